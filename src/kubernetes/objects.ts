@@ -1,0 +1,85 @@
+// The parts of Kubernetes objects that podrole reads, as they stand in JSON. Every object may carry more; podrole keeps
+// what it does not know. (https://kubernetes.io/docs/reference/kubernetes-api/)
+
+export interface ObjectMeta {
+  name?: string;
+  generateName?: string;
+  namespace?: string;
+  uid?: string;
+  resourceVersion?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  ownerReferences?: { kind: string; name: string; controller?: boolean; [field: string]: unknown }[];
+  deletionTimestamp?: string;
+  [field: string]: unknown;
+}
+
+export interface EnvVar {
+  name: string;
+  value?: string;
+  valueFrom?: Record<string, unknown>;
+}
+
+export interface VolumeMount {
+  name: string;
+  mountPath: string;
+  subPath?: string;
+  readOnly?: boolean;
+  [field: string]: unknown;
+}
+
+export interface ResourceRequirements {
+  requests?: Record<string, string>;
+  limits?: Record<string, string>;
+  [field: string]: unknown;
+}
+
+export interface Container {
+  name: string;
+  image?: string;
+  command?: string[];
+  args?: string[];
+  env?: EnvVar[];
+  ports?: { containerPort: number; hostPort?: number; protocol?: string; [field: string]: unknown }[];
+  volumeMounts?: VolumeMount[];
+  resources?: ResourceRequirements;
+  restartPolicy?: string;
+  [field: string]: unknown;
+}
+
+export interface Volume {
+  name: string;
+  [source: string]: unknown;
+}
+
+export interface PodSpec {
+  containers: Container[];
+  initContainers?: Container[];
+  volumes?: Volume[];
+  serviceAccountName?: string;
+  hostNetwork?: boolean;
+  nodeName?: string;
+  nodeSelector?: Record<string, string>;
+  os?: { name: string };
+  restartPolicy?: string;
+  [field: string]: unknown;
+}
+
+export interface Pod {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+  spec: PodSpec;
+  status?: { phase?: string; [field: string]: unknown };
+  [field: string]: unknown;
+}
+
+export interface Namespace {
+  metadata: ObjectMeta;
+  [field: string]: unknown;
+}
+
+export interface ServiceAccount {
+  metadata: ObjectMeta;
+  [field: string]: unknown;
+}

@@ -1,0 +1,51 @@
+// The end of a program. States: running → stopping (first signal: closers run, last opened first closed, within a
+// deadline) → stopped. A second signal ends it at once. Only main.ts files connect it to the process.
+import type { Clock } from "./clock.ts";
+import type { Log } from "./log.ts";
+
+export interface Shutdown {
+  /** Registers what must be closed; `close` may be called at most once. */
+  onClose(name: string, close: () => Promise<void> | void): void;
+  /** Closes everything; resolves when done or when the deadline has passed. Further calls return the same promise. */
+  stop(reason: string): Promise<void>;
+  /** Aborts when stopping begins: every wait in the program takes it. */
+  readonly signal: AbortSignal;
+}
+
+export function createShutdown(
+  { clock, log }: { clock: Clock; log: Log },
+  { deadlineMs }: { deadlineMs: number },
+): Shutdown {
+  const controller = new AbortController();
+  const closers: { name: string; close: () => Promise<void> | void }[] = [];
+  let stopping: Promise<void> | undefined;
+
+  async function closeAll(reason: string): Promise<void> {
+    log.info({ reason }, "stopping");
+    controller.abort();
+    for (const { name, close } of closers.toReversed()) {
+      try {
+        await close();
+      } catch (error) {
+        log.warn({ err: error, part: name }, "could not close cleanly");
+      }
+    }
+  }
+
+  return {
+    signal: controller.signal,
+    onClose(name, close) {
+      closers.push({ name, close });
+    },
+    stop(reason) {
+      stopping ??= new Promise((resolve) => {
+        const cancel = clock.schedule(resolve, deadlineMs);
+        void closeAll(reason).finally(() => {
+          cancel();
+          resolve();
+        });
+      });
+      return stopping;
+    },
+  };
+}
