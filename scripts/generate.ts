@@ -1,0 +1,123 @@
+// Writes everything that is made from something else: gRPC messages from proto/, tables in docs/ from the tables in
+// src/. `--check` writes nothing and fails when a file would change, so that neither can drift.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ERRORS } from "../src/protocol/errors.ts";
+import type { MetricTable } from "../src/runtime/metrics.ts";
+import { envName, flagName, type SettingTable } from "../src/runtime/settings.ts";
+import { SERVER_METRICS } from "../src/server/metrics.ts";
+import { SERVER_SETTINGS } from "../src/server/settings.ts";
+import { SIDECAR_SETTINGS } from "../src/sidecar/settings.ts";
+import { WEBHOOK_METRICS } from "../src/webhook/metrics.ts";
+import { WEBHOOK_SETTINGS } from "../src/webhook/settings.ts";
+import { SKIP_REASONS } from "../src/webhook/skip-reasons.ts";
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+function settings(rows: SettingTable): string {
+  const cells = Object.entries(rows).map(([key, { help, type, default: value }]) => [
+    `\`--${flagName(key)}\``,
+    `\`${envName(key)}\``,
+    value === undefined ? "required" : value === null ? "" : `\`${value}\``,
+    `${help}. Takes ${type.expects}`,
+  ]);
+  return table(["flag", "environment", "default", "meaning"], cells);
+}
+
+function metrics(rows: MetricTable): string {
+  const cells = Object.values(rows).map(({ name, type, labels = [], help }) => [
+    `\`${name}\``,
+    type,
+    labels.map((label) => `\`${label}\``).join(", "),
+    help,
+  ]);
+  return table(["metric", "type", "labels", "meaning"], cells);
+}
+
+function errors(): string {
+  return Object.entries(ERRORS)
+    .map(([code, row]) => {
+      const facts = [
+        `HTTP ${row.http}`,
+        `gRPC ${row.grpc}`,
+        row.retry ? "asking again may help" : "asking again does not help",
+        row.keep ? "earlier credentials are served until they expire" : "earlier credentials are no longer served",
+      ];
+      return `### ${code}\n\n${row.summary} *${facts.join(" · ")}*\n\n${row.remedy}`;
+    })
+    .join("\n\n");
+}
+
+function skipReasons(): string {
+  return table(
+    ["reason", "meaning"],
+    Object.entries(SKIP_REASONS).map(([id, sentence]) => [`\`${id}\``, sentence]),
+  );
+}
+
+/** What stands between `<!-- generated: NAME -->` and `<!-- end -->` in these files. */
+const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
+  "docs/configuration.md": {
+    server: () => settings(SERVER_SETTINGS),
+    webhook: () => settings(WEBHOOK_SETTINGS),
+    sidecar: () => settings(SIDECAR_SETTINGS),
+  },
+  "docs/errors.md": { errors, "skip reasons": skipReasons },
+  "docs/metrics.md": { server: () => metrics(SERVER_METRICS), webhook: () => metrics(WEBHOOK_METRICS) },
+};
+
+function withSections(file: string, text: string): string {
+  return Object.entries(SECTIONS[file] ?? {}).reduce((result, [name, make]) => {
+    const [start, end] = [`<!-- generated: ${name} -->\n`, "\n<!-- end -->"];
+    const [from, to] = [result.indexOf(start), result.indexOf(end, result.indexOf(start))];
+    if (from < 0 || to < 0) throw new RangeError(`${file} has no section "${name}"`);
+    return `${result.slice(0, from + start.length)}\n${make()}\n${result.slice(to)}`;
+  }, text);
+}
+
+/** Messages as buf and ts-proto make them, by path below src/protocol/generated. */
+function messages(): Map<string, string> {
+  const directory = mkdtempSync(join(tmpdir(), "podrole-generate-"));
+  try {
+    const template = readFileSync(join(ROOT, "proto/buf.gen.yaml"), "utf8").replace(/out: .*/, `out: ${directory}`);
+    const bin = join(ROOT, "node_modules/.bin");
+    const run = spawnSync(join(bin, "buf"), ["generate", "--template", template], {
+      cwd: join(ROOT, "proto"),
+      env: { ...process.env, PATH: `${bin}:${process.env["PATH"]}` },
+      encoding: "utf8",
+    });
+    if (run.status !== 0) throw new RangeError(`buf generate failed: ${run.stderr}`);
+    const files = readdirSync(directory, { recursive: true, encoding: "utf8" });
+    const texts = files.filter((file) => statSync(join(directory, file)).isFile());
+    return new Map(texts.map((file) => [file, readFileSync(join(directory, file), "utf8")]));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+const check = process.argv.includes("--check");
+const stale: string[] = [];
+
+function put(file: string, text: string): void {
+  const path = join(ROOT, file);
+  const current = readFileSync(path, { encoding: "utf8", flag: "a+" });
+  if (current === text) return;
+  stale.push(relative(ROOT, path));
+  if (!check) writeFileSync(path, text);
+}
+
+for (const [file, text] of messages()) put(join("src/protocol/generated", file), text);
+for (const file of Object.keys(SECTIONS)) put(file, withSections(file, readFileSync(join(ROOT, file), "utf8")));
+for (const file of stale) console.log(`${check ? "out of date" : "written"}: ${file}`);
+if (check && stale.length > 0) {
+  console.log("run: npm run generate");
+  process.exitCode = 1;
+}

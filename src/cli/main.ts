@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+// podrole's entry: the only file of the command line that sees the process.
+import { realpathSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { CommanderError } from "commander";
+import { createProgram } from "./program.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** After the first signal a program stops by itself; the second one ends it at once. */
+function interruptions(): AbortSignal {
+  const controller = new AbortController();
+  const stop = (signal: NodeJS.Signals) => {
+    if (controller.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
+    controller.abort(signal);
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  return controller.signal;
+}
+
+async function main(argv: readonly string[]): Promise<void> {
+  const terminal: Terminal = {
+    out: (chunk) => process.stdout.write(chunk),
+    err: (chunk) => process.stderr.write(chunk),
+    env: process.env,
+    readStdin: () => text(process.stdin),
+    interrupted: interruptions(),
+  };
+  const program = createProgram(
+    terminal,
+    {
+      server: async (...call) => (await import("./server.ts")).server(...call),
+      webhook: async (...call) => (await import("./webhook.ts")).webhook(...call),
+      sidecar: async (...call) => (await import("./sidecar.ts")).sidecar(...call),
+      inject: async (...call) => (await import("./inject.ts")).inject(...call),
+      demo: async (...call) => (await import("./demo/demo.ts")).demo(...call),
+    },
+    (exitCode) => {
+      process.exitCode = exitCode;
+    },
+  );
+  try {
+    await program.parseAsync(argv, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  }
+  // Idle keep-alive sockets of clients must not keep a finished command alive.
+  process.exit();
+}
+
+if (realpathSync(process.argv[1] ?? "") === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));

@@ -1,0 +1,82 @@
+// The command line as a tree of commands. It parses and prints; what a command does stands in its own file, which is
+// loaded only when the command is called. Exit codes: 0 done, 1 the command says no, 2 the command line or a setting is
+// wrong.
+import { Command, Option } from "commander";
+import { envName, flagName, type SettingTable } from "../runtime/settings.ts";
+import { SERVER_SETTINGS } from "../server/settings.ts";
+import { WEBHOOK_SETTINGS } from "../webhook/settings.ts";
+import type { Terminal } from "./terminal.ts";
+import { VERSION } from "./version.ts";
+
+/** Runs one command with its flags; resolves with the exit code. */
+export type Action = (terminal: Terminal, flags: Readonly<Record<string, string>>, words: readonly string[]) => Promise<number>;
+
+export interface Actions {
+  readonly server: Action;
+  readonly webhook: Action;
+  readonly sidecar: Action;
+  readonly inject: Action;
+  readonly demo: Action;
+}
+
+export function createProgram(terminal: Terminal, actions: Actions, finish: (exitCode: number) => void): Command {
+  const program = new Command("podrole")
+    .description("IAM roles for Kubernetes pods, from inside the pod")
+    .version(VERSION, "-V, --version", "print the version")
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .showSuggestionAfterError()
+    .exitOverride();
+
+  function add(name: keyof Actions, description: string, configure: (command: Command) => Command): void {
+    configure(program.command(name).description(description)).action(async (...parameters: unknown[]) => {
+      const command = parameters.at(-1) as Command;
+      finish(await actions[name](terminal, asTexts(command.opts()), command.args));
+    });
+  }
+
+  add("server", "assume roles and issue certificates for pods", (command) => withSettings(command, SERVER_SETTINGS));
+  add("webhook", "admit pods and inject the sidecar", (command) => withSettings(command, WEBHOOK_SETTINGS));
+  add("sidecar", "serve credentials inside a pod (modes: init, serve, wait)", (command) =>
+    command
+      .argument("<mode>", "init: prove the pod, once; serve: answer the AWS SDKs; wait: until serve is ready")
+      .allowUnknownOption()
+      .allowExcessArguments()
+      .helpOption(false),
+  );
+  add("inject", "inject manifests without the webhook, as it would", (command) =>
+    command
+      .requiredOption("-f, --filename <file>", 'manifest file, "-" for standard input')
+      .requiredOption("--trust-bundle <file>", "file with the trust bundle (ConfigMap podrole-trust, key bundle.pem)")
+      .option("--permitted <expression>", "the namespace's iam.amazonaws.com/permitted, when the manifest has no Namespace")
+      .addHelpText("after", "\nTakes every setting of `podrole webhook` as PODROLE_… in the environment."),
+  );
+  add("demo", "the whole path on this machine, with an embedded API server and STS", (command) =>
+    command.option("--json", "print the steps as JSON lines"),
+  );
+  program
+    .command("version")
+    .description("print the version")
+    .action(() => {
+      terminal.out(`podrole ${VERSION}\n`);
+      finish(0);
+    });
+  return program;
+}
+
+/** One flag for each setting of the table; defaults are shown, not set, so that the environment can still speak. */
+function withSettings(command: Command, table: SettingTable): Command {
+  for (const [key, { help, default: value }] of Object.entries(table)) {
+    const standard = value === undefined ? "required" : value === null ? undefined : `default ${JSON.stringify(value)}`;
+    const facts = [standard, envName(key)].filter((fact) => fact !== undefined).join(", ");
+    const isFlag = value === "true" || value === "false";
+    const option = new Option(`--${flagName(key)} ${isFlag ? "[true|false]" : "<value>"}`, `${help} (${facts})`);
+    command.addOption(isFlag ? option.preset("true") : option);
+    if (isFlag) command.addOption(new Option(`--no-${flagName(key)}`).hideHelp());
+  }
+  return command;
+}
+
+/** `--no-json-log` arrives as false; settings are read from texts, whoever gave them. */
+function asTexts(options: Readonly<Record<string, unknown>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(options).map(([name, value]) => [name, String(value)]));
+}

@@ -1,0 +1,67 @@
+// Runs one long-running program: settings read and checked, log and audit opened, signals connected, start, wait, stop.
+import pretty from "pino-pretty";
+import type { DestinationStream } from "pino";
+import { systemClock } from "../runtime/clock.ts";
+import { createAudit, createLog, type LogLevel } from "../runtime/log.ts";
+import type { ProgramDeps } from "../runtime/program.ts";
+import { readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
+import { createShutdown } from "../runtime/shutdown.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface Program<Table extends SettingTable> {
+  readonly name: string;
+  readonly table: Table;
+  /** Problems of settings that are fine alone and wrong together. */
+  readonly crossCheck: (settings: Settings<Table>) => readonly string[];
+  readonly start: (deps: ProgramDeps, settings: Settings<Table>) => Promise<unknown>;
+}
+
+interface LogSettings {
+  readonly level: LogLevel;
+  readonly jsonLog: boolean;
+}
+
+/** Kubernetes gives 30 s from SIGTERM to SIGKILL. */
+const STOP_WITHIN_MS = 25_000;
+
+/** Resolves with the exit code when the program has stopped. */
+export async function runProgram<Table extends SettingTable>(
+  terminal: Terminal,
+  flags: Readonly<Record<string, string>>,
+  { name, table, crossCheck, start }: Program<Table>,
+): Promise<number> {
+  const read = readSettings(table, flags, terminal.env);
+  const problems = read.ok ? crossCheck(read.settings) : read.problems;
+  if (!read.ok || problems.length > 0) {
+    terminal.err(`podrole ${name}: the settings cannot be used:\n${problems.map((problem) => `  ${problem}\n`).join("")}`);
+    terminal.err(`See podrole ${name} --help\n`);
+    return 2;
+  }
+  const { level, jsonLog } = read.settings as unknown as LogSettings;
+  const destination = logDestination(terminal, jsonLog);
+  const log = createLog(name, level, destination);
+  const shutdown = createShutdown({ clock: systemClock, log }, { deadlineMs: STOP_WITHIN_MS });
+  try {
+    await start({ clock: systemClock, log, audit: createAudit(name, destination), shutdown }, read.settings);
+  } catch (error) {
+    log.error({ err: error }, `podrole ${name} could not start`);
+    await shutdown.stop("failed to start");
+    return 1;
+  }
+  await interruption(terminal.interrupted);
+  await shutdown.stop("signal");
+  return 0;
+}
+
+function logDestination({ out }: Terminal, json: boolean): DestinationStream {
+  if (json) return { write: out };
+  const format = pretty.prettyFactory({ colorize: false, messageKey: "message", ignore: "program" });
+  return { write: (line) => out(format(line)) };
+}
+
+function interruption(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

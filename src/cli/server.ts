@@ -1,0 +1,7 @@
+import { startServer } from "../server/main.ts";
+import { crossCheck, SERVER_SETTINGS } from "../server/settings.ts";
+import type { Action } from "./program.ts";
+import { runProgram } from "./run-program.ts";
+
+export const server: Action = (terminal, flags) =>
+  runProgram(terminal, flags, { name: "server", table: SERVER_SETTINGS, crossCheck, start: startServer });

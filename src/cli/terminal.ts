@@ -1,0 +1,9 @@
+// Where a command prints and what it may read: only main.ts connects it to the process.
+export interface Terminal {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly readStdin: () => Promise<string>;
+  /** Aborts on SIGINT or SIGTERM. */
+  readonly interrupted: AbortSignal;
+}

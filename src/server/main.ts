@@ -1,0 +1,233 @@
+// The server's composition root, read top to bottom: clients, trust, caches, use cases, ports. It builds and starts;
+// what is decided stands in issue-certificate.ts and issue-credentials.ts.
+import { type AddressInfo, isIP } from "node:net";
+import type { Kubernetes } from "../kubernetes/api.ts";
+import { createKubernetes } from "../kubernetes/client.ts";
+import { notAfterOf } from "../pki/certificate.ts";
+import type { PodroleError } from "../protocol/errors.ts";
+import { createListener, type Peer } from "../protocol/listener.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
+import type { Log } from "../runtime/log.ts";
+import type { ProgramDeps } from "../runtime/program.ts";
+import { createMetrics } from "../runtime/metrics.ts";
+import { createAuthorityKeeper, type ReadTrust, trustFromSecret } from "./authority-keeper.ts";
+import { createCredentialCache } from "./credential-cache.ts";
+import { createEventTeller } from "./events.ts";
+import { measureCache, measureCertificates, measureCredentials, measureSts } from "./instrument.ts";
+import { createCertificateIssuer } from "./issue-certificate.ts";
+import { createCredentialIssuer } from "./issue-credentials.ts";
+import { SERVER_METRICS } from "./metrics.ts";
+import { createPages } from "./pages.ts";
+import { createPodDirectory } from "./pod-directory.ts";
+import { findBaseArn, policySettings } from "./policy-settings.ts";
+import { provePod } from "./prove.ts";
+import { createServingCertificate } from "./serving-certificate.ts";
+import { credentialsService, identityService } from "./services.ts";
+import type { ServerSettings } from "./settings.ts";
+import { createSts } from "./sts.ts";
+import { createStsLimiter } from "./sts-limiter.ts";
+import { trustFromFiles } from "./trust-files.ts";
+import { createWebhookConfigurationKeeper } from "./webhook-configuration.ts";
+
+/** The ports that were bound: settings may ask for any free one. */
+export interface ServerPorts {
+  readonly identity: number;
+  readonly credentials: number;
+  readonly pages: number;
+}
+
+/** Starts the server; resolves when its ports answer. What it opened is closed by `shutdown`. */
+export async function startServer(deps: ProgramDeps, settings: ServerSettings): Promise<ServerPorts> {
+  const { clock, log, audit, shutdown } = deps;
+  const metrics = createMetrics(SERVER_METRICS);
+  const kubernetes = createKubernetes({ kubeconfigPath: settings.kubeconfig, log });
+
+  // Trust: the CA, the server's own certificate, the webhook's caBundle.
+  const keeper = createAuthorityKeeper({
+    readTrust: trustSource(deps, settings, kubernetes),
+    publish: (bundlePem) =>
+      kubernetes.putConfigMap(settings.trustConfigMap.namespace, settings.trustConfigMap.name, {
+        "bundle.pem": bundlePem,
+      }),
+    clock,
+    log,
+  });
+  shutdown.onClose("CA", () => keeper.stop());
+  await keeper.start();
+  const serving = createServingCertificate(
+    { keeper, clock, log },
+    { ...namesOf(settings.serverNames), lifetimeMs: settings.certificateTtl },
+  );
+  shutdown.onClose("serving certificate", () => serving.stop());
+  const caBundle = createWebhookConfigurationKeeper(
+    {
+      kubernetes,
+      clock,
+      log,
+      bundlePem: () => keeper.current().bundlePem,
+      onResult: (result) => metrics.caBundleWrites.inc({ result }),
+    },
+    { name: settings.webhookConfiguration },
+  );
+  keeper.onChange(() => caBundle.hurry());
+  shutdown.onClose("caBundle", () => caBundle.stop());
+
+  // STS, and what stands before it.
+  const sts = createSts(
+    { clock },
+    {
+      region: settings.region,
+      endpoint: settings.stsEndpoint,
+      fips: settings.fips,
+      hopRoleArn: settings.assumeRoleArn,
+      timeoutMs: settings.stsTimeout,
+    },
+  );
+  shutdown.onClose("STS client", () => sts.close());
+  const assumeRole = createStsLimiter(
+    { clock, assumeRole: measureSts(sts.assumeRole, metrics) },
+    { ratePerSecond: settings.stsRate, burst: settings.stsBurst },
+  );
+  const cache = createCredentialCache(
+    { clock, assumeRole },
+    { capacity: settings.credentialCacheSize, refusalMs: 15_000 },
+  );
+  void sweepEachMinute(clock, () => cache.sweep(), shutdown.signal);
+  const baseArn = await findBaseArn(
+    { clock, log, signal: shutdown.signal, callerArn: () => sts.callerArn() },
+    settings,
+  );
+  const policy = policySettings(settings, baseArn);
+
+  // The cluster, and the two use cases.
+  const directory = createPodDirectory({ kubernetes, clock, log });
+  shutdown.onClose("watches", () => directory.stop());
+  const tell = createEventTeller({ kubernetes, clock, log, onTold: ({ code }) => metrics.events.inc({ code }) });
+  const issuer = createCredentialIssuer({
+    audit,
+    directory,
+    cache: measureCache(cache, metrics),
+    tell,
+    policy: () => policy,
+  });
+  const { trustDomain } = settings;
+  const issue = createCertificateIssuer(
+    {
+      clock,
+      audit,
+      prove: (token) => provePod(kubernetes, token, settings.audience),
+      authority: () => keeper.current().authority,
+      fetchAhead: ({ pod, namespace, name, uid, serviceAccount }) => {
+        const identity = { trustDomain, namespace, serviceAccount, pod: name, uid };
+        directory.inContext(pod, namespace).then(
+          (found) => issuer.fetchAhead(identity, found),
+          (error: unknown) => log.warn({ err: error, namespace, pod: name }, "could not fetch ahead"),
+        );
+      },
+    },
+    {
+      trustDomain,
+      lifetimeMs: settings.certificateTtl,
+      webhook: {
+        namespace: settings.webhookServiceAccount.namespace,
+        serviceAccount: settings.webhookServiceAccount.name,
+        ...namesOf(settings.webhookNames),
+      },
+    },
+  );
+
+  // The ports.
+  const bundlePem = () => keeper.current().bundlePem;
+  const identity = createListener(
+    {
+      clock,
+      ...identityService({ bundlePem, issue: measureCertificates(issue, metrics), onFailure: failureLog(log) }),
+    },
+    {
+      address: settings.identityBind,
+      tls: serving,
+      requireClientCertificate: false,
+      graceMs: settings.grpcShutdownGrace,
+    },
+  );
+  const credentials = createListener(
+    {
+      clock,
+      ...credentialsService({
+        bundlePem,
+        issuer: measureCredentials(issuer, metrics),
+        trustDomain,
+        onFailure: failureLog(log),
+      }),
+    },
+    { address: settings.bind, tls: serving, requireClientCertificate: true, graceMs: settings.grpcShutdownGrace },
+  );
+  let watching = false;
+  directory.ready.then(
+    () => {
+      watching = true;
+    },
+    () => {},
+  );
+  const ports = { identity: await identity.listen(), credentials: await credentials.listen() };
+  shutdown.onClose("identity port", () => identity.close());
+  shutdown.onClose("credentials port", () => credentials.close());
+  const pages = createPages({
+    exposeMetrics() {
+      refreshGauges();
+      return metrics.expose();
+    },
+    unready() {
+      if (shutdown.signal.aborted) return ["the server is stopping"];
+      return watching ? [] : ["the caches of pods and namespaces are not filled yet"];
+    },
+  });
+  await pages.listen({ host: settings.pagesBind.host, port: settings.pagesBind.port });
+  shutdown.onClose("pages", () => pages.close());
+
+  function refreshGauges(): void {
+    const now = clock.now();
+    metrics.cacheSize.set(cache.size);
+    metrics.nearestExpiry.set(cache.nearestExpiryMs() / 1000);
+    metrics.authorityExpiry.set((notAfterOf(keeper.current().authority.certificatePem) - now) / 1000);
+    metrics.servingExpiry.set((serving.notAfter() - now) / 1000);
+    for (const [resource, ageMs] of Object.entries(directory.ages())) metrics.watchAge.set({ resource }, ageMs / 1000);
+  }
+
+  const bound = { ...ports, pages: (pages.server.address() as AddressInfo).port };
+  log.info({ ports: bound, trustDomain, baseArn }, "server is up");
+  return bound;
+}
+
+/** Certificates distinguish DNS names from IP addresses; settings need not. */
+function namesOf(names: readonly string[]) {
+  return {
+    dnsNames: names.filter((name) => isIP(name) === 0),
+    ipAddresses: names.filter((name) => isIP(name) !== 0),
+  };
+}
+
+function trustSource({ clock, log }: ProgramDeps, settings: ServerSettings, kubernetes: Kubernetes): ReadTrust {
+  const { caCert, caKey, caSecret, caTtl, certificateTtl } = settings;
+  if (caCert !== undefined && caKey !== undefined) {
+    return trustFromFiles({ clock }, { certificateFile: caCert, keyFile: caKey, leafLifetimeMs: certificateTtl });
+  }
+  const rotation = { lifetimeMs: caTtl, leafLifetimeMs: certificateTtl, commonName: "podrole CA" };
+  return trustFromSecret({ kubernetes, clock, log }, { ...caSecret, rotation });
+}
+
+/** Refusals are in the audit; here stands what is podrole's own fault, with its cause. */
+function failureLog(log: Log) {
+  return (error: PodroleError, { address }: Peer) => {
+    const facts = { code: error.code, peer: address, err: error.cause };
+    if (error.code === "INTERNAL") log.error(facts, error.message);
+    else log.info(facts, error.message);
+  };
+}
+
+async function sweepEachMinute(clock: Clock, sweep: () => void, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(clock, 60_000, signal);
+    sweep();
+  }
+}

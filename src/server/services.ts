@@ -1,0 +1,96 @@
+// The two gRPC services: messages in, use cases called, messages out. Nothing is decided here.
+import { type Peer, unary } from "../protocol/listener.ts";
+import {
+  CredentialsService,
+  type Grant as GrantMessage,
+  IdentityService,
+} from "../protocol/generated/podrole/v1/podrole.ts";
+import { bundleHash } from "../pki/bundle.ts";
+import { podIdentityOf } from "../pki/identity.ts";
+import { PodroleError } from "../protocol/errors.ts";
+import { Secret } from "../runtime/secret.ts";
+import type { IssueCertificate } from "./issue-certificate.ts";
+import type { CredentialIssuer, Grant } from "./issue-credentials.ts";
+
+export interface ServiceDeps {
+  readonly bundlePem: () => string;
+  /** Every call that ended in an error: log and metric. */
+  readonly onFailure: (error: PodroleError, peer: Peer) => void;
+}
+
+export function identityService({ bundlePem, onFailure, issue }: ServiceDeps & { readonly issue: IssueCertificate }) {
+  const issueCertificate = unary(async (request: IssueRequest, peer) => {
+    const { pem } = await issue(new Secret(request.token), request.certificateSigningRequest, peer.address);
+    return { certificate: pem, bundle: bundleFor(request.bundleHash, bundlePem()) };
+  }, onFailure);
+  return { service: IdentityService, implementation: { issueCertificate } };
+}
+
+interface IssueRequest {
+  readonly token: string;
+  readonly certificateSigningRequest: Uint8Array;
+  readonly bundleHash: string;
+}
+
+interface CredentialsRequest {
+  readonly containers: readonly string[];
+  readonly bundleHash: string;
+}
+
+/** More containers than any pod has; a limit so that one call cannot make thousands of STS calls. */
+const MOST_CONTAINERS = 128;
+
+export function credentialsService({
+  bundlePem,
+  onFailure,
+  issuer,
+  trustDomain,
+}: ServiceDeps & { readonly issuer: CredentialIssuer; readonly trustDomain: string }) {
+  const getCredentials = unary(async ({ containers, bundleHash: hash }: CredentialsRequest, peer) => {
+    const identity = identify(peer, trustDomain);
+    if (containers.length > MOST_CONTAINERS) {
+      throw new PodroleError("REQUEST_INVALID", `Cannot give credentials: ${containers.length} containers were named`);
+    }
+    const grants = await issuer.issue(identity, [...new Set(containers)], peer.address);
+    return { grants: grants.map(toMessage), bundle: bundleFor(hash, bundlePem()) };
+  }, onFailure);
+  return { service: CredentialsService, implementation: { getCredentials } };
+}
+
+function identify({ certificate }: Peer, trustDomain: string) {
+  if (certificate === undefined) {
+    throw new PodroleError("CERTIFICATE_REJECTED", "Cannot identify the caller: it showed no client certificate");
+  }
+  const identity = podIdentityOf(certificate, trustDomain);
+  if ("code" in identity) throw new PodroleError(identity.code, identity.message);
+  return identity;
+}
+
+/** Empty when the caller has it already. */
+function bundleFor(callerHash: string, bundlePem: string): string {
+  return callerHash === bundleHash(bundlePem) ? "" : bundlePem;
+}
+
+function toMessage(grant: Grant): GrantMessage {
+  if ("refusal" in grant) {
+    const { code, message, retryAfterMs } = grant.refusal;
+    const refusal = { code, message, retryAfterMs: Math.ceil(retryAfterMs ?? 0) };
+    return { container: grant.container, result: { $case: "refusal", refusal } };
+  }
+  const { credentials, role } = grant;
+  return {
+    container: grant.container,
+    result: {
+      $case: "credentials",
+      credentials: {
+        accessKeyId: credentials.accessKeyId,
+        secretAccessKey: credentials.secretAccessKey.reveal(),
+        sessionToken: credentials.sessionToken.reveal(),
+        issuedAtMs: credentials.issuedAt,
+        expiresAtMs: credentials.expiresAt,
+        roleArn: role.arn,
+        accountId: role.accountId,
+      },
+    },
+  };
+}

@@ -1,0 +1,145 @@
+// The server's settings. kiam's flag names are kept where the meaning is kept.
+import type { Settings } from "../runtime/settings.ts";
+import * as type from "../runtime/settings.ts";
+import { COMMON_SETTINGS } from "../runtime/common-settings.ts";
+import { parseBaseArn, parseRoleArn } from "../policy/role.ts";
+
+const baseArn: type.Parser<string> = {
+  expects: 'a base ARN such as "arn:aws:iam::123456789012:role/"',
+  parse: parseBaseArn,
+};
+
+const roleArn: type.Parser<string> = {
+  expects: 'a role ARN such as "arn:aws:iam::123456789012:role/podrole-server"',
+  parse: (text) => parseRoleArn(text)?.arn,
+};
+
+/** "namespace/name". */
+const namespacedName: type.Parser<{ readonly namespace: string; readonly name: string }> = {
+  expects: 'a namespace and a name such as "podrole/podrole-webhook"',
+  parse(text) {
+    const [, namespace, name] = /^([a-z0-9-]{1,63})\/([a-z0-9.-]{1,253})$/.exec(text) ?? [];
+    return namespace === undefined || name === undefined ? undefined : { namespace, name };
+  },
+};
+
+export const SERVER_SETTINGS = {
+  ...COMMON_SETTINGS,
+  bind: { type: type.address, default: "[::]:8444", help: "Address of the credentials port (gRPC, mutual TLS)" },
+  identityBind: { type: type.address, default: "[::]:8443", help: "Address of the identity port (gRPC, server TLS)" },
+  pagesBind: { type: type.address, default: "[::]:8080", help: "Address of /metrics, /healthz and /readyz (HTTP)" },
+  serverNames: {
+    type: type.list,
+    default: "podrole-server.podrole.svc,podrole-server.podrole.svc.cluster.local",
+    help: "DNS names and IP addresses in the server's own certificate",
+  },
+  webhookNames: {
+    type: type.list,
+    default: "podrole-webhook.podrole.svc,podrole-webhook.podrole.svc.cluster.local",
+    help: "DNS names and IP addresses in the webhook's certificate",
+  },
+  webhookServiceAccount: {
+    type: namespacedName,
+    default: "podrole/podrole-webhook",
+    help: "The ServiceAccount that gets the webhook's certificate instead of a pod's",
+  },
+  webhookConfiguration: {
+    type: type.text,
+    default: "podrole",
+    help: "The MutatingWebhookConfiguration whose caBundle the server keeps",
+  },
+  roleBaseArn: { type: baseArn, default: null, help: "What is put before role names that are not full ARNs" },
+  roleBaseArnAutodetect: {
+    type: type.flag,
+    default: "false",
+    help: "Find the base ARN by asking STS for the server's own account",
+  },
+  assumeRoleArn: {
+    type: roleArn,
+    default: null,
+    help: "Role the server assumes first; it then assumes the pods' roles",
+  },
+  sessionDuration: {
+    type: type.duration,
+    default: "1h",
+    help: "Life of issued credentials, 15m to 12h (1h with a hop)",
+  },
+  sessionName: {
+    type: type.text,
+    default: "{namespace}.{pod}",
+    help: "Template of the session name: {namespace} {pod} {serviceAccount} {uid} {cluster}",
+  },
+  session: {
+    type: type.text,
+    default: null,
+    help: "Name sessions as kiam does, kiam-<this or the pod's annotation>, instead of by the template",
+  },
+  sessionTags: {
+    type: type.flag,
+    default: "false",
+    help: "Tag sessions with namespace, service account and pod (needs sts:TagSession)",
+  },
+  sourceIdentity: {
+    type: type.flag,
+    default: "false",
+    help: "Set the source identity of sessions (needs sts:SetSourceIdentity)",
+  },
+  clusterName: { type: type.text, default: null, help: "Name of this cluster, for session names and tags" },
+  region: { type: type.text, default: null, help: "AWS region of the STS endpoint; by default the SDK's own search" },
+  stsEndpoint: { type: type.text, default: null, help: "URL of an STS VPC endpoint" },
+  fips: { type: type.flag, default: "false", help: "Use the FIPS endpoint of STS" },
+  stsTimeout: { type: type.duration, default: "10s", help: "Longest time of one call to STS" },
+  stsRate: { type: type.integer(1, 10_000), default: "50", help: "AssumeRole calls a second in the long run" },
+  stsBurst: { type: type.integer(1, 100_000), default: "200", help: "AssumeRole calls at once after a quiet time" },
+  credentialCacheSize: { type: type.integer(1, 10_000_000), default: "50000", help: "Sessions held in memory at most" },
+  disableStrictNamespaceRegexp: {
+    type: type.flag,
+    default: "false",
+    help: "Let iam.amazonaws.com/permitted match anywhere in the ARN, as kiam's flag of this name does",
+  },
+  allowedRolesFormat: {
+    type: type.oneOf(["glob", "regexp"]),
+    default: "glob",
+    help: "How patterns in iam.amazonaws.com/allowed-roles are read (kube2iam's --namespace-restriction-format)",
+  },
+  defaultRole: { type: type.text, default: null, help: "Role of pods for which nothing else names one" },
+  certificateTtl: { type: type.duration, default: "1h", help: "Life of pod and serving certificates" },
+  caTtl: { type: type.duration, default: "8760h", help: "Life of a CA that podrole makes" },
+  caSecret: { type: namespacedName, default: "podrole/podrole-ca", help: "Secret that holds podrole's CA" },
+  caCert: { type: type.text, default: null, help: "File with a CA certificate of your own (PEM, chain allowed)" },
+  caKey: { type: type.text, default: null, help: "File with the key of --ca-cert (PEM)" },
+  trustConfigMap: {
+    type: namespacedName,
+    default: "podrole/podrole-trust",
+    help: "ConfigMap that publishes the trust bundle",
+  },
+  grpcShutdownGrace: {
+    type: type.duration,
+    default: "10s",
+    help: "How long running calls may take when the server stops",
+  },
+} as const satisfies type.SettingTable;
+
+export type ServerSettings = Settings<typeof SERVER_SETTINGS>;
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** Settings that are fine alone and wrong together; empty when there are none. */
+export function crossCheck(settings: ServerSettings): string[] {
+  const problems: string[] = [];
+  const { sessionDuration, assumeRoleArn, certificateTtl, caTtl, caCert, caKey } = settings;
+  if (sessionDuration < 15 * MINUTE || sessionDuration > 12 * HOUR) {
+    problems.push("--session-duration: STS issues sessions of 15m to 12h");
+  }
+  if (assumeRoleArn !== undefined && sessionDuration > HOUR) {
+    problems.push("--session-duration: with --assume-role-arn STS allows 1h at most (role chaining)");
+  }
+  if (settings.roleBaseArn !== undefined && settings.roleBaseArnAutodetect) {
+    problems.push("--role-base-arn and --role-base-arn-autodetect: give one of them");
+  }
+  if (certificateTtl < 10 * MINUTE) problems.push("--certificate-ttl: must be 10m or longer");
+  if (certificateTtl > caTtl / 6) problems.push("--certificate-ttl: must be a sixth of --ca-ttl or shorter");
+  if ((caCert === undefined) !== (caKey === undefined)) problems.push("--ca-cert and --ca-key: give both or neither");
+  return problems;
+}

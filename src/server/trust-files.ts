@@ -1,0 +1,45 @@
+// Trust from the operator's own CA files: read again at each look, so a replaced file is followed. What was believed
+// before stays in the bundle until its last leaf has expired, so whoever replaces the files need not think of running
+// pods. (A restart forgets that: keep the old CA in the file for one certificate life.)
+import { bundleHash, joinBundle } from "../pki/bundle.ts";
+import { readAuthority } from "../pki/own-authority.ts";
+import { PodroleError } from "../protocol/errors.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { readIfPresent } from "../runtime/files.ts";
+import { Secret } from "../runtime/secret.ts";
+import type { ReadTrust } from "./authority-keeper.ts";
+
+export interface TrustFilesOptions {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  /** Longest life of a leaf: how long a replaced CA stays believed, in milliseconds. */
+  readonly leafLifetimeMs: number;
+}
+
+export function trustFromFiles(
+  { clock }: { readonly clock: Clock },
+  { certificateFile, keyFile, leafLifetimeMs }: TrustFilesOptions,
+): ReadTrust {
+  /** Earlier contents of the certificate file by hash, and until when they are believed. */
+  const earlier = new Map<string, { readonly pem: string; readonly until: number }>();
+  let last: string | undefined;
+
+  return async () => {
+    const [certificatePem, key] = await Promise.all([readIfPresent(certificateFile), readIfPresent(keyFile)]);
+    if (certificatePem === undefined) throw unusable(`${certificateFile} does not exist`);
+    if (key === undefined) throw unusable(`${keyFile} does not exist`);
+    const now = clock.now();
+    const authority = readAuthority(certificatePem, new Secret(key), now);
+    if (typeof authority === "string") throw unusable(authority);
+    if (last !== undefined && last !== certificatePem) {
+      earlier.set(bundleHash(last), { pem: last, until: now + leafLifetimeMs });
+    }
+    last = certificatePem;
+    for (const [hash, { until }] of earlier) if (until <= now) earlier.delete(hash);
+    return { authority, bundlePem: joinBundle([certificatePem, ...[...earlier.values()].map(({ pem }) => pem)]) };
+  };
+}
+
+function unusable(state: string): PodroleError {
+  return new PodroleError("INTERNAL", `Cannot use the CA of --ca-cert and --ca-key: ${state}`);
+}

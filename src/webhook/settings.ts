@@ -1,0 +1,69 @@
+// The webhook's settings: how it serves, what it injects, and the policy settings that it must share with the server.
+import { parseBaseArn } from "../policy/role.ts";
+import { COMMON_SETTINGS } from "../runtime/common-settings.ts";
+import type { Settings } from "../runtime/settings.ts";
+import * as type from "../runtime/settings.ts";
+
+const quantity: type.Parser<string> = {
+  expects: 'a Kubernetes quantity such as "100m" or "96Mi"',
+  parse: (text) => (/^\d+(\.\d+)?(m|[kMGTPE]i?)?$/.test(text) ? text : undefined),
+};
+
+const userId: type.Parser<number | "none"> = {
+  expects: 'a numeric user id above 0, or "none" to leave it to the cluster (OpenShift)',
+  parse: (text) => (text === "none" ? "none" : type.integer(1, 2_147_483_647).parse(text)),
+};
+
+export const WEBHOOK_SETTINGS = {
+  ...COMMON_SETTINGS,
+  bind: { type: type.address, default: "[::]:9443", help: "Address of /mutate (HTTPS)" },
+  pagesBind: { type: type.address, default: "[::]:8080", help: "Address of /metrics, /healthz and /readyz (HTTP)" },
+  serverAddress: {
+    type: type.text,
+    default: "podrole-server.podrole.svc:8444",
+    help: "host:port of the server's credentials port, as pods reach it",
+  },
+  identityAddress: {
+    type: type.text,
+    default: "podrole-server.podrole.svc:8443",
+    help: "host:port of the server's identity port, as pods and this webhook reach it",
+  },
+  serverName: {
+    type: type.text,
+    default: "podrole-server.podrole.svc",
+    help: "Name that the server's certificate must carry",
+  },
+  proofFile: {
+    type: type.text,
+    default: "/var/run/podrole/proof/token",
+    help: "This webhook's own projected ServiceAccount token, audience podrole.io",
+  },
+  trustConfigMap: {
+    type: type.text,
+    default: "podrole/podrole-trust",
+    help: "namespace/name of the ConfigMap that publishes the trust bundle",
+  },
+  sidecarImage: { type: type.text, default: "podrole-sidecar:0.1.0", help: "Image of podrole-init and podrole-sidecar" },
+  sidecarUser: { type: userId, default: "65532", help: "User id of podrole's containers, or none" },
+  sidecarMemory: { type: quantity, default: "96Mi", help: "Memory limit of podrole's containers" },
+  sidecarMemoryRequest: { type: quantity, default: "32Mi", help: "Memory request, unless the pod is Guaranteed" },
+  sidecarCpu: { type: quantity, default: "500m", help: "CPU limit of podrole's containers, unless the pod is Guaranteed" },
+  sidecarCpuRequest: { type: quantity, default: "10m", help: "CPU request, unless the pod is Guaranteed" },
+  nativeSidecar: {
+    type: type.oneOf(["auto", "true", "false"]),
+    default: "auto",
+    help: "Inject a native sidecar; auto: when the API server is 1.29 or newer",
+  },
+  region: { type: type.text, default: null, help: "AWS_REGION and AWS_DEFAULT_REGION of pods that set neither" },
+  roleBaseArn: {
+    type: { expects: 'a base ARN such as "arn:aws:iam::123456789012:role/"', parse: parseBaseArn },
+    default: null,
+    help: "What is put before role names that are not full ARNs; the server's setting",
+  },
+  disableStrictNamespaceRegexp: { type: type.flag, default: "false", help: "The server's setting" },
+  allowedRolesFormat: { type: type.oneOf(["glob", "regexp"]), default: "glob", help: "The server's setting" },
+  defaultRole: { type: type.text, default: null, help: "The server's setting" },
+  clusterName: { type: type.text, default: null, help: "The server's setting" },
+} as const satisfies type.SettingTable;
+
+export type WebhookSettings = Settings<typeof WEBHOOK_SETTINGS>;
