@@ -8,7 +8,7 @@ export type Der = Asn1.Asn1;
 const { Class, Type } = asn1;
 
 function universal(type: number, constructed: boolean, value: string | Der[]): Der {
-  return asn1.create(Class.UNIVERSAL, type, constructed, value as never);
+  return asn1.create(Class.UNIVERSAL, type, constructed, value);
 }
 
 export const sequence = (...parts: readonly Der[]): Der => universal(Type.SEQUENCE, true, [...parts]);
@@ -43,7 +43,7 @@ export const tagged = (tag: number, ...parts: readonly Der[]): Der =>
 
 /** [tag] IMPLICIT over a primitive: bytes inside. */
 export const taggedBytes = (tag: number, bytes: Uint8Array): Der =>
-  asn1.create(Class.CONTEXT_SPECIFIC, tag, false, toBinary(bytes) as never);
+  asn1.create(Class.CONTEXT_SPECIFIC, tag, false, toBinary(bytes));
 
 export function encode(der: Der): Buffer {
   return Buffer.from(asn1.toDer(der).getBytes(), "binary");

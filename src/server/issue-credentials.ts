@@ -85,7 +85,7 @@ export function createCredentialIssuer({
       if ("code" in found) throw new PodroleError(found.code, found.message);
       const { roles, refusal } = decideRoles(found.facts, found.surroundings, policy());
       return Promise.all(
-        containers.map((container) => {
+        containers.map(async (container) => {
           const decision = roles.find((role) => role.container === container);
           if (refusal) return refuse(identity, container, refusal, peer);
           if (!decision) return refuse(identity, container, noRole(identity, container), peer);
