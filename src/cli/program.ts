@@ -9,7 +9,11 @@ import type { Terminal } from "./terminal.ts";
 import { VERSION } from "./version.ts";
 
 /** Runs one command with its flags; resolves with the exit code. */
-export type Action = (terminal: Terminal, flags: Readonly<Record<string, string>>, words: readonly string[]) => Promise<number>;
+export type Action = (
+  terminal: Terminal,
+  flags: Readonly<Record<string, string>>,
+  words: readonly string[],
+) => Promise<number>;
 
 export interface Actions {
   readonly server: Action;
@@ -47,7 +51,10 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
     command
       .requiredOption("-f, --filename <file>", 'manifest file, "-" for standard input')
       .requiredOption("--trust-bundle <file>", "file with the trust bundle (ConfigMap podrole-trust, key bundle.pem)")
-      .option("--permitted <expression>", "the namespace's iam.amazonaws.com/permitted, when the manifest has no Namespace")
+      .option(
+        "--permitted <expression>",
+        "the namespace's iam.amazonaws.com/permitted, when the manifest has no Namespace",
+      )
       .addHelpText("after", "\nTakes every setting of `podrole webhook` as PODROLE_… in the environment."),
   );
   add("demo", "the whole path on this machine, with an embedded API server and STS", (command) =>

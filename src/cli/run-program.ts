@@ -33,7 +33,9 @@ export async function runProgram<Table extends SettingTable>(
   const read = readSettings(table, flags, terminal.env);
   const problems = read.ok ? crossCheck(read.settings) : read.problems;
   if (!read.ok || problems.length > 0) {
-    terminal.err(`podrole ${name}: the settings cannot be used:\n${problems.map((problem) => `  ${problem}\n`).join("")}`);
+    terminal.err(
+      `podrole ${name}: the settings cannot be used:\n${problems.map((problem) => `  ${problem}\n`).join("")}`,
+    );
     terminal.err(`See podrole ${name} --help\n`);
     return 2;
   }

@@ -40,7 +40,7 @@ export interface ServerPorts {
 export async function startServer(deps: ProgramDeps, settings: ServerSettings): Promise<ServerPorts> {
   const { clock, log, audit, shutdown } = deps;
   const metrics = createMetrics(SERVER_METRICS);
-  const kubernetes = createKubernetes({ kubeconfigPath: settings.kubeconfig, log });
+  const kubernetes = createKubernetes({ kubeconfigPath: settings.kubeconfig, component: "podrole-server" });
 
   // Trust: the CA, the server's own certificate, the webhook's caBundle.
   const keeper = createAuthorityKeeper({
