@@ -1,0 +1,76 @@
+// One request to the STS emulator from its fields to its answer: operation → fault → caller → AssumeRole or
+// GetCallerIdentity. It opens no socket and writes no secret into the record of the call.
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html)
+import { assumedRoleXml, callerIdentityXml, errorXml } from "./answers.ts";
+import { type AssumeRoleContext, assumeRole } from "./assume-role.ts";
+import { readAssumeRole } from "./assume-role-input.ts";
+import { type AuthenticationContext, authenticate } from "./authenticate.ts";
+import type { Caller } from "./caller.ts";
+import { recordOf, type StsCall } from "./calls.ts";
+import type { Fault } from "./faults.ts";
+import type { QueryForm } from "./query.ts";
+import { accessDenied, failed, invalidAction, isRefusal, type StsRefusal, throttled } from "./refusal.ts";
+import type { SignedRequest } from "./signature.ts";
+
+export interface AnswerContext extends AuthenticationContext, AssumeRoleContext {
+  readonly requestId: string;
+  readonly fault: Fault | undefined;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** Absent for requests that name no action. */
+  readonly record?: StsCall;
+}
+
+interface Success {
+  readonly xml: string;
+  readonly accessKeyId?: string;
+}
+
+const VERSION = "2011-06-15";
+/** Where AWS sends whoever opens the endpoint in a browser. */
+const FRONT_PAGE = "https://aws.amazon.com/iam";
+
+export function answer(request: SignedRequest, form: QueryForm, context: AnswerContext): Answer {
+  const action = form.get("Action");
+  if (action === undefined) {
+    const location = request.query === "" ? FRONT_PAGE : `${FRONT_PAGE}?${request.query}`;
+    return { status: 302, headers: { location }, body: "" };
+  }
+  const caller = admit(action, request, form, context);
+  const outcome = isRefusal(caller) ? caller : perform(action, form, caller, context);
+  const [status, code, body] = isRefusal(outcome)
+    ? [outcome.status, outcome.code, errorXml(outcome, context.requestId)]
+    : [200, "ok", outcome.xml];
+  const record = recordOf(action, form, {
+    at: context.now,
+    outcome: code,
+    callerArn: isRefusal(caller) ? undefined : caller.arn,
+    accessKeyId: isRefusal(outcome) ? undefined : outcome.accessKeyId,
+  });
+  return { status, headers: { "content-type": "text/xml" }, body, record };
+}
+
+/** The operation is looked up before anybody is authenticated, as at AWS. */
+function admit(action: string, request: SignedRequest, form: QueryForm, context: AnswerContext): Caller | StsRefusal {
+  const version = form.get("Version");
+  const known = action === "AssumeRole" || action === "GetCallerIdentity";
+  if (!known || version !== VERSION) return invalidAction(action, version);
+  if (context.fault?.kind === "throttle") return throttled();
+  if (context.fault?.kind === "error") return failed(context.fault.status);
+  return authenticate(request, context);
+}
+
+function perform(action: string, form: QueryForm, caller: Caller, context: AnswerContext): Success | StsRefusal {
+  // Nobody needs a permission to learn who one is.
+  if (action === "GetCallerIdentity") return { xml: callerIdentityXml(caller, context.requestId) };
+  const fields = readAssumeRole(form);
+  if (isRefusal(fields)) return fields;
+  if (context.fault?.kind === "deny") return accessDenied(caller.arn, "sts:AssumeRole", fields.roleArn);
+  const assumed = assumeRole(fields, caller, context);
+  if (isRefusal(assumed)) return assumed;
+  return { xml: assumedRoleXml(assumed, context.requestId), accessKeyId: assumed.session.caller.accessKeyId };
+}

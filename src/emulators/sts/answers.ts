@@ -1,0 +1,77 @@
+// The XML that STS answers with. Secrets leave the emulator here and nowhere else.
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_Examples)
+import type { AssumedRole } from "./assume-role.ts";
+import type { Caller } from "./caller.ts";
+import type { StsRefusal } from "./refusal.ts";
+
+const STS_NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/";
+/** Of errors that are found before STS knows the operation. */
+const FAULT_NAMESPACE = "http://webservices.amazon.com/AWSFault/2005-15-09";
+
+/** An element: its name, and its text or its children; children that are undefined are left out. */
+type Element = readonly [name: string, content: string | readonly (Element | undefined)[]];
+
+export function callerIdentityXml({ arn, userId, account }: Caller, requestId: string): string {
+  return resultXml("GetCallerIdentity", requestId, [
+    ["Arn", arn],
+    ["UserId", userId],
+    ["Account", account],
+  ]);
+}
+
+export function assumedRoleXml({ session, sourceIdentity, packedPolicySize }: AssumedRole, requestId: string): string {
+  const { caller, secretAccessKey, sessionToken, expiresAt } = session;
+  return resultXml("AssumeRole", requestId, [
+    [
+      "AssumedRoleUser",
+      [
+        ["AssumedRoleId", caller.userId],
+        ["Arn", caller.arn],
+      ],
+    ],
+    [
+      "Credentials",
+      [
+        ["AccessKeyId", caller.accessKeyId],
+        ["SecretAccessKey", secretAccessKey.reveal()],
+        ["SessionToken", sessionToken.reveal()],
+        ["Expiration", new Date(expiresAt).toISOString().replace(/\.\d{3}/, "")],
+      ],
+    ],
+    sourceIdentity === undefined ? undefined : ["SourceIdentity", sourceIdentity],
+    packedPolicySize === undefined ? undefined : ["PackedPolicySize", String(packedPolicySize)],
+  ]);
+}
+
+export function errorXml({ type, code, message, beforeDispatch }: StsRefusal, requestId: string): string {
+  return rootXml("ErrorResponse", beforeDispatch ? FAULT_NAMESPACE : STS_NAMESPACE, [
+    ["Error", [["Type", type], ["Code", code], message === undefined ? undefined : ["Message", message]]],
+    ["RequestId", requestId],
+  ]);
+}
+
+function resultXml(operation: string, requestId: string, result: readonly (Element | undefined)[]): string {
+  return rootXml(`${operation}Response`, STS_NAMESPACE, [
+    [`${operation}Result`, result],
+    ["ResponseMetadata", [["RequestId", requestId]]],
+  ]);
+}
+
+function rootXml(name: string, namespace: string, children: readonly Element[]): string {
+  const lines = children.flatMap((child) => elementLines(child, "  "));
+  return `<${name} xmlns="${namespace}">\n${lines.join("\n")}\n</${name}>\n`;
+}
+
+function elementLines([name, content]: Element, indent: string): string[] {
+  if (typeof content === "string") return [`${indent}<${name}>${escape(content)}</${name}>`];
+  const children = content.filter((child) => child !== undefined);
+  return [
+    `${indent}<${name}>`,
+    ...children.flatMap((child) => elementLines(child, `${indent}  `)),
+    `${indent}</${name}>`,
+  ];
+}
+
+function escape(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}

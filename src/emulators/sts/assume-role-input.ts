@@ -1,0 +1,153 @@
+// The fields of AssumeRole, read and checked before anybody is asked for permission. Nothing is ignored that would
+// narrow or change the session: what this emulator does not know (MFA, provided contexts) is refused.
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_RequestParameters)
+import { type Constraint, countViolations, rangeViolations, validationErrors, violations } from "./constraints.ts";
+import type { SessionTag } from "./caller.ts";
+import { type QueryForm, readTags } from "./query.ts";
+import {
+  invalidParameterValue,
+  malformedInput,
+  malformedPolicyDocument,
+  type StsRefusal,
+  validationError,
+} from "./refusal.ts";
+import { isRoleArn } from "./roles.ts";
+
+export interface AssumeRoleFields {
+  readonly roleArn: string;
+  readonly sessionName: string;
+  readonly durationSeconds: number;
+  readonly externalId: string | undefined;
+  readonly sourceIdentity: string | undefined;
+  readonly policy: string | undefined;
+  readonly policyArns: readonly string[];
+  readonly tags: readonly SessionTag[];
+  readonly transitiveTagKeys: readonly string[];
+}
+
+const DEFAULT_DURATION_SECONDS = 3600;
+const XML_TEXT = String.raw`[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+`;
+const PATTERNS = {
+  // STS refuses characters beyond U+FFFF although the pattern that it prints names them.
+  arn: { regexp: /^[\t\n\r -~\u0085\u00A0-\uD7FF\uE000-\uFFFD]+$/u, text: XML_TEXT },
+  name: { regexp: /^[\w+=,.@-]*$/, text: String.raw`[\w+=,.@-]*` },
+  externalId: { regexp: /^[\w+=,.@:/-]*$/, text: String.raw`[\w+=,.@:\/-]*` },
+  tagKey: { regexp: /^[\p{L}\p{Z}\p{N}_.:/=+\-@]+$/u, text: String.raw`[\p{L}\p{Z}\p{N}_.:/=+\-@]+` },
+  tagValue: { regexp: /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u, text: String.raw`[\p{L}\p{Z}\p{N}_.:/=+\-@]*` },
+} as const;
+const NOT_EMULATED = ["SerialNumber", "TokenCode"];
+
+export function readAssumeRole(form: QueryForm): AssumeRoleFields | StsRefusal {
+  const unknown = NOT_EMULATED.find((name) => form.get(name) !== undefined);
+  if (unknown !== undefined || form.list("ProvidedContexts").length > 0) {
+    return invalidParameterValue(`${unknown ?? "ProvidedContexts"} is not emulated`);
+  }
+  const duration = readDuration(form.get("DurationSeconds"));
+  if (typeof duration === "object") return duration;
+  const fields = {
+    roleArn: form.get("RoleArn"),
+    sessionName: form.get("RoleSessionName"),
+    durationSeconds: duration,
+    externalId: form.get("ExternalId"),
+    sourceIdentity: form.get("SourceIdentity"),
+    policy: form.get("Policy"),
+    policyArns: form.list("PolicyArns").map((member) => member("arn") ?? ""),
+    tags: readTags(form),
+    transitiveTagKeys: form.list("TransitiveTagKeys").map((member) => member("") ?? ""),
+  };
+  const { roleArn = "", sessionName = "" } = fields;
+  const complete = { ...fields, roleArn, sessionName };
+  return (
+    validationErrors([
+      ...[...scalars(fields), ...members(complete)].flatMap(violations),
+      ...rangeViolations("durationSeconds", duration, 900, 43_200),
+      ...countViolations("policyArns", fields.policyArns.length, 10),
+      ...countViolations("tags", fields.tags.length, 50),
+      ...countViolations("transitiveTagKeys", fields.transitiveTagKeys.length, 50),
+    ]) ??
+    meaningProblem(complete) ??
+    complete
+  );
+}
+
+function scalars(
+  fields: {
+    readonly [Key in "roleArn" | "sessionName" | "externalId" | "sourceIdentity" | "policy"]: string | undefined;
+  },
+): Constraint[] {
+  const { arn, name, externalId } = PATTERNS;
+  return [
+    { path: "roleArn", value: fields.roleArn, required: true, min: 20, max: 2048, pattern: arn },
+    { path: "roleSessionName", value: fields.sessionName, required: true, min: 2, max: 64, pattern: name },
+    { path: "policy", value: fields.policy, min: 1, max: 2048 },
+    { path: "externalId", value: fields.externalId, min: 2, max: 1224, pattern: externalId },
+    { path: "sourceIdentity", value: fields.sourceIdentity, min: 2, max: 256, pattern: name },
+  ];
+}
+
+function members({ tags, policyArns, transitiveTagKeys }: AssumeRoleFields): Constraint[] {
+  const { arn, tagKey, tagValue } = PATTERNS;
+  return [
+    ...policyArns.map((value, n) => ({
+      path: `policyArns.${n + 1}.member.arn`,
+      value,
+      min: 20,
+      max: 2048,
+      pattern: arn,
+    })),
+    ...tags.flatMap(({ key, value }, n) => [
+      { path: `tags.${n + 1}.member.key`, value: key, min: 1, max: 128, pattern: tagKey },
+      { path: `tags.${n + 1}.member.value`, value, max: 256, pattern: tagValue },
+    ]),
+    ...transitiveTagKeys.map((value, n) => ({
+      path: `transitiveTagKeys.${n + 1}.member`,
+      value,
+      min: 1,
+      max: 128,
+      pattern: tagKey,
+    })),
+  ];
+}
+
+/** A signed 32-bit number, as STS parses it: "+900" and "0900" are 900, "900.0" is malformed. */
+function readDuration(text: string | undefined): number | StsRefusal {
+  if (text === undefined) return DEFAULT_DURATION_SECONDS;
+  if (text === "") return malformedInput("missing value for decimal type");
+  const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
+  return value >= -(2 ** 31) && value < 2 ** 31 ? value : malformedInput();
+}
+
+/** What is well formed but makes no sense. */
+function meaningProblem({
+  roleArn,
+  policy,
+  policyArns,
+  tags,
+  transitiveTagKeys,
+}: AssumeRoleFields): StsRefusal | undefined {
+  if (!isRoleArn(roleArn)) return validationError(`${roleArn} is invalid`);
+  const foreign = policyArns.find((arn) => !/^arn:aws[\w-]*:iam::(\d{12}|aws):policy\/.+$/.test(arn));
+  if (foreign !== undefined) return validationError(`ARN ${foreign} is not valid.`);
+  if (policy !== undefined && !isPolicyDocument(policy)) {
+    return malformedPolicyDocument("This policy contains invalid Json");
+  }
+  const keys = tags.map(({ key }) => key.toLowerCase());
+  if (new Set(keys).size < keys.length) {
+    return invalidParameterValue("Duplicate tag keys found. Please note that Tag keys are case insensitive.");
+  }
+  if (keys.some((key) => key.startsWith("aws:"))) {
+    return invalidParameterValue("Tag keys that begin with 'aws:' are reserved for system use.");
+  }
+  const stray = transitiveTagKeys.find((key) => !keys.includes(key.toLowerCase()));
+  if (stray === undefined) return undefined;
+  return invalidParameterValue(`The specified transitive tag key ${stray} is not among the tags.`);
+}
+
+function isPolicyDocument(text: string): boolean {
+  try {
+    const document: unknown = JSON.parse(text);
+    return typeof document === "object" && document !== null && "Statement" in document;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,117 @@
+// AssumeRole once the caller is known: fields → trust → duration → packed size → session. The order is STS's: a caller
+// that the role does not trust learns nothing about it. A refusal is a value.
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)
+import { deflateRawSync } from "node:zlib";
+import type { AssumeRoleFields } from "./assume-role-input.ts";
+import type { Caller, SessionTag } from "./caller.ts";
+import type { CredentialStore, IssuedSession } from "./credentials.ts";
+import {
+  accessDenied,
+  invalidParameterValue,
+  packedPolicyTooLarge,
+  type StsRefusal,
+  validationError,
+} from "./refusal.ts";
+import { deniedAction, type Role, type RoleTable } from "./roles.ts";
+
+export interface AssumeRoleContext {
+  readonly roles: RoleTable;
+  readonly credentials: CredentialStore;
+  /** Unix milliseconds. */
+  readonly now: number;
+  readonly packedPolicyBytes: number;
+}
+
+export interface AssumedRole {
+  readonly session: IssuedSession;
+  readonly sourceIdentity: string | undefined;
+  /** Whole percents of the space for session policies and tags; undefined when there are none. */
+  readonly packedPolicySize: number | undefined;
+}
+
+/** Longest session of a role that was assumed with the credentials of another role's session. */
+const CHAINED_SECONDS = 3600;
+
+export function assumeRole(
+  fields: AssumeRoleFields,
+  caller: Caller,
+  { roles, credentials, now, packedPolicyBytes }: AssumeRoleContext,
+): AssumedRole | StsRefusal {
+  const role = roles.get(fields.roleArn);
+  const inherited = caller.session?.transitiveTags ?? [];
+  const sourceIdentity = caller.session?.sourceIdentity ?? fields.sourceIdentity;
+  const denied = deniedAction(role, {
+    caller,
+    externalId: fields.externalId,
+    tagged: fields.tags.length + inherited.length > 0,
+    identified: sourceIdentity !== undefined,
+  });
+  if (denied !== undefined || role === undefined) {
+    return accessDenied(caller.arn, denied ?? "sts:AssumeRole", fields.roleArn);
+  }
+  const problem = durationProblem(fields.durationSeconds, role, caller) ?? inheritanceProblem(fields, caller);
+  if (problem) return problem;
+
+  const packedPolicySize = packedSize(fields, inherited, packedPolicyBytes);
+  if (packedPolicySize !== undefined && packedPolicySize > 100) return tooLarge(fields, packedPolicySize);
+  const transitive = fields.tags.filter(({ key }) => includesKey(fields.transitiveTagKeys, key));
+  const session = credentials.issue({
+    role,
+    sessionName: fields.sessionName,
+    // STS rounds down to the second.
+    expiresAt: (Math.floor(now / 1000) + fields.durationSeconds) * 1000,
+    sourceIdentity,
+    transitiveTags: [...inherited, ...transitive],
+  });
+  return { session, sourceIdentity, packedPolicySize };
+}
+
+/** The role's own maximum is checked before the limit of chaining. */
+function durationProblem(seconds: number, role: Role, { session }: Caller): StsRefusal | undefined {
+  if (seconds > role.maxSessionDurationSeconds) {
+    return validationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+  }
+  if (session !== undefined && seconds > CHAINED_SECONDS) {
+    return validationError(
+      "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
+    );
+  }
+  return undefined;
+}
+
+/** What a session inherits, a chained session cannot change. */
+function inheritanceProblem({ sourceIdentity, tags }: AssumeRoleFields, { session }: Caller): StsRefusal | undefined {
+  const inherited = session?.sourceIdentity;
+  if (inherited !== undefined && sourceIdentity !== undefined && sourceIdentity !== inherited) {
+    return validationError("The source identity is already set for this assume role session");
+  }
+  const fixed = session?.transitiveTags.map(({ key }) => key) ?? [];
+  const overridden = tags.find(({ key }) => includesKey(fixed, key));
+  return overridden && invalidParameterValue(`The transitive tag key ${overridden.key} cannot be overridden.`);
+}
+
+/**
+ * AWS compresses session policies and tags into a format of its own with a limit that it does not publish; a deflated
+ * JSON text of the same content stands in, so the percentage is an estimate.
+ */
+function packedSize(
+  { policy, policyArns, tags }: AssumeRoleFields,
+  inherited: readonly SessionTag[],
+  allotted: number,
+): number | undefined {
+  const pairs = [...inherited, ...tags].map(({ key, value }) => [key, value]);
+  if (policy === undefined && policyArns.length === 0 && pairs.length === 0) return undefined;
+  const packed = deflateRawSync(JSON.stringify([policy ?? "", policyArns, pairs]), { level: 9 });
+  return Math.ceil((100 * packed.length) / allotted);
+}
+
+function tooLarge({ policy, policyArns }: AssumeRoleFields, percent: number): StsRefusal {
+  return policy === undefined && policyArns.length === 0
+    ? packedPolicyTooLarge(`Packed size of session tags consumes ${percent}% of allotted space.`)
+    : packedPolicyTooLarge(`Packed policy consumes ${percent}% of allotted space, please use smaller policy.`);
+}
+
+/** Tag keys are compared without regard to case. */
+function includesKey(keys: readonly string[], key: string): boolean {
+  return keys.some((other) => other.toLowerCase() === key.toLowerCase());
+}

@@ -1,0 +1,111 @@
+// Who sent a request: the order of the checks is the one observed at AWS STS, because clients meet the first error only.
+// Presence → form → clock → credential scope → token → expiry → life of the role → signature. Secrets and tokens are
+// compared in constant time and never leave this file.
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html)
+import type { Caller } from "./caller.ts";
+import type { CredentialStore } from "./credentials.ts";
+import {
+  expiredToken,
+  incompleteSignature,
+  invalidClientTokenId,
+  isRefusal,
+  type StsRefusal,
+  signatureDoesNotMatch,
+} from "./refusal.ts";
+import type { RoleTable } from "./roles.ts";
+import {
+  type Authorization,
+  equalInConstantTime,
+  isSignedBy,
+  parseAuthorization,
+  type SignedRequest,
+} from "./signature.ts";
+
+/** STS accepts a signature for five minutes around its own time. */
+const SKEW_MS = 5 * 60_000;
+
+export interface AuthenticationContext {
+  readonly credentials: CredentialStore;
+  readonly roles: RoleTable;
+  readonly region: string;
+  /** Unix milliseconds. */
+  readonly now: number;
+}
+
+export function authenticate(request: SignedRequest, context: AuthenticationContext): Caller | StsRefusal {
+  const timestamp = request.headers["x-amz-date"]?.[0] ?? basicFormat(Date.parse(request.headers["date"]?.[0] ?? ""));
+  const authorization = parseAuthorization(request.headers["authorization"]?.[0], timestamp !== undefined);
+  if (isRefusal(authorization)) return authorization;
+  const refusal =
+    clockProblem(timestamp ?? "", context.now) ??
+    coverageProblem(request, authorization) ??
+    scopeProblem(authorization, timestamp ?? "", context.region);
+  if (refusal) return refusal;
+
+  const stored = context.credentials.find(authorization.accessKeyId);
+  const token = request.headers["x-amz-security-token"]?.[0];
+  if (stored === undefined) return invalidClientTokenId();
+  if (!equalInConstantTime(stored.sessionToken?.reveal() ?? "", token ?? "")) return invalidClientTokenId();
+  if (stored.expiresAt !== undefined && context.now >= stored.expiresAt) return expiredToken();
+  const { caller } = stored;
+  if (caller.session && context.roles.get(caller.session.roleArn)?.id !== caller.session.roleId) {
+    return invalidClientTokenId();
+  }
+  if (!isSignedBy(stored.secretAccessKey, request, authorization, timestamp ?? "")) return signatureDoesNotMatch();
+  return caller;
+}
+
+function clockProblem(timestamp: string, now: number): StsRefusal | undefined {
+  const signedAt = Date.parse(timestamp.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));
+  if (Number.isNaN(signedAt) || !timestamp.includes("T")) {
+    return incompleteSignature(
+      `Date must be in ISO-8601 'basic format'. Got '${timestamp}'. See http://en.wikipedia.org/wiki/ISO_8601`,
+    );
+  }
+  const here = basicFormat(now);
+  if (signedAt < now - SKEW_MS) {
+    const limit = basicFormat(now - SKEW_MS);
+    return signatureDoesNotMatch(`Signature expired: ${timestamp} is now earlier than ${limit} (${here} - 5 min.)`);
+  }
+  if (signedAt > now + SKEW_MS) {
+    const limit = basicFormat(now + SKEW_MS);
+    return signatureDoesNotMatch(
+      `Signature not yet current: ${timestamp} is still later than ${limit} (${here} + 5 min.)`,
+    );
+  }
+  return undefined;
+}
+
+/** What is not signed could have been changed on the way: the host and everything named x-amz-* must be covered. */
+function coverageProblem({ headers }: SignedRequest, { signedHeaders }: Authorization): StsRefusal | undefined {
+  if (!signedHeaders.includes("host")) {
+    return signatureDoesNotMatch("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
+  }
+  const uncovered = ["x-amz-date", "x-amz-security-token", "x-amz-content-sha256"].find(
+    (name) => headers[name] !== undefined && !signedHeaders.includes(name),
+  );
+  if (uncovered === undefined) return undefined;
+  return signatureDoesNotMatch(`'${uncovered}' must be a 'SignedHeader' in the AWS Authorization.`);
+}
+
+/** STS reports every part that is off, each sentence with a space behind it. */
+function scopeProblem(scope: Authorization, timestamp: string, region: string): StsRefusal | undefined {
+  const problems: string[] = [];
+  if (scope.region !== region) problems.push("Credential should be scoped to a valid region. ");
+  if (scope.service !== "sts") problems.push("Credential should be scoped to correct service: 'sts'. ");
+  if (scope.terminator !== "aws4_request") {
+    problems.push(`Credential should be scoped with a valid terminator: 'aws4_request', not '${scope.terminator}'. `);
+  }
+  const day = timestamp.slice(0, 8);
+  if (scope.date !== day) {
+    problems.push(
+      `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${scope.date}' != '${day}', from '${timestamp}'. `,
+    );
+  }
+  return problems.length > 0 ? signatureDoesNotMatch(problems.join("")) : undefined;
+}
+
+/** YYYYMMDDTHHMMSSZ, or undefined when `at` is not a time. */
+function basicFormat(at: number): string | undefined {
+  return Number.isNaN(at) ? undefined : new Date(at).toISOString().replaceAll(/[-:]|\.\d{3}/g, "");
+}

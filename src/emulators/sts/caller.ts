@@ -1,0 +1,31 @@
+// Who a request to the STS emulator comes from, and the identifiers that AWS gives to principals.
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids)
+
+export interface SessionTag {
+  readonly key: string;
+  readonly value: string;
+}
+
+/** A principal as GetCallerIdentity would describe it. */
+export interface Caller {
+  readonly accessKeyId: string;
+  /** "arn:aws:iam::123456789012:user/podrole" or "arn:aws:sts::123456789012:assumed-role/podrole/session" */
+  readonly arn: string;
+  readonly userId: string;
+  readonly account: string;
+  /** Only for sessions: the role, and what chained sessions inherit. */
+  readonly session?: {
+    readonly roleArn: string;
+    readonly roleId: string;
+    readonly sourceIdentity: string | undefined;
+    readonly transitiveTags: readonly SessionTag[];
+  };
+}
+
+const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/** Upper-case letters and digits, as in AWS's identifiers; five bits a character. */
+export function base32(bytes: Uint8Array): string {
+  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  return (bits.match(/.{5}/g) ?? []).map((group) => BASE32[Number.parseInt(group, 2)]).join("");
+}

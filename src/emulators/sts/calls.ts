@@ -1,0 +1,68 @@
+// What was asked of the STS emulator and what became of it, for assertions and for the demo's screen. No secret and no
+// session token is ever in a record; access key ids are, because CloudTrail shows them too.
+import type { SessionTag } from "./caller.ts";
+import { type QueryForm, readTags } from "./query.ts";
+
+export interface StsCall {
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly action: string;
+  /** "ok", the code of the error that was answered, or "down" when the connection was reset. */
+  readonly outcome: string;
+  /** Undefined when the caller was not authenticated. */
+  readonly callerArn: string | undefined;
+  readonly roleArn: string | undefined;
+  readonly sessionName: string | undefined;
+  readonly durationSeconds: number | undefined;
+  readonly externalId: string | undefined;
+  readonly sourceIdentity: string | undefined;
+  readonly tags: readonly SessionTag[];
+  readonly policyArns: readonly string[];
+  /** Of the session that was issued. */
+  readonly accessKeyId: string | undefined;
+}
+
+export interface CallLog {
+  list(): readonly StsCall[];
+  /** AssumeRole calls of `roleArn`, or of every role. */
+  assumed(roleArn?: string): readonly StsCall[];
+  clear(): void;
+  add(call: StsCall): void;
+}
+
+/** Older calls are dropped beyond this. */
+const CALLS_KEPT = 20_000;
+
+export function createCallLog(): CallLog {
+  let calls: StsCall[] = [];
+  return {
+    list: () => calls,
+    assumed: (roleArn) =>
+      calls.filter((call) => call.action === "AssumeRole" && (roleArn === undefined || call.roleArn === roleArn)),
+    clear() {
+      calls = [];
+    },
+    add(call) {
+      calls.push(call);
+      if (calls.length > CALLS_KEPT) calls = calls.slice(-CALLS_KEPT / 2);
+    },
+  };
+}
+
+type Verdict = Pick<StsCall, "at" | "outcome" | "callerArn" | "accessKeyId">;
+
+/** The fields as they were sent, whatever was answered. */
+export function recordOf(action: string, form: QueryForm, verdict: Verdict): StsCall {
+  const duration = form.get("DurationSeconds");
+  return {
+    ...verdict,
+    action,
+    roleArn: form.get("RoleArn"),
+    sessionName: form.get("RoleSessionName"),
+    durationSeconds: duration === undefined ? undefined : Number(duration),
+    externalId: form.get("ExternalId"),
+    sourceIdentity: form.get("SourceIdentity"),
+    tags: readTags(form),
+    policyArns: form.list("PolicyArns").map((member) => member("arn") ?? ""),
+  };
+}

@@ -1,0 +1,43 @@
+// The AWS Query protocol as STS reads it: form fields in the body of a POST or in the query string of a GET, lists as
+// `Tags.member.1.Key`. The first of two fields with one name counts; unknown ones are ignored.
+// (https://docs.aws.amazon.com/STS/latest/APIReference/CommonParameters.html)
+import type { SessionTag } from "./caller.ts";
+
+/** A request's fields. `list` gives the members of a list in order, each as a function from its fields' names. */
+export interface QueryForm {
+  get(name: string): string | undefined;
+  list(name: string): readonly ListMember[];
+}
+
+/** `member("Key")` is `<list>.member.<n>.Key`; `member("")` is `<list>.member.<n>` itself. */
+export type ListMember = (field: string) => string | undefined;
+
+const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i;
+
+/** A POST without the form's content type carries no fields, whatever its body is. */
+export function readForm(method: string, query: string, contentType: string | undefined, body: Uint8Array): QueryForm {
+  const isForm = method === "POST" && FORM.test(contentType ?? "");
+  return createForm(isForm ? new TextDecoder().decode(body) : method === "POST" ? "" : query);
+}
+
+export function createForm(text: string): QueryForm {
+  const fields = new URLSearchParams(text);
+  const get = (name: string) => fields.get(name) ?? undefined;
+  return {
+    get,
+    list(name) {
+      const prefix = `${name}.member.`;
+      const indices = [...fields.keys()]
+        .filter((key) => key.startsWith(prefix))
+        .map((key) => Number.parseInt(key.slice(prefix.length), 10))
+        .filter((index) => index > 0);
+      return [...new Set(indices)]
+        .sort((left, right) => left - right)
+        .map((index) => (field: string) => get(`${prefix}${index}${field === "" ? "" : `.${field}`}`));
+    },
+  };
+}
+
+export function readTags(form: QueryForm): SessionTag[] {
+  return form.list("Tags").map((member) => ({ key: member("Key") ?? "", value: member("Value") ?? "" }));
+}

@@ -1,0 +1,100 @@
+// The IAM side of the STS emulator: which roles exist and whom each one trusts. Trust is evaluated as direct trust of
+// one account is: a principal that the trust policy names needs no policy of its own, and one that it does not name is
+// denied in the words of a role that does not exist.
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html)
+import { randomBytes } from "node:crypto";
+import { base32, type Caller } from "./caller.ts";
+
+/** What a trust policy says, without its JSON. */
+export interface RoleTrust {
+  /**
+   * ARNs of roles (any session of the role), of sessions (`…:assumed-role/<role>/<session>`) or of users; an account's
+   * root (`arn:aws:iam::<account>:root`) or the bare account id (all its principals); "*".
+   */
+  readonly principals: readonly string[];
+  /** Condition StringEquals sts:ExternalId. */
+  readonly externalId?: string;
+  /** sts:TagSession is allowed beside sts:AssumeRole. */
+  readonly tagSession?: boolean;
+  /** sts:SetSourceIdentity is allowed beside sts:AssumeRole. */
+  readonly setSourceIdentity?: boolean;
+}
+
+export interface RoleConfig {
+  readonly arn: string;
+  readonly trust: RoleTrust;
+  /** 3600 to 43200; IAM's default is 3600. */
+  readonly maxSessionDurationSeconds?: number;
+}
+
+export interface Role {
+  readonly arn: string;
+  readonly partition: string;
+  readonly account: string;
+  readonly name: string;
+  /** "AROA…": survives changes of the trust policy, not deletion. */
+  readonly id: string;
+  readonly trust: RoleTrust;
+  readonly maxSessionDurationSeconds: number;
+}
+
+export interface RoleTable {
+  /** Creates the role, or replaces the trust and the duration of the one with this ARN. */
+  put(config: RoleConfig): void;
+  /** Removes the role; its sessions become invalid at once (IAM needs a few seconds for that). */
+  remove(arn: string): void;
+  get(arn: string): Role | undefined;
+}
+
+const ROLE_ARN = /^arn:(aws|aws-cn|aws-us-gov):iam::(\d{12}):role\/(?:[\x21-\x7e]+\/)?([\w+=,.@-]{1,64})$/;
+
+/** Throws TypeError for an ARN that is not a role's. */
+export function createRoleTable(configs: readonly RoleConfig[]): RoleTable {
+  const roles = new Map<string, Role>();
+  const table: RoleTable = {
+    put({ arn, trust, maxSessionDurationSeconds = 3600 }) {
+      const [, partition, account, name] = ROLE_ARN.exec(arn) ?? [];
+      if (partition === undefined || account === undefined || name === undefined) {
+        throw new TypeError(`Cannot create the role "${arn}": it is not the ARN of a role`);
+      }
+      const id = roles.get(arn)?.id ?? `AROA${base32(randomBytes(11)).slice(0, 17)}`;
+      roles.set(arn, { arn, partition, account, name, id, trust, maxSessionDurationSeconds });
+    },
+    remove(arn) {
+      roles.delete(arn);
+    },
+    get: (arn) => roles.get(arn),
+  };
+  for (const config of configs) table.put(config);
+  return table;
+}
+
+/** Whether text has the form of a role's ARN, whether or not the role exists. */
+export function isRoleArn(text: string): boolean {
+  return ROLE_ARN.test(text);
+}
+
+export interface TrustQuestion {
+  readonly caller: Caller;
+  readonly externalId: string | undefined;
+  /** Tags are passed, or inherited from the caller's session. */
+  readonly tagged: boolean;
+  /** A source identity is passed or inherited. */
+  readonly identified: boolean;
+}
+
+/** The first action that the trust policy does not allow, or undefined when it allows all that is asked. */
+export function deniedAction(role: Role | undefined, question: TrustQuestion): string | undefined {
+  const { caller, externalId, tagged, identified } = question;
+  const trust = role?.trust;
+  if (!trust?.principals.some((principal) => names(principal, caller))) return "sts:AssumeRole";
+  if (trust.externalId !== undefined && trust.externalId !== externalId) return "sts:AssumeRole";
+  if (tagged && trust.tagSession !== true) return "sts:TagSession";
+  if (identified && trust.setSourceIdentity !== true) return "sts:SetSourceIdentity";
+  return undefined;
+}
+
+function names(principal: string, { arn, account, session }: Caller): boolean {
+  if (principal === "*" || principal === arn || principal === session?.roleArn) return true;
+  return principal === account || (principal.endsWith(":root") && principal.split(":")[4] === account);
+}

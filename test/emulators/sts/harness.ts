@@ -1,0 +1,165 @@
+// An STS emulator on a free port with three roles, and clients of it: the AWS SDK, and requests signed by hand where the
+// SDK would not send what a test needs to send.
+import { createHash, createHmac } from "node:crypto";
+import type { TestContext } from "node:test";
+import { type AssumeRoleCommandOutput, STSClient } from "@aws-sdk/client-sts";
+import { createStsEmulator, type StsEmulator } from "../../../src/emulators/sts/emulator.ts";
+import { Secret } from "../../../src/runtime/secret.ts";
+import { createManualClock, type ManualClock } from "./manual-clock.ts";
+
+export const REGION = "eu-central-1";
+export const ACCOUNT = "123456789012";
+export const USER_ARN = `arn:aws:iam::${ACCOUNT}:user/podrole`;
+export const KEY: Credentials = {
+  accessKeyId: "AKIAIOSFODNN7EXAMPLE",
+  secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+};
+
+export const READER = roleArn("team/reader");
+export const WRITER = roleArn("writer");
+export const PARTNER = roleArn("partner");
+
+export function roleArn(name: string): string {
+  return `arn:aws:iam::${ACCOUNT}:role/${name}`;
+}
+
+export interface Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly sessionToken?: string;
+}
+
+export interface Harness {
+  readonly sts: StsEmulator;
+  readonly clock: ManualClock;
+  client(credentials?: Credentials, region?: string): STSClient;
+}
+
+/** Reader trusts the user and may be tagged; writer trusts reader; partner trusts the user with an external id. */
+export async function startSts(t: TestContext): Promise<Harness> {
+  const clock = createManualClock();
+  const sts = createStsEmulator(
+    { clock },
+    {
+      region: REGION,
+      keys: [{ accessKeyId: KEY.accessKeyId, secretAccessKey: new Secret(KEY.secretAccessKey), arn: USER_ARN }],
+      roles: [
+        { arn: READER, trust: { principals: [USER_ARN], tagSession: true }, maxSessionDurationSeconds: 43_200 },
+        { arn: WRITER, trust: { principals: [READER] }, maxSessionDurationSeconds: 7200 },
+        { arn: PARTNER, trust: { principals: [USER_ARN], externalId: "abc/42" } },
+      ],
+    },
+  );
+  await sts.listen();
+  t.after(() => sts.close());
+  return {
+    sts,
+    clock,
+    client(credentials = KEY, region = REGION) {
+      // The SDK signs with the machine's time; the offset puts it on the emulator's.
+      const systemClockOffset = clock.now() - Date.now();
+      const client = new STSClient({ region, endpoint: sts.url, credentials, maxAttempts: 1, systemClockOffset });
+      t.after(() => client.destroy());
+      return client;
+    },
+  };
+}
+
+/** The credentials in an answer of AssumeRole, as clients take them. */
+export function sessionOf({ Credentials: issued }: AssumeRoleCommandOutput): Required<Credentials> {
+  const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "" } = issued ?? {};
+  return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
+}
+
+/** The code and the words of the error that `sent` fails with. */
+export async function refusalOf(sent: Promise<unknown>): Promise<{ code: string; message: string; status: number }> {
+  try {
+    await sent;
+  } catch (error) {
+    const { name, message, $metadata } = error as Error & { $metadata?: { httpStatusCode?: number } };
+    return { code: name, message, status: $metadata?.httpStatusCode ?? 0 };
+  }
+  throw new TypeError("Cannot read the refusal: the call succeeded");
+}
+
+export interface RawRequest {
+  readonly fields: Readonly<Record<string, string>>;
+  readonly credentials?: Credentials;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Signed in place of the body's hash, and sent as x-amz-content-sha256. */
+  readonly payloadHash?: string;
+  readonly scope?: { readonly region?: string; readonly service?: string; readonly date?: string };
+  readonly method?: "GET" | "POST";
+  /** Names left out of the signature. */
+  readonly unsigned?: readonly string[];
+}
+
+/** Sends a request signed by hand at the emulator's time and returns status and body. */
+export async function sendSigned({ sts, clock }: Harness, raw: RawRequest): Promise<{ status: number; body: string }> {
+  const { credentials = KEY, method = "POST", scope = {}, unsigned = [] } = raw;
+  const form = Object.entries({ Version: "2011-06-15", ...raw.fields })
+    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .sort()
+    .join("&");
+  const timestamp = new Date(clock.now()).toISOString().replaceAll(/[-:]|\.\d{3}/g, "");
+  const body = method === "POST" ? form : "";
+  const headers: Record<string, string> = {
+    host: new URL(sts.url).host,
+    "x-amz-date": timestamp,
+    ...(method === "POST" && { "content-type": "application/x-www-form-urlencoded" }),
+    ...(raw.payloadHash !== undefined && { "x-amz-content-sha256": raw.payloadHash }),
+    ...(credentials.sessionToken !== undefined && { "x-amz-security-token": credentials.sessionToken }),
+    ...raw.headers,
+  };
+  const { region = REGION, service = "sts", date = timestamp.slice(0, 8) } = scope;
+  const names = Object.keys(headers)
+    .filter((name) => !unsigned.includes(name))
+    .sort();
+  const query = method === "GET" ? form : "";
+  const canonical = [
+    method,
+    "/",
+    query,
+    ...names.map((name) => `${name}:${headers[name]}`),
+    "",
+    names.join(";"),
+    raw.payloadHash ?? sha256(body),
+  ].join("\n");
+  const scopeText = `${date}/${region}/${service}/aws4_request`;
+  const toSign = ["AWS4-HMAC-SHA256", headers["x-amz-date"], scopeText, sha256(canonical)].join("\n");
+  const key = [date, region, service, "aws4_request"].reduce<Buffer>(
+    hmac,
+    Buffer.from(`AWS4${credentials.secretAccessKey}`),
+  );
+  const authorization = `AWS4-HMAC-SHA256 Credential=${credentials.accessKeyId}/${scopeText}, SignedHeaders=${names.join(";")}, Signature=${hmac(key, toSign).toString("hex")}`;
+  const { host: _, ...sent } = headers;
+  const response = await fetch(`${sts.url}/${query === "" ? "" : `?${query}`}`, {
+    method,
+    headers: {
+      ...sent,
+      authorization,
+      ...(raw.headers?.["authorization"] && { authorization: raw.headers["authorization"] }),
+    },
+    redirect: "manual",
+    ...(method === "POST" && { body }),
+  });
+  return { status: response.status, body: await response.text() };
+}
+
+/** The text of one element of an XML answer. */
+export function element(body: string, name: string): string | undefined {
+  return new RegExp(`<${name}>([^<]*)</${name}>`).exec(body)?.[1];
+}
+
+/** RFC 3986, as Signature Version 4 asks for. */
+function encode(text: string): string {
+  return encodeURIComponent(text).replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+function sha256(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}
+
+function hmac(key: Buffer, text: string): Buffer {
+  return createHmac("sha256", key).update(text).digest();
+}
