@@ -1,17 +1,19 @@
-// What podrole asks of the Kubernetes API, as an interface: one implementation talks to it (client.ts), tests and the
-// demo point that implementation at an emulator. Not found is undefined, a lost race is a value, everything else throws
-// PodroleError KUBERNETES_UNAVAILABLE.
+// What podrole asks of the Kubernetes API, and nothing else it could ask: the programs' ClusterRoles allow exactly this.
+// Types only, so that callers and their tests need no client. Not found is `undefined`, a lost race is the value
+// "conflict" or "exists"; everything else that goes wrong is thrown as an ApiError (errors.ts).
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { Secret } from "../runtime/secret.ts";
 import type { Namespace, ObjectMeta, Pod, ServiceAccount } from "./objects.ts";
 
-/** Status of a TokenReview; lists and texts are empty when the API server left them out. */
+/** The answer to "whose token is this?" (authentication.k8s.io/v1 TokenReview, status). */
 export interface TokenReview {
   readonly authenticated: boolean;
+  /** Those of the audiences asked for that the token has; an empty list means that nobody checked. */
   readonly audiences: readonly string[];
   readonly username: string;
   readonly uid: string;
   readonly extra: Readonly<Record<string, readonly string[]>>;
+  /** The API server's reason for `authenticated: false`, else "". */
   readonly error: string;
 }
 
@@ -21,43 +23,75 @@ export interface KubeSecret {
   readonly data: Readonly<Record<string, Secret>>;
 }
 
+export interface WebhookConfiguration {
+  readonly resourceVersion: string;
+  /** `caBundle` is PEM, decoded; absent when the API server would use its host's own roots. */
+  readonly webhooks: readonly { readonly name: string; readonly caBundle?: string }[];
+}
+
+/** A note at a pod, shown by `kubectl describe pod` (core/v1 Event). The API server keeps it for an hour. */
 export interface PodEvent {
   readonly namespace: string;
   readonly pod: { readonly name: string; readonly uid: string };
   readonly type: "Normal" | "Warning";
   readonly reason: ErrorCode;
+  /** Cut off at 1024 characters. */
   readonly message: string;
 }
 
-/** Resources that are watched. */
-export type Resource = "pods" | "namespaces" | "serviceaccounts";
+/** The resources that podrole reads or writes, as RBAC calls them. */
+export type Resource =
+  | "pods"
+  | "namespaces"
+  | "serviceaccounts"
+  | "secrets"
+  | "configmaps"
+  | "events"
+  | "mutatingwebhookconfigurations"
+  | "tokenreviews";
 
 export interface Selector {
+  /** Without it: the whole cluster. */
+  readonly namespace?: string;
+  /** "team=shop,tier!=db" */
   readonly labelSelector?: string;
+  /** "metadata.name=podrole-trust": a single object, so that a Role may name it. */
   readonly fieldSelector?: string;
 }
 
-export interface ListPage<Kind> {
-  readonly items: readonly Kind[];
+export interface ListPage<Item> {
+  readonly items: readonly Item[];
+  /** The revision that the whole list (not the page alone) shows; a watch starts there. */
   readonly resourceVersion: string;
-  /** Present when there are more pages. */
-  readonly continueToken: string | undefined;
+  /** Asks for the next page; absent on the last one. */
+  readonly next?: string;
 }
 
-export type WatchEvent<Kind> =
-  | { readonly type: "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK"; readonly object: Kind }
-  | { readonly type: "ERROR"; readonly code: number; readonly message: string };
+/** One line of a watch. A bookmark has no object: it says that a cache is right as of `resourceVersion`. */
+export type WatchEvent<Item> =
+  | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: Item }
+  | { readonly type: "BOOKMARK"; readonly resourceVersion: string };
 
-/** Lists and watches one resource; what a reflector feeds on. */
-export interface ListWatch<Kind> {
-  readonly resource: Resource;
-  list(continueToken: string | undefined): Promise<ListPage<Kind>>;
-  /** Resolves when the server (or `signal`) ended the watch; `onOpen` tells that the server accepted it. */
-  watch(
-    resourceVersion: string,
-    handlers: { readonly onOpen: () => void; readonly onEvent: (event: WatchEvent<Kind>) => void },
-    signal: AbortSignal,
-  ): Promise<void>;
+/**
+ * List and watch of one resource: what a reflector feeds on. Both throw ApiError; an ERROR line of a watch is thrown
+ * too, so that "410 Gone" is one case however the API server words it.
+ */
+export interface ListWatch<Item> {
+  /** For logs: "pods", "configmaps in podrole". */
+  readonly name: string;
+  list(request: {
+    /** Objects a page; 0 asks for all of them in one answer. */
+    readonly limit: number;
+    /** `next` of the page before. */
+    readonly next?: string | undefined;
+    readonly signal: AbortSignal;
+  }): Promise<ListPage<Item>>;
+  /** Ends when the API server ends it (`timeoutSeconds`), throws when anything else does. */
+  watch(request: {
+    readonly resourceVersion: string;
+    readonly timeoutSeconds: number;
+    readonly signal: AbortSignal;
+  }): AsyncIterable<WatchEvent<Item>>;
 }
 
 export interface Kubernetes {
@@ -66,20 +100,29 @@ export interface Kubernetes {
   getNamespace(name: string): Promise<Namespace | undefined>;
   getServiceAccount(namespace: string, name: string): Promise<ServiceAccount | undefined>;
   getSecret(namespace: string, name: string): Promise<KubeSecret | undefined>;
-  createSecret(namespace: string, name: string, data: Readonly<Record<string, Secret>>): Promise<"created" | "exists">;
-  /** Replaces the whole content; `resourceVersion` is the lock. */
+  createSecret(
+    namespace: string,
+    name: string,
+    data: Readonly<Record<string, Secret>>,
+    labels?: Readonly<Record<string, string>>,
+  ): Promise<"created" | "exists">;
+  /** Replaces `data` alone, and only if the Secret is still at `resourceVersion`; a Secret that went is a conflict. */
   replaceSecret(
     namespace: string,
     name: string,
     data: Readonly<Record<string, Secret>>,
     resourceVersion: string,
   ): Promise<"replaced" | "conflict">;
+  /** Its `data`. */
   getConfigMap(namespace: string, name: string): Promise<Readonly<Record<string, string>> | undefined>;
-  /** Creates it or makes its content this. Unchanged content is not written. */
+  /** Creates the ConfigMap, or replaces its `data` alone where that differs. */
   putConfigMap(namespace: string, name: string, data: Readonly<Record<string, string>>): Promise<void>;
-  /** Puts the bundle (PEM) into every webhook of a MutatingWebhookConfiguration. */
-  setCaBundle(name: string, bundlePem: string): Promise<"changed" | "unchanged" | "absent" | "conflict">;
+  getWebhookConfiguration(name: string): Promise<WebhookConfiguration | undefined>;
+  /** Sets `caBundle` (PEM) of every webhook in the MutatingWebhookConfiguration, and touches nothing else there. */
+  setCaBundle(name: string, caBundlePem: string): Promise<"changed" | "unchanged" | "absent" | "conflict">;
+  /** Callers keep repetitions away: each call writes an Event. */
   recordEvent(event: PodEvent): Promise<void>;
-  source<Kind extends Pod | Namespace | ServiceAccount>(resource: Resource, selector?: Selector): ListWatch<Kind>;
+  /** For `createReflector`. Objects come as they stand in JSON; lists leave out `apiVersion` and `kind`. */
+  source<Item>(resource: Resource, selector?: Selector): ListWatch<Item>;
   serverVersion(): Promise<{ readonly major: number; readonly minor: number }>;
 }

@@ -15,8 +15,10 @@ import { createRequester, type Transport, type TransportRequest, type TransportR
 export interface KubernetesOptions {
   /** Files as in KUBECONFIG (separated by ":"). Without: the ServiceAccount of the pod that this process runs in. */
   readonly kubeconfigPath: string | undefined;
-  readonly log: Log;
+  readonly log?: Log;
   readonly clock?: Clock;
+  /** The program's name in the API server's audit log (User-Agent) and in Events. */
+  readonly component?: string;
   /** For each request; watches: until their first byte. */
   readonly deadlineMs?: number;
 }
@@ -30,11 +32,11 @@ const DEADLINE_MS = 10_000;
 
 /** Throws KUBERNETES_UNAVAILABLE when the configuration cannot be read; connects to nothing yet. */
 export function createKubernetes(options: KubernetesOptions): KubernetesClient {
-  const { kubeconfigPath, log, clock = systemClock, deadlineMs = DEADLINE_MS } = options;
-  const { transport, close } = createTransport(loadConfig(kubeconfigPath), clock);
-  log.debug({ server: transport.server }, "Kubernetes client is set up");
+  const { kubeconfigPath, log, clock = systemClock, component = "podrole", deadlineMs = DEADLINE_MS } = options;
+  const transport = createTransport(loadConfig(kubeconfigPath), { clock, component });
+  log?.debug({ server: transport.server }, "Kubernetes client is set up");
   const requester = createRequester({ transport, clock }, { deadlineMs });
-  return { ...createOperations({ requester, clock }), close };
+  return { ...createOperations({ requester, clock, component }), close: () => transport.close() };
 }
 
 function loadConfig(kubeconfigPath: string | undefined): KubeConfig {
@@ -69,7 +71,10 @@ type Dispatcher = NonNullable<ReturnType<RequestContext["getDispatcher"]>>;
 /** Connections are made anew this often, so that a new cluster CA or client certificate is picked up. */
 const POOL_LIFE_MS = 10 * 60_000;
 
-function createTransport(config: KubeConfig, clock: Clock): { transport: Transport; close(): Promise<void> } {
+function createTransport(
+  config: KubeConfig,
+  { clock, component }: { readonly clock: Clock; readonly component: string },
+): Transport & { close(): Promise<void> } {
   const server = config.getCurrentCluster()?.server ?? "";
   const http = new IsomorphicFetchHttpLibrary();
   let pool: { readonly dispatcher: Dispatcher | undefined; readonly since: number } | undefined;
@@ -93,7 +98,7 @@ function createTransport(config: KubeConfig, clock: Clock): { transport: Transpo
   async function send(request: TransportRequest): Promise<TransportResponse> {
     const context = new RequestContext(server + request.path, HttpMethod[request.method]);
     context.setHeaderParam("Accept", "application/json");
-    context.setHeaderParam("User-Agent", "podrole");
+    context.setHeaderParam("User-Agent", component);
     if (request.contentType !== undefined) context.setHeaderParam("Content-Type", request.contentType);
     if (request.body !== undefined) context.setBody(request.body);
     context.setSignal(request.signal);
@@ -116,7 +121,8 @@ function createTransport(config: KubeConfig, clock: Clock): { transport: Transpo
   }
 
   return {
-    transport: { server, send },
+    server,
+    send,
     async close() {
       const dispatcher = pool?.dispatcher;
       pool = undefined;

@@ -1,0 +1,88 @@
+// The two requests a reflector lives on. Unlike the client library's own watch: malformed lines and ERROR lines end it
+// loudly, bookmarks are asked for, and the server's reason and Retry-After are kept.
+// (https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes)
+import type { ListPage, ListWatch, Resource, Selector, WatchEvent } from "./api.ts";
+import { ApiError, type ApiStatus, type Asked, refusedBy } from "./errors.ts";
+import type { ObjectMeta } from "./objects.ts";
+import { pathOf } from "./paths.ts";
+import type { Requester } from "./request.ts";
+
+interface ListBody<Item> {
+  readonly items: readonly Item[] | null;
+  readonly metadata: { readonly resourceVersion?: string; readonly continue?: string };
+}
+
+interface WatchLine {
+  readonly type: string;
+  readonly object: { readonly metadata?: ObjectMeta } & ApiStatus;
+}
+
+export function createListWatch<Item>(
+  { requester }: { readonly requester: Requester },
+  resource: Resource,
+  selector: Selector = {},
+): ListWatch<Item> {
+  const { namespace, labelSelector, fieldSelector } = selector;
+  const path = pathOf(resource, namespace === undefined ? {} : { namespace });
+  const selected = { labelSelector, fieldSelector };
+
+  return {
+    name: namespace === undefined ? resource : `${resource} in ${namespace}`,
+
+    async list({ limit, next, signal }): Promise<ListPage<Item>> {
+      const query = { ...selected, limit: limit === 0 ? undefined : limit, continue: next };
+      const body = await requester.request<ListBody<Item>>(
+        { verb: "list", resource, namespace },
+        { path, query, signal },
+      );
+      const { items, metadata } = body as ListBody<Item>;
+      return {
+        items: items ?? [],
+        resourceVersion: metadata.resourceVersion ?? "",
+        ...(metadata.continue && { next: metadata.continue }),
+      };
+    },
+
+    async *watch({ resourceVersion, timeoutSeconds, signal }): AsyncIterable<WatchEvent<Item>> {
+      const asked: Asked = { verb: "watch", resource, namespace };
+      const query = { ...selected, watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds };
+      for await (const line of requester.stream(asked, { path, query }, signal)) {
+        if (line !== "") yield readEvent<Item>(asked, line);
+      }
+    },
+  };
+}
+
+function readEvent<Item>(asked: Asked, line: string): WatchEvent<Item> {
+  const { type, object } = parseLine(asked, line);
+  switch (type) {
+    case "ADDED":
+    case "MODIFIED":
+    case "DELETED":
+      return { type, object: object as Item };
+    case "BOOKMARK":
+      return { type, resourceVersion: object.metadata?.resourceVersion ?? "" };
+    case "ERROR":
+      throw refusedBy(asked, object.code ?? 500, object);
+    default:
+      throw malformed(asked);
+  }
+}
+
+function parseLine(asked: Asked, line: string): WatchLine {
+  try {
+    const parsed = JSON.parse(line) as WatchLine | null;
+    if (typeof parsed?.type === "string" && typeof parsed.object === "object") return parsed;
+  } catch {
+    // The text itself stays out of the message: it may be a Secret.
+  }
+  throw malformed(asked);
+}
+
+function malformed({ verb, resource }: Asked): ApiError {
+  return new ApiError(
+    0,
+    "Malformed",
+    `Cannot ${verb} ${resource}: the Kubernetes API sent a line that is no watch event`,
+  );
+}

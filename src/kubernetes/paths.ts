@@ -1,0 +1,23 @@
+// Where resources stand on the API server (https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris).
+import type { Resource } from "./api.ts";
+
+const GROUPS: Readonly<Record<Resource, string>> = {
+  pods: "/api/v1",
+  namespaces: "/api/v1",
+  serviceaccounts: "/api/v1",
+  secrets: "/api/v1",
+  configmaps: "/api/v1",
+  events: "/api/v1",
+  mutatingwebhookconfigurations: "/apis/admissionregistration.k8s.io/v1",
+  tokenreviews: "/apis/authentication.k8s.io/v1",
+};
+
+/** The path of one object (with `name`) or of a collection. Names are escaped: some come from certificates. */
+export function pathOf(
+  resource: Resource,
+  place: { readonly namespace?: string; readonly name?: string } = {},
+): string {
+  const scope = place.namespace === undefined ? [] : ["namespaces", encodeURIComponent(place.namespace)];
+  const name = place.name === undefined ? [] : [encodeURIComponent(place.name)];
+  return [GROUPS[resource], ...scope, resource, ...name].join("/");
+}
