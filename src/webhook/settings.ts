@@ -43,11 +43,19 @@ export const WEBHOOK_SETTINGS = {
     default: "podrole/podrole-trust",
     help: "namespace/name of the ConfigMap that publishes the trust bundle",
   },
-  sidecarImage: { type: type.text, default: "podrole-sidecar:0.1.0", help: "Image of podrole-init and podrole-sidecar" },
+  sidecarImage: {
+    type: type.text,
+    default: "podrole-sidecar:0.1.0",
+    help: "Image of podrole-init and podrole-sidecar",
+  },
   sidecarUser: { type: userId, default: "65532", help: "User id of podrole's containers, or none" },
   sidecarMemory: { type: quantity, default: "96Mi", help: "Memory limit of podrole's containers" },
   sidecarMemoryRequest: { type: quantity, default: "32Mi", help: "Memory request, unless the pod is Guaranteed" },
-  sidecarCpu: { type: quantity, default: "500m", help: "CPU limit of podrole's containers, unless the pod is Guaranteed" },
+  sidecarCpu: {
+    type: quantity,
+    default: "500m",
+    help: "CPU limit of podrole's containers, unless the pod is Guaranteed",
+  },
   sidecarCpuRequest: { type: quantity, default: "10m", help: "CPU request, unless the pod is Guaranteed" },
   nativeSidecar: {
     type: type.oneOf(["auto", "true", "false"]),

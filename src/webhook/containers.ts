@@ -1,0 +1,145 @@
+// podrole's own containers and volumes, as they stand in the pod. They pass PodSecurity "restricted", need no shell, and
+// depend on no ServiceAccount token but their own.
+import type { Container, EnvVar, Pod, Volume } from "../kubernetes/objects.ts";
+import { NAMES, PATHS } from "./names.ts";
+import type { SidecarPorts } from "./ports.ts";
+import { type ResourceSettings, resourcesFor } from "./resources.ts";
+
+export interface ContainerSettings {
+  /** Image of both containers; its entrypoint takes "init", "serve" or "wait". */
+  readonly image: string;
+  /** host:port of the server's credentials port, as pods reach it. */
+  readonly serverAddress: string;
+  /** host:port of the server's identity port. */
+  readonly identityAddress: string;
+  /** Name that the server's certificate must carry. */
+  readonly serverName: string;
+  /** Concatenated PEM of the CAs to trust. */
+  readonly trustBundle: string;
+  /** Audience of the projected ServiceAccount token. */
+  readonly audience: string;
+  /** Undefined: left to the image and to the cluster's admission (OpenShift gives each namespace a range). */
+  readonly runAsUser: number | undefined;
+  /** The image's entrypoint written out, for a hook, where Kubernetes does not use the entrypoint. */
+  readonly sidecarCommand: readonly string[];
+  readonly resources: ResourceSettings;
+}
+
+/** What depends on the pod at hand. */
+export interface ContainerPlan {
+  readonly withRole: readonly string[];
+  readonly ports: SidecarPorts;
+  readonly metadata: boolean;
+  /** "native": an init container that goes on running; "classic": an ordinary one. */
+  readonly mode: "native" | "classic";
+  /** Classic only: the kubelet starts the next container when this one's postStart hook is done. */
+  readonly holdsOthersBack: boolean;
+}
+
+/** Gets the pod's certificate, once, before anything else in the pod runs. */
+export function podroleInit(pod: Pod, plan: ContainerPlan, settings: ContainerSettings): Container {
+  const { init: resources } = resourcesFor(pod, settings.resources);
+  return {
+    name: NAMES.init,
+    args: ["init"],
+    ...commonParts(settings),
+    env: [
+      ...commonEnv(plan, settings),
+      // `kubectl describe pod` shows what stands there: why no certificate was to be had.
+      { name: "PODROLE_TERMINATION_MESSAGE_FILE", value: PATHS.terminationMessage },
+    ],
+    terminationMessagePath: PATHS.terminationMessage,
+    ...(resources && { resources }),
+  };
+}
+
+/** Keeps certificate and credentials fresh and answers the SDKs. */
+export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: ContainerSettings): Container {
+  const { sidecar: resources } = resourcesFor(pod, settings.resources);
+  const { credentials, health } = plan.ports;
+  return {
+    name: NAMES.sidecar,
+    args: ["serve"],
+    ...commonParts(settings),
+    ...(plan.mode === "native" && { restartPolicy: "Always" }),
+    env: [
+      ...commonEnv(plan, settings),
+      { name: "PODROLE_PORT", value: String(credentials) },
+      { name: "PODROLE_HEALTH_PORT", value: String(health) },
+      ...(plan.metadata ? [{ name: "PODROLE_METADATA", value: "true" }] : []),
+    ],
+    // The next container starts when this probe has passed: credentials are there before anybody asks.
+    startupProbe: { httpGet: { path: "/readyz", port: health }, periodSeconds: 1, failureThreshold: 120 },
+    livenessProbe: { httpGet: { path: "/healthz", port: health } },
+    ...(plan.holdsOthersBack && {
+      lifecycle: { postStart: { exec: { command: [...settings.sidecarCommand, "wait"] } } },
+    }),
+    ...(resources && { resources }),
+  };
+}
+
+/** Variables whose value follows the pod and the cluster, also in containers that an earlier call injected. */
+export function refresh(container: Container, plan: ContainerPlan, settings: ContainerSettings): Container {
+  const current = new Map([containersVariable(plan), bundleVariable(settings)].map((fresh) => [fresh.name, fresh]));
+  const env = container.env?.map((variable) => current.get(variable.name) ?? variable);
+  return env ? { ...container, env } : container;
+}
+
+/** Every volume in memory, limited: a full one must not take the node's memory. */
+export function podroleVolumes({ audience }: ContainerSettings): readonly Volume[] {
+  const memory = { medium: "Memory", sizeLimit: "1Mi" };
+  return [
+    {
+      name: NAMES.proofVolume,
+      // 600 s is the shortest life that Kubernetes gives a token.
+      projected: { sources: [{ serviceAccountToken: { audience, expirationSeconds: 600, path: "token" } }] },
+    },
+    { name: NAMES.identityVolume, emptyDir: memory },
+    { name: NAMES.tokensVolume, emptyDir: memory },
+  ];
+}
+
+function commonParts({ image, runAsUser }: ContainerSettings) {
+  return {
+    image,
+    imagePullPolicy: "IfNotPresent",
+    terminationMessagePolicy: "FallbackToLogsOnError",
+    // https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      ...(runAsUser !== undefined && { runAsUser }),
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    volumeMounts: [
+      { name: NAMES.proofVolume, mountPath: PATHS.proof, readOnly: true },
+      { name: NAMES.identityVolume, mountPath: PATHS.identity },
+      { name: NAMES.tokensVolume, mountPath: PATHS.tokens },
+    ],
+  };
+}
+
+function commonEnv(plan: ContainerPlan, settings: ContainerSettings): readonly EnvVar[] {
+  return [
+    { name: "PODROLE_SERVER_ADDRESS", value: settings.serverAddress },
+    { name: "PODROLE_IDENTITY_ADDRESS", value: settings.identityAddress },
+    { name: "PODROLE_SERVER_NAME", value: settings.serverName },
+    bundleVariable(settings),
+    { name: "PODROLE_PROOF_FILE", value: `${PATHS.proof}/token` },
+    { name: "PODROLE_IDENTITY_DIRECTORY", value: PATHS.identity },
+    { name: "PODROLE_TOKENS_DIRECTORY", value: PATHS.tokens },
+    containersVariable(plan),
+    { name: "PODROLE_POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+    { name: "PODROLE_POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
+  ];
+}
+
+function containersVariable({ withRole }: ContainerPlan): EnvVar {
+  return { name: "PODROLE_CONTAINERS", value: withRole.join(",") };
+}
+
+function bundleVariable({ trustBundle }: ContainerSettings): EnvVar {
+  return { name: "PODROLE_TRUST_BUNDLE", value: trustBundle };
+}

@@ -1,0 +1,77 @@
+// The pod's own wishes in podrole's annotations: values that cannot be used are refused, names that nobody reads are
+// warned about, because a misspelt annotation otherwise shows as a missing role weeks later.
+import type { ObjectMeta, Pod } from "../kubernetes/objects.ts";
+import { ANNOTATIONS, LABELS, quoted } from "../policy/annotations.ts";
+import type { Refusal } from "../protocol/errors.ts";
+
+/** Pod: "enabled" adds the paths of the instance metadata service, for SDKs and tools that know nothing newer. */
+export const METADATA_ANNOTATION = "podrole.io/metadata";
+
+const ACCEPTED: Readonly<Record<string, readonly string[]>> = {
+  [ANNOTATIONS.inject]: ["enabled", "disabled"],
+  [ANNOTATIONS.mode]: ["native", "classic"],
+  [METADATA_ANNOTATION]: ["enabled", "disabled"],
+};
+
+/** ANNOTATION_INVALID for a switch with a position that it does not have. */
+export function refuseSwitches({ metadata: { annotations } }: Pod): Refusal | undefined {
+  for (const [name, accepted] of Object.entries(ACCEPTED)) {
+    const value = annotations?.[name];
+    if (value === undefined || accepted.includes(value)) continue;
+    const wanted = accepted.map((position) => `"${position}"`).join(" or ");
+    return { code: "ANNOTATION_INVALID", message: `Cannot use ${name}: it is ${quoted(value)}, wanted ${wanted}` };
+  }
+  return undefined;
+}
+
+/** True when the pod itself, not its surroundings, names a role. */
+export function namesRole({ metadata: { annotations } }: Pod): boolean {
+  return Object.keys(annotations ?? {}).some(isRoleAnnotation);
+}
+
+const OF_NAMESPACES = new Set<string>([ANNOTATIONS.permitted, ANNOTATIONS.allowedRoles, ANNOTATIONS.defaultRole]);
+const OF_PODS: readonly string[] = [
+  ...Object.values(ANNOTATIONS).filter((name) => !OF_NAMESPACES.has(name) && name !== ANNOTATIONS.roleOfContainer),
+  METADATA_ANNOTATION,
+];
+
+/** Warnings about annotations and labels that have no effect where they stand. */
+export function warnAboutNames({ metadata }: Pod): readonly string[] {
+  const annotations = Object.keys(metadata.annotations ?? {}).flatMap(warnAboutAnnotation);
+  return [...annotations, ...warnAboutLabels(metadata)];
+}
+
+function warnAboutAnnotation(name: string): readonly string[] {
+  if (OF_PODS.includes(name) || isRoleAnnotation(name)) return [];
+  if (OF_NAMESPACES.has(name)) return [`annotation ${name} has no effect on a pod: it belongs on its namespace`];
+  const nearest = OF_PODS.find((known) => isNear(known, name));
+  const hint = nearest === undefined ? "" : `, did you mean ${nearest}?`;
+  // iam.amazonaws.com/ has other readers too: there only a near miss is worth a word.
+  if (name.startsWith("podrole.io/") || nearest !== undefined) return [`annotation ${quoted(name)} is unknown${hint}`];
+  return [];
+}
+
+function warnAboutLabels({ labels }: ObjectMeta): readonly string[] {
+  return Object.keys(labels ?? {})
+    .filter((name) => name.startsWith("podrole.io/") && name !== LABELS.injected)
+    .map((name) => `label ${quoted(name)} has no effect on a pod: podrole reads the pod's annotations`);
+}
+
+function isRoleAnnotation(name: string): boolean {
+  return name === ANNOTATIONS.role || name.startsWith(ANNOTATIONS.roleOfContainer);
+}
+
+/** True for at most two letters wrong, missing, too many or swapped (Levenshtein distance, a swap being two). */
+function isNear(known: string, name: string): boolean {
+  if (Math.abs(known.length - name.length) > 2) return false;
+  let above = Array.from({ length: name.length + 1 }, (_, column) => column);
+  for (let row = 0; row < known.length; row++) {
+    const current = [row + 1];
+    for (let column = 0; column < name.length; column++) {
+      const [left = 0, up = 0, diagonal = 0] = [current[column], above[column + 1], above[column]];
+      current.push(Math.min(left + 1, up + 1, diagonal + (known[row] === name[column] ? 0 : 1)));
+    }
+    above = current;
+  }
+  return (above.at(-1) ?? 3) <= 2;
+}

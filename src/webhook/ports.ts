@@ -1,0 +1,47 @@
+// The two ports of podrole-sidecar. All containers of a pod share one network, so a port that the pod declares is
+// taken; one that it uses without declaring it cannot be seen from here.
+import type { Container, Pod } from "../kubernetes/objects.ts";
+import { NAMES, isPodroleContainer } from "./names.ts";
+import { allContainers, listOf } from "./shape.ts";
+
+export interface SidecarPorts {
+  /** Container credentials, on loopback. */
+  readonly credentials: number;
+  /** Probes and metrics: the kubelet cannot reach a pod's loopback. */
+  readonly health: number;
+}
+
+const FIRST: SidecarPorts = { credentials: 9763, health: 9764 };
+
+/** The first pair from 9763/9764 on that no container declares; an injected pod keeps the pair that it has. */
+export function choosePorts(pod: Pod): SidecarPorts {
+  const present = portsOf(allContainers(pod).find(({ name }) => name === NAMES.sidecar));
+  if (present) return present;
+  const taken = declaredPorts(pod);
+  for (let { credentials, health } = FIRST; health <= 65_535; credentials += 2, health += 2) {
+    if (!taken.has(credentials) && !taken.has(health)) return { credentials, health };
+  }
+  return FIRST;
+}
+
+/** Ports of the sidecar that another container declares: one that came after the sidecar had chosen. */
+export function contestedPorts(pod: Pod, { credentials, health }: SidecarPorts): readonly number[] {
+  const taken = declaredPorts(pod);
+  return [credentials, health].filter((port) => taken.has(port));
+}
+
+function declaredPorts(pod: Pod): ReadonlySet<number> {
+  const others = allContainers(pod).filter((container) => !isPodroleContainer(container));
+  const ports = others.flatMap((container) => listOf(container.ports)).filter(({ protocol }) => protocol !== "UDP");
+  return new Set(ports.map(({ containerPort }) => containerPort));
+}
+
+function portsOf(sidecar: Container | undefined): SidecarPorts | undefined {
+  const read = (name: string) => Number(listOf(sidecar?.env).find((variable) => variable.name === name)?.value);
+  const ports = { credentials: read("PODROLE_PORT"), health: read("PODROLE_HEALTH_PORT") };
+  return isPort(ports.credentials) && isPort(ports.health) ? ports : undefined;
+}
+
+function isPort(value: number): boolean {
+  return Number.isInteger(value) && value > 0 && value < 65_536;
+}

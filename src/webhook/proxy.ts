@@ -1,0 +1,51 @@
+// A container that is told to use an HTTP proxy: some SDKs (Rust's) then send their requests to 127.0.0.1, and the
+// authorization token with them, to the proxy, unless NO_PROXY names the address.
+import type { EnvVar } from "../kubernetes/objects.ts";
+import { quoted } from "../policy/annotations.ts";
+
+const PROXIES = new Set(["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]);
+const EXEMPTIONS = ["NO_PROXY", "no_proxy"];
+const LOOPBACK = "127.0.0.1";
+
+export interface EnvChange {
+  readonly env: readonly EnvVar[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Every spelling of NO_PROXY that is present gets the address. When none is, the spelling of the proxy's own variable is
+ * added: a lower-case list beside the user's upper-case one would hide it from clients that read only one.
+ */
+export function exemptLoopback(container: string, env: readonly EnvVar[]): EnvChange {
+  const proxies = env.filter(({ name, value, valueFrom }) => PROXIES.has(name) && (valueFrom || value));
+  if (proxies.length === 0) return { env, warnings: [] };
+  const present = EXEMPTIONS.filter((name) => env.some((variable) => variable.name === name));
+  const warnings = present
+    .filter((name) => lastOf(env, name)?.valueFrom)
+    .map(
+      (name) => `container ${quoted(container)}: add ${LOOPBACK} to the source of ${name}, or SDKs may use the proxy`,
+    );
+  if (present.length > 0) return { env: present.reduce(extend, env), warnings };
+  const spellings = EXEMPTIONS.filter((name) => proxies.some((proxy) => isUpper(proxy.name) === isUpper(name)));
+  return { env: [...env, ...spellings.map((name) => ({ name, value: LOOPBACK }))], warnings };
+}
+
+/** The variable that counts: of two with one name the kubelet takes the last. */
+export function lastOf(env: readonly EnvVar[], name: string): EnvVar | undefined {
+  return env.findLast((variable) => variable.name === name);
+}
+
+function extend(env: readonly EnvVar[], name: string): readonly EnvVar[] {
+  const current = lastOf(env, name);
+  if (!current || current.valueFrom || exempts(current.value ?? "")) return env;
+  const value = current.value ? `${current.value},${LOOPBACK}` : LOOPBACK;
+  return env.map((variable) => (variable === current ? { ...current, value } : variable));
+}
+
+function exempts(list: string): boolean {
+  return list.split(",").some((entry) => [LOOPBACK, "*"].includes(entry.trim()));
+}
+
+function isUpper(name: string): boolean {
+  return name === name.toUpperCase();
+}

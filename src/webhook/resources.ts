@@ -1,0 +1,79 @@
+// What podrole's containers ask the scheduler for. The start of Node is bound by CPU, so podrole-init may have half a
+// core; init containers cost the scheduler only the maximum, not the sum.
+import type { Pod, ResourceRequirements } from "../kubernetes/objects.ts";
+import { isPodroleContainer } from "./names.ts";
+import { allContainers } from "./shape.ts";
+
+export interface ResourceSettings {
+  readonly cpuRequest: string;
+  readonly cpuLimit: string;
+  readonly memoryRequest: string;
+  readonly memoryLimit: string;
+  /** Request and limit of podrole-sidecar in a Guaranteed pod: it is reserved for the pod's whole life. */
+  readonly guaranteedSidecarCpu: string;
+}
+
+export interface PodroleResources {
+  readonly init?: ResourceRequirements;
+  readonly sidecar?: ResourceRequirements;
+}
+
+/**
+ * Requests and limits, always both, because a ResourceQuota or LimitRange may demand them. A Guaranteed pod stays
+ * Guaranteed. A pod with resources of its own (`spec.resources`) shares them: its containers' requests must fit in.
+ * (https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/)
+ */
+export function resourcesFor(pod: Pod, settings: ResourceSettings): PodroleResources {
+  if (pod.spec["resources"]) return {};
+  const { cpuRequest, cpuLimit, memoryRequest, memoryLimit, guaranteedSidecarCpu } = settings;
+  if (isGuaranteed(pod)) {
+    const exactly = (cpu: string) => ({ requests: { cpu, memory: memoryLimit }, limits: { cpu, memory: memoryLimit } });
+    return { init: exactly(cpuLimit), sidecar: exactly(guaranteedSidecarCpu) };
+  }
+  const both = {
+    requests: { cpu: cpuRequest, memory: memoryRequest },
+    limits: { cpu: cpuLimit, memory: memoryLimit },
+  };
+  return { init: both, sidecar: both };
+}
+
+/** True when every container but podrole's has limits for CPU and memory, and requests equal to them (or none). */
+export function isGuaranteed(pod: Pod): boolean {
+  return allContainers(pod)
+    .filter((container) => !isPodroleContainer(container))
+    .every(({ resources }) =>
+      ["cpu", "memory"].every((resource) => {
+        const limit = parseQuantity(resources?.limits?.[resource]);
+        const request = resources?.requests?.[resource];
+        return limit !== undefined && limit > 0 && (request == null || parseQuantity(request) === limit);
+      }),
+    );
+}
+
+const SUFFIXES: Readonly<Record<string, number>> = {
+  n: 1e-9,
+  u: 1e-6,
+  m: 1e-3,
+  "": 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  P: 1e15,
+  E: 1e18,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
+  Pi: 2 ** 50,
+  Ei: 2 ** 60,
+};
+
+/** "1500m" and "1.5" are the same quantity. (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/) */
+function parseQuantity(quantity: string | number | undefined): number | undefined {
+  const [, amount, suffix] = /^([+-]?\d*\.?\d*(?:[eE][+-]?\d+)?)([a-zA-Z]{0,2})$/.exec(String(quantity)) ?? [];
+  const factor = suffix === undefined ? undefined : SUFFIXES[suffix];
+  if (!amount || factor === undefined || Number.isNaN(Number(amount))) return undefined;
+  // Rounded to the smallest unit of Kubernetes relative to its size: 0.1 + 0.2 must not decide about a QoS class.
+  return Number((Number(amount) * factor).toPrecision(12));
+}

@@ -1,0 +1,116 @@
+// Single rules of the decision that a folder of fixtures would not say as plainly.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Container, Pod } from "../../src/kubernetes/objects.ts";
+import { ERRORS } from "../../src/protocol/errors.ts";
+import { patchBetween } from "../../src/webhook/patch.ts";
+import { plan } from "../../src/webhook/plan.ts";
+import { SKIP_REASONS } from "../../src/webhook/skip-reasons.ts";
+import { PLAN_SETTINGS } from "./plan-settings.ts";
+import { inShop } from "./pods.ts";
+
+const ROLE = { "iam.amazonaws.com/role": "shop-a" };
+
+function podWith(annotations: Record<string, string>, containers: Container[] = [{ name: "app" }]): Pod {
+  return { metadata: { name: "app", annotations }, spec: { containers } };
+}
+
+const refusals: readonly { readonly annotations: Record<string, string>; readonly code: keyof typeof ERRORS }[] = [
+  { annotations: { "iam.amazonaws.com/role": "" }, code: "ROLE_INVALID" },
+  { annotations: { "iam.amazonaws.com/role": "arn:foo" }, code: "ROLE_INVALID" },
+  { annotations: { "iam.amazonaws.com/role": "a".repeat(10_000) }, code: "ROLE_INVALID" },
+  { annotations: { "iam.amazonaws.com/role": "shop\u0000a" }, code: "ROLE_INVALID" },
+  { annotations: { "iam.amazonaws.com/role": "shop-a\n" }, code: "ROLE_INVALID" },
+  { annotations: { ...ROLE, "podrole.io/mode": "Native" }, code: "ANNOTATION_INVALID" },
+  { annotations: { ...ROLE, "podrole.io/inject": "x".repeat(10_000) }, code: "ANNOTATION_INVALID" },
+  { annotations: { ...ROLE, "podrole.io/metadata": "" }, code: "ANNOTATION_INVALID" },
+  { annotations: { ...ROLE, "iam.amazonaws.com/session-name": "a b" }, code: "ANNOTATION_INVALID" },
+  { annotations: { ...ROLE, "podrole.io/containers": `app,${"x".repeat(10_000)}` }, code: "CONTAINER_UNKNOWN" },
+  { annotations: { ...ROLE, [`iam.amazonaws.com/role.${"x".repeat(10_000)}`]: "y" }, code: "CONTAINER_UNKNOWN" },
+  { annotations: { "iam.amazonaws.com/role": "payments" }, code: "ROLE_FORBIDDEN" },
+];
+
+for (const { annotations, code } of refusals) {
+  test(`plan() refuses ${JSON.stringify(annotations).slice(0, 80)} with ${code} in short and clear words`, () => {
+    const { decision, reason, message } = plan(inShop(podWith(annotations)), PLAN_SETTINGS);
+    assert.equal(decision, "refuse");
+    assert.equal(reason, code);
+    assert.match(message, /^Cannot /);
+    assert.ok(message.length < 400, message);
+    // oxlint-disable-next-line no-control-regex -- control characters are what must not be there
+    assert.doesNotMatch(message, /[\u0000-\u001f]/);
+  });
+}
+
+test("plan() says where the shape of a pod is wrong", () => {
+  const broken = { metadata: {}, spec: { containers: [{ name: "app" }, { name: "b", env: [{ name: 1 }] }] } };
+  const { message, reason } = plan(inShop(broken as unknown as Pod), PLAN_SETTINGS);
+  assert.equal(reason, "REQUEST_INVALID");
+  assert.equal(message, "Cannot read the pod: spec.containers[1].env[0].name is not a text");
+});
+
+test("plan() takes null for absent, as YAML writes it", () => {
+  const pod = {
+    metadata: { labels: null, annotations: ROLE },
+    spec: {
+      containers: [{ name: "app", env: null, volumeMounts: null, resources: null }],
+      initContainers: null,
+      volumes: null,
+    },
+  } as unknown as Pod;
+  const made = plan(inShop(pod), PLAN_SETTINGS);
+  assert.equal(made.reason, "INJECTED");
+  for (const { op } of patchBetween(pod, made.pod)) assert.equal(op, "add");
+});
+
+test("plan() skips a pod without containers, and one whose labels only look like the namespace's", () => {
+  assert.equal(plan(inShop(podWith(ROLE, [])), PLAN_SETTINGS).reason, "NO_CONTAINER");
+  const unlabelled = { ...inShop(podWith(ROLE)), namespace: { name: "shop", labels: {}, annotations: {} } };
+  assert.equal(plan(unlabelled, PLAN_SETTINGS).reason, "NAMESPACE_NOT_LABELLED");
+});
+
+test("plan() warns about a port that another webhook's container declares after podrole-sidecar chose it", () => {
+  const first = plan(inShop(podWith(ROLE)), PLAN_SETTINGS).pod;
+  const late: Container = { name: "late", ports: [{ containerPort: 9763 }] };
+  const pod = { ...first, spec: { ...first.spec, containers: [...first.spec.containers, late] } };
+  const again = plan(inShop(pod), PLAN_SETTINGS);
+  assert.ok(again.warnings.some((warning) => warning.includes("port 9763")));
+  const sidecar = again.pod.spec.initContainers?.find(({ name }) => name === "podrole-sidecar");
+  assert.equal(sidecar?.env?.find(({ name }) => name === "PODROLE_PORT")?.value, "9763");
+});
+
+test("plan() keeps the mode of an injected pod when the cluster's setting has changed since", () => {
+  const classic = plan(inShop(podWith(ROLE)), { ...PLAN_SETTINGS, nativeSidecar: false }).pod;
+  const again = plan(inShop(classic), PLAN_SETTINGS);
+  assert.equal(again.reason, "ALREADY_INJECTED");
+});
+
+test("plan() refuses a marked pod with a foreign volume in the place of its token", () => {
+  const marked = plan(inShop(podWith(ROLE)), PLAN_SETTINGS).pod;
+  const mounts = [{ name: "mine", mountPath: "/var/run/secrets//podrole.io/" }];
+  const pod = { ...marked, spec: { ...marked.spec, containers: [{ name: "app", volumeMounts: mounts }] } };
+  assert.equal(plan(inShop(pod), PLAN_SETTINGS).reason, "NAME_RESERVED");
+});
+
+test("patchBetween() throws INTERNAL when an element would be lost or moved", () => {
+  const pod = podWith(ROLE, [{ name: "a" }, { name: "b" }]);
+  const swapped = podWith(ROLE, [{ name: "b" }, { name: "a" }]);
+  const lost = podWith(ROLE, [{ name: "a" }]);
+  const unlabelled = { ...pod, metadata: { name: "app" } };
+  for (const after of [swapped, lost, unlabelled]) {
+    assert.throws(() => patchBetween(pod, after), { code: "INTERNAL" });
+  }
+});
+
+test("SKIP_REASONS and ERRORS share no name, so that a reason is one or the other", () => {
+  for (const id of Object.keys(SKIP_REASONS)) assert.ok(!Object.hasOwn(ERRORS, id), id);
+});
+
+test("plan() says in one sentence which container gets which role", () => {
+  const containers = [{ name: "app" }, { name: "helper" }, { name: "other" }];
+  const pod = podWith({ ...ROLE, "iam.amazonaws.com/role.other": "shop-b" }, containers);
+  assert.equal(
+    plan(inShop(pod), PLAN_SETTINGS).message,
+    "podrole is injected; app, helper: arn:aws:iam::123456789012:role/shop-a; other: arn:aws:iam::123456789012:role/shop-b",
+  );
+});
