@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { PodroleError } from "../../src/protocol/errors.ts";
+import { Secret } from "../../src/runtime/secret.ts";
+import { createCredentialCache } from "../../src/server/credential-cache.ts";
+import type { AssumeRole, SessionCredentials } from "../../src/server/sts.ts";
+import { createFakeClock } from "../fakes/clock.ts";
+
+const INPUT = { roleArn: "arn:aws:iam::123456789012:role/a", sessionName: "ns.pod", durationSeconds: 3600 };
+const MINUTE = 60_000;
+
+function stage(options: { capacity?: number } = {}) {
+  const clock = createFakeClock();
+  const calls: string[] = [];
+  let answer: () => Promise<void> = () => Promise.resolve();
+  const assumeRole: AssumeRole = async ({ roleArn, sessionName }) => {
+    calls.push(`${roleArn} ${sessionName}`);
+    await answer();
+    return session(clock.now());
+  };
+  const cache = createCredentialCache({ clock, assumeRole }, { capacity: options.capacity ?? 10, refusalMs: 15_000 });
+  return { clock, calls, cache, answerWith: (next: () => Promise<void>) => (answer = next) };
+}
+
+function session(now: number): SessionCredentials {
+  const secret = new Secret("s");
+  return {
+    accessKeyId: "ASIA",
+    secretAccessKey: secret,
+    sessionToken: secret,
+    issuedAt: now,
+    expiresAt: now + 60 * MINUTE,
+  };
+}
+
+const fail = (code: "STS_DENIED" | "STS_UNAVAILABLE") => () => Promise.reject(new PodroleError(code, "no"));
+
+test("get() makes one call for everybody who asks at the same time", async () => {
+  const { cache, calls } = stage();
+  await Promise.all(Array.from({ length: 100 }, () => cache.get(INPUT)));
+  assert.equal(calls.length, 1);
+});
+
+test("get() keeps sessions apart that STS could tell apart", async () => {
+  const { cache, calls } = stage();
+  await cache.get(INPUT);
+  await cache.get({ ...INPUT, sessionName: "ns.other" });
+  await cache.get({ ...INPUT, externalId: "x-1" });
+  await cache.get({ ...INPUT, tags: [{ key: "k", value: "v" }] });
+  await cache.get({ ...INPUT, tags: [{ key: "k", value: "w" }] });
+  assert.equal(calls.length, 5);
+});
+
+test("get() hands out what it has until half of its life has passed, then renews", async () => {
+  const { cache, calls, clock } = stage();
+  await cache.get(INPUT);
+  await clock.advance(29 * MINUTE);
+  assert.equal((await cache.get(INPUT)).outcome, "hit");
+  await clock.advance(2 * MINUTE);
+  assert.equal((await cache.get(INPUT)).outcome, "renewed");
+  assert.equal(calls.length, 2);
+});
+
+test("get() hands out what is still valid when the renewal fails, and refuses when nothing is", async () => {
+  const { cache, clock, answerWith } = stage();
+  await cache.get(INPUT);
+  answerWith(fail("STS_UNAVAILABLE"));
+  await clock.advance(45 * MINUTE);
+  assert.equal((await cache.get(INPUT)).outcome, "stale");
+  await clock.advance(15 * MINUTE);
+  await assert.rejects(cache.get(INPUT), { code: "STS_UNAVAILABLE" });
+});
+
+test("get() repeats a refusal of STS without asking again, for a short time", async () => {
+  const { cache, calls, clock, answerWith } = stage();
+  answerWith(fail("STS_DENIED"));
+  for (let attempt = 0; attempt < 5; attempt++) await assert.rejects(cache.get(INPUT), { code: "STS_DENIED" });
+  assert.equal(calls.length, 1);
+  await clock.advance(16_000);
+  answerWith(() => Promise.resolve());
+  assert.equal((await cache.get(INPUT)).outcome, "miss");
+});
+
+test("get() goes on for the others when the caller who started the call is gone", async () => {
+  const { cache, answerWith, calls } = stage();
+  const gate = Promise.withResolvers<void>();
+  answerWith(() => gate.promise);
+  const first = cache.get(INPUT);
+  const second = cache.get(INPUT);
+  gate.resolve();
+  await Promise.all([first, second]);
+  assert.equal(calls.length, 1);
+});
+
+test("get() never answers with expired credentials, whatever STS and time do", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.integer({ min: 0, max: 90 }), fc.boolean()), { maxLength: 30 }),
+      async (steps) => {
+        const { cache, clock, answerWith } = stage();
+        for (const [minutes, healthy] of steps) {
+          answerWith(healthy ? () => Promise.resolve() : fail("STS_UNAVAILABLE"));
+          await clock.advance(minutes * MINUTE);
+          const answer = await cache.get(INPUT).catch(() => undefined);
+          assert.ok(answer === undefined || answer.credentials.expiresAt > clock.now());
+        }
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+test("get() drops the session that nobody asked for longest when there are too many", async () => {
+  const { cache, calls } = stage({ capacity: 2 });
+  for (const sessionName of ["one", "two", "one", "three", "one"]) await cache.get({ ...INPUT, sessionName });
+  assert.equal(cache.size, 2);
+  assert.equal(calls.filter((call) => call.endsWith(" one")).length, 1);
+});
+
+test("sweep() forgets what has expired and keeps what has not", async () => {
+  const { cache, clock } = stage();
+  await cache.get(INPUT);
+  await clock.advance(59 * MINUTE);
+  cache.sweep();
+  assert.equal(cache.size, 1);
+  assert.equal(cache.nearestExpiryMs(), MINUTE);
+  await clock.advance(MINUTE);
+  cache.sweep();
+  assert.equal(cache.size, 0);
+});
