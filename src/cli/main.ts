@@ -40,12 +40,15 @@ async function main(argv: readonly string[]): Promise<void> {
       process.exitCode = exitCode;
     },
   );
+  // Waiting for the Kubernetes API is no reason to end: podrole's own timers do not keep a process alive.
+  const alive = setInterval(() => {}, 60_000);
   try {
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   }
+  clearInterval(alive);
   // Idle keep-alive sockets of clients must not keep a finished command alive.
   process.exit();
 }

@@ -170,7 +170,7 @@ export function createKubernetesEmulator({ clock }: { readonly clock: Clock }): 
       JSON.stringify({
         apiVersion: "v1",
         kind: "Config",
-        clusters: [{ name: "emulator", cluster: { server: url } }],
+        clusters: [{ name: "emulator", cluster: { server: url, "insecure-skip-tls-verify": true } }],
         users: [{ name: user, user: { token: user } }],
         contexts: [{ name: "emulator", context: { cluster: "emulator", user } }],
         "current-context": "emulator",
@@ -260,7 +260,11 @@ function ok(code: number, body: unknown): Reply {
 
 function send(response: ServerResponse, { code, body, warnings }: Reply): void {
   response.setHeader("content-type", "application/json");
-  if (warnings.length > 0) response.setHeader("warning", warnings.map((text) => `299 - ${JSON.stringify(text)}`));
+  if (warnings.length > 0)
+    response.setHeader(
+      "warning",
+      warnings.map((text) => `299 - ${JSON.stringify(text)}`),
+    );
   response.writeHead(code);
   response.end(JSON.stringify(body));
 }
