@@ -1,0 +1,36 @@
+#!/bin/bash
+# Writes go.mod and go.sum, here and in dns/, for a release of Kubernetes and of CoreDNS. Needs the Go module proxy.
+#
+# usage: gen-mod.sh 1.37.2 1.14.6
+#
+# Kubernetes cannot be required as it is: its staging modules (k8s.io/api and so on) have version v0.0.0 there and a
+# replacement by folder. Here each is replaced by its published version, and every other requirement is copied, so the
+# programs have exactly the release's dependencies.
+# Take a CoreDNS whose dependencies are no newer than those of Kubernetes: it then shares their compiled packages
+# (18 s instead of minutes).
+set -euo pipefail
+cd "$(dirname "$0")"
+
+kubernetes=${1:?usage: gen-mod.sh <Kubernetes version> <CoreDNS version>}
+coredns=${2:?usage: gen-mod.sh <Kubernetes version> <CoreDNS version>}
+staging=v0.${kubernetes#*.}
+release=$(go mod download -json "k8s.io/kubernetes@v$kubernetes" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')
+
+{
+  printf 'module e2e.local/kube\n\n'
+  grep -E '^(go|godebug) ' "$release/go.mod"
+  printf '\nrequire k8s.io/kubernetes v%s\n\n' "$kubernetes"
+  sed -n '/^require (/,/^)/p' "$release/go.mod" | sed "s# v0\.0\.0\( \|\$\)# $staging\1#"
+  printf '\nreplace (\n'
+  sed -n "s#^\t\(k8s.io/[^ ]*\) => ./staging.*#\t\1 => \1 $staging#p" "$release/go.mod"
+  printf ')\n'
+} >go.mod
+install -m 644 "$release/go.sum" go.sum
+# Adds what main.go needs beyond the release: the sums of the staging modules, etcd's server as a direct requirement.
+go list -mod=mod -deps . >/dev/null
+
+cd dns
+cp ../go.mod ../go.sum .
+go mod edit -module e2e.local/dns
+go get "github.com/coredns/coredns@v$coredns"
+go list -mod=mod -deps . >/dev/null
