@@ -1,0 +1,90 @@
+#!/bin/bash
+# A real Kubernetes control plane on this machine, without a node: etcd, API server, controller manager and scheduler
+# as ordinary processes on 127.0.0.1. For admission, RBAC, tokens and everything else that needs no running container.
+# Needs no root. Any number may run side by side.
+#
+# usage: control-plane.sh up DIR      prints DIR/environment when the cluster is usable
+#        control-plane.sh down DIR    ends its processes and removes DIR; does nothing when there is none
+#
+# PODROLE_APISERVER_PORT   port of the API server (default: a free one)
+# PODROLE_APISERVER_FLAGS  further flags of the API server, separated by spaces; they win over those here
+#
+# DIR/pids/NAME has a program's pid: `kill -STOP` and `kill -CONT` make an outage of etcd, api-server,
+# controller-manager or scheduler.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$(realpath "$0")")/lib.sh"
+
+programs=(scheduler controller-manager api-server etcd) # in the order of ending
+
+check_alive() {
+  local file
+  for file in "$dir"/pids/*; do
+    is_running "$file" || die "Cannot start the cluster: ${file##*/} has ended"
+  done
+}
+
+end_programs() {
+  local name
+  for name in "${programs[@]}"; do finish "$dir/pids/$name"; done
+}
+
+# Below the range of ports that the kernel gives to outgoing connections, so that none of these takes it in between.
+free_port() {
+  local port
+  while :; do
+    port=$((20000 + SRANDOM % 10000))
+    (: <"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+  done
+  echo "$port"
+}
+
+up() {
+  local binaries
+  binaries=$("$here/build.sh")
+  kube=$binaries/kube
+  claim_folder control-plane "$dir"
+  mkdir "$dir/pids"
+  # A failed start ends what it started and leaves the logs; `down` removes them.
+  complete=
+  trap '[[ $complete ]] || { show_logs; end_programs; }' EXIT
+
+  api_address=127.0.0.1 api_port=${PODROLE_APISERVER_PORT:-$(free_port)}
+  service_cidr=10.96.0.0/24 service_address=10.96.0.1
+  make_credentials
+  cat >"$dir/environment" <<ENVIRONMENT
+KUBECONFIG=$dir/admin.kubeconfig
+KUBECTL=$binaries/kubectl
+KUBECACHEDIR=$dir/kubectl-cache
+API_SERVER=https://$api_address:$api_port
+API_SERVER_CA=$dir/pki/ca.crt
+AUDIT_LOG=$dir/log/audit.log
+ENVIRONMENT
+  say "certificates"
+
+  start_etcd
+  record "$dir/pids/etcd" $!
+  # The endpoints of the Service `kubernetes` may not be a loopback address: leave it without any.
+  start_api_server --bind-address="$api_address" --endpoint-reconciler-type=none
+  record "$dir/pids/api-server" $!
+  wait_for 60 "API server ready" api /readyz
+  start_controller_manager
+  record "$dir/pids/controller-manager" $!
+  start_scheduler
+  record "$dir/pids/scheduler" $!
+  # Pods are refused before it is there.
+  wait_for 30 "default ServiceAccount" api /api/v1/namespaces/default/serviceaccounts/default
+  complete=yes
+  cat "$dir/environment"
+}
+
+down() {
+  [[ -n $(ls -A "$dir" 2>/dev/null) ]] || return 0
+  claimed_as control-plane "$dir" || die "Cannot end the cluster: $dir holds no control plane, one that \`up\` made is wanted"
+  end_programs
+  rm -rf --one-file-system "$dir"
+}
+
+[[ $# == 2 && $1 =~ ^(up|down)$ ]] || die "usage: control-plane.sh up|down DIR"
+dir=$(realpath -m "$2")
+"$1"
