@@ -1,0 +1,23 @@
+#!/bin/bash
+# Packs a folder as a container image of one layer, without any container tool: a docker-archive, as `docker save` makes
+# it, which docker, podman and containerd load. The same folder gives the same bytes.
+#
+# usage: archive.sh FOLDER NAME:TAG OUT.tar CONFIG
+#
+# CONFIG is the image's configuration in JSON: {"Cmd": [...], "Env": [...], "User": "...", ...}
+set -euo pipefail
+folder=$1 name=$2 out=$3 config=$4
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+pack() { tar --sort=name --mtime=@0 --numeric-owner --owner=0 --group=0 "$@"; }
+digest() { sha256sum "$1" | cut -d' ' -f1; }
+
+pack -C "$folder" -cf "$work/layer.tar" .
+printf '{"architecture":"%s","os":"linux","config":%s,"rootfs":{"type":"layers","diff_ids":["sha256:%s"]},"history":[{"created_by":"archive.sh"}]}' \
+  "$(go env GOARCH)" "$config" "$(digest "$work/layer.tar")" >"$work/config.json"
+id=$(digest "$work/config.json") # an image's name within the archive is its configuration's digest
+mv "$work/config.json" "$work/$id.json"
+printf '[{"Config":"%s.json","RepoTags":["%s"],"Layers":["layer.tar"]}]' "$id" "$name" >"$work/manifest.json"
+pack -C "$work" -cf "$out" manifest.json "$id.json" layer.tar

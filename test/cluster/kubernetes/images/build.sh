@@ -1,0 +1,92 @@
+#!/bin/bash
+# Makes the images that tests run, from packages alone, and prints the folder that holds them as docker-archives:
+#
+#   pause.tar         localhost/pause:1           the first process of each pod; node.sh loads it by itself
+#   busybox.tar       localhost/busybox:1         a shell and its tools
+#   node.tar          localhost/node:26           Node, its shared libraries and CA certificates: a base for
+#                                                 Dockerfiles; no shell, user 65532
+#   node-busybox.tar  localhost/node:26-busybox   the same with a shell and its tools, for test apps
+#
+# "localhost" belongs to no registry: nothing can try to pull these names from one. No tag is "latest", because a pod
+# pulls that one always.
+#
+# usage: build.sh
+#
+# PODROLE_CACHE  where built things are kept (default $XDG_CACHE_HOME/podrole, ~/.cache/podrole)
+set -euo pipefail
+cd "$(dirname "$0")"
+
+node=$(realpath ../../../../node_modules/node/bin/node)
+certificates=/etc/ssl/certs/ca-certificates.crt
+for file in "$node" "$certificates"; do
+  [[ -f $file ]] || { echo "Cannot make images: $file is missing, \`npm ci\` and packages.sh are wanted first" >&2; exit 1; }
+done
+for tool in go busybox strip; do
+  command -v $tool >/dev/null || { echo "Cannot make images: $tool is not in PATH, packages.sh is wanted first" >&2; exit 1; }
+done
+busybox=$(command -v busybox)
+if ldd "$busybox" >/dev/null 2>&1; then
+  echo "Cannot make images: $busybox needs shared libraries, the package busybox-static is wanted" >&2
+  exit 1
+fi
+
+mapfile -t libraries < <(ldd "$node" | grep -o '/[^ ]*')
+
+# As in ../build.sh: the folder's name is what went into the images.
+key=$({
+  cat build.sh archive.sh pause/main.go "$busybox" "$certificates" "${libraries[@]}"
+  "$node" --version
+  go version
+} | sha256sum | cut -c1-16)
+cache=${PODROLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/podrole}/images
+out=$cache/$key
+if [[ -d $out ]]; then
+  echo "$out"
+  exit
+fi
+mkdir -p "$cache"
+work=$(mktemp -d "$cache/making.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+mkdir "$work/out"
+
+root() { # NAME: the start of a root file system
+  mkdir -p "$work/$1"/{app,bin,etc/ssl/certs,tmp,usr/local/bin}
+  chmod 1777 "$work/$1/tmp"
+  printf 'root:x:0:0:root:/:/bin/sh\nnonroot:x:65532:65532:nonroot:/app:/bin/sh\n' >"$work/$1/etc/passwd"
+  printf 'root:x:0:\nnonroot:x:65532:\n' >"$work/$1/etc/group"
+  # Without it some versions of glibc ask DNS before /etc/hosts, where the kubelet writes the pod's own name.
+  printf 'hosts: files dns\n' >"$work/$1/etc/nsswitch.conf"
+}
+add_busybox() { # NAME
+  local applet
+  cp "$busybox" "$work/$1/bin/busybox"
+  for applet in $(busybox --list); do
+    [[ $applet == busybox ]] || ln -sf busybox "$work/$1/bin/$applet"
+  done
+}
+path='"Env":["PATH=/usr/local/bin:/usr/bin:/bin"]'
+
+echo "making images" >&2
+mkdir "$work/pause"
+CGO_ENABLED=0 GO111MODULE=off go build -trimpath -ldflags '-s -w' -o "$work/pause/pause" pause/main.go
+./archive.sh "$work/pause" localhost/pause:1 "$work/out/pause.tar" '{"Entrypoint":["/pause"],"User":"65535:65535"}'
+
+root busybox
+add_busybox busybox
+./archive.sh "$work/busybox" localhost/busybox:1 "$work/out/busybox.tar" "{\"Cmd\":[\"sh\"],$path}"
+
+root node
+strip -o "$work/node/usr/local/bin/node" "$node" # the package's binary has its debug information: 150 MB
+for library in "${libraries[@]}"; do
+  mkdir -p "$work/node$(dirname "$library")"
+  cp -L "$library" "$work/node$library"
+done
+cp "$certificates" "$work/node/etc/ssl/certs/"
+config="{\"Cmd\":[\"node\"],$path,\"WorkingDir\":\"/app\",\"User\":\"65532:65532\"}"
+./archive.sh "$work/node" localhost/node:26 "$work/out/node.tar" "$config"
+add_busybox node
+./archive.sh "$work/node" localhost/node:26-busybox "$work/out/node-busybox.tar" "$config"
+
+chmod 755 "$work/out"
+mv --no-target-directory "$work/out" "$out" 2>/dev/null || [[ -d $out ]] # another may have been quicker
+echo "$out"
