@@ -159,3 +159,12 @@ export function integer(minimum: number, maximum: number): Parser<number> {
     },
   };
 }
+
+/** "namespace/name". */
+export const namespacedName: Parser<{ readonly namespace: string; readonly name: string }> = {
+  expects: 'a namespace and a name such as "podrole/podrole-webhook"',
+  parse(text) {
+    const [, namespace, name] = /^([a-z0-9-]{1,63})\/([a-z0-9.-]{1,253})$/.exec(text) ?? [];
+    return namespace === undefined || name === undefined ? undefined : { namespace, name };
+  },
+};

@@ -17,7 +17,7 @@ import { measureCache, measureCertificates, measureCredentials, measureSts } fro
 import { createCertificateIssuer } from "./issue-certificate.ts";
 import { createCredentialIssuer } from "./issue-credentials.ts";
 import { SERVER_METRICS } from "./metrics.ts";
-import { createPages } from "./pages.ts";
+import { createPages } from "../runtime/pages.ts";
 import { createPodDirectory } from "./pod-directory.ts";
 import { findBaseArn, policySettings } from "./policy-settings.ts";
 import { provePod } from "./prove.ts";

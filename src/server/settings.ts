@@ -14,15 +14,6 @@ const roleArn: type.Parser<string> = {
   parse: (text) => parseRoleArn(text)?.arn,
 };
 
-/** "namespace/name". */
-const namespacedName: type.Parser<{ readonly namespace: string; readonly name: string }> = {
-  expects: 'a namespace and a name such as "podrole/podrole-webhook"',
-  parse(text) {
-    const [, namespace, name] = /^([a-z0-9-]{1,63})\/([a-z0-9.-]{1,253})$/.exec(text) ?? [];
-    return namespace === undefined || name === undefined ? undefined : { namespace, name };
-  },
-};
-
 export const SERVER_SETTINGS = {
   ...COMMON_SETTINGS,
   bind: { type: type.address, default: "[::]:8444", help: "Address of the credentials port (gRPC, mutual TLS)" },
@@ -39,7 +30,7 @@ export const SERVER_SETTINGS = {
     help: "DNS names and IP addresses in the webhook's certificate",
   },
   webhookServiceAccount: {
-    type: namespacedName,
+    type: type.namespacedName,
     default: "podrole/podrole-webhook",
     help: "The ServiceAccount that gets the webhook's certificate instead of a pod's",
   },
@@ -105,11 +96,11 @@ export const SERVER_SETTINGS = {
   defaultRole: { type: type.text, default: null, help: "Role of pods for which nothing else names one" },
   certificateTtl: { type: type.duration, default: "1h", help: "Life of pod and serving certificates" },
   caTtl: { type: type.duration, default: "8760h", help: "Life of a CA that podrole makes" },
-  caSecret: { type: namespacedName, default: "podrole/podrole-ca", help: "Secret that holds podrole's CA" },
+  caSecret: { type: type.namespacedName, default: "podrole/podrole-ca", help: "Secret that holds podrole's CA" },
   caCert: { type: type.text, default: null, help: "File with a CA certificate of your own (PEM, chain allowed)" },
   caKey: { type: type.text, default: null, help: "File with the key of --ca-cert (PEM)" },
   trustConfigMap: {
-    type: namespacedName,
+    type: type.namespacedName,
     default: "podrole/podrole-trust",
     help: "ConfigMap that publishes the trust bundle",
   },

@@ -39,9 +39,9 @@ export const WEBHOOK_SETTINGS = {
     help: "This webhook's own projected ServiceAccount token, audience podrole.io",
   },
   trustConfigMap: {
-    type: type.text,
+    type: type.namespacedName,
     default: "podrole/podrole-trust",
-    help: "namespace/name of the ConfigMap that publishes the trust bundle",
+    help: "ConfigMap that publishes the trust bundle; its namespace is podrole's own and never injected",
   },
   sidecarImage: {
     type: type.text,
@@ -57,6 +57,12 @@ export const WEBHOOK_SETTINGS = {
     help: "CPU limit of podrole's containers, unless the pod is Guaranteed",
   },
   sidecarCpuRequest: { type: quantity, default: "10m", help: "CPU request, unless the pod is Guaranteed" },
+  sidecarGuaranteedCpu: { type: quantity, default: "100m", help: "CPU of podrole-sidecar in a Guaranteed pod" },
+  sidecarCommand: {
+    type: type.list,
+    default: "/nodejs/bin/node,--lite-mode,/podrole/sidecar.js",
+    help: "Entrypoint of the sidecar image, for the hook that holds containers back in classic mode",
+  },
   nativeSidecar: {
     type: type.oneOf(["auto", "true", "false"]),
     default: "auto",
@@ -71,7 +77,7 @@ export const WEBHOOK_SETTINGS = {
   disableStrictNamespaceRegexp: { type: type.flag, default: "false", help: "The server's setting" },
   allowedRolesFormat: { type: type.oneOf(["glob", "regexp"]), default: "glob", help: "The server's setting" },
   defaultRole: { type: type.text, default: null, help: "The server's setting" },
-  clusterName: { type: type.text, default: null, help: "The server's setting" },
+  sessionDuration: { type: type.duration, default: "1h", help: "The server's setting" },
 } as const satisfies type.SettingTable;
 
 export type WebhookSettings = Settings<typeof WEBHOOK_SETTINGS>;

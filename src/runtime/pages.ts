@@ -1,4 +1,4 @@
-// The server's own HTTP pages, for kubelet and Prometheus. No secret is behind any of them, and nothing here decides.
+// The HTTP pages of server and webhook, for kubelet and Prometheus. No secret is behind any of them; nothing is decided.
 import { type FastifyInstance, fastify } from "fastify";
 
 export interface PagesDeps {

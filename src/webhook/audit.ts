@@ -1,0 +1,79 @@
+// What is written down about a decision: one record in podrole's own audit log, and a few words in the API server's.
+// Names and codes only: the pod itself may hold secrets in its environment and is never written.
+import { createHash } from "node:crypto";
+import type { RoleDecision } from "../policy/decide.ts";
+import type { Operation } from "./patch.ts";
+import type { Plan } from "./plan.ts";
+import type { AdmissionRequest } from "./review.ts";
+import { isObject } from "./shape.ts";
+
+/** A plan with the way to it. */
+export interface PatchedPlan extends Plan {
+  readonly patch: readonly Operation[];
+}
+
+/** The record of kind "admission". `patchDigest` is absent when nothing changes. */
+export function admissionRecord(
+  { uid, user, namespace, dryRun, object }: AdmissionRequest,
+  { decision, reason, message, roles, patch, warnings }: PatchedPlan,
+  durationMs: number,
+): { readonly audit: string } & Readonly<Record<string, unknown>> {
+  const metadata = isObject(object) && isObject(object["metadata"]) ? object["metadata"] : {};
+  return {
+    audit: "admission",
+    request: uid,
+    user: user.name,
+    groups: user.groups,
+    namespace,
+    pod: short(metadata["name"]),
+    generateName: short(metadata["generateName"]),
+    owner: controllerOf(metadata["ownerReferences"]),
+    dryRun,
+    roles: roles.map(rolePart),
+    decision,
+    reason,
+    message: decision === "refuse" ? message : undefined,
+    warnings: warnings.length > 0 ? warnings : undefined,
+    patchDigest: patch.length > 0 ? digest(patch) : undefined,
+    durationMs,
+  };
+}
+
+/** The API server puts the webhook's name before each key, and every value into its own audit event. */
+export function auditAnnotations({ decision, reason, roles }: PatchedPlan): Readonly<Record<string, string>> {
+  const perContainer = (value: (role: RoleDecision) => string) =>
+    roles
+      .map((role) => `${role.container}=${value(role)}`)
+      .join(",")
+      .slice(0, LONGEST_ANNOTATION);
+  return {
+    decision,
+    reason,
+    ...(roles.length > 0 && {
+      roles: perContainer((role) => role.role?.arn ?? short(role.asked) ?? ""),
+      origins: perContainer(({ origin }) => origin),
+    }),
+  };
+}
+
+/** Audit events have a limit in size, and other webhooks write into the same one. */
+const LONGEST_ANNOTATION = 1_024;
+const LONGEST_TEXT = 256;
+
+function rolePart({ container, asked, origin, allowed, role }: RoleDecision) {
+  return { container, asked: short(asked), resolved: role?.arn, origin, allowed };
+}
+
+function controllerOf(references: unknown): { kind: string | undefined; name: string | undefined } | undefined {
+  const owners = Array.isArray(references) ? references.filter(isObject) : [];
+  const owner = owners.find(({ controller }) => controller === true) ?? owners[0];
+  return owner && { kind: short(owner["kind"]), name: short(owner["name"]) };
+}
+
+function digest(patch: PatchedPlan["patch"]): string {
+  return `sha256:${createHash("sha256").update(JSON.stringify(patch)).digest("hex")}`;
+}
+
+function short(value: unknown): string | undefined {
+  return typeof value === "string" ? value.slice(0, LONGEST_TEXT) : undefined;
+}

@@ -1,0 +1,39 @@
+// Every series of the webhook; docs/metrics.md is generated from this table.
+import type { MetricTable } from "../runtime/metrics.ts";
+
+export const WEBHOOK_METRICS = {
+  admissions: {
+    type: "counter",
+    name: "podrole_admission_total",
+    help: "Admission requests by decision (inject, skip, refuse) and reason: INJECTED, ALREADY_INJECTED, a skip reason or a code of docs/errors.md",
+    labels: ["decision", "reason"],
+  },
+  admissionSeconds: {
+    type: "histogram",
+    name: "podrole_admission_duration_seconds",
+    help: "Time to decide about a pod, live reads included",
+  },
+  unreadable: {
+    type: "counter",
+    name: "podrole_admission_unreadable_total",
+    help: "Requests to /mutate that are no AdmissionReview, by HTTP status (200: read far enough for a denial)",
+    labels: ["status"],
+  },
+  liveReads: {
+    type: "counter",
+    name: "podrole_admission_live_reads_total",
+    help: "Times that namespace or ServiceAccount were read live, because a watch did not have them or had led to skip or refuse",
+    labels: ["resource"],
+  },
+  servingExpiry: {
+    type: "gauge",
+    name: "podrole_serving_certificate_expiry_seconds",
+    help: "Seconds until the webhook's own serving certificate expires",
+  },
+  watchAge: {
+    type: "gauge",
+    name: "podrole_watch_age_seconds",
+    help: "Seconds since the cache of a resource was last proved fresh",
+    labels: ["resource"],
+  },
+} as const satisfies MetricTable;
