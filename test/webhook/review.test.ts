@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { formatReview, readReview } from "../../src/webhook/review.ts";
+import { podOf, reviewOf } from "./requests.ts";
+
+const cases: readonly { readonly what: string; readonly body: unknown; readonly hasUid: boolean }[] = [
+  { what: "a text", body: "AdmissionReview", hasUid: false },
+  { what: "nothing", body: undefined, hasUid: false },
+  { what: "a list", body: [reviewOf(podOf())], hasUid: false },
+  { what: "another kind", body: { ...reviewOf(podOf()), kind: "ConversionReview" }, hasUid: false },
+  { what: "v1beta1", body: { ...reviewOf(podOf()), apiVersion: "admission.k8s.io/v1beta1" }, hasUid: false },
+  { what: "no request", body: { ...reviewOf(podOf()), request: null }, hasUid: false },
+  { what: "no uid", body: reviewOf(podOf(), { uid: undefined }), hasUid: false },
+  { what: "an empty uid", body: reviewOf(podOf(), { uid: "" }), hasUid: false },
+  { what: "a uid that is a number", body: reviewOf(podOf(), { uid: 7 }), hasUid: false },
+  { what: "no object", body: reviewOf(undefined), hasUid: true },
+  { what: "a null object", body: reviewOf(null), hasUid: true },
+  {
+    what: "a Deployment",
+    body: reviewOf({ apiVersion: "apps/v1", kind: "Deployment", metadata: {}, spec: {} }),
+    hasUid: true,
+  },
+  {
+    what: "a request about a Deployment",
+    body: reviewOf(podOf(), { kind: { group: "apps", version: "v1", kind: "Deployment" } }),
+    hasUid: true,
+  },
+  { what: "no namespace", body: reviewOf(podOf(), { namespace: undefined }), hasUid: true },
+];
+
+for (const { what, body, hasUid } of cases) {
+  test(`readReview() refuses ${what}`, () => {
+    const read = readReview(body);
+    assert.ok(!read.ok);
+    assert.equal(read.refusal.code, "REQUEST_INVALID");
+    assert.match(read.refusal.message, /^Cannot read the AdmissionReview: .*wanted/);
+    assert.equal(read.uid !== undefined, hasUid);
+  });
+}
+
+test("readReview() reads what a decision needs", () => {
+  const read = readReview(reviewOf(podOf(), { dryRun: true }));
+  assert.ok(read.ok);
+  const { object, ...rest } = read.request;
+  assert.deepEqual(object, podOf());
+  assert.deepEqual(rest, {
+    uid: "705ab4f5-6393-11e8-b7cc-42010a800002",
+    createsPod: true,
+    namespace: "shop",
+    user: {
+      name: "system:serviceaccount:kube-system:replicaset-controller",
+      groups: ["system:authenticated"],
+    },
+    dryRun: true,
+  });
+});
+
+test("readReview() never throws", () => {
+  fc.assert(fc.property(fc.jsonValue(), (body) => void readReview(body)));
+  const keys = ["uid", "operation", "kind", "namespace", "userInfo", "dryRun", "object", "subResource"];
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...keys),
+      fc.jsonValue(),
+      (key, value) => void readReview(reviewOf(podOf(), { [key]: value })),
+    ),
+  );
+});
+
+test("formatReview() sends a patch in base64 with its type, and neither when nothing changes", () => {
+  const patch = [{ op: "add", path: "/metadata/labels", value: { ä: "ö" } }] as const;
+  const { response } = formatReview({ uid: "u", allowed: true, patch }) as { response: Record<string, string> };
+  assert.equal(response["patchType"], "JSONPatch");
+  assert.deepEqual(JSON.parse(Buffer.from(response["patch"] ?? "", "base64").toString("utf8")), patch);
+  assert.deepEqual(formatReview({ uid: "u", allowed: true, patch: [] }), {
+    apiVersion: "admission.k8s.io/v1",
+    kind: "AdmissionReview",
+    response: { uid: "u", allowed: true },
+  });
+});
