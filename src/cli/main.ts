@@ -24,6 +24,7 @@ async function main(argv: readonly string[]): Promise<void> {
     out: (chunk) => process.stdout.write(chunk),
     err: (chunk) => process.stderr.write(chunk),
     env: process.env,
+    execPath: process.execPath,
     readStdin: () => text(process.stdin),
     interrupted: interruptions(),
   };

@@ -3,6 +3,8 @@ export interface Terminal {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The node binary that runs this. */
+  readonly execPath: string;
   readonly readStdin: () => Promise<string>;
   /** Aborts on SIGINT or SIGTERM. */
   readonly interrupted: AbortSignal;

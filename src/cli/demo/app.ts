@@ -1,0 +1,9 @@
+// The demo's app container: an unmodified AWS SDK that is told nothing but what its environment says.
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+
+const client = new STSClient({});
+const { Arn: arn, UserId: userId } = await client.send(new GetCallerIdentityCommand({}));
+const { accessKeyId, expiration } = await client.config.credentials();
+process.stdout.write(`${JSON.stringify({ arn, userId, accessKeyId, expiration })}\n`);
+// A pod's main process stays; the demo ends it.
+setInterval(() => {}, 60_000);

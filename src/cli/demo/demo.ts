@@ -1,0 +1,186 @@
+// podrole demo: the whole way of a credential on one machine. podrole's server, webhook, init and sidecar are the real
+// programs in processes of their own; the Kubernetes API, STS and the kubelet are emulators that behave. Ends by itself
+// and leaves nothing: no process, no file, whatever happens.
+import { fileURLToPath } from "node:url";
+import { parseAllDocuments } from "yaml";
+import { createProcessNode, type RunningPod } from "../../emulators/kubelet/node.ts";
+import { lastTermination } from "../../emulators/kubelet/status.ts";
+import { requestToken, type Runtime, type Stage, setStage } from "../../emulators/stage.ts";
+import type { KubeObject } from "../../emulators/kubernetes/store.ts";
+import type { Pod } from "../../kubernetes/objects.ts";
+import { systemClock as clock } from "../../runtime/clock.ts";
+import { createLog } from "../../runtime/log.ts";
+import { Secret } from "../../runtime/secret.ts";
+import type { Action } from "../program.ts";
+import { demoManifest } from "./manifest.ts";
+import { createNarrator, type Narrator } from "./narrator.ts";
+
+const REGION = "eu-central-1";
+const ACCOUNT = "123456789012";
+const SIDECAR_IMAGE = "podrole-sidecar:0.1.0";
+const WAIT_MS = 15_000;
+
+export const demo: Action = async (terminal, flags) => {
+  const narrator = createNarrator({ out: terminal.out, now: () => clock.now() }, { json: flags["json"] === "true" });
+  const { execPath } = terminal;
+  const runtime = {
+    execPath,
+    entry: fileURLToPath(new URL("../main.ts", import.meta.url)),
+    path: terminal.env["PATH"] ?? "",
+  };
+  try {
+    const ok = await play(narrator, runtime, terminal.interrupted);
+    narrator.step(
+      ok ? "Done: the permitted pod got its role, the other one was refused" : "The demo did not go as it should",
+    );
+    return ok ? 0 : 1;
+  } catch (error) {
+    if (terminal.interrupted.aborted) return 130;
+    terminal.err(`podrole demo: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  }
+};
+
+async function play(narrator: Narrator, runtime: Runtime, interrupted: AbortSignal): Promise<boolean> {
+  const stage = await setStage(
+    { clock },
+    {
+      runtime,
+      region: REGION,
+      accountId: ACCOUNT,
+      roles: [
+        { name: "shop-orders", trusted: true },
+        { name: "payroll-admin", trusted: true },
+      ],
+    },
+  );
+  try {
+    narrator.step("podrole's server and webhook run beside an embedded Kubernetes API and STS", [
+      `server: identity port ${stage.server.ports["identity"]}, credentials port ${stage.server.ports["credentials"]}`,
+      `webhook: https://127.0.0.1:${stage.webhook.ports["webhook"]}/mutate, certificate from the server's own CA`,
+    ]);
+    const [, orders, intruder] = await apply(narrator, stage);
+    const assumed = await runOrders(narrator, stage, runtime, orders as Reply, interrupted);
+    const refused = tellRefusal(narrator, stage, intruder as Reply);
+    return assumed && refused;
+  } finally {
+    await stage.strike();
+  }
+}
+
+type Reply = Awaited<ReturnType<Stage["kubernetes"]["create"]>>;
+
+/** kubectl apply -f, told in kubectl's words. */
+async function apply(narrator: Narrator, stage: Stage): Promise<Reply[]> {
+  const text = demoManifest({ accountId: ACCOUNT, region: REGION, stsUrl: stage.sts.url });
+  const objects = parseAllDocuments(text).map((document) => document.toJS() as KubeObject);
+  const replies: Reply[] = [];
+  for (const object of objects) {
+    const namespace = object.metadata.namespace;
+    const path = namespace === undefined ? "/api/v1/namespaces" : `/api/v1/namespaces/${namespace}/pods`;
+    replies.push(await stage.kubernetes.create(path, object, "alice@example.com"));
+  }
+  narrator.step("alice applies a namespace and two pods: kubectl apply -f demo.yaml", [
+    'namespace/shop created            (label podrole.io/inject: enabled, permitted: "…:role/shop-.*")',
+    "pod/orders created                (iam.amazonaws.com/role: shop-orders)",
+    "pod/intruder refused              (iam.amazonaws.com/role: payroll-admin)",
+  ]);
+  return replies;
+}
+
+async function runOrders(
+  narrator: Narrator,
+  stage: Stage,
+  runtime: Runtime,
+  { body }: Reply,
+  interrupted: AbortSignal,
+): Promise<boolean> {
+  const pod = body as Pod;
+  narrator.step("The webhook patched pod orders", describePatch(pod));
+  const node = createNode(stage, runtime);
+  try {
+    const running = node.run(pod);
+    const signal = AbortSignal.any([AbortSignal.timeout(WAIT_MS), interrupted]);
+    await running.until(
+      (status) => status.initContainerStatuses.some(({ name, ready }) => name === "podrole-sidecar" && ready),
+      signal,
+    );
+    narrator.step("podrole-init proved the pod and got its certificate; podrole-sidecar is ready", [
+      ...auditLines(stage, "certificate"),
+      `podrole-init: ${lastTermination(statusOf(running, "podrole-init"))?.reason}`,
+    ]);
+    await running.until(() => running.logs("app").includes("\n"), signal);
+    const { arn, accessKeyId } = JSON.parse(running.logs("app").split("\n")[0] ?? "{}") as {
+      arn: string;
+      accessKeyId: string;
+    };
+    narrator.step("The app's AWS SDK called GetCallerIdentity with nothing but the injected environment", [
+      `Arn: ${arn}`,
+      `AccessKeyId: ${accessKeyId}`,
+      ...auditLines(stage, "credentials").slice(-1),
+    ]);
+    return arn === `arn:aws:sts::${ACCOUNT}:assumed-role/shop-orders/shop.orders`;
+  } finally {
+    await node.stop(2_000);
+  }
+}
+
+function createNode(stage: Stage, { execPath, path }: Runtime) {
+  const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+  return createProcessNode(
+    { clock, log: createLog("kubelet", "error", { write: () => {} }) },
+    {
+      directory: `${stage.directory}/node`,
+      searchPath: path,
+      startupPeriodMs: 50,
+      images: {
+        [SIDECAR_IMAGE]: { command: [execPath, here("../../sidecar/main.ts")] },
+        "demo/app:1": { command: [execPath, here("./app.ts")] },
+      },
+      tokens: async ({ namespace, serviceAccount, pod }) => {
+        const token = await requestToken(stage.kubernetes, { namespace, serviceAccount, pod });
+        return { token: new Secret(token), expiresAt: clock.now() + 600_000 };
+      },
+    },
+  );
+}
+
+function statusOf(running: RunningPod, name: string) {
+  const { initContainerStatuses, containerStatuses } = running.status();
+  const found = [...initContainerStatuses, ...containerStatuses].find((status) => status.name === name);
+  if (found === undefined) throw new TypeError(`pod has no container ${name}`);
+  return found;
+}
+
+function describePatch({ metadata, spec }: Pod): string[] {
+  const app = spec.containers.find(({ name }) => name === "app");
+  return [
+    `label ${JSON.stringify(metadata.labels)}`,
+    `init containers: ${(spec.initContainers ?? []).map(({ name, restartPolicy }) => name + (restartPolicy ? ` (restartPolicy: ${restartPolicy})` : "")).join(", ")}`,
+    `volumes: ${(spec.volumes ?? []).map(({ name }) => name).join(", ")}`,
+    ...(app?.env ?? []).map(({ name, value }) => `env ${name}=${value}`),
+  ];
+}
+
+/** The audit lines of one kind, as the server wrote them. */
+function auditLines(stage: Stage, kind: string): string[] {
+  return stage.server.lines
+    .filter((line) => line["audit"] === kind)
+    .map((line) => `audit ${JSON.stringify(without(line))}`);
+}
+
+function without({ level: _level, program: _program, ...line }: Readonly<Record<string, unknown>>) {
+  return line;
+}
+
+function tellRefusal(narrator: Narrator, stage: Stage, { code, body }: Reply): boolean {
+  const { message = "" } = body as { message?: string };
+  const audit = stage.webhook.lines.find((line) => line["audit"] === "admission" && line["pod"] === "intruder");
+  const annotations = stage.kubernetes.audit.find(({ objectRef }) => objectRef.name === "intruder");
+  narrator.step("Pod intruder was refused at kubectl apply, in these words", [
+    `Error from server (${code === 403 ? "Forbidden" : code}): error when creating "demo.yaml": ${message}`,
+    `audit ${JSON.stringify(without(audit ?? {}))}`,
+    `the API server's audit log: HTTP ${annotations?.responseStatus.code}`,
+  ]);
+  return code === 403 && message.includes("ROLE_FORBIDDEN");
+}

@@ -1,0 +1,47 @@
+// What the demo applies: a namespace that permits one role, and two pods that differ in the role they ask for.
+
+export interface DemoFacts {
+  readonly accountId: string;
+  readonly region: string;
+  /** The STS that the app's SDK asks for its identity; in a real cluster nothing of the kind is set. */
+  readonly stsUrl: string;
+}
+
+export function demoManifest({ accountId, region, stsUrl }: DemoFacts): string {
+  return `apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+  labels:
+    podrole.io/inject: enabled
+  annotations:
+    iam.amazonaws.com/permitted: arn:aws:iam::${accountId}:role/shop-.*
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: orders
+  namespace: shop
+  annotations:
+    iam.amazonaws.com/role: shop-orders
+spec:
+  containers:
+    - name: app
+      image: demo/app:1
+      env:
+        - { name: AWS_REGION, value: ${region} }
+        - { name: AWS_ENDPOINT_URL_STS, value: "${stsUrl}" }
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: intruder
+  namespace: shop
+  annotations:
+    iam.amazonaws.com/role: payroll-admin
+spec:
+  containers:
+    - name: app
+      image: demo/app:1
+`;
+}

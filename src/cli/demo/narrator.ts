@@ -1,0 +1,23 @@
+// How the demo tells what happens: numbered steps for people, JSON lines for machines.
+export interface Narrator {
+  /** A step with its facts, one line each. */
+  step(title: string, facts?: readonly string[]): void;
+}
+
+export function createNarrator(
+  { out, now }: { readonly out: (text: string) => void; readonly now: () => number },
+  { json }: { readonly json: boolean },
+): Narrator {
+  const startedAt = now();
+  let number = 0;
+  return {
+    step(title, facts = []) {
+      number += 1;
+      const ms = now() - startedAt;
+      if (json) return out(`${JSON.stringify({ step: number, ms, title, facts })}\n`);
+      out(
+        `\n${String(number).padStart(2)}. ${title}  (${(ms / 1000).toFixed(1)} s)\n${facts.map((fact) => `      ${fact}\n`).join("")}`,
+      );
+    },
+  };
+}
