@@ -1,0 +1,67 @@
+// The directories and settings of one pod, in a temporary directory, as the kubelet and the webhook would leave them.
+import { mkdtemp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { envName } from "../../src/runtime/settings.ts";
+import type { SidecarSettings } from "../../src/sidecar/settings.ts";
+import type { FakeServer } from "./fake-server.ts";
+
+export interface FakePod {
+  readonly directory: string;
+  readonly settings: SidecarSettings;
+  /** The same settings as the webhook would write them. */
+  readonly env: Record<string, string>;
+  token(container: string): Promise<string>;
+  remove(): Promise<void>;
+}
+
+export type PodServer = Pick<FakeServer, "identityPort" | "credentialsPort" | "bundlePem">;
+
+export async function createFakePod(server: PodServer, changes: Partial<SidecarSettings> = {}): Promise<FakePod> {
+  const directory = await mkdtemp(join(tmpdir(), "podrole-sidecar-"));
+  const settings: SidecarSettings = {
+    serverAddress: { host: "127.0.0.1", port: server.credentialsPort },
+    identityAddress: { host: "127.0.0.1", port: server.identityPort },
+    serverName: "podrole-server",
+    trustBundle: server.bundlePem,
+    proofFile: join(directory, "proof"),
+    identityDirectory: join(directory, "identity"),
+    tokensDirectory: join(directory, "tokens"),
+    containers: ["app"],
+    podName: "web",
+    podNamespace: "team",
+    port: 0,
+    healthPort: 0,
+    initTimeout: 60_000,
+    terminationMessageFile: join(directory, "termination-log"),
+    metadata: false,
+    level: "debug",
+    ...changes,
+  };
+  await mkdir(settings.identityDirectory);
+  await mkdir(settings.tokensDirectory);
+  await writeFile(settings.proofFile, "proof-1\n");
+  return {
+    directory,
+    settings,
+    env: environment(settings),
+    token: (container) => readFile(join(settings.tokensDirectory, container, "token"), "utf8"),
+    remove: () => rm(directory, { recursive: true, force: true }),
+  };
+}
+
+function environment(settings: SidecarSettings): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(settings)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => [envName(key), toText(key, value)]),
+  );
+}
+
+function toText(key: string, value: unknown): string {
+  if (key === "initTimeout") return `${String(value)}ms`;
+  if (Array.isArray(value)) return value.join(",");
+  if (typeof value === "object" && value !== null && "port" in value && "host" in value)
+    return `${value.host}:${value.port}`;
+  return String(value);
+}

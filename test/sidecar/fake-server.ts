@@ -1,0 +1,152 @@
+// A server that behaves like podrole's towards a sidecar: real gRPC, real mutual TLS, real certificates; what it answers
+// is set by the test. `restart()` brings it back on the same ports.
+import { createAuthority, issueCertificate, type Authority } from "../../src/pki/certificate.ts";
+import { readCsr } from "../../src/pki/csr.ts";
+import { formatSpiffeId } from "../../src/pki/identity.ts";
+import { bundleHash } from "../../src/pki/bundle.ts";
+import { generateKeyPem } from "../../src/pki/keys.ts";
+import { createPublicKey } from "node:crypto";
+import { PodroleError } from "../../src/protocol/errors.ts";
+import {
+  CredentialsService,
+  type GetCredentialsRequest,
+  type GetCredentialsResponse,
+  type Grant,
+  IdentityService,
+  type IssueCertificateRequest,
+  type IssueCertificateResponse,
+} from "../../src/protocol/generated/podrole/v1/podrole.ts";
+import { createListener, type Listener, type TlsSource, unary } from "../../src/protocol/listener.ts";
+import { type Clock, systemClock } from "../../src/runtime/clock.ts";
+
+const HOUR_MS = 3_600_000;
+
+export interface FakeServer {
+  readonly identityPort: number;
+  readonly credentialsPort: number;
+  readonly bundlePem: string;
+  /** What was asked, in order: "certificate" or "credentials". */
+  readonly calls: ("certificate" | "credentials")[];
+  readonly tokens: string[];
+  readonly bundleHashes: string[];
+  /** Answer for a container; may throw a PodroleError for the whole call. */
+  grant: (container: string, call: number) => Grant | Promise<Grant>;
+  /** Throws what the identity port refuses with; undefined lets it issue. */
+  refuseProof: PodroleError | undefined;
+  certificateLifetimeMs: number;
+  /** Bundle that replies carry to callers that hold another one. */
+  newBundle: string | undefined;
+  stop(): Promise<void>;
+  restart(): Promise<void>;
+}
+
+export async function startFakeServer(clock: Clock = systemClock): Promise<FakeServer> {
+  const authority = createAuthority({ commonName: "fake CA", now: clock.now(), lifetimeMs: 1000 * HOUR_MS });
+  const tls = servingTls(authority, clock.now());
+  let listeners: readonly Listener[] = [];
+  let ports = [0, 0] as readonly [number, number];
+
+  async function start(): Promise<void> {
+    const options = { tls, graceMs: 100 };
+    const identity = createListener(
+      {
+        clock: systemClock,
+        service: IdentityService,
+        implementation: { issueCertificate: unary(issue, () => {}) },
+      },
+      { ...options, address: { host: "127.0.0.1", port: ports[0] }, requireClientCertificate: false },
+    );
+    const credentials = createListener(
+      {
+        clock: systemClock,
+        service: CredentialsService,
+        implementation: { getCredentials: unary(give, () => {}) },
+      },
+      { ...options, address: { host: "127.0.0.1", port: ports[1] }, requireClientCertificate: true },
+    );
+    ports = [await identity.listen(), await credentials.listen()];
+    listeners = [identity, credentials];
+  }
+
+  async function issue(request: IssueCertificateRequest): Promise<IssueCertificateResponse> {
+    server.calls.push("certificate");
+    server.tokens.push(request.token);
+    server.bundleHashes.push(request.bundleHash);
+    if (server.refuseProof) throw server.refuseProof;
+    const publicKey = readCsr(request.certificateSigningRequest);
+    if ("code" in publicKey) throw new PodroleError(publicKey.code, publicKey.message);
+    const pod = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", pod: "web", uid: "u-1" };
+    const { pem } = issueCertificate({
+      authority,
+      publicKey,
+      subject: { kind: "pod", uri: formatSpiffeId(pod) },
+      now: clock.now(),
+      lifetimeMs: server.certificateLifetimeMs,
+    });
+    return { certificate: pem, bundle: bundleFor(request.bundleHash) };
+  }
+
+  async function give(request: GetCredentialsRequest): Promise<GetCredentialsResponse> {
+    server.calls.push("credentials");
+    server.bundleHashes.push(request.bundleHash);
+    const call = server.calls.filter((kind) => kind === "credentials").length;
+    const grants = await Promise.all(request.containers.map((container) => server.grant(container, call)));
+    return { grants, bundle: bundleFor(request.bundleHash) };
+  }
+
+  function bundleFor(hash: string): string {
+    return server.newBundle === undefined || hash === bundleHash(server.newBundle) ? "" : server.newBundle;
+  }
+
+  await start();
+  const server: FakeServer = {
+    identityPort: ports[0],
+    credentialsPort: ports[1],
+    bundlePem: authority.certificatePem,
+    calls: [],
+    tokens: [],
+    bundleHashes: [],
+    grant: (container, call) => granted(container, { now: clock.now(), suffix: String(call) }),
+    refuseProof: undefined,
+    certificateLifetimeMs: HOUR_MS,
+    newBundle: undefined,
+    async stop() {
+      await Promise.all(listeners.map((listener) => listener.close()));
+    },
+    restart: start,
+  };
+  return server;
+}
+
+export function granted(
+  container: string,
+  { now, suffix = "1", lifetimeMs = HOUR_MS }: { now: number; suffix?: string; lifetimeMs?: number },
+): Grant {
+  const credentials = {
+    accessKeyId: `ASIA${container.toUpperCase()}${suffix}`,
+    secretAccessKey: `secret-of-${container}-${suffix}`,
+    sessionToken: `session-of-${container}-${suffix}`,
+    issuedAtMs: now,
+    expiresAtMs: now + lifetimeMs,
+    roleArn: `arn:aws:iam::123456789012:role/${container}`,
+    accountId: "123456789012",
+  };
+  return { container, result: { $case: "credentials", credentials } };
+}
+
+export function refused(container: string, code: string, message = `Cannot do it: ${code}`, retryAfterMs = 0): Grant {
+  return { container, result: { $case: "refusal", refusal: { code, message, retryAfterMs } } };
+}
+
+function servingTls(authority: Authority, now: number): TlsSource {
+  const privateKey = generateKeyPem();
+  const { pem } = issueCertificate({
+    authority,
+    publicKey: createPublicKey(privateKey.reveal()),
+    subject: { kind: "serving", dnsNames: ["podrole-server"], ipAddresses: [] },
+    now,
+    lifetimeMs: 100 * HOUR_MS,
+  });
+  const material = { certificatePem: pem, privateKey, clientBundlePem: authority.certificatePem };
+  return { current: () => material, onChange: () => () => {} };
+}
