@@ -210,7 +210,14 @@ async function startProgram(
       new RangeError(`podrole ${name} ended with ${code}: ${errors.join("\n")} ${JSON.stringify(lines.at(-1))}`),
     ),
   );
-  return { lines, ports: await up.promise, stop: () => stopChild(child) };
+  const late = setTimeout(() => {
+    up.reject(
+      new RangeError(`podrole ${name} was not up after ${PATIENCE_MS / 1000} s: ${JSON.stringify(lines.at(-1))}`),
+    );
+    child.kill("SIGKILL");
+  }, PATIENCE_MS);
+  const ports = await up.promise.finally(() => clearTimeout(late));
+  return { lines, ports, stop: () => stopChild(child) };
 }
 
 async function stopChild(child: ChildProcess): Promise<number> {

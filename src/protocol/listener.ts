@@ -132,7 +132,8 @@ function serverCredentials(tls: TlsSource, requireClientCertificate: boolean): S
 function certificateProvider(tls: TlsSource): experimental.CertificateProvider {
   const subscriptions = new Map<unknown, () => void>();
   function subscribe(listener: unknown, deliver: (material: TlsMaterial) => void): void {
-    deliver(tls.current());
+    // Not at once: grpc-js registers who is to hear of the material only after this call.
+    queueMicrotask(() => deliver(tls.current()));
     subscriptions.set(
       listener,
       tls.onChange(() => deliver(tls.current())),

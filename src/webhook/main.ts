@@ -60,7 +60,7 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
 
   // Whom it believes, and by what it is believed.
   const trust = createTrustBundle({ kubernetes, clock, log, signal }, settings.trustConfigMap);
-  const serving = createServingCertificate({ clock, log, signal, bundlePem: () => trust.current() }, settings);
+  const serving = createServingCertificate({ clock, log, signal, trust }, settings);
   let ready = false;
   const pages = createPages({
     exposeMetrics() {

@@ -11,6 +11,7 @@ import type { TlsMaterial, TlsSource } from "../protocol/listener.ts";
 import { backoff, type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { Secret } from "../runtime/secret.ts";
+import type { TrustBundle } from "./trust.ts";
 
 export interface ServingCertificate extends TlsSource {
   /** Resolves when there is a certificate. */
@@ -32,13 +33,12 @@ export function createServingCertificate(
     clock,
     log,
     signal,
-    bundlePem,
+    trust,
   }: {
     readonly clock: Clock;
     readonly log: Log;
     readonly signal: AbortSignal;
-    /** Undefined while the trust bundle is unknown. */
-    readonly bundlePem: () => string | undefined;
+    readonly trust: TrustBundle;
   },
   options: ServingCertificateOptions,
 ): ServingCertificate {
@@ -47,13 +47,14 @@ export function createServingCertificate(
   let material: TlsMaterial | undefined;
 
   async function renew(): Promise<TlsMaterial> {
-    const bundle = bundlePem();
-    if (bundle === undefined) {
-      throw new PodroleError("SERVER_UNREACHABLE", "Cannot ask for a certificate: the trust bundle is not known yet");
-    }
+    await trust.ready;
     const privateKey = generateKeyPem();
     const token = new Secret((await readFile(options.proofFile, "utf8")).trim());
-    const endpoint = { address: options.identityAddress, serverName: options.serverName, bundlePem: bundle };
+    const endpoint = {
+      address: options.identityAddress,
+      serverName: options.serverName,
+      bundlePem: trust.current() ?? "",
+    };
     const request = { token, csr: createCsr(privateKey, "podrole-webhook"), bundleHash: "" };
     const { certificate } = await issueCertificate(endpoint, request, CALL_DEADLINE_MS);
     return { certificatePem: certificate, privateKey };
