@@ -3,7 +3,7 @@
 // started here, by its own handle, and removes the directory).
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -124,7 +124,7 @@ export async function setStage({ clock }: { readonly clock: Clock }, options: St
       ...["--proof-file", join(directory, "webhook-token"), "--region", region],
       ...["--role-base-arn", `arn:aws:iam::${accountId}:role/`],
     ]);
-    register(kubernetes, webhook.ports["webhook"] ?? 0);
+    pointTo(kubernetes, webhook.ports["webhook"] ?? 0);
     await until(() => hasCaBundle(kubernetes), "the server has put its CA into the webhook configuration");
     return { directory, kubernetes, sts, server, webhook, startServer, strike };
   } catch (error) {
@@ -144,7 +144,7 @@ async function furnish(kubernetes: KubernetesEmulator, directory: string): Promi
   };
   const { body } = await kubernetes.create(`/api/v1/namespaces/${namespace}/pods`, pod);
   const { name = "", uid = "" } = (body as { metadata: { name?: string; uid?: string } }).metadata;
-  await mkdir(directory, { recursive: true });
+  register(kubernetes);
   const token = await requestToken(kubernetes, { namespace, serviceAccount: "podrole-webhook", pod: { name, uid } });
   await writeFile(join(directory, "webhook-token"), token, { mode: 0o600 });
 }
@@ -164,13 +164,14 @@ export async function requestToken(
   return (body as { status: { token: string } }).status.token;
 }
 
-function register(kubernetes: KubernetesEmulator, port: number): void {
+/** The configuration stands before the webhook runs, as it does after `kubectl apply` of the manifests. */
+function register(kubernetes: KubernetesEmulator): void {
   kubernetes.store.create("mutatingwebhookconfigurations", {
     metadata: { name: "podrole" },
     webhooks: [
       {
         name: "pods.podrole.io",
-        clientConfig: { url: `https://127.0.0.1:${port}/mutate` },
+        clientConfig: { url: "https://127.0.0.1:1/mutate" },
         rules: [{ operations: ["CREATE"], apiGroups: [""], apiVersions: ["v1"], resources: ["pods"] }],
         namespaceSelector: { matchLabels: { "podrole.io/inject": "enabled" } },
         failurePolicy: "Fail",
@@ -181,6 +182,13 @@ function register(kubernetes: KubernetesEmulator, port: number): void {
       },
     ],
   });
+}
+
+function pointTo(kubernetes: KubernetesEmulator, port: number): void {
+  const configuration = kubernetes.store.get("mutatingwebhookconfigurations", undefined, "podrole");
+  const [webhook] = configuration["webhooks"] as { clientConfig: { url: string } }[];
+  if (webhook) webhook.clientConfig.url = `https://127.0.0.1:${port}/mutate`;
+  kubernetes.store.replace("mutatingwebhookconfigurations", configuration);
 }
 
 function hasCaBundle(kubernetes: KubernetesEmulator): boolean {

@@ -5,5 +5,3 @@ const client = new STSClient({});
 const { Arn: arn, UserId: userId } = await client.send(new GetCallerIdentityCommand({}));
 const { accessKeyId, expiration } = await client.config.credentials();
 process.stdout.write(`${JSON.stringify({ arn, userId, accessKeyId, expiration })}\n`);
-// A pod's main process stays; the demo ends it.
-setInterval(() => {}, 60_000);

@@ -106,10 +106,10 @@ async function runOrders(
       signal,
     );
     narrator.step("podrole-init proved the pod and got its certificate; podrole-sidecar is ready", [
-      ...auditLines(stage, "certificate"),
+      ...auditLines(stage, "certificate").slice(-1),
       `podrole-init: ${lastTermination(statusOf(running, "podrole-init"))?.reason}`,
     ]);
-    await running.until(() => running.logs("app").includes("\n"), signal);
+    await running.until(({ phase }) => phase === "Succeeded" || phase === "Failed", signal);
     const { arn, accessKeyId } = JSON.parse(running.logs("app").split("\n")[0] ?? "{}") as {
       arn: string;
       accessKeyId: string;
@@ -118,6 +118,7 @@ async function runOrders(
       `Arn: ${arn}`,
       `AccessKeyId: ${accessKeyId}`,
       ...auditLines(stage, "credentials").slice(-1),
+      `phase of the pod: ${running.status().phase} (the native sidecar ended with it)`,
     ]);
     return arn === `arn:aws:sts::${ACCOUNT}:assumed-role/shop-orders/shop.orders`;
   } finally {

@@ -25,6 +25,7 @@ metadata:
   annotations:
     iam.amazonaws.com/role: shop-orders
 spec:
+  restartPolicy: Never
   containers:
     - name: app
       image: demo/app:1
