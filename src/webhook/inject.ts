@@ -14,7 +14,6 @@ import { closeMetadata, giveCredentials } from "./environment.ts";
 import { hasProxyFrom, leadingMeshContainers, leadingMeshProxies, meshWarnings } from "./mesh.ts";
 import { INJECTED_LABEL_VALUE, isPodroleContainer, NAMES } from "./names.ts";
 import { choosePorts, contestedPorts } from "./ports.ts";
-import { METADATA_ANNOTATION } from "./pod-annotations.ts";
 import { listOf } from "./shape.ts";
 
 export interface InjectSettings extends ContainerSettings {
@@ -44,7 +43,7 @@ export function inject(pod: Pod, shares: Shares, settings: InjectSettings): Inje
   const served = mode === "native" ? shares : withoutInitContainers(pod, shares);
   const sidecarIndex = leadingMeshProxies(pod);
   const holdsOthersBack = mode === "classic" && settings.sidecarCommand.length > 0 && !hasProxyFrom(pod, sidecarIndex);
-  const metadata = pod.metadata.annotations?.[METADATA_ANNOTATION] === "enabled";
+  const metadata = pod.metadata.annotations?.[ANNOTATIONS.metadata] === "enabled";
   const ports = choosePorts(pod);
   const plan: ContainerPlan = { withRole: served.withRole, ports, metadata, mode, holdsOthersBack };
 

@@ -15,7 +15,7 @@ import { podFacts } from "../policy/facts.ts";
 import type { ErrorCode, Refusal } from "../protocol/errors.ts";
 import { type InjectSettings, inject } from "./inject.ts";
 import { takesPart } from "./mesh.ts";
-import { METADATA_ANNOTATION, namesRole, refuseSwitches, warnAboutNames } from "./pod-annotations.ts";
+import { namesRole, refuseSwitches, warnAboutNames } from "./pod-annotations.ts";
 import { isMarked, refuseReservedNames } from "./reserved.ts";
 import { allContainers, findShapeProblem } from "./shape.ts";
 import { SKIP_REASONS, type SkipReason } from "./skip-reasons.ts";
@@ -120,7 +120,7 @@ function mayHave(
   const { roles, refusal } = decideRoles(facts, around, policy);
   if (refusal) return { roles, refusal };
   for (const decision of roles) {
-    const input = decision.allowed ? assumeRoleInput(facts, decision.role, policy) : decision;
+    const input = decision.allowed ? assumeRoleInput(facts, decision.role, policy, "unread") : decision;
     if ("code" in input) return { roles, refusal: { code: input.code, message: input.message } };
   }
   return { roles, refusal: undefined };
@@ -128,12 +128,12 @@ function mayHave(
 
 /** Its requests carry no token, so the sidecar cannot tell by whom it is asked. */
 function refuseMetadata({ annotations, containers }: PodFacts, roles: readonly RoleDecision[]): Refusal | undefined {
-  if (annotations[METADATA_ANNOTATION] !== "enabled" || roles.length === 0) return undefined;
+  if (annotations[ANNOTATIONS.metadata] !== "enabled" || roles.length === 0) return undefined;
   const arns = new Set(roles.map((decision) => decision.role?.arn));
   if (arns.size === 1 && roles.length === containers.length) return undefined;
   return {
     code: "ANNOTATION_INVALID",
-    message: `Cannot use ${METADATA_ANNOTATION}: it serves every container of the pod alike, wanted the same role for all of them`,
+    message: `Cannot use ${ANNOTATIONS.metadata}: it serves every container of the pod alike, wanted the same role for all of them`,
   };
 }
 

@@ -4,13 +4,10 @@ import type { ObjectMeta, Pod } from "../kubernetes/objects.ts";
 import { ANNOTATIONS, LABELS, quoted } from "../policy/annotations.ts";
 import type { Refusal } from "../protocol/errors.ts";
 
-/** Pod: "enabled" adds the paths of the instance metadata service, for SDKs and tools that know nothing newer. */
-export const METADATA_ANNOTATION = "podrole.io/metadata";
-
 const ACCEPTED: Readonly<Record<string, readonly string[]>> = {
   [ANNOTATIONS.inject]: ["enabled", "disabled"],
   [ANNOTATIONS.mode]: ["native", "classic"],
-  [METADATA_ANNOTATION]: ["enabled", "disabled"],
+  [ANNOTATIONS.metadata]: ["enabled", "disabled"],
 };
 
 /** ANNOTATION_INVALID for a switch with a position that it does not have. */
@@ -30,10 +27,9 @@ export function namesRole({ metadata: { annotations } }: Pod): boolean {
 }
 
 const OF_NAMESPACES = new Set<string>([ANNOTATIONS.permitted, ANNOTATIONS.allowedRoles, ANNOTATIONS.defaultRole]);
-const OF_PODS: readonly string[] = [
-  ...Object.values(ANNOTATIONS).filter((name) => !OF_NAMESPACES.has(name) && name !== ANNOTATIONS.roleOfContainer),
-  METADATA_ANNOTATION,
-];
+const OF_PODS: readonly string[] = Object.values(ANNOTATIONS).filter(
+  (name) => !OF_NAMESPACES.has(name) && name !== ANNOTATIONS.roleOfContainer,
+);
 
 /** Warnings about annotations and labels that have no effect where they stand. */
 export function warnAboutNames({ metadata }: Pod): readonly string[] {

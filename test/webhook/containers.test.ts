@@ -1,0 +1,65 @@
+// What the webhook writes into the pod is what the sidecar reads: no name, no value that the other side does not know.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Container, Pod } from "../../src/kubernetes/objects.ts";
+import { readSettings } from "../../src/runtime/settings.ts";
+import { SIDECAR_SETTINGS } from "../../src/sidecar/settings.ts";
+import { type PlanSettings, plan } from "../../src/webhook/plan.ts";
+import { PLAN_SETTINGS } from "./plan-settings.ts";
+import { inShop } from "./pods.ts";
+import { podOf, ROLE } from "./requests.ts";
+
+function ownContainers(pod: Pod, settings: PlanSettings): readonly Container[] {
+  const { spec } = plan(inShop(pod), settings).pod;
+  return [...(spec.initContainers ?? []), ...spec.containers].filter(({ name }) => name.startsWith("podrole-"));
+}
+
+/** As the kubelet fills it in. */
+function environmentOf({ env }: Container): Record<string, string> {
+  return Object.fromEntries(
+    (env ?? []).map(({ name, value, valueFrom }) => [name, valueFrom ? "from-the-pod" : (value ?? "")]),
+  );
+}
+
+for (const nativeSidecar of [true, false]) {
+  test(`podroleInit() and podroleSidecar() set what the sidecar's settings take, nativeSidecar ${nativeSidecar}`, () => {
+    const pod = podOf({ ...ROLE, "podrole.io/metadata": "enabled" });
+    const containers = ownContainers(pod, { ...PLAN_SETTINGS, nativeSidecar });
+    assert.deepEqual(
+      containers.map(({ name }) => name),
+      ["podrole-init", "podrole-sidecar"],
+    );
+    for (const container of containers) {
+      const read = readSettings(SIDECAR_SETTINGS, {}, environmentOf(container));
+      assert.ok(read.ok, JSON.stringify(read));
+      assert.deepEqual(read.settings.containers, ["app"]);
+      assert.equal(read.settings.proofFile, "/var/run/podrole/proof/token");
+      assert.equal(read.settings.metadata, container.name === "podrole-sidecar");
+    }
+  });
+}
+
+test("podroleInit() and podroleSidecar() meet PodSecurity restricted", () => {
+  for (const container of ownContainers(podOf(), PLAN_SETTINGS)) {
+    assert.deepEqual(container["securityContext"], {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      runAsUser: 65532,
+      seccompProfile: { type: "RuntimeDefault" },
+    });
+  }
+});
+
+test("podroleSidecar() holds the others back in classic mode alone, and only with a command to do it with", () => {
+  const hookOf = (changes: Partial<PlanSettings>) =>
+    ownContainers(podOf(), { ...PLAN_SETTINGS, ...changes }).find(({ name }) => name === "podrole-sidecar")?.[
+      "lifecycle"
+    ];
+  assert.deepEqual(hookOf({ nativeSidecar: false }), {
+    postStart: { exec: { command: ["/nodejs/bin/node", "/app/podrole-sidecar.js", "wait"] } },
+  });
+  assert.equal(hookOf({ nativeSidecar: false, sidecarCommand: [] }), undefined);
+  assert.equal(hookOf({ nativeSidecar: true }), undefined);
+});
