@@ -197,8 +197,9 @@ function hasCaBundle(kubernetes: KubernetesEmulator): boolean {
   return webhook?.clientConfig.caBundle !== undefined;
 }
 
-async function startProgram(
-  { execPath, path }: Runtime,
+/** Starts one of podrole's programs and waits until it says that it is up. */
+export async function startProgram(
+  { execPath, path }: Pick<Runtime, "execPath" | "path">,
   name: string,
   words: readonly string[],
   env: Readonly<Record<string, string>>,

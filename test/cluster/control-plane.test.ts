@@ -1,0 +1,249 @@
+// From kubectl apply to an AWS call, on a real API server: admission, RBAC, TokenReview, the pod look-up and the audit
+// log are Kubernetes' own. The patched pods' containers run as processes of this host.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, suite, test } from "node:test";
+import { until } from "../../src/emulators/stage.ts";
+import type { Pod } from "../../src/kubernetes/objects.ts";
+import { ACCOUNT, type Installation, install } from "./installation.ts";
+import { createKubectl } from "./kubectl.ts";
+import { sdkImages } from "./sdks.ts";
+
+const {
+  KUBECONFIG: kubeconfig = "",
+  KUBECTL: binary = "kubectl",
+  AUDIT_LOG: auditLog,
+  PODROLE_TEST_HOST: host = "127.0.0.1",
+} = process.env;
+const kubectl = createKubectl({ binary, kubeconfig });
+const NAMESPACE = `shop-${process.pid}`;
+const patience = () => AbortSignal.timeout(60_000);
+
+const manifest = (kind: "Deployment" | "Pod", name: string, role: string, image: string, stsUrl: string) => {
+  const template = `
+metadata:
+  name: ${name}
+  namespace: ${NAMESPACE}
+  labels: { app: ${name} }
+  annotations: { iam.amazonaws.com/role: ${role} }
+spec:
+  restartPolicy: ${kind === "Pod" ? "Never" : "Always"}
+  nodeSelector: { podrole.io/suite: none }
+  containers:
+    - name: app
+      image: ${image}
+      env:
+        - { name: AWS_ENDPOINT_URL_STS, value: "${stsUrl}" }
+        - { name: HOME, value: /tmp }
+`;
+  if (kind === "Pod") return `apiVersion: v1\nkind: Pod${template}`;
+  const indented = template.replaceAll("\n", "\n    ");
+  return `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: ${name}, namespace: ${NAMESPACE} }
+spec:
+  replicas: 2
+  selector: { matchLabels: { app: ${name} } }
+  template:${indented}
+`;
+};
+
+suite("on a real API server", { timeout: 300_000 }, () => {
+  let podrole: Installation;
+  const images = sdkImages(process.env);
+
+  before(async () => {
+    podrole = await install(kubectl, {
+      kubeconfig,
+      host,
+      images,
+      roles: [
+        { name: "shop-orders", trusted: true },
+        { name: "shop-broken", trusted: false },
+        { name: "payroll-admin", trusted: true },
+      ],
+    });
+    const permitted = `arn:aws:iam::${ACCOUNT}:role/shop-.*`;
+    await kubectl.ok(
+      ["apply", "-f", "-"],
+      `apiVersion: v1
+kind: Namespace
+metadata:
+  name: ${NAMESPACE}
+  labels: { podrole.io/inject: enabled, pod-security.kubernetes.io/warn: baseline }
+  annotations: { iam.amazonaws.com/permitted: "${permitted}" }
+`,
+    );
+    await until(
+      async () => (await kubectl.run(["-n", NAMESPACE, "get", "serviceaccount", "default"])).code === 0,
+      "the default ServiceAccount",
+    );
+  });
+  after(async () => {
+    await kubectl.run(["delete", "namespace", NAMESPACE, "--wait=false"]);
+    await podrole?.uninstall();
+  });
+
+  const pods = async (app: string) =>
+    (await kubectl.json<{ items: Pod[] }>(["-n", NAMESPACE, "get", "pods", "-l", `app=${app}`])).items;
+
+  test("kubectl apply of a Deployment yields pods that carry the injection", async () => {
+    await kubectl.ok(
+      ["apply", "-f", "-"],
+      manifest("Deployment", "web", "shop-orders", "sdk/javascript:3", podrole.sts.url),
+    );
+    await until(async () => (await pods("web")).length === 2, "two pods of the Deployment");
+    for (const pod of await pods("web")) {
+      assert.deepEqual(
+        pod.spec.initContainers?.map(({ name }) => name),
+        ["podrole-init", "podrole-sidecar"],
+      );
+      assert.equal(pod.metadata.labels?.["podrole.io/injected"], "true");
+      const env = pod.spec.containers[0]?.env?.map(({ name }) => name) ?? [];
+      assert.ok(
+        env.includes("AWS_CONTAINER_CREDENTIALS_FULL_URI") && env.includes("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+      );
+    }
+  });
+
+  for (const [index, image] of Object.keys(images).entries()) {
+    test(`${image} gets the pod's role with nothing but the injected environment`, async (context) => {
+      const name = `sdk-${index}`;
+      await kubectl.ok(["apply", "-f", "-"], manifest("Pod", name, "shop-orders", image, podrole.sts.url));
+      const [pod] = await pods(name);
+      const running = podrole.node.run(pod as Pod, { portOffset: 10_000 + 10 * index });
+      const { phase } = await running.until(
+        (status) => status.phase === "Succeeded" || status.phase === "Failed",
+        patience(),
+      );
+      const said = running.logs("app");
+      context.diagnostic(`${image}: ${said.trim()}`);
+      assert.equal(
+        phase,
+        "Succeeded",
+        `${running.describe()}\n${running.logs("podrole-init")}\n${running.logs("podrole-sidecar")}\n${said}`,
+      );
+      assert.match(said, new RegExp(`arn:aws:sts::${ACCOUNT}:assumed-role/shop-orders/${NAMESPACE}.${name}`));
+      await running.stop(1_000);
+    });
+  }
+
+  test("ROLE_FORBIDDEN: a forbidden role is refused in the ReplicaSet's event, in podrole's words", async (context) => {
+    await kubectl.ok(
+      ["apply", "-f", "-"],
+      manifest("Deployment", "intruder", "payroll-admin", "sdk/javascript:3", podrole.sts.url),
+    );
+    const events = async () =>
+      (
+        await kubectl.json<{ items: { message: string; involvedObject: { kind: string } }[] }>([
+          "-n",
+          NAMESPACE,
+          "get",
+          "events",
+        ])
+      ).items.filter(
+        ({ involvedObject, message }) => involvedObject.kind === "ReplicaSet" && message.includes("ROLE_FORBIDDEN"),
+      );
+    await until(async () => (await events()).length > 0, "the ReplicaSet's event");
+    const [{ message = "" } = {}] = await events();
+    context.diagnostic(message);
+    assert.match(
+      message,
+      /admission webhook "pods\.podrole\.io" denied the request: ROLE_FORBIDDEN: .*role\/payroll-admin/,
+    );
+    assert.deepEqual(await pods("intruder"), []);
+  });
+
+  test("ROLE_FORBIDDEN: kubectl apply of a pod shows the same words", async (context) => {
+    const { code, err } = await kubectl.run(
+      ["apply", "-f", "-"],
+      manifest("Pod", "direct", "payroll-admin", "sdk/javascript:3", podrole.sts.url),
+    );
+    context.diagnostic(err.trim());
+    assert.equal(code, 1);
+    assert.match(err, /^Error from server.*ROLE_FORBIDDEN: /s);
+  });
+
+  test("dry runs are decided like any other creation and leave nothing", async () => {
+    const yaml = manifest("Pod", "dry", "shop-orders", "sdk/javascript:3", podrole.sts.url);
+    const planned = JSON.parse(await kubectl.ok(["apply", "--dry-run=server", "-o", "json", "-f", "-"], yaml)) as Pod;
+    assert.equal(planned.spec.initContainers?.[0]?.name, "podrole-init");
+    assert.deepEqual(await pods("dry"), []);
+  });
+
+  test("STS_DENIED: the pod waits in init, kubectl describe and an Event tell what STS said", async (context) => {
+    await kubectl.ok(
+      ["apply", "-f", "-"],
+      manifest("Pod", "broken", "shop-broken", "sdk/javascript:3", podrole.sts.url),
+    );
+    const [pod] = await pods("broken");
+    const running = podrole.node.run(pod as Pod, { portOffset: 11_000 });
+    await running.until(({ phase }) => phase === "Failed", patience());
+    context.diagnostic(running.describe());
+    assert.match(running.describe(), /STS_DENIED/);
+    const reasons = async () =>
+      await kubectl.ok([
+        "-n",
+        NAMESPACE,
+        "get",
+        "events",
+        "--field-selector",
+        "involvedObject.name=broken",
+        "-o",
+        "jsonpath={.items[*].reason}",
+      ]);
+    await until(async () => (await reasons()).includes("STS_DENIED"), "an Event STS_DENIED at the pod");
+    await running.stop(1_000);
+  });
+
+  test("a pod whose object is deleted gets no certificate", async () => {
+    await kubectl.ok(["apply", "-f", "-"], manifest("Pod", "gone", "shop-orders", "sdk/javascript:3", podrole.sts.url));
+    const [pod] = await pods("gone");
+    await kubectl.ok(["-n", NAMESPACE, "delete", "pod", "gone", "--force", "--grace-period=0"]);
+    const before = podrole.server.lines.filter(
+      (line) => line["audit"] === "certificate" && line["pod"] === "gone",
+    ).length;
+    const running = podrole.node.run(pod as Pod, { portOffset: 12_000 });
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    await running.stop(500);
+    const issued = podrole.server.lines.filter(
+      (line) => line["pod"] === "gone" && line["decision"] === "issued",
+    ).length;
+    assert.equal(issued, before);
+  });
+
+  test("the API server's audit log holds the decision and the roles", {
+    skip: auditLog === undefined && "the cluster's audit log is not at hand",
+  }, async (context) => {
+    const lines = (await readFile(auditLog as string, "utf8"))
+      .split("\n")
+      .filter((line) => line.includes("pods.podrole.io"));
+    const annotated = lines.map(
+      (line) => JSON.parse(line) as { annotations?: Record<string, string>; objectRef?: { namespace?: string } },
+    );
+    const ours = annotated
+      .filter(({ objectRef }) => objectRef?.namespace === NAMESPACE)
+      .map(({ annotations = {} }) => annotations);
+    const injected = ours.find((annotations) => annotations["pods.podrole.io/reason"] === "INJECTED");
+    const refused = ours.find((annotations) => annotations["pods.podrole.io/reason"] === "ROLE_FORBIDDEN");
+    context.diagnostic(JSON.stringify(injected));
+    assert.equal(injected?.["pods.podrole.io/decision"], "inject");
+    assert.equal(injected?.["pods.podrole.io/roles"], `app=arn:aws:iam::${ACCOUNT}:role/shop-orders`);
+    assert.equal(refused?.["pods.podrole.io/decision"], "refuse");
+  });
+
+  test("the server's RBAC is enough and no wider", async () => {
+    const can = async (account: string, ...words: string[]) =>
+      (
+        await kubectl.run(["auth", "can-i", ...words, "--as", `system:serviceaccount:podrole:podrole-${account}`])
+      ).out.trim();
+    assert.equal(await can("server", "get", "secret/podrole-ca", "-n", "podrole"), "yes");
+    assert.equal(await can("server", "get", "secrets", "-n", "podrole"), "no");
+    assert.equal(await can("server", "get", "secrets", "-n", NAMESPACE), "no");
+    assert.equal(await can("server", "create", "pods", "-n", NAMESPACE), "no");
+    assert.equal(await can("server", "patch", "mutatingwebhookconfigurations/other"), "no");
+    assert.equal(await can("webhook", "list", "pods", "-n", NAMESPACE), "no");
+    assert.equal(await can("webhook", "create", "events", "-n", NAMESPACE), "no");
+    assert.equal(await can("webhook", "get", "configmap/podrole-trust", "-n", "podrole"), "yes");
+  });
+});

@@ -1,0 +1,182 @@
+// podrole beside a real API server: its server and webhook as processes of this host, with the very RBAC of the
+// manifests, registered by URL; STS is the emulator. uninstall() ends what was started and deletes what was made.
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse, stringify } from "yaml";
+import { createProcessNode, type ProcessNode } from "../../src/emulators/kubelet/node.ts";
+import { type RunningProgram, startProgram, until } from "../../src/emulators/stage.ts";
+import { createStsEmulator, type StsEmulator } from "../../src/emulators/sts/emulator.ts";
+import { systemClock as clock } from "../../src/runtime/clock.ts";
+import { createLog } from "../../src/runtime/log.ts";
+import { Secret } from "../../src/runtime/secret.ts";
+import type { Kubectl } from "./kubectl.ts";
+
+export const ACCOUNT = "123456789012";
+export const REGION = "eu-central-1";
+const KEY = { accessKeyId: "AKIAPODROLESERVER001", secretAccessKey: "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00" };
+const SIDECAR_IMAGE = "podrole-sidecar:0.1.0";
+
+export interface Installation {
+  readonly sts: StsEmulator;
+  readonly server: RunningProgram;
+  readonly webhook: RunningProgram;
+  readonly node: ProcessNode;
+  uninstall(): Promise<void>;
+}
+
+export interface InstallOptions {
+  readonly kubeconfig: string;
+  /** Address of this host as the API server reaches it. */
+  readonly host: string;
+  readonly roles: readonly { readonly name: string; readonly trusted: boolean }[];
+  /** By image name, the command on this host that stands for it. */
+  readonly images: Readonly<Record<string, readonly string[]>>;
+}
+
+const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const runtime = { execPath: process.execPath, path: process.env["PATH"] ?? "" };
+
+export async function install(kubectl: Kubectl, options: InstallOptions): Promise<Installation> {
+  const directory = await mkdtemp(join(tmpdir(), "podrole-cluster-"));
+  const serverArn = `arn:aws:iam::${ACCOUNT}:user/podrole-server`;
+  const sts = createStsEmulator(
+    { clock },
+    {
+      region: REGION,
+      keys: [{ accessKeyId: KEY.accessKeyId, secretAccessKey: new Secret(KEY.secretAccessKey), arn: serverArn }],
+      roles: options.roles.map(({ name, trusted }) => ({
+        arn: `arn:aws:iam::${ACCOUNT}:role/${name}`,
+        trust: { principals: trusted ? [serverArn] : [] },
+      })),
+    },
+  );
+  await sts.listen();
+  for (const file of ["namespace", "rbac"]) await kubectl.ok(["apply", "-f", root(`manifests/base/${file}.yaml`)]);
+  await kubectl.ok(["apply", "-f", "-"], WEBHOOK_POD);
+  // Registered before anything runs, so that the server's first look finds it; it points nowhere yet.
+  await register(kubectl, options.host, 1);
+
+  const start = async (
+    name: "server" | "webhook",
+    flags: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+  ) => {
+    const kubeconfig = join(directory, `${name}.kubeconfig`);
+    const token = (await kubectl.ok(["-n", "podrole", "create", "token", `podrole-${name}`, "--duration=2h"])).trim();
+    await writeFile(kubeconfig, await kubeconfigFor(options.kubeconfig, token), { mode: 0o600 });
+    return startProgram(runtime, name, [root("src/cli/main.ts"), name, "--kubeconfig", kubeconfig, ...flags], env);
+  };
+  const server = await start(
+    "server",
+    [
+      ...["--bind", "127.0.0.1:0", "--identity-bind", "127.0.0.1:0", "--pages-bind", "127.0.0.1:0"],
+      ...[
+        "--server-names",
+        "podrole-server.podrole.svc,127.0.0.1",
+        "--webhook-names",
+        `podrole-webhook.podrole.svc,${options.host}`,
+      ],
+      ...["--role-base-arn-autodetect", "--region", REGION, "--sts-endpoint", sts.url],
+    ],
+    { AWS_ACCESS_KEY_ID: KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey },
+  );
+  const proof = join(directory, "webhook-token");
+  await writeFile(proof, await boundToken(kubectl, "podrole", "podrole-webhook", "podrole-webhook-0"), { mode: 0o600 });
+  const webhook = await start("webhook", [
+    ...["--bind", `${options.host}:0`, "--pages-bind", "127.0.0.1:0", "--proof-file", proof],
+    ...[
+      "--identity-address",
+      `127.0.0.1:${server.ports["identity"]}`,
+      "--server-address",
+      `127.0.0.1:${server.ports["credentials"]}`,
+    ],
+    ...["--region", REGION, "--role-base-arn", `arn:aws:iam::${ACCOUNT}:role/`],
+  ]);
+  await register(kubectl, options.host, webhook.ports["webhook"] ?? 0);
+  await until(async () => (await caBundle(kubectl)) !== "", "the server has put its CA into the webhook configuration");
+  const node = createProcessNode(
+    { clock, log: createLog("kubelet", "error", { write: () => {} }) },
+    {
+      directory: join(directory, "node"),
+      searchPath: runtime.path,
+      startupPeriodMs: 50,
+      images: {
+        [SIDECAR_IMAGE]: { command: [process.execPath, root("src/sidecar/main.ts")] },
+        ...Object.fromEntries(Object.entries(options.images).map(([name, command]) => [name, { command }])),
+      },
+      tokens: async ({ namespace, serviceAccount, pod }) => {
+        const token = await boundToken(kubectl, namespace, serviceAccount, pod.name);
+        return { token: new Secret(token), expiresAt: clock.now() + 600_000 };
+      },
+    },
+  );
+  return {
+    sts,
+    server,
+    webhook,
+    node,
+    async uninstall() {
+      await node.stop(1_000);
+      await webhook.stop();
+      await server.stop();
+      await sts.close();
+      await kubectl.run(["delete", "mutatingwebhookconfiguration", "podrole", "--ignore-not-found"]);
+      await kubectl.run(["delete", "-f", root("manifests/base/rbac.yaml"), "--ignore-not-found", "--wait=false"]);
+      await kubectl.run(["delete", "namespace", "podrole", "--ignore-not-found", "--wait=false"]);
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The webhook's pod as an object: what its token is bound to. No node runs it. */
+const WEBHOOK_POD = `apiVersion: v1
+kind: Pod
+metadata: { name: podrole-webhook-0, namespace: podrole }
+spec:
+  serviceAccountName: podrole-webhook
+  nodeSelector: { podrole.io/suite: none }
+  securityContext: { runAsNonRoot: true, seccompProfile: { type: RuntimeDefault } }
+  containers:
+    - name: webhook
+      image: podrole-server:0.1.0
+      securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: [ALL] } }
+`;
+
+async function boundToken(kubectl: Kubectl, namespace: string, serviceAccount: string, pod: string): Promise<string> {
+  const bound = ["--bound-object-kind", "Pod", "--bound-object-name", pod];
+  const request = ["-n", namespace, "create", "token", serviceAccount, "--audience", "podrole.io", "--duration=10m"];
+  return (await kubectl.ok([...request, ...bound])).trim();
+}
+
+interface Kubeconfig {
+  users: { name: string; user: unknown }[];
+}
+
+/** The admin's kubeconfig with another user: the same API server, podrole's own ServiceAccount. */
+async function kubeconfigFor(admin: string, token: string): Promise<string> {
+  const config = parse(await readFile(admin, "utf8")) as Kubeconfig;
+  return stringify({ ...config, users: config.users.map(({ name }) => ({ name, user: { token } })) });
+}
+
+interface Configuration {
+  metadata: Record<string, unknown>;
+  webhooks: { clientConfig: Record<string, unknown> }[];
+}
+
+async function register(kubectl: Kubectl, host: string, port: number): Promise<void> {
+  const configuration = parse(
+    await readFile(root("manifests/base/webhook-configuration.yaml"), "utf8"),
+  ) as Configuration;
+  const held = await caBundle(kubectl);
+  for (const webhook of configuration.webhooks) {
+    webhook.clientConfig = { url: `https://${host}:${port}/mutate`, ...(held !== "" && { caBundle: held }) };
+  }
+  await kubectl.ok(["apply", "-f", "-"], stringify(configuration));
+}
+
+async function caBundle(kubectl: Kubectl): Promise<string> {
+  const path = "jsonpath={.webhooks[0].clientConfig.caBundle}";
+  return (await kubectl.run(["get", "mutatingwebhookconfiguration", "podrole", "-o", path])).out;
+}
