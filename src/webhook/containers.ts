@@ -56,18 +56,13 @@ export function podroleInit(pod: Pod, plan: ContainerPlan, settings: ContainerSe
 /** Keeps certificate and credentials fresh and answers the SDKs. */
 export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: ContainerSettings): Container {
   const { sidecar: resources } = resourcesFor(pod, settings.resources);
-  const { credentials, health } = plan.ports;
+  const { health } = plan.ports;
   return {
     name: NAMES.sidecar,
     args: ["serve"],
     ...commonParts(settings),
     ...(plan.mode === "native" && { restartPolicy: "Always" }),
-    env: [
-      ...commonEnv(plan, settings),
-      { name: "PODROLE_PORT", value: String(credentials) },
-      { name: "PODROLE_HEALTH_PORT", value: String(health) },
-      ...(plan.metadata ? [{ name: "PODROLE_METADATA", value: "true" }] : []),
-    ],
+    env: [...commonEnv(plan, settings), ...(plan.metadata ? [{ name: "PODROLE_METADATA", value: "true" }] : [])],
     // The next container starts when this probe has passed: credentials are there before anybody asks.
     startupProbe: { httpGet: { path: "/readyz", port: health }, periodSeconds: 1, failureThreshold: 120 },
     livenessProbe: { httpGet: { path: "/healthz", port: health } },
@@ -131,6 +126,9 @@ function commonEnv(plan: ContainerPlan, settings: ContainerSettings): readonly E
     { name: "PODROLE_IDENTITY_DIRECTORY", value: PATHS.identity },
     { name: "PODROLE_TOKENS_DIRECTORY", value: PATHS.tokens },
     containersVariable(plan),
+    // In both containers: of a Service named "podrole" Kubernetes would make a PODROLE_PORT that is a URL.
+    { name: "PODROLE_PORT", value: String(plan.ports.credentials) },
+    { name: "PODROLE_HEALTH_PORT", value: String(plan.ports.health) },
     { name: "PODROLE_POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
     { name: "PODROLE_POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
   ];

@@ -15,7 +15,7 @@ export interface ClusterReader {
   readServiceAccount(namespace: string, name: string): Promise<Metadata | undefined>;
 }
 
-export type Surroundings = Omit<PlanInput, "pod"> & {
+type Surroundings = Omit<PlanInput, "pod"> & {
   /** True when nothing of it came from a watch. */
   readonly live: boolean;
 };

@@ -38,7 +38,7 @@ export function resourcesFor(pod: Pod, settings: ResourceSettings): PodroleResou
 }
 
 /** True when every container but podrole's has limits for CPU and memory, and requests equal to them (or none). */
-export function isGuaranteed(pod: Pod): boolean {
+function isGuaranteed(pod: Pod): boolean {
   return allContainers(pod)
     .filter((container) => !isPodroleContainer(container))
     .every(({ resources }) =>
