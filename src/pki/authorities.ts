@@ -1,30 +1,27 @@
-// podrole's CA over time: three slots, and one pure function that says what must change now.
-//   next      published in every bundle long before it signs, so that no pod meets a CA it has not heard of
-//   current   signs
-//   previous  does not sign any more; stays in bundles until its last leaf has expired
-// Who moves a slot: planRotation() by the clock, or an operator's verb. Nothing here reads a clock or writes a Secret.
+// podrole's CA over time, as a pure state machine: nothing here reads a clock or writes a Secret.
+//   next      in every bundle, does not sign: no pod is to meet a CA that it has not heard of
+//   current   in every bundle, signs
+//   previous  in every bundle until its last leaf has expired; its key is gone
+// Who moves a CA on: planRotation() by the clock, rotate() by an operator's verb. next → current → previous → forgotten.
 import { joinBundle } from "./bundle.ts";
-import { type Authority, createAuthority, notAfterOf, notBeforeOf } from "./certificate.ts";
-import { Secret } from "../runtime/secret.ts";
+import { createAuthority } from "./certificate.ts";
+import type { Authorities, PreviousSlot, Slot } from "./slots.ts";
+import { notAfterOf, notBeforeOf } from "./validity.ts";
 
-export interface Slot {
-  readonly authority: Authority;
-  /** When it came into this slot, Unix milliseconds: published since (next), signing since (current), or out since. */
-  readonly since: number;
-}
-
-export interface Authorities {
-  readonly current: Slot;
-  readonly next: Slot | undefined;
-  readonly previous: Slot | undefined;
-}
+export { type Authorities, decodeAuthorities, encodeAuthorities } from "./slots.ts";
 
 export interface RotationOptions {
+  /** Name of a CA that is made here; its day of birth is added. */
   readonly commonName: string;
   /** Life of a CA that is made here. */
   readonly lifetimeMs: number;
-  /** Longest life of a certificate that the CA signs. */
+  /** Longest life of a certificate that the CA signs. At most a sixth of `lifetimeMs`, or leaves are cut short. */
   readonly leafLifetimeMs: number;
+  /**
+   * How long a CA is in every bundle before it signs, `leafLifetimeMs` unless given: within one leaf's life every sidecar
+   * renews, and gets the bundle with the reply. At most a third of `lifetimeMs`, or it comes too late.
+   */
+  readonly publishMs?: number;
 }
 
 export interface RotationPlan {
@@ -34,54 +31,40 @@ export interface RotationPlan {
   readonly reason: string;
 }
 
-/** Sidecars hear of a new bundle when they renew, at half life of what they hold; twice that is on the safe side. */
-const publishedLongEnough = (next: Slot, now: number, { leafLifetimeMs }: RotationOptions): boolean =>
-  now - next.since >= leafLifetimeMs;
+/** Replicas look after the Secret each minute and go on with what they read last; their clocks differ a little. */
+const SETTLE_MS = 10 * 60_000;
 
-/** One step at a time, the most urgent first; called again (a minute later) for the next one. */
+/** One step at a time; the caller stores it and asks again until nothing changes. */
 export function planRotation(held: Authorities | undefined, now: number, options: RotationOptions): RotationPlan {
-  const create = () => ({ authority: createAuthority({ ...options, now }), since: now });
-  if (held === undefined) {
-    return {
-      authorities: { current: create(), next: undefined, previous: undefined },
-      changed: true,
-      reason: "there was no CA",
-    };
+  const changed = (authorities: Authorities, reason: string) => ({ authorities, changed: true, reason });
+  const first = () => ({ current: newSlot(now, options), next: undefined, previous: undefined });
+  if (held === undefined) return changed(first(), "there was no CA: one is made");
+  const { current, next, previous } = held;
+  const { notAfter, life } = validityOf(current);
+  if (notAfter <= now && (!next || validityOf(next).notAfter <= now)) {
+    return changed(first(), "the CA has expired, and there is no valid next one: a new one is made");
   }
-  const notAfter = notAfterOf(held.current.authority.certificatePem);
-  const life = notAfter - notBeforeOf(held.current.authority.certificatePem);
-  if (held.next === undefined && notAfter - now < life / 2) {
-    return {
-      authorities: { ...held, next: create() },
-      changed: true,
-      reason: "half of the CA's life has passed: the next one is published",
-    };
+  if (previous && retirableAt(previous, options) <= now) {
+    return changed(
+      { ...held, previous: undefined },
+      "the last certificate of the previous CA has expired: it is forgotten",
+    );
   }
-  const due = notAfter - now < life / 6;
-  if (held.next !== undefined && due && (publishedLongEnough(held.next, now, options) || notAfter <= now)) {
-    return {
-      authorities: activated(held, held.next, now),
-      changed: true,
-      reason: "five sixths of the CA's life have passed: the next one signs",
-    };
+  if (next && notAfter - now < life / 6 && refuseActivation(held, now, options) === undefined) {
+    return changed(activated(current, next, now), "five sixths of the CA's life have passed: the next one signs");
   }
-  if (held.previous !== undefined && now - held.previous.since > options.leafLifetimeMs) {
-    return {
-      authorities: { ...held, previous: undefined },
-      changed: true,
-      reason: "the previous CA's last certificate has expired",
-    };
+  if (!next && notAfter - now <= life / 2) {
+    return changed(
+      { ...held, next: newSlot(now, options) },
+      "half of the CA's life has passed: the next one is published",
+    );
   }
   return { authorities: held, changed: false, reason: "" };
 }
 
-function activated(held: Authorities, next: Slot, now: number): Authorities {
-  return { current: { ...next, since: now }, next: undefined, previous: { ...held.current, since: now } };
-}
-
 export type RotationVerb = "prepare" | "activate" | "retire";
 
-/** An operator's verb, or the words why it is too early for it. */
+/** What an operator's verb makes of the slots, or the words why it is too early (or pointless) for it. */
 export function rotate(
   verb: RotationVerb,
   held: Authorities,
@@ -91,55 +74,58 @@ export function rotate(
   const { current, next, previous } = held;
   switch (verb) {
     case "prepare":
-      if (next) return "a next CA is prepared already";
-      return { ...held, next: { authority: createAuthority({ ...options, now }), since: now } };
+      return next ? "a next CA is prepared already" : { ...held, next: newSlot(now, options) };
     case "activate":
-      if (!next) return "no next CA is prepared";
-      if (!publishedLongEnough(next, now, options)) {
-        const waitMinutes = Math.ceil((next.since + options.leafLifetimeMs - now) / 60_000);
-        return `the next CA was published too recently: wait ${waitMinutes} minutes until every pod has heard of it`;
-      }
-      return activated(held, next, now);
+      if (!next) return "there is no next CA: prepare one first";
+      return refuseActivation(held, now, options) ?? activated(current, next, now);
     case "retire":
       if (!previous) return "there is no previous CA";
-      if (now - previous.since <= options.leafLifetimeMs) {
-        const waitMinutes = Math.ceil((previous.since + options.leafLifetimeMs - now) / 60_000);
-        return `certificates of the previous CA are still valid: wait ${waitMinutes} minutes`;
+      if (now < retirableAt(previous, options)) {
+        return `certificates of the previous CA are still valid: wait ${minutes(retirableAt(previous, options) - now)}`;
       }
-      return { current, next, previous: undefined };
+      return { ...held, previous: undefined };
   }
+}
+
+/** Why the next CA must not sign yet. Only an expired CA gives way at once: nobody can verify anything by it any more. */
+function refuseActivation({ current, next, previous }: Authorities, now: number, options: RotationOptions) {
+  if (validityOf(current).notAfter <= now) return undefined;
+  const publishedAt = (next?.since ?? now) + (options.publishMs ?? options.leafLifetimeMs);
+  if (now < publishedAt) {
+    return `the next CA was published too recently: wait ${minutes(publishedAt - now)} until every pod has heard of it`;
+  }
+  // There is one slot for it, and its leaves still need it.
+  if (previous) return `the previous CA is not retired: wait ${minutes(retirableAt(previous, options) - now)}`;
+  return undefined;
+}
+
+/** When nothing that the previous CA signed is valid any more. */
+function retirableAt({ certificatePem, since }: PreviousSlot, { leafLifetimeMs }: RotationOptions): number {
+  return Math.min(since + leafLifetimeMs + SETTLE_MS, notAfterOf(certificatePem));
+}
+
+function activated(current: Slot, next: Slot, now: number): Authorities {
+  const { certificatePem } = current.authority;
+  return { current: { ...next, since: now }, next: undefined, previous: { certificatePem, since: now } };
+}
+
+function newSlot(now: number, { commonName, lifetimeMs }: RotationOptions): Slot {
+  // Names that differ leave a verifier one path to try.
+  const dated = `${commonName} ${new Date(now).toISOString().slice(0, 10)}`;
+  return { authority: createAuthority({ commonName: dated, now, lifetimeMs }), since: now };
+}
+
+function validityOf({ authority }: Slot): { readonly notAfter: number; readonly life: number } {
+  const notAfter = notAfterOf(authority.certificatePem);
+  return { notAfter, life: notAfter - notBeforeOf(authority.certificatePem) };
+}
+
+function minutes(ms: number): string {
+  return `${Math.max(1, Math.ceil(ms / 60_000))} minutes`;
 }
 
 /** Everything that is to be believed now, PEM. */
 export function bundleOf({ current, next, previous }: Authorities): string {
-  return joinBundle([current, next, previous].flatMap((slot) => (slot ? [slot.authority.certificatePem] : [])));
-}
-
-const SLOTS = ["current", "next", "previous"] as const;
-
-/** As keys of a Secret: <slot>.crt, <slot>.key (PEM) and <slot>.since (RFC 3339). */
-export function encodeAuthorities(authorities: Authorities): Record<string, Secret> {
-  const entries = SLOTS.flatMap((name) => {
-    const slot = authorities[name];
-    if (slot === undefined) return [];
-    return [
-      [`${name}.crt`, new Secret(slot.authority.certificatePem)],
-      [`${name}.key`, slot.authority.key],
-      [`${name}.since`, new Secret(new Date(slot.since).toISOString())],
-    ] as const;
-  });
-  return Object.fromEntries(entries);
-}
-
-/** Undefined when the Secret holds no current CA: an empty Secret that somebody made by hand is filled. */
-export function decodeAuthorities(data: Readonly<Record<string, Secret>>): Authorities | undefined {
-  const [current, next, previous] = SLOTS.map((name) => {
-    const [certificate, key, since] = [data[`${name}.crt`], data[`${name}.key`], data[`${name}.since`]];
-    if (certificate === undefined || key === undefined) return undefined;
-    return {
-      authority: { certificatePem: certificate.reveal(), key },
-      since: since === undefined ? 0 : Date.parse(since.reveal()),
-    };
-  });
-  return current && { current, next, previous };
+  const signing = [current, next].flatMap((slot) => (slot ? [slot.authority.certificatePem] : []));
+  return joinBundle(previous ? [...signing, previous.certificatePem] : signing);
 }

@@ -1,36 +1,40 @@
-// Trust bundles: CA certificates as one PEM text, in an order that does not depend on who wrote it, and a hash by which
-// two sides find out that they hold the same.
+// Trust bundles: CA certificates as one PEM text in an order that does not depend on who wrote it, and a hash by which
+// two sides find out that they hold the same. Nothing is verified here: whoever hands over a bundle is believed.
 import { createHash, X509Certificate } from "node:crypto";
 
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
+const BLOCK = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
-/** The certificates of a PEM text, one PEM each; whatever is not one is left out. */
+/** The certificates of a PEM text in their order, one normal PEM each; whatever is not a certificate is left out. */
 export function splitBundle(pem: string): string[] {
-  return (pem.match(CERTIFICATE) ?? []).filter(isCertificate).map((one) => `${one}\n`);
+  return readCertificates(pem).map(String);
 }
 
-/** One bundle of several PEM texts: each certificate once, sorted by fingerprint. */
+/** One bundle of several PEM texts: each certificate once, sorted by its bytes. */
 export function joinBundle(pems: readonly string[]): string {
-  const byFingerprint = new Map(pems.flatMap(splitBundle).map((pem) => [new X509Certificate(pem).fingerprint256, pem]));
-  return [...byFingerprint]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, pem]) => pem)
-    .join("");
+  return distinct(pems.flatMap(readCertificates)).join("");
 }
 
-/** SHA-256 over the certificates, hex; the empty text for an empty bundle. */
+/** SHA-256 over the DER of the distinct certificates in a fixed order, hex; the empty text for an empty bundle. */
 export function bundleHash(pem: string): string {
-  const certificates = splitBundle(joinBundle([pem]));
+  const certificates = distinct(readCertificates(pem));
   if (certificates.length === 0) return "";
   const hash = createHash("sha256");
-  for (const certificate of certificates) hash.update(new X509Certificate(certificate).raw);
+  for (const { raw } of certificates) hash.update(raw);
   return hash.digest("hex");
 }
 
-function isCertificate(pem: string): boolean {
-  try {
-    return new X509Certificate(pem).raw.length > 0;
-  } catch {
-    return false;
-  }
+/** The certificates of a PEM text in their order; whatever is not a certificate is left out. */
+export function readCertificates(pem: string): X509Certificate[] {
+  return (pem.match(BLOCK) ?? []).flatMap((block) => {
+    try {
+      return [new X509Certificate(block)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function distinct(certificates: readonly X509Certificate[]): X509Certificate[] {
+  const sorted = certificates.toSorted((a, b) => a.raw.compare(b.raw));
+  return sorted.filter((certificate, at) => !sorted[at - 1]?.raw.equals(certificate.raw));
 }

@@ -1,62 +1,78 @@
-// Certification requests (PKCS #10, RFC 2986). The requested names are never read: a request carries a key and the
-// proof that the sender holds it, nothing else that podrole believes.
+// Certification requests (PKCS #10, RFC 2986). The requested names are never read: a request carries a key and the proof
+// that its sender holds the private half, nothing else that podrole believes.
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import type { Refusal } from "../protocol/errors.ts";
 import type { Secret } from "../runtime/secret.ts";
 import {
-  content,
+  bits,
+  type Der,
   decode,
   encode,
+  fields,
+  hasTag,
   integer,
-  isSequence,
-  bits,
+  isSame,
+  nothing,
   oid,
-  oidText,
-  parts,
   sequence,
   set,
   tagged,
   utf8,
+  wholeBits,
 } from "./der.ts";
-import { refuseKey } from "./keys.ts";
-import { COMMON_NAME, ECDSA_WITH_SHA256, RSA_WITH_SHA256 } from "./oids.ts";
+import { refuseKey, signatureScheme } from "./keys.ts";
+import { COMMON_NAME, EC_PUBLIC_KEY, PRIME256V1, RSA_ENCRYPTION } from "./oids.ts";
 
-/** A request for the public half of `privateKey` (P-256 PEM), DER. `commonName` is for people who look at it. */
-export function createCsr(privateKey: Secret, commonName: string): Buffer {
-  const key = createPrivateKey(privateKey.reveal());
+/**
+ * A request for the public half of `privateKeyPem`, DER. `commonName` (at most 64 characters, X.520) is for people who
+ * look at it.
+ */
+export function createCsr(privateKeyPem: Secret, commonName: string): Buffer {
+  const key = createPrivateKey(privateKeyPem.reveal());
   const publicKey = decode(createPublicKey(key).export({ type: "spki", format: "der" }));
   if (publicKey === undefined) throw new TypeError("the public key does not export as DER");
   const name = sequence(set(sequence(oid(COMMON_NAME), utf8(commonName))));
-  const info = sequence(integer(Buffer.from([0])), name, publicKey, tagged(0));
-  const signature = sign("sha256", encode(info), key);
-  return encode(sequence(info, sequence(oid(ECDSA_WITH_SHA256)), bits(signature)));
+  const info = sequence(integer(0), name, publicKey, tagged(0));
+  const { algorithm, digest } = signatureScheme(key);
+  return encode(sequence(info, algorithm, bits(sign(digest, encode(info), key))));
 }
 
-/** Two kilobytes hold an RSA 4096 request with names; nothing larger is parsed. */
-const LARGEST_CSR = 8 * 1024;
+/** An RSA 4096 request with many names has 2 KiB; nothing larger than this is looked at. */
+const LARGEST = 8 * 1024;
 
-/** The public key of a request whose sender proved to hold the private one; REQUEST_INVALID otherwise. Never throws. */
+/** The public key of a request whose sender proved to hold the private one, else REQUEST_INVALID. Never throws. */
 export function readCsr(der: Uint8Array): KeyObject | Refusal {
-  if (der.length > LARGEST_CSR) return invalid(`it has ${der.length} bytes, at most ${LARGEST_CSR} are read`);
-  const [info, algorithm, signature, ...more] = parts(decode(der)) ?? [];
-  const [, , publicKeyInfo] = parts(info) ?? [];
-  const signatureBits = content(signature);
-  if (!isSequence(info) || !isSequence(publicKeyInfo) || signatureBits?.[0] !== 0 || more.length > 0) {
-    return invalid("it is not a PKCS #10 request in DER");
+  if (der.length > LARGEST) return invalid(`it has ${der.length} bytes, wanted at most ${LARGEST}`);
+  const [info, algorithm, signatureBits, ...more] = fields(decode(der)) ?? [];
+  const [version, subject, publicKeyInfo, attributes, ...others] = fields(info) ?? [];
+  const signature = wholeBits(signatureBits);
+  const isWhole = isSame(version, integer(0)) && fields(subject) && hasTag(attributes, 0);
+  if (!info || !publicKeyInfo || !signature || !isWhole || more.length + others.length > 0) {
+    return invalid("it is not a PKCS #10 request, wanted one in DER");
   }
-  const key = toPublicKey(encode(publicKeyInfo as NonNullable<typeof publicKeyInfo>));
-  if (key === undefined) return invalid("its public key cannot be read");
+  if (!hasAcceptedForm(publicKeyInfo)) {
+    return invalid("its key is of an unaccepted type or form, wanted ECDSA P-256 or RSA 2048-4096");
+  }
+  const key = toPublicKey(encode(publicKeyInfo));
+  if (key === undefined) return invalid("its public key cannot be read, wanted ECDSA P-256 or RSA 2048-4096");
   const refused = refuseKey(key);
   if (refused !== undefined) return invalid(refused);
-  const wanted = key.asymmetricKeyType === "ec" ? ECDSA_WITH_SHA256 : RSA_WITH_SHA256;
-  if (oidText(parts(algorithm)?.[0]) !== wanted)
-    return invalid("its signature algorithm is not SHA-256 with the key's type");
-  // The signature is over the bytes as they came; re-encoding must not have changed them.
-  const signed = encode(info as NonNullable<typeof info>);
-  if (!isSignedBy(key, signed, signatureBits.subarray(1))) {
-    return invalid("its signature is not by its own key (no proof of possession)");
+  const scheme = signatureScheme(key);
+  if (!isSame(algorithm, scheme.algorithm)) {
+    return invalid("its signature algorithm does not go with its key, wanted SHA-256 with ECDSA or RSA (PKCS #1 v1.5)");
   }
-  return key;
+  return isSignedBy(key, scheme.digest, encode(info), signature)
+    ? key
+    : invalid("its signature is not by its own key, wanted a proof of possession");
+}
+
+/** An allow-list on bytes (RFC 5480 §2, RFC 3279 §2.3.1), so that OpenSSL never parses an algorithm we do not want. */
+function hasAcceptedForm(publicKeyInfo: Der): boolean {
+  const [algorithm, keyBits, ...more] = fields(publicKeyInfo) ?? [];
+  const key = wholeBits(keyBits);
+  if (key === undefined || more.length > 0) return false;
+  if (isSame(algorithm, sequence(oid(EC_PUBLIC_KEY), oid(PRIME256V1)))) return key.length === 65 && key[0] === 4;
+  return isSame(algorithm, sequence(oid(RSA_ENCRYPTION), nothing()));
 }
 
 function toPublicKey(spki: Buffer): KeyObject | undefined {
@@ -67,9 +83,9 @@ function toPublicKey(spki: Buffer): KeyObject | undefined {
   }
 }
 
-function isSignedBy(key: KeyObject, signed: Buffer, signature: Buffer): boolean {
+function isSignedBy(key: KeyObject, digest: string, signed: Buffer, signature: Buffer): boolean {
   try {
-    return verify("sha256", signed, key, signature);
+    return verify(digest, signed, key, signature);
   } catch {
     return false;
   }

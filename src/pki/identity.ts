@@ -1,10 +1,10 @@
-// A pod's identity as a SPIFFE ID in the certificate's only alternative name, and back. Written by the server alone;
-// read here byte by byte from the extension, because a joined text of several names can be made to look like another.
-// (https://github.com/spiffe/spiffe/blob/main/standards/SPIFFE-ID.md)
+// A pod's identity as a SPIFFE ID in its certificate's only alternative name, and back. Written by the server alone; read
+// byte by byte from the extension, because the joined text of several names can be made to look like another name.
+// (https://spiffe.io/docs/latest/spiffe-specs/spiffe-id/ and .../x509-svid/)
 import type { Refusal } from "../protocol/errors.ts";
-import { extensionOf } from "./certificate.ts";
-import { content, hasTag, parts } from "./der.ts";
-import { SUBJECT_ALT_NAME } from "./oids.ts";
+import { content, fields, hasTag } from "./der.ts";
+import { readExtensions } from "./extensions.ts";
+import { BASIC_CONSTRAINTS, SUBJECT_ALT_NAME } from "./oids.ts";
 
 export interface PodIdentity {
   readonly trustDomain: string;
@@ -14,23 +14,70 @@ export interface PodIdentity {
   readonly uid: string;
 }
 
-export function formatSpiffeId({ trustDomain, namespace, serviceAccount, pod, uid }: PodIdentity): string {
-  return `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}/pod/${pod}/${uid}`;
+/** `spiffe://<trust-domain>/ns/<ns>/sa/<sa>/pod/<name>/<uid>`. Throws TypeError for what podIdentityOf() would not read. */
+export function formatSpiffeId(identity: PodIdentity): string {
+  const { trustDomain, namespace, serviceAccount, pod, uid } = identity;
+  const id = `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}/pod/${pod}/${uid}`;
+  if (parseSpiffeId(id) === undefined) throw new TypeError(`"${id}" is not a pod's SPIFFE ID`);
+  return id;
 }
 
-/** Namespaces are DNS labels, other names DNS subdomains; uids are UUIDs or, for mirror pods, hex digests. */
-const SPIFFE_ID =
-  /^spiffe:\/\/([a-z0-9.-]{1,255})\/ns\/([a-z0-9-]{1,63})\/sa\/([a-z0-9.-]{1,253})\/pod\/([a-z0-9.-]{1,253})\/([A-Za-z0-9-]{1,64})$/;
+/** The identity that a verified leaf certificate (DER) carries, else CERTIFICATE_REJECTED. Never throws. */
+export function podIdentityOf(certificateDer: Uint8Array, trustDomain: string): PodIdentity | Refusal {
+  const extension = readExtensions(certificateDer);
+  const [names, ...more] = extension(SUBJECT_ALT_NAME);
+  const [name, ...others] = fields(names) ?? [];
+  if (more.length + others.length > 0 || !hasTag(name, 6)) {
+    return rejected("it does not carry exactly one alternative name, wanted a URI");
+  }
+  // X509-SVID §4.1: an identity is a leaf's, never a CA's. DER leaves out cA FALSE, so a leaf's constraints are empty.
+  if (extension(BASIC_CONSTRAINTS).some((constraints) => fields(constraints)?.length !== 0)) {
+    return rejected("it is a CA's, wanted a pod's");
+  }
+  const identity = parseSpiffeId(content(name)?.toString("latin1") ?? "");
+  if (identity === undefined) return rejected("its URI has another form, wanted the SPIFFE ID of a pod");
+  if (identity.trustDomain !== trustDomain) return rejected(`it is of another trust domain, wanted ${trustDomain}`);
+  return identity;
+}
 
-/** The identity of a verified client certificate (DER); CERTIFICATE_REJECTED for any other certificate. Never throws. */
-export function podIdentityOf(certificate: Uint8Array, trustDomain: string): PodIdentity | Refusal {
-  const names = parts(extensionOf(certificate, SUBJECT_ALT_NAME)) ?? [];
-  const [name] = names;
-  if (names.length !== 1 || !hasTag(name, 6)) return rejected("it does not name exactly one URI");
-  const [, domain, namespace, serviceAccount, pod, uid] = SPIFFE_ID.exec(content(name)?.toString("latin1") ?? "") ?? [];
-  if (!domain || !namespace || !serviceAccount || !pod || !uid) return rejected("its URI is not a pod's SPIFFE ID");
-  if (domain !== trustDomain) return rejected(`its trust domain is not ${trustDomain}`);
-  return { trustDomain: domain, namespace, serviceAccount, pod, uid };
+function parseSpiffeId(text: string): PodIdentity | undefined {
+  const [
+    scheme,
+    empty,
+    trustDomain = "",
+    ns,
+    namespace = "",
+    sa,
+    serviceAccount = "",
+    kind,
+    pod = "",
+    uid = "",
+    ...more
+  ] = text.split("/");
+  const isFixed = scheme === "spiffe:" && empty === "" && ns === "ns" && sa === "sa" && kind === "pod";
+  const isNamed = isTrustDomain(trustDomain) && isLabel(namespace) && isSubdomain(serviceAccount) && isSubdomain(pod);
+  const isWhole = isFixed && isNamed && isUid(uid) && more.length === 0;
+  return isWhole ? { trustDomain, namespace, serviceAccount, pod, uid } : undefined;
+}
+
+/** A DNS name in lower case: what SPIFFE allows (SPIFFE-ID §2.1, at most 255 characters) less its underscores. */
+export function isTrustDomain(text: string): boolean {
+  return text.length <= 255 && text.split(".").every(isLabel);
+}
+
+/** RFC 1123 label: names of namespaces. */
+function isLabel(text: string): boolean {
+  return text.length <= 63 && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(text);
+}
+
+/** RFC 1123 subdomain as Kubernetes has it (at most 253 characters; a label may be longer than 63): pods and service accounts. */
+function isSubdomain(text: string): boolean {
+  return text.length <= 253 && text.split(".").every((part) => /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(part));
+}
+
+/** A UUID, today; the API promises an opaque text. */
+function isUid(text: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(text);
 }
 
 function rejected(state: string): Refusal {

@@ -1,29 +1,48 @@
-// Keys of podrole's own making: ECDSA P-256, by node:crypto. Making one takes 0.03 ms; RSA 2048 would take 35-200.
+// Keys: which ones podrole makes, which ones it accepts, and how each kind signs. All of it by node:crypto.
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { Secret } from "../runtime/secret.ts";
+import { type Der, nothing, oid, sequence } from "./der.ts";
+import { ECDSA_WITH_SHA256, ECDSA_WITH_SHA384, RSA_WITH_SHA256 } from "./oids.ts";
 
 /** A fresh P-256 private key, PKCS #8 PEM. */
 export function generateKeyPem(): Secret {
   const { privateKey } = generateKeyPairSync("ec", {
     namedCurve: "P-256",
     privateKeyEncoding: { type: "pkcs8", format: "pem" },
-    publicKeyEncoding: { type: "spki", format: "pem" },
+    publicKeyEncoding: { type: "spki", format: "der" },
   });
   return new Secret(privateKey);
 }
 
-/** Why podrole does not certify this key, undefined when it does: ECDSA P-256, or RSA of 2048 to 4096 bits. */
-export function refuseKey(key: KeyObject): string | undefined {
-  const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {};
-  if (key.asymmetricKeyType === "ec" && namedCurve === "prime256v1") return undefined;
-  if (
-    key.asymmetricKeyType === "rsa" &&
-    modulusLength !== undefined &&
-    modulusLength >= 2048 &&
-    modulusLength <= 4096
-  ) {
-    return undefined;
+/** Accepted curves by the name that OpenSSL gives them. */
+const CURVES = { prime256v1: "P-256", secp384r1: "P-384" } as const;
+type Curve = keyof typeof CURVES;
+
+/** FIPS 186-5 §A.1.1: a smaller exponent is weak, a larger one makes each verification as slow as a signature. */
+const SMALLEST_EXPONENT = 65_537n;
+const LARGEST_EXPONENT = 1n << 256n;
+
+/** Why podrole does not accept `key`, undefined when it does: ECDSA on one of `curves`, or RSA of 2048 to 4096 bits. */
+export function refuseKey(key: KeyObject, curves: readonly Curve[] = ["prime256v1"]): string | undefined {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+  const { namedCurve, modulusLength = 0, publicExponent = 0n } = details ?? {};
+  if (type === "ec" && curves.some((curve) => curve === namedCurve)) return undefined;
+  const isRsa = type === "rsa" && modulusLength >= 2048 && modulusLength <= 4096;
+  const isSound =
+    publicExponent % 2n === 1n && publicExponent >= SMALLEST_EXPONENT && publicExponent < LARGEST_EXPONENT;
+  if (isRsa && isSound) return undefined;
+  const state = isRsa
+    ? "rsa with an unsound exponent"
+    : [type, namedCurve, modulusLength || ""].filter(Boolean).join(" ");
+  return `its key is ${state}, wanted ECDSA ${curves.map((curve) => CURVES[curve]).join(" or ")} or RSA 2048-4096`;
+}
+
+/** How an accepted key signs: the AlgorithmIdentifier (RFC 5758 §3.2, RFC 8017 §A.2.4) and the digest for node:crypto. */
+export function signatureScheme(key: KeyObject): { readonly algorithm: Der; readonly digest: string } {
+  if (key.asymmetricKeyType === "rsa") {
+    return { algorithm: sequence(oid(RSA_WITH_SHA256), nothing()), digest: "sha256" };
   }
-  const kind = [key.asymmetricKeyType, namedCurve ?? modulusLength].filter((part) => part !== undefined).join(" ");
-  return `its key is ${kind}, wanted ECDSA P-256 or RSA 2048-4096`;
+  return key.asymmetricKeyDetails?.namedCurve === "secp384r1"
+    ? { algorithm: sequence(oid(ECDSA_WITH_SHA384)), digest: "sha384" }
+    : { algorithm: sequence(oid(ECDSA_WITH_SHA256)), digest: "sha256" };
 }

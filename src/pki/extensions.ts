@@ -1,0 +1,92 @@
+// Certificate extensions (RFC 5280 §4.2): the ones podrole writes, each critical or not as the RFC wants it, and reading
+// the extensions of any certificate byte by byte.
+import { createHash, type KeyObject } from "node:crypto";
+import {
+  bits,
+  type Der,
+  decode,
+  encode,
+  fields,
+  hasTag,
+  integer,
+  isSame,
+  octets,
+  oid,
+  sequence,
+  taggedBytes,
+  wholeBits,
+  wholeOctets,
+  yes,
+} from "./der.ts";
+import * as oids from "./oids.ts";
+import { alternativeNames, type Subject } from "./subject.ts";
+
+/** Extensions of a leaf that signs with its key and does nothing else. */
+export function leafExtensions(subject: Subject, publicKey: KeyObject, issuerKeyIdentifier: Uint8Array): Der {
+  const purpose = subject.kind === "pod" ? oids.CLIENT_AUTH : oids.SERVER_AUTH;
+  return sequence(
+    critical(oids.BASIC_CONSTRAINTS, sequence()),
+    // digitalSignature: TLS 1.3 and ECDHE need no other use of the key.
+    critical(oids.KEY_USAGE, bits(Buffer.of(0b1000_0000), 7)),
+    plain(oids.EXTENDED_KEY_USAGE, sequence(oid(purpose))),
+    plain(oids.SUBJECT_KEY_IDENTIFIER, octets(keyIdentifier(publicKey))),
+    plain(oids.AUTHORITY_KEY_IDENTIFIER, sequence(taggedBytes(0, issuerKeyIdentifier))),
+    // Critical because the subject is empty (§4.2.1.6).
+    critical(oids.SUBJECT_ALT_NAME, alternativeNames(subject)),
+  );
+}
+
+/** Extensions of a self-signed CA that signs leaves only (path length 0). */
+export function authorityExtensions(publicKey: KeyObject): Der {
+  const identifier = keyIdentifier(publicKey);
+  return sequence(
+    critical(oids.BASIC_CONSTRAINTS, sequence(yes(), integer(0))),
+    // keyCertSign and cRLSign.
+    critical(oids.KEY_USAGE, bits(Buffer.of(0b0000_0110), 1)),
+    plain(oids.SUBJECT_KEY_IDENTIFIER, octets(identifier)),
+    plain(oids.AUTHORITY_KEY_IDENTIFIER, sequence(taggedBytes(0, identifier))),
+  );
+}
+
+const critical = (id: string, value: Der): Der => sequence(oid(id), yes(), octets(encode(value)));
+const plain = (id: string, value: Der): Der => sequence(oid(id), octets(encode(value)));
+
+/** RFC 7093 §2 method 1: the first 160 bits of SHA-256 over the key's bits. */
+function keyIdentifier(publicKey: KeyObject): Buffer {
+  const [, keyBits] = fields(decode(publicKey.export({ type: "spki", format: "der" }))) ?? [];
+  return createHash("sha256")
+    .update(wholeBits(keyBits) ?? "")
+    .digest()
+    .subarray(0, 20);
+}
+
+/** What the issuer's leaves name as their AuthorityKeyIdentifier: the one it declares, else one from its key. */
+export function issuerKeyIdentifier(issuer: { readonly raw: Uint8Array; readonly publicKey: KeyObject }): Buffer {
+  const [declared] = readExtensions(issuer.raw)(oids.SUBJECT_KEY_IDENTIFIER);
+  return wholeOctets(declared) ?? keyIdentifier(issuer.publicKey);
+}
+
+/** The fields of a version 3 certificate: [0] version, serial, algorithm, issuer, validity, subject, key, [3] extensions. */
+export function certificateFields(raw: Uint8Array): readonly Der[] {
+  return fields(fields(decode(raw))?.[0]) ?? [];
+}
+
+/**
+ * The values of all extensions with one identifier (dotted): none when it is absent or the certificate (DER) cannot be
+ * read, undefined in the place of a value that is not DER. More than one is against RFC 5280 §4.2; the caller refuses.
+ */
+export function readExtensions(raw: Uint8Array): (id: string) => readonly (Der | undefined)[] {
+  const wrappers = certificateFields(raw).filter((field) => hasTag(field, 3));
+  const extensions = wrappers.flatMap((wrapper) => fields(wrapperValue(wrapper)) ?? []).map((one) => fields(one) ?? []);
+  return (id) =>
+    extensions
+      .filter((parts) => isSame(parts[0], oid(id)))
+      .map((parts) => decode(wholeOctets(parts.at(-1)) ?? NO_BYTES));
+}
+
+const NO_BYTES = new Uint8Array();
+
+/** [3] EXPLICIT holds one value. */
+function wrapperValue(wrapper: Der): Der | undefined {
+  return Array.isArray(wrapper.value) && wrapper.value.length === 1 ? wrapper.value[0] : undefined;
+}

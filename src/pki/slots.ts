@@ -1,0 +1,93 @@
+// The slots of podrole's CA, and how they stand in a Secret: <slot>.crt, <slot>.key (PEM) and <slot>.since (RFC 3339). A
+// damaged Secret is an error and stays as it is: making a new CA in its place would cut off every pod.
+import { X509Certificate } from "node:crypto";
+import { PodroleError } from "../protocol/errors.ts";
+import { Secret } from "../runtime/secret.ts";
+import type { Authority } from "./certificate.ts";
+import { refusePair } from "./own-authority.ts";
+
+export interface Slot {
+  readonly authority: Authority;
+  /** Unix milliseconds: published since (next), signing since (current). */
+  readonly since: number;
+}
+
+export interface PreviousSlot {
+  readonly certificatePem: string;
+  /** Unix milliseconds: when the next one took over. */
+  readonly since: number;
+}
+
+export interface Authorities {
+  readonly current: Slot;
+  readonly next: Slot | undefined;
+  readonly previous: PreviousSlot | undefined;
+}
+
+/** Secret data, decoded from base64. */
+export type SecretData = Readonly<Record<string, Secret>>;
+
+export function encodeAuthorities({ current, next, previous }: Authorities): Record<string, Secret> {
+  return {
+    ...encodeSlot("current", current),
+    ...(next && encodeSlot("next", next)),
+    ...(previous && {
+      "previous.crt": new Secret(previous.certificatePem),
+      "previous.since": formatTime(previous.since),
+    }),
+  };
+}
+
+function encodeSlot(name: string, { authority, since }: Slot): Record<string, Secret> {
+  const certificate = new Secret(authority.certificatePem);
+  return { [`${name}.crt`]: certificate, [`${name}.key`]: authority.key, [`${name}.since`]: formatTime(since) };
+}
+
+const formatTime = (ms: number): Secret => new Secret(new Date(ms).toISOString());
+
+/**
+ * Undefined when the Secret has no slot at all: one that somebody made empty is filled. Throws PodroleError INTERNAL,
+ * naming the key of the Secret, when a slot is incomplete or does not fit together.
+ */
+export function decodeAuthorities(data: SecretData): Authorities | undefined {
+  if (!Object.keys(data).some((key) => /^(current|next|previous)\./.test(key))) return undefined;
+  const has = (name: string) => data[`${name}.crt`] !== undefined || data[`${name}.key`] !== undefined;
+  return {
+    current: decodeSlot("current", data),
+    next: has("next") ? decodeSlot("next", data) : undefined,
+    previous: data["previous.crt"] ? decodePrevious(data) : undefined,
+  };
+}
+
+function decodeSlot(name: string, data: SecretData): Slot {
+  const certificatePem = readCertificate(`${name}.crt`, data);
+  const key = data[`${name}.key`];
+  if (key === undefined) throw damaged(`${name}.key is missing`);
+  const refused = refusePair(new X509Certificate(certificatePem), key);
+  if (refused !== undefined) throw damaged(`${name}.key: ${refused}`);
+  return { authority: { certificatePem, key }, since: readTime(`${name}.since`, data) };
+}
+
+function decodePrevious(data: SecretData): PreviousSlot {
+  return { certificatePem: readCertificate("previous.crt", data), since: readTime("previous.since", data) };
+}
+
+function readCertificate(key: string, data: SecretData): string {
+  const text = data[key]?.reveal();
+  if (text === undefined) throw damaged(`${key} is missing`);
+  try {
+    return new X509Certificate(text).toString();
+  } catch {
+    throw damaged(`${key} is not a certificate, wanted PEM`);
+  }
+}
+
+function readTime(key: string, data: SecretData): number {
+  const ms = Date.parse(data[key]?.reveal() ?? "");
+  if (Number.isNaN(ms)) throw damaged(`${key} is not a time, wanted RFC 3339`);
+  return ms;
+}
+
+function damaged(state: string): PodroleError {
+  return new PodroleError("INTERNAL", `Cannot read the Secret of the CA: ${state}`);
+}

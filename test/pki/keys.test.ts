@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { createPrivateKey, generateKeyPairSync } from "node:crypto";
+import { inspect } from "node:util";
+import { test } from "node:test";
+import { generateKeyPem, refuseKey } from "../../src/pki/keys.ts";
+import { newKey, publicKeyOf } from "./samples.ts";
+
+test("generateKeyPem() makes another P-256 key each time, as PKCS #8 PEM", () => {
+  const [one, two] = [generateKeyPem(), generateKeyPem()];
+  assert.match(one.reveal(), /^-----BEGIN PRIVATE KEY-----\n/);
+  assert.equal(createPrivateKey(one.reveal()).asymmetricKeyDetails?.namedCurve, "prime256v1");
+  assert.notEqual(one.reveal(), two.reveal());
+  assert.equal(inspect(one), "[secret]");
+});
+
+test("refuseKey() accepts P-256 and RSA 2048, and P-384 where it is asked for", () => {
+  assert.equal(refuseKey(publicKeyOf(newKey("prime256v1"))), undefined);
+  assert.equal(refuseKey(publicKeyOf(newKey("rsa"))), undefined);
+  assert.equal(refuseKey(publicKeyOf(newKey("secp384r1")), ["prime256v1", "secp384r1"]), undefined);
+});
+
+const REFUSED = [
+  ["P-384", () => publicKeyOf(newKey("secp384r1")), "ec secp384r1"],
+  ["P-521", () => publicKeyOf(newKey("secp521r1")), "ec secp521r1"],
+  ["Ed25519", () => publicKeyOf(newKey("ed25519")), "ed25519"],
+  ["RSA 1024", () => generateKeyPairSync("rsa", { modulusLength: 1024 }).publicKey, "rsa 1024"],
+  ["RSA-PSS", () => generateKeyPairSync("rsa-pss", { modulusLength: 2048 }).publicKey, "rsa-pss 2048"],
+] as const;
+
+for (const [name, make, kind] of REFUSED) {
+  test(`refuseKey() refuses ${name} and says what would be accepted`, () => {
+    assert.equal(refuseKey(make()), `its key is ${kind}, wanted ECDSA P-256 or RSA 2048-4096`);
+  });
+}
