@@ -9,7 +9,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/source"
 
-command -v go >/dev/null || { echo "Cannot build Kubernetes: go is not in PATH, Go 1.26 or newer is wanted" >&2; exit 1; }
+if ! command -v go >/dev/null; then
+  echo "Cannot build Kubernetes: go is not in PATH, Go 1.26 or newer is wanted" >&2
+  exit 1
+fi
 
 # A build is named by everything that goes into it: another Go or another dependency is another folder.
 key=$({ sha256sum go.mod go.sum main.go dns/go.mod dns/go.sum dns/main.go; go version; } | sha256sum | cut -c1-16)

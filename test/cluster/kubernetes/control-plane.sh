@@ -80,7 +80,8 @@ ENVIRONMENT
 
 down() {
   [[ -n $(ls -A "$dir" 2>/dev/null) ]] || return 0
-  claimed_as control-plane "$dir" || die "Cannot end the cluster: $dir holds no control plane, one that \`up\` made is wanted"
+  claimed_as control-plane "$dir" ||
+    die "Cannot end the cluster: $dir holds no control plane, one that \`up\` made is wanted"
   end_programs
   rm -rf --one-file-system "$dir"
 }

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # the callers set dir, kube, api_address, api_port, service_cidr, service_address
 # What control-plane.sh, node.sh and inside-node.sh share: messages, the cluster's folder, waiting, processes,
 # certificates, and the four programs of a control plane. Sourced, never run.
 #
@@ -39,7 +39,8 @@ claim_folder() { # KIND DIR
   # The path goes into URLs, YAML and TOML unquoted, and is the start of sockets' paths, which have at most 107 bytes.
   [[ $2 =~ ^/[A-Za-z0-9/._+@-]{0,79}$ ]] ||
     die "Cannot start the cluster: its folder is $2, at most 80 characters of A-Z a-z 0-9 / . _ + @ - are wanted"
-  mkdir -p -m 700 "$2"
+  mkdir -p "$2"
+  chmod 700 "$2"
   [[ -z $(ls -A "$2") ]] || die "Cannot start the cluster: $2 is not empty, a new or an empty folder is wanted"
   echo "$1" >"$2/.podrole-cluster"
   mkdir "$2"/{pki,conf,log}
@@ -71,11 +72,15 @@ api() { # PATH
 
 # --- processes
 
+declare -A started=() # pid -> name
+
 # Starts a program in the background, its output in log/. The caller finds the pid in $!.
 start() { # NAME COMMAND...
   local name=$1
   shift
   setsid "$@" >"$dir/log/$name.log" 2>&1 </dev/null &
+  # shellcheck disable=SC2034 # read by inside-node.sh
+  started[$!]=$name
 }
 
 # A pid alone may name a stranger by the time it is used: its start time (field 22 of /proc/PID/stat) goes with it.
@@ -84,12 +89,13 @@ identify() { # PID
   local stat
   { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
   read -ra stat <<<"${stat##*) }" # field 2, the name, may hold anything
-  local state=${stat[0]} threads=${stat[17]} started=${stat[19]}
-  [[ $state != Z || $threads -gt 1 ]] && echo "$1 $started"
+  local state=${stat[0]} threads=${stat[17]} born=${stat[19]}
+  [[ $state != Z || $threads -gt 1 ]] && echo "$1 $born"
 }
 
 record() { # FILE PID
   identify "$2" >"$1" || die "Cannot start the cluster: ${1##*/} ended at once"
+  disown "$2" 2>/dev/null || true # or the shell would announce its end
 }
 
 is_running() { # FILE
@@ -109,11 +115,11 @@ finish() { # FILE
 # --- certificates and kubeconfigs
 
 openssl_new() { # NAME SUBJECT ARGUMENTS...: a P-256 key and its certificate, independent of the machine's openssl.cnf
-  local name=$1 subject=$2
+  local name=$1 subject=$2 problem
   shift 2
-  openssl req -x509 -config <(printf '[req]\ndistinguished_name=dn\n[dn]\n') -newkey ec \
+  problem=$(openssl req -x509 -config <(printf '[req]\ndistinguished_name=dn\n[dn]\n') -newkey ec \
     -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "$subject" -keyout "$dir/pki/$name.key" \
-    -out "$dir/pki/$name.crt" "$@" 2>>"$dir/log/openssl.log"
+    -out "$dir/pki/$name.crt" "$@" 2>&1) || die "Cannot make the certificate $name: $problem"
 }
 
 make_authority() {

@@ -28,8 +28,10 @@ for tool in "$@"; do
 done
 ((${#missing[@]})) || exit 0
 
-[[ $(id -u) == 0 ]] || { echo "Cannot install packages: not root, these are wanted: ${missing[*]}" >&2; exit 1; }
-command -v apt-get >/dev/null || { echo "Cannot install packages: no apt-get, these are wanted: ${missing[*]}" >&2; exit 1; }
+if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
+  echo "Cannot install packages: not root or no apt-get, these are wanted: ${missing[*]}" >&2
+  exit 1
+fi
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT

@@ -15,9 +15,16 @@ pack() { tar --sort=name --mtime=@0 --numeric-owner --owner=0 --group=0 "$@"; }
 digest() { sha256sum "$1" | cut -d' ' -f1; }
 
 pack -C "$folder" -cf "$work/layer.tar" .
-printf '{"architecture":"%s","os":"linux","config":%s,"rootfs":{"type":"layers","diff_ids":["sha256:%s"]},"history":[{"created_by":"archive.sh"}]}' \
-  "$(go env GOARCH)" "$config" "$(digest "$work/layer.tar")" >"$work/config.json"
+cat >"$work/config.json" <<JSON
+{
+  "architecture": "$(go env GOARCH)",
+  "os": "linux",
+  "config": $config,
+  "rootfs": { "type": "layers", "diff_ids": ["sha256:$(digest "$work/layer.tar")"] },
+  "history": [{ "created_by": "archive.sh" }]
+}
+JSON
 id=$(digest "$work/config.json") # an image's name within the archive is its configuration's digest
 mv "$work/config.json" "$work/$id.json"
-printf '[{"Config":"%s.json","RepoTags":["%s"],"Layers":["layer.tar"]}]' "$id" "$name" >"$work/manifest.json"
+echo "[{\"Config\":\"$id.json\",\"RepoTags\":[\"$name\"],\"Layers\":[\"layer.tar\"]}]" >"$work/manifest.json"
 pack -C "$work" -cf "$out" manifest.json "$id.json" layer.tar

@@ -16,18 +16,20 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-node=$(realpath ../../../../node_modules/node/bin/node)
+node=$(realpath -m ../../../../node_modules/node/bin/node)
 certificates=/etc/ssl/certs/ca-certificates.crt
-for file in "$node" "$certificates"; do
-  [[ -f $file ]] || { echo "Cannot make images: $file is missing, \`npm ci\` and packages.sh are wanted first" >&2; exit 1; }
-done
+die() {
+  echo "Cannot make images: $*" >&2
+  exit 1
+}
+[[ -x $node ]] || die "$node is missing, \`npm ci\` is wanted first"
+[[ -f $certificates ]] || die "$certificates is missing, packages.sh is wanted first"
 for tool in go busybox strip; do
-  command -v $tool >/dev/null || { echo "Cannot make images: $tool is not in PATH, packages.sh is wanted first" >&2; exit 1; }
+  command -v $tool >/dev/null || die "$tool is not in PATH, packages.sh (and Go) are wanted first"
 done
 busybox=$(command -v busybox)
 if ldd "$busybox" >/dev/null 2>&1; then
-  echo "Cannot make images: $busybox needs shared libraries, the package busybox-static is wanted" >&2
-  exit 1
+  die "$busybox needs shared libraries, the package busybox-static is wanted"
 fi
 
 mapfile -t libraries < <(ldd "$node" | grep -o '/[^ ]*')
