@@ -1,0 +1,169 @@
+#!/bin/bash
+# A complete Kubernetes cluster of one node on this machine: the control plane, containerd, kubelet, kube-proxy and
+# CoreDNS, all in mount, network and process namespaces of their own (as a kind node, without docker). Needs root, and
+# cgroup v1 or hybrid. Several may run side by side.
+#
+# usage: node.sh up DIR                   prints DIR/environment when the node is ready
+#        node.sh load DIR IMAGE.tar...    imports docker or OCI archives: there is no registry
+#        node.sh exec DIR COMMAND...      runs a command in the node's namespaces: ctr, iptables-save, ss, ...
+#        node.sh down DIR                 ends everything and removes DIR; does nothing when there is none
+#
+# PODROLE_APISERVER_FLAGS  further flags of the API server, separated by spaces; they win over those here
+#
+# The machine sees a network link podrole<N>, routes to the addresses of pods and Services, and cgroups of the same
+# name, all gone after `down`. Its own iptables rules, sysctls and folders stay untouched.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=lib.sh
+. "$(dirname "$(realpath "$0")")/lib.sh"
+
+check_alive() {
+  is_running "$dir/pids/init" || die "Cannot start the cluster: the node has ended"
+}
+
+check_machine() {
+  local tool
+  [[ $(id -u) == 0 ]] || die "Cannot start a node: not root, root is wanted"
+  for tool in containerd runc iptables ip openssl curl unshare nsenter /usr/lib/cni/bridge; do
+    command -v "$tool" >/dev/null || die "Cannot start a node: $tool is missing, packages.sh is wanted first"
+  done
+  # The node's cgroups are made in v1's hierarchies: see inside-node.sh.
+  [[ -d /sys/fs/cgroup/memory ]] ||
+    die "Cannot start a node: the machine has cgroup v2 alone, v1 or hybrid is wanted (or a kind cluster instead)"
+  # Without it kube-proxy's rules do not see packets between two pods on the bridge: a Service would answer with the
+  # address of its pod.
+  [[ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]] ||
+    die "Cannot start a node: bridged packets bypass iptables, \`modprobe br_netfilter\` is wanted"
+  # inside-node.sh covers these with its own.
+  [[ ! $dir/ =~ ^/(run|var/run|var/lib|var/log)/ ]] ||
+    die "Cannot start a node: its folder is $dir, one outside /run, /var/lib and /var/log is wanted"
+}
+
+# Takes the first number whose link and networks nobody has. Making the link is the lock: only one can.
+claim_network() {
+  local number network problem=
+  for number in {0..31}; do
+    name=podrole$number
+    host_ip=10.250.$number.1 node_ip=10.250.$number.2
+    pod_cidr=10.244.$number.0/24 service_cidr=10.96.$number.0/24
+    for network in "10.250.$number.0/24" "$pod_cidr" "$service_cidr"; do
+      [[ -z $(ip -4 route show root "$network") ]] || continue 2
+    done
+    problem=$(ip link add "$name" type veth peer name "${name}n" 2>&1) && return
+  done
+  die "Cannot start a node: all of podrole0 to podrole31 are taken, a free one is wanted ${problem:+($problem)}"
+}
+
+end_node() {
+  local link number
+  # The init process of the namespace is over only when all processes in it are: nothing needs to be searched.
+  finish "$dir/pids/init"
+  finish "$dir/pids/holder"
+  link=$(sed -n 's/^LINK=//p' "$dir/environment" 2>/dev/null || true)
+  [[ $link ]] || return 0
+  ip link delete "$link" 2>/dev/null || true # a network namespace takes its links along, some time later
+  for number in {1..50}; do                  # the kernel counts a process out of its cgroup a moment after its end
+    find /sys/fs/cgroup/*/"$link" -depth -type d -exec rmdir {} + 2>/dev/null || true
+    [[ -n $(compgen -G "/sys/fs/cgroup/*/$link") ]] || return 0
+    sleep 0.1
+  done
+  die "Cannot remove the node's cgroups: /sys/fs/cgroup/*/$link still has processes after 5 s, none is wanted ($number)"
+}
+
+up() {
+  local binaries images holder init
+  check_machine
+  binaries=$("$here/build.sh")
+  images=$("$here/images/build.sh")
+  claim_folder node "$dir"
+  mkdir "$dir"/{pids,containerd,kubelet,conf/cni,log/pods}
+  # A failed start ends what it started and leaves the logs; `down` removes them.
+  complete=
+  trap '[[ $complete ]] || { show_logs; end_node; }' EXIT
+
+  claim_network
+  kube=$binaries/kube coredns=$binaries/coredns pause_image=$images/pause.tar
+  api_address=$node_ip api_port=6443 service_address=${service_cidr%.0/24}.1
+  cat >"$dir/environment" <<ENVIRONMENT
+KUBECONFIG=$dir/admin.kubeconfig
+KUBECTL=$binaries/kubectl
+KUBECACHEDIR=$dir/kubectl-cache
+API_SERVER=https://$api_address:$api_port
+API_SERVER_CA=$dir/pki/ca.crt
+AUDIT_LOG=$dir/log/audit.log
+IMAGES=$images
+LINK=$name
+HOST_IP=$host_ip
+NODE_IP=$node_ip
+POD_CIDR=$pod_cidr
+SERVICE_CIDR=$service_cidr
+ENVIRONMENT
+  make_credentials
+  make_certificate kubelet-client /O=system:masters/CN=kube-apiserver-kubelet-client
+  make_certificate kubelet /O=system:nodes/CN=system:node:node "DNS:node,IP:$node_ip"
+  make_certificate proxy /CN=system:kube-proxy
+  make_kubeconfig kubelet "$dir/conf/kubelet.kubeconfig"
+  make_kubeconfig proxy "$dir/conf/proxy.kubeconfig"
+  say "certificates"
+
+  export dir kube coredns pause_image name host_ip node_ip api_address api_port pod_cidr service_cidr
+  start inside unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private "$here/inside-node.sh"
+  holder=$!
+  record "$dir/pids/holder" $holder
+  # unshare's child appears after its new namespaces: from then on the link's other end can be given to them.
+  until init=$(<"/proc/$holder/task/$holder/children") && [[ $init ]]; do
+    is_running "$dir/pids/holder" || die "Cannot start a node: no namespaces, the rights for them are wanted"
+    sleep 0.02
+  done
+  record "$dir/pids/init" "${init% }"
+  ip link set "${name}n" netns "$holder" name eth0
+  ip address add "$host_ip/24" dev "$name"
+  ip link set "$name" up
+  # Services, too: a test on the machine reaches them by their addresses.
+  ip route add "$pod_cidr" via "$node_ip" dev "$name"
+  ip route add "$service_cidr" via "$node_ip" dev "$name"
+
+  wait_for 90 "API server ready" api /readyz
+  wait_for 60 "node registered" api /api/v1/nodes/node
+  wait_for 60 "node ready" "$kube" kubectl --kubeconfig="$dir/admin.kubeconfig" --cache-dir="$dir/kubectl-cache" \
+    wait node/node --for=condition=Ready --timeout=20s
+  wait_for 30 "default ServiceAccount" api /api/v1/namespaces/default/serviceaccounts/default
+  wait_for 30 "DNS" eval ": <'/dev/tcp/$node_ip/53'"
+  complete=yes
+  cat "$dir/environment"
+}
+
+enter() { # NAMESPACE-FLAGS... -- COMMAND...
+  if ! claimed_as node "$dir" || ! is_running "$dir/pids/init"; then
+    die "Cannot enter the node: none runs in $dir, one is wanted"
+  fi
+  local init
+  read -r init _ <"$dir/pids/init"
+  nsenter --target "$init" "$@"
+}
+
+load() { # IMAGE.tar...
+  local image
+  for image in "$@"; do
+    # By stdin, since the node does not see all of the machine's folders.
+    enter --mount -- ctr --namespace k8s.io images import - <"$image" >&2
+  done
+}
+
+down() {
+  [[ -n $(ls -A "$dir" 2>/dev/null) ]] || return 0
+  claimed_as node "$dir" || die "Cannot end the cluster: $dir holds no node, one that \`up\` made is wanted"
+  end_node
+  # The kubeconfig must go, too: without the link the machine would ask its default gateway for the node's address.
+  rm -rf --one-file-system "$dir"
+}
+
+usage="usage: node.sh up|down DIR, node.sh load DIR IMAGE.tar..., node.sh exec DIR COMMAND..."
+[[ $# -ge 2 ]] || die "$usage"
+verb=$1 dir=$(realpath -m "$2")
+shift 2
+case $verb:$# in
+  up:0 | down:0) "$verb" ;;
+  load:[1-9]*) load "$@" ;;
+  exec:[1-9]*) enter --mount --net --pid -- "$@" ;;
+  *) die "$usage" ;;
+esac
