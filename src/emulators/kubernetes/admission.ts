@@ -1,169 +1,175 @@
-// Mutating admission as the API server does it: configurations in order of name, selectors, rules, one HTTPS call each
-// with the caBundle as the only trust, failure policy, patches, warnings and audit annotations. A webhook that asks for
-// it is called once more when a later one changed the object. (matchConditions are CEL, which this emulator has not.)
-import { randomUUID } from "node:crypto";
-import { request } from "node:https";
-import { text } from "node:stream/consumers";
-import jsonpatch from "jsonpatch";
-import { type KubeObject, StatusError, type Store } from "./store.ts";
+// Mutating admission of a creation as the API server runs it: its own plugin, the webhooks in order, and where a webhook
+// changed something, everything that may want to look again, once.
+// (k8s.io/apiserver pkg/admission/plugin/webhook/mutating/dispatcher.go, plugin reinvocation)
+import { isDeepStrictEqual } from "node:util";
+import type { UserInfo } from "./access.ts";
+import type { KubeObject } from "./objects.ts";
+import { applyJsonPatch } from "./patch.ts";
+import { withPodDefaults } from "./pod-defaults.ts";
+import type { ResourceType } from "./resources.ts";
+import { withServiceAccount } from "./service-account-admission.ts";
+import { internalError, StatusError } from "./status.ts";
+import type { Store } from "./store.ts";
+import { type AdmissionResponse, type WebhookCaller, WebhookFailure } from "./webhook-call.ts";
+import { isSelected, type RegisteredWebhook, webhooksFor } from "./webhooks.ts";
 
-export interface Requester {
-  readonly username: string;
-  readonly groups: readonly string[];
+export interface AdmissionDeps {
+  readonly store: Store;
+  readonly caller: WebhookCaller;
+  /** Whether pods get the volume with the API's token. */
+  readonly mountTokens: boolean;
 }
 
-export interface Admitted {
+export interface Creation {
+  readonly resource: ResourceType;
   readonly object: KubeObject;
-  readonly warnings: readonly string[];
-  readonly annotations: Readonly<Record<string, string>>;
+  readonly user: UserInfo;
+  readonly dryRun: boolean;
 }
 
-interface Webhook {
-  readonly name: string;
-  readonly clientConfig: { readonly url?: string; readonly caBundle?: string };
-  readonly rules?: readonly { readonly operations: readonly string[]; readonly resources: readonly string[] }[];
-  readonly namespaceSelector?: LabelSelector;
-  readonly failurePolicy?: "Fail" | "Ignore";
-  readonly timeoutSeconds?: number;
-  readonly reinvocationPolicy?: "Never" | "IfNeeded";
+/** What the client and the audit log are told, also when the creation fails in the end: filled as it goes. */
+export interface Asides {
+  readonly warnings: string[];
+  readonly annotations: Record<string, string>;
 }
 
-interface LabelSelector {
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly {
-    readonly key: string;
-    readonly operator: string;
-    readonly values?: readonly string[];
-  }[];
+interface Round {
+  readonly number: 0 | 1;
+  /** Webhooks that may be called in this round; undefined: all of them. */
+  readonly only: ReadonlySet<RegisteredWebhook> | undefined;
 }
 
-interface Response {
-  readonly uid: string;
-  readonly allowed: boolean;
-  readonly patch?: string;
-  readonly warnings?: readonly string[];
-  readonly auditAnnotations?: Readonly<Record<string, string>>;
-  readonly status?: { readonly message?: string; readonly code?: number; readonly reason?: string };
-}
+/** The object as it will be stored. Throws StatusError when a webhook or the plugin refuses it. */
+export async function admit(
+  { store, caller, mountTokens }: AdmissionDeps,
+  creation: Creation,
+  asides: Asides,
+): Promise<KubeObject> {
+  const { resource } = creation;
+  const inTree = (object: KubeObject) =>
+    resource.plural === "pods" ? withPodDefaults(withServiceAccount({ store, mountTokens }, object)) : object;
+  const webhooks = webhooksFor(store, resource);
 
-const ORDER = ["In", "NotIn", "Exists", "DoesNotExist"] as const;
-
-/** Runs a pod's creation through every registered webhook; throws StatusError when one says no. */
-export async function admitPod(
-  store: Store,
-  pod: KubeObject,
-  requester: Requester,
-  dryRun: boolean,
-): Promise<Admitted> {
-  const labels = store.find("namespaces", undefined, pod.metadata.namespace ?? "")?.metadata.labels ?? {};
-  const webhooks = store
-    .list("mutatingwebhookconfigurations", undefined)
-    .toSorted((a, b) => (a.metadata.name ?? "").localeCompare(b.metadata.name ?? ""))
-    .flatMap((configuration) => (configuration["webhooks"] as Webhook[] | undefined) ?? [])
-    .filter((webhook) => concernsPods(webhook) && matches(webhook.namespaceSelector, labels));
-  let admitted: Admitted = { object: pod, warnings: [], annotations: {} };
-  const changedBy = new Map<Webhook, number>();
-  for (const [index, webhook] of webhooks.entries()) {
-    const next = await call(webhook, admitted, requester, dryRun);
-    if (JSON.stringify(next.object) !== JSON.stringify(admitted.object)) changedBy.set(webhook, index);
-    admitted = next;
+  /** One pass over the webhooks: the object after it, and which of them have to look again. */
+  async function pass(object: KubeObject, { number, only }: Round) {
+    const seen = new Set<RegisteredWebhook>();
+    const again = new Set<RegisteredWebhook>();
+    let current = object;
+    let anyChange = false;
+    for (const [index, webhook] of webhooks.entries()) {
+      if (only && !only.has(webhook)) continue;
+      if (!isSelected(store, webhook, resource, current)) continue;
+      const after = await callOne(webhook, current, { round: number, index });
+      const isChanged = !isDeepStrictEqual(after, current);
+      if (isChanged) for (const earlier of seen) again.add(earlier);
+      anyChange ||= isChanged;
+      if (webhook.reinvocationPolicy === "IfNeeded") seen.add(webhook);
+      current = after;
+    }
+    return { object: current, seen, again, anyChange };
   }
-  for (const [index, webhook] of webhooks.entries()) {
-    const changedLater = [...changedBy.values()].some((at) => at > index);
-    if (webhook.reinvocationPolicy === "IfNeeded" && changedLater)
-      admitted = await call(webhook, admitted, requester, dryRun);
+
+  async function callOne(
+    webhook: RegisteredWebhook,
+    object: KubeObject,
+    { round, index }: { readonly round: number; readonly index: number },
+  ): Promise<KubeObject> {
+    const place = `round_${round}_index_${index}`;
+    const { configuration, name } = webhook;
+    let after = object;
+    try {
+      if (creation.dryRun && !["None", "NoneOnDryRun"].includes(webhook.sideEffects ?? "")) throw noDryRun(name);
+      const response = await caller.call(webhook, reviewOf({ ...creation, object }));
+      takeAsides(webhook, response, asides);
+      if (!response.allowed) throw denial(name, response.status);
+      after = patched(object, response, resource);
+    } catch (error) {
+      if (!(error instanceof WebhookFailure)) throw error;
+      if (webhook.failurePolicy !== "Ignore") throw internalError(`failed calling webhook "${name}": ${error.message}`);
+      asides.annotations[`failed-open.mutation.webhook.admission.k8s.io/${place}`] = name;
+    } finally {
+      const mutated = !isDeepStrictEqual(after, object);
+      asides.annotations[`mutation.webhook.admission.k8s.io/${place}`] = JSON.stringify({
+        configuration,
+        webhook: name,
+        mutated,
+      });
+    }
+    return after;
   }
-  return admitted;
+
+  const first = await pass(inTree(creation.object), { number: 0, only: undefined });
+  if (!first.anyChange) return first.object;
+  const reviewed = inTree(first.object);
+  // What the API server's own plugin changed, every webhook that asked for it sees, the last one too.
+  const only = isDeepStrictEqual(reviewed, first.object) ? first.again : first.seen;
+  const second = await pass(reviewed, { number: 1, only });
+  return second.object;
 }
 
-function concernsPods({ rules = [] }: Webhook): boolean {
-  return rules.some(({ operations, resources }) => operations.includes("CREATE") && resources.includes("pods"));
-}
-
-function matches(selector: LabelSelector = {}, labels: Readonly<Record<string, string>>): boolean {
-  const equal = Object.entries(selector.matchLabels ?? {}).every(([key, value]) => labels[key] === value);
-  return (
-    equal &&
-    (selector.matchExpressions ?? []).every(({ key, operator, values = [] }) => {
-      const label = labels[key];
-      const [isIn, notIn, exists] = ORDER;
-      if (operator === isIn) return label !== undefined && values.includes(label);
-      if (operator === notIn) return label === undefined || !values.includes(label);
-      return operator === exists ? label !== undefined : label === undefined;
-    })
-  );
-}
-
-async function call(webhook: Webhook, admitted: Admitted, requester: Requester, dryRun: boolean): Promise<Admitted> {
-  const { object } = admitted;
-  const review = {
-    apiVersion: "admission.k8s.io/v1",
+function reviewOf({ resource, object, user, dryRun }: Creation): Record<string, unknown> {
+  const { group, version, plural, kind } = resource;
+  const { name, namespace } = object.metadata;
+  return {
     kind: "AdmissionReview",
+    apiVersion: "admission.k8s.io/v1",
     request: {
-      uid: randomUUID(),
-      kind: { group: "", version: "v1", kind: "Pod" },
-      resource: { group: "", version: "v1", resource: "pods" },
-      ...(object.metadata.name && { name: object.metadata.name }),
-      namespace: object.metadata.namespace,
+      kind: { group, version, kind },
+      resource: { group, version, resource: plural },
+      requestKind: { group, version, kind },
+      requestResource: { group, version, resource: plural },
+      // With generateName the name is made after admission.
+      ...(name !== undefined && { name }),
+      ...(namespace !== undefined && { namespace }),
       operation: "CREATE",
-      userInfo: requester,
+      userInfo: user,
       object,
       oldObject: null,
       dryRun,
       options: { kind: "CreateOptions", apiVersion: "meta.k8s.io/v1" },
     },
   };
-  const response = await ask(webhook, review).catch((error: Error) => {
-    if (webhook.failurePolicy === "Ignore") return undefined;
-    throw new StatusError(
-      500,
-      "InternalError",
-      `Internal error occurred: failed calling webhook "${webhook.name}": failed to call webhook: ${error.message}`,
-    );
-  });
-  if (response === undefined) return admitted;
-  if (!response.allowed) {
-    const { message = "", code = 403, reason = "Forbidden" } = response.status ?? {};
-    throw new StatusError(code, reason, `admission webhook "${webhook.name}" denied the request: ${message}`);
-  }
-  const patch = response.patch === undefined ? [] : JSON.parse(Buffer.from(response.patch, "base64").toString());
-  const annotations = Object.entries(response.auditAnnotations ?? {}).map(([key, value]) => [
-    `${webhook.name}/${key}`,
-    value,
-  ]);
-  return {
-    object: jsonpatch.apply_patch(object, patch) as KubeObject,
-    warnings: [...admitted.warnings, ...(response.warnings ?? [])],
-    annotations: { ...admitted.annotations, ...Object.fromEntries(annotations) },
-  };
 }
 
-function ask({ clientConfig, timeoutSeconds = 10 }: Webhook, review: { request: { uid: string } }): Promise<Response> {
-  const { url = "", caBundle = "" } = clientConfig;
-  const body = JSON.stringify(review);
-  return new Promise((resolve, reject) => {
-    const outgoing = request(
-      url,
-      {
-        method: "POST",
-        ca: Buffer.from(caBundle, "base64").toString(),
-        headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body) },
-        signal: AbortSignal.timeout(timeoutSeconds * 1000),
-        agent: false,
-      },
-      (answer) => {
-        text(answer)
-          .then((said) => {
-            const { response } = JSON.parse(said) as { response: Response };
-            if (answer.statusCode !== 200) throw new RangeError(`the server answered ${answer.statusCode}`);
-            if (response.uid !== review.request.uid)
-              throw new RangeError(`expected response.uid=${review.request.uid}`);
-            resolve(response);
-          })
-          .catch(reject);
-      },
-    );
-    outgoing.on("error", reject);
-    outgoing.end(body);
-  });
+function takeAsides({ name }: RegisteredWebhook, response: AdmissionResponse, asides: Asides): void {
+  asides.warnings.push(...(response.warnings ?? []));
+  for (const [key, value] of Object.entries(response.auditAnnotations ?? {})) {
+    // The first value of a key stays (audit.AddAuditAnnotation).
+    asides.annotations[`${name}/${key}`] ??= value;
+  }
+}
+
+function patched(object: KubeObject, { patch }: AdmissionResponse, resource: ResourceType): KubeObject {
+  if (patch === undefined || patch === "") return object;
+  let operations: unknown;
+  try {
+    operations = JSON.parse(Buffer.from(patch, "base64").toString());
+  } catch {
+    throw new WebhookFailure("received undecodable patch in webhook response: invalid JSON");
+  }
+  try {
+    const after = applyJsonPatch(object, operations);
+    return resource.plural === "pods" ? withPodDefaults(after) : after;
+  } catch (error) {
+    // No failurePolicy covers a patch that does not fit.
+    throw internalError((error as Error).message);
+  }
+}
+
+/** A denial keeps the webhook's code, and is never less than an error (ToStatusErr). */
+function denial(
+  webhook: string,
+  { code = 0, reason = "", message = "" }: AdmissionResponse["status"] = {},
+): StatusError {
+  const why = message || reason;
+  const denied = `admission webhook "${webhook}" denied the request`;
+  return new StatusError(
+    Math.max(code, 400),
+    reason,
+    why === "" ? `${denied} without explanation` : `${denied}: ${why}`,
+  );
+}
+
+function noDryRun(webhook: string): StatusError {
+  return new StatusError(400, "BadRequest", `admission webhook "${webhook}" does not support dry run`);
 }

@@ -1,145 +1,134 @@
-// The emulator's etcd: objects by resource and key, one counter of resource versions, and a bounded history from which
-// watches resume. A watch that asks for a version older than the history is told 410, as the real one is.
+// etcd, as far as clients can tell: objects by resource and key, one revision for everything, a history that watches are
+// served from and that can be compacted away. It lives as long as its emulator; nothing is written to disk.
 import { randomUUID } from "node:crypto";
-import type { ObjectMeta } from "../../kubernetes/objects.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { type KubeObject, toKubeTime } from "./objects.ts";
+import { groupVersion, resourceNamed } from "./resources.ts";
+import { alreadyExists, conflict, notFound } from "./status.ts";
 
-export interface KubeObject {
-  apiVersion?: string;
-  kind?: string;
-  metadata: ObjectMeta;
-  [field: string]: unknown;
-}
-
-export interface Change {
+/** `before` tells a watch with a selector whether the object came into its view or left it. */
+export interface StoreEvent {
+  readonly revision: number;
+  readonly plural: string;
   readonly type: "ADDED" | "MODIFIED" | "DELETED";
-  readonly resource: string;
   readonly object: KubeObject;
-  readonly version: number;
+  readonly before: KubeObject | undefined;
 }
 
-/** An API error as the real server words it (metav1.Status). */
-export class StatusError extends RangeError {
-  readonly code: number;
-  readonly reason: string;
-  constructor(code: number, reason: string, message: string) {
-    super(message);
-    this.code = code;
-    this.reason = reason;
-  }
-}
+export type { KubeObject };
 
-const HISTORY = 1_000;
+/** An object as clients send it: apiVersion and kind follow from the path. */
+export type Unwritten = Pick<KubeObject, "metadata"> & Readonly<Record<string, unknown>>;
 
 export interface Store {
-  readonly version: number;
-  get(resource: string, namespace: string | undefined, name: string): KubeObject;
-  find(resource: string, namespace: string | undefined, name: string): KubeObject | undefined;
-  list(resource: string, namespace: string | undefined): readonly KubeObject[];
-  create(resource: string, object: KubeObject): KubeObject;
-  /** Refuses a stale resourceVersion; none at all overwrites. */
-  replace(resource: string, object: KubeObject): KubeObject;
-  remove(resource: string, namespace: string | undefined, name: string): KubeObject;
-  /** Changes after `version`; undefined when the history does not reach that far. */
-  since(version: number): readonly Change[] | undefined;
-  onChange(listener: (change: Change) => void): () => void;
+  /** Of the newest change, as clients see it. */
+  resourceVersion(): string;
+  find(plural: string, namespace: string | undefined, name: string): KubeObject | undefined;
+  /** Throws NotFound. */
+  get(plural: string, namespace: string | undefined, name: string): KubeObject;
+  /** Sorted by namespace and name, as etcd's keys are. Without `namespace`: all of them. */
+  list(plural: string, namespace?: string): readonly KubeObject[];
+  /** Sets uid, creationTimestamp and resourceVersion; no admission, no validation. Throws AlreadyExists. */
+  create(plural: string, object: Unwritten): KubeObject;
+  /** A resourceVersion in `object` must be the present one. Throws NotFound and Conflict. */
+  replace(plural: string, object: Unwritten): KubeObject;
+  /** Throws NotFound. */
+  remove(plural: string, namespace: string | undefined, name: string): KubeObject;
+  /** Events after `resourceVersion`, or undefined when they were compacted away. */
+  since(resourceVersion: string): readonly StoreEvent[] | undefined;
+  onEvent(listener: (event: StoreEvent) => void): () => void;
+  /** Forgets the history: watches and lists that start before now get 410. */
+  compact(): void;
+  /** Changes with each `compact()`: list continuations carry it. */
+  readonly epoch: number;
 }
 
-export function createStore(now: () => number): Store {
+/** etcd keeps 5 minutes; a test or a demo never needs more events than this. */
+const LONGEST_HISTORY = 10_000;
+/** Real clusters never start at 0, and clients treat "0" as "any version". */
+const FIRST_REVISION = 1000;
+
+export function createStore({ clock }: { readonly clock: Clock }): Store {
   const objects = new Map<string, KubeObject>();
-  const history: Change[] = [];
-  const listeners = new Set<(change: Change) => void>();
-  let version = 1;
+  const listeners = new Set<(event: StoreEvent) => void>();
+  let history: StoreEvent[] = [];
+  let revision = FIRST_REVISION;
+  /** Events up to this revision are gone. */
+  let compacted = FIRST_REVISION;
+  let epoch = 1;
 
-  const keyOf = (resource: string, namespace: string | undefined, name: string) =>
-    [resource, namespace ?? "", name].join("\0");
-
-  function put(type: Change["type"], resource: string, object: KubeObject): KubeObject {
-    version += 1;
-    object.metadata.resourceVersion = String(version);
-    const key = keyOf(resource, object.metadata.namespace, object.metadata.name ?? "");
+  function write(type: StoreEvent["type"], plural: string, object: Unwritten, before?: KubeObject): KubeObject {
+    revision += 1;
+    const { kind, ...group } = resourceNamed(plural);
+    const metadata = { ...object.metadata, resourceVersion: String(revision) };
+    const written = { ...object, apiVersion: groupVersion(group), kind, metadata };
+    const key = keyOf(plural, metadata.namespace, metadata.name);
     if (type === "DELETED") objects.delete(key);
-    else objects.set(key, object);
-    const change = { type, resource, object: structuredClone(object), version };
-    history.push(change);
-    if (history.length > HISTORY) history.shift();
-    for (const listener of listeners) listener(change);
-    return structuredClone(object);
+    else objects.set(key, written);
+    const event = { revision, plural, type, object: written, before };
+    history.push(event);
+    if (history.length > LONGEST_HISTORY) compacted = history.shift()?.revision ?? compacted;
+    for (const listener of listeners) listener(event);
+    return written;
   }
 
-  const find: Store["find"] = (resource, namespace, name) => {
-    const object = objects.get(keyOf(resource, namespace, name));
-    return object && structuredClone(object);
-  };
+  const find = (plural: string, namespace: string | undefined, name: string) =>
+    objects.get(keyOf(plural, namespace, name));
 
-  const get: Store["get"] = (resource, namespace, name) => {
-    const object = find(resource, namespace, name);
-    if (object === undefined) throw new StatusError(404, "NotFound", `${resource} "${name}" not found`);
-    return object;
-  };
+  function get(plural: string, namespace: string | undefined, name: string): KubeObject {
+    const found = find(plural, namespace, name);
+    if (found === undefined) throw notFound(resourceNamed(plural), name);
+    return found;
+  }
 
   return {
-    get version() {
-      return version;
-    },
-    get,
+    resourceVersion: () => String(revision),
     find,
-    list: (resource, namespace) =>
-      [...objects]
-        .filter(
-          ([key, { metadata }]) =>
-            key.startsWith(`${resource}\0`) && (namespace === undefined || metadata.namespace === namespace),
-        )
-        .map(([, object]) => structuredClone(object)),
-    create(resource, given) {
-      const object = structuredClone(given);
-      const { metadata } = object;
-      metadata.name ??= `${metadata.generateName ?? ""}${randomUUID().slice(-5)}`;
-      if (find(resource, metadata.namespace, metadata.name)) {
-        throw new StatusError(409, "AlreadyExists", `${resource} "${metadata.name}" already exists`);
+    get,
+    list(plural, namespace) {
+      const prefix = namespace === undefined ? `${plural}/` : `${plural}/${namespace}/`;
+      const keys = Array.from(objects.keys()).filter((key) => key.startsWith(prefix));
+      return keys.sort().flatMap((key) => objects.get(key) ?? []);
+    },
+    create(plural, object) {
+      const { name = "", namespace, uid = randomUUID() } = object.metadata;
+      if (find(plural, namespace, name) !== undefined) throw alreadyExists(resourceNamed(plural), name);
+      const creationTimestamp = toKubeTime(clock.now());
+      return write("ADDED", plural, { ...object, metadata: { ...object.metadata, uid, creationTimestamp } });
+    },
+    replace(plural, object) {
+      const { name = "", namespace, resourceVersion } = object.metadata;
+      const before = get(plural, namespace, name);
+      if (resourceVersion && resourceVersion !== before.metadata.resourceVersion) {
+        throw conflict(resourceNamed(plural), name);
       }
-      metadata.uid = randomUUID();
-      metadata["creationTimestamp"] = new Date(now()).toISOString().replace(/\.\d+/, "");
-      return put("ADDED", resource, object);
+      const { uid = "", creationTimestamp } = before.metadata;
+      return write("MODIFIED", plural, { ...object, metadata: { ...object.metadata, uid, creationTimestamp } }, before);
     },
-    replace(resource, given) {
-      const object = structuredClone(given);
-      const held = get(resource, object.metadata.namespace, object.metadata.name ?? "");
-      const asked = object.metadata.resourceVersion;
-      if (asked && asked !== held.metadata.resourceVersion) {
-        throw new StatusError(
-          409,
-          "Conflict",
-          `Operation cannot be fulfilled on ${resource} "${object.metadata.name}": the object has been modified; please apply your changes to the latest version and try again`,
-        );
-      }
-      object.metadata.uid = held.metadata.uid as string;
-      return put("MODIFIED", resource, object);
+    remove(plural, namespace, name) {
+      const before = get(plural, namespace, name);
+      return write("DELETED", plural, before, before);
     },
-    remove: (resource, namespace, name) => put("DELETED", resource, get(resource, namespace, name)),
-    since(from) {
-      const [oldest] = history;
-      if (oldest && from < oldest.version - 1) return undefined;
-      return history.filter((change) => change.version > from);
+    since(resourceVersion) {
+      const from = Number(resourceVersion);
+      return from < compacted ? undefined : history.filter((event) => event.revision > from);
     },
-    onChange(listener) {
+    onEvent(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    compact() {
+      history = [];
+      compacted = revision;
+      epoch += 1;
+    },
+    get epoch() {
+      return epoch;
+    },
   };
 }
 
-/** metadata.name, metadata.namespace and labels, as in `a=b,c`. */
-export function selects(query: URLSearchParams, { metadata }: KubeObject): boolean {
-  const clauses = (name: string) => (query.get(name) ?? "").split(",").filter((clause) => clause !== "");
-  const labels = metadata.labels ?? {};
-  return (
-    clauses("labelSelector").every((clause) => {
-      const [key = "", value] = clause.split(/==?/);
-      return value === undefined ? key in labels : labels[key] === value;
-    }) &&
-    clauses("fieldSelector").every((clause) => {
-      const [path = "", value] = clause.split(/==?/);
-      return metadata[path.replace(/^metadata\./, "")] === value;
-    })
-  );
+/** "/" occurs in no name. */
+function keyOf(plural: string, namespace = "", name = ""): string {
+  return `${plural}/${namespace}/${name}`;
 }

@@ -1,0 +1,98 @@
+// Who is asking, and what they may: bearer tokens to users, users to RBAC rules. A user without rules may do
+// everything, so that a demo needs none; a user with rules may do what they say and no more, so that a ClusterRole can
+// be tried. Nothing here protects anything: the emulator listens on loopback for tests and demos.
+import { randomBytes } from "node:crypto";
+import type { RequestInfo } from "./request-info.ts";
+import { qualifiedName } from "./resources.ts";
+import { forbidden, quote, StatusError } from "./status.ts";
+
+export interface UserInfo {
+  readonly username: string;
+  readonly uid?: string;
+  readonly groups: readonly string[];
+  readonly extra?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** As in a Role or ClusterRole (rbac.authorization.k8s.io/v1); "*" stands for all. */
+export interface PolicyRule {
+  readonly apiGroups?: readonly string[];
+  readonly resources?: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly nonResourceURLs?: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+export interface Access {
+  /** A bearer token for the user; the same one each time. */
+  tokenFor(username: string): string;
+  userOf(token: string): UserInfo | undefined;
+  /** From now on the user may do what rules allow: everywhere, or in one namespace as a RoleBinding does. Adds up. */
+  grant(username: string, rules: readonly PolicyRule[], namespace?: string): void;
+  /** Throws Forbidden in RBAC's words. */
+  authorize(user: UserInfo, request: RequestInfo): void;
+}
+
+export function createAccess(): Access {
+  const tokens = new Map<string, string>();
+  const grants = new Map<string, { readonly rule: PolicyRule; readonly namespace: string | undefined }[]>();
+
+  return {
+    tokenFor(username) {
+      const known = Array.from(tokens).find(([, name]) => name === username)?.[0];
+      const token = known ?? randomBytes(24).toString("base64url");
+      tokens.set(token, username);
+      return token;
+    },
+    userOf(token) {
+      const username = tokens.get(token);
+      return username === undefined ? undefined : { username, groups: groupsOf(username) };
+    },
+    grant(username, rules, namespace) {
+      const more = rules.map((rule) => ({ rule, namespace }));
+      grants.set(username, [...(grants.get(username) ?? []), ...more]);
+    },
+    authorize(user, request) {
+      const granted = grants.get(user.username);
+      if (granted === undefined) return;
+      const allowed = granted.some(
+        ({ rule, namespace }) => (namespace === undefined || namespace === request.namespace) && covers(rule, request),
+      );
+      if (!allowed) throw denied(user, request);
+    },
+  };
+}
+
+function groupsOf(username: string): readonly string[] {
+  const [, namespace] = /^system:serviceaccount:([^:]+):[^:]+$/.exec(username) ?? [];
+  const account = namespace === undefined ? [] : ["system:serviceaccounts", `system:serviceaccounts:${namespace}`];
+  return [...account, "system:authenticated"];
+}
+
+function covers({ apiGroups, resources, resourceNames, verbs }: PolicyRule, request: RequestInfo): boolean {
+  const { verb, resource, subresource, name } = request;
+  const full = subresource === undefined ? resource.plural : `${resource.plural}/${subresource}`;
+  return (
+    has(verbs, verb) &&
+    has(apiGroups, resource.group) &&
+    has(resources, full) &&
+    // Create has no name yet when RBAC looks; lists and watches have one when a field selector says so.
+    (resourceNames === undefined || resourceNames.length === 0 || resourceNames.includes(name ?? ""))
+  );
+}
+
+function has(list: readonly string[] | undefined, item: string): boolean {
+  return list !== undefined && (list.includes("*") || list.includes(item));
+}
+
+function denied(
+  { username }: UserInfo,
+  { verb, resource, subresource, namespace, name = "" }: RequestInfo,
+): StatusError {
+  const full = subresource === undefined ? resource.plural : `${resource.plural}/${subresource}`;
+  const where = namespace === undefined ? "at the cluster scope" : `in the namespace ${quote(namespace)}`;
+  const why = `User ${quote(username)} cannot ${verb} resource ${quote(full)} in API group ${quote(resource.group)} ${where}`;
+  const error = forbidden(resource, name, why);
+  if (subresource === undefined) return error;
+  const what = name === "" ? full : `${qualifiedName(resource)}/${subresource} ${quote(name)}`;
+  return new StatusError(403, "Forbidden", `${what} is forbidden: ${why}`, error.body.details);
+}

@@ -1,0 +1,73 @@
+// From a request that was let in to its answer: which part of the emulator does what.
+import type { UserInfo } from "./access.ts";
+import type { Asides } from "./admission.ts";
+import { bindPod, deleteObject, patchObject, updateObject } from "./change.ts";
+import { type CreationDeps, createObject } from "./creation.ts";
+import type { Lists } from "./lists.ts";
+import { type KubeObject, isRecord } from "./objects.ts";
+import type { RequestInfo } from "./request-info.ts";
+import { badRequest, methodNotSupported } from "./status.ts";
+import type { Unwritten } from "./store.ts";
+import { answerTokenRequest, answerTokenReview } from "./token-requests.ts";
+import type { Tokens } from "./tokens.ts";
+
+export interface ApiDeps extends CreationDeps {
+  readonly lists: Lists;
+  readonly tokens: Tokens;
+}
+
+export interface ApiRequest {
+  readonly info: RequestInfo;
+  readonly user: UserInfo;
+  /** Parsed JSON; undefined without a body. */
+  readonly body: unknown;
+  readonly contentType: string;
+}
+
+export interface ApiAnswer {
+  readonly code: number;
+  readonly body: object;
+}
+
+/** Everything but watches. Throws StatusError. */
+export async function answer(deps: ApiDeps, request: ApiRequest, asides: Asides): Promise<ApiAnswer> {
+  const { info, body, contentType } = request;
+  const { resource, namespace, name = "" } = info;
+  switch (info.verb) {
+    case "list":
+      return { code: 200, body: deps.lists.answer(info) };
+    case "get":
+      return { code: 200, body: deps.store.get(resource.plural, namespace, name) };
+    case "create":
+      return create(deps, request, asides);
+    case "update":
+      return { code: 200, body: updateObject(deps, info, body) };
+    case "patch":
+      return { code: 200, body: patchObject(deps, info, body, contentType) };
+    case "delete":
+      return { code: 200, body: deleteObject(deps, info, body) };
+    case "watch":
+      throw methodNotSupported();
+  }
+}
+
+async function create(deps: ApiDeps, { info, user, body }: ApiRequest, asides: Asides): Promise<ApiAnswer> {
+  const { resource, subresource, namespace = "", name = "" } = info;
+  if (subresource === "binding") {
+    bindPod(deps, info, body);
+    return { code: 201, body: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 } };
+  }
+  if (subresource === "token") return created(answerTokenRequest(deps, { namespace, name }, asObject(body)));
+  if (resource.plural === "tokenreviews") return created(answerTokenReview(deps.tokens, asObject(body)));
+  if (subresource !== undefined) throw methodNotSupported();
+  return created(await createObject(deps, info, body, user, asides));
+}
+
+function created(object: KubeObject): ApiAnswer {
+  return { code: 201, body: object };
+}
+
+function asObject(body: unknown): Unwritten {
+  if (!isRecord(body)) throw badRequest("the object provided is unrecognized");
+  return { ...body, metadata: isRecord(body["metadata"]) ? body["metadata"] : {} };
+}

@@ -1,0 +1,109 @@
+// PUT, PATCH and DELETE of an object that is there.
+import { isDeepStrictEqual } from "node:util";
+import { fieldAt, isRecord, type KubeObject, toKubeTime } from "./objects.ts";
+import { applyPatch } from "./patch.ts";
+import type { RequestInfo } from "./request-info.ts";
+import { badRequest, conflict } from "./status.ts";
+import { RESOURCES } from "./resources.ts";
+import type { Store } from "./store.ts";
+import { decodeObject, validateChange } from "./validation.ts";
+
+export interface ChangeDeps {
+  readonly store: Store;
+  /** Unix milliseconds. */
+  readonly now: () => number;
+}
+
+/** PUT. Throws Conflict when the body's resourceVersion or uid is not the present one. */
+export function updateObject({ store }: ChangeDeps, info: RequestInfo, body: unknown): KubeObject {
+  decodeObject(info.resource, body);
+  return write(store, info, body as KubeObject);
+}
+
+/** PATCH. A patch that sets metadata.resourceVersion is locked by it, as an update is. */
+export function patchObject({ store }: ChangeDeps, info: RequestInfo, patch: unknown, contentType: string): KubeObject {
+  const { resource, namespace, name = "" } = info;
+  const after = applyPatch(store.get(resource.plural, namespace, name), patch, contentType);
+  decodeObject(resource, after);
+  return write(store, info, after);
+}
+
+function write(store: Store, info: RequestInfo, given: KubeObject): KubeObject {
+  const { resource, subresource, namespace, name = "", query } = info;
+  const before = store.get(resource.plural, namespace, name);
+  const { metadata } = given;
+  if (metadata.name !== undefined && metadata.name !== name) {
+    throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
+  }
+  if (metadata.uid !== undefined && metadata.uid !== before.metadata.uid) {
+    throw conflict(resource, name, "Precondition failed: UID in precondition does not match UID in record");
+  }
+  const { name: _name, namespace: _namespace, ...rest } = metadata;
+  const place = { name, ...(namespace !== undefined && { namespace }) };
+  const after = { ...given, ...unchangedPart(info, before), metadata: { ...rest, ...place } };
+  if (subresource === undefined) validateChange(resource, before, after);
+  const isSame = isDeepStrictEqual(comparable(after), comparable(before));
+  const isLocked =
+    metadata.resourceVersion !== undefined && metadata.resourceVersion !== before.metadata.resourceVersion;
+  // A write that changes nothing makes no event; one that lost its race is a conflict all the same.
+  if ((isSame && !isLocked) || query.get("dryRun") === "All") return isSame ? before : after;
+  return store.replace(resource.plural, after);
+}
+
+/** The main resource cannot change status, and the status sub-resource nothing else. */
+function unchangedPart({ resource, subresource }: RequestInfo, before: KubeObject): object {
+  if (!resource.subresources.includes("status")) return {};
+  if (subresource === "status") return { spec: before["spec"] };
+  return before["status"] === undefined ? {} : { status: before["status"] };
+}
+
+function comparable({ metadata, ...rest }: KubeObject): object {
+  const { resourceVersion: _version, creationTimestamp: _at, uid: _uid, ...own } = metadata;
+  return { ...rest, metadata: own };
+}
+
+/** DELETE. A pod on a node stays, marked, until its kubelet deletes it with a grace period of 0. */
+export function deleteObject({ store, now }: ChangeDeps, info: RequestInfo, body: unknown): KubeObject {
+  const { resource, namespace, name = "", query } = info;
+  const object = store.get(resource.plural, namespace, name);
+  const preconditions = fieldAt(body, "preconditions.uid");
+  if (preconditions !== undefined && preconditions !== object.metadata.uid) {
+    throw conflict(resource, name, "Precondition failed: UID in precondition does not match UID in record");
+  }
+  if (query.get("dryRun") === "All") return object;
+  const asked = query.get("gracePeriodSeconds") ?? fieldAt(body, "gracePeriodSeconds");
+  const graceSeconds = Number(asked ?? fieldAt(object, "spec.terminationGracePeriodSeconds") ?? 0);
+  const isRunning = resource.plural === "pods" && fieldAt(object, "spec.nodeName") && !isFinished(object);
+  if (isRunning && graceSeconds > 0) return markDeleted(store, object, now() + graceSeconds * 1000, graceSeconds);
+  if (resource.plural === "namespaces") emptyNamespace(store, name);
+  return store.remove(resource.plural, namespace, name);
+}
+
+function markDeleted(store: Store, pod: KubeObject, endsAt: number, graceSeconds: number): KubeObject {
+  if (pod.metadata.deletionTimestamp !== undefined) return pod;
+  const marks = { deletionTimestamp: toKubeTime(endsAt), deletionGracePeriodSeconds: graceSeconds };
+  return store.replace("pods", { ...pod, metadata: { ...pod.metadata, ...marks } });
+}
+
+function isFinished(pod: KubeObject): boolean {
+  const phase = fieldAt(pod, "status.phase");
+  return phase === "Succeeded" || phase === "Failed";
+}
+
+/** At once, where a real cluster takes its time. */
+function emptyNamespace(store: Store, namespace: string): void {
+  for (const { plural, namespaced, virtual } of RESOURCES) {
+    if (!namespaced || virtual) continue;
+    for (const { metadata } of store.list(plural, namespace)) store.remove(plural, namespace, metadata.name ?? "");
+  }
+}
+
+/** POST pods/NAME/binding: what a scheduler does. */
+export function bindPod({ store }: ChangeDeps, { namespace, name = "", resource }: RequestInfo, body: unknown): void {
+  const pod = store.get("pods", namespace, name);
+  const nodeName = fieldAt(body, "target.name");
+  if (typeof nodeName !== "string" || !isRecord(pod["spec"])) throw badRequest("target.name: Required value");
+  const present = fieldAt(pod, "spec.nodeName");
+  if (present) throw conflict(resource, name, `pod ${name} is already assigned to node ${JSON.stringify(present)}`);
+  store.replace("pods", { ...pod, spec: { ...pod["spec"], nodeName } });
+}

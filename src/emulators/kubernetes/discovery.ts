@@ -1,0 +1,58 @@
+// What clients ask before they ask for anything: versions, groups, resources, health.
+// (https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api)
+import { openApi } from "./openapi.ts";
+import { groupVersion, RESOURCES, type ResourceType } from "./resources.ts";
+
+const VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"];
+
+/** The JSON (or text) at a path that is about the server itself; undefined for any other path. */
+export function discover(path: string, version: { readonly major: string; readonly minor: string }): unknown {
+  switch (path) {
+    case "/healthz":
+    case "/livez":
+    case "/readyz":
+      return "ok";
+    case "/version":
+      return {
+        ...version,
+        gitVersion: `v${version.major}.${Number.parseInt(version.minor, 10)}.0`,
+        platform: "linux/amd64",
+      };
+    case "/api":
+      return { kind: "APIVersions", versions: ["v1"] };
+    case "/apis":
+      return { kind: "APIGroupList", apiVersion: "v1", groups: groups() };
+    default:
+      return path.startsWith("/openapi/") ? openApi(path) : resourceList(path);
+  }
+}
+
+function groups(): readonly object[] {
+  const names = new Set(RESOURCES.map(({ group }) => group).filter((group) => group !== ""));
+  return Array.from(names, (name) => {
+    const version = { groupVersion: `${name}/v1`, version: "v1" };
+    return { name, versions: [version], preferredVersion: version };
+  });
+}
+
+function resourceList(path: string): object | undefined {
+  const [, wanted] = /^\/apis?\/((?:[^/]+\/)?v1)$/.exec(path) ?? [];
+  const found = RESOURCES.filter((resource) => groupVersion(resource) === wanted);
+  if (wanted === undefined || found.length === 0) return undefined;
+  return { kind: "APIResourceList", apiVersion: "v1", groupVersion: wanted, resources: found.flatMap(describe) };
+}
+
+function describe(resource: ResourceType): readonly object[] {
+  const { plural, singular, kind, shortNames, namespaced, virtual, subresources } = resource;
+  const verbs = virtual ? ["create"] : VERBS;
+  const below = subresources.map((name) => {
+    const type = SUBRESOURCES[name] ?? { kind, verbs: ["get", "patch", "update"] };
+    return Object.assign({ name: `${plural}/${name}`, singularName: "", namespaced }, type);
+  });
+  return [{ name: plural, singularName: singular, namespaced, kind, verbs, shortNames }, ...below];
+}
+
+const SUBRESOURCES: Readonly<Record<string, object>> = {
+  token: { kind: "TokenRequest", group: "authentication.k8s.io", version: "v1", verbs: ["create"] },
+  binding: { kind: "Binding", verbs: ["create"] },
+};

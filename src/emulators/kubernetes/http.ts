@@ -1,0 +1,130 @@
+// The API over sockets: faults, authentication, authorization, the answer, the audit line. States: created → listening →
+// closed; close() ends watches and connections.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { text } from "node:stream/consumers";
+import type { Access, UserInfo } from "./access.ts";
+import { type ApiAnswer, type ApiDeps, answer } from "./api.ts";
+import type { Asides } from "./admission.ts";
+import type { AuditLog } from "./audit.ts";
+import { discover } from "./discovery.ts";
+import { type Faults, meetFaults } from "./faults.ts";
+import { type RequestInfo, readRequestInfo } from "./request-info.ts";
+import { badRequest, internalError, StatusError, unauthorized, unsupportedMediaType } from "./status.ts";
+import { API_AUDIENCE } from "./tokens.ts";
+import { warningHeaders } from "./warnings.ts";
+import type { Watches } from "./watches.ts";
+
+export interface HttpDeps extends ApiDeps {
+  readonly access: Access;
+  readonly audit: AuditLog;
+  readonly faults: Faults;
+  readonly watches: Watches;
+  readonly version: { readonly major: string; readonly minor: string };
+}
+
+export interface ServingKeys {
+  readonly certificatePem: string;
+  readonly keyPem: string;
+}
+
+/** Without `keys`: plain HTTP. */
+export function createHttp(deps: HttpDeps, keys: ServingKeys | undefined): Server {
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
+    serve(deps, request, response).catch((error: unknown) => {
+      if (!response.headersSent) send(response, asStatus(error), []);
+      else response.destroy();
+    });
+  };
+  if (keys === undefined) return createServer(listener);
+  return createTlsServer({ cert: keys.certificatePem, key: keys.keyPem }, listener);
+}
+
+async function serve(deps: HttpDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { access, audit, faults, watches } = deps;
+  const receivedAt = deps.now();
+  const url = new URL(request.url ?? "/", "http://localhost");
+  const discovered = discover(url.pathname, deps.version);
+  const asides: Asides = { warnings: [], annotations: {} };
+  let user: UserInfo = { username: "system:anonymous", groups: ["system:unauthenticated"] };
+  let info: RequestInfo | undefined;
+  let given: ApiAnswer;
+
+  let sent: unknown;
+
+  const record = (stage: "ResponseStarted" | "ResponseComplete", given: ApiAnswer) => {
+    // Paths that are no resource are not worth a line.
+    if (info === undefined) return;
+    const userAgent = request.headers["user-agent"] ?? "";
+    const facts = { requestURI: request.url ?? "/", userAgent, receivedAt, user, info, sent };
+    audit.record({ ...facts, stage, ...given, annotations: asides.annotations });
+  };
+
+  try {
+    if (discovered === undefined) info = readRequestInfo(request.method ?? "GET", url);
+    const fate = await meetFaults(faults, info);
+    if (fate === "hang up") return void request.socket.destroy();
+    if (fate === "stall") return;
+    if (discovered !== undefined) return sendDiscovered(response, discovered);
+    user = authenticate(deps, request.headers.authorization);
+    const contentType = (request.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "";
+    sent = await readBody(request, contentType);
+    if (info === undefined) return;
+    access.authorize(user, info);
+    if (info.verb === "watch") {
+      watches.serve(info, response);
+      record("ResponseStarted", { code: 200, body: {} });
+      response.on("close", () => record("ResponseComplete", { code: 200, body: {} }));
+      return;
+    }
+    given = await answer(deps, { info, user, body: sent, contentType }, asides);
+  } catch (error) {
+    given = asStatus(error);
+  }
+  record("ResponseComplete", given);
+  send(response, given, asides.warnings);
+}
+
+/** Users of the kubeconfigs, and ServiceAccounts by their tokens. Throws Unauthorized. */
+function authenticate({ access, tokens }: HttpDeps, header = ""): UserInfo {
+  const token = /^Bearer (.+)$/.exec(header)?.[1] ?? "";
+  const known = access.userOf(token);
+  if (known !== undefined) return known;
+  const reviewed = token === "" ? { error: "" } : tokens.review(token, [API_AUDIENCE]);
+  if ("error" in reviewed) throw unauthorized();
+  const { user } = reviewed;
+  return { ...user, groups: [...user.groups, "system:authenticated"] };
+}
+
+/** JSON only: kubectl's imperative `create` and `run` send protobuf, `apply` and `create -f` do not. */
+async function readBody(request: IncomingMessage, contentType: string): Promise<unknown> {
+  if (contentType === "application/vnd.kubernetes.protobuf") throw unsupportedMediaType(["application/json"]);
+  const said = await text(request);
+  if (said === "") return undefined;
+  try {
+    return JSON.parse(said);
+  } catch (error) {
+    throw badRequest(`the object provided is unrecognized (must be of type JSON): ${(error as Error).message}`);
+  }
+}
+
+/** Whatever was thrown, as the answer to it. */
+export function asStatus(error: unknown): ApiAnswer {
+  const { body } = error instanceof StatusError ? error : internalError(String(error));
+  return { code: body.code, body };
+}
+
+function send(response: ServerResponse, { code, body }: ApiAnswer, warnings: readonly string[]): void {
+  const { details } = body as { details?: { retryAfterSeconds?: number } };
+  const headers = warningHeaders(warnings);
+  if (headers.length > 0) response.setHeader("Warning", headers);
+  if (details?.retryAfterSeconds !== undefined) response.setHeader("Retry-After", details.retryAfterSeconds);
+  response.writeHead(code, { "content-type": "application/json" });
+  response.end(JSON.stringify(body));
+}
+
+function sendDiscovered(response: ServerResponse, found: unknown): void {
+  const isText = typeof found === "string";
+  response.writeHead(200, { "content-type": isText ? "text/plain" : "application/json" });
+  response.end(isText ? found : JSON.stringify(found));
+}

@@ -1,0 +1,50 @@
+// Findings of validation, in the words of k8s.io/apimachinery/pkg/util/validation/field.
+import type { StatusCause } from "./status.ts";
+
+export function required(field: string, detail = ""): StatusCause {
+  return {
+    reason: "FieldValueRequired",
+    message: detail === "" ? "Required value" : `Required value: ${detail}`,
+    field,
+  };
+}
+
+export function invalidValue(field: string, value: unknown, detail: string): StatusCause {
+  return { reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(value)}: ${detail}`, field };
+}
+
+export function duplicate(field: string, value: string): StatusCause {
+  return { reason: "FieldValueDuplicate", message: `Duplicate value: ${JSON.stringify(value)}`, field };
+}
+
+export function missing(field: string, value: string): StatusCause {
+  return { reason: "FieldValueNotFound", message: `Not found: ${JSON.stringify(value)}`, field };
+}
+
+export function notAllowed(field: string, detail: string): StatusCause {
+  return { reason: "FieldValueForbidden", message: `Forbidden: ${detail}`, field };
+}
+
+export function unsupported(field: string, value: unknown, supported: readonly string[]): StatusCause {
+  const list = supported.map((item) => JSON.stringify(item)).join(", ");
+  const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${list}`;
+  return { reason: "FieldValueNotSupported", message, field };
+}
+
+/** Every value after its first occurrence is a finding. */
+export function duplicates(
+  items: readonly { readonly field: string; readonly value: string | undefined }[],
+): readonly StatusCause[] {
+  const seen = new Set<string>();
+  return items.flatMap(({ field, value }) => {
+    if (value === undefined || value === "") return [];
+    const isNew = !seen.has(value);
+    seen.add(value);
+    return isNew ? [] : [duplicate(field, value)];
+  });
+}
+
+/** The finding, unless all is well. */
+export function unless(isWell: boolean, cause: StatusCause): readonly StatusCause[] {
+  return isWell ? [] : [cause];
+}

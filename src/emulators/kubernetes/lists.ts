@@ -1,0 +1,78 @@
+// GET of a collection, in pages where the client asks for them. All pages of a list show the same moment: what is left
+// of it is kept until it is fetched or the history is compacted (410).
+import { randomBytes } from "node:crypto";
+import type { KubeObject } from "./objects.ts";
+import type { RequestInfo } from "./request-info.ts";
+import { groupVersion } from "./resources.ts";
+import { parseSelection } from "./selectors.ts";
+import { expired } from "./status.ts";
+import type { Store } from "./store.ts";
+
+interface Remainder {
+  readonly items: readonly KubeObject[];
+  readonly resourceVersion: string;
+  readonly epoch: number;
+}
+
+/** Clients that never come back must not fill the memory. */
+const MOST_REMAINDERS = 100;
+
+export interface Lists {
+  /** Throws Expired for a continuation that is gone. */
+  answer(info: RequestInfo): object;
+}
+
+export function createLists({ store }: { readonly store: Store }): Lists {
+  const remainders = new Map<string, Remainder>();
+
+  function continued(token: string): Remainder {
+    const found = remainders.get(token);
+    remainders.delete(token);
+    if (found === undefined || found.epoch !== store.epoch) {
+      throw expired(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
+      );
+    }
+    return found;
+  }
+
+  function keep(remainder: Remainder): string {
+    const token = randomBytes(12).toString("base64url");
+    remainders.set(token, remainder);
+    for (const oldest of remainders.keys()) {
+      if (remainders.size <= MOST_REMAINDERS) break;
+      remainders.delete(oldest);
+    }
+    return token;
+  }
+
+  function start({ resource, namespace, query }: RequestInfo): Remainder {
+    const items = store.list(resource.plural, namespace).filter(parseSelection(query, resource));
+    return { items, resourceVersion: store.resourceVersion(), epoch: store.epoch };
+  }
+
+  return {
+    answer(info) {
+      const { resource, query } = info;
+      const token = query.get("continue") ?? "";
+      const { items, resourceVersion, epoch } = token === "" ? start(info) : continued(token);
+      const limit = Number(query.get("limit")) || items.length;
+      const rest = items.slice(limit);
+      const more =
+        rest.length > 0
+          ? { continue: keep({ items: rest, resourceVersion, epoch }), remainingItemCount: rest.length }
+          : {};
+      return {
+        kind: `${resource.kind}List`,
+        apiVersion: groupVersion(resource),
+        metadata: { resourceVersion, ...more },
+        items: items.slice(0, limit).map(withoutType),
+      };
+    },
+  };
+}
+
+/** The list's kind says it once for all. */
+function withoutType({ apiVersion: _version, kind: _kind, ...object }: KubeObject): object {
+  return object;
+}

@@ -1,0 +1,69 @@
+// What names and labels may look like (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/).
+import { randomInt } from "node:crypto";
+import { invalidValue, required } from "./invalid-fields.ts";
+import type { KubeObject } from "./objects.ts";
+import type { ResourceType } from "./resources.ts";
+import type { StatusCause } from "./status.ts";
+
+const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/;
+const QUALIFIED = /^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+
+const LABEL_WORDS =
+  "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
+const SUBDOMAIN_WORDS =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
+
+/** Names of containers, volumes and namespaces. */
+export function checkLabelName(field: string, name: unknown): readonly StatusCause[] {
+  if (name === undefined || name === "") return [required(field)];
+  if (typeof name !== "string" || !LABEL.test(name)) return [invalidValue(field, name, LABEL_WORDS)];
+  return name.length > 63 ? [invalidValue(field, name, "must be no more than 63 bytes")] : [];
+}
+
+function checkSubdomainName(field: string, name: string): readonly StatusCause[] {
+  if (!SUBDOMAIN.test(name)) return [invalidValue(field, name, SUBDOMAIN_WORDS)];
+  return name.length > 253 ? [invalidValue(field, name, "must be no more than 253 bytes")] : [];
+}
+
+/** metadata of any object, once it has its name. */
+export function checkMetadata({ namespaced, plural }: ResourceType, { metadata }: KubeObject): readonly StatusCause[] {
+  const { name = "", labels = {}, annotations = {} } = metadata;
+  if (name === "") return [required("metadata.name", "name or generateName is required")];
+  const named =
+    plural === "namespaces" ? checkLabelName("metadata.name", name) : checkSubdomainName("metadata.name", name);
+  const keyed = [
+    ...Object.keys(labels).map((key) => ({ field: "metadata.labels", key })),
+    ...Object.keys(annotations).map((key) => ({ field: "metadata.annotations", key })),
+  ];
+  return [
+    ...named,
+    ...(namespaced && !metadata.namespace ? [required("metadata.namespace")] : []),
+    ...keyed.flatMap(({ field, key }) =>
+      QUALIFIED.test(key)
+        ? []
+        : [invalidValue(field, key, "name part must consist of alphanumeric characters, '-', '_' or '.'")],
+    ),
+    ...Object.values(labels).flatMap((value) =>
+      LABEL_VALUE.test(value) && value.length <= 63
+        ? []
+        : [
+            invalidValue(
+              "metadata.labels",
+              value,
+              "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.'",
+            ),
+          ],
+    ),
+  ];
+}
+
+/** Without vowels and look-alikes, as the API server makes them. */
+const ALPHABET = "bcdfghjklmnpqrstvwxz2456789";
+const LONGEST_STEM = 58;
+
+export function generateName(stem: string): string {
+  const suffix = Array.from({ length: 5 }, () => ALPHABET[randomInt(ALPHABET.length)]).join("");
+  return stem.slice(0, LONGEST_STEM) + suffix;
+}

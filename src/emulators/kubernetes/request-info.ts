@@ -1,0 +1,80 @@
+// What a request is about: verb, resource, name, as the API server's RequestInfo has it, before anybody looks at rights.
+// (https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb)
+import { findResource, type ResourceType } from "./resources.ts";
+import { methodNotSupported, unknownPath } from "./status.ts";
+
+export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete";
+
+export interface RequestInfo {
+  readonly verb: Verb;
+  readonly resource: ResourceType;
+  readonly subresource: string | undefined;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+  readonly query: URLSearchParams;
+}
+
+const PATH =
+  /^\/(?:api\/(?<core>v1)|apis\/(?<group>[^/]+)\/(?<version>[^/]+))(?:\/namespaces\/(?<namespace>[^/]+)(?=\/(?!status$)))?\/(?<plural>[^/]+)(?:\/(?<name>[^/]+))?(?:\/(?<subresource>[^/]+))?$/;
+
+/** Throws NotFound for what is not served and MethodNotAllowed for what cannot be done there. */
+export function readRequestInfo(method: string, url: URL): RequestInfo {
+  const {
+    group = "",
+    version = "v1",
+    namespace,
+    plural = "",
+    name,
+    subresource,
+  } = PATH.exec(url.pathname)?.groups ?? {};
+  const resource = findResource(group, version, plural);
+  const isPlaced = resource?.namespaced === true || namespace === undefined;
+  const isKnown = subresource === undefined || resource?.subresources.includes(subresource);
+  if (resource === undefined || !isPlaced || !isKnown) throw unknownPath();
+  const { searchParams: query } = url;
+  const info = { resource, subresource, namespace: decode(namespace), name: decode(name), query };
+  return { ...info, verb: verbOf(method, info), name: info.name ?? selectedName(query) };
+}
+
+function verbOf(method: string, { resource, subresource, namespace, name, query }: Omit<RequestInfo, "verb">): Verb {
+  const isCollection = name === undefined;
+  switch (method) {
+    case "GET":
+    case "HEAD":
+      if (resource.virtual) throw methodNotSupported();
+      if (isWatch(query)) return "watch";
+      return isCollection ? "list" : "get";
+    case "POST":
+      if (isCollection === (subresource !== undefined) || (resource.namespaced && namespace === undefined)) {
+        throw methodNotSupported();
+      }
+      return "create";
+    case "PUT":
+    case "PATCH":
+    case "DELETE":
+      if (isCollection || resource.virtual) throw methodNotSupported();
+      if (method === "DELETE") return "delete";
+      return method === "PUT" ? "update" : "patch";
+    default:
+      throw methodNotSupported();
+  }
+}
+
+function isWatch(query: URLSearchParams): boolean {
+  const watch = query.get("watch");
+  return watch !== null && watch !== "false" && watch !== "0";
+}
+
+/** RBAC's resourceNames cover a list or watch whose field selector names one object. */
+function selectedName(query: URLSearchParams): string | undefined {
+  return /(?:^|,)metadata\.name==?([^,]+)/.exec(query.get("fieldSelector") ?? "")?.[1];
+}
+
+function decode(part: string | undefined): string | undefined {
+  if (part === undefined) return undefined;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw unknownPath();
+  }
+}

@@ -1,0 +1,82 @@
+// The resources that the emulated API server serves, for routing, discovery and messages.
+
+export interface ResourceType {
+  readonly group: string;
+  readonly version: "v1";
+  readonly plural: string;
+  readonly singular: string;
+  readonly kind: string;
+  readonly shortNames: readonly string[];
+  readonly namespaced: boolean;
+  /** Below /NAME/. */
+  readonly subresources: readonly string[];
+  /** Answered at once, never stored: reviews. */
+  readonly virtual: boolean;
+  /** Besides metadata.name and metadata.namespace. */
+  readonly selectableFields: readonly string[];
+}
+
+function core(plural: string, kind: string, options: Partial<ResourceType> = {}): ResourceType {
+  return {
+    group: "",
+    version: "v1",
+    plural,
+    singular: kind.toLowerCase(),
+    kind,
+    shortNames: [],
+    namespaced: true,
+    subresources: [],
+    virtual: false,
+    selectableFields: [],
+    ...options,
+  };
+}
+
+const EVENT_FIELDS = [
+  "involvedObject.kind",
+  "involvedObject.name",
+  "involvedObject.namespace",
+  "involvedObject.uid",
+  "reason",
+  "type",
+];
+
+export const RESOURCES: readonly ResourceType[] = [
+  core("namespaces", "Namespace", { namespaced: false, shortNames: ["ns"], subresources: ["status"] }),
+  core("pods", "Pod", {
+    shortNames: ["po"],
+    subresources: ["status", "binding"],
+    selectableFields: ["spec.nodeName", "spec.serviceAccountName", "spec.restartPolicy", "status.phase"],
+  }),
+  core("serviceaccounts", "ServiceAccount", { shortNames: ["sa"], subresources: ["token"] }),
+  core("secrets", "Secret", { selectableFields: ["type"] }),
+  core("configmaps", "ConfigMap", { shortNames: ["cm"] }),
+  core("events", "Event", { shortNames: ["ev"], selectableFields: EVENT_FIELDS }),
+  core("mutatingwebhookconfigurations", "MutatingWebhookConfiguration", {
+    group: "admissionregistration.k8s.io",
+    namespaced: false,
+  }),
+  core("tokenreviews", "TokenReview", { group: "authentication.k8s.io", namespaced: false, virtual: true }),
+];
+
+export function groupVersion({ group, version }: Pick<ResourceType, "group" | "version">): string {
+  return group === "" ? version : `${group}/${version}`;
+}
+
+/** Plurals are unique here. Throws RangeError for one that is not served. */
+export function resourceNamed(plural: string): ResourceType {
+  const found = RESOURCES.find((resource) => resource.plural === plural);
+  if (found === undefined) throw new RangeError(`the emulator has no ${plural}`);
+  return found;
+}
+
+export function findResource(group: string, version: string, plural: string): ResourceType | undefined {
+  return RESOURCES.find(
+    (resource) => resource.group === group && resource.version === version && resource.plural === plural,
+  );
+}
+
+/** "pods", "mutatingwebhookconfigurations.admissionregistration.k8s.io": the API's name in messages. */
+export function qualifiedName({ plural, group }: ResourceType): string {
+  return group === "" ? plural : `${plural}.${group}`;
+}

@@ -1,0 +1,121 @@
+// What the API server answers when it does not do what was asked: metav1.Status, in the words of
+// k8s.io/apimachinery/pkg/api/errors.
+import { qualifiedName, type ResourceType } from "./resources.ts";
+
+export interface StatusCause {
+  readonly reason: string;
+  readonly message: string;
+  readonly field: string;
+}
+
+export interface StatusBody {
+  readonly kind: "Status";
+  readonly apiVersion: "v1";
+  readonly metadata: object;
+  readonly status: "Failure";
+  readonly message: string;
+  readonly reason?: string;
+  readonly details?: {
+    readonly name?: string;
+    readonly group?: string;
+    readonly kind?: string;
+    readonly causes?: readonly StatusCause[];
+    readonly retryAfterSeconds?: number;
+  };
+  readonly code: number;
+}
+
+/** A failure on its way to the client. */
+export class StatusError extends Error {
+  override readonly name = "StatusError";
+  readonly body: StatusBody;
+
+  constructor(code: number, reason: string, message: string, details?: StatusBody["details"]) {
+    super(message);
+    this.body = {
+      kind: "Status",
+      apiVersion: "v1",
+      metadata: {},
+      status: "Failure",
+      message,
+      ...(reason !== "" && { reason }),
+      ...(details && { details }),
+      code,
+    };
+  }
+}
+
+function about(resource: ResourceType, name: string): NonNullable<StatusBody["details"]> {
+  return { name, ...(resource.group !== "" && { group: resource.group }), kind: resource.plural };
+}
+
+export function notFound(resource: ResourceType, name: string): StatusError {
+  const message = `${qualifiedName(resource)} ${quote(name)} not found`;
+  return new StatusError(404, "NotFound", message, about(resource, name));
+}
+
+export function alreadyExists(resource: ResourceType, name: string): StatusError {
+  const message = `${qualifiedName(resource)} ${quote(name)} already exists`;
+  return new StatusError(409, "AlreadyExists", message, about(resource, name));
+}
+
+export function conflict(resource: ResourceType, name: string, why: string = STALE): StatusError {
+  const message = `Operation cannot be fulfilled on ${qualifiedName(resource)} ${quote(name)}: ${why}`;
+  return new StatusError(409, "Conflict", message, about(resource, name));
+}
+
+const STALE = "the object has been modified; please apply your changes to the latest version and try again";
+
+export function forbidden(resource: ResourceType, name: string, why: string): StatusError {
+  const what = name === "" ? qualifiedName(resource) : `${qualifiedName(resource)} ${quote(name)}`;
+  return new StatusError(403, "Forbidden", `${what} is forbidden: ${why}`, about(resource, name));
+}
+
+/** `causes` as `field.Error` prints them: "spec.containers: Required value". */
+export function invalid(resource: ResourceType, name: string, causes: readonly StatusCause[]): StatusError {
+  const lines = causes.map(({ field, message }) => `${field}: ${message}`);
+  const list = lines.length === 1 ? lines.join("") : `[${lines.join(", ")}]`;
+  const kind = resource.group === "" ? resource.kind : `${resource.kind}.${resource.group}`;
+  const details = { ...about(resource, name), kind: resource.kind, causes };
+  return new StatusError(422, "Invalid", `${kind} ${quote(name)} is invalid: ${list}`, details);
+}
+
+export function badRequest(message: string): StatusError {
+  return new StatusError(400, "BadRequest", message);
+}
+
+export function internalError(message: string): StatusError {
+  const details = { causes: [{ reason: "InternalError", message, field: "" }] };
+  return new StatusError(500, "InternalError", `Internal error occurred: ${message}`, details);
+}
+
+export function unauthorized(): StatusError {
+  return new StatusError(401, "Unauthorized", "Unauthorized");
+}
+
+export function expired(message: string): StatusError {
+  return new StatusError(410, "Expired", message);
+}
+
+export function unknownPath(): StatusError {
+  return new StatusError(404, "NotFound", "the server could not find the requested resource");
+}
+
+export function methodNotSupported(): StatusError {
+  return new StatusError(405, "MethodNotAllowed", "the server does not allow this method on the requested resource");
+}
+
+export function unsupportedMediaType(accepted: readonly string[]): StatusError {
+  const message = `the body of the request was in an unknown format - accepted media types include: ${accepted.join(", ")}`;
+  return new StatusError(415, "UnsupportedMediaType", message);
+}
+
+/** Go's %q for the texts that occur here. */
+export function quote(text: string): string {
+  return JSON.stringify(text);
+}
+
+/** Go's %q of a list: `["a" "b"]`. */
+export function quoteAll(texts: readonly string[]): string {
+  return `[${texts.map(quote).join(" ")}]`;
+}

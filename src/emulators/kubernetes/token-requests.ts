@@ -1,0 +1,84 @@
+// TokenRequest and TokenReview as requests: what is checked before a token is signed, and the shape of a review's status.
+// (https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/)
+import { fieldAt, type KubeObject, toKubeTime } from "./objects.ts";
+import { resourceNamed } from "./resources.ts";
+import { badRequest, conflict, invalid } from "./status.ts";
+import type { Store, Unwritten } from "./store.ts";
+import { API_AUDIENCE, type BoundPod, type Tokens } from "./tokens.ts";
+
+const SHORTEST_SECONDS = 600;
+const DEFAULT_SECONDS = 3600;
+
+export interface TokenRequestSpec {
+  readonly audiences?: readonly string[];
+  readonly expirationSeconds?: number;
+  readonly boundObjectRef?: { readonly kind?: string; readonly name?: string; readonly uid?: string };
+}
+
+/** Answers POST …/serviceaccounts/NAME/token. */
+export function answerTokenRequest(
+  { store, tokens }: { readonly store: Store; readonly tokens: Tokens },
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+  request: Unwritten,
+): KubeObject {
+  const account = store.get("serviceaccounts", namespace, name);
+  const {
+    audiences,
+    expirationSeconds = DEFAULT_SECONDS,
+    boundObjectRef,
+  } = (request["spec"] ?? {}) as TokenRequestSpec;
+  if (expirationSeconds < SHORTEST_SECONDS) {
+    const message = `Invalid value: ${expirationSeconds}: may not specify a duration less than 10 minutes`;
+    const cause = { reason: "FieldValueInvalid", message, field: "spec.expirationSeconds" };
+    throw invalid({ ...resourceNamed("serviceaccounts"), group: "authentication.k8s.io", kind: "TokenRequest" }, name, [
+      cause,
+    ]);
+  }
+  const { token, expiresAt } = tokens.sign({
+    namespace,
+    serviceAccount: { name, uid: account.metadata.uid ?? "" },
+    pod: boundObjectRef && boundPod(store, { namespace, name }, boundObjectRef),
+    audiences: audiences?.length ? audiences : [API_AUDIENCE],
+    lifetimeSeconds: expirationSeconds,
+  });
+  return {
+    ...request,
+    apiVersion: "authentication.k8s.io/v1",
+    kind: "TokenRequest",
+    metadata: { name, namespace },
+    status: { token, expirationTimestamp: toKubeTime(expiresAt) },
+  };
+}
+
+function boundPod(
+  store: Store,
+  account: { readonly namespace: string; readonly name: string },
+  { kind = "", name = "", uid = "" }: NonNullable<TokenRequestSpec["boundObjectRef"]>,
+): BoundPod {
+  if (kind !== "Pod") throw badRequest(`cannot bind token to object of type "${kind}"`);
+  const pod = store.get("pods", account.namespace, name);
+  const presentUid = pod.metadata.uid ?? "";
+  if (uid !== "" && uid !== presentUid) {
+    const why = `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`;
+    throw conflict(resourceNamed("pods"), name, why);
+  }
+  if (fieldAt(pod, "spec.serviceAccountName") !== account.name) {
+    throw badRequest("cannot bind token for serviceaccount to pod running with different serviceaccount name.");
+  }
+  return { name, uid: presentUid, nodeName: fieldAt(pod, "spec.nodeName") as string | undefined };
+}
+
+/** Answers POST …/tokenreviews. */
+export function answerTokenReview(tokens: Tokens, request: Unwritten): KubeObject {
+  const { token = "", audiences = [] } = (request["spec"] ?? {}) as { token?: string; audiences?: string[] };
+  if (token === "") throw badRequest("token is required for TokenReview in authentication");
+  const reviewed = tokens.review(token, audiences.length > 0 ? audiences : [API_AUDIENCE]);
+  const status = "error" in reviewed ? { user: {}, error: reviewed.error } : { authenticated: true, ...reviewed };
+  return {
+    ...request,
+    apiVersion: "authentication.k8s.io/v1",
+    kind: "TokenReview",
+    metadata: request.metadata,
+    status,
+  };
+}

@@ -1,0 +1,27 @@
+// Warnings on their way to kubectl: "Warning: 299 - "text"" headers, within the API server's limits.
+// (RFC 7234, 5.5; k8s.io/apiserver pkg/endpoints/filters/warning.go)
+
+const ALL_TOGETHER = 4 * 1024;
+const EACH = 256;
+
+/** Header values. Beyond 4 KiB altogether, each is cut to 256 characters and the rest is dropped. */
+export function warningHeaders(warnings: readonly string[]): readonly string[] {
+  const unique = Array.from(new Set(warnings)).filter((text) => text !== "");
+  const total = unique.reduce((sum, text) => sum + text.length, 0);
+  if (total <= ALL_TOGETHER) return unique.map(headerOf);
+  const kept: string[] = [];
+  let length = 0;
+  for (const text of unique) {
+    const short = text.slice(0, EACH);
+    length += short.length;
+    if (length > ALL_TOGETHER) break;
+    kept.push(headerOf(short));
+  }
+  return kept;
+}
+
+function headerOf(text: string): string {
+  // A header has no line breaks, and node:http takes latin1 only.
+  const printable = text.replace(/[^\x20-\x7e]/g, (character) => (/\s/.test(character) ? " " : "?"));
+  return `299 - "${printable.replace(/[\\"]/g, "\\$&")}"`;
+}
