@@ -1,6 +1,7 @@
-// From a Kubernetes pod to what a decision reads of it.
+// From a Kubernetes pod to what a decision reads of it. Webhook and server both come through here, so that both see
+// the same containers.
 import type { Pod } from "../kubernetes/objects.ts";
-import type { PodFacts } from "./decide.ts";
+import type { PodFacts } from "./model.ts";
 
 /** podrole's own containers: never users of a role. */
 export const OWN_CONTAINERS: readonly string[] = ["podrole-init", "podrole-sidecar"];

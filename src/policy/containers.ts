@@ -1,0 +1,72 @@
+// Which containers of a pod take part, and where each one's role is named. A name that no container has is a refusal:
+// it would otherwise show as a missing role weeks later.
+import type { Refusal } from "../protocol/errors.ts";
+import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
+import type { PodFacts, PolicySettings, RoleOrigin, Surroundings } from "./model.ts";
+
+/**
+ * The containers that take part: those that podrole.io/containers names, all when it is absent, none when it is empty.
+ * CONTAINER_UNKNOWN when it, or an `iam.amazonaws.com/role.<container>`, names one that the pod does not have, or when
+ * a container that is left out has a role of its own.
+ */
+export function participantsOf({ annotations, containers }: PodFacts): readonly string[] | Refusal {
+  const listed = valueOf(annotations, ANNOTATIONS.containers);
+  const names = (listed ?? "").split(",").flatMap((name) => name.trim() || []);
+  const unknown = names.find((name) => !containers.includes(name));
+  if (unknown !== undefined) {
+    return refuse(
+      `${ANNOTATIONS.containers} ${quoted(listed ?? "")}`,
+      `the pod has no container ${quoted(unknown)}`,
+      containers,
+    );
+  }
+  const participants = listed === undefined ? containers : containers.filter((name) => names.includes(name));
+  for (const key of Object.keys(annotations)) {
+    if (!key.startsWith(ANNOTATIONS.roleOfContainer)) continue;
+    const name = key.slice(ANNOTATIONS.roleOfContainer.length);
+    if (participants.includes(name)) continue;
+    const state = containers.includes(name)
+      ? `${ANNOTATIONS.containers} leaves container ${quoted(name)} out`
+      : `the pod has no container ${quoted(name)}`;
+    return refuse(`annotation ${quoted(key)}`, state, participants);
+  }
+  return participants;
+}
+
+function refuse(what: string, state: string, containers: readonly string[]): Refusal {
+  const names = containers.slice(0, 10).map(quoted).join(", ");
+  const wanted =
+    containers.length === 0 ? "no container" : `${containers.length > 10 ? "one such as" : "one of"} ${names}`;
+  return { code: "CONTAINER_UNKNOWN", message: `Cannot use ${what}: ${state}, wanted ${wanted}` };
+}
+
+export interface NamedRole {
+  readonly text: string;
+  readonly origin: RoleOrigin;
+  /** The annotation or setting, for messages. */
+  readonly place: string;
+}
+
+/**
+ * Where the container's role is named: its own annotation, the pod, the ServiceAccount, the namespace, the server's
+ * default. The first place that says anything counts, even if it says nothing usable: an empty or mistyped annotation
+ * must not quietly turn into another role.
+ */
+export function roleNamedFor(
+  container: string,
+  pod: PodFacts,
+  { serviceAccountAnnotations, namespaceAnnotations }: Surroundings,
+  { defaultRole }: PolicySettings,
+): NamedRole | undefined {
+  const { role, roleOfContainer, defaultRole: ofNamespace } = ANNOTATIONS;
+  const own = valueOf(pod.annotations, `${roleOfContainer}${container}`);
+  if (own !== undefined) return { text: own, origin: "container", place: `${roleOfContainer}${container}` };
+  const ofPod = valueOf(pod.annotations, role);
+  if (ofPod !== undefined) return { text: ofPod, origin: "pod", place: role };
+  const ofAccount = valueOf(serviceAccountAnnotations, role);
+  if (ofAccount !== undefined)
+    return { text: ofAccount, origin: "serviceAccount", place: `the ServiceAccount's ${role}` };
+  const ofSpace = valueOf(namespaceAnnotations, ofNamespace);
+  if (ofSpace !== undefined) return { text: ofSpace, origin: "namespace", place: `the namespace's ${ofNamespace}` };
+  return defaultRole === undefined ? undefined : { text: defaultRole, origin: "default", place: "--default-role" };
+}

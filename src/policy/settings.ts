@@ -1,0 +1,69 @@
+// What is wrong with the settings of policy themselves: found at start, all at once, not at the first pod.
+import type { PolicySettings } from "./model.ts";
+import { parseRoleArn, resolveRole } from "./role.ts";
+import { LONGEST_CHAINED_SESSION_MS, MOST_TAGS, OWN_TAG_KEYS, SHORTEST_SESSION_MS, TAG_KEY } from "./session.ts";
+import { refuseTemplate } from "./session-name.ts";
+
+/** STS issues no longer session to anybody. */
+const LONGEST_SESSION_MS = 43_200_000;
+
+/** One text for each problem, beginning with the setting's flag; empty when there is none. */
+export function policyProblems(settings: PolicySettings): readonly string[] {
+  return [
+    ...durationProblems(settings),
+    ...nameProblems(settings),
+    ...defaultRoleProblems(settings),
+    ...tagProblems(settings),
+    ...hopProblems(settings),
+  ];
+}
+
+function durationProblems({ sessionDurationMs, maxSessionDurationMs }: PolicySettings): string[] {
+  const problems: string[] = [];
+  const isLife = (ms: number) => ms >= SHORTEST_SESSION_MS && ms <= LONGEST_SESSION_MS;
+  if (!isLife(sessionDurationMs)) problems.push("--session-duration: STS issues sessions of 15m to 12h");
+  if (maxSessionDurationMs === undefined) return problems;
+  if (!isLife(maxSessionDurationMs)) problems.push("--max-session-duration: STS issues sessions of 15m to 12h");
+  if (maxSessionDurationMs < sessionDurationMs) problems.push("--max-session-duration: it is below --session-duration");
+  return problems;
+}
+
+function nameProblems({ sessionName, clusterName }: PolicySettings): string[] {
+  if (sessionName.kind === "kiam") return [];
+  const problem = refuseTemplate(sessionName.template, clusterName);
+  return problem === undefined ? [] : [`--session-name: ${problem}`];
+}
+
+/** Without a base ARN a short name cannot be judged yet: it may still be found out. */
+function defaultRoleProblems({ defaultRole, baseArn }: PolicySettings): string[] {
+  if (defaultRole === undefined) return [];
+  const role = resolveRole(defaultRole, baseArn ?? "arn:aws:iam::000000000000:role/", "--default-role");
+  return "code" in role ? [role.message] : [];
+}
+
+function tagProblems({ sessionTagLabels = [], sessionTags, clusterName }: PolicySettings): string[] {
+  const problems: string[] = [];
+  // STS: keys that differ in case only are the same.
+  const seen = new Set<string>(OWN_TAG_KEYS);
+  for (const label of sessionTagLabels) {
+    if (!TAG_KEY.test(label)) problems.push(`--session-tag-labels: "${label}" cannot be the key of a session tag`);
+    if (seen.has(label.toLowerCase())) problems.push(`--session-tag-labels: "${label}" is there already`);
+    seen.add(label.toLowerCase());
+  }
+  const count = sessionTagLabels.length + (sessionTags ? OWN_TAG_KEYS.length : 0);
+  if (count > MOST_TAGS)
+    problems.push(`--session-tag-labels: with them a session has ${count} tags, at most ${MOST_TAGS}`);
+  if (sessionTags && clusterName !== undefined && !/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u.test(clusterName)) {
+    problems.push(`--cluster-name: "${clusterName}" cannot be the value of a session tag`);
+  }
+  return problems;
+}
+
+function hopProblems({ firstHops = {}, sessionDurationMs }: PolicySettings): string[] {
+  const hops = Object.entries(firstHops);
+  const problems = hops.flat().flatMap((arn) => (parseRoleArn(arn) ? [] : [`first hops: "${arn}" is not a role ARN`]));
+  if (hops.length > 0 && sessionDurationMs > LONGEST_CHAINED_SESSION_MS) {
+    problems.push("--session-duration: roles with a first hop get 1h at most (role chaining)");
+  }
+  return problems;
+}

@@ -1,0 +1,57 @@
+// A pod, its surroundings and settings to vary in the tests of policy.
+import type { PodFacts, PolicySettings, Surroundings } from "../../src/policy/decide.ts";
+import { parseRoleArn, type RoleArn } from "../../src/policy/role.ts";
+
+export const BASE = "arn:aws:iam::123456789012:role/";
+export const ROLE = "iam.amazonaws.com/role";
+export const PERMITTED = "iam.amazonaws.com/permitted";
+export const ALLOWED = "iam.amazonaws.com/allowed-roles";
+
+/** STS's rule for RoleSessionName and SourceIdentity. */
+export const STS_NAME = /^[A-Za-z0-9_+=,.@-]{2,64}$/;
+
+export function settings(overrides: Partial<PolicySettings> = {}): PolicySettings {
+  return {
+    baseArn: BASE,
+    strictNamespaceRegexp: true,
+    allowedRolesFormat: "glob",
+    sessionName: { kind: "template", template: "{namespace}.{pod}" },
+    sessionDurationMs: 3_600_000,
+    sessionTags: false,
+    sourceIdentity: false,
+    clusterName: undefined,
+    defaultRole: undefined,
+    ...overrides,
+  };
+}
+
+export function pod(annotations: Record<string, string> = {}, overrides: Partial<PodFacts> = {}): PodFacts {
+  return {
+    namespace: "shop",
+    name: "web-5d9f8-x2x4z",
+    uid: "0f1e2d3c-0000-4000-8000-000000000001",
+    serviceAccount: "web",
+    annotations,
+    labels: {},
+    containers: ["app"],
+    ...overrides,
+  };
+}
+
+export function around(
+  namespaceAnnotations: Record<string, string> = {},
+  serviceAccountAnnotations: Record<string, string> = {},
+): Surroundings {
+  return { namespaceAnnotations, serviceAccountAnnotations };
+}
+
+export function role(arn: string): RoleArn {
+  const parsed = parseRoleArn(arn);
+  if (parsed === undefined) throw new TypeError(`${arn} is not a role ARN`);
+  return parsed;
+}
+
+/** The code of a refusal, undefined for anything else. */
+export function codeOf(result: unknown): string | undefined {
+  return typeof result === "object" && result !== null && "code" in result ? String(result.code) : undefined;
+}

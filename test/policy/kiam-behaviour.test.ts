@@ -1,0 +1,316 @@
+// What kiam's users rely on, by name: kiam's documented or tested behaviour, and what podrole does with the same input.
+// "same" is a promise to people who migrate; "differs" is a fault of kiam's that podrole does not have, and says which.
+// Sources are files of github.com/uswitch/kiam at v4.2.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { assumeRoleInput, decideRoles, type PolicySettings } from "../../src/policy/decide.ts";
+import { around, BASE, PERMITTED, pod, ROLE, role, settings } from "./facts.ts";
+
+/** The ARN that the pod gets, or the code of the refusal. */
+function outcome(annotation: string, permitted: string | undefined, overrides: Partial<PolicySettings> = {}): string {
+  const namespace = permitted === undefined ? {} : { [PERMITTED]: permitted };
+  const [decision] = decideRoles(pod({ [ROLE]: annotation }), around(namespace), settings(overrides)).roles;
+  assert.ok(decision);
+  return decision.allowed ? decision.role.arn : decision.code;
+}
+
+interface RoleCase {
+  readonly behaviour: string;
+  readonly source: string;
+  readonly kiam: string;
+  readonly annotation: string;
+  readonly permitted?: string;
+  readonly settings?: Partial<PolicySettings>;
+  /** What podrole does: "same" when it is what kiam does. */
+  readonly podrole: "same" | `differs: ${string}`;
+  readonly outcome: string;
+}
+
+const VAGUE = { strictNamespaceRegexp: false };
+
+const ROLES: readonly RoleCase[] = [
+  {
+    behaviour: "a name goes behind the base ARN",
+    source: "pkg/aws/sts/arn_resolver.go",
+    kiam: `${BASE}myrole`,
+    annotation: "myrole",
+    permitted: ".*",
+    podrole: "same",
+    outcome: `${BASE}myrole`,
+  },
+  {
+    behaviour: "a path and name go behind the base ARN",
+    source: "pkg/aws/sts/arn_resolver.go",
+    kiam: `${BASE}kiam/myrole`,
+    annotation: "kiam/myrole",
+    permitted: ".*",
+    podrole: "same",
+    outcome: `${BASE}kiam/myrole`,
+  },
+  {
+    behaviour: "one leading slash is dropped",
+    source: "pkg/aws/sts/arn_resolver.go",
+    kiam: `${BASE}kiam/myrole`,
+    annotation: "/kiam/myrole",
+    permitted: ".*",
+    podrole: "same",
+    outcome: `${BASE}kiam/myrole`,
+  },
+  {
+    behaviour: "a full ARN of any account is taken as it is",
+    source: "pkg/aws/sts/arn_resolver.go",
+    kiam: "arn:aws:iam::999999999999:role/x",
+    annotation: "arn:aws:iam::999999999999:role/x",
+    permitted: ".*",
+    podrole: "same",
+    outcome: "arn:aws:iam::999999999999:role/x",
+  },
+  {
+    behaviour: "the base ARN is put together as it is written",
+    source: "pkg/aws/sts/arn_resolver.go",
+    kiam: "arn:aws:iam::123456789012:role/base/x",
+    annotation: "x",
+    permitted: ".*",
+    settings: { baseArn: `${BASE}base/` },
+    podrole: "same",
+    outcome: `${BASE}base/x`,
+  },
+  {
+    behaviour: "an empty role is an error",
+    source: "pkg/aws/sts/arn_resolver.go",
+    kiam: "error, retried by the agent for 5 s",
+    annotation: "",
+    permitted: ".*",
+    podrole: "differs: a refusal of its own, at once",
+    outcome: "ROLE_INVALID",
+  },
+  {
+    behaviour: "an ARN of too few parts is met",
+    source: "pkg/aws/sts/arn_resolver.go",
+    kiam: "index out of range: every server crashes while the pod exists",
+    annotation: "arn:foo",
+    permitted: ".*",
+    podrole: "differs: a refusal of that pod",
+    outcome: "ROLE_INVALID",
+  },
+  {
+    behaviour: "a namespace without the annotation permits nothing",
+    source: "pkg/server/policy.go",
+    kiam: "forbidden",
+    annotation: "x",
+    podrole: "same",
+    outcome: "ROLE_FORBIDDEN",
+  },
+  {
+    behaviour: "an empty annotation permits nothing",
+    source: "pkg/server/policy.go",
+    kiam: "forbidden",
+    annotation: "x",
+    permitted: "",
+    podrole: "same",
+    outcome: "ROLE_FORBIDDEN",
+  },
+  {
+    behaviour: "an empty annotation permits nothing with --disable-strict-namespace-regexp either",
+    source: "pkg/server/policy_test.go",
+    kiam: "forbidden",
+    annotation: "x",
+    permitted: "",
+    settings: VAGUE,
+    podrole: "same",
+    outcome: "ROLE_FORBIDDEN",
+  },
+  {
+    behaviour: "the expression is matched against the resolved ARN, not against the name",
+    source: "docs/UPGRADING.md (v4)",
+    kiam: "forbidden",
+    annotation: "test-role",
+    permitted: "^test-role$",
+    podrole: "same",
+    outcome: "ROLE_FORBIDDEN",
+  },
+  {
+    behaviour: "an expression written for the ARN matches",
+    source: "docs/UPGRADING.md (v4)",
+    kiam: "permitted",
+    annotation: "test-role",
+    permitted: ".*test-role",
+    podrole: "same",
+    outcome: `${BASE}test-role`,
+  },
+  {
+    behaviour: "a vague expression does not match by default",
+    source: "pkg/server/policy_test.go TestVagueNamespaceAnnotationRegex",
+    kiam: "forbidden",
+    annotation: "red_role",
+    permitted: "o",
+    podrole: "same",
+    outcome: "ROLE_FORBIDDEN",
+  },
+  {
+    behaviour: "a vague expression matches with --disable-strict-namespace-regexp",
+    source: "pkg/server/policy_test.go TestVagueNamespaceAnnotationRegex",
+    kiam: "permitted",
+    annotation: "red_role",
+    permitted: "o",
+    settings: VAGUE,
+    podrole: "same",
+    outcome: `${BASE}red_role`,
+  },
+  {
+    behaviour: "an expression that does not occur is forbidden with --disable-strict-namespace-regexp",
+    source: "pkg/server/policy.go",
+    kiam: "forbidden",
+    annotation: "red_role",
+    permitted: "blue",
+    settings: VAGUE,
+    podrole: "same",
+    outcome: "ROLE_FORBIDDEN",
+  },
+  {
+    behaviour: "RE2's own syntax is understood",
+    source: "Go's regexp/syntax",
+    kiam: "permitted",
+    annotation: "RED-1",
+    permitted: String.raw`(?i)\Aarn:[[:alpha:]]+:iam::\d{12}:role/(?P<team>red)-[0-9]\z`,
+    podrole: "same",
+    outcome: `${BASE}RED-1`,
+  },
+  {
+    behaviour: "an alternation permits what it names",
+    source: "pkg/server/policy.go",
+    kiam: "permitted",
+    annotation: "team-a",
+    permitted: ".*team-a|.*team-b",
+    podrole: "same",
+    outcome: `${BASE}team-a`,
+  },
+  {
+    behaviour: "an alternation is anchored",
+    source: 'pkg/server/policy.go: "^" + expression + "$"',
+    kiam: "permitted: ^.*team-a|.*team-b$ is satisfied by the start",
+    annotation: "team-a-admin",
+    permitted: ".*team-a|.*team-b",
+    podrole: "differs: every branch is anchored at both ends",
+    outcome: "ROLE_FORBIDDEN",
+  },
+  {
+    behaviour: "an invalid expression is an error",
+    source: "pkg/server/policy.go",
+    kiam: "error of unknown kind, retried for 5 s, no Event",
+    annotation: "x",
+    permitted: "(",
+    podrole: "differs: a refusal with a reason of its own",
+    outcome: "PERMITTED_INVALID",
+  },
+];
+
+for (const { behaviour, source, podrole, ...given } of ROLES) {
+  test(`kiam: ${behaviour} (${podrole}) [${source}]`, () => {
+    assert.equal(outcome(given.annotation, given.permitted, given.settings), given.outcome);
+    if (podrole === "same") assert.ok(sameAs(given.kiam, given.outcome), `${given.kiam} is not ${given.outcome}`);
+  });
+}
+
+function sameAs(kiam: string, podrole: string): boolean {
+  if (kiam === "forbidden") return podrole === "ROLE_FORBIDDEN";
+  return kiam === "permitted" ? podrole.startsWith("arn:") : kiam === podrole;
+}
+
+const SESSION_NAME = "iam.amazonaws.com/session-name";
+const EXTERNAL_ID = "iam.amazonaws.com/external-id";
+
+interface SessionCase {
+  readonly behaviour: string;
+  readonly source: string;
+  readonly annotations: Record<string, string>;
+  readonly session?: string;
+  readonly sessionName: string;
+  readonly externalId?: string;
+}
+
+const SESSIONS: readonly SessionCase[] = [
+  {
+    behaviour: "the default name is kiam-kiam",
+    source: "cmd/kiam/server.go --session",
+    annotations: {},
+    sessionName: "kiam-kiam",
+  },
+  {
+    behaviour: "--session follows the prefix",
+    source: "pkg/aws/sts/cache.go",
+    annotations: {},
+    session: "prod",
+    sessionName: "kiam-prod",
+  },
+  {
+    behaviour: "the pod's name wins",
+    source: "pkg/aws/sts/cache.go",
+    annotations: { [SESSION_NAME]: "mine" },
+    sessionName: "kiam-mine",
+  },
+  {
+    behaviour: "an empty name counts as none",
+    source: "pkg/aws/sts/cache.go",
+    annotations: { [SESSION_NAME]: "" },
+    sessionName: "kiam-kiam",
+  },
+  {
+    behaviour: "characters that STS does not take become dashes",
+    source: "pkg/aws/sts/cache_test.go",
+    annotations: { [SESSION_NAME]: "testing@#&-test%" },
+    sessionName: "kiam-testing@---test-",
+  },
+  {
+    behaviour: "64 bytes are kept",
+    source: "pkg/aws/sts/cache.go",
+    annotations: { [SESSION_NAME]: "a".repeat(59) },
+    sessionName: `kiam-${"a".repeat(59)}`,
+  },
+  {
+    behaviour: "of more than 64 bytes 63 are kept",
+    source: "pkg/aws/sts/cache.go",
+    annotations: { [SESSION_NAME]: "a".repeat(60) },
+    sessionName: `kiam-${"a".repeat(58)}`,
+  },
+  {
+    behaviour: "the cut comes before the dashes",
+    source: "pkg/aws/sts/cache.go",
+    annotations: { [SESSION_NAME]: `${"a".repeat(57)}€€` },
+    sessionName: `kiam-${"a".repeat(57)}-`,
+  },
+  {
+    behaviour: "an external id is passed on",
+    source: "pkg/aws/sts/gateway.go",
+    annotations: { [EXTERNAL_ID]: "ext-1" },
+    sessionName: "kiam-kiam",
+    externalId: "ext-1",
+  },
+  {
+    behaviour: "an empty external id is not sent",
+    source: "pkg/aws/sts/gateway.go",
+    annotations: { [EXTERNAL_ID]: "" },
+    sessionName: "kiam-kiam",
+  },
+];
+
+for (const { behaviour, source, annotations, session = "kiam", ...wanted } of SESSIONS) {
+  test(`kiam: ${behaviour} (same) [${source}]`, () => {
+    const input = assumeRoleInput(
+      pod(annotations),
+      role(`${BASE}x`),
+      settings({ sessionName: { kind: "kiam", session } }),
+    );
+    assert.deepEqual(input, { roleArn: `${BASE}x`, durationSeconds: 3600, ...wanted });
+  });
+}
+
+test("kiam: pods with one role share a session by kiam's name, and have their own by podrole's (differs: audit per pod)", () => {
+  const nameOf = (name: string, overrides?: Partial<PolicySettings>) => {
+    const input = assumeRoleInput(pod({}, { name }), role(`${BASE}x`), settings(overrides));
+    return "code" in input ? input.code : input.sessionName;
+  };
+  const kiam = { sessionName: { kind: "kiam", session: "kiam" } } as const;
+  assert.equal(nameOf("a", kiam), nameOf("b", kiam));
+  assert.notEqual(nameOf("a"), nameOf("b"));
+});

@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compileExpression, LONGEST_EXPRESSION } from "../../src/policy/expression.ts";
+import { expressionSize } from "../../src/policy/expression-size.ts";
+import { judgeByPermitted } from "../../src/policy/permitted.ts";
+import { BASE } from "./facts.ts";
+
+interface Case {
+  readonly expression: string;
+  readonly permits: readonly string[];
+  readonly denies: readonly string[];
+  /** Without the strict rule. */
+  readonly vague?: boolean;
+}
+
+const OTHER = "arn:aws:iam::999999999999:role/";
+
+const CASES: readonly Case[] = [
+  { expression: ".*", permits: [`${BASE}x`, `${OTHER}x`], denies: [] },
+  { expression: "", permits: [], denies: [`${BASE}x`] },
+  { expression: "", vague: true, permits: [], denies: [`${BASE}x`] },
+  { expression: " ", permits: [], denies: [`${BASE}x`] },
+  { expression: "x", permits: [], denies: [`${BASE}x`] },
+  { expression: "x", vague: true, permits: [`${BASE}x`, `${BASE}xy`], denies: [`${BASE}y`] },
+  { expression: ".*/x", permits: [`${BASE}x`, `${OTHER}x`], denies: [`${BASE}xy`, `${BASE}ax`] },
+  { expression: `^${BASE}team-a/.*$`, permits: [`${BASE}team-a/x`], denies: [`${BASE}team-b/x`, `${OTHER}team-a/x`] },
+  {
+    expression: ".*/team-a|.*/team-b",
+    permits: [`${BASE}team-a`, `${BASE}team-b`],
+    denies: [`${BASE}team-a-admin`, `${BASE}team-b-admin`, `${BASE}my-team-b`],
+  },
+  { expression: "arn:.*|x", permits: [`${BASE}y`], denies: ["x:arn", "ax"] },
+  { expression: "(?i).*/TEAM", permits: [`${BASE}team`], denies: [`${BASE}teams`] },
+  { expression: String.raw`\Q${BASE}a.b\E`, permits: [`${BASE}a.b`], denies: [`${BASE}axb`] },
+  { expression: String.raw`\A.*:role/[[:alpha:]]+\z`, permits: [`${BASE}abc`], denies: [`${BASE}a1`] },
+  { expression: "(?P<all>.*)-(ro|rw)", permits: [`${BASE}a-ro`], denies: [`${BASE}a-row`] },
+  { expression: "(?m)^.*$", permits: [`${BASE}x`], denies: [] },
+  { expression: `${BASE}x\n`, permits: [], denies: [`${BASE}x`] },
+  { expression: "(a+)+$", permits: [], denies: [`${BASE}${"a".repeat(64)}!`] },
+];
+
+for (const { expression, permits, denies, vague = false } of CASES) {
+  test(`judgeByPermitted() matches ${JSON.stringify(expression)}${vague ? " anywhere" : ""}`, () => {
+    for (const arn of permits)
+      assert.deepEqual(judgeByPermitted("ns", expression, arn, !vague), { permitted: true }, arn);
+    for (const arn of denies) {
+      const verdict = judgeByPermitted("ns", expression, arn, !vague);
+      assert.ok(!verdict.permitted, arn);
+      assert.equal(verdict.code, "ROLE_FORBIDDEN", arn);
+    }
+  });
+}
+
+const UNREADABLE: readonly (readonly [expression: string, where: RegExp])[] = [
+  ["(", /missing closing \)/],
+  ["[a", /missing closing \]/],
+  [".*)", /unexpected \)/],
+  ["ab**", /at character 3: "\*\*"/],
+  [".*(?=admin)", /at character 3: "\(\?="/],
+  [".*(?<!admin)", /at character 3/],
+  [String.raw`(a)\1`, /at character 4: "\\\\1"/],
+  ["a)|(b", /unexpected \)/],
+  ["a".repeat(LONGEST_EXPRESSION + 1), /8193 characters, at most 8192/],
+  [".{1000}".repeat(100), /too large a program/],
+  ["(".repeat(3000) + ")".repeat(3000), /nests too deeply/],
+];
+
+for (const [expression, where] of UNREADABLE) {
+  const name = expression.length > 40 ? `${expression.slice(0, 20)}… (${expression.length})` : expression;
+  test(`judgeByPermitted() permits nothing and says where it cannot read ${name}`, () => {
+    for (const strict of [true, false]) {
+      const verdict = judgeByPermitted("ns", expression, `${BASE}admin`, strict);
+      assert.ok(!verdict.permitted);
+      assert.equal(verdict.code, "PERMITTED_INVALID");
+      assert.match(verdict.state, where);
+      assert.match(verdict.state, /^namespace "ns" permits ".*\(iam\.amazonaws\.com\/permitted\), which /);
+    }
+  });
+}
+
+test("compileExpression() keeps an unreadable expression apart from the text it would make when anchored", () => {
+  // "^(?:" + "zz)|(admin" + ")$" is a readable expression of its own.
+  const vague = judgeByPermitted("ns", "^(?:zz)|(admin)$", `${BASE}admin`, false);
+  assert.equal(vague.permitted, true);
+  const strict = judgeByPermitted("ns", "zz)|(admin", `${BASE}admin`, true);
+  assert.equal(strict.permitted, false);
+});
+
+test("compileExpression() gives the same object for the same text", () => {
+  assert.equal(compileExpression("same.*"), compileExpression("same.*"));
+});
+
+test("compileExpression() answers for hostile expressions on the longest ARN", () => {
+  const arn = `${BASE}${"a".repeat(510)}/${"b".repeat(63)}!`;
+  for (const source of ["(a+)+$", "((a+)+)+", "(a|a)*b", "(.*)*x", "(?:.*a){200}", "(?:.?){1000}", "[".repeat(8000)]) {
+    const expression = compileExpression(source);
+    if (typeof expression !== "string") expression.matchesWhole(arn);
+  }
+});
+
+test("expressionSize() counts what repetitions write out", () => {
+  const sizes: readonly (readonly [string, number])[] = [
+    ["", 0],
+    ["abc", 3],
+    ["a{10}", 10],
+    ["a{2,10}", 10],
+    ["a{10,}", 10],
+    ["a{0}", 1],
+    ["(ab){10}", 20],
+    ["((ab){10}){5}", 100],
+    ["[()]{10}", 10],
+    ["[]()]{10}", 10],
+    [String.raw`\({10}`, 10],
+    [String.raw`\Q(((\E`, 7],
+    ["(ab", 2],
+    ["ab)", 2],
+    ["a{,5}", 5],
+  ];
+  for (const [source, size] of sizes) assert.equal(expressionSize(source), size, source);
+});

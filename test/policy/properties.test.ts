@@ -1,0 +1,263 @@
+// Properties that hold for every input, not for chosen ones: totality, whole matches, legal names, no silent widening.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { assumeRoleInput, decideRoles } from "../../src/policy/decide.ts";
+import { compileExpression } from "../../src/policy/expression.ts";
+import { expressionSize } from "../../src/policy/expression-size.ts";
+import { matchesGlob } from "../../src/policy/glob.ts";
+import { judgeByPermitted } from "../../src/policy/permitted.ts";
+import { parseRoleArn, resolveRole } from "../../src/policy/role.ts";
+import { kiamSessionName } from "../../src/policy/session-name.ts";
+import { ALLOWED, around, BASE, PERMITTED, pod, ROLE, role, STS_NAME, settings } from "./facts.ts";
+
+/** Anything, with a liking for what parsers trip over. */
+const hostile = fc.oneof(
+  fc.string({ unit: "binary", maxLength: 80 }),
+  fc.string({
+    unit: fc.constantFrom("arn", "aws", ":", "/", "role", "iam", "123456789012", "*", "x", "\n", "\u0000", "é"),
+  }),
+  fc.constantFrom("", "/", "arn:", "arn:::::", "\ud800", "x".repeat(10_000), "__proto__"),
+);
+/** Pieces that make readable and unreadable expressions alike. */
+const expression = fc.string({
+  unit: fc.constantFrom(
+    "a",
+    "b",
+    ".",
+    "*",
+    "+",
+    "?",
+    "|",
+    "(",
+    ")",
+    "(?:",
+    "[ab]",
+    "[^a]",
+    "^",
+    "$",
+    "{2}",
+    "\\",
+    "\\Q",
+    "(?i)",
+  ),
+  maxLength: 12,
+});
+const name = fc.stringMatching(/^[\w+=,.@-]{1,64}$/);
+
+test("resolveRole() never throws, and gives a parseable ARN or ROLE_INVALID", () => {
+  fc.assert(
+    fc.property(hostile, fc.option(fc.constantFrom(BASE, `${BASE}p/`), { nil: undefined }), (text, base) => {
+      const result = resolveRole(text, base, ROLE);
+      if ("code" in result) {
+        assert.equal(result.code, "ROLE_INVALID");
+        assert.ok(result.message.length < 1000 && !/\p{C}/u.test(result.message));
+      } else {
+        assert.deepEqual(parseRoleArn(result.arn), result);
+      }
+    }),
+  );
+});
+
+test("resolveRole() means the same by a name, a slash and a name, and the full ARN", () => {
+  fc.assert(
+    fc.property(fc.array(name, { maxLength: 3 }), name, (path, last) => {
+      const text = [...path, last].join("/");
+      fc.pre(!/^arn:/i.test(text));
+      const resolved = resolveRole(text, BASE);
+      assert.deepEqual(resolveRole(`/${text}`, BASE), resolved);
+      assert.deepEqual(resolveRole(`${BASE}${text}`, undefined), resolved);
+    }),
+  );
+});
+
+test("judgeByPermitted() anchors every branch of an alternation", () => {
+  fc.assert(
+    fc.property(fc.array(name, { minLength: 1, maxLength: 4 }), name, name, (branches, before, after) => {
+      const quotedBranches = branches.map((branch) => String.raw`\Q${branch}\E`).join("|");
+      const permits = (text: string) => judgeByPermitted("ns", quotedBranches, text, true).permitted;
+      for (const branch of branches) assert.equal(permits(branch), true);
+      for (const text of [`${before}${branches[0]}`, `${branches.at(-1)}${after}`]) {
+        assert.equal(permits(text), branches.includes(text));
+      }
+    }),
+  );
+});
+
+test("judgeByPermitted() matches whole exactly what an anchored group of the same expression matches", () => {
+  fc.assert(
+    fc.property(expression, fc.string({ unit: fc.constantFrom("a", "b"), maxLength: 6 }), (source, text) => {
+      // Where RE2 and JavaScript read alike, JavaScript is a second opinion.
+      fc.pre(!/\\|\(\?i|\^\*|\$\*|[*+?}]{2}/.test(source) && source !== "");
+      let peer: RegExp;
+      try {
+        peer = new RegExp(`^(?:${source})$`, "u");
+        void new RegExp(source, "u");
+      } catch {
+        return;
+      }
+      const compiled = compileExpression(source);
+      if (typeof compiled === "string") return;
+      assert.equal(compiled.matchesWhole(text), peer.test(text), `${source} on ${text}`);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("judgeByPermitted() never throws, and permits nothing by what it cannot read", () => {
+  fc.assert(
+    fc.property(fc.oneof(expression, hostile), fc.boolean(), (source, strict) => {
+      const verdict = judgeByPermitted("ns", source, `${BASE}a`, strict);
+      if (verdict.permitted) assert.notEqual(typeof compileExpression(source), "string");
+      else assert.ok(!/\p{C}/u.test(verdict.state) && verdict.state.length < 500);
+      // A whole match is also a match somewhere, never the other way only.
+      if (strict && verdict.permitted) assert.ok(judgeByPermitted("ns", source, `${BASE}a`, false).permitted);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("expressionSize() never throws and never undercounts a program by much", () => {
+  fc.assert(
+    fc.property(expression, (source) => {
+      const compiled = compileExpression(source);
+      const written = expressionSize(source);
+      // RE2 adds a few instructions a repetition and a frame around the whole.
+      if (typeof compiled !== "string")
+        assert.ok(compiled.size <= 4 * written + 8, `${source}: ${compiled.size} of ${written}`);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("matchesGlob() agrees with the expression that a glob stands for", () => {
+  const glob = fc.string({ unit: fc.constantFrom("a", "b", "*"), maxLength: 8 });
+  fc.assert(
+    fc.property(glob, fc.string({ unit: fc.constantFrom("a", "b"), maxLength: 10 }), (pattern, text) => {
+      assert.equal(matchesGlob(pattern, text), new RegExp(`^${pattern.replaceAll("*", ".*")}$`).test(text));
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test("decideRoles() never throws and never permits what no annotation of the namespace allows", () => {
+  const values = fc.oneof(hostile, expression, fc.json());
+  const map = fc.dictionary(
+    fc.constantFrom(
+      ROLE,
+      `${ROLE}.app`,
+      `${ROLE}.web`,
+      "podrole.io/containers",
+      "iam.amazonaws.com/default-role",
+      "__proto__",
+    ),
+    values,
+  );
+  fc.assert(
+    fc.property(
+      map,
+      map,
+      map,
+      fc.constantFrom("glob", "regexp"),
+      fc.option(values, { nil: undefined }),
+      (own, space, account, format, fallback) => {
+        const facts = pod(own, { containers: ["app", "init"] });
+        const given = settings({ allowedRolesFormat: format, defaultRole: fallback });
+        const { roles, refusal } = decideRoles(facts, around(space, account), given);
+        assert.ok(roles.every((decision) => !decision.allowed));
+        assert.ok(refusal === undefined || refusal.code === "CONTAINER_UNKNOWN");
+      },
+    ),
+  );
+});
+
+test("decideRoles() permits with both annotations only what it permits with each", () => {
+  const patterns = fc.array(fc.constantFrom("a", "b", "*", "a*", ".*", "(", "a|b", "arn:*", "^arn:.*$"), {
+    maxLength: 3,
+  });
+  const permits = (text: string, namespace: Record<string, string>, format: "glob" | "regexp") =>
+    decideRoles(pod({ [ROLE]: text }), around(namespace), settings({ allowedRolesFormat: format })).roles[0]?.allowed;
+  fc.assert(
+    fc.property(
+      fc.constantFrom("a", "b", "ab", "arn:aws:iam::999999999999:role/a"),
+      expression,
+      patterns,
+      fc.constantFrom("glob", "regexp"),
+      (text, permitted, list, format) => {
+        const allowed = JSON.stringify(list);
+        const both = permits(text, { [PERMITTED]: permitted, [ALLOWED]: allowed }, format);
+        const each = permits(text, { [PERMITTED]: permitted }, format) && permits(text, { [ALLOWED]: allowed }, format);
+        assert.equal(both, each);
+      },
+    ),
+  );
+});
+
+test("assumeRoleInput() makes only session names and source identities that STS takes", () => {
+  const template = fc.string({
+    unit: fc.constantFrom("{namespace}", "{pod}", "{serviceAccount}", "{uid}", "{cluster}", "{x}", "-", ".", "é"),
+    maxLength: 6,
+  });
+  const facts = fc.record({
+    namespace: hostile,
+    name: fc.option(hostile, { nil: undefined }),
+    uid: fc.option(hostile, { nil: undefined }),
+    serviceAccount: hostile,
+  });
+  const rule = fc.oneof(
+    template.map((text) => ({ kind: "template" as const, template: text })),
+    hostile.map((session) => ({ kind: "kiam" as const, session })),
+  );
+  fc.assert(
+    fc.property(
+      facts,
+      rule,
+      hostile,
+      fc.option(hostile, { nil: undefined }),
+      (given, sessionName, clusterName, annotated) => {
+        const annotations = annotated === undefined ? {} : { "iam.amazonaws.com/session-name": annotated };
+        const input = assumeRoleInput(
+          pod(annotations, given),
+          role(`${BASE}x`),
+          settings({ sessionName, clusterName, sourceIdentity: true }),
+        );
+        if ("code" in input) return assert.equal(input.code, "ANNOTATION_INVALID");
+        assert.match(input.sessionName, STS_NAME);
+        assert.match(input.sourceIdentity ?? "", STS_NAME);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test("assumeRoleInput() names different pods differently", () => {
+  const dns = fc.stringMatching(/^[a-z]([a-z0-9-]{0,60}[a-z0-9])?$/);
+  const long = fc
+    .tuple(dns, fc.stringMatching(/^[a-z]{1,4}$/))
+    .map(([head, tail]) => `${head}-${"x".repeat(60)}-${tail}`);
+  const who = fc.record({ namespace: dns, name: fc.oneof(dns, long) });
+  const nameOf = (given: { namespace: string; name: string }) => {
+    const input = assumeRoleInput(pod({}, given), role(`${BASE}x`), settings());
+    return "code" in input ? input.code : input.sessionName;
+  };
+  fc.assert(
+    fc.property(who, who, (one, other) => {
+      const isSame = one.namespace === other.namespace && one.name === other.name;
+      assert.equal(nameOf(one) === nameOf(other), isSame);
+    }),
+  );
+});
+
+test("kiamSessionName() is a name of at most 64 for any text", () => {
+  fc.assert(fc.property(hostile, (text) => assert.match(kiamSessionName(text), STS_NAME)));
+});
+
+test("kiamSessionName() cuts where Go cuts", () => {
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom("a", "é", "€", "💶"), maxLength: 40 }), (text) => {
+      const bytes = Buffer.byteLength(`kiam-${text}`);
+      const length = kiamSessionName(text).length;
+      assert.ok(bytes > 64 ? length <= 63 : length === Array.from(`kiam-${text}`).length);
+    }),
+  );
+});

@@ -1,0 +1,109 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PolicySettings } from "../../src/policy/decide.ts";
+import { kiamSessionName, refuseTemplate, sessionName, sourceIdentity } from "../../src/policy/session-name.ts";
+import { codeOf, pod, STS_NAME, settings } from "./facts.ts";
+
+const ANNOTATION = "iam.amazonaws.com/session-name";
+
+function named(template: string, overrides: Parameters<typeof pod>[1] = {}, clusterName?: string): string {
+  const rule = settings({ sessionName: { kind: "template", template }, clusterName });
+  const name = sessionName(pod({}, overrides), rule);
+  return typeof name === "string" ? name : name.code;
+}
+
+test("sessionName() fills every placeholder", () => {
+  assert.equal(named("{namespace}.{pod}"), "shop.web-5d9f8-x2x4z");
+  assert.equal(named("{serviceAccount}@{cluster}", {}, "prod"), "web@prod");
+  assert.equal(named("{uid}"), "0f1e2d3c-0000-4000-8000-000000000001");
+  assert.equal(named("fixed"), "fixed");
+});
+
+test("sessionName() satisfies STS when a filled template does not", () => {
+  assert.equal(named("{cluster}", {}, "Köln/1"), "K-ln-1");
+  assert.equal(named("{namespace}", { namespace: "a" }), "a-");
+  assert.equal(named("{pod}", { name: undefined }), "--");
+});
+
+test("sessionName() shortens the same way each time and keeps long names apart", () => {
+  const long = (name: string) => named("{namespace}.{pod}", { namespace: "n".repeat(40), name });
+  const names = [long(`${"p".repeat(60)}-1`), long(`${"p".repeat(60)}-2`), long("p".repeat(22)), long("p".repeat(23))];
+  assert.equal(new Set(names).size, 4);
+  for (const name of names) assert.match(name, STS_NAME);
+  assert.equal(names[0], long(`${"p".repeat(60)}-1`));
+  assert.match(names[0] ?? "", /^n{40}\.p{10}-[0-9a-f]{12}$/);
+});
+
+test("sessionName() cannot be made to look like another pod's shortened name", () => {
+  const victim = named("{namespace}.{pod}", { namespace: "n".repeat(20), name: "p".repeat(80) });
+  const forged = named("{namespace}.{pod}", { namespace: "n".repeat(20), name: victim.slice(21) });
+  assert.equal(victim.length, 64);
+  assert.notEqual(forged, victim);
+});
+
+test("sessionName() takes the pod's annotation as it is", () => {
+  assert.equal(sessionName(pod({ [ANNOTATION]: "nightly+job=1,a.b@c" }), settings()), "nightly+job=1,a.b@c");
+  assert.equal(sessionName(pod({ [ANNOTATION]: "" }), settings()), "shop.web-5d9f8-x2x4z");
+});
+
+test("sessionName() refuses an annotation that STS would not take", () => {
+  for (const value of ["a", "a b", "a/b", "a:b", "ä-ö", "x".repeat(65), "x\n", "{pod}"]) {
+    const refused = sessionName(pod({ [ANNOTATION]: value }), settings());
+    assert.equal(codeOf(refused), "ANNOTATION_INVALID", value);
+  }
+});
+
+test("sessionName() ignores what Object.prototype has", () => {
+  assert.equal(named("{namespace}-x"), "shop-x");
+  assert.equal(refuseTemplate("{constructor}")?.startsWith("{constructor} is not one of"), true);
+});
+
+test("refuseTemplate() accepts templates that always make a name", () => {
+  for (const template of ["{namespace}.{pod}", "x", "podrole-{uid}", "a=b,{serviceAccount}"]) {
+    assert.equal(refuseTemplate(template), undefined, template);
+  }
+  assert.equal(refuseTemplate("{cluster}.{pod}", "prod"), undefined);
+});
+
+test("refuseTemplate() names what is wrong", () => {
+  const bad: readonly (readonly [string, RegExp])[] = [
+    ["{node}.{pod}", /^\{node\} is not one of \{namespace\}/],
+    ["{}", /^\{\} is not one of/],
+    ["{cluster}", /--cluster-name/],
+    ["{pod}/x", /characters/],
+    ["{pod", /characters/],
+    ["", /empty/],
+  ];
+  for (const [template, why] of bad) assert.match(refuseTemplate(template) ?? "", why);
+});
+
+const kiam: PolicySettings = settings({ sessionName: { kind: "kiam", session: "kiam" } });
+
+test("kiamSessionName() is what kiam's regular expression makes of Go's bytes", () => {
+  const cases: readonly (readonly [string, string])[] = [
+    ["kiam", "kiam-kiam"],
+    ["testing@#&-test%", "kiam-testing@---test-"],
+    ["é", "kiam--"],
+    ["💶", "kiam--"],
+    ["x".repeat(59), `kiam-${"x".repeat(59)}`],
+    ["x".repeat(60), `kiam-${"x".repeat(58)}`],
+    // 5 + 57 + 2 bytes: 64, kept whole; a byte more and the cut goes through "é".
+    [`${"x".repeat(57)}é`, `kiam-${"x".repeat(57)}-`],
+    [`${"x".repeat(57)}éy`, `kiam-${"x".repeat(57)}-`],
+    [`${"x".repeat(56)}💶y`, `kiam-${"x".repeat(56)}--`],
+  ];
+  for (const [given, wanted] of cases) assert.equal(kiamSessionName(given), wanted);
+});
+
+test("sessionName() by kiam's rule prefers the annotation to --session", () => {
+  assert.equal(sessionName(pod(), kiam), "kiam-kiam");
+  assert.equal(sessionName(pod({ [ANNOTATION]: "my app" }), kiam), "kiam-my-app");
+  assert.equal(sessionName(pod({ [ANNOTATION]: "" }), kiam), "kiam-kiam");
+});
+
+test("sourceIdentity() names namespace and service account, whatever the pod's author writes", () => {
+  const on = settings({ sourceIdentity: true });
+  assert.equal(sourceIdentity(pod({ [ANNOTATION]: "somebody-else" }), on), "shop.web");
+  assert.equal(sourceIdentity(pod(), settings()), undefined);
+  assert.match(sourceIdentity(pod({}, { serviceAccount: "s".repeat(253) }), on) ?? "", STS_NAME);
+});

@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { sessionPolicies, sessionPolicyConfigMap } from "../../src/policy/session-policy.ts";
+import { BASE, codeOf, pod, role } from "./facts.ts";
+
+const ARNS = "podrole.io/session-policy-arns";
+const POLICY = "podrole.io/session-policy";
+const READER = role(`${BASE}reader`);
+const OWN = "arn:aws:iam::123456789012:policy/narrow";
+const TEXT = '{"Version":"2012-10-17","Statement":[]}';
+
+test("sessionPolicies() gives nothing to a pod that asks for nothing", () => {
+  assert.deepEqual(sessionPolicies(pod(), READER, undefined), { policyArns: undefined, policy: undefined });
+  // Not even a text that somebody fetched by mistake.
+  assert.deepEqual(sessionPolicies(pod(), READER, { text: TEXT }), { policyArns: undefined, policy: undefined });
+});
+
+test("sessionPolicies() takes up to ten ARNs of AWS or of the role's account", () => {
+  const arns = [OWN, "arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::123456789012:policy/team/x"];
+  const policies = sessionPolicies(pod({ [ARNS]: arns.join(" , ") }), READER, undefined);
+  assert.ok(!("code" in policies));
+  assert.deepEqual(policies.policyArns, arns);
+  const ten = Array.from({ length: 10 }, (_, index) => `${OWN}${index}`);
+  assert.equal(codeOf(sessionPolicies(pod({ [ARNS]: ten.join() }), READER, undefined)), undefined);
+});
+
+const BAD_ARNS: readonly (readonly [why: string, value: string])[] = [
+  ["eleven", Array.from({ length: 11 }, (_, index) => `${OWN}${index}`).join()],
+  ["none", ""],
+  ["an empty element", `${OWN},`],
+  ["another account", "arn:aws:iam::999999999999:policy/x"],
+  ["another partition", "arn:aws-cn:iam::aws:policy/x"],
+  ["a role", `${BASE}x`],
+  ["a name", "narrow"],
+  ["a line end", `${OWN}\nx`],
+  ["a hundred thousand commas", ",".repeat(100_000)],
+];
+
+for (const [why, value] of BAD_ARNS) {
+  test(`sessionPolicies() refuses ${why} in podrole.io/session-policy-arns`, () => {
+    const refused = sessionPolicies(pod({ [ARNS]: value }), READER, undefined);
+    assert.ok("code" in refused);
+    assert.equal(refused.code, "ANNOTATION_INVALID");
+    assert.match(refused.message, /^Cannot use podrole\.io\/session-policy-arns ".*": wanted up to 10 ARNs/);
+  });
+}
+
+test("sessionPolicies() passes the text of the ConfigMap on as it is", () => {
+  const policies = sessionPolicies(pod({ [POLICY]: "narrow" }), READER, { text: ` ${TEXT}\n` });
+  assert.deepEqual(policies, { policyArns: undefined, policy: ` ${TEXT}\n` });
+});
+
+test("sessionPolicies() at admission leaves the text to the issue", () => {
+  assert.deepEqual(sessionPolicies(pod({ [POLICY]: "narrow" }), READER, "unread"), {
+    policyArns: undefined,
+    policy: undefined,
+  });
+  assert.equal(codeOf(sessionPolicies(pod({ [POLICY]: "No Name" }), READER, "unread")), "ANNOTATION_INVALID");
+});
+
+test("sessionPolicies() refuses rather than leave a policy out", () => {
+  const missing = [undefined, { text: undefined }];
+  for (const source of missing) {
+    const refused = sessionPolicies(pod({ [POLICY]: "narrow" }), READER, source);
+    assert.ok("code" in refused);
+    assert.match(refused.message, /no such ConfigMap in namespace "shop", or it has no policy\.json/);
+  }
+});
+
+test("sessionPolicies() refuses a text that is no policy or too long", () => {
+  const long = JSON.stringify({ Statement: ["x".repeat(2048)] });
+  for (const text of [
+    "",
+    "{",
+    "[]",
+    "null",
+    '"Statement"',
+    "{}",
+    '{"Statement":"日本"}',
+    '{"Statement":\u0001}',
+    long,
+  ]) {
+    const refused = sessionPolicies(pod({ [POLICY]: "narrow" }), READER, { text });
+    assert.equal(codeOf(refused), "ANNOTATION_INVALID", text.slice(0, 30));
+  }
+});
+
+test("sessionPolicies() bounds policies and ARNs together", () => {
+  const text = JSON.stringify({ Statement: "x".repeat(2048 - 16 - OWN.length) });
+  assert.equal(text.length + OWN.length, 2048);
+  const both = { [POLICY]: "narrow", [ARNS]: OWN };
+  assert.equal(codeOf(sessionPolicies(pod(both), READER, { text })), undefined);
+  const refused = sessionPolicies(pod(both), READER, { text: `${text} ` });
+  assert.ok("code" in refused);
+  assert.match(refused.message, /session-policy-arns and podrole\.io\/session-policy: the session policies have 2049/);
+});
+
+test("sessionPolicyConfigMap() names what to read", () => {
+  assert.equal(sessionPolicyConfigMap(pod()), undefined);
+  assert.equal(sessionPolicyConfigMap(pod({ [POLICY]: "team-a.narrow" })), "team-a.narrow");
+  for (const name of ["", "../kube-system/x", "A", "-a", "a-", "a/b", "a".repeat(254)]) {
+    assert.equal(codeOf(sessionPolicyConfigMap(pod({ [POLICY]: name }))), "ANNOTATION_INVALID", name);
+  }
+});

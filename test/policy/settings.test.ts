@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { PolicySettings } from "../../src/policy/decide.ts";
+import { policyProblems } from "../../src/policy/settings.ts";
+import { BASE, settings } from "./facts.ts";
+
+const HOUR = 3_600_000;
+
+const FINE: readonly Partial<PolicySettings>[] = [
+  {},
+  { baseArn: undefined, defaultRole: "short" },
+  { sessionDurationMs: HOUR, maxSessionDurationMs: 12 * HOUR },
+  { sessionName: { kind: "kiam", session: "any thing" } },
+  { sessionName: { kind: "template", template: "{cluster}.{uid}" }, clusterName: "prod" },
+  { sessionTags: true, sessionTagLabels: Array.from({ length: 45 }, (_, index) => `l${index}`) },
+  { firstHops: { [`${BASE}a`]: `${BASE}b` } },
+];
+
+test("policyProblems() finds none in settings that work", () => {
+  for (const given of FINE) assert.deepEqual(policyProblems(settings(given)), []);
+});
+
+const WRONG: readonly (readonly [Partial<PolicySettings>, RegExp])[] = [
+  [{ sessionDurationMs: 60_000 }, /^--session-duration: STS/],
+  [{ sessionDurationMs: 13 * HOUR }, /^--session-duration: STS/],
+  [{ sessionDurationMs: Number.NaN }, /^--session-duration: STS/],
+  [{ maxSessionDurationMs: 13 * HOUR }, /^--max-session-duration: STS/],
+  [{ sessionDurationMs: 2 * HOUR, maxSessionDurationMs: HOUR }, /^--max-session-duration: it is below/],
+  [{ sessionName: { kind: "template", template: "{node}" } }, /^--session-name: \{node\}/],
+  [{ sessionName: { kind: "template", template: "{cluster}" } }, /^--session-name: .*--cluster-name/],
+  [{ defaultRole: "a b" }, /--default-role/],
+  [{ baseArn: undefined, defaultRole: "arn:foo" }, /--default-role/],
+  [{ sessionTagLabels: ["k".repeat(129)] }, /^--session-tag-labels: .*cannot be the key/],
+  [{ sessionTagLabels: ["Kubernetes-Namespace"] }, /^--session-tag-labels: .*there already/],
+  [{ sessionTagLabels: ["team", "Team"] }, /^--session-tag-labels: .*there already/],
+  [{ sessionTags: true, sessionTagLabels: Array.from({ length: 46 }, (_, i) => `l${i}`) }, /51 tags, at most 50/],
+  [{ sessionTags: true, clusterName: "a;b" }, /^--cluster-name/],
+  [{ firstHops: { x: `${BASE}b` } }, /^first hops: "x"/],
+  [{ firstHops: { [`${BASE}a`]: `${BASE}b` }, sessionDurationMs: 2 * HOUR }, /role chaining/],
+];
+
+test("policyProblems() names each setting that does not", () => {
+  for (const [given, problem] of WRONG) {
+    const problems = policyProblems(settings(given));
+    assert.ok(
+      problems.some((text) => problem.test(text)),
+      `${problem} in ${problems.join("; ")}`,
+    );
+  }
+});
+
+test("policyProblems() tells all problems at once", () => {
+  const wrong = settings({ sessionDurationMs: 1, defaultRole: "", sessionName: { kind: "template", template: "" } });
+  assert.equal(policyProblems(wrong).length, 3);
+});
