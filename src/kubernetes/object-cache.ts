@@ -47,7 +47,7 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
     const version = object.metadata.resourceVersion;
     const before = entries.get(key);
     if (before !== undefined && version !== undefined && before.version === version) return;
-    const after = project(object);
+    const after = project(withoutManagedFields(object));
     entries.set(key, { version, kept: after });
     tell({ key, before: before?.kept, after });
   }
@@ -80,12 +80,12 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
 }
 
 /** "namespace/name", or "name" for what has no namespace. */
-export function keyOf({ namespace, name = "" }: ObjectMeta): string {
+function keyOf({ namespace, name = "" }: ObjectMeta): string {
   return namespace === undefined || namespace === "" ? name : `${namespace}/${name}`;
 }
 
 /** Everything but the record of who set which field: often half of an object, and of no use in a cache. */
-export function withoutManagedFields<Item extends { readonly metadata: ObjectMeta }>(object: Item): Item {
+function withoutManagedFields<Item extends { readonly metadata: ObjectMeta }>(object: Item): Item {
   const { managedFields: _dropped, ...metadata } = object.metadata;
   return { ...object, metadata };
 }

@@ -1,0 +1,244 @@
+// The Kubernetes interface over real sockets, with what is granted and what is refused.
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import type { KubeObject } from "../../src/emulators/kubernetes/objects.ts";
+import type { Pod } from "../../src/kubernetes/objects.ts";
+import { Secret } from "../../src/runtime/secret.ts";
+import { type Cluster, create, podOf, startCluster } from "./harness.ts";
+
+/** A pod and a token that is bound to it, as a kubelet asks for one. */
+async function podWithToken({ emulator }: Cluster, audience: string) {
+  const pod = await create<Pod>(emulator, "/api/v1/namespaces/default/pods", podOf({ name: "web" }));
+  const boundObjectRef = { kind: "Pod", apiVersion: "v1", name: "web", uid: pod.metadata.uid };
+  const request = await create<{ status: { token: string } }>(
+    emulator,
+    "/api/v1/namespaces/default/serviceaccounts/default/token",
+    { metadata: {}, spec: { audiences: [audience], expirationSeconds: 600, boundObjectRef } },
+  );
+  return { pod, token: new Secret(request.status.token) };
+}
+
+test("reviewToken() tells pod, ServiceAccount and audience of a bound token", async (t) => {
+  const cluster = await startCluster(t);
+  const { pod, token } = await podWithToken(cluster, "podrole.io");
+  const review = await (await cluster.connect()).reviewToken(token, "podrole.io");
+  assert.equal(review.authenticated, true);
+  assert.deepEqual(review.audiences, ["podrole.io"]);
+  assert.equal(review.username, "system:serviceaccount:default:default");
+  assert.deepEqual(review.extra["authentication.kubernetes.io/pod-name"], ["web"]);
+  assert.deepEqual(review.extra["authentication.kubernetes.io/pod-uid"], [pod.metadata.uid]);
+  assert.match(review.extra["authentication.kubernetes.io/credential-id"]?.[0] ?? "", /^JTI=[0-9a-f-]{36}$/);
+  assert.equal(review.error, "");
+});
+
+test("reviewToken() says no to a token of another audience, in the API server's words", async (t) => {
+  const cluster = await startCluster(t);
+  const { token } = await podWithToken(cluster, "vault");
+  const review = await (await cluster.connect()).reviewToken(token, "podrole.io");
+  assert.equal(review.authenticated, false);
+  assert.deepEqual(review.audiences, []);
+  assert.equal(review.error, 'token audiences ["vault"] is invalid for the target audiences ["podrole.io"]');
+});
+
+test("reviewToken() says no once the pod is deleted, and when another one has its name", async (t) => {
+  const cluster = await startCluster(t);
+  const { token } = await podWithToken(cluster, "podrole.io");
+  const kubernetes = await cluster.connect();
+  cluster.emulator.store.remove("pods", "default", "web");
+  assert.equal((await kubernetes.reviewToken(token, "podrole.io")).authenticated, false);
+  await create(cluster.emulator, "/api/v1/namespaces/default/pods", podOf({ name: "web" }));
+  const review = await kubernetes.reviewToken(token, "podrole.io");
+  assert.deepEqual([review.authenticated, review.error], [false, "service account token has been invalidated"]);
+});
+
+test("reviewToken() says no to what is no token", async (t) => {
+  const kubernetes = await (await startCluster(t)).connect();
+  for (const text of ["x", "a.b.c", "a.b.c.d"]) {
+    assert.equal((await kubernetes.reviewToken(new Secret(text), "podrole.io")).authenticated, false, text);
+  }
+});
+
+test("getPod() answers the object as it stands in JSON, fields unknown to podrole included", async (t) => {
+  const { emulator, connect } = await startCluster(t);
+  const pod = { ...podOf({ name: "web" }), somethingNew: { at: "2030-01-01T00:00:00Z" } };
+  await create(emulator, "/api/v1/namespaces/default/pods", pod);
+  const found = await (await connect()).getPod("default", "web");
+  assert.deepEqual(found?.["somethingNew"], { at: "2030-01-01T00:00:00Z" });
+  assert.equal(typeof found?.metadata["creationTimestamp"], "string");
+});
+
+test("getters answer undefined for what is not there", async (t) => {
+  const kubernetes = await (await startCluster(t)).connect();
+  assert.equal(await kubernetes.getPod("default", "nobody"), undefined);
+  assert.equal(await kubernetes.getNamespace("nowhere"), undefined);
+  assert.equal(await kubernetes.getServiceAccount("nowhere", "default"), undefined);
+  assert.equal(await kubernetes.getSecret("default", "none"), undefined);
+  assert.equal(await kubernetes.getConfigMap("default", "none"), undefined);
+  assert.equal(await kubernetes.getWebhookConfiguration("none"), undefined);
+  assert.equal((await kubernetes.getServiceAccount("default", "default"))?.metadata.name, "default");
+  assert.equal((await kubernetes.getNamespace("default"))?.metadata.name, "default");
+});
+
+test("getPod() keeps a name that is no name inside its own path", async (t) => {
+  const { emulator, connect } = await startCluster(t);
+  assert.equal(await (await connect()).getPod("default", "../../secrets/x?watch=true"), undefined);
+  assert.deepEqual(
+    emulator.audit.map(({ verb, objectRef }) => [verb, objectRef.resource, objectRef.name]),
+    [["get", "pods", "../../secrets/x?watch=true"]],
+  );
+});
+
+const KEYS = { "current.key": new Secret("first") };
+
+test("createSecret() creates once; the second one is told that it exists", async (t) => {
+  const kubernetes = await (await startCluster(t)).connect();
+  assert.equal(await kubernetes.createSecret("default", "ca", KEYS, { app: "podrole" }), "created");
+  assert.equal(await kubernetes.createSecret("default", "ca", KEYS), "exists");
+  const secret = await kubernetes.getSecret("default", "ca");
+  assert.deepEqual(secret?.metadata.labels, { app: "podrole" });
+  assert.equal(secret?.data["current.key"]?.reveal(), "first");
+});
+
+test("replaceSecret() replaces data and leaves what others wrote", async (t) => {
+  const { emulator, connect } = await startCluster(t);
+  const kubernetes = await connect();
+  await kubernetes.createSecret("default", "ca", KEYS, { app: "podrole" });
+  const { resourceVersion = "" } = emulator.store.get("secrets", "default", "ca").metadata;
+  const replaced = await kubernetes.replaceSecret(
+    "default",
+    "ca",
+    { "next.key": new Secret("second") },
+    resourceVersion,
+  );
+  assert.equal(replaced, "replaced");
+  const secret = await kubernetes.getSecret("default", "ca");
+  assert.deepEqual(Object.keys(secret?.data ?? {}), ["next.key"]);
+  assert.deepEqual(secret?.metadata.labels, { app: "podrole" });
+});
+
+test("replaceSecret() is a conflict at a version that is past, and when the Secret is gone", async (t) => {
+  const { emulator, connect } = await startCluster(t);
+  const kubernetes = await connect();
+  await kubernetes.createSecret("default", "ca", KEYS);
+  const { resourceVersion = "" } = emulator.store.get("secrets", "default", "ca").metadata;
+  await kubernetes.replaceSecret("default", "ca", { "current.key": new Secret("theirs") }, resourceVersion);
+  assert.equal(await kubernetes.replaceSecret("default", "ca", KEYS, resourceVersion), "conflict");
+  assert.equal((await kubernetes.getSecret("default", "ca"))?.data["current.key"]?.reveal(), "theirs");
+  emulator.store.remove("secrets", "default", "ca");
+  assert.equal(await kubernetes.replaceSecret("default", "ca", KEYS, resourceVersion), "conflict");
+});
+
+/** Runs `task` once, before the API server handles the next request of this verb. */
+function beforeNext({ emulator }: Cluster, verb: string, task: () => void): void {
+  let isDue = true;
+  emulator.faults.only = (info) => {
+    if (isDue && info.verb === verb) {
+      isDue = false;
+      task();
+    }
+    return false;
+  };
+}
+
+test("putConfigMap() creates, changes, and does not write what stands there already", async (t) => {
+  const { emulator, connect } = await startCluster(t);
+  const kubernetes = await connect();
+  const versionOf = () => emulator.store.get("configmaps", "default", "trust").metadata.resourceVersion;
+  await kubernetes.putConfigMap("default", "trust", { "bundle.pem": "one" });
+  const first = versionOf();
+  await kubernetes.putConfigMap("default", "trust", { "bundle.pem": "one" });
+  assert.equal(versionOf(), first);
+  await kubernetes.putConfigMap("default", "trust", { "bundle.pem": "two" });
+  assert.deepEqual(await kubernetes.getConfigMap("default", "trust"), { "bundle.pem": "two" });
+});
+
+test("putConfigMap() ends with its own content when another replica is faster", async (t) => {
+  const cluster = await startCluster(t);
+  const { store } = cluster.emulator;
+  const kubernetes = await cluster.connect();
+  const theirs = { metadata: { name: "trust", namespace: "default" }, data: { "bundle.pem": "theirs" } };
+  beforeNext(cluster, "create", () => store.create("configmaps", theirs));
+  await kubernetes.putConfigMap("default", "trust", { "bundle.pem": "ours" });
+  assert.deepEqual(await kubernetes.getConfigMap("default", "trust"), { "bundle.pem": "ours" });
+  beforeNext(cluster, "patch", () => store.replace("configmaps", theirs));
+  await kubernetes.putConfigMap("default", "trust", { "bundle.pem": "later" });
+  assert.deepEqual(await kubernetes.getConfigMap("default", "trust"), { "bundle.pem": "later" });
+});
+
+const PEM = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
+
+function webhookConfiguration(): Pick<KubeObject, "metadata"> & Record<string, unknown> {
+  const webhook = (name: string) => ({
+    name,
+    clientConfig: { url: "https://127.0.0.1:9443/mutate" },
+    sideEffects: "None",
+    admissionReviewVersions: ["v1"],
+  });
+  return { metadata: { name: "podrole" }, webhooks: [webhook("pods.podrole.io"), webhook("more.podrole.io")] };
+}
+
+test("setCaBundle() sets it in every webhook and touches nothing else", async (t) => {
+  const { emulator, connect } = await startCluster(t);
+  const kubernetes = await connect();
+  emulator.store.create("mutatingwebhookconfigurations", webhookConfiguration());
+  assert.equal(await kubernetes.setCaBundle("podrole", PEM), "changed");
+  const after = await kubernetes.getWebhookConfiguration("podrole");
+  assert.deepEqual(after?.webhooks, [
+    { name: "pods.podrole.io", caBundle: PEM },
+    { name: "more.podrole.io", caBundle: PEM },
+  ]);
+  const { webhooks } = emulator.store.get("mutatingwebhookconfigurations", undefined, "podrole");
+  const caBundle = Buffer.from(PEM).toString("base64");
+  const expected = (webhookConfiguration()["webhooks"] as { clientConfig: object }[]).map((webhook) =>
+    Object.assign(webhook, { clientConfig: { ...webhook.clientConfig, caBundle } }),
+  );
+  assert.deepEqual(webhooks, expected);
+});
+
+test("setCaBundle() tells unchanged, absent and conflict apart", async (t) => {
+  const cluster = await startCluster(t);
+  const { store } = cluster.emulator;
+  const kubernetes = await cluster.connect();
+  assert.equal(await kubernetes.setCaBundle("podrole", PEM), "absent");
+  store.create("mutatingwebhookconfigurations", webhookConfiguration());
+  beforeNext(cluster, "patch", () => store.replace("mutatingwebhookconfigurations", webhookConfiguration()));
+  assert.equal(await kubernetes.setCaBundle("podrole", PEM), "conflict");
+  assert.equal(await kubernetes.setCaBundle("podrole", PEM), "changed");
+  assert.equal(await kubernetes.setCaBundle("podrole", PEM), "unchanged");
+});
+
+async function recordOne(t: TestContext, message: string): Promise<KubeObject> {
+  const { emulator, connect } = await startCluster(t);
+  await (await connect()).recordEvent({
+    namespace: "default",
+    pod: { name: "web", uid: "5f2c" },
+    type: "Warning",
+    reason: "ROLE_FORBIDDEN",
+    message,
+  });
+  const [event, ...more] = emulator.store.list("events");
+  assert.deepEqual(more, []);
+  return event as KubeObject;
+}
+
+test("recordEvent() writes an Event that kubectl describe pod finds", async (t) => {
+  const event = await recordOne(t, "not permitted");
+  assert.deepEqual(event["involvedObject"], {
+    apiVersion: "v1",
+    kind: "Pod",
+    namespace: "default",
+    name: "web",
+    uid: "5f2c",
+  });
+  assert.deepEqual([event["type"], event["reason"], event["message"]], ["Warning", "ROLE_FORBIDDEN", "not permitted"]);
+});
+
+test("recordEvent() cuts a message that the API server would refuse", async (t) => {
+  const event = await recordOne(t, "x".repeat(3000));
+  assert.equal((event["message"] as string).length, 1024);
+});
+
+test("serverVersion() reads the numbers of a distribution's version", async (t) => {
+  const { connect } = await startCluster(t, { version: { major: "1", minor: "33+" } });
+  assert.deepEqual(await (await connect()).serverVersion(), { major: 1, minor: 33 });
+});

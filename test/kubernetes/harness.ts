@@ -1,0 +1,66 @@
+// An emulated API server, and podrole's client connected to it over real sockets, for one test.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import {
+  createKubernetesEmulator,
+  type KubernetesEmulator,
+  type KubernetesEmulatorOptions,
+} from "../../src/emulators/kubernetes/emulator.ts";
+import { createKubernetes, type KubernetesClient } from "../../src/kubernetes/client.ts";
+import type { ObjectMeta, Pod } from "../../src/kubernetes/objects.ts";
+import { type Clock, systemClock } from "../../src/runtime/clock.ts";
+
+export interface Cluster {
+  readonly emulator: KubernetesEmulator;
+  /** A client for a user; without a name, one who may do everything. */
+  readonly connect: (username?: string, options?: { readonly deadlineMs?: number }) => Promise<KubernetesClient>;
+}
+
+export async function startCluster(
+  test: TestContext,
+  { clock = systemClock, ...options }: KubernetesEmulatorOptions & { readonly clock?: Clock } = {},
+): Promise<Cluster> {
+  const directory = await mkdtemp(join(tmpdir(), "podrole-kubernetes-"));
+  const emulator = createKubernetesEmulator({ clock }, options);
+  const clients: KubernetesClient[] = [];
+  await emulator.listen();
+  test.after(async () => {
+    for (const client of clients) await client.close();
+    await emulator.close();
+    await rm(directory, { recursive: true });
+  });
+  return {
+    emulator,
+    async connect(username, options = {}) {
+      const path = join(directory, `${username ?? "admin"}.kubeconfig`);
+      await writeFile(path, emulator.kubeconfig(username));
+      const client = createKubernetes({ kubeconfigPath: path, ...options });
+      clients.push(client);
+      return client;
+    },
+  };
+}
+
+export function podOf(metadata: ObjectMeta): Pod {
+  return { metadata, spec: { containers: [{ name: "app", image: "shop/app:1" }] } };
+}
+
+/** Creates an object and answers it as it was stored. */
+export async function create<Item>(emulator: KubernetesEmulator, path: string, object: object): Promise<Item> {
+  const { code, body } = await emulator.create(path, object as Parameters<KubernetesEmulator["create"]>[1]);
+  if (code !== 201) throw new RangeError(`${path}: ${code} ${JSON.stringify(body)}`);
+  return body as Item;
+}
+
+const PATIENCE_MS = 10_000;
+
+/** Waits for what comes over sockets, in real time. */
+export async function until(condition: () => boolean, what: string): Promise<void> {
+  const giveUpAt = Date.now() + PATIENCE_MS;
+  while (!condition()) {
+    if (Date.now() > giveUpAt) throw new RangeError(`waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}

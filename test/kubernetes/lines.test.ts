@@ -1,0 +1,34 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { splitLines } from "../../src/kubernetes/lines.ts";
+
+async function linesOf(chunks: readonly Uint8Array[]): Promise<string[]> {
+  async function* stream() {
+    yield* chunks;
+  }
+  const lines: string[] = [];
+  for await (const line of splitLines(stream())) lines.push(line);
+  return lines;
+}
+
+test("splitLines() finds the same lines however the bytes are cut", async () => {
+  const line = fc.string({ unit: "grapheme" }).map((text) => text.replaceAll("\n", ""));
+  await fc.assert(
+    fc.asyncProperty(fc.array(line), fc.array(fc.nat(200)), async (lines, cuts) => {
+      const bytes = Buffer.from(lines.map((text) => `${text}\n`).join(""));
+      const ends = [...cuts.filter((cut) => cut < bytes.length).toSorted((a, b) => a - b), bytes.length];
+      const chunks = ends.map((end, index) => bytes.subarray(ends[index - 1] ?? 0, end));
+      assert.deepEqual(await linesOf(chunks), lines);
+    }),
+  );
+});
+
+test("splitLines() drops a last line that was cut off", async () => {
+  assert.deepEqual(await linesOf([Buffer.from('{"a":1}\n{"b"')]), ['{"a":1}']);
+});
+
+test("splitLines() throws on a line that does not end", async () => {
+  const chunk = Buffer.alloc(9 * 1024 * 1024, "x");
+  await assert.rejects(linesOf([chunk, chunk]), RangeError);
+});

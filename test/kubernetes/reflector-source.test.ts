@@ -1,0 +1,61 @@
+// The reflector at sources that no API server would be: what a proxy or a bug in between may send.
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import type { ListWatch, WatchEvent } from "../../src/kubernetes/api.ts";
+import type { Pod } from "../../src/kubernetes/objects.ts";
+import { createReflector } from "../../src/kubernetes/reflector.ts";
+import { createFakeClock } from "../fakes/clock.ts";
+import { createKeptLog } from "../fakes/log.ts";
+import { podOf } from "./harness.ts";
+
+/** Each watch sends what `watches` has for it and ends. */
+function reflect(test: TestContext, watches: readonly (readonly WatchEvent<Pod>[])[]) {
+  const versions: string[] = [];
+  let lists = 0;
+  const source: ListWatch<Pod> = {
+    name: "pods",
+    list() {
+      lists += 1;
+      return Promise.resolve({ items: [podOf({ name: "a", resourceVersion: "1" })], resourceVersion: "10" });
+    },
+    async *watch({ resourceVersion }) {
+      yield* watches[versions.push(resourceVersion) - 1] ?? [];
+    },
+  };
+  const clock = createFakeClock();
+  const { log, lines } = createKeptLog();
+  const reflector = createReflector({ source, clock, log, random: () => 0.5 }, { project: (pod: Pod) => pod });
+  test.after(() => reflector.stop());
+  return { reflector, clock, lines, versions, lists: () => lists };
+}
+
+test("a watch starts where the last event or bookmark was", async (t) => {
+  const { clock, versions } = reflect(t, [
+    [
+      { type: "ADDED", object: podOf({ name: "b", resourceVersion: "11" }) },
+      { type: "BOOKMARK", resourceVersion: "15" },
+    ],
+    [{ type: "MODIFIED", object: podOf({ name: "b", resourceVersion: "17" }) }],
+  ]);
+  await clock.advance(0);
+  assert.deepEqual(versions.slice(0, 3), ["10", "15", "17"]);
+});
+
+test("watches that end at once are not asked for in a tight loop", async (t) => {
+  const { clock, versions, lists, lines } = reflect(t, []);
+  await clock.advance(60_000);
+  // 0.5, 1, 2, 4, 8, 16 s, then 30 s each.
+  assert.equal(versions.length, 7);
+  assert.match(JSON.stringify(lines[0]), /Cannot watch pods: the watch ended at once/);
+  // Every third failure in a row puts the version in doubt.
+  assert.equal(lists(), 3);
+});
+
+test("a listener that throws does not end the watch", async (t) => {
+  const { reflector, clock } = reflect(t, [[{ type: "ADDED", object: podOf({ name: "b", resourceVersion: "11" }) }]]);
+  reflector.onChange(() => {
+    throw new RangeError("no");
+  });
+  await clock.advance(0);
+  assert.equal(reflector.size, 2);
+});

@@ -1,0 +1,272 @@
+// The reflector at an API server that misbehaves, over real sockets. Time that matters is the fake clock's.
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import type { PolicyRule } from "../../src/emulators/kubernetes/access.ts";
+import type { Pod } from "../../src/kubernetes/objects.ts";
+import type { Change } from "../../src/kubernetes/object-cache.ts";
+import { createReflector, type Reflector, type ReflectorOptions } from "../../src/kubernetes/reflector.ts";
+import type { Selector } from "../../src/kubernetes/api.ts";
+import { createFakeClock } from "../fakes/clock.ts";
+import { createKeptLog } from "../fakes/log.ts";
+import { create, podOf, startCluster, until } from "./harness.ts";
+
+const PODS = "/api/v1/namespaces/default/pods";
+
+interface Setting {
+  readonly selector?: Selector;
+  readonly options?: Partial<ReflectorOptions<Pod, Pod>>;
+  readonly pods?: readonly string[];
+  readonly rules?: readonly PolicyRule[];
+}
+
+/** An API server with some pods, and a reflector of them. */
+async function observe(test: TestContext, { selector, options, pods = [], rules }: Setting = {}) {
+  const clock = createFakeClock();
+  const cluster = await startCluster(test, { clock });
+  const { emulator } = cluster;
+  for (const name of pods) await create(emulator, PODS, podOf({ name }));
+  if (rules) emulator.restrict("viewer", rules);
+  const kubernetes = await cluster.connect("viewer");
+  const { log, lines } = createKeptLog();
+  const source = kubernetes.source<Pod>("pods", selector);
+  const reflector = createReflector(
+    { source, clock, log, random: () => 0.5 },
+    { project: (pod: Pod) => pod, ...options },
+  );
+  test.after(() => reflector.stop());
+  const changes: Change<Pod>[] = [];
+  reflector.onChange((change) => changes.push(change));
+  const asked = (verb: string) =>
+    emulator.audit.filter(
+      (event) => event.verb === verb && (event.stage !== "ResponseComplete") === (verb === "watch"),
+    );
+  return { clock, emulator, reflector, lines, changes, asked };
+}
+
+const names = (reflector: Reflector<Pod>) => reflector.list().map(({ metadata }) => metadata.name);
+
+/** Also waits until the watch is open, so that what follows comes through it. */
+async function watching({ emulator, reflector }: Awaited<ReturnType<typeof observe>>): Promise<void> {
+  await reflector.ready;
+  await until(() => emulator.watches.size === 1, "the watch is open");
+}
+
+test("ready resolves with all pages of the first list", async (t) => {
+  const { reflector, asked } = await observe(t, { pods: ["a", "b", "c", "d", "e"], options: { pageSize: 2 } });
+  assert.equal(reflector.ageMs(), Number.POSITIVE_INFINITY);
+  await reflector.ready;
+  assert.deepEqual(names(reflector), ["a", "b", "c", "d", "e"]);
+  assert.equal(reflector.get("default/c")?.metadata.name, "c");
+  assert.equal(reflector.ageMs(), 0);
+  assert.equal(asked("list").length, 3);
+});
+
+test("changes come through the watch, without another list", async (t) => {
+  const stage = await observe(t, { pods: ["a"] });
+  const { emulator, reflector, changes, asked } = stage;
+  await watching(stage);
+  const pod = await create<Pod>(emulator, PODS, podOf({ name: "b" }));
+  emulator.store.replace("pods", { ...pod, metadata: { ...pod.metadata, labels: { tier: "web" } } });
+  emulator.store.remove("pods", "default", "a");
+  await until(() => changes.length === 4, "four changes");
+  assert.deepEqual(names(reflector), ["b"]);
+  assert.deepEqual(reflector.get("default/b")?.metadata.labels, { tier: "web" });
+  assert.deepEqual(
+    changes.map(({ key, before, after }) => [key, before !== undefined, after !== undefined]),
+    [
+      ["default/a", false, true],
+      ["default/b", false, true],
+      ["default/b", true, true],
+      ["default/a", true, false],
+    ],
+  );
+  assert.equal(asked("list").length, 1);
+});
+
+test("a pod that leaves the label selector leaves the cache", async (t) => {
+  const stage = await observe(t, { selector: { labelSelector: "podrole.io/injected=true" }, pods: ["plain"] });
+  const { emulator, reflector } = stage;
+  await watching(stage);
+  const pod = await create<Pod>(emulator, PODS, podOf({ name: "web", labels: { "podrole.io/injected": "true" } }));
+  await until(() => reflector.size === 1, "the pod is seen");
+  emulator.store.replace("pods", { ...pod, metadata: { ...pod.metadata, labels: {} } });
+  await until(() => reflector.size === 0, "the pod is gone");
+});
+
+test("a single object is followed by a field selector, with rights to that object alone", async (t) => {
+  const rules = [{ apiGroups: [""], resources: ["pods"], resourceNames: ["b"], verbs: ["list", "watch"] }];
+  const selector = { namespace: "default", fieldSelector: "metadata.name=b" };
+  const stage = await observe(t, { selector, rules, pods: ["a", "b"] });
+  const { emulator, reflector } = stage;
+  await watching(stage);
+  assert.deepEqual(names(reflector), ["b"]);
+  emulator.store.remove("pods", "default", "a");
+  emulator.store.remove("pods", "default", "b");
+  await until(() => reflector.size === 0, "b is gone");
+});
+
+test("a dropped watch is taken up where it was: nothing is missed, nothing listed again", async (t) => {
+  const stage = await observe(t, { pods: ["a"] });
+  const { clock, emulator, reflector, asked } = stage;
+  await watching(stage);
+  emulator.faults.dropWatches();
+  await until(() => reflector.state() === "waiting", "the drop is noticed");
+  await create(emulator, PODS, podOf({ name: "b" }));
+  assert.deepEqual(names(reflector), ["a"]);
+  await clock.advance(1_000);
+  await until(() => reflector.size === 2, "the pod that came in between");
+  assert.equal(asked("list").length, 1);
+  assert.equal(asked("watch").length, 2);
+});
+
+for (const goneAs of ["event", "status"] as const) {
+  test(`410 Gone as ${goneAs} leads to a new list`, async (t) => {
+    const stage = await observe(t, { pods: ["a", "b"] });
+    const { clock, emulator, reflector, changes, asked } = stage;
+    await watching(stage);
+    emulator.faults.goneAs = goneAs;
+    emulator.faults.dropWatches();
+    await until(() => reflector.state() === "waiting", "the drop is noticed");
+    emulator.store.remove("pods", "default", "a");
+    emulator.faults.compact();
+    await clock.advance(1_000);
+    await until(() => asked("watch").length >= 1 && reflector.state() === "waiting", "the 410");
+    await clock.advance(2_000);
+    await until(() => reflector.size === 1, "the relist");
+    assert.deepEqual(names(reflector), ["b"]);
+    assert.equal(asked("list").length, 2);
+    assert.equal(changes.at(-1)?.after, undefined);
+  });
+}
+
+test("a watch that falls silent is given up and started again", async (t) => {
+  const stage = await observe(t, { pods: ["a"], options: { inactivityMs: 45_000 } });
+  const { clock, emulator, reflector, lines } = stage;
+  await watching(stage);
+  emulator.faults.stall = true;
+  await create(emulator, PODS, podOf({ name: "b" }));
+  await clock.advance(44_000);
+  assert.equal(reflector.state(), "watching");
+  assert.equal(reflector.ageMs(), 44_000);
+  await clock.advance(1_000);
+  await until(() => reflector.state() === "waiting", "the silence is noticed");
+  assert.match(JSON.stringify(lines.at(-1)), /nothing came for 45000 ms/);
+  emulator.faults.stall = false;
+  await clock.advance(1_000);
+  await until(() => reflector.size === 2, "the pod that the silent watch kept back");
+});
+
+test("bookmarks prove that a quiet cache is fresh", async (t) => {
+  const stage = await observe(t, { pods: ["a"] });
+  const { clock, reflector } = stage;
+  await watching(stage);
+  // One a minute, and 90 s of silence allowed: five minutes pass without a restart.
+  for (let minute = 0; minute < 5; minute++) {
+    await clock.advance(60_000);
+    await until(() => reflector.ageMs() === 0, "a bookmark");
+  }
+  assert.equal(stage.asked("watch").length, 1);
+});
+
+test("a scheduled list finds what the watch never told", async (t) => {
+  const options = { relistMs: 600_000, inactivityMs: 3_600_000 };
+  const stage = await observe(t, { pods: ["a", "b"], options });
+  const { clock, emulator, reflector, changes } = stage;
+  await watching(stage);
+  emulator.faults.stall = true;
+  emulator.faults.only = ({ verb }) => verb === "watch";
+  emulator.store.remove("pods", "default", "a");
+  await create(emulator, PODS, podOf({ name: "c" }));
+  await clock.advance(599_000);
+  assert.deepEqual(names(reflector), ["a", "b"]);
+  await clock.advance(1_000);
+  await until(() => reflector.get("default/c") !== undefined, "the list");
+  assert.deepEqual(names(reflector), ["b", "c"]);
+  assert.deepEqual(
+    changes.slice(-2).map(({ key, after }) => [key, after !== undefined]),
+    [
+      ["default/a", false],
+      ["default/c", true],
+    ],
+  );
+});
+
+test("a list whose version goes between two pages is asked for once more in one piece", async (t) => {
+  const cluster = await startCluster(t);
+  const { emulator } = cluster;
+  for (const name of ["a", "b", "c"]) await create(emulator, PODS, podOf({ name }));
+  emulator.faults.only = ({ query }) => {
+    if (query.has("continue")) emulator.faults.compact();
+    return false;
+  };
+  const source = (await cluster.connect()).source<Pod>("pods");
+  const { log } = createKeptLog();
+  const clock = createFakeClock();
+  const reflector = createReflector({ source, clock, log }, { project: (pod: Pod) => pod, pageSize: 2 });
+  t.after(() => reflector.stop());
+  await reflector.ready;
+  assert.deepEqual(names(reflector), ["a", "b", "c"]);
+});
+
+test("a missing permission is told again and again, and the cache fills once it is granted", async (t) => {
+  const none = [{ apiGroups: [""], resources: ["configmaps"], verbs: ["list"] }];
+  const { clock, emulator, reflector, lines } = await observe(t, { rules: none, pods: ["a"] });
+  await until(() => reflector.state() === "waiting", "the refusal");
+  assert.match(JSON.stringify(lines.at(-1)), /podrole must be allowed to list pods in the cluster/);
+  assert.equal(reflector.ageMs(), Number.POSITIVE_INFINITY);
+  emulator.restrict("viewer", [{ apiGroups: [""], resources: ["pods"], verbs: ["list", "watch"] }]);
+  await clock.advance(1_000);
+  await reflector.ready;
+  assert.deepEqual(names(reflector), ["a"]);
+});
+
+test("waits double up to a cap, and start over after a success", async (t) => {
+  const stage = await observe(t, { options: { backoffMs: { base: 500, cap: 4_000 } } });
+  const { clock, emulator, reflector, lines } = stage;
+  await watching(stage);
+  const waits = () => lines.flatMap(({ waitMs }) => (waitMs === undefined ? [] : [waitMs]));
+  emulator.faults.status = { code: 503 };
+  emulator.faults.dropWatches();
+  for (let failure = 1; failure <= 6; failure++) {
+    await until(() => waits().length === failure && reflector.state() === "waiting", `failure ${failure}`);
+    await clock.advance(4_000);
+  }
+  assert.deepEqual(waits().slice(0, 6), [500, 1000, 2000, 4000, 4000, 4000]);
+  await until(() => waits().length === 7, "the last failure");
+  emulator.faults.status = undefined;
+  await clock.advance(4_000);
+  await until(() => emulator.watches.size === 1, "the watch is open again");
+  await create(emulator, PODS, podOf({ name: "a" }));
+  await until(() => reflector.size === 1, "an event");
+  emulator.faults.dropWatches();
+  await until(() => waits().length === 8, "the next failure");
+  assert.equal(waits().at(-1), 500);
+});
+
+test("a throttling server is given the time that it asks for", async (t) => {
+  const stage = await observe(t);
+  const { clock, emulator, reflector, asked } = stage;
+  await watching(stage);
+  emulator.faults.status = { code: 429, retryAfterSeconds: 20 };
+  emulator.faults.dropWatches();
+  await until(() => reflector.state() === "waiting", "the drop");
+  await clock.advance(500);
+  await until(() => asked("watch").length === 1 && reflector.state() === "waiting", "the 429");
+  const refused = () => emulator.audit.filter(({ responseStatus }) => responseStatus.code === 429).length;
+  await until(() => refused() === 1, "the 429 is on record");
+  await clock.advance(19_000);
+  assert.equal(refused(), 1);
+  await clock.advance(1_000);
+  await until(() => refused() === 2, "asked again");
+});
+
+test("stop() ends the watch and is final", async (t) => {
+  const stage = await observe(t, { pods: ["a"] });
+  const { clock, emulator, reflector, asked } = stage;
+  await watching(stage);
+  reflector.stop();
+  await until(() => emulator.watches.size === 0 && reflector.state() === "stopped", "the watch is closed");
+  await clock.advance(3_600_000);
+  assert.equal(asked("list").length, 1);
+  assert.deepEqual(names(reflector), ["a"]);
+});
