@@ -1,7 +1,7 @@
 // A renewal in a process of its own, so that gRPC, X.509 and protobuf leave no memory behind in the one that serves.
 // The child gets this process's environment and nothing secret on its command line; it hands credentials over as a file.
 // States of a child: running → ended by itself, or killed at the deadline or when the signal aborts.
-import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -28,18 +28,31 @@ export interface ChildOptions {
 
 /** Far more than a renewal writes: what lies beyond is not read. */
 const LONGEST_OUTPUT = 64 * 1024;
+/** Of what Node itself says when it crashes, the beginning tells most. */
+const LONGEST_COMPLAINT = 2 * 1024;
 
 /** Runs one renewal; never rejects. */
 export function createChildRun(
   { clock, log, write }: ChildDeps,
   { command, env, deadlineMs }: ChildOptions,
 ): (signal: AbortSignal) => Promise<Renewal> {
+  let complaint = "";
+
+  /** Lines of the child's log go on as they are; the rest is one line of ours, once for each different complaint. */
+  function passOn(written: string): void {
+    const lines = written.split("\n").filter((line) => line !== "");
+    for (const line of lines) if (isLogLine(line)) write(`${line}\n`);
+    const other = lines.filter((line) => !isLogLine(line));
+    const text = other.join("\n").slice(0, LONGEST_COMPLAINT);
+    if (text !== "" && text !== complaint) log.warn({ output: text }, "the renewal process complained");
+    if (text !== "") complaint = text;
+  }
+
   return (signal) =>
     new Promise((resolve) => {
       const child = spawn(command.file, command.args, { env: { ...env }, stdio: ["ignore", "pipe", "pipe"] });
-      const output = collect(child, (line) =>
-        isLogLine(line) ? write(`${line}\n`) : log.warn({ line }, "renewal wrote"),
-      );
+      const output = collect(child.stdout);
+      const logged = collect(child.stderr);
       let overdue = false;
       const kill = () => child.kill("SIGKILL");
       const cancel = clock.schedule(() => {
@@ -52,43 +65,25 @@ export function createChildRun(
       function end(state: string): void {
         cancel();
         signal.removeEventListener("abort", kill);
-        const renewal = decodeRenewal(output());
+        passOn(logged());
         const reason = overdue ? `it took longer than ${deadlineMs / 1000} s` : state;
         // NOT_READY, because the next one may well succeed: a node short of CPU or memory is the usual cause.
-        resolve(renewal ?? failed({ code: "NOT_READY", message: `Cannot renew credentials: ${reason}` }));
+        const unfinished = failed({ code: "NOT_READY", message: `Cannot renew credentials: ${reason}` });
+        resolve(decodeRenewal(output()) ?? unfinished);
       }
-      child.once("error", (error) =>
-        end(`the renewal process did not start (${(error as NodeJS.ErrnoException).code})`),
-      );
+      child.once("error", ({ message }) => end(`the renewal process did not start (${message})`));
       child.once("close", (code, killedBy) => end(`the renewal process ended with ${killedBy ?? `exit code ${code}`}`));
     });
 }
 
-/** Reads both streams; the function returned gives what was written to standard output. */
-function collect(
-  child: ChildProcessByStdio<null, Readable, Readable>,
-  onErrorLine: (line: string) => void,
-): () => string {
-  let output = "";
-  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-    if (output.length < LONGEST_OUTPUT) output += chunk;
+function collect(stream: Readable): () => string {
+  let text = "";
+  stream.setEncoding("utf8").on("data", (chunk: string) => {
+    if (text.length < LONGEST_OUTPUT) text += chunk;
   });
-  let rest = "";
-  let read = 0;
-  child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-    read += chunk.length;
-    if (read > LONGEST_OUTPUT) return;
-    const lines = (rest + chunk).split("\n");
-    rest = lines.pop() ?? "";
-    for (const line of lines) if (line !== "") onErrorLine(line);
-  });
-  child.stderr.on("end", () => {
-    if (rest !== "") onErrorLine(rest);
-  });
-  return () => output;
+  return () => text;
 }
 
-/** Lines of the child's own log; anything else comes from Node itself, such as the report of a crash. */
 function isLogLine(line: string): boolean {
   return line.startsWith('{"level":') && line.endsWith("}");
 }

@@ -10,7 +10,7 @@ import type { Keeper } from "./keeper.ts";
 import { isPermanent } from "./renewal.ts";
 import type { Renewals } from "./renewals.ts";
 import { type Reply, refusalReply } from "./replies.ts";
-import type { Authorize } from "./tokens.ts";
+import type { Authorize } from "./authorize.ts";
 
 export interface EndpointDeps {
   readonly clock: Clock;

@@ -2,6 +2,7 @@
 // Both are reachable by whoever shares the pod's network; neither reads a request body.
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { PodroleError } from "../protocol/errors.ts";
 
 const LIMITS = {
   // A token has 43 characters; SDKs add a user agent and tracing headers.
@@ -21,15 +22,20 @@ export function createLimitedServer(handle: RequestListener): Server {
   return server;
 }
 
-/** Resolves with the port; rejects with the system's error (EADDRINUSE, EADDRNOTAVAIL). Without `host`: every address. */
+/** Resolves with the port; rejects when it is taken, or with the system's error. Without `host`: every address. */
 export function listen(server: Server, port: number, host?: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port, host }, () => {
-      server.off("error", reject);
-      resolve((server.address() as AddressInfo).port);
-    });
+    // Stays for good: a connection that could not be accepted later is that client's loss alone.
+    server.on("error", (error: NodeJS.ErrnoException) => reject(error.code === "EADDRINUSE" ? taken(port) : error));
+    server.listen({ port, host }, () => resolve((server.address() as AddressInfo).port));
   });
+}
+
+function taken(port: number): PodroleError {
+  return new PodroleError(
+    "INTERNAL",
+    `Cannot listen on port ${port}: another container of this pod has it, declare that port there so that podrole avoids it`,
+  );
 }
 
 /** Takes no more connections and ends those there are: idle ones now, the others when answered or after `graceMs`. */

@@ -1,5 +1,5 @@
-// The pod's key and certificate in one file, so that they always fit each other, and the newest trust bundle beside it.
-// The key never leaves the identity directory, a memory volume of podrole's two containers.
+// The identity directory as a renewal sees it: key and certificate in one file, so that they always fit each other, the
+// newest trust bundle, and the grants. A memory volume of podrole's two containers; the key never leaves it.
 import { hash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { bundleHash, joinBundle, splitBundle } from "../pki/bundle.ts";
@@ -7,6 +7,8 @@ import { notAfterOf } from "../pki/certificate.ts";
 import { jitter } from "../runtime/clock.ts";
 import { readIfPresent, writeAtomically } from "../runtime/files.ts";
 import { Secret } from "../runtime/secret.ts";
+import { encodeGrants, type Grants } from "./grants.ts";
+import { grantsPath } from "./grants-file.ts";
 
 /** Times are Unix milliseconds. */
 export interface Identity {
@@ -68,6 +70,10 @@ export async function readTrust(directory: string, admissionBundle: string): Pro
 /** Keeps a bundle that came with an answer; the empty text means that ours was the newest. */
 export async function keepBundle(directory: string, bundle: string): Promise<void> {
   if (splitBundle(bundle).length > 0) await writeAtomically(`${directory}/bundle.pem`, bundle, 0o600);
+}
+
+export async function writeGrants(directory: string, grants: Grants): Promise<void> {
+  await writeAtomically(grantsPath(directory), encodeGrants(grants), 0o600);
 }
 
 /** Removes what a renewal that was killed left half written: the volume is small, and the rest may hold a key. */

@@ -2,7 +2,7 @@
 // without them. All or nothing: one container that can never have its role fails the whole, in words that
 // `kubectl describe pod` shows. It waits for whatever may pass, and gives up at once on what only a person can change.
 import { writeFile } from "node:fs/promises";
-import { ERRORS, type Refusal } from "../protocol/errors.ts";
+import { ERRORS, type Refusal, toPodroleError } from "../protocol/errors.ts";
 import { backoff, type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { isComplete, renewAt } from "./grants.ts";
@@ -30,8 +30,7 @@ const LONGEST_MESSAGE = 4_096;
 /** Resolves with the exit code: 0 when every container has credentials. */
 export async function runInit(deps: InitDeps, settings: SidecarSettings): Promise<0 | 1> {
   const { log } = deps;
-  await ensureTokens(settings.tokensDirectory, settings.containers);
-  const problem = await waitForCredentials(deps, settings);
+  const problem = await prepare(deps, settings);
   if (problem === undefined) {
     log.info({ containers: settings.containers }, "every container has credentials");
     return 0;
@@ -39,6 +38,16 @@ export async function runInit(deps: InitDeps, settings: SidecarSettings): Promis
   log.error({ code: problem.code, reason: problem.message, remedy: ERRORS[problem.code].remedy }, "init gives up");
   await tellKubernetes(deps, settings, problem);
   return 1;
+}
+
+async function prepare(deps: InitDeps, settings: SidecarSettings): Promise<Refusal | undefined> {
+  try {
+    await ensureTokens(settings.tokensDirectory, settings.containers);
+    return await waitForCredentials(deps, settings);
+  } catch (error) {
+    deps.log.error({ err: error }, "init failed");
+    return toPodroleError(error);
+  }
 }
 
 /** Undefined when all have credentials, otherwise why not. */
@@ -77,11 +86,10 @@ async function waitForCredentials(deps: InitDeps, settings: SidecarSettings): Pr
 async function attemptOnce(deps: InitDeps, settings: SidecarSettings): Promise<Renewal> {
   const { clock } = deps;
   const { identityDirectory, containers } = settings;
-  if (renewAt(await readGrants(identityDirectory), containers, clock.now()) > clock.now())
-    return { outcome: "renewed" };
+  if (renewAt(readGrants(identityDirectory), containers, clock.now()) > clock.now()) return { outcome: "renewed" };
   const renewal = await renew(deps, settings);
   if (renewal.outcome === "renewed") return renewal;
-  return isComplete(await readGrants(identityDirectory), containers, clock.now()) ? { outcome: "renewed" } : renewal;
+  return isComplete(readGrants(identityDirectory), containers, clock.now()) ? { outcome: "renewed" } : renewal;
 }
 
 /** What cannot pass by itself, naming the containers when the refusal is theirs. */
@@ -90,7 +98,7 @@ async function lastingRefusal(
   { identityDirectory, containers }: SidecarSettings,
 ): Promise<Refusal | undefined> {
   if (renewal.outcome === "failed") return isPermanent(renewal) ? renewal : undefined;
-  const grants = await readGrants(identityDirectory);
+  const grants = readGrants(identityDirectory);
   const refused = (grants?.containers ?? []).flatMap(({ container, refusal }) =>
     refusal && isPermanent(refusal) && containers.includes(container) ? [{ container, refusal }] : [],
   );

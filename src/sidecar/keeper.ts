@@ -13,7 +13,7 @@ import { credentialsReply, type Reply } from "./replies.ts";
 
 export interface Keeper {
   /** Takes over what is on file; an unreadable file changes nothing. */
-  reload(): Promise<void>;
+  reload(): void;
   /** The reply for the container of this index, undefined unless its credentials are valid now. */
   reply(index: number): Reply | undefined;
   /** The last refusal for the container, also while older credentials are still valid. */
@@ -34,7 +34,7 @@ interface Entry {
 }
 
 export function createKeeper(
-  { clock, log, read }: { readonly clock: Clock; readonly log: Log; readonly read: () => Promise<Grants | undefined> },
+  { clock, log, read }: { readonly clock: Clock; readonly log: Log; readonly read: () => Grants | undefined },
   { containers }: { readonly containers: readonly string[] },
 ): Keeper {
   let grants: Grants | undefined;
@@ -52,10 +52,10 @@ export function createKeeper(
   }
 
   return {
-    async reload() {
+    reload() {
       let next: Grants | undefined;
       try {
-        next = await read();
+        next = read();
       } catch (error) {
         log.error({ err: error }, "could not read the credentials on file");
       }

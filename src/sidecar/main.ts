@@ -14,20 +14,25 @@ function interruptions(): AbortSignal {
   return controller.signal;
 }
 
-// A reader of the log that went away must not end the process that has the credentials.
-process.stdout.on("error", () => {});
-process.stderr.on("error", () => {});
-// Timers of the program do not keep a process alive; this one does, until the mode is done.
-const alive = setInterval(() => {}, 2 ** 30);
-const exitCode = await runSidecar(
-  {
-    out: (text) => process.stdout.write(text),
-    err: (text) => process.stderr.write(text),
-    env: process.env,
-    interrupted: interruptions(),
-    self: { file: process.execPath, args: [...process.execArgv, process.argv[1] ?? ""] },
-  },
-  process.argv.slice(2),
-);
-clearInterval(alive);
-process.exit(exitCode);
+async function main(): Promise<void> {
+  // A reader of the log that went away must not end the process that has the credentials.
+  process.stdout.on("error", () => {});
+  process.stderr.on("error", () => {});
+  // Timers of the program do not keep a process alive; this one does, until the mode is done.
+  const alive = setInterval(() => {}, 2 ** 30);
+  const exitCode = await runSidecar(
+    {
+      out: (text) => process.stdout.write(text),
+      err: (text) => process.stderr.write(text),
+      env: process.env,
+      interrupted: interruptions(),
+      self: { file: process.execPath, args: [...process.execArgv, process.argv[1] ?? ""] },
+    },
+    process.argv.slice(2),
+  );
+  clearInterval(alive);
+  process.exit(exitCode);
+}
+
+// Not awaited at the top level: the bundle is CommonJS, because Node's loader of ES modules costs 6 MB in each process.
+void main();

@@ -53,11 +53,9 @@ function serve(host: SidecarHost, words: readonly string[]): Promise<number> {
 
 function renew(host: SidecarHost, words: readonly string[]): Promise<number> {
   return withSettings(host, words, SIDECAR_SETTINGS, async (settings) => {
-    const [{ renew }, { encodeRenewal }] = await Promise.all([import("./renew.ts"), import("./renewal.ts")]);
+    const { runRenew } = await import("./renew.ts");
     // Standard output is the answer to the parent; the log goes the other way.
-    const log = openLog(host.err, "sidecar", settings);
-    host.out(`${encodeRenewal(await renew({ clock: systemClock, log }, settings))}\n`);
-    return 0;
+    return runRenew({ clock: systemClock, log: openLog(host.err, "sidecar", settings), tell: host.out }, settings);
   });
 }
 

@@ -13,7 +13,7 @@ import type { Log } from "../runtime/log.ts";
 import { Secret } from "../runtime/secret.ts";
 import type { Address } from "../runtime/settings.ts";
 import { type Answer, applyAnswer, type Grants, toErrorCode } from "./grants.ts";
-import { readGrants, writeGrants } from "./grants-file.ts";
+import { readGrants } from "./grants-file.ts";
 import {
   type Identity,
   keepBundle,
@@ -21,9 +21,10 @@ import {
   readTrust,
   sweepAside,
   toIdentity,
+  writeGrants,
   writeIdentity,
 } from "./identity-files.ts";
-import { failed, isPermanent, type Renewal } from "./renewal.ts";
+import { encodeRenewal, failed, isPermanent, type Renewal } from "./renewal.ts";
 import type { SidecarSettings } from "./settings.ts";
 
 export interface RenewDeps {
@@ -58,6 +59,15 @@ export async function renew(deps: RenewDeps, settings: SidecarSettings): Promise
     if (!ERRORS[error.code].keep) await giveUpAll(run, error);
     return failed(error, error.retryAfterMs);
   }
+}
+
+/** All that a child process does: one renewal, whose outcome goes to the parent as a line. */
+export async function runRenew(
+  deps: RenewDeps & { readonly tell: (line: string) => void },
+  settings: SidecarSettings,
+): Promise<0> {
+  deps.tell(`${encodeRenewal(await renew(deps, settings))}\n`);
+  return 0;
 }
 
 interface Run extends RenewDeps {
@@ -181,7 +191,7 @@ async function keepAnswers(
   answers: readonly Answer[],
   certificate: Pick<Identity, "renewAtMs" | "expiresAtMs"> | undefined,
 ): Promise<Grants> {
-  const previous = await readGrants(identityDirectory);
+  const previous = readGrants(identityDirectory);
   const now = clock.now();
   const containers = answers.map((answer) =>
     applyAnswer(

@@ -89,7 +89,7 @@ export function createRenewals({ clock, log, keeper, run, count, random = Math.r
     failures = renewal.outcome === "renewed" ? 0 : failures + 1;
     last = { renewal, endedAt: clock.now(), waitMs: waitAfter(renewal) };
     hurried = false;
-    await keeper.reload();
+    keeper.reload();
     inFlight = undefined;
     count(renewal.outcome);
     for (const listener of listeners) listener();

@@ -1,8 +1,10 @@
 // podrole-sidecar's composition root, read top to bottom: what is kept, when it is renewed, the two ports, the end. It
 // must never import what talks gRPC: a renewal is a child process, or a module loaded only where no command is given.
+import type { Secret } from "../runtime/secret.ts";
 import { createShutdown } from "../runtime/shutdown.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
+import { createAuthorize } from "./authorize.ts";
 import { type Command, createChildRun } from "./child.ts";
 import { createEndpoint } from "./endpoint.ts";
 import { readGrants } from "./grants-file.ts";
@@ -12,7 +14,7 @@ import { createSidecarMetrics } from "./metrics.ts";
 import type { Renewal } from "./renewal.ts";
 import { createRenewals } from "./renewals.ts";
 import type { SidecarSettings } from "./settings.ts";
-import { createAuthorize, ensureTokens } from "./tokens.ts";
+import { readToken } from "./token-file.ts";
 
 export interface ServeDeps {
   readonly clock: Clock;
@@ -65,9 +67,9 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
   const { containers, identityDirectory } = settings;
   const shutdown = createShutdown({ clock, log }, { deadlineMs: STOP_WITHIN_MS });
   const metrics = createSidecarMetrics();
-  const authorize = createAuthorize(await ensureTokens(settings.tokensDirectory, containers));
+  const authorize = createAuthorize(await tokensOf(settings));
   const keeper = createKeeper({ clock, log, read: () => readGrants(identityDirectory) }, { containers });
-  await keeper.reload();
+  keeper.reload();
 
   const renewals = createRenewals({
     clock,
@@ -95,6 +97,13 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
     await shutdown.stop("failed to start");
     throw error;
   }
+}
+
+/** As init left them; made here only where no init ran. */
+async function tokensOf({ tokensDirectory, containers }: SidecarSettings): Promise<readonly Secret[]> {
+  const present = containers.flatMap((container) => readToken(tokensDirectory, container) ?? []);
+  if (present.length === containers.length) return present;
+  return (await import("./tokens.ts")).ensureTokens(tokensDirectory, containers);
 }
 
 function renewalRun(

@@ -2,7 +2,7 @@
 import { mkdtemp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { envName } from "../../src/runtime/settings.ts";
+import { type Address, envName } from "../../src/runtime/settings.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import type { FakeServer } from "./fake-server.ts";
 
@@ -60,8 +60,10 @@ function environment(settings: SidecarSettings): Record<string, string> {
 
 function toText(key: string, value: unknown): string {
   if (key === "initTimeout") return `${String(value)}ms`;
-  if (Array.isArray(value)) return value.join(",");
-  if (typeof value === "object" && value !== null && "port" in value && "host" in value)
-    return `${value.host}:${value.port}`;
-  return String(value);
+  if (key.endsWith("Address")) return formatAddress(value as Address);
+  return Array.isArray(value) ? value.join(",") : String(value);
+}
+
+function formatAddress({ host, port }: Address): string {
+  return `${host}:${port}`;
 }

@@ -90,7 +90,7 @@ export async function startFakeServer(clock: Clock = systemClock): Promise<FakeS
     server.calls.push("credentials");
     server.bundleHashes.push(request.bundleHash);
     const call = server.calls.filter((kind) => kind === "credentials").length;
-    const grants = await Promise.all(request.containers.map((container) => server.grant(container, call)));
+    const grants = await Promise.all(request.containers.map(async (container) => server.grant(container, call)));
     return { grants, bundle: bundleFor(request.bundleHash) };
   }
 

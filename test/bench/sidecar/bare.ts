@@ -1,0 +1,11 @@
+// The least a Node process can do and still answer: node:http with one fixed reply as long as the sidecar's. What the
+// sidecar costs beyond this is podrole's.
+import { createServer } from "node:http";
+
+const body = Buffer.alloc(Number(process.env["BARE_BODY_BYTES"]), "x");
+const headers = ["Content-Type", "application/json", "Content-Length", String(body.length)];
+
+createServer((_request, response) => {
+  response.writeHead(200, headers).end(body);
+}).listen(Number(process.env["BARE_PORT"]), "127.0.0.1");
+process.on("SIGTERM", () => process.exit(0));

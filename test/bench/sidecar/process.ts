@@ -1,0 +1,52 @@
+// A process under measurement: started with flags, asked until it answers, weighed by what it has to itself.
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { load, type Target } from "./load.ts";
+
+export interface Measured {
+  readonly child: ChildProcess;
+  /** From spawn to the first answer. */
+  readonly firstAnswerMs: number;
+}
+
+export async function start(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  target: Target,
+): Promise<Measured> {
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, args, { env: { ...env }, stdio: ["ignore", "ignore", "inherit"] });
+  for (;;) {
+    try {
+      await load(target, { connections: 1, requests: 1 });
+      return { child, firstAnswerMs: Math.round(performance.now() - startedAt) };
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED" || child.exitCode !== null) throw error;
+      await sleep(2);
+    }
+  }
+}
+
+export async function stop({ child }: Measured): Promise<void> {
+  const gone = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGTERM");
+  await gone;
+}
+
+/** MB that no other process shares: Private_Clean and Private_Dirty of /proc/PID/smaps_rollup. */
+export async function privateMegabytes(pid: number): Promise<number> {
+  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
+  const kilobytes = [...rollup.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB$/gm)].reduce(
+    (sum, [, amount]) => sum + Number(amount),
+    0,
+  );
+  return Math.round(kilobytes / 102.4) / 10;
+}
+
+/** CPU used so far, user and system, in milliseconds; the clock tick of Linux is 10 ms. */
+export async function cpuMs(pid: number): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
