@@ -1,6 +1,6 @@
-// Who sent a request: the order of the checks is the one observed at AWS STS, because clients meet the first error only.
-// Presence → form → clock → credential scope → token → expiry → life of the role → signature. Secrets and tokens are
-// compared in constant time and never leave this file.
+// Who sent a request. The order of the checks is the one observed at AWS STS, because a client meets the first error
+// only: presence → form → clock → credential scope → token → expiry → life of the role → signature. Secrets and tokens
+// are compared in constant time and never leave this file.
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html)
 import type { Caller } from "./caller.ts";
 import type { CredentialStore } from "./credentials.ts";

@@ -1,6 +1,6 @@
 // The keys that the STS emulator knows: long-term ones from its options and those of sessions that it issued. States of
-// a session: live → expired (kept, so that STS can say so) → forgotten (the oldest, beyond a limit). A session also ends
-// when its role is removed: it is bound to the role's unique id, which a role of the same name does not inherit.
+// a session: live → expired (kept, so that STS can say so) → forgotten (the oldest, beyond a limit). A session also
+// ends when its role is removed: it is bound to the role's unique id, which a role of the same name does not inherit.
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp.html)
 import { createHash, randomBytes } from "node:crypto";
 import { Secret } from "../../runtime/secret.ts";
@@ -15,7 +15,7 @@ export interface LongTermKey {
   readonly arn: string;
 }
 
-export interface StoredCredential {
+interface StoredCredential {
   readonly secretAccessKey: Secret;
   readonly sessionToken: Secret | undefined;
   /** Unix milliseconds; undefined for long-term keys. */
@@ -28,7 +28,7 @@ export interface IssuedSession extends StoredCredential {
   readonly expiresAt: number;
 }
 
-export interface SessionRequest {
+interface SessionRequest {
   readonly role: Role;
   readonly sessionName: string;
   readonly expiresAt: number;

@@ -1,6 +1,6 @@
-// An HTTP server that answers as AWS STS does: Query protocol of 2011-06-15, AssumeRole and GetCallerIdentity, with real
-// Signature Version 4 verification, so that what passes here passes there. For the demo and the tests; it holds made-up
-// keys only and grants nothing anywhere.
+// An HTTP server that answers as AWS STS does: Query protocol of 2011-06-15, AssumeRole and GetCallerIdentity, with
+// Signature Version 4 verified for real, so that what passes here passes there. For the demo and the tests; it holds
+// made-up keys only and grants nothing anywhere.
 // States: created → listening → closed. close() ends the connections that are open, stalled answers included.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html)
 import { randomBytes, randomUUID } from "node:crypto";

@@ -12,7 +12,7 @@ export type Fault =
   | { readonly kind: "down" }
   | { readonly kind: "error"; readonly status: 500 | 503 };
 
-export interface FaultScope {
+interface FaultScope {
   /** How many calls it meets; absent: all until it is cleared. */
   readonly calls?: number;
   /** Only AssumeRole of this role. */

@@ -10,7 +10,7 @@ export interface QueryForm {
 }
 
 /** `member("Key")` is `<list>.member.<n>.Key`; `member("")` is `<list>.member.<n>` itself. */
-export type ListMember = (field: string) => string | undefined;
+type ListMember = (field: string) => string | undefined;
 
 const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 

@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { base32, type Caller } from "./caller.ts";
 
 /** What a trust policy says, without its JSON. */
-export interface RoleTrust {
+interface RoleTrust {
   /**
    * ARNs of roles (any session of the role), of sessions (`…:assumed-role/<role>/<session>`) or of users; an account's
    * root (`arn:aws:iam::<account>:root`) or the bare account id (all its principals); "*".

@@ -119,9 +119,9 @@ for (const { name, change, code } of BAD_CREDENTIALS) {
 test("authenticate() answers ExpiredToken from the second of expiry on, before it looks at the signature", async (t) => {
   const harness = await startSts(t);
   const session = await assumed(harness.client(), READER);
-  harness.clock.advance(3_599_000);
+  await harness.clock.advance(3_599_000);
   await harness.client(session).send(new GetCallerIdentityCommand({}));
-  harness.clock.advance(1000);
+  await harness.clock.advance(1000);
   for (const credentials of [session, { ...session, secretAccessKey: "wrong" }]) {
     assert.deepEqual(await refusalOf(harness.client(credentials).send(new GetCallerIdentityCommand({}))), {
       code: "ExpiredToken",

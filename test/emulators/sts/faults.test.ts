@@ -86,11 +86,10 @@ test("a fault of kind stall holds the answer for its time by the emulator's cloc
     .client()
     .send(new AssumeRoleCommand(ASSUME))
     .then(() => (answered = true));
-  while (harness.clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
-  harness.clock.advance(4999);
-  await new Promise((resolve) => setImmediate(resolve));
+  await harness.stalled;
+  await harness.clock.advance(4999);
   assert.equal(answered, false);
-  harness.clock.advance(1);
+  await harness.clock.advance(1);
   await sent;
 });
 
@@ -98,7 +97,7 @@ test("close() ends a stalled call instead of waiting for it", async (t) => {
   const harness = await startSts(t);
   harness.sts.faults.set({ kind: "stall", ms: 5000 });
   const sent = refusalOf(harness.client().send(new AssumeRoleCommand(ASSUME)));
-  while (harness.clock.pending === 0) await new Promise((resolve) => setImmediate(resolve));
+  await harness.stalled;
   await harness.sts.close();
   assert.equal((await sent).status, 0);
 });

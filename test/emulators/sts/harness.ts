@@ -1,11 +1,11 @@
-// An STS emulator on a free port with three roles, and clients of it: the AWS SDK, and requests signed by hand where the
-// SDK would not send what a test needs to send.
+// An STS emulator on a free port with three roles, and clients of it: the AWS SDK, and requests signed by hand where
+// the SDK would not send what a test needs to send.
 import { createHash, createHmac } from "node:crypto";
 import type { TestContext } from "node:test";
 import { type AssumeRoleCommandOutput, STSClient } from "@aws-sdk/client-sts";
 import { createStsEmulator, type StsEmulator } from "../../../src/emulators/sts/emulator.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
-import { createManualClock, type ManualClock } from "./manual-clock.ts";
+import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 
 export const REGION = "eu-central-1";
 export const ACCOUNT = "123456789012";
@@ -31,13 +31,23 @@ export interface Credentials {
 
 export interface Harness {
   readonly sts: StsEmulator;
-  readonly clock: ManualClock;
+  readonly clock: FakeClock;
+  /** Resolves when the emulator waits for the first time. */
+  readonly stalled: Promise<void>;
   client(credentials?: Credentials, region?: string): STSClient;
 }
 
 /** Reader trusts the user and may be tagged; writer trusts reader; partner trusts the user with an external id. */
 export async function startSts(t: TestContext): Promise<Harness> {
-  const clock = createManualClock();
+  const fake = createFakeClock(Date.UTC(2026, 0, 15, 12));
+  const stalled = Promise.withResolvers<void>();
+  const clock: FakeClock = {
+    ...fake,
+    schedule(task, delayMs) {
+      stalled.resolve();
+      return fake.schedule(task, delayMs);
+    },
+  };
   const sts = createStsEmulator(
     { clock },
     {
@@ -55,6 +65,7 @@ export async function startSts(t: TestContext): Promise<Harness> {
   return {
     sts,
     clock,
+    stalled: stalled.promise,
     client(credentials = KEY, region = REGION) {
       // The SDK signs with the machine's time; the offset puts it on the emulator's.
       const systemClockOffset = clock.now() - Date.now();

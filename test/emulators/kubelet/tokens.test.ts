@@ -1,0 +1,123 @@
+// Projected ServiceAccount tokens: asked for as the pod says, refreshed before they expire, replaced in one step.
+import assert from "node:assert/strict";
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Secret } from "../../../src/runtime/secret.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+import { createHarness, podOf, shell, UID } from "./harness.ts";
+
+const PROOF = {
+  name: "podrole-proof",
+  projected: {
+    sources: [
+      { serviceAccountToken: { audience: "podrole.io", expirationSeconds: 600, path: "token" } },
+      { downwardAPI: { items: [{ path: "pod/name", fieldRef: { fieldPath: "metadata.name" } }] } },
+      { configMap: { name: "kube-root-ca.crt", optional: true } },
+    ],
+  },
+};
+
+test("run() asks for a token bound to the pod and writes it for its owner alone", async (t) => {
+  const { node, directory, tokenRequests } = await createHarness(t);
+  const volumeMounts = [{ name: "podrole-proof", mountPath: "/var/run/podrole/proof", readOnly: true }];
+  const env = [{ name: "PODROLE_PROOF_FILE", value: "/var/run/podrole/proof/token" }];
+  const app = shell("app", "cat $PODROLE_PROOF_FILE; exec sleep 1000", { env, volumeMounts });
+  const pod = node.run(podOf({ serviceAccountName: "cart", volumes: [PROOF], containers: [app] }));
+  await pod.until(({ phase }) => phase === "Running");
+  assert.deepEqual(tokenRequests, [
+    {
+      namespace: "shop",
+      serviceAccount: "cart",
+      audience: "podrole.io",
+      expirationSeconds: 600,
+      pod: { name: "web-0", uid: UID },
+    },
+  ]);
+  const volume = join(directory, UID, "volumes", "podrole-proof");
+  assert.equal(await readFile(join(volume, "token"), "utf8"), "token-1");
+  assert.equal(await readFile(join(volume, "pod", "name"), "utf8"), "web-0");
+  assert.equal((await stat(join(volume, "token"))).mode & 0o777, 0o600);
+  const { output } = await pod.exec("app", ["/bin/cat", "/var/run/podrole/proof/token"]);
+  assert.equal(output, "token-1");
+});
+
+test("run() replaces a token at 80 % of its life, and keeps it while no new one is to be had", async (t) => {
+  const fake = createFakeClock();
+  let waits = 0;
+  const clock = {
+    ...fake,
+    schedule(task: () => void, delayMs: number) {
+      waits += 1;
+      return fake.schedule(task, delayMs);
+    },
+  };
+  let fails = false;
+  let asked = 0;
+  const { node, directory } = await createHarness(
+    t,
+    {
+      async tokens({ expirationSeconds }) {
+        asked += 1;
+        if (fails) throw new TypeError("the API server is away");
+        return { token: new Secret(`token-${asked}`), expiresAt: clock.now() + expirationSeconds * 1000 };
+      },
+    },
+    clock,
+  );
+  const pod = node.run(podOf({ volumes: [PROOF] }));
+  await pod.until(({ phase }) => phase === "Running");
+  const content = () => readFile(join(directory, UID, "volumes", "podrole-proof", "token"), "utf8");
+
+  await clock.advance(479_000);
+  assert.equal(asked, 1);
+  await clock.advance(1000);
+  assert.equal(asked, 2);
+  await until(() => waits === 2);
+  assert.equal(await content(), "token-2");
+
+  fails = true;
+  await clock.advance(480_000);
+  await until(() => waits === 3);
+  assert.equal(asked, 3);
+  assert.equal(await content(), "token-2");
+  fails = false;
+  await clock.advance(1000);
+  await until(() => waits === 4);
+  assert.equal(asked, 4);
+  assert.equal(await content(), "token-4");
+});
+
+test("run() starts no container before the first token is there, and says why", async (t) => {
+  const clock = createFakeClock();
+  let fails = true;
+  const { node } = await createHarness(
+    t,
+    {
+      async tokens() {
+        if (fails) throw new TypeError("the API server is away");
+        return { token: new Secret("token"), expiresAt: clock.now() + 600_000 };
+      },
+    },
+    clock,
+  );
+  const pod = node.run(podOf({ volumes: [PROOF] }));
+  const { message, phase } = await pod.until((status) => status.message !== undefined);
+  assert.equal(message, "token for audience podrole.io: the API server is away");
+  assert.equal(phase, "Pending");
+  fails = false;
+  await clock.advance(1000);
+  assert.equal((await pod.until((status) => status.phase === "Running")).message, undefined);
+});
+
+test("run() keeps a pod pending whose projected volume has a source that the node does not have", async (t) => {
+  const { node } = await createHarness(t);
+  const volume = { name: "ca", projected: { sources: [{ configMap: { name: "kube-root-ca.crt" } }] } };
+  const pod = node.run(podOf({ volumes: [volume] }));
+  const { message } = await pod.until((status) => status.message !== undefined);
+  assert.equal(message, 'volume "ca" has a source that this node does not have: configMap');
+});
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
