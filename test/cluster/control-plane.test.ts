@@ -4,6 +4,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { after, before, suite, test } from "node:test";
 import { until } from "../../src/emulators/stage.ts";
+import type { RunningPod } from "../../src/emulators/kubelet/node.ts";
+import type { PodStatus } from "../../src/emulators/kubelet/status.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { ACCOUNT, type Installation, install } from "./installation.ts";
 import { createKubectl } from "./kubectl.ts";
@@ -17,7 +19,17 @@ const {
 } = process.env;
 const kubectl = createKubectl({ binary, kubeconfig });
 const NAMESPACE = `shop-${process.pid}`;
-const patience = () => AbortSignal.timeout(60_000);
+
+/** The pod's end; when it does not come, what a person would look at. */
+async function endOf(running: RunningPod): Promise<string> {
+  const isOver = ({ phase }: PodStatus) => phase === "Succeeded" || phase === "Failed";
+  try {
+    return (await running.until(isOver, AbortSignal.timeout(30_000))).phase;
+  } catch {
+    const logs = ["podrole-init", "podrole-sidecar", "app"].map((name) => `--- ${name}\n${running.logs(name)}`);
+    return assert.fail(`the pod did not end\n${running.describe()}\n${logs.join("\n")}`);
+  }
+}
 
 const manifest = (kind: "Deployment" | "Pod", name: string, role: string, image: string, stsUrl: string) => {
   const template = `
@@ -28,6 +40,7 @@ metadata:
   annotations: { iam.amazonaws.com/role: ${role} }
 spec:
   restartPolicy: ${kind === "Pod" ? "Never" : "Always"}
+  automountServiceAccountToken: false
   nodeSelector: { podrole.io/suite: none }
   containers:
     - name: app
@@ -112,10 +125,7 @@ metadata:
       await kubectl.ok(["apply", "-f", "-"], manifest("Pod", name, "shop-orders", image, podrole.sts.url));
       const [pod] = await pods(name);
       const running = podrole.node.run(pod as Pod, { portOffset: 10_000 + 10 * index });
-      const { phase } = await running.until(
-        (status) => status.phase === "Succeeded" || status.phase === "Failed",
-        patience(),
-      );
+      const phase = await endOf(running);
       const said = running.logs("app");
       context.diagnostic(`${image}: ${said.trim()}`);
       assert.equal(
@@ -178,7 +188,7 @@ metadata:
     );
     const [pod] = await pods("broken");
     const running = podrole.node.run(pod as Pod, { portOffset: 11_000 });
-    await running.until(({ phase }) => phase === "Failed", patience());
+    assert.equal(await endOf(running), "Failed");
     context.diagnostic(running.describe());
     assert.match(running.describe(), /STS_DENIED/);
     const reasons = async () =>

@@ -1,7 +1,7 @@
 // npm run test:cluster: the suites against a real Kubernetes. With KUBECONFIG in the environment they use that cluster;
 // otherwise a control plane is brought up here (the first time on a machine it is built, about 9 minutes) and taken down.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmdirSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -39,6 +39,6 @@ if (process.env["KUBECONFIG"]) {
     process.exitCode = await suites({ ...process.env, ...environment });
   } finally {
     controlPlane("down", directory);
-    rmdirSync(directory, { recursive: true } as never);
+    rmSync(directory, { recursive: true, force: true });
   }
 }
