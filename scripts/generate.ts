@@ -7,9 +7,10 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ERRORS } from "../src/protocol/errors.ts";
 import type { MetricTable } from "../src/runtime/metrics.ts";
-import { envName, flagName, type SettingTable } from "../src/runtime/settings.ts";
+import { envName, flagName, type SettingTable, text } from "../src/runtime/settings.ts";
 import { SERVER_METRICS } from "../src/server/metrics.ts";
 import { SERVER_SETTINGS } from "../src/server/settings.ts";
+import { SIDECAR_METRICS } from "../src/sidecar/metrics.ts";
 import { SIDECAR_SETTINGS } from "../src/sidecar/settings.ts";
 import { WEBHOOK_METRICS } from "../src/webhook/metrics.ts";
 import { WEBHOOK_SETTINGS } from "../src/webhook/settings.ts";
@@ -27,7 +28,7 @@ function settings(rows: SettingTable): string {
     `\`--${flagName(key)}\``,
     `\`${envName(key)}\``,
     value === undefined ? "required" : value === null ? "" : `\`${value}\``,
-    `${help}. Takes ${type.expects}`,
+    type === text ? `${help}.` : `${help}. Takes ${type.expects}.`,
   ]);
   return table(["flag", "environment", "default", "meaning"], cells);
 }
@@ -71,16 +72,20 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>>
     sidecar: () => settings(SIDECAR_SETTINGS),
   },
   "docs/errors.md": { errors, "skip reasons": skipReasons },
-  "docs/metrics.md": { server: () => metrics(SERVER_METRICS), webhook: () => metrics(WEBHOOK_METRICS) },
+  "docs/metrics.md": {
+    server: () => metrics(SERVER_METRICS),
+    webhook: () => metrics(WEBHOOK_METRICS),
+    sidecar: () => metrics(SIDECAR_METRICS),
+  },
 };
 
-function withSections(file: string, text: string): string {
+function withSections(file: string, page: string): string {
   return Object.entries(SECTIONS[file] ?? {}).reduce((result, [name, make]) => {
     const [start, end] = [`<!-- generated: ${name} -->\n`, "\n<!-- end -->"];
     const [from, to] = [result.indexOf(start), result.indexOf(end, result.indexOf(start))];
     if (from < 0 || to < 0) throw new RangeError(`${file} has no section "${name}"`);
     return `${result.slice(0, from + start.length)}\n${make()}\n${result.slice(to)}`;
-  }, text);
+  }, page);
 }
 
 /** Messages as buf and ts-proto make them, by path below src/protocol/generated. */
@@ -106,15 +111,15 @@ function messages(): Map<string, string> {
 const check = process.argv.includes("--check");
 const stale: string[] = [];
 
-function put(file: string, text: string): void {
+function put(file: string, content: string): void {
   const path = join(ROOT, file);
   const current = readFileSync(path, { encoding: "utf8", flag: "a+" });
-  if (current === text) return;
+  if (current === content) return;
   stale.push(relative(ROOT, path));
-  if (!check) writeFileSync(path, text);
+  if (!check) writeFileSync(path, content);
 }
 
-for (const [file, text] of messages()) put(join("src/protocol/generated", file), text);
+for (const [file, content] of messages()) put(join("src/protocol/generated", file), content);
 for (const file of Object.keys(SECTIONS)) put(file, withSections(file, readFileSync(join(ROOT, file), "utf8")));
 for (const file of stale) console.log(`${check ? "out of date" : "written"}: ${file}`);
 if (check && stale.length > 0) {

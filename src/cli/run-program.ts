@@ -1,7 +1,7 @@
 // Runs one long-running program: settings read and checked, log and audit opened, signals connected, start, wait, stop.
 import pretty from "pino-pretty";
 import type { DestinationStream } from "pino";
-import { systemClock } from "../runtime/clock.ts";
+import { sleep, systemClock } from "../runtime/clock.ts";
 import { createAudit, createLog, type LogLevel } from "../runtime/log.ts";
 import type { ProgramDeps } from "../runtime/program.ts";
 import { readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
@@ -19,6 +19,7 @@ export interface Program<Table extends SettingTable> {
 interface LogSettings {
   readonly level: LogLevel;
   readonly jsonLog: boolean;
+  readonly shutdownDelay: number;
 }
 
 /** Kubernetes gives 30 s from SIGTERM to SIGKILL. */
@@ -39,7 +40,7 @@ export async function runProgram<Table extends SettingTable>(
     terminal.err(`See podrole ${name} --help\n`);
     return 2;
   }
-  const { level, jsonLog } = read.settings as unknown as LogSettings;
+  const { level, jsonLog, shutdownDelay } = read.settings as unknown as LogSettings;
   const destination = logDestination(terminal, jsonLog);
   const log = createLog(name, level, destination);
   const shutdown = createShutdown({ clock: systemClock, log }, { deadlineMs: STOP_WITHIN_MS });
@@ -51,6 +52,8 @@ export async function runProgram<Table extends SettingTable>(
     return 1;
   }
   await interruption(terminal.interrupted);
+  if (shutdownDelay > 0) log.info({ shutdownDelayMs: shutdownDelay }, "answering on until others have taken over");
+  await sleep(systemClock, shutdownDelay);
   await shutdown.stop("signal");
   return 0;
 }

@@ -155,7 +155,7 @@ metadata:
         ({ involvedObject, message }) => involvedObject.kind === "ReplicaSet" && message.includes("ROLE_FORBIDDEN"),
       );
     await until(async () => (await events()).length > 0, "the ReplicaSet's event");
-    const [{ message = "" } = {}] = await events();
+    const message = (await events())[0]?.message ?? "";
     context.diagnostic(message);
     assert.match(
       message,

@@ -42,5 +42,5 @@ test("createStsLimiter() holds everybody back while STS throttles, longer each t
     await clock.advance(40_000);
   }
   assert.equal(calls, 7);
-  assert.ok((pauses[0] ?? 0) < 1_300 && (pauses[6] ?? 0) > 20_000, `pauses grew: ${pauses}`);
+  assert.ok((pauses[0] ?? 0) < 1_300 && (pauses[6] ?? 0) > 20_000, `pauses grew: ${pauses.join(" ")}`);
 });
