@@ -131,6 +131,12 @@ test("judgeByAllowedRoles() permits nothing when the annotation is empty", () =>
   assert.equal(verdict.code, "ROLE_FORBIDDEN");
 });
 
+test("judgeByAllowedRoles() reads the same text by the format that is set", () => {
+  const judge = (format: "glob" | "regexp") =>
+    judgeByAllowedRoles("ns", '["a.c"]', `${BASE}abc`, { format, baseArn: BASE }).permitted;
+  assert.deepEqual([judge("glob"), judge("regexp"), judge("glob")], [false, true, false]);
+});
+
 test("matchesGlob() takes * for any text", () => {
   const yes = [
     ["*", ""],

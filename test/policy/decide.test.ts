@@ -92,6 +92,11 @@ const CASES: readonly Case[] = [
     roles: { init: "ROLE_INVALID", app: "ROLE_INVALID" },
   },
   {
+    what: "does not let a container's empty annotation turn into the pod's role",
+    pod: pod({ [ROLE]: "x", [`${ROLE}.app`]: "" }, two),
+    roles: { init: "x pod", app: "ROLE_INVALID" },
+  },
+  {
     what: "judges each container by itself",
     pod: pod({ [`${ROLE}.init`]: "a", [`${ROLE}.app`]: "b" }, two),
     namespace: { [PERMITTED]: ".*/a" },

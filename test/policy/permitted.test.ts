@@ -62,6 +62,8 @@ const UNREADABLE: readonly (readonly [expression: string, where: RegExp])[] = [
   ["a)|(b", /unexpected \)/],
   ["a".repeat(LONGEST_EXPRESSION + 1), /8193 characters, at most 8192/],
   [".{1000}".repeat(100), /too large a program/],
+  // Few enough to be compiled, too many to be run.
+  [".{1000}".repeat(5), /too large a program/],
   ["(".repeat(3000) + ")".repeat(3000), /nests too deeply/],
 ];
 
