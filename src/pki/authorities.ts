@@ -2,7 +2,7 @@
 //   next      in every bundle, does not sign: no pod is to meet a CA that it has not heard of
 //   current   in every bundle, signs
 //   previous  in every bundle until its last leaf has expired; its key is gone
-// Who moves a CA on: planRotation() by the clock, rotate() by an operator's verb. next → current → previous → forgotten.
+// Who moves a CA on (next → current → previous → forgotten): planRotation() by the clock, rotate() by a verb.
 import { joinBundle } from "./bundle.ts";
 import { createAuthority } from "./certificate.ts";
 import type { Authorities, PreviousSlot, Slot } from "./slots.ts";
@@ -18,8 +18,8 @@ export interface RotationOptions {
   /** Longest life of a certificate that the CA signs. At most a sixth of `lifetimeMs`, or leaves are cut short. */
   readonly leafLifetimeMs: number;
   /**
-   * How long a CA is in every bundle before it signs, `leafLifetimeMs` unless given: within one leaf's life every sidecar
-   * renews, and gets the bundle with the reply. At most a third of `lifetimeMs`, or it comes too late.
+   * How long a CA is in every bundle before it signs, `leafLifetimeMs` unless given: within one leaf's life every
+   * sidecar renews, and gets the bundle with the reply. At most a third of `lifetimeMs`, or it comes too late.
    */
   readonly publishMs?: number;
 }
@@ -31,7 +31,10 @@ export interface RotationPlan {
   readonly reason: string;
 }
 
-/** Replicas look after the Secret each minute and go on with what they read last; their clocks differ a little. */
+/**
+ * A change counts from this much later: replicas look at the Secret each minute and go on with what they read last, and
+ * their clocks differ a little.
+ */
 const SETTLE_MS = 10 * 60_000;
 
 /** One step at a time; the caller stores it and asks again until nothing changes. */
@@ -87,10 +90,10 @@ export function rotate(
   }
 }
 
-/** Why the next CA must not sign yet. Only an expired CA gives way at once: nobody can verify anything by it any more. */
+/** Why the next CA must not sign yet. Only an expired CA gives way at once: it verifies nothing any more. */
 function refuseActivation({ current, next, previous }: Authorities, now: number, options: RotationOptions) {
   if (validityOf(current).notAfter <= now) return undefined;
-  const publishedAt = (next?.since ?? now) + (options.publishMs ?? options.leafLifetimeMs);
+  const publishedAt = (next?.since ?? now) + SETTLE_MS + (options.publishMs ?? options.leafLifetimeMs);
   if (now < publishedAt) {
     return `the next CA was published too recently: wait ${minutes(publishedAt - now)} until every pod has heard of it`;
   }
@@ -101,7 +104,7 @@ function refuseActivation({ current, next, previous }: Authorities, now: number,
 
 /** When nothing that the previous CA signed is valid any more. */
 function retirableAt({ certificatePem, since }: PreviousSlot, { leafLifetimeMs }: RotationOptions): number {
-  return Math.min(since + leafLifetimeMs + SETTLE_MS, notAfterOf(certificatePem));
+  return Math.min(since + SETTLE_MS + leafLifetimeMs, notAfterOf(certificatePem));
 }
 
 function activated(current: Slot, next: Slot, now: number): Authorities {

@@ -1,11 +1,17 @@
-// Certificates podrole issues (RFC 5280): for one pod instance, or for serving TLS under podrole's own names; and the CAs
-// that sign them. The caller has decided who it is for: of a request only the key is used. Keys sign in node:crypto.
+// Certificates podrole issues (RFC 5280): for one pod instance, or for serving TLS under podrole's own names; and the
+// CAs that sign them. The caller has decided who it is for: of a request only the key is used. node:crypto signs.
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign, X509Certificate } from "node:crypto";
 import { PodroleError } from "../protocol/errors.ts";
 import type { Secret } from "../runtime/secret.ts";
 import { readCertificates } from "./bundle.ts";
-import { bits, type Der, decode, encode, integer, oid, sequence, set, tagged, time, utf8 } from "./der.ts";
-import { authorityExtensions, certificateFields, issuerKeyIdentifier, leafExtensions } from "./extensions.ts";
+import { bits, type Der, encode, integer, oid, sequence, set, tagged, time, utf8 } from "./der.ts";
+import {
+  authorityExtensions,
+  certificateFields,
+  issuerKeyIdentifier,
+  leafExtensions,
+  publicKeyInfoOf,
+} from "./extensions.ts";
 import { generateKeyPem, signatureScheme } from "./keys.ts";
 import { COMMON_NAME, ORGANIZATION } from "./oids.ts";
 import type { Subject } from "./subject.ts";
@@ -59,14 +65,15 @@ export function issueCertificate({
   const notAfter = wholeSeconds(Math.min(now + lifetimeMs, ...chain.map((one) => one.validToDate.getTime())));
   if (notAfter <= now || notAfter <= notBefore) throw unusable(`it is valid until ${issuer.validTo} only`);
   const serial = newSerial();
+  const publicKeyInfo = publicKeyInfoOf(publicKey);
   const leaf = signCertificate(createPrivateKey(authority.key.reveal()), {
     serial,
     issuerName,
     subjectName: sequence(),
     notBefore,
     notAfter,
-    publicKey,
-    extensions: leafExtensions(subject, publicKey, issuerKeyIdentifier(issuer)),
+    publicKeyInfo,
+    extensions: leafExtensions(subject, publicKeyInfo, issuerKeyIdentifier(issuer)),
   });
   const intermediates = chain.filter((one) => !one.checkIssued(one));
   return { pem: [leaf, ...intermediates].join(""), serial: serial.toString("hex").toUpperCase(), notBefore, notAfter };
@@ -83,7 +90,7 @@ export interface AuthorityRequest {
 export function createAuthority({ commonName, now, lifetimeMs }: AuthorityRequest): Authority {
   const key = generateKeyPem();
   const privateKey = createPrivateKey(key.reveal());
-  const publicKey = createPublicKey(privateKey);
+  const publicKeyInfo = publicKeyInfoOf(createPublicKey(privateKey));
   const name = sequence(
     set(sequence(oid(ORGANIZATION), utf8("podrole"))),
     set(sequence(oid(COMMON_NAME), utf8(commonName))),
@@ -94,8 +101,8 @@ export function createAuthority({ commonName, now, lifetimeMs }: AuthorityReques
     subjectName: name,
     notBefore: wholeSeconds(now - BACKDATE_MS),
     notAfter: wholeSeconds(now + lifetimeMs),
-    publicKey,
-    extensions: authorityExtensions(publicKey),
+    publicKeyInfo,
+    extensions: authorityExtensions(publicKeyInfo),
   });
   return { certificatePem: certificate.toString(), key };
 }
@@ -106,14 +113,12 @@ interface CertificateFields {
   readonly subjectName: Der;
   readonly notBefore: number;
   readonly notAfter: number;
-  readonly publicKey: KeyObject;
+  readonly publicKeyInfo: Der;
   readonly extensions: Der;
 }
 
 /** Certificate (RFC 5280 §4.1), read back by OpenSSL. */
 function signCertificate(signingKey: KeyObject, fields: CertificateFields): X509Certificate {
-  const publicKeyInfo = decode(fields.publicKey.export({ type: "spki", format: "der" }));
-  if (publicKeyInfo === undefined) throw new TypeError("the public key does not export as DER");
   const { algorithm, digest } = signatureScheme(signingKey);
   const toBeSigned = sequence(
     tagged(0, integer(2)),
@@ -122,7 +127,7 @@ function signCertificate(signingKey: KeyObject, fields: CertificateFields): X509
     fields.issuerName,
     sequence(time(fields.notBefore), time(fields.notAfter)),
     fields.subjectName,
-    publicKeyInfo,
+    fields.publicKeyInfo,
     tagged(3, fields.extensions),
   );
   const signature = sign(digest, encode(toBeSigned), signingKey);

@@ -1,5 +1,5 @@
-// Certification requests (PKCS #10, RFC 2986). The requested names are never read: a request carries a key and the proof
-// that its sender holds the private half, nothing else that podrole believes.
+// Certification requests (PKCS #10, RFC 2986). The requested names are never read: a request carries a key and the
+// proof that its sender holds the private half, nothing else that podrole believes.
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
 import type { Refusal } from "../protocol/errors.ts";
 import type { Secret } from "../runtime/secret.ts";
@@ -66,12 +66,15 @@ export function readCsr(der: Uint8Array): KeyObject | Refusal {
     : invalid("its signature is not by its own key, wanted a proof of possession");
 }
 
-/** An allow-list on bytes (RFC 5480 §2, RFC 3279 §2.3.1), so that OpenSSL never parses an algorithm we do not want. */
+/** First byte of a point that is written with both coordinates (SEC 1 §2.3.3). */
+const UNCOMPRESSED = 4;
+
+/** An allow-list on bytes (RFC 5480 §2, RFC 3279 §2.3.1): OpenSSL never parses an algorithm that we do not want. */
 function hasAcceptedForm(publicKeyInfo: Der): boolean {
   const [algorithm, keyBits, ...more] = fields(publicKeyInfo) ?? [];
   const key = wholeBits(keyBits);
   if (key === undefined || more.length > 0) return false;
-  if (isSame(algorithm, sequence(oid(EC_PUBLIC_KEY), oid(PRIME256V1)))) return key.length === 65 && key[0] === 4;
+  if (isSame(algorithm, sequence(oid(EC_PUBLIC_KEY), oid(PRIME256V1)))) return key[0] === UNCOMPRESSED;
   return isSame(algorithm, sequence(oid(RSA_ENCRYPTION), nothing()));
 }
 

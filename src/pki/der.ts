@@ -1,4 +1,4 @@
-// DER by node-forge's asn1 layer, as small words: structures are written here as one reads them in RFC 5280 and RFC 2986.
+// DER by node-forge's asn1 layer, as small words: structures are written as one reads them in RFC 5280 and RFC 2986.
 // What comes from outside is decoded strictly: one value, DER only, bounded in size and depth, undefined for the rest.
 // forge keeps bytes in "binary strings" (one character a byte); they never leave this file.
 import type { asn1 as Asn1 } from "node-forge";

@@ -1,5 +1,5 @@
-// Certificate extensions (RFC 5280 §4.2): the ones podrole writes, each critical or not as the RFC wants it, and reading
-// the extensions of any certificate byte by byte.
+// Certificate extensions (RFC 5280 §4.2): the ones podrole writes, each critical or not as the RFC wants it, and
+// reading the extensions of any certificate byte by byte.
 import { createHash, type KeyObject } from "node:crypto";
 import {
   bits,
@@ -22,14 +22,14 @@ import * as oids from "./oids.ts";
 import { alternativeNames, type Subject } from "./subject.ts";
 
 /** Extensions of a leaf that signs with its key and does nothing else. */
-export function leafExtensions(subject: Subject, publicKey: KeyObject, issuerKeyIdentifier: Uint8Array): Der {
+export function leafExtensions(subject: Subject, publicKeyInfo: Der, issuerKeyIdentifier: Uint8Array): Der {
   const purpose = subject.kind === "pod" ? oids.CLIENT_AUTH : oids.SERVER_AUTH;
   return sequence(
     critical(oids.BASIC_CONSTRAINTS, sequence()),
     // digitalSignature: TLS 1.3 and ECDHE need no other use of the key.
     critical(oids.KEY_USAGE, bits(Buffer.of(0b1000_0000), 7)),
     plain(oids.EXTENDED_KEY_USAGE, sequence(oid(purpose))),
-    plain(oids.SUBJECT_KEY_IDENTIFIER, octets(keyIdentifier(publicKey))),
+    plain(oids.SUBJECT_KEY_IDENTIFIER, octets(keyIdentifier(publicKeyInfo))),
     plain(oids.AUTHORITY_KEY_IDENTIFIER, sequence(taggedBytes(0, issuerKeyIdentifier))),
     // Critical because the subject is empty (§4.2.1.6).
     critical(oids.SUBJECT_ALT_NAME, alternativeNames(subject)),
@@ -37,8 +37,8 @@ export function leafExtensions(subject: Subject, publicKey: KeyObject, issuerKey
 }
 
 /** Extensions of a self-signed CA that signs leaves only (path length 0). */
-export function authorityExtensions(publicKey: KeyObject): Der {
-  const identifier = keyIdentifier(publicKey);
+export function authorityExtensions(publicKeyInfo: Der): Der {
+  const identifier = keyIdentifier(publicKeyInfo);
   return sequence(
     critical(oids.BASIC_CONSTRAINTS, sequence(yes(), integer(0))),
     // keyCertSign and cRLSign.
@@ -52,21 +52,28 @@ const critical = (id: string, value: Der): Der => sequence(oid(id), yes(), octet
 const plain = (id: string, value: Der): Der => sequence(oid(id), octets(encode(value)));
 
 /** RFC 7093 §2 method 1: the first 160 bits of SHA-256 over the key's bits. */
-function keyIdentifier(publicKey: KeyObject): Buffer {
-  const [, keyBits] = fields(decode(publicKey.export({ type: "spki", format: "der" }))) ?? [];
+function keyIdentifier(publicKeyInfo: Der): Buffer {
+  const [, keyBits] = fields(publicKeyInfo) ?? [];
   return createHash("sha256")
     .update(wholeBits(keyBits) ?? "")
     .digest()
     .subarray(0, 20);
 }
 
+/** SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). */
+export function publicKeyInfoOf(publicKey: KeyObject): Der {
+  const info = decode(publicKey.export({ type: "spki", format: "der" }));
+  if (info === undefined) throw new TypeError("the public key does not export as DER");
+  return info;
+}
+
 /** What the issuer's leaves name as their AuthorityKeyIdentifier: the one it declares, else one from its key. */
 export function issuerKeyIdentifier(issuer: { readonly raw: Uint8Array; readonly publicKey: KeyObject }): Buffer {
   const [declared] = readExtensions(issuer.raw)(oids.SUBJECT_KEY_IDENTIFIER);
-  return wholeOctets(declared) ?? keyIdentifier(issuer.publicKey);
+  return wholeOctets(declared) ?? keyIdentifier(publicKeyInfoOf(issuer.publicKey));
 }
 
-/** The fields of a version 3 certificate: [0] version, serial, algorithm, issuer, validity, subject, key, [3] extensions. */
+/** Of a version 3 certificate: [0] version, serial, algorithm, issuer, validity, subject, key, [3] extensions. */
 export function certificateFields(raw: Uint8Array): readonly Der[] {
   return fields(fields(decode(raw))?.[0]) ?? [];
 }

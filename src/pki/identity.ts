@@ -1,5 +1,5 @@
-// A pod's identity as a SPIFFE ID in its certificate's only alternative name, and back. Written by the server alone; read
-// byte by byte from the extension, because the joined text of several names can be made to look like another name.
+// A pod's identity as a SPIFFE ID in its certificate's only alternative name, and back. Written by the server alone;
+// read byte by byte from the extension, because the joined text of several names can be made to look like another name.
 // (https://spiffe.io/docs/latest/spiffe-specs/spiffe-id/ and .../x509-svid/)
 import type { Refusal } from "../protocol/errors.ts";
 import { content, fields, hasTag } from "./der.ts";
@@ -14,7 +14,7 @@ export interface PodIdentity {
   readonly uid: string;
 }
 
-/** `spiffe://<trust-domain>/ns/<ns>/sa/<sa>/pod/<name>/<uid>`. Throws TypeError for what podIdentityOf() would not read. */
+/** `spiffe://<trust-domain>/ns/<ns>/sa/<sa>/pod/<name>/<uid>`. Throws TypeError for what podIdentityOf() refuses. */
 export function formatSpiffeId(identity: PodIdentity): string {
   const { trustDomain, namespace, serviceAccount, pod, uid } = identity;
   const id = `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}/pod/${pod}/${uid}`;
@@ -70,7 +70,7 @@ function isLabel(text: string): boolean {
   return text.length <= 63 && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(text);
 }
 
-/** RFC 1123 subdomain as Kubernetes has it (at most 253 characters; a label may be longer than 63): pods and service accounts. */
+/** RFC 1123 subdomain as Kubernetes has it, up to 253 characters in labels of any length: pods, service accounts. */
 function isSubdomain(text: string): boolean {
   return text.length <= 253 && text.split(".").every((part) => /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(part));
 }

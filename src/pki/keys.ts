@@ -37,7 +37,7 @@ export function refuseKey(key: KeyObject, curves: readonly Curve[] = ["prime256v
   return `its key is ${state}, wanted ECDSA ${curves.map((curve) => CURVES[curve]).join(" or ")} or RSA 2048-4096`;
 }
 
-/** How an accepted key signs: the AlgorithmIdentifier (RFC 5758 §3.2, RFC 8017 §A.2.4) and the digest for node:crypto. */
+/** How an accepted key signs: AlgorithmIdentifier (RFC 5758 §3.2, RFC 8017 §A.2.4) and the digest for node:crypto. */
 export function signatureScheme(key: KeyObject): { readonly algorithm: Der; readonly digest: string } {
   if (key.asymmetricKeyType === "rsa") {
     return { algorithm: sequence(oid(RSA_WITH_SHA256), nothing()), digest: "sha256" };

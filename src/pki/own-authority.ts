@@ -1,5 +1,5 @@
-// A CA of the operator's own (openssl, cert-manager, Vault): checked before it signs anything, because every mistake here
-// would show as a failed TLS handshake in every pod. Says what is wrong, never any part of the key.
+// A CA of the operator's own (openssl, cert-manager, Vault): checked before it signs anything, because every mistake
+// here would show as a failed TLS handshake in every pod. Says what is wrong, never any part of the key.
 import { createPrivateKey, type KeyObject, type X509Certificate } from "node:crypto";
 import type { Secret } from "../runtime/secret.ts";
 import { readCertificates } from "./bundle.ts";
@@ -8,8 +8,8 @@ import { refuseKey } from "./keys.ts";
 import { ANY_EXTENDED_KEY_USAGE, CLIENT_AUTH, SERVER_AUTH } from "./oids.ts";
 
 /**
- * The CA of a certificate file and its key file, or the words why it cannot sign. The file has the signing CA first, then
- * each one's issuer up to a self-signed root: TLS stacks accept no other end of a chain as the trust anchor.
+ * The CA of a certificate file and its key file, or the words why it cannot sign. The file has the signing CA first,
+ * then each one's issuer up to a self-signed root: OpenSSL's default accepts no other end of a chain as trust anchor.
  * `now` is Unix milliseconds.
  */
 export function readAuthority(certificatePem: string, key: Secret, now: number): Authority | string {

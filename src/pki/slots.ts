@@ -1,5 +1,5 @@
-// The slots of podrole's CA, and how they stand in a Secret: <slot>.crt, <slot>.key (PEM) and <slot>.since (RFC 3339). A
-// damaged Secret is an error and stays as it is: making a new CA in its place would cut off every pod.
+// The slots of podrole's CA, and how they stand in a Secret: <slot>.crt, <slot>.key (PEM) and <slot>.since (RFC 3339).
+// A damaged Secret is an error and stays as it is: making a new CA in its place would cut off every pod.
 import { X509Certificate } from "node:crypto";
 import { PodroleError } from "../protocol/errors.ts";
 import { Secret } from "../runtime/secret.ts";

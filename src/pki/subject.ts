@@ -25,7 +25,7 @@ function ascii(text: string): Buffer {
   return Buffer.from(text, "latin1");
 }
 
-/** Four bytes of IPv4, or sixteen of IPv6 by way of the URL parser, which writes every address in hexadecimal groups. */
+/** Four bytes of IPv4, or sixteen of IPv6 by way of the URL parser, which writes every address in hex groups. */
 function addressBytes(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split(".").map(Number));
   if (!isIPv6(address) || address.includes("%")) throw new TypeError(`"${address}" is not an IP address`);

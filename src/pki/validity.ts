@@ -6,7 +6,7 @@ export function notAfterOf(pem: string): number {
   return new X509Certificate(pem).validToDate.getTime();
 }
 
-/** Begin of validity of the first certificate of `pem`, Unix milliseconds. Throws OpenSSL's error when there is none. */
+/** Start of validity of the first certificate of `pem`, Unix milliseconds. Throws as notAfterOf() does. */
 export function notBeforeOf(pem: string): number {
   return new X509Certificate(pem).validFromDate.getTime();
 }

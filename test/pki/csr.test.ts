@@ -139,6 +139,7 @@ const REFUSED: readonly (readonly [string, Buffer, RegExp])[] = [
   ],
   ["another sender's public key", oddCsr({ publicKeyInfo: spki(generateKeyPem()) }), PROOF],
   ["a point that is not on the curve", oddCsr({ publicKeyInfo: sequence(EC, POINT_NOT_ON_CURVE) }), UNREADABLE],
+  ["a point in hybrid form", oddCsr({ publicKeyInfo: sequence(EC, bits(hybridPoint())) }), FORM],
   ["the point at infinity", oddCsr({ publicKeyInfo: sequence(EC, bits(Buffer.of(0))) }), UNREADABLE],
   ["an RSA key that is none", oddCsr({ publicKeyInfo: sequence(RSA, bits(Buffer.of(1, 2, 3))) }), UNREADABLE],
   [
@@ -152,6 +153,13 @@ const REFUSED: readonly (readonly [string, Buffer, RegExp])[] = [
   ["ECDSA with parameters", oddCsr({ algorithm: sequence(oid(oids.ECDSA_WITH_SHA256), nothing()) }), ALGORITHM],
   ["an algorithm that is no sequence", oddCsr({ algorithm: yes() }), ALGORITHM],
 ];
+
+/** Both coordinates and the sign of one (X9.62), which OpenSSL reads. */
+function hybridPoint(): Buffer {
+  const point = Buffer.from(publicKeyOf(KEY).export({ type: "spki", format: "der" }).subarray(-65));
+  point[0] = 6 | ((point[64] ?? 0) & 1);
+  return point;
+}
 
 function enormousOid(): Der {
   return { ...oid("1.2.3"), value: "\xff".repeat(40) + "\x01" };

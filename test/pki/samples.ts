@@ -75,7 +75,7 @@ export const nameOf = (commonName: string): Der => sequence(set(sequence(oid(oid
 export const spki = (key: Secret): Der =>
   decode(publicKeyOf(key).export({ type: "spki", format: "der" })) ?? sequence();
 
-/** Any version 3 certificate of key `key` by `issuer`, with exactly these extensions. Ed25519 keys sign as OpenSSL does. */
+/** Any version 3 certificate of `key` by `issuer`, with exactly these extensions. */
 export function oddCertificate({
   name = "odd",
   key,

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { test } from "node:test";
+import { type Authorities, bundleOf, planRotation, type RotationOptions, rotate } from "../../src/pki/authorities.ts";
+import { splitBundle } from "../../src/pki/bundle.ts";
+import { DAY, HOUR, NOW } from "./samples.ts";
+
+const MINUTE = 60_000;
+/** Ten minutes until every replica has seen a change, and a leaf's life. */
+const SETTLED = 10 * MINUTE + HOUR;
+const OPTIONS: RotationOptions = { commonName: "podrole CA", lifetimeMs: 360 * DAY, leafLifetimeMs: HOUR };
+/** A CA is backdated by five minutes, which count as its life. */
+const LIFE = OPTIONS.lifetimeMs + 5 * MINUTE;
+const END = NOW + OPTIONS.lifetimeMs;
+const HALF = END - LIFE / 2;
+const DUE = END - LIFE / 6;
+
+/** The slots after the step that is due at `now`; fails when none is. */
+function step(held: Authorities | undefined, now: number, options = OPTIONS): Authorities {
+  const { authorities, changed, reason } = planRotation(held, now, options);
+  assert.ok(changed, "nothing is due");
+  assert.notEqual(reason, "");
+  return authorities;
+}
+
+function assertCalm(held: Authorities, now: number, options = OPTIONS): void {
+  assert.deepEqual(planRotation(held, now, options), { authorities: held, changed: false, reason: "" });
+}
+
+function assertRefused(result: Authorities | string, reason: RegExp): void {
+  if (typeof result !== "string") assert.fail("it was not refused");
+  assert.match(result, reason);
+}
+
+function assertDone(result: Authorities | string): Authorities {
+  if (typeof result === "string") assert.fail(result);
+  return result;
+}
+
+const FIRST = step(undefined, NOW);
+const PREPARED = step(FIRST, HALF);
+const ACTIVATED = step(PREPARED, DUE + 1);
+
+test("planRotation() makes a CA when there is none, and then nothing until half its life", () => {
+  assert.deepEqual([FIRST.next, FIRST.previous], [undefined, undefined]);
+  assert.equal(FIRST.current.since, NOW);
+  const { subject, validToDate } = new X509Certificate(FIRST.current.authority.certificatePem);
+  assert.equal(subject, "O=podrole\nCN=podrole CA 2026-11-24");
+  assert.equal(validToDate.getTime(), END);
+  assertCalm(FIRST, NOW);
+  assertCalm(FIRST, HALF - 1);
+});
+
+test("planRotation() publishes a next CA from half the life of the current one on", () => {
+  assert.equal(PREPARED.current, FIRST.current);
+  assert.equal(PREPARED.next?.since, HALF);
+  assertCalm(PREPARED, HALF);
+  assertCalm(PREPARED, DUE);
+});
+
+test("planRotation() lets the next CA sign when less than a sixth of the current one's life is left", () => {
+  assert.equal(ACTIVATED.current.authority, PREPARED.next?.authority);
+  assert.equal(ACTIVATED.current.since, DUE + 1);
+  assert.deepEqual(ACTIVATED.previous, { certificatePem: FIRST.current.authority.certificatePem, since: DUE + 1 });
+  assert.equal(ACTIVATED.next, undefined);
+});
+
+test("planRotation() waits with a next CA that is not published long enough", () => {
+  const late = step(FIRST, DUE + 1);
+  assertCalm(late, DUE + 1);
+  assertCalm(late, DUE + SETTLED);
+  assert.equal(step(late, DUE + 1 + SETTLED).current.authority, late.next?.authority);
+  const slow = { ...OPTIONS, publishMs: 7 * DAY };
+  assertCalm(late, DUE + 7 * DAY + 10 * MINUTE, slow);
+  assert.equal(step(late, DUE + 1 + 7 * DAY + 10 * MINUTE, slow).current.authority, late.next?.authority);
+});
+
+test("planRotation() forgets the previous CA when its last leaf has expired, minutes of grace included", () => {
+  const activatedAt = DUE + 1;
+  assertCalm(ACTIVATED, activatedAt + SETTLED - 1);
+  const retired = step(ACTIVATED, activatedAt + SETTLED);
+  assert.equal(retired.previous, undefined);
+  assert.equal(retired.current, ACTIVATED.current);
+});
+
+test("planRotation() forgets the previous CA at the latest when it has expired itself", () => {
+  const long = { ...OPTIONS, leafLifetimeMs: 1000 * DAY };
+  assert.ok(planRotation(ACTIVATED, END - 1, long).authorities.previous);
+  assert.equal(step(ACTIVATED, END, long).previous, undefined);
+});
+
+test("planRotation() lets the next CA sign at once when the current one has expired", () => {
+  const late = step(FIRST, END - MINUTE);
+  assertCalm(late, END - 1);
+  assert.equal(step(late, END).current.authority, late.next?.authority);
+});
+
+test("planRotation() starts over when all CAs have expired", () => {
+  const later = END + 1000 * DAY;
+  for (const held of [FIRST, PREPARED, { ...ACTIVATED, next: undefined }]) {
+    const fresh = step(held, later);
+    assert.deepEqual([fresh.next, fresh.previous], [undefined, undefined]);
+    assertCalm(fresh, later);
+  }
+});
+
+test("planRotation() does nothing when the clock goes back", () => {
+  for (const held of [FIRST, PREPARED, ACTIVATED]) assertCalm(held, NOW - 30 * DAY);
+});
+
+test("bundleOf() has every CA of every slot once", () => {
+  assert.deepEqual(splitBundle(bundleOf(FIRST)), [FIRST.current.authority.certificatePem]);
+  const held: Authorities = { ...ACTIVATED, next: PREPARED.current };
+  assert.equal(splitBundle(bundleOf(PREPARED)).length, 2);
+  assert.equal(splitBundle(bundleOf({ ...held, next: step(FIRST, HALF).next })).length, 3);
+  assert.equal(splitBundle(bundleOf(held)).length, 2);
+});
+
+test("rotate() prepares, activates and retires one after the other at any time of a CA's life", () => {
+  const prepared = assertDone(rotate("prepare", FIRST, NOW + DAY, OPTIONS));
+  assert.equal(prepared.next?.since, NOW + DAY);
+  const activated = assertDone(rotate("activate", prepared, NOW + DAY + SETTLED, OPTIONS));
+  assert.equal(activated.current.authority, prepared.next.authority);
+  const retired = assertDone(rotate("retire", activated, NOW + DAY + 2 * SETTLED, OPTIONS));
+  assert.deepEqual(retired, { ...activated, previous: undefined });
+});
+
+test("rotate() refuses prepare when a next CA is there", () => {
+  assertRefused(rotate("prepare", PREPARED, HALF, OPTIONS), /prepared already/);
+});
+
+test("rotate() refuses activate without, or too soon after, prepare", () => {
+  assertRefused(rotate("activate", FIRST, NOW, OPTIONS), /prepare one first/);
+  assertRefused(rotate("activate", PREPARED, HALF + SETTLED - 1, OPTIONS), /published too recently: wait 1 minutes/);
+  assertRefused(rotate("activate", PREPARED, HALF, { ...OPTIONS, publishMs: DAY }), /wait 1450 minutes/);
+  assertDone(rotate("activate", PREPARED, HALF + SETTLED, OPTIONS));
+});
+
+test("rotate() refuses activate while the previous CA's leaves are valid, because its slot is taken", () => {
+  const held = assertDone(rotate("prepare", ACTIVATED, DUE + 2, OPTIONS));
+  const quick = { ...OPTIONS, publishMs: 0 };
+  assertRefused(rotate("activate", held, DUE + 1 + HOUR, quick), /previous CA is not retired: wait 10 minutes/);
+  assertDone(
+    rotate("activate", assertDone(rotate("retire", held, DUE + 1 + SETTLED, quick)), DUE + 1 + SETTLED, quick),
+  );
+});
+
+test("rotate() refuses retire without a previous CA and while its leaves are valid", () => {
+  assertRefused(rotate("retire", FIRST, NOW, OPTIONS), /no previous CA/);
+  assertRefused(rotate("retire", ACTIVATED, DUE + 1 + HOUR, OPTIONS), /still valid: wait 10 minutes/);
+  assertDone(rotate("retire", ACTIVATED, DUE + 1 + SETTLED, OPTIONS));
+});

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { createHash, X509Certificate } from "node:crypto";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { bundleHash, joinBundle, splitBundle } from "../../src/pki/bundle.ts";
+import { notAfterOf, notBeforeOf } from "../../src/pki/validity.ts";
+import { DAY, newAuthority, NOW } from "./samples.ts";
+
+const PEMS = ["one", "two", "three"].map((name) => newAuthority(NOW, name).certificatePem);
+const [ONE = "", TWO = "", THREE = ""] = PEMS;
+
+test("splitBundle() gives each certificate in its order and leaves out the rest", () => {
+  const noise = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+  const text = `# comment\n${ONE}${noise}issued-at-ms: 7\r\n${TWO.replaceAll("\n", "\r\n")}-----BEGIN CERTIFICATE-----`;
+  assert.deepEqual(splitBundle(text), [ONE, TWO]);
+  assert.deepEqual(splitBundle(""), []);
+});
+
+test("splitBundle() takes no private key along", () => {
+  assert.deepEqual(splitBundle(newAuthority().key.reveal() + ONE), [ONE]);
+});
+
+test("joinBundle() gives the same text whatever the order, line ends and repetitions", () => {
+  const bundle = joinBundle(PEMS);
+  assert.deepEqual(splitBundle(bundle).toSorted(), PEMS.toSorted());
+  assert.equal(joinBundle([THREE + ONE, "", TWO.replaceAll("\n", "\r\n"), ONE]), bundle);
+  assert.equal(joinBundle([bundle]), bundle);
+  assert.equal(joinBundle([]), "");
+});
+
+test("bundleHash() is equal for equal sets of certificates and differs for others", () => {
+  assert.equal(bundleHash(ONE + TWO), bundleHash(TWO + ONE + ONE));
+  assert.notEqual(bundleHash(ONE + TWO), bundleHash(ONE));
+  assert.notEqual(bundleHash(ONE), bundleHash(TWO));
+  assert.equal(bundleHash(""), "");
+  assert.equal(bundleHash("no certificate"), "");
+});
+
+test("bundleHash() of one certificate is the SHA-256 of its DER", () => {
+  assert.equal(bundleHash(ONE), createHash("sha256").update(new X509Certificate(ONE).raw).digest("hex"));
+});
+
+test("splitBundle(), joinBundle() and bundleHash() never throw on any text", () => {
+  const broken = fc.nat({ max: ONE.length }).map((at) => `${ONE.slice(0, at)}=${ONE.slice(at)}`);
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.string(), broken, fc.constantFrom(...PEMS)), { maxLength: 4 }), (pieces) => {
+      const bundle = joinBundle(pieces);
+      assert.equal(bundleHash(bundle), bundleHash(pieces.join("\n")));
+      assert.equal(joinBundle(splitBundle(bundle)), bundle);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("notAfterOf() and notBeforeOf() read the first certificate, and throw where there is none", () => {
+  assert.equal(notAfterOf(`text before\n${ONE}${TWO}`), NOW + 365 * DAY);
+  assert.equal(notBeforeOf(ONE), NOW - 300_000);
+  assert.throws(() => notAfterOf(""));
+  assert.throws(() => notBeforeOf("no certificate"));
+});

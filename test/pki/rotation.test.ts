@@ -1,0 +1,150 @@
+// Three years of rotations in a moment: a replica that looks late, clients with old bundles, an operator's verbs.
+// What must hold at each moment: every leaf that is valid verifies against every bundle that a client may hold.
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { test } from "node:test";
+import {
+  type Authorities,
+  bundleOf,
+  decodeAuthorities,
+  encodeAuthorities,
+  planRotation,
+  type RotationOptions,
+  type RotationVerb,
+  rotate,
+} from "../../src/pki/authorities.ts";
+import { readCertificates } from "../../src/pki/bundle.ts";
+import { issueCertificate } from "../../src/pki/certificate.ts";
+import { generateKeyPem } from "../../src/pki/keys.ts";
+import { DAY, HOUR, NOW, POD_SUBJECT, publicKeyOf } from "./samples.ts";
+
+const YEARS = 3;
+const SETTLE = 10 * 60_000;
+const PUBLIC_KEY = publicKeyOf(generateKeyPem());
+
+/** Numbers in [0, 1) that are the same at each run (mulberry32). */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+interface Leaf {
+  readonly serial: string;
+  readonly certificate: X509Certificate;
+  readonly notAfter: number;
+}
+/** A bundle as a client got it with a leaf: at the latest when that leaf expires, it has asked for a newer one. */
+interface HeldBundle {
+  readonly certificates: readonly X509Certificate[];
+  readonly until: number;
+}
+
+/** Plays `YEARS` years; gives how often each thing happened. */
+function simulate(options: RotationOptions, stepMs: number, verbsPerStep: number, random: () => number) {
+  const counts = { created: 0, prepared: 0, activated: 0, retired: 0, issued: 0, verified: 0, verbs: 0 };
+  const verified = new Set<string>();
+  let leaves: Leaf[] = [];
+  const bundles = new Map<string, HeldBundle>();
+  let stored: Authorities | undefined;
+  /** What a second replica read at its last look. */
+  let read: Authorities | undefined;
+
+  /** A random time later, or the next moment at which something may happen, whichever comes first. */
+  function later(now: number): number {
+    const published = (stored?.next?.since ?? 0) + SETTLE + (options.publishMs ?? options.leafLifetimeMs);
+    const retirable = (stored?.previous?.since ?? 0) + SETTLE + options.leafLifetimeMs;
+    const edges = [published, retirable].flatMap((edge) => [edge - 2000, edge]).filter((edge) => edge > now);
+    return Math.min(now + stepMs * (0.2 + random()), ...edges);
+  }
+
+  function store(slots: Authorities, now: number): void {
+    if (stored === undefined) counts.created++;
+    if (slots.next && !stored?.next) counts.prepared++;
+    if (stored?.next && slots.current.authority.certificatePem === stored.next.authority.certificatePem) {
+      counts.activated++;
+      assert.ok(
+        now - stored.next.since >= (options.publishMs ?? options.leafLifetimeMs) + SETTLE,
+        "published too briefly",
+      );
+      assert.equal(stored.previous, undefined, "a CA was dropped while its leaves might be valid");
+    }
+    if (stored?.previous && !slots.previous) counts.retired++;
+    stored = decodeAuthorities(encodeAuthorities(slots));
+  }
+
+  for (let now = NOW; now < NOW + YEARS * 365 * DAY; now = later(now)) {
+    const verb = (["prepare", "activate", "retire"] as const)[Math.floor(random() * 3)] as RotationVerb;
+    if (stored && random() < verbsPerStep) {
+      const result = rotate(verb, stored, now, options);
+      if (typeof result !== "string") {
+        counts.verbs++;
+        store(result, now);
+      }
+    }
+    for (let plan = planRotation(stored, now, options); plan.changed; plan = planRotation(stored, now, options)) {
+      store(plan.authorities, now);
+    }
+    const slots = stored ?? assert.fail("there is no CA");
+    // The second replica has not looked yet, and is asked shortly before it does.
+    for (const [seen, asked] of [
+      [slots, now],
+      [read ?? slots, now + SETTLE - 1],
+    ] as const) {
+      const request = { authority: seen.current.authority, publicKey: PUBLIC_KEY, subject: POD_SUBJECT };
+      const { pem, serial, notAfter } = issueCertificate({
+        ...request,
+        now: asked,
+        lifetimeMs: options.leafLifetimeMs,
+      });
+      assert.ok(notAfter - asked > options.leafLifetimeMs - 1000, "a leaf was cut short by its CA");
+      leaves.push({ serial, certificate: new X509Certificate(pem), notAfter });
+      const bundle = bundleOf(seen);
+      const held = bundles.get(bundle) ?? { certificates: readCertificates(bundle), until: 0 };
+      bundles.set(bundle, { ...held, until: Math.max(held.until, asked + options.leafLifetimeMs) });
+      counts.issued++;
+    }
+    read = slots;
+    leaves = leaves.filter(({ notAfter }) => notAfter > now);
+    for (const [bundle, { until }] of bundles) if (until <= now) bundles.delete(bundle);
+    for (const { serial, certificate } of leaves) {
+      for (const [bundle, { certificates }] of bundles) {
+        const pair = serial + bundle;
+        if (verified.has(pair)) continue;
+        verified.add(pair);
+        const isBelieved = certificates.some(
+          (ca) => certificate.checkIssued(ca) && certificate.verify(ca.publicKey) && ca.validToDate.getTime() > now,
+        );
+        assert.ok(isBelieved, `a leaf does not verify against a bundle at ${new Date(now).toISOString()}`);
+        counts.verified++;
+      }
+    }
+  }
+  return counts;
+}
+
+const FAST: RotationOptions = { commonName: "podrole CA", lifetimeMs: 90 * DAY, leafLifetimeMs: 6 * DAY };
+
+test("every leaf verifies against every bundle a client may hold, for three years of a 90-day CA", () => {
+  const counts = simulate(FAST, 36 * HOUR, 0, randomFrom(1));
+  // The next one is made at half the life and signs from five sixths on: it signs for half of its life.
+  assert.ok(counts.activated >= 20, JSON.stringify(counts));
+  assert.equal(counts.created, 1);
+  assert.ok(counts.prepared - counts.activated <= 1 && counts.activated - counts.retired <= 1, JSON.stringify(counts));
+});
+
+test("the same holds when an operator prepares, activates and retires at random", () => {
+  const counts = simulate(FAST, 36 * HOUR, 0.5, randomFrom(2));
+  assert.ok(counts.verbs > 50 && counts.activated > 20, JSON.stringify(counts));
+});
+
+test("the same holds with the defaults of a year and an hour, seen every two days", () => {
+  const options = { commonName: "podrole CA", lifetimeMs: 365 * DAY, leafLifetimeMs: HOUR };
+  const counts = simulate(options, 2 * DAY, 0, randomFrom(3));
+  assert.equal(counts.created, 1);
+  assert.ok(counts.activated >= 3, JSON.stringify(counts));
+});

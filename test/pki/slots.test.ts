@@ -1,0 +1,78 @@
+import assert from "node:assert/strict";
+import { inspect } from "node:util";
+import { test } from "node:test";
+import { type Authorities, decodeAuthorities, encodeAuthorities } from "../../src/pki/slots.ts";
+import { PodroleError } from "../../src/protocol/errors.ts";
+import { Secret } from "../../src/runtime/secret.ts";
+import { DAY, newAuthority, NOW } from "./samples.ts";
+
+const FULL: Authorities = {
+  current: { authority: newAuthority(NOW, "current"), since: NOW },
+  next: { authority: newAuthority(NOW, "next"), since: NOW + 1234 },
+  previous: { certificatePem: newAuthority(NOW, "previous").certificatePem, since: NOW - DAY },
+};
+
+const reveal = (data: Readonly<Record<string, Secret>>) =>
+  Object.fromEntries(Object.entries(data).map(([key, value]) => [key, value.reveal()]));
+const revealed = (slots: Authorities | undefined) => slots && reveal(encodeAuthorities(slots));
+
+for (const [name, slots] of [
+  ["all slots", FULL],
+  ["only the current slot", { ...FULL, next: undefined, previous: undefined }],
+  ["no previous slot", { ...FULL, previous: undefined }],
+] as const) {
+  test(`decodeAuthorities() reads what encodeAuthorities() wrote: ${name}`, () => {
+    const read = decodeAuthorities(encodeAuthorities(slots));
+    assert.deepEqual(revealed(read), revealed(slots));
+    assert.equal(read?.current.since, slots.current.since);
+    assert.equal(read?.next?.since, slots.next?.since);
+    assert.deepEqual(read?.previous, slots.previous);
+  });
+}
+
+test("encodeAuthorities() writes certificate, key and time of each slot, and no key of the previous CA", () => {
+  const data = encodeAuthorities(FULL);
+  assert.deepEqual(Object.keys(data), [
+    "current.crt",
+    "current.key",
+    "current.since",
+    "next.crt",
+    "next.key",
+    "next.since",
+    "previous.crt",
+    "previous.since",
+  ]);
+  assert.equal(data["next.since"]?.reveal(), "2026-11-24T12:00:01.234Z");
+  assert.doesNotMatch(inspect(data), /BEGIN/);
+});
+
+test("decodeAuthorities() gives undefined for a Secret without any slot", () => {
+  assert.equal(decodeAuthorities({}), undefined);
+  assert.equal(decodeAuthorities({ note: new Secret("kept by hand") }), undefined);
+});
+
+const secret = (text: string): Secret => new Secret(text);
+const DAMAGES: readonly (readonly [string, Record<string, Secret | undefined>, RegExp])[] = [
+  ["the current certificate is missing", { "current.crt": undefined }, /current\.crt is missing$/],
+  ["the current key is missing", { "current.key": undefined }, /current\.key is missing$/],
+  ["the current slot is missing", { "current.crt": undefined, "current.key": undefined }, /current\.crt is missing$/],
+  ["the current certificate is none", { "current.crt": secret("x") }, /current\.crt is not a certificate/],
+  ["the current key is none", { "current.key": secret("x") }, /current\.key: the key is not readable/],
+  ["the current key is another's", { "current.key": newAuthority().key }, /current\.key: the key does not belong/],
+  ["a time is missing", { "next.since": undefined }, /next\.since is not a time/],
+  ["a time is none", { "previous.since": secret("yesterday") }, /previous\.since is not a time/],
+  ["the next key is missing", { "next.key": undefined }, /next\.key is missing$/],
+  ["the next certificate is missing", { "next.crt": undefined }, /next\.crt is missing$/],
+  ["the previous certificate is none", { "previous.crt": secret("") }, /previous\.crt is not a certificate/],
+];
+
+for (const [name, damage, reason] of DAMAGES) {
+  test(`decodeAuthorities() throws INTERNAL when ${name}`, () => {
+    const entries = Object.entries({ ...encodeAuthorities(FULL), ...damage });
+    const data = Object.fromEntries(entries.filter((entry): entry is [string, Secret] => entry[1] !== undefined));
+    assert.throws(
+      () => decodeAuthorities(data),
+      (error) => error instanceof PodroleError && error.code === "INTERNAL" && reason.test(error.message),
+    );
+  });
+}
