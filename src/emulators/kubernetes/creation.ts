@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import type { Pod } from "../../kubernetes/objects.ts";
 import type { UserInfo } from "./access.ts";
 import { type AdmissionDeps, admit, type Asides } from "./admission.ts";
-import { fieldAt, type KubeObject, toKubeTime } from "./objects.ts";
+import { fieldAt, isRecord, type KubeObject, toKubeTime } from "./objects.ts";
 import { generateName } from "./names.ts";
 import { qosClassOf } from "./pod-defaults.ts";
 import type { RequestInfo } from "./request-info.ts";
@@ -63,7 +63,15 @@ function placed(resource: ResourceType, namespace: string | undefined, body: unk
   // Left out: what only the server sets.
   const { uid: _uid, resourceVersion, deletionTimestamp: _gone, creationTimestamp: _at, ...own } = metadata;
   if (resourceVersion) throw badRequest("resourceVersion should not be set on objects to be created");
-  return { ...object, apiVersion: version, kind, metadata: { ...own, ...(namespace !== undefined && { namespace }) } };
+  const placedMetadata = { ...own, ...(namespace !== undefined && { namespace }) };
+  return { ...object, ...podParts(resource, object), apiVersion: version, kind, metadata: placedMetadata };
+}
+
+/** Go has no undefined: a pod without a spec has an empty one, for validation to find. */
+function podParts({ plural }: ResourceType, { spec }: Unwritten): object {
+  if (plural !== "pods") return {};
+  const { containers, ...rest } = isRecord(spec) ? spec : {};
+  return { spec: { containers: containers ?? [], ...rest } };
 }
 
 /** Name and status, and what a Secret's stringData becomes. */

@@ -1,0 +1,53 @@
+// Faults that can be switched on, as a client meets them.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createKubernetesEmulator } from "../../../src/emulators/kubernetes/emulator.ts";
+import { systemClock } from "../../../src/runtime/clock.ts";
+import { CONFIG_MAPS, podNamed, PODS, startApi, tokenOf } from "./harness.ts";
+
+test("faults.status answers everything with one status, for those requests that it is meant for", async (t) => {
+  const { emulator, call } = await startApi(t);
+  emulator.faults.status = { code: 429, retryAfterSeconds: 3 };
+  emulator.faults.only = ({ resource }) => resource.plural === "pods";
+  const { code, headers, body } = await call("GET", PODS);
+  assert.deepEqual([code, headers.get("retry-after"), body.reason], [429, "3", "TooManyRequests"]);
+  assert.equal((await call("GET", CONFIG_MAPS)).code, 200);
+  emulator.faults.status = undefined;
+  assert.equal((await call("GET", PODS)).code, 200);
+});
+
+test("faults.down closes connections, faults.stall never answers", async (t) => {
+  const { emulator, url } = await startApi(t);
+  const headers = { authorization: `Bearer ${tokenOf(emulator)}` };
+  emulator.faults.down = true;
+  await assert.rejects(fetch(url + PODS, { headers }));
+  emulator.faults.down = false;
+  emulator.faults.stall = true;
+  await assert.rejects(fetch(url + PODS, { headers, signal: AbortSignal.timeout(100) }), { name: "TimeoutError" });
+});
+
+test("create() without a socket goes the way of every request, and is on record", async (t) => {
+  const { emulator, call } = await startApi(t);
+  const { code } = await emulator.create(PODS, podNamed("a"), "anna");
+  assert.equal(code, 201);
+  assert.equal((await call("GET", `${PODS}/a`)).code, 200);
+  const refused = await emulator.create(PODS, podNamed("a"), "anna");
+  assert.deepEqual([refused.code, (refused.body as { reason: string }).reason], [409, "AlreadyExists"]);
+  assert.deepEqual(
+    emulator.audit
+      .filter(({ verb }) => verb === "create")
+      .map(({ user, responseStatus }) => [user.username, responseStatus.code]),
+    [
+      ["anna", 201],
+      ["anna", 409],
+    ],
+  );
+});
+
+test("an emulator can be closed before it listens, and twice", async () => {
+  const emulator = createKubernetesEmulator({ clock: systemClock });
+  await emulator.close();
+  await emulator.listen();
+  await emulator.close();
+  await emulator.close();
+});

@@ -1,0 +1,90 @@
+// A mutating webhook of the test's own: real HTTPS, with a CA that the configuration names.
+import { createPublicKey } from "node:crypto";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
+import type { TestContext } from "node:test";
+import type { KubeObject } from "../../../src/emulators/kubernetes/objects.ts";
+import { createAuthority, issueCertificate } from "../../../src/pki/certificate.ts";
+import { generateKeyPem } from "../../../src/pki/keys.ts";
+
+export interface ReviewRequest {
+  readonly uid: string;
+  readonly name?: string;
+  readonly namespace?: string;
+  readonly operation: string;
+  readonly dryRun: boolean;
+  readonly userInfo: { readonly username: string };
+  readonly object: KubeObject & { readonly spec: Record<string, unknown> };
+}
+
+/** What the webhook says: a `response` without uid, or a whole answer, or nothing ever. */
+export type Decide = (
+  request: ReviewRequest,
+) => Record<string, unknown> | { readonly raw: string; readonly status?: number } | undefined;
+
+export interface TestWebhook {
+  readonly seen: ReviewRequest[];
+  readonly address: string;
+  /** As a MutatingWebhookConfiguration has it. */
+  readonly fields: { readonly clientConfig: { readonly url: string; readonly caBundle: string } };
+}
+
+const HOUR_MS = 3_600_000;
+
+export async function startWebhook(test: TestContext, decide: Decide): Promise<TestWebhook> {
+  const now = Date.now();
+  const authority = createAuthority({ commonName: "webhook test", now, lifetimeMs: HOUR_MS });
+  const key = generateKeyPem();
+  const subject = { kind: "serving", dnsNames: ["hook.shop.svc"], ipAddresses: ["127.0.0.1"] } as const;
+  const publicKey = createPublicKey(key.reveal());
+  const { pem } = issueCertificate({ authority, publicKey, subject, now, lifetimeMs: HOUR_MS });
+  const seen: ReviewRequest[] = [];
+  const server = createServer({ cert: pem, key: key.reveal() }, (request, response) => {
+    void text(request).then((said) => {
+      const review = JSON.parse(said) as { request: ReviewRequest };
+      seen.push(review.request);
+      const decided = decide(review.request);
+      if (decided === undefined) return;
+      if ("raw" in decided) return void response.writeHead((decided["status"] as number) ?? 200).end(decided["raw"]);
+      const answer = { ...review, response: { uid: review.request.uid, allowed: true, ...decided } };
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  test.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const caBundle = Buffer.from(authority.certificatePem).toString("base64");
+  return { seen, address, fields: { clientConfig: { url: `https://${address}/mutate`, caBundle } } };
+}
+
+/** A response that applies these operations. */
+export function patching(...operations: readonly object[]): Record<string, unknown> {
+  return { patchType: "JSONPatch", patch: Buffer.from(JSON.stringify(operations)).toString("base64") };
+}
+
+/** A webhook's fields beside those that every one has. */
+export interface WebhookFields {
+  readonly clientConfig: object;
+  readonly [field: string]: unknown;
+}
+
+export function configurationOf(name: string, ...webhooks: readonly WebhookFields[]) {
+  return {
+    metadata: { name },
+    webhooks: webhooks.map((webhook, index) =>
+      Object.assign(
+        {
+          name: `w${index}.${name}.io`,
+          rules: [{ operations: ["CREATE"], apiGroups: [""], apiVersions: ["v1"], resources: ["pods"] }],
+          sideEffects: "None",
+          admissionReviewVersions: ["v1"],
+        },
+        webhook,
+      ),
+    ),
+  };
+}
