@@ -53,7 +53,7 @@ export function readCsr(der: Uint8Array): KeyObject | Refusal {
   if (!hasAcceptedForm(publicKeyInfo)) {
     return invalid("its key is of an unaccepted type or form, wanted ECDSA P-256 or RSA 2048-4096");
   }
-  const key = toPublicKey(encode(publicKeyInfo));
+  const key = attempt(() => createPublicKey({ key: encode(publicKeyInfo), format: "der", type: "spki" }));
   if (key === undefined) return invalid("its public key cannot be read, wanted ECDSA P-256 or RSA 2048-4096");
   const refused = refuseKey(key);
   if (refused !== undefined) return invalid(refused);
@@ -61,7 +61,7 @@ export function readCsr(der: Uint8Array): KeyObject | Refusal {
   if (!isSame(algorithm, scheme.algorithm)) {
     return invalid("its signature algorithm does not go with its key, wanted SHA-256 with ECDSA or RSA (PKCS #1 v1.5)");
   }
-  return isSignedBy(key, scheme.digest, encode(info), signature)
+  return attempt(() => verify(scheme.digest, encode(info), key, signature))
     ? key
     : invalid("its signature is not by its own key, wanted a proof of possession");
 }
@@ -78,19 +78,12 @@ function hasAcceptedForm(publicKeyInfo: Der): boolean {
   return isSame(algorithm, sequence(oid(RSA_ENCRYPTION), nothing()));
 }
 
-function toPublicKey(spki: Buffer): KeyObject | undefined {
+/** Undefined instead of an error of OpenSSL's. */
+function attempt<T>(ask: () => T): T | undefined {
   try {
-    return createPublicKey({ key: spki, format: "der", type: "spki" });
+    return ask();
   } catch {
     return undefined;
-  }
-}
-
-function isSignedBy(key: KeyObject, digest: string, signed: Buffer, signature: Buffer): boolean {
-  try {
-    return verify(digest, signed, key, signature);
-  } catch {
-    return false;
   }
 }
 
