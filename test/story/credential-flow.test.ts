@@ -1,0 +1,184 @@
+// ARCHITECTURE.md's drawing, executable: the way of a credential from kubectl apply to an AWS call, then one sub-test for
+// each exit on its left-hand side. Server, webhook, init and sidecar are the real programs.
+import assert from "node:assert/strict";
+import { suite, test, after, before } from "node:test";
+import { lastTermination } from "../../src/emulators/kubelet/status.ts";
+import { until } from "../../src/emulators/stage.ts";
+import { ACCOUNT, arnOf, openShop, type Shop } from "./shop.ts";
+
+const ROLE = "iam.amazonaws.com/role";
+
+suite("the way of a credential", { timeout: 120_000 }, () => {
+  let shop: Shop;
+  before(async () => {
+    shop = await openShop();
+  });
+  after(async () => {
+    await shop?.close();
+  });
+
+  test("kubectl apply to AWS call: an SDK gets the pod's role with nothing but the injected environment", async () => {
+    const { stage } = shop;
+    await shop.namespace("shop");
+    const pod = await shop.run("shop", "orders", { annotations: { [ROLE]: "shop-orders" }, image: "story/sdk:1" });
+    assert.equal(await shop.phase(pod, "Succeeded", "Failed"), "Succeeded", pod.logs("app"));
+    const said = JSON.parse(pod.logs("app")) as Record<string, string>;
+    assert.equal(said["arn"], `arn:aws:sts::${ACCOUNT}:assumed-role/shop-orders/shop.orders`);
+
+    // One access key id joins the app's call, podrole's audit and CloudTrail; one uid joins certificate and credentials.
+    const issued = await shop.line(stage.server, { audit: "credentials", pod: "orders", decision: "issued" });
+    const certificate = await shop.line(stage.server, { audit: "certificate", pod: "orders", decision: "issued" });
+    assert.equal(issued["accessKeyId"], said["accessKeyId"]);
+    assert.equal(issued["podUid"], pod.pod.metadata.uid);
+    assert.equal(
+      certificate["subject"],
+      `spiffe://cluster.local/ns/shop/sa/default/pod/orders/${pod.pod.metadata.uid}`,
+    );
+    const admission = await shop.line(stage.webhook, { audit: "admission", pod: "orders" });
+    assert.equal(admission["user"], "alice@example.com");
+    assert.equal(stage.sts.calls.assumed(arnOf("shop-orders")).length, 1);
+  });
+
+  test("ROLE_FORBIDDEN at admission: denial, audit line, the API server's audit log, counter", async () => {
+    const { stage } = shop;
+    const { code, body } = await shop.apply("shop", "intruder", { annotations: { [ROLE]: "payroll-admin" } });
+    const { message } = body as { message: string };
+    assert.equal(code, 403);
+    assert.match(message, /^admission webhook "pods\.podrole\.io" denied the request: ROLE_FORBIDDEN: /);
+    assert.ok(message.includes(arnOf("payroll-admin")), message);
+    assert.equal(stage.kubernetes.store.find("pods", "shop", "intruder"), undefined);
+
+    const line = await shop.line(stage.webhook, { audit: "admission", pod: "intruder" });
+    assert.deepEqual([line["decision"], line["reason"]], ["refuse", "ROLE_FORBIDDEN"]);
+    const seen = stage.kubernetes.audit.find(({ objectRef }) => objectRef.name === "intruder");
+    assert.equal(seen?.annotations["pods.podrole.io/reason"], "ROLE_FORBIDDEN");
+    assert.match(
+      await shop.metrics(stage.webhook),
+      /podrole_admission_total\{decision="refuse",reason="ROLE_FORBIDDEN"\} 1/,
+    );
+    assert.deepEqual(stage.sts.calls.assumed(arnOf("payroll-admin")), []);
+  });
+
+  test("two containers with two roles each get their own, and the one left out gets none", async () => {
+    const pod = await shop.run("shop", "pair", {
+      annotations: {
+        [`${ROLE}.app`]: "shop-orders",
+        [`${ROLE}.web`]: "shop-web",
+        "podrole.io/containers": "app,web",
+      },
+      containers: ["app", "web", "other"],
+    });
+    await shop.phase(pod, "Running");
+    const [app, web, other] = await Promise.all(["app", "web", "other"].map((name) => shop.ask(pod, name)));
+    assert.deepEqual([app?.status, app?.body["RoleArn"]], [200, arnOf("shop-orders")]);
+    assert.deepEqual([web?.status, web?.body["RoleArn"]], [200, arnOf("shop-web")]);
+    assert.equal(other?.status, 0);
+
+    // TOKEN_MISSING, TOKEN_MISMATCH: whoever reaches the port without a token of this pod learns nothing.
+    const bare = await fetch(shop.endpointOf(pod));
+    assert.deepEqual([bare.status, ((await bare.json()) as { code: string }).code], [401, "TOKEN_MISSING"]);
+    const guessed = await fetch(shop.endpointOf(pod), { headers: { Authorization: "x".repeat(43) } });
+    const { code } = (await guessed.json()) as { code: string };
+    assert.equal(code, "TOKEN_MISMATCH");
+    assert.ok(guessed.status >= 400 && guessed.status < 404);
+  });
+
+  test("STS_DENIED: the pod fails in init, in STS's words, with an Event", async () => {
+    const { stage } = shop;
+    const pod = await shop.run("shop", "broken", { annotations: { [ROLE]: "shop-broken" } });
+    assert.equal(await shop.phase(pod, "Running", "Failed"), "Failed");
+    const init = pod.status().initContainerStatuses.find(({ name }) => name === "podrole-init");
+    const message = (init && lastTermination(init)?.message) ?? "";
+    assert.match(message, /^STS_DENIED: .*not authorized to perform: sts:AssumeRole.*trust policy of shop-broken/);
+    assert.equal((await shop.event("shop", "STS_DENIED")).involvedObject.name, "broken");
+    const line = await shop.line(stage.server, { audit: "credentials", pod: "broken", decision: "refused" });
+    assert.equal(line["reason"], "STS_DENIED");
+  });
+
+  suite("after half of a session's life", { concurrency: true }, () => {
+    test("ROLE_FORBIDDEN at issue, POD_UNKNOWN: the sidecar stops when the permission or the pod is gone", async () => {
+      const { stage } = shop;
+      await shop.namespace("fading");
+      await shop.namespace("leaving");
+      const annotations = { [ROLE]: "shop-fading" };
+      const fading = await shop.run("fading", "web", { annotations });
+      const leaving = await shop.run("leaving", "web", { annotations });
+      await Promise.all([fading, leaving].map((pod) => shop.phase(pod, "Running")));
+      assert.equal((await shop.ask(fading)).status, 200);
+      assert.equal((await shop.ask(leaving)).status, 200);
+
+      shop.permit("fading", arnOf("other-.*"));
+      stage.kubernetes.store.remove("pods", "leaving", "web");
+      const refused = await shop.line(stage.server, { audit: "credentials", namespace: "fading", decision: "refused" });
+      assert.equal(refused["reason"], "ROLE_FORBIDDEN");
+      const event = await shop.event("fading", "ROLE_FORBIDDEN");
+      assert.equal(event.involvedObject.name, "web");
+      assert.match(await shop.metrics(stage.server), /podrole_credentials_total\{code="ROLE_FORBIDDEN"\} [1-9]/);
+      for (const [pod, code] of [
+        [fading, "ROLE_FORBIDDEN"],
+        [leaving, "POD_UNKNOWN"],
+      ] as const) {
+        await until(async () => (await shop.ask(pod)).status === 403, `${code} at the sidecar's endpoint`);
+        const { body } = await shop.ask(pod);
+        assert.deepEqual([body["code"], body["Code"]], [code, code]);
+        assert.equal(body["SecretAccessKey"], undefined);
+      }
+    });
+
+    test("STS_THROTTLED, STS_UNAVAILABLE: a new pod waits and comes, a running app goes on with what it has", async () => {
+      const { stage } = shop;
+      await shop.namespace("steady");
+      const pod = await shop.run("steady", "web", { annotations: { [ROLE]: "shop-steady" } });
+      await shop.phase(pod, "Running");
+      const first = await shop.ask(pod);
+
+      // The SDK within the server asks twice before the server hears of it.
+      stage.sts.faults.set({ kind: "throttle" }, { calls: 2, roleArn: arnOf("shop-orders") });
+      const late = await shop.run("steady", "late", { annotations: { [ROLE]: "shop-orders" } });
+      const throttled = await shop.line(stage.server, { audit: "credentials", pod: "late", decision: "refused" });
+      assert.equal(throttled["reason"], "STS_THROTTLED");
+      stage.sts.faults.set({ kind: "down" }, { roleArn: arnOf("shop-steady") });
+      await shop.phase(late, "Running");
+      assert.equal((await shop.ask(late)).status, 200);
+
+      const renewal = await shop.line(stage.server, {
+        audit: "credentials",
+        namespace: "steady",
+        pod: "web",
+        outcome: "stale",
+      });
+      assert.equal(renewal["accessKeyId"], first.body["AccessKeyId"]);
+      assert.deepEqual(await shop.ask(pod), first);
+      assert.match(await shop.metrics(stage.server), /podrole_sts_calls_total\{code="STS_UNAVAILABLE"\} [1-9]/);
+      stage.sts.faults.clear();
+    });
+  });
+
+  test("the server is replaced: the running pod keeps its credentials, the next server takes over with the same CA", async () => {
+    const { stage } = shop;
+    await shop.namespace("moving");
+    const pod = await shop.run("moving", "web", { annotations: { [ROLE]: "shop-moving" } });
+    await shop.phase(pod, "Running");
+    const before = stage.kubernetes.store.get("secrets", "podrole", "podrole-ca");
+    const first = await shop.ask(pod);
+
+    assert.equal(await stage.server.stop(), 0);
+    assert.deepEqual(await shop.ask(pod), first);
+    const next = await stage.startServer();
+    for (const port of ["identity", "credentials"]) {
+      await shop.forward(stage.server.ports[port] ?? 0, next.ports[port] ?? 0);
+    }
+    // The pod shows it the certificate that the first server signed.
+    await shop.line(next, { audit: "credentials", pod: "web", decision: "issued" });
+    await until(async () => (await shop.ask(pod)).body["AccessKeyId"] !== first.body["AccessKeyId"], "new credentials");
+    assert.deepEqual(stage.kubernetes.store.get("secrets", "podrole", "podrole-ca"), before);
+    assert.deepEqual(
+      next.lines.filter(({ audit }) => audit === "certificate"),
+      [],
+    );
+
+    const another = await shop.run("moving", "another", { annotations: { [ROLE]: "shop-orders" } });
+    await shop.phase(another, "Running");
+    assert.equal((await shop.ask(another)).status, 200);
+  });
+});

@@ -1,0 +1,180 @@
+// The story's scenery: podrole's real server and webhook, an emulated API server and STS, a node that runs patched pods
+// as processes, and words for what a person does with them.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { createProcessNode, type RunningPod } from "../../src/emulators/kubelet/node.ts";
+import { type RunningProgram, requestToken, setStage, until } from "../../src/emulators/stage.ts";
+import type { Pod } from "../../src/kubernetes/objects.ts";
+import { systemClock as clock } from "../../src/runtime/clock.ts";
+import { createLog } from "../../src/runtime/log.ts";
+import { Secret } from "../../src/runtime/secret.ts";
+import { startShortSessions } from "./short-sessions.ts";
+
+export const ACCOUNT = "123456789012";
+export const arnOf = (role: string) => `arn:aws:iam::${ACCOUNT}:role/${role}`;
+/** Sessions renewed after half of these milliseconds, and not handed out in their last 5 s. */
+const SHORT = { "shop-fading": 11_000, "shop-steady": 16_000, "shop-moving": 11_000 };
+const REGION = "eu-central-1";
+const WAIT_MS = 20_000;
+
+const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+const node = (...words: string[]) => ({ command: [process.execPath, ...words] });
+
+export interface Answer {
+  readonly status: number;
+  readonly body: Readonly<Record<string, string>>;
+}
+
+interface PodWish {
+  readonly annotations: Readonly<Record<string, string>>;
+  /** Names of the app containers; "app" alone by default. */
+  readonly containers?: readonly string[];
+  readonly image?: string;
+}
+
+export type Shop = Awaited<ReturnType<typeof openShop>>;
+
+export async function openShop() {
+  const sessions = await startShortSessions();
+  const runtime = {
+    execPath: process.execPath,
+    entry: file("../../src/cli/main.ts"),
+    path: process.env["PATH"] ?? "",
+  };
+  for (const [role, lifeMs] of Object.entries(SHORT)) sessions.lives.set(arnOf(role), lifeMs);
+  const stage = await setStage(
+    { clock },
+    {
+      runtime,
+      region: REGION,
+      accountId: ACCOUNT,
+      roles: [
+        { name: "shop-orders", trusted: true },
+        { name: "shop-web", trusted: true },
+        { name: "shop-fading", trusted: true },
+        { name: "shop-steady", trusted: true },
+        { name: "shop-moving", trusted: true },
+        { name: "shop-broken", trusted: false },
+        { name: "payroll-admin", trusted: true },
+      ],
+      // The last of two flags of a name wins.
+      serverFlags: [
+        ...["--sts-endpoint", sessions.url, "--role-base-arn-autodetect=false"],
+        ...["--role-base-arn", `arn:aws:iam::${ACCOUNT}:role/`, "--sts-timeout", "2s"],
+      ],
+    },
+  );
+  sessions.target = stage.sts.url;
+  const kubelet = createProcessNode(
+    { clock, log: createLog("kubelet", "error", { write: () => {} }) },
+    {
+      directory: `${stage.directory}/node`,
+      searchPath: runtime.path,
+      startupPeriodMs: 50,
+      images: {
+        "podrole-sidecar:0.1.0": node(file("../../src/sidecar/main.ts")),
+        "story/sdk:1": node(file("../../src/cli/demo/app.ts")),
+        "story/idle:1": node("-e", "setInterval(() => {}, 1e9)"),
+      },
+      tokens: async ({ namespace, serviceAccount, pod }) => {
+        const token = await requestToken(stage.kubernetes, { namespace, serviceAccount, pod });
+        return { token: new Secret(token), expiresAt: clock.now() + 600_000 };
+      },
+    },
+  );
+  const forwarders: ReturnType<typeof createServer>[] = [];
+  let portOffset = 20_000;
+
+  async function apply(namespace: string, name: string, { annotations, containers = ["app"], image }: PodWish) {
+    const env = [
+      { name: "AWS_REGION", value: REGION },
+      { name: "AWS_ENDPOINT_URL_STS", value: stage.sts.url },
+    ];
+    const spec = {
+      restartPolicy: "Never",
+      containers: containers.map((container) => ({ name: container, image: image ?? "story/idle:1", env })),
+    };
+    const path = `/api/v1/namespaces/${namespace}/pods`;
+    return stage.kubernetes.create(path, { metadata: { name, namespace, annotations }, spec }, "alice@example.com");
+  }
+
+  return {
+    stage,
+    /** A labelled namespace that permits the roles of the shop. */
+    async namespace(name: string, permitted = arnOf("shop-.*")) {
+      const annotations = { "iam.amazonaws.com/permitted": permitted };
+      const metadata = { name, labels: { "podrole.io/inject": "enabled" }, annotations };
+      assert.equal((await stage.kubernetes.create("/api/v1/namespaces", { metadata })).code, 201);
+    },
+    /** As `kubectl annotate --overwrite`. */
+    permit(name: string, permitted: string) {
+      const { metadata, ...rest } = stage.kubernetes.store.get("namespaces", undefined, name);
+      const annotations = { ...metadata.annotations, "iam.amazonaws.com/permitted": permitted };
+      stage.kubernetes.store.replace("namespaces", { ...rest, metadata: { ...metadata, annotations } });
+    },
+    apply,
+    /** Applies a pod and lets a node run it, with ports of its own. */
+    async run(namespace: string, name: string, wish: PodWish): Promise<RunningPod> {
+      const { code, body } = await apply(namespace, name, wish);
+      assert.equal(code, 201, JSON.stringify(body));
+      portOffset += 10;
+      return kubelet.run(body as Pod, { portOffset });
+    },
+    async phase(pod: RunningPod, ...phases: readonly string[]) {
+      const signal = AbortSignal.timeout(WAIT_MS);
+      const reached = pod.until(({ phase }) => phases.includes(phase), signal).catch(() => undefined);
+      const { phase } = (await reached) ?? {};
+      const logs = ["podrole-init", "podrole-sidecar"].map((container) => `--- ${container}\n${pod.logs(container)}`);
+      assert.ok(phase !== undefined, `not ${phases.join(" or ")}:\n${pod.describe()}\n${logs.join("\n")}`);
+      return phase;
+    },
+    /** What the container gets with its own environment; status 0 when that names no endpoint. */
+    async ask(pod: RunningPod, container = "app"): Promise<Answer> {
+      const { output } = await pod.exec(container, [process.execPath, file("./ask.ts")], AbortSignal.timeout(5_000));
+      return JSON.parse(output) as Answer;
+    },
+    endpointOf(pod: RunningPod): string {
+      const env = pod.pod.spec.containers[0]?.env ?? [];
+      return env.find(({ name }) => name === "AWS_CONTAINER_CREDENTIALS_FULL_URI")?.value ?? "";
+    },
+    async metrics({ ports }: RunningProgram): Promise<string> {
+      return (await fetch(`http://127.0.0.1:${ports["pages"]}/metrics`)).text();
+    },
+    /** Resolves with the program's first line that has these fields. */
+    async line(program: RunningProgram, fields: Readonly<Record<string, unknown>>) {
+      const find = () =>
+        program.lines.find((line) => Object.entries(fields).every(([name, value]) => line[name] === value));
+      await until(() => find() !== undefined, `a line with ${JSON.stringify(fields)}`);
+      return find() as Readonly<Record<string, unknown>>;
+    },
+    async event(namespace: string, reason: string) {
+      const find = () => stage.kubernetes.store.list("events", namespace).find((event) => event["reason"] === reason);
+      await until(() => find() !== undefined, `an Event ${reason} in ${namespace}`);
+      return find() as unknown as { readonly involvedObject: { readonly name: string }; readonly message: string };
+    },
+    /** What a Service does when its one replica was replaced. */
+    async forward(from: number, to: number): Promise<void> {
+      const forwarder = createServer((socket) => {
+        const onward = connect(to, "127.0.0.1");
+        socket.pipe(onward).pipe(socket);
+        for (const [one, other] of [
+          [socket, onward],
+          [onward, socket],
+        ] as const) {
+          one.on("error", () => other.destroy()).on("close", () => other.destroy());
+        }
+      });
+      forwarders.push(forwarder);
+      forwarder.listen(from, "127.0.0.1");
+      await once(forwarder, "listening");
+    },
+    async close() {
+      await kubelet.stop(500);
+      await stage.strike();
+      for (const forwarder of forwarders) forwarder.close();
+      await sessions.close();
+    },
+  };
+}
