@@ -13,7 +13,8 @@ export function createFakeClock(start: number = Date.parse("2026-01-01T00:00:00Z
   return {
     now: () => now,
     schedule(task, delayMs) {
-      const timer = { at: now + Math.max(0, delayMs), task };
+      // As Node's timers: whole milliseconds, at least one. Otherwise fractions of a wait would never pass.
+      const timer = { at: now + Math.max(1, Math.trunc(delayMs)), task };
       timers.push(timer);
       return () => {
         timers = timers.filter((other) => other !== timer);
