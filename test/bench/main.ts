@@ -1,0 +1,137 @@
+// npm run bench: what podrole costs, as one table: admission, certificates, credentials, the start of a pod, and the
+// sidecar (test/bench/sidecar). Server and webhook are the real programs in processes of their own; the Kubernetes API
+// and STS are emulators in this process, which is also the client: it all shares the machine. `--no-sidecar` leaves the
+// last part out.
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { Agent, request } from "node:https";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { buildSidecar } from "../../scripts/build-sidecar.ts";
+import { setStage, type Stage } from "../../src/emulators/stage.ts";
+import { getCredentials } from "../../src/protocol/client.ts";
+import { systemClock as clock } from "../../src/runtime/clock.ts";
+import { plan } from "../../src/webhook/plan.ts";
+import { PLAN_SETTINGS } from "../webhook/plan-settings.ts";
+import { podOf, reviewOf, SHOP } from "../webhook/requests.ts";
+import { createPod, NAMESPACE, type StagedPod } from "./pod.ts";
+import { measure, type Row } from "./rounds.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const ROLE = "shop-orders";
+
+async function planRow(): Promise<Row> {
+  const { labels = {}, annotations = {} } = SHOP;
+  const namespace = { name: NAMESPACE, labels, annotations };
+  const input = { pod: podOf(), namespace, serviceAccountAnnotations: {} };
+  return measure({ what: "plan(), in process", calls: 5_000, callers: 1 }, () => {
+    if (plan(input, PLAN_SETTINGS).decision !== "inject") throw new RangeError("the pod is not injected");
+    return undefined;
+  });
+}
+
+async function admissionRows({ kubernetes, webhook }: Stage): Promise<Row[]> {
+  const configuration = kubernetes.store.get("mutatingwebhookconfigurations", undefined, "podrole");
+  const [registered] = configuration["webhooks"] as { clientConfig: { caBundle: string } }[];
+  const ca = Buffer.from(registered?.clientConfig.caBundle ?? "", "base64");
+  const agent = new Agent({ keepAlive: true, ca });
+  const port = webhook.ports["webhook"] ?? 0;
+  const pod = podOf({ "iam.amazonaws.com/role": ROLE });
+  const body = JSON.stringify(reviewOf({ ...pod, spec: { ...pod.spec, serviceAccountName: "default" } }));
+  const post = () => postReview(agent, port, body);
+  const rows = [
+    await measure({ what: "POST /mutate, HTTPS kept alive", calls: 300, callers: 1 }, post),
+    await measure({ what: "POST /mutate, 8 callers", calls: 800, callers: 8 }, post),
+  ];
+  agent.destroy();
+  return rows;
+}
+
+function postReview(agent: Agent, port: number, body: string): Promise<void> {
+  const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+  return new Promise((resolve, reject) => {
+    const call = request({ host: "127.0.0.1", port, path: "/mutate", method: "POST", agent, headers }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (chunk: string) => {
+        text += chunk;
+      });
+      response.on("end", () => {
+        if (text.includes('"patch"')) resolve();
+        else reject(new RangeError(`the webhook did not inject: ${text}`));
+      });
+    });
+    call.on("error", reject).end(body);
+  });
+}
+
+async function serverRows(pod: StagedPod): Promise<Row[]> {
+  const identity = await pod.prove();
+  const wanted = { containers: ["app"], bundleHash: "" };
+  const fetch = async () => {
+    const { grants } = await getCredentials(pod.credentialsPort, identity, wanted, 10_000);
+    if (grants[0]?.result?.$case !== "credentials") throw new RangeError("the server gave no credentials");
+  };
+  const prove = () => pod.prove();
+  return [
+    await measure({ what: "certificate: key, CSR, proof, gRPC", calls: 60, callers: 1 }, prove),
+    await measure({ what: "certificate, 8 callers", calls: 120, callers: 8 }, prove),
+    await measure({ what: "credentials, cached, new mTLS connection", calls: 80, callers: 1 }, fetch),
+    await measure({ what: "credentials, 8 callers", calls: 160, callers: 8 }, fetch),
+  ];
+}
+
+/** From the start of podrole-init's process to its end, in a pod that has nothing yet. */
+async function initRow(pod: StagedPod, directory: string): Promise<Row> {
+  await buildSidecar(join(directory, "sidecar"));
+  const proof = join(directory, "proof");
+  await writeFile(proof, pod.token.reveal(), { mode: 0o600 });
+  let count = 0;
+  return measure({ what: "podrole-init, whole process", calls: 5, callers: 1, rounds: 2 }, async () => {
+    const own = join(directory, `pod-${count++}`);
+    const env = {
+      ...pod.env,
+      PODROLE_PROOF_FILE: proof,
+      PODROLE_IDENTITY_DIRECTORY: await mkdtemp(`${own}-identity-`),
+      PODROLE_TOKENS_DIRECTORY: await mkdtemp(`${own}-tokens-`),
+      PODROLE_TERMINATION_MESSAGE_FILE: `${own}-message`,
+    };
+    const words = ["--lite-mode", join(directory, "sidecar/main.cjs"), "init"];
+    const child = spawn(process.execPath, words, { env, stdio: ["ignore", "ignore", "inherit"] });
+    const code = await new Promise((resolve) => child.on("exit", resolve));
+    if (code !== 0) throw new RangeError(`podrole-init ended with ${String(code)}`);
+  });
+}
+
+async function main(): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "podrole-bench-"));
+  const runtime = {
+    execPath: process.execPath,
+    entry: join(ROOT, "src/cli/main.ts"),
+    path: process.env["PATH"] ?? "",
+  };
+  const stage = await setStage(
+    { clock },
+    { runtime, region: "eu-central-1", accountId: "123456789012", roles: [{ name: ROLE, trusted: true }] },
+  );
+  try {
+    const pod = await createPod(stage, ROLE);
+    const rows = [
+      await planRow(),
+      ...(await admissionRows(stage)),
+      ...(await serverRows(pod)),
+      await initRow(pod, directory),
+    ];
+    console.log(`Node ${process.version}, ${cpus().length} cores; latency in ms; medians of 3 rounds (init: of 2)\n`);
+    console.table(
+      Object.fromEntries(rows.map(({ what, p50, p99, perSecond }) => [what, { p50, p99, "per second": perSecond }])),
+    );
+  } finally {
+    await stage.strike();
+    await rm(directory, { recursive: true, force: true });
+  }
+  if (process.argv.includes("--no-sidecar")) return;
+  const { status } = spawnSync(process.execPath, [join(import.meta.dirname, "sidecar/main.ts")], { stdio: "inherit" });
+  process.exitCode = status ?? 1;
+}
+
+await main();

@@ -1,0 +1,60 @@
+// How the benchmarks call and count: some rounds of a task, of which the median counts.
+
+/** One line of the table. Latencies in milliseconds. */
+export interface Row {
+  readonly what: string;
+  readonly p50: number;
+  readonly p99: number;
+  readonly perSecond: number;
+}
+
+export interface Load {
+  readonly what: string;
+  /** Calls of a round; the first round is not counted. */
+  readonly calls: number;
+  /** Callers that each wait for their answer before they call again. */
+  readonly callers: number;
+  readonly rounds?: number;
+}
+
+export async function measure(
+  { what, calls, callers, rounds = 3 }: Load,
+  task: () => Promise<unknown> | undefined,
+): Promise<Row> {
+  const results: Omit<Row, "what">[] = [];
+  for (let round = 0; round <= rounds; round++) results.push(await oneRound(calls, callers, task));
+  const counted = results.slice(1);
+  return {
+    what,
+    p50: median(counted.map(({ p50 }) => p50)),
+    p99: median(counted.map(({ p99 }) => p99)),
+    perSecond: Math.round(median(counted.map(({ perSecond }) => perSecond))),
+  };
+}
+
+async function oneRound(calls: number, callers: number, task: () => Promise<unknown> | undefined) {
+  const latencies: number[] = [];
+  let started = 0;
+  const from = performance.now();
+  async function caller(): Promise<void> {
+    while (started++ < calls) {
+      const at = performance.now();
+      const answer = task();
+      if (answer) await answer;
+      latencies.push(performance.now() - at);
+    }
+  }
+  await Promise.all(Array.from({ length: callers }, caller));
+  const perSecond = (calls / (performance.now() - from)) * 1000;
+  return { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99), perSecond };
+}
+
+function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}
+
+/** Rounded to a microsecond. */
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return Math.round((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) * 1000) / 1000;
+}
