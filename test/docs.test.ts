@@ -1,0 +1,110 @@
+// What the pages say exists: steps of the drawing, codes and links. So no page can rot without a test that fails.
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { suite, test } from "node:test";
+import { ERRORS } from "../src/protocol/errors.ts";
+import { SKIP_REASONS } from "../src/webhook/skip-reasons.ts";
+import { readSources, ROOT } from "./story/sources.ts";
+
+const pages = ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "SECURITY.md", "CHANGELOG.md", ...below("docs")];
+const page = new Map(pages.map((name) => [name, readFileSync(join(ROOT, name), "utf8")]));
+const sources = readSources("src");
+const architecture = page.get("ARCHITECTURE.md") ?? "";
+
+function below(folder: string): string[] {
+  return readdirSync(join(ROOT, folder))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => `${folder}/${name}`);
+}
+
+/** Steps as the drawing writes them: `file · function()`. */
+function stepsOf(text: string) {
+  return [...text.matchAll(/([\w/-]+\.ts) · (\w+)\(\)/g)].map(([, file = "", name = ""]) => ({ file, name }));
+}
+
+function isDefined(source: string | undefined, name: string): boolean {
+  return source !== undefined && new RegExp(`(function|const) ${name}\\b|^  (async )?${name}\\(`, "m").test(source);
+}
+
+const KNOWN = new Set([...Object.keys(ERRORS), ...Object.keys(SKIP_REASONS), "INJECTED", "ALREADY_INJECTED", "ISSUED"]);
+/** Words of other systems, in the same shape. */
+const FOREIGN = /^(AWS|NODE|PODROLE|KUBERNETES_SERVICE|HTTP|HTTPS|NO)_|^(AUDIT_LOG|AUTHORIZATION_TOKEN_FILE)$/;
+const GRPC = new Set(["PERMISSION_DENIED", "INVALID_ARGUMENT"]);
+
+function codesOf(text: string): string[] {
+  return [...text.matchAll(/(?<![\w$])[A-Z]+(?:_[A-Z]+)+(?![\w…])/g)]
+    .map(([code]) => code)
+    .filter((code) => !FOREIGN.test(code) && !GRPC.has(code));
+}
+
+suite("ARCHITECTURE.md", () => {
+  test("every step of the drawing is a function of that file", () => {
+    const steps = stepsOf(architecture);
+    assert.ok(steps.length > 25, `${steps.length} steps`);
+    const missing = steps.filter(({ file, name }) => !isDefined(sources.get(`src/${file}`), name));
+    assert.deepEqual(missing, []);
+  });
+
+  test("a step that does not exist is found", () => {
+    const [step] = stepsOf("policy/decide.ts · decideEverything()");
+    assert.equal(isDefined(sources.get(`src/${step?.file}`), step?.name ?? ""), false);
+  });
+
+  test("every path in backquotes exists", () => {
+    const paths = [...architecture.matchAll(/`((?:src|test|docs|proto|manifests|scripts)\/[\w./-]*)`/g)];
+    for (const [, path = ""] of paths) assert.ok(existsSync(join(ROOT, path)), `${path} does not exist`);
+  });
+});
+
+suite("codes", () => {
+  for (const [name, text] of page) {
+    test(`${name} names codes and skip reasons that exist`, () => {
+      assert.deepEqual(
+        codesOf(text).filter((code) => !KNOWN.has(code)),
+        [],
+      );
+    });
+  }
+
+  test("a code that does not exist is found", () => {
+    assert.deepEqual(codesOf("`ROLE_UNHEARD_OF`, AWS_REGION, STS_DENIED"), ["ROLE_UNHEARD_OF", "STS_DENIED"]);
+  });
+
+  test("docs/errors.md has a heading for every row of ERRORS, and no other", () => {
+    const headings = [...(page.get("docs/errors.md") ?? "").matchAll(/^### ([A-Z_]+)$/gm)].map(([, code = ""]) => code);
+    assert.deepEqual(new Set(headings), new Set(Object.keys(ERRORS)));
+    assert.equal(headings.length, Object.keys(ERRORS).length);
+  });
+
+  test("every row of ERRORS is used outside its table", () => {
+    const text = [...sources].filter(([path]) => path !== "src/protocol/errors.ts").map(([, source]) => source);
+    const unused = Object.keys(ERRORS).filter((code) => !text.some((source) => source.includes(`"${code}"`)));
+    assert.deepEqual(unused, []);
+  });
+
+  test("every code that a refusal in src carries is a row of ERRORS", () => {
+    const used = [...sources].flatMap(([path, source]) =>
+      [...source.matchAll(/(?:\bcode: |new PodroleError\(\s*)"([A-Z]+(?:_[A-Z]+)*)"/g)].map(([, code = ""]) => ({
+        path,
+        code,
+      })),
+    );
+    assert.deepEqual(
+      used.filter(({ code }) => !KNOWN.has(code) && code !== "OK"),
+      [],
+    );
+  });
+});
+
+suite("links", () => {
+  for (const [name, text] of page) {
+    test(`${name} links to files that exist`, () => {
+      const links = [...text.matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)/g)].map(
+        ([, link = ""]) => link,
+      );
+      const broken = links.filter((link) => !existsSync(resolve(ROOT, dirname(name), link)));
+      assert.deepEqual(broken, []);
+    });
+  }
+});

@@ -1,0 +1,38 @@
+// The sources as text, for the tests that hold what the pages say of them.
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, normalize } from "node:path";
+import { fileURLToPath } from "node:url";
+
+export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+
+/** By path from the root: hand-written sources below a folder. */
+export function readSources(folder: string): ReadonlyMap<string, string> {
+  const paths = globSync(`${folder}/**/*.ts`, { cwd: ROOT }).toSorted();
+  const written = paths.filter((path) => !path.includes("/generated/") && !path.endsWith(".d.ts"));
+  return new Map(written.map((path) => [path, readFileSync(join(ROOT, path), "utf8")]));
+}
+
+export interface Import {
+  readonly from: string;
+  /** A path from the root for a file of podrole, otherwise a module's name. */
+  readonly to: string;
+  /** Types are gone when the program runs. */
+  readonly typeOnly: boolean;
+}
+
+const STATEMENT = /^(?:import|export)\s+(type\s+)?(?:[\w*\s{},$]+?\sfrom\s+)?["']([^"']+)["'];?/gm;
+const CALL = /\bimport\(\s*["']([^"']+)["']\s*\)/g;
+
+/** Every import, re-export and import() of the sources. */
+export function importsOf(sources: ReadonlyMap<string, string>): readonly Import[] {
+  return [...sources].flatMap(([from, text]) => {
+    const target = (module: string) => (module.startsWith(".") ? normalize(join(dirname(from), module)) : module);
+    const stated = [...text.matchAll(STATEMENT)].map(([, type, module = ""]) => ({
+      from,
+      to: target(module),
+      typeOnly: type !== undefined,
+    }));
+    const called = [...text.matchAll(CALL)].map(([, module = ""]) => ({ from, to: target(module), typeOnly: false }));
+    return stated.concat(called);
+  });
+}
