@@ -1,0 +1,52 @@
+// Builds the images of the suite with podman from podrole's own Dockerfiles, on the Node image of ../kubernetes/images.
+import { spawnSync } from "node:child_process";
+import { copyFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { build } from "esbuild";
+
+const ROOT = join(import.meta.dirname, "../../..");
+const WORKLOAD = join(import.meta.dirname, "workload");
+
+export interface BuiltImages {
+  /** Archives for `node.sh load`. */
+  readonly archives: readonly string[];
+  /** Bytes of what podrole's images add to their base, by name. */
+  readonly added: Readonly<Record<string, number>>;
+}
+
+/** `bases` is the folder that images/build.sh prints; everything that is made goes to `directory`. */
+export async function buildImages(bases: string, directory: string): Promise<BuiltImages> {
+  run(process.execPath, [join(ROOT, "scripts/build.ts")]);
+  await build({
+    entryPoints: ["app", "sts"].map((name) => join(WORKLOAD, `${name}.ts`)),
+    outdir: directory,
+    outExtension: { ".js": ".cjs" },
+    bundle: true,
+    format: "cjs",
+    platform: "node",
+    logLevel: "warning",
+  });
+  await copyFile(join(WORKLOAD, "Dockerfile"), join(directory, "Dockerfile"));
+  for (const base of ["node", "node-busybox"])
+    run("podman", ["load", "--quiet", "--input", join(bases, `${base}.tar`)]);
+  const base = ["--build-arg", "BASE=localhost/node:26"];
+  const [server, sidecar] = ["localhost/podrole-server:0.1.0", "localhost/podrole-sidecar:0.1.0"] as const;
+  run("podman", ["build", "--quiet", "--file", join(ROOT, "Dockerfile.server"), ...base, "--tag", server, ROOT]);
+  run("podman", ["build", "--quiet", "--file", join(ROOT, "Dockerfile.sidecar"), ...base, "--tag", sidecar, ROOT]);
+  run("podman", ["build", "--quiet", "--tag", "localhost/podrole-test:1", directory]);
+  const archives: string[] = [];
+  const added: Record<string, number> = {};
+  const { size: baseBytes } = await stat(join(bases, "node.tar"));
+  for (const image of [server, sidecar, "localhost/podrole-test:1"]) {
+    const archive = join(directory, `${image.replaceAll(/\W/g, "-")}.tar`);
+    run("podman", ["save", "--quiet", "--output", archive, image]);
+    archives.push(archive);
+    added[image] = (await stat(archive)).size - baseBytes;
+  }
+  return { archives, added };
+}
+
+function run(command: string, words: readonly string[]): void {
+  const { status, stderr, error } = spawnSync(command, words, { encoding: "utf8", cwd: ROOT });
+  if (status !== 0) throw new RangeError(`${command} ${words.join(" ")}: ${error?.message ?? stderr}`);
+}
