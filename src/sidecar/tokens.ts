@@ -14,11 +14,21 @@ export async function ensureTokens(directory: string, containers: readonly strin
 async function ensureToken(directory: string, container: string): Promise<Secret> {
   const present = readToken(directory, container);
   if (present) return present;
-  // The kubelet may have made the directory for a subPath mount; only what we made is ours to open.
-  const own = tokenDirectory(directory, container);
-  if ((await mkdir(own, { recursive: true })) !== undefined) await chmod(own, 0o755);
+  await makeDirectory(tokenDirectory(directory, container));
   const token = new Secret(randomBytes(32).toString("base64url"));
   // The app's uid is unknown; who else could read the file is decided by the mount, which no other container has.
   await writeAtomically(tokenPath(directory, container), token.reveal(), 0o444);
   return token;
+}
+
+/** The kubelet may have made it before us, for a subPath mount; only what we made is ours to open. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
+    throw error;
+  }
+  // The umask may have taken bits away.
+  await chmod(path, 0o755);
 }

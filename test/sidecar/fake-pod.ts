@@ -39,7 +39,7 @@ export async function createFakePod(server: PodServer, changes: Partial<SidecarS
     ...changes,
   };
   await mkdir(settings.identityDirectory);
-  await mkdir(settings.tokensDirectory);
+  await mkdir(join(directory, "tokens"));
   await writeFile(settings.proofFile, "proof-1\n");
   return {
     directory,

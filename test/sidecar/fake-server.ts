@@ -80,8 +80,9 @@ export async function startFakeServer(clock: Clock = systemClock): Promise<FakeS
       authority,
       publicKey,
       subject: { kind: "pod", uri: formatSpiffeId(pod) },
-      now: clock.now(),
-      lifetimeMs: server.certificateLifetimeMs,
+      // TLS looks at the real time, whatever the test's clock says: valid from now until the test's end of life.
+      now: Date.now(),
+      lifetimeMs: clock.now() - Date.now() + server.certificateLifetimeMs,
     });
     return { certificate: pem, bundle: bundleFor(request.bundleHash) };
   }

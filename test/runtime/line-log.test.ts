@@ -1,0 +1,65 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createLineLog } from "../../src/runtime/line-log.ts";
+import type { Log } from "../../src/runtime/log.ts";
+import { createLog } from "../../src/runtime/log.ts";
+import type { LogLevel } from "../../src/runtime/log-level.ts";
+import { Secret } from "../../src/runtime/secret.ts";
+
+function lineLog(level: LogLevel = "debug") {
+  const lines: string[] = [];
+  const log = createLineLog({ write: (line) => lines.push(line), now: () => 0 }, { program: "test", level });
+  return { log, lines };
+}
+
+const CASES: readonly (readonly [name: string, write: (log: Log) => void])[] = [
+  ["a message", (log) => log.info("hello")],
+  ["fields and a message", (log) => log.warn({ code: "NOT_READY", count: 2 }, "hello")],
+  ["fields of a child", (log) => log.child({ container: "app" }).error({ a: { b: [1] } }, "hello")],
+  ["secrets by type", (log) => log.debug({ value: new Secret("s") }, "hello")],
+  ["secrets by name", (log) => log.info({ token: "s", inner: { privateKey: "s" } }, "hello")],
+];
+
+for (const [name, write] of CASES) {
+  test(`createLineLog() writes the same line as pino: ${name}`, () => {
+    const { log, lines } = lineLog();
+    const pinoLines: string[] = [];
+    write(log);
+    write(createLog("test", "debug", { write: (line) => pinoLines.push(line) }));
+    const [own, pinos] = [lines, pinoLines].map(([line]) => JSON.parse(line ?? "") as Record<string, unknown>);
+    assert.deepEqual({ ...own, time: 0 }, { ...pinos, time: 0 });
+    assert.equal(own?.["time"], "1970-01-01T00:00:00.000Z");
+    assert.ok(lines[0]?.endsWith("}\n"));
+  });
+}
+
+test("createLineLog() drops what lies below its level", () => {
+  const { log, lines } = lineLog("warn");
+  log.debug("no");
+  log.info({ a: 1 }, "no");
+  log.warn("yes");
+  log.error("yes");
+  assert.equal(lines.length, 2);
+});
+
+test("createLineLog() tells an error with code and causes", () => {
+  const { log, lines } = lineLog();
+  log.error(
+    { err: new TypeError("outer", { cause: Object.assign(new Error("inner"), { code: "ENOENT" }) }) },
+    "failed",
+  );
+  const { err } = JSON.parse(lines[0] ?? "") as { err: { type: string; message: string; cause: { code: string } } };
+  assert.deepEqual([err.type, err.message, err.cause.code], ["TypeError", "outer", "ENOENT"]);
+});
+
+test("createLineLog() loses the fields that are no JSON, and keeps the message", () => {
+  const circle: Record<string, unknown> = {};
+  circle["self"] = circle;
+  const { log, lines } = lineLog();
+  log.info(circle, "round");
+  log.info({ large: 1n }, "large");
+  assert.deepEqual(
+    lines.map((line) => (JSON.parse(line) as { message: string }).message),
+    ["round", "large"],
+  );
+});

@@ -1,0 +1,80 @@
+// Renewal processes that end well, badly or not at all.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createChildRun } from "../../src/sidecar/child.ts";
+import { createFakeClock } from "../fakes/clock.ts";
+import { createKeptLog } from "../fakes/log.ts";
+
+function setUp(script: string, file: string = process.execPath) {
+  const clock = createFakeClock();
+  const { log, lines } = createKeptLog();
+  const written: string[] = [];
+  const run = createChildRun(
+    { clock, log, write: (line) => written.push(line) },
+    { command: { file, args: ["-e", script] }, env: { SHOWN: "from the parent" }, deadlineMs: 30_000 },
+  );
+  return { clock, lines, written, run };
+}
+
+const never = () => new AbortController().signal;
+
+test("createChildRun() hears how the renewal ended, and passes its log on", async () => {
+  const { run, written, lines } = setUp(
+    `console.error('{"level":30,"message":"' + process.env.SHOWN + '"}');
+     console.log('{"outcome":"failed","code":"STS_DENIED","message":"no","retryAfterMs":7}')`,
+  );
+  assert.deepEqual(await run(never()), { outcome: "failed", code: "STS_DENIED", message: "no", retryAfterMs: 7 });
+  assert.deepEqual(written, ['{"level":30,"message":"from the parent"}\n']);
+  assert.deepEqual(lines, []);
+});
+
+test("createChildRun() tells a crash once, and again when it is another", async () => {
+  const { run, lines, written } = setUp("console.error('Error: out of luck'); process.exit(3)");
+  for (let round = 0; round < 2; round++) {
+    assert.deepEqual(await run(never()), {
+      outcome: "failed",
+      code: "NOT_READY",
+      message: "Cannot renew credentials: the renewal process ended with exit code 3",
+      retryAfterMs: 0,
+    });
+  }
+  assert.deepEqual(
+    lines.map(({ output }) => output),
+    ["Error: out of luck"],
+  );
+  assert.deepEqual(written, []);
+});
+
+for (const output of ["", "renewed", '{"outcome":"perhaps"}', "null"]) {
+  test(`createChildRun() takes the answer ${JSON.stringify(output)} for none`, async () => {
+    const { run } = setUp(`process.stdout.write(${JSON.stringify(output)})`);
+    const renewal = await run(never());
+    assert.equal(renewal.outcome === "failed" && renewal.code, "NOT_READY");
+  });
+}
+
+test("createChildRun() kills a renewal that outlives its deadline", async () => {
+  const { run, clock } = setUp("setInterval(() => {}, 1000)");
+  const renewal = run(never());
+  await clock.advance(30_000);
+  assert.deepEqual(await renewal, {
+    outcome: "failed",
+    code: "NOT_READY",
+    message: "Cannot renew credentials: it took longer than 30 s",
+    retryAfterMs: 0,
+  });
+});
+
+test("createChildRun() kills the renewal when the sidecar stops", async () => {
+  const { run } = setUp("setInterval(() => {}, 1000)");
+  const controller = new AbortController();
+  const renewal = run(controller.signal);
+  controller.abort();
+  assert.equal((await renewal).outcome, "failed");
+});
+
+test("createChildRun() survives a program that cannot be started", async () => {
+  const { run } = setUp("", "/nowhere/node");
+  const renewal = await run(never());
+  assert.equal(renewal.outcome === "failed" && renewal.code, "NOT_READY");
+});

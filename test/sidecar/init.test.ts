@@ -1,0 +1,141 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, beforeEach, test } from "node:test";
+import { ERRORS, PodroleError } from "../../src/protocol/errors.ts";
+import { type Clock, systemClock } from "../../src/runtime/clock.ts";
+import { runInit, terminationMessage } from "../../src/sidecar/init.ts";
+import type { SidecarSettings } from "../../src/sidecar/settings.ts";
+import { createKeptLog } from "../fakes/log.ts";
+import { createFakePod, type FakePod } from "./fake-pod.ts";
+import { refused, startFakeServer } from "./fake-server.ts";
+
+const server = await startFakeServer();
+const defaultGrant = server.grant;
+const pods: FakePod[] = [];
+after(async () => {
+  await server.stop();
+  await Promise.all(pods.map((pod) => pod.remove()));
+});
+beforeEach(() => {
+  server.calls.length = 0;
+  server.grant = defaultGrant;
+  server.refuseProof = undefined;
+});
+
+/** Time runs a hundred times as fast, so that waiting is real and short. */
+function fastClock(): Clock {
+  const startedAt = Date.now();
+  return {
+    now: () => startedAt + (Date.now() - startedAt) * 100,
+    schedule: (task, delayMs) => systemClock.schedule(task, delayMs / 100),
+  };
+}
+
+async function setUp(changes: Partial<SidecarSettings> = {}) {
+  const pod = await createFakePod(server, changes);
+  pods.push(pod);
+  const { log, lines } = createKeptLog();
+  const stopping = new AbortController();
+  const alive = setInterval(() => {}, 1_000);
+  return {
+    pod,
+    lines,
+    stopping,
+    run: () =>
+      runInit({ clock: fastClock(), log, signal: stopping.signal }, pod.settings).finally(() => clearInterval(alive)),
+    message: () => readFile(pod.settings.terminationMessageFile ?? "", "utf8"),
+  };
+}
+
+test("runInit() ends with 0 when tokens and credentials of every container are there", async () => {
+  const { run, pod, message } = await setUp({ containers: ["app", "worker"] });
+  assert.equal(await run(), 0);
+  assert.notEqual(await pod.token("app"), await pod.token("worker"));
+  await assert.rejects(message(), { code: "ENOENT" });
+});
+
+test("runInit() needs no server when it runs again", async () => {
+  const { run, pod } = await setUp();
+  await run();
+  const token = await pod.token("app");
+  const again = runInit(
+    { clock: systemClock, log: createKeptLog().log, signal: new AbortController().signal },
+    { ...pod.settings, serverAddress: { host: "127.0.0.1", port: 1 }, identityAddress: { host: "127.0.0.1", port: 1 } },
+  );
+  assert.equal(await again, 0);
+  assert.equal(await pod.token("app"), token);
+  assert.deepEqual(server.calls, ["certificate", "credentials"]);
+});
+
+test("runInit() goes on waiting through what passes, and says at least each 10 s for what", async () => {
+  const { run, lines } = await setUp({ initTimeout: 10 * 60_000 });
+  let refusals = 0;
+  server.grant = (container, call) =>
+    ++refusals <= 6 ? refused(container, "STS_UNAVAILABLE", "Cannot reach STS") : defaultGrant(container, call);
+  assert.equal(await run(), 0);
+  const waiting = lines.filter(({ message }) => message === "waiting for credentials");
+  assert.deepEqual(waiting[0]?.["code"], "STS_UNAVAILABLE");
+  assert.deepEqual(waiting[0]?.["reason"], "Cannot reach STS");
+  assert.ok(waiting.length >= 2, "progress is told");
+});
+
+test("runInit() ends with the last reason when initTimeout has passed", async () => {
+  const { run, message, lines } = await setUp({ initTimeout: 20_000 });
+  server.refuseProof = new PodroleError("KUBERNETES_UNAVAILABLE", "Cannot review the token");
+  assert.equal(await run(), 1);
+  const text = await message();
+  assert.match(text, /^KUBERNETES_UNAVAILABLE: Cannot start pod "team\/web": waited 20 s/);
+  assert.ok(text.includes("Cannot review the token"));
+  assert.equal(lines.at(-1)?.["code"], "KUBERNETES_UNAVAILABLE");
+});
+
+test("runInit() ends at once when the pod can never have what it asks for", async () => {
+  const { run, message, lines } = await setUp();
+  server.refuseProof = new PodroleError("POD_UNKNOWN", "Cannot issue: the pod is gone");
+  assert.equal(await run(), 1);
+  assert.equal(server.calls.length, 1);
+  assert.equal(await message(), `POD_UNKNOWN: Cannot issue: the pod is gone -- ${ERRORS.POD_UNKNOWN.remedy}`);
+  const last = lines.at(-1);
+  assert.deepEqual([last?.["code"], last?.["remedy"]], ["POD_UNKNOWN", ERRORS.POD_UNKNOWN.remedy]);
+});
+
+test("runInit() fails as a whole when one container is refused, and names it", async () => {
+  const { run, message } = await setUp({ containers: ["app", "worker", "other"] });
+  server.grant = (container, call) =>
+    container === "app" ? defaultGrant(container, call) : refused(container, "ROLE_FORBIDDEN", "not permitted");
+  assert.equal(await run(), 1);
+  assert.equal(
+    await message(),
+    `ROLE_FORBIDDEN: container "worker": not permitted; container "other": not permitted -- ${ERRORS.ROLE_FORBIDDEN.remedy}`,
+  );
+});
+
+test("runInit() does not start a pod half equipped, also while the other refusal may pass", async () => {
+  const { run, message } = await setUp({ containers: ["app", "worker"] });
+  server.grant = (container) => refused(container, container === "app" ? "STS_THROTTLED" : "STS_DENIED", "no");
+  assert.equal(await run(), 1);
+  assert.match(await message(), /^STS_DENIED: container "worker": no/);
+});
+
+test("runInit() ends at once when it is told to", async () => {
+  const { run, stopping, message } = await setUp();
+  server.grant = (container) => {
+    setImmediate(() => stopping.abort());
+    return refused(container, "STS_UNAVAILABLE");
+  };
+  assert.equal(await run(), 1);
+  assert.match(await message(), /^STS_UNAVAILABLE: Cannot start pod "team\/web": stopped while waiting/);
+});
+
+test("runInit() reports a directory that it cannot write", async () => {
+  const { run, message } = await setUp({ tokensDirectory: "/proc/nowhere" });
+  assert.equal(await run(), 1);
+  assert.match(await message(), /^INTERNAL: /);
+});
+
+test("terminationMessage() keeps code and remedy within the 4096 bytes that Kubernetes shows", () => {
+  const text = terminationMessage({ code: "STS_INVALID", message: "ü".repeat(5_000) });
+  assert.ok(Buffer.byteLength(text) <= 4_096);
+  assert.ok(text.startsWith("STS_INVALID: ü"));
+  assert.ok(text.endsWith(ERRORS.STS_INVALID.remedy));
+});

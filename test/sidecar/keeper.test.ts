@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ErrorCode } from "../../src/protocol/errors.ts";
+import { Secret } from "../../src/runtime/secret.ts";
+import type { ContainerGrant, Grants } from "../../src/sidecar/grants.ts";
+import { createKeeper } from "../../src/sidecar/keeper.ts";
+import { createFakeClock } from "../fakes/clock.ts";
+import { createKeptLog } from "../fakes/log.ts";
+
+const MINUTE = 60_000;
+
+function setUp(...containers: readonly string[]) {
+  const clock = createFakeClock();
+  const { log, lines } = createKeptLog();
+  const file: { grants: Grants | undefined; broken: boolean } = { grants: undefined, broken: false };
+  const keeper = createKeeper(
+    {
+      clock,
+      log,
+      read() {
+        if (file.broken) throw new TypeError("cannot be read");
+        return file.grants;
+      },
+    },
+    { containers },
+  );
+  function grant(container: string, minutes: number | undefined, code?: ErrorCode): ContainerGrant {
+    const expiresAtMs = clock.now() + (minutes ?? 0) * MINUTE;
+    const secrets = { secretAccessKey: new Secret(`key of ${container}`), sessionToken: new Secret("session") };
+    const credentials = {
+      accessKeyId: "A",
+      ...secrets,
+      roleArn: "r",
+      accountId: "1",
+      expiresAtMs,
+      renewAtMs: expiresAtMs / 2,
+    };
+    return {
+      container,
+      served: minutes !== undefined,
+      credentials: minutes === undefined ? undefined : credentials,
+      refusal: code && { code, message: `Cannot: ${code}`, retryAfterMs: 0 },
+    };
+  }
+  function put(...grants: readonly ContainerGrant[]): void {
+    const expiresAtMs = clock.now() + 60 * MINUTE;
+    file.grants = { containers: grants, certificate: { renewAtMs: expiresAtMs, expiresAtMs } };
+    keeper.reload();
+  }
+  return { clock, lines, keeper, file, grant, put };
+}
+
+test("createKeeper() holds nothing before the first renewal", () => {
+  const { keeper } = setUp("app");
+  keeper.reload();
+  assert.equal(keeper.reply(0), undefined);
+  assert.equal(keeper.refusal(0), undefined);
+  assert.equal(keeper.renewAt(), 0);
+  assert.equal(keeper.ready(), false);
+  assert.deepEqual(keeper.expiries(), { credentials: undefined, certificate: undefined });
+});
+
+test("reply() gives each container its own credentials, until they expire", async () => {
+  const { clock, keeper, grant, put } = setUp("app", "other");
+  put(grant("other", 20), grant("app", 10));
+  assert.match(String(keeper.reply(0)?.body), /key of app/);
+  assert.match(String(keeper.reply(1)?.body), /key of other/);
+  await clock.advance(10 * MINUTE);
+  assert.equal(keeper.reply(0), undefined);
+  assert.match(String(keeper.reply(1)?.body), /key of other/);
+});
+
+test("reply() goes on with valid credentials beside a refusal that keeps them", () => {
+  const { keeper, grant, put } = setUp("app");
+  put(grant("app", 10, "STS_THROTTLED"));
+  assert.ok(keeper.reply(0));
+  assert.equal(keeper.refusal(0)?.code, "STS_THROTTLED");
+});
+
+test("reload() keeps what it has when the file cannot be read", () => {
+  const { keeper, grant, put, file } = setUp("app");
+  put(grant("app", 10));
+  file.broken = true;
+  keeper.reload();
+  assert.ok(keeper.reply(0));
+  file.broken = false;
+  file.grants = undefined;
+  keeper.reload();
+  assert.ok(keeper.reply(0));
+});
+
+test("ready() asks that every container was served once, and stays true when that has expired", async () => {
+  const { clock, keeper, grant, put } = setUp("app", "other");
+  put(grant("app", 10));
+  assert.equal(keeper.ready(), false);
+  put(grant("app", 10), grant("other", undefined, "STS_DENIED"));
+  assert.equal(keeper.ready(), false);
+  put(grant("app", 10), grant("other", 10));
+  await clock.advance(60 * MINUTE);
+  assert.equal(keeper.ready(), true);
+});
+
+test("expiries() tells the first of the credentials to expire", () => {
+  const { clock, keeper, grant, put } = setUp("app", "other");
+  put(grant("app", 20), grant("other", 10));
+  assert.equal(keeper.expiries().credentials, clock.now() + 10 * MINUTE);
+});
+
+test("observe() logs each change of a container's state once, with the reason and never a secret", async () => {
+  const { clock, keeper, grant, put, lines } = setUp("app");
+  put(grant("app", 10));
+  put(grant("app", 10));
+  put(grant("app", 10, "STS_UNAVAILABLE"));
+  put(grant("app", 10, "STS_UNAVAILABLE"));
+  put(grant("app", 10));
+  await clock.advance(10 * MINUTE);
+  keeper.observe();
+  keeper.observe();
+  assert.deepEqual(
+    lines.map(({ message, state, code }) => [message, state, code]),
+    [
+      ["credentials are ready", "valid", undefined],
+      ["credentials are refused", "valid", "STS_UNAVAILABLE"],
+      ["credentials are ready", "valid", undefined],
+      ["credentials have expired", "expired", undefined],
+    ],
+  );
+  assert.ok(lines[1]?.["remedy"]);
+  assert.ok(!JSON.stringify(lines).includes("key of"));
+});

@@ -1,0 +1,163 @@
+// The command line, and the sidecar as a process: signals, children, exit codes.
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { buildSidecar } from "../../scripts/build-sidecar.ts";
+import { runSidecar } from "../../src/sidecar/program.ts";
+import { ask } from "./ask.ts";
+import { createFakePod } from "./fake-pod.ts";
+import { startFakeServer } from "./fake-server.ts";
+
+const directory = await mkdtemp(join(tmpdir(), "podrole-bundle-"));
+const children: ChildProcess[] = [];
+after(async () => {
+  for (const child of children) child.kill("SIGKILL");
+  await rm(directory, { recursive: true });
+});
+
+async function run(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  let out = "";
+  let err = "";
+  const exitCode = await runSidecar(
+    {
+      out: (text) => void (out += text),
+      err: (text) => void (err += text),
+      env,
+      interrupted: new AbortController().signal,
+    },
+    words,
+  );
+  return { exitCode, out, err };
+}
+
+test("runSidecar() prints help and version, with and without dashes", async () => {
+  for (const word of ["help", "--help"]) assert.match((await run([word])).out, /PODROLE_SERVER_ADDRESS/);
+  assert.match((await run([])).out, /podrole-sidecar <mode>/);
+  for (const word of ["version", "--version"]) assert.match((await run([word])).out, /^podrole \d+\.\d+\.\d+\n$/);
+});
+
+test("runSidecar() refuses a mode that it does not have", async () => {
+  const { exitCode, err } = await run(["server"]);
+  assert.equal(exitCode, 2);
+  assert.match(err, /server is not a mode; there are init, serve, wait/);
+});
+
+test("runSidecar() names all problems of its settings at once, and starts nothing", async () => {
+  const { exitCode, err } = await run(["serve", "--port=no"], {
+    PODROLE_SERVER_ADRESS: "a:1",
+    PODROLE_CONTAINERS: "app,../other",
+    PODROLE_TRUST_BUNDLE: "none",
+  });
+  assert.equal(exitCode, 2);
+  for (const part of ["--port: ", "PODROLE_SERVER_ADRESS: ", "PODROLE_CONTAINERS: ", "PODROLE_TRUST_BUNDLE: "]) {
+    assert.ok(err.includes(part), part);
+  }
+  assert.ok(err.includes("did you mean PODROLE_SERVER_ADDRESS?"));
+});
+
+test("runSidecar() runs wait with no more than the health port", async () => {
+  const { exitCode } = await run(["wait", "--health-port=1", "--init-timeout=1ms"], { PODROLE_POD_NAME: "web" });
+  assert.equal(exitCode, 1);
+});
+
+/** Two free ports: the pod's settings name them to both processes. */
+async function freePorts(): Promise<readonly [number, number]> {
+  const servers = [createServer(), createServer()];
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve) => {
+          server.listen(0, () => resolve((server.address() as { port: number }).port));
+        }),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return [ports[0] ?? 0, ports[1] ?? 0];
+}
+
+function start(entry: string, words: readonly string[], env: Readonly<Record<string, string>>) {
+  const child = spawn(process.execPath, [entry, ...words], { env, stdio: ["ignore", "pipe", "inherit"] });
+  children.push(child);
+  let out = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    out += chunk;
+  });
+  const ended = new Promise<number | string | null>((resolve) => {
+    child.once("exit", (code, signal) => resolve(signal ?? code));
+  });
+  return { child, ended, log: () => out };
+}
+
+test("the bundles hold no gRPC where it would stay in memory", async () => {
+  const sizes = await buildSidecar(join(directory, "sidecar"));
+  const names = await readdir(join(directory, "sidecar"));
+  assert.deepEqual(Object.keys(sizes).toSorted(), names.toSorted());
+  for (const name of names) {
+    const text = await readFile(join(directory, "sidecar", name), "utf8");
+    const isExchange = name === "init.cjs" || name === "renew.cjs";
+    assert.equal(/require\("(node:)?http2"\)/.test(text), isExchange, name);
+    for (const [, asked] of text.matchAll(/require\("\.\/([^"]+)"\)/g))
+      assert.ok(names.includes(asked ?? ""), `${name} asks for ${asked}`);
+  }
+  assert.ok((sizes["main.cjs"] ?? 0) + (sizes["serve.cjs"] ?? 0) < 40_000, "main.cjs and serve.cjs stay small");
+});
+
+test("the bundle runs as a pod runs it: init, serve, wait, a renewal by a child, a kill, SIGTERM", async () => {
+  const entry = join(directory, "sidecar", "main.cjs");
+  const server = await startFakeServer();
+  const [port, healthPort] = await freePorts();
+  const pod = await createFakePod(server, { port, healthPort });
+  try {
+    const init = start(entry, ["init"], pod.env);
+    assert.equal(await init.ended, 0, init.log());
+    const token = await pod.token("app");
+
+    // Due at once, so that the first thing it does is to start a child.
+    const file = join(pod.settings.identityDirectory, "credentials.json");
+    await writeFile(file, (await readFile(file, "utf8")).replaceAll(/"renewAtMs":\d+/g, '"renewAtMs":0'));
+    const first = start(entry, ["serve"], pod.env);
+    assert.equal(await start(entry, ["wait"], pod.env).ended, 0);
+    while ((await ask(port, { token })).body["AccessKeyId"] !== "ASIAAPP2") await sleep(10);
+    assert.match((await ask(healthPort, { path: "/metrics" })).text, /renewals_total\{outcome="renewed"\} 1/);
+
+    first.child.kill("SIGKILL");
+    assert.equal(await first.ended, "SIGKILL");
+    await server.stop();
+    const second = start(entry, ["serve"], pod.env);
+    assert.equal(await start(entry, ["wait"], pod.env).ended, 0);
+    assert.equal((await ask(port, { token })).body["AccessKeyId"], "ASIAAPP2");
+    second.child.kill("SIGTERM");
+    assert.equal(await second.ended, 0);
+    for (const line of (first.log() + second.log()).trim().split("\n")) assert.ok(JSON.parse(line));
+    assert.ok(!(init.log() + first.log() + second.log()).includes("session-of"));
+  } finally {
+    await server.stop();
+    await pod.remove();
+  }
+});
+
+test("serve ends on SIGTERM while a renewal hangs", async () => {
+  const server = await startFakeServer();
+  const [port, healthPort] = await freePorts();
+  const pod = await createFakePod(server, { port, healthPort });
+  try {
+    const reached = new Promise<void>((resolve) => {
+      server.grant = () => {
+        resolve();
+        return new Promise(() => {});
+      };
+    });
+    const serve = start(join(import.meta.dirname, "../../src/sidecar/main.ts"), ["serve"], pod.env);
+    await reached;
+    serve.child.kill("SIGTERM");
+    assert.equal(await serve.ended, 0);
+  } finally {
+    await server.stop();
+    await pod.remove();
+  }
+});

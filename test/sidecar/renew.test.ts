@@ -1,0 +1,279 @@
+// Renewals against a server with real gRPC, TLS and certificates; what the pod is left with stands in its directory.
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, beforeEach, test } from "node:test";
+import { createAuthority } from "../../src/pki/certificate.ts";
+import { joinBundle } from "../../src/pki/bundle.ts";
+import { ERRORS, type ErrorCode, PodroleError } from "../../src/protocol/errors.ts";
+import { readGrants } from "../../src/sidecar/grants-file.ts";
+import { readIdentity } from "../../src/sidecar/identity-files.ts";
+import { renew } from "../../src/sidecar/renew.ts";
+import type { SidecarSettings } from "../../src/sidecar/settings.ts";
+import { createFakeClock, type FakeClock } from "../fakes/clock.ts";
+import { createKeptLog } from "../fakes/log.ts";
+import { createFakePod, type FakePod } from "./fake-pod.ts";
+import { granted, refused, startFakeServer } from "./fake-server.ts";
+
+const HOUR = 3_600_000;
+const MINUTE = 60_000;
+
+let clock: FakeClock = createFakeClock(Date.now());
+const server = await startFakeServer({ now: () => clock.now(), schedule: (task, ms) => clock.schedule(task, ms) });
+const defaultGrant = server.grant;
+const pods: FakePod[] = [];
+after(async () => {
+  await server.stop();
+  await Promise.all(pods.map((pod) => pod.remove()));
+});
+beforeEach(() => {
+  clock = createFakeClock(Date.now());
+  server.calls.length = 0;
+  server.tokens.length = 0;
+  server.bundleHashes.length = 0;
+  server.grant = defaultGrant;
+  server.refuseProof = undefined;
+  server.newBundle = undefined;
+  server.certificateLifetimeMs = HOUR;
+});
+
+async function setUp(changes: Partial<SidecarSettings> = {}) {
+  const pod = await createFakePod(server, changes);
+  pods.push(pod);
+  const { log, lines } = createKeptLog();
+  const { identityDirectory } = pod.settings;
+  return {
+    pod,
+    lines,
+    run: () => renew({ clock, log, random: () => 0.5 }, pod.settings),
+    grants: () => readGrants(identityDirectory)?.containers ?? [],
+    file: (name: string) => join(identityDirectory, name),
+  };
+}
+
+test("renew() proves the pod, gets credentials for every container, and leaves files that only podrole reads", async () => {
+  const { run, grants, file } = await setUp({ containers: ["app", "worker"] });
+  assert.deepEqual(await run(), { outcome: "renewed" });
+  assert.deepEqual(server.calls, ["certificate", "credentials"]);
+  assert.deepEqual(server.tokens, ["proof-1"]);
+  assert.deepEqual(
+    grants().map(({ container, credentials }) => [container, credentials?.sessionToken.reveal()]),
+    [
+      ["app", "session-of-app-1"],
+      ["worker", "session-of-worker-1"],
+    ],
+  );
+  const names = await readdir(file("."));
+  assert.deepEqual(names.toSorted(), ["credentials.json", "identity.pem"]);
+  for (const name of names) assert.equal((await stat(file(name))).mode & 0o777, 0o600, name);
+  const pem = await readFile(file("identity.pem"), "utf8");
+  assert.match(new X509Certificate(pem.slice(pem.indexOf("-----BEGIN CERT"))).subjectAltName ?? "", /spiffe:/);
+});
+
+test("renew() uses the certificate that it has until half of its life, then makes a fresh key", async () => {
+  const { run, file, pod } = await setUp();
+  await run();
+  const first = await readFile(file("identity.pem"), "utf8");
+  await clock.advance(0.44 * HOUR);
+  await run();
+  assert.deepEqual(server.calls, ["certificate", "credentials", "credentials"]);
+  assert.equal(await readFile(file("identity.pem"), "utf8"), first);
+  await writeFile(pod.settings.proofFile, "proof-2");
+  await clock.advance(0.12 * HOUR);
+  await run();
+  assert.deepEqual(server.calls.slice(3), ["certificate", "credentials"]);
+  assert.deepEqual(server.tokens, ["proof-1", "proof-2"]);
+  const second = await readFile(file("identity.pem"), "utf8");
+  assert.notEqual(second.split("-----BEGIN CERT")[0], first.split("-----BEGIN CERT")[0]);
+});
+
+test("readIdentity() comes to the same time of renewal whenever it reads the file", async () => {
+  const { run, file } = await setUp();
+  await run();
+  const [one, two] = await Promise.all([readIdentity(file(".")), readIdentity(file("."))]);
+  assert.equal(one?.renewAtMs, two?.renewAtMs);
+  const share = ((one?.renewAtMs ?? 0) - clock.now()) / HOUR;
+  assert.ok(share >= 0.449 && share <= 0.551, String(share));
+});
+
+test("renew() starts over when the pod was suspended past its certificate", async () => {
+  const { run, grants } = await setUp();
+  await run();
+  await clock.advance(5 * HOUR);
+  assert.deepEqual(await run(), { outcome: "renewed" });
+  assert.equal(grants()[0]?.credentials?.expiresAtMs, clock.now() + HOUR);
+});
+
+test("renew() starts over, once, when the server does not take the certificate", async () => {
+  const { run } = await setUp();
+  await run();
+  let rejections = 0;
+  server.grant = (container) => {
+    if (rejections++ === 0) throw new PodroleError("CERTIFICATE_REJECTED", "Cannot take it");
+    return granted(container, { now: clock.now() });
+  };
+  assert.deepEqual(await run(), { outcome: "renewed" });
+  assert.deepEqual(server.calls.slice(2), ["credentials", "certificate", "credentials"]);
+  server.grant = () => {
+    throw new PodroleError("CERTIFICATE_REJECTED", "Cannot take it");
+  };
+  const renewal = await run();
+  assert.equal(renewal.outcome === "failed" && renewal.code, "CERTIFICATE_REJECTED");
+  assert.deepEqual(server.calls.slice(5), ["credentials", "certificate", "credentials"]);
+});
+
+test("renew() starts over when its certificate may be why no connection comes about", async () => {
+  const { run } = await setUp();
+  const other = await startFakeServer(clock);
+  const stranger = await createFakePod(other);
+  pods.push(stranger);
+  const { log } = createKeptLog();
+  await renew({ clock, log }, stranger.settings);
+  await other.stop();
+  // Another CA's certificate, which this server refuses in the TLS handshake.
+  const moved = await setUp();
+  await writeFile(
+    moved.file("identity.pem"),
+    await readFile(join(stranger.settings.identityDirectory, "identity.pem")),
+  );
+  const young = await moved.run();
+  assert.equal(young.outcome === "failed" && young.code, "SERVER_UNREACHABLE");
+  assert.deepEqual(server.calls, []);
+  await clock.advance(5 * MINUTE);
+  assert.deepEqual(await moved.run(), { outcome: "renewed" });
+  assert.deepEqual(server.calls, ["certificate", "credentials"]);
+  assert.deepEqual(await run(), { outcome: "renewed" });
+});
+
+test("renew() goes on with the old certificate while no new one is to be had", async () => {
+  const { run, grants } = await setUp();
+  await run();
+  server.refuseProof = new PodroleError("KUBERNETES_UNAVAILABLE", "Cannot review", { retryAfterMs: 3_000 });
+  await clock.advance(0.6 * HOUR);
+  assert.deepEqual(await run(), {
+    outcome: "failed",
+    code: "KUBERNETES_UNAVAILABLE",
+    message: "Cannot review",
+    retryAfterMs: 3_000,
+  });
+  assert.equal(grants()[0]?.credentials?.expiresAtMs, clock.now() + HOUR);
+  await clock.advance(0.5 * HOUR);
+  server.calls.length = 0;
+  await run();
+  assert.deepEqual(server.calls, ["certificate"]);
+});
+
+for (const code of ["STS_THROTTLED", "PERMITTED_INVALID", "ROLE_FORBIDDEN", "POD_FINISHED"] as const) {
+  const { keep } = ERRORS[code];
+  test(`renew() ${keep ? "keeps" : "takes away"} what a container holds when it is refused with ${code}`, async () => {
+    const { run, grants } = await setUp({ containers: ["app", "worker"] });
+    await run();
+    server.grant = (container, call) =>
+      container === "app" ? refused(container, code, "Cannot", 4_000) : defaultGrant(container, call);
+    assert.deepEqual(await run(), { outcome: "refused", code, message: "Cannot", retryAfterMs: 4_000 });
+    const [app, worker] = grants();
+    assert.equal(app?.credentials?.accessKeyId, keep ? "ASIAAPP1" : undefined);
+    assert.equal(app?.refusal?.code, code);
+    assert.ok(worker?.credentials && worker.refusal === undefined);
+    server.grant = defaultGrant;
+    assert.deepEqual(await run(), { outcome: "renewed" });
+    assert.equal(grants()[0]?.refusal, undefined);
+  });
+}
+
+for (const port of ["identity", "credentials"] as const) {
+  for (const code of ["POD_UNKNOWN", "KUBERNETES_UNAVAILABLE"] as const satisfies readonly ErrorCode[]) {
+    const { keep } = ERRORS[code];
+    test(`renew() ${keep ? "keeps" : "takes away"} everything when the ${port} port refuses the pod with ${code}`, async () => {
+      const { run, grants } = await setUp({ containers: ["app", "worker"] });
+      await run();
+      const refusal = new PodroleError(code, "Cannot");
+      if (port === "identity") server.refuseProof = refusal;
+      else server.grant = () => Promise.reject(refusal);
+      await clock.advance(0.6 * HOUR);
+      const renewal = await run();
+      assert.equal(renewal.outcome === "failed" && renewal.code, code);
+      const held = grants().map(({ credentials }) => credentials !== undefined);
+      assert.deepEqual(held, [keep, keep]);
+      if (!keep)
+        assert.deepEqual(
+          grants().map(({ refusal }) => refusal?.code),
+          [code, code],
+        );
+    });
+  }
+}
+
+test("renew() tells a passing refusal before a lasting one", async () => {
+  const { run } = await setUp({ containers: ["app", "worker"] });
+  server.grant = (container) => refused(container, container === "app" ? "STS_DENIED" : "STS_THROTTLED");
+  const renewal = await run();
+  assert.equal(renewal.outcome === "refused" && renewal.code, "STS_THROTTLED");
+});
+
+test("renew() takes an unusable answer for INTERNAL", async () => {
+  const { run, grants } = await setUp({ containers: ["expired", "empty", "silent"] });
+  server.grant = (container) => {
+    if (container === "expired") return granted(container, { now: clock.now() - 2 * HOUR });
+    if (container === "empty") return { container, result: undefined };
+    return { container: "somebody-else", result: undefined };
+  };
+  await run();
+  assert.deepEqual(
+    grants().map(({ refusal }) => refusal?.code),
+    ["INTERNAL", "INTERNAL", "INTERNAL"],
+  );
+});
+
+test("renew() trusts the bundle of admission and the newest one together, and names the newest", async () => {
+  const next = createAuthority({ commonName: "next CA", now: clock.now(), lifetimeMs: 10 * HOUR });
+  const bundle = joinBundle([server.bundlePem, next.certificatePem]);
+  const { run, file } = await setUp();
+  server.newBundle = bundle;
+  await run();
+  assert.equal(await readFile(file("bundle.pem"), "utf8"), bundle);
+  await run();
+  assert.equal(new Set(server.bundleHashes).size, 2);
+  assert.equal(server.bundleHashes.at(-1), server.bundleHashes.at(-2));
+  // A bundle that came too early or was cut short must not lock the pod out.
+  await writeFile(file("bundle.pem"), next.certificatePem);
+  await rm(file("identity.pem"));
+  assert.deepEqual(await run(), { outcome: "renewed" });
+  const other = await setUp({ trustBundle: next.certificatePem });
+  const renewal = await other.run();
+  assert.equal(renewal.outcome === "failed" && renewal.code, "SERVER_UNREACHABLE");
+});
+
+test("renew() does not take a server of another name for podrole's", async () => {
+  const { run } = await setUp({ serverName: "somebody-else" });
+  const renewal = await run();
+  assert.equal(renewal.outcome === "failed" && renewal.code, "SERVER_UNREACHABLE");
+  assert.deepEqual(server.tokens, [], "the token stays here");
+});
+
+test("renew() says when the kubelet has written no token", async () => {
+  const { run, pod } = await setUp();
+  await rm(pod.settings.proofFile);
+  const renewal = await run();
+  assert.equal(renewal.outcome === "failed" && renewal.code, "PROOF_REJECTED");
+  assert.ok(renewal.outcome === "failed" && renewal.message.includes(pod.settings.proofFile));
+});
+
+test("renew() recovers from files that were cut short, and removes what a killed renewal left", async () => {
+  const { run, file } = await setUp();
+  await run();
+  await writeFile(file("identity.pem"), "issued-at-ms: 1\n-----BEGIN CERTIFICATE-----\nAA");
+  await writeFile(file("credentials.json"), '{"containers":[{"cont');
+  await writeFile(file("identity.pem.abc.tmp"), "half a key");
+  assert.deepEqual(await run(), { outcome: "renewed" });
+  assert.deepEqual((await readdir(file("."))).toSorted(), ["credentials.json", "identity.pem"]);
+});
+
+test("renew() fails without harm when the directory is gone", async () => {
+  const { run, pod, lines } = await setUp();
+  await rm(pod.settings.identityDirectory, { recursive: true });
+  const renewal = await run();
+  assert.equal(renewal.outcome === "failed" && renewal.code, "INTERNAL");
+  assert.ok(JSON.stringify(lines).includes("ENOENT"));
+});

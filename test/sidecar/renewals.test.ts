@@ -1,0 +1,206 @@
+// When renewals run, on a clock that is moved by hand.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ErrorCode } from "../../src/protocol/errors.ts";
+import type { Renewal } from "../../src/sidecar/renewal.ts";
+import { createRenewals } from "../../src/sidecar/renewals.ts";
+import { createFakeClock } from "../fakes/clock.ts";
+import { createKeptLog } from "../fakes/log.ts";
+
+const SECOND = 1_000;
+const MINUTE = 60_000;
+
+function failed(code: ErrorCode, retryAfterMs = 0): Renewal {
+  return { outcome: "failed", code, message: `Cannot: ${code}`, retryAfterMs };
+}
+
+/** `answers`: how each renewal ends, the last one repeated; a renewal that ends well is good for 30 minutes. */
+function setUp(...answers: readonly (Renewal | Promise<Renewal>)[]) {
+  const clock = createFakeClock();
+  const { log, lines } = createKeptLog();
+  const startedAt = clock.now();
+  const runs: number[] = [];
+  const counts: string[] = [];
+  const state = { renewAt: 0 };
+  const renewals = createRenewals({
+    clock,
+    log,
+    keeper: { renewAt: () => state.renewAt, reload() {}, observe() {} },
+    async run() {
+      const answer = await Promise.resolve(answers[Math.min(runs.length, answers.length - 1)] as Renewal);
+      runs.push((clock.now() - startedAt) / SECOND);
+      if (answer.outcome === "renewed") state.renewAt = clock.now() + 30 * MINUTE;
+      return answer;
+    },
+    count: (outcome) => counts.push(outcome),
+    random: () => 0.5,
+  });
+  return { clock, lines, runs, counts, state, renewals };
+}
+
+test("createRenewals() renews when what is kept is due, and not before", async () => {
+  const { clock, runs, state, renewals, counts } = setUp({ outcome: "renewed" });
+  state.renewAt = clock.now() + 10 * MINUTE;
+  renewals.start();
+  await clock.advance(10 * MINUTE - 1);
+  assert.deepEqual(runs, []);
+  await clock.advance(1);
+  assert.deepEqual(runs, [600]);
+  await clock.advance(30 * MINUTE);
+  assert.deepEqual(runs, [600, 2_400]);
+  assert.deepEqual(counts, ["renewed", "renewed"]);
+  await renewals.stop();
+});
+
+test("createRenewals() notices within 30 s that the node was suspended", async () => {
+  const { clock, runs, state, renewals } = setUp({ outcome: "renewed" });
+  state.renewAt = clock.now() + 10 * MINUTE;
+  renewals.start();
+  await clock.advance(MINUTE);
+  state.renewAt = clock.now() - 5 * MINUTE;
+  await clock.advance(30 * SECOND);
+  assert.equal(runs.length, 1);
+  await renewals.stop();
+});
+
+test("createRenewals() backs off from 1 s to 60 s while renewals fail", async () => {
+  const { clock, runs, renewals } = setUp(failed("SERVER_UNREACHABLE"));
+  renewals.start();
+  await clock.advance(5 * MINUTE);
+  assert.deepEqual(runs, [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]);
+  await renewals.stop();
+});
+
+test("createRenewals() waits as long as the server asked", async () => {
+  const { clock, runs, renewals } = setUp(failed("STS_THROTTLED", 20 * SECOND), { outcome: "renewed" });
+  renewals.start();
+  await clock.advance(0);
+  renewals.hurry();
+  await clock.advance(20 * SECOND - 1);
+  assert.deepEqual(runs, [0]);
+  await clock.advance(1);
+  assert.deepEqual(runs, [0, 20]);
+  await renewals.stop();
+});
+
+test("createRenewals() asks once a minute while a refusal lasts", async () => {
+  const { clock, runs, renewals } = setUp(failed("ROLE_FORBIDDEN"));
+  renewals.start();
+  await clock.advance(2 * MINUTE);
+  assert.deepEqual(runs, [0, 60, 120]);
+  await renewals.stop();
+});
+
+test("hurry() starts a renewal at once, and the next no sooner than 1 s after it", async () => {
+  const { clock, runs, renewals } = setUp(...Array<Renewal>(4).fill(failed("SERVER_UNREACHABLE")));
+  renewals.start();
+  await clock.advance(3 * SECOND);
+  assert.deepEqual(runs, [0, 1, 3]);
+  for (let request = 0; request < 100; request++) renewals.hurry();
+  assert.equal(renewals.nextInMs(), SECOND);
+  await clock.advance(SECOND);
+  assert.deepEqual(runs, [0, 1, 3, 4]);
+  renewals.hurry();
+  await clock.advance(SECOND);
+  assert.deepEqual(runs, [0, 1, 3, 4, 5]);
+  await renewals.stop();
+});
+
+test("hurry() asks again after a lasting refusal no sooner than after 10 s", async () => {
+  const { clock, runs, renewals } = setUp(failed("STS_DENIED"), { outcome: "renewed" });
+  renewals.start();
+  await clock.advance(0);
+  renewals.hurry();
+  await clock.advance(10 * SECOND - 1);
+  assert.deepEqual(runs, [0]);
+  await clock.advance(1);
+  assert.deepEqual(runs, [0, 10]);
+  assert.equal(renewals.failure(), undefined);
+  await renewals.stop();
+});
+
+test("createRenewals() goes on after the wall clock was set back", async () => {
+  const { clock, runs, renewals, state } = setUp(failed("SERVER_UNREACHABLE"), { outcome: "renewed" });
+  renewals.start();
+  await clock.advance(0);
+  assert.deepEqual(runs, [0]);
+  const yesterday = clock.now() - 24 * 60 * MINUTE;
+  clock.now = () => yesterday;
+  await clock.advance(SECOND);
+  assert.equal(runs.length, 2);
+  assert.ok(state.renewAt > 0);
+  await renewals.stop();
+});
+
+test("createRenewals() runs one renewal at a time, and tells when one is stuck", async () => {
+  const { clock, runs, renewals } = setUp(new Promise<Renewal>(() => {}));
+  renewals.start();
+  for (let minute = 0; minute < 2; minute++) {
+    assert.equal(renewals.stuck(), false);
+    renewals.hurry();
+    await clock.advance(MINUTE);
+  }
+  await clock.advance(MINUTE);
+  assert.equal(renewals.stuck(), true);
+  assert.deepEqual(runs, []);
+});
+
+test("createRenewals() logs a failure once, and once that it is over", async () => {
+  const { clock, lines, renewals } = setUp(
+    ...Array<Renewal>(3).fill(failed("SERVER_UNREACHABLE")),
+    ...Array<Renewal>(2).fill(failed("CERTIFICATE_REJECTED")),
+    { outcome: "renewed" },
+  );
+  renewals.start();
+  await clock.advance(5 * MINUTE);
+  assert.deepEqual(
+    lines.filter(({ level }) => Number(level) > 20).map(({ code, message, failures }) => [code, message, failures]),
+    [
+      ["SERVER_UNREACHABLE", "renewal did not succeed", 1],
+      ["CERTIFICATE_REJECTED", "renewal did not succeed", 4],
+      [undefined, "renewal works again", 5],
+    ],
+  );
+  await renewals.stop();
+});
+
+test("createRenewals() takes a run that throws for INTERNAL and goes on", async () => {
+  const clock = createFakeClock();
+  const { log } = createKeptLog();
+  let runs = 0;
+  const renewals = createRenewals({
+    clock,
+    log,
+    keeper: { renewAt: () => 0, reload() {}, observe() {} },
+    run: () => Promise.reject(new TypeError(`run ${++runs}`)),
+    count() {},
+  });
+  renewals.start();
+  await clock.advance(2 * SECOND);
+  assert.equal(runs, 2);
+  assert.equal(renewals.failure()?.code, "INTERNAL");
+  await renewals.stop();
+});
+
+test("stop() ends the renewal in flight and starts no other", async () => {
+  const clock = createFakeClock();
+  let aborted = false;
+  const renewals = createRenewals({
+    clock,
+    log: createKeptLog().log,
+    keeper: { renewAt: () => 0, reload() {}, observe() {} },
+    run: (signal) =>
+      new Promise((resolve) =>
+        signal.addEventListener("abort", () => {
+          aborted = true;
+          resolve(failed("NOT_READY"));
+        }),
+      ),
+    count: () => assert.fail("a renewal that was stopped counts for nothing"),
+  });
+  renewals.start();
+  await renewals.stop();
+  assert.equal(aborted, true);
+  renewals.hurry();
+  await clock.advance(MINUTE);
+});

@@ -1,0 +1,208 @@
+// The sidecar as a whole: endpoint, renewal and health together, over real sockets.
+import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, beforeEach, test } from "node:test";
+import { type Clock, systemClock } from "../../src/runtime/clock.ts";
+import { renew } from "../../src/sidecar/renew.ts";
+import { runServe, startServe } from "../../src/sidecar/serve.ts";
+import type { SidecarSettings } from "../../src/sidecar/settings.ts";
+import { runWait } from "../../src/sidecar/wait.ts";
+import { createKeptLog } from "../fakes/log.ts";
+import { ask } from "./ask.ts";
+import { createFakePod, type FakePod } from "./fake-pod.ts";
+import { granted, refused, startFakeServer } from "./fake-server.ts";
+
+const HOUR = 3_600_000;
+
+const server = await startFakeServer();
+const defaultGrant = server.grant;
+const pods: FakePod[] = [];
+after(async () => {
+  await server.stop();
+  await Promise.all(pods.map((pod) => pod.remove()));
+});
+beforeEach(() => {
+  server.calls.length = 0;
+  server.grant = defaultGrant;
+});
+
+/** Real timers on a wall clock that can jump ahead, as after a suspend. */
+function suspendable() {
+  let suspendedMs = 0;
+  const clock: Clock = {
+    now: () => Date.now() + suspendedMs,
+    schedule: (task, delayMs) => systemClock.schedule(task, delayMs),
+  };
+  return {
+    clock,
+    suspend: (ms: number) => {
+      suspendedMs = ms;
+    },
+  };
+}
+
+interface SetUp {
+  readonly settings?: Partial<SidecarSettings>;
+  readonly clock?: Clock;
+  /** Leaves the pod as init would. */
+  readonly afterInit?: boolean;
+}
+
+async function setUp({ settings, clock = systemClock, afterInit = true }: SetUp = {}) {
+  const pod = await createFakePod(server, settings);
+  pods.push(pod);
+  const { log, lines } = createKeptLog();
+  if (afterInit) await renew({ clock: systemClock, log }, pod.settings);
+  const serving = await startServe({ clock, log, write() {}, env: {} }, pod.settings);
+  const token = await pod.token(pod.settings.containers[0] ?? "");
+  return {
+    pod,
+    lines,
+    serving,
+    token,
+    get: (path: string) => ask(serving.healthPort, { path }),
+  };
+}
+
+test("startServe() answers at once with what init left, also while the server is away", async () => {
+  const { serving, pod, get } = await setUp({ settings: { containers: ["app", "worker"] } });
+  for (const container of ["app", "worker"]) {
+    const { status, body } = await ask(serving.port, { token: await pod.token(container) });
+    assert.deepEqual([status, body["Token"]], [200, `session-of-${container}-1`]);
+  }
+  assert.equal((await get("/readyz")).status, 200);
+  assert.deepEqual(server.calls, ["certificate", "credentials"]);
+  await serving.stop("test");
+});
+
+test("startServe() bridges a cold start: the first request waits for the renewal in flight", async () => {
+  let release = () => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  server.grant = async (container, call) => {
+    await released;
+    return defaultGrant(container, call);
+  };
+  const { serving, token, get } = await setUp({ afterInit: false });
+  assert.equal((await get("/readyz")).status, 503);
+  const first = ask(serving.port, { token });
+  setImmediate(release);
+  const { status, body } = await first;
+  assert.deepEqual([status, body["AccessKeyId"]], [200, "ASIAAPP1"]);
+  assert.equal((await get("/readyz")).status, 200);
+  await serving.stop("test");
+});
+
+test("startServe() stops handing out at once what a policy takes away, and keeps what STS refuses to renew", async () => {
+  const { serving, token, pod } = await setUp();
+  for (const [code, status] of [
+    ["STS_DENIED", 200],
+    ["ROLE_FORBIDDEN", 403],
+  ] as const) {
+    server.grant = (container) => refused(container, code, `Cannot: ${code}`);
+    const again = await restart(pod);
+    await until(async () => server.calls.length > 2);
+    await until(async () => (await ask(again.port, { token })).status === status);
+    await again.stop("test");
+    server.calls.length = 2;
+  }
+  await serving.stop("test");
+});
+
+/** A sidecar that finds its credentials due, as after a restart. */
+async function restart(pod: FakePod) {
+  const file = join(pod.settings.identityDirectory, "credentials.json");
+  await writeFile(file, (await readFile(file, "utf8")).replaceAll(/"renewAtMs":\d+/g, '"renewAtMs":0'));
+  return startServe({ clock: systemClock, log: createKeptLog().log, write() {}, env: {} }, pod.settings);
+}
+
+async function until(condition: () => Promise<boolean>): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+test("startServe() renews what expired while the pod was suspended, when somebody asks", async () => {
+  const { clock, suspend } = suspendable();
+  const { serving, token } = await setUp({ clock });
+  assert.equal((await ask(serving.port, { token })).body["AccessKeyId"], "ASIAAPP1");
+  suspend(5 * HOUR);
+  server.grant = (container, call) => granted(container, { now: clock.now(), suffix: String(call) });
+  server.certificateLifetimeMs = 6 * HOUR;
+  const { status, body } = await ask(serving.port, { token });
+  assert.deepEqual([status, body["AccessKeyId"]], [200, "ASIAAPP2"]);
+  assert.deepEqual(server.calls, ["certificate", "credentials", "certificate", "credentials"]);
+  server.certificateLifetimeMs = HOUR;
+  await serving.stop("test");
+});
+
+test("startServe() never hands out what has expired: it says why there is nothing new", async () => {
+  const { clock, suspend } = suspendable();
+  const { serving, token, lines } = await setUp({ clock });
+  suspend(0.9 * HOUR);
+  assert.equal((await ask(serving.port, { token })).status, 200);
+  suspend(HOUR);
+  await server.stop();
+  const { status, body, headers } = await ask(serving.port, { token });
+  assert.deepEqual([status, body["code"], headers["retry-after"]], [503, "SERVER_UNREACHABLE", "1"]);
+  await server.restart();
+  assert.ok(lines.some(({ code }) => code === "SERVER_UNREACHABLE"));
+  await serving.stop("test");
+});
+
+test("startServe() shows expiries and counts, and nothing secret, to whoever reaches the pod", async () => {
+  const { serving, token, get } = await setUp();
+  await ask(serving.port, { token });
+  await ask(serving.port, { token: "wrong" });
+  const { text, headers } = await get("/metrics");
+  assert.match(String(headers["content-type"]), /^text\/plain; version=0.0.4/);
+  const samples = Object.fromEntries(
+    text
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#"))
+      .map((line) => line.split(" ") as [string, string]),
+  );
+  assert.equal(samples['podrole_sidecar_requests_total{code="OK"}'], "1");
+  assert.equal(samples['podrole_sidecar_requests_total{code="TOKEN_MISMATCH"}'], "1");
+  assert.equal(samples['podrole_sidecar_renewals_total{outcome="failed"}'], "0");
+  for (const name of ["credentials", "certificate"]) {
+    const seconds = Number(samples[`podrole_sidecar_${name}_expiry_seconds`]);
+    assert.ok(seconds > 3_500 && seconds <= 3_600, `${name}: ${seconds}`);
+  }
+  assert.ok(!text.includes("ASIA") && !text.includes("session-of"));
+  assert.equal((await get("/healthz")).status, 200);
+  assert.equal((await get("/v1/credentials")).status, 404);
+  assert.equal((await ask(serving.healthPort, { path: "/metrics", method: "POST" })).status, 405);
+  await serving.stop("test");
+});
+
+test("startServe() makes the tokens itself where no init ran", async () => {
+  const { serving, pod } = await setUp({ afterInit: false });
+  assert.match(await pod.token("app"), /^[A-Za-z0-9_-]{43}$/);
+  await serving.stop("test");
+});
+
+test("runServe() ends with 1 when its port is taken, and with 0 when it is told to end", async () => {
+  const { serving, pod } = await setUp();
+  const deps = { clock: systemClock, write() {}, env: {} };
+  const second = createKeptLog();
+  const signal = new AbortController();
+  const taken = { ...pod.settings, port: serving.port };
+  assert.equal(await runServe({ ...deps, log: second.log, signal: signal.signal }, taken), 1);
+  assert.ok(JSON.stringify(second.lines).includes(`port ${serving.port}`));
+  const ended = runServe({ ...deps, log: second.log, signal: signal.signal }, pod.settings);
+  signal.abort("SIGTERM");
+  assert.equal(await ended, 0);
+  await serving.stop("test");
+});
+
+test("runWait() ends with 0 as soon as the sidecar is ready, and with 1 when it never is", async () => {
+  const { serving } = await setUp();
+  const deps = { clock: systemClock, log: createKeptLog().log, signal: new AbortController().signal };
+  const settings = { healthPort: serving.healthPort, initTimeout: 10_000, level: "info" } as const;
+  assert.equal(await runWait(deps, settings), 0);
+  await serving.stop("test");
+  const alive = setInterval(() => {}, 1_000);
+  assert.equal(await runWait(deps, { ...settings, initTimeout: 100 }), 1);
+  clearInterval(alive);
+});
