@@ -37,7 +37,10 @@ test("reviewToken() says no to a token of another audience, in the API server's 
   const review = await (await cluster.connect()).reviewToken(token, "podrole.io");
   assert.equal(review.authenticated, false);
   assert.deepEqual(review.audiences, []);
-  assert.equal(review.error, 'token audiences ["vault"] is invalid for the target audiences ["podrole.io"]');
+  assert.equal(
+    review.error,
+    '[invalid bearer token, token audiences ["vault"] is invalid for the target audiences ["podrole.io"]]',
+  );
 });
 
 test("reviewToken() says no once the pod is deleted, and when another one has its name", async (t) => {
@@ -48,7 +51,10 @@ test("reviewToken() says no once the pod is deleted, and when another one has it
   assert.equal((await kubernetes.reviewToken(token, "podrole.io")).authenticated, false);
   await create(cluster.emulator, "/api/v1/namespaces/default/pods", podOf({ name: "web" }));
   const review = await kubernetes.reviewToken(token, "podrole.io");
-  assert.deepEqual([review.authenticated, review.error], [false, "service account token has been invalidated"]);
+  assert.deepEqual(
+    [review.authenticated, review.error],
+    [false, "[invalid bearer token, service account token has been invalidated]"],
+  );
 });
 
 test("reviewToken() says no to what is no token", async (t) => {

@@ -22,6 +22,9 @@ export interface PolicyRule {
   readonly verbs: readonly string[];
 }
 
+/** The user of the first kubeconfig. */
+export const ADMIN = "kubernetes-admin";
+
 export interface Access {
   /** A bearer token for the user; the same one each time. */
   tokenFor(username: string): string;
@@ -62,7 +65,9 @@ export function createAccess(): Access {
   };
 }
 
-function groupsOf(username: string): readonly string[] {
+/** The groups that the API server gives a user by name. */
+export function groupsOf(username: string): readonly string[] {
+  if (username === ADMIN) return ["system:masters", "system:authenticated"];
   const [, namespace] = /^system:serviceaccount:([^:]+):[^:]+$/.exec(username) ?? [];
   const account = namespace === undefined ? [] : ["system:serviceaccounts", `system:serviceaccounts:${namespace}`];
   return [...account, "system:authenticated"];

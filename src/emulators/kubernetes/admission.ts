@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { UserInfo } from "./access.ts";
 import type { KubeObject } from "./objects.ts";
-import { applyJsonPatch } from "./patch.ts";
+import { applyJsonPatch, PatchError } from "./patch.ts";
 import { withPodDefaults } from "./pod-defaults.ts";
 import type { ResourceType } from "./resources.ts";
 import { withServiceAccount } from "./service-account-admission.ts";
@@ -152,7 +152,7 @@ function patched(object: KubeObject, { patch }: AdmissionResponse, resource: Res
     return resource.plural === "pods" ? withPodDefaults(after) : after;
   } catch (error) {
     // No failurePolicy covers a patch that does not fit.
-    throw internalError((error as Error).message);
+    throw error instanceof PatchError ? internalError(error.message) : error;
   }
 }
 

@@ -3,7 +3,8 @@ import { isDeepStrictEqual } from "node:util";
 import { fieldAt, isRecord, type KubeObject, toKubeTime } from "./objects.ts";
 import { applyPatch } from "./patch.ts";
 import type { RequestInfo } from "./request-info.ts";
-import { badRequest, conflict } from "./status.ts";
+import { invalidValue } from "./invalid-fields.ts";
+import { badRequest, conflict, invalid } from "./status.ts";
 import { RESOURCES } from "./resources.ts";
 import type { Store } from "./store.ts";
 import { decodeObject, validateChange } from "./validation.ts";
@@ -36,7 +37,8 @@ function write(store: Store, info: RequestInfo, given: KubeObject): KubeObject {
     throw badRequest(`the name of the object (${metadata.name}) does not match the name on the URL (${name})`);
   }
   if (metadata.uid !== undefined && metadata.uid !== before.metadata.uid) {
-    throw conflict(resource, name, "Precondition failed: UID in precondition does not match UID in record");
+    const cause = invalidValue("metadata.uid", metadata.uid, "field is immutable");
+    throw invalid(resource, name, [cause]);
   }
   const { name: _name, namespace: _namespace, ...rest } = metadata;
   const place = { name, ...(namespace !== undefined && { namespace }) };
@@ -66,9 +68,10 @@ function comparable({ metadata, ...rest }: KubeObject): object {
 export function deleteObject({ store, now }: ChangeDeps, info: RequestInfo, body: unknown): KubeObject {
   const { resource, namespace, name = "", query } = info;
   const object = store.get(resource.plural, namespace, name);
-  const preconditions = fieldAt(body, "preconditions.uid");
-  if (preconditions !== undefined && preconditions !== object.metadata.uid) {
-    throw conflict(resource, name, "Precondition failed: UID in precondition does not match UID in record");
+  const uid = fieldAt(body, "preconditions.uid");
+  if (typeof uid === "string" && uid !== object.metadata.uid) {
+    const why = `the UID in the precondition (${uid}) does not match the UID in record (${object.metadata.uid}). The object might have been deleted and then recreated`;
+    throw conflict(resource, name, why);
   }
   if (query.get("dryRun") === "All") return object;
   const asked = query.get("gracePeriodSeconds") ?? fieldAt(body, "gracePeriodSeconds");
@@ -100,6 +103,7 @@ function emptyNamespace(store: Store, namespace: string): void {
 
 /** POST pods/NAME/binding: what a scheduler does. */
 export function bindPod({ store }: ChangeDeps, { namespace, name = "", resource }: RequestInfo, body: unknown): void {
+  if (fieldAt(body, "metadata.name") !== name) throw badRequest("name in URL does not match name in Binding object");
   const pod = store.get("pods", namespace, name);
   const nodeName = fieldAt(body, "target.name");
   if (typeof nodeName !== "string" || !isRecord(pod["spec"])) throw badRequest("target.name: Required value");

@@ -9,7 +9,7 @@ import { generateName } from "./names.ts";
 import { qosClassOf } from "./pod-defaults.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { groupVersion, type ResourceType, resourceNamed } from "./resources.ts";
-import { badRequest } from "./status.ts";
+import { badRequest, StatusError } from "./status.ts";
 import type { Unwritten } from "./store.ts";
 import { decodeObject, validateNew } from "./validation.ts";
 
@@ -62,16 +62,16 @@ function placed(resource: ResourceType, namespace: string | undefined, body: unk
   }
   // Left out: what only the server sets.
   const { uid: _uid, resourceVersion, deletionTimestamp: _gone, creationTimestamp: _at, ...own } = metadata;
-  if (resourceVersion) throw badRequest("resourceVersion should not be set on objects to be created");
+  if (resourceVersion) throw new StatusError(500, "", "resourceVersion should not be set on objects to be created");
   const placedMetadata = { ...own, ...(namespace !== undefined && { namespace }) };
   return { ...object, ...podParts(resource, object), apiVersion: version, kind, metadata: placedMetadata };
 }
 
 /** Go has no undefined: a pod without a spec has an empty one, for validation to find. */
-function podParts({ plural }: ResourceType, { spec }: Unwritten): object {
+function podParts({ plural }: ResourceType, { spec, status }: Unwritten): object {
   if (plural !== "pods") return {};
   const { containers, ...rest } = isRecord(spec) ? spec : {};
-  return { spec: { containers: containers ?? [], ...rest } };
+  return { spec: { containers: containers ?? [], ...rest }, status: status ?? {} };
 }
 
 /** Name and status, and what a Secret's stringData becomes. */

@@ -4,7 +4,7 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../../runtime/clock.ts";
-import { type Access, createAccess, type PolicyRule } from "./access.ts";
+import { type Access, ADMIN, createAccess, groupsOf, type PolicyRule } from "./access.ts";
 import type { Asides } from "./admission.ts";
 import { type ApiDeps, answer } from "./api.ts";
 import { type AuditEvent, createAuditLog } from "./audit.ts";
@@ -56,8 +56,6 @@ export interface KubernetesEmulator {
   close(): Promise<void>;
 }
 
-export const ADMIN = "kubernetes-admin";
-
 /** A cluster with the namespaces default and kube-system. */
 export function createKubernetesEmulator(
   { clock }: { readonly clock: Clock },
@@ -108,7 +106,7 @@ export function createKubernetesEmulator(
       const asides: Asides = { warnings: [], annotations: {} };
       const { warnings, annotations } = asides;
       const info = readRequestInfo("POST", new URL(path, "http://localhost"));
-      const user = { username, groups: ["system:authenticated"] };
+      const user = { username, groups: groupsOf(username) };
       const receivedAt = clock.now();
       const request = { info, user, body: object, contentType: "application/json" };
       const given = await answer(api, request, asides).catch(asStatus);

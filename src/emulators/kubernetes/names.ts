@@ -15,9 +15,15 @@ const LABEL_WORDS =
 const SUBDOMAIN_WORDS =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
+const KEY_WORDS =
+  "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
+const VALUE_WORDS =
+  "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
+
 /** Names of containers, volumes and namespaces. */
 export function checkLabelName(field: string, name: unknown): readonly StatusCause[] {
   if (name === undefined || name === "") return [required(field)];
+  if (typeof name === "string" && name.includes(".")) return [invalidValue(field, name, "must not contain dots")];
   if (typeof name !== "string" || !LABEL.test(name)) return [invalidValue(field, name, LABEL_WORDS)];
   return name.length > 63 ? [invalidValue(field, name, "must be no more than 63 bytes")] : [];
 }
@@ -40,21 +46,9 @@ export function checkMetadata({ namespaced, plural }: ResourceType, { metadata }
   return [
     ...named,
     ...(namespaced && !metadata.namespace ? [required("metadata.namespace")] : []),
-    ...keyed.flatMap(({ field, key }) =>
-      QUALIFIED.test(key)
-        ? []
-        : [invalidValue(field, key, "name part must consist of alphanumeric characters, '-', '_' or '.'")],
-    ),
+    ...keyed.flatMap(({ field, key }) => (QUALIFIED.test(key) ? [] : [invalidValue(field, key, KEY_WORDS)])),
     ...Object.values(labels).flatMap((value) =>
-      LABEL_VALUE.test(value) && value.length <= 63
-        ? []
-        : [
-            invalidValue(
-              "metadata.labels",
-              value,
-              "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.'",
-            ),
-          ],
+      LABEL_VALUE.test(value) && value.length <= 63 ? [] : [invalidValue("metadata.labels", value, VALUE_WORDS)],
     ),
   ];
 }

@@ -1,37 +1,42 @@
 // The patch formats of the API server: JSON patch (RFC 6902), merge patch (RFC 7386), and kubectl's strategic merge
-// patch as far as it is a merge patch: maps are merged, lists are replaced, not merged by name.
+// patch as far as it is a merge patch: maps are merged, lists are replaced, not merged by name. JSON patches are held
+// to the RFC, where the real API server lets "remove" and "replace" of a missing key pass.
 import jsonpatch from "jsonpatch";
 import { isRecord, type KubeObject } from "./objects.ts";
-import { badRequest, StatusError, unsupportedMediaType } from "./status.ts";
-
-const FORMATS = [
-  "application/json-patch+json",
-  "application/merge-patch+json",
-  "application/strategic-merge-patch+json",
-] as const;
+import { badRequest, StatusError } from "./status.ts";
 
 /** The patched object. Throws 415, 400 (cannot be read) and 422 (cannot be applied, or a `test` failed). */
 export function applyPatch(object: KubeObject, patch: unknown, contentType: string): KubeObject {
   switch (contentType) {
     case "application/json-patch+json":
-      return applyJsonPatch(object, patch);
+      try {
+        return applyJsonPatch(object, patch);
+      } catch (error) {
+        if (!(error instanceof PatchError)) throw error;
+        throw new StatusError(422, "Invalid", "the server rejected our request due to an error in our request");
+      }
     case "application/merge-patch+json":
     case "application/strategic-merge-patch+json":
       if (!isRecord(patch)) throw badRequest("error decoding patch: a merge patch is an object");
       return mergePatch(object, patch) as KubeObject;
     default:
-      throw unsupportedMediaType(FORMATS);
+      throw new StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type");
   }
 }
 
+/** A JSON patch that does not fit the object, in the library's words. */
+export class PatchError extends Error {
+  override readonly name = "PatchError";
+}
+
+/** Throws BadRequest for what is no patch, and PatchError. */
 export function applyJsonPatch(object: KubeObject, patch: unknown): KubeObject {
   if (!Array.isArray(patch)) throw badRequest("error decoding patch: a JSON patch is an array");
   try {
     // The library shares what it did not change, and puts the patch's own values into the result.
     return jsonpatch.apply_patch(object, structuredClone(patch));
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new StatusError(422, "Invalid", `the server rejected our request due to an error in our request (${why})`);
+    throw new PatchError(error instanceof Error ? error.message : String(error));
   }
 }
 

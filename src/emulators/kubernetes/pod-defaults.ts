@@ -1,9 +1,11 @@
 // What the API server fills in when a pod leaves it out, before any webhook sees the pod (k8s.io/kubernetes
 // pkg/apis/core/v1/defaults.go), and what it computes: the QoS class.
 import { isDeepStrictEqual } from "node:util";
-import type { Container, Pod, PodSpec, ResourceRequirements, Volume } from "../../kubernetes/objects.ts";
+import type { Pod, PodSpec } from "../../kubernetes/objects.ts";
+import { containerDefaults } from "./container-defaults.ts";
 import { isRecord, type KubeObject } from "./objects.ts";
 import { isQuantity, parseQuantity } from "./quantity.ts";
+import { volumeDefaults } from "./volume-defaults.ts";
 
 /** Absent lists stay absent; what cannot be defaulted is left for validation to complain about. */
 export function withPodDefaults(pod: KubeObject): KubeObject {
@@ -14,8 +16,12 @@ export function withPodDefaults(pod: KubeObject): KubeObject {
     spec: {
       ...spec,
       ...(Array.isArray(spec.volumes) && { volumes: spec.volumes.map(volumeDefaults) }),
-      ...(Array.isArray(spec.initContainers) && { initContainers: spec.initContainers.map(containerDefaults) }),
-      ...(Array.isArray(spec.containers) && { containers: spec.containers.map(containerDefaults) }),
+      ...(Array.isArray(spec.initContainers) && {
+        initContainers: spec.initContainers.map((container) => containerDefaults(container, spec)),
+      }),
+      ...(Array.isArray(spec.containers) && {
+        containers: spec.containers.map((container) => containerDefaults(container, spec)),
+      }),
       restartPolicy: spec.restartPolicy ?? "Always",
       terminationGracePeriodSeconds: spec["terminationGracePeriodSeconds"] ?? 30,
       dnsPolicy: spec["dnsPolicy"] ?? "ClusterFirst",
@@ -23,60 +29,21 @@ export function withPodDefaults(pod: KubeObject): KubeObject {
       securityContext: spec["securityContext"] ?? {},
       schedulerName: spec["schedulerName"] ?? "default-scheduler",
       enableServiceLinks: spec["enableServiceLinks"] ?? true,
+      tolerations: withNodeTolerations(spec["tolerations"]),
+      priority: spec["priority"] ?? 0,
+      preemptionPolicy: spec["preemptionPolicy"] ?? "PreemptLowerPriority",
     },
   };
 }
 
-function containerDefaults(container: Container): Container {
-  if (!isRecord(container)) return container;
-  return {
-    ...container,
-    resources: resourceDefaults(container.resources ?? {}),
-    terminationMessagePath: container["terminationMessagePath"] ?? "/dev/termination-log",
-    terminationMessagePolicy: container["terminationMessagePolicy"] ?? "File",
-    imagePullPolicy: container["imagePullPolicy"] ?? pullPolicyOf(container.image ?? ""),
-    ...(Array.isArray(container.ports) && {
-      ports: container.ports.map((port) => ({ ...port, protocol: port.protocol ?? "TCP" })),
-    }),
-  };
-}
-
-/** A limit without a request is a request too. */
-function resourceDefaults(resources: ResourceRequirements): ResourceRequirements {
-  if (!isRecord(resources.limits)) return resources;
-  return { ...resources, requests: { ...resources.limits, ...resources.requests } };
-}
-
-function pullPolicyOf(image: string): string {
-  const [name = "", digest] = image.split("@");
-  const tag = /:([\w.-]+)$/.exec(name)?.[1];
-  return digest === undefined && (tag === undefined || tag === "latest") ? "Always" : "IfNotPresent";
-}
-
-function volumeDefaults(volume: Volume): Volume {
-  if (!isRecord(volume)) return volume;
-  const { name, ...source } = volume;
-  if (Object.keys(source).length === 0) return { name, emptyDir: {} };
-  const filled = Object.entries(source).map(([kind, value]) => [
-    kind,
-    isRecord(value) && MODES.has(kind)
-      ? { ...value, ...projected(kind, value), defaultMode: value["defaultMode"] ?? 420 }
-      : value,
-  ]);
-  return { name, ...Object.fromEntries(filled) };
-}
-
-/** Volumes of files, which are 0644 unless they say otherwise. */
-const MODES: ReadonlySet<string> = new Set(["projected", "secret", "configMap", "downwardAPI"]);
-
-function projected(kind: string, { sources }: Record<string, unknown>): object {
-  if (kind !== "projected" || !Array.isArray(sources)) return {};
-  return {
-    sources: sources.map((source: unknown) => {
-      const token = isRecord(source) ? source["serviceAccountToken"] : undefined;
-      return isRecord(token) ? { serviceAccountToken: { expirationSeconds: 3600, ...token } } : source;
-    }),
-  };
+/** By the plugins DefaultTolerationSeconds and Priority, which run before webhooks too. */
+function withNodeTolerations(given: unknown): readonly unknown[] {
+  const present: readonly unknown[] = Array.isArray(given) ? given : [];
+  const added = ["not-ready", "unreachable"]
+    .map((state) => `node.kubernetes.io/${state}`)
+    .filter((key) => !present.some((toleration) => isRecord(toleration) && toleration["key"] === key))
+    .map((key) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }));
+  return [...present, ...added];
 }
 
 export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";

@@ -30,7 +30,7 @@ export function answerTokenRequest(
   if (expirationSeconds < SHORTEST_SECONDS) {
     const message = `Invalid value: ${expirationSeconds}: may not specify a duration less than 10 minutes`;
     const cause = { reason: "FieldValueInvalid", message, field: "spec.expirationSeconds" };
-    throw invalid({ ...resourceNamed("serviceaccounts"), group: "authentication.k8s.io", kind: "TokenRequest" }, name, [
+    throw invalid({ ...resourceNamed("serviceaccounts"), group: "authentication.k8s.io", kind: "TokenRequest" }, "", [
       cause,
     ]);
   }
@@ -55,7 +55,7 @@ function boundPod(
   account: { readonly namespace: string; readonly name: string },
   { kind = "", name = "", uid = "" }: NonNullable<TokenRequestSpec["boundObjectRef"]>,
 ): BoundPod {
-  if (kind !== "Pod") throw badRequest(`cannot bind token to object of type "${kind}"`);
+  if (kind !== "Pod") throw badRequest(`cannot bind token to object of type /v1, Kind=${kind}`);
   const pod = store.get("pods", account.namespace, name);
   const presentUid = pod.metadata.uid ?? "";
   if (uid !== "" && uid !== presentUid) {
@@ -63,7 +63,9 @@ function boundPod(
     throw conflict(resourceNamed("pods"), name, why);
   }
   if (fieldAt(pod, "spec.serviceAccountName") !== account.name) {
-    throw badRequest("cannot bind token for serviceaccount to pod running with different serviceaccount name.");
+    throw badRequest(
+      `cannot bind token for serviceaccount "${account.name}" to pod running with different serviceaccount name.`,
+    );
   }
   return { name, uid: presentUid, nodeName: fieldAt(pod, "spec.nodeName") as string | undefined };
 }

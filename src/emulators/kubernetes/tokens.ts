@@ -8,7 +8,7 @@ import { quoteAll } from "./status.ts";
 import type { Store } from "./store.ts";
 
 /** What a request without audiences gets, and what opens the API itself. */
-export const API_AUDIENCE = "https://kubernetes.default.svc";
+export const API_AUDIENCE = "https://kubernetes.default.svc.cluster.local";
 
 /** How long a token outlives the deletion of its pod or the clock's differences (go-jose's jwt.DefaultLeeway). */
 const LEEWAY_MS = 60_000;
@@ -109,7 +109,7 @@ export function createTokens({ clock, store }: { readonly clock: Clock; readonly
       const claims = read(token);
       if (claims === undefined) return { error: "invalid bearer token" };
       const problem = problemOf(claims, audiences);
-      if (problem !== undefined) return { error: problem };
+      if (problem !== undefined) return { error: `[invalid bearer token, ${problem}]` };
       return { user: userOf(claims), audiences: audiences.filter((audience) => claims.aud.includes(audience)) };
     },
   };

@@ -1,6 +1,6 @@
 // The API server's rules for one container (pkg/apis/core/validation), as far as an injected pod could break them.
 import type { Container, EnvVar, ResourceRequirements, VolumeMount } from "../../kubernetes/objects.ts";
-import { duplicates, invalidValue, missing, notAllowed, required, unsupported } from "./invalid-fields.ts";
+import { duplicates, invalidValue, missing, notAllowed, required, unless, unsupported } from "./invalid-fields.ts";
 import { checkLabelName } from "./names.ts";
 import { isQuantity, parseQuantity } from "./quantity.ts";
 import type { StatusCause } from "./status.ts";
@@ -30,16 +30,14 @@ export function checkContainer(container: Container, place: ContainerPlace): rea
 
 const PROBES = ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] as const;
 
-/** Init containers run to their end, unless they are native sidecars. */
+const RESTART_POLICIES = ["Always", "Never", "OnFailure"] as const;
+
+/** Init containers run to their end, unless they are native sidecars. (A policy for each container: since 1.35.) */
 function checkRestartPolicy(container: Container, { field, kind }: ContainerPlace): readonly StatusCause[] {
   const { restartPolicy } = container;
-  if (kind === "container") {
-    return restartPolicy === undefined
-      ? []
-      : [notAllowed(`${field}.restartPolicy`, "may not be set for non-init containers")];
-  }
-  if (restartPolicy === "Always") return [];
-  const unknown = restartPolicy === undefined ? [] : [unsupported(`${field}.restartPolicy`, restartPolicy, ["Always"])];
+  const isKnown = restartPolicy === undefined || (RESTART_POLICIES as readonly string[]).includes(restartPolicy);
+  const unknown = unless(isKnown, unsupported(`${field}.restartPolicy`, restartPolicy, RESTART_POLICIES));
+  if (kind === "container" || restartPolicy === "Always") return unknown;
   const probes = PROBES.filter((probe) => container[probe] !== undefined).map((probe) =>
     notAllowed(`${field}.${probe}`, "may not be set for init containers without restartPolicy=Always"),
   );
@@ -91,9 +89,11 @@ function checkMounts(mounts: readonly VolumeMount[], { field, volumes }: Contain
   const each = mounts.flatMap(({ name, mountPath, subPath = "" }, index) => [
     ...(!name ? [required(at(index, "name"))] : volumes.has(name) ? [] : [missing(at(index, "name"), name)]),
     ...(mountPath ? [] : [required(at(index, "mountPath"))]),
-    ...(subPath.startsWith("/") ? [invalidValue(at(index, "subPath"), subPath, "must be a relative path")] : []),
+    ...(subPath.startsWith("/")
+      ? [invalidValue(`${field}.volumeMounts.subPath`, subPath, "must be a relative path")]
+      : []),
     ...(subPath.split("/").includes("..")
-      ? [invalidValue(at(index, "subPath"), subPath, "must not contain '..'")]
+      ? [invalidValue(`${field}.volumeMounts.subPath`, subPath, "must not contain '..'")]
       : []),
   ]);
   const seen = new Set<string>();

@@ -2,7 +2,7 @@
 // could get wrong. It knows fewer rules than the real one: what passes here may still fail there.
 import type { Container, Pod, PodSpec, Volume } from "../../kubernetes/objects.ts";
 import { isDeepStrictEqual } from "node:util";
-import { duplicates, invalidValue, notAllowed, required, unsupported } from "./invalid-fields.ts";
+import { duplicates, invalidValue, notAllowed, required, unless, unsupported } from "./invalid-fields.ts";
 import { checkLabelName, checkMetadata } from "./names.ts";
 import { fieldAt, isRecord, type KubeObject } from "./objects.ts";
 import type { ResourceType } from "./resources.ts";
@@ -76,14 +76,16 @@ function checkVolume({ name, ...sources }: Volume, field: string): readonly Stat
   const projected = fieldAt(sources, "projected.sources");
   const tokens = (Array.isArray(projected) ? projected : []).flatMap((source: unknown, index) => {
     const token = fieldAt(source, "serviceAccountToken");
-    return isRecord(token) ? checkTokenSource(token, `${field}.projected.sources[${index}].serviceAccountToken`) : [];
+    if (!isRecord(token)) return [];
+    // The API server's own message leaves the place of the source out.
+    const path = unless(Boolean(token["path"]), required(`${field}.projected.path`));
+    return path.concat(checkTokenLife(token, `${field}.projected.sources[${index}].serviceAccountToken`));
   });
   return [...checkLabelName(`${field}.name`, name), ...more, ...tokens];
 }
 
-function checkTokenSource({ path, expirationSeconds }: Record<string, unknown>, field: string): readonly StatusCause[] {
+function checkTokenLife({ expirationSeconds }: Record<string, unknown>, field: string): readonly StatusCause[] {
   return [
-    ...(path ? [] : [required(`${field}.path`)]),
     ...(typeof expirationSeconds === "number" && expirationSeconds < 600
       ? [
           invalidValue(

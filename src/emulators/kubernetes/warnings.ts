@@ -6,7 +6,8 @@ const EACH = 256;
 
 /** Header values. Beyond 4 KiB altogether, each is cut to 256 characters and the rest is dropped. */
 export function warningHeaders(warnings: readonly string[]): readonly string[] {
-  const unique = Array.from(new Set(warnings)).filter((text) => text !== "");
+  // A header cannot carry line breaks: the API server drops such warnings, and logs them.
+  const unique = Array.from(new Set(warnings)).filter((text) => text !== "" && !/\p{Cc}/u.test(text));
   const total = unique.reduce((sum, text) => sum + text.length, 0);
   if (total <= ALL_TOGETHER) return unique.map(headerOf);
   const kept: string[] = [];
@@ -21,7 +22,7 @@ export function warningHeaders(warnings: readonly string[]): readonly string[] {
 }
 
 function headerOf(text: string): string {
-  // A header has no line breaks, and node:http takes latin1 only.
-  const printable = text.replace(/[^\x20-\x7e]/g, (character) => (/\s/.test(character) ? " " : "?"));
-  return `299 - "${printable.replace(/[\\"]/g, "\\$&")}"`;
+  const quoted = `299 - "${text.replace(/[\\"]/g, "\\$&")}"`;
+  // UTF-8 on the wire, which node:http is given as latin1.
+  return Buffer.from(quoted).toString("latin1");
 }

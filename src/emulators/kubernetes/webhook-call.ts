@@ -46,6 +46,7 @@ export function createWebhookCaller(
   async function post(webhook: Webhook, body: string): Promise<string> {
     const timeoutSeconds = webhook.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
     const { url, servername } = addressOf(webhook, services);
+    const ca = rootsOf(webhook);
     url.searchParams.set("timeout", `${timeoutSeconds}s`);
     const controller = new AbortController();
     const cancel = clock.schedule(() => controller.abort(), timeoutSeconds * 1000);
@@ -60,7 +61,7 @@ export function createWebhookCaller(
         "user-agent": "kube-apiserver-admission",
       },
       signal: controller.signal,
-      ...(webhook.clientConfig.caBundle && { ca: Buffer.from(webhook.clientConfig.caBundle, "base64") }),
+      ...(ca !== undefined && { ca }),
     });
     outgoing.on("error", reject);
     outgoing.on("response", (response) => {
@@ -98,6 +99,14 @@ export function createWebhookCaller(
     },
     close: () => agent.destroy(),
   };
+}
+
+/** Undefined: the host's own roots. */
+function rootsOf({ clientConfig: { caBundle = "" } }: Webhook): string | undefined {
+  if (caBundle === "") return undefined;
+  const pem = Buffer.from(caBundle, "base64").toString();
+  if (pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
+  throw new WebhookFailure("unable to load root certificates: unable to parse bytes as PEM block");
 }
 
 /** A service's certificate must be for its DNS name, wherever it answers. */
@@ -148,14 +157,15 @@ function parse(said: string): Review {
 }
 
 function inGoWords(error: unknown, { hostname, host }: URL): string {
-  const { code = "", message } = error as NodeJS.ErrnoException;
+  const { code = "", message, cert } = error as NodeJS.ErrnoException & { cert?: { subjectaltname?: string } };
+  const names = Array.from((cert?.subjectaltname ?? "").matchAll(/DNS:([^,]+)/g), ([, name]) => name).join(", ");
   const words: Readonly<Record<string, string>> = {
     ECONNREFUSED: `dial tcp ${host}: connect: connection refused`,
     ENOTFOUND: `dial tcp: lookup ${hostname}: no such host`,
     ECONNRESET: "EOF",
     CERT_HAS_EXPIRED: "tls: failed to verify certificate: x509: certificate has expired or is not yet valid",
     CERT_NOT_YET_VALID: "tls: failed to verify certificate: x509: certificate has expired or is not yet valid",
-    ERR_TLS_CERT_ALTNAME_INVALID: `tls: failed to verify certificate: x509: certificate is not valid for any names, but wanted to match ${hostname}`,
+    ERR_TLS_CERT_ALTNAME_INVALID: `tls: failed to verify certificate: x509: certificate is valid for ${names}, not ${hostname}`,
   };
   const untrusted = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_SIGNATURE)/.test(code);
   if (untrusted) return "tls: failed to verify certificate: x509: certificate signed by unknown authority";

@@ -115,7 +115,7 @@ test("a review echoes the audiences that token and question share", async (t) =>
   const refused = await review(api, token, ["c", "d"]);
   assert.deepEqual(refused, {
     user: {},
-    error: 'token audiences ["a" "b"] is invalid for the target audiences ["c" "d"]',
+    error: '[invalid bearer token, token audiences ["a" "b"] is invalid for the target audiences ["c" "d"]]',
   });
   // Without audiences the question is about the API's own.
   assert.equal((await review(api, token)).authenticated, undefined);
@@ -125,7 +125,7 @@ test("a review knows a token by its signature, its time and what it is bound to"
   const clock = createFakeClock();
   const api = await startApi(t, { clock });
   const { body: pod } = await api.call("POST", PODS, podNamed("web"));
-  await api.call("POST", `${PODS}/web/binding`, { target: { name: "node-1" } });
+  await api.call("POST", `${PODS}/web/binding`, { metadata: { name: "web" }, target: { name: "node-1" } });
   const boundObjectRef = { kind: "Pod", apiVersion: "v1", name: "web", uid: pod.metadata.uid };
   const token = await requestToken(api, { audiences: ["a"], expirationSeconds: 600, boundObjectRef });
 
@@ -144,7 +144,10 @@ test("a review knows a token by its signature, its time and what it is bound to"
   await api.call("DELETE", `${PODS}/web`);
   assert.equal((await review(api, token, ["a"])).authenticated, true);
   await clock.advance(91_000);
-  assert.equal((await review(api, token, ["a"])).error, "service account token has been invalidated");
+  assert.equal(
+    (await review(api, token, ["a"])).error,
+    "[invalid bearer token, service account token has been invalidated]",
+  );
 });
 
 test("a token expires at its time, and a minute later for everybody", async (t) => {
@@ -154,7 +157,7 @@ test("a token expires at its time, and a minute later for everybody", async (t) 
   await clock.advance(659_000);
   assert.equal((await review(api, token, ["a"])).authenticated, true);
   await clock.advance(2_000);
-  assert.equal((await review(api, token, ["a"])).error, "service account token has expired");
+  assert.equal((await review(api, token, ["a"])).error, "[invalid bearer token, service account token has expired]");
 });
 
 const REFUSED_TOKENS = [

@@ -24,14 +24,14 @@ test("a webhook's patch is what is stored; its warnings reach the client, its an
   const api = await startApi(t);
   const webhook = await startWebhook(t, () => ({
     ...patching(annotate("by", "w")),
-    warnings: ['say "hi"', "zwölf"],
+    warnings: ['say "hi"', "zwölf", "two\nlines"],
     auditAnnotations: { decision: "inject" },
   }));
   await register(api, "podrole", webhook.fields);
   const { code, body, headers } = await api.call("POST", PODS, annotated("a"), { username: "anna" });
   assert.equal(code, 201);
   assert.deepEqual(body.metadata.annotations, { by: "w" });
-  assert.equal(headers.get("warning"), '299 - "say \\"hi\\"", 299 - "zw?lf"');
+  assert.equal(headers.get("warning"), '299 - "say \\"hi\\"", 299 - "zwÃ¶lf"');
   const { annotations } = api.emulator.audit.at(-1) ?? {};
   assert.equal(annotations?.["w0.podrole.io/decision"], "inject");
   assert.deepEqual(JSON.parse(annotations?.["mutation.webhook.admission.k8s.io/round_0_index_0"] ?? ""), {
@@ -54,6 +54,7 @@ test("a webhook sees the pod with defaults, but without uid and generated name",
   const { metadata, spec } = request?.object ?? assert.fail();
   assert.deepEqual([metadata.name, metadata.uid, metadata.generateName], [undefined, undefined, "web-"]);
   assert.deepEqual([spec["serviceAccountName"], spec["restartPolicy"]], ["default", "Always"]);
+  assert.deepEqual(request?.object["status"], {});
 });
 
 const DENIALS = [
@@ -148,6 +149,16 @@ const FAILURES = [
     words: /tls: failed to verify certificate: x509: certificate signed by unknown authority$/,
   },
   {
+    what: "the CA is no certificate",
+    clientConfig: { caBundle: "eA==" },
+    words: /unable to load root certificates: unable to parse bytes as PEM block$/,
+  },
+  {
+    what: "the certificate has another name",
+    clientConfig: { host: "localhost" },
+    words: /tls: failed to verify certificate: x509: certificate is valid for hook\.shop\.svc, not localhost$/,
+  },
+  {
     what: "an error status",
     decide: () => ({ raw: "oops", status: 500 }),
     words: /an error on the server \("oops"\) has prevented the request from succeeding$/,
@@ -178,7 +189,9 @@ const FAILURES = [
 async function failing(t: TestContext, failure: (typeof FAILURES)[number], failurePolicy: string) {
   const api = await startApi(t);
   const webhook = await startWebhook(t, "decide" in failure ? failure.decide : () => ({}));
-  const clientConfig = { ...webhook.fields.clientConfig, ...("clientConfig" in failure ? failure.clientConfig : {}) };
+  const { host, ...changed } = { host: "127.0.0.1", ...("clientConfig" in failure ? failure.clientConfig : {}) };
+  const { url, caBundle } = webhook.fields.clientConfig;
+  const clientConfig = { url: url.replace("127.0.0.1", host), caBundle, ...changed };
   await register(api, "podrole", { clientConfig, failurePolicy });
   return { api, answer: await api.call("POST", PODS, podNamed("a")) };
 }

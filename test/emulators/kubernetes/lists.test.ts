@@ -74,7 +74,7 @@ test("list() selects by labels as the text form says", async (t) => {
 test("list() selects by the fields that a resource offers, and refuses others", async (t) => {
   const api = await startApi(t);
   for (const name of ["a", "b"]) await api.call("POST", PODS, podNamed(name));
-  await api.call("POST", `${PODS}/b/binding`, { target: { name: "node-1" } });
+  await api.call("POST", `${PODS}/b/binding`, { metadata: { name: "b" }, target: { name: "node-1" } });
   assert.deepEqual(await namesAt(api, `${PODS}?fieldSelector=spec.nodeName=node-1`), ["b"]);
   assert.deepEqual(await namesAt(api, `${PODS}?fieldSelector=spec.nodeName=,status.phase!=Running`), ["a"]);
   assert.deepEqual(await namesAt(api, "/api/v1/pods?fieldSelector=metadata.name=a,metadata.namespace=default"), ["a"]);

@@ -52,7 +52,7 @@ const REFUSED_CREATIONS = [
   {
     path: CONFIG_MAPS,
     body: { metadata: { name: "a", resourceVersion: "1" } },
-    code: 400,
+    code: 500,
     message: "resourceVersion should not be set on objects to be created",
   },
   {
@@ -221,8 +221,16 @@ test("a pod's spec cannot be changed afterwards, but for its images", async (t) 
 test("a pod on a node is marked first, and goes when its kubelet says so", async (t) => {
   const { call } = await startApi(t);
   await call("POST", PODS, podNamed("a"));
-  assert.equal((await call("POST", `${PODS}/a/binding`, { target: { kind: "Node", name: "node-1" } })).code, 201);
-  assert.equal((await call("POST", `${PODS}/a/binding`, { target: { kind: "Node", name: "node-2" } })).code, 409);
+  assert.equal(
+    (await call("POST", `${PODS}/a/binding`, { metadata: { name: "a" }, target: { kind: "Node", name: "node-1" } }))
+      .code,
+    201,
+  );
+  assert.equal(
+    (await call("POST", `${PODS}/a/binding`, { metadata: { name: "a" }, target: { kind: "Node", name: "node-2" } }))
+      .code,
+    409,
+  );
   const { body } = await call("DELETE", `${PODS}/a`);
   assert.equal(body.metadata["deletionGracePeriodSeconds"], 30);
   assert.equal((await call("GET", `${PODS}/a`)).code, 200);

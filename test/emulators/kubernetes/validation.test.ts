@@ -23,12 +23,14 @@ const CASES = [
     wrong: /^spec\.containers\[0\]\.name: Invalid value: "App": a lowercase RFC 1123 label must consist of/,
   },
   {
-    spec: { containers: [{ ...APP, restartPolicy: "Always" }] },
-    wrong: "spec.containers[0].restartPolicy: Forbidden: may not be set for non-init containers",
+    spec: { containers: [{ ...APP, restartPolicy: "Sometimes" }] },
+    wrong:
+      'spec.containers[0].restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "Never", "OnFailure"',
   },
   {
-    spec: { containers: [APP], initContainers: [{ ...SIDECAR, restartPolicy: "Never" }] },
-    wrong: 'spec.initContainers[0].restartPolicy: Unsupported value: "Never": supported values: "Always"',
+    spec: { containers: [APP], initContainers: [{ ...SIDECAR, restartPolicy: "Once" }] },
+    wrong:
+      'spec.initContainers[0].restartPolicy: Unsupported value: "Once": supported values: "Always", "Never", "OnFailure"',
   },
   {
     spec: { containers: [APP], initContainers: [{ ...APP, name: "init", startupProbe: { httpGet: { port: 1 } } }] },
@@ -172,8 +174,7 @@ test("a webhook configuration is refused for what could never work", async (t) =
   assert.equal(code, 422);
   for (const words of [
     "webhooks[0].name: Invalid value",
-    "'https' is the only allowed URL scheme",
-    "unable to load root certificates",
+    "'https' is the only allowed URL scheme; desired format: https://host[/path]",
     'webhooks[0].sideEffects: Unsupported value: "Some"',
     "webhooks[0].admissionReviewVersions: Required value",
   ]) {
@@ -201,6 +202,27 @@ test("defaults are filled in as the API server does", async (t) => {
     { name: "none", emptyDir: {} },
     { name: "cm", configMap: { name: "c", defaultMode: 420 } },
   ]);
+});
+
+test("defaults of probes, ports and fields are filled in, so that a webhook sees its own containers with them", async (t) => {
+  const { call } = await startApi(t);
+  const container = {
+    ...APP,
+    ports: [{ containerPort: 9764 }],
+    env: [{ name: "POD", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } }],
+    startupProbe: { httpGet: { path: "/healthz", port: 9764 }, periodSeconds: 1 },
+  };
+  const { body } = await call("POST", PODS, { metadata: { name: "a" }, spec: { containers: [container] } });
+  const [filled] = (body["spec"] as { containers: Container[] }).containers;
+  assert.deepEqual(filled?.ports, [{ containerPort: 9764, protocol: "TCP" }]);
+  assert.deepEqual(filled?.env?.[0]?.valueFrom, { fieldRef: { apiVersion: "v1", fieldPath: "metadata.name" } });
+  assert.deepEqual(filled?.["startupProbe"], {
+    httpGet: { path: "/healthz", port: 9764, scheme: "HTTP" },
+    timeoutSeconds: 1,
+    periodSeconds: 1,
+    successThreshold: 1,
+    failureThreshold: 3,
+  });
 });
 
 const FULL = { requests: { cpu: "100m", memory: "64Mi" }, limits: { cpu: "0.1", memory: "67108864" } };
