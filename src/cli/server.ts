@@ -1,5 +1,6 @@
+import { crossCheck } from "../server/cross-check.ts";
 import { startServer } from "../server/main.ts";
-import { crossCheck, SERVER_SETTINGS } from "../server/settings.ts";
+import { SERVER_SETTINGS } from "../server/settings.ts";
 import type { Action } from "./program.ts";
 import { runProgram } from "./run-program.ts";
 

@@ -1,8 +1,15 @@
 // The credentials port's use case, as one would say it: who is calling → does this pod still live → may it have the
 // role → get the credentials → write it down. It runs for every issue, whatever the webhook decided at admission.
 import type { PodIdentity } from "../pki/identity.ts";
-import { assumeRoleInput, decideRoles, type PolicySettings, type RoleDecision } from "../policy/decide.ts";
+import {
+  type AssumeRoleInput,
+  assumeRoleInput,
+  decideRoles,
+  type PolicySettings,
+  type RoleDecision,
+} from "../policy/decide.ts";
 import type { RoleArn } from "../policy/role.ts";
+import { SESSION_POLICY_KEY, sessionPolicyConfigMap } from "../policy/session-policy.ts";
 import { PodroleError, type Refusal, toPodroleError } from "../protocol/errors.ts";
 import type { Audit } from "../runtime/log.ts";
 import type { CredentialCache } from "./credential-cache.ts";
@@ -13,6 +20,8 @@ export interface CredentialIssuerDeps {
   readonly audit: Audit;
   readonly directory: Pick<PodDirectory, "find">;
   readonly cache: Pick<CredentialCache, "get" | "prefetch">;
+  /** Session policies stand in ConfigMaps; the permission to read them is the operator's to grant (docs/install.md). */
+  readonly readConfigMap: (namespace: string, name: string) => Promise<Readonly<Record<string, string>> | undefined>;
   /** Tells people at the pod (an Event); must not throw. */
   readonly tell: (pod: PodIdentity, refusal: Refusal) => void;
   readonly policy: () => PolicySettings;
@@ -35,6 +44,7 @@ export function createCredentialIssuer({
   audit,
   directory,
   cache,
+  readConfigMap,
   tell,
   policy,
 }: CredentialIssuerDeps): CredentialIssuer {
@@ -46,16 +56,25 @@ export function createCredentialIssuer({
   ): Promise<Grant> {
     const { container } = decision;
     if (!decision.allowed) return refuse(identity, container, decision, peer);
-    const input = assumeRoleInput(found.facts, decision.role, policy());
-    if ("code" in input) return refuse(identity, container, input, peer);
     try {
+      const input = await sessionInput(found, decision.role);
+      if ("code" in input) return refuse(identity, container, input, peer, decision.role.arn);
       const { credentials, outcome } = await cache.get(input);
       const { sessionName } = input;
       record(identity, container, { decision: "issued", role: input.roleArn, sessionName, outcome, peer }, credentials);
       return { container, credentials, role: decision.role };
     } catch (thrown) {
-      return refuse(identity, container, toPodroleError(thrown), peer, input.roleArn);
+      return refuse(identity, container, toPodroleError(thrown), peer, decision.role.arn);
     }
+  }
+
+  /** What STS is told, with the session policy of the pod's namespace when the pod names one. */
+  async function sessionInput({ facts }: PodInContext, role: RoleArn): Promise<AssumeRoleInput | Refusal> {
+    const configMap = sessionPolicyConfigMap(facts);
+    if (configMap === undefined) return assumeRoleInput(facts, role, policy());
+    if (typeof configMap !== "string") return configMap;
+    const data = await readConfigMap(facts.namespace, configMap);
+    return assumeRoleInput(facts, role, policy(), { text: data?.[SESSION_POLICY_KEY] });
   }
 
   function refuse(identity: PodIdentity, container: string, refusal: Refusal, peer: string, role?: string): Grant {
@@ -95,8 +114,13 @@ export function createCredentialIssuer({
     },
     fetchAhead(_identity, found) {
       for (const decision of decideRoles(found.facts, found.surroundings, policy()).roles) {
-        const input = decision.allowed ? assumeRoleInput(found.facts, decision.role, policy()) : decision;
-        if (!("code" in input)) cache.prefetch(input);
+        // Whatever goes wrong here is told to the one who asks.
+        if (decision.allowed) {
+          sessionInput(found, decision.role).then(
+            (input) => "code" in input || cache.prefetch(input),
+            () => {},
+          );
+        }
       }
     },
   };

@@ -3,7 +3,7 @@
 import { type AddressInfo, isIP } from "node:net";
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { createKubernetes } from "../kubernetes/client.ts";
-import { notAfterOf } from "../pki/certificate.ts";
+import { notAfterOf } from "../pki/validity.ts";
 import type { PodroleError } from "../protocol/errors.ts";
 import { createListener, type Peer } from "../protocol/listener.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
@@ -107,6 +107,7 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
     audit,
     directory,
     cache: measureCache(cache, metrics),
+    readConfigMap: (namespace, name) => kubernetes.getConfigMap(namespace, name),
     tell,
     policy: () => policy,
   });

@@ -14,6 +14,9 @@ export function policySettings(settings: ServerSettings, baseArn: string | undef
     sessionName:
       session === undefined ? { kind: "template", template: settings.sessionName } : { kind: "kiam", session },
     sessionDurationMs: settings.sessionDuration,
+    ...(settings.maxSessionDuration !== undefined && { maxSessionDurationMs: settings.maxSessionDuration }),
+    ...(settings.firstHops && { firstHops: settings.firstHops }),
+    ...(settings.sessionTagLabels && { sessionTagLabels: settings.sessionTagLabels }),
     sessionTags: settings.sessionTags,
     clusterName: settings.clusterName,
     sourceIdentity: settings.sourceIdentity,

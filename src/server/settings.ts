@@ -14,6 +14,16 @@ const roleArn: type.Parser<string> = {
   parse: (text) => parseRoleArn(text)?.arn,
 };
 
+/** "role ARN=hop ARN", as many as there are, separated by commas. */
+const firstHops: type.Parser<Readonly<Record<string, string>>> = {
+  expects: "pairs of role ARNs, role=hop, separated by commas",
+  parse(text) {
+    const pairs = text.split(",").map((pair) => pair.split("=").map((arn) => arn.trim()));
+    const isUsable = pairs.every((pair) => pair.length === 2 && pair.every((arn) => parseRoleArn(arn)));
+    return isUsable ? Object.fromEntries(pairs as [string, string][]) : undefined;
+  },
+};
+
 export const SERVER_SETTINGS = {
   ...COMMON_SETTINGS,
   bind: { type: type.address, default: "[::]:8444", help: "Address of the credentials port (gRPC, mutual TLS)" },
@@ -55,6 +65,17 @@ export const SERVER_SETTINGS = {
     default: "1h",
     help: "Life of issued credentials, 15m to 12h (1h with a hop)",
   },
+  maxSessionDuration: {
+    type: type.duration,
+    default: null,
+    help: "Longest life that a pod may ask for by annotation; by default the life that all get",
+  },
+  firstHops: {
+    type: firstHops,
+    default: null,
+    help: "Roles to assume first for certain roles, instead of --assume-role-arn",
+  },
+  sessionTagLabels: { type: type.list, default: null, help: "Labels of pods that become tags of their sessions" },
   sessionName: {
     type: type.text,
     default: "{namespace}.{pod}",
@@ -112,25 +133,3 @@ export const SERVER_SETTINGS = {
 } as const satisfies type.SettingTable;
 
 export type ServerSettings = Settings<typeof SERVER_SETTINGS>;
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-
-/** Settings that are fine alone and wrong together; empty when there are none. */
-export function crossCheck(settings: ServerSettings): string[] {
-  const problems: string[] = [];
-  const { sessionDuration, assumeRoleArn, certificateTtl, caTtl, caCert, caKey } = settings;
-  if (sessionDuration < 15 * MINUTE || sessionDuration > 12 * HOUR) {
-    problems.push("--session-duration: STS issues sessions of 15m to 12h");
-  }
-  if (assumeRoleArn !== undefined && sessionDuration > HOUR) {
-    problems.push("--session-duration: with --assume-role-arn STS allows 1h at most (role chaining)");
-  }
-  if (settings.roleBaseArn !== undefined && settings.roleBaseArnAutodetect) {
-    problems.push("--role-base-arn and --role-base-arn-autodetect: give one of them");
-  }
-  if (certificateTtl < 10 * MINUTE) problems.push("--certificate-ttl: must be 10m or longer");
-  if (certificateTtl > caTtl / 6) problems.push("--certificate-ttl: must be a sixth of --ca-ttl or shorter");
-  if ((caCert === undefined) !== (caKey === undefined)) problems.push("--ca-cert and --ca-key: give both or neither");
-  return problems;
-}

@@ -49,8 +49,16 @@ export interface StsOptions {
 export function createSts({ clock }: { readonly clock: Clock }, options: StsOptions): Sts {
   const base = clientConfig(options);
   const own = new STSClient(base);
-  const hop = options.hopRoleArn;
-  const client = hop === undefined ? own : new STSClient({ ...base, credentials: hopProvider(own, hop, options) });
+  /** One client for each first hop; there are as many as the settings name. */
+  const hops = new Map<string, STSClient>();
+
+  function clientVia(hopRoleArn: string | undefined): STSClient {
+    if (hopRoleArn === undefined) return own;
+    const held = hops.get(hopRoleArn);
+    const client = held ?? new STSClient({ ...base, credentials: hopProvider(own, hopRoleArn, options) });
+    hops.set(hopRoleArn, client);
+    return client;
+  }
 
   async function send<Output>(action: string, call: (signal: AbortSignal) => Promise<Output>): Promise<Output> {
     try {
@@ -65,7 +73,7 @@ export function createSts({ clock }: { readonly clock: Clock }, options: StsOpti
       const action = `assume role ${input.roleArn}`;
       const issuedAt = clock.now();
       const { Credentials: issued } = await send(action, (abortSignal) =>
-        client.send(new AssumeRoleCommand(toCommandInput(input)), { abortSignal }),
+        clientVia(input.via ?? options.hopRoleArn).send(new AssumeRoleCommand(toCommandInput(input)), { abortSignal }),
       );
       const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = complete(issued, action);
       return {
@@ -79,13 +87,12 @@ export function createSts({ clock }: { readonly clock: Clock }, options: StsOpti
     async callerArn() {
       const action = "ask for the server's own identity";
       const { Arn } = await send(action, (abortSignal) =>
-        client.send(new GetCallerIdentityCommand({}), { abortSignal }),
+        clientVia(options.hopRoleArn).send(new GetCallerIdentityCommand({}), { abortSignal }),
       );
       return Arn ?? "";
     },
     close() {
-      client.destroy();
-      own.destroy();
+      for (const client of [own, ...hops.values()]) client.destroy();
     },
   };
 }

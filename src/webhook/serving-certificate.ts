@@ -2,7 +2,7 @@
 // port. States: waiting (no certificate yet: asked for again, 1 s doubling to 30 s) → held (renewed at half life; a
 // failed renewal is repeated while the old one serves) → stopped (signal).
 import { readFile } from "node:fs/promises";
-import { notAfterOf } from "../pki/certificate.ts";
+import { notAfterOf } from "../pki/validity.ts";
 import { createCsr } from "../pki/csr.ts";
 import { generateKeyPem } from "../pki/keys.ts";
 import { issueCertificate } from "../protocol/client.ts";

@@ -175,11 +175,11 @@ function without({ level: _level, program: _program, ...line }: Readonly<Record<
 }
 
 function tellRefusal(narrator: Narrator, stage: Stage, { code, body }: Reply): boolean {
-  const { message = "" } = body as { message?: string };
+  const { message = "", reason = "" } = body as { message?: string; reason?: string };
   const audit = stage.webhook.lines.find((line) => line["audit"] === "admission" && line["pod"] === "intruder");
   const annotations = stage.kubernetes.audit.find(({ objectRef }) => objectRef.name === "intruder");
   narrator.step("Pod intruder was refused at kubectl apply, in these words", [
-    `Error from server (${code === 403 ? "Forbidden" : code}): error when creating "demo.yaml": ${message}`,
+    `Error from server (${reason}): error when creating "demo.yaml": ${message}`,
     `audit ${JSON.stringify(without(audit ?? {}))}`,
     `the API server's audit log: HTTP ${annotations?.responseStatus.code}`,
   ]);
