@@ -19,9 +19,10 @@ export interface ServiceDeps {
 }
 
 export function identityService({ bundlePem, onFailure, issue }: ServiceDeps & { readonly issue: IssueCertificate }) {
+  const bundleFor = createBundleAnswer(bundlePem);
   const issueCertificate = unary(async (request: IssueRequest, peer) => {
     const { pem } = await issue(new Secret(request.token), request.certificateSigningRequest, peer.address);
-    return { certificate: pem, bundle: bundleFor(request.bundleHash, bundlePem()) };
+    return { certificate: pem, bundle: bundleFor(request.bundleHash) };
   }, onFailure);
   return { service: IdentityService, implementation: { issueCertificate } };
 }
@@ -46,13 +47,14 @@ export function credentialsService({
   issuer,
   trustDomain,
 }: ServiceDeps & { readonly issuer: CredentialIssuer; readonly trustDomain: string }) {
+  const bundleFor = createBundleAnswer(bundlePem);
   const getCredentials = unary(async ({ containers, bundleHash: hash }: CredentialsRequest, peer) => {
     const identity = identify(peer, trustDomain);
     if (containers.length > MOST_CONTAINERS) {
       throw new PodroleError("REQUEST_INVALID", `Cannot give credentials: ${containers.length} containers were named`);
     }
     const grants = await issuer.issue(identity, [...new Set(containers)], peer.address);
-    return { grants: grants.map(toMessage), bundle: bundleFor(hash, bundlePem()) };
+    return { grants: grants.map(toMessage), bundle: bundleFor(hash) };
   }, onFailure);
   return { service: CredentialsService, implementation: { getCredentials } };
 }
@@ -66,9 +68,14 @@ function identify({ certificate }: Peer, trustDomain: string) {
   return identity;
 }
 
-/** Empty when the caller has it already. */
-function bundleFor(callerHash: string, bundlePem: string): string {
-  return callerHash === bundleHash(bundlePem) ? "" : bundlePem;
+/** The bundle for a caller: empty when it has it already. Hashed once for each change of the bundle. */
+function createBundleAnswer(bundlePem: () => string): (callerHash: string) => string {
+  let hashed = { pem: "", hash: "" };
+  return (callerHash) => {
+    const pem = bundlePem();
+    if (pem !== hashed.pem) hashed = { pem, hash: bundleHash(pem) };
+    return callerHash === hashed.hash ? "" : pem;
+  };
 }
 
 function toMessage(grant: Grant): GrantMessage {

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readSettings } from "../../src/runtime/settings.ts";
+import { crossCheck } from "../../src/server/cross-check.ts";
+import { SERVER_SETTINGS } from "../../src/server/settings.ts";
+
+function problemsOf(flags: Readonly<Record<string, string>>): readonly string[] {
+  const read = readSettings(SERVER_SETTINGS, flags, {});
+  return read.ok ? crossCheck(read.settings) : read.problems;
+}
+
+test("SERVER_SETTINGS need nothing to be set", () => {
+  assert.deepEqual(problemsOf({}), []);
+});
+
+for (const [what, flags, about] of [
+  ["a session below STS's 15m", { sessionDuration: "14m" }, /--session-duration/],
+  ["a session above STS's 12h", { sessionDuration: "13h" }, /--session-duration/],
+  [
+    "a hop with more than an hour",
+    { sessionDuration: "2h", assumeRoleArn: "arn:aws:iam::123456789012:role/hop" },
+    /role chaining/,
+  ],
+  [
+    "a base ARN that is given and to be found",
+    { roleBaseArn: "arn:aws:iam::123456789012:role/", roleBaseArnAutodetect: "true" },
+    /give one of them/,
+  ],
+  ["a certificate of minutes", { certificateTtl: "5m" }, /10m or longer/],
+  ["a certificate that outlives its CA's share", { certificateTtl: "5h", caTtl: "24h" }, /a sixth of --ca-ttl/],
+  ["a CA without its key", { caCert: "/ca.crt" }, /both or neither/],
+  ["a base ARN that is none", { roleBaseArn: "role/" }, /--role-base-arn: "role\/" is not a base ARN/],
+] as const) {
+  test(`crossCheck() refuses ${what}`, () => {
+    const problems = problemsOf(flags);
+    assert.equal(problems.length, 1, problems.join("; "));
+    assert.match(problems[0] ?? "", about);
+  });
+}
+
+for (const flags of [
+  { sessionDuration: "15m" },
+  { sessionDuration: "12h" },
+  { sessionDuration: "1h", assumeRoleArn: "arn:aws:iam::123456789012:role/hop" },
+  { certificateTtl: "4h", caTtl: "24h" },
+  { caCert: "/ca.crt", caKey: "/ca.key" },
+]) {
+  test(`crossCheck() takes ${JSON.stringify(flags)}`, () => {
+    assert.deepEqual(problemsOf(flags), []);
+  });
+}
+
+test("crossCheck() reports every problem in one go", () => {
+  assert.equal(problemsOf({ sessionDuration: "1m", certificateTtl: "1m", caKey: "/ca.key" }).length, 3);
+});
