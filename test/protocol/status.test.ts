@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { ERRORS, type ErrorCode, PodroleError, toPodroleError } from "../../src/protocol/errors.ts";
+import { fromServiceError, toStatus } from "../../src/protocol/status.ts";
+
+const received = (given: ReturnType<typeof toStatus>) =>
+  Object.assign(new TypeError(given.details), { metadata: new Metadata(), ...given }) as ServiceError;
+
+for (const code of Object.keys(ERRORS) as ErrorCode[]) {
+  test(`toStatus() and fromServiceError() carry ${code} over the wire`, () => {
+    const sent = new PodroleError(code, "Cannot do it: no", { retryAfterMs: 1_500.2 });
+    const given = toStatus(sent);
+    assert.equal(given.code, status[ERRORS[code].grpc]);
+    const back = fromServiceError(received(given), "server:8444");
+    assert.deepEqual([back.code, back.message, back.retryAfterMs], [code, sent.message, 1_501]);
+  });
+}
+
+test("toStatus() keeps the cause on this side", () => {
+  const given = toStatus(new PodroleError("INTERNAL", "podrole failed", { cause: new TypeError("hidden") }));
+  assert.doesNotMatch(JSON.stringify(given), /hidden/);
+});
+
+for (const [what, error] of [
+  ["no connection", { code: status.UNAVAILABLE, details: "ECONNREFUSED", metadata: new Metadata() }],
+  ["no metadata at all", { code: status.UNAVAILABLE, details: "reset", metadata: undefined }],
+  ["a status without a code of podrole", { code: status.PERMISSION_DENIED, details: "RBAC", metadata: new Metadata() }],
+] as const) {
+  test(`fromServiceError() takes ${what} for SERVER_UNREACHABLE`, () => {
+    const mapped = fromServiceError(error as unknown as ServiceError, "server:8444");
+    assert.equal(mapped.code, "SERVER_UNREACHABLE");
+    assert.equal(mapped.message, `Cannot reach podrole's server at server:8444: ${error.details}`);
+  });
+}
+
+test("fromServiceError() does not believe a code that is no row of the table", () => {
+  const metadata = new Metadata();
+  metadata.set("podrole-code", "constructor");
+  const error = { code: status.UNAVAILABLE, details: "odd", metadata } as unknown as ServiceError;
+  assert.equal(fromServiceError(error, "server:8444").code, "SERVER_UNREACHABLE");
+});
+
+test("toPodroleError() says INTERNAL for anything else, without its text", () => {
+  const mapped = toPodroleError(new TypeError("hidden"));
+  assert.equal(mapped.code, "INTERNAL");
+  assert.doesNotMatch(mapped.message, /hidden/);
+});
+
+test("ERRORS answer SDKs as they understand it", () => {
+  for (const [code, { http, retry }] of Object.entries(ERRORS)) {
+    // SDKs give up on 4xx and ask again on 5xx.
+    if (http === 503) assert.ok(retry, code);
+    if (!retry) assert.ok(http < 500, code);
+  }
+});

@@ -1,0 +1,173 @@
+// Client and listener over real sockets and real TLS: refusals as codes, certificates that change on a live port.
+import assert from "node:assert/strict";
+import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
+import { type TestContext, test } from "node:test";
+import { type Authority, createAuthority, issueCertificate as sign, type Subject } from "../../src/pki/certificate.ts";
+import { joinBundle } from "../../src/pki/bundle.ts";
+import { generateKeyPem } from "../../src/pki/keys.ts";
+import { getCredentials, issueCertificate } from "../../src/protocol/client.ts";
+import { PodroleError } from "../../src/protocol/errors.ts";
+import { CredentialsService, IdentityService } from "../../src/protocol/generated/podrole/v1/podrole.ts";
+import { createListener, type Peer, type TlsMaterial, unary } from "../../src/protocol/listener.ts";
+import { systemClock as clock } from "../../src/runtime/clock.ts";
+import { Secret } from "../../src/runtime/secret.ts";
+
+const HOUR_MS = 3_600_000;
+const SERVING: Subject = { kind: "serving", dnsNames: ["podrole-server"], ipAddresses: [] };
+const POD: Subject = { kind: "pod", uri: "spiffe://cluster.local/ns/team/sa/app/pod/web/u-1" };
+
+const makeAuthority = (commonName: string) =>
+  createAuthority({ commonName, now: clock.now(), lifetimeMs: 1_000 * HOUR_MS });
+
+function leaf(authority: Authority, subject: Subject, lifetimeMs = HOUR_MS) {
+  const privateKey = generateKeyPem();
+  const publicKey = createPublicKey(createPrivateKey(privateKey.reveal()));
+  const { pem } = sign({ authority, publicKey, subject, now: clock.now(), lifetimeMs });
+  return { privateKey, certificatePem: pem };
+}
+
+const material = (authority: Authority, clientBundlePem?: string): TlsMaterial => ({
+  ...leaf(authority, SERVING),
+  ...(clientBundlePem !== undefined && { clientBundlePem }),
+});
+
+function changing(first: TlsMaterial) {
+  let held = first;
+  const listeners = new Set<() => void>();
+  return {
+    current: () => held,
+    onChange(listener: () => void) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    change(next: TlsMaterial) {
+      held = next;
+      for (const listener of listeners) listener();
+    },
+  };
+}
+
+const OPTIONS = { address: { host: "127.0.0.1", port: 0 }, graceMs: 200 };
+const at = (port: number, bundlePem: string, serverName = "podrole-server") => ({
+  address: `127.0.0.1:${port}`,
+  serverName,
+  bundlePem,
+});
+const PROOF = { token: new Secret("token"), csr: Buffer.from("csr"), bundleHash: "" };
+
+async function identityPort(context: TestContext, tls: ReturnType<typeof changing>, refusal?: PodroleError) {
+  const failures: PodroleError[] = [];
+  const issue = unary(
+    async ({ token }: { readonly token: string }) => {
+      if (refusal) throw refusal;
+      return { certificate: `for ${token}`, bundle: "" };
+    },
+    (error) => failures.push(error),
+  );
+  const listener = createListener(
+    { clock, service: IdentityService, implementation: { issueCertificate: issue } },
+    { ...OPTIONS, tls, requireClientCertificate: false },
+  );
+  context.after(() => listener.close());
+  return { port: await listener.listen(), failures };
+}
+
+async function credentialsPort(context: TestContext, tls: ReturnType<typeof changing>) {
+  const peers: Peer[] = [];
+  const give = unary(
+    async (_request: unknown, peer) => {
+      peers.push(peer);
+      return { grants: [], bundle: "" };
+    },
+    () => {},
+  );
+  const listener = createListener(
+    { clock, service: CredentialsService, implementation: { getCredentials: give } },
+    { ...OPTIONS, tls, requireClientCertificate: true },
+  );
+  context.after(() => listener.close());
+  return { port: await listener.listen(), peers };
+}
+
+const ASK = { containers: ["app"], bundleHash: "" };
+
+test("issueCertificate() gets the answer", async (context) => {
+  const authority = makeAuthority("one");
+  const { port } = await identityPort(context, changing(material(authority)));
+  const { certificate } = await issueCertificate(at(port, authority.certificatePem), PROOF, 5_000);
+  assert.equal(certificate, "for token");
+});
+
+test("a refusal crosses the wire as its code, with the time to wait and without its cause", async (context) => {
+  const authority = makeAuthority("one");
+  const cause = new TypeError("hidden");
+  const refusal = new PodroleError("POD_UNKNOWN", "Cannot identify the pod: gone", { retryAfterMs: 700, cause });
+  const { port, failures } = await identityPort(context, changing(material(authority)), refusal);
+  await assert.rejects(issueCertificate(at(port, authority.certificatePem), PROOF, 5_000), (error: PodroleError) => {
+    assert.deepEqual([error.code, error.message, error.retryAfterMs], ["POD_UNKNOWN", refusal.message, 700]);
+    assert.equal(error.cause, undefined);
+    return true;
+  });
+  assert.deepEqual(failures, [refusal]);
+});
+
+for (const [what, endpoint] of [
+  ["another CA", (port: number) => at(port, makeAuthority("other").certificatePem)],
+  ["another name", (port: number, pem: string) => at(port, pem, "evil.example")],
+] as const) {
+  test(`issueCertificate() sends no token to a server of ${what}`, async (context) => {
+    const authority = makeAuthority("one");
+    const { port, failures } = await identityPort(context, changing(material(authority)));
+    const asked = issueCertificate(endpoint(port, authority.certificatePem), PROOF, 5_000);
+    await assert.rejects(asked, { code: "SERVER_UNREACHABLE" });
+    assert.deepEqual(failures, []);
+  });
+}
+
+test("issueCertificate() says SERVER_UNREACHABLE where nobody listens", async () => {
+  const { certificatePem } = makeAuthority("one");
+  await assert.rejects(issueCertificate(at(1, certificatePem), PROOF, 2_000), { code: "SERVER_UNREACHABLE" });
+});
+
+test("getCredentials() shows the pod's certificate, and the listener hands it on", async (context) => {
+  const authority = makeAuthority("one");
+  const pem = authority.certificatePem;
+  const { port, peers } = await credentialsPort(context, changing(material(authority, pem)));
+  const pod = leaf(authority, POD);
+  await getCredentials(at(port, pem), pod, ASK, 5_000);
+  assert.deepEqual(Buffer.from(peers[0]?.certificate ?? []), new X509Certificate(pod.certificatePem).raw);
+});
+
+test("getCredentials() is refused in the handshake with a certificate of another CA, and with none", async (context) => {
+  const authority = makeAuthority("one");
+  const pem = authority.certificatePem;
+  const { port, peers } = await credentialsPort(context, changing(material(authority, pem)));
+  const stranger = leaf(makeAuthority("other"), POD);
+  await assert.rejects(getCredentials(at(port, pem), stranger, ASK, 2_000), { code: "SERVER_UNREACHABLE" });
+  const serving = leaf(authority, SERVING);
+  await assert.rejects(getCredentials(at(port, pem), serving, ASK, 2_000), { code: "SERVER_UNREACHABLE" });
+  assert.deepEqual(peers, []);
+});
+
+test("a live port takes over a new certificate and a new bundle, and believes the old CA until it is dropped", async (context) => {
+  const [first, second] = [makeAuthority("one"), makeAuthority("two")];
+  const both = joinBundle([first.certificatePem, second.certificatePem]);
+  const tls = changing(material(first, first.certificatePem));
+  const { port, peers } = await credentialsPort(context, tls);
+  const [early, late] = [leaf(first, POD), leaf(second, POD)];
+  await getCredentials(at(port, first.certificatePem), early, ASK, 5_000);
+
+  tls.change(material(second, both));
+  await getCredentials(at(port, second.certificatePem), early, ASK, 5_000);
+  await getCredentials(at(port, second.certificatePem), late, ASK, 5_000);
+  await assert.rejects(getCredentials(at(port, first.certificatePem), early, ASK, 2_000), {
+    code: "SERVER_UNREACHABLE",
+  });
+
+  tls.change(material(second, second.certificatePem));
+  await getCredentials(at(port, second.certificatePem), late, ASK, 5_000);
+  await assert.rejects(getCredentials(at(port, second.certificatePem), early, ASK, 2_000), {
+    code: "SERVER_UNREACHABLE",
+  });
+  assert.equal(peers.length, 4);
+});

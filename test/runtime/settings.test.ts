@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import {
+  address,
+  duration,
+  envName,
+  flag,
+  flagName,
+  integer,
+  list,
+  namespacedName,
+  oneOf,
+  type Parser,
+  port,
+  readSettings,
+  text,
+} from "../../src/runtime/settings.ts";
+
+const TABLE = {
+  region: { type: text, help: "required" },
+  sessionDuration: { type: duration, default: "1h", help: "has a default" },
+  clusterName: { type: text, default: null, help: "optional" },
+  verbose: { type: flag, default: "false", help: "a flag" },
+};
+
+suite("readSettings()", () => {
+  test("takes flags before the environment before defaults", () => {
+    const env = { PODROLE_REGION: "from-env", PODROLE_SESSION_DURATION: "2h" };
+    const read = readSettings(TABLE, { region: "from-flag" }, env);
+    assert.ok(read.ok);
+    assert.deepEqual(
+      [read.settings.region, read.settings.sessionDuration, read.settings.clusterName, read.settings.verbose],
+      ["from-flag", 7_200_000, undefined, false],
+    );
+    assert.ok(Object.isFrozen(read.settings));
+  });
+
+  test("reports all problems at once, each with where it came from and what was wanted", () => {
+    const read = readSettings(TABLE, { verbose: "yes" }, { PODROLE_SESSION_DURATION: "1 hour", PODROLE_REGIN: "x" });
+    assert.ok(!read.ok);
+    const [missing, malformed, flagged, unknown, ...more] = read.problems;
+    assert.match(missing ?? "", /^--region \(PODROLE_REGION\) is required/);
+    assert.match(malformed ?? "", /^PODROLE_SESSION_DURATION: "1 hour" is not a duration/);
+    assert.match(flagged ?? "", /^--verbose: "yes" is not "true" or "false"/);
+    assert.equal(unknown, "PODROLE_REGIN: no setting has this name (did you mean PODROLE_REGION?)");
+    assert.deepEqual(more, []);
+  });
+
+  test("ignores what Kubernetes makes of Services, other prefixes, and names that another table knows", () => {
+    const env = {
+      PODROLE_REGION: "eu-central-1",
+      PODROLE_SERVER_SERVICE_HOST: "10.0.0.1",
+      PODROLE_SERVER_SERVICE_PORT: "8444",
+      PODROLE_SERVER_SERVICE_PORT_IDENTITY: "8443",
+      PODROLE_SERVER_PORT: "tcp://10.0.0.1:8444",
+      PODROLE_SERVER_PORT_8444_TCP: "tcp://10.0.0.1:8444",
+      PODROLE_SERVER_PORT_8444_TCP_ADDR: "10.0.0.1",
+      AWS_REGION: "eu-central-1",
+      PODROLE_PROOF_FILE: "/token",
+    };
+    const read = readSettings(TABLE, {}, env, ["PODROLE_PROOF_FILE"]);
+    assert.deepEqual(read.ok ? [] : read.problems, []);
+  });
+
+  test("an empty text is a problem, not the default", () => {
+    const read = readSettings(TABLE, {}, { PODROLE_REGION: "" });
+    assert.ok(!read.ok);
+    assert.equal(read.problems.length, 1);
+  });
+});
+
+test("flagName() and envName() spell a key", () => {
+  assert.equal(flagName("caTtl"), "ca-ttl");
+  assert.equal(envName("sessionDuration"), "PODROLE_SESSION_DURATION");
+});
+
+const CASES: readonly (readonly [string, Parser<unknown>, string, unknown])[] = [
+  ["duration", duration, "1h30m", 5_400_000],
+  ["duration", duration, "500ms", 500],
+  ["duration", duration, "1.5s", 1_500],
+  ["duration", duration, "15", undefined],
+  ["duration", duration, "-5m", undefined],
+  ["duration", duration, "5 m", undefined],
+  ["duration", duration, "", undefined],
+  ["port", port, "0", 0],
+  ["port", port, "65535", 65_535],
+  ["port", port, "65536", undefined],
+  ["port", port, "http", undefined],
+  ["address", address, "server.podrole.svc:8444", { host: "server.podrole.svc", port: 8444 }],
+  ["address", address, "[::1]:8444", { host: "::1", port: 8444 }],
+  ["address", address, ":8444", { host: "::", port: 8444 }],
+  ["address", address, "server", undefined],
+  ["address", address, "http://server:1", undefined],
+  ["address", address, "server:70000", undefined],
+  ["list", list, "a, b", ["a", "b"]],
+  ["list", list, "a,,b", undefined],
+  ["oneOf", oneOf(["glob", "regexp"]), "glob", "glob"],
+  ["oneOf", oneOf(["glob", "regexp"]), "Glob", undefined],
+  ["integer", integer(1, 10), "10", 10],
+  ["integer", integer(1, 10), "11", undefined],
+  ["integer", integer(1, 10), "1e0", undefined],
+  ["namespacedName", namespacedName, "podrole/podrole-ca", { namespace: "podrole", name: "podrole-ca" }],
+  ["namespacedName", namespacedName, "podrole-ca", undefined],
+  ["namespacedName", namespacedName, "a/b/c", undefined],
+];
+
+for (const [name, parser, given, expected] of CASES) {
+  test(`${name} ${expected === undefined ? "refuses" : "reads"} ${JSON.stringify(given)}`, () => {
+    assert.deepEqual(parser.parse(given), expected);
+  });
+}

@@ -1,0 +1,56 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createShutdown } from "../../src/runtime/shutdown.ts";
+import { createFakeClock } from "../fakes/clock.ts";
+import { createKeptLog } from "../fakes/log.ts";
+
+function stage() {
+  const clock = createFakeClock();
+  const { log, lines } = createKeptLog();
+  return { clock, lines, shutdown: createShutdown({ clock, log }, { deadlineMs: 1_000 }) };
+}
+
+test("stop() closes what was opened last first, one after the other, after the signal", async () => {
+  const { shutdown } = stage();
+  const closed: string[] = [];
+  shutdown.onClose("client", () => void closed.push(`client, aborted: ${shutdown.signal.aborted}`));
+  shutdown.onClose("port", async () => {
+    await Promise.resolve();
+    closed.push("port");
+  });
+  await shutdown.stop("signal");
+  assert.deepEqual(closed, ["port", "client, aborted: true"]);
+});
+
+test("stop() goes on when a part cannot be closed, and says which", async () => {
+  const { shutdown, lines } = stage();
+  let closed = false;
+  shutdown.onClose("client", () => {
+    closed = true;
+  });
+  shutdown.onClose("port", () => Promise.reject(new TypeError("stuck")));
+  await shutdown.stop("signal");
+  assert.ok(closed);
+  assert.ok(lines.some((line) => line["part"] === "port"));
+});
+
+test("stop() ends at the deadline when a part never closes", async () => {
+  const { clock, shutdown } = stage();
+  shutdown.onClose("port", () => new Promise(() => {}));
+  let stopped = false;
+  const stopping = shutdown.stop("signal").then(() => {
+    stopped = true;
+  });
+  await clock.advance(999);
+  assert.equal(stopped, false);
+  await clock.advance(1);
+  await stopping;
+});
+
+test("stop() closes once, however often it is called", async () => {
+  const { shutdown } = stage();
+  let closed = 0;
+  shutdown.onClose("port", () => void closed++);
+  await Promise.all([shutdown.stop("one"), shutdown.stop("two")]);
+  assert.equal(closed, 1);
+});
