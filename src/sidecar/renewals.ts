@@ -114,6 +114,7 @@ export function createRenewals({ clock, log, keeper, run, count, random = Math.r
     const before = last?.renewal;
     if (renewal.outcome === "renewed") {
       if (before && before.outcome !== "renewed") log.info({ failures }, "renewal works again");
+      else log.debug("renewed");
       return;
     }
     const { code, message: reason, outcome } = renewal;

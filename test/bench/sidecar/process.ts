@@ -34,6 +34,33 @@ export async function stop({ child }: Measured): Promise<void> {
   await gone;
 }
 
+export interface OneShot {
+  readonly wallMs: number;
+  readonly cpuMs: number;
+  /** The highest of samples taken each few milliseconds. */
+  readonly peakMegabytes: number;
+}
+
+/** Runs a process to its end, and weighs it on the way. */
+export async function weighUntilExit(args: readonly string[], env: Readonly<Record<string, string>>): Promise<OneShot> {
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, args, { env: { ...env }, stdio: "ignore" });
+  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  let peakMegabytes = 0;
+  let cpu = 0;
+  while (child.exitCode === null) {
+    try {
+      peakMegabytes = Math.max(peakMegabytes, await privateMegabytes(child.pid ?? 0));
+      cpu = await cpuMs(child.pid ?? 0);
+    } catch {
+      // It has just ended.
+    }
+    await sleep(3);
+  }
+  if ((await ended) !== 0) throw new TypeError(`${args.join(" ")} ended with ${child.exitCode}`);
+  return { wallMs: Math.round(performance.now() - startedAt), cpuMs: cpu, peakMegabytes };
+}
+
 /** MB that no other process shares: Private_Clean and Private_Dirty of /proc/PID/smaps_rollup. */
 export async function privateMegabytes(pid: number): Promise<number> {
   const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
