@@ -1,0 +1,116 @@
+// What manifests/base promises, read from its files: settings that exist, ports that meet, pods that PodSecurity
+// `restricted` admits. What kustomize makes of them is asserted on a real node (test/cluster/node).
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { parseAllDocuments } from "yaml";
+import type { Container, Pod } from "../../src/kubernetes/objects.ts";
+import { readSettings } from "../../src/runtime/settings.ts";
+import { SERVER_SETTINGS } from "../../src/server/settings.ts";
+import { WEBHOOK_SETTINGS } from "../../src/webhook/settings.ts";
+
+const BASE = join(import.meta.dirname, "../../manifests/base");
+
+interface Manifest {
+  readonly kind: string;
+  readonly metadata?: { readonly name: string; readonly namespace?: string };
+}
+
+interface Deployment extends Manifest {
+  readonly spec: { readonly replicas: number; readonly template: Pick<Pod, "metadata" | "spec"> };
+}
+
+interface Service extends Manifest {
+  readonly spec: {
+    readonly selector: Record<string, string>;
+    readonly ports: { readonly port: number; readonly targetPort: string }[];
+  };
+}
+
+interface Kustomization extends Manifest {
+  readonly resources: string[];
+  readonly configMapGenerator: { readonly name: string; readonly literals: string[] }[];
+}
+
+const read = <Kind extends Manifest>(file: string): Kind[] =>
+  parseAllDocuments(readFileSync(join(BASE, file), "utf8")).map(
+    (document) => document.toJS({ maxAliasCount: -1 }) as Kind,
+  );
+const [kustomization] = read<Kustomization>("kustomization.yaml");
+const objects = (kustomization?.resources ?? []).flatMap((file) => read(file));
+const deployments = objects.filter((object): object is Deployment => object.kind === "Deployment");
+const services = objects.filter((object): object is Service => object.kind === "Service");
+
+function onlyContainer({ spec }: Deployment): Container {
+  const [container, ...others] = spec.template.spec.containers;
+  assert.ok(container && others.length === 0);
+  return container;
+}
+
+test("kustomization.yaml names every file beside it", () => {
+  const files = readdirSync(BASE).filter((file) => file !== "kustomization.yaml");
+  assert.deepEqual(kustomization?.resources.toSorted(), files.toSorted());
+});
+
+for (const [name, table] of [
+  ["podrole-server", SERVER_SETTINGS],
+  ["podrole-webhook", WEBHOOK_SETTINGS],
+] as const) {
+  test(`the settings that ${name} gets are settings that it has`, () => {
+    const maps = (kustomization?.configMapGenerator ?? []).filter((map) => ["podrole-common", name].includes(map.name));
+    assert.equal(maps.length, 2);
+    const env = Object.fromEntries(maps.flatMap(({ literals }) => literals.map((literal) => literal.split(/=(.*)/s))));
+    const result = readSettings(table, {}, env as Record<string, string>);
+    assert.deepEqual(result.ok ? [] : result.problems, []);
+  });
+
+  test(`Service ${name} leads to ports of its Deployment`, () => {
+    const deployment = deployments.find(({ metadata }) => metadata?.name === name);
+    const service = services.find(({ metadata }) => metadata?.name === name);
+    assert.ok(deployment && service);
+    const ports =
+      (onlyContainer(deployment) as unknown as { ports?: { name: string; containerPort: number }[] }).ports ?? [];
+    for (const { targetPort } of service.spec.ports) assert.ok(ports.some((port) => port.name === targetPort));
+    const labels = deployment.spec.template.metadata.labels ?? {};
+    for (const [label, value] of Object.entries(service.spec.selector)) assert.equal(labels[label], value);
+  });
+}
+
+test("the webhook's proof is mounted where its settings look for it, with podrole's audience", () => {
+  const webhook = deployments.find(({ metadata }) => metadata?.name === "podrole-webhook");
+  assert.ok(webhook);
+  const [mount] = onlyContainer(webhook).volumeMounts ?? [];
+  assert.equal(`${mount?.mountPath}/token`, WEBHOOK_SETTINGS.proofFile.default);
+  const volume = JSON.stringify(webhook.spec.template.spec.volumes?.find(({ name }) => name === mount?.name));
+  assert.match(volume, new RegExp(`"audience":"${WEBHOOK_SETTINGS.audience.default}"`));
+});
+
+test("both programs run twice, without privileges, and survive a node", () => {
+  assert.equal(deployments.length, 2);
+  for (const deployment of deployments) {
+    const { spec } = deployment.spec.template;
+    assert.equal(deployment.spec.replicas, 2);
+    const pod = spec as unknown as Record<string, unknown>;
+    assert.deepEqual(
+      [pod["enableServiceLinks"], pod["priorityClassName"], pod["automountServiceAccountToken"]],
+      [false, "podrole", true],
+    );
+    assert.deepEqual(onlyContainer(deployment).securityContext, {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+      readOnlyRootFilesystem: true,
+    });
+    const budget = objects.find(
+      ({ kind, metadata }) => kind === "PodDisruptionBudget" && metadata?.name === deployment.metadata?.name,
+    );
+    assert.ok(budget);
+  }
+});
+
+test("the sidecar's command in the settings is the ENTRYPOINT of its image", () => {
+  const dockerfile = readFileSync(join(BASE, "../../Dockerfile.sidecar"), "utf8");
+  const entrypoint = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? "[]") as string[];
+  const literals = kustomization?.configMapGenerator.flatMap((map) => map.literals) ?? [];
+  assert.ok(literals.includes(`PODROLE_SIDECAR_COMMAND=${entrypoint.join(",")}`));
+});
