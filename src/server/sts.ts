@@ -12,7 +12,7 @@ import {
 } from "@aws-sdk/client-sts";
 import type { AssumeRoleInput } from "../policy/decide.ts";
 import { parseRoleArn } from "../policy/role.ts";
-import { PodroleError } from "../protocol/errors.ts";
+import { ERRORS, PodroleError } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Secret } from "../runtime/secret.ts";
 
@@ -121,17 +121,24 @@ function clientConfig({ region, endpoint, fips }: StsOptions): STSClientConfig {
 function hopProvider(own: STSClient, hopRoleArn: string, { timeoutMs }: StsOptions) {
   return async () => {
     const action = `assume the server's own role ${hopRoleArn}`;
-    const { Credentials: issued } = await own.send(
-      new AssumeRoleCommand({ RoleArn: hopRoleArn, RoleSessionName: "podrole-server", DurationSeconds: 3600 }),
-      { abortSignal: AbortSignal.timeout(timeoutMs) },
-    );
-    const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = complete(issued, action);
-    return {
-      accessKeyId: AccessKeyId,
-      secretAccessKey: SecretAccessKey,
-      sessionToken: SessionToken,
-      expiration: Expiration,
-    };
+    try {
+      const { Credentials: issued } = await own.send(
+        new AssumeRoleCommand({ RoleArn: hopRoleArn, RoleSessionName: "podrole-server", DurationSeconds: 3600 }),
+        { abortSignal: AbortSignal.timeout(timeoutMs) },
+      );
+      const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = complete(issued, action);
+      return {
+        accessKeyId: AccessKeyId,
+        secretAccessKey: SecretAccessKey,
+        sessionToken: SessionToken,
+        expiration: Expiration,
+      };
+    } catch (thrown) {
+      const error = fromAwsError(thrown, action);
+      // A hop that is denied is the server's own fault, as bad credentials are: no pod is refused for it.
+      if (ERRORS[error.code].retry) throw error;
+      throw new PodroleError("STS_UNAVAILABLE", error.message, { cause: error.cause });
+    }
   };
 }
 
@@ -171,6 +178,7 @@ const OWN_CREDENTIALS = new Set([
 
 /** The one mapper of what the AWS SDK throws. STS's own words are kept: they name principal and resource. */
 export function fromAwsError(error: unknown, action: string): PodroleError {
+  if (error instanceof PodroleError) return error;
   const options = { cause: error };
   if (!(error instanceof STSServiceException)) {
     const { name, message } = error instanceof Error ? error : { name: "", message: String(error) };

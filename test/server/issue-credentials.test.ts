@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import type { AssumeRoleInput } from "../../src/policy/decide.ts";
-import { PodroleError, type Refusal } from "../../src/protocol/errors.ts";
+import { ERRORS, PodroleError, type Refusal } from "../../src/protocol/errors.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { createCredentialIssuer } from "../../src/server/issue-credentials.ts";
 import type { PodInContext } from "../../src/server/pod-directory.ts";
@@ -9,6 +10,7 @@ import type { SessionCredentials } from "../../src/server/sts.ts";
 
 const IDENTITY = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", pod: "web", uid: "u-1" };
 const ROLE = "arn:aws:iam::123456789012:role/orders";
+const POLICY = '{"Version":"2012-10-17","Statement":[]}';
 const SESSION: SessionCredentials = {
   accessKeyId: "ASIAEXAMPLE",
   secretAccessKey: new Secret("hidden-key"),
@@ -43,6 +45,8 @@ function stage(found: PodInContext | Refusal, get: () => Promise<SessionCredenti
       },
       prefetch: (input) => prefetched.push(input),
     },
+    readConfigMap: async (namespace, name) =>
+      namespace === "team" && name === "narrow" ? { "policy.json": POLICY } : undefined,
     tell: (_pod, refusal) => told.push(refusal),
     policy: () => ({
       baseArn: "arn:aws:iam::123456789012:role/",
@@ -116,10 +120,23 @@ test("issue() passes on what STS said, with the time to wait", async () => {
   assert.equal(audit[0]?.["role"], ROLE);
 });
 
-test("fetchAhead() starts AssumeRole for permitted roles only", () => {
+test("issue() narrows the session by the policy that the pod names, and refuses when there is none", async () => {
+  const narrowed = (name: string) => podWith({ "iam.amazonaws.com/role": "orders", "podrole.io/session-policy": name });
+  const { issuer, asked } = stage(narrowed("narrow"));
+  await issuer.issue(IDENTITY, ["app"], "peer");
+  assert.equal(asked[0]?.policy, POLICY);
+  const absent = stage(narrowed("absent"));
+  const [grant] = await absent.issuer.issue(IDENTITY, ["app"], "peer");
+  assert.ok(grant && "refusal" in grant);
+  assert.equal(ERRORS[grant.refusal.code].retry, false);
+  assert.deepEqual(absent.asked, []);
+});
+
+test("fetchAhead() starts AssumeRole for permitted roles only", async () => {
   const annotations = { "iam.amazonaws.com/role.app": "orders", "iam.amazonaws.com/role.job": "payroll" };
   const { issuer, prefetched } = stage(podWith(annotations, ROLE));
   issuer.fetchAhead(IDENTITY, podWith(annotations, ROLE));
+  await setImmediate();
   assert.deepEqual(
     prefetched.map(({ roleArn }) => roleArn),
     [ROLE],

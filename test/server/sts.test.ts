@@ -93,6 +93,14 @@ test("assumeRole() goes through the hop", async (context) => {
   await assert.rejects(sts.assumeRole(input("orders")), { code: "STS_DENIED" });
 });
 
+test("assumeRole() says STS_UNAVAILABLE when the hop is denied: no pod is to blame", async (context) => {
+  const { sts } = await stage(context, { hopRoleArn: roleArn("broken") });
+  await assert.rejects(sts.assumeRole(input("behind")), {
+    code: "STS_UNAVAILABLE",
+    message: /the server's own role \S+role\/broken/,
+  });
+});
+
 test("baseArnOf() takes account and partition of what the server is", () => {
   assert.equal(baseArnOf("arn:aws-cn:sts::123456789012:assumed-role/a/b"), "arn:aws-cn:iam::123456789012:role/");
   assert.equal(baseArnOf(SERVER), "arn:aws:iam::123456789012:role/");
