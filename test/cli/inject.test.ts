@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, suite, test } from "node:test";
+import { parseAllDocuments } from "yaml";
+import { inject } from "../../src/cli/inject.ts";
+import { createTerminal } from "./terminal.ts";
+
+const ENV: Readonly<Record<string, string>> = {
+  PODROLE_SERVER_ADDRESS: "podrole-server.podrole.svc:8444",
+  PODROLE_IDENTITY_ADDRESS: "podrole-server.podrole.svc:8443",
+  PODROLE_PROOF_FILE: "/var/run/podrole/token",
+  PODROLE_REGION: "eu-central-1",
+  PODROLE_ROLE_BASE_ARN: "arn:aws:iam::123456789012:role/",
+};
+
+async function run(context: TestContext, stdin: string, flags: Readonly<Record<string, string>> = {}, env = ENV) {
+  const directory = await mkdtemp(join(tmpdir(), "podrole-test-"));
+  context.after(() => rm(directory, { recursive: true, force: true }));
+  const trustBundle = join(directory, "bundle.pem");
+  await writeFile(trustBundle, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
+  const terminal = createTerminal({ env, stdin });
+  const exitCode = await inject(terminal, { filename: "-", trustBundle, ...flags }, []);
+  return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
+}
+
+const manifest = (role: string) => `apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+  labels: { podrole.io/inject: enabled }
+  annotations: { iam.amazonaws.com/permitted: "arn:aws:iam::123456789012:role/shop-.*" }
+---
+# The shop's orders.
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: orders, namespace: shop }
+spec:
+  template:
+    metadata:
+      annotations: { iam.amazonaws.com/role: ${role} }
+    spec:
+      containers:
+        - name: app
+          image: app:1
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: other, namespace: shop }
+data: { key: value }
+`;
+
+interface Deployment {
+  readonly spec: { readonly template: { readonly spec: { readonly initContainers?: readonly { name: string }[] } } };
+}
+
+suite("inject()", () => {
+  test("injects pod templates and lets everything else through", async (context) => {
+    const { exitCode, out, err } = await run(context, manifest("shop-orders"));
+    assert.equal(exitCode, 0, err);
+    const [namespace, deployment, configMap, ...more] = parseAllDocuments(out).map((document) => document.toJS());
+    assert.deepEqual(
+      (deployment as Deployment).spec.template.spec.initContainers?.map(({ name }) => name),
+      ["podrole-init", "podrole-sidecar"],
+    );
+    assert.deepEqual([namespace?.kind, configMap?.data, more], ["Namespace", { key: "value" }, []]);
+    assert.match(out, /# The shop's orders\./);
+    assert.match(err, /^Deployment\/orders: inject \(INJECTED\)/m);
+  });
+
+  test("ROLE_FORBIDDEN: says 1 and why, and leaves the template as it was", async (context) => {
+    const { exitCode, out, err } = await run(context, manifest("payroll-admin"));
+    assert.equal(exitCode, 1);
+    assert.match(err, /^Deployment\/orders: refuse \(ROLE_FORBIDDEN\) Cannot give role .*payroll-admin/m);
+    assert.doesNotMatch(out, /podrole-init/);
+  });
+
+  test("takes --permitted for a namespace that is not in the input", async (context) => {
+    const pod = `apiVersion: v1
+kind: Pod
+metadata: { name: web, namespace: elsewhere, annotations: { iam.amazonaws.com/role: web } }
+spec: { containers: [{ name: app, image: app:1 }] }
+`;
+    assert.equal((await run(context, pod)).exitCode, 1);
+    assert.equal((await run(context, pod, { permitted: ".*:role/web" })).exitCode, 0);
+  });
+
+  for (const [what, stdin, flags, env] of [
+    ["YAML that cannot be read", "a: [", {}, ENV],
+    ["a file that does not exist", "", { filename: "/nowhere/pod.yaml" }, ENV],
+    ["a bundle that does not exist", "", { trustBundle: "/nowhere/bundle.pem" }, ENV],
+    ["a misspelt setting", "", {}, { ...ENV, PODROLE_REGOIN: "x" }],
+  ] as const) {
+    test(`says 2 for ${what}, and prints no manifest`, async (context) => {
+      const { exitCode, out, err } = await run(context, stdin, flags, env);
+      assert.deepEqual([exitCode, out], [2, ""]);
+      assert.match(err, /^podrole inject: /);
+    });
+  }
+});

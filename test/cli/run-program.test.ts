@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { type Program, runProgram } from "../../src/cli/run-program.ts";
+import { COMMON_SETTINGS } from "../../src/runtime/common-settings.ts";
+import { createTerminal } from "./terminal.ts";
+
+const program = (
+  start: Program<typeof COMMON_SETTINGS>["start"],
+  problems: readonly string[] = [],
+): Program<typeof COMMON_SETTINGS> => ({ name: "test", table: COMMON_SETTINGS, crossCheck: () => problems, start });
+
+const notStarted = () => assert.fail("it was started");
+
+suite("runProgram()", () => {
+  test("starts, waits for the signal, closes what was opened and says 0", async () => {
+    const interruption = new AbortController();
+    const terminal = createTerminal({ interrupted: interruption.signal });
+    const happened: string[] = [];
+    const exitCode = runProgram(
+      terminal,
+      {},
+      program(async ({ shutdown, audit }) => {
+        shutdown.onClose("port", () => void happened.push("closed"));
+        audit({ audit: "test", decision: "issued" });
+        happened.push("started");
+        setImmediate(() => interruption.abort("SIGTERM"));
+      }),
+    );
+    assert.equal(await exitCode, 0);
+    assert.deepEqual(happened, ["started", "closed"]);
+    const lines = terminal.said
+      .out()
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.ok(lines.some(({ audit }) => audit === "test"));
+  });
+
+  test("writes audit lines whatever the level is, and readable text without --json-log", async () => {
+    const terminal = createTerminal({ interrupted: AbortSignal.abort() });
+    const start = program(async ({ audit, log }) => {
+      log.info("not heard");
+      audit({ audit: "test", decision: "refused" });
+    });
+    assert.equal(await runProgram(terminal, { level: "error", jsonLog: "false" }, start), 0);
+    assert.doesNotMatch(terminal.said.out(), /not heard/);
+    assert.match(terminal.said.out(), /decision: "refused"/);
+  });
+
+  test("says 2 and every problem of the settings, and starts nothing", async () => {
+    const terminal = createTerminal({ env: { PODROLE_LEVEL: "loud", PODROLE_TRUST_DOMIAN: "x" } });
+    assert.equal(await runProgram(terminal, {}, program(notStarted)), 2);
+    assert.match(terminal.said.err(), /PODROLE_LEVEL: "loud".*\n.*PODROLE_TRUST_DOMIAN.*did you mean/);
+  });
+
+  test("says 2 for settings that are wrong together", async () => {
+    const terminal = createTerminal();
+    assert.equal(await runProgram(terminal, {}, program(notStarted, ["--a and --b: give one of them"])), 2);
+    assert.match(terminal.said.err(), /--a and --b/);
+  });
+
+  test("says 1 when it cannot start, and closes what was opened until then", async () => {
+    const terminal = createTerminal();
+    let closed = false;
+    const start = program(async ({ shutdown }) => {
+      shutdown.onClose("port", () => {
+        closed = true;
+      });
+      throw new TypeError("port taken");
+    });
+    assert.equal(await runProgram(terminal, {}, start), 1);
+    assert.ok(closed);
+    assert.match(terminal.said.out(), /port taken/);
+  });
+});

@@ -1,0 +1,19 @@
+// A terminal that keeps what is said to it.
+import type { Terminal } from "../../src/cli/terminal.ts";
+
+export function createTerminal({
+  env = {},
+  stdin = "",
+  interrupted = new AbortController().signal,
+}: Partial<Pick<Terminal, "env" | "interrupted">> & { readonly stdin?: string } = {}) {
+  const said = { out: "", err: "" };
+  return {
+    out: (text: string) => void (said.out += text),
+    err: (text: string) => void (said.err += text),
+    env,
+    execPath: process.execPath,
+    readStdin: async () => stdin,
+    interrupted,
+    said: { out: () => said.out, err: () => said.err },
+  };
+}
