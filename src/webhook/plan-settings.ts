@@ -29,6 +29,7 @@ export function planSettings(
     nativeSidecar,
     excludedNamespaces: [settings.trustConfigMap.namespace],
     policy: policySettings(settings),
+    servesMetadata: false,
   };
 }
 

@@ -24,6 +24,8 @@ export interface PlanSettings extends InjectSettings {
   /** Namespaces that are never touched, besides Kubernetes' own: podrole's. */
   readonly excludedNamespaces: readonly string[];
   readonly policy: PolicySettings;
+  /** Whether the sidecar image answers the paths of the instance metadata service. */
+  readonly servesMetadata: boolean;
 }
 
 export interface PlanInput {
@@ -69,7 +71,7 @@ export function plan({ pod, namespace, serviceAccountAnnotations }: PlanInput, s
   const facts = factsOf(pod, namespace.name);
   const around = { namespaceAnnotations: namespace.annotations, serviceAccountAnnotations };
   const { roles, refusal } = mayHave(facts, around, settings.policy);
-  const no = refusal ?? refuseMetadata(facts, roles);
+  const no = refusal ?? refuseMetadata(facts, roles, settings);
   if (no) return refuse(pod, no, warnings, roles);
   if (roles.length === 0) return skip(pod, namesRole(pod) ? "NO_CONTAINER" : "NO_ROLE", warnings);
 
@@ -127,8 +129,16 @@ function mayHave(
 }
 
 /** Its requests carry no token, so the sidecar cannot tell by whom it is asked. */
-function refuseMetadata({ annotations, containers }: PodFacts, roles: readonly RoleDecision[]): Refusal | undefined {
+function refuseMetadata(
+  { annotations, containers }: PodFacts,
+  roles: readonly RoleDecision[],
+  { servesMetadata }: PlanSettings,
+): Refusal | undefined {
   if (annotations[ANNOTATIONS.metadata] !== "enabled" || roles.length === 0) return undefined;
+  if (!servesMetadata) {
+    const message = `Cannot use ${ANNOTATIONS.metadata}: this sidecar serves no instance metadata paths, wanted an SDK of docs/sdk.md`;
+    return { code: "ANNOTATION_INVALID", message };
+  }
   const arns = new Set(roles.map((decision) => decision.role?.arn));
   if (arns.size === 1 && roles.length === containers.length) return undefined;
   return {

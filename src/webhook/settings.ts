@@ -60,7 +60,7 @@ export const WEBHOOK_SETTINGS = {
   sidecarGuaranteedCpu: { type: quantity, default: "100m", help: "CPU of podrole-sidecar in a Guaranteed pod" },
   sidecarCommand: {
     type: type.list,
-    default: "/nodejs/bin/node,--lite-mode,/podrole/sidecar.js",
+    default: "node,--lite-mode,/podrole/main.cjs",
     help: "Entrypoint of the sidecar image, for the hook that holds containers back in classic mode",
   },
   nativeSidecar: {

@@ -114,3 +114,9 @@ test("plan() says in one sentence which container gets which role", () => {
     "podrole is injected; app, helper: arn:aws:iam::123456789012:role/shop-a; other: arn:aws:iam::123456789012:role/shop-b",
   );
 });
+
+test("plan() refuses podrole.io/metadata with ANNOTATION_INVALID when the sidecar does not serve it", () => {
+  const pod = podWith({ ...ROLE, "podrole.io/metadata": "enabled" });
+  const refused = plan(inShop(pod), { ...PLAN_SETTINGS, servesMetadata: false });
+  assert.deepEqual([refused.decision, refused.reason], ["refuse", "ANNOTATION_INVALID"]);
+});
