@@ -67,8 +67,12 @@ export interface ListPage<Item> {
   readonly next?: string;
 }
 
-/** One line of a watch. A bookmark has no object: it says that a cache is right as of `resourceVersion`. */
+/**
+ * OPENED comes first: the server took the watch, and what it has after the version follows at once. A bookmark has no
+ * object: it says that a cache is right as of `resourceVersion`.
+ */
 export type WatchEvent<Item> =
+  | { readonly type: "OPENED" }
   | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: Item }
   | { readonly type: "BOOKMARK"; readonly resourceVersion: string };
 

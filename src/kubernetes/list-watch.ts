@@ -46,7 +46,9 @@ export function createListWatch<Item>(
     async *watch({ resourceVersion, timeoutSeconds, signal }): AsyncIterable<WatchEvent<Item>> {
       const asked: Asked = { verb: "watch", resource, namespace };
       const query = { ...selected, watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds };
-      for await (const line of requester.stream(asked, { path, query }, signal)) {
+      const lines = await requester.stream(asked, { path, query }, signal);
+      yield { type: "OPENED" };
+      for await (const line of lines) {
         if (line !== "") yield readEvent<Item>(asked, line);
       }
     },

@@ -1,6 +1,6 @@
 // A cache of one resource, kept current by list and watch, that knows how fresh it is. States:
 //   listing   reads all pages; what the cache held before still answers
-//   watching  follows changes; ends by the server's timeout, by silence, by an error, or when a relist is due
+//   watching  follows changes; opened anew after the server's timeout and after silence, left when a relist is due
 //   waiting   after a failure: 0.5 s doubling to 30 s, or what the server asked for
 //   stopped   by stop(), the only way out
 // A failed watch is taken up where it was; a version that the server no longer has (410) leads back to listing.
@@ -41,7 +41,10 @@ export interface ReflectorOptions<Item, Kept> {
   readonly project: (object: Item) => Kept;
   /** Objects a page. */
   readonly pageSize?: number;
-  /** A watch without an event or a bookmark for this long is given up. Bookmarks come about each minute. */
+  /**
+   * A watch without an event or a bookmark for this long is opened anew, because its connection may be dead. Bookmarks
+   * come about each minute, but not for a resource that stands still on a server whose etcd seldom tells its progress.
+   */
   readonly inactivityMs?: number;
   /** A full list comes this often even if nothing seems wrong (±10 %). */
   readonly relistMs?: number;
@@ -95,7 +98,7 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
     state = "watching";
     const startedAt = clock.now();
     const given = new AbortController();
-    let told = false;
+    let opened = false;
     let cancelSilence = clock.schedule(() => given.abort(SILENT), inactivityMs);
     const cancelRelist = clock.schedule(() => given.abort(RELIST), relistAt - startedAt);
     const signal = AbortSignal.any([given.signal, stopped.signal]);
@@ -104,10 +107,9 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
       for await (const event of source.watch({ resourceVersion: from, timeoutSeconds, signal })) {
         // What still lies in buffers after the end would undo a newer list.
         if (signal.aborted) break;
-        apply(event);
-        told = true;
-        failures = 0;
         provedAt = clock.now();
+        if (event.type === "OPENED") opened = true;
+        else apply(event);
         cancelSilence();
         cancelSilence = clock.schedule(() => given.abort(SILENT), inactivityMs);
       }
@@ -118,16 +120,22 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
       cancelRelist();
     }
     if (stopped.signal.aborted) return;
-    if (signal.reason === RELIST) version = undefined;
-    else if (signal.reason === SILENT)
-      throw new ApiError(0, "Silent", `Cannot watch ${source.name}: nothing came for ${inactivityMs} ms`);
-    else if (!told && clock.now() - startedAt < SHORT_WATCH_MS) {
+    if (signal.reason === RELIST) {
+      version = undefined;
+      return;
+    }
+    if (!opened)
+      throw new ApiError(0, "Silent", `Cannot watch ${source.name}: no answer came within ${inactivityMs} ms`);
+    const lastedMs = clock.now() - startedAt;
+    if (signal.reason === undefined && version === from && lastedMs < SHORT_WATCH_MS) {
       throw new ApiError(0, "Short", `Cannot watch ${source.name}: the watch ended at once`);
     }
+    if (signal.reason === SILENT) log.debug({ source: source.name, lastedMs }, "a quiet watch is opened anew");
     failures = 0;
   }
 
-  function apply(event: WatchEvent<Item>): void {
+  function apply(event: Exclude<WatchEvent<Item>, { type: "OPENED" }>): void {
+    failures = 0;
     if (event.type === "BOOKMARK") {
       version = event.resourceVersion;
       return;

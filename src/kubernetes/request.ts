@@ -30,8 +30,8 @@ export interface Transport {
 export interface Requester {
   /** The answer's JSON. Statuses in `expected` are answered as numbers; all others above 299 are thrown as ApiError. */
   request<Body>(asked: Asked, call: Call, expected?: readonly number[]): Promise<Body | number>;
-  /** An answer that goes on: the deadline covers its headers only. `signal` ends it. */
-  stream(asked: Asked, call: Call, signal: AbortSignal): AsyncIterable<string>;
+  /** The lines of an answer that goes on: the deadline covers its headers only. `signal` ends it. */
+  stream(asked: Asked, call: Call, signal: AbortSignal): Promise<AsyncIterable<string>>;
 }
 
 /** What to send; the verb of `Asked` chooses the method. */
@@ -95,18 +95,22 @@ export function createRequester(
       }
     },
 
-    async *stream(asked, call, signal) {
+    async stream(asked, call, signal) {
       const deadline = deadlineSignal(clock, deadlineMs, signal);
       const response = await exchange(asked, call, deadline.signal, (response) => Promise.resolve(response)).finally(
         deadline.cancel,
       );
-      try {
-        yield* response.lines();
-      } catch (error) {
-        throw unreachable(asked, transport.server, error);
-      }
+      return linesOf(response, (error) => unreachable(asked, transport.server, error));
     },
   };
+}
+
+async function* linesOf(response: TransportResponse, asError: (error: unknown) => Error): AsyncIterable<string> {
+  try {
+    yield* response.lines();
+  } catch (error) {
+    throw asError(error);
+  }
 }
 
 /** Told apart from a caller's abort by identity. */

@@ -19,6 +19,7 @@ function reflect(test: TestContext, watches: readonly (readonly WatchEvent<Pod>[
       return Promise.resolve({ items: [podOf({ name: "a", resourceVersion: "1" })], resourceVersion: "10" });
     },
     async *watch({ resourceVersion }) {
+      yield { type: "OPENED" } as const;
       yield* watches[versions.push(resourceVersion) - 1] ?? [];
     },
   };

@@ -139,29 +139,56 @@ for (const goneAs of ["event", "status"] as const) {
   });
 }
 
+test("a quiet watch is opened anew, which proves the cache fresh and alarms nobody", async (t) => {
+  const stage = await observe(t, { pods: ["a"] });
+  const { clock, emulator, reflector, asked, lines } = stage;
+  await watching(stage);
+  for (let round = 2; round <= 4; round++) {
+    await clock.advance(90_000);
+    await until(() => asked("watch").length === round && emulator.watches.size === 1, "opened anew");
+    await until(() => reflector.ageMs() === 0, "the proof");
+  }
+  assert.equal(asked("list").length, 1);
+  assert.deepEqual(
+    lines.filter(({ level }) => Number(level) > 30),
+    [],
+  );
+});
+
 test("a watch that falls silent is given up and started again", async (t) => {
   const stage = await observe(t, { pods: ["a"], options: { inactivityMs: 45_000 } });
-  const { clock, emulator, reflector, lines } = stage;
+  const { clock, emulator, reflector, asked } = stage;
   await watching(stage);
   emulator.faults.stall = true;
   await create(emulator, PODS, podOf({ name: "b" }));
   await clock.advance(44_000);
-  assert.equal(reflector.state(), "watching");
-  assert.equal(reflector.ageMs(), 44_000);
-  await clock.advance(1_000);
-  await until(() => reflector.state() === "waiting", "the silence is noticed");
-  assert.match(JSON.stringify(lines.at(-1)), /nothing came for 45000 ms/);
+  assert.deepEqual([reflector.ageMs(), reflector.size], [44_000, 1]);
   emulator.faults.stall = false;
   await clock.advance(1_000);
   await until(() => reflector.size === 2, "the pod that the silent watch kept back");
+  assert.deepEqual([asked("list").length, asked("watch").length], [1, 2]);
+});
+
+test("a server that is gone without a word is noticed, and the age tells it", async (t) => {
+  const stage = await observe(t, { options: { inactivityMs: 45_000 } });
+  const { clock, emulator, reflector, lines } = stage;
+  await watching(stage);
+  emulator.faults.stall = true;
+  await clock.advance(45_000);
+  await until(() => emulator.watches.size === 0, "the silent watch is given up");
+  await clock.advance(45_000);
+  await until(() => reflector.state() === "waiting", "nobody answers");
+  assert.match(JSON.stringify(lines.at(-1)), /no answer came within 45000 ms/);
+  assert.equal(reflector.ageMs(), 90_000);
 });
 
 test("bookmarks prove that a quiet cache is fresh", async (t) => {
   const stage = await observe(t, { pods: ["a"] });
-  const { clock, reflector } = stage;
+  const { clock, emulator, reflector } = stage;
   await watching(stage);
   // One a minute, and 90 s of silence allowed: five minutes pass without a restart.
   for (let minute = 0; minute < 5; minute++) {
+    await create(emulator, "/api/v1/namespaces/default/configmaps", { metadata: { name: `elsewhere-${minute}` } });
     await clock.advance(60_000);
     await until(() => reflector.ageMs() === 0, "a bookmark");
   }

@@ -49,7 +49,10 @@ export function createWatches(
       open.add(response);
       const stopEvents = store.onEvent((event) => write(seenAs(view, event)));
       const wantsBookmarks = query.get("allowWatchBookmarks") === "true";
-      const stopBookmarks = wantsBookmarks ? each(clock, bookmarkMs, () => write(bookmark(info, store))) : () => {};
+      const from = query.get("resourceVersion") ?? "";
+      // A bookmark that says nothing new is not sent: a watch of a cluster that stands still hears nothing.
+      const mark = () => store.resourceVersion() !== from && write(bookmark(info, store));
+      const stopBookmarks = wantsBookmarks ? each(clock, bookmarkMs, mark) : () => {};
       const seconds = Number(query.get("timeoutSeconds")) || DEFAULT_TIMEOUT_SECONDS;
       const stopTimeout = clock.schedule(() => response.end(), seconds * 1000);
       response.on("close", () => {
