@@ -14,10 +14,12 @@ import { Secret } from "../../runtime/secret.ts";
 import type { Action } from "../program.ts";
 import { demoManifest } from "./manifest.ts";
 import { createNarrator, type Narrator } from "./narrator.ts";
+import { freeOffset } from "./ports.ts";
 
 const REGION = "eu-central-1";
 const ACCOUNT = "123456789012";
 const SIDECAR_IMAGE = "podrole-sidecar:0.1.0";
+const SIDECAR_PORT = 9763;
 const WAIT_MS = 15_000;
 
 export const demo: Action = async (terminal, flags) => {
@@ -99,7 +101,7 @@ async function runOrders(
   narrator.step("The webhook patched pod orders", describePatch(pod));
   const node = createNode(stage, runtime);
   try {
-    const running = node.run(pod);
+    const running = node.run(pod, { portOffset: await freeOffset(SIDECAR_PORT) });
     const signal = AbortSignal.any([AbortSignal.timeout(WAIT_MS), interrupted]);
     await running.until(
       (status) => status.initContainerStatuses.some(({ name, ready }) => name === "podrole-sidecar" && ready),
