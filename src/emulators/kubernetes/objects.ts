@@ -2,8 +2,6 @@
 // changes one makes a new one.
 import type { ObjectMeta } from "../../kubernetes/objects.ts";
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
-
 export interface KubeObject {
   readonly apiVersion: string;
   readonly kind: string;
