@@ -3,7 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as fc from "fast-check";
 import { apply_patch as applyPatch } from "jsonpatch";
+import { createKubernetesEmulator } from "../../src/emulators/kubernetes/emulator.ts";
 import type { Container, Pod } from "../../src/kubernetes/objects.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { patchBetween } from "../../src/webhook/patch.ts";
 import { type PlanSettings, plan } from "../../src/webhook/plan.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
@@ -191,3 +193,21 @@ function placesIn(value: unknown): [Record<string, unknown>, string][] {
   const own = Object.keys(parent).map((key): [Record<string, unknown>, string] => [parent, key]);
   return own.concat(Object.values(parent).flatMap(placesIn));
 }
+
+test("plan() never makes a pod that the API server refuses from one that it accepts", async () => {
+  const kubernetes = createKubernetesEmulator({ clock: systemClock });
+  await kubernetes.create("/api/v1/namespaces", { metadata: { name: "shop" } });
+  let accepted = 0;
+  const refusalOf = async (pod: Pod): Promise<string | undefined> => {
+    const metadata = { ...pod.metadata, name: `pod-${++accepted}`, namespace: "shop" };
+    const { code, body } = await kubernetes.create("/api/v1/namespaces/shop/pods", { ...pod, metadata });
+    return code === 201 ? undefined : JSON.stringify(body);
+  };
+  await fc.assert(
+    fc.asyncProperty(withUsers, settings, async (pod, how) => {
+      fc.pre((await refusalOf(pod)) === undefined);
+      assert.equal(await refusalOf(injected(pod, how)), undefined);
+    }),
+    { numRuns: 100 },
+  );
+});
