@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { createKubectl } from "../kubectl.ts";
-import { manifest, NAMESPACE, NAMESPACE_MANIFEST } from "./pods.ts";
+import { BARE_SHAPE, manifest, NAMESPACE, NAMESPACE_MANIFEST } from "./pods.ts";
 
 const { KUBECONFIG = "", KUBECTL = "", AUDIT_LOG = "", PODROLE_NODE = "", PODROLE_IMAGE_BYTES = "{}" } = process.env;
 const kubectl = createKubectl({ binary: KUBECTL, kubeconfig: KUBECONFIG });
@@ -100,22 +100,30 @@ suite("on a real node", { timeout: 400_000 }, () => {
   });
 
   test("what podrole adds to the start of a pod is told", async (context) => {
-    const startOf = { with: [] as number[], without: [] as number[] };
+    const shapes = [
+      { pod: "podrole", role: ROLE, initContainers: [] },
+      { pod: "bare", role: undefined, initContainers: BARE_SHAPE },
+      { pod: "plain", role: undefined, initContainers: [] },
+    ];
+    const times = new Map<string, number[]>(shapes.map(({ pod }) => [pod, []]));
     for (let number = 0; number < STARTS; number++) {
-      startOf.with.push(await timeToStart(`with-${number}`, ROLE));
-      startOf.without.push(await timeToStart(`without-${number}`, undefined));
+      for (const { pod, role, initContainers } of shapes) {
+        times.get(pod)?.push(await timeToStart(`${pod}-${number}`, role, initContainers));
+      }
     }
-    for (const [which, times] of Object.entries(startOf)) {
-      context.diagnostic(
-        `${which} podrole: median ${Math.round(median(times))} ms of ${times.map((time) => Math.round(time)).join(" ")}`,
-      );
-    }
-    context.diagnostic(`added: ${Math.round(median(startOf.with) - median(startOf.without))} ms`);
+    const [podrole = 0, bare = 0, plain = 0] = [...times.values()].map(median);
+    for (const [pod, each] of times) context.diagnostic(`${pod}: ${each.map((time) => Math.round(time)).join(" ")} ms`);
+    context.diagnostic(`medians: ${Math.round(plain)} ms without podrole, ${Math.round(podrole)} ms with it`);
+    context.diagnostic(`with an init container and a sidecar that do nothing: ${Math.round(bare)} ms`);
   });
 
   /** Milliseconds from the pod's binding to the node, by the API server's audit log, to the start of its app's process. */
-  async function timeToStart(name: string, role: string | undefined): Promise<number> {
-    await kubectl.ok(["apply", "-f", "-"], manifest("Pod", name, "start", role));
+  async function timeToStart(
+    name: string,
+    role: string | undefined,
+    initContainers: readonly unknown[],
+  ): Promise<number> {
+    await kubectl.ok(["apply", "-f", "-"], manifest("Pod", name, "start", role, {}, initContainers));
     await inNamespace("wait", `pod/${name}`, "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s");
     const started = Number((await inNamespace("logs", name, "-c", "app")).split("\n")[0]);
     await inNamespace("delete", "pod", name, "--wait=false");
