@@ -179,11 +179,12 @@ function without({ level: _level, program: _program, ...line }: Readonly<Record<
 function tellRefusal(narrator: Narrator, stage: Stage, { code, body }: Reply): boolean {
   const { message = "", reason = "" } = body as { message?: string; reason?: string };
   const audit = stage.webhook.lines.find((line) => line["audit"] === "admission" && line["pod"] === "intruder");
-  const annotations = stage.kubernetes.audit.find(({ objectRef }) => objectRef.name === "intruder");
+  const event = stage.kubernetes.audit.find(({ objectRef }) => objectRef?.name === "intruder");
+  const ours = Object.entries(event?.annotations ?? {}).filter(([key]) => key.startsWith("pods.podrole.io/"));
   narrator.step("Pod intruder was refused at kubectl apply, in these words", [
     `Error from server (${reason}): error when creating "demo.yaml": ${message}`,
     `audit ${JSON.stringify(without(audit ?? {}))}`,
-    `the API server's audit log: HTTP ${annotations?.responseStatus.code}`,
+    `the API server's own audit log: ${JSON.stringify(Object.fromEntries(ours))}`,
   ]);
   return code === 403 && message.includes("ROLE_FORBIDDEN");
 }
