@@ -43,7 +43,11 @@ function injectAll(terminal: Terminal, text: string, settings: PlanSettings, per
     const planned = plan({ pod: template.pod, ...around }, settings);
     report(terminal, object, planned);
     if (planned.decision === "refuse") refused += 1;
-    if (planned.decision === "inject") document.setIn(template.path, document.createNode(template.unwrap(planned.pod)));
+    if (planned.decision === "inject")
+      document.setIn(
+        template.path,
+        document.createNode(template.unwrap(planned.pod), { aliasDuplicateObjects: false }),
+      );
     return document.toString();
   });
   terminal.out(results.join("---\n").replaceAll("---\n---\n", "---\n"));

@@ -98,4 +98,11 @@ spec: { containers: [{ name: app, image: app:1 }] }
       assert.match(err, /^podrole inject: /);
     });
   }
+
+  test("changes nothing the second time, and writes no YAML anchors", async (context) => {
+    const once = await run(context, manifest("shop-orders"));
+    const twice = await run(context, once.out);
+    assert.equal(twice.out, once.out);
+    assert.doesNotMatch(once.out, /[&*]a\d/);
+  });
 });
