@@ -44,14 +44,24 @@ export async function runProgram<Table extends SettingTable>(
   const destination = logDestination(terminal, jsonLog);
   const log = createLog(name, level, destination);
   const shutdown = createShutdown({ clock: systemClock, log }, { deadlineMs: STOP_WITHIN_MS });
+  // A signal counts while the program starts as well: it may be waiting for what never comes.
+  const interrupted = interruption(terminal.interrupted);
+  const deps = { clock: systemClock, log, audit: createAudit(name, destination), shutdown };
+  const started = start(deps, read.settings).then(() => true);
   try {
-    await start({ clock: systemClock, log, audit: createAudit(name, destination), shutdown }, read.settings);
+    const isUp = await Promise.race([started, interrupted.then(() => false)]);
+    if (!isUp) {
+      // What start() still meets on its way out is no failure any more.
+      started.catch((error: unknown) => log.debug({ err: error }, "the start was given up"));
+      await shutdown.stop("signal");
+      return 0;
+    }
   } catch (error) {
     log.error({ err: error }, `podrole ${name} could not start`);
     await shutdown.stop("failed to start");
     return 1;
   }
-  await interruption(terminal.interrupted);
+  await interrupted;
   if (shutdownDelay > 0) log.info({ shutdownDelayMs: shutdownDelay }, "answering on until others have taken over");
   await sleep(systemClock, shutdownDelay);
   await shutdown.stop("signal");

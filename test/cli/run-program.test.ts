@@ -72,4 +72,17 @@ suite("runProgram()", () => {
     assert.ok(closed);
     assert.match(terminal.said.out(), /port taken/);
   });
+
+  test("stops at a signal that comes while the program still starts", async () => {
+    const interruption = new AbortController();
+    const terminal = createTerminal({ interrupted: interruption.signal });
+    const happened: string[] = [];
+    const waiting = program(({ shutdown }) => {
+      shutdown.onClose("port", () => void happened.push("closed"));
+      setImmediate(() => interruption.abort("SIGTERM"));
+      return Promise.withResolvers<void>().promise;
+    });
+    assert.equal(await runProgram(terminal, {}, waiting), 0);
+    assert.deepEqual(happened, ["closed"]);
+  });
 });
