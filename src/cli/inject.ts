@@ -20,7 +20,6 @@ export const inject: Action = async (terminal, flags) => {
   if (text === undefined) return fail(terminal, 2, [`--filename: ${flags["filename"]} cannot be read`]);
   if (trustBundle === undefined) return fail(terminal, 2, [`--trust-bundle: ${flags["trustBundle"]} cannot be read`]);
   const settings = planSettings(read.settings, { trustBundle, nativeSidecar: read.settings.nativeSidecar !== "false" });
-  if (settings === undefined) return fail(terminal, 2, ["--trust-bundle: it is empty"]);
   return injectAll(terminal, text, settings, flags["permitted"]);
 };
 

@@ -50,31 +50,35 @@ export interface Stage {
 
 const SERVER_KEY = { accessKeyId: "AKIAPODROLESERVER001", secretAccessKey: "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00" };
 
-export async function setStage({ clock }: { readonly clock: Clock }, options: StageOptions): Promise<Stage> {
-  const { runtime, region, accountId } = options;
-  const directory = await mkdtemp(join(tmpdir(), "podrole-stage-"));
-  const running: RunningProgram[] = [];
+/** An STS with these roles, listening, and the environment in which podrole's server may assume the trusted ones. */
+export async function startSts(
+  { clock }: { readonly clock: Clock },
+  { region, accountId, roles }: Pick<StageOptions, "region" | "accountId" | "roles">,
+): Promise<{ readonly sts: StsEmulator; readonly serverEnv: Readonly<Record<string, string>> }> {
+  const { accessKeyId, secretAccessKey } = SERVER_KEY;
   const serverArn = `arn:aws:iam::${accountId}:user/podrole-server`;
-  const kubernetes = createKubernetesEmulator({ clock });
-  await kubernetes.listen();
   const sts = createStsEmulator(
     { clock },
     {
       region,
-      keys: [
-        {
-          accessKeyId: SERVER_KEY.accessKeyId,
-          secretAccessKey: new Secret(SERVER_KEY.secretAccessKey),
-          arn: serverArn,
-        },
-      ],
-      roles: options.roles.map(({ name, trusted }) => ({
+      keys: [{ accessKeyId, secretAccessKey: new Secret(secretAccessKey), arn: serverArn }],
+      roles: roles.map(({ name, trusted }) => ({
         arn: `arn:aws:iam::${accountId}:role/${name}`,
         trust: { principals: trusted ? [serverArn] : [] },
       })),
     },
   );
   await sts.listen();
+  return { sts, serverEnv: { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } };
+}
+
+export async function setStage({ clock }: { readonly clock: Clock }, options: StageOptions): Promise<Stage> {
+  const { runtime, region, accountId } = options;
+  const directory = await mkdtemp(join(tmpdir(), "podrole-stage-"));
+  const running: RunningProgram[] = [];
+  const kubernetes = createKubernetesEmulator({ clock });
+  await kubernetes.listen();
+  const { sts, serverEnv } = await startSts({ clock }, options);
 
   async function strike(): Promise<void> {
     for (const program of running.toReversed()) await program.stop();
@@ -111,7 +115,7 @@ export async function setStage({ clock }: { readonly clock: Clock }, options: St
         ...["--role-base-arn-autodetect", "--region", region, "--sts-endpoint", sts.url],
         ...(options.serverFlags ?? []),
       ],
-      { AWS_ACCESS_KEY_ID: SERVER_KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: SERVER_KEY.secretAccessKey },
+      serverEnv,
     );
 
   try {

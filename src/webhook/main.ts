@@ -86,7 +86,10 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
     log,
     audit,
     lookups,
-    settings: () => planSettings(settings, { trustBundle: trust.current(), nativeSidecar }),
+    settings() {
+      const trustBundle = trust.current();
+      return trustBundle === undefined ? undefined : planSettings(settings, { trustBundle, nativeSidecar });
+    },
   });
   const app = createWebhookApp(
     {

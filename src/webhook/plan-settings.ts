@@ -3,12 +3,10 @@ import type { PolicySettings } from "../policy/decide.ts";
 import type { PlanSettings } from "./plan.ts";
 import type { WebhookSettings } from "./settings.ts";
 
-/** Undefined while the trust bundle is unknown: a pod could not reach the server without it. */
 export function planSettings(
   settings: WebhookSettings,
-  { trustBundle, nativeSidecar }: { readonly trustBundle: string | undefined; readonly nativeSidecar: boolean },
-): PlanSettings | undefined {
-  if (trustBundle === undefined) return undefined;
+  { trustBundle, nativeSidecar }: { readonly trustBundle: string; readonly nativeSidecar: boolean },
+): PlanSettings {
   return {
     image: settings.sidecarImage,
     serverAddress: settings.serverAddress,

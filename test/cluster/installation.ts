@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 import { createProcessNode, type ProcessNode } from "../../src/emulators/kubelet/node.ts";
-import { type RunningProgram, startProgram, until } from "../../src/emulators/stage.ts";
-import { createStsEmulator, type StsEmulator } from "../../src/emulators/sts/emulator.ts";
+import { type RunningProgram, startProgram, startSts, until } from "../../src/emulators/stage.ts";
+import type { StsEmulator } from "../../src/emulators/sts/emulator.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { createLog } from "../../src/runtime/log.ts";
 import { Secret } from "../../src/runtime/secret.ts";
@@ -15,7 +15,6 @@ import type { Kubectl } from "./kubectl.ts";
 
 export const ACCOUNT = "123456789012";
 export const REGION = "eu-central-1";
-const KEY = { accessKeyId: "AKIAPODROLESERVER001", secretAccessKey: "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00" };
 const SIDECAR_IMAGE = "podrole-sidecar:0.1.0";
 
 export interface Installation {
@@ -40,19 +39,7 @@ const runtime = { execPath: process.execPath, path: process.env["PATH"] ?? "" };
 
 export async function install(kubectl: Kubectl, options: InstallOptions): Promise<Installation> {
   const directory = await mkdtemp(join(tmpdir(), "podrole-cluster-"));
-  const serverArn = `arn:aws:iam::${ACCOUNT}:user/podrole-server`;
-  const sts = createStsEmulator(
-    { clock },
-    {
-      region: REGION,
-      keys: [{ accessKeyId: KEY.accessKeyId, secretAccessKey: new Secret(KEY.secretAccessKey), arn: serverArn }],
-      roles: options.roles.map(({ name, trusted }) => ({
-        arn: `arn:aws:iam::${ACCOUNT}:role/${name}`,
-        trust: { principals: trusted ? [serverArn] : [] },
-      })),
-    },
-  );
-  await sts.listen();
+  const { sts, serverEnv } = await startSts({ clock }, { region: REGION, accountId: ACCOUNT, roles: options.roles });
   for (const file of ["namespace", "rbac"]) await kubectl.ok(["apply", "-f", root(`manifests/base/${file}.yaml`)]);
   await kubectl.ok(["apply", "-f", "-"], WEBHOOK_POD);
   // Registered before anything runs, so that the server's first look finds it; it points nowhere yet.
@@ -80,7 +67,7 @@ export async function install(kubectl: Kubectl, options: InstallOptions): Promis
       ],
       ...["--role-base-arn-autodetect", "--region", REGION, "--sts-endpoint", sts.url],
     ],
-    { AWS_ACCESS_KEY_ID: KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey },
+    serverEnv,
   );
   const proof = join(directory, "webhook-token");
   await writeFile(proof, await boundToken(kubectl, "podrole", "podrole-webhook", "podrole-webhook-0"), { mode: 0o600 });
