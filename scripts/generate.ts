@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ERRORS } from "../src/protocol/errors.ts";
-import type { MetricTable } from "../src/runtime/metrics.ts";
+import type { MetricSpec, MetricTable } from "../src/runtime/metrics.ts";
 import { envName, flagName, type SettingTable, text } from "../src/runtime/settings.ts";
 import { SERVER_METRICS } from "../src/server/metrics.ts";
 import { SERVER_SETTINGS } from "../src/server/settings.ts";
@@ -15,6 +15,7 @@ import { SIDECAR_SETTINGS } from "../src/sidecar/settings.ts";
 import { WEBHOOK_METRICS } from "../src/webhook/metrics.ts";
 import { WEBHOOK_SETTINGS } from "../src/webhook/settings.ts";
 import { SKIP_REASONS } from "../src/webhook/skip-reasons.ts";
+import { PREDECESSORS } from "./predecessors.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -41,6 +42,20 @@ function metrics(rows: MetricTable): string {
     help,
   ]);
   return table(["metric", "type", "labels", "meaning"], cells);
+}
+
+function predecessors(): string {
+  const known: ReadonlyMap<string, MetricSpec> = new Map(
+    [SERVER_METRICS, WEBHOOK_METRICS, SIDECAR_METRICS].flatMap((rows: MetricTable) =>
+      Object.values(rows).map((row) => [row.name, row] as const),
+    ),
+  );
+  const cells = PREDECESSORS.map(({ old, now, note }) => {
+    const missing = now.filter((name) => !known.has(name));
+    if (missing.length > 0) throw new RangeError(`no metric is named ${missing.join(", ")} (scripts/predecessors.ts)`);
+    return [`\`${old}\``, now.map((name) => `\`${name}\``).join(", ") || "none", note];
+  });
+  return table(["kiam, kube2iam", "podrole", "what differs"], cells);
 }
 
 function errors(): string {
@@ -76,6 +91,7 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>>
     server: () => metrics(SERVER_METRICS),
     webhook: () => metrics(WEBHOOK_METRICS),
     sidecar: () => metrics(SIDECAR_METRICS),
+    predecessors,
   },
 };
 

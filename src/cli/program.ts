@@ -3,10 +3,10 @@
 // wrong.
 import { Command, Option } from "commander";
 import { envName, flagName, type SettingTable } from "../runtime/settings.ts";
+import { VERSION } from "../runtime/version.ts";
 import { SERVER_SETTINGS } from "../server/settings.ts";
 import { WEBHOOK_SETTINGS } from "../webhook/settings.ts";
 import type { Terminal } from "./terminal.ts";
-import { VERSION } from "./version.ts";
 
 /** Runs one command with its flags; resolves with the exit code. */
 export type Action = (

@@ -1,6 +1,8 @@
 // podrole's side that answers: a gRPC server on one port, with TLS material that changes while it runs.
 // States: created → listening (listen) → draining (close: no new calls, running ones finish) → closed, at the latest
 // after the grace time. Connections end when idle or old, so that sidecars spread over replicas that came later.
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { Socket } from "node:net";
 import {
   experimental,
   type handleUnaryCall,
@@ -62,6 +64,8 @@ function peerOf(call: ServerUnaryCall<unknown, unknown>): Peer {
 export interface Listener {
   /** Binds and answers; resolves with the port (a free one when 0 was asked for). */
   listen(): Promise<number>;
+  /** Of now, and of all time. */
+  connections(): { readonly open: number; readonly opened: number };
   close(): Promise<void>;
 }
 
@@ -95,16 +99,21 @@ export function createListener(
     "grpc.max_connection_age_grace_ms": 30_000,
   });
   server.addService(service, implementation);
+  const counting = countConnections();
   return {
     listen() {
       const host = address.host.includes(":") ? `[${address.host}]` : address.host;
       return new Promise((resolve, reject) => {
-        server.bindAsync(`${host}:${address.port}`, serverCredentials(tls, requireClientCertificate), (error, port) =>
-          error ? reject(error) : resolve(port),
-        );
+        server.bindAsync(`${host}:${address.port}`, serverCredentials(tls, requireClientCertificate), (error, port) => {
+          if (error) return reject(error);
+          counting.start(port);
+          resolve(port);
+        });
       });
     },
+    connections: counting.counts,
     close() {
+      counting.stop();
       return new Promise((resolve) => {
         const cancel = clock.schedule(() => {
           server.forceShutdown();
@@ -116,6 +125,30 @@ export function createListener(
         });
       });
     },
+  };
+}
+
+/** grpc-js does not show its connections; Node tells of every socket that any server of the process accepts. */
+function countConnections() {
+  let port: number | undefined;
+  let open = 0;
+  let opened = 0;
+  function hear(message: unknown): void {
+    const { socket } = message as { readonly socket: Socket };
+    if (socket.localPort !== port) return;
+    open += 1;
+    opened += 1;
+    socket.once("close", () => {
+      open -= 1;
+    });
+  }
+  return {
+    start(bound: number) {
+      port = bound;
+      subscribe("net.server.socket", hear);
+    },
+    counts: () => ({ open, opened }),
+    stop: () => void unsubscribe("net.server.socket", hear),
   };
 }
 
@@ -131,7 +164,7 @@ function serverCredentials(tls: TlsSource, requireClientCertificate: boolean): S
 
 function certificateProvider(tls: TlsSource): experimental.CertificateProvider {
   const subscriptions = new Map<unknown, () => void>();
-  function subscribe(listener: unknown, deliver: (material: TlsMaterial) => void): void {
+  function follow(listener: unknown, deliver: (material: TlsMaterial) => void): void {
     // Not at once: grpc-js registers who is to hear of the material only after this call.
     queueMicrotask(() => deliver(tls.current()));
     subscriptions.set(
@@ -139,20 +172,20 @@ function certificateProvider(tls: TlsSource): experimental.CertificateProvider {
       tls.onChange(() => deliver(tls.current())),
     );
   }
-  function unsubscribe(listener: unknown): void {
+  function forget(listener: unknown): void {
     subscriptions.get(listener)?.();
     subscriptions.delete(listener);
   }
   return {
     addCaCertificateListener: (listener) =>
-      subscribe(listener, ({ clientBundlePem }) =>
+      follow(listener, ({ clientBundlePem }) =>
         listener(clientBundlePem === undefined ? null : { caCertificate: Buffer.from(clientBundlePem) }),
       ),
-    removeCaCertificateListener: unsubscribe,
+    removeCaCertificateListener: forget,
     addIdentityCertificateListener: (listener) =>
-      subscribe(listener, ({ certificatePem, privateKey }) =>
+      follow(listener, ({ certificatePem, privateKey }) =>
         listener({ certificate: Buffer.from(certificatePem), privateKey: Buffer.from(privateKey.reveal()) }),
       ),
-    removeIdentityCertificateListener: unsubscribe,
+    removeIdentityCertificateListener: forget,
   };
 }

@@ -42,12 +42,15 @@ export function createAuthorityKeeper({
   publish,
   clock,
   log,
+  onLook,
 }: {
   readonly readTrust: ReadTrust;
   /** Makes the bundle known to the webhook; may throw, is repeated at each look. */
   readonly publish: (bundlePem: string) => Promise<void>;
   readonly clock: Clock;
   readonly log: Log;
+  /** Hears how each look went. */
+  readonly onLook?: (result: "ok" | "failed") => void;
 }): AuthorityKeeper {
   const stopped = new AbortController();
   const listeners = new Set<() => void>();
@@ -61,8 +64,10 @@ export function createAuthorityKeeper({
       trust = read;
       if (changed) for (const listener of listeners) listener();
       await publish(read.bundlePem);
+      onLook?.("ok");
       return true;
     } catch (error) {
+      onLook?.("failed");
       log.warn({ err: error }, "could not look after the CA");
       return false;
     }

@@ -1,5 +1,6 @@
 // Metrics around the use cases: decorators of one shape each, so that no use case knows that it is measured.
 import { toPodroleError } from "../protocol/errors.ts";
+import type { Listener } from "../protocol/listener.ts";
 import type { Metrics } from "../runtime/metrics.ts";
 import type { CredentialCache } from "./credential-cache.ts";
 import type { IssueCertificate } from "./issue-certificate.ts";
@@ -80,4 +81,12 @@ export function measureCredentials(issuer: CredentialIssuer, metrics: ServerMetr
       }
     },
   };
+}
+
+/** As of now, at each scrape. */
+export function setConnections(metrics: ServerMetrics, port: string, listener: Pick<Listener, "connections">): void {
+  const { open, opened } = listener.connections();
+  metrics.connections.set({ port }, open);
+  metrics.connectionsOpened.remove({ port });
+  metrics.connectionsOpened.inc({ port }, opened);
 }

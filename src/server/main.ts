@@ -9,11 +9,11 @@ import { createListener, type Peer } from "../protocol/listener.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { ProgramDeps } from "../runtime/program.ts";
-import { createMetrics } from "../runtime/metrics.ts";
+import { buildLabels, createMetrics } from "../runtime/metrics.ts";
 import { createAuthorityKeeper, type ReadTrust, trustFromSecret } from "./authority-keeper.ts";
 import { createCredentialCache } from "./credential-cache.ts";
 import { createEventTeller } from "./events.ts";
-import { measureCache, measureCertificates, measureCredentials, measureSts } from "./instrument.ts";
+import { measureCache, measureCertificates, measureCredentials, measureSts, setConnections } from "./instrument.ts";
 import { createCertificateIssuer } from "./issue-certificate.ts";
 import { createCredentialIssuer } from "./issue-credentials.ts";
 import { SERVER_METRICS } from "./metrics.ts";
@@ -40,6 +40,7 @@ export interface ServerPorts {
 export async function startServer(deps: ProgramDeps, settings: ServerSettings): Promise<ServerPorts> {
   const { clock, log, audit, shutdown } = deps;
   const metrics = createMetrics(SERVER_METRICS);
+  metrics.buildInfo.set(buildLabels(), 1);
   const kubernetes = createKubernetes({ kubeconfigPath: settings.kubeconfig, component: "podrole-server" });
 
   // Trust: the CA, the server's own certificate, the webhook's caBundle.
@@ -51,6 +52,7 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
       }),
     clock,
     log,
+    onLook: (result) => metrics.authorityLooks.inc({ result }),
   });
   shutdown.onClose("CA", () => keeper.stop());
   await keeper.start();
@@ -85,7 +87,11 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
   );
   shutdown.onClose("STS client", () => sts.close());
   const assumeRole = createStsLimiter(
-    { clock, assumeRole: measureSts(sts.assumeRole, metrics) },
+    {
+      clock,
+      assumeRole: measureSts(sts.assumeRole, metrics),
+      onHeldBack: (reason, retryAfterMs) => metrics.stsHeldBack.observe({ reason }, retryAfterMs / 1000),
+    },
     { ratePerSecond: settings.stsRate, burst: settings.stsBurst },
   );
   const cache = createCredentialCache(
@@ -178,16 +184,20 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
       refreshGauges();
       return metrics.expose();
     },
-    unready() {
-      if (shutdown.signal.aborted) return ["the server is stopping"];
-      return watching ? [] : ["the caches of pods and namespaces are not filled yet"];
-    },
+    unready,
   });
   await pages.listen({ host: settings.pagesBind.host, port: settings.pagesBind.port });
   shutdown.onClose("pages", () => pages.close());
 
+  function unready(): readonly string[] {
+    if (shutdown.signal.aborted) return ["the server is stopping"];
+    return watching ? [] : ["the caches of pods and namespaces are not filled yet"];
+  }
+
   function refreshGauges(): void {
     const now = clock.now();
+    metrics.ready.set(unready().length === 0 ? 1 : 0);
+    for (const [port, listener] of Object.entries({ identity, credentials })) setConnections(metrics, port, listener);
     metrics.cacheSize.set(cache.size);
     metrics.nearestExpiry.set(cache.nearestExpiryMs() / 1000);
     metrics.authorityExpiry.set((notAfterOf(keeper.current().authority.certificatePem) - now) / 1000);

@@ -1,12 +1,14 @@
 // Every series of the server; docs/metrics.md is generated from this table.
-import type { MetricTable } from "../runtime/metrics.ts";
+import { COMMON_METRICS, type MetricTable } from "../runtime/metrics.ts";
 
 export const SERVER_METRICS = {
+  ...COMMON_METRICS,
   certificates: {
     type: "counter",
     name: "podrole_certificates_total",
     help: "Certificates asked for, by result: ISSUED or a code of docs/errors.md",
     labels: ["code"],
+    from: ["ISSUED", "PROOF_REJECTED", "POD_UNKNOWN", "KUBERNETES_UNAVAILABLE", "INTERNAL"],
   },
   certificateSeconds: {
     type: "histogram",
@@ -18,6 +20,7 @@ export const SERVER_METRICS = {
     name: "podrole_credentials_total",
     help: "Credentials asked for, one for each container, by result: ISSUED or a code of docs/errors.md",
     labels: ["code"],
+    from: ["ISSUED", "ROLE_FORBIDDEN", "STS_DENIED", "STS_THROTTLED", "STS_UNAVAILABLE", "INTERNAL"],
   },
   credentialsSeconds: {
     type: "histogram",
@@ -29,6 +32,7 @@ export const SERVER_METRICS = {
     name: "podrole_credential_cache_total",
     help: "How credentials were found: hit, miss, renewed, stale (renewal failed, still valid), failed",
     labels: ["outcome"],
+    from: ["hit", "miss", "renewed", "stale", "failed"],
   },
   cacheSize: {
     type: "gauge",
@@ -43,8 +47,9 @@ export const SERVER_METRICS = {
   stsCalls: {
     type: "counter",
     name: "podrole_sts_calls_total",
-    help: "Calls to STS by result: OK or a code of docs/errors.md",
+    help: "AssumeRole calls by result: OK or a code of docs/errors.md",
     labels: ["code"],
+    from: ["OK", "STS_DENIED", "STS_INVALID", "STS_THROTTLED", "STS_UNAVAILABLE"],
   },
   stsSeconds: {
     type: "histogram",
@@ -56,22 +61,44 @@ export const SERVER_METRICS = {
     name: "podrole_sts_calls_in_flight",
     help: "AssumeRole calls that STS has not answered yet",
   },
+  stsHeldBack: {
+    type: "histogram",
+    name: "podrole_sts_held_back_seconds",
+    help: "AssumeRole calls not made, for the account's sake, and the wait they were told: rate (--sts-rate is used up), pause (STS throttled)",
+    labels: ["reason"],
+    from: ["rate", "pause"],
+    buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30],
+  },
+  connections: {
+    type: "gauge",
+    name: "podrole_connections",
+    help: "Connections of sidecars and webhooks that are open, by port: identity or credentials",
+    labels: ["port"],
+  },
+  connectionsOpened: {
+    type: "counter",
+    name: "podrole_connections_opened_total",
+    help: "Connections accepted, by port: identity or credentials",
+    labels: ["port"],
+    from: ["identity", "credentials"],
+  },
   events: {
     type: "counter",
     name: "podrole_events_total",
     help: "Events written on pods, by reason",
     labels: ["code"],
   },
-  watchAge: {
-    type: "gauge",
-    name: "podrole_watch_age_seconds",
-    help: "Seconds since the cache of a resource was last proved fresh",
-    labels: ["resource"],
-  },
   authorityExpiry: {
     type: "gauge",
     name: "podrole_authority_expiry_seconds",
     help: "Seconds until the certificate of the signing CA expires",
+  },
+  authorityLooks: {
+    type: "counter",
+    name: "podrole_authority_looks_total",
+    help: "Looks after the CA and its published bundle, one a minute, by result: ok or failed",
+    labels: ["result"],
+    from: ["ok", "failed"],
   },
   servingExpiry: {
     type: "gauge",

@@ -12,12 +12,19 @@ export interface StsLimiterOptions {
   readonly burst: number;
 }
 
+export interface StsLimiterDeps {
+  readonly clock: Clock;
+  readonly assumeRole: AssumeRole;
+  /** Hears of each call that is not made, why, and the wait that it was told. */
+  readonly onHeldBack?: (reason: "rate" | "pause", retryAfterMs: number) => void;
+}
+
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
 
 /** `assumeRole` behind the bucket. Refused calls are STS_THROTTLED with the time after which asking makes sense. */
 export function createStsLimiter(
-  { clock, assumeRole }: { readonly clock: Clock; readonly assumeRole: AssumeRole },
+  { clock, assumeRole, onHeldBack }: StsLimiterDeps,
   { ratePerSecond, burst }: StsLimiterOptions,
 ): AssumeRole {
   let tokens = burst;
@@ -31,6 +38,7 @@ export function createStsLimiter(
     filledAt = now;
     const retryAfterMs = Math.max(pausedUntil - now, tokens >= 1 ? 0 : ((1 - tokens) / ratePerSecond) * 1000);
     if (retryAfterMs > 0) {
+      onHeldBack?.(pausedUntil > now ? "pause" : "rate", retryAfterMs);
       const state = pausedUntil > now ? "STS throttles this account" : `more than ${ratePerSecond} calls a second`;
       throw new PodroleError("STS_THROTTLED", `Cannot assume role ${roleArn}: ${state}`, { retryAfterMs });
     }

@@ -18,8 +18,8 @@ export interface EndpointDeps {
   readonly keeper: Pick<Keeper, "reply" | "refusal">;
   readonly renewals: Pick<Renewals, "hurry" | "failure" | "nextInMs" | "onEnd">;
   readonly authorize: Authorize;
-  /** Counts every answer; "OK" for credentials. */
-  readonly count: (code: ErrorCode | "OK") => void;
+  /** Counts every answer and the time to it; "OK" for credentials. */
+  readonly count: (code: ErrorCode | "OK", durationMs: number) => void;
 }
 
 export interface EndpointOptions {
@@ -44,8 +44,10 @@ export function createEndpoint(deps: EndpointDeps, { port, containers, holdMs }:
   const { clock, log, keeper, renewals, authorize, count } = deps;
   const held = new Set<() => void>();
   const saidAt = new Map<ErrorCode, number>();
+  const arrivedAt = new WeakMap<ServerResponse, number>();
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
+    arrivedAt.set(response, clock.now());
     const url = request.url ?? "";
     const end = url.indexOf("?");
     if ((end < 0 ? url : url.slice(0, end)) !== PATH) {
@@ -128,7 +130,8 @@ export function createEndpoint(deps: EndpointDeps, { port, containers, holdMs }:
   }
 
   function send(response: ServerResponse, { status, headers, body }: Reply, code: ErrorCode | "OK"): void {
-    count(code);
+    const now = clock.now();
+    count(code, now - (arrivedAt.get(response) ?? now));
     response.writeHead(status, headers as string[]).end(body);
   }
 

@@ -34,6 +34,7 @@ export function createHealth({ clock, keeper, renewals, metrics }: HealthDeps, {
     const now = clock.now();
     const { credentials, certificate } = keeper.expiries();
     return metrics.expose({
+      ready: keeper.ready(),
       credentialsMs: credentials === undefined ? undefined : credentials - now,
       certificateMs: certificate === undefined ? undefined : certificate - now,
     });

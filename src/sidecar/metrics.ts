@@ -1,10 +1,23 @@
 // The sidecar's metrics, counted in plain objects and written by hand: prom-client would cost more memory than the rest
 // of the process. Nothing in them comes from what a pod's author wrote, and nothing is secret.
+import { version as nodeVersion } from "node:process";
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { MetricTable } from "../runtime/metrics.ts";
+import { VERSION } from "../runtime/version.ts";
 import type { Renewal } from "./renewal.ts";
 
 export const SIDECAR_METRICS = {
+  buildInfo: {
+    type: "gauge",
+    name: "podrole_build_info",
+    help: "1, with podrole's version and Node's",
+    labels: ["version", "node"],
+  },
+  ready: {
+    type: "gauge",
+    name: "podrole_sidecar_ready",
+    help: "1 while /readyz answers with 200, else 0",
+  },
   credentialsExpiry: {
     type: "gauge",
     name: "podrole_sidecar_credentials_expiry_seconds",
@@ -20,57 +33,112 @@ export const SIDECAR_METRICS = {
     name: "podrole_sidecar_renewals_total",
     help: "Renewals by outcome: renewed, refused or failed",
     labels: ["outcome"],
+    from: ["renewed", "refused", "failed"],
+  },
+  renewalSeconds: {
+    type: "histogram",
+    name: "podrole_sidecar_renewal_duration_seconds",
+    help: "Time of one renewal: process, proof where it is due, and the server's answer",
+    buckets: [0.1, 0.25, 0.5, 1, 2, 5, 10, 30],
   },
   requests: {
     type: "counter",
     name: "podrole_sidecar_requests_total",
     help: "Requests to the credentials endpoint by error code; OK for credentials",
     labels: ["code"],
+    from: ["OK"],
+  },
+  requestSeconds: {
+    type: "histogram",
+    name: "podrole_sidecar_request_duration_seconds",
+    help: "Time to answer a request to the credentials endpoint, to the millisecond; SDKs give up after 1 s",
+    buckets: [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 0.9, 1],
   },
 } as const satisfies MetricTable;
 
 export interface SidecarMetrics {
-  readonly countRenewal: (outcome: Renewal["outcome"]) => void;
-  readonly countRequest: (code: ErrorCode | "OK") => void;
+  /** `durationMs` may be negative when the wall clock was set back; it then counts as 0. */
+  readonly countRenewal: (outcome: Renewal["outcome"], durationMs: number) => void;
+  readonly countRequest: (code: ErrorCode | "OK", durationMs: number) => void;
   /** Prometheus text, version 0.0.4. Gauges in milliseconds from now; undefined leaves the series out. */
-  expose(gauges: { readonly credentialsMs: number | undefined; readonly certificateMs: number | undefined }): string;
+  expose(gauges: {
+    readonly ready: boolean;
+    readonly credentialsMs: number | undefined;
+    readonly certificateMs: number | undefined;
+  }): string;
 }
 
 export function createSidecarMetrics(): SidecarMetrics {
-  const renewals = new Map<string, number>([
-    ["renewed", 0],
-    ["refused", 0],
-    ["failed", 0],
-  ]);
-  const requests = new Map<string, number>([["OK", 0]]);
+  const { buildInfo, ready, credentialsExpiry, certificateExpiry } = SIDECAR_METRICS;
+  const renewals = createCounts(SIDECAR_METRICS.renewals);
+  const requests = createCounts(SIDECAR_METRICS.requests);
+  const renewalSeconds = createBuckets(SIDECAR_METRICS.renewalSeconds);
+  const requestSeconds = createBuckets(SIDECAR_METRICS.requestSeconds);
   return {
-    countRenewal: (outcome) => add(renewals, outcome),
-    countRequest: (code) => add(requests, code),
-    expose({ credentialsMs, certificateMs }) {
-      const { credentialsExpiry, certificateExpiry } = SIDECAR_METRICS;
+    countRenewal(outcome, durationMs) {
+      renewals.add(outcome);
+      renewalSeconds.add(durationMs);
+    },
+    countRequest(code, durationMs) {
+      requests.add(code);
+      requestSeconds.add(durationMs);
+    },
+    expose(gauges) {
       return [
-        ...series(credentialsExpiry, seconds(credentialsMs)),
-        ...series(certificateExpiry, seconds(certificateMs)),
-        ...series(SIDECAR_METRICS.renewals, labelled("outcome", renewals)),
-        ...series(SIDECAR_METRICS.requests, labelled("code", requests)),
+        ...series(buildInfo, [`{version="${VERSION}",node="${nodeVersion}"} 1`]),
+        ...series(ready, [` ${gauges.ready ? 1 : 0}`]),
+        ...series(credentialsExpiry, seconds(gauges.credentialsMs)),
+        ...series(certificateExpiry, seconds(gauges.certificateMs)),
+        ...renewals.expose(),
+        ...renewalSeconds.expose(),
+        ...requests.expose(),
+        ...requestSeconds.expose(),
         "",
       ].join("\n");
     },
   };
 }
 
-function add(counts: Map<string, number>, key: string): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
+type Spec = MetricTable[string];
+
+function createCounts(spec: Spec & { readonly labels: readonly [string] }) {
+  const counts = new Map<string, number>((spec.from ?? []).map((value) => [value, 0]));
+  return {
+    add: (value: string) => void counts.set(value, (counts.get(value) ?? 0) + 1),
+    expose: () =>
+      series(
+        spec,
+        [...counts].map(([value, count]) => `{${spec.labels[0]}="${value}"} ${count}`),
+      ),
+  };
+}
+
+/** A histogram: for each bucket what is at or below its bound. */
+function createBuckets(spec: Spec & { readonly buckets: readonly number[] }) {
+  const counts = spec.buckets.map(() => 0);
+  let count = 0;
+  let sum = 0;
+  return {
+    add(durationMs: number) {
+      const value = Math.max(durationMs, 0) / 1000;
+      for (const [index, bound] of spec.buckets.entries()) if (value <= bound) counts[index] = (counts[index] ?? 0) + 1;
+      count += 1;
+      sum += value;
+    },
+    expose: () =>
+      series(spec, [
+        ...spec.buckets.map((bound, index) => `_bucket{le="${bound}"} ${counts[index]}`),
+        `_bucket{le="+Inf"} ${count}`,
+        `_sum ${sum}`,
+        `_count ${count}`,
+      ]),
+  };
 }
 
 function seconds(ms: number | undefined): readonly string[] {
   return ms === undefined ? [] : [` ${ms / 1000}`];
 }
 
-function labelled(label: string, counts: ReadonlyMap<string, number>): readonly string[] {
-  return [...counts].map(([value, count]) => `{${label}="${value}"} ${count}`);
-}
-
-function series({ name, help, type }: MetricTable[string], samples: readonly string[]): readonly string[] {
+function series({ name, help, type }: Spec, samples: readonly string[]): readonly string[] {
   return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples.map((sample) => `${name}${sample}`)];
 }

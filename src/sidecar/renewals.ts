@@ -29,7 +29,7 @@ export interface RenewalsDeps {
   readonly keeper: Pick<Keeper, "reload" | "renewAt" | "observe">;
   /** One renewal; it ends by its own deadline, or when the signal aborts. */
   readonly run: (signal: AbortSignal) => Promise<Renewal>;
-  readonly count: (outcome: Renewal["outcome"]) => void;
+  readonly count: (outcome: Renewal["outcome"], durationMs: number) => void;
   readonly random?: () => number;
 }
 
@@ -80,6 +80,7 @@ export function createRenewals({ clock, log, keeper, run, count, random = Math.r
 
   async function renew(): Promise<void> {
     looks = 0;
+    const startedAt = clock.now();
     const renewal = await run(stopping.signal).catch((error: unknown): Renewal => {
       log.error({ err: error }, "renewal failed");
       return failed({ code: "INTERNAL", message: "Cannot renew credentials: podrole failed, its log has the cause" });
@@ -91,7 +92,7 @@ export function createRenewals({ clock, log, keeper, run, count, random = Math.r
     hurried = false;
     keeper.reload();
     inFlight = undefined;
-    count(renewal.outcome);
+    count(renewal.outcome, clock.now() - startedAt);
     for (const listener of listeners) listener();
     arm();
   }

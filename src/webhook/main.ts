@@ -5,7 +5,7 @@ import type { Kubernetes } from "../kubernetes/api.ts";
 import { createKubernetes } from "../kubernetes/client.ts";
 import type { Namespace, ServiceAccount } from "../kubernetes/objects.ts";
 import { createReflector } from "../kubernetes/reflector.ts";
-import { createMetrics } from "../runtime/metrics.ts";
+import { buildLabels, createMetrics } from "../runtime/metrics.ts";
 import { createPages } from "../runtime/pages.ts";
 import type { ProgramDeps } from "../runtime/program.ts";
 import { createAdmit } from "./admit.ts";
@@ -35,6 +35,7 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
   const { clock, log, audit, shutdown } = deps;
   const { signal } = shutdown;
   const metrics = createMetrics(WEBHOOK_METRICS);
+  metrics.buildInfo.set(buildLabels(), 1);
   const kubernetes = createKubernetes({ kubeconfigPath: settings.kubeconfig, log, component: "podrole-webhook" });
 
   // What it knows of the cluster.
@@ -60,20 +61,25 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
 
   // Whom it believes, and by what it is believed.
   const trust = createTrustBundle({ kubernetes, clock, log, signal }, settings.trustConfigMap);
-  const serving = createServingCertificate({ clock, log, signal, trust }, settings);
+  const serving = createServingCertificate(
+    { clock, log, signal, trust, onResult: (result) => metrics.servingRenewals.inc({ result }) },
+    settings,
+  );
   let ready = false;
+  function unready(): readonly string[] {
+    if (signal.aborted) return ["the webhook is stopping"];
+    return ready ? [] : ["there is no serving certificate from podrole's server yet"];
+  }
   const pages = createPages({
     exposeMetrics() {
+      metrics.ready.set(unready().length === 0 ? 1 : 0);
       const notAfter = serving.notAfter();
       if (notAfter !== undefined) metrics.servingExpiry.set((notAfter - clock.now()) / 1000);
       metrics.watchAge.set({ resource: "namespaces" }, namespaces.ageMs() / 1000);
       metrics.watchAge.set({ resource: "serviceaccounts" }, accounts.ageMs() / 1000);
       return metrics.expose();
     },
-    unready() {
-      if (signal.aborted) return ["the webhook is stopping"];
-      return ready ? [] : ["there is no serving certificate from podrole's server yet"];
-    },
+    unready,
   });
   await pages.listen({ host: settings.pagesBind.host, port: settings.pagesBind.port });
   shutdown.onClose("pages", () => pages.close());

@@ -1,7 +1,8 @@
 // Every series of the webhook; docs/metrics.md is generated from this table.
-import type { MetricTable } from "../runtime/metrics.ts";
+import { COMMON_METRICS, type MetricTable } from "../runtime/metrics.ts";
 
 export const WEBHOOK_METRICS = {
+  ...COMMON_METRICS,
   admissions: {
     type: "counter",
     name: "podrole_admission_total",
@@ -24,16 +25,18 @@ export const WEBHOOK_METRICS = {
     name: "podrole_admission_live_reads_total",
     help: "Times that namespace or ServiceAccount were read live, because a watch did not have them or had led to skip or refuse",
     labels: ["resource"],
+    from: ["namespaces", "serviceaccounts"],
+  },
+  servingRenewals: {
+    type: "counter",
+    name: "podrole_serving_certificate_renewals_total",
+    help: "Attempts to get a serving certificate from the server, by result: ok or failed",
+    labels: ["result"],
+    from: ["ok", "failed"],
   },
   servingExpiry: {
     type: "gauge",
     name: "podrole_serving_certificate_expiry_seconds",
     help: "Seconds until the webhook's own serving certificate expires",
-  },
-  watchAge: {
-    type: "gauge",
-    name: "podrole_watch_age_seconds",
-    help: "Seconds since the cache of a resource was last proved fresh",
-    labels: ["resource"],
   },
 } as const satisfies MetricTable;

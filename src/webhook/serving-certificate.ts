@@ -34,11 +34,14 @@ export function createServingCertificate(
     log,
     signal,
     trust,
+    onResult,
   }: {
     readonly clock: Clock;
     readonly log: Log;
     readonly signal: AbortSignal;
     readonly trust: TrustBundle;
+    /** Hears how each attempt went. */
+    readonly onResult?: (result: "ok" | "failed") => void;
   },
   options: ServingCertificateOptions,
 ): ServingCertificate {
@@ -67,10 +70,12 @@ export function createServingCertificate(
         failures = 0;
         const expiration = notAfterOf(material.certificatePem);
         log.info({ expiration: new Date(expiration).toISOString() }, "got a serving certificate");
+        onResult?.("ok");
         for (const listener of listeners) listener();
         first.resolve();
         await sleep(clock, (expiration - clock.now()) / 2, signal);
       } catch (error) {
+        onResult?.("failed");
         const waitMs = backoff(failures++, 1_000, 30_000);
         log.warn({ err: error, waitMs: Math.round(waitMs) }, "could not get a serving certificate; asking again");
         await sleep(clock, waitMs, signal);

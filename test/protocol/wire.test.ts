@@ -1,6 +1,8 @@
 // Client and listener over real sockets and real TLS: refusals as codes, certificates that change on a live port.
 import assert from "node:assert/strict";
 import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { type Authority, createAuthority, issueCertificate as sign, type Subject } from "../../src/pki/certificate.ts";
 import { joinBundle } from "../../src/pki/bundle.ts";
@@ -69,7 +71,7 @@ async function identityPort(context: TestContext, tls: ReturnType<typeof changin
     { ...OPTIONS, tls, requireClientCertificate: false },
   );
   context.after(() => listener.close());
-  return { port: await listener.listen(), failures };
+  return { port: await listener.listen(), failures, listener };
 }
 
 async function credentialsPort(context: TestContext, tls: ReturnType<typeof changing>) {
@@ -170,4 +172,21 @@ test("a live port takes over a new certificate and a new bundle, and believes th
     code: "SERVER_UNREACHABLE",
   });
   assert.equal(peers.length, 4);
+});
+
+test("connections() counts what is open now and what was opened, of its own port alone", async (context) => {
+  const authority = makeAuthority("connections");
+  const [busy, quiet] = [
+    await identityPort(context, changing(material(authority))),
+    await identityPort(context, changing(material(authority))),
+  ];
+  assert.deepEqual(busy.listener.connections(), { open: 0, opened: 0 });
+  const socket = connect(busy.port, "127.0.0.1");
+  await once(socket, "connect");
+  await issueCertificate(at(busy.port, authority.certificatePem), PROOF, 5_000);
+  assert.equal(busy.listener.connections().opened, 2);
+  socket.destroy();
+  while (busy.listener.connections().open > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  assert.deepEqual(busy.listener.connections(), { open: 0, opened: 2 });
+  assert.deepEqual(quiet.listener.connections(), { open: 0, opened: 0 });
 });

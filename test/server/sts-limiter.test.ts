@@ -44,3 +44,24 @@ test("createStsLimiter() holds everybody back while STS throttles, longer each t
   assert.equal(calls, 7);
   assert.ok((pauses[0] ?? 0) < 1_300 && (pauses[6] ?? 0) > 20_000, `pauses grew: ${pauses.join(" ")}`);
 });
+
+test("createStsLimiter() tells of each call that it holds back, why and for how long, and of no other", async () => {
+  const clock = createFakeClock();
+  const heldBack: string[] = [];
+  let throttles = true;
+  const assumeRole: AssumeRole = async () => {
+    if (throttles) throw new PodroleError("STS_THROTTLED", "Rate exceeded");
+    return ISSUED;
+  };
+  const onHeldBack = (reason: string, ms: number) => heldBack.push(`${reason} ${ms > 500 ? "long" : ms}`);
+  const limited = createStsLimiter({ clock, assumeRole, onHeldBack }, { ratePerSecond: 10, burst: 2 });
+  await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
+  assert.deepEqual(heldBack, []);
+  await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
+  assert.deepEqual(heldBack, ["pause long"]);
+  throttles = false;
+  await clock.advance(2_000);
+  for (let call = 0; call < 2; call++) await limited(INPUT);
+  await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
+  assert.deepEqual(heldBack, ["pause long", "rate 100"]);
+});

@@ -165,6 +165,9 @@ test("startServe() shows expiries and counts, and nothing secret, to whoever rea
   assert.equal(samples['podrole_sidecar_requests_total{code="OK"}'], "1");
   assert.equal(samples['podrole_sidecar_requests_total{code="TOKEN_MISMATCH"}'], "1");
   assert.equal(samples['podrole_sidecar_renewals_total{outcome="failed"}'], "0");
+  assert.equal(samples["podrole_sidecar_ready"], "1");
+  assert.equal(samples["podrole_sidecar_request_duration_seconds_count"], "2");
+  assert.equal(samples['podrole_sidecar_request_duration_seconds_bucket{le="+Inf"}'], "2");
   for (const name of ["credentials", "certificate"]) {
     const seconds = Number(samples[`podrole_sidecar_${name}_expiry_seconds`]);
     assert.ok(seconds > 3_500 && seconds <= 3_600, `${name}: ${seconds}`);

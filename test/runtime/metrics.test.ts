@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { buildLabels, COMMON_METRICS, createMetrics, type MetricTable } from "../../src/runtime/metrics.ts";
+
+const TABLE = {
+  ...COMMON_METRICS,
+  calls: { type: "counter", name: "podrole_calls_total", help: "Calls", labels: ["code"], from: ["OK", "STS_DENIED"] },
+  waits: {
+    type: "histogram",
+    name: "podrole_waits_seconds",
+    help: "Waits",
+    labels: ["reason"],
+    from: ["rate"],
+    buckets: [1],
+  },
+} as const satisfies MetricTable;
+
+test("createMetrics() shows what a table says is there from the start at 0, and nothing that is not", async () => {
+  const text = await createMetrics(TABLE).expose();
+  for (const code of ["OK", "STS_DENIED"]) assert.ok(text.includes(`podrole_calls_total{code="${code}"} 0\n`), code);
+  assert.ok(text.includes('podrole_waits_seconds_bucket{le="1",reason="rate"} 0\n'));
+  assert.ok(!text.includes("STS_THROTTLED"));
+  assert.ok(!text.includes("podrole_watch_age_seconds{"));
+});
+
+test("createMetrics() counts on from there", async () => {
+  const metrics = createMetrics(TABLE);
+  metrics.calls.inc({ code: "STS_DENIED" });
+  metrics.buildInfo.set(buildLabels(), 1);
+  const text = await metrics.expose();
+  assert.ok(text.includes('podrole_calls_total{code="STS_DENIED"} 1\n'));
+  assert.match(text, /^podrole_build_info\{version="\d+\.\d+\.\d+",node="v\d+\.\d+\.\d+"\} 1$/m);
+});
