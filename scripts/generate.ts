@@ -124,6 +124,20 @@ function messages(): Map<string, string> {
   }
 }
 
+/** The same rules for the Prometheus operator. */
+function prometheusRule(): string {
+  const [comment = ""] = /^(#.*\n)+/.exec(readFileSync(join(ROOT, "manifests/dashboards/alerts.yaml"), "utf8")) ?? [];
+  const spec = readFileSync(join(ROOT, "manifests/dashboards/alerts.yaml"), "utf8").slice(comment.length);
+  const head = [
+    "# Made from alerts.yaml by npm run generate: change that file.",
+    "apiVersion: monitoring.coreos.com/v1",
+    "kind: PrometheusRule",
+    "metadata: { name: podrole, namespace: podrole, labels: { app.kubernetes.io/part-of: podrole } }",
+    "spec:",
+  ];
+  return `${head.join("\n")}\n${spec.replaceAll(/^(?=.)/gm, "  ")}`;
+}
+
 const check = process.argv.includes("--check");
 const stale: string[] = [];
 
@@ -137,6 +151,7 @@ function put(file: string, content: string): void {
 
 for (const [file, content] of messages()) put(join("src/protocol/generated", file), content);
 for (const file of Object.keys(SECTIONS)) put(file, withSections(file, readFileSync(join(ROOT, file), "utf8")));
+put("manifests/dashboards/prometheus-rule.yaml", prometheusRule());
 for (const file of stale) console.log(`${check ? "out of date" : "written"}: ${file}`);
 if (check && stale.length > 0) {
   console.log("run: npm run generate");

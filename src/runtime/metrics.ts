@@ -10,10 +10,10 @@ export interface MetricSpec {
   readonly help: string;
   readonly labels?: readonly string[];
   /**
-   * Values of the one label that the series has from the start, at 0: a counter that appears with its first increment
-   * hides that increment from rate(), and an alert on it comes one too late.
+   * Series that are there from the start, at 0, by the value of the one label or by all labels: a counter that appears
+   * with its first increment hides that increment from rate(), and an alert on it comes one too late.
    */
-  readonly from?: readonly string[];
+  readonly from?: readonly (string | Readonly<Record<string, string>>)[];
   /** Histogram only, in seconds. */
   readonly buckets?: readonly number[];
 }
@@ -65,7 +65,9 @@ export function createMetrics<const Table extends MetricTable>(table: Table): Me
   collectDefaultMetrics({ register: registry });
   const instruments = Object.entries(table).map(([key, spec]) => {
     const common = { name: spec.name, help: spec.help, labelNames: [...(spec.labels ?? [])], registers: [registry] };
-    const first = (spec.from ?? []).map((value) => ({ [spec.labels?.[0] ?? ""]: value }));
+    const first = (spec.from ?? []).map((from) =>
+      typeof from === "string" ? { [spec.labels?.[0] ?? ""]: from } : from,
+    );
     switch (spec.type) {
       case "counter": {
         const counter = new Counter(common);

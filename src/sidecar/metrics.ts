@@ -101,8 +101,10 @@ export function createSidecarMetrics(): SidecarMetrics {
 
 type Spec = MetricTable[string];
 
-function createCounts(spec: Spec & { readonly labels: readonly [string] }) {
-  const counts = new Map<string, number>((spec.from ?? []).map((value) => [value, 0]));
+function createCounts(
+  spec: Omit<Spec, "from"> & { readonly labels: readonly [string]; readonly from: readonly string[] },
+) {
+  const counts = new Map<string, number>(spec.from.map((value) => [value, 0]));
   return {
     add: (value: string) => void counts.set(value, (counts.get(value) ?? 0) + 1),
     expose: () =>
@@ -139,6 +141,9 @@ function seconds(ms: number | undefined): readonly string[] {
   return ms === undefined ? [] : [` ${ms / 1000}`];
 }
 
-function series({ name, help, type }: Spec, samples: readonly string[]): readonly string[] {
+function series(
+  { name, help, type }: Pick<Spec, "name" | "help" | "type">,
+  samples: readonly string[],
+): readonly string[] {
   return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples.map((sample) => `${name}${sample}`)];
 }

@@ -8,6 +8,12 @@ export const WEBHOOK_METRICS = {
     name: "podrole_admission_total",
     help: "Admission requests by decision (inject, skip, refuse) and reason: INJECTED, ALREADY_INJECTED, a skip reason or a code of docs/errors.md",
     labels: ["decision", "reason"],
+    from: [
+      { decision: "inject", reason: "INJECTED" },
+      { decision: "refuse", reason: "ROLE_FORBIDDEN" },
+      { decision: "refuse", reason: "KUBERNETES_UNAVAILABLE" },
+      { decision: "refuse", reason: "INTERNAL" },
+    ],
   },
   admissionSeconds: {
     type: "histogram",
@@ -19,6 +25,7 @@ export const WEBHOOK_METRICS = {
     name: "podrole_admission_unreadable_total",
     help: "Requests to /mutate that are no AdmissionReview, by HTTP status (200: read far enough for a denial)",
     labels: ["status"],
+    from: ["400", "500"],
   },
   liveReads: {
     type: "counter",
