@@ -5,6 +5,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CHECKS } from "../src/cli/check/checks.ts";
+import { SECTIONS as CHECK_SECTIONS } from "../src/cli/check/finding.ts";
 import { ERRORS } from "../src/protocol/errors.ts";
 import type { MetricSpec, MetricTable } from "../src/runtime/metrics.ts";
 import { envName, flagName, type SettingTable, text } from "../src/runtime/settings.ts";
@@ -79,8 +81,23 @@ function skipReasons(): string {
   );
 }
 
+/** One heading a check, so that a finding's hint can lead to it. */
+function checks(): string {
+  return Object.entries(CHECK_SECTIONS)
+    .map(([section, words]) => {
+      const own = Object.entries(CHECKS).filter(([, check]) => check.section === section);
+      const pages = own.map(([id, { summary, remedy, when }]) => {
+        const phase = when === "pre" ? " *Only with `--pre`.*" : when === "always" ? " *Also with `--pre`.*" : "";
+        return `### ${id}\n\n${summary}${phase}\n\n${remedy}`;
+      });
+      return [`## ${section}: ${words}`, ...pages].join("\n\n");
+    })
+    .join("\n\n");
+}
+
 /** What stands between `<!-- generated: NAME -->` and `<!-- end -->` in these files. */
 const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
+  "docs/checks.md": { checks },
   "docs/configuration.md": {
     server: () => settings(SERVER_SETTINGS),
     webhook: () => settings(WEBHOOK_SETTINGS),

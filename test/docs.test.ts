@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { suite, test } from "node:test";
+import { CHECKS } from "../src/cli/check/checks.ts";
 import { ERRORS } from "../src/protocol/errors.ts";
 import { SKIP_REASONS } from "../src/webhook/skip-reasons.ts";
 import { readSources, ROOT } from "./story/sources.ts";
@@ -27,7 +28,10 @@ function isDefined(source: string | undefined, name: string): boolean {
   return source !== undefined && new RegExp(`(function|const) ${name}\\b|^  (async )?${name}\\(`, "m").test(source);
 }
 
-const KNOWN = new Set([...Object.keys(ERRORS), ...Object.keys(SKIP_REASONS), "INJECTED", "ALREADY_INJECTED", "ISSUED"]);
+const KNOWN = new Set([
+  ...[...Object.keys(ERRORS), ...Object.keys(SKIP_REASONS), ...Object.keys(CHECKS)],
+  ...["INJECTED", "ALREADY_INJECTED", "ISSUED"],
+]);
 /** Words of other systems, in the same shape. */
 const FOREIGN = /^(AWS|NODE|PODROLE|KUBERNETES_SERVICE|HTTP|HTTPS|NO)_|^(AUDIT_LOG|AUTHORIZATION_TOKEN_FILE)$/;
 const GRPC = new Set(["PERMISSION_DENIED", "INVALID_ARGUMENT"]);
@@ -75,6 +79,11 @@ suite("codes", () => {
     const headings = [...(page.get("docs/errors.md") ?? "").matchAll(/^### ([A-Z_]+)$/gm)].map(([, code = ""]) => code);
     assert.deepEqual(new Set(headings), new Set(Object.keys(ERRORS)));
     assert.equal(headings.length, Object.keys(ERRORS).length);
+  });
+
+  test("docs/checks.md has a heading for every check, and no other", () => {
+    const headings = [...(page.get("docs/checks.md") ?? "").matchAll(/^### (\w+)$/gm)].map(([, id = ""]) => id);
+    assert.deepEqual(headings.toSorted(), Object.keys(CHECKS).toSorted());
   });
 
   test("every row of ERRORS is used outside its table", () => {

@@ -36,6 +36,7 @@ async function main(argv: readonly string[]): Promise<void> {
       webhook: async (...call) => (await import("./webhook.ts")).webhook(...call),
       sidecar: async (...call) => (await import("./sidecar.ts")).sidecar(...call),
       inject: async (...call) => (await import("./inject.ts")).inject(...call),
+      check: async (...call) => (await import("./check/check.ts")).check(...call),
       demo: async (...call) => (await import("./demo/demo.ts")).demo(...call),
     },
     (exitCode) => {

@@ -21,6 +21,7 @@ export interface Actions {
   readonly sidecar: Action;
   readonly inject: Action;
   readonly demo: Action;
+  readonly check: Action;
 }
 
 export function createProgram(terminal: Terminal, actions: Actions, finish: (exitCode: number) => void): Command {
@@ -60,6 +61,16 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
   add("demo", "the whole path on this machine, with an embedded API server and STS", (command) =>
     command.option("--json", "print the steps as JSON lines"),
   );
+  add("check", "is podrole well in this cluster, or can it be installed", (command) =>
+    withCluster(command)
+      .option("-n, --namespace <name>", "podrole's own namespace (default podrole)")
+      .option("--pre", "before installing: only what must be there first")
+      .option("--namespace-selector <selector>", "look at pods of these namespaces only (a label selector)")
+      .option("--imds <namespace>", "run a short pod there that tries to reach the node's instance metadata")
+      .option("--wait <duration>", "look again until nothing fails, at most this long")
+      .addOption(outputOption())
+      .addHelpText("after", "\nExit codes: 0 nothing failed, 1 something did, 2 usage or no answer of the cluster."),
+  );
   program
     .command("version")
     .description("print the version")
@@ -68,6 +79,16 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
       finish(0);
     });
   return program;
+}
+
+function withCluster(command: Command): Command {
+  return command
+    .option("--kubeconfig <file>", "kubeconfig file (default KUBECONFIG, ~/.kube/config, the pod's ServiceAccount)")
+    .option("--context <name>", "context of the kubeconfig instead of its current one");
+}
+
+function outputOption(): Option {
+  return new Option("-o, --output <format>", "how to print").choices(["text", "json"]);
 }
 
 /** One flag for each setting of the table; defaults are shown, not set, so that the environment can still speak. */

@@ -50,6 +50,19 @@ export type Resource =
   | "mutatingwebhookconfigurations"
   | "tokenreviews";
 
+/** The resources that a person's command reads or writes besides, with that person's own rights. */
+export type OperatorResource =
+  | "nodes"
+  | "deployments"
+  | "replicasets"
+  | "statefulsets"
+  | "daemonsets"
+  | "jobs"
+  | "cronjobs"
+  | "poddisruptionbudgets"
+  | "subjectaccessreviews"
+  | "selfsubjectaccessreviews";
+
 export interface Selector {
   /** Without it: the whole cluster. */
   readonly namespace?: string;

@@ -10,6 +10,7 @@ import type { Log } from "../runtime/log.ts";
 import type { Kubernetes } from "./api.ts";
 import { splitLines } from "./lines.ts";
 import { createOperations } from "./operations.ts";
+import { createOperatorCalls, type OperatorKubernetes } from "./operator.ts";
 import { createRequester, type Transport, type TransportRequest, type TransportResponse } from "./request.ts";
 
 export interface KubernetesOptions {
@@ -21,6 +22,8 @@ export interface KubernetesOptions {
   readonly component?: string;
   /** For each request; watches: until their first byte. */
   readonly deadlineMs?: number;
+  /** A context of the kubeconfig instead of its current one. */
+  readonly context?: string | undefined;
 }
 
 export interface KubernetesClient extends Kubernetes {
@@ -32,14 +35,26 @@ const DEADLINE_MS = 10_000;
 
 /** Throws KUBERNETES_UNAVAILABLE when the configuration cannot be read; connects to nothing yet. */
 export function createKubernetes(options: KubernetesOptions): KubernetesClient {
-  const { kubeconfigPath, log, clock = systemClock, component = "podrole", deadlineMs = DEADLINE_MS } = options;
-  const transport = createTransport(loadConfig(kubeconfigPath), { clock, component });
-  log?.debug({ server: transport.server }, "Kubernetes client is set up");
-  const requester = createRequester({ transport, clock }, { deadlineMs });
-  return { ...createOperations({ requester, clock, component }), close: () => transport.close() };
+  const { operations, close } = connect(options);
+  return { ...operations, close };
 }
 
-function loadConfig(kubeconfigPath: string | undefined): KubeConfig {
+/** As createKubernetes(), with what a person's command asks besides. */
+export function createOperatorKubernetes(options: KubernetesOptions): OperatorKubernetes & KubernetesClient {
+  const { requester, operations, close } = connect(options);
+  return { ...operations, ...createOperatorCalls({ requester }), close };
+}
+
+function connect(options: KubernetesOptions) {
+  const { kubeconfigPath, context, log, clock = systemClock, component = "podrole" } = options;
+  const transport = createTransport(loadConfig(kubeconfigPath, context), { clock, component });
+  log?.debug({ server: transport.server }, "Kubernetes client is set up");
+  const requester = createRequester({ transport, clock }, { deadlineMs: options.deadlineMs ?? DEADLINE_MS });
+  const operations = createOperations({ requester, clock, component });
+  return { requester, operations, close: () => transport.close() };
+}
+
+function loadConfig(kubeconfigPath: string | undefined, context: string | undefined): KubeConfig {
   const config = new KubeConfig();
   const [first, ...others] = (kubeconfigPath ?? "").split(delimiter).filter(Boolean);
   const from = first === undefined ? "the pod's ServiceAccount" : `kubeconfig ${kubeconfigPath}`;
@@ -55,6 +70,16 @@ function loadConfig(kubeconfigPath: string | undefined): KubeConfig {
     throw new PodroleError("KUBERNETES_UNAVAILABLE", `Cannot set up the Kubernetes client: ${from} cannot be read`, {
       cause,
     });
+  }
+  if (context !== undefined) {
+    const names = config.getContexts().map(({ name }) => name);
+    if (!names.includes(context)) {
+      throw new PodroleError(
+        "KUBERNETES_UNAVAILABLE",
+        `Cannot set up the Kubernetes client: ${from} has no context "${context}", wanted one of ${names.join(", ")}`,
+      );
+    }
+    config.setCurrentContext(context);
   }
   // Outside a pod the library makes up "https://undefined:undefined".
   if (!URL.canParse(config.getCurrentCluster()?.server ?? "")) {
@@ -97,7 +122,7 @@ function createTransport(
 
   async function send(request: TransportRequest): Promise<TransportResponse> {
     const context = new RequestContext(server + request.path, HttpMethod[request.method]);
-    context.setHeaderParam("Accept", "application/json");
+    context.setHeaderParam("Accept", request.accept ?? "application/json");
     context.setHeaderParam("User-Agent", component);
     if (request.contentType !== undefined) context.setHeaderParam("Content-Type", request.contentType);
     if (request.body !== undefined) context.setBody(request.body);

@@ -1,12 +1,12 @@
 // What the Kubernetes API answers instead of what was asked, told once in words that name the verb, the resource and the
 // missing permission. Never in them: a token, or what the API says of objects that hold secrets.
 import { PodroleError, type PodroleErrorOptions } from "../protocol/errors.ts";
-import type { Resource } from "./api.ts";
+import type { OperatorResource, Resource } from "./api.ts";
 
 /** What was asked, for messages: RBAC's words. */
 export interface Asked {
-  readonly verb: "get" | "list" | "watch" | "create" | "patch";
-  readonly resource: Resource | "version";
+  readonly verb: "get" | "list" | "watch" | "create" | "patch" | "delete";
+  readonly resource: Resource | OperatorResource | "pods/proxy" | "pods/log" | "version";
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
 }

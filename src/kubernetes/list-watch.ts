@@ -1,7 +1,7 @@
 // The two requests a reflector lives on. Unlike the client library's own watch: malformed lines and ERROR lines end it
 // loudly, bookmarks are asked for, and the server's reason and Retry-After are kept.
 // (https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes)
-import type { ListPage, ListWatch, Resource, Selector, WatchEvent } from "./api.ts";
+import type { ListPage, ListWatch, OperatorResource, Resource, Selector, WatchEvent } from "./api.ts";
 import { ApiError, type ApiStatus, type Asked, refusedBy } from "./errors.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { pathOf } from "./paths.ts";
@@ -19,7 +19,7 @@ interface WatchLine {
 
 export function createListWatch<Item>(
   { requester }: { readonly requester: Requester },
-  resource: Resource,
+  resource: Resource | OperatorResource,
   selector: Selector = {},
 ): ListWatch<Item> {
   const { namespace, labelSelector, fieldSelector } = selector;

@@ -1,7 +1,7 @@
 // Where resources stand on the API server (https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris).
-import type { Resource } from "./api.ts";
+import type { OperatorResource, Resource } from "./api.ts";
 
-const GROUPS: Readonly<Record<Resource, string>> = {
+const GROUPS: Readonly<Record<Resource | OperatorResource, string>> = {
   pods: "/api/v1",
   namespaces: "/api/v1",
   serviceaccounts: "/api/v1",
@@ -10,11 +10,21 @@ const GROUPS: Readonly<Record<Resource, string>> = {
   events: "/api/v1",
   mutatingwebhookconfigurations: "/apis/admissionregistration.k8s.io/v1",
   tokenreviews: "/apis/authentication.k8s.io/v1",
+  nodes: "/api/v1",
+  deployments: "/apis/apps/v1",
+  replicasets: "/apis/apps/v1",
+  statefulsets: "/apis/apps/v1",
+  daemonsets: "/apis/apps/v1",
+  jobs: "/apis/batch/v1",
+  cronjobs: "/apis/batch/v1",
+  poddisruptionbudgets: "/apis/policy/v1",
+  subjectaccessreviews: "/apis/authorization.k8s.io/v1",
+  selfsubjectaccessreviews: "/apis/authorization.k8s.io/v1",
 };
 
 /** The path of one object (with `name`) or of a collection. Names are escaped: some come from certificates. */
 export function pathOf(
-  resource: Resource,
+  resource: Resource | OperatorResource,
   place: { readonly namespace?: string; readonly name?: string } = {},
 ): string {
   const scope = place.namespace === undefined ? [] : ["namespaces", encodeURIComponent(place.namespace)];

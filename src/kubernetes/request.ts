@@ -1,13 +1,15 @@
 // One request to the Kubernetes API: deadline, one kind of error, JSON. How bytes travel (kubeconfig, TLS, tokens) is
 // the Transport's business, in client.ts.
 import type { Clock } from "../runtime/clock.ts";
-import { type ApiStatus, type Asked, refusedBy, tooSlow, unreachable } from "./errors.ts";
+import { type ApiError, type ApiStatus, type Asked, refusedBy, tooSlow, unreachable } from "./errors.ts";
 
 export interface TransportRequest {
-  readonly method: "GET" | "POST" | "PATCH";
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   /** Absolute path on the API server, with its query. */
   readonly path: string;
   readonly contentType?: string;
+  /** "application/json" unless given. */
+  readonly accept?: string;
   readonly body?: string;
   readonly signal: AbortSignal;
 }
@@ -30,6 +32,8 @@ export interface Transport {
 export interface Requester {
   /** The answer's JSON. Statuses in `expected` are answered as numbers; all others above 299 are thrown as ApiError. */
   request<Body>(asked: Asked, call: Call, expected?: readonly number[]): Promise<Body | number>;
+  /** An answer that is text, whatever its status: what stands behind the API server's proxy has statuses of its own. */
+  page(asked: Asked, call: Call): Promise<{ readonly status: number; readonly text: string }>;
   /** The lines of an answer that goes on: the deadline covers its headers only. `signal` ends it. */
   stream(asked: Asked, call: Call, signal: AbortSignal): Promise<AsyncIterable<string>>;
 }
@@ -42,16 +46,40 @@ export interface Call {
   readonly signal?: AbortSignal;
 }
 
-const METHODS = { get: "GET", list: "GET", watch: "GET", create: "POST", patch: "PATCH" } as const;
+const METHODS = { get: "GET", list: "GET", watch: "GET", create: "POST", patch: "PATCH", delete: "DELETE" } as const;
 
 export function createRequester(
   { transport, clock }: { readonly transport: Transport; readonly clock: Clock },
   { deadlineMs }: { readonly deadlineMs: number },
 ): Requester {
+  function send(
+    asked: Asked,
+    { path, query = {}, body }: Call,
+    signal: AbortSignal,
+    accept?: string,
+  ): Promise<TransportResponse> {
+    return transport.send({
+      method: METHODS[asked.verb],
+      path: withQuery(path, query),
+      ...(body !== undefined && {
+        body: JSON.stringify(body),
+        contentType: asked.verb === "patch" ? "application/json-patch+json" : "application/json",
+      }),
+      ...(accept !== undefined && { accept }),
+      signal,
+    });
+  }
+
+  function noAnswer(asked: Asked, signal: AbortSignal, error: unknown): ApiError {
+    return signal.reason === DEADLINE
+      ? tooSlow(asked, transport.server, deadlineMs)
+      : unreachable(asked, transport.server, error);
+  }
+
   /** Sends, and turns what is no 2xx into an ApiError. Rejections of `read` count as no answer. */
   async function exchange<Result>(
     asked: Asked,
-    { path, query = {}, body }: Call,
+    call: Call,
     signal: AbortSignal,
     read: (response: TransportResponse) => Promise<Result>,
   ): Promise<Result> {
@@ -59,20 +87,10 @@ export function createRequester(
     let answer: Result | ApiStatus;
     const isRefused = () => response.status > 299;
     try {
-      response = await transport.send({
-        method: METHODS[asked.verb],
-        path: withQuery(path, query),
-        ...(body !== undefined && {
-          body: JSON.stringify(body),
-          contentType: asked.verb === "patch" ? "application/json-patch+json" : "application/json",
-        }),
-        signal,
-      });
+      response = await send(asked, call, signal);
       answer = isRefused() ? parseStatus(await response.text()) : await read(response);
     } catch (error) {
-      throw signal.reason === DEADLINE
-        ? tooSlow(asked, transport.server, deadlineMs)
-        : unreachable(asked, transport.server, error);
+      throw noAnswer(asked, signal, error);
     }
     if (isRefused()) {
       throw refusedBy(asked, response.status, answer as ApiStatus, retryAfterMs(response.headers["retry-after"]));
@@ -90,6 +108,18 @@ export function createRequester(
         const wasExpected = expected.find((code) => code === status);
         if (wasExpected === undefined) throw error;
         return wasExpected;
+      } finally {
+        deadline.cancel();
+      }
+    },
+
+    async page(asked, call) {
+      const deadline = deadlineSignal(clock, deadlineMs, call.signal);
+      try {
+        const response = await send(asked, call, deadline.signal, "*/*");
+        return { status: response.status, text: await response.text() };
+      } catch (error) {
+        throw noAnswer(asked, deadline.signal, error);
       } finally {
         deadline.cancel();
       }

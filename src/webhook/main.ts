@@ -13,6 +13,7 @@ import { createWebhookApp } from "./app.ts";
 import { measureAdmission, measureReads } from "./instrument.ts";
 import { type ClusterReader, createLookups } from "./lookups.ts";
 import { WEBHOOK_METRICS } from "./metrics.ts";
+import { choosesNativeSidecar } from "./native-sidecar.ts";
 import { planSettings } from "./plan-settings.ts";
 import { createServingCertificate } from "./serving-certificate.ts";
 import type { WebhookSettings } from "./settings.ts";
@@ -26,9 +27,6 @@ export interface WebhookPorts {
 
 /** Below the 5 s of the webhook configuration, so that the refusal carries podrole's words. */
 const LOOKUP_TIMEOUT_MS = 3_000;
-
-/** Native sidecars are on by default since Kubernetes 1.29. */
-const NATIVE_SINCE = { major: 1, minor: 29 };
 
 /** Starts the webhook; resolves when it answers. What it opened is closed by `shutdown`. */
 export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings): Promise<WebhookPorts> {
@@ -120,8 +118,7 @@ async function choosesNative(
 ): Promise<boolean> {
   if (nativeSidecar !== "auto") return nativeSidecar === "true";
   try {
-    const { major, minor } = await kubernetes.serverVersion();
-    return major > NATIVE_SINCE.major || (major === NATIVE_SINCE.major && minor >= NATIVE_SINCE.minor);
+    return choosesNativeSidecar(nativeSidecar, await kubernetes.serverVersion());
   } catch (error) {
     log.warn({ err: error }, "could not ask for the API server's version; taking it for 1.29 or newer");
     return true;

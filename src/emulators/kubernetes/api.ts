@@ -1,5 +1,5 @@
 // From a request that was let in to its answer: which part of the emulator does what.
-import type { UserInfo } from "./access.ts";
+import type { Access, UserInfo } from "./access.ts";
 import type { Asides } from "./admission.ts";
 import { bindPod, deleteObject, patchObject, updateObject } from "./change.ts";
 import { type CreationDeps, createObject } from "./creation.ts";
@@ -8,12 +8,14 @@ import { type KubeObject, isRecord } from "./objects.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { badRequest, methodNotSupported } from "./status.ts";
 import type { Unwritten } from "./store.ts";
+import { answerAccessReview } from "./access-reviews.ts";
 import { answerTokenRequest, answerTokenReview } from "./token-requests.ts";
 import type { Tokens } from "./tokens.ts";
 
 export interface ApiDeps extends CreationDeps {
   readonly lists: Lists;
   readonly tokens: Tokens;
+  readonly access: Access;
 }
 
 export interface ApiRequest {
@@ -59,6 +61,7 @@ async function create(deps: ApiDeps, { info, user, body }: ApiRequest, asides: A
   }
   if (subresource === "token") return created(answerTokenRequest(deps, { namespace, name }, asObject(body)));
   if (resource.plural === "tokenreviews") return created(answerTokenReview(deps.tokens, asObject(body)));
+  if (resource.group === "authorization.k8s.io") return created(answerAccessReview(deps.access, asObject(body), user));
   if (subresource !== undefined) throw methodNotSupported();
   return created(await createObject(deps, info, body, user, asides));
 }

@@ -43,6 +43,8 @@ export interface KubernetesEmulator {
   readonly faults: Faults;
   /** Where a webhook's `clientConfig.service` answers: "namespace/name" → "127.0.0.1:9443". */
   readonly services: Map<string, string>;
+  /** Where the proxy to a pod leads: "namespace/name:port" → "127.0.0.1:8080". */
+  readonly pages: Map<string, string>;
   /** Of open watches. */
   readonly watches: { readonly size: number };
   /** Resolves with the URL; a port of its own unless one is named. */
@@ -69,6 +71,7 @@ export function createKubernetesEmulator(
   const store = createStore({ clock });
   const keys = plainHttp ? undefined : createServingKeys();
   const services = new Map<string, string>();
+  const pages = new Map<string, string>();
   const caller = createWebhookCaller({ clock }, { services });
   const access: Access = createAccess();
   const audit = createAuditLog({ clock });
@@ -82,9 +85,10 @@ export function createKubernetesEmulator(
     rootCaPem: () => keys?.caPem ?? "",
     lists: createLists({ store }),
     tokens: createTokens({ clock, store }),
+    access,
   };
   furnishCluster(api);
-  const server = createHttp({ ...api, access, audit, faults, watches, version }, keys);
+  const server = createHttp({ ...api, audit, faults, watches, version, pages }, keys);
   let url = "";
 
   return {
@@ -92,6 +96,7 @@ export function createKubernetesEmulator(
     audit: audit.events,
     faults,
     services,
+    pages,
     watches,
     async listen(port = 0) {
       server.listen(port, "127.0.0.1");

@@ -21,6 +21,8 @@ export interface HttpDeps extends ApiDeps {
   readonly faults: Faults;
   readonly watches: Watches;
   readonly version: { readonly major: string; readonly minor: string };
+  /** Where pods/NAME:PORT/proxy leads: "namespace/name:port" → "127.0.0.1:8080". */
+  readonly pages: ReadonlyMap<string, string>;
 }
 
 export interface ServingKeys {
@@ -77,6 +79,7 @@ async function serve(deps: HttpDeps, request: IncomingMessage, response: ServerR
       response.on("close", () => record("ResponseComplete", { code: 200, body: {} }));
       return;
     }
+    if (info.subresource === "proxy") return await proxy(deps.pages, info, response);
     given = await answer(deps, { info, user, body: sent, contentType }, asides);
   } catch (error) {
     given = asStatus(error);
@@ -112,6 +115,21 @@ async function readBody(request: IncomingMessage, contentType: string): Promise<
 export function asStatus(error: unknown): ApiAnswer {
   const { body } = error instanceof StatusError ? error : internalError(String(error));
   return { code: body.code, body };
+}
+
+/** GET only. What the pod answers goes on as it is; a pod that does not answer is a 503, as the real one has it. */
+async function proxy(
+  pages: ReadonlyMap<string, string>,
+  { namespace, name, rest }: RequestInfo,
+  response: ServerResponse,
+): Promise<void> {
+  const target = pages.get(`${namespace}/${name}`);
+  const found = await fetch(`http://${target ?? "127.0.0.1:1"}${rest}`).catch((error: unknown) => String(error));
+  if (typeof found === "string") {
+    throw new StatusError(503, "ServiceUnavailable", `error trying to reach service: ${found}`);
+  }
+  response.writeHead(found.status, { "content-type": found.headers.get("content-type") ?? "text/plain" });
+  response.end(await found.text());
 }
 
 function send(response: ServerResponse, { code, body }: ApiAnswer, warnings: readonly string[]): void {

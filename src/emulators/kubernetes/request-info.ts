@@ -11,11 +11,13 @@ export interface RequestInfo {
   readonly subresource: string | undefined;
   readonly namespace: string | undefined;
   readonly name: string | undefined;
+  /** What follows pods/NAME/proxy. */
+  readonly rest: string;
   readonly query: URLSearchParams;
 }
 
 const PATH =
-  /^\/(?:api\/(?<core>v1)|apis\/(?<group>[^/]+)\/(?<version>[^/]+))(?:\/namespaces\/(?<namespace>[^/]+)(?=\/(?!status$)))?\/(?<plural>[^/]+)(?:\/(?<name>[^/]+))?(?:\/(?<subresource>[^/]+))?$/;
+  /^\/(?:api\/(?<core>v1)|apis\/(?<group>[^/]+)\/(?<version>[^/]+))(?:\/namespaces\/(?<namespace>[^/]+)(?=\/(?!status$)))?\/(?<plural>[^/]+)(?:\/(?<name>[^/]+))?(?:\/(?<subresource>[^/]+)(?<rest>\/.*)?)?$/;
 
 /** Throws NotFound for what is not served and MethodNotAllowed for what cannot be done there. */
 export function readRequestInfo(method: string, url: URL): RequestInfo {
@@ -26,13 +28,15 @@ export function readRequestInfo(method: string, url: URL): RequestInfo {
     plural = "",
     name,
     subresource,
+    rest = "",
   } = PATH.exec(url.pathname)?.groups ?? {};
   const resource = findResource(group, version, plural);
   const isPlaced = resource?.namespaced === true || namespace === undefined;
   const isKnown = subresource === undefined || resource?.subresources.includes(subresource);
+  if (rest !== "" && subresource !== "proxy") throw unknownPath();
   if (resource === undefined || !isPlaced || !isKnown) throw unknownPath();
   const { searchParams: query } = url;
-  const info = { resource, subresource, namespace: decode(namespace), name: decode(name), query };
+  const info = { resource, subresource, namespace: decode(namespace), name: decode(name), rest, query };
   return { ...info, verb: verbOf(method, info), name: info.name ?? selectedName(query) };
 }
 

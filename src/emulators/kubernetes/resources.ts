@@ -45,7 +45,7 @@ export const RESOURCES: readonly ResourceType[] = [
   core("namespaces", "Namespace", { namespaced: false, shortNames: ["ns"], subresources: ["status"] }),
   core("pods", "Pod", {
     shortNames: ["po"],
-    subresources: ["status", "binding"],
+    subresources: ["status", "binding", "proxy"],
     selectableFields: ["spec.nodeName", "spec.serviceAccountName", "spec.restartPolicy", "status.phase"],
   }),
   core("serviceaccounts", "ServiceAccount", { shortNames: ["sa"], subresources: ["token"] }),
@@ -57,7 +57,31 @@ export const RESOURCES: readonly ResourceType[] = [
     namespaced: false,
   }),
   core("tokenreviews", "TokenReview", { group: "authentication.k8s.io", namespaced: false, virtual: true }),
+  core("subjectaccessreviews", "SubjectAccessReview", {
+    group: "authorization.k8s.io",
+    namespaced: false,
+    virtual: true,
+  }),
+  core("selfsubjectaccessreviews", "SelfSubjectAccessReview", {
+    group: "authorization.k8s.io",
+    namespaced: false,
+    virtual: true,
+  }),
+  core("nodes", "Node", { namespaced: false, shortNames: ["no"], subresources: ["status"] }),
+  // No controller makes pods of these.
+  core("deployments", "Deployment", { group: "apps", shortNames: ["deploy"], subresources: ["status"] }),
+  core("replicasets", "ReplicaSet", { group: "apps", shortNames: ["rs"], subresources: ["status"] }),
+  core("statefulsets", "StatefulSet", { group: "apps", shortNames: ["sts"], subresources: ["status"] }),
+  core("daemonsets", "DaemonSet", { group: "apps", shortNames: ["ds"], subresources: ["status"] }),
+  core("jobs", "Job", { group: "batch", subresources: ["status"] }),
+  core("cronjobs", "CronJob", { group: "batch", shortNames: ["cj"], subresources: ["status"] }),
+  core("poddisruptionbudgets", "PodDisruptionBudget", { group: "policy", shortNames: ["pdb"] }),
 ];
+
+/** A resource that need not be served, for questions about rights. */
+export function anyResource(group: string, plural: string): ResourceType {
+  return findResource(group, "v1", plural) ?? core(plural, plural, { group });
+}
 
 export function groupVersion({ group, version }: Pick<ResourceType, "group" | "version">): string {
   return group === "" ? version : `${group}/${version}`;

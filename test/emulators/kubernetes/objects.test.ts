@@ -263,8 +263,8 @@ test("discovery names every resource that is served", async (t) => {
   const names = (body["resources"] as { name: string }[]).map(({ name }) => name);
   assert.deepEqual(
     names.filter((name) => !name.includes("/")),
-    ["namespaces", "pods", "serviceaccounts", "secrets", "configmaps", "events"],
+    ["namespaces", "pods", "serviceaccounts", "secrets", "configmaps", "events", "nodes"],
   );
   assert.ok(names.includes("serviceaccounts/token"));
-  assert.equal((await call("GET", "/apis/apps/v1")).code, 404);
+  assert.equal((await call("GET", "/apis/networking.k8s.io/v1")).code, 404);
 });

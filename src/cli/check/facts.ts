@@ -1,0 +1,99 @@
+// What checks are about: the cluster as it was read at one moment. collect.ts fills it at the edge; tests write it down.
+import type { Namespace, ObjectMeta, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
+import type { Deployment, Installed, ProgramName } from "../installed.ts";
+import type { MetadataProbe } from "./metadata-probe.ts";
+import type { Right } from "./rights.ts";
+import type { Samples } from "./samples.ts";
+
+/** What could be found out, or the words why not. */
+export type Known<T> = { readonly value: T } | { readonly unknown: string };
+
+export interface JudgedRight {
+  readonly right: Right;
+  readonly allowed: Known<boolean>;
+}
+
+export interface WebhookConfigurationObject {
+  readonly metadata: ObjectMeta;
+  readonly webhooks?: readonly RegisteredWebhook[];
+}
+
+export interface RegisteredWebhook {
+  readonly name: string;
+  readonly clientConfig: {
+    readonly url?: string;
+    readonly service?: { readonly namespace: string; readonly name: string };
+    /** PEM in base64. */
+    readonly caBundle?: string;
+  };
+  readonly rules?: readonly {
+    readonly apiGroups?: readonly string[];
+    readonly operations?: readonly string[];
+    readonly resources?: readonly string[];
+  }[];
+  readonly namespaceSelector?: Selector;
+  readonly objectSelector?: Selector;
+  readonly failurePolicy?: string;
+  readonly reinvocationPolicy?: string;
+  readonly timeoutSeconds?: number;
+}
+
+export interface Selector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values?: readonly string[];
+  }[];
+}
+
+export interface DisruptionBudget {
+  readonly metadata: ObjectMeta;
+  readonly spec: { readonly selector?: Selector };
+}
+
+/** What the metrics page of one of podrole's pods said. */
+export interface PodPages {
+  readonly program: ProgramName;
+  readonly pod: string;
+  readonly samples: Known<Samples>;
+}
+
+/** How a pod was answered that no webhook of podrole's may let through (a dry run). */
+export type AdmissionAnswer =
+  | { readonly answer: "refused by podrole" | "let through"; readonly namespace: string }
+  | { readonly answer: "not reached"; readonly namespace: string; readonly said: string };
+
+/** The CA's slots, without keys. Times are Unix milliseconds. */
+export interface SlotFacts {
+  readonly slot: "next" | "current" | "previous";
+  readonly certificatePem: string;
+  readonly since: number;
+}
+
+export interface Facts {
+  /** Unix milliseconds. */
+  readonly now: number;
+  readonly cliVersion: string;
+  /** podrole's own. */
+  readonly namespace: string;
+  readonly api: Known<{ readonly major: number; readonly minor: number }>;
+  readonly nodes: Known<number>;
+  readonly ownRights: readonly JudgedRight[];
+  readonly programRights: readonly JudgedRight[];
+  readonly ownNamespace: Known<Namespace | undefined>;
+  readonly deployments: Known<readonly Deployment[]>;
+  readonly installed: Known<Installed>;
+  readonly ownPods: Known<readonly Pod[]>;
+  readonly budgets: Known<readonly DisruptionBudget[]>;
+  /** PEM of ConfigMap podrole-trust; undefined when there is none. */
+  readonly trustBundle: Known<string | undefined>;
+  readonly slots: Known<readonly SlotFacts[]>;
+  readonly webhookConfigurations: Known<readonly WebhookConfigurationObject[]>;
+  readonly admission: Known<AdmissionAnswer>;
+  readonly pages: readonly PodPages[];
+  readonly namespaces: Known<readonly Namespace[]>;
+  readonly serviceAccounts: Known<readonly ServiceAccount[]>;
+  readonly pods: Known<readonly Pod[]>;
+  readonly metadata: Known<MetadataProbe>;
+}

@@ -1,0 +1,191 @@
+// What is deployed: namespace, Deployments, replicas, versions, settings.
+import type { Pod } from "../../kubernetes/objects.ts";
+import { type Deployment, deploymentOf, disagreements, type ProgramName } from "../installed.ts";
+import type { Facts, Known, PodPages } from "./facts.ts";
+import { type Check, type CheckTable, failed, given, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
+import { PAGE } from "./pages.ts";
+import { matches } from "./selectors.ts";
+import { gauge } from "./words.ts";
+
+const PROGRAMS = ["server", "webhook"] as const;
+
+const deployed = (program: ProgramName): Check => ({
+  section: "installation",
+  when: "installed",
+  summary: `The ${program}'s Deployment is there, and all of its replicas are ready.`,
+  remedy: `\`kubectl -n podrole describe deployment podrole-${program}\` and the log of its pods say what it waits for; ${PAGE.operate} has the outages.`,
+  judge: ({ deployments, namespace }: Facts) =>
+    given(deployments, (list) => {
+      const found = deploymentOf(program, list);
+      if (!found) return failed(`Namespace "${namespace}" has no Deployment that runs the ${program}, wanted one`);
+      const { replicas = 1 } = found.spec;
+      const { readyReplicas = 0, updatedReplicas = 0 } = found.status ?? {};
+      const object = `deployment ${namespace}/${found.metadata.name}`;
+      if (replicas === 0) return failed(`The ${program} is scaled to 0, wanted at least 2 replicas`, object);
+      if (readyReplicas === 0) return failed(`None of ${replicas} replicas of the ${program} is ready`, object);
+      if (readyReplicas < replicas) return warning(`${readyReplicas} of ${replicas} replicas are ready`, object);
+      if (updatedReplicas < replicas) return warning(`${updatedReplicas} of ${replicas} replicas are updated`, object);
+      return ok(`${readyReplicas} of ${replicas} replicas of the ${program} are ready`);
+    }),
+});
+
+export const INSTALLATION = {
+  NAMESPACE: {
+    section: "installation",
+    when: "installed",
+    summary: "podrole's own namespace is there, and is not injected itself.",
+    remedy: "`--namespace` names podrole's namespace. Take the label `podrole.io/inject` off it.",
+    judge: ({ ownNamespace, namespace }) =>
+      given(ownNamespace, (found) => {
+        if (found === undefined) return failed(`There is no namespace "${namespace}", wanted podrole's own`);
+        return found.metadata.labels?.["podrole.io/inject"] === undefined
+          ? ok(`namespace "${namespace}" is there`)
+          : warning(`Namespace "${namespace}" carries podrole.io/inject, which has no effect on podrole's own`);
+      }),
+  },
+  SERVER_READY: deployed("server"),
+  WEBHOOK_READY: deployed("webhook"),
+  REPLICAS: {
+    section: "installation",
+    when: "installed",
+    summary: "Server and webhook have two replicas or more, on more than one node.",
+    remedy:
+      "`kubectl -n podrole scale deployment podrole-server --replicas=2`; let the scheduler spread them (`topologySpreadConstraints`).",
+    judge: ({ deployments, ownPods, nodes }) =>
+      given(deployments, (list) =>
+        orOkWhereDeployed(
+          list,
+          PROGRAMS.flatMap((program) => {
+            const found = deploymentOf(program, list);
+            return found ? oneReplicaOrNode(program, found, ownPods, nodes) : [];
+          }),
+          "each program has more than one replica, on more than one node where the cluster has more than one",
+        ),
+      ),
+  },
+  DISRUPTION_BUDGETS: {
+    section: "installation",
+    when: "installed",
+    summary: "A PodDisruptionBudget keeps a node drain from taking all replicas of a program at once.",
+    remedy: "Apply the PodDisruptionBudgets of `manifests/base`.",
+    judge: ({ budgets, deployments }) =>
+      given(deployments, (list) =>
+        given(budgets, (held) =>
+          orOkWhereDeployed(
+            list,
+            PROGRAMS.flatMap((program) => {
+              const labels = deploymentOf(program, list)?.spec.template.metadata.labels;
+              if (labels === undefined || held.some(({ spec }) => matches(spec.selector, labels))) return [];
+              return [warning(`No PodDisruptionBudget covers the ${program}'s pods`)];
+            }),
+            "both programs are covered",
+          ),
+        ),
+      ),
+  },
+  SETTINGS: {
+    section: "installation",
+    when: "installed",
+    summary: "The programs' settings can be read, and server and webhook agree where they must.",
+    remedy:
+      "Put what both need into ConfigMap `podrole-common`. When they differ, a pod is admitted with one rule and served by another.",
+    judge: ({ installed }) =>
+      given(installed, (programs) => {
+        const found = PROGRAMS.flatMap((program) => programs[program] ?? []);
+        if (found.length === 0) return skipped("Neither program is deployed");
+        const unread = found.flatMap(({ deployment, problems }) =>
+          problems.map((problem) => warning(problem, `deployment ${deployment}`)),
+        );
+        const apart = disagreements(programs).map((sentence) => failed(`${sentence}, wanted the same`));
+        return orOk([...unread, ...apart], "server and webhook agree");
+      }),
+  },
+  VERSIONS: {
+    section: "installation",
+    when: "installed",
+    summary: "Server, webhook and this command line are of the same version.",
+    remedy: `Upgrade in the order of ${PAGE.upgrade}.`,
+    judge: ({ installed, cliVersion, pages }) =>
+      given(installed, ({ server, webhook }) => {
+        if (!server || !webhook) return skipped("Server and webhook are not both deployed");
+        const running = new Set(pages.flatMap(versionsOf));
+        if (running.size > 1) {
+          return warning(
+            `Replicas run ${[...running].toSorted().join(" and ")}, wanted the same version in all of them`,
+          );
+        }
+        if (server.image !== webhook.image) {
+          return warning(`The server runs ${server.image} and the webhook ${webhook.image}, wanted the same image`);
+        }
+        const version = [...running][0] ?? tagOf(server.image);
+        return version === undefined || version === cliVersion
+          ? ok(`server and webhook run ${server.image}`)
+          : warning(`Server and webhook run ${version}, this command line is ${cliVersion}, wanted the same version`);
+      }),
+  },
+  RESTARTS: {
+    section: "installation",
+    when: "installed",
+    summary: "podrole's own containers do not restart again and again.",
+    remedy: "`kubectl -n podrole logs POD --previous` has the end of the container before.",
+    judge: ({ ownPods }) =>
+      given(ownPods, (pods) => {
+        if (pods.length === 0) return skipped("There is no pod in podrole's namespace");
+        return orOk(
+          pods.flatMap(({ metadata, status }) => {
+            const restarts = containerStatuses(status).map(({ restartCount = 0 }) => restartCount);
+            const most = Math.max(0, ...restarts);
+            return most < MANY_RESTARTS ? [] : [warning(`restarted ${most} times`, `pod ${metadata.name}`)];
+          }),
+          "no container restarts again and again",
+        );
+      }),
+  },
+} as const satisfies CheckTable;
+
+function orOkWhereDeployed(list: readonly Deployment[], problems: readonly Verdict[], message: string) {
+  const isDeployed = PROGRAMS.some((program) => deploymentOf(program, list) !== undefined);
+  return isDeployed ? orOk(problems, message) : skipped("Neither program is deployed");
+}
+
+/** One or two belong to an ordinary life of a node. */
+const MANY_RESTARTS = 5;
+
+function oneReplicaOrNode(
+  program: ProgramName,
+  { spec }: Deployment,
+  ownPods: Known<readonly Pod[]>,
+  nodes: Known<number>,
+): readonly Verdict[] {
+  const { replicas = 1, template } = spec;
+  if (replicas === 1) return [warning(`The ${program} has one replica, wanted 2 or more`)];
+  if ("unknown" in ownPods || ("value" in nodes && nodes.value < 2)) return [];
+  const labels = template.metadata.labels ?? {};
+  const placed = ownPods.value.filter(
+    ({ metadata, spec: { nodeName } }) =>
+      nodeName !== undefined && Object.entries(labels).every(([key, value]) => metadata.labels?.[key] === value),
+  );
+  const used = new Set(placed.map(({ spec: { nodeName } }) => nodeName));
+  return placed.length > 1 && used.size === 1
+    ? [
+        warning(
+          `All ${placed.length} replicas of the ${program} are on node ${[...used][0]}, wanted more than one node`,
+        ),
+      ]
+    : [];
+}
+
+/** What a replica says that it is. */
+function versionsOf({ samples }: PodPages): readonly string[] {
+  if ("unknown" in samples) return [];
+  return gauge(samples.value, "podrole_build_info").flatMap(({ labels }) => labels["version"] ?? []);
+}
+
+/** The tag of an image reference; undefined for one that has a digest alone. */
+function tagOf(image: string): string | undefined {
+  return /:([\w][\w.-]*)(?:@.*)?$/.exec(image.slice(image.lastIndexOf("/") + 1))?.[1];
+}
+
+function containerStatuses(status: Pod["status"]): readonly { readonly restartCount?: number }[] {
+  return (status?.["containerStatuses"] ?? []) as { restartCount?: number }[];
+}

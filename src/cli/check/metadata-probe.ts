@@ -1,0 +1,95 @@
+// Whether a pod reaches the node's instance metadata: a pod that tries, for some seconds, where application pods run.
+// States: created → finished or too late → deleted, also when the command is interrupted. It carries no role.
+import { randomBytes } from "node:crypto";
+import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
+import type { Pod } from "../../kubernetes/objects.ts";
+import { type Clock, sleep } from "../../runtime/clock.ts";
+
+export interface MetadataProbe {
+  readonly namespace: string;
+  readonly reached: boolean;
+  readonly said: string;
+}
+
+export interface MetadataProbeDeps {
+  readonly kubernetes: Pick<OperatorKubernetes, "createObject" | "getPod" | "readLog" | "remove">;
+  readonly clock: Clock;
+  readonly interrupted: AbortSignal;
+}
+
+/** Pulling the image and starting Node take most of it. */
+const PATIENCE_MS = 60_000;
+const LOOK_EACH_MS = 1_000;
+
+/** IMDSv2's first step; any answer of HTTP means that the way is open. It ends by itself after 3 s. */
+const SCRIPT = `fetch("http://169.254.169.254/latest/api/token", { method: "PUT", signal: AbortSignal.timeout(3000),
+  headers: { "X-aws-ec2-metadata-token-ttl-seconds": "60" } }).then(
+  ({ status }) => console.log("PODROLE-METADATA answered " + status),
+  (error) => console.log("PODROLE-METADATA silent " + (error.cause?.code ?? error.name)))`;
+
+/** Throws ApiError when the pod cannot be created or read, RangeError when it does not end in time. */
+export async function probeMetadata(
+  { kubernetes, clock, interrupted }: MetadataProbeDeps,
+  { namespace, image }: { readonly namespace: string; readonly image: string },
+): Promise<MetadataProbe> {
+  const name = `podrole-check-${randomBytes(4).toString("hex")}`;
+  const place = { namespace, name };
+  await kubernetes.createObject<Pod>("pods", podThatTries(name, image), { namespace });
+  try {
+    const until = clock.now() + PATIENCE_MS;
+    while (!interrupted.aborted && clock.now() < until) {
+      const phase = (await kubernetes.getPod(namespace, name))?.status?.phase;
+      if (phase === "Succeeded" || phase === "Failed") {
+        return { namespace, ...readAnswer(await kubernetes.readLog(place, "try")) };
+      }
+      await sleep(clock, LOOK_EACH_MS, interrupted);
+    }
+    throw new RangeError(
+      interrupted.aborted
+        ? "it was interrupted"
+        : `pod ${namespace}/${name} did not end within ${PATIENCE_MS / 1000} s`,
+    );
+  } finally {
+    await kubernetes.remove("pods", place, { graceSeconds: 0 });
+  }
+}
+
+/** Throws RangeError when the log has no answer. */
+export function readAnswer(log: string): Pick<MetadataProbe, "reached" | "said"> {
+  const [, answer, said] = /^PODROLE-METADATA (answered|silent) (\S+)$/m.exec(log) ?? [];
+  if (answer === undefined || said === undefined) throw new RangeError(`its log has no answer: ${log.slice(0, 200)}`);
+  return { reached: answer === "answered", said: answer === "answered" ? `HTTP ${said}` : said };
+}
+
+/** Passes PodSecurity `restricted`. */
+function podThatTries(name: string, image: string): object {
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name,
+      labels: { "app.kubernetes.io/name": "podrole-check" },
+      annotations: { "podrole.io/inject": "disabled" },
+    },
+    spec: {
+      restartPolicy: "Never",
+      activeDeadlineSeconds: PATIENCE_MS / 1000,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: "RuntimeDefault" } },
+      containers: [
+        {
+          name: "try",
+          image,
+          command: ["node", "-e", SCRIPT],
+          securityContext: {
+            allowPrivilegeEscalation: false,
+            capabilities: { drop: ["ALL"] },
+            readOnlyRootFilesystem: true,
+          },
+          resources: { requests: { cpu: "10m", memory: "64Mi" }, limits: { memory: "128Mi" } },
+        },
+      ],
+    },
+  };
+}

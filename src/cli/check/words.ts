@@ -1,0 +1,25 @@
+// Numbers as people read them, and numbers out of samples.
+import type { Sample, Samples } from "./samples.ts";
+
+/** Milliseconds as the two largest units: "364 d 3 h", "59 min 10 s", "0 s". */
+export function ageInWords(ms: number): string {
+  let rest = Math.max(0, Math.floor(ms / 1000));
+  const parts: string[] = [];
+  for (const [unit, size] of UNITS) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) parts.push(`${count} ${unit}`);
+  }
+  return parts.slice(0, 2).join(" ") || "0 s";
+}
+
+const UNITS = [
+  ["d", 86_400],
+  ["h", 3_600],
+  ["min", 60],
+  ["s", 1],
+] as const;
+
+export function gauge(samples: Samples, name: string): readonly Sample[] {
+  return samples.get(name) ?? [];
+}

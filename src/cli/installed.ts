@@ -1,0 +1,152 @@
+// How podrole is set in a cluster: flags and environment of its Deployments, ConfigMaps followed. Pure. Commands that
+// answer for the programs (explain, check, rotate) read the programs' own settings instead of asking for them again.
+import type { Container, ObjectMeta, Pod } from "../kubernetes/objects.ts";
+import { envName, flagName, readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
+import { SERVER_SETTINGS, type ServerSettings } from "../server/settings.ts";
+import { WEBHOOK_SETTINGS, type WebhookSettings } from "../webhook/settings.ts";
+
+export interface Deployment {
+  readonly metadata: ObjectMeta;
+  readonly spec: { readonly replicas?: number; readonly template: Pod; readonly selector?: LabelSelector };
+  readonly status?: { readonly readyReplicas?: number; readonly updatedReplicas?: number };
+}
+
+interface LabelSelector {
+  readonly matchLabels?: Readonly<Record<string, string>>;
+}
+
+export interface ConfigMap {
+  readonly metadata: ObjectMeta;
+  readonly data?: Readonly<Record<string, string>>;
+}
+
+export type ProgramName = "server" | "webhook";
+
+export interface InstalledProgram<Read> {
+  readonly deployment: string;
+  readonly serviceAccount: string;
+  readonly image: string;
+  /** Undefined when they cannot be used: then `problems` says why. */
+  readonly settings: Read | undefined;
+  readonly problems: readonly string[];
+  /** Where they were read, for a person: "Deployment podrole-webhook", "ConfigMap podrole-common". */
+  readonly sources: readonly string[];
+}
+
+export interface Installed {
+  readonly server: InstalledProgram<ServerSettings> | undefined;
+  readonly webhook: InstalledProgram<WebhookSettings> | undefined;
+}
+
+/** The Deployment that runs one of podrole's programs: known by its first argument, whatever a chart calls it. */
+export function deploymentOf(program: ProgramName, deployments: readonly Deployment[]): Deployment | undefined {
+  return deployments.find((deployment) => containerOf(program, deployment) !== undefined);
+}
+
+function containerOf(program: ProgramName, { spec }: Deployment): Container | undefined {
+  return spec.template.spec.containers.find(({ args }) => args?.[0] === program);
+}
+
+export function readInstalled(deployments: readonly Deployment[], configMaps: readonly ConfigMap[]): Installed {
+  return {
+    server: readProgram("server", SERVER_SETTINGS, deployments, configMaps),
+    webhook: readProgram("webhook", WEBHOOK_SETTINGS, deployments, configMaps),
+  };
+}
+
+function readProgram<const Table extends SettingTable>(
+  program: ProgramName,
+  table: Table,
+  deployments: readonly Deployment[],
+  configMaps: readonly ConfigMap[],
+): InstalledProgram<Settings<Table>> | undefined {
+  const deployment = deploymentOf(program, deployments);
+  const container = deployment && containerOf(program, deployment);
+  if (!deployment || !container) return undefined;
+  const { env, maps, hidden } = environmentOf(container, configMaps);
+  const read = readSettings(table, flagsOf(table, container.args?.slice(1) ?? []), env);
+  const name = deployment.metadata.name ?? "";
+  return {
+    deployment: name,
+    serviceAccount: deployment.spec.template.spec.serviceAccountName ?? "default",
+    image: container.image ?? "",
+    settings: read.ok ? read.settings : undefined,
+    problems: [...(read.ok ? [] : read.problems), ...hidden],
+    sources: [`Deployment ${name}`, ...maps.map((map) => `ConfigMap ${map}`)],
+  };
+}
+
+/** `--name value`, `--name=value`, `--flag`, `--no-flag`, as the command line takes them. */
+function flagsOf(table: SettingTable, words: readonly string[]): Record<string, string> {
+  const keys = new Map(Object.keys(table).map((key) => [flagName(key), key]));
+  const flags: Record<string, string> = {};
+  for (let at = 0; at < words.length; at++) {
+    const [, name = "", given] = /^--([^=]+)(?:=(.*))?$/s.exec(words[at] ?? "") ?? [];
+    const negated = keys.get(name.replace(/^no-/, ""));
+    const key = keys.get(name);
+    const next = words[at + 1];
+    if (key === undefined) {
+      if (name.startsWith("no-") && negated !== undefined) flags[negated] = "false";
+    } else if (given !== undefined) flags[key] = given;
+    else if (next === undefined || next.startsWith("--")) flags[key] = "true";
+    else {
+      flags[key] = next;
+      at += 1;
+    }
+  }
+  return flags;
+}
+
+interface Environment {
+  readonly env: Readonly<Record<string, string>>;
+  readonly maps: readonly string[];
+  /** Variables that cannot be seen from here. */
+  readonly hidden: readonly string[];
+}
+
+/** Kubernetes' order: envFrom first, later ones win, `env` over all of them. */
+function environmentOf(container: Container, configMaps: readonly ConfigMap[]): Environment {
+  const dataOf = (name: string) => configMaps.find(({ metadata }) => metadata.name === name)?.data ?? {};
+  const env: Record<string, string> = {};
+  const maps: string[] = [];
+  const hidden: string[] = [];
+  const from = (container["envFrom"] ?? []) as { prefix?: string; configMapRef?: { name: string } }[];
+  for (const { prefix = "", configMapRef } of from) {
+    if (configMapRef === undefined) continue;
+    maps.push(configMapRef.name);
+    for (const [key, value] of Object.entries(dataOf(configMapRef.name))) env[`${prefix}${key}`] = value;
+  }
+  for (const { name, value, valueFrom } of container.env ?? []) {
+    const ref = valueFrom?.["configMapKeyRef"] as { name: string; key: string } | undefined;
+    if (ref !== undefined) {
+      maps.push(ref.name);
+      env[name] = dataOf(ref.name)[ref.key] ?? "";
+    } else if (valueFrom === undefined) env[name] = value ?? "";
+    else if (name.startsWith("PODROLE_"))
+      hidden.push(`${name}: its value comes from elsewhere and cannot be read here`);
+  }
+  return { env, maps: [...new Set(maps)], hidden };
+}
+
+/** Settings in which server and webhook must be of one mind; each with both values where they differ. */
+export function disagreements({ server, webhook }: Installed): readonly string[] {
+  if (!server?.settings || !webhook?.settings) return [];
+  const [ours, theirs] = [server.settings, webhook.settings];
+  return SHARED.flatMap((key) => {
+    // The server may find its base ARN out; then only the webhook says one.
+    if (key === "roleBaseArn" && ours.roleBaseArnAutodetect) return [];
+    const [a, b] = [ours[key], theirs[key]].map((value) => (value === undefined ? "nothing" : JSON.stringify(value)));
+    return a === b ? [] : [`${envName(key)} is ${a} for the server and ${b} for the webhook`];
+  });
+}
+
+const SHARED = [
+  "trustDomain",
+  "audience",
+  "trustConfigMap",
+  "roleBaseArn",
+  "disableStrictNamespaceRegexp",
+  "allowedRolesFormat",
+  "defaultRole",
+  "sessionDuration",
+] as const;

@@ -1,0 +1,56 @@
+// SubjectAccessReview and SelfSubjectAccessReview: what a user may, answered by the rules that requests meet as well.
+// (https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/subject-access-review-v1/)
+import { type Access, groupsOf, type UserInfo } from "./access.ts";
+import type { KubeObject } from "./objects.ts";
+import type { Verb } from "./request-info.ts";
+import { anyResource } from "./resources.ts";
+import { badRequest, StatusError } from "./status.ts";
+import type { Unwritten } from "./store.ts";
+
+interface ReviewSpec {
+  readonly user?: string;
+  readonly resourceAttributes?: {
+    readonly group?: string;
+    readonly resource?: string;
+    readonly subresource?: string;
+    readonly verb?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+  };
+}
+
+/** `caller` is whom a review without `spec.user` is about. */
+export function answerAccessReview(access: Access, request: Unwritten, caller: UserInfo): KubeObject {
+  const { user, resourceAttributes } = (request["spec"] ?? {}) as ReviewSpec;
+  if (resourceAttributes === undefined)
+    throw badRequest("resourceAttributes must be specified: the emulator knows no other");
+  const { group = "", resource = "", subresource, verb = "", namespace, name } = resourceAttributes;
+  const info = {
+    verb: verb as Verb,
+    resource: anyResource(group, resource),
+    subresource: subresource || undefined,
+    namespace: namespace || undefined,
+    name: name || undefined,
+    rest: "",
+    query: new URLSearchParams(),
+  };
+  const subject = user === undefined ? caller : { username: user, groups: groupsOf(user) };
+  const kind = user === undefined ? "SelfSubjectAccessReview" : "SubjectAccessReview";
+  return {
+    ...request,
+    apiVersion: "authorization.k8s.io/v1",
+    kind,
+    metadata: {},
+    status: judge(access, subject, info),
+  };
+}
+
+function judge(access: Access, subject: UserInfo, info: Parameters<Access["authorize"]>[1]): object {
+  try {
+    access.authorize(subject, info);
+    return { allowed: true };
+  } catch (error) {
+    if (error instanceof StatusError) return { allowed: false, reason: "" };
+    throw error;
+  }
+}
