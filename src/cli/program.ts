@@ -1,7 +1,7 @@
 // The command line as a tree of commands. It parses and prints; what a command does stands in its own file, which is
 // loaded only when the command is called. Exit codes: 0 done, 1 the command says no, 2 the command line or a setting is
 // wrong.
-import { Command, Option } from "commander";
+import { Argument, Command, Option } from "commander";
 import { envName, flagName, type SettingTable } from "../runtime/settings.ts";
 import { VERSION } from "../runtime/version.ts";
 import { SERVER_SETTINGS } from "../server/settings.ts";
@@ -20,6 +20,7 @@ export interface Actions {
   readonly webhook: Action;
   readonly sidecar: Action;
   readonly inject: Action;
+  readonly migrate: Action;
   readonly demo: Action;
   readonly check: Action;
 }
@@ -57,6 +58,23 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
         "the namespace's iam.amazonaws.com/permitted, when the manifest has no Namespace",
       )
       .addHelpText("after", "\nTakes every setting of `podrole webhook` as PODROLE_… in the environment."),
+  );
+  add("migrate", "what would change for each pod, coming from kiam or kube2iam", (command) =>
+    command
+      .addArgument(new Argument("<from>", "the system in use today").choices(["kiam", "kube2iam"]))
+      .option(
+        "-f, --filename <file>",
+        'manifests, exports (kubectl get -o yaml|json) or folders of them, separated by commas; "-" for standard input',
+        "-",
+      )
+      .option("--role-base-arn <arn>", "what goes before short role names, when it is not in the input")
+      .option("--kiam-values <file>", "values of kiam's Helm chart, instead of the flags in the input")
+      .option("--waves <count>", "print the commands that move the namespaces, in so many waves")
+      .option("-o, --output <format>", "text, json, yaml, or values (the settings for podrole's chart)", "text")
+      .addHelpText(
+        "after",
+        "\nTakes every setting of `podrole server` and `podrole webhook` as PODROLE_… in the environment.",
+      ),
   );
   add("demo", "the whole path on this machine, with an embedded API server and STS", (command) =>
     command.option("--json", "print the steps as JSON lines"),

@@ -1,0 +1,172 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { findCommandLine, parseFlags } from "../../../src/cli/migrate/command-lines.ts";
+import { convertKiam, convertKube2iam } from "../../../src/cli/migrate/conversion.ts";
+import { readKiamValues } from "../../../src/cli/migrate/kiam-values.ts";
+import { targetSettings } from "../../../src/cli/migrate/target.ts";
+import { BASE, clusterExport, KIAM } from "./cluster-export.ts";
+
+const NONE = new Map<string, string>();
+const kiam = (...words: string[]) => convertKiam(parseFlags(words), NONE);
+const kube2iam = (...words: string[]) => convertKube2iam(parseFlags(words));
+
+suite("parseFlags()", () => {
+  test("reads all spellings, the last of two", () => {
+    const words = [
+      "server",
+      "--level=info",
+      "--session",
+      "x",
+      "--json-log",
+      "--no-iptables-remove",
+      "--level=warn",
+      "-v",
+    ];
+    assert.deepEqual(
+      [...parseFlags(words)],
+      [
+        ["level", "warn"],
+        ["session", "x"],
+        ["json-log", "true"],
+        ["iptables-remove", "false"],
+      ],
+    );
+  });
+});
+
+suite("findCommandLine()", () => {
+  const { items } = clusterExport(KIAM);
+  test("finds server and agent apart, and names the place", () => {
+    assert.equal(findCommandLine(items, "kiam server")?.place, "DaemonSet kube-system/kiam-server");
+    assert.equal(findCommandLine(items, "kiam agent")?.flags.get("host-interface"), "cali+");
+    assert.equal(findCommandLine(items, "kube2iam"), undefined);
+  });
+  test("is content with a pod", () => {
+    const pods = items.filter(({ kind }) => kind === "Pod");
+    assert.equal(findCommandLine(pods, "kiam server")?.flags.get("role-base-arn"), BASE);
+  });
+});
+
+suite("convertKiam()", () => {
+  for (const [what, words, server, webhook] of [
+    ["the base ARN", [`--role-base-arn=${BASE}`], { roleBaseArn: BASE }, { roleBaseArn: BASE }],
+    [
+      "a base ARN without its slash",
+      ["--role-base-arn=arn:aws:iam::123456789012:role"],
+      { roleBaseArn: BASE },
+      { roleBaseArn: BASE },
+    ],
+    ["no base ARN that is none", ["--role-base-arn=x"], {}, {}],
+    ["the search for it", ["--role-base-arn-autodetect"], { roleBaseArnAutodetect: "true" }, {}],
+    [
+      "a first hop by its name",
+      [`--role-base-arn=${BASE}`, "--assume-role-arn=hop"],
+      { roleBaseArn: BASE, assumeRoleArn: `${BASE}hop` },
+      { roleBaseArn: BASE },
+    ],
+    ["no duration below an hour", ["--session-duration=15m"], {}, {}],
+    ["a longer one", ["--session-duration=2h"], { sessionDuration: "120m" }, { sessionDuration: "120m" }],
+    ["the region", ["--region=eu-central-1"], { region: "eu-central-1" }, {}],
+    [
+      "loose expressions",
+      ["--disable-strict-namespace-regexp"],
+      { disableStrictNamespaceRegexp: "true" },
+      { disableStrictNamespaceRegexp: "true" },
+    ],
+    ["the session's name not by itself", ["--session=prod"], {}, {}],
+  ] as const) {
+    test(`keeps ${what}`, () => {
+      const converted = kiam(...words);
+      assert.deepEqual([converted.server, converted.webhook], [server, webhook]);
+    });
+  }
+
+  test("tells of every flag that is not kept what took its place", () => {
+    const { remarks } = convertKiam(
+      parseFlags(["--sync=1m", "--session=prod", "--no-such"]),
+      parseFlags(["--iptables", "--level=info"]),
+    );
+    assert.equal(remarks.length, 4);
+    assert.match(remarks[1] ?? "", /^--session=prod: .*set session: prod to keep kiam-prod/);
+    assert.match(remarks[2] ?? "", /^--such=false: podrole has no such flag/);
+    assert.match(remarks[3] ?? "", /^--iptables: podrole intercepts nothing/);
+  });
+});
+
+suite("convertKube2iam()", () => {
+  test("keeps base ARN, default role and format; doubles the time as kube2iam does", () => {
+    const { server, remarks } = kube2iam(
+      "--base-role-arn=arn:aws:iam::123456789012:role",
+      "--default-role=usual",
+      "--namespace-restriction-format=regexp",
+      "--iam-role-session-ttl=45m",
+      "--node=x",
+    );
+    assert.deepEqual(server, {
+      roleBaseArn: BASE,
+      defaultRole: "usual",
+      allowedRolesFormat: "regexp",
+      sessionDuration: "90m",
+    });
+    assert.ok(remarks.some((remark) => remark.startsWith("--node=x: it is about kube2iam's own agent")));
+  });
+});
+
+suite("readKiamValues()", () => {
+  const values = {
+    server: {
+      log: { jsonOutput: true, level: "warn" },
+      roleBaseArn: BASE,
+      sessionDuration: "15m",
+      extraArgs: { region: "eu-west-1", session: "prod", "disable-strict-namespace-regexp": "" },
+      tolerations: [{ operator: "Exists" }],
+      resources: {},
+      prometheus: { scrape: true },
+    },
+    agent: { host: { iptables: true, interface: "cali+" }, updateStrategy: "RollingUpdate" },
+  };
+
+  test("gives the flags that the chart's templates would, and what makes none", () => {
+    const { server, agent, others } = readKiamValues(values);
+    assert.deepEqual(Object.fromEntries(server), {
+      "json-log": "true",
+      level: "warn",
+      "role-base-arn": BASE,
+      "session-duration": "15m",
+      region: "eu-west-1",
+      session: "prod",
+      "disable-strict-namespace-regexp": "true",
+    });
+    assert.deepEqual(Object.fromEntries(agent), { iptables: "true", "host-interface": "cali+" });
+    assert.deepEqual(others, ["server.tolerations", "agent.updateStrategy"]);
+  });
+
+  test("looks for the base ARN where the values name none, as the template does", () => {
+    assert.equal(readKiamValues({}).server.get("role-base-arn-autodetect"), "true");
+  });
+
+  test("leads to settings that podrole starts with", () => {
+    const { server, agent } = readKiamValues(values);
+    const target = targetSettings(convertKiam(server, agent), {}, true);
+    assert.ok(target.ok, JSON.stringify(target));
+    assert.equal(target.settings.policy.strictNamespaceRegexp, false);
+  });
+});
+
+suite("targetSettings()", () => {
+  test("lets the environment win, and says what podrole would not start with", () => {
+    const converted = { server: { roleBaseArn: BASE, sessionDuration: "120m" }, webhook: { roleBaseArn: BASE } };
+    const own = targetSettings(converted, { PODROLE_SESSION_DURATION: "30m" }, true);
+    assert.ok(own.ok);
+    assert.equal(own.settings.policy.sessionDurationMs, 1_800_000);
+    const wrong = targetSettings(converted, { PODROLE_ASSUME_ROLE_ARN: `${BASE}hop` }, true);
+    assert.ok(!wrong.ok);
+    assert.match(wrong.problems[0] ?? "", /^--session-duration: with --assume-role-arn STS allows 1h at most/);
+  });
+
+  test("names a misspelt setting", () => {
+    const target = targetSettings({ server: {}, webhook: {} }, { PODROLE_REGOIN: "x" }, true);
+    assert.ok(!target.ok);
+    assert.deepEqual(target.problems, ["PODROLE_REGOIN: no setting has this name (did you mean PODROLE_REGION?)"]);
+  });
+});
