@@ -38,6 +38,7 @@ async function main(argv: readonly string[]): Promise<void> {
       migrate: async (...call) => (await import("./migrate/migrate.ts")).migrate(...call),
       inject: async (...call) => (await import("./inject.ts")).inject(...call),
       check: async (...call) => (await import("./check/check.ts")).check(...call),
+      explain: async (...call) => (await import("./explain/explain.ts")).explain(...call),
       demo: async (...call) => (await import("./demo/demo.ts")).demo(...call),
     },
     (exitCode) => {

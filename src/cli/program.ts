@@ -23,6 +23,7 @@ export interface Actions {
   readonly migrate: Action;
   readonly demo: Action;
   readonly check: Action;
+  readonly explain: Action;
 }
 
 export function createProgram(terminal: Terminal, actions: Actions, finish: (exitCode: number) => void): Command {
@@ -88,6 +89,15 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
       .option("--wait <duration>", "look again until nothing fails, at most this long")
       .addOption(outputOption())
       .addHelpText("after", "\nExit codes: 0 nothing failed, 1 something did, 2 usage or no answer of the cluster."),
+  );
+  add("explain", "would this pod be injected, which roles has it, and why not", (command) =>
+    withCluster(command)
+      .argument("[kind/name]", "pod/NAME, deployment/NAME, job/NAME …")
+      .option("-n, --namespace <name>", "its namespace (default default)")
+      .option("-f, --filename <file>", 'manifests instead of an object in the cluster, "-" for standard input')
+      .option("--podrole-namespace <name>", "podrole's own namespace, where its settings are (default podrole)")
+      .addOption(outputOption())
+      .addHelpText("after", "\nExit codes: 0 it is injected or would be, 1 not, 2 usage or no answer of the cluster."),
   );
   program
     .command("version")

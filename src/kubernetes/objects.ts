@@ -10,6 +10,7 @@ export interface ObjectMeta {
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
   ownerReferences?: { kind: string; name: string; controller?: boolean; [field: string]: unknown }[];
+  creationTimestamp?: string;
   deletionTimestamp?: string;
   [field: string]: unknown;
 }

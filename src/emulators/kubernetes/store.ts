@@ -102,7 +102,7 @@ export function createStore({ clock }: { readonly clock: Clock }): Store {
       if (resourceVersion && resourceVersion !== before.metadata.resourceVersion) {
         throw conflict(resourceNamed(plural), name);
       }
-      const { uid = "", creationTimestamp } = before.metadata;
+      const { uid = "", creationTimestamp = "" } = before.metadata;
       return write("MODIFIED", plural, { ...object, metadata: { ...object.metadata, uid, creationTimestamp } }, before);
     },
     remove(plural, namespace, name) {
