@@ -45,7 +45,10 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
   add("webhook", "admit pods and inject the sidecar", (command) => withSettings(command, WEBHOOK_SETTINGS));
   add("sidecar", "serve credentials inside a pod (modes: init, serve, wait)", (command) =>
     command
-      .argument("<mode>", "init: prove the pod, once; serve: answer the AWS SDKs; wait: until serve is ready")
+      .argument(
+        "<mode>",
+        "serve: prove the pod and answer the AWS SDKs; init (classic mode): prove it, once; wait: until serve is ready",
+      )
       .allowUnknownOption()
       .allowExcessArguments()
       .helpOption(false),

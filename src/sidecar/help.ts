@@ -5,8 +5,8 @@ import { SIDECAR_SETTINGS } from "./settings.ts";
 
 const MODES_HELP = `podrole-sidecar <mode> [--setting=value ...]
 
-  init     make the containers' tokens, prove the pod, wait for credentials
-  serve    answer the AWS SDKs on 127.0.0.1 and renew ahead of time
+  serve    make the containers' tokens, prove the pod, answer the AWS SDKs on 127.0.0.1 and renew ahead of time
+  init     classic mode: make the tokens, prove the pod, wait for credentials
   wait     until serve is ready
   renew    one renewal (serve starts it as a child)
   version  print the version

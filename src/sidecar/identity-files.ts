@@ -1,5 +1,5 @@
 // The identity directory as a renewal sees it: key and certificate in one file, so that they always fit each other, the
-// newest trust bundle, and the grants. A memory volume of podrole's two containers; the key never leaves it.
+// newest trust bundle, and the grants. A memory volume of podrole's own containers; the key never leaves it.
 import { hash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { bundleHash, joinBundle, splitBundle } from "../pki/bundle.ts";

@@ -1,15 +1,16 @@
-// podrole-init: makes the containers' tokens, then waits until every container has credentials, so that no app starts
-// without them. All or nothing: one container that can never have its role fails the whole, in words that
+// podrole-init, in classic mode: makes the containers' tokens, then waits until every container has credentials, so that
+// no app starts without them. All or nothing: one container that can never have its role fails the whole, in words that
 // `kubectl describe pod` shows. It waits for whatever may pass, and gives up at once on what only a person can change.
-import { writeFile } from "node:fs/promises";
 import { ERRORS, type Refusal, toPodroleError } from "../protocol/errors.ts";
 import { backoff, type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { isComplete, renewAt } from "./grants.ts";
 import { readGrants } from "./grants-file.ts";
-import { isPermanent, type Renewal } from "./renewal.ts";
+import { gaveUp, type LastWord, lastingRefusal } from "./lasting.ts";
+import type { Renewal } from "./renewal.ts";
 import { renew } from "./renew.ts";
 import type { SidecarSettings } from "./settings.ts";
+import { tellWhy } from "./termination.ts";
 import { ensureTokens } from "./tokens.ts";
 
 export interface InitDeps {
@@ -24,8 +25,6 @@ const BACKOFF_FROM_MS = 500;
 /** Shorter than the sidecar's: a pod that waits here does no work at all. */
 const BACKOFF_TO_MS = 10_000;
 const PROGRESS_EVERY_MS = 10_000;
-/** The kubelet keeps no more of a termination message. */
-const LONGEST_MESSAGE = 4_096;
 
 /** Resolves with the exit code: 0 when every container has credentials. */
 export async function runInit(deps: InitDeps, settings: SidecarSettings): Promise<0 | 1> {
@@ -35,14 +34,13 @@ export async function runInit(deps: InitDeps, settings: SidecarSettings): Promis
     log.info({ containers: settings.containers }, "every container has credentials");
     return 0;
   }
-  log.error({ code: problem.code, reason: problem.message, remedy: ERRORS[problem.code].remedy }, "init gives up");
-  await tellKubernetes(deps, settings, problem);
+  tellWhy(log, settings, problem);
   return 1;
 }
 
 async function prepare(deps: InitDeps, settings: SidecarSettings): Promise<Refusal | undefined> {
   try {
-    await ensureTokens(settings.tokensDirectory, settings.containers);
+    ensureTokens(settings.tokensDirectory, settings.containers);
     return await waitForCredentials(deps, settings);
   } catch (error) {
     deps.log.error({ err: error }, "init failed");
@@ -66,7 +64,7 @@ async function waitForCredentials(deps: InitDeps, settings: SidecarSettings): Pr
     for (let attempt = 0; ; attempt++) {
       const renewal = await attemptOnce(deps, settings);
       if (renewal.outcome === "renewed") return undefined;
-      const lasting = await lastingRefusal(renewal, settings);
+      const lasting = lastingRefusal(renewal, lastWords(settings));
       if (lasting) return lasting;
       if (last?.code !== renewal.code) {
         last = renewal;
@@ -75,7 +73,8 @@ async function waitForCredentials(deps: InitDeps, settings: SidecarSettings): Pr
       const leftMs = settings.initTimeout - (clock.now() - startedAt);
       const waitMs = Math.max(backoff(attempt, BACKOFF_FROM_MS, BACKOFF_TO_MS, random), renewal.retryAfterMs);
       if (leftMs > 0) await sleep(clock, Math.min(waitMs, leftMs), signal);
-      if (signal.aborted || leftMs <= 0) return gaveUp(renewal, signal.aborted, settings);
+      if (signal.aborted) return gaveUp(renewal, "stopped while waiting", settings);
+      if (leftMs <= 0) return gaveUp(renewal, `waited ${Math.round(settings.initTimeout / 1000)} s`, settings);
     }
   } finally {
     stopProgress();
@@ -92,47 +91,9 @@ async function attemptOnce(deps: InitDeps, settings: SidecarSettings): Promise<R
   return isComplete(readGrants(identityDirectory), containers, clock.now()) ? { outcome: "renewed" } : renewal;
 }
 
-/** What cannot pass by itself, naming the containers when the refusal is theirs. */
-async function lastingRefusal(
-  renewal: Renewal & Refusal,
-  { identityDirectory, containers }: SidecarSettings,
-): Promise<Refusal | undefined> {
-  if (renewal.outcome === "failed") return isPermanent(renewal) ? renewal : undefined;
-  const grants = readGrants(identityDirectory);
-  const refused = (grants?.containers ?? []).flatMap(({ container, refusal }) =>
-    refusal && isPermanent(refusal) && containers.includes(container) ? [{ container, refusal }] : [],
-  );
-  const [first] = refused;
-  if (first === undefined) return undefined;
-  const reasons = refused.map(({ container, refusal }) => `container "${container}": ${refusal.message}`);
-  return { code: first.refusal.code, message: reasons.join("; ") };
-}
-
-function gaveUp({ code, message }: Refusal, stopped: boolean, settings: SidecarSettings): Refusal {
-  const { podNamespace, podName, initTimeout } = settings;
-  const state = stopped ? "stopped while waiting" : `waited ${Math.round(initTimeout / 1000)} s`;
-  return { code, message: `Cannot start pod "${podNamespace}/${podName}": ${state}, the last answer was: ${message}` };
-}
-
-/** The file is a mount of the kubelet's: written in place, because it cannot be replaced. */
-async function tellKubernetes({ log }: InitDeps, settings: SidecarSettings, problem: Refusal): Promise<void> {
-  const path = settings.terminationMessageFile;
-  if (path === undefined) return;
-  try {
-    await writeFile(path, terminationMessage(problem));
-  } catch (error) {
-    log.warn({ err: error, path }, "could not write the termination message");
-  }
-}
-
-/** One line with code, reason and remedy; the reason is cut before the remedy is lost. */
-export function terminationMessage({ code, message }: Refusal): string {
-  const remedy = ` -- ${ERRORS[code].remedy}`;
-  const head = `${code}: ${message}`;
-  const room = LONGEST_MESSAGE - Buffer.byteLength(remedy);
-  if (Buffer.byteLength(head) <= room) return head + remedy;
-  // A character that was cut in half decodes to U+FFFD, which takes three bytes.
-  return `${Buffer.from(head).toString("utf8", 0, room - 6)}...${remedy}`;
+function lastWords({ identityDirectory, containers }: SidecarSettings): readonly LastWord[] {
+  const told = readGrants(identityDirectory)?.containers ?? [];
+  return told.filter(({ container }) => containers.includes(container));
 }
 
 function every(clock: Clock, periodMs: number, task: () => void): () => void {

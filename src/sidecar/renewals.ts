@@ -16,8 +16,8 @@ export interface Renewals {
   failure(): Refusal | undefined;
   /** Milliseconds until the next attempt; 0 while one is running. */
   nextInMs(): number;
-  /** Calls back after each renewal; the returned function ends that. */
-  onEnd(listener: () => void): () => void;
+  /** Calls back after each renewal, when what it brought is in the keeper; the returned function ends that. */
+  onEnd(listener: (renewal: Renewal) => void): () => void;
   /** True when a renewal has outlived its deadline by far: only a fault of ours can do that. */
   stuck(): boolean;
   stop(): Promise<void>;
@@ -26,7 +26,7 @@ export interface Renewals {
 export interface RenewalsDeps {
   readonly clock: Clock;
   readonly log: Log;
-  readonly keeper: Pick<Keeper, "reload" | "renewAt" | "observe">;
+  readonly keeper: Pick<Keeper, "reload" | "renewAt" | "observe" | "ready">;
   /** One renewal; it ends by its own deadline, or when the signal aborts. */
   readonly run: (signal: AbortSignal) => Promise<Renewal>;
   readonly count: (outcome: Renewal["outcome"], durationMs: number) => void;
@@ -36,6 +36,9 @@ export interface RenewalsDeps {
 const LOOK_EVERY_MS = 30_000;
 const BACKOFF_FROM_MS = 1_000;
 const BACKOFF_TO_MS = 60_000;
+/** Before the pod has ever had credentials: while it waits, it does no work at all. */
+const START_BACKOFF_FROM_MS = 250;
+const START_BACKOFF_TO_MS = 10_000;
 /** Between attempts that requests ask for: short enough to bridge an SDK's retries, long enough for a slow node. */
 const FLOOR_MS = 1_000;
 /** The same after a refusal that only a person can lift: soon enough for the person who just did. */
@@ -45,7 +48,7 @@ const STUCK_AFTER_LOOKS = 4;
 
 export function createRenewals({ clock, log, keeper, run, count, random = Math.random }: RenewalsDeps): Renewals {
   const stopping = new AbortController();
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(renewal: Renewal) => void>();
   let inFlight: Promise<void> | undefined;
   let looks = 0;
   let last: { readonly renewal: Renewal; readonly endedAt: number; readonly waitMs: number } | undefined;
@@ -88,21 +91,24 @@ export function createRenewals({ clock, log, keeper, run, count, random = Math.r
     if (stopping.signal.aborted) return;
     report(renewal);
     failures = renewal.outcome === "renewed" ? 0 : failures + 1;
+    keeper.reload();
     last = { renewal, endedAt: clock.now(), waitMs: waitAfter(renewal) };
     hurried = false;
-    keeper.reload();
     inFlight = undefined;
     count(renewal.outcome, clock.now() - startedAt);
-    for (const listener of listeners) listener();
+    for (const listener of listeners) listener(renewal);
     arm();
   }
 
   function waitAfter(renewal: Renewal): number {
     if (renewal.outcome === "renewed") return 0;
-    const own = isPermanent(renewal)
-      ? jitter(BACKOFF_TO_MS, 0.2, random)
-      : backoff(failures - 1, BACKOFF_FROM_MS, BACKOFF_TO_MS, random);
-    return Math.max(own, renewal.retryAfterMs);
+    return Math.max(ownWaitAfter(renewal), renewal.retryAfterMs);
+  }
+
+  function ownWaitAfter(renewal: Renewal): number {
+    if (!keeper.ready()) return backoff(failures - 1, START_BACKOFF_FROM_MS, START_BACKOFF_TO_MS, random);
+    if ("code" in renewal && isPermanent(renewal)) return jitter(BACKOFF_TO_MS, 0.2, random);
+    return backoff(failures - 1, BACKOFF_FROM_MS, BACKOFF_TO_MS, random);
   }
 
   function floorAfter(renewal: Renewal): number {

@@ -1,6 +1,7 @@
 // podrole-sidecar's composition root, read top to bottom: what is kept, when it is renewed, the two ports, the end. It
 // must never import what talks gRPC: a renewal is a child process, or a module loaded only where no command is given.
-import type { Secret } from "../runtime/secret.ts";
+// The first renewal is started before anything else: the pod waits for it.
+import { toPodroleError } from "../protocol/errors.ts";
 import { createShutdown } from "../runtime/shutdown.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -14,7 +15,9 @@ import { createSidecarMetrics } from "./metrics.ts";
 import type { Renewal } from "./renewal.ts";
 import { createRenewals } from "./renewals.ts";
 import type { SidecarSettings } from "./settings.ts";
-import { readToken } from "./token-file.ts";
+import { createStart, type Start } from "./start.ts";
+import { tellWhy } from "./termination.ts";
+import { ensureTokens } from "./tokens.ts";
 
 export interface ServeDeps {
   readonly clock: Clock;
@@ -27,7 +30,7 @@ export interface ServeDeps {
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
-export interface Serving {
+export interface Serving extends Pick<Start, "refused" | "waitingFor"> {
   /** The ports that were bound: settings may ask for any free one. */
   readonly port: number;
   readonly healthPort: number;
@@ -40,7 +43,10 @@ const CHILD_DEADLINE_MS = 30_000;
 /** The kubelet may give a sidecar as little as 2 s. */
 const STOP_WITHIN_MS = 1_500;
 
-/** Serves until `signal` aborts; resolves with the exit code. */
+/**
+ * Serves until `signal` aborts; resolves with the exit code. As long as the pod was never ready, a refusal that lasts ends
+ * it too, with a termination message and 1: `kubectl describe pod` shows why, and the kubelet tries again ever later.
+ */
 export async function runServe(
   deps: ServeDeps & { readonly signal: AbortSignal },
   settings: SidecarSettings,
@@ -51,14 +57,22 @@ export async function runServe(
     serving = await startServe(deps, settings);
   } catch (error) {
     log.error({ err: error }, "podrole-sidecar could not start");
+    tellWhy(log, settings, toPodroleError(error));
     return 1;
   }
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
+  const refusal = await Promise.race([serving.refused, aborted(signal)]);
+  const problem = refusal ?? serving.waitingFor();
+  // Before the parts are closed: that takes its time, and the kubelet may not have it.
+  if (problem) tellWhy(log, settings, problem);
+  await serving.stop(refusal ? refusal.code : String(signal.reason));
+  return problem ? 1 : 0;
+}
+
+function aborted(signal: AbortSignal): Promise<undefined> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener("abort", () => resolve(undefined), { once: true });
   });
-  await serving.stop(String(signal.reason));
-  return 0;
 }
 
 /** Resolves when both ports answer; whether there are credentials yet, /readyz tells. */
@@ -67,7 +81,6 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
   const { containers, identityDirectory } = settings;
   const shutdown = createShutdown({ clock, log }, { deadlineMs: STOP_WITHIN_MS });
   const metrics = createSidecarMetrics();
-  const authorize = createAuthorize(await tokensOf(settings));
   const keeper = createKeeper({ clock, log, read: () => readGrants(identityDirectory) }, { containers });
   keeper.reload();
 
@@ -79,31 +92,33 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
     count: metrics.countRenewal,
   });
   shutdown.onClose("renewal", () => renewals.stop());
+  renewals.start();
+  const start = createStart({ clock, log, keeper, renewals }, settings);
+  shutdown.onClose("start", () => start.stop());
 
-  const endpoint = createEndpoint(
-    { clock, log, keeper, renewals, authorize, count: metrics.countRequest },
-    { port: settings.port, containers, holdMs: HOLD_MS },
-  );
-  shutdown.onClose("credentials port", () => endpoint.close());
-  const health = createHealth({ clock, keeper, renewals, metrics }, { port: settings.healthPort });
-  shutdown.onClose("health port", () => health.close());
   try {
+    const authorize = createAuthorize(ensureTokens(settings.tokensDirectory, containers));
+    const endpoint = createEndpoint(
+      { clock, log, keeper, renewals, authorize, count: metrics.countRequest },
+      { port: settings.port, containers, holdMs: HOLD_MS },
+    );
+    shutdown.onClose("credentials port", () => endpoint.close());
+    const health = createHealth({ clock, keeper, renewals, metrics }, { port: settings.healthPort });
+    shutdown.onClose("health port", () => health.close());
     const port = await endpoint.listen();
     const healthPort = await health.listen();
-    renewals.start();
     log.info({ port, healthPort, containers, ready: keeper.ready() }, "podrole-sidecar is up");
-    return { port, healthPort, stop: (reason) => shutdown.stop(reason) };
+    return {
+      port,
+      healthPort,
+      refused: start.refused,
+      waitingFor: () => start.waitingFor(),
+      stop: (reason) => shutdown.stop(reason),
+    };
   } catch (error) {
     await shutdown.stop("failed to start");
     throw error;
   }
-}
-
-/** As init left them; made here only where no init ran. */
-async function tokensOf({ tokensDirectory, containers }: SidecarSettings): Promise<readonly Secret[]> {
-  const present = containers.flatMap((container) => readToken(tokensDirectory, container) ?? []);
-  if (present.length === containers.length) return present;
-  return (await import("./tokens.ts")).ensureTokens(tokensDirectory, containers);
 }
 
 function renewalRun(

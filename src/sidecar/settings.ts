@@ -54,9 +54,13 @@ export const SIDECAR_SETTINGS = {
   initTimeout: {
     type: duration,
     default: "5m",
-    help: "How long init waits for what may pass, and wait for the sidecar",
+    help: "How long init waits for what may pass, and wait for the sidecar (classic mode)",
   },
-  terminationMessageFile: { type: text, default: null, help: "Where init writes why it failed, for kubectl describe" },
+  terminationMessageFile: {
+    type: text,
+    default: null,
+    help: "Where init and serve write why there were never credentials, for kubectl describe",
+  },
   metadata: { type: flag, default: "false", help: "Answer the paths of the instance metadata service as well" },
   level: { type: oneOf(LOG_LEVELS), default: "info", help: "Lowest level that is logged" },
 } as const satisfies SettingTable;

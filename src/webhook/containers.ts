@@ -6,7 +6,7 @@ import type { SidecarPorts } from "./ports.ts";
 import { type ResourceSettings, resourcesFor } from "./resources.ts";
 
 export interface ContainerSettings {
-  /** Image of both containers; its entrypoint takes "init", "serve" or "wait". */
+  /** Image of podrole's containers; its entrypoint takes "init", "serve" or "wait". */
   readonly image: string;
   /** host:port of the server's credentials port, as pods reach it. */
   readonly serverAddress: string;
@@ -36,24 +36,22 @@ export interface ContainerPlan {
   readonly holdsOthersBack: boolean;
 }
 
-/** Gets the pod's certificate, once, before anything else in the pod runs. */
+/**
+ * Classic mode only: makes the tokens and waits for credentials before any container runs. A native sidecar does both
+ * itself, because the kubelet takes up to a second to notice the end of each ordinary init container.
+ */
 export function podroleInit(pod: Pod, plan: ContainerPlan, settings: ContainerSettings): Container {
   const { init: resources } = resourcesFor(pod, settings.resources);
   return {
     name: NAMES.init,
     args: ["init"],
     ...commonParts(settings),
-    env: [
-      ...commonEnv(plan, settings),
-      // `kubectl describe pod` shows what stands there: why no certificate was to be had.
-      { name: "PODROLE_TERMINATION_MESSAGE_FILE", value: PATHS.terminationMessage },
-    ],
-    terminationMessagePath: PATHS.terminationMessage,
+    env: [...commonEnv(plan, settings)],
     ...(resources && { resources }),
   };
 }
 
-/** Keeps certificate and credentials fresh and answers the SDKs. */
+/** Makes the tokens, proves the pod, keeps certificate and credentials fresh and answers the SDKs. */
 export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: ContainerSettings): Container {
   const { sidecar: resources } = resourcesFor(pod, settings.resources);
   const { health } = plan.ports;
@@ -63,8 +61,9 @@ export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: Containe
     ...commonParts(settings),
     ...(plan.mode === "native" && { restartPolicy: "Always" }),
     env: [...commonEnv(plan, settings), ...(plan.metadata ? [{ name: "PODROLE_METADATA", value: "true" }] : [])],
-    // The next container starts when this probe has passed: credentials are there before anybody asks.
-    startupProbe: { httpGet: { path: "/readyz", port: health }, periodSeconds: 1, failureThreshold: 120 },
+    // The next container starts when this probe has passed: tokens and credentials are there before anybody asks. It
+    // gives up after 5 minutes, as the waiting of podrole-init does.
+    startupProbe: { httpGet: { path: "/readyz", port: health }, periodSeconds: 1, failureThreshold: 300 },
     livenessProbe: { httpGet: { path: "/healthz", port: health } },
     ...(plan.holdsOthersBack && {
       lifecycle: { postStart: { exec: { command: [...settings.sidecarCommand, "wait"] } } },
@@ -98,6 +97,7 @@ function commonParts({ image, runAsUser }: ContainerSettings) {
   return {
     image,
     imagePullPolicy: "IfNotPresent",
+    terminationMessagePath: PATHS.terminationMessage,
     terminationMessagePolicy: "FallbackToLogsOnError",
     // https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
     securityContext: {
@@ -126,11 +126,13 @@ function commonEnv(plan: ContainerPlan, settings: ContainerSettings): readonly E
     { name: "PODROLE_IDENTITY_DIRECTORY", value: PATHS.identity },
     { name: "PODROLE_TOKENS_DIRECTORY", value: PATHS.tokens },
     containersVariable(plan),
-    // In both containers: of a Service named "podrole" Kubernetes would make a PODROLE_PORT that is a URL.
+    // In every container of podrole's: of a Service named "podrole" Kubernetes would make a PODROLE_PORT that is a URL.
     { name: "PODROLE_PORT", value: String(plan.ports.credentials) },
     { name: "PODROLE_HEALTH_PORT", value: String(plan.ports.health) },
     { name: "PODROLE_POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
     { name: "PODROLE_POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
+    // `kubectl describe pod` shows what stands there: why there are no credentials.
+    { name: "PODROLE_TERMINATION_MESSAGE_FILE", value: PATHS.terminationMessage },
   ];
 }
 

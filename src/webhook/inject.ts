@@ -57,13 +57,10 @@ export function inject(pod: Pod, shares: Shares, settings: InjectSettings): Inje
     return change.container;
   };
   const users = { inits: listOf(pod.spec.initContainers).map(equip), containers: pod.spec.containers.map(equip) };
-  const init = podroleInit(pod, plan, settings);
   const sidecar = podroleSidecar(pod, plan, settings);
-  const initContainers =
-    mode === "native"
-      ? placeInOrder(users.inits, [init, sidecar], leadingMeshContainers(pod))
-      : placeInOrder(users.inits, [init], leadingMeshContainers(pod));
-  const containers = mode === "native" ? users.containers : placeInOrder(users.containers, [sidecar], sidecarIndex);
+  const first = mode === "native" ? sidecar : podroleInit(pod, plan, settings);
+  const initContainers = place(users.inits, first, leadingMeshContainers(pod));
+  const containers = mode === "native" ? users.containers : place(users.containers, sidecar, sidecarIndex);
 
   return {
     pod: {
@@ -109,16 +106,11 @@ function earlyContainers({ spec }: Pod): readonly string[] {
 }
 
 /**
- * `ours`, in this order, at `index`, except those that are present: they stay where they are, and the missing ones
- * stand next to them.
+ * `ours` at `index`, unless it is present: then it stays where it is. A podrole-init that an earlier version put before
+ * a native sidecar stays too; it finds its work done, or does it.
  */
-function placeInOrder(present: readonly Container[], ours: readonly Container[], index: number): readonly Container[] {
-  const missing = ours.filter(({ name }) => present.every((container) => container.name !== name));
-  if (missing.length === 0) return present;
-  const neighbour = present.findIndex(({ name }) => ours.some((container) => container.name === name));
-  // Of two the first may be missing (it goes before its neighbour) or the second (it goes after).
-  const at = neighbour < 0 ? index : neighbour + (missing[0] === ours[0] ? 0 : 1);
-  return present.toSpliced(at, 0, ...missing);
+function place(present: readonly Container[], ours: Container, index: number): readonly Container[] {
+  return present.some(({ name }) => name === ours.name) ? present : present.toSpliced(index, 0, ours);
 }
 
 function addByName(present: readonly Volume[], ours: readonly Volume[]): readonly Volume[] {

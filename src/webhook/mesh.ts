@@ -10,8 +10,9 @@ const PROXIES = new Set(["istio-proxy", "linkerd-proxy"]);
 
 /**
  * How many init containers stay before podrole's: the mesh's own that stand first, its proxy included when it is a
- * native sidecar. None when the proxy is an ordinary container: it would start only after podrole-init, which could
- * not reach the server until then (https://istio.io/latest/docs/ops/best-practices/ on init containers).
+ * native sidecar. None when the proxy is an ordinary container: it would start only after podrole's first
+ * credentials, and those could not be had until then (https://istio.io/latest/docs/ops/best-practices/ on init
+ * containers).
  */
 export function leadingMeshContainers({ spec }: Pod): number {
   if (listOf(spec.containers).some(isProxy)) return 0;
@@ -51,10 +52,12 @@ export function meshWarnings(pod: Pod, healthPort: number): readonly string[] {
         ]
       : []),
     ...(has("istio-validation") && redirectedByCni && !says("traffic.sidecar.istio.io/excludeOutboundPorts")
-      ? [`istio's CNI cuts off podrole-init: exclude podrole's ports in traffic.sidecar.istio.io/excludeOutboundPorts`]
+      ? [
+          `istio's CNI cuts off podrole's start: exclude podrole's ports in traffic.sidecar.istio.io/excludeOutboundPorts`,
+        ]
       : []),
     ...(has("linkerd-network-validator") && redirectedByCni && !says("config.linkerd.io/skip-outbound-ports")
-      ? [`linkerd's CNI cuts off podrole-init: exclude podrole's ports in config.linkerd.io/skip-outbound-ports`]
+      ? [`linkerd's CNI cuts off podrole's start: exclude podrole's ports in config.linkerd.io/skip-outbound-ports`]
       : []),
   ];
 }

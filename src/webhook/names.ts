@@ -2,11 +2,12 @@
 // environment; nothing below is a default of theirs.
 
 export const NAMES = {
+  /** Classic mode; in native mode only in pods that an earlier version injected. */
   init: "podrole-init",
   sidecar: "podrole-sidecar",
   /** Projected ServiceAccount token: the proof of this pod. Only in podrole's containers. */
   proofVolume: "podrole-proof",
-  /** Key and certificate. Only in podrole's containers. */
+  /** Key, certificate and credentials. Only in podrole's containers. */
   identityVolume: "podrole-identity",
   /** One directory a container; each container sees its own alone. */
   tokensVolume: "podrole-tokens",
@@ -20,7 +21,7 @@ export const PATHS = {
   tokens: "/var/run/podrole/tokens",
   /** Where a container finds its own authorization token. */
   tokenInContainer: "/var/run/secrets/podrole.io",
-  /** Kubernetes' default for terminationMessagePath, written out because podrole-init is told to write there. */
+  /** Kubernetes' default for terminationMessagePath, written out because podrole's containers are told to write there. */
   terminationMessage: "/dev/termination-log",
 } as const;
 

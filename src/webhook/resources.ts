@@ -1,5 +1,6 @@
-// What podrole's containers ask the scheduler for. The start of Node is bound by CPU, so podrole-init may have half a
-// core; init containers cost the scheduler only the maximum, not the sum.
+// What podrole's containers ask the scheduler for. The start of Node is bound by CPU, so they may have half a core.
+// podrole-init of classic mode may have it in a Guaranteed pod too: of ordinary init containers the scheduler counts only
+// the largest. A sidecar's share is reserved for the pod's whole life, so there it is smaller and its start takes longer.
 import type { Pod, ResourceRequirements } from "../kubernetes/objects.ts";
 import { isPodroleContainer } from "./names.ts";
 import { allContainers } from "./shape.ts";

@@ -46,7 +46,7 @@ export const WEBHOOK_SETTINGS = {
   sidecarImage: {
     type: type.text,
     default: "podrole-sidecar:0.1.0",
-    help: "Image of podrole-init and podrole-sidecar",
+    help: "Image of podrole's containers",
   },
   sidecarUser: { type: userId, default: "65532", help: "User id of podrole's containers, or none" },
   sidecarMemory: { type: quantity, default: "96Mi", help: "Memory limit of podrole's containers" },

@@ -62,7 +62,7 @@ suite("inject()", () => {
     const [namespace, deployment, configMap, ...more] = parseAllDocuments(out).map((document) => document.toJS());
     assert.deepEqual(
       (deployment as Deployment).spec.template.spec.initContainers?.map(({ name }) => name),
-      ["podrole-init", "podrole-sidecar"],
+      ["podrole-sidecar"],
     );
     assert.deepEqual([namespace?.kind, configMap?.data, more], ["Namespace", { key: "value" }, []]);
     assert.match(out, /# The shop's orders\./);
@@ -73,7 +73,7 @@ suite("inject()", () => {
     const { exitCode, out, err } = await run(context, manifest("payroll-admin"));
     assert.equal(exitCode, 1);
     assert.match(err, /^Deployment\/orders: refuse \(ROLE_FORBIDDEN\) Cannot give role .*payroll-admin/m);
-    assert.doesNotMatch(out, /podrole-init/);
+    assert.doesNotMatch(out, /podrole-sidecar/);
   });
 
   test("takes --permitted for a namespace that is not in the input", async (context) => {

@@ -6,7 +6,7 @@ import { ERRORS, type ErrorCode, type Refusal } from "../../src/protocol/errors.
 import { Secret } from "../../src/runtime/secret.ts";
 import { createAuthorize } from "../../src/sidecar/authorize.ts";
 import { createEndpoint } from "../../src/sidecar/endpoint.ts";
-import { isPermanent } from "../../src/sidecar/renewal.ts";
+import { isPermanent, type Renewal } from "../../src/sidecar/renewal.ts";
 import { credentialsReply } from "../../src/sidecar/replies.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
@@ -35,7 +35,7 @@ async function setUp(initial: Partial<State> = {}) {
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
   const state: State = { reply: undefined, refusal: undefined, failure: undefined, nextInMs: 400, ...initial };
-  const listeners = new Set<() => void>();
+  const listeners = new Set<(renewal: Renewal) => void>();
   const counted: string[] = [];
   let hurried = 0;
   let onHurry = () => {};
@@ -79,7 +79,7 @@ async function setUp(initial: Partial<State> = {}) {
       new Promise<void>((resolve) => {
         onHurry = () => setImmediate(resolve);
       }),
-    renewalEnds: () => listeners.forEach((listener) => listener()),
+    renewalEnds: () => listeners.forEach((listener) => listener({ outcome: "renewed" })),
   };
 }
 

@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { after, beforeEach, test } from "node:test";
 import { ERRORS, PodroleError } from "../../src/protocol/errors.ts";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
-import { runInit, terminationMessage } from "../../src/sidecar/init.ts";
+import { runInit } from "../../src/sidecar/init.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { createFakePod, type FakePod } from "./fake-pod.ts";
@@ -131,11 +131,4 @@ test("runInit() reports a directory that it cannot write", async () => {
   const { run, message } = await setUp({ tokensDirectory: "/proc/nowhere" });
   assert.equal(await run(), 1);
   assert.match(await message(), /^INTERNAL: /);
-});
-
-test("terminationMessage() keeps code and remedy within the 4096 bytes that Kubernetes shows", () => {
-  const text = terminationMessage({ code: "STS_INVALID", message: "ü".repeat(5_000) });
-  assert.ok(Buffer.byteLength(text) <= 4_096);
-  assert.ok(text.startsWith("STS_INVALID: ü"));
-  assert.ok(text.endsWith(ERRORS.STS_INVALID.remedy));
 });

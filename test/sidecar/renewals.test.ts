@@ -21,11 +21,11 @@ function setUp(...answers: readonly (Renewal | Promise<Renewal>)[]) {
   const startedAt = clock.now();
   const runs: number[] = [];
   const counts: string[] = [];
-  const state = { renewAt: 0 };
+  const state = { renewAt: 0, ready: true };
   const renewals = createRenewals({
     clock,
     log,
-    keeper: { renewAt: () => state.renewAt, reload() {}, observe() {} },
+    keeper: { renewAt: () => state.renewAt, ready: () => state.ready, reload() {}, observe() {} },
     async run() {
       const answer = await Promise.resolve(answers[Math.min(runs.length, answers.length - 1)] as Renewal);
       runs.push((clock.now() - startedAt) / SECOND);
@@ -68,6 +68,15 @@ test("createRenewals() backs off from 1 s to 60 s while renewals fail", async ()
   renewals.start();
   await clock.advance(5 * MINUTE);
   assert.deepEqual(runs, [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]);
+  await renewals.stop();
+});
+
+test("createRenewals() is quicker, from 250 ms to 10 s, while the pod has never had credentials and so waits", async () => {
+  const { clock, runs, state, renewals } = setUp(failed("SERVER_UNREACHABLE"));
+  state.ready = false;
+  renewals.start();
+  await clock.advance(40 * SECOND);
+  assert.deepEqual(runs, [0, 0.25, 0.75, 1.75, 3.75, 7.75, 15.75, 25.75, 35.75]);
   await renewals.stop();
 });
 
@@ -171,7 +180,7 @@ test("createRenewals() takes a run that throws for INTERNAL and goes on", async 
   const renewals = createRenewals({
     clock,
     log,
-    keeper: { renewAt: () => 0, reload() {}, observe() {} },
+    keeper: { renewAt: () => 0, ready: () => true, reload() {}, observe() {} },
     run: () => Promise.reject(new TypeError(`run ${++runs}`)),
     count() {},
   });
@@ -188,7 +197,7 @@ test("stop() ends the renewal in flight and starts no other", async () => {
   const renewals = createRenewals({
     clock,
     log: createKeptLog().log,
-    keeper: { renewAt: () => 0, reload() {}, observe() {} },
+    keeper: { renewAt: () => 0, ready: () => true, reload() {}, observe() {} },
     run: (signal) =>
       new Promise((resolve) =>
         signal.addEventListener("abort", () => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, beforeEach, test } from "node:test";
+import { ERRORS, PodroleError } from "../../src/protocol/errors.ts";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 import { renew } from "../../src/sidecar/renew.ts";
 import { runServe, startServe } from "../../src/sidecar/serve.ts";
@@ -25,6 +26,7 @@ after(async () => {
 beforeEach(() => {
   server.calls.length = 0;
   server.grant = defaultGrant;
+  server.refuseProof = undefined;
 });
 
 /** Real timers on a wall clock that can jump ahead, as after a suspend. */
@@ -179,10 +181,95 @@ test("startServe() shows expiries and counts, and nothing secret, to whoever rea
   await serving.stop("test");
 });
 
-test("startServe() makes the tokens itself where no init ran", async () => {
-  const { serving, pod } = await setUp({ afterInit: false });
-  assert.match(await pod.token("app"), /^[A-Za-z0-9_-]{43}$/);
+test("startServe() makes the tokens itself where no init ran, and keeps them over a restart", async () => {
+  const { serving, pod, token } = await setUp({ afterInit: false });
+  assert.match(token, /^[A-Za-z0-9_-]{43}$/);
   await serving.stop("test");
+  const again = await restart(pod);
+  assert.equal(await pod.token("app"), token);
+  await again.stop("test");
+});
+
+/** A pod that starts: nothing was granted yet. */
+async function begin(changes: Partial<SidecarSettings> = {}) {
+  const pod = await createFakePod(server, changes);
+  pods.push(pod);
+  const { log, lines } = createKeptLog();
+  const stopping = new AbortController();
+  const alive = setInterval(() => {}, 1_000);
+  const deps = { clock: systemClock, log, write() {}, env: {}, signal: stopping.signal };
+  return {
+    pod,
+    lines,
+    stopping,
+    ended: runServe(deps, pod.settings).finally(() => clearInterval(alive)),
+    message: () => readFile(pod.settings.terminationMessageFile ?? "", "utf8"),
+  };
+}
+
+test("runServe() ends with 1 and a message when a container of a starting pod can never have its role", async () => {
+  server.grant = (container, call) =>
+    container === "app" ? defaultGrant(container, call) : refused(container, "ROLE_FORBIDDEN", "not permitted");
+  const { ended, message, lines } = await begin({ containers: ["app", "worker"] });
+  assert.equal(await ended, 1);
+  const { remedy } = ERRORS.ROLE_FORBIDDEN;
+  assert.equal(await message(), `ROLE_FORBIDDEN: container "worker": not permitted -- ${remedy}`);
+  assert.ok(lines.some(({ code, remedy: told }) => code === "ROLE_FORBIDDEN" && told === remedy));
+});
+
+test("runServe() ends with 1 and a message when the pod as a whole is refused while it starts", async () => {
+  server.refuseProof = new PodroleError("POD_UNKNOWN", "Cannot issue: the pod is gone");
+  const { ended, message } = await begin();
+  assert.equal(await ended, 1);
+  assert.equal(await message(), `POD_UNKNOWN: Cannot issue: the pod is gone -- ${ERRORS.POD_UNKNOWN.remedy}`);
+});
+
+test("runServe() waits through what may pass, and comes up as soon as it has", async () => {
+  let refusals = 0;
+  server.grant = (container, call) =>
+    ++refusals <= 2 ? refused(container, "STS_UNAVAILABLE", "Cannot reach STS") : defaultGrant(container, call);
+  const { ended, message, stopping, lines } = await begin();
+  await until(async () => lines.some(({ message: text }) => text === "credentials are ready"));
+  stopping.abort("SIGTERM");
+  assert.equal(await ended, 0);
+  await assert.rejects(message(), { code: "ENOENT" });
+});
+
+test("runServe() leaves what the pod waited for when it is told to end before it was ready", async () => {
+  server.grant = (container) => refused(container, "STS_UNAVAILABLE", "Cannot reach STS");
+  const { ended, message, stopping, lines } = await begin();
+  await until(async () => lines.some(({ code }) => code === "STS_UNAVAILABLE"));
+  stopping.abort("SIGTERM");
+  assert.equal(await ended, 1);
+  assert.match(
+    await message(),
+    /^STS_UNAVAILABLE: Cannot start pod "team\/web": stopped while waiting, the last answer was: Cannot reach STS -- /,
+  );
+});
+
+test("runServe() says so when no renewal has ended before it is told to end", async () => {
+  const { ended, message, stopping } = await begin();
+  stopping.abort("SIGTERM");
+  assert.equal(await ended, 1);
+  assert.match(await message(), /^NOT_READY: Cannot start pod "team\/web": stopped while waiting, and no renewal/);
+});
+
+test("runServe() goes on through a lasting refusal once the pod has been ready, also after a restart", async () => {
+  const { serving, pod, token } = await setUp();
+  await serving.stop("test");
+  server.grant = (container) => refused(container, "ROLE_FORBIDDEN", "no longer permitted");
+  const taken = await restart(pod);
+  await until(async () => (await ask(taken.port, { token })).status === 403);
+  await taken.stop("test");
+  // Nothing valid is left on file, and the refusal is.
+  const { log, lines } = createKeptLog();
+  const stopping = new AbortController();
+  const deps = { clock: systemClock, log, write() {}, env: {}, signal: stopping.signal };
+  const ended = runServe(deps, pod.settings);
+  await until(async () => lines.some(({ message }) => message === "renewal did not succeed"));
+  stopping.abort("SIGTERM");
+  assert.equal(await ended, 0);
+  await assert.rejects(readFile(pod.settings.terminationMessageFile ?? "", "utf8"), { code: "ENOENT" });
 });
 
 test("runServe() ends with 1 when its port is taken, and with 0 when it is told to end", async () => {
@@ -193,6 +280,8 @@ test("runServe() ends with 1 when its port is taken, and with 0 when it is told 
   const taken = { ...pod.settings, port: serving.port };
   assert.equal(await runServe({ ...deps, log: second.log, signal: signal.signal }, taken), 1);
   assert.ok(JSON.stringify(second.lines).includes(`port ${serving.port}`));
+  const message = await readFile(pod.settings.terminationMessageFile ?? "", "utf8");
+  assert.match(message, /^INTERNAL: Cannot listen on port \d+: another container of this pod has it/);
   const ended = runServe({ ...deps, log: second.log, signal: signal.signal }, pod.settings);
   signal.abort("SIGTERM");
   assert.equal(await ended, 0);

@@ -11,7 +11,7 @@ const directory = await mkdtemp(join(tmpdir(), "podrole-tokens-"));
 after(() => rm(directory, { recursive: true }));
 
 test("ensureTokens() writes one token a container: 256 bits, no newline, readable by any uid", async () => {
-  const tokens = await ensureTokens(directory, ["app", "worker"]);
+  const tokens = ensureTokens(directory, ["app", "worker"]);
   const texts = await Promise.all(["app", "worker"].map((name) => readFile(join(directory, name, "token"), "utf8")));
   assert.deepEqual(
     texts,
@@ -24,15 +24,15 @@ test("ensureTokens() writes one token a container: 256 bits, no newline, readabl
 });
 
 test("ensureTokens() keeps a token that is there, so that it is constant in a pod's life", async () => {
-  const [first] = await ensureTokens(directory, ["app"]);
-  const [second] = await ensureTokens(directory, ["app"]);
+  const [first] = ensureTokens(directory, ["app"]);
+  const [second] = ensureTokens(directory, ["app"]);
   assert.equal(second?.reveal(), first?.reveal());
 });
 
 test("ensureTokens() replaces what is no token, in a directory that is there already", async () => {
   await mkdir(join(directory, "half"));
   await writeFile(join(directory, "half", "token"), "");
-  const [token] = await ensureTokens(directory, ["half"]);
+  const [token] = ensureTokens(directory, ["half"]);
   assert.equal(token?.reveal().length, 43);
 });
 

@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createProcessNode, type RunningPod } from "../../src/emulators/kubelet/node.ts";
+import { lastTermination } from "../../src/emulators/kubelet/status.ts";
 import { type RunningProgram, requestToken, setStage, until } from "../../src/emulators/stage.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
@@ -126,9 +127,18 @@ export async function openShop() {
       const signal = AbortSignal.timeout(WAIT_MS);
       const reached = pod.until(({ phase }) => phases.includes(phase), signal).catch(() => undefined);
       const { phase } = (await reached) ?? {};
-      const logs = ["podrole-init", "podrole-sidecar"].map((container) => `--- ${container}\n${pod.logs(container)}`);
-      assert.ok(phase !== undefined, `not ${phases.join(" or ")}:\n${pod.describe()}\n${logs.join("\n")}`);
+      const said = `${pod.describe()}\n${pod.logs("podrole-sidecar")}`;
+      assert.ok(phase !== undefined, `not ${phases.join(" or ")}:\n${said}`);
       return phase;
+    },
+    /** The sidecar's last termination message, as soon as there is one. */
+    async lastWords(pod: RunningPod): Promise<string> {
+      const message = () => {
+        const status = pod.status().initContainerStatuses.find(({ name }) => name === "podrole-sidecar");
+        return status && lastTermination(status)?.message;
+      };
+      await until(() => message() !== undefined, "a termination message of podrole-sidecar");
+      return message() ?? "";
     },
     /** What the container gets with its own environment; status 0 when that names no endpoint. */
     async ask(pod: RunningPod, container = "app"): Promise<Answer> {

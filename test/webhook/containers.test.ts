@@ -27,20 +27,23 @@ for (const nativeSidecar of [true, false]) {
     const containers = ownContainers(pod, { ...PLAN_SETTINGS, nativeSidecar });
     assert.deepEqual(
       containers.map(({ name }) => name),
-      ["podrole-init", "podrole-sidecar"],
+      nativeSidecar ? ["podrole-sidecar"] : ["podrole-init", "podrole-sidecar"],
     );
     for (const container of containers) {
       const read = readSettings(SIDECAR_SETTINGS, {}, environmentOf(container));
       assert.ok(read.ok, JSON.stringify(read));
       assert.deepEqual(read.settings.containers, ["app"]);
       assert.equal(read.settings.proofFile, "/var/run/podrole/proof/token");
+      assert.equal(read.settings.terminationMessageFile, container["terminationMessagePath"]);
       assert.equal(read.settings.metadata, container.name === "podrole-sidecar");
     }
   });
 }
 
 test("podroleInit() and podroleSidecar() meet PodSecurity restricted", () => {
-  for (const container of ownContainers(podOf(), PLAN_SETTINGS)) {
+  const each = [true, false].flatMap((nativeSidecar) => ownContainers(podOf(), { ...PLAN_SETTINGS, nativeSidecar }));
+  assert.equal(each.length, 3);
+  for (const container of each) {
     assert.deepEqual(container["securityContext"], {
       allowPrivilegeEscalation: false,
       capabilities: { drop: ["ALL"] },

@@ -1,10 +1,9 @@
-// podrole demo: the whole way of a credential on one machine. podrole's server, webhook, init and sidecar are the real
+// podrole demo: the whole way of a credential on one machine. podrole's server, webhook and sidecar are the real
 // programs in processes of their own; the Kubernetes API, STS and the kubelet are emulators that behave. Ends by itself
 // and leaves nothing: no process, no file, whatever happens.
 import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
-import { createProcessNode, type RunningPod } from "../../emulators/kubelet/node.ts";
-import { lastTermination } from "../../emulators/kubelet/status.ts";
+import { createProcessNode } from "../../emulators/kubelet/node.ts";
 import { requestToken, type Runtime, type Stage, setStage } from "../../emulators/stage.ts";
 import type { KubeObject } from "../../emulators/kubernetes/store.ts";
 import type { Pod } from "../../kubernetes/objects.ts";
@@ -107,9 +106,8 @@ async function runOrders(
       (status) => status.initContainerStatuses.some(({ name, ready }) => name === "podrole-sidecar" && ready),
       signal,
     );
-    narrator.step("podrole-init proved the pod and got its certificate; podrole-sidecar is ready", [
+    narrator.step("podrole-sidecar proved the pod, got its certificate and is ready: the app may start", [
       ...auditLines(stage, "certificate").slice(-1),
-      `podrole-init: ${lastTermination(statusOf(running, "podrole-init"))?.reason}`,
     ]);
     await running.until(({ phase }) => phase === "Succeeded" || phase === "Failed", signal);
     const { arn, accessKeyId } = JSON.parse(running.logs("app").split("\n")[0] ?? "{}") as {
@@ -146,13 +144,6 @@ function createNode(stage: Stage, { execPath, path }: Runtime) {
       },
     },
   );
-}
-
-function statusOf(running: RunningPod, name: string) {
-  const { initContainerStatuses, containerStatuses } = running.status();
-  const found = [...initContainerStatuses, ...containerStatuses].find((status) => status.name === name);
-  if (found === undefined) throw new TypeError(`pod has no container ${name}`);
-  return found;
 }
 
 function describePatch({ metadata, spec }: Pod): string[] {
