@@ -35,6 +35,7 @@ async function main(argv: readonly string[]): Promise<void> {
       server: async (...call) => (await import("./server.ts")).server(...call),
       webhook: async (...call) => (await import("./webhook.ts")).webhook(...call),
       sidecar: async (...call) => (await import("./sidecar.ts")).sidecar(...call),
+      uninject: async (...call) => (await import("./inject.ts")).uninject(...call),
       migrate: async (...call) => (await import("./migrate/migrate.ts")).migrate(...call),
       inject: async (...call) => (await import("./inject.ts")).inject(...call),
       check: async (...call) => (await import("./check/check.ts")).check(...call),

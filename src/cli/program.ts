@@ -20,6 +20,7 @@ export interface Actions {
   readonly webhook: Action;
   readonly sidecar: Action;
   readonly inject: Action;
+  readonly uninject: Action;
   readonly migrate: Action;
   readonly demo: Action;
   readonly check: Action;
@@ -62,6 +63,14 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
         "the namespace's iam.amazonaws.com/permitted, when the manifest has no Namespace",
       )
       .addHelpText("after", "\nTakes every setting of `podrole webhook` as PODROLE_… in the environment."),
+  );
+  add("uninject", "take out of manifests what injection added", (command) =>
+    command
+      .requiredOption("-f, --filename <file>", 'manifest file, "-" for standard input')
+      .addHelpText(
+        "after",
+        "\nTakes PODROLE_REGION as `podrole inject` did, to tell its AWS_REGION from one of your own.",
+      ),
   );
   add("migrate", "what would change for each pod, coming from kiam or kube2iam", (command) =>
     command

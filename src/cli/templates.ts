@@ -7,7 +7,7 @@ export interface Template {
   /** From the object to the pod; empty when the object is the pod. */
   readonly path: readonly string[];
   /** From a pod to what stands at `path`. */
-  readonly unwrap: (pod: Pod) => unknown;
+  readonly unwrap: (pod: Pod) => object;
 }
 
 const TEMPLATES: Readonly<Record<string, readonly string[]>> = {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, suite, test } from "node:test";
 import { parseAllDocuments } from "yaml";
-import { inject } from "../../src/cli/inject.ts";
+import { inject, uninject } from "../../src/cli/inject.ts";
 import { createTerminal } from "./terminal.ts";
 
 const ENV: Readonly<Record<string, string>> = {
@@ -99,10 +99,64 @@ spec: { containers: [{ name: app, image: app:1 }] }
     });
   }
 
+  test("takes the role of a ServiceAccount in the input", async (context) => {
+    const account = (role: string) => `apiVersion: v1
+kind: List
+items:
+- { apiVersion: v1, kind: ServiceAccount, metadata: { name: web, annotations: { iam.amazonaws.com/role: ${role} } } }
+- apiVersion: v1
+  kind: Pod
+  metadata: { name: web }
+  spec: { serviceAccountName: web, containers: [{ name: app, image: app:1 }] }
+`;
+    const permitted = ".*:role/web";
+    assert.match((await run(context, account("web"), { permitted })).err, /^Pod\/web: inject \(INJECTED\)/m);
+    assert.match((await run(context, account("other"), { permitted })).err, /^Pod\/web: refuse \(ROLE_FORBIDDEN\)/m);
+  });
+
   test("changes nothing the second time, and writes no YAML anchors", async (context) => {
     const once = await run(context, manifest("shop-orders"));
     const twice = await run(context, once.out);
     assert.equal(twice.out, once.out);
     assert.doesNotMatch(once.out, /[&*]a\d/);
   });
+});
+
+suite("uninject()", () => {
+  async function back(stdin: string, flags = { filename: "-" }) {
+    const terminal = createTerminal({ env: ENV, stdin });
+    return { exitCode: await uninject(terminal, flags, []), out: terminal.said.out(), err: terminal.said.err() };
+  }
+
+  test("gives the manifests back that inject() took, word by word", async (context) => {
+    const plain = manifest("shop-orders");
+    const { out: injected } = await run(context, plain);
+    const { exitCode, out, err } = await back(injected);
+    assert.equal(exitCode, 0);
+    assert.match(err, /^Deployment\/orders: podrole is taken out$/m);
+    // Only the spelling of flow collections may have changed on the way.
+    const [before, after] = [plain, out].map((text) => parseAllDocuments(text).map((document) => document.toJS()));
+    assert.deepEqual(after, before);
+    assert.match(out, /# The shop's orders\./);
+  });
+
+  test("lets manifests through that were never injected", async () => {
+    const plain = manifest("shop-orders");
+    const { exitCode, out, err } = await back(plain);
+    assert.equal(exitCode, 0);
+    assert.doesNotMatch(out, /podrole-/);
+    assert.match(err, /^Deployment\/orders: is not injected$/m);
+  });
+
+  for (const [what, stdin, filename] of [
+    ["YAML that cannot be read", "a: [", "-"],
+    ["a file that does not exist", "", "/nowhere/pod.yaml"],
+    ["what is no object of Kubernetes", "hello", "-"],
+  ] as const) {
+    test(`says 2 for ${what}, and prints no manifest`, async () => {
+      const { exitCode, out, err } = await back(stdin, { filename });
+      assert.deepEqual([exitCode, out], [2, ""]);
+      assert.match(err, /^podrole uninject: /);
+    });
+  }
 });

@@ -3,7 +3,7 @@
 import type { Container } from "../../kubernetes/objects.ts";
 import { allContainers, findShapeProblem, listOf } from "../../webhook/shape.ts";
 import { templateOf } from "../templates.ts";
-import type { KubernetesObject } from "./objects.ts";
+import type { KubernetesObject } from "../objects.ts";
 
 export type Flags = ReadonlyMap<string, string>;
 

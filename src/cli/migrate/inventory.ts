@@ -3,7 +3,7 @@
 import type { Pod } from "../../kubernetes/objects.ts";
 import { findShapeProblem, isObject } from "../../webhook/shape.ts";
 import { templateOf } from "../templates.ts";
-import type { KubernetesObject } from "./objects.ts";
+import type { KubernetesObject } from "../objects.ts";
 import { type Owner, ownerOf, ownersByName } from "./owners.ts";
 
 export interface NamespaceFacts {

@@ -1,7 +1,7 @@
 // To whom a pod belongs: the object that a person would restart. ReplicaSets and Jobs are looked up when the input has
 // them; otherwise their names say enough, because Kubernetes makes them.
 import type { ObjectMeta } from "../../kubernetes/objects.ts";
-import type { KubernetesObject } from "./objects.ts";
+import type { KubernetesObject } from "../objects.ts";
 
 export interface Owner {
   readonly kind: string;

@@ -2,7 +2,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Terminal } from "../terminal.ts";
-import { type KubernetesObject, type ParsedObjects, parseObjects } from "./objects.ts";
+import { type KubernetesObject, type ParsedObjects, parseObjects } from "../objects.ts";
 
 /** Read in the order given; folders to the bottom, their files by name. Problems name the path. */
 export async function readObjects(

@@ -6,7 +6,7 @@ import { type Conversion, convertKiam, convertKube2iam } from "./conversion.ts";
 import { createKiam, KIAM_DEFAULTS } from "./kiam.ts";
 import { createKube2iam, KUBE2IAM_DEFAULTS } from "./kube2iam.ts";
 import type { KiamValues } from "./kiam-values.ts";
-import type { KubernetesObject } from "./objects.ts";
+import type { KubernetesObject } from "../objects.ts";
 
 export interface OldSystem {
   readonly predecessor: Predecessor;

@@ -1,6 +1,6 @@
 // A cluster of 200 pods in 12 namespaces as `kubectl get namespaces,serviceaccounts,deployments,…,pods -A -o json` shows
 // it, made by a fixed rule: ordinary workloads and every trap that a migration meets. The traps stand beside their rows.
-import type { KubernetesObject } from "../../../src/cli/migrate/objects.ts";
+import type { KubernetesObject } from "../../../src/cli/objects.ts";
 
 export const BASE = "arn:aws:iam::123456789012:role/";
 const ROLE = "iam.amazonaws.com/role";

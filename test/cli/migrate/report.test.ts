@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { takeInventory } from "../../../src/cli/migrate/inventory.ts";
-import type { KubernetesObject } from "../../../src/cli/migrate/objects.ts";
+import type { KubernetesObject } from "../../../src/cli/objects.ts";
 import { type Group, makeReport, type Report } from "../../../src/cli/migrate/report.ts";
 import { kiamOf, kube2iamOf } from "../../../src/cli/migrate/source.ts";
 import { targetSettings } from "../../../src/cli/migrate/target.ts";

@@ -1,8 +1,8 @@
 // Kubernetes objects of files and of `kubectl get … -o yaml|json`: several documents, lists of lists, with or without
 // kind in the elements. Nothing is judged here: what is no object of Kubernetes is a problem with a name.
 import { parseAllDocuments } from "yaml";
-import type { ObjectMeta } from "../../kubernetes/objects.ts";
-import { isObject } from "../../webhook/shape.ts";
+import type { ObjectMeta } from "../kubernetes/objects.ts";
+import { isObject } from "../webhook/shape.ts";
 
 export interface KubernetesObject {
   readonly kind: string;
