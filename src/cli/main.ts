@@ -40,6 +40,7 @@ async function main(argv: readonly string[]): Promise<void> {
       inject: async (...call) => (await import("./inject.ts")).inject(...call),
       check: async (...call) => (await import("./check/check.ts")).check(...call),
       explain: async (...call) => (await import("./explain/explain.ts")).explain(...call),
+      rotate: async (...call) => (await import("./rotate/rotate.ts")).rotate(...call),
       demo: async (...call) => (await import("./demo/demo.ts")).demo(...call),
     },
     (exitCode) => {

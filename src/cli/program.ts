@@ -25,6 +25,7 @@ export interface Actions {
   readonly demo: Action;
   readonly check: Action;
   readonly explain: Action;
+  readonly rotate: Action;
 }
 
 export function createProgram(terminal: Terminal, actions: Actions, finish: (exitCode: number) => void): Command {
@@ -110,6 +111,21 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
       .option("--podrole-namespace <name>", "podrole's own namespace, where its settings are (default podrole)")
       .addOption(outputOption())
       .addHelpText("after", "\nExit codes: 0 it is injected or would be, 1 not, 2 usage or no answer of the cluster."),
+  );
+  add("rotate", "look after podrole's CA: status, prepare, activate, retire", (command) =>
+    withCluster(command)
+      .addArgument(
+        new Argument("<step>", "status, or what to do with the CA's slots").choices([
+          "status",
+          "prepare",
+          "activate",
+          "retire",
+        ]),
+      )
+      .option("-n, --namespace <name>", "podrole's own namespace (default podrole)")
+      .option("--force", "do it although pods may be cut off: only for a CA that is compromised")
+      .addOption(outputOption())
+      .addHelpText("after", "\nExit codes: 0 done, 1 not safe or nothing to do, 2 usage or no answer of the cluster."),
   );
   program
     .command("version")

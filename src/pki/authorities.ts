@@ -67,33 +67,66 @@ export function planRotation(held: Authorities | undefined, now: number, options
 
 export type RotationVerb = "prepare" | "activate" | "retire";
 
+export interface RotateOptions extends RotationOptions {
+  /**
+   * Do what is too early as well: replace a next CA, sign with one that pods may not know, forget one whose leaves are
+   * valid. What is pointless stays refused.
+   */
+  readonly force?: boolean;
+}
+
 /** What an operator's verb makes of the slots, or the words why it is too early (or pointless) for it. */
 export function rotate(
   verb: RotationVerb,
   held: Authorities,
   now: number,
-  options: RotationOptions,
+  options: RotateOptions,
 ): Authorities | string {
   const { current, next, previous } = held;
+  const { force = false } = options;
   switch (verb) {
     case "prepare":
-      return next ? "a next CA is prepared already" : { ...held, next: newSlot(now, options) };
+      return next && !force ? "a next CA is prepared already" : { ...held, next: newSlot(now, options) };
     case "activate":
       if (!next) return "there is no next CA: prepare one first";
-      return refuseActivation(held, now, options) ?? activated(current, next, now);
+      if (validityOf(next).notAfter <= now) return "the next CA has expired: prepare another";
+      return (force ? undefined : refuseActivation(held, now, options)) ?? activated(current, next, now);
     case "retire":
       if (!previous) return "there is no previous CA";
-      if (now < retirableAt(previous, options)) {
+      if (!force && now < retirableAt(previous, options)) {
         return `certificates of the previous CA are still valid: wait ${minutes(retirableAt(previous, options) - now)}`;
       }
       return { ...held, previous: undefined };
   }
 }
 
+export interface Outlook {
+  /** "publish": a next CA is made; "sign": the next one takes over; "forget": the previous one leaves the bundle. */
+  readonly step: "publish" | "sign" | "forget";
+  /** Unix milliseconds; what is in the past happens at the servers' next look. */
+  readonly at: number;
+}
+
+/** What the servers do by themselves, and when: planRotation()'s steps as they stand now, the soonest first. */
+export function outlook({ current, next, previous }: Authorities, options: RotationOptions): readonly Outlook[] {
+  const { notAfter, life } = validityOf(current);
+  const forget = previous ? retirableAt(previous, options) : Number.NEGATIVE_INFINITY;
+  const steps: Outlook[] = previous ? [{ step: "forget", at: forget }] : [];
+  if (next)
+    steps.push({ step: "sign", at: Math.max(notAfter - life / 6, publishedLongEnoughAt(next, options), forget) });
+  else steps.push({ step: "publish", at: notAfter - life / 2 });
+  return steps.toSorted((a, b) => a.at - b.at);
+}
+
+/** From when on the next CA may sign without leaving a pod behind that has not heard of it. Unix milliseconds. */
+export function publishedLongEnoughAt({ since }: Slot, { publishMs, leafLifetimeMs }: RotationOptions): number {
+  return since + SETTLE_MS + (publishMs ?? leafLifetimeMs);
+}
+
 /** Why the next CA must not sign yet. Only an expired CA gives way at once: it verifies nothing any more. */
 function refuseActivation({ current, next, previous }: Authorities, now: number, options: RotationOptions) {
   if (validityOf(current).notAfter <= now) return undefined;
-  const publishedAt = (next?.since ?? now) + SETTLE_MS + (options.publishMs ?? options.leafLifetimeMs);
+  const publishedAt = next ? publishedLongEnoughAt(next, options) : Number.POSITIVE_INFINITY;
   if (now < publishedAt) {
     return `the next CA was published too recently: wait ${minutes(publishedAt - now)} until every pod has heard of it`;
   }

@@ -21,6 +21,7 @@ import { createPages } from "../runtime/pages.ts";
 import { createPodDirectory } from "./pod-directory.ts";
 import { findBaseArn, policySettings } from "./policy-settings.ts";
 import { provePod } from "./prove.ts";
+import { rotationOptions } from "./rotation-options.ts";
 import { createServingCertificate } from "./serving-certificate.ts";
 import { credentialsService, identityService } from "./services.ts";
 import type { ServerSettings } from "./settings.ts";
@@ -219,12 +220,11 @@ function namesOf(names: readonly string[]) {
 }
 
 function trustSource({ clock, log }: ProgramDeps, settings: ServerSettings, kubernetes: Kubernetes): ReadTrust {
-  const { caCert, caKey, caSecret, caTtl, certificateTtl } = settings;
+  const { caCert, caKey, caSecret, certificateTtl } = settings;
   if (caCert !== undefined && caKey !== undefined) {
     return trustFromFiles({ clock }, { certificateFile: caCert, keyFile: caKey, leafLifetimeMs: certificateTtl });
   }
-  const rotation = { lifetimeMs: caTtl, leafLifetimeMs: certificateTtl, commonName: "podrole CA" };
-  return trustFromSecret({ kubernetes, clock, log }, { ...caSecret, rotation });
+  return trustFromSecret({ kubernetes, clock, log }, { ...caSecret, rotation: rotationOptions(settings) });
 }
 
 /** Refusals are in the audit; here stands what is podrole's own fault, with its cause. */

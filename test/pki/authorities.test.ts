@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
-import { type Authorities, bundleOf, planRotation, type RotationOptions, rotate } from "../../src/pki/authorities.ts";
+import {
+  type Authorities,
+  bundleOf,
+  outlook,
+  planRotation,
+  type RotationOptions,
+  rotate,
+} from "../../src/pki/authorities.ts";
 import { splitBundle } from "../../src/pki/bundle.ts";
 import { DAY, HOUR, NOW } from "./samples.ts";
 
@@ -149,4 +156,25 @@ test("rotate() refuses retire without a previous CA and while its leaves are val
   assertRefused(rotate("retire", FIRST, NOW, OPTIONS), /no previous CA/);
   assertRefused(rotate("retire", ACTIVATED, DUE + 1 + HOUR, OPTIONS), /still valid: wait 10 minutes/);
   assertDone(rotate("retire", ACTIVATED, DUE + 1 + SETTLED, OPTIONS));
+});
+
+test("rotate() does what is too early when it is forced, and still nothing that is pointless", () => {
+  const forced = { ...OPTIONS, force: true };
+  const replaced = assertDone(rotate("prepare", PREPARED, HALF, forced));
+  assert.notEqual(replaced.next?.authority.certificatePem, PREPARED.next?.authority.certificatePem);
+  assertDone(rotate("activate", PREPARED, HALF, forced));
+  assertDone(rotate("retire", ACTIVATED, DUE + 2, forced));
+  assertRefused(rotate("activate", FIRST, NOW, forced), /prepare one first/);
+  assertRefused(rotate("retire", FIRST, NOW, forced), /no previous CA/);
+  const years = NOW + 10 * 365 * DAY;
+  assertRefused(rotate("activate", PREPARED, years, forced), /the next CA has expired/);
+});
+
+test("outlook() tells when planRotation() will take its next step, to the millisecond", () => {
+  for (const held of [FIRST, PREPARED, ACTIVATED]) {
+    const [step] = outlook(held, OPTIONS);
+    assert.ok(step);
+    assert.equal(planRotation(held, step.at - 1, OPTIONS).changed, false, step.step);
+    assert.equal(planRotation(held, step.at + 1, OPTIONS).changed, true, step.step);
+  }
 });
