@@ -23,6 +23,15 @@ export function bundleHash(pem: string): string {
   return hash.digest("hex");
 }
 
+/** Whether a CA of the bundle signed the first certificate of `certificatePem`. Validity is not looked at. */
+export function isIssuedFrom(certificatePem: string, bundlePem: string): boolean {
+  const [certificate] = readCertificates(certificatePem);
+  return (
+    certificate !== undefined &&
+    readCertificates(bundlePem).some((ca) => certificate.checkIssued(ca) && certificate.verify(ca.publicKey))
+  );
+}
+
 /** The certificates of a PEM text in their order; whatever is not a certificate is left out. */
 export function readCertificates(pem: string): X509Certificate[] {
   return (pem.match(BLOCK) ?? []).flatMap((block) => {

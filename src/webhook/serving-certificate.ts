@@ -1,8 +1,10 @@
 // The webhook's serving certificate, got the way a pod gets its own: ServiceAccount token, CSR, the server's identity
-// port. States: waiting (no certificate yet: asked for again, 1 s doubling to 30 s) → held (renewed at half life; a
-// failed renewal is repeated while the old one serves) → stopped (signal).
+// port. States: waiting (no certificate yet: asked for again, 1 s doubling to 30 s) → held (renewed at half life, or at once
+// when its CA leaves the trust bundle: the API server believes it no more; a failed renewal is repeated while the old one
+// serves) → stopped (signal).
 import { readFile } from "node:fs/promises";
 import { notAfterOf } from "../pki/validity.ts";
+import { isIssuedFrom } from "../pki/bundle.ts";
 import { createCsr } from "../pki/csr.ts";
 import { generateKeyPem } from "../pki/keys.ts";
 import { issueCertificate } from "../protocol/client.ts";
@@ -27,6 +29,7 @@ export interface ServingCertificateOptions {
 }
 
 const CALL_DEADLINE_MS = 10_000;
+const UNBELIEVED_MS = 30_000;
 
 export function createServingCertificate(
   {
@@ -48,6 +51,7 @@ export function createServingCertificate(
   const listeners = new Set<() => void>();
   const first = Promise.withResolvers<void>();
   let material: TlsMaterial | undefined;
+  let nap = new AbortController();
 
   async function renew(): Promise<TlsMaterial> {
     await trust.ready;
@@ -73,7 +77,10 @@ export function createServingCertificate(
         onResult?.("ok");
         for (const listener of listeners) listener();
         first.resolve();
-        await sleep(clock, (expiration - clock.now()) / 2, signal);
+        nap = new AbortController();
+        // The bundle may have changed while this certificate was on its way, or not be read anew yet.
+        const waitMs = isBelieved() ? (expiration - clock.now()) / 2 : UNBELIEVED_MS;
+        await sleep(clock, waitMs, AbortSignal.any([signal, nap.signal]));
       } catch (error) {
         onResult?.("failed");
         const waitMs = backoff(failures++, 1_000, 30_000);
@@ -83,6 +90,13 @@ export function createServingCertificate(
     }
   }
 
+  function isBelieved(): boolean {
+    return material === undefined || isIssuedFrom(material.certificatePem, trust.current() ?? "");
+  }
+
+  trust.onChange(() => {
+    if (!isBelieved()) nap.abort();
+  });
   void keep();
   return {
     ready: first.promise,

@@ -14,6 +14,8 @@ export interface TrustBundle {
   current(): string | undefined;
   /** Resolves when it is known. */
   readonly ready: Promise<void>;
+  /** Runs when another bundle took the place of the known one. */
+  onChange(listener: () => void): () => void;
 }
 
 export function createTrustBundle(
@@ -31,6 +33,7 @@ export function createTrustBundle(
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): TrustBundle {
   const known = Promise.withResolvers<void>();
+  const listeners = new Set<() => void>();
   let bundle: string | undefined;
 
   async function look(): Promise<void> {
@@ -40,10 +43,12 @@ export function createTrustBundle(
         log.info({ configMap: `${namespace}/${name}` }, "waiting for the server to publish its trust bundle");
         return;
       }
-      if (bundle !== undefined && bundle !== published)
-        log.info({ bundle: bundleHash(published) }, "the trust bundle changed");
+      const changed = bundle !== undefined && bundle !== published;
       bundle = published;
       known.resolve();
+      if (!changed) return;
+      log.info({ bundle: bundleHash(published) }, "the trust bundle changed");
+      for (const listener of listeners) listener();
     } catch (error) {
       log.warn({ err: error, configMap: `${namespace}/${name}` }, "could not read the trust bundle");
     }
@@ -57,5 +62,12 @@ export function createTrustBundle(
   }
 
   void keep();
-  return { current: () => bundle, ready: known.promise };
+  return {
+    current: () => bundle,
+    ready: known.promise,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
 }
