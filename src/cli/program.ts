@@ -74,13 +74,13 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
       ),
   );
   add("migrate", "what would change for each pod, coming from kiam or kube2iam", (command) =>
-    command
+    withCluster(command)
       .addArgument(new Argument("<from>", "the system in use today").choices(["kiam", "kube2iam"]))
       .option(
         "-f, --filename <file>",
-        'manifests, exports (kubectl get -o yaml|json) or folders of them, separated by commas; "-" for standard input',
-        "-",
+        'manifests, exports (kubectl get -o yaml|json) or folders of them, separated by commas, instead of a cluster; "-" for standard input',
       )
+      .option("-n, --namespace <name>", "this namespace alone")
       .option("--role-base-arn <arn>", "what goes before short role names, when it is not in the input")
       .option("--kiam-values <file>", "values of kiam's Helm chart, instead of the flags in the input")
       .option("--waves <count>", "print the commands that move the namespaces, in so many waves")

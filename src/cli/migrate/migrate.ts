@@ -8,8 +8,8 @@ import { oneOf } from "../../runtime/settings.ts";
 import type { Action } from "../program.ts";
 import type { Terminal } from "../terminal.ts";
 import { type Inventory, takeInventory } from "./inventory.ts";
+import { readInput } from "./input.ts";
 import { readKiamValues } from "./kiam-values.ts";
-import { readObjects } from "./read.ts";
 import { makeReport, type Report } from "./report.ts";
 import { kiamOf, kube2iamOf, type OldSystem } from "./source.ts";
 import { targetSettings } from "./target.ts";
@@ -57,19 +57,20 @@ async function migrateFrom(
   from: "kiam" | "kube2iam",
   { output, waves, baseArn }: Options,
 ): Promise<number> {
-  const read = await readObjects(terminal, (flags["filename"] ?? "-").split(","));
-  if (read.problems.length > 0) return fail(terminal, read.problems);
+  const read = await readInput(terminal, flags, `migrate ${from}`);
+  if (!read.ok) return fail(terminal, read.problems);
   const values = flags["kiamValues"] === undefined ? undefined : await readValues(flags["kiamValues"]);
   if (typeof values === "string") return fail(terminal, [values]);
   const old = from === "kiam" ? kiamOf(read.objects, values, baseArn) : kube2iamOf(read.objects, baseArn);
-  const target = targetSettings(old.conversion, terminal.env, true);
+  const target = targetSettings(old.conversion, terminal.env, read.nativeSidecars);
   if (!target.ok) return fail(terminal, target.problems);
 
   const inventory = takeInventory(read.objects);
   const short = shortRole(inventory, old);
   if (short !== undefined) return fail(terminal, [short]);
-  const input = { inventory, predecessor: old.predecessor, settings: target.settings };
-  const report = makeReport({ ...input, openMetadata: old.openMetadata });
+  const { predecessor, openMetadata } = old;
+  const made = makeReport({ inventory, predecessor, settings: target.settings, openMetadata });
+  const report = { ...made, problems: [...read.omissions, ...made.problems] };
   terminal.out(render(report, old, output, waves));
   return report.counts.needsWork + report.counts.refused > 0 ? 1 : 0;
 }

@@ -284,5 +284,6 @@ function specOf({ name, container = {}, spec = {} }: Row) {
 function hashOf(text: string): string {
   let hash = 5381;
   for (const character of text) hash = (hash * 33 + character.charCodeAt(0)) % 4_294_967_291;
-  return `${hash.toString(36)}0000000000`.slice(0, 10);
+  // Backwards: names that differ in their last letter must differ in the first of these.
+  return [...hash.toString(36).padStart(10, "0")].toReversed().join("");
 }
