@@ -285,5 +285,5 @@ function hashOf(text: string): string {
   let hash = 5381;
   for (const character of text) hash = (hash * 33 + character.charCodeAt(0)) % 4_294_967_291;
   // Backwards: names that differ in their last letter must differ in the first of these.
-  return [...hash.toString(36).padStart(10, "0")].toReversed().join("");
+  return Array.from(hash.toString(36).padStart(10, "0")).toReversed().join("");
 }
