@@ -73,9 +73,16 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
         "\nTakes PODROLE_REGION as `podrole inject` did, to tell its AWS_REGION from one of your own.",
       ),
   );
-  add("migrate", "what would change for each pod, coming from kiam or kube2iam", (command) =>
+  add("migrate", "what would change for each pod, coming from kiam or kube2iam, or leaving for AWS's own", (command) =>
     withCluster(command)
-      .addArgument(new Argument("<from>", "the system in use today").choices(["kiam", "kube2iam"]))
+      .addArgument(
+        new Argument("<system>", "kiam, kube2iam: in use today; irsa, pod-identity: to be used instead").choices([
+          "kiam",
+          "kube2iam",
+          "irsa",
+          "pod-identity",
+        ]),
+      )
       .option(
         "-f, --filename <file>",
         'manifests, exports (kubectl get -o yaml|json) or folders of them, separated by commas, instead of a cluster; "-" for standard input',
@@ -84,6 +91,10 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
       .option("--role-base-arn <arn>", "what goes before short role names, when it is not in the input")
       .option("--kiam-values <file>", "values of kiam's Helm chart, instead of the flags in the input")
       .option("--waves <count>", "print the commands that move the namespaces, in so many waves")
+      .option("--oidc-provider <issuer>", "irsa: the cluster's issuer")
+      .option("--cluster-name <name>", "pod-identity: the EKS cluster")
+      .option("--account <id>", "irsa, pod-identity: the cluster's AWS account")
+      .option("--region <region>", "pod-identity: the cluster's region")
       .option("-o, --output <format>", "text, json, yaml, or values (the settings for podrole's chart)", "text")
       .addHelpText(
         "after",

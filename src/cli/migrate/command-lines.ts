@@ -13,7 +13,7 @@ export interface CommandLine {
   readonly flags: Flags;
 }
 
-export type Program = "kiam server" | "kiam agent" | "kube2iam";
+export type Program = "kiam server" | "kiam agent" | "kube2iam" | "podrole server";
 
 /** The first one of the input; a workload rather than its pods. */
 export function findCommandLine(objects: readonly KubernetesObject[], program: Program): CommandLine | undefined {

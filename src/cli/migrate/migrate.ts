@@ -9,6 +9,7 @@ import type { Action } from "../program.ts";
 import type { Terminal } from "../terminal.ts";
 import { type Inventory, takeInventory } from "./inventory.ts";
 import { readInput } from "./input.ts";
+import { leave } from "./leave/leave.ts";
 import { readKiamValues } from "./kiam-values.ts";
 import { makeReport, type Report } from "./report.ts";
 import { kiamOf, kube2iamOf, type OldSystem } from "./source.ts";
@@ -22,6 +23,7 @@ type Flags = Readonly<Record<string, string>>;
 const OUTPUTS = oneOf(["text", "json", "yaml", "values"]);
 
 export const migrate: Action = async (terminal, flags, [from]) => {
+  if (from === "irsa" || from === "pod-identity") return leave(terminal, flags, from);
   const options = readOptions(flags);
   if ("problems" in options) return fail(terminal, options.problems);
   return migrateFrom(terminal, flags, from === "kube2iam" ? "kube2iam" : "kiam", options);

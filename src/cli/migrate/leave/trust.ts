@@ -1,0 +1,70 @@
+// Trust policies by which roles let ServiceAccounts in, as narrow as each way allows: the exact subjects, nothing with a
+// wild card.
+import type { Destination } from "./destination.ts";
+import type { Move } from "./departure.ts";
+
+export interface TrustPolicy {
+  readonly roleArn: string;
+  readonly roleName: string;
+  readonly document: { readonly Version: "2012-10-17"; readonly Statement: readonly object[] };
+  /** Characters of the document without white space, as IAM counts them. */
+  readonly length: number;
+}
+
+/** IAM's quota of a trust policy, which can be raised to 4096. */
+export const LONGEST_TRUST_POLICY = 2_048;
+
+/** One for each role, in the order of the moves. */
+export function trustPolicies(moves: readonly Move[], destination: Destination): readonly TrustPolicy[] {
+  const byRole = Map.groupBy(moves, ({ role }) => role.arn);
+  return [...byRole].map(([roleArn, users]) => {
+    const statements =
+      destination.to === "irsa" ? irsaStatements(users, destination) : identityStatements(users, destination);
+    const document = { Version: "2012-10-17" as const, Statement: statements };
+    return { roleArn, roleName: users[0]?.role.name ?? "", document, length: JSON.stringify(document).length };
+  });
+}
+
+/** https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html */
+function irsaStatements(users: readonly Move[], { issuer }: Destination & { to: "irsa" }): readonly object[] {
+  const [{ role }] = users as [Move];
+  const subjects = users.map(({ namespace, serviceAccount }) => `system:serviceaccount:${namespace}:${serviceAccount}`);
+  return [
+    {
+      Effect: "Allow",
+      Principal: { Federated: `arn:${role.partition}:iam::${role.accountId}:oidc-provider/${issuer}` },
+      Action: "sts:AssumeRoleWithWebIdentity",
+      Condition: {
+        StringEquals: { [`${issuer}:aud`]: "sts.amazonaws.com", [`${issuer}:sub`]: oneOrAll(subjects.toSorted()) },
+      },
+    },
+  ];
+}
+
+/**
+ * One statement a namespace: lists of namespaces and accounts in one would let their whole product in. The tags are
+ * Pod Identity's own; an association with --disable-session-tags would not match.
+ * (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html)
+ */
+function identityStatements(
+  users: readonly Move[],
+  { clusterName }: Destination & { to: "pod-identity" },
+): readonly object[] {
+  return [...Map.groupBy(users, ({ namespace }) => namespace)].map(([namespace, members]) => ({
+    Effect: "Allow",
+    Principal: { Service: "pods.eks.amazonaws.com" },
+    Action: ["sts:AssumeRole", "sts:TagSession"],
+    Condition: {
+      StringEquals: {
+        "aws:RequestTag/eks-cluster-name": clusterName,
+        "aws:RequestTag/kubernetes-namespace": namespace,
+        "aws:RequestTag/kubernetes-service-account": oneOrAll(members.map((each) => each.serviceAccount).toSorted()),
+      },
+    },
+  }));
+}
+
+function oneOrAll(texts: readonly string[]): string | readonly string[] {
+  const [first, ...rest] = texts;
+  return first !== undefined && rest.length === 0 ? first : texts;
+}
