@@ -27,6 +27,7 @@ async function main(argv: readonly string[]): Promise<void> {
     env: process.env,
     execPath: process.execPath,
     readStdin: () => text(process.stdin),
+    stdin: () => (process.stdin.isTTY ? undefined : process.stdin),
     interrupted: interruptions(),
   };
   const program = createProgram(
@@ -41,6 +42,7 @@ async function main(argv: readonly string[]): Promise<void> {
       check: async (...call) => (await import("./check/check.ts")).check(...call),
       explain: async (...call) => (await import("./explain/explain.ts")).explain(...call),
       rotate: async (...call) => (await import("./rotate/rotate.ts")).rotate(...call),
+      audit: async (...call) => (await import("./audit/audit.ts")).audit(...call),
       demo: async (...call) => (await import("./demo/demo.ts")).demo(...call),
     },
     (exitCode) => {

@@ -6,6 +6,7 @@ import { envName, flagName, type SettingTable } from "../runtime/settings.ts";
 import { VERSION } from "../runtime/version.ts";
 import { SERVER_SETTINGS } from "../server/settings.ts";
 import { WEBHOOK_SETTINGS } from "../webhook/settings.ts";
+import { addAuditQuestions } from "./audit/command.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Runs one command with its flags; resolves with the exit code. */
@@ -22,6 +23,7 @@ export interface Actions {
   readonly inject: Action;
   readonly uninject: Action;
   readonly migrate: Action;
+  readonly audit: Action;
   readonly demo: Action;
   readonly check: Action;
   readonly explain: Action;
@@ -101,6 +103,13 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
         "\nTakes every setting of `podrole server` and `podrole webhook` as PODROLE_… in the environment.",
       ),
   );
+  for (const question of addAuditQuestions(program.command("audit"))) {
+    question.action(async (...parameters: unknown[]) => {
+      const command = parameters.at(-1) as Command;
+      const words = [command.name(), ...command.args];
+      finish(await actions.audit(terminal, asTexts(command.opts()), words));
+    });
+  }
   add("demo", "the whole path on this machine, with an embedded API server and STS", (command) =>
     command.option("--json", "print the steps as JSON lines"),
   );

@@ -6,6 +6,8 @@ export interface Terminal {
   /** The node binary that runs this. */
   readonly execPath: string;
   readonly readStdin: () => Promise<string>;
+  /** Standard input as it comes; undefined when it is a person's keyboard. */
+  readonly stdin: () => AsyncIterable<Uint8Array> | undefined;
   /** Aborts on SIGINT or SIGTERM. */
   readonly interrupted: AbortSignal;
 }

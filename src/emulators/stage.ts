@@ -164,7 +164,7 @@ export async function requestToken(
     boundObjectRef: { kind: "Pod", apiVersion: "v1", ...pod },
   };
   const path = `/api/v1/namespaces/${namespace}/serviceaccounts/${serviceAccount}/token`;
-  const { body } = await kubernetes.create(path, { metadata: {}, spec });
+  const { body } = await kubernetes.create(path, { metadata: {}, spec }, "system:node:node-1");
   return (body as { status: { token: string } }).status.token;
 }
 

@@ -35,6 +35,12 @@ export interface OperatorCalls {
   ): Promise<{ readonly status: number; readonly text: string }>;
   /** What a container printed so far. */
   readLog(pod: { readonly namespace: string; readonly name: string }, container: string): Promise<string>;
+  /** The same line by line, however much it is. */
+  streamLog(
+    pod: { readonly namespace: string; readonly name: string },
+    container: string,
+    signal: AbortSignal,
+  ): Promise<AsyncIterable<string>>;
 }
 
 export type OperatorKubernetes = Kubernetes & OperatorCalls;
@@ -101,6 +107,12 @@ export function createOperatorCalls({ requester }: { readonly requester: Request
       if (status > 299)
         throw new ApiError(status, "", `Cannot get pods/log "${namespace}/${name}": ${text.slice(0, 300)}`);
       return text;
+    },
+
+    async streamLog({ namespace, name }, container, signal) {
+      const asked: Asked = { verb: "get", resource: "pods/log", namespace, name };
+      const path = `${pathOf("pods", { namespace, name })}/log`;
+      return requester.stream(asked, { path, query: { container } }, signal);
     },
   };
 }

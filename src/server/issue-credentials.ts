@@ -101,7 +101,12 @@ export function createCredentialIssuer({
   return {
     async issue(identity, containers, peer) {
       const found = await directory.find(identity);
-      if ("code" in found) throw new PodroleError(found.code, found.message);
+      if ("code" in found) {
+        const { code, message } = found;
+        for (const container of containers)
+          record(identity, container, { decision: "refused", reason: code, message, peer });
+        throw new PodroleError(code, message);
+      }
       const { roles, refusal } = decideRoles(found.facts, found.surroundings, policy());
       return Promise.all(
         containers.map(async (container) => {

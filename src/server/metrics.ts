@@ -110,5 +110,6 @@ export const SERVER_METRICS = {
     name: "podrole_ca_bundle_writes_total",
     help: "Attempts to put the trust bundle into the webhook configuration, by result",
     labels: ["result"],
+    from: ["changed", "unchanged", "failed"],
   },
 } as const satisfies MetricTable;

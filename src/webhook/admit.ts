@@ -83,7 +83,7 @@ function refusedBy(thrown: unknown, { uid, namespace, object }: AdmissionRequest
 
 function answer({ uid }: AdmissionRequest, planned: PatchedPlan): AdmissionResponse {
   const { decision, reason, message, patch } = planned;
-  const common = { uid, warnings: fitting(planned.warnings), auditAnnotations: auditAnnotations(planned) };
+  const common = { uid, warnings: fitting(planned.warnings), auditAnnotations: auditAnnotations({ uid }, planned) };
   if (decision !== "refuse" || !isErrorCode(reason)) return { ...common, allowed: true, patch };
   // The code stands in the message as well: a controller's Event shows the message alone.
   const status = { code: ERRORS[reason].http, reason, message: clipped(`${reason}: ${message}`, LONGEST_MESSAGE) };

@@ -39,14 +39,21 @@ export function admissionRecord(
   };
 }
 
-/** The API server puts the webhook's name before each key, and every value into its own audit event. */
-export function auditAnnotations({ decision, reason, roles }: PatchedPlan): Readonly<Record<string, string>> {
+/**
+ * The API server puts the webhook's name before each key, and every value into its own audit event. `request` joins that
+ * event with podrole's line: a pod that is created by generateName has neither name nor uid at admission.
+ */
+export function auditAnnotations(
+  { uid }: Pick<AdmissionRequest, "uid">,
+  { decision, reason, roles }: PatchedPlan,
+): Readonly<Record<string, string>> {
   const perContainer = (value: (role: RoleDecision) => string) =>
     roles
       .map((role) => `${role.container}=${value(role)}`)
       .join(",")
       .slice(0, LONGEST_ANNOTATION);
   return {
+    request: uid,
     decision,
     reason,
     ...(roles.length > 0 && {

@@ -16,8 +16,10 @@ async function run(words: readonly string[]) {
       return 7;
     };
   const exitCodes: number[] = [];
-  const [server, webhook, sidecar, inject, demo] = ["server", "webhook", "sidecar", "inject", "demo"].map(action);
-  const actions = { server, webhook, sidecar, inject, demo } as Parameters<typeof createProgram>[1];
+  const names = ["server", "webhook", "sidecar", "inject", "audit", "demo"];
+  const actions = Object.fromEntries(names.map((name) => [name, action(name)])) as unknown as Parameters<
+    typeof createProgram
+  >[1];
   const program = createProgram(terminal, actions, (exitCode) => exitCodes.push(exitCode));
   const failure = await program.parseAsync(words, { from: "user" }).then(
     () => undefined,

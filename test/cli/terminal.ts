@@ -13,6 +13,9 @@ export function createTerminal({
     env,
     execPath: process.execPath,
     readStdin: async () => stdin,
+    async *stdin() {
+      yield Buffer.from(stdin);
+    },
     interrupted,
     said: { out: () => said.out, err: () => said.err },
   };

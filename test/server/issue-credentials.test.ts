@@ -106,8 +106,10 @@ test("issue() answers ROLE_MISSING for a container that has no role, or does not
 });
 
 test("issue() throws for a pod that does not live any more, and asks STS nothing", async () => {
-  const { issuer, asked } = stage({ code: "POD_UNKNOWN", message: "Cannot identify pod" });
+  const { issuer, asked, audit } = stage({ code: "POD_UNKNOWN", message: "Cannot identify pod" });
   await assert.rejects(issuer.issue(IDENTITY, ["app"], "peer"), { code: "POD_UNKNOWN" });
+  const told = audit.map(({ decision, reason, pod, container }) => ({ decision, reason, pod, container }));
+  assert.deepEqual(told, [{ decision: "refused", reason: "POD_UNKNOWN", pod: IDENTITY.pod, container: "app" }]);
   assert.deepEqual(asked, []);
 });
 

@@ -202,6 +202,7 @@ test("admit() writes one record with who, what, which roles and the patch's dige
     reason: "INJECTED",
   });
   assert.deepEqual(response.auditAnnotations, {
+    request: response.uid,
     decision: "inject",
     reason: "INJECTED",
     roles: "app=arn:aws:iam::123456789012:role/shop-a",

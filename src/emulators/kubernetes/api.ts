@@ -59,7 +59,7 @@ async function create(deps: ApiDeps, { info, user, body }: ApiRequest, asides: A
     bindPod(deps, info, body);
     return { code: 201, body: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 } };
   }
-  if (subresource === "token") return created(answerTokenRequest(deps, { namespace, name }, asObject(body)));
+  if (subresource === "token") return created(answerTokenRequest(deps, { namespace, name }, asObject(body), asides));
   if (resource.plural === "tokenreviews") return created(answerTokenReview(deps.tokens, asObject(body)));
   if (resource.group === "authorization.k8s.io") return created(answerAccessReview(deps.access, asObject(body), user));
   if (subresource !== undefined) throw methodNotSupported();

@@ -31,7 +31,7 @@ export interface TokenContent {
 export type Reviewed = { readonly user: UserInfo; readonly audiences: readonly string[] } | { readonly error: string };
 
 export interface Tokens {
-  sign(content: TokenContent): { readonly token: string; readonly expiresAt: number };
+  sign(content: TokenContent): { readonly token: string; readonly jti: string; readonly expiresAt: number };
   review(token: string, audiences: readonly string[]): Reviewed;
 }
 
@@ -102,7 +102,7 @@ export function createTokens({ clock, store }: { readonly clock: Clock; readonly
       };
       const signed = `${encode({ alg: "ES256", kid: "emulator" })}.${encode(claims)}`;
       const signature = sign("sha256", Buffer.from(signed), jws).toString("base64url");
-      return { token: `${signed}.${signature}`, expiresAt: claims.exp * 1000 };
+      return { token: `${signed}.${signature}`, jti: claims.jti, expiresAt: claims.exp * 1000 };
     },
 
     review(token, audiences) {

@@ -49,6 +49,7 @@ export function answer(request: SignedRequest, form: QueryForm, context: AnswerC
     at: context.now,
     outcome: code,
     callerArn: isRefusal(caller) ? undefined : caller.arn,
+    callerAccessKeyId: isRefusal(caller) ? undefined : caller.accessKeyId,
     accessKeyId: isRefusal(outcome) ? undefined : outcome.accessKeyId,
   });
   return { status, headers: { "content-type": "text/xml" }, body, record };

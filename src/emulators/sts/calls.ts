@@ -11,6 +11,7 @@ export interface StsCall {
   readonly outcome: string;
   /** Undefined when the caller was not authenticated. */
   readonly callerArn: string | undefined;
+  readonly callerAccessKeyId: string | undefined;
   readonly roleArn: string | undefined;
   readonly sessionName: string | undefined;
   readonly durationSeconds: number | undefined;
@@ -49,7 +50,7 @@ export function createCallLog(): CallLog {
   };
 }
 
-type Verdict = Pick<StsCall, "at" | "outcome" | "callerArn" | "accessKeyId">;
+type Verdict = Pick<StsCall, "at" | "outcome" | "callerArn" | "callerAccessKeyId" | "accessKeyId">;
 
 /** The fields as they were sent, whatever was answered. */
 export function recordOf(action: string, form: QueryForm, verdict: Verdict): StsCall {

@@ -71,8 +71,8 @@ export function createStsEmulator({ clock }: { readonly clock: Clock }, options:
     const fault = faults.take(form.get("RoleArn"));
     if (fault?.kind === "down") {
       const action = form.get("Action") ?? "";
-      const verdict = { at: clock.now(), outcome: "down", callerArn: undefined, accessKeyId: undefined };
-      calls.add(recordOf(action, form, verdict));
+      const nobody = { callerArn: undefined, callerAccessKeyId: undefined, accessKeyId: undefined };
+      calls.add(recordOf(action, form, { at: clock.now(), outcome: "down", ...nobody }));
       return void request.socket.resetAndDestroy();
     }
     if (fault?.kind === "stall") await sleep(clock, fault.ms, closing.signal);

@@ -6,7 +6,7 @@ import type { Fault } from "../../../src/emulators/sts/faults.ts";
 import { createStsEmulator } from "../../../src/emulators/sts/emulator.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
-import { PARTNER, READER, REGION, refusalOf, startSts, USER_ARN } from "./harness.ts";
+import { KEY, PARTNER, READER, REGION, refusalOf, startSts, USER_ARN } from "./harness.ts";
 
 const ASSUME = { RoleArn: READER, RoleSessionName: "ns.pod" };
 
@@ -119,6 +119,7 @@ test("calls.list() tells who asked for what and which key came of it, and no sec
     action: "AssumeRole",
     outcome: "ok",
     callerArn: USER_ARN,
+    callerAccessKeyId: KEY.accessKeyId,
     roleArn: READER,
     sessionName: "ns.pod",
     durationSeconds: 900,

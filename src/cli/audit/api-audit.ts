@@ -1,0 +1,81 @@
+// The API server's audit log (audit.k8s.io/v1, one event a line): who created a pod, and who asked for the token by which
+// it proved itself. Two joins, both exact: the webhook writes the uid of its AdmissionReview into the event of the pod's
+// creation, and the API server writes a token's credential id into the event of the request that made it
+// (https://kubernetes.io/docs/reference/labels-annotations-taints/audit-annotations/).
+import { fieldsAt, listAt, parseJson, textAt, timeOf } from "./json.ts";
+
+const REQUEST = "pods.podrole.io/request";
+const ISSUED_CREDENTIAL_ID = "authentication.kubernetes.io/issued-credential-id";
+
+export interface ApiEvent {
+  readonly at: number;
+  readonly auditId: string | undefined;
+  readonly user: string;
+  /** Whom `user` acts as, with `kubectl --as`. */
+  readonly impersonated: string | undefined;
+  readonly sourceIps: readonly string[];
+  readonly userAgent: string | undefined;
+  readonly verb: string;
+  /** "pods", "serviceaccounts/token" */
+  readonly resource: string;
+  readonly namespace: string | undefined;
+  readonly name: string | undefined;
+  /** uid of the AdmissionReview that podrole decided about. */
+  readonly request: string | undefined;
+  /** "JTI=…" of the token that this request made. */
+  readonly credentialId: string | undefined;
+}
+
+/** Undefined: no audit event, or one that had not ended, or had no leave. */
+export function readApiEvent(line: string): ApiEvent | undefined {
+  // A cluster's audit log is mostly about other things.
+  if (!line.includes(REQUEST) && !line.includes(ISSUED_CREDENTIAL_ID)) return undefined;
+  const event = parseJson(line.slice(Math.max(line.indexOf("{"), 0)));
+  const at = timeOf(textAt(event, "requestReceivedTimestamp"));
+  const [user, verb] = [textAt(event, "user", "username"), textAt(event, "verb")];
+  if (at === undefined || user === undefined || verb === undefined) return undefined;
+  if (textAt(event, "stage") !== "ResponseComplete") return undefined;
+  const subresource = textAt(event, "objectRef", "subresource");
+  const annotations = fieldsAt(event, "annotations");
+  return {
+    at,
+    auditId: textAt(event, "auditID"),
+    user,
+    impersonated: textAt(event, "impersonatedUser", "username"),
+    sourceIps: listAt(event, "sourceIPs").filter((address) => typeof address === "string"),
+    userAgent: textAt(event, "userAgent"),
+    verb,
+    resource: [textAt(event, "objectRef", "resource") ?? "", subresource].filter(Boolean).join("/"),
+    namespace: textAt(event, "objectRef", "namespace"),
+    name: textAt(event, "objectRef", "name"),
+    request: textAt(annotations, REQUEST),
+    credentialId: textAt(annotations, ISSUED_CREDENTIAL_ID),
+  };
+}
+
+/** The events that an answer needs, by what joins them. */
+export interface ApiJoin {
+  add(event: ApiEvent): void;
+  creation(request: string | undefined): ApiEvent | undefined;
+  token(credentialId: string | undefined): ApiEvent | undefined;
+}
+
+export function createApiJoin({
+  requests,
+  credentialIds,
+}: {
+  readonly requests: ReadonlySet<string>;
+  readonly credentialIds: ReadonlySet<string>;
+}): ApiJoin {
+  const creations = new Map<string, ApiEvent>();
+  const tokens = new Map<string, ApiEvent>();
+  return {
+    add(event) {
+      if (event.request !== undefined && requests.has(event.request)) creations.set(event.request, event);
+      if (event.credentialId !== undefined && credentialIds.has(event.credentialId))
+        tokens.set(event.credentialId, event);
+    },
+    creation: (request) => (request === undefined ? undefined : creations.get(request)),
+    token: (credentialId) => (credentialId === undefined ? undefined : tokens.get(credentialId)),
+  };
+}

@@ -1,0 +1,128 @@
+// One line of a log as one of podrole's audit records (docs/audit.md), or as somebody else's line. Lines come as podrole
+// wrote them, or with what stands around them on the way: `kubectl logs --prefix`, a container runtime's own prefix, a
+// log collector's JSON with the line as a text in it.
+import { fieldsAt, isFields, listAt, parseJson, textAt, timeOf } from "./json.ts";
+
+interface Common {
+  /** Unix milliseconds. */
+  readonly at: number;
+  readonly decision: string;
+  readonly reason: string | undefined;
+  readonly message: string | undefined;
+  readonly namespace: string | undefined;
+  readonly pod: string | undefined;
+}
+
+export interface RoleAsked {
+  readonly container: string;
+  /** What the annotation says, and the ARN that it resolves to. */
+  readonly asked: string | undefined;
+  readonly resolved: string | undefined;
+}
+
+export interface AdmissionRecord extends Common {
+  readonly kind: "admission";
+  /** uid of the AdmissionReview. */
+  readonly request: string | undefined;
+  readonly user: string | undefined;
+  readonly groups: readonly string[];
+  readonly generateName: string | undefined;
+  /** "ReplicaSet/orders-5d9" */
+  readonly owner: string | undefined;
+  readonly dryRun: boolean;
+  readonly roles: readonly RoleAsked[];
+}
+
+interface Instance extends Common {
+  readonly podUid: string | undefined;
+  readonly serviceAccount: string | undefined;
+  /** ip:port that called the server. */
+  readonly peer: string | undefined;
+  readonly expiration: string | undefined;
+}
+
+export interface CertificateRecord extends Instance {
+  readonly kind: "certificate";
+  readonly credentialId: string | undefined;
+  readonly serial: string | undefined;
+}
+
+export interface CredentialsRecord extends Instance {
+  readonly kind: "credentials";
+  readonly container: string | undefined;
+  readonly role: string | undefined;
+  readonly sessionName: string | undefined;
+  readonly accessKeyId: string | undefined;
+  readonly outcome: string | undefined;
+}
+
+export type AuditRecord = AdmissionRecord | CertificateRecord | CredentialsRecord;
+
+/** Undefined: the line is none of podrole's audit records. */
+export function readRecord(line: string): AuditRecord | undefined {
+  // Most lines of most logs end here, without being parsed.
+  if (!line.includes("audit")) return undefined;
+  const record = unwrapped(line.slice(Math.max(line.indexOf("{"), 0)), 2);
+  const [kind, at, decision] = [textAt(record, "audit"), timeOf(textAt(record, "time")), textAt(record, "decision")];
+  if (at === undefined || decision === undefined) return undefined;
+  const [reason, message] = [textAt(record, "reason"), textAt(record, "message")];
+  const common = { at, decision, reason, message, namespace: textAt(record, "namespace"), pod: textAt(record, "pod") };
+  switch (kind) {
+    case "admission":
+      return { kind, ...common, ...admissionParts(record) };
+    case "certificate": {
+      const [credentialId, serial] = [textAt(record, "credentialId"), textAt(record, "serial")];
+      return { kind, ...common, ...instanceParts(record), credentialId, serial };
+    }
+    case "credentials":
+      return { kind, ...common, ...instanceParts(record), ...credentialsParts(record) };
+    case undefined:
+    default:
+      return undefined;
+  }
+}
+
+function admissionParts(record: unknown) {
+  const [kind, name] = [textAt(record, "owner", "kind"), textAt(record, "owner", "name")];
+  return {
+    request: textAt(record, "request"),
+    user: textAt(record, "user"),
+    groups: listAt(record, "groups").filter((group) => typeof group === "string"),
+    generateName: textAt(record, "generateName"),
+    owner: kind === undefined ? undefined : `${kind}/${name ?? ""}`,
+    dryRun: isFields(record) && record["dryRun"] === true,
+    roles: listAt(record, "roles").map((role) => ({
+      container: textAt(role, "container") ?? "",
+      asked: textAt(role, "asked"),
+      resolved: textAt(role, "resolved"),
+    })),
+  };
+}
+
+function instanceParts(record: unknown) {
+  return {
+    podUid: textAt(record, "podUid"),
+    serviceAccount: textAt(record, "serviceAccount"),
+    peer: textAt(record, "peer"),
+    expiration: textAt(record, "expiration"),
+  };
+}
+
+function credentialsParts(record: unknown) {
+  return {
+    container: textAt(record, "container"),
+    role: textAt(record, "role"),
+    sessionName: textAt(record, "sessionName"),
+    accessKeyId: textAt(record, "accessKeyId"),
+    outcome: textAt(record, "outcome"),
+  };
+}
+
+/** Collectors put the line into a field of their own: as a text (Docker, Fluent Bit) or as an object (Cloud Logging). */
+function unwrapped(text: string, depth: number): unknown {
+  const value = parseJson(text);
+  if (!isFields(value) || textAt(value, "audit") !== undefined || depth === 0) return value;
+  const inner = textAt(value, "log") ?? textAt(value, "message") ?? textAt(value, "MESSAGE");
+  if (inner?.includes("{")) return unwrapped(inner.slice(inner.indexOf("{")), depth - 1);
+  return textAt(value, "jsonPayload", "audit") === undefined ? value : fieldsAt(value, "jsonPayload");
+}

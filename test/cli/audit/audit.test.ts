@@ -1,0 +1,262 @@
+// Questions, asked as a person asks them: records on standard input or in files, answers on standard output.
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, suite, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { admission, ask, call, certificate, creation, credentials, linesOf, partOf, ROLE } from "./samples.ts";
+
+const directory = await mkdtemp(join(tmpdir(), "podrole-audit-"));
+after(() => rm(directory, { recursive: true }));
+
+async function file(name: string, content: string | Uint8Array): Promise<string> {
+  const path = join(directory, name);
+  await writeFile(path, content);
+  return path;
+}
+
+const JSON_OUT = { output: "json" };
+
+suite("podrole audit who", () => {
+  const who = (flags: Readonly<Record<string, string>>, records: readonly (object | string)[]) =>
+    ask(["who"], { role: "shop-orders", ...JSON_OUT, ...flags }, records);
+
+  test("has one row for each container of a pod instance, whatever the order of lines", async () => {
+    const renewed = credentials({
+      time: "2026-11-26T08:30:00Z",
+      accessKeyId: "ASIAEXAMPLE000000002",
+      outcome: "renewed",
+    });
+    const [row, ...more] = (await who({}, [renewed, credentials(), certificate(), admission()])).json();
+    assert.deepEqual(more, []);
+    assert.deepEqual([row?.["issues"], row?.["first"]], [2, "2026-11-26T08:00:02.000Z"]);
+    const sessions = row?.["sessions"] as { accessKeyId: string }[];
+    assert.deepEqual(
+      sessions.map(({ accessKeyId }) => accessKeyId),
+      ["ASIAEXAMPLE000000001", "ASIAEXAMPLE000000002"],
+    );
+    assert.equal(partOf(row, "admission")["user"], "alice@example.com");
+    assert.equal(partOf(row, "certificate")["credentialId"], "JTI=t-1");
+  });
+
+  for (const role of ["shop-orders", ROLE, "/shop-orders"]) {
+    test(`knows the role as ${role}`, async () => {
+      assert.equal((await who({ role }, [credentials()])).json().length, 1);
+    });
+  }
+
+  test("takes no role for another whose name ends like it", async () => {
+    const { exitCode, out, err } = await ask(["who"], { role: "orders" }, [credentials()]);
+    assert.deepEqual([exitCode, out], [0, ""]);
+    assert.match(err, /^podrole audit: nobody got role orders$/m);
+  });
+
+  test("knows a role by its name alone where it has a path", async () => {
+    const role = "arn:aws:iam::123456789012:role/team/shop-orders";
+    for (const wanted of ["shop-orders", "team/shop-orders", role]) {
+      assert.equal((await who({ role: wanted }, [credentials({ role })])).json().length, 1, wanted);
+    }
+    assert.equal((await who({ role: "other/shop-orders" }, [credentials({ role })])).json().length, 0);
+  });
+
+  test("leaves out refusals, other namespaces, and what is older than --since; not how it came to be", async () => {
+    const records = [
+      admission(),
+      credentials({ decision: "refused", reason: "STS_DENIED" }),
+      credentials({ namespace: "other" }),
+      credentials({ time: "2026-11-26T09:00:00Z" }),
+    ];
+    const rows = (await who({ since: "2026-11-26T08:30:00Z", namespace: "shop" }, records)).json();
+    assert.deepEqual(
+      rows.map(({ first, issues }) => [first, issues]),
+      [["2026-11-26T09:00:00.000Z", 1]],
+    );
+    assert.equal(partOf(rows[0], "admission")["user"], "alice@example.com");
+  });
+
+  test("finds a controller's pod by generateName, and says that the admission may be a sibling's", async () => {
+    const owner = { kind: "ReplicaSet", name: "web-5d9f" };
+    const unnamed = { pod: undefined, generateName: "web-5d9f-", owner, user: "system:serviceaccount:kube-system:rs" };
+    const records = [
+      admission({ ...unnamed, request: "r-1" }),
+      admission({ ...unnamed, request: "r-2", time: "2026-11-26T08:00:00.200Z" }),
+      admission({ ...unnamed, request: "r-3", time: "2026-11-26T12:00:00.200Z" }),
+      admission({ ...unnamed, generateName: "web-0000-", request: "r-4" }),
+      credentials({ pod: "web-5d9f-abcde" }),
+    ];
+    const [row] = (await who({}, records)).json();
+    const { request, owner: told, exact } = partOf(row, "admission");
+    assert.deepEqual([request, told, exact], ["r-2", "ReplicaSet/web-5d9f", false]);
+  });
+
+  test("takes neither a dry run nor a refusal for the pod's admission", async () => {
+    const records = [admission({ dryRun: true }), admission({ decision: "refuse" }), credentials()];
+    assert.equal((await who({}, records)).json()[0]?.["admission"], undefined);
+  });
+
+  test("joins the API server's log through the request, and CloudTrail through the access key", async () => {
+    const token = creation({
+      user: { username: "system:node:n1" },
+      objectRef: { resource: "serviceaccounts", subresource: "token", namespace: "shop", name: "default" },
+      annotations: { "authentication.kubernetes.io/issued-credential-id": "JTI=t-1" },
+    });
+    const events = [creation(), token, creation({ stage: "RequestReceived", user: { username: "mallory" } })];
+    const stranger = call({ userIdentity: { accessKeyId: "ASIAEXAMPLE000000009" } });
+    const trail = { Records: [call(), call({ errorCode: "AccessDenied" }), stranger] };
+    const rows = (
+      await who(
+        {
+          apiAuditLog: await file("api.log", linesOf(events)),
+          cloudtrail: await file("trail.json.gz", gzipSync(JSON.stringify(trail))),
+        },
+        [admission(), certificate(), credentials()],
+      )
+    ).json();
+    const { user, sourceIps, tokenAskedForBy } = partOf(rows[0], "apiServer");
+    assert.deepEqual([user, sourceIps, tokenAskedForBy], ["alice@example.com", ["192.0.2.1"], "system:node:n1"]);
+    const [session] = (rows[0]?.["sessions"] ?? []) as { awsCalls: Record<string, unknown>[] }[];
+    const [{ action, count, errors } = {}, ...others] = session?.awsCalls ?? [];
+    assert.deepEqual([action, count, errors, others], ["s3:GetObject", 2, { AccessDenied: 1 }, []]);
+  });
+});
+
+suite("podrole audit pod", () => {
+  test("tells the way of a pod in order, with both instances of a recreated one", async () => {
+    const second = { podUid: "u-2", credentialId: "JTI=t-2", serial: "02CD", time: "2026-11-26T10:00:01Z" };
+    const again = credentials({ podUid: "u-2", accessKeyId: "ASIAEXAMPLE000000002", time: "2026-11-26T10:00:02Z" });
+    const records = [
+      again,
+      certificate(second),
+      credentials(),
+      certificate(),
+      admission(),
+      credentials({ pod: "other" }),
+    ];
+    const rows = (await ask(["pod", "shop/orders"], JSON_OUT, records)).json();
+    assert.deepEqual(
+      rows.map(({ what, podUid }) => [what, podUid]),
+      [
+        ["admitted", undefined],
+        ["certificate", "u-1"],
+        ["credentials", "u-1"],
+        ["certificate", "u-2"],
+        ["credentials", "u-2"],
+      ],
+    );
+  });
+
+  test("tells what was refused, and nothing of a pod of this name elsewhere", async () => {
+    const refused = { decision: "refused", reason: "STS_DENIED", message: "Cannot assume role" };
+    const records = [credentials(refused), credentials({ ...refused, namespace: "other" })];
+    const { out } = await ask(["pod", "shop/orders"], {}, records);
+    assert.equal(out.match(/credentials of app: STS_DENIED: Cannot assume role/g)?.length, 1);
+  });
+});
+
+suite("podrole audit key", () => {
+  test("names the pod behind an access key, and no other", async () => {
+    const records = [credentials(), credentials({ pod: "web", accessKeyId: "ASIAEXAMPLE000000002" })];
+    const rows = (await ask(["key", "ASIAEXAMPLE000000002"], JSON_OUT, records)).json();
+    assert.deepEqual(
+      rows.map(({ pod }) => pod),
+      ["web"],
+    );
+  });
+});
+
+suite("podrole audit refusals", () => {
+  const refuse = { decision: "refuse", reason: "ROLE_FORBIDDEN", message: "Cannot give role" };
+
+  test("counts what was refused again and again, by pod and reason", async () => {
+    const unnamed = { ...refuse, pod: undefined, generateName: "web-5d9f-" };
+    const records = [
+      ...Array.from({ length: 3 }, (_, minute) => admission({ ...unnamed, time: `2026-11-26T08:0${minute}:00Z` })),
+      admission(),
+      certificate({ decision: "refused", reason: "PROOF_REJECTED", namespace: undefined, pod: undefined }),
+    ];
+    const rows = (await ask(["refusals"], JSON_OUT, records)).json();
+    assert.deepEqual(
+      rows.map(({ kind, pod, reason, count }) => [kind, pod, reason, count]),
+      [
+        ["admission", "web-5d9f-*", "ROLE_FORBIDDEN", 3],
+        ["certificate", "", "PROOF_REJECTED", 1],
+      ],
+    );
+  });
+
+  test("keeps to one reason and one role", async () => {
+    const records = [
+      admission(refuse),
+      credentials({ decision: "refused", reason: "STS_DENIED" }),
+      credentials({ decision: "refused", reason: "STS_DENIED", role: "arn:aws:iam::1:role/x" }),
+    ];
+    const rows = (await ask(["refusals"], { ...JSON_OUT, reason: "STS_DENIED", role: "shop-orders" }, records)).json();
+    assert.deepEqual(
+      rows.map(({ reason, roles }) => [reason, roles]),
+      [["STS_DENIED", [ROLE]]],
+    );
+  });
+});
+
+suite("podrole audit", () => {
+  test("passes over lines of others, and says how many", async () => {
+    const { exitCode, err } = await ask(["who"], { role: "shop-orders" }, [
+      "npm warn audit",
+      '{"level":30,"message":"server is up"}',
+      '{"audit":"credentials"',
+      credentials(),
+    ]);
+    assert.equal(exitCode, 0);
+    assert.match(err, /^podrole audit: standard input: 1 records, 3 other lines$/m);
+  });
+
+  test("shows what would steer a terminal instead of obeying it", async () => {
+    const records = [admission({ decision: "refuse", reason: "ROLE_INVALID", message: "role \u001b[2Jevil\u202e" })];
+    const { out } = await ask(["refusals"], {}, records);
+    assert.match(out, /role \\u001b\[2Jevil\\u202e/);
+  });
+
+  for (const [name, words, flags, problem] of [
+    ["--since", ["who"], { role: "a", since: "gestern" }, /^podrole audit: --since: "gestern" is not an RFC 3339 time/],
+    [
+      "--since after --until",
+      ["who"],
+      { role: "a", since: "1h", until: "2h" },
+      /--since: "1h" is later than --until "2h"/,
+    ],
+    ["--filename", ["who"], { role: "a", filename: "/none" }, /--filename: "\/none" cannot be read/],
+    ["a directory", ["who"], { role: "a", filename: directory }, /--filename: .* cannot be read/],
+    ["--cloudtrail", ["who"], { role: "a", cloudtrail: "/none" }, /--cloudtrail: "\/none" cannot be read/],
+    ["pod", ["pod", "orders"], {}, /<namespace\/name>: "orders" is not a pod/],
+    ["key", ["key", "asia"], {}, /<access-key-id>: "asia" is not an access key id/],
+    ["--kubeconfig", ["who"], { role: "a", kubeconfig: "x" }, /--kubeconfig needs --from-cluster/],
+    ["both sources", ["who"], { role: "a", filename: "x", fromCluster: "true" }, /"x" and --from-cluster exclude/],
+  ] as const) {
+    test(`refuses ${name} with what was given and what would do`, async () => {
+      const { exitCode, out, err } = await ask(words, flags);
+      assert.deepEqual([exitCode, out], [2, ""]);
+      assert.match(err, problem);
+    });
+  }
+
+  test("answers with what a broken archive still has, and ends with 1", async () => {
+    const whole = gzipSync(linesOf(Array.from({ length: 2_000 }, () => credentials())));
+    const damaged = Buffer.from(whole);
+    damaged.fill(0xff, 60, 90);
+    const { exitCode, err } = await ask(["who"], { role: "shop-orders", filename: await file("bad.gz", damaged) });
+    assert.equal(exitCode, 1);
+    assert.match(err, /bad\.gz could not be read to its end/);
+  });
+
+  test("reads rotated archives and the log after them; one that is still being written counts up to its end", async () => {
+    const part = gzipSync(linesOf(Array.from({ length: 100 }, () => credentials())));
+    const files = [
+      await file("a.log.2.gz", Buffer.concat([part, part])),
+      await file("a.log.1.gz", part.subarray(0, part.length - 4)),
+      await file("a.log", linesOf([credentials()])),
+    ];
+    const { exitCode, json } = await ask(["who"], { role: "shop-orders", ...JSON_OUT, filename: files.join("\n") });
+    assert.deepEqual([exitCode, json()[0]?.["issues"]], [0, 301]);
+  });
+});

@@ -1,0 +1,151 @@
+// What operators see of real programs: every metric of the tables in a real scrape, every value that alerts and dashboard
+// ask for, and docs/audit.md's worked examples, run again. One stage, a pod that works, two that are refused.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import type { RunningPod } from "../../src/emulators/kubelet/node.ts";
+import type { MetricTable } from "../../src/runtime/metrics.ts";
+import { SERVER_METRICS } from "../../src/server/metrics.ts";
+import { SIDECAR_METRICS } from "../../src/sidecar/metrics.ts";
+import { WEBHOOK_METRICS } from "../../src/webhook/metrics.ts";
+import { readQueries, selectorsOf } from "../manifests/queries.ts";
+import { cloudTrailFile } from "./cloudtrail.ts";
+import { openShop, type Shop } from "./shop.ts";
+import { readExamples, withoutVolatile, writeExamples } from "./worked-examples.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const PAGE = join(ROOT, "docs/audit.md");
+const ROLE = "iam.amazonaws.com/role";
+
+interface Sample {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** Samples of Prometheus' text format. */
+function samplesOf(text: string): Sample[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map((line) => {
+      const [, name = "", inner = ""] = /^(\w+)(?:\{(.*)\})? \S+$/.exec(line) ?? assert.fail(line);
+      const labels = [...inner.matchAll(/(\w+)="([^"]*)"/g)].map(([, label = "", value = ""]) => [label, value]);
+      return { name, labels: Object.fromEntries(labels) as Record<string, string> };
+    });
+}
+
+suite("what operators see", { timeout: 120_000 }, () => {
+  let shop: Shop;
+  let directory: string;
+  let web: RunningPod;
+  const scrapes = new Map<MetricTable, Sample[]>();
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), "podrole-observe-"));
+    shop = await openShop();
+    await shop.namespace("shop");
+    const orders = await shop.run("shop", "orders", { annotations: { [ROLE]: "shop-orders" }, image: "story/sdk:1" });
+    assert.equal(await shop.phase(orders, "Succeeded", "Failed"), "Succeeded", orders.logs("app"));
+    await shop.apply("shop", "intruder", { annotations: { [ROLE]: "payroll-admin" } });
+    await shop.run("shop", "broken", { annotations: { [ROLE]: "shop-broken" } });
+    await shop.line(shop.stage.server, { audit: "credentials", pod: "broken", decision: "refused" });
+    web = await shop.run("shop", "web", { annotations: { [ROLE]: "shop-web" } });
+    await shop.phase(web, "Running");
+    assert.equal((await shop.ask(web)).status, 200);
+    const health = new URL(shop.endpointOf(web));
+    health.port = String(Number(health.port) + 1);
+    health.pathname = "/metrics";
+    const sidecar = await (await fetch(health)).text();
+    scrapes.set(SERVER_METRICS, samplesOf(await shop.metrics(shop.stage.server)));
+    scrapes.set(WEBHOOK_METRICS, samplesOf(await shop.metrics(shop.stage.webhook)));
+    scrapes.set(SIDECAR_METRICS, samplesOf(sidecar));
+    await writeLogs(shop, directory);
+  });
+  after(async () => {
+    await shop?.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  for (const [name, table] of Object.entries({
+    server: SERVER_METRICS,
+    webhook: WEBHOOK_METRICS,
+    sidecar: SIDECAR_METRICS,
+  })) {
+    test(`the ${name}'s scrape has every metric of its table with its labels, and no other of podrole's`, () => {
+      const samples = (scrapes.get(table) ?? []).filter((sample) => sample.name.startsWith("podrole_"));
+      const seen = new Set(samples.map((sample) => baseOf(sample.name, table)));
+      assert.deepEqual(seen, new Set(Object.values(table as MetricTable).map((spec) => spec.name)));
+      for (const sample of samples) {
+        const spec = Object.values(table as MetricTable).find((row) => row.name === baseOf(sample.name, table));
+        const wanted = [...(spec?.labels ?? []), ...(sample.name.endsWith("_bucket") ? ["le"] : [])];
+        assert.deepEqual(Object.keys(sample.labels).toSorted(), wanted.toSorted(), sample.name);
+      }
+    });
+  }
+
+  test("every series that an alert or a panel asks for is in a scrape, with the values it asks for", () => {
+    const samples = [...scrapes.values()].flat();
+    for (const { origin, expr } of readQueries()) {
+      for (const { metric, matchers } of selectorsOf(expr)) {
+        const there = samples.filter(({ name }) => name === metric);
+        assert.ok(there.length > 0, `${origin}: ${metric} is in no scrape`);
+        for (const { label, values } of matchers) {
+          // Codes come when they happen, and Prometheus adds the job; words of podrole's own are there from the start.
+          for (const value of values.filter((text) => label !== "job" && /^[a-z]+$/.test(text))) {
+            assert.ok(
+              there.some(({ labels }) => labels[label] === value),
+              `${origin}: ${metric} has no ${label}="${value}"`,
+            );
+          }
+        }
+      }
+    }
+  });
+
+  test("histograms of the credential path counted what happened", () => {
+    const counts = new Set([...scrapes.values()].flat().map(({ name }) => name));
+    for (const name of ["admission", "certificate", "credentials", "sts", "sidecar_request"]) {
+      assert.ok(counts.has(`podrole_${name}_duration_seconds_count`), name);
+    }
+  });
+
+  test("docs/audit.md's worked examples print what the page says", () => {
+    const examples = readExamples(PAGE, "podrole audit");
+    assert.ok(examples.length >= 4, `${examples.length} examples`);
+    const outputs = examples.map(({ command }) => run(directory, command));
+    if (process.env["UPDATE"] === "1") writeExamples(PAGE, "podrole audit", outputs);
+    const wanted = readExamples(PAGE, "podrole audit").map(({ output }) => withoutVolatile(output));
+    assert.deepEqual(outputs.map(withoutVolatile), wanted);
+  });
+});
+
+function baseOf(name: string, table: MetricTable): string {
+  const names = new Set(Object.values(table).map((spec) => spec.name));
+  return names.has(name) ? name : name.replace(/_(bucket|sum|count)$/, "");
+}
+
+/** The logs as they are kept: podrole's own with lines of others and a rotated part, the API server's, CloudTrail's. */
+async function writeLogs({ stage }: Shop, directory: string): Promise<void> {
+  const lines = [...stage.webhook.lines, ...stage.server.lines].map((line) => JSON.stringify(line));
+  const half = Math.floor(lines.length / 2);
+  const text = (some: readonly string[]) => some.map((line) => `${line}\n`).join("");
+  await writeFile(join(directory, "podrole.log.1.gz"), gzipSync(text(lines.slice(0, half))));
+  await writeFile(join(directory, "podrole.log"), text(lines.slice(half)));
+  await writeFile(join(directory, "audit.log"), text(stage.kubernetes.audit.map((event) => JSON.stringify(event))));
+  await writeFile(join(directory, "trail.json.gz"), gzipSync(cloudTrailFile(stage.sts.calls.list(), "eu-central-1")));
+}
+
+/** Runs a command line of the page; words in angle brackets stand for what an earlier example printed. */
+function run(directory: string, command: string): string {
+  const [, ...words] = command.split(" ").filter(Boolean);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, "src/cli/main.ts"), ...words], {
+    cwd: directory,
+    encoding: "utf8",
+    env: { PATH: process.env["PATH"] ?? "" },
+  });
+  assert.equal(status, 0, `${command}\n${stderr}`);
+  return stdout;
+}
