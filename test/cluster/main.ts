@@ -23,7 +23,9 @@ function controlPlane(verb: "up" | "down", directory: string): Record<string, st
 }
 
 function suites(env: Readonly<Record<string, string | undefined>>): Promise<number> {
-  const words = ["--test", "--test-reporter=spec", "--test-timeout=600000", here("control-plane.test.ts")];
+  const options = ["--test", "--test-reporter=spec", "--test-timeout=600000", "--test-concurrency=1"];
+  // One after the other: each installs podrole.
+  const words = [...options, here("control-plane.test.ts"), here("operator.test.ts")];
   const child = spawn(process.execPath, words, { stdio: "inherit", env });
   const pass = (signal: NodeJS.Signals) => child.kill(signal);
   process.once("SIGINT", pass).once("SIGTERM", pass);

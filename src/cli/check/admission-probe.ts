@@ -36,7 +36,8 @@ export async function probeAdmission(
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.reason === "ANNOTATION_INVALID") return { answer: "refused by podrole", namespace };
-    if (/calling webhook/.test(error.message)) return { answer: "not reached", namespace, said: error.message };
+    const [said] = /failed calling webhook.*(?=\)$)/s.exec(error.message) ?? [];
+    if (said !== undefined) return { answer: "not reached", namespace, said };
     throw error;
   }
 }

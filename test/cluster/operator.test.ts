@@ -1,0 +1,249 @@
+// What an operator does, on a real API server: podrole check with one thing broken at a time, explain, and a CA that is
+// turned over by hand beside a running server and webhook. RBAC, access reviews and the calls of the webhook are
+// Kubernetes' own. No node runs the Deployments' pods here, so their readiness is the one thing that is never well.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { parse, stringify } from "yaml";
+import type { Finding } from "../../src/cli/check/finding.ts";
+import type { Explanation } from "../../src/cli/explain/explanation.ts";
+import { splitBundle } from "../../src/pki/bundle.ts";
+import { ACCOUNT, type Installation, install } from "./installation.ts";
+import { createKubectl } from "./kubectl.ts";
+
+const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl", PODROLE_TEST_HOST: host = "127.0.0.1" } = process.env;
+const kubectl = createKubectl({ binary, kubeconfig });
+const NAMESPACE = `till-${process.pid}`;
+const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+/** Each of podrole's programs looks at the CA once a minute. */
+const LOOKS_MS = 150_000;
+
+interface Ended {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+function podrole(words: readonly string[], config = kubeconfig): Promise<Ended> {
+  return new Promise((resolve) => {
+    const all = [root("src/cli/main.ts"), ...words, "--kubeconfig", config];
+    execFile(process.execPath, all, { env: { PATH: process.env["PATH"] } }, (error, out, err) =>
+      resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err }),
+    );
+  });
+}
+
+async function check(...words: string[]) {
+  const { code, out, err } = await podrole(["check", "-o", "json", ...words]);
+  assert.notEqual(code, 2, err);
+  const { findings } = JSON.parse(out) as { findings: readonly Finding[] };
+  const of = (id: string) => findings.filter((finding) => finding.id === id);
+  return { code, of, state: (id: string) => of(id)[0]?.state, told: (id: string) => of(id)[0]?.message ?? "" };
+}
+
+async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
+  for (const deadline = Date.now() + LOOKS_MS; !(await condition()); ) {
+    if (Date.now() > deadline) throw new RangeError(`waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+}
+
+const pod = (name: string, role: string) => `apiVersion: v1
+kind: Pod
+metadata: { name: ${name}, namespace: ${NAMESPACE}, annotations: { iam.amazonaws.com/role: ${role} } }
+spec:
+  automountServiceAccountToken: false
+  nodeSelector: { podrole.io/suite: none }
+  containers: [{ name: app, image: app }]
+`;
+
+suite("an operator on a real API server", { timeout: 600_000 }, () => {
+  let installation: Installation;
+  let directory: string;
+
+  before(async () => {
+    // Another suite's installation may still be going.
+    await until(
+      async () => (await kubectl.run(["get", "namespace", "podrole"])).code !== 0,
+      "the end of an earlier podrole",
+    );
+    directory = await mkdtemp(join(tmpdir(), "podrole-operator-"));
+    const roles = [{ name: "till-orders", trusted: true }];
+    installation = await install(kubectl, { kubeconfig, host, roles, images: {} });
+    const common = ["-n", "podrole", "create", "configmap", "podrole-common"];
+    await kubectl.ok([...common, `--from-literal=PODROLE_ROLE_BASE_ARN=arn:aws:iam::${ACCOUNT}:role/`]);
+    for (const file of ["priority-class", "server", "webhook"]) {
+      await kubectl.ok(["apply", "-f", root(`manifests/base/${file}.yaml`)]);
+    }
+    await kubectl.ok(["create", "namespace", NAMESPACE]);
+    await until(
+      async () => (await kubectl.run(["-n", NAMESPACE, "get", "serviceaccount", "default"])).code === 0,
+      "the default ServiceAccount",
+    );
+    await kubectl.ok(["apply", "-f", "-"], pod("older", "till-orders"));
+    await kubectl.ok(["annotate", "namespace", NAMESPACE, `iam.amazonaws.com/permitted=.*:role/till-.*`]);
+    await kubectl.ok(["label", "namespace", NAMESPACE, "podrole.io/inject=enabled"]);
+  });
+  after(async () => {
+    await kubectl.run(["delete", "namespace", NAMESPACE, "--wait=false"]);
+    for (const file of ["webhook", "server", "priority-class"]) {
+      await kubectl.run(["delete", "-f", root(`manifests/base/${file}.yaml`), "--ignore-not-found", "--wait=false"]);
+    }
+    await installation?.uninstall();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  test("check: what is well is ok, by Kubernetes' own reviews, certificates and admission", async (context) => {
+    const { state, of } = await check();
+    const wanted = [
+      ...["API_VERSION", "NATIVE_SIDECARS", "ADMISSION_API", "NAMESPACE", "DISRUPTION_BUDGETS", "SETTINGS"],
+      ...["RIGHTS_SERVER", "RIGHTS_WEBHOOK", "RIGHTS_SERVER_NARROW", "RIGHTS_WEBHOOK_NARROW"],
+      ...["TRUST_BUNDLE", "CA_SLOTS", "CA_BUNDLE", "WEBHOOK_REGISTERED", "WEBHOOK_SELECTOR", "FAILURE_POLICY"],
+      ...["ADMISSION", "NAMESPACES_PERMIT", "EXPRESSIONS", "ROLES_PERMITTED"],
+    ];
+    assert.deepEqual(
+      wanted.filter((id) => state(id) !== "ok").map((id) => of(id)),
+      [],
+    );
+    context.diagnostic((await podrole(["check"])).out.split("\n").at(-2) ?? "");
+  });
+
+  test("check: Deployments without a ready pod, and the pod that is older than the label", async () => {
+    const { code, state, of, told } = await check();
+    assert.equal(code, 1);
+    assert.equal(state("SERVER_READY"), "failed");
+    assert.match(told("WEBHOOK_READY"), /None of 2 replicas/);
+    assert.deepEqual(
+      of("PODS_INJECTED").map(({ object }) => object),
+      [`pod ${NAMESPACE}/older`],
+    );
+    await kubectl.ok(["-n", NAMESPACE, "delete", "pod", "older", "--force", "--grace-period=0"]);
+    assert.equal((await check()).state("PODS_INJECTED"), "ok");
+  });
+
+  test("check: a server scaled to 0", async () => {
+    await kubectl.ok(["-n", "podrole", "scale", "deployment/podrole-server", "--replicas=0"]);
+    assert.match((await check()).told("SERVER_READY"), /scaled to 0/);
+    await kubectl.ok(["-n", "podrole", "scale", "deployment/podrole-server", "--replicas=2"]);
+    assert.doesNotMatch((await check()).told("SERVER_READY"), /scaled to 0/);
+  });
+
+  test("check: a caBundle that somebody emptied, until the server has mended it", async (context) => {
+    const path = '[{"op":"remove","path":"/webhooks/0/clientConfig/caBundle"}]';
+    await kubectl.ok(["patch", "mutatingwebhookconfiguration", "podrole", "--type=json", "-p", path]);
+    const { code, state, told } = await check();
+    context.diagnostic(told("ADMISSION"));
+    assert.deepEqual([code, state("CA_BUNDLE"), state("ADMISSION")], [1, "failed", "failed"]);
+    assert.match(told("ADMISSION"), /failed calling webhook.*x509/s);
+    await until(async () => (await check()).state("ADMISSION") === "ok", "the server to mend caBundle");
+  });
+
+  test("check: a binding that lets the webhook read secrets", async () => {
+    const binding = `podrole-suite-${process.pid}`;
+    const subject = "--serviceaccount=podrole:podrole-webhook";
+    await kubectl.ok(["create", "clusterrolebinding", binding, "--clusterrole=view", subject]);
+    const view = await check();
+    await kubectl.ok(["delete", "clusterrolebinding", binding]);
+    assert.match(view.told("RIGHTS_WEBHOOK_NARROW"), /may list pods, wanted none of it/);
+    assert.equal((await check()).state("RIGHTS_WEBHOOK_NARROW"), "ok");
+  });
+
+  test("check: a labelled namespace that permits nothing", async () => {
+    const name = `${NAMESPACE}-empty`;
+    await kubectl.ok(["create", "namespace", name]);
+    await kubectl.ok(["label", "namespace", name, "podrole.io/inject=enabled"]);
+    const { of } = await check();
+    await kubectl.ok(["delete", "namespace", name, "--wait=false"]);
+    assert.deepEqual(
+      of("NAMESPACES_PERMIT").map(({ object, state }) => [object, state]),
+      [[`namespace ${name}`, "failed"]],
+    );
+  });
+
+  test("explain: a pod that is injected, and one that would be refused", async (context) => {
+    await kubectl.ok(["apply", "-f", "-"], pod("orders", "till-orders"));
+    const text = await podrole(["explain", "pod/orders", "-n", NAMESPACE]);
+    context.diagnostic(text.out);
+    assert.equal(text.code, 0, text.err);
+    assert.match(text.out, new RegExp(`role/till-orders, named by the pod's annotation, session ${NAMESPACE}.orders`));
+    const file = join(directory, "pod.yaml");
+    await writeFile(file, pod("intruder", "payroll-admin"));
+    const refused = await podrole(["explain", "-f", file, "-o", "json"]);
+    assert.equal(refused.code, 1, refused.err);
+    assert.equal((JSON.parse(refused.out) as Explanation[])[0]?.now.reason, "ROLE_FORBIDDEN");
+    const said = await kubectl.run(["apply", "-f", "-"], pod("intruder", "payroll-admin"));
+    assert.match(said.err, /ROLE_FORBIDDEN/);
+  });
+
+  /** A kubeconfig of a ServiceAccount that may look at podrole, and do `verbs` to the CA's Secret. */
+  async function keeperOf(name: string, verbs: string): Promise<string> {
+    const inPodrole = ["-n", "podrole"];
+    await kubectl.ok([...inPodrole, "create", "serviceaccount", name]);
+    const ca = ["--resource=secrets", "--resource-name=podrole-ca"];
+    await kubectl.ok([...inPodrole, "create", "role", `${name}-ca`, `--verb=${verbs}`, ...ca]);
+    await kubectl.ok([
+      ...inPodrole,
+      "create",
+      "rolebinding",
+      `${name}-ca`,
+      `--role=${name}-ca`,
+      `--serviceaccount=podrole:${name}`,
+    ]);
+    const view = ["--clusterrole=view", `--serviceaccount=podrole:${name}`];
+    await kubectl.ok([...inPodrole, "create", "rolebinding", `${name}-view`, ...view]);
+    const token = (await kubectl.ok([...inPodrole, "create", "token", name])).trim();
+    const config = parse(await readFile(kubeconfig, "utf8")) as { users: { name: string; user: unknown }[] };
+    const path = join(directory, name);
+    await writeFile(
+      path,
+      stringify({ ...config, users: config.users.map(({ name: user }) => ({ name: user, user: { token } })) }),
+    );
+    return path;
+  }
+
+  const bundle = async () =>
+    splitBundle(
+      await kubectl.ok(["-n", "podrole", "get", "configmap", "podrole-trust", "-o", "jsonpath={.data.bundle\\.pem}"]),
+    );
+
+  test("rotate: a compromised CA is turned over beside a running server and webhook, by a keeper of the Secret alone", async (context) => {
+    const reader = await keeperOf("reader", "get");
+    const keeper = await keeperOf("keeper", "get,patch");
+    const [old] = await bundle();
+    const version = () =>
+      kubectl.ok(["-n", "podrole", "get", "secret", "podrole-ca", "-o", "jsonpath={.metadata.resourceVersion}"]);
+    const before = await version();
+    context.diagnostic((await podrole(["rotate", "status"], reader)).out);
+    const denied = await podrole(["rotate", "prepare"], reader);
+    assert.equal(denied.code, 2);
+    assert.match(denied.err, /must be allowed to patch secrets in namespace "podrole"/);
+    assert.equal(await version(), before);
+
+    const prepared = await podrole(["rotate", "prepare"], keeper);
+    assert.equal(prepared.code, 0, prepared.err);
+    await until(async () => (await bundle()).length === 2, "the server to publish the next CA");
+    const early = await podrole(["rotate", "activate"], keeper);
+    assert.equal(early.code, 1);
+    assert.match(early.err, /published too recently: wait \d+ minutes/);
+    assert.equal((await podrole(["rotate", "activate", "--force"], keeper)).code, 0);
+    const still = await podrole(["rotate", "retire"], keeper);
+    assert.equal(still.code, 1);
+    assert.match(still.err, /certificates of the previous CA are still valid/);
+    assert.equal((await check()).state("ADMISSION"), "ok");
+
+    assert.equal((await podrole(["rotate", "retire", "--force"], keeper)).code, 0);
+    await until(async () => (await bundle()).length === 1, "the server to forget the old CA");
+    assert.notEqual((await bundle())[0], old);
+    await until(
+      async () => (await check()).state("ADMISSION") === "ok",
+      "the webhook to show a certificate of the new CA",
+    );
+    const after = await check();
+    assert.deepEqual(["CA_SLOTS", "CA_BUNDLE", "TRUST_BUNDLE"].map(after.state), ["ok", "ok", "ok"]);
+    await kubectl.ok(["apply", "-f", "-"], pod("afterwards", "till-orders"));
+  });
+});
