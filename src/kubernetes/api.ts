@@ -23,6 +23,20 @@ export interface KubeSecret {
   readonly data: Readonly<Record<string, Secret>>;
 }
 
+/** What an object gets at its creation and keeps whatever is written later. */
+export interface Birth {
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Objects of the same namespace: when all of them are gone, the garbage collector deletes this one. */
+  readonly owners?: readonly Owner[];
+}
+
+export interface Owner {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly uid: string;
+}
+
 export interface WebhookConfiguration {
   readonly resourceVersion: string;
   /** `caBundle` is PEM, decoded; absent when the API server would use its host's own roots. */
@@ -121,7 +135,7 @@ export interface Kubernetes {
     namespace: string,
     name: string,
     data: Readonly<Record<string, Secret>>,
-    labels?: Readonly<Record<string, string>>,
+    birth?: Birth,
   ): Promise<"created" | "exists">;
   /** Replaces `data` alone, and only if the Secret is still at `resourceVersion`; a Secret that went is a conflict. */
   replaceSecret(
@@ -133,7 +147,7 @@ export interface Kubernetes {
   /** Its `data`. */
   getConfigMap(namespace: string, name: string): Promise<Readonly<Record<string, string>> | undefined>;
   /** Creates the ConfigMap, or replaces its `data` alone where that differs. */
-  putConfigMap(namespace: string, name: string, data: Readonly<Record<string, string>>): Promise<void>;
+  putConfigMap(namespace: string, name: string, data: Readonly<Record<string, string>>, birth?: Birth): Promise<void>;
   getWebhookConfiguration(name: string): Promise<WebhookConfiguration | undefined>;
   /** Sets `caBundle` (PEM) of every webhook in the MutatingWebhookConfiguration, and touches nothing else there. */
   setCaBundle(name: string, caBundlePem: string): Promise<"changed" | "unchanged" | "absent" | "conflict">;

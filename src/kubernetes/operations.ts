@@ -2,7 +2,7 @@
 // made for: labels, annotations and what other tools set survive, and a race ends in 409 instead of a lost update.
 import type { Clock } from "../runtime/clock.ts";
 import { Secret } from "../runtime/secret.ts";
-import type { Kubernetes, KubeSecret, Resource, Selector, TokenReview } from "./api.ts";
+import type { Birth, Kubernetes, KubeSecret, Resource, Selector, TokenReview } from "./api.ts";
 import { toCoreEvent } from "./core-event.ts";
 import { createListWatch } from "./list-watch.ts";
 import type { ObjectMeta } from "./objects.ts";
@@ -87,8 +87,8 @@ export function createOperations({
       const data = Object.entries(body.data ?? {}).map(([key, value]) => [key, new Secret(fromBase64(value))]);
       return { metadata: body.metadata, data: Object.fromEntries(data) };
     },
-    async createSecret(namespace, name, data, labels) {
-      const metadata = { name, namespace, ...(labels && { labels: { ...labels } }) };
+    async createSecret(namespace, name, data, birth) {
+      const metadata = { name, namespace, ...metadataOf(birth) };
       const body = { apiVersion: "v1", kind: "Secret", type: "Opaque", metadata, data: encodeSecrets(data) };
       return (await create("secrets", body)) === "exists" ? "exists" : "created";
     },
@@ -102,10 +102,10 @@ export function createOperations({
       const body = await get<ConfigMap>("configmaps", name, namespace);
       return body && (body.data ?? {});
     },
-    async putConfigMap(namespace, name, data) {
+    async putConfigMap(namespace, name, data, birth) {
       const present = await get<ConfigMap>("configmaps", name, namespace);
       if (present === undefined) {
-        const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace }, data };
+        const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace, ...metadataOf(birth) }, data };
         if ((await create("configmaps", body)) !== "exists") return;
       } else {
         if (isSameData(present.data ?? {}, data)) return;
@@ -113,7 +113,7 @@ export function createOperations({
         if ((await patch("configmaps", at, [{ op: "add", path: "/data", value: data }])) !== "conflict") return;
       }
       // Another replica was faster. Each of its writes ends one race, so this ends.
-      await kubernetes.putConfigMap(namespace, name, data);
+      await kubernetes.putConfigMap(namespace, name, data, birth);
     },
 
     async getWebhookConfiguration(name) {
@@ -171,6 +171,14 @@ function readReview({ authenticated, audiences, error, user }: TokenReviewStatus
     uid: user?.uid ?? "",
     extra: user?.extra ?? {},
     error: error ?? "",
+  };
+}
+
+/** Without blockOwnerDeletion: that would need a permission on the owner, and nobody waits for this object to go. */
+function metadataOf({ labels, owners = [] }: Birth = {}): Pick<ObjectMeta, "labels" | "ownerReferences"> {
+  return {
+    ...(labels && { labels: { ...labels } }),
+    ...(owners.length > 0 && { ownerReferences: owners.map((owner) => ({ ...owner })) }),
   };
 }
 

@@ -2,7 +2,7 @@
 // create-if-absent and changed with its resourceVersion as the lock; whoever loses reads what the winner wrote.
 // States: starting (no CA yet) → keeping (a look each minute, or at once after hurry()) → stopped (stop()).
 // A failed look changes nothing: the slots last read go on signing, and the expiry gauge tells.
-import type { Kubernetes } from "../kubernetes/api.ts";
+import type { Birth, Kubernetes } from "../kubernetes/api.ts";
 import {
   type Authorities,
   bundleOf,
@@ -120,10 +120,13 @@ export interface SecretTrustOptions {
 export function trustFromSecret(
   {
     kubernetes,
+    birth,
     clock,
     log,
   }: {
     readonly kubernetes: Pick<Kubernetes, "getSecret" | "createSecret" | "replaceSecret">;
+    /** Whom the Secret belongs to when it is made. */
+    readonly birth: () => Promise<Birth>;
     readonly clock: Clock;
     readonly log: Log;
   },
@@ -140,7 +143,7 @@ export function trustFromSecret(
       // Whatever the answer is, the next round reads what stands there now: ours or another replica's.
       await (secret
         ? kubernetes.replaceSecret(namespace, name, data, secret.metadata.resourceVersion ?? "")
-        : kubernetes.createSecret(namespace, name, data));
+        : kubernetes.createSecret(namespace, name, data, await birth()));
     }
     throw new PodroleError(
       "KUBERNETES_UNAVAILABLE",

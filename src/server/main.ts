@@ -18,6 +18,7 @@ import { createCertificateIssuer } from "./issue-certificate.ts";
 import { createCredentialIssuer } from "./issue-credentials.ts";
 import { SERVER_METRICS } from "./metrics.ts";
 import { createPages } from "../runtime/pages.ts";
+import { birthIn } from "./owner.ts";
 import { createPodDirectory } from "./pod-directory.ts";
 import { findBaseArn, policySettings } from "./policy-settings.ts";
 import { provePod } from "./prove.ts";
@@ -47,10 +48,7 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
   // Trust: the CA, the server's own certificate, the webhook's caBundle.
   const keeper = createAuthorityKeeper({
     readTrust: trustSource(deps, settings, kubernetes),
-    publish: (bundlePem) =>
-      kubernetes.putConfigMap(settings.trustConfigMap.namespace, settings.trustConfigMap.name, {
-        "bundle.pem": bundlePem,
-      }),
+    publish: trustPublisher(settings, kubernetes),
     clock,
     log,
     onLook: (result) => metrics.authorityLooks.inc({ result }),
@@ -220,11 +218,19 @@ function namesOf(names: readonly string[]) {
 }
 
 function trustSource({ clock, log }: ProgramDeps, settings: ServerSettings, kubernetes: Kubernetes): ReadTrust {
-  const { caCert, caKey, caSecret, certificateTtl } = settings;
+  const { caCert, caKey, caSecret, certificateTtl, owner } = settings;
   if (caCert !== undefined && caKey !== undefined) {
     return trustFromFiles({ clock }, { certificateFile: caCert, keyFile: caKey, leafLifetimeMs: certificateTtl });
   }
-  return trustFromSecret({ kubernetes, clock, log }, { ...caSecret, rotation: rotationOptions(settings) });
+  const birth = () => birthIn(caSecret.namespace, kubernetes, owner);
+  return trustFromSecret({ kubernetes, birth, clock, log }, { ...caSecret, rotation: rotationOptions(settings) });
+}
+
+function trustPublisher({ trustConfigMap: { namespace, name }, owner }: ServerSettings, kubernetes: Kubernetes) {
+  return async (bundlePem: string): Promise<void> => {
+    const birth = await birthIn(namespace, kubernetes, owner);
+    await kubernetes.putConfigMap(namespace, name, { "bundle.pem": bundlePem }, birth);
+  };
 }
 
 /** Refusals are in the audit; here stands what is podrole's own fault, with its cause. */

@@ -118,6 +118,11 @@ export const SERVER_SETTINGS = {
   certificateTtl: { type: type.duration, default: "1h", help: "Life of pod and serving certificates" },
   caTtl: { type: type.duration, default: "8760h", help: "Life of a CA that podrole makes" },
   caSecret: { type: type.namespacedName, default: "podrole/podrole-ca", help: "Secret that holds podrole's CA" },
+  owner: {
+    type: type.namespacedName,
+    default: "podrole/podrole-server",
+    help: "ServiceAccount whose deletion takes the CA's Secret and the trust ConfigMap along, where it has their namespace",
+  },
   caCert: { type: type.text, default: null, help: "File with a CA certificate of your own (PEM, chain allowed)" },
   caKey: { type: type.text, default: null, help: "File with the key of --ca-cert (PEM)" },
   trustConfigMap: {

@@ -98,17 +98,33 @@ const KEYS = { "current.key": new Secret("first") };
 
 test("createSecret() creates once; the second one is told that it exists", async (t) => {
   const kubernetes = await (await startCluster(t)).connect();
-  assert.equal(await kubernetes.createSecret("default", "ca", KEYS, { app: "podrole" }), "created");
+  assert.equal(await kubernetes.createSecret("default", "ca", KEYS, { labels: { app: "podrole" } }), "created");
   assert.equal(await kubernetes.createSecret("default", "ca", KEYS), "exists");
   const secret = await kubernetes.getSecret("default", "ca");
   assert.deepEqual(secret?.metadata.labels, { app: "podrole" });
   assert.equal(secret?.data["current.key"]?.reveal(), "first");
 });
 
+test("createSecret() and putConfigMap() give an object its owners once, and change nothing about it later", async (t) => {
+  const { emulator, connect } = await startCluster(t);
+  const kubernetes = await connect();
+  const owner = { apiVersion: "v1", kind: "ServiceAccount", name: "server", uid: "1-2-3" };
+  const birth = { owners: [owner] };
+  await kubernetes.createSecret("default", "ca", KEYS, birth);
+  await kubernetes.putConfigMap("default", "trust", { "bundle.pem": "one" }, birth);
+  await kubernetes.putConfigMap("default", "trust", { "bundle.pem": "two" }, {});
+  for (const [resource, name] of [
+    ["secrets", "ca"],
+    ["configmaps", "trust"],
+  ] as const) {
+    assert.deepEqual(emulator.store.get(resource, "default", name).metadata.ownerReferences, [owner]);
+  }
+});
+
 test("replaceSecret() replaces data and leaves what others wrote", async (t) => {
   const { emulator, connect } = await startCluster(t);
   const kubernetes = await connect();
-  await kubernetes.createSecret("default", "ca", KEYS, { app: "podrole" });
+  await kubernetes.createSecret("default", "ca", KEYS, { labels: { app: "podrole" } });
   const { resourceVersion = "" } = emulator.store.get("secrets", "default", "ca").metadata;
   const replaced = await kubernetes.replaceSecret(
     "default",

@@ -42,8 +42,10 @@ function createSecretStore() {
 }
 
 type Store = ReturnType<typeof createSecretStore>;
+const birth = async () => ({});
 const { log } = createKeptLog();
-const reader = (kubernetes: Store, clock: FakeClock): ReadTrust => trustFromSecret({ kubernetes, clock, log }, OPTIONS);
+const reader = (kubernetes: Store, clock: FakeClock): ReadTrust =>
+  trustFromSecret({ kubernetes, birth, clock, log }, OPTIONS);
 
 suite("trustFromSecret()", () => {
   test("makes the CA once, however many replicas start at the same time", async () => {
@@ -72,7 +74,7 @@ suite("trustFromSecret()", () => {
   test("gives up with KUBERNETES_UNAVAILABLE when others keep changing the Secret", async () => {
     const store = createSecretStore();
     const busy = { ...store, getSecret: async () => undefined, createSecret: async () => "exists" as const };
-    const read = trustFromSecret({ kubernetes: busy, clock: createFakeClock(), log }, OPTIONS);
+    const read = trustFromSecret({ kubernetes: busy, birth, clock: createFakeClock(), log }, OPTIONS);
     await assert.rejects(read(), { code: "KUBERNETES_UNAVAILABLE" });
   });
 });

@@ -28,7 +28,10 @@ async function rotating(context: TestContext) {
   });
   const [kubernetes, clock] = [await connect(), createFakeClock()];
   const { log } = createKeptLog();
-  const read = trustFromSecret({ kubernetes, clock, log }, { ...OPTIONS.secret, rotation: ROTATION });
+  const read = trustFromSecret(
+    { kubernetes, birth: async () => ({}), clock, log },
+    { ...OPTIONS.secret, rotation: ROTATION },
+  );
   /** What each server does each minute. */
   const serverLooks = async () => {
     const trust = await read();

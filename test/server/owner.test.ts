@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import type { ServiceAccount } from "../../src/kubernetes/objects.ts";
+import { birthIn } from "../../src/server/owner.ts";
+
+const ACCOUNT = { namespace: "podrole", name: "podrole-server" };
+const LABELS = { "app.kubernetes.io/part-of": "podrole" };
+
+const holding = (account: ServiceAccount["metadata"] | undefined) => ({
+  getServiceAccount: async (namespace: string, name: string) =>
+    account?.namespace === namespace && account.name === name ? ({ metadata: account } as ServiceAccount) : undefined,
+});
+
+suite("birthIn()", () => {
+  test("makes the server's ServiceAccount the owner of what is made in its namespace", async () => {
+    assert.deepEqual(await birthIn("podrole", holding({ ...ACCOUNT, uid: "1-2-3" }), ACCOUNT), {
+      labels: LABELS,
+      owners: [{ apiVersion: "v1", kind: "ServiceAccount", name: "podrole-server", uid: "1-2-3" }],
+    });
+  });
+
+  // The garbage collector would delete the CA at once in the first case, and soon in the last.
+  for (const [why, namespace, account] of [
+    ["the object is made in another namespace", "elsewhere", { ...ACCOUNT, uid: "1-2-3" }],
+    ["there is no such account", "podrole", undefined],
+    [
+      "the account is being deleted",
+      "podrole",
+      { ...ACCOUNT, uid: "1-2-3", deletionTimestamp: "2026-01-01T00:00:00Z" },
+    ],
+  ] as const) {
+    test(`gives no owner when ${why}`, async () => {
+      assert.deepEqual(await birthIn(namespace, holding(account), ACCOUNT), { labels: LABELS });
+    });
+  }
+});
