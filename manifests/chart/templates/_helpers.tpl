@@ -1,0 +1,193 @@
+{{/* Labels of every object. Pods get only those that never change, so that a new chart alone restarts nothing. */}}
+{{- define "podrole.labels" -}}
+app.kubernetes.io/part-of: podrole
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{/* list: root, image */}}
+{{- define "podrole.image" -}}
+{{- $root := index . 0 }}{{ $image := index . 1 -}}
+{{- if $image.digest }}{{ $image.repository }}@{{ $image.digest }}{{ else }}{{ $image.repository }}:{{ default $root.Chart.AppVersion $image.tag }}{{ end }}
+{{- end }}
+
+{{/* A map of settings as environment variables: roleBaseArn becomes PODROLE_ROLE_BASE_ARN. */}}
+{{- define "podrole.environment" -}}
+{{- range $name, $value := . }}
+PODROLE_{{ $name | snakecase | upper }}: {{ if kindIs "slice" $value }}{{ join "," $value | quote }}{{ else if kindIs "float64" $value }}{{ int64 $value | quote }}{{ else }}{{ $value | toString | quote }}{{ end }}
+{{- end }}
+{{- end }}
+
+{{/* What is named by podrole's namespace, where that is not the default of the programs. */}}
+{{- define "podrole.places" -}}
+{{- $namespace := .Release.Namespace }}
+{{- $common := dict "trustConfigMap" (printf "%s/podrole-trust" $namespace) }}
+{{- $server := dict "caSecret" (printf "%s/podrole-ca" $namespace) "owner" (printf "%s/podrole-server" $namespace) "webhookServiceAccount" (printf "%s/podrole-webhook" $namespace) }}
+{{- range $program := list "server" "webhook" }}
+{{- $host := printf "podrole-%s.%s.svc" $program $namespace }}
+{{- $_ := set $server (printf "%sNames" $program) (list $host (printf "%s.cluster.local" $host)) }}
+{{- end }}
+{{- $host := printf "podrole-server.%s.svc" $namespace }}
+{{- $webhook := dict "serverName" $host "serverAddress" (printf "%s:8444" $host) "identityAddress" (printf "%s:8443" $host) }}
+{{- dict "common" $common "server" $server "webhook" $webhook | toJson }}
+{{- end }}
+
+{{/* Settings of one ConfigMap: those of the manifests, then those that options imply, then the user's. dict: root, name */}}
+{{- define "podrole.settings" -}}
+{{- $values := .root.Values }}
+{{- $settings := dict }}
+{{- if eq .name "common" }}{{ $_ := set $settings "level" "info" }}{{ else }}{{ $_ := set $settings "shutdownDelay" "5s" }}{{ end }}
+{{- if ne .root.Release.Namespace "podrole" }}
+{{- $settings = merge (index (include "podrole.places" .root | fromJson) .name) $settings }}
+{{- end }}
+{{- if and (eq .name "server") (ne $values.ca.source "managed") }}
+{{- $settings = merge (dict "caCert" "/etc/podrole/ca/tls.crt" "caKey" "/etc/podrole/ca/tls.key") $settings }}
+{{- end }}
+{{- if eq .name "webhook" }}
+{{- $_ := set $settings "sidecarImage" (include "podrole.image" (list .root $values.sidecarImage)) }}
+{{- if $values.openshift.enabled }}{{ $_ := set $settings "sidecarUser" "none" }}{{ end }}
+{{- end }}
+{{- $own := $values.settings }}
+{{- if ne .name "common" }}{{ $own = (index $values .name).settings }}{{ end }}
+{{- include "podrole.environment" (merge (deepCopy $own) $settings) | trim }}
+{{- end }}
+
+{{/* Metadata, strategy and the pod's own part of a Deployment, down to its containers. dict: root, name */}}
+{{- define "podrole.podSpec" -}}
+{{- $values := .root.Values }}{{ $program := index $values .name }}{{ $ha := $values.ha.enabled -}}
+serviceAccountName: podrole-{{ .name }}
+automountServiceAccountToken: true
+enableServiceLinks: false
+priorityClassName: {{ $values.priorityClass.name }}
+terminationGracePeriodSeconds: 40
+{{- with $values.imagePullSecrets }}
+imagePullSecrets: {{ toJson . }}
+{{- end }}
+{{- with $program.nodeSelector }}
+nodeSelector: {{ toJson . }}
+{{- end }}
+{{- with $program.tolerations }}
+tolerations: {{ toJson . }}
+{{- end }}
+{{- if $program.affinity }}
+affinity: {{ toJson $program.affinity }}
+{{- else if $ha }}
+affinity:
+  podAntiAffinity:
+    requiredDuringSchedulingIgnoredDuringExecution:
+      - topologyKey: kubernetes.io/hostname
+        labelSelector: { matchLabels: { app.kubernetes.io/name: podrole-{{ .name }} } }
+{{- end }}
+topologySpreadConstraints:
+  - maxSkew: 1
+    topologyKey: kubernetes.io/hostname
+    whenUnsatisfiable: ScheduleAnyway
+    labelSelector: { matchLabels: { app.kubernetes.io/name: podrole-{{ .name }} } }
+  - maxSkew: 1
+    topologyKey: topology.kubernetes.io/zone
+    whenUnsatisfiable: {{ ternary "DoNotSchedule" "ScheduleAnyway" $ha }}
+    labelSelector: { matchLabels: { app.kubernetes.io/name: podrole-{{ .name }} } }
+    {{- if $ha }}
+    matchLabelKeys: [pod-template-hash]
+    {{- end }}
+securityContext:
+  runAsNonRoot: true
+  {{- if not $values.openshift.enabled }}
+  runAsUser: 65532
+  runAsGroup: 65532
+  {{- end }}
+  seccompProfile: { type: RuntimeDefault }
+{{- end }}
+
+{{/* What every container of podrole has. dict: root, name */}}
+{{- define "podrole.container" -}}
+{{- $values := .root.Values }}{{ $program := index $values .name -}}
+image: {{ include "podrole.image" (list .root $values.image) }}
+{{- with $values.image.pullPolicy }}
+imagePullPolicy: {{ . }}
+{{- end }}
+args: [{{ .name }}]
+envFrom:
+  - configMapRef: { name: podrole-common }
+  - configMapRef: { name: podrole-{{ .name }} }
+  {{- range $program.extraEnvFrom }}
+  - {{ toJson . }}
+  {{- end }}
+{{- with $program.extraEnv }}
+env: {{ toJson . }}
+{{- end }}
+startupProbe: { httpGet: { path: /healthz, port: pages }, periodSeconds: 1, failureThreshold: 300 }
+livenessProbe: { httpGet: { path: /healthz, port: pages } }
+readinessProbe: { httpGet: { path: /readyz, port: pages }, periodSeconds: 2 }
+securityContext:
+  allowPrivilegeEscalation: false
+  capabilities: { drop: [ALL] }
+  readOnlyRootFilesystem: true
+resources: {{ toJson $program.resources }}
+{{- end }}
+
+{{/* The head of a Deployment, down to the template's spec. dict: root, name */}}
+{{- define "podrole.deployment" -}}
+{{- $values := .root.Values }}{{ $program := index $values .name }}{{ $ha := $values.ha.enabled -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: podrole-{{ .name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    app.kubernetes.io/name: podrole-{{ .name }}
+    {{- include "podrole.labels" .root | nindent 4 }}
+spec:
+  replicas: {{ ternary 3 $program.replicas $ha }}
+  selector: { matchLabels: { app.kubernetes.io/name: podrole-{{ .name }} } }
+  strategy: { rollingUpdate: { maxSurge: 1, maxUnavailable: {{ ternary 1 0 $ha }} } }
+  template:
+    metadata:
+      labels:
+        {{- with $program.podLabels }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+        app.kubernetes.io/name: podrole-{{ .name }}
+        app.kubernetes.io/part-of: podrole
+      annotations:
+        # Settings are read at start: new ones are a new revision.
+        checksum/settings: {{ printf "%s%s" (include "podrole.settings" (dict "root" .root "name" "common")) (include "podrole.settings" .) | sha256sum }}
+        {{- with $program.podAnnotations }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+    spec:
+      {{- include "podrole.podSpec" . | nindent 6 }}
+{{- end }}
+
+{{/* Budget and ConfigMap of a program. dict: root, name */}}
+{{- define "podrole.companions" -}}
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: podrole-{{ .name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "podrole.labels" .root | nindent 4 }}
+spec:
+  maxUnavailable: 1
+  selector: { matchLabels: { app.kubernetes.io/name: podrole-{{ .name }} } }
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: podrole-{{ .name }}
+  namespace: {{ .root.Release.Namespace }}
+  labels:
+    {{- include "podrole.labels" .root | nindent 4 }}
+data:
+  {{- include "podrole.settings" . | nindent 2 }}
+{{- end }}
+
+{{/* Namespaces whose pods podrole takes care of. */}}
+{{- define "podrole.namespaceSelector" -}}
+matchLabels: { podrole.io/inject: enabled }
+matchExpressions:
+  - { key: kubernetes.io/metadata.name, operator: NotIn, values: [{{ .Release.Namespace }}, kube-system, kube-public, kube-node-lease] }
+{{- end }}

@@ -1,0 +1,110 @@
+// values.schema.json of manifests/chart: what Helm refuses before it asks the cluster. Names of settings come from the
+// programs' own tables, so a misspelt one is an error of `helm install`, not of a pod.
+import { COMMON_SETTINGS } from "../src/runtime/common-settings.ts";
+import { flag, type SettingTable } from "../src/runtime/settings.ts";
+import { SERVER_SETTINGS } from "../src/server/settings.ts";
+import { WEBHOOK_SETTINGS } from "../src/webhook/settings.ts";
+
+type Schema = Readonly<Record<string, unknown>>;
+
+/** Ports, files and names that the templates say themselves: another value would fit nothing around it. */
+const OF_THE_CHART = new Set([
+  ...["bind", "identityBind", "pagesBind", "kubeconfig", "proofFile", "caCert", "caKey"],
+  ...["caSecret", "trustConfigMap", "owner", "webhookConfiguration", "webhookServiceAccount"],
+]);
+
+function settings(table: SettingTable): Schema {
+  const rows = Object.entries(table).filter(([key]) => !OF_THE_CHART.has(key));
+  const properties = rows.map(([key, { type, help }]) => {
+    const takes = type === flag ? { enum: [true, false, "true", "false"] } : { $ref: "#/definitions/value" };
+    return [key, { description: `${help}. Takes ${type.expects}`, ...takes }] as const;
+  });
+  return { type: "object", additionalProperties: false, properties: Object.fromEntries(properties) };
+}
+
+/** Settings that both programs have. */
+function shared(): SettingTable {
+  const names = Object.keys(SERVER_SETTINGS).filter((key) => key in COMMON_SETTINGS || key in WEBHOOK_SETTINGS);
+  return Object.fromEntries(names.map((key) => [key, SERVER_SETTINGS[key as keyof typeof SERVER_SETTINGS]]));
+}
+
+const closed = (properties: Schema): Schema => ({ type: "object", additionalProperties: false, properties });
+const listOf = (items: Schema): Schema => ({ type: "array", items });
+const TEXT = { type: "string" };
+const OBJECT = { type: "object" };
+const SWITCH = closed({ enabled: { type: "boolean" } });
+const NAME = { type: "string", pattern: "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$" };
+const TEXTS = { type: "object", additionalProperties: TEXT };
+
+const image = (pullPolicy: Schema): Schema =>
+  closed({
+    repository: { type: "string", minLength: 1, pattern: "^[^@\\s]+$" },
+    tag: { type: "string", pattern: "^(\\w[\\w.-]{0,127})?$" },
+    digest: { type: "string", pattern: "^(sha256:[0-9a-f]{64})?$" },
+    ...pullPolicy,
+  });
+
+function program(table: SettingTable, more: Schema = {}): Schema {
+  return closed({
+    replicas: { type: "integer", minimum: 1 },
+    settings: settings(table),
+    serviceAccount: closed({ annotations: TEXTS }),
+    extraEnv: listOf({
+      type: "object",
+      required: ["name"],
+      // They belong to settings, where their names are checked.
+      properties: { name: { type: "string", not: { pattern: "^PODROLE_" } } },
+    }),
+    extraEnvFrom: listOf(OBJECT),
+    extraVolumes: listOf(OBJECT),
+    extraVolumeMounts: listOf(OBJECT),
+    podAnnotations: TEXTS,
+    podLabels: TEXTS,
+    nodeSelector: TEXTS,
+    tolerations: listOf(OBJECT),
+    affinity: OBJECT,
+    resources: OBJECT,
+    ...more,
+  });
+}
+
+/** The file's content. */
+export function chartSchema(): string {
+  const schema = {
+    $schema: "http://json-schema.org/draft-07/schema#",
+    $comment: "Made from the programs' settings by npm run generate: change scripts/chart-schema.ts.",
+    definitions: { value: { anyOf: [{ type: ["string", "number"] }, listOf(TEXT)] } },
+    ...closed({
+      // Helm adds it where the chart is a part of another one.
+      global: OBJECT,
+      image: image({ pullPolicy: { enum: ["", "Always", "IfNotPresent", "Never"] } }),
+      sidecarImage: image({}),
+      imagePullSecrets: listOf(closed({ name: NAME })),
+      settings: settings(shared()),
+      server: program(SERVER_SETTINGS),
+      webhook: program(WEBHOOK_SETTINGS, {
+        failurePolicy: { enum: ["Fail", "Ignore"] },
+        timeoutSeconds: { type: "integer", minimum: 1, maximum: 30 },
+        annotatedPodsOnly: { type: "boolean" },
+      }),
+      ha: SWITCH,
+      openshift: SWITCH,
+      ca: closed({ source: { enum: ["managed", "secret", "certManager"] }, secretName: NAME }),
+      admissionPolicy: SWITCH,
+      networkPolicy: closed({
+        enabled: { type: "boolean" },
+        apiServerCidrs: listOf({ type: "string", pattern: "^[0-9a-fA-F.:]+/[0-9]{1,3}$" }),
+        monitoringNamespaceLabels: TEXTS,
+        instanceMetadata: { type: "boolean" },
+      }),
+      priorityClass: closed({
+        create: { type: "boolean" },
+        name: NAME,
+        // Higher ones are Kubernetes' own.
+        value: { type: "integer", maximum: 1_000_000_000 },
+      }),
+      check: closed({ wait: { type: "string", pattern: "^([0-9]+(ms|s|m|h))+$" } }),
+    }),
+  };
+  return `${JSON.stringify(schema, undefined, 2)}\n`;
+}
