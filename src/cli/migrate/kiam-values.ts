@@ -2,11 +2,14 @@
 // run (images, tolerations, resources) makes no flag and is told apart.
 import { isObject } from "../../webhook/shape.ts";
 import type { Flags } from "./command-lines.ts";
+import type { ServerPlacement } from "./values.ts";
 
 export interface KiamValues {
   readonly server: Flags;
   readonly agent: Flags;
-  /** Paths such as "server.tolerations" that are set and make no flag. */
+  /** How the server's pods run, under the names of podrole's chart. */
+  readonly placement: ServerPlacement;
+  /** Paths such as "agent.tolerations" that are set, make no flag and mean nothing to podrole. */
   readonly others: readonly string[];
 }
 
@@ -54,7 +57,8 @@ export function readKiamValues(values: unknown): KiamValues {
   return {
     server: serverFlags,
     agent: flagsOf(agent, AGENT),
-    others: [...othersOf("server", server, SERVER), ...othersOf("agent", agent, AGENT)],
+    placement: placementOf(server, partOf(partOf(root, "serviceAccounts"), "server")),
+    others: [...othersOf("server", server, SERVER, PLACEMENT), ...othersOf("agent", agent, AGENT)],
   };
 }
 
@@ -75,14 +79,27 @@ function asText(value: unknown): string {
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
 }
 
-function othersOf(name: string, part: Record<string, unknown>, rows: readonly Row[]): readonly string[] {
-  const known = new Set([
-    ...rows.map(({ path }) => path.split(".", 1)[0]),
-    "extraArgs",
-    "enabled",
-    "name",
-    "prometheus",
-  ]);
+/** The same names in both charts. Affinity and resources were made for kiam's pods. */
+const PLACEMENT = ["nodeSelector", "tolerations", "podAnnotations", "podLabels", "extraEnv"];
+
+function placementOf(server: Record<string, unknown>, account: Record<string, unknown>): ServerPlacement {
+  const same = PLACEMENT.filter((key) => !isEmpty(server[key])).map((key) => [key, server[key]]);
+  const { enabled, replicas } = partOf(server, "deployment");
+  return {
+    ...(enabled === true && typeof replicas === "number" && { replicas }),
+    ...Object.fromEntries(same),
+    ...(!isEmpty(account["annotations"]) && { serviceAccount: { annotations: account["annotations"] } }),
+  };
+}
+
+function othersOf(
+  name: string,
+  part: Record<string, unknown>,
+  rows: readonly Row[],
+  also: readonly string[] = [],
+): readonly string[] {
+  const silent = ["extraArgs", "enabled", "name", "prometheus", "deployment", ...also];
+  const known = new Set([...rows.map(({ path }) => path.split(".", 1)[0]), ...silent]);
   return Object.entries(part)
     .filter(([key, value]) => !known.has(key) && !isEmpty(value))
     .map(([key]) => `${name}.${key}`);

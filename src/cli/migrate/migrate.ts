@@ -81,7 +81,7 @@ function render(report: Report, old: OldSystem, output: Options["output"], waves
   const settings = settingsLines(old, report.from);
   switch (output) {
     case "values":
-      return renderValues(old.conversion);
+      return renderValues(old.conversion, old.placement);
     case "json":
       return `${JSON.stringify({ ...report, settings: old.conversion }, null, 2)}\n`;
     case "yaml":

@@ -7,6 +7,7 @@ import { createKiam, KIAM_DEFAULTS } from "./kiam.ts";
 import { createKube2iam, KUBE2IAM_DEFAULTS } from "./kube2iam.ts";
 import type { KiamValues } from "./kiam-values.ts";
 import type { KubernetesObject } from "../objects.ts";
+import type { ServerPlacement } from "./values.ts";
 
 export interface OldSystem {
   readonly predecessor: Predecessor;
@@ -16,6 +17,8 @@ export interface OldSystem {
   /** Undefined: not to be known, so that short role names cannot be resolved. */
   readonly baseArn: string | undefined;
   readonly openMetadata: string | undefined;
+  /** How its server's pods run, in words of podrole's chart. */
+  readonly placement: ServerPlacement;
 }
 
 /** `baseArn` of the command line wins over what is found; it is what an autodetecting system found by itself. */
@@ -43,6 +46,7 @@ export function kiamOf(
     conversion: { ...conversion, remarks: [...conversion.remarks, ...others] },
     place: placeOf([server, agent]),
     baseArn: known,
+    placement: values?.placement ?? {},
     openMetadata: route === undefined || route === "" || route === "^$" ? undefined : route,
   };
 }
@@ -68,6 +72,7 @@ export function kube2iamOf(objects: readonly KubernetesObject[], baseArn: string
     conversion: convertKube2iam(flags),
     place: found?.place,
     baseArn: known,
+    placement: {},
     openMetadata: "every path but credentials",
   };
 }

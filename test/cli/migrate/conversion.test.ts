@@ -3,6 +3,7 @@ import { suite, test } from "node:test";
 import { findCommandLine, parseFlags } from "../../../src/cli/migrate/command-lines.ts";
 import { convertKiam, convertKube2iam } from "../../../src/cli/migrate/conversion.ts";
 import { readKiamValues } from "../../../src/cli/migrate/kiam-values.ts";
+import { chartValues } from "../../../src/cli/migrate/values.ts";
 import { targetSettings } from "../../../src/cli/migrate/target.ts";
 import { BASE, clusterExport, KIAM } from "./cluster-export.ts";
 
@@ -121,9 +122,12 @@ suite("readKiamValues()", () => {
       extraArgs: { region: "eu-west-1", session: "prod", "disable-strict-namespace-regexp": "" },
       tolerations: [{ operator: "Exists" }],
       resources: {},
+      affinity: { podAntiAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1 }] } },
+      deployment: { enabled: true, replicas: 3 },
       prometheus: { scrape: true },
     },
     agent: { host: { iptables: true, interface: "cali+" }, updateStrategy: "RollingUpdate" },
+    serviceAccounts: { server: { annotations: { "eks.amazonaws.com/role-arn": `${BASE}kiam-server` } } },
   };
 
   test("gives the flags that the chart's templates would, and what makes none", () => {
@@ -138,7 +142,16 @@ suite("readKiamValues()", () => {
       "disable-strict-namespace-regexp": "true",
     });
     assert.deepEqual(Object.fromEntries(agent), { iptables: "true", "host-interface": "cali+" });
-    assert.deepEqual(others, ["server.tolerations", "agent.updateStrategy"]);
+    assert.deepEqual(others, ["server.affinity", "agent.updateStrategy"]);
+  });
+
+  test("keeps where the server runs, and as whom", () => {
+    assert.deepEqual(readKiamValues(values).placement, {
+      replicas: 3,
+      tolerations: [{ operator: "Exists" }],
+      serviceAccount: { annotations: { "eks.amazonaws.com/role-arn": `${BASE}kiam-server` } },
+    });
+    assert.deepEqual(readKiamValues({ server: { deployment: { enabled: false, replicas: 3 } } }).placement, {});
   });
 
   test("looks for the base ARN where the values name none, as the template does", () => {
@@ -168,5 +181,17 @@ suite("targetSettings()", () => {
     const target = targetSettings({ server: {}, webhook: {} }, { PODROLE_REGOIN: "x" }, true);
     assert.ok(!target.ok);
     assert.deepEqual(target.problems, ["PODROLE_REGOIN: no setting has this name (did you mean PODROLE_REGION?)"]);
+  });
+});
+
+suite("chartValues()", () => {
+  test("puts under settings what both programs take, and leaves out what is empty", () => {
+    const server = { roleBaseArn: BASE, assumeRoleArn: `${BASE}hop` };
+    const webhook = { roleBaseArn: BASE };
+    assert.deepEqual(chartValues({ server, webhook }, { replicas: 3, tolerations: [] }), {
+      settings: { roleBaseArn: BASE },
+      server: { settings: { assumeRoleArn: `${BASE}hop` }, replicas: 3 },
+    });
+    assert.deepEqual(chartValues({ server: {}, webhook: {} }, {}), {});
   });
 });
