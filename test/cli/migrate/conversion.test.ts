@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { findCommandLine, parseFlags } from "../../../src/cli/migrate/command-lines.ts";
 import { convertKiam, convertKube2iam } from "../../../src/cli/migrate/conversion.ts";
 import { readKiamValues } from "../../../src/cli/migrate/kiam-values.ts";
@@ -194,4 +196,49 @@ suite("chartValues()", () => {
     });
     assert.deepEqual(chartValues({ server: {}, webhook: {} }, {}), {});
   });
+
+  test("writes nothing that the chart's schema does not know", () => {
+    const flags = parseFlags([
+      "--json-log",
+      "--level=info",
+      "--region=eu-central-1",
+      `--role-base-arn=${BASE}`,
+      `--assume-role-arn=${BASE}hop`,
+      "--session-duration=2h",
+      "--disable-strict-namespace-regexp",
+    ]);
+    const placement = {
+      replicas: 3,
+      tolerations: [],
+      podLabels: { a: "b" },
+      serviceAccount: { annotations: { a: "b" } },
+    };
+    const old = kube2iam("--default-role=usual", "--namespace-restriction-format=glob", "--log-format=json");
+    const { server, webhook } = convertKiam(flags, NONE);
+    for (const values of [chartValues({ server, webhook }, placement), chartValues(old, {})]) {
+      assert.deepEqual(unknownTo(SCHEMA, values, "values"), []);
+    }
+    assert.deepEqual(unknownTo(SCHEMA, { server: { settings: { nosuch: "x" } } }, "values"), [
+      "values.server.settings.nosuch",
+    ]);
+  });
 });
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: unknown;
+}
+
+const SCHEMA = JSON.parse(
+  readFileSync(fileURLToPath(new URL("../../../manifests/chart/values.schema.json", import.meta.url)), "utf8"),
+) as Schema;
+
+/** Paths that an object of the schema closes out. */
+function unknownTo({ properties = {}, additionalProperties }: Schema, value: unknown, path: string): string[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const known = properties[key];
+    if (known) return unknownTo(known, inner, `${path}.${key}`);
+    return additionalProperties === false ? [`${path}.${key}`] : [];
+  });
+}
