@@ -67,7 +67,7 @@ export function takeInventory(objects: readonly KubernetesObject[]): Inventory {
   for (const object of objects) {
     const found = templateOf(object);
     if (!found) continue;
-    const problem = findShapeProblem(found.pod);
+    const problem = findShapeProblem(found.pod) ?? withoutContainers(found.pod);
     if (problem !== undefined) problems.push(`${object.kind} ${object.metadata.name ?? "(unnamed)"}: ${problem}`);
     else if (object.kind === "Pod" && isFinished(found.pod)) finished += 1;
     else if (object.kind === "Pod") draftOf(object).pods.push(found.pod);
@@ -104,6 +104,11 @@ function workloadOf({ namespace, owner: { kind, name }, pods, maker }: Draft): W
   };
 }
 
+/** The API server has no such pod; a file may. */
+function withoutContainers({ spec }: Pod): string | undefined {
+  return Array.isArray(spec.containers) && spec.containers.length > 0 ? undefined : "spec.containers is empty";
+}
+
 function isFinished({ status }: Pod): boolean {
   return status?.phase === "Succeeded" || status?.phase === "Failed";
 }
@@ -123,7 +128,8 @@ function namespaceOf({ metadata }: KubernetesObject): string {
   return metadata.namespace ?? "default";
 }
 
-function compare(a: string, b: string): number {
+/** By code units, in every locale alike. */
+export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 

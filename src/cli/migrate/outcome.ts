@@ -1,6 +1,7 @@
 // Who gets which role, before and after: the findings that decide whether a pod may move as it is.
 import { ANNOTATIONS } from "../../policy/annotations.ts";
 import { SKIP_REASONS, type SkipReason } from "../../webhook/skip-reasons.ts";
+import type { Plan } from "../../webhook/plan.ts";
 import type { Before, Predecessor } from "./before.ts";
 import type { After } from "./context.ts";
 import type { Finding, FindingId } from "./findings.ts";
@@ -21,7 +22,7 @@ function decision(before: Before, { plan, sessions }: After, old: string): reado
     case "skip":
       return skipped(before, plan.reason as SkipReason, old);
     case "inject":
-      return given(before, [...new Set([...sessions.values()].map(({ roleArn }) => roleArn))], old);
+      return given(before, plan, [...new Set([...sessions.values()].map(({ roleArn }) => roleArn))], old);
   }
 }
 
@@ -60,12 +61,16 @@ function skipped(before: Before, reason: SkipReason, old: string): readonly Find
   return [{ id, weight: "work", text, todo }];
 }
 
-function given(before: Before, arns: readonly string[], old: string): readonly Finding[] {
+function given(before: Before, { roles }: Plan, arns: readonly string[], old: string): readonly Finding[] {
   const now = arns.join(", ");
   switch (before.kind) {
     case "given": {
       if (arns.length === 1 && arns[0] === before.arn) return [];
-      return [{ id: "role-differs", weight: "change", text: `role ${before.arn} becomes ${now}` }];
+      const text = `role ${before.arn} becomes ${now}`;
+      // Roles of single containers are meant to differ: the old systems never read them.
+      if (roles.some(({ origin }) => origin === "container")) return [{ id: "role-differs", weight: "change", text }];
+      const todo = `name the role as both read it: ${ANNOTATIONS.role}: ${before.arn}`;
+      return [{ id: "role-differs", weight: "work", text, todo }];
     }
     case "none":
       return [{ id: "gets-role", weight: "change", text: `it has no role from ${old} and gets ${now}` }];

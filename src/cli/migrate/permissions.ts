@@ -2,7 +2,9 @@
 // "begins with a, or ends with b", kube2iam's expressions match anywhere and its default permits everything, while
 // podrole reads each expression whole and permits nothing that no annotation permits.
 import { ANNOTATIONS, valueOf } from "../../policy/annotations.ts";
+import { compileExpression } from "../../policy/expression.ts";
 import { decideRoles, type PodFacts, type PolicySettings } from "../../policy/decide.ts";
+import { parseRoleArn } from "../../policy/role.ts";
 import type { Predecessor } from "./before.ts";
 import type { NamespaceFacts } from "./inventory.ts";
 
@@ -14,6 +16,8 @@ export interface PermissionChange {
   readonly lost: readonly RoleUse[];
   /** The other way round. */
   readonly gained: readonly RoleUse[];
+  /** Neither permits them, though their names match: kiam 3 compared names, kiam 4 and podrole compare ARNs. */
+  readonly byName: readonly RoleUse[];
   /** Commands, each a way to keep what pods have today; empty when nobody would lose a role. */
   readonly remedies: readonly Remedy[];
 }
@@ -44,16 +48,43 @@ export function permissionChange(
   policy: PolicySettings,
 ): PermissionChange | undefined {
   const asked = byNamespace.get(namespace.name) ?? new Map<string, number>();
-  const uses = all.map((arn): RoleUse => ({ arn, pods: asked.get(arn) ?? 0 })).toSorted((a, b) => b.pods - a.pods);
+  // Roles that nobody here asks for are worth a look only where the two can differ: it is one for each namespace.
+  const looked = canDiffer(namespace, predecessor, policy) ? all : [...asked.keys()].toSorted();
+  const uses = looked.map((arn): RoleUse => ({ arn, pods: asked.get(arn) ?? 0 })).toSorted((a, b) => b.pods - a.pods);
   const before = ({ arn }: RoleUse) => predecessor.permits(namespace, arn) === true;
   const after = ({ arn }: RoleUse) => podrolePermits(namespace, arn, policy);
   // Where everything was permitted, only what pods use is of interest.
   const lost = uses.filter((use) => before(use) && !after(use) && (predecessor.restricts || use.pods > 0));
   const gained = uses.filter((use) => !before(use) && after(use));
-  if (lost.length === 0 && gained.length === 0) return undefined;
+  const byName = uses.filter((use) => use.pods > 0 && !before(use) && !after(use) && matchesName(namespace, use));
+  if (lost.length + gained.length + byName.length === 0) return undefined;
   const missed = lost.filter(({ pods }) => pods > 0).map(({ arn }) => arn);
-  const remedies = remediesFor(namespace, missed, policy, predecessor);
-  return { namespace: namespace.name, stated: statedBy(namespace), lost, gained, remedies };
+  const remedies = [
+    ...remediesFor(namespace, missed, policy, predecessor),
+    ...(byName.length > 0 ? nameRemedies(namespace, byName, policy) : []),
+  ];
+  return { namespace: namespace.name, stated: statedBy(namespace), lost, gained, byName, remedies };
+}
+
+/** An expression without an alternative means the same with and without a group around it. */
+function canDiffer({ annotations }: NamespaceFacts, { restricts }: Predecessor, policy: PolicySettings): boolean {
+  if (!restricts) return false;
+  const permitted = valueOf(annotations, ANNOTATIONS.permitted) ?? "";
+  const isRead = valueOf(annotations, ANNOTATIONS.allowedRoles) !== undefined;
+  return isRead || (policy.strictNamespaceRegexp && permitted.includes("|"));
+}
+
+function matchesName({ annotations }: NamespaceFacts, { arn }: RoleUse): boolean {
+  const expression = compileExpression(valueOf(annotations, ANNOTATIONS.permitted) ?? "");
+  const name = parseRoleArn(arn)?.name;
+  return typeof expression !== "string" && name !== undefined && expression.matchesWhole(name);
+}
+
+function nameRemedies({ name, annotations }: NamespaceFacts, uses: readonly RoleUse[], policy: PolicySettings) {
+  const added = { [ANNOTATIONS.permitted]: `.*/(?:${valueOf(annotations, ANNOTATIONS.permitted) ?? ""})` };
+  const after = { name, annotations: { ...annotations, ...added } };
+  if (!uses.every(({ arn }) => podrolePermits(after, arn, policy))) return [];
+  return [{ why: "as kiam 3 read it", command: annotateCommand(name, added) }];
 }
 
 /** By the very function that webhook and server ask, with a pod that names nothing but this role. */

@@ -3,7 +3,7 @@ import type { PlanSettings } from "../../webhook/plan.ts";
 import type { Predecessor } from "./before.ts";
 import { type Finding, VERDICTS, type Verdict } from "./findings.ts";
 import { generalChanges } from "./general.ts";
-import type { Inventory, Workload } from "./inventory.ts";
+import { compare, type Inventory, type Workload } from "./inventory.ts";
 import { type Judgement, judge } from "./judge.ts";
 import { type PermissionChange, permissionChange, type RolesAsked } from "./permissions.ts";
 
@@ -80,6 +80,7 @@ export function makeReport({ inventory, predecessor, settings, openMetadata }: R
     general: generalChanges(predecessor, settings, openMetadata),
     permissions: [...inventory.namespaces.values()]
       .filter(({ name }) => asked.byNamespace.has(name))
+      .toSorted((a, b) => compare(a.name, b.name))
       .flatMap((namespace) => permissionChange(namespace, asked, predecessor, settings.policy) ?? []),
     groups: groupsOf(judged),
     problems: [...inventory.problems, ...unknownNamespaces(inventory, judged)],

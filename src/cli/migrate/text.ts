@@ -41,11 +41,12 @@ function section(title: string, lines: readonly string[]): readonly string[] {
   return lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`), ""];
 }
 
-function permissionLines({ namespace, stated, lost, gained, remedies }: PermissionChange): readonly string[] {
+function permissionLines({ namespace, stated, lost, gained, byName, remedies }: PermissionChange): readonly string[] {
   return [
     `${namespace}  ${stated === undefined ? "permits nothing by any annotation" : stated}`,
     ...lost.map((use) => `  allowed before, refused now: ${roleUse(use)}`),
     ...gained.map((use) => `  refused before, allowed now: ${roleUse(use)}`),
+    ...byName.map((use) => `  refused before and now, its name alone matches: ${roleUse(use)}`),
     ...remedies.map(({ why, command }) => `  ${why}: ${command}`),
   ];
 }

@@ -74,15 +74,42 @@ suite("makeReport() of a kiam cluster", () => {
   test("names the roles that kiam's reading of an expression let through, and two ways to keep them", () => {
     assert.deepEqual(
       kiam.permissions.map(({ namespace, lost, gained }) => ({ namespace, lost, gained })),
-      [{ namespace: "search", lost: [{ arn: `${BASE}search-a-admin`, pods: 2 }], gained: [] }],
+      [
+        { namespace: "data", lost: [], gained: [] },
+        { namespace: "search", lost: [{ arn: `${BASE}search-a-admin`, pods: 2 }], gained: [] },
+      ],
     );
     const mended = annotate(
       clusterExport(KIAM).items,
       "Namespace",
       "search",
-      annotationOf(kiam.permissions[0]?.remedies[1]?.command),
+      annotationOf(kiam.permissions[1]?.remedies[1]?.command),
     );
     assert.equal(group(reportOf("kiam", mended), "search", "admin").verdict, "unchanged");
+  });
+
+  test("sees an expression that only matches names, as kiam 3 read it, and says how it would match ARNs", () => {
+    const change = kiam.permissions.find(({ namespace }) => namespace === "data");
+    assert.deepEqual(
+      change?.byName.map(({ arn, pods }) => [arn, pods]),
+      [
+        [`${BASE}data-etl`, 3],
+        [`${BASE}data-nightly`, 1],
+      ],
+    );
+    const mended = annotate(clusterExport(KIAM).items, "Namespace", "data", annotationOf(change?.remedies[0]?.command));
+    assert.equal(group(reportOf("kiam", mended), "data", "etl").verdict, "unchanged");
+  });
+
+  test("says work where a base ARN without its slash makes another role", () => {
+    const [agent, server] = KIAM;
+    const args = ["--role-base-arn=arn:aws:iam::123456789012:role/team-"];
+    const odd = [agent, { ...server, container: { image: "uswitch/kiam:v4.0", command: ["/kiam", "server"], args } }];
+    const report = reportOf("kiam", clusterExport(odd as typeof KIAM).items);
+    const found = group(report, "legacy", "keys");
+    assert.deepEqual([found.before, found.after], [`${BASE}team-keys`, `${BASE}team-/keys`]);
+    assert.equal(found.findings[0]?.todo, `name the role as both read it: iam.amazonaws.com/role: ${BASE}team-keys`);
+    assert.equal(found.verdict, "needsWork");
   });
 
   test("says in a general line how to keep kiam's session names, and that they stay when told so", () => {
@@ -113,7 +140,7 @@ suite("makeReport() of a kiam cluster", () => {
 suite("makeReport() of a kube2iam cluster", () => {
   test("counts every pod once: without restrictions each namespace must permit what it uses", () => {
     assert.equal(kube2iam.pods, 200);
-    assert.deepEqual(kube2iam.counts, { unchanged: 71, changed: 20, needsWork: 29, refused: 80 });
+    assert.deepEqual(kube2iam.counts, { unchanged: 71, changed: 14, needsWork: 35, refused: 80 });
   });
 
   test("offers a list of roles that makes the namespace's pods go through", () => {
