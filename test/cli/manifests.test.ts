@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { parse, parseAllDocuments } from "yaml";
+import * as fc from "fast-check";
+import { parse, parseAllDocuments, stringify } from "yaml";
 import { type Edit, editManifests } from "../../src/cli/manifests.ts";
+import { pods } from "../webhook/pods.ts";
 
 /** Adds a label to the pod and a container before its others. */
 const grow: Edit = ({ pod }) => ({
@@ -121,5 +123,27 @@ spec:
   test("folds no long line", () => {
     const long = `kind: Pod\nmetadata:\n  annotations:\n    a: ${"word ".repeat(60)}end\nspec:\n  containers:\n    - name: app\n`;
     assert.equal(editManifests(long, nothing), long);
+  });
+
+  test("says exactly the pod that it is told, whatever stood there and however it was written", () => {
+    const styles = fc.constantFrom("BLOCK", "FLOW", "JSON");
+    fc.assert(
+      fc.property(pods, pods, styles, fc.boolean(), (before, after, style, inList) => {
+        const object = {
+          apiVersion: "apps/v1",
+          kind: "Deployment",
+          metadata: { name: "d" },
+          spec: { template: before },
+        };
+        const root = inList ? { kind: "List", items: [object] } : object;
+        const options = { aliasDuplicateObjects: false, ...(style === "FLOW" && { collectionStyle: "flow" as const }) };
+        const text = style === "JSON" ? JSON.stringify(root) : stringify(root, options);
+        const told = { ...before, metadata: after.metadata, spec: after.spec };
+        const result = parse(editManifests(text, () => told)) as { items?: (typeof object)[] } & typeof object;
+        const { metadata, spec } = (result.items?.[0] ?? result).spec.template;
+        assert.deepEqual({ metadata, spec }, { metadata: after.metadata, spec: after.spec });
+      }),
+      { numRuns: 500 },
+    );
   });
 });

@@ -5,6 +5,7 @@ import { LABELS } from "../../policy/annotations.ts";
 import { type AssumeRoleInput, assumeRoleInput } from "../../policy/decide.ts";
 import { podFacts } from "../../policy/facts.ts";
 import { type PlanSettings, plan } from "../../webhook/plan.ts";
+import { isMarked } from "../../webhook/reserved.ts";
 import type { Before } from "./before.ts";
 import type { After, JudgeContext } from "./context.ts";
 import { type Finding, type Verdict, verdictOf } from "./findings.ts";
@@ -21,6 +22,8 @@ export interface Judgement {
   /** False: neither system gives it a role, and nothing was asked for. */
   readonly namesRole: boolean;
   readonly sdk: SdkAge;
+  /** It runs with podrole today: an earlier wave's. */
+  readonly isMoved: boolean;
 }
 
 export function judge(pod: Pod, workload: Workload, context: JudgeContext): Judgement {
@@ -34,7 +37,7 @@ export function judge(pod: Pod, workload: Workload, context: JudgeContext): Judg
     ...outcomeFindings(before, after, predecessor),
     ...(namesRole ? surroundingFindings(pod, workload, { before, after, sdk }, context) : []),
   ];
-  return { before, after, findings, verdict: verdictOf(findings), namesRole, sdk };
+  return { before, after, findings, verdict: verdictOf(findings), namesRole, sdk, isMoved: isMarked(pod) };
 }
 
 /** As the webhook will see the pod once its namespace is labelled. */

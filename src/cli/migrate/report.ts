@@ -17,6 +17,7 @@ export interface Group {
   readonly names: readonly string[];
   readonly verdict: Verdict;
   readonly namesRole: boolean;
+  readonly isMoved: boolean;
   readonly before: string;
   readonly after: string;
   readonly findings: readonly Finding[];
@@ -30,6 +31,8 @@ export interface Report {
   readonly counts: Readonly<Record<Verdict, number>>;
   /** Of the unchanged ones. */
   readonly withoutRole: number;
+  /** Pods that are injected already. */
+  readonly moved: number;
   /** Pods with a role by what can be told of their SDK. */
   readonly sdk: Readonly<Record<"new" | "old" | "unknown", number>>;
   readonly finished: number;
@@ -73,6 +76,7 @@ export function makeReport({ inventory, predecessor, settings, openMetadata }: R
     namespaces: inhabited.size,
     counts: countBy(VERDICTS, ({ judgement }) => judgement.verdict),
     withoutRole: sum(({ judgement }) => !judgement.namesRole),
+    moved: sum(({ judgement }) => judgement.isMoved),
     sdk: countBy(["new", "old", "unknown"] as const, ({ judgement }) =>
       judgement.namesRole ? judgement.sdk.age : ("none" as "unknown"),
     ),
@@ -113,13 +117,13 @@ function groupsOf(judged: readonly Judged[]): readonly Group[] {
   const groups = new Map<string, Group>();
   for (const { workload, name, pods, judgement } of judged) {
     const { namespace, kind, name: owner, updateStrategy } = workload;
-    const { verdict, findings, namesRole } = judgement;
+    const { verdict, findings, namesRole, isMoved } = judgement;
     const [before, after] = [describeBefore(judgement), describeAfter(judgement)];
     const texts = findings.map(({ text }) => (name === undefined ? text : text.replaceAll(`/${name}"`, '/…"')));
-    const key = JSON.stringify([namespace, kind, owner, before, after, texts]);
+    const key = JSON.stringify([namespace, kind, owner, before, after, isMoved, texts]);
     const same = groups.get(key);
     const names = [...(same?.names ?? []), ...(name === undefined ? [] : [name])];
-    const group = { namespace, kind, name: owner, verdict, namesRole, before, after, updateStrategy };
+    const group = { namespace, kind, name: owner, verdict, namesRole, isMoved, before, after, updateStrategy };
     groups.set(key, { ...group, pods: (same?.pods ?? 0) + pods, names, findings: same?.findings ?? findings });
   }
   // A stable sort: within a verdict the inventory's order stays.

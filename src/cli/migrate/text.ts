@@ -26,12 +26,13 @@ export function renderReport(report: Report, settings: readonly string[]): strin
     .join("\n");
 }
 
-function summary({ from, pods, namespaces, counts, withoutRole, sdk, finished }: Report): readonly string[] {
+function summary({ from, pods, namespaces, counts, withoutRole, moved, sdk, finished }: Report): readonly string[] {
   const { unchanged, changed, needsWork, refused } = counts;
   return [
     `${from} to podrole: ${plural(pods, "pod")} in ${plural(namespaces, "namespace")}`,
     `  ${unchanged} unchanged (${withoutRole} of them without a role), ${changed} change, ${needsWork} need work, ${refused} refused`,
     `  SDK of the pods with a role: ${sdk.new} new enough, ${sdk.old} too old, ${sdk.unknown} not to be told (docs/sdk.md)`,
+    ...(moved > 0 ? [`  ${plural(moved, "pod")} injected already`] : []),
     ...(finished > 0 ? [`  ${plural(finished, "finished pod")} left out`] : []),
     "",
   ];

@@ -31,10 +31,10 @@ export function renderWaves(report: Report, count: number): string {
     .join("\n");
 }
 
-/** Namespaces that have a pod with a role, least risk first, then the fewest pods. */
+/** Namespaces that have a pod with a role that is not injected yet, least risk first, then the fewest pods. */
 export function namespacesByRisk({ groups }: Report): readonly NamespaceRisk[] {
   const byNamespace = Map.groupBy(
-    groups.filter(({ namesRole }) => namesRole),
+    groups.filter(({ namesRole, isMoved }) => namesRole && !isMoved),
     ({ namespace }) => namespace,
   );
   return [...byNamespace]

@@ -194,6 +194,18 @@ suite("renderWaves()", () => {
     assert.ok(!lines.some((line) => line.includes("label namespace kube-system")));
   });
 
+  test("leaves out what has moved already, which the report counts", () => {
+    const items = structuredClone(clusterExport(KIAM).items) as KubernetesObject[];
+    for (const { kind, metadata } of items) {
+      const isInjected = kind === "Pod" && metadata.namespace === "shop" && metadata.labels?.["app"] !== "front";
+      if (isInjected) metadata.labels = { ...metadata.labels, "podrole.io/injected": "true" };
+    }
+    const later = reportOf("kiam", items);
+    assert.equal(later.moved, 21);
+    assert.deepEqual(later.counts, kiam.counts);
+    assert.doesNotMatch(renderWaves(later, 3), /namespace shop/);
+  });
+
   test("makes no empty wave", () => assert.match(renderWaves(kiam, 50), /# Wave 3 of 3/));
 });
 
