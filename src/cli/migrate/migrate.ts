@@ -4,7 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { parse, stringify } from "yaml";
 import { parseBaseArn } from "../../policy/role.ts";
-import { oneOf } from "../../runtime/settings.ts";
+import { flagName, oneOf } from "../../runtime/settings.ts";
 import type { Action } from "../program.ts";
 import type { Terminal } from "../terminal.ts";
 import { type Inventory, takeInventory } from "./inventory.ts";
@@ -23,11 +23,29 @@ type Flags = Readonly<Record<string, string>>;
 const OUTPUTS = oneOf(["text", "json", "yaml", "values"]);
 
 export const migrate: Action = async (terminal, flags, [from]) => {
+  const foreign = foreignFlags(flags, from ?? "");
+  if (foreign.length > 0) return fail(terminal, foreign);
   if (from === "irsa" || from === "pod-identity") return leave(terminal, flags, from);
   const options = readOptions(flags);
   if ("problems" in options) return fail(terminal, options.problems);
   return migrateFrom(terminal, flags, from === "kube2iam" ? "kube2iam" : "kiam", options);
 };
+
+/** Flags that only some systems need: one that says nothing was meant for another. */
+const NEEDED_BY: Readonly<Record<string, readonly string[]>> = {
+  kiamValues: ["kiam"],
+  waves: ["kiam", "kube2iam"],
+  oidcProvider: ["irsa"],
+  clusterName: ["pod-identity"],
+  region: ["pod-identity"],
+  account: ["irsa", "pod-identity"],
+};
+
+function foreignFlags(flags: Flags, system: string): readonly string[] {
+  return Object.entries(NEEDED_BY)
+    .filter(([key, systems]) => flags[key] !== undefined && !systems.includes(system))
+    .map(([key]) => `--${flagName(key)}: ${system} does not need it`);
+}
 
 interface Options {
   readonly output: "text" | "json" | "yaml" | "values";
@@ -44,6 +62,9 @@ function readOptions({
   const isCount = waves === undefined || /^[1-9]\d?$/.test(waves);
   const problems = [
     ...(format === undefined ? [`--output: "${output}" is not ${OUTPUTS.expects}`] : []),
+    ...(waves !== undefined && format !== "text"
+      ? [`--output: "${output}" does not go with --waves, which prints a shell script`]
+      : []),
     ...(isCount ? [] : [`--waves: "${waves}" is not a whole number from 1 to 99`]),
     ...(roleBaseArn === undefined || parseBaseArn(roleBaseArn) !== undefined
       ? []

@@ -107,6 +107,8 @@ suite("migrate()", () => {
     ["a base ARN that is none", full, { roleBaseArn: "role/" }, /--role-base-arn: "role\/" is not a base ARN/],
     ["a file that does not exist", full, { filename: "/nowhere" }, /--filename: \/nowhere cannot be read/],
     ["values that do not exist", full, { kiamValues: "/nowhere" }, /--kiam-values: \/nowhere cannot be read/],
+    ["waves as JSON", full, { waves: "2", output: "json" }, /--output: "json" does not go with --waves/],
+    ["a flag of another system", full, { clusterName: "prod" }, /--cluster-name: kiam does not need it/],
     ["broken input", "a: [", {}, /standard input: it is neither YAML nor JSON/],
   ] as const) {
     test(`says 2 for ${what}, and prints no report`, async () => {

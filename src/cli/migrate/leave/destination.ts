@@ -50,7 +50,6 @@ export function readDestination(to: Destination["to"], flags: Flags): Destinatio
   const isIrsa = to === "irsa";
   const needed = isIrsa ? [ISSUER] : [CLUSTER, ACCOUNT];
   const possible = isIrsa ? [ACCOUNT] : [REGION];
-  const foreign = isIrsa ? [CLUSTER, REGION] : [ISSUER];
   const base = flags["roleBaseArn"];
   const problems = [
     ...needed.flatMap((check) => (flags[check.flag] === undefined ? [`${check.name} is needed: ${check.wanted}`] : [])),
@@ -58,7 +57,6 @@ export function readDestination(to: Destination["to"], flags: Flags): Destinatio
       const value = flags[flag];
       return value === undefined || pattern.test(value) ? [] : [`${name}: "${value}" is not ${wanted}`];
     }),
-    ...foreign.flatMap(({ flag, name }) => (flags[flag] === undefined ? [] : [`${name}: ${to} does not need it`])),
     ...(base === undefined || parseBaseArn(base) !== undefined
       ? []
       : [`--role-base-arn: "${base}" is not a base ARN such as "arn:aws:iam::123456789012:role/"`]),
