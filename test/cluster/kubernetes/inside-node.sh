@@ -117,6 +117,8 @@ start_kubelet() {
   # evictionHard, imageGCHighThresholdPercent: a machine whose disk is nearly full can still run tests, and an image
   # that was removed could not be pulled again.
   # syncFrequency: files from ConfigMaps and Secrets follow within 10 s instead of 60 s.
+  # InPlacePodLevelResourcesVerticalScaling: with it the kubelet tells in status.resources what it reads from the pod's
+  # cgroup, now and then before it has written there: 1 CPU. The scheduler believes it, and a few pods fill the node.
   # volumePluginDir: the kubelet makes it; the default is in the machine's /usr.
   cat >"$dir/conf/kubelet.yaml" <<YAML
 apiVersion: kubelet.config.k8s.io/v1beta1
@@ -129,6 +131,7 @@ oomScoreAdj: 0
 evictionHard: { memory.available: 50Mi, nodefs.available: 1%, imagefs.available: 1% }
 imageGCHighThresholdPercent: 100
 syncFrequency: 10s
+featureGates: { InPlacePodLevelResourcesVerticalScaling: false }
 volumePluginDir: /var/lib/kubelet/volume-plugins
 address: $node_ip
 containerRuntimeEndpoint: unix:///run/containerd/containerd.sock
