@@ -48,7 +48,7 @@ const BACKDATE_MS = 5 * 60_000;
 
 /**
  * A certificate for `subject` from 5 minutes back until `lifetimeMs` from now, but never outside the validity of the CA
- * and its chain. Throws PodroleError INTERNAL when nothing would be left of it.
+ * and its chain. Throws PodroleError AUTHORITY_UNAVAILABLE when nothing would be left of it.
  */
 export function issueCertificate({
   authority,
@@ -148,5 +148,5 @@ function wholeSeconds(ms: number): number {
 }
 
 function unusable(state: string): PodroleError {
-  return new PodroleError("INTERNAL", `Cannot sign with the CA: ${state}`);
+  return new PodroleError("AUTHORITY_UNAVAILABLE", `Cannot sign with the CA: ${state}`);
 }

@@ -46,8 +46,8 @@ function encodeSlot(name: string, { authority, since }: Slot): Record<string, Se
 const formatTime = (ms: number): Secret => new Secret(new Date(ms).toISOString());
 
 /**
- * Undefined when the Secret has no slot at all: one that somebody made empty is filled. Throws PodroleError INTERNAL,
- * naming the key of the Secret, when a slot is incomplete or does not fit together.
+ * Undefined when the Secret has no slot at all: one that somebody made empty is filled. Throws PodroleError
+ * AUTHORITY_UNAVAILABLE, naming the key of the Secret, when a slot is incomplete or does not fit together.
  */
 export function decodeAuthorities(data: SecretData): Authorities | undefined {
   if (!Object.keys(data).some((key) => /^(current|next|previous)\./.test(key))) return undefined;
@@ -89,5 +89,5 @@ function readTime(key: string, data: SecretData): number {
 }
 
 function damaged(state: string): PodroleError {
-  return new PodroleError("INTERNAL", `Cannot read the Secret of the CA: ${state}`);
+  return new PodroleError("AUTHORITY_UNAVAILABLE", `Cannot read the Secret of the CA: ${state}`);
 }

@@ -102,6 +102,7 @@ export function assumeRoleInput(
     durationSeconds: via === undefined ? seconds : Math.min(seconds, LONGEST_CHAINED_SESSION_MS / 1000),
     ...(external !== undefined && { externalId: external }),
     ...(tags && { tags }),
+    ...(tags && settings.transitiveTags && { transitiveTags: true as const }),
     ...(identity !== undefined && { sourceIdentity: identity }),
     ...(policyArns && { policyArns }),
     ...(policy !== undefined && { policy }),

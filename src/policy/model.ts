@@ -19,10 +19,14 @@ export interface PolicySettings {
   /** The longest life that podrole.io/session-duration may ask for, milliseconds; sessionDurationMs when absent. */
   readonly maxSessionDurationMs?: number;
   readonly sessionTags: boolean;
+  /** Tags stay through role chaining, as EKS Pod Identity's do; a role further down then needs sts:TagSession for them. */
+  readonly transitiveTags?: boolean;
   /** Names of pod labels that become session tags, with or without `sessionTags`. A pod's author chooses the values. */
   readonly sessionTagLabels?: readonly string[];
   readonly sourceIdentity: boolean;
   readonly clusterName: string | undefined;
+  /** For the tag that EKS Pod Identity sets; clusters that are not EKS's have none. */
+  readonly clusterArn?: string;
   /** Role of containers for which nothing else names one; the namespace must permit it as it must any other. */
   readonly defaultRole: string | undefined;
   /** ARN of a role → ARN of the role that is assumed before it. Roles that are not here have no hop of their own. */
@@ -59,6 +63,8 @@ export interface AssumeRoleInput {
   readonly durationSeconds: number;
   readonly externalId?: string;
   readonly tags?: readonly SessionTag[];
+  /** All of `tags` are transitive. */
+  readonly transitiveTags?: true;
   readonly sourceIdentity?: string;
   readonly policyArns?: readonly string[];
   /** JSON text of an inline session policy. */

@@ -38,6 +38,7 @@ export function durationSeconds(pod: PodFacts, settings: PolicySettings): number
 
 /** Tag keys of podrole's own. EKS Pod Identity's where they say the same; a cluster name is not always EKS's. */
 export const OWN_TAG_KEYS = [
+  "eks-cluster-arn",
   "eks-cluster-name",
   "kubernetes-namespace",
   "kubernetes-service-account",
@@ -51,13 +52,13 @@ const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
 
 /**
  * The session's tags: podrole's own by `sessionTags`, and the labels that the server's setting chose, where the pod has
- * them. They are not transitive: a role further down the chain needs no sts:TagSession for them. ANNOTATION_INVALID
- * for a value that STS does not take (no name or label of Kubernetes is one).
+ * them. ANNOTATION_INVALID for a value that STS does not take (no name or label of Kubernetes is one). How large they
+ * are together once packed, STS alone can tell: it answers with a percentage, and refuses above 100.
  */
 export function sessionTags(pod: PodFacts, settings: PolicySettings): readonly SessionTag[] | undefined | Refusal {
-  const { clusterName, sessionTagLabels = [] } = settings;
+  const { clusterArn, clusterName, sessionTagLabels = [] } = settings;
   const { namespace, serviceAccount, name, uid } = pod;
-  const own = settings.sessionTags ? [clusterName, namespace, serviceAccount, name, uid] : [];
+  const own = settings.sessionTags ? [clusterArn, clusterName, namespace, serviceAccount, name, uid] : [];
   const tags = [
     ...own.map((value, index) => ({ key: OWN_TAG_KEYS[index] as string, value: value || undefined })),
     ...sessionTagLabels.map((key) => ({ key, value: valueOf(pod.labels, key) })),

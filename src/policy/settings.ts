@@ -41,7 +41,13 @@ function defaultRoleProblems({ defaultRole, baseArn }: PolicySettings): string[]
   return "code" in role ? [role.message] : [];
 }
 
-function tagProblems({ sessionTagLabels = [], sessionTags, clusterName }: PolicySettings): string[] {
+function tagProblems({
+  sessionTagLabels = [],
+  sessionTags,
+  transitiveTags,
+  clusterName,
+  clusterArn,
+}: PolicySettings): string[] {
   const problems: string[] = [];
   // STS: keys that differ in case only are the same.
   const seen = new Set<string>(OWN_TAG_KEYS);
@@ -50,9 +56,18 @@ function tagProblems({ sessionTagLabels = [], sessionTags, clusterName }: Policy
     if (seen.has(label.toLowerCase())) problems.push(`--session-tag-labels: "${label}" is there already`);
     seen.add(label.toLowerCase());
   }
-  const count = sessionTagLabels.length + (sessionTags ? OWN_TAG_KEYS.length : 0);
+  const own = clusterArn === undefined ? OWN_TAG_KEYS.length - 1 : OWN_TAG_KEYS.length;
+  const count = sessionTagLabels.length + (sessionTags ? own : 0);
   if (count > MOST_TAGS)
     problems.push(`--session-tag-labels: with them a session has ${count} tags, at most ${MOST_TAGS}`);
+  if (transitiveTags && count === 0) {
+    problems.push("--session-tags-transitive: there are no tags without --session-tags or --session-tag-labels");
+  }
+  if (clusterArn !== undefined && !/^arn:[a-z-]+:eks:[a-z0-9-]+:\d{12}:cluster\/[\w-]{1,100}$/.test(clusterArn)) {
+    problems.push(
+      `--cluster-arn: "${clusterArn}" is not one such as "arn:aws:eks:eu-central-1:123456789012:cluster/prod"`,
+    );
+  }
   if (sessionTags && clusterName !== undefined && !/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u.test(clusterName)) {
     problems.push(`--cluster-name: "${clusterName}" cannot be the value of a session tag`);
   }

@@ -166,6 +166,15 @@ export const ERRORS = {
     summary: "podrole cannot reach the Kubernetes API, or lacks a permission there.",
     remedy: "Check the API server and podrole's ClusterRole; running pods keep what they hold.",
   },
+  AUTHORITY_UNAVAILABLE: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    keep: true,
+    summary: "podrole's CA cannot sign: it is not there yet, cannot be read, has expired, or its key does not fit.",
+    remedy:
+      "The message names the slot of Secret `podrole-ca`, or the file, and what is wrong with it; `podrole check` looks after both. Running pods keep what they hold.",
+  },
   NOT_READY: {
     http: 503,
     grpc: "UNAVAILABLE",

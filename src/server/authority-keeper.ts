@@ -26,7 +26,7 @@ export interface Trust {
 export type ReadTrust = () => Promise<Trust>;
 
 export interface AuthorityKeeper {
-  /** What was read last. Throws PodroleError INTERNAL before start() has resolved. */
+  /** What was read last. Throws PodroleError AUTHORITY_UNAVAILABLE before start() has resolved. */
   current(): Trust;
   /** Reads or makes the CA; retries until it has one. */
   start(): Promise<void>;
@@ -83,7 +83,8 @@ export function createAuthorityKeeper({
 
   return {
     current() {
-      if (trust === undefined) throw new PodroleError("INTERNAL", "Cannot sign: the CA has not been read yet");
+      if (trust === undefined)
+        throw new PodroleError("AUTHORITY_UNAVAILABLE", "Cannot sign: the CA has not been read yet");
       return trust;
     },
     async start() {

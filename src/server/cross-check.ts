@@ -10,7 +10,18 @@ const HOUR = 60 * MINUTE;
 /** One text for each problem, beginning with its flag; empty when there is none. */
 export function crossCheck(settings: ServerSettings): string[] {
   const problems = [...policyProblems(policySettings(settings, settings.roleBaseArn))];
-  const { sessionDuration, assumeRoleArn, certificateTtl, caTtl, caCert, caKey } = settings;
+  const { sessionDuration, maxSessionDuration, assumeRoleArn, certificateTtl, caTtl, caCert, caKey } = settings;
+  if (assumeRoleArn !== undefined && maxSessionDuration !== undefined && maxSessionDuration > HOUR) {
+    problems.push("--max-session-duration: with --assume-role-arn STS allows 1h at most (role chaining)");
+  }
+  for (const [flag, isSet] of [
+    ["--fips", settings.fips],
+    ["--dual-stack", settings.dualStack],
+  ] as const) {
+    if (isSet && settings.stsEndpoint !== undefined) {
+      problems.push(`${flag}: it chooses an endpoint, and so does --sts-endpoint: give one of them`);
+    }
+  }
   if (assumeRoleArn !== undefined && sessionDuration > HOUR) {
     problems.push("--session-duration: with --assume-role-arn STS allows 1h at most (role chaining)");
   }

@@ -94,6 +94,7 @@ export function createCredentialIssuer({
     const session = issued && {
       accessKeyId: issued.accessKeyId,
       expiration: new Date(issued.expiresAt).toISOString(),
+      packedPolicySize: issued.packedPolicySize,
     };
     audit({ audit: "credentials", namespace, pod, podUid: uid, serviceAccount, container, ...facts, ...session });
   }

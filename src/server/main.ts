@@ -20,7 +20,9 @@ import { SERVER_METRICS } from "./metrics.ts";
 import { createPages } from "../runtime/pages.ts";
 import { birthIn } from "./owner.ts";
 import { createPodDirectory } from "./pod-directory.ts";
-import { findBaseArn, policySettings } from "./policy-settings.ts";
+import { readInstanceProfileArn } from "./instance-profile.ts";
+import { detectBaseArn, learnCallerArn } from "./own-identity.ts";
+import { forCaller, policySettings } from "./policy-settings.ts";
 import { provePod } from "./prove.ts";
 import { rotationOptions } from "./rotation-options.ts";
 import { createServingCertificate } from "./serving-certificate.ts";
@@ -80,6 +82,7 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
       region: settings.region,
       endpoint: settings.stsEndpoint,
       fips: settings.fips,
+      dualStack: settings.dualStack,
       hopRoleArn: settings.assumeRoleArn,
       timeoutMs: settings.stsTimeout,
     },
@@ -98,11 +101,19 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
     { capacity: settings.credentialCacheSize, refusalMs: 15_000 },
   );
   void sweepEachMinute(clock, () => cache.sweep(), shutdown.signal);
-  const baseArn = await findBaseArn(
-    { clock, log, signal: shutdown.signal, callerArn: () => sts.callerArn() },
-    settings,
-  );
-  const policy = policySettings(settings, baseArn);
+  const asking = { clock, log, signal: shutdown.signal, callerArn: () => sts.callerArn() };
+  const instance = { endpoint: settings.instanceMetadata, timeoutMs: 1_000 };
+  const baseArn = settings.roleBaseArnAutodetect
+    ? await detectBaseArn({ ...asking, instanceProfileArn: () => readInstanceProfileArn({ fetch }, instance) })
+    : settings.roleBaseArn;
+  let policy = policySettings(settings, baseArn);
+  void learnCallerArn(asking).then((callerArn) => {
+    const fitting = forCaller(policy, callerArn ?? "");
+    const shortened = fitting.sessionDurationMs < policy.sessionDurationMs;
+    policy = fitting;
+    if (shortened)
+      log.warn({ callerArn }, "sessions last 1h: the server is itself a session of a role (role chaining)");
+  });
 
   // The cluster, and the two use cases.
   const directory = createPodDirectory({ kubernetes, clock, log });
@@ -237,7 +248,7 @@ function trustPublisher({ trustConfigMap: { namespace, name }, owner }: ServerSe
 function failureLog(log: Log) {
   return (error: PodroleError, { address }: Peer) => {
     const facts = { code: error.code, peer: address, err: error.cause };
-    if (error.code === "INTERNAL") log.error(facts, error.message);
+    if (error.code === "INTERNAL" || error.code === "AUTHORITY_UNAVAILABLE") log.error(facts, error.message);
     else log.info(facts, error.message);
   };
 }

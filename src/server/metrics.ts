@@ -8,7 +8,7 @@ export const SERVER_METRICS = {
     name: "podrole_certificates_total",
     help: "Certificates asked for, by result: ISSUED or a code of docs/errors.md",
     labels: ["code"],
-    from: ["ISSUED", "PROOF_REJECTED", "POD_UNKNOWN", "KUBERNETES_UNAVAILABLE", "INTERNAL"],
+    from: ["ISSUED", "PROOF_REJECTED", "POD_UNKNOWN", "KUBERNETES_UNAVAILABLE", "AUTHORITY_UNAVAILABLE", "INTERNAL"],
   },
   certificateSeconds: {
     type: "histogram",

@@ -1,9 +1,7 @@
-// From the server's settings to the policy's: the one place where the base ARN may have to be asked for.
+// From the server's settings to the policy's. What must be asked for first (own-identity.ts) is given.
 import type { PolicySettings } from "../policy/decide.ts";
-import { type Clock, sleep } from "../runtime/clock.ts";
-import type { Log } from "../runtime/log.ts";
+import { LONGEST_CHAINED_SESSION_MS } from "../policy/session.ts";
 import type { ServerSettings } from "./settings.ts";
-import { baseArnOf } from "./sts.ts";
 
 export function policySettings(settings: ServerSettings, baseArn: string | undefined): PolicySettings {
   const { session } = settings;
@@ -18,27 +16,25 @@ export function policySettings(settings: ServerSettings, baseArn: string | undef
     ...(settings.firstHops && { firstHops: settings.firstHops }),
     ...(settings.sessionTagLabels && { sessionTagLabels: settings.sessionTagLabels }),
     sessionTags: settings.sessionTags,
+    transitiveTags: settings.sessionTagsTransitive,
+    ...(settings.clusterArn !== undefined && { clusterArn: settings.clusterArn }),
     clusterName: settings.clusterName,
     sourceIdentity: settings.sourceIdentity,
     defaultRole: settings.defaultRole,
   };
 }
 
-/** The base ARN as set, or as STS tells it: a server without it would refuse every short role name, so it waits. */
-export async function findBaseArn(
-  { clock, log, signal, callerArn }: { clock: Clock; log: Log; signal: AbortSignal; callerArn: () => Promise<string> },
-  { roleBaseArn, roleBaseArnAutodetect }: Pick<ServerSettings, "roleBaseArn" | "roleBaseArnAutodetect">,
-): Promise<string | undefined> {
-  if (!roleBaseArnAutodetect) return roleBaseArn;
-  while (!signal.aborted) {
-    try {
-      const arn = await callerArn();
-      log.info({ callerArn: arn, baseArn: baseArnOf(arn) }, "found the base ARN by STS");
-      return baseArnOf(arn);
-    } catch (error) {
-      log.warn({ err: error }, "cannot find the base ARN yet: STS does not tell the server's own account");
-      await sleep(clock, 3_000, signal);
-    }
-  }
-  return undefined;
+/**
+ * The policy for a server that is itself a session of a role: STS gives what it assumes an hour at most (role chaining),
+ * so that is what pods are given and may ask for, instead of a refusal by STS each time.
+ */
+export function forCaller(policy: PolicySettings, callerArn: string): PolicySettings {
+  if (!/:assumed-role\//.test(callerArn)) return policy;
+  const atMost = (ms: number) => Math.min(ms, LONGEST_CHAINED_SESSION_MS);
+  const { sessionDurationMs, maxSessionDurationMs } = policy;
+  return {
+    ...policy,
+    sessionDurationMs: atMost(sessionDurationMs),
+    ...(maxSessionDurationMs !== undefined && { maxSessionDurationMs: atMost(maxSessionDurationMs) }),
+  };
 }

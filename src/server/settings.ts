@@ -14,6 +14,11 @@ const roleArn: type.Parser<string> = {
   parse: (text) => parseRoleArn(text)?.arn,
 };
 
+const url: type.Parser<string> = {
+  expects: 'a URL such as "https://vpce-0123456789abcdef0-01234567.sts.eu-central-1.vpce.amazonaws.com"',
+  parse: (text) => (/^https?:\/\/[^/?#\s]+\/?$/.test(text) && URL.canParse(text) ? text : undefined),
+};
+
 /** "role ARN=hop ARN", as many as there are, separated by commas. */
 const firstHops: type.Parser<Readonly<Record<string, string>>> = {
   expects: "pairs of role ARNs, role=hop, separated by commas",
@@ -53,7 +58,12 @@ export const SERVER_SETTINGS = {
   roleBaseArnAutodetect: {
     type: type.flag,
     default: "false",
-    help: "Find the base ARN by asking STS for the server's own account",
+    help: "Find the base ARN by asking STS for the server's own account, or else the instance for its profile",
+  },
+  instanceMetadata: {
+    type: type.text,
+    default: "http://169.254.169.254",
+    help: "Where --role-base-arn-autodetect asks for the instance profile while STS does not answer",
   },
   assumeRoleArn: {
     type: roleArn,
@@ -89,17 +99,28 @@ export const SERVER_SETTINGS = {
   sessionTags: {
     type: type.flag,
     default: "false",
-    help: "Tag sessions with namespace, service account and pod (needs sts:TagSession)",
+    help: "Tag sessions with cluster, namespace, service account and pod (needs sts:TagSession)",
   },
   sourceIdentity: {
     type: type.flag,
     default: "false",
     help: "Set the source identity of sessions (needs sts:SetSourceIdentity)",
   },
+  sessionTagsTransitive: {
+    type: type.flag,
+    default: "false",
+    help: "Keep the tags of sessions through role chaining, as EKS Pod Identity does",
+  },
   clusterName: { type: type.text, default: null, help: "Name of this cluster, for session names and tags" },
+  clusterArn: { type: type.text, default: null, help: "ARN of this cluster on EKS, for the tag eks-cluster-arn" },
   region: { type: type.text, default: null, help: "AWS region of the STS endpoint; by default the SDK's own search" },
-  stsEndpoint: { type: type.text, default: null, help: "URL of an STS VPC endpoint" },
+  stsEndpoint: {
+    type: url,
+    default: null,
+    help: "URL of an STS VPC endpoint; with private DNS the regional name leads there and nothing need be set",
+  },
   fips: { type: type.flag, default: "false", help: "Use the FIPS endpoint of STS" },
+  dualStack: { type: type.flag, default: "false", help: "Use the endpoint of STS that has IPv6 addresses too" },
   stsTimeout: { type: type.duration, default: "10s", help: "Longest time of one call to STS" },
   stsRate: { type: type.integer(1, 10_000), default: "50", help: "AssumeRole calls a second in the long run" },
   stsBurst: { type: type.integer(1, 100_000), default: "200", help: "AssumeRole calls at once after a quiet time" },

@@ -41,5 +41,5 @@ export function trustFromFiles(
 }
 
 function unusable(state: string): PodroleError {
-  return new PodroleError("INTERNAL", `Cannot use the CA of --ca-cert and --ca-key: ${state}`);
+  return new PodroleError("AUTHORITY_UNAVAILABLE", `Cannot use the CA of --ca-cert and --ca-key: ${state}`);
 }

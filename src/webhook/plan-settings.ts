@@ -32,7 +32,7 @@ export function planSettings(
 }
 
 /** What concerns sessions alone is the server's; the values here only let plan() check annotations early. */
-function policySettings(settings: WebhookSettings): PolicySettings {
+export function policySettings(settings: WebhookSettings): PolicySettings {
   return {
     baseArn: settings.roleBaseArn,
     strictNamespaceRegexp: !settings.disableStrictNamespaceRegexp,

@@ -155,7 +155,7 @@ for (const [state, authority, now, reason] of UNUSABLE) {
   test(`issueCertificate() throws INTERNAL when the CA ${state}`, () => {
     assert.throws(
       () => issue(authority, POD_SUBJECT, now),
-      (error) => error instanceof PodroleError && error.code === "INTERNAL" && reason.test(error.message),
+      (error) => error instanceof PodroleError && error.code === "AUTHORITY_UNAVAILABLE" && reason.test(error.message),
     );
   });
 }

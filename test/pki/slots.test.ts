@@ -72,7 +72,7 @@ for (const [name, damage, reason] of DAMAGES) {
     const data = Object.fromEntries(entries.filter((entry): entry is [string, Secret] => entry[1] !== undefined));
     assert.throws(
       () => decodeAuthorities(data),
-      (error) => error instanceof PodroleError && error.code === "INTERNAL" && reason.test(error.message),
+      (error) => error instanceof PodroleError && error.code === "AUTHORITY_UNAVAILABLE" && reason.test(error.message),
     );
   });
 }

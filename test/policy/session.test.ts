@@ -75,6 +75,13 @@ test("sessionTags() uses EKS Pod Identity's keys", () => {
   ]);
 });
 
+test("sessionTags() has the cluster's ARN on EKS, where somebody named it", () => {
+  const clusterArn = "arn:aws:eks:eu-central-1:123456789012:cluster/prod";
+  const tags = sessionTags(pod(), settings({ sessionTags: true, clusterName: "prod", clusterArn }));
+  assert.deepEqual(Array.isArray(tags) && tags[0], { key: "eks-cluster-arn", value: clusterArn });
+  assert.equal(Array.isArray(tags) && tags.length, 6);
+});
+
 test("sessionTags() leaves out what is not known or not wanted", () => {
   assert.equal(sessionTags(pod(), settings({ clusterName: "prod" })), undefined);
   const tags = sessionTags(pod({}, { name: undefined, uid: undefined }), settings({ sessionTags: true }));

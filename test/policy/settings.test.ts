@@ -14,6 +14,7 @@ const FINE: readonly Partial<PolicySettings>[] = [
   { sessionName: { kind: "template", template: "{cluster}.{uid}" }, clusterName: "prod" },
   { sessionTags: true, sessionTagLabels: Array.from({ length: 45 }, (_, index) => `l${index}`) },
   { firstHops: { [`${BASE}a`]: `${BASE}b` } },
+  { sessionTags: true, transitiveTags: true, clusterArn: "arn:aws-cn:eks:cn-north-1:123456789012:cluster/prod_1" },
 ];
 
 test("policyProblems() finds none in settings that work", () => {
@@ -35,6 +36,8 @@ const WRONG: readonly (readonly [Partial<PolicySettings>, RegExp])[] = [
   [{ sessionTagLabels: ["team", "Team"] }, /^--session-tag-labels: .*there already/],
   [{ sessionTags: true, sessionTagLabels: Array.from({ length: 46 }, (_, i) => `l${i}`) }, /51 tags, at most 50/],
   [{ sessionTags: true, clusterName: "a;b" }, /^--cluster-name/],
+  [{ transitiveTags: true }, /^--session-tags-transitive: there are no tags/],
+  [{ clusterArn: "prod" }, /^--cluster-arn: "prod"/],
   [{ firstHops: { x: `${BASE}b` } }, /^first hops: "x"/],
   [{ firstHops: { [`${BASE}a`]: `${BASE}b` }, sessionDurationMs: 2 * HOUR }, /role chaining/],
 ];

@@ -92,7 +92,7 @@ suite("createAuthorityKeeper()", () => {
       clock,
       log,
     });
-    assert.throws(() => keeper.current(), { code: "INTERNAL" });
+    assert.throws(() => keeper.current(), { code: "AUTHORITY_UNAVAILABLE" });
     const started = keeper.start();
     await clock.advance(2_000);
     await clock.advance(2_000);

@@ -26,6 +26,18 @@ for (const [what, flags, about] of [
     { roleBaseArn: "arn:aws:iam::123456789012:role/", roleBaseArnAutodetect: "true" },
     /give one of them/,
   ],
+  [
+    "a longest session above the hour of a hop",
+    { maxSessionDuration: "2h", assumeRoleArn: "arn:aws:iam::123456789012:role/hop" },
+    /--max-session-duration: .*role chaining/,
+  ],
+  ["FIPS and an endpoint of one's own", { fips: "true", stsEndpoint: "https://sts.internal" }, /--fips: .*give one/],
+  [
+    "dual stack and an endpoint of one's own",
+    { dualStack: "true", stsEndpoint: "https://s" },
+    /--dual-stack: .*give one/,
+  ],
+  ["an endpoint that is no URL", { stsEndpoint: "sts.internal" }, /--sts-endpoint: .*is not a URL/],
   ["a certificate of minutes", { certificateTtl: "5m" }, /10m or longer/],
   ["a certificate that outlives its CA's share", { certificateTtl: "5h", caTtl: "24h" }, /a sixth of --ca-ttl/],
   ["a CA without its key", { caCert: "/ca.crt" }, /both or neither/],
@@ -42,6 +54,8 @@ for (const flags of [
   { sessionDuration: "15m" },
   { sessionDuration: "12h" },
   { sessionDuration: "1h", assumeRoleArn: "arn:aws:iam::123456789012:role/hop" },
+  { fips: "true", dualStack: "true" },
+  { stsEndpoint: "https://vpce-0123456789abcdef0-01234567.sts.eu-central-1.vpce.amazonaws.com" },
   { certificateTtl: "4h", caTtl: "24h" },
   { caCert: "/ca.crt", caKey: "/ca.key" },
 ]) {

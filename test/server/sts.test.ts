@@ -3,7 +3,7 @@ import { type TestContext, test } from "node:test";
 import { createStsEmulator } from "../../src/emulators/sts/emulator.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
-import { baseArnOf, createSts } from "../../src/server/sts.ts";
+import { createSts } from "../../src/server/sts.ts";
 
 const REGION = "eu-central-1";
 const KEY = { accessKeyId: "AKIAPODROLESERVER001", secretAccessKey: "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00" };
@@ -13,6 +13,8 @@ const input = (name: string) => ({ roleArn: roleArn(name), sessionName: "team.we
 
 /** The SDK's default chain reads the environment first; nothing else of this machine is asked. */
 const OWN = { AWS_ACCESS_KEY_ID: KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey };
+
+const PLAIN = { fips: false, dualStack: false };
 
 async function stage(context: TestContext, options: { hopRoleArn?: string; timeoutMs?: number } = {}) {
   const before = { ...process.env };
@@ -32,7 +34,7 @@ async function stage(context: TestContext, options: { hopRoleArn?: string; timeo
   );
   await emulator.listen();
   const { hopRoleArn, timeoutMs = 5_000 } = options;
-  const sts = createSts({ clock }, { region: REGION, endpoint: emulator.url, fips: false, hopRoleArn, timeoutMs });
+  const sts = createSts({ clock }, { region: REGION, endpoint: emulator.url, ...PLAIN, hopRoleArn, timeoutMs });
   context.after(async () => {
     sts.close();
     await emulator.close();
@@ -53,6 +55,64 @@ test("assumeRole() turns an input into a session, whose secrets do not print", a
   const [call] = emulator.calls.assumed();
   assert.deepEqual([call?.callerArn, call?.sessionName, call?.durationSeconds], [SERVER, "team.web", 900]);
 });
+
+test("assumeRole() tags sessions for good or for one hop, and tells how full STS says it is", async (context) => {
+  const { emulator, sts } = await stage(context);
+  emulator.roles.put({ arn: roleArn("orders"), trust: { principals: [SERVER], tagSession: true } });
+  const tags = [{ key: "kubernetes-namespace", value: "team" }];
+  const { packedPolicySize } = await sts.assumeRole({ ...input("orders"), tags, transitiveTags: true });
+  assert.ok(packedPolicySize !== undefined && packedPolicySize > 0 && packedPolicySize <= 100);
+  await sts.assumeRole({ ...input("orders"), tags });
+  assert.deepEqual(
+    emulator.calls.assumed().map((call) => [call.tags, call.transitiveTagKeys]),
+    [
+      [tags, ["kubernetes-namespace"]],
+      [tags, []],
+    ],
+  );
+  assert.equal((await sts.assumeRole(input("orders"))).packedPolicySize, undefined);
+});
+
+test("assumeRole() says STS_DENIED and which statement is missing when the role's trust policy knows no tags", async (context) => {
+  const { sts } = await stage(context);
+  const tagged = { ...input("orders"), tags: [{ key: "team", value: "a" }] };
+  await assert.rejects(sts.assumeRole(tagged), {
+    code: "STS_DENIED",
+    message: /"Action":\["sts:AssumeRole","sts:TagSession"\]/,
+  });
+});
+
+test("assumeRole() says STS_INVALID and what to shorten when STS finds the packed tags and policies too large", async (context) => {
+  const { emulator, sts } = await stage(context);
+  emulator.roles.put({ arn: roleArn("orders"), trust: { principals: [SERVER], tagSession: true } });
+  const noise = (n: number) =>
+    Buffer.from(`${n}${"z".repeat(n % 7)}`)
+      .toString("hex")
+      .repeat(4)
+      .slice(0, 200);
+  const tags = Array.from({ length: 50 }, (_, n) => ({
+    key: `key-${n}-${noise(n).slice(0, 60)}`,
+    value: noise(n * 31),
+  }));
+  await assert.rejects(sts.assumeRole({ ...input("orders"), tags }), {
+    code: "STS_INVALID",
+    message: /PackedPolicyTooLarge.*--session-tag-labels/,
+  });
+});
+
+for (const [what, via, target, code] of [
+  ["goes through a role's own hop", "hop", "behind", undefined],
+  ["refuses what that hop may not assume", "hop", "orders", "STS_DENIED"],
+  ["blames no pod for a hop of its own that is denied", "broken", "behind", "STS_UNAVAILABLE"],
+] as const) {
+  test(`assumeRole() ${what}`, async (context) => {
+    const { emulator, sts } = await stage(context);
+    const assumed = sts.assumeRole({ ...input(target), via: roleArn(via) });
+    if (code !== undefined) return assert.rejects(assumed, { code });
+    await assumed;
+    assert.match(emulator.calls.assumed(roleArn(target))[0]?.callerArn ?? "", /assumed-role\/hop\/podrole-server$/);
+  });
+}
 
 test("assumeRole() says STS_DENIED in STS's words, and whose trust policy is missing", async (context) => {
   const { sts } = await stage(context);
@@ -99,10 +159,4 @@ test("assumeRole() says STS_UNAVAILABLE when the hop is denied: no pod is to bla
     code: "STS_UNAVAILABLE",
     message: /the server's own role \S+role\/broken/,
   });
-});
-
-test("baseArnOf() takes account and partition of what the server is", () => {
-  assert.equal(baseArnOf("arn:aws-cn:sts::123456789012:assumed-role/a/b"), "arn:aws-cn:iam::123456789012:role/");
-  assert.equal(baseArnOf(SERVER), "arn:aws:iam::123456789012:role/");
-  for (const text of ["", "arn:aws:s3:::bucket", "arn:aws:iam::12:user/a"]) assert.equal(baseArnOf(text), undefined);
 });

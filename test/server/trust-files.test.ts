@@ -48,8 +48,11 @@ test("trustFromFiles() follows a replaced file and believes the earlier one unti
 
 test("trustFromFiles() refuses missing files, and a key that is another CA's", async (context) => {
   const { read, make, put, certificateFile } = await stage(context);
-  await assert.rejects(read(), { code: "INTERNAL", message: /ca\.crt does not exist/ });
+  await assert.rejects(read(), { code: "AUTHORITY_UNAVAILABLE", message: /ca\.crt does not exist/ });
   await put(make());
   await writeFile(certificateFile, make().certificatePem);
-  await assert.rejects(read(), { code: "INTERNAL", message: /^Cannot use the CA of --ca-cert and --ca-key: / });
+  await assert.rejects(read(), {
+    code: "AUTHORITY_UNAVAILABLE",
+    message: /^Cannot use the CA of --ca-cert and --ca-key: /,
+  });
 });

@@ -1,5 +1,5 @@
-// One request to the STS emulator from its fields to its answer: operation → fault → caller → AssumeRole or
-// GetCallerIdentity. It opens no socket and writes no secret into the record of the call.
+// One request to the STS emulator from its fields to its answer: operation → fault → caller → AssumeRole,
+// AssumeRoleWithWebIdentity or GetCallerIdentity. It opens no socket and writes no secret into the record of the call.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html)
 import { assumedRoleXml, callerIdentityXml, errorXml } from "./answers.ts";
 import { type AssumeRoleContext, assumeRole } from "./assume-role.ts";
@@ -11,8 +11,9 @@ import type { Fault } from "./faults.ts";
 import type { QueryForm } from "./query.ts";
 import { accessDenied, failed, invalidAction, isRefusal, type StsRefusal, throttled } from "./refusal.ts";
 import type { SignedRequest } from "./signature.ts";
+import { assumeRoleWithWebIdentity, type WebIdentityContext } from "./web-identity.ts";
 
-export interface AnswerContext extends AuthenticationContext, AssumeRoleContext {
+export interface AnswerContext extends AuthenticationContext, AssumeRoleContext, WebIdentityContext {
   readonly requestId: string;
   readonly fault: Fault | undefined;
 }
@@ -41,28 +42,51 @@ export function answer(request: SignedRequest, form: QueryForm, context: AnswerC
     return { status: 302, headers: { location }, body: "" };
   }
   const caller = admit(action, request, form, context);
-  const outcome = isRefusal(caller) ? caller : perform(action, form, caller, context);
+  const outcome =
+    caller === undefined
+      ? exchange(form, context)
+      : isRefusal(caller)
+        ? caller
+        : perform(action, form, caller, context);
   const [status, code, body] = isRefusal(outcome)
     ? [outcome.status, outcome.code, errorXml(outcome, context.requestId)]
     : [200, "ok", outcome.xml];
+  const known = caller === undefined || isRefusal(caller) ? undefined : caller;
   const record = recordOf(action, form, {
     at: context.now,
     outcome: code,
-    callerArn: isRefusal(caller) ? undefined : caller.arn,
-    callerAccessKeyId: isRefusal(caller) ? undefined : caller.accessKeyId,
+    callerArn: known?.arn,
+    callerAccessKeyId: known?.accessKeyId,
     accessKeyId: isRefusal(outcome) ? undefined : outcome.accessKeyId,
   });
   return { status, headers: { "content-type": "text/xml" }, body, record };
 }
 
+/** Its token is the proof, so it has no caller. */
+const UNSIGNED = "AssumeRoleWithWebIdentity";
+const OPERATIONS: ReadonlySet<string> = new Set(["AssumeRole", "GetCallerIdentity", UNSIGNED]);
+
 /** The operation is looked up before anybody is authenticated, as at AWS. */
-function admit(action: string, request: SignedRequest, form: QueryForm, context: AnswerContext): Caller | StsRefusal {
+function admit(
+  action: string,
+  request: SignedRequest,
+  form: QueryForm,
+  context: AnswerContext,
+): Caller | StsRefusal | undefined {
   const version = form.get("Version");
-  const known = action === "AssumeRole" || action === "GetCallerIdentity";
-  if (!known || version !== VERSION) return invalidAction(action, version);
+  if (!OPERATIONS.has(action) || version !== VERSION) return invalidAction(action, version);
   if (context.fault?.kind === "throttle") return throttled();
   if (context.fault?.kind === "error") return failed(context.fault.status);
-  return authenticate(request, context);
+  return action === UNSIGNED ? undefined : authenticate(request, context);
+}
+
+function exchange(form: QueryForm, context: AnswerContext): Success | StsRefusal {
+  const assumed = assumeRoleWithWebIdentity(form, context);
+  if (isRefusal(assumed)) return assumed;
+  return {
+    xml: assumedRoleXml(assumed, context.requestId, UNSIGNED),
+    accessKeyId: assumed.session.caller.accessKeyId,
+  };
 }
 
 function perform(action: string, form: QueryForm, caller: Caller, context: AnswerContext): Success | StsRefusal {

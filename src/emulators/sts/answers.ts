@@ -19,9 +19,14 @@ export function callerIdentityXml({ arn, userId, account }: Caller, requestId: s
   ]);
 }
 
-export function assumedRoleXml({ session, sourceIdentity, packedPolicySize }: AssumedRole, requestId: string): string {
+/** `operation`: "AssumeRole" or "AssumeRoleWithWebIdentity". */
+export function assumedRoleXml(
+  { session, sourceIdentity, packedPolicySize }: AssumedRole,
+  requestId: string,
+  operation = "AssumeRole",
+): string {
   const { caller, secretAccessKey, sessionToken, expiresAt } = session;
-  return resultXml("AssumeRole", requestId, [
+  return resultXml(operation, requestId, [
     [
       "AssumedRoleUser",
       [

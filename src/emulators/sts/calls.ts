@@ -18,6 +18,7 @@ export interface StsCall {
   readonly externalId: string | undefined;
   readonly sourceIdentity: string | undefined;
   readonly tags: readonly SessionTag[];
+  readonly transitiveTagKeys: readonly string[];
   readonly policyArns: readonly string[];
   /** Of the session that was issued. */
   readonly accessKeyId: string | undefined;
@@ -64,6 +65,7 @@ export function recordOf(action: string, form: QueryForm, verdict: Verdict): Sts
     externalId: form.get("ExternalId"),
     sourceIdentity: form.get("SourceIdentity"),
     tags: readTags(form),
+    transitiveTagKeys: form.list("TransitiveTagKeys").map((member) => member("") ?? ""),
     policyArns: form.list("PolicyArns").map((member) => member("arn") ?? ""),
   };
 }

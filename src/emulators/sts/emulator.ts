@@ -1,5 +1,5 @@
-// An HTTP server that answers as AWS STS does: Query protocol of 2011-06-15, AssumeRole and GetCallerIdentity, with
-// Signature Version 4 verified for real, so that what passes here passes there. For the demo and the tests; it holds
+// An HTTP server that answers as AWS STS does: Query protocol of 2011-06-15, AssumeRole, AssumeRoleWithWebIdentity and
+// GetCallerIdentity, with Signature Version 4 verified for real, so that what passes here passes there. For the demo and the tests; it holds
 // made-up keys only and grants nothing anywhere.
 // States: created → listening → closed. close() ends the connections that are open, stalled answers included.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html)
@@ -14,12 +14,14 @@ import { createCredentialStore, type LongTermKey } from "./credentials.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { readForm } from "./query.ts";
 import { createRoleTable, type RoleConfig, type RoleTable } from "./roles.ts";
+import type { IdentityProvider } from "./web-identity.ts";
 
 export interface StsEmulatorOptions {
   /** The region of this endpoint; requests must be signed for it. The global endpoint is "us-east-1". */
   readonly region: string;
   readonly keys?: readonly LongTermKey[];
   readonly roles?: readonly RoleConfig[];
+  readonly identityProviders?: readonly IdentityProvider[];
   /** Room for session policies and tags after compression; AWS does not publish its own figure. */
   readonly packedPolicyBytes?: number;
 }
@@ -51,7 +53,7 @@ const BODY_LIMIT = 10_000_000;
 const PACKED_POLICY_BYTES = 450;
 
 export function createStsEmulator({ clock }: { readonly clock: Clock }, options: StsEmulatorOptions): StsEmulator {
-  const { region, keys = [], packedPolicyBytes = PACKED_POLICY_BYTES } = options;
+  const { region, keys = [], identityProviders = [], packedPolicyBytes = PACKED_POLICY_BYTES } = options;
   const roles = createRoleTable(options.roles ?? []);
   const credentials = createCredentialStore(keys);
   const faults = createFaults();
@@ -77,7 +79,8 @@ export function createStsEmulator({ clock }: { readonly clock: Clock }, options:
     }
     if (fault?.kind === "stall") await sleep(clock, fault.ms, closing.signal);
     const signed = { method, path, query, headers: request.headersDistinct, body };
-    const context = { roles, credentials, region, packedPolicyBytes, now: clock.now(), requestId: randomUUID(), fault };
+    const known = { roles, credentials, identityProviders, region, packedPolicyBytes };
+    const context = { ...known, now: clock.now(), requestId: randomUUID(), fault };
     const { record, ...reply } = answer(signed, form, context);
     if (record) calls.add(record);
     send(response, { ...reply, headers: { ...reply.headers, "x-amzn-requestid": context.requestId } });

@@ -78,6 +78,19 @@ export function signatureDoesNotMatch(
   return refuse(403, "SignatureDoesNotMatch", message);
 }
 
+/** Neither a missing role nor a trust policy is told apart here. */
+export function webIdentityDenied(): StsRefusal {
+  return refuse(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity");
+}
+
+export function invalidIdentityToken(message: string): StsRefusal {
+  return refuse(400, "InvalidIdentityToken", message);
+}
+
+export function expiredWebIdentityToken(message: string): StsRefusal {
+  return refuse(400, "ExpiredTokenException", message);
+}
+
 export function throttled(): StsRefusal {
   return refuse(400, "Throttling", "Rate exceeded");
 }

@@ -12,6 +12,8 @@ interface RoleTrust {
    * root (`arn:aws:iam::<account>:root`) or the bare account id (all its principals); "*".
    */
   readonly principals: readonly string[];
+  /** Subjects of tokens of the account's identity providers ("system:serviceaccount:podrole:podrole-server"). */
+  readonly webIdentities?: readonly string[];
   /** Condition StringEquals sts:ExternalId. */
   readonly externalId?: string;
   /** sts:TagSession is allowed beside sts:AssumeRole. */
@@ -46,7 +48,8 @@ export interface RoleTable {
   get(arn: string): Role | undefined;
 }
 
-const ROLE_ARN = /^arn:(aws|aws-cn|aws-us-gov):iam::(\d{12}):role\/(?:[\x21-\x7e]+\/)?([\w+=,.@-]{1,64})$/;
+const ROLE_ARN =
+  /^arn:(aws(?:-cn|-us-gov|-eusc|-iso(?:-[a-z])?)?):iam::(\d{12}):role\/(?:[\x21-\x7e]+\/)?([\w+=,.@-]{1,64})$/;
 
 /** Throws TypeError for an ARN that is not a role's. */
 export function createRoleTable(configs: readonly RoleConfig[]): RoleTable {

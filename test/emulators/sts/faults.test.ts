@@ -126,6 +126,7 @@ test("calls.list() tells who asked for what and which key came of it, and no sec
     externalId: "xyz",
     sourceIdentity: undefined,
     tags: [{ key: "pod", value: "a b" }],
+    transitiveTagKeys: [],
     policyArns: [],
     accessKeyId: answered.Credentials?.AccessKeyId,
   });

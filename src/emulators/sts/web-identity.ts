@@ -1,0 +1,87 @@
+// AssumeRoleWithWebIdentity: nobody signs the request; a token of an OpenID Connect provider that the account knows is
+// the proof. Order: form → token (read, signature, issuer, audience, time) → trust of the role → session.
+// (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html)
+import { type KeyObject, verify } from "node:crypto";
+import type { AssumeRoleContext, AssumedRole } from "./assume-role.ts";
+import type { QueryForm } from "./query.ts";
+import {
+  expiredWebIdentityToken,
+  invalidIdentityToken,
+  isRefusal,
+  type StsRefusal,
+  validationError,
+  webIdentityDenied,
+} from "./refusal.ts";
+
+/** An OpenID Connect provider of the account, such as a cluster's issuer of ServiceAccount tokens. */
+export interface IdentityProvider {
+  readonly issuer: string;
+  readonly audience: string;
+  /** Of its RSA or P-256 key. */
+  readonly publicKey: KeyObject;
+}
+
+export interface WebIdentityContext extends AssumeRoleContext {
+  readonly identityProviders: readonly IdentityProvider[];
+}
+
+interface Claims {
+  readonly iss?: string;
+  readonly sub?: string;
+  readonly aud?: string | readonly string[];
+  readonly exp?: number;
+}
+
+export function assumeRoleWithWebIdentity(form: QueryForm, context: WebIdentityContext): AssumedRole | StsRefusal {
+  const [roleArn, sessionName, token] = ["RoleArn", "RoleSessionName", "WebIdentityToken"].map((name) =>
+    form.get(name),
+  );
+  if (!roleArn || !sessionName || !token)
+    return validationError("RoleArn, RoleSessionName and WebIdentityToken are required");
+  const seconds = Number(form.get("DurationSeconds") ?? "3600");
+  const subject = readToken(token, context);
+  if (isRefusal(subject)) return subject;
+  const role = context.roles.get(roleArn);
+  if (!role?.trust.webIdentities?.includes(subject.sub)) return webIdentityDenied();
+  if (!(seconds >= 900 && seconds <= role.maxSessionDurationSeconds)) {
+    return validationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
+  }
+  const expiresAt = (Math.floor(context.now / 1000) + seconds) * 1000;
+  const session = context.credentials.issue({ role, sessionName, expiresAt });
+  return { session, sourceIdentity: undefined, packedPolicySize: undefined };
+}
+
+function readToken(token: string, { identityProviders, now }: WebIdentityContext): { sub: string } | StsRefusal {
+  const [head, body, signature] = token.split(".");
+  const claims = parsePart(body) as Claims | undefined;
+  const alg = (parsePart(head) as { alg?: string } | undefined)?.alg;
+  if (claims?.sub === undefined || signature === undefined || (alg !== "RS256" && alg !== "ES256")) {
+    return invalidIdentityToken(
+      "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)",
+    );
+  }
+  const provider = identityProviders.find(({ issuer }) => issuer === claims.iss);
+  if (provider === undefined)
+    return invalidIdentityToken("No OpenIDConnect provider found in your account for the issuer");
+  const key = { key: provider.publicKey, dsaEncoding: "ieee-p1363" } as const;
+  if (!verify("sha256", Buffer.from(`${head}.${body}`), key, Buffer.from(signature, "base64url"))) {
+    return invalidIdentityToken(
+      "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements",
+    );
+  }
+  if (![claims.aud].flat().includes(provider.audience)) return invalidIdentityToken("Incorrect token audience");
+  if (claims.exp === undefined || claims.exp * 1000 <= now) {
+    return expiredWebIdentityToken(
+      `Token expired: current date/time ${Math.floor(now / 1000)} must be before the expiration date/time ${claims.exp ?? 0}`,
+    );
+  }
+  return { sub: claims.sub };
+}
+
+function parsePart(part: string | undefined): unknown {
+  try {
+    return JSON.parse(Buffer.from(part ?? "", "base64url").toString());
+  } catch {
+    return undefined;
+  }
+}
