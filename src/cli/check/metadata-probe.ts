@@ -7,7 +7,8 @@ import { type Clock, sleep } from "../../runtime/clock.ts";
 
 export interface MetadataProbe {
   readonly namespace: string;
-  readonly reached: boolean;
+  /** "unknown": the pod could not tell. */
+  readonly answer: "reached" | "silent" | "unknown";
   readonly said: string;
 }
 
@@ -27,7 +28,7 @@ const SCRIPT = `fetch("http://169.254.169.254/latest/api/token", { method: "PUT"
   ({ status }) => console.log("PODROLE-METADATA answered " + status),
   (error) => console.log("PODROLE-METADATA silent " + (error.cause?.code ?? error.name)))`;
 
-/** Throws ApiError when the pod cannot be created or read, RangeError when it does not end in time. */
+/** Throws ApiError when the pod cannot be created, read or deleted. */
 export async function probeMetadata(
   { kubernetes, clock, interrupted }: MetadataProbeDeps,
   { namespace, image }: { readonly namespace: string; readonly image: string },
@@ -35,30 +36,40 @@ export async function probeMetadata(
   const name = `podrole-check-${randomBytes(4).toString("hex")}`;
   const place = { namespace, name };
   await kubernetes.createObject<Pod>("pods", podThatTries(name, image), { namespace });
+  let waitsFor = "it was not looked at";
   try {
     const until = clock.now() + PATIENCE_MS;
     while (!interrupted.aborted && clock.now() < until) {
-      const phase = (await kubernetes.getPod(namespace, name))?.status?.phase;
+      const pod = await kubernetes.getPod(namespace, name);
+      const phase = pod?.status?.phase;
       if (phase === "Succeeded" || phase === "Failed") {
         return { namespace, ...readAnswer(await kubernetes.readLog(place, "try")) };
       }
+      waitsFor = pod === undefined ? "it is gone" : whyWaiting(pod);
       await sleep(clock, LOOK_EACH_MS, interrupted);
     }
-    throw new RangeError(
-      interrupted.aborted
-        ? "it was interrupted"
-        : `pod ${namespace}/${name} did not end within ${PATIENCE_MS / 1000} s`,
-    );
+    const state = interrupted.aborted ? "it was interrupted" : `it did not end within ${PATIENCE_MS / 1000} s`;
+    return { namespace, answer: "unknown", said: `${state}: ${waitsFor}` };
   } finally {
     await kubernetes.remove("pods", place, { graceSeconds: 0 });
   }
 }
 
-/** Throws RangeError when the log has no answer. */
-export function readAnswer(log: string): Pick<MetadataProbe, "reached" | "said"> {
+/** What the scheduler or the kubelet says of it. */
+function whyWaiting({ status = {} }: Pod): string {
+  const containers = (status["containerStatuses"] ?? []) as { state?: { waiting?: { reason?: string } } }[];
+  const conditions = (status["conditions"] ?? []) as { status: string; message?: string }[];
+  const reason = containers.map(({ state }) => state?.waiting?.reason).find(Boolean);
+  const condition = conditions.find(({ status: is, message }) => is === "False" && message)?.message;
+  return [status.phase, reason ?? condition].filter(Boolean).join(", ");
+}
+
+export function readAnswer(log: string): Pick<MetadataProbe, "answer" | "said"> {
   const [, answer, said] = /^PODROLE-METADATA (answered|silent) (\S+)$/m.exec(log) ?? [];
-  if (answer === undefined || said === undefined) throw new RangeError(`its log has no answer: ${log.slice(0, 200)}`);
-  return { reached: answer === "answered", said: answer === "answered" ? `HTTP ${said}` : said };
+  if (answer === undefined || said === undefined) {
+    return { answer: "unknown", said: `its log has no answer: ${log.trim().slice(0, 200)}` };
+  }
+  return answer === "answered" ? { answer: "reached", said: `HTTP ${said}` } : { answer: "silent", said };
 }
 
 /** Passes PodSecurity `restricted`. */

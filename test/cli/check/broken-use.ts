@@ -162,9 +162,16 @@ export const BROKEN_USE: readonly Broken[] = [
   ],
   [
     "a way to the node's role",
-    { metadata: known({ namespace: "shop", reached: true, said: "HTTP 200" }) },
+    { metadata: known({ namespace: "shop", answer: "reached", said: "HTTP 200" }) },
     "INSTANCE_METADATA",
     "failed",
     /HTTP 200/,
+  ],
+  [
+    "a pod that could not tell",
+    { metadata: known({ namespace: "shop", answer: "unknown", said: "Pending, ErrImagePull" }) },
+    "INSTANCE_METADATA",
+    "warning",
+    /could not tell: Pending, ErrImagePull/,
   ],
 ];

@@ -171,7 +171,7 @@ export function healthy(change: Partial<Facts> = {}): Facts {
     namespaces: known([NAMESPACE]),
     serviceAccounts: known([{ metadata: { name: "default", namespace: "shop" } }]),
     pods: known([injectedPod()]),
-    metadata: known({ namespace: "shop", reached: false, said: "TimeoutError" }),
+    metadata: known({ namespace: "shop", answer: "silent", said: "TimeoutError" }),
     ...change,
   };
 }

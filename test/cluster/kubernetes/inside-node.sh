@@ -120,6 +120,8 @@ start_kubelet() {
   # InPlacePodLevelResourcesVerticalScaling: with it the kubelet tells in status.resources what it reads from the pod's
   # cgroup, now and then before it has written there: 1 CPU. The scheduler believes it, and a few pods fill the node.
   # volumePluginDir: the kubelet makes it; the default is in the machine's /usr.
+  # InPlacePodLevelResourcesVerticalScaling: with cgroup v1 it reports 1 CPU as the request of every pod, and the
+  # scheduler believes it: a machine of 2 processors is full with 2 pods.
   cat >"$dir/conf/kubelet.yaml" <<YAML
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration

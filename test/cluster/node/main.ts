@@ -20,7 +20,10 @@ function node(verb: "up" | "load" | "down", directory: string, ...words: readonl
 }
 
 function suite(env: NodeJS.ProcessEnv): Promise<number> {
-  const words = ["--test", "--test-reporter=spec", "--test-timeout=600000", join(import.meta.dirname, "node.test.ts")];
+  // One after the other: each installs podrole.
+  const options = ["--test", "--test-reporter=spec", "--test-timeout=600000", "--test-concurrency=1"];
+  const files = ["node.test.ts", "operator.test.ts"].map((file) => join(import.meta.dirname, file));
+  const words = [...options, ...files];
   const child = spawn(process.execPath, words, { stdio: "inherit", env });
   const pass = (signal: NodeJS.Signals) => child.kill(signal);
   process.once("SIGINT", pass).once("SIGTERM", pass);

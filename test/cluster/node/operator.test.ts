@@ -1,0 +1,129 @@
+// podrole check and explain against podrole as a user gets it: all is ok on a healthy installation, one broken thing is
+// told, and the pod that tries the node's instance metadata tells the truth and goes away.
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { after, before, suite, test } from "node:test";
+import type { Finding } from "../../../src/cli/check/finding.ts";
+import { createKubectl } from "../kubectl.ts";
+import { manifest, NAMESPACE, NAMESPACE_MANIFEST } from "./pods.ts";
+
+const { KUBECONFIG = "", KUBECTL = "", PODROLE_NODE = "" } = process.env;
+const kubectl = createKubectl({ binary: KUBECTL, kubeconfig: KUBECONFIG });
+const ENTRY = join(import.meta.dirname, "../../../src/cli/main.ts");
+const SCRIPT = join(import.meta.dirname, "../kubernetes/node.sh");
+const METADATA = "169.254.169.254";
+
+function start(words: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [ENTRY, ...words, "--kubeconfig", KUBECONFIG], { stdio: ["ignore", "pipe", "pipe"] });
+}
+
+async function podrole(words: readonly string[]) {
+  const child = start(words);
+  const ended = once(child, "close") as Promise<[number]>;
+  const [out, err, [code]] = await Promise.all([text(child.stdout as never), text(child.stderr as never), ended]);
+  return { code, out, err };
+}
+
+async function check(...words: string[]) {
+  const { code, out, err } = await podrole(["check", "-o", "json", ...words]);
+  assert.notEqual(code, 2, err);
+  const { findings } = JSON.parse(out) as { findings: readonly Finding[] };
+  const of = (id: string) => findings.find((finding) => finding.id === id) ?? assert.fail(`nothing about ${id}`);
+  return { code, findings, of };
+}
+
+async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
+  for (let tries = 0; !(await condition()); tries++) {
+    if (tries === 120) throw new RangeError(`waited in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+}
+
+const isGone = async (...words: string[]) => (await kubectl.run(["get", ...words])).code !== 0;
+const probes = async () =>
+  (
+    await kubectl.ok(["-n", NAMESPACE, "get", "pods", "-l", "app.kubernetes.io/name=podrole-check", "-o", "name"])
+  ).trim();
+
+suite("an operator of a real node", { timeout: 600_000 }, () => {
+  before(async () => {
+    for (const name of ["podrole", NAMESPACE, "aws"])
+      await until(() => isGone("namespace", name), `the end of ${name}`);
+    await kubectl.ok(["apply", "-k", join(import.meta.dirname, "overlay")]);
+    await kubectl.ok(["apply", "-f", "-"], NAMESPACE_MANIFEST);
+  });
+  after(async () => {
+    await kubectl.run(["delete", "namespace", NAMESPACE, "--wait=false"]);
+    await kubectl.run(["delete", "-k", join(import.meta.dirname, "overlay"), "--wait=false"]);
+  });
+
+  test("check --wait comes back with 0 when the installation has become well", async () => {
+    const { code, out, err } = await podrole(["check", "--wait", "2m"]);
+    assert.equal(code, 0, out);
+    assert.match(err, /waiting for .*SERVER_READY/);
+  });
+
+  test("check finds everything ok once pods use podrole", async (context) => {
+    await kubectl.ok(["apply", "-f", "-"], manifest("Deployment", "orders", "stay", "shop-orders"));
+    await kubectl.ok(["-n", NAMESPACE, "rollout", "status", "deployment/orders", "--timeout=90s"]);
+    const { code, findings } = await check();
+    assert.equal(code, 0);
+    assert.deepEqual(
+      findings.filter(({ state }) => state !== "ok").map(({ id, state }) => [id, state]),
+      [["INSTANCE_METADATA", "skipped"]],
+      JSON.stringify(findings.filter(({ state }) => state !== "ok")),
+    );
+    context.diagnostic((await podrole(["check"])).out);
+  });
+
+  test("explain tells an injected pod's role, session and sidecar", async (context) => {
+    const name = (await kubectl.ok(["-n", NAMESPACE, "get", "pods", "-l", "app=orders", "-o", "name"])).trim();
+    const { code, out, err } = await podrole(["explain", name, "-n", NAMESPACE]);
+    context.diagnostic(out);
+    assert.equal(code, 0, err);
+    assert.match(out, /is injected, since 2\d{3}-.*, by localhost\/podrole-sidecar:0\.1\.0$/m);
+  });
+
+  test("check tells a server scaled to 0", async () => {
+    await kubectl.ok(["-n", "podrole", "scale", "deployment/podrole-server", "--replicas=0"]);
+    const { code, of } = await check();
+    await kubectl.ok(["-n", "podrole", "scale", "deployment/podrole-server", "--replicas=2"]);
+    await kubectl.ok(["-n", "podrole", "rollout", "status", "deployment/podrole-server", "--timeout=90s"]);
+    assert.deepEqual([code, of("SERVER_READY").state], [1, "failed"]);
+    assert.equal((await check("--wait", "1m")).code, 0);
+  });
+
+  test("check --imds: a pod under PodSecurity restricted does not reach what is not there, and is deleted", async (context) => {
+    const { of } = await check("--imds", NAMESPACE);
+    context.diagnostic(of("INSTANCE_METADATA").message);
+    assert.equal(of("INSTANCE_METADATA").state, "ok", of("INSTANCE_METADATA").message);
+    assert.equal(await probes(), "");
+  });
+
+  test("check --imds: a metadata service that answers is found", async (context) => {
+    const serve = `require("http").createServer((_, reply) => reply.end("token")).listen(80, "${METADATA}")`;
+    const words = ["exec", PODROLE_NODE, "sh", "-c"];
+    spawnSync(SCRIPT, [...words, `ip address add ${METADATA}/32 dev lo`]);
+    const service = spawn(SCRIPT, [...words, `exec "${process.execPath}" -e '${serve}'`], { stdio: "ignore" });
+    try {
+      const { code, of } = await check("--imds", NAMESPACE);
+      context.diagnostic(of("INSTANCE_METADATA").message);
+      assert.deepEqual([code, of("INSTANCE_METADATA").state], [1, "failed"], of("INSTANCE_METADATA").message);
+    } finally {
+      service.kill();
+      spawnSync(SCRIPT, [...words, `ip address del ${METADATA}/32 dev lo`]);
+    }
+  });
+
+  test("check --imds: interrupted, it leaves no pod behind", async () => {
+    const child = start(["check", "--imds", NAMESPACE]);
+    const ended = once(child, "close");
+    await until(async () => (await probes()) !== "", "the pod that tries");
+    child.kill("SIGINT");
+    await ended;
+    assert.equal(await probes(), "");
+  });
+});
