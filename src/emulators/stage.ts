@@ -29,6 +29,9 @@ export interface StageOptions {
   readonly serverFlags?: readonly string[];
 }
 
+/** What the sidecar's hook runs: the node's image of the sidecar must know it by this name. */
+export const SIDECAR_PROGRAM = "podrole-sidecar";
+
 /** One of podrole's programs, running. */
 export interface RunningProgram {
   /** Every line of its log and audit, parsed. */
@@ -126,7 +129,7 @@ export async function setStage({ clock }: { readonly clock: Clock }, options: St
       ...["--bind", "127.0.0.1:0", "--pages-bind", "127.0.0.1:0"],
       ...["--identity-address", `127.0.0.1:${identity}`, "--server-address", `127.0.0.1:${credentials}`],
       ...["--proof-file", join(directory, "webhook-token"), "--region", region],
-      ...["--role-base-arn", `arn:aws:iam::${accountId}:role/`],
+      ...["--role-base-arn", `arn:aws:iam::${accountId}:role/`, "--sidecar-command", SIDECAR_PROGRAM],
     ]);
     pointTo(kubernetes, webhook.ports["webhook"] ?? 0);
     await until(() => hasCaBundle(kubernetes), "the server has put its CA into the webhook configuration");

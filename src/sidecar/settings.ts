@@ -54,7 +54,7 @@ export const SIDECAR_SETTINGS = {
   initTimeout: {
     type: duration,
     default: "5m",
-    help: "How long init waits for what may pass, and wait for the sidecar (classic mode)",
+    help: "How long init waits for what may pass (classic mode), and wait for the sidecar",
   },
   terminationMessageFile: {
     type: text,

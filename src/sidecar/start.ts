@@ -1,4 +1,5 @@
-// The start of a pod, as podrole-sidecar sees it: no app runs yet, because the startup probe asks for credentials first.
+// The start of a pod, as podrole-sidecar sees it: no app runs yet, because the postStart hook
+// waits for credentials first.
 // States: waiting → ready, or refused by something that only a person can change. Ready is for good, also over restarts
 // of the container: a running app keeps its sidecar, whatever it is told later. Ended by the one who owns the process.
 import { ERRORS, type Refusal } from "../protocol/errors.ts";

@@ -1,11 +1,13 @@
-// Waits until the sidecar of this pod is ready. Where sidecars are ordinary containers, the kubelet starts the next one
-// when this one's postStart hook is done; this is the hook.
+// Waits until the sidecar of this pod is ready: its postStart hook. The kubelet starts the next container when the hook is
+// done; when it fails, the kubelet ends this container and starts it anew, ever later.
 import { get } from "node:http";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { WaitSettings } from "./settings.ts";
 
-const ASK_EVERY_MS = 200;
+/** Often at first, because the pod's start waits for it; then after a twentieth of the time that has passed. */
+const ASK_FIRST_MS = 25;
+const ASK_EVERY_MS = 1_000;
 const ANSWER_WITHIN_MS = 1_000;
 
 export interface WaitDeps {
@@ -22,7 +24,7 @@ export async function runWait(
   const startedAt = clock.now();
   while (!signal.aborted && clock.now() - startedAt < initTimeout) {
     if (await isReady(healthPort)) return 0;
-    await sleep(clock, ASK_EVERY_MS, signal);
+    await sleep(clock, Math.min(Math.max((clock.now() - startedAt) / 20, ASK_FIRST_MS), ASK_EVERY_MS), signal);
   }
   log.error({ healthPort, waitedSeconds: Math.round((clock.now() - startedAt) / 1000) }, "the sidecar is not ready");
   return 1;

@@ -5,6 +5,9 @@ import { NAMES, PATHS } from "./names.ts";
 import type { SidecarPorts } from "./ports.ts";
 import { type ResourceSettings, resourcesFor } from "./resources.ts";
 
+/** As long as a pod usually has to end in; a passing trouble of the server or of STS is most often shorter. */
+const HOOK_SECONDS = 30;
+
 export interface ContainerSettings {
   /** Image of podrole's containers; its entrypoint takes "init", "serve" or "wait". */
   readonly image: string;
@@ -20,7 +23,7 @@ export interface ContainerSettings {
   readonly audience: string;
   /** Undefined: left to the image and to the cluster's admission (OpenShift gives each namespace a range). */
   readonly runAsUser: number | undefined;
-  /** The image's entrypoint written out, for a hook, where Kubernetes does not use the entrypoint. */
+  /** The image's entrypoint written out, for a hook, where Kubernetes does not use it. Empty: no hook. */
   readonly sidecarCommand: readonly string[];
   readonly resources: ResourceSettings;
 }
@@ -32,7 +35,7 @@ export interface ContainerPlan {
   readonly metadata: boolean;
   /** "native": an init container that goes on running; "classic": an ordinary one. */
   readonly mode: "native" | "classic";
-  /** Classic only: the kubelet starts the next container when this one's postStart hook is done. */
+  /** By a postStart hook: the kubelet starts the next container when it is done. */
   readonly holdsOthersBack: boolean;
 }
 
@@ -61,14 +64,25 @@ export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: Containe
     ...commonParts(settings),
     ...(plan.mode === "native" && { restartPolicy: "Always" }),
     env: [...commonEnv(plan, settings), ...(plan.metadata ? [{ name: "PODROLE_METADATA", value: "true" }] : [])],
-    // The next container starts when this probe has passed: tokens and credentials are there before anybody asks. It
-    // gives up after 5 minutes, as the waiting of podrole-init does.
-    startupProbe: { httpGet: { path: "/readyz", port: health }, periodSeconds: 1, failureThreshold: 300 },
+    ...heldBack(plan, settings),
     livenessProbe: { httpGet: { path: "/healthz", port: health } },
-    ...(plan.holdsOthersBack && {
-      lifecycle: { postStart: { exec: { command: [...settings.sidecarCommand, "wait"] } } },
-    }),
     ...(resources && { resources }),
+  };
+}
+
+/**
+ * What keeps the next container from starting before tokens and credentials are there. A native sidecar has the hook or
+ * the probe, not both: after a probe has passed, the kubelet goes on only when it next lists containers, up to a second
+ * later, and it asks no sooner than a second after the pod's first sync. After a hook it goes on at once (1.36+).
+ * While a hook runs, the kubelet neither deletes the pod nor shows the container's log: so the hook gives up early and the
+ * container is started anew. (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/)
+ */
+function heldBack({ mode, holdsOthersBack, ports }: ContainerPlan, { sidecarCommand }: ContainerSettings) {
+  const probe = { httpGet: { path: "/readyz", port: ports.health }, periodSeconds: 1, failureThreshold: 300 };
+  const command = [...sidecarCommand, "wait", `--init-timeout=${HOOK_SECONDS}s`];
+  return {
+    ...((mode === "classic" || !holdsOthersBack) && { startupProbe: probe }),
+    ...(holdsOthersBack && { lifecycle: { postStart: { exec: { command } } } }),
   };
 }
 

@@ -42,7 +42,9 @@ export function inject(pod: Pod, shares: Shares, settings: InjectSettings): Inje
   const mode = modeOf(pod, settings);
   const served = mode === "native" ? shares : withoutInitContainers(pod, shares);
   const sidecarIndex = leadingMeshProxies(pod);
-  const holdsOthersBack = mode === "classic" && settings.sidecarCommand.length > 0 && !hasProxyFrom(pod, sidecarIndex);
+  // An ordinary proxy starts after this hook, which would wait for it.
+  const isCutOff = mode === "classic" && hasProxyFrom(pod, sidecarIndex);
+  const holdsOthersBack = settings.sidecarCommand.length > 0 && !isCutOff;
   const metadata = pod.metadata.annotations?.[ANNOTATIONS.metadata] === "enabled";
   const ports = choosePorts(pod);
   const plan: ContainerPlan = { withRole: served.withRole, ports, metadata, mode, holdsOthersBack };

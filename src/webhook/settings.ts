@@ -14,6 +14,11 @@ const userId: type.Parser<number | "none"> = {
   parse: (text) => (text === "none" ? "none" : type.integer(1, 2_147_483_647).parse(text)),
 };
 
+const command: type.Parser<readonly string[]> = {
+  expects: `${type.list.expects}, or "none"`,
+  parse: (text) => (text === "none" ? [] : type.list.parse(text)),
+};
+
 export const WEBHOOK_SETTINGS = {
   ...COMMON_SETTINGS,
   bind: { type: type.address, default: "[::]:9443", help: "Address of /mutate (HTTPS)" },
@@ -59,9 +64,9 @@ export const WEBHOOK_SETTINGS = {
   sidecarCpuRequest: { type: quantity, default: "10m", help: "CPU request, unless the pod is Guaranteed" },
   sidecarGuaranteedCpu: { type: quantity, default: "100m", help: "CPU of podrole-sidecar in a Guaranteed pod" },
   sidecarCommand: {
-    type: type.list,
+    type: command,
     default: "node,--lite-mode,/podrole/main.cjs",
-    help: "Entrypoint of the sidecar image, for the hook that holds containers back in classic mode",
+    help: "Entrypoint of the sidecar image, for the hook that holds the other containers back; none: no hook, a native sidecar then holds them back with a startup probe, a second slower",
   },
   nativeSidecar: {
     type: type.oneOf(["auto", "true", "false"]),

@@ -1,4 +1,4 @@
-// A pod on the stage, admitted by the real webhook: what its podrole-init would know and do.
+// A pod on the stage, admitted by the real webhook: what its podrole-sidecar would know and do.
 import { createCsr } from "../../src/pki/csr.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
 import { requestToken, type Stage } from "../../src/emulators/stage.ts";
@@ -10,7 +10,7 @@ export const NAMESPACE = "shop";
 
 export interface StagedPod {
   readonly token: Secret;
-  /** Environment of its podrole-init, as the webhook wrote it. */
+  /** Environment of its podrole-sidecar, as the webhook wrote it. */
   readonly env: Readonly<Record<string, string>>;
   readonly identityPort: ServerEndpoint;
   readonly credentialsPort: ServerEndpoint;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 import { createProcessNode, type ProcessNode } from "../../src/emulators/kubelet/node.ts";
-import { type RunningProgram, startProgram, startSts, until } from "../../src/emulators/stage.ts";
+import { type RunningProgram, SIDECAR_PROGRAM, startProgram, startSts, until } from "../../src/emulators/stage.ts";
 import type { StsEmulator } from "../../src/emulators/sts/emulator.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { createLog } from "../../src/runtime/log.ts";
@@ -79,10 +79,11 @@ export async function install(kubectl: Kubectl, options: InstallOptions): Promis
       "--server-address",
       `127.0.0.1:${server.ports["credentials"]}`,
     ],
-    ...["--region", REGION, "--role-base-arn", `arn:aws:iam::${ACCOUNT}:role/`],
+    ...["--region", REGION, "--role-base-arn", `arn:aws:iam::${ACCOUNT}:role/`, "--sidecar-command", SIDECAR_PROGRAM],
   ]);
   await register(kubectl, options.host, webhook.ports["webhook"] ?? 0);
   await until(async () => (await caBundle(kubectl)) !== "", "the server has put its CA into the webhook configuration");
+  const sidecar = [process.execPath, root("src/sidecar/main.ts")];
   const node = createProcessNode(
     { clock, log: createLog("kubelet", "error", { write: () => {} }) },
     {
@@ -90,7 +91,7 @@ export async function install(kubectl: Kubectl, options: InstallOptions): Promis
       searchPath: runtime.path,
       startupPeriodMs: 50,
       images: {
-        [SIDECAR_IMAGE]: { command: [process.execPath, root("src/sidecar/main.ts")] },
+        [SIDECAR_IMAGE]: { command: sidecar, programs: { [SIDECAR_PROGRAM]: sidecar } },
         ...Object.fromEntries(Object.entries(options.images).map(([name, command]) => [name, { command }])),
       },
       tokens: async ({ namespace, serviceAccount, pod }) => {

@@ -6,7 +6,7 @@ import { connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { createProcessNode, type RunningPod } from "../../src/emulators/kubelet/node.ts";
 import { lastTermination } from "../../src/emulators/kubelet/status.ts";
-import { type RunningProgram, requestToken, setStage, until } from "../../src/emulators/stage.ts";
+import { type RunningProgram, requestToken, SIDECAR_PROGRAM, setStage, until } from "../../src/emulators/stage.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { createLog } from "../../src/runtime/log.ts";
@@ -68,6 +68,7 @@ export async function openShop() {
     },
   );
   sessions.target = stage.sts.url;
+  const sidecar = [process.execPath, file("../../src/sidecar/main.ts")];
   const kubelet = createProcessNode(
     { clock, log: createLog("kubelet", "error", { write: () => {} }) },
     {
@@ -75,7 +76,7 @@ export async function openShop() {
       searchPath: runtime.path,
       startupPeriodMs: 50,
       images: {
-        "podrole-sidecar:0.1.0": node(file("../../src/sidecar/main.ts")),
+        "podrole-sidecar:0.1.0": { command: sidecar, programs: { [SIDECAR_PROGRAM]: sidecar } },
         "story/sdk:1": node(file("../../src/cli/demo/app.ts")),
         "story/idle:1": node("-e", "setInterval(() => {}, 1e9)"),
       },

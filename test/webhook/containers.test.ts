@@ -55,14 +55,19 @@ test("podroleInit() and podroleSidecar() meet PodSecurity restricted", () => {
   }
 });
 
-test("podroleSidecar() holds the others back in classic mode alone, and only with a command to do it with", () => {
-  const hookOf = (changes: Partial<PlanSettings>) =>
-    ownContainers(podOf(), { ...PLAN_SETTINGS, ...changes }).find(({ name }) => name === "podrole-sidecar")?.[
-      "lifecycle"
-    ];
-  assert.deepEqual(hookOf({ nativeSidecar: false }), {
-    postStart: { exec: { command: ["/nodejs/bin/node", "/app/podrole-sidecar.js", "wait"] } },
-  });
-  assert.equal(hookOf({ nativeSidecar: false, sidecarCommand: [] }), undefined);
-  assert.equal(hookOf({ nativeSidecar: true }), undefined);
+test("podroleSidecar() holds the others back: by a hook, or where that cannot be by a probe", () => {
+  const heldBy = (changes: Partial<PlanSettings>) => {
+    const sidecar = ownContainers(podOf(), { ...PLAN_SETTINGS, ...changes }).find(
+      ({ name }) => name === "podrole-sidecar",
+    );
+    return { hook: sidecar?.["lifecycle"], probe: sidecar?.["startupProbe"] };
+  };
+  const hook = {
+    postStart: { exec: { command: ["/nodejs/bin/node", "/app/podrole-sidecar.js", "wait", "--init-timeout=30s"] } },
+  };
+  const probe = { httpGet: { path: "/readyz", port: 9764 }, periodSeconds: 1, failureThreshold: 300 };
+  assert.deepEqual(heldBy({ nativeSidecar: true }), { hook, probe: undefined });
+  assert.deepEqual(heldBy({ nativeSidecar: true, sidecarCommand: [] }), { hook: undefined, probe });
+  assert.deepEqual(heldBy({ nativeSidecar: false }), { hook, probe });
+  assert.deepEqual(heldBy({ nativeSidecar: false, sidecarCommand: [] }), { hook: undefined, probe });
 });

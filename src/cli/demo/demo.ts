@@ -4,7 +4,7 @@
 import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
 import { createProcessNode } from "../../emulators/kubelet/node.ts";
-import { requestToken, type Runtime, type Stage, setStage } from "../../emulators/stage.ts";
+import { requestToken, type Runtime, SIDECAR_PROGRAM, type Stage, setStage } from "../../emulators/stage.ts";
 import type { KubeObject } from "../../emulators/kubernetes/store.ts";
 import type { Pod } from "../../kubernetes/objects.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
@@ -128,6 +128,7 @@ async function runOrders(
 
 function createNode(stage: Stage, { execPath, path }: Runtime) {
   const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+  const sidecar = [execPath, here("../../sidecar/main.ts")];
   return createProcessNode(
     { clock, log: createLog("kubelet", "error", { write: () => {} }) },
     {
@@ -135,7 +136,7 @@ function createNode(stage: Stage, { execPath, path }: Runtime) {
       searchPath: path,
       startupPeriodMs: 50,
       images: {
-        [SIDECAR_IMAGE]: { command: [execPath, here("../../sidecar/main.ts")] },
+        [SIDECAR_IMAGE]: { command: sidecar, programs: { [SIDECAR_PROGRAM]: sidecar } },
         "demo/app:1": { command: [execPath, here("./app.ts")] },
       },
       tokens: async ({ namespace, serviceAccount, pod }) => {

@@ -1,0 +1,103 @@
+// npm run bench:start: what podrole adds to the start of a pod on a real node, from the binding to the start of the app's
+// process. Brings a cluster of one node up (needs root and the packages of test/cluster/kubernetes/packages.sh podman),
+// builds and loads podrole's images, measures, takes everything down. `-- --starts 5`: fewer of each shape; `--cluster DIR`: one that
+// node.sh has up, which is left as it is with podrole in it.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpus, loadavg, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs, parseEnv } from "node:util";
+import { buildImages } from "../../cluster/node/images.ts";
+import { createKubectl, type Kubectl } from "../../cluster/kubectl.ts";
+import { NAMESPACE_MANIFEST } from "../../cluster/node/pods.ts";
+import { describe, type Distribution } from "./distribution.ts";
+import { createMeasure, type Timeline } from "./measure.ts";
+import { SHAPES } from "./shapes.ts";
+
+const NODE = join(import.meta.dirname, "../../cluster/kubernetes/node.sh");
+const OVERLAY = join(import.meta.dirname, "../../cluster/node/overlay");
+
+function node(verb: "up" | "load" | "down", directory: string, ...words: readonly string[]): string {
+  const { status, stdout } = spawnSync(NODE, [verb, directory, ...words], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  if (status !== 0) throw new RangeError(`node.sh ${verb} ended with ${status}`);
+  return stdout;
+}
+
+async function install(kubectl: Kubectl): Promise<void> {
+  await kubectl.ok(["apply", "-k", OVERLAY]);
+  // In a cluster that was there before, the images of the same names are new.
+  await kubectl.ok(["-n", "podrole", "rollout", "restart", "deployment"]);
+  await kubectl.ok(["-n", "aws", "rollout", "status", "deployment/sts", "--timeout=60s"]);
+  for (const name of ["podrole-server", "podrole-webhook"]) {
+    await kubectl.ok(["-n", "podrole", "rollout", "status", `deployment/${name}`, "--timeout=60s"]);
+  }
+  await kubectl.ok(["apply", "-f", "-"], NAMESPACE_MANIFEST);
+}
+
+/** Shapes take turns, so that what else the machine does meets all of them. */
+async function measureAll(kubectl: Kubectl, auditLog: string, starts: number) {
+  const measure = createMeasure(kubectl, auditLog);
+  const times = new Map<string, Timeline[]>(SHAPES.map(({ name }) => [name, []]));
+  for (let round = 0; round <= starts; round++) {
+    for (const shape of SHAPES) {
+      const timeline = await measure(shape, `${shape.name}-${round}`);
+      // The first round warms file caches and the server: it counts for nothing.
+      if (round > 0) times.get(shape.name)?.push(timeline);
+    }
+    process.stderr.write(`round ${round} of ${starts}\r`);
+  }
+  return times;
+}
+
+function report(times: ReadonlyMap<string, readonly Timeline[]>): void {
+  const medianOfPlain = describe((times.get("plain") ?? []).map(({ app }) => app)).median;
+  const rows: [string, Distribution & { readonly added?: number }][] = [];
+  for (const { name } of SHAPES) {
+    const each = times.get(name) ?? [];
+    const app = describe(each.map((timeline) => timeline.app));
+    for (const step of ["up", "ready"] as const) {
+      const known = each.flatMap((timeline) => timeline[step] ?? []);
+      if (known.length > 0) rows.push([`${name}: sidecar ${step}`, describe(known)]);
+    }
+    rows.push([`${name}: app`, { ...app, added: app.median - medianOfPlain }]);
+  }
+  console.table(Object.fromEntries(rows));
+}
+
+async function run(environment: NodeJS.Dict<string>, starts: number): Promise<void> {
+  const { KUBECONFIG = "", KUBECTL = "", AUDIT_LOG = "" } = environment;
+  const kubectl = createKubectl({ binary: KUBECTL, kubeconfig: KUBECONFIG });
+  await install(kubectl);
+  const before = loadavg()[0] ?? 0;
+  const times = await measureAll(kubectl, AUDIT_LOG, starts);
+  const load = `load ${before.toFixed(1)} before, ${(loadavg()[0] ?? 0).toFixed(1)} after`;
+  console.log(`${starts} starts of each, ms after the binding to the node; ${cpus().length} cores, ${load}`);
+  report(times);
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { starts: { type: "string", default: "20" }, cluster: { type: "string" } } });
+  const starts = Number(values.starts);
+  if (!Number.isInteger(starts) || starts < 1)
+    throw new RangeError(`--starts ${values.starts}: wanted a number from 1`);
+  const cluster = values.cluster ?? mkdtempSync(join(tmpdir(), "podrole-start-"));
+  const images = mkdtempSync(join(tmpdir(), "podrole-images-"));
+  try {
+    if (values.cluster === undefined) node("up", cluster);
+    const environment = parseEnv(readFileSync(join(cluster, "environment"), "utf8"));
+    const { archives } = await buildImages(environment["IMAGES"] ?? "", images);
+    node("load", cluster, ...archives);
+    await run(environment, starts);
+  } finally {
+    if (values.cluster === undefined) {
+      node("down", cluster);
+      rmSync(cluster, { recursive: true, force: true });
+    }
+    rmSync(images, { recursive: true, force: true });
+  }
+}
+
+await main();

@@ -1,0 +1,52 @@
+// The pods whose starts are compared.
+import { manifest, NAMESPACE } from "../../cluster/node/pods.ts";
+import type { Container, Pod } from "../../../src/kubernetes/objects.ts";
+
+export interface Shape {
+  readonly name: string;
+  /** Without a role podrole leaves the pod alone. */
+  readonly role?: string;
+  readonly initContainers?: readonly unknown[];
+  /** Changes the pod that the webhook has made before it is created. */
+  readonly change?: (pod: Pod) => Pod;
+}
+
+/** An injected pod's shape without podrole: a native sidecar and a hook, both Node, that do nothing. */
+const BARE: readonly unknown[] = [
+  {
+    name: "sidecar",
+    image: "localhost/podrole-test:1",
+    restartPolicy: "Always",
+    args: ["--eval", 'setInterval(() => {}, 1e6); process.on("SIGTERM", () => process.exit(0))'],
+    lifecycle: { postStart: { exec: { command: ["node", "--eval", "0"] } } },
+    securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
+  },
+];
+
+const ROLE = "shop-orders";
+
+export const SHAPES: readonly Shape[] = [
+  { name: "plain" },
+  { name: "bare", initContainers: BARE },
+  { name: "podrole", role: ROLE },
+  { name: "probe", role: ROLE, change: holdByProbe },
+];
+
+export function manifestOf({ role, initContainers }: Shape, name: string): string {
+  return manifest("Pod", name, "start", role, {}, initContainers);
+}
+
+/** What `podrole webhook --sidecar-command none` makes of it: a startup probe instead of the hook. */
+function holdByProbe({ metadata, spec }: Pod): Pod {
+  const { name = "", labels = {}, annotations = {} } = metadata;
+  const initContainers = (spec.initContainers ?? []).map((container) =>
+    container.name === "podrole-sidecar" ? probed(container) : container,
+  );
+  return { metadata: { name, namespace: NAMESPACE, labels, annotations }, spec: { ...spec, initContainers } };
+}
+
+function probed(container: Container): Container {
+  const { lifecycle: _hook, ...rest } = container as Container & { lifecycle?: unknown };
+  const startupProbe = { httpGet: { path: "/readyz", port: 9764 }, periodSeconds: 1, failureThreshold: 300 };
+  return { ...rest, startupProbe };
+}
