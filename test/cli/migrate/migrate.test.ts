@@ -79,7 +79,8 @@ suite("migrate()", () => {
       (await run(CLUSTER, { waves: "2" })).out,
       /^kubectl label namespace shop podrole\.io\/inject=enabled$/m,
     );
-    const { out } = await run(CLUSTER, { output: "values" });
+    const { exitCode, out } = await run(CLUSTER, { output: "values" });
+    assert.equal(exitCode, 0);
     assert.match(out, /^# --sync=1m: /m);
     assert.match(out, new RegExp(`roleBaseArn: ${BASE}`));
   });
