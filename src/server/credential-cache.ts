@@ -5,7 +5,9 @@
 //   ageing    half has passed: the next who asks starts the one renewal and waits for it; if it fails, what is still
 //             valid is handed out
 //   failed    the last call failed: that answer is repeated for a short time, unless something valid is left
-// Who ends an entry: expiry (swept each minute) or, above `capacity`, the entry that nobody asked for longest.
+// Nothing is renewed unless a pod asks, and who asks was found alive: a gone pod's entry is never renewed.
+// Who ends an entry: expiry, or the end of the last pod that asked for it (both swept each minute); above `capacity`, the
+// entry that nobody asked for longest goes.
 // The call runs for everyone who waits on it, on its own deadline, so no single caller's cancellation reaches it.
 import type { AssumeRoleInput } from "../policy/decide.ts";
 import { ERRORS, type PodroleError, toPodroleError } from "../protocol/errors.ts";
@@ -23,14 +25,17 @@ export type CacheOutcome = "hit" | "miss" | "renewed" | "stale" | "failed";
 
 export interface CredentialCache {
   /** Credentials with half of their life left if they can be had, else valid ones, else throws PodroleError. */
-  get(input: AssumeRoleInput): Promise<{ readonly credentials: SessionCredentials; readonly outcome: CacheOutcome }>;
+  get(
+    input: AssumeRoleInput,
+    podUid: string,
+  ): Promise<{ readonly credentials: SessionCredentials; readonly outcome: CacheOutcome }>;
   /** Starts fetching what will be asked for; never throws. */
-  prefetch(input: AssumeRoleInput): void;
+  prefetch(input: AssumeRoleInput, podUid: string): void;
   readonly size: number;
   /** Milliseconds until the first entry that is still in use expires; Infinity when there is none. */
   nearestExpiryMs(): number;
-  /** Drops what has expired. The owner calls it about each minute. */
-  sweep(): void;
+  /** Drops what has expired and what no living pod has asked for. The owner calls it about each minute. */
+  sweep(lives: (podUid: string) => boolean): void;
 }
 
 interface Entry {
@@ -38,7 +43,13 @@ interface Entry {
   inFlight?: Promise<SessionCredentials>;
   failure?: { readonly error: PodroleError; readonly until: number };
   failures: number;
+  askedAt: number;
+  /** Uids of the pods that asked and were alive at the last sweep. */
+  readonly holders: Set<string>;
 }
+
+/** A pod that is younger than this may be unknown to a watch that lags. */
+const GRACE_MS = 60_000;
 
 export function createCredentialCache(
   { clock, assumeRole }: { readonly clock: Clock; readonly assumeRole: AssumeRole },
@@ -47,8 +58,10 @@ export function createCredentialCache(
   // Insertion order is use order: get() moves its entry to the end, so the first one is the one to drop.
   const entries = new Map<string, Entry>();
 
-  function entryOf(key: string): Entry {
-    const entry = entries.get(key) ?? { failures: 0 };
+  function entryOf(key: string, podUid: string): Entry {
+    const entry = entries.get(key) ?? { failures: 0, askedAt: 0, holders: new Set() };
+    entry.askedAt = clock.now();
+    entry.holders.add(podUid);
     entries.delete(key);
     entries.set(key, entry);
     if (entries.size > capacity) {
@@ -80,8 +93,8 @@ export function createCredentialCache(
     return entry.inFlight;
   }
 
-  async function get(input: AssumeRoleInput) {
-    const entry = entryOf(keyOf(input));
+  async function get(input: AssumeRoleInput, podUid: string) {
+    const entry = entryOf(keyOf(input), podUid);
     const held = entry.credentials;
     if (held && clock.now() < halfLife(held)) return { credentials: held, outcome: "hit" } as const;
     try {
@@ -96,8 +109,8 @@ export function createCredentialCache(
 
   return {
     get,
-    prefetch(input) {
-      get(input).catch(() => {
+    prefetch(input, podUid) {
+      get(input, podUid).catch(() => {
         // The failure is remembered in the entry; whoever asks next is told.
       });
     },
@@ -112,11 +125,15 @@ export function createCredentialCache(
       }
       return nearest;
     },
-    sweep() {
+    sweep(lives) {
       const now = clock.now();
-      for (const [key, { credentials, inFlight, failure }] of entries) {
+      for (const [key, { credentials, inFlight, failure, askedAt, holders }] of entries) {
+        if (inFlight) continue;
         const valid = credentials !== undefined && credentials.expiresAt > now;
-        if (!valid && !inFlight && !(failure && failure.until > now)) entries.delete(key);
+        if (!valid && !(failure && failure.until > now)) entries.delete(key);
+        if (now - askedAt < GRACE_MS) continue;
+        for (const uid of holders) if (!lives(uid)) holders.delete(uid);
+        if (holders.size === 0) entries.delete(key);
       }
     },
   };

@@ -33,9 +33,9 @@ export function measureCache(
   metrics: ServerMetrics,
 ): Pick<CredentialCache, "get" | "prefetch"> {
   return {
-    async get(input) {
+    async get(input, podUid) {
       try {
-        const answer = await cache.get(input);
+        const answer = await cache.get(input, podUid);
         metrics.cache.inc({ outcome: answer.outcome });
         return answer;
       } catch (error) {
@@ -43,7 +43,7 @@ export function measureCache(
         throw error;
       }
     },
-    prefetch: (input) => cache.prefetch(input),
+    prefetch: (input, podUid) => cache.prefetch(input, podUid),
   };
 }
 

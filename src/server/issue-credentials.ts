@@ -59,7 +59,7 @@ export function createCredentialIssuer({
     try {
       const input = await sessionInput(found, decision.role);
       if ("code" in input) return refuse(identity, container, input, peer, decision.role.arn);
-      const { credentials, outcome } = await cache.get(input);
+      const { credentials, outcome } = await cache.get(input, identity.uid);
       const { sessionName } = input;
       record(identity, container, { decision: "issued", role: input.roleArn, sessionName, outcome, peer }, credentials);
       return { container, credentials, role: decision.role };
@@ -118,12 +118,12 @@ export function createCredentialIssuer({
         }),
       );
     },
-    fetchAhead(_identity, found) {
+    fetchAhead({ uid }, found) {
       for (const decision of decideRoles(found.facts, found.surroundings, policy()).roles) {
         // Whatever goes wrong here is told to the one who asks.
         if (decision.allowed) {
           sessionInput(found, decision.role).then(
-            (input) => "code" in input || cache.prefetch(input),
+            (input) => "code" in input || cache.prefetch(input, uid),
             () => {},
           );
         }

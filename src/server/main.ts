@@ -20,6 +20,7 @@ import { SERVER_METRICS } from "./metrics.ts";
 import { createPages } from "../runtime/pages.ts";
 import { birthIn } from "./owner.ts";
 import { createPodDirectory } from "./pod-directory.ts";
+import { tellFaults } from "./own-faults.ts";
 import { readInstanceProfileArn } from "./instance-profile.ts";
 import { detectBaseArn, learnCallerArn } from "./own-identity.ts";
 import { forCaller, policySettings } from "./policy-settings.ts";
@@ -91,7 +92,7 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
   const assumeRole = createStsLimiter(
     {
       clock,
-      assumeRole: measureSts(sts.assumeRole, metrics),
+      assumeRole: tellFaults({ clock, log, assumeRole: measureSts(sts.assumeRole, metrics) }),
       onHeldBack: (reason, retryAfterMs) => metrics.stsHeldBack.observe({ reason }, retryAfterMs / 1000),
     },
     { ratePerSecond: settings.stsRate, burst: settings.stsBurst },
@@ -100,7 +101,6 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
     { clock, assumeRole },
     { capacity: settings.credentialCacheSize, refusalMs: 15_000 },
   );
-  void sweepEachMinute(clock, () => cache.sweep(), shutdown.signal);
   const asking = { clock, log, signal: shutdown.signal, callerArn: () => sts.callerArn() };
   const instance = { endpoint: settings.instanceMetadata, timeoutMs: 1_000 };
   const baseArn = settings.roleBaseArnAutodetect
@@ -118,6 +118,10 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
   // The cluster, and the two use cases.
   const directory = createPodDirectory({ kubernetes, clock, log });
   shutdown.onClose("watches", () => directory.stop());
+  void eachMinute(clock, shutdown.signal, () => {
+    const living = directory.livingPods();
+    cache.sweep((uid) => living?.has(uid) ?? true);
+  });
   const tell = createEventTeller({ kubernetes, clock, log, onTold: ({ code }) => metrics.events.inc({ code }) });
   const issuer = createCredentialIssuer({
     audit,
@@ -253,9 +257,9 @@ function failureLog(log: Log) {
   };
 }
 
-async function sweepEachMinute(clock: Clock, sweep: () => void, signal: AbortSignal): Promise<void> {
+async function eachMinute(clock: Clock, signal: AbortSignal, work: () => void): Promise<void> {
   while (!signal.aborted) {
     await sleep(clock, 60_000, signal);
-    sweep();
+    work();
   }
 }

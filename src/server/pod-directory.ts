@@ -10,7 +10,7 @@ import { podFacts } from "../policy/facts.ts";
 import type { Refusal } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import { refuseStranger } from "./prove.ts";
+import { hasFinished, refuseStranger } from "./prove.ts";
 
 /** A pod with everything that its roles depend on. */
 export interface PodInContext {
@@ -23,6 +23,8 @@ export interface PodDirectory {
   find(identity: PodIdentity): Promise<PodInContext | Refusal>;
   /** The same for a pod that was just read live. */
   inContext(pod: Pod, namespace: string): Promise<PodInContext>;
+  /** Uids of the pods that were injected and have not finished; undefined before the first list. */
+  livingPods(): ReadonlySet<string> | undefined;
   /** Resolves when every cache has had its first list. */
   readonly ready: Promise<void>;
   /** Milliseconds since each cache was last proved fresh. */
@@ -70,6 +72,10 @@ export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps)
   }
 
   return {
+    livingPods() {
+      if (pods.ageMs() === Number.POSITIVE_INFINITY) return undefined;
+      return new Set(pods.list().flatMap((pod) => (hasFinished(pod) ? [] : (pod.metadata.uid ?? []))));
+    },
     async find(identity) {
       const { namespace, pod: name, uid } = identity;
       const cached = pods.get(`${namespace}/${name}`);

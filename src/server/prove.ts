@@ -57,11 +57,12 @@ export function refuseStranger(
   if ((pod.spec.serviceAccountName ?? "default") !== claimed.serviceAccount) {
     return { code: "POD_UNKNOWN", message: `${who}: the pod runs as another ServiceAccount than the caller` };
   }
-  const phase = pod.status?.phase;
-  if (phase === "Succeeded" || phase === "Failed") {
-    return { code: "POD_FINISHED", message: `${who}: its phase is ${phase}` };
-  }
+  if (hasFinished(pod)) return { code: "POD_FINISHED", message: `${who}: its phase is ${pod.status?.phase}` };
   return undefined;
+}
+
+export function hasFinished({ status }: Pod): boolean {
+  return status?.phase === "Succeeded" || status?.phase === "Failed";
 }
 
 function rejected(state: string): Refusal {

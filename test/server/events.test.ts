@@ -71,3 +71,26 @@ test("createEventTeller() never throws: an Event that cannot be written is a war
   assert.deepEqual(told, []);
   assert.equal(lines[0]?.["code"], "ROLE_FORBIDDEN");
 });
+
+test("createEventTeller() tells one pod no more than three wordings of one reason: some of STS's hold the time", async () => {
+  const { clock, written, tell } = stage();
+  for (let attempt = 0; attempt < 20; attempt++) tell(POD, { code: "STS_UNAVAILABLE", message: `token of ${attempt}` });
+  tell(POD, { code: "STS_DENIED", message: "another reason" });
+  await clock.advance(0);
+  assert.equal(written.length, 4);
+});
+
+test("createEventTeller() spares etcd when every pod is refused at once, and tells the others later", async () => {
+  const { clock, written, tell } = stage();
+  const refuseAll = () => {
+    for (let pod = 0; pod < 500; pod++) tell({ ...POD, uid: `u-${pod}` }, { code: "STS_DENIED", message: "no" });
+  };
+  refuseAll();
+  await clock.advance(0);
+  assert.equal(written.length, 50);
+  await clock.advance(60_000);
+  refuseAll();
+  await clock.advance(0);
+  assert.equal(written.length, 100);
+  assert.equal(new Set(written.map(({ pod }) => pod.uid)).size, 100, "nobody is told twice");
+});
