@@ -7,6 +7,7 @@ import { decideRoles, type PodFacts, type PolicySettings } from "../../policy/de
 import { parseRoleArn } from "../../policy/role.ts";
 import type { Predecessor } from "./before.ts";
 import type { NamespaceFacts } from "./inventory.ts";
+import { type Remedy, remediesFor } from "./remedies.ts";
 
 export interface PermissionChange {
   readonly namespace: string;
@@ -26,11 +27,6 @@ export interface RoleUse {
   readonly arn: string;
   /** Pods of this namespace that ask for it. */
   readonly pods: number;
-}
-
-export interface Remedy {
-  readonly why: string;
-  readonly command: string;
 }
 
 export interface RolesAsked {
@@ -58,11 +54,18 @@ export function permissionChange(
   const gained = uses.filter((use) => !before(use) && after(use));
   const byName = uses.filter((use) => use.pods > 0 && !before(use) && !after(use) && matchesName(namespace, use));
   if (lost.length + gained.length + byName.length === 0) return undefined;
-  const missed = lost.filter(({ pods }) => pods > 0).map(({ arn }) => arn);
-  const remedies = [
-    ...remediesFor(namespace, missed, policy, predecessor),
-    ...(byName.length > 0 ? nameRemedies(namespace, byName, policy) : []),
-  ];
+  const used = (list: readonly RoleUse[]) => list.filter(({ pods }) => pods > 0).map(({ arn }) => arn);
+  const remedies = remediesFor(
+    {
+      namespace,
+      missed: used(lost),
+      kept: used(uses.filter(after)),
+      byName: used(byName),
+      fromKiam: predecessor.name === "kiam",
+    },
+    policy,
+    podrolePermits,
+  );
   return { namespace: namespace.name, stated: statedBy(namespace), lost, gained, byName, remedies };
 }
 
@@ -78,13 +81,6 @@ function matchesName({ annotations }: NamespaceFacts, { arn }: RoleUse): boolean
   const expression = compileExpression(valueOf(annotations, ANNOTATIONS.permitted) ?? "");
   const name = parseRoleArn(arn)?.name;
   return typeof expression !== "string" && name !== undefined && expression.matchesWhole(name);
-}
-
-function nameRemedies({ name, annotations }: NamespaceFacts, uses: readonly RoleUse[], policy: PolicySettings) {
-  const added = { [ANNOTATIONS.permitted]: `.*/(?:${valueOf(annotations, ANNOTATIONS.permitted) ?? ""})` };
-  const after = { name, annotations: { ...annotations, ...added } };
-  if (!uses.every(({ arn }) => podrolePermits(after, arn, policy))) return [];
-  return [{ why: "as kiam 3 read it", command: annotateCommand(name, added) }];
 }
 
 /** By the very function that webhook and server ask, with a pod that names nothing but this role. */
@@ -113,56 +109,4 @@ function statedBy({ annotations }: NamespaceFacts): string | undefined {
     return value === undefined ? [] : [`${name}: ${value === "" ? "(empty)" : value}`];
   });
   return stated.length > 0 ? stated.join(", ") : undefined;
-}
-
-/** Each remedy is tried on the missed roles before it is offered. */
-function remediesFor(
-  { name, annotations }: NamespaceFacts,
-  missed: readonly string[],
-  policy: PolicySettings,
-  { name: old }: Predecessor,
-): readonly Remedy[] {
-  if (missed.length === 0) return [];
-  const permitted = valueOf(annotations, ANNOTATIONS.permitted);
-  const listed = missed.map(quoteRe2).join("|");
-  const candidates: { readonly why: string; readonly annotations: Readonly<Record<string, string>> }[] = permitted
-    ? [
-        { why: "name the roles that pods use", annotations: { [ANNOTATIONS.permitted]: `${permitted}|${listed}` } },
-        ...(old === "kiam"
-          ? [{ why: "or keep kiam's reading", annotations: { [ANNOTATIONS.permitted]: `.*(?:^${permitted}$).*` } }]
-          : []),
-      ]
-    : [
-        {
-          why: "permit the roles that pods use",
-          annotations: { [ANNOTATIONS.allowedRoles]: JSON.stringify(missed.map((arn) => shorten(arn, policy))) },
-        },
-        { why: "permit the roles that pods use", annotations: { [ANNOTATIONS.permitted]: listed } },
-      ];
-  const working = candidates.filter((candidate) => {
-    const after = { name, annotations: { ...annotations, ...candidate.annotations } };
-    return missed.every((arn) => podrolePermits(after, arn, policy));
-  });
-  const offered = permitted ? working : working.slice(0, 1);
-  return offered.map(({ why, annotations: added }) => ({ why, command: annotateCommand(name, added) }));
-}
-
-/** As a glob and as an expression alike: role names hold no character that either would read otherwise, but "." and "+". */
-function shorten(arn: string, { baseArn, allowedRolesFormat }: PolicySettings): string {
-  const short = baseArn !== undefined && arn.startsWith(baseArn) ? arn.slice(baseArn.length) : arn;
-  return allowedRolesFormat === "regexp" ? quoteRe2(short) : short;
-}
-
-function annotateCommand(namespace: string, annotations: Readonly<Record<string, string>>): string {
-  const words = Object.entries(annotations).map(([name, value]) => shellQuote(`${name}=${value}`));
-  return `kubectl annotate --overwrite namespace ${shellQuote(namespace)} ${words.join(" ")}`;
-}
-
-/** For a POSIX shell. */
-export function shellQuote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
-}
-
-function quoteRe2(text: string): string {
-  return text.replaceAll(/[\\^$.|?*+()[\]{}]/g, String.raw`\$&`);
 }

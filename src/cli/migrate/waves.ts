@@ -1,7 +1,7 @@
 // The order in which namespaces move: those where nothing is to be done and little can break first, those that need
 // work last and commented out. Commands only: nothing is run.
 import type { Group, Report } from "./report.ts";
-import { shellQuote } from "./permissions.ts";
+import { shellQuote } from "./remedies.ts";
 import { plural, visible } from "./text.ts";
 
 interface NamespaceRisk {

@@ -1,5 +1,5 @@
 // The commands by which ServiceAccounts get their roles. Printed, never run.
-import { shellQuote } from "../permissions.ts";
+import { shellQuote } from "../remedies.ts";
 import type { Move } from "./departure.ts";
 import type { Destination } from "./destination.ts";
 import type { TrustPolicy } from "./trust.ts";
