@@ -1,0 +1,86 @@
+// The policies as objects: no network here enforces them. The rows are in network-policies.ts, the rules that judge them
+// in network-policy.ts.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { parseAllDocuments } from "yaml";
+import { ALWAYS, API_SERVER_UNKNOWN, BLOCKED, disagreements, INSTANCE_METADATA, PARTIES } from "./network-policies.ts";
+import { isAllowed, type NetworkPolicy } from "./network-policy.ts";
+
+const policiesOf = (file: string): NetworkPolicy[] =>
+  parseAllDocuments(readFileSync(join(import.meta.dirname, "../../manifests", file), "utf8")).map(
+    (document) => document.toJS() as NetworkPolicy,
+  );
+
+const BASE = policiesOf("base/network-policies.yaml");
+const EXAMPLE = policiesOf("examples/block-node-role.yaml");
+
+suite("isAllowed()", () => {
+  const connection = { from: PARTIES.plain, to: PARTIES.server, port: 8443 };
+  const policy = (spec: NetworkPolicy["spec"]): NetworkPolicy => ({
+    ...{ kind: "NetworkPolicy", metadata: { name: "one", namespace: "podrole" }, spec },
+  });
+  const closed = policy({ podSelector: {}, policyTypes: ["Ingress"] });
+  const open = policy({ podSelector: {}, policyTypes: ["Ingress"], ingress: [{}] });
+
+  for (const [what, policies, expected] of [
+    ["lets everything through where no policy is", [], true],
+    ["lets nothing through where a policy has no rule", [closed], false],
+    ["adds policies up", [closed, open], true],
+    ["reads a rule without peers as everybody", [open], true],
+    [
+      "does not apply policies of another namespace",
+      [{ ...closed, metadata: { name: "one", namespace: "elsewhere" } }],
+      true,
+    ],
+    ["does not apply a policy of the other direction", [policy({ podSelector: {}, policyTypes: ["Egress"] })], true],
+    [
+      "takes a pod selector alone for pods of the policy's namespace",
+      [policy({ podSelector: {}, policyTypes: ["Ingress"], ingress: [{ from: [{ podSelector: {} }] }] })],
+      false,
+    ],
+    [
+      "leaves out what an ipBlock excepts",
+      [
+        policy({
+          podSelector: {},
+          policyTypes: ["Ingress"],
+          ingress: [{ from: [{ ipBlock: { cidr: "10.0.0.0/8", except: ["10.1.1.0/24"] } }] }],
+        }),
+      ],
+      false,
+    ],
+  ] as const) {
+    test(what, () => assert.equal(isAllowed(policies, connection), expected));
+  }
+
+  test("refuses to guess about selectors that it does not know", () => {
+    const unknown = { matchExpressions: [] } as unknown as NetworkPolicy["spec"]["podSelector"];
+    assert.throws(
+      () => isAllowed([policy({ podSelector: unknown, policyTypes: ["Ingress"] })], connection),
+      RangeError,
+    );
+  });
+});
+
+test("manifests/base lets sidecars, the webhook, Prometheus and the API server in, the server alone out to AWS", () => {
+  const rows = [...ALWAYS, ...INSTANCE_METADATA(true), ...API_SERVER_UNKNOWN];
+  assert.deepEqual(
+    disagreements(rows, (connection) => isAllowed(BASE, connection)),
+    [],
+  );
+});
+
+test("examples/block-node-role.yaml denies the node's role and nothing else", () => {
+  assert.deepEqual(
+    disagreements(BLOCKED, (connection) => isAllowed([...BASE, ...EXAMPLE], connection)),
+    [],
+  );
+});
+
+test("disagreements() tells each connection that is judged otherwise", () => {
+  const rows = [{ from: "plain", to: "server", ports: [8443, 8444], allowed: false }] as const;
+  const without = (connection: Parameters<typeof isAllowed>[1]) => isAllowed([], connection);
+  assert.deepEqual(disagreements(rows, without), ["plain → server:8443 is allowed", "plain → server:8444 is allowed"]);
+});

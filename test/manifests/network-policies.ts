@@ -1,0 +1,134 @@
+// Who may reach whom around podrole, as data: each row of `allowed` has its denial beside it. The same rows hold for the
+// kustomize base and for the chart.
+import type { Connection, Party } from "./network-policy.ts";
+
+const inPodrole = (name: string, ip: string): Party => ({
+  ip,
+  namespace: { name: "podrole" },
+  labels: { "app.kubernetes.io/name": name },
+});
+const inShop = (ip: string, labels: Party["labels"] = {}): Party => ({ ip, namespace: { name: "shop" }, labels });
+
+export const PARTIES = {
+  server: inPodrole("podrole-server", "10.1.0.1"),
+  webhook: inPodrole("podrole-webhook", "10.1.0.2"),
+  neighbour: inPodrole("something-else", "10.1.0.3"),
+  injected: inShop("10.1.1.1", { app: "orders", "podrole.io/injected": "true" }),
+  plain: inShop("10.1.1.2", { app: "orders" }),
+  // The label of injection is read as a whole: another value is no sidecar.
+  mislabelled: inShop("10.1.1.3", { "podrole.io/injected": "false" }),
+  prometheus: { ip: "10.1.2.1", namespace: { name: "monitoring", labels: { "podrole.io/monitoring": "enabled" } } },
+  dns: { ip: "10.1.3.1", namespace: { name: "kube-system" }, labels: { "k8s-app": "kube-dns" } },
+  apiServer: { ip: "192.0.2.10" },
+  stranger: { ip: "198.51.100.7" },
+  sts: { ip: "203.0.113.5" },
+  metadata: { ip: "169.254.169.254" },
+  metadata6: { ip: "fd00:ec2::254" },
+  podIdentity: { ip: "169.254.170.23" },
+  podIdentity6: { ip: "fd00:ec2::23" },
+  linkLocal: { ip: "169.254.20.10" },
+} as const satisfies Readonly<Record<string, Party>>;
+
+export type PartyName = keyof typeof PARTIES;
+
+export interface Row {
+  readonly from: PartyName;
+  readonly to: PartyName;
+  readonly ports: readonly number[];
+  readonly protocol?: "TCP" | "UDP";
+  readonly allowed: boolean;
+}
+
+const yes = (from: PartyName, to: PartyName, ...ports: number[]): Row => ({ from, to, ports, allowed: true });
+const no = (from: PartyName, to: PartyName, ...ports: number[]): Row => ({ from, to, ports, allowed: false });
+const dns = (from: PartyName): Row => ({ from, to: "dns", ports: [53], protocol: "UDP", allowed: true });
+
+/** With every variant of the manifests. */
+export const ALWAYS: readonly Row[] = [
+  // The server's ports: sidecars and the webhook, nobody else.
+  yes("injected", "server", 8443, 8444),
+  no("injected", "server", 8080),
+  no("plain", "server", 8443, 8444, 8080),
+  no("mislabelled", "server", 8443, 8444),
+  no("neighbour", "server", 8443, 8444, 8080),
+  no("prometheus", "server", 8443, 8444),
+  no("stranger", "server", 8443, 8444, 8080),
+  yes("webhook", "server", 8443),
+  no("webhook", "server", 8444, 8080),
+  no("server", "webhook", 9443, 8080),
+  // Metrics.
+  yes("prometheus", "server", 8080),
+  yes("prometheus", "webhook", 8080),
+  no("plain", "webhook", 8080),
+  no("injected", "webhook", 8080),
+  no("stranger", "webhook", 8080),
+  // The API server calls the webhook and is asked by both.
+  yes("apiServer", "webhook", 9443),
+  no("apiServer", "server", 8443, 8444),
+  yes("server", "apiServer", 443, 6443),
+  yes("webhook", "apiServer", 443, 6443),
+  no("webhook", "apiServer", 80, 10250),
+  // AWS: the server alone.
+  yes("server", "sts", 443),
+  no("server", "sts", 80),
+  no("webhook", "metadata", 80),
+  no("webhook", "metadata6", 80),
+  no("webhook", "podIdentity", 80),
+  no("webhook", "podIdentity6", 80),
+  no("server", "linkLocal", 80),
+  dns("server"),
+  dns("webhook"),
+  no("server", "injected", 9763, 9764),
+  no("webhook", "injected", 9763, 9764),
+];
+
+/** Unless the server has its AWS identity from elsewhere. */
+export const INSTANCE_METADATA = (allowed: boolean): readonly Row[] =>
+  (["metadata", "metadata6", "podIdentity", "podIdentity6"] as const).map((to) => ({
+    ...{ from: "server", to, ports: [80], allowed },
+  }));
+
+/** Where the addresses of the API server (PARTIES.apiServer) were not given, a port is all that can be said. */
+export const API_SERVER_UNKNOWN: readonly Row[] = [
+  yes("stranger", "webhook", 9443),
+  yes("plain", "webhook", 9443),
+  yes("webhook", "sts", 443),
+  no("apiServer", "server", 8080),
+  no("apiServer", "webhook", 8080),
+];
+
+/** Where they were. */
+export const API_SERVER_KNOWN: readonly Row[] = [
+  no("stranger", "webhook", 9443),
+  no("plain", "webhook", 9443),
+  no("webhook", "sts", 443),
+  yes("apiServer", "server", 8080),
+  yes("apiServer", "webhook", 8080),
+];
+
+/** manifests/examples/block-node-role.yaml, beside podrole's own. */
+export const BLOCKED: readonly Row[] = [
+  no("plain", "metadata", 80),
+  no("injected", "metadata", 80),
+  no("injected", "metadata6", 80),
+  no("injected", "podIdentity", 80),
+  no("injected", "podIdentity6", 80),
+  yes("injected", "sts", 443),
+  yes("injected", "server", 8443, 8444),
+  yes("injected", "linkLocal", 53),
+  yes("plain", "apiServer", 443),
+  dns("injected"),
+];
+
+export function connectionsOf({ from, to, ports, protocol = "TCP" }: Row): readonly Connection[] {
+  return ports.map((port) => ({ from: PARTIES[from], to: PARTIES[to], port, protocol }));
+}
+
+/** "plain → server:8443" for each connection that `allows` judges otherwise than the rows do. */
+export function disagreements(rows: readonly Row[], allows: (connection: Connection) => boolean): readonly string[] {
+  return rows.flatMap((row) =>
+    connectionsOf(row)
+      .filter((connection) => allows(connection) !== row.allowed)
+      .map(({ port }) => `${row.from} → ${row.to}:${port} is ${row.allowed ? "denied" : "allowed"}`),
+  );
+}
