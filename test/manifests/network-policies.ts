@@ -84,9 +84,9 @@ export const ALWAYS: readonly Row[] = [
 
 /** Unless the server has its AWS identity from elsewhere. */
 export const INSTANCE_METADATA = (allowed: boolean): readonly Row[] =>
-  (["metadata", "metadata6", "podIdentity", "podIdentity6"] as const).map((to) => ({
-    ...{ from: "server", to, ports: [80], allowed },
-  }));
+  (["metadata", "metadata6", "podIdentity", "podIdentity6"] as const).map((to) =>
+    allowed ? yes("server", to, 80) : no("server", to, 80),
+  );
 
 /** Where the addresses of the API server (PARTIES.apiServer) were not given, a port is all that can be said. */
 export const API_SERVER_UNKNOWN: readonly Row[] = [

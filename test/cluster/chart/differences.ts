@@ -1,0 +1,72 @@
+// What the chart may have otherwise than the kustomize manifests, each with its reason; everything else must be equal.
+import type { KubeObject } from "./tools.ts";
+
+export interface Difference {
+  readonly what: string;
+  readonly why: string;
+  /** The object without the difference; undefined when the whole object is one. */
+  readonly erase: (object: KubeObject) => KubeObject | undefined;
+}
+
+const OF_HELM = [
+  "app.kubernetes.io/instance",
+  "app.kubernetes.io/managed-by",
+  "app.kubernetes.io/version",
+  "helm.sh/chart",
+];
+
+function without(map: Record<string, string> | undefined, names: readonly string[]) {
+  const rest = Object.entries(map ?? {}).filter(([name]) => !names.includes(name));
+  return rest.length === 0 ? undefined : Object.fromEntries(rest);
+}
+
+export const DIFFERENCES: readonly Difference[] = [
+  {
+    what: "the Namespace",
+    why: "Helm keeps its release in the namespace, so `helm install --create-namespace` makes it before the chart",
+    erase: (object) => (object.kind === "Namespace" ? undefined : object),
+  },
+  {
+    what: "podrole-check",
+    why: "kustomize has no `helm test`; `podrole check` runs from anywhere",
+    erase: (object) => (object.metadata.annotations?.["helm.sh/hook"] === "test" ? undefined : object),
+  },
+  {
+    what: "labels of the release",
+    why: "tools find a release by them; kustomize has none",
+    erase({ metadata: { labels, ...metadata }, ...object }) {
+      const rest = without(labels, OF_HELM);
+      return { ...object, metadata: { ...metadata, ...(rest && { labels: rest }) } };
+    },
+  },
+  {
+    what: "the suffix of a ConfigMap's name, or a checksum of the settings at the pods",
+    why: "both make new settings a new revision: kustomize by the name, Helm by an annotation",
+    erase(object) {
+      const named = JSON.stringify(object).replaceAll(/"(podrole-(?:common|server|webhook))-[0-9a-z]{10}"/g, '"$1"');
+      const plain = JSON.parse(named) as KubeObject & { spec?: { template?: Pick<KubeObject, "metadata"> } };
+      const metadata = plain.spec?.template?.metadata;
+      if (metadata?.annotations) {
+        const annotations = without(metadata.annotations, ["checksum/settings"]);
+        if (annotations) metadata.annotations = annotations;
+        else delete metadata.annotations;
+      }
+      return plain;
+    },
+  },
+];
+
+export const keyOf = ({ kind, metadata: { namespace = "", name } }: KubeObject): string =>
+  `${kind} ${namespace}/${name}`;
+
+/** By kind and name, without what may differ. */
+export function comparable(
+  objects: readonly KubeObject[],
+  differences: readonly Difference[] = DIFFERENCES,
+): ReadonlyMap<string, KubeObject> {
+  const erased = objects.flatMap((object) => {
+    const rest = differences.reduce<KubeObject | undefined>((now, { erase }) => now && erase(now), object);
+    return rest ? [[keyOf(rest), rest] as const] : [];
+  });
+  return new Map(erased.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}

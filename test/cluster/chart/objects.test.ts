@@ -1,0 +1,71 @@
+// The chart against the kustomize manifests, as objects: no cluster is asked.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  ALWAYS,
+  API_SERVER_KNOWN,
+  API_SERVER_UNKNOWN,
+  disagreements,
+  INSTANCE_METADATA,
+  type Row,
+} from "../../manifests/network-policies.ts";
+import { isAllowed, type NetworkPolicy } from "../../manifests/network-policy.ts";
+import { comparable, DIFFERENCES } from "./differences.ts";
+import { helmTemplate, kustomize } from "./tools.ts";
+
+const ADDRESSES = { networkPolicy: { apiServerCidrs: ["192.0.2.0/24"] } };
+
+/** What kustomize makes of a folder and components, and the values with which the chart gives the same. */
+const PAIRS: readonly (readonly [folder: string, components: readonly string[], values: object])[] = [
+  ["base", [], {}],
+  ["overlays/ha", [], { ha: { enabled: true } }],
+  ["overlays/openshift", [], { openshift: { enabled: true } }],
+  ["overlays/own-ca", [], { ca: { source: "secret" } }],
+  ["overlays/cert-manager", [], { ca: { source: "certManager" } }],
+  ["base", ["annotated-pods-only"], { webhook: { annotatedPodsOnly: true } }],
+  ["base", ["without-admission-policy"], { admissionPolicy: { enabled: false } }],
+  ["base", ["api-server-addresses"], ADDRESSES],
+  ["overlays/ha", ["annotated-pods-only"], { ha: { enabled: true }, webhook: { annotatedPodsOnly: true } }],
+];
+
+for (const [folder, components, values] of PAIRS) {
+  test(`helm template with ${JSON.stringify(values)} equals kustomize of ${[folder, ...components].join(" + ")}`, () => {
+    const [fromHelm, fromKustomize] = [comparable(helmTemplate(values)), comparable(kustomize(folder, components))];
+    assert.deepEqual([...fromHelm.keys()], [...fromKustomize.keys()]);
+    for (const [key, object] of fromKustomize) assert.deepEqual(fromHelm.get(key), object, key);
+  });
+}
+
+for (const { what, why } of DIFFERENCES) {
+  test(`the chart does differ from the base in ${what}: ${why}`, () => {
+    const others = DIFFERENCES.filter((difference) => difference.what !== what);
+    const [fromHelm, fromKustomize] = [comparable(helmTemplate({}), others), comparable(kustomize("base"), others)];
+    assert.notDeepEqual([...fromHelm.values()], [...fromKustomize.values()]);
+  });
+}
+
+const POLICIES: readonly (readonly [what: string, values: object, rows: readonly Row[]])[] = [
+  ["as it comes", {}, [...ALWAYS, ...INSTANCE_METADATA(true), ...API_SERVER_UNKNOWN]],
+  ["with the API server's addresses", ADDRESSES, [...ALWAYS, ...INSTANCE_METADATA(true), ...API_SERVER_KNOWN]],
+  [
+    "without instance metadata",
+    { networkPolicy: { instanceMetadata: false } },
+    [...ALWAYS, ...INSTANCE_METADATA(false), ...API_SERVER_UNKNOWN],
+  ],
+];
+
+for (const [what, values, rows] of POLICIES) {
+  test(`the chart's network policies let through what they must ${what}, and nothing else`, () => {
+    const policies = helmTemplate(values).filter(({ kind }) => kind === "NetworkPolicy") as unknown as NetworkPolicy[];
+    assert.equal(policies.length, 2);
+    assert.deepEqual(
+      disagreements(rows, (connection) => isAllowed(policies, connection)),
+      [],
+    );
+  });
+}
+
+test("the chart has no network policies where they are not wanted", () => {
+  const objects = helmTemplate({ networkPolicy: { enabled: false } });
+  assert.ok(objects.every(({ kind }) => kind !== "NetworkPolicy"));
+});

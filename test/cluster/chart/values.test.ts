@@ -1,0 +1,175 @@
+// The chart's values: bad ones are refused in words, each option does what it says.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { envName, flag, readSettings, type SettingTable } from "../../../src/runtime/settings.ts";
+import { SERVER_SETTINGS } from "../../../src/server/settings.ts";
+import { WEBHOOK_SETTINGS } from "../../../src/webhook/settings.ts";
+import { CHART, helm, helmTemplate, type KubeObject } from "./tools.ts";
+
+const TABLES: Readonly<Record<"server" | "webhook", SettingTable>> = {
+  server: SERVER_SETTINGS,
+  webhook: WEBHOOK_SETTINGS,
+};
+
+interface Container {
+  readonly image: string;
+  readonly env?: readonly { readonly name: string; readonly value?: string }[];
+  readonly envFrom: readonly object[];
+}
+
+interface PodTemplate {
+  readonly metadata: { readonly annotations: Readonly<Record<string, string>> };
+  readonly spec: { readonly containers: readonly [Container]; readonly [field: string]: unknown };
+}
+
+const find = (objects: readonly KubeObject[], kind: string, name: string): KubeObject =>
+  objects.find((object) => object.kind === kind && object.metadata.name === name) ??
+  assert.fail(`there is no ${kind} ${name}`);
+
+const templateOf = (objects: readonly KubeObject[], program: string): PodTemplate =>
+  (find(objects, "Deployment", `podrole-${program}`)["spec"] as { template: PodTemplate }).template;
+
+/** The environment that ConfigMaps give a program. */
+function environmentOf(objects: readonly KubeObject[], program: string): Record<string, string> {
+  const maps = ["common", program].map((name) => find(objects, "ConfigMap", `podrole-${name}`)["data"] as object);
+  return Object.assign({}, ...maps) as Record<string, string>;
+}
+
+const WRONG: readonly (readonly [values: object, says: RegExp])[] = [
+  [{ server: { settings: { sesionDuration: "1h" } } }, /server\/settings.*additional properties 'sesionDuration'/s],
+  [{ server: { settings: { fips: "yes" } } }, /server\/settings\/fips.*must be one of true, false/s],
+  [{ server: { settings: { bind: ":1" } } }, /additional properties 'bind' not allowed/],
+  [{ settings: { sidecarImage: "x" } }, /'\/settings'.*additional properties 'sidecarImage' not allowed/s],
+  [{ image: { digest: "latest" } }, /image\/digest.*does not match pattern/s],
+  [{ image: { repository: "x@sha256:0" } }, /image\/repository.*does not match pattern/s],
+  [{ ca: { source: "vault" } }, /ca\/source.*must be one of 'managed', 'secret', 'certManager'/s],
+  [{ webhook: { failurePolicy: "Maybe" } }, /webhook\/failurePolicy.*must be one of 'Fail', 'Ignore'/s],
+  [{ webhook: { timeoutSeconds: 60 } }, /webhook\/timeoutSeconds.*maximum/s],
+  [{ server: { replicas: 0 } }, /server\/replicas.*minimum/s],
+  [{ server: { extraEnv: [{ name: "PODROLE_REGION", value: "x" }] } }, /server\/extraEnv\/0\/name.*not/s],
+  [{ networkPolicy: { apiServerCidrs: ["10.0.0.1"] } }, /apiServerCidrs\/0.*does not match pattern/s],
+  [{ priorityClass: { value: 2_000_000_000 } }, /priorityClass\/value.*maximum/s],
+  [{ replicaCount: 3 }, /additional properties 'replicaCount' not allowed/],
+];
+
+suite("values.schema.json", () => {
+  for (const [values, says] of WRONG) {
+    test(`refuses ${JSON.stringify(values)}`, () => {
+      const { code, err } = helm(["template", "podrole", CHART], values);
+      assert.equal(code, 1);
+      assert.match(err, says);
+    });
+  }
+});
+
+suite("settings", () => {
+  interface Schema {
+    readonly properties: Readonly<Record<string, Schema>>;
+  }
+  const schema = JSON.parse(readFileSync(join(CHART, "values.schema.json"), "utf8")) as Schema;
+
+  for (const [program, table] of Object.entries(TABLES)) {
+    test(`reach the ${program} under the names that it reads`, () => {
+      const names = Object.keys(schema.properties[program]?.properties["settings"]?.properties ?? {});
+      assert.ok(names.length > 10);
+      const settings = Object.fromEntries(names.map((name) => [name, table[name]?.type === flag ? "true" : "given"]));
+      const data = find(helmTemplate({ [program]: { settings } }), "ConfigMap", `podrole-${program}`)["data"];
+      for (const name of names) {
+        assert.equal((data as Record<string, string>)[envName(name)], settings[name], `${name} is missing`);
+      }
+    });
+
+    for (const [what, values, namespace] of [
+      ["as it comes", {}, "podrole"],
+      ["in another namespace", {}, "iam"],
+      ["with a CA of one's own", { ca: { source: "secret" } }, "podrole"],
+      ["on OpenShift", { openshift: { enabled: true } }, "podrole"],
+    ] as const) {
+      test(`of the ${program} can be read ${what}`, () => {
+        const result = readSettings(table, {}, environmentOf(helmTemplate(values, namespace), program));
+        assert.deepEqual(result.ok ? [] : result.problems, []);
+      });
+    }
+  }
+
+  test("may be lists, large numbers and switches", () => {
+    const server = { settings: { serverNames: ["a.example", "b.example"], stsBurst: 100_000, sessionTags: true } };
+    const data = environmentOf(helmTemplate({ server }), "server");
+    assert.deepEqual(
+      [data["PODROLE_SERVER_NAMES"], data["PODROLE_STS_BURST"], data["PODROLE_SESSION_TAGS"]],
+      ["a.example,b.example", "100000", "true"],
+    );
+  });
+
+  test("a new value is a new revision of its program, and of no other", () => {
+    const sums = (values: object) =>
+      ["server", "webhook"].map((program) => templateOf(helmTemplate(values), program).metadata.annotations);
+    const [server, webhook] = sums({});
+    const [other, same] = sums({ server: { settings: { stsRate: 10 } } });
+    assert.notDeepEqual(other, server);
+    assert.deepEqual(same, webhook);
+    const both = sums({ settings: { region: "eu-central-1" } });
+    assert.notDeepEqual(both[0], server);
+    assert.notDeepEqual(both[1], webhook);
+  });
+});
+
+suite("options", () => {
+  test("a namespace of another name is named wherever podrole's own stands", () => {
+    const objects = helmTemplate({}, "iam");
+    for (const { kind, metadata } of objects) assert.ok([undefined, "iam"].includes(metadata.namespace), kind);
+    const text = JSON.stringify(objects);
+    assert.match(text, /podrole-server\.iam\.svc/);
+    assert.doesNotMatch(text, /\.podrole\.svc|"podrole\/|"namespace":"podrole"/);
+    const [webhook] = find(objects, "MutatingWebhookConfiguration", "podrole")["webhooks"] as [
+      { namespaceSelector: object },
+    ];
+    assert.match(JSON.stringify(webhook.namespaceSelector), /"values":\["iam","kube-system"/);
+  });
+
+  test("a digest wins over a tag, for podrole's images and the sidecar's", () => {
+    const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
+    const objects = helmTemplate({
+      image: { repository: "registry.example:5000/podrole-server", tag: "1", digest },
+      sidecarImage: { repository: "registry.example/podrole-sidecar", digest },
+    });
+    for (const program of ["server", "webhook"]) {
+      const [container] = templateOf(objects, program).spec.containers;
+      assert.equal(container.image, `registry.example:5000/podrole-server@${digest}`);
+    }
+    const data = environmentOf(objects, "webhook");
+    assert.equal(data["PODROLE_SIDECAR_IMAGE"], `registry.example/podrole-sidecar@${digest}`);
+    assert.equal(
+      templateOf(helmTemplate({ image: { tag: "2.0.0" } }), "server").spec.containers[0].image,
+      "podrole-server:2.0.0",
+    );
+  });
+
+  test("IRSA is an annotation of the server's ServiceAccount alone", () => {
+    const annotations = { "eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/podrole-server" };
+    const objects = helmTemplate({ server: { serviceAccount: { annotations } } });
+    assert.deepEqual(find(objects, "ServiceAccount", "podrole-server").metadata.annotations, annotations);
+    assert.equal(find(objects, "ServiceAccount", "podrole-webhook").metadata.annotations, undefined);
+  });
+
+  test("nodeSelector, tolerations, extraEnv and extraEnvFrom go to the program that they are given to", () => {
+    const nodeSelector = { "node.example/pool": "iam" };
+    const tolerations = [{ key: "pool", operator: "Exists" }];
+    const extraEnv = [{ name: "AWS_STS_REGIONAL_ENDPOINTS", value: "regional" }];
+    const extraEnvFrom = [{ secretRef: { name: "server-key" } }];
+    const objects = helmTemplate({ server: { nodeSelector, tolerations, extraEnv, extraEnvFrom } });
+    const [server, webhook] = [templateOf(objects, "server").spec, templateOf(objects, "webhook").spec];
+    assert.deepEqual([server["nodeSelector"], server["tolerations"]], [nodeSelector, tolerations]);
+    assert.deepEqual([server.containers[0].env, server.containers[0].envFrom.slice(2)], [extraEnv, extraEnvFrom]);
+    assert.deepEqual([webhook["nodeSelector"], webhook["tolerations"]], [undefined, undefined]);
+    assert.deepEqual([webhook.containers[0].env, webhook.containers[0].envFrom.length], [undefined, 2]);
+  });
+
+  test("helm lint has nothing to say but that there is no icon", () => {
+    const { code, out } = helm(["lint", "--strict", CHART]);
+    assert.equal(code, 0, out);
+    assert.deepEqual(out.match(/\[(WARNING|ERROR)\].*/g), null);
+  });
+});
