@@ -126,7 +126,7 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
   add("explain", "would this pod be injected, which roles has it, and why not", (command) =>
     withCluster(command)
       .argument("[kind/name]", "pod/NAME, deployment/NAME, job/NAME …")
-      .option("-n, --namespace <name>", "its namespace (default default)")
+      .option("-n, --namespace <name>", "its namespace (default: the context's)")
       .option("-f, --filename <file>", 'manifests instead of an object in the cluster, "-" for standard input')
       .option("--podrole-namespace <name>", "podrole's own namespace, where its settings are (default podrole)")
       .addOption(outputOption())

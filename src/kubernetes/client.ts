@@ -41,17 +41,19 @@ export function createKubernetes(options: KubernetesOptions): KubernetesClient {
 
 /** As createKubernetes(), with what a person's command asks besides. */
 export function createOperatorKubernetes(options: KubernetesOptions): OperatorKubernetes & KubernetesClient {
-  const { requester, operations, close } = connect(options);
-  return { ...operations, ...createOperatorCalls({ requester }), close };
+  const { requester, operations, contextNamespace, close } = connect(options);
+  return { ...operations, ...createOperatorCalls({ requester }), contextNamespace, close };
 }
 
 function connect(options: KubernetesOptions) {
   const { kubeconfigPath, context, log, clock = systemClock, component = "podrole" } = options;
-  const transport = createTransport(loadConfig(kubeconfigPath, context), { clock, component });
+  const config = loadConfig(kubeconfigPath, context);
+  const transport = createTransport(config, { clock, component });
   log?.debug({ server: transport.server }, "Kubernetes client is set up");
   const requester = createRequester({ transport, clock }, { deadlineMs: options.deadlineMs ?? DEADLINE_MS });
   const operations = createOperations({ requester, clock, component });
-  return { requester, operations, close: () => transport.close() };
+  const contextNamespace = config.getContextObject(config.getCurrentContext())?.namespace || "default";
+  return { requester, operations, contextNamespace, close: () => transport.close() };
 }
 
 function loadConfig(kubeconfigPath: string | undefined, context: string | undefined): KubeConfig {

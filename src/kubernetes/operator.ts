@@ -43,7 +43,11 @@ export interface OperatorCalls {
   ): Promise<AsyncIterable<string>>;
 }
 
-export type OperatorKubernetes = Kubernetes & OperatorCalls;
+export type OperatorKubernetes = Kubernetes &
+  OperatorCalls & {
+    /** What kubectl would mean without -n. */
+    readonly contextNamespace: string;
+  };
 
 const PAGE_SIZE = 500;
 const NOT_FOUND = 404;

@@ -1,4 +1,5 @@
 // Findings as people read them, section by section; what is not well has its hint below it.
+import { countOf } from "./words.ts";
 import { type Finding, SECTIONS, type Section, type State } from "./finding.ts";
 
 const MARKS: Readonly<Record<State, string>> = { ok: "ok  ", warning: "warn", failed: "FAIL", skipped: "skip" };
@@ -44,7 +45,7 @@ function line({ id, state, message, object }: Finding): string {
 
 function summary(findings: readonly Finding[]): string {
   const { ok, warning, failed, skipped } = countsOf(findings);
-  return `podrole check: ${ok} ok, ${warning} warnings, ${failed} failed, ${skipped} skipped`;
+  return `podrole check: ${ok} ok, ${countOf(warning, "warning")}, ${failed} failed, ${skipped} skipped`;
 }
 
 function countsOf(findings: readonly Finding[]): Readonly<Record<State, number>> {

@@ -3,7 +3,7 @@ import type { Facts, PodPages } from "./facts.ts";
 import { type CheckTable, failed, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
 import { PAGE } from "./pages.ts";
 import type { Sample, Samples } from "./samples.ts";
-import { ageInWords, gauge } from "./words.ts";
+import { ageInWords, countOf, gauge } from "./words.ts";
 
 /** A quiet watch is opened anew after 90 s: beyond this, opening fails. */
 const OLD_WATCH_SECONDS = 300;
@@ -46,7 +46,7 @@ export const RUNNING = {
       if (pages.length === 0) return skipped("There is no running replica to ask");
       return orOk(
         pages.flatMap(({ pod, samples }) => ("unknown" in samples ? [warning(samples.unknown, `pod ${pod}`)] : [])),
-        `${pages.length} replicas answer`,
+        `${countOf(pages.length, "replica")} asked, and all answer`,
       );
     },
   },

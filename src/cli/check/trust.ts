@@ -5,7 +5,7 @@ import type { SlotFacts } from "./facts.ts";
 import { type CheckTable, failed, given, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
 import { PAGE } from "./pages.ts";
 import { ownWebhooks } from "./registration.ts";
-import { ageInWords, gauge } from "./words.ts";
+import { ageInWords, countOf, gauge } from "./words.ts";
 
 export const TRUST = {
   TRUST_BUNDLE: {
@@ -24,7 +24,7 @@ export const TRUST = {
         const newest = certificates.find(({ validToDate }) => validToDate.getTime() === last) as X509Certificate;
         const left = last - now;
         const life = last - newest.validFromDate.getTime();
-        const state = `${certificates.length} CA(s), the last expires in ${ageInWords(left)}`;
+        const state = `${countOf(certificates.length, "CA")}, the last expires in ${ageInWords(left)}`;
         // planRotation() publishes the next one at half of the life.
         return left < life / 6 ? warning(`${state}, wanted a next one by now`) : ok(state);
       }),

@@ -23,3 +23,8 @@ const UNITS = [
 export function gauge(samples: Samples, name: string): readonly Sample[] {
   return samples.get(name) ?? [];
 }
+
+/** "1 pod", "2 pods". */
+export function countOf(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}

@@ -11,6 +11,7 @@ import { isMarked } from "../../webhook/reserved.ts";
 import type { Facts, Known } from "./facts.ts";
 import { type CheckTable, failed, given, ok, orOk, type Verdict, warning } from "./finding.ts";
 import { PAGE } from "./pages.ts";
+import { countOf } from "./words.ts";
 
 /** All that decisions about workloads need at once. */
 interface Workloads {
@@ -34,7 +35,10 @@ function workloadsOf({ installed, trustBundle, api, namespaces, serviceAccounts,
       settings: planSettings(settings, { trustBundle: bundle, nativeSidecar }),
       namespaces: new Map(namespaces.value.map((one) => [one.metadata.name ?? "", one])),
       accounts: new Map(serviceAccounts.value.map((one) => [keyOf(one), one])),
-      pods: pods.value.filter(({ status }) => status?.phase !== "Succeeded" && status?.phase !== "Failed"),
+      pods: pods.value.filter(
+        ({ metadata, status }) =>
+          metadata.deletionTimestamp === undefined && status?.phase !== "Succeeded" && status?.phase !== "Failed",
+      ),
     },
   };
 }
@@ -54,7 +58,9 @@ function planOf(pod: Pod, { settings, namespaces, accounts }: Workloads): Plan |
 }
 
 const labelled = (namespaces: Iterable<Namespace>) =>
-  [...namespaces].filter(({ metadata }) => metadata.labels?.[LABELS.inject] === "enabled");
+  [...namespaces].filter(
+    ({ metadata }) => metadata.labels?.[LABELS.inject] === "enabled" && metadata.deletionTimestamp === undefined,
+  );
 
 export const WORKLOADS = {
   NAMESPACES_PERMIT: {
@@ -75,7 +81,7 @@ export const WORKLOADS = {
               ? []
               : [failed(`It permits no role, wanted ${ANNOTATIONS.permitted} with an expression`, `namespace ${name}`)];
           }),
-          `${taking.length} labelled namespaces say what they permit`,
+          `${countOf(taking.length, "labelled namespace")} with what they permit`,
         );
       }),
   },
@@ -107,7 +113,7 @@ export const WORKLOADS = {
         const injected = workloads.pods.filter(isMarked).length;
         return orOk(
           workloads.pods.filter((pod) => !isMarked(pod)).flatMap((pod) => judgeBare(pod, workloads) ?? []),
-          injected === 0 ? "no pod names a role yet" : `${injected} pods are injected, and none was missed`,
+          injected === 0 ? "no pod names a role yet" : `${countOf(injected, "pod")} injected, and none was missed`,
         );
       }),
   },
@@ -161,7 +167,7 @@ export const WORKLOADS = {
         }
         const others = [...counts].filter(([image]) => image !== settings.image);
         if (others.length === 0) return ok(`the webhook injects ${settings.image}`);
-        const told = others.map(([image, count]) => `${count} pods run ${image}`).join(", ");
+        const told = others.map(([image, count]) => `${countOf(count, "pod")} with ${image}`).join(", ");
         return warning(`${told}, wanted ${settings.image} at their next restart`);
       }),
   },

@@ -29,7 +29,7 @@ export const explain: Action = async (terminal, flags, words) => {
     const subject = subjectOf(words, flags["filename"]);
     const kubernetes = connectAsPerson(terminal, flags);
     try {
-      const asked = { kubernetes, namespace: flags["namespace"] ?? "default" };
+      const asked = { kubernetes, namespace: flags["namespace"] ?? kubernetes.contextNamespace };
       const inputs =
         subject === undefined
           ? await fromText(await readInput(terminal, flags["filename"] ?? ""), asked)

@@ -158,7 +158,7 @@ export const BROKEN_USE: readonly Broken[] = [
     unequal({ name: "PODROLE_SIDECAR_IMAGE", value: "sidecar:2" }),
     "SIDECAR_VERSIONS",
     "warning",
-    /1 pods run/,
+    /1 pod with/,
   ],
   [
     "a way to the node's role",

@@ -7,7 +7,7 @@ import type { Facts } from "../../../src/cli/check/facts.ts";
 import { BROKEN_INSTALLATION } from "./broken-installation.ts";
 import { BROKEN_USE } from "./broken-use.ts";
 import { registered } from "./changes.ts";
-import { base64, EXPIRED_CA, healthy, judge, known, problemsOf } from "./healthy.ts";
+import { barePod, base64, EXPIRED_CA, healthy, judge, known, NAMESPACE, problemsOf } from "./healthy.ts";
 
 const BROKEN = [...BROKEN_INSTALLATION, ...BROKEN_USE];
 
@@ -52,6 +52,16 @@ suite("findingsOf()", () => {
         ["CA_SLOTS", "failed"],
       ],
     );
+  });
+
+  test("what is on its way out counts no more: finished and deleted pods, namespaces that end", () => {
+    const gone = { deletionTimestamp: "2026-06-01T12:00:00Z" };
+    const [finished, deleted] = [barePod(), barePod()];
+    finished.status = { phase: "Succeeded" };
+    Object.assign(deleted.metadata, gone);
+    const ending = { metadata: { name: "till", labels: { "podrole.io/inject": "enabled" }, ...gone } };
+    const facts = healthy({ pods: known([finished, deleted]), namespaces: known([NAMESPACE, ending]) });
+    assert.deepEqual(problemsOf(facts), []);
   });
 
   test("what could not be read is skipped with its reason, and never ok", () => {

@@ -77,6 +77,24 @@ suite("explain()", () => {
     assert.equal(said[0]?.now.reason, "ROLE_FORBIDDEN");
   });
 
+  test("looks in the namespace of the kubeconfig's context, as kubectl does", async (context) => {
+    const { kubernetes, store, run } = await cluster(context);
+    store.create("deployments", web("shop-orders"));
+    const directory = await mkdtemp(join(tmpdir(), "podrole-explain-"));
+    context.after(() => rm(directory, { recursive: true, force: true }));
+    const path = join(directory, "kubeconfig");
+    await writeFile(
+      path,
+      kubernetes.kubeconfig().replace('"cluster": "emulator",', '"cluster": "emulator", "namespace": "shop",'),
+    );
+    const terminal = createTerminal();
+    assert.equal(await explain(terminal, { kubeconfig: path }, ["deploy/web"]), 0, terminal.said.err());
+    assert.match(
+      (await run(["deploy/web"], { namespace: "podrole" })).err,
+      /no deployment "web" in namespace "podrole"/,
+    );
+  });
+
   test("tells an injected pod from one that is older than the label", async (context) => {
     const { store, run } = await cluster(context);
     const [bare, injected] = [barePod(), injectedPod()];
