@@ -18,6 +18,7 @@ import { WEBHOOK_METRICS } from "../src/webhook/metrics.ts";
 import { WEBHOOK_SETTINGS } from "../src/webhook/settings.ts";
 import { SKIP_REASONS } from "../src/webhook/skip-reasons.ts";
 import { chartSchema } from "./chart-schema.ts";
+import { dashboard } from "./dashboard.ts";
 import { PREDECESSORS } from "./predecessors.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -169,6 +170,7 @@ function put(file: string, content: string): void {
 
 for (const [file, content] of messages()) put(join("src/protocol/generated", file), content);
 for (const file of Object.keys(SECTIONS)) put(file, withSections(file, readFileSync(join(ROOT, file), "utf8")));
+put("manifests/dashboards/podrole-dashboard.json", dashboard());
 put("manifests/dashboards/prometheus-rule.yaml", prometheusRule());
 put("manifests/chart/values.schema.json", chartSchema());
 for (const file of stale) console.log(`${check ? "out of date" : "written"}: ${file}`);

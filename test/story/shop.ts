@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
+import { freeOffset } from "../../src/cli/demo/ports.ts";
 import { createProcessNode, type RunningPod } from "../../src/emulators/kubelet/node.ts";
 import { lastTermination } from "../../src/emulators/kubelet/status.ts";
 import { type RunningProgram, requestToken, SIDECAR_PROGRAM, setStage, until } from "../../src/emulators/stage.ts";
@@ -17,6 +18,7 @@ export const ACCOUNT = "123456789012";
 export const arnOf = (role: string) => `arn:aws:iam::${ACCOUNT}:role/${role}`;
 /** Sessions renewed after half of these milliseconds, and not handed out in their last 5 s. */
 const SHORT = { "shop-fading": 11_000, "shop-steady": 16_000, "shop-moving": 11_000 };
+const SIDECAR_PORT = 9763;
 const REGION = "eu-central-1";
 const WAIT_MS = 20_000;
 
@@ -87,7 +89,6 @@ export async function openShop() {
     },
   );
   const forwarders: ReturnType<typeof createServer>[] = [];
-  let portOffset = 20_000;
 
   async function apply(namespace: string, name: string, { annotations, containers = ["app"], image }: PodWish) {
     const env = [
@@ -104,6 +105,8 @@ export async function openShop() {
 
   return {
     stage,
+    /** Life of a role's sessions by its ARN, in milliseconds, from its next one on. */
+    lives: sessions.lives,
     /** A labelled namespace that permits the roles of the shop. */
     async namespace(name: string, permitted = arnOf("shop-.*")) {
       const annotations = { "iam.amazonaws.com/permitted": permitted };
@@ -121,8 +124,8 @@ export async function openShop() {
     async run(namespace: string, name: string, wish: PodWish): Promise<RunningPod> {
       const { code, body } = await apply(namespace, name, wish);
       assert.equal(code, 201, JSON.stringify(body));
-      portOffset += 10;
-      return kubelet.run(body as Pod, { portOffset });
+      // Stories run beside each other, and so do people's own programs.
+      return kubelet.run(body as Pod, { portOffset: await freeOffset(SIDECAR_PORT) });
     },
     async phase(pod: RunningPod, ...phases: readonly string[]) {
       const signal = AbortSignal.timeout(WAIT_MS);

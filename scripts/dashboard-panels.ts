@@ -1,0 +1,298 @@
+// What the Grafana dashboard shows, as a table of rows and panels; dashboard.ts gives it Grafana's form. Queries name the
+// jobs of manifests/dashboards/scrape.yaml.
+
+type Unit = "short" | "s" | "ops" | "reqps" | "bytes" | "percentunit";
+
+export interface PanelSpec {
+  readonly title: string;
+  readonly about: string;
+  readonly unit: Unit;
+  readonly queries: readonly (readonly [expr: string, legend: string])[];
+  readonly stacked?: boolean;
+  /** A number instead of a graph: below `red` (or above, when `high`) it is red. */
+  readonly stat?: { readonly red: number; readonly high?: boolean };
+}
+
+interface RowSpec {
+  readonly title: string;
+  /** Panels beside each other, as many as a line holds. */
+  readonly across: number;
+  readonly height: number;
+  readonly panels: readonly PanelSpec[];
+}
+
+const SERVER = 'job="podrole-server"';
+const WEBHOOK = 'job="podrole-webhook"';
+const RATE = "$__rate_interval";
+
+function quantiles(metric: string, name: string): readonly (readonly [string, string])[] {
+  return [0.5, 0.99].map((quantile) => [
+    `histogram_quantile(${quantile}, sum by (le) (rate(${metric}_bucket[${RATE}])))`,
+    `${name} p${quantile * 100}`,
+  ]);
+}
+
+export const ROWS: readonly RowSpec[] = [
+  {
+    title: "At a glance",
+    across: 8,
+    height: 4,
+    panels: [
+      {
+        title: "Servers ready",
+        about: "Replicas whose /readyz answers with 200.",
+        unit: "short",
+        stat: { red: 1 },
+        queries: [[`sum(podrole_ready{${SERVER}})`, ""]],
+      },
+      {
+        title: "Webhooks ready",
+        about: "Without one, annotated pods cannot be created.",
+        unit: "short",
+        stat: { red: 1 },
+        queries: [[`sum(podrole_ready{${WEBHOOK}})`, ""]],
+      },
+      {
+        title: "Sidecars ready",
+        about: "With credentials, of those that are scraped.",
+        unit: "short",
+        stat: { red: 0 },
+        queries: [["sum(podrole_sidecar_ready)", ""]],
+      },
+      {
+        title: "First expiry of a pod",
+        about: "The nearest expiry in any pod. Renewal begins at half of a session's life.",
+        unit: "s",
+        stat: { red: 0 },
+        queries: [["min(podrole_sidecar_credentials_expiry_seconds)", ""]],
+      },
+      {
+        title: "CA expires in",
+        about: "podrole replaces its CA when a sixth of its life is left.",
+        unit: "s",
+        stat: { red: 7 * 86_400 },
+        queries: [["min(podrole_authority_expiry_seconds)", ""]],
+      },
+      {
+        title: "Refused pods, 1 h",
+        about: "Refused at admission: somebody has read why.",
+        unit: "short",
+        stat: { red: 100, high: true },
+        queries: [['round(sum(increase(podrole_admission_total{decision="refuse"}[1h])))', ""]],
+      },
+      {
+        title: "STS failures",
+        about: "Share of AssumeRole calls that did not end with OK.",
+        unit: "percentunit",
+        stat: { red: 0.1, high: true },
+        queries: [
+          [`sum(rate(podrole_sts_calls_total{code!="OK"}[${RATE}])) / sum(rate(podrole_sts_calls_total[${RATE}]))`, ""],
+        ],
+      },
+      {
+        title: "Alerts firing",
+        about: "Of podrole's own rules (alerts.yaml).",
+        unit: "short",
+        stat: { red: 1, high: true },
+        queries: [['count(ALERTS{alertname=~"Podrole.*", alertstate="firing"}) or vector(0)', ""]],
+      },
+    ],
+  },
+  {
+    title: "Admission",
+    across: 3,
+    height: 8,
+    panels: [
+      {
+        title: "Decisions",
+        about: "Pods that the webhook decided about, by decision and reason.",
+        unit: "ops",
+        stacked: true,
+        queries: [
+          [`sum by (decision, reason) (rate(podrole_admission_total[${RATE}])) > 0`, "{{decision}} {{reason}}"],
+        ],
+      },
+      {
+        title: "Time to decide",
+        about: "The API server waits 5 s.",
+        unit: "s",
+        queries: quantiles("podrole_admission_duration_seconds", "admission"),
+      },
+      {
+        title: "Live reads and unreadable requests",
+        about: "Reads that a watch could have saved; requests that are no AdmissionReview.",
+        unit: "ops",
+        queries: [
+          [`sum by (resource) (rate(podrole_admission_live_reads_total[${RATE}]))`, "read {{resource}}"],
+          [`sum by (status) (rate(podrole_admission_unreadable_total[${RATE}]))`, "unreadable {{status}}"],
+        ],
+      },
+    ],
+  },
+  {
+    title: "Certificates and credentials",
+    across: 3,
+    height: 8,
+    panels: [
+      {
+        title: "Credentials given",
+        about: "One for each container asked for, by result.",
+        unit: "ops",
+        stacked: true,
+        queries: [[`sum by (code) (rate(podrole_credentials_total[${RATE}])) > 0`, "{{code}}"]],
+      },
+      {
+        title: "Certificates issued",
+        about: "Proofs of pods and of the webhook, by result.",
+        unit: "ops",
+        stacked: true,
+        queries: [[`sum by (code) (rate(podrole_certificates_total[${RATE}])) > 0`, "{{code}}"]],
+      },
+      {
+        title: "Time of the server to answer",
+        about: "Credentials: from memory, or with an AssumeRole call. Certificates: with TokenReview and pod look-up.",
+        unit: "s",
+        queries: [
+          ...quantiles("podrole_credentials_duration_seconds", "credentials"),
+          ...quantiles("podrole_certificate_duration_seconds", "certificate"),
+        ],
+      },
+    ],
+  },
+  {
+    title: "STS",
+    across: 3,
+    height: 8,
+    panels: [
+      {
+        title: "AssumeRole calls",
+        about: "By result.",
+        unit: "ops",
+        stacked: true,
+        queries: [[`sum by (code) (rate(podrole_sts_calls_total[${RATE}])) > 0`, "{{code}}"]],
+      },
+      {
+        title: "Time of STS to answer",
+        about: "And the calls that wait for an answer now.",
+        unit: "s",
+        queries: quantiles("podrole_sts_duration_seconds", "AssumeRole"),
+      },
+      {
+        title: "Held back",
+        about: "Calls that were not made: rate is --sts-rate, pause is podrole's answer to throttling by STS.",
+        unit: "ops",
+        queries: [[`sum by (reason) (rate(podrole_sts_held_back_seconds_count[${RATE}]))`, "{{reason}}"]],
+      },
+      {
+        title: "How credentials were found",
+        about: "stale: renewal failed and what was still valid was handed out.",
+        unit: "ops",
+        stacked: true,
+        queries: [[`sum by (outcome) (rate(podrole_credential_cache_total[${RATE}]))`, "{{outcome}}"]],
+      },
+      {
+        title: "Sessions in memory",
+        about: "By replica; and calls to STS that have no answer yet.",
+        unit: "short",
+        queries: [
+          ["podrole_credential_cache_entries", "{{instance}}"],
+          ["sum(podrole_sts_calls_in_flight)", "in flight"],
+        ],
+      },
+      {
+        title: "Events told at pods",
+        about: "By reason; the same pod and reason is told once in ten minutes.",
+        unit: "ops",
+        queries: [[`sum by (code) (rate(podrole_events_total[${RATE}]))`, "{{code}}"]],
+      },
+    ],
+  },
+  {
+    title: "Sidecars",
+    across: 3,
+    height: 8,
+    panels: [
+      {
+        title: "Answers to SDKs",
+        about: "By code; OK is credentials.",
+        unit: "reqps",
+        stacked: true,
+        queries: [[`sum by (code) (rate(podrole_sidecar_requests_total[${RATE}])) > 0`, "{{code}}"]],
+      },
+      {
+        title: "Time to answer an SDK",
+        about: "SDKs give up after 1 s; a request without credentials is held for up to 0.9 s.",
+        unit: "s",
+        queries: quantiles("podrole_sidecar_request_duration_seconds", "answer"),
+      },
+      {
+        title: "Renewals",
+        about: "failed: the server was not reached; refused: it said no.",
+        unit: "ops",
+        queries: [[`sum by (outcome) (rate(podrole_sidecar_renewals_total[${RATE}]))`, "{{outcome}}"]],
+      },
+    ],
+  },
+  {
+    title: "What expires, and what is fresh",
+    across: 3,
+    height: 8,
+    panels: [
+      {
+        title: "Pods: nearest expiry",
+        about: "Of credentials and of certificates, over all sidecars.",
+        unit: "s",
+        queries: [
+          ["min(podrole_sidecar_credentials_expiry_seconds)", "credentials"],
+          ["min(podrole_sidecar_certificate_expiry_seconds)", "certificates"],
+        ],
+      },
+      {
+        title: "Programs: expiry",
+        about: "Serving certificates, renewed at half of their life.",
+        unit: "s",
+        queries: [["min by (job) (podrole_serving_certificate_expiry_seconds)", "{{job}}"]],
+      },
+      {
+        title: "Age of watches",
+        about: "Since a cache was last proved fresh. Bookmarks come each minute, a relist after ten.",
+        unit: "s",
+        queries: [["max by (job) (podrole_watch_age_seconds)", "oldest, {{job}}"]],
+      },
+    ],
+  },
+  {
+    title: "Programs",
+    across: 3,
+    height: 8,
+    panels: [
+      {
+        title: "Connections",
+        about: "Sidecars connect when they need to and hang up when idle.",
+        unit: "short",
+        queries: [
+          ["sum by (port) (podrole_connections)", "open, {{port}}"],
+          [`sum by (port) (rate(podrole_connections_opened_total[${RATE}]))`, "opened a second, {{port}}"],
+        ],
+      },
+      {
+        title: "Memory",
+        about: "Resident, by replica.",
+        unit: "bytes",
+        queries: [[`process_resident_memory_bytes{job=~"podrole-(server|webhook)"}`, "{{job}} {{instance}}"]],
+      },
+      {
+        title: "CPU and event loop",
+        about: "Cores in use; lag of the event loop (p99) in seconds.",
+        unit: "short",
+        queries: [
+          [
+            `sum by (job) (rate(process_cpu_seconds_total{job=~"podrole-(server|webhook)"}[${RATE}]))`,
+            "cores, {{job}}",
+          ],
+          [`max by (job) (nodejs_eventloop_lag_p99_seconds{job=~"podrole-(server|webhook)"})`, "lag, {{job}}"],
+        ],
+      },
+    ],
+  },
+];

@@ -1,0 +1,121 @@
+// A Prometheus of our own (Debian package `prometheus`) on loopback, and the two questions of its HTTP API that a
+// dashboard asks (https://prometheus.io/docs/prometheus/latest/querying/api/).
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { until } from "../../../src/emulators/stage.ts";
+
+export interface Target {
+  readonly job: string;
+  /** host:port */
+  readonly address: string;
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface Series {
+  readonly labels: Readonly<Record<string, string>>;
+  /** Unix seconds and value; NaN where there is none. */
+  readonly points: readonly (readonly [number, number])[];
+}
+
+export interface Range {
+  /** Unix seconds. */
+  readonly start: number;
+  readonly end: number;
+  readonly step: number;
+}
+
+export interface Prometheus {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Scrapes the targets each second, and evaluates the alert rules. Throws when the program is not there. */
+export async function startPrometheus(
+  directory: string,
+  targets: readonly Target[],
+  rules: string,
+): Promise<Prometheus> {
+  const jobs = Map.groupBy(targets, ({ job }) => job);
+  const config = {
+    global: { scrape_interval: "1s", evaluation_interval: "5s" },
+    rule_files: [rules],
+    scrape_configs: Array.from(jobs, ([job_name, group]) => ({
+      job_name,
+      static_configs: group.map(({ address, labels = {} }) => ({ targets: [address], labels })),
+    })),
+  };
+  const file = join(directory, "prometheus.yaml");
+  await writeFile(file, stringify(config));
+  const address = `127.0.0.1:${await freePort()}`;
+  const words = [`--config.file=${file}`, `--storage.tsdb.path=${join(directory, "tsdb")}`, "--log.level=error"];
+  const child = spawn("prometheus", [...words, `--web.listen-address=${address}`], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const said: string[] = [];
+  child.stderr.on("data", (chunk: Buffer) => said.push(chunk.toString()));
+  const failed = once(child, "error").then(([error]) => {
+    throw new RangeError(
+      `prometheus cannot be run (${(error as Error).message}): it is in Debian's package "prometheus", or name one that runs with --prometheus URL`,
+    );
+  });
+  failed.catch(() => {});
+  const url = `http://${address}`;
+  const ready = until(async () => {
+    if (child.exitCode !== null) throw new RangeError(`prometheus ended with ${child.exitCode}: ${said.join("")}`);
+    return fetch(`${url}/-/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  }, "prometheus is ready");
+  await Promise.race([ready, failed]);
+  return {
+    url,
+    async stop() {
+      if (child.exitCode !== null) return;
+      const ended = once(child, "exit");
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
+
+async function ask(url: string, path: string, parameters: Readonly<Record<string, string>>) {
+  const response = await fetch(`${url}/api/v1/${path}?${new URLSearchParams(parameters).toString()}`);
+  const { status, data, error } = (await response.json()) as {
+    status: string;
+    error?: string;
+    data: { result: { metric: Record<string, string>; value: [number, string]; values: [number, string][] }[] };
+  };
+  if (status !== "success") throw new RangeError(`Prometheus refuses ${parameters["query"]}: ${error}`);
+  return data.result;
+}
+
+/** What a graph asks. */
+export async function queryRange(url: string, query: string, { start, end, step }: Range): Promise<readonly Series[]> {
+  const parameters = { query, start: String(start), end: String(end), step: String(step) };
+  const result = await ask(url, "query_range", parameters);
+  return result.map(({ metric, values }) => ({
+    labels: metric,
+    points: values.map(([at, value]) => [at, Number(value)] as const),
+  }));
+}
+
+/** What a number asks; undefined when there is no sample. */
+export async function queryNumber(url: string, query: string, at: number): Promise<number | undefined> {
+  const [first] = await ask(url, "query", { query, time: String(at) });
+  return first === undefined ? undefined : Number(first.value[1]);
+}
