@@ -1,7 +1,9 @@
 // From kubectl apply to an AWS call, on a real API server: admission, RBAC, TokenReview, the pod look-up and the audit
 // log are Kubernetes' own. The patched pods' containers run as processes of this host.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { until } from "../../src/emulators/stage.ts";
 import type { RunningPod } from "../../src/emulators/kubelet/node.ts";
@@ -236,6 +238,32 @@ metadata:
     assert.equal(injected?.["pods.podrole.io/decision"], "inject");
     assert.equal(injected?.["pods.podrole.io/roles"], `app=arn:aws:iam::${ACCOUNT}:role/shop-orders`);
     assert.equal(refused?.["pods.podrole.io/decision"], "refuse");
+  });
+
+  test("podrole audit joins its own lines with the API server's: who created the pod, who asked for its token", {
+    skip: auditLog === undefined && "the cluster's audit log is not at hand",
+  }, async (context) => {
+    const lines = [...podrole.webhook.lines, ...podrole.server.lines].map((line) => JSON.stringify(line)).join("\n");
+    const entry = join(import.meta.dirname, "../../src/cli/main.ts");
+    const words = ["audit", "who", "--role", "shop-orders", "-n", NAMESPACE, "-o", "json", "-f", "-"];
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      [entry, ...words, "--api-audit-log", auditLog as string],
+      { input: lines, encoding: "utf8", env: { PATH: process.env["PATH"] } },
+    );
+    assert.equal(status, 0, stderr);
+    const rows = JSON.parse(stdout) as {
+      pod: string;
+      admission: { user: string };
+      apiServer?: { user?: string; userAgent?: string; tokenAskedForBy?: string };
+    }[];
+    context.diagnostic(JSON.stringify(rows[0]));
+    assert.ok(rows.length > 0, stderr);
+    for (const { pod, admission, apiServer } of rows) {
+      assert.equal(apiServer?.user, admission.user, pod);
+      assert.match(apiServer?.userAgent ?? "", /^kube/, pod);
+      assert.ok(apiServer?.tokenAskedForBy, pod);
+    }
   });
 
   test("the server's RBAC is enough and no wider", async () => {
