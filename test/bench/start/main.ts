@@ -9,13 +9,13 @@ import { join } from "node:path";
 import { parseArgs, parseEnv } from "node:util";
 import { buildImages } from "../../cluster/node/images.ts";
 import { createKubectl, type Kubectl } from "../../cluster/kubectl.ts";
-import { NAMESPACE_MANIFEST } from "../../cluster/node/pods.ts";
+import { injectedNamespace } from "../../cluster/node/pods.ts";
+import { installers } from "../../cluster/node/install/installers.ts";
 import { describe, type Distribution } from "./distribution.ts";
 import { createMeasure, type Timeline } from "./measure.ts";
-import { SHAPES } from "./shapes.ts";
+import { NAMESPACE, SHAPES } from "./shapes.ts";
 
 const NODE = join(import.meta.dirname, "../../cluster/kubernetes/node.sh");
-const OVERLAY = join(import.meta.dirname, "../../cluster/node/overlay");
 
 function node(verb: "up" | "load" | "down", directory: string, ...words: readonly string[]): string {
   const { status, stdout } = spawnSync(NODE, [verb, directory, ...words], {
@@ -27,14 +27,8 @@ function node(verb: "up" | "load" | "down", directory: string, ...words: readonl
 }
 
 async function install(kubectl: Kubectl): Promise<void> {
-  await kubectl.ok(["apply", "-k", OVERLAY]);
-  // In a cluster that was there before, the images of the same names are new.
-  await kubectl.ok(["-n", "podrole", "rollout", "restart", "deployment"]);
-  await kubectl.ok(["-n", "aws", "rollout", "status", "deployment/sts", "--timeout=60s"]);
-  for (const name of ["podrole-server", "podrole-webhook"]) {
-    await kubectl.ok(["-n", "podrole", "rollout", "status", `deployment/${name}`, "--timeout=60s"]);
-  }
-  await kubectl.ok(["apply", "-f", "-"], NAMESPACE_MANIFEST);
+  await installers(kubectl, {})["kustomize"]?.install();
+  await kubectl.ok(["apply", "-f", "-"], injectedNamespace(NAMESPACE));
 }
 
 /** Shapes take turns, so that what else the machine does meets all of them. */

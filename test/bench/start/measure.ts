@@ -3,8 +3,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
 import type { Kubectl } from "../../cluster/kubectl.ts";
-import { NAMESPACE } from "../../cluster/node/pods.ts";
-import { manifestOf, type Shape } from "./shapes.ts";
+import { manifestOf, type Shape, NAMESPACE } from "./shapes.ts";
 
 const KUBELET_LISTS_EVERY_MS = 1_000;
 

@@ -1,6 +1,9 @@
 // The pods whose starts are compared.
-import { manifest, NAMESPACE } from "../../cluster/node/pods.ts";
+import { app, pod } from "../../cluster/node/pods.ts";
 import type { Container, Pod } from "../../../src/kubernetes/objects.ts";
+
+/** Where they start: a namespace that main.ts makes. */
+export const NAMESPACE = "start";
 
 export interface Shape {
   readonly name: string;
@@ -33,7 +36,8 @@ export const SHAPES: readonly Shape[] = [
 ];
 
 export function manifestOf({ role, initContainers }: Shape, name: string): string {
-  return manifest("Pod", name, "start", role, {}, initContainers);
+  const spec = { initContainers: initContainers ?? [] };
+  return pod(name, { ...(role !== undefined && { role }), containers: [app("app", "start")], spec });
 }
 
 /** What `podrole webhook --sidecar-command none` makes of it: a startup probe instead of the hook. */

@@ -10,15 +10,22 @@ const WORKLOAD = join(import.meta.dirname, "workload");
 export interface BuiltImages {
   /** Archives for `node.sh load`. */
   readonly archives: readonly string[];
-  /** Bytes of what podrole's images add to their base, by name. */
-  readonly added: Readonly<Record<string, number>>;
+  /** By the image's name. */
+  readonly sizes: Readonly<Record<string, ImageSizes>>;
+}
+
+export interface ImageSizes {
+  /** Of the whole image, uncompressed. */
+  readonly bytes: number;
+  /** Of what podrole adds to the base. */
+  readonly added: number;
 }
 
 /** `bases` is the folder that images/build.sh prints; everything that is made goes to `directory`. */
 export async function buildImages(bases: string, directory: string): Promise<BuiltImages> {
   run(process.execPath, [join(ROOT, "scripts/build.ts")]);
   await build({
-    entryPoints: ["app", "sts"].map((name) => join(WORKLOAD, `${name}.ts`)),
+    entryPoints: ["app", "load", "other", "sts"].map((name) => join(WORKLOAD, `${name}.ts`)),
     outdir: directory,
     outExtension: { ".js": ".cjs" },
     bundle: true,
@@ -35,13 +42,14 @@ export async function buildImages(bases: string, directory: string): Promise<Bui
   run("podman", ["build", "--quiet", "--file", join(ROOT, "Dockerfile.sidecar"), ...base, "--tag", sidecar, ROOT]);
   run("podman", ["build", "--quiet", "--tag", "localhost/podrole-test:1", directory]);
   const archives: string[] = [];
-  const added: Record<string, number> = {};
+  const sizes: Record<string, ImageSizes> = {};
   const { size: baseBytes } = await stat(join(bases, "node.tar"));
   for (const image of [server, sidecar, "localhost/podrole-test:1"]) {
     const archive = join(directory, `${image.replaceAll(/\W/g, "-")}.tar`);
     run("podman", ["save", "--quiet", "--output", archive, image]);
     archives.push(archive);
-    added[image] = (await stat(archive)).size - baseBytes;
+    const { size: bytes } = await stat(archive);
+    sizes[image] = { bytes, added: bytes - baseBytes };
   }
   // What they are wanted for is in the archives: podman's store is left as it was.
   run("podman", [
@@ -53,7 +61,7 @@ export async function buildImages(bases: string, directory: string): Promise<Bui
     "localhost/node:26",
     "localhost/node:26-busybox",
   ]);
-  return { archives, added };
+  return { archives, sizes };
 }
 
 function run(command: string, words: readonly string[]): void {

@@ -1,14 +1,27 @@
-// node test/cluster/node/main.ts: podrole's images on a real node, as `kubectl apply -k` brings them. Needs root and the
-// packages of ../kubernetes/packages.sh podman. Brings a cluster of one node up, builds and loads the images, runs the
-// suite and takes everything down. About 3 minutes.
+// node test/cluster/node/main.ts: podrole's own images on a real node, as a user gets them. Brings a cluster of one node
+// up, builds and loads the images, installs podrole, runs the *.test.ts of this folder one after the other, and takes
+// everything down. Needs root and the packages of ../kubernetes/packages.sh podman. README.md has the options.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { parseEnv } from "node:util";
-import { buildImages } from "./images.ts";
+import { basename, join } from "node:path";
+import { parseArgs, parseEnv } from "node:util";
+import { createKubectl } from "../kubectl.ts";
+import { type BuiltImages, buildImages } from "./images.ts";
+import { installers } from "./install/installers.ts";
 
 const SCRIPT = join(import.meta.dirname, "../kubernetes/node.sh");
+/** The first counts restarts; the last ones make them. */
+const ORDER = ["installation", "operator", "workloads", "refusals", "reinvocation", "rolling", "faults"];
+
+const { values: options } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true },
+    install: { type: "string", default: "kustomize" },
+    keep: { type: "boolean", default: false },
+    images: { type: "string" },
+  },
+});
 
 function node(verb: "up" | "load" | "down", directory: string, ...words: readonly string[]): string {
   const { status, stdout } = spawnSync(SCRIPT, [verb, directory, ...words], {
@@ -19,30 +32,56 @@ function node(verb: "up" | "load" | "down", directory: string, ...words: readonl
   return stdout;
 }
 
-function suite(env: NodeJS.ProcessEnv): Promise<number> {
-  // One after the other: each installs podrole.
-  const options = ["--test", "--test-reporter=spec", "--test-timeout=600000", "--test-concurrency=1"];
-  const files = ["node.test.ts", "operator.test.ts"].map((file) => join(import.meta.dirname, file));
-  const words = [...options, ...files];
+function files(): readonly string[] {
+  const all = globSync(join(import.meta.dirname, "*.test.ts"));
+  const topic = (file: string) => basename(file, ".test.ts");
+  const rank = (file: string) => (ORDER.indexOf(topic(file)) + ORDER.length + 1) % (ORDER.length + 1);
+  return all
+    .filter((file) => options.only === undefined || options.only.includes(topic(file)))
+    .toSorted((a, b) => rank(a) - rank(b));
+}
+
+function run(env: NodeJS.ProcessEnv): Promise<number> {
+  const words = ["--test", "--test-reporter=spec", "--test-concurrency=1", "--test-timeout=1200000", ...files()];
   const child = spawn(process.execPath, words, { stdio: "inherit", env });
   const pass = (signal: NodeJS.Signals) => child.kill(signal);
   process.once("SIGINT", pass).once("SIGTERM", pass);
   return new Promise((resolve) => child.on("close", (code) => resolve(code ?? 1)));
 }
 
-const cluster = mkdtempSync(join(tmpdir(), "podrole-node-"));
-const images = mkdtempSync(join(tmpdir(), "podrole-images-"));
-try {
-  const environment = parseEnv(node("up", cluster));
-  const { archives, added } = await buildImages(environment["IMAGES"] ?? "", images);
-  node("load", cluster, ...archives);
-  process.exitCode = await suite({
-    ...process.env,
-    ...environment,
-    PODROLE_NODE: cluster,
-    PODROLE_IMAGE_BYTES: JSON.stringify(added),
-  });
-} finally {
-  node("down", cluster);
-  for (const directory of [cluster, images]) rmSync(directory, { recursive: true, force: true });
+/** Installs, runs the suite, uninstalls; resolves with the exit code. */
+async function onCluster(environment: NodeJS.ProcessEnv, sizes: BuiltImages["sizes"]): Promise<number> {
+  const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = environment;
+  const installer = installers(createKubectl({ binary, kubeconfig }), environment)[options.install];
+  if (installer === undefined) throw new RangeError(`--install ${options.install}: kustomize or helm is wanted`);
+  console.error(`installing by ${options.install}`);
+  await installer.install();
+  try {
+    return await run({ ...environment, PODROLE_IMAGE_SIZES: JSON.stringify(sizes) });
+  } finally {
+    if (!options.keep) await installer.uninstall();
+  }
 }
+
+async function onNewNode(): Promise<number> {
+  const cluster = mkdtempSync(join(tmpdir(), "podrole-node-"));
+  const built = mkdtempSync(join(tmpdir(), "podrole-images-"));
+  try {
+    const environment = parseEnv(node("up", cluster));
+    const { archives, sizes } = await buildImages(environment["IMAGES"] ?? "", built);
+    node("load", cluster, ...archives);
+    return await onCluster({ ...process.env, ...environment, PODROLE_NODE: cluster }, sizes);
+  } finally {
+    rmSync(built, { recursive: true, force: true });
+    if (options.keep) {
+      console.error(`kept: set -a; . ${cluster}/environment; PODROLE_NODE=${cluster}; set +a; node --test FILE`);
+      console.error(`to end it: ${SCRIPT} down ${cluster}`);
+    } else {
+      node("down", cluster);
+      rmSync(cluster, { recursive: true, force: true });
+    }
+  }
+}
+
+if (options.images !== undefined) await buildImages(process.env["IMAGES"] ?? "", options.images);
+else process.exitCode = await (process.env["KUBECONFIG"] ? onCluster(process.env, {}) : onNewNode());

@@ -5,13 +5,12 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { after, before, suite, test } from "node:test";
+import { afterEach, suite, test } from "node:test";
 import type { Finding } from "../../../src/cli/check/finding.ts";
-import { createKubectl } from "../kubectl.ts";
-import { manifest, NAMESPACE, NAMESPACE_MANIFEST } from "./pods.ts";
+import { deployment } from "./pods.ts";
+import { diagnose, kubectl, NODE_DIRECTORY, rolledOut, scale, useNamespace } from "./suite.ts";
 
-const { KUBECONFIG = "", KUBECTL = "", PODROLE_NODE = "" } = process.env;
-const kubectl = createKubectl({ binary: KUBECTL, kubeconfig: KUBECONFIG });
+const { KUBECONFIG = "" } = process.env;
 const ENTRY = join(import.meta.dirname, "../../../src/cli/main.ts");
 const SCRIPT = join(import.meta.dirname, "../kubernetes/node.sh");
 const METADATA = "169.254.169.254";
@@ -42,33 +41,24 @@ async function until(condition: () => Promise<boolean>, what: string): Promise<v
   }
 }
 
-const isGone = async (...words: string[]) => (await kubectl.run(["get", ...words])).code !== 0;
-const probes = async () =>
-  (
-    await kubectl.ok(["-n", NAMESPACE, "get", "pods", "-l", "app.kubernetes.io/name=podrole-check", "-o", "name"])
-  ).trim();
-
 suite("an operator of a real node", { timeout: 600_000 }, () => {
-  before(async () => {
-    for (const name of ["podrole", NAMESPACE, "aws"])
-      await until(() => isGone("namespace", name), `the end of ${name}`);
-    await kubectl.ok(["apply", "-k", join(import.meta.dirname, "overlay")]);
-    await kubectl.ok(["apply", "-f", "-"], NAMESPACE_MANIFEST);
-  });
-  after(async () => {
-    await kubectl.run(["delete", "namespace", NAMESPACE, "--wait=false"]);
-    await kubectl.run(["delete", "-k", join(import.meta.dirname, "overlay"), "--wait=false"]);
-  });
+  const shop = useNamespace("operator");
+  const NAMESPACE = shop.name;
+  const probes = async () =>
+    (await shop.ok(["get", "pods", "-l", "app.kubernetes.io/name=podrole-check", "-o", "name"])).trim();
+  afterEach((context) => diagnose(context, shop.name));
 
   test("check --wait comes back with 0 when the installation has become well", async () => {
+    await scale("podrole-server", 0);
+    await kubectl.ok(["-n", "podrole", "scale", "deployment/podrole-server", "--replicas=2"]);
     const { code, out, err } = await podrole(["check", "--wait", "2m"]);
     assert.equal(code, 0, out);
     assert.match(err, /waiting for .*SERVER_READY/);
   });
 
   test("check finds everything ok once pods use podrole", async (context) => {
-    await kubectl.ok(["apply", "-f", "-"], manifest("Deployment", "orders", "stay", "shop-orders"));
-    await kubectl.ok(["-n", NAMESPACE, "rollout", "status", "deployment/orders", "--timeout=90s"]);
+    await shop.apply(deployment("orders", { role: "shop-orders" }));
+    await rolledOut(shop.name, "deployment/orders");
     const { code, findings } = await check();
     assert.equal(code, 0);
     assert.deepEqual(
@@ -80,7 +70,7 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
   });
 
   test("explain tells an injected pod's role, session and sidecar", async (context) => {
-    const name = (await kubectl.ok(["-n", NAMESPACE, "get", "pods", "-l", "app=orders", "-o", "name"])).trim();
+    const name = (await shop.ok(["get", "pods", "-l", "app=orders", "-o", "name"])).trim();
     const { code, out, err } = await podrole(["explain", name, "-n", NAMESPACE]);
     context.diagnostic(out);
     assert.equal(code, 0, err);
@@ -88,10 +78,9 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
   });
 
   test("check tells a server scaled to 0", async () => {
-    await kubectl.ok(["-n", "podrole", "scale", "deployment/podrole-server", "--replicas=0"]);
+    await scale("podrole-server", 0);
     const { code, of } = await check();
-    await kubectl.ok(["-n", "podrole", "scale", "deployment/podrole-server", "--replicas=2"]);
-    await kubectl.ok(["-n", "podrole", "rollout", "status", "deployment/podrole-server", "--timeout=90s"]);
+    await scale("podrole-server", 2);
     assert.deepEqual([code, of("SERVER_READY").state], [1, "failed"]);
     assert.equal((await check("--wait", "1m")).code, 0);
   });
@@ -105,7 +94,7 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
 
   test("check --imds: a metadata service that answers is found", async (context) => {
     const serve = `require("http").createServer((_, reply) => reply.end("token")).listen(80, "${METADATA}")`;
-    const words = ["exec", PODROLE_NODE, "sh", "-c"];
+    const words = ["exec", NODE_DIRECTORY, "sh", "-c"];
     spawnSync(SCRIPT, [...words, `ip address add ${METADATA}/32 dev lo`]);
     const service = spawn(SCRIPT, [...words, `exec "${process.execPath}" -e '${serve}'`], { stdio: "ignore" });
     try {

@@ -1,67 +1,93 @@
-// What the suite applies: a namespace under PodSecurity `restricted`, and pods that satisfy it.
-export const NAMESPACE = "shop";
-
-export const NAMESPACE_MANIFEST = `apiVersion: v1
-kind: Namespace
-metadata:
-  name: ${NAMESPACE}
-  labels: { podrole.io/inject: enabled, pod-security.kubernetes.io/enforce: restricted }
-  annotations: { iam.amazonaws.com/permitted: "arn:aws:iam::123456789012:role/shop-.*" }
-`;
+// Manifests of the suite, in JSON, which kubectl takes too: pods that satisfy PodSecurity `restricted`.
 
 const LOCKED = { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
 const IMAGE = "localhost/podrole-test:1";
-const ANSWERS =
-  'http.createServer((_, reply) => reply.end()).listen(9764); process.on("SIGTERM", () => process.exit(0))';
-
-/** The shape of an injected pod without podrole: what the kubelet itself takes for it. */
-export const BARE_SHAPE = [
-  { name: "init", image: IMAGE, args: ["--eval", "0"], securityContext: LOCKED },
-  {
-    name: "sidecar",
-    image: IMAGE,
-    restartPolicy: "Always",
-    args: ["--eval", ANSWERS],
-    startupProbe: { httpGet: { path: "/", port: 9764 }, periodSeconds: 1, failureThreshold: 120 },
-    securityContext: LOCKED,
-  },
-];
-
-/** The app of workload/app.ts in `mode`; without a role podrole leaves the pod alone. JSON, which kubectl takes too. */
-export function manifest(
-  kind: "Deployment" | "Job" | "Pod",
+/** A labelled namespace whose pods may have the roles shop-*. */
+export function injectedNamespace(
   name: string,
-  mode: "once" | "stay" | "start",
-  role: string | undefined,
-  annotations: Readonly<Record<string, string>> = {},
-  initContainers: readonly unknown[] = [],
+  { labels = {}, annotations = {} }: Pick<Shape, "labels" | "annotations"> = {},
 ): string {
-  const labels = { app: name };
-  const metadata = { labels, annotations: { ...annotations, ...(role && { "iam.amazonaws.com/role": role }) } };
-  const spec = {
-    restartPolicy: kind === "Deployment" ? "Always" : "Never",
-    automountServiceAccountToken: false,
-    terminationGracePeriodSeconds: 2,
-    securityContext: { runAsNonRoot: true, runAsUser: 10_001, seccompProfile: { type: "RuntimeDefault" } },
-    initContainers,
-    containers: [
-      {
-        name: "app",
-        image: IMAGE,
-        args: ["/app/app.cjs", mode],
-        env: [{ name: "AWS_ENDPOINT_URL_STS", value: "http://sts.aws.svc.cluster.local:4566" }],
-        securityContext: LOCKED,
-      },
-    ],
+  const metadata = {
+    name,
+    labels: { "podrole.io/inject": "enabled", ...labels },
+    annotations: { "iam.amazonaws.com/permitted": "arn:aws:iam::123456789012:role/shop-.*", ...annotations },
   };
-  const template = { metadata, spec };
-  const named = { name, namespace: NAMESPACE };
-  if (kind === "Pod") {
-    return JSON.stringify({ apiVersion: "v1", kind, metadata: { ...metadata, ...named }, spec });
-  }
-  return JSON.stringify(
-    kind === "Job"
-      ? { apiVersion: "batch/v1", kind, metadata: named, spec: { backoffLimit: 0, template } }
-      : { apiVersion: "apps/v1", kind, metadata: named, spec: { selector: { matchLabels: labels }, template } },
-  );
+  return JSON.stringify({ apiVersion: "v1", kind: "Namespace", metadata });
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A container with the app of workload/app.ts: "once" tells who it is, "stay" goes on, "start" does not ask AWS. */
+export function app(name = "app", mode: "once" | "stay" | "start" = "stay", more: Fields = {}): Fields {
+  return {
+    name,
+    image: IMAGE,
+    args: ["/app/app.cjs", mode],
+    env: [{ name: "AWS_ENDPOINT_URL_STS", value: "http://sts.aws.svc.cluster.local:4566" }],
+    securityContext: LOCKED,
+    ...more,
+  };
+}
+
+/** A container that counts the sidecar's answers (workload/load.ts). */
+export function load(periodMs: number): Fields {
+  return app("app", "stay", { args: ["/app/load.cjs"], env: [{ name: "PERIOD_MS", value: String(periodMs) }] });
+}
+
+export interface Shape {
+  /** Value of iam.amazonaws.com/role. */
+  readonly role?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Default: one container of `app()`. */
+  readonly containers?: readonly Fields[];
+  /** Further fields of the pod's spec. */
+  readonly spec?: Fields;
+}
+
+function template(name: string, { role, annotations = {}, labels = {}, containers = [app()], spec = {} }: Shape) {
+  return {
+    metadata: {
+      labels: { app: name, ...labels },
+      annotations: { ...annotations, ...(role !== undefined && { "iam.amazonaws.com/role": role }) },
+    },
+    spec: {
+      automountServiceAccountToken: false,
+      terminationGracePeriodSeconds: 2,
+      securityContext: { runAsNonRoot: true, runAsUser: 10_001, seccompProfile: { type: "RuntimeDefault" } },
+      containers,
+      ...spec,
+    },
+  };
+}
+
+export function pod(name: string, shape: Shape): string {
+  const { metadata, spec } = template(name, { ...shape, spec: { restartPolicy: "Never", ...shape.spec } });
+  return JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata: { ...metadata, name }, spec });
+}
+
+export function deployment(name: string, shape: Shape, replicas = 1): string {
+  const selector = { matchLabels: { app: name } };
+  const spec = { replicas, selector, template: template(name, shape) };
+  return JSON.stringify({ apiVersion: "apps/v1", kind: "Deployment", metadata: { name }, spec });
+}
+
+export function statefulSet(name: string, shape: Shape): string {
+  const selector = { matchLabels: { app: name } };
+  const spec = { replicas: 1, serviceName: name, selector, template: template(name, shape) };
+  return JSON.stringify({ apiVersion: "apps/v1", kind: "StatefulSet", metadata: { name }, spec });
+}
+
+function jobSpec(name: string, shape: Shape) {
+  return { backoffLimit: 0, template: template(name, { ...shape, spec: { restartPolicy: "Never", ...shape.spec } }) };
+}
+
+export function job(name: string, shape: Shape): string {
+  return JSON.stringify({ apiVersion: "batch/v1", kind: "Job", metadata: { name }, spec: jobSpec(name, shape) });
+}
+
+/** Due on no day that a suite sees: `kubectl create job --from` starts it. */
+export function cronJob(name: string, shape: Shape): string {
+  const spec = { schedule: "0 0 31 2 *", jobTemplate: { spec: jobSpec(name, shape) } };
+  return JSON.stringify({ apiVersion: "batch/v1", kind: "CronJob", metadata: { name }, spec });
 }

@@ -1,20 +1,56 @@
-// STS in the cluster: the emulator, with the server's key and the suite's roles.
+// STS in the cluster: the emulator on port 4566, with the server's key and the suite's roles. Port 4567 is the suite's:
+// POST /faults sets one, DELETE /faults clears them, GET /calls lists what was asked.
+import { createServer, type IncomingMessage } from "node:http";
+import { json } from "node:stream/consumers";
 import { createStsEmulator } from "../../../../src/emulators/sts/emulator.ts";
+import type { Fault } from "../../../../src/emulators/sts/faults.ts";
 import { systemClock as clock } from "../../../../src/runtime/clock.ts";
 import { Secret } from "../../../../src/runtime/secret.ts";
 
-const { AWS_ACCESS_KEY_ID = "", AWS_SECRET_ACCESS_KEY = "", AWS_REGION = "", ACCOUNT = "", ROLES = "" } = process.env;
-const arn = `arn:aws:iam::${ACCOUNT}:user/podrole-server`;
+const { AWS_ACCESS_KEY_ID = "", AWS_SECRET_ACCESS_KEY = "", AWS_REGION = "" } = process.env;
+const { ACCOUNT = "", ROLES = "", UNTRUSTED_ROLES = "" } = process.env;
+const server = `arn:aws:iam::${ACCOUNT}:user/podrole-server`;
+const names = (list: string) => list.split(",").filter((name) => name !== "");
+const role = (name: string, principals: readonly string[]) => ({
+  arn: `arn:aws:iam::${ACCOUNT}:role/${name}`,
+  trust: { principals },
+});
 const sts = createStsEmulator(
   { clock },
   {
     region: AWS_REGION,
-    keys: [{ accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: new Secret(AWS_SECRET_ACCESS_KEY), arn }],
-    roles: ROLES.split(",").map((name) => ({
-      arn: `arn:aws:iam::${ACCOUNT}:role/${name}`,
-      trust: { principals: [arn] },
-    })),
+    keys: [{ accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: new Secret(AWS_SECRET_ACCESS_KEY), arn: server }],
+    roles: [
+      ...names(ROLES).map((name) => role(name, [server])),
+      ...names(UNTRUSTED_ROLES).map((name) => role(name, [])),
+    ],
   },
 );
-process.on("SIGTERM", () => void sts.close().then(() => process.exit(0)));
-void sts.listen(4566, "0.0.0.0");
+
+interface FaultRequest {
+  readonly fault: Fault;
+  readonly scope?: { readonly calls?: number; readonly roleArn?: string };
+}
+
+async function control(request: IncomingMessage): Promise<unknown> {
+  const { method, url } = request;
+  if (method === "GET" && url === "/calls") return sts.calls.list();
+  if (method === "DELETE" && url === "/faults") return sts.faults.clear() ?? {};
+  if (method !== "POST" || url !== "/faults")
+    return { problem: `${method} ${url}: POST or DELETE /faults, GET /calls` };
+  const { fault, scope } = (await json(request)) as FaultRequest;
+  return sts.faults.set(fault, scope) ?? {};
+}
+
+const controls = createServer((request, response) => {
+  control(request).then(
+    (answer) => response.setHeader("content-type", "application/json").end(JSON.stringify(answer)),
+    (error: Error) => response.writeHead(400).end(error.message),
+  );
+});
+
+process.on("SIGTERM", () => {
+  controls.close();
+  void sts.close().then(() => process.exit(0));
+});
+void sts.listen(4566, "0.0.0.0").then(() => controls.listen(4567, "0.0.0.0"));

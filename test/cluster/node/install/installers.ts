@@ -1,0 +1,37 @@
+// The ways in which podrole comes to a cluster, each with the emulated STS beside it. install() resolves when every
+// program is ready; uninstall() when nothing is left.
+import { join } from "node:path";
+import type { Kubectl } from "../../kubectl.ts";
+
+export interface Installer {
+  install(): Promise<void>;
+  uninstall(): Promise<void>;
+}
+
+const STS = join(import.meta.dirname, "sts.yaml");
+const KUSTOMIZATION = join(import.meta.dirname, "kustomize");
+
+export function installers(kubectl: Kubectl, _environment: NodeJS.ProcessEnv): Readonly<Record<string, Installer>> {
+  async function bringSts(): Promise<void> {
+    await kubectl.ok(["apply", "-f", STS]);
+    await kubectl.ok(["-n", "aws", "rollout", "status", "deployment/sts", "--timeout=120s"]);
+  }
+  async function ready(): Promise<void> {
+    for (const name of ["podrole-server", "podrole-webhook"]) {
+      await kubectl.ok(["-n", "podrole", "rollout", "status", `deployment/${name}`, "--timeout=180s"]);
+    }
+  }
+  return {
+    kustomize: {
+      async install() {
+        await bringSts();
+        await kubectl.ok(["apply", "-k", KUSTOMIZATION]);
+        await ready();
+      },
+      async uninstall() {
+        await kubectl.ok(["delete", "-k", KUSTOMIZATION, "--timeout=120s"]);
+        await kubectl.ok(["delete", "-f", STS, "--timeout=120s"]);
+      },
+    },
+  };
+}

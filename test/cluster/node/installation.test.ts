@@ -1,0 +1,52 @@
+// What an installation is, right after it was made: images that hold little, programs that are ready, sidecars that are
+// small. First of the suite: it counts restarts.
+import assert from "node:assert/strict";
+import { afterEach, suite, test } from "node:test";
+import type { ImageSizes } from "./images.ts";
+import { diagnose, kubectl, NODE_DIRECTORY, onNode, rolledOut, useNamespace } from "./suite.ts";
+import { deployment } from "./pods.ts";
+
+const MEBIBYTE = 2 ** 20;
+
+suite("an installation", { timeout: 300_000 }, () => {
+  const shop = useNamespace("installation");
+  afterEach((context) => diagnose(context, "podrole"));
+
+  test("the images hold little besides their base", (context) => {
+    const images = JSON.parse(process.env["PODROLE_IMAGE_SIZES"] ?? "{}") as Readonly<Record<string, ImageSizes>>;
+    for (const [image, { bytes, added }] of Object.entries(images)) {
+      context.diagnostic(
+        `${image}: ${(bytes / 1e6).toFixed(0)} MB, of which ${(added / 1e6).toFixed(1)} MB are podrole's`,
+      );
+      assert.ok(added < 10e6);
+    }
+  });
+
+  test("two ready replicas of each program, under PodSecurity restricted, without restarts", async () => {
+    interface Pods {
+      readonly items: readonly { status: { containerStatuses: { ready: boolean; restartCount: number }[] } }[];
+    }
+    const pods = await kubectl.json<Pods>(["-n", "podrole", "get", "pods"]);
+    const containers = pods.items.flatMap(({ status }) => status.containerStatuses);
+    assert.deepEqual(
+      containers.map(({ ready, restartCount }) => [ready, restartCount]),
+      Array.from({ length: 4 }, () => [true, 0]),
+    );
+  });
+
+  test("a sidecar has little memory to itself", async (context) => {
+    if (NODE_DIRECTORY === "")
+      return context.diagnostic("not run: memory can be read on a node of the suite's own only");
+    await shop.apply(deployment("orders", { role: "shop-orders" }, 5));
+    await rolledOut(shop.name, "deployment/orders");
+    const rollups = onNode("for pid in $(pgrep -f '[m]ain.cjs serve'); do cat /proc/$pid/smaps_rollup; done");
+    const sizes = rollups.split(/ \[rollup\]\n/).slice(1);
+    assert.ok(sizes.length >= 5);
+    const mebibytes = sizes.map((rollup) => {
+      const kilobytes = [...rollup.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB$/gm)].map(([, size]) => Number(size));
+      return (kilobytes.reduce((sum, size) => sum + size, 0) * 1024) / MEBIBYTE;
+    });
+    context.diagnostic(`private memory of each sidecar: ${mebibytes.map((size) => size.toFixed(1)).join(", ")} MiB`);
+    assert.ok(Math.max(...mebibytes) < 18, "18 MiB is the limit that the sidecar's design promises");
+  });
+});
