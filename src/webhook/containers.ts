@@ -65,7 +65,9 @@ export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: Containe
     ...(plan.mode === "native" && { restartPolicy: "Always" }),
     env: [...commonEnv(plan, settings), ...(plan.metadata ? [{ name: "PODROLE_METADATA", value: "true" }] : [])],
     ...heldBack(plan, settings),
-    livenessProbe: { httpGet: { path: "/healthz", port: health } },
+    // A sidecar that is slow because its node is busy still serves: killing it would fail the app's requests and make the
+    // node busier. Kubernetes' defaults (1 s, three times) do just that.
+    livenessProbe: { httpGet: { path: "/healthz", port: health }, timeoutSeconds: 10, failureThreshold: 6 },
     ...(resources && { resources }),
   };
 }

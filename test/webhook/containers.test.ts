@@ -71,3 +71,14 @@ test("podroleSidecar() holds the others back: by a hook, or where that cannot be
   assert.deepEqual(heldBy({ nativeSidecar: false }), { hook, probe });
   assert.deepEqual(heldBy({ nativeSidecar: false, sidecarCommand: [] }), { hook: undefined, probe });
 });
+
+test("podroleSidecar() is given up by the kubelet after a minute without an answer, not after slow ones", () => {
+  for (const nativeSidecar of [true, false]) {
+    const sidecar = ownContainers(podOf(), { ...PLAN_SETTINGS, nativeSidecar }).find(
+      ({ name }) => name === "podrole-sidecar",
+    );
+    const probe = sidecar?.["livenessProbe"] as { readonly timeoutSeconds: number; readonly failureThreshold: number };
+    assert.ok(probe.timeoutSeconds >= 10, "seconds that one answer may take");
+    assert.ok(probe.failureThreshold * 10 >= 60, "seconds without any answer, with Kubernetes' period of 10 s");
+  }
+});

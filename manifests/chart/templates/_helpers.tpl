@@ -119,8 +119,8 @@ envFrom:
 env: {{ toJson . }}
 {{- end }}
 startupProbe: { httpGet: { path: /healthz, port: pages }, periodSeconds: 1, failureThreshold: 300 }
-livenessProbe: { httpGet: { path: /healthz, port: pages } }
-readinessProbe: { httpGet: { path: /readyz, port: pages }, periodSeconds: 2 }
+livenessProbe: { httpGet: { path: /healthz, port: pages }, timeoutSeconds: 10, failureThreshold: 6 }
+readinessProbe: { httpGet: { path: /readyz, port: pages }, periodSeconds: 2, timeoutSeconds: 5 }
 securityContext:
   allowPrivilegeEscalation: false
   capabilities: { drop: [ALL] }
