@@ -51,6 +51,9 @@ interface Entry {
 /** A pod that is younger than this may be unknown to a watch that lags. */
 const GRACE_MS = 60_000;
 
+/** A sidecar takes credentials in their last 5 s for expired, and a second goes by on the way. */
+const LAST_MS = 6_000;
+
 export function createCredentialCache(
   { clock, assumeRole }: { readonly clock: Clock; readonly assumeRole: AssumeRole },
   { capacity, refusalMs }: CredentialCacheOptions,
@@ -102,7 +105,7 @@ export function createCredentialCache(
       const credentials = await fetch(entry, input);
       return { credentials, outcome: held ? "renewed" : "miss" } as const;
     } catch (error) {
-      if (held && clock.now() < held.expiresAt) return { credentials: held, outcome: "stale" } as const;
+      if (held && clock.now() < held.expiresAt - LAST_MS) return { credentials: held, outcome: "stale" } as const;
       throw error;
     }
   }

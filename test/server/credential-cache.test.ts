@@ -74,6 +74,16 @@ test("get() hands out what is still valid when the renewal fails, and refuses wh
   await assert.rejects(cache.get(INPUT, POD), { code: "STS_UNAVAILABLE" });
 });
 
+test("get() says what STS said instead of handing out what no sidecar would use: the last seconds of a session", async () => {
+  const { cache, clock, answerWith } = stage();
+  await cache.get(INPUT, POD);
+  answerWith(fail("STS_UNAVAILABLE"));
+  await clock.advance(60 * MINUTE - 7_000);
+  assert.equal((await cache.get(INPUT, POD)).outcome, "stale");
+  await clock.advance(3_000);
+  await assert.rejects(cache.get(INPUT, POD), { code: "STS_UNAVAILABLE" });
+});
+
 test("get() repeats a refusal of STS without asking again, for a short time", async () => {
   const { cache, calls, clock, answerWith } = stage();
   answerWith(fail("STS_DENIED"));
