@@ -1,0 +1,45 @@
+// What the Dockerfiles promise; test/cluster/node builds them and runs their images.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+
+const LABELS = "title description licenses version revision created source url base.name".split(" ");
+
+for (const name of ["server", "sidecar"]) {
+  suite(`Dockerfile.${name}`, () => {
+    const text = readFileSync(join(import.meta.dirname, `../../Dockerfile.${name}`), "utf8");
+    const instructions = text
+      .replaceAll(/^#.*\n/gm, "")
+      .replaceAll("\\\n", " ")
+      .split("\n")
+      .filter(Boolean);
+    const all = (word: string) => instructions.filter((line) => line.startsWith(`${word} `));
+
+    test("builds on one base, pinned by digest, that another can replace", () => {
+      assert.match(instructions[0] ?? "", /^ARG BASE=[a-z0-9./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/);
+      assert.deepEqual(all("FROM"), ["FROM ${BASE}"]);
+    });
+
+    test("needs no shell: it runs nothing while building, and its command is a list", () => {
+      assert.deepEqual(all("RUN"), []);
+      for (const line of [...all("ENTRYPOINT"), ...all("CMD")]) {
+        assert.ok(Array.isArray(JSON.parse(line.replace(/^\w+ /, ""))), line);
+      }
+    });
+
+    test("holds the program's own bundle and nothing else", () => {
+      assert.deepEqual([...all("COPY"), ...all("ADD")], [`COPY dist/${name} /podrole`]);
+    });
+
+    test("runs as a user that Kubernetes can see is not root", () => {
+      assert.deepEqual(all("USER"), ["USER 65532:65532"]);
+    });
+
+    test("has every label of the OCI that it can know, each once", () => {
+      const found = [...text.matchAll(/org\.opencontainers\.image\.([a-z.]+)=/g)].map(([, label]) => label);
+      assert.equal(found.length, LABELS.length);
+      assert.deepEqual(new Set(found), new Set(LABELS));
+    });
+  });
+}
