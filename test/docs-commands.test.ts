@@ -12,7 +12,7 @@ const PAGES = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `do
 );
 /** Not podrole's: they need a cluster, AWS or a checkout. */
 const OTHERS = new Set(
-  "kubectl kustomize helm npm node aws eksctl kind docker openssl age jq git curl promtool".split(" "),
+  "kubectl kustomize helm npm node aws eksctl kind docker openssl age jq git curl promtool kops".split(" "),
 );
 
 /** Lines of ```console blocks that are typed, continuations joined, comments and prompts taken off. */

@@ -1,6 +1,6 @@
 // node test/cluster/chart/main.ts: the chart and the kustomize manifests with real tools, Helm and kubectl, against a real
 // API server. With KUBECONFIG in the environment they use that cluster, which must have no podrole; otherwise a control
-// plane is brought up here and taken down. About a minute; the first time on a machine Helm is built, 2 minutes.
+// plane is brought up here and taken down. About 2 minutes alone; the first time on a machine Helm is built, 2 more.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

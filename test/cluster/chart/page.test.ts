@@ -1,0 +1,53 @@
+// The commands of docs/install.md that need no running pod, as they stand there: typed by a shell, against a real API
+// server, from the first to the last.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { blocksOf } from "../../install-page.ts";
+import { MANIFESTS } from "./tools.ts";
+
+const { KUBECTL = "kubectl", HELM = "helm", PATH = "" } = process.env;
+const ROOT = dirname(MANIFESTS);
+const blocks = blocksOf(readFileSync(join(ROOT, "docs/install.md"), "utf8"));
+
+for (const way of ["helm", "kustomize"]) {
+  suite(`docs/install.md with ${way}`, { timeout: 120_000 }, () => {
+    let directory = "";
+    before(() => {
+      directory = mkdtempSync(join(tmpdir(), "podrole-page-"));
+      // Whoever follows the page is in a checkout, and has the tools by these names.
+      symlinkSync(MANIFESTS, join(directory, "manifests"));
+      for (const [name, path] of Object.entries({ kubectl: KUBECTL, helm: HELM })) {
+        if (path.includes("/")) symlinkSync(path, join(directory, name));
+      }
+    });
+    after(() => {
+      shell("kubectl delete namespace podrole shop --ignore-not-found --wait");
+      rmSync(directory, { recursive: true });
+    });
+
+    const shell = (script: string) =>
+      spawnSync("bash", ["-e", "-c", script], {
+        cwd: directory,
+        env: { ...process.env, PATH: `${directory}:${PATH}` },
+        encoding: "utf8",
+      });
+
+    const own = blocks.filter(({ mark }) => mark === `run: ${way}`);
+    assert.ok(own.length > 3);
+    for (const { commands } of own) {
+      test(commands.split("\n")[0] ?? "", () => {
+        const { status, stderr } = shell(commands);
+        assert.equal(status, 0, stderr);
+      });
+    }
+
+    test("nothing is left in the end", () => {
+      const { stdout } = shell("kubectl get clusterroles,clusterrolebindings,mutatingwebhookconfigurations -o name");
+      assert.doesNotMatch(stdout, /podrole/);
+    });
+  });
+}

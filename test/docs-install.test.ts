@@ -1,0 +1,32 @@
+// Every command of docs/install.md is run by a suite or says what it needs that no suite has.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { blocksOf } from "./install-page.ts";
+import { ROOT } from "./story/sources.ts";
+
+const page = readFileSync(join(ROOT, "docs/install.md"), "utf8");
+const blocks = blocksOf(page);
+const MARKS = /^(run: (helm|kustomize|pods)|needs (AWS|kind|a registry|a CA, which the server makes))$/;
+
+test("docs/install.md: every block of commands says who runs it", () => {
+  assert.equal(blocks.length, page.match(/^```console$/gm)?.length);
+  assert.deepEqual(
+    blocks.filter(({ mark = "" }) => !MARKS.test(mark)),
+    [],
+  );
+});
+
+test("docs/install.md: only commands of AWS need AWS, and they are marked", () => {
+  const isOfAws = (commands: string) => /^(aws|eksctl|kops) |AWS_SECRET_ACCESS_KEY/m.test(commands);
+  for (const { mark, commands } of blocks) assert.equal(isOfAws(commands), mark === "needs AWS", commands);
+});
+
+test("blocksOf() gives a block without a mark as one", () => {
+  const text = "<!-- run: helm -->\n```console\na\n```\n\n```console\nb\n```\n";
+  assert.deepEqual(blocksOf(text), [
+    { mark: "run: helm", commands: "a\n" },
+    { mark: undefined, commands: "b\n" },
+  ]);
+});
