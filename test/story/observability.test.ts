@@ -112,7 +112,7 @@ suite("what operators see", { timeout: 120_000 }, () => {
     }
   });
 
-  test("docs/audit.md's worked examples print what the page says", () => {
+  test("docs/audit.md's worked examples print what the page says (UPDATE=1 rewrites the page)", () => {
     const examples = readExamples(PAGE, "podrole audit");
     assert.ok(examples.length >= 4, `${examples.length} examples`);
     const outputs = examples.map(({ command }) => run(directory, command));
