@@ -20,7 +20,7 @@ export const ANNOTATIONS = {
   inject: "podrole.io/inject",
   /** Pod: "native" or "classic". */
   mode: "podrole.io/mode",
-  /** Pod: "enabled" adds the instance metadata paths. */
+  /** Pod: "enabled" adds the instance metadata paths, "enabled-v1" those without a token too. */
   metadata: "podrole.io/metadata",
   /** Pod: another life of its sessions, within the server's bounds. */
   sessionDuration: "podrole.io/session-duration",

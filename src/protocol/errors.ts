@@ -188,7 +188,8 @@ export const ERRORS = {
     grpc: "UNAUTHENTICATED",
     retry: false,
     keep: true,
-    summary: "A request to the credentials endpoint carries no Authorization header.",
+    summary:
+      "A request to the credentials endpoint carries no Authorization header, or one to the metadata paths no token.",
     remedy: "Use an SDK that reads AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE (docs/sdk.md lists the versions).",
   },
   TOKEN_MISMATCH: {
@@ -196,7 +197,8 @@ export const ERRORS = {
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: true,
-    summary: "The Authorization header is not the token of any container of this pod.",
+    summary:
+      "The Authorization header is not the token of any container of this pod, or a metadata token is not one, or has ended.",
     remedy: "Each container has its own token file; containers that are left out have none.",
   },
   PATH_UNKNOWN: {

@@ -20,7 +20,22 @@ export interface EndpointDeps {
   readonly authorize: Authorize;
   /** Counts every answer and the time to it; "OK" for credentials. */
   readonly count: (code: ErrorCode | "OK", durationMs: number) => void;
+  /** Answers every other path; without it they are unknown. */
+  readonly morePaths?: MorePaths | undefined;
 }
+
+export interface Answer {
+  readonly reply: Reply;
+  readonly code: ErrorCode | "OK";
+  /** Why a caller is refused, for the log. */
+  readonly reason?: string;
+}
+
+/** Undefined until there are credentials. */
+export type Look = () => Answer | undefined;
+
+/** An answer at once, or how to look for one that takes the first container's credentials. */
+export type MorePaths = (request: IncomingMessage) => Answer | Look;
 
 export interface EndpointOptions {
   readonly port: number;
@@ -41,7 +56,7 @@ const CLOSE_GRACE_MS = 500;
 const SAY_AGAIN_AFTER_MS = 60_000;
 
 export function createEndpoint(deps: EndpointDeps, { port, containers, holdMs }: EndpointOptions): Endpoint {
-  const { clock, log, keeper, renewals, authorize, count } = deps;
+  const { clock, log, keeper, renewals, authorize, count, morePaths } = deps;
   const held = new Set<() => void>();
   const saidAt = new Map<ErrorCode, number>();
   const arrivedAt = new WeakMap<ServerResponse, number>();
@@ -51,6 +66,7 @@ export function createEndpoint(deps: EndpointDeps, { port, containers, holdMs }:
     const url = request.url ?? "";
     const end = url.indexOf("?");
     if ((end < 0 ? url : url.slice(0, end)) !== PATH) {
+      if (morePaths) return answerMore(morePaths(request), response);
       return refuseCaller(response, "PATH_UNKNOWN", "Cannot answer: podrole serves /v1/credentials only");
     }
     if (request.method !== "GET" && request.method !== "HEAD") {
@@ -73,33 +89,45 @@ export function createEndpoint(deps: EndpointDeps, { port, containers, holdMs }:
       return refuseCaller(response, "TOKEN_MISMATCH", message);
     }
     const reply = keeper.reply(index);
-    if (reply === undefined) return answerWithout(index, response);
+    if (reply === undefined) return answerWithout(index, response, () => credentialsOf(index));
     send(response, reply, "OK");
   }
 
-  function answerWithout(index: number, response: ServerResponse): void {
+  function answerMore(found: Answer | Look, response: ServerResponse): void {
+    const answer = typeof found === "function" ? found() : found;
+    if (answer === undefined) return answerWithout(0, response, found as Look);
+    if (answer.code !== "OK" && answer.reason !== undefined) say(answer.code, answer.reason);
+    send(response, answer.reply, answer.code);
+  }
+
+  function credentialsOf(index: number): Answer | undefined {
+    const reply = keeper.reply(index);
+    return reply && { reply, code: "OK" };
+  }
+
+  function answerWithout(index: number, response: ServerResponse, look: Look): void {
     const refusal = reasonFor(index);
     renewals.hurry();
     if (isPermanent(refusal)) return send(response, refusalReply(refusal), refusal.code);
-    hold(index, response);
+    hold(index, response, look);
   }
 
   /** Waits for credentials, a lasting refusal, the time limit or the end of the sidecar, whatever comes first. */
-  function hold(index: number, response: ServerResponse): void {
+  function hold(index: number, response: ServerResponse, look: Look): void {
     function finish(): void {
       cancel();
       forget();
       held.delete(finish);
       response.off("close", finish);
       if (response.destroyed) return;
-      const reply = keeper.reply(index);
-      if (reply) return send(response, reply, "OK");
+      const answer = look();
+      if (answer) return send(response, answer.reply, answer.code);
       const refusal = reasonFor(index);
       send(response, refusalReply(refusal, retryAfter(refusal)), refusal.code);
     }
     const cancel = clock.schedule(finish, holdMs);
     const forget = renewals.onEnd(() => {
-      if (keeper.reply(index) || isPermanent(reasonFor(index))) finish();
+      if (look() || isPermanent(reasonFor(index))) finish();
       else renewals.hurry();
     });
     held.add(finish);
@@ -121,12 +149,15 @@ export function createEndpoint(deps: EndpointDeps, { port, containers, holdMs }:
   }
 
   function refuseCaller(response: ServerResponse, code: ErrorCode, message: string, extra?: readonly string[]): void {
-    const now = clock.now();
-    if (now - (saidAt.get(code) ?? Number.NEGATIVE_INFINITY) >= SAY_AGAIN_AFTER_MS) {
-      saidAt.set(code, now);
-      log.warn({ code, reason: message, remedy: ERRORS[code].remedy }, "a request was refused");
-    }
+    say(code, message);
     send(response, refusalReply({ code, message }, extra), code);
+  }
+
+  function say(code: ErrorCode, reason: string): void {
+    const now = clock.now();
+    if (now - (saidAt.get(code) ?? Number.NEGATIVE_INFINITY) < SAY_AGAIN_AFTER_MS) return;
+    saidAt.set(code, now);
+    log.warn({ code, reason, remedy: ERRORS[code].remedy }, "a request was refused");
   }
 
   function send(response: ServerResponse, { status, headers, body }: Reply, code: ErrorCode | "OK"): void {

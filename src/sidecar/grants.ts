@@ -12,6 +12,7 @@ export interface Granted {
   readonly sessionToken: Secret;
   readonly roleArn: string;
   readonly accountId: string;
+  readonly issuedAtMs: number;
   readonly expiresAtMs: number;
   readonly renewAtMs: number;
 }
@@ -37,7 +38,7 @@ export interface Grants {
 
 /** The server's answer for one container, whatever protocol brought it. */
 export type Answer = { readonly container: string } & (
-  | { readonly credentials: Omit<Granted, "renewAtMs"> & { readonly issuedAtMs: number } }
+  | { readonly credentials: Omit<Granted, "renewAtMs"> }
   | { readonly refusal: GrantRefusal }
 );
 
@@ -60,8 +61,8 @@ export function applyAnswer(
 ): ContainerGrant {
   const { container } = answer;
   if ("credentials" in answer && isValid(answer.credentials, now)) {
-    const { issuedAtMs, ...credentials } = answer.credentials;
-    const renewAtMs = renewalOf(issuedAtMs, credentials.expiresAtMs, now, random);
+    const { credentials } = answer;
+    const renewAtMs = renewalOf(credentials.issuedAtMs, credentials.expiresAtMs, now, random);
     return { container, served: true, credentials: { ...credentials, renewAtMs }, refusal: undefined };
   }
   const refusal = "refusal" in answer ? answer.refusal : expiredOnArrival(container);
@@ -139,6 +140,7 @@ function grantedOf(read: Loose): Granted {
     sessionToken: new Secret(textOf(read["sessionToken"])),
     roleArn: textOf(read["roleArn"]),
     accountId: textOf(read["accountId"]),
+    issuedAtMs: numberOf(read["issuedAtMs"]),
     expiresAtMs: numberOf(read["expiresAtMs"]),
     renewAtMs: numberOf(read["renewAtMs"]),
   };

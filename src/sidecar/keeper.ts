@@ -8,7 +8,7 @@
 import { ERRORS } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import { type ContainerGrant, type Grants, type GrantRefusal, isValid, renewAt } from "./grants.ts";
+import { type ContainerGrant, type Granted, type Grants, type GrantRefusal, isValid, renewAt } from "./grants.ts";
 import { credentialsReply, type Reply } from "./replies.ts";
 
 export interface Keeper {
@@ -16,6 +16,8 @@ export interface Keeper {
   reload(): void;
   /** The reply for the container of this index, undefined unless its credentials are valid now. */
   reply(index: number): Reply | undefined;
+  /** The same credentials as values. */
+  granted(index: number): Granted | undefined;
   /** The last refusal for the container, also while older credentials are still valid. */
   refusal(index: number): GrantRefusal | undefined;
   /** Unix milliseconds; 0 when something is missing now. */
@@ -70,6 +72,10 @@ export function createKeeper(
     reply(index) {
       const entry = entries[index];
       return isValid(entry?.grant.credentials, clock.now()) ? entry?.reply : undefined;
+    },
+    granted(index) {
+      const credentials = entries[index]?.grant.credentials;
+      return isValid(credentials, clock.now()) ? credentials : undefined;
     },
     refusal: (index) => entries[index]?.grant.refusal,
     renewAt: () => renewAt(grants, containers, clock.now()),

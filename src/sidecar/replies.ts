@@ -16,7 +16,7 @@ export function credentialsReply(credentials: Granted): Reply {
     AccessKeyId: credentials.accessKeyId,
     SecretAccessKey: credentials.secretAccessKey.reveal(),
     Token: credentials.sessionToken.reveal(),
-    Expiration: formatExpiration(credentials.expiresAtMs),
+    Expiration: formatTime(credentials.expiresAtMs),
     AccountId: credentials.accountId,
     RoleArn: credentials.roleArn,
   });
@@ -31,16 +31,21 @@ export function refusalReply({ code, message }: Refusal, extra: readonly string[
 }
 
 /** Whole seconds and an upper-case Z: fractions or offsets fail in one SDK or another. Rounded down, never up. */
-function formatExpiration(unixMs: number): string {
+export function formatTime(unixMs: number): string {
   return `${new Date(unixMs).toISOString().slice(0, 19)}Z`;
 }
 
-function reply(status: number, text: string, extra: readonly string[]): Reply {
+/** Of the metadata paths, JSON included: EC2 calls everything text. */
+export function textReply(status: number, text: string, extra: readonly string[] = []): Reply {
+  return reply(status, text, extra, "text/plain");
+}
+
+function reply(status: number, text: string, extra: readonly string[], type = "application/json"): Reply {
   const body = Buffer.from(text);
   const headers = [
     // Without a charset: Go v2 reads the code of an error only from exactly this type.
     "Content-Type",
-    "application/json",
+    type,
     "Content-Length",
     String(body.length),
     "Cache-Control",

@@ -7,10 +7,10 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { createAuthorize } from "./authorize.ts";
 import { type Command, createChildRun } from "./child.ts";
-import { createEndpoint } from "./endpoint.ts";
+import { createEndpoint, type MorePaths } from "./endpoint.ts";
 import { readGrants } from "./grants-file.ts";
 import { createHealth } from "./health.ts";
-import { createKeeper } from "./keeper.ts";
+import { createKeeper, type Keeper } from "./keeper.ts";
 import { createSidecarMetrics } from "./metrics.ts";
 import type { Renewal } from "./renewal.ts";
 import { createRenewals } from "./renewals.ts";
@@ -98,8 +98,9 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
 
   try {
     const authorize = createAuthorize(ensureTokens(settings.tokensDirectory, containers));
+    const morePaths = await metadataPaths(deps, settings, keeper);
     const endpoint = createEndpoint(
-      { clock, log, keeper, renewals, authorize, count: metrics.countRequest },
+      { clock, log, keeper, renewals, authorize, count: metrics.countRequest, morePaths },
       { port: settings.port, containers, holdMs: HOLD_MS },
     );
     shutdown.onClose("credentials port", () => endpoint.close());
@@ -119,6 +120,17 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
     await shutdown.stop("failed to start");
     throw error;
   }
+}
+
+/** Loaded where the pod asked for it: the others pay nothing for it. */
+async function metadataPaths(
+  { clock }: ServeDeps,
+  { metadata, metadataV1: version1, region }: SidecarSettings,
+  keeper: Keeper,
+): Promise<MorePaths | undefined> {
+  if (!metadata) return undefined;
+  const { createMetadata } = await import("./metadata/metadata.ts");
+  return createMetadata({ clock, granted: () => keeper.granted(0) }, { region, version1 });
 }
 
 function renewalRun(

@@ -62,6 +62,8 @@ export const SIDECAR_SETTINGS = {
     help: "Where init and serve write why there were never credentials, for kubectl describe",
   },
   metadata: { type: flag, default: "false", help: "Answer the paths of the instance metadata service as well" },
+  metadataV1: { type: flag, default: "false", help: "Answer those paths without a token too (IMDSv1)" },
+  region: { type: text, default: null, help: "AWS region that those paths name; without it they do not know any" },
   level: { type: oneOf(LOG_LEVELS), default: "info", help: "Lowest level that is logged" },
 } as const satisfies SettingTable;
 

@@ -26,13 +26,16 @@ export interface ContainerSettings {
   /** The image's entrypoint written out, for a hook, where Kubernetes does not use it. Empty: no hook. */
   readonly sidecarCommand: readonly string[];
   readonly resources: ResourceSettings;
+  /** AWS region of pods that set none; undefined: unknown. */
+  readonly region: string | undefined;
 }
 
 /** What depends on the pod at hand. */
 export interface ContainerPlan {
   readonly withRole: readonly string[];
   readonly ports: SidecarPorts;
-  readonly metadata: boolean;
+  /** Instance metadata paths: none, with a token (IMDSv2), without one too. */
+  readonly metadata: "off" | "v2" | "v1";
   /** "native": an init container that goes on running; "classic": an ordinary one. */
   readonly mode: "native" | "classic";
   /** By a postStart hook: the kubelet starts the next container when it is done. */
@@ -63,7 +66,7 @@ export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: Containe
     args: ["serve"],
     ...commonParts(settings),
     ...(plan.mode === "native" && { restartPolicy: "Always" }),
-    env: [...commonEnv(plan, settings), ...(plan.metadata ? [{ name: "PODROLE_METADATA", value: "true" }] : [])],
+    env: [...commonEnv(plan, settings), ...metadataEnv(plan, settings)],
     ...heldBack(plan, settings),
     // A sidecar that is slow because its node is busy still serves: killing it would fail the app's requests and make the
     // node busier. Kubernetes' defaults (1 s, three times) do just that.
@@ -149,6 +152,15 @@ function commonEnv(plan: ContainerPlan, settings: ContainerSettings): readonly E
     { name: "PODROLE_POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
     // `kubectl describe pod` shows what stands there: why there are no credentials.
     { name: "PODROLE_TERMINATION_MESSAGE_FILE", value: PATHS.terminationMessage },
+  ];
+}
+
+function metadataEnv({ metadata }: ContainerPlan, { region }: ContainerSettings): readonly EnvVar[] {
+  if (metadata === "off") return [];
+  return [
+    { name: "PODROLE_METADATA", value: "true" },
+    ...(metadata === "v1" ? [{ name: "PODROLE_METADATA_V1", value: "true" }] : []),
+    ...(region === undefined ? [] : [{ name: "PODROLE_REGION", value: region }]),
   ];
 }
 

@@ -13,12 +13,11 @@ import {
 import { closeMetadata, giveCredentials } from "./environment.ts";
 import { hasProxyFrom, leadingMeshContainers, leadingMeshProxies, meshWarnings } from "./mesh.ts";
 import { INJECTED_LABEL_VALUE, isPodroleContainer, NAMES } from "./names.ts";
+import { metadataWish } from "./pod-annotations.ts";
 import { choosePorts, contestedPorts } from "./ports.ts";
 import { listOf } from "./shape.ts";
 
 export interface InjectSettings extends ContainerSettings {
-  /** AWS region of pods that set none; undefined: unknown. */
-  readonly region: string | undefined;
   /** False: the cluster is older than 1.29, or its operator wants ordinary containers. */
   readonly nativeSidecar: boolean;
 }
@@ -45,7 +44,7 @@ export function inject(pod: Pod, shares: Shares, settings: InjectSettings): Inje
   // An ordinary proxy starts after this hook, which would wait for it.
   const isCutOff = mode === "classic" && hasProxyFrom(pod, sidecarIndex);
   const holdsOthersBack = settings.sidecarCommand.length > 0 && !isCutOff;
-  const metadata = pod.metadata.annotations?.[ANNOTATIONS.metadata] === "enabled";
+  const metadata = metadataWish(pod.metadata.annotations);
   const ports = choosePorts(pod);
   const plan: ContainerPlan = { withRole: served.withRole, ports, metadata, mode, holdsOthersBack };
 
@@ -54,7 +53,11 @@ export function inject(pod: Pod, shares: Shares, settings: InjectSettings): Inje
     if (isPodroleContainer(container)) return refresh(container, plan, settings);
     if (served.leftOut.includes(container.name)) return closeMetadata(container);
     if (!served.withRole.includes(container.name)) return container;
-    const change = giveCredentials(container, { port: ports.credentials, region: settings.region, metadata });
+    const change = giveCredentials(container, {
+      port: ports.credentials,
+      region: settings.region,
+      metadata: metadata !== "off",
+    });
     warnings.push(...change.warnings);
     return change.container;
   };

@@ -27,7 +27,6 @@ export function planSettings(
     nativeSidecar,
     excludedNamespaces: [settings.trustConfigMap.namespace],
     policy: policySettings(settings),
-    servesMetadata: false,
   };
 }
 

@@ -2,7 +2,7 @@
 // room for podrole → then this is the pod. Pure: no clock, no network, no process; used by the webhook and the command line.
 import { isDeepStrictEqual } from "node:util";
 import type { Pod } from "../kubernetes/objects.ts";
-import { ANNOTATIONS, LABELS } from "../policy/annotations.ts";
+import { ANNOTATIONS, LABELS, quoted } from "../policy/annotations.ts";
 import {
   assumeRoleInput,
   decideRoles,
@@ -15,7 +15,7 @@ import { podFacts } from "../policy/facts.ts";
 import type { ErrorCode, Refusal } from "../protocol/errors.ts";
 import { type InjectSettings, inject } from "./inject.ts";
 import { takesPart } from "./mesh.ts";
-import { namesRole, refuseSwitches, warnAboutNames } from "./pod-annotations.ts";
+import { metadataWish, namesRole, refuseSwitches, warnAboutNames } from "./pod-annotations.ts";
 import { isMarked, refuseReservedNames } from "./reserved.ts";
 import { allContainers, findShapeProblem } from "./shape.ts";
 import { SKIP_REASONS, type SkipReason } from "./skip-reasons.ts";
@@ -24,8 +24,6 @@ export interface PlanSettings extends InjectSettings {
   /** Namespaces that are never touched, besides Kubernetes' own: podrole's. */
   readonly excludedNamespaces: readonly string[];
   readonly policy: PolicySettings;
-  /** Whether the sidecar image answers the paths of the instance metadata service. */
-  readonly servesMetadata: boolean;
 }
 
 export interface PlanInput {
@@ -71,7 +69,7 @@ export function plan({ pod, namespace, serviceAccountAnnotations }: PlanInput, s
   const facts = factsOf(pod, namespace.name);
   const around = { namespaceAnnotations: namespace.annotations, serviceAccountAnnotations };
   const { roles, refusal } = mayHave(facts, around, settings.policy);
-  const no = refusal ?? refuseMetadata(facts, roles, settings);
+  const no = refusal ?? refuseMetadata(podFacts(pod, namespace.name), roles);
   if (no) return refuse(pod, no, warnings, roles);
   if (roles.length === 0) return skip(pod, namesRole(pod) ? "NO_CONTAINER" : "NO_ROLE", warnings);
 
@@ -128,22 +126,19 @@ function mayHave(
   return { roles, refusal: undefined };
 }
 
-/** Its requests carry no token, so the sidecar cannot tell by whom it is asked. */
-function refuseMetadata(
-  { annotations, containers }: PodFacts,
-  roles: readonly RoleDecision[],
-  { servesMetadata }: PlanSettings,
-): Refusal | undefined {
-  if (annotations[ANNOTATIONS.metadata] !== "enabled" || roles.length === 0) return undefined;
-  if (!servesMetadata) {
-    const message = `Cannot use ${ANNOTATIONS.metadata}: this sidecar serves no instance metadata paths, wanted an SDK of docs/sdk.md`;
-    return { code: "ANNOTATION_INVALID", message };
-  }
+/**
+ * Its requests carry no token of a container, so the sidecar cannot tell by whom it is asked: all must be entitled to
+ * the same, a mesh's containers included.
+ */
+function refuseMetadata({ annotations, containers }: PodFacts, roles: readonly RoleDecision[]): Refusal | undefined {
+  if (metadataWish(annotations) === "off" || roles.length === 0) return undefined;
+  const without = containers.filter((name) => roles.every(({ container }) => container !== name));
   const arns = new Set(roles.map((decision) => decision.role?.arn));
-  if (arns.size === 1 && roles.length === containers.length) return undefined;
+  if (arns.size === 1 && without.length === 0) return undefined;
+  const found = without[0] === undefined ? `there are ${arns.size}` : `${quoted(without[0])} has none`;
   return {
     code: "ANNOTATION_INVALID",
-    message: `Cannot use ${ANNOTATIONS.metadata}: it serves every container of the pod alike, wanted the same role for all of them`,
+    message: `Cannot use ${ANNOTATIONS.metadata}: it serves every container of the pod alike, wanted the same role for all of them, but ${found}`,
   };
 }
 

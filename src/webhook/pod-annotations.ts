@@ -1,13 +1,13 @@
 // The pod's own wishes in podrole's annotations: values that cannot be used are refused, names that nobody reads are
 // warned about, because a misspelt annotation otherwise shows as a missing role weeks later.
 import type { ObjectMeta, Pod } from "../kubernetes/objects.ts";
-import { ANNOTATIONS, LABELS, quoted } from "../policy/annotations.ts";
+import { ANNOTATIONS, LABELS, quoted, valueOf } from "../policy/annotations.ts";
 import type { Refusal } from "../protocol/errors.ts";
 
 const ACCEPTED: Readonly<Record<string, readonly string[]>> = {
   [ANNOTATIONS.inject]: ["enabled", "disabled"],
   [ANNOTATIONS.mode]: ["native", "classic"],
-  [ANNOTATIONS.metadata]: ["enabled", "disabled"],
+  [ANNOTATIONS.metadata]: ["enabled", "enabled-v1", "disabled"],
 };
 
 /** ANNOTATION_INVALID for a switch with a position that it does not have. */
@@ -19,6 +19,12 @@ export function refuseSwitches({ metadata: { annotations } }: Pod): Refusal | un
     return { code: "ANNOTATION_INVALID", message: `Cannot use ${name}: it is ${quoted(value)}, wanted ${wanted}` };
   }
   return undefined;
+}
+
+/** Which instance metadata paths the pod asks for: none, those that want a token (IMDSv2), or without one too. */
+export function metadataWish(annotations: Readonly<Record<string, string>> = {}): "off" | "v2" | "v1" {
+  const value = valueOf(annotations, ANNOTATIONS.metadata);
+  return value === "enabled" ? "v2" : value === "enabled-v1" ? "v1" : "off";
 }
 
 /** True when the pod itself, not its surroundings, names a role. */

@@ -20,6 +20,7 @@ const REPLY = credentialsReply({
   sessionToken: new Secret("session"),
   roleArn: "arn:aws:iam::123456789012:role/app",
   accountId: "123456789012",
+  issuedAtMs: 0,
   expiresAtMs: NOW,
   renewAtMs: 0,
 });

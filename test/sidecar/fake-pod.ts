@@ -35,6 +35,8 @@ export async function createFakePod(server: PodServer, changes: Partial<SidecarS
     initTimeout: 60_000,
     terminationMessageFile: join(directory, "termination-log"),
     metadata: false,
+    metadataV1: false,
+    region: undefined,
     level: "debug",
     ...changes,
   };

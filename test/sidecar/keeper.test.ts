@@ -33,6 +33,7 @@ function setUp(...containers: readonly string[]) {
       roleArn: "r",
       accountId: "1",
       expiresAtMs,
+      issuedAtMs: 0,
       renewAtMs: expiresAtMs / 2,
     };
     return {

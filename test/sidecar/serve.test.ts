@@ -78,6 +78,21 @@ test("startServe() answers at once with what init left, also while the server is
   await serving.stop("test");
 });
 
+test("startServe() answers the metadata paths where the pod asked for them, and nowhere else", async () => {
+  const [on, off] = [
+    await setUp({ settings: { metadata: true, metadataV1: true, region: "eu-central-1" } }),
+    await setUp(),
+  ];
+  const path = "/latest/meta-data/iam/security-credentials/";
+  const role = await ask(on.serving.port, { path });
+  assert.equal(role.status, 200);
+  const { text } = await ask(on.serving.port, { path: path + role.text });
+  const { body } = await ask(on.serving.port, { token: on.token });
+  assert.equal((JSON.parse(text) as Record<string, string>)["AccessKeyId"], body["AccessKeyId"]);
+  assert.equal((await ask(off.serving.port, { path })).status, 404);
+  await Promise.all([on.serving.stop("test"), off.serving.stop("test")]);
+});
+
 test("startServe() bridges a cold start: the first request waits for the renewal in flight", async () => {
   let release = () => {};
   const released = new Promise<void>((resolve) => {

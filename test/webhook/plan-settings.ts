@@ -20,7 +20,6 @@ export const PLAN_SETTINGS: PlanSettings = {
   region: "eu-central-1",
   nativeSidecar: true,
   excludedNamespaces: ["podrole"],
-  servesMetadata: true,
   policy: {
     baseArn: "arn:aws:iam::123456789012:role/",
     strictNamespaceRegexp: true,

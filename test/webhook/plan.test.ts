@@ -115,8 +115,59 @@ test("plan() says in one sentence which container gets which role", () => {
   );
 });
 
-test("plan() refuses podrole.io/metadata with ANNOTATION_INVALID when the sidecar does not serve it", () => {
-  const pod = podWith({ ...ROLE, "podrole.io/metadata": "enabled" });
-  const refused = plan(inShop(pod), { ...PLAN_SETTINGS, servesMetadata: false });
-  assert.deepEqual([refused.decision, refused.reason], ["refuse", "ANNOTATION_INVALID"]);
-});
+const METADATA = { ...ROLE, "podrole.io/metadata": "enabled" };
+
+for (const { title, annotations = METADATA, containers, says } of [
+  {
+    title: "two roles",
+    annotations: { ...METADATA, "iam.amazonaws.com/role.other": "shop-b" },
+    containers: [{ name: "app" }, { name: "other" }],
+    says: "there are 2",
+  },
+  {
+    title: "a container that is left out",
+    annotations: { ...METADATA, "podrole.io/containers": "app" },
+    containers: [{ name: "app" }, { name: "other" }],
+    says: '"other" has none',
+  },
+  {
+    title: "a mesh's proxy",
+    containers: [{ name: "app" }, { name: "istio-proxy" }],
+    says: '"istio-proxy" has none',
+  },
+  {
+    title: "a mesh's proxy, without metadata tokens",
+    annotations: { ...ROLE, "podrole.io/metadata": "enabled-v1" },
+    containers: [{ name: "app" }, { name: "istio-proxy" }],
+    says: '"istio-proxy" has none',
+  },
+]) {
+  test(`plan() refuses podrole.io/metadata with ANNOTATION_INVALID for ${title}`, () => {
+    const { decision, reason, message } = plan(inShop(podWith(annotations, containers)), PLAN_SETTINGS);
+    assert.deepEqual([decision, reason], ["refuse", "ANNOTATION_INVALID"]);
+    assert.ok(message.endsWith(`wanted the same role for all of them, but ${says}`), message);
+  });
+}
+
+for (const [wish, decision] of [
+  ["enabled", "inject"],
+  ["enabled-v1", "inject"],
+  ["enabled-v3", "refuse"],
+  ["true", "refuse"],
+] as const) {
+  test(`plan() answers podrole.io/metadata: ${wish} with ${decision} where all containers share one role`, () => {
+    const pod = podWith({ ...ROLE, "podrole.io/metadata": wish }, [{ name: "app" }, { name: "helper" }]);
+    const made = plan(inShop(pod), PLAN_SETTINGS);
+    assert.equal(made.decision, decision);
+    if (decision === "refuse") {
+      assert.match(made.message, /wanted "enabled" or "enabled-v1" or "disabled"/);
+      return;
+    }
+    const env = made.pod.spec.initContainers?.[0]?.env ?? [];
+    const metadata = env
+      .filter(({ name }) => name.startsWith("PODROLE_METADATA"))
+      .map(({ name, value }) => [name, value]);
+    const version1 = wish === "enabled-v1" ? [["PODROLE_METADATA_V1", "true"]] : [];
+    assert.deepEqual(metadata, [["PODROLE_METADATA", "true"], ...version1]);
+  });
+}

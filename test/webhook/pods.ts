@@ -67,7 +67,7 @@ const annotations: fc.Arbitrary<Record<string, string>> = fc.record(
     "iam.amazonaws.com/role.app": fc.constantFrom(...ROLES),
     "podrole.io/containers": fc.constantFrom("app", "app,helper", "helper", ""),
     "podrole.io/mode": fc.constantFrom("native", "classic", "other"),
-    "podrole.io/metadata": fc.constantFrom("enabled", "disabled"),
+    "podrole.io/metadata": fc.constantFrom("enabled", "enabled-v1", "disabled", "disabled"),
     "podrole.io/inject": fc.constantFrom("enabled", "disabled"),
     "example.com/note": fc.string(),
   },
