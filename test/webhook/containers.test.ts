@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { SIDECAR_SETTINGS } from "../../src/sidecar/settings.ts";
+import { WEBHOOK_SETTINGS } from "../../src/webhook/settings.ts";
 import { type PlanSettings, plan } from "../../src/webhook/plan.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 import { inShop } from "./pods.ts";
@@ -81,4 +82,14 @@ test("podroleSidecar() is given up by the kubelet after a minute without an answ
     assert.ok(probe.timeoutSeconds >= 10, "seconds that one answer may take");
     assert.ok(probe.failureThreshold * 10 >= 60, "seconds without any answer, with Kubernetes' period of 10 s");
   }
+});
+
+test("readSettings() takes none for no hook, and no empty word", () => {
+  const read = (sidecarCommand: string) => {
+    const settings = readSettings({ sidecarCommand: WEBHOOK_SETTINGS.sidecarCommand }, { sidecarCommand }, {});
+    return settings.ok ? settings.settings.sidecarCommand : undefined;
+  };
+  assert.deepEqual(read("none"), []);
+  assert.deepEqual(read("node,/main.cjs"), ["node", "/main.cjs"]);
+  assert.equal(read("node,"), undefined);
 });

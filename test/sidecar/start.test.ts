@@ -1,0 +1,93 @@
+// How long a pod is held back, and what ends that.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ErrorCode } from "../../src/protocol/errors.ts";
+import type { Renewal } from "../../src/sidecar/renewal.ts";
+import { createStart } from "../../src/sidecar/start.ts";
+import { createFakeClock } from "../fakes/clock.ts";
+import { createKeptLog } from "../fakes/log.ts";
+
+const SECOND = 1_000;
+
+function refusal(code: ErrorCode) {
+  return { code, message: `Cannot: ${code}`, retryAfterMs: 0 };
+}
+
+function setUp({ ready = false } = {}) {
+  const clock = createFakeClock();
+  const { log, lines } = createKeptLog();
+  const state = { ready, told: new Map<number, ErrorCode>() };
+  const listeners = new Set<(renewal: Renewal) => void>();
+  const start = createStart(
+    {
+      clock,
+      log,
+      keeper: {
+        ready: () => state.ready,
+        refusal(index) {
+          const code = state.told.get(index);
+          return code && refusal(code);
+        },
+      },
+      renewals: {
+        onEnd(listener) {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        },
+      },
+    },
+    { containers: ["app", "worker"], podName: "web", podNamespace: "team" },
+  );
+  let refused: string | undefined;
+  void start.refused.then(({ code, message }) => {
+    refused = `${code} ${message}`;
+  });
+  return {
+    clock,
+    lines,
+    state,
+    start,
+    listeners,
+    ends: async (renewal: Renewal): Promise<string | undefined> => {
+      for (const listener of listeners) listener(renewal);
+      await Promise.resolve();
+      return refused;
+    },
+  };
+}
+
+test("createStart() waits through what may pass, and says each 10 s for what", async () => {
+  const { clock, lines, start, ends } = setUp();
+  assert.equal(await ends({ outcome: "failed", ...refusal("SERVER_UNREACHABLE") }), undefined);
+  await clock.advance(25 * SECOND);
+  assert.deepEqual(
+    lines.map(({ message, code, waitedSeconds }) => [message, code, waitedSeconds]),
+    [10, 20].map((seconds) => ["waiting for credentials", "SERVER_UNREACHABLE", seconds]),
+  );
+  assert.match(start.waitingFor()?.message ?? "", /^Cannot start pod "team\/web": stopped while waiting/);
+});
+
+test("createStart() gives up on a lasting refusal of one container, also beside one that may pass", async () => {
+  const { state, ends, listeners } = setUp();
+  state.told.set(0, "STS_THROTTLED").set(1, "STS_DENIED");
+  const renewal: Renewal = { outcome: "refused", ...refusal("STS_THROTTLED") };
+  assert.equal(await ends(renewal), 'STS_DENIED container "worker": Cannot: STS_DENIED');
+  assert.equal(listeners.size, 0);
+});
+
+test("createStart() gives up when the pod as a whole is refused for good", async () => {
+  const { ends } = setUp();
+  assert.equal(await ends({ outcome: "failed", ...refusal("POD_UNKNOWN") }), "POD_UNKNOWN Cannot: POD_UNKNOWN");
+});
+
+test("createStart() hears no refusal any more once the pod was ready, in this process or an earlier one", async () => {
+  const { state, start, ends, listeners } = setUp();
+  state.ready = true;
+  assert.equal(await ends({ outcome: "renewed" }), undefined);
+  assert.deepEqual([listeners.size, start.waitingFor()], [0, undefined]);
+  const again = setUp({ ready: true });
+  assert.equal(again.listeners.size, 0);
+  assert.equal(await again.ends({ outcome: "failed", ...refusal("ROLE_FORBIDDEN") }), undefined);
+  await again.clock.advance(60 * SECOND);
+  assert.deepEqual(again.lines, []);
+});
