@@ -10,6 +10,7 @@ const PERIOD_MS = 400;
 
 interface Tally {
   readonly good: number;
+  readonly slow: number;
   readonly failures: Readonly<Record<string, number>>;
 }
 
@@ -53,7 +54,8 @@ suite("rolling restarts under load", { timeout: 900_000 }, () => {
       const all = await tallies();
       const [asked, seconds] = [sum(all) - before, (Date.now() - began) / 1000];
       context.diagnostic(
-        `${asked} requests in ${seconds.toFixed(0)} s (${(asked / seconds).toFixed(0)}/s), ${started} new pods`,
+        `${asked} requests in ${seconds.toFixed(0)} s (${(asked / seconds).toFixed(0)}/s), ${started} new pods, ` +
+          `${all.reduce((total, { slow }) => total + slow, 0)} answers took over 1 s`,
       );
       assert.equal(all.length, PODS);
       for (const { failures } of all) assert.deepEqual(failures, {});
