@@ -29,7 +29,8 @@ async function ask(pod: object, where: string): Promise<string> {
 }
 
 async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
+  const deadline = Date.now() + 30_000;
+  while (Date.now() < deadline) {
     if (await isSo()) return;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

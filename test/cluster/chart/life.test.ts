@@ -12,7 +12,8 @@ const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = process.env
 const kubectl = createKubectl({ binary, kubeconfig });
 
 async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 150; attempt++) {
+  const deadline = Date.now() + 30_000;
+  while (Date.now() < deadline) {
     if (await isSo()) return;
     await sleep(200);
   }
