@@ -18,6 +18,7 @@ import { WEBHOOK_METRICS } from "../src/webhook/metrics.ts";
 import { WEBHOOK_SETTINGS } from "../src/webhook/settings.ts";
 import { SKIP_REASONS } from "../src/webhook/skip-reasons.ts";
 import { chartSchema } from "./chart-schema.ts";
+import { behavioursOf } from "./behaviour.ts";
 import { dashboard } from "./dashboard.ts";
 import { PREDECESSORS } from "./predecessors.ts";
 
@@ -97,6 +98,23 @@ function checks(): string {
     .join("\n\n");
 }
 
+const BEHAVIOUR_TESTS = [
+  "test/policy/kiam-behaviour.test.ts",
+  "test/policy/kube2iam-behaviour.test.ts",
+  "test/server/kiam-behaviour.test.ts",
+  "test/sidecar/kiam-behaviour.test.ts",
+];
+
+function behaviours(system: string): string {
+  shown ??= behavioursOf(BEHAVIOUR_TESTS, ROOT);
+  const cells = shown
+    .filter((row) => row.system === system)
+    .map(({ behaviour, podrole, source, file }) => [behaviour, podrole, `\`${source}\``, `[passes](../${file})`]);
+  return table([system, "podrole", "source", "test"], cells);
+}
+
+let shown: ReturnType<typeof behavioursOf> | undefined;
+
 /** What stands between `<!-- generated: NAME -->` and `<!-- end -->` in these files. */
 const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   "docs/checks.md": { checks },
@@ -106,6 +124,10 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>>
     sidecar: () => settings(SIDECAR_SETTINGS),
   },
   "docs/errors.md": { errors, "skip reasons": skipReasons },
+  "docs/kiam-behaviour.md": {
+    kiam: () => behaviours("kiam"),
+    kube2iam: () => behaviours("kube2iam"),
+  },
   "docs/metrics.md": {
     server: () => metrics(SERVER_METRICS),
     webhook: () => metrics(WEBHOOK_METRICS),

@@ -27,6 +27,14 @@ export interface StageOptions {
   readonly roles: readonly { readonly name: string; readonly trusted: boolean }[];
   /** Further flags of the server. */
   readonly serverFlags?: readonly string[];
+  /** What stands before the servers: the addresses that pods and webhook are given, by default the first server's own. */
+  readonly front?: (server: RunningProgram) => Promise<ServerAddresses>;
+}
+
+/** "host:port" each. */
+interface ServerAddresses {
+  readonly identity: string;
+  readonly credentials: string;
 }
 
 /** What the sidecar's hook runs: the node's image of the sidecar must know it by this name. */
@@ -38,6 +46,8 @@ export interface RunningProgram {
   readonly lines: readonly Readonly<Record<string, unknown>>[];
   readonly ports: Readonly<Record<string, number>>;
   stop(): Promise<number>;
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>;
 }
 
 export interface Stage {
@@ -124,10 +134,10 @@ export async function setStage({ clock }: { readonly clock: Clock }, options: St
   try {
     await furnish(kubernetes, directory);
     const server = await startServer();
-    const { identity, credentials } = server.ports;
+    const { identity, credentials } = await (options.front ?? ownAddresses)(server);
     const webhook = await start("webhook", [
       ...["--bind", "127.0.0.1:0", "--pages-bind", "127.0.0.1:0"],
-      ...["--identity-address", `127.0.0.1:${identity}`, "--server-address", `127.0.0.1:${credentials}`],
+      ...["--identity-address", identity, "--server-address", credentials],
       ...["--proof-file", join(directory, "webhook-token"), "--region", region],
       ...["--role-base-arn", `arn:aws:iam::${accountId}:role/`, "--sidecar-command", SIDECAR_PROGRAM],
     ]);
@@ -233,7 +243,19 @@ export async function startProgram(
     child.kill("SIGKILL");
   }, PATIENCE_MS);
   const ports = await up.promise.finally(() => clearTimeout(late));
-  return { lines, ports, stop: () => stopChild(child) };
+  return {
+    lines,
+    ports,
+    stop: () => stopChild(child),
+    async kill() {
+      const ended = once(child, "exit");
+      if (child.kill("SIGKILL")) await ended;
+    },
+  };
+}
+
+async function ownAddresses({ ports }: RunningProgram): Promise<ServerAddresses> {
+  return { identity: `127.0.0.1:${ports["identity"]}`, credentials: `127.0.0.1:${ports["credentials"]}` };
 }
 
 async function stopChild(child: ChildProcess): Promise<number> {

@@ -305,7 +305,7 @@ for (const { behaviour, source, annotations, session = "kiam", ...wanted } of SE
   });
 }
 
-test("kiam: pods with one role share a session by kiam's name, and have their own by podrole's (differs: audit per pod)", () => {
+test("kiam: pods with one role share a session by kiam's name, and have their own by podrole's (differs: audit per pod) [pkg/aws/sts/cache.go]", () => {
   const nameOf = (name: string, overrides?: Partial<PolicySettings>) => {
     const input = assumeRoleInput(pod({}, { name }), role(`${BASE}x`), settings(overrides));
     return "code" in input ? input.code : input.sessionName;

@@ -7,7 +7,14 @@ import { fileURLToPath } from "node:url";
 import { freeOffset } from "../../src/cli/demo/ports.ts";
 import { createProcessNode, type RunningPod } from "../../src/emulators/kubelet/node.ts";
 import { lastTermination } from "../../src/emulators/kubelet/status.ts";
-import { type RunningProgram, requestToken, SIDECAR_PROGRAM, setStage, until } from "../../src/emulators/stage.ts";
+import {
+  type RunningProgram,
+  type StageOptions,
+  requestToken,
+  SIDECAR_PROGRAM,
+  setStage,
+  until,
+} from "../../src/emulators/stage.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { createLog } from "../../src/runtime/log.ts";
@@ -17,7 +24,7 @@ import { startShortSessions } from "./short-sessions.ts";
 export const ACCOUNT = "123456789012";
 export const arnOf = (role: string) => `arn:aws:iam::${ACCOUNT}:role/${role}`;
 /** Sessions renewed after half of these milliseconds, and not handed out in their last 5 s. */
-const SHORT = { "shop-fading": 11_000, "shop-steady": 26_000, "shop-moving": 11_000 };
+const SHORT = { "shop-fading": 11_000, "shop-steady": 26_000, "shop-moving": 11_000, "shop-pair": 44_000 };
 const SIDECAR_PORT = 9763;
 const REGION = "eu-central-1";
 const WAIT_MS = 20_000;
@@ -39,7 +46,7 @@ interface PodWish {
 
 export type Shop = Awaited<ReturnType<typeof openShop>>;
 
-export async function openShop() {
+export async function openShop({ front }: Pick<StageOptions, "front"> = {}) {
   const sessions = await startShortSessions();
   const runtime = {
     execPath: process.execPath,
@@ -53,12 +60,14 @@ export async function openShop() {
       runtime,
       region: REGION,
       accountId: ACCOUNT,
+      ...(front && { front }),
       roles: [
         { name: "shop-orders", trusted: true },
         { name: "shop-web", trusted: true },
         { name: "shop-fading", trusted: true },
         { name: "shop-steady", trusted: true },
         { name: "shop-moving", trusted: true },
+        { name: "shop-pair", trusted: true },
         { name: "shop-broken", trusted: false },
         { name: "payroll-admin", trusted: true },
       ],

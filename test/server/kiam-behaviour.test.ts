@@ -1,0 +1,171 @@
+// kiam's and kube2iam's behaviours beyond policy, by name, and what podrole's server does in the same place. Sources as
+// in test/policy/kiam-behaviour.test.ts.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Pod } from "../../src/kubernetes/objects.ts";
+import { PodroleError } from "../../src/protocol/errors.ts";
+import { readSettings } from "../../src/runtime/settings.ts";
+import { createPages } from "../../src/runtime/pages.ts";
+import { Secret } from "../../src/runtime/secret.ts";
+import { crossCheck } from "../../src/server/cross-check.ts";
+import { createCredentialCache } from "../../src/server/credential-cache.ts";
+import { createEventTeller } from "../../src/server/events.ts";
+import { baseArnOf } from "../../src/server/own-identity.ts";
+import { refuseStranger } from "../../src/server/prove.ts";
+import { SERVER_SETTINGS } from "../../src/server/settings.ts";
+import { createFakeClock } from "../fakes/clock.ts";
+import { createKeptLog } from "../fakes/log.ts";
+
+const MINUTE = 60_000;
+const INPUT = { roleArn: "arn:aws:iam::123456789012:role/a", sessionName: "kiam-kiam", durationSeconds: 3600 };
+
+function stage() {
+  const clock = createFakeClock();
+  let calls = 0;
+  let fault: PodroleError | undefined;
+  const secret = new Secret("s");
+  const cache = createCredentialCache(
+    {
+      clock,
+      assumeRole: async () => {
+        calls += 1;
+        if (fault) throw fault;
+        const now = clock.now();
+        const session = { accessKeyId: `ASIA${calls}`, secretAccessKey: secret, sessionToken: secret };
+        return { ...session, issuedAt: now, expiresAt: now + 60 * MINUTE };
+      },
+    },
+    { capacity: 10, refusalMs: 15_000 },
+  );
+  return { clock, cache, calls: () => calls, breakSts: (error: PodroleError) => (fault = error) };
+}
+
+test("kiam: credentials are fetched before the pod asks (same) [pkg/prefetch/manager.go]", async () => {
+  const { cache, calls } = stage();
+  cache.prefetch(INPUT, "u-1");
+  assert.equal((await cache.get(INPUT, "u-1")).outcome === "failed", false);
+  assert.equal(calls(), 1);
+});
+
+test("kiam: pods with the same role, session name and external id share a session (same) [pkg/aws/sts/cache.go]", async () => {
+  const { cache, calls } = stage();
+  await cache.get(INPUT, "u-1");
+  assert.equal((await cache.get({ ...INPUT }, "u-2")).outcome, "hit");
+  assert.equal(calls(), 1);
+});
+
+test("kube2iam: pods with the same role and other external ids share a session (differs: STS can tell them apart, so each has its own) [iam/iam.go, kube2iam#98]", async () => {
+  const { cache, calls } = stage();
+  await cache.get({ ...INPUT, externalId: "a1" }, "u-1");
+  await cache.get({ ...INPUT, externalId: "b2" }, "u-2");
+  assert.equal(calls(), 2);
+});
+
+test("kiam: two who miss the cache at once make two calls (differs: one call for all who wait) [pkg/aws/sts/cache.go]", async () => {
+  const { cache, calls } = stage();
+  await Promise.all([cache.get(INPUT, "u-1"), cache.get(INPUT, "u-2")]);
+  assert.equal(calls(), 1);
+});
+
+test("kiam: while STS is down at a renewal, pods get errors though their session is valid (differs: what is valid is served) [pkg/aws/sts/cache.go]", async () => {
+  const { cache, clock, breakSts } = stage();
+  await cache.get(INPUT, "u-1");
+  await clock.advance(50 * MINUTE);
+  breakSts(new PodroleError("STS_UNAVAILABLE", "down"));
+  assert.equal((await cache.get(INPUT, "u-1")).outcome, "stale");
+});
+
+test("kiam: an error is not remembered, each retry asks STS again (differs: for 15 s it is answered from memory) [pkg/aws/sts/cache.go]", async () => {
+  const { cache, calls, breakSts } = stage();
+  breakSts(new PodroleError("STS_DENIED", "no"));
+  for (let retry = 0; retry < 10; retry++) await assert.rejects(cache.get(INPUT, "u-1"), { code: "STS_DENIED" });
+  assert.equal(calls(), 1);
+});
+
+test("kiam: the role of a pod that is gone is not renewed (same) [pkg/prefetch/manager.go]", async () => {
+  const { cache, calls, clock } = stage();
+  await cache.get(INPUT, "u-1");
+  for (let minute = 0; minute < 120; minute++) await clock.advance(MINUTE);
+  assert.equal(calls(), 1);
+});
+
+test("kiam: credentials of a pod that is gone stay in memory until they expire (differs: for a minute or two) [pkg/aws/sts/cache.go]", async () => {
+  const { cache, clock } = stage();
+  await cache.get(INPUT, "u-1");
+  await clock.advance(MINUTE);
+  cache.sweep(() => false);
+  assert.equal(cache.size, 0);
+});
+
+const problemsOf = (flags: Readonly<Record<string, string>>) => {
+  const read = readSettings(SERVER_SETTINGS, flags, {});
+  return read.ok ? crossCheck(read.settings) : read.problems;
+};
+
+test("kiam: --session-duration below 15m does not start (same) [cmd/kiam/server.go]", () => {
+  assert.match(problemsOf({ sessionDuration: "14m" }).join(), /--session-duration/);
+});
+
+test("kiam: a session above 1h with --assume-role-arn starts and then fails at each pod (differs: it does not start) [pkg/aws/sts/gateway.go]", () => {
+  const assumeRoleArn = "arn:aws:iam::123456789012:role/hop";
+  assert.match(problemsOf({ sessionDuration: "2h", assumeRoleArn }).join(), /role chaining/);
+});
+
+test("kiam: without --assume-role-arn v4.1 and v4.2 do not start (differs: it is not needed) [cmd/kiam/server_builder.go, kiam#491]", () => {
+  assert.deepEqual(problemsOf({ roleBaseArn: "arn:aws:iam::123456789012:role/" }), []);
+});
+
+test("kiam: one of --role-base-arn and --role-base-arn-autodetect must be set (differs: without either only full ARNs are understood) [cmd/kiam/server.go]", () => {
+  assert.deepEqual(problemsOf({}), []);
+});
+
+test("kiam: the base ARN is found by the instance profile, its partition kept (same, STS is asked first) [pkg/aws/sts/resolver_detect_arn.go]", () => {
+  const profile = "arn:aws-us-gov:iam::123456789012:instance-profile/nodes/kiam-server";
+  assert.equal(baseArnOf(profile), "arn:aws-us-gov:iam::123456789012:role/");
+});
+
+const POD: Pod = {
+  metadata: { name: "web", namespace: "team", uid: "u-1" },
+  spec: { serviceAccountName: "app", containers: [{ name: "app" }] },
+};
+const CLAIMED = { namespace: "team", name: "web", uid: "u-1", serviceAccount: "app" };
+
+for (const phase of ["Succeeded", "Failed"]) {
+  test(`kiam: a pod of phase ${phase} gets nothing (same) [pkg/k8s/pod_cache.go]`, () => {
+    assert.equal(refuseStranger(CLAIMED, { ...POD, status: { phase } })?.code, "POD_FINISHED");
+  });
+}
+
+test("kiam: a pod that is terminating is still served (same) [pkg/k8s/pod_cache.go]", () => {
+  const metadata = { ...POD.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" };
+  assert.equal(refuseStranger(CLAIMED, { ...POD, metadata, status: { phase: "Running" } }), undefined);
+});
+
+test("kiam: whoever has the pod's address is the pod, also a pod that came after it (differs: the certificate names one instance) [pkg/k8s/pod_cache.go, kiam#499]", () => {
+  const successor = { ...POD, metadata: { ...POD.metadata, uid: "u-2" } };
+  assert.equal(refuseStranger(CLAIMED, successor)?.code, "POD_UNKNOWN");
+});
+
+test("kiam: a role that is forbidden makes an Event at the pod (same) [pkg/server/server.go KiamRoleForbidden]", async () => {
+  const clock = createFakeClock();
+  const reasons: string[] = [];
+  const recordEvent = async ({ reason }: { reason: string }) => void reasons.push(reason);
+  const tell = createEventTeller({ kubernetes: { recordEvent }, clock, log: createKeptLog().log, onTold: () => {} });
+  const identity = { ...CLAIMED, pod: "web", trustDomain: "cluster.local" };
+  tell(identity, { code: "ROLE_FORBIDDEN", message: "Cannot give role" });
+  tell(identity, { code: "STS_DENIED", message: "Cannot assume role" });
+  await clock.advance(0);
+  assert.deepEqual(reasons, ["ROLE_FORBIDDEN", "STS_DENIED"]);
+});
+
+test("kiam: health answers ok whatever the server knows (differs: readiness names what is missing) [pkg/server/server.go GetHealth]", async () => {
+  const unready = ["the caches of pods and namespaces are not filled yet"];
+  const pages = createPages({ exposeMetrics: async () => "", unready: () => unready });
+  const before = await pages.inject("/readyz");
+  assert.deepEqual(
+    [before.statusCode, before.json().reasons],
+    [503, ["the caches of pods and namespaces are not filled yet"]],
+  );
+  unready.length = 0;
+  assert.equal((await pages.inject("/readyz")).statusCode, 200);
+});

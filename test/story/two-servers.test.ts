@@ -1,0 +1,131 @@
+// Two servers side by side, without a leader: one CA, pods spread over both, and one of them killed with SIGKILL while
+// sidecars renew and applications ask without a pause. Server, webhook, init and sidecar are the real programs.
+import assert from "node:assert/strict";
+import { after, before, suite, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import type { RunningPod } from "../../src/emulators/kubelet/node.ts";
+import type { RunningProgram } from "../../src/emulators/stage.ts";
+import { startService } from "./service.ts";
+import { openShop, type Shop } from "./shop.ts";
+
+const ROLE = "iam.amazonaws.com/role";
+const NAMESPACE = "pair";
+const PODS = ["a", "b", "c", "d"];
+
+/** What the application of a pod asks with. */
+interface Client {
+  readonly pod: RunningPod;
+  readonly uri: string;
+  readonly token: string;
+}
+
+suite("two servers", { timeout: 120_000 }, () => {
+  let shop: Shop;
+  let second: RunningProgram;
+  const services: { identity: Awaited<ReturnType<typeof startService>>; credentials: typeof services.identity } =
+    {} as never;
+
+  before(async () => {
+    Object.assign(services, { identity: await startService(), credentials: await startService() });
+    shop = await openShop({
+      async front({ ports }) {
+        services.identity.endpoints.push(ports["identity"] ?? 0);
+        services.credentials.endpoints.push(ports["credentials"] ?? 0);
+        return { identity: services.identity.address, credentials: services.credentials.address };
+      },
+    });
+    second = await shop.stage.startServer();
+    services.identity.endpoints.push(second.ports["identity"] ?? 0);
+    services.credentials.endpoints.push(second.ports["credentials"] ?? 0);
+    await shop.namespace(NAMESPACE);
+  });
+  after(async () => {
+    await shop?.close();
+    await Promise.all([services.identity?.close(), services.credentials?.close()]);
+  });
+
+  const issuedBy = ({ lines }: RunningProgram, kind: string) =>
+    lines.filter((line) => line["audit"] === kind && line["decision"] === "issued" && line["namespace"] === NAMESPACE);
+
+  async function start(name: string): Promise<Client> {
+    const pod = await shop.run(NAMESPACE, name, { annotations: { [ROLE]: "shop-pair" } });
+    await shop.phase(pod, "Running");
+    const print =
+      'const e=process.env;console.log(e.AWS_CONTAINER_CREDENTIALS_FULL_URI+" "+require("fs").readFileSync(e.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE))';
+    const { output } = await pod.exec("app", [process.execPath, "-e", print], AbortSignal.timeout(10_000));
+    const [uri = "", token = ""] = output.trim().split(" ");
+    return { pod, uri, token };
+  }
+
+  async function ask({ uri, token }: Client): Promise<{ readonly status: number; readonly accessKeyId: string }> {
+    const response = await fetch(uri, { headers: { Authorization: token } });
+    const { AccessKeyId = "" } = (await response.json()) as { AccessKeyId?: string };
+    return { status: response.status, accessKeyId: AccessKeyId };
+  }
+
+  /** Asks without a pause until `signal` aborts; `statuses` and `keys` tell what came back. */
+  function askOn(client: Client, signal: AbortSignal) {
+    const statuses = new Map<number, number>();
+    const keys = new Set<string>();
+    async function goOn(): Promise<void> {
+      while (!signal.aborted) {
+        const { status, accessKeyId } = await ask(client).catch(() => ({ status: 0, accessKeyId: "" }));
+        statuses.set(status, (statuses.get(status) ?? 0) + 1);
+        if (accessKeyId !== "") keys.add(accessKeyId);
+        await setTimeout(10);
+      }
+    }
+    return { statuses, keys, done: goOn() };
+  }
+
+  test("both sign with the CA that one of them made, and pods are spread over both", async () => {
+    const { stage } = shop;
+    const made = [stage.server, second].flatMap(({ lines }) =>
+      lines.filter(({ message }) => message === "changing the CA"),
+    );
+    assert.equal(made.length, 1);
+    const clients = await Promise.all(PODS.map(start));
+    for (const client of clients) assert.equal((await ask(client)).status, 200);
+    for (const program of [stage.server, second]) {
+      assert.ok(issuedBy(program, "certificate").length > 0);
+      assert.ok(issuedBy(program, "credentials").length > 0);
+    }
+
+    const secret = stage.kubernetes.store.get("secrets", "podrole", "podrole-ca");
+    const stopped = new AbortController();
+    const askers = clients.map((client) => askOn(client, stopped.signal));
+    try {
+      // Before renewals begin: at half of 44 s, and what is held is good for another 17 s.
+      await setTimeout(10_000);
+      await stage.server.kill();
+      const killedAt = Date.now();
+      const newcomer = start("newcomer");
+      const renewed = () =>
+        PODS.every((pod) =>
+          second.lines.some(
+            (line) =>
+              line["audit"] === "credentials" &&
+              line["pod"] === pod &&
+              line["decision"] === "issued" &&
+              Date.parse(String(line["time"])) > killedAt,
+          ),
+        );
+      while (!renewed() && Date.now() - killedAt < 45_000) await setTimeout(100);
+      assert.ok(renewed(), "not every pod has renewed by the other server, while half of the connections lead nowhere");
+      assert.equal((await ask(await newcomer)).status, 200);
+      // One more round with what was renewed.
+      await setTimeout(500);
+    } finally {
+      stopped.abort();
+      await Promise.all(askers.map(({ done }) => done));
+    }
+
+    const statuses = askers.map((asker) => asker.statuses);
+    for (const answers of statuses) assert.deepEqual([...answers.keys()], [200]);
+    for (const { keys } of askers) assert.ok(keys.size >= 2, "an application got what was renewed");
+    const asked = statuses.reduce((sum, answers) => sum + (answers.get(200) ?? 0), 0);
+    assert.ok(asked > 500, `${asked} requests`);
+    assert.ok(services.credentials.refused() + services.identity.refused() > 0, "nobody met the killed server");
+    assert.deepEqual(stage.kubernetes.store.get("secrets", "podrole", "podrole-ca"), secret, "the CA has changed");
+  });
+});
