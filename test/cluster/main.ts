@@ -1,46 +1,50 @@
-// npm run test:cluster: the suites against a real Kubernetes. With KUBECONFIG in the environment they use that cluster;
-// otherwise a control plane is brought up here (the first time on a machine it is built, about 9 minutes) and taken down.
-import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+// npm run test:cluster: every suite that needs a real Kubernetes, the quick ones first. Each part brings up what it needs
+// and takes it down; with KUBECONFIG in the environment all use that cluster. A part that fails does not keep the next from
+// running. README.md has the options.
+import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
-const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const PARTS = {
+  "control-plane": "control-plane.ts",
+  chart: "chart/main.ts",
+  node: "node/main.ts",
+} as const;
+type Part = keyof typeof PARTS;
+const NAMES = Object.keys(PARTS) as readonly Part[];
 
-function controlPlane(verb: "up" | "down", directory: string): Record<string, string> {
-  const { status, stdout } = spawnSync(here("kubernetes/control-plane.sh"), [verb, directory], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  if (status !== 0) throw new RangeError(`control-plane.sh ${verb} ended with ${status}`);
-  return Object.fromEntries(
-    stdout.split("\n").flatMap((line) => (/^\w+=/.test(line) ? [line.split(/=(.*)/s).slice(0, 2)] : [])) as [
-      string,
-      string,
-    ][],
-  );
-}
-
-function suites(env: Readonly<Record<string, string | undefined>>): Promise<number> {
-  const options = ["--test", "--test-reporter=spec", "--test-timeout=600000", "--test-concurrency=1"];
-  // One after the other: each installs podrole.
-  const words = [...options, here("control-plane.test.ts"), here("operator.test.ts")];
-  const child = spawn(process.execPath, words, { stdio: "inherit", env });
-  const pass = (signal: NodeJS.Signals) => child.kill(signal);
-  process.once("SIGINT", pass).once("SIGTERM", pass);
-  return new Promise((resolve) => child.on("close", (code) => resolve(code ?? 1)));
-}
-
-if (process.env["KUBECONFIG"]) {
-  process.exitCode = await suites(process.env);
-} else {
-  const directory = mkdtempSync(join(tmpdir(), "podrole-control-plane-"));
-  try {
-    const environment = controlPlane("up", directory);
-    process.exitCode = await suites({ ...process.env, ...environment });
-  } finally {
-    controlPlane("down", directory);
-    rmSync(directory, { recursive: true, force: true });
+function chosen(): readonly Part[] {
+  const { only } = parseArgs({ options: { only: { type: "string", multiple: true } } }).values;
+  const unknown = only?.find((name) => !Object.hasOwn(PARTS, name));
+  if (unknown !== undefined) {
+    process.stderr.write(`--only ${unknown}: ${NAMES.join(", ")} are wanted\n`);
+    process.exit(2);
   }
+  return NAMES.filter((name) => only?.includes(name) ?? true);
 }
+
+const stopping = new AbortController();
+let running: ReturnType<typeof spawn> | undefined;
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    stopping.abort();
+    // The part takes its cluster down before it ends, and so this process waits.
+    running?.kill(signal);
+  });
+}
+
+function run(part: Part): Promise<number> {
+  running = spawn(process.execPath, [join(import.meta.dirname, PARTS[part])], { stdio: "inherit" });
+  return new Promise((resolve) => running?.once("close", (code) => resolve(code ?? 1)));
+}
+
+const told: string[] = [];
+for (const part of chosen()) {
+  if (stopping.signal.aborted) break;
+  const began = performance.now();
+  const code = await run(part);
+  if (code !== 0) process.exitCode = 1;
+  told.push(`${part} ${code === 0 ? "passed" : "FAILED"} in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+}
+if (stopping.signal.aborted) process.exitCode = 1;
+process.stdout.write(`\ntest:cluster: ${told.join(", ")}\n`);

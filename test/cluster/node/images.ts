@@ -1,6 +1,6 @@
 // Builds the images of the suite with podman from podrole's own Dockerfiles, on the Node image of ../kubernetes/images.
 import { spawnSync } from "node:child_process";
-import { copyFile, stat } from "node:fs/promises";
+import { copyFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
 
@@ -46,6 +46,7 @@ export async function buildImages(bases: string, directory: string): Promise<Bui
   const { size: baseBytes } = await stat(join(bases, "node.tar"));
   for (const image of [server, sidecar, "localhost/podrole-test:1"]) {
     const archive = join(directory, `${image.replaceAll(/\W/g, "-")}.tar`);
+    await rm(archive, { force: true }); // podman changes no archive that is there
     run("podman", ["save", "--quiet", "--output", archive, image]);
     archives.push(archive);
     const { size: bytes } = await stat(archive);

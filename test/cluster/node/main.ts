@@ -14,10 +14,14 @@ const SCRIPT = join(import.meta.dirname, "../kubernetes/node.sh");
 /** The first counts restarts; the last ones make them. */
 const ORDER = ["installation", "operator", "workloads", "refusals", "reinvocation", "rolling", "faults"];
 
+// Whoever stops the suite must not leave a node behind: what runs ends, then everything is taken down.
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
+
 const { values: options } = parseArgs({
   options: {
     only: { type: "string", multiple: true },
-    install: { type: "string", default: "kustomize" },
+    install: { type: "string", multiple: true },
     keep: { type: "boolean", default: false },
     images: { type: "string" },
   },
@@ -32,36 +36,49 @@ function node(verb: "up" | "load" | "down", directory: string, ...words: readonl
   return stdout;
 }
 
-function files(): readonly string[] {
+/** The test files for an installation: of one by helm the file of that name, or what was asked for; else all the rest. */
+function filesFor(install: string): readonly string[] {
   const all = globSync(join(import.meta.dirname, "*.test.ts"));
   const topic = (file: string) => basename(file, ".test.ts");
+  const isAskedFor = options.install !== undefined && options.only !== undefined;
   const rank = (file: string) => (ORDER.indexOf(topic(file)) + ORDER.length + 1) % (ORDER.length + 1);
   return all
-    .filter((file) => options.only === undefined || options.only.includes(topic(file)))
+    .filter((file) => options.only?.includes(topic(file)) ?? true)
+    .filter((file) => (topic(file) === "helm" ? install === "helm" : install !== "helm" || isAskedFor))
     .toSorted((a, b) => rank(a) - rank(b));
 }
 
-function run(env: NodeJS.ProcessEnv): Promise<number> {
+function run(files: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  if (stopping.signal.aborted) return Promise.resolve(1);
   // In one process: node --test would sort the files.
-  const words = ["--test-reporter=spec", join(import.meta.dirname, "topics.ts"), ...files()];
+  const words = ["--test-reporter=spec", join(import.meta.dirname, "topics.ts"), ...files];
   const child = spawn(process.execPath, words, { stdio: "inherit", env });
-  const pass = (signal: NodeJS.Signals) => child.kill(signal);
-  process.once("SIGINT", pass).once("SIGTERM", pass);
+  stopping.signal.addEventListener("abort", () => child.kill());
   return new Promise((resolve) => child.on("close", (code) => resolve(code ?? 1)));
 }
 
-/** Installs, runs the suite, uninstalls; resolves with the exit code. */
+/** Installs in each way, runs the suite, uninstalls; resolves with the exit code. */
 async function onCluster(environment: NodeJS.ProcessEnv, sizes: BuiltImages["sizes"]): Promise<number> {
   const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = environment;
-  const installer = installers(createKubectl({ binary, kubeconfig }), environment)[options.install];
-  if (installer === undefined) throw new RangeError(`--install ${options.install}: kustomize or helm is wanted`);
-  console.error(`installing by ${options.install}`);
-  await installer.install();
-  try {
-    return await run({ ...environment, PODROLE_IMAGE_SIZES: JSON.stringify(sizes) });
-  } finally {
-    if (!options.keep) await installer.uninstall();
+  const known = installers(createKubectl({ binary, kubeconfig }), environment);
+  let worst = 0;
+  const names = options.install ?? Object.keys(known);
+  for (const name of names) {
+    const files = filesFor(name);
+    const installer = known[name];
+    if (installer === undefined)
+      throw new RangeError(`--install ${name}: ${Object.keys(known).join(" or ")} is wanted`);
+    if (files.length === 0 || stopping.signal.aborted) continue;
+    console.error(`installing by ${name}`);
+    await installer.install();
+    try {
+      worst = Math.max(worst, await run(files, { ...environment, PODROLE_IMAGE_SIZES: JSON.stringify(sizes) }));
+    } finally {
+      const isKept = options.keep && name === names.at(-1);
+      if (!isKept) await installer.uninstall();
+    }
   }
+  return stopping.signal.aborted ? 1 : worst;
 }
 
 async function onNewNode(): Promise<number> {

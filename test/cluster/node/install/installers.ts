@@ -2,6 +2,7 @@
 // program is ready; uninstall() when nothing is left.
 import { join } from "node:path";
 import type { Kubectl } from "../../kubectl.ts";
+import { createHelm } from "./helm.ts";
 
 export interface Installer {
   install(): Promise<void>;
@@ -10,8 +11,10 @@ export interface Installer {
 
 const STS = join(import.meta.dirname, "sts.yaml");
 const KUSTOMIZATION = join(import.meta.dirname, "kustomize");
+const BEFORE_HELM = join(import.meta.dirname, "helm/before.yaml");
 
-export function installers(kubectl: Kubectl, _environment: NodeJS.ProcessEnv): Readonly<Record<string, Installer>> {
+export function installers(kubectl: Kubectl, environment: NodeJS.ProcessEnv): Readonly<Record<string, Installer>> {
+  const helm = createHelm(environment);
   async function bringSts(): Promise<void> {
     await kubectl.ok(["apply", "-f", STS]);
     await kubectl.ok(["-n", "aws", "rollout", "status", "deployment/sts", "--timeout=120s"]);
@@ -30,6 +33,18 @@ export function installers(kubectl: Kubectl, _environment: NodeJS.ProcessEnv): R
       },
       async uninstall() {
         await kubectl.ok(["delete", "-k", KUSTOMIZATION, "--timeout=120s"]);
+        await kubectl.ok(["delete", "-f", STS, "--timeout=120s"]);
+      },
+    },
+    helm: {
+      async install() {
+        await bringSts();
+        await kubectl.ok(["apply", "-f", BEFORE_HELM]);
+        console.error(await helm.install());
+      },
+      async uninstall() {
+        await helm.ok(["uninstall", "podrole", "--ignore-not-found", "--wait", "--timeout=3m"]);
+        await kubectl.ok(["delete", "-f", BEFORE_HELM, "--ignore-not-found", "--timeout=120s"]);
         await kubectl.ok(["delete", "-f", STS, "--timeout=120s"]);
       },
     },

@@ -1,0 +1,113 @@
+// podrole by `helm install`: it works, an upgrade and a rollback under load fail nobody, and an uninstall leaves nothing.
+// main.ts has installed the release `podrole` (install/installers.ts); the last test takes it away.
+import assert from "node:assert/strict";
+import { afterEach, suite, test } from "node:test";
+import { createAskers } from "./askers.ts";
+import { createHelm } from "./install/helm.ts";
+import { app, deployment, job, pod } from "./pods.ts";
+import { assumed, diagnose, eventually, kubectl, Not, rolledOut, useNamespace } from "./suite.ts";
+
+const helm = createHelm(process.env);
+
+suite("helm", { timeout: 1_200_000 }, () => {
+  const shop = useNamespace("helm", { labels: { "pod-security.kubernetes.io/enforce": "restricted" } });
+  const askers = createAskers(shop);
+  afterEach((context) => diagnose(context, shop.name));
+
+  /** The CA, and what the API server believes the webhook by. */
+  async function trust() {
+    const secret = await kubectl.json<{ data: unknown; metadata: { uid: string } }>([
+      "-n",
+      "podrole",
+      "get",
+      "secret",
+      "podrole-ca",
+    ]);
+    const path = "jsonpath={.webhooks[0].clientConfig.caBundle}";
+    const caBundle = await kubectl.ok(["get", "mutatingwebhookconfiguration", "podrole", "-o", path]);
+    assert.notEqual(caBundle, "");
+    return { ca: secret.data, uid: secret.metadata.uid, caBundle };
+  }
+
+  const revisions = async () =>
+    (await helm.json<readonly { revision: number; status: string }[]>(["history", "podrole"])).map(
+      ({ revision, status }) => `${revision} ${status}`,
+    );
+
+  test("helm install brings two ready replicas of each program; helm test finds nothing wrong", async (context) => {
+    assert.deepEqual(await revisions(), ["1 deployed"]);
+    context.diagnostic(await helm.ok(["test", "podrole", "--timeout=5m"]));
+  });
+
+  test("a Deployment assumes its role", async () => {
+    await shop.apply(deployment("orders", { role: "shop-orders" }));
+    await rolledOut(shop.name, "deployment/orders");
+    await shop.logs("deployment/orders", assumed("shop-orders", shop.name));
+  });
+
+  test("a Job completes", async () => {
+    await shop.apply(job("report", { role: "shop-orders", containers: [app("app", "once")] }));
+    await shop.ok(["wait", "job/report", "--for=condition=Complete", "--timeout=120s"]);
+    await shop.logs("job/report", assumed("shop-orders", shop.name));
+  });
+
+  test("ROLE_FORBIDDEN: kubectl apply of a pod whose role is not permitted is refused", async (context) => {
+    const { code, err } = await shop.run(["apply", "-f", "-"], pod("intruder", { role: "payroll-admin" }));
+    context.diagnostic(err.trim());
+    assert.equal(code, 1);
+    assert.match(err, /denied the request: ROLE_FORBIDDEN: .*payroll-admin/);
+  });
+
+  test("20 pods ask", () => askers.start());
+
+  test("helm upgrade under load: both programs roll, no request fails, the CA stays", async (context) => {
+    const before = await trust();
+    const generation = ["-n", "podrole", "get", "deployments", "-o", "jsonpath={.items[*].metadata.generation}"];
+    const generations = await kubectl.ok(generation);
+    await askers.during(context, "upgraded", async () => {
+      await helm.upgrade(["--set", "settings.level=debug"]);
+    });
+    assert.notEqual(await kubectl.ok(generation), generations);
+    assert.deepEqual(await revisions(), ["1 superseded", "2 deployed"]);
+    assert.deepEqual(await trust(), before);
+    const level = ["-n", "podrole", "get", "configmap", "podrole-common", "-o", "jsonpath={.data.PODROLE_LEVEL}"];
+    assert.equal(await kubectl.ok(level), "debug");
+  });
+
+  test("helm rollback under load: the settings are the first ones again, no request fails, the CA stays", async (context) => {
+    const before = await trust();
+    await askers.during(context, "rolled-back", async () => {
+      await helm.ok(["rollback", "podrole", "1", "--wait", "--timeout=5m"]);
+    });
+    assert.deepEqual(await revisions(), ["1 superseded", "2 superseded", "3 deployed"]);
+    assert.deepEqual(await trust(), before);
+    const level = ["-n", "podrole", "get", "configmap", "podrole-common", "-o", "jsonpath={.data.PODROLE_LEVEL}"];
+    assert.equal(await kubectl.ok(level), "info");
+  });
+
+  test("helm uninstall leaves nothing of podrole; running pods keep their credentials", async (context) => {
+    const before = await askers.answered();
+    context.diagnostic((await helm.ok(["uninstall", "podrole", "--wait", "--timeout=5m"])).trim());
+    await eventually("nothing of podrole to be left", async () => {
+      const left = await everythingNamed(/podrole/);
+      return left.length === 0 ? left : new Not(left.join(" "));
+    });
+    await eventually("the pods to have asked on", async () => {
+      const now = await askers.answered();
+      return now > before + 500 ? now : new Not(`${now - before} answers since`);
+    });
+    // Nobody injects any more, and nobody refuses: the label alone holds no pod back.
+    await shop.apply(pod("plain", { role: "shop-orders", containers: [app("app", "start")] }));
+    await shop.ok(["wait", "pod/plain", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s"]);
+    assert.equal(await shop.ok(["get", "pod", "plain", "-o", "jsonpath={.spec.initContainers}"]), "");
+  });
+});
+
+/** All objects of the cluster of that name: of every kind that can be listed, but for Events, which expire by themselves. */
+async function everythingNamed(name: RegExp): Promise<readonly string[]> {
+  const kinds = (await kubectl.ok(["api-resources", "--verbs=list,get", "-o", "name"])).trim().split("\n");
+  const asked = kinds.filter((kind) => !/^events(\.|$)/.test(kind)).join(",");
+  const all = await kubectl.ok(["get", asked, "--all-namespaces", "-o", "name", "--ignore-not-found"]);
+  // The namespace is the user's, as helm sees it.
+  return all.split("\n").filter((line) => name.test(line) && line !== "namespace/podrole");
+}
