@@ -1,0 +1,67 @@
+// The server as a whole, started in this process against an emulated API server: what its first lines say.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { createKubernetesEmulator } from "../../src/emulators/kubernetes/emulator.ts";
+import { startSts } from "../../src/emulators/stage.ts";
+import { systemClock as clock } from "../../src/runtime/clock.ts";
+import { readSettings } from "../../src/runtime/settings.ts";
+import { createShutdown } from "../../src/runtime/shutdown.ts";
+import { startServer } from "../../src/server/main.ts";
+import { SERVER_SETTINGS } from "../../src/server/settings.ts";
+import { createKeptLog } from "../fakes/log.ts";
+import { until } from "../kubernetes/harness.ts";
+import { withEnvironment } from "./environment.ts";
+
+const STS = { region: "eu-central-1", accountId: "123456789012", roles: [] };
+
+async function start(context: TestContext, env: Readonly<Record<string, string>>, stsUrl: string) {
+  withEnvironment(context, env);
+  const directory = await mkdtemp(join(tmpdir(), "podrole-start-"));
+  const kubernetes = createKubernetesEmulator({ clock });
+  await kubernetes.listen();
+  await kubernetes.create("/api/v1/namespaces", { metadata: { name: "podrole" } });
+  const kubeconfig = join(directory, "kubeconfig");
+  writeFileSync(kubeconfig, kubernetes.kubeconfig());
+  const any = "127.0.0.1:0";
+  const flags = { bind: any, identityBind: any, pagesBind: any, kubeconfig, region: STS.region, stsEndpoint: stsUrl };
+  const read = readSettings(SERVER_SETTINGS, flags, {});
+  assert.ok(read.ok);
+  const { log, lines } = createKeptLog();
+  const shutdown = createShutdown({ clock, log }, { deadlineMs: 5_000 });
+  context.after(async () => {
+    await shutdown.stop("end of test");
+    await kubernetes.close();
+    await rm(directory, { recursive: true });
+  });
+  const ports = await startServer({ clock, log, audit: () => {}, shutdown }, read.settings);
+  return { ports, lines };
+}
+
+test("startServer() says what it tried and what would do when it has no AWS credentials, and serves all the same", async (context) => {
+  const { sts } = await startSts({ clock }, STS);
+  context.after(() => sts.close());
+  const { ports, lines } = await start(context, {}, sts.url);
+  const about = () => lines.find(({ message }) => /cannot assume roles yet/.test(String(message)));
+  await until(() => about() !== undefined, "a line about the credentials");
+  const text = JSON.stringify(about());
+  assert.match(text, /none was found/);
+  assert.match(
+    text,
+    /tried: .*environment.*; wanted one of.*AWS_ACCESS_KEY_ID.*credential_process.*IRSA.*EKS Pod Identity/,
+  );
+  assert.equal((await fetch(`http://127.0.0.1:${ports.pages}/healthz`)).status, 200);
+  assert.deepEqual(sts.calls.list(), []);
+});
+
+test("startServer() says who it is to STS when it has credentials", async (context) => {
+  const { sts, serverEnv } = await startSts({ clock }, STS);
+  context.after(() => sts.close());
+  const { lines } = await start(context, serverEnv, sts.url);
+  await until(() => lines.some(({ callerArn }) => callerArn !== undefined), "a line with the server's ARN");
+  const said = lines.find(({ callerArn }) => callerArn !== undefined);
+  assert.equal(said?.["callerArn"], "arn:aws:iam::123456789012:user/podrole-server");
+});
