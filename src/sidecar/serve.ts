@@ -125,12 +125,15 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
 /** Loaded where the pod asked for it: the others pay nothing for it. */
 async function metadataPaths(
   { clock }: ServeDeps,
-  { metadata, metadataV1: version1, region }: SidecarSettings,
+  { metadata, metadataV1: version1, region, zone }: SidecarSettings,
   keeper: Keeper,
 ): Promise<MorePaths | undefined> {
   if (!metadata) return undefined;
   const { createMetadata } = await import("./metadata/metadata.ts");
-  return createMetadata({ clock, granted: () => keeper.granted(0) }, { region, version1 });
+  return createMetadata(
+    { clock, granted: () => keeper.granted(0) },
+    { region: region || undefined, zone: zone || undefined, version1 },
+  );
 }
 
 function renewalRun(

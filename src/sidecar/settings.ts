@@ -31,6 +31,12 @@ const certificates: Parser<string> = {
   parse: (value) => (value.includes("-----BEGIN CERTIFICATE-----") ? value : undefined),
 };
 
+/** Labels of a pod that it may lack: the downward API then gives an empty text. */
+const label: Parser<string> = {
+  expects: "letters, digits, dots, dashes and underscores, 63 at most, or nothing",
+  parse: (value) => (/^[A-Za-z0-9._-]{0,63}$/.test(value) ? value : undefined),
+};
+
 export const SIDECAR_SETTINGS = {
   serverAddress: { type: address, help: "host:port of the server's credentials port" },
   identityAddress: { type: address, help: "host:port of the server's identity port" },
@@ -63,7 +69,8 @@ export const SIDECAR_SETTINGS = {
   },
   metadata: { type: flag, default: "false", help: "Answer the paths of the instance metadata service as well" },
   metadataV1: { type: flag, default: "false", help: "Answer those paths without a token too (IMDSv1)" },
-  region: { type: text, default: null, help: "AWS region that those paths name; without it they do not know any" },
+  region: { type: label, default: "", help: "AWS region that those paths name; empty: they know none" },
+  zone: { type: label, default: "", help: "Availability zone that those paths name; empty: they know none" },
   level: { type: oneOf(LOG_LEVELS), default: "info", help: "Lowest level that is logged" },
 } as const satisfies SettingTable;
 

@@ -155,12 +155,15 @@ function commonEnv(plan: ContainerPlan, settings: ContainerSettings): readonly E
   ];
 }
 
+/** From 1.35 on, Kubernetes copies these labels from the node to its pods (PodTopologyLabelsAdmission); else empty. */
 function metadataEnv({ metadata }: ContainerPlan, { region }: ContainerSettings): readonly EnvVar[] {
   if (metadata === "off") return [];
+  const label = (name: string) => ({ valueFrom: { fieldRef: { fieldPath: `metadata.labels['${name}']` } } });
   return [
     { name: "PODROLE_METADATA", value: "true" },
     ...(metadata === "v1" ? [{ name: "PODROLE_METADATA_V1", value: "true" }] : []),
-    ...(region === undefined ? [] : [{ name: "PODROLE_REGION", value: region }]),
+    { name: "PODROLE_REGION", ...(region === undefined ? label("topology.kubernetes.io/region") : { value: region }) },
+    { name: "PODROLE_ZONE", ...label("topology.kubernetes.io/zone") },
   ];
 }
 

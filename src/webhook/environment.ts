@@ -48,6 +48,9 @@ export function giveCredentials(container: Container, { port, region, metadata }
     warnings: [
       ...foreign.map((ours) => `container ${quoted(name)} sets ${ours.name}: podrole leaves its endpoint to it`),
       ...shadowWarnings(name, given, metadata),
+      ...(metadata && isForeign(lastOf(given, instance.name), instance)
+        ? [`container ${quoted(name)} sets ${instance.name}: podrole leaves its metadata paths to it`]
+        : []),
       ...regionWarnings(container, added),
       ...warnings,
     ],

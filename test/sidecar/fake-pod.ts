@@ -36,7 +36,8 @@ export async function createFakePod(server: PodServer, changes: Partial<SidecarS
     terminationMessageFile: join(directory, "termination-log"),
     metadata: false,
     metadataV1: false,
-    region: undefined,
+    region: "",
+    zone: "",
     level: "debug",
     ...changes,
   };

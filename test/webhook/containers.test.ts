@@ -41,6 +41,25 @@ for (const nativeSidecar of [true, false]) {
   });
 }
 
+test("podroleSidecar() takes zone and, where nobody set it, region from labels that the pod may lack", () => {
+  const pod = podOf({ ...ROLE, "podrole.io/metadata": "enabled" });
+  const [sidecar] = ownContainers(pod, { ...PLAN_SETTINGS, region: undefined });
+  const fromLabel = (name: string) => sidecar?.env?.find((variable) => variable.name === name)?.valueFrom;
+  for (const [variable, label] of [
+    ["PODROLE_REGION", "topology.kubernetes.io/region"],
+    ["PODROLE_ZONE", "topology.kubernetes.io/zone"],
+  ] as const) {
+    assert.deepEqual(fromLabel(variable), { fieldRef: { fieldPath: `metadata.labels['${label}']` } });
+    // The downward API's answer for a label that is not there, and for one that is.
+    for (const value of ["", "eu-central-1b"]) {
+      const env = { ...environmentOf(sidecar as Container), [variable]: value };
+      const read = readSettings(SIDECAR_SETTINGS, {}, env);
+      assert.ok(read.ok, JSON.stringify(read));
+      assert.equal(variable === "PODROLE_ZONE" ? read.settings.zone : read.settings.region, value);
+    }
+  }
+});
+
 test("podroleInit() and podroleSidecar() meet PodSecurity restricted", () => {
   const each = [true, false].flatMap((nativeSidecar) => ownContainers(podOf(), { ...PLAN_SETTINGS, nativeSidecar }));
   assert.equal(each.length, 3);

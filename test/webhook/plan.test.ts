@@ -171,3 +171,15 @@ for (const [wish, decision] of [
     assert.deepEqual(metadata, [["PODROLE_METADATA", "true"], ...version1]);
   });
 }
+
+test("plan() leaves another metadata endpoint of the pod's own as it is, and says so", () => {
+  const own = { name: "AWS_EC2_METADATA_SERVICE_ENDPOINT", value: "http://127.0.0.1:1338" };
+  const pod = podWith({ ...ROLE, "podrole.io/metadata": "enabled" }, [{ name: "app", env: [own] }]);
+  const { pod: injected, warnings } = plan(inShop(pod), PLAN_SETTINGS);
+  assert.deepEqual(
+    injected.spec.containers[0]?.env?.find(({ name }) => name === own.name),
+    own,
+  );
+  const warning = `container "app" sets ${own.name}: podrole leaves its metadata paths to it`;
+  assert.deepEqual(warnings, [warning]);
+});

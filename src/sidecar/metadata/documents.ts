@@ -8,6 +8,21 @@ export function roleName({ roleArn }: Pick<Granted, "roleArn">): string {
   return roleArn.slice(roleArn.lastIndexOf("/") + 1);
 }
 
+/** By its name, as EC2 has it, or as an annotation may write it: kiam's clients asked for that, an ARN included. */
+export function namesRole(asked: string, { roleArn }: Pick<Granted, "roleArn">): boolean {
+  const name = decode(asked).replace(/^\//, "");
+  return name === roleArn || name === roleName({ roleArn }) || name === roleArn.slice(roleArn.indexOf("/") + 1);
+}
+
+/** IAM's names have characters that some clients escape. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 export function roleCredentials(role: Granted): string {
   return json({
     Code: "Success",
@@ -25,9 +40,13 @@ export function roleInfo({ issuedAtMs, roleArn }: Granted): string {
   return json({ Code: "Success", LastUpdated: formatTime(issuedAtMs), InstanceProfileArn: roleArn });
 }
 
-/** `region` is left out when it is undefined. */
-export function identityDocument({ accountId }: Granted, region: string | undefined): string {
-  return json({ accountId, region });
+/** Region and zone are left out when they are undefined. */
+export function identityDocument(
+  { accountId }: Granted,
+  region: string | undefined,
+  availabilityZone: string | undefined,
+): string {
+  return json({ accountId, availabilityZone, region });
 }
 
 function json(value: Readonly<Record<string, string | undefined>>): string {

@@ -8,7 +8,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Answer, Look, MorePaths } from "../endpoint.ts";
 import type { Granted } from "../grants.ts";
 import { refusalReply, textReply } from "../replies.ts";
-import { identityDocument, roleCredentials, roleInfo, roleName } from "./documents.ts";
+import { identityDocument, namesRole, roleCredentials, roleInfo, roleName } from "./documents.ts";
 import { createMetadataTokens } from "./tokens.ts";
 
 export interface MetadataDeps {
@@ -20,6 +20,8 @@ export interface MetadataDeps {
 export interface MetadataOptions {
   /** Undefined: its path answers 404, as everything does that is not known. */
   readonly region: string | undefined;
+  /** As `region`. */
+  readonly zone: string | undefined;
   /** Without a token too: IMDSv1. */
   readonly version1: boolean;
 }
@@ -27,18 +29,19 @@ export interface MetadataOptions {
 const TOKEN_PATH = "/latest/api/token";
 const LIFE_HEADER = "x-aws-ec2-metadata-token-ttl-seconds";
 const LONGEST_LIFE_SECONDS = 21_600;
+/** EC2 answers below each version that it ever had, and kiam's clients may ask for an old one. */
+const VERSION = /^\/(?:1\.0|\d{4}-\d{2}-\d{2})\//;
 const ROLES = "/latest/meta-data/iam/security-credentials";
 
-export function createMetadata({ clock, granted }: MetadataDeps, { region, version1 }: MetadataOptions): MorePaths {
+export function createMetadata(
+  { clock, granted }: MetadataDeps,
+  { region, zone, version1 }: MetadataOptions,
+): MorePaths {
   const tokens = createMetadataTokens({ clock });
 
   function answerToken({ method, headers }: IncomingMessage): Answer {
     if (method !== "PUT")
       return refused(405, "METHOD_UNKNOWN", "Cannot give a metadata token: wanted PUT", ["Allow", "PUT"]);
-    // What a proxy or a web application firewall passes on did not come from a program of this pod.
-    if (headers["x-forwarded-for"] !== undefined) {
-      return refused(403, "TOKEN_MISMATCH", "Cannot give a metadata token: the request carries X-Forwarded-For");
-    }
     const asked = String(headers[LIFE_HEADER] ?? "");
     const life = /^\d{1,5}$/.test(asked) ? Number(asked) : 0;
     if (life < 1 || life > LONGEST_LIFE_SECONDS) {
@@ -63,8 +66,13 @@ export function createMetadata({ clock, granted }: MetadataDeps, { region, versi
   }
 
   return (request) => {
+    // What a proxy or a web application firewall passes on did not come from a program of this pod. EC2 looks at that when
+    // it gives a token; here reads without one are held to it as well.
+    if (request.headers["x-forwarded-for"] !== undefined) {
+      return refused(403, "TOKEN_MISMATCH", "Cannot answer: the request for metadata carries X-Forwarded-For");
+    }
     const path = (request.url ?? "").replace(/\?.*$/s, "");
-    return path === TOKEN_PATH ? answerToken(request) : (whyNot(request) ?? find(path));
+    return path === TOKEN_PATH ? answerToken(request) : (whyNot(request) ?? find(path.replace(VERSION, "/latest/")));
   };
 
   function find(path: string): Answer | Look {
@@ -72,15 +80,18 @@ export function createMetadata({ clock, granted }: MetadataDeps, { region, versi
     if (path === `${ROLES}/`) return once((role) => text(roleName(role)));
     if (path.startsWith(`${ROLES}/`)) {
       const name = path.slice(ROLES.length + 1);
-      return once((role) => (name === roleName(role) ? text(roleCredentials(role)) : unknown(path)));
+      return once((role) => (namesRole(name, role) ? text(roleCredentials(role)) : unknown(path)));
     }
     switch (path.replace(/\/$/, "")) {
       case "/latest/meta-data/iam/info":
         return once((role) => text(roleInfo(role)));
       case "/latest/meta-data/placement/region":
         return region === undefined ? unknown(path) : text(region);
+      // botocore asks for it with a slash behind it.
+      case "/latest/meta-data/placement/availability-zone":
+        return zone === undefined ? unknown(path) : text(zone);
       case "/latest/dynamic/instance-identity/document":
-        return once((role) => text(identityDocument(role, region)));
+        return once((role) => text(identityDocument(role, region, zone)));
       default:
         return unknown(path);
     }

@@ -40,7 +40,7 @@ async function setUp(options: SetUp = {}) {
   const listeners = new Set<(renewal: Renewal) => void>();
   let onHurry = () => {};
   const { region = "eu-central-1", version1 = false } = options;
-  const settings = { region: "region" in options ? options.region : region, version1 };
+  const settings = { region: "region" in options ? options.region : region, zone: options.zone, version1 };
   const endpoint = createEndpoint(
     {
       clock,
@@ -137,6 +137,45 @@ test("createMetadata() names the role, and gives its credentials in EC2's form w
     Token: "session",
     Expiration: "2026-01-01T01:00:00Z",
   });
+  await close();
+});
+
+test("createMetadata() gives the credentials for the role's path and its ARN too, below any version, and for no other", async () => {
+  const { get, close } = await setUp();
+  const roles = `${IAM}/security-credentials`;
+  for (const asked of ["app", "team/app", "/team/app", ROLE.roleArn, encodeURIComponent(ROLE.roleArn), "a%70p"]) {
+    assert.equal((await get(`${roles}/${asked}`)).status, 200, asked);
+  }
+  assert.equal((await get("/2016-09-02/meta-data/iam/security-credentials/app")).status, 200);
+  assert.equal((await get("/1.0/meta-data/iam/security-credentials/")).text, "app");
+  for (const asked of ["other", "tea/app", "am/app", "role/team/app", "%", ROLE.roleArn.replace("12", "21")]) {
+    assert.equal((await get(`${roles}/${asked}`)).status, 404, asked);
+  }
+  assert.equal((await get("/2016/meta-data/iam/security-credentials/app")).status, 404);
+  await close();
+});
+
+test("createMetadata() tells the zone, also with a slash behind it", async () => {
+  const { get, close } = await setUp({ zone: "eu-central-1b" });
+  for (const end of ["", "/"]) {
+    assert.equal((await get(`/latest/meta-data/placement/availability-zone${end}`)).text, "eu-central-1b");
+  }
+  const document = JSON.parse((await get("/latest/dynamic/instance-identity/document")).text) as object;
+  assert.deepEqual(document, {
+    accountId: "123456789012",
+    availabilityZone: "eu-central-1b",
+    region: "eu-central-1",
+  });
+  await close();
+});
+
+test("createMetadata() refuses what a proxy passes on, also where no token is needed", async () => {
+  const { plain, close } = await setUp({ version1: true });
+  const path = `${IAM}/security-credentials/app`;
+  assert.equal((await plain(path)).status, 200);
+  const { status, text } = await plain(path, { headers: { "X-Forwarded-For": "203.0.113.7" } });
+  assert.equal(status, 403);
+  assert.ok(!text.includes("key/+="));
   await close();
 });
 
