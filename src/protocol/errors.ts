@@ -92,7 +92,7 @@ export const ERRORS = {
     remedy: "None needed.",
   },
   PROOF_REJECTED: {
-    http: 403,
+    http: 503,
     grpc: "UNAUTHENTICATED",
     retry: true,
     keep: true,

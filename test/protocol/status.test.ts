@@ -17,6 +17,13 @@ for (const code of Object.keys(ERRORS) as ErrorCode[]) {
   });
 }
 
+for (const [code, { http, retry }] of Object.entries(ERRORS)) {
+  // Go v2, Java and Rust give up at a 4xx, and every SDK asks again after a 5xx.
+  test(`ERRORS has SDKs ${retry ? "ask again after" : "give up at"} ${code}`, () => {
+    assert.equal(http >= 500, retry, `${http}`);
+  });
+}
+
 test("toStatus() keeps the cause on this side", () => {
   const given = toStatus(new PodroleError("INTERNAL", "podrole failed", { cause: new TypeError("hidden") }));
   assert.doesNotMatch(JSON.stringify(given), /hidden/);
