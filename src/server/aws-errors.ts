@@ -69,8 +69,9 @@ export function fromAwsError(error: unknown, action: string, asked?: DeniedReque
 
 /** Where podrole's server may have its own AWS credentials from, in the order in which the SDK looks. */
 const ACCEPTED = [
+  "--credential-process, such as Roles Anywhere's helper",
   "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
-  "a profile with keys or a credential_process, such as Roles Anywhere's (AWS_PROFILE, AWS_CONFIG_FILE)",
+  "a profile with keys or, where the image has a shell, a credential_process (AWS_PROFILE, AWS_CONFIG_FILE)",
   "AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN (IRSA)",
   "AWS_CONTAINER_CREDENTIALS_FULL_URI (EKS Pod Identity)",
   "an instance profile",

@@ -85,6 +85,7 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
       fips: settings.fips,
       dualStack: settings.dualStack,
       hopRoleArn: settings.assumeRoleArn,
+      credentialProcess: settings.credentialProcess,
       timeoutMs: settings.stsTimeout,
     },
   );

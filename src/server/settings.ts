@@ -114,6 +114,11 @@ export const SERVER_SETTINGS = {
   clusterName: { type: type.text, default: null, help: "Name of this cluster, for session names and tags" },
   clusterArn: { type: type.text, default: null, help: "ARN of this cluster on EKS, for the tag eks-cluster-arn" },
   region: { type: type.text, default: null, help: "AWS region of the STS endpoint; by default the SDK's own search" },
+  credentialProcess: {
+    type: type.list,
+    default: null,
+    help: "Program and arguments that print the server's own AWS credentials, such as Roles Anywhere's helper; run without a shell",
+  },
   stsEndpoint: {
     type: url,
     default: null,

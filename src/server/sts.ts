@@ -15,6 +15,7 @@ import { ERRORS, PodroleError } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { Secret } from "../runtime/secret.ts";
 import { fromAwsError, noOwnCredentials } from "./aws-errors.ts";
+import { createProcessCredentials } from "./credential-process.ts";
 import { createCredentialSearch } from "./credential-search.ts";
 import type { DeniedRequest } from "./sts-denial.ts";
 
@@ -49,6 +50,8 @@ export interface StsOptions {
   readonly dualStack: boolean;
   /** Role to assume first; its session then assumes the pods' roles. */
   readonly hopRoleArn: string | undefined;
+  /** The program that prints the server's own credentials; absent: the SDK's own search. */
+  readonly credentialProcess?: readonly string[] | undefined;
   /** Each call ends after this, whoever waits for it. */
   readonly timeoutMs: number;
 }
@@ -64,7 +67,10 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
   const base: STSClientConfig = { ...way, ...(requestHandler && { requestHandler }) };
   // The exchange of a web identity token for credentials goes the same way as every other call to STS.
   const search = createCredentialSearch();
-  const credentials = defaultProvider({ clientConfig: way, logger: search.logger });
+  const { credentialProcess: command, timeoutMs } = options;
+  const credentials = command
+    ? createProcessCredentials({ clock }, { command, timeoutMs })
+    : defaultProvider({ clientConfig: way, logger: search.logger });
   const own = new STSClient({ ...base, credentials });
   /** One client for each first hop; there are as many as the settings name. */
   const hops = new Map<string, STSClient>();

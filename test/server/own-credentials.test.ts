@@ -2,282 +2,16 @@
 // identity that STS verifies, a container endpoint, a process. What comes out of it must sign a request that the STS
 // emulator accepts, must be fetched anew before it expires, and when it cannot be had no pod is to blame.
 import assert from "node:assert/strict";
-import { generateKeyPairSync, sign } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
+import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { type TestContext, test } from "node:test";
-import { createStsEmulator, type StsEmulator } from "../../src/emulators/sts/emulator.ts";
-import { systemClock as clock } from "../../src/runtime/clock.ts";
-import { createSts, type Sts } from "../../src/server/sts.ts";
-import { startInstanceMetadata } from "../fakes/instance-metadata.ts";
-import { withEnvironment } from "./environment.ts";
-
-const REGION = "eu-central-1";
-const SERVER = "arn:aws:iam::123456789012:role/podrole-server";
-const ORDERS = { roleArn: "arn:aws:iam::123456789012:role/orders", sessionName: "team.web", durationSeconds: 900 };
-const MINUTE = 60_000;
-const ISSUER = "https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE";
-const SUBJECT = "system:serviceaccount:podrole:podrole-server";
-const CLUSTER = generateKeyPairSync("ec", { namedCurve: "P-256" });
-const STRANGER = generateKeyPairSync("ec", { namedCurve: "P-256" });
-
-interface Stage {
-  readonly context: TestContext;
-  readonly emulator: StsEmulator;
-  readonly sts: Sts;
-  readonly directory: string;
-  /** A new session of the server's role, named `session-<n>`, as every source but the web identity hands them out. */
-  readonly session: (
-    lifeMs?: number,
-  ) => Readonly<Record<"AccessKeyId" | "SecretAccessKey" | "Expiration" | "token", string>>;
-}
-
-/** The time can be moved: of the SDK, the emulator and the sources alike. */
-async function stage(context: TestContext): Promise<Stage> {
-  context.mock.timers.enable({ apis: ["Date"], now: Date.UTC(2026, 0, 15, 12) });
-  withEnvironment(context, {});
-  const directory = mkdtempSync(join(tmpdir(), "podrole-own-"));
-  const emulator = createStsEmulator(
-    { clock },
-    {
-      region: REGION,
-      identityProviders: [{ issuer: ISSUER, audience: "sts.amazonaws.com", publicKey: CLUSTER.publicKey }],
-      roles: [
-        { arn: SERVER, trust: { principals: [], webIdentities: [SUBJECT] } },
-        { arn: ORDERS.roleArn, trust: { principals: [SERVER] } },
-      ],
-    },
-  );
-  await emulator.listen();
-  const options = { region: REGION, endpoint: emulator.url, fips: false, dualStack: false, hopRoleArn: undefined };
-  const sts = createSts({ clock }, { ...options, timeoutMs: 10_000 });
-  context.after(async () => {
-    sts.close();
-    await emulator.close();
-    rmSync(directory, { recursive: true });
-  });
-  let sessions = 0;
-  return {
-    context,
-    emulator,
-    sts,
-    directory,
-    session(lifeMs = 60 * MINUTE) {
-      sessions += 1;
-      const asked = { roleArn: SERVER, sessionName: `session-${sessions}`, durationSeconds: lifeMs / 1000 };
-      const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = emulator.issueSession(asked);
-      return {
-        AccessKeyId: accessKeyId,
-        SecretAccessKey: secretAccessKey.reveal(),
-        token: sessionToken.reveal(),
-        Expiration: new Date(expiresAt).toISOString().replace(".000Z", "Z"),
-      };
-    },
-  };
-}
-
-interface Source {
-  /** Whatever the SDK needs to find credentials of `lifeMs`; the returned function rotates what a kubelet rotates. */
-  readonly provide: (stage: Stage, lifeMs?: number) => Promise<() => void>;
-  /** Ways in which it goes wrong, and what the message then says besides what was tried. */
-  readonly denials: Readonly<Record<string, readonly [(stage: Stage) => Promise<void>, RegExp]>>;
-}
-
-const SOURCES: Readonly<Record<string, Source>> = {
-  "environment variables": {
-    async provide({ context, session }, lifeMs) {
-      const { AccessKeyId, SecretAccessKey, token } = session(lifeMs);
-      withEnvironment(context, {
-        AWS_ACCESS_KEY_ID: AccessKeyId,
-        AWS_SECRET_ACCESS_KEY: SecretAccessKey,
-        AWS_SESSION_TOKEN: token,
-      });
-      return () => {};
-    },
-    denials: {
-      "nothing is set": [async () => {}, /Could not load credentials.*tried: .+/],
-      "the key is another": [
-        async ({ context, session }) => {
-          const { AccessKeyId, token } = session();
-          const other = "A".repeat(40);
-          withEnvironment(context, {
-            AWS_ACCESS_KEY_ID: AccessKeyId,
-            AWS_SECRET_ACCESS_KEY: other,
-            AWS_SESSION_TOKEN: token,
-          });
-        },
-        /SignatureDoesNotMatch/,
-      ],
-    },
-  },
-
-  "an instance profile": {
-    async provide({ context, session }, lifeMs) {
-      const credentials = () => {
-        const { token: Token, ...rest } = session(lifeMs);
-        return { ...rest, Token, LastUpdated: new Date().toISOString() };
-      };
-      const { url } = await startInstanceMetadata(context, { credentials });
-      withEnvironment(context, { AWS_EC2_METADATA_DISABLED: "false", AWS_EC2_METADATA_SERVICE_ENDPOINT: url });
-      return () => {};
-    },
-    denials: {
-      "the instance gives no token": [
-        async ({ context }) => {
-          const { url } = await startInstanceMetadata(context, { tokens: "refused" });
-          withEnvironment(context, { AWS_EC2_METADATA_DISABLED: "false", AWS_EC2_METADATA_SERVICE_ENDPOINT: url });
-        },
-        /Could not load credentials.*tried: .+/,
-      ],
-      "the instance has no role": [
-        async ({ context }) => {
-          const { url } = await startInstanceMetadata(context, {});
-          withEnvironment(context, { AWS_EC2_METADATA_DISABLED: "false", AWS_EC2_METADATA_SERVICE_ENDPOINT: url });
-        },
-        /Could not load credentials.*tried: .+/,
-      ],
-    },
-  },
-
-  IRSA: {
-    async provide(on) {
-      const rotate = webIdentity(on, () => tokenOf(CLUSTER.privateKey));
-      return rotate;
-    },
-    denials: {
-      "the token has expired": [
-        async (on) => void webIdentity(on, () => tokenOf(CLUSTER.privateKey, { exp: Date.now() / 1000 - 1 })),
-        /ExpiredTokenException/,
-      ],
-      "the token is another ServiceAccount's": [
-        async (on) =>
-          void webIdentity(on, () => tokenOf(CLUSTER.privateKey, { sub: "system:serviceaccount:team:default" })),
-        /AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity/,
-      ],
-      "the token is for somebody else": [
-        async (on) => void webIdentity(on, () => tokenOf(CLUSTER.privateKey, { aud: "podrole.io" })),
-        /InvalidIdentityToken.*: Incorrect token audience/,
-      ],
-      "the token is forged": [
-        async (on) => void webIdentity(on, () => tokenOf(STRANGER.privateKey)),
-        /InvalidIdentityToken/,
-      ],
-    },
-  },
-
-  "EKS Pod Identity": {
-    async provide(on, lifeMs) {
-      return containerEndpoint(on, lifeMs);
-    },
-    denials: {
-      "the token is another": [
-        async (on) => {
-          await containerEndpoint(on);
-          writeFileSync(join(on.directory, "token"), "another");
-        },
-        /(?:400|could not load|container|Service account token is invalid)/i,
-      ],
-      "nobody answers": [
-        async ({ context }) => {
-          withEnvironment(context, { AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://127.0.0.1:9/v1/credentials" });
-        },
-        /ECONNREFUSED|could not/i,
-      ],
-    },
-  },
-
-  "Roles Anywhere's credential_process": {
-    async provide(on, lifeMs) {
-      const file = join(on.directory, "credentials.json");
-      const write = () => {
-        const { token: SessionToken, ...rest } = on.session(lifeMs);
-        writeFileSync(file, JSON.stringify({ Version: 1, ...rest, SessionToken }));
-      };
-      write();
-      profile(on, `cat ${file}`);
-      return write;
-    },
-    denials: {
-      "the process fails": [
-        async (on) => profile(on, "sh -c 'echo no certificate >&2; exit 3'"),
-        /no certificate|exit/i,
-      ],
-      "the process tells nonsense": [async (on) => profile(on, "echo hello"), /JSON/],
-      "the process tells what has expired": [
-        async (on) => {
-          await SOURCES["Roles Anywhere's credential_process"]?.provide(on, MINUTE);
-          on.context.mock.timers.tick(2 * MINUTE);
-        },
-        /expired/i,
-      ],
-    },
-  },
-};
-
-function profile({ context, directory }: Stage, process: string): void {
-  const file = join(directory, "config");
-  writeFileSync(file, `[profile podrole]\ncredential_process = ${process}\n`);
-  withEnvironment(context, { AWS_CONFIG_FILE: file, AWS_PROFILE: "podrole" });
-}
-
-/** Writes the token file as a kubelet does, and again each time the returned function is called. */
-function webIdentity({ context, directory }: Stage, token: () => string): () => void {
-  const file = join(directory, "token");
-  const write = () => writeFileSync(file, token());
-  write();
-  withEnvironment(context, { AWS_WEB_IDENTITY_TOKEN_FILE: file, AWS_ROLE_ARN: SERVER, AWS_ROLE_SESSION_NAME: "irsa" });
-  return write;
-}
-
-/** A ServiceAccount token of the cluster, for ten minutes. */
-function tokenOf(key: typeof CLUSTER.privateKey, claims: Readonly<Record<string, unknown>> = {}): string {
-  const exp = Math.floor(Date.now() / 1000) + 600;
-  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const body = { iss: ISSUER, sub: SUBJECT, aud: ["sts.amazonaws.com"], exp, ...claims };
-  const signed = `${part({ alg: "ES256", typ: "JWT" })}.${part(body)}`;
-  const signature = sign("sha256", Buffer.from(signed), { key, dsaEncoding: "ieee-p1363" });
-  return `${signed}.${signature.toString("base64url")}`;
-}
-
-/** The agent of EKS Pod Identity: one token at a time is good, which the kubelet rotates. */
-async function containerEndpoint({ context, directory, session }: Stage, lifeMs?: number): Promise<() => void> {
-  let good = "";
-  const rotate = () => {
-    good = `token-${Date.now()}`;
-    writeFileSync(join(directory, "token"), good);
-  };
-  rotate();
-  const server = createServer(({ headers }, response) => {
-    if (headers.authorization !== good)
-      return void response.writeHead(400).end('{"message":"Service account token is invalid"}');
-    const { token: Token, ...rest } = session(lifeMs);
-    response.writeHead(200, { "content-type": "application/json" });
-    response.end(JSON.stringify({ ...rest, Token, AccountId: "123456789012" }));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  context.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  withEnvironment(context, {
-    AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/credentials`,
-    AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: join(directory, "token"),
-  });
-  return rotate;
-}
+import { MINUTE, ORDERS, SOURCES, type Stage, stage } from "./credential-sources.ts";
 
 /** Keys that AssumeRole was signed with, in order: the emulator has verified each signature. */
 const callersOf = ({ emulator }: Stage) => emulator.calls.assumed(ORDERS.roleArn).map(({ outcome }) => outcome);
 
-for (const [source, { provide, denials }] of Object.entries(SOURCES)) {
+for (const [source, { options, provide, denials }] of Object.entries(SOURCES)) {
   test(`createSts() assumes roles with credentials from ${source}`, async (context) => {
-    const on = await stage(context);
+    const on = await stage(context, options);
     await provide(on);
     assert.match((await on.sts.assumeRole(ORDERS)).accessKeyId, /^ASIA/);
     assert.match(await on.sts.callerArn(), /^arn:aws:sts::123456789012:assumed-role\/podrole-server\//);
@@ -286,7 +20,7 @@ for (const [source, { provide, denials }] of Object.entries(SOURCES)) {
 
   if (source !== "environment variables") {
     test(`createSts() fetches credentials from ${source} anew before they expire, with what was rotated`, async (context) => {
-      const on = await stage(context);
+      const on = await stage(context, options);
       const rotate = await provide(on);
       await on.sts.assumeRole(ORDERS);
       const before = on.emulator.calls.assumed(ORDERS.roleArn)[0]?.callerArn;
@@ -308,7 +42,7 @@ for (const [source, { provide, denials }] of Object.entries(SOURCES)) {
 
   for (const [fault, [prepare, words]] of Object.entries(denials)) {
     test(`createSts() blames no pod when ${fault} (${source}), and says what would do`, async (context) => {
-      const on = await stage(context);
+      const on = await stage(context, options);
       await prepare(on);
       await assert.rejects(on.sts.assumeRole(ORDERS), (error: Error & { code?: string }) => {
         assert.equal(error.code, "STS_UNAVAILABLE", error.message);
