@@ -36,45 +36,52 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
     .version(VERSION, "-V, --version", "print the version")
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .showSuggestionAfterError()
+    .showHelpAfterError("(--help after the command tells what it takes)")
     .exitOverride();
+  // Groups and commands are shown in the order in which they are added.
+  let group = "";
 
   function add(name: keyof Actions, description: string, configure: (command: Command) => Command): void {
-    configure(program.command(name).description(description)).action(async (...parameters: unknown[]) => {
+    const command = program.command(name).description(description).helpGroup(group);
+    configure(command).action(async (...parameters: unknown[]) => {
       const command = parameters.at(-1) as Command;
       finish(await actions[name](terminal, asTexts(command.opts()), command.args));
     });
   }
 
-  add("server", "assume roles and issue certificates for pods", (command) => withSettings(command, SERVER_SETTINGS));
-  add("webhook", "admit pods and inject the sidecar", (command) => withSettings(command, WEBHOOK_SETTINGS));
-  add("sidecar", "serve credentials inside a pod (modes: init, serve, wait)", (command) =>
-    command
-      .argument(
-        "<mode>",
-        "serve: prove the pod and answer the AWS SDKs; init (classic mode): prove it, once; wait: until serve is ready",
-      )
-      .allowUnknownOption()
-      .allowExcessArguments()
-      .helpOption(false),
+  group = "What people run:";
+  add("demo", "the whole path on this machine, with an embedded API server and STS", (command) =>
+    command.option("--json", "print the steps as JSON lines"),
   );
-  add("inject", "inject manifests without the webhook, as it would", (command) =>
-    command
-      .requiredOption("-f, --filename <file>", 'manifest file, "-" for standard input')
-      .requiredOption("--trust-bundle <file>", "file with the trust bundle (ConfigMap podrole-trust, key bundle.pem)")
+  add("check", "is podrole well in this cluster, or can it be installed", (command) =>
+    withCluster(command)
+      .option("-n, --namespace <name>", "podrole's own namespace (default podrole)")
+      .option("--pre", "before installing: only what must be there first")
+      .option("--namespace-selector <selector>", "look at pods of these namespaces only (a label selector)")
+      .option("--imds <namespace>", "run a short pod there that tries to reach the node's instance metadata")
+      .option("--wait <duration>", "look again until nothing fails, at most this long")
+      .addOption(outputOption())
+      .addHelpText("after", "\nExit codes: 0 nothing failed, 1 something did, 2 usage or no answer of the cluster."),
+  );
+  add("explain", "would this pod be injected, which roles has it, and why not", (command) =>
+    withCluster(command)
+      .argument("[kind/name]", "pod/NAME, deployment/NAME, job/NAME …")
+      .option("-n, --namespace <name>", "its namespace (default: the context's)")
       .option(
-        "--permitted <expression>",
-        "the namespace's iam.amazonaws.com/permitted, when the manifest has no Namespace",
+        "-f, --filename <file>",
+        'manifests instead of an object in the cluster, "-" for standard input; settings are the cluster\'s all the same',
       )
-      .addHelpText("after", "\nTakes every setting of `podrole webhook` as PODROLE_… in the environment."),
+      .option("--podrole-namespace <name>", "podrole's own namespace, where its settings are (default podrole)")
+      .addOption(outputOption())
+      .addHelpText("after", "\nExit codes: 0 it is injected or would be, 1 not, 2 usage or no answer of the cluster."),
   );
-  add("uninject", "take out of manifests what injection added", (command) =>
-    command
-      .requiredOption("-f, --filename <file>", 'manifest file, "-" for standard input')
-      .addHelpText(
-        "after",
-        "\nTakes PODROLE_REGION as `podrole inject` did, to tell its AWS_REGION from one of your own.",
-      ),
-  );
+  for (const question of addAuditQuestions(program.command("audit").helpGroup(group))) {
+    question.action(async (...parameters: unknown[]) => {
+      const command = parameters.at(-1) as Command;
+      const words = [command.name(), ...command.args];
+      finish(await actions.audit(terminal, asTexts(command.opts()), words));
+    });
+  }
   add("migrate", "what would change for each pod, coming from kiam or kube2iam, or leaving for AWS's own", (command) =>
     withCluster(command)
       .addArgument(
@@ -100,37 +107,8 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
       .option("-o, --output <format>", "text, json, yaml, or values (the settings for podrole's chart)", "text")
       .addHelpText(
         "after",
-        "\nTakes every setting of `podrole server` and `podrole webhook` as PODROLE_… in the environment.",
+        "\nTakes every setting of `podrole server` and `podrole webhook` as PODROLE_… in the environment.\nExit codes: 0 nothing needs work, 1 something does, 2 usage or input.",
       ),
-  );
-  for (const question of addAuditQuestions(program.command("audit"))) {
-    question.action(async (...parameters: unknown[]) => {
-      const command = parameters.at(-1) as Command;
-      const words = [command.name(), ...command.args];
-      finish(await actions.audit(terminal, asTexts(command.opts()), words));
-    });
-  }
-  add("demo", "the whole path on this machine, with an embedded API server and STS", (command) =>
-    command.option("--json", "print the steps as JSON lines"),
-  );
-  add("check", "is podrole well in this cluster, or can it be installed", (command) =>
-    withCluster(command)
-      .option("-n, --namespace <name>", "podrole's own namespace (default podrole)")
-      .option("--pre", "before installing: only what must be there first")
-      .option("--namespace-selector <selector>", "look at pods of these namespaces only (a label selector)")
-      .option("--imds <namespace>", "run a short pod there that tries to reach the node's instance metadata")
-      .option("--wait <duration>", "look again until nothing fails, at most this long")
-      .addOption(outputOption())
-      .addHelpText("after", "\nExit codes: 0 nothing failed, 1 something did, 2 usage or no answer of the cluster."),
-  );
-  add("explain", "would this pod be injected, which roles has it, and why not", (command) =>
-    withCluster(command)
-      .argument("[kind/name]", "pod/NAME, deployment/NAME, job/NAME …")
-      .option("-n, --namespace <name>", "its namespace (default: the context's)")
-      .option("-f, --filename <file>", 'manifests instead of an object in the cluster, "-" for standard input')
-      .option("--podrole-namespace <name>", "podrole's own namespace, where its settings are (default podrole)")
-      .addOption(outputOption())
-      .addHelpText("after", "\nExit codes: 0 it is injected or would be, 1 not, 2 usage or no answer of the cluster."),
   );
   add("rotate", "look after podrole's CA: status, prepare, activate, retire", (command) =>
     withCluster(command)
@@ -146,6 +124,41 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
       .option("--force", "do it although pods may be cut off: only for a CA that is compromised")
       .addOption(outputOption())
       .addHelpText("after", "\nExit codes: 0 done, 1 not safe or nothing to do, 2 usage or no answer of the cluster."),
+  );
+  group = "In a pipeline, instead of the webhook:";
+  add("inject", "inject manifests without the webhook, as it would", (command) =>
+    command
+      .requiredOption("-f, --filename <file>", 'manifest file, "-" for standard input')
+      .requiredOption("--trust-bundle <file>", "file with the trust bundle (ConfigMap podrole-trust, key bundle.pem)")
+      .option(
+        "--permitted <expression>",
+        "the namespace's iam.amazonaws.com/permitted, when the manifest has no Namespace",
+      )
+      .addHelpText(
+        "after",
+        "\nTakes every setting of `podrole webhook` as PODROLE_… in the environment.\nExit codes: 0 done, 1 a pod is refused (it stays as it was), 2 usage or input.",
+      ),
+  );
+  add("uninject", "take out of manifests what injection added", (command) =>
+    command
+      .requiredOption("-f, --filename <file>", 'manifest file, "-" for standard input')
+      .addHelpText(
+        "after",
+        "\nTakes PODROLE_REGION as `podrole inject` did, to tell its AWS_REGION from one of your own.\nExit codes: 0 done, 2 usage or input.",
+      ),
+  );
+  group = "The programs, which the manifests start:";
+  add("server", "assume roles and issue certificates for pods", (command) => withSettings(command, SERVER_SETTINGS));
+  add("webhook", "admit pods and inject the sidecar", (command) => withSettings(command, WEBHOOK_SETTINGS));
+  add("sidecar", "serve credentials inside a pod (modes: init, serve, wait)", (command) =>
+    command
+      .argument(
+        "<mode>",
+        "serve: prove the pod and answer the AWS SDKs; init (classic mode): prove it, once; wait: until serve is ready",
+      )
+      .allowUnknownOption()
+      .allowExcessArguments()
+      .helpOption(false),
   );
   program
     .command("version")
@@ -164,7 +177,7 @@ function withCluster(command: Command): Command {
 }
 
 function outputOption(): Option {
-  return new Option("-o, --output <format>", "how to print").choices(["text", "json"]);
+  return new Option("-o, --output <format>", "how to print (default text)").choices(["text", "json"]);
 }
 
 /** One flag for each setting of the table; defaults are shown, not set, so that the environment can still speak. */
@@ -174,7 +187,7 @@ function withSettings(command: Command, table: SettingTable): Command {
     const facts = [standard, envName(key)].filter((fact) => fact !== undefined).join(", ");
     const isFlag = value === "true" || value === "false";
     const option = new Option(`--${flagName(key)} ${isFlag ? "[true|false]" : "<value>"}`, `${help} (${facts})`);
-    command.addOption(isFlag ? option.preset("true") : option);
+    command.addOption(option);
     if (isFlag) command.addOption(new Option(`--no-${flagName(key)}`).hideHelp());
   }
   return command;

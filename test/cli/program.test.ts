@@ -54,6 +54,33 @@ suite("createProgram()", () => {
     for (const key of Object.keys(SERVER_SETTINGS)) assert.ok(out().includes(`--${flagName(key)} `), key);
   });
 
+  test("groups commands by who runs them, what people run first", async () => {
+    const { out } = await run(["--help"]);
+    const place = (text: string) => {
+      const at = out().indexOf(text);
+      assert.notEqual(at, -1, text);
+      return at;
+    };
+    const places = [
+      "What people run:",
+      "  check ",
+      "  audit ",
+      "In a pipeline",
+      "  inject ",
+      "The programs",
+      "  server ",
+    ];
+    assert.deepEqual(
+      places.map(place),
+      places.map(place).toSorted((a, b) => a - b),
+    );
+  });
+
+  test("says of a flag only what the environment's variable has too", async () => {
+    const { out } = await run(["server", "--help"]);
+    assert.doesNotMatch(out(), /preset/);
+  });
+
   test("leaves the words of the sidecar to the sidecar", async () => {
     const { called } = await run(["sidecar", "serve", "--port", "0"]);
     assert.equal(called[0]?.name, "sidecar");
@@ -65,7 +92,7 @@ suite("createProgram()", () => {
       const { called, failure, err } = await run(words);
       assert.ok(failure instanceof CommanderError && failure.exitCode !== 0);
       assert.deepEqual(called, []);
-      assert.match(err(), /^error: /);
+      assert.match(err(), /^error: .*\n[^]*--help after the command/);
     });
   }
 });
