@@ -58,6 +58,7 @@ async function readInput(terminal: Terminal, { filename = "" }: Flags, command: 
   if (text === undefined) return fail(terminal, command, [`--filename: ${filename} cannot be read`]);
   const { objects, problems } = parseObjects(text, filename === "-" ? "standard input" : filename);
   if (problems.length > 0) return fail(terminal, command, problems);
+  if (objects.length === 0) return fail(terminal, command, [`--filename: ${filename} has no object of Kubernetes`]);
   return { text, objects, settings: read.settings };
 }
 

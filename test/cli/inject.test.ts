@@ -56,6 +56,12 @@ interface Deployment {
 }
 
 suite("inject()", () => {
+  test("says 2 for an input without an object: a pipeline whose first part failed", async (context) => {
+    const { exitCode, out, err } = await run(context, "# nothing\n");
+    assert.deepEqual([exitCode, out], [2, ""]);
+    assert.match(err, /--filename: - has no object of Kubernetes/);
+  });
+
   test("injects pod templates and lets everything else through", async (context) => {
     const { exitCode, out, err } = await run(context, manifest("shop-orders"));
     assert.equal(exitCode, 0, err);

@@ -1,4 +1,5 @@
 // The flags of podrole audit as values, or every problem at once: each names the flag, what was given and what would do.
+import { ERRORS, isErrorCode } from "../../protocol/errors.ts";
 import { type Parser, duration } from "../../runtime/settings.ts";
 import { timeOf } from "./json.ts";
 import { createPod } from "./pod.ts";
@@ -90,6 +91,9 @@ function questionOf(name: string, subject: string, { role, namespace, reason }: 
       }
       return createWho({ accessKeyId: subject, namespace });
     case "refusals":
+      if (reason !== undefined && !isErrorCode(reason)) {
+        return `--reason: ${JSON.stringify(reason)} is not one of ${Object.keys(ERRORS).join(", ")}`;
+      }
       return createRefusals({ reason, role, namespace });
     default: {
       const [, place, pod] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(subject) ?? [];

@@ -27,13 +27,11 @@ interface Asked {
 export const explain: Action = async (terminal, flags, words) => {
   try {
     const subject = subjectOf(words, flags["filename"]);
+    const text = subject === undefined ? await readInput(terminal, flags["filename"] ?? "") : "";
     const kubernetes = connectAsPerson(terminal, flags);
     try {
       const asked = { kubernetes, namespace: flags["namespace"] ?? kubernetes.contextNamespace };
-      const inputs =
-        subject === undefined
-          ? await fromText(await readInput(terminal, flags["filename"] ?? ""), asked)
-          : [await fromCluster(subject, asked)];
+      const inputs = subject === undefined ? await fromText(text, asked) : [await fromCluster(subject, asked)];
       const settings = await readExplainSettings(kubernetes, flags["podroleNamespace"] ?? "podrole");
       return tell(terminal, inputs, settings, flags["output"] === "json");
     } finally {

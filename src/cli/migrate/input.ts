@@ -25,6 +25,8 @@ export async function readInput(
   if (filename !== undefined) {
     const { objects, problems } = await readObjects(terminal, filename.split(","));
     if (problems.length > 0) return { ok: false, problems };
+    // An export that failed is an empty file: a report that all is well would be about nothing.
+    if (objects.length === 0) return { ok: false, problems: [`--filename: ${filename} has no object of Kubernetes`] };
     const isWanted = ({ kind, metadata }: KubernetesObject) =>
       namespace === undefined ||
       (kind === "Namespace" ? metadata.name : (metadata.namespace ?? "default")) === namespace;

@@ -228,6 +228,7 @@ suite("podrole audit", () => {
     ["--filename", ["who"], { role: "a", filename: "/none" }, /--filename: "\/none" cannot be read/],
     ["a directory", ["who"], { role: "a", filename: directory }, /--filename: .* cannot be read/],
     ["--cloudtrail", ["who"], { role: "a", cloudtrail: "/none" }, /--cloudtrail: "\/none" cannot be read/],
+    ["--reason", ["refusals"], { reason: "FORBIDDEN" }, /--reason: "FORBIDDEN" is not one of ROLE_FORBIDDEN, /],
     ["pod", ["pod", "orders"], {}, /<namespace\/name>: "orders" is not a pod/],
     ["key", ["key", "asia"], {}, /<access-key-id>: "asia" is not an access key id/],
     ["--kubeconfig", ["who"], { role: "a", kubeconfig: "x" }, /--kubeconfig needs --from-cluster/],

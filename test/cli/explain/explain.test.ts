@@ -77,6 +77,18 @@ suite("explain()", () => {
     assert.equal(said[0]?.now.reason, "ROLE_FORBIDDEN");
   });
 
+  test("says 2 for a file that cannot be read before it looks for a cluster", async () => {
+    const terminal = createTerminal({ env: { HOME: "/nonexistent" } });
+    assert.equal(await explain(terminal, { filename: "/nonexistent/app.yaml" }, []), 2);
+    assert.match(terminal.said.err(), /--filename: \/nonexistent\/app.yaml cannot be read/);
+  });
+
+  test("says 2 and what it tried where there is no cluster", async () => {
+    const terminal = createTerminal({ env: { HOME: "/nonexistent" } });
+    assert.equal(await explain(terminal, {}, ["pod/orders"]), 2);
+    assert.match(terminal.said.err(), /KUBECONFIG is not set, .*wanted --kubeconfig FILE/);
+  });
+
   test("looks in the namespace of the kubeconfig's context, as kubectl does", async (context) => {
     const { kubernetes, store, run } = await cluster(context);
     store.create("deployments", web("shop-orders"));

@@ -43,6 +43,12 @@ suite("migrate()", () => {
     assert.match(out, /^kiam to podrole: 2 pods in 1 namespace\n {2}2 unchanged/);
   });
 
+  test("says 2 for an export that is empty, and reports nothing", async () => {
+    const { exitCode, out, err } = await run("");
+    assert.deepEqual([exitCode, out], [2, ""]);
+    assert.match(err, /--filename: - has no object of Kubernetes/);
+  });
+
   test("says 1 when something does, the count first", async () => {
     const { exitCode, out } = await run(CLUSTER);
     assert.equal(exitCode, 1);
