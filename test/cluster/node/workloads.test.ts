@@ -192,11 +192,6 @@ suite("pods that podrole leaves as they are", { timeout: 300_000 }, () => {
         spec: { os: { name: "windows" }, securityContext: {} },
       },
     },
-    {
-      reason: "INJECTION_DISABLED",
-      name: "opted-out",
-      shape: { role: "shop-orders", annotations: { "podrole.io/inject": "disabled" } },
-    },
   ];
   for (const { reason, name, shape } of skipped) {
     test(`${reason}: the pod has no sidecar, and kubectl says why`, async () => {
@@ -209,6 +204,17 @@ suite("pods that podrole leaves as they are", { timeout: 300_000 }, () => {
       assert.match(err, new RegExp(`Warning: .*${reason}`));
     });
   }
+
+  test("a pod that opts out has no sidecar: the webhook is not asked, so an outage of it does not hold the pod back", async () => {
+    const shape = { role: "shop-orders", annotations: { "podrole.io/inject": "disabled" } };
+    const words = ["create", "--dry-run=server", "-o", "json", "-f", "-"];
+    const { code, out, err } = await outside.run(words, pod("opted-out", shape));
+    assert.equal(code, 0, err);
+    assert.doesNotMatch(out, /podrole-sidecar/);
+    assert.doesNotMatch(err, /Warning: .*INJECTION_DISABLED/);
+    const opted = await outside.run(words, pod("opted-in", { role: "shop-orders" }));
+    assert.match(opted.out, /podrole-sidecar/);
+  });
 
   test("a pod of a namespace without the label is nobody's business", async () => {
     const shown = await kubectl.run(
