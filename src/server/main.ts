@@ -236,7 +236,7 @@ function namesOf(names: readonly string[]) {
 function trustSource({ clock, log }: ProgramDeps, settings: ServerSettings, kubernetes: Kubernetes): ReadTrust {
   const { caCert, caKey, caSecret, certificateTtl, owner } = settings;
   if (caCert !== undefined && caKey !== undefined) {
-    return trustFromFiles({ clock }, { certificateFile: caCert, keyFile: caKey, leafLifetimeMs: certificateTtl });
+    return trustFromFiles({ clock, log }, { certificateFile: caCert, keyFile: caKey, leafLifetimeMs: certificateTtl });
   }
   const birth = () => birthIn(caSecret.namespace, kubernetes, owner);
   return trustFromSecret({ kubernetes, birth, clock, log }, { ...caSecret, rotation: rotationOptions(settings) });

@@ -149,7 +149,11 @@ export const SERVER_SETTINGS = {
     default: "podrole/podrole-server",
     help: "ServiceAccount whose deletion takes the CA's Secret and the trust ConfigMap along, where it has their namespace",
   },
-  caCert: { type: type.text, default: null, help: "File with a CA certificate of your own (PEM, chain allowed)" },
+  caCert: {
+    type: type.text,
+    default: null,
+    help: "File with a CA certificate of your own (PEM): its chain up to the root, then other roots to believe",
+  },
   caKey: { type: type.text, default: null, help: "File with the key of --ca-cert (PEM)" },
   trustConfigMap: {
     type: type.namespacedName,

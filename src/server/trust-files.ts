@@ -1,11 +1,12 @@
 // Trust from the operator's own CA files: read again at each look, so a replaced file is followed. What was believed
-// before stays in the bundle until its last leaf has expired, so whoever replaces the files need not think of running
-// pods. (A restart forgets that: keep the old CA in the file for one certificate life.)
-import { bundleHash, joinBundle } from "../pki/bundle.ts";
+// before stays in the bundle until its last leaf has expired. (A restart forgets that.) What is still to come cannot be
+// guessed: pods must have heard of a new root before it signs, so it stands behind the old one in the file first.
+import { bundleHash, joinBundle, splitBundle } from "../pki/bundle.ts";
 import { readAuthority } from "../pki/own-authority.ts";
 import { PodroleError } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { readIfPresent } from "../runtime/files.ts";
+import type { Log } from "../runtime/log.ts";
 import { Secret } from "../runtime/secret.ts";
 import type { ReadTrust } from "./authority-keeper.ts";
 
@@ -17,7 +18,7 @@ export interface TrustFilesOptions {
 }
 
 export function trustFromFiles(
-  { clock }: { readonly clock: Clock },
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
   { certificateFile, keyFile, leafLifetimeMs }: TrustFilesOptions,
 ): ReadTrust {
   /** Earlier contents of the certificate file by hash, and until when they are believed. */
@@ -33,12 +34,17 @@ export function trustFromFiles(
     if (typeof authority === "string") throw unusable(authority);
     if (last !== undefined && last !== certificatePem) {
       earlier.set(bundleHash(last), { pem: last, until: now + leafLifetimeMs });
+      const root = splitBundle(authority.certificatePem).at(-1) ?? "";
+      if (!splitBundle(last).includes(root)) log.warn({ certificateFile }, UNHEARD_OF);
     }
     last = certificatePem;
     for (const [hash, { until }] of earlier) if (until <= now) earlier.delete(hash);
     return { authority, bundlePem: joinBundle([certificatePem, ...[...earlier.values()].map(({ pem }) => pem)]) };
   };
 }
+
+const UNHEARD_OF =
+  "the CA's new root signs at once: pods that were created before cannot reach this server until they are restarted";
 
 function unusable(state: string): PodroleError {
   return new PodroleError("AUTHORITY_UNAVAILABLE", `Cannot use the CA of --ca-cert and --ca-key: ${state}`);

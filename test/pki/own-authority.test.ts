@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { test } from "node:test";
+import { splitBundle } from "../../src/pki/bundle.ts";
 import { type Authority, issueCertificate } from "../../src/pki/certificate.ts";
 import { bits, oid, sequence } from "../../src/pki/der.ts";
 import * as oids from "../../src/pki/oids.ts";
@@ -62,6 +63,12 @@ for (const [name, certificatePem, key] of ACCEPTED) {
     assert.ok(leafCertificate.checkIssued(issuer) && leafCertificate.verify(issuer.publicKey));
   });
 }
+
+test("readAuthority() takes the chain alone as the authority where other roots to believe stand behind it", () => {
+  const ended = oddCertificate({ name: "ended", key: STRANGER, extensions: CA, notAfter: NOW - 1 });
+  const { certificatePem } = accepted(signing + middle + root + newAuthority().certificatePem + ended, EC);
+  assert.deepEqual(splitBundle(certificatePem), splitBundle(signing + middle + root));
+});
 
 test("readAuthority() accepts P-384, SEC 1 and PKCS #1 keys", () => {
   const p384 = newKey("secp384r1");
@@ -139,7 +146,14 @@ const REFUSED: readonly (readonly [string, string, Secret, RegExp])[] = [
   ["an intermediate without its root", signing + middle, EC, CHAIN],
   ["an intermediate alone", signing, EC, CHAIN],
   ["a chain in another order", signing + root + middle, EC, CHAIN],
-  ["a chain with a stranger", signing + middle + root + newAuthority().certificatePem, EC, CHAIN],
+  [
+    "a leaf behind the root",
+    root + oddCertificate({ key: EC, extensions: [] }),
+    RSA,
+    /"CN=odd" stands behind the root/,
+  ],
+  ["an intermediate behind the root", signing + middle + root + middle, EC, /"CN=middle" stands behind the root/],
+  ["a root behind a chain without its own", signing + other, EC, CHAIN],
   [
     "an issuer of the right name with another key",
     oddCertificate({ name: "signing", key: EC, issuer: { name: "other", key: STRANGER }, extensions: CA }) + other,

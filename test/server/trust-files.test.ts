@@ -7,6 +7,7 @@ import { splitBundle } from "../../src/pki/bundle.ts";
 import { createAuthority } from "../../src/pki/certificate.ts";
 import { trustFromFiles } from "../../src/server/trust-files.ts";
 import { createFakeClock } from "../fakes/clock.ts";
+import { createKeptLog } from "../fakes/log.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -15,13 +16,14 @@ async function stage(context: TestContext) {
   context.after(() => rm(directory, { recursive: true, force: true }));
   const clock = createFakeClock();
   const [certificateFile, keyFile] = [join(directory, "ca.crt"), join(directory, "ca.key")];
-  const read = trustFromFiles({ clock }, { certificateFile, keyFile, leafLifetimeMs: HOUR_MS });
+  const { log, lines } = createKeptLog();
+  const read = trustFromFiles({ clock, log }, { certificateFile, keyFile, leafLifetimeMs: HOUR_MS });
   const make = () => createAuthority({ commonName: "own CA", now: clock.now(), lifetimeMs: 1_000 * HOUR_MS });
   const put = async ({ certificatePem, key }: ReturnType<typeof make>) => {
     await writeFile(certificateFile, certificatePem);
     await writeFile(keyFile, key.reveal());
   };
-  return { clock, read, make, put, certificateFile };
+  return { clock, read, make, put, certificateFile, lines };
 }
 
 test("trustFromFiles() reads the operator's CA", async (context) => {
@@ -44,6 +46,34 @@ test("trustFromFiles() follows a replaced file and believes the earlier one unti
   assert.equal(splitBundle(turned.bundlePem).length, 2);
   await clock.advance(HOUR_MS);
   assert.equal(splitBundle((await read()).bundlePem).length, 1);
+});
+
+test("trustFromFiles() turns over to another key through a file with both roots, at no time with one that was not published", async (context) => {
+  const { read, make, put, lines } = await stage(context);
+  const [before, after] = [make(), make()];
+  await put(before);
+  await read();
+  await put({ ...before, certificatePem: before.certificatePem + after.certificatePem });
+  const prepared = await read();
+  assert.deepEqual(splitBundle(prepared.authority.certificatePem), splitBundle(before.certificatePem));
+  assert.equal(splitBundle(prepared.bundlePem).length, 2);
+  await put({ ...after, certificatePem: after.certificatePem + before.certificatePem });
+  const turned = await read();
+  assert.deepEqual(splitBundle(turned.authority.certificatePem), splitBundle(after.certificatePem));
+  assert.equal(turned.bundlePem, prepared.bundlePem);
+  assert.deepEqual(lines, []);
+});
+
+test("trustFromFiles() warns when a root signs that no pod can have heard of", async (context) => {
+  const { read, make, put, lines } = await stage(context);
+  await put(make());
+  await read();
+  await put(make());
+  await read();
+  assert.deepEqual(
+    lines.map(({ level, message }) => [level, String(message).slice(0, 38)]),
+    [[40, "the CA's new root signs at once: pods "]],
+  );
 });
 
 test("trustFromFiles() refuses missing files, and a key that is another CA's", async (context) => {

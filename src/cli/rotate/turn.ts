@@ -32,8 +32,8 @@ export interface TurnOptions {
 const ATTEMPTS = 5;
 
 /**
- * The slots after the verb, or the words why not. Throws ApiError, and PodroleError INTERNAL for a damaged Secret, which
- * stays as it is.
+ * The slots after the verb, or the words why not. Throws ApiError, and PodroleError AUTHORITY_UNAVAILABLE for a damaged
+ * Secret, which stays as it is.
  */
 export async function turn(
   verb: RotationVerb,
