@@ -21,12 +21,21 @@ export interface MetadataProbeDeps {
 /** Pulling the image and starting Node take most of it. */
 const PATIENCE_MS = 60_000;
 const LOOK_EACH_MS = 1_000;
+const METADATA = "http://169.254.169.254";
 
-/** IMDSv2's first step; any answer of HTTP means that the way is open. It ends by itself after 3 s. */
-const SCRIPT = `fetch("http://169.254.169.254/latest/api/token", { method: "PUT", signal: AbortSignal.timeout(3000),
-  headers: { "X-aws-ec2-metadata-token-ttl-seconds": "60" } }).then(
-  ({ status }) => console.log("PODROLE-METADATA answered " + status),
-  (error) => console.log("PODROLE-METADATA silent " + (error.cause?.code ?? error.name)))`;
+/**
+ * IMDSv2's first step: any answer of HTTP means that the way is open. The hop limit holds back that answer alone, so where
+ * it does, a read without a token (IMDSv1) must be refused as well. It ends by itself after 6 s.
+ */
+export const scriptThatTries = (endpoint: string) => `const ask = (path, method, headers) =>
+  fetch(${JSON.stringify(endpoint)} + path, { method, headers, signal: AbortSignal.timeout(3000) });
+const say = (text) => console.log("PODROLE-METADATA " + text);
+const reasonOf = (error) => error.cause?.code ?? error.name;
+ask("/latest/api/token", "PUT", { "X-aws-ec2-metadata-token-ttl-seconds": "60" }).then(
+  ({ status }) => say("answered " + status),
+  (error) => ask("/latest/meta-data/", "GET", {}).then(
+    ({ status }) => say(status === 401 ? "silent " + reasonOf(error) : "answered " + status),
+    () => say("silent " + reasonOf(error))))`;
 
 /** Throws ApiError when the pod cannot be created, read or deleted. */
 export async function probeMetadata(
@@ -92,7 +101,7 @@ function podThatTries(name: string, image: string): object {
         {
           name: "try",
           image,
-          command: ["node", "-e", SCRIPT],
+          command: ["node", "-e", scriptThatTries(METADATA)],
           securityContext: {
             allowPrivilegeEscalation: false,
             capabilities: { drop: ["ALL"] },

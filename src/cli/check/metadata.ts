@@ -8,7 +8,7 @@ export const METADATA = {
     summary:
       "A pod cannot reach the node's instance metadata service (only with `--imds NAMESPACE`, which runs a pod there for some seconds).",
     remedy:
-      "Deny 169.254.169.254 to application pods by NetworkPolicy, and set the instances' `HttpPutResponseHopLimit` to 1 ([docs/install.md](install.md#block-the-nodes-role)).",
+      "Deny 169.254.169.254 to application pods by NetworkPolicy, and set the instances' `HttpTokens` to required and `HttpPutResponseHopLimit` to 1 ([docs/install.md](install.md#block-the-nodes-role)).",
     judge: ({ metadata }) =>
       given(metadata, ({ namespace, answer, said }) => {
         const object = `namespace ${namespace}`;

@@ -15,7 +15,7 @@ export function generalChanges(
   return [
     sessionNames(name, usualSessionName, policy),
     durations(sessionDurationMs, policy.sessionDurationMs),
-    `the node's role: ${name}'s agent keeps pods without a role away from it; podrole changes only the pods that it injects. Deny 169.254.169.254 by NetworkPolicy and set HttpPutResponseHopLimit to 1 before the agent goes (docs/install.md)`,
+    `the node's role: ${name}'s agent keeps pods without a role away from it; podrole changes only the pods that it injects. Deny 169.254.169.254 by NetworkPolicy and set HttpTokens to required and HttpPutResponseHopLimit to 1 before the agent goes (docs/install.md)`,
     `metadata: ${openMetadata === undefined ? "" : `${name} lets ${openMetadata} through; `}podrole sets AWS_EC2_METADATA_DISABLED=true, ${
       region === undefined
         ? "and SDKs that find their region there need AWS_REGION or the webhook's --region"

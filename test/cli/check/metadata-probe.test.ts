@@ -1,10 +1,15 @@
 // The pod of --imds: it passes the API server's rules, and is deleted however it goes.
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, suite, test } from "node:test";
-import { probeMetadata, readAnswer } from "../../../src/cli/check/metadata-probe.ts";
+import { promisify } from "node:util";
+import { probeMetadata, readAnswer, scriptThatTries } from "../../../src/cli/check/metadata-probe.ts";
 import { createKubernetesEmulator } from "../../../src/emulators/kubernetes/emulator.ts";
 import { createOperatorKubernetes } from "../../../src/kubernetes/client.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
@@ -74,4 +79,29 @@ for (const [log, expected] of [
   ["exec: node: not found", { answer: "unknown", said: "its log has no answer: exec: node: not found" }],
 ] as const) {
   test(`readAnswer() reads ${JSON.stringify(log)}`, () => assert.deepEqual(readAnswer(log), expected));
+}
+
+/** `put`: "lost" where the hop limit ends the answer on its way. */
+async function tryService(context: TestContext, { put, get }: { put: number | "lost"; get: number }) {
+  const service = createServer((request, response) => {
+    const status = request.method === "PUT" ? put : get;
+    if (status === "lost") request.socket.destroy();
+    else response.writeHead(status).end();
+  });
+  service.listen(0, "127.0.0.1");
+  await once(service, "listening");
+  context.after(() => service.close());
+  const script = scriptThatTries(`http://127.0.0.1:${(service.address() as AddressInfo).port}`);
+  const { stdout } = await promisify(execFile)(process.execPath, ["-e", script]);
+  return readAnswer(stdout).answer;
+}
+
+for (const [name, service, expected] of [
+  ["gives tokens", { put: 200, get: 401 }, "reached"],
+  ["keeps tokens back by the hop limit and reads nothing without one", { put: "lost", get: 401 }, "silent"],
+  ["keeps tokens back by the hop limit and needs none (IMDSv1)", { put: "lost", get: 200 }, "reached"],
+] as const) {
+  test(`scriptThatTries() tells ${expected} of a service that ${name}`, async (context) => {
+    assert.equal(await tryService(context, service), expected);
+  });
 }
