@@ -18,14 +18,26 @@ export async function clusterLogs(
     throw new RangeError(`namespace ${JSON.stringify(namespace)} has no pod with ${PODROLE}, wanted podrole's own one`);
   }
   return Promise.all(
-    pods.flatMap(({ metadata, spec }) =>
-      spec.containers.map(async ({ name: container }) => {
-        const name = metadata.name ?? "";
+    pods.flatMap((pod) =>
+      startedContainers(pod).map(async (container) => {
+        const name = pod.metadata.name ?? "";
         const lines = await kubernetes.streamLog({ namespace, name }, container, terminal.interrupted);
         return { name: `pod ${namespace}/${name}`, chunks: asBytes(lines) };
       }),
     ),
   );
+}
+
+/** Of others the API server has no log, and answers 400: a pod that cannot start must not hide what its fellows wrote. */
+function startedContainers({ status }: Pod): readonly string[] {
+  const containers = (status?.["containerStatuses"] ?? []) as readonly ContainerStatus[];
+  return containers.flatMap(({ name, containerID }) => (containerID ? [name] : []));
+}
+
+interface ContainerStatus {
+  readonly name: string;
+  /** Absent or empty until the container was started for the first time. */
+  readonly containerID?: string;
 }
 
 async function* asBytes(lines: AsyncIterable<string>): AsyncIterable<Uint8Array> {
