@@ -6,13 +6,14 @@ import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { PodroleError } from "../../protocol/errors.ts";
 import { connectAsPerson } from "../connection.ts";
+import type { KubernetesObject } from "../objects.ts";
 import type { Action } from "../program.ts";
 import { templateOf } from "../templates.ts";
 import type { Terminal } from "../terminal.ts";
 import { type ExplainInput, type Explanation, type ExplainSettings, explain as explainPod } from "./explanation.ts";
 import { explanationText } from "./report.ts";
 import { readExplainSettings } from "./settings.ts";
-import { type Manifest, readManifests, readSubject, type Subject } from "./subject.ts";
+import { readManifests, readSubject, type Subject } from "./subject.ts";
 
 /** What `explain` was asked, and cannot do: for people. */
 class Unusable extends Error {
@@ -31,7 +32,8 @@ export const explain: Action = async (terminal, flags, words) => {
     const kubernetes = connectAsPerson(terminal, flags);
     try {
       const asked = { kubernetes, namespace: flags["namespace"] ?? kubernetes.contextNamespace };
-      const inputs = subject === undefined ? await fromText(text, asked) : [await fromCluster(subject, asked)];
+      const inputs =
+        subject === undefined ? await fromText(text, originOf(flags), asked) : [await fromCluster(subject, asked)];
       const settings = await readExplainSettings(kubernetes, flags["podroleNamespace"] ?? "podrole");
       return tell(terminal, inputs, settings, flags["output"] === "json");
     } finally {
@@ -62,7 +64,7 @@ function subjectOf([word, ...more]: readonly string[], filename: string | undefi
 }
 
 async function fromCluster({ kind, resource, name }: Subject, { kubernetes, namespace }: Asked): Promise<ExplainInput> {
-  const object = await kubernetes.read<Manifest>(resource, { namespace, name });
+  const object = await kubernetes.read<KubernetesObject>(resource, { namespace, name });
   if (object === undefined)
     throw new Unusable(`there is no ${kind.toLowerCase()} "${name}" in namespace "${namespace}"`);
   const input = await surrounded({ ...object, kind }, { kubernetes, namespace }, new Map(), new Map());
@@ -70,9 +72,13 @@ async function fromCluster({ kind, resource, name }: Subject, { kubernetes, name
   return input;
 }
 
+function originOf({ filename = "" }: Readonly<Record<string, string>>): string {
+  return filename === "-" ? "standard input" : filename;
+}
+
 /** Every object of the text that is or makes a pod; namespaces and ServiceAccounts in it go before the cluster's. */
-async function fromText(text: string, asked: Asked): Promise<readonly ExplainInput[]> {
-  const manifests = readManifests(text, asked.namespace);
+async function fromText(text: string, origin: string, asked: Asked): Promise<readonly ExplainInput[]> {
+  const manifests = readManifests(text, origin, asked.namespace);
   if (!("objects" in manifests)) throw new Unusable(`--filename: ${manifests.join("; ")}`);
   const { objects, namespaces, serviceAccounts } = manifests;
   const inputs: ExplainInput[] = [];
@@ -85,21 +91,21 @@ async function fromText(text: string, asked: Asked): Promise<readonly ExplainInp
 }
 
 async function surrounded(
-  object: Manifest,
+  object: KubernetesObject,
   { kubernetes, namespace: usual }: Asked,
   namespaces: ReadonlyMap<string, Namespace>,
   accounts: ReadonlyMap<string, ServiceAccount>,
 ): Promise<ExplainInput | undefined> {
   const template = templateOf(object);
   if (template === undefined) return undefined;
-  const { name = object.metadata?.generateName ?? "", namespace = usual } = object.metadata ?? {};
+  const { name = object.metadata.generateName ?? "", namespace = usual } = object.metadata;
   const account = template.pod.spec?.serviceAccountName || "default";
   const isPod = object.kind === "Pod";
   return {
-    kind: object.kind ?? "",
+    kind: object.kind,
     name,
     pod: isPod ? template.pod : named(template.pod, name),
-    exists: isPod && object.metadata?.uid !== undefined,
+    exists: isPod && object.metadata.uid !== undefined,
     namespaceName: namespace,
     namespace: namespaces.get(namespace) ?? (await kubernetes.getNamespace(namespace)),
     serviceAccount: accounts.get(`${namespace}/${account}`) ?? (await kubernetes.getServiceAccount(namespace, account)),

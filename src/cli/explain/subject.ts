@@ -1,7 +1,7 @@
 // What is to be explained: "pod/orders", "deploy/web", or the objects of a file.
-import { parseAllDocuments } from "yaml";
-import type { Namespace, ObjectMeta, ServiceAccount } from "../../kubernetes/objects.ts";
 import type { OperatorResource } from "../../kubernetes/api.ts";
+import type { Namespace, ServiceAccount } from "../../kubernetes/objects.ts";
+import { type KubernetesObject, parseObjects } from "../objects.ts";
 
 export type WorkloadResource = Exclude<
   OperatorResource,
@@ -42,34 +42,22 @@ export function readSubject(text: string): Subject | string {
   return { kind: found.kind, resource: found.resource, name };
 }
 
-export interface Manifest {
-  readonly kind?: string;
-  readonly metadata?: ObjectMeta;
-  readonly [field: string]: unknown;
-}
-
 export interface Manifests {
-  readonly objects: readonly Manifest[];
+  readonly objects: readonly KubernetesObject[];
   readonly namespaces: ReadonlyMap<string, Namespace>;
   /** By "namespace/name". */
   readonly serviceAccounts: ReadonlyMap<string, ServiceAccount>;
 }
 
-/** The objects of a YAML or JSON text, Lists taken apart; the parser's words when it cannot be read. */
-export function readManifests(text: string, defaultNamespace: string): Manifests | readonly string[] {
-  const documents = parseAllDocuments(text);
-  const broken = documents.flatMap(({ errors }) => errors.map(({ message }) => message));
-  if (broken.length > 0) return broken;
-  const objects = documents.flatMap((document) => {
-    const object = document.toJS() as (Manifest & { readonly items?: readonly Manifest[] }) | null;
-    if (object === null) return [];
-    return object.kind === "List" ? (object.items ?? []) : [object];
-  });
-  const ofKind = (kind: string) => objects.filter((object) => object.kind === kind && object.metadata?.name);
-  const accountKey = ({ metadata }: Manifest) => `${metadata?.namespace ?? defaultNamespace}/${metadata?.name}`;
+/** The objects of a YAML or JSON text, and the surroundings among them; what is wrong with it when it cannot be read. */
+export function readManifests(text: string, origin: string, defaultNamespace: string): Manifests | readonly string[] {
+  const { objects, problems } = parseObjects(text, origin);
+  if (problems.length > 0) return problems;
+  const ofKind = (kind: string) => objects.filter((object) => object.kind === kind && object.metadata.name);
+  const accountKey = ({ metadata }: KubernetesObject) => `${metadata.namespace ?? defaultNamespace}/${metadata.name}`;
   return {
     objects,
-    namespaces: new Map(ofKind("Namespace").map((one) => [one.metadata?.name ?? "", one as Namespace])),
+    namespaces: new Map(ofKind("Namespace").map((one) => [one.metadata.name ?? "", one as Namespace])),
     serviceAccounts: new Map(ofKind("ServiceAccount").map((one) => [accountKey(one), one as ServiceAccount])),
   };
 }

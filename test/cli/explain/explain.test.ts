@@ -129,6 +129,13 @@ suite("explain()", () => {
     assert.deepEqual([exitCode, said[0]?.now.reason], [1, "ROLE_FORBIDDEN"]);
   });
 
+  test("takes lists apart whose elements have no kind, as kubectl prints them", async (context) => {
+    const { run } = await cluster(context);
+    const list = JSON.stringify({ apiVersion: "v1", kind: "PodList", items: [barePod()] });
+    const { exitCode, said } = await run([], { filename: "-" }, { stdin: list });
+    assert.deepEqual([exitCode, said.length], [0, 1]);
+  });
+
   test("says which settings it may not read, and goes on with podrole's defaults", async (context) => {
     const { kubernetes, store, run } = await cluster(context);
     store.create("deployments", web("arn:aws:iam::123456789012:role/shop-orders"));
@@ -139,19 +146,21 @@ suite("explain()", () => {
     assert.match(said[0]?.notes.join("\n") ?? "", /must be allowed to list deployments/);
   });
 
-  for (const [what, words, flags, said] of [
+  for (const [what, words, flags, said, stdin] of [
     ["neither KIND/NAME nor a file", [], {}, /give KIND\/NAME or --filename/],
     ["both", ["pod/a"], { filename: "-" }, /one of them/],
     ["two subjects", ["pod/a", "pod/b"], {}, /one KIND\/NAME at a time, "pod\/b"/],
     ["another kind", ["service/web"], {}, /is not KIND\/NAME/],
     ["a pod that does not exist", ["pod/nobody"], {}, /no pod "nobody" in namespace "shop"/],
     ["a file that does not exist", [], { filename: "/nowhere.yaml" }, /cannot be read/],
+    ["a file that is no YAML", [], { filename: "-" }, /standard input: it is neither YAML nor JSON/, "a: [\n"],
+    ["a file of other things", [], { filename: "-" }, /standard input, document 1: it is not an object/, "7\n"],
     ["a file without pods", [], { filename: "-" }, /no object that is or makes a pod/],
     ["a cluster out of reach", ["pod/a"], { kubeconfig: "/nowhere" }, /cannot be read/],
   ] as const) {
     test(`says 2 for ${what}`, async (context) => {
       const { run } = await cluster(context);
-      const { exitCode, out, err } = await run(words, flags);
+      const { exitCode, out, err } = await run(words, flags, stdin === undefined ? {} : { stdin });
       assert.deepEqual([exitCode, out], [2, ""]);
       assert.match(err, said);
     });
