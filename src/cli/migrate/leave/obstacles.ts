@@ -3,6 +3,7 @@
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../../../policy/annotations.ts";
 import type { RoleArn } from "../../../policy/role.ts";
+import { metadataWish } from "../../../webhook/pod-annotations.ts";
 import { sdkAgeOf } from "../sdk-hints.ts";
 import type { Destination } from "./destination.ts";
 
@@ -32,7 +33,7 @@ export function hindrancesOf(
     notes: [
       ...(has(ANNOTATIONS.sessionName) ? [SESSION_NAME[destination.to]] : []),
       ...(has(ANNOTATIONS.sessionDuration) ? [`${ANNOTATIONS.sessionDuration} has no counterpart`] : []),
-      ...(annotations[ANNOTATIONS.metadata] === "enabled"
+      ...(metadataWish(annotations) !== "off"
         ? ["it uses podrole's metadata paths: its SDK must find credentials and region in another way"]
         : []),
       ...(leftOut.length > 0

@@ -123,6 +123,15 @@ suite("migrate() to irsa and pod-identity", () => {
       assert.deepEqual([stays, withoutRole], [[], 1]);
     });
 
+    for (const wish of ["enabled", "enabled-v1"]) {
+      test(`${to} says that pods with podrole.io/metadata: ${wish} lose those paths`, async () => {
+        const annotations = { ...role("shop-a"), "podrole.io/metadata": wish };
+        const spec = { containers: [{ name: "app" }] };
+        const { moves } = await planOf(to, cluster({ name: "a", annotations, spec }));
+        assert.match(moves[0]?.notes.join() ?? "", /podrole's metadata paths/);
+      });
+    }
+
     test(`${to} skips the containers that have no role`, async () => {
       const annotations = { ...role("shop-a"), "podrole.io/containers": "app" };
       const { moves } = await planOf(to, cluster({ name: "a", annotations }));
