@@ -1,6 +1,7 @@
 // What an export holds, arranged by workload: its live pods, or its template where none lives (a manifest, a CronJob
 // between two runs). Everything that the judgement of a pod needs stands beside it, so that judging is a pure function.
 import type { Pod } from "../../kubernetes/objects.ts";
+import { quoted } from "../../policy/annotations.ts";
 import { findShapeProblem, isObject } from "../../webhook/shape.ts";
 import { templateOf } from "../templates.ts";
 import type { KubernetesObject } from "../objects.ts";
@@ -67,7 +68,7 @@ export function takeInventory(objects: readonly KubernetesObject[]): Inventory {
   for (const object of objects) {
     const found = templateOf(object);
     if (!found) continue;
-    const problem = findShapeProblem(found.pod) ?? withoutContainers(found.pod);
+    const problem = findShapeProblem(found.pod) ?? withoutContainers(found.pod) ?? withFlags(object, found.pod);
     if (problem !== undefined) problems.push(`${object.kind} ${object.metadata.name ?? "(unnamed)"}: ${problem}`);
     else if (object.kind === "Pod" && isFinished(found.pod)) finished += 1;
     else if (object.kind === "Pod") draftOf(object).pods.push(found.pod);
@@ -107,6 +108,13 @@ function workloadOf({ namespace, owner: { kind, name }, pods, maker }: Draft): W
 /** The API server has no such pod; a file may. */
 function withoutContainers({ spec }: Pod): string | undefined {
   return Array.isArray(spec.containers) && spec.containers.length > 0 ? undefined : "spec.containers is empty";
+}
+
+/** In the commands that are printed such a name would be a flag, however it is quoted: `kubectl label namespace --all`. */
+function withFlags(object: KubernetesObject, { spec }: Pod): string | undefined {
+  const names = { namespace: namespaceOf(object), serviceAccountName: spec.serviceAccountName ?? "" };
+  const found = Object.entries(names).find(([, name]) => name.startsWith("-"));
+  return found && `${found[0]} is ${quoted(found[1])}, wanted a name that Kubernetes takes`;
 }
 
 function isFinished({ status }: Pod): boolean {

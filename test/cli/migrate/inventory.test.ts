@@ -89,3 +89,18 @@ suite("takeInventory()", () => {
     assert.equal(workloads.length, 1);
   });
 });
+
+for (const [what, object, problem] of [
+  ["a namespace", pod("web", { namespace: "--all" }), /^Pod web: namespace is "--all", wanted a name/],
+  [
+    "a ServiceAccount",
+    { ...pod("web"), spec: { ...spec, serviceAccountName: "--all" } },
+    /^Pod web: serviceAccountName is "--all", wanted a name/,
+  ],
+] as const) {
+  test(`takeInventory() leaves out what would make ${what} of a printed command a flag`, () => {
+    const { workloads, problems } = takeInventory([object]);
+    assert.deepEqual(workloads, []);
+    assert.match(problems.join(), problem);
+  });
+}
