@@ -14,6 +14,7 @@ import { editManifests, type PodMaker } from "./manifests.ts";
 import { type KubernetesObject, parseObjects } from "./objects.ts";
 import type { Action } from "./program.ts";
 import type { Terminal } from "./terminal.ts";
+import { visible } from "./visible.ts";
 
 type Flags = Readonly<Record<string, string>>;
 
@@ -37,7 +38,7 @@ export const uninject: Action = async (terminal, flags) => {
     const problem = findShapeProblem(pod);
     const before = problem === undefined ? removeFrom(pod, { region }) : pod;
     const what = before === pod ? (problem ?? "is not injected") : "podrole is taken out";
-    terminal.err(`${kind}/${name}: ${what}\n`);
+    terminal.err(`${visible(`${kind}/${name}`)}: ${what}\n`);
     return before;
   });
   terminal.out(text);
@@ -108,8 +109,8 @@ function accountOf({ spec }: PodMaker["pod"]): string {
 }
 
 function report({ err }: Terminal, { kind, name }: PodMaker, { decision, reason, message, warnings }: Plan): void {
-  err(`${kind}/${name}: ${decision} (${reason}) ${message}\n`);
-  for (const warning of warnings) err(`  warning: ${warning}\n`);
+  err(`${visible(`${kind}/${name}: ${decision} (${reason}) ${message}`)}\n`);
+  for (const warning of warnings) err(`  warning: ${visible(warning)}\n`);
 }
 
 async function readText(path: string): Promise<string | undefined> {

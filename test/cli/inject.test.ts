@@ -82,6 +82,11 @@ suite("inject()", () => {
     assert.doesNotMatch(out, /podrole-sidecar/);
   });
 
+  test("shows names that would steer a terminal, and does not obey them", async (context) => {
+    const { err } = await run(context, manifest("shop-orders").replaceAll("name: orders", 'name: "\\e[2Jorders"'));
+    assert.match(err, /^Deployment\/\\u\{1b\}\[2Jorders: /m);
+  });
+
   test("takes --permitted for a namespace that is not in the input", async (context) => {
     const pod = `apiVersion: v1
 kind: Pod

@@ -1,6 +1,6 @@
 // What a person sees while gigabytes are read, and afterwards what was read: what was passed over is said, never hidden.
 import type { Clock } from "../../runtime/clock.ts";
-import { printable } from "./table.ts";
+import { visible } from "../visible.ts";
 
 export interface Progress {
   /** Bytes as they were read, before decompression. */
@@ -33,7 +33,7 @@ export function createProgress({
   let saidAt = clock.now();
   const current = () => logs.at(-1) as Counts;
   return {
-    startOf: (name) => void logs.push({ name: printable(name), bytes: 0, lines: 0, ours: 0, tooLong: 0 }),
+    startOf: (name) => void logs.push({ name: visible(name), bytes: 0, lines: 0, ours: 0, tooLong: 0 }),
     bytes(count) {
       current().bytes += count;
       if (clock.now() - saidAt < SAY_EACH_MS) return;

@@ -1,4 +1,5 @@
 // Findings as people read them, section by section; what is not well has its hint below it.
+import { visible } from "../visible.ts";
 import { countOf } from "./words.ts";
 import { type Finding, SECTIONS, type Section, type State } from "./finding.ts";
 
@@ -26,7 +27,7 @@ function sectionText(section: Section, findings: readonly Finding[]): string {
     ({ id }) => id,
   );
   const lines = Array.from(groups.values(), groupLines).flat();
-  return `${section}: ${SECTIONS[section]}\n${lines.map((text) => `  ${text}\n`).join("")}`;
+  return `${section}: ${SECTIONS[section]}\n${lines.map((text) => `  ${visible(text)}\n`).join("")}`;
 }
 
 function groupLines(group: readonly Finding[]): readonly string[] {

@@ -1,4 +1,5 @@
 // An explanation as people read it.
+import { visible } from "../visible.ts";
 import type { ContainerExplanation, Explanation } from "./explanation.ts";
 
 export function explanationText({ object, now, existing, containers, notes, settings }: Explanation): string {
@@ -13,7 +14,7 @@ export function explanationText({ object, now, existing, containers, notes, sett
     ...notes.map((note) => `  note: ${note}`),
     `  settings of ${settings.join(", ")}`,
   ];
-  return `${lines.join("\n")}\n`;
+  return lines.map((line) => `${visible(line)}\n`).join("");
 }
 
 function sidecar({ sidecar: image, sidecarNow }: NonNullable<Explanation["existing"]>): string {

@@ -1,4 +1,5 @@
 // The report for people: the count first, then what needs hands, then what merely changes.
+import { visible } from "../visible.ts";
 import { VERDICTS, type Verdict } from "./findings.ts";
 import type { PermissionChange, RoleUse } from "./permissions.ts";
 import type { Group, Report } from "./report.ts";
@@ -95,9 +96,4 @@ function unchangedLines({ groups, counts, withoutRole }: Report): readonly strin
 
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-/** Strangers wrote the names and values of a line: what a terminal would obey, or a line's end, is escaped. */
-export function visible(line: string): string {
-  return line.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

@@ -2,7 +2,8 @@
 // work last and commented out. Commands only: nothing is run.
 import type { Group, Report } from "./report.ts";
 import { shellQuote } from "./remedies.ts";
-import { plural, visible } from "./text.ts";
+import { plural } from "./text.ts";
+import { visible } from "../visible.ts";
 
 interface NamespaceRisk {
   readonly name: string;

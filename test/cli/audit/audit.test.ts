@@ -214,7 +214,7 @@ suite("podrole audit", () => {
   test("shows what would steer a terminal instead of obeying it", async () => {
     const records = [admission({ decision: "refuse", reason: "ROLE_INVALID", message: "role \u001b[2Jevil\u202e" })];
     const { out } = await ask(["refusals"], {}, records);
-    assert.match(out, /role \\u001b\[2Jevil\\u202e/);
+    assert.match(out, /role \\u\{1b\}\[2Jevil\\u\{202e\}/);
   });
 
   for (const [name, words, flags, problem] of [

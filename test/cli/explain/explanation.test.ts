@@ -137,6 +137,14 @@ test("explanationText() puts it into a few lines", () => {
   );
 });
 
+test("explanationText() shows what would steer a terminal, and does not obey it", () => {
+  const text = explanationText({
+    ...explained({ pod: running() }),
+    object: "pod/\u001b[2Jorders\u202e\r in namespace shop",
+  });
+  assert.match(text, /^pod\/\\u\{1b\}\[2Jorders\\u\{202e\}\\u\{d\} in namespace shop$/m);
+});
+
 test("readSubject() reads what kubectl would, and refuses the rest in words", () => {
   assert.deepEqual(readSubject("deploy/web"), { kind: "Deployment", resource: "deployments", name: "web" });
   assert.deepEqual(readSubject("Pod/orders"), { kind: "Pod", resource: "pods", name: "orders" });

@@ -1,5 +1,6 @@
 // The way out for people: the count, the steps in their order, and who cannot go.
-import { plural, visible } from "../text.ts";
+import { visible } from "../../visible.ts";
+import { plural } from "../text.ts";
 import { roleCommand, trustCommand } from "./commands.ts";
 import type { Departure, Stay } from "./departure.ts";
 import type { Destination } from "./destination.ts";
