@@ -66,3 +66,14 @@ test("assumeRoleInput() refuses a tag that STS would reject", () => {
   const facts = pod({}, { labels: { team: "a;b" } });
   assert.equal(codeOf(assumeRoleInput(facts, READER, settings({ sessionTagLabels: ["team"] }))), "ANNOTATION_INVALID");
 });
+
+test("assumeRoleInput() makes tags transitive where the settings say so, and says nothing of it without tags", () => {
+  const input = (overrides: Parameters<typeof settings>[0]) => {
+    const made = assumeRoleInput(pod(), READER, settings(overrides));
+    assert.ok(!("code" in made));
+    return [made.tags !== undefined, made.transitiveTags];
+  };
+  assert.deepEqual(input({ sessionTags: true, transitiveTags: true }), [true, true]);
+  assert.deepEqual(input({ sessionTags: true }), [true, undefined]);
+  assert.deepEqual(input({ sessionTagLabels: ["absent"], transitiveTags: true }), [false, undefined]);
+});
