@@ -24,7 +24,7 @@ import { startShortSessions } from "./short-sessions.ts";
 export const ACCOUNT = "123456789012";
 export const arnOf = (role: string) => `arn:aws:iam::${ACCOUNT}:role/${role}`;
 /** Sessions renewed after half of these milliseconds, and not handed out in their last 5 s. */
-const SHORT = { "shop-fading": 11_000, "shop-steady": 26_000, "shop-moving": 11_000, "shop-pair": 44_000 };
+const SHORT = { "shop-fading": 11_000, "shop-steady": 26_000, "shop-moving": 11_000, "shop-pair": 56_000 };
 const SIDECAR_PORT = 9763;
 const REGION = "eu-central-1";
 const WAIT_MS = 20_000;

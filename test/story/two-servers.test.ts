@@ -95,26 +95,21 @@ suite("two servers", { timeout: 120_000 }, () => {
     const stopped = new AbortController();
     const askers = clients.map((client) => askOn(client, stopped.signal));
     try {
-      // Before renewals begin: at half of 44 s, and what is held is good for another 17 s.
+      // Before renewals begin: at half of 56 s, and what is held is good for another 23 s.
       await setTimeout(10_000);
       await stage.server.kill();
       const killedAt = Date.now();
       const newcomer = start("newcomer");
-      const renewed = () =>
-        PODS.every((pod) =>
-          second.lines.some(
-            (line) =>
-              line["audit"] === "credentials" &&
-              line["pod"] === pod &&
-              line["decision"] === "issued" &&
-              Date.parse(String(line["time"])) > killedAt,
-          ),
-        );
-      while (!renewed() && Date.now() - killedAt < 45_000) await setTimeout(100);
-      assert.ok(renewed(), "not every pod has renewed by the other server, while half of the connections lead nowhere");
+      const renewed = () => askers.every(({ keys }) => keys.size >= 2);
+      const refused = () => services.credentials.refused() + services.identity.refused();
+      while (!renewed() && Date.now() - killedAt < 50_000) {
+        await setTimeout(100);
+        // Kubernetes takes a killed replica off the list, but not before somebody has met it.
+        if (refused() > 0)
+          for (const { endpoints } of Object.values(services)) endpoints.splice(0, endpoints.length - 1);
+      }
+      assert.ok(renewed(), "not every application has credentials of the other server");
       assert.equal((await ask(await newcomer)).status, 200);
-      // One more round with what was renewed.
-      await setTimeout(500);
     } finally {
       stopped.abort();
       await Promise.all(askers.map(({ done }) => done));
@@ -122,7 +117,6 @@ suite("two servers", { timeout: 120_000 }, () => {
 
     const statuses = askers.map((asker) => asker.statuses);
     for (const answers of statuses) assert.deepEqual([...answers.keys()], [200]);
-    for (const { keys } of askers) assert.ok(keys.size >= 2, "an application got what was renewed");
     const asked = statuses.reduce((sum, answers) => sum + (answers.get(200) ?? 0), 0);
     assert.ok(asked > 500, `${asked} requests`);
     assert.ok(services.credentials.refused() + services.identity.refused() > 0, "nobody met the killed server");
