@@ -73,7 +73,7 @@ export const SERVER_SETTINGS = {
   sessionDuration: {
     type: type.duration,
     default: "1h",
-    help: "Life of issued credentials, 15m to 12h (1h with a hop)",
+    help: "Life of issued credentials, 15m to 12h; at most 1h with --assume-role-arn or --first-hops",
   },
   maxSessionDuration: {
     type: type.duration,

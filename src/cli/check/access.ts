@@ -29,7 +29,7 @@ const narrow = (who: ProgramName): Check => ({
     if (unknown && "unknown" in unknown.allowed) return skipped(unknown.allowed.unknown);
     const wide = judged.filter(({ allowed }) => "value" in allowed && allowed.value);
     return wide.length === 0
-      ? ok(`the ${who} may do nothing that was asked for beyond it (${judged.length} rights)`)
+      ? ok(`the ${who} has none of ${judged.length} rights that it must not have`)
       : failed(`The ${who} may ${wide.map(({ right }) => rightInWords(right)).join(", ")}, wanted none of it`);
   },
 });

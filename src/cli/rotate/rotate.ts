@@ -96,6 +96,6 @@ async function serverSettings(kubernetes: OperatorKubernetes, namespace: string)
   const configMaps = await kubernetes.listAll<ConfigMap>("configmaps", { namespace });
   const { server } = readInstalled(deployments, configMaps);
   if (server === undefined)
-    return `no Deployment in namespace "${namespace}" runs the server: its settings are not known`;
+    return `no Deployment in namespace "${namespace}" runs the server, wanted podrole's own namespace (--namespace)`;
   return server.settings ?? `the server's settings cannot be used: ${server.problems.join("; ")}`;
 }
