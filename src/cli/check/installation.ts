@@ -37,7 +37,10 @@ export const INSTALLATION = {
     remedy: "`--namespace` names podrole's namespace. Take the label `podrole.io/inject` off it.",
     judge: ({ ownNamespace, namespace }) =>
       given(ownNamespace, (found) => {
-        if (found === undefined) return failed(`There is no namespace "${namespace}", wanted podrole's own (--namespace); before installing: podrole check --pre`);
+        if (found === undefined)
+          return failed(
+            `There is no namespace "${namespace}", wanted podrole's own (--namespace); before installing: podrole check --pre`,
+          );
         return found.metadata.labels?.["podrole.io/inject"] === undefined
           ? ok(`namespace "${namespace}" is there`)
           : warning(`Namespace "${namespace}" carries podrole.io/inject, which has no effect on podrole's own`);
