@@ -24,12 +24,16 @@ export function policySettings(settings: ServerSettings, baseArn: string | undef
   };
 }
 
+/** Of EC2, for the role of an instance: the session has the instance's name. */
+const INSTANCE = /:assumed-role\/[^/]+\/i-[0-9a-f]{8,17}$/;
+
 /**
  * The policy for a server that is itself a session of a role: STS gives what it assumes an hour at most (role chaining),
- * so that is what pods are given and may ask for, instead of a refusal by STS each time.
+ * so that is what pods are given and may ask for, instead of a refusal by STS each time. A role of an EC2 instance does
+ * not count as one (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_terms-and-concepts.html).
  */
 export function forCaller(policy: PolicySettings, callerArn: string): PolicySettings {
-  if (!/:assumed-role\//.test(callerArn)) return policy;
+  if (!/:assumed-role\//.test(callerArn) || INSTANCE.test(callerArn)) return policy;
   const atMost = (ms: number) => Math.min(ms, LONGEST_CHAINED_SESSION_MS);
   const { sessionDurationMs, maxSessionDurationMs } = policy;
   return {

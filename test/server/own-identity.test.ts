@@ -102,7 +102,10 @@ for (const text of [
 
 test("forCaller() keeps the sessions of a server that is a role within the hour of role chaining", () => {
   const policy = settings({ sessionDurationMs: 7_200_000, maxSessionDurationMs: 14_400_000 });
-  const chained = forCaller(policy, "arn:aws:sts::123456789012:assumed-role/nodes/i-0123456789abcdef0");
+  const chained = forCaller(policy, "arn:aws:sts::123456789012:assumed-role/podrole-server/eks-podrole-1");
   assert.deepEqual([chained.sessionDurationMs, chained.maxSessionDurationMs], [3_600_000, 3_600_000]);
-  for (const arn of ["arn:aws:iam::123456789012:user/podrole", ""]) assert.equal(forCaller(policy, arn), policy);
+  // AWS does not count the role of an EC2 instance as the first link of a chain.
+  const instance = "arn:aws:sts::123456789012:assumed-role/nodes/i-0123456789abcdef0";
+  for (const arn of ["arn:aws:iam::123456789012:user/podrole", instance, ""])
+    assert.equal(forCaller(policy, arn), policy);
 });
