@@ -24,6 +24,7 @@ export function trustFromFiles(
   /** Earlier contents of the certificate file by hash, and until when they are believed. */
   const earlier = new Map<string, { readonly pem: string; readonly until: number }>();
   let last: string | undefined;
+  let believed = "";
 
   return async () => {
     const [certificatePem, key] = await Promise.all([readIfPresent(certificateFile), readIfPresent(keyFile)]);
@@ -35,11 +36,12 @@ export function trustFromFiles(
     if (last !== undefined && last !== certificatePem) {
       earlier.set(bundleHash(last), { pem: last, until: now + leafLifetimeMs });
       const root = splitBundle(authority.certificatePem).at(-1) ?? "";
-      if (!splitBundle(last).includes(root)) log.warn({ certificateFile }, UNHEARD_OF);
+      if (!splitBundle(believed).includes(root)) log.warn({ certificateFile }, UNHEARD_OF);
     }
     last = certificatePem;
     for (const [hash, { until }] of earlier) if (until <= now) earlier.delete(hash);
-    return { authority, bundlePem: joinBundle([certificatePem, ...[...earlier.values()].map(({ pem }) => pem)]) };
+    believed = joinBundle([certificatePem, ...[...earlier.values()].map(({ pem }) => pem)]);
+    return { authority, bundlePem: believed };
   };
 }
 

@@ -66,9 +66,13 @@ test("trustFromFiles() turns over to another key through a file with both roots,
 
 test("trustFromFiles() warns when a root signs that no pod can have heard of", async (context) => {
   const { read, make, put, lines } = await stage(context);
-  await put(make());
+  const before = make();
+  await put(before);
   await read();
   await put(make());
+  await read();
+  // Back again: every pod still believes it.
+  await put(before);
   await read();
   assert.deepEqual(
     lines.map(({ level, message }) => [level, String(message).slice(0, 38)]),
