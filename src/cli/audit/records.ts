@@ -1,7 +1,7 @@
 // One line of a log as one of podrole's audit records (docs/audit.md), or as somebody else's line. Lines come as podrole
 // wrote them, or with what stands around them on the way: `kubectl logs --prefix`, a container runtime's own prefix, a
 // log collector's JSON with the line as a text in it.
-import { fieldsAt, isFields, listAt, parseJson, textAt, timeOf } from "./json.ts";
+import { type Fields, fieldsAt, isFields, listAt, parseJson, textAt, timeOf } from "./json.ts";
 
 interface Common {
   /** Unix milliseconds. */
@@ -121,8 +121,13 @@ function credentialsParts(record: unknown) {
 /** Collectors put the line into a field of their own: as a text (Docker, Fluent Bit) or as an object (Cloud Logging). */
 function unwrapped(text: string, depth: number): unknown {
   const value = parseJson(text);
-  if (!isFields(value) || textAt(value, "audit") !== undefined || depth === 0) return value;
+  if (!isFields(value) || textAt(value, "audit") !== undefined || depth === 0 || isOwnLine(value)) return value;
   const inner = textAt(value, "log") ?? textAt(value, "message") ?? textAt(value, "MESSAGE");
   if (inner?.includes("{")) return unwrapped(inner.slice(inner.indexOf("{")), depth - 1);
   return textAt(value, "jsonPayload", "audit") === undefined ? value : fieldsAt(value, "jsonPayload");
+}
+
+/** podrole's own words about something: what a stranger made it say there is no record. */
+function isOwnLine(value: Fields): boolean {
+  return typeof value["level"] === "number" && ["server", "webhook"].includes(textAt(value, "program") ?? "");
 }

@@ -59,6 +59,16 @@ suite("linesOf()", () => {
 
 suite("readRecord()", () => {
   const line = JSON.stringify(credentials());
+  const quoting = JSON.stringify({ level: 40, program: "server", message: `Cannot read it: ${line}` });
+  for (const [name, wrapped] of [
+    ["as podrole wrote it", quoting],
+    ["as Docker keeps it", JSON.stringify({ log: `${quoting}\n`, stream: "stdout" })],
+  ] as const) {
+    test(`takes a record that podrole's log only quotes for none, ${name}`, () => {
+      assert.equal(readRecord(wrapped), undefined);
+    });
+  }
+
   for (const [name, wrapped] of [
     ["as podrole wrote it", line],
     ["after kubectl logs --prefix", `[pod/podrole-server-5d9f/server] ${line}`],
