@@ -3,6 +3,7 @@
 // for others the command line says what is permitted.
 import { readFile } from "node:fs/promises";
 import type { ObjectMeta } from "../kubernetes/objects.ts";
+import { readCertificates } from "../pki/bundle.ts";
 import { ANNOTATIONS, LABELS } from "../policy/annotations.ts";
 import { readSettings } from "../runtime/settings.ts";
 import { findShapeProblem } from "../webhook/shape.ts";
@@ -24,6 +25,9 @@ export const inject: Action = async (terminal, flags) => {
   if (typeof input === "number") return input;
   if (trustBundle === undefined)
     return fail(terminal, "inject", [`--trust-bundle: ${flags["trustBundle"]} cannot be read`]);
+  // Pods would take any text along, and only their sidecars would find out.
+  if (readCertificates(trustBundle).length === 0)
+    return fail(terminal, "inject", [`--trust-bundle: ${flags["trustBundle"]} is not one or more certificates in PEM`]);
   const nativeSidecar = input.settings.nativeSidecar !== "false";
   const settings = planSettings(input.settings, { trustBundle, nativeSidecar });
   return injectAll(terminal, input, settings, flags["permitted"]);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { type TestContext, suite, test } from "node:test";
 import { parseAllDocuments } from "yaml";
 import { inject, uninject } from "../../src/cli/inject.ts";
+import { createAuthority } from "../../src/pki/certificate.ts";
 import { createTerminal } from "./terminal.ts";
 
 const ENV: Readonly<Record<string, string>> = {
@@ -15,11 +16,19 @@ const ENV: Readonly<Record<string, string>> = {
   PODROLE_ROLE_BASE_ARN: "arn:aws:iam::123456789012:role/",
 };
 
-async function run(context: TestContext, stdin: string, flags: Readonly<Record<string, string>> = {}, env = ENV) {
+const CA = createAuthority({ commonName: "podrole", now: Date.now(), lifetimeMs: 3_600_000 }).certificatePem;
+
+async function run(
+  context: TestContext,
+  stdin: string,
+  flags: Readonly<Record<string, string>> = {},
+  env = ENV,
+  bundle = CA,
+) {
   const directory = await mkdtemp(join(tmpdir(), "podrole-test-"));
   context.after(() => rm(directory, { recursive: true, force: true }));
   const trustBundle = join(directory, "bundle.pem");
-  await writeFile(trustBundle, "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n");
+  await writeFile(trustBundle, bundle);
   const terminal = createTerminal({ env, stdin });
   const exitCode = await inject(terminal, { filename: "-", trustBundle, ...flags }, []);
   return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
@@ -56,6 +65,14 @@ interface Deployment {
 }
 
 suite("inject()", () => {
+  for (const bundle of ["", "# podrole", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"]) {
+    test(`says 2 for a trust bundle that no sidecar could read: ${JSON.stringify(bundle.slice(0, 12))}`, async (context) => {
+      const { exitCode, out, err } = await run(context, manifest("shop-orders"), {}, ENV, bundle);
+      assert.deepEqual([exitCode, out], [2, ""]);
+      assert.match(err, /--trust-bundle: .*bundle.pem is not one or more certificates in PEM/);
+    });
+  }
+
   test("says 2 for an input without an object: a pipeline whose first part failed", async (context) => {
     const { exitCode, out, err } = await run(context, "# nothing\n");
     assert.deepEqual([exitCode, out], [2, ""]);

@@ -12,7 +12,7 @@ export function explanationText({ object, now, existing, containers, notes, sett
     ...containers.map((container) => `  ${containerText(container)}`),
     ...now.warnings.map((warning) => `  warning: ${warning}`),
     ...notes.map((note) => `  note: ${note}`),
-    `  settings of ${settings.join(", ")}`,
+    `  settings from ${settings.join(", ")}`,
   ];
   return lines.map((line) => `${visible(line)}\n`).join("");
 }

@@ -132,7 +132,7 @@ test("explanationText() puts it into a few lines", () => {
   is injected, since 2026-06-01T00:00:00Z, by ${PLAN_SETTINGS.image}
   created now: inject (ALREADY_INJECTED): podrole is injected; app: ${ARN}shop-orders
   container app: ${ARN}shop-orders, named by the pod's annotation, session eu-orders
-  settings of Deployment podrole-webhook
+  settings from Deployment podrole-webhook
 `,
   );
 });
