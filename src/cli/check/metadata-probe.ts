@@ -4,6 +4,7 @@ import { randomBytes } from "node:crypto";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { Pod } from "../../kubernetes/objects.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
+import { isApiUnreachable } from "../reachable.ts";
 
 export interface MetadataProbe {
   readonly namespace: string;
@@ -44,7 +45,11 @@ export async function probeMetadata(
 ): Promise<MetadataProbe> {
   const name = `podrole-check-${randomBytes(4).toString("hex")}`;
   const place = { namespace, name };
-  await kubernetes.createObject<Pod>("pods", podThatTries(name, image), { namespace });
+  await kubernetes.createObject<Pod>("pods", podThatTries(name, image), { namespace }).catch(async (error: unknown) => {
+    // Without an answer it may have been created all the same.
+    if (isApiUnreachable(error)) await kubernetes.remove("pods", place, { graceSeconds: 0 }).catch(() => false);
+    throw error;
+  });
   let waitsFor = "it was not looked at";
   try {
     const until = clock.now() + PATIENCE_MS;

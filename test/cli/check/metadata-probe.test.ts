@@ -12,6 +12,7 @@ import { promisify } from "node:util";
 import { probeMetadata, readAnswer, scriptThatTries } from "../../../src/cli/check/metadata-probe.ts";
 import { createKubernetesEmulator } from "../../../src/emulators/kubernetes/emulator.ts";
 import { createOperatorKubernetes } from "../../../src/kubernetes/client.ts";
+import { ApiError } from "../../../src/kubernetes/errors.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
@@ -71,6 +72,21 @@ suite("probeMetadata()", () => {
     assert.match(said, /it was interrupted/);
     assert.deepEqual(emulator.store.list("pods", "shop"), []);
   });
+});
+
+test("probeMetadata() deletes a pod of whose creation it was not told", async (context) => {
+  const { emulator, kubernetes } = await cluster(context);
+  const createObject: typeof kubernetes.createObject = async (...call) => {
+    await kubernetes.createObject(...call);
+    throw new ApiError(0, "", "the API server did not answer in time");
+  };
+  const deps = {
+    kubernetes: { ...kubernetes, createObject },
+    clock: systemClock,
+    interrupted: new AbortController().signal,
+  };
+  await assert.rejects(probeMetadata(deps, OPTIONS), /did not answer in time/);
+  assert.deepEqual(emulator.store.list("pods", "shop"), []);
 });
 
 for (const [log, expected] of [
