@@ -117,7 +117,10 @@ export interface SecretTrustOptions {
   readonly rotation: RotationOptions;
 }
 
-/** Trust from the shared Secret: made when absent, turned over when due. */
+/**
+ * Trust from the shared Secret: made when absent, turned over when due. A Secret that was deleted comes back with what was
+ * read last, as long as a server runs that has read it: every pod believes that CA, and no other.
+ */
 export function trustFromSecret(
   {
     kubernetes,
@@ -133,13 +136,18 @@ export function trustFromSecret(
   },
   { namespace, name, rotation }: SecretTrustOptions,
 ): ReadTrust {
+  let known: Authorities | undefined;
   return async () => {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const secret = await kubernetes.getSecret(namespace, name);
       const slots: Authorities | undefined = secret && decodeAuthorities(secret.data);
-      const { authorities, changed, reason } = planRotation(slots, clock.now(), rotation);
-      if (!changed) return { authority: authorities.current.authority, bundlePem: bundleOf(authorities) };
-      log.info({ secret: name, reason }, "changing the CA");
+      const { authorities, changed, reason } = planRotation(slots ?? known, clock.now(), rotation);
+      if (slots && !changed) {
+        known = slots;
+        return { authority: slots.current.authority, bundlePem: bundleOf(slots) };
+      }
+      if (slots || !known) log.info({ secret: name, reason }, "changing the CA");
+      else log.warn({ secret: name }, "the CA's Secret is gone: what it held is written again");
       const data = encodeAuthorities(authorities);
       // Whatever the answer is, the next round reads what stands there now: ours or another replica's.
       await (secret

@@ -38,6 +38,9 @@ function createSecretStore() {
       held = { data, version: Number(version) + 1 };
       return "replaced" as const;
     },
+    lose() {
+      held = undefined;
+    },
   };
 }
 
@@ -69,6 +72,18 @@ suite("trustFromSecret()", () => {
     const later = await reader(store, clock)();
     assert.notEqual(later.authority.certificatePem, first.authority.certificatePem);
     assert.ok(one.bundlePem.includes(later.authority.certificatePem.trim()));
+  });
+
+  test("writes a Secret that was deleted again, once and with the CA that pods believe", async () => {
+    const [store, clock] = [createSecretStore(), createFakeClock()];
+    const [one, two, newcomer] = [reader(store, clock), reader(store, clock), reader(store, clock)];
+    const before = await one();
+    await two();
+    store.lose();
+    const after = await Promise.all([one(), two()]);
+    assert.deepEqual(after, [before, before]);
+    assert.deepEqual(await newcomer(), before);
+    assert.deepEqual(store.writes, ["create", "create", "create"]);
   });
 
   test("gives up with KUBERNETES_UNAVAILABLE when others keep changing the Secret", async () => {
