@@ -21,6 +21,7 @@ import { chartSchema } from "./chart-schema.ts";
 import { behavioursOf } from "./behaviour.ts";
 import { dashboard } from "./dashboard.ts";
 import { PREDECESSORS } from "./predecessors.ts";
+import { sdkOutcomes, sdkWords } from "./sdk-conformance.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -128,6 +129,7 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>>
     kiam: () => behaviours("kiam"),
     kube2iam: () => behaviours("kube2iam"),
   },
+  "docs/sdk-conformance.md": { outcomes: () => sdkOutcomes(table), words: () => sdkWords() },
   "docs/metrics.md": {
     server: () => metrics(SERVER_METRICS),
     webhook: () => metrics(WEBHOOK_METRICS),

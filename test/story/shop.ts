@@ -42,11 +42,19 @@ interface PodWish {
   /** Names of the app containers; "app" alone by default. */
   readonly containers?: readonly string[];
   readonly image?: string;
+  /** Further variables of every app container. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+interface ShopWish extends Pick<StageOptions, "front"> {
+  /** Further roles that the server may assume. */
+  readonly roles?: readonly string[];
+  readonly serverFlags?: readonly string[];
 }
 
 export type Shop = Awaited<ReturnType<typeof openShop>>;
 
-export async function openShop({ front }: Pick<StageOptions, "front"> = {}) {
+export async function openShop({ front, roles = [], serverFlags = [] }: ShopWish = {}) {
   const sessions = await startShortSessions();
   const runtime = {
     execPath: process.execPath,
@@ -70,11 +78,13 @@ export async function openShop({ front }: Pick<StageOptions, "front"> = {}) {
         { name: "shop-pair", trusted: true },
         { name: "shop-broken", trusted: false },
         { name: "payroll-admin", trusted: true },
+        ...roles.map((name) => ({ name, trusted: true })),
       ],
       // The last of two flags of a name wins.
       serverFlags: [
         ...["--sts-endpoint", sessions.url, "--role-base-arn-autodetect=false"],
         ...["--role-base-arn", `arn:aws:iam::${ACCOUNT}:role/`, "--sts-timeout", "2s"],
+        ...serverFlags,
       ],
     },
   );
@@ -99,10 +109,12 @@ export async function openShop({ front }: Pick<StageOptions, "front"> = {}) {
   );
   const forwarders: ReturnType<typeof createServer>[] = [];
 
-  async function apply(namespace: string, name: string, { annotations, containers = ["app"], image }: PodWish) {
+  async function apply(namespace: string, name: string, wish: PodWish) {
+    const { annotations, containers = ["app"], image, env: more = {} } = wish;
     const env = [
       { name: "AWS_REGION", value: REGION },
       { name: "AWS_ENDPOINT_URL_STS", value: stage.sts.url },
+      ...Object.entries(more).map(([variable, value]) => ({ name: variable, value })),
     ];
     const spec = {
       restartPolicy: "Never",
@@ -116,6 +128,8 @@ export async function openShop({ front }: Pick<StageOptions, "front"> = {}) {
     stage,
     /** Life of a role's sessions by its ARN, in milliseconds, from its next one on. */
     lives: sessions.lives,
+    /** What AssumeRole waits for, by the role's ARN. */
+    gates: sessions.gates,
     /** A labelled namespace that permits the roles of the shop. */
     async namespace(name: string, permitted = arnOf("shop-.*")) {
       const annotations = { "iam.amazonaws.com/permitted": permitted };

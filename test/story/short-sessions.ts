@@ -11,6 +11,8 @@ export interface ShortSessions {
   target: string;
   /** Life of a role's sessions by its ARN, in milliseconds; other roles' stay as long as they are. */
   readonly lives: Map<string, number>;
+  /** A role's requests by its ARN wait until its gate opens. */
+  readonly gates: Map<string, Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -25,6 +27,7 @@ export async function startShortSessions(): Promise<ShortSessions> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     target: "",
     lives: new Map(),
+    gates: new Map(),
     async close() {
       const closed = once(server, "close");
       server.close();
@@ -35,9 +38,11 @@ export async function startShortSessions(): Promise<ShortSessions> {
   return front;
 }
 
-async function pass(incoming: IncomingMessage, outgoing: ServerResponse, { target, lives }: ShortSessions) {
+async function pass(incoming: IncomingMessage, outgoing: ServerResponse, { target, lives, gates }: ShortSessions) {
   const sent = await buffer(incoming);
-  const lifeMs = lives.get(new URLSearchParams(sent.toString()).get("RoleArn") ?? "");
+  const roleArn = new URLSearchParams(sent.toString()).get("RoleArn") ?? "";
+  const lifeMs = lives.get(roleArn);
+  await gates.get(roleArn);
   const { method, url, headers } = incoming;
   const forward = request(new URL(url ?? "/", target), { method, headers, agent: false }).end(sent);
   const [answer] = (await once(forward, "response")) as [IncomingMessage];

@@ -1,0 +1,51 @@
+// The AWS SDK for Go v2 as an app uses it. "call": who am I? "fetch N": credentials N times, each time from a new chain.
+// Prints one JSON line; ends with 1 and the SDK's own words where it fails.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+)
+
+func main() {
+	times := 0
+	if len(os.Args) > 2 {
+		times, _ = strconv.Atoi(os.Args[2])
+	}
+	said, err := run(context.Background(), times)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	_ = json.NewEncoder(os.Stdout).Encode(said)
+}
+
+func run(ctx context.Context, times int) (map[string]any, error) {
+	if times > 0 {
+		for range times {
+			cfg, err := config.LoadDefaultConfig(ctx)
+			if err != nil {
+				return nil, err
+			}
+			if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
+				return nil, err
+			}
+		}
+		return map[string]any{"fetches": times}, nil
+	}
+	cfg, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, err
+	}
+	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	if err != nil {
+		return nil, err
+	}
+	return map[string]any{"arn": *who.Arn}, nil
+}
