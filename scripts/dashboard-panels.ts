@@ -47,7 +47,7 @@ export const ROWS: readonly RowSpec[] = [
       },
       {
         title: "Webhooks ready",
-        about: "Without one, annotated pods cannot be created.",
+        about: "Without one, pods of labelled namespaces cannot be created.",
         unit: "short",
         stat: { red: 1 },
         queries: [[`sum(podrole_ready{${WEBHOOK}})`, ""]],

@@ -8,7 +8,15 @@ import { ERRORS } from "../src/protocol/errors.ts";
 import { SKIP_REASONS } from "../src/webhook/skip-reasons.ts";
 import { readSources, ROOT } from "./story/sources.ts";
 
-const pages = ["ARCHITECTURE.md", "CONTRIBUTING.md", "README.md", "SECURITY.md", "CHANGELOG.md", ...below("docs")];
+const pages = [
+  "ARCHITECTURE.md",
+  "CONTRIBUTING.md",
+  "README.md",
+  "SECURITY.md",
+  "CHANGELOG.md",
+  "manifests/chart/README.md",
+  ...below("docs"),
+];
 const page = new Map(pages.map((name) => [name, readFileSync(join(ROOT, name), "utf8")]));
 const sources = readSources("src");
 const architecture = page.get("ARCHITECTURE.md") ?? "";
@@ -40,6 +48,19 @@ function codesOf(text: string): string[] {
   return [...text.matchAll(/(?<![\w$])[A-Z]+(?:_[A-Z]+)+(?![\w…])/g)]
     .map(([code]) => code)
     .filter((code) => !FOREIGN.test(code) && !GRPC.has(code));
+}
+
+/** Headings as GitHub makes anchors of them. */
+function anchorsOf(text: string): ReadonlySet<string> {
+  const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => heading);
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}_ -]/gu, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
 }
 
 suite("ARCHITECTURE.md", () => {
@@ -115,5 +136,21 @@ suite("links", () => {
       const broken = links.filter((link) => !existsSync(resolve(ROOT, dirname(name), link)));
       assert.deepEqual(broken, []);
     });
+
+    test(`${name} links to headings that exist`, () => {
+      const links = [...text.matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)#([^)\s]+)\)/g)];
+      const broken = links.filter(([, file = "", anchor = ""]) => {
+        const path = file === "" ? resolve(ROOT, name) : resolve(ROOT, dirname(name), file);
+        return path.endsWith(".md") && existsSync(path) && !anchorsOf(readFileSync(path, "utf8")).has(anchor);
+      });
+      assert.deepEqual(
+        broken.map(([link]) => link),
+        [],
+      );
+    });
   }
+
+  test("a heading that does not exist is found", () => {
+    assert.deepEqual([...anchorsOf("# A b\n\n## `x`, and Y's\n")], ["a-b", "x-and-ys"]);
+  });
 });

@@ -77,7 +77,7 @@ suite("faults", { timeout: 1_200_000 }, () => {
     await shop.logs("newcomer", orders);
   });
 
-  test("webhook down: annotated pods wait with the reason, others start; when it is back, all start", async () => {
+  test("webhook down: pods of labelled namespaces wait with the reason, others start; when it is back, all start", async () => {
     await scale("podrole-webhook", 0);
     try {
       await shop.apply(deployment("waiting", { role: "shop-orders" }));
