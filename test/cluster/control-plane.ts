@@ -29,7 +29,7 @@ function suites(env: Readonly<Record<string, string | undefined>>): Promise<numb
   const words = [...options, here("control-plane.test.ts"), here("operator.test.ts")];
   const child = spawn(process.execPath, words, { stdio: "inherit", env });
   const pass = (signal: NodeJS.Signals) => child.kill(signal);
-  process.once("SIGINT", pass).once("SIGTERM", pass);
+  process.on("SIGINT", pass).on("SIGTERM", pass);
   return new Promise((resolve) => child.on("close", (code) => resolve(code ?? 1)));
 }
 

@@ -26,7 +26,7 @@ function chosen(): readonly Part[] {
 const stopping = new AbortController();
 let running: ReturnType<typeof spawn> | undefined;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => {
+  process.on(signal, () => {
     stopping.abort();
     // The part takes its cluster down before it ends, and so this process waits.
     running?.kill(signal);

@@ -25,7 +25,7 @@ function suites(env: NodeJS.ProcessEnv): Promise<number> {
   const words = [...flags, ...files.map((file) => join(import.meta.dirname, file))];
   const child = spawn(process.execPath, words, { stdio: "inherit", env });
   const pass = (signal: NodeJS.Signals) => child.kill(signal);
-  process.once("SIGINT", pass).once("SIGTERM", pass);
+  process.on("SIGINT", pass).on("SIGTERM", pass);
   return new Promise((resolve) => child.on("close", (code) => resolve(code ?? 1)));
 }
 
