@@ -54,10 +54,10 @@ function stateInWords(asked: Asked, status: number, said: string, { message = ""
   // RBAC's own sentence names user, verb, resource and namespace; it never quotes an object.
   const quotable = message !== "" && (status === 403 || !QUOTES_SECRETS.has(asked.resource));
   const quote = quotable ? ` (${message.slice(0, LONGEST_QUOTE)})` : "";
-  if (status === 401) return `the Kubernetes API answered ${said}, it must accept podrole's own token`;
+  if (status === 401) return `the Kubernetes API answered ${said}, it must accept the caller's token`;
   if (status === 403) {
     const where = asked.namespace === undefined ? "the cluster" : `namespace "${asked.namespace}"`;
-    return `the Kubernetes API answered ${said}, podrole must be allowed to ${asked.verb} ${asked.resource} in ${where}${quote}`;
+    return `the Kubernetes API answered ${said}, the caller must be allowed to ${asked.verb} ${asked.resource} in ${where}${quote}`;
   }
   return `the Kubernetes API answered ${said}${quote}`;
 }

@@ -32,7 +32,7 @@ test("a missing permission is named by verb, resource and namespace", async (t) 
   assert.equal(error.status, 403);
   assert.match(
     error.message,
-    /^Cannot get pods "default\/web": the Kubernetes API answered 403 Forbidden, podrole must be allowed to get pods in namespace "default" \(/,
+    /^Cannot get pods "default\/web": the Kubernetes API answered 403 Forbidden, the caller must be allowed to get pods in namespace "default" \(/,
   );
   const atLarge = await errorOf(kubernetes.getNamespace("shop"));
   assert.match(atLarge.message, /must be allowed to get namespaces in the cluster/);
@@ -60,7 +60,7 @@ test("unknown credentials are a 401 that says whose they are", async (t) => {
   t.after(() => stranger.close());
   const error = await errorOf(stranger.getPod("default", "web"));
   assert.equal(error.status, 401);
-  assert.match(error.message, /401 Unauthorized, it must accept podrole's own token$/);
+  assert.match(error.message, /401 Unauthorized, it must accept the caller's token$/);
   assert.ok(!error.message.includes("of-somebody-else"));
   assert.ok(url.startsWith("https://"));
 });

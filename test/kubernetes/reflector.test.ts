@@ -239,7 +239,7 @@ test("a missing permission is told again and again, and the cache fills once it 
   const none = [{ apiGroups: [""], resources: ["configmaps"], verbs: ["list"] }];
   const { clock, emulator, reflector, lines } = await observe(t, { rules: none, pods: ["a"] });
   await until(() => reflector.state() === "waiting", "the refusal");
-  assert.match(JSON.stringify(lines.at(-1)), /podrole must be allowed to list pods in the cluster/);
+  assert.match(JSON.stringify(lines.at(-1)), /the caller must be allowed to list pods in the cluster/);
   assert.equal(reflector.ageMs(), Number.POSITIVE_INFINITY);
   emulator.restrict("viewer", [{ apiGroups: [""], resources: ["pods"], verbs: ["list", "watch"] }]);
   await clock.advance(1_000);

@@ -14,6 +14,8 @@ Examples:
   podrole audit pod shop/orders-7d9f --from-cluster
   podrole audit key ASIAIOSFODNN7EXAMPLE -f podrole.log podrole.log.1.gz --cloudtrail trail/*.json.gz
   podrole audit refusals --since 1h -o json < podrole.log
+
+Exit codes: 0 answered (also with nothing), 1 a log could not be read to its end, 2 usage or a file.
 `;
 
 /** Adds the questions to `audit`; what each does is the caller's to set. */
