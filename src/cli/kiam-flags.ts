@@ -24,7 +24,7 @@ export const GONE: Readonly<Record<string, string>> = {
   "--allow-ip-query": "a pod is known by its certificate, never by an address",
   "--allow-route-regexp": "podrole proxies no instance metadata; podrole.io/metadata serves some paths",
   "--whitelist-route-regexp": "podrole proxies no instance metadata; podrole.io/metadata serves some paths",
-  "--gateway-timeout-creation": "pods wait for the server as long as --init-timeout of the sidecar says",
+  "--gateway-timeout-creation": "pods wait for the server by themselves and start when it has answered",
   "--server-address": "sidecars learn the server's address from the webhook's --server-address",
   "--server-address-refresh": CONNECTIONS,
   "--grpc-keepalive-time-duration": CONNECTIONS,
