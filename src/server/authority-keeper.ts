@@ -2,7 +2,7 @@
 // create-if-absent and changed with its resourceVersion as the lock; whoever loses reads what the winner wrote.
 // States: starting (no CA yet) → keeping (a look each minute, or at once after hurry()) → stopped (stop()).
 // A failed look changes nothing: the slots last read go on signing, and the expiry gauge tells.
-import type { Birth, Kubernetes } from "../kubernetes/api.ts";
+import type { Kubernetes } from "../kubernetes/api.ts";
 import {
   type Authorities,
   bundleOf,
@@ -15,6 +15,7 @@ import type { Authority } from "../pki/certificate.ts";
 import { PodroleError } from "../protocol/errors.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
+import type { Births } from "./owner.ts";
 
 /** The CA that signs now, and every CA that is to be believed. */
 export interface Trust {
@@ -108,6 +109,10 @@ function isSame(a: Trust | undefined, b: Trust): boolean {
   return a?.bundlePem === b.bundlePem && a.authority.certificatePem === b.authority.certificatePem;
 }
 
+function trustOf(authorities: Authorities): Trust {
+  return { authority: authorities.current.authority, bundlePem: bundleOf(authorities) };
+}
+
 /** Two replicas may make their first CA at the same time; more losses than this in a row are a fault. */
 const ATTEMPTS = 5;
 
@@ -119,18 +124,18 @@ export interface SecretTrustOptions {
 
 /**
  * Trust from the shared Secret: made when absent, turned over when due. A Secret that was deleted comes back with what was
- * read last, as long as a server runs that has read it: every pod believes that CA, and no other.
+ * read last, as long as a server runs that has read it: every pod believes that CA, and no other. It stays away when podrole is being
+ * uninstalled.
  */
 export function trustFromSecret(
   {
     kubernetes,
-    birth,
+    births,
     clock,
     log,
   }: {
     readonly kubernetes: Pick<Kubernetes, "getSecret" | "createSecret" | "replaceSecret">;
-    /** Whom the Secret belongs to when it is made. */
-    readonly birth: () => Promise<Birth>;
+    readonly births: Births;
     readonly clock: Clock;
     readonly log: Log;
   },
@@ -144,15 +149,16 @@ export function trustFromSecret(
       const { authorities, changed, reason } = planRotation(slots ?? known, clock.now(), rotation);
       if (slots && !changed) {
         known = slots;
-        return { authority: slots.current.authority, bundlePem: bundleOf(slots) };
+        return trustOf(slots);
       }
+      const birth = secret ? undefined : await births(namespace);
+      if (!secret && !birth && known) return trustOf(known);
       if (slots || !known) log.info({ secret: name, reason }, "changing the CA");
       else log.warn({ secret: name }, "the CA's Secret is gone: what it held is written again");
       const data = encodeAuthorities(authorities);
       // Whatever the answer is, the next round reads what stands there now: ours or another replica's.
-      await (secret
-        ? kubernetes.replaceSecret(namespace, name, data, secret.metadata.resourceVersion ?? "")
-        : kubernetes.createSecret(namespace, name, data, await birth()));
+      if (secret) await kubernetes.replaceSecret(namespace, name, data, secret.metadata.resourceVersion ?? "");
+      else if (birth) await kubernetes.createSecret(namespace, name, data, birth);
     }
     throw new PodroleError(
       "KUBERNETES_UNAVAILABLE",

@@ -18,7 +18,7 @@ import { createCertificateIssuer } from "./issue-certificate.ts";
 import { createCredentialIssuer } from "./issue-credentials.ts";
 import { SERVER_METRICS } from "./metrics.ts";
 import { createPages } from "../runtime/pages.ts";
-import { birthIn } from "./owner.ts";
+import { type Births, createBirths } from "./owner.ts";
 import { createPodDirectory } from "./pod-directory.ts";
 import { tellFaults } from "./own-faults.ts";
 import { readInstanceProfileArn } from "./instance-profile.ts";
@@ -49,9 +49,10 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
   const kubernetes = createKubernetes({ kubeconfigPath: settings.kubeconfig, component: "podrole-server" });
 
   // Trust: the CA, the server's own certificate, the webhook's caBundle.
+  const births = createBirths(kubernetes, settings.owner);
   const keeper = createAuthorityKeeper({
-    readTrust: trustSource(deps, settings, kubernetes),
-    publish: trustPublisher(settings, kubernetes),
+    readTrust: trustSource(deps, settings, { kubernetes, births }),
+    publish: trustPublisher(settings, { kubernetes, births }),
     clock,
     log,
     onLook: (result) => metrics.authorityLooks.inc({ result }),
@@ -233,19 +234,25 @@ function namesOf(names: readonly string[]) {
   };
 }
 
-function trustSource({ clock, log }: ProgramDeps, settings: ServerSettings, kubernetes: Kubernetes): ReadTrust {
-  const { caCert, caKey, caSecret, certificateTtl, owner } = settings;
+function trustSource(
+  { clock, log }: ProgramDeps,
+  settings: ServerSettings,
+  { kubernetes, births }: { readonly kubernetes: Kubernetes; readonly births: Births },
+): ReadTrust {
+  const { caCert, caKey, caSecret, certificateTtl } = settings;
   if (caCert !== undefined && caKey !== undefined) {
     return trustFromFiles({ clock, log }, { certificateFile: caCert, keyFile: caKey, leafLifetimeMs: certificateTtl });
   }
-  const birth = () => birthIn(caSecret.namespace, kubernetes, owner);
-  return trustFromSecret({ kubernetes, birth, clock, log }, { ...caSecret, rotation: rotationOptions(settings) });
+  return trustFromSecret({ kubernetes, births, clock, log }, { ...caSecret, rotation: rotationOptions(settings) });
 }
 
-function trustPublisher({ trustConfigMap: { namespace, name }, owner }: ServerSettings, kubernetes: Kubernetes) {
+function trustPublisher(
+  { trustConfigMap: { namespace, name } }: ServerSettings,
+  { kubernetes, births }: { readonly kubernetes: Kubernetes; readonly births: Births },
+) {
   return async (bundlePem: string): Promise<void> => {
-    const birth = await birthIn(namespace, kubernetes, owner);
-    await kubernetes.putConfigMap(namespace, name, { "bundle.pem": bundlePem }, birth);
+    const birth = await births(namespace);
+    if (birth) await kubernetes.putConfigMap(namespace, name, { "bundle.pem": bundlePem }, birth);
   };
 }
 

@@ -20,3 +20,23 @@ export async function birthIn(
   if (uid === undefined || deletionTimestamp !== undefined) return { labels: LABELS };
   return { labels: LABELS, owners: [{ apiVersion: "v1", kind: "ServiceAccount", name: account.name, uid }] };
 }
+
+/** How an object of `namespace` is to be made, or undefined: it is not to be made any more. */
+export type Births = (namespace: string) => Promise<Birth | undefined>;
+
+/**
+ * birthIn() for a server's life. Once the owner was there and is gone, podrole is being uninstalled: what a server that still
+ * runs would make then, nobody would take away.
+ */
+export function createBirths(
+  kubernetes: Pick<Kubernetes, "getServiceAccount">,
+  account: { readonly namespace: string; readonly name: string },
+): Births {
+  let hadOwner = false;
+  return async (namespace) => {
+    const birth = await birthIn(namespace, kubernetes, account);
+    const isOwned = birth.owners !== undefined;
+    hadOwner ||= isOwned;
+    return isOwned || !hadOwner || account.namespace !== namespace ? birth : undefined;
+  };
+}

@@ -45,10 +45,10 @@ function createSecretStore() {
 }
 
 type Store = ReturnType<typeof createSecretStore>;
-const birth = async () => ({});
+const births = async () => ({});
 const { log } = createKeptLog();
 const reader = (kubernetes: Store, clock: FakeClock): ReadTrust =>
-  trustFromSecret({ kubernetes, birth, clock, log }, OPTIONS);
+  trustFromSecret({ kubernetes, births, clock, log }, OPTIONS);
 
 suite("trustFromSecret()", () => {
   test("makes the CA once, however many replicas start at the same time", async () => {
@@ -86,10 +86,22 @@ suite("trustFromSecret()", () => {
     assert.deepEqual(store.writes, ["create", "create", "create"]);
   });
 
+  test("leaves a deleted Secret away while podrole is being uninstalled, and signs on with what it knows", async () => {
+    const [store, clock] = [createSecretStore(), createFakeClock()];
+    let isInstalled = true;
+    const births = async () => (isInstalled ? {} : undefined);
+    const read = trustFromSecret({ kubernetes: store, births, clock, log }, OPTIONS);
+    const before = await read();
+    isInstalled = false;
+    store.lose();
+    assert.deepEqual(await read(), before);
+    assert.deepEqual(store.writes, ["create"]);
+  });
+
   test("gives up with KUBERNETES_UNAVAILABLE when others keep changing the Secret", async () => {
     const store = createSecretStore();
     const busy = { ...store, getSecret: async () => undefined, createSecret: async () => "exists" as const };
-    const read = trustFromSecret({ kubernetes: busy, birth, clock: createFakeClock(), log }, OPTIONS);
+    const read = trustFromSecret({ kubernetes: busy, births, clock: createFakeClock(), log }, OPTIONS);
     await assert.rejects(read(), { code: "KUBERNETES_UNAVAILABLE" });
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { ServiceAccount } from "../../src/kubernetes/objects.ts";
-import { birthIn } from "../../src/server/owner.ts";
+import { birthIn, createBirths } from "../../src/server/owner.ts";
 
 const ACCOUNT = { namespace: "podrole", name: "podrole-server" };
 const LABELS = { "app.kubernetes.io/part-of": "podrole" };
@@ -33,4 +33,25 @@ suite("birthIn()", () => {
       assert.deepEqual(await birthIn(namespace, holding(account), ACCOUNT), { labels: LABELS });
     });
   }
+});
+
+suite("createBirths()", () => {
+  const uid = "1-2-3";
+
+  test("gives nothing once the owner was there and is gone", async () => {
+    let account: ServiceAccount["metadata"] | undefined = { ...ACCOUNT, uid };
+    const births = createBirths({ getServiceAccount: (...of) => holding(account).getServiceAccount(...of) }, ACCOUNT);
+    assert.ok((await births("podrole"))?.owners);
+    account = undefined;
+    assert.equal(await births("podrole"), undefined);
+    assert.deepEqual(await births("elsewhere"), { labels: LABELS });
+    account = { ...ACCOUNT, uid };
+    assert.ok((await births("podrole"))?.owners);
+  });
+
+  test("gives no owner where there never was one", async () => {
+    const births = createBirths(holding(undefined), ACCOUNT);
+    assert.deepEqual(await births("podrole"), { labels: LABELS });
+    assert.deepEqual(await births("podrole"), { labels: LABELS });
+  });
 });

@@ -29,7 +29,7 @@ async function rotating(context: TestContext) {
   const [kubernetes, clock] = [await connect(), createFakeClock()];
   const { log } = createKeptLog();
   const read = trustFromSecret(
-    { kubernetes, birth: async () => ({}), clock, log },
+    { kubernetes, births: async () => ({}), clock, log },
     { ...OPTIONS.secret, rotation: ROTATION },
   );
   /** What each server does each minute. */
