@@ -124,8 +124,8 @@ export interface SecretTrustOptions {
 
 /**
  * Trust from the shared Secret: made when absent, turned over when due. A Secret that was deleted comes back with what was
- * read last, as long as a server runs that has read it: every pod believes that CA, and no other. It stays away when podrole is being
- * uninstalled.
+ * read last, as long as a server runs that has read it: every pod believes that CA, and no other. It stays away when
+ * podrole is being uninstalled.
  */
 export function trustFromSecret(
   {

@@ -2,29 +2,18 @@
 // process. Brings a cluster of one node up (needs root and the packages of test/cluster/kubernetes/packages.sh podman),
 // builds and loads podrole's images, measures, takes everything down. `-- --starts 5`: fewer of each shape; `--cluster DIR`: one that
 // node.sh has up, which is left as it is with podrole in it.
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs, parseEnv } from "node:util";
 import { buildImages } from "../../cluster/node/images.ts";
 import { createKubectl, type Kubectl } from "../../cluster/kubectl.ts";
+import { node } from "../../cluster/kubernetes/node.ts";
 import { injectedNamespace } from "../../cluster/node/pods.ts";
 import { installers } from "../../cluster/node/install/installers.ts";
 import { describe, type Distribution } from "./distribution.ts";
 import { createMeasure, type Timeline } from "./measure.ts";
 import { NAMESPACE, SHAPES } from "./shapes.ts";
-
-const NODE = join(import.meta.dirname, "../../cluster/kubernetes/node.sh");
-
-function node(verb: "up" | "load" | "down", directory: string, ...words: readonly string[]): string {
-  const { status, stdout } = spawnSync(NODE, [verb, directory, ...words], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  if (status !== 0) throw new RangeError(`node.sh ${verb} ended with ${status}`);
-  return stdout;
-}
 
 async function install(kubectl: Kubectl): Promise<void> {
   await installers(kubectl, {})["kustomize"]?.install();

@@ -9,6 +9,7 @@ import {
   NODE_DIRECTORY,
   Not,
   onNode,
+  rolledOut,
   scale,
   sts,
   useNamespace,
@@ -119,7 +120,7 @@ suite("faults", { timeout: 1_200_000 }, () => {
   test("a server that is killed takes nothing along: pods go on asking, and new ones start", async (context) => {
     if (!isOurs) return context.diagnostic("not run: a process can be killed on a node of the suite's own only");
     await shop.apply(deployment("askers", { role: "shop-orders", containers: [load(400)] }, 5));
-    await shop.ok(["rollout", "status", "deployment/askers", "--timeout=180s"]);
+    await rolledOut(shop.name, "deployment/askers");
     const [victim = ""] = onNode("pgrep -f '[p]odrole.js server'").split("\n");
     onNode(`kill -KILL ${victim}`);
     await shop.apply(pod("meanwhile", { role: "shop-orders", containers: [app("app", "once")] }));

@@ -1,16 +1,16 @@
 // node test/cluster/node/main.ts: podrole's own images on a real node, as a user gets them. Brings a cluster of one node
 // up, builds and loads the images, installs podrole, runs the *.test.ts of this folder one after the other, and takes
 // everything down. Needs root and the packages of ../kubernetes/packages.sh podman. README.md has the options.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { parseArgs, parseEnv } from "node:util";
 import { createKubectl } from "../kubectl.ts";
+import { NODE_SCRIPT, node } from "../kubernetes/node.ts";
 import { type BuiltImages, buildImages } from "./images.ts";
 import { installers } from "./install/installers.ts";
 
-const SCRIPT = join(import.meta.dirname, "../kubernetes/node.sh");
 /** The first counts restarts; the last ones make them. */
 const ORDER = ["installation", "operator", "workloads", "refusals", "reinvocation", "rolling", "faults"];
 
@@ -26,15 +26,6 @@ const { values: options } = parseArgs({
     images: { type: "string" },
   },
 });
-
-function node(verb: "up" | "load" | "down", directory: string, ...words: readonly string[]): string {
-  const { status, stdout } = spawnSync(SCRIPT, [verb, directory, ...words], {
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  if (status !== 0) throw new RangeError(`node.sh ${verb} ended with ${status}`);
-  return stdout;
-}
 
 /** The test files for an installation: of one by helm the file of that name, or what was asked for; else all the rest. */
 function filesFor(install: string): readonly string[] {
@@ -93,7 +84,7 @@ async function onNewNode(): Promise<number> {
     rmSync(built, { recursive: true, force: true });
     if (options.keep) {
       console.error(`kept: set -a; . ${cluster}/environment; PODROLE_NODE=${cluster}; set +a; node --test FILE`);
-      console.error(`to end it: ${SCRIPT} down ${cluster}`);
+      console.error(`to end it: ${NODE_SCRIPT} down ${cluster}`);
     } else {
       node("down", cluster);
       rmSync(cluster, { recursive: true, force: true });

@@ -8,11 +8,11 @@ import { text } from "node:stream/consumers";
 import { afterEach, suite, test } from "node:test";
 import type { Finding } from "../../../src/cli/check/finding.ts";
 import { deployment } from "./pods.ts";
-import { diagnose, kubectl, NODE_DIRECTORY, rolledOut, scale, useNamespace } from "./suite.ts";
+import { diagnose, eventually, kubectl, NODE_DIRECTORY, Not, rolledOut, scale, useNamespace } from "./suite.ts";
+import { NODE_SCRIPT } from "../kubernetes/node.ts";
 
 const { KUBECONFIG = "" } = process.env;
 const ENTRY = join(import.meta.dirname, "../../../src/cli/main.ts");
-const SCRIPT = join(import.meta.dirname, "../kubernetes/node.sh");
 const METADATA = "169.254.169.254";
 
 function start(words: readonly string[]): ChildProcess {
@@ -32,13 +32,6 @@ async function check(...words: string[]) {
   const { findings } = JSON.parse(out) as { findings: readonly Finding[] };
   const of = (id: string) => findings.find((finding) => finding.id === id) ?? assert.fail(`nothing about ${id}`);
   return { code, findings, of };
-}
-
-async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
-  for (let tries = 0; !(await condition()); tries++) {
-    if (tries === 120) throw new RangeError(`waited in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-  }
 }
 
 suite("an operator of a real node", { timeout: 600_000 }, () => {
@@ -95,22 +88,22 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
   test("check --imds: a metadata service that answers is found", async (context) => {
     const serve = `require("http").createServer((_, reply) => reply.end("token")).listen(80, "${METADATA}")`;
     const words = ["exec", NODE_DIRECTORY, "sh", "-c"];
-    spawnSync(SCRIPT, [...words, `ip address add ${METADATA}/32 dev lo`]);
-    const service = spawn(SCRIPT, [...words, `exec "${process.execPath}" -e '${serve}'`], { stdio: "ignore" });
+    spawnSync(NODE_SCRIPT, [...words, `ip address add ${METADATA}/32 dev lo`]);
+    const service = spawn(NODE_SCRIPT, [...words, `exec "${process.execPath}" -e '${serve}'`], { stdio: "ignore" });
     try {
       const { code, of } = await check("--imds", NAMESPACE);
       context.diagnostic(of("INSTANCE_METADATA").message);
       assert.deepEqual([code, of("INSTANCE_METADATA").state], [1, "failed"], of("INSTANCE_METADATA").message);
     } finally {
       service.kill();
-      spawnSync(SCRIPT, [...words, `ip address del ${METADATA}/32 dev lo`]);
+      spawnSync(NODE_SCRIPT, [...words, `ip address del ${METADATA}/32 dev lo`]);
     }
   });
 
   test("check --imds: interrupted, it leaves no pod behind", async () => {
     const child = start(["check", "--imds", NAMESPACE]);
     const ended = once(child, "close");
-    await until(async () => (await probes()) !== "", "the pod that tries");
+    await eventually("the pod that tries", async () => (await probes()) || new Not("none"));
     child.kill("SIGINT");
     await ended;
     assert.equal(await probes(), "");

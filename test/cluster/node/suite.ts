@@ -2,11 +2,11 @@
 // a test has failed. main.ts has brought the cluster, the images and podrole.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { after, before, type TestContext } from "node:test";
 import type { Fault } from "../../../src/emulators/sts/faults.ts";
 import type { StsCall } from "../../../src/emulators/sts/calls.ts";
 import { createKubectl } from "../kubectl.ts";
+import { NODE_SCRIPT } from "../kubernetes/node.ts";
 import { injectedNamespace, type Shape } from "./pods.ts";
 
 const { KUBECONFIG = "", KUBECTL = "kubectl" } = process.env;
@@ -84,8 +84,7 @@ export async function eventually<Answer>(
 
 /** A command in the node's namespaces, where its containers are processes. */
 export function onNode(command: string): string {
-  const script = join(import.meta.dirname, "../kubernetes/node.sh");
-  const { status, stdout, stderr } = spawnSync(script, ["exec", NODE_DIRECTORY, "sh", "-c", command], {
+  const { status, stdout, stderr } = spawnSync(NODE_SCRIPT, ["exec", NODE_DIRECTORY, "sh", "-c", command], {
     encoding: "utf8",
   });
   assert.equal(status, 0, stderr);
