@@ -2,65 +2,62 @@
 // on a planted fault as well: a guard that sees nothing would be green for ever.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { INNER_ROOMS, MODULE_OWNERS, ROOMS } from "../scripts/rooms.ts";
 import { type Import, importsOf, readSources } from "./story/sources.ts";
 
 type Sources = ReadonlyMap<string, string>;
 /** Returns every violation, in words. */
 type Guard = (sources: Sources) => readonly string[];
 
-const sources = readSources("src");
+const sources: Sources = new Map([...readSources("src"), ...readSources("emulators")]);
 
-const LIBRARIES = ["runtime", "policy", "pki", "protocol", "kubernetes"];
-/** Which folders of src a folder may use, besides itself. Absent: all of them. */
-const MAY_USE: Readonly<Record<string, readonly string[]>> = {
-  runtime: [],
-  protocol: ["runtime"],
-  pki: ["runtime", "protocol"],
-  policy: ["runtime", "protocol"],
-  kubernetes: ["runtime", "protocol"],
-  webhook: LIBRARIES,
-  server: LIBRARIES,
-  sidecar: ["runtime", "protocol", "pki"],
-  emulators: ["runtime", "protocol", "pki", "kubernetes"],
-};
-/** Types alone: the shape of a Pod. */
-const MAY_USE_TYPES: Readonly<Record<string, readonly string[]>> = { policy: ["kubernetes"] };
-
-function folderOf(path: string): string | undefined {
-  return /^src\/([^/]+)\//.exec(path)?.[1];
+function roomOf(path: string): string | undefined {
+  return /^(?:src\/)?([^/]+)\//.exec(path)?.[1];
 }
+
+/** "server/trust" of "src/server/trust/owner.ts". */
+function innerRoomOf(path: string): string | undefined {
+  return Object.keys(INNER_ROOMS).find((room) => path.startsWith(`src/${room}/`));
+}
+
+const isOurs = (path: string) => /^(src|emulators)\//.test(path);
 
 const arrow = ({ from, to }: Import) => `${from} → ${to}`;
 
-const foldersKeepToTheirArrows: Guard = (given) =>
+const roomsKeepToTheirArrows: Guard = (given) =>
   importsOf(given)
     .filter(({ from, to, typeOnly }) => {
-      const [own = "", other] = [folderOf(from), folderOf(to)];
-      if (other === undefined || other === own || (typeOnly && MAY_USE_TYPES[own]?.includes(other))) return false;
-      return MAY_USE[own]?.includes(other) === false;
+      const [own = "", other = ""] = [roomOf(from), roomOf(to)];
+      const room = ROOMS[own];
+      if (room === undefined || other === own || !Object.hasOwn(ROOMS, other) || !isOurs(to)) return false;
+      return !room.uses.includes(other) && !(typeOnly && room.types?.includes(other) === true);
     })
     .map(arrow);
 
-/** Who may import a module: files, or folders that end in "/". */
-const OWNERS: readonly { readonly module: RegExp; readonly owners: readonly string[] }[] = [
-  { module: /^@aws-sdk\//, owners: ["src/server/sts.ts", "src/cli/demo/app.ts"] },
-  { module: /^@kubernetes\/client-node/, owners: ["src/kubernetes/client.ts"] },
-  { module: /^@grpc\/grpc-js/, owners: ["src/protocol/"] },
-  { module: /^node-forge/, owners: ["src/pki/"] },
-  { module: /^re2js/, owners: ["src/policy/"] },
-  { module: /^fastify/, owners: ["src/webhook/app.ts", "src/runtime/pages.ts"] },
-  { module: /^prom-client/, owners: ["src/runtime/metrics.ts"] },
-  { module: /^src\/emulators\//, owners: ["src/emulators/", "src/cli/demo/"] },
-];
+const innerRoomsKeepToTheirArrows: Guard = (given) =>
+  importsOf(given)
+    .filter(({ from, to }) => {
+      const [own, other] = [innerRoomOf(from), innerRoomOf(to)];
+      if (own === undefined || other === undefined || own === other || roomOf(from) !== roomOf(to)) return false;
+      return INNER_ROOMS[own]?.uses.includes(other.split("/")[1] ?? "") !== true;
+    })
+    .map(arrow);
 
 const modulesHaveOneOwner: Guard = (given) =>
   importsOf(given)
     .filter(({ from, to }) =>
-      OWNERS.some(
+      MODULE_OWNERS.some(
         ({ module, owners }) =>
-          module.test(to) && !owners.some((owner) => (owner.endsWith("/") ? from.startsWith(owner) : from === owner)),
+          (to === module || to.startsWith(`${module}/`)) &&
+          !owners.some((owner) => (owner.endsWith("/") ? from.startsWith(owner) : from === owner)),
       ),
     )
+    .map(arrow);
+
+/** Emulators belong to the demo and the tests: no program and no operation may reach them. */
+const onlyTheDemoUsesEmulators: Guard = (given) =>
+  importsOf(given)
+    .filter(({ from, to }) => to.startsWith("emulators/") && !/^(emulators|src\/cli\/demo)\//.test(from))
     .map(arrow);
 
 /** The global of Node, not a variable of that name: those are declared in the file that uses them. */
@@ -126,13 +123,32 @@ const GUARDS: readonly {
   readonly planted: readonly [string, string][];
 }[] = [
   {
-    name: "folders use only the folders that they may",
-    guard: foldersKeepToTheirArrows,
+    name: "rooms import only the rooms that they may",
+    guard: roomsKeepToTheirArrows,
     planted: [
       ["src/policy/a.ts", 'import { b } from "../server/b.ts";'],
       ["src/webhook/a.ts", 'import type { B } from "../sidecar/b.ts";'],
       ["src/server/a.ts", 'const b = await import("../webhook/b.ts");'],
       ["src/runtime/a.ts", 'export {\n  b,\n} from "../policy/b.ts";'],
+      ["src/injection/a.ts", 'import { b } from "../webhook/b.ts";'],
+      ["src/injection/a.ts", 'import { b } from "../kubernetes/client.ts";'],
+      ["emulators/sts/a.ts", 'import { b } from "../../src/server/b.ts";'],
+    ],
+  },
+  {
+    name: "rooms inside a program import only the siblings that they may",
+    guard: innerRoomsKeepToTheirArrows,
+    planted: [
+      ["src/server/aws/a.ts", 'import { b } from "../issue/b.ts";'],
+      ["src/sidecar/files/a.ts", 'import { b } from "../http/b.ts";'],
+    ],
+  },
+  {
+    name: "only the demo uses the emulators",
+    guard: onlyTheDemoUsesEmulators,
+    planted: [
+      ["src/cli/a.ts", 'import { setStage } from "../../emulators/stage.ts";'],
+      ["src/server/a.ts", 'import { setStage } from "../../emulators/stage.ts";'],
     ],
   },
   {
@@ -143,7 +159,6 @@ const GUARDS: readonly {
       ["src/kubernetes/a.ts", 'import type { V1Pod } from "@kubernetes/client-node";'],
       ["src/sidecar/a.ts", 'import { status } from "@grpc/grpc-js";'],
       ["src/server/a.ts", 'import asn1 from "node-forge/lib/asn1.js";'],
-      ["src/cli/a.ts", 'import { setStage } from "../emulators/stage.ts";'],
     ],
   },
   {

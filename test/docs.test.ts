@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { suite, test } from "node:test";
-import { CHECKS } from "../src/cli/check/checks.ts";
+import { CHECKS } from "../src/operations/check/checks.ts";
 import { ERRORS } from "../src/protocol/errors.ts";
-import { SKIP_REASONS } from "../src/webhook/skip-reasons.ts";
+import { SKIP_REASONS } from "../src/injection/skip-reasons.ts";
 import { readSources, ROOT } from "./story/sources.ts";
 
 const pages = [

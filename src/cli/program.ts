@@ -6,7 +6,7 @@ import { envName, flagName, type SettingTable } from "../runtime/settings.ts";
 import { VERSION } from "../runtime/version.ts";
 import { SERVER_SETTINGS } from "../server/settings.ts";
 import { WEBHOOK_SETTINGS } from "../webhook/settings.ts";
-import { addAuditQuestions } from "./audit/command.ts";
+import { addAuditQuestions } from "./arguments/audit.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Runs one command with its flags; resolves with the exit code. */

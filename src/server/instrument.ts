@@ -2,11 +2,11 @@
 import { toPodroleError } from "../protocol/errors.ts";
 import type { Listener } from "../protocol/listener.ts";
 import type { Metrics } from "../runtime/metrics.ts";
-import type { CredentialCache } from "./credential-cache.ts";
-import type { IssueCertificate } from "./issue-certificate.ts";
-import type { CredentialIssuer } from "./issue-credentials.ts";
+import type { CredentialCache } from "./aws/credential-cache.ts";
+import type { IssueCertificate } from "./issue/issue-certificate.ts";
+import type { CredentialIssuer } from "./issue/issue-credentials.ts";
 import type { SERVER_METRICS } from "./metrics.ts";
-import type { AssumeRole } from "./sts.ts";
+import type { AssumeRole } from "./aws/sts.ts";
 
 type ServerMetrics = Metrics<typeof SERVER_METRICS>;
 

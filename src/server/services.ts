@@ -9,8 +9,8 @@ import { bundleHash } from "../pki/bundle.ts";
 import { podIdentityOf } from "../pki/identity.ts";
 import { PodroleError } from "../protocol/errors.ts";
 import { Secret } from "../runtime/secret.ts";
-import type { IssueCertificate } from "./issue-certificate.ts";
-import type { CredentialIssuer, Grant } from "./issue-credentials.ts";
+import type { IssueCertificate } from "./issue/issue-certificate.ts";
+import type { CredentialIssuer, Grant } from "./issue/issue-credentials.ts";
 
 export interface ServiceDeps {
   readonly bundlePem: () => string;

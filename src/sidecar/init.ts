@@ -5,13 +5,13 @@ import { ERRORS, type Refusal, toPodroleError } from "../protocol/errors.ts";
 import { backoff, type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { isComplete, renewAt } from "./grants.ts";
-import { readGrants } from "./grants-file.ts";
+import { readGrants } from "./files/grants-file.ts";
 import { gaveUp, type LastWord, lastingRefusal } from "./lasting.ts";
 import type { Renewal } from "./renewal.ts";
 import { renew } from "./renew.ts";
 import type { SidecarSettings } from "./settings.ts";
 import { tellWhy } from "./termination.ts";
-import { ensureTokens } from "./tokens.ts";
+import { ensureTokens } from "./files/tokens.ts";
 
 export interface InitDeps {
   readonly clock: Clock;

@@ -9,7 +9,7 @@ import { ERRORS } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { type ContainerGrant, type Granted, type Grants, type GrantRefusal, isValid, renewAt } from "./grants.ts";
-import { credentialsReply, type Reply } from "./replies.ts";
+import { credentialsReply, type Reply } from "./http/replies.ts";
 
 export interface Keeper {
   /** Takes over what is on file; an unreadable file changes nothing. */

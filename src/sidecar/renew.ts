@@ -13,7 +13,7 @@ import type { Log } from "../runtime/log.ts";
 import { Secret } from "../runtime/secret.ts";
 import type { Address } from "../runtime/settings.ts";
 import { type Answer, applyAnswer, type Grants, toErrorCode } from "./grants.ts";
-import { readGrants } from "./grants-file.ts";
+import { readGrants } from "./files/grants-file.ts";
 import {
   type Identity,
   keepBundle,
@@ -23,7 +23,7 @@ import {
   toIdentity,
   writeGrants,
   writeIdentity,
-} from "./identity-files.ts";
+} from "./files/identity-files.ts";
 import { encodeRenewal, failed, isPermanent, type Renewal } from "./renewal.ts";
 import type { SidecarSettings } from "./settings.ts";
 

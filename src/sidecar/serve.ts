@@ -5,11 +5,11 @@ import { toPodroleError } from "../protocol/errors.ts";
 import { createShutdown } from "../runtime/shutdown.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import { createAuthorize } from "./authorize.ts";
+import { createAuthorize } from "./http/authorize.ts";
 import { type Command, createChildRun } from "./child.ts";
-import { createEndpoint, type MorePaths } from "./endpoint.ts";
-import { readGrants } from "./grants-file.ts";
-import { createHealth } from "./health.ts";
+import { createEndpoint, type MorePaths } from "./http/endpoint.ts";
+import { readGrants } from "./files/grants-file.ts";
+import { createHealth } from "./http/health.ts";
 import { createKeeper, type Keeper } from "./keeper.ts";
 import { createSidecarMetrics } from "./metrics.ts";
 import type { Renewal } from "./renewal.ts";
@@ -17,7 +17,7 @@ import { createRenewals } from "./renewals.ts";
 import type { SidecarSettings } from "./settings.ts";
 import { createStart, type Start } from "./start.ts";
 import { tellWhy } from "./termination.ts";
-import { ensureTokens } from "./tokens.ts";
+import { ensureTokens } from "./files/tokens.ts";
 
 export interface ServeDeps {
   readonly clock: Clock;
@@ -129,7 +129,7 @@ async function metadataPaths(
   keeper: Keeper,
 ): Promise<MorePaths | undefined> {
   if (!metadata) return undefined;
-  const { createMetadata } = await import("./metadata/metadata.ts");
+  const { createMetadata } = await import("./http/metadata/metadata.ts");
   return createMetadata(
     { clock, granted: () => keeper.granted(0) },
     { region: region || undefined, zone: zone || undefined, version1 },

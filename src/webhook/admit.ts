@@ -9,10 +9,10 @@ import type { Audit, Log } from "../runtime/log.ts";
 import { admissionRecord, auditAnnotations, type PatchedPlan } from "./audit.ts";
 import type { Lookups } from "./lookups.ts";
 import { patchBetween } from "./patch.ts";
-import { type Plan, type PlanSettings, plan } from "./plan.ts";
+import { type Plan, type PlanSettings, plan } from "../injection/plan.ts";
 import type { AdmissionRequest, AdmissionResponse } from "./review.ts";
-import { findShapeProblem } from "./shape.ts";
-import { SKIP_REASONS } from "./skip-reasons.ts";
+import { findShapeProblem } from "../injection/shape.ts";
+import { SKIP_REASONS } from "../injection/skip-reasons.ts";
 
 export interface AdmitDeps {
   readonly clock: Clock;

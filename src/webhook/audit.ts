@@ -3,9 +3,9 @@
 import { createHash } from "node:crypto";
 import type { RoleDecision } from "../policy/decide.ts";
 import type { Operation } from "./patch.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan } from "../injection/plan.ts";
 import type { AdmissionRequest } from "./review.ts";
-import { isObject } from "./shape.ts";
+import { isObject } from "../injection/shape.ts";
 
 /** A plan with the way to it. */
 export interface PatchedPlan extends Plan {

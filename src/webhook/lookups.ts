@@ -3,7 +3,7 @@
 import type { ObjectMeta } from "../kubernetes/objects.ts";
 import { PodroleError } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { PlanInput } from "./plan.ts";
+import type { PlanInput } from "../injection/plan.ts";
 
 type Metadata = { readonly metadata: Pick<ObjectMeta, "labels" | "annotations"> };
 

@@ -13,7 +13,7 @@ import { createWebhookApp } from "./app.ts";
 import { measureAdmission, measureReads } from "./instrument.ts";
 import { type ClusterReader, createLookups } from "./lookups.ts";
 import { WEBHOOK_METRICS } from "./metrics.ts";
-import { choosesNativeSidecar } from "./native-sidecar.ts";
+import { choosesNativeSidecar } from "../injection/native-sidecar.ts";
 import { planSettings } from "./plan-settings.ts";
 import { createServingCertificate } from "./serving-certificate.ts";
 import type { WebhookSettings } from "./settings.ts";

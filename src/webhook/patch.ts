@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import { apply_patch as applyPatch } from "jsonpatch";
 import type { Pod } from "../kubernetes/objects.ts";
 import { PodroleError } from "../protocol/errors.ts";
-import { isObject } from "./shape.ts";
+import { isObject } from "../injection/shape.ts";
 
 /** `add` in a list inserts before `path`'s index; `add` of a member that is null takes its place. (RFC 6902 §4.1, §4.3) */
 export interface Operation {

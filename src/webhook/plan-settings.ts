@@ -1,6 +1,6 @@
 // From the webhook's settings to what plan() takes; the command line's `inject` shares it.
 import type { PolicySettings } from "../policy/decide.ts";
-import type { PlanSettings } from "./plan.ts";
+import type { PlanSettings } from "../injection/plan.ts";
 import type { WebhookSettings } from "./settings.ts";
 
 export function planSettings(

@@ -3,7 +3,7 @@
 // (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response)
 import type { Refusal } from "../protocol/errors.ts";
 import type { Operation } from "./patch.ts";
-import { isObject } from "./shape.ts";
+import { isObject } from "../injection/shape.ts";
 
 export interface AdmissionRequest {
   readonly uid: string;

@@ -1,7 +1,7 @@
 // A pod on the stage, admitted by the real webhook: what its podrole-sidecar would know and do.
 import { createCsr } from "../../src/pki/csr.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
-import { requestToken, type Stage } from "../../src/emulators/stage.ts";
+import { requestToken, type Stage } from "../../emulators/stage.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { type ClientIdentity, issueCertificate, type ServerEndpoint } from "../../src/protocol/client.ts";
 import { Secret } from "../../src/runtime/secret.ts";

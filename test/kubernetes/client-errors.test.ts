@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { createKubernetesEmulator } from "../../src/emulators/kubernetes/emulator.ts";
+import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
 import { createKubernetes } from "../../src/kubernetes/client.ts";
 import { ApiError } from "../../src/kubernetes/errors.ts";
 import { PodroleError } from "../../src/protocol/errors.ts";

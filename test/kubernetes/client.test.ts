@@ -1,7 +1,7 @@
 // The Kubernetes interface over real sockets, with what is granted and what is refused.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import type { KubeObject } from "../../src/emulators/kubernetes/objects.ts";
+import type { KubeObject } from "../../emulators/kubernetes/objects.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { type Cluster, create, podOf, startCluster } from "./harness.ts";

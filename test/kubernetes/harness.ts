@@ -7,7 +7,7 @@ import {
   createKubernetesEmulator,
   type KubernetesEmulator,
   type KubernetesEmulatorOptions,
-} from "../../src/emulators/kubernetes/emulator.ts";
+} from "../../emulators/kubernetes/emulator.ts";
 import { createKubernetes, type KubernetesClient } from "../../src/kubernetes/client.ts";
 import type { ObjectMeta, Pod } from "../../src/kubernetes/objects.ts";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";

@@ -1,7 +1,7 @@
 // The reflector at an API server that misbehaves, over real sockets. Time that matters is the fake clock's.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import type { PolicyRule } from "../../src/emulators/kubernetes/access.ts";
+import type { PolicyRule } from "../../emulators/kubernetes/access.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import type { Change } from "../../src/kubernetes/object-cache.ts";
 import { createReflector, type Reflector, type ReflectorOptions } from "../../src/kubernetes/reflector.ts";

@@ -10,7 +10,7 @@ import type { MetricSpec, MetricTable } from "../../src/runtime/metrics.ts";
 import { SERVER_METRICS } from "../../src/server/metrics.ts";
 import { SIDECAR_METRICS } from "../../src/sidecar/metrics.ts";
 import { WEBHOOK_METRICS } from "../../src/webhook/metrics.ts";
-import { SKIP_REASONS } from "../../src/webhook/skip-reasons.ts";
+import { SKIP_REASONS } from "../../src/injection/skip-reasons.ts";
 import { DASHBOARDS, groupingsOf, readQueries, readRules, selectorsOf } from "./queries.ts";
 
 const TABLES: readonly MetricTable[] = [SERVER_METRICS, WEBHOOK_METRICS, SIDECAR_METRICS];

@@ -1,5 +1,5 @@
 // What a person sees of an SDK's run, without what differs from run to run.
-import type { ExecResult } from "../../src/emulators/kubelet/run.ts";
+import type { ExecResult } from "../../emulators/kubelet/run.ts";
 
 export interface Outcome {
   readonly outcome: "works" | "fails" | "dies";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ERRORS } from "../../src/protocol/errors.ts";
 import { Secret } from "../../src/runtime/secret.ts";
-import { credentialsReply, refusalReply } from "../../src/sidecar/replies.ts";
+import { credentialsReply, refusalReply } from "../../src/sidecar/http/replies.ts";
 
 const REPLY = credentialsReply({
   accessKeyId: "ASIA1",

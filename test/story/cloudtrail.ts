@@ -1,7 +1,7 @@
 // What CloudTrail would have written about the calls that the STS emulator answered
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html).
 import { createHash } from "node:crypto";
-import type { StsCall } from "../../src/emulators/sts/calls.ts";
+import type { StsCall } from "../../emulators/sts/calls.ts";
 
 /** `{"Records": […]}`, as a file of CloudTrail's in S3. */
 export function cloudTrailFile(calls: readonly StsCall[], region: string): string {

@@ -2,7 +2,7 @@
 // each exit on its left-hand side. Server, webhook and sidecar are the real programs.
 import assert from "node:assert/strict";
 import { suite, test, after, before } from "node:test";
-import { until } from "../../src/emulators/stage.ts";
+import { until } from "../../emulators/stage.ts";
 import { ACCOUNT, arnOf, openShop, type Shop } from "./shop.ts";
 
 const ROLE = "iam.amazonaws.com/role";

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import type { RunningPod } from "../../src/emulators/kubelet/node.ts";
+import type { RunningPod } from "../../emulators/kubelet/node.ts";
 import type { MetricTable } from "../../src/runtime/metrics.ts";
 import { SERVER_METRICS } from "../../src/server/metrics.ts";
 import { SIDECAR_METRICS } from "../../src/sidecar/metrics.ts";

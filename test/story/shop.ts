@@ -5,8 +5,8 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { freeOffset } from "../../src/cli/demo/ports.ts";
-import { createProcessNode, type RunningPod } from "../../src/emulators/kubelet/node.ts";
-import { lastTermination } from "../../src/emulators/kubelet/status.ts";
+import { createProcessNode, type RunningPod } from "../../emulators/kubelet/node.ts";
+import { lastTermination } from "../../emulators/kubelet/status.ts";
 import {
   type RunningProgram,
   type StageOptions,
@@ -14,7 +14,7 @@ import {
   SIDECAR_PROGRAM,
   setStage,
   until,
-} from "../../src/emulators/stage.ts";
+} from "../../emulators/stage.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { createLog } from "../../src/runtime/log.ts";

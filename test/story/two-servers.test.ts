@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
-import type { RunningPod } from "../../src/emulators/kubelet/node.ts";
-import type { RunningProgram } from "../../src/emulators/stage.ts";
+import type { RunningPod } from "../../emulators/kubelet/node.ts";
+import type { RunningProgram } from "../../emulators/stage.ts";
 import { startService } from "./service.ts";
 import { openShop, type Shop } from "./shop.ts";
 

@@ -5,11 +5,11 @@ import { apply_patch as applyPatch } from "jsonpatch";
 import { PodroleError } from "../../src/protocol/errors.ts";
 import { type Admission, createAdmit } from "../../src/webhook/admit.ts";
 import { createLookups } from "../../src/webhook/lookups.ts";
-import { type PlanSettings, plan } from "../../src/webhook/plan.ts";
+import { type PlanSettings, plan } from "../../src/injection/plan.ts";
 import { readReview } from "../../src/webhook/review.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { PLAN_SETTINGS } from "./plan-settings.ts";
+import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { createFakeCluster, podOf, ROLE, reviewOf, SHOP } from "./requests.ts";
 
 const TIMEOUT_MS = 3_000;

@@ -16,7 +16,7 @@ import { createLookups } from "../../src/webhook/lookups.ts";
 import { WEBHOOK_METRICS } from "../../src/webhook/metrics.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { PLAN_SETTINGS } from "./plan-settings.ts";
+import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { createFakeCluster, podOf, ROLE, reviewOf, SHOP } from "./requests.ts";
 
 const LIFETIME_MS = 3_600_000;

@@ -3,9 +3,9 @@
 // and leaves nothing: no process, no file, whatever happens.
 import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
-import { createProcessNode } from "../../emulators/kubelet/node.ts";
-import { requestToken, type Runtime, SIDECAR_PROGRAM, type Stage, setStage } from "../../emulators/stage.ts";
-import type { KubeObject } from "../../emulators/kubernetes/store.ts";
+import { createProcessNode } from "../../../emulators/kubelet/node.ts";
+import { requestToken, type Runtime, SIDECAR_PROGRAM, type Stage, setStage } from "../../../emulators/stage.ts";
+import type { KubeObject } from "../../../emulators/kubernetes/store.ts";
 import type { Pod } from "../../kubernetes/objects.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { createLog } from "../../runtime/log.ts";

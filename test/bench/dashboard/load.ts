@@ -1,6 +1,6 @@
 // The scenery of the picture: the story's shop with two servers, pods that run, and for a few minutes what a cluster does:
 // pods come and go, some are refused, SDKs ask, sessions are renewed, STS throttles for a while and then is away.
-import type { RunningPod } from "../../../src/emulators/kubelet/node.ts";
+import type { RunningPod } from "../../../emulators/kubelet/node.ts";
 import { getCredentials } from "../../../src/protocol/client.ts";
 import { createPod, type StagedPod } from "../pod.ts";
 import { arnOf, openShop, type Shop } from "../../story/shop.ts";

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { parse, stringify } from "yaml";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
-import { namesRole } from "../../../src/webhook/pod-annotations.ts";
+import { namesRole } from "../../../src/injection/pod-annotations.ts";
 import { createKubectl } from "../kubectl.ts";
 import { type KubeObject, kustomize } from "./tools.ts";
 

@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, suite, test } from "node:test";
-import type { Finding } from "../../../src/cli/check/finding.ts";
+import type { Finding } from "../../../src/operations/check/finding.ts";
 import { deployment } from "./pods.ts";
 import { diagnose, eventually, kubectl, NODE_DIRECTORY, Not, rolledOut, scale, useNamespace } from "./suite.ts";
 import { NODE_SCRIPT } from "../kubernetes/node.ts";

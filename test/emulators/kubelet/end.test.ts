@@ -4,7 +4,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { kill } from "node:process";
 import { test } from "node:test";
-import type { RunningPod } from "../../../src/emulators/kubelet/node.ts";
+import type { RunningPod } from "../../../emulators/kubelet/node.ts";
 import type { Container } from "../../../src/kubernetes/objects.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import {

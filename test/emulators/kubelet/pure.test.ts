@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { array, assert as check, constantFrom, property, string } from "fast-check";
-import { describePod } from "../../../src/emulators/kubelet/describe.ts";
-import { containerVariables, isProblem } from "../../../src/emulators/kubelet/environment.ts";
-import { expand } from "../../../src/emulators/kubelet/expansion.ts";
-import { createLogBuffer } from "../../../src/emulators/kubelet/log-buffer.ts";
-import { createPathRewriter } from "../../../src/emulators/kubelet/mounts.ts";
-import { shiftPorts } from "../../../src/emulators/kubelet/ports.ts";
+import { describePod } from "../../../emulators/kubelet/describe.ts";
+import { containerVariables, isProblem } from "../../../emulators/kubelet/environment.ts";
+import { expand } from "../../../emulators/kubelet/expansion.ts";
+import { createLogBuffer } from "../../../emulators/kubelet/log-buffer.ts";
+import { createPathRewriter } from "../../../emulators/kubelet/mounts.ts";
+import { shiftPorts } from "../../../emulators/kubelet/ports.ts";
 import type { EnvVar } from "../../../src/kubernetes/objects.ts";
 import { podOf } from "./harness.ts";
 

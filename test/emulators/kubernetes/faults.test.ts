@@ -1,7 +1,7 @@
 // Faults that can be switched on, as a client meets them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createKubernetesEmulator } from "../../../src/emulators/kubernetes/emulator.ts";
+import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { CONFIG_MAPS, podNamed, PODS, startApi, tokenOf } from "./harness.ts";
 

@@ -4,8 +4,8 @@ import {
   createKubernetesEmulator,
   type KubernetesEmulator,
   type KubernetesEmulatorOptions,
-} from "../../../src/emulators/kubernetes/emulator.ts";
-import type { KubeObject } from "../../../src/emulators/kubernetes/objects.ts";
+} from "../../../emulators/kubernetes/emulator.ts";
+import type { KubeObject } from "../../../emulators/kubernetes/objects.ts";
 import { type Clock, systemClock } from "../../../src/runtime/clock.ts";
 
 export interface Answer {

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Container, ResourceRequirements } from "../../../src/kubernetes/objects.ts";
-import { qosClassOf } from "../../../src/emulators/kubernetes/pod-defaults.ts";
-import { parseQuantity } from "../../../src/emulators/kubernetes/quantity.ts";
+import { qosClassOf } from "../../../emulators/kubernetes/pod-defaults.ts";
+import { parseQuantity } from "../../../emulators/kubernetes/quantity.ts";
 import { PODS, startApi } from "./harness.ts";
 
 const APP = { name: "app", image: "shop/app:1" };

@@ -4,7 +4,7 @@ import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { TestContext } from "node:test";
-import type { KubeObject } from "../../../src/emulators/kubernetes/objects.ts";
+import type { KubeObject } from "../../../emulators/kubernetes/objects.ts";
 import { createAuthority, issueCertificate } from "../../../src/pki/certificate.ts";
 import { generateKeyPem } from "../../../src/pki/keys.ts";
 

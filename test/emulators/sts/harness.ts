@@ -3,7 +3,7 @@
 import { createHash, createHmac } from "node:crypto";
 import type { TestContext } from "node:test";
 import { type AssumeRoleCommandOutput, STSClient } from "@aws-sdk/client-sts";
-import { createStsEmulator, type StsEmulator } from "../../../src/emulators/sts/emulator.ts";
+import { createStsEmulator, type StsEmulator } from "../../../emulators/sts/emulator.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 

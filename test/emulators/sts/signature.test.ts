@@ -1,8 +1,8 @@
 // The published vectors of AWS's Signature Version 4 test suite.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isRefusal } from "../../../src/emulators/sts/refusal.ts";
-import { isSignedBy, parseAuthorization, type SignedRequest } from "../../../src/emulators/sts/signature.ts";
+import { isRefusal } from "../../../emulators/sts/refusal.ts";
+import { isSignedBy, parseAuthorization, type SignedRequest } from "../../../emulators/sts/signature.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 
 const SECRET = new Secret("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY");

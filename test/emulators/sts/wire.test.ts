@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assert as check, asyncProperty, string } from "fast-check";
-import { createForm, readTags } from "../../../src/emulators/sts/query.ts";
+import { createForm, readTags } from "../../../emulators/sts/query.ts";
 import { type RawRequest, element, KEY, READER, sendSigned, startSts, USER_ARN } from "./harness.ts";
 
 const IDENTITY = { Action: "GetCallerIdentity" };

@@ -2,8 +2,8 @@
 // POST /faults sets one, DELETE /faults clears them, GET /calls lists what was asked.
 import { createServer, type IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
-import { createStsEmulator } from "../../../../src/emulators/sts/emulator.ts";
-import type { Fault } from "../../../../src/emulators/sts/faults.ts";
+import { createStsEmulator } from "../../../../emulators/sts/emulator.ts";
+import type { Fault } from "../../../../emulators/sts/faults.ts";
 import { systemClock as clock } from "../../../../src/runtime/clock.ts";
 import { Secret } from "../../../../src/runtime/secret.ts";
 

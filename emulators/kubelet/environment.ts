@@ -1,0 +1,82 @@
+// The environment of a container as its pod spec declares it: values, $(VAR) references, fields of the pod. Pure. What
+// a kubelet would read from elsewhere (ConfigMaps, Secrets, resource limits) is a problem, never an empty value.
+// (https://kubernetes.io/docs/concepts/workloads/pods/downward-api/)
+import type { Container, EnvVar, Pod } from "../../src/kubernetes/objects.ts";
+import { expand } from "./expansion.ts";
+
+/** What the node knows of a pod beyond its spec. */
+export interface PodFacts {
+  readonly pod: Pod;
+  readonly nodeName: string;
+  readonly podIP: string;
+}
+
+/** Why a container cannot be created; the node shows it as CreateContainerConfigError. */
+export interface ConfigProblem {
+  readonly problem: string;
+}
+
+export function isProblem(value: object): value is ConfigProblem {
+  return "problem" in value;
+}
+
+/** The variables in the order of the spec; a later one of the same name wins. */
+export function containerVariables(container: Container, facts: PodFacts): ReadonlyMap<string, string> | ConfigProblem {
+  const values = new Map<string, string>();
+  if (Array.isArray(container["envFrom"]) && container["envFrom"].some((source) => !isOptional(source))) {
+    return { problem: `envFrom of container "${container.name}" cannot be read: this node has env only` };
+  }
+  for (const variable of container.env ?? []) {
+    // A reference sees what stands before it in the list, as the kubelet builds it.
+    const value = valueOf(variable, facts, (name) => values.get(name));
+    if (typeof value === "object") return value;
+    if (value !== undefined) values.set(variable.name, value);
+  }
+  return values;
+}
+
+function valueOf(
+  { name, value, valueFrom }: EnvVar,
+  facts: PodFacts,
+  lookup: (name: string) => string | undefined,
+): string | undefined | ConfigProblem {
+  if (valueFrom === undefined) return expand(value ?? "", lookup);
+  const { fieldRef } = valueFrom as { fieldRef?: { fieldPath?: string } };
+  if (fieldRef?.fieldPath !== undefined) return fieldOf(fieldRef.fieldPath, facts);
+  const [kind = "valueFrom"] = Object.keys(valueFrom);
+  if (isOptional(valueFrom)) return undefined;
+  return { problem: `variable ${name} cannot be read: this node has no ${kind}` };
+}
+
+/** A field of the pod by the path that the downward API gives it. */
+export function fieldOf(fieldPath: string, { pod, nodeName, podIP }: PodFacts): string | ConfigProblem {
+  const { metadata, spec } = pod;
+  const [, field, key = ""] = /^metadata\.(annotations|labels)\['(.+)'\]$/.exec(fieldPath) ?? [];
+  if (field === "annotations" || field === "labels") return metadata[field]?.[key] ?? "";
+  switch (fieldPath) {
+    case "metadata.name":
+      return metadata.name ?? "";
+    case "metadata.namespace":
+      return metadata.namespace ?? "";
+    case "metadata.uid":
+      return metadata.uid ?? "";
+    case "spec.nodeName":
+      return nodeName;
+    case "spec.serviceAccountName":
+      return spec.serviceAccountName ?? "default";
+    case "status.podIP":
+    case "status.podIPs":
+    case "status.hostIP":
+    case "status.hostIPs":
+      return podIP;
+    default:
+      return { problem: `field ${fieldPath} is not one of the downward API's` };
+  }
+}
+
+/** Whether what a source names may be absent: one `{ configMapRef: { optional: true } }`, for example. */
+function isOptional(source: unknown): boolean {
+  return Object.values(source as Record<string, unknown>).some(
+    (reference) => (reference as { optional?: boolean } | null)?.optional === true,
+  );
+}

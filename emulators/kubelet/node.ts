@@ -1,0 +1,192 @@
+// A Kubernetes node without containers: runs the containers of a pod as processes of this user on this host, for the
+// demo and the tests. What a pod spec says of files, environment, order, probes, restarts and ends holds; isolation
+// does not: no namespaces, no limits, no read-only mounts. It never runs an image that its options do not name.
+// States: open → stopped. stop() ends every pod and leaves no process and no directory behind.
+// (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/)
+import { join } from "node:path";
+import type { Container, Pod } from "../../src/kubernetes/objects.ts";
+import type { Clock } from "../../src/runtime/clock.ts";
+import type { Log } from "../../src/runtime/log.ts";
+import { createContainer, type RestartPolicy } from "./container.ts";
+import { describePod } from "./describe.ts";
+import type { PodFacts } from "./environment.ts";
+import { type PodRun, startPod } from "./pod.ts";
+import { shiftPorts } from "./ports.ts";
+import { POD_HOST } from "./probe.ts";
+import type { ExecResult } from "./run.ts";
+import { createSandbox, type Image } from "./sandbox.ts";
+import type { PodStatus } from "./status.ts";
+import { createPodVolumes, type RequestToken } from "./volumes.ts";
+
+export interface ProcessNodeOptions {
+  /**
+   * The node's own directory; each pod gets one below it, with mode 0700. Volumes of medium Memory are ordinary
+   * directories here: put this one on a memory file system when their content must not reach a disk.
+   */
+  readonly directory: string;
+  /** By the name in `image`, tag and digest included. */
+  readonly images: Readonly<Record<string, Image>>;
+  readonly tokens: RequestToken;
+  readonly nodeName?: string;
+  /** PATH of the processes. */
+  readonly searchPath?: string;
+  /** Waiting time before a second restart, doubled up to the cap; the kubelet's own are 10 s and 5 min. */
+  readonly restartBackoff?: { readonly baseMs: number; readonly capMs: number };
+  /** Asks startup probes this often instead of once a period; how long they may fail stays as it is. */
+  readonly startupPeriodMs?: number;
+  /** Characters kept of each container's log. */
+  readonly logLimit?: number;
+}
+
+interface RunOptions {
+  /** Added to the ports of podrole's sidecar, so that two pods do not clash on one host; 0 by default. */
+  readonly portOffset?: number;
+}
+
+export interface RunningPod {
+  /** The pod as it runs, ports shifted. */
+  readonly pod: Pod;
+  status(): PodStatus;
+  /** As `kubectl describe pod` would print its containers. */
+  describe(): string;
+  /** Throws TypeError for a container that the pod does not have. */
+  logs(container: string, options?: { readonly previous?: boolean }): string;
+  /** As `kubectl exec`; rejects with TypeError when the container does not run. `signal` kills the command. */
+  exec(container: string, command: readonly string[], signal?: AbortSignal): Promise<ExecResult>;
+  onChange(listener: () => void): () => void;
+  /**
+   * Resolves with the first status that meets the condition, or with the last one when the pod is stopped before;
+   * rejects when `signal` aborts.
+   */
+  until(condition: (status: PodStatus) => boolean, signal?: AbortSignal): Promise<PodStatus>;
+  /** `graceMs`: by default the pod's own grace period. Nothing of the pod is left when it resolves. */
+  stop(graceMs?: number): Promise<void>;
+}
+
+export interface ProcessNode {
+  /** Throws TypeError for a pod without name, namespace or uid, for one that runs already, and after stop(). */
+  run(pod: Pod, options?: RunOptions): RunningPod;
+  /** Pods that were not stopped yet. */
+  pods(): readonly RunningPod[];
+  stop(graceMs?: number): Promise<void>;
+}
+
+const DEFAULTS = {
+  nodeName: "process-node",
+  searchPath: "/usr/local/bin:/usr/bin:/bin",
+  restartBackoff: { baseMs: 10_000, capMs: 300_000 },
+  logLimit: 256 * 1024,
+} as const;
+const DEFAULT_GRACE_SECONDS = 30;
+
+export function createProcessNode(
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+  options: ProcessNodeOptions,
+): ProcessNode {
+  const { directory, images, tokens } = options;
+  const { nodeName, searchPath, restartBackoff, logLimit } = { ...DEFAULTS, ...options };
+  const pods = new Map<string, RunningPod>();
+  let open = true;
+
+  function start(pod: Pod, facts: PodFacts, podDirectory: string, podLog: Log): PodRun {
+    const volumeSettings = { facts, directory: join(podDirectory, "volumes") };
+    const volumes = createPodVolumes({ clock, log: podLog, requestToken: tokens }, volumeSettings);
+    const create = (container: Container, onChange: () => void) => {
+      const image = images[container.image ?? ""];
+      const settings = {
+        facts,
+        image: image ?? { command: [] },
+        directory: join(podDirectory, "containers", container.name),
+        volumePath: (name: string) => volumes.pathOf(name),
+        searchPath,
+      };
+      return createContainer({ clock, log: podLog, onChange }, container, {
+        restart: restartPolicyOf(container, pod),
+        prepare: () => createSandbox(container, settings),
+        hasImage: image !== undefined,
+        restartBackoff,
+        logLimit,
+        graceMs: graceOf(pod),
+        startupPeriodMs: options.startupPeriodMs,
+      });
+    };
+    return startPod({ clock, volumes, createContainer: create }, { facts, directory: podDirectory });
+  }
+
+  return {
+    run(given, { portOffset = 0 } = {}) {
+      const { name, namespace, uid } = given.metadata;
+      if (!name || !namespace || !uid || !/^[\w.-]+$/.test(uid)) {
+        throw new TypeError("Cannot run the pod: its metadata must have name, namespace and uid");
+      }
+      if (!open || pods.has(uid))
+        throw new TypeError(`Cannot run pod "${namespace}/${name}": it runs, or the node stopped`);
+      const pod = portOffset === 0 ? given : shiftPorts(given, portOffset);
+      const facts = { pod, nodeName: pod.spec.nodeName ?? nodeName, podIP: POD_HOST };
+      const podLog = log.child({ pod: `${namespace}/${name}` });
+      const run = start(pod, facts, join(directory, uid), podLog);
+      const running = runningPod(pod, run, () => pods.delete(uid));
+      pods.set(uid, running);
+      return running;
+    },
+    pods: () => [...pods.values()],
+    async stop(graceMs) {
+      open = false;
+      await Promise.all([...pods.values()].map((pod) => pod.stop(graceMs)));
+    },
+  };
+}
+
+function runningPod(pod: Pod, run: PodRun, onStopped: () => void): RunningPod {
+  const over = Promise.withResolvers<void>();
+  const containerNamed = (name: string) => {
+    const container = run.containers.get(name);
+    if (container === undefined) throw new TypeError(`Cannot find container "${name}": the pod has no such container`);
+    return container;
+  };
+  return {
+    pod,
+    status: () => run.status(),
+    describe: () => describePod(pod.metadata.name ?? "", run.status()),
+    logs: (name, options) => containerNamed(name).logs(options),
+    exec: async (name, command, signal = new AbortController().signal) => containerNamed(name).exec(command, signal),
+    onChange: (listener) => run.onChange(listener),
+    until(condition, signal) {
+      return new Promise((resolve, reject) => {
+        const look = () => {
+          const status = run.status();
+          if (condition(status)) settle(() => resolve(status));
+        };
+        const settle = (how: () => void) => {
+          end();
+          signal?.removeEventListener("abort", abort);
+          how();
+        };
+        const abort = () => settle(() => reject(signal?.reason as Error));
+        const end = run.onChange(look);
+        signal?.addEventListener("abort", abort, { once: true });
+        void over.promise.then(() => settle(() => resolve(run.status())));
+        if (signal?.aborted) abort();
+        else look();
+      });
+    },
+    async stop(graceMs = graceOf(pod)) {
+      await run.stop(graceMs);
+      over.resolve();
+      onStopped();
+    },
+  };
+}
+
+/** An init container runs until it succeeds, unless the pod says Never; a sidecar always runs. */
+function restartPolicyOf(container: Container, { spec }: Pod): RestartPolicy {
+  const policy = (spec.restartPolicy ?? "Always") as RestartPolicy;
+  const isInit = spec.initContainers?.some(({ name }) => name === container.name) ?? false;
+  if (!isInit) return (container.restartPolicy ?? policy) as RestartPolicy;
+  if (container.restartPolicy === "Always") return "Always";
+  return policy === "Never" ? "Never" : "OnFailure";
+}
+
+function graceOf({ spec }: Pod): number {
+  return ((spec["terminationGracePeriodSeconds"] as number | undefined) ?? DEFAULT_GRACE_SECONDS) * 1000;
+}

@@ -1,0 +1,149 @@
+// One pod on the node, from its volumes to its end, in the kubelet's order: init containers one after the other, a
+// sidecar among them (restartPolicy: Always) until its startup probe has passed, then the app containers.
+// States: Pending → Running → Succeeded or Failed, all → stopped. stop() may come at any time; it ends the processes,
+// app containers first and sidecars in reverse order, and removes the pod's directory.
+// (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/)
+import { rm } from "node:fs/promises";
+import type { Container } from "../../src/kubernetes/objects.ts";
+import type { Clock } from "../../src/runtime/clock.ts";
+import type { PodContainer } from "./container.ts";
+import type { PodFacts } from "./environment.ts";
+import type { PodPhase, PodStatus } from "./status.ts";
+import type { PodVolumes } from "./volumes.ts";
+
+export interface PodDeps {
+  readonly clock: Clock;
+  readonly volumes: PodVolumes;
+  /** Called once for every container of the spec. */
+  readonly createContainer: (container: Container, onChange: () => void) => PodContainer;
+}
+
+export interface PodRun {
+  status(): PodStatus;
+  readonly containers: ReadonlyMap<string, PodContainer>;
+  /** Called after every change of the status; the returned function ends it. */
+  onChange(listener: () => void): () => void;
+  /** Resolves when nothing of the pod runs any more. Further calls return the same promise. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** What a sidecar is left with when the app containers have used up the pod's grace period. */
+const SIDECAR_GRACE_MS = 2000;
+
+export function startPod(
+  { clock, volumes, createContainer }: PodDeps,
+  { facts, directory }: { readonly facts: PodFacts; readonly directory: string },
+): PodRun {
+  const { spec } = facts.pod;
+  const startTime = new Date(clock.now()).toISOString().replace(/\.\d{3}/, "");
+  const listeners = new Set<() => void>();
+  const stopped = new AbortController();
+  let phase: PodPhase = "Pending";
+  let message: string | undefined;
+  let stopping: Promise<void> | undefined;
+
+  const create = (container: Container) => ({ container, runner: createContainer(container, changed) });
+  const init = (spec.initContainers ?? []).map(create);
+  const app = spec.containers.map(create);
+  const sidecars = init.filter(({ container }) => isSidecar(container)).map(({ runner }) => runner);
+
+  function changed(): void {
+    for (const listener of listeners) listener();
+  }
+
+  function become(next: PodPhase, why?: string): void {
+    phase = next;
+    message = why;
+    changed();
+  }
+
+  async function bringUp(): Promise<void> {
+    const problem = await volumes.start((why) => become("Pending", why));
+    if (problem) return become("Pending", problem.problem);
+    become("Pending");
+    for (const { container, runner } of init) {
+      if (stopped.signal.aborted) return;
+      runner.start();
+      if (isSidecar(container)) {
+        if (!(await runner.started)) return;
+      } else if ((await runner.finished)?.exitCode !== 0) {
+        return stopped.signal.aborted ? undefined : fail(container);
+      }
+    }
+    for (const { runner } of app) {
+      if (stopped.signal.aborted) return;
+      runner.start();
+      // The next one starts when this one's postStart hook is done: what classic sidecars hold others back with.
+      await runner.hooked;
+    }
+    if (stopped.signal.aborted) return;
+    become("Running");
+    await complete();
+  }
+
+  /** A failed init container is final only with restartPolicy Never; otherwise its own back-off goes on. */
+  async function fail({ name }: Container): Promise<void> {
+    become("Failed", `init container "${name}" failed`);
+    await stopSidecars(SIDECAR_GRACE_MS);
+    volumes.stop();
+  }
+
+  async function complete(): Promise<void> {
+    const ends = await Promise.all(app.map(({ runner }) => runner.finished));
+    if (stopped.signal.aborted) return;
+    await stopSidecars(graceOf(facts));
+    volumes.stop();
+    become(ends.every((end) => end?.exitCode === 0) ? "Succeeded" : "Failed");
+  }
+
+  async function stopSidecars(graceMs: number): Promise<void> {
+    const deadline = clock.now() + graceMs;
+    for (const runner of sidecars.toReversed()) await runner.stop(Math.max(SIDECAR_GRACE_MS, deadline - clock.now()));
+  }
+
+  async function stopAll(graceMs: number): Promise<void> {
+    stopped.abort();
+    volumes.stop();
+    const deadline = clock.now() + graceMs;
+    const others = [...init, ...app].filter(({ container }) => !isSidecarOf(init, container));
+    await Promise.all(others.map(({ runner }) => runner.stop(graceMs)));
+    await stopSidecars(Math.max(0, deadline - clock.now()));
+    await broughtUp;
+    await rm(directory, { recursive: true, force: true });
+    changed();
+  }
+
+  const broughtUp = bringUp().catch((error: unknown) => become("Failed", (error as Error).message));
+  return {
+    containers: new Map([...init, ...app].map(({ runner }) => [runner.name, runner])),
+    status: () => ({
+      phase,
+      ...(message !== undefined && { message }),
+      podIP: facts.podIP,
+      startTime,
+      initContainerStatuses: init.map(({ runner }) => runner.status()),
+      containerStatuses: app.map(({ runner }) => runner.status()),
+    }),
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    stop(graceMs) {
+      stopping ??= stopAll(graceMs);
+      return stopping;
+    },
+  };
+}
+
+function isSidecar({ restartPolicy }: Container): boolean {
+  return restartPolicy === "Always";
+}
+
+/** App containers have no restart policy of their own, so only init containers can be sidecars. */
+function isSidecarOf(init: readonly { readonly container: Container }[], container: Container): boolean {
+  return isSidecar(container) && init.some((entry) => entry.container === container);
+}
+
+function graceOf({ pod }: PodFacts): number {
+  return ((pod.spec["terminationGracePeriodSeconds"] as number | undefined) ?? 30) * 1000;
+}

@@ -1,0 +1,59 @@
+// Two pods on one host share its ports, while each pod of a cluster has a network of its own. This moves the ports of
+// podrole's sidecar in a pod's spec by an offset, wherever the spec tells them to a process or to a probe. Pure.
+import type { Container, EnvVar, Pod } from "../../src/kubernetes/objects.ts";
+
+const PORT_VARIABLES = new Set(["PODROLE_PORT", "PODROLE_HEALTH_PORT"]);
+/** URLs of the sidecar on loopback, by which SDKs find it. */
+const URL_VARIABLES = new Set(["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_EC2_METADATA_SERVICE_ENDPOINT"]);
+const PROBES = ["startupProbe", "livenessProbe", "readinessProbe"] as const;
+
+/** A pod like `pod` whose sidecar listens `offset` ports higher. Ports of the user's own stay where they are. */
+export function shiftPorts(pod: Pod, offset: number): Pod {
+  const { initContainers, containers } = pod.spec;
+  const ports = new Set([...(initContainers ?? []), ...containers].flatMap(declaredPorts));
+  const shiftPort = (port: unknown) => (ports.has(Number(port)) ? Number(port) + offset : port);
+  const shift = (container: Container): Container => ({
+    ...container,
+    ...(container.env && { env: container.env.map((variable) => shiftVariable(variable, ports, offset)) }),
+    ...Object.fromEntries(
+      PROBES.filter((name) => container[name] !== undefined).map((name) => [
+        name,
+        shiftProbe(container[name], shiftPort),
+      ]),
+    ),
+  });
+  return {
+    ...pod,
+    spec: {
+      ...pod.spec,
+      containers: containers.map(shift),
+      ...(initContainers && { initContainers: initContainers.map(shift) }),
+    },
+  };
+}
+
+function declaredPorts({ env = [] }: Container): number[] {
+  return env.filter(({ name }) => PORT_VARIABLES.has(name)).map(({ value }) => Number(value));
+}
+
+function shiftVariable(variable: EnvVar, ports: ReadonlySet<number>, offset: number): EnvVar {
+  const { name, value } = variable;
+  if (value === undefined) return variable;
+  if (PORT_VARIABLES.has(name)) return { ...variable, value: String(Number(value) + offset) };
+  if (!URL_VARIABLES.has(name)) return variable;
+  const shifted = value.replace(/^(https?:\/\/[^/]*:)(\d+)/, (whole, before: string, port: string) =>
+    ports.has(Number(port)) ? `${before}${Number(port) + offset}` : whole,
+  );
+  return { ...variable, value: shifted };
+}
+
+type Probe = Record<"httpGet" | "tcpSocket", { port?: unknown } | undefined>;
+
+function shiftProbe(probe: unknown, shiftPort: (port: unknown) => unknown): unknown {
+  const { httpGet, tcpSocket } = probe as Probe;
+  return {
+    ...(probe as Probe),
+    ...(httpGet && { httpGet: { ...httpGet, port: shiftPort(httpGet.port) } }),
+    ...(tcpSocket && { tcpSocket: { ...tcpSocket, port: shiftPort(tcpSocket.port) } }),
+  };
+}

@@ -1,0 +1,111 @@
+// Probes as the kubelet runs them. The pod's address is this host's loopback. States of one probe: delayed → asking,
+// until the caller has heard enough or the signal ends it.
+// (https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/)
+import { request } from "node:http";
+import { connect } from "node:net";
+import { type Clock, sleep } from "../../src/runtime/clock.ts";
+
+/** A probe as it stands in the pod spec. */
+export interface Probe {
+  readonly httpGet?: {
+    readonly path?: string;
+    readonly port: number | string;
+    readonly httpHeaders?: readonly { readonly name: string; readonly value: string }[];
+  };
+  readonly tcpSocket?: { readonly port: number | string };
+  readonly exec?: { readonly command: readonly string[] };
+  readonly initialDelaySeconds?: number;
+  readonly periodSeconds?: number;
+  readonly timeoutSeconds?: number;
+  readonly successThreshold?: number;
+  readonly failureThreshold?: number;
+}
+
+/** Host of every pod of this node. */
+export const POD_HOST = "127.0.0.1";
+
+export interface ProbeDeps {
+  readonly clock: Clock;
+  /** Runs a command inside the container; whether it ended with 0. */
+  readonly exec: (command: readonly string[], signal: AbortSignal) => Promise<boolean>;
+  /** The number of a port that the container names. */
+  readonly portOf: (port: number | string) => number;
+}
+
+/**
+ * Asks until `onVerdict` returns false or `signal` aborts. A verdict is given when as many answers in a row agree as the
+ * threshold says; `periodMs` replaces the spec's period, with the failure threshold stretched to the same time.
+ */
+export async function runProbe(
+  deps: ProbeDeps,
+  {
+    probe,
+    periodMs,
+    signal,
+    onVerdict,
+  }: {
+    readonly probe: Probe;
+    readonly periodMs?: number | undefined;
+    readonly signal: AbortSignal;
+    readonly onVerdict: (passed: boolean) => boolean;
+  },
+): Promise<void> {
+  const { initialDelaySeconds = 0, periodSeconds = 10, successThreshold = 1, failureThreshold = 3 } = probe;
+  const period = periodMs ?? periodSeconds * 1000;
+  const failures = Math.ceil((failureThreshold * periodSeconds * 1000) / period);
+  let passed: boolean | undefined;
+  let inARow = 0;
+  await sleep(deps.clock, initialDelaySeconds * 1000, signal);
+  while (!signal.aborted) {
+    const answer = await askOnce(deps, probe, signal);
+    inARow = answer === passed ? inARow + 1 : 1;
+    passed = answer;
+    if (signal.aborted) return;
+    if (inARow >= (answer ? successThreshold : failures) && !onVerdict(answer)) return;
+    await sleep(deps.clock, period, signal);
+  }
+}
+
+async function askOnce({ clock, exec, portOf }: ProbeDeps, probe: Probe, ended: AbortSignal): Promise<boolean> {
+  const late = new AbortController();
+  const cancel = clock.schedule(() => late.abort(), (probe.timeoutSeconds ?? 1) * 1000);
+  const signal = AbortSignal.any([late.signal, ended]);
+  try {
+    if (probe.httpGet) return await httpGet(probe.httpGet, portOf(probe.httpGet.port), signal);
+    if (probe.tcpSocket) return await tcpConnect(portOf(probe.tcpSocket.port), signal);
+    return probe.exec !== undefined && (await exec(probe.exec.command, signal));
+  } finally {
+    cancel();
+  }
+}
+
+/** Any status from 200 to 399 is a pass. */
+export function httpGet(
+  { path = "/", httpHeaders = [] }: NonNullable<Probe["httpGet"]>,
+  port: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const headers = Object.fromEntries(httpHeaders.map(({ name, value }) => [name, value]));
+  return new Promise((resolve) => {
+    // A connection of its own, so that none is left open to a process that is about to end.
+    const asked = request({ host: POD_HOST, port, path, headers, signal, agent: false }, (response) => {
+      response.resume();
+      const status = response.statusCode ?? 0;
+      resolve(status >= 200 && status < 400);
+    });
+    asked.on("error", () => resolve(false));
+    asked.end();
+  });
+}
+
+function tcpConnect(port: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: POD_HOST, port, signal });
+    const done = (passed: boolean) => {
+      socket.destroy();
+      resolve(passed);
+    };
+    socket.once("connect", () => done(true));
+    socket.on("error", () => done(false));
+  });
+}

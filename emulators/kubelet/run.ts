@@ -1,0 +1,157 @@
+// One run of a container: its process with the hooks and probes around it.
+// States: starting (postStart hook) → probing (startup probe) → up (liveness and readiness probes) → ended. A failed
+// hook, a startup or liveness probe that gives up, and stop() all end it the same way: SIGTERM, then SIGKILL after the
+// grace period.
+// (https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/)
+import { type Clock, sleep } from "../../src/runtime/clock.ts";
+import type { Log } from "../../src/runtime/log.ts";
+import type { Container } from "../../src/kubernetes/objects.ts";
+import { createLogBuffer, type LogBuffer } from "./log-buffer.ts";
+import { httpGet, type Probe, runProbe } from "./probe.ts";
+import { type ProcessExit, type ProcessSpec, startProcess } from "./process.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+export interface RunSettings {
+  readonly container: Container;
+  readonly sandbox: Sandbox;
+  readonly output: LogBuffer;
+  /** Between SIGTERM and SIGKILL when a probe or a hook fails. */
+  readonly graceMs: number;
+  readonly startupPeriodMs: number | undefined;
+}
+
+/** Each is called at most once, but onReady as often as readiness changes. */
+export interface RunEvents {
+  /** The postStart hook is done, or there is none. */
+  onHooked(): void;
+  /** The startup probe has passed, or there is none. */
+  onStarted(): void;
+  onReady(ready: boolean): void;
+}
+
+export interface Run {
+  readonly exited: Promise<ProcessExit>;
+  stop(graceMs: number): Promise<void>;
+}
+
+export interface ExecResult {
+  readonly exitCode: number;
+  /** stdout and stderr as they came. */
+  readonly output: string;
+}
+
+interface Hook {
+  readonly exec?: { readonly command: readonly string[] };
+  readonly httpGet?: NonNullable<Probe["httpGet"]>;
+  readonly sleep?: { readonly seconds: number };
+}
+
+const EXEC_OUTPUT_LIMIT = 256 * 1024;
+
+export function startRun({ clock, log }: { clock: Clock; log: Log }, settings: RunSettings, events: RunEvents): Run {
+  const { container, sandbox, output, startupPeriodMs } = settings;
+  const process = startProcess({ clock }, sandbox.main, (chunk) => output.append(chunk));
+  const ended = new AbortController();
+  const exited = process.exited.finally(() => ended.abort());
+  const { startupProbe, livenessProbe, readinessProbe, lifecycle } = container as Record<string, unknown> as {
+    readonly [name in "startupProbe" | "livenessProbe" | "readinessProbe"]?: Probe;
+  } & { readonly lifecycle?: { readonly postStart?: Hook; readonly preStop?: Hook } };
+  const probeDeps = {
+    clock,
+    portOf: (port: number | string) => portOf(container, port),
+    exec: async (command: readonly string[], signal: AbortSignal) =>
+      (await execute({ clock }, sandbox.exec(command), signal)).exitCode === 0,
+  };
+
+  async function bringUp(): Promise<void> {
+    if (lifecycle?.postStart && !(await runHook(lifecycle.postStart, ended.signal))) return giveUp("postStart hook");
+    if (ended.signal.aborted) return;
+    events.onHooked();
+    if (startupProbe && !(await verdict(startupProbe))) return giveUp("startup probe");
+    if (ended.signal.aborted) return;
+    events.onStarted();
+    if (!readinessProbe) events.onReady(true);
+    await Promise.all([keepAsking(readinessProbe), watchLife(livenessProbe)]);
+  }
+
+  async function verdict(probe: Probe): Promise<boolean> {
+    let result = false;
+    const onVerdict = (passed: boolean) => {
+      result = passed;
+      return false;
+    };
+    await runProbe(probeDeps, { probe, periodMs: startupPeriodMs, signal: ended.signal, onVerdict });
+    return result;
+  }
+
+  async function keepAsking(probe: Probe | undefined): Promise<void> {
+    const onVerdict = (passed: boolean) => {
+      events.onReady(passed);
+      return true;
+    };
+    if (probe) await runProbe(probeDeps, { probe, signal: ended.signal, onVerdict });
+  }
+
+  async function watchLife(probe: Probe | undefined): Promise<void> {
+    if (probe === undefined) return;
+    await runProbe(probeDeps, { probe, signal: ended.signal, onVerdict: (passed) => passed });
+    await giveUp("liveness probe");
+  }
+
+  async function giveUp(what: string): Promise<void> {
+    if (ended.signal.aborted) return;
+    log.warn({ container: container.name, failed: what }, "container is stopped");
+    await terminate(settings.graceMs);
+  }
+
+  async function terminate(graceMs: number): Promise<void> {
+    process.signal("SIGTERM");
+    const cancel = clock.schedule(() => process.signal("SIGKILL"), graceMs);
+    await exited;
+    cancel();
+  }
+
+  async function runHook(hook: Hook, signal: AbortSignal): Promise<boolean> {
+    if (hook.exec) return probeDeps.exec(hook.exec.command, signal);
+    if (hook.httpGet) return httpGet(hook.httpGet, probeDeps.portOf(hook.httpGet.port), signal);
+    await sleep(clock, (hook.sleep?.seconds ?? 0) * 1000, signal);
+    return true;
+  }
+
+  // Later, so that the caller has the run in hand before the first event of it.
+  queueMicrotask(() => void bringUp());
+  return {
+    exited,
+    async stop(graceMs) {
+      const deadline = clock.now() + graceMs;
+      if (lifecycle?.preStop && !ended.signal.aborted) {
+        const late = new AbortController();
+        const cancel = clock.schedule(() => late.abort(), graceMs);
+        await runHook(lifecycle.preStop, AbortSignal.any([late.signal, ended.signal]));
+        cancel();
+      }
+      await terminate(Math.max(0, deadline - clock.now()));
+    },
+  };
+}
+
+/** Runs a command to its end; `signal` kills it. */
+export async function execute(
+  { clock }: { readonly clock: Clock },
+  spec: ProcessSpec,
+  signal: AbortSignal,
+): Promise<ExecResult> {
+  const output = createLogBuffer(EXEC_OUTPUT_LIMIT);
+  const process = startProcess({ clock }, spec, (chunk) => output.append(chunk));
+  const kill = () => process.signal("SIGKILL");
+  if (signal.aborted) kill();
+  signal.addEventListener("abort", kill, { once: true });
+  const { exitCode, startError } = await process.exited;
+  signal.removeEventListener("abort", kill);
+  return { exitCode, output: startError ?? output.text() };
+}
+
+function portOf({ ports = [] }: Container, port: number | string): number {
+  const named = ports.find(({ name }) => name === port);
+  return named?.containerPort ?? Number(port);
+}

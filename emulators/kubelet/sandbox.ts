@@ -1,0 +1,99 @@
+// One container as a process of this host: its image becomes a command of the host, its mounts become directories, and
+// its environment is its own. Nothing of the host's environment passes; PATH is given by the node's options.
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Container, VolumeMount } from "../../src/kubernetes/objects.ts";
+import { type ConfigProblem, containerVariables, isProblem, type PodFacts } from "./environment.ts";
+import { expand } from "./expansion.ts";
+import { createPathRewriter, type MountedPath } from "./mounts.ts";
+import type { ProcessSpec } from "./process.ts";
+
+/** What stands for a container image on this host. */
+export interface Image {
+  /** ENTRYPOINT, as a command of this host; `command` of a container takes its place. */
+  readonly command: readonly string[];
+  /** CMD; `args` of a container takes its place. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** WORKDIR on this host; by default an empty directory. */
+  readonly directory?: string;
+  /** Programs of the image by the name a pod spec calls them, each as a command of this host. */
+  readonly programs?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface Sandbox {
+  readonly main: ProcessSpec;
+  /** A further command inside the container, as a hook, a probe or `kubectl exec` runs it. */
+  exec(command: readonly string[]): ProcessSpec;
+  /** Host path of the termination message. */
+  readonly terminationFile: string;
+}
+
+export interface SandboxSettings {
+  readonly facts: PodFacts;
+  readonly image: Image;
+  /** A directory for this container alone; created with mode 0700. */
+  readonly directory: string;
+  readonly volumePath: (name: string) => string | undefined;
+  /** PATH of the process, unless the image or the container sets its own. */
+  readonly searchPath: string;
+}
+
+const TERMINATION_LOG = "/dev/termination-log";
+
+export async function createSandbox(container: Container, settings: SandboxSettings): Promise<Sandbox | ConfigProblem> {
+  const { facts, image, directory, volumePath, searchPath } = settings;
+  const variables = containerVariables(container, facts);
+  if (isProblem(variables)) return variables;
+  const lookup = (name: string) => variables.get(name) ?? image.env?.[name];
+
+  const mounted = (container.volumeMounts ?? []).map((mount) => mountedPath(mount, volumePath));
+  const problem = mounted.find((mount) => isProblem(mount));
+  if (problem) return problem;
+  const mounts = mounted as MountedPath[];
+  const work = join(directory, "work");
+  for (const path of [work, ...mounts.map(({ hostPath }) => hostPath)]) {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  }
+
+  const terminationFile = join(directory, "termination-log");
+  const { terminationMessagePath = TERMINATION_LOG, workingDir } = container as {
+    terminationMessagePath?: string;
+    workingDir?: string;
+  };
+  const rewrite = createPathRewriter([...mounts, { containerPath: terminationMessagePath, hostPath: terminationFile }]);
+  const env = {
+    PATH: searchPath,
+    ...image.env,
+    ...Object.fromEntries([...variables].map(([name, value]) => [name, rewrite(value)])),
+  };
+  const inside = workingDir === undefined ? undefined : rewrite(workingDir);
+  // A directory of the image does not exist here; one of a volume does.
+  const processDirectory = inside === undefined || inside === workingDir ? (image.directory ?? work) : inside;
+  const spec = (command: readonly string[]): ProcessSpec => ({ command, env, directory: processDirectory });
+  const onHost = ([program = "", ...words]: readonly string[]) => [
+    ...(image.programs?.[program] ?? [rewrite(program)]),
+    ...words.map(rewrite),
+  ];
+  const expanded = (words: readonly string[]) => words.map((word) => expand(word, lookup));
+  // CMD belongs to ENTRYPOINT: a container that replaces the one loses the other.
+  const args = container.args ?? (container.command ? [] : (image.args ?? []));
+  const command = container.command ? onHost(expanded(container.command)) : image.command;
+  return {
+    main: spec([...command, ...expanded(args).map(rewrite)]),
+    exec: (words) => spec(onHost(words)),
+    terminationFile,
+  };
+}
+
+function mountedPath(
+  { name, mountPath, subPath }: VolumeMount,
+  volumePath: (name: string) => string | undefined,
+): MountedPath | ConfigProblem {
+  const volume = volumePath(name);
+  if (volume === undefined) return { problem: `mount ${mountPath} names the volume "${name}", which the pod lacks` };
+  if (subPath?.startsWith("/") || subPath?.split("/").includes("../../src/emulators")) {
+    return { problem: `mount ${mountPath} has a subPath that leaves its volume` };
+  }
+  return { containerPath: mountPath, hostPath: join(volume, subPath ?? "") };
+}

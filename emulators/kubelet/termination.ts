@@ -1,0 +1,37 @@
+// The termination message: what `kubectl describe pod` shows of a container that ended.
+// (https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/)
+import { constants } from "node:os";
+import { readIfPresent } from "../../src/runtime/files.ts";
+import type { LogBuffer } from "./log-buffer.ts";
+import type { ProcessExit } from "./process.ts";
+import type { Terminated } from "./status.ts";
+
+/** The kubelet's limits: of the file, and of the log that stands in for it. */
+const FILE_LIMIT = 4096;
+const LOG_LIMIT = { lines: 80, characters: 2048 };
+
+export interface EndedRun {
+  readonly exit: ProcessExit;
+  readonly startedAt: string;
+  readonly finishedAt: string;
+  readonly terminationFile: string;
+  /** "FallbackToLogsOnError" takes the end of the log when the file is empty and the container failed. */
+  readonly policy: string | undefined;
+  readonly log: LogBuffer;
+}
+
+export async function terminationOf(run: EndedRun): Promise<Terminated> {
+  const { exit, startedAt, finishedAt, policy, log } = run;
+  const failed = exit.exitCode !== 0;
+  const written = (await readIfPresent(run.terminationFile))?.slice(0, FILE_LIMIT) ?? "";
+  const fromLog = failed && policy === "FallbackToLogsOnError" ? log.tail(LOG_LIMIT.lines, LOG_LIMIT.characters) : "";
+  const message = exit.startError ?? (written || fromLog);
+  return {
+    exitCode: exit.exitCode,
+    ...(exit.signal && { signal: constants.signals[exit.signal] }),
+    reason: exit.startError === undefined ? (failed ? "Error" : "Completed") : "StartError",
+    ...(message !== "" && { message }),
+    startedAt,
+    finishedAt,
+  };
+}

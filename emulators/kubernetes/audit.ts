@@ -1,0 +1,109 @@
+// The API server's audit log at level Metadata: who asked for what and how it ended, and what admission webhooks wrote
+// beside it. (https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/)
+import { randomUUID } from "node:crypto";
+import type { Clock } from "../../src/runtime/clock.ts";
+import type { UserInfo } from "./access.ts";
+import { fieldAt } from "./objects.ts";
+import type { RequestInfo } from "./request-info.ts";
+
+export interface AuditEvent {
+  readonly kind: "Event";
+  readonly apiVersion: "audit.k8s.io/v1";
+  readonly level: "Metadata";
+  readonly auditID: string;
+  /** ResponseStarted is written for watches, which may never complete. */
+  readonly stage: "ResponseStarted" | "ResponseComplete";
+  readonly requestURI: string;
+  readonly verb: string;
+  readonly user: UserInfo;
+  readonly sourceIPs: readonly string[];
+  readonly userAgent: string;
+  readonly objectRef: {
+    readonly resource: string;
+    readonly subresource?: string;
+    readonly namespace?: string;
+    readonly name?: string;
+    readonly apiGroup?: string;
+    readonly apiVersion: string;
+  };
+  readonly responseStatus: { readonly code: number; readonly reason?: string; readonly message?: string };
+  readonly requestReceivedTimestamp: string;
+  readonly stageTimestamp: string;
+  /** Keys of webhooks are prefixed by the webhook's name: "pods.podrole.io/decision". */
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** What is known of a request from its beginning. */
+export interface RequestFacts {
+  readonly requestURI: string;
+  readonly userAgent: string;
+  /** Unix milliseconds. */
+  readonly receivedAt: number;
+  readonly user: UserInfo;
+  readonly info: RequestInfo;
+  /** The object that was sent: with POST, only it has the name. */
+  readonly sent: unknown;
+}
+
+/** And once its response begins or ends. */
+export interface Answered extends RequestFacts {
+  readonly stage: AuditEvent["stage"];
+  readonly code: number;
+  /** What was answered: a failure's reason and message, a generated name. */
+  readonly body: object;
+  readonly annotations?: Readonly<Record<string, string>>;
+}
+
+export interface AuditLog {
+  readonly events: readonly AuditEvent[];
+  record(answered: Answered): void;
+}
+
+/** A demo that runs all night must not eat the machine. */
+const LONGEST = 10_000;
+
+export function createAuditLog({ clock }: { readonly clock: Clock }): AuditLog {
+  const events: AuditEvent[] = [];
+  return {
+    events,
+    record({ requestURI, userAgent, receivedAt, user, info, sent, stage, code, body, annotations = {} }) {
+      const { reason, message } = body as { reason?: string; message?: string };
+      const failure = code < 400 ? {} : { ...(reason && { reason }), ...(message && { message }) };
+      events.push({
+        kind: "Event",
+        apiVersion: "audit.k8s.io/v1",
+        level: "Metadata",
+        auditID: randomUUID(),
+        stage,
+        requestURI,
+        verb: info.verb,
+        user,
+        sourceIPs: ["127.0.0.1"],
+        userAgent,
+        objectRef: objectRef(info, nameOf(sent) ?? nameOf(body)),
+        responseStatus: { code, ...failure },
+        requestReceivedTimestamp: new Date(receivedAt).toISOString(),
+        stageTimestamp: new Date(clock.now()).toISOString(),
+        annotations,
+      });
+      if (events.length > LONGEST) events.shift();
+    },
+  };
+}
+
+function objectRef(info: RequestInfo, named: string | undefined): NonNullable<AuditEvent["objectRef"]> {
+  const { resource, subresource, namespace, name = named } = info;
+  return {
+    resource: resource.plural,
+    ...(subresource !== undefined && { subresource }),
+    ...(namespace !== undefined && { namespace }),
+    ...(name !== undefined && { name }),
+    ...(resource.group !== "" && { apiGroup: resource.group }),
+    apiVersion: resource.version,
+  };
+}
+
+function nameOf(object: unknown): string | undefined {
+  const name = fieldAt(object, "metadata.name");
+  return typeof name === "string" ? name : undefined;
+}

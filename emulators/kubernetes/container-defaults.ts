@@ -1,0 +1,61 @@
+// What the API server fills in for a container (k8s.io/kubernetes pkg/apis/core/v1/defaults.go). A webhook that looks at
+// its own containers a second time sees them with all of this.
+import type { Container, EnvVar, PodSpec, ResourceRequirements } from "../../src/kubernetes/objects.ts";
+import { isRecord } from "./objects.ts";
+
+export function containerDefaults(container: Container, { hostNetwork }: PodSpec): Container {
+  if (!isRecord(container)) return container;
+  return {
+    ...container,
+    resources: resourceDefaults(container.resources ?? {}),
+    terminationMessagePath: container["terminationMessagePath"] ?? "/dev/termination-log",
+    terminationMessagePolicy: container["terminationMessagePolicy"] ?? "File",
+    imagePullPolicy: container["imagePullPolicy"] ?? pullPolicyOf(container.image ?? ""),
+    ...(Array.isArray(container.ports) && {
+      ports: container.ports.map((port) =>
+        Object.assign({}, hostNetwork && { hostPort: port.containerPort }, port, { protocol: port.protocol ?? "TCP" }),
+      ),
+    }),
+    ...(Array.isArray(container.env) && { env: container.env.map(variableDefaults) }),
+    ...probeDefaults(container),
+  };
+}
+
+/** A limit without a request is a request too. */
+function resourceDefaults(resources: ResourceRequirements): ResourceRequirements {
+  if (!isRecord(resources.limits)) return resources;
+  return { ...resources, requests: { ...resources.limits, ...resources.requests } };
+}
+
+function pullPolicyOf(image: string): string {
+  const [name = "", digest] = image.split("@");
+  const tag = /:([\w.-]+)$/.exec(name)?.[1];
+  return digest === undefined && (tag === undefined || tag === "latest") ? "Always" : "IfNotPresent";
+}
+
+const PROBES = ["livenessProbe", "readinessProbe", "startupProbe"] as const;
+
+function probeDefaults(container: Container): Partial<Container> {
+  const given = PROBES.flatMap((name) => {
+    const probe = container[name];
+    return isRecord(probe) ? [[name, probe] as const] : [];
+  });
+  const filled = given.map(([name, { httpGet, ...probe }]) => [
+    name,
+    {
+      ...(isRecord(httpGet) && { httpGet: { path: "/", scheme: "HTTP", ...httpGet } }),
+      timeoutSeconds: 1,
+      periodSeconds: 10,
+      successThreshold: 1,
+      failureThreshold: 3,
+      ...probe,
+    },
+  ]);
+  return Object.fromEntries(filled);
+}
+
+function variableDefaults(variable: EnvVar): EnvVar {
+  const fieldRef = variable.valueFrom?.["fieldRef"];
+  if (!isRecord(fieldRef)) return variable;
+  return { ...variable, valueFrom: { ...variable.valueFrom, fieldRef: { apiVersion: "v1", ...fieldRef } } };
+}

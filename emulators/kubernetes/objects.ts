@@ -1,0 +1,29 @@
+// Objects as the emulated API server keeps them: any JSON with kind and metadata. They are never changed in place: who
+// changes one makes a new one.
+import type { ObjectMeta } from "../../src/kubernetes/objects.ts";
+
+export interface KubeObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+  readonly [field: string]: unknown;
+}
+
+/** The value at a dotted path, as a field selector names it; undefined when anything on the way is missing. */
+export function fieldAt(object: unknown, path: string): unknown {
+  return path
+    .split(".")
+    .reduce<unknown>(
+      (at, key) => (typeof at === "object" && at !== null ? (at as Record<string, unknown>)[key] : undefined),
+      object,
+    );
+}
+
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Kubernetes times have whole seconds (metav1.Time). */
+export function toKubeTime(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}

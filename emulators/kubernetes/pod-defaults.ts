@@ -1,0 +1,68 @@
+// What the API server fills in when a pod leaves it out, before any webhook sees the pod (k8s.io/kubernetes
+// pkg/apis/core/v1/defaults.go), and what it computes: the QoS class.
+import { isDeepStrictEqual } from "node:util";
+import type { Pod, PodSpec } from "../../src/kubernetes/objects.ts";
+import { containerDefaults } from "./container-defaults.ts";
+import { isRecord, type KubeObject } from "./objects.ts";
+import { isQuantity, parseQuantity } from "./quantity.ts";
+import { volumeDefaults } from "./volume-defaults.ts";
+
+/** Absent lists stay absent; what cannot be defaulted is left for validation to complain about. */
+export function withPodDefaults(pod: KubeObject): KubeObject {
+  const { spec } = pod as unknown as Pod;
+  if (!isRecord(spec)) return pod;
+  return {
+    ...pod,
+    spec: {
+      ...spec,
+      ...(Array.isArray(spec.volumes) && { volumes: spec.volumes.map(volumeDefaults) }),
+      ...(Array.isArray(spec.initContainers) && {
+        initContainers: spec.initContainers.map((container) => containerDefaults(container, spec)),
+      }),
+      ...(Array.isArray(spec.containers) && {
+        containers: spec.containers.map((container) => containerDefaults(container, spec)),
+      }),
+      restartPolicy: spec.restartPolicy ?? "Always",
+      terminationGracePeriodSeconds: spec["terminationGracePeriodSeconds"] ?? 30,
+      dnsPolicy: spec["dnsPolicy"] ?? "ClusterFirst",
+      ...(spec.serviceAccountName && { serviceAccount: spec.serviceAccountName }),
+      securityContext: spec["securityContext"] ?? {},
+      schedulerName: spec["schedulerName"] ?? "default-scheduler",
+      enableServiceLinks: spec["enableServiceLinks"] ?? true,
+      tolerations: withNodeTolerations(spec["tolerations"]),
+      priority: spec["priority"] ?? 0,
+      preemptionPolicy: spec["preemptionPolicy"] ?? "PreemptLowerPriority",
+    },
+  };
+}
+
+/** By the plugins DefaultTolerationSeconds and Priority, which run before webhooks too. */
+function withNodeTolerations(given: unknown): readonly unknown[] {
+  const present: readonly unknown[] = Array.isArray(given) ? given : [];
+  const added = ["not-ready", "unreachable"]
+    .map((state) => `node.kubernetes.io/${state}`)
+    .filter((key) => !present.some((toleration) => isRecord(toleration) && toleration["key"] === key))
+    .map((key) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }));
+  return [...present, ...added];
+}
+
+export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
+
+/** Over all containers, init containers too (pkg/apis/core/v1/helper/qos). */
+export function qosClassOf({ containers, initContainers = [] }: PodSpec): QosClass {
+  const all = [...containers, ...initContainers].map(({ resources = {} }) => ({
+    requests: amounts(resources.requests),
+    limits: amounts(resources.limits),
+  }));
+  if (all.every(({ requests, limits }) => requests.size === 0 && limits.size === 0)) return "BestEffort";
+  const isGuaranteed = all.every(({ requests, limits }) => limits.size === 2 && isDeepStrictEqual(requests, limits));
+  return isGuaranteed ? "Guaranteed" : "Burstable";
+}
+
+function amounts(list: Record<string, string> = {}): Map<string, number> {
+  const entries = ["cpu", "memory"].flatMap((resource) => {
+    const text = list[resource];
+    return text === undefined || !isQuantity(text) ? [] : [[resource, parseQuantity(text)] as const];
+  });
+  return new Map(entries.filter(([, amount]) => amount > 0));
+}

@@ -1,0 +1,68 @@
+// The API server's own ServiceAccount admission plugin: every pod has a ServiceAccount, and every container the API
+// token's volume, also containers that a webhook added (the plugin runs again after them).
+// (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#serviceaccount-admission-controller)
+import { randomBytes } from "node:crypto";
+import type { Container, Pod, Volume } from "../../src/kubernetes/objects.ts";
+import type { KubeObject } from "./objects.ts";
+import { resourceNamed } from "./resources.ts";
+import { forbidden } from "./status.ts";
+import type { Store } from "./store.ts";
+
+const MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount";
+const VOLUME_PREFIX = "kube-api-access-";
+
+/** Throws Forbidden when the ServiceAccount does not exist. `mountTokens: false` leaves the API token's volume out. */
+export function withServiceAccount(
+  { store, mountTokens }: { readonly store: Store; readonly mountTokens: boolean },
+  pod: KubeObject,
+): KubeObject {
+  const { spec } = pod as unknown as Pod;
+  const { name: podName = "", namespace = "" } = pod.metadata;
+  const name = spec.serviceAccountName || "default";
+  const account = store.find("serviceaccounts", namespace, name);
+  if (account === undefined) {
+    const why = `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`;
+    throw forbidden(resourceNamed("pods"), podName, why);
+  }
+  const named = { ...spec, serviceAccountName: name, serviceAccount: name };
+  const asked = spec["automountServiceAccountToken"] ?? account["automountServiceAccountToken"] ?? true;
+  return { ...pod, spec: mountTokens && asked === true ? withTokenVolume(named) : named };
+}
+
+function withTokenVolume(spec: Pod["spec"]): Pod["spec"] {
+  const present = spec.volumes?.find((volume) => volume.name.startsWith(VOLUME_PREFIX))?.name;
+  const name = present ?? VOLUME_PREFIX + randomBytes(3).toString("hex").slice(0, 5);
+  const { containers, initContainers = [], volumes = [] } = spec;
+  const isMissing = ({ volumeMounts = [] }: Container) =>
+    volumeMounts.every(({ mountPath }) => mountPath !== MOUNT_PATH);
+  if (![...containers, ...initContainers].some(isMissing)) return spec;
+  const mounted = (container: Container): Container =>
+    isMissing(container)
+      ? {
+          ...container,
+          volumeMounts: [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath: MOUNT_PATH }],
+        }
+      : container;
+  return {
+    ...spec,
+    volumes: present === undefined ? [...volumes, tokenVolume(name)] : volumes,
+    ...(initContainers.length > 0 && { initContainers: initContainers.map(mounted) }),
+    containers: containers.map(mounted),
+  };
+}
+
+function tokenVolume(name: string): Volume {
+  const namespace = { path: "namespace", fieldRef: { apiVersion: "v1", fieldPath: "metadata.namespace" } };
+  return {
+    name,
+    projected: {
+      sources: [
+        // 3607 marks the token whose life the API server extends on its own terms.
+        { serviceAccountToken: { expirationSeconds: 3607, path: "token" } },
+        { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
+        { downwardAPI: { items: [namespace] } },
+      ],
+      defaultMode: 420,
+    },
+  };
+}

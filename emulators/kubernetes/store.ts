@@ -1,0 +1,134 @@
+// etcd, as far as clients can tell: objects by resource and key, one revision for everything, a history that watches are
+// served from and that can be compacted away. It lives as long as its emulator; nothing is written to disk.
+import { randomUUID } from "node:crypto";
+import type { Clock } from "../../src/runtime/clock.ts";
+import { type KubeObject, toKubeTime } from "./objects.ts";
+import { groupVersion, resourceNamed } from "./resources.ts";
+import { alreadyExists, conflict, notFound } from "./status.ts";
+
+/** `before` tells a watch with a selector whether the object came into its view or left it. */
+export interface StoreEvent {
+  readonly revision: number;
+  readonly plural: string;
+  readonly type: "ADDED" | "MODIFIED" | "DELETED";
+  readonly object: KubeObject;
+  readonly before: KubeObject | undefined;
+}
+
+export type { KubeObject };
+
+/** An object as clients send it: apiVersion and kind follow from the path. */
+export type Unwritten = Pick<KubeObject, "metadata"> & Readonly<Record<string, unknown>>;
+
+export interface Store {
+  /** Of the newest change, as clients see it. */
+  resourceVersion(): string;
+  find(plural: string, namespace: string | undefined, name: string): KubeObject | undefined;
+  /** Throws NotFound. */
+  get(plural: string, namespace: string | undefined, name: string): KubeObject;
+  /** Sorted by namespace and name, as etcd's keys are. Without `namespace`: all of them. */
+  list(plural: string, namespace?: string): readonly KubeObject[];
+  /** Sets uid, creationTimestamp and resourceVersion; no admission, no validation. Throws AlreadyExists. */
+  create(plural: string, object: Unwritten): KubeObject;
+  /** A resourceVersion in `object` must be the present one. Throws NotFound and Conflict. */
+  replace(plural: string, object: Unwritten): KubeObject;
+  /** Throws NotFound. */
+  remove(plural: string, namespace: string | undefined, name: string): KubeObject;
+  /** Events after `resourceVersion`, or undefined when they were compacted away. */
+  since(resourceVersion: string): readonly StoreEvent[] | undefined;
+  onEvent(listener: (event: StoreEvent) => void): () => void;
+  /** Forgets the history: watches and lists that start before now get 410. */
+  compact(): void;
+  /** Changes with each `compact()`: list continuations carry it. */
+  readonly epoch: number;
+}
+
+/** etcd keeps 5 minutes; a test or a demo never needs more events than this. */
+const LONGEST_HISTORY = 10_000;
+/** Real clusters never start at 0, and clients treat "0" as "any version". */
+const FIRST_REVISION = 1000;
+
+export function createStore({ clock }: { readonly clock: Clock }): Store {
+  const objects = new Map<string, KubeObject>();
+  const listeners = new Set<(event: StoreEvent) => void>();
+  let history: StoreEvent[] = [];
+  let revision = FIRST_REVISION;
+  /** Events up to this revision are gone. */
+  let compacted = FIRST_REVISION;
+  let epoch = 1;
+
+  function write(type: StoreEvent["type"], plural: string, object: Unwritten, before?: KubeObject): KubeObject {
+    revision += 1;
+    const { kind, ...group } = resourceNamed(plural);
+    const metadata = { ...object.metadata, resourceVersion: String(revision) };
+    const written = { ...object, apiVersion: groupVersion(group), kind, metadata };
+    const key = keyOf(plural, metadata.namespace, metadata.name);
+    if (type === "DELETED") objects.delete(key);
+    else objects.set(key, written);
+    const event = { revision, plural, type, object: written, before };
+    history.push(event);
+    if (history.length > LONGEST_HISTORY) compacted = history.shift()?.revision ?? compacted;
+    for (const listener of listeners) listener(event);
+    return written;
+  }
+
+  const find = (plural: string, namespace: string | undefined, name: string) =>
+    objects.get(keyOf(plural, namespace, name));
+
+  function get(plural: string, namespace: string | undefined, name: string): KubeObject {
+    const found = find(plural, namespace, name);
+    if (found === undefined) throw notFound(resourceNamed(plural), name);
+    return found;
+  }
+
+  return {
+    resourceVersion: () => String(revision),
+    find,
+    get,
+    list(plural, namespace) {
+      const prefix = namespace === undefined ? `${plural}/` : `${plural}/${namespace}/`;
+      const keys = Array.from(objects.keys()).filter((key) => key.startsWith(prefix));
+      return keys.sort().flatMap((key) => objects.get(key) ?? []);
+    },
+    create(plural, object) {
+      const { name = "", namespace, uid = randomUUID() } = object.metadata;
+      if (find(plural, namespace, name) !== undefined) throw alreadyExists(resourceNamed(plural), name);
+      const creationTimestamp = toKubeTime(clock.now());
+      return write("ADDED", plural, { ...object, metadata: { ...object.metadata, uid, creationTimestamp } });
+    },
+    replace(plural, object) {
+      const { name = "", namespace, resourceVersion } = object.metadata;
+      const before = get(plural, namespace, name);
+      if (resourceVersion && resourceVersion !== before.metadata.resourceVersion) {
+        throw conflict(resourceNamed(plural), name);
+      }
+      const { uid = "", creationTimestamp = "" } = before.metadata;
+      return write("MODIFIED", plural, { ...object, metadata: { ...object.metadata, uid, creationTimestamp } }, before);
+    },
+    remove(plural, namespace, name) {
+      const before = get(plural, namespace, name);
+      return write("DELETED", plural, before, before);
+    },
+    since(resourceVersion) {
+      const from = Number(resourceVersion);
+      return from < compacted ? undefined : history.filter((event) => event.revision > from);
+    },
+    onEvent(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    compact() {
+      history = [];
+      compacted = revision;
+      epoch += 1;
+    },
+    get epoch() {
+      return epoch;
+    },
+  };
+}
+
+/** "/" occurs in no name. */
+function keyOf(plural: string, namespace = "", name = ""): string {
+  return `${plural}/${namespace}/${name}`;
+}

@@ -1,0 +1,136 @@
+// ServiceAccount tokens: JWTs signed by the API server (ES256), bound to a ServiceAccount and, if asked, to a pod; and
+// what it finds when it is shown one. The signing key lives as long as the emulator and never leaves it.
+// (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens)
+import { generateKeyPairSync, randomUUID, sign, verify } from "node:crypto";
+import type { Clock } from "../../src/runtime/clock.ts";
+import type { UserInfo } from "./access.ts";
+import { quoteAll } from "./status.ts";
+import type { Store } from "./store.ts";
+
+/** What a request without audiences gets, and what opens the API itself. */
+export const API_AUDIENCE = "https://kubernetes.default.svc.cluster.local";
+
+/** How long a token outlives the deletion of its pod or the clock's differences (go-jose's jwt.DefaultLeeway). */
+const LEEWAY_MS = 60_000;
+
+export interface BoundPod {
+  readonly name: string;
+  readonly uid: string;
+  readonly nodeName?: string | undefined;
+}
+
+export interface TokenContent {
+  readonly namespace: string;
+  readonly serviceAccount: { readonly name: string; readonly uid: string };
+  readonly pod: BoundPod | undefined;
+  readonly audiences: readonly string[];
+  readonly lifetimeSeconds: number;
+}
+
+/** Either whose token it is, or why it is nobody's, in the API server's words. */
+export type Reviewed = { readonly user: UserInfo; readonly audiences: readonly string[] } | { readonly error: string };
+
+export interface Tokens {
+  sign(content: TokenContent): { readonly token: string; readonly jti: string; readonly expiresAt: number };
+  review(token: string, audiences: readonly string[]): Reviewed;
+}
+
+interface Claims {
+  readonly aud: readonly string[];
+  readonly exp: number;
+  readonly nbf: number;
+  readonly jti: string;
+  readonly sub: string;
+  readonly "kubernetes.io": {
+    readonly namespace: string;
+    readonly node?: { readonly name: string };
+    readonly pod?: { readonly name: string; readonly uid: string };
+    readonly serviceaccount: { readonly name: string; readonly uid: string };
+  };
+}
+
+export function createTokens({ clock, store }: { readonly clock: Clock; readonly store: Store }): Tokens {
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const jws = { key: privateKey, dsaEncoding: "ieee-p1363" } as const;
+
+  function read(token: string): Claims | undefined {
+    const [header = "", payload = "", signature = "", ...more] = token.split(".");
+    const signed = Buffer.from(`${header}.${payload}`);
+    const isOurs =
+      more.length === 0 &&
+      verify("sha256", signed, { key: publicKey, dsaEncoding: "ieee-p1363" }, Buffer.from(signature, "base64url"));
+    return isOurs ? (JSON.parse(Buffer.from(payload, "base64url").toString()) as Claims) : undefined;
+  }
+
+  /** True while what the token is bound to is what it was: same uid, and not deleted for longer than the leeway. */
+  function isBoundTo(plural: string, namespace: string, { name, uid }: { name: string; uid: string }): boolean {
+    const found = store.find(plural, namespace, name);
+    if (found?.metadata.uid !== uid) return false;
+    const { deletionTimestamp } = found.metadata;
+    return deletionTimestamp === undefined || clock.now() < Date.parse(deletionTimestamp) + LEEWAY_MS;
+  }
+
+  function problemOf(claims: Claims, audiences: readonly string[]): string | undefined {
+    if (!claims.aud.some((audience) => audiences.includes(audience))) {
+      return `token audiences ${quoteAll(claims.aud)} is invalid for the target audiences ${quoteAll(audiences)}`;
+    }
+    if (clock.now() > claims.exp * 1000 + LEEWAY_MS) return "service account token has expired";
+    if (clock.now() < claims.nbf * 1000 - LEEWAY_MS) return "service account token is not valid yet";
+    const { namespace, pod, serviceaccount } = claims["kubernetes.io"];
+    const isBound =
+      isBoundTo("serviceaccounts", namespace, serviceaccount) && (!pod || isBoundTo("pods", namespace, pod));
+    return isBound ? undefined : "service account token has been invalidated";
+  }
+
+  return {
+    sign({ namespace, serviceAccount, pod, audiences, lifetimeSeconds }) {
+      const issuedAt = Math.floor(clock.now() / 1000);
+      const claims: Claims & Record<string, unknown> = {
+        aud: audiences,
+        exp: issuedAt + lifetimeSeconds,
+        iat: issuedAt,
+        iss: API_AUDIENCE,
+        jti: randomUUID(),
+        "kubernetes.io": {
+          namespace,
+          ...(pod?.nodeName !== undefined && { node: { name: pod.nodeName } }),
+          ...(pod && { pod: { name: pod.name, uid: pod.uid } }),
+          serviceaccount: serviceAccount,
+        },
+        nbf: issuedAt,
+        sub: `system:serviceaccount:${namespace}:${serviceAccount.name}`,
+      };
+      const signed = `${encode({ alg: "ES256", kid: "emulator" })}.${encode(claims)}`;
+      const signature = sign("sha256", Buffer.from(signed), jws).toString("base64url");
+      return { token: `${signed}.${signature}`, jti: claims.jti, expiresAt: claims.exp * 1000 };
+    },
+
+    review(token, audiences) {
+      const claims = read(token);
+      if (claims === undefined) return { error: "invalid bearer token" };
+      const problem = problemOf(claims, audiences);
+      if (problem !== undefined) return { error: `[invalid bearer token, ${problem}]` };
+      return { user: userOf(claims), audiences: audiences.filter((audience) => claims.aud.includes(audience)) };
+    },
+  };
+}
+
+function userOf({ sub, jti, "kubernetes.io": { namespace, node, pod, serviceaccount } }: Claims): UserInfo {
+  return {
+    username: sub,
+    uid: serviceaccount.uid,
+    groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"],
+    extra: {
+      "authentication.kubernetes.io/credential-id": [`JTI=${jti}`],
+      ...(node && { "authentication.kubernetes.io/node-name": [node.name] }),
+      ...(pod && {
+        "authentication.kubernetes.io/pod-name": [pod.name],
+        "authentication.kubernetes.io/pod-uid": [pod.uid],
+      }),
+    },
+  };
+}
+
+function encode(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString("base64url");
+}

@@ -1,0 +1,119 @@
+// What the API server refuses with 422 once admission is over: metadata of everything, and of pods what an injector
+// could get wrong. It knows fewer rules than the real one: what passes here may still fail there.
+import type { Container, Pod, PodSpec, Volume } from "../../src/kubernetes/objects.ts";
+import { isDeepStrictEqual } from "node:util";
+import { duplicates, invalidValue, notAllowed, required, unless, unsupported } from "./invalid-fields.ts";
+import { checkLabelName, checkMetadata } from "./names.ts";
+import { fieldAt, isRecord, type KubeObject } from "./objects.ts";
+import type { ResourceType } from "./resources.ts";
+import { badRequest, invalid, type StatusCause } from "./status.ts";
+import { checkContainer } from "./validate-container.ts";
+import { checkWebhooks } from "./validate-webhooks.ts";
+
+/** Throws BadRequest for JSON that is no object of the resource's type. */
+export function decodeObject({ plural, kind }: ResourceType, body: unknown): void {
+  const lists = plural === "pods" ? ["spec.containers", "spec.initContainers", "spec.volumes"] : [];
+  const objects = plural === "pods" ? ["metadata", "spec"] : ["metadata"];
+  const odd =
+    objects.find((path) => fieldAt(body, path) !== undefined && !isRecord(fieldAt(body, path))) ??
+    lists.find((path) => {
+      const list = fieldAt(body, path);
+      return list !== undefined && list !== null && !(Array.isArray(list) && list.every(isRecord));
+    });
+  if (!isRecord(body) || odd !== undefined) {
+    throw badRequest(
+      `${kind} in version "v1" cannot be handled as a ${kind}: json: cannot unmarshal field ${odd ?? ""}`,
+    );
+  }
+}
+
+/** Throws Invalid with everything that is wrong with a new object. */
+export function validateNew(resource: ResourceType, object: KubeObject): void {
+  const causes = [...checkMetadata(resource, object), ...(CHECKS[resource.plural]?.(object) ?? [])];
+  if (causes.length > 0) throw invalid(resource, object.metadata.name ?? "", causes);
+}
+
+/** Throws Invalid when an update changes what cannot be changed. */
+export function validateChange(resource: ResourceType, before: KubeObject, after: KubeObject): void {
+  const causes = [
+    ...checkMetadata(resource, after),
+    ...(resource.plural === "pods" ? checkPodChange(before, after) : []),
+  ];
+  if (causes.length > 0) throw invalid(resource, after.metadata.name ?? "", causes);
+}
+
+const CHECKS: Readonly<Record<string, (object: KubeObject) => readonly StatusCause[]>> = {
+  pods: (object) => checkPod((object as unknown as Pod).spec),
+  events: checkEvent,
+  mutatingwebhookconfigurations: checkWebhooks,
+};
+
+function checkPod(spec: PodSpec | undefined): readonly StatusCause[] {
+  const { containers = [], initContainers = [], volumes = [], restartPolicy = "" }: Partial<PodSpec> = spec ?? {};
+  const names = new Set(volumes.map(({ name }) => name));
+  const named = (list: readonly { readonly name: string }[], field: string) =>
+    list.map(({ name }, index) => ({ field: `spec.${field}[${index}].name`, value: name }));
+  const check = (list: readonly Container[], kind: "container" | "initContainer") =>
+    list.flatMap((container, index) =>
+      checkContainer(container, { field: `spec.${kind}s[${index}]`, kind, volumes: names }),
+    );
+  return [
+    ...(containers.length === 0 ? [required("spec.containers")] : []),
+    ...(["Always", "OnFailure", "Never"].includes(restartPolicy)
+      ? []
+      : [unsupported("spec.restartPolicy", restartPolicy, ["Always", "OnFailure", "Never"])]),
+    ...volumes.flatMap((volume, index) => checkVolume(volume, `spec.volumes[${index}]`)),
+    ...duplicates(named(volumes, "volumes")),
+    ...duplicates([...named(containers, "containers"), ...named(initContainers, "initContainers")]),
+    ...check(containers, "container"),
+    ...check(initContainers, "initContainer"),
+  ];
+}
+
+function checkVolume({ name, ...sources }: Volume, field: string): readonly StatusCause[] {
+  const kinds = Object.keys(sources);
+  const more = kinds.slice(1).map((kind) => notAllowed(`${field}.${kind}`, "may not specify more than 1 volume type"));
+  const projected = fieldAt(sources, "projected.sources");
+  const tokens = (Array.isArray(projected) ? projected : []).flatMap((source: unknown, index) => {
+    const token = fieldAt(source, "serviceAccountToken");
+    if (!isRecord(token)) return [];
+    // The API server's own message leaves the place of the source out.
+    const path = unless(Boolean(token["path"]), required(`${field}.projected.path`));
+    return path.concat(checkTokenLife(token, `${field}.projected.sources[${index}].serviceAccountToken`));
+  });
+  return [...checkLabelName(`${field}.name`, name), ...more, ...tokens];
+}
+
+function checkTokenLife({ expirationSeconds }: Record<string, unknown>, field: string): readonly StatusCause[] {
+  return [
+    ...(typeof expirationSeconds === "number" && expirationSeconds < 600
+      ? [
+          invalidValue(
+            `${field}.expirationSeconds`,
+            expirationSeconds,
+            "may not specify a duration less than 10 minutes",
+          ),
+        ]
+      : []),
+  ];
+}
+
+const UNCHANGEABLE =
+  "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+
+function checkPodChange(before: KubeObject, after: KubeObject): readonly StatusCause[] {
+  return isDeepStrictEqual(fixedPart(before), fixedPart(after)) ? [] : [notAllowed("spec", UNCHANGEABLE)];
+}
+
+function fixedPart(pod: KubeObject): object {
+  const { activeDeadlineSeconds: _a, tolerations: _b, ...spec } = (pod as unknown as Pod).spec;
+  const withoutImage = ({ image: _image, ...container }: Container) => container;
+  const { containers, initContainers = [] } = spec;
+  return { ...spec, containers: containers.map(withoutImage), initContainers: initContainers.map(withoutImage) };
+}
+
+function checkEvent({ metadata, involvedObject }: KubeObject): readonly StatusCause[] {
+  const namespace = fieldAt(involvedObject, "namespace");
+  if (namespace === metadata.namespace) return [];
+  return [invalidValue("involvedObject.namespace", namespace ?? "", "does not match event.namespace")];
+}

@@ -1,0 +1,29 @@
+// What the API server fills in for a volume (k8s.io/kubernetes pkg/apis/core/v1/defaults.go).
+import type { Volume } from "../../src/kubernetes/objects.ts";
+import { isRecord } from "./objects.ts";
+
+export function volumeDefaults(volume: Volume): Volume {
+  if (!isRecord(volume)) return volume;
+  const { name, ...source } = volume;
+  if (Object.keys(source).length === 0) return { name, emptyDir: {} };
+  const filled = Object.entries(source).map(([kind, value]) => [
+    kind,
+    isRecord(value) && MODES.has(kind)
+      ? { ...value, ...projected(kind, value), defaultMode: value["defaultMode"] ?? 420 }
+      : value,
+  ]);
+  return { name, ...Object.fromEntries(filled) };
+}
+
+/** Volumes of files, which are 0644 unless they say otherwise. */
+const MODES: ReadonlySet<string> = new Set(["projected", "secret", "configMap", "downwardAPI"]);
+
+function projected(kind: string, { sources }: Record<string, unknown>): object {
+  if (kind !== "projected" || !Array.isArray(sources)) return {};
+  return {
+    sources: sources.map((source: unknown) => {
+      const token = isRecord(source) ? source["serviceAccountToken"] : undefined;
+      return isRecord(token) ? { serviceAccountToken: { expirationSeconds: 3600, ...token } } : source;
+    }),
+  };
+}

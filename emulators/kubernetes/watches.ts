@@ -1,0 +1,102 @@
+// Open watches. A watch: what happened since its version → each event as it comes, a bookmark each minute → its end by
+// timeoutSeconds, by the client, by a fault, or by close(). Who ends it takes its timers and its subscription away.
+import type { ServerResponse } from "node:http";
+import type { Clock } from "../../src/runtime/clock.ts";
+import type { Faults } from "./faults.ts";
+import type { RequestInfo } from "./request-info.ts";
+import { groupVersion } from "./resources.ts";
+import { seenAs, type View, type WatchLine } from "./selected-watch.ts";
+import { parseSelection } from "./selectors.ts";
+import { expired, type StatusError } from "./status.ts";
+import type { Store, StoreEvent } from "./store.ts";
+
+export interface Watches {
+  /** Throws StatusError before the first byte; afterwards the response is this function's. */
+  serve(info: RequestInfo, response: ServerResponse): void;
+  /** Ends them all without a word. */
+  drop(): void;
+  readonly size: number;
+}
+
+/** The API server's own default for a watch that names no timeout: 30 to 60 minutes. */
+const DEFAULT_TIMEOUT_SECONDS = 1800;
+
+export function createWatches(
+  { store, clock, faults }: { readonly store: Store; readonly clock: Clock; readonly faults: () => Faults },
+  { bookmarkMs }: { readonly bookmarkMs: number },
+): Watches {
+  const open = new Set<ServerResponse>();
+
+  return {
+    serve(info, response) {
+      const { resource, namespace, query } = info;
+      const view: View = { plural: resource.plural, namespace, matches: parseSelection(query, resource) };
+      const past = eventsSince(store, view, query.get("resourceVersion") ?? "");
+      if (past === undefined && faults().goneAs === "status") throw tooOld(query.get("resourceVersion") ?? "", store);
+
+      response.writeHead(200, { "content-type": "application/json" });
+      response.flushHeaders();
+      const write = (line: WatchLine | undefined) => {
+        if (line !== undefined && !(faults().stall && faults().only(info))) response.write(`${JSON.stringify(line)}\n`);
+      };
+      if (past === undefined) {
+        write({ type: "ERROR", object: tooOld(query.get("resourceVersion") ?? "", store).body });
+        response.end();
+        return;
+      }
+      for (const line of past) write(line);
+
+      open.add(response);
+      const stopEvents = store.onEvent((event) => write(seenAs(view, event)));
+      const wantsBookmarks = query.get("allowWatchBookmarks") === "true";
+      const from = query.get("resourceVersion") ?? "";
+      // A bookmark that says nothing new is not sent: a watch of a cluster that stands still hears nothing.
+      const mark = () => store.resourceVersion() !== from && write(bookmark(info, store));
+      const stopBookmarks = wantsBookmarks ? each(clock, bookmarkMs, mark) : () => {};
+      const seconds = Number(query.get("timeoutSeconds")) || DEFAULT_TIMEOUT_SECONDS;
+      const stopTimeout = clock.schedule(() => response.end(), seconds * 1000);
+      response.on("close", () => {
+        open.delete(response);
+        stopEvents();
+        stopBookmarks();
+        stopTimeout();
+      });
+    },
+    drop() {
+      for (const response of open) response.socket?.destroy();
+    },
+    get size() {
+      return open.size;
+    },
+  };
+}
+
+/** No version, or "0": the present state first. Undefined: the version is gone. */
+function eventsSince(store: Store, view: View, resourceVersion: string): readonly WatchLine[] | undefined {
+  if (resourceVersion === "" || resourceVersion === "0") {
+    const present = store.list(view.plural, view.namespace).filter(view.matches);
+    return present.map((object) => ({ type: "ADDED", object }));
+  }
+  return store.since(resourceVersion)?.flatMap((event: StoreEvent) => seenAs(view, event) ?? []);
+}
+
+function tooOld(resourceVersion: string, store: Store): StatusError {
+  return expired(`too old resource version: ${resourceVersion} (${store.resourceVersion()})`);
+}
+
+function bookmark({ resource }: RequestInfo, store: Store): WatchLine {
+  const metadata = { resourceVersion: store.resourceVersion(), creationTimestamp: null };
+  return { type: "BOOKMARK", object: { kind: resource.kind, apiVersion: groupVersion(resource), metadata } };
+}
+
+function each(clock: Clock, everyMs: number, task: () => void): () => void {
+  let cancel = () => {};
+  const again = () => {
+    cancel = clock.schedule(() => {
+      task();
+      again();
+    }, everyMs);
+  };
+  again();
+  return () => cancel();
+}

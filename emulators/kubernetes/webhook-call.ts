@@ -1,0 +1,173 @@
+// One AdmissionReview over TLS, verified against caBundle alone, with the words that Go has for what can go wrong.
+// Connections are kept between calls, as the API server does, until close().
+import { randomUUID } from "node:crypto";
+import { Agent, request } from "node:https";
+import { isIP } from "node:net";
+import { text } from "node:stream/consumers";
+import type { Clock } from "../../src/runtime/clock.ts";
+import { quote } from "./status.ts";
+import type { Webhook } from "./webhooks.ts";
+
+/** The `response` of an AdmissionReview (admission.k8s.io/v1). */
+export interface AdmissionResponse {
+  readonly allowed: boolean;
+  /** base64 of a JSON patch. */
+  readonly patch?: string;
+  readonly patchType?: string;
+  readonly warnings?: readonly string[];
+  readonly auditAnnotations?: Readonly<Record<string, string>>;
+  readonly status?: { readonly code?: number; readonly reason?: string; readonly message?: string };
+}
+
+/** The webhook gave no answer that counts; failurePolicy decides. The message follows "failed calling webhook". */
+export class WebhookFailure extends Error {
+  override readonly name = "WebhookFailure";
+}
+
+export interface WebhookCaller {
+  /** `review.request` gets its uid here. Throws WebhookFailure. */
+  call(webhook: Webhook, review: Readonly<Record<string, unknown>>): Promise<AdmissionResponse>;
+  close(): void;
+}
+
+export interface WebhookCallerOptions {
+  /** Where a `clientConfig.service` answers: "podrole/podrole-webhook" → "127.0.0.1:9443". */
+  readonly services: ReadonlyMap<string, string>;
+}
+
+const DEFAULT_TIMEOUT_SECONDS = 10;
+
+export function createWebhookCaller(
+  { clock }: { readonly clock: Clock },
+  { services }: WebhookCallerOptions,
+): WebhookCaller {
+  const agent = new Agent({ keepAlive: true });
+
+  async function post(webhook: Webhook, body: string): Promise<string> {
+    const timeoutSeconds = webhook.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
+    const { url, servername } = addressOf(webhook, services);
+    const ca = rootsOf(webhook);
+    url.searchParams.set("timeout", `${timeoutSeconds}s`);
+    const controller = new AbortController();
+    const cancel = clock.schedule(() => controller.abort(), timeoutSeconds * 1000);
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    const outgoing = request(url, {
+      method: "POST",
+      agent,
+      servername,
+      headers: {
+        "content-type": "application/json",
+        accept: "application/json",
+        "user-agent": "kube-apiserver-admission",
+      },
+      signal: controller.signal,
+      ...(ca !== undefined && { ca }),
+    });
+    outgoing.on("error", reject);
+    outgoing.on("response", (response) => {
+      text(response).then((said) => {
+        if (response.statusCode === 200) resolve(said);
+        else
+          reject(
+            new WebhookFailure(`an error on the server (${quote(said)}) has prevented the request from succeeding`),
+          );
+      }, reject);
+    });
+    outgoing.end(body);
+    try {
+      return await promise;
+    } catch (error) {
+      if (error instanceof WebhookFailure) throw error;
+      const why = controller.signal.aborted ? "context deadline exceeded" : inGoWords(error, url);
+      throw new WebhookFailure(`Post ${quote(url.href)}: ${why}`);
+    } finally {
+      cancel();
+    }
+  }
+
+  return {
+    async call(webhook, review) {
+      const uid = randomUUID();
+      const request = { uid, ...(review["request"] as object) };
+      let said: string;
+      try {
+        said = await post(webhook, JSON.stringify({ ...review, request }));
+      } catch (error) {
+        throw new WebhookFailure(`failed to call webhook: ${(error as Error).message}`);
+      }
+      return verify(said, uid);
+    },
+    close: () => agent.destroy(),
+  };
+}
+
+/** Undefined: the host's own roots. */
+function rootsOf({ clientConfig: { caBundle = "" } }: Webhook): string | undefined {
+  if (caBundle === "") return undefined;
+  const pem = Buffer.from(caBundle, "base64").toString();
+  if (pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
+  throw new WebhookFailure("unable to load root certificates: unable to parse bytes as PEM block");
+}
+
+/** A service's certificate must be for its DNS name, wherever it answers. */
+function addressOf({ clientConfig: { url, service } }: Webhook, services: ReadonlyMap<string, string>) {
+  if (url !== undefined) {
+    const parsed = new URL(url);
+    const host = parsed.hostname.replace(/^\[|\]$/g, "");
+    return { url: parsed, servername: isIP(host) === 0 ? host : "" };
+  }
+  const { namespace = "", name = "", path = "/" } = service ?? {};
+  const address = services.get(`${namespace}/${name}`);
+  if (address === undefined) throw new WebhookFailure(`service ${quote(name)} not found`);
+  return { url: new URL(path, `https://${address}`), servername: `${name}.${namespace}.svc` };
+}
+
+/** Throws WebhookFailure for answers that the API server does not take (v1 rules). */
+function verify(said: string, uid: string): AdmissionResponse {
+  const review = parse(said);
+  const refuse = (why: string) => new WebhookFailure(`received invalid webhook response: ${why}`);
+  if (review.apiVersion !== "admission.k8s.io/v1" || review.kind !== "AdmissionReview") {
+    const got = `apiVersion=${review.apiVersion ?? ""}, Kind=${review.kind ?? ""}`;
+    throw refuse(`expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${got}`);
+  }
+  const { response } = review;
+  if (response === undefined) throw refuse("webhook response was absent");
+  if (response.uid !== uid) throw refuse(`expected response.uid=${quote(uid)}, got ${quote(response.uid ?? "")}`);
+  const { patch = "", patchType = "" } = response;
+  if (patch !== "" && patchType !== "JSONPatch")
+    throw refuse(`webhook returned response.patch but not response.patchType`);
+  if (patch === "" && patchType !== "") throw refuse("webhook returned response.patchType but not response.patch");
+  return response;
+}
+
+interface Review {
+  readonly apiVersion?: string;
+  readonly kind?: string;
+  readonly response?: AdmissionResponse & { readonly uid?: string };
+}
+
+function parse(said: string): Review {
+  try {
+    const parsed: unknown = JSON.parse(said);
+    if (typeof parsed === "object" && parsed !== null) return parsed;
+  } catch {
+    // Said below.
+  }
+  throw new WebhookFailure("failed to call webhook: the response is no JSON object");
+}
+
+function inGoWords(error: unknown, { hostname, host }: URL): string {
+  const { code = "", message, cert } = error as NodeJS.ErrnoException & { cert?: { subjectaltname?: string } };
+  const names = Array.from((cert?.subjectaltname ?? "").matchAll(/DNS:([^,]+)/g), ([, name]) => name).join(", ");
+  const words: Readonly<Record<string, string>> = {
+    ECONNREFUSED: `dial tcp ${host}: connect: connection refused`,
+    ENOTFOUND: `dial tcp: lookup ${hostname}: no such host`,
+    ECONNRESET: "EOF",
+    CERT_HAS_EXPIRED: "tls: failed to verify certificate: x509: certificate has expired or is not yet valid",
+    CERT_NOT_YET_VALID: "tls: failed to verify certificate: x509: certificate has expired or is not yet valid",
+    ERR_TLS_CERT_ALTNAME_INVALID: `tls: failed to verify certificate: x509: certificate is valid for ${names}, not ${hostname}`,
+  };
+  const untrusted = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_SIGNATURE)/.test(code);
+  if (untrusted) return "tls: failed to verify certificate: x509: certificate signed by unknown authority";
+  return words[code] ?? message;
+}

@@ -1,0 +1,93 @@
+// The keys that the STS emulator knows: long-term ones from its options and those of sessions that it issued. States of
+// a session: live → expired (kept, so that STS can say so) → forgotten (the oldest, beyond a limit). A session also
+// ends when its role is removed: it is bound to the role's unique id, which a role of the same name does not inherit.
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp.html)
+import { createHash, randomBytes } from "node:crypto";
+import { Secret } from "../../src/runtime/secret.ts";
+import { base32, type Caller, type SessionTag } from "./caller.ts";
+import type { Role } from "./roles.ts";
+
+/** An IAM user's access key, or any other long-term key. */
+export interface LongTermKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: Secret;
+  /** "arn:aws:iam::123456789012:user/podrole" */
+  readonly arn: string;
+}
+
+interface StoredCredential {
+  readonly secretAccessKey: Secret;
+  readonly sessionToken: Secret | undefined;
+  /** Unix milliseconds; undefined for long-term keys. */
+  readonly expiresAt: number | undefined;
+  readonly caller: Caller;
+}
+
+export interface IssuedSession extends StoredCredential {
+  readonly sessionToken: Secret;
+  readonly expiresAt: number;
+}
+
+interface SessionRequest {
+  readonly role: Role;
+  readonly sessionName: string;
+  readonly expiresAt: number;
+  readonly sourceIdentity?: string | undefined;
+  readonly transitiveTags?: readonly SessionTag[];
+}
+
+export interface CredentialStore {
+  find(accessKeyId: string): StoredCredential | undefined;
+  issue(request: SessionRequest): IssuedSession;
+}
+
+/** Enough for a long test; beyond it the oldest sessions look like keys that never existed. */
+const SESSIONS_KEPT = 20_000;
+
+export function createCredentialStore(keys: readonly LongTermKey[]): CredentialStore {
+  const longTerm = new Map(keys.map((key) => [key.accessKeyId, storedKey(key)]));
+  const sessions = new Map<string, IssuedSession>();
+
+  return {
+    find(accessKeyId) {
+      return sessions.get(accessKeyId) ?? longTerm.get(accessKeyId);
+    },
+    issue({ role, sessionName, expiresAt, sourceIdentity, transitiveTags = [] }) {
+      const accessKeyId = `ASIA${base32(randomBytes(10))}`;
+      const issued: IssuedSession = {
+        secretAccessKey: new Secret(randomBytes(30).toString("base64")),
+        // Real tokens start so and have several hundred characters.
+        sessionToken: new Secret(`IQoJb3JpZ2luX2Vj${randomBytes(525).toString("base64")}`),
+        expiresAt,
+        caller: {
+          accessKeyId,
+          // The session's ARN keeps the role's name but not its path.
+          arn: `arn:${role.partition}:sts::${role.account}:assumed-role/${role.name}/${sessionName}`,
+          userId: `${role.id}:${sessionName}`,
+          account: role.account,
+          session: { roleArn: role.arn, roleId: role.id, sourceIdentity, transitiveTags },
+        },
+      };
+      sessions.set(accessKeyId, issued);
+      for (const oldest of sessions.keys()) {
+        if (sessions.size <= SESSIONS_KEPT) break;
+        sessions.delete(oldest);
+      }
+      return issued;
+    },
+  };
+}
+
+function storedKey({ accessKeyId, secretAccessKey, arn }: LongTermKey): StoredCredential {
+  const account = arn.split(":")[4];
+  if (account === undefined || !/^\d{12}$/.test(account)) {
+    throw new TypeError(`Cannot use the key of "${arn}": it is not an ARN with an account`);
+  }
+  const userId = `AIDA${base32(createHash("sha256").update(arn).digest()).slice(0, 17)}`;
+  return {
+    secretAccessKey,
+    sessionToken: undefined,
+    expiresAt: undefined,
+    caller: { accessKeyId, arn, userId, account },
+  };
+}

@@ -1,0 +1,150 @@
+// An HTTP server that answers as AWS STS does: Query protocol of 2011-06-15, AssumeRole, AssumeRoleWithWebIdentity and
+// GetCallerIdentity, with Signature Version 4 verified for real, so that what passes here passes there. For the demo and the tests; it holds
+// made-up keys only and grants nothing anywhere.
+// States: created → listening → closed. close() ends the connections that are open, stalled answers included.
+// (https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html)
+import { randomBytes, randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type Clock, sleep } from "../../src/runtime/clock.ts";
+import type { Secret } from "../../src/runtime/secret.ts";
+import { answer, type Answer } from "./answer.ts";
+import { type CallLog, createCallLog, recordOf } from "./calls.ts";
+import { createCredentialStore, type LongTermKey } from "./credentials.ts";
+import { createFaults, type Faults } from "./faults.ts";
+import { readForm } from "./query.ts";
+import { createRoleTable, type RoleConfig, type RoleTable } from "./roles.ts";
+import type { IdentityProvider } from "./web-identity.ts";
+
+export interface StsEmulatorOptions {
+  /** The region of this endpoint; requests must be signed for it. The global endpoint is "us-east-1". */
+  readonly region: string;
+  readonly keys?: readonly LongTermKey[];
+  readonly roles?: readonly RoleConfig[];
+  readonly identityProviders?: readonly IdentityProvider[];
+  /** Room for session policies and tags after compression; AWS does not publish its own figure. */
+  readonly packedPolicyBytes?: number;
+}
+
+export interface StsEmulator {
+  /** "http://127.0.0.1:<port>"; throws TypeError before listen(). */
+  readonly url: string;
+  readonly roles: RoleTable;
+  readonly faults: Faults;
+  /** Every call that named an action, oldest first. */
+  readonly calls: CallLog;
+  listen(port?: number, host?: string): Promise<void>;
+  close(): Promise<void>;
+  /**
+   * Credentials of a session as if `roleArn` had been assumed by nobody: what an instance profile gives. Throws
+   * TypeError when there is no such role.
+   */
+  issueSession(request: { roleArn: string; sessionName: string; durationSeconds: number }): {
+    readonly accessKeyId: string;
+    readonly secretAccessKey: Secret;
+    readonly sessionToken: Secret;
+    readonly expiresAt: number;
+  };
+}
+
+/** AWS's own limit on a Query request, in bytes. */
+const BODY_LIMIT = 10_000_000;
+/** An estimate, from a policy of 1690 characters that AWS was seen to reject as 157 %. */
+const PACKED_POLICY_BYTES = 450;
+
+export function createStsEmulator({ clock }: { readonly clock: Clock }, options: StsEmulatorOptions): StsEmulator {
+  const { region, keys = [], identityProviders = [], packedPolicyBytes = PACKED_POLICY_BYTES } = options;
+  const roles = createRoleTable(options.roles ?? []);
+  const credentials = createCredentialStore(keys);
+  const faults = createFaults();
+  const calls = createCallLog();
+  const closing = new AbortController();
+  const server = createServer((request, response) => {
+    // A connection that ends while its request is read has nobody to answer to.
+    serve(request, response).catch(() => request.socket.destroy());
+  });
+
+  async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const body = await readBody(request);
+    if (body === undefined) return send(response, { status: 413, body: "", headers: {} });
+    const [path = "/", query = ""] = (request.url ?? "/").split("?", 2);
+    const method = request.method ?? "GET";
+    const form = readForm(method, query, request.headers["content-type"], body);
+    const fault = faults.take(form.get("RoleArn"));
+    if (fault?.kind === "down") {
+      const action = form.get("Action") ?? "";
+      const nobody = { callerArn: undefined, callerAccessKeyId: undefined, accessKeyId: undefined };
+      calls.add(recordOf(action, form, { at: clock.now(), outcome: "down", ...nobody }));
+      return void request.socket.resetAndDestroy();
+    }
+    if (fault?.kind === "stall") await sleep(clock, fault.ms, closing.signal);
+    const signed = { method, path, query, headers: request.headersDistinct, body };
+    const known = { roles, credentials, identityProviders, region, packedPolicyBytes };
+    const context = { ...known, now: clock.now(), requestId: randomUUID(), fault };
+    const { record, ...reply } = answer(signed, form, context);
+    if (record) calls.add(record);
+    send(response, { ...reply, headers: { ...reply.headers, "x-amzn-requestid": context.requestId } });
+  }
+
+  function send(response: ServerResponse, { status, headers, body }: Omit<Answer, "record">): void {
+    if (closing.signal.aborted) return void response.destroy();
+    response.writeHead(status, {
+      // SDKs take the server's time from here when they find their own clock off.
+      date: new Date(clock.now()).toUTCString(),
+      "x-amz-sts-extended-request-id": randomBytes(24).toString("base64"),
+      "content-length": Buffer.byteLength(body),
+      ...headers,
+    });
+    response.end(body);
+  }
+
+  return {
+    get url() {
+      const address = server.address();
+      if (address === null || typeof address === "string") {
+        throw new TypeError("Cannot name the URL of the STS emulator: it does not listen, listen() comes first");
+      }
+      return urlOf(address);
+    },
+    roles,
+    faults,
+    calls,
+    listen(port = 0, host = "127.0.0.1") {
+      return new Promise((resolve, reject) => {
+        server.once("error", reject);
+        server.listen(port, host, () => {
+          server.off("error", reject);
+          resolve();
+        });
+      });
+    },
+    close() {
+      closing.abort();
+      return new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+    },
+    issueSession({ roleArn, sessionName, durationSeconds }) {
+      const role = roles.get(roleArn);
+      if (role === undefined) throw new TypeError(`Cannot issue a session of ${roleArn}: there is no such role`);
+      const expiresAt = clock.now() + durationSeconds * 1000;
+      const { caller, secretAccessKey, sessionToken } = credentials.issue({ role, sessionName, expiresAt });
+      return { accessKeyId: caller.accessKeyId, secretAccessKey, sessionToken, expiresAt };
+    },
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length <= BODY_LIMIT) chunks.push(chunk);
+  }
+  return length <= BODY_LIMIT ? Buffer.concat(chunks) : undefined;
+}
+
+function urlOf({ address, family, port }: AddressInfo): string {
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}

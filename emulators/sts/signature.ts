@@ -1,0 +1,143 @@
+// Signature Version 4 as a server checks it: the Authorization header taken apart, and the signature that a secret key
+// gives for a request. Pure; it decides nothing about who the key belongs to (see authenticate.ts).
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html)
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import type { Secret } from "../../src/runtime/secret.ts";
+import { incompleteSignature, missingAuthenticationToken, type StsRefusal } from "./refusal.ts";
+
+/** A request as it came over the wire: names of headers in lower case, `path` and `query` still encoded. */
+export interface SignedRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly headers: Readonly<Record<string, readonly string[] | undefined>>;
+  readonly body: Uint8Array;
+}
+
+export interface Authorization {
+  readonly accessKeyId: string;
+  readonly date: string;
+  readonly region: string;
+  readonly service: string;
+  readonly terminator: string;
+  readonly signedHeaders: readonly string[];
+  readonly signature: string;
+}
+
+const ALGORITHM = "AWS4-HMAC-SHA256";
+/** A client that cannot hash its body before sending signs this text in place of the hash. */
+const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
+
+export function parseAuthorization(header: string | undefined, hasDate: boolean): Authorization | StsRefusal {
+  if (header === undefined || header === "") return missingAuthenticationToken();
+  const [algorithm = "", ...rest] = header.split(" ");
+  if (!algorithm.startsWith("AWS4-")) return missingAuthenticationToken();
+  if (algorithm !== ALGORITHM) {
+    return incompleteSignature(`Unsupported AWS 'algorithm': '${algorithm}' (only ${ALGORITHM} for now). `);
+  }
+  const fields = new Map(
+    rest
+      .join(" ")
+      .split(",")
+      .map((part) => part.trim().split("=", 2) as [string, string | undefined]),
+  );
+  const missing = ["Credential", "Signature", "SignedHeaders"]
+    .filter((name) => !fields.get(name))
+    .map((name) => `Authorization header requires '${name}' parameter. `);
+  if (!hasDate) missing.push("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ");
+  const scope = (fields.get("Credential") ?? "").split("/");
+  if (missing.length > 0 || scope.length !== 5) {
+    const problem = missing.join("") || "Credential must have exactly 5 slash-delimited elements. ";
+    return incompleteSignature(`${problem}Authorization=${ALGORITHM}`);
+  }
+  const [accessKeyId = "", date = "", region = "", service = "", terminator = ""] = scope;
+  return {
+    accessKeyId,
+    date,
+    region,
+    service,
+    terminator,
+    signedHeaders: (fields.get("SignedHeaders") ?? "").split(";"),
+    signature: fields.get("Signature") ?? "",
+  };
+}
+
+/** Whether `authorization.signature` is what `secret` gives for this request. `timestamp` is YYYYMMDDTHHMMSSZ. */
+export function isSignedBy(
+  secret: Secret,
+  request: SignedRequest,
+  authorization: Authorization,
+  timestamp: string,
+): boolean {
+  const { date, region, service, terminator } = authorization;
+  const payloadHash = payloadHashOf(request);
+  if (payloadHash === undefined) return false;
+  const stringToSign = [
+    ALGORITHM,
+    timestamp,
+    [date, region, service, terminator].join("/"),
+    sha256(canonicalRequest(request, authorization.signedHeaders, payloadHash)),
+  ].join("\n");
+  let key: Buffer = Buffer.from(`AWS4${secret.reveal()}`);
+  for (const part of [date, region, service, terminator]) key = hmac(key, part);
+  return equalInConstantTime(hmac(key, stringToSign).toString("hex"), authorization.signature);
+}
+
+/** The hash that the canonical request carries, or undefined when the header promises another body than came. */
+function payloadHashOf({ headers, body }: SignedRequest): string | undefined {
+  const declared = headers["x-amz-content-sha256"]?.[0];
+  if (declared === UNSIGNED_PAYLOAD) return UNSIGNED_PAYLOAD;
+  const actual = sha256(body);
+  return declared === undefined || equalInConstantTime(declared, actual) ? actual : undefined;
+}
+
+function canonicalRequest(request: SignedRequest, signedHeaders: readonly string[], payloadHash: string): string {
+  const headers = signedHeaders.map((name) => `${name}:${canonicalValue(request.headers[name] ?? [])}\n`);
+  return [
+    request.method,
+    canonicalPath(request.path),
+    canonicalQuery(request.query),
+    headers.join(""),
+    signedHeaders.join(";"),
+    payloadHash,
+  ].join("\n");
+}
+
+function canonicalValue(values: readonly string[]): string {
+  return values.map((value) => value.trim().replaceAll(/ +/g, " ")).join(",");
+}
+
+/** Every service but S3 normalises the path and encodes it once more. */
+function canonicalPath(path: string): string {
+  const kept: string[] = [];
+  for (const segment of path.split("/")) {
+    if (segment === "../../src/emulators") kept.pop();
+    else if (segment !== "" && segment !== ".") kept.push(encode(segment));
+  }
+  return `/${kept.join("/")}${kept.length > 0 && path.endsWith("/") ? "/" : ""}`;
+}
+
+function canonicalQuery(query: string): string {
+  return [...new URLSearchParams(query)]
+    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .sort()
+    .join("&");
+}
+
+/** RFC 3986: all but the unreserved characters, which encodeURIComponent keeps a few more of. */
+function encode(text: string): string {
+  return encodeURIComponent(text).replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+function sha256(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+function hmac(key: Buffer, data: string): Buffer {
+  return createHmac("sha256", key).update(data).digest();
+}
+
+/** Takes the same time wherever two texts differ; hashing first makes the lengths equal. */
+export function equalInConstantTime(left: string, right: string): boolean {
+  return timingSafeEqual(createHash("sha256").update(left).digest(), createHash("sha256").update(right).digest());
+}

@@ -1,0 +1,53 @@
+// The rooms of the code and the imports that each may have, as one table. oxlint.config.ts turns it into lint rules and
+// test/architecture.test.ts checks the sources against it, so both always say the same.
+
+export interface Room {
+  /** Rooms it may import, besides itself. */
+  readonly uses: readonly string[];
+  /** Rooms of which it may import types alone. */
+  readonly types?: readonly string[];
+}
+
+const LIBRARIES = ["runtime", "protocol", "pki", "policy", "kubernetes"];
+
+/** By folder: below `src/`, except `emulators`. The order goes up: a room uses only rooms above it in this list. */
+export const ROOMS: Readonly<Record<string, Room>> = {
+  runtime: { uses: [] },
+  protocol: { uses: ["runtime"] },
+  pki: { uses: ["runtime", "protocol"] },
+  kubernetes: { uses: ["runtime", "protocol"] },
+  policy: { uses: ["runtime", "protocol"], types: ["kubernetes"] },
+  injection: { uses: ["runtime", "protocol", "policy"], types: ["kubernetes"] },
+  sidecar: { uses: ["runtime", "protocol", "pki"] },
+  server: { uses: LIBRARIES },
+  webhook: { uses: [...LIBRARIES, "injection"] },
+  emulators: { uses: ["runtime", "protocol", "pki", "kubernetes"] },
+  operations: { uses: [...LIBRARIES, "injection", "server", "webhook", "cli"] },
+  cli: { uses: [...LIBRARIES, "injection", "sidecar", "server", "webhook", "operations", "emulators"] },
+};
+
+/** Rooms inside a program, by folder: the siblings that each may import. */
+export const INNER_ROOMS: Readonly<Record<string, Room>> = {
+  "server/trust": { uses: [] },
+  "server/aws": { uses: [] },
+  "server/issue": { uses: ["aws"] },
+  "sidecar/files": { uses: [] },
+  "sidecar/http": { uses: [] },
+};
+
+/** Modules that few files import: "what if STS changes" has a one-file answer. A folder ends in "/". */
+export const MODULE_OWNERS: readonly { readonly module: string; readonly owners: readonly string[] }[] = [
+  { module: "@aws-sdk", owners: ["src/server/aws/sts.ts", "src/cli/demo/app.ts"] },
+  { module: "@kubernetes/client-node", owners: ["src/kubernetes/client.ts"] },
+  { module: "@grpc/grpc-js", owners: ["src/protocol/"] },
+  { module: "node-forge", owners: ["src/pki/"] },
+  { module: "re2js", owners: ["src/policy/"] },
+  { module: "fastify", owners: ["src/webhook/app.ts", "src/runtime/pages.ts"] },
+  { module: "prom-client", owners: ["src/runtime/metrics.ts"] },
+  { module: "commander", owners: ["src/cli/"] },
+];
+
+/** The folder of a room from the root. */
+export function folderOfRoom(room: string): string {
+  return room === "emulators" ? "emulators" : `src/${room}`;
+}

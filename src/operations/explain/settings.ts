@@ -1,0 +1,70 @@
+// The settings that decisions in this cluster are made with: those of the installed webhook and server. What cannot be
+// read is assumed to be the default, and said.
+import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
+import type { PolicySettings } from "../../policy/decide.ts";
+import { ApiError } from "../../kubernetes/errors.ts";
+import { readSettings } from "../../runtime/settings.ts";
+import { policySettings } from "../../server/policy-settings.ts";
+import { planSettings } from "../../webhook/plan-settings.ts";
+import { choosesNativeSidecar } from "../../injection/native-sidecar.ts";
+import { WEBHOOK_SETTINGS, type WebhookSettings } from "../../webhook/settings.ts";
+import type { WebhookConfigurationObject } from "../check/facts.ts";
+import { ownWebhooks } from "../check/registration.ts";
+import { type ConfigMap, type Deployment, type Installed, readInstalled } from "../installed.ts";
+import type { ExplainSettings } from "./explanation.ts";
+
+/** Throws ApiError when the API server does not answer; what the person may not read becomes an assumption. */
+export async function readExplainSettings(kubernetes: OperatorKubernetes, namespace: string): Promise<ExplainSettings> {
+  const assumptions: string[] = [];
+  const orElse = async <T>(read: () => Promise<T>, otherwise: T): Promise<T> => {
+    try {
+      return await read();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 403) throw error;
+      assumptions.push(error.message);
+      return otherwise;
+    }
+  };
+  const version = await kubernetes.serverVersion();
+  const deployments = await orElse(() => kubernetes.listAll<Deployment>("deployments", { namespace }), []);
+  const configMaps = await orElse(() => kubernetes.listAll<ConfigMap>("configmaps", { namespace }), []);
+  const configurations = await orElse(
+    () => kubernetes.listAll<WebhookConfigurationObject>("mutatingwebhookconfigurations"),
+    undefined,
+  );
+  const installed = readInstalled(deployments, configMaps);
+  const webhook = installed.webhook?.settings ?? defaults();
+  if (!installed.webhook?.settings) assumptions.push(missingSettings(installed, namespace));
+  const nativeSidecar = choosesNativeSidecar(webhook.nativeSidecar, version);
+  // No decision depends on the bundle itself.
+  const plan = planSettings(webhook, { trustBundle: "", nativeSidecar });
+  const sources = [...new Set([...(installed.webhook?.sources ?? []), ...(installed.server?.sources ?? [])])];
+  return {
+    plan,
+    sessions: sessionSettings(installed, plan.policy),
+    // Who may not read them cannot be told that they are missing.
+    webhooks:
+      configurations === undefined ? [EVERYTHING] : ownWebhooks(configurations, namespace).map((own) => own.webhook),
+    sources: sources.length > 0 ? sources : ["podrole's defaults"],
+    assumptions,
+  };
+}
+
+const EVERYTHING = { name: "pods.podrole.io", clientConfig: {} };
+
+function defaults(): WebhookSettings {
+  const read = readSettings(WEBHOOK_SETTINGS, {}, {});
+  if (!read.ok) throw new RangeError(`the webhook's defaults: ${read.problems.join("; ")}`);
+  return read.settings;
+}
+
+function missingSettings({ webhook }: Installed, namespace: string): string {
+  return webhook === undefined
+    ? `no Deployment in namespace "${namespace}" runs the webhook: podrole's defaults are used`
+    : `the webhook's settings cannot be used, so podrole's defaults are: ${webhook.problems.join("; ")}`;
+}
+
+/** A server that finds its base ARN out has the one that the webhook was told. */
+function sessionSettings({ server }: Installed, policy: PolicySettings): PolicySettings {
+  return server?.settings ? policySettings(server.settings, server.settings.roleBaseArn ?? policy.baseArn) : policy;
+}

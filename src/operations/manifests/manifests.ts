@@ -1,0 +1,144 @@
+// Changes the pods of manifests and leaves everything else of the text as it was written: comments, order, quotes. What
+// changes is merged into the parsed text node by node; only a text with anchors is written anew, because a node that
+// stands in two places cannot become two things.
+import { isDeepStrictEqual } from "node:util";
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, parseAllDocuments, visit } from "yaml";
+import type { Pod } from "../../kubernetes/objects.ts";
+import { isObject } from "../../injection/shape.ts";
+import { templateOf } from "./templates.ts";
+
+/** An object with pods; inside of a List, one of its items. */
+export interface PodMaker {
+  readonly kind: string;
+  readonly name: string;
+  readonly namespace: string;
+  readonly pod: Pod;
+}
+
+/** The pod as it should be; the given one when nothing changes. */
+export type Edit = (maker: PodMaker) => Pod;
+
+/** The text with every pod edited. Throws what YAML throws for a text that parseObjects() refused. */
+export function editManifests(text: string, edit: Edit): string {
+  const json = parseJson(text);
+  if (json !== undefined) return `${JSON.stringify(editObject(json, edit), null, 2)}\n`;
+  const documents = parseAllDocuments(text, { merge: true }).filter((document) => !isEmpty(document));
+  for (const [index, document] of documents.entries()) {
+    const before: unknown = document.toJS();
+    const after = editObject(before, edit);
+    if (after !== before) rewrite(document, after);
+    if (index > 0 && document.directives) document.directives.docStart = true;
+  }
+  return documents.map((document) => document.toString({ lineWidth: 0 })).join("");
+}
+
+/** `---` with nothing behind it: kubectl passes over it. */
+function isEmpty(document: Document.Parsed): boolean {
+  return document.toJS() === null && !document.comment && !document.commentBefore;
+}
+
+/** An export in JSON stays JSON: the next program in the pipeline may read nothing else. */
+function parseJson(text: string): unknown {
+  if (!text.trimStart().startsWith("{")) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The very object when nothing changed. */
+function editObject(object: unknown, edit: Edit): unknown {
+  if (!isObject(object)) return object;
+  const { kind, items } = object;
+  if (typeof kind === "string" && kind.endsWith("List") && Array.isArray(items)) {
+    const ofItems = kind === "List" ? undefined : kind.slice(0, -"List".length);
+    const edited = items.map((item: unknown) => editItem(item, ofItems, edit));
+    return edited.every((item, index) => item === items[index]) ? object : { ...object, items: edited };
+  }
+  const template = templateOf(object);
+  if (!template) return object;
+  const metadata = isObject(object["metadata"]) ? object["metadata"] : {};
+  const { name = "", namespace = "default" } = metadata as { name?: string; namespace?: string };
+  const after = edit({ kind: String(kind), name, namespace, pod: template.pod });
+  if (after === template.pod) return object;
+  return template.path.length === 0 ? after : setAt(object, template.path, template.unwrap(after));
+}
+
+/** Items of a PodList have no kind of their own, and get none. */
+function editItem(item: unknown, kind: string | undefined, edit: Edit): unknown {
+  if (kind === undefined || !isObject(item) || item["kind"] !== undefined) return editObject(item, edit);
+  const named = { ...item, kind };
+  const edited = editObject(named, edit);
+  if (edited === named || !isObject(edited)) return item;
+  const { kind: _kind, ...rest } = edited;
+  return rest;
+}
+
+/** `value` joins what stands at the path: a template keeps what a pod has not. */
+function setAt(object: unknown, [key, ...rest]: readonly string[], value: object): unknown {
+  if (key === undefined) return { ...(object as object), ...value };
+  const around = object as Record<string, unknown>;
+  return { ...around, [key]: setAt(around[key], rest, value) };
+}
+
+function rewrite(document: Document.Parsed, after: unknown): void {
+  let hasAnchors = false;
+  visit(document, {
+    Alias() {
+      hasAnchors = true;
+      return visit.BREAK;
+    },
+  });
+  const contents = hasAnchors ? makeNode(document, after) : merge(document, document.contents, after);
+  document.contents = contents as typeof document.contents;
+}
+
+/** `node`, changed so that it says `after`; a new node where there is nothing to keep. */
+function merge(document: Document, node: unknown, after: unknown): unknown {
+  if (isAlias(node)) return makeNode(document, after);
+  if (isMap(node) && isObject(after)) {
+    for (const { key } of [...node.items]) if (!(keyOf(key) in after)) node.delete(key);
+    for (const [key, value] of Object.entries(after)) {
+      if (value === undefined) continue;
+      const present: unknown = node.get(key, true);
+      const next = present === undefined ? makeNode(document, value) : merge(document, present, value);
+      if (next !== present) node.set(key, next);
+    }
+    return node;
+  }
+  if (isSeq(node) && Array.isArray(after)) {
+    const left = [...node.items];
+    const [first] = left;
+    node.items = after.map((value: unknown) => {
+      const at = left.findIndex((item) => isSame(toJs(document, item), value));
+      return at < 0 ? makeNode(document, value) : merge(document, left.splice(at, 1)[0], value);
+    });
+    // The parser gives the comment above a first element to the list: it stays with the element.
+    if (node.commentBefore && isNode(first) && node.items[0] !== first) {
+      first.commentBefore = node.commentBefore;
+      node.commentBefore = null;
+    }
+    return node;
+  }
+  return isDeepStrictEqual(toJs(document, node), after) ? node : makeNode(document, after);
+}
+
+function keyOf(key: unknown): string {
+  return String(isScalar(key) ? key.value : key);
+}
+
+/** Containers, volumes and variables are known by their name, mounts by name and path. */
+function isSame(before: unknown, after: unknown): boolean {
+  if (!isObject(before) || !isObject(after) || typeof before["name"] !== "string")
+    return isDeepStrictEqual(before, after);
+  return before["name"] === after["name"] && before["mountPath"] === after["mountPath"];
+}
+
+function toJs(document: Document, node: unknown): unknown {
+  return isObject(node) && "toJS" in node ? (node as unknown as Node).toJS(document) : node;
+}
+
+function makeNode(document: Document, value: unknown): Node {
+  return document.createNode(value, { aliasDuplicateObjects: false }) as Node;
+}

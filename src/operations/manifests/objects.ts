@@ -1,0 +1,65 @@
+// Kubernetes objects of files and of `kubectl get … -o yaml|json`: several documents, lists of lists, with or without
+// kind in the elements. Nothing is judged here: what is no object of Kubernetes is a problem with a name.
+import { parseAllDocuments } from "yaml";
+import type { ObjectMeta } from "../../kubernetes/objects.ts";
+import { isObject } from "../../injection/shape.ts";
+
+export interface KubernetesObject {
+  readonly kind: string;
+  readonly metadata: ObjectMeta;
+  readonly [field: string]: unknown;
+}
+
+export interface ParsedObjects {
+  readonly objects: readonly KubernetesObject[];
+  /** One sentence each, beginning with `origin`. */
+  readonly problems: readonly string[];
+}
+
+/** `origin` names the text in problems: a file, or "standard input". Never throws. */
+export function parseObjects(text: string, origin: string): ParsedObjects {
+  const read = readDocuments(text);
+  if ("problem" in read) return { objects: [], problems: [`${origin}: ${read.problem}`] };
+  const parsed = read.flatMap((document, index) => flatten(document, undefined, `${origin}, document ${index + 1}`));
+  return {
+    objects: parsed.filter((each) => typeof each !== "string"),
+    problems: parsed.filter((each) => typeof each === "string"),
+  };
+}
+
+/** An export of a large cluster is JSON of many megabytes: the YAML parser would take minutes over it. */
+function readDocuments(text: string): readonly unknown[] | { readonly problem: string } {
+  if (text.trimStart().startsWith("{")) {
+    try {
+      return [JSON.parse(text)];
+    } catch {
+      // YAML may begin with "{" too, and its parser says where the fault is.
+    }
+  }
+  const documents = parseAllDocuments(text, { merge: true });
+  const broken = documents.flatMap(({ errors }) => errors.map(({ message }) => message.split("\n")[0] ?? ""));
+  if (broken.length > 0) return { problem: `it is neither YAML nor JSON: ${broken[0]}` };
+  try {
+    return documents.map((document) => document.toJS() as unknown);
+  } catch (error) {
+    return { problem: `it cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+function flatten(
+  value: unknown,
+  kindOfList: string | undefined,
+  place: string,
+): readonly (KubernetesObject | string)[] {
+  if (value === null || value === undefined) return [];
+  if (!isObject(value)) return [`${place}: it is not an object, wanted one of Kubernetes`];
+  const kind = typeof value["kind"] === "string" ? value["kind"] : kindOfList;
+  if (kind === undefined) return [`${place}: it has no kind, wanted an object of Kubernetes`];
+  if (kind.endsWith("List") && Array.isArray(value["items"])) {
+    // Elements of a PodList come without their kind; those of a List have it.
+    const inner = kind === "List" ? undefined : kind.slice(0, -"List".length);
+    return value["items"].flatMap((item, index) => flatten(item, inner, `${place}, item ${index + 1}`));
+  }
+  const metadata = isObject(value["metadata"]) ? (value["metadata"] as ObjectMeta) : {};
+  return [{ ...value, kind, metadata }];
+}

@@ -1,0 +1,35 @@
+// Where each kind of Kubernetes keeps its pods.
+import type { Pod } from "../../kubernetes/objects.ts";
+import { isObject } from "../../injection/shape.ts";
+
+export interface Template {
+  readonly pod: Pod;
+  /** From the object to the pod; empty when the object is the pod. */
+  readonly path: readonly string[];
+  /** From a pod to what stands at `path`. */
+  readonly unwrap: (pod: Pod) => object;
+}
+
+const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
+  Deployment: ["spec", "template"],
+  ReplicaSet: ["spec", "template"],
+  ReplicationController: ["spec", "template"],
+  StatefulSet: ["spec", "template"],
+  DaemonSet: ["spec", "template"],
+  Job: ["spec", "template"],
+  CronJob: ["spec", "jobTemplate", "spec", "template"],
+};
+
+/** The pod of an object, or of those that it will make; undefined for a kind that makes none, and where there is no spec. */
+export function templateOf(object: {
+  readonly kind?: string;
+  readonly [field: string]: unknown;
+}): Template | undefined {
+  if (object.kind === "Pod") return { pod: object as unknown as Pod, path: [], unwrap: (pod) => pod };
+  const path = TEMPLATES[object.kind ?? ""];
+  if (path === undefined) return undefined;
+  const found = path.reduce<unknown>((at, key) => (isObject(at) ? at[key] : undefined), object);
+  if (!isObject(found) || found["spec"] === undefined || found["spec"] === null) return undefined;
+  const pod = { ...found, metadata: found["metadata"] ?? {} } as unknown as Pod;
+  return { pod, path, unwrap: ({ metadata, spec }) => ({ metadata, spec }) };
+}

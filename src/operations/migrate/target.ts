@@ -1,0 +1,40 @@
+// The settings that pods will meet: the old system's, converted, unless the environment says otherwise (PODROLE_…, as
+// for `podrole server` and `podrole webhook`). Read by the programs' own tables, so that a conversion that podrole would
+// not start with is found here.
+import { SERVER_SETTINGS } from "../../server/settings.ts";
+import { policySettings } from "../../server/policy-settings.ts";
+import { crossCheck } from "../../server/cross-check.ts";
+import { envName, readSettings } from "../../runtime/settings.ts";
+import type { PlanSettings } from "../../injection/plan.ts";
+import { planSettings } from "../../webhook/plan-settings.ts";
+import { WEBHOOK_SETTINGS } from "../../webhook/settings.ts";
+import type { Terminal } from "../../cli/terminal.ts";
+import type { Conversion } from "./conversion.ts";
+
+export type Target =
+  | { readonly ok: true; readonly settings: PlanSettings }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+export function targetSettings(
+  { server, webhook }: Pick<Conversion, "server" | "webhook">,
+  env: Terminal["env"],
+  nativeSidecar: boolean,
+): Target {
+  const given = (table: object, converted: Readonly<Record<string, string>>) => {
+    const own = Object.keys(table).filter((key) => env[envName(key)] === undefined);
+    return Object.fromEntries(own.flatMap((key) => (key in converted ? [[key, converted[key]]] : [])));
+  };
+  const names = (table: object) => Object.keys(table).map(envName);
+  const ofServer = readSettings(SERVER_SETTINGS, given(SERVER_SETTINGS, server), env, names(WEBHOOK_SETTINGS));
+  const ofWebhook = readSettings(WEBHOOK_SETTINGS, given(WEBHOOK_SETTINGS, webhook), env, names(SERVER_SETTINGS));
+  const problems = [ofServer, ofWebhook].flatMap((read) => (read.ok ? [] : read.problems));
+  if (!ofServer.ok || !ofWebhook.ok) return { ok: false, problems: [...new Set(problems)] };
+  // A server that looks for its base ARN is told it by the command line here.
+  const together = { ...ofServer.settings, roleBaseArnAutodetect: false };
+  const wrong = crossCheck(together);
+  if (wrong.length > 0) return { ok: false, problems: wrong };
+  const baseArn = ofServer.settings.roleBaseArn ?? ofWebhook.settings.roleBaseArn;
+  const native = nativeSidecar && ofWebhook.settings.nativeSidecar !== "false";
+  const planned = planSettings(ofWebhook.settings, { trustBundle: "", nativeSidecar: native });
+  return { ok: true, settings: { ...planned, policy: policySettings(ofServer.settings, baseArn) } };
+}

@@ -1,0 +1,140 @@
+// The credentials port's use case, as one would say it: who is calling → does this pod still live → may it have the
+// role → get the credentials → write it down. It runs for every issue, whatever the webhook decided at admission.
+import type { PodIdentity } from "../../pki/identity.ts";
+import {
+  type AssumeRoleInput,
+  assumeRoleInput,
+  decideRoles,
+  type PolicySettings,
+  type RoleDecision,
+} from "../../policy/decide.ts";
+import type { RoleArn } from "../../policy/role.ts";
+import { SESSION_POLICY_KEY, sessionPolicyConfigMap } from "../../policy/session-policy.ts";
+import { PodroleError, type Refusal, toPodroleError } from "../../protocol/errors.ts";
+import type { Audit } from "../../runtime/log.ts";
+import type { CredentialCache } from "../aws/credential-cache.ts";
+import type { PodDirectory, PodInContext } from "./pod-directory.ts";
+import type { SessionCredentials } from "../aws/sts.ts";
+
+export interface CredentialIssuerDeps {
+  readonly audit: Audit;
+  readonly directory: Pick<PodDirectory, "find">;
+  readonly cache: Pick<CredentialCache, "get" | "prefetch">;
+  /** Session policies stand in ConfigMaps; the permission to read them is the operator's to grant (docs/install.md). */
+  readonly readConfigMap: (namespace: string, name: string) => Promise<Readonly<Record<string, string>> | undefined>;
+  /** Tells people at the pod (an Event); must not throw. */
+  readonly tell: (pod: PodIdentity, refusal: Refusal) => void;
+  readonly policy: () => PolicySettings;
+}
+
+/** What one container of the pod gets. */
+export type Grant = { readonly container: string } & (
+  | { readonly credentials: SessionCredentials; readonly role: RoleArn }
+  | { readonly refusal: Refusal & { readonly retryAfterMs?: number | undefined } }
+);
+
+export interface CredentialIssuer {
+  /** One grant for each container asked for. Throws PodroleError when the pod as a whole is refused. */
+  issue(identity: PodIdentity, containers: readonly string[], peer: string): Promise<readonly Grant[]>;
+  /** Starts AssumeRole for every role that the pod may have; never throws. */
+  fetchAhead(identity: PodIdentity, found: PodInContext): void;
+}
+
+export function createCredentialIssuer({
+  audit,
+  directory,
+  cache,
+  readConfigMap,
+  tell,
+  policy,
+}: CredentialIssuerDeps): CredentialIssuer {
+  async function issueOne(
+    identity: PodIdentity,
+    found: PodInContext,
+    decision: RoleDecision,
+    peer: string,
+  ): Promise<Grant> {
+    const { container } = decision;
+    if (!decision.allowed) return refuse(identity, container, decision, peer);
+    try {
+      const input = await sessionInput(found, decision.role);
+      if ("code" in input) return refuse(identity, container, input, peer, decision.role.arn);
+      const { credentials, outcome } = await cache.get(input, identity.uid);
+      const { sessionName } = input;
+      record(identity, container, { decision: "issued", role: input.roleArn, sessionName, outcome, peer }, credentials);
+      return { container, credentials, role: decision.role };
+    } catch (thrown) {
+      return refuse(identity, container, toPodroleError(thrown), peer, decision.role.arn);
+    }
+  }
+
+  /** What STS is told, with the session policy of the pod's namespace when the pod names one. */
+  async function sessionInput({ facts }: PodInContext, role: RoleArn): Promise<AssumeRoleInput | Refusal> {
+    const configMap = sessionPolicyConfigMap(facts);
+    if (configMap === undefined) return assumeRoleInput(facts, role, policy());
+    if (typeof configMap !== "string") return configMap;
+    const data = await readConfigMap(facts.namespace, configMap);
+    return assumeRoleInput(facts, role, policy(), { text: data?.[SESSION_POLICY_KEY] });
+  }
+
+  function refuse(identity: PodIdentity, container: string, refusal: Refusal, peer: string, role?: string): Grant {
+    const { code, message } = refusal;
+    record(identity, container, { decision: "refused", reason: code, message, role, peer });
+    tell(identity, { code, message });
+    const retryAfterMs = refusal instanceof PodroleError ? refusal.retryAfterMs : undefined;
+    return { container, refusal: { code, message, retryAfterMs } };
+  }
+
+  function record(
+    { namespace, pod, uid, serviceAccount }: PodIdentity,
+    container: string,
+    facts: Readonly<Record<string, unknown>>,
+    issued?: SessionCredentials,
+  ): void {
+    const session = issued && {
+      accessKeyId: issued.accessKeyId,
+      expiration: new Date(issued.expiresAt).toISOString(),
+      packedPolicySize: issued.packedPolicySize,
+    };
+    audit({ audit: "credentials", namespace, pod, podUid: uid, serviceAccount, container, ...facts, ...session });
+  }
+
+  return {
+    async issue(identity, containers, peer) {
+      const found = await directory.find(identity);
+      if ("code" in found) {
+        const { code, message } = found;
+        for (const container of containers)
+          record(identity, container, { decision: "refused", reason: code, message, peer });
+        throw new PodroleError(code, message);
+      }
+      const { roles, refusal } = decideRoles(found.facts, found.surroundings, policy());
+      return Promise.all(
+        containers.map(async (container) => {
+          const decision = roles.find((role) => role.container === container);
+          if (refusal) return refuse(identity, container, refusal, peer);
+          if (!decision) return refuse(identity, container, noRole(identity, container), peer);
+          return issueOne(identity, found, decision, peer);
+        }),
+      );
+    },
+    fetchAhead({ uid }, found) {
+      for (const decision of decideRoles(found.facts, found.surroundings, policy()).roles) {
+        // Whatever goes wrong here is told to the one who asks.
+        if (decision.allowed) {
+          sessionInput(found, decision.role).then(
+            (input) => "code" in input || cache.prefetch(input, uid),
+            () => {},
+          );
+        }
+      }
+    },
+  };
+}
+
+function noRole({ namespace, pod }: PodIdentity, container: string): Refusal {
+  return {
+    code: "ROLE_MISSING",
+    message: `Cannot give credentials to container "${container}" of pod "${namespace}/${pod}": no role is named for it`,
+  };
+}

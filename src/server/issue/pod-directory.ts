@@ -1,0 +1,127 @@
+// What the server knows about the cluster: injected pods, namespaces and service accounts, fed by watches. A pod that
+// the cache does not have (yet) is read live, so that a lagging watch never refuses a new pod; a pod that the cache has
+// is believed, so that running pods renew while the API server is away.
+import type { Kubernetes } from "../../kubernetes/api.ts";
+import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
+import { createReflector, type Reflector } from "../../kubernetes/reflector.ts";
+import type { PodIdentity } from "../../pki/identity.ts";
+import type { PodFacts, Surroundings } from "../../policy/decide.ts";
+import { podFacts } from "../../policy/facts.ts";
+import type { Refusal } from "../../protocol/errors.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import { hasFinished, refuseStranger } from "./prove.ts";
+
+/** A pod with everything that its roles depend on. */
+export interface PodInContext {
+  readonly facts: PodFacts;
+  readonly surroundings: Surroundings;
+}
+
+export interface PodDirectory {
+  /** The pod that a certificate names, if it is still that pod. Throws KUBERNETES_UNAVAILABLE. */
+  find(identity: PodIdentity): Promise<PodInContext | Refusal>;
+  /** The same for a pod that was just read live. */
+  inContext(pod: Pod, namespace: string): Promise<PodInContext>;
+  /** Uids of the pods that were injected and have not finished; undefined before the first list. */
+  livingPods(): ReadonlySet<string> | undefined;
+  /** Resolves when every cache has had its first list. */
+  readonly ready: Promise<void>;
+  /** Milliseconds since each cache was last proved fresh. */
+  ages(): Readonly<Record<string, number>>;
+  stop(): void;
+}
+
+export interface PodDirectoryDeps {
+  readonly kubernetes: Kubernetes;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Pods are cached by the label that injection sets; whoever takes it off is read live each time, nothing else. */
+const INJECTED = { labelSelector: "podrole.io/injected=true" };
+
+export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps): PodDirectory {
+  const pods: Reflector<Pod> = createReflector(
+    { source: kubernetes.source<Pod>("pods", INJECTED), clock, log },
+    { project: slimPod },
+  );
+  const namespaces: Reflector<Namespace> = createReflector(
+    { source: kubernetes.source<Namespace>("namespaces"), clock, log },
+    { project: namesAndAnnotations },
+  );
+  const serviceAccounts: Reflector<ServiceAccount> = createReflector(
+    { source: kubernetes.source<ServiceAccount>("serviceaccounts"), clock, log },
+    { project: namesAndAnnotations },
+  );
+
+  async function surroundings(namespace: string, serviceAccount: string): Promise<Surroundings> {
+    const [around, account] = await Promise.all([
+      namespaces.get(namespace) ?? kubernetes.getNamespace(namespace),
+      serviceAccounts.get(`${namespace}/${serviceAccount}`) ?? kubernetes.getServiceAccount(namespace, serviceAccount),
+    ]);
+    return {
+      namespaceAnnotations: around?.metadata.annotations ?? {},
+      serviceAccountAnnotations: account?.metadata.annotations ?? {},
+    };
+  }
+
+  async function inContext(pod: Pod, namespace: string): Promise<PodInContext> {
+    const facts = podFacts(pod, namespace);
+    return { facts, surroundings: await surroundings(namespace, facts.serviceAccount) };
+  }
+
+  return {
+    livingPods() {
+      if (pods.ageMs() === Number.POSITIVE_INFINITY) return undefined;
+      return new Set(pods.list().flatMap((pod) => (hasFinished(pod) ? [] : (pod.metadata.uid ?? []))));
+    },
+    async find(identity) {
+      const { namespace, pod: name, uid } = identity;
+      const cached = pods.get(`${namespace}/${name}`);
+      const pod = cached?.metadata.uid === uid ? cached : await kubernetes.getPod(namespace, name);
+      return refuseStranger({ ...identity, name }, pod) ?? inContext(pod as Pod, namespace);
+    },
+    inContext,
+    ready: Promise.all([pods.ready, namespaces.ready, serviceAccounts.ready]).then(() => undefined),
+    ages: () => ({ pods: pods.ageMs(), namespaces: namespaces.ageMs(), serviceaccounts: serviceAccounts.ageMs() }),
+    stop() {
+      for (const reflector of [pods, namespaces, serviceAccounts]) reflector.stop();
+    },
+  };
+}
+
+/** What a decision needs of a pod: a tenth of the object. */
+function slimPod({ metadata, spec, status }: Pod): Pod {
+  const names = (containers: Pod["spec"]["containers"] | undefined) => containers?.map(({ name }) => ({ name })) ?? [];
+  return {
+    metadata: identityOf(metadata),
+    spec: {
+      containers: names(spec.containers),
+      initContainers: names(spec.initContainers),
+      ...(spec.serviceAccountName !== undefined && { serviceAccountName: spec.serviceAccountName }),
+    },
+    ...(status?.phase !== undefined && { status: { phase: status.phase } }),
+  };
+}
+
+function namesAndAnnotations<Kind extends Namespace | ServiceAccount>({ metadata }: Kind): Kind {
+  return { metadata: identityOf(metadata) } as Kind;
+}
+
+function identityOf({ name, namespace, uid, resourceVersion, labels, annotations }: Pod["metadata"]): Pod["metadata"] {
+  return {
+    ...(name !== undefined && { name }),
+    ...(namespace !== undefined && { namespace }),
+    ...(uid !== undefined && { uid }),
+    ...(resourceVersion !== undefined && { resourceVersion }),
+    ...(labels && { labels }),
+    ...(annotations && { annotations: withoutLastApplied(annotations) }),
+  };
+}
+
+/** kubectl's copy of the whole object: the largest annotation there is, and of no use here. */
+function withoutLastApplied(annotations: Record<string, string>): Record<string, string> {
+  const { "kubectl.kubernetes.io/last-applied-configuration": _dropped, ...rest } = annotations;
+  return rest;
+}

@@ -1,0 +1,50 @@
+// Health and metrics on a port of their own, which the kubelet can reach: it cannot reach the pod's loopback. Whoever
+// reaches the pod reaches these pages, so they hold neither credentials nor reasons.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "../../runtime/clock.ts";
+import { close, createLimitedServer, listen } from "./http.ts";
+import type { Keeper } from "../keeper.ts";
+import type { SidecarMetrics } from "../metrics.ts";
+import type { Renewals } from "../renewals.ts";
+
+export interface HealthDeps {
+  readonly clock: Clock;
+  readonly keeper: Pick<Keeper, "ready" | "expiries">;
+  readonly renewals: Pick<Renewals, "stuck">;
+  readonly metrics: Pick<SidecarMetrics, "expose">;
+}
+
+export interface Health {
+  listen(): Promise<number>;
+  close(): Promise<void>;
+}
+
+const CLOSE_GRACE_MS = 100;
+
+export function createHealth({ clock, keeper, renewals, metrics }: HealthDeps, { port }: { port: number }): Health {
+  function handle({ url, method }: IncomingMessage, response: ServerResponse): void {
+    if (method !== "GET" && method !== "HEAD") return send(response, 405, "GET only\n");
+    if (url === "/healthz") return renewals.stuck() ? send(response, 503, "stuck\n") : send(response, 200, "ok\n");
+    if (url === "/readyz") return keeper.ready() ? send(response, 200, "ready\n") : send(response, 503, "not yet\n");
+    if (url === "/metrics") return send(response, 200, exposed());
+    send(response, 404, "/healthz, /readyz or /metrics\n");
+  }
+
+  function exposed(): string {
+    const now = clock.now();
+    const { credentials, certificate } = keeper.expiries();
+    return metrics.expose({
+      ready: keeper.ready(),
+      credentialsMs: credentials === undefined ? undefined : credentials - now,
+      certificateMs: certificate === undefined ? undefined : certificate - now,
+    });
+  }
+
+  const server = createLimitedServer(handle);
+  return { listen: () => listen(server, port), close: () => close(server, CLOSE_GRACE_MS) };
+}
+
+function send(response: ServerResponse, status: number, text: string): void {
+  const close = status === 405 ? { Connection: "close" } : {};
+  response.writeHead(status, { "Content-Type": "text/plain; version=0.0.4", ...close }).end(text);
+}

@@ -1,0 +1,114 @@
+// What the webhook writes into the pod is what the sidecar reads: no name, no value that the other side does not know.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Container, Pod } from "../../src/kubernetes/objects.ts";
+import { readSettings } from "../../src/runtime/settings.ts";
+import { SIDECAR_SETTINGS } from "../../src/sidecar/settings.ts";
+import { WEBHOOK_SETTINGS } from "../../src/webhook/settings.ts";
+import { type PlanSettings, plan } from "../../src/injection/plan.ts";
+import { PLAN_SETTINGS } from "./plan-settings.ts";
+import { inShop } from "./pods.ts";
+import { podOf, ROLE } from "../webhook/requests.ts";
+
+function ownContainers(pod: Pod, settings: PlanSettings): readonly Container[] {
+  const { spec } = plan(inShop(pod), settings).pod;
+  return [...(spec.initContainers ?? []), ...spec.containers].filter(({ name }) => name.startsWith("podrole-"));
+}
+
+/** As the kubelet fills it in. */
+function environmentOf({ env }: Container): Record<string, string> {
+  return Object.fromEntries(
+    (env ?? []).map(({ name, value, valueFrom }) => [name, valueFrom ? "from-the-pod" : (value ?? "")]),
+  );
+}
+
+for (const nativeSidecar of [true, false]) {
+  test(`podroleInit() and podroleSidecar() set what the sidecar's settings take, nativeSidecar ${nativeSidecar}`, () => {
+    const pod = podOf({ ...ROLE, "podrole.io/metadata": "enabled" });
+    const containers = ownContainers(pod, { ...PLAN_SETTINGS, nativeSidecar });
+    assert.deepEqual(
+      containers.map(({ name }) => name),
+      nativeSidecar ? ["podrole-sidecar"] : ["podrole-init", "podrole-sidecar"],
+    );
+    for (const container of containers) {
+      const read = readSettings(SIDECAR_SETTINGS, {}, environmentOf(container));
+      assert.ok(read.ok, JSON.stringify(read));
+      assert.deepEqual(read.settings.containers, ["app"]);
+      assert.equal(read.settings.proofFile, "/var/run/podrole/proof/token");
+      assert.equal(read.settings.terminationMessageFile, container["terminationMessagePath"]);
+      assert.equal(read.settings.metadata, container.name === "podrole-sidecar");
+    }
+  });
+}
+
+test("podroleSidecar() takes zone and, where nobody set it, region from labels that the pod may lack", () => {
+  const pod = podOf({ ...ROLE, "podrole.io/metadata": "enabled" });
+  const [sidecar] = ownContainers(pod, { ...PLAN_SETTINGS, region: undefined });
+  const fromLabel = (name: string) => sidecar?.env?.find((variable) => variable.name === name)?.valueFrom;
+  for (const [variable, label] of [
+    ["PODROLE_REGION", "topology.kubernetes.io/region"],
+    ["PODROLE_ZONE", "topology.kubernetes.io/zone"],
+  ] as const) {
+    assert.deepEqual(fromLabel(variable), { fieldRef: { fieldPath: `metadata.labels['${label}']` } });
+    // The downward API's answer for a label that is not there, and for one that is.
+    for (const value of ["", "eu-central-1b"]) {
+      const env = { ...environmentOf(sidecar as Container), [variable]: value };
+      const read = readSettings(SIDECAR_SETTINGS, {}, env);
+      assert.ok(read.ok, JSON.stringify(read));
+      assert.equal(variable === "PODROLE_ZONE" ? read.settings.zone : read.settings.region, value);
+    }
+  }
+});
+
+test("podroleInit() and podroleSidecar() meet PodSecurity restricted", () => {
+  const each = [true, false].flatMap((nativeSidecar) => ownContainers(podOf(), { ...PLAN_SETTINGS, nativeSidecar }));
+  assert.equal(each.length, 3);
+  for (const container of each) {
+    assert.deepEqual(container["securityContext"], {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      runAsUser: 65532,
+      seccompProfile: { type: "RuntimeDefault" },
+    });
+  }
+});
+
+test("podroleSidecar() holds the others back: by a hook, or where that cannot be by a probe", () => {
+  const heldBy = (changes: Partial<PlanSettings>) => {
+    const sidecar = ownContainers(podOf(), { ...PLAN_SETTINGS, ...changes }).find(
+      ({ name }) => name === "podrole-sidecar",
+    );
+    return { hook: sidecar?.["lifecycle"], probe: sidecar?.["startupProbe"] };
+  };
+  const hook = {
+    postStart: { exec: { command: ["/nodejs/bin/node", "/app/podrole-sidecar.js", "wait", "--init-timeout=30s"] } },
+  };
+  const probe = { httpGet: { path: "/readyz", port: 9764 }, periodSeconds: 1, failureThreshold: 300 };
+  assert.deepEqual(heldBy({ nativeSidecar: true }), { hook, probe: undefined });
+  assert.deepEqual(heldBy({ nativeSidecar: true, sidecarCommand: [] }), { hook: undefined, probe });
+  assert.deepEqual(heldBy({ nativeSidecar: false }), { hook, probe });
+  assert.deepEqual(heldBy({ nativeSidecar: false, sidecarCommand: [] }), { hook: undefined, probe });
+});
+
+test("podroleSidecar() is given up by the kubelet after a minute without an answer, not after slow ones", () => {
+  for (const nativeSidecar of [true, false]) {
+    const sidecar = ownContainers(podOf(), { ...PLAN_SETTINGS, nativeSidecar }).find(
+      ({ name }) => name === "podrole-sidecar",
+    );
+    const probe = sidecar?.["livenessProbe"] as { readonly timeoutSeconds: number; readonly failureThreshold: number };
+    assert.ok(probe.timeoutSeconds >= 10, "seconds that one answer may take");
+    assert.ok(probe.failureThreshold * 10 >= 60, "seconds without any answer, with Kubernetes' period of 10 s");
+  }
+});
+
+test("readSettings() takes none for no hook, and no empty word", () => {
+  const read = (sidecarCommand: string) => {
+    const settings = readSettings({ sidecarCommand: WEBHOOK_SETTINGS.sidecarCommand }, { sidecarCommand }, {});
+    return settings.ok ? settings.settings.sidecarCommand : undefined;
+  };
+  assert.deepEqual(read("none"), []);
+  assert.deepEqual(read("node,/main.cjs"), ["node", "/main.cjs"]);
+  assert.equal(read("node,"), undefined);
+});

@@ -1,0 +1,34 @@
+// Settings of the plans in these tests: an ordinary cluster.
+import type { PlanSettings } from "../../src/injection/plan.ts";
+
+export const PLAN_SETTINGS: PlanSettings = {
+  image: "registry.example/podrole-sidecar:1",
+  serverAddress: "podrole-server.podrole.svc:8444",
+  identityAddress: "podrole-server.podrole.svc:8443",
+  serverName: "podrole-server.podrole.svc",
+  trustBundle: "-----BEGIN CERTIFICATE-----\nVGVzdA==\n-----END CERTIFICATE-----\n",
+  audience: "podrole.io",
+  runAsUser: 65532,
+  sidecarCommand: ["/nodejs/bin/node", "/app/podrole-sidecar.js"],
+  resources: {
+    cpuRequest: "10m",
+    cpuLimit: "500m",
+    memoryRequest: "32Mi",
+    memoryLimit: "96Mi",
+    guaranteedSidecarCpu: "100m",
+  },
+  region: "eu-central-1",
+  nativeSidecar: true,
+  excludedNamespaces: ["podrole"],
+  policy: {
+    baseArn: "arn:aws:iam::123456789012:role/",
+    strictNamespaceRegexp: true,
+    allowedRolesFormat: "glob",
+    sessionName: { kind: "template", template: "{namespace}.{pod}" },
+    sessionDurationMs: 3_600_000,
+    sessionTags: false,
+    sourceIdentity: false,
+    clusterName: undefined,
+    defaultRole: undefined,
+  },
+};

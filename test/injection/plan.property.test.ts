@@ -1,0 +1,213 @@
+// What holds for every pod, whoever wrote it and whichever webhooks stand around podrole's.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { apply_patch as applyPatch } from "jsonpatch";
+import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
+import type { Container, Pod } from "../../src/kubernetes/objects.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { patchBetween } from "../../src/webhook/patch.ts";
+import { type PlanSettings, plan } from "../../src/injection/plan.ts";
+import { PLAN_SETTINGS } from "./plan-settings.ts";
+import { inShop, pods } from "./pods.ts";
+
+const RUNS = { numRuns: 300 };
+const settings: fc.Arbitrary<PlanSettings> = fc
+  .record({ nativeSidecar: fc.boolean(), region: fc.constantFrom("eu-central-1", undefined) })
+  .map((changes) => Object.assign({}, PLAN_SETTINGS, changes));
+
+/** Pods that are injected, so that no property is empty. */
+const injectable = pods.map((pod) => ({
+  ...pod,
+  metadata: {
+    ...pod.metadata,
+    annotations: {
+      "example.com/note": pod.metadata.annotations?.["example.com/note"] ?? "",
+      "iam.amazonaws.com/role": "shop-a",
+      ...(pod.metadata.annotations?.["podrole.io/mode"] === "classic" && { "podrole.io/mode": "classic" }),
+      ...(pod.spec.containers.some(({ name }) => name === "app") &&
+        pod.metadata.annotations?.["podrole.io/containers"] === "app" && { "podrole.io/containers": "app" }),
+    },
+  },
+}));
+
+/** Every pod of `injectable` but those of a mesh alone. */
+const withUsers = injectable.filter(({ spec }) => spec.containers.some(({ name }) => name !== "istio-proxy"));
+
+function injected(pod: Pod, how: PlanSettings): Pod {
+  const made = plan(inShop(pod), how);
+  assert.equal(made.decision, "inject", made.message);
+  return made.pod;
+}
+
+test("plan() changes nothing the second time", () => {
+  fc.assert(
+    fc.property(withUsers, settings, (pod, how) => {
+      const once = injected(pod, how);
+      const twice = plan(inShop(once), how);
+      assert.equal(twice.reason, "ALREADY_INJECTED");
+      assert.deepEqual(twice.pod, once);
+    }),
+    RUNS,
+  );
+});
+
+test("plan() keeps every value of the user's pod, in its order", () => {
+  fc.assert(
+    fc.property(withUsers, settings, (pod, how) => assertKept(pod, injected(pod, how), "")),
+    RUNS,
+  );
+});
+
+test("plan() does not change its input", () => {
+  fc.assert(
+    fc.property(pods, settings, (pod, how) => {
+      const before = structuredClone(pod);
+      plan(inShop(pod), how);
+      assert.deepEqual(pod, before);
+    }),
+    RUNS,
+  );
+});
+
+test("patchBetween() leads to exactly the planned pod and replaces no list", () => {
+  fc.assert(
+    fc.property(withUsers, settings, (pod, how) => {
+      const planned = injected(pod, how);
+      const patch = JSON.parse(JSON.stringify(patchBetween(pod, planned))) as { op: string; value: unknown }[];
+      assert.deepEqual(applyPatch(pod, patch), planned);
+      for (const { op, value } of patch) if (op === "replace") assert.equal(typeof value, "string");
+    }),
+    RUNS,
+  );
+});
+
+test("plan() gives no name, mount path or variable twice", () => {
+  fc.assert(
+    fc.property(withUsers, settings, (pod, how) => {
+      const { spec } = injected(pod, how);
+      const containers = [...(spec.initContainers ?? []), ...spec.containers];
+      assertUnique(containers.map(({ name }) => name));
+      assertUnique((spec.volumes ?? []).map(({ name }) => name));
+      for (const { env, volumeMounts } of containers) {
+        assertUnique((env ?? []).map(({ name }) => name));
+        assertUnique((volumeMounts ?? []).map(({ mountPath }) => mountPath));
+      }
+    }),
+    RUNS,
+  );
+});
+
+test("plan() gives the token to containers with a role alone, and endpoint and token file together or not at all", () => {
+  fc.assert(
+    fc.property(pods, settings, (pod, how) => {
+      const made = plan(inShop(pod), how);
+      if (made.decision !== "inject") return;
+      const users = [...(made.pod.spec.initContainers ?? []), ...made.pod.spec.containers];
+      for (const container of users.filter(({ name }) => !name.startsWith("podrole-"))) {
+        const mount = container.volumeMounts?.find(({ name }) => name === "podrole-tokens");
+        if (mount) {
+          assert.ok(made.roles.some((role) => role.allowed && role.container === container.name));
+          assert.equal(mount.subPath, container.name);
+        }
+        const given = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].find(
+          ({ name }) => name === container.name,
+        );
+        const news = PAIR.filter((name) => has(container, name) && !has(given, name));
+        assert.notEqual(news.length, 1, "half a pair points the token elsewhere");
+      }
+    }),
+    RUNS,
+  );
+});
+
+test("plan() never throws, whatever stands in place of the pod", () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      const made = plan(inShop(value as unknown as Pod), PLAN_SETTINGS);
+      assert.equal(made.decision, "refuse");
+      assert.equal(made.reason, "REQUEST_INVALID");
+    }),
+    RUNS,
+  );
+});
+
+test("plan() never throws, whatever stands inside the pod", () => {
+  fc.assert(
+    fc.property(pods, fc.jsonValue(), fc.nat(), (pod, value, choice) => {
+      const broken = structuredClone(pod);
+      const places = placesIn(broken);
+      const [parent, key] = places[choice % places.length] as [Record<string, unknown>, string];
+      parent[key] = value;
+      const made = plan(inShop(broken), PLAN_SETTINGS);
+      if (made.decision === "inject") patchBetween(broken, made.pod);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+const PAIR = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
+
+function has(container: Container | undefined, name: string): boolean {
+  return container?.env?.some((variable) => variable.name === name) ?? false;
+}
+
+function assertUnique(names: readonly string[]): void {
+  assert.deepEqual(names, [...new Set(names)]);
+}
+
+/** `after` says everything that `before` says; lists may have more elements in between, NO_PROXY a longer value. */
+function assertKept(before: unknown, after: unknown, path: string): void {
+  if (before === null || before === undefined) return;
+  if (Array.isArray(before)) {
+    let from = 0;
+    const list = after as unknown[];
+    for (const element of before) {
+      const at = list.findIndex((candidate, index) => index >= from && isKept(element, candidate, path));
+      assert.ok(at >= 0, `${path}: ${JSON.stringify(element)} is missing or out of order`);
+      from = at + 1;
+    }
+  } else if (typeof before === "object") {
+    const isExemption = /^no_proxy$/i.test(String((before as { name?: unknown }).name));
+    for (const [key, value] of Object.entries(before)) {
+      const now = (after as Record<string, unknown>)[key];
+      if (isExemption && key === "value") assert.ok(String(now).startsWith(String(value)));
+      else assertKept(value, now, `${path}/${key}`);
+    }
+  } else assert.equal(after, before, path);
+}
+
+function isKept(before: unknown, after: unknown, path: string): boolean {
+  try {
+    assertKept(before, after, path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Every member and element below `value`, by parent and key. */
+function placesIn(value: unknown): [Record<string, unknown>, string][] {
+  if (typeof value !== "object" || value === null) return [];
+  const parent = value as Record<string, unknown>;
+  const own = Object.keys(parent).map((key): [Record<string, unknown>, string] => [parent, key]);
+  return own.concat(Object.values(parent).flatMap(placesIn));
+}
+
+test("plan() never makes a pod that the API server refuses from one that it accepts", async () => {
+  const kubernetes = createKubernetesEmulator({ clock: systemClock });
+  await kubernetes.create("/api/v1/namespaces", { metadata: { name: "shop" } });
+  let accepted = 0;
+  const refusalOf = async (pod: Pod): Promise<string | undefined> => {
+    const metadata = { ...pod.metadata, name: `pod-${++accepted}`, namespace: "shop" };
+    const { code, body } = await kubernetes.create("/api/v1/namespaces/shop/pods", { ...pod, metadata });
+    return code === 201 ? undefined : JSON.stringify(body);
+  };
+  await fc.assert(
+    fc.asyncProperty(withUsers, settings, async (pod, how) => {
+      fc.pre((await refusalOf(pod)) === undefined);
+      assert.equal(await refusalOf(injected(pod, how)), undefined);
+    }),
+    { numRuns: 100 },
+  );
+});

@@ -1,0 +1,77 @@
+// --from-cluster: podrole's own pods, through an API server that has their logs.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { kubeconfig } from "../../../emulators/kubernetes/kubeconfig.ts";
+import { admission, ask, credentials, linesOf, partOf } from "./samples.ts";
+
+const LOGS: Readonly<Record<string, string>> = {
+  "podrole-server-1": linesOf([credentials()]),
+  "podrole-webhook-1": linesOf(["starting", admission()]),
+};
+
+/** Its image cannot be pulled. */
+const WAITING = "podrole-server-2";
+
+async function startCluster(context: TestContext, pods: readonly string[]): Promise<string> {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const url = new URL(request.url ?? "", "http://localhost");
+    asked.push(url.pathname);
+    const [, name] = /^\/api\/v1\/namespaces\/podrole\/pods\/([^/]+)\/log$/.exec(url.pathname) ?? [];
+    if (name === WAITING) return void response.writeHead(400).end('container "main" is waiting to start');
+    if (name !== undefined && url.searchParams.get("container") === "main") return void response.end(LOGS[name]);
+    assert.equal(url.searchParams.get("labelSelector"), "app.kubernetes.io/part-of=podrole");
+    const items = pods.map((pod) => ({
+      metadata: { name: pod },
+      spec: { containers: [{ name: "main" }] },
+      status: { containerStatuses: [{ name: "main", ...(pod !== WAITING && { containerID: "containerd://1" }) }] },
+    }));
+    response.setHeader("content-type", "application/json").end(JSON.stringify({ items, metadata: {} }));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const directory = await mkdtemp(join(tmpdir(), "podrole-audit-cluster-"));
+  context.after(async () => {
+    server.closeAllConnections();
+    server.close();
+    await rm(directory, { recursive: true });
+  });
+  const path = join(directory, "kubeconfig");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  await writeFile(path, kubeconfig({ url, caPem: undefined, username: "alice", token: "t" }));
+  return path;
+}
+
+test("podrole audit --from-cluster reads the logs of podrole's pods", async (context) => {
+  const path = await startCluster(context, Object.keys(LOGS));
+  const flags = { role: "shop-orders", fromCluster: "true", kubeconfig: path, output: "json" };
+  const { exitCode, json, err } = await ask(["who"], flags);
+  assert.equal(exitCode, 0, err);
+  assert.equal(partOf(json()[0], "admission")["user"], "alice@example.com");
+  assert.match(err, /pod podrole\/podrole-webhook-1: 1 records, 1 other lines/);
+});
+
+test("podrole audit --from-cluster passes over a pod that has not started", async (context) => {
+  const path = await startCluster(context, [...Object.keys(LOGS), WAITING]);
+  const flags = { role: "shop-orders", fromCluster: "true", kubeconfig: path, output: "json" };
+  const { exitCode, json, err } = await ask(["who"], flags);
+  assert.equal(exitCode, 0, err);
+  assert.equal(json().length, 1);
+});
+
+test("podrole audit --from-cluster says no where podrole does not run, or nobody answers", async (context) => {
+  const path = await startCluster(context, []);
+  const flags = { role: "shop-orders", fromCluster: "true", kubeconfig: path };
+  const nothing = await ask(["who"], flags);
+  assert.deepEqual([nothing.exitCode, nothing.out], [2, ""]);
+  assert.match(nothing.err, /--from-cluster: namespace "podrole" has no pod with app\.kubernetes\.io\/part-of=podrole/);
+  const unread = await ask(["who"], { ...flags, kubeconfig: "/none" });
+  assert.deepEqual([unread.exitCode, unread.out], [2, ""]);
+  assert.match(unread.err, /--from-cluster: .*\/none/);
+});

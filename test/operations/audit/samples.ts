@@ -1,0 +1,98 @@
+// Records as server and webhook write them, with what a test wants to be different.
+import { audit } from "../../../src/operations/audit/audit.ts";
+import { createTerminal } from "../../cli/terminal.ts";
+
+export const ROLE = "arn:aws:iam::123456789012:role/shop-orders";
+type Fields = Readonly<Record<string, unknown>>;
+
+export const admission = (fields: Fields = {}) => ({
+  level: 30,
+  time: "2026-11-26T08:00:00.100Z",
+  program: "webhook",
+  audit: "admission",
+  request: "r-1",
+  user: "alice@example.com",
+  groups: ["devs"],
+  namespace: "shop",
+  pod: "orders",
+  dryRun: false,
+  roles: [{ container: "app", asked: "shop-orders", resolved: ROLE, origin: "pod", allowed: true }],
+  decision: "inject",
+  reason: "INJECTED",
+  ...fields,
+});
+
+export const certificate = (fields: Fields = {}) => ({
+  time: "2026-11-26T08:00:01.000Z",
+  audit: "certificate",
+  decision: "issued",
+  namespace: "shop",
+  pod: "orders",
+  podUid: "u-1",
+  serviceAccount: "default",
+  credentialId: "JTI=t-1",
+  serial: "01AB",
+  peer: "10.0.0.7:40000",
+  ...fields,
+});
+
+export const credentials = (fields: Fields = {}) => ({
+  time: "2026-11-26T08:00:02.000Z",
+  audit: "credentials",
+  decision: "issued",
+  namespace: "shop",
+  pod: "orders",
+  podUid: "u-1",
+  serviceAccount: "default",
+  container: "app",
+  role: ROLE,
+  sessionName: "shop.orders",
+  outcome: "miss",
+  accessKeyId: "ASIAEXAMPLE000000001",
+  expiration: "2026-11-26T09:00:02.000Z",
+  ...fields,
+});
+
+export const creation = (fields: Fields = {}) => ({
+  kind: "Event",
+  apiVersion: "audit.k8s.io/v1",
+  stage: "ResponseComplete",
+  auditID: "a-1",
+  verb: "create",
+  user: { username: "alice@example.com" },
+  sourceIPs: ["192.0.2.1"],
+  userAgent: "kubectl/v1.37",
+  objectRef: { resource: "pods", namespace: "shop", name: "orders" },
+  requestReceivedTimestamp: "2026-11-26T08:00:00.000000Z",
+  annotations: { "pods.podrole.io/request": "r-1" },
+  ...fields,
+});
+
+export const call = (fields: Fields = {}) => ({
+  eventTime: "2026-11-26T08:10:00Z",
+  eventSource: "s3.amazonaws.com",
+  eventName: "GetObject",
+  sourceIPAddress: "198.51.100.7",
+  userIdentity: { type: "AssumedRole", accessKeyId: "ASIAEXAMPLE000000001" },
+  ...fields,
+});
+
+export const linesOf = (records: readonly (object | string)[]) =>
+  records.map((record) => `${typeof record === "string" ? record : JSON.stringify(record)}\n`).join("");
+
+/** `podrole audit` with these records on standard input. */
+export async function ask(
+  words: readonly string[],
+  flags: Readonly<Record<string, string>>,
+  records: readonly (object | string)[] = [],
+) {
+  const terminal = createTerminal({ stdin: linesOf(records) });
+  const exitCode = await audit(terminal, flags, words);
+  const { out, err } = terminal.said;
+  return { exitCode, out: out(), err: err(), json: () => JSON.parse(out()) as Record<string, unknown>[] };
+}
+
+/** A part of a row that is an object itself; empty when it is not there. */
+export function partOf(row: Readonly<Record<string, unknown>> | undefined, key: string): Record<string, unknown> {
+  return (row?.[key] ?? {}) as Record<string, unknown>;
+}

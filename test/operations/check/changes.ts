@@ -1,0 +1,46 @@
+// How one thing of a healthy cluster is broken.
+import type { Facts } from "../../../src/operations/check/facts.ts";
+import type { State } from "../../../src/operations/check/finding.ts";
+import { readInstalled } from "../../../src/operations/installed.ts";
+import { COMMON, configuration, deployment, healthy, known, metrics, NAMESPACE } from "./healthy.ts";
+
+/** What is broken, who says so, how bad it is, and words that must be in it. */
+export type Broken = readonly [what: string, change: Partial<Facts>, id: string, state: State, words: RegExp];
+
+export const withDeployments = (...list: Parameters<typeof readInstalled>[0]): Partial<Facts> => ({
+  deployments: known(list),
+  installed: known(readInstalled(list, [COMMON])),
+});
+export const registered = (change: object): Partial<Facts> => ({
+  webhookConfigurations: known([configuration(change)]),
+});
+export const annotated = (annotations: Record<string, string>): Partial<Facts> => ({
+  namespaces: known([{ metadata: { ...NAMESPACE.metadata, annotations } }]),
+  pods: known([]),
+});
+export const serverSays = (change: Readonly<Record<string, number | string>>): Partial<Facts> => ({
+  pages: [{ program: "server", pod: "podrole-server-1", samples: known(metrics("server", change)) }],
+});
+export const refusing = (
+  who: "server" | "webhook",
+  verb: string,
+  resource: string,
+  allowed: boolean,
+): Partial<Facts> => ({
+  programRights: healthy().programRights.map((judged) => {
+    const { right } = judged;
+    const isIt = right.who === who && right.verb === verb && right.resource === resource;
+    return isIt ? { right, allowed: known(allowed) } : judged;
+  }),
+});
+export const unequal = (env: { name: string; value: string }): Partial<Facts> => {
+  const webhook = deployment("webhook");
+  webhook.spec.template.spec.containers[0]?.env?.push(env);
+  return withDeployments(deployment("server"), webhook);
+};
+export const onOneNode = (): Partial<Facts> => {
+  const { ownPods } = healthy();
+  const pods = "value" in ownPods ? ownPods.value : [];
+  for (const pod of pods) pod.spec.nodeName = "node-1";
+  return { ownPods: known(pods) };
+};

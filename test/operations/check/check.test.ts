@@ -1,0 +1,246 @@
+// podrole check as a command: kubeconfig, API server, RBAC and podrole's own programs are real sockets and processes; only
+// the Deployments' objects are written down, because nobody here makes pods of them.
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { parse, parseAllDocuments } from "yaml";
+import { readFileSync } from "node:fs";
+import { check } from "../../../src/operations/check/check.ts";
+import { parseSamples } from "../../../src/operations/check/samples.ts";
+import type { Finding } from "../../../src/operations/check/finding.ts";
+import { ageInWords } from "../../../src/operations/check/words.ts";
+import type { Deployment } from "../../../src/operations/installed.ts";
+import type { PolicyRule } from "../../../emulators/kubernetes/access.ts";
+import { setStage, type Stage } from "../../../emulators/stage.ts";
+import { systemClock as clock } from "../../../src/runtime/clock.ts";
+import { createTerminal } from "../../cli/terminal.ts";
+import { barePod, NAMESPACE } from "./healthy.ts";
+
+const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+const REFUSED = "system:serviceaccount:podrole:podrole";
+
+interface Report {
+  readonly ok: boolean;
+  readonly findings: readonly Finding[];
+}
+
+suite("check()", { timeout: 120_000 }, () => {
+  let stage: Stage;
+  let directory: string;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), "podrole-check-"));
+    stage = await setStage(
+      { clock },
+      {
+        runtime: { execPath: process.execPath, entry: file("src/cli/main.ts"), path: process.env["PATH"] ?? "" },
+        region: "eu-central-1",
+        accountId: "123456789012",
+        roles: [{ name: "shop-orders", trusted: true }],
+      },
+    );
+    furnish(stage);
+    stage.kubernetes.store.create("namespaces", structuredClone(NAMESPACE));
+    stage.kubernetes.store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
+  });
+  after(async () => {
+    await stage?.strike();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  async function run(
+    flags: Readonly<Record<string, string>> = {},
+    username?: string,
+    hear: (text: string) => void = () => {},
+  ) {
+    const kubeconfig = join(directory, `${username ?? "admin"}.kubeconfig`);
+    await writeFile(kubeconfig, stage.kubernetes.kubeconfig(username), { mode: 0o600 });
+    const terminal = createTerminal();
+    const err = (text: string) => {
+      terminal.err(text);
+      hear(text);
+    };
+    const exitCode = await check({ ...terminal, err }, { kubeconfig, ...flags }, []);
+    return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
+  }
+  async function findings(flags: Readonly<Record<string, string>> = {}, username?: string) {
+    const { exitCode, out } = await run({ output: "json", ...flags }, username);
+    const report = JSON.parse(out) as Report;
+    assert.equal(report.ok, exitCode === 0);
+    return {
+      exitCode,
+      of: (id: string) => report.findings.filter((finding) => finding.id === id),
+      all: report.findings,
+    };
+  }
+
+  test("says 0 for an installation that is well, and shows its progress", async () => {
+    const { exitCode, out, err } = await run();
+    assert.equal(exitCode, 0, out);
+    assert.doesNotMatch(out, /^ {2}(FAIL|warn) /m);
+    assert.match(out, /^podrole check: \d+ ok, 0 warnings, 0 failed, [23] skipped$/m);
+    assert.match(err, /^podrole check: reviewing rights$/m);
+    const { of } = await findings();
+    for (const id of [
+      "ADMISSION",
+      "CA_BUNDLE",
+      "CA_SLOTS",
+      "SERVING_CERTIFICATES",
+      "WATCH_AGE",
+      "RIGHTS_WEBHOOK_NARROW",
+    ]) {
+      assert.deepEqual(
+        of(id).map(({ state }) => state),
+        ["ok"],
+        JSON.stringify(of(id)),
+      );
+    }
+  });
+
+  test("ADMISSION leaves no pod behind", async () => {
+    await run();
+    assert.deepEqual(stage.kubernetes.store.list("pods", "shop"), []);
+  });
+
+  test("says 1 when caBundle is emptied: CA_BUNDLE, and the API server's own words at ADMISSION", async () => {
+    const { store } = stage.kubernetes;
+    const before = store.get("mutatingwebhookconfigurations", undefined, "podrole");
+    const emptied = structuredClone(before) as unknown as { webhooks: { clientConfig: { caBundle?: string } }[] };
+    delete emptied.webhooks[0]?.clientConfig.caBundle;
+    store.replace("mutatingwebhookconfigurations", emptied as never);
+    const { exitCode, of } = await findings();
+    store.replace("mutatingwebhookconfigurations", { ...before, metadata: { name: "podrole" } });
+    assert.equal(exitCode, 1);
+    assert.equal(of("CA_BUNDLE")[0]?.state, "failed");
+    assert.match(of("ADMISSION")[0]?.message ?? "", /cannot call the webhook: .*failed calling webhook/);
+  });
+
+  test("says 1 for a pod that was not injected and for a namespace that permits nothing", async () => {
+    const { store } = stage.kubernetes;
+    const { metadata, spec, status } = barePod();
+    store.create("pods", { metadata, spec, status: { ...status } });
+    store.create("namespaces", { metadata: { name: "till", labels: { "podrole.io/inject": "enabled" } } });
+    const { exitCode, of } = await findings();
+    const narrowed = await findings({ namespaceSelector: "team=other" });
+    store.remove("pods", "shop", "orders");
+    store.remove("namespaces", undefined, "till");
+    assert.equal(exitCode, 1);
+    assert.deepEqual(
+      of("PODS_INJECTED").map(({ object }) => object),
+      ["pod shop/orders"],
+    );
+    assert.deepEqual(
+      of("NAMESPACES_PERMIT").map(({ object }) => object),
+      ["namespace till"],
+    );
+    assert.notEqual(narrowed.of("PODS_INJECTED")[0]?.state, "failed");
+  });
+
+  test("--wait looks again until nothing fails", async () => {
+    const { store } = stage.kubernetes;
+    store.create("namespaces", { metadata: { name: "late", labels: { "podrole.io/inject": "enabled" } } });
+    let waited = 0;
+    const { exitCode } = await run({ wait: "30s" }, undefined, (text) => {
+      if (!/waiting for NAMESPACES_PERMIT/.test(text)) return;
+      waited += 1;
+      store.remove("namespaces", undefined, "late");
+    });
+    assert.deepEqual([exitCode, waited], [0, 1]);
+  });
+
+  test("skips what the person may not read, and says which right is missing", async () => {
+    stage.kubernetes.restrict("reader", [{ apiGroups: [""], resources: ["namespaces"], verbs: ["list", "get"] }]);
+    const { exitCode, of, all } = await findings({}, "reader");
+    assert.equal(exitCode, 0);
+    assert.match(of("CA_SLOTS")[0]?.message ?? "", /must be allowed to get secrets in namespace "podrole"/);
+    assert.match(of("RIGHTS_SERVER")[0]?.message ?? "", /create subjectaccessreviews/);
+    assert.deepEqual([...new Set(of("PODS_INJECTED").map(({ state }) => state))], ["skipped"]);
+    assert.ok(all.some(({ id, state }) => id === "NAMESPACES_PERMIT" && state === "ok"));
+  });
+
+  for (const [what, flags, words] of [
+    ["a kubeconfig that does not exist", { kubeconfig: "/nowhere/config" }, /cannot be read/],
+    ["an unknown context", { context: "elsewhere" }, /no context "elsewhere", wanted one of emulator/],
+    ["a --wait that is no duration", { wait: "soon" }, /--wait: "soon" is not a duration/],
+  ] as const) {
+    test(`says 2 for ${what}`, async () => {
+      const { exitCode, out, err } = await run(flags);
+      assert.deepEqual([exitCode, out], [2, ""]);
+      assert.match(err, words);
+    });
+  }
+
+  test("says 2 when the API server does not answer", async () => {
+    stage.kubernetes.faults.down = true;
+    const { exitCode, err } = await run();
+    stage.kubernetes.faults.down = false;
+    assert.equal(exitCode, 2);
+    assert.match(err, /Cannot get version: .* gave no usable answer/);
+  });
+});
+
+interface Registration {
+  readonly webhooks: readonly { readonly namespaceSelector?: object }[];
+}
+
+/** What the manifests bring and this stage has no controllers for: Deployments, their pods, budgets, RBAC. */
+function furnish({ kubernetes, server, webhook }: Stage): void {
+  const { store } = kubernetes;
+  for (const path of ["server", "webhook", "rbac"]) {
+    for (const document of parseAllDocuments(readFileSync(file(`manifests/base/${path}.yaml`), "utf8"), {
+      merge: true,
+    })) {
+      const object = document.toJS() as { kind: string; metadata: { name: string }; rules?: PolicyRule[] };
+      if (object.kind === "Deployment") {
+        store.create("deployments", { ...object, status: { readyReplicas: 2, updatedReplicas: 2 } });
+      }
+      if (object.kind === "PodDisruptionBudget") store.create("poddisruptionbudgets", object);
+      const who = object.metadata.name.replace("podrole", "");
+      if (object.kind === "ClusterRole") kubernetes.restrict(`${REFUSED}${who}`, object.rules ?? []);
+      if (object.kind === "Role") kubernetes.restrict(`${REFUSED}${who}`, object.rules ?? [], "podrole");
+    }
+  }
+  // The stage's own takes podrole's namespace as well.
+  const registered = store.get("mutatingwebhookconfigurations", undefined, "podrole") as unknown as Registration;
+  const manifest = parse(readFileSync(file("manifests/base/webhook-configuration.yaml"), "utf8")) as Registration;
+  const webhooks = registered.webhooks.map((webhook) =>
+    Object.assign({}, manifest.webhooks[0], webhook, {
+      namespaceSelector: manifest.webhooks[0]?.namespaceSelector,
+    }),
+  );
+  store.replace("mutatingwebhookconfigurations", { metadata: { name: "podrole" }, webhooks });
+  const base = { PODROLE_ROLE_BASE_ARN: "arn:aws:iam::123456789012:role/" };
+  store.create("configmaps", { metadata: { name: "podrole-common", namespace: "podrole" }, data: base });
+  for (const [name, { ports }] of Object.entries({ server, webhook })) {
+    const pod = `podrole-${name}-1`;
+    const { spec } = store.get("deployments", "podrole", `podrole-${name}`) as unknown as Deployment;
+    const metadata = { name: pod, namespace: "podrole", labels: { ...spec.template.metadata.labels } };
+    store.create("pods", { metadata, spec: { containers: [] }, status: { phase: "Running" } });
+    kubernetes.pages.set(`podrole/${pod}:8080`, `127.0.0.1:${ports["pages"]}`);
+  }
+}
+
+test("parseSamples() reads labels, infinities and nothing else", () => {
+  const samples = parseSamples(
+    '# HELP x y\nx{a="1",b="say \\"{}\\""} +Inf\nx 2\n\nnonsense\nx_bucket{le="0.1"} 3 1700\n',
+  );
+  assert.deepEqual(samples.get("x"), [
+    { labels: { a: "1", b: 'say \\"{}\\"' }, value: Number.POSITIVE_INFINITY },
+    { labels: {}, value: 2 },
+  ]);
+  assert.equal(samples.get("x_bucket")?.[0]?.value, 3);
+  assert.equal(samples.size, 2);
+});
+
+test("ageInWords() says the two largest units", () => {
+  assert.deepEqual([0, 61_000, 3_600_000, 90_061_000, -5].map(ageInWords), [
+    "0 s",
+    "1 min 1 s",
+    "1 h",
+    "1 d 1 h",
+    "0 s",
+  ]);
+});

@@ -1,0 +1,186 @@
+// A healthy cluster as facts, and how a test breaks one thing of it.
+import { createAuthority } from "../../../src/pki/certificate.ts";
+import { CHECKS } from "../../../src/operations/check/checks.ts";
+import type { Facts, Known, WebhookConfigurationObject } from "../../../src/operations/check/facts.ts";
+import { type Finding, findingsOf } from "../../../src/operations/check/finding.ts";
+import { forbiddenRights, installersRights, neededRights } from "../../../src/operations/check/rights.ts";
+import { parseSamples } from "../../../src/operations/check/samples.ts";
+import { type ConfigMap, type Deployment, readInstalled } from "../../../src/operations/installed.ts";
+import type { Pod } from "../../../src/kubernetes/objects.ts";
+import { plan } from "../../../src/injection/plan.ts";
+import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
+
+export const NOW = Date.parse("2026-06-01T12:00:00Z");
+const DAY = 86_400_000;
+export const HOUR = 3_600_000;
+export const VERSION = "0.1.0";
+const NAMES = {
+  namespace: "podrole",
+  caSecret: "podrole-ca",
+  trustConfigMap: "podrole-trust",
+  webhookConfiguration: "podrole",
+};
+
+const madeAt = (at: number, commonName = "podrole CA") =>
+  createAuthority({ commonName, now: at, lifetimeMs: 365 * DAY });
+export const CA = madeAt(NOW - 10 * DAY).certificatePem;
+export const OTHER_CA = madeAt(NOW - 10 * DAY, "somebody else").certificatePem;
+export const EXPIRED_CA = madeAt(NOW - 400 * DAY).certificatePem;
+export const OLD_CA = madeAt(NOW - 330 * DAY).certificatePem;
+
+export const known = <T>(value: T): Known<T> => ({ value });
+export const base64 = (text: string) => Buffer.from(text).toString("base64");
+
+export function deployment(program: "server" | "webhook", change: object = {}): Deployment {
+  const labels = { "app.kubernetes.io/name": `podrole-${program}` };
+  const image = `registry.example/podrole-server:${VERSION}`;
+  const container = { name: program, image, args: [program], envFrom: [{ configMapRef: { name: "podrole-common" } }] };
+  const own = program === "webhook" ? [{ name: "PODROLE_SIDECAR_IMAGE", value: PLAN_SETTINGS.image }] : [];
+  return {
+    metadata: { name: `podrole-${program}`, namespace: "podrole" },
+    spec: {
+      replicas: 2,
+      template: {
+        metadata: { labels },
+        spec: { serviceAccountName: `podrole-${program}`, containers: [{ ...container, env: own }] },
+      },
+      ...change,
+    },
+    status: { readyReplicas: 2, updatedReplicas: 2 },
+  };
+}
+
+export const COMMON: ConfigMap = {
+  metadata: { name: "podrole-common" },
+  data: { PODROLE_ROLE_BASE_ARN: "arn:aws:iam::123456789012:role/", PODROLE_REGION: "eu-central-1" },
+};
+
+function ownPod(program: string, number: number): Pod {
+  return {
+    metadata: {
+      name: `podrole-${program}-${number}`,
+      namespace: "podrole",
+      labels: { "app.kubernetes.io/name": `podrole-${program}` },
+    },
+    spec: { nodeName: `node-${number}`, containers: [] },
+    status: { phase: "Running", containerStatuses: [{ restartCount: 1 }] },
+  };
+}
+
+export function configuration(change: object = {}): WebhookConfigurationObject {
+  return {
+    metadata: { name: "podrole" },
+    webhooks: [
+      {
+        name: "pods.podrole.io",
+        clientConfig: { service: { namespace: "podrole", name: "podrole-webhook" }, caBundle: base64(CA) },
+        rules: [{ apiGroups: [""], operations: ["CREATE"], resources: ["pods"] }],
+        namespaceSelector: {
+          matchLabels: { "podrole.io/inject": "enabled" },
+          matchExpressions: [
+            { key: "kubernetes.io/metadata.name", operator: "NotIn", values: ["podrole", "kube-system"] },
+          ],
+        },
+        failurePolicy: "Fail",
+        reinvocationPolicy: "IfNeeded",
+        timeoutSeconds: 5,
+        ...change,
+      },
+    ],
+  };
+}
+
+export function metrics(program: "server" | "webhook", change: Readonly<Record<string, number | string>> = {}) {
+  const values: Record<string, number | string> = {
+    podrole_serving_certificate_expiry_seconds: 2400,
+    [`podrole_build_info{version="${VERSION}",node="v26"}`]: 1,
+    'podrole_watch_age_seconds{resource="pods"}': 20,
+    ...(program === "server" && {
+      podrole_credential_nearest_expiry_seconds: 1900,
+      'podrole_sts_calls_total{code="OK"}': 12,
+    }),
+    ...change,
+  };
+  return parseSamples(
+    Object.entries(values)
+      .map(([name, value]) => `${name} ${value}`)
+      .join("\n"),
+  );
+}
+
+export const NAMESPACE = {
+  metadata: {
+    name: "shop",
+    labels: { "podrole.io/inject": "enabled" },
+    annotations: { "iam.amazonaws.com/permitted": "arn:aws:iam::123456789012:role/shop-.*" },
+  },
+};
+
+/** As it was sent: not injected. */
+export function barePod(role = "shop-orders", change: Partial<Pod["spec"]> = {}, annotations: object = {}): Pod {
+  return {
+    metadata: { name: "orders", namespace: "shop", annotations: { "iam.amazonaws.com/role": role, ...annotations } },
+    spec: { serviceAccountName: "default", containers: [{ name: "app", image: "app:1" }], ...change },
+    status: { phase: "Running" },
+  };
+}
+
+/** As the webhook made it, when its namespace permitted the role. */
+export function injectedPod(role = "shop-orders"): Pod {
+  const namespace = {
+    name: "shop",
+    labels: NAMESPACE.metadata.labels,
+    annotations: { "iam.amazonaws.com/permitted": ".*" },
+  };
+  const planned = plan({ pod: barePod(role), namespace, serviceAccountAnnotations: {} }, PLAN_SETTINGS);
+  return { ...planned.pod, status: { phase: "Running" } };
+}
+
+export function healthy(change: Partial<Facts> = {}): Facts {
+  const deployments = [deployment("server"), deployment("webhook")];
+  const wanted = (right: { readonly wanted: boolean }) => known(right.wanted);
+  return {
+    now: NOW,
+    cliVersion: VERSION,
+    namespace: "podrole",
+    api: known({ major: 1, minor: 37 }),
+    nodes: known(3),
+    ownRights: installersRights("podrole").map((right) => ({ right, allowed: wanted(right) })),
+    programRights: [...neededRights(NAMES), ...forbiddenRights(NAMES)].map((right) => ({
+      right,
+      allowed: wanted(right),
+    })),
+    ownNamespace: known({ metadata: { name: "podrole" } }),
+    deployments: known(deployments),
+    installed: known(readInstalled(deployments, [COMMON])),
+    ownPods: known([ownPod("server", 1), ownPod("server", 2), ownPod("webhook", 1), ownPod("webhook", 2)]),
+    budgets: known(
+      ["server", "webhook"].map((program) => ({
+        metadata: { name: program },
+        spec: { selector: { matchLabels: { "app.kubernetes.io/name": `podrole-${program}` } } },
+      })),
+    ),
+    trustBundle: known(CA),
+    slots: known([{ slot: "current", certificatePem: CA, since: NOW - 10 * DAY }]),
+    webhookConfigurations: known([configuration()]),
+    admission: known({ answer: "refused by podrole", namespace: "shop" }),
+    pages: [
+      { program: "server", pod: "podrole-server-1", samples: known(metrics("server")) },
+      { program: "webhook", pod: "podrole-webhook-1", samples: known(metrics("webhook")) },
+    ],
+    namespaces: known([NAMESPACE]),
+    serviceAccounts: known([{ metadata: { name: "default", namespace: "shop" } }]),
+    pods: known([injectedPod()]),
+    metadata: known({ namespace: "shop", answer: "silent", said: "TimeoutError" }),
+    ...change,
+  };
+}
+
+export function judge(facts: Facts, phase: "pre" | "installed" = "installed"): readonly Finding[] {
+  return findingsOf(CHECKS, facts, phase);
+}
+
+/** Those that are not well. */
+export function problemsOf(facts: Facts, phase?: "pre" | "installed"): readonly Finding[] {
+  return judge(facts, phase).filter(({ state }) => state === "failed" || state === "warning");
+}

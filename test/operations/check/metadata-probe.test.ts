@@ -1,0 +1,123 @@
+// The pod of --imds: it passes the API server's rules, and is deleted however it goes.
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, suite, test } from "node:test";
+import { promisify } from "node:util";
+import { probeMetadata, readAnswer, scriptThatTries } from "../../../src/operations/check/metadata-probe.ts";
+import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
+import { createOperatorKubernetes } from "../../../src/kubernetes/client.ts";
+import { ApiError } from "../../../src/kubernetes/errors.ts";
+import { systemClock } from "../../../src/runtime/clock.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+
+const OPTIONS = { namespace: "shop", image: "registry.example/podrole-server:1" };
+
+async function cluster(context: TestContext) {
+  const emulator = createKubernetesEmulator({ clock: systemClock });
+  await emulator.listen();
+  emulator.store.create("namespaces", { metadata: { name: "shop" } });
+  emulator.store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
+  const directory = await mkdtemp(join(tmpdir(), "podrole-metadata-"));
+  const kubeconfigPath = join(directory, "kubeconfig");
+  await writeFile(kubeconfigPath, emulator.kubeconfig(), { mode: 0o600 });
+  const kubernetes = createOperatorKubernetes({ kubeconfigPath });
+  context.after(async () => {
+    await kubernetes.close();
+    await emulator.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const created: { readonly metadata: object; readonly type: string }[] = [];
+  emulator.store.onEvent(({ plural, type, object }) => {
+    if (plural === "pods") created.push({ type, metadata: object.metadata });
+  });
+  return { emulator, kubernetes, seen: created };
+}
+
+suite("probeMetadata()", () => {
+  test("gives up after a minute, says what the pod waits for, and deletes it", async (context) => {
+    const { emulator, kubernetes, seen } = await cluster(context);
+    const clock = createFakeClock();
+    const ended = probeMetadata({ kubernetes, clock, interrupted: new AbortController().signal }, OPTIONS);
+    const over = ended.then(() => "over" as const);
+    const soon = () => new Promise<void>((resolve) => setTimeout(resolve, 2));
+    while ((await Promise.race([over, soon()])) !== "over") await clock.advance(1_000);
+    assert.deepEqual(await ended, {
+      namespace: "shop",
+      answer: "unknown",
+      said: "it did not end within 60 s: Pending",
+    });
+    assert.deepEqual(emulator.store.list("pods", "shop"), []);
+    assert.deepEqual(
+      seen.map(({ type }) => type),
+      ["ADDED", "DELETED"],
+    );
+  });
+
+  test("interrupted, deletes the pod", async (context) => {
+    const { emulator, kubernetes } = await cluster(context);
+    const interruption = new AbortController();
+    const stop = emulator.store.onEvent(({ plural, type }) => {
+      if (plural === "pods" && type === "ADDED") setTimeout(() => interruption.abort(), 20);
+    });
+    const deps = { kubernetes, clock: systemClock, interrupted: interruption.signal };
+    const { answer, said } = await probeMetadata(deps, OPTIONS);
+    stop();
+    assert.equal(answer, "unknown");
+    assert.match(said, /it was interrupted/);
+    assert.deepEqual(emulator.store.list("pods", "shop"), []);
+  });
+});
+
+test("probeMetadata() deletes a pod of whose creation it was not told", async (context) => {
+  const { emulator, kubernetes } = await cluster(context);
+  const createObject: typeof kubernetes.createObject = async (...call) => {
+    await kubernetes.createObject(...call);
+    throw new ApiError(0, "", "the API server did not answer in time");
+  };
+  const deps = {
+    kubernetes: { ...kubernetes, createObject },
+    clock: systemClock,
+    interrupted: new AbortController().signal,
+  };
+  await assert.rejects(probeMetadata(deps, OPTIONS), /did not answer in time/);
+  assert.deepEqual(emulator.store.list("pods", "shop"), []);
+});
+
+for (const [log, expected] of [
+  ["PODROLE-METADATA answered 401\n", { answer: "reached", said: "HTTP 401" }],
+  ["PODROLE-METADATA silent ECONNREFUSED", { answer: "silent", said: "ECONNREFUSED" }],
+  ["exec: node: not found", { answer: "unknown", said: "its log has no answer: exec: node: not found" }],
+] as const) {
+  test(`readAnswer() reads ${JSON.stringify(log)}`, () => assert.deepEqual(readAnswer(log), expected));
+}
+
+/** `put`: "lost" where the hop limit ends the answer on its way. */
+async function tryService(context: TestContext, { put, get }: { put: number | "lost"; get: number }) {
+  const service = createServer((request, response) => {
+    const status = request.method === "PUT" ? put : get;
+    if (status === "lost") request.socket.destroy();
+    else response.writeHead(status).end();
+  });
+  service.listen(0, "127.0.0.1");
+  await once(service, "listening");
+  context.after(() => service.close());
+  const script = scriptThatTries(`http://127.0.0.1:${(service.address() as AddressInfo).port}`);
+  const { stdout } = await promisify(execFile)(process.execPath, ["-e", script]);
+  return readAnswer(stdout).answer;
+}
+
+for (const [name, service, expected] of [
+  ["gives tokens", { put: 200, get: 401 }, "reached"],
+  ["keeps tokens back by the hop limit and reads nothing without one", { put: "lost", get: 401 }, "silent"],
+  ["keeps tokens back by the hop limit and needs none (IMDSv1)", { put: "lost", get: 200 }, "reached"],
+] as const) {
+  test(`scriptThatTries() tells ${expected} of a service that ${name}`, async (context) => {
+    assert.equal(await tryService(context, service), expected);
+  });
+}

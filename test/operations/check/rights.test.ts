@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { parseAllDocuments } from "yaml";
+import { neededRights } from "../../../src/operations/check/rights.ts";
+
+interface Rule {
+  readonly apiGroups: readonly string[];
+  readonly resources: readonly string[];
+  readonly resourceNames?: readonly string[];
+  readonly verbs: readonly string[];
+}
+
+test("neededRights() is what manifests/base/rbac.yaml grants, no more and no less", () => {
+  const file = readFileSync(new URL("../../../manifests/base/rbac.yaml", import.meta.url), "utf8");
+  const objects = parseAllDocuments(file).map(
+    (document) => document.toJS() as { kind: string; metadata: { name: string }; rules?: readonly Rule[] },
+  );
+  const granted = objects.flatMap(({ kind, metadata, rules = [] }) =>
+    rules.flatMap(({ apiGroups, resources, resourceNames = [""], verbs }) =>
+      apiGroups.flatMap((group) =>
+        resources.flatMap((resource) =>
+          resourceNames.flatMap((name) =>
+            verbs.map((verb) =>
+              [metadata.name, kind === "Role" ? "podrole" : "", group, resource, name, verb].join(" "),
+            ),
+          ),
+        ),
+      ),
+    ),
+  );
+  const names = { namespace: "podrole", caSecret: "podrole-ca", trustConfigMap: "podrole-trust" };
+  const needed = neededRights({ ...names, webhookConfiguration: "podrole" }).map(
+    ({ who, namespace = "", group, resource, name = "", verb }) =>
+      [`podrole-${who}`, namespace, group, resource, name, verb].join(" "),
+  );
+  assert.deepEqual(needed.toSorted(), granted.toSorted());
+});

@@ -1,0 +1,168 @@
+// podrole explain as a command, against an API server on a socket.
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, suite, test } from "node:test";
+import { explain } from "../../../src/operations/explain/explain.ts";
+import type { Explanation } from "../../../src/operations/explain/explanation.ts";
+import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
+import { systemClock as clock } from "../../../src/runtime/clock.ts";
+import { barePod, COMMON, configuration, deployment, injectedPod, NAMESPACE } from "../check/healthy.ts";
+import { createTerminal } from "../../cli/terminal.ts";
+
+async function cluster(context: TestContext) {
+  const kubernetes = createKubernetesEmulator({ clock });
+  await kubernetes.listen();
+  const directory = await mkdtemp(join(tmpdir(), "podrole-explain-"));
+  context.after(async () => {
+    await kubernetes.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const { store } = kubernetes;
+  store.create("namespaces", { metadata: { name: "podrole" } });
+  store.create("namespaces", structuredClone(NAMESPACE));
+  store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
+  for (const program of ["server", "webhook"] as const) store.create("deployments", { ...deployment(program) });
+  store.create("configmaps", { ...COMMON, metadata: { ...COMMON.metadata, namespace: "podrole" } });
+  store.create("mutatingwebhookconfigurations", { ...configuration() });
+  const run = async (
+    words: readonly string[],
+    flags: Readonly<Record<string, string>> = {},
+    { stdin = "", username }: { readonly stdin?: string; readonly username?: string } = {},
+  ) => {
+    const kubeconfig = join(directory, "kubeconfig");
+    await writeFile(kubeconfig, kubernetes.kubeconfig(username), { mode: 0o600 });
+    const terminal = createTerminal({ stdin });
+    const given = { kubeconfig, namespace: "shop", output: "json", ...flags };
+    const exitCode = await explain(terminal, given, words);
+    const out = terminal.said.out();
+    const said = given.output === "json" && out !== "" ? (JSON.parse(out) as Explanation[]) : [];
+    return { exitCode, out, err: terminal.said.err(), said };
+  };
+  return { kubernetes, store, run };
+}
+
+const web = (role: string) => ({
+  metadata: { name: "web", namespace: "shop" },
+  spec: {
+    template: {
+      metadata: { annotations: { "iam.amazonaws.com/role": role } },
+      spec: { containers: [{ name: "app", image: "app:1" }] },
+    },
+  },
+});
+
+suite("explain()", () => {
+  test("says 0 for a Deployment whose pods would be injected, with the settings it used", async (context) => {
+    const { store, run } = await cluster(context);
+    store.create("deployments", web("shop-orders"));
+    const { exitCode, said } = await run(["deploy/web"]);
+    assert.equal(exitCode, 0);
+    assert.deepEqual(said[0]?.settings, [
+      "Deployment podrole-webhook",
+      "ConfigMap podrole-common",
+      "Deployment podrole-server",
+    ]);
+    assert.equal(said[0]?.containers[0]?.sessionName, "shop.web-xxxxx");
+    const text = await run(["deploy/web"], { output: "text" });
+    assert.match(text.out, /^deployment\/web in namespace shop\n {2}inject \(INJECTED\): /);
+  });
+
+  test("ROLE_FORBIDDEN: says 1 for a Deployment whose pods would be refused", async (context) => {
+    const { store, run } = await cluster(context);
+    store.create("deployments", web("payroll-admin"));
+    const { exitCode, said } = await run(["deployment/web"]);
+    assert.equal(exitCode, 1);
+    assert.equal(said[0]?.now.reason, "ROLE_FORBIDDEN");
+  });
+
+  test("says 2 for a file that cannot be read before it looks for a cluster", async () => {
+    const terminal = createTerminal({ env: { HOME: "/nonexistent" } });
+    assert.equal(await explain(terminal, { filename: "/nonexistent/app.yaml" }, []), 2);
+    assert.match(terminal.said.err(), /--filename: \/nonexistent\/app.yaml cannot be read/);
+  });
+
+  test("says 2 and what it tried where there is no cluster", async () => {
+    const terminal = createTerminal({ env: { HOME: "/nonexistent" } });
+    assert.equal(await explain(terminal, {}, ["pod/orders"]), 2);
+    assert.match(terminal.said.err(), /KUBECONFIG is not set, .*wanted --kubeconfig FILE/);
+  });
+
+  test("looks in the namespace of the kubeconfig's context, as kubectl does", async (context) => {
+    const { kubernetes, store, run } = await cluster(context);
+    store.create("deployments", web("shop-orders"));
+    const directory = await mkdtemp(join(tmpdir(), "podrole-explain-"));
+    context.after(() => rm(directory, { recursive: true, force: true }));
+    const path = join(directory, "kubeconfig");
+    await writeFile(
+      path,
+      kubernetes.kubeconfig().replace('"cluster": "emulator",', '"cluster": "emulator", "namespace": "shop",'),
+    );
+    const terminal = createTerminal();
+    assert.equal(await explain(terminal, { kubeconfig: path }, ["deploy/web"]), 0, terminal.said.err());
+    assert.match(
+      (await run(["deploy/web"], { namespace: "podrole" })).err,
+      /no deployment "web" in namespace "podrole"/,
+    );
+  });
+
+  test("tells an injected pod from one that is older than the label", async (context) => {
+    const { store, run } = await cluster(context);
+    const [bare, injected] = [barePod(), injectedPod()];
+    store.create("pods", { ...bare, metadata: { ...bare.metadata, name: "older" } });
+    store.create("pods", { ...injected, metadata: { ...injected.metadata, namespace: "shop" } });
+    assert.equal((await run(["pod/orders"])).exitCode, 0);
+    const older = await run(["pod/older"]);
+    assert.equal(older.exitCode, 1);
+    assert.deepEqual([older.said[0]?.existing?.injected, older.said[0]?.now.decision], [false, "inject"]);
+  });
+
+  test("explains manifests; their namespaces go before the cluster's", async (context) => {
+    const { run } = await cluster(context);
+    const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { ...NAMESPACE.metadata, annotations: {} } };
+    const pod = { apiVersion: "v1", kind: "Pod", ...barePod() };
+    const alone = await run([], { filename: "-" }, { stdin: JSON.stringify(pod) });
+    assert.deepEqual([alone.exitCode, alone.said[0]?.existing], [0, undefined]);
+    const both = JSON.stringify({ apiVersion: "v1", kind: "List", items: [namespace, pod] });
+    const { exitCode, said } = await run([], { filename: "-" }, { stdin: both });
+    assert.deepEqual([exitCode, said[0]?.now.reason], [1, "ROLE_FORBIDDEN"]);
+  });
+
+  test("takes lists apart whose elements have no kind, as kubectl prints them", async (context) => {
+    const { run } = await cluster(context);
+    const list = JSON.stringify({ apiVersion: "v1", kind: "PodList", items: [barePod()] });
+    const { exitCode, said } = await run([], { filename: "-" }, { stdin: list });
+    assert.deepEqual([exitCode, said.length], [0, 1]);
+  });
+
+  test("says which settings it may not read, and goes on with podrole's defaults", async (context) => {
+    const { kubernetes, store, run } = await cluster(context);
+    store.create("deployments", web("arn:aws:iam::123456789012:role/shop-orders"));
+    kubernetes.restrict("developer", [{ apiGroups: ["", "apps"], resources: ["*"], verbs: ["get"] }]);
+    const { exitCode, said } = await run(["deploy/web"], {}, { username: "developer" });
+    assert.equal(exitCode, 0);
+    assert.deepEqual(said[0]?.settings, ["podrole's defaults"]);
+    assert.match(said[0]?.notes.join("\n") ?? "", /must be allowed to list deployments/);
+  });
+
+  for (const [what, words, flags, said, stdin] of [
+    ["neither KIND/NAME nor a file", [], {}, /give KIND\/NAME or --filename/],
+    ["both", ["pod/a"], { filename: "-" }, /one of them/],
+    ["two subjects", ["pod/a", "pod/b"], {}, /one KIND\/NAME at a time, "pod\/b"/],
+    ["another kind", ["service/web"], {}, /is not KIND\/NAME/],
+    ["a pod that does not exist", ["pod/nobody"], {}, /no pod "nobody" in namespace "shop"/],
+    ["a file that does not exist", [], { filename: "/nowhere.yaml" }, /cannot be read/],
+    ["a file that is no YAML", [], { filename: "-" }, /standard input: it is neither YAML nor JSON/, "a: [\n"],
+    ["a file of other things", [], { filename: "-" }, /standard input, document 1: it is not an object/, "7\n"],
+    ["a file without pods", [], { filename: "-" }, /no object that is or makes a pod/],
+    ["a cluster out of reach", ["pod/a"], { kubeconfig: "/nowhere" }, /cannot be read/],
+  ] as const) {
+    test(`says 2 for ${what}`, async (context) => {
+      const { run } = await cluster(context);
+      const { exitCode, out, err } = await run(words, flags, stdin === undefined ? {} : { stdin });
+      assert.deepEqual([exitCode, out], [2, ""]);
+      assert.match(err, said);
+    });
+  }
+});

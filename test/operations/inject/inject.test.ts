@@ -1,0 +1,190 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, suite, test } from "node:test";
+import { parseAllDocuments } from "yaml";
+import { inject, uninject } from "../../../src/operations/inject/inject.ts";
+import { createAuthority } from "../../../src/pki/certificate.ts";
+import { createTerminal } from "../../cli/terminal.ts";
+
+const ENV: Readonly<Record<string, string>> = {
+  PODROLE_SERVER_ADDRESS: "podrole-server.podrole.svc:8444",
+  PODROLE_IDENTITY_ADDRESS: "podrole-server.podrole.svc:8443",
+  PODROLE_PROOF_FILE: "/var/run/podrole/token",
+  PODROLE_REGION: "eu-central-1",
+  PODROLE_ROLE_BASE_ARN: "arn:aws:iam::123456789012:role/",
+};
+
+const CA = createAuthority({ commonName: "podrole", now: Date.now(), lifetimeMs: 3_600_000 }).certificatePem;
+
+async function run(
+  context: TestContext,
+  stdin: string,
+  flags: Readonly<Record<string, string>> = {},
+  env = ENV,
+  bundle = CA,
+) {
+  const directory = await mkdtemp(join(tmpdir(), "podrole-test-"));
+  context.after(() => rm(directory, { recursive: true, force: true }));
+  const trustBundle = join(directory, "bundle.pem");
+  await writeFile(trustBundle, bundle);
+  const terminal = createTerminal({ env, stdin });
+  const exitCode = await inject(terminal, { filename: "-", trustBundle, ...flags }, []);
+  return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
+}
+
+const manifest = (role: string) => `apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+  labels: { podrole.io/inject: enabled }
+  annotations: { iam.amazonaws.com/permitted: "arn:aws:iam::123456789012:role/shop-.*" }
+---
+# The shop's orders.
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: orders, namespace: shop }
+spec:
+  template:
+    metadata:
+      annotations: { iam.amazonaws.com/role: ${role} }
+    spec:
+      containers:
+        - name: app
+          image: app:1
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: { name: other, namespace: shop }
+data: { key: value }
+`;
+
+interface Deployment {
+  readonly spec: { readonly template: { readonly spec: { readonly initContainers?: readonly { name: string }[] } } };
+}
+
+suite("inject()", () => {
+  for (const bundle of ["", "# podrole", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"]) {
+    test(`says 2 for a trust bundle that no sidecar could read: ${JSON.stringify(bundle.slice(0, 12))}`, async (context) => {
+      const { exitCode, out, err } = await run(context, manifest("shop-orders"), {}, ENV, bundle);
+      assert.deepEqual([exitCode, out], [2, ""]);
+      assert.match(err, /--trust-bundle: .*bundle.pem is not one or more certificates in PEM/);
+    });
+  }
+
+  test("says 2 for an input without an object: a pipeline whose first part failed", async (context) => {
+    const { exitCode, out, err } = await run(context, "# nothing\n");
+    assert.deepEqual([exitCode, out], [2, ""]);
+    assert.match(err, /--filename: - has no object of Kubernetes/);
+  });
+
+  test("injects pod templates and lets everything else through", async (context) => {
+    const { exitCode, out, err } = await run(context, manifest("shop-orders"));
+    assert.equal(exitCode, 0, err);
+    const [namespace, deployment, configMap, ...more] = parseAllDocuments(out).map((document) => document.toJS());
+    assert.deepEqual(
+      (deployment as Deployment).spec.template.spec.initContainers?.map(({ name }) => name),
+      ["podrole-sidecar"],
+    );
+    assert.deepEqual([namespace?.kind, configMap?.data, more], ["Namespace", { key: "value" }, []]);
+    assert.match(out, /# The shop's orders\./);
+    assert.match(err, /^Deployment\/orders: inject \(INJECTED\)/m);
+  });
+
+  test("ROLE_FORBIDDEN: says 1 and why, and leaves the template as it was", async (context) => {
+    const { exitCode, out, err } = await run(context, manifest("payroll-admin"));
+    assert.equal(exitCode, 1);
+    assert.match(err, /^Deployment\/orders: refuse \(ROLE_FORBIDDEN\) Cannot give role .*payroll-admin/m);
+    assert.doesNotMatch(out, /podrole-sidecar/);
+  });
+
+  test("shows names that would steer a terminal, and does not obey them", async (context) => {
+    const { err } = await run(context, manifest("shop-orders").replaceAll("name: orders", 'name: "\\e[2Jorders"'));
+    assert.match(err, /^Deployment\/\\u\{1b\}\[2Jorders: /m);
+  });
+
+  test("takes --permitted for a namespace that is not in the input", async (context) => {
+    const pod = `apiVersion: v1
+kind: Pod
+metadata: { name: web, namespace: elsewhere, annotations: { iam.amazonaws.com/role: web } }
+spec: { containers: [{ name: app, image: app:1 }] }
+`;
+    assert.equal((await run(context, pod)).exitCode, 1);
+    assert.equal((await run(context, pod, { permitted: ".*:role/web" })).exitCode, 0);
+  });
+
+  for (const [what, stdin, flags, env] of [
+    ["YAML that cannot be read", "a: [", {}, ENV],
+    ["a file that does not exist", "", { filename: "/nowhere/pod.yaml" }, ENV],
+    ["a bundle that does not exist", "", { trustBundle: "/nowhere/bundle.pem" }, ENV],
+    ["a misspelt setting", "", {}, { ...ENV, PODROLE_REGOIN: "x" }],
+  ] as const) {
+    test(`says 2 for ${what}, and prints no manifest`, async (context) => {
+      const { exitCode, out, err } = await run(context, stdin, flags, env);
+      assert.deepEqual([exitCode, out], [2, ""]);
+      assert.match(err, /^podrole inject: /);
+    });
+  }
+
+  test("takes the role of a ServiceAccount in the input", async (context) => {
+    const account = (role: string) => `apiVersion: v1
+kind: List
+items:
+- { apiVersion: v1, kind: ServiceAccount, metadata: { name: web, annotations: { iam.amazonaws.com/role: ${role} } } }
+- apiVersion: v1
+  kind: Pod
+  metadata: { name: web }
+  spec: { serviceAccountName: web, containers: [{ name: app, image: app:1 }] }
+`;
+    const permitted = ".*:role/web";
+    assert.match((await run(context, account("web"), { permitted })).err, /^Pod\/web: inject \(INJECTED\)/m);
+    assert.match((await run(context, account("other"), { permitted })).err, /^Pod\/web: refuse \(ROLE_FORBIDDEN\)/m);
+  });
+
+  test("changes nothing the second time, and writes no YAML anchors", async (context) => {
+    const once = await run(context, manifest("shop-orders"));
+    const twice = await run(context, once.out);
+    assert.equal(twice.out, once.out);
+    assert.doesNotMatch(once.out, /[&*]a\d/);
+  });
+});
+
+suite("uninject()", () => {
+  async function back(stdin: string, flags = { filename: "-" }) {
+    const terminal = createTerminal({ env: ENV, stdin });
+    return { exitCode: await uninject(terminal, flags, []), out: terminal.said.out(), err: terminal.said.err() };
+  }
+
+  test("gives the manifests back that inject() took, word by word", async (context) => {
+    const plain = manifest("shop-orders");
+    const { out: injected } = await run(context, plain);
+    const { exitCode, out, err } = await back(injected);
+    assert.equal(exitCode, 0);
+    assert.match(err, /^Deployment\/orders: podrole is taken out$/m);
+    // Only the spelling of flow collections may have changed on the way.
+    const [before, after] = [plain, out].map((text) => parseAllDocuments(text).map((document) => document.toJS()));
+    assert.deepEqual(after, before);
+    assert.match(out, /# The shop's orders\./);
+  });
+
+  test("lets manifests through that were never injected", async () => {
+    const plain = manifest("shop-orders");
+    const { exitCode, out, err } = await back(plain);
+    assert.equal(exitCode, 0);
+    assert.doesNotMatch(out, /podrole-/);
+    assert.match(err, /^Deployment\/orders: is not injected$/m);
+  });
+
+  for (const [what, stdin, filename] of [
+    ["YAML that cannot be read", "a: [", "-"],
+    ["a file that does not exist", "", "/nowhere/pod.yaml"],
+    ["what is no object of Kubernetes", "hello", "-"],
+  ] as const) {
+    test(`says 2 for ${what}, and prints no manifest`, async () => {
+      const { exitCode, out, err } = await back(stdin, { filename });
+      assert.deepEqual([exitCode, out], [2, ""]);
+      assert.match(err, /^podrole uninject: /);
+    });
+  }
+});

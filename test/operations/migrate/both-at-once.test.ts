@@ -1,0 +1,79 @@
+// kiam (or kube2iam) and podrole in one cluster: who serves which pod while namespaces move one by one, and back. The
+// agents of both redirect TCP to 169.254.169.254:80 and nothing else; which pods still go there is for plan() to show.
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { createKiam, KIAM_DEFAULTS } from "../../../src/operations/migrate/kiam.ts";
+import type { Container, Pod } from "../../../src/kubernetes/objects.ts";
+import { plan } from "../../../src/injection/plan.ts";
+import { uninject } from "../../../src/injection/uninject.ts";
+import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
+import { BASE } from "./cluster-export.ts";
+
+const annotations = { "iam.amazonaws.com/permitted": ".*" };
+const left = { name: "shop", labels: {}, annotations };
+const moved = { ...left, labels: { "podrole.io/inject": "enabled" } };
+const pod: Pod = {
+  metadata: { name: "web", namespace: "shop", annotations: { "iam.amazonaws.com/role": "web" } },
+  spec: { containers: [{ name: "app", image: "app:1" }] },
+};
+const planIn = (namespace: typeof left, given: Pod = pod) =>
+  plan({ pod: given, namespace, serviceAccountAnnotations: {} }, PLAN_SETTINGS);
+const kiam = createKiam({ ...KIAM_DEFAULTS, baseArn: BASE });
+
+const appOf = ({ spec }: Pod) => spec.containers.find(({ name }) => name === "app") as Container;
+const variable = (name: string, { env }: Container) => env?.find((each) => each.name === name)?.value;
+
+suite("both at once", () => {
+  test("a namespace without the label is the old system's: plan() changes nothing in it", () => {
+    const { decision, reason, pod: planned } = planIn(left);
+    assert.deepEqual([decision, reason], ["skip", "NAMESPACE_NOT_LABELLED"]);
+    assert.equal(planned, pod);
+  });
+
+  test("an injected pod asks 127.0.0.1, which no agent redirects, and its SDK asks no metadata service", () => {
+    const app = appOf(planIn(moved).pod);
+    const uri = new URL(variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", app) ?? "");
+    assert.equal(uri.hostname, "127.0.0.1");
+    assert.equal(variable("AWS_EC2_METADATA_DISABLED", app), "true");
+    assert.doesNotMatch(JSON.stringify(planIn(moved).pod), /169\.254\.169\.254/);
+  });
+
+  test("with metadata paths the SDK asks podrole's, not the agent's", () => {
+    const asking = {
+      ...pod,
+      metadata: { annotations: { ...pod.metadata.annotations, "podrole.io/metadata": "enabled" } },
+    };
+    const app = appOf(planIn(moved, asking).pod);
+    assert.equal(new URL(variable("AWS_EC2_METADATA_SERVICE_ENDPOINT", app) ?? "").hostname, "127.0.0.1");
+  });
+
+  test("both give the same role by the same annotation, which stays where it is", () => {
+    const { pod: injected, roles } = planIn(moved);
+    const before = kiam.judge(pod, { ...left, isKnown: true });
+    assert.ok(before.kind === "given");
+    assert.deepEqual(
+      roles.map(({ role }) => role?.arn),
+      [before.arn],
+    );
+    // The old system would serve the injected pod too, should anything in it still ask.
+    assert.deepEqual(kiam.judge(injected, { ...left, isKnown: true }), before);
+  });
+
+  test("the way back is the label: a pod made anew is as before", () => {
+    const { pod: injected } = planIn(moved);
+    assert.deepEqual(uninject(injected, { region: PLAN_SETTINGS.region }), pod);
+    assert.equal(planIn(left).pod, pod);
+  });
+
+  test("the old system's own pods are not touched, even in a labelled namespace", () => {
+    const agent: Pod = {
+      metadata: { name: "kiam-agent" },
+      spec: { hostNetwork: true, containers: [{ name: "agent" }] },
+    };
+    const server: Pod = { metadata: { name: "kiam-server" }, spec: { containers: [{ name: "server" }] } };
+    assert.deepEqual(
+      [agent, server].map((each) => planIn(moved, each).decision),
+      ["skip", "skip"],
+    );
+  });
+});

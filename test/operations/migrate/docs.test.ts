@@ -1,0 +1,49 @@
+// docs/migrate.md shows what the command prints, and names every finding that it can make.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { migrate } from "../../../src/operations/migrate/migrate.ts";
+import { createTerminal } from "../../cli/terminal.ts";
+import { clusterExport, KIAM } from "./cluster-export.ts";
+
+const read = (path: string) => readFileSync(fileURLToPath(new URL(`../../../${path}`, import.meta.url)), "utf8");
+const page = read("docs/migrate.md");
+
+/** The pieces between the "…" of a shortened output, which must follow one another in the real one. */
+function missingFrom(output: string, excerpt: string): string | undefined {
+  let at = 0;
+  for (const piece of excerpt.split(/^…\n/m)) {
+    const found = output.indexOf(piece, at);
+    if (found < 0) return piece;
+    at = found + piece.length;
+  }
+  return undefined;
+}
+
+test("docs/migrate.md shows a report that the command prints", async () => {
+  const [, excerpt = ""] = /<!-- output: migrate kiam -->\n\n```\n([^`]+)```/.exec(page) ?? [];
+  assert.ok(excerpt.length > 1_000);
+  const terminal = createTerminal({ stdin: JSON.stringify(clusterExport(KIAM)) });
+  await migrate(terminal, { filename: "-" }, ["kiam"]);
+  assert.equal(missingFrom(terminal.said.out(), excerpt), undefined);
+});
+
+test("a line that the command does not print is found", () => {
+  assert.equal(missingFrom("a\nb\nc\n", "a\n…\nc\n"), undefined);
+  assert.equal(missingFrom("a\nb\nc\n", "a\n…\nd\n"), "d\n");
+  assert.equal(missingFrom("a\nb\nc\n", "c\n…\na\n"), "a\n");
+});
+
+test("docs/migrate.md explains every finding, and no other", () => {
+  const [, union = ""] = /export type FindingId =([^;]+);/.exec(read("src/operations/migrate/findings.ts")) ?? [];
+  const known = [...union.matchAll(/"([a-z-]+)"/g)].map(([, id]) => id);
+  assert.ok(known.length > 10);
+  const [, table = ""] = /### Findings\n\n([^#]+)/.exec(page) ?? [];
+  const explained = table
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .flatMap((line) => [...(line.split("|")[1] ?? "").matchAll(/`([a-z-]+)`/g)].map(([, id]) => id));
+  assert.deepEqual(new Set(explained), new Set(known));
+  assert.equal(explained.length, known.length);
+});

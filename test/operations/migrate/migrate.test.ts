@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite, type TestContext, test } from "node:test";
+import { parse } from "yaml";
+import { migrate } from "../../../src/operations/migrate/migrate.ts";
+import { createTerminal } from "../../cli/terminal.ts";
+import { BASE, clusterExport, KIAM } from "./cluster-export.ts";
+
+async function run(stdin: string, flags: Readonly<Record<string, string>> = {}, from = "kiam", env = {}) {
+  const terminal = createTerminal({ env, stdin });
+  const exitCode = await migrate(terminal, { filename: "-", ...flags }, [from]);
+  return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
+}
+
+const CLUSTER = JSON.stringify(clusterExport(KIAM));
+const quiet = `apiVersion: v1
+kind: Namespace
+metadata: { name: shop, annotations: { iam.amazonaws.com/permitted: ".*" } }
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web, namespace: shop }
+spec:
+  replicas: 2
+  template:
+    metadata: { annotations: { iam.amazonaws.com/role: ROLE } }
+    spec: { containers: [{ name: app, image: app:1 }] }
+`;
+const full = quiet.replace("ROLE", `${BASE}web`);
+
+async function folder(context: TestContext): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), "podrole-test-"));
+  context.after(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+suite("migrate()", () => {
+  test("says 0 and how many when nothing needs work", async () => {
+    const { exitCode, out, err } = await run(full);
+    assert.equal(exitCode, 0, err);
+    assert.match(out, /^kiam to podrole: 2 pods in 1 namespace\n {2}2 unchanged/);
+  });
+
+  test("says 2 for an export that is empty, and reports nothing", async () => {
+    const { exitCode, out, err } = await run("");
+    assert.deepEqual([exitCode, out], [2, ""]);
+    assert.match(err, /--filename: - has no object of Kubernetes/);
+  });
+
+  test("says 1 when something does, the count first", async () => {
+    const { exitCode, out } = await run(CLUSTER);
+    assert.equal(exitCode, 1);
+    const [first, second] = out.split("\n");
+    assert.equal(first, "kiam to podrole: 200 pods in 12 namespaces");
+    assert.equal(second, "  150 unchanged (90 of them without a role), 10 change, 29 need work, 11 refused");
+    assert.match(out, /found in DaemonSet kube-system\/kiam-server/);
+  });
+
+  test("reads folders to the bottom, and files of an enumeration", async (context) => {
+    const directory = await folder(context);
+    await mkdir(join(directory, "deep"));
+    await writeFile(join(directory, "deep", "shop.yaml"), full);
+    await writeFile(join(directory, "notes.txt"), "not: [read");
+    const more = join(directory, "more.json");
+    await writeFile(
+      more,
+      JSON.stringify({ kind: "Pod", metadata: { name: "x" }, spec: { containers: [{ name: "a" }] } }),
+    );
+    assert.match((await run("", { filename: join(directory, "deep") })).out, /2 pods in 1 namespace/);
+    assert.match((await run("", { filename: `${join(directory, "deep")},${more}` })).out, /3 pods in 2 namespaces/);
+    assert.match((await run("", { filename: directory })).out, /3 pods in 2 namespaces/);
+  });
+
+  test("prints the same report as JSON and YAML", async () => {
+    const json = JSON.parse((await run(CLUSTER, { output: "json" })).out) as { counts: object; settings: object };
+    const yaml = parse((await run(CLUSTER, { output: "yaml" })).out) as { counts: object };
+    assert.deepEqual(json.counts, { unchanged: 150, changed: 10, needsWork: 29, refused: 11 });
+    assert.deepEqual(yaml.counts, json.counts);
+  });
+
+  test("prints waves, and values for the chart", async () => {
+    assert.match(
+      (await run(CLUSTER, { waves: "2" })).out,
+      /^kubectl label namespace shop podrole\.io\/inject=enabled$/m,
+    );
+    const { exitCode, out } = await run(CLUSTER, { output: "values" });
+    assert.equal(exitCode, 0);
+    assert.match(out, /^# --sync=1m: /m);
+    assert.match(out, new RegExp(`roleBaseArn: ${BASE}`));
+  });
+
+  test("needs a base ARN for short names alone, and takes it from the command line", async () => {
+    const short = quiet.replace("ROLE", "web");
+    const without = await run(short);
+    assert.equal(without.exitCode, 2);
+    assert.match(without.err, /--role-base-arn: it is needed for roles such as "web"/);
+    const given = await run(short, { roleBaseArn: BASE });
+    assert.deepEqual([given.exitCode, given.err], [0, ""]);
+  });
+
+  test("takes kiam's chart values instead of its pods", async (context) => {
+    const path = join(await folder(context), "values.yaml");
+    await writeFile(path, `server: { roleBaseArn: "${BASE}", extraArgs: { session: prod } }\n`);
+    const { exitCode, out } = await run(quiet.replace("ROLE", "web"), { kiamValues: path });
+    assert.equal(exitCode, 0);
+    assert.match(out, /session names: kiam-prod becomes/);
+  });
+
+  for (const [what, stdin, flags, problem] of [
+    ["an output that does not exist", full, { output: "xml" }, /--output: "xml" is not one of "text"/],
+    ["no number of waves", full, { waves: "0" }, /--waves: "0" is not a whole number/],
+    ["a base ARN that is none", full, { roleBaseArn: "role/" }, /--role-base-arn: "role\/" is not a base ARN/],
+    ["a file that does not exist", full, { filename: "/nowhere" }, /--filename: \/nowhere cannot be read/],
+    ["values that do not exist", full, { kiamValues: "/nowhere" }, /--kiam-values: \/nowhere cannot be read/],
+    ["waves as JSON", full, { waves: "2", output: "json" }, /--output: "json" does not go with --waves/],
+    ["a flag of another system", full, { clusterName: "prod" }, /--cluster-name: kiam does not need it/],
+    ["broken input", "a: [", {}, /standard input: it is neither YAML nor JSON/],
+  ] as const) {
+    test(`says 2 for ${what}, and prints no report`, async () => {
+      const { exitCode, out, err } = await run(stdin, flags);
+      assert.deepEqual([exitCode, out], [2, ""]);
+      assert.match(err, problem);
+    });
+  }
+
+  test("escapes what a terminal or a shell would obey", async () => {
+    const evil = full.replace("name: web,", 'name: "web\\e[2J\\n$(id)",').replace('".*"', '".*|x\\e"');
+    const escape = String.fromCodePoint(27);
+    for (const flags of [{}, { waves: "1" }]) {
+      const { out } = await run(evil, flags);
+      assert.ok(!out.includes(escape), out);
+      assert.doesNotMatch(out, /^\$\(id\)/m);
+    }
+    assert.match((await run(evil, { waves: "1" })).out, /rollout restart 'deployment\/web/);
+  });
+});

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { createKiam, KIAM_DEFAULTS } from "../../../src/operations/migrate/kiam.ts";
+import { createKube2iam, KUBE2IAM_DEFAULTS } from "../../../src/operations/migrate/kube2iam.ts";
+import { permissionChange, podrolePermits } from "../../../src/operations/migrate/permissions.ts";
+import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
+import { BASE } from "./cluster-export.ts";
+
+const PERMITTED = "iam.amazonaws.com/permitted";
+const ALLOWED = "iam.amazonaws.com/allowed-roles";
+const { policy } = PLAN_SETTINGS;
+
+const namespace = (annotations: Record<string, string>) => ({ name: "shop", labels: {}, annotations, isKnown: true });
+const asked = (...names: string[]) => {
+  const arns = names.map((name) => BASE + name);
+  return { all: arns, byNamespace: new Map([["shop", new Map(arns.map((arn) => [arn, 1]))]]) };
+};
+const kiam = createKiam({ ...KIAM_DEFAULTS, baseArn: BASE });
+const kube2iam = (format: "glob" | "regexp") =>
+  createKube2iam({ ...KUBE2IAM_DEFAULTS, baseArn: BASE, namespaceRestrictions: true, restrictionFormat: format });
+
+/** What a command sets. */
+function annotationsOf(command: string): Record<string, string> {
+  return Object.fromEntries(
+    [...command.matchAll(/'([^'=]+)=([^']*)'/g)].map(([, name = "", value = ""]) => [name, value]),
+  );
+}
+
+suite("permissionChange()", () => {
+  test("finds that kube2iam's expression let longer names through, and keeps the patterns that are there", () => {
+    const regexp = { ...policy, allowedRolesFormat: "regexp" as const };
+    const given = namespace({ [ALLOWED]: '["foo","bar.*"]' });
+    const change = permissionChange(given, asked("foo", "foobar", "bar-1"), kube2iam("regexp"), regexp);
+    assert.deepEqual(change?.lost, [{ arn: `${BASE}foobar`, pods: 1 }]);
+    const annotations = annotationsOf(change?.remedies[0]?.command ?? "");
+    assert.deepEqual(annotations, { [ALLOWED]: '["foo","bar.*","foobar"]' });
+    for (const name of ["foo", "foobar", "bar-1"]) {
+      assert.ok(podrolePermits({ ...given, annotations }, BASE + name, regexp), name);
+    }
+  });
+
+  test("finds that kube2iam's globs span the parts of an ARN", () => {
+    const given = namespace({ [ALLOWED]: '["arn:aws:iam::*:role/x"]' });
+    const arn = "arn:aws:iam::666666666666:role/p:role/x";
+    const all = { all: [arn], byNamespace: new Map([["shop", new Map([[arn, 2]])]]) };
+    assert.deepEqual(permissionChange(given, all, kube2iam("glob"), policy)?.lost, [{ arn, pods: 2 }]);
+  });
+
+  test("mends both annotations where both must permit", () => {
+    const given = namespace({ [PERMITTED]: `${BASE}a`, [ALLOWED]: '["a"]' });
+    const change = permissionChange(
+      given,
+      asked("a", "b"),
+      createKube2iam({ ...KUBE2IAM_DEFAULTS, baseArn: BASE }),
+      policy,
+    );
+    const annotations = annotationsOf(change?.remedies[0]?.command ?? "");
+    assert.deepEqual(annotations, { [PERMITTED]: `${BASE}a|${BASE}b`, [ALLOWED]: '["a","b"]' });
+  });
+
+  test("finds a role that kiam permits by its own annotation and kube2iam's forbids", () => {
+    const given = namespace({ [PERMITTED]: ".*", [ALLOWED]: '["a"]' });
+    assert.deepEqual(permissionChange(given, asked("a", "b"), kiam, policy)?.lost, [{ arn: `${BASE}b`, pods: 1 }]);
+  });
+
+  test("finds roles that kiam never let through and podrole does", () => {
+    // kiam does not read it; here it stands alone.
+    const given = namespace({ [ALLOWED]: '["a"]' });
+    assert.deepEqual(permissionChange(given, asked("a", "b"), kiam, policy)?.gained, [{ arn: `${BASE}a`, pods: 1 }]);
+  });
+
+  test("says nothing where both permit the same", () => {
+    assert.equal(permissionChange(namespace({ [PERMITTED]: `${BASE}a` }), asked("a", "b"), kiam, policy), undefined);
+    assert.equal(permissionChange(namespace({}), asked("a"), kiam, policy), undefined);
+  });
+
+  test("offers no remedy that would not help", () => {
+    const given = namespace({ [PERMITTED]: `${BASE}a|(${BASE}b` });
+    const open = createKube2iam({ ...KUBE2IAM_DEFAULTS, baseArn: BASE });
+    assert.deepEqual(permissionChange(given, asked("b"), open, policy)?.remedies, []);
+  });
+
+  test("quotes what an expression would read otherwise", () => {
+    const change = permissionChange(
+      namespace({ [PERMITTED]: "x" }),
+      asked("a.b+c"),
+      createKube2iam({ ...KUBE2IAM_DEFAULTS, baseArn: BASE }),
+      policy,
+    );
+    const annotations = annotationsOf(change?.remedies[0]?.command ?? "");
+    assert.ok(podrolePermits({ name: "shop", annotations }, `${BASE}a.b+c`, policy));
+    assert.ok(!podrolePermits({ name: "shop", annotations }, `${BASE}aXb+c`, policy));
+  });
+});

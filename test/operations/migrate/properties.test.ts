@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import * as fc from "fast-check";
+import { takeInventory } from "../../../src/operations/migrate/inventory.ts";
+import { createKiam, KIAM_DEFAULTS } from "../../../src/operations/migrate/kiam.ts";
+import { podrolePermits } from "../../../src/operations/migrate/permissions.ts";
+import { makeReport } from "../../../src/operations/migrate/report.ts";
+import { renderReport } from "../../../src/operations/migrate/text.ts";
+import { renderWaves } from "../../../src/operations/migrate/waves.ts";
+import type { KubernetesObject } from "../../../src/operations/manifests/objects.ts";
+import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
+import { pods } from "../../injection/pods.ts";
+import { BASE } from "./cluster-export.ts";
+
+const kiam = createKiam({ ...KIAM_DEFAULTS, baseArn: BASE });
+const { policy } = PLAN_SETTINGS;
+
+const piece = fc.constantFrom("team", "a", "b", ".*", "-", "[ab]", "(?:a|b)", "a?", ".", "\\d+");
+const expression = fc.array(piece, { minLength: 1, maxLength: 5 }).map((pieces) => pieces.join(""));
+const name = fc
+  .array(fc.constantFrom("team", "a", "b", "-", "7"), { minLength: 1, maxLength: 5 })
+  .map((all) => all.join(""));
+const namespaceOf = (permitted: string) => ({
+  name: "shop",
+  labels: {},
+  annotations: { "iam.amazonaws.com/permitted": permitted },
+  isKnown: true,
+});
+
+suite("kiam's reading and podrole's", () => {
+  const run = { numRuns: 1_000 };
+
+  test("agree on an expression without an alternative at its top", () => {
+    fc.assert(
+      fc.property(expression, name, (text, role) => {
+        const [namespace, arn] = [namespaceOf(`${BASE}${text}`), `${BASE}${role}`];
+        assert.equal(kiam.permits(namespace, arn), podrolePermits(namespace, arn, policy));
+      }),
+      run,
+    );
+  });
+
+  test("agree once the alternatives stand in a group, and podrole never permits more", () => {
+    fc.assert(
+      fc.property(fc.array(expression, { minLength: 2, maxLength: 3 }), name, (texts, role) => {
+        const arn = `${BASE}${role}`;
+        const [open, grouped] = [
+          namespaceOf(texts.map((text) => BASE + text).join("|")),
+          namespaceOf(`${BASE}(?:${texts.join("|")})`),
+        ];
+        assert.equal(kiam.permits(grouped, arn), podrolePermits(grouped, arn, policy));
+        assert.ok(kiam.permits(open, arn) || !podrolePermits(open, arn, policy));
+      }),
+      run,
+    );
+  });
+
+  test("agree on kiam's reading written out", () => {
+    fc.assert(
+      fc.property(fc.array(expression, { minLength: 1, maxLength: 3 }), name, (texts, role) => {
+        const [text, arn] = [texts.map((each) => BASE + each).join("|"), `${BASE}${role}`];
+        const asKiam = podrolePermits(namespaceOf(`.*(?:^${text}$).*`), arn, policy);
+        assert.equal(asKiam, kiam.permits(namespaceOf(text), arn));
+      }),
+      run,
+    );
+  });
+});
+
+suite("makeReport()", () => {
+  test("counts every pod once, whatever pods there are, and prints no line that a terminal obeys", () => {
+    const anything = fc.oneof(pods, fc.record({ metadata: fc.object(), spec: fc.object() }));
+    fc.assert(
+      fc.property(fc.array(anything, { maxLength: 8 }), (given) => {
+        const objects = given.map((pod, index): KubernetesObject => {
+          const metadata = { ...pod.metadata, name: `pod-${index}`, namespace: index % 2 === 0 ? "shop" : "market" };
+          return { ...pod, kind: "Pod", metadata };
+        });
+        const namespace = { kind: "Namespace", metadata: { name: "shop", annotations: namespaceOf(".*").annotations } };
+        const inventory = takeInventory([namespace, ...objects]);
+        const report = makeReport({ inventory, predecessor: kiam, settings: PLAN_SETTINGS, openMetadata: undefined });
+        const judged = report.groups.reduce((sum, { pods: count }) => sum + count, 0);
+        assert.equal(judged + inventory.problems.length + inventory.finished, given.length);
+        assert.equal(judged, report.pods);
+        const text = renderReport(report, []) + renderWaves(report, 2);
+        assert.doesNotMatch(text.replaceAll("\n", ""), /\p{Cc}/u);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,89 @@
+// From an API server that behaves, over its wire: the same report as from an export of it.
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite, type TestContext, test } from "node:test";
+import { migrate } from "../../../src/operations/migrate/migrate.ts";
+import { startApi } from "../../emulators/kubernetes/harness.ts";
+import { createTerminal } from "../../cli/terminal.ts";
+import { BASE, clusterExport, KIAM } from "./cluster-export.ts";
+
+const RESOURCES: Readonly<Record<string, string>> = {
+  Namespace: "namespaces",
+  ServiceAccount: "serviceaccounts",
+  Deployment: "deployments",
+  StatefulSet: "statefulsets",
+  DaemonSet: "daemonsets",
+  CronJob: "cronjobs",
+  Pod: "pods",
+};
+
+/** The cluster as somebody sees it who may list these resources, or everything. */
+async function cluster(context: TestContext, mayList?: readonly string[]) {
+  const { emulator } = await startApi(context);
+  const username = mayList === undefined ? undefined : "jane";
+  const version = { nonResourceURLs: ["/version"], verbs: ["get"] };
+  if (mayList) {
+    const rules = [{ apiGroups: ["*"], resources: mayList, verbs: ["list"] }, version];
+    emulator.restrict("jane", rules);
+  }
+  for (const { kind, ...object } of clusterExport(KIAM).items) {
+    const [plural, name] = [RESOURCES[kind] ?? kind, object.metadata.name ?? ""];
+    // The API server brings the namespaces of Kubernetes itself.
+    const isThere = kind === "Namespace" && emulator.store.find(plural, undefined, name) !== undefined;
+    emulator.store[isThere ? "replace" : "create"](plural, structuredClone(object));
+  }
+  const directory = await mkdtemp(join(tmpdir(), "podrole-test-"));
+  context.after(() => rm(directory, { recursive: true, force: true }));
+  const kubeconfig = join(directory, "kubeconfig");
+  await writeFile(kubeconfig, emulator.kubeconfig(username), { mode: 0o600 });
+  return async (flags: Readonly<Record<string, string>> = {}) => {
+    const terminal = createTerminal({ env: { HOME: directory } });
+    const exitCode = await migrate(terminal, { kubeconfig, ...flags }, ["kiam"]);
+    return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
+  };
+}
+
+suite("migrate() of a cluster", () => {
+  test("reports what an export of it would, and says what it reads", async (context) => {
+    const run = await cluster(context);
+    const { exitCode, out, err } = await run();
+    assert.equal(exitCode, 1, err);
+    const exported = createTerminal({ stdin: JSON.stringify(clusterExport(KIAM)) });
+    await migrate(exported, { filename: "-" }, ["kiam"]);
+    assert.equal(out, exported.said.out());
+    assert.match(err, /^podrole migrate kiam: read 203 pods$/m);
+  });
+
+  test("keeps to one namespace", async (context) => {
+    const run = await cluster(context);
+    const { exitCode, out } = await run({ namespace: "shop", roleBaseArn: BASE });
+    assert.equal(exitCode, 0);
+    assert.match(out, /^kiam to podrole: 27 pods in 1 namespace\n {2}27 unchanged \(6 of them without a role\)/);
+  });
+
+  test("does with pods and namespaces alone, and says what is missing", async (context) => {
+    const run = await cluster(context, ["namespaces", "pods"]);
+    const { exitCode, out } = await run();
+    assert.equal(exitCode, 1);
+    // The CronJob between two runs, and the role that only a ServiceAccount names, are not seen.
+    assert.match(out, /^kiam to podrole: 199 pods in 12 namespaces/);
+    assert.match(out, /^ {2}serviceaccounts may not be listed/m);
+    assert.match(out, /^ {2}cronjobs may not be listed/m);
+  });
+
+  test("says 2 when the pods may not be listed", async (context) => {
+    const run = await cluster(context, ["namespaces"]);
+    const { exitCode, out, err } = await run();
+    assert.deepEqual([exitCode, out], [2, ""]);
+    assert.match(err, /^podrole migrate: Cannot list pods/m);
+  });
+
+  test("says 2 when there is no such kubeconfig", async (context) => {
+    const run = await cluster(context);
+    const { exitCode, err } = await run({ kubeconfig: "/nowhere" });
+    assert.equal(exitCode, 2);
+    assert.match(err, /kubeconfig \/nowhere cannot be read/);
+  });
+});

@@ -1,0 +1,152 @@
+// podrole rotate as a command, with rights of its own: what it says, and how it ends.
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, suite, test } from "node:test";
+import { rotate } from "../../../src/operations/rotate/rotate.ts";
+import { type RotationStatus, statusOf } from "../../../src/operations/rotate/status.ts";
+import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
+import { encodeAuthorities, planRotation } from "../../../src/pki/authorities.ts";
+import { systemClock as clock } from "../../../src/runtime/clock.ts";
+import { deployment } from "../check/healthy.ts";
+import { createTerminal } from "../../cli/terminal.ts";
+
+const HOUR = 3_600_000;
+const ROTATION = { commonName: "podrole CA", lifetimeMs: 8760 * HOUR, leafLifetimeMs: HOUR };
+const RIGHTS = [
+  { apiGroups: ["apps"], resources: ["deployments"], verbs: ["list"] },
+  { apiGroups: [""], resources: ["configmaps"], verbs: ["list"] },
+];
+
+async function cluster(context: TestContext) {
+  const kubernetes = createKubernetesEmulator({ clock });
+  await kubernetes.listen();
+  const directory = await mkdtemp(join(tmpdir(), "podrole-rotate-"));
+  context.after(async () => {
+    await kubernetes.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const { store } = kubernetes;
+  store.create("namespaces", { metadata: { name: "podrole" } });
+  store.create("deployments", { ...deployment("server") });
+  const slots = encodeAuthorities(planRotation(undefined, clock.now(), ROTATION).authorities);
+  const data = Object.fromEntries(Object.entries(slots).map(([key, secret]) => [key, base64(secret.reveal())]));
+  store.create("secrets", { metadata: { name: "podrole-ca", namespace: "podrole" }, data });
+  const run = async (step: string, flags: Readonly<Record<string, string>> = {}, username?: string) => {
+    const kubeconfig = join(directory, "kubeconfig");
+    await writeFile(kubeconfig, kubernetes.kubeconfig(username), { mode: 0o600 });
+    const terminal = createTerminal();
+    const exitCode = await rotate(terminal, { kubeconfig, ...flags }, [step]);
+    return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
+  };
+  const secretVersion = () => store.get("secrets", "podrole", "podrole-ca").metadata.resourceVersion;
+  return { kubernetes, store, run, secretVersion };
+}
+
+const base64 = (text: string) => Buffer.from(text).toString("base64");
+
+suite("rotate()", () => {
+  test("status tells ages, what happens by itself, and what each verb would say; it changes nothing", async (context) => {
+    const { run, secretVersion } = await cluster(context);
+    const before = secretVersion();
+    const { exitCode, out } = await run("status");
+    assert.equal(exitCode, 0);
+    assert.match(
+      out,
+      /^current {3}O=podrole, CN=podrole CA .* signs since 0 s, expires in 364 d|^current .* signs since \d s/m,
+    );
+    assert.match(out, /in 18[12] d \d+ h \(2\d{3}-.*\): a next CA is made and published/);
+    assert.match(out, /^podrole rotate prepare: possible now$/m);
+    assert.match(out, /^podrole rotate activate: there is no next CA: prepare one first$/m);
+    assert.equal(secretVersion(), before);
+    const status = JSON.parse((await run("status", { output: "json" })).out) as RotationStatus;
+    assert.deepEqual(
+      [status.slots.map(({ slot }) => slot), Object.keys(status.refused)],
+      [["current"], ["activate", "retire"]],
+    );
+  });
+
+  test("prepare says 0 and what follows; activate says 1 and how long to wait", async (context) => {
+    const { run, secretVersion } = await cluster(context);
+    const prepared = await run("prepare");
+    assert.equal(prepared.exitCode, 0, prepared.err);
+    assert.match(prepared.err, /the servers publish it within a minute/);
+    assert.match(prepared.out, /^next .* published since 0 s|^next .* published since \d s/m);
+    const version = secretVersion();
+    const early = await run("activate");
+    assert.equal(early.exitCode, 1);
+    assert.match(early.err, /cannot activate: the next CA was published too recently: wait 70 minutes/);
+    assert.equal(secretVersion(), version);
+    const forced = await run("activate", { force: "true" });
+    assert.equal(forced.exitCode, 0);
+    assert.match(forced.err, /restart those that do not recover/);
+  });
+
+  test("no key is ever printed", async (context) => {
+    const { run } = await cluster(context);
+    const said = await Promise.all(["status", "prepare"].map((step) => run(step, { output: "json" })));
+    assert.doesNotMatch(said.map(({ out, err }) => out + err).join(), /PRIVATE KEY/);
+  });
+
+  test("needs get and patch of the Secret: with them it does, without patch it says so and changes nothing", async (context) => {
+    const { kubernetes, run, secretVersion } = await cluster(context);
+    const own = { apiGroups: [""], resources: ["secrets"], resourceNames: ["podrole-ca"] };
+    for (const [user, verbs] of [
+      ["reader", ["get"]],
+      ["keeper", ["get", "patch"]],
+    ] as const) {
+      kubernetes.restrict(user, [...RIGHTS, { ...own, verbs }], "podrole");
+    }
+    assert.equal((await run("status", {}, "reader")).exitCode, 0);
+    const before = secretVersion();
+    const { exitCode, err } = await run("prepare", {}, "reader");
+    assert.equal(exitCode, 2);
+    assert.match(err, /must be allowed to patch secrets in namespace "podrole"/);
+    assert.equal(secretVersion(), before);
+    assert.equal((await run("prepare", {}, "keeper")).exitCode, 0);
+    assert.notEqual(secretVersion(), before);
+  });
+
+  test("leaves a damaged Secret as it is, and says what is wrong", async (context) => {
+    const { store, run, secretVersion } = await cluster(context);
+    const secret = store.get("secrets", "podrole", "podrole-ca");
+    const data = { ...(secret["data"] as object), "current.key": base64("nonsense") };
+    store.replace("secrets", { ...secret, data });
+    const before = secretVersion();
+    for (const force of ["false", "true"]) {
+      const { exitCode, err } = await run("prepare", { force });
+      assert.equal(exitCode, 1);
+      assert.match(err, /Cannot read the Secret of the CA: current\.key/);
+    }
+    assert.equal(secretVersion(), before);
+  });
+
+  test("says 1 for a CA of the operator's own, and where nobody runs the server", async (context) => {
+    const { store, run } = await cluster(context);
+    const own = deployment("server");
+    own.spec.template.spec.containers[0]?.args?.push("--ca-cert=/ca/tls.crt", "--ca-key", "/ca/tls.key");
+    store.replace("deployments", { ...own });
+    const files = await run("prepare");
+    assert.equal(files.exitCode, 1);
+    assert.match(files.err, /your own \(--ca-cert\)/);
+    assert.match((await run("status", { namespace: "default" })).err, /no Deployment in namespace "default"/);
+  });
+});
+
+test("statusOf() tells what the servers do by themselves, soonest first", () => {
+  const now = Date.parse("2026-06-01T00:00:00Z");
+  const { authorities } = planRotation(undefined, now, ROTATION);
+  const half = now + (ROTATION.lifetimeMs * 2) / 3;
+  const withNext = planRotation(authorities, half, ROTATION).authorities;
+  const steps = statusOf(
+    { ...withNext, previous: { certificatePem: withNext.current.authority.certificatePem, since: half } },
+    half,
+    ROTATION,
+  );
+  assert.deepEqual(
+    steps.outlook.map(({ step }) => step),
+    ["forget", "sign"],
+  );
+  assert.equal(steps.outlook[0]?.at, new Date(half + HOUR + 600_000).toISOString());
+});

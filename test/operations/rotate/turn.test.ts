@@ -1,0 +1,144 @@
+// The operator's verbs beside two servers, on an API server's Secret: every step of a rotation, each with its refusal.
+import assert from "node:assert/strict";
+import { type TestContext, suite, test } from "node:test";
+import { turn } from "../../../src/operations/rotate/turn.ts";
+import { type Authorities, decodeAuthorities, type RotateOptions } from "../../../src/pki/authorities.ts";
+import { readCertificates, splitBundle } from "../../../src/pki/bundle.ts";
+import { trustFromSecret } from "../../../src/server/trust/authority-keeper.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+import { createKeptLog } from "../../fakes/log.ts";
+import { startCluster } from "../../kubernetes/harness.ts";
+
+const HOUR = 3_600_000;
+const SETTLED = HOUR + 600_000;
+const ROTATION: RotateOptions = { commonName: "podrole CA", lifetimeMs: 8760 * HOUR, leafLifetimeMs: HOUR };
+const OPTIONS = {
+  secret: { namespace: "podrole", name: "podrole-ca" },
+  trustConfigMap: { namespace: "podrole", name: "podrole-trust" },
+  webhookConfiguration: "podrole",
+  rotation: ROTATION,
+};
+
+async function rotating(context: TestContext) {
+  const { emulator, connect } = await startCluster(context);
+  emulator.store.create("namespaces", { metadata: { name: "podrole" } });
+  emulator.store.create("mutatingwebhookconfigurations", {
+    metadata: { name: "podrole" },
+    webhooks: [{ name: "pods.podrole.io", clientConfig: { url: "https://127.0.0.1:1/mutate" } }],
+  });
+  const [kubernetes, clock] = [await connect(), createFakeClock()];
+  const { log } = createKeptLog();
+  const read = trustFromSecret(
+    { kubernetes, births: async () => ({}), clock, log },
+    { ...OPTIONS.secret, rotation: ROTATION },
+  );
+  /** What each server does each minute. */
+  const serverLooks = async () => {
+    const trust = await read();
+    await kubernetes.putConfigMap("podrole", "podrole-trust", { "bundle.pem": trust.bundlePem });
+    await kubernetes.setCaBundle("podrole", trust.bundlePem);
+    return trust;
+  };
+  const held = async () =>
+    decodeAuthorities((await kubernetes.getSecret("podrole", "podrole-ca"))?.data ?? {}) as Authorities;
+  await serverLooks();
+  const deps = { kubernetes, clock };
+  const act = (verb: "prepare" | "activate" | "retire", force = false) =>
+    turn(verb, deps, { ...OPTIONS, rotation: { ...ROTATION, force } });
+  return { kubernetes, clock, deps, serverLooks, held, act };
+}
+
+const done = (result: Authorities | string) => {
+  assert.ok(typeof result !== "string", JSON.stringify(result));
+  return result;
+};
+
+suite("turn()", () => {
+  test("rotates step by step: each too early at first, the servers follow, and nothing is cut off", async (context) => {
+    const { clock, act, serverLooks, held } = await rotating(context);
+    const old = await serverLooks();
+    const prepared = done(await act("prepare"));
+    assert.match((await act("prepare")) as string, /prepared already/);
+
+    await clock.advance(SETTLED);
+    assert.match((await act("activate")) as string, /not in ConfigMap podrole\/podrole-trust/);
+    const published = await serverLooks();
+    assert.equal(splitBundle(published.bundlePem).length, 2);
+    assert.equal(published.authority.certificatePem, old.authority.certificatePem);
+
+    done(await act("activate"));
+    const signing = await serverLooks();
+    assert.equal(signing.authority.certificatePem, prepared.next?.authority.certificatePem);
+    assert.equal(signing.bundlePem, published.bundlePem);
+    assert.equal((await held()).previous?.certificatePem, old.authority.certificatePem);
+
+    assert.match((await act("retire")) as string, /still valid: wait 70 minutes/);
+    await clock.advance(SETTLED);
+    done(await act("retire"));
+    assert.deepEqual(splitBundle((await serverLooks()).bundlePem), splitBundle(signing.authority.certificatePem));
+  });
+
+  test("refuses to activate what was published too recently, and what is not in caBundle", async (context) => {
+    const { kubernetes, clock, act, serverLooks } = await rotating(context);
+    const before = (await serverLooks()).bundlePem;
+    done(await act("prepare"));
+    await serverLooks();
+    assert.match((await act("activate")) as string, /published too recently: wait 70 minutes/);
+    await clock.advance(SETTLED);
+    await kubernetes.setCaBundle("podrole", before);
+    assert.match((await act("activate")) as string, /not in caBundle of webhook pods\.podrole\.io/);
+    await serverLooks();
+    done(await act("activate"));
+  });
+
+  test("--force does all of it at once, and the servers take it", async (context) => {
+    const { act, serverLooks, held } = await rotating(context);
+    const old = await serverLooks();
+    const first = done(await act("prepare"));
+    const second = done(await act("prepare", true));
+    assert.notEqual(second.next?.authority.certificatePem, first.next?.authority.certificatePem);
+    done(await act("activate", true));
+    done(await act("retire", true));
+    const now = await serverLooks();
+    assert.equal(now.authority.certificatePem, second.next?.authority.certificatePem);
+    const believed = readCertificates(now.bundlePem);
+    assert.ok(believed.every((one) => one.toString() !== old.authority.certificatePem));
+    assert.deepEqual([(await held()).next, (await held()).previous], [undefined, undefined]);
+  });
+
+  test("--force does not do what is pointless", async (context) => {
+    const { act } = await rotating(context);
+    assert.match((await act("activate", true)) as string, /prepare one first/);
+    assert.match((await act("retire", true)) as string, /no previous CA/);
+  });
+
+  test("reads again when a server was faster, and decides anew", async (context) => {
+    const { deps, act, held } = await rotating(context);
+    let raced = false;
+    const kubernetes = {
+      ...deps.kubernetes,
+      async getSecret(namespace: string, name: string) {
+        const secret = await deps.kubernetes.getSecret(namespace, name);
+        if (!raced) {
+          raced = true;
+          done(await act("prepare"));
+        }
+        return secret;
+      },
+    };
+    assert.match((await turn("prepare", { ...deps, kubernetes }, OPTIONS)) as string, /prepared already/);
+    assert.ok((await held()).next);
+  });
+
+  test("two operators prepare at once: one of them does", async (context) => {
+    const { act } = await rotating(context);
+    const results = await Promise.all([act("prepare"), act("prepare"), act("prepare")]);
+    assert.equal(results.filter((result) => typeof result !== "string").length, 1);
+  });
+
+  test("says that there is no CA yet", async (context) => {
+    const { deps } = await rotating(context);
+    const options = { ...OPTIONS, secret: { namespace: "podrole", name: "other" } };
+    assert.match((await turn("prepare", deps, options)) as string, /holds no CA yet/);
+  });
+});

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { STSServiceException } from "@aws-sdk/client-sts";
+import { ERRORS, type ErrorCode, PodroleError } from "../../../src/protocol/errors.ts";
+import { fromAwsError, noOwnCredentials } from "../../../src/server/aws/aws-errors.ts";
+
+function exception(name: string, message = "no", status = 400, headers: Record<string, string> = {}) {
+  const error = new STSServiceException({
+    name,
+    message,
+    $fault: status < 500 ? "client" : "server",
+    $metadata: { httpStatusCode: status },
+  });
+  return Object.assign(error, { $response: { statusCode: status, headers } });
+}
+
+const CLASSES: readonly (readonly [code: ErrorCode, names: readonly string[], status?: number])[] = [
+  ["STS_THROTTLED", ["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"]],
+  ["STS_DENIED", ["AccessDenied", "AccessDeniedException"], 403],
+  ["STS_UNAVAILABLE", ["ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "SignatureDoesNotMatch"], 403],
+  ["STS_UNAVAILABLE", ["UnrecognizedClientException", "MissingAuthenticationToken", "IncompleteSignature"], 403],
+  ["STS_INVALID", ["ValidationError", "PackedPolicyTooLarge", "MalformedPolicyDocument", "InvalidParameterValue"]],
+  ["STS_INVALID", ["RegionDisabledException"], 403],
+  ["STS_UNAVAILABLE", ["InternalFailure", "ServiceUnavailable"], 500],
+];
+
+for (const [code, names, status] of CLASSES) {
+  for (const name of names) {
+    test(`fromAwsError() says ${code} for ${name}`, () => {
+      const error = fromAwsError(exception(name, "words of STS", status), "assume role x");
+      assert.equal(error.code, code);
+      assert.ok(error.message.startsWith("Cannot assume role x: "));
+      assert.ok(error.message.includes(`${name}: words of STS`));
+    });
+  }
+}
+
+for (const [name, message, hint] of [
+  [
+    "PackedPolicyTooLarge",
+    "Packed policy consumes 157% of allotted space, please use smaller policy.",
+    /session-tag-labels/,
+  ],
+  [
+    "ValidationError",
+    "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
+    /raise the role's/,
+  ],
+  [
+    "ValidationError",
+    "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
+    /1h is the most/,
+  ],
+  ["RegionDisabledException", "STS is not activated in this region for account:1.", /another --region/],
+  ["InvalidParameterValue", "The transitive tag key team cannot be overridden.", /transitive tag of this key/],
+] as const) {
+  test(`fromAwsError() says what to do about ${name}: ${message}`, () => {
+    assert.match(fromAwsError(exception(name, message), "assume role x").message, hint);
+  });
+}
+
+test("fromAwsError() takes over Retry-After from whatever stands before STS, up to an hour", () => {
+  const after = (value: string) =>
+    fromAwsError(exception("Throttling", "slow down", 429, { "retry-after": value }), "assume role x").retryAfterMs;
+  assert.equal(after("7"), 7_000);
+  assert.equal(after("1000000"), 3_600_000);
+  for (const none of ["0", "-1", "soon"]) assert.equal(after(none), undefined);
+});
+
+test("fromAwsError() leaves podrole's own errors as they are", () => {
+  const own = new PodroleError("STS_THROTTLED", "Cannot assume role x: held back");
+  assert.equal(fromAwsError(own, "assume role x"), own);
+});
+
+test("fromAwsError() names the settings that are missing when no region is known", () => {
+  const { code, message } = fromAwsError(new Error("Region is missing"), "assume role x");
+  assert.deepEqual([code, /--region or AWS_REGION/.test(message)], ["STS_UNAVAILABLE", true]);
+});
+
+for (const [what, thrown, said] of [
+  ["nothing was found", new Error("Could not load credentials from any providers"), "none was found, podrole's log"],
+  [
+    "STS denies the web identity",
+    exception("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403),
+    "Not authorized",
+  ],
+  ["the token of the web identity has expired", exception("ExpiredTokenException", "Token expired"), "Token expired"],
+  ["they did not come in time", new DOMException("timeout", "TimeoutError"), "did not answer in time"],
+] as const) {
+  test(`noOwnCredentials() blames no pod when ${what}, and says what was tried`, () => {
+    const { code, message, cause } = noOwnCredentials(thrown, "assume role x", ["Unable to find", "exit code 3"]);
+    assert.equal(code, "STS_UNAVAILABLE");
+    assert.equal(ERRORS[code].retry, true);
+    assert.ok(message.includes(said), message);
+    assert.match(String(cause), /tried: Unable to find; exit code 3;/);
+    assert.doesNotMatch(message, /exit code 3/, "what the server tried is not for pods");
+    for (const accepted of [
+      "AWS_ACCESS_KEY_ID",
+      "credential_process",
+      "IRSA",
+      "EKS Pod Identity",
+      "instance profile",
+    ]) {
+      assert.ok(String(cause).includes(accepted), `${accepted} is not in ${String(cause)}`);
+    }
+  });
+}

@@ -1,0 +1,168 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { PodroleError } from "../../../src/protocol/errors.ts";
+import { Secret } from "../../../src/runtime/secret.ts";
+import { createCredentialCache } from "../../../src/server/aws/credential-cache.ts";
+import type { AssumeRole, SessionCredentials } from "../../../src/server/aws/sts.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+
+const INPUT = { roleArn: "arn:aws:iam::123456789012:role/a", sessionName: "ns.pod", durationSeconds: 3600 };
+const POD = "u-1";
+const MINUTE = 60_000;
+const everybody = () => true;
+
+function stage(options: { capacity?: number } = {}) {
+  const clock = createFakeClock();
+  const calls: string[] = [];
+  let answer: () => Promise<void> = () => Promise.resolve();
+  const assumeRole: AssumeRole = async ({ roleArn, sessionName }) => {
+    calls.push(`${roleArn} ${sessionName}`);
+    await answer();
+    return session(clock.now());
+  };
+  const cache = createCredentialCache({ clock, assumeRole }, { capacity: options.capacity ?? 10, refusalMs: 15_000 });
+  return { clock, calls, cache, answerWith: (next: () => Promise<void>) => (answer = next) };
+}
+
+function session(now: number): SessionCredentials {
+  const secret = new Secret("s");
+  return {
+    accessKeyId: "ASIA",
+    secretAccessKey: secret,
+    sessionToken: secret,
+    issuedAt: now,
+    expiresAt: now + 60 * MINUTE,
+  };
+}
+
+const fail = (code: "STS_DENIED" | "STS_UNAVAILABLE") => () => Promise.reject(new PodroleError(code, "no"));
+
+test("get() makes one call for everybody who asks at the same time", async () => {
+  const { cache, calls } = stage();
+  await Promise.all(Array.from({ length: 100 }, () => cache.get(INPUT, POD)));
+  assert.equal(calls.length, 1);
+});
+
+test("get() keeps sessions apart that STS could tell apart", async () => {
+  const { cache, calls } = stage();
+  await cache.get(INPUT, POD);
+  await cache.get({ ...INPUT, sessionName: "ns.other" }, POD);
+  await cache.get({ ...INPUT, externalId: "x-1" }, POD);
+  await cache.get({ ...INPUT, tags: [{ key: "k", value: "v" }] }, POD);
+  await cache.get({ ...INPUT, tags: [{ key: "k", value: "w" }] }, POD);
+  assert.equal(calls.length, 5);
+});
+
+test("get() hands out what it has until half of its life has passed, then renews", async () => {
+  const { cache, calls, clock } = stage();
+  await cache.get(INPUT, POD);
+  await clock.advance(29 * MINUTE);
+  assert.equal((await cache.get(INPUT, POD)).outcome, "hit");
+  await clock.advance(2 * MINUTE);
+  assert.equal((await cache.get(INPUT, POD)).outcome, "renewed");
+  assert.equal(calls.length, 2);
+});
+
+test("get() hands out what is still valid when the renewal fails, and refuses when nothing is", async () => {
+  const { cache, clock, answerWith } = stage();
+  await cache.get(INPUT, POD);
+  answerWith(fail("STS_UNAVAILABLE"));
+  await clock.advance(45 * MINUTE);
+  assert.equal((await cache.get(INPUT, POD)).outcome, "stale");
+  await clock.advance(15 * MINUTE);
+  await assert.rejects(cache.get(INPUT, POD), { code: "STS_UNAVAILABLE" });
+});
+
+test("get() says what STS said instead of handing out what no sidecar would use: the last seconds of a session", async () => {
+  const { cache, clock, answerWith } = stage();
+  await cache.get(INPUT, POD);
+  answerWith(fail("STS_UNAVAILABLE"));
+  await clock.advance(60 * MINUTE - 7_000);
+  assert.equal((await cache.get(INPUT, POD)).outcome, "stale");
+  await clock.advance(3_000);
+  await assert.rejects(cache.get(INPUT, POD), { code: "STS_UNAVAILABLE" });
+});
+
+test("get() repeats a refusal of STS without asking again, for a short time", async () => {
+  const { cache, calls, clock, answerWith } = stage();
+  answerWith(fail("STS_DENIED"));
+  for (let attempt = 0; attempt < 5; attempt++) await assert.rejects(cache.get(INPUT, POD), { code: "STS_DENIED" });
+  assert.equal(calls.length, 1);
+  await clock.advance(16_000);
+  answerWith(() => Promise.resolve());
+  assert.equal((await cache.get(INPUT, POD)).outcome, "miss");
+});
+
+test("get() goes on for the others when the caller who started the call is gone", async () => {
+  const { cache, answerWith, calls } = stage();
+  const gate = Promise.withResolvers<void>();
+  answerWith(() => gate.promise);
+  const first = cache.get(INPUT, POD);
+  const second = cache.get(INPUT, POD);
+  gate.resolve();
+  await Promise.all([first, second]);
+  assert.equal(calls.length, 1);
+});
+
+test("get() never answers with expired credentials, whatever STS and time do", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.integer({ min: 0, max: 90 }), fc.boolean()), { maxLength: 30 }),
+      async (steps) => {
+        const { cache, clock, answerWith } = stage();
+        for (const [minutes, healthy] of steps) {
+          answerWith(healthy ? () => Promise.resolve() : fail("STS_UNAVAILABLE"));
+          await clock.advance(minutes * MINUTE);
+          const answer = await cache.get(INPUT, POD).catch(() => undefined);
+          assert.ok(answer === undefined || answer.credentials.expiresAt > clock.now());
+        }
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+test("get() drops the session that nobody asked for longest when there are too many", async () => {
+  const { cache, calls } = stage({ capacity: 2 });
+  for (const sessionName of ["one", "two", "one", "three", "one"]) await cache.get({ ...INPUT, sessionName }, POD);
+  assert.equal(cache.size, 2);
+  assert.equal(calls.filter((call) => call.endsWith(" one")).length, 1);
+});
+
+test("sweep() forgets what has expired and keeps what has not", async () => {
+  const { cache, clock } = stage();
+  await cache.get(INPUT, POD);
+  await clock.advance(59 * MINUTE);
+  cache.sweep(everybody);
+  assert.equal(cache.size, 1);
+  assert.equal(cache.nearestExpiryMs(), MINUTE);
+  await clock.advance(MINUTE);
+  cache.sweep(everybody);
+  assert.equal(cache.size, 0);
+});
+
+test("sweep() drops the session of a gone pod although it is valid, and keeps one that another living pod shares", async () => {
+  const { cache, clock } = stage();
+  await cache.get(INPUT, "gone");
+  await cache.get({ ...INPUT, sessionName: "shared" }, "gone");
+  await cache.get({ ...INPUT, sessionName: "shared" }, "living");
+  const lives = (uid: string) => uid === "living";
+  cache.sweep(lives);
+  assert.equal(cache.size, 2, "a pod of this minute may be unknown to the watch");
+  await clock.advance(MINUTE);
+  cache.sweep(lives);
+  assert.equal(cache.size, 1);
+  assert.equal((await cache.get({ ...INPUT, sessionName: "shared" }, "living")).outcome, "hit");
+});
+
+test("createCredentialCache() renews nothing by itself: what nobody asks for runs out", async () => {
+  const { cache, calls, clock } = stage();
+  cache.prefetch(INPUT, POD);
+  for (let minute = 0; minute < 61; minute++) {
+    await clock.advance(MINUTE);
+    cache.sweep(everybody);
+  }
+  assert.equal(calls.length, 1);
+  assert.equal(cache.size, 0);
+});

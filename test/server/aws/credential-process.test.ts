@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createProcessCredentials } from "../../../src/server/aws/credential-process.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+
+const clock = createFakeClock();
+const says = (program: string, timeoutMs = 10_000) =>
+  createProcessCredentials({ clock }, { command: [process.execPath, "-e", program], timeoutMs });
+
+test("createProcessCredentials() runs no shell: what one would read is an argument", async () => {
+  const print =
+    "const [word] = process.argv.slice(1); console.log(JSON.stringify({ Version: 1, AccessKeyId: word, SecretAccessKey: 's' }))";
+  const command = [process.execPath, "-e", print, "$HOME; echo `id` > x"];
+  const { accessKeyId } = await createProcessCredentials({ clock }, { command, timeoutMs: 10_000 })();
+  assert.equal(accessKeyId, "$HOME; echo `id` > x");
+});
+
+test("createProcessCredentials() names the program alone, and keeps what it said for the log", async () => {
+  const fails = says("console.log('AKIA secret'); console.error('no certificate in /pki'); process.exit(3)");
+  await assert.rejects(fails(), (error: Error) => {
+    assert.match(error.message, /--credential-process .*: it failed with 3$/);
+    assert.doesNotMatch(error.message, /pki|secret/);
+    assert.match(String(error.cause), /no certificate in \/pki/);
+    assert.doesNotMatch(String(error.cause), /secret/);
+    return true;
+  });
+});
+
+test("createProcessCredentials() ends a program that hangs", async () => {
+  await assert.rejects(says("setInterval(() => {}, 1e6)", 300)(), /did not end in time/);
+});
+
+test("createProcessCredentials() refuses an Expiration that is not a time", async () => {
+  const odd = says('console.log(\'{"Version":1,"AccessKeyId":"a","SecretAccessKey":"s","Expiration":"soon"}\')');
+  await assert.rejects(odd(), /Expiration is not a time/);
+});

@@ -1,0 +1,307 @@
+// The sources of the server's own credentials, each as real as this machine allows, and the ways in which each goes wrong.
+import { generateKeyPairSync, sign } from "node:crypto";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TestContext } from "node:test";
+import { createStsEmulator, type StsEmulator } from "../../../emulators/sts/emulator.ts";
+import { systemClock as clock } from "../../../src/runtime/clock.ts";
+import { createSts, type Sts } from "../../../src/server/aws/sts.ts";
+import { startInstanceMetadata } from "../../fakes/instance-metadata.ts";
+import { withEnvironment } from "../environment.ts";
+
+const REGION = "eu-central-1";
+const SERVER = "arn:aws:iam::123456789012:role/podrole-server";
+export const ORDERS = {
+  roleArn: "arn:aws:iam::123456789012:role/orders",
+  sessionName: "team.web",
+  durationSeconds: 900,
+};
+export const MINUTE = 60_000;
+const ISSUER = "https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE";
+const SUBJECT = "system:serviceaccount:podrole:podrole-server";
+const CLUSTER = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const STRANGER = generateKeyPairSync("ec", { namedCurve: "P-256" });
+
+export interface Stage {
+  readonly context: TestContext;
+  readonly emulator: StsEmulator;
+  readonly sts: Sts;
+  readonly directory: string;
+  /** A new session of the server's role, named `session-<n>`, as every source but the web identity hands them out. */
+  readonly session: (
+    lifeMs?: number,
+  ) => Readonly<Record<"AccessKeyId" | "SecretAccessKey" | "Expiration" | "token", string>>;
+}
+
+/** The time can be moved: of the SDK, the emulator and the sources alike. */
+export async function stage(context: TestContext, own: Source["options"] = () => ({})): Promise<Stage> {
+  context.mock.timers.enable({ apis: ["Date"], now: Date.UTC(2026, 0, 15, 12) });
+  withEnvironment(context, {});
+  const directory = mkdtempSync(join(tmpdir(), "podrole-own-"));
+  const emulator = createStsEmulator(
+    { clock },
+    {
+      region: REGION,
+      identityProviders: [{ issuer: ISSUER, audience: "sts.amazonaws.com", publicKey: CLUSTER.publicKey }],
+      roles: [
+        { arn: SERVER, trust: { principals: [], webIdentities: [SUBJECT] } },
+        { arn: ORDERS.roleArn, trust: { principals: [SERVER] } },
+      ],
+    },
+  );
+  await emulator.listen();
+  const options = { region: REGION, endpoint: emulator.url, fips: false, dualStack: false, hopRoleArn: undefined };
+  const sts = createSts({ clock }, { ...options, timeoutMs: 10_000, ...own(directory) });
+  context.after(async () => {
+    sts.close();
+    await emulator.close();
+    rmSync(directory, { recursive: true });
+  });
+  let sessions = 0;
+  return {
+    context,
+    emulator,
+    sts,
+    directory,
+    session(lifeMs = 60 * MINUTE) {
+      sessions += 1;
+      const asked = { roleArn: SERVER, sessionName: `session-${sessions}`, durationSeconds: lifeMs / 1000 };
+      const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = emulator.issueSession(asked);
+      return {
+        AccessKeyId: accessKeyId,
+        SecretAccessKey: secretAccessKey.reveal(),
+        token: sessionToken.reveal(),
+        Expiration: new Date(expiresAt).toISOString().replace(".000Z", "Z"),
+      };
+    },
+  };
+}
+
+interface Source {
+  /** Settings of the server's that belong to it. */
+  readonly options?: (directory: string) => { readonly credentialProcess?: readonly string[] };
+  /** Whatever the SDK needs to find credentials of `lifeMs`; the returned function rotates what a kubelet rotates. */
+  readonly provide: (stage: Stage, lifeMs?: number) => Promise<() => void>;
+  /** Ways in which it goes wrong, and what the message then says besides what was tried. */
+  readonly denials: Readonly<Record<string, readonly [(stage: Stage) => Promise<void>, RegExp]>>;
+}
+
+export const SOURCES: Readonly<Record<string, Source>> = {
+  "environment variables": {
+    async provide({ context, session }, lifeMs) {
+      const { AccessKeyId, SecretAccessKey, token } = session(lifeMs);
+      withEnvironment(context, {
+        AWS_ACCESS_KEY_ID: AccessKeyId,
+        AWS_SECRET_ACCESS_KEY: SecretAccessKey,
+        AWS_SESSION_TOKEN: token,
+      });
+      return () => {};
+    },
+    denials: {
+      "nothing is set": [async () => {}, /Could not load credentials.*tried: .+/],
+      "the key is another": [
+        async ({ context, session }) => {
+          const { AccessKeyId, token } = session();
+          const other = "A".repeat(40);
+          withEnvironment(context, {
+            AWS_ACCESS_KEY_ID: AccessKeyId,
+            AWS_SECRET_ACCESS_KEY: other,
+            AWS_SESSION_TOKEN: token,
+          });
+        },
+        /SignatureDoesNotMatch/,
+      ],
+    },
+  },
+
+  "an instance profile": {
+    async provide({ context, session }, lifeMs) {
+      const credentials = () => {
+        const { token: Token, ...rest } = session(lifeMs);
+        return { ...rest, Token, LastUpdated: new Date().toISOString() };
+      };
+      const { url } = await startInstanceMetadata(context, { credentials });
+      withEnvironment(context, { AWS_EC2_METADATA_DISABLED: "false", AWS_EC2_METADATA_SERVICE_ENDPOINT: url });
+      return () => {};
+    },
+    denials: {
+      "the instance gives no token": [
+        async ({ context }) => {
+          const { url } = await startInstanceMetadata(context, { tokens: "refused" });
+          withEnvironment(context, { AWS_EC2_METADATA_DISABLED: "false", AWS_EC2_METADATA_SERVICE_ENDPOINT: url });
+        },
+        /Could not load credentials.*tried: .+/,
+      ],
+      "the instance has no role": [
+        async ({ context }) => {
+          const { url } = await startInstanceMetadata(context, {});
+          withEnvironment(context, { AWS_EC2_METADATA_DISABLED: "false", AWS_EC2_METADATA_SERVICE_ENDPOINT: url });
+        },
+        /Could not load credentials.*tried: .+/,
+      ],
+    },
+  },
+
+  IRSA: {
+    async provide(on) {
+      const rotate = webIdentity(on, () => tokenOf(CLUSTER.privateKey));
+      return rotate;
+    },
+    denials: {
+      "the token has expired": [
+        async (on) => void webIdentity(on, () => tokenOf(CLUSTER.privateKey, { exp: Date.now() / 1000 - 1 })),
+        /ExpiredTokenException/,
+      ],
+      "the token is another ServiceAccount's": [
+        async (on) =>
+          void webIdentity(on, () => tokenOf(CLUSTER.privateKey, { sub: "system:serviceaccount:team:default" })),
+        /AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity/,
+      ],
+      "the token is for somebody else": [
+        async (on) => void webIdentity(on, () => tokenOf(CLUSTER.privateKey, { aud: "podrole.io" })),
+        /InvalidIdentityToken.*: Incorrect token audience/,
+      ],
+      "the token is forged": [
+        async (on) => void webIdentity(on, () => tokenOf(STRANGER.privateKey)),
+        /InvalidIdentityToken/,
+      ],
+    },
+  },
+
+  "EKS Pod Identity": {
+    async provide(on, lifeMs) {
+      return containerEndpoint(on, lifeMs);
+    },
+    denials: {
+      "the token is another": [
+        async (on) => {
+          await containerEndpoint(on);
+          writeFileSync(join(on.directory, "token"), "another");
+        },
+        /(?:400|could not load|container|Service account token is invalid)/i,
+      ],
+      "nobody answers": [
+        async ({ context }) => {
+          withEnvironment(context, { AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://127.0.0.1:9/v1/credentials" });
+        },
+        /ECONNREFUSED|could not/i,
+      ],
+    },
+  },
+
+  "--credential-process": {
+    options: (directory) => ({ credentialProcess: [process.execPath, join(directory, "helper.cjs")] }),
+    async provide(on, lifeMs) {
+      const write = () => {
+        const { token: SessionToken, ...rest } = on.session(lifeMs);
+        helper(on, `console.log(${JSON.stringify(JSON.stringify({ Version: 1, ...rest, SessionToken }))})`);
+      };
+      write();
+      return write;
+    },
+    denials: {
+      "the program fails": [
+        async (on) => helper(on, 'console.error("no certificate"); process.exit(3)'),
+        /failed with 3/,
+      ],
+      "the program is not there": [async () => {}, /failed with/],
+      "the program tells nonsense": [async (on) => helper(on, 'console.log("hello")'), /did not print JSON/],
+      "the program tells no key": [async (on) => helper(on, "console.log('{\"Version\":1}')"), /no AccessKeyId/],
+      "the program tells what has expired": [
+        async (on) => {
+          await SOURCES["--credential-process"]?.provide(on, MINUTE);
+          on.context.mock.timers.tick(2 * MINUTE);
+        },
+        /has expired/,
+      ],
+    },
+  },
+
+  "a profile's credential_process": {
+    async provide(on, lifeMs) {
+      const file = join(on.directory, "credentials.json");
+      const write = () => {
+        const { token: SessionToken, ...rest } = on.session(lifeMs);
+        writeFileSync(file, JSON.stringify({ Version: 1, ...rest, SessionToken }));
+      };
+      write();
+      profile(on, `cat ${file}`);
+      return write;
+    },
+    denials: {
+      "the process fails": [
+        async (on) => profile(on, "sh -c 'echo no certificate >&2; exit 3'"),
+        /no certificate|exit/i,
+      ],
+      "the process tells nonsense": [async (on) => profile(on, "echo hello"), /JSON/],
+      "the process tells what has expired": [
+        async (on) => {
+          await SOURCES["a profile's credential_process"]?.provide(on, MINUTE);
+          on.context.mock.timers.tick(2 * MINUTE);
+        },
+        /expired/i,
+      ],
+    },
+  },
+};
+
+function helper({ directory }: Stage, program: string): void {
+  writeFileSync(join(directory, "helper.cjs"), program);
+}
+
+function profile({ context, directory }: Stage, process: string): void {
+  const file = join(directory, "config");
+  writeFileSync(file, `[profile podrole]\ncredential_process = ${process}\n`);
+  withEnvironment(context, { AWS_CONFIG_FILE: file, AWS_PROFILE: "podrole" });
+}
+
+/** Writes the token file as a kubelet does, and again each time the returned function is called. */
+function webIdentity({ context, directory }: Stage, token: () => string): () => void {
+  const file = join(directory, "token");
+  const write = () => writeFileSync(file, token());
+  write();
+  withEnvironment(context, { AWS_WEB_IDENTITY_TOKEN_FILE: file, AWS_ROLE_ARN: SERVER, AWS_ROLE_SESSION_NAME: "irsa" });
+  return write;
+}
+
+/** A ServiceAccount token of the cluster, for ten minutes. */
+function tokenOf(key: typeof CLUSTER.privateKey, claims: Readonly<Record<string, unknown>> = {}): string {
+  const exp = Math.floor(Date.now() / 1000) + 600;
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const body = { iss: ISSUER, sub: SUBJECT, aud: ["sts.amazonaws.com"], exp, ...claims };
+  const signed = `${part({ alg: "ES256", typ: "JWT" })}.${part(body)}`;
+  const signature = sign("sha256", Buffer.from(signed), { key, dsaEncoding: "ieee-p1363" });
+  return `${signed}.${signature.toString("base64url")}`;
+}
+
+/** The agent of EKS Pod Identity: one token at a time is good, which the kubelet rotates. */
+async function containerEndpoint({ context, directory, session }: Stage, lifeMs?: number): Promise<() => void> {
+  let good = "";
+  const rotate = () => {
+    good = `token-${Date.now()}`;
+    writeFileSync(join(directory, "token"), good);
+  };
+  rotate();
+  const server = createServer(({ headers }, response) => {
+    if (headers.authorization !== good)
+      return void response.writeHead(400).end('{"message":"Service account token is invalid"}');
+    const { token: Token, ...rest } = session(lifeMs);
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify({ ...rest, Token, AccountId: "123456789012" }));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  context.after(() => {
+    server.close();
+    server.closeAllConnections();
+  });
+  withEnvironment(context, {
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/credentials`,
+    AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: join(directory, "token"),
+  });
+  return rotate;
+}

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PodroleError } from "../../../src/protocol/errors.ts";
+import { tellFaults } from "../../../src/server/aws/own-faults.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+import { createKeptLog } from "../../fakes/log.ts";
+
+const INPUT = { roleArn: "arn:aws:iam::123456789012:role/a", sessionName: "ns.pod", durationSeconds: 3600 };
+
+function stage(error: Error) {
+  const clock = createFakeClock();
+  const { log, lines } = createKeptLog();
+  return { clock, lines, assumeRole: tellFaults({ clock, log, assumeRole: () => Promise.reject(error) }) };
+}
+
+test("tellFaults() tells the log once a minute why STS could not be asked, with the cause, and passes the fault on", async () => {
+  const cause = new RangeError("tried: exit code 3; wanted one of");
+  const fault = new PodroleError("STS_UNAVAILABLE", "Cannot assume role a: the server's own AWS credentials", {
+    cause,
+  });
+  const { clock, lines, assumeRole } = stage(fault);
+  for (let call = 0; call < 5; call++) await assert.rejects(assumeRole(INPUT), fault);
+  assert.equal(lines.length, 1);
+  assert.match(JSON.stringify(lines[0]), /exit code 3/);
+  await clock.advance(60_000);
+  await assert.rejects(assumeRole(INPUT), fault);
+  assert.equal(lines[1]?.["times"], 5);
+});
+
+test("tellFaults() leaves refusals by STS to the audit", async () => {
+  const denied = new PodroleError("STS_DENIED", "Cannot assume role a: AccessDenied");
+  const { lines, assumeRole } = stage(denied);
+  await assert.rejects(assumeRole(INPUT), denied);
+  assert.deepEqual(lines, []);
+});

@@ -1,0 +1,154 @@
+// AccessDenied in the words that AWS documents or that people reported, and what podrole makes of each.
+// (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html)
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { explainDenial } from "../../../src/server/aws/sts-denial.ts";
+
+const SESSION = "arn:aws:sts::123456789012:assumed-role/podrole-server/i-0123456789abcdef0";
+const SERVER = "arn:aws:iam::123456789012:role/podrole-server";
+const ROLE = "arn:aws:iam::210987654321:role/team/orders";
+
+const denied = (rest: string) => `User: ${SESSION} is not authorized to perform: ${rest}`;
+const TRUSTED = `{"Effect":"Allow","Principal":{"AWS":"${SERVER}"},"Action":"sts:AssumeRole"}`;
+const TAGGED = `{"Effect":"Allow","Principal":{"AWS":"${SERVER}"},"Action":["sts:AssumeRole","sts:TagSession"]}`;
+const NAMED = `{"Effect":"Allow","Principal":{"AWS":"${SERVER}"},"Action":["sts:AssumeRole","sts:SetSourceIdentity"]}`;
+const OWN = `{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"${ROLE}"}`;
+
+interface DenialCase {
+  readonly when: string;
+  readonly message: string;
+  readonly asked?: { readonly roleArn?: string; readonly externalId?: string };
+  /** All of these are said. */
+  readonly says: readonly string[];
+  /** None of these is. */
+  readonly never?: readonly string[];
+}
+
+const CASES: readonly DenialCase[] = [
+  {
+    when: "STS names no policy",
+    message: denied(`sts:AssumeRole on resource: ${ROLE}`),
+    says: ["trust policy of orders", TRUSTED, "server's own policy", "does not exist", "iam.amazonaws.com/external-id"],
+  },
+  {
+    when: "STS names no policy and an external id was sent",
+    message: denied(`sts:AssumeRole on resource: ${ROLE}`),
+    asked: { externalId: "half-a-secret" },
+    says: [TRUSTED, "condition on sts:ExternalId must name this pod's external id"],
+    never: ["half-a-secret"],
+  },
+  {
+    when: "the server is an IAM user",
+    message: `User: arn:aws:iam::123456789012:user/podrole is not authorized to perform: sts:AssumeRole on resource: ${ROLE}`,
+    says: ['"Principal":{"AWS":"arn:aws:iam::123456789012:user/podrole"}'],
+  },
+  {
+    when: "the role is in another partition",
+    message: denied("sts:AssumeRole on resource: arn:aws-cn:iam::123456789012:role/orders"),
+    asked: { roleArn: "arn:aws-cn:iam::123456789012:role/orders" },
+    says: ["the server is in partition aws and the role in aws-cn"],
+    never: ["trust policy"],
+  },
+  {
+    when: "session tags are not allowed",
+    message: denied(`sts:TagSession on resource: ${ROLE}`),
+    says: ["session tags are on", TAGGED, "server's own policy must allow sts:TagSession"],
+    never: ["does not exist"],
+  },
+  {
+    when: "the source identity is not allowed",
+    message: denied(`sts:SetSourceIdentity on resource: ${ROLE}`),
+    says: ["source identity is on", NAMED],
+    never: ["does not exist"],
+  },
+  {
+    when: "the server's own policy is missing",
+    message: denied(
+      `sts:AssumeRole on resource: ${ROLE} because no identity-based policy allows the sts:AssumeRole action`,
+    ),
+    says: [`${SERVER} itself lacks sts:AssumeRole in its own policies`, OWN],
+    never: ["trust policy", "does not exist"],
+  },
+  {
+    when: "the server's own policy lacks tags",
+    message: denied(
+      `sts:TagSession on resource: ${ROLE} because no identity-based policy allows the sts:TagSession action`,
+    ),
+    says: ["itself lacks sts:TagSession", '"Action":"sts:TagSession"'],
+    never: ["trust policy"],
+  },
+  {
+    when: "the trust policy is missing, with no resource named",
+    message: denied("sts:AssumeRole because no role trust policy allows the sts:AssumeRole action"),
+    says: ["the trust policy of orders must allow sts:AssumeRole", TRUSTED],
+    never: ["does not exist", "itself lacks"],
+  },
+  {
+    when: "the trust policy denies",
+    message: denied("sts:AssumeRole with an explicit deny in the role trust policy"),
+    says: ["the trust policy of orders has a Deny that matches"],
+    never: ["must allow"],
+  },
+  {
+    when: "the server's own policy denies",
+    message: denied(`sts:AssumeRole on resource: ${ROLE} with an explicit deny in an identity-based policy`),
+    says: [`a policy of ${SERVER} has a Deny that matches`],
+    never: ["trust policy"],
+  },
+  {
+    when: "an organization denies",
+    message: denied(`sts:AssumeRole on resource: ${ROLE} with an explicit deny in a service control policy`),
+    says: ["a Deny matches, in a service control policy of the organization"],
+    never: ["trust policy"],
+  },
+  {
+    when: "an organization does not allow",
+    message: denied(
+      `sts:AssumeRole on resource: ${ROLE} because no service control policy allows the sts:AssumeRole action`,
+    ),
+    says: ["nothing allows it, in a service control policy"],
+    never: ["trust policy"],
+  },
+  {
+    when: "a permissions boundary does not allow",
+    message: denied(
+      `sts:AssumeRole on resource: ${ROLE} because no permissions boundary allows the sts:AssumeRole action`,
+    ),
+    says: [`in the permissions boundary of ${SERVER}`],
+    never: ["trust policy"],
+  },
+  {
+    when: "a VPC endpoint does not allow",
+    message: denied(
+      `sts:AssumeRole on resource: ${ROLE} because no VPC endpoint policy allows the sts:AssumeRole action`,
+    ),
+    says: ["in the policy of the VPC endpoint that the server reaches STS by"],
+    never: ["trust policy"],
+  },
+  {
+    when: "the server was assumed with a session policy",
+    message: denied(`sts:AssumeRole on resource: ${ROLE} because no session policy allows the sts:AssumeRole action`),
+    says: ["the session policy with which"],
+    never: ["trust policy"],
+  },
+  {
+    when: "the server has a root user's keys",
+    message: "Roles may not be assumed by root accounts.",
+    says: ["root user", "give it a role or an IAM user"],
+    never: ["trust policy"],
+  },
+];
+
+for (const { when, message, asked, says, never = [] } of CASES) {
+  test(`explainDenial() names what is missing when ${when}`, () => {
+    const text = explainDenial(message, { roleArn: ROLE, ...asked });
+    for (const words of says) assert.ok(text.includes(words), `${words}\nis not in ${text}`);
+    for (const words of never) assert.ok(!text.includes(words), `${words}\nis in ${text}`);
+    for (const json of text.match(/\{.*?\}(?=[);])/g) ?? []) assert.equal(JSON.parse(json).Effect, "Allow");
+    assert.ok(message.length + text.length < 900, `an Event takes 1024 characters, this has ${text.length}`);
+  });
+}
+
+test("explainDenial() says nothing about words that it does not know", () => {
+  assert.equal(explainDenial("Access denied", { roleArn: ROLE }), "");
+});

@@ -1,0 +1,131 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PodroleError } from "../../../src/protocol/errors.ts";
+import { Secret } from "../../../src/runtime/secret.ts";
+import type { AssumeRole } from "../../../src/server/aws/sts.ts";
+import { createStsLimiter } from "../../../src/server/aws/sts-limiter.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+
+const INPUT = { roleArn: "arn:aws:iam::123456789012:role/a", sessionName: "s1", durationSeconds: 3600 };
+const ISSUED = {
+  accessKeyId: "A",
+  secretAccessKey: new Secret("s"),
+  sessionToken: new Secret("t"),
+  issuedAt: 0,
+  expiresAt: 1,
+};
+
+test("createStsLimiter() lets a burst through and then the rate", async () => {
+  const clock = createFakeClock();
+  const limited = createStsLimiter({ clock, assumeRole: async () => ISSUED }, { ratePerSecond: 10, burst: 3 });
+  for (let call = 0; call < 3; call++) await limited(INPUT);
+  await assert.rejects(limited(INPUT), { code: "STS_THROTTLED", retryAfterMs: 100 });
+  await clock.advance(100);
+  await limited(INPUT);
+});
+
+test("createStsLimiter() holds everybody back while STS throttles, longer each time", async () => {
+  const clock = createFakeClock();
+  let calls = 0;
+  const throttled: AssumeRole = async () => {
+    calls += 1;
+    throw new PodroleError("STS_THROTTLED", "Rate exceeded");
+  };
+  const limited = createStsLimiter({ clock, assumeRole: throttled }, { ratePerSecond: 1000, burst: 1000 });
+  const pauses: number[] = [];
+  for (let round = 0; round < 7; round++) {
+    await assert.rejects(limited(INPUT), (error: PodroleError) => {
+      pauses.push(error.retryAfterMs ?? 0);
+      return error.code === "STS_THROTTLED";
+    });
+    await assert.rejects(limited({ ...INPUT, roleArn: "arn:aws:iam::123456789012:role/b" }), { code: "STS_THROTTLED" });
+    await clock.advance(40_000);
+  }
+  assert.equal(calls, 7);
+  assert.ok((pauses[0] ?? 0) < 1_300 && (pauses[6] ?? 0) > 20_000, `pauses grew: ${pauses.join(" ")}`);
+});
+
+test("createStsLimiter() tells of each call that it holds back, why and for how long, and of no other", async () => {
+  const clock = createFakeClock();
+  const heldBack: string[] = [];
+  let throttles = true;
+  const assumeRole: AssumeRole = async () => {
+    if (throttles) throw new PodroleError("STS_THROTTLED", "Rate exceeded");
+    return ISSUED;
+  };
+  const onHeldBack = (reason: string, ms: number) => heldBack.push(`${reason} ${ms > 500 ? "long" : ms}`);
+  const limited = createStsLimiter({ clock, assumeRole, onHeldBack }, { ratePerSecond: 10, burst: 2 });
+  await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
+  assert.deepEqual(heldBack, []);
+  await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
+  assert.deepEqual(heldBack, ["pause long"]);
+  throttles = false;
+  await clock.advance(2_000);
+  for (let call = 0; call < 2; call++) await limited(INPUT);
+  await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
+  assert.deepEqual(heldBack, ["pause long", "rate 100"]);
+});
+
+test("createStsLimiter() takes many calls that are throttled at the same time for one: the pause does not grow by them", async () => {
+  const clock = createFakeClock();
+  const gate = Promise.withResolvers<void>();
+  const assumeRole: AssumeRole = async () => {
+    await gate.promise;
+    throw new PodroleError("STS_THROTTLED", "Rate exceeded");
+  };
+  const limited = createStsLimiter({ clock, assumeRole }, { ratePerSecond: 100, burst: 100 });
+  const waits: number[] = [];
+  const calls = Array.from({ length: 50 }, () =>
+    limited(INPUT).catch((error: PodroleError) => waits.push(error.retryAfterMs ?? 0)),
+  );
+  gate.resolve();
+  await Promise.all(calls);
+  assert.equal(waits.length, 50);
+  assert.ok(Math.max(...waits) <= 1_200, `the longest pause is ${Math.max(...waits)} ms`);
+});
+
+test("createStsLimiter() waits as long as STS asks for when that is longer", async () => {
+  const clock = createFakeClock();
+  const assumeRole: AssumeRole = async () => {
+    throw new PodroleError("STS_THROTTLED", "Rate exceeded", { retryAfterMs: 20_000 });
+  };
+  const limited = createStsLimiter({ clock, assumeRole }, { ratePerSecond: 100, burst: 100 });
+  await assert.rejects(limited(INPUT), { code: "STS_THROTTLED", retryAfterMs: 20_000 });
+});
+
+test("createStsLimiter() tells everybody who waits another time, and starts slowly after a pause", async () => {
+  const clock = createFakeClock();
+  let throttles = true;
+  let made = 0;
+  const assumeRole: AssumeRole = async () => {
+    if (throttles) throw new PodroleError("STS_THROTTLED", "Rate exceeded");
+    made += 1;
+    return ISSUED;
+  };
+  const limited = createStsLimiter({ clock, assumeRole }, { ratePerSecond: 10, burst: 200 });
+  const told: number[] = [];
+  const ask = () =>
+    limited(INPUT).catch((error: PodroleError) => void told.push(clock.now() + (error.retryAfterMs ?? 0)));
+  for (let pod = 0; pod < 100; pod++) await ask();
+  throttles = false;
+  const times = told.slice(1);
+  assert.equal(new Set(times).size, 99, "no two are told the same time");
+  assert.ok(Math.max(...times) - Math.min(...times) >= 9_700, "they are spread by the rate");
+  await clock.advance(Math.min(...times) - clock.now() + 1);
+  for (let pod = 0; pod < 100; pod++) await ask();
+  assert.ok(made <= 1, `${made} calls at once after the pause`);
+});
+
+test("createStsLimiter() pauses the account that calls, and no other", async () => {
+  const clock = createFakeClock();
+  const assumeRole: AssumeRole = async ({ via }) => {
+    if (via === undefined) throw new PodroleError("STS_THROTTLED", "Rate exceeded");
+    return ISSUED;
+  };
+  const limited = createStsLimiter({ clock, assumeRole }, { ratePerSecond: 10, burst: 2 });
+  const hop = { ...INPUT, via: "arn:aws:iam::210987654321:role/hop" };
+  await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
+  await limited(hop);
+  await limited({ ...hop, via: "arn:aws:iam::210987654321:role/another-hop" });
+  await assert.rejects(limited(hop), { code: "STS_THROTTLED", message: /more than 10 calls a second/ });
+});

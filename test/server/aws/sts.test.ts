@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { createStsEmulator } from "../../../emulators/sts/emulator.ts";
+import { systemClock as clock } from "../../../src/runtime/clock.ts";
+import { Secret } from "../../../src/runtime/secret.ts";
+import { createSts } from "../../../src/server/aws/sts.ts";
+
+const REGION = "eu-central-1";
+const KEY = { accessKeyId: "AKIAPODROLESERVER001", secretAccessKey: "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00" };
+const SERVER = "arn:aws:iam::123456789012:user/podrole-server";
+const roleArn = (name: string) => `arn:aws:iam::123456789012:role/${name}`;
+const input = (name: string) => ({ roleArn: roleArn(name), sessionName: "team.web", durationSeconds: 900 });
+
+/** The SDK's default chain reads the environment first; nothing else of this machine is asked. */
+const OWN = { AWS_ACCESS_KEY_ID: KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey };
+
+const PLAIN = { fips: false, dualStack: false };
+
+async function stage(context: TestContext, options: { hopRoleArn?: string; timeoutMs?: number } = {}) {
+  const before = { ...process.env };
+  Object.assign(process.env, OWN);
+  const emulator = createStsEmulator(
+    { clock },
+    {
+      region: REGION,
+      keys: [{ accessKeyId: KEY.accessKeyId, secretAccessKey: new Secret(KEY.secretAccessKey), arn: SERVER }],
+      roles: [
+        { arn: roleArn("orders"), trust: { principals: [SERVER] } },
+        { arn: roleArn("broken"), trust: { principals: [] } },
+        { arn: roleArn("hop"), trust: { principals: [SERVER] } },
+        { arn: roleArn("behind"), trust: { principals: [roleArn("hop")] } },
+      ],
+    },
+  );
+  await emulator.listen();
+  const { hopRoleArn, timeoutMs = 5_000 } = options;
+  const sts = createSts({ clock }, { region: REGION, endpoint: emulator.url, ...PLAIN, hopRoleArn, timeoutMs });
+  context.after(async () => {
+    sts.close();
+    await emulator.close();
+    for (const name of Object.keys(OWN)) {
+      if (before[name] === undefined) delete process.env[name];
+      else process.env[name] = before[name];
+    }
+  });
+  return { emulator, sts };
+}
+
+test("assumeRole() turns an input into a session, whose secrets do not print", async (context) => {
+  const { emulator, sts } = await stage(context);
+  const session = await sts.assumeRole(input("orders"));
+  assert.match(session.accessKeyId, /^ASIA/);
+  assert.ok(session.expiresAt > session.issuedAt && session.expiresAt <= session.issuedAt + 901_000);
+  assert.doesNotMatch(JSON.stringify(session), new RegExp(session.secretAccessKey.reveal().slice(0, 8)));
+  const [call] = emulator.calls.assumed();
+  assert.deepEqual([call?.callerArn, call?.sessionName, call?.durationSeconds], [SERVER, "team.web", 900]);
+});
+
+test("assumeRole() tags sessions for good or for one hop, and tells how full STS says it is", async (context) => {
+  const { emulator, sts } = await stage(context);
+  emulator.roles.put({ arn: roleArn("orders"), trust: { principals: [SERVER], tagSession: true } });
+  const tags = [{ key: "kubernetes-namespace", value: "team" }];
+  const { packedPolicySize } = await sts.assumeRole({ ...input("orders"), tags, transitiveTags: true });
+  assert.ok(packedPolicySize !== undefined && packedPolicySize > 0 && packedPolicySize <= 100);
+  await sts.assumeRole({ ...input("orders"), tags });
+  assert.deepEqual(
+    emulator.calls.assumed().map((call) => [call.tags, call.transitiveTagKeys]),
+    [
+      [tags, ["kubernetes-namespace"]],
+      [tags, []],
+    ],
+  );
+  assert.equal((await sts.assumeRole(input("orders"))).packedPolicySize, undefined);
+});
+
+test("assumeRole() says STS_DENIED and which statement is missing when the role's trust policy knows no tags", async (context) => {
+  const { sts } = await stage(context);
+  const tagged = { ...input("orders"), tags: [{ key: "team", value: "a" }] };
+  await assert.rejects(sts.assumeRole(tagged), {
+    code: "STS_DENIED",
+    message: /"Action":\["sts:AssumeRole","sts:TagSession"\]/,
+  });
+});
+
+test("assumeRole() says STS_INVALID and what to shorten when STS finds the packed tags and policies too large", async (context) => {
+  const { emulator, sts } = await stage(context);
+  emulator.roles.put({ arn: roleArn("orders"), trust: { principals: [SERVER], tagSession: true } });
+  const noise = (n: number) =>
+    Buffer.from(`${n}${"z".repeat(n % 7)}`)
+      .toString("hex")
+      .repeat(4)
+      .slice(0, 200);
+  const tags = Array.from({ length: 50 }, (_, n) => ({
+    key: `key-${n}-${noise(n).slice(0, 60)}`,
+    value: noise(n * 31),
+  }));
+  await assert.rejects(sts.assumeRole({ ...input("orders"), tags }), {
+    code: "STS_INVALID",
+    message: /PackedPolicyTooLarge.*--session-tag-labels/,
+  });
+});
+
+for (const [what, via, target, code] of [
+  ["goes through a role's own hop", "hop", "behind", undefined],
+  ["refuses what that hop may not assume", "hop", "orders", "STS_DENIED"],
+  ["blames no pod for a hop of its own that is denied", "broken", "behind", "STS_UNAVAILABLE"],
+] as const) {
+  test(`assumeRole() ${what}`, async (context) => {
+    const { emulator, sts } = await stage(context);
+    const assumed = sts.assumeRole({ ...input(target), via: roleArn(via) });
+    if (code !== undefined) return assert.rejects(assumed, { code });
+    await assumed;
+    assert.match(emulator.calls.assumed(roleArn(target))[0]?.callerArn ?? "", /assumed-role\/hop\/podrole-server$/);
+  });
+}
+
+test("assumeRole() says STS_DENIED in STS's words, and whose trust policy is missing", async (context) => {
+  const { sts } = await stage(context);
+  await assert.rejects(sts.assumeRole(input("broken")), {
+    code: "STS_DENIED",
+    message: /AccessDenied: User: \S+podrole-server is not authorized.*the trust policy of broken must allow/,
+  });
+});
+
+for (const [fault, code] of [
+  [{ kind: "throttle" }, "STS_THROTTLED"],
+  [{ kind: "down" }, "STS_UNAVAILABLE"],
+  [{ kind: "error", status: 503 }, "STS_UNAVAILABLE"],
+  [{ kind: "stall", ms: 60_000 }, "STS_UNAVAILABLE"],
+] as const) {
+  test(`assumeRole() says ${code} when STS has the fault ${fault.kind}`, async (context) => {
+    const { emulator, sts } = await stage(context, fault.kind === "stall" ? { timeoutMs: 200 } : {});
+    emulator.faults.set(fault);
+    await assert.rejects(sts.assumeRole(input("orders")), { code });
+  });
+}
+
+test("assumeRole() says STS_INVALID for a session that STS never gives", async (context) => {
+  const { sts } = await stage(context);
+  await assert.rejects(sts.assumeRole({ ...input("orders"), durationSeconds: 1 }), { code: "STS_INVALID" });
+});
+
+test("assumeRole() says STS_UNAVAILABLE when the server's own credentials are bad: no pod is to blame", async (context) => {
+  const { sts } = await stage(context);
+  process.env["AWS_SECRET_ACCESS_KEY"] = "another-key";
+  await assert.rejects(sts.assumeRole(input("orders")), { code: "STS_UNAVAILABLE", message: /own AWS credentials/ });
+});
+
+test("assumeRole() goes through the hop", async (context) => {
+  const { sts } = await stage(context, { hopRoleArn: roleArn("hop") });
+  assert.match((await sts.assumeRole(input("behind"))).accessKeyId, /^ASIA/);
+  assert.match(await sts.callerArn(), /assumed-role\/hop\/podrole-server$/);
+  await assert.rejects(sts.assumeRole(input("orders")), { code: "STS_DENIED" });
+});
+
+test("assumeRole() says STS_UNAVAILABLE when the hop is denied: no pod is to blame", async (context) => {
+  const { sts } = await stage(context, { hopRoleArn: roleArn("broken") });
+  await assert.rejects(sts.assumeRole(input("behind")), {
+    code: "STS_UNAVAILABLE",
+    message: /the server's own role \S+role\/broken/,
+  });
+});

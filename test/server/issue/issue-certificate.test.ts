@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
+import { test } from "node:test";
+import { createAuthority } from "../../../src/pki/certificate.ts";
+import { createCsr } from "../../../src/pki/csr.ts";
+import { podIdentityOf } from "../../../src/pki/identity.ts";
+import { generateKeyPem } from "../../../src/pki/keys.ts";
+import type { Refusal } from "../../../src/protocol/errors.ts";
+import { Secret } from "../../../src/runtime/secret.ts";
+import { createCertificateIssuer } from "../../../src/server/issue/issue-certificate.ts";
+import type { ProvenPod } from "../../../src/server/issue/prove.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+
+const HOUR_MS = 3_600_000;
+const clock = createFakeClock();
+const authority = createAuthority({ commonName: "test CA", now: clock.now(), lifetimeMs: 1_000 * HOUR_MS });
+const POD: ProvenPod = {
+  pod: { metadata: { name: "web", namespace: "team", uid: "u-1" }, spec: { containers: [{ name: "app" }] } },
+  namespace: "team",
+  name: "web",
+  uid: "u-1",
+  serviceAccount: "app",
+  credentialId: "JTI=1",
+};
+
+function stage(caller: ProvenPod | Refusal) {
+  const audit: Readonly<Record<string, unknown>>[] = [];
+  const ahead: string[] = [];
+  const issue = createCertificateIssuer(
+    {
+      clock,
+      audit: (record) => audit.push(record),
+      prove: async () => caller,
+      authority: () => authority,
+      fetchAhead: ({ name }) => ahead.push(name),
+    },
+    {
+      trustDomain: "cluster.local",
+      lifetimeMs: HOUR_MS,
+      webhook: {
+        namespace: "podrole",
+        serviceAccount: "podrole-webhook",
+        dnsNames: ["podrole-webhook.podrole.svc"],
+        ipAddresses: ["127.0.0.1"],
+      },
+    },
+  );
+  return { issue, audit, ahead };
+}
+
+const csr = (name: string) => createCsr(generateKeyPem(), name);
+
+test("createCertificateIssuer() names the proven pod, whatever the CSR says, and fetches ahead", async () => {
+  const { issue, audit, ahead } = stage(POD);
+  const { pem, notAfter } = await issue(new Secret("token"), csr("kube-system/root"), "peer");
+  assert.deepEqual(podIdentityOf(new X509Certificate(pem).raw, "cluster.local"), {
+    trustDomain: "cluster.local",
+    namespace: "team",
+    serviceAccount: "app",
+    pod: "web",
+    uid: "u-1",
+  });
+  assert.doesNotMatch(new X509Certificate(pem).toString(), /kube-system/);
+  assert.ok(notAfter <= clock.now() + HOUR_MS);
+  assert.deepEqual(ahead, ["web"]);
+  assert.deepEqual([audit[0]?.["decision"], audit[0]?.["credentialId"]], ["issued", "JTI=1"]);
+});
+
+test("createCertificateIssuer() gives the webhook's ServiceAccount a serving certificate of set names", async () => {
+  const webhook = { ...POD, namespace: "podrole", serviceAccount: "podrole-webhook" };
+  const { issue, ahead } = stage(webhook);
+  const { pem } = await issue(new Secret("token"), csr("evil.example"), "peer");
+  const { subjectAltName } = new X509Certificate(pem);
+  assert.match(subjectAltName ?? "", /DNS:podrole-webhook\.podrole\.svc/);
+  assert.doesNotMatch(subjectAltName ?? "", /spiffe|evil/);
+  assert.deepEqual(ahead, []);
+});
+
+test("createCertificateIssuer() treats that ServiceAccount's name in another namespace as any pod", async () => {
+  const { issue } = stage({ ...POD, serviceAccount: "podrole-webhook" });
+  const { pem } = await issue(new Secret("token"), csr("web"), "peer");
+  assert.match(new X509Certificate(pem).subjectAltName ?? "", /^URI:spiffe:/);
+});
+
+test("createCertificateIssuer() refuses what was not proved, and writes it down", async () => {
+  const { issue, audit, ahead } = stage({ code: "PROOF_REJECTED", message: "Cannot accept the token" });
+  await assert.rejects(issue(new Secret("stolen-token"), csr("web"), "peer"), { code: "PROOF_REJECTED" });
+  assert.equal(audit[0]?.["reason"], "PROOF_REJECTED");
+  assert.doesNotMatch(JSON.stringify(audit), /stolen-token/);
+  assert.deepEqual(ahead, []);
+});
+
+test("createCertificateIssuer() refuses a CSR that cannot be read, and names the pod that sent it", async () => {
+  const { issue, audit } = stage(POD);
+  await assert.rejects(issue(new Secret("token"), Buffer.from("no CSR"), "peer"), { code: "REQUEST_INVALID" });
+  assert.deepEqual([audit[0]?.["reason"], audit[0]?.["pod"]], ["REQUEST_INVALID", "web"]);
+});

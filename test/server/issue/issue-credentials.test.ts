@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setImmediate } from "node:timers/promises";
+import type { AssumeRoleInput } from "../../../src/policy/decide.ts";
+import { ERRORS, PodroleError, type Refusal } from "../../../src/protocol/errors.ts";
+import { Secret } from "../../../src/runtime/secret.ts";
+import { createCredentialIssuer } from "../../../src/server/issue/issue-credentials.ts";
+import type { PodInContext } from "../../../src/server/issue/pod-directory.ts";
+import type { SessionCredentials } from "../../../src/server/aws/sts.ts";
+
+const IDENTITY = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", pod: "web", uid: "u-1" };
+const ROLE = "arn:aws:iam::123456789012:role/orders";
+const POLICY = '{"Version":"2012-10-17","Statement":[]}';
+const SESSION: SessionCredentials = {
+  accessKeyId: "ASIAEXAMPLE",
+  secretAccessKey: new Secret("hidden-key"),
+  sessionToken: new Secret("hidden-token"),
+  issuedAt: 0,
+  expiresAt: 3_600_000,
+};
+
+function podWith(annotations: Record<string, string>, permitted = "arn:aws:iam::123456789012:role/.*"): PodInContext {
+  const { namespace, pod: name, uid, serviceAccount } = IDENTITY;
+  return {
+    facts: { namespace, name, uid, serviceAccount, annotations, labels: {}, containers: ["app", "job"] },
+    surroundings: {
+      namespaceAnnotations: { "iam.amazonaws.com/permitted": permitted },
+      serviceAccountAnnotations: {},
+    },
+  };
+}
+
+function stage(found: PodInContext | Refusal, get: () => Promise<SessionCredentials> = async () => SESSION) {
+  const audit: Readonly<Record<string, unknown>>[] = [];
+  const told: Refusal[] = [];
+  const asked: AssumeRoleInput[] = [];
+  const prefetched: AssumeRoleInput[] = [];
+  const issuer = createCredentialIssuer({
+    audit: (record) => audit.push(record),
+    directory: { find: async () => found },
+    cache: {
+      get: async (input) => {
+        asked.push(input);
+        return { credentials: await get(), outcome: "miss" };
+      },
+      prefetch: (input) => prefetched.push(input),
+    },
+    readConfigMap: async (namespace, name) =>
+      namespace === "team" && name === "narrow" ? { "policy.json": POLICY } : undefined,
+    tell: (_pod, refusal) => told.push(refusal),
+    policy: () => ({
+      baseArn: "arn:aws:iam::123456789012:role/",
+      strictNamespaceRegexp: true,
+      allowedRolesFormat: "glob",
+      sessionName: { kind: "template", template: "{namespace}.{pod}" },
+      sessionDurationMs: 3_600_000,
+      sessionTags: false,
+      clusterName: undefined,
+      sourceIdentity: false,
+      defaultRole: undefined,
+    }),
+  });
+  return { issuer, audit, told, asked, prefetched };
+}
+
+test("issue() gives a container its role's session and writes down what CloudTrail will show", async () => {
+  const { issuer, audit, told, asked } = stage(podWith({ "iam.amazonaws.com/role.app": "orders" }));
+  const [grant] = await issuer.issue(IDENTITY, ["app"], "10.0.0.7:4711");
+  assert.ok(grant && "credentials" in grant);
+  assert.equal(grant.role.arn, ROLE);
+  assert.deepEqual(
+    asked.map(({ roleArn, sessionName }) => ({ roleArn, sessionName })),
+    [{ roleArn: ROLE, sessionName: "team.web" }],
+  );
+  assert.deepEqual(told, []);
+  const [line] = audit;
+  assert.deepEqual(
+    [line?.["decision"], line?.["podUid"], line?.["accessKeyId"], line?.["peer"]],
+    ["issued", "u-1", "ASIAEXAMPLE", "10.0.0.7:4711"],
+  );
+  assert.doesNotMatch(JSON.stringify(audit), /hidden/);
+});
+
+test("issue() answers ROLE_FORBIDDEN for the one container and serves the other", async () => {
+  const annotations = { "iam.amazonaws.com/role.app": "orders", "iam.amazonaws.com/role.job": "payroll" };
+  const { issuer, audit, told, asked } = stage(podWith(annotations, ROLE));
+  const [app, job] = await issuer.issue(IDENTITY, ["app", "job"], "peer");
+  assert.ok(app && "credentials" in app);
+  assert.equal(job && "refusal" in job && job.refusal.code, "ROLE_FORBIDDEN");
+  assert.equal(asked.length, 1);
+  assert.deepEqual(
+    told.map(({ code }) => code),
+    ["ROLE_FORBIDDEN"],
+  );
+  assert.ok(audit.some((line) => line["decision"] === "refused" && line["reason"] === "ROLE_FORBIDDEN"));
+});
+
+test("issue() answers ROLE_MISSING for a container that has no role, or does not exist", async () => {
+  const { issuer, asked } = stage(podWith({ "iam.amazonaws.com/role.app": "orders" }));
+  const grants = await issuer.issue(IDENTITY, ["job", "nobody"], "peer");
+  assert.deepEqual(
+    grants.map((grant) => "refusal" in grant && grant.refusal.code),
+    ["ROLE_MISSING", "ROLE_MISSING"],
+  );
+  assert.deepEqual(asked, []);
+});
+
+test("issue() throws for a pod that does not live any more, and asks STS nothing", async () => {
+  const { issuer, asked, audit } = stage({ code: "POD_UNKNOWN", message: "Cannot identify pod" });
+  await assert.rejects(issuer.issue(IDENTITY, ["app"], "peer"), { code: "POD_UNKNOWN" });
+  const told = audit.map(({ decision, reason, pod, container }) => ({ decision, reason, pod, container }));
+  assert.deepEqual(told, [{ decision: "refused", reason: "POD_UNKNOWN", pod: IDENTITY.pod, container: "app" }]);
+  assert.deepEqual(asked, []);
+});
+
+test("issue() passes on what STS said, with the time to wait", async () => {
+  const throttled = new PodroleError("STS_THROTTLED", "Cannot assume role: later", { retryAfterMs: 2_000 });
+  const { issuer, audit } = stage(podWith({ "iam.amazonaws.com/role": "orders" }), () => Promise.reject(throttled));
+  const [grant] = await issuer.issue(IDENTITY, ["app"], "peer");
+  assert.ok(grant && "refusal" in grant);
+  assert.deepEqual([grant.refusal.code, grant.refusal.retryAfterMs], ["STS_THROTTLED", 2_000]);
+  assert.equal(audit[0]?.["role"], ROLE);
+});
+
+test("issue() narrows the session by the policy that the pod names, and refuses when there is none", async () => {
+  const narrowed = (name: string) => podWith({ "iam.amazonaws.com/role": "orders", "podrole.io/session-policy": name });
+  const { issuer, asked } = stage(narrowed("narrow"));
+  await issuer.issue(IDENTITY, ["app"], "peer");
+  assert.equal(asked[0]?.policy, POLICY);
+  const absent = stage(narrowed("absent"));
+  const [grant] = await absent.issuer.issue(IDENTITY, ["app"], "peer");
+  assert.ok(grant && "refusal" in grant);
+  assert.equal(ERRORS[grant.refusal.code].retry, false);
+  assert.deepEqual(absent.asked, []);
+});
+
+test("fetchAhead() starts AssumeRole for permitted roles only", async () => {
+  const annotations = { "iam.amazonaws.com/role.app": "orders", "iam.amazonaws.com/role.job": "payroll" };
+  const { issuer, prefetched } = stage(podWith(annotations, ROLE));
+  issuer.fetchAhead(IDENTITY, podWith(annotations, ROLE));
+  await setImmediate();
+  assert.deepEqual(
+    prefetched.map(({ roleArn }) => roleArn),
+    [ROLE],
+  );
+});

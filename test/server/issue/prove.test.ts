@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { TokenReview } from "../../../src/kubernetes/api.ts";
+import type { Pod } from "../../../src/kubernetes/objects.ts";
+import { Secret } from "../../../src/runtime/secret.ts";
+import { provePod } from "../../../src/server/issue/prove.ts";
+
+const REVIEW: TokenReview = {
+  authenticated: true,
+  audiences: ["podrole.io"],
+  username: "system:serviceaccount:team:app",
+  uid: "sa-uid",
+  extra: {
+    "authentication.kubernetes.io/pod-name": ["web"],
+    "authentication.kubernetes.io/pod-uid": ["u-1"],
+    "authentication.kubernetes.io/credential-id": ["JTI=1"],
+  },
+  error: "",
+};
+const POD: Pod = {
+  metadata: { name: "web", namespace: "team", uid: "u-1" },
+  spec: { serviceAccountName: "app", containers: [{ name: "app" }] },
+  status: { phase: "Pending" },
+};
+
+const prove = (review: Partial<TokenReview>, pod: Pod | undefined = POD) =>
+  provePod(
+    { reviewToken: async () => ({ ...REVIEW, ...review }), getPod: async () => pod },
+    new Secret("token"),
+    "podrole.io",
+  );
+
+test("provePod() names the pod behind an accepted token", async () => {
+  const proven = await prove({});
+  assert.ok(!("code" in proven));
+  assert.deepEqual(
+    [proven.namespace, proven.name, proven.uid, proven.serviceAccount, proven.credentialId],
+    ["team", "web", "u-1", "app", "JTI=1"],
+  );
+});
+
+const extra = (name: string, values: string[]) => ({
+  extra: { ...REVIEW.extra, [`authentication.kubernetes.io/${name}`]: values },
+});
+const REJECTED: readonly (readonly [string, Partial<TokenReview>])[] = [
+  ["the API server does not accept it", { authenticated: false, error: "expired" }],
+  ["the audience is not echoed", { audiences: [] }],
+  ["it is for somebody else", { audiences: ["https://kubernetes.default.svc"] }],
+  ["it is a user's", { username: "alice" }],
+  ["the username only looks like a ServiceAccount's", { username: "system:serviceaccount:team:app:x" }],
+  ["no pod is bound", { extra: {} }],
+  ["two pod names are bound", extra("pod-name", ["web", "other"])],
+  ["two uids are bound", extra("pod-uid", ["u-1", "u-2"])],
+];
+for (const [state, review] of REJECTED) {
+  test(`provePod() answers PROOF_REJECTED when ${state}`, async () => {
+    const refusal = await prove(review);
+    assert.equal("code" in refusal && refusal.code, "PROOF_REJECTED");
+  });
+}
+
+const STRANGERS: readonly (readonly [string, string, Pod | undefined])[] = [
+  ["POD_UNKNOWN", "has another uid", { ...POD, metadata: { ...POD.metadata, uid: "u-2" } }],
+  ["POD_UNKNOWN", "runs as another ServiceAccount", { ...POD, spec: { ...POD.spec, serviceAccountName: "admin" } }],
+  ["POD_FINISHED", "has succeeded", { ...POD, status: { phase: "Succeeded" } }],
+  ["POD_FINISHED", "has failed", { ...POD, status: { phase: "Failed" } }],
+];
+for (const [code, state, pod] of STRANGERS) {
+  test(`provePod() answers ${code} when the live pod ${state}`, async () => {
+    const refusal = await prove({}, pod);
+    assert.equal("code" in refusal && refusal.code, code);
+  });
+}
+
+test("provePod() answers POD_UNKNOWN when there is no such pod", async () => {
+  const kubernetes = { reviewToken: async () => REVIEW, getPod: async () => undefined };
+  const refusal = await provePod(kubernetes, new Secret("token"), "podrole.io");
+  assert.equal("code" in refusal && refusal.code, "POD_UNKNOWN");
+});

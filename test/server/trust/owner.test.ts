@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import type { ServiceAccount } from "../../../src/kubernetes/objects.ts";
+import { birthIn, createBirths } from "../../../src/server/trust/owner.ts";
+
+const ACCOUNT = { namespace: "podrole", name: "podrole-server" };
+const LABELS = { "app.kubernetes.io/part-of": "podrole" };
+
+const holding = (account: ServiceAccount["metadata"] | undefined) => ({
+  getServiceAccount: async (namespace: string, name: string) =>
+    account?.namespace === namespace && account.name === name ? ({ metadata: account } as ServiceAccount) : undefined,
+});
+
+suite("birthIn()", () => {
+  test("makes the server's ServiceAccount the owner of what is made in its namespace", async () => {
+    assert.deepEqual(await birthIn("podrole", holding({ ...ACCOUNT, uid: "1-2-3" }), ACCOUNT), {
+      labels: LABELS,
+      owners: [{ apiVersion: "v1", kind: "ServiceAccount", name: "podrole-server", uid: "1-2-3" }],
+    });
+  });
+
+  // The garbage collector would delete the CA at once in the first case, and soon in the last.
+  for (const [why, namespace, account] of [
+    ["the object is made in another namespace", "elsewhere", { ...ACCOUNT, uid: "1-2-3" }],
+    ["there is no such account", "podrole", undefined],
+    [
+      "the account is being deleted",
+      "podrole",
+      { ...ACCOUNT, uid: "1-2-3", deletionTimestamp: "2026-01-01T00:00:00Z" },
+    ],
+  ] as const) {
+    test(`gives no owner when ${why}`, async () => {
+      assert.deepEqual(await birthIn(namespace, holding(account), ACCOUNT), { labels: LABELS });
+    });
+  }
+});
+
+suite("createBirths()", () => {
+  const uid = "1-2-3";
+
+  test("gives nothing once the owner was there and is gone", async () => {
+    let account: ServiceAccount["metadata"] | undefined = { ...ACCOUNT, uid };
+    const births = createBirths({ getServiceAccount: (...of) => holding(account).getServiceAccount(...of) }, ACCOUNT);
+    assert.ok((await births("podrole"))?.owners);
+    account = undefined;
+    assert.equal(await births("podrole"), undefined);
+    assert.deepEqual(await births("elsewhere"), { labels: LABELS });
+    account = { ...ACCOUNT, uid };
+    assert.ok((await births("podrole"))?.owners);
+  });
+
+  test("gives no owner where there never was one", async () => {
+    const births = createBirths(holding(undefined), ACCOUNT);
+    assert.deepEqual(await births("podrole"), { labels: LABELS });
+    assert.deepEqual(await births("podrole"), { labels: LABELS });
+  });
+});

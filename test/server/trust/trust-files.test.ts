@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { splitBundle } from "../../../src/pki/bundle.ts";
+import { createAuthority } from "../../../src/pki/certificate.ts";
+import { trustFromFiles } from "../../../src/server/trust/trust-files.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+import { createKeptLog } from "../../fakes/log.ts";
+
+const HOUR_MS = 3_600_000;
+
+async function stage(context: TestContext) {
+  const directory = await mkdtemp(join(tmpdir(), "podrole-test-"));
+  context.after(() => rm(directory, { recursive: true, force: true }));
+  const clock = createFakeClock();
+  const [certificateFile, keyFile] = [join(directory, "ca.crt"), join(directory, "ca.key")];
+  const { log, lines } = createKeptLog();
+  const read = trustFromFiles({ clock, log }, { certificateFile, keyFile, leafLifetimeMs: HOUR_MS });
+  const make = () => createAuthority({ commonName: "own CA", now: clock.now(), lifetimeMs: 1_000 * HOUR_MS });
+  const put = async ({ certificatePem, key }: ReturnType<typeof make>) => {
+    await writeFile(certificateFile, certificatePem);
+    await writeFile(keyFile, key.reveal());
+  };
+  return { clock, read, make, put, certificateFile, lines };
+}
+
+test("trustFromFiles() reads the operator's CA", async (context) => {
+  const { read, make, put } = await stage(context);
+  const authority = make();
+  await put(authority);
+  const trust = await read();
+  assert.equal(trust.authority.certificatePem.trim(), authority.certificatePem.trim());
+  assert.equal(splitBundle(trust.bundlePem).length, 1);
+});
+
+test("trustFromFiles() follows a replaced file and believes the earlier one until its last leaf has expired", async (context) => {
+  const { clock, read, make, put } = await stage(context);
+  const [first, second] = [make(), make()];
+  await put(first);
+  await read();
+  await put(second);
+  const turned = await read();
+  assert.equal(turned.authority.certificatePem.trim(), second.certificatePem.trim());
+  assert.equal(splitBundle(turned.bundlePem).length, 2);
+  await clock.advance(HOUR_MS);
+  assert.equal(splitBundle((await read()).bundlePem).length, 1);
+});
+
+test("trustFromFiles() turns over to another key through a file with both roots, at no time with one that was not published", async (context) => {
+  const { read, make, put, lines } = await stage(context);
+  const [before, after] = [make(), make()];
+  await put(before);
+  await read();
+  await put({ ...before, certificatePem: before.certificatePem + after.certificatePem });
+  const prepared = await read();
+  assert.deepEqual(splitBundle(prepared.authority.certificatePem), splitBundle(before.certificatePem));
+  assert.equal(splitBundle(prepared.bundlePem).length, 2);
+  await put({ ...after, certificatePem: after.certificatePem + before.certificatePem });
+  const turned = await read();
+  assert.deepEqual(splitBundle(turned.authority.certificatePem), splitBundle(after.certificatePem));
+  assert.equal(turned.bundlePem, prepared.bundlePem);
+  assert.deepEqual(lines, []);
+});
+
+test("trustFromFiles() warns when a root signs that no pod can have heard of", async (context) => {
+  const { read, make, put, lines } = await stage(context);
+  const before = make();
+  await put(before);
+  await read();
+  await put(make());
+  await read();
+  // Back again: every pod still believes it.
+  await put(before);
+  await read();
+  assert.deepEqual(
+    lines.map(({ level, message }) => [level, String(message).slice(0, 38)]),
+    [[40, "the CA's new root signs at once: pods "]],
+  );
+});
+
+test("trustFromFiles() refuses missing files, and a key that is another CA's", async (context) => {
+  const { read, make, put, certificateFile } = await stage(context);
+  await assert.rejects(read(), { code: "AUTHORITY_UNAVAILABLE", message: /ca\.crt does not exist/ });
+  await put(make());
+  await writeFile(certificateFile, make().certificatePem);
+  await assert.rejects(read(), {
+    code: "AUTHORITY_UNAVAILABLE",
+    message: /^Cannot use the CA of --ca-cert and --ca-key: /,
+  });
+});

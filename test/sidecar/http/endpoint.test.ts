@@ -1,0 +1,269 @@
+// The credentials endpoint over real sockets; what it is told by keeper and renewals is set by each test.
+import assert from "node:assert/strict";
+import { connect } from "node:net";
+import { test } from "node:test";
+import { ERRORS, type ErrorCode, type Refusal } from "../../../src/protocol/errors.ts";
+import { Secret } from "../../../src/runtime/secret.ts";
+import { createAuthorize } from "../../../src/sidecar/http/authorize.ts";
+import { createEndpoint } from "../../../src/sidecar/http/endpoint.ts";
+import { isPermanent, type Renewal } from "../../../src/sidecar/renewal.ts";
+import { credentialsReply } from "../../../src/sidecar/http/replies.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+import { createKeptLog } from "../../fakes/log.ts";
+import { ask } from "../ask.ts";
+
+const NOW = Date.parse("2026-01-01T00:00:00.999Z");
+
+const REPLY = credentialsReply({
+  accessKeyId: "ASIA1",
+  secretAccessKey: new Secret("key/+="),
+  sessionToken: new Secret("session"),
+  roleArn: "arn:aws:iam::123456789012:role/app",
+  accountId: "123456789012",
+  issuedAtMs: 0,
+  expiresAtMs: NOW,
+  renewAtMs: 0,
+});
+
+interface State {
+  reply: typeof REPLY | undefined;
+  refusal: (Refusal & { readonly retryAfterMs: number }) | undefined;
+  failure: Refusal | undefined;
+  nextInMs: number;
+}
+
+async function setUp(initial: Partial<State> = {}) {
+  const clock = createFakeClock();
+  const { log, lines } = createKeptLog();
+  const state: State = { reply: undefined, refusal: undefined, failure: undefined, nextInMs: 400, ...initial };
+  const listeners = new Set<(renewal: Renewal) => void>();
+  const counted: string[] = [];
+  let hurried = 0;
+  let onHurry = () => {};
+  const endpoint = createEndpoint(
+    {
+      clock,
+      log,
+      keeper: {
+        reply: (index) => (index === 0 ? state.reply : undefined),
+        refusal: (index) => (index === 0 ? state.refusal : undefined),
+      },
+      renewals: {
+        hurry() {
+          hurried++;
+          onHurry();
+        },
+        failure: () => state.failure,
+        nextInMs: () => state.nextInMs,
+        onEnd(listener) {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        },
+      },
+      authorize: createAuthorize([new Secret("token-a"), new Secret("token-b")]),
+      count: (code) => counted.push(code),
+    },
+    { port: 0, containers: ["app", "other"], holdMs: 900 },
+  );
+  const port = await endpoint.listen();
+  return {
+    clock,
+    lines,
+    state,
+    port,
+    counted,
+    listeners,
+    endpoint,
+    hurried: () => hurried,
+    /** Resolves when a request has asked for a renewal and waits. */
+    held: () =>
+      new Promise<void>((resolve) => {
+        onHurry = () => setImmediate(resolve);
+      }),
+    renewalEnds: () => listeners.forEach((listener) => listener({ outcome: "renewed" })),
+  };
+}
+
+test("createEndpoint() answers with the container's credentials, as SDKs read them", async () => {
+  const { port, endpoint, counted } = await setUp({ reply: REPLY });
+  const { status, headers, body, text } = await ask(port, { token: "token-a" });
+  assert.equal(status, 200);
+  assert.deepEqual(body, {
+    AccessKeyId: "ASIA1",
+    SecretAccessKey: "key/+=",
+    Token: "session",
+    Expiration: "2026-01-01T00:00:00Z",
+    AccountId: "123456789012",
+    RoleArn: "arn:aws:iam::123456789012:role/app",
+  });
+  assert.equal(headers["content-type"], "application/json");
+  assert.equal(headers["cache-control"], "no-store");
+  assert.equal(headers["content-length"], String(Buffer.byteLength(text)));
+  assert.deepEqual(counted, ["OK"]);
+  await endpoint.close();
+});
+
+test("createEndpoint() answers on ::1 too, and takes a query string and HEAD", async () => {
+  const { port, endpoint } = await setUp({ reply: REPLY });
+  assert.equal((await ask(port, { token: "token-a", host: "::1" })).status, 200);
+  assert.equal((await ask(port, { token: "token-a", path: "/v1/credentials?from=sdk" })).status, 200);
+  const head = await ask(port, { token: "token-a", method: "HEAD" });
+  assert.deepEqual([head.status, head.text, head.headers["content-length"]], [200, "", String(REPLY.body.length)]);
+  await endpoint.close();
+});
+
+const CALLERS: readonly (readonly [ErrorCode, Parameters<typeof ask>[1]])[] = [
+  ["TOKEN_MISSING", {}],
+  ["TOKEN_MISSING", { token: "" }],
+  ["TOKEN_MISMATCH", { token: "token-c" }],
+  ["TOKEN_MISMATCH", { token: "Bearer token-a" }],
+  ["PATH_UNKNOWN", { token: "token-a", path: "/" }],
+  ["PATH_UNKNOWN", { token: "token-a", path: "/v1/credentials/" }],
+  ["PATH_UNKNOWN", { token: "token-a", path: "/latest/meta-data/" }],
+  ["METHOD_UNKNOWN", { token: "token-a", method: "POST" }],
+  ["METHOD_UNKNOWN", { token: "token-a", method: "DELETE" }],
+];
+
+for (const [code, options] of CALLERS) {
+  test(`createEndpoint() refuses ${JSON.stringify(options)} with ${code}`, async () => {
+    const { port, endpoint, counted } = await setUp({ reply: REPLY });
+    const { status, headers, body } = await ask(port, options);
+    assert.equal(status, ERRORS[code].http);
+    assert.equal(headers["content-type"], "application/json");
+    assert.deepEqual([body["code"], body["Code"]], [code, code]);
+    assert.equal(body["message"], body["Message"]);
+    assert.equal(headers.allow, code === "METHOD_UNKNOWN" ? "GET, HEAD" : undefined);
+    assert.equal(headers["retry-after"], undefined);
+    assert.deepEqual(counted, [code]);
+    await endpoint.close();
+  });
+}
+
+for (const code of Object.keys(ERRORS) as ErrorCode[]) {
+  if (!isPermanent({ code })) continue;
+  test(`createEndpoint() answers ${code} at once, with the container's own reason`, async () => {
+    const { port, endpoint } = await setUp({ refusal: { code, message: `Cannot: ${code}`, retryAfterMs: 0 } });
+    const { status, body, headers } = await ask(port, { token: "token-a" });
+    assert.deepEqual([status, body["code"], body["message"]], [ERRORS[code].http, code, `Cannot: ${code}`]);
+    assert.equal(headers["retry-after"], undefined);
+    await endpoint.close();
+  });
+}
+
+for (const code of Object.keys(ERRORS) as ErrorCode[]) {
+  if (isPermanent({ code })) continue;
+  test(`createEndpoint() holds a request for 900 ms before it answers ${code}`, async () => {
+    const { port, endpoint, clock, held, counted } = await setUp({ failure: { code, message: `Cannot: ${code}` } });
+    const waits = held();
+    const answer = ask(port, { token: "token-a" });
+    await waits;
+    await clock.advance(899);
+    assert.deepEqual(counted, []);
+    await clock.advance(1);
+    const { status, body, headers } = await answer;
+    assert.deepEqual([status, body["code"]], [ERRORS[code].http, code]);
+    assert.equal(headers["retry-after"], ERRORS[code].http === 503 ? "1" : undefined);
+    await endpoint.close();
+  });
+}
+
+test("createEndpoint() answers NOT_READY when nothing has been fetched or refused yet", async () => {
+  const { port, endpoint, clock, held } = await setUp({ nextInMs: 60_000 });
+  const waits = held();
+  const answer = ask(port, { token: "token-b" });
+  await waits;
+  await clock.advance(900);
+  const { status, body, headers } = await answer;
+  assert.deepEqual([status, body["code"], headers["retry-after"]], [503, "NOT_READY", "10"]);
+  await endpoint.close();
+});
+
+test("createEndpoint() answers a held request as soon as the renewal brings credentials", async () => {
+  const { port, endpoint, clock, held, state, renewalEnds, listeners, hurried } = await setUp();
+  const waits = held();
+  const answer = ask(port, { token: "token-a" });
+  await waits;
+  renewalEnds();
+  assert.equal(hurried(), 2, "a renewal that brought nothing is followed by another");
+  await clock.advance(500);
+  state.reply = REPLY;
+  renewalEnds();
+  assert.equal((await answer).status, 200);
+  assert.equal(listeners.size, 0);
+  await endpoint.close();
+});
+
+test("createEndpoint() answers a held request as soon as the refusal is a lasting one", async () => {
+  const { port, endpoint, held, state, renewalEnds } = await setUp();
+  const waits = held();
+  const answer = ask(port, { token: "token-a" });
+  await waits;
+  state.refusal = { code: "ROLE_FORBIDDEN", message: "Cannot", retryAfterMs: 0 };
+  renewalEnds();
+  assert.equal((await answer).status, 403);
+  await endpoint.close();
+});
+
+test("createEndpoint() never gives one container's credentials to another", async () => {
+  const { port, endpoint, clock, held } = await setUp({ reply: REPLY });
+  const waits = held();
+  const answer = ask(port, { token: "token-b" });
+  await waits;
+  await clock.advance(900);
+  assert.equal((await answer).status, 503);
+  await endpoint.close();
+});
+
+test("createEndpoint() forgets a held request whose caller has gone", async () => {
+  const { port, endpoint, held, listeners, counted, clock } = await setUp();
+  const waits = held();
+  const socket = connect(port, "127.0.0.1");
+  socket.write("GET /v1/credentials HTTP/1.1\r\nHost: a\r\nAuthorization: token-a\r\n\r\n");
+  await waits;
+  assert.equal(listeners.size, 1);
+  socket.destroy();
+  while (listeners.size > 0) await new Promise((resolve) => setImmediate(resolve));
+  await clock.advance(900);
+  assert.deepEqual(counted, []);
+  await endpoint.close();
+});
+
+test("createEndpoint() logs refused callers once a minute and code", async () => {
+  const { port, endpoint, lines, clock } = await setUp();
+  for (let round = 0; round < 3; round++) {
+    await ask(port);
+    await ask(port, { token: "wrong" });
+  }
+  await clock.advance(60_000);
+  await ask(port);
+  assert.deepEqual(
+    lines.map(({ code }) => code),
+    ["TOKEN_MISSING", "TOKEN_MISMATCH", "TOKEN_MISSING"],
+  );
+  assert.ok(!JSON.stringify(lines).includes("wrong"), "the log shows no header");
+  await endpoint.close();
+});
+
+test("createEndpoint() refuses headers above 8 KiB and goes on", async () => {
+  const { port, endpoint } = await setUp({ reply: REPLY });
+  assert.equal((await ask(port, { token: "token-a", headers: { "X-Large": "x".repeat(9_000) } })).status, 431);
+  assert.equal((await ask(port, { token: "token-a" })).status, 200);
+  await endpoint.close();
+});
+
+test("close() answers the requests that are held", async () => {
+  const { port, endpoint, held } = await setUp();
+  const waits = held();
+  const answer = ask(port, { token: "token-a" });
+  await waits;
+  await endpoint.close();
+  assert.equal((await answer).status, 503);
+  await assert.rejects(ask(port), { code: "ECONNREFUSED" });
+});
+
+test("listen() says which port another container has taken", async () => {
+  const { port, endpoint } = await setUp();
+  const second = createEndpoint({} as Parameters<typeof createEndpoint>[0], { port, containers: [], holdMs: 0 });
+  await assert.rejects(second.listen(), { code: "INTERNAL", message: new RegExp(`port ${port}: another container`) });
+  await endpoint.close();
+});

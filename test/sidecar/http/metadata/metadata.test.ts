@@ -1,0 +1,309 @@
+// The metadata paths over real sockets, behind the credentials endpoint as serve puts them there.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Secret } from "../../../../src/runtime/secret.ts";
+import { createAuthorize } from "../../../../src/sidecar/http/authorize.ts";
+import { createEndpoint } from "../../../../src/sidecar/http/endpoint.ts";
+import type { Granted } from "../../../../src/sidecar/grants.ts";
+import { createMetadata, type MetadataOptions } from "../../../../src/sidecar/http/metadata/metadata.ts";
+import type { Renewal } from "../../../../src/sidecar/renewal.ts";
+import type { Refusal } from "../../../../src/protocol/errors.ts";
+import { createFakeClock } from "../../../fakes/clock.ts";
+import { createKeptLog } from "../../../fakes/log.ts";
+import { ask, type AskOptions } from "../../ask.ts";
+
+const ROLE: Granted = {
+  accessKeyId: "ASIA1",
+  secretAccessKey: new Secret("key/+="),
+  sessionToken: new Secret("session"),
+  roleArn: "arn:aws:iam::123456789012:role/team/app",
+  accountId: "123456789012",
+  issuedAtMs: Date.parse("2026-01-01T00:00:00.999Z"),
+  expiresAtMs: Date.parse("2026-01-01T01:00:00.999Z"),
+  renewAtMs: 0,
+};
+const LIFE = "X-aws-ec2-metadata-token-ttl-seconds";
+const IAM = "/latest/meta-data/iam";
+
+interface SetUp extends Partial<MetadataOptions> {
+  readonly granted?: Granted | undefined;
+}
+
+async function setUp(options: SetUp = {}) {
+  const clock = createFakeClock();
+  const { log, lines } = createKeptLog();
+  const state: { granted: Granted | undefined; refusal: Refusal | undefined } = {
+    granted: "granted" in options ? options.granted : ROLE,
+    refusal: undefined,
+  };
+  const counted: string[] = [];
+  const listeners = new Set<(renewal: Renewal) => void>();
+  let onHurry = () => {};
+  const { region = "eu-central-1", version1 = false } = options;
+  const settings = { region: "region" in options ? options.region : region, zone: options.zone, version1 };
+  const endpoint = createEndpoint(
+    {
+      clock,
+      log,
+      keeper: { reply: () => undefined, refusal: () => state.refusal && { ...state.refusal, retryAfterMs: 0 } },
+      renewals: {
+        hurry: () => onHurry(),
+        failure: () => undefined,
+        nextInMs: () => 400,
+        onEnd(listener) {
+          listeners.add(listener);
+          return () => listeners.delete(listener);
+        },
+      },
+      authorize: createAuthorize([new Secret("token-a")]),
+      count: (code) => counted.push(code),
+      morePaths: createMetadata({ clock, granted: () => state.granted }, settings),
+    },
+    { port: 0, containers: ["app"], holdMs: 900 },
+  );
+  const port = await endpoint.listen();
+  const putToken = (headers: AskOptions["headers"] = { [LIFE]: "60" }) =>
+    ask(port, { path: "/latest/api/token", method: "PUT", headers: headers ?? {} });
+  return {
+    clock,
+    lines,
+    state,
+    counted,
+    putToken,
+    get: async (path: string, token?: string) => {
+      const given = token ?? (await putToken()).text;
+      return ask(port, { path, headers: { "X-aws-ec2-metadata-token": given } });
+    },
+    plain: (path: string, more: AskOptions = {}) => ask(port, { path, ...more }),
+    held: () =>
+      new Promise<void>((resolve) => {
+        onHurry = () => setImmediate(resolve);
+      }),
+    renewalEnds: () => listeners.forEach((listener) => listener({ outcome: "renewed" })),
+    close: () => endpoint.close(),
+  };
+}
+
+test("createMetadata() gives a token its life, and takes it until that is over", async () => {
+  const { putToken, get, clock, close } = await setUp();
+  const { status, text, headers } = await putToken({ [LIFE]: "60" });
+  assert.deepEqual([status, headers["x-aws-ec2-metadata-token-ttl-seconds"]], [200, "60"]);
+  assert.equal((await get("/latest/meta-data/placement/region", text)).status, 200);
+  await clock.advance(59_999);
+  assert.equal((await get("/latest/meta-data/placement/region", text)).status, 200);
+  await clock.advance(1);
+  assert.equal((await get("/latest/meta-data/placement/region", text)).status, 401);
+  await close();
+});
+
+for (const [life, status] of [
+  ["1", 200],
+  ["21600", 200],
+  ["0", 400],
+  ["21601", 400],
+  ["-5", 400],
+  ["1e3", 400],
+  ["", 400],
+  [undefined, 400],
+] as const) {
+  test(`createMetadata() answers a token of ${life ?? "no"} seconds with ${status}`, async () => {
+    const { putToken, close } = await setUp();
+    assert.equal((await putToken(life === undefined ? { Accept: "*/*" } : { [LIFE]: life })).status, status);
+    await close();
+  });
+}
+
+test("createMetadata() refuses a token to what a proxy passes on, and to GET", async () => {
+  const { putToken, plain, counted, close } = await setUp();
+  assert.equal((await putToken({ [LIFE]: "60", "X-Forwarded-For": "203.0.113.7" })).status, 403);
+  const { status, headers } = await plain("/latest/api/token", { headers: { [LIFE]: "60" } });
+  assert.deepEqual([status, headers.allow], [405, "PUT"]);
+  assert.deepEqual(counted, ["TOKEN_MISMATCH", "METHOD_UNKNOWN"]);
+  await close();
+});
+
+test("createMetadata() names the role, and gives its credentials in EC2's form with whole seconds", async () => {
+  const { get, close } = await setUp();
+  const list = await get(`${IAM}/security-credentials/`);
+  assert.deepEqual([list.status, list.text, list.headers["content-type"]], [200, "app", "text/plain"]);
+  const { status, text } = await get(`${IAM}/security-credentials/app`);
+  assert.equal(status, 200);
+  assert.deepEqual(JSON.parse(text), {
+    Code: "Success",
+    LastUpdated: "2026-01-01T00:00:00Z",
+    Type: "AWS-HMAC",
+    AccessKeyId: "ASIA1",
+    SecretAccessKey: "key/+=",
+    Token: "session",
+    Expiration: "2026-01-01T01:00:00Z",
+  });
+  await close();
+});
+
+test("createMetadata() gives the credentials for the role's path and its ARN too, below any version, and for no other", async () => {
+  const { get, close } = await setUp();
+  const roles = `${IAM}/security-credentials`;
+  for (const asked of ["app", "team/app", "/team/app", ROLE.roleArn, encodeURIComponent(ROLE.roleArn), "a%70p"]) {
+    assert.equal((await get(`${roles}/${asked}`)).status, 200, asked);
+  }
+  assert.equal((await get("/2016-09-02/meta-data/iam/security-credentials/app")).status, 200);
+  assert.equal((await get("/1.0/meta-data/iam/security-credentials/")).text, "app");
+  for (const asked of ["other", "tea/app", "am/app", "role/team/app", "%", ROLE.roleArn.replace("12", "21")]) {
+    assert.equal((await get(`${roles}/${asked}`)).status, 404, asked);
+  }
+  assert.equal((await get("/2016/meta-data/iam/security-credentials/app")).status, 404);
+  await close();
+});
+
+test("createMetadata() tells the zone, also with a slash behind it", async () => {
+  const { get, close } = await setUp({ zone: "eu-central-1b" });
+  for (const end of ["", "/"]) {
+    assert.equal((await get(`/latest/meta-data/placement/availability-zone${end}`)).text, "eu-central-1b");
+  }
+  const document = JSON.parse((await get("/latest/dynamic/instance-identity/document")).text) as object;
+  assert.deepEqual(document, {
+    accountId: "123456789012",
+    availabilityZone: "eu-central-1b",
+    region: "eu-central-1",
+  });
+  await close();
+});
+
+test("createMetadata() refuses what a proxy passes on, also where no token is needed", async () => {
+  const { plain, close } = await setUp({ version1: true });
+  const path = `${IAM}/security-credentials/app`;
+  assert.equal((await plain(path)).status, 200);
+  const { status, text } = await plain(path, { headers: { "X-Forwarded-For": "203.0.113.7" } });
+  assert.equal(status, 403);
+  assert.ok(!text.includes("key/+="));
+  await close();
+});
+
+test("createMetadata() redirects to the list of roles as EC2 does", async () => {
+  const { get, close } = await setUp();
+  const { status, headers } = await get(`${IAM}/security-credentials`);
+  assert.deepEqual([status, headers.location], [301, `${IAM}/security-credentials/`]);
+  await close();
+});
+
+test("createMetadata() tells account and region, and of the profile what there is: the role", async () => {
+  const { get, close } = await setUp();
+  assert.deepEqual(JSON.parse((await get("/latest/dynamic/instance-identity/document")).text), {
+    accountId: "123456789012",
+    region: "eu-central-1",
+  });
+  assert.deepEqual(JSON.parse((await get(`${IAM}/info`)).text), {
+    Code: "Success",
+    LastUpdated: "2026-01-01T00:00:00Z",
+    InstanceProfileArn: ROLE.roleArn,
+  });
+  for (const path of ["/latest/meta-data/placement/region", "/latest/meta-data/placement/region/?x=1"]) {
+    assert.equal((await get(path)).text, "eu-central-1");
+  }
+  await close();
+});
+
+test("createMetadata() answers 404 for a region that it does not know, and leaves it out of the document", async () => {
+  const { get, close } = await setUp({ region: undefined });
+  assert.equal((await get("/latest/meta-data/placement/region")).status, 404);
+  assert.deepEqual(JSON.parse((await get("/latest/dynamic/instance-identity/document")).text), {
+    accountId: "123456789012",
+  });
+  await close();
+});
+
+for (const path of [
+  "/",
+  "/latest/meta-data/placement/availability-zone",
+  "/latest/meta-data/instance-id",
+  `${IAM}/security-credentials/other`,
+  `${IAM}/security-credentials/app/`,
+  `${IAM}/security-credentials-extended/`,
+  "/latest/user-data",
+]) {
+  test(`createMetadata() answers ${path} with 404 and no line in the log`, async () => {
+    const { get, lines, counted, close } = await setUp();
+    assert.equal((await get(path)).status, 404);
+    assert.deepEqual(counted, ["OK", "PATH_UNKNOWN"]);
+    assert.deepEqual(lines, []);
+    await close();
+  });
+}
+
+for (const token of ["x", ".", "zzzzzzzz.", "zzzzzzzz.AAAA", "zzzzzzzzz.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]) {
+  test(`createMetadata() answers 401 to the token ${token}`, async () => {
+    const { get, counted, close } = await setUp();
+    const { status, text } = await get(`${IAM}/security-credentials/app`, token);
+    assert.equal(status, 401);
+    assert.ok(!text.includes("key/+="));
+    assert.deepEqual(counted, ["TOKEN_MISMATCH"]);
+    await close();
+  });
+}
+
+test("createMetadata() accepts no token of another process", async () => {
+  const [one, other] = [await setUp(), await setUp()];
+  const { text } = await other.putToken();
+  assert.equal((await one.get(`${IAM}/security-credentials/app`, text)).status, 401);
+  await Promise.all([one.close(), other.close()]);
+});
+
+test("createMetadata() answers 401 without a token, says why once, and answers with version1", async () => {
+  const [off, on] = [await setUp(), await setUp({ version1: true })];
+  for (let time = 0; time < 2; time++) {
+    const { status, body } = await off.plain(`${IAM}/security-credentials/app`);
+    assert.deepEqual([status, body["code"]], [401, "TOKEN_MISSING"]);
+  }
+  assert.equal(off.lines.length, 1);
+  assert.equal((await on.plain(`${IAM}/security-credentials/app`)).status, 200);
+  assert.equal((await on.get(`${IAM}/security-credentials/app`, "wrong")).status, 401);
+  await Promise.all([off.close(), on.close()]);
+});
+
+for (const method of ["PUT", "POST", "DELETE", "OPTIONS"]) {
+  test(`createMetadata() refuses ${method} on what is read`, async () => {
+    const { plain, close } = await setUp({ version1: true });
+    assert.equal((await plain(`${IAM}/security-credentials/app`, { method })).status, 405);
+    await close();
+  });
+}
+
+test("createMetadata() leaves the credentials path to the container's own token", async () => {
+  const { putToken, plain, close } = await setUp();
+  const { text } = await putToken();
+  const { body } = await plain("/v1/credentials", { headers: { "X-aws-ec2-metadata-token": text } });
+  assert.equal(body["code"], "TOKEN_MISSING");
+  await close();
+});
+
+test("createMetadata() has a request without credentials wait until there are some", async () => {
+  const { putToken, get, state, held, renewalEnds, close } = await setUp({ granted: undefined });
+  const { text: token } = await putToken();
+  const waits = held();
+  const answer = get(`${IAM}/security-credentials/`, token);
+  await waits;
+  state.granted = ROLE;
+  renewalEnds();
+  assert.deepEqual([(await answer).status, (await answer).text], [200, "app"]);
+  await close();
+});
+
+test("createMetadata() answers 503 with Retry-After after 900 ms without credentials", async () => {
+  const { putToken, get, held, clock, close } = await setUp({ granted: undefined });
+  const { text: token } = await putToken();
+  const waits = held();
+  const answer = get(`${IAM}/security-credentials/app`, token);
+  await waits;
+  await clock.advance(900);
+  const { status, headers, body } = await answer;
+  assert.deepEqual([status, headers["retry-after"], body["code"]], [503, "1", "NOT_READY"]);
+  await close();
+});
+
+test("createMetadata() answers a lasting refusal at once", async () => {
+  const { get, state, close } = await setUp({ granted: undefined });
+  state.refusal = { code: "ROLE_FORBIDDEN", message: "Cannot: forbidden" };
+  const { status, body } = await get(`${IAM}/security-credentials/`);
+  assert.deepEqual([status, body["code"]], [403, "ROLE_FORBIDDEN"]);
+  await close();
+});
