@@ -18,27 +18,29 @@ export interface Finding {
   readonly todo?: string;
 }
 
-export type FindingId =
-  | "refused"
-  | "crashed-kiam"
-  | "loses-role"
-  | "gets-role"
-  | "role-differs"
-  | "session-name"
-  | "external-id"
-  | "host-network"
-  | "windows"
-  | "place"
-  | "opted-out"
-  | "static-pod"
-  | "edited"
-  | "annotation-key"
-  | "does-not-complete"
-  | "metadata-paths"
-  | "metadata-endpoint"
-  | "sdk-too-old"
-  | "shadowed"
-  | "warning";
+export const FINDING_IDS = [
+  "refused",
+  "crashed-kiam",
+  "loses-role",
+  "gets-role",
+  "role-differs",
+  "session-name",
+  "external-id",
+  "host-network",
+  "windows",
+  "place",
+  "opted-out",
+  "static-pod",
+  "edited",
+  "annotation-key",
+  "does-not-complete",
+  "metadata-paths",
+  "metadata-endpoint",
+  "sdk-too-old",
+  "shadowed",
+  "warning",
+] as const;
+export type FindingId = (typeof FINDING_IDS)[number];
 
 export function verdictOf(findings: readonly Finding[]): Verdict {
   const heaviest = Math.max(0, ...findings.map(({ weight }) => WEIGHTS.indexOf(weight)));

@@ -1,0 +1,118 @@
+// What programs and scripts read of podrole, compared with the recorded contract. A difference is a change of behaviour
+// for somebody's dashboard, script or manifest: it belongs into CHANGELOG.md, and the snapshot is then written anew with
+// UPDATE=1 npx node --test test/contract.test.ts
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { suite, test } from "node:test";
+import { ERRORS } from "../src/protocol/errors.ts";
+import { SERVER_SETTINGS } from "../src/server/settings.ts";
+import { audit } from "./contract/audit.ts";
+import { commandLine, exitCodes } from "./contract/command-line.ts";
+import { type Contract, differences, format, shapeOf } from "./contract/entries.ts";
+import { identity } from "./contract/identity.ts";
+import { injection } from "./contract/injection.ts";
+import { output } from "./contract/output.ts";
+import { records } from "./contract/records.ts";
+import { errorEntries, settingEntries, tables } from "./contract/tables.ts";
+import { protoEntries, wire } from "./contract/wire.ts";
+
+const SNAPSHOT = fileURLToPath(new URL("contract.json", import.meta.url));
+
+const current: Contract = {
+  ...tables(),
+  ...commandLine(),
+  ...injection(),
+  ...identity(),
+  ...wire(),
+  ...(await records()),
+  ...(await audit()),
+  ...(await output()),
+};
+
+suite("the contract", () => {
+  test("is what contract.json records", () => {
+    if (process.env["UPDATE"] === "1") writeFileSync(SNAPSHOT, format(current));
+    const recorded = JSON.parse(readFileSync(SNAPSHOT, "utf8")) as Contract;
+    const found = differences(recorded, current);
+    const hint = "If this is intended, list it in CHANGELOG.md and run UPDATE=1 npx node --test test/contract.test.ts";
+    assert.deepEqual(found, [], `${found.join("\n")}\n${hint}`);
+    assert.equal(readFileSync(SNAPSHOT, "utf8"), format(recorded), "contract.json is not sorted; run with UPDATE=1");
+  });
+
+  for (const [section, entries] of Object.entries(current)) {
+    test(`${section}: has entries, and a removed one is found`, () => {
+      const [[name, value] = ["", ""], ...rest] = Object.entries(entries);
+      assert.notEqual(name, "", `section ${section} is empty`);
+      const changed = { ...current, [section]: Object.fromEntries(rest) };
+      assert.deepEqual(differences(current, changed), [`removed  ${section}: ${name}  (${value})`]);
+      assert.deepEqual(differences(changed, current), [`added    ${section}: ${name}  (${value})`]);
+    });
+  }
+});
+
+suite("differences()", () => {
+  test("names an error code that is gone from a copy of ERRORS, and one whose status changed", () => {
+    const { ROLE_FORBIDDEN, ...others } = ERRORS;
+    assert.deepEqual(differences({ errors: errorEntries(ERRORS) }, { errors: errorEntries(others) }), [
+      "removed  errors: ROLE_FORBIDDEN  (HTTP 403, gRPC PERMISSION_DENIED, no retry, drop)",
+    ]);
+    const moved = { ...ERRORS, ROLE_FORBIDDEN: { ...ROLE_FORBIDDEN, http: 400, keep: true } } as const;
+    assert.deepEqual(differences({ errors: errorEntries(ERRORS) }, { errors: errorEntries(moved) }), [
+      "changed  errors: ROLE_FORBIDDEN  from (HTTP 403, gRPC PERMISSION_DENIED, no retry, drop) to (HTTP 400, gRPC PERMISSION_DENIED, no retry, keep)",
+    ]);
+  });
+
+  test("names a setting whose default changed, and none for another help text", () => {
+    const { level } = SERVER_SETTINGS;
+    const before = { settings: settingEntries({ level }) };
+    const reworded = { settings: settingEntries({ level: { ...level, help: "another text" } }) };
+    const louder = { settings: settingEntries({ level: { ...level, default: "debug" } }) };
+    assert.deepEqual(differences(before, reworded), []);
+    assert.deepEqual(differences(before, louder), [
+      "changed  settings: level  from (--level, PODROLE_LEVEL, default info) to (--level, PODROLE_LEVEL, default debug)",
+    ]);
+  });
+
+  test("names a section that is gone with each of its entries", () => {
+    assert.deepEqual(differences({ a: { x: "1", y: "2" } }, {}), ["removed  a: x  (1)", "removed  a: y  (2)"]);
+  });
+});
+
+test("shapeOf() gives each path of the samples its types, and treats the keys of maps as data", () => {
+  const samples = [{ list: [{ a: 1 }, { a: "1", b: null }], counts: { x: 1, y: 2 } }];
+  assert.deepEqual(shapeOf(samples, ["counts"]), {
+    list: "list",
+    "list[]": "object",
+    "list[].a": "number or string",
+    "list[].b": "null",
+    counts: "object",
+    "counts.*": "number",
+  });
+});
+
+test("exitCodes() reads the numbers of the clauses, not those of their text", () => {
+  const help = "Usage: x\n\nExit codes: 0 done within 30 s, 1 refused;\n  2 usage\n\nSee 7";
+  assert.equal(exitCodes(help), "0, 1, 2");
+  assert.equal(exitCodes("Exit codes:\n  0  done\n  1  refused\n"), "0, 1");
+  assert.equal(exitCodes("Usage: x"), undefined);
+});
+
+test("protoEntries() lists methods and numbered fields, those of a oneof included", () => {
+  const proto = `package p.v1;
+service S {
+  rpc Do(A) returns (B);
+}
+message A {
+  // old = 9;
+  repeated string names = 1;
+  oneof result {
+    int64 at_ms = 2;
+  }
+}`;
+  assert.deepEqual(protoEntries(proto), {
+    "p.v1.S/Do": "A → B",
+    "p.v1.A.names": "1: repeated string",
+    "p.v1.A.at_ms": "2: int64",
+  });
+});

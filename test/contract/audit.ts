@@ -1,0 +1,125 @@
+// Fields of the audit log and of the webhook's answer, from the use cases that write them.
+import type { SessionCredentials } from "../../src/server/aws/sts.ts";
+import { createAuthority } from "../../src/pki/certificate.ts";
+import { createCsr } from "../../src/pki/csr.ts";
+import { generateKeyPem } from "../../src/pki/keys.ts";
+import type { Refusal } from "../../src/protocol/errors.ts";
+import { type Audit, createAudit } from "../../src/runtime/log.ts";
+import { Secret } from "../../src/runtime/secret.ts";
+import { createCertificateIssuer } from "../../src/server/issue/issue-certificate.ts";
+import { createCredentialIssuer } from "../../src/server/issue/issue-credentials.ts";
+import type { PodInContext } from "../../src/server/issue/pod-directory.ts";
+import type { ProvenPod } from "../../src/server/issue/prove.ts";
+import { createAdmit } from "../../src/webhook/admit.ts";
+import { createLookups } from "../../src/webhook/lookups.ts";
+import { formatReview, readReview } from "../../src/webhook/review.ts";
+import { createFakeClock } from "../fakes/clock.ts";
+import { createKeptLog } from "../fakes/log.ts";
+import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
+import { createFakeCluster, podOf, reviewOf } from "../webhook/requests.ts";
+import { type Contract, shapeOf } from "./entries.ts";
+
+const clock = createFakeClock();
+const HOUR_MS = 3_600_000;
+
+export async function audit(): Promise<Contract> {
+  const admissions = keptAudit("webhook");
+  const answers = await admit(admissions.audit);
+  const certificates = keptAudit("server");
+  await issueCertificates(certificates.audit);
+  const credentials = keptAudit("server");
+  await issueCredentials(credentials.audit);
+  return {
+    "audit log: admission": shapeOf(admissions.lines()),
+    "audit log: certificate": shapeOf(certificates.lines()),
+    "audit log: credentials": shapeOf(credentials.lines()),
+    "admission review answer": shapeOf(answers),
+  };
+}
+
+function keptAudit(program: string): { readonly audit: Audit; readonly lines: () => readonly unknown[] } {
+  const lines: string[] = [];
+  const write = createAudit(program, { write: (line) => void lines.push(line) });
+  return { audit: write, lines: () => lines.map((line) => JSON.parse(line) as unknown) };
+}
+
+/** An injected pod with a warning, one that has a name, and a refused one. */
+async function admit(record: Audit): Promise<readonly unknown[]> {
+  const { log } = createKeptLog();
+  const lookups = createLookups({ clock, cluster: createFakeCluster() }, { timeoutMs: 3_000 });
+  const decide = createAdmit({ clock, log, audit: record, lookups, settings: () => PLAN_SETTINGS });
+  const injected = podOf({ "iam.amazonaws.com/role": "shop-a", "podrole.io/misspelt": "x" });
+  const named = podOf();
+  named.metadata.name = "orders";
+  const refused = podOf({ "iam.amazonaws.com/role": "payroll" });
+  const answers: unknown[] = [];
+  for (const pod of [injected, named, refused]) {
+    const read = readReview(reviewOf(pod));
+    if (read.ok) answers.push(formatReview((await decide(read.request)).response));
+  }
+  return answers;
+}
+
+const POD: ProvenPod = {
+  pod: { metadata: { name: "web", namespace: "team", uid: "u-1" }, spec: { containers: [{ name: "app" }] } },
+  namespace: "team",
+  name: "web",
+  uid: "u-1",
+  serviceAccount: "app",
+  credentialId: "JTI=1",
+};
+
+/** One for a pod, one for the webhook, one that is refused. */
+async function issueCertificates(record: Audit): Promise<void> {
+  const authority = createAuthority({ commonName: "CA", now: clock.now(), lifetimeMs: 100 * HOUR_MS });
+  const webhook = { ...POD, namespace: "podrole", serviceAccount: "podrole-webhook" };
+  const refusal: Refusal = { code: "PROOF_REJECTED", message: "Cannot accept the token" };
+  for (const caller of [POD, webhook, refusal]) {
+    const issue = createCertificateIssuer(
+      { clock, audit: record, prove: async () => caller, authority: () => authority, fetchAhead: () => {} },
+      {
+        trustDomain: "cluster.local",
+        lifetimeMs: HOUR_MS,
+        webhook: {
+          namespace: "podrole",
+          serviceAccount: "podrole-webhook",
+          dnsNames: ["podrole-webhook.podrole.svc"],
+          ipAddresses: [],
+        },
+      },
+    );
+    await issue(new Secret("token"), createCsr(generateKeyPem(), "web"), "peer").catch(() => {});
+  }
+}
+
+const SESSION: SessionCredentials = {
+  accessKeyId: "ASIAEXAMPLE",
+  secretAccessKey: new Secret("key"),
+  sessionToken: new Secret("token"),
+  issuedAt: 0,
+  expiresAt: HOUR_MS,
+  packedPolicySize: 3,
+};
+
+/** One that is issued and one that is refused. */
+async function issueCredentials(record: Audit): Promise<void> {
+  const identity = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", pod: "web", uid: "u-1" };
+  const { namespace, pod: name, uid, serviceAccount } = identity;
+  const annotations = { "iam.amazonaws.com/role.app": "orders", "iam.amazonaws.com/role.job": "payroll" };
+  const found: PodInContext = {
+    facts: { namespace, name, uid, serviceAccount, annotations, labels: {}, containers: ["app", "job"] },
+    surroundings: {
+      namespaceAnnotations: { "iam.amazonaws.com/permitted": ".*:role/orders" },
+      serviceAccountAnnotations: {},
+    },
+  };
+  const issuer = createCredentialIssuer({
+    audit: record,
+    directory: { find: async () => found },
+    cache: { get: async () => ({ credentials: SESSION, outcome: "miss" }), prefetch: () => {} },
+    readConfigMap: async () => undefined,
+    tell: () => {},
+    policy: () => PLAN_SETTINGS.policy,
+  });
+  await issuer.issue(identity, ["app", "job"], "peer");
+}

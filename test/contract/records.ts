@@ -1,0 +1,180 @@
+// What the programs write for others to read: audit records, answers of the webhook, the sidecar and the pages, keys of
+// the ConfigMap and the Secret.
+import type { IncomingMessage } from "node:http";
+import { setImmediate } from "node:timers/promises";
+import { encodeAuthorities } from "../../src/pki/authorities.ts";
+import { createAuthority } from "../../src/pki/certificate.ts";
+import { createPages } from "../../src/runtime/pages.ts";
+import type { Refusal } from "../../src/protocol/errors.ts";
+import { Secret } from "../../src/runtime/secret.ts";
+import type { Granted } from "../../src/sidecar/grants.ts";
+import { createMetadata } from "../../src/sidecar/http/metadata/metadata.ts";
+import { createHealth } from "../../src/sidecar/http/health.ts";
+import { createSidecarMetrics } from "../../src/sidecar/metrics.ts";
+import { credentialsReply, type Reply, refusalReply } from "../../src/sidecar/http/replies.ts";
+import { terminationMessage } from "../../src/sidecar/termination.ts";
+import { createWebhookApp } from "../../src/webhook/app.ts";
+import { createTrustBundle } from "../../src/webhook/trust.ts";
+import { createFakeClock } from "../fakes/clock.ts";
+import { createKeptLog } from "../fakes/log.ts";
+import { ask } from "../sidecar/ask.ts";
+import { type Contract, type Entries, entriesOf, shapeOf } from "./entries.ts";
+
+const clock = createFakeClock();
+const REFUSAL: Refusal = { code: "ROLE_MISSING", message: "MESSAGE" };
+const GRANTED: Granted = {
+  accessKeyId: "ASIA1",
+  secretAccessKey: new Secret("key"),
+  sessionToken: new Secret("session"),
+  roleArn: "arn:aws:iam::123456789012:role/team/app",
+  accountId: "123456789012",
+  issuedAtMs: clock.now(),
+  expiresAtMs: clock.now() + 3_600_000,
+  renewAtMs: 0,
+};
+
+export async function records(): Promise<Contract> {
+  return {
+    "sidecar: credentials": shapeOf([bodyOf(credentialsReply(GRANTED))]),
+    "sidecar: refusal": shapeOf([bodyOf(refusalReply(REFUSAL))]),
+    "sidecar: metadata paths": metadataPaths(),
+    "sidecar: health paths": await healthPaths(),
+    "sidecar: termination message": { form: terminationMessage(REFUSAL).replace(/ -- .*$/, " -- REMEDY") },
+    "pages of server and webhook": await pages(),
+    "webhook: paths": await webhookPaths(),
+    "trust bundle ConfigMap": await bundleKeys(),
+    "CA Secret": slotKeys(),
+  };
+}
+
+function bodyOf({ body }: Reply): unknown {
+  return JSON.parse(body.toString());
+}
+
+function metadataPaths(): Entries {
+  const answer = createMetadata(
+    { clock, granted: () => GRANTED },
+    { region: "eu-central-1", zone: "eu-central-1a", version1: true },
+  );
+  const paths = [
+    "/latest/meta-data/iam/security-credentials/",
+    "/latest/meta-data/iam/security-credentials/app",
+    "/latest/meta-data/iam/info",
+    "/latest/meta-data/placement/region",
+    "/latest/meta-data/placement/availability-zone",
+    "/latest/dynamic/instance-identity/document",
+    "/latest/meta-data/unknown",
+  ];
+  const read = (method: string, url: string, headers = {}) => {
+    const found = answer({ method, url, headers } as IncomingMessage);
+    return (typeof found === "function" ? found() : found)?.reply;
+  };
+  const life = { "x-aws-ec2-metadata-token-ttl-seconds": "60" };
+  return {
+    "PUT /latest/api/token": String(read("PUT", "/latest/api/token", life)?.status),
+    ...entriesOf(
+      paths,
+      (path) => `GET ${path}`,
+      (path) => {
+        const { status = 0, body = Buffer.alloc(0) } = read("GET", path) ?? {};
+        const isDocument = status === 200 && body.toString().startsWith("{");
+        return isDocument ? `${status} ${Object.keys(JSON.parse(body.toString()) as object).join(", ")}` : `${status}`;
+      },
+    ),
+  };
+}
+
+async function healthPaths(): Promise<Entries> {
+  const health = createHealth(
+    {
+      clock,
+      keeper: { ready: () => true, expiries: () => ({ credentials: undefined, certificate: undefined }) },
+      renewals: { stuck: () => false },
+      metrics: createSidecarMetrics(),
+    },
+    { port: 0 },
+  );
+  const port = await health.listen();
+  const paths = ["/healthz", "/readyz", "/metrics", "/unknown"];
+  const found = await Promise.all(
+    paths.map(async (path) => [`GET ${path}`, String((await ask(port, { path })).status)]),
+  );
+  await health.close();
+  return Object.fromEntries(found) as Entries;
+}
+
+async function pages(): Promise<Entries> {
+  const served = createPages({ exposeMetrics: async () => "", unready: () => ["REASON"] });
+  const routes = routeEntries(served.printRoutes({ commonPrefix: false }));
+  const read = async (url: string) => (await served.inject(url)).json<object>();
+  const [healthz, readyz] = [await read("/healthz"), await read("/readyz")];
+  await served.close();
+  return {
+    ...routes,
+    ...entriesOf(
+      Object.entries(shapeOf([{ healthz, readyz }])),
+      ([path]) => path,
+      ([, type]) => type,
+    ),
+  };
+}
+
+async function webhookPaths(): Promise<Entries> {
+  const { certificatePem, key } = createAuthority({ commonName: "CA", now: clock.now(), lifetimeMs: 3_600_000 });
+  const tls = { current: () => ({ certificatePem, privateKey: key }), onChange: () => () => {} };
+  const admit = () => Promise.reject(new RangeError("not called"));
+  const app = createWebhookApp(
+    { admit, log: createKeptLog().log, tls, onUnreadable: () => {} },
+    { host: "127.0.0.1", port: 0 },
+  );
+  await app.http.ready();
+  const routes = routeEntries(app.http.printRoutes({ commonPrefix: false }));
+  await app.close();
+  return routes;
+}
+
+/** Of the tree that fastify prints: "└── /healthz (GET, HEAD)". */
+function routeEntries(tree: string): Entries {
+  return entriesOf(
+    tree.matchAll(/(\/\S*) \(([A-Z, ]+)\)/g),
+    ([, path]) => `path ${path}`,
+    ([, , methods = ""]) => methods,
+  );
+}
+
+/** The keys that the webhook reads of podrole-trust. */
+async function bundleKeys(): Promise<Entries> {
+  const asked: string[] = [];
+  const stop = new AbortController();
+  const data: Readonly<Record<string, string>> = new Proxy(
+    {},
+    {
+      get(_data, key) {
+        // A promise that resolves with an object looks for `then` first.
+        if (key !== "then") asked.push(String(key));
+        return undefined;
+      },
+    },
+  );
+  const kubernetes = { getConfigMap: async () => data };
+  const { log } = createKeptLog();
+  createTrustBundle({ kubernetes, clock, log, signal: stop.signal }, { namespace: "podrole", name: "podrole-trust" });
+  await setImmediate();
+  stop.abort();
+  return entriesOf(
+    asked,
+    (key) => key,
+    () => "key",
+  );
+}
+
+function slotKeys(): Entries {
+  const authority = createAuthority({ commonName: "CA", now: clock.now(), lifetimeMs: 3_600_000 });
+  const slot = { authority, since: clock.now() };
+  const previous = { certificatePem: authority.certificatePem, since: clock.now() };
+  return entriesOf(
+    Object.keys(encodeAuthorities({ current: slot, next: slot, previous })),
+    (key) => key,
+    () => "key",
+  );
+}

@@ -1,0 +1,84 @@
+// What the tables of src/ declare: codes, reasons, ids, settings and metrics.
+import { CHECKS } from "../../src/operations/check/checks.ts";
+import { FINDING_IDS, VERDICTS, WEIGHTS } from "../../src/operations/migrate/findings.ts";
+import { ANNOTATIONS, LABELS } from "../../src/policy/annotations.ts";
+import { SESSION_POLICY_KEY } from "../../src/policy/session-policy.ts";
+import { ERRORS, type ErrorRow } from "../../src/protocol/errors.ts";
+import type { MetricTable } from "../../src/runtime/metrics.ts";
+import { envName, flagName, type SettingTable } from "../../src/runtime/settings.ts";
+import { SERVER_METRICS } from "../../src/server/metrics.ts";
+import { SERVER_SETTINGS } from "../../src/server/settings.ts";
+import { SIDECAR_METRICS } from "../../src/sidecar/metrics.ts";
+import { SIDECAR_SETTINGS, WAIT_SETTINGS } from "../../src/sidecar/settings.ts";
+import { WEBHOOK_METRICS } from "../../src/webhook/metrics.ts";
+import { WEBHOOK_SETTINGS } from "../../src/webhook/settings.ts";
+import { SKIP_REASONS } from "../../src/injection/skip-reasons.ts";
+import { type Contract, type Entries, entriesOf } from "./entries.ts";
+
+export function errorEntries(table: Readonly<Record<string, ErrorRow>>): Entries {
+  return entriesOf(
+    Object.entries(table),
+    ([code]) => code,
+    ([, { http, grpc, retry, keep }]) =>
+      `HTTP ${http}, gRPC ${grpc}, ${retry ? "retry" : "no retry"}, ${keep ? "keep" : "drop"}`,
+  );
+}
+
+export function settingEntries(table: SettingTable): Entries {
+  return entriesOf(
+    Object.entries(table),
+    ([key]) => key,
+    ([key, { default: value }]) => {
+      const standard = value === undefined ? "required" : value === null ? "optional" : `default ${value}`;
+      return `--${flagName(key)}, ${envName(key)}, ${standard}`;
+    },
+  );
+}
+
+function metricEntries(table: MetricTable): Entries {
+  return entriesOf(
+    Object.values(table),
+    ({ name }) => name,
+    ({ type, labels = [] }) => [type, ...labels.toSorted()].join(", "),
+  );
+}
+
+const named = (names: Iterable<string>, what: string) =>
+  entriesOf(
+    names,
+    (name) => name,
+    () => what,
+  );
+
+export function tables(): Contract {
+  return {
+    errors: errorEntries(ERRORS),
+    "skip reasons": named(Object.keys(SKIP_REASONS), "skip reason"),
+    checks: entriesOf(
+      Object.entries(CHECKS),
+      ([id]) => id,
+      ([, { section, when }]) => `section ${section}, ${when}`,
+    ),
+    "migrate findings": named(FINDING_IDS, "finding"),
+    "migrate verdicts and weights": { ...named(VERDICTS, "verdict"), ...named(WEIGHTS, "weight") },
+    "settings of server": settingEntries(SERVER_SETTINGS),
+    "settings of webhook": settingEntries(WEBHOOK_SETTINGS),
+    "settings of sidecar": settingEntries(SIDECAR_SETTINGS),
+    "settings of sidecar wait": settingEntries(WAIT_SETTINGS),
+    "metrics of server": metricEntries(SERVER_METRICS),
+    "metrics of webhook": metricEntries(WEBHOOK_METRICS),
+    "metrics of sidecar": metricEntries(SIDECAR_METRICS),
+    "annotations and labels": {
+      ...named(
+        Object.entries(ANNOTATIONS).map(([key, name]) => (key === "roleOfContainer" ? `${name}<container>` : name)),
+        "annotation",
+      ),
+      ...entriesOf(
+        Object.values(LABELS),
+        (name) => `${name} (label)`,
+        () => "label",
+      ),
+    },
+    "session policy ConfigMap": named([SESSION_POLICY_KEY], "key"),
+  };
+}
