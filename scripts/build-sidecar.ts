@@ -40,7 +40,7 @@ async function bundle(source: string, directory: string, onDemand: (source: stri
   return Object.values(metafile.outputs)[0]?.bytes ?? 0;
 }
 
-/** Leaves `import("./serve.ts")` to run time, as a require of the bundle beside. */
+/** Leaves `import()` of serve.ts to run time, as a require of the bundle beside. */
 function leaveAside(onDemand: (source: string) => void): Plugin {
   return {
     name: "leave-aside",

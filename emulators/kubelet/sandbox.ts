@@ -92,7 +92,7 @@ function mountedPath(
 ): MountedPath | ConfigProblem {
   const volume = volumePath(name);
   if (volume === undefined) return { problem: `mount ${mountPath} names the volume "${name}", which the pod lacks` };
-  if (subPath?.startsWith("/") || subPath?.split("/").includes("../../src/emulators")) {
+  if (subPath?.startsWith("/") || subPath?.split("/").includes("..")) {
     return { problem: `mount ${mountPath} has a subPath that leaves its volume` };
   }
   return { containerPath: mountPath, hostPath: join(volume, subPath ?? "") };

@@ -111,7 +111,7 @@ function canonicalValue(values: readonly string[]): string {
 function canonicalPath(path: string): string {
   const kept: string[] = [];
   for (const segment of path.split("/")) {
-    if (segment === "../../src/emulators") kept.pop();
+    if (segment === "..") kept.pop();
     else if (segment !== "" && segment !== ".") kept.push(encode(segment));
   }
   return `/${kept.join("/")}${kept.length > 0 && path.endsWith("/") ? "/" : ""}`;

@@ -1,6 +1,6 @@
 // Keeps podrole's CA: three slots in one Secret, shared by all replicas. There is no leader: the Secret is created with
 // create-if-absent and changed with its resourceVersion as the lock; whoever loses reads what the winner wrote.
-// States: starting (no CA yet) → keeping (a look each minute, or at once after hurry()) → stopped (stop()).
+// States: starting (no CA yet) → keeping (a look each minute) → stopped (stop()).
 // A failed look changes nothing: the slots last read go on signing, and the expiry gauge tells.
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import {

@@ -21,7 +21,7 @@ export interface ImageSizes {
   readonly added: number;
 }
 
-/** `bases` is the folder that images/build.sh prints; everything that is made goes to `directory`. */
+/** `bases` is the folder that test/cluster/kubernetes/images/build.sh prints; everything that is made goes to `directory`. */
 export async function buildImages(bases: string, directory: string): Promise<BuiltImages> {
   run(process.execPath, [join(ROOT, "scripts/build.ts")]);
   await build({

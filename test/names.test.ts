@@ -1,0 +1,157 @@
+// Names in comments and pages exist: functions, files and flags. A comment that names something that was renamed or
+// removed misleads whoever trusts it, and no compiler finds it.
+import assert from "node:assert/strict";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { suite, test } from "node:test";
+import { flagName } from "../src/runtime/settings.ts";
+import { SERVER_SETTINGS } from "../src/server/settings.ts";
+import { SIDECAR_SETTINGS } from "../src/sidecar/settings.ts";
+import { WEBHOOK_SETTINGS } from "../src/webhook/settings.ts";
+import { readSources, ROOT } from "./story/sources.ts";
+
+const sources = new Map(["src", "emulators", "test", "scripts"].flatMap((folder) => [...readSources(folder)]));
+const pages = new Map(
+  globSync(["*.md", "docs/*.md", "manifests/**/*.md", "test/**/README.md"], { cwd: ROOT })
+    .filter((path) => path !== "CHANGELOG.md")
+    .map((path) => [path, readFileSync(join(ROOT, path), "utf8")] as const),
+);
+
+const COMMENT = /(?<![:"'`\w])\/\/ ?.*$|\/\*[\s\S]*?\*\//gm;
+
+const commentsOf = (source: string) => [...source.matchAll(COMMENT)].map(([comment]) => comment).join("\n");
+const codeOf = (source: string) => source.replaceAll(COMMENT, "");
+
+const EXPORTED = /^export (?:async )?(?:function\*?|const|class|interface|type) (\w+)/gm;
+const exported = new Set([...sources.values()].flatMap((text) => [...text.matchAll(EXPORTED)].map(([, name]) => name)));
+
+/** Functions and methods of Node, JavaScript and libraries that comments mention. */
+const FOREIGN_FUNCTIONS = new Set([
+  ...["rate", "require"], // PromQL, CommonJS
+]);
+
+/** `name()` in a comment: a name of the same file's code, or one that any file exports. */
+function unknownFunctions(source: string): string[] {
+  const code = new Set(codeOf(source).match(/\w+/g));
+  return [...commentsOf(source).matchAll(/(?<![\w.])(\w+)\(\)/g)]
+    .map(([, name = ""]) => name)
+    .filter((name) => !code.has(name) && !exported.has(name) && !FOREIGN_FUNCTIONS.has(name));
+}
+
+/** Every file of the repository by its base name, generated and fetched ones left out. */
+const baseNames = new Set(
+  globSync("{src,emulators,test,scripts,docs,manifests,proto,.ci}/**/*.*", { cwd: ROOT })
+    .concat(globSync("*.*", { cwd: ROOT }))
+    .map((path) => path.split("/").at(-1)),
+);
+
+/** Files that operators make. */
+const FOREIGN_FILES = new Set(["waves.sh"]);
+
+/** `folder/file.ts` in a text: a file from the root, from `src/`, or beside the one that names it. */
+function unknownFiles(path: string, text: string): string[] {
+  return [...text.matchAll(/(?<![\w./:@${}<*-])((?:[\w.-]+\/)*[\w-][\w.-]*\.(?:ts|sh|proto))(?![\w/(-])/g)]
+    .map(([, name = ""]) => name)
+    .filter((name) => {
+      const places = [name, `src/${name}`, join(dirname(path), name)];
+      return name.includes("/") ? !places.some((place) => existsSync(join(ROOT, place))) : !baseNames.has(name);
+    })
+    .filter((name) => !FOREIGN_FILES.has(name));
+}
+
+const ownFlags = new Set(
+  [SERVER_SETTINGS, WEBHOOK_SETTINGS, SIDECAR_SETTINGS]
+    .flatMap((table) => Object.keys(table))
+    .flatMap((key) => [`--${flagName(key)}`, `--no-${flagName(key)}`]),
+);
+const scripts = globSync("{test,.ci}/**/{*.sh,run}", { cwd: ROOT }).map((path) =>
+  readFileSync(join(ROOT, path), "utf8"),
+);
+const SELF = "test/names.test.ts";
+/** Flags that code names outside comments: options of commands and scripts, and of the programs that tests start. */
+const namedFlags = new Set(
+  [...[...sources].filter(([path]) => path !== SELF).map(([, text]) => codeOf(text)), ...scripts].flatMap((code) => [
+    ...(code.match(/(?<![\w-])--[a-z][a-z0-9-]+/g) ?? []),
+    // parseArgs of node:util.
+    ...[...code.matchAll(/"?([a-z][\w-]*)"?: \{ type: "(?:string|boolean)"/g)].map(([, name]) => `--${name}`),
+  ]),
+);
+
+/** Flags of other programs that comments and pages mention. */
+const FOREIGN_FLAGS: ReadonlySet<string> = new Set(
+  Object.values({
+    kubectl: ["--all", "--as", "--overwrite", "--patch", "--subnet", "--edit"],
+    helm: ["--create-namespace", "--namespace", "--reuse-values", "--set-string"],
+    docker: ["--platform", "--push"],
+    aws: ["--disable-session-tags", "--policy-name", "--instance-id", "--http-tokens", "--http-put-response-hop-limit"],
+    eksctl: ["--cluster", "--approve", "--role-only", "--attach-policy-arn"],
+    kops: ["--yes"],
+    rolesAnywhere: ["--certificate"],
+    kube2iam: ["--iam-external-id", "--namespace-key"],
+    node: ["--test-name-pattern"],
+    anyFlag: ["--flag", "--no-flag", "--name"],
+  }).flat(),
+);
+
+function unknownFlags(text: string): string[] {
+  return [...text.matchAll(/(?<![\w-])--[a-z][a-z0-9-]+/g)]
+    .map(([flag]) => flag)
+    .filter((flag) => !ownFlags.has(flag) && !namedFlags.has(flag) && !FOREIGN_FLAGS.has(flag));
+}
+
+/** This file names what does not exist, to show that it is found. */
+const others = [...sources].filter(([path]) => path !== SELF);
+
+suite("names in comments", () => {
+  test("sources with comments are read", () => {
+    assert.ok(sources.size > 400, `${sources.size} sources`);
+    assert.ok(exported.size > 500, `${exported.size} exported names`);
+  });
+
+  test("every function is defined", () => {
+    const unknown = others.flatMap(([path, text]) => unknownFunctions(text).map((name) => `${path}: ${name}()`));
+    assert.deepEqual(unknown, []);
+  });
+
+  test("every file exists", () => {
+    const unknown = others.flatMap(([path, text]) =>
+      unknownFiles(path, commentsOf(text)).map((name) => `${path}: ${name}`),
+    );
+    assert.deepEqual(unknown, []);
+  });
+
+  test("every flag is one that podrole or a program beside it takes", () => {
+    const unknown = others.flatMap(([path, text]) => unknownFlags(commentsOf(text)).map((flag) => `${path}: ${flag}`));
+    assert.deepEqual(unknown, []);
+  });
+});
+
+suite("names in pages", () => {
+  test("every file exists", () => {
+    const unknown = [...pages].flatMap(([path, text]) => unknownFiles(path, text).map((name) => `${path}: ${name}`));
+    assert.deepEqual(unknown, []);
+  });
+
+  test("every flag in backquotes or commands exists", () => {
+    const unknown = [...pages].flatMap(([path, text]) => unknownFlags(text).map((flag) => `${path}: ${flag}`));
+    assert.deepEqual(unknown, []);
+  });
+});
+
+suite("a name that does not exist is found", () => {
+  test("a function", () => {
+    assert.deepEqual(unknownFunctions("// Ends when hurryUpNow() ran.\nconst a = 1;"), ["hurryUpNow"]);
+    assert.deepEqual(unknownFunctions("// Ends when hurry() ran.\nfunction hurry() {}"), []);
+  });
+
+  test("a file", () => {
+    assert.deepEqual(unknownFiles("src/server/main.ts", "see src/server/gone.ts and gone.ts, not main.ts"), [
+      "src/server/gone.ts",
+      "gone.ts",
+    ]);
+  });
+
+  test("a flag", () => {
+    assert.deepEqual(unknownFlags("`--sts-rate`, `--unheard-of`"), ["--unheard-of"]);
+  });
+});
