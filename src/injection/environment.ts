@@ -1,10 +1,10 @@
 // The variables by which an AWS SDK finds podrole. What the user set stays as it is, and a warning says when it takes
 // precedence over podrole. The order of SDK chains: https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 import type { Container, EnvVar } from "../kubernetes/objects.ts";
-import { quoted } from "../policy/annotations.ts";
 import { NAMES, PATHS } from "./names.ts";
 import { exemptLoopback, lastOf } from "./proxy.ts";
 import { listOf } from "./shape.ts";
+import { type Warning, warningOf } from "./warnings.ts";
 
 export interface Surfaces {
   /** Port of the sidecar's credentials endpoint, on 127.0.0.1. */
@@ -17,7 +17,7 @@ export interface Surfaces {
 
 export interface ContainerChange {
   readonly container: Container;
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
 }
 
 /** A container with a role: endpoint, token, region, and no way to the node's role. */
@@ -46,10 +46,10 @@ export function giveCredentials(container: Container, { port, region, metadata }
       env.length === given.length && env === given ? container : { ...container, env: [...env] },
     ),
     warnings: [
-      ...foreign.map((ours) => `container ${quoted(name)} sets ${ours.name}: podrole leaves its endpoint to it`),
+      ...foreign.map((ours) => warningOf("ENDPOINT_FOREIGN", name, ours.name)),
       ...shadowWarnings(name, given, metadata),
       ...(metadata && isForeign(lastOf(given, instance.name), instance)
-        ? [`container ${quoted(name)} sets ${instance.name}: podrole leaves its metadata paths to it`]
+        ? [warningOf("METADATA_ENDPOINT_FOREIGN", name, instance.name)]
         : []),
       ...regionWarnings(container, added),
       ...warnings,
@@ -76,21 +76,22 @@ function regionVariables(given: readonly EnvVar[], region: string | undefined): 
   return region === undefined ? [] : REGIONS.map((name) => ({ name, value: region }));
 }
 
-function regionWarnings({ name, envFrom }: Container, added: readonly EnvVar[]): readonly string[] {
+function regionWarnings({ name, envFrom }: Container, added: readonly EnvVar[]): readonly Warning[] {
   const sources = Array.isArray(envFrom) ? (envFrom as { prefix?: unknown }[]) : [];
   const mayNameRegion = sources.some(
     ({ prefix }) => typeof prefix !== "string" || "AWS_DEFAULT_REGION".startsWith(prefix),
   );
   const set = added.find((variable) => variable.name === "AWS_REGION")?.value;
   // Kubernetes lets `env` win over `envFrom`, whose content cannot be seen at admission.
-  return mayNameRegion && set !== undefined
-    ? [`container ${quoted(name)}: AWS_REGION=${set} wins over envFrom, set it in env for another region`]
-    : [];
+  return mayNameRegion && set !== undefined ? [warningOf("REGION_OVERRIDES_ENV_FROM", name, set)] : [];
 }
 
 function isForeign(current: EnvVar | undefined, ours: Required<Pick<EnvVar, "value">>): boolean {
   return current !== undefined && (current.value !== ours.value || Boolean(current.valueFrom));
 }
+
+/** An authorization token in the variable itself, which SDKs accept beside the token file. */
+const STATIC_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 
 /** What SDKs use before, or instead of, the endpoint; `also`: only together with this one. */
 const SHADOWS: readonly { readonly name: string; readonly also?: string; readonly effect: string }[] = [
@@ -98,10 +99,9 @@ const SHADOWS: readonly { readonly name: string; readonly also?: string; readonl
   { name: "AWS_WEB_IDENTITY_TOKEN_FILE", also: "AWS_ROLE_ARN", effect: "most SDKs use it before podrole" },
   { name: "AWS_PROFILE", effect: "SDKs use that profile before podrole" },
   { name: "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", effect: "SDKs use it before podrole" },
-  { name: "AWS_CONTAINER_AUTHORIZATION_TOKEN", effect: "some SDKs send it instead of podrole's token" },
 ];
 
-function shadowWarnings(name: string, given: readonly EnvVar[], metadata: boolean): readonly string[] {
+function shadowWarnings(name: string, given: readonly EnvVar[], metadata: boolean): readonly Warning[] {
   const isSet = (variable: string) => {
     const current = lastOf(given, variable);
     return current !== undefined && Boolean(current.value || current.valueFrom);
@@ -109,13 +109,10 @@ function shadowWarnings(name: string, given: readonly EnvVar[], metadata: boolea
   const shadows = SHADOWS.filter((row) => isSet(row.name) && (row.also === undefined || isSet(row.also)));
   const open = lastOf(given, METADATA_DISABLED.name);
   return [
-    ...shadows.map((row) => `container ${quoted(name)} sets ${row.name}: ${row.effect}`),
-    ...(open && !metadata && open.value !== "true"
-      ? [`container ${quoted(name)} sets ${open.name}: SDKs may fall back to the node's role`]
-      : []),
-    ...(open && metadata
-      ? [`container ${quoted(name)} sets ${open.name}: SDKs will not ask podrole's metadata paths`]
-      : []),
+    ...shadows.map((row) => warningOf("CREDENTIALS_SHADOWED", name, row.name, row.effect)),
+    ...(isSet(STATIC_TOKEN) ? [warningOf("TOKEN_SHADOWED", name, STATIC_TOKEN)] : []),
+    ...(open && !metadata && open.value !== "true" ? [warningOf("METADATA_OPEN", name, open.name)] : []),
+    ...(open && metadata ? [warningOf("METADATA_UNUSED", name, open.name)] : []),
   ];
 }
 

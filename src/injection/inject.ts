@@ -1,7 +1,7 @@
 // From a pod without podrole to a pod with it. Adds what is missing and nothing else, so that a second call, with other
 // webhooks' work in between, ends at the same pod. Decides nothing: plan.ts has said which containers have a role.
 import type { Container, Pod, Volume } from "../kubernetes/objects.ts";
-import { ANNOTATIONS, LABELS, quoted } from "../policy/annotations.ts";
+import { ANNOTATIONS, LABELS } from "../policy/annotations.ts";
 import {
   type ContainerPlan,
   type ContainerSettings,
@@ -16,6 +16,7 @@ import { INJECTED_LABEL_VALUE, isPodroleContainer, NAMES } from "./names.ts";
 import { metadataWish } from "./pod-annotations.ts";
 import { choosePorts, contestedPorts } from "./ports.ts";
 import { listOf } from "./shape.ts";
+import { type Warning, warningOf } from "./warnings.ts";
 
 export interface InjectSettings extends ContainerSettings {
   /** False: the cluster is older than 1.29, or its operator wants ordinary containers. */
@@ -32,7 +33,7 @@ export interface Injected {
   readonly pod: Pod;
   /** The containers that the sidecar answers: fewer than asked for in classic mode. */
   readonly served: readonly string[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
 }
 
 const DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container";
@@ -48,7 +49,7 @@ export function inject(pod: Pod, shares: Shares, settings: InjectSettings): Inje
   const ports = choosePorts(pod);
   const plan: ContainerPlan = { withRole: served.withRole, ports, metadata, mode, holdsOthersBack };
 
-  const warnings: string[] = [];
+  const warnings: Warning[] = [];
   const equip = (container: Container): Container => {
     if (isPodroleContainer(container)) return refresh(container, plan, settings);
     if (served.leftOut.includes(container.name)) return closeMetadata(container);
@@ -81,7 +82,7 @@ export function inject(pod: Pod, shares: Shares, settings: InjectSettings): Inje
     served: served.withRole,
     warnings: [
       ...warnings,
-      ...contestedPorts(pod, ports).map((port) => `port ${port} of podrole-sidecar is declared by another container`),
+      ...contestedPorts(pod, ports).map((port) => warningOf("PORT_CONTESTED", port)),
       ...(mode === "classic" ? classicWarnings(pod, shares, plan, settings) : []),
       ...meshWarnings(pod, ports.health),
     ],
@@ -139,17 +140,17 @@ function classicWarnings(
   { withRole }: Shares,
   { holdsOthersBack }: ContainerPlan,
   { nativeSidecar }: InjectSettings,
-): readonly string[] {
+): readonly Warning[] {
   const early = earlyContainers(pod).filter((name) => withRole.includes(name));
   const { restartPolicy } = pod.spec;
   return [
     ...(!nativeSidecar && pod.metadata.annotations?.[ANNOTATIONS.mode] === "native"
-      ? [`${ANNOTATIONS.mode}: native is not possible here, classic is used`]
+      ? [warningOf("MODE_UNAVAILABLE")]
       : []),
-    ...early.map((name) => `init container ${quoted(name)} has no credentials in classic mode`),
+    ...early.map((name) => warningOf("INIT_WITHOUT_CREDENTIALS", name)),
     ...(restartPolicy === "Never" || restartPolicy === "OnFailure"
-      ? [`in classic mode podrole-sidecar goes on running: a pod with restartPolicy ${restartPolicy} does not complete`]
+      ? [warningOf("NEVER_COMPLETES", restartPolicy)]
       : []),
-    ...(holdsOthersBack ? [] : ["containers may start before podrole-sidecar has credentials"]),
+    ...(holdsOthersBack ? [] : [warningOf("STARTS_UNREADY")]),
   ];
 }

@@ -3,6 +3,7 @@
 import type { Container, Pod } from "../kubernetes/objects.ts";
 import { ANNOTATIONS } from "../policy/annotations.ts";
 import { allContainers, listOf } from "./shape.ts";
+import { type Warning, warningOf } from "./warnings.ts";
 
 /** They redirect (istio-init, linkerd-init) or check that the mesh's CNI plugin did. */
 const NETWORK = new Set(["istio-init", "istio-validation", "linkerd-init", "linkerd-network-validator"]);
@@ -40,24 +41,20 @@ export function takesPart({ metadata }: Pod, { name }: Container): boolean {
 }
 
 /** What a mesh's own settings must say, because no place among the containers can make up for it. */
-export function meshWarnings(pod: Pod, healthPort: number): readonly string[] {
+export function meshWarnings(pod: Pod, healthPort: number): readonly Warning[] {
   const containers = allContainers(pod);
   const has = (name: string) => containers.some((container) => container.name === name);
   const says = (annotation: string) => Object.hasOwn(pod.metadata.annotations ?? {}, annotation);
   const redirectedByCni = listOf(pod.spec.containers).some(isProxy);
   return [
     ...(has("istio-proxy") && !says("traffic.sidecar.istio.io/excludeInboundPorts")
-      ? [
-          `istio with STRICT mTLS fails podrole's probes: set traffic.sidecar.istio.io/excludeInboundPorts: "${healthPort}"`,
-        ]
+      ? [warningOf("ISTIO_PROBES_FAIL", healthPort)]
       : []),
     ...(has("istio-validation") && redirectedByCni && !says("traffic.sidecar.istio.io/excludeOutboundPorts")
-      ? [
-          `istio's CNI cuts off podrole's start: exclude podrole's ports in traffic.sidecar.istio.io/excludeOutboundPorts`,
-        ]
+      ? [warningOf("ISTIO_CNI_BLOCKS")]
       : []),
     ...(has("linkerd-network-validator") && redirectedByCni && !says("config.linkerd.io/skip-outbound-ports")
-      ? [`linkerd's CNI cuts off podrole's start: exclude podrole's ports in config.linkerd.io/skip-outbound-ports`]
+      ? [warningOf("LINKERD_CNI_BLOCKS")]
       : []),
   ];
 }

@@ -19,6 +19,7 @@ import { metadataWish, namesRole, refuseSwitches, warnAboutNames } from "./pod-a
 import { isMarked, refuseReservedNames } from "./reserved.ts";
 import { allContainers, findShapeProblem } from "./shape.ts";
 import { SKIP_REASONS, type SkipReason } from "./skip-reasons.ts";
+import { type Warning, warningOf } from "./warnings.ts";
 
 export interface PlanSettings extends InjectSettings {
   /** Namespaces that are never touched, besides Kubernetes' own: podrole's. */
@@ -44,8 +45,8 @@ export interface Plan {
   readonly message: string;
   /** The pod as it should be; the given one unless it is injected. */
   readonly pod: Pod;
-  /** For people, at most about 120 characters each; kubectl puts "Warning:" before them. */
-  readonly warnings: readonly string[];
+  /** kubectl prints their texts, each after "Warning:". */
+  readonly warnings: readonly Warning[];
   readonly roles: readonly RoleDecision[];
 }
 
@@ -143,11 +144,9 @@ function refuseMetadata({ annotations, containers }: PodFacts, roles: readonly R
 }
 
 /** One token a container keeps them apart only as long as none can look into another's files under /proc. */
-function sharedProcesses(pod: Pod, roles: readonly RoleDecision[], leftOut: readonly string[]): readonly string[] {
+function sharedProcesses(pod: Pod, roles: readonly RoleDecision[], leftOut: readonly string[]): readonly Warning[] {
   const isDivided = leftOut.length > 0 || new Set(roles.map((decision) => decision.role?.arn)).size > 1;
-  return isDivided && pod.spec["shareProcessNamespace"] === true
-    ? ["shareProcessNamespace lets containers read each other's tokens: roles do not keep them apart"]
-    : [];
+  return isDivided && pod.spec["shareProcessNamespace"] === true ? [warningOf("PROCESSES_SHARED")] : [];
 }
 
 function sentence(roles: readonly RoleDecision[]): string {
@@ -162,21 +161,21 @@ function sentence(roles: readonly RoleDecision[]): string {
 function refuse(
   pod: Pod,
   { code, message }: Refusal,
-  warnings: readonly string[],
+  warnings: readonly Warning[],
   roles: readonly RoleDecision[],
 ): Plan {
   return { decision: "refuse", reason: code, message, pod, warnings, roles };
 }
 
 /** A pod that names a role and does not get it says so: it would otherwise run with the node's. */
-function skip(pod: Pod, reason: SkipReason, warnings: readonly string[]): Plan {
+function skip(pod: Pod, reason: SkipReason, warnings: readonly Warning[]): Plan {
   const unheard = reason !== "MIRROR_POD" && namesRole(pod);
   return {
     decision: "skip",
     reason,
     message: SKIP_REASONS[reason],
     pod,
-    warnings: unheard ? [...warnings, `the role has no effect (${reason}): ${SKIP_REASONS[reason]}`] : warnings,
+    warnings: unheard ? [...warnings, warningOf("ROLE_IGNORED", reason)] : warnings,
     roles: [],
   };
 }

@@ -3,6 +3,7 @@
 import type { ObjectMeta, Pod } from "../kubernetes/objects.ts";
 import { ANNOTATIONS, LABELS, quoted, valueOf } from "../policy/annotations.ts";
 import type { Refusal } from "../protocol/errors.ts";
+import { type Warning, warningOf } from "./warnings.ts";
 
 const ACCEPTED: Readonly<Record<string, readonly string[]>> = {
   [ANNOTATIONS.inject]: ["enabled", "disabled"],
@@ -38,25 +39,24 @@ const OF_PODS: readonly string[] = Object.values(ANNOTATIONS).filter(
 );
 
 /** Warnings about annotations and labels that have no effect where they stand. */
-export function warnAboutNames({ metadata }: Pod): readonly string[] {
+export function warnAboutNames({ metadata }: Pod): readonly Warning[] {
   const annotations = Object.keys(metadata.annotations ?? {}).flatMap(warnAboutAnnotation);
   return [...annotations, ...warnAboutLabels(metadata)];
 }
 
-function warnAboutAnnotation(name: string): readonly string[] {
+function warnAboutAnnotation(name: string): readonly Warning[] {
   if (OF_PODS.includes(name) || isRoleAnnotation(name)) return [];
-  if (OF_NAMESPACES.has(name)) return [`annotation ${name} has no effect on a pod: it belongs on its namespace`];
+  if (OF_NAMESPACES.has(name)) return [warningOf("ANNOTATION_MISPLACED", name)];
   const nearest = OF_PODS.find((known) => isNear(known, name));
-  const hint = nearest === undefined ? "" : `, did you mean ${nearest}?`;
   // iam.amazonaws.com/ has other readers too: there only a near miss is worth a word.
-  if (name.startsWith("podrole.io/") || nearest !== undefined) return [`annotation ${quoted(name)} is unknown${hint}`];
+  if (name.startsWith("podrole.io/") || nearest !== undefined) return [warningOf("ANNOTATION_UNKNOWN", name, nearest)];
   return [];
 }
 
-function warnAboutLabels({ labels }: ObjectMeta): readonly string[] {
+function warnAboutLabels({ labels }: ObjectMeta): readonly Warning[] {
   return Object.keys(labels ?? {})
     .filter((name) => name.startsWith("podrole.io/") && name !== LABELS.injected)
-    .map((name) => `label ${quoted(name)} has no effect on a pod: podrole reads the pod's annotations`);
+    .map((name) => warningOf("LABEL_IGNORED", name));
 }
 
 function isRoleAnnotation(name: string): boolean {

@@ -1,7 +1,7 @@
 // A container that is told to use an HTTP proxy: some SDKs (Rust's) then send their requests to 127.0.0.1, and the
 // authorization token with them, to the proxy, unless NO_PROXY names the address.
 import type { EnvVar } from "../kubernetes/objects.ts";
-import { quoted } from "../policy/annotations.ts";
+import { type Warning, warningOf } from "./warnings.ts";
 
 const PROXIES = new Set(["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]);
 const EXEMPTIONS = ["NO_PROXY", "no_proxy"];
@@ -9,7 +9,7 @@ const LOOPBACK = "127.0.0.1";
 
 export interface EnvChange {
   readonly env: readonly EnvVar[];
-  readonly warnings: readonly string[];
+  readonly warnings: readonly Warning[];
 }
 
 /**
@@ -22,9 +22,7 @@ export function exemptLoopback(container: string, env: readonly EnvVar[]): EnvCh
   const present = EXEMPTIONS.filter((name) => env.some((variable) => variable.name === name));
   const warnings = present
     .filter((name) => lastOf(env, name)?.valueFrom)
-    .map(
-      (name) => `container ${quoted(container)}: add ${LOOPBACK} to the source of ${name}, or SDKs may use the proxy`,
-    );
+    .map((name) => warningOf("PROXY_MAY_INTERCEPT", container, name));
   if (present.length > 0) return { env: present.reduce(extend, env), warnings };
   const spellings = EXEMPTIONS.filter((name) => proxies.some((proxy) => isUpper(proxy.name) === isUpper(name)));
   return { env: [...env, ...spellings.map((name) => ({ name, value: LOOPBACK }))], warnings };

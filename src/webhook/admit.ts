@@ -13,6 +13,7 @@ import { type Plan, type PlanSettings, plan } from "../injection/plan.ts";
 import type { AdmissionRequest, AdmissionResponse } from "./review.ts";
 import { findShapeProblem } from "../injection/shape.ts";
 import { SKIP_REASONS } from "../injection/skip-reasons.ts";
+import type { Warning } from "../injection/warnings.ts";
 
 export interface AdmitDeps {
   readonly clock: Clock;
@@ -96,8 +97,8 @@ const LONGEST_MESSAGE = 900;
 const LONGEST_WARNING = 256;
 const MOST_WARNINGS = 16;
 
-function fitting(warnings: readonly string[]): readonly string[] {
-  return warnings.slice(0, MOST_WARNINGS).map((warning) => clipped(warning, LONGEST_WARNING));
+function fitting(warnings: readonly Warning[]): readonly string[] {
+  return warnings.slice(0, MOST_WARNINGS).map(({ text }) => clipped(text, LONGEST_WARNING));
 }
 
 function clipped(text: string, length: number): string {

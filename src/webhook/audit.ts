@@ -33,7 +33,7 @@ export function admissionRecord(
     decision,
     reason,
     message: decision === "refuse" ? message : undefined,
-    warnings: warnings.length > 0 ? warnings : undefined,
+    warnings: warnings.length > 0 ? warnings.map(({ text }) => text) : undefined,
     patchDigest: patch.length > 0 ? digest(patch) : undefined,
     durationMs,
   };

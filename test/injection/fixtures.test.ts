@@ -22,7 +22,7 @@ for (const entry of readdirSync(FOLDER, { withFileTypes: true }).filter((each) =
     const made = plan(input, settings);
     const { decision, reason, warnings, roles } = made;
     assert.deepEqual(input, before, "the input must not change");
-    for (const warning of warnings) assert.ok(warning.length <= 160, `too long for kubectl: ${warning}`);
+    for (const { text } of warnings) assert.ok(text.length <= 160, `too long for kubectl: ${text}`);
 
     const granted = roles.map((role) => ({
       container: role.container,

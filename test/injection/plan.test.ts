@@ -74,7 +74,7 @@ test("plan() warns about a port that another webhook's container declares after 
   const late: Container = { name: "late", ports: [{ containerPort: 9763 }] };
   const pod = { ...first, spec: { ...first.spec, containers: [...first.spec.containers, late] } };
   const again = plan(inShop(pod), PLAN_SETTINGS);
-  assert.ok(again.warnings.some((warning) => warning.includes("port 9763")));
+  assert.ok(again.warnings.some(({ code, text }) => code === "PORT_CONTESTED" && text.includes("port 9763")));
   const sidecar = again.pod.spec.initContainers?.find(({ name }) => name === "podrole-sidecar");
   assert.equal(sidecar?.env?.find(({ name }) => name === "PODROLE_PORT")?.value, "9763");
 });
@@ -180,6 +180,6 @@ test("plan() leaves another metadata endpoint of the pod's own as it is, and say
     injected.spec.containers[0]?.env?.find(({ name }) => name === own.name),
     own,
   );
-  const warning = `container "app" sets ${own.name}: podrole leaves its metadata paths to it`;
-  assert.deepEqual(warnings, [warning]);
+  const text = `container "app" sets ${own.name}: podrole leaves its metadata paths to it`;
+  assert.deepEqual(warnings, [{ code: "METADATA_ENDPOINT_FOREIGN", text }]);
 });

@@ -54,7 +54,7 @@ export interface Explanation {
   /** An existing pod carries podrole, or one that is created now would. */
   readonly injected: boolean;
   /** What the webhook would do with the pod if it were created now. */
-  readonly now: Pick<Plan, "decision" | "reason" | "message" | "warnings">;
+  readonly now: Pick<Plan, "decision" | "reason" | "message"> & { readonly warnings: readonly string[] };
   /** Of a pod that exists. */
   readonly existing?: {
     readonly injected: boolean;
@@ -80,7 +80,7 @@ export function explain(input: ExplainInput, settings: ExplainSettings): Explana
   return {
     object: `${kind.toLowerCase()}/${name} in namespace ${namespaceName}`,
     injected: exists ? isMarked(pod) && decision === "inject" : willBe,
-    now: { decision, reason, message, warnings },
+    now: { decision, reason, message, warnings: warnings.map(({ text }) => text) },
     ...(exists && { existing: existing(pod, settings.plan) }),
     containers: decision === "skip" ? [] : explainContainers(pod, namespaceName, planned.roles, settings),
     notes,

@@ -114,7 +114,7 @@ function accountOf({ spec }: PodMaker["pod"]): string {
 
 function report({ err }: Terminal, { kind, name }: PodMaker, { decision, reason, message, warnings }: Plan): void {
   err(`${visible(`${kind}/${name}: ${decision} (${reason}) ${message}`)}\n`);
-  for (const warning of warnings) err(`  warning: ${visible(warning)}\n`);
+  for (const { text } of warnings) err(`  warning: ${visible(text)}\n`);
 }
 
 async function readText(path: string): Promise<string | undefined> {

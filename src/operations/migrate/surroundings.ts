@@ -1,7 +1,7 @@
 // What moves along with a pod although nobody wrote it into a role: SDK, region, metadata, the owner's way of restarting.
 import type { Pod } from "../../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted } from "../../policy/annotations.ts";
-import { listOf } from "../../injection/shape.ts";
+import type { WarningCode } from "../../injection/warnings.ts";
 import type { Before } from "./before.ts";
 import { type After, type JudgeContext, said } from "./context.ts";
 import type { Finding } from "./findings.ts";
@@ -102,14 +102,16 @@ function completion(pod: Pod, { settings }: JudgeContext): readonly Finding[] {
   ];
 }
 
-const SHADOW = /SDKs use (it|that profile) before podrole|most SDKs use it|podrole leaves its endpoint/;
+/** Findings of their own say these: `does-not-complete`, and that classic mode is the cluster's. */
+const SAID_ELSEWHERE: ReadonlySet<WarningCode> = new Set<WarningCode>(["NEVER_COMPLETES", "STARTS_UNREADY"]);
+const SHADOWS: ReadonlySet<WarningCode> = new Set<WarningCode>(["CREDENTIALS_SHADOWED", "ENDPOINT_FOREIGN"]);
 
 /** What shadows podrole shadowed the old system as well: both come last in an SDK's search. */
 function warnings({ plan }: After, before: Before): readonly Finding[] {
-  return listOf(plan.warnings)
-    .filter((text) => !/does not complete|may start before/.test(text))
-    .map((text) =>
-      SHADOW.test(text)
+  return plan.warnings
+    .filter(({ code }) => !SAID_ELSEWHERE.has(code))
+    .map(({ code, text }) =>
+      SHADOWS.has(code)
         ? {
             id: "shadowed",
             weight: "note",
