@@ -1,16 +1,16 @@
-// Every command of docs/install.md is run by a suite or says what it needs that no suite has.
+// Every command of docs/install.md and docs/platforms.md is run by a suite or says what it needs that no suite has.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { blocksOf } from "./install-page.ts";
+import { blocksOf, installPages } from "./install-page.ts";
 import { ROOT } from "./story/sources.ts";
 
-const page = readFileSync(join(ROOT, "docs/install.md"), "utf8");
+const page = installPages((name) => readFileSync(join(ROOT, "docs", name), "utf8"));
 const blocks = blocksOf(page);
 const MARKS = /^(run: (helm|kustomize|pods)|needs (AWS|kind|a registry|a CA, which the server makes))$/;
 
-test("docs/install.md: every block of commands says who runs it", () => {
+test("docs/install.md and docs/platforms.md: every block of commands says who runs it", () => {
   assert.equal(blocks.length, page.match(/^```console$/gm)?.length);
   assert.deepEqual(
     blocks.filter(({ mark = "" }) => !MARKS.test(mark)),
@@ -18,9 +18,18 @@ test("docs/install.md: every block of commands says who runs it", () => {
   );
 });
 
-test("docs/install.md: only commands of AWS need AWS, and they are marked", () => {
+test("docs/install.md and docs/platforms.md: only commands of AWS need AWS, and they are marked", () => {
   const isOfAws = (commands: string) => /^(aws|eksctl|kops) |AWS_SECRET_ACCESS_KEY/m.test(commands);
   for (const { mark, commands } of blocks) assert.equal(isOfAws(commands), mark === "needs AWS", commands);
+});
+
+test("installPages() puts the blocks of docs/platforms.md before those that uninstall", () => {
+  const at = (command: string) => blocks.findIndex(({ commands }) => commands.includes(command));
+  const places = ["helm install podrole", "server.nodeSelector", "helm uninstall"].map(at);
+  assert.ok(
+    places.every((place, index) => place > (places[index - 1] ?? -1)),
+    places.join(),
+  );
 });
 
 test("blocksOf() gives a block without a mark as one", () => {

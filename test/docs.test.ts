@@ -41,7 +41,7 @@ const KNOWN = new Set([
   ...["INJECTED", "ALREADY_INJECTED", "ISSUED"],
 ]);
 /** Words of other systems, in the same shape. */
-const FOREIGN = /^(AWS|NODE|PODROLE|KUBERNETES_SERVICE|HTTP|HTTPS|NO)_|^(AUDIT_LOG|AUTHORIZATION_TOKEN_FILE)$/;
+const FOREIGN = /^(AWS|CAP|NODE|PODROLE|KUBERNETES_SERVICE|HTTP|HTTPS|NO)_|^(AUDIT_LOG|AUTHORIZATION_TOKEN_FILE)$/;
 const GRPC = new Set(["PERMISSION_DENIED", "INVALID_ARGUMENT"]);
 
 function codesOf(text: string): string[] {

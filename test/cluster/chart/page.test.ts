@@ -1,17 +1,17 @@
-// The commands of docs/install.md that need no running pod, as they stand there: typed by a shell, against a real API
-// server, from the first to the last.
+// Runs the commands of docs/install.md and docs/platforms.md that need no running pod, unchanged and in order, in a shell
+// against a real API server.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { blocksOf } from "../../install-page.ts";
+import { blocksOf, installPages } from "../../install-page.ts";
 import { MANIFESTS } from "./tools.ts";
 
 const { KUBECTL = "kubectl", HELM = "helm", PATH = "" } = process.env;
 const ROOT = dirname(MANIFESTS);
-const blocks = blocksOf(readFileSync(join(ROOT, "docs/install.md"), "utf8"));
+const blocks = blocksOf(installPages((page) => readFileSync(join(ROOT, "docs", page), "utf8")));
 
 for (const way of ["helm", "kustomize"]) {
   suite(`docs/install.md with ${way}`, { timeout: 120_000 }, () => {
