@@ -82,7 +82,7 @@ const FOREIGN_FLAGS: ReadonlySet<string> = new Set(
   Object.values({
     kubectl: ["--all", "--as", "--overwrite", "--patch", "--subnet", "--edit"],
     helm: ["--create-namespace", "--namespace", "--reuse-values", "--set-string"],
-    docker: ["--platform", "--push"],
+    docker: ["--platform", "--push", "--rm", "--user"],
     aws: ["--disable-session-tags", "--policy-name", "--instance-id", "--http-tokens", "--http-put-response-hop-limit"],
     eksctl: ["--cluster", "--approve", "--role-only", "--attach-policy-arn"],
     kops: ["--yes"],
