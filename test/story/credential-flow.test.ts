@@ -1,5 +1,6 @@
-// ARCHITECTURE.md's drawing, executable: the way of a credential from kubectl apply to an AWS call, then one sub-test for
-// each exit on its left-hand side. Server, webhook and sidecar are the real programs.
+// The drawing of ARCHITECTURE.md as a test: the path of a credential from kubectl apply to an AWS call, then one test for
+// each failure on its left-hand side. Server, webhook and sidecar are the real programs. Each test runs alone and in any
+// order: it uses pods, roles and namespaces of its own, and the one that stops a server has its own programs.
 import assert from "node:assert/strict";
 import { suite, test, after, before } from "node:test";
 import { until } from "../../emulators/stage.ts";
@@ -7,10 +8,11 @@ import { ACCOUNT, arnOf, openShop, type Shop } from "./shop.ts";
 
 const ROLE = "iam.amazonaws.com/role";
 
-suite("the way of a credential", { timeout: 120_000 }, () => {
+suite("the path of a credential", { timeout: 120_000 }, () => {
   let shop: Shop;
   before(async () => {
     shop = await openShop();
+    await shop.namespace("shop");
   });
   after(async () => {
     await shop?.close();
@@ -18,7 +20,6 @@ suite("the way of a credential", { timeout: 120_000 }, () => {
 
   test("kubectl apply to AWS call: an SDK gets the pod's role with nothing but the injected environment", async () => {
     const { stage } = shop;
-    await shop.namespace("shop");
     const pod = await shop.run("shop", "orders", { annotations: { [ROLE]: "shop-orders" }, image: "story/sdk:1" });
     assert.equal(await shop.phase(pod, "Succeeded", "Failed"), "Succeeded", pod.logs("app"));
     const said = JSON.parse(pod.logs("app")) as Record<string, string>;
@@ -35,7 +36,8 @@ suite("the way of a credential", { timeout: 120_000 }, () => {
     );
     const admission = await shop.line(stage.webhook, { audit: "admission", pod: "orders" });
     assert.equal(admission["user"], "alice@example.com");
-    assert.equal(stage.sts.calls.assumed(arnOf("shop-orders")).length, 1);
+    const calls = stage.sts.calls.assumed(arnOf("shop-orders"));
+    assert.equal(calls.filter(({ sessionName }) => sessionName === "shop.orders").length, 1);
   });
 
   test("ROLE_FORBIDDEN at admission: denial, audit line, the API server's audit log, counter", async () => {
@@ -152,6 +154,16 @@ suite("the way of a credential", { timeout: 120_000 }, () => {
       assert.match(await shop.metrics(stage.server), /podrole_sts_calls_total\{code="STS_UNAVAILABLE"\} [1-9]/);
       stage.sts.faults.clear();
     });
+  });
+});
+
+suite("the path of a credential through a replaced server", { timeout: 120_000 }, () => {
+  let shop: Shop;
+  before(async () => {
+    shop = await openShop();
+  });
+  after(async () => {
+    await shop?.close();
   });
 
   test("the server is replaced: the running pod keeps its credentials, the next server takes over with the same CA", async () => {
