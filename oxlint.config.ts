@@ -20,12 +20,12 @@ function foreignModules(path: string): Restriction[] {
 
 /** Rooms that the files of a room may not import. */
 function foreignRooms(room: string): Restriction[] {
-  const { uses = [], types = [] } = ROOMS[room] ?? {};
+  const { uses = [], types = [], files = [] } = ROOMS[room] ?? {};
   return Object.keys(ROOMS)
     .filter((other) => other !== room && !uses.includes(other))
     .map((other) => ({
-      group: [`**/${other}/**`],
-      message: `${room} may import ${[...uses, ...types.map((type) => `types of ${type}`)].join(", ")}`,
+      group: [`**/${other}/**`, ...files.filter((file) => file.startsWith(`${other}/`)).map((file) => `!**/${file}`)],
+      message: `${room} may import ${[...uses, ...files, ...types.map((type) => `types of ${type}`)].join(", ")}`,
       allowTypeImports: types.includes(other),
     }));
 }

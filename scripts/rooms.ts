@@ -6,6 +6,8 @@ export interface Room {
   readonly uses: readonly string[];
   /** Rooms of which it may import types alone. */
   readonly types?: readonly string[];
+  /** Single files of other rooms, below src/, that it may import too: pure ones. */
+  readonly files?: readonly string[];
 }
 
 const LIBRARIES = ["runtime", "protocol", "pki", "policy", "kubernetes"];
@@ -17,7 +19,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   pki: { uses: ["runtime", "protocol"] },
   kubernetes: { uses: ["runtime", "protocol"] },
   policy: { uses: ["runtime", "protocol"], types: ["kubernetes"] },
-  injection: { uses: ["runtime", "protocol", "policy"], types: ["kubernetes"] },
+  injection: {
+    uses: ["runtime", "protocol", "policy"],
+    types: ["kubernetes"],
+    files: ["kubernetes/quantity.ts", "kubernetes/selectors.ts"],
+  },
   sidecar: { uses: ["runtime", "protocol", "pki"] },
   server: { uses: LIBRARIES },
   webhook: { uses: [...LIBRARIES, "injection"] },

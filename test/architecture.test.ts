@@ -30,6 +30,7 @@ const roomsKeepToTheirArrows: Guard = (given) =>
       const [own = "", other = ""] = [roomOf(from), roomOf(to)];
       const room = ROOMS[own];
       if (room === undefined || other === own || !Object.hasOwn(ROOMS, other) || !isOurs(to)) return false;
+      if (room.files?.some((file) => to === `src/${file}`)) return false;
       return !room.uses.includes(other) && !(typeOnly && room.types?.includes(other) === true);
     })
     .map(arrow);

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Pod, PodSpec } from "../../src/kubernetes/objects.ts";
 import { containerDefaults } from "./container-defaults.ts";
 import { isRecord, type KubeObject } from "./objects.ts";
-import { isQuantity, parseQuantity } from "./quantity.ts";
+import { parseQuantity } from "../../src/kubernetes/quantity.ts";
 import { volumeDefaults } from "./volume-defaults.ts";
 
 /** Absent lists stay absent; what cannot be defaulted is left for validation to complain about. */
@@ -59,10 +59,10 @@ export function qosClassOf({ containers, initContainers = [] }: PodSpec): QosCla
   return isGuaranteed ? "Guaranteed" : "Burstable";
 }
 
-function amounts(list: Record<string, string> = {}): Map<string, number> {
+function amounts(list: Record<string, string> = {}): Map<string, bigint> {
   const entries = ["cpu", "memory"].flatMap((resource) => {
-    const text = list[resource];
-    return text === undefined || !isQuantity(text) ? [] : [[resource, parseQuantity(text)] as const];
+    const amount = parseQuantity(list[resource]);
+    return amount === undefined || amount <= 0n ? [] : [[resource, amount] as const];
   });
-  return new Map(entries.filter(([, amount]) => amount > 0));
+  return new Map(entries);
 }

@@ -2,7 +2,7 @@
 import type { Container, EnvVar, ResourceRequirements, VolumeMount } from "../../src/kubernetes/objects.ts";
 import { duplicates, invalidValue, missing, notAllowed, required, unless, unsupported } from "./invalid-fields.ts";
 import { checkLabelName } from "./names.ts";
-import { isQuantity, parseQuantity } from "./quantity.ts";
+import { parseQuantity } from "../../src/kubernetes/quantity.ts";
 import type { StatusCause } from "./status.ts";
 
 export interface ContainerPlace {
@@ -111,14 +111,12 @@ function checkResources({ requests = {}, limits = {} }: ResourceRequirements, fi
     ...Object.entries(requests).map(([name, amount]) => ({ at: `${field}.requests[${name}]`, amount })),
   ];
   const unreadable = all.flatMap(({ at, amount }) =>
-    isQuantity(amount) && parseQuantity(amount) >= 0
-      ? []
-      : [invalidValue(at, amount, "must be greater than or equal to 0")],
+    (parseQuantity(amount) ?? -1n) >= 0n ? [] : [invalidValue(at, amount, "must be greater than or equal to 0")],
   );
   if (unreadable.length > 0) return unreadable;
   return Object.entries(requests).flatMap(([name, amount]) => {
     const limit = limits[name];
-    if (limit === undefined || parseQuantity(amount) <= parseQuantity(limit)) return [];
+    if (limit === undefined || (parseQuantity(amount) ?? 0n) <= (parseQuantity(limit) ?? 0n)) return [];
     return [invalidValue(`${field}.requests`, amount, `must be less than or equal to ${name} limit of ${limit}`)];
   });
 }

@@ -3,7 +3,7 @@
 // (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/)
 import type { KubeObject } from "./objects.ts";
 import type { ResourceType } from "./resources.ts";
-import { type LabelSelector, matchesLabels } from "./selectors.ts";
+import { type LabelSelector, matchesLabels } from "../../src/kubernetes/selectors.ts";
 import type { Store } from "./store.ts";
 
 export interface Webhook {

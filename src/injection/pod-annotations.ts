@@ -3,6 +3,7 @@
 import type { ObjectMeta, Pod } from "../kubernetes/objects.ts";
 import { ANNOTATIONS, LABELS, quoted, valueOf } from "../policy/annotations.ts";
 import type { Refusal } from "../protocol/errors.ts";
+import { createSuggester, type Suggest } from "../runtime/suggest.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
 const ACCEPTED: Readonly<Record<string, readonly string[]>> = {
@@ -40,14 +41,15 @@ const OF_PODS: readonly string[] = Object.values(ANNOTATIONS).filter(
 
 /** Warnings about annotations and labels that have no effect where they stand. */
 export function warnAboutNames({ metadata }: Pod): readonly Warning[] {
-  const annotations = Object.keys(metadata.annotations ?? {}).flatMap(warnAboutAnnotation);
+  const suggest = createSuggester(OF_PODS);
+  const annotations = Object.keys(metadata.annotations ?? {}).flatMap((name) => warnAboutAnnotation(name, suggest));
   return [...annotations, ...warnAboutLabels(metadata)];
 }
 
-function warnAboutAnnotation(name: string): readonly Warning[] {
+function warnAboutAnnotation(name: string, suggest: Suggest): readonly Warning[] {
   if (OF_PODS.includes(name) || isRoleAnnotation(name)) return [];
   if (OF_NAMESPACES.has(name)) return [warningOf("ANNOTATION_MISPLACED", name)];
-  const nearest = OF_PODS.find((known) => isNear(known, name));
+  const nearest = suggest(name);
   // iam.amazonaws.com/ has other readers too: there only a near miss is worth a word.
   if (name.startsWith("podrole.io/") || nearest !== undefined) return [warningOf("ANNOTATION_UNKNOWN", name, nearest)];
   return [];
@@ -61,19 +63,4 @@ function warnAboutLabels({ labels }: ObjectMeta): readonly Warning[] {
 
 function isRoleAnnotation(name: string): boolean {
   return name === ANNOTATIONS.role || name.startsWith(ANNOTATIONS.roleOfContainer);
-}
-
-/** True for at most two letters wrong, missing, too many or swapped (Levenshtein distance, a swap being two). */
-function isNear(known: string, name: string): boolean {
-  if (Math.abs(known.length - name.length) > 2) return false;
-  let above = Array.from({ length: name.length + 1 }, (_, column) => column);
-  for (let row = 0; row < known.length; row++) {
-    const current = [row + 1];
-    for (let column = 0; column < name.length; column++) {
-      const [left = 0, up = 0, diagonal = 0] = [current[column], above[column + 1], above[column]];
-      current.push(Math.min(left + 1, up + 1, diagonal + (known[row] === name[column] ? 0 : 1)));
-    }
-    above = current;
-  }
-  return (above.at(-1) ?? 3) <= 2;
 }

@@ -2,6 +2,7 @@
 // podrole-init of classic mode may have it in a Guaranteed pod too: of ordinary init containers the scheduler counts only
 // the largest. A sidecar's share is reserved for the pod's whole life, so there it is smaller and its start takes longer.
 import type { Pod, ResourceRequirements } from "../kubernetes/objects.ts";
+import { parseQuantity } from "../kubernetes/quantity.ts";
 import { isPodroleContainer } from "./names.ts";
 import { allContainers } from "./shape.ts";
 
@@ -46,35 +47,7 @@ function isGuaranteed(pod: Pod): boolean {
       ["cpu", "memory"].every((resource) => {
         const limit = parseQuantity(resources?.limits?.[resource]);
         const request = resources?.requests?.[resource];
-        return limit !== undefined && limit > 0 && (request == null || parseQuantity(request) === limit);
+        return limit !== undefined && limit > 0n && (request == null || parseQuantity(request) === limit);
       }),
     );
-}
-
-const SUFFIXES: Readonly<Record<string, number>> = {
-  n: 1e-9,
-  u: 1e-6,
-  m: 1e-3,
-  "": 1,
-  k: 1e3,
-  M: 1e6,
-  G: 1e9,
-  T: 1e12,
-  P: 1e15,
-  E: 1e18,
-  Ki: 2 ** 10,
-  Mi: 2 ** 20,
-  Gi: 2 ** 30,
-  Ti: 2 ** 40,
-  Pi: 2 ** 50,
-  Ei: 2 ** 60,
-};
-
-/** "1500m" and "1.5" are the same quantity. (https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/) */
-function parseQuantity(quantity: string | number | undefined): number | undefined {
-  const [, amount, suffix] = /^([+-]?\d*\.?\d*(?:[eE][+-]?\d+)?)([a-zA-Z]{0,2})$/.exec(String(quantity)) ?? [];
-  const factor = suffix === undefined ? undefined : SUFFIXES[suffix];
-  if (!amount || factor === undefined || Number.isNaN(Number(amount))) return undefined;
-  // Rounded to the smallest unit of Kubernetes relative to its size: 0.1 + 0.2 must not decide about a QoS class.
-  return Number((Number(amount) * factor).toPrecision(12));
 }

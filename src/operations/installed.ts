@@ -1,6 +1,7 @@
 // How podrole is set in a cluster: flags and environment of its Deployments, ConfigMaps followed. Pure. Commands that
 // answer for the programs (explain, check, rotate) read the programs' own settings instead of asking for them again.
 import type { Container, ObjectMeta, Pod } from "../kubernetes/objects.ts";
+import type { LabelSelector } from "../kubernetes/selectors.ts";
 import { envName, flagName, readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
 import { SERVER_SETTINGS, type ServerSettings } from "../server/settings.ts";
 import { WEBHOOK_SETTINGS, type WebhookSettings } from "../webhook/settings.ts";
@@ -9,10 +10,6 @@ export interface Deployment {
   readonly metadata: ObjectMeta;
   readonly spec: { readonly replicas?: number; readonly template: Pod; readonly selector?: LabelSelector };
   readonly status?: { readonly readyReplicas?: number; readonly updatedReplicas?: number };
-}
-
-interface LabelSelector {
-  readonly matchLabels?: Readonly<Record<string, string>>;
 }
 
 export interface ConfigMap {

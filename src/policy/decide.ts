@@ -1,7 +1,7 @@
 // Which container of a pod may have which role: the one decision that podrole exists for. Pure; asked at admission by
 // the webhook (early and friendly) and at each issue by the server (for good). It never throws, whatever the
 // annotations hold, and permits nothing that an annotation of the namespace does not permit.
-import type { Refusal } from "../protocol/errors.ts";
+import { isRefusal, type Refusal } from "../protocol/errors.ts";
 import { judgeByAllowedRoles } from "./allowed-roles.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
 import { participantsOf, roleNamedFor } from "./containers.ts";
@@ -25,7 +25,7 @@ export type * from "./model.ts";
 /** The roles of a pod's containers, as the pod, its surroundings and the settings name and permit them. */
 export function decideRoles(pod: PodFacts, around: Surroundings, settings: PolicySettings): PodDecision {
   const participants = participantsOf(pod);
-  if ("code" in participants) return { roles: [], refusal: participants, asksForRole: true };
+  if (isRefusal(participants)) return { roles: [], refusal: participants, asksForRole: true };
   const roles = participants.flatMap((container) => decideOne(container, pod, around, settings) ?? []);
   return { roles, asksForRole: roles.length > 0 };
 }
@@ -40,7 +40,7 @@ function decideOne(
   if (named === undefined) return undefined;
   const common = { container, asked: named.text, origin: named.origin };
   const role = resolveRole(named.text, settings.baseArn, named.place);
-  if ("code" in role) return { ...common, allowed: false, ...role };
+  if (isRefusal(role)) return { ...common, allowed: false, ...role };
   const verdict = judge(role.arn, pod.namespace, around.namespaceAnnotations, settings);
   if (verdict.permitted) return { ...common, allowed: true, role };
   const whom = `pod "${pod.namespace}/${pod.name ?? "(new)"}" container ${quoted(container)}`;
@@ -90,9 +90,9 @@ export function assumeRoleInput(
   const external = externalId(pod);
   if (typeof external === "object") return external;
   const tags = sessionTags(pod, settings);
-  if (tags !== undefined && "code" in tags) return tags;
+  if (isRefusal(tags)) return tags;
   const policies = sessionPolicies(pod, role, sessionPolicy);
-  if ("code" in policies) return policies;
+  if (isRefusal(policies)) return policies;
   const { policyArns, policy } = policies;
   const identity = sourceIdentity(pod, settings);
   const via = valueOf(settings.firstHops ?? {}, role.arn);

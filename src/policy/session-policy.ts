@@ -1,7 +1,7 @@
 // Session policies: they narrow a session to what role and policies both allow. So the one mistake that must not
 // happen here is to leave one out: a policy that is named and cannot be had is a refusal.
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session)
-import type { Refusal } from "../protocol/errors.ts";
+import { isRefusal, type Refusal } from "../protocol/errors.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
 import type { PodFacts } from "./model.ts";
 import type { RoleArn } from "./role.ts";
@@ -35,7 +35,7 @@ export function sessionPolicies(
   source: SessionPolicySource | undefined,
 ): { readonly policyArns: readonly string[] | undefined; readonly policy: string | undefined } | Refusal {
   const policyArns = policyArnsOf(pod, role);
-  if (policyArns !== undefined && "code" in policyArns) return policyArns;
+  if (isRefusal(policyArns)) return policyArns;
   const policy = inlinePolicyOf(pod, source);
   if (typeof policy === "object") return policy;
   const length = [policy ?? "", ...(policyArns ?? [])].reduce((sum, text) => sum + text.length, 0);

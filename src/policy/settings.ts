@@ -1,4 +1,5 @@
 // What is wrong with the settings of policy themselves: found at start, all at once, not at the first pod.
+import { isRefusal } from "../protocol/errors.ts";
 import type { PolicySettings } from "./model.ts";
 import { parseRoleArn, resolveRole } from "./role.ts";
 import { LONGEST_CHAINED_SESSION_MS, MOST_TAGS, OWN_TAG_KEYS, SHORTEST_SESSION_MS, TAG_KEY } from "./session.ts";
@@ -38,7 +39,7 @@ function nameProblems({ sessionName, clusterName }: PolicySettings): string[] {
 function defaultRoleProblems({ defaultRole, baseArn }: PolicySettings): string[] {
   if (defaultRole === undefined) return [];
   const role = resolveRole(defaultRole, baseArn ?? "arn:aws:iam::000000000000:role/", "--default-role");
-  return "code" in role ? [role.message] : [];
+  return isRefusal(role) ? [role.message] : [];
 }
 
 function tagProblems({

@@ -240,6 +240,12 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** Reports whether a result is a refusal: an object with a code of the table and a message. */
+export function isRefusal(value: unknown): value is Refusal {
+  if (typeof value !== "object" || value === null || !("code" in value) || !("message" in value)) return false;
+  return typeof value.code === "string" && isErrorCode(value.code) && typeof value.message === "string";
+}
+
 export interface PodroleErrorOptions extends ErrorOptions {
   readonly retryAfterMs?: number;
 }

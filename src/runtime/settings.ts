@@ -1,6 +1,7 @@
 // Settings as a table: one object a program gives name, type, default and help of each; flags, environment, --help and
 // docs/configuration.md all come from it. Every problem is reported in one go; an unknown name is a problem, because a
 // misspelt setting should fail at start and not at three in the morning. A flag wins over the environment.
+import { createSuggester } from "./suggest.ts";
 
 /** Reads one text into a value; undefined means "not accepted", and `expects` says what would have been. */
 export interface Parser<T> {
@@ -65,28 +66,15 @@ export function readSettings<const Table extends SettingTable>(
     values[key] = value;
   }
   const known = new Set([...Object.keys(table).map(envName), ...alsoKnown]);
+  const suggest = createSuggester(known);
   for (const name of Object.keys(env)) {
     if (!name.startsWith("PODROLE_") || known.has(name) || SERVICE_LINK.test(name)) continue;
-    problems.push(`${name}: no setting has this name${suggestion(name, known)}`);
+    const near = suggest(name);
+    problems.push(`${name}: no setting has this name${near === undefined ? "" : ` (did you mean ${near}?)`}`);
   }
   return problems.length > 0
     ? { ok: false, problems }
     : { ok: true, settings: Object.freeze(values) as Settings<Table> };
-}
-
-function suggestion(name: string, known: ReadonlySet<string>): string {
-  const close = [...known].find((candidate) => isNear(candidate, name));
-  return close === undefined ? "" : ` (did you mean ${close}?)`;
-}
-
-/** True when at most two letters were typed wrongly: same start and end, lengths within two. */
-function isNear(a: string, b: string): boolean {
-  if (Math.abs(a.length - b.length) > 2) return false;
-  let start = 0;
-  while (start < Math.min(a.length, b.length) && a[start] === b[start]) start++;
-  let end = 0;
-  while (end < Math.min(a.length, b.length) - start && a.at(-1 - end) === b.at(-1 - end)) end++;
-  return Math.max(a.length, b.length) - start - end <= 2;
 }
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;

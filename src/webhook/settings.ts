@@ -1,4 +1,5 @@
 // The webhook's settings: how it serves, what it injects, and the policy settings that it must share with the server.
+import { parseQuantity } from "../kubernetes/quantity.ts";
 import { parseBaseArn } from "../policy/role.ts";
 import { COMMON_SETTINGS } from "../runtime/common-settings.ts";
 import type { Settings } from "../runtime/settings.ts";
@@ -6,7 +7,7 @@ import * as type from "../runtime/settings.ts";
 
 const quantity: type.Parser<string> = {
   expects: 'a Kubernetes quantity such as "100m" or "96Mi"',
-  parse: (text) => (/^\d+(\.\d+)?(m|[kMGTPE]i?)?$/.test(text) ? text : undefined),
+  parse: (text) => (/^\d/.test(text) && parseQuantity(text) !== undefined ? text : undefined),
 };
 
 const userId: type.Parser<number | "none"> = {

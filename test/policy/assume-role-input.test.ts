@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assumeRoleInput } from "../../src/policy/decide.ts";
+import { isRefusal } from "../../src/protocol/errors.ts";
 import { BASE, codeOf, pod, role, settings } from "./facts.ts";
 
 const READER = role(`${BASE}reader`);
@@ -41,7 +42,7 @@ test("assumeRoleInput() asks for an hour at most behind a first hop", () => {
   const hop = settings({ sessionDurationMs: 7_200_000, firstHops: { [READER.arn]: `${BASE}hop` } });
   const chained = assumeRoleInput(pod(), READER, hop);
   const direct = assumeRoleInput(pod(), role(`${BASE}other`), hop);
-  assert.ok(!("code" in chained) && !("code" in direct));
+  assert.ok(!isRefusal(chained) && !isRefusal(direct));
   assert.deepEqual([chained.durationSeconds, chained.via], [3600, `${BASE}hop`]);
   assert.deepEqual([direct.durationSeconds, direct.via], [7200, undefined]);
 });
@@ -58,7 +59,7 @@ for (const [annotation, value] of BAD) {
   test(`assumeRoleInput() refuses a ${annotation} that cannot be followed with ANNOTATION_INVALID`, () => {
     const refused = assumeRoleInput(pod({ [annotation]: value }), READER, settings());
     assert.equal(codeOf(refused), "ANNOTATION_INVALID");
-    assert.ok("code" in refused && refused.message.includes(annotation));
+    assert.ok(isRefusal(refused) && refused.message.includes(annotation));
   });
 }
 
@@ -70,7 +71,7 @@ test("assumeRoleInput() refuses a tag that STS would reject", () => {
 test("assumeRoleInput() makes tags transitive where the settings say so, and says nothing of it without tags", () => {
   const input = (overrides: Parameters<typeof settings>[0]) => {
     const made = assumeRoleInput(pod(), READER, settings(overrides));
-    assert.ok(!("code" in made));
+    assert.ok(!isRefusal(made));
     return [made.tags !== undefined, made.transitiveTags];
   };
   assert.deepEqual(input({ sessionTags: true, transitiveTags: true }), [true, true]);

@@ -1,5 +1,6 @@
 // A pod, its surroundings and settings to vary in the tests of policy.
 import type { PodFacts, PolicySettings, Surroundings } from "../../src/policy/decide.ts";
+import { isRefusal } from "../../src/protocol/errors.ts";
 import { parseRoleArn, type RoleArn } from "../../src/policy/role.ts";
 
 export const BASE = "arn:aws:iam::123456789012:role/";
@@ -53,5 +54,5 @@ export function role(arn: string): RoleArn {
 
 /** The code of a refusal, undefined for anything else. */
 export function codeOf(result: unknown): string | undefined {
-  return typeof result === "object" && result !== null && "code" in result ? String(result.code) : undefined;
+  return isRefusal(result) ? result.code : undefined;
 }

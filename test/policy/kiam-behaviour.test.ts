@@ -3,6 +3,7 @@
 // Sources are files of github.com/uswitch/kiam at v4.2.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isRefusal } from "../../src/protocol/errors.ts";
 import { assumeRoleInput, decideRoles, type PolicySettings } from "../../src/policy/decide.ts";
 import { around, BASE, PERMITTED, pod, ROLE, role, settings } from "./facts.ts";
 
@@ -308,7 +309,7 @@ for (const { behaviour, source, annotations, session = "kiam", ...wanted } of SE
 test("kiam: pods with one role share a session by kiam's name, and have their own by podrole's (differs: audit per pod) [pkg/aws/sts/cache.go]", () => {
   const nameOf = (name: string, overrides?: Partial<PolicySettings>) => {
     const input = assumeRoleInput(pod({}, { name }), role(`${BASE}x`), settings(overrides));
-    return "code" in input ? input.code : input.sessionName;
+    return isRefusal(input) ? input.code : input.sessionName;
   };
   const kiam = { sessionName: { kind: "kiam", session: "kiam" } } as const;
   assert.equal(nameOf("a", kiam), nameOf("b", kiam));

@@ -1,6 +1,7 @@
 // Properties that hold for every input, not for chosen ones: totality, whole matches, legal names, no silent widening.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isRefusal } from "../../src/protocol/errors.ts";
 import * as fc from "fast-check";
 import { assumeRoleInput, decideRoles } from "../../src/policy/decide.ts";
 import { compileExpression } from "../../src/policy/expression.ts";
@@ -49,7 +50,7 @@ test("resolveRole() never throws, and gives a parseable ARN or ROLE_INVALID", ()
   fc.assert(
     fc.property(hostile, fc.option(fc.constantFrom(BASE, `${BASE}p/`), { nil: undefined }), (text, base) => {
       const result = resolveRole(text, base, ROLE);
-      if ("code" in result) {
+      if (isRefusal(result)) {
         assert.equal(result.code, "ROLE_INVALID");
         assert.ok(result.message.length < 1000 && !/\p{C}/u.test(result.message));
       } else {
@@ -221,7 +222,7 @@ test("assumeRoleInput() makes only session names and source identities that STS 
           role(`${BASE}x`),
           settings({ sessionName, clusterName, sourceIdentity: true }),
         );
-        if ("code" in input) return assert.equal(input.code, "ANNOTATION_INVALID");
+        if (isRefusal(input)) return assert.equal(input.code, "ANNOTATION_INVALID");
         assert.match(input.sessionName, STS_NAME);
         assert.match(input.sourceIdentity ?? "", STS_NAME);
       },
@@ -238,7 +239,7 @@ test("assumeRoleInput() names different pods differently", () => {
   const who = fc.record({ namespace: dns, name: fc.oneof(dns, long) });
   const nameOf = (given: { namespace: string; name: string }) => {
     const input = assumeRoleInput(pod({}, given), role(`${BASE}x`), settings());
-    return "code" in input ? input.code : input.sessionName;
+    return isRefusal(input) ? input.code : input.sessionName;
   };
   fc.assert(
     fc.property(who, who, (one, other) => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isRefusal } from "../../src/protocol/errors.ts";
 import { parseBaseArn, parseRoleArn, resolveRole } from "../../src/policy/role.ts";
 import { BASE, codeOf } from "./facts.ts";
 
@@ -23,7 +24,7 @@ const RESOLVED: readonly (readonly [text: string, arn: string, path: string, nam
 test("resolveRole() gives the ARN of every accepted form", () => {
   for (const [text, arn, path, name] of RESOLVED) {
     const role = resolveRole(text, BASE);
-    assert.ok(!("code" in role), text);
+    assert.ok(!isRefusal(role), text);
     assert.deepEqual({ arn: role.arn, path: role.path, name: role.name }, { arn, path, name });
     assert.equal(role.accountId, arn.split(":")[4]);
     assert.equal(role.partition, arn.split(":")[1]);
@@ -60,7 +61,7 @@ const INVALID: readonly (readonly [why: string, text: string, state: RegExp])[] 
 for (const [why, text, state] of INVALID) {
   test(`resolveRole() refuses ${why} with ROLE_INVALID`, () => {
     const role = resolveRole(text, BASE, "iam.amazonaws.com/role");
-    assert.ok("code" in role);
+    assert.ok(isRefusal(role));
     assert.equal(role.code, "ROLE_INVALID");
     assert.match(role.message, /^Cannot resolve iam\.amazonaws\.com\/role "/);
     assert.match(role.message, state);
@@ -72,7 +73,7 @@ for (const [why, text, state] of INVALID) {
 test("resolveRole() without a base ARN takes full ARNs and says what is missing for others", () => {
   assert.equal(codeOf(resolveRole("arn:aws:iam::123456789012:role/x", undefined)), undefined);
   const refused = resolveRole("reader", undefined);
-  assert.ok("code" in refused);
+  assert.ok(isRefusal(refused));
   assert.match(refused.message, /--role-base-arn is not set/);
   // Without a base ARN, nothing may be put together into one.
   assert.equal(codeOf(resolveRole("/arn:aws:iam::123456789012:role/x", undefined)), "ROLE_INVALID");

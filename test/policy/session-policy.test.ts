@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { isRefusal } from "../../src/protocol/errors.ts";
 import { sessionPolicies, sessionPolicyConfigMap } from "../../src/policy/session-policy.ts";
 import { BASE, codeOf, pod, role } from "./facts.ts";
 
@@ -18,7 +19,7 @@ test("sessionPolicies() gives nothing to a pod that asks for nothing", () => {
 test("sessionPolicies() takes up to ten ARNs of AWS or of the role's account", () => {
   const arns = [OWN, "arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::123456789012:policy/team/x"];
   const policies = sessionPolicies(pod({ [ARNS]: arns.join(" , ") }), READER, undefined);
-  assert.ok(!("code" in policies));
+  assert.ok(!isRefusal(policies));
   assert.deepEqual(policies.policyArns, arns);
   const ten = Array.from({ length: 10 }, (_, index) => `${OWN}${index}`);
   assert.equal(codeOf(sessionPolicies(pod({ [ARNS]: ten.join() }), READER, undefined)), undefined);
@@ -39,7 +40,7 @@ const BAD_ARNS: readonly (readonly [why: string, value: string])[] = [
 for (const [why, value] of BAD_ARNS) {
   test(`sessionPolicies() refuses ${why} in podrole.io/session-policy-arns`, () => {
     const refused = sessionPolicies(pod({ [ARNS]: value }), READER, undefined);
-    assert.ok("code" in refused);
+    assert.ok(isRefusal(refused));
     assert.equal(refused.code, "ANNOTATION_INVALID");
     assert.match(refused.message, /^Cannot use podrole\.io\/session-policy-arns ".*": wanted up to 10 ARNs/);
   });
@@ -62,7 +63,7 @@ test("sessionPolicies() refuses rather than leave a policy out", () => {
   const missing = [undefined, { text: undefined }];
   for (const source of missing) {
     const refused = sessionPolicies(pod({ [POLICY]: "narrow" }), READER, source);
-    assert.ok("code" in refused);
+    assert.ok(isRefusal(refused));
     assert.match(refused.message, /no such ConfigMap in namespace "shop", or it has no policy\.json/);
   }
 });
@@ -91,7 +92,7 @@ test("sessionPolicies() bounds policies and ARNs together", () => {
   const both = { [POLICY]: "narrow", [ARNS]: OWN };
   assert.equal(codeOf(sessionPolicies(pod(both), READER, { text })), undefined);
   const refused = sessionPolicies(pod(both), READER, { text: `${text} ` });
-  assert.ok("code" in refused);
+  assert.ok(isRefusal(refused));
   assert.match(refused.message, /session-policy-arns and podrole\.io\/session-policy: the session policies have 2049/);
 });
 

@@ -1,5 +1,6 @@
 // What checks are about: the cluster as it was read at one moment. collect.ts fills it at the edge; tests write it down.
 import type { Namespace, ObjectMeta, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
+import type { LabelSelector } from "../../kubernetes/selectors.ts";
 import type { Deployment, Installed, ProgramName } from "../installed.ts";
 import type { MetadataProbe } from "./metadata-probe.ts";
 import type { Right } from "./rights.ts";
@@ -31,25 +32,16 @@ export interface RegisteredWebhook {
     readonly operations?: readonly string[];
     readonly resources?: readonly string[];
   }[];
-  readonly namespaceSelector?: Selector;
-  readonly objectSelector?: Selector;
+  readonly namespaceSelector?: LabelSelector;
+  readonly objectSelector?: LabelSelector;
   readonly failurePolicy?: string;
   readonly reinvocationPolicy?: string;
   readonly timeoutSeconds?: number;
 }
 
-export interface Selector {
-  readonly matchLabels?: Readonly<Record<string, string>>;
-  readonly matchExpressions?: readonly {
-    readonly key: string;
-    readonly operator: string;
-    readonly values?: readonly string[];
-  }[];
-}
-
 export interface DisruptionBudget {
   readonly metadata: ObjectMeta;
-  readonly spec: { readonly selector?: Selector };
+  readonly spec: { readonly selector?: LabelSelector };
 }
 
 /** What the metrics page of one of podrole's pods said. */

@@ -4,7 +4,7 @@ import { type Deployment, deploymentOf, disagreements, type ProgramName } from "
 import type { Facts, Known, PodPages } from "./facts.ts";
 import { type Check, type CheckTable, failed, given, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
 import { PAGE } from "./pages.ts";
-import { matches } from "./selectors.ts";
+import { matchesLabels } from "../../kubernetes/selectors.ts";
 import { gauge } from "./words.ts";
 
 const PROGRAMS = ["server", "webhook"] as const;
@@ -78,7 +78,7 @@ export const INSTALLATION = {
             list,
             PROGRAMS.flatMap((program) => {
               const labels = deploymentOf(program, list)?.spec.template.metadata.labels;
-              if (labels === undefined || held.some(({ spec }) => matches(spec.selector, labels))) return [];
+              if (labels === undefined || held.some(({ spec }) => matchesLabels(spec.selector, labels))) return [];
               return [warning(`No PodDisruptionBudget covers the ${program}'s pods`)];
             }),
             "both programs are covered",

@@ -1,7 +1,7 @@
 // How the API server calls the webhook: podrole's MutatingWebhookConfiguration, those of others, and one call for real.
 import type { Facts, RegisteredWebhook, WebhookConfigurationObject } from "./facts.ts";
 import { type Check, type CheckTable, failed, given, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
-import { matches } from "./selectors.ts";
+import { matchesLabels } from "../../kubernetes/selectors.ts";
 
 const WEBHOOK = "pods.podrole.io";
 /** The webhook's own look-ups end after 3 s; above 10 s a broken webhook holds every creation of a pod. */
@@ -107,12 +107,12 @@ export const REGISTRATION = {
     },
     ({ webhook: { namespaceSelector, objectSelector }, object }, { namespace }) => {
       const takes = (name: string) =>
-        matches(namespaceSelector, { "podrole.io/inject": "enabled", "kubernetes.io/metadata.name": name });
+        matchesLabels(namespaceSelector, { "podrole.io/inject": "enabled", "kubernetes.io/metadata.name": name });
       const deadlock = [namespace, "kube-system"].filter(takes);
       return [
         ...(takes("any-other-namespace") ? [] : [failed("A labelled namespace is not selected, wanted it", object)]),
         ...deadlock.map((name) => failed(`Namespace "${name}" could be selected, wanted it excluded`, object)),
-        ...(objectSelector && !matches(objectSelector, {})
+        ...(objectSelector && !matchesLabels(objectSelector, {})
           ? [warning("objectSelector leaves out pods without labels of their own, wanted none", object)]
           : []),
       ];

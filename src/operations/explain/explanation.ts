@@ -9,7 +9,7 @@ import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
 import { isMarked } from "../../injection/reserved.ts";
 import { allContainers } from "../../injection/shape.ts";
 import type { RegisteredWebhook } from "../check/facts.ts";
-import { matches } from "../check/selectors.ts";
+import { matchesLabels } from "../../kubernetes/selectors.ts";
 
 export interface ExplainInput {
   readonly kind: string;
@@ -103,7 +103,7 @@ function isAsked({ namespaceName, namespace, pod }: ExplainInput, { webhooks }: 
   const labels = { ...namespace?.metadata.labels, "kubernetes.io/metadata.name": namespaceName };
   return webhooks.some(
     ({ namespaceSelector, objectSelector }) =>
-      matches(namespaceSelector, labels) && matches(objectSelector, pod.metadata?.labels ?? {}),
+      matchesLabels(namespaceSelector, labels) && matchesLabels(objectSelector, pod.metadata?.labels ?? {}),
   );
 }
 

@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Container, ResourceRequirements } from "../../../src/kubernetes/objects.ts";
 import { qosClassOf } from "../../../emulators/kubernetes/pod-defaults.ts";
-import { parseQuantity } from "../../../emulators/kubernetes/quantity.ts";
 import { PODS, startApi } from "./harness.ts";
 
 const APP = { name: "app", image: "shop/app:1" };
@@ -243,16 +242,3 @@ for (const { resources, init, qos } of QOS) {
     assert.equal(qosClassOf({ containers: named(resources), initContainers: named(init) }), qos);
   });
 }
-
-test("parseQuantity() reads what Kubernetes writes, and throws on anything else", () => {
-  const amounts = [
-    ["1", 1],
-    ["100m", 0.1],
-    ["1.5Gi", 1.5 * 2 ** 30],
-    ["2e3", 2000],
-    ["64Mi", 67_108_864],
-    ["1k", 1000],
-  ] as const;
-  for (const [text, amount] of amounts) assert.equal(parseQuantity(text), amount, text);
-  for (const text of ["", "1 Mi", "Mi", "1mi", "--1"]) assert.throws(() => parseQuantity(text), RangeError, text);
-});

@@ -1,0 +1,67 @@
+// Amounts of resources such as "100m", "64Mi", "1.5" and "2e3", with the semantics of apimachinery's ParseQuantity.
+// Pure: any room may import it.
+// (https://github.com/kubernetes/apimachinery/blob/master/pkg/api/resource/quantity.go)
+
+/** [base, exponent] of each suffix. "" and the decimal suffixes are powers of 10, the binary ones powers of 2. */
+const SUFFIXES: Readonly<Record<string, readonly [base: 2 | 10, exponent: number]>> = {
+  n: [10, -9],
+  u: [10, -6],
+  m: [10, -3],
+  "": [10, 0],
+  k: [10, 3],
+  M: [10, 6],
+  G: [10, 9],
+  T: [10, 12],
+  P: [10, 15],
+  E: [10, 18],
+  Ki: [2, 10],
+  Mi: [2, 20],
+  Gi: [2, 30],
+  Ti: [2, 40],
+  Pi: [2, 50],
+  Ei: [2, 60],
+};
+
+/** The smallest amount is 1n: a quantity is a whole number of nano units. */
+const NANO_DIGITS = 9;
+
+/** The cap of apimachinery on quantities with a binary suffix: the largest int64. */
+const MAX_BINARY = (2n ** 63n - 1n) * 10n ** BigInt(NANO_DIGITS);
+
+/** Bounds of this parser alone, against numbers that take long to compute. No amount of a resource comes near them. */
+const MAX_LENGTH = 128;
+const MAX_EXPONENT = 999;
+
+const QUANTITY = /^([+-]?)(\d*)(?:\.(\d*))?([a-zA-Z]*(?:[+-]?\d+)?)$/;
+
+/**
+ * Parses a quantity into nano units (1e-9 cores or bytes), so that equal amounts are equal bigints: "1500m" and "1.5"
+ * are both 1500000000n. Amounts below 1n are rounded away from zero. Returns undefined for a value that is not a
+ * quantity.
+ */
+export function parseQuantity(value: unknown): bigint | undefined {
+  if (typeof value !== "string" && typeof value !== "number") return undefined;
+  const text = String(value);
+  if (text === "" || text.length > MAX_LENGTH) return undefined;
+  const [, sign, whole = "", fraction = "", suffix] = QUANTITY.exec(text) ?? [];
+  const factor = suffix === undefined ? undefined : factorOf(suffix);
+  if (factor === undefined) return undefined;
+  const [base, exponent] = factor;
+  const digits = BigInt(whole + fraction || "0") * (base === 2 ? 2n ** BigInt(exponent) : 1n);
+  const shift = NANO_DIGITS - fraction.length + (base === 10 ? exponent : 0);
+  const nanos = shift >= 0 ? digits * 10n ** BigInt(shift) : dividedRoundingUp(digits, 10n ** BigInt(-shift));
+  const amount = base === 2 && nanos > MAX_BINARY ? MAX_BINARY : nanos;
+  return sign === "-" ? -amount : amount;
+}
+
+/** "e3", "E-3" and "e+3" are decimal exponents; "E" alone is the suffix of 10^18. */
+function factorOf(suffix: string): readonly [base: 2 | 10, exponent: number] | undefined {
+  if (Object.hasOwn(SUFFIXES, suffix)) return SUFFIXES[suffix];
+  const [, digits] = /^[eE]([+-]?\d+)$/.exec(suffix) ?? [];
+  if (digits === undefined || Math.abs(Number(digits)) > MAX_EXPONENT) return undefined;
+  return [10, Number(digits)];
+}
+
+function dividedRoundingUp(dividend: bigint, divisor: bigint): bigint {
+  return (dividend + divisor - 1n) / divisor;
+}

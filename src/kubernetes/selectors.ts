@@ -1,0 +1,93 @@
+// Label selectors: metav1.LabelSelector and the text form that kubectl accepts. Pure: any room may import it.
+// (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors)
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** One condition. An object from the API is not checked, so `operator` may be any text; an unknown one never holds. */
+export interface LabelRequirement {
+  readonly key: string;
+  /** In, NotIn, Exists, DoesNotExist; Gt and Lt (64-bit integers) only in the text form. */
+  readonly operator: string;
+  readonly values?: readonly string[];
+}
+
+export interface LabelSelector {
+  readonly matchLabels?: Labels;
+  readonly matchExpressions?: readonly LabelRequirement[];
+}
+
+/**
+ * Reports whether every condition of the selector holds for the labels. An empty selector matches everything, and so does
+ * an absent one: that is how the API server defaults the selectors of a webhook configuration.
+ */
+export function matchesLabels(selector: LabelSelector | undefined, labels: Labels = {}): boolean {
+  const { matchLabels = {}, matchExpressions = [] } = selector ?? {};
+  return (
+    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+    matchExpressions.every((requirement) => holds(requirement, labels))
+  );
+}
+
+/** NotIn holds for objects without the label, Gt and Lt do not (labels.Requirement.Matches of apimachinery). */
+function holds({ key, operator, values = [] }: LabelRequirement, labels: Labels): boolean {
+  const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
+  switch (operator) {
+    case "In":
+      return value !== undefined && values.includes(value);
+    case "NotIn":
+      return value === undefined || !values.includes(value);
+    case "Exists":
+      return value !== undefined;
+    case "DoesNotExist":
+      return value === undefined;
+    case "Gt":
+      return isInteger(value) && isInteger(values[0]) && BigInt(value) > BigInt(values[0]);
+    case "Lt":
+      return isInteger(value) && isInteger(values[0]) && BigInt(value) < BigInt(values[0]);
+    default:
+      return false;
+  }
+}
+
+const KEY = /^(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\/)?[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?$/;
+const VALUE = /^(?:[A-Za-z0-9](?:[\w.-]{0,61}[A-Za-z0-9])?)?$/;
+const REQUIREMENT =
+  /^(?:(?<not>!)\s*)?(?<key>[^\s=!<>(),]+)(?:\s*(?<sign>==|=|!=|>|<)\s*(?<value>[^\s=!<>(),]*)|\s+(?<word>in|notin)\s*\((?<set>[^()]*)\))?$/;
+
+/**
+ * Parses the text form: "a=b,c!=d,e in (f,g),h notin (i),j,!k,l>5". Returns undefined for text that the API server
+ * refuses: bad syntax, or a key or value that no label can have. The empty text selects everything.
+ */
+export function parseLabelSelector(text: string): LabelSelector | undefined {
+  if (text.trim() === "") return {};
+  const matchExpressions: LabelRequirement[] = [];
+  for (const part of text.split(/,(?![^(]*\))/)) {
+    const requirement = parseRequirement(part.trim());
+    if (requirement === undefined) return undefined;
+    matchExpressions.push(requirement);
+  }
+  return { matchExpressions };
+}
+
+function parseRequirement(text: string): LabelRequirement | undefined {
+  const { not, key, sign, value = "", word, set = "" } = REQUIREMENT.exec(text)?.groups ?? {};
+  if (key === undefined || !KEY.test(key) || (not && (sign ?? word))) return undefined;
+  if (sign === ">" || sign === "<") {
+    return isInteger(value) ? { key, operator: sign === ">" ? "Gt" : "Lt", values: [value] } : undefined;
+  }
+  if (sign !== undefined) return withValues(key, sign === "!=" ? "NotIn" : "In", [value]);
+  if (word !== undefined) {
+    const values = set.split(",").map((item) => item.trim());
+    return withValues(key, word === "in" ? "In" : "NotIn", values);
+  }
+  return { key, operator: not ? "DoesNotExist" : "Exists" };
+}
+
+function withValues(key: string, operator: string, values: readonly string[]): LabelRequirement | undefined {
+  return values.every((value) => VALUE.test(value)) ? { key, operator, values } : undefined;
+}
+
+/** At most 18 digits: within int64, which is what the API server parses. */
+function isInteger(text: string | undefined): text is string {
+  return text !== undefined && /^-?\d{1,18}$/.test(text);
+}
