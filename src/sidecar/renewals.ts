@@ -3,6 +3,7 @@
 // that found nothing) → renewing → waiting …; stopped by stop(), which also ends the renewal in flight.
 // Due times are wall-clock times looked at every 30 s at least, because a timer does not notice a suspended machine.
 import { ERRORS, type Refusal } from "../protocol/errors.ts";
+import { createChanges } from "../runtime/changes.ts";
 import { backoff, type Clock, jitter } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Keeper } from "./keeper.ts";
@@ -48,7 +49,7 @@ const STUCK_AFTER_LOOKS = 4;
 
 export function createRenewals({ clock, log, keeper, run, count, random = Math.random }: RenewalsDeps): Renewals {
   const stopping = new AbortController();
-  const listeners = new Set<(renewal: Renewal) => void>();
+  const ends = createChanges<Renewal>((err) => log.error({ err }, "a listener of renewals failed"));
   let inFlight: Promise<void> | undefined;
   let looks = 0;
   let last: { readonly renewal: Renewal; readonly endedAt: number; readonly waitMs: number } | undefined;
@@ -96,7 +97,7 @@ export function createRenewals({ clock, log, keeper, run, count, random = Math.r
     hurried = false;
     inFlight = undefined;
     count(renewal.outcome, clock.now() - startedAt);
-    for (const listener of listeners) listener(renewal);
+    ends.emit(renewal);
     arm();
   }
 
@@ -140,10 +141,7 @@ export function createRenewals({ clock, log, keeper, run, count, random = Math.r
     },
     failure: () => (last?.renewal.outcome === "failed" ? last.renewal : undefined),
     nextInMs: () => (inFlight ? 0 : Math.max(dueInMs(), 0)),
-    onEnd(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onEnd: ends.onChange,
     stuck: () => inFlight !== undefined && looks > STUCK_AFTER_LOOKS,
     async stop() {
       cancel();

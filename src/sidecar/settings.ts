@@ -1,6 +1,6 @@
 // What podrole's containers are told by the pod spec. Paths and addresses have no default: the webhook writes every one
 // of them, so that the spec alone says where things are.
-import { LOG_LEVELS } from "../runtime/log-level.ts";
+import { LOG_LEVELS } from "../runtime/line-log.ts";
 import {
   address,
   duration,
