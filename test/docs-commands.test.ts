@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { type Action, createProgram } from "../src/cli/program.ts";
+import { createProgram } from "../src/cli/program.ts";
+import type { Action } from "../src/cli/terminal.ts";
 import { ROOT } from "./story/sources.ts";
 import { createTerminal } from "./cli/terminal.ts";
 

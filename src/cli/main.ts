@@ -4,7 +4,7 @@ import { realpathSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { CommanderError } from "commander";
-import { goneFlags } from "./kiam-flags.ts";
+import { goneFlags } from "../operations/kiam-flags.ts";
 import { createProgram } from "./program.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -39,9 +39,9 @@ async function main(argv: readonly string[]): Promise<void> {
       uninject: async (...call) => (await import("../operations/inject/inject.ts")).uninject(...call),
       migrate: async (...call) => (await import("../operations/migrate/migrate.ts")).migrate(...call),
       inject: async (...call) => (await import("../operations/inject/inject.ts")).inject(...call),
-      check: async (...call) => (await import("../operations/check/check.ts")).check(...call),
+      check: async (...call) => (await import("./commands/check.ts")).check(...call),
       explain: async (...call) => (await import("../operations/explain/explain.ts")).explain(...call),
-      rotate: async (...call) => (await import("../operations/rotate/rotate.ts")).rotate(...call),
+      rotate: async (...call) => (await import("./commands/rotate.ts")).rotate(...call),
       audit: async (...call) => (await import("../operations/audit/audit.ts")).audit(...call),
       demo: async (...call) => (await import("./demo/demo.ts")).demo(...call),
     },

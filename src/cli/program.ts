@@ -7,14 +7,9 @@ import { VERSION } from "../runtime/version.ts";
 import { SERVER_SETTINGS } from "../server/settings.ts";
 import { WEBHOOK_SETTINGS } from "../webhook/settings.ts";
 import { addAuditQuestions } from "./arguments/audit.ts";
-import type { Terminal } from "./terminal.ts";
-
-/** Runs one command with its flags; resolves with the exit code. */
-export type Action = (
-  terminal: Terminal,
-  flags: Readonly<Record<string, string>>,
-  words: readonly string[],
-) => Promise<number>;
+import { declareCheck } from "./arguments/check.ts";
+import { declareRotate } from "./arguments/rotate.ts";
+import type { Action, Terminal } from "./terminal.ts";
 
 export interface Actions {
   readonly server: Action;
@@ -41,9 +36,10 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
   // Groups and commands are shown in the order in which they are added.
   let group = "";
 
-  function add(name: keyof Actions, description: string, configure: (command: Command) => Command): void {
+  function add(name: keyof Actions, description: string, configure: (command: Command) => unknown): void {
     const command = program.command(name).description(description).helpGroup(group);
-    configure(command).action(async (...parameters: unknown[]) => {
+    configure(command);
+    command.action(async (...parameters: unknown[]) => {
       const command = parameters.at(-1) as Command;
       finish(await actions[name](terminal, asTexts(command.opts()), command.args));
     });
@@ -53,16 +49,7 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
   add("demo", "the whole path on this machine, with an embedded API server and STS", (command) =>
     command.option("--json", "print the steps as JSON lines"),
   );
-  add("check", "is podrole well in this cluster, or can it be installed", (command) =>
-    withCluster(command)
-      .option("-n, --namespace <name>", "podrole's own namespace (default podrole)")
-      .option("--pre", "before installing: only what must be there first")
-      .option("--namespace-selector <selector>", "look at pods of these namespaces only (a label selector)")
-      .option("--imds <namespace>", "run a short pod there that tries to reach the node's instance metadata")
-      .option("--wait <duration>", "look again until nothing fails, at most this long")
-      .addOption(outputOption())
-      .addHelpText("after", "\nExit codes: 0 nothing failed, 1 something did, 2 usage or no answer of the cluster."),
-  );
+  add("check", "check that podrole is healthy, or that this cluster can run it", declareCheck);
   add("explain", "would this pod be injected, which roles has it, and why not", (command) =>
     withCluster(command)
       .argument("[kind/name]", "pod/NAME, deployment/NAME, job/NAME …")
@@ -110,21 +97,7 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
         "\nTakes every setting of `podrole server` and `podrole webhook` as PODROLE_… in the environment.\nExit codes: 0 nothing needs work, 1 something does, 2 usage or input.",
       ),
   );
-  add("rotate", "look after podrole's CA: status, prepare, activate, retire", (command) =>
-    withCluster(command)
-      .addArgument(
-        new Argument("<step>", "status, or what to do with the CA's slots").choices([
-          "status",
-          "prepare",
-          "activate",
-          "retire",
-        ]),
-      )
-      .option("-n, --namespace <name>", "podrole's own namespace (default podrole)")
-      .option("--force", "do it although pods may be cut off: only for a CA that is compromised")
-      .addOption(outputOption())
-      .addHelpText("after", "\nExit codes: 0 done, 1 not safe or nothing to do, 2 usage or no answer of the cluster."),
-  );
+  add("rotate", "manage podrole's CA: status, prepare, activate, retire", declareRotate);
   group = "In a pipeline, instead of the webhook:";
   add("inject", "inject manifests without the webhook, as it would", (command) =>
     command

@@ -1,13 +1,34 @@
-// Where a command prints and what it may read: only main.ts connects it to the process.
+// What a command is given and how it ends. Only main.ts connects a Terminal to the process.
+
 export interface Terminal {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The node binary that runs this. */
+  /** Path of the Node binary that runs this program. */
   readonly execPath: string;
   readonly readStdin: () => Promise<string>;
-  /** Standard input as it comes; undefined when it is a person's keyboard. */
+  /** Standard input as a stream; undefined when it is a keyboard. */
   readonly stdin: () => AsyncIterable<Uint8Array> | undefined;
   /** Aborts on SIGINT or SIGTERM. */
   readonly interrupted: AbortSignal;
+}
+
+/** Flags by key, as text: `--podrole-namespace x` is `{ podroleNamespace: "x" }`. A flag without a value is "true". */
+export type Flags = Readonly<Record<string, string>>;
+
+/** Runs one command: arguments → operation → output. Resolves with the exit code; `args` are the positional ones. */
+export type Action = (terminal: Terminal, flags: Flags, args: readonly string[]) => Promise<number>;
+
+/** Exit code for a command line, an input or a cluster that cannot be used. */
+const UNUSABLE = 2;
+
+/** Writes one line to standard error, as every command does. `command` is the name without "podrole". */
+export function note({ err }: Pick<Terminal, "err">, command: string, text: string): void {
+  err(`podrole ${command}: ${text}\n`);
+}
+
+/** Notes every problem and returns exit code 2. */
+export function fail(terminal: Pick<Terminal, "err">, command: string, problems: readonly string[]): number {
+  for (const problem of problems) note(terminal, command, problem);
+  return UNUSABLE;
 }

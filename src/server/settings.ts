@@ -1,4 +1,5 @@
 // The server's settings. kiam's flag names are kept where the meaning is kept.
+import type { RotationOptions } from "../pki/authorities.ts";
 import type { Settings } from "../runtime/settings.ts";
 import * as type from "../runtime/settings.ts";
 import { COMMON_SETTINGS } from "../runtime/common-settings.ts";
@@ -168,3 +169,11 @@ export const SERVER_SETTINGS = {
 } as const satisfies type.SettingTable;
 
 export type ServerSettings = Settings<typeof SERVER_SETTINGS>;
+
+/** Options of the CA's rotation; commands that rotate the CA use the same ones. */
+export function rotationOptions({
+  caTtl,
+  certificateTtl,
+}: Pick<ServerSettings, "caTtl" | "certificateTtl">): RotationOptions {
+  return { lifetimeMs: caTtl, leafLifetimeMs: certificateTtl, commonName: "podrole CA" };
+}

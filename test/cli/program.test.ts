@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { CommanderError } from "commander";
-import { type Action, createProgram } from "../../src/cli/program.ts";
+import { createProgram } from "../../src/cli/program.ts";
+import type { Action } from "../../src/cli/terminal.ts";
 import { SERVER_SETTINGS } from "../../src/server/settings.ts";
 import { flagName } from "../../src/runtime/settings.ts";
 import { createTerminal } from "./terminal.ts";

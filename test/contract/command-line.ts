@@ -1,6 +1,7 @@
 // Commands, arguments, options and exit codes, from the commander program that the command line runs.
 import type { Argument, Command, Option } from "commander";
-import { type Action, type Actions, createProgram } from "../../src/cli/program.ts";
+import { type Actions, createProgram } from "../../src/cli/program.ts";
+import type { Action } from "../../src/cli/terminal.ts";
 import { help } from "../../src/sidecar/help.ts";
 import { createTerminal } from "../cli/terminal.ts";
 import { type Contract, type Entries, entriesOf } from "./entries.ts";

@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { reportJson } from "../../src/operations/check/report.ts";
+import { checkJson } from "../../src/cli/output/check.ts";
 import { createNarrator } from "../../src/cli/demo/narrator.ts";
 import { explain } from "../../src/operations/explain/explain.ts";
 import { migrate } from "../../src/operations/migrate/migrate.ts";
-import type { Action } from "../../src/cli/program.ts";
-import { rotate } from "../../src/operations/rotate/rotate.ts";
+import type { Action } from "../../src/cli/terminal.ts";
+import { rotate } from "../../src/cli/commands/rotate.ts";
 import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
 import { encodeAuthorities } from "../../src/pki/authorities.ts";
 import { createAuthority } from "../../src/pki/certificate.ts";
@@ -36,7 +36,7 @@ export async function output(): Promise<Contract> {
   const directory = await mkdtemp(join(tmpdir(), "podrole-contract-"));
   try {
     return {
-      "output: check": shapeOf([JSON.parse(reportJson(judge(healthy({ pods: known([barePod()]) }))))]),
+      "output: check": shapeOf([JSON.parse(checkJson(judge(healthy({ pods: known([barePod()]) }))))]),
       "output: demo --json": demo(),
       ...(await clusterOutput(directory)),
       ...(await migrateOutput()),

@@ -10,7 +10,7 @@ import type { Pod } from "../../kubernetes/objects.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { createLog } from "../../runtime/log.ts";
 import { Secret } from "../../runtime/secret.ts";
-import type { Action } from "../program.ts";
+import type { Action } from "../terminal.ts";
 import { demoManifest } from "./manifest.ts";
 import { createNarrator, type Narrator } from "./narrator.ts";
 import { freeOffset } from "./ports.ts";

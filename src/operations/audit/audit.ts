@@ -2,8 +2,7 @@
 // with CloudTrail, and answers one question. Only what the question asks for is kept in memory. Exit codes: 0 answered
 // (also with nothing), 1 a log could not be read to its end, 2 a flag is wrong or a file cannot be opened.
 import { systemClock } from "../../runtime/clock.ts";
-import type { Action } from "../../cli/program.ts";
-import type { Terminal } from "../../cli/terminal.ts";
+import type { Action, Terminal } from "../../cli/terminal.ts";
 import { createApiJoin, readApiEvent } from "./api-audit.ts";
 import { createCallJoin, readCalls } from "./cloudtrail.ts";
 import { clusterLogs } from "./cluster-logs.ts";

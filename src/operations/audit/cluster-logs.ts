@@ -1,6 +1,6 @@
 // The logs of podrole's own pods, through the Kubernetes API: what the kubelets still have of them.
 import type { Pod } from "../../kubernetes/objects.ts";
-import { connectAsPerson } from "../connection.ts";
+import { openCluster } from "../../cli/cluster.ts";
 import type { Terminal } from "../../cli/terminal.ts";
 import type { AuditOptions } from "./options.ts";
 import type { Source } from "./sources.ts";
@@ -12,7 +12,7 @@ export async function clusterLogs(
   terminal: Terminal,
   { connection, podroleNamespace: namespace }: Pick<AuditOptions, "connection" | "podroleNamespace">,
 ): Promise<readonly Source[]> {
-  const kubernetes = connectAsPerson(terminal, connection);
+  const kubernetes = openCluster(terminal, connection);
   const pods = await kubernetes.listAll<Pod>("pods", { namespace, labelSelector: PODROLE });
   if (pods.length === 0) {
     throw new RangeError(`namespace ${JSON.stringify(namespace)} has no pod with ${PODROLE}, wanted podrole's own one`);

@@ -1,6 +1,6 @@
 // What a person sees while gigabytes are read, and afterwards what was read: what was passed over is said, never hidden.
 import type { Clock } from "../../runtime/clock.ts";
-import { visible } from "../../cli/visible.ts";
+import { visible } from "../../cli/output/visible.ts";
 
 export interface Progress {
   /** Bytes as they were read, before decompression. */

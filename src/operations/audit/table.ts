@@ -1,6 +1,6 @@
 // Rows for people: columns as wide as what stands in them. What pods' authors wrote may hold anything, also what would
 // steer a terminal: it is shown, not obeyed.
-import { visible } from "../../cli/visible.ts";
+import { visible } from "../../cli/output/visible.ts";
 
 /** Text with a line for the head and one for each row. */
 export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {

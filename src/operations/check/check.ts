@@ -1,65 +1,50 @@
-// podrole check: is podrole well in this cluster, or could it be installed? Reads, judges, tells; changes nothing (the
-// pod of --imds is the exception, and is deleted). Exit codes: 0 nothing failed, 1 something did, 2 the command line is
-// wrong or the cluster cannot be reached.
-import { PodroleError } from "../../protocol/errors.ts";
-import { type Clock, sleep, systemClock } from "../../runtime/clock.ts";
-import { duration } from "../../runtime/settings.ts";
-import { connectAsPerson } from "../connection.ts";
-import type { Action } from "../../cli/program.ts";
-import type { Terminal } from "../../cli/terminal.ts";
-import { VERSION } from "../../runtime/version.ts";
+// Checks that podrole is healthy in a cluster, or that the cluster can run it: reads facts, judges them, and repeats until
+// nothing fails. Changes nothing, except that --imds creates a pod and deletes it again.
+import { ApiError } from "../../kubernetes/errors.ts";
+import { sleep } from "../../runtime/clock.ts";
 import { CHECKS } from "./checks.ts";
-import { collect, type CollectDeps, type CollectOptions } from "./collect.ts";
-import { type Finding, findingsOf } from "./finding.ts";
-import { isWell, reportJson, reportText } from "./report.ts";
+import { collect, type CollectDeps, type CollectOptions, type PodScope } from "./collect.ts";
+import { type Finding, findingsOf, isHealthy } from "./finding.ts";
 
-const AGAIN_MS = 3_000;
+export interface CheckOptions extends CollectOptions {
+  /** How long to repeat the checks while one fails, in milliseconds; 0 checks once. */
+  readonly waitMs: number;
+}
 
-export const check: Action = async (terminal, flags) => {
-  const waitMs = flags["wait"] === undefined ? 0 : duration.parse(flags["wait"]);
-  if (waitMs === undefined) {
-    terminal.err(`podrole check: --wait: ${JSON.stringify(flags["wait"])} is not ${duration.expects}\n`);
-    return 2;
-  }
-  const json = flags["output"] === "json";
-  const options: CollectOptions = {
-    namespace: flags["namespace"] ?? "podrole",
-    phase: flags["pre"] === "true" ? "pre" : "installed",
-    namespaceSelector: flags["namespaceSelector"],
-    imdsNamespace: flags["imds"],
-    cliVersion: VERSION,
-  };
-  try {
-    const kubernetes = connectAsPerson(terminal, flags);
-    const progress = (step: string) => terminal.err(`podrole check: ${step}\n`);
-    const deps = { kubernetes, clock: systemClock, interrupted: terminal.interrupted, progress };
-    try {
-      const findings = await untilWell(deps, options, waitMs);
-      terminal.out(json ? reportJson(findings) : reportText(findings));
-      return isWell(findings) ? 0 : 1;
-    } finally {
-      await kubernetes.close();
-    }
-  } catch (error) {
-    return tellUnreachable(terminal, error);
-  }
-};
+const REPEAT_MS = 3_000;
 
-/** Looks again until nothing fails, `waitMs` are over or somebody interrupts. */
-async function untilWell(deps: CollectDeps, options: CollectOptions, waitMs: number): Promise<readonly Finding[]> {
-  const { clock, interrupted, progress }: { clock: Clock } & CollectDeps = deps;
+export type CheckResult = { readonly findings: readonly Finding[] } | { readonly problem: string };
+
+/**
+ * Resolves when nothing fails, when `waitMs` are over, or on interruption; with the problem if there is no namespace of the
+ * given name. Throws ApiError when the API server does not answer.
+ */
+export async function check(deps: CollectDeps, { waitMs, ...options }: CheckOptions): Promise<CheckResult> {
+  const { kubernetes, clock, interrupted, progress } = deps;
+  const problem = await findNamespaceProblem(kubernetes, options.pods);
+  if (problem !== undefined) return { problem };
   const until = clock.now() + waitMs;
   for (;;) {
     const findings = findingsOf(CHECKS, await collect(deps, options), options.phase);
-    if (isWell(findings) || clock.now() >= until || interrupted.aborted) return findings;
-    const bad = new Set(findings.filter(({ state }) => state === "failed").map(({ id }) => id));
-    progress(`waiting for ${[...bad].join(", ")}`);
-    await sleep(clock, AGAIN_MS, interrupted);
+    if (isHealthy(findings) || clock.now() >= until || interrupted.aborted) return { findings };
+    const failed = new Set(findings.filter(({ state }) => state === "failed").map(({ id }) => id));
+    progress(`waiting for ${[...failed].join(", ")}`);
+    await sleep(clock, REPEAT_MS, interrupted);
   }
 }
 
-function tellUnreachable({ err }: Terminal, error: unknown): number {
-  if (!(error instanceof PodroleError)) throw error;
-  err(`podrole check: ${error.message}\n`);
-  return 2;
+/** A misspelt name would select no pods, and every check of pods would pass. */
+async function findNamespaceProblem(
+  kubernetes: CollectDeps["kubernetes"],
+  pods: PodScope | undefined,
+): Promise<string | undefined> {
+  if (pods === undefined || !("namespace" in pods)) return undefined;
+  try {
+    const found = await kubernetes.getNamespace(pods.namespace);
+    return found === undefined ? `--namespace: there is no namespace "${pods.namespace}"` : undefined;
+  } catch (error) {
+    // A caller without this permission gets its checks skipped, with the reason.
+    if (error instanceof ApiError && error.status === 403) return undefined;
+    throw error;
+  }
 }

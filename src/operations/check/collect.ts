@@ -25,12 +25,15 @@ export interface CollectOptions {
   /** podrole's own. */
   readonly namespace: string;
   readonly phase: "pre" | "installed";
-  /** Label selector of the namespaces whose pods are looked at; all without. */
-  readonly namespaceSelector: string | undefined;
+  /** Which pods, and which namespaces and ServiceAccounts with them; undefined: those of the whole cluster. */
+  readonly pods: PodScope | undefined;
   /** Where the pod of --imds runs; without, none runs. */
   readonly imdsNamespace: string | undefined;
   readonly cliVersion: string;
 }
+
+/** One namespace, or those with certain labels. */
+export type PodScope = { readonly namespace: string } | { readonly namespaceSelector: string };
 
 const PAGES_PORT = 8080;
 /** Of reviews and pages: the API server has others to serve. */
@@ -78,13 +81,12 @@ export async function collect(deps: CollectDeps, options: CollectOptions): Promi
   const pages = await readPages(kubernetes, deployments, ownPods, namespace);
 
   progress("reading namespaces, service accounts and pods");
-  const selector = options.namespaceSelector === undefined ? {} : { labelSelector: options.namespaceSelector };
-  const namespaces = await known(() => kubernetes.listAll<Namespace>("namespaces", selector));
+  const namespaces = await known(() => readNamespaces(kubernetes, options.pods));
   const names = "value" in namespaces ? namespaces.value.map(({ metadata }) => metadata.name ?? "") : [];
-  // One list of the cluster, or one for each namespace that was selected.
+  // One list for the whole cluster, or one for each selected namespace.
   const inNamespaces = <Item>(resource: "pods" | "serviceaccounts") =>
     known(async () =>
-      options.namespaceSelector === undefined
+      options.pods === undefined
         ? kubernetes.listAll<Item>(resource)
         : (await inTurn(names, (name) => kubernetes.listAll<Item>(resource, { namespace: name }))).flat(),
     );
@@ -245,6 +247,18 @@ function messageOf(text: string): string {
   } catch {
     return "";
   }
+}
+
+async function readNamespaces(
+  kubernetes: OperatorKubernetes,
+  scope: PodScope | undefined,
+): Promise<readonly Namespace[]> {
+  if (scope === undefined) return kubernetes.listAll<Namespace>("namespaces");
+  if ("namespaceSelector" in scope) {
+    return kubernetes.listAll<Namespace>("namespaces", { labelSelector: scope.namespaceSelector });
+  }
+  const found = await kubernetes.getNamespace(scope.namespace);
+  return found === undefined ? [] : [found];
 }
 
 async function readAdmission(

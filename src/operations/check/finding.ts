@@ -71,3 +71,8 @@ export function findingsOf(checks: CheckTable, facts: Facts, phase: "pre" | "ins
       return [judge(facts)].flat().map((verdict): Finding => Object.assign({ id, section, hint }, verdict));
     });
 }
+
+/** True unless a finding failed; warnings and skipped checks are accepted. */
+export function isHealthy(findings: readonly Finding[]): boolean {
+  return findings.every(({ state }) => state !== "failed");
+}

@@ -5,7 +5,7 @@ import type { Facts, Known, PodPages } from "./facts.ts";
 import { type Check, type CheckTable, failed, given, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
 import { PAGE } from "./pages.ts";
 import { matchesLabels } from "../../kubernetes/selectors.ts";
-import { gauge } from "./words.ts";
+import { gauge } from "./samples.ts";
 
 const PROGRAMS = ["server", "webhook"] as const;
 

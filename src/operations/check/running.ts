@@ -2,8 +2,8 @@
 import type { Facts, PodPages } from "./facts.ts";
 import { type CheckTable, failed, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
 import { PAGE } from "./pages.ts";
-import type { Sample, Samples } from "./samples.ts";
-import { ageInWords, countOf, gauge } from "./words.ts";
+import { gauge, type Sample, type Samples } from "./samples.ts";
+import { formatAge, countOf } from "../format.ts";
 
 /** A quiet watch is opened anew after 90 s: beyond this, opening fails. */
 const OLD_WATCH_SECONDS = 300;
@@ -65,10 +65,10 @@ export const RUNNING = {
       return orOk(
         eachSample(read, "podrole_watch_age_seconds", ({ labels, value }, { pod }) => {
           if (value <= OLD_WATCH_SECONDS) return undefined;
-          const age = Number.isFinite(value) ? `was last fresh ${ageInWords(value * 1000)} ago` : "was never read";
+          const age = Number.isFinite(value) ? `was last fresh ${formatAge(value * 1000)} ago` : "was never read";
           return failed(`The watch of ${labels["resource"]} ${age}, wanted 5 min at most`, `pod ${pod}`);
         }),
-        `the oldest was fresh ${ageInWords(oldest * 1000)} ago`,
+        `the oldest was fresh ${formatAge(oldest * 1000)} ago`,
       );
     },
   },
@@ -104,10 +104,10 @@ export const RUNNING = {
       return orOk(
         eachSample(read, name, ({ value }, { pod }) =>
           value < SOON_SECONDS
-            ? warning(`A session held by the server expires in ${ageInWords(value * 1000)}`, `pod ${pod}`)
+            ? warning(`A session held by the server expires in ${formatAge(value * 1000)}`, `pod ${pod}`)
             : undefined,
         ),
-        Number.isFinite(first) ? `the first session expires in ${ageInWords(first * 1000)}` : "no session is held",
+        Number.isFinite(first) ? `the first session expires in ${formatAge(first * 1000)}` : "no session is held",
       );
     },
   },

@@ -1,4 +1,4 @@
-// Samples of a metrics page (Prometheus exposition format 0.0.4), as podrole's own programs write it.
+// Samples of a metrics page (Prometheus exposition format 0.0.4), as podrole's programs write it.
 
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
@@ -10,7 +10,7 @@ export type Samples = ReadonlyMap<string, readonly Sample[]>;
 const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/;
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
 
-/** Lines that are no samples are left out. */
+/** Ignores lines that are not samples. */
 export function parseSamples(text: string): Samples {
   const samples = new Map<string, Sample[]>();
   for (const line of text.split("\n")) {
@@ -22,6 +22,11 @@ export function parseSamples(text: string): Samples {
     samples.set(name, known);
   }
   return samples;
+}
+
+/** The samples of one metric; none if the page does not have it. */
+export function gauge(samples: Samples, name: string): readonly Sample[] {
+  return samples.get(name) ?? [];
 }
 
 function toNumber(text: string): number {

@@ -5,7 +5,8 @@ import type { SlotFacts } from "./facts.ts";
 import { type CheckTable, failed, given, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
 import { PAGE } from "./pages.ts";
 import { ownWebhooks } from "./registration.ts";
-import { ageInWords, countOf, gauge } from "./words.ts";
+import { formatAge, countOf } from "../format.ts";
+import { gauge } from "./samples.ts";
 
 export const TRUST = {
   TRUST_BUNDLE: {
@@ -20,11 +21,11 @@ export const TRUST = {
         if (certificates.length === 0) return failed("The published trust bundle holds no certificate, wanted PEM");
         const last = Math.max(...certificates.map(({ validToDate }) => validToDate.getTime()));
         if (last <= now)
-          return failed(`Every CA of the trust bundle has expired, the last ${ageInWords(now - last)} ago`);
+          return failed(`Every CA of the trust bundle has expired, the last ${formatAge(now - last)} ago`);
         const newest = certificates.find(({ validToDate }) => validToDate.getTime() === last) as X509Certificate;
         const left = last - now;
         const life = last - newest.validFromDate.getTime();
-        const state = `${countOf(certificates.length, "CA")}, the last expires in ${ageInWords(left)}`;
+        const state = `${countOf(certificates.length, "CA")}, the last expires in ${formatAge(left)}`;
         // planRotation() publishes the next one at half of the life.
         return left < life / 6 ? warning(`${state}, wanted a next one by now`) : ok(state);
       }),
@@ -82,10 +83,10 @@ export const TRUST = {
         read.flatMap(({ program, pod, value }): Verdict[] => {
           if (value <= 0) return [failed(`The ${program}'s serving certificate has expired`, `pod ${pod}`)];
           return value < SOON_SECONDS
-            ? [warning(`The ${program}'s serving certificate expires in ${ageInWords(value * 1000)}`, `pod ${pod}`)]
+            ? [warning(`The ${program}'s serving certificate expires in ${formatAge(value * 1000)}`, `pod ${pod}`)]
             : [];
         }),
-        `the first of ${read.length} expires in ${ageInWords(Math.min(...read.map(({ value }) => value)) * 1000)}`,
+        `the first of ${read.length} expires in ${formatAge(Math.min(...read.map(({ value }) => value)) * 1000)}`,
       );
     },
   },
@@ -113,6 +114,6 @@ function expiresIn({ certificatePem }: SlotFacts, now: number): number {
 
 function slotInWords(slot: SlotFacts, now: number): string {
   const left = expiresIn(slot, now);
-  const end = left > 0 ? `expires in ${ageInWords(left)}` : `expired ${ageInWords(-left)} ago`;
-  return `${slot.slot} since ${ageInWords(now - slot.since)}, ${end}`;
+  const end = left > 0 ? `expires in ${formatAge(left)}` : `expired ${formatAge(-left)} ago`;
+  return `${slot.slot} since ${formatAge(now - slot.since)}, ${end}`;
 }

@@ -11,7 +11,7 @@ import { isMarked } from "../../injection/reserved.ts";
 import type { Facts, Known } from "./facts.ts";
 import { type CheckTable, failed, given, ok, orOk, type Verdict, warning } from "./finding.ts";
 import { PAGE } from "./pages.ts";
-import { countOf } from "./words.ts";
+import { countOf } from "../format.ts";
 
 /** All that decisions about workloads need at once. */
 interface Workloads {

@@ -5,11 +5,10 @@ import { readFile } from "node:fs/promises";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { PodroleError } from "../../protocol/errors.ts";
-import { connectAsPerson } from "../connection.ts";
+import { openCluster } from "../../cli/cluster.ts";
 import type { KubernetesObject } from "../manifests/objects.ts";
-import type { Action } from "../../cli/program.ts";
 import { templateOf } from "../manifests/templates.ts";
-import type { Terminal } from "../../cli/terminal.ts";
+import type { Action, Terminal } from "../../cli/terminal.ts";
 import { type ExplainInput, type Explanation, type ExplainSettings, explain as explainPod } from "./explanation.ts";
 import { explanationText } from "./report.ts";
 import { readExplainSettings } from "./settings.ts";
@@ -29,7 +28,7 @@ export const explain: Action = async (terminal, flags, words) => {
   try {
     const subject = subjectOf(words, flags["filename"]);
     const text = subject === undefined ? await readInput(terminal, flags["filename"] ?? "") : "";
-    const kubernetes = connectAsPerson(terminal, flags);
+    const kubernetes = openCluster(terminal, flags);
     try {
       const asked = { kubernetes, namespace: flags["namespace"] ?? kubernetes.contextNamespace };
       const inputs =

@@ -1,5 +1,5 @@
 // An explanation as people read it.
-import { visible } from "../../cli/visible.ts";
+import { visible } from "../../cli/output/visible.ts";
 import type { ContainerExplanation, Explanation } from "./explanation.ts";
 
 export function explanationText({ object, now, existing, containers, notes, settings }: Explanation): string {

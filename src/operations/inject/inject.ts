@@ -13,9 +13,8 @@ import { WEBHOOK_SETTINGS } from "../../webhook/settings.ts";
 import { uninject as removeFrom } from "../../injection/uninject.ts";
 import { editManifests, type PodMaker } from "../manifests/manifests.ts";
 import { type KubernetesObject, parseObjects } from "../manifests/objects.ts";
-import type { Action } from "../../cli/program.ts";
-import type { Terminal } from "../../cli/terminal.ts";
-import { visible } from "../../cli/visible.ts";
+import type { Action, Terminal } from "../../cli/terminal.ts";
+import { visible } from "../../cli/output/visible.ts";
 
 type Flags = Readonly<Record<string, string>>;
 

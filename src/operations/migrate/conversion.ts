@@ -2,7 +2,7 @@
 // what took its place. Keys are those of SERVER_SETTINGS and WEBHOOK_SETTINGS.
 import { parseBaseArn, parseRoleArn, resolveRole } from "../../policy/role.ts";
 import { duration } from "../../runtime/settings.ts";
-import { GONE } from "../../cli/kiam-flags.ts";
+import { GONE } from "../kiam-flags.ts";
 import type { Flags } from "./command-lines.ts";
 
 export interface Conversion {

@@ -1,6 +1,6 @@
 // What a migration is judged on: manifests when --filename is given, else the cluster that kubectl would speak with.
 import { PodroleError } from "../../protocol/errors.ts";
-import { connectAsPerson } from "../connection.ts";
+import { openCluster } from "../../cli/cluster.ts";
 import type { KubernetesObject } from "../manifests/objects.ts";
 import type { Terminal } from "../../cli/terminal.ts";
 import { readObjects } from "./read.ts";
@@ -33,7 +33,7 @@ export async function readInput(
     return { ok: true, objects: objects.filter(isWanted), omissions: [], nativeSidecars: true };
   }
   try {
-    const kubernetes = connectAsPerson(terminal, flags);
+    const kubernetes = openCluster(terminal, flags);
     try {
       const progress = (line: string) => terminal.err(`podrole ${command}: read ${line}\n`);
       const { objects, problems, nativeSidecars } = await readCluster({ kubernetes, progress }, namespace);

@@ -1,5 +1,5 @@
 // The report for people: the count first, then what needs hands, then what merely changes.
-import { visible } from "../../cli/visible.ts";
+import { visible } from "../../cli/output/visible.ts";
 import { VERDICTS, type Verdict } from "./findings.ts";
 import type { PermissionChange, RoleUse } from "./permissions.ts";
 import type { Group, Report } from "./report.ts";

@@ -2,7 +2,7 @@
 // `settings`, the rest under the program's own.
 import { stringify } from "yaml";
 import type { Conversion } from "./conversion.ts";
-import { visible } from "../../cli/visible.ts";
+import { visible } from "../../cli/output/visible.ts";
 
 /** Values of the old chart that mean the same in podrole's: where the server runs, as whom, how often. */
 export type ServerPlacement = Readonly<Record<string, unknown>>;

@@ -3,7 +3,7 @@
 import type { Group, Report } from "./report.ts";
 import { shellQuote } from "./remedies.ts";
 import { plural } from "./text.ts";
-import { visible } from "../../cli/visible.ts";
+import { visible } from "../../cli/output/visible.ts";
 
 interface NamespaceRisk {
   readonly name: string;

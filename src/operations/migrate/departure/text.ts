@@ -1,5 +1,5 @@
 // The way out for people: the count, the steps in their order, and who cannot go.
-import { visible } from "../../../cli/visible.ts";
+import { visible } from "../../../cli/output/visible.ts";
 import { plural } from "../text.ts";
 import { roleCommand, trustCommand } from "./commands.ts";
 import type { Departure, Stay } from "./departure.ts";

@@ -1,24 +1,19 @@
-// Findings as people read them, section by section; what is not well has its hint below it.
-import { visible } from "../../cli/visible.ts";
-import { countOf } from "./words.ts";
-import { type Finding, SECTIONS, type Section, type State } from "./finding.ts";
+// Findings of podrole check as text, section by section with a hint below each problem, and as JSON.
+import { type Finding, isHealthy, SECTIONS, type Section, type State } from "../../operations/check/finding.ts";
+import { countOf } from "../../operations/format.ts";
+import { visible } from "./visible.ts";
 
 const MARKS: Readonly<Record<State, string>> = { ok: "ok  ", warning: "warn", failed: "FAIL", skipped: "skip" };
-/** In one check, for people: JSON has them all. */
+/** Findings of one check in the text; JSON has all of them. */
 const MOST_SHOWN = 10;
 
-export function reportText(findings: readonly Finding[]): string {
+export function checkText(findings: readonly Finding[]): string {
   const sections = [...new Set(findings.map(({ section }) => section))];
   return [...sections.map((section) => sectionText(section, findings)), `${summary(findings)}\n`].join("\n");
 }
 
-export function reportJson(findings: readonly Finding[]): string {
-  return `${JSON.stringify({ ok: isWell(findings), counts: countsOf(findings), findings }, undefined, 2)}\n`;
-}
-
-/** Warnings are allowed. */
-export function isWell(findings: readonly Finding[]): boolean {
-  return findings.every(({ state }) => state !== "failed");
+export function checkJson(findings: readonly Finding[]): string {
+  return `${JSON.stringify({ ok: isHealthy(findings), counts: countsOf(findings), findings }, undefined, 2)}\n`;
 }
 
 function sectionText(section: Section, findings: readonly Finding[]): string {

@@ -1,7 +1,7 @@
 // The operator's verbs beside two servers, on an API server's Secret: every step of a rotation, each with its refusal.
 import assert from "node:assert/strict";
 import { type TestContext, suite, test } from "node:test";
-import { turn } from "../../../src/operations/rotate/turn.ts";
+import { applyStep } from "../../../src/operations/rotate/apply-step.ts";
 import { type Authorities, decodeAuthorities, type RotateOptions } from "../../../src/pki/authorities.ts";
 import { readCertificates, splitBundle } from "../../../src/pki/bundle.ts";
 import { trustFromSecret } from "../../../src/server/trust/authority-keeper.ts";
@@ -44,7 +44,7 @@ async function rotating(context: TestContext) {
   await serverLooks();
   const deps = { kubernetes, clock };
   const act = (verb: "prepare" | "activate" | "retire", force = false) =>
-    turn(verb, deps, { ...OPTIONS, rotation: { ...ROTATION, force } });
+    applyStep(verb, deps, { ...OPTIONS, rotation: { ...ROTATION, force } });
   return { kubernetes, clock, deps, serverLooks, held, act };
 }
 
@@ -53,7 +53,7 @@ const done = (result: Authorities | string) => {
   return result;
 };
 
-suite("turn()", () => {
+suite("applyStep()", () => {
   test("rotates step by step: each too early at first, the servers follow, and nothing is cut off", async (context) => {
     const { clock, act, serverLooks, held } = await rotating(context);
     const old = await serverLooks();
@@ -126,7 +126,7 @@ suite("turn()", () => {
         return secret;
       },
     };
-    assert.match((await turn("prepare", { ...deps, kubernetes }, OPTIONS)) as string, /prepared already/);
+    assert.match((await applyStep("prepare", { ...deps, kubernetes }, OPTIONS)) as string, /prepared already/);
     assert.ok((await held()).next);
   });
 
@@ -139,6 +139,6 @@ suite("turn()", () => {
   test("says that there is no CA yet", async (context) => {
     const { deps } = await rotating(context);
     const options = { ...OPTIONS, secret: { namespace: "podrole", name: "other" } };
-    assert.match((await turn("prepare", deps, options)) as string, /holds no CA yet/);
+    assert.match((await applyStep("prepare", deps, options)) as string, /holds no CA yet/);
   });
 });

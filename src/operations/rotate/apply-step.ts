@@ -1,5 +1,5 @@
-// One verb on the CA's Secret, beside servers that look at it each minute: read, decide with pki's state machine, write
-// with the resourceVersion as the lock; whoever was faster is read again. Nothing is kept here.
+// One step of a rotation, applied to the CA's Secret beside servers that check it every minute: read, decide with pki's state
+// machine, write with the resourceVersion as the lock. When another writer was faster, it starts over. Nothing is stored here.
 import { ApiError } from "../../kubernetes/errors.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import {
@@ -13,7 +13,7 @@ import {
 import { readCertificates } from "../../pki/bundle.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
-export interface TurnDeps {
+export interface StepDeps {
   readonly kubernetes: Pick<
     OperatorKubernetes,
     "getSecret" | "replaceSecret" | "getConfigMap" | "getWebhookConfiguration"
@@ -21,24 +21,24 @@ export interface TurnDeps {
   readonly clock: Clock;
 }
 
-export interface TurnOptions {
+export interface StepOptions {
   readonly secret: { readonly namespace: string; readonly name: string };
   readonly trustConfigMap: { readonly namespace: string; readonly name: string };
   readonly webhookConfiguration: string;
   readonly rotation: RotateOptions;
 }
 
-/** More lost races than this in a row are a fault. */
+/** Losing more races than this in a row is an error. */
 const ATTEMPTS = 5;
 
 /**
- * The slots after the verb, or the words why not. Throws ApiError, and PodroleError AUTHORITY_UNAVAILABLE for a damaged
- * Secret, which stays as it is.
+ * Applies the step and returns the new slots, or the reason why the step is refused. Throws ApiError, and PodroleError
+ * AUTHORITY_UNAVAILABLE for a damaged Secret, which is left unchanged.
  */
-export async function turn(
+export async function applyStep(
   verb: RotationVerb,
-  { kubernetes, clock }: TurnDeps,
-  options: TurnOptions,
+  { kubernetes, clock }: StepDeps,
+  options: StepOptions,
 ): Promise<Authorities | string> {
   const { namespace, name } = options.secret;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -46,13 +46,17 @@ export async function turn(
     if (typeof held === "string") return held;
     const result = rotate(verb, held.slots, clock.now(), options.rotation);
     if (typeof result === "string") return result;
-    const unheard =
+    const unpublished =
       verb === "activate" && !options.rotation.force && (await notPublished(held.slots, kubernetes, options));
-    if (unheard) return unheard;
+    if (unpublished) return unpublished;
     const data = encodeAuthorities(result);
     if ((await kubernetes.replaceSecret(namespace, name, data, held.resourceVersion)) === "replaced") return result;
   }
-  throw new ApiError(409, "Conflict", `Cannot change Secret ${namespace}/${name}: others keep changing it`);
+  throw new ApiError(
+    409,
+    "Conflict",
+    `Cannot change Secret ${namespace}/${name}: it changed ${ATTEMPTS} times meanwhile; expected one writer at a time`,
+  );
 }
 
 export interface HeldSlots {
@@ -60,33 +64,33 @@ export interface HeldSlots {
   readonly resourceVersion: string;
 }
 
-/** The slots as they stand, or the words why there are none. */
+/** Returns the current slots, or the reason why there are none. Throws as applyStep() does. */
 export async function readSlots(
-  { kubernetes }: Pick<TurnDeps, "kubernetes">,
-  { secret: { namespace, name } }: Pick<TurnOptions, "secret">,
+  { kubernetes }: Pick<StepDeps, "kubernetes">,
+  { secret: { namespace, name } }: Pick<StepOptions, "secret">,
 ): Promise<HeldSlots | string> {
   const secret = await kubernetes.getSecret(namespace, name);
   const slots = secret && decodeAuthorities(secret.data);
   if (secret === undefined || slots === undefined) {
-    return `Secret ${namespace}/${name} holds no CA yet: the server makes it when it starts`;
+    return `Secret ${namespace}/${name} holds no CA yet; the server creates it when it starts`;
   }
   return { slots, resourceVersion: secret.metadata.resourceVersion ?? "" };
 }
 
-/** Time alone does not publish: servers that are away have told nobody about the next CA. */
+/** Elapsed time is not enough: if no server runs, nothing has published the next CA. */
 async function notPublished(
   { next }: Authorities,
-  kubernetes: TurnDeps["kubernetes"],
-  { trustConfigMap: { namespace, name }, webhookConfiguration }: TurnOptions,
+  kubernetes: StepDeps["kubernetes"],
+  { trustConfigMap: { namespace, name }, webhookConfiguration }: StepOptions,
 ): Promise<string | undefined> {
   const [certificate] = readCertificates(next?.authority.certificatePem ?? "");
   const holds = (bundle = "") => readCertificates(bundle).some(({ raw }) => certificate?.raw.equals(raw) === true);
   if (!holds((await kubernetes.getConfigMap(namespace, name))?.["bundle.pem"])) {
-    return `the next CA is not in ConfigMap ${namespace}/${name}: a server publishes it within a minute, is one running?`;
+    return `the next CA is not in ConfigMap ${namespace}/${name}; a running server publishes it within a minute`;
   }
   const configuration = await kubernetes.getWebhookConfiguration(webhookConfiguration);
   const lacking = configuration?.webhooks.find(({ caBundle }) => !holds(caBundle));
   return (
-    lacking && `the next CA is not in caBundle of webhook ${lacking.name}: the API server would not trust the webhook`
+    lacking && `the next CA is not in caBundle of webhook ${lacking.name}; the API server would not trust the webhook`
   );
 }

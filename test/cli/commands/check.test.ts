@@ -8,16 +8,16 @@ import { after, before, suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parse, parseAllDocuments } from "yaml";
 import { readFileSync } from "node:fs";
-import { check } from "../../../src/operations/check/check.ts";
+import { check } from "../../../src/cli/commands/check.ts";
 import { parseSamples } from "../../../src/operations/check/samples.ts";
 import type { Finding } from "../../../src/operations/check/finding.ts";
-import { ageInWords } from "../../../src/operations/check/words.ts";
+import { formatAge } from "../../../src/operations/format.ts";
 import type { Deployment } from "../../../src/operations/installed.ts";
 import type { PolicyRule } from "../../../emulators/kubernetes/access.ts";
 import { setStage, type Stage } from "../../../emulators/stage.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
-import { createTerminal } from "../../cli/terminal.ts";
-import { barePod, NAMESPACE } from "./healthy.ts";
+import { createTerminal } from "../terminal.ts";
+import { barePod, NAMESPACE } from "../../operations/check/healthy.ts";
 
 const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const REFUSED = "system:serviceaccount:podrole:podrole";
@@ -125,6 +125,7 @@ suite("check()", { timeout: 120_000 }, () => {
     store.create("namespaces", { metadata: { name: "till", labels: { "podrole.io/inject": "enabled" } } });
     const { exitCode, of } = await findings();
     const narrowed = await findings({ namespaceSelector: "team=other" });
+    const [inShop, inTill] = [await findings({ namespace: "shop" }), await findings({ namespace: "till" })];
     store.remove("pods", "shop", "orders");
     store.remove("namespaces", undefined, "till");
     assert.equal(exitCode, 1);
@@ -137,6 +138,10 @@ suite("check()", { timeout: 120_000 }, () => {
       ["namespace till"],
     );
     assert.notEqual(narrowed.of("PODS_INJECTED")[0]?.state, "failed");
+    const statesOf = ({ of }: typeof inShop) =>
+      ["PODS_INJECTED", "NAMESPACES_PERMIT", "SERVER_READY"].map((id) => of(id)[0]?.state);
+    assert.deepEqual(statesOf(inShop), ["failed", "ok", "ok"]);
+    assert.deepEqual(statesOf(inTill), ["ok", "failed", "ok"]);
   });
 
   test("--wait looks again until nothing fails", async () => {
@@ -165,6 +170,14 @@ suite("check()", { timeout: 120_000 }, () => {
     ["a kubeconfig that does not exist", { kubeconfig: "/nowhere/config" }, /cannot be read/],
     ["an unknown context", { context: "elsewhere" }, /no context "elsewhere", wanted one of emulator/],
     ["a --wait that is no duration", { wait: "soon" }, /--wait: "soon" is not a duration/],
+    [
+      "podrole's own namespace as -n",
+      { namespace: "podrole" },
+      /--namespace: "podrole" is podrole's own .*--podrole-namespace/,
+    ],
+    ["a namespace that does not exist", { namespace: "shpo" }, /--namespace: there is no namespace "shpo"/],
+    ["-n with --pre", { namespace: "shop", pre: "true" }, /--pre checks no pods \(--podrole-namespace/],
+    ["-n with a selector", { namespace: "shop", namespaceSelector: "a=b" }, /exclude each other/],
   ] as const) {
     test(`says 2 for ${what}`, async () => {
       const { exitCode, out, err } = await run(flags);
@@ -178,7 +191,7 @@ suite("check()", { timeout: 120_000 }, () => {
     const { exitCode, err } = await run();
     stage.kubernetes.faults.down = false;
     assert.equal(exitCode, 2);
-    assert.match(err, /Cannot get version: .* gave no usable answer/);
+    assert.match(err, /Cannot list deployments: .* gave no usable answer/);
   });
 });
 
@@ -235,8 +248,8 @@ test("parseSamples() reads labels, infinities and nothing else", () => {
   assert.equal(samples.size, 2);
 });
 
-test("ageInWords() says the two largest units", () => {
-  assert.deepEqual([0, 61_000, 3_600_000, 90_061_000, -5].map(ageInWords), [
+test("formatAge() says the two largest units", () => {
+  assert.deepEqual([0, 61_000, 3_600_000, 90_061_000, -5].map(formatAge), [
     "0 s",
     "1 min 1 s",
     "1 h",

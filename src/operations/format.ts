@@ -1,8 +1,7 @@
-// Numbers as people read them, and numbers out of samples.
-import type { Sample, Samples } from "./samples.ts";
+// How messages write durations and counts.
 
-/** Milliseconds as the two largest units: "364 d 3 h", "59 min 10 s", "0 s". */
-export function ageInWords(ms: number): string {
+/** Formats milliseconds in the two largest units: "364 d 3 h", "59 min 10 s", "0 s". */
+export function formatAge(ms: number): string {
   let rest = Math.max(0, Math.floor(ms / 1000));
   const parts: string[] = [];
   for (const [unit, size] of UNITS) {
@@ -19,10 +18,6 @@ const UNITS = [
   ["min", 60],
   ["s", 1],
 ] as const;
-
-export function gauge(samples: Samples, name: string): readonly Sample[] {
-  return samples.get(name) ?? [];
-}
 
 /** "1 pod", "2 pods". */
 export function countOf(count: number, thing: string): string {

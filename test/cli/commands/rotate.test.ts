@@ -1,16 +1,16 @@
-// podrole rotate as a command, with rights of its own: what it says, and how it ends.
+// podrole rotate as a command, with restricted rights: its output and its exit codes.
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, suite, test } from "node:test";
-import { rotate } from "../../../src/operations/rotate/rotate.ts";
-import { type RotationStatus, statusOf } from "../../../src/operations/rotate/status.ts";
+import { rotate } from "../../../src/cli/commands/rotate.ts";
+import type { RotationStatus } from "../../../src/operations/rotate/status.ts";
 import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import { encodeAuthorities, planRotation } from "../../../src/pki/authorities.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
-import { deployment } from "../check/healthy.ts";
-import { createTerminal } from "../../cli/terminal.ts";
+import { deployment } from "../../operations/check/healthy.ts";
+import { createTerminal } from "../terminal.ts";
 
 const HOUR = 3_600_000;
 const ROTATION = { commonName: "podrole CA", lifetimeMs: 8760 * HOUR, leafLifetimeMs: HOUR };
@@ -47,7 +47,7 @@ async function cluster(context: TestContext) {
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
 suite("rotate()", () => {
-  test("status tells ages, what happens by itself, and what each verb would say; it changes nothing", async (context) => {
+  test("status prints ages, the servers' next steps and the possible steps, and changes nothing", async (context) => {
     const { run, secretVersion } = await cluster(context);
     const before = secretVersion();
     const { exitCode, out } = await run("status");
@@ -56,7 +56,7 @@ suite("rotate()", () => {
       out,
       /^current {3}O=podrole, CN=podrole CA .* signs since 0 s, expires in 364 d|^current .* signs since \d s/m,
     );
-    assert.match(out, /in 18[12] d \d+ h \(2\d{3}-.*\): a next CA is made and published/);
+    assert.match(out, /in 18[12] d \d+ h \(2\d{3}-.*\): create and publish a next CA/);
     assert.match(out, /^podrole rotate prepare: possible now$/m);
     assert.match(out, /^podrole rotate activate: there is no next CA: prepare one first$/m);
     assert.equal(secretVersion(), before);
@@ -67,7 +67,7 @@ suite("rotate()", () => {
     );
   });
 
-  test("prepare says 0 and what follows; activate says 1 and how long to wait", async (context) => {
+  test("prepare ends with 0 and reports what follows; activate ends with 1 and reports how long to wait", async (context) => {
     const { run, secretVersion } = await cluster(context);
     const prepared = await run("prepare");
     assert.equal(prepared.exitCode, 0, prepared.err);
@@ -83,13 +83,13 @@ suite("rotate()", () => {
     assert.match(forced.err, /restart those that do not recover/);
   });
 
-  test("no key is ever printed", async (context) => {
+  test("prints no key", async (context) => {
     const { run } = await cluster(context);
     const said = await Promise.all(["status", "prepare"].map((step) => run(step, { output: "json" })));
     assert.doesNotMatch(said.map(({ out, err }) => out + err).join(), /PRIVATE KEY/);
   });
 
-  test("needs get and patch of the Secret: with them it does, without patch it says so and changes nothing", async (context) => {
+  test("needs get and patch of the Secret: without patch it ends with 2 and changes nothing", async (context) => {
     const { kubernetes, run, secretVersion } = await cluster(context);
     const own = { apiGroups: [""], resources: ["secrets"], resourceNames: ["podrole-ca"] };
     for (const [user, verbs] of [
@@ -108,7 +108,7 @@ suite("rotate()", () => {
     assert.notEqual(secretVersion(), before);
   });
 
-  test("leaves a damaged Secret as it is, and says what is wrong", async (context) => {
+  test("refuses a damaged Secret, reports the key that is damaged and changes nothing", async (context) => {
     const { store, run, secretVersion } = await cluster(context);
     const secret = store.get("secrets", "podrole", "podrole-ca");
     const data = { ...(secret["data"] as object), "current.key": base64("nonsense") };
@@ -122,7 +122,7 @@ suite("rotate()", () => {
     assert.equal(secretVersion(), before);
   });
 
-  test("says 1 for a CA of the operator's own, and where nobody runs the server", async (context) => {
+  test("refuses a CA of the operator's own (--ca-cert) and a namespace without the server", async (context) => {
     const { store, run } = await cluster(context);
     const own = deployment("server");
     own.spec.template.spec.containers[0]?.args?.push("--ca-cert=/ca/tls.crt", "--ca-key", "/ca/tls.key");
@@ -130,23 +130,25 @@ suite("rotate()", () => {
     const files = await run("prepare");
     assert.equal(files.exitCode, 1);
     assert.match(files.err, /your own \(--ca-cert\)/);
-    assert.match((await run("status", { namespace: "default" })).err, /no Deployment in namespace "default"/);
+    assert.match((await run("status", { podroleNamespace: "default" })).err, /no Deployment in namespace "default"/);
   });
-});
 
-test("statusOf() tells what the servers do by themselves, soonest first", () => {
-  const now = Date.parse("2026-06-01T00:00:00Z");
-  const { authorities } = planRotation(undefined, now, ROTATION);
-  const half = now + (ROTATION.lifetimeMs * 2) / 3;
-  const withNext = planRotation(authorities, half, ROTATION).authorities;
-  const steps = statusOf(
-    { ...withNext, previous: { certificatePem: withNext.current.authority.certificatePem, since: half } },
-    half,
-    ROTATION,
-  );
-  assert.deepEqual(
-    steps.outlook.map(({ step }) => step),
-    ["forget", "sign"],
-  );
-  assert.equal(steps.outlook[0]?.at, new Date(half + HOUR + 600_000).toISOString());
+  test("finds podrole's namespace by the labels of its Deployments, and asks for it when there are several", async (context) => {
+    const { store, run } = await cluster(context);
+    store.remove("deployments", "podrole", "podrole-server");
+    const labels = { "app.kubernetes.io/part-of": "podrole" };
+    const inNamespace = (namespace: string) => {
+      const server = deployment("server");
+      store.create("namespaces", { metadata: { name: namespace } });
+      store.create("deployments", { ...server, metadata: { ...server.metadata, namespace, labels } });
+    };
+    inNamespace("iam-system");
+    const found = await run("status");
+    assert.equal(found.exitCode, 0, found.err);
+    inNamespace("iam-test");
+    const several = await run("status");
+    assert.equal(several.exitCode, 2);
+    assert.match(several.err, /--podrole-namespace: .* iam-system, iam-test; expected one of these/);
+    assert.equal((await run("status", { podroleNamespace: "iam-test" })).exitCode, 0);
+  });
 });

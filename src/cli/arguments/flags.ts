@@ -1,0 +1,75 @@
+// Flags that several commands share, and how flags become typed options: every problem is collected, so that one run
+// reports them all.
+import { type Command, Option } from "commander";
+import { flagName, type Parser } from "../../runtime/settings.ts";
+import type { Flags } from "../terminal.ts";
+
+/** Typed options of a command, or every problem of its command line. */
+export type Arguments<Options> =
+  | { readonly ok: true; readonly options: Options }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+export interface FlagReader {
+  /** The parsed value; undefined when the flag is absent, or cannot be used: then that is a problem. */
+  read<T>(key: string, parser: Parser<T>): T | undefined;
+  /** Records a problem, beginning with the flag that it is about. */
+  refuse(problem: string): void;
+  /** The options, unless there was a problem. */
+  finish<Options>(options: Options): Arguments<Options>;
+}
+
+export function createFlagReader(flags: Flags): FlagReader {
+  const problems: string[] = [];
+  return {
+    read(key, parser) {
+      const text = flags[key];
+      if (text === undefined) return undefined;
+      const value = parser.parse(text);
+      if (value === undefined) problems.push(`--${flagName(key)}: ${JSON.stringify(text)} is not ${parser.expects}`);
+      return value;
+    },
+    refuse: (problem) => void problems.push(problem),
+    finish: (options) => (problems.length > 0 ? { ok: false, problems } : { ok: true, options }),
+  };
+}
+
+/** Which cluster, as the flags name it. */
+export interface Connection {
+  readonly kubeconfig?: string | undefined;
+  readonly context?: string | undefined;
+}
+
+/** Declares the flags of a command that talks to a cluster. */
+export function declareConnection(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        "--kubeconfig <file>",
+        "kubeconfig file (default: KUBECONFIG, ~/.kube/config, or the pod's ServiceAccount)",
+      ).helpGroup(CLUSTER),
+    )
+    .addOption(
+      new Option("--context <name>", "context of the kubeconfig (default: its current context)").helpGroup(CLUSTER),
+    );
+}
+
+/** Declares --podrole-namespace, for commands that read what is installed. */
+export function declarePodroleNamespace(command: Command): Command {
+  return command.addOption(
+    new Option(
+      "--podrole-namespace <namespace>",
+      "namespace that podrole runs in (default: found by the labels of its Deployments, else podrole)",
+    ).helpGroup(CLUSTER),
+  );
+}
+
+const CLUSTER = "Cluster:";
+
+export function readConnection({ kubeconfig, context }: Flags): Connection {
+  return { kubeconfig, context };
+}
+
+/** -o with the formats that a command has; the first one is the default. */
+export function outputOption(formats: readonly string[] = ["text", "json"]): Option {
+  return new Option("-o, --output <format>", `output format (default: ${formats[0]})`).choices([...formats]);
+}

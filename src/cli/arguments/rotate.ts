@@ -1,0 +1,44 @@
+// Arguments of podrole rotate.
+import { Argument, type Command } from "commander";
+import type { RotationVerb } from "../../pki/authorities.ts";
+import type { Flags } from "../terminal.ts";
+import { type Connection, declareConnection, declarePodroleNamespace, outputOption, readConnection } from "./flags.ts";
+
+export interface RotateArguments {
+  readonly connection: Connection;
+  readonly step: RotationVerb | "status";
+  readonly podroleNamespace: string | undefined;
+  readonly force: boolean;
+  readonly json: boolean;
+}
+
+const ABOUT = `
+Steps, in the order of a rotation:
+  status    print the CA's slots, what the servers do next, and which step is possible now
+  prepare   create the next CA; the servers publish it
+  activate  sign with the next CA; refused until every pod can have received it
+  retire    forget the previous CA; refused while certificates that it signed are valid
+
+Exit codes: 0 done, 1 the step is refused, 2 usage, or the cluster cannot be reached.`;
+
+export function declareRotate(command: Command): void {
+  command
+    .addArgument(new Argument("<step>", "status, prepare, activate or retire").choices(STEPS))
+    .option("--force", "apply the step even if pods may be cut off; only for a compromised CA")
+    .addOption(outputOption())
+    .addHelpText("after", ABOUT);
+  declareConnection(declarePodroleNamespace(command));
+}
+
+const STEPS = ["status", "prepare", "activate", "retire"] as const;
+
+/** Never refuses: commander has checked the step and the output format. */
+export function readRotate(flags: Flags, [step]: readonly string[]): RotateArguments {
+  return {
+    connection: readConnection(flags),
+    step: step as RotateArguments["step"],
+    podroleNamespace: flags["podroleNamespace"],
+    force: flags["force"] === "true",
+    json: flags["output"] === "json",
+  };
+}

@@ -1,0 +1,46 @@
+// The cluster that a command talks to: chosen as kubectl chooses it, with the caller's own rights.
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { createOperatorKubernetes } from "../kubernetes/client.ts";
+import type { OperatorKubernetes } from "../kubernetes/operator.ts";
+import { PodroleError } from "../protocol/errors.ts";
+import type { Connection } from "./arguments/flags.ts";
+import { fail, type Terminal } from "./terminal.ts";
+
+/** Opens the cluster, runs `use` and closes it again. A cluster that cannot be reached or read ends with exit code 2. */
+export async function withCluster(
+  terminal: Terminal,
+  command: string,
+  connection: Connection,
+  use: (kubernetes: OperatorKubernetes) => Promise<number>,
+): Promise<number> {
+  try {
+    const kubernetes = openCluster(terminal, connection);
+    try {
+      return await use(kubernetes);
+    } finally {
+      await kubernetes.close();
+    }
+  } catch (error) {
+    if (!(error instanceof PodroleError)) throw error;
+    return fail(terminal, command, [error.message]);
+  }
+}
+
+/** Sends no request yet. Throws KUBERNETES_UNAVAILABLE when there is no usable kubeconfig. The caller closes it. */
+export function openCluster({ env }: Pick<Terminal, "env">, { kubeconfig, context }: Connection) {
+  const path = kubeconfigPath(env, kubeconfig);
+  if (path === undefined && !env["KUBERNETES_SERVICE_HOST"]) {
+    const tried = "KUBECONFIG is not set, ~/.kube/config does not exist, and this is not a pod";
+    throw new PodroleError("KUBERNETES_UNAVAILABLE", `Cannot find a cluster: ${tried}; expected --kubeconfig FILE`);
+  }
+  return createOperatorKubernetes({ kubeconfigPath: path, context, component: "podrole-cli" });
+}
+
+/** --kubeconfig, else KUBECONFIG, else ~/.kube/config if it exists, else (undefined) the ServiceAccount of this pod. */
+function kubeconfigPath(env: Terminal["env"], given: string | undefined): string | undefined {
+  if (given !== undefined) return given;
+  if (env["KUBECONFIG"]) return env["KUBECONFIG"];
+  const usual = join(env["HOME"] ?? "/", ".kube", "config");
+  return existsSync(usual) ? usual : undefined;
+}

@@ -1,0 +1,44 @@
+// Which namespace podrole runs in: named by the caller, or found by the labels of its Deployments.
+import { ApiError } from "../kubernetes/errors.ts";
+import type { ObjectMeta } from "../kubernetes/objects.ts";
+import type { OperatorKubernetes } from "../kubernetes/operator.ts";
+
+/** Of every Deployment that the manifests and the chart create. */
+export const PODROLE_LABEL = "app.kubernetes.io/part-of=podrole";
+
+const USUAL = "podrole";
+
+/**
+ * The namespace, or the problem why it is not known. Callers who may not list Deployments of all namespaces get "podrole",
+ * as does a cluster without podrole. Throws ApiError when the API server does not answer.
+ */
+export async function findPodroleNamespace(
+  kubernetes: Pick<OperatorKubernetes, "listAll">,
+  named: string | undefined,
+): Promise<{ readonly namespace: string } | { readonly problem: string }> {
+  if (named !== undefined) return { namespace: named };
+  const found = await namespacesOfDeployments(kubernetes);
+  const [namespace = USUAL, ...others] = found;
+  if (others.length === 0) return { namespace };
+  return {
+    problem: `--podrole-namespace: podrole's Deployments are in ${found.join(", ")}; expected one of these namespaces`,
+  };
+}
+
+async function namespacesOfDeployments(kubernetes: Pick<OperatorKubernetes, "listAll">): Promise<readonly string[]> {
+  try {
+    const deployments = await kubernetes.listAll<{ readonly metadata: ObjectMeta }>("deployments", {
+      labelSelector: PODROLE_LABEL,
+    });
+    return [...new Set(deployments.flatMap(({ metadata }) => metadata.namespace ?? []))].toSorted();
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 403) return [];
+    throw error;
+  }
+}
+
+/** The problem when `-n` names podrole's own namespace, where no pod is ever injected; undefined otherwise. */
+export function refuseOwnNamespace(namespace: string | undefined, own: string): string | undefined {
+  if (namespace !== own) return undefined;
+  return `--namespace: "${own}" is podrole's own namespace, and its pods are never injected; expected the namespace of the pods (--podrole-namespace names podrole's own)`;
+}
