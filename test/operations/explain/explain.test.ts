@@ -86,7 +86,7 @@ suite("explain()", () => {
   test("says 2 and what it tried where there is no cluster", async () => {
     const terminal = createTerminal({ env: { HOME: "/nonexistent" } });
     assert.equal(await explain(terminal, {}, ["pod/orders"]), 2);
-    assert.match(terminal.said.err(), /KUBECONFIG is not set, .*wanted --kubeconfig FILE/);
+    assert.match(terminal.said.err(), /KUBECONFIG is not set, .*expected --kubeconfig FILE/);
   });
 
   test("looks in the namespace of the kubeconfig's context, as kubectl does", async (context) => {
