@@ -70,7 +70,7 @@ function errors(): string {
       const facts = [
         `HTTP ${row.http}`,
         `gRPC ${row.grpc}`,
-        row.retry ? "asking again may help" : "asking again does not help",
+        row.retry ? "retrying may help" : "retrying does not help",
         row.keep ? "earlier credentials are served until they expire" : "earlier credentials are no longer served",
       ];
       return `### ${code}\n\n${row.summary} *${facts.join(" · ")}*\n\n${row.remedy}`;
