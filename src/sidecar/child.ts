@@ -1,6 +1,6 @@
-// A renewal in a process of its own, so that gRPC, X.509 and protobuf leave no memory behind in the one that serves.
-// The child gets this process's environment and nothing secret on its command line; it hands credentials over as a file.
-// States of a child: running → ended by itself, or killed at the deadline or when the signal aborts.
+// Runs a renewal in a child process, so that gRPC, X.509 and protobuf leave no memory behind in the serving process. The
+// child inherits the environment, has no secret on its command line, and stores the credentials in a file.
+// States of a child: running → exited, or killed at the deadline or when the signal aborts.
 import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Clock } from "../runtime/clock.ts";
@@ -13,39 +13,41 @@ export interface Command {
   readonly args: readonly string[];
 }
 
+/** What a child's run talks to. */
 export interface ChildDeps {
   readonly clock: Clock;
   readonly log: Log;
-  /** Takes a log line of the child, as it is. */
+  /** Receives each log line of the child unchanged. */
   readonly write: (line: string) => void;
 }
 
+/** How the child is started. `deadlineMs`: milliseconds until it is killed. */
 export interface ChildOptions {
   readonly command: Command;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly deadlineMs: number;
 }
 
-/** Far more than a renewal writes: what lies beyond is not read. */
-const LONGEST_OUTPUT = 64 * 1024;
-/** Of what Node itself says when it crashes, the beginning tells most. */
-const LONGEST_COMPLAINT = 2 * 1024;
+/** Upper bound on a child's output in characters; anything longer is discarded. */
+const MAX_OUTPUT = 64 * 1024;
+/** Upper bound on what is logged of a crash report in characters: the first lines of Node's are the useful ones. */
+const MAX_CRASH_REPORT = 2 * 1024;
 
-/** Runs one renewal; never rejects. */
+/** Returns a function that runs one renewal as a child process. It never rejects: an early end is a failed renewal. */
 export function createChildRun(
   { clock, log, write }: ChildDeps,
   { command, env, deadlineMs }: ChildOptions,
 ): (signal: AbortSignal) => Promise<Renewal> {
-  let complaint = "";
+  let lastReport = "";
 
-  /** Lines of the child's log go on as they are; the rest is one line of ours, once for each different complaint. */
-  function passOn(written: string): void {
-    const lines = written.split("\n").filter((line) => line !== "");
+  /** Forwards the child's log lines unchanged; logs other output as one line, and only if it differs from the last. */
+  function forward(logged: string): void {
+    const lines = logged.split("\n").filter((line) => line !== "");
     for (const line of lines) if (isLogLine(line)) write(`${line}\n`);
     const other = lines.filter((line) => !isLogLine(line));
-    const text = other.join("\n").slice(0, LONGEST_COMPLAINT);
-    if (text !== "" && text !== complaint) log.warn({ output: text }, "the renewal process complained");
-    if (text !== "") complaint = text;
+    const report = other.join("\n").slice(0, MAX_CRASH_REPORT);
+    if (report !== "" && report !== lastReport) log.warn({ output: report }, "unexpected output of a renewal process");
+    if (report !== "") lastReport = report;
   }
 
   return (signal) =>
@@ -65,21 +67,21 @@ export function createChildRun(
       function end(state: string): void {
         cancel();
         signal.removeEventListener("abort", kill);
-        passOn(logged());
-        const reason = overdue ? `it took longer than ${deadlineMs / 1000} s` : state;
-        // NOT_READY, because the next one may well succeed: a node short of CPU or memory is the usual cause.
-        const unfinished = failed({ code: "NOT_READY", message: `Cannot renew credentials: ${reason}` });
-        resolve(decodeRenewal(output()) ?? unfinished);
+        forward(logged());
+        const reason = overdue ? `exceeded its deadline of ${deadlineMs / 1000} s` : state;
+        // NOT_READY, because the next renewal may well succeed: the usual cause is a node short of CPU or memory.
+        const message = `Cannot renew credentials: the renewal process ${reason}`;
+        resolve(decodeRenewal(output()) ?? failed({ code: "NOT_READY", message }));
       }
-      child.once("error", ({ message }) => end(`the renewal process did not start (${message})`));
-      child.once("close", (code, killedBy) => end(`the renewal process ended with ${killedBy ?? `exit code ${code}`}`));
+      child.once("error", ({ message }) => end(`did not start (${message})`));
+      child.once("close", (code, killedBy) => end(`ended with ${killedBy ?? `exit code ${code}`}`));
     });
 }
 
 function collect(stream: Readable): () => string {
   let text = "";
   stream.setEncoding("utf8").on("data", (chunk: string) => {
-    if (text.length < LONGEST_OUTPUT) text += chunk;
+    if (text.length < MAX_OUTPUT) text += chunk;
   });
   return () => text;
 }

@@ -1,32 +1,34 @@
-// podrole-init, in classic mode: makes the containers' tokens, then waits until every container has credentials, so that
-// no app starts without them. All or nothing: one container that can never have its role fails the whole, in words that
-// `kubectl describe pod` shows. It waits for whatever may pass, and gives up at once on what only a person can change.
+// podrole-init, in classic mode: creates the containers' tokens, then waits until every container has credentials, so that
+// no app starts without them. One permanently refused container fails the whole init, with a message that `kubectl
+// describe pod` shows. Retryable errors are retried until the time limit; permanent ones end the init at once.
 import { ERRORS, type Refusal, toPodroleError } from "../protocol/errors.ts";
 import { backoff, type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import { isComplete, renewAt } from "./grants.ts";
 import { readGrants } from "./files/grants-file.ts";
-import { gaveUp, type LastWord, lastingRefusal } from "./lasting.ts";
-import type { Renewal } from "./renewal.ts";
-import { renew } from "./renew.ts";
-import type { SidecarSettings } from "./settings.ts";
-import { tellWhy } from "./termination.ts";
+import { writeTerminationMessage } from "./files/termination-message.ts";
 import { ensureTokens } from "./files/tokens.ts";
+import { isComplete, renewAt } from "./grants.ts";
+import { type ContainerRefusal, failedStart, permanentRefusal } from "./permanent-refusal.ts";
+import { renew } from "./renew.ts";
+import type { Renewal } from "./renewal.ts";
+import type { SidecarSettings } from "./settings.ts";
 
+/** What init talks to. */
 export interface InitDeps {
   readonly clock: Clock;
   readonly log: Log;
-  /** Aborts when the container is told to end. */
+  /** Aborts when the container is stopped. */
   readonly signal: AbortSignal;
+  /** Returns a number from 0 to 1; Math.random by default. */
   readonly random?: () => number;
 }
 
-const BACKOFF_FROM_MS = 500;
-/** Shorter than the sidecar's: a pod that waits here does no work at all. */
-const BACKOFF_TO_MS = 10_000;
-const PROGRESS_EVERY_MS = 10_000;
+const MIN_BACKOFF_MS = 500;
+/** Shorter than the running sidecar's, because a waiting pod does no work at all. */
+const MAX_BACKOFF_MS = 10_000;
+const PROGRESS_INTERVAL_MS = 10_000;
 
-/** Resolves with the exit code: 0 when every container has credentials. */
+/** Runs init; resolves with the exit code: 0 once every container has credentials. Never rejects. */
 export async function runInit(deps: InitDeps, settings: SidecarSettings): Promise<0 | 1> {
   const { log } = deps;
   const problem = await prepare(deps, settings);
@@ -34,7 +36,7 @@ export async function runInit(deps: InitDeps, settings: SidecarSettings): Promis
     log.info({ containers: settings.containers }, "every container has credentials");
     return 0;
   }
-  tellWhy(log, settings, problem);
+  writeTerminationMessage(log, settings, problem);
   return 1;
 }
 
@@ -48,12 +50,12 @@ async function prepare(deps: InitDeps, settings: SidecarSettings): Promise<Refus
   }
 }
 
-/** Undefined when all have credentials, otherwise why not. */
+/** Returns undefined once every container has credentials, otherwise the reason why not. */
 async function waitForCredentials(deps: InitDeps, settings: SidecarSettings): Promise<Refusal | undefined> {
   const { clock, log, signal, random } = deps;
   const startedAt = clock.now();
   let last: Refusal | undefined;
-  const stopProgress = every(clock, PROGRESS_EVERY_MS, () => log.info(facts(), "waiting for credentials"));
+  const stopProgress = every(clock, PROGRESS_INTERVAL_MS, () => log.info(facts(), "waiting for credentials"));
 
   function facts() {
     const waitedSeconds = Math.round((clock.now() - startedAt) / 1000);
@@ -64,24 +66,25 @@ async function waitForCredentials(deps: InitDeps, settings: SidecarSettings): Pr
     for (let attempt = 0; ; attempt++) {
       const renewal = await attemptOnce(deps, settings);
       if (renewal.outcome === "renewed") return undefined;
-      const lasting = lastingRefusal(renewal, lastWords(settings));
-      if (lasting) return lasting;
+      const refusal = permanentRefusal(renewal, storedRefusals(settings));
+      if (refusal) return refusal;
       if (last?.code !== renewal.code) {
         last = renewal;
         log.warn({ ...facts(), remedy: ERRORS[renewal.code].remedy }, "waiting for credentials");
       }
       const leftMs = settings.initTimeout - (clock.now() - startedAt);
-      const waitMs = Math.max(backoff(attempt, BACKOFF_FROM_MS, BACKOFF_TO_MS, random), renewal.retryAfterMs);
+      const waitMs = Math.max(backoff(attempt, MIN_BACKOFF_MS, MAX_BACKOFF_MS, random), renewal.retryAfterMs);
       if (leftMs > 0) await sleep(clock, Math.min(waitMs, leftMs), signal);
-      if (signal.aborted) return gaveUp(renewal, "stopped while waiting", settings);
-      if (leftMs <= 0) return gaveUp(renewal, `waited ${Math.round(settings.initTimeout / 1000)} s`, settings);
+      if (signal.aborted) return failedStart(renewal, "stopped while waiting for credentials", settings);
+      const timeout = `no credentials after ${Math.round(settings.initTimeout / 1000)} s`;
+      if (leftMs <= 0) return failedStart(renewal, timeout, settings);
     }
   } finally {
     stopProgress();
   }
 }
 
-/** An init that runs again in a pod whose credentials are young needs no server; neither does one whose are valid. */
+/** Renews once, unless stored credentials make that unnecessary: a repeated init needs no server while they are valid. */
 async function attemptOnce(deps: InitDeps, settings: SidecarSettings): Promise<Renewal> {
   const { clock } = deps;
   const { identityDirectory, containers } = settings;
@@ -91,9 +94,9 @@ async function attemptOnce(deps: InitDeps, settings: SidecarSettings): Promise<R
   return isComplete(readGrants(identityDirectory), containers, clock.now()) ? { outcome: "renewed" } : renewal;
 }
 
-function lastWords({ identityDirectory, containers }: SidecarSettings): readonly LastWord[] {
-  const told = readGrants(identityDirectory)?.containers ?? [];
-  return told.filter(({ container }) => containers.includes(container));
+function storedRefusals({ identityDirectory, containers }: SidecarSettings): readonly ContainerRefusal[] {
+  const stored = readGrants(identityDirectory)?.containers ?? [];
+  return stored.filter(({ container }) => containers.includes(container));
 }
 
 function every(clock: Clock, periodMs: number, task: () => void): () => void {

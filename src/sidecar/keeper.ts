@@ -1,30 +1,31 @@
-// The credentials in memory of the process that serves, one entry a container, read from credentials.json after each
-// renewal and never fetched here. An entry's states:
+// The credentials in memory of the serving process, one entry per container, read from credentials.json after each renewal
+// and never fetched here. States of an entry:
 //   absent   nothing was granted yet
-//   valid    handed out, as a reply that is built once
-//   expired  no longer handed out; the next renewal replaces it
-//   refused  a policy took the credentials away; stays until a renewal brings new ones
+//   valid    returned to the container, as a reply that is built once
+//   expired  no longer returned; the next renewal replaces it
+//   refused  revoked by policy; remains until a renewal brings new credentials
 // Who ends an entry: the next reload() replaces all of them; the clock turns valid into expired.
 import { ERRORS } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import { type ContainerGrant, type Granted, type Grants, type GrantRefusal, isValid, renewAt } from "./grants.ts";
+import { type ContainerGrant, type Credentials, type GrantRefusal, type Grants, isValid, renewAt } from "./grants.ts";
 import { credentialsReply, type Reply } from "./http/replies.ts";
 
+/** Credentials by container index. Times are Unix milliseconds. */
 export interface Keeper {
-  /** Takes over what is on file; an unreadable file changes nothing. */
+  /** Replaces all entries with those on file; an absent or unreadable file changes nothing. Never throws. */
   reload(): void;
-  /** The reply for the container of this index, undefined unless its credentials are valid now. */
+  /** Returns the container's reply, or undefined unless its credentials are valid now. */
   reply(index: number): Reply | undefined;
-  /** The same credentials as values. */
-  granted(index: number): Granted | undefined;
-  /** The last refusal for the container, also while older credentials are still valid. */
+  /** Returns the same credentials as values. */
+  credentials(index: number): Credentials | undefined;
+  /** Returns the container's latest refusal, also while older credentials are still valid. */
   refusal(index: number): GrantRefusal | undefined;
-  /** Unix milliseconds; 0 when something is missing now. */
+  /** Returns the time of the next renewal; 0 if the certificate or a container's credentials are missing now. */
   renewAt(): number;
-  /** True once every container has had credentials, in this process or in an earlier one of this pod. */
+  /** Reports whether every container has received credentials, from this process or an earlier one of this pod. */
   ready(): boolean;
-  /** Unix milliseconds; undefined when there is none. */
+  /** Returns when the first credentials and the certificate expire; undefined if there are none. */
   expiries(): { readonly credentials: number | undefined; readonly certificate: number | undefined };
   /** Logs every container whose state has changed since the last call. */
   observe(): void;
@@ -35,21 +36,22 @@ interface Entry {
   readonly reply: Reply | undefined;
 }
 
+/** Creates a keeper without entries. `read` returns the grants on file and may throw. */
 export function createKeeper(
   { clock, log, read }: { readonly clock: Clock; readonly log: Log; readonly read: () => Grants | undefined },
   { containers }: { readonly containers: readonly string[] },
 ): Keeper {
   let grants: Grants | undefined;
   let entries: readonly (Entry | undefined)[] = [];
-  const seen = new Map<string, string>();
+  const logged = new Map<string, string>();
 
   function observe(): void {
     for (const [index, container] of containers.entries()) {
       const entry = entries[index];
       const state = stateOf(entry, clock.now());
-      if (seen.get(container) === state) continue;
-      seen.set(container, state);
-      tell(log, container, state, entry);
+      if (logged.get(container) === state) continue;
+      logged.set(container, state);
+      logState(log, container, state, entry);
     }
   }
 
@@ -59,7 +61,7 @@ export function createKeeper(
       try {
         next = read();
       } catch (error) {
-        log.error({ err: error }, "could not read the credentials on file");
+        log.error({ err: error }, "cannot read credentials.json");
       }
       if (next === undefined) return;
       grants = next;
@@ -73,7 +75,7 @@ export function createKeeper(
       const entry = entries[index];
       return isValid(entry?.grant.credentials, clock.now()) ? entry?.reply : undefined;
     },
-    granted(index) {
+    credentials(index) {
       const credentials = entries[index]?.grant.credentials;
       return isValid(credentials, clock.now()) ? credentials : undefined;
     },
@@ -94,12 +96,12 @@ export function createKeeper(
 
 function stateOf(entry: Entry | undefined, now: number): string {
   const { credentials, refusal } = entry?.grant ?? {};
-  const held = credentials === undefined ? "absent" : isValid(credentials, now) ? "valid" : "expired";
-  return refusal === undefined ? held : `${held} ${refusal.code}`;
+  const state = credentials === undefined ? "absent" : isValid(credentials, now) ? "valid" : "expired";
+  return refusal === undefined ? state : `${state} ${refusal.code}`;
 }
 
-/** SDKs often hide why they got nothing, so the log is where a person finds it. */
-function tell(log: Log, container: string, state: string, entry: Entry | undefined): void {
+/** Logs the reason as well, because SDKs often hide why they received no credentials. */
+function logState(log: Log, container: string, state: string, entry: Entry | undefined): void {
   const { credentials, refusal } = entry?.grant ?? {};
   const expires = credentials && new Date(credentials.expiresAtMs).toISOString();
   const facts = { container, state: state.split(" ")[0], role: credentials?.roleArn, expires };

@@ -2,7 +2,7 @@
 // podrole-sidecar's entry: the only file of the sidecar that sees the process.
 import { runSidecar } from "./program.ts";
 
-/** The second signal ends the process at once. */
+/** Aborts on the first SIGINT or SIGTERM; the second one ends the process at once. */
 function interruptions(): AbortSignal {
   const controller = new AbortController();
   const stop = (signal: NodeJS.Signals) => {
@@ -14,16 +14,16 @@ function interruptions(): AbortSignal {
   return controller.signal;
 }
 
-/** Lite mode saves memory in a process that stays; one that ends soon is quicker without. */
-function isForShortRuns(flag: string): boolean {
+/** Lite mode saves memory in a long-running process and makes a short-lived one slower. */
+function suitsChildProcess(flag: string): boolean {
   return flag !== "--lite-mode";
 }
 
 async function main(): Promise<void> {
-  // A reader of the log that went away must not end the process that has the credentials.
+  // A closed log pipe must not end the process that holds the credentials.
   process.stdout.on("error", () => {});
   process.stderr.on("error", () => {});
-  // Timers of the program do not keep a process alive; this one does, until the mode is done.
+  // The program's timers do not keep the process alive; this one does, until the mode has finished.
   const alive = setInterval(() => {}, 2 ** 30);
   const exitCode = await runSidecar(
     {
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
       err: (text) => process.stderr.write(text),
       env: process.env,
       interrupted: interruptions(),
-      self: { file: process.execPath, args: [...process.execArgv.filter(isForShortRuns), process.argv[1] ?? ""] },
+      self: { file: process.execPath, args: [...process.execArgv.filter(suitsChildProcess), process.argv[1] ?? ""] },
     },
     process.argv.slice(2),
   );
@@ -39,5 +39,5 @@ async function main(): Promise<void> {
   process.exit(exitCode);
 }
 
-// Not awaited at the top level: the bundle is CommonJS, because Node's loader of ES modules costs 6 MB in each process.
+// No top-level await: the bundle is CommonJS, because Node's loader of ES modules costs 6 MB in each process.
 void main();

@@ -1,27 +1,35 @@
-// How a renewal ended, and how a child process says so to its parent: one JSON line, without anything secret.
-import { ERRORS, type Refusal } from "../protocol/errors.ts";
-import { type GrantRefusal, toErrorCode } from "./grants.ts";
+// The result of a renewal, and the JSON line in which a child process reports it to its parent: no secret is in it.
+import { ERRORS, isErrorCode, type ErrorCode, type Refusal } from "../protocol/errors.ts";
+import type { GrantRefusal } from "./grants.ts";
 
 /**
- * `renewed`: every container holds what the server just gave. `refused`: the server answered, and refused a container at
- * least. `failed`: no answer for the pod, or no new certificate; what is held stays as it is unless the row says
- * otherwise. Also the label of the metric.
+ * `renewed`: every container received new credentials. `refused`: the server answered and refused at least one container.
+ * `failed`: no answer for the pod, or no new certificate; stored credentials remain unless the error's row says otherwise.
+ * The outcome is also a metric label.
  */
 export type Renewal = { readonly outcome: "renewed" } | ({ readonly outcome: "refused" | "failed" } & GrantRefusal);
 
-export function failed(refusal: Refusal, retryAfterMs = 0): Renewal {
-  return { outcome: "failed", code: refusal.code, message: refusal.message, retryAfterMs };
+/** Returns the renewal that failed with `refusal`. `retryAfterMs`: milliseconds that the origin asked callers to wait. */
+export function failed({ code, message }: Refusal, retryAfterMs = 0): Renewal {
+  return { outcome: "failed", code, message, retryAfterMs };
 }
 
-/** True when asking again cannot help before somebody changes something. */
+/** Reports whether retrying is useless until an operator changes something. */
 export function isPermanent({ code }: Pick<Refusal, "code">): boolean {
   return !ERRORS[code].retry;
 }
 
+/** Returns INTERNAL for a code that a newer server or sidecar uses and this version does not know. */
+export function toErrorCode(code: string): ErrorCode {
+  return isErrorCode(code) ? code : "INTERNAL";
+}
+
+/** Returns the renewal as one line of JSON, without a line feed. */
 export function encodeRenewal(renewal: Renewal): string {
   return JSON.stringify(renewal);
 }
 
+/** Parses a line of `encodeRenewal`; returns undefined for anything else. */
 export function decodeRenewal(line: string): Renewal | undefined {
   try {
     const { outcome, code, message, retryAfterMs } = JSON.parse(line) as Readonly<Record<string, unknown>>;

@@ -1,124 +1,129 @@
-// When to renew, and that only one renewal runs. It starts renewals and hears how they end; it sees no credentials.
-// States: waiting (for the half life of what is kept, for the back-off after a failure, or for the floor after a request
-// that found nothing) → renewing → waiting …; stopped by stop(), which also ends the renewal in flight.
-// Due times are wall-clock times looked at every 30 s at least, because a timer does not notice a suspended machine.
+// Schedules renewals, one at a time. It starts them and observes their outcome; it sees no credentials.
+// States: waiting (for half of the lifetime of the stored credentials, for the back-off after a failure, or for the minimum
+// interval after a request that found none) → renewing → waiting …; stopped by stop(), which also ends the running renewal.
+// Due times are wall-clock times checked at least every 30 s, because a timer does not notice a suspended machine.
 import { ERRORS, type Refusal } from "../protocol/errors.ts";
-import { createChanges } from "../runtime/changes.ts";
 import { backoff, type Clock, jitter } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Keeper } from "./keeper.ts";
 import { failed, isPermanent, type Renewal } from "./renewal.ts";
 
+/** The schedule of renewals. */
 export interface Renewals {
   start(): void;
-  /** Somebody waits for credentials: renew now, or as soon as the floor between two attempts allows. */
-  hurry(): void;
-  /** Why the last renewal did not reach an answer for the pod; undefined when it did. */
+  /** Requests a renewal for a caller that waits: at once, or as soon as the minimum interval has passed. */
+  renewNow(): void;
+  /** Returns why the last renewal received no answer for the pod; undefined if it received one. */
   failure(): Refusal | undefined;
-  /** Milliseconds until the next attempt; 0 while one is running. */
+  /** Returns the milliseconds until the next renewal; 0 while one is running. */
   nextInMs(): number;
-  /** Calls back after each renewal, when what it brought is in the keeper; the returned function ends that. */
+  /** Calls `listener` after each renewal, once the keeper has its results; the returned function unsubscribes. */
   onEnd(listener: (renewal: Renewal) => void): () => void;
-  /** True when a renewal has outlived its deadline by far: only a fault of ours can do that. */
+  /** Reports whether a renewal has exceeded its deadline by far, which only a bug in podrole can cause. */
   stuck(): boolean;
   stop(): Promise<void>;
 }
 
+/** What the schedule talks to. */
 export interface RenewalsDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly keeper: Pick<Keeper, "reload" | "renewAt" | "observe" | "ready">;
-  /** One renewal; it ends by its own deadline, or when the signal aborts. */
+  /** Runs one renewal; it ends by its own deadline, or when the signal aborts. */
   readonly run: (signal: AbortSignal) => Promise<Renewal>;
   readonly count: (outcome: Renewal["outcome"], durationMs: number) => void;
+  /** Returns a number from 0 to 1; Math.random by default. */
   readonly random?: () => number;
 }
 
-const LOOK_EVERY_MS = 30_000;
-const BACKOFF_FROM_MS = 1_000;
-const BACKOFF_TO_MS = 60_000;
-/** Before the pod has ever had credentials: while it waits, it does no work at all. */
-const START_BACKOFF_FROM_MS = 250;
-const START_BACKOFF_TO_MS = 10_000;
-/** Between attempts that requests ask for: short enough to bridge an SDK's retries, long enough for a slow node. */
-const FLOOR_MS = 1_000;
-/** The same after a refusal that only a person can lift: soon enough for the person who just did. */
-const PERMANENT_FLOOR_MS = 10_000;
-/** A renewal has 30 s; four looks later it should long be over. */
-const STUCK_AFTER_LOOKS = 4;
+const CHECK_INTERVAL_MS = 30_000;
+const MIN_BACKOFF_MS = 1_000;
+const MAX_BACKOFF_MS = 60_000;
+/** Shorter until the pod has received credentials, because a waiting pod does no work at all. */
+const MIN_START_BACKOFF_MS = 250;
+const MAX_START_BACKOFF_MS = 10_000;
+/** Between renewals that callers request: short enough to bridge an SDK's retries, long enough for a slow node. */
+const MIN_INTERVAL_MS = 1_000;
+/** The same after a permanent refusal: an operator who has just corrected the cause does not wait long. */
+const MIN_PERMANENT_INTERVAL_MS = 10_000;
+/** A renewal has 30 s; after this many further checks it should have ended long ago. */
+const STUCK_AFTER_CHECKS = 4;
 
+/** Creates a schedule that waits for start(). Its calls never throw; a run that rejects counts as a failed renewal. */
 export function createRenewals({ clock, log, keeper, run, count, random = Math.random }: RenewalsDeps): Renewals {
   const stopping = new AbortController();
-  const ends = createChanges<Renewal>((err) => log.error({ err }, "a listener of renewals failed"));
+  const listeners = new Set<(renewal: Renewal) => void>();
   let inFlight: Promise<void> | undefined;
-  let looks = 0;
+  let checks = 0;
   let last: { readonly renewal: Renewal; readonly endedAt: number; readonly waitMs: number } | undefined;
   let failures = 0;
-  let hurried = false;
+  let requested = false;
   let cancel = () => {};
 
   function dueInMs(): number {
     const now = clock.now();
     if (last === undefined) return keeper.renewAt() - now;
     const { renewal, endedAt, waitMs } = last;
-    // Wall clocks are set back now and then: then nobody knows how long we have waited, and enough is assumed.
+    // A wall clock that was set back hides how much time has passed; assume enough.
     const waited = now < endedAt ? Number.POSITIVE_INFINITY : now - endedAt;
-    if (hurried) return floorAfter(renewal) - waited;
+    if (requested) return minIntervalAfter(renewal) - waited;
     if (renewal.outcome !== "renewed") return waitMs - waited;
-    return Math.max(keeper.renewAt() - now, FLOOR_MS - waited);
+    return Math.max(keeper.renewAt() - now, MIN_INTERVAL_MS - waited);
   }
 
-  function look(): void {
+  function check(): void {
     if (stopping.signal.aborted) return;
     keeper.observe();
-    if (inFlight) looks++;
+    if (inFlight) checks++;
     else if (dueInMs() <= 0) inFlight = renew();
-    arm();
+    scheduleCheck();
   }
 
-  function arm(): void {
+  function scheduleCheck(): void {
     cancel();
     if (stopping.signal.aborted) return;
-    cancel = clock.schedule(look, inFlight ? LOOK_EVERY_MS : Math.min(Math.max(dueInMs(), 0), LOOK_EVERY_MS));
+    const delayMs = inFlight ? CHECK_INTERVAL_MS : Math.min(Math.max(dueInMs(), 0), CHECK_INTERVAL_MS);
+    cancel = clock.schedule(check, delayMs);
   }
 
   async function renew(): Promise<void> {
-    looks = 0;
+    checks = 0;
     const startedAt = clock.now();
     const renewal = await run(stopping.signal).catch((error: unknown): Renewal => {
       log.error({ err: error }, "renewal failed");
-      return failed({ code: "INTERNAL", message: "Cannot renew credentials: podrole failed, its log has the cause" });
+      const message = "Cannot renew credentials: podrole failed internally; the cause is in the sidecar's log";
+      return failed({ code: "INTERNAL", message });
     });
     if (stopping.signal.aborted) return;
-    report(renewal);
+    logOutcome(renewal);
     failures = renewal.outcome === "renewed" ? 0 : failures + 1;
     keeper.reload();
     last = { renewal, endedAt: clock.now(), waitMs: waitAfter(renewal) };
-    hurried = false;
+    requested = false;
     inFlight = undefined;
     count(renewal.outcome, clock.now() - startedAt);
-    ends.emit(renewal);
-    arm();
+    for (const listener of listeners) listener(renewal);
+    scheduleCheck();
   }
 
   function waitAfter(renewal: Renewal): number {
     if (renewal.outcome === "renewed") return 0;
-    return Math.max(ownWaitAfter(renewal), renewal.retryAfterMs);
+    return Math.max(backoffAfter(renewal), renewal.retryAfterMs);
   }
 
-  function ownWaitAfter(renewal: Renewal): number {
-    if (!keeper.ready()) return backoff(failures - 1, START_BACKOFF_FROM_MS, START_BACKOFF_TO_MS, random);
-    if ("code" in renewal && isPermanent(renewal)) return jitter(BACKOFF_TO_MS, 0.2, random);
-    return backoff(failures - 1, BACKOFF_FROM_MS, BACKOFF_TO_MS, random);
+  function backoffAfter(refusal: Refusal): number {
+    if (!keeper.ready()) return backoff(failures - 1, MIN_START_BACKOFF_MS, MAX_START_BACKOFF_MS, random);
+    if (isPermanent(refusal)) return jitter(MAX_BACKOFF_MS, 0.2, random);
+    return backoff(failures - 1, MIN_BACKOFF_MS, MAX_BACKOFF_MS, random);
   }
 
-  function floorAfter(renewal: Renewal): number {
-    if (renewal.outcome === "renewed") return FLOOR_MS;
-    return Math.max(isPermanent(renewal) ? PERMANENT_FLOOR_MS : FLOOR_MS, renewal.retryAfterMs);
+  function minIntervalAfter(renewal: Renewal): number {
+    if (renewal.outcome === "renewed") return MIN_INTERVAL_MS;
+    return Math.max(isPermanent(renewal) ? MIN_PERMANENT_INTERVAL_MS : MIN_INTERVAL_MS, renewal.retryAfterMs);
   }
 
-  /** Once for each change; what a refusal means for a container is the keeper's to tell. */
-  function report(renewal: Renewal): void {
+  /** Logs once per change; the keeper reports what a refusal means for each container. */
+  function logOutcome(renewal: Renewal): void {
     const before = last?.renewal;
     if (renewal.outcome === "renewed") {
       if (before && before.outcome !== "renewed") log.info({ failures }, "renewal works again");
@@ -133,16 +138,19 @@ export function createRenewals({ clock, log, keeper, run, count, random = Math.r
   }
 
   return {
-    start: look,
-    hurry() {
-      if (inFlight || hurried) return;
-      hurried = true;
-      look();
+    start: check,
+    renewNow() {
+      if (inFlight || requested) return;
+      requested = true;
+      check();
     },
     failure: () => (last?.renewal.outcome === "failed" ? last.renewal : undefined),
     nextInMs: () => (inFlight ? 0 : Math.max(dueInMs(), 0)),
-    onEnd: ends.onChange,
-    stuck: () => inFlight !== undefined && looks > STUCK_AFTER_LOOKS,
+    onEnd(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    stuck: () => inFlight !== undefined && checks > STUCK_AFTER_CHECKS,
     async stop() {
       cancel();
       stopping.abort();

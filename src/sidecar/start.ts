@@ -1,24 +1,25 @@
-// The start of a pod, as podrole-sidecar sees it: no app runs yet, because the postStart hook
-// waits for credentials first.
-// States: waiting → ready, or refused by something that only a person can change. Ready is for good, also over restarts
-// of the container: a running app keeps its sidecar, whatever it is told later. Ended by the one who owns the process.
+// The start of a pod as podrole-sidecar sees it: no app runs yet, because the postStart hook waits for credentials first.
+// States: waiting → ready, or refused by an error that no retry can lift. Ready is a terminal state that survives container
+// restarts: later refusals never stop the sidecar of a running app. Ended by stop(), which serve.ts calls.
 import { ERRORS, type Refusal } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Keeper } from "./keeper.ts";
-import { gaveUp, lastingRefusal } from "./lasting.ts";
+import { failedStart, permanentRefusal } from "./permanent-refusal.ts";
 import type { Renewal } from "./renewal.ts";
 import type { Renewals } from "./renewals.ts";
 import type { SidecarSettings } from "./settings.ts";
 
+/** The pod's start. */
 export interface Start {
-  /** Resolves when waiting is of no use; never once the pod was ready. */
+  /** Resolves with the first permanent refusal; stays pending once the pod has been ready. */
   readonly refused: Promise<Refusal>;
-  /** What the pod waits for, for the one who ends it now; undefined: it was ready. */
+  /** Returns why the pod would not have started if it ended now; undefined once it has been ready. */
   waitingFor(): Refusal | undefined;
   stop(): void;
 }
 
+/** What the pod's start observes. */
 export interface StartDeps {
   readonly clock: Clock;
   readonly log: Log;
@@ -26,8 +27,9 @@ export interface StartDeps {
   readonly renewals: Pick<Renewals, "onEnd">;
 }
 
-const PROGRESS_EVERY_MS = 10_000;
+const PROGRESS_INTERVAL_MS = 10_000;
 
+/** Observes renewals until the pod is ready or permanently refused, and logs the latest refusal every 10 s meanwhile. */
 export function createStart(
   { clock, log, keeper, renewals }: StartDeps,
   settings: Pick<SidecarSettings, "containers" | "podName" | "podNamespace">,
@@ -36,38 +38,39 @@ export function createStart(
   const startedAt = clock.now();
   let last: Refusal | undefined;
   let cancel = () => {};
-  const forget = renewals.onEnd(hear);
-  tick();
+  const unsubscribe = renewals.onEnd(onRenewal);
+  logProgress();
 
-  function tick(): void {
+  function logProgress(): void {
     if (keeper.ready()) return stop();
     if (last) {
       const waitedSeconds = Math.round((clock.now() - startedAt) / 1000);
       const { code, message: reason } = last;
       log.info({ waitedSeconds, code, reason, remedy: ERRORS[code].remedy }, "waiting for credentials");
     }
-    cancel = clock.schedule(tick, PROGRESS_EVERY_MS);
+    cancel = clock.schedule(logProgress, PROGRESS_INTERVAL_MS);
   }
 
-  function hear(renewal: Renewal): void {
+  function onRenewal(renewal: Renewal): void {
     if (keeper.ready()) return stop();
     if (renewal.outcome === "renewed") return;
     last = renewal;
-    const words = settings.containers.map((container, index) => ({ container, refusal: keeper.refusal(index) }));
-    const lasting = lastingRefusal(renewal, words);
-    if (lasting === undefined) return;
+    const containers = settings.containers.map((container, index) => ({ container, refusal: keeper.refusal(index) }));
+    const refusal = permanentRefusal(renewal, containers);
+    if (refusal === undefined) return;
     stop();
-    refused.resolve(lasting);
+    refused.resolve(refusal);
   }
 
   function stop(): void {
     cancel();
-    forget();
+    unsubscribe();
   }
 
   return {
     refused: refused.promise,
-    waitingFor: () => (keeper.ready() ? undefined : gaveUp(last, "stopped while waiting", settings)),
+    waitingFor: () =>
+      keeper.ready() ? undefined : failedStart(last, "stopped while waiting for credentials", settings),
     stop,
   };
 }

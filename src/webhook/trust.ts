@@ -3,7 +3,6 @@
 // While unknown the webhook refuses pods: injected without a bundle they could reach nobody.
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { bundleHash } from "../pki/bundle.ts";
-import { createChanges } from "../runtime/changes.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 
@@ -34,7 +33,7 @@ export function createTrustBundle(
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): TrustBundle {
   const known = Promise.withResolvers<void>();
-  const changes = createChanges((err) => log.error({ err }, "a listener of the trust bundle failed"));
+  const listeners = new Set<() => void>();
   let bundle: string | undefined;
 
   async function look(): Promise<void> {
@@ -49,7 +48,7 @@ export function createTrustBundle(
       known.resolve();
       if (!changed) return;
       log.info({ bundle: bundleHash(published) }, "the trust bundle changed");
-      changes.emit();
+      for (const listener of listeners) listener();
     } catch (error) {
       log.warn({ err: error, configMap: `${namespace}/${name}` }, "could not read the trust bundle");
     }
@@ -66,6 +65,9 @@ export function createTrustBundle(
   return {
     current: () => bundle,
     ready: known.promise,
-    onChange: changes.onChange,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
   };
 }

@@ -7,22 +7,22 @@ import { createAuthority } from "../../src/pki/certificate.ts";
 import { createPages } from "../../src/runtime/pages.ts";
 import type { Refusal } from "../../src/protocol/errors.ts";
 import { Secret } from "../../src/runtime/secret.ts";
-import type { Granted } from "../../src/sidecar/grants.ts";
+import type { Credentials } from "../../src/sidecar/grants.ts";
 import { createMetadata } from "../../src/sidecar/http/metadata/metadata.ts";
 import { createHealth } from "../../src/sidecar/http/health.ts";
 import { createSidecarMetrics } from "../../src/sidecar/metrics.ts";
 import { credentialsReply, type Reply, refusalReply } from "../../src/sidecar/http/replies.ts";
-import { terminationMessage } from "../../src/sidecar/termination.ts";
+import { terminationMessage } from "../../src/sidecar/files/termination-message.ts";
 import { createWebhookApp } from "../../src/webhook/app.ts";
 import { createTrustBundle } from "../../src/webhook/trust.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { ask } from "../sidecar/ask.ts";
+import { sendRequest } from "../sidecar/send-request.ts";
 import { type Contract, type Entries, entriesOf, shapeOf } from "./entries.ts";
 
 const clock = createFakeClock();
 const REFUSAL: Refusal = { code: "ROLE_MISSING", message: "MESSAGE" };
-const GRANTED: Granted = {
+const GRANTED: Credentials = {
   accessKeyId: "ASIA1",
   secretAccessKey: new Secret("key"),
   sessionToken: new Secret("session"),
@@ -53,7 +53,7 @@ function bodyOf({ body }: Reply): unknown {
 
 function metadataPaths(): Entries {
   const answer = createMetadata(
-    { clock, granted: () => GRANTED },
+    { clock, credentials: () => GRANTED },
     { region: "eu-central-1", zone: "eu-central-1a", version1: true },
   );
   const paths = [
@@ -97,7 +97,7 @@ async function healthPaths(): Promise<Entries> {
   const port = await health.listen();
   const paths = ["/healthz", "/readyz", "/metrics", "/unknown"];
   const found = await Promise.all(
-    paths.map(async (path) => [`GET ${path}`, String((await ask(port, { path })).status)]),
+    paths.map(async (path) => [`GET ${path}`, String((await sendRequest(port, { path })).status)]),
   );
   await health.close();
   return Object.fromEntries(found) as Entries;

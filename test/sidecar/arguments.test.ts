@@ -3,21 +3,21 @@ import { test } from "node:test";
 import { formatFlags, parseFlags } from "../../src/sidecar/arguments.ts";
 import { SIDECAR_SETTINGS } from "../../src/sidecar/settings.ts";
 
-test("parseFlags() reads a value after the equals sign and as the next word", () => {
+test("parseFlags() reads a value after the equals sign and as the next argument", () => {
   assert.deepEqual(parseFlags(["--server-address=a:1", "--port", "0", "--trust-bundle=a=b"], SIDECAR_SETTINGS), {
     ok: true,
     flags: { serverAddress: "a:1", port: "0", trustBundle: "a=b" },
   });
 });
 
-test("parseFlags() names every word that it cannot use", () => {
+test("parseFlags() reports every argument that it cannot use", () => {
   assert.deepEqual(parseFlags(["--server-adress=a:1", "stray", "--port"], SIDECAR_SETTINGS), {
     ok: false,
-    problems: ["--server-adress: no flag has this name", "stray: no flag has this name", "--port: a value must follow"],
+    problems: ["--server-adress: unknown flag", "stray: unknown flag", "--port: the value is missing"],
   });
 });
 
-test("formatFlags() writes what parseFlags() reads back", () => {
+test("formatFlags() returns arguments that parseFlags() reads back", () => {
   const flags = { serverAddress: "a:1", trustBundle: "x\ny=z" };
   assert.deepEqual(parseFlags(formatFlags(flags), SIDECAR_SETTINGS), { ok: true, flags });
 });

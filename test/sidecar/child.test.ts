@@ -1,4 +1,4 @@
-// Renewal processes that end well, badly or not at all.
+// Renewal processes that succeed, crash or hang.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createChildRun } from "../../src/sidecar/child.ts";
@@ -18,7 +18,7 @@ function setUp(script: string, file: string = process.execPath) {
 
 const never = () => new AbortController().signal;
 
-test("createChildRun() hears how the renewal ended, and passes its log on", async () => {
+test("createChildRun() returns the outcome of the renewal, and forwards its log", async () => {
   const { run, written, lines } = setUp(
     `console.error('{"level":30,"message":"' + process.env.SHOWN + '"}');
      console.log('{"outcome":"failed","code":"STS_DENIED","message":"no","retryAfterMs":7}')`,
@@ -28,7 +28,7 @@ test("createChildRun() hears how the renewal ended, and passes its log on", asyn
   assert.deepEqual(lines, []);
 });
 
-test("createChildRun() tells a crash once, and again when it is another", async () => {
+test("createChildRun() logs a crash once, and another crash again", async () => {
   const { run, lines, written } = setUp("console.error('Error: out of luck'); process.exit(3)");
   for (let round = 0; round < 2; round++) {
     assert.deepEqual(await run(never()), {
@@ -46,21 +46,21 @@ test("createChildRun() tells a crash once, and again when it is another", async 
 });
 
 for (const output of ["", "renewed", '{"outcome":"perhaps"}', "null"]) {
-  test(`createChildRun() takes the answer ${JSON.stringify(output)} for none`, async () => {
+  test(`createChildRun() returns NOT_READY when the output is ${JSON.stringify(output)}`, async () => {
     const { run } = setUp(`process.stdout.write(${JSON.stringify(output)})`);
     const renewal = await run(never());
     assert.equal(renewal.outcome === "failed" && renewal.code, "NOT_READY");
   });
 }
 
-test("createChildRun() kills a renewal that outlives its deadline", async () => {
+test("createChildRun() kills a renewal that exceeds its deadline", async () => {
   const { run, clock } = setUp("setInterval(() => {}, 1000)");
   const renewal = run(never());
   await clock.advance(30_000);
   assert.deepEqual(await renewal, {
     outcome: "failed",
     code: "NOT_READY",
-    message: "Cannot renew credentials: it took longer than 30 s",
+    message: "Cannot renew credentials: the renewal process exceeded its deadline of 30 s",
     retryAfterMs: 0,
   });
 });
@@ -73,7 +73,7 @@ test("createChildRun() kills the renewal when the sidecar stops", async () => {
   assert.equal((await renewal).outcome, "failed");
 });
 
-test("createChildRun() survives a program that cannot be started", async () => {
+test("createChildRun() returns NOT_READY when the program cannot be started", async () => {
   const { run } = setUp("", "/nowhere/node");
   const renewal = await run(never());
   assert.equal(renewal.outcome === "failed" && renewal.code, "NOT_READY");

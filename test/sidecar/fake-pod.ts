@@ -1,4 +1,4 @@
-// The directories and settings of one pod, in a temporary directory, as the kubelet and the webhook would leave them.
+// The directories and settings of one pod, in a temporary directory, as the kubelet and the webhook would create them.
 import { mkdtemp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import type { FakeServer } from "./fake-server.ts";
 export interface FakePod {
   readonly directory: string;
   readonly settings: SidecarSettings;
-  /** The same settings as the webhook would write them. */
+  /** The same settings as environment variables, as the webhook would write them. */
   readonly env: Record<string, string>;
   token(container: string): Promise<string>;
   remove(): Promise<void>;

@@ -1,12 +1,12 @@
-// A server that behaves like podrole's towards a sidecar: real gRPC, real mutual TLS, real certificates; what it answers
-// is set by the test. `restart()` brings it back on the same ports.
+// A server that behaves like podrole's towards a sidecar: real gRPC, real mutual TLS, real certificates. The test sets its
+// answers. `restart()` starts it again on the same ports.
 import { createAuthority, issueCertificate, type Authority } from "../../src/pki/certificate.ts";
 import { readCsr } from "../../src/pki/csr.ts";
 import { formatSpiffeId } from "../../src/pki/identity.ts";
 import { bundleHash } from "../../src/pki/bundle.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
 import { createPublicKey } from "node:crypto";
-import { PodroleError } from "../../src/protocol/errors.ts";
+import { isRefusal, PodroleError } from "../../src/protocol/errors.ts";
 import {
   CredentialsService,
   type GetCredentialsRequest,
@@ -25,16 +25,16 @@ export interface FakeServer {
   readonly identityPort: number;
   readonly credentialsPort: number;
   readonly bundlePem: string;
-  /** What was asked, in order: "certificate" or "credentials". */
+  /** The requests in order: "certificate" or "credentials". */
   readonly calls: ("certificate" | "credentials")[];
   readonly tokens: string[];
   readonly bundleHashes: string[];
-  /** Answer for a container; may throw a PodroleError for the whole call. */
+  /** Returns the answer for a container; may throw a PodroleError for the whole call. */
   grant: (container: string, call: number) => Grant | Promise<Grant>;
-  /** Throws what the identity port refuses with; undefined lets it issue. */
+  /** What the identity port throws; if undefined, it issues a certificate. */
   refuseProof: PodroleError | undefined;
   certificateLifetimeMs: number;
-  /** Bundle that replies carry to callers that hold another one. */
+  /** Bundle in answers to callers that have another one. */
   newBundle: string | undefined;
   stop(): Promise<void>;
   restart(): Promise<void>;
@@ -60,7 +60,7 @@ export async function startFakeServer(clock: Clock = systemClock): Promise<FakeS
       {
         clock: systemClock,
         service: CredentialsService,
-        implementation: { getCredentials: unary(give, () => {}) },
+        implementation: { getCredentials: unary(answer, () => {}) },
       },
       { ...options, address: { host: "127.0.0.1", port: ports[1] }, requireClientCertificate: true },
     );
@@ -74,20 +74,20 @@ export async function startFakeServer(clock: Clock = systemClock): Promise<FakeS
     server.bundleHashes.push(request.bundleHash);
     if (server.refuseProof) throw server.refuseProof;
     const publicKey = readCsr(request.certificateSigningRequest);
-    if ("code" in publicKey) throw new PodroleError(publicKey.code, publicKey.message);
+    if (isRefusal(publicKey)) throw new PodroleError(publicKey.code, publicKey.message);
     const pod = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", pod: "web", uid: "u-1" };
     const { pem } = issueCertificate({
       authority,
       publicKey,
       subject: { kind: "pod", uri: formatSpiffeId(pod) },
-      // TLS looks at the real time, whatever the test's clock says: valid from now until the test's end of life.
+      // TLS checks the real time, whatever the test's clock says: valid from now until the expiry by the test's clock.
       now: Date.now(),
       lifetimeMs: clock.now() - Date.now() + server.certificateLifetimeMs,
     });
     return { certificate: pem, bundle: bundleFor(request.bundleHash) };
   }
 
-  async function give(request: GetCredentialsRequest): Promise<GetCredentialsResponse> {
+  async function answer(request: GetCredentialsRequest): Promise<GetCredentialsResponse> {
     server.calls.push("credentials");
     server.bundleHashes.push(request.bundleHash);
     const call = server.calls.filter((kind) => kind === "credentials").length;

@@ -4,33 +4,31 @@ import fc from "fast-check";
 import { ERRORS, type ErrorCode } from "../../src/protocol/errors.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import {
-  type Answer,
   applyAnswer,
   type ContainerGrant,
-  decodeGrants,
-  encodeGrants,
   isComplete,
   isValid,
   renewAt,
+  type ServerAnswer,
 } from "../../src/sidecar/grants.ts";
 
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 const HOUR = 3_600_000;
 
-function answer(issuedAtMs: number, expiresAtMs: number): Answer {
+function answer(issuedAtMs: number, expiresAtMs: number): ServerAnswer {
   const secrets = { secretAccessKey: new Secret("key"), sessionToken: new Secret("session") };
   const role = { roleArn: "arn:aws:iam::123456789012:role/app", accountId: "123456789012" };
   return { container: "app", credentials: { accessKeyId: "ASIA1", ...secrets, ...role, issuedAtMs, expiresAtMs } };
 }
 
-function refusal(code: ErrorCode): Answer {
+function refusal(code: ErrorCode): ServerAnswer {
   return { container: "app", refusal: { code, message: `Cannot: ${code}`, retryAfterMs: 0 } };
 }
 
 const middle = () => 0.5;
 const granted: ContainerGrant = applyAnswer(undefined, answer(NOW, NOW + HOUR), NOW, middle);
 
-test("applyAnswer() renews at half of the life, 10 % earlier or later", () => {
+test("applyAnswer() schedules the renewal at half of the lifetime ±10 %", () => {
   const times = [0, 0.5, 1].map((random) => applyAnswer(undefined, answer(NOW, NOW + HOUR), NOW, () => random));
   assert.deepEqual(
     times.map(({ credentials }) => ((credentials?.renewAtMs ?? 0) - NOW) / HOUR),
@@ -38,14 +36,14 @@ test("applyAnswer() renews at half of the life, 10 % earlier or later", () => {
   );
 });
 
-test("applyAnswer() waits a tenth of what is left when the server hands out old credentials", () => {
+test("applyAnswer() waits a tenth of the remaining lifetime when the server returns old credentials", () => {
   const { credentials } = applyAnswer(undefined, answer(NOW - HOUR / 2, NOW + HOUR / 2), NOW, middle);
   assert.equal(credentials?.renewAtMs, NOW + HOUR / 20);
 });
 
 for (const code of Object.keys(ERRORS) as ErrorCode[]) {
   const { keep } = ERRORS[code];
-  test(`applyAnswer() ${keep ? "keeps" : "takes away"} valid credentials on ${code}`, () => {
+  test(`applyAnswer() ${keep ? "keeps" : "revokes"} valid credentials on ${code}`, () => {
     const after = applyAnswer(granted, refusal(code), NOW, middle);
     assert.equal(after.credentials?.accessKeyId, keep ? "ASIA1" : undefined);
     assert.equal(after.refusal?.code, code);
@@ -53,7 +51,7 @@ for (const code of Object.keys(ERRORS) as ErrorCode[]) {
   });
 }
 
-test("applyAnswer() does not keep what has expired, whatever the refusal", () => {
+test("applyAnswer() does not keep expired credentials, whatever the refusal", () => {
   assert.equal(applyAnswer(granted, refusal("STS_THROTTLED"), NOW + HOUR, middle).credentials, undefined);
 });
 
@@ -75,7 +73,7 @@ test("applyAnswer() schedules every renewal after now and before expiry", () => 
   );
 });
 
-test("renewAt() is the earliest of certificate and credentials, and at once when a container has none", () => {
+test("renewAt() returns the earliest time of certificate and credentials, and 0 when a container has none", () => {
   const certificate = { renewAtMs: NOW + 10, expiresAtMs: NOW + HOUR };
   assert.equal(renewAt({ containers: [granted], certificate }, ["app"], NOW), NOW + 10);
   const late = { ...certificate, renewAtMs: NOW + HOUR };
@@ -84,34 +82,11 @@ test("renewAt() is the earliest of certificate and credentials, and at once when
   assert.equal(renewAt(undefined, ["app"], NOW), 0);
 });
 
-test("isComplete() asks for valid credentials of every container", () => {
+test("isComplete() requires valid credentials for every container", () => {
   const grants = { containers: [granted], certificate: undefined };
   assert.equal(isComplete(grants, ["app"], NOW), true);
   assert.equal(isComplete(grants, ["app", "other"], NOW), false);
   assert.equal(isComplete(grants, ["app"], NOW + HOUR), false);
   assert.equal(isValid(granted.credentials, NOW + HOUR - 6_000), true);
   assert.equal(isValid(granted.credentials, NOW + HOUR - 5_000), false);
-});
-
-test("decodeGrants() reads what encodeGrants() wrote, secrets included", () => {
-  const grants = {
-    certificate: { renewAtMs: 1, expiresAtMs: 2 },
-    containers: [applyAnswer(granted, refusal("STS_DENIED"), NOW, middle), { ...granted, container: "other" }],
-  };
-  const read = decodeGrants(encodeGrants(grants));
-  assert.deepEqual(read && encodeGrants(read), encodeGrants(grants));
-  assert.equal(read?.containers[0]?.credentials?.secretAccessKey.reveal(), "key");
-});
-
-test("decodeGrants() takes nothing from a text that is something else", () => {
-  const broken = ["", "null", "[]", "{}", '{"containers":[{}]}', '{"containers":[{"container":"a","credentials":{}}]}'];
-  for (const text of broken) assert.equal(decodeGrants(text), undefined, text);
-  fc.assert(fc.property(fc.json(), (text) => void decodeGrants(text)));
-});
-
-test("decodeGrants() takes a code that it does not know for INTERNAL", () => {
-  const text = JSON.stringify({
-    containers: [{ container: "app", served: false, refusal: { code: "NEW_CODE", message: "m", retryAfterMs: 0 } }],
-  });
-  assert.equal(decodeGrants(text)?.containers[0]?.refusal?.code, "INTERNAL");
 });

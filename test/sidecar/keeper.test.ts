@@ -51,7 +51,7 @@ function setUp(...containers: readonly string[]) {
   return { clock, lines, keeper, file, grant, put };
 }
 
-test("createKeeper() holds nothing before the first renewal", () => {
+test("createKeeper() returns no credentials before the first renewal", () => {
   const { keeper } = setUp("app");
   keeper.reload();
   assert.equal(keeper.reply(0), undefined);
@@ -61,7 +61,7 @@ test("createKeeper() holds nothing before the first renewal", () => {
   assert.deepEqual(keeper.expiries(), { credentials: undefined, certificate: undefined });
 });
 
-test("reply() gives each container its own credentials, until they expire", async () => {
+test("reply() returns each container its own credentials, until they expire", async () => {
   const { clock, keeper, grant, put } = setUp("app", "other");
   put(grant("other", 20), grant("app", 10));
   assert.match(String(keeper.reply(0)?.body), /key of app/);
@@ -71,14 +71,14 @@ test("reply() gives each container its own credentials, until they expire", asyn
   assert.match(String(keeper.reply(1)?.body), /key of other/);
 });
 
-test("reply() goes on with valid credentials beside a refusal that keeps them", () => {
+test("reply() returns valid credentials also after a refusal that keeps them", () => {
   const { keeper, grant, put } = setUp("app");
   put(grant("app", 10, "STS_THROTTLED"));
   assert.ok(keeper.reply(0));
   assert.equal(keeper.refusal(0)?.code, "STS_THROTTLED");
 });
 
-test("reload() keeps what it has when the file cannot be read", () => {
+test("reload() keeps the entries when the file is unreadable or absent", () => {
   const { keeper, grant, put, file } = setUp("app");
   put(grant("app", 10));
   file.broken = true;
@@ -90,7 +90,7 @@ test("reload() keeps what it has when the file cannot be read", () => {
   assert.ok(keeper.reply(0));
 });
 
-test("ready() asks that every container was served once, and stays true when that has expired", async () => {
+test("ready() requires that every container has received credentials, and stays true after they expired", async () => {
   const { clock, keeper, grant, put } = setUp("app", "other");
   put(grant("app", 10));
   assert.equal(keeper.ready(), false);
@@ -101,13 +101,13 @@ test("ready() asks that every container was served once, and stays true when tha
   assert.equal(keeper.ready(), true);
 });
 
-test("expiries() tells the first of the credentials to expire", () => {
+test("expiries() returns the expiry of the credentials that expire first", () => {
   const { clock, keeper, grant, put } = setUp("app", "other");
   put(grant("app", 20), grant("other", 10));
   assert.equal(keeper.expiries().credentials, clock.now() + 10 * MINUTE);
 });
 
-test("observe() logs each change of a container's state once, with the reason and never a secret", async () => {
+test("observe() logs each change of a container's state once, with the reason and without secrets", async () => {
   const { clock, keeper, grant, put, lines } = setUp("app");
   put(grant("app", 10));
   put(grant("app", 10));

@@ -1,4 +1,4 @@
-// What kiam's agent and kube2iam answered to an SDK, by name, and what podrole's sidecar answers.
+// How kiam's agent and kube2iam answer an SDK, one behaviour per test title, and how podrole's sidecar answers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ERRORS } from "../../src/protocol/errors.ts";

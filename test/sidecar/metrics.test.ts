@@ -9,7 +9,7 @@ function samplesOf(text: string): Readonly<Record<string, string>> {
   return Object.fromEntries(lines.map((line) => line.split(/ (?=[^ ]+$)/) as [string, string]));
 }
 
-test("expose() has every counter from the start, and no expiry of what there is not", () => {
+test("expose() returns every counter from the start, and no expiry while there are no credentials", () => {
   const samples = samplesOf(createSidecarMetrics().expose(NOTHING));
   for (const outcome of ["renewed", "refused", "failed"])
     assert.equal(samples[`podrole_sidecar_renewals_total{outcome="${outcome}"}`], "0");
@@ -18,7 +18,7 @@ test("expose() has every counter from the start, and no expiry of what there is 
   assert.match(Object.keys(samples)[0] ?? "", /^podrole_build_info\{version="\d+\.\d+\.\d+[^"]*",node="v\d+/);
 });
 
-test("expose() counts a duration in every bucket that it fits, bounds included", () => {
+test("expose() counts a duration in every bucket whose bound it does not exceed", () => {
   const metrics = createSidecarMetrics();
   for (const ms of [0, 1, 900, 901, 5_000]) metrics.countRequest("OK", ms);
   const samples = samplesOf(metrics.expose({ ready: true, credentialsMs: 1_500, certificateMs: -500 }));
@@ -29,7 +29,7 @@ test("expose() counts a duration in every bucket that it fits, bounds included",
   assert.equal(samples["podrole_sidecar_certificate_expiry_seconds"], "-0.5");
 });
 
-test("expose() takes a wall clock that was set back for no time at all", () => {
+test("expose() counts a negative duration as 0", () => {
   const metrics = createSidecarMetrics();
   metrics.countRenewal("renewed", -3_600_000);
   const samples = samplesOf(metrics.expose(NOTHING));

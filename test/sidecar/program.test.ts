@@ -9,7 +9,7 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
 import { runSidecar } from "../../src/sidecar/program.ts";
-import { ask } from "./ask.ts";
+import { sendRequest } from "./send-request.ts";
 import { createFakePod } from "./fake-pod.ts";
 import { startFakeServer } from "./fake-server.ts";
 
@@ -20,7 +20,7 @@ after(async () => {
   await rm(directory, { recursive: true });
 });
 
-async function run(words: readonly string[], env: Readonly<Record<string, string>> = {}) {
+async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   let out = "";
   let err = "";
   const exitCode = await runSidecar(
@@ -30,24 +30,24 @@ async function run(words: readonly string[], env: Readonly<Record<string, string
       env,
       interrupted: new AbortController().signal,
     },
-    words,
+    args,
   );
   return { exitCode, out, err };
 }
 
 test("runSidecar() prints help and version, with and without dashes", async () => {
-  for (const word of ["help", "--help"]) assert.match((await run([word])).out, /PODROLE_SERVER_ADDRESS/);
+  for (const mode of ["help", "--help"]) assert.match((await run([mode])).out, /PODROLE_SERVER_ADDRESS/);
   assert.match((await run([])).out, /podrole-sidecar <mode>/);
-  for (const word of ["version", "--version"]) assert.match((await run([word])).out, /^podrole \d+\.\d+\.\d+\n$/);
+  for (const mode of ["version", "--version"]) assert.match((await run([mode])).out, /^podrole \d+\.\d+\.\d+\n$/);
 });
 
-test("runSidecar() refuses a mode that it does not have", async () => {
+test("runSidecar() returns 2 for an unknown mode", async () => {
   const { exitCode, err } = await run(["server"]);
   assert.equal(exitCode, 2);
-  assert.match(err, /server is not a mode; there are init, serve, wait/);
+  assert.match(err, /unknown mode server; expected one of init, serve, wait/);
 });
 
-test("runSidecar() names all problems of its settings at once, and starts nothing", async () => {
+test("runSidecar() reports all invalid settings at once, and starts nothing", async () => {
   const { exitCode, err } = await run(["serve", "--port=no"], {
     PODROLE_SERVER_ADRESS: "a:1",
     PODROLE_CONTAINERS: "app,../other",
@@ -60,12 +60,12 @@ test("runSidecar() names all problems of its settings at once, and starts nothin
   assert.ok(err.includes("did you mean PODROLE_SERVER_ADDRESS?"));
 });
 
-test("runSidecar() runs wait with no more than the health port", async () => {
+test("runSidecar() runs wait with the health port and no required setting of the other modes", async () => {
   const { exitCode } = await run(["wait", "--health-port=1", "--init-timeout=1ms"], { PODROLE_POD_NAME: "web" });
   assert.equal(exitCode, 1);
 });
 
-/** Two free ports: the pod's settings name them to both processes. */
+/** Two free ports, for the settings that both processes share. */
 async function freePorts(): Promise<readonly [number, number]> {
   const servers = [createServer(), createServer()];
   const ports = await Promise.all(
@@ -80,8 +80,8 @@ async function freePorts(): Promise<readonly [number, number]> {
   return [ports[0] ?? 0, ports[1] ?? 0];
 }
 
-function start(entry: string, words: readonly string[], env: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, [entry, ...words], { env, stdio: ["ignore", "pipe", "inherit"] });
+function start(entry: string, args: readonly string[], env: Readonly<Record<string, string>>) {
+  const child = spawn(process.execPath, [entry, ...args], { env, stdio: ["ignore", "pipe", "inherit"] });
   children.push(child);
   let out = "";
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
@@ -93,7 +93,7 @@ function start(entry: string, words: readonly string[], env: Readonly<Record<str
   return { child, ended, log: () => out };
 }
 
-test("the bundles hold no gRPC where it would stay in memory", async () => {
+test("buildSidecar() puts gRPC into no bundle that the serving process loads", async () => {
   const sizes = await buildSidecar(join(directory, "sidecar"));
   const names = await readdir(join(directory, "sidecar"));
   assert.deepEqual(Object.keys(sizes).toSorted(), names.toSorted());
@@ -101,13 +101,13 @@ test("the bundles hold no gRPC where it would stay in memory", async () => {
     const text = await readFile(join(directory, "sidecar", name), "utf8");
     const isExchange = name === "init.cjs" || name === "renew.cjs";
     assert.equal(/require\("(node:)?http2"\)/.test(text), isExchange, name);
-    for (const [, asked] of text.matchAll(/require\("\.\/([^"]+)"\)/g))
-      assert.ok(names.includes(asked ?? ""), `${name} asks for ${asked}`);
+    for (const [, file] of text.matchAll(/require\("\.\/([^"]+)"\)/g))
+      assert.ok(names.includes(file ?? ""), `${name} requires ${file}`);
   }
   assert.ok((sizes["main.cjs"] ?? 0) + (sizes["serve.cjs"] ?? 0) < 40_000, "main.cjs and serve.cjs stay small");
 });
 
-test("the bundle runs as a pod runs it: serve, wait, renewals by a child, a kill, SIGTERM", async () => {
+test("the bundle runs as in a pod: serve, wait, renewal by a child process, SIGKILL, SIGTERM", async () => {
   const entry = join(directory, "sidecar", "main.cjs");
   const server = await startFakeServer();
   const [port, healthPort] = await freePorts();
@@ -116,26 +116,26 @@ test("the bundle runs as a pod runs it: serve, wait, renewals by a child, a kill
     const begun = start(entry, ["serve"], pod.env);
     assert.equal(await start(entry, ["wait"], pod.env).ended, 0);
     const token = await pod.token("app");
-    assert.equal((await ask(port, { token })).body["AccessKeyId"], "ASIAAPP1");
+    assert.equal((await sendRequest(port, { token })).body["AccessKeyId"], "ASIAAPP1");
     begun.child.kill("SIGTERM");
     assert.equal(await begun.ended, 0);
-    // In classic mode init comes first, and finds its work done in a pod that starts again.
+    // In classic mode init runs first; in a restarted pod it finds valid credentials.
     assert.equal(await start(entry, ["init"], pod.env).ended, 0);
 
-    // Due at once, so that the first thing it does is to start a child.
+    // Due at once, so that it starts a child process first.
     const file = join(pod.settings.identityDirectory, "credentials.json");
     await writeFile(file, (await readFile(file, "utf8")).replaceAll(/"renewAtMs":\d+/g, '"renewAtMs":0'));
     const first = start(entry, ["serve"], pod.env);
     assert.equal(await start(entry, ["wait"], pod.env).ended, 0);
-    while ((await ask(port, { token })).body["AccessKeyId"] !== "ASIAAPP2") await sleep(10);
-    assert.match((await ask(healthPort, { path: "/metrics" })).text, /renewals_total\{outcome="renewed"\} 1/);
+    while ((await sendRequest(port, { token })).body["AccessKeyId"] !== "ASIAAPP2") await sleep(10);
+    assert.match((await sendRequest(healthPort, { path: "/metrics" })).text, /renewals_total\{outcome="renewed"\} 1/);
 
     first.child.kill("SIGKILL");
     assert.equal(await first.ended, "SIGKILL");
     await server.stop();
     const second = start(entry, ["serve"], pod.env);
     assert.equal(await start(entry, ["wait"], pod.env).ended, 0);
-    assert.equal((await ask(port, { token })).body["AccessKeyId"], "ASIAAPP2");
+    assert.equal((await sendRequest(port, { token })).body["AccessKeyId"], "ASIAAPP2");
     second.child.kill("SIGTERM");
     assert.equal(await second.ended, 0);
     const logged = begun.log() + first.log() + second.log();
@@ -147,7 +147,7 @@ test("the bundle runs as a pod runs it: serve, wait, renewals by a child, a kill
   }
 });
 
-test("serve ends on SIGTERM while the first renewal hangs, and says so", async () => {
+test("serve exits with 1 and a termination message on SIGTERM while the first renewal hangs", async () => {
   const server = await startFakeServer();
   const [port, healthPort] = await freePorts();
   const pod = await createFakePod(server, { port, healthPort });

@@ -1,4 +1,4 @@
-// Renewals against a server with real gRPC, TLS and certificates; what the pod is left with stands in its directory.
+// Renewals against a server with real gRPC, TLS and certificates; assertions read the pod's identity directory.
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
@@ -52,7 +52,7 @@ async function setUp(changes: Partial<SidecarSettings> = {}) {
   };
 }
 
-test("renew() proves the pod, gets credentials for every container, and leaves files that only podrole reads", async () => {
+test("renew() proves the pod, receives credentials for every container, and stores them in files of mode 0600", async () => {
   const { run, grants, file } = await setUp({ containers: ["app", "worker"] });
   assert.deepEqual(await run(), { outcome: "renewed" });
   assert.deepEqual(server.calls, ["certificate", "credentials"]);
@@ -71,7 +71,7 @@ test("renew() proves the pod, gets credentials for every container, and leaves f
   assert.match(new X509Certificate(pem.slice(pem.indexOf("-----BEGIN CERT"))).subjectAltName ?? "", /spiffe:/);
 });
 
-test("renew() uses the certificate that it has until half of its life, then makes a fresh key", async () => {
+test("renew() uses the stored certificate until half of its lifetime, then creates a new key", async () => {
   const { run, file, pod } = await setUp();
   await run();
   const first = await readFile(file("identity.pem"), "utf8");
@@ -88,7 +88,7 @@ test("renew() uses the certificate that it has until half of its life, then make
   assert.notEqual(second.split("-----BEGIN CERT")[0], first.split("-----BEGIN CERT")[0]);
 });
 
-test("readIdentity() comes to the same time of renewal whenever it reads the file", async () => {
+test("readIdentity() returns the same time of renewal whenever it reads the file", async () => {
   const { run, file } = await setUp();
   await run();
   const [one, two] = await Promise.all([readIdentity(file(".")), readIdentity(file("."))]);
@@ -97,7 +97,7 @@ test("readIdentity() comes to the same time of renewal whenever it reads the fil
   assert.ok(share >= 0.449 && share <= 0.551, String(share));
 });
 
-test("renew() starts over when the pod was suspended past its certificate", async () => {
+test("renew() requests a new certificate when the pod was suspended until after its expiry", async () => {
   const { run, grants } = await setUp();
   await run();
   await clock.advance(5 * HOUR);
@@ -105,25 +105,25 @@ test("renew() starts over when the pod was suspended past its certificate", asyn
   assert.equal(grants()[0]?.credentials?.expiresAtMs, clock.now() + HOUR);
 });
 
-test("renew() starts over, once, when the server does not take the certificate", async () => {
+test("renew() requests a new certificate, once, when the server rejects the stored one", async () => {
   const { run } = await setUp();
   await run();
   let rejections = 0;
   server.grant = (container) => {
-    if (rejections++ === 0) throw new PodroleError("CERTIFICATE_REJECTED", "Cannot take it");
+    if (rejections++ === 0) throw new PodroleError("CERTIFICATE_REJECTED", "Cannot accept it");
     return granted(container, { now: clock.now() });
   };
   assert.deepEqual(await run(), { outcome: "renewed" });
   assert.deepEqual(server.calls.slice(2), ["credentials", "certificate", "credentials"]);
   server.grant = () => {
-    throw new PodroleError("CERTIFICATE_REJECTED", "Cannot take it");
+    throw new PodroleError("CERTIFICATE_REJECTED", "Cannot accept it");
   };
   const renewal = await run();
   assert.equal(renewal.outcome === "failed" && renewal.code, "CERTIFICATE_REJECTED");
   assert.deepEqual(server.calls.slice(5), ["credentials", "certificate", "credentials"]);
 });
 
-test("renew() starts over when its certificate may be why no connection comes about", async () => {
+test("renew() requests a new certificate when the stored one may be the reason for a failed connection", async () => {
   const { run } = await setUp();
   const other = await startFakeServer(clock);
   const stranger = await createFakePod(other);
@@ -131,7 +131,7 @@ test("renew() starts over when its certificate may be why no connection comes ab
   const { log } = createKeptLog();
   await renew({ clock, log }, stranger.settings);
   await other.stop();
-  // Another CA's certificate, which this server refuses in the TLS handshake.
+  // A certificate of another CA, which this server rejects in the TLS handshake.
   const moved = await setUp();
   await writeFile(
     moved.file("identity.pem"),
@@ -146,7 +146,7 @@ test("renew() starts over when its certificate may be why no connection comes ab
   assert.deepEqual(await run(), { outcome: "renewed" });
 });
 
-test("renew() goes on with the old certificate while no new one is to be had", async () => {
+test("renew() uses the old certificate until its expiry when a new one is not available", async () => {
   const { run, grants } = await setUp();
   await run();
   server.refuseProof = new PodroleError("KUBERNETES_UNAVAILABLE", "Cannot review", { retryAfterMs: 3_000 });
@@ -166,7 +166,7 @@ test("renew() goes on with the old certificate while no new one is to be had", a
 
 for (const code of ["STS_THROTTLED", "PERMITTED_INVALID", "ROLE_FORBIDDEN", "POD_FINISHED"] as const) {
   const { keep } = ERRORS[code];
-  test(`renew() ${keep ? "keeps" : "takes away"} what a container holds when it is refused with ${code}`, async () => {
+  test(`renew() ${keep ? "keeps" : "revokes"} the credentials of a container that is refused with ${code}`, async () => {
     const { run, grants } = await setUp({ containers: ["app", "worker"] });
     await run();
     server.grant = (container, call) =>
@@ -185,7 +185,7 @@ for (const code of ["STS_THROTTLED", "PERMITTED_INVALID", "ROLE_FORBIDDEN", "POD
 for (const port of ["identity", "credentials"] as const) {
   for (const code of ["POD_UNKNOWN", "KUBERNETES_UNAVAILABLE"] as const satisfies readonly ErrorCode[]) {
     const { keep } = ERRORS[code];
-    test(`renew() ${keep ? "keeps" : "takes away"} everything when the ${port} port refuses the pod with ${code}`, async () => {
+    test(`renew() ${keep ? "keeps" : "revokes"} all credentials when the ${port} port refuses the pod with ${code}`, async () => {
       const { run, grants } = await setUp({ containers: ["app", "worker"] });
       await run();
       const refusal = new PodroleError(code, "Cannot");
@@ -205,14 +205,14 @@ for (const port of ["identity", "credentials"] as const) {
   }
 }
 
-test("renew() tells a passing refusal before a lasting one", async () => {
+test("renew() returns a retryable refusal in preference to a permanent one", async () => {
   const { run } = await setUp({ containers: ["app", "worker"] });
   server.grant = (container) => refused(container, container === "app" ? "STS_DENIED" : "STS_THROTTLED");
   const renewal = await run();
   assert.equal(renewal.outcome === "refused" && renewal.code, "STS_THROTTLED");
 });
 
-test("renew() takes an unusable answer for INTERNAL", async () => {
+test("renew() stores INTERNAL for an unusable answer", async () => {
   const { run, grants } = await setUp({ containers: ["expired", "empty", "silent"] });
   server.grant = (container) => {
     if (container === "expired") return granted(container, { now: clock.now() - 2 * HOUR });
@@ -226,7 +226,7 @@ test("renew() takes an unusable answer for INTERNAL", async () => {
   );
 });
 
-test("renew() trusts the bundle of admission and the newest one together, and names the newest", async () => {
+test("renew() trusts the bundle from admission and the newest one together, and sends the hash of the newest", async () => {
   const next = createAuthority({ commonName: "next CA", now: clock.now(), lifetimeMs: 10 * HOUR });
   const bundle = joinBundle([server.bundlePem, next.certificatePem]);
   const { run, file } = await setUp();
@@ -236,7 +236,7 @@ test("renew() trusts the bundle of admission and the newest one together, and na
   await run();
   assert.equal(new Set(server.bundleHashes).size, 2);
   assert.equal(server.bundleHashes.at(-1), server.bundleHashes.at(-2));
-  // A bundle that came too early or was cut short must not lock the pod out.
+  // A bundle that lacks the current CA must not lock the pod out.
   await writeFile(file("bundle.pem"), next.certificatePem);
   await rm(file("identity.pem"));
   assert.deepEqual(await run(), { outcome: "renewed" });
@@ -245,14 +245,14 @@ test("renew() trusts the bundle of admission and the newest one together, and na
   assert.equal(renewal.outcome === "failed" && renewal.code, "SERVER_UNREACHABLE");
 });
 
-test("renew() does not take a server of another name for podrole's", async () => {
+test("renew() sends no token to a server with another name", async () => {
   const { run } = await setUp({ serverName: "somebody-else" });
   const renewal = await run();
   assert.equal(renewal.outcome === "failed" && renewal.code, "SERVER_UNREACHABLE");
-  assert.deepEqual(server.tokens, [], "the token stays here");
+  assert.deepEqual(server.tokens, [], "the token is not sent");
 });
 
-test("renew() says when the kubelet has written no token", async () => {
+test("renew() returns PROOF_REJECTED with the path when the kubelet has written no token", async () => {
   const { run, pod } = await setUp();
   await rm(pod.settings.proofFile);
   const renewal = await run();
@@ -260,7 +260,7 @@ test("renew() says when the kubelet has written no token", async () => {
   assert.ok(renewal.outcome === "failed" && renewal.message.includes(pod.settings.proofFile));
 });
 
-test("renew() recovers from files that were cut short, and removes what a killed renewal left", async () => {
+test("renew() recovers from truncated files, and removes temporary files of a killed renewal", async () => {
   const { run, file } = await setUp();
   await run();
   await writeFile(file("identity.pem"), "issued-at-ms: 1\n-----BEGIN CERTIFICATE-----\nAA");
@@ -270,7 +270,7 @@ test("renew() recovers from files that were cut short, and removes what a killed
   assert.deepEqual((await readdir(file("."))).toSorted(), ["credentials.json", "identity.pem"]);
 });
 
-test("renew() fails without harm when the directory is gone", async () => {
+test("renew() returns INTERNAL when the directory does not exist", async () => {
   const { run, pod, lines } = await setUp();
   await rm(pod.settings.identityDirectory, { recursive: true });
   const renewal = await run();

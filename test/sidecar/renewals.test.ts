@@ -1,4 +1,4 @@
-// When renewals run, on a clock that is moved by hand.
+// When renewals run, on a fake clock.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ErrorCode } from "../../src/protocol/errors.ts";
@@ -14,7 +14,7 @@ function failed(code: ErrorCode, retryAfterMs = 0): Renewal {
   return { outcome: "failed", code, message: `Cannot: ${code}`, retryAfterMs };
 }
 
-/** `answers`: how each renewal ends, the last one repeated; a renewal that ends well is good for 30 minutes. */
+/** `answers`: the outcome of each renewal, the last one repeated. After a successful one the next is due in 30 minutes. */
 function setUp(...answers: readonly (Renewal | Promise<Renewal>)[]) {
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
@@ -38,7 +38,7 @@ function setUp(...answers: readonly (Renewal | Promise<Renewal>)[]) {
   return { clock, lines, runs, counts, state, renewals };
 }
 
-test("createRenewals() renews when what is kept is due, and not before", async () => {
+test("createRenewals() renews when the stored credentials are due, and not before", async () => {
   const { clock, runs, state, renewals, counts } = setUp({ outcome: "renewed" });
   state.renewAt = clock.now() + 10 * MINUTE;
   renewals.start();
@@ -71,7 +71,7 @@ test("createRenewals() backs off from 1 s to 60 s while renewals fail", async ()
   await renewals.stop();
 });
 
-test("createRenewals() is quicker, from 250 ms to 10 s, while the pod has never had credentials and so waits", async () => {
+test("createRenewals() backs off from 250 ms to 10 s until the pod has received credentials", async () => {
   const { clock, runs, state, renewals } = setUp(failed("SERVER_UNREACHABLE"));
   state.ready = false;
   renewals.start();
@@ -80,11 +80,11 @@ test("createRenewals() is quicker, from 250 ms to 10 s, while the pod has never 
   await renewals.stop();
 });
 
-test("createRenewals() waits as long as the server asked", async () => {
+test("createRenewals() waits for the retry-after time of the server", async () => {
   const { clock, runs, renewals } = setUp(failed("STS_THROTTLED", 20 * SECOND), { outcome: "renewed" });
   renewals.start();
   await clock.advance(0);
-  renewals.hurry();
+  renewals.renewNow();
   await clock.advance(20 * SECOND - 1);
   assert.deepEqual(runs, [0]);
   await clock.advance(1);
@@ -92,7 +92,7 @@ test("createRenewals() waits as long as the server asked", async () => {
   await renewals.stop();
 });
 
-test("createRenewals() asks once a minute while a refusal lasts", async () => {
+test("createRenewals() renews once per minute after a permanent refusal", async () => {
   const { clock, runs, renewals } = setUp(failed("ROLE_FORBIDDEN"));
   renewals.start();
   await clock.advance(2 * MINUTE);
@@ -100,26 +100,26 @@ test("createRenewals() asks once a minute while a refusal lasts", async () => {
   await renewals.stop();
 });
 
-test("hurry() starts a renewal at once, and the next no sooner than 1 s after it", async () => {
+test("renewNow() starts a renewal at once, and the next at least 1 s later", async () => {
   const { clock, runs, renewals } = setUp(...Array<Renewal>(4).fill(failed("SERVER_UNREACHABLE")));
   renewals.start();
   await clock.advance(3 * SECOND);
   assert.deepEqual(runs, [0, 1, 3]);
-  for (let request = 0; request < 100; request++) renewals.hurry();
+  for (let request = 0; request < 100; request++) renewals.renewNow();
   assert.equal(renewals.nextInMs(), SECOND);
   await clock.advance(SECOND);
   assert.deepEqual(runs, [0, 1, 3, 4]);
-  renewals.hurry();
+  renewals.renewNow();
   await clock.advance(SECOND);
   assert.deepEqual(runs, [0, 1, 3, 4, 5]);
   await renewals.stop();
 });
 
-test("hurry() asks again after a lasting refusal no sooner than after 10 s", async () => {
+test("renewNow() starts the next renewal at least 10 s after a permanent refusal", async () => {
   const { clock, runs, renewals } = setUp(failed("STS_DENIED"), { outcome: "renewed" });
   renewals.start();
   await clock.advance(0);
-  renewals.hurry();
+  renewals.renewNow();
   await clock.advance(10 * SECOND - 1);
   assert.deepEqual(runs, [0]);
   await clock.advance(1);
@@ -128,7 +128,7 @@ test("hurry() asks again after a lasting refusal no sooner than after 10 s", asy
   await renewals.stop();
 });
 
-test("createRenewals() goes on after the wall clock was set back", async () => {
+test("createRenewals() continues after the wall clock was set back", async () => {
   const { clock, runs, renewals, state } = setUp(failed("SERVER_UNREACHABLE"), { outcome: "renewed" });
   renewals.start();
   await clock.advance(0);
@@ -141,12 +141,12 @@ test("createRenewals() goes on after the wall clock was set back", async () => {
   await renewals.stop();
 });
 
-test("createRenewals() runs one renewal at a time, and tells when one is stuck", async () => {
+test("createRenewals() runs one renewal at a time, and reports when one is stuck", async () => {
   const { clock, runs, renewals } = setUp(new Promise<Renewal>(() => {}));
   renewals.start();
   for (let minute = 0; minute < 2; minute++) {
     assert.equal(renewals.stuck(), false);
-    renewals.hurry();
+    renewals.renewNow();
     await clock.advance(MINUTE);
   }
   await clock.advance(MINUTE);
@@ -154,7 +154,7 @@ test("createRenewals() runs one renewal at a time, and tells when one is stuck",
   assert.deepEqual(runs, []);
 });
 
-test("createRenewals() logs a failure once, and once that it is over", async () => {
+test("createRenewals() logs a failure once, and its end once", async () => {
   const { clock, lines, renewals } = setUp(
     ...Array<Renewal>(3).fill(failed("SERVER_UNREACHABLE")),
     ...Array<Renewal>(2).fill(failed("CERTIFICATE_REJECTED")),
@@ -173,7 +173,7 @@ test("createRenewals() logs a failure once, and once that it is over", async () 
   await renewals.stop();
 });
 
-test("createRenewals() takes a run that throws for INTERNAL and goes on", async () => {
+test("createRenewals() counts a run that throws as INTERNAL and continues", async () => {
   const clock = createFakeClock();
   const { log } = createKeptLog();
   let runs = 0;
@@ -191,7 +191,7 @@ test("createRenewals() takes a run that throws for INTERNAL and goes on", async 
   await renewals.stop();
 });
 
-test("stop() ends the renewal in flight and starts no other", async () => {
+test("stop() ends the running renewal and starts no other", async () => {
   const clock = createFakeClock();
   let aborted = false;
   const renewals = createRenewals({
@@ -205,11 +205,11 @@ test("stop() ends the renewal in flight and starts no other", async () => {
           resolve(failed("NOT_READY"));
         }),
       ),
-    count: () => assert.fail("a renewal that was stopped counts for nothing"),
+    count: () => assert.fail("a stopped renewal is not counted"),
   });
   renewals.start();
   await renewals.stop();
   assert.equal(aborted, true);
-  renewals.hurry();
+  renewals.renewNow();
   await clock.advance(MINUTE);
 });

@@ -10,7 +10,7 @@ import { runServe, startServe } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { runWait } from "../../src/sidecar/wait.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { ask } from "./ask.ts";
+import { sendRequest } from "./send-request.ts";
 import { createFakePod, type FakePod } from "./fake-pod.ts";
 import { granted, refused, startFakeServer } from "./fake-server.ts";
 
@@ -29,7 +29,7 @@ beforeEach(() => {
   server.refuseProof = undefined;
 });
 
-/** Real timers on a wall clock that can jump ahead, as after a suspend. */
+/** Real timers on a wall clock that can jump ahead, as after a suspension. */
 function suspendable() {
   let suspendedMs = 0;
   const clock: Clock = {
@@ -47,7 +47,7 @@ function suspendable() {
 interface SetUp {
   readonly settings?: Partial<SidecarSettings>;
   readonly clock?: Clock;
-  /** Leaves the pod as init would. */
+  /** Whether init has run before. */
   readonly afterInit?: boolean;
 }
 
@@ -63,14 +63,14 @@ async function setUp({ settings, clock = systemClock, afterInit = true }: SetUp 
     lines,
     serving,
     token,
-    get: (path: string) => ask(serving.healthPort, { path }),
+    get: (path: string) => sendRequest(serving.healthPort, { path }),
   };
 }
 
-test("startServe() answers at once with what init left, also while the server is away", async () => {
+test("startServe() returns the credentials that init stored, without a further request to the server", async () => {
   const { serving, pod, get } = await setUp({ settings: { containers: ["app", "worker"] } });
   for (const container of ["app", "worker"]) {
-    const { status, body } = await ask(serving.port, { token: await pod.token(container) });
+    const { status, body } = await sendRequest(serving.port, { token: await pod.token(container) });
     assert.deepEqual([status, body["Token"]], [200, `session-of-${container}-1`]);
   }
   assert.equal((await get("/readyz")).status, 200);
@@ -78,22 +78,22 @@ test("startServe() answers at once with what init left, also while the server is
   await serving.stop("test");
 });
 
-test("startServe() answers the metadata paths where the pod asked for them, and nowhere else", async () => {
+test("startServe() serves the metadata paths only in pods that enable them", async () => {
   const [on, off] = [
     await setUp({ settings: { metadata: true, metadataV1: true, region: "eu-central-1" } }),
     await setUp(),
   ];
   const path = "/latest/meta-data/iam/security-credentials/";
-  const role = await ask(on.serving.port, { path });
+  const role = await sendRequest(on.serving.port, { path });
   assert.equal(role.status, 200);
-  const { text } = await ask(on.serving.port, { path: path + role.text });
-  const { body } = await ask(on.serving.port, { token: on.token });
+  const { text } = await sendRequest(on.serving.port, { path: path + role.text });
+  const { body } = await sendRequest(on.serving.port, { token: on.token });
   assert.equal((JSON.parse(text) as Record<string, string>)["AccessKeyId"], body["AccessKeyId"]);
-  assert.equal((await ask(off.serving.port, { path })).status, 404);
+  assert.equal((await sendRequest(off.serving.port, { path })).status, 404);
   await Promise.all([on.serving.stop("test"), off.serving.stop("test")]);
 });
 
-test("startServe() bridges a cold start: the first request waits for the renewal in flight", async () => {
+test("startServe() holds the first request after a cold start until the running renewal has ended", async () => {
   let release = () => {};
   const released = new Promise<void>((resolve) => {
     release = resolve;
@@ -104,7 +104,7 @@ test("startServe() bridges a cold start: the first request waits for the renewal
   };
   const { serving, token, get } = await setUp({ afterInit: false });
   assert.equal((await get("/readyz")).status, 503);
-  const first = ask(serving.port, { token });
+  const first = sendRequest(serving.port, { token });
   setImmediate(release);
   const { status, body } = await first;
   assert.deepEqual([status, body["AccessKeyId"]], [200, "ASIAAPP1"]);
@@ -112,7 +112,7 @@ test("startServe() bridges a cold start: the first request waits for the renewal
   await serving.stop("test");
 });
 
-test("startServe() stops handing out at once what a policy takes away, and keeps what STS refuses to renew", async () => {
+test("startServe() stops returning credentials that policy revokes, and returns those that STS refuses to renew", async () => {
   const { serving, token, pod } = await setUp();
   for (const [code, status] of [
     ["STS_DENIED", 200],
@@ -121,14 +121,14 @@ test("startServe() stops handing out at once what a policy takes away, and keeps
     server.grant = (container) => refused(container, code, `Cannot: ${code}`);
     const again = await restart(pod);
     await until(async () => server.calls.length > 2);
-    await until(async () => (await ask(again.port, { token })).status === status);
+    await until(async () => (await sendRequest(again.port, { token })).status === status);
     await again.stop("test");
     server.calls.length = 2;
   }
   await serving.stop("test");
 });
 
-/** A sidecar that finds its credentials due, as after a restart. */
+/** Starts a sidecar whose credentials are due, as after a restart. */
 async function restart(pod: FakePod) {
   const file = join(pod.settings.identityDirectory, "credentials.json");
   await writeFile(file, (await readFile(file, "utf8")).replaceAll(/"renewAtMs":\d+/g, '"renewAtMs":0'));
@@ -139,38 +139,38 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-test("startServe() renews what expired while the pod was suspended, when somebody asks", async () => {
+test("startServe() renews credentials that expired while the pod was suspended when an SDK requests them", async () => {
   const { clock, suspend } = suspendable();
   const { serving, token } = await setUp({ clock });
-  assert.equal((await ask(serving.port, { token })).body["AccessKeyId"], "ASIAAPP1");
+  assert.equal((await sendRequest(serving.port, { token })).body["AccessKeyId"], "ASIAAPP1");
   suspend(5 * HOUR);
   server.grant = (container, call) => granted(container, { now: clock.now(), suffix: String(call) });
   server.certificateLifetimeMs = 6 * HOUR;
-  const { status, body } = await ask(serving.port, { token });
+  const { status, body } = await sendRequest(serving.port, { token });
   assert.deepEqual([status, body["AccessKeyId"]], [200, "ASIAAPP2"]);
   assert.deepEqual(server.calls, ["certificate", "credentials", "certificate", "credentials"]);
   server.certificateLifetimeMs = HOUR;
   await serving.stop("test");
 });
 
-test("startServe() never hands out what has expired: it says why there is nothing new", async () => {
+test("startServe() never returns expired credentials, but the reason why there are no new ones", async () => {
   const { clock, suspend } = suspendable();
   const { serving, token, lines } = await setUp({ clock });
   suspend(0.9 * HOUR);
-  assert.equal((await ask(serving.port, { token })).status, 200);
+  assert.equal((await sendRequest(serving.port, { token })).status, 200);
   suspend(HOUR);
   await server.stop();
-  const { status, body, headers } = await ask(serving.port, { token });
+  const { status, body, headers } = await sendRequest(serving.port, { token });
   assert.deepEqual([status, body["code"], headers["retry-after"]], [503, "SERVER_UNREACHABLE", "1"]);
   await server.restart();
   assert.ok(lines.some(({ code }) => code === "SERVER_UNREACHABLE"));
   await serving.stop("test");
 });
 
-test("startServe() shows expiries and counts, and nothing secret, to whoever reaches the pod", async () => {
+test("startServe() serves expiries and counters without secrets on the health port", async () => {
   const { serving, token, get } = await setUp();
-  await ask(serving.port, { token });
-  await ask(serving.port, { token: "wrong" });
+  await sendRequest(serving.port, { token });
+  await sendRequest(serving.port, { token: "wrong" });
   const { text, headers } = await get("/metrics");
   assert.match(String(headers["content-type"]), /^text\/plain; version=0.0.4/);
   const samples = Object.fromEntries(
@@ -192,11 +192,11 @@ test("startServe() shows expiries and counts, and nothing secret, to whoever rea
   assert.ok(!text.includes("ASIA") && !text.includes("session-of"));
   assert.equal((await get("/healthz")).status, 200);
   assert.equal((await get("/v1/credentials")).status, 404);
-  assert.equal((await ask(serving.healthPort, { path: "/metrics", method: "POST" })).status, 405);
+  assert.equal((await sendRequest(serving.healthPort, { path: "/metrics", method: "POST" })).status, 405);
   await serving.stop("test");
 });
 
-test("startServe() makes the tokens itself where no init ran, and keeps them over a restart", async () => {
+test("startServe() creates the tokens if init did not run, and returns the same ones after a restart", async () => {
   const { serving, pod, token } = await setUp({ afterInit: false });
   assert.match(token, /^[A-Za-z0-9_-]{43}$/);
   await serving.stop("test");
@@ -205,7 +205,7 @@ test("startServe() makes the tokens itself where no init ran, and keeps them ove
   await again.stop("test");
 });
 
-/** A pod that starts: nothing was granted yet. */
+/** Starts a pod to which nothing was granted yet. */
 async function begin(changes: Partial<SidecarSettings> = {}) {
   const pod = await createFakePod(server, changes);
   pods.push(pod);
@@ -222,24 +222,24 @@ async function begin(changes: Partial<SidecarSettings> = {}) {
   };
 }
 
-test("runServe() ends with 1 and a message when a container of a starting pod can never have its role", async () => {
+test("runServe() returns 1 with a termination message when a container of a starting pod is permanently refused", async () => {
   server.grant = (container, call) =>
     container === "app" ? defaultGrant(container, call) : refused(container, "ROLE_FORBIDDEN", "not permitted");
   const { ended, message, lines } = await begin({ containers: ["app", "worker"] });
   assert.equal(await ended, 1);
   const { remedy } = ERRORS.ROLE_FORBIDDEN;
   assert.equal(await message(), `ROLE_FORBIDDEN: container "worker": not permitted -- ${remedy}`);
-  assert.ok(lines.some(({ code, remedy: told }) => code === "ROLE_FORBIDDEN" && told === remedy));
+  assert.ok(lines.some((line) => line["code"] === "ROLE_FORBIDDEN" && line["remedy"] === remedy));
 });
 
-test("runServe() ends with 1 and a message when the pod as a whole is refused while it starts", async () => {
+test("runServe() returns 1 with a termination message when the starting pod as a whole is permanently refused", async () => {
   server.refuseProof = new PodroleError("POD_UNKNOWN", "Cannot issue: the pod is gone");
   const { ended, message } = await begin();
   assert.equal(await ended, 1);
   assert.equal(await message(), `POD_UNKNOWN: Cannot issue: the pod is gone -- ${ERRORS.POD_UNKNOWN.remedy}`);
 });
 
-test("runServe() waits through what may pass, and comes up as soon as it has", async () => {
+test("runServe() waits while refusals are retryable, and becomes ready once they end", async () => {
   let refusals = 0;
   server.grant = (container, call) =>
     ++refusals <= 2 ? refused(container, "STS_UNAVAILABLE", "Cannot reach STS") : defaultGrant(container, call);
@@ -250,7 +250,7 @@ test("runServe() waits through what may pass, and comes up as soon as it has", a
   await assert.rejects(message(), { code: "ENOENT" });
 });
 
-test("runServe() leaves what the pod waited for when it is told to end before it was ready", async () => {
+test("runServe() returns 1 with the last refusal when its signal aborts before the pod was ready", async () => {
   server.grant = (container) => refused(container, "STS_UNAVAILABLE", "Cannot reach STS");
   const { ended, message, stopping, lines } = await begin();
   await until(async () => lines.some(({ code }) => code === "STS_UNAVAILABLE"));
@@ -258,25 +258,28 @@ test("runServe() leaves what the pod waited for when it is told to end before it
   assert.equal(await ended, 1);
   assert.match(
     await message(),
-    /^STS_UNAVAILABLE: Cannot start pod "team\/web": stopped while waiting, the last answer was: Cannot reach STS -- /,
+    /^STS_UNAVAILABLE: Cannot start pod "team\/web": stopped while waiting for credentials; last error: Cannot reach STS -- /,
   );
 });
 
-test("runServe() says so when no renewal has ended before it is told to end", async () => {
+test("runServe() returns 1 with NOT_READY when its signal aborts before a renewal has finished", async () => {
   const { ended, message, stopping } = await begin();
   stopping.abort("SIGTERM");
   assert.equal(await ended, 1);
-  assert.match(await message(), /^NOT_READY: Cannot start pod "team\/web": stopped while waiting, and no renewal/);
+  assert.match(
+    await message(),
+    /^NOT_READY: Cannot start pod "team\/web": stopped while waiting for credentials; no renewal has/,
+  );
 });
 
-test("runServe() goes on through a lasting refusal once the pod has been ready, also after a restart", async () => {
+test("runServe() continues after a permanent refusal once the pod has been ready, also after a restart", async () => {
   const { serving, pod, token } = await setUp();
   await serving.stop("test");
   server.grant = (container) => refused(container, "ROLE_FORBIDDEN", "no longer permitted");
-  const taken = await restart(pod);
-  await until(async () => (await ask(taken.port, { token })).status === 403);
-  await taken.stop("test");
-  // Nothing valid is left on file, and the refusal is.
+  const revoked = await restart(pod);
+  await until(async () => (await sendRequest(revoked.port, { token })).status === 403);
+  await revoked.stop("test");
+  // The file holds the refusal and no valid credentials.
   const { log, lines } = createKeptLog();
   const stopping = new AbortController();
   const deps = { clock: systemClock, log, write() {}, env: {}, signal: stopping.signal };
@@ -287,23 +290,23 @@ test("runServe() goes on through a lasting refusal once the pod has been ready, 
   await assert.rejects(readFile(pod.settings.terminationMessageFile ?? "", "utf8"), { code: "ENOENT" });
 });
 
-test("runServe() ends with 1 when its port is taken, and with 0 when it is told to end", async () => {
+test("runServe() returns 1 when its port is in use, and 0 when its signal aborts", async () => {
   const { serving, pod } = await setUp();
   const deps = { clock: systemClock, write() {}, env: {} };
   const second = createKeptLog();
   const signal = new AbortController();
-  const taken = { ...pod.settings, port: serving.port };
-  assert.equal(await runServe({ ...deps, log: second.log, signal: signal.signal }, taken), 1);
+  const portInUse = { ...pod.settings, port: serving.port };
+  assert.equal(await runServe({ ...deps, log: second.log, signal: signal.signal }, portInUse), 1);
   assert.ok(JSON.stringify(second.lines).includes(`port ${serving.port}`));
   const message = await readFile(pod.settings.terminationMessageFile ?? "", "utf8");
-  assert.match(message, /^INTERNAL: Cannot listen on port \d+: another container of this pod has it/);
+  assert.match(message, /^INTERNAL: Cannot listen on port \d+: another container of this pod uses it/);
   const ended = runServe({ ...deps, log: second.log, signal: signal.signal }, pod.settings);
   signal.abort("SIGTERM");
   assert.equal(await ended, 0);
   await serving.stop("test");
 });
 
-test("runWait() ends with 0 as soon as the sidecar is ready, and with 1 when it never is", async () => {
+test("runWait() returns 0 once the sidecar is ready, and 1 after initTimeout", async () => {
   const { serving } = await setUp();
   const deps = { clock: systemClock, log: createKeptLog().log, signal: new AbortController().signal };
   const settings = { healthPort: serving.healthPort, initTimeout: 10_000, level: "info" } as const;

@@ -1,4 +1,4 @@
-// How long a pod is held back, and what ends that.
+// How long a pod waits for its first credentials, and what ends the wait.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ErrorCode } from "../../src/protocol/errors.ts";
@@ -16,7 +16,7 @@ function refusal(code: ErrorCode) {
 function setUp({ ready = false } = {}) {
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
-  const state = { ready, told: new Map<number, ErrorCode>() };
+  const state = { ready, refusals: new Map<number, ErrorCode>() };
   const listeners = new Set<(renewal: Renewal) => void>();
   const start = createStart(
     {
@@ -25,7 +25,7 @@ function setUp({ ready = false } = {}) {
       keeper: {
         ready: () => state.ready,
         refusal(index) {
-          const code = state.told.get(index);
+          const code = state.refusals.get(index);
           return code && refusal(code);
         },
       },
@@ -56,7 +56,7 @@ function setUp({ ready = false } = {}) {
   };
 }
 
-test("createStart() waits through what may pass, and says each 10 s for what", async () => {
+test("createStart() waits while refusals are retryable, and logs the last one every 10 s", async () => {
   const { clock, lines, start, ends } = setUp();
   assert.equal(await ends({ outcome: "failed", ...refusal("SERVER_UNREACHABLE") }), undefined);
   await clock.advance(25 * SECOND);
@@ -64,23 +64,26 @@ test("createStart() waits through what may pass, and says each 10 s for what", a
     lines.map(({ message, code, waitedSeconds }) => [message, code, waitedSeconds]),
     [10, 20].map((seconds) => ["waiting for credentials", "SERVER_UNREACHABLE", seconds]),
   );
-  assert.match(start.waitingFor()?.message ?? "", /^Cannot start pod "team\/web": stopped while waiting/);
+  assert.match(
+    start.waitingFor()?.message ?? "",
+    /^Cannot start pod "team\/web": stopped while waiting for credentials/,
+  );
 });
 
-test("createStart() gives up on a lasting refusal of one container, also beside one that may pass", async () => {
+test("createStart() resolves with the permanent refusal of one container, also beside a retryable one", async () => {
   const { state, ends, listeners } = setUp();
-  state.told.set(0, "STS_THROTTLED").set(1, "STS_DENIED");
+  state.refusals.set(0, "STS_THROTTLED").set(1, "STS_DENIED");
   const renewal: Renewal = { outcome: "refused", ...refusal("STS_THROTTLED") };
   assert.equal(await ends(renewal), 'STS_DENIED container "worker": Cannot: STS_DENIED');
   assert.equal(listeners.size, 0);
 });
 
-test("createStart() gives up when the pod as a whole is refused for good", async () => {
+test("createStart() resolves when the pod as a whole is permanently refused", async () => {
   const { ends } = setUp();
   assert.equal(await ends({ outcome: "failed", ...refusal("POD_UNKNOWN") }), "POD_UNKNOWN Cannot: POD_UNKNOWN");
 });
 
-test("createStart() hears no refusal any more once the pod was ready, in this process or an earlier one", async () => {
+test("createStart() ignores refusals once the pod has been ready, in this process or an earlier one", async () => {
   const { state, start, ends, listeners } = setUp();
   state.ready = true;
   assert.equal(await ends({ outcome: "renewed" }), undefined);

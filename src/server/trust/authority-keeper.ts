@@ -13,7 +13,6 @@ import {
 } from "../../pki/authorities.ts";
 import type { Authority } from "../../pki/certificate.ts";
 import { PodroleError } from "../../protocol/errors.ts";
-import { createChanges } from "../../runtime/changes.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Births } from "./owner.ts";
@@ -55,7 +54,7 @@ export function createAuthorityKeeper({
   readonly onLook?: (result: "ok" | "failed") => void;
 }): AuthorityKeeper {
   const stopped = new AbortController();
-  const changes = createChanges((err) => log.error({ err }, "a listener of the CA failed"));
+  const listeners = new Set<() => void>();
   let trust: Trust | undefined;
   let kept: Promise<void> = Promise.resolve();
 
@@ -64,7 +63,7 @@ export function createAuthorityKeeper({
       const read = await readTrust();
       const changed = !isSame(trust, read);
       trust = read;
-      if (changed) changes.emit();
+      if (changed) for (const listener of listeners) listener();
       await publish(read.bundlePem);
       onLook?.("ok");
       return true;
@@ -95,7 +94,10 @@ export function createAuthorityKeeper({
       }
       kept = keep();
     },
-    onChange: changes.onChange,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     async stop() {
       stopped.abort();
       await kept;

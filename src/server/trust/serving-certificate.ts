@@ -4,7 +4,6 @@ import { createPrivateKey, createPublicKey } from "node:crypto";
 import { issueCertificate } from "../../pki/certificate.ts";
 import { generateKeyPem } from "../../pki/keys.ts";
 import type { TlsMaterial, TlsSource } from "../../protocol/listener.ts";
-import { createChanges } from "../../runtime/changes.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { AuthorityKeeper } from "./authority-keeper.ts";
@@ -26,7 +25,7 @@ export function createServingCertificate(
   { keeper, clock, log }: { readonly keeper: AuthorityKeeper; readonly clock: Clock; readonly log: Log },
   { dnsNames, ipAddresses, lifetimeMs }: ServingCertificateOptions,
 ): ServingCertificate {
-  const changes = createChanges((err) => log.error({ err }, "a listener of the serving certificate failed"));
+  const listeners = new Set<() => void>();
   const key = generateKeyPem();
   const publicKey = createPublicKey(createPrivateKey(key.reveal()));
   let cancelRenewal = () => {};
@@ -46,14 +45,17 @@ export function createServingCertificate(
   function renew(): void {
     held = issue();
     log.info({ expiration: new Date(held.notAfter).toISOString() }, "renewed the serving certificate");
-    changes.emit();
+    for (const listener of listeners) listener();
   }
 
   const unsubscribe = keeper.onChange(renew);
   return {
     current: () => held.material,
     notAfter: () => held.notAfter,
-    onChange: changes.onChange,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
     stop() {
       unsubscribe();
       cancelRenewal();

@@ -1,14 +1,90 @@
-// credentials.json in the identity directory: written by a renewal, read by the process that serves. The volume is in
-// memory and mounted in podrole's containers alone, so a sidecar that was killed is back with what it had.
-import { decodeGrants, type Grants } from "../grants.ts";
-import { readMemoryFile } from "./memory-file.ts";
+// credentials.json in the identity directory: written by a renewal, read by the serving process. The volume is in memory
+// and only podrole's containers mount it, so a restarted sidecar resumes with its stored credentials.
+import { Secret } from "../../runtime/secret.ts";
+import type { ContainerGrant, Credentials, GrantRefusal, Grants } from "../grants.ts";
+import { toErrorCode } from "../renewal.ts";
+import { readMemoryFile } from "./memory-volume.ts";
 
+/** Returns the path of credentials.json. */
 export function grantsPath(identityDirectory: string): string {
   return `${identityDirectory}/credentials.json`;
 }
 
-/** Undefined when nothing was granted yet, or when the file is not ours to understand (another version wrote it). */
+/**
+ * Returns the stored grants, or undefined if there are none or another version wrote them in an unknown form. Throws
+ * errors of the file system.
+ */
 export function readGrants(identityDirectory: string): Grants | undefined {
   const text = readMemoryFile(grantsPath(identityDirectory));
   return text === undefined ? undefined : decodeGrants(text);
+}
+
+/** Returns the content of credentials.json, secret values included. */
+export function encodeGrants(grants: Grants): string {
+  const containers = grants.containers.map(({ credentials, ...rest }) => ({
+    ...rest,
+    credentials: credentials && {
+      ...credentials,
+      secretAccessKey: credentials.secretAccessKey.reveal(),
+      sessionToken: credentials.sessionToken.reveal(),
+    },
+  }));
+  return JSON.stringify({ certificate: grants.certificate, containers });
+}
+
+/** Parses what `encodeGrants` wrote. Returns undefined for anything else; the sidecar then starts without grants. */
+export function decodeGrants(text: string): Grants | undefined {
+  try {
+    const { certificate, containers } = JSON.parse(text) as Loose;
+    if (!Array.isArray(containers)) return undefined;
+    return { certificate: toCertificate(certificate as Loose), containers: containers.map(toContainerGrant) };
+  } catch {
+    return undefined;
+  }
+}
+
+type Loose = Readonly<Record<string, unknown>>;
+
+function toContainerGrant(stored: Loose): ContainerGrant {
+  return {
+    container: toText(stored["container"]),
+    served: stored["served"] === true,
+    credentials: stored["credentials"] === undefined ? undefined : toCredentials(stored["credentials"] as Loose),
+    refusal: stored["refusal"] === undefined ? undefined : toRefusal(stored["refusal"] as Loose),
+  };
+}
+
+function toCredentials(stored: Loose): Credentials {
+  return {
+    accessKeyId: toText(stored["accessKeyId"]),
+    secretAccessKey: new Secret(toText(stored["secretAccessKey"])),
+    sessionToken: new Secret(toText(stored["sessionToken"])),
+    roleArn: toText(stored["roleArn"]),
+    accountId: toText(stored["accountId"]),
+    issuedAtMs: toNumber(stored["issuedAtMs"]),
+    expiresAtMs: toNumber(stored["expiresAtMs"]),
+    renewAtMs: toNumber(stored["renewAtMs"]),
+  };
+}
+
+function toRefusal(stored: Loose): GrantRefusal {
+  return {
+    code: toErrorCode(toText(stored["code"])),
+    message: toText(stored["message"]),
+    retryAfterMs: toNumber(stored["retryAfterMs"]),
+  };
+}
+
+function toCertificate(stored: Loose | undefined): Grants["certificate"] {
+  return stored && { renewAtMs: toNumber(stored["renewAtMs"]), expiresAtMs: toNumber(stored["expiresAtMs"]) };
+}
+
+function toText(value: unknown): string {
+  if (typeof value !== "string") throw new TypeError(`Cannot read a stored grant: ${typeof value}; expected a string`);
+  return value;
+}
+
+function toNumber(value: unknown): number {
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw new TypeError(`Cannot read a stored grant: ${typeof value}; expected a finite number`);
 }

@@ -1,28 +1,30 @@
-// The identity directory as a renewal sees it: key and certificate in one file, so that they always fit each other, the
-// newest trust bundle, and the grants. A memory volume of podrole's own containers; the key never leaves it.
+// The identity directory as a renewal uses it: key and certificate in one file, so that they always match, the newest trust
+// bundle, and the grants. A memory volume that only podrole's containers mount; the key never leaves it.
 import { hash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
-import { bundleHash, joinBundle, notAfterOf, splitBundle } from "../../pki/bundle.ts";
+import { bundleHash, joinBundle, splitBundle } from "../../pki/bundle.ts";
+import { notAfterOf } from "../../pki/certificate.ts";
 import { jitter } from "../../runtime/clock.ts";
 import { readIfPresent, writeAtomically } from "../../runtime/files.ts";
 import { Secret } from "../../runtime/secret.ts";
-import { encodeGrants, type Grants } from "../grants.ts";
-import { grantsPath } from "./grants-file.ts";
+import type { Grants } from "../grants.ts";
+import { encodeGrants, grantsPath } from "./grants-file.ts";
 
-/** Times are Unix milliseconds. */
+/** The pod's key and certificate (PEM). Times are Unix milliseconds. */
 export interface Identity {
   readonly privateKey: Secret;
   readonly certificatePem: string;
   readonly issuedAtMs: number;
-  /** Half of the life ±10 %, from a hash of the certificate: every reader of the file comes to the same time. */
+  /** Half of the lifetime ±10 %, from a hash of the certificate: every reader of the file computes the same time. */
   readonly renewAtMs: number;
   readonly expiresAtMs: number;
 }
 
-/** RFC 7468 §2 lets text stand before the first block; this line is it. notBefore is no time of issue: it is backdated. */
+/** A line before the first block, as RFC 7468 §2 permits. notBefore is not the time of issue: it is backdated. */
 const ISSUED_AT = /^issued-at-ms: (\d{1,15})$/m;
 const CERTIFICATES = "-----BEGIN CERTIFICATE-----";
 
+/** Returns the identity with its times. Throws if the certificate cannot be parsed. */
 export function toIdentity(privateKey: Secret, certificatePem: string, issuedAtMs: number): Identity {
   const expiresAtMs = notAfterOf(certificatePem);
   const spread = hash("sha256", certificatePem, "buffer").readUInt32BE(0) / 2 ** 32;
@@ -30,7 +32,7 @@ export function toIdentity(privateKey: Secret, certificatePem: string, issuedAtM
   return { privateKey, certificatePem, issuedAtMs, renewAtMs, expiresAtMs };
 }
 
-/** Undefined when there is no identity yet, or none that can be read: a new one is always to be had. */
+/** Returns the stored identity, or undefined if there is none or it cannot be parsed: a renewal then requests a new one. */
 export async function readIdentity(directory: string): Promise<Identity | undefined> {
   const text = await readIfPresent(`${directory}/identity.pem`);
   const issuedAt = ISSUED_AT.exec(text ?? "")?.[1];
@@ -43,22 +45,24 @@ export async function readIdentity(directory: string): Promise<Identity | undefi
   }
 }
 
+/** Stores the identity in identity.pem, mode 0600. */
 export async function writeIdentity(directory: string, identity: Identity): Promise<void> {
   const { privateKey, certificatePem, issuedAtMs } = identity;
   const content = `issued-at-ms: ${issuedAtMs}\n${privateKey.reveal()}${certificatePem}`;
   await writeAtomically(`${directory}/identity.pem`, content, 0o600);
 }
 
+/** The CAs that a pod trusts. */
 export interface Trust {
-  /** Every CA that may have signed the server's certificate. */
+  /** Every CA that may have signed the server's certificate (PEM). */
   readonly bundlePem: string;
-  /** What we hold, as the server names its bundles. */
+  /** Hash of the newest bundle that the pod has, in the form that the server compares. */
   readonly hash: string;
 }
 
 /**
- * The bundle that came last together with that of admission. Together, because neither is always the newer one and a
- * pod that trusts too few CAs can never ask again; the price is that a CA counts until the pods of its time are gone.
+ * Returns the union of the bundle from admission and the one received last. Neither is always the newer one, and a pod that
+ * trusts too few CAs can never connect again; the price is that such a pod trusts a removed CA until it ends.
  */
 export async function readTrust(directory: string, admissionBundle: string): Promise<Trust> {
   const received = await readIfPresent(`${directory}/bundle.pem`);
@@ -66,17 +70,18 @@ export async function readTrust(directory: string, admissionBundle: string): Pro
   return { bundlePem, hash: bundleHash(received ?? admissionBundle) };
 }
 
-/** Keeps a bundle that came with an answer; the empty text means that ours was the newest. */
-export async function keepBundle(directory: string, bundle: string): Promise<void> {
+/** Stores the bundle of an answer; an empty one means that the stored bundle is the newest. */
+export async function writeBundle(directory: string, bundle: string): Promise<void> {
   if (splitBundle(bundle).length > 0) await writeAtomically(`${directory}/bundle.pem`, bundle, 0o600);
 }
 
+/** Stores the grants in credentials.json, mode 0600. */
 export async function writeGrants(directory: string, grants: Grants): Promise<void> {
   await writeAtomically(grantsPath(directory), encodeGrants(grants), 0o600);
 }
 
-/** Removes what a renewal that was killed left half written: the volume is small, and the rest may hold a key. */
-export async function sweepAside(directory: string): Promise<void> {
+/** Removes temporary files of a killed renewal: the volume is small, and they may hold a key. */
+export async function removeTemporaryFiles(directory: string): Promise<void> {
   const names = await readdir(directory);
   await Promise.all(
     names.filter((name) => name.endsWith(".tmp")).map((name) => rm(`${directory}/${name}`, { force: true })),

@@ -1,38 +1,34 @@
-// The authorization token of each container: a file that this container alone can read. It stays the same for the pod's
-// life, because SDKs may hold it in the environment. Written at once, as memory-file.ts reads: the process that serves
-// makes them.
+// The authorization token of each container, in <tokens directory>/<container>/token: a file that only this container
+// mounts. A token stays the same for the pod's lifetime, because SDKs may cache it in the environment. The serving process
+// creates the tokens, so all access is synchronous (see memory-volume.ts).
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { Secret } from "../../runtime/secret.ts";
-import { readToken, tokenDirectory, tokenPath } from "./token-file.ts";
+import { makeMemoryDirectory, readMemoryFile, replaceMemoryFile } from "./memory-volume.ts";
 
-/** The containers' tokens in the order of `containers`; makes those that are missing. */
+/** 32 random bytes in base64url without a newline: every SDK sends the file's content unchanged. */
+const TOKEN = /^[A-Za-z0-9_-]{43}$/;
+
+/**
+ * Returns the containers' tokens in the order of `containers`, and creates a token where none exists or the file holds
+ * something else. Throws errors of the file system.
+ */
 export function ensureTokens(directory: string, containers: readonly string[]): readonly Secret[] {
-  return containers.map((container) => readToken(directory, container) ?? makeToken(directory, container));
+  return containers.map((container) => readToken(directory, container) ?? createToken(directory, container));
 }
 
-function makeToken(directory: string, container: string): Secret {
-  makeDirectory(tokenDirectory(directory, container));
+function readToken(directory: string, container: string): Secret | undefined {
+  const text = readMemoryFile(tokenPath(directory, container));
+  return text !== undefined && TOKEN.test(text) ? new Secret(text) : undefined;
+}
+
+function createToken(directory: string, container: string): Secret {
+  makeMemoryDirectory(`${directory}/${container}`, 0o755);
   const token = new Secret(randomBytes(32).toString("base64url"));
-  const path = tokenPath(directory, container);
-  const aside = `${path}.tmp`;
-  // What a process that was killed left there is not ours to write to: its mode may be wrong.
-  rmSync(aside, { force: true });
-  writeFileSync(aside, token.reveal(), { flag: "wx" });
-  // The app's uid is unknown; who else could read the file is decided by the mount, which no other container has. The
-  // umask may take bits away from a mode that is given at creation.
-  chmodSync(aside, 0o444);
-  renameSync(aside, path);
+  // Readable by every uid, because the app's uid is unknown. The mount restricts access: no other container has it.
+  replaceMemoryFile(tokenPath(directory, container), token.reveal(), 0o444);
   return token;
 }
 
-/** The kubelet may have made it before us, for a subPath mount; only what we made is ours to open. */
-function makeDirectory(path: string): void {
-  try {
-    mkdirSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
-    throw error;
-  }
-  chmodSync(path, 0o755);
+function tokenPath(directory: string, container: string): string {
+  return `${directory}/${container}/token`;
 }

@@ -1,12 +1,12 @@
-// Turns the token of a request back into a container. Every container of the pod can reach the endpoint, so this
-// comparison is what keeps their credentials apart.
+// Maps the token of a request to a container. Every container of the pod can reach the endpoint, so this comparison keeps
+// their credentials apart.
 import { hash, timingSafeEqual } from "node:crypto";
 import type { Secret } from "../../runtime/secret.ts";
 
-/** Which container a header belongs to: its index, or -1. */
+/** Returns the index of the container whose token the header is, or -1. */
 export type Authorize = (header: string) => number;
 
-/** Hashes have equal lengths, and all of them are compared: time tells nothing about any token. */
+/** Compares the hashes of all tokens in constant time: they have equal lengths, so timing reveals nothing about a token. */
 export function createAuthorize(tokens: readonly Secret[]): Authorize {
   const digests = tokens.map((token) => digestOf(token.reveal()));
   return (header) => {

@@ -1,12 +1,13 @@
-// Health and metrics on a port of their own, which the kubelet can reach: it cannot reach the pod's loopback. Whoever
-// reaches the pod reaches these pages, so they hold neither credentials nor reasons.
+// Health and metrics on a port of their own that the kubelet can reach: it cannot reach the pod's loopback addresses.
+// Whatever can reach the pod can read these pages, so they contain neither credentials nor reasons.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../../runtime/clock.ts";
-import { close, createLimitedServer, listen } from "./http.ts";
 import type { Keeper } from "../keeper.ts";
 import type { SidecarMetrics } from "../metrics.ts";
 import type { Renewals } from "../renewals.ts";
+import { createPodServer, type HttpServer } from "./servers.ts";
 
+/** What the pages report on. */
 export interface HealthDeps {
   readonly clock: Clock;
   readonly keeper: Pick<Keeper, "ready" | "expiries">;
@@ -14,23 +15,19 @@ export interface HealthDeps {
   readonly metrics: Pick<SidecarMetrics, "expose">;
 }
 
-export interface Health {
-  listen(): Promise<number>;
-  close(): Promise<void>;
-}
-
 const CLOSE_GRACE_MS = 100;
 
-export function createHealth({ clock, keeper, renewals, metrics }: HealthDeps, { port }: { port: number }): Health {
+/** Creates the server of /healthz, /readyz and /metrics. */
+export function createHealth({ clock, keeper, renewals, metrics }: HealthDeps, { port }: { port: number }): HttpServer {
   function handle({ url, method }: IncomingMessage, response: ServerResponse): void {
     if (method !== "GET" && method !== "HEAD") return send(response, 405, "GET only\n");
     if (url === "/healthz") return renewals.stuck() ? send(response, 503, "stuck\n") : send(response, 200, "ok\n");
     if (url === "/readyz") return keeper.ready() ? send(response, 200, "ready\n") : send(response, 503, "not yet\n");
-    if (url === "/metrics") return send(response, 200, exposed());
+    if (url === "/metrics") return send(response, 200, exposition());
     send(response, 404, "/healthz, /readyz or /metrics\n");
   }
 
-  function exposed(): string {
+  function exposition(): string {
     const now = clock.now();
     const { credentials, certificate } = keeper.expiries();
     return metrics.expose({
@@ -40,11 +37,11 @@ export function createHealth({ clock, keeper, renewals, metrics }: HealthDeps, {
     });
   }
 
-  const server = createLimitedServer(handle);
-  return { listen: () => listen(server, port), close: () => close(server, CLOSE_GRACE_MS) };
+  return createPodServer(handle, { port, closeGraceMs: CLOSE_GRACE_MS });
 }
 
 function send(response: ServerResponse, status: number, text: string): void {
+  // A request with another method may have a body, which is not read.
   const close = status === 405 ? { Connection: "close" } : {};
   response.writeHead(status, { "Content-Type": "text/plain; version=0.0.4", ...close }).end(text);
 }

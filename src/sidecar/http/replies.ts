@@ -1,17 +1,29 @@
-// Replies of the credentials endpoint as bytes: credentials once for each renewal, refusals when they happen. The bodies
-// follow the container credentials provider of the AWS SDKs
+// Replies of the credentials endpoint as bytes: for credentials built once per renewal, for refusals when they occur. The
+// bodies follow the container credentials provider of the AWS SDKs
 // (https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html).
-import { ERRORS, type Refusal } from "../../protocol/errors.ts";
-import type { Granted } from "../grants.ts";
+import { ERRORS, type ErrorCode, type Refusal } from "../../protocol/errors.ts";
+import type { Credentials } from "../grants.ts";
 
-/** `headers` are pairs in one flat array, as `writeHead` takes them. */
+/** A response. `headers`: names and values in one flat array, as `writeHead` accepts them. */
 export interface Reply {
   readonly status: number;
   readonly headers: readonly string[];
   readonly body: Buffer;
 }
 
-export function credentialsReply(credentials: Granted): Reply {
+/** A reply, and what is counted and logged about it. */
+export interface Answer {
+  readonly reply: Reply;
+  readonly code: ErrorCode | "OK";
+  /** Why the request is refused, for the log; absent: no log line. */
+  readonly reason?: string;
+}
+
+/** Returns an answer that requires credentials, or undefined while there are none. */
+export type Lookup = () => Answer | undefined;
+
+/** Returns the reply with a container's credentials, secret values included. */
+export function credentialsReply(credentials: Credentials): Reply {
   const body = JSON.stringify({
     AccessKeyId: credentials.accessKeyId,
     SecretAccessKey: credentials.secretAccessKey.reveal(),
@@ -23,19 +35,19 @@ export function credentialsReply(credentials: Granted): Reply {
   return reply(200, body, []);
 }
 
-/** `extra`: further headers, as pairs in one flat array. */
+/** Returns the reply with the refusal's code and message, and the code's HTTP status. `extra`: further headers, flat. */
 export function refusalReply({ code, message }: Refusal, extra: readonly string[] = []): Reply {
-  // SDKs differ in which case they read.
+  // SDKs differ in the case of the names that they read.
   const body = JSON.stringify({ code, message, Code: code, Message: message });
   return reply(ERRORS[code].http, body, extra);
 }
 
-/** Whole seconds and an upper-case Z: fractions or offsets fail in one SDK or another. Rounded down, never up. */
+/** Formats a time as whole seconds and an upper-case Z: some SDK fails on fractions or offsets. Rounds down, never up. */
 export function formatTime(unixMs: number): string {
   return `${new Date(unixMs).toISOString().slice(0, 19)}Z`;
 }
 
-/** Of the metadata paths, JSON included: EC2 calls everything text. */
+/** Returns a reply of the metadata paths, JSON included: EC2 labels everything text/plain. `extra`: further headers, flat. */
 export function textReply(status: number, text: string, extra: readonly string[] = []): Reply {
   return reply(status, text, extra, "text/plain");
 }
@@ -43,7 +55,7 @@ export function textReply(status: number, text: string, extra: readonly string[]
 function reply(status: number, text: string, extra: readonly string[], type = "application/json"): Reply {
   const body = Buffer.from(text);
   const headers = [
-    // Without a charset: Go v2 reads the code of an error only from exactly this type.
+    // Without a charset: Go v2 reads the code of an error from exactly this type only.
     "Content-Type",
     type,
     "Content-Length",

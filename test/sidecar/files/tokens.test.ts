@@ -3,14 +3,12 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { Secret } from "../../../src/runtime/secret.ts";
-import { createAuthorize } from "../../../src/sidecar/http/authorize.ts";
 import { ensureTokens } from "../../../src/sidecar/files/tokens.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "podrole-tokens-"));
 after(() => rm(directory, { recursive: true }));
 
-test("ensureTokens() writes one token a container: 256 bits, no newline, readable by any uid", async () => {
+test("ensureTokens() writes one token per container: 256 bits, no newline, readable by any uid", async () => {
   const tokens = ensureTokens(directory, ["app", "worker"]);
   const texts = await Promise.all(["app", "worker"].map((name) => readFile(join(directory, name, "token"), "utf8")));
   assert.deepEqual(
@@ -23,23 +21,15 @@ test("ensureTokens() writes one token a container: 256 bits, no newline, readabl
   assert.equal((await stat(join(directory, "app", "token"))).mode & 0o777, 0o444);
 });
 
-test("ensureTokens() keeps a token that is there, so that it is constant in a pod's life", async () => {
+test("ensureTokens() returns an existing token, so that it stays the same for the pod's lifetime", async () => {
   const [first] = ensureTokens(directory, ["app"]);
   const [second] = ensureTokens(directory, ["app"]);
   assert.equal(second?.reveal(), first?.reveal());
 });
 
-test("ensureTokens() replaces what is no token, in a directory that is there already", async () => {
+test("ensureTokens() replaces a file that holds no token, in an existing directory", async () => {
   await mkdir(join(directory, "half"));
   await writeFile(join(directory, "half", "token"), "");
   const [token] = ensureTokens(directory, ["half"]);
   assert.equal(token?.reveal().length, 43);
-});
-
-test("createAuthorize() finds the container of a token, and nobody for anything else", () => {
-  const authorize = createAuthorize([new Secret("first"), new Secret("second")]);
-  assert.equal(authorize("first"), 0);
-  assert.equal(authorize("second"), 1);
-  for (const other of ["", "firs", "first ", "Bearer first", "FIRST", "third"])
-    assert.equal(authorize(other), -1, other);
 });

@@ -1,4 +1,4 @@
-// The credentials endpoint over real sockets; what it is told by keeper and renewals is set by each test.
+// The credentials endpoint over real sockets; each test sets the state of keeper and renewals.
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
@@ -10,7 +10,7 @@ import { isPermanent, type Renewal } from "../../../src/sidecar/renewal.ts";
 import { credentialsReply } from "../../../src/sidecar/http/replies.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
-import { ask } from "../ask.ts";
+import { sendRequest } from "../send-request.ts";
 
 const NOW = Date.parse("2026-01-01T00:00:00.999Z");
 
@@ -38,8 +38,8 @@ async function setUp(initial: Partial<State> = {}) {
   const state: State = { reply: undefined, refusal: undefined, failure: undefined, nextInMs: 400, ...initial };
   const listeners = new Set<(renewal: Renewal) => void>();
   const counted: string[] = [];
-  let hurried = 0;
-  let onHurry = () => {};
+  let renewalsRequested = 0;
+  let onRenewNow = () => {};
   const endpoint = createEndpoint(
     {
       clock,
@@ -49,9 +49,9 @@ async function setUp(initial: Partial<State> = {}) {
         refusal: (index) => (index === 0 ? state.refusal : undefined),
       },
       renewals: {
-        hurry() {
-          hurried++;
-          onHurry();
+        renewNow() {
+          renewalsRequested++;
+          onRenewNow();
         },
         failure: () => state.failure,
         nextInMs: () => state.nextInMs,
@@ -74,19 +74,19 @@ async function setUp(initial: Partial<State> = {}) {
     counted,
     listeners,
     endpoint,
-    hurried: () => hurried,
-    /** Resolves when a request has asked for a renewal and waits. */
+    renewalsRequested: () => renewalsRequested,
+    /** Resolves when a request has requested a renewal and is held. */
     held: () =>
       new Promise<void>((resolve) => {
-        onHurry = () => setImmediate(resolve);
+        onRenewNow = () => setImmediate(resolve);
       }),
     renewalEnds: () => listeners.forEach((listener) => listener({ outcome: "renewed" })),
   };
 }
 
-test("createEndpoint() answers with the container's credentials, as SDKs read them", async () => {
+test("createEndpoint() returns the container's credentials in the form that SDKs read", async () => {
   const { port, endpoint, counted } = await setUp({ reply: REPLY });
-  const { status, headers, body, text } = await ask(port, { token: "token-a" });
+  const { status, headers, body, text } = await sendRequest(port, { token: "token-a" });
   assert.equal(status, 200);
   assert.deepEqual(body, {
     AccessKeyId: "ASIA1",
@@ -103,16 +103,16 @@ test("createEndpoint() answers with the container's credentials, as SDKs read th
   await endpoint.close();
 });
 
-test("createEndpoint() answers on ::1 too, and takes a query string and HEAD", async () => {
+test("createEndpoint() answers on ::1 too, and accepts a query string and HEAD", async () => {
   const { port, endpoint } = await setUp({ reply: REPLY });
-  assert.equal((await ask(port, { token: "token-a", host: "::1" })).status, 200);
-  assert.equal((await ask(port, { token: "token-a", path: "/v1/credentials?from=sdk" })).status, 200);
-  const head = await ask(port, { token: "token-a", method: "HEAD" });
+  assert.equal((await sendRequest(port, { token: "token-a", host: "::1" })).status, 200);
+  assert.equal((await sendRequest(port, { token: "token-a", path: "/v1/credentials?from=sdk" })).status, 200);
+  const head = await sendRequest(port, { token: "token-a", method: "HEAD" });
   assert.deepEqual([head.status, head.text, head.headers["content-length"]], [200, "", String(REPLY.body.length)]);
   await endpoint.close();
 });
 
-const CALLERS: readonly (readonly [ErrorCode, Parameters<typeof ask>[1]])[] = [
+const CALLERS: readonly (readonly [ErrorCode, Parameters<typeof sendRequest>[1]])[] = [
   ["TOKEN_MISSING", {}],
   ["TOKEN_MISSING", { token: "" }],
   ["TOKEN_MISMATCH", { token: "token-c" }],
@@ -127,7 +127,7 @@ const CALLERS: readonly (readonly [ErrorCode, Parameters<typeof ask>[1]])[] = [
 for (const [code, options] of CALLERS) {
   test(`createEndpoint() refuses ${JSON.stringify(options)} with ${code}`, async () => {
     const { port, endpoint, counted } = await setUp({ reply: REPLY });
-    const { status, headers, body } = await ask(port, options);
+    const { status, headers, body } = await sendRequest(port, options);
     assert.equal(status, ERRORS[code].http);
     assert.equal(headers["content-type"], "application/json");
     assert.deepEqual([body["code"], body["Code"]], [code, code]);
@@ -141,9 +141,9 @@ for (const [code, options] of CALLERS) {
 
 for (const code of Object.keys(ERRORS) as ErrorCode[]) {
   if (!isPermanent({ code })) continue;
-  test(`createEndpoint() answers ${code} at once, with the container's own reason`, async () => {
+  test(`createEndpoint() answers ${code} at once, with the container's reason`, async () => {
     const { port, endpoint } = await setUp({ refusal: { code, message: `Cannot: ${code}`, retryAfterMs: 0 } });
-    const { status, body, headers } = await ask(port, { token: "token-a" });
+    const { status, body, headers } = await sendRequest(port, { token: "token-a" });
     assert.deepEqual([status, body["code"], body["message"]], [ERRORS[code].http, code, `Cannot: ${code}`]);
     assert.equal(headers["retry-after"], undefined);
     await endpoint.close();
@@ -155,7 +155,7 @@ for (const code of Object.keys(ERRORS) as ErrorCode[]) {
   test(`createEndpoint() holds a request for 900 ms before it answers ${code}`, async () => {
     const { port, endpoint, clock, held, counted } = await setUp({ failure: { code, message: `Cannot: ${code}` } });
     const waits = held();
-    const answer = ask(port, { token: "token-a" });
+    const answer = sendRequest(port, { token: "token-a" });
     await waits;
     await clock.advance(899);
     assert.deepEqual(counted, []);
@@ -167,10 +167,10 @@ for (const code of Object.keys(ERRORS) as ErrorCode[]) {
   });
 }
 
-test("createEndpoint() answers NOT_READY when nothing has been fetched or refused yet", async () => {
+test("createEndpoint() answers NOT_READY when nothing was granted or refused yet", async () => {
   const { port, endpoint, clock, held } = await setUp({ nextInMs: 60_000 });
   const waits = held();
-  const answer = ask(port, { token: "token-b" });
+  const answer = sendRequest(port, { token: "token-b" });
   await waits;
   await clock.advance(900);
   const { status, body, headers } = await answer;
@@ -179,12 +179,12 @@ test("createEndpoint() answers NOT_READY when nothing has been fetched or refuse
 });
 
 test("createEndpoint() answers a held request as soon as the renewal brings credentials", async () => {
-  const { port, endpoint, clock, held, state, renewalEnds, listeners, hurried } = await setUp();
+  const { port, endpoint, clock, held, state, renewalEnds, listeners, renewalsRequested } = await setUp();
   const waits = held();
-  const answer = ask(port, { token: "token-a" });
+  const answer = sendRequest(port, { token: "token-a" });
   await waits;
   renewalEnds();
-  assert.equal(hurried(), 2, "a renewal that brought nothing is followed by another");
+  assert.equal(renewalsRequested(), 2, "a renewal without credentials is followed by another");
   await clock.advance(500);
   state.reply = REPLY;
   renewalEnds();
@@ -193,10 +193,10 @@ test("createEndpoint() answers a held request as soon as the renewal brings cred
   await endpoint.close();
 });
 
-test("createEndpoint() answers a held request as soon as the refusal is a lasting one", async () => {
+test("createEndpoint() answers a held request as soon as its refusal is permanent", async () => {
   const { port, endpoint, held, state, renewalEnds } = await setUp();
   const waits = held();
-  const answer = ask(port, { token: "token-a" });
+  const answer = sendRequest(port, { token: "token-a" });
   await waits;
   state.refusal = { code: "ROLE_FORBIDDEN", message: "Cannot", retryAfterMs: 0 };
   renewalEnds();
@@ -204,17 +204,17 @@ test("createEndpoint() answers a held request as soon as the refusal is a lastin
   await endpoint.close();
 });
 
-test("createEndpoint() never gives one container's credentials to another", async () => {
+test("createEndpoint() never returns one container's credentials to another", async () => {
   const { port, endpoint, clock, held } = await setUp({ reply: REPLY });
   const waits = held();
-  const answer = ask(port, { token: "token-b" });
+  const answer = sendRequest(port, { token: "token-b" });
   await waits;
   await clock.advance(900);
   assert.equal((await answer).status, 503);
   await endpoint.close();
 });
 
-test("createEndpoint() forgets a held request whose caller has gone", async () => {
+test("createEndpoint() drops a held request whose caller has disconnected", async () => {
   const { port, endpoint, held, listeners, counted, clock } = await setUp();
   const waits = held();
   const socket = connect(port, "127.0.0.1");
@@ -228,40 +228,40 @@ test("createEndpoint() forgets a held request whose caller has gone", async () =
   await endpoint.close();
 });
 
-test("createEndpoint() logs refused callers once a minute and code", async () => {
+test("createEndpoint() logs refused requests once per minute and code", async () => {
   const { port, endpoint, lines, clock } = await setUp();
   for (let round = 0; round < 3; round++) {
-    await ask(port);
-    await ask(port, { token: "wrong" });
+    await sendRequest(port);
+    await sendRequest(port, { token: "wrong" });
   }
   await clock.advance(60_000);
-  await ask(port);
+  await sendRequest(port);
   assert.deepEqual(
     lines.map(({ code }) => code),
     ["TOKEN_MISSING", "TOKEN_MISMATCH", "TOKEN_MISSING"],
   );
-  assert.ok(!JSON.stringify(lines).includes("wrong"), "the log shows no header");
+  assert.ok(!JSON.stringify(lines).includes("wrong"), "the log contains no header");
   await endpoint.close();
 });
 
-test("createEndpoint() refuses headers above 8 KiB and goes on", async () => {
+test("createEndpoint() refuses headers above 8 KiB and serves the next request", async () => {
   const { port, endpoint } = await setUp({ reply: REPLY });
-  assert.equal((await ask(port, { token: "token-a", headers: { "X-Large": "x".repeat(9_000) } })).status, 431);
-  assert.equal((await ask(port, { token: "token-a" })).status, 200);
+  assert.equal((await sendRequest(port, { token: "token-a", headers: { "X-Large": "x".repeat(9_000) } })).status, 431);
+  assert.equal((await sendRequest(port, { token: "token-a" })).status, 200);
   await endpoint.close();
 });
 
-test("close() answers the requests that are held", async () => {
+test("close() answers held requests", async () => {
   const { port, endpoint, held } = await setUp();
   const waits = held();
-  const answer = ask(port, { token: "token-a" });
+  const answer = sendRequest(port, { token: "token-a" });
   await waits;
   await endpoint.close();
   assert.equal((await answer).status, 503);
-  await assert.rejects(ask(port), { code: "ECONNREFUSED" });
+  await assert.rejects(sendRequest(port), { code: "ECONNREFUSED" });
 });
 
-test("listen() says which port another container has taken", async () => {
+test("listen() rejects with the port that another container uses", async () => {
   const { port, endpoint } = await setUp();
   const second = createEndpoint({} as Parameters<typeof createEndpoint>[0], { port, containers: [], holdMs: 0 });
   await assert.rejects(second.listen(), { code: "INTERNAL", message: new RegExp(`port ${port}: another container`) });

@@ -1,20 +1,23 @@
-// What the metadata paths say about a role, from the credentials at hand. Pretty-printed as at EC2, because scripts read
-// it line by line. What podrole does not know is left out.
-import type { Granted } from "../../grants.ts";
+// Documents of the metadata paths, from the role's credentials. Pretty-printed as on EC2, because scripts read them line by
+// line. Facts that podrole does not know are omitted.
+import type { Credentials } from "../../grants.ts";
 import { formatTime } from "../replies.ts";
 
-/** Without its path, as IAM names the role of an instance. */
-export function roleName({ roleArn }: Pick<Granted, "roleArn">): string {
+/** Returns the role's name without its path, as EC2 lists the role of an instance. */
+export function roleName({ roleArn }: Pick<Credentials, "roleArn">): string {
   return roleArn.slice(roleArn.lastIndexOf("/") + 1);
 }
 
-/** By its name, as EC2 has it, or as an annotation may write it: kiam's clients asked for that, an ARN included. */
-export function namesRole(asked: string, { roleArn }: Pick<Granted, "roleArn">): boolean {
-  const name = decode(asked).replace(/^\//, "");
+/**
+ * Reports whether the request names this role: by its name, as on EC2, or by its path and name or its ARN, which kiam's
+ * clients request because annotations may contain them.
+ */
+export function namesRole(requested: string, { roleArn }: Pick<Credentials, "roleArn">): boolean {
+  const name = decode(requested).replace(/^\//, "");
   return name === roleArn || name === roleName({ roleArn }) || name === roleArn.slice(roleArn.indexOf("/") + 1);
 }
 
-/** IAM's names have characters that some clients escape. */
+/** Role names contain characters that some clients percent-encode. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -23,7 +26,8 @@ function decode(text: string): string {
   }
 }
 
-export function roleCredentials(role: Granted): string {
+/** Returns the role's credentials, secret values included. */
+export function roleCredentials(role: Credentials): string {
   return json({
     Code: "Success",
     LastUpdated: formatTime(role.issuedAtMs),
@@ -35,14 +39,14 @@ export function roleCredentials(role: Granted): string {
   });
 }
 
-/** There is no instance profile: tools that look for the account find it at the same place of the role's ARN. */
-export function roleInfo({ issuedAtMs, roleArn }: Granted): string {
+/** Returns the role's ARN as that of an instance profile: there is none, and tools read the account from the same position. */
+export function roleInfo({ issuedAtMs, roleArn }: Credentials): string {
   return json({ Code: "Success", LastUpdated: formatTime(issuedAtMs), InstanceProfileArn: roleArn });
 }
 
-/** Region and zone are left out when they are undefined. */
+/** Returns account, region and zone; an undefined region or zone is omitted. */
 export function identityDocument(
-  { accountId }: Granted,
+  { accountId }: Credentials,
   region: string | undefined,
   availabilityZone: string | undefined,
 ): string {

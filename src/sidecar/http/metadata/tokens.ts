@@ -1,28 +1,31 @@
-// Tokens of the metadata paths, as IMDSv2 hands them out: a PUT brings one, and it is good for as long as was asked.
-// Nothing is kept of a token: it carries its own end, signed by a key that lives and dies with this process. So nobody
-// can fill the memory with them; after a restart SDKs are told 401 and get another.
+// Tokens of the metadata paths, as IMDSv2 issues them: a PUT returns one that is valid for the requested time. Tokens are not
+// stored: each contains its own expiry, signed with a key that exists only in this process. So requests cannot fill the
+// memory, and after a restart SDKs receive 401 and request a new token.
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../../../runtime/clock.ts";
 
+/** Issues and verifies tokens. */
 export interface MetadataTokens {
-  issue(lifeSeconds: number): string;
-  /** True for a token of this process that has not ended. */
+  issue(lifetimeSeconds: number): string;
+  /** Reports whether this process issued the token and it has not expired. Compares in constant time. */
   accepts(token: string): boolean;
 }
 
+/** Creates the tokens' issuer with a new key. */
 export function createMetadataTokens({ clock }: { readonly clock: Clock }): MetadataTokens {
   const key = randomBytes(32);
-  const sign = (end: string) => createHmac("sha256", key).update(end).digest("base64url");
+  const sign = (expiry: string) => createHmac("sha256", key).update(expiry).digest("base64url");
 
   return {
-    issue(lifeSeconds) {
-      const end = (clock.now() + lifeSeconds * 1000).toString(36);
-      return `${end}.${sign(end)}`;
+    issue(lifetimeSeconds) {
+      const expiry = (clock.now() + lifetimeSeconds * 1000).toString(36);
+      return `${expiry}.${sign(expiry)}`;
     },
     accepts(token) {
-      const [end = "", signature = ""] = token.split(".", 2);
-      const [given, wanted] = [Buffer.from(signature), Buffer.from(sign(end))];
-      return given.length === wanted.length && timingSafeEqual(given, wanted) && clock.now() < Number.parseInt(end, 36);
+      const [expiry = "", signature = ""] = token.split(".", 2);
+      const [given, expected] = [Buffer.from(signature), Buffer.from(sign(expiry))];
+      const isGenuine = given.length === expected.length && timingSafeEqual(given, expected);
+      return isGenuine && clock.now() < Number.parseInt(expiry, 36);
     },
   };
 }

@@ -1,18 +1,18 @@
-// The metadata paths over real sockets, behind the credentials endpoint as serve puts them there.
+// The metadata paths over real sockets, behind the credentials endpoint as serve.ts connects them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Secret } from "../../../../src/runtime/secret.ts";
 import { createAuthorize } from "../../../../src/sidecar/http/authorize.ts";
 import { createEndpoint } from "../../../../src/sidecar/http/endpoint.ts";
-import type { Granted } from "../../../../src/sidecar/grants.ts";
+import type { Credentials } from "../../../../src/sidecar/grants.ts";
 import { createMetadata, type MetadataOptions } from "../../../../src/sidecar/http/metadata/metadata.ts";
 import type { Renewal } from "../../../../src/sidecar/renewal.ts";
 import type { Refusal } from "../../../../src/protocol/errors.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
 import { createKeptLog } from "../../../fakes/log.ts";
-import { ask, type AskOptions } from "../../ask.ts";
+import { type RequestOptions, sendRequest } from "../../send-request.ts";
 
-const ROLE: Granted = {
+const ROLE: Credentials = {
   accessKeyId: "ASIA1",
   secretAccessKey: new Secret("key/+="),
   sessionToken: new Secret("session"),
@@ -22,23 +22,23 @@ const ROLE: Granted = {
   expiresAtMs: Date.parse("2026-01-01T01:00:00.999Z"),
   renewAtMs: 0,
 };
-const LIFE = "X-aws-ec2-metadata-token-ttl-seconds";
+const TTL = "X-aws-ec2-metadata-token-ttl-seconds";
 const IAM = "/latest/meta-data/iam";
 
 interface SetUp extends Partial<MetadataOptions> {
-  readonly granted?: Granted | undefined;
+  readonly credentials?: Credentials | undefined;
 }
 
 async function setUp(options: SetUp = {}) {
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
-  const state: { granted: Granted | undefined; refusal: Refusal | undefined } = {
-    granted: "granted" in options ? options.granted : ROLE,
+  const state: { credentials: Credentials | undefined; refusal: Refusal | undefined } = {
+    credentials: "credentials" in options ? options.credentials : ROLE,
     refusal: undefined,
   };
   const counted: string[] = [];
   const listeners = new Set<(renewal: Renewal) => void>();
-  let onHurry = () => {};
+  let onRenewNow = () => {};
   const { region = "eu-central-1", version1 = false } = options;
   const settings = { region: "region" in options ? options.region : region, zone: options.zone, version1 };
   const endpoint = createEndpoint(
@@ -47,7 +47,7 @@ async function setUp(options: SetUp = {}) {
       log,
       keeper: { reply: () => undefined, refusal: () => state.refusal && { ...state.refusal, retryAfterMs: 0 } },
       renewals: {
-        hurry: () => onHurry(),
+        renewNow: () => onRenewNow(),
         failure: () => undefined,
         nextInMs: () => 400,
         onEnd(listener) {
@@ -57,13 +57,13 @@ async function setUp(options: SetUp = {}) {
       },
       authorize: createAuthorize([new Secret("token-a")]),
       count: (code) => counted.push(code),
-      morePaths: createMetadata({ clock, granted: () => state.granted }, settings),
+      otherPaths: createMetadata({ clock, credentials: () => state.credentials }, settings),
     },
     { port: 0, containers: ["app"], holdMs: 900 },
   );
   const port = await endpoint.listen();
-  const putToken = (headers: AskOptions["headers"] = { [LIFE]: "60" }) =>
-    ask(port, { path: "/latest/api/token", method: "PUT", headers: headers ?? {} });
+  const putToken = (headers: RequestOptions["headers"] = { [TTL]: "60" }) =>
+    sendRequest(port, { path: "/latest/api/token", method: "PUT", headers: headers ?? {} });
   return {
     clock,
     lines,
@@ -72,21 +72,21 @@ async function setUp(options: SetUp = {}) {
     putToken,
     get: async (path: string, token?: string) => {
       const given = token ?? (await putToken()).text;
-      return ask(port, { path, headers: { "X-aws-ec2-metadata-token": given } });
+      return sendRequest(port, { path, headers: { "X-aws-ec2-metadata-token": given } });
     },
-    plain: (path: string, more: AskOptions = {}) => ask(port, { path, ...more }),
+    plain: (path: string, more: RequestOptions = {}) => sendRequest(port, { path, ...more }),
     held: () =>
       new Promise<void>((resolve) => {
-        onHurry = () => setImmediate(resolve);
+        onRenewNow = () => setImmediate(resolve);
       }),
     renewalEnds: () => listeners.forEach((listener) => listener({ outcome: "renewed" })),
     close: () => endpoint.close(),
   };
 }
 
-test("createMetadata() gives a token its life, and takes it until that is over", async () => {
+test("createMetadata() issues a token with the requested lifetime, and accepts it until its expiry", async () => {
   const { putToken, get, clock, close } = await setUp();
-  const { status, text, headers } = await putToken({ [LIFE]: "60" });
+  const { status, text, headers } = await putToken({ [TTL]: "60" });
   assert.deepEqual([status, headers["x-aws-ec2-metadata-token-ttl-seconds"]], [200, "60"]);
   assert.equal((await get("/latest/meta-data/placement/region", text)).status, 200);
   await clock.advance(59_999);
@@ -96,7 +96,7 @@ test("createMetadata() gives a token its life, and takes it until that is over",
   await close();
 });
 
-for (const [life, status] of [
+for (const [ttl, status] of [
   ["1", 200],
   ["21600", 200],
   ["0", 400],
@@ -106,23 +106,23 @@ for (const [life, status] of [
   ["", 400],
   [undefined, 400],
 ] as const) {
-  test(`createMetadata() answers a token of ${life ?? "no"} seconds with ${status}`, async () => {
+  test(`createMetadata() answers a request for a token of ${ttl ?? "no"} seconds with ${status}`, async () => {
     const { putToken, close } = await setUp();
-    assert.equal((await putToken(life === undefined ? { Accept: "*/*" } : { [LIFE]: life })).status, status);
+    assert.equal((await putToken(ttl === undefined ? { Accept: "*/*" } : { [TTL]: ttl })).status, status);
     await close();
   });
 }
 
-test("createMetadata() refuses a token to what a proxy passes on, and to GET", async () => {
+test("createMetadata() refuses to issue a token to a forwarded request, and to GET", async () => {
   const { putToken, plain, counted, close } = await setUp();
-  assert.equal((await putToken({ [LIFE]: "60", "X-Forwarded-For": "203.0.113.7" })).status, 403);
-  const { status, headers } = await plain("/latest/api/token", { headers: { [LIFE]: "60" } });
+  assert.equal((await putToken({ [TTL]: "60", "X-Forwarded-For": "203.0.113.7" })).status, 403);
+  const { status, headers } = await plain("/latest/api/token", { headers: { [TTL]: "60" } });
   assert.deepEqual([status, headers.allow], [405, "PUT"]);
   assert.deepEqual(counted, ["TOKEN_MISMATCH", "METHOD_UNKNOWN"]);
   await close();
 });
 
-test("createMetadata() names the role, and gives its credentials in EC2's form with whole seconds", async () => {
+test("createMetadata() returns the role's name, and its credentials in EC2's form with whole seconds", async () => {
   const { get, close } = await setUp();
   const list = await get(`${IAM}/security-credentials/`);
   assert.deepEqual([list.status, list.text, list.headers["content-type"]], [200, "app", "text/plain"]);
@@ -140,22 +140,22 @@ test("createMetadata() names the role, and gives its credentials in EC2's form w
   await close();
 });
 
-test("createMetadata() gives the credentials for the role's path and its ARN too, below any version, and for no other", async () => {
+test("createMetadata() returns the credentials for the role's path and its ARN too, below any version, and for no other role", async () => {
   const { get, close } = await setUp();
   const roles = `${IAM}/security-credentials`;
-  for (const asked of ["app", "team/app", "/team/app", ROLE.roleArn, encodeURIComponent(ROLE.roleArn), "a%70p"]) {
-    assert.equal((await get(`${roles}/${asked}`)).status, 200, asked);
+  for (const name of ["app", "team/app", "/team/app", ROLE.roleArn, encodeURIComponent(ROLE.roleArn), "a%70p"]) {
+    assert.equal((await get(`${roles}/${name}`)).status, 200, name);
   }
   assert.equal((await get("/2016-09-02/meta-data/iam/security-credentials/app")).status, 200);
   assert.equal((await get("/1.0/meta-data/iam/security-credentials/")).text, "app");
-  for (const asked of ["other", "tea/app", "am/app", "role/team/app", "%", ROLE.roleArn.replace("12", "21")]) {
-    assert.equal((await get(`${roles}/${asked}`)).status, 404, asked);
+  for (const name of ["other", "tea/app", "am/app", "role/team/app", "%", ROLE.roleArn.replace("12", "21")]) {
+    assert.equal((await get(`${roles}/${name}`)).status, 404, name);
   }
   assert.equal((await get("/2016/meta-data/iam/security-credentials/app")).status, 404);
   await close();
 });
 
-test("createMetadata() tells the zone, also with a slash behind it", async () => {
+test("createMetadata() returns the zone, also with a trailing slash", async () => {
   const { get, close } = await setUp({ zone: "eu-central-1b" });
   for (const end of ["", "/"]) {
     assert.equal((await get(`/latest/meta-data/placement/availability-zone${end}`)).text, "eu-central-1b");
@@ -169,7 +169,7 @@ test("createMetadata() tells the zone, also with a slash behind it", async () =>
   await close();
 });
 
-test("createMetadata() refuses what a proxy passes on, also where no token is needed", async () => {
+test("createMetadata() refuses a forwarded request, also if no token is required", async () => {
   const { plain, close } = await setUp({ version1: true });
   const path = `${IAM}/security-credentials/app`;
   assert.equal((await plain(path)).status, 200);
@@ -179,14 +179,14 @@ test("createMetadata() refuses what a proxy passes on, also where no token is ne
   await close();
 });
 
-test("createMetadata() redirects to the list of roles as EC2 does", async () => {
+test("createMetadata() redirects to the list of roles, as EC2 does", async () => {
   const { get, close } = await setUp();
   const { status, headers } = await get(`${IAM}/security-credentials`);
   assert.deepEqual([status, headers.location], [301, `${IAM}/security-credentials/`]);
   await close();
 });
 
-test("createMetadata() tells account and region, and of the profile what there is: the role", async () => {
+test("createMetadata() returns account and region, and the role's ARN for the instance profile", async () => {
   const { get, close } = await setUp();
   assert.deepEqual(JSON.parse((await get("/latest/dynamic/instance-identity/document")).text), {
     accountId: "123456789012",
@@ -203,7 +203,7 @@ test("createMetadata() tells account and region, and of the profile what there i
   await close();
 });
 
-test("createMetadata() answers 404 for a region that it does not know, and leaves it out of the document", async () => {
+test("createMetadata() answers 404 for an unknown region, and omits it from the document", async () => {
   const { get, close } = await setUp({ region: undefined });
   assert.equal((await get("/latest/meta-data/placement/region")).status, 404);
   assert.deepEqual(JSON.parse((await get("/latest/dynamic/instance-identity/document")).text), {
@@ -221,7 +221,7 @@ for (const path of [
   `${IAM}/security-credentials-extended/`,
   "/latest/user-data",
 ]) {
-  test(`createMetadata() answers ${path} with 404 and no line in the log`, async () => {
+  test(`createMetadata() answers ${path} with 404 and no log line`, async () => {
     const { get, lines, counted, close } = await setUp();
     assert.equal((await get(path)).status, 404);
     assert.deepEqual(counted, ["OK", "PATH_UNKNOWN"]);
@@ -241,16 +241,16 @@ for (const token of ["x", ".", "zzzzzzzz.", "zzzzzzzz.AAAA", "zzzzzzzzz.AAAAAAAA
   });
 }
 
-test("createMetadata() accepts no token of another process", async () => {
+test("createMetadata() refuses a token of another process", async () => {
   const [one, other] = [await setUp(), await setUp()];
   const { text } = await other.putToken();
   assert.equal((await one.get(`${IAM}/security-credentials/app`, text)).status, 401);
   await Promise.all([one.close(), other.close()]);
 });
 
-test("createMetadata() answers 401 without a token, says why once, and answers with version1", async () => {
+test("createMetadata() answers 401 without a token and logs it once, and answers 200 with version1", async () => {
   const [off, on] = [await setUp(), await setUp({ version1: true })];
-  for (let time = 0; time < 2; time++) {
+  for (let round = 0; round < 2; round++) {
     const { status, body } = await off.plain(`${IAM}/security-credentials/app`);
     assert.deepEqual([status, body["code"]], [401, "TOKEN_MISSING"]);
   }
@@ -261,14 +261,14 @@ test("createMetadata() answers 401 without a token, says why once, and answers w
 });
 
 for (const method of ["PUT", "POST", "DELETE", "OPTIONS"]) {
-  test(`createMetadata() refuses ${method} on what is read`, async () => {
+  test(`createMetadata() refuses ${method} on a path that is read`, async () => {
     const { plain, close } = await setUp({ version1: true });
     assert.equal((await plain(`${IAM}/security-credentials/app`, { method })).status, 405);
     await close();
   });
 }
 
-test("createMetadata() leaves the credentials path to the container's own token", async () => {
+test("createMetadata() does not open the credentials path, which requires the container's token", async () => {
   const { putToken, plain, close } = await setUp();
   const { text } = await putToken();
   const { body } = await plain("/v1/credentials", { headers: { "X-aws-ec2-metadata-token": text } });
@@ -276,20 +276,20 @@ test("createMetadata() leaves the credentials path to the container's own token"
   await close();
 });
 
-test("createMetadata() has a request without credentials wait until there are some", async () => {
-  const { putToken, get, state, held, renewalEnds, close } = await setUp({ granted: undefined });
+test("createMetadata() holds a request until there are credentials", async () => {
+  const { putToken, get, state, held, renewalEnds, close } = await setUp({ credentials: undefined });
   const { text: token } = await putToken();
   const waits = held();
   const answer = get(`${IAM}/security-credentials/`, token);
   await waits;
-  state.granted = ROLE;
+  state.credentials = ROLE;
   renewalEnds();
   assert.deepEqual([(await answer).status, (await answer).text], [200, "app"]);
   await close();
 });
 
 test("createMetadata() answers 503 with Retry-After after 900 ms without credentials", async () => {
-  const { putToken, get, held, clock, close } = await setUp({ granted: undefined });
+  const { putToken, get, held, clock, close } = await setUp({ credentials: undefined });
   const { text: token } = await putToken();
   const waits = held();
   const answer = get(`${IAM}/security-credentials/app`, token);
@@ -300,8 +300,8 @@ test("createMetadata() answers 503 with Retry-After after 900 ms without credent
   await close();
 });
 
-test("createMetadata() answers a lasting refusal at once", async () => {
-  const { get, state, close } = await setUp({ granted: undefined });
+test("createMetadata() answers a permanent refusal at once", async () => {
+  const { get, state, close } = await setUp({ credentials: undefined });
   state.refusal = { code: "ROLE_FORBIDDEN", message: "Cannot: forbidden" };
   const { status, body } = await get(`${IAM}/security-credentials/`);
   assert.deepEqual([status, body["code"]], [403, "ROLE_FORBIDDEN"]);

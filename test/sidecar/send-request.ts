@@ -1,14 +1,15 @@
-// Asks as an SDK does, and shows what came back on the wire.
+// Sends a request as an SDK does, and returns what arrived on the wire.
 import { type IncomingHttpHeaders, request } from "node:http";
 
-export interface Asked {
+export interface Response {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
+  /** The parsed body if it is JSON, otherwise empty. */
   readonly body: Readonly<Record<string, string>>;
 }
 
-export interface AskOptions {
+export interface RequestOptions {
   readonly token?: string;
   readonly path?: string;
   readonly method?: string;
@@ -16,11 +17,11 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export function ask(port: number, options: AskOptions = {}): Promise<Asked> {
+export function sendRequest(port: number, options: RequestOptions = {}): Promise<Response> {
   const { token, path = "/v1/credentials", method = "GET", host = "127.0.0.1", headers } = options;
   const sent = { ...(token === undefined ? {} : { Authorization: token }), ...headers };
   return new Promise((resolve, reject) => {
-    const asking = request({ host, port, path, method, headers: sent, agent: false }, (response) => {
+    const sending = request({ host, port, path, method, headers: sent, agent: false }, (response) => {
       let text = "";
       response.setEncoding("utf8").on("data", (chunk: string) => {
         text += chunk;
@@ -31,6 +32,6 @@ export function ask(port: number, options: AskOptions = {}): Promise<Asked> {
         resolve({ status: response.statusCode ?? 0, headers: response.headers, text, body });
       });
     });
-    asking.on("error", reject).end();
+    sending.on("error", reject).end();
   });
 }

@@ -1,0 +1,35 @@
+// Synchronous file access for the serving process. Its volumes are in memory (emptyDir, medium Memory) and hold a few
+// kilobytes, which are read in microseconds; node:fs/promises would cost that process half a megabyte for its lifetime.
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+
+/** Returns the file's text, or undefined if the file does not exist. Throws any other error of the file system. */
+export function readMemoryFile(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Replaces the file in one step: readers see the old content or the new one. `mode` applies whatever the umask is. */
+export function replaceMemoryFile(path: string, content: string, mode: number): void {
+  const temporary = `${path}.tmp`;
+  // A killed process may have left one with another mode, so it is removed and never written to.
+  rmSync(temporary, { force: true });
+  writeFileSync(temporary, content, { flag: "wx" });
+  // Not the mode option of writeFileSync: the umask removes bits from that.
+  chmodSync(temporary, mode);
+  renameSync(temporary, path);
+}
+
+/** Creates the directory with `mode`. An existing directory keeps its mode: the kubelet creates those of subPath mounts. */
+export function makeMemoryDirectory(path: string, mode: number): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
+    throw error;
+  }
+  chmodSync(path, mode);
+}

@@ -1,0 +1,36 @@
+// The termination message: what `kubectl describe pod` shows of a podrole container that ended with an error.
+// (https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/)
+import { writeFileSync } from "node:fs";
+import { ERRORS, type Refusal } from "../../protocol/errors.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { SidecarSettings } from "../settings.ts";
+
+/** The kubelet truncates a termination message to this many bytes. */
+const MAX_BYTES = 4_096;
+
+/** Logs why this process ends, and writes it to the termination message file. Logs a write error; never throws. */
+export function writeTerminationMessage(
+  log: Log,
+  { terminationMessageFile: path }: Pick<SidecarSettings, "terminationMessageFile">,
+  problem: Refusal,
+): void {
+  const { code, message: reason } = problem;
+  log.error({ code, reason, remedy: ERRORS[code].remedy }, "exiting with an error");
+  if (path === undefined) return;
+  try {
+    // Written in place: the kubelet mounts the file, so it cannot be replaced.
+    writeFileSync(path, terminationMessage(problem));
+  } catch (error) {
+    log.warn({ err: error, path }, "cannot write the termination message");
+  }
+}
+
+/** Returns one line with code, reason and remedy, at most 4096 bytes; a long reason is truncated, never the remedy. */
+export function terminationMessage({ code, message }: Refusal): string {
+  const remedy = ` -- ${ERRORS[code].remedy}`;
+  const head = `${code}: ${message}`;
+  const available = MAX_BYTES - Buffer.byteLength(remedy);
+  if (Buffer.byteLength(head) <= available) return head + remedy;
+  // Three bytes for "...", three because half a character decodes to U+FFFD, which has three bytes.
+  return `${Buffer.from(head).toString("utf8", 0, available - 6)}...${remedy}`;
+}

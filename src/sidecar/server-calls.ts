@@ -1,0 +1,114 @@
+// The two calls to podrole's server: a certificate for the pod's proof, and credentials for that certificate. Reads the
+// proof token and creates the key; the token is sent to the server only, and the key stays in the identity directory.
+// The serving process never loads this module.
+import { createCsr } from "../pki/csr.ts";
+import { generateKeyPem } from "../pki/keys.ts";
+import { getCredentials, issueCertificate, type ServerEndpoint } from "../protocol/client.ts";
+import { PodroleError } from "../protocol/errors.ts";
+import type { Grant } from "../protocol/generated/podrole/v1/podrole.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { readIfPresent } from "../runtime/files.ts";
+import type { Log } from "../runtime/log.ts";
+import { Secret } from "../runtime/secret.ts";
+import type { Address } from "../runtime/settings.ts";
+import { type Identity, readTrust, toIdentity, writeBundle, writeIdentity } from "./files/identity-files.ts";
+import type { ServerAnswer } from "./grants.ts";
+import { toErrorCode } from "./renewal.ts";
+import type { SidecarSettings } from "./settings.ts";
+
+/** What the calls of one renewal share. */
+export interface CallContext {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly settings: SidecarSettings;
+  /** Time at which the renewal must have ended, Unix milliseconds. */
+  readonly endsAt: number;
+}
+
+/** The server allows STS 10 s. */
+const CALL_DEADLINE_MS = 15_000;
+
+/**
+ * Proves the pod with its current token and a new key, and stores the identity and the bundle that it receives. The first
+ * certificate and every later one are requested alike. Throws PodroleError: PROOF_REJECTED without a token, and the
+ * errors of `issueCertificate`.
+ */
+export async function requestIdentity(context: CallContext): Promise<Identity> {
+  const { settings, clock, log } = context;
+  const { identityDirectory, identityAddress, trustBundle, podName, podNamespace } = settings;
+  const token = await readProof(settings);
+  const trust = await readTrust(identityDirectory, trustBundle);
+  const privateKey = generateKeyPem();
+  // The server ignores names in a request; this one helps a reader. X.520 limits it to 64 characters.
+  const csr = createCsr(privateKey, `${podNamespace}/${podName}`.slice(0, 64));
+  const { certificate, bundle } = await issueCertificate(
+    endpoint(identityAddress, settings, trust.bundlePem),
+    { token, csr, bundleHash: trust.hash },
+    deadlineMs(context),
+  );
+  const identity = toIdentity(privateKey, certificate, clock.now());
+  await writeIdentity(identityDirectory, identity);
+  await writeBundle(identityDirectory, bundle);
+  log.debug({ expires: new Date(identity.expiresAtMs).toISOString() }, "received a certificate");
+  return identity;
+}
+
+async function readProof({ proofFile, podName, podNamespace }: SidecarSettings): Promise<Secret> {
+  const token = (await readIfPresent(proofFile))?.trim();
+  if (token) return new Secret(token);
+  const state = `${proofFile} has no token; expected the kubelet to have written one`;
+  throw new PodroleError("PROOF_REJECTED", `Cannot prove pod "${podNamespace}/${podName}": ${state}`);
+}
+
+/** Requests credentials for all containers, in their order, and stores the bundle. Throws as `getCredentials` does. */
+export async function requestCredentials(context: CallContext, identity: Identity): Promise<readonly ServerAnswer[]> {
+  const { identityDirectory, serverAddress, trustBundle, containers } = context.settings;
+  const trust = await readTrust(identityDirectory, trustBundle);
+  const { grants, bundle } = await getCredentials(
+    endpoint(serverAddress, context.settings, trust.bundlePem),
+    identity,
+    { containers: [...containers], bundleHash: trust.hash },
+    deadlineMs(context),
+  );
+  await writeBundle(identityDirectory, bundle);
+  return containers.map((container) =>
+    toAnswer(
+      container,
+      grants.find((grant) => grant.container === container),
+    ),
+  );
+}
+
+function toAnswer(container: string, grant: Grant | undefined): ServerAnswer {
+  const { result } = grant ?? {};
+  if (result?.$case === "refusal") {
+    const { code, message, retryAfterMs } = result.refusal;
+    return { container, refusal: { code: toErrorCode(code), message, retryAfterMs } };
+  }
+  const credentials = result?.credentials;
+  if (!credentials?.accessKeyId || !credentials.secretAccessKey || !credentials.sessionToken) {
+    const state = "it has neither credentials nor a refusal; expected one of them";
+    const message = `Cannot use the server's answer for container "${container}": ${state}`;
+    return { container, refusal: { code: "INTERNAL", message, retryAfterMs: 0 } };
+  }
+  return {
+    container,
+    credentials: {
+      ...credentials,
+      secretAccessKey: new Secret(credentials.secretAccessKey),
+      sessionToken: new Secret(credentials.sessionToken),
+    },
+  };
+}
+
+function deadlineMs({ clock, endsAt }: CallContext): number {
+  return Math.max(1, Math.min(CALL_DEADLINE_MS, endsAt - clock.now()));
+}
+
+function endpoint({ host, port }: Address, { serverName }: SidecarSettings, bundlePem: string): ServerEndpoint {
+  return {
+    address: `${host.includes(":") ? `[${host}]` : host}:${port}`,
+    serverName: serverName ?? host,
+    bundlePem,
+  };
+}
