@@ -1,4 +1,4 @@
-{{/* Labels of every object. Pods get only those that never change, so that a new chart alone restarts nothing. */}}
+{{/* Labels of every object. Pods get only labels that never change, so that a new chart version alone restarts no pod. */}}
 {{- define "podrole.labels" -}}
 app.kubernetes.io/part-of: podrole
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -20,7 +20,7 @@ PODROLE_{{ $name | snakecase | upper }}: {{ if kindIs "slice" $value }}{{ join "
 {{- end }}
 {{- end }}
 
-{{/* What is named by podrole's namespace, where that is not the default of the programs. */}}
+{{/* Settings that depend on podrole's namespace, if it is not the programs' default. */}}
 {{- define "podrole.places" -}}
 {{- $namespace := .Release.Namespace }}
 {{- $common := dict "trustConfigMap" (printf "%s/podrole-trust" $namespace) }}
@@ -34,7 +34,7 @@ PODROLE_{{ $name | snakecase | upper }}: {{ if kindIs "slice" $value }}{{ join "
 {{- dict "common" $common "server" $server "webhook" $webhook | toJson }}
 {{- end }}
 
-{{/* Settings of one ConfigMap: those of the manifests, then those that options imply, then the user's. dict: root, name */}}
+{{/* Settings of one ConfigMap, in ascending precedence: the manifests' defaults, those that other values imply, the user's. dict: root, name */}}
 {{- define "podrole.settings" -}}
 {{- $values := .root.Values }}
 {{- $settings := dict }}
@@ -54,7 +54,7 @@ PODROLE_{{ $name | snakecase | upper }}: {{ if kindIs "slice" $value }}{{ join "
 {{- include "podrole.environment" (merge (deepCopy $own) $settings) | trim }}
 {{- end }}
 
-{{/* Metadata, strategy and the pod's own part of a Deployment, down to its containers. dict: root, name */}}
+{{/* The pod spec of a Deployment, without its containers. dict: root, name */}}
 {{- define "podrole.podSpec" -}}
 {{- $values := .root.Values }}{{ $program := index $values .name }}{{ $ha := $values.ha.enabled -}}
 serviceAccountName: podrole-{{ .name }}
@@ -101,7 +101,7 @@ securityContext:
   seccompProfile: { type: RuntimeDefault }
 {{- end }}
 
-{{/* What every container of podrole has. dict: root, name */}}
+{{/* Fields that every podrole container has. dict: root, name */}}
 {{- define "podrole.container" -}}
 {{- $values := .root.Values }}{{ $program := index $values .name -}}
 image: {{ include "podrole.image" (list .root $values.image) }}
@@ -128,7 +128,7 @@ securityContext:
 resources: {{ toJson $program.resources }}
 {{- end }}
 
-{{/* The head of a Deployment, down to the template's spec. dict: root, name */}}
+{{/* The beginning of a Deployment, up to the pod template's spec. dict: root, name */}}
 {{- define "podrole.deployment" -}}
 {{- $values := .root.Values }}{{ $program := index $values .name }}{{ $ha := $values.ha.enabled -}}
 apiVersion: apps/v1
@@ -161,7 +161,7 @@ spec:
       {{- include "podrole.podSpec" . | nindent 6 }}
 {{- end }}
 
-{{/* Budget and ConfigMap of a program. dict: root, name */}}
+{{/* PodDisruptionBudget and ConfigMap of a program. dict: root, name */}}
 {{- define "podrole.companions" -}}
 apiVersion: policy/v1
 kind: PodDisruptionBudget
@@ -185,7 +185,7 @@ data:
   {{- include "podrole.settings" . | nindent 2 }}
 {{- end }}
 
-{{/* Namespaces whose pods podrole takes care of. */}}
+{{/* Selects the namespaces whose pods podrole injects. */}}
 {{- define "podrole.namespaceSelector" -}}
 matchLabels: { podrole.io/inject: enabled }
 matchExpressions:
