@@ -10,7 +10,7 @@ import { SIDECAR_SETTINGS } from "../src/sidecar/settings.ts";
 import { WEBHOOK_SETTINGS } from "../src/webhook/settings.ts";
 import { readSources, ROOT } from "./story/sources.ts";
 
-const sources = new Map(["src", "emulators", "test", "scripts"].flatMap((folder) => [...readSources(folder)]));
+const sources = new Map(["src", "emulators", "test", "scripts"].flatMap((folder) => Array.from(readSources(folder))));
 const pages = new Map(
   globSync(["*.md", "docs/*.md", "manifests/**/*.md", "test/**/README.md"], { cwd: ROOT })
     .filter((path) => path !== "CHANGELOG.md")
@@ -69,13 +69,12 @@ const scripts = globSync("{test,.ci}/**/{*.sh,run}", { cwd: ROOT }).map((path) =
 );
 const SELF = "test/names.test.ts";
 /** Flags that code names outside comments: options of commands and scripts, and of the programs that tests start. */
-const namedFlags = new Set(
-  [...[...sources].filter(([path]) => path !== SELF).map(([, text]) => codeOf(text)), ...scripts].flatMap((code) => [
-    ...(code.match(/(?<![\w-])--[a-z][a-z0-9-]+/g) ?? []),
-    // parseArgs of node:util.
-    ...[...code.matchAll(/"?([a-z][\w-]*)"?: \{ type: "(?:string|boolean)"/g)].map(([, name]) => `--${name}`),
-  ]),
-);
+const code = [...[...sources].filter(([path]) => path !== SELF).map(([, text]) => codeOf(text)), ...scripts].join("\n");
+const namedFlags = new Set([
+  ...(code.match(/(?<![\w-])--[a-z][a-z0-9-]+/g) ?? []),
+  // parseArgs of node:util.
+  ...[...code.matchAll(/"?([a-z][\w-]*)"?: \{ type: "(?:string|boolean)"/g)].map(([, name]) => `--${name}`),
+]);
 
 /** Flags of other programs that comments and pages mention. */
 const FOREIGN_FLAGS: ReadonlySet<string> = new Set(

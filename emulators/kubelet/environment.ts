@@ -1,8 +1,8 @@
 // The environment of a container as its pod spec declares it: values, $(VAR) references, fields of the pod. Pure. What
 // a kubelet would read from elsewhere (ConfigMaps, Secrets, resource limits) is a problem, never an empty value.
 // (https://kubernetes.io/docs/concepts/workloads/pods/downward-api/)
+// (https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/)
 import type { Container, EnvVar, Pod } from "../../src/kubernetes/objects.ts";
-import { expand } from "./expansion.ts";
 
 /** What the node knows of a pod beyond its spec. */
 export interface PodFacts {
@@ -78,5 +78,12 @@ export function fieldOf(fieldPath: string, { pod, nodeName, podIP }: PodFacts): 
 function isOptional(source: unknown): boolean {
   return Object.values(source as Record<string, unknown>).some(
     (reference) => (reference as { optional?: boolean } | null)?.optional === true,
+  );
+}
+
+/** Replaces `$(NAME)` by its value; an unknown name stays as it is written, and `$$(NAME)` gives `$(NAME)`. */
+export function expand(text: string, lookup: (name: string) => string | undefined): string {
+  return text.replaceAll(/\$(?:\$|\(([^)]*)\))/g, (whole, name: string | undefined) =>
+    name === undefined ? "$" : (lookup(name) ?? whole),
   );
 }

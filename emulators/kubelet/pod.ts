@@ -5,6 +5,7 @@
 // (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/)
 import { rm } from "node:fs/promises";
 import type { Container } from "../../src/kubernetes/objects.ts";
+import { createChanges } from "../../src/runtime/changes.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import type { PodContainer } from "./container.ts";
 import type { PodFacts } from "./environment.ts";
@@ -36,25 +37,23 @@ export function startPod(
 ): PodRun {
   const { spec } = facts.pod;
   const startTime = new Date(clock.now()).toISOString().replace(/\.\d{3}/, "");
-  const listeners = new Set<() => void>();
+  const changes = createChanges((error) => {
+    throw error;
+  });
   const stopped = new AbortController();
   let phase: PodPhase = "Pending";
   let message: string | undefined;
   let stopping: Promise<void> | undefined;
 
-  const create = (container: Container) => ({ container, runner: createContainer(container, changed) });
+  const create = (container: Container) => ({ container, runner: createContainer(container, changes.emit) });
   const init = (spec.initContainers ?? []).map(create);
   const app = spec.containers.map(create);
   const sidecars = init.filter(({ container }) => isSidecar(container)).map(({ runner }) => runner);
 
-  function changed(): void {
-    for (const listener of listeners) listener();
-  }
-
   function become(next: PodPhase, why?: string): void {
     phase = next;
     message = why;
-    changed();
+    changes.emit();
   }
 
   async function bringUp(): Promise<void> {
@@ -110,7 +109,7 @@ export function startPod(
     await stopSidecars(Math.max(0, deadline - clock.now()));
     await broughtUp;
     await rm(directory, { recursive: true, force: true });
-    changed();
+    changes.emit();
   }
 
   const broughtUp = bringUp().catch((error: unknown) => become("Failed", (error as Error).message));
@@ -124,10 +123,7 @@ export function startPod(
       initContainerStatuses: init.map(({ runner }) => runner.status()),
       containerStatuses: app.map(({ runner }) => runner.status()),
     }),
-    onChange(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    onChange: changes.onChange,
     stop(graceMs) {
       stopping ??= stopAll(graceMs);
       return stopping;

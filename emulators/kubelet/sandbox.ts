@@ -3,8 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Container, VolumeMount } from "../../src/kubernetes/objects.ts";
-import { type ConfigProblem, containerVariables, isProblem, type PodFacts } from "./environment.ts";
-import { expand } from "./expansion.ts";
+import { type ConfigProblem, containerVariables, expand, isProblem, type PodFacts } from "./environment.ts";
 import { createPathRewriter, type MountedPath } from "./mounts.ts";
 import type { ProcessSpec } from "./process.ts";
 

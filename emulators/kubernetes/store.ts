@@ -1,6 +1,7 @@
 // etcd, as far as clients can tell: objects by resource and key, one revision for everything, a history that watches are
 // served from and that can be compacted away. It lives as long as its emulator; nothing is written to disk.
 import { randomUUID } from "node:crypto";
+import { createChanges } from "../../src/runtime/changes.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { type KubeObject, toKubeTime } from "./objects.ts";
 import { groupVersion, resourceNamed } from "./resources.ts";
@@ -36,7 +37,7 @@ export interface Store {
   remove(plural: string, namespace: string | undefined, name: string): KubeObject;
   /** Events after `resourceVersion`, or undefined when they were compacted away. */
   since(resourceVersion: string): readonly StoreEvent[] | undefined;
-  onEvent(listener: (event: StoreEvent) => void): () => void;
+  onChange(listener: (event: StoreEvent) => void): () => void;
   /** Forgets the history: watches and lists that start before now get 410. */
   compact(): void;
   /** Changes with each `compact()`: list continuations carry it. */
@@ -50,7 +51,7 @@ const FIRST_REVISION = 1000;
 
 export function createStore({ clock }: { readonly clock: Clock }): Store {
   const objects = new Map<string, KubeObject>();
-  const listeners = new Set<(event: StoreEvent) => void>();
+  const { emit, onChange } = createChanges<StoreEvent>(rethrow);
   let history: StoreEvent[] = [];
   let revision = FIRST_REVISION;
   /** Events up to this revision are gone. */
@@ -68,7 +69,7 @@ export function createStore({ clock }: { readonly clock: Clock }): Store {
     const event = { revision, plural, type, object: written, before };
     history.push(event);
     if (history.length > LONGEST_HISTORY) compacted = history.shift()?.revision ?? compacted;
-    for (const listener of listeners) listener(event);
+    emit(event);
     return written;
   }
 
@@ -113,10 +114,7 @@ export function createStore({ clock }: { readonly clock: Clock }): Store {
       const from = Number(resourceVersion);
       return from < compacted ? undefined : history.filter((event) => event.revision > from);
     },
-    onEvent(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onChange,
     compact() {
       history = [];
       compacted = revision;
@@ -126,6 +124,11 @@ export function createStore({ clock }: { readonly clock: Clock }): Store {
       return epoch;
     },
   };
+}
+
+/** A listener that fails is a mistake in the emulator: the request that changed the object reports it. */
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 /** "/" occurs in no name. */

@@ -47,7 +47,7 @@ export function createWatches(
       for (const line of past) write(line);
 
       open.add(response);
-      const stopEvents = store.onEvent((event) => write(seenAs(view, event)));
+      const stopEvents = store.onChange((event) => write(seenAs(view, event)));
       const wantsBookmarks = query.get("allowWatchBookmarks") === "true";
       const from = query.get("resourceVersion") ?? "";
       // A bookmark that says nothing new is not sent: a watch of a cluster that stands still hears nothing.

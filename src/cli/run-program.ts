@@ -2,10 +2,10 @@
 import pretty from "pino-pretty";
 import type { DestinationStream } from "pino";
 import { sleep, systemClock } from "../runtime/clock.ts";
-import { createAudit, createLog, type LogLevel } from "../runtime/log.ts";
-import type { ProgramDeps } from "../runtime/program.ts";
+import type { LogLevel } from "../runtime/line-log.ts";
+import { createAudit, createLog } from "../runtime/log.ts";
 import { readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
-import { createShutdown } from "../runtime/shutdown.ts";
+import { createShutdown, type ProgramDeps } from "../runtime/shutdown.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface Program<Table extends SettingTable> {

@@ -1,4 +1,5 @@
 // The content of a reflector: what is kept of each object, by key, and who hears of changes. It ends with its reflector.
+import { createChanges } from "../runtime/changes.ts";
 import type { ObjectMeta } from "./objects.ts";
 
 /** `before` is undefined for a new object, `after` for one that went. */
@@ -30,17 +31,7 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
   readonly onListenerError: (error: unknown) => void;
 }): ObjectCache<Item, Kept> {
   const entries = new Map<string, { readonly version: string | undefined; readonly kept: Kept }>();
-  const listeners = new Set<Listener<Kept>>();
-
-  function tell(change: Change<Kept>): void {
-    for (const listener of listeners) {
-      try {
-        listener(change);
-      } catch (error) {
-        onListenerError(error);
-      }
-    }
-  }
+  const { emit, onChange } = createChanges<Change<Kept>>(onListenerError);
 
   function put(object: Item): void {
     const key = keyOf(object.metadata);
@@ -49,14 +40,14 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
     if (before !== undefined && version !== undefined && before.version === version) return;
     const after = project(withoutManagedFields(object));
     entries.set(key, { version, kept: after });
-    tell({ key, before: before?.kept, after });
+    emit({ key, before: before?.kept, after });
   }
 
   function removeKey(key: string): void {
     const before = entries.get(key);
     if (before === undefined) return;
     entries.delete(key);
-    tell({ key, before: before.kept, after: undefined });
+    emit({ key, before: before.kept, after: undefined });
   }
 
   return {
@@ -72,10 +63,7 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
       for (const key of entries.keys()) if (!present.has(key)) removeKey(key);
       for (const object of objects) put(object);
     },
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onChange,
   };
 }
 

@@ -1,5 +1,6 @@
 // The parts of Kubernetes objects that podrole reads, as they stand in JSON. Every object may carry more; podrole keeps
 // what it does not know. (https://kubernetes.io/docs/reference/kubernetes-api/)
+import { isDeepStrictEqual } from "node:util";
 
 export interface ObjectMeta {
   name?: string;
@@ -83,4 +84,18 @@ export interface Namespace {
 export interface ServiceAccount {
   metadata: ObjectMeta;
   [field: string]: unknown;
+}
+
+/**
+ * Reports whether two elements of a list in a pod spec are versions of the same one: containers, volumes and variables by
+ * `name`, mounts by `name` and `mountPath`, elements without a name by their whole content.
+ */
+export function isSameElement(before: unknown, after: unknown): boolean {
+  if (before === after) return true;
+  if (!isNamed(before) || !isNamed(after)) return isDeepStrictEqual(before, after);
+  return before.name === after.name && before.mountPath === after.mountPath;
+}
+
+function isNamed(element: unknown): element is { readonly name: string; readonly mountPath?: unknown } {
+  return typeof element === "object" && element !== null && "name" in element && typeof element.name === "string";
 }

@@ -1,5 +1,6 @@
 // The Kubernetes interface as requests. Writes are JSON patches of single fields that name the resourceVersion they were
 // made for: labels, annotations and what other tools set survive, and a race ends in 409 instead of a lost update.
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../runtime/clock.ts";
 import { Secret } from "../runtime/secret.ts";
 import type { Birth, Kubernetes, KubeSecret, Resource, Selector, TokenReview } from "./api.ts";
@@ -108,7 +109,7 @@ export function createOperations({
         const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace, ...metadataOf(birth) }, data };
         if ((await create("configmaps", body)) !== "exists") return;
       } else {
-        if (isSameData(present.data ?? {}, data)) return;
+        if (isDeepStrictEqual(present.data ?? {}, data)) return;
         const at = { namespace, name, resourceVersion: present.metadata.resourceVersion ?? "" };
         if ((await patch("configmaps", at, [{ op: "add", path: "/data", value: data }])) !== "conflict") return;
       }
@@ -190,9 +191,4 @@ function encodeSecrets(data: Readonly<Record<string, Secret>>): Record<string, s
 
 function fromBase64(text: string): string {
   return Buffer.from(text, "base64").toString();
-}
-
-function isSameData(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
-  const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key]);
 }

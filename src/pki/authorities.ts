@@ -3,10 +3,9 @@
 //   current   in every bundle, signs
 //   previous  in every bundle until its last leaf has expired; its key is gone
 // Who moves a CA on (next → current → previous → forgotten): planRotation() by the clock, rotate() by a verb.
-import { joinBundle } from "./bundle.ts";
+import { joinBundle, notAfterOf, notBeforeOf } from "./bundle.ts";
 import { createAuthority } from "./certificate.ts";
 import type { Authorities, PreviousSlot, Slot } from "./slots.ts";
-import { notAfterOf, notBeforeOf } from "./validity.ts";
 
 export { type Authorities, decodeAuthorities, encodeAuthorities } from "./slots.ts";
 

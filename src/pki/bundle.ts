@@ -47,3 +47,13 @@ function distinct(certificates: readonly X509Certificate[]): X509Certificate[] {
   const sorted = certificates.toSorted((a, b) => a.raw.compare(b.raw));
   return sorted.filter((certificate, at) => !sorted[at - 1]?.raw.equals(certificate.raw));
 }
+
+/** The end of validity of the first certificate of `pem`, Unix milliseconds. Throws OpenSSL's error if there is none. */
+export function notAfterOf(pem: string): number {
+  return new X509Certificate(pem).validToDate.getTime();
+}
+
+/** The start of validity of the first certificate of `pem`, Unix milliseconds. Throws as notAfterOf() does. */
+export function notBeforeOf(pem: string): number {
+  return new X509Certificate(pem).validFromDate.getTime();
+}

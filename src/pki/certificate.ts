@@ -17,7 +17,6 @@ import { COMMON_NAME, ORGANIZATION } from "./oids.ts";
 import type { Subject } from "./subject.ts";
 
 export type { Subject } from "./subject.ts";
-export { notAfterOf } from "./validity.ts";
 
 /** A CA that signs. `certificatePem` starts with its own certificate; the chain up to a root may follow. */
 export interface Authority {

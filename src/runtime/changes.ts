@@ -3,12 +3,12 @@
 /** What the owner of a state offers to those who follow it. */
 export interface Changing<Change = void> {
   /** Calls `listener` at each change; the returned function ends the subscription. */
-  onChange(listener: (change: Change) => void): () => void;
+  readonly onChange: (listener: (change: Change) => void) => () => void;
 }
 
 export interface Changes<Change = void> extends Changing<Change> {
   /** Calls every listener before it returns. It never throws. */
-  emit(change: Change): void;
+  readonly emit: (change: Change) => void;
 }
 
 /**

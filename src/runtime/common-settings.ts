@@ -1,5 +1,5 @@
 // Settings that server and webhook share word for word.
-import { LOG_LEVELS } from "./log.ts";
+import { LOG_LEVELS } from "./line-log.ts";
 import { duration, flag, oneOf, type SettingTable, text } from "./settings.ts";
 
 export const COMMON_SETTINGS = {

@@ -1,18 +1,24 @@
 // The same log lines as log.ts without pino, for a process in which every megabyte counts. It is trusted with nothing:
 // fields with the names of secrets never print, and a line that cannot be written as JSON loses its fields, not itself.
 import type { Log } from "./log.ts";
-import type { LogLevel } from "./log-level.ts";
+
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Numbers as pino writes them, so that one query reads the lines of all of podrole's programs. */
 const LEVELS: Readonly<Record<LogLevel, number>> = { debug: 20, info: 30, warn: 40, error: 50 };
 
-const NEVER_PRINTED: ReadonlySet<string> = new Set([
+/**
+ * Second net below the Secret type, in both logs: fields of these names never print, whatever object carries them by
+ * mistake.
+ */
+export const NEVER_PRINTED: readonly string[] = [
   "token",
   "secretAccessKey",
   "sessionToken",
   "privateKey",
   "authorization",
-]);
+];
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -65,7 +71,7 @@ function encode(line: Fields, withoutFields: Fields): string {
 }
 
 function printable(key: string, value: unknown): unknown {
-  if (NEVER_PRINTED.has(key)) return "[secret]";
+  if (NEVER_PRINTED.includes(key)) return "[secret]";
   if (!(value instanceof Error)) return value;
   const { name: type, message, stack, cause } = value;
   return { type, message, stack, ...("code" in value && { code: value.code }), ...(cause !== undefined && { cause }) };

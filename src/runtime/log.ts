@@ -1,14 +1,9 @@
 // The log of a program: JSON lines by pino, or readable text. Audit lines have a logger of their own, because a
 // person who sets --level=error must not lose the record of who got which role.
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from "pino";
+import { type LogLevel, NEVER_PRINTED } from "./line-log.ts";
 
 export type Log = Pick<Logger, "debug" | "info" | "warn" | "error" | "child">;
-
-export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-
-/** Second net below the Secret type: fields of these names never print, wherever a careless object carries them. */
-const NEVER_PRINTED = ["token", "secretAccessKey", "sessionToken", "privateKey", "authorization"];
 
 const REDACT = {
   paths: NEVER_PRINTED.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]),

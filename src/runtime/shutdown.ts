@@ -1,7 +1,7 @@
 // The end of a program. States: running → stopping (first signal: closers run, last opened first closed, within a
 // deadline) → stopped. A second signal ends it at once. Only main.ts files connect it to the process.
 import type { Clock } from "./clock.ts";
-import type { Log } from "./log.ts";
+import type { Audit, Log } from "./log.ts";
 
 export interface Shutdown {
   /** Registers what must be closed; `close` may be called at most once. */
@@ -10,6 +10,15 @@ export interface Shutdown {
   stop(reason: string): Promise<void>;
   /** Aborts when stopping begins: every wait in the program takes it. */
   readonly signal: AbortSignal;
+}
+
+/** What the command line gives to every long-running program. */
+export interface ProgramDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly audit: Audit;
+  /** Everything that the program opens is registered here. */
+  readonly shutdown: Shutdown;
 }
 
 export function createShutdown(

@@ -3,12 +3,12 @@
 import { type AddressInfo, isIP } from "node:net";
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { createKubernetes } from "../kubernetes/client.ts";
-import { notAfterOf } from "../pki/validity.ts";
+import { notAfterOf } from "../pki/bundle.ts";
 import type { PodroleError } from "../protocol/errors.ts";
 import { createListener, type Peer } from "../protocol/listener.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import type { ProgramDeps } from "../runtime/program.ts";
+import type { ProgramDeps } from "../runtime/shutdown.ts";
 import { buildLabels, createMetrics } from "../runtime/metrics.ts";
 import { createAuthorityKeeper, type ReadTrust, trustFromSecret } from "./trust/authority-keeper.ts";
 import { createCredentialCache } from "./aws/credential-cache.ts";

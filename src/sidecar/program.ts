@@ -4,7 +4,7 @@
 import { systemClock } from "../runtime/clock.ts";
 import { createLineLog } from "../runtime/line-log.ts";
 import type { Log } from "../runtime/log.ts";
-import type { LogLevel } from "../runtime/log-level.ts";
+import type { LogLevel } from "../runtime/line-log.ts";
 import { envName, readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
 import { formatFlags, parseFlags } from "./arguments.ts";
 import type { Command } from "./child.ts";

@@ -3,6 +3,7 @@
 // interval after a request that found none) → renewing → waiting …; stopped by stop(), which also ends the running renewal.
 // Due times are wall-clock times checked at least every 30 s, because a timer does not notice a suspended machine.
 import { ERRORS, type Refusal } from "../protocol/errors.ts";
+import { createChanges } from "../runtime/changes.ts";
 import { backoff, type Clock, jitter } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Keeper } from "./keeper.ts";
@@ -52,7 +53,7 @@ const STUCK_AFTER_CHECKS = 4;
 /** Creates a schedule that waits for start(). Its calls never throw; a run that rejects counts as a failed renewal. */
 export function createRenewals({ clock, log, keeper, run, count, random = Math.random }: RenewalsDeps): Renewals {
   const stopping = new AbortController();
-  const listeners = new Set<(renewal: Renewal) => void>();
+  const ended = createChanges<Renewal>((err) => log.error({ err }, "a listener of renewals failed"));
   let inFlight: Promise<void> | undefined;
   let checks = 0;
   let last: { readonly renewal: Renewal; readonly endedAt: number; readonly waitMs: number } | undefined;
@@ -102,7 +103,7 @@ export function createRenewals({ clock, log, keeper, run, count, random = Math.r
     requested = false;
     inFlight = undefined;
     count(renewal.outcome, clock.now() - startedAt);
-    for (const listener of listeners) listener(renewal);
+    ended.emit(renewal);
     scheduleCheck();
   }
 
@@ -146,10 +147,7 @@ export function createRenewals({ clock, log, keeper, run, count, random = Math.r
     },
     failure: () => (last?.renewal.outcome === "failed" ? last.renewal : undefined),
     nextInMs: () => (inFlight ? 0 : Math.max(dueInMs(), 0)),
-    onEnd(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onEnd: ended.onChange,
     stuck: () => inFlight !== undefined && checks > STUCK_AFTER_CHECKS,
     async stop() {
       cancel();

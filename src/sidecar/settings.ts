@@ -1,6 +1,6 @@
 // The sidecar's settings, which the pod spec passes to podrole's containers. Paths and addresses have no default: the
 // webhook writes every one of them, so that the pod spec alone shows where things are.
-import { LOG_LEVELS } from "../runtime/log-level.ts";
+import { LOG_LEVELS } from "../runtime/line-log.ts";
 import {
   address,
   duration,

@@ -7,7 +7,7 @@ import type { Namespace, ServiceAccount } from "../kubernetes/objects.ts";
 import { createReflector } from "../kubernetes/reflector.ts";
 import { buildLabels, createMetrics } from "../runtime/metrics.ts";
 import { createPages } from "../runtime/pages.ts";
-import type { ProgramDeps } from "../runtime/program.ts";
+import type { ProgramDeps } from "../runtime/shutdown.ts";
 import { createAdmit } from "./admit.ts";
 import { createWebhookApp } from "./app.ts";
 import { measureAdmission, measureReads } from "./instrument.ts";

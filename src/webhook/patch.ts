@@ -6,6 +6,7 @@ import { apply_patch as applyPatch } from "jsonpatch";
 import type { Pod } from "../kubernetes/objects.ts";
 import { PodroleError } from "../protocol/errors.ts";
 import { isObject } from "../injection/shape.ts";
+import { isSameElement } from "../kubernetes/objects.ts";
 
 /** `add` in a list inserts before `path`'s index; `add` of a member that is null takes its place. (RFC 6902 §4.1, §4.3) */
 export interface Operation {
@@ -55,7 +56,7 @@ function insertions(before: readonly unknown[], after: readonly unknown[], path:
   const operations: Operation[] = [];
   let next = 0;
   for (const [index, element] of after.entries()) {
-    if (next < before.length && isSame(before[next], element)) {
+    if (next < before.length && isSameElement(before[next], element)) {
       operations.push(...difference(before[next], element, `${path}/${index}`));
       next++;
     } else {
@@ -65,14 +66,6 @@ function insertions(before: readonly unknown[], after: readonly unknown[], path:
   // An element that is left over was dropped or moved, which injection never does.
   if (next < before.length) throw broken();
   return operations;
-}
-
-/** Containers, volumes and variables are known by their name, mounts by name and path. */
-function isSame(before: unknown, after: unknown): boolean {
-  if (before === after) return true;
-  if (!isObject(before) || !isObject(after) || typeof before["name"] !== "string")
-    return isDeepStrictEqual(before, after);
-  return before["name"] === after["name"] && before["mountPath"] === after["mountPath"];
 }
 
 /** A member's name inside a JSON Pointer. (RFC 6901 §3) */

@@ -3,8 +3,7 @@
 // when its CA leaves the trust bundle: the API server believes it no more; a failed renewal is repeated while the old one
 // serves) → stopped (signal).
 import { readFile } from "node:fs/promises";
-import { notAfterOf } from "../pki/validity.ts";
-import { isIssuedFrom } from "../pki/bundle.ts";
+import { isIssuedFrom, notAfterOf } from "../pki/bundle.ts";
 import { createCsr } from "../pki/csr.ts";
 import { generateKeyPem } from "../pki/keys.ts";
 import { issueCertificate } from "../protocol/client.ts";

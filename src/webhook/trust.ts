@@ -3,6 +3,7 @@
 // While unknown the webhook refuses pods: injected without a bundle they could reach nobody.
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { bundleHash } from "../pki/bundle.ts";
+import { createChanges } from "../runtime/changes.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 
@@ -33,7 +34,7 @@ export function createTrustBundle(
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): TrustBundle {
   const known = Promise.withResolvers<void>();
-  const listeners = new Set<() => void>();
+  const changes = createChanges((err) => log.error({ err }, "a listener of the trust bundle failed"));
   let bundle: string | undefined;
 
   async function look(): Promise<void> {
@@ -48,7 +49,7 @@ export function createTrustBundle(
       known.resolve();
       if (!changed) return;
       log.info({ bundle: bundleHash(published) }, "the trust bundle changed");
-      for (const listener of listeners) listener();
+      changes.emit();
     } catch (error) {
       log.warn({ err: error, configMap: `${namespace}/${name}` }, "could not read the trust bundle");
     }
@@ -65,9 +66,6 @@ export function createTrustBundle(
   return {
     current: () => bundle,
     ready: known.promise,
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onChange: changes.onChange,
   };
 }

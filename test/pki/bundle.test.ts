@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { createHash, X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import * as fc from "fast-check";
-import { bundleHash, joinBundle, splitBundle } from "../../src/pki/bundle.ts";
-import { notAfterOf, notBeforeOf } from "../../src/pki/validity.ts";
+import { bundleHash, joinBundle, notAfterOf, notBeforeOf, splitBundle } from "../../src/pki/bundle.ts";
 import { DAY, newAuthority, NOW } from "./samples.ts";
 
 const PEMS = ["one", "two", "three"].map((name) => newAuthority(NOW, name).certificatePem);

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createLineLog } from "../../src/runtime/line-log.ts";
+import { createLineLog, type LogLevel } from "../../src/runtime/line-log.ts";
 import type { Log } from "../../src/runtime/log.ts";
 import { createLog } from "../../src/runtime/log.ts";
-import type { LogLevel } from "../../src/runtime/log-level.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 
 function lineLog(level: LogLevel = "debug") {

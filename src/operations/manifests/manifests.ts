@@ -5,6 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, parseAllDocuments, visit } from "yaml";
 import type { Pod } from "../../kubernetes/objects.ts";
 import { isObject } from "../../injection/shape.ts";
+import { isSameElement } from "../../kubernetes/objects.ts";
 import { templateOf } from "./templates.ts";
 
 /** An object with pods; inside of a List, one of its items. */
@@ -111,7 +112,7 @@ function merge(document: Document, node: unknown, after: unknown): unknown {
     const left = [...node.items];
     const [first] = left;
     node.items = after.map((value: unknown) => {
-      const at = left.findIndex((item) => isSame(toJs(document, item), value));
+      const at = left.findIndex((item) => isSameElement(toJs(document, item), value));
       return at < 0 ? makeNode(document, value) : merge(document, left.splice(at, 1)[0], value);
     });
     // The parser gives the comment above a first element to the list: it stays with the element.
@@ -126,13 +127,6 @@ function merge(document: Document, node: unknown, after: unknown): unknown {
 
 function keyOf(key: unknown): string {
   return String(isScalar(key) ? key.value : key);
-}
-
-/** Containers, volumes and variables are known by their name, mounts by name and path. */
-function isSame(before: unknown, after: unknown): boolean {
-  if (!isObject(before) || !isObject(after) || typeof before["name"] !== "string")
-    return isDeepStrictEqual(before, after);
-  return before["name"] === after["name"] && before["mountPath"] === after["mountPath"];
 }
 
 function toJs(document: Document, node: unknown): unknown {

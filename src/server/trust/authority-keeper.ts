@@ -13,6 +13,7 @@ import {
 } from "../../pki/authorities.ts";
 import type { Authority } from "../../pki/certificate.ts";
 import { PodroleError } from "../../protocol/errors.ts";
+import { createChanges } from "../../runtime/changes.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Births } from "./owner.ts";
@@ -54,7 +55,7 @@ export function createAuthorityKeeper({
   readonly onLook?: (result: "ok" | "failed") => void;
 }): AuthorityKeeper {
   const stopped = new AbortController();
-  const listeners = new Set<() => void>();
+  const changes = createChanges((err) => log.error({ err }, "a listener of the CA failed"));
   let trust: Trust | undefined;
   let kept: Promise<void> = Promise.resolve();
 
@@ -63,7 +64,7 @@ export function createAuthorityKeeper({
       const read = await readTrust();
       const changed = !isSame(trust, read);
       trust = read;
-      if (changed) for (const listener of listeners) listener();
+      if (changed) changes.emit();
       await publish(read.bundlePem);
       onLook?.("ok");
       return true;
@@ -94,10 +95,7 @@ export function createAuthorityKeeper({
       }
       kept = keep();
     },
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onChange: changes.onChange,
     async stop() {
       stopped.abort();
       await kept;

@@ -4,6 +4,7 @@ import { createPrivateKey, createPublicKey } from "node:crypto";
 import { issueCertificate } from "../../pki/certificate.ts";
 import { generateKeyPem } from "../../pki/keys.ts";
 import type { TlsMaterial, TlsSource } from "../../protocol/listener.ts";
+import { createChanges } from "../../runtime/changes.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { AuthorityKeeper } from "./authority-keeper.ts";
@@ -25,7 +26,7 @@ export function createServingCertificate(
   { keeper, clock, log }: { readonly keeper: AuthorityKeeper; readonly clock: Clock; readonly log: Log },
   { dnsNames, ipAddresses, lifetimeMs }: ServingCertificateOptions,
 ): ServingCertificate {
-  const listeners = new Set<() => void>();
+  const changes = createChanges((err) => log.error({ err }, "a listener of the serving certificate failed"));
   const key = generateKeyPem();
   const publicKey = createPublicKey(createPrivateKey(key.reveal()));
   let cancelRenewal = () => {};
@@ -45,17 +46,14 @@ export function createServingCertificate(
   function renew(): void {
     held = issue();
     log.info({ expiration: new Date(held.notAfter).toISOString() }, "renewed the serving certificate");
-    for (const listener of listeners) listener();
+    changes.emit();
   }
 
   const unsubscribe = keeper.onChange(renew);
   return {
     current: () => held.material,
     notAfter: () => held.notAfter,
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
+    onChange: changes.onChange,
     stop() {
       unsubscribe();
       cancelRenewal();

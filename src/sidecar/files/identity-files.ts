@@ -2,8 +2,7 @@
 // bundle, and the grants. A memory volume that only podrole's containers mount; the key never leaves it.
 import { hash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
-import { bundleHash, joinBundle, splitBundle } from "../../pki/bundle.ts";
-import { notAfterOf } from "../../pki/certificate.ts";
+import { bundleHash, joinBundle, notAfterOf, splitBundle } from "../../pki/bundle.ts";
 import { jitter } from "../../runtime/clock.ts";
 import { readIfPresent, writeAtomically } from "../../runtime/files.ts";
 import { Secret } from "../../runtime/secret.ts";

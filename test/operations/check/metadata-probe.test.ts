@@ -33,7 +33,7 @@ async function cluster(context: TestContext) {
     await rm(directory, { recursive: true, force: true });
   });
   const created: { readonly metadata: object; readonly type: string }[] = [];
-  emulator.store.onEvent(({ plural, type, object }) => {
+  emulator.store.onChange(({ plural, type, object }) => {
     if (plural === "pods") created.push({ type, metadata: object.metadata });
   });
   return { emulator, kubernetes, seen: created };
@@ -62,7 +62,7 @@ suite("probeMetadata()", () => {
   test("interrupted, deletes the pod", async (context) => {
     const { emulator, kubernetes } = await cluster(context);
     const interruption = new AbortController();
-    const stop = emulator.store.onEvent(({ plural, type }) => {
+    const stop = emulator.store.onChange(({ plural, type }) => {
       if (plural === "pods" && type === "ADDED") setTimeout(() => interruption.abort(), 20);
     });
     const deps = { kubernetes, clock: systemClock, interrupted: interruption.signal };

@@ -1,0 +1,16 @@
+// npm run test:one -- 'name': runs the tests whose names match a regular expression. Only files whose text matches are
+// started, which takes a second instead of a minute; names that are made at run time are looked for in every file.
+import { spawnSync } from "node:child_process";
+import { globSync, readFileSync } from "node:fs";
+
+const [pattern, ...given] = process.argv.slice(2);
+if (pattern === undefined) {
+  console.error("usage: npm run test:one -- 'regular expression' [FILE...]");
+  process.exit(2);
+}
+const name = new RegExp(pattern);
+const all = globSync(["test/!(cluster|sdk|bench)/**/*.test.ts", "test/*.test.ts"]);
+const matching = all.filter((file) => name.test(readFileSync(file, "utf8")));
+const files = given.length > 0 ? given : matching.length > 0 ? matching : all;
+const flags = ["--test", "--test-timeout=120000", `--test-name-pattern=${pattern}`];
+process.exitCode = spawnSync(process.execPath, [...flags, ...files], { stdio: "inherit" }).status ?? 1;
