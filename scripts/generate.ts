@@ -7,6 +7,7 @@ import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CHECKS } from "../src/operations/check/checks.ts";
 import { SECTIONS as CHECK_SECTIONS } from "../src/operations/check/finding.ts";
+import { POLICY_SETTINGS } from "../src/policy/settings-table.ts";
 import { ERRORS } from "../src/protocol/errors.ts";
 import type { MetricSpec, MetricTable } from "../src/runtime/metrics.ts";
 import { envName, flagName, type SettingTable, text } from "../src/runtime/settings.ts";
@@ -38,6 +39,11 @@ function settings(rows: SettingTable): string {
     type === text ? `${help}.` : `${help}. Takes ${type.expects}.`,
   ]);
   return table(["flag", "environment", "default", "meaning"], cells);
+}
+
+/** Policy settings have a section of their own: both programs take them. */
+function withoutPolicy(rows: SettingTable): SettingTable {
+  return Object.fromEntries(Object.entries(rows).filter(([key]) => !(key in POLICY_SETTINGS)));
 }
 
 function metrics(rows: MetricTable): string {
@@ -120,8 +126,9 @@ let shown: ReturnType<typeof behavioursOf> | undefined;
 const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   "docs/checks.md": { checks },
   "docs/configuration.md": {
-    server: () => settings(SERVER_SETTINGS),
-    webhook: () => settings(WEBHOOK_SETTINGS),
+    policy: () => settings(POLICY_SETTINGS),
+    server: () => settings(withoutPolicy(SERVER_SETTINGS)),
+    webhook: () => settings(withoutPolicy(WEBHOOK_SETTINGS)),
     sidecar: () => settings(SIDECAR_SETTINGS),
   },
   "docs/errors.md": { errors, "skip reasons": skipReasons },

@@ -2,7 +2,7 @@
 // room for podrole → then this is the pod. Pure: no clock, no network, no process; used by the webhook and the command line.
 import { isDeepStrictEqual } from "node:util";
 import type { Pod } from "../kubernetes/objects.ts";
-import { ANNOTATIONS, LABELS, quoted } from "../policy/annotations.ts";
+import { ANNOTATIONS, LABELS, quoted, valueOf } from "../policy/annotations.ts";
 import {
   assumeRoleInput,
   decideRoles,
@@ -12,7 +12,9 @@ import {
   type Surroundings,
 } from "../policy/decide.ts";
 import { podFacts } from "../policy/facts.ts";
+import { LONGEST_CHAINED_SESSION_MS } from "../policy/session.ts";
 import type { ErrorCode, Refusal } from "../protocol/errors.ts";
+import { duration } from "../runtime/settings.ts";
 import { type InjectSettings, inject } from "./inject.ts";
 import { takesPart } from "./mesh.ts";
 import { metadataWish, namesRole, refuseSwitches, warnAboutNames } from "./pod-annotations.ts";
@@ -85,7 +87,12 @@ export function plan({ pod, namespace, serviceAccountAnnotations }: PlanInput, s
     reason: isMarked(pod) && isDeepStrictEqual(injected.pod, pod) ? "ALREADY_INJECTED" : "INJECTED",
     message: sentence(roles.filter(({ container }) => injected.served.includes(container))),
     pod: injected.pod,
-    warnings: [...warnings, ...injected.warnings, ...sharedProcesses(pod, roles, leftOut)],
+    warnings: [
+      ...warnings,
+      ...warnAboutServer(facts, roles),
+      ...injected.warnings,
+      ...sharedProcesses(pod, roles, leftOut),
+    ],
     roles,
   };
 }
@@ -121,6 +128,7 @@ function mayHave(
   const { roles, refusal } = decideRoles(facts, around, policy);
   if (refusal) return { roles, refusal };
   for (const decision of roles) {
+    if (!decision.allowed && decision.undecided) continue;
     const input = decision.allowed ? assumeRoleInput(facts, decision.role, policy, "unread") : decision;
     if ("code" in input) return { roles, refusal: { code: input.code, message: input.message } };
   }
@@ -134,26 +142,41 @@ function mayHave(
 function refuseMetadata({ annotations, containers }: PodFacts, roles: readonly RoleDecision[]): Refusal | undefined {
   if (metadataWish(annotations) === "off" || roles.length === 0) return undefined;
   const without = containers.filter((name) => roles.every(({ container }) => container !== name));
-  const arns = new Set(roles.map((decision) => decision.role?.arn));
-  if (arns.size === 1 && without.length === 0) return undefined;
-  const found = without[0] === undefined ? `there are ${arns.size}` : `${quoted(without[0])} has none`;
+  const { size } = new Set(roles.map(roleText));
+  if (size === 1 && without.length === 0) return undefined;
+  const found = without[0] === undefined ? `there are ${size}` : `${quoted(without[0])} has none`;
   return {
     code: "ANNOTATION_INVALID",
     message: `Cannot use ${ANNOTATIONS.metadata}: it serves every container of the pod alike, wanted the same role for all of them, but ${found}`,
   };
 }
 
+/** The role's ARN; its name as written if only the server can resolve it. */
+function roleText({ role, asked }: RoleDecision): string {
+  return role?.arn ?? asked;
+}
+
+/** What depends on the server's own AWS identity, which nobody knows at admission: a warning, never a refusal. */
+function warnAboutServer({ annotations }: PodFacts, roles: readonly RoleDecision[]): readonly Warning[] {
+  const undecided = roles.filter((decision) => !decision.allowed && decision.undecided);
+  const requested = valueOf(annotations, ANNOTATIONS.sessionDuration);
+  const isLong = requested !== undefined && (duration.parse(requested) ?? 0) > LONGEST_CHAINED_SESSION_MS;
+  return [
+    ...[...new Set(undecided.map(roleText))].map((role) => warningOf("ROLE_UNCHECKED", role)),
+    ...(isLong ? [warningOf("SESSION_MAY_BE_SHORTENED", requested)] : []),
+  ];
+}
+
 /** One token a container keeps them apart only as long as none can look into another's files under /proc. */
 function sharedProcesses(pod: Pod, roles: readonly RoleDecision[], leftOut: readonly string[]): readonly Warning[] {
-  const isDivided = leftOut.length > 0 || new Set(roles.map((decision) => decision.role?.arn)).size > 1;
+  const isDivided = leftOut.length > 0 || new Set(roles.map(roleText)).size > 1;
   return isDivided && pod.spec["shareProcessNamespace"] === true ? [warningOf("PROCESSES_SHARED")] : [];
 }
 
 function sentence(roles: readonly RoleDecision[]): string {
-  const arns = [...new Set(roles.map((decision) => decision.role?.arn ?? ""))];
-  const parts = arns.map((arn) => {
-    const containers = roles.filter((decision) => decision.role?.arn === arn).map(({ container }) => container);
-    return `${containers.join(", ")}: ${arn}`;
+  const parts = [...new Set(roles.map(roleText))].map((role) => {
+    const containers = roles.filter((decision) => roleText(decision) === role).map(({ container }) => container);
+    return `${containers.join(", ")}: ${role}`;
   });
   return `podrole is injected; ${parts.join("; ")}`;
 }

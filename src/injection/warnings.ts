@@ -9,6 +9,10 @@ const TEXTS = {
   ANNOTATION_UNKNOWN: (name: string, nearest?: string) =>
     `annotation ${quoted(name)} is unknown${nearest === undefined ? "" : `, did you mean ${nearest}?`}`,
   LABEL_IGNORED: (name: string) => `label ${quoted(name)} has no effect on a pod: podrole reads the pod's annotations`,
+  ROLE_UNCHECKED: (role: string) =>
+    `role ${quoted(role)} is checked by the server alone: --role-base-arn is not set, and the server detects its own`,
+  SESSION_MAY_BE_SHORTENED: (requested: string) =>
+    `${ANNOTATIONS.sessionDuration} ${quoted(requested)} is shortened to 1h if the server runs as a role (role chaining)`,
   ROLE_IGNORED: (reason: SkipReason) => `the role has no effect (${reason}): ${SKIP_REASONS[reason]}`,
 
   CREDENTIALS_SHADOWED: (container: string, variable: string, effect: string) =>

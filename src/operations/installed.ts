@@ -2,6 +2,7 @@
 // answer for the programs (explain, check, rotate) read the programs' own settings instead of asking for them again.
 import type { Container, ObjectMeta, Pod } from "../kubernetes/objects.ts";
 import type { LabelSelector } from "../kubernetes/selectors.ts";
+import { POLICY_SETTINGS } from "../policy/settings-table.ts";
 import { envName, flagName, readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
 import { SERVER_SETTINGS, type ServerSettings } from "../server/settings.ts";
 import { WEBHOOK_SETTINGS, type WebhookSettings } from "../webhook/settings.ts";
@@ -125,25 +126,28 @@ function environmentOf(container: Container, configMaps: readonly ConfigMap[]): 
   return { env, maps: [...new Set(maps)], hidden };
 }
 
-/** Settings in which server and webhook must be of one mind; each with both values where they differ. */
-export function disagreements({ server, webhook }: Installed): readonly string[] {
+/** One sentence for each connection setting in which server and webhook differ, with both values. */
+export function connectionDifferences(installed: Installed): readonly string[] {
+  return differences(installed, ["trustDomain", "audience", "trustConfigMap"]);
+}
+
+/** One sentence for each policy setting in which server and webhook differ, with both values. */
+export function policyDifferences(installed: Installed): readonly string[] {
+  const keys = Object.keys(POLICY_SETTINGS) as (keyof typeof POLICY_SETTINGS)[];
+  const [ours, theirs] = [installed.server?.settings, installed.webhook?.settings];
+  // What the server detects is what its account has, and a webhook with that base ARN written out decides the same.
+  const isDetected = ours?.roleBaseArn === undefined && ours?.roleBaseArnAutodetect && theirs?.roleBaseArn;
+  return differences(installed, isDetected ? keys.filter((key) => !key.startsWith("roleBaseArn")) : keys);
+}
+
+function differences(
+  { server, webhook }: Installed,
+  keys: readonly Extract<keyof ServerSettings, keyof WebhookSettings>[],
+): readonly string[] {
   if (!server?.settings || !webhook?.settings) return [];
   const [ours, theirs] = [server.settings, webhook.settings];
-  return SHARED.flatMap((key) => {
-    // The server may find its base ARN out; then only the webhook says one.
-    if (key === "roleBaseArn" && ours.roleBaseArnAutodetect) return [];
-    const [a, b] = [ours[key], theirs[key]].map((value) => (value === undefined ? "nothing" : JSON.stringify(value)));
+  return keys.flatMap((key) => {
+    const [a, b] = [ours[key], theirs[key]].map((value) => (value === undefined ? "not set" : JSON.stringify(value)));
     return a === b ? [] : [`${envName(key)} is ${a} for the server and ${b} for the webhook`];
   });
 }
-
-const SHARED = [
-  "trustDomain",
-  "audience",
-  "trustConfigMap",
-  "roleBaseArn",
-  "disableStrictNamespaceRegexp",
-  "allowedRolesFormat",
-  "defaultRole",
-  "sessionDuration",
-] as const;

@@ -15,7 +15,7 @@ import type {
   Verdict,
 } from "./model.ts";
 import { judgeByPermitted } from "./permitted.ts";
-import { type RoleArn, resolveRole } from "./role.ts";
+import { isShortRole, type RoleArn, resolveRole } from "./role.ts";
 import { durationSeconds, externalId, LONGEST_CHAINED_SESSION_MS, sessionTags } from "./session.ts";
 import { sessionName, sourceIdentity } from "./session-name.ts";
 import { type SessionPolicySource, sessionPolicies } from "./session-policy.ts";
@@ -39,6 +39,11 @@ function decideOne(
   const named = roleNamedFor(container, pod, around, settings);
   if (named === undefined) return undefined;
   const common = { container, asked: named.text, origin: named.origin };
+  if (settings.serverDetectsBaseArn && isShortRole(named.text)) {
+    const state = "only the server has the base ARN (--role-base-arn-autodetect)";
+    const message = `Cannot resolve ${named.place} ${quoted(named.text)}: ${state}; expected --role-base-arn or a full role ARN`;
+    return { ...common, allowed: false, undecided: true, code: "ROLE_INVALID", message };
+  }
   const role = resolveRole(named.text, settings.baseArn, named.place);
   if (isRefusal(role)) return { ...common, allowed: false, ...role };
   const verdict = judge(role.arn, pod.namespace, around.namespaceAnnotations, settings);

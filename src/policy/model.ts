@@ -6,8 +6,10 @@ export type AllowedRolesFormat = "glob" | "regexp";
 
 /** The same at admission and at issue, or the two would decide differently. */
 export interface PolicySettings {
-  /** Ends in "/"; undefined: only full ARNs are understood. */
+  /** Ends in "/"; undefined: only full ARNs can be resolved. */
   readonly baseArn: string | undefined;
+  /** Without a base ARN, at admission: the server detects its own, so only the server can resolve short role names. */
+  readonly serverDetectsBaseArn?: true;
   /** False: iam.amazonaws.com/permitted may match anywhere in the ARN (kiam's --disable-strict-namespace-regexp). */
   readonly strictNamespaceRegexp: boolean;
   readonly allowedRolesFormat: AllowedRolesFormat;
@@ -16,8 +18,10 @@ export interface PolicySettings {
     | { readonly kind: "kiam"; readonly session: string };
   /** Milliseconds, 15 minutes to 12 hours. */
   readonly sessionDurationMs: number;
-  /** The longest life that podrole.io/session-duration may ask for, milliseconds; sessionDurationMs when absent. */
+  /** The longest lifetime that podrole.io/session-duration may request, milliseconds; sessionDurationMs if absent. */
   readonly maxSessionDurationMs?: number;
+  /** The longest session that STS gives this server, milliseconds; longer ones are shortened to it. Absent: no such cap. */
+  readonly sessionCapMs?: number;
   readonly sessionTags: boolean;
   /** Tags stay through role chaining, as EKS Pod Identity's do; a role further down then needs sts:TagSession for them. */
   readonly transitiveTags?: boolean;
@@ -79,7 +83,12 @@ export type RoleOrigin = "container" | "pod" | "serviceAccount" | "namespace" | 
 /** Holds what the audit line needs: who, what was asked and where, what it resolved to, and why not. */
 export type RoleDecision = { readonly container: string; readonly asked: string; readonly origin: RoleOrigin } & (
   | { readonly allowed: true; readonly role: RoleArn }
-  | ({ readonly allowed: false; readonly role?: RoleArn } & Refusal)
+  | ({
+      readonly allowed: false;
+      readonly role?: RoleArn;
+      /** Not a denial: at admission, only the server can resolve this role name (`serverDetectsBaseArn`). */
+      readonly undecided?: true;
+    } & Refusal)
 );
 
 export interface PodDecision {

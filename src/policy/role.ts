@@ -48,9 +48,8 @@ const ACCEPTED = '"name", "path/name", "/path/name" or "arn:aws:iam::12345678901
  * Never throws; ROLE_INVALID for what is neither.
  */
 export function resolveRole(text: string, baseArn: string | undefined, origin = "the role"): RoleArn | Refusal {
-  // Case does not matter here: "ARN:aws:…" is a mistyped ARN, not a path below the base ARN.
-  const isArn = /^arn:/i.test(text);
-  if (!isArn && baseArn === undefined && parseShort(text) !== undefined) {
+  const isArn = isArnLike(text);
+  if (baseArn === undefined && isShortRole(text)) {
     return invalid(origin, text, "it is not a full ARN and --role-base-arn is not set, wanted a full role ARN");
   }
   const role = isArn ? parseRoleArn(text) : parseRoleArn(`${baseArn ?? ""}${withoutSlash(text)}`);
@@ -62,8 +61,14 @@ export function withoutSlash(text: string): string {
   return text.startsWith("/") ? text.slice(1) : text;
 }
 
-function parseShort(text: string): RoleArn | undefined {
-  return parseRoleArn(`arn:aws:iam::000000000000:role/${withoutSlash(text)}`);
+/** True for a well-formed role name that needs a base ARN. */
+export function isShortRole(text: string): boolean {
+  return !isArnLike(text) && parseRoleArn(`arn:aws:iam::000000000000:role/${withoutSlash(text)}`) !== undefined;
+}
+
+/** Case does not matter here: "ARN:aws:…" is a mistyped ARN, not a path below the base ARN. */
+function isArnLike(text: string): boolean {
+  return /^arn:/i.test(text);
 }
 
 /** What is wrong, for a person; the value itself stands before it. */

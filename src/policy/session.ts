@@ -23,16 +23,20 @@ export const SHORTEST_SESSION_MS = 900_000;
 /** STS gives no longer one to a role that was assumed by a role (role chaining). */
 export const LONGEST_CHAINED_SESSION_MS = 3_600_000;
 
-/** Whole seconds: the pod's annotation within 15 minutes and the server's maximum, or the server's setting. */
+/**
+ * Lifetime of the session in whole seconds: the pod's annotation if it is between 15 minutes and the maximum, otherwise
+ * --session-duration; either is shortened to `sessionCapMs`. ANNOTATION_INVALID for any other annotation.
+ */
 export function durationSeconds(pod: PodFacts, settings: PolicySettings): number | Refusal {
   const annotated = valueOf(pod.annotations, ANNOTATIONS.sessionDuration);
-  if (annotated === undefined) return Math.floor(settings.sessionDurationMs / 1000);
+  const seconds = (ms: number) => Math.floor(Math.min(ms, settings.sessionCapMs ?? ms) / 1000);
+  if (annotated === undefined) return seconds(settings.sessionDurationMs);
   const longest = settings.maxSessionDurationMs ?? settings.sessionDurationMs;
-  const wanted = annotated.length <= 32 ? duration.parse(annotated) : undefined;
-  if (wanted !== undefined && wanted >= SHORTEST_SESSION_MS && wanted <= longest) return Math.floor(wanted / 1000);
+  const requested = annotated.length <= 32 ? duration.parse(annotated) : undefined;
+  if (requested !== undefined && requested >= SHORTEST_SESSION_MS && requested <= longest) return seconds(requested);
   return {
     code: "ANNOTATION_INVALID",
-    message: `Cannot use ${ANNOTATIONS.sessionDuration} ${quoted(annotated)}: wanted a duration from 15m to ${longest / 60_000}m such as "30m"`,
+    message: `Cannot use ${ANNOTATIONS.sessionDuration} ${quoted(annotated)}: it is out of range or not a duration; expected 15m to ${longest / 60_000}m, such as "30m"`,
   };
 }
 

@@ -1,7 +1,7 @@
 // Settings that are fine alone and wrong together: found at start, all at once.
 import { isTrustDomain } from "../pki/identity.ts";
 import { policyProblems } from "../policy/settings.ts";
-import { policySettings } from "./policy-settings.ts";
+import { policySettings } from "../policy/settings-table.ts";
 import type { ServerSettings } from "./settings.ts";
 
 const MINUTE = 60_000;
@@ -9,7 +9,7 @@ const HOUR = 60 * MINUTE;
 
 /** One text for each problem, beginning with its flag; empty when there is none. */
 export function crossCheck(settings: ServerSettings): string[] {
-  const problems = [...policyProblems(policySettings(settings, settings.roleBaseArn))];
+  const problems = [...policyProblems(policySettings(settings))];
   const { sessionDuration, maxSessionDuration, assumeRoleArn, certificateTtl, caTtl, caCert, caKey } = settings;
   if (assumeRoleArn !== undefined && maxSessionDuration !== undefined && maxSessionDuration > HOUR) {
     problems.push("--max-session-duration: with --assume-role-arn STS allows 1h at most (role chaining)");
@@ -24,9 +24,6 @@ export function crossCheck(settings: ServerSettings): string[] {
   }
   if (assumeRoleArn !== undefined && sessionDuration > HOUR) {
     problems.push("--session-duration: with --assume-role-arn STS allows 1h at most (role chaining)");
-  }
-  if (settings.roleBaseArn !== undefined && settings.roleBaseArnAutodetect) {
-    problems.push("--role-base-arn and --role-base-arn-autodetect: give one of them");
   }
   if (!isTrustDomain(settings.trustDomain)) {
     problems.push(`--trust-domain: ${JSON.stringify(settings.trustDomain)} is not a DNS name in lower case`);

@@ -4,6 +4,8 @@ import { type AddressInfo, isIP } from "node:net";
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { createKubernetes } from "../kubernetes/client.ts";
 import { notAfterOf } from "../pki/bundle.ts";
+import { capForRoleChaining } from "../policy/role-chaining.ts";
+import { policySettings } from "../policy/settings-table.ts";
 import type { PodroleError } from "../protocol/errors.ts";
 import { createListener, type Peer } from "../protocol/listener.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
@@ -23,7 +25,6 @@ import { createPodDirectory } from "./issue/pod-directory.ts";
 import { tellFaults } from "./aws/own-faults.ts";
 import { readInstanceProfileArn } from "./aws/instance-profile.ts";
 import { detectBaseArn, learnCallerArn } from "./aws/own-identity.ts";
-import { forCaller, policySettings } from "./policy-settings.ts";
 import { provePod } from "./issue/prove.ts";
 import { createServingCertificate } from "./trust/serving-certificate.ts";
 import { credentialsService, identityService } from "./services.ts";
@@ -104,16 +105,16 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
   );
   const asking = { clock, log, signal: shutdown.signal, callerArn: () => sts.callerArn() };
   const instance = { endpoint: settings.instanceMetadata, timeoutMs: 1_000 };
-  const baseArn = settings.roleBaseArnAutodetect
-    ? await detectBaseArn({ ...asking, instanceProfileArn: () => readInstanceProfileArn({ fetch }, instance) })
-    : settings.roleBaseArn;
-  let policy = policySettings(settings, baseArn);
+  const detectedBaseArn =
+    settings.roleBaseArn === undefined && settings.roleBaseArnAutodetect
+      ? await detectBaseArn({ ...asking, instanceProfileArn: () => readInstanceProfileArn({ fetch }, instance) })
+      : undefined;
+  let policy = policySettings(settings, detectedBaseArn);
   void learnCallerArn(asking).then((callerArn) => {
-    const fitting = forCaller(policy, callerArn ?? "");
-    const shortened = fitting.sessionDurationMs < policy.sessionDurationMs;
-    policy = fitting;
-    if (shortened)
-      log.warn({ callerArn }, "sessions last 1h: the server is itself a session of a role (role chaining)");
+    policy = capForRoleChaining(policy, callerArn ?? "");
+    const { sessionCapMs: cap, sessionDurationMs, maxSessionDurationMs = sessionDurationMs } = policy;
+    if (cap !== undefined && maxSessionDurationMs > cap)
+      log.warn({ callerArn }, "sessions last 1h at most: the server is itself a session of a role (role chaining)");
   });
 
   // The cluster, and the two use cases.
@@ -221,7 +222,7 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
   }
 
   const bound = { ...ports, pages: (pages.server.address() as AddressInfo).port };
-  log.info({ ports: bound, trustDomain, baseArn }, "server is up");
+  log.info({ ports: bound, trustDomain, baseArn: policy.baseArn }, "server is up");
   return bound;
 }
 

@@ -3,12 +3,8 @@ import type { RotationOptions } from "../pki/authorities.ts";
 import type { Settings } from "../runtime/settings.ts";
 import * as type from "../runtime/settings.ts";
 import { COMMON_SETTINGS } from "../runtime/common-settings.ts";
-import { parseBaseArn, parseRoleArn } from "../policy/role.ts";
-
-const baseArn: type.Parser<string> = {
-  expects: 'a base ARN such as "arn:aws:iam::123456789012:role/"',
-  parse: parseBaseArn,
-};
+import { parseRoleArn } from "../policy/role.ts";
+import { POLICY_SETTINGS } from "../policy/settings-table.ts";
 
 const roleArn: type.Parser<string> = {
   expects: 'a role ARN such as "arn:aws:iam::123456789012:role/podrole-server"',
@@ -20,18 +16,9 @@ const url: type.Parser<string> = {
   parse: (text) => (/^https?:\/\/[^/?#\s]+\/?$/.test(text) && URL.canParse(text) ? text : undefined),
 };
 
-/** "role ARN=hop ARN", as many as there are, separated by commas. */
-const firstHops: type.Parser<Readonly<Record<string, string>>> = {
-  expects: "pairs of role ARNs, role=hop, separated by commas",
-  parse(text) {
-    const pairs = text.split(",").map((pair) => pair.split("=").map((arn) => arn.trim()));
-    const isUsable = pairs.every((pair) => pair.length === 2 && pair.every((arn) => parseRoleArn(arn)));
-    return isUsable ? Object.fromEntries(pairs as [string, string][]) : undefined;
-  },
-};
-
 export const SERVER_SETTINGS = {
   ...COMMON_SETTINGS,
+  ...POLICY_SETTINGS,
   bind: { type: type.address, default: "[::]:8444", help: "Address of the credentials port (gRPC, mutual TLS)" },
   identityBind: { type: type.address, default: "[::]:8443", help: "Address of the identity port (gRPC, server TLS)" },
   pagesBind: { type: type.address, default: "[::]:8080", help: "Address of /metrics, /healthz and /readyz (HTTP)" },
@@ -55,12 +42,6 @@ export const SERVER_SETTINGS = {
     default: "podrole",
     help: "The MutatingWebhookConfiguration whose caBundle the server keeps",
   },
-  roleBaseArn: { type: baseArn, default: null, help: "What is put before role names that are not full ARNs" },
-  roleBaseArnAutodetect: {
-    type: type.flag,
-    default: "false",
-    help: "Find the base ARN by asking STS for the server's own account, or else the instance for its profile",
-  },
   instanceMetadata: {
     type: type.text,
     default: "http://169.254.169.254",
@@ -71,49 +52,6 @@ export const SERVER_SETTINGS = {
     default: null,
     help: "Role the server assumes first; it then assumes the pods' roles",
   },
-  sessionDuration: {
-    type: type.duration,
-    default: "1h",
-    help: "Life of issued credentials, 15m to 12h; at most 1h with --assume-role-arn or --first-hops",
-  },
-  maxSessionDuration: {
-    type: type.duration,
-    default: null,
-    help: "Longest life that a pod may ask for by annotation; by default the life that all get",
-  },
-  firstHops: {
-    type: firstHops,
-    default: null,
-    help: "Roles to assume first for certain roles, instead of --assume-role-arn",
-  },
-  sessionTagLabels: { type: type.list, default: null, help: "Labels of pods that become tags of their sessions" },
-  sessionName: {
-    type: type.text,
-    default: "{namespace}.{pod}",
-    help: "Template of the session name: {namespace} {pod} {serviceAccount} {uid} {cluster}",
-  },
-  session: {
-    type: type.text,
-    default: null,
-    help: "Name sessions as kiam does, kiam-<this or the pod's annotation>, instead of by the template",
-  },
-  sessionTags: {
-    type: type.flag,
-    default: "false",
-    help: "Tag sessions with cluster, namespace, service account and pod (needs sts:TagSession)",
-  },
-  sourceIdentity: {
-    type: type.flag,
-    default: "false",
-    help: "Set the source identity of sessions (needs sts:SetSourceIdentity)",
-  },
-  sessionTagsTransitive: {
-    type: type.flag,
-    default: "false",
-    help: "Keep the tags of sessions through role chaining, as EKS Pod Identity does",
-  },
-  clusterName: { type: type.text, default: null, help: "Name of this cluster, for session names and tags" },
-  clusterArn: { type: type.text, default: null, help: "ARN of this cluster on EKS, for the tag eks-cluster-arn" },
   region: { type: type.text, default: null, help: "AWS region of the STS endpoint; by default the SDK's own search" },
   credentialProcess: {
     type: type.list,
@@ -131,17 +69,6 @@ export const SERVER_SETTINGS = {
   stsRate: { type: type.integer(1, 10_000), default: "50", help: "AssumeRole calls a second in the long run" },
   stsBurst: { type: type.integer(1, 100_000), default: "200", help: "AssumeRole calls at once after a quiet time" },
   credentialCacheSize: { type: type.integer(1, 10_000_000), default: "50000", help: "Sessions held in memory at most" },
-  disableStrictNamespaceRegexp: {
-    type: type.flag,
-    default: "false",
-    help: "Let iam.amazonaws.com/permitted match anywhere in the ARN, as kiam's flag of this name does",
-  },
-  allowedRolesFormat: {
-    type: type.oneOf(["glob", "regexp"]),
-    default: "glob",
-    help: "How patterns in iam.amazonaws.com/allowed-roles are read (kube2iam's --namespace-restriction-format)",
-  },
-  defaultRole: { type: type.text, default: null, help: "Role of pods for which nothing else names one" },
   certificateTtl: { type: type.duration, default: "1h", help: "Life of pod and serving certificates" },
   caTtl: { type: type.duration, default: "8760h", help: "Life of a CA that podrole makes" },
   caSecret: { type: type.namespacedName, default: "podrole/podrole-ca", help: "Secret that holds podrole's CA" },

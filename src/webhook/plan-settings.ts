@@ -1,5 +1,5 @@
-// From the webhook's settings to what plan() takes; the command line's `inject` shares it.
-import type { PolicySettings } from "../policy/decide.ts";
+// Converts the webhook's settings to those of plan(). The command line uses the same conversion.
+import { policySettings } from "../policy/settings-table.ts";
 import type { PlanSettings } from "../injection/plan.ts";
 import type { WebhookSettings } from "./settings.ts";
 
@@ -27,20 +27,5 @@ export function planSettings(
     nativeSidecar,
     excludedNamespaces: [settings.trustConfigMap.namespace],
     policy: policySettings(settings),
-  };
-}
-
-/** What concerns sessions alone is the server's; the values here only let plan() check annotations early. */
-export function policySettings(settings: WebhookSettings): PolicySettings {
-  return {
-    baseArn: settings.roleBaseArn,
-    strictNamespaceRegexp: !settings.disableStrictNamespaceRegexp,
-    allowedRolesFormat: settings.allowedRolesFormat,
-    sessionName: { kind: "template", template: "{namespace}.{pod}" },
-    sessionDurationMs: settings.sessionDuration,
-    sessionTags: false,
-    sourceIdentity: false,
-    clusterName: undefined,
-    defaultRole: settings.defaultRole,
   };
 }

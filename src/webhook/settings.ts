@@ -1,6 +1,6 @@
-// The webhook's settings: how it serves, what it injects, and the policy settings that it must share with the server.
+// The webhook's settings: how it serves and what it injects; policy settings are the same as the server's.
 import { parseQuantity } from "../kubernetes/quantity.ts";
-import { parseBaseArn } from "../policy/role.ts";
+import { POLICY_SETTINGS } from "../policy/settings-table.ts";
 import { COMMON_SETTINGS } from "../runtime/common-settings.ts";
 import type { Settings } from "../runtime/settings.ts";
 import * as type from "../runtime/settings.ts";
@@ -22,6 +22,7 @@ const command: type.Parser<readonly string[]> = {
 
 export const WEBHOOK_SETTINGS = {
   ...COMMON_SETTINGS,
+  ...POLICY_SETTINGS,
   bind: { type: type.address, default: "[::]:9443", help: "Address of /mutate (HTTPS)" },
   pagesBind: { type: type.address, default: "[::]:8080", help: "Address of /metrics, /healthz and /readyz (HTTP)" },
   serverAddress: {
@@ -75,15 +76,6 @@ export const WEBHOOK_SETTINGS = {
     help: "Inject a native sidecar; auto: when the API server is 1.29 or newer",
   },
   region: { type: type.text, default: null, help: "AWS_REGION and AWS_DEFAULT_REGION of pods that set neither" },
-  roleBaseArn: {
-    type: { expects: 'a base ARN such as "arn:aws:iam::123456789012:role/"', parse: parseBaseArn },
-    default: null,
-    help: "What is put before role names that are not full ARNs; the server's setting",
-  },
-  disableStrictNamespaceRegexp: { type: type.flag, default: "false", help: "The server's setting" },
-  allowedRolesFormat: { type: type.oneOf(["glob", "regexp"]), default: "glob", help: "The server's setting" },
-  defaultRole: { type: type.text, default: null, help: "The server's setting" },
-  sessionDuration: { type: type.duration, default: "1h", help: "The server's setting" },
 } as const satisfies type.SettingTable;
 
 export type WebhookSettings = Settings<typeof WEBHOOK_SETTINGS>;

@@ -60,7 +60,7 @@ test("durationSeconds() refuses what is shorter, longer or no duration", () => {
     assert.equal(codeOf(refused), "ANNOTATION_INVALID", text);
     assert.match(
       (refused as { message: string }).message,
-      /podrole\.io\/session-duration ".*": wanted a duration from 15m to 60m/,
+      /podrole\.io\/session-duration ".*": it is out of range or not a duration; expected 15m to 60m/,
     );
   }
 });

@@ -22,11 +22,6 @@ for (const [what, flags, about] of [
     /role chaining/,
   ],
   [
-    "a base ARN that is given and to be found",
-    { roleBaseArn: "arn:aws:iam::123456789012:role/", roleBaseArnAutodetect: "true" },
-    /give one of them/,
-  ],
-  [
     "a longest session above the hour of a hop",
     { maxSessionDuration: "2h", assumeRoleArn: "arn:aws:iam::123456789012:role/hop" },
     /--max-session-duration: .*role chaining/,
@@ -54,6 +49,7 @@ for (const flags of [
   { sessionDuration: "15m" },
   { sessionDuration: "12h" },
   { sessionDuration: "1h", assumeRoleArn: "arn:aws:iam::123456789012:role/hop" },
+  { roleBaseArn: "arn:aws:iam::123456789012:role/", roleBaseArnAutodetect: "true" },
   { fips: "true", dualStack: "true" },
   { stsEndpoint: "https://vpce-0123456789abcdef0-01234567.sts.eu-central-1.vpce.amazonaws.com" },
   { certificateTtl: "4h", caTtl: "24h" },

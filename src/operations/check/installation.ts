@@ -1,6 +1,12 @@
 // What is deployed: namespace, Deployments, replicas, versions, settings.
 import type { Pod } from "../../kubernetes/objects.ts";
-import { type Deployment, deploymentOf, disagreements, type ProgramName } from "../installed.ts";
+import {
+  connectionDifferences,
+  type Deployment,
+  deploymentOf,
+  policyDifferences,
+  type ProgramName,
+} from "../installed.ts";
 import type { Facts, Known, PodPages } from "./facts.ts";
 import { type Check, type CheckTable, failed, given, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
 import { PAGE } from "./pages.ts";
@@ -89,9 +95,9 @@ export const INSTALLATION = {
   SETTINGS: {
     section: "installation",
     when: "installed",
-    summary: "The programs' settings can be read, and server and webhook agree where they must.",
-    remedy:
-      "Put what both need into ConfigMap `podrole-common`. When they differ, a pod is admitted with one rule and served by another.",
+    summary:
+      "The programs' settings are valid, and server and webhook have the same trust domain, audience and trust bundle.",
+    remedy: "Correct the setting; put settings that both programs need into ConfigMap `podrole-common`.",
     judge: ({ installed }) =>
       given(installed, (programs) => {
         const found = PROGRAMS.flatMap((program) => programs[program] ?? []);
@@ -99,8 +105,25 @@ export const INSTALLATION = {
         const unread = found.flatMap(({ deployment, problems }) =>
           problems.map((problem) => warning(problem, `deployment ${deployment}`)),
         );
-        const apart = disagreements(programs).map((sentence) => failed(`${sentence}, wanted the same`));
-        return orOk([...unread, ...apart], "server and webhook agree");
+        const differences = connectionDifferences(programs).map((text) => failed(`${text}; expected the same value`));
+        return orOk([...unread, ...differences], "server and webhook agree");
+      }),
+  },
+  POLICY_SETTINGS: {
+    section: "installation",
+    when: "installed",
+    summary: "Server and webhook have the same policy settings.",
+    remedy:
+      "Put policy settings into ConfigMap `podrole-common` (`settings` of the chart), never into `podrole-server` or `podrole-webhook`. When they differ, the webhook admits pods that the server refuses, or the other way round.",
+    judge: ({ installed }) =>
+      given(installed, (programs) => {
+        if (!programs.server?.settings || !programs.webhook?.settings) {
+          return skipped("The settings of server and webhook are not both known");
+        }
+        return orOk(
+          policyDifferences(programs).map((text) => failed(`${text}; expected the same value`)),
+          "server and webhook have the same policy settings",
+        );
       }),
   },
   VERSIONS: {

@@ -208,7 +208,9 @@ function refusedDefaults(
   const pod = { ...NOBODY, namespace: name, serviceAccount: account?.metadata.name ?? "default" };
   const object = account === undefined ? `namespace ${name}` : `serviceaccount ${keyOf(account)}`;
   return decideRoles(pod, around, policy).roles.flatMap((decision) =>
-    !decision.allowed && decision.origin === origin ? [failed(`${decision.code}: ${decision.message}`, object)] : [],
+    !decision.allowed && !decision.undecided && decision.origin === origin
+      ? [failed(`${decision.code}: ${decision.message}`, object)]
+      : [],
   );
 }
 

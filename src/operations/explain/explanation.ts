@@ -41,6 +41,8 @@ export interface ContainerExplanation {
   /** ARN, when one is named and can be resolved. */
   readonly role?: string;
   readonly allowed: boolean;
+  /** Not a denial: only the server can resolve the role name. */
+  readonly undecided?: true;
   /** Where the role was named: container, pod, serviceAccount, namespace or default. */
   readonly namedBy?: string;
   readonly sessionName?: string;
@@ -144,7 +146,10 @@ function explainContainers(
 function explainRole(decision: RoleDecision, facts: PodFacts, sessions: PolicySettings): ContainerExplanation {
   const { container, origin: namedBy } = decision;
   const common = { container, namedBy, ...(decision.role && { role: decision.role.arn }) };
-  if (!decision.allowed) return { ...common, allowed: false, code: decision.code, message: decision.message };
+  if (!decision.allowed) {
+    const { code, message, undecided } = decision;
+    return { ...common, allowed: false, ...(undecided && { undecided }), code, message };
+  }
   const input = assumeRoleInput(facts, decision.role, sessions, "unread");
   return "code" in input
     ? { ...common, allowed: false, code: input.code, message: input.message }

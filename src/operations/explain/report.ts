@@ -26,12 +26,14 @@ function containerText({
   container,
   role,
   allowed,
+  undecided,
   namedBy,
   sessionName,
   code,
   message,
 }: ContainerExplanation): string {
   if (allowed) return `container ${container}: ${role}, named by the ${ORIGINS[namedBy ?? ""]}, session ${sessionName}`;
+  if (undecided) return `container ${container}: decided by the server: ${message}`;
   const reason = code === undefined ? message : `${code}: ${message}`;
   return `container ${container}: no credentials: ${reason}`;
 }

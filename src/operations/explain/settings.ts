@@ -2,9 +2,9 @@
 // read is assumed to be the default, and said.
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { PolicySettings } from "../../policy/decide.ts";
+import { policySettings } from "../../policy/settings-table.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
 import { readSettings } from "../../runtime/settings.ts";
-import { policySettings } from "../../server/policy-settings.ts";
 import { planSettings } from "../../webhook/plan-settings.ts";
 import { choosesNativeSidecar } from "../../injection/native-sidecar.ts";
 import { WEBHOOK_SETTINGS, type WebhookSettings } from "../../webhook/settings.ts";
@@ -64,7 +64,7 @@ function missingSettings({ webhook }: Installed, namespace: string): string {
     : `the webhook's settings cannot be used, so podrole's defaults are: ${webhook.problems.join("; ")}`;
 }
 
-/** A server that finds its base ARN out has the one that the webhook was told. */
+/** A base ARN that the server detects cannot be read from here: the webhook's is used. */
 function sessionSettings({ server }: Installed, policy: PolicySettings): PolicySettings {
-  return server?.settings ? policySettings(server.settings, server.settings.roleBaseArn ?? policy.baseArn) : policy;
+  return server?.settings ? policySettings(server.settings, policy.baseArn) : policy;
 }

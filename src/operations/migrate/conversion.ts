@@ -86,7 +86,13 @@ const KIAM_SERVER: Readonly<Record<string, Row>> = {
   "role-base-arn": baseArnRow,
   "role-base-arn-autodetect": (value) =>
     value === "true"
-      ? { server: "roleBaseArnAutodetect", value, remark: "found by STS; the webhook wants roleBaseArn written out" }
+      ? {
+          server: "roleBaseArnAutodetect",
+          webhook: "roleBaseArnAutodetect",
+          value,
+          remark:
+            "the server detects it by STS; set roleBaseArn instead, so that the webhook checks short role names too",
+        }
       : { remark: "podrole's default" },
   "disable-strict-namespace-regexp": isTrue("disableStrictNamespaceRegexp", "both"),
   session: (value) => ({

@@ -2,7 +2,7 @@
 // for `podrole server` and `podrole webhook`). Read by the programs' own tables, so that a conversion that podrole would
 // not start with is found here.
 import { SERVER_SETTINGS } from "../../server/settings.ts";
-import { policySettings } from "../../server/policy-settings.ts";
+import { policySettings } from "../../policy/settings-table.ts";
 import { crossCheck } from "../../server/cross-check.ts";
 import { envName, readSettings } from "../../runtime/settings.ts";
 import type { PlanSettings } from "../../injection/plan.ts";
@@ -29,12 +29,11 @@ export function targetSettings(
   const ofWebhook = readSettings(WEBHOOK_SETTINGS, given(WEBHOOK_SETTINGS, webhook), env, names(SERVER_SETTINGS));
   const problems = [ofServer, ofWebhook].flatMap((read) => (read.ok ? [] : read.problems));
   if (!ofServer.ok || !ofWebhook.ok) return { ok: false, problems: [...new Set(problems)] };
-  // A server that looks for its base ARN is told it by the command line here.
-  const together = { ...ofServer.settings, roleBaseArnAutodetect: false };
-  const wrong = crossCheck(together);
+  // Nothing is left for the server to detect: without --role-base-arn, short role names are reported as unresolved.
+  const settings = { ...ofServer.settings, roleBaseArnAutodetect: false };
+  const wrong = crossCheck(settings);
   if (wrong.length > 0) return { ok: false, problems: wrong };
-  const baseArn = ofServer.settings.roleBaseArn ?? ofWebhook.settings.roleBaseArn;
   const native = nativeSidecar && ofWebhook.settings.nativeSidecar !== "false";
   const planned = planSettings(ofWebhook.settings, { trustBundle: "", nativeSidecar: native });
-  return { ok: true, settings: { ...planned, policy: policySettings(ofServer.settings, baseArn) } };
+  return { ok: true, settings: { ...planned, policy: policySettings(settings, ofWebhook.settings.roleBaseArn) } };
 }

@@ -64,11 +64,25 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
   ["no budgets", { budgets: known([]) }, "DISRUPTION_BUDGETS", "warning", /No PodDisruptionBudget covers/],
   ["a misspelt setting", unequal({ name: "PODROLE_REGOIN", value: "x" }), "SETTINGS", "warning", /PODROLE_REGOIN/],
   [
-    "settings that differ",
-    unequal({ name: "PODROLE_DEFAULT_ROLE", value: "shop-any" }),
+    "another audience for the webhook",
+    unequal({ name: "PODROLE_AUDIENCE", value: "other" }),
     "SETTINGS",
     "failed",
-    /PODROLE_DEFAULT_ROLE is nothing for the server and "shop-any"/,
+    /PODROLE_AUDIENCE is "podrole\.io" for the server and "other" for the webhook; expected the same/,
+  ],
+  [
+    "a default role for the webhook alone",
+    unequal({ name: "PODROLE_DEFAULT_ROLE", value: "shop-any" }),
+    "POLICY_SETTINGS",
+    "failed",
+    /PODROLE_DEFAULT_ROLE is not set for the server and "shop-any" for the webhook; expected the same/,
+  ],
+  [
+    "a longest session for the webhook alone",
+    unequal({ name: "PODROLE_MAX_SESSION_DURATION", value: "12h" }),
+    "POLICY_SETTINGS",
+    "failed",
+    /PODROLE_MAX_SESSION_DURATION is not set for the server and 43200000 for the webhook/,
   ],
   [
     "replicas of two versions",

@@ -60,7 +60,12 @@ suite("convertKiam()", () => {
       { roleBaseArn: BASE },
     ],
     ["no base ARN that is none", ["--role-base-arn=x"], {}, {}],
-    ["the search for it", ["--role-base-arn-autodetect"], { roleBaseArnAutodetect: "true" }, {}],
+    [
+      "the search for it",
+      ["--role-base-arn-autodetect"],
+      { roleBaseArnAutodetect: "true" },
+      { roleBaseArnAutodetect: "true" },
+    ],
     [
       "a first hop by its name",
       [`--role-base-arn=${BASE}`, "--assume-role-arn=hop"],

@@ -3,11 +3,9 @@ import { test } from "node:test";
 import { PodroleError } from "../../../src/protocol/errors.ts";
 import { readInstanceProfileArn } from "../../../src/server/aws/instance-profile.ts";
 import { baseArnOf, detectBaseArn, learnCallerArn } from "../../../src/server/aws/own-identity.ts";
-import { forCaller } from "../../../src/server/policy-settings.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { startInstanceMetadata } from "../../fakes/instance-metadata.ts";
 import { createKeptLog } from "../../fakes/log.ts";
-import { settings } from "../../policy/facts.ts";
 
 const PARTITIONS = ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-eusc"];
 const away = async (): Promise<string> => {
@@ -99,13 +97,3 @@ for (const text of [
     assert.equal(baseArnOf(text), undefined);
   });
 }
-
-test("forCaller() keeps the sessions of a server that is a role within the hour of role chaining", () => {
-  const policy = settings({ sessionDurationMs: 7_200_000, maxSessionDurationMs: 14_400_000 });
-  const chained = forCaller(policy, "arn:aws:sts::123456789012:assumed-role/podrole-server/eks-podrole-1");
-  assert.deepEqual([chained.sessionDurationMs, chained.maxSessionDurationMs], [3_600_000, 3_600_000]);
-  // AWS does not count the role of an EC2 instance as the first link of a chain.
-  const instance = "arn:aws:sts::123456789012:assumed-role/nodes/i-0123456789abcdef0";
-  for (const arn of ["arn:aws:iam::123456789012:user/podrole", instance, ""])
-    assert.equal(forCaller(policy, arn), policy);
-});

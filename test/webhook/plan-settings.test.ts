@@ -1,0 +1,95 @@
+// The webhook's settings up to the decision about a pod: what was set for sessions and role names takes effect at admission.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Plan, plan } from "../../src/injection/plan.ts";
+import { readSettings } from "../../src/runtime/settings.ts";
+import { planSettings } from "../../src/webhook/plan-settings.ts";
+import { WEBHOOK_SETTINGS } from "../../src/webhook/settings.ts";
+import { inShop } from "../injection/pods.ts";
+
+const BASE = { PODROLE_ROLE_BASE_ARN: "arn:aws:iam::123456789012:role/" };
+
+function planned(env: Readonly<Record<string, string>>, annotations: Readonly<Record<string, string>>): Plan {
+  const read = readSettings(WEBHOOK_SETTINGS, {}, env);
+  assert.ok(read.ok, JSON.stringify(read));
+  const settings = planSettings(read.settings, { trustBundle: "", nativeSidecar: true });
+  const spec = { containers: [{ name: "app" }, { name: "other" }] };
+  return plan(inShop({ metadata: { name: "web", annotations: { ...annotations } }, spec }), settings);
+}
+
+const ROLE = { "iam.amazonaws.com/role": "shop-a" };
+const requesting = (lifetime: string) => ({ ...ROLE, "podrole.io/session-duration": lifetime });
+const codesOf = ({ warnings }: Plan) => warnings.map(({ code }) => code);
+
+for (const [env, lifetime, reason, warnings] of [
+  [{}, "1h", "INJECTED", []],
+  [{}, "2h", "ANNOTATION_INVALID", []],
+  [{ PODROLE_MAX_SESSION_DURATION: "12h" }, "4h", "INJECTED", ["SESSION_MAY_BE_SHORTENED"]],
+  [{ PODROLE_MAX_SESSION_DURATION: "12h" }, "30m", "INJECTED", []],
+  [{ PODROLE_MAX_SESSION_DURATION: "4h" }, "5h", "ANNOTATION_INVALID", []],
+  [{ PODROLE_SESSION_DURATION: "2h" }, "2h", "INJECTED", ["SESSION_MAY_BE_SHORTENED"]],
+  [{ PODROLE_SESSION_DURATION: "30m" }, "1h", "ANNOTATION_INVALID", []],
+  [{ PODROLE_SESSION_DURATION: "30m", PODROLE_MAX_SESSION_DURATION: "1h" }, "1h", "INJECTED", []],
+] as const) {
+  test(`plan() with ${JSON.stringify(env)} answers ${reason} to a pod that requests ${lifetime}`, () => {
+    const result = planned({ ...BASE, ...env }, requesting(lifetime));
+    assert.deepEqual([result.reason, codesOf(result)], [reason, warnings]);
+  });
+}
+
+test("plan() names sessions as the server does: --session accepts any name in the pod's annotation, as kiam does", () => {
+  const annotations = { ...ROLE, "iam.amazonaws.com/session-name": "a b" };
+  assert.equal(planned(BASE, annotations).reason, "ANNOTATION_INVALID");
+  assert.equal(planned({ ...BASE, PODROLE_SESSION: "prod" }, annotations).reason, "INJECTED");
+});
+
+const AUTODETECT = { PODROLE_ROLE_BASE_ARN_AUTODETECT: "true" };
+
+test("plan() admits a short role name, with a warning, when only the server has the base ARN", () => {
+  const result = planned(AUTODETECT, ROLE);
+  assert.deepEqual([result.reason, codesOf(result)], ["INJECTED", ["ROLE_UNCHECKED"]]);
+  assert.equal(result.message, "podrole is injected; app, other: shop-a");
+  assert.deepEqual(
+    result.roles.map(({ allowed, role }) => [allowed, role]),
+    [
+      [false, undefined],
+      [false, undefined],
+    ],
+    "admitted, never allowed: that is the server's decision",
+  );
+});
+
+for (const [what, env, annotations, reason] of [
+  ["a short name without a base ARN anywhere", {}, ROLE, "ROLE_INVALID"],
+  ["a short name that the webhook can resolve", { ...AUTODETECT, ...BASE }, ROLE, "INJECTED"],
+  [
+    "a short name that the webhook can resolve and the namespace forbids",
+    { ...AUTODETECT, ...BASE },
+    { "iam.amazonaws.com/role": "payments" },
+    "ROLE_FORBIDDEN",
+  ],
+  ["a name that no base ARN makes a role", AUTODETECT, { "iam.amazonaws.com/role": "a b" }, "ROLE_INVALID"],
+  [
+    "a full ARN that the namespace forbids",
+    AUTODETECT,
+    { "iam.amazonaws.com/role": "arn:aws:iam::123456789012:role/payments" },
+    "ROLE_FORBIDDEN",
+  ],
+  [
+    "a mistyped ARN beside a short name",
+    AUTODETECT,
+    { ...ROLE, "iam.amazonaws.com/role.other": "arn:foo" },
+    "ROLE_INVALID",
+  ],
+  [
+    "two short names behind one metadata service",
+    AUTODETECT,
+    { ...ROLE, "iam.amazonaws.com/role.other": "shop-b", "podrole.io/metadata": "enabled" },
+    "ANNOTATION_INVALID",
+  ],
+] as const) {
+  test(`plan() answers ${reason} to ${what}, and warns of nothing`, () => {
+    const result = planned(env, annotations);
+    assert.deepEqual([result.reason, codesOf(result)], [reason, []]);
+  });
+}
