@@ -8,6 +8,9 @@ import { SERVER_SETTINGS } from "../server/settings.ts";
 import { WEBHOOK_SETTINGS } from "../webhook/settings.ts";
 import { addAuditQuestions } from "./arguments/audit.ts";
 import { declareCheck } from "./arguments/check.ts";
+import { declareExplain } from "./arguments/explain.ts";
+import { declareConnection } from "./arguments/flags.ts";
+import { declareInject, declareUninject } from "./arguments/inject.ts";
 import { declareRotate } from "./arguments/rotate.ts";
 import type { Action, Terminal } from "./terminal.ts";
 
@@ -50,18 +53,7 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
     command.option("--json", "print the steps as JSON lines"),
   );
   add("check", "check that podrole is healthy, or that this cluster can run it", declareCheck);
-  add("explain", "would this pod be injected, which roles has it, and why not", (command) =>
-    withCluster(command)
-      .argument("[kind/name]", "pod/NAME, deployment/NAME, job/NAME …")
-      .option("-n, --namespace <name>", "its namespace (default: the context's)")
-      .option(
-        "-f, --filename <file>",
-        'manifests instead of an object in the cluster, "-" for standard input; settings are the cluster\'s all the same',
-      )
-      .option("--podrole-namespace <name>", "podrole's own namespace, where its settings are (default podrole)")
-      .addOption(outputOption())
-      .addHelpText("after", "\nExit codes: 0 it is injected or would be, 1 not, 2 usage or no answer of the cluster."),
-  );
+  add("explain", "explain whether a pod is injected, which role each container gets, and why", declareExplain);
   for (const question of addAuditQuestions(program.command("audit").helpGroup(group))) {
     question.action(async (...parameters: unknown[]) => {
       const command = parameters.at(-1) as Command;
@@ -70,7 +62,7 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
     });
   }
   add("migrate", "what would change for each pod, coming from kiam or kube2iam, or leaving for AWS's own", (command) =>
-    withCluster(command)
+    declareConnection(command)
       .addArgument(
         new Argument("<system>", "kiam, kube2iam: in use today; irsa, pod-identity: to be used instead").choices([
           "kiam",
@@ -99,27 +91,8 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
   );
   add("rotate", "manage podrole's CA: status, prepare, activate, retire", declareRotate);
   group = "In a pipeline, instead of the webhook:";
-  add("inject", "inject manifests without the webhook, as it would", (command) =>
-    command
-      .requiredOption("-f, --filename <file>", 'manifest file, "-" for standard input')
-      .requiredOption("--trust-bundle <file>", "file with the trust bundle (ConfigMap podrole-trust, key bundle.pem)")
-      .option(
-        "--permitted <expression>",
-        "the namespace's iam.amazonaws.com/permitted, when the manifest has no Namespace",
-      )
-      .addHelpText(
-        "after",
-        "\nTakes every setting of `podrole webhook` as PODROLE_… in the environment.\nExit codes: 0 done, 1 a pod is refused (it stays as it was), 2 usage or input.",
-      ),
-  );
-  add("uninject", "take out of manifests what injection added", (command) =>
-    command
-      .requiredOption("-f, --filename <file>", 'manifest file, "-" for standard input')
-      .addHelpText(
-        "after",
-        "\nTakes PODROLE_REGION as `podrole inject` did, to tell its AWS_REGION from one of your own.\nExit codes: 0 done, 2 usage or input.",
-      ),
-  );
+  add("inject", "inject manifests as the webhook would", declareInject);
+  add("uninject", "remove from manifests what injection added", declareUninject);
   group = "The programs, which the manifests start:";
   add("server", "assume roles and issue certificates for pods", (command) => withSettings(command, SERVER_SETTINGS));
   add("webhook", "admit pods and inject the sidecar", (command) => withSettings(command, WEBHOOK_SETTINGS));
@@ -141,16 +114,6 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
       finish(0);
     });
   return program;
-}
-
-function withCluster(command: Command): Command {
-  return command
-    .option("--kubeconfig <file>", "kubeconfig file (default KUBECONFIG, ~/.kube/config, the pod's ServiceAccount)")
-    .option("--context <name>", "context of the kubeconfig instead of its current one");
-}
-
-function outputOption(): Option {
-  return new Option("-o, --output <format>", "how to print (default text)").choices(["text", "json"]);
 }
 
 /** One flag for each setting of the table; defaults are shown, not set, so that the environment can still speak. */

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { checkJson } from "../../src/cli/output/check.ts";
 import { createNarrator } from "../../src/cli/demo/narrator.ts";
-import { explain } from "../../src/operations/explain/explain.ts";
+import { explain } from "../../src/cli/commands/explain.ts";
 import { migrate } from "../../src/operations/migrate/migrate.ts";
 import type { Action } from "../../src/cli/terminal.ts";
 import { rotate } from "../../src/cli/commands/rotate.ts";

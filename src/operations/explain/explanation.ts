@@ -1,5 +1,5 @@
-// What podrole does with a pod, and why: plan() and decideRoles() as at admission, with the cluster's own surroundings and
-// settings. Pure.
+// Decides what podrole does with a pod, and why: with plan(), as at admission, for the pod's namespace, ServiceAccount and
+// the installed settings. Pure.
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import { assumeRoleInput, type PodFacts, type PolicySettings, type RoleDecision } from "../../policy/decide.ts";
 import { participantsOf } from "../../policy/containers.ts";
@@ -14,36 +14,36 @@ import { matchesLabels } from "../../kubernetes/selectors.ts";
 export interface ExplainInput {
   readonly kind: string;
   readonly name: string;
-  /** The pod itself, or the one that a workload would make. */
+  /** The pod itself, or the one that a workload would create. */
   readonly pod: Pod;
-  /** Whether it is a pod that exists. */
+  /** True for a pod of the cluster; false for workloads and manifests. */
   readonly exists: boolean;
   readonly namespaceName: string;
-  /** Undefined when there is none of this name (yet). */
+  /** Undefined if it does not exist. */
   readonly namespace: Namespace | undefined;
   readonly serviceAccount: ServiceAccount | undefined;
 }
 
 export interface ExplainSettings {
   readonly plan: PlanSettings;
-  /** The server's, which name sessions. */
+  /** The server's settings, which decide session names. */
   readonly sessions: PolicySettings;
-  /** podrole's webhooks as the API server has them. */
+  /** podrole's webhooks as they are registered with the API server. */
   readonly webhooks: readonly RegisteredWebhook[];
-  /** Where the settings were read, for a person. */
+  /** Where the settings were read: "Deployment podrole-webhook". */
   readonly sources: readonly string[];
-  /** What could not be read and was assumed. */
+  /** What could not be read, and what is assumed instead. */
   readonly assumptions: readonly string[];
 }
 
 export interface ContainerExplanation {
   readonly container: string;
-  /** ARN, when one is named and can be resolved. */
+  /** ARN; absent if no role is named, or its name cannot be resolved. */
   readonly role?: string;
   readonly allowed: boolean;
   /** Not a denial: only the server can resolve the role name. */
   readonly undecided?: true;
-  /** Where the role was named: container, pod, serviceAccount, namespace or default. */
+  /** What names the role: container, pod, serviceAccount, namespace or default. */
   readonly namedBy?: string;
   readonly sessionName?: string;
   readonly code?: string;
@@ -53,11 +53,11 @@ export interface ContainerExplanation {
 
 export interface Explanation {
   readonly object: string;
-  /** An existing pod carries podrole, or one that is created now would. */
+  /** True if an existing pod is injected, or if a new one would be. */
   readonly injected: boolean;
-  /** What the webhook would do with the pod if it were created now. */
+  /** What the webhook would do if the pod were created now. */
   readonly now: Pick<Plan, "decision" | "reason" | "message"> & { readonly warnings: readonly string[] };
-  /** Of a pod that exists. */
+  /** Only for a pod that exists. */
   readonly existing?: {
     readonly injected: boolean;
     readonly since: string;
@@ -65,23 +65,23 @@ export interface Explanation {
     readonly sidecarNow?: string;
   };
   readonly containers: readonly ContainerExplanation[];
-  /** What stands between the plan and its execution. */
+  /** What may make the outcome differ from the plan. */
   readonly notes: readonly string[];
   readonly settings: readonly string[];
 }
 
-export function explain(input: ExplainInput, settings: ExplainSettings): Explanation {
+export function explainPod(input: ExplainInput, settings: ExplainSettings): Explanation {
   const { kind, name, pod, exists, namespaceName, namespace, serviceAccount } = input;
   const { labels = {}, annotations = {} } = namespace?.metadata ?? {};
   const around = { name: namespaceName, labels, annotations };
   const serviceAccountAnnotations = serviceAccount?.metadata.annotations ?? {};
   const planned = plan({ pod, namespace: around, serviceAccountAnnotations }, settings.plan);
   const { decision, reason, message, warnings } = planned;
-  const notes = [...missing(input), ...notAsked(input, settings), ...settings.assumptions];
-  const willBe = decision === "inject" && namespace !== undefined && isAsked(input, settings);
+  const notes = [...missing(input), ...notSelected(input, settings), ...settings.assumptions];
+  const wouldBe = decision === "inject" && namespace !== undefined && isSelected(input, settings);
   return {
     object: `${kind.toLowerCase()}/${name} in namespace ${namespaceName}`,
-    injected: exists ? isMarked(pod) && decision === "inject" : willBe,
+    injected: exists ? isMarked(pod) && decision === "inject" : wouldBe,
     now: { decision, reason, message, warnings: warnings.map(({ text }) => text) },
     ...(exists && { existing: existing(pod, settings.plan) }),
     containers: decision === "skip" ? [] : explainContainers(pod, namespaceName, planned.roles, settings),
@@ -93,15 +93,13 @@ export function explain(input: ExplainInput, settings: ExplainSettings): Explana
 function missing({ namespace, namespaceName, serviceAccount, pod }: ExplainInput): readonly string[] {
   const account = pod.spec?.serviceAccountName || "default";
   return [
-    ...(namespace
-      ? []
-      : [`there is no namespace "${namespaceName}" yet: it counts as one without label and annotations`]),
-    ...(serviceAccount ? [] : [`there is no ServiceAccount "${account}" yet: it counts as one without annotations`]),
+    ...(namespace ? [] : [`namespace "${namespaceName}" does not exist; assumed: no label and no annotations`]),
+    ...(serviceAccount ? [] : [`ServiceAccount "${account}" does not exist; assumed: no annotations`]),
   ];
 }
 
-/** Whether the API server asks a webhook of podrole's about pods of this namespace. */
-function isAsked({ namespaceName, namespace, pod }: ExplainInput, { webhooks }: ExplainSettings): boolean {
+/** Whether the API server calls one of podrole's webhooks for this pod. */
+function isSelected({ namespaceName, namespace, pod }: ExplainInput, { webhooks }: ExplainSettings): boolean {
   const labels = { ...namespace?.metadata.labels, "kubernetes.io/metadata.name": namespaceName };
   return webhooks.some(
     ({ namespaceSelector, objectSelector }) =>
@@ -109,11 +107,11 @@ function isAsked({ namespaceName, namespace, pod }: ExplainInput, { webhooks }: 
   );
 }
 
-function notAsked(input: ExplainInput, settings: ExplainSettings): readonly string[] {
-  if (settings.webhooks.length === 0) return ["no webhook of podrole's is registered: nothing is injected"];
-  return isAsked(input, settings)
+function notSelected(input: ExplainInput, settings: ExplainSettings): readonly string[] {
+  if (settings.webhooks.length === 0) return ["podrole's webhook is not registered: no pod is injected"];
+  return isSelected(input, settings)
     ? []
-    : ["the selectors of podrole's webhook configuration do not take this pod: the webhook is not asked"];
+    : ["the selectors of podrole's webhook configuration do not match this pod: the webhook is not called"];
 }
 
 function existing(pod: Pod, { image }: PlanSettings): NonNullable<Explanation["existing"]> {
@@ -137,8 +135,10 @@ function explainContainers(
   return facts.containers.map((container) => {
     const decision = roles.find((role) => role.container === container);
     if (decision) return explainRole(decision, facts, sessions);
-    const left = !("code" in participants) && !participants.includes(container);
-    const message = left ? "podrole.io/containers leaves it out" : "no role is named for it, or it is a mesh's";
+    const isLeftOut = !("code" in participants) && !participants.includes(container);
+    const message = isLeftOut
+      ? "podrole.io/containers does not list it"
+      : "no role is named for it, or it is a service-mesh sidecar";
     return { container, allowed: false, message };
   });
 }

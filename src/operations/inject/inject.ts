@@ -1,90 +1,63 @@
-// podrole inject: what the webhook would do to the pods of manifests, done by the same plan(). Everything else of the
-// manifests goes through as it is. Namespaces and ServiceAccounts in the same input bring their labels and annotations;
-// for others the command line says what is permitted.
-import { readFile } from "node:fs/promises";
+// Does to the pods of manifests what the webhook does at admission, by the same plan(). Everything else of the manifests
+// is left as it is. Namespaces and ServiceAccounts in the same input provide their labels and annotations.
 import type { ObjectMeta } from "../../kubernetes/objects.ts";
-import { readCertificates } from "../../pki/bundle.ts";
 import { ANNOTATIONS, LABELS } from "../../policy/annotations.ts";
-import { readSettings } from "../../runtime/settings.ts";
-import { findShapeProblem } from "../../injection/shape.ts";
 import { type Plan, type PlanInput, type PlanSettings, plan } from "../../injection/plan.ts";
-import { planSettings } from "../../webhook/plan-settings.ts";
-import { WEBHOOK_SETTINGS } from "../../webhook/settings.ts";
-import { uninject as removeFrom } from "../../injection/uninject.ts";
 import { editManifests, type PodMaker } from "../manifests/manifests.ts";
 import { type KubernetesObject, parseObjects } from "../manifests/objects.ts";
-import type { Action, Terminal } from "../../cli/terminal.ts";
-import { visible } from "../../cli/output/visible.ts";
 
-type Flags = Readonly<Record<string, string>>;
+export interface InjectOptions {
+  readonly settings: PlanSettings;
+  /** The permitted annotation of namespaces; it replaces theirs. */
+  readonly permitted: string | undefined;
+}
 
-export const inject: Action = async (terminal, flags) => {
-  const input = await readInput(terminal, flags, "inject");
-  const trustBundle = await readText(flags["trustBundle"] ?? "");
-  if (typeof input === "number") return input;
-  if (trustBundle === undefined)
-    return fail(terminal, "inject", [`--trust-bundle: ${flags["trustBundle"]} cannot be read`]);
-  // Pods would take any text along, and only their sidecars would find out.
-  if (readCertificates(trustBundle).length === 0)
-    return fail(terminal, "inject", [`--trust-bundle: ${flags["trustBundle"]} is not one or more certificates in PEM`]);
-  const nativeSidecar = input.settings.nativeSidecar !== "false";
-  const settings = planSettings(input.settings, { trustBundle, nativeSidecar });
-  return injectAll(terminal, input, settings, flags["permitted"]);
-};
+/** An object that is or makes a pod, as messages name it. */
+export interface PodSubject {
+  readonly kind: string;
+  readonly name: string;
+}
 
-/** The other way: what injection added is taken out again, and nothing else. */
-export const uninject: Action = async (terminal, flags) => {
-  const input = await readInput(terminal, flags, "uninject");
-  if (typeof input === "number") return input;
-  const { region } = input.settings;
-  const text = editManifests(input.text, ({ kind, name, pod }) => {
-    const problem = findShapeProblem(pod);
-    const before = problem === undefined ? removeFrom(pod, { region }) : pod;
-    const what = before === pod ? (problem ?? "is not injected") : "podrole is taken out";
-    terminal.err(`${visible(`${kind}/${name}`)}: ${what}\n`);
-    return before;
-  });
-  terminal.out(text);
-  return 0;
-};
+export interface PlannedPod extends PodSubject {
+  readonly plan: Pick<Plan, "decision" | "reason" | "message" | "warnings">;
+}
 
-interface Input {
+/** A text of manifests and the name by which problems refer to it. */
+export interface ManifestInput {
   readonly text: string;
-  readonly objects: readonly KubernetesObject[];
-  readonly settings: (ReturnType<typeof readSettings<typeof WEBHOOK_SETTINGS>> & { ok: true })["settings"];
+  readonly origin: string;
 }
 
-/** The manifests and the webhook's settings; the exit code when they cannot be used. */
-async function readInput(terminal: Terminal, { filename = "" }: Flags, command: string): Promise<Input | number> {
-  const read = readSettings(WEBHOOK_SETTINGS, {}, terminal.env);
-  if (!read.ok) return fail(terminal, command, read.problems);
-  const text = filename === "-" ? await terminal.readStdin() : await readText(filename);
-  if (text === undefined) return fail(terminal, command, [`--filename: ${filename} cannot be read`]);
-  const { objects, problems } = parseObjects(text, filename === "-" ? "standard input" : filename);
-  if (problems.length > 0) return fail(terminal, command, problems);
-  if (objects.length === 0) return fail(terminal, command, [`--filename: ${filename} has no object of Kubernetes`]);
-  return { text, objects, settings: read.settings };
-}
+/** The edited text; or why the input cannot be used. */
+export type Edited<Subject> =
+  | { readonly text: string; readonly pods: readonly Subject[] }
+  | { readonly problems: readonly string[] };
 
-function injectAll(
-  terminal: Terminal,
-  { text, objects }: Input,
-  settings: PlanSettings,
-  permitted: string | undefined,
-): number {
-  const around = surroundings(objects, permitted);
-  let refused = 0;
-  const result = editManifests(text, (maker) => {
+/** Injects every pod that the plan injects; a pod that it refuses is left as it was. */
+export function injectManifests(input: ManifestInput, { settings, permitted }: InjectOptions): Edited<PlannedPod> {
+  const read = readManifests(input);
+  if ("problems" in read) return read;
+  const around = surroundings(read.objects, permitted);
+  const pods: PlannedPod[] = [];
+  const text = editManifests(input.text, (maker) => {
     const planned = plan({ pod: maker.pod, ...around(maker) }, settings);
-    report(terminal, maker, planned);
-    if (planned.decision === "refuse") refused += 1;
+    pods.push({ kind: maker.kind, name: maker.name, plan: planned });
     return planned.pod;
   });
-  terminal.out(result);
-  return refused === 0 ? 0 : 1;
+  return { text, pods };
 }
 
-/** A namespace that is not in the input counts as labelled: whoever runs this command wants injection. */
+/** The objects of the input. An input without any is a problem: in a pipeline, the command before may have failed. */
+export function readManifests({
+  text,
+  origin,
+}: ManifestInput): { readonly objects: readonly KubernetesObject[] } | { readonly problems: readonly string[] } {
+  const { objects, problems } = parseObjects(text, origin);
+  if (problems.length > 0) return { problems };
+  return objects.length === 0 ? { problems: [`--filename: ${origin} contains no Kubernetes object`] } : { objects };
+}
+
+/** A namespace that is not in the input counts as labelled: the caller of this command wants injection. */
 function surroundings(objects: readonly KubernetesObject[], permitted: string | undefined) {
   const metadataOf = (kind: string, name: string, namespace?: string): ObjectMeta | undefined =>
     objects.find(
@@ -105,26 +78,8 @@ function surroundings(objects: readonly KubernetesObject[], permitted: string | 
   };
 }
 
-/** plan() is asked about pods of any shape; their account only matters when they have one. */
+/** Pods of any shape reach plan(), which refuses malformed ones; only a well-formed name selects an account. */
 function accountOf({ spec }: PodMaker["pod"]): string {
   const named: unknown = spec?.serviceAccountName;
   return typeof named === "string" && named !== "" ? named : "default";
-}
-
-function report({ err }: Terminal, { kind, name }: PodMaker, { decision, reason, message, warnings }: Plan): void {
-  err(`${visible(`${kind}/${name}: ${decision} (${reason}) ${message}`)}\n`);
-  for (const { text } of warnings) err(`  warning: ${visible(text)}\n`);
-}
-
-async function readText(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, "utf8");
-  } catch {
-    return undefined;
-  }
-}
-
-function fail({ err }: Terminal, command: string, problems: readonly string[]): number {
-  for (const problem of problems) err(`podrole ${command}: ${problem}\n`);
-  return 2;
 }

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { type ExplainInput, type ExplainSettings, explain } from "../../../src/operations/explain/explanation.ts";
-import { explanationText } from "../../../src/operations/explain/report.ts";
-import { readSubject } from "../../../src/operations/explain/subject.ts";
+import { type ExplainInput, type ExplainSettings, explainPod } from "../../../src/operations/explain/explanation.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 import { barePod, configuration, injectedPod, NAMESPACE } from "../check/healthy.ts";
 
@@ -30,7 +28,7 @@ function explained(change: Partial<ExplainInput> = {}, settings: Partial<Explain
     serviceAccount: { metadata: { name: "default", namespace: "shop" } },
     ...change,
   };
-  return explain(input, { ...SETTINGS, ...settings });
+  return explainPod(input, { ...SETTINGS, ...settings });
 }
 
 const running = (pod = injectedPod()) => ({
@@ -38,8 +36,8 @@ const running = (pod = injectedPod()) => ({
   metadata: { ...pod.metadata, creationTimestamp: "2026-06-01T00:00:00Z" },
 });
 
-suite("explain()", () => {
-  test("tells the role of each container, who named it, and the session by the server's template", () => {
+suite("explainPod()", () => {
+  test("returns each container's role, what named it, and the session name by the server's template", () => {
     const { injected, now, containers, notes } = explained();
     assert.equal(injected, true);
     assert.deepEqual([now.decision, now.reason], ["inject", "INJECTED"]);
@@ -49,7 +47,7 @@ suite("explain()", () => {
     assert.deepEqual(notes, []);
   });
 
-  test("ROLE_FORBIDDEN: tells which container is refused, and why", () => {
+  test("ROLE_FORBIDDEN: returns which container is refused, and why", () => {
     const pod = barePod("shop-orders", {}, { "iam.amazonaws.com/role.app": "payroll-admin" });
     const { injected, now, containers } = explained({ pod });
     assert.deepEqual([injected, now.reason], [false, "ROLE_FORBIDDEN"]);
@@ -59,10 +57,10 @@ suite("explain()", () => {
     );
   });
 
-  test("tells a container that is left out from one that has no role", () => {
+  test("distinguishes a container that is left out from one without a role", () => {
     const containers = ["app", "helper"].map((name) => ({ name, image: "app:1" }));
     const left = explained({ pod: barePod("shop-orders", { containers }, { "podrole.io/containers": "app" }) });
-    assert.match(left.containers[1]?.message ?? "", /podrole\.io\/containers leaves it out/);
+    assert.match(left.containers[1]?.message ?? "", /podrole\.io\/containers does not list it/);
     const pod = barePod("x", { containers }, { "iam.amazonaws.com/role.app": "shop-orders" });
     delete pod.metadata.annotations?.["iam.amazonaws.com/role"];
     assert.match(explained({ pod }).containers[1]?.message ?? "", /no role is named for it/);
@@ -83,7 +81,7 @@ suite("explain()", () => {
     });
   }
 
-  test("of a pod that exists: since when, by which sidecar, and whether it would be the same now", () => {
+  test("returns an existing pod's creation time and sidecar image, and what differs now", () => {
     const pod = running();
     const now = explained({ pod, exists: true });
     assert.equal(now.injected, true);
@@ -98,57 +96,29 @@ suite("explain()", () => {
     assert.deepEqual([forbidden.injected, forbidden.now.reason], [false, "ROLE_FORBIDDEN"]);
   });
 
-  test("a pod that exists without podrole is not injected, even where it would be now", () => {
+  test("reports an existing pod without podrole as not injected, even if it would be now", () => {
     const { injected, now, existing } = explained({ pod: running(barePod()), exists: true });
     assert.deepEqual([injected, now.decision, existing?.injected], [false, "inject", false]);
   });
 
   for (const [what, webhooks, note] of [
-    ["nobody registered the webhook", [], /no webhook of podrole's is registered/],
+    ["no webhook is registered", [], /podrole's webhook is not registered/],
     [
-      "the selectors do not take it",
+      "the selectors do not match it",
       configuration({ namespaceSelector: { matchLabels: { a: "b" } } }).webhooks,
-      /do not take/,
+      /do not match/,
     ],
   ] as const) {
-    test(`is not injected when ${what}, whatever the plan says`, () => {
+    test(`reports a pod as not injected when ${what}, even if the plan injects it`, () => {
       const { injected, now, notes } = explained({}, { webhooks: webhooks ?? [] });
       assert.deepEqual([injected, now.decision], [false, "inject"]);
       assert.match(notes.join(), note);
     });
   }
 
-  test("says what is not there yet", () => {
+  test("notes which namespace and ServiceAccount do not exist", () => {
     const { injected, notes } = explained({ namespace: undefined, serviceAccount: undefined });
     assert.equal(injected, false);
-    assert.match(notes.join("\n"), /no namespace "shop" yet.*\n.*no ServiceAccount "default" yet/);
+    assert.match(notes.join("\n"), /namespace "shop" does not exist.*\n.*ServiceAccount "default" does not exist/);
   });
-});
-
-test("explanationText() puts it into a few lines", () => {
-  assert.equal(
-    explanationText(explained({ pod: running(), exists: true })),
-    `pod/orders in namespace shop
-  is injected, since 2026-06-01T00:00:00Z, by ${PLAN_SETTINGS.image}
-  created now: inject (ALREADY_INJECTED): podrole is injected; app: ${ARN}shop-orders
-  container app: ${ARN}shop-orders, named by the pod's annotation, session eu-orders
-  settings from Deployment podrole-webhook
-`,
-  );
-});
-
-test("explanationText() shows what would steer a terminal, and does not obey it", () => {
-  const text = explanationText({
-    ...explained({ pod: running() }),
-    object: "pod/\u001b[2Jorders\u202e\r in namespace shop",
-  });
-  assert.match(text, /^pod\/\\u\{1b\}\[2Jorders\\u\{202e\}\\u\{d\} in namespace shop$/m);
-});
-
-test("readSubject() reads what kubectl would, and refuses the rest in words", () => {
-  assert.deepEqual(readSubject("deploy/web"), { kind: "Deployment", resource: "deployments", name: "web" });
-  assert.deepEqual(readSubject("Pod/orders"), { kind: "Pod", resource: "pods", name: "orders" });
-  for (const text of ["orders", "pod/", "service/web", "pod/a/b", ""]) {
-    assert.match(readSubject(text) as string, /is not KIND\/NAME with one of the kinds pod, deployment/);
-  }
 });

@@ -1,15 +1,15 @@
-// podrole explain as a command, against an API server on a socket.
+// podrole explain as a command, against the API server emulator.
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, suite, test } from "node:test";
-import { explain } from "../../../src/operations/explain/explain.ts";
+import { explain } from "../../../src/cli/commands/explain.ts";
 import type { Explanation } from "../../../src/operations/explain/explanation.ts";
 import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
-import { barePod, COMMON, configuration, deployment, injectedPod, NAMESPACE } from "../check/healthy.ts";
-import { createTerminal } from "../../cli/terminal.ts";
+import { barePod, COMMON, configuration, deployment, injectedPod, NAMESPACE } from "../../operations/check/healthy.ts";
+import { createTerminal } from "../terminal.ts";
 
 async function cluster(context: TestContext) {
   const kubernetes = createKubernetesEmulator({ clock });
@@ -54,7 +54,7 @@ const web = (role: string) => ({
 });
 
 suite("explain()", () => {
-  test("says 0 for a Deployment whose pods would be injected, with the settings it used", async (context) => {
+  test("ends with 0 for a Deployment whose pods would be injected, and names the settings' sources", async (context) => {
     const { store, run } = await cluster(context);
     store.create("deployments", web("shop-orders"));
     const { exitCode, said } = await run(["deploy/web"]);
@@ -69,7 +69,7 @@ suite("explain()", () => {
     assert.match(text.out, /^deployment\/web in namespace shop\n {2}inject \(INJECTED\): /);
   });
 
-  test("ROLE_FORBIDDEN: says 1 for a Deployment whose pods would be refused", async (context) => {
+  test("ROLE_FORBIDDEN: ends with 1 for a Deployment whose pods would be refused", async (context) => {
     const { store, run } = await cluster(context);
     store.create("deployments", web("payroll-admin"));
     const { exitCode, said } = await run(["deployment/web"]);
@@ -77,19 +77,19 @@ suite("explain()", () => {
     assert.equal(said[0]?.now.reason, "ROLE_FORBIDDEN");
   });
 
-  test("says 2 for a file that cannot be read before it looks for a cluster", async () => {
+  test("refuses a file that cannot be read, before it looks for a cluster", async () => {
     const terminal = createTerminal({ env: { HOME: "/nonexistent" } });
     assert.equal(await explain(terminal, { filename: "/nonexistent/app.yaml" }, []), 2);
     assert.match(terminal.said.err(), /--filename: \/nonexistent\/app.yaml cannot be read/);
   });
 
-  test("says 2 and what it tried where there is no cluster", async () => {
+  test("reports what it tried when there is no cluster", async () => {
     const terminal = createTerminal({ env: { HOME: "/nonexistent" } });
     assert.equal(await explain(terminal, {}, ["pod/orders"]), 2);
     assert.match(terminal.said.err(), /KUBECONFIG is not set, .*expected --kubeconfig FILE/);
   });
 
-  test("looks in the namespace of the kubeconfig's context, as kubectl does", async (context) => {
+  test("reads the namespace of the kubeconfig's context, as kubectl does", async (context) => {
     const { kubernetes, store, run } = await cluster(context);
     store.create("deployments", web("shop-orders"));
     const directory = await mkdtemp(join(tmpdir(), "podrole-explain-"));
@@ -101,13 +101,10 @@ suite("explain()", () => {
     );
     const terminal = createTerminal();
     assert.equal(await explain(terminal, { kubeconfig: path }, ["deploy/web"]), 0, terminal.said.err());
-    assert.match(
-      (await run(["deploy/web"], { namespace: "podrole" })).err,
-      /no deployment "web" in namespace "podrole"/,
-    );
+    assert.match((await run(["deploy/web"], { namespace: "other" })).err, /no deployment "web" in namespace "other"/);
   });
 
-  test("tells an injected pod from one that is older than the label", async (context) => {
+  test("distinguishes an injected pod from one that is older than the label", async (context) => {
     const { store, run } = await cluster(context);
     const [bare, injected] = [barePod(), injectedPod()];
     store.create("pods", { ...bare, metadata: { ...bare.metadata, name: "older" } });
@@ -118,7 +115,7 @@ suite("explain()", () => {
     assert.deepEqual([older.said[0]?.existing?.injected, older.said[0]?.now.decision], [false, "inject"]);
   });
 
-  test("explains manifests; their namespaces go before the cluster's", async (context) => {
+  test("explains manifests, whose namespaces take precedence over the cluster's", async (context) => {
     const { run } = await cluster(context);
     const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { ...NAMESPACE.metadata, annotations: {} } };
     const pod = { apiVersion: "v1", kind: "Pod", ...barePod() };
@@ -129,14 +126,14 @@ suite("explain()", () => {
     assert.deepEqual([exitCode, said[0]?.now.reason], [1, "ROLE_FORBIDDEN"]);
   });
 
-  test("takes lists apart whose elements have no kind, as kubectl prints them", async (context) => {
+  test("reads lists whose elements have no kind, as kubectl prints them", async (context) => {
     const { run } = await cluster(context);
     const list = JSON.stringify({ apiVersion: "v1", kind: "PodList", items: [barePod()] });
     const { exitCode, said } = await run([], { filename: "-" }, { stdin: list });
     assert.deepEqual([exitCode, said.length], [0, 1]);
   });
 
-  test("says which settings it may not read, and goes on with podrole's defaults", async (context) => {
+  test("names the settings that it may not read, and assumes podrole's defaults", async (context) => {
     const { kubernetes, store, run } = await cluster(context);
     store.create("deployments", web("arn:aws:iam::123456789012:role/shop-orders"));
     kubernetes.restrict("developer", [{ apiGroups: ["", "apps"], resources: ["*"], verbs: ["get"] }]);
@@ -147,18 +144,24 @@ suite("explain()", () => {
   });
 
   for (const [what, words, flags, said, stdin] of [
-    ["neither KIND/NAME nor a file", [], {}, /give KIND\/NAME or --filename/],
-    ["both", ["pod/a"], { filename: "-" }, /one of them/],
-    ["two subjects", ["pod/a", "pod/b"], {}, /one KIND\/NAME at a time, "pod\/b"/],
+    ["neither KIND/NAME nor a file", [], {}, /expected KIND NAME, KIND\/NAME or --filename/],
+    ["both", ["pod/a"], { filename: "-" }, /only one of them/],
+    ["two subjects", ["pod/a", "pod/b"], {}, /expected one object, not also "pod\/b"/],
     ["another kind", ["service/web"], {}, /is not KIND\/NAME/],
     ["a pod that does not exist", ["pod/nobody"], {}, /no pod "nobody" in namespace "shop"/],
+    [
+      "podrole's own namespace",
+      ["pod/a"],
+      { namespace: "podrole" },
+      /"podrole" is podrole's own .*--podrole-namespace/,
+    ],
     ["a file that does not exist", [], { filename: "/nowhere.yaml" }, /cannot be read/],
     ["a file that is no YAML", [], { filename: "-" }, /standard input: it is neither YAML nor JSON/, "a: [\n"],
     ["a file of other things", [], { filename: "-" }, /standard input, document 1: it is not an object/, "7\n"],
-    ["a file without pods", [], { filename: "-" }, /no object that is or makes a pod/],
+    ["a file without pods", [], { filename: "-" }, /no object in it is or makes a pod/],
     ["a cluster out of reach", ["pod/a"], { kubeconfig: "/nowhere" }, /cannot be read/],
   ] as const) {
-    test(`says 2 for ${what}`, async (context) => {
+    test(`refuses ${what}`, async (context) => {
       const { run } = await cluster(context);
       const { exitCode, out, err } = await run(words, flags, stdin === undefined ? {} : { stdin });
       assert.deepEqual([exitCode, out], [2, ""]);

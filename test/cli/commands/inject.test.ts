@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, suite, test } from "node:test";
 import { parseAllDocuments } from "yaml";
-import { inject, uninject } from "../../../src/operations/inject/inject.ts";
+import { inject, uninject } from "../../../src/cli/commands/inject.ts";
 import { createAuthority } from "../../../src/pki/certificate.ts";
-import { createTerminal } from "../../cli/terminal.ts";
+import { createTerminal } from "../terminal.ts";
 
 const ENV: Readonly<Record<string, string>> = {
   PODROLE_SERVER_ADDRESS: "podrole-server.podrole.svc:8444",
@@ -66,20 +66,20 @@ interface Deployment {
 
 suite("inject()", () => {
   for (const bundle of ["", "# podrole", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"]) {
-    test(`says 2 for a trust bundle that no sidecar could read: ${JSON.stringify(bundle.slice(0, 12))}`, async (context) => {
+    test(`refuses a trust bundle that sidecars cannot read: ${JSON.stringify(bundle.slice(0, 12))}`, async (context) => {
       const { exitCode, out, err } = await run(context, manifest("shop-orders"), {}, ENV, bundle);
       assert.deepEqual([exitCode, out], [2, ""]);
       assert.match(err, /--trust-bundle: .*bundle.pem is not one or more certificates in PEM/);
     });
   }
 
-  test("says 2 for an input without an object: a pipeline whose first part failed", async (context) => {
+  test("refuses an input without an object, as after a failed command in a pipeline", async (context) => {
     const { exitCode, out, err } = await run(context, "# nothing\n");
     assert.deepEqual([exitCode, out], [2, ""]);
-    assert.match(err, /--filename: - has no object of Kubernetes/);
+    assert.match(err, /--filename: standard input contains no Kubernetes object/);
   });
 
-  test("injects pod templates and lets everything else through", async (context) => {
+  test("injects pod templates and leaves everything else as it is", async (context) => {
     const { exitCode, out, err } = await run(context, manifest("shop-orders"));
     assert.equal(exitCode, 0, err);
     const [namespace, deployment, configMap, ...more] = parseAllDocuments(out).map((document) => document.toJS());
@@ -92,19 +92,19 @@ suite("inject()", () => {
     assert.match(err, /^Deployment\/orders: inject \(INJECTED\)/m);
   });
 
-  test("ROLE_FORBIDDEN: says 1 and why, and leaves the template as it was", async (context) => {
+  test("ROLE_FORBIDDEN: ends with 1, reports why, and leaves the template as it was", async (context) => {
     const { exitCode, out, err } = await run(context, manifest("payroll-admin"));
     assert.equal(exitCode, 1);
     assert.match(err, /^Deployment\/orders: refuse \(ROLE_FORBIDDEN\) Cannot give role .*payroll-admin/m);
     assert.doesNotMatch(out, /podrole-sidecar/);
   });
 
-  test("shows names that would steer a terminal, and does not obey them", async (context) => {
+  test("escapes control characters of names", async (context) => {
     const { err } = await run(context, manifest("shop-orders").replaceAll("name: orders", 'name: "\\e[2Jorders"'));
     assert.match(err, /^Deployment\/\\u\{1b\}\[2Jorders: /m);
   });
 
-  test("takes --permitted for a namespace that is not in the input", async (context) => {
+  test("applies --permitted to a namespace that is not in the input", async (context) => {
     const pod = `apiVersion: v1
 kind: Pod
 metadata: { name: web, namespace: elsewhere, annotations: { iam.amazonaws.com/role: web } }
@@ -120,14 +120,14 @@ spec: { containers: [{ name: app, image: app:1 }] }
     ["a bundle that does not exist", "", { trustBundle: "/nowhere/bundle.pem" }, ENV],
     ["a misspelt setting", "", {}, { ...ENV, PODROLE_REGOIN: "x" }],
   ] as const) {
-    test(`says 2 for ${what}, and prints no manifest`, async (context) => {
+    test(`refuses ${what}, and prints no manifest`, async (context) => {
       const { exitCode, out, err } = await run(context, stdin, flags, env);
       assert.deepEqual([exitCode, out], [2, ""]);
       assert.match(err, /^podrole inject: /);
     });
   }
 
-  test("takes the role of a ServiceAccount in the input", async (context) => {
+  test("uses the role of a ServiceAccount in the input", async (context) => {
     const account = (role: string) => `apiVersion: v1
 kind: List
 items:
@@ -156,32 +156,32 @@ suite("uninject()", () => {
     return { exitCode: await uninject(terminal, flags, []), out: terminal.said.out(), err: terminal.said.err() };
   }
 
-  test("gives the manifests back that inject() took, word by word", async (context) => {
+  test("restores the manifests that inject() was given", async (context) => {
     const plain = manifest("shop-orders");
     const { out: injected } = await run(context, plain);
     const { exitCode, out, err } = await back(injected);
     assert.equal(exitCode, 0);
-    assert.match(err, /^Deployment\/orders: podrole is taken out$/m);
+    assert.match(err, /^Deployment\/orders: podrole is removed$/m);
     // Only the spelling of flow collections may have changed on the way.
     const [before, after] = [plain, out].map((text) => parseAllDocuments(text).map((document) => document.toJS()));
     assert.deepEqual(after, before);
     assert.match(out, /# The shop's orders\./);
   });
 
-  test("lets manifests through that were never injected", async () => {
+  test("leaves manifests without podrole as they are", async () => {
     const plain = manifest("shop-orders");
     const { exitCode, out, err } = await back(plain);
     assert.equal(exitCode, 0);
     assert.doesNotMatch(out, /podrole-/);
-    assert.match(err, /^Deployment\/orders: is not injected$/m);
+    assert.match(err, /^Deployment\/orders: not injected$/m);
   });
 
   for (const [what, stdin, filename] of [
     ["YAML that cannot be read", "a: [", "-"],
     ["a file that does not exist", "", "/nowhere/pod.yaml"],
-    ["what is no object of Kubernetes", "hello", "-"],
+    ["a text that is not a Kubernetes object", "hello", "-"],
   ] as const) {
-    test(`says 2 for ${what}, and prints no manifest`, async () => {
+    test(`refuses ${what}, and prints no manifest`, async () => {
       const { exitCode, out, err } = await back(stdin, { filename });
       assert.deepEqual([exitCode, out], [2, ""]);
       assert.match(err, /^podrole uninject: /);

@@ -1,14 +1,22 @@
-// An explanation as people read it.
-import { visible } from "../../cli/output/visible.ts";
-import type { ContainerExplanation, Explanation } from "./explanation.ts";
+// Explanations of podrole explain as text and as JSON.
+import type { ContainerExplanation, Explanation } from "../../operations/explain/explanation.ts";
+import { visible } from "./visible.ts";
 
-export function explanationText({ object, now, existing, containers, notes, settings }: Explanation): string {
+export function explainJson(explanations: readonly Explanation[]): string {
+  return `${JSON.stringify(explanations, undefined, 2)}\n`;
+}
+
+export function explainText(explanations: readonly Explanation[]): string {
+  return explanations.map(textOf).join("\n");
+}
+
+function textOf({ object, now, existing, containers, notes, settings }: Explanation): string {
   const lines = [
     object,
     ...(existing
-      ? [`  is ${existing.injected ? "injected" : "not injected"}, since ${existing.since}${sidecar(existing)}`]
+      ? [`  ${existing.injected ? "injected" : "not injected"} (created ${existing.since})${sidecar(existing)}`]
       : []),
-    `  ${existing ? "created now: " : ""}${now.decision} (${now.reason}): ${now.message}`,
+    `  ${existing ? "if created now: " : ""}${now.decision} (${now.reason}): ${now.message}`,
     ...containers.map((container) => `  ${containerText(container)}`),
     ...now.warnings.map((warning) => `  warning: ${warning}`),
     ...notes.map((note) => `  note: ${note}`),
@@ -19,7 +27,9 @@ export function explanationText({ object, now, existing, containers, notes, sett
 
 function sidecar({ sidecar: image, sidecarNow }: NonNullable<Explanation["existing"]>): string {
   if (image === undefined) return "";
-  return sidecarNow === undefined ? `, by ${image}` : `, by ${image} (now it would be ${sidecarNow})`;
+  return sidecarNow === undefined
+    ? `, sidecar image ${image}`
+    : `, sidecar image ${image} (would be ${sidecarNow} now)`;
 }
 
 function containerText({

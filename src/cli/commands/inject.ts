@@ -1,0 +1,61 @@
+// podrole inject and podrole uninject. Exit codes: 0 done, 1 a pod is refused, 2 usage or input.
+import { injectManifests, type ManifestInput } from "../../operations/inject/inject.ts";
+import { uninjectManifests } from "../../operations/inject/uninject.ts";
+import { readCertificates } from "../../pki/bundle.ts";
+import { planSettings } from "../../webhook/plan-settings.ts";
+import { readInject, readUninject } from "../arguments/inject.ts";
+import { originOf, readInput, readText } from "../input.ts";
+import { injectText, uninjectText } from "../output/inject.ts";
+import { type Action, fail, type Terminal } from "../terminal.ts";
+
+export const inject: Action = async (terminal, flags) => {
+  const read = readInject(flags, terminal.env);
+  if (!read.ok) return fail(terminal, "inject", read.problems);
+  const { filename, settings, trustBundle, permitted } = read.options;
+  const input = await readManifests(terminal, filename);
+  const bundle = await readTrustBundle(trustBundle);
+  const problems = [input, bundle].flatMap((result) => ("problem" in result ? [result.problem] : []));
+  if ("problem" in input || "problem" in bundle) return fail(terminal, "inject", problems);
+
+  const nativeSidecar = settings.nativeSidecar !== "false";
+  const plan = planSettings(settings, { trustBundle: bundle.pem, nativeSidecar });
+  const result = injectManifests(input, { settings: plan, permitted });
+  if ("problems" in result) return fail(terminal, "inject", result.problems);
+  terminal.err(injectText(result.pods));
+  terminal.out(result.text);
+  return result.pods.some(({ plan: { decision } }) => decision === "refuse") ? 1 : 0;
+};
+
+export const uninject: Action = async (terminal, flags) => {
+  const read = readUninject(flags, terminal.env);
+  if (!read.ok) return fail(terminal, "uninject", read.problems);
+  const { filename, settings } = read.options;
+  const input = await readManifests(terminal, filename);
+  if ("problem" in input) return fail(terminal, "uninject", [input.problem]);
+
+  const result = uninjectManifests(input, { region: settings.region });
+  if ("problems" in result) return fail(terminal, "uninject", result.problems);
+  terminal.err(uninjectText(result.pods));
+  terminal.out(result.text);
+  return 0;
+};
+
+interface Problem {
+  readonly problem: string;
+}
+
+async function readManifests(terminal: Terminal, filename: string): Promise<ManifestInput | Problem> {
+  const text = await readInput(terminal, filename);
+  return text === undefined
+    ? { problem: `--filename: ${filename} cannot be read` }
+    : { text, origin: originOf(filename) };
+}
+
+/** Pods carry the bundle as it is: without this check, only their sidecars would notice that it is unusable. */
+async function readTrustBundle(path: string): Promise<{ readonly pem: string } | Problem> {
+  const pem = await readText(path);
+  if (pem === undefined) return { problem: `--trust-bundle: ${path} cannot be read` };
+  return readCertificates(pem).length === 0
+    ? { problem: `--trust-bundle: ${path} is not one or more certificates in PEM` }
+    : { pem };
+}

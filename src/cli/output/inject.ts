@@ -1,0 +1,29 @@
+// What podrole inject and podrole uninject report about each pod, on standard error: standard output has the manifests.
+import type { PlannedPod } from "../../operations/inject/inject.ts";
+import type { UninjectedPod } from "../../operations/inject/uninject.ts";
+import { visible } from "./visible.ts";
+
+export function injectText(pods: readonly PlannedPod[]): string {
+  return pods
+    .flatMap(({ kind, name, plan: { decision, reason, message, warnings } }) => [
+      `${kind}/${name}: ${decision} (${reason}) ${message}`,
+      ...warnings.map(({ text }) => `  warning: ${text}`),
+    ])
+    .map((line) => `${visible(line)}\n`)
+    .join("");
+}
+
+export function uninjectText(pods: readonly UninjectedPod[]): string {
+  return pods.map((pod) => `${visible(`${pod.kind}/${pod.name}: ${outcomeText(pod)}`)}\n`).join("");
+}
+
+function outcomeText({ outcome, message = "" }: UninjectedPod): string {
+  switch (outcome) {
+    case "removed":
+      return "podrole is removed";
+    case "not injected":
+      return "not injected";
+    case "malformed":
+      return message;
+  }
+}

@@ -1,0 +1,23 @@
+// The objects of a file that podrole explain was given, with the namespaces and ServiceAccounts among them.
+import type { Namespace, ServiceAccount } from "../../kubernetes/objects.ts";
+import { type KubernetesObject, parseObjects } from "../manifests/objects.ts";
+
+export interface Manifests {
+  readonly objects: readonly KubernetesObject[];
+  readonly namespaces: ReadonlyMap<string, Namespace>;
+  /** By "namespace/name". */
+  readonly serviceAccounts: ReadonlyMap<string, ServiceAccount>;
+}
+
+/** Reads a YAML or JSON text; `origin` names it in the problems that are returned when it cannot be read. */
+export function readManifests(text: string, origin: string, defaultNamespace: string): Manifests | readonly string[] {
+  const { objects, problems } = parseObjects(text, origin);
+  if (problems.length > 0) return problems;
+  const ofKind = (kind: string) => objects.filter((object) => object.kind === kind && object.metadata.name);
+  const accountKey = ({ metadata }: KubernetesObject) => `${metadata.namespace ?? defaultNamespace}/${metadata.name}`;
+  return {
+    objects,
+    namespaces: new Map(ofKind("Namespace").map((one) => [one.metadata.name ?? "", one as Namespace])),
+    serviceAccounts: new Map(ofKind("ServiceAccount").map((one) => [accountKey(one), one as ServiceAccount])),
+  };
+}

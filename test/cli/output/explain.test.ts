@@ -1,0 +1,37 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { explainText } from "../../../src/cli/output/explain.ts";
+import type { Explanation } from "../../../src/operations/explain/explanation.ts";
+
+const EXPLANATION: Explanation = {
+  object: "pod/orders in namespace shop",
+  injected: true,
+  now: { decision: "inject", reason: "ALREADY_INJECTED", message: "podrole is injected", warnings: ["a warning"] },
+  existing: { injected: true, since: "2026-06-01T00:00:00Z", sidecar: "sidecar:1", sidecarNow: "sidecar:2" },
+  containers: [
+    { container: "app", role: "arn:r", allowed: true, namedBy: "pod", sessionName: "eu-orders" },
+    { container: "job", allowed: false, code: "ROLE_FORBIDDEN", message: "not permitted" },
+  ],
+  notes: ["a note"],
+  settings: ["Deployment podrole-webhook"],
+};
+
+test("explainText() prints one line for each fact", () => {
+  assert.equal(
+    explainText([EXPLANATION]),
+    `pod/orders in namespace shop
+  injected (created 2026-06-01T00:00:00Z), sidecar image sidecar:1 (would be sidecar:2 now)
+  if created now: inject (ALREADY_INJECTED): podrole is injected
+  container app: arn:r, named by the pod's annotation, session eu-orders
+  container job: no credentials: ROLE_FORBIDDEN: not permitted
+  warning: a warning
+  note: a note
+  settings from Deployment podrole-webhook
+`,
+  );
+});
+
+test("explainText() escapes control characters of names", () => {
+  const text = explainText([{ ...EXPLANATION, object: "pod/\u001b[2Jorders\u202e\r in namespace shop" }]);
+  assert.match(text, /^pod\/\\u\{1b\}\[2Jorders\\u\{202e\}\\u\{d\} in namespace shop$/m);
+});
