@@ -1,6 +1,7 @@
-// podrole's side that asks: one call a connection, opened when needed and closed at once, because ten thousand idle
-// connections would cost the server 0.7 GB and a handshake each half hour costs it 1.4 ms. Used by the sidecar and, for
-// its serving certificate, by the webhook. Proxies of the environment are ignored: the server is inside the cluster.
+// The client side of podrole's protocol: one call per connection, which is opened on demand and closed at once, because
+// ten thousand idle connections would cost the server 0.7 GB and a handshake each half hour costs it 1.4 ms. Used by
+// the sidecar and, for its serving certificate, by the webhook. Ignores proxy variables: the server is inside the
+// cluster.
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -19,7 +20,9 @@ import {
 } from "./generated/podrole/v1/podrole.ts";
 import { fromServiceError } from "./status.ts";
 
-/** Where the server is, whom its certificate must name, and which CAs may have signed it (PEM). */
+/**
+ * The server's address (host:port), the name that its certificate must have, and the CAs that may have signed it (PEM).
+ */
 export interface ServerEndpoint {
   readonly address: string;
   readonly serverName: string;
@@ -32,6 +35,7 @@ export interface ClientIdentity {
   readonly certificatePem: string;
 }
 
+/** The proof of a pod: its token, a certificate signing request (PKCS #10, DER), and the hash of its trust bundle. */
 export interface IssueCertificateInput {
   readonly token: Secret;
   readonly csr: Uint8Array;
@@ -39,8 +43,8 @@ export interface IssueCertificateInput {
 }
 
 /**
- * Proves this pod (or the webhook) to the server and gets a certificate. `deadlineMs` from now, on real time.
- * Throws PodroleError: the server's refusal, or SERVER_UNREACHABLE.
+ * Proves this pod (or the webhook) to the server; resolves with a certificate. `deadlineMs`: milliseconds from now, by
+ * the system clock. Rejects with PodroleError: the server's refusal, or SERVER_UNREACHABLE.
  */
 export function issueCertificate(
   endpoint: ServerEndpoint,
@@ -49,7 +53,7 @@ export function issueCertificate(
 ): Promise<IssueCertificateResponse> {
   const tls = credentials.createSsl(Buffer.from(endpoint.bundlePem));
   const client = new IdentityClient(endpoint.address, tls, channelOptions(endpoint));
-  return once(client, endpoint, (answer) =>
+  return callOnce(client, endpoint, (respond) =>
     client.issueCertificate(
       {
         token: input.token.reveal(),
@@ -57,12 +61,14 @@ export function issueCertificate(
         bundleHash: input.bundleHash,
       },
       ...callOptions(deadlineMs),
-      answer,
+      respond,
     ),
   );
 }
 
-/** Credentials for containers of this pod. Errors as for {@link issueCertificate}; a refused container is a Grant. */
+/**
+ * Requests credentials for containers of this pod. Rejects as {@link issueCertificate}; a refused container is a Grant.
+ */
 export function getCredentials(
   endpoint: ServerEndpoint,
   identity: ClientIdentity,
@@ -70,7 +76,7 @@ export function getCredentials(
   deadlineMs: number,
 ): Promise<GetCredentialsResponse> {
   const client = new CredentialsClient(endpoint.address, mutualTls(endpoint, identity), channelOptions(endpoint));
-  return once(client, endpoint, (answer) => client.getCredentials(request, ...callOptions(deadlineMs), answer));
+  return callOnce(client, endpoint, (respond) => client.getCredentials(request, ...callOptions(deadlineMs), respond));
 }
 
 function mutualTls(endpoint: ServerEndpoint, identity: ClientIdentity): ChannelCredentials {
@@ -90,12 +96,12 @@ function channelOptions({ serverName }: ServerEndpoint): ChannelOptions {
   };
 }
 
-type Answer<Response> = (error: ServiceError | null, response: Response) => void;
+type Respond<Response> = (error: ServiceError | null, response: Response) => void;
 
-async function once<Response>(
+async function callOnce<Response>(
   client: { close(): void },
   { address }: ServerEndpoint,
-  call: (answer: Answer<Response>) => unknown,
+  call: (respond: Respond<Response>) => unknown,
 ): Promise<Response> {
   try {
     return await new Promise((resolve, reject) => {

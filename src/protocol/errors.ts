@@ -261,7 +261,9 @@ export interface PodroleErrorOptions extends ErrorOptions {
   readonly retryAfterMs?: number;
 }
 
-/** A refusal as an exception. `message` may reach the pod; what must not reach it belongs in `cause`, for the log only. */
+/**
+ * A refusal as an exception. `message` may reach the pod; what must not reach it belongs in `cause`, for the log only.
+ */
 export class PodroleError extends Error implements Refusal {
   override readonly name = "PodroleError";
   readonly code: ErrorCode;
@@ -275,7 +277,9 @@ export class PodroleError extends Error implements Refusal {
   }
 }
 
-/** Returns a PodroleError unchanged, and anything else as INTERNAL with the error as its cause and not in its message. */
+/**
+ * Returns a PodroleError unchanged, and anything else as INTERNAL with the error as its cause and not in its message.
+ */
 export function toPodroleError(error: unknown): PodroleError {
   if (error instanceof PodroleError) return error;
   return new PodroleError(

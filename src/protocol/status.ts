@@ -1,12 +1,12 @@
-// How refusals cross the wire: the code as metadata, the gRPC status from the error table, the text for people. The one
-// mapper for what grpc-js throws stands here too; nothing else in podrole reads a gRPC status.
+// How refusals cross the wire: the code as metadata, the gRPC status from the error table, the text as details. Also
+// the one mapper of grpc-js errors: nothing else in podrole reads a gRPC status.
 import { Metadata, type ServiceError, type StatusObject, status } from "@grpc/grpc-js";
 import { ERRORS, isErrorCode, PodroleError } from "./errors.ts";
 
 const CODE = "podrole-code";
 const RETRY_AFTER = "podrole-retry-after-ms";
 
-/** The status of a refused call. The cause stays here: only the message is made for the other side. */
+/** Returns the status of a refused call. It contains the message and never the cause, which stays in this process. */
 export function toStatus(error: PodroleError): Partial<StatusObject> {
   const metadata = new Metadata();
   metadata.set(CODE, error.code);
@@ -15,8 +15,9 @@ export function toStatus(error: PodroleError): Partial<StatusObject> {
 }
 
 /**
- * What a failed call means to the caller: the server's own refusal when it sent one, otherwise SERVER_UNREACHABLE
- * (no connection, failed TLS handshake, deadline, or a status that something between us made up).
+ * Returns the server's refusal if it sent one, otherwise SERVER_UNREACHABLE: no connection, a failed TLS handshake, an
+ * exceeded deadline, or a status that something between client and server generated. `target`: host:port for the
+ * message.
  */
 export function fromServiceError(error: ServiceError, target: string): PodroleError {
   const code = firstOf(error.metadata, CODE);
@@ -24,13 +25,13 @@ export function fromServiceError(error: ServiceError, target: string): PodroleEr
     const retryAfterMs = Number(firstOf(error.metadata, RETRY_AFTER));
     return new PodroleError(code, error.details, Number.isFinite(retryAfterMs) ? { retryAfterMs } : {});
   }
-  const state = error.code === status.DEADLINE_EXCEEDED ? "no answer in time" : error.details;
+  const state = error.code === status.DEADLINE_EXCEEDED ? "no response within the deadline" : error.details;
   return new PodroleError("SERVER_UNREACHABLE", `Cannot reach podrole's server at ${target}: ${state}`, {
     cause: error,
   });
 }
 
-/** Metadata is absent when the call failed before any answer arrived. */
+/** Metadata is absent if the call failed before a response arrived. */
 function firstOf(metadata: Metadata | undefined, key: string): string | undefined {
   return metadata?.get(key)[0]?.toString();
 }

@@ -1,6 +1,6 @@
-// What a pod has been granted: for each container its credentials and its latest refusal. Pure: computes the state after
-// an answer of the server, and the time of the next renewal. The secret values in it leave only through `encodeGrants`
-// (credentials.json) and the endpoint's replies.
+// What a pod has been granted: for each container its credentials and its latest refusal. Pure: computes the state
+// after an answer of the server, and the time of the next renewal. The secret values in it leave only through
+// `encodeGrants` (credentials.json) and the endpoint's replies.
 import { ERRORS, type Refusal } from "../protocol/errors.ts";
 import { jitter } from "../runtime/clock.ts";
 import type { Secret } from "../runtime/secret.ts";
@@ -75,8 +75,8 @@ export function applyAnswer(
 }
 
 /**
- * Half of the lifetime ±10 %, but never before a tenth of the remaining lifetime has passed: the server returns the same
- * credentials until half of their lifetime has passed, so a request slightly too early would receive them again.
+ * Half of the lifetime ±10 %, but never before a tenth of the remaining lifetime has passed: the server returns the
+ * same credentials until half of their lifetime has passed, so a request slightly too early would receive them again.
  */
 function renewalTime(issuedAtMs: number, expiresAtMs: number, now: number, random: () => number): number {
   return Math.max(issuedAtMs + jitter((expiresAtMs - issuedAtMs) / 2, 0.1, random), now + (expiresAtMs - now) / 10);

@@ -1,5 +1,5 @@
-// podrole-init, in classic mode: creates the containers' tokens, then waits until every container has credentials, so that
-// no app starts without them. One permanently refused container fails the whole init, with a message that `kubectl
+// podrole-init, in classic mode: creates the containers' tokens, then waits until every container has credentials, so
+// that no app starts without them. One permanently refused container fails the whole init, with a message that `kubectl
 // describe pod` shows. Retryable errors are retried until the time limit; permanent ones end the init at once.
 import { ERRORS, type Refusal, toPodroleError } from "../protocol/errors.ts";
 import { backoff, type Clock, sleep } from "../runtime/clock.ts";
@@ -84,7 +84,9 @@ async function waitForCredentials(deps: InitDeps, settings: SidecarSettings): Pr
   }
 }
 
-/** Renews once, unless stored credentials make that unnecessary: a repeated init needs no server while they are valid. */
+/**
+ * Renews once, unless stored credentials make that unnecessary: a repeated init needs no server while they are valid.
+ */
 async function attemptOnce(deps: InitDeps, settings: SidecarSettings): Promise<Renewal> {
   const { clock } = deps;
   const { identityDirectory, containers } = settings;

@@ -1,5 +1,5 @@
-// The credentials in memory of the serving process, one entry per container, read from credentials.json after each renewal
-// and never fetched here. States of an entry:
+// The credentials in memory of the serving process, one entry per container, read from credentials.json after each
+// renewal and never fetched here. States of an entry:
 //   absent   nothing was granted yet
 //   valid    returned to the container, as a reply that is built once
 //   expired  no longer returned; the next renewal replaces it

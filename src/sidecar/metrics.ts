@@ -1,22 +1,23 @@
-// The sidecar's metrics, counted in plain objects and written by hand: prom-client would cost more memory than the rest
-// of the process. Nothing in them comes from what a pod's author wrote, and nothing is secret.
+// The sidecar's metrics, counted in plain objects and formatted here: prom-client would cost more memory than the rest
+// of the process. No value comes from text of the pod's author, and none is secret.
 import { version as nodeVersion } from "node:process";
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { MetricTable } from "../runtime/metrics.ts";
 import { VERSION } from "../runtime/version.ts";
 import type { Renewal } from "./renewal.ts";
 
+/** Names, types, labels and help texts of the metrics. */
 export const SIDECAR_METRICS = {
   buildInfo: {
     type: "gauge",
     name: "podrole_build_info",
-    help: "1, with podrole's version and Node's",
+    help: "1, labelled with the versions of podrole and Node",
     labels: ["version", "node"],
   },
   ready: {
     type: "gauge",
     name: "podrole_sidecar_ready",
-    help: "1 while /readyz answers with 200, else 0",
+    help: "1 while /readyz answers 200, otherwise 0",
   },
   credentialsExpiry: {
     type: "gauge",
@@ -38,7 +39,7 @@ export const SIDECAR_METRICS = {
   renewalSeconds: {
     type: "histogram",
     name: "podrole_sidecar_renewal_duration_seconds",
-    help: "Time of one renewal: process, proof where it is due, and the server's answer",
+    help: "Duration of one renewal: process, proof if due, and the server's answer",
     buckets: [0.1, 0.25, 0.5, 1, 2, 5, 10, 30],
   },
   requests: {
@@ -51,16 +52,17 @@ export const SIDECAR_METRICS = {
   requestSeconds: {
     type: "histogram",
     name: "podrole_sidecar_request_duration_seconds",
-    help: "Time to answer a request to the credentials endpoint, to the millisecond; SDKs give up after 1 s",
+    help: "Time to answer a request to the credentials endpoint, to the millisecond; SDKs time out after 1 s",
     buckets: [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 0.9, 1],
   },
 } as const satisfies MetricTable;
 
+/** Counters, and their exposition. */
 export interface SidecarMetrics {
-  /** `durationMs` may be negative when the wall clock was set back; it then counts as 0. */
+  /** A negative duration, after the wall clock was set back, counts as 0. */
   readonly countRenewal: (outcome: Renewal["outcome"], durationMs: number) => void;
   readonly countRequest: (code: ErrorCode | "OK", durationMs: number) => void;
-  /** Prometheus text, version 0.0.4. Gauges in milliseconds from now; undefined leaves the series out. */
+  /** Returns Prometheus text, version 0.0.4. Gauges in milliseconds from now; undefined omits the series. */
   expose(gauges: {
     readonly ready: boolean;
     readonly credentialsMs: number | undefined;
@@ -68,6 +70,7 @@ export interface SidecarMetrics {
   }): string;
 }
 
+/** Creates the metrics with all counters at 0. */
 export function createSidecarMetrics(): SidecarMetrics {
   const { buildInfo, ready, credentialsExpiry, certificateExpiry } = SIDECAR_METRICS;
   const renewals = createCounts(SIDECAR_METRICS.renewals);
@@ -115,7 +118,7 @@ function createCounts(
   };
 }
 
-/** A histogram: for each bucket what is at or below its bound. */
+/** A histogram: each bucket counts the values at or below its bound. */
 function createBuckets(spec: Spec & { readonly buckets: readonly number[] }) {
   const counts = spec.buckets.map(() => 0);
   let count = 0;

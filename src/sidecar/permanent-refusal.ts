@@ -1,5 +1,5 @@
-// Why a pod that waits for its first credentials will never receive them, and why it did not start. Used by the two modes
-// that delay the app: podrole-init, and podrole-sidecar until its first readiness.
+// Why a pod that waits for its first credentials will never receive them, and why it did not start. Used by the two
+// modes that delay the app: podrole-init, and podrole-sidecar until its first readiness.
 import type { Refusal } from "../protocol/errors.ts";
 import { isPermanent, type Renewal } from "./renewal.ts";
 import type { SidecarSettings } from "./settings.ts";
@@ -11,8 +11,8 @@ export interface ContainerRefusal {
 }
 
 /**
- * Returns the refusal that no retry can lift, naming the containers if it concerns single ones; undefined: keep waiting.
- * One permanently refused container is enough, because no pod starts with a part of its roles.
+ * Returns the refusal that no retry can lift, naming the containers if it concerns single ones; undefined: keep
+ * waiting. One permanently refused container is enough, because no pod starts with a part of its roles.
  */
 export function permanentRefusal(renewal: Renewal, containers: readonly ContainerRefusal[]): Refusal | undefined {
   if (renewal.outcome === "renewed") return undefined;

@@ -1,6 +1,6 @@
-// The sidecar's command line: a mode and its settings. Each mode's module is loaded only when the mode runs, so that the
-// serving process never evaluates what only init and renewals need. Exit codes: 0 success, 1 the mode failed, 2 invalid
-// arguments or settings.
+// The sidecar's command line: a mode and its settings. Each mode's module is loaded only when the mode runs, so that
+// the serving process never evaluates what only init and renewals need. Exit codes: 0 success, 1 the mode failed, 2
+// invalid arguments or settings.
 import { systemClock } from "../runtime/clock.ts";
 import { createLineLog } from "../runtime/line-log.ts";
 import type { Log } from "../runtime/log.ts";

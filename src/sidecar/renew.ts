@@ -1,6 +1,6 @@
-// One renewal: proves the pod if the certificate is missing or past half of its lifetime, then requests credentials for all
-// containers. The first renewal, a later one and a new start after an error are the same. Results go into the identity
-// directory, nothing stays in memory, and the serving process never loads this module.
+// One renewal: proves the pod if the certificate is missing or past half of its lifetime, then requests credentials for
+// all containers. The first renewal, a later one and a new start after an error are the same. Results go into the
+// identity directory, nothing stays in memory, and the serving process never loads this module.
 import { ERRORS, type PodroleError, type Refusal, toPodroleError } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -23,8 +23,8 @@ export interface RenewDeps {
 const RENEWAL_DEADLINE_MS = 28_000;
 
 /**
- * A server that rejects a certificate in the TLS handshake closes the connection, which looks like an outage. So if there
- * is no connection, a certificate of this age or older is replaced once; a younger one is not the cause.
+ * A server that rejects a certificate in the TLS handshake closes the connection, which looks like an outage. So if
+ * there is no connection, a certificate of this age or older is replaced once; a younger one is not the cause.
  */
 const SUSPECT_AFTER_MS = 5 * 60_000;
 
@@ -64,7 +64,10 @@ interface Usable {
   readonly failure?: PodroleError;
 }
 
-/** Returns the stored identity until half of its lifetime, then a new one; if there is no new one, the old one while valid. */
+/**
+ * Returns the stored identity until half of its lifetime, then a new one; if there is no new one, the old one while
+ * valid.
+ */
 async function usableIdentity(run: Run): Promise<Usable> {
   const now = run.clock.now();
   const stored = await readIdentity(run.settings.identityDirectory);
@@ -115,7 +118,10 @@ async function storeAnswers(
   return grants;
 }
 
-/** Stores the refusal of the whole pod for every container, so that no credentials are returned, not even after a restart. */
+/**
+ * Stores the refusal of the whole pod for every container, so that no credentials are returned, not even after a
+ * restart.
+ */
 async function revokeAll(run: Run, { code, message }: Refusal): Promise<void> {
   const { containers, identityDirectory } = run.settings;
   const answers = containers.map((container) => ({ container, refusal: { code, message, retryAfterMs: 0 } }));
@@ -126,7 +132,10 @@ async function revokeAll(run: Run, { code, message }: Refusal): Promise<void> {
   }
 }
 
-/** One outcome for the whole pod: a retryable refusal takes precedence over a permanent one, because it is retried sooner. */
+/**
+ * One outcome for the whole pod: a retryable refusal takes precedence over a permanent one, because it is retried
+ * sooner.
+ */
 function summary({ containers }: Grants): Renewal {
   const refusals = containers.flatMap(({ refusal }) => refusal ?? []);
   const first = refusals.find((refusal) => !isPermanent(refusal)) ?? refusals[0];

@@ -3,13 +3,16 @@ import { ERRORS, isErrorCode, type ErrorCode, type Refusal } from "../protocol/e
 import type { GrantRefusal } from "./grants.ts";
 
 /**
- * `renewed`: every container received new credentials. `refused`: the server answered and refused at least one container.
- * `failed`: no answer for the pod, or no new certificate; stored credentials remain unless the error's row says otherwise.
- * The outcome is also a metric label.
+ * `renewed`: every container received new credentials. `refused`: the server answered and refused at least one
+ * container.
+ * `failed`: no answer for the pod, or no new certificate; stored credentials remain unless the error's row says
+ * otherwise. The outcome is also a metric label.
  */
 export type Renewal = { readonly outcome: "renewed" } | ({ readonly outcome: "refused" | "failed" } & GrantRefusal);
 
-/** Returns the renewal that failed with `refusal`. `retryAfterMs`: milliseconds that the origin asked callers to wait. */
+/**
+ * Returns the renewal that failed with `refusal`. `retryAfterMs`: milliseconds that the origin asked callers to wait.
+ */
 export function failed({ code, message }: Refusal, retryAfterMs = 0): Renewal {
   return { outcome: "failed", code, message, retryAfterMs };
 }

@@ -1,6 +1,7 @@
 // Schedules renewals, one at a time. It starts them and observes their outcome; it sees no credentials.
-// States: waiting (for half of the lifetime of the stored credentials, for the back-off after a failure, or for the minimum
-// interval after a request that found none) → renewing → waiting …; stopped by stop(), which also ends the running renewal.
+// States: waiting (for half of the lifetime of the stored credentials, for the back-off after a failure, or for the
+// minimum interval after a request that found none) → renewing → waiting …; stopped by stop(), which also ends the
+// running renewal.
 // Due times are wall-clock times checked at least every 30 s, because a timer does not notice a suspended machine.
 import { ERRORS, type Refusal } from "../protocol/errors.ts";
 import { createChanges } from "../runtime/changes.ts";

@@ -1,6 +1,6 @@
-// podrole-sidecar's composition root: the stored credentials, their renewal, the two ports, the end. It never imports what
-// uses gRPC: a renewal runs in a child process, or in a module loaded only if there is no command for one. The first
-// renewal starts before anything else, because the pod waits for it.
+// podrole-sidecar's composition root: the stored credentials, their renewal, the two ports, the end. It never imports
+// what uses gRPC: a renewal runs in a child process, or in a module loaded only if there is no command for one. The
+// first renewal starts before anything else, because the pod waits for it.
 import { toPodroleError } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -45,7 +45,10 @@ const CHILD_DEADLINE_MS = 30_000;
 /** The kubelet may give a sidecar as little as 2 s. */
 const STOP_WITHIN_MS = 1_500;
 
-/** Starts the sidecar; resolves when both ports listen, with or without credentials. Rejects after closing what it opened. */
+/**
+ * Starts the sidecar; resolves when both ports listen, with or without credentials. Rejects after closing what it
+ * opened.
+ */
 export async function startServe(deps: ServeDeps, settings: SidecarSettings): Promise<Serving> {
   const { clock, log } = deps;
   const { containers, identityDirectory } = settings;
@@ -104,9 +107,9 @@ async function loadMetadata(
 }
 
 /**
- * Serves until `signal` aborts; resolves with the exit code. Until the pod has been ready, a permanent refusal ends it as
- * well, with a termination message and 1: `kubectl describe pod` shows the reason, and the kubelet restarts the container
- * with exponential back-off.
+ * Serves until `signal` aborts; resolves with the exit code. Until the pod has been ready, a permanent refusal ends it
+ * as well, with a termination message and 1: `kubectl describe pod` shows the reason, and the kubelet restarts the
+ * container with exponential back-off.
  */
 export async function runServe(
   deps: ServeDeps & { readonly signal: AbortSignal },

@@ -29,9 +29,9 @@ export interface CallContext {
 const CALL_DEADLINE_MS = 15_000;
 
 /**
- * Proves the pod with its current token and a new key, and stores the identity and the bundle that it receives. The first
- * certificate and every later one are requested alike. Throws PodroleError: PROOF_REJECTED without a token, and the
- * errors of `issueCertificate`.
+ * Proves the pod with its current token and a new key, and stores the identity and the bundle that it receives. The
+ * first certificate and every later one are requested alike. Throws PodroleError: PROOF_REJECTED without a token, and
+ * the errors of `issueCertificate`.
  */
 export async function requestIdentity(context: CallContext): Promise<Identity> {
   const { settings, clock, log } = context;

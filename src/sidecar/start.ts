@@ -1,6 +1,7 @@
-// The start of a pod as podrole-sidecar sees it: no app runs yet, because the postStart hook waits for credentials first.
-// States: waiting → ready, or refused by an error that no retry can lift. Ready is a terminal state that survives container
-// restarts: later refusals never stop the sidecar of a running app. Ended by stop(), which serve.ts calls.
+// The start of a pod as podrole-sidecar sees it: no app runs yet, because the postStart hook waits for credentials
+// first.
+// States: waiting → ready, or refused by an error that no retry can lift. Ready is a terminal state that survives
+// container restarts: later refusals never stop the sidecar of a running app. Ended by stop(), which serve.ts calls.
 import { ERRORS, type Refusal } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -29,7 +30,9 @@ export interface StartDeps {
 
 const PROGRESS_INTERVAL_MS = 10_000;
 
-/** Observes renewals until the pod is ready or permanently refused, and logs the latest refusal every 10 s meanwhile. */
+/**
+ * Observes renewals until the pod is ready or permanently refused, and logs the latest refusal every 10 s meanwhile.
+ */
 export function createStart(
   { clock, log, keeper, renewals }: StartDeps,
   settings: Pick<SidecarSettings, "containers" | "podName" | "podNamespace">,

@@ -1,5 +1,5 @@
-// postStart hook: blocks until the pod's sidecar is ready. The kubelet starts the next container when the hook succeeds; if
-// the hook fails, the kubelet restarts this container with exponential back-off.
+// postStart hook: blocks until the pod's sidecar is ready. The kubelet starts the next container when the hook
+// succeeds; if the hook fails, the kubelet restarts this container with exponential back-off.
 // (https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/)
 import { get } from "node:http";
 import { type Clock, sleep } from "../runtime/clock.ts";

@@ -5,7 +5,7 @@ import type { Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { type FastifyError, type FastifyInstance, fastify } from "fastify";
 import { ERRORS } from "../protocol/errors.ts";
-import type { TlsSource } from "../protocol/listener.ts";
+import type { TlsSource } from "../protocol/tls.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Admit } from "./admit.ts";
 import { formatReview, readReview } from "./review.ts";

@@ -8,7 +8,7 @@ import { createCsr } from "../pki/csr.ts";
 import { generateKeyPem } from "../pki/keys.ts";
 import { issueCertificate } from "../protocol/client.ts";
 import { PodroleError } from "../protocol/errors.ts";
-import type { TlsMaterial, TlsSource } from "../protocol/listener.ts";
+import type { TlsMaterial, TlsSource } from "../protocol/tls.ts";
 import { backoff, type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { Secret } from "../runtime/secret.ts";

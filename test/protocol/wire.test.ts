@@ -10,7 +10,8 @@ import { generateKeyPem } from "../../src/pki/keys.ts";
 import { getCredentials, issueCertificate } from "../../src/protocol/client.ts";
 import { PodroleError } from "../../src/protocol/errors.ts";
 import { CredentialsService, IdentityService } from "../../src/protocol/generated/podrole/v1/podrole.ts";
-import { createListener, type Peer, type TlsMaterial, unary } from "../../src/protocol/listener.ts";
+import { createListener, type Peer, unary } from "../../src/protocol/listener.ts";
+import type { TlsMaterial } from "../../src/protocol/tls.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 
@@ -34,16 +35,16 @@ const material = (authority: Authority, clientBundlePem?: string): TlsMaterial =
 });
 
 function changing(first: TlsMaterial) {
-  let held = first;
+  let material = first;
   const listeners = new Set<() => void>();
   return {
-    current: () => held,
+    current: () => material,
     onChange(listener: () => void) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     change(next: TlsMaterial) {
-      held = next;
+      material = next;
       for (const listener of listeners) listener();
     },
   };
@@ -91,16 +92,16 @@ async function credentialsPort(context: TestContext, tls: ReturnType<typeof chan
   return { port: await listener.listen(), peers };
 }
 
-const ASK = { containers: ["app"], bundleHash: "" };
+const REQUEST = { containers: ["app"], bundleHash: "" };
 
-test("issueCertificate() gets the answer", async (context) => {
+test("issueCertificate() resolves with the certificate", async (context) => {
   const authority = makeAuthority("one");
   const { port } = await identityPort(context, changing(material(authority)));
   const { certificate } = await issueCertificate(at(port, authority.certificatePem), PROOF, 5_000);
   assert.equal(certificate, "for token");
 });
 
-test("a refusal crosses the wire as its code, with the time to wait and without its cause", async (context) => {
+test("issueCertificate() rejects with the code of a refusal, with its retry-after time and without its cause", async (context) => {
   const authority = makeAuthority("one");
   const cause = new TypeError("hidden");
   const refusal = new PodroleError("POD_UNKNOWN", "Cannot identify the pod: gone", { retryAfterMs: 700, cause });
@@ -117,64 +118,64 @@ for (const [what, endpoint] of [
   ["another CA", (port: number) => at(port, makeAuthority("other").certificatePem)],
   ["another name", (port: number, pem: string) => at(port, pem, "evil.example")],
 ] as const) {
-  test(`issueCertificate() sends no token to a server of ${what}`, async (context) => {
+  test(`issueCertificate() sends no token to a server with ${what}`, async (context) => {
     const authority = makeAuthority("one");
     const { port, failures } = await identityPort(context, changing(material(authority)));
-    const asked = issueCertificate(endpoint(port, authority.certificatePem), PROOF, 5_000);
-    await assert.rejects(asked, { code: "SERVER_UNREACHABLE" });
+    const request = issueCertificate(endpoint(port, authority.certificatePem), PROOF, 5_000);
+    await assert.rejects(request, { code: "SERVER_UNREACHABLE" });
     assert.deepEqual(failures, []);
   });
 }
 
-test("issueCertificate() says SERVER_UNREACHABLE where nobody listens", async () => {
+test("issueCertificate() rejects with SERVER_UNREACHABLE when no server listens", async () => {
   const { certificatePem } = makeAuthority("one");
   await assert.rejects(issueCertificate(at(1, certificatePem), PROOF, 2_000), { code: "SERVER_UNREACHABLE" });
 });
 
-test("getCredentials() shows the pod's certificate, and the listener hands it on", async (context) => {
+test("getCredentials() presents the pod's certificate, and the listener passes it to the handler", async (context) => {
   const authority = makeAuthority("one");
   const pem = authority.certificatePem;
   const { port, peers } = await credentialsPort(context, changing(material(authority, pem)));
   const pod = leaf(authority, POD);
-  await getCredentials(at(port, pem), pod, ASK, 5_000);
+  await getCredentials(at(port, pem), pod, REQUEST, 5_000);
   assert.deepEqual(Buffer.from(peers[0]?.certificate ?? []), new X509Certificate(pod.certificatePem).raw);
 });
 
-test("getCredentials() is refused in the handshake with a certificate of another CA, and with none", async (context) => {
+test("getCredentials() fails in the handshake with a certificate of another CA, and with a serving certificate", async (context) => {
   const authority = makeAuthority("one");
   const pem = authority.certificatePem;
   const { port, peers } = await credentialsPort(context, changing(material(authority, pem)));
   const stranger = leaf(makeAuthority("other"), POD);
-  await assert.rejects(getCredentials(at(port, pem), stranger, ASK, 2_000), { code: "SERVER_UNREACHABLE" });
+  await assert.rejects(getCredentials(at(port, pem), stranger, REQUEST, 2_000), { code: "SERVER_UNREACHABLE" });
   const serving = leaf(authority, SERVING);
-  await assert.rejects(getCredentials(at(port, pem), serving, ASK, 2_000), { code: "SERVER_UNREACHABLE" });
+  await assert.rejects(getCredentials(at(port, pem), serving, REQUEST, 2_000), { code: "SERVER_UNREACHABLE" });
   assert.deepEqual(peers, []);
 });
 
-test("a live port takes over a new certificate and a new bundle, and believes the old CA until it is dropped", async (context) => {
+test("createListener() uses a new certificate and a new bundle while it runs, and trusts the old CA until the bundle omits it", async (context) => {
   const [first, second] = [makeAuthority("one"), makeAuthority("two")];
   const both = joinBundle([first.certificatePem, second.certificatePem]);
   const tls = changing(material(first, first.certificatePem));
   const { port, peers } = await credentialsPort(context, tls);
   const [early, late] = [leaf(first, POD), leaf(second, POD)];
-  await getCredentials(at(port, first.certificatePem), early, ASK, 5_000);
+  await getCredentials(at(port, first.certificatePem), early, REQUEST, 5_000);
 
   tls.change(material(second, both));
-  await getCredentials(at(port, second.certificatePem), early, ASK, 5_000);
-  await getCredentials(at(port, second.certificatePem), late, ASK, 5_000);
-  await assert.rejects(getCredentials(at(port, first.certificatePem), early, ASK, 2_000), {
+  await getCredentials(at(port, second.certificatePem), early, REQUEST, 5_000);
+  await getCredentials(at(port, second.certificatePem), late, REQUEST, 5_000);
+  await assert.rejects(getCredentials(at(port, first.certificatePem), early, REQUEST, 2_000), {
     code: "SERVER_UNREACHABLE",
   });
 
   tls.change(material(second, second.certificatePem));
-  await getCredentials(at(port, second.certificatePem), late, ASK, 5_000);
-  await assert.rejects(getCredentials(at(port, second.certificatePem), early, ASK, 2_000), {
+  await getCredentials(at(port, second.certificatePem), late, REQUEST, 5_000);
+  await assert.rejects(getCredentials(at(port, second.certificatePem), early, REQUEST, 2_000), {
     code: "SERVER_UNREACHABLE",
   });
   assert.equal(peers.length, 4);
 });
 
-test("connections() counts what is open now and what was opened, of its own port alone", async (context) => {
+test("connections() counts the open and all opened connections of its own port only", async (context) => {
   const authority = makeAuthority("connections");
   const [busy, quiet] = [
     await identityPort(context, changing(material(authority))),

@@ -16,7 +16,8 @@ import {
   type IssueCertificateRequest,
   type IssueCertificateResponse,
 } from "../../src/protocol/generated/podrole/v1/podrole.ts";
-import { createListener, type Listener, type TlsSource, unary } from "../../src/protocol/listener.ts";
+import { createListener, type Listener, unary } from "../../src/protocol/listener.ts";
+import type { TlsSource } from "../../src/protocol/tls.ts";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 
 const HOUR_MS = 3_600_000;

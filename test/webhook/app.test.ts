@@ -7,7 +7,7 @@ import type { TLSSocket } from "node:tls";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { type Authority, createAuthority, issueCertificate } from "../../src/pki/certificate.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
-import type { TlsMaterial } from "../../src/protocol/listener.ts";
+import type { TlsMaterial } from "../../src/protocol/tls.ts";
 import { createMetrics } from "../../src/runtime/metrics.ts";
 import { createAdmit } from "../../src/webhook/admit.ts";
 import { createWebhookApp } from "../../src/webhook/app.ts";

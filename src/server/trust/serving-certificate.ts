@@ -3,7 +3,7 @@
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import { issueCertificate } from "../../pki/certificate.ts";
 import { generateKeyPem } from "../../pki/keys.ts";
-import type { TlsMaterial, TlsSource } from "../../protocol/listener.ts";
+import type { TlsMaterial, TlsSource } from "../../protocol/tls.ts";
 import { createChanges } from "../../runtime/changes.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";

@@ -1,5 +1,5 @@
-// credentials.json in the identity directory: written by a renewal, read by the serving process. The volume is in memory
-// and only podrole's containers mount it, so a restarted sidecar resumes with its stored credentials.
+// credentials.json in the identity directory: written by a renewal, read by the serving process. The volume is in
+// memory and only podrole's containers mount it, so a restarted sidecar resumes with its stored credentials.
 import { Secret } from "../../runtime/secret.ts";
 import type { ContainerGrant, Credentials, GrantRefusal, Grants } from "../grants.ts";
 import { toErrorCode } from "../renewal.ts";

@@ -1,5 +1,5 @@
-// The identity directory as a renewal uses it: key and certificate in one file, so that they always match, the newest trust
-// bundle, and the grants. A memory volume that only podrole's containers mount; the key never leaves it.
+// The identity directory as a renewal uses it: key and certificate in one file, so that they always match, the newest
+// trust bundle, and the grants. A memory volume that only podrole's containers mount; the key never leaves it.
 import { hash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { bundleHash, joinBundle, notAfterOf, splitBundle } from "../../pki/bundle.ts";
@@ -31,7 +31,9 @@ export function toIdentity(privateKey: Secret, certificatePem: string, issuedAtM
   return { privateKey, certificatePem, issuedAtMs, renewAtMs, expiresAtMs };
 }
 
-/** Returns the stored identity, or undefined if there is none or it cannot be parsed: a renewal then requests a new one. */
+/**
+ * Returns the stored identity, or undefined if there is none or it cannot be parsed: a renewal then requests a new one.
+ */
 export async function readIdentity(directory: string): Promise<Identity | undefined> {
   const text = await readIfPresent(`${directory}/identity.pem`);
   const issuedAt = ISSUED_AT.exec(text ?? "")?.[1];
@@ -60,8 +62,8 @@ export interface Trust {
 }
 
 /**
- * Returns the union of the bundle from admission and the one received last. Neither is always the newer one, and a pod that
- * trusts too few CAs can never connect again; the price is that such a pod trusts a removed CA until it ends.
+ * Returns the union of the bundle from admission and the one received last. Neither is always the newer one, and a pod
+ * that trusts too few CAs can never connect again; the price is that such a pod trusts a removed CA until it ends.
  */
 export async function readTrust(directory: string, admissionBundle: string): Promise<Trust> {
   const received = await readIfPresent(`${directory}/bundle.pem`);

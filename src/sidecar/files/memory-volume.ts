@@ -23,7 +23,9 @@ export function replaceMemoryFile(path: string, content: string, mode: number): 
   renameSync(temporary, path);
 }
 
-/** Creates the directory with `mode`. An existing directory keeps its mode: the kubelet creates those of subPath mounts. */
+/**
+ * Creates the directory with `mode`. An existing directory keeps its mode: the kubelet creates those of subPath mounts.
+ */
 export function makeMemoryDirectory(path: string, mode: number): void {
   try {
     mkdirSync(path);

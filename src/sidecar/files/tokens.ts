@@ -1,6 +1,6 @@
 // The authorization token of each container, in <tokens directory>/<container>/token: a file that only this container
-// mounts. A token stays the same for the pod's lifetime, because SDKs may cache it in the environment. The serving process
-// creates the tokens, so all access is synchronous (see memory-volume.ts).
+// mounts. A token stays the same for the pod's lifetime, because SDKs may cache it in the environment. The serving
+// process creates the tokens, so all access is synchronous (see memory-volume.ts).
 import { randomBytes } from "node:crypto";
 import { Secret } from "../../runtime/secret.ts";
 import { makeMemoryDirectory, readMemoryFile, replaceMemoryFile } from "./memory-volume.ts";

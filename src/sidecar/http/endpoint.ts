@@ -1,6 +1,6 @@
-// The credentials endpoint on the pod's loopback addresses. Every container of the pod can reach it, so the token decides:
-// it identifies the container, and a container receives its own credentials or none. Replies come from memory; a request
-// that finds no credentials waits for the running renewal (held-requests.ts).
+// The credentials endpoint on the pod's loopback addresses. Every container of the pod can reach it, so the token
+// decides: it identifies the container, and a container receives its own credentials or none. Replies come from memory;
+// a request that finds no credentials waits for the running renewal (held-requests.ts).
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ERRORS, type ErrorCode } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";

@@ -1,7 +1,7 @@
-// Requests that found no credentials. Each waits up to `holdMs` for the running renewal, because an immediate 503 exhausts
-// the retries of some SDKs in 0.15 s.
-// States of a request: held → answered, or dropped when the caller disconnects. Answered when a renewal brings credentials or
-// a permanent refusal, at the time limit, or when releaseAll() ends the endpoint.
+// Requests that found no credentials. Each waits up to `holdMs` for the running renewal, because an immediate 503
+// exhausts the retries of some SDKs in 0.15 s.
+// States of a request: held → answered, or dropped when the caller disconnects. Answered when a renewal brings
+// credentials or a permanent refusal, at the time limit, or when releaseAll() ends the endpoint.
 import type { ServerResponse } from "node:http";
 import { ERRORS, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -32,7 +32,9 @@ export interface HeldRequests {
   releaseAll(): void;
 }
 
-/** Retry-After in seconds: JavaScript v2 and Go v1 wait as long as it says, and more would outlast the renewal by far. */
+/**
+ * Retry-After in seconds: JavaScript v2 and Go v1 wait as long as it says, and more would outlast the renewal by far.
+ */
 const MIN_RETRY_AFTER = 1;
 const MAX_RETRY_AFTER = 10;
 
@@ -62,7 +64,10 @@ export function createHeldRequests(
     response.once("close", finish);
   }
 
-  /** The container's permanent refusal takes precedence, then the reason why the pod got no answer, then a retryable one. */
+  /**
+   * The container's permanent refusal takes precedence, then the reason why the pod got no answer, then a retryable
+   * one.
+   */
   function reasonFor(index: number): Refusal {
     const refusal = keeper.refusal(index);
     if (refusal && isPermanent(refusal)) return refusal;

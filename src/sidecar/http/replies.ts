@@ -1,5 +1,5 @@
-// Replies of the credentials endpoint as bytes: for credentials built once per renewal, for refusals when they occur. The
-// bodies follow the container credentials provider of the AWS SDKs
+// Replies of the credentials endpoint as bytes: for credentials built once per renewal, for refusals when they occur.
+// The bodies follow the container credentials provider of the AWS SDKs
 // (https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html).
 import { ERRORS, type ErrorCode, type Refusal } from "../../protocol/errors.ts";
 import type { Credentials } from "../grants.ts";
@@ -35,19 +35,26 @@ export function credentialsReply(credentials: Credentials): Reply {
   return reply(200, body, []);
 }
 
-/** Returns the reply with the refusal's code and message, and the code's HTTP status. `extra`: further headers, flat. */
+/**
+ * Returns the reply with the refusal's code and message, and the code's HTTP status. `extra`: further headers, flat.
+ */
 export function refusalReply({ code, message }: Refusal, extra: readonly string[] = []): Reply {
   // SDKs differ in the case of the names that they read.
   const body = JSON.stringify({ code, message, Code: code, Message: message });
   return reply(ERRORS[code].http, body, extra);
 }
 
-/** Formats a time as whole seconds and an upper-case Z: some SDK fails on fractions or offsets. Rounds down, never up. */
+/**
+ * Formats a time as whole seconds and an upper-case Z: some SDK fails on fractions or offsets. Rounds down, never up.
+ */
 export function formatTime(unixMs: number): string {
   return `${new Date(unixMs).toISOString().slice(0, 19)}Z`;
 }
 
-/** Returns a reply of the metadata paths, JSON included: EC2 labels everything text/plain. `extra`: further headers, flat. */
+/**
+ * Returns a reply of the metadata paths, JSON included: EC2 labels everything text/plain. `extra`: further headers,
+ * flat.
+ */
 export function textReply(status: number, text: string, extra: readonly string[] = []): Reply {
   return reply(status, text, extra, "text/plain");
 }

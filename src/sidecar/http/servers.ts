@@ -1,5 +1,5 @@
-// The HTTP servers of the sidecar: limits against slow, large or numerous clients, listening and closing. Every program in
-// the pod's network namespace can connect, and no server reads a request body.
+// The HTTP servers of the sidecar: limits against slow, large or numerous clients, listening and closing. Every program
+// in the pod's network namespace can connect, and no server reads a request body.
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PodroleError } from "../../protocol/errors.ts";

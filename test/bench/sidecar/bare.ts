@@ -1,5 +1,5 @@
-// The least a Node process can do and still answer: node:http with one fixed reply as long as the sidecar's. What the
-// sidecar costs beyond this is podrole's.
+// The smallest Node process that answers HTTP: node:http with one fixed reply, as long as the sidecar's. The sidecar's cost
+// beyond this is podrole's.
 import { createServer } from "node:http";
 
 const body = Buffer.alloc(Number(process.env["BARE_BODY_BYTES"]), "x");

@@ -1,5 +1,5 @@
-// A load generator that costs less than what it measures: fixed requests over raw sockets, replies told apart by their
-// length. One request at a time on each connection, as an SDK does it.
+// A load generator that costs less than the process it measures: fixed requests over raw sockets, replies delimited by
+// their length. One request at a time per connection, as SDKs send them.
 import { connect, type Socket } from "node:net";
 
 export interface Target {
@@ -17,7 +17,7 @@ export interface LoadResult {
   readonly slowest: number;
 }
 
-/** Sends on `connections` sockets until `requests` are answered or `durationMs` has passed. */
+/** Sends requests on `connections` sockets until `requests` are answered or `durationMs` milliseconds have passed. */
 export async function load(
   target: Target,
   limits: { readonly connections: number; readonly requests?: number; readonly durationMs?: number },
@@ -67,7 +67,7 @@ function oneConnection({ port, path, authorization }: Target, more: () => boolea
   });
 }
 
-/** Head and body of the first reply; every later one has the same length. */
+/** Returns the length of the first reply, head and body; every later one has the same length. */
 function replyLength(chunk: Buffer, socket: Socket): number {
   const text = chunk.toString("latin1");
   const head = text.indexOf("\r\n\r\n") + 4;

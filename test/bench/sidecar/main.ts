@@ -1,5 +1,6 @@
-// What the sidecar costs in a pod, beside a bare node:http server with the same flags: `node test/bench/sidecar/main.ts`
-// prints its tables in about a minute. Figures compare within one run only; the machine decides about the rest.
+// The cost of the sidecar in a pod, compared with a bare node:http server with the same flags. `node
+// test/bench/sidecar/main.ts` prints the tables in about a minute. Figures are comparable within one run only, because they
+// depend on the machine.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +13,7 @@ import { createKeptLog } from "../../fakes/log.ts";
 import { createFakePod, type FakePod } from "../../sidecar/fake-pod.ts";
 import { granted, startFakeServer } from "../../sidecar/fake-server.ts";
 import { load, type Target } from "./load.ts";
-import { cpuMs, privateMegabytes, start, stop, weighUntilExit } from "./process.ts";
+import { cpuMs, privateMegabytes, start, stop, measureUntilExit } from "./process.ts";
 
 const PORT = 29_763;
 const ENDPOINT = { port: PORT, path: "/v1/credentials" };
@@ -20,14 +21,14 @@ const REPEAT = 3;
 const FLAGS: readonly (readonly string[])[] = [["--lite-mode"], ["--single-threaded", "--max-semi-space-size=1"], []];
 
 const HOUR_MS = 3_600_000;
-/** Certificates and credentials that live so long are renewed each 4 s or so, as those of an hour each half hour. */
+/** Lifetime of certificates and credentials that are renewed about every 4 s, as those of an hour every half hour. */
 const SHORT_MS = 8_000;
-/** What an hour's certificate and an hour's credentials need at most, when their half lives do not coincide. */
-const RENEWALS_AN_HOUR = 4;
+/** The most renewals per hour for a lifetime of one hour: those of certificate and credentials do not coincide. */
+const RENEWALS_PER_HOUR = 4;
 
 type Figures = Readonly<Record<string, number>>;
 
-/** MB private; µs of latency on 1 connection, requests a second on 16. */
+/** Returns private MB, latency in µs on 1 connection, and requests per second on 16. */
 async function serveFigures(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
@@ -46,7 +47,7 @@ async function serveFigures(
   return { "ms to answer": measured.firstAnswerMs, "CPU ms": cpu, atStart, after1000, afterBurst, ...speed };
 }
 
-/** MB private of the serving process after it has renewed once by a child, and after a burst on top. */
+/** Returns the private MB of the serving process after one renewal in a child process and a burst of requests. */
 async function renewedFigures(args: readonly string[], pod: FakePod, target: Target): Promise<Figures> {
   const file = join(pod.settings.identityDirectory, "credentials.json");
   await writeFile(file, (await readFile(file, "utf8")).replaceAll(/"renewAtMs":\d+/g, '"renewAtMs":0'));
@@ -59,7 +60,7 @@ async function renewedFigures(args: readonly string[], pod: FakePod, target: Tar
   return { "after a renewal and a burst": megabytes };
 }
 
-/** MB private of the serving process after an hour's renewals, each with a new certificate, and a burst on top. */
+/** Returns the private MB of the serving process after an hour's renewals, each with a new certificate, and a burst. */
 async function hourFigures(args: readonly string[]): Promise<Figures> {
   server.certificateLifetimeMs = SHORT_MS;
   const pod = await createFakePod(server, { port: PORT, healthPort: PORT + 1, level: "info" });
@@ -67,11 +68,11 @@ async function hourFigures(args: readonly string[]): Promise<Figures> {
     await initialise(pod);
     const target = { ...ENDPOINT, authorization: await pod.token("app") };
     const proofs = () => server.calls.filter((call) => call === "certificate").length;
-    const enough = proofs() + RENEWALS_AN_HOUR;
+    const enough = proofs() + RENEWALS_PER_HOUR;
     const measured = await start(args, pod.env, target);
     while (proofs() < enough) await sleep(20);
     server.certificateLifetimeMs = HOUR_MS;
-    // The last of them brought a short certificate: one more renewal, and nothing is due under load.
+    // The last of them returned a short certificate: after one more renewal, none is due under load.
     while (proofs() === enough) await sleep(20);
     await load(target, { connections: 1, requests: 1_000 });
     await load(target, { connections: 16, durationMs: 1_200 });
@@ -118,15 +119,15 @@ async function measureAll(directory: string, pod: FakePod): Promise<void> {
     rows[`bare, ${name}`] = await medianOf(() => serveFigures([...flags, bare], bareEnv, target));
     rows[`podrole, ${name}`] = await medianOf(() => serveFigures([...flags, sidecar, "serve"], pod.env, target));
   }
-  console.log("serving: MB private (Private_Clean + Private_Dirty), µs");
+  console.log("serving: private MB (Private_Clean + Private_Dirty), µs");
   console.table(rows);
 
   const [lite = []] = FLAGS;
   const renewal = await medianOf(async () => ({
-    ...(await weighUntilExit([...lite, sidecar, "renew"], pod.env)),
+    ...(await measureUntilExit([...lite, sidecar, "renew"], pod.env)),
     ...(await renewedFigures([...lite, sidecar, "serve"], pod, target)),
   }));
-  console.log("a renewal: the child alone, and what it leaves in the process that serves, --lite-mode");
+  console.log("a renewal: the child process, and the serving process after it, --lite-mode");
   console.table([{ ...renewal, ...(await hourFigures([...lite, sidecar, "serve"])) }]);
 }
 
@@ -134,7 +135,7 @@ const directory = await mkdtemp(join(tmpdir(), "podrole-bench-"));
 const server = await startFakeServer();
 server.grant = (container) => {
   const grant = granted(container, { now: Date.now(), lifetimeMs: server.certificateLifetimeMs });
-  // As long as what STS really sends.
+  // As long as a session token of STS.
   if (grant.result?.$case === "credentials") grant.result.credentials.sessionToken = "t".repeat(1_000);
   return grant;
 };

@@ -1,4 +1,4 @@
-// A process under measurement: started with flags, asked until it answers, weighed by what it has to itself.
+// A process under measurement: start until the first answer, private memory, CPU time.
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -6,7 +6,7 @@ import { load, type Target } from "./load.ts";
 
 export interface Measured {
   readonly child: ChildProcess;
-  /** From spawn to the first answer. */
+  /** From spawn to the first answer, in milliseconds. */
   readonly firstAnswerMs: number;
 }
 
@@ -29,20 +29,23 @@ export async function start(
 }
 
 export async function stop({ child }: Measured): Promise<void> {
-  const gone = new Promise((resolve) => child.once("exit", resolve));
+  const exited = new Promise((resolve) => child.once("exit", resolve));
   child.kill("SIGTERM");
-  await gone;
+  await exited;
 }
 
 export interface OneShot {
   readonly wallMs: number;
   readonly cpuMs: number;
-  /** The highest of samples taken each few milliseconds. */
+  /** The highest of samples taken every few milliseconds, in MB. */
   readonly peakMegabytes: number;
 }
 
-/** Runs a process to its end, and weighs it on the way. */
-export async function weighUntilExit(args: readonly string[], env: Readonly<Record<string, string>>): Promise<OneShot> {
+/** Runs a process to its end and measures it meanwhile. Throws TypeError if its exit code is not 0. */
+export async function measureUntilExit(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<OneShot> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, args, { env: { ...env }, stdio: "ignore" });
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
@@ -53,7 +56,7 @@ export async function weighUntilExit(args: readonly string[], env: Readonly<Reco
       peakMegabytes = Math.max(peakMegabytes, await privateMegabytes(child.pid ?? 0));
       cpu = await cpuMs(child.pid ?? 0);
     } catch {
-      // It has just ended.
+      // The process has just ended.
     }
     await sleep(3);
   }
@@ -61,7 +64,7 @@ export async function weighUntilExit(args: readonly string[], env: Readonly<Reco
   return { wallMs: Math.round(performance.now() - startedAt), cpuMs: cpu, peakMegabytes };
 }
 
-/** MB that no other process shares: Private_Clean and Private_Dirty of /proc/PID/smaps_rollup. */
+/** Returns the MB that no other process shares: Private_Clean and Private_Dirty of /proc/PID/smaps_rollup. */
 export async function privateMegabytes(pid: number): Promise<number> {
   const rollup = await readFile(`/proc/${pid}/smaps_rollup`, "utf8");
   const kilobytes = [...rollup.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB$/gm)].reduce(
@@ -71,7 +74,7 @@ export async function privateMegabytes(pid: number): Promise<number> {
   return Math.round(kilobytes / 102.4) / 10;
 }
 
-/** CPU used so far, user and system, in milliseconds; the clock tick of Linux is 10 ms. */
+/** Returns the CPU time used so far, user and system, in milliseconds; Linux's clock tick is 10 ms. */
 export async function cpuMs(pid: number): Promise<number> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

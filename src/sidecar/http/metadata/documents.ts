@@ -1,5 +1,5 @@
-// Documents of the metadata paths, from the role's credentials. Pretty-printed as on EC2, because scripts read them line by
-// line. Facts that podrole does not know are omitted.
+// Documents of the metadata paths, from the role's credentials. Pretty-printed as on EC2, because scripts read them
+// line by line. Facts that podrole does not know are omitted.
 import type { Credentials } from "../../grants.ts";
 import { formatTime } from "../replies.ts";
 
@@ -39,7 +39,10 @@ export function roleCredentials(role: Credentials): string {
   });
 }
 
-/** Returns the role's ARN as that of an instance profile: there is none, and tools read the account from the same position. */
+/**
+ * Returns the role's ARN as that of an instance profile: there is none, and tools read the account from the same
+ * position.
+ */
 export function roleInfo({ issuedAtMs, roleArn }: Credentials): string {
   return json({ Code: "Success", LastUpdated: formatTime(issuedAtMs), InstanceProfileArn: roleArn });
 }

@@ -1,5 +1,6 @@
 // The paths of the EC2 instance metadata service from which SDKs and tools read a role, an account and a region. Its
-// requests do not identify a container, so the webhook permits them only in pods whose containers all have the same role.
+// requests do not identify a container, so the webhook permits them only in pods whose containers all have the same
+// role.
 // (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html)
 // serve.ts loads this module only if the pod enables it.
 import type { IncomingMessage } from "node:http";
@@ -77,8 +78,8 @@ export function createMetadata(
   }
 
   return (request) => {
-    // A request that a proxy or web application firewall forwards does not come from a program of this pod. EC2 checks the
-    // header when it issues a token; here it is checked on reads as well, because they may need no token.
+    // A request that a proxy or web application firewall forwards does not come from a program of this pod. EC2 checks
+    // the header when it issues a token; here it is checked on reads as well, because they may need no token.
     if (request.headers["x-forwarded-for"] !== undefined) {
       const state = "the request has an X-Forwarded-For header; expected a request from this pod";
       return refused(403, "TOKEN_MISMATCH", `Cannot return metadata: ${state}`);

@@ -1,6 +1,6 @@
-// Tokens of the metadata paths, as IMDSv2 issues them: a PUT returns one that is valid for the requested time. Tokens are not
-// stored: each contains its own expiry, signed with a key that exists only in this process. So requests cannot fill the
-// memory, and after a restart SDKs receive 401 and request a new token.
+// Tokens of the metadata paths, as IMDSv2 issues them: a PUT returns one that is valid for the requested time. Tokens
+// are not stored: each contains its own expiry, signed with a key that exists only in this process. So requests cannot
+// fill the memory, and after a restart SDKs receive 401 and request a new token.
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../../../runtime/clock.ts";
 

@@ -24,10 +24,10 @@ export const protobufPackage = "podrole.v1";
 export const protobufFileName = "podrole/v1/podrole.proto";
 
 /**
- * The contract between podrole's pods and its server. Two services on two ports, because they trust different proofs:
- * Identity (8443, server TLS) takes a pod-bound ServiceAccount token; Credentials (8444, mutual TLS) takes a
- * certificate that Identity issued. Errors travel as a gRPC status whose metadata "podrole-code" is a key of
- * src/protocol/errors.ts; the text is for people.
+ * The protocol between podrole's sidecars and its server. Two services on two ports, because they trust different proofs:
+ * Identity (8443, server TLS) accepts a pod-bound ServiceAccount token; Credentials (8444, mutual TLS) accepts a
+ * certificate that Identity issued. Errors are gRPC statuses whose metadata "podrole-code" is a key of
+ * src/protocol/errors.ts; no program reads the text.
  */
 
 export interface IssueCertificateRequest {
@@ -35,14 +35,14 @@ export interface IssueCertificateRequest {
   token: string;
   /** PKCS #10, DER. */
   certificateSigningRequest: Uint8Array;
-  /** SHA-256 of the trust bundle the caller holds, hex; empty when it holds none. */
+  /** SHA-256 of the trust bundle that the caller has, hex; empty if it has none. */
   bundleHash: string;
 }
 
 export interface IssueCertificateResponse {
-  /** The leaf, PEM. */
+  /** The leaf certificate, PEM. */
   certificate: string;
-  /** The current trust bundle, PEM; empty when bundle_hash was right. */
+  /** The current trust bundle, PEM; empty if bundle_hash is its hash. */
   bundle: string;
 }
 
@@ -56,7 +56,7 @@ export interface GetCredentialsResponse {
   bundle: string;
 }
 
-/** The answer for one container: credentials, or the reason why there are none. */
+/** The answer for one container: credentials or a refusal. */
 export interface Grant {
   container: string;
   result: { $case: "credentials"; credentials: RoleCredentials } | { $case: "refusal"; refusal: Refusal } | undefined;
@@ -70,7 +70,7 @@ export interface RoleCredentials {
   expiresAtMs: number;
   roleArn: string;
   accountId: string;
-  /** When STS issued them, Unix time in milliseconds: half life is counted from here. */
+  /** Time of issue by STS, Unix time in milliseconds: half of the lifetime is counted from it. */
   issuedAtMs: number;
 }
 
@@ -78,7 +78,7 @@ export interface Refusal {
   /** A key of the error table. */
   code: string;
   message: string;
-  /** Milliseconds before asking again makes sense; 0 when the table's default holds. */
+  /** Milliseconds to wait before a retry; 0 if the server gives none. */
   retryAfterMs: number;
 }
 
@@ -581,7 +581,7 @@ export const Refusal: MessageFns<Refusal> = {
 
 export type IdentityService = typeof IdentityService;
 export const IdentityService = {
-  /** Proves the caller with its token and signs the key of its request. The names in the request are ignored. */
+  /** Verifies the token of the caller and signs the key of its request. Ignores the names in the request. */
   issueCertificate: {
     path: "/podrole.v1.Identity/IssueCertificate" as const,
     requestStream: false as const,
@@ -596,12 +596,12 @@ export const IdentityService = {
 } as const;
 
 export interface IdentityServer extends UntypedServiceImplementation {
-  /** Proves the caller with its token and signs the key of its request. The names in the request are ignored. */
+  /** Verifies the token of the caller and signs the key of its request. Ignores the names in the request. */
   issueCertificate: handleUnaryCall<IssueCertificateRequest, IssueCertificateResponse>;
 }
 
 export interface IdentityClient extends Client {
-  /** Proves the caller with its token and signs the key of its request. The names in the request are ignored. */
+  /** Verifies the token of the caller and signs the key of its request. Ignores the names in the request. */
   issueCertificate(
     request: IssueCertificateRequest,
     callback: (error: ServiceError | null, response: IssueCertificateResponse) => void,
@@ -627,7 +627,7 @@ export const IdentityClient = makeGenericClientConstructor(IdentityService, "pod
 
 export type CredentialsService = typeof CredentialsService;
 export const CredentialsService = {
-  /** Credentials for containers of the pod that the client certificate names. One call serves the whole pod. */
+  /** Returns credentials for containers of the pod that the client certificate identifies. One call serves the whole pod. */
   getCredentials: {
     path: "/podrole.v1.Credentials/GetCredentials" as const,
     requestStream: false as const,
@@ -642,12 +642,12 @@ export const CredentialsService = {
 } as const;
 
 export interface CredentialsServer extends UntypedServiceImplementation {
-  /** Credentials for containers of the pod that the client certificate names. One call serves the whole pod. */
+  /** Returns credentials for containers of the pod that the client certificate identifies. One call serves the whole pod. */
   getCredentials: handleUnaryCall<GetCredentialsRequest, GetCredentialsResponse>;
 }
 
 export interface CredentialsClient extends Client {
-  /** Credentials for containers of the pod that the client certificate names. One call serves the whole pod. */
+  /** Returns credentials for containers of the pod that the client certificate identifies. One call serves the whole pod. */
   getCredentials(
     request: GetCredentialsRequest,
     callback: (error: ServiceError | null, response: GetCredentialsResponse) => void,
