@@ -77,7 +77,7 @@ async function identityPort(context: TestContext, tls: ReturnType<typeof changin
 
 async function credentialsPort(context: TestContext, tls: ReturnType<typeof changing>) {
   const peers: Peer[] = [];
-  const give = unary(
+  const answer = unary(
     async (_request: unknown, peer) => {
       peers.push(peer);
       return { grants: [], bundle: "" };
@@ -85,7 +85,7 @@ async function credentialsPort(context: TestContext, tls: ReturnType<typeof chan
     () => {},
   );
   const listener = createListener(
-    { clock, service: CredentialsService, implementation: { getCredentials: give } },
+    { clock, service: CredentialsService, implementation: { getCredentials: answer } },
     { ...OPTIONS, tls, requireClientCertificate: true },
   );
   context.after(() => listener.close());

@@ -40,10 +40,10 @@ test("kiam: a forbidden role is HTTP 500 after retries of 5 s (differs: 403 at o
   assert.deepEqual([status, code, Code, message], [403, "ROLE_FORBIDDEN", "ROLE_FORBIDDEN", "Cannot give role"]);
 });
 
-test("kiam: STS that is down is HTTP 500 (differs: 503, which SDKs try again) [pkg/aws/metadata]", () => {
+test("kiam: an STS outage is HTTP 500 (differs: 503, which SDKs retry) [pkg/aws/metadata]", () => {
   assert.deepEqual([ERRORS.STS_UNAVAILABLE.http, ERRORS.STS_THROTTLED.http], [503, 503]);
 });
 
-test("kube2iam: a namespace's refusal is HTTP 404 (differs: 403, because SDKs take 404 for no credentials service) [server/server.go]", () => {
+test("kube2iam: a namespace's refusal is HTTP 404 (differs: 403, because SDKs interpret 404 as no credentials service) [server/server.go]", () => {
   assert.equal(refusalReply({ code: "ROLE_FORBIDDEN", message: "no" }).status, 403);
 });

@@ -1,4 +1,4 @@
-// Synchronous file access for the serving process. Its volumes are in memory (emptyDir, medium Memory) and hold a few
+// Synchronous file access for the serving process. Its volumes are in memory (emptyDir with medium Memory) and hold a few
 // kilobytes, which are read in microseconds; node:fs/promises would cost that process half a megabyte for its lifetime.
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 

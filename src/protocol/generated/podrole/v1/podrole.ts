@@ -78,7 +78,7 @@ export interface Refusal {
   /** A key of the error table. */
   code: string;
   message: string;
-  /** Milliseconds to wait before a retry; 0 if the server gives none. */
+  /** Milliseconds to wait before a retry; 0 if the server sets none. */
   retryAfterMs: number;
 }
 
