@@ -40,7 +40,7 @@ export const ROWS: readonly RowSpec[] = [
     panels: [
       {
         title: "Servers ready",
-        about: "Replicas whose /readyz answers with 200.",
+        about: "Replicas whose /readyz returns 200.",
         unit: "short",
         stat: { red: 1 },
         queries: [[`sum(podrole_ready{${SERVER}})`, ""]],
@@ -255,7 +255,8 @@ export const ROWS: readonly RowSpec[] = [
       },
       {
         title: "Age of watches",
-        about: "Since a cache was last proved fresh. Bookmarks come each minute, a relist after ten.",
+        about:
+          "Time since the API server last confirmed a cache. Bookmarks arrive every minute, a relist every ten minutes.",
         unit: "s",
         queries: [["max by (job) (podrole_watch_age_seconds)", "oldest, {{job}}"]],
       },

@@ -1,35 +1,39 @@
-// What podrole asks of the Kubernetes API, and nothing else it could ask: the programs' ClusterRoles allow exactly this.
-// Types only, so that callers and their tests need no client. Not found is `undefined`, a lost race is the value
-// "conflict" or "exists"; everything else that goes wrong is thrown as an ApiError (errors.ts).
+// Every call that podrole's programs make to the Kubernetes API; their ClusterRoles allow exactly these. Types only, so
+// that callers and their tests need no client. A missing object is `undefined` and a lost race is the value "conflict"
+// or "exists"; every other failure is thrown as an ApiError (errors.ts).
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { Secret } from "../runtime/secret.ts";
 import type { Namespace, ObjectMeta, Pod, ServiceAccount } from "./objects.ts";
 
-/** The answer to "whose token is this?" (authentication.k8s.io/v1 TokenReview, status). */
+/** The API server's verdict on a token (authentication.k8s.io/v1 TokenReview, status). */
 export interface TokenReview {
   readonly authenticated: boolean;
-  /** Those of the audiences asked for that the token has; an empty list means that nobody checked. */
+  /**
+   * Those of the requested audiences that the token has; an empty list means that the API server did not check them.
+   */
   readonly audiences: readonly string[];
   readonly username: string;
   readonly uid: string;
   readonly extra: Readonly<Record<string, readonly string[]>>;
-  /** The API server's reason for `authenticated: false`, else "". */
+  /** The API server's reason for `authenticated: false`, otherwise "". */
   readonly error: string;
 }
 
+/** A Secret, its values wrapped so that they are never printed. */
 export interface KubeSecret {
   readonly metadata: ObjectMeta;
   /** Decoded from base64. */
   readonly data: Readonly<Record<string, Secret>>;
 }
 
-/** What an object gets at its creation and keeps whatever is written later. */
-export interface Birth {
+/** Metadata that an object gets when it is created; later writes leave it unchanged. */
+export interface CreationMetadata {
   readonly labels?: Readonly<Record<string, string>>;
-  /** Objects of the same namespace: when all of them are gone, the garbage collector deletes this one. */
+  /** Objects in the same namespace: when all of them are gone, the garbage collector deletes this object. */
   readonly owners?: readonly Owner[];
 }
 
+/** An owner reference (metav1.OwnerReference). */
 export interface Owner {
   readonly apiVersion: string;
   readonly kind: string;
@@ -37,23 +41,24 @@ export interface Owner {
   readonly uid: string;
 }
 
+/** The parts of a MutatingWebhookConfiguration that podrole reads and writes. */
 export interface WebhookConfiguration {
   readonly resourceVersion: string;
-  /** `caBundle` is PEM, decoded; absent when the API server would use its host's own roots. */
+  /** `caBundle` is PEM, decoded; absent if the API server uses its host's own roots. */
   readonly webhooks: readonly { readonly name: string; readonly caBundle?: string }[];
 }
 
-/** A note at a pod, shown by `kubectl describe pod` (core/v1 Event). The API server keeps it for an hour. */
+/** A core/v1 Event on a pod, shown by `kubectl describe pod`. The API server keeps it for an hour. */
 export interface PodEvent {
   readonly namespace: string;
   readonly pod: { readonly name: string; readonly uid: string };
   readonly type: "Normal" | "Warning";
   readonly reason: ErrorCode;
-  /** Cut off at 1024 characters. */
+  /** Truncated to 1024 characters. */
   readonly message: string;
 }
 
-/** The resources that podrole reads or writes, as RBAC calls them. */
+/** The resources that podrole's programs read or write, by their RBAC names. */
 export type Resource =
   | "pods"
   | "namespaces"
@@ -64,7 +69,7 @@ export type Resource =
   | "mutatingwebhookconfigurations"
   | "tokenreviews";
 
-/** The resources that a person's command reads or writes besides, with that person's own rights. */
+/** The additional resources that an operator's command reads or writes, with the operator's own rights. */
 export type OperatorResource =
   | "nodes"
   | "deployments"
@@ -77,26 +82,28 @@ export type OperatorResource =
   | "subjectaccessreviews"
   | "selfsubjectaccessreviews";
 
+/** Which objects of a resource to list and watch. */
 export interface Selector {
-  /** Without it: the whole cluster. */
+  /** Absent: the whole cluster. */
   readonly namespace?: string;
-  /** "team=shop,tier!=db" */
+  /** Text form, such as "team=shop,tier!=db". */
   readonly labelSelector?: string;
-  /** "metadata.name=podrole-trust": a single object, so that a Role may name it. */
+  /** For example "metadata.name=podrole-trust": a single object, so that a Role can name it. */
   readonly fieldSelector?: string;
 }
 
+/** One page of a list. */
 export interface ListPage<Item> {
   readonly items: readonly Item[];
-  /** The revision that the whole list (not the page alone) shows; a watch starts there. */
+  /** The revision of the whole list, not only of this page; a watch starts from it. */
   readonly resourceVersion: string;
-  /** Asks for the next page; absent on the last one. */
+  /** Continue token of the next page; absent on the last one. */
   readonly next?: string;
 }
 
 /**
- * OPENED comes first: the server took the watch, and what it has after the version follows at once. A bookmark has no
- * object: it says that a cache is right as of `resourceVersion`.
+ * OPENED comes first: the API server accepted the watch, and every change after the given version follows. A bookmark
+ * carries no object: it confirms that a cache is current as of `resourceVersion`.
  */
 export type WatchEvent<Item> =
   | { readonly type: "OPENED" }
@@ -104,20 +111,20 @@ export type WatchEvent<Item> =
   | { readonly type: "BOOKMARK"; readonly resourceVersion: string };
 
 /**
- * List and watch of one resource: what a reflector feeds on. Both throw ApiError; an ERROR line of a watch is thrown
- * too, so that "410 Gone" is one case however the API server words it.
+ * List and watch of one resource: the input of a reflector. Both throw ApiError. An ERROR line of a watch is thrown as
+ * well, so that "410 Gone" is one case in whichever form the API server sends it.
  */
 export interface ListWatch<Item> {
-  /** For logs: "pods", "configmaps in podrole". */
+  /** For logs, such as "pods" or "configmaps in podrole". */
   readonly name: string;
   list(request: {
-    /** Objects a page; 0 asks for all of them in one answer. */
+    /** Objects per page; 0 requests all of them in one response. */
     readonly limit: number;
-    /** `next` of the page before. */
+    /** `next` of the previous page. */
     readonly next?: string | undefined;
     readonly signal: AbortSignal;
   }): Promise<ListPage<Item>>;
-  /** Ends when the API server ends it (`timeoutSeconds`), throws when anything else does. */
+  /** Ends when the API server ends the watch (`timeoutSeconds`); throws if anything else ends it. */
   watch(request: {
     readonly resourceVersion: string;
     readonly timeoutSeconds: number;
@@ -125,6 +132,7 @@ export interface ListWatch<Item> {
   }): AsyncIterable<WatchEvent<Item>>;
 }
 
+/** The calls of podrole's programs. Each throws ApiError. */
 export interface Kubernetes {
   reviewToken(token: Secret, audience: string): Promise<TokenReview>;
   getPod(namespace: string, name: string): Promise<Pod | undefined>;
@@ -135,25 +143,33 @@ export interface Kubernetes {
     namespace: string,
     name: string,
     data: Readonly<Record<string, Secret>>,
-    birth?: Birth,
+    creation?: CreationMetadata,
   ): Promise<"created" | "exists">;
-  /** Replaces `data` alone, and only if the Secret is still at `resourceVersion`; a Secret that went is a conflict. */
+  /** Replaces only `data`, and only if the Secret is still at `resourceVersion`; a deleted Secret is a conflict. */
   replaceSecret(
     namespace: string,
     name: string,
     data: Readonly<Record<string, Secret>>,
     resourceVersion: string,
   ): Promise<"replaced" | "conflict">;
-  /** Its `data`. */
+  /** Returns its `data`. */
   getConfigMap(namespace: string, name: string): Promise<Readonly<Record<string, string>> | undefined>;
-  /** Creates the ConfigMap, or replaces its `data` alone where that differs. */
-  putConfigMap(namespace: string, name: string, data: Readonly<Record<string, string>>, birth?: Birth): Promise<void>;
+  /** Creates the ConfigMap, or replaces only its `data` if that differs. */
+  putConfigMap(
+    namespace: string,
+    name: string,
+    data: Readonly<Record<string, string>>,
+    creation?: CreationMetadata,
+  ): Promise<void>;
   getWebhookConfiguration(name: string): Promise<WebhookConfiguration | undefined>;
-  /** Sets `caBundle` (PEM) of every webhook in the MutatingWebhookConfiguration, and touches nothing else there. */
+  /** Sets `caBundle` (PEM) of every webhook in the MutatingWebhookConfiguration and changes nothing else. */
   setCaBundle(name: string, caBundlePem: string): Promise<"changed" | "unchanged" | "absent" | "conflict">;
-  /** Callers keep repetitions away: each call writes an Event. */
+  /** Writes one Event per call: callers prevent repetitions. */
   recordEvent(event: PodEvent): Promise<void>;
-  /** For `createReflector`. Objects come as they stand in JSON; lists leave out `apiVersion` and `kind`. */
+  /**
+   * Returns the input of `createReflector`. Objects are the JSON of the API; those in lists have no `apiVersion` and
+   * `kind`.
+   */
   source<Item>(resource: Resource, selector?: Selector): ListWatch<Item>;
   serverVersion(): Promise<{ readonly major: number; readonly minor: number }>;
 }

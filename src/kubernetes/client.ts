@@ -1,7 +1,7 @@
-// The one user of @kubernetes/client-node: kubeconfig or the pod's own ServiceAccount, credentials of every kind that
-// kubeconfigs know, TLS. Its generated API classes are not used: they rebuild each object field by field, drop fields
-// they do not know and turn times into Dates, while podrole wants objects as they stand in JSON.
-// Lifetime: connections open with the first request, idle ones close by themselves, `close()` ends them all.
+// The only user of @kubernetes/client-node: it loads kubeconfigs with credentials of every kind, the pod's own
+// ServiceAccount, and TLS. Its generated API classes are not used: they rebuild each object field by field, drop fields
+// that they do not know and turn times into Dates, while podrole needs objects exactly as they are in JSON.
+// Lifetime: connections open with the first request, idle ones close after a while, `close()` ends them all.
 import { delimiter } from "node:path";
 import { HttpMethod, IsomorphicFetchHttpLibrary, KubeConfig, RequestContext } from "@kubernetes/client-node";
 import { PodroleError } from "../protocol/errors.ts";
@@ -14,32 +14,37 @@ import { createOperatorCalls, type OperatorKubernetes } from "./operator.ts";
 import { createRequester, type Transport, type TransportRequest, type TransportResponse } from "./request.ts";
 
 export interface KubernetesOptions {
-  /** Files as in KUBECONFIG (separated by ":"). Without: the ServiceAccount of the pod that this process runs in. */
+  /**
+   * Files in KUBECONFIG's form (separated by ":"). Undefined: the ServiceAccount of the pod in which this process runs.
+   */
   readonly kubeconfigPath: string | undefined;
   readonly log?: Log;
   readonly clock?: Clock;
   /** The program's name in the API server's audit log (User-Agent) and in Events. */
   readonly component?: string;
-  /** For each request; watches: until their first byte. */
+  /** Deadline of each request in milliseconds; for watches, until the first byte. */
   readonly deadlineMs?: number;
-  /** A context of the kubeconfig instead of its current one. */
+  /** A context of the kubeconfig other than its current one. */
   readonly context?: string | undefined;
 }
 
+/** The calls of podrole's programs, with the end of their connections. */
 export interface KubernetesClient extends Kubernetes {
   close(): Promise<void>;
 }
 
-/** The API server ends requests of its own after 60 s; podrole's callers have given up long before. */
+/** In milliseconds. The API server ends requests after 60 s; podrole's callers time out long before. */
 const DEADLINE_MS = 10_000;
 
-/** Throws KUBERNETES_UNAVAILABLE when the configuration cannot be read; connects to nothing yet. */
+/**
+ * Creates a client without connecting. Throws PodroleError KUBERNETES_UNAVAILABLE if the configuration cannot be read.
+ */
 export function createKubernetes(options: KubernetesOptions): KubernetesClient {
   const { operations, close } = connect(options);
   return { ...operations, close };
 }
 
-/** As createKubernetes(), with what a person's command asks besides. */
+/** Creates a client as createKubernetes() does, with the calls of an operator's commands as well. */
 export function createOperatorKubernetes(options: KubernetesOptions): OperatorKubernetes & KubernetesClient {
   const { requester, operations, contextNamespace, close } = connect(options);
   return { ...operations, ...createOperatorCalls({ requester }), contextNamespace, close };
@@ -49,7 +54,7 @@ function connect(options: KubernetesOptions) {
   const { kubeconfigPath, context, log, clock = systemClock, component = "podrole" } = options;
   const config = loadConfig(kubeconfigPath, context);
   const transport = createTransport(config, { clock, component });
-  log?.debug({ server: transport.server }, "Kubernetes client is set up");
+  log?.debug({ server: transport.server }, "created the Kubernetes client");
   const requester = createRequester({ transport, clock }, { deadlineMs: options.deadlineMs ?? DEADLINE_MS });
   const operations = createOperations({ requester, clock, component });
   const contextNamespace = config.getContextObject(config.getCurrentContext())?.namespace || "default";
@@ -78,16 +83,16 @@ function loadConfig(kubeconfigPath: string | undefined, context: string | undefi
     if (!names.includes(context)) {
       throw new PodroleError(
         "KUBERNETES_UNAVAILABLE",
-        `Cannot set up the Kubernetes client: ${from} has no context "${context}", wanted one of ${names.join(", ")}`,
+        `Cannot set up the Kubernetes client: ${from} has no context "${context}"; expected one of ${names.join(", ")}`,
       );
     }
     config.setCurrentContext(context);
   }
-  // Outside a pod the library makes up "https://undefined:undefined".
+  // Outside a pod the library returns "https://undefined:undefined".
   if (!URL.canParse(config.getCurrentCluster()?.server ?? "")) {
     throw new PodroleError(
       "KUBERNETES_UNAVAILABLE",
-      `Cannot set up the Kubernetes client: ${from} names no API server, a kubeconfig or a pod is needed`,
+      `Cannot set up the Kubernetes client: ${from} names no API server; expected a kubeconfig or a pod's ServiceAccount`,
     );
   }
   return config;
@@ -95,7 +100,9 @@ function loadConfig(kubeconfigPath: string | undefined, context: string | undefi
 
 type Dispatcher = NonNullable<ReturnType<RequestContext["getDispatcher"]>>;
 
-/** Connections are made anew this often, so that a new cluster CA or client certificate is picked up. */
+/**
+ * In milliseconds. Connections are replaced this often, so that a new cluster CA or client certificate is picked up.
+ */
 const POOL_LIFE_MS = 10 * 60_000;
 
 function createTransport(
@@ -106,11 +113,14 @@ function createTransport(
   const http = new IsomorphicFetchHttpLibrary();
   let pool: { readonly dispatcher: Dispatcher | undefined; readonly since: number } | undefined;
 
-  /** 2.0.1 makes a pool a request, and with it a TLS handshake; podrole keeps the first one for a while. */
+  /**
+   * Version 2.0.1 creates a connection pool per request, and with it a TLS handshake; podrole reuses the first pool for
+   * a while.
+   */
   function keepPool(context: RequestContext): void {
     const isFresh = pool !== undefined && clock.now() - pool.since < POOL_LIFE_MS;
     if (!isFresh) {
-      // Requests and watches that run on the old one end by themselves; close() waits for them.
+      // Requests and watches on the old pool end normally; close() waits for them.
       retire();
       pool = { dispatcher: context.getDispatcher(), since: clock.now() };
     }
@@ -129,7 +139,8 @@ function createTransport(
     if (request.contentType !== undefined) context.setHeaderParam("Content-Type", request.contentType);
     if (request.body !== undefined) context.setBody(request.body);
     context.setSignal(request.signal);
-    // Reads the ServiceAccount's token file again when its copy is a minute old; the kubelet renews it at 80 % of its life.
+    // Reads the ServiceAccount's token file again when its copy is a minute old; the kubelet renews the file after 80 %
+    // of the token's lifetime.
     await config.applySecurityAuthentication(context);
     keepPool(context);
     try {

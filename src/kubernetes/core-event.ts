@@ -1,14 +1,15 @@
-// A PodEvent as a core/v1 Event: what `kubectl describe pod` and `kubectl events` show.
+// Converts a PodEvent to a core/v1 Event, which `kubectl describe pod` and `kubectl events` show.
 // (https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/)
 import { randomBytes } from "node:crypto";
 import type { PodEvent } from "./api.ts";
 import type { ObjectMeta } from "./objects.ts";
 
-/** The API server refuses longer ones (core/v1 validation, 1 kB). */
+/** The API server refuses longer messages (core/v1 validation, 1 kB). */
 const LONGEST_MESSAGE = 1024;
-/** Names end at 253; the suffix has 17. */
+/** Names have at most 253 characters; the suffix takes 17 of them. */
 const LONGEST_STEM = 236;
 
+/** Returns the Event object to create, dated `now` (Unix milliseconds) and reported by `component`. */
 export function toCoreEvent(
   event: PodEvent,
   component: string,
@@ -19,7 +20,7 @@ export function toCoreEvent(
   return {
     apiVersion: "v1",
     kind: "Event",
-    // A name of our own instead of generateName: the ending of a long pod name would be cut off there.
+    // A name generated here instead of generateName, which would cut off the end of a long pod name.
     metadata: { name: `${pod.name.slice(0, LONGEST_STEM)}.${randomBytes(8).toString("hex")}`, namespace },
     involvedObject: { apiVersion: "v1", kind: "Pod", namespace, name: pod.name, uid: pod.uid },
     type,

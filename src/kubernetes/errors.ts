@@ -1,10 +1,10 @@
-// What the Kubernetes API answers instead of what was asked, told once in words that name the verb, the resource and the
-// missing permission. Never in them: a token, or what the API says of objects that hold secrets.
+// Errors of the Kubernetes API. Each message names the verb, the resource and the missing permission. It never contains
+// a token, or the API's message about objects that hold secrets.
 import { PodroleError, type PodroleErrorOptions } from "../protocol/errors.ts";
 import type { OperatorResource, Resource } from "./api.ts";
 
-/** What was asked, for messages: RBAC's words. */
-export interface Asked {
+/** A request in RBAC's terms, for messages. */
+export interface RequestInfo {
   readonly verb: "get" | "list" | "watch" | "create" | "patch" | "delete";
   readonly resource: Resource | OperatorResource | "pods/proxy" | "pods/log" | "version";
   readonly namespace?: string | undefined;
@@ -12,8 +12,8 @@ export interface Asked {
 }
 
 /**
- * A refusal of the API server, or none at all (`status` 0). `reason` is the API's own word (metav1.StatusReason), such
- * as AlreadyExists, Expired, Forbidden.
+ * An error response of the API server, or no response at all (`status` 0). `reason` is the API's own
+ * (metav1.StatusReason), such as AlreadyExists, Expired or Forbidden.
  */
 export class ApiError extends PodroleError {
   readonly status: number;
@@ -26,7 +26,7 @@ export class ApiError extends PodroleError {
   }
 }
 
-/** The parts of a metav1.Status that podrole reads; proxies on the way may answer with anything else. */
+/** The parts of a metav1.Status that podrole reads. Proxies in between may respond with anything else. */
 export interface ApiStatus {
   readonly code?: number;
   readonly reason?: string;
@@ -34,49 +34,55 @@ export interface ApiStatus {
   readonly details?: { readonly retryAfterSeconds?: number };
 }
 
-/** Errors about these may quote the body that was sent, and with it a token or a key. */
+/** The API's messages about these resources may quote the body that was sent, and with it a token or a key. */
 const QUOTES_SECRETS: ReadonlySet<string> = new Set(["secrets", "tokenreviews"]);
 
-/** Long messages list every field of an object: the beginning says what is wrong. */
+/** Long messages list every field of an object; the beginning names the problem. */
 const LONGEST_QUOTE = 300;
 
-/** An answer with a status that was not asked for. */
-export function refusedBy(asked: Asked, status: number, body: ApiStatus, retryAfterMs?: number): ApiError {
+/** Creates the error for a response with an unexpected status. `retryAfterMs` comes from the Retry-After header. */
+export function rejected(info: RequestInfo, status: number, body: ApiStatus, retryAfterMs?: number): ApiError {
   const reason = body.reason ?? "";
   const said = [String(status), reason].filter(Boolean).join(" ");
   const waitMs = retryAfterMs ?? (body.details?.retryAfterSeconds ?? 0) * 1000;
-  return new ApiError(status, reason, `Cannot ${inWords(asked)}: ${stateInWords(asked, status, said, body)}`, {
+  return new ApiError(status, reason, `Cannot ${describe(info)}: ${describeState(info, status, said, body)}`, {
     ...(waitMs > 0 && { retryAfterMs: waitMs }),
   });
 }
 
-function stateInWords(asked: Asked, status: number, said: string, { message = "" }: ApiStatus): string {
-  // RBAC's own sentence names user, verb, resource and namespace; it never quotes an object.
-  const quotable = message !== "" && (status === 403 || !QUOTES_SECRETS.has(asked.resource));
+function describeState(info: RequestInfo, status: number, said: string, { message = "" }: ApiStatus): string {
+  // RBAC's message names user, verb, resource and namespace; it never quotes an object.
+  const quotable = message !== "" && (status === 403 || !QUOTES_SECRETS.has(info.resource));
   const quote = quotable ? ` (${message.slice(0, LONGEST_QUOTE)})` : "";
-  if (status === 401) return `the Kubernetes API answered ${said}, it must accept the caller's token`;
+  if (status === 401) return `the Kubernetes API returned ${said}; expected it to accept the caller's token`;
   if (status === 403) {
-    const where = asked.namespace === undefined ? "the cluster" : `namespace "${asked.namespace}"`;
-    return `the Kubernetes API answered ${said}, the caller must be allowed to ${asked.verb} ${asked.resource} in ${where}${quote}`;
+    const where = info.namespace === undefined ? "the cluster" : `namespace "${info.namespace}"`;
+    return `the Kubernetes API returned ${said}; expected permission to ${info.verb} ${info.resource} in ${where}${quote}`;
   }
-  return `the Kubernetes API answered ${said}${quote}`;
+  return `the Kubernetes API returned ${said}${quote}`;
 }
 
-/** No answer: refused connections, broken TLS, files that cannot be read, an answer that is no JSON. */
-export function unreachable(asked: Asked, server: string, cause: unknown): ApiError {
-  return new ApiError(0, "", `Cannot ${inWords(asked)}: ${server} gave no usable answer (${codeOf(cause)})`, { cause });
+/**
+ * Creates the error for a request without a usable response: refused connection, broken TLS, unreadable file, invalid
+ * JSON.
+ */
+export function unreachable(info: RequestInfo, server: string, cause: unknown): ApiError {
+  return new ApiError(0, "", `Cannot ${describe(info)}: ${server} sent no usable response (${codeOf(cause)})`, {
+    cause,
+  });
 }
 
-export function tooSlow(asked: Asked, server: string, deadlineMs: number): ApiError {
-  return new ApiError(0, "Timeout", `Cannot ${inWords(asked)}: ${server} did not answer within ${deadlineMs} ms`);
+/** Creates the error for a request without a response within its deadline. */
+export function timedOut(info: RequestInfo, server: string, deadlineMs: number): ApiError {
+  return new ApiError(0, "Timeout", `Cannot ${describe(info)}: ${server} did not respond within ${deadlineMs} ms`);
 }
 
-function inWords({ verb, resource, namespace, name }: Asked): string {
+function describe({ verb, resource, namespace, name }: RequestInfo): string {
   const place = [namespace, name].filter((part) => part !== undefined).join("/");
   return place === "" ? `${verb} ${resource}` : `${verb} ${resource} "${place}"`;
 }
 
-/** The innermost system code (ECONNREFUSED, CERT_HAS_EXPIRED): fetch hides it below "fetch failed". */
+/** Returns the innermost system code (ECONNREFUSED, CERT_HAS_EXPIRED): fetch hides it below "fetch failed". */
 function codeOf(error: unknown): string {
   let found = error instanceof Error ? error.name : "unknown";
   for (let at = error, depth = 0; at instanceof Error && depth < 5; at = at.cause, depth++) {

@@ -1,16 +1,20 @@
-// A watch is one JSON text a line, cut into chunks anywhere, also within a character.
+// Splits a watch into lines. It is one JSON text per line, in chunks that may end anywhere, even within a character.
 
-/** The API server stores no object above 1.5 MiB (etcd's limit); ten times that is no line but a fault. */
+/** The API server stores no object above 1.5 MiB (etcd's limit); a line ten times as long is an error. */
 const LONGEST_LINE = 16 * 1024 * 1024;
 
-/** The lines of `chunks` without their ends; a last line without an end was cut off and is dropped. */
+/**
+ * Yields the lines of `chunks` without their line feeds. A last line without one was cut off and is dropped. Throws
+ * RangeError for a line without an end.
+ */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncIterable<string> {
   const decoder = new TextDecoder();
   let rest = "";
   for await (const chunk of chunks) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
-    if (rest.length > LONGEST_LINE) throw new RangeError("a watch sent a line that does not end");
+    if (rest.length > LONGEST_LINE)
+      throw new RangeError(`Cannot read a watch: a line has more than ${LONGEST_LINE} characters`);
     yield* lines;
   }
 }

@@ -1,8 +1,9 @@
-// The two requests a reflector lives on. Unlike the client library's own watch: malformed lines and ERROR lines end it
-// loudly, bookmarks are asked for, and the server's reason and Retry-After are kept.
+// List and watch, the two requests of a reflector. Unlike the client library's own watch, malformed lines and ERROR
+// lines end the watch with an error, bookmarks are requested, and the API server's reason and Retry-After are passed
+// on.
 // (https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes)
 import type { ListPage, ListWatch, OperatorResource, Resource, Selector, WatchEvent } from "./api.ts";
-import { ApiError, type ApiStatus, type Asked, refusedBy } from "./errors.ts";
+import { ApiError, type ApiStatus, type RequestInfo, rejected } from "./errors.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { pathOf } from "./paths.ts";
 import type { Requester } from "./request.ts";
@@ -17,6 +18,7 @@ interface WatchLine {
   readonly object: { readonly metadata?: ObjectMeta } & ApiStatus;
 }
 
+/** Creates the list and watch requests for the selected objects of one resource. */
 export function createListWatch<Item>(
   { requester }: { readonly requester: Requester },
   resource: Resource | OperatorResource,
@@ -44,19 +46,19 @@ export function createListWatch<Item>(
     },
 
     async *watch({ resourceVersion, timeoutSeconds, signal }): AsyncIterable<WatchEvent<Item>> {
-      const asked: Asked = { verb: "watch", resource, namespace };
+      const info: RequestInfo = { verb: "watch", resource, namespace };
       const query = { ...selected, watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds };
-      const lines = await requester.stream(asked, { path, query }, signal);
+      const lines = await requester.stream(info, { path, query }, signal);
       yield { type: "OPENED" };
       for await (const line of lines) {
-        if (line !== "") yield readEvent<Item>(asked, line);
+        if (line !== "") yield readEvent<Item>(info, line);
       }
     },
   };
 }
 
-function readEvent<Item>(asked: Asked, line: string): WatchEvent<Item> {
-  const { type, object } = parseLine(asked, line);
+function readEvent<Item>(info: RequestInfo, line: string): WatchEvent<Item> {
+  const { type, object } = parseLine(info, line);
   switch (type) {
     case "ADDED":
     case "MODIFIED":
@@ -65,26 +67,26 @@ function readEvent<Item>(asked: Asked, line: string): WatchEvent<Item> {
     case "BOOKMARK":
       return { type, resourceVersion: object.metadata?.resourceVersion ?? "" };
     case "ERROR":
-      throw refusedBy(asked, object.code ?? 500, object);
+      throw rejected(info, object.code ?? 500, object);
     default:
-      throw malformed(asked);
+      throw malformed(info);
   }
 }
 
-function parseLine(asked: Asked, line: string): WatchLine {
+function parseLine(info: RequestInfo, line: string): WatchLine {
   try {
     const parsed = JSON.parse(line) as WatchLine | null;
     if (typeof parsed?.type === "string" && typeof parsed.object === "object") return parsed;
   } catch {
-    // The text itself stays out of the message: it may be a Secret.
+    // The line itself is not part of the message: it may be a Secret.
   }
-  throw malformed(asked);
+  throw malformed(info);
 }
 
-function malformed({ verb, resource }: Asked): ApiError {
+function malformed({ verb, resource }: RequestInfo): ApiError {
   return new ApiError(
     0,
     "Malformed",
-    `Cannot ${verb} ${resource}: the Kubernetes API sent a line that is no watch event`,
+    `Cannot ${verb} ${resource}: the Kubernetes API sent a line that is not a watch event`,
   );
 }

@@ -1,37 +1,40 @@
-// The content of a reflector: what is kept of each object, by key, and who hears of changes. It ends with its reflector.
+// The content of a reflector: the cached part of each object by key, and the listeners for changes. It ends with its
+// reflector.
 import { createChanges } from "../runtime/changes.ts";
 import type { ObjectMeta } from "./objects.ts";
 
-/** `before` is undefined for a new object, `after` for one that went. */
-export interface Change<Kept> {
+/** `before` is undefined for a new object, `after` for a deleted one. */
+export interface Change<Cached> {
   readonly key: string;
-  readonly before: Kept | undefined;
-  readonly after: Kept | undefined;
+  readonly before: Cached | undefined;
+  readonly after: Cached | undefined;
 }
 
-export type Listener<Kept> = (change: Change<Kept>) => void;
+export type Listener<Cached> = (change: Change<Cached>) => void;
 
-export interface ObjectCache<Item, Kept> {
-  get(key: string): Kept | undefined;
-  list(): readonly Kept[];
+/** The cached part of each object, by key. */
+export interface ObjectCache<Item, Cached> {
+  get(key: string): Cached | undefined;
+  list(): readonly Cached[];
   readonly size: number;
   put(object: Item): void;
   remove(object: Item): void;
-  /** Makes the content this. Objects whose resourceVersion is known already change nothing. */
+  /** Replaces the whole content. Objects whose resourceVersion is already cached cause no change. */
   replaceAll(objects: readonly Item[]): void;
-  onChange(listener: Listener<Kept>): () => void;
+  onChange(listener: Listener<Cached>): () => void;
 }
 
-export function createObjectCache<Item extends { readonly metadata: ObjectMeta }, Kept>({
+/** Creates an empty cache. `project` selects the part of an object to cache; it never sees managedFields. */
+export function createObjectCache<Item extends { readonly metadata: ObjectMeta }, Cached>({
   project,
   onListenerError,
 }: {
-  readonly project: (object: Item) => Kept;
-  /** A listener that throws must not end the watch that called it. */
+  readonly project: (object: Item) => Cached;
+  /** Receives what a listener throws: it must not end the watch that called the listener. */
   readonly onListenerError: (error: unknown) => void;
-}): ObjectCache<Item, Kept> {
-  const entries = new Map<string, { readonly version: string | undefined; readonly kept: Kept }>();
-  const { emit, onChange } = createChanges<Change<Kept>>(onListenerError);
+}): ObjectCache<Item, Cached> {
+  const entries = new Map<string, { readonly version: string | undefined; readonly cached: Cached }>();
+  const { emit, onChange } = createChanges<Change<Cached>>(onListenerError);
 
   function put(object: Item): void {
     const key = keyOf(object.metadata);
@@ -39,20 +42,20 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
     const before = entries.get(key);
     if (before !== undefined && version !== undefined && before.version === version) return;
     const after = project(withoutManagedFields(object));
-    entries.set(key, { version, kept: after });
-    emit({ key, before: before?.kept, after });
+    entries.set(key, { version, cached: after });
+    emit({ key, before: before?.cached, after });
   }
 
   function removeKey(key: string): void {
     const before = entries.get(key);
     if (before === undefined) return;
     entries.delete(key);
-    emit({ key, before: before.kept, after: undefined });
+    emit({ key, before: before.cached, after: undefined });
   }
 
   return {
-    get: (key) => entries.get(key)?.kept,
-    list: () => Array.from(entries.values(), ({ kept }) => kept),
+    get: (key) => entries.get(key)?.cached,
+    list: () => Array.from(entries.values(), ({ cached }) => cached),
     get size() {
       return entries.size;
     },
@@ -67,12 +70,14 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
   };
 }
 
-/** "namespace/name", or "name" for what has no namespace. */
+/** Returns "namespace/name", or "name" for an object without a namespace. */
 function keyOf({ namespace, name = "" }: ObjectMeta): string {
   return namespace === undefined || namespace === "" ? name : `${namespace}/${name}`;
 }
 
-/** Everything but the record of who set which field: often half of an object, and of no use in a cache. */
+/**
+ * Removes managedFields, the record of which client set which field: often half of an object, and of no use in a cache.
+ */
 function withoutManagedFields<Item extends { readonly metadata: ObjectMeta }>(object: Item): Item {
   const { managedFields: _dropped, ...metadata } = object.metadata;
   return { ...object, metadata };

@@ -1,5 +1,5 @@
-// The parts of Kubernetes objects that podrole reads, as they stand in JSON. Every object may carry more; podrole keeps
-// what it does not know. (https://kubernetes.io/docs/reference/kubernetes-api/)
+// The parts of Kubernetes objects that podrole reads, as they are in JSON. Every object may carry more fields; podrole
+// preserves the ones it does not know. (https://kubernetes.io/docs/reference/kubernetes-api/)
 import { isDeepStrictEqual } from "node:util";
 
 export interface ObjectMeta {
@@ -87,8 +87,8 @@ export interface ServiceAccount {
 }
 
 /**
- * Reports whether two elements of a list in a pod spec are versions of the same one: containers, volumes and variables by
- * `name`, mounts by `name` and `mountPath`, elements without a name by their whole content.
+ * Reports whether two elements of a list in a pod spec are versions of the same one: containers, volumes and variables
+ * by `name`, mounts by `name` and `mountPath`, elements without a name by their whole content.
  */
 export function isSameElement(before: unknown, after: unknown): boolean {
   if (before === after) return true;

@@ -1,9 +1,10 @@
-// The Kubernetes interface as requests. Writes are JSON patches of single fields that name the resourceVersion they were
-// made for: labels, annotations and what other tools set survive, and a race ends in 409 instead of a lost update.
+// Implements the Kubernetes interface with requests. Writes are JSON patches of single fields that carry the expected
+// resourceVersion: labels, annotations and fields of other tools survive, and a race ends in 409 instead of a lost
+// update.
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../runtime/clock.ts";
 import { Secret } from "../runtime/secret.ts";
-import type { Birth, Kubernetes, KubeSecret, Resource, Selector, TokenReview } from "./api.ts";
+import type { CreationMetadata, Kubernetes, KubeSecret, Resource, Selector, TokenReview } from "./api.ts";
 import { toCoreEvent } from "./core-event.ts";
 import { createListWatch } from "./list-watch.ts";
 import type { ObjectMeta } from "./objects.ts";
@@ -12,7 +13,7 @@ import type { Requester } from "./request.ts";
 import { readWebhookConfiguration, type WebhookConfigurationBody } from "./webhook-configuration.ts";
 
 const NOT_FOUND = 404;
-/** Both "it exists already" (create) and "it is not at this resourceVersion" (patch). */
+/** Both "already exists" (create) and "not at this resourceVersion" (patch). */
 const CONFLICT = 409;
 
 interface ConfigMap {
@@ -26,6 +27,7 @@ interface PatchOperation {
   readonly value: unknown;
 }
 
+/** Creates the calls of podrole's programs on top of a requester. */
 export function createOperations({
   requester,
   clock,
@@ -33,13 +35,13 @@ export function createOperations({
 }: {
   readonly requester: Requester;
   readonly clock: Clock;
-  /** Who reports the Events. */
+  /** The reporting component of Events. */
   readonly component: string;
 }): Kubernetes {
   async function get<Body>(resource: Resource, name: string, namespace?: string): Promise<Body | undefined> {
     const place = { name, ...(namespace !== undefined && { namespace }) };
-    const asked = { verb: "get", resource, ...place } as const;
-    const body = await requester.request<Body>(asked, { path: pathOf(resource, place) }, [NOT_FOUND]);
+    const info = { verb: "get", resource, ...place } as const;
+    const body = await requester.request<Body>(info, { path: pathOf(resource, place) }, [NOT_FOUND]);
     return typeof body === "number" ? undefined : body;
   }
 
@@ -49,9 +51,9 @@ export function createOperations({
   ): Promise<Body | "exists"> {
     const { name, namespace } = body.metadata ?? {};
     const path = pathOf(resource, namespace === undefined ? {} : { namespace });
-    const asked = { verb: "create", resource, name, namespace } as const;
-    const answer = await requester.request<Body>(asked, { path, body }, [CONFLICT]);
-    return typeof answer === "number" ? "exists" : answer;
+    const info = { verb: "create", resource, name, namespace } as const;
+    const result = await requester.request<Body>(info, { path, body }, [CONFLICT]);
+    return typeof result === "number" ? "exists" : result;
   }
 
   /** Writes `operations` if the object is still at `resourceVersion`. */
@@ -62,12 +64,12 @@ export function createOperations({
   ): Promise<"patched" | "conflict"> {
     const place = { name, ...(namespace !== undefined && { namespace }) };
     const lock: PatchOperation = { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion };
-    const answer = await requester.request<object>(
+    const result = await requester.request<object>(
       { verb: "patch", resource, ...place },
       { path: pathOf(resource, place), body: [lock, ...operations] },
       [NOT_FOUND, CONFLICT],
     );
-    return typeof answer === "number" ? "conflict" : "patched";
+    return typeof result === "number" ? "conflict" : "patched";
   }
 
   const kubernetes: Kubernetes = {
@@ -88,33 +90,38 @@ export function createOperations({
       const data = Object.entries(body.data ?? {}).map(([key, value]) => [key, new Secret(fromBase64(value))]);
       return { metadata: body.metadata, data: Object.fromEntries(data) };
     },
-    async createSecret(namespace, name, data, birth) {
-      const metadata = { name, namespace, ...metadataOf(birth) };
+    async createSecret(namespace, name, data, creation) {
+      const metadata = { name, namespace, ...metadataOf(creation) };
       const body = { apiVersion: "v1", kind: "Secret", type: "Opaque", metadata, data: encodeSecrets(data) };
       return (await create("secrets", body)) === "exists" ? "exists" : "created";
     },
     async replaceSecret(namespace, name, data, resourceVersion) {
       const operation = { op: "add", path: "/data", value: encodeSecrets(data) } as const;
-      const answer = await patch("secrets", { namespace, name, resourceVersion }, [operation]);
-      return answer === "conflict" ? "conflict" : "replaced";
+      const result = await patch("secrets", { namespace, name, resourceVersion }, [operation]);
+      return result === "conflict" ? "conflict" : "replaced";
     },
 
     async getConfigMap(namespace, name) {
       const body = await get<ConfigMap>("configmaps", name, namespace);
       return body && (body.data ?? {});
     },
-    async putConfigMap(namespace, name, data, birth) {
+    async putConfigMap(namespace, name, data, creation) {
       const present = await get<ConfigMap>("configmaps", name, namespace);
       if (present === undefined) {
-        const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace, ...metadataOf(birth) }, data };
+        const body = {
+          apiVersion: "v1",
+          kind: "ConfigMap",
+          metadata: { name, namespace, ...metadataOf(creation) },
+          data,
+        };
         if ((await create("configmaps", body)) !== "exists") return;
       } else {
         if (isDeepStrictEqual(present.data ?? {}, data)) return;
         const at = { namespace, name, resourceVersion: present.metadata.resourceVersion ?? "" };
         if ((await patch("configmaps", at, [{ op: "add", path: "/data", value: data }])) !== "conflict") return;
       }
-      // Another replica was faster. Each of its writes ends one race, so this ends.
-      await kubernetes.putConfigMap(namespace, name, data, birth);
+      // Another replica was faster. Each of its writes settles one race, so the recursion ends.
+      await kubernetes.putConfigMap(namespace, name, data, creation);
     },
 
     async getWebhookConfiguration(name) {
@@ -142,17 +149,17 @@ export function createOperations({
     source: <Item>(resource: Resource, selector?: Selector) => createListWatch<Item>({ requester }, resource, selector),
 
     async serverVersion() {
-      const asked = { verb: "get", resource: "version" } as const;
-      const body = await requester.request<{ major: string; minor: string }>(asked, { path: "/version" });
+      const info = { verb: "get", resource: "version" } as const;
+      const body = await requester.request<{ major: string; minor: string }>(info, { path: "/version" });
       const { major, minor } = body as { major: string; minor: string };
-      // Distributions append to the minor: "33+".
+      // Distributions append a plus sign to the minor version: "33+".
       return { major: Number.parseInt(major, 10), minor: Number.parseInt(minor, 10) };
     },
   };
   return kubernetes;
 }
 
-/** Go leaves empty fields out. */
+/** Go omits empty fields. */
 interface TokenReviewStatus {
   readonly authenticated?: boolean;
   readonly audiences?: readonly string[];
@@ -175,8 +182,11 @@ function readReview({ authenticated, audiences, error, user }: TokenReviewStatus
   };
 }
 
-/** Without blockOwnerDeletion: that would need a permission on the owner, and nobody waits for this object to go. */
-function metadataOf({ labels, owners = [] }: Birth = {}): Pick<ObjectMeta, "labels" | "ownerReferences"> {
+/**
+ * No blockOwnerDeletion: it would need update permission on the owner's finalizers, and nothing waits for this object's
+ * deletion.
+ */
+function metadataOf({ labels, owners = [] }: CreationMetadata = {}): Pick<ObjectMeta, "labels" | "ownerReferences"> {
   return {
     ...(labels && { labels: { ...labels } }),
     ...(owners.length > 0 && { ownerReferences: owners.map((owner) => ({ ...owner })) }),

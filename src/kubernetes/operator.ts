@@ -1,41 +1,42 @@
-// What a person's command asks of the Kubernetes API with that person's own rights: whole objects of more kinds, reviews
-// of rights, pages of pods through the API server's proxy. None of podrole's long-running programs uses this.
+// The calls of an operator's commands, made with the operator's own rights: whole objects of more kinds, reviews of
+// rights, pages and logs of pods through the API server. None of podrole's long-running programs uses them.
 import type { Kubernetes, OperatorResource, Resource, Selector } from "./api.ts";
-import { ApiError, type Asked } from "./errors.ts";
+import { ApiError, type RequestInfo } from "./errors.ts";
 import { createListWatch } from "./list-watch.ts";
 import { pathOf } from "./paths.ts";
 import type { Requester } from "./request.ts";
 
 type AnyResource = Resource | OperatorResource;
 
+/** The name of an object, and its namespace if it has one. */
 export interface Place {
   readonly name: string;
   readonly namespace?: string;
 }
 
-/** All throw ApiError. */
+/** Every call throws ApiError. */
 export interface OperatorCalls {
-  /** The object as it stands in JSON; undefined when there is none. */
+  /** Returns the object as it is in JSON, or undefined if there is none. */
   read<Body>(resource: AnyResource, place: Place): Promise<Body | undefined>;
-  /** All objects, page by page; they come without `apiVersion` and `kind`. */
+  /** Returns all objects, read page by page; they have no `apiVersion` and `kind`. */
   listAll<Item>(resource: AnyResource, selector?: Selector): Promise<readonly Item[]>;
-  /** The object as it was created; with `dryRun`, as it would have been. */
+  /** Returns the created object; with `dryRun`, the object that would have been created. */
   createObject<Body>(
     resource: AnyResource,
     body: object,
     options?: { readonly namespace?: string; readonly dryRun?: boolean },
   ): Promise<Body>;
-  /** True when there was one. Running containers get `graceSeconds`. */
+  /** Deletes the object and returns whether there was one. `graceSeconds` is the time for containers to stop. */
   remove(resource: AnyResource, place: Place, options?: { readonly graceSeconds?: number }): Promise<boolean>;
-  /** A page of a pod, asked for by the API server; `port` is a number and the protocol plain HTTP. */
+  /** Reads a page of a pod over plain HTTP through the API server's proxy. */
   readPage(
     pod: { readonly namespace: string; readonly name: string },
     port: number,
     path: string,
   ): Promise<{ readonly status: number; readonly text: string }>;
-  /** What a container printed so far. */
+  /** Returns the log of a container so far. */
   readLog(pod: { readonly namespace: string; readonly name: string }, container: string): Promise<string>;
-  /** The same line by line, however much it is. */
+  /** Streams the log of a container line by line, without a limit on its size. `signal` ends it. */
   streamLog(
     pod: { readonly namespace: string; readonly name: string },
     container: string,
@@ -43,21 +44,23 @@ export interface OperatorCalls {
   ): Promise<AsyncIterable<string>>;
 }
 
+/** All calls that an operator's command can make. */
 export type OperatorKubernetes = Kubernetes &
   OperatorCalls & {
-    /** What kubectl would mean without -n. */
+    /** The namespace that kubectl uses without -n. */
     readonly contextNamespace: string;
   };
 
 const PAGE_SIZE = 500;
 const NOT_FOUND = 404;
-/** "In the background" is the API server's default for everything but its oldest kinds. */
+/** Background deletion is the API server's default for all but its oldest kinds. */
 const deletion = (graceSeconds: number | undefined) => ({
   apiVersion: "v1",
   kind: "DeleteOptions",
   ...(graceSeconds !== undefined && { gracePeriodSeconds: graceSeconds }),
 });
 
+/** Creates the calls of an operator's commands on top of a requester. */
 export function createOperatorCalls({ requester }: { readonly requester: Requester }): OperatorCalls {
   return {
     async read<Body>(resource: AnyResource, place: Place) {
@@ -93,30 +96,30 @@ export function createOperatorCalls({ requester }: { readonly requester: Request
     },
 
     async remove(resource, place, { graceSeconds } = {}) {
-      const asked = { verb: "delete", resource, ...place } as const;
+      const info = { verb: "delete", resource, ...place } as const;
       const call = { path: pathOf(resource, place), body: deletion(graceSeconds) };
-      return typeof (await requester.request<object>(asked, call, [NOT_FOUND])) !== "number";
+      return typeof (await requester.request<object>(info, call, [NOT_FOUND])) !== "number";
     },
 
     async readPage({ namespace, name }, port, path) {
-      const asked: Asked = { verb: "get", resource: "pods/proxy", namespace, name };
+      const info: RequestInfo = { verb: "get", resource: "pods/proxy", namespace, name };
       const pod = pathOf("pods", { namespace, name: `${name}:${port}` });
-      return requester.page(asked, { path: `${pod}/proxy${path}` });
+      return requester.page(info, { path: `${pod}/proxy${path}` });
     },
 
     async readLog({ namespace, name }, container) {
-      const asked: Asked = { verb: "get", resource: "pods/log", namespace, name };
+      const info: RequestInfo = { verb: "get", resource: "pods/log", namespace, name };
       const path = `${pathOf("pods", { namespace, name })}/log`;
-      const { status, text } = await requester.page(asked, { path, query: { container } });
+      const { status, text } = await requester.page(info, { path, query: { container } });
       if (status > 299)
         throw new ApiError(status, "", `Cannot get pods/log "${namespace}/${name}": ${text.slice(0, 300)}`);
       return text;
     },
 
     async streamLog({ namespace, name }, container, signal) {
-      const asked: Asked = { verb: "get", resource: "pods/log", namespace, name };
+      const info: RequestInfo = { verb: "get", resource: "pods/log", namespace, name };
       const path = `${pathOf("pods", { namespace, name })}/log`;
-      return requester.stream(asked, { path, query: { container } }, signal);
+      return requester.stream(info, { path, query: { container } }, signal);
     },
   };
 }

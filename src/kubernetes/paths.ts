@@ -1,4 +1,4 @@
-// Where resources stand on the API server (https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris).
+// Paths of resources on the API server. (https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris)
 import type { OperatorResource, Resource } from "./api.ts";
 
 const GROUPS: Readonly<Record<Resource | OperatorResource, string>> = {
@@ -22,7 +22,10 @@ const GROUPS: Readonly<Record<Resource | OperatorResource, string>> = {
   selfsubjectaccessreviews: "/apis/authorization.k8s.io/v1",
 };
 
-/** The path of one object (with `name`) or of a collection. Names are escaped: some come from certificates. */
+/**
+ * Returns the path of one object (with `name`) or of a collection. Names are escaped, because some come from
+ * certificates.
+ */
 export function pathOf(
   resource: Resource | OperatorResource,
   place: { readonly namespace?: string; readonly name?: string } = {},

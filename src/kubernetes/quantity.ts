@@ -2,7 +2,7 @@
 // Pure: any room may import it.
 // (https://github.com/kubernetes/apimachinery/blob/master/pkg/api/resource/quantity.go)
 
-/** [base, exponent] of each suffix. "" and the decimal suffixes are powers of 10, the binary ones powers of 2. */
+/** Base and exponent of each suffix. "" and the decimal suffixes are powers of 10, the binary ones powers of 2. */
 const SUFFIXES: Readonly<Record<string, readonly [base: 2 | 10, exponent: number]>> = {
   n: [10, -9],
   u: [10, -6],
@@ -22,13 +22,13 @@ const SUFFIXES: Readonly<Record<string, readonly [base: 2 | 10, exponent: number
   Ei: [2, 60],
 };
 
-/** The smallest amount is 1n: a quantity is a whole number of nano units. */
+/** The smallest amount is 1n, so every quantity is a whole number of nano units. */
 const NANO_DIGITS = 9;
 
-/** The cap of apimachinery on quantities with a binary suffix: the largest int64. */
+/** apimachinery caps quantities with a binary suffix at the largest int64. */
 const MAX_BINARY = (2n ** 63n - 1n) * 10n ** BigInt(NANO_DIGITS);
 
-/** Bounds of this parser alone, against numbers that take long to compute. No amount of a resource comes near them. */
+/** Limits of this parser, because longer numbers take long to compute. No amount of a resource comes near them. */
 const MAX_LENGTH = 128;
 const MAX_EXPONENT = 999;
 

@@ -1,9 +1,9 @@
 // A cache of one resource, kept current by list and watch, that knows how fresh it is. States:
-//   listing   reads all pages; what the cache held before still answers
-//   watching  follows changes; opened anew after the server's timeout and after silence, left when a relist is due
-//   waiting   after a failure: 0.5 s doubling to 30 s, or what the server asked for
-//   stopped   by stop(), the only way out
-// A failed watch is taken up where it was; a version that the server no longer has (410) leads back to listing.
+//   listing   reads all pages; reads still return the previous content
+//   watching  applies changes; reopened after the API server's timeout and after silence, left when a relist is due
+//   waiting   after a failure: 0.5 s doubling to 30 s, or the API server's Retry-After if that is longer
+//   stopped   by stop(), the only terminal state
+// A failed watch resumes where it was; a version that the API server no longer has (410) leads back to listing.
 // (https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes)
 import { backoff, type Clock, jitter, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -12,20 +12,24 @@ import { ApiError } from "./errors.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { createObjectCache, type Listener } from "./object-cache.ts";
 
+/** See the states at the top of this file. */
 export type ReflectorState = "listing" | "watching" | "waiting" | "stopped";
 
-export interface Reflector<Kept> {
-  /** By "namespace/name", or "name" for what has no namespace. */
-  get(key: string): Kept | undefined;
-  list(): readonly Kept[];
+/** Read access to the cache, its freshness and its changes. */
+export interface Reflector<Cached> {
+  /** Returns the cached object by "namespace/name", or by "name" for an object without a namespace. */
+  get(key: string): Cached | undefined;
+  list(): readonly Cached[];
   readonly size: number;
   /** Resolves after the first complete list. It never rejects: a missing permission may be granted while it waits. */
   readonly ready: Promise<void>;
-  /** Milliseconds since the server last proved that this content is current; Infinity before the first list. */
+  /** Milliseconds since the API server last confirmed that this content is current; Infinity before the first list. */
   ageMs(): number;
   state(): ReflectorState;
-  /** Runs after each change, whether a watch or a list told it. Returns the end of the subscription. */
-  onChange(listener: Listener<Kept>): () => void;
+  /**
+   * Calls `listener` after each change that a watch or a list reported. The returned function ends the subscription.
+   */
+  onChange(listener: Listener<Cached>): () => void;
   stop(): void;
 }
 
@@ -36,30 +40,37 @@ export interface ReflectorDeps<Item> {
   readonly random?: () => number;
 }
 
-export interface ReflectorOptions<Item, Kept> {
-  /** What is kept of an object: memory is this times the number of objects. */
-  readonly project: (object: Item) => Kept;
-  /** Objects a page. */
+export interface ReflectorOptions<Item, Cached> {
+  /** Selects the part of an object to cache. Memory use is that part times the number of objects. */
+  readonly project: (object: Item) => Cached;
+  /** Objects per page. */
   readonly pageSize?: number;
   /**
-   * A watch without an event or a bookmark for this long is opened anew, because its connection may be dead. Bookmarks
-   * come about each minute, but not for a resource that stands still on a server whose etcd seldom tells its progress.
+   * A watch without an event or a bookmark for this long is reopened, because its connection may be dead. Bookmarks
+   * arrive about once a minute, but not for an unchanged resource on an API server whose etcd rarely reports its
+   * progress.
    */
   readonly inactivityMs?: number;
-  /** A full list comes this often even if nothing seems wrong (±10 %). */
+  /** Interval of full lists even if nothing seems wrong (±10 %). */
   readonly relistMs?: number;
-  /** The API server is asked to end watches after a random time in between, so that they do not end together. */
+  /** The API server ends each watch after a random time in this range, so that watches do not end together. */
   readonly watchMs?: { readonly min: number; readonly max: number };
   readonly backoffMs?: { readonly base: number; readonly cap: number };
 }
 
 const GONE = 410;
-/** A watch that ends within this time and told nothing was refused in disguise (a proxy, an overloaded server). */
+/**
+ * A watch that ends within this time without an event counts as a failure: an overloaded API server or a proxy ends
+ * watches like that.
+ */
 const SHORT_WATCH_MS = 5_000;
-/** So many failed watches in a row put the resourceVersion itself in doubt (a restored etcd knows other ones). */
-const DOUBT_AFTER = 3;
+/**
+ * After this many failed watches in a row the resourceVersion itself is in doubt (a restored etcd has different ones).
+ */
+const RELIST_AFTER_FAILURES = 3;
 
-export function createReflector<Item extends { readonly metadata: ObjectMeta }, Kept>(
+/** Creates a reflector, which starts to list at once. It ends only with stop(). */
+export function createReflector<Item extends { readonly metadata: ObjectMeta }, Cached>(
   { source, clock, log, random = Math.random }: ReflectorDeps<Item>,
   {
     project,
@@ -68,17 +79,20 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
     relistMs = 600_000,
     watchMs = { min: 240_000, max: 480_000 },
     backoffMs = { base: 500, cap: 30_000 },
-  }: ReflectorOptions<Item, Kept>,
-): Reflector<Kept> {
-  const cache = createObjectCache<Item, Kept>({ project, onListenerError: (err) => log.error({ err }, "listener") });
+  }: ReflectorOptions<Item, Cached>,
+): Reflector<Cached> {
+  const cache = createObjectCache<Item, Cached>({
+    project,
+    onListenerError: (err) => log.error({ err }, "a listener of a reflector failed"),
+  });
   const stopped = new AbortController();
   const first = Promise.withResolvers<void>();
   let state: ReflectorState = "listing";
-  /** Where the next watch starts; undefined when only a list can tell. */
+  /** Where the next watch starts; undefined if a list must come first. */
   let version: string | undefined;
   let relistAt = 0;
-  let provedAt = Number.NEGATIVE_INFINITY;
-  /** In a row, since the last proof. */
+  let confirmedAt = Number.NEGATIVE_INFINITY;
+  /** Consecutive, since the API server last confirmed the content. */
   let failures = 0;
 
   async function listAll(): Promise<void> {
@@ -88,30 +102,30 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
     cache.replaceAll(items);
     version = resourceVersion;
     relistAt = clock.now() + jitter(relistMs, 0.1, random);
-    // The list shows the moment it was asked for, not the one when its last page came.
-    provedAt = startedAt;
+    // The list is current as of its request, not as of its last page.
+    confirmedAt = startedAt;
     first.resolve();
   }
 
-  /** One watch from `version`. Returns when it ended as agreed or a relist is due. */
+  /** Follows one watch from `version`. Returns when the API server ended it normally or a relist is due. */
   async function follow(from: string): Promise<void> {
     state = "watching";
     const startedAt = clock.now();
-    const given = new AbortController();
+    const ended = new AbortController();
     let opened = false;
-    let cancelSilence = clock.schedule(() => given.abort(SILENT), inactivityMs);
-    const cancelRelist = clock.schedule(() => given.abort(RELIST), relistAt - startedAt);
-    const signal = AbortSignal.any([given.signal, stopped.signal]);
+    let cancelSilence = clock.schedule(() => ended.abort(SILENT), inactivityMs);
+    const cancelRelist = clock.schedule(() => ended.abort(RELIST), relistAt - startedAt);
+    const signal = AbortSignal.any([ended.signal, stopped.signal]);
     const timeoutSeconds = Math.round((watchMs.min + (watchMs.max - watchMs.min) * random()) / 1000);
     try {
       for await (const event of source.watch({ resourceVersion: from, timeoutSeconds, signal })) {
-        // What still lies in buffers after the end would undo a newer list.
+        // Events still in buffers after the end would undo a newer list.
         if (signal.aborted) break;
-        provedAt = clock.now();
+        confirmedAt = clock.now();
         if (event.type === "OPENED") opened = true;
         else apply(event);
         cancelSilence();
-        cancelSilence = clock.schedule(() => given.abort(SILENT), inactivityMs);
+        cancelSilence = clock.schedule(() => ended.abort(SILENT), inactivityMs);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -125,12 +139,12 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
       return;
     }
     if (!opened)
-      throw new ApiError(0, "Silent", `Cannot watch ${source.name}: no answer came within ${inactivityMs} ms`);
+      throw new ApiError(0, "Silent", `Cannot watch ${source.name}: no response came within ${inactivityMs} ms`);
     const lastedMs = clock.now() - startedAt;
     if (signal.reason === undefined && version === from && lastedMs < SHORT_WATCH_MS) {
       throw new ApiError(0, "Short", `Cannot watch ${source.name}: the watch ended at once`);
     }
-    if (signal.reason === SILENT) log.debug({ source: source.name, lastedMs }, "a quiet watch is opened anew");
+    if (signal.reason === SILENT) log.debug({ source: source.name, lastedMs }, "reopening a silent watch");
     failures = 0;
   }
 
@@ -148,10 +162,11 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
   async function recover(error: unknown): Promise<void> {
     state = "waiting";
     failures += 1;
-    if ((error instanceof ApiError && error.status === GONE) || failures % DOUBT_AFTER === 0) version = undefined;
-    const asked = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
-    const waitMs = Math.round(Math.max(asked, backoff(failures - 1, backoffMs.base, backoffMs.cap, random)));
-    log.warn({ err: error, source: source.name, waitMs, failures }, "a watch failed and starts again after a wait");
+    if ((error instanceof ApiError && error.status === GONE) || failures % RELIST_AFTER_FAILURES === 0)
+      version = undefined;
+    const retryAfterMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
+    const waitMs = Math.round(Math.max(retryAfterMs, backoff(failures - 1, backoffMs.base, backoffMs.cap, random)));
+    log.warn({ err: error, source: source.name, waitMs, failures }, "a watch failed; it is retried after waitMs");
     await sleep(clock, waitMs, stopped.signal);
   }
 
@@ -175,18 +190,21 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
       return cache.size;
     },
     ready: first.promise,
-    ageMs: () => Math.max(0, clock.now() - provedAt),
+    ageMs: () => Math.max(0, clock.now() - confirmedAt),
     state: () => state,
     onChange: (listener) => cache.onChange(listener),
     stop: () => stopped.abort(),
   };
 }
 
-/** Why a watch was given up: told apart by identity. */
+/** Reasons for ending a watch, compared by identity. */
 const SILENT = Symbol("silent");
 const RELIST = Symbol("relist");
 
-/** All pages. A list that takes so long that its version is gone is asked for once more in one piece, as client-go does. */
+/**
+ * Reads all pages. If a list takes so long that its version expires, reads it once more in one piece, as client-go
+ * does.
+ */
 async function readPages<Item>(
   source: ListWatch<Item>,
   limit: number,

@@ -1,14 +1,14 @@
-// One request to the Kubernetes API: deadline, one kind of error, JSON. How bytes travel (kubeconfig, TLS, tokens) is
-// the Transport's business, in client.ts.
+// One request to the Kubernetes API: deadline, one kind of error, JSON. The Transport in client.ts sends the bytes
+// (kubeconfig, TLS, tokens).
 import type { Clock } from "../runtime/clock.ts";
-import { type ApiError, type ApiStatus, type Asked, refusedBy, tooSlow, unreachable } from "./errors.ts";
+import { type ApiError, type ApiStatus, type RequestInfo, rejected, timedOut, unreachable } from "./errors.ts";
 
 export interface TransportRequest {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   /** Absolute path on the API server, with its query. */
   readonly path: string;
   readonly contentType?: string;
-  /** "application/json" unless given. */
+  /** Default: "application/json". */
   readonly accept?: string;
   readonly body?: string;
   readonly signal: AbortSignal;
@@ -22,23 +22,30 @@ export interface TransportResponse {
   lines(): AsyncIterable<string>;
 }
 
+/** Sends requests to one API server, with its credentials and TLS. */
 export interface Transport {
-  /** Where it goes, for messages: "https://10.96.0.1:443". */
+  /** The API server's address, for messages: "https://10.96.0.1:443". */
   readonly server: string;
   /** Resolves with the headers; rejects on anything that is not HTTP. */
   send(request: TransportRequest): Promise<TransportResponse>;
 }
 
+/** Requests to the Kubernetes API. Each throws ApiError. */
 export interface Requester {
-  /** The answer's JSON. Statuses in `expected` are answered as numbers; all others above 299 are thrown as ApiError. */
-  request<Body>(asked: Asked, call: Call, expected?: readonly number[]): Promise<Body | number>;
-  /** An answer that is text, whatever its status: what stands behind the API server's proxy has statuses of its own. */
-  page(asked: Asked, call: Call): Promise<{ readonly status: number; readonly text: string }>;
-  /** The lines of an answer that goes on: the deadline covers its headers only. `signal` ends it. */
-  stream(asked: Asked, call: Call, signal: AbortSignal): Promise<AsyncIterable<string>>;
+  /**
+   * Returns the JSON of the response. Statuses in `expected` are returned as numbers; every other status above 299 is
+   * thrown as ApiError.
+   */
+  request<Body>(info: RequestInfo, call: Call, expected?: readonly number[]): Promise<Body | number>;
+  /**
+   * Returns a response as text, whatever its status: services behind the API server's proxy have statuses of their own.
+   */
+  page(info: RequestInfo, call: Call): Promise<{ readonly status: number; readonly text: string }>;
+  /** Returns the lines of a response that stays open; the deadline covers only its headers. `signal` ends it. */
+  stream(info: RequestInfo, call: Call, signal: AbortSignal): Promise<AsyncIterable<string>>;
 }
 
-/** What to send; the verb of `Asked` chooses the method. */
+/** What to send. The verb of RequestInfo selects the HTTP method. */
 export interface Call {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
@@ -48,61 +55,62 @@ export interface Call {
 
 const METHODS = { get: "GET", list: "GET", watch: "GET", create: "POST", patch: "PATCH", delete: "DELETE" } as const;
 
+/** Creates a requester. Each request has `deadlineMs` milliseconds until its response is read. */
 export function createRequester(
   { transport, clock }: { readonly transport: Transport; readonly clock: Clock },
   { deadlineMs }: { readonly deadlineMs: number },
 ): Requester {
   function send(
-    asked: Asked,
+    info: RequestInfo,
     { path, query = {}, body }: Call,
     signal: AbortSignal,
     accept?: string,
   ): Promise<TransportResponse> {
     return transport.send({
-      method: METHODS[asked.verb],
+      method: METHODS[info.verb],
       path: withQuery(path, query),
       ...(body !== undefined && {
         body: JSON.stringify(body),
-        contentType: asked.verb === "patch" ? "application/json-patch+json" : "application/json",
+        contentType: info.verb === "patch" ? "application/json-patch+json" : "application/json",
       }),
       ...(accept !== undefined && { accept }),
       signal,
     });
   }
 
-  function noAnswer(asked: Asked, signal: AbortSignal, error: unknown): ApiError {
+  function noResponse(info: RequestInfo, signal: AbortSignal, error: unknown): ApiError {
     return signal.reason === DEADLINE
-      ? tooSlow(asked, transport.server, deadlineMs)
-      : unreachable(asked, transport.server, error);
+      ? timedOut(info, transport.server, deadlineMs)
+      : unreachable(info, transport.server, error);
   }
 
-  /** Sends, and turns what is no 2xx into an ApiError. Rejections of `read` count as no answer. */
+  /** Sends the request and turns a status above 299 into an ApiError. A rejection of `read` counts as no response. */
   async function exchange<Result>(
-    asked: Asked,
+    info: RequestInfo,
     call: Call,
     signal: AbortSignal,
     read: (response: TransportResponse) => Promise<Result>,
   ): Promise<Result> {
     let response: TransportResponse;
-    let answer: Result | ApiStatus;
+    let result: Result | ApiStatus;
     const isRefused = () => response.status > 299;
     try {
-      response = await send(asked, call, signal);
-      answer = isRefused() ? parseStatus(await response.text()) : await read(response);
+      response = await send(info, call, signal);
+      result = isRefused() ? parseStatus(await response.text()) : await read(response);
     } catch (error) {
-      throw noAnswer(asked, signal, error);
+      throw noResponse(info, signal, error);
     }
     if (isRefused()) {
-      throw refusedBy(asked, response.status, answer as ApiStatus, retryAfterMs(response.headers["retry-after"]));
+      throw rejected(info, response.status, result as ApiStatus, retryAfterMs(response.headers["retry-after"]));
     }
-    return answer as Result;
+    return result as Result;
   }
 
   return {
-    async request<Body>(asked: Asked, call: Call, expected: readonly number[] = []): Promise<Body | number> {
+    async request<Body>(info: RequestInfo, call: Call, expected: readonly number[] = []): Promise<Body | number> {
       const deadline = deadlineSignal(clock, deadlineMs, call.signal);
       try {
-        return await exchange(asked, call, deadline.signal, async (response) => JSON.parse(await response.text()));
+        return await exchange(info, call, deadline.signal, async (response) => JSON.parse(await response.text()));
       } catch (error) {
         const status = error instanceof Error && "status" in error ? error.status : undefined;
         const wasExpected = expected.find((code) => code === status);
@@ -113,24 +121,24 @@ export function createRequester(
       }
     },
 
-    async page(asked, call) {
+    async page(info, call) {
       const deadline = deadlineSignal(clock, deadlineMs, call.signal);
       try {
-        const response = await send(asked, call, deadline.signal, "*/*");
+        const response = await send(info, call, deadline.signal, "*/*");
         return { status: response.status, text: await response.text() };
       } catch (error) {
-        throw noAnswer(asked, deadline.signal, error);
+        throw noResponse(info, deadline.signal, error);
       } finally {
         deadline.cancel();
       }
     },
 
-    async stream(asked, call, signal) {
+    async stream(info, call, signal) {
       const deadline = deadlineSignal(clock, deadlineMs, signal);
-      const response = await exchange(asked, call, deadline.signal, (response) => Promise.resolve(response)).finally(
+      const response = await exchange(info, call, deadline.signal, (response) => Promise.resolve(response)).finally(
         deadline.cancel,
       );
-      return linesOf(response, (error) => unreachable(asked, transport.server, error));
+      return linesOf(response, (error) => unreachable(info, transport.server, error));
     },
   };
 }
@@ -143,7 +151,7 @@ async function* linesOf(response: TransportResponse, asError: (error: unknown) =
   }
 }
 
-/** Told apart from a caller's abort by identity. */
+/** Distinguished from the caller's abort by identity. */
 const DEADLINE = Symbol("deadline");
 
 function deadlineSignal(clock: Clock, deadlineMs: number, outer?: AbortSignal) {
@@ -158,7 +166,7 @@ function withQuery(path: string, query: NonNullable<Call["query"]>): string {
   return `${path}?${new URLSearchParams(entries.map(([key, value]) => [key, String(value)])).toString()}`;
 }
 
-/** Load balancers answer with HTML, and some errors have no body: then the status alone has to do. */
+/** Load balancers respond with HTML, and some errors have no body: then the message has only the status. */
 function parseStatus(text: string): ApiStatus {
   try {
     const body: unknown = JSON.parse(text);
@@ -168,7 +176,7 @@ function parseStatus(text: string): ApiStatus {
   }
 }
 
-/** Seconds only: the API server sends no dates (RFC 9110, 10.2.3 allows both). */
+/** Seconds only: the API server never sends dates (RFC 9110 §10.2.3 allows both). */
 function retryAfterMs(header: string | undefined): number | undefined {
   const seconds = Number(header ?? Number.NaN);
   return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : undefined;

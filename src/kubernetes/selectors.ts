@@ -1,24 +1,28 @@
 // Label selectors: metav1.LabelSelector and the text form that kubectl accepts. Pure: any room may import it.
 // (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors)
 
+/** The labels of an object. */
 export type Labels = Readonly<Record<string, string>>;
 
-/** One condition. An object from the API is not checked, so `operator` may be any text; an unknown one never holds. */
+/**
+ * One condition. Objects of the API are not validated again, so `operator` may be any text; an unknown one never holds.
+ */
 export interface LabelRequirement {
   readonly key: string;
-  /** In, NotIn, Exists, DoesNotExist; Gt and Lt (64-bit integers) only in the text form. */
+  /** In, NotIn, Exists, DoesNotExist; Gt and Lt (integers) only from the text form. */
   readonly operator: string;
   readonly values?: readonly string[];
 }
 
+/** A selector as objects of the API carry it (metav1.LabelSelector): all conditions must hold. */
 export interface LabelSelector {
   readonly matchLabels?: Labels;
   readonly matchExpressions?: readonly LabelRequirement[];
 }
 
 /**
- * Reports whether every condition of the selector holds for the labels. An empty selector matches everything, and so does
- * an absent one: that is how the API server defaults the selectors of a webhook configuration.
+ * Reports whether every condition of the selector holds for the labels. An empty selector matches everything, and so
+ * does an absent one: that is how the API server defaults the selectors of a webhook configuration.
  */
 export function matchesLabels(selector: LabelSelector | undefined, labels: Labels = {}): boolean {
   const { matchLabels = {}, matchExpressions = [] } = selector ?? {};
@@ -87,7 +91,7 @@ function withValues(key: string, operator: string, values: readonly string[]): L
   return values.every((value) => VALUE.test(value)) ? { key, operator, values } : undefined;
 }
 
-/** At most 18 digits: within int64, which is what the API server parses. */
+/** At most 18 digits, which fit into the int64 that the API server parses. */
 function isInteger(text: string | undefined): text is string {
   return text !== undefined && /^-?\d{1,18}$/.test(text);
 }

@@ -1,4 +1,4 @@
-// A MutatingWebhookConfiguration as podrole sees it: whom the API server trusts at each webhook.
+// The parts of a MutatingWebhookConfiguration that podrole reads: which CA the API server accepts for each webhook.
 // (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#contacting-the-webhook)
 import type { WebhookConfiguration } from "./api.ts";
 import type { ObjectMeta } from "./objects.ts";
@@ -8,6 +8,7 @@ export interface WebhookConfigurationBody {
   readonly webhooks?: readonly { readonly name: string; readonly clientConfig: { readonly caBundle?: string } }[];
 }
 
+/** Returns the webhooks with their `caBundle` decoded to PEM. */
 export function readWebhookConfiguration({ metadata, webhooks = [] }: WebhookConfigurationBody): WebhookConfiguration {
   return {
     resourceVersion: metadata.resourceVersion ?? "",

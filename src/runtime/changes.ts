@@ -1,19 +1,20 @@
-// Listeners of one kind of change. They are called in the order in which they subscribed.
+// Change notification: one set of listeners for one kind of change, called in the order in which they subscribed.
 
-/** What the owner of a state offers to those who follow it. */
+/** The part of a change emitter that its owner shows to those who follow the state. */
 export interface Changing<Change = void> {
   /** Calls `listener` at each change; the returned function ends the subscription. */
   readonly onChange: (listener: (change: Change) => void) => () => void;
 }
 
+/** A change emitter. */
 export interface Changes<Change = void> extends Changing<Change> {
   /** Calls every listener before it returns. It never throws. */
   readonly emit: (change: Change) => void;
 }
 
 /**
- * `onListenerError` receives what a listener throws, usually to log it: the others are called nevertheless, and the owner
- * of the state is not disturbed.
+ * Creates a change emitter. `onListenerError` receives whatever a listener throws, usually to log it; the other
+ * listeners are still called, and the owner of the state does not notice.
  */
 export function createChanges<Change = void>(onListenerError: (error: unknown) => void): Changes<Change> {
   const listeners = new Set<{ readonly call: (change: Change) => void }>();

@@ -1,16 +1,21 @@
-// Time as a dependency: everything that waits or compares times gets a Clock, so that tests move it by hand and a
-// suspended machine is an ordinary case. Wall-clock milliseconds: certificates and credentials expire by wall clock.
+// Time as a dependency: everything that waits or compares times takes a Clock, so that tests advance it by hand and a
+// suspended machine is an ordinary case. Times are wall-clock milliseconds, because certificates and credentials expire
+// by wall clock.
 
+/** The time of a program and its timers. */
 export interface Clock {
   /** Unix time in milliseconds. */
   now(): number;
-  /** Runs `task` once after `delayMs`; the returned function cancels it. Timers do not keep a process alive. */
+  /**
+   * Runs `task` once after `delayMs`; the returned function cancels it. Pending timers do not keep the process alive.
+   */
   schedule(task: () => void, delayMs: number): () => void;
 }
 
-/** Node caps timers at 2^31-1 ms and fires longer ones at once. */
+/** Node caps timers at 2^31-1 ms and fires longer ones immediately. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
+/** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   schedule(task, delayMs) {
@@ -20,7 +25,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** Resolves after `delayMs` of `clock`, or at once when `signal` aborts (it never rejects: callers check the signal). */
+/** Resolves after `delayMs` of `clock`, or as soon as `signal` aborts. It never rejects: callers check the signal. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
@@ -34,12 +39,15 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
-/** `ms` moved at random by up to ±`fraction`, so that many callers that started together do not stay together. */
+/** Returns `ms` varied at random by up to ±`fraction`, so that callers that started together spread out. */
 export function jitter(ms: number, fraction: number, random: () => number = Math.random): number {
   return ms * (1 + fraction * (2 * random() - 1));
 }
 
-/** Waiting time before attempt `attempt` (from 0): doubles from `baseMs` up to `capMs`, each with ±20 % jitter. */
+/**
+ * Returns the delay before attempt `attempt` (from 0), in milliseconds: it doubles from `baseMs` up to `capMs`, with
+ * ±20 % jitter.
+ */
 export function backoff(attempt: number, baseMs: number, capMs: number, random: () => number = Math.random): number {
   return jitter(Math.min(capMs, baseMs * 2 ** Math.min(attempt, 30)), 0.2, random);
 }

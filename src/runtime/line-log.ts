@@ -1,16 +1,17 @@
-// The same log lines as log.ts without pino, for a process in which every megabyte counts. It is trusted with nothing:
-// fields with the names of secrets never print, and a line that cannot be written as JSON loses its fields, not itself.
+// Writes the same log lines as log.ts without loading pino, for a process in which every megabyte counts. Fields with
+// the names of secrets are never printed. A line that cannot be written as JSON is written without its fields.
 import type { Log } from "./log.ts";
 
+/** Levels of every log, from the most verbose to the least. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Numbers as pino writes them, so that one query reads the lines of all of podrole's programs. */
+/** Pino's numbers, so that one query reads the lines of all podrole programs. */
 const LEVELS: Readonly<Record<LogLevel, number>> = { debug: 20, info: 30, warn: 40, error: 50 };
 
 /**
- * Second net below the Secret type, in both logs: fields of these names never print, whatever object carries them by
- * mistake.
+ * Second net below the Secret type, for both logs: fields with these names are never printed, whatever object carries
+ * them by mistake.
  */
 export const NEVER_PRINTED: readonly string[] = [
   "token",
@@ -23,7 +24,7 @@ export const NEVER_PRINTED: readonly string[] = [
 type Fields = Readonly<Record<string, unknown>>;
 
 export interface LineLogDeps {
-  /** Takes one JSON line at a time, with its line feed. */
+  /** Receives one JSON line at a time, including its line feed. */
   readonly write: (line: string) => unknown;
   /** Unix time in milliseconds. */
   readonly now: () => number;
@@ -34,6 +35,7 @@ export interface LineLogOptions {
   readonly level: LogLevel;
 }
 
+/** Creates a log without pino. Lines below `level` are dropped. */
 export function createLineLog({ write, now }: LineLogDeps, { program, level }: LineLogOptions): Log {
   const lowest = LEVELS[level];
 
@@ -61,7 +63,7 @@ export function createLineLog({ write, now }: LineLogDeps, { program, level }: L
   return withFields({ program });
 }
 
-/** Circular structures and bigints do not become JSON. */
+/** JSON.stringify throws on circular structures and bigints. */
 function encode(line: Fields, withoutFields: Fields): string {
   try {
     return JSON.stringify(line, printable);

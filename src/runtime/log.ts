@@ -1,8 +1,9 @@
-// The log of a program: JSON lines by pino, or readable text. Audit lines have a logger of their own, because a
-// person who sets --level=error must not lose the record of who got which role.
+// The log of a program: JSON lines by pino, or readable text. Audit lines have a logger of their own, so that an
+// operator who sets --level=error does not lose the record of which pod got which role.
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from "pino";
 import { type LogLevel, NEVER_PRINTED } from "./line-log.ts";
 
+/** The methods of a log that podrole uses. */
 export type Log = Pick<Logger, "debug" | "info" | "warn" | "error" | "child">;
 
 const REDACT = {
@@ -10,7 +11,10 @@ const REDACT = {
   censor: "[secret]",
 };
 
-/** `destination` takes one JSON line a write; a text form is a destination that formats (see `main.ts` of the cli). */
+/**
+ * Creates a log. `destination` receives one JSON line per write; readable text comes from a destination that formats
+ * these lines.
+ */
 export function createLog(program: string, level: LogLevel, destination: DestinationStream): Logger {
   return pino(
     { level, base: { program }, redact: REDACT, timestamp: stdTimeFunctions.isoTime, messageKey: "message" },
@@ -21,6 +25,7 @@ export function createLog(program: string, level: LogLevel, destination: Destina
 /** Writes one audit record. `audit` names its kind: "admission", "certificate" or "credentials". */
 export type Audit = (record: { readonly audit: string } & Readonly<Record<string, unknown>>) => void;
 
+/** Creates the audit log. Its records are always written, whatever the level of the log is. */
 export function createAudit(program: string, destination: DestinationStream): Audit {
   const log = pino(
     { level: "info", base: { program }, redact: REDACT, timestamp: stdTimeFunctions.isoTime },

@@ -1,20 +1,22 @@
-// Metrics as a table: name, help and labels of every series stand in one object a program, which docs/metrics.md is
-// generated from. Label values come from closed sets (codes, kinds), never from what a pod's author may write.
+// Metrics as a table: one object per program holds name, help and labels of every series, and docs/metrics.md is
+// generated from it. Label values come from closed sets (codes, kinds), never from text that a pod's author controls.
 import { version as nodeVersion } from "node:process";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { VERSION } from "./version.ts";
 
+/** One series: a row of a metrics table. */
 export interface MetricSpec {
   readonly type: "counter" | "gauge" | "histogram";
   readonly name: string;
   readonly help: string;
   readonly labels?: readonly string[];
   /**
-   * Series that are there from the start, at 0, by the value of the one label or by all labels: a counter that appears
-   * with its first increment hides that increment from rate(), and an alert on it comes one too late.
+   * Series that exist from the start with value 0, given by the value of the only label or by all labels. A counter
+   * that appears with its first increment hides that increment from rate(), so an alert on it fires one increment too
+   * late.
    */
   readonly from?: readonly (string | Readonly<Record<string, string>>)[];
-  /** Histogram only, in seconds. */
+  /** Histogram only: upper bounds in seconds. */
   readonly buckets?: readonly number[];
 }
 
@@ -26,15 +28,16 @@ type InstrumentOf<Spec extends MetricSpec> = Spec["type"] extends "counter"
     ? Gauge<string>
     : Histogram<string>;
 
+/** The instruments of a table, by its keys. */
 export type Metrics<Table extends MetricTable> = { readonly [Key in keyof Table]: InstrumentOf<Table[Key]> } & {
-  /** The text of /metrics (Prometheus exposition format 0.0.4). */
+  /** Returns the text of /metrics (Prometheus exposition format 0.0.4). */
   expose(): Promise<string>;
 };
 
-/** From 1 ms to 8 s: admission and credential calls fall in the middle of it. */
+/** In seconds, from 1 ms to 8 s: admission and credential calls fall in the middle. */
 export const LATENCY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8] as const;
 
-/** What server and webhook both have. */
+/** Metrics of both the server and the webhook. */
 export const COMMON_METRICS = {
   buildInfo: {
     type: "gauge",
@@ -45,12 +48,12 @@ export const COMMON_METRICS = {
   ready: {
     type: "gauge",
     name: "podrole_ready",
-    help: "1 while /readyz answers with 200, else 0",
+    help: "1 while /readyz returns 200, otherwise 0",
   },
   watchAge: {
     type: "gauge",
     name: "podrole_watch_age_seconds",
-    help: "Seconds since the cache of a resource was last proved fresh",
+    help: "Seconds since the API server last confirmed the cache of a resource",
     labels: ["resource"],
   },
 } as const satisfies MetricTable;
@@ -60,25 +63,26 @@ export function buildLabels(): { readonly version: string; readonly node: string
   return { version: VERSION, node: nodeVersion };
 }
 
+/** Creates the instruments of a table in a registry of their own, beside prom-client's metrics of the process. */
 export function createMetrics<const Table extends MetricTable>(table: Table): Metrics<Table> {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const instruments = Object.entries(table).map(([key, spec]) => {
     const common = { name: spec.name, help: spec.help, labelNames: [...(spec.labels ?? [])], registers: [registry] };
-    const first = (spec.from ?? []).map((from) =>
+    const initial = (spec.from ?? []).map((from) =>
       typeof from === "string" ? { [spec.labels?.[0] ?? ""]: from } : from,
     );
     switch (spec.type) {
       case "counter": {
         const counter = new Counter(common);
-        for (const labels of first) counter.inc(labels, 0);
+        for (const labels of initial) counter.inc(labels, 0);
         return [key, counter];
       }
       case "gauge":
         return [key, new Gauge(common)];
       case "histogram": {
         const histogram = new Histogram({ ...common, buckets: [...(spec.buckets ?? LATENCY_BUCKETS)] });
-        for (const labels of first) histogram.zero(labels);
+        for (const labels of initial) histogram.zero(labels);
         return [key, histogram];
       }
     }

@@ -1,14 +1,14 @@
-// The HTTP pages of server and webhook, for kubelet and Prometheus. No secret is behind any of them; nothing is decided.
+// The HTTP pages of server and webhook, for the kubelet and Prometheus. They expose no secret and decide nothing.
 import { type FastifyInstance, fastify } from "fastify";
 
 export interface PagesDeps {
-  /** Text of /metrics. */
+  /** Returns the text of /metrics. */
   readonly exposeMetrics: () => Promise<string>;
-  /** Why the program is not ready, empty when it is. */
+  /** Returns why the program is not ready; empty when it is ready. */
   readonly unready: () => readonly string[];
 }
 
-/** Routes without a listener, so that tests ask through inject(). */
+/** Creates the routes without a listener, so that tests call them through inject(). */
 export function createPages({ exposeMetrics, unready }: PagesDeps): FastifyInstance {
   const pages = fastify({ forceCloseConnections: true });
   pages.get("/healthz", () => ({ status: "ok" }));

@@ -1,8 +1,8 @@
-// A value that must not be seen: private keys, session tokens, bearer tokens. It prints, serialises and inspects as
-// "[secret]"; `grep 'reveal()'` lists every place where one leaves podrole's hands.
+// A value that must not be shown: private keys, session tokens, bearer tokens. It prints, serialises and inspects as
+// "[secret]"; `grep 'reveal()'` lists every place where a secret leaves podrole.
 import { inspect } from "node:util";
 
-/** Holds one secret text from the adapter that got it to the line that must send or write it. */
+/** Holds one secret text from the adapter that received it to the line that sends or writes it. */
 export class Secret {
   readonly #value: string;
 
@@ -10,7 +10,7 @@ export class Secret {
     this.#value = value;
   }
 
-  /** The text itself. Call it only in the expression that sends, writes or compares it. */
+  /** Returns the text itself. Call it only in the expression that sends, writes or compares it. */
   reveal(): string {
     return this.#value;
   }

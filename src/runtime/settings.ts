@@ -1,18 +1,22 @@
-// Settings as a table: one object a program gives name, type, default and help of each; flags, environment, --help and
-// docs/configuration.md all come from it. Every problem is reported in one go; an unknown name is a problem, because a
-// misspelt setting should fail at start and not at three in the morning. A flag wins over the environment.
+// Settings as a table: one object per program gives name, type, default and help of each setting; flags, environment
+// variables, --help and docs/configuration.md all come from it. All problems are reported at once. An unknown name is a
+// problem, so that a misspelt setting fails at start and not later. A flag takes precedence over the environment.
 import { createSuggester } from "./suggest.ts";
 
-/** Reads one text into a value; undefined means "not accepted", and `expects` says what would have been. */
+/**
+ * Parses one text into a value. `parse` returns undefined for text that is not accepted; `expects` describes what would
+ * be.
+ */
 export interface Parser<T> {
   readonly expects: string;
   parse(text: string): T | undefined;
 }
 
+/** One setting: a row of a settings table. */
 export interface Setting<T> {
   readonly help: string;
   readonly type: Parser<T>;
-  /** Absent: the setting is required. `null`: optional, and undefined when not given. */
+  /** Absent: the setting is required. `null`: optional, and undefined if not given. */
   readonly default?: string | null;
 }
 
@@ -24,28 +28,33 @@ type ValueOf<S> = S extends { readonly type: Parser<infer T>; readonly default: 
     ? T
     : never;
 
+/** The values of a table, by its keys. */
 export type Settings<Table extends SettingTable> = { readonly [Key in keyof Table]: ValueOf<Table[Key]> };
 
+/** The settings, or every problem as a sentence that names the flag or variable. */
 export type ReadResult<Table extends SettingTable> =
   | { readonly ok: true; readonly settings: Settings<Table> }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/** `sessionDuration` → `session-duration`. */
+/** Returns the flag without dashes: `sessionDuration` → `session-duration`. */
 export function flagName(key: string): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** `sessionDuration` → `PODROLE_SESSION_DURATION`. */
+/** Returns the environment variable: `sessionDuration` → `PODROLE_SESSION_DURATION`. */
 export function envName(key: string): string {
   return `PODROLE_${flagName(key).replaceAll("-", "_").toUpperCase()}`;
 }
 
-/** Kubernetes puts variables like PODROLE_SERVER_SERVICE_HOST into pods beside a Service of that name: not ours. */
+/**
+ * Variables such as PODROLE_SERVER_SERVICE_HOST, which Kubernetes adds to pods for a Service of that name. They are not
+ * settings.
+ */
 const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT|PORT_\d+_(TCP|UDP)(_.*)?)$/;
 
 /**
- * Reads a table from flags (by key, as the command line parser delivers them) and the environment.
- * `alsoKnown`: environment names that belong to somebody else in the same process (another table).
+ * Reads a table from flags (by key, as the command-line parser delivers them) and the environment. `alsoKnown` lists
+ * environment variables of another table that the same process reads. Returns the frozen settings, or every problem.
  */
 export function readSettings<const Table extends SettingTable>(
   table: Table,
@@ -79,7 +88,7 @@ export function readSettings<const Table extends SettingTable>(
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
-/** Go's notation, as kiam's flags take it: "15m", "1h30m", "500ms". Value in milliseconds. */
+/** A duration in Go's notation, as kiam's flags accept it: "15m", "1h30m", "500ms". The value is in milliseconds. */
 export const duration: Parser<number> = {
   expects: 'a duration such as "500ms", "15m" or "1h30m"',
   parse(text) {
@@ -92,18 +101,21 @@ export const duration: Parser<number> = {
   },
 };
 
+/** Any text but the empty one. */
 export const text: Parser<string> = {
-  expects: "a text that is not empty",
+  expects: "a non-empty text",
   parse: (value) => (value === "" ? undefined : value),
 };
 
+/** "true" or "false": the presence of a flag means nothing. */
 export const flag: Parser<boolean> = {
   expects: '"true" or "false"',
   parse: (value) => (value === "true" ? true : value === "false" ? false : undefined),
 };
 
+/** A TCP port; 0 lets the system choose a free one. */
 export const port: Parser<number> = {
-  expects: "a port from 0 to 65535 (0 takes any free one)",
+  expects: "a port from 0 to 65535 (0: any free port)",
   parse: (value) => (/^\d{1,5}$/.test(value) && Number(value) <= 65_535 ? Number(value) : undefined),
 };
 
@@ -112,7 +124,7 @@ export interface Address {
   readonly port: number;
 }
 
-/** "host:port", "[::1]:port"; ":port" listens on every address. */
+/** A listening or target address: "host:port", "[::1]:port"; ":port" listens on every address. */
 export const address: Parser<Address> = {
   expects: 'an address "host:port" such as "podrole-server.podrole.svc:8444" or "[::]:8444"',
   parse(value) {
@@ -122,7 +134,7 @@ export const address: Parser<Address> = {
   },
 };
 
-/** Comma-separated; spaces around elements do not count; empty elements are an error. */
+/** A comma-separated list. Spaces around elements are dropped; an empty element is an error. */
 export const list: Parser<readonly string[]> = {
   expects: "one or more texts separated by commas",
   parse(value) {
@@ -131,6 +143,7 @@ export const list: Parser<readonly string[]> = {
   },
 };
 
+/** Accepts the given texts only. */
 export function oneOf<const T extends string>(choices: readonly T[]): Parser<T> {
   return {
     expects: `one of ${choices.map((choice) => `"${choice}"`).join(", ")}`,
@@ -138,6 +151,7 @@ export function oneOf<const T extends string>(choices: readonly T[]): Parser<T> 
   };
 }
 
+/** Accepts whole numbers from `minimum` to `maximum`, both included. */
 export function integer(minimum: number, maximum: number): Parser<number> {
   return {
     expects: `a whole number from ${minimum} to ${maximum}`,
@@ -148,7 +162,7 @@ export function integer(minimum: number, maximum: number): Parser<number> {
   };
 }
 
-/** "namespace/name". */
+/** A namespace and a name: "namespace/name". */
 export const namespacedName: Parser<{ readonly namespace: string; readonly name: string }> = {
   expects: 'a namespace and a name such as "podrole/podrole-webhook"',
   parse(text) {

@@ -1,18 +1,23 @@
-// The end of a program. States: running → stopping (first signal: closers run, last opened first closed, within a
-// deadline) → stopped. A second signal ends it at once. Only main.ts files connect it to the process.
+// Orderly shutdown of a program. States: running → stopping (first signal: closers run in reverse order of
+// registration, within a deadline) → stopped. A second signal ends the program at once. Only main.ts files connect it
+// to the process.
 import type { Clock } from "./clock.ts";
 import type { Audit, Log } from "./log.ts";
 
+/** Closes the parts of a program in reverse order. */
 export interface Shutdown {
-  /** Registers what must be closed; `close` may be called at most once. */
+  /** Registers something to close at shutdown; `close` is called at most once. */
   onClose(name: string, close: () => Promise<void> | void): void;
-  /** Closes everything; resolves when done or when the deadline has passed. Further calls return the same promise. */
+  /**
+   * Closes everything; resolves when done or when the deadline has passed. Further calls return the same promise. It
+   * never rejects: a closer that fails is logged.
+   */
   stop(reason: string): Promise<void>;
-  /** Aborts when stopping begins: every wait in the program takes it. */
+  /** Aborts when stopping begins: every wait in the program observes it. */
   readonly signal: AbortSignal;
 }
 
-/** What the command line gives to every long-running program. */
+/** What the command line passes to every long-running program. */
 export interface ProgramDeps {
   readonly clock: Clock;
   readonly log: Log;
@@ -21,6 +26,7 @@ export interface ProgramDeps {
   readonly shutdown: Shutdown;
 }
 
+/** Creates a shutdown that takes at most `deadlineMs`, however long the closers take. */
 export function createShutdown(
   { clock, log }: { clock: Clock; log: Log },
   { deadlineMs }: { deadlineMs: number },
@@ -36,7 +42,7 @@ export function createShutdown(
       try {
         await close();
       } catch (error) {
-        log.warn({ err: error, part: name }, "could not close cleanly");
+        log.warn({ err: error, part: name }, "could not close a part of the program");
       }
     }
   }

@@ -1,5 +1,5 @@
-// "Did you mean": the known name nearest to one that was misspelt. Names may come from strangers (annotations of a pod,
-// variables of an environment), so the work is bounded before it is done.
+// "Did you mean": finds the known name nearest to a misspelt one. Names may come from untrusted input (annotations of a
+// pod, environment variables), so the work is bounded in advance.
 
 /** At most two letters wrong, missing or added. Two swapped letters count as two. */
 const MAX_DISTANCE = 2;
@@ -7,15 +7,15 @@ const MAX_DISTANCE = 2;
 /** Longer names get no suggestion. The longest name that podrole knows has 40 characters. */
 const MAX_NAME_LENGTH = 64;
 
-/** Comparisons of one suggester; each is at most 64 × 5 steps. Later names get no suggestion. */
+/** Comparisons of one suggester, each at most 64 × 5 steps. Names beyond that get no suggestion. */
 const MAX_COMPARISONS = 2_000;
 
-/** Returns the nearest known name, or undefined when none is near. */
+/** Returns the nearest known name, or undefined if none is near. */
 export type Suggest = (name: string) => string | undefined;
 
 /**
- * Returns a function that finds the known name nearest to `name` by Levenshtein distance, at most 2; undefined when there
- * is none. Use one suggester for all names of one input: its number of comparisons is limited.
+ * Creates a function that finds the known name nearest to `name` by Levenshtein distance, at most 2. Use one suggester
+ * for all names of one input, because its number of comparisons is limited.
  */
 export function createSuggester(known: Iterable<string>): Suggest {
   const candidates = [...known].filter(({ length }) => length <= MAX_NAME_LENGTH);
@@ -34,7 +34,10 @@ export function createSuggester(known: Iterable<string>): Suggest {
   };
 }
 
-/** The Levenshtein distance, or `limit + 1` when it is greater. Computes only the cells within `limit` of the diagonal. */
+/**
+ * Returns the Levenshtein distance, or `limit + 1` if it is greater. Computes only the cells within `limit` of the
+ * diagonal.
+ */
 function distanceWithin(a: string, b: string, limit: number): number {
   const tooFar = limit + 1;
   let above = Array.from({ length: b.length + 1 }, (_, column) => Math.min(column, tooFar));

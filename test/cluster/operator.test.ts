@@ -220,7 +220,7 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
     context.diagnostic((await podrole(["rotate", "status"], reader)).out);
     const denied = await podrole(["rotate", "prepare"], reader);
     assert.equal(denied.code, 2);
-    assert.match(denied.err, /must be allowed to patch secrets in namespace "podrole"/);
+    assert.match(denied.err, /expected permission to patch secrets in namespace "podrole"/);
     assert.equal(await version(), before);
 
     const prepared = await podrole(["rotate", "prepare"], keeper);

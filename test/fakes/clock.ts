@@ -1,8 +1,8 @@
-// A clock that moves only when told: timers due are run in order, each at its own time.
+// A clock that advances only by advance(): due timers run in order, each at its own time.
 import type { Clock } from "../../src/runtime/clock.ts";
 
 export interface FakeClock extends Clock {
-  /** Moves time on, running what falls due, and lets promises settle between. */
+  /** Advances the time, runs every timer that becomes due, and lets promises settle in between. */
   advance(ms: number): Promise<void>;
 }
 
@@ -13,7 +13,7 @@ export function createFakeClock(start: number = Date.parse("2026-01-01T00:00:00Z
   return {
     now: () => now,
     schedule(task, delayMs) {
-      // As Node's timers: whole milliseconds, at least one. Otherwise fractions of a wait would never pass.
+      // Whole milliseconds, at least one, as with Node's timers. Otherwise fractions of a delay would never pass.
       const timer = { at: now + Math.max(1, Math.trunc(delayMs)), task };
       timers.push(timer);
       return () => {

@@ -1,4 +1,4 @@
-// An EC2 instance metadata service that behaves: version 2 only, tokens that live as long as they were asked for, the
+// An EC2 instance metadata service without faults: version 2 only, tokens with the requested lifetime, the
 // instance profile, its role and credentials.
 // (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html)
 import { randomBytes } from "node:crypto";
@@ -8,11 +8,11 @@ import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
 
 export interface InstanceMetadataOptions {
-  /** ARN of the instance profile; the instance has none when absent. */
+  /** ARN of the instance profile; absent if the instance has none. */
   readonly profile?: string;
-  /** "refused": HttpTokens cannot be had (hop limit, disabled endpoint). */
+  /** "refused": no token is available (hop limit, disabled endpoint). */
   readonly tokens?: "given" | "refused";
-  /** The profile's credentials, each time they are asked for. */
+  /** Returns the profile's credentials for each request. */
   readonly credentials?: () => Readonly<Record<string, string>>;
 }
 

@@ -1,4 +1,4 @@
-// A log that keeps what it is told.
+// A log that records its lines.
 import type { Log } from "../../src/runtime/log.ts";
 import { createLog } from "../../src/runtime/log.ts";
 

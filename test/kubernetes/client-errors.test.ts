@@ -1,4 +1,4 @@
-// What callers are told when the Kubernetes API does not answer as asked.
+// Errors that callers receive when the Kubernetes API does not respond as expected.
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";
@@ -24,7 +24,7 @@ async function errorOf(promise: Promise<unknown>): Promise<ApiError> {
   return error;
 }
 
-test("a missing permission is named by verb, resource and namespace", async (t) => {
+test("errors name a missing permission by verb, resource and namespace", async (t) => {
   const { emulator, connect } = await startCluster(t);
   emulator.restrict("weak", [{ apiGroups: [""], resources: ["pods"], verbs: ["get"] }], "shop");
   const kubernetes = await connect("weak");
@@ -32,19 +32,19 @@ test("a missing permission is named by verb, resource and namespace", async (t) 
   assert.equal(error.status, 403);
   assert.match(
     error.message,
-    /^Cannot get pods "default\/web": the Kubernetes API answered 403 Forbidden, the caller must be allowed to get pods in namespace "default" \(/,
+    /^Cannot get pods "default\/web": the Kubernetes API returned 403 Forbidden; expected permission to get pods in namespace "default" \(/,
   );
   const atLarge = await errorOf(kubernetes.getNamespace("shop"));
-  assert.match(atLarge.message, /must be allowed to get namespaces in the cluster/);
+  assert.match(atLarge.message, /expected permission to get namespaces in the cluster/);
   const event = { namespace: "shop", pod: { name: "web", uid: "1" }, type: "Warning", reason: "STS_DENIED" } as const;
   const noEvents = await errorOf(kubernetes.recordEvent({ ...event, message: "no" }));
-  assert.match(noEvents.message, /must be allowed to create events in namespace "shop"/);
-  // What was granted works.
+  assert.match(noEvents.message, /expected permission to create events in namespace "shop"/);
+  // The granted permission works.
   await assert.rejects(kubernetes.getPod("default", "web"));
   assert.equal(await kubernetes.getPod("shop", "web"), undefined);
 });
 
-test("unknown credentials are a 401 that says whose they are", async (t) => {
+test("errors name the credentials that the API server did not accept", async (t) => {
   const { connect } = await startCluster(t);
   const first = await connect();
   const other = createKubernetesEmulator({ clock: systemClock });
@@ -60,42 +60,42 @@ test("unknown credentials are a 401 that says whose they are", async (t) => {
   t.after(() => stranger.close());
   const error = await errorOf(stranger.getPod("default", "web"));
   assert.equal(error.status, 401);
-  assert.match(error.message, /401 Unauthorized, it must accept the caller's token$/);
+  assert.match(error.message, /401 Unauthorized; expected it to accept the caller's token$/);
   assert.ok(!error.message.includes("of-somebody-else"));
   assert.ok(url.startsWith("https://"));
 });
 
-test("a throttled request says how long to wait", async (t) => {
+test("errors of throttled requests carry the time to wait", async (t) => {
   const { emulator, connect } = await startCluster(t);
   emulator.faults.status = { code: 429, retryAfterSeconds: 7 };
   const error = await errorOf((await connect()).getPod("default", "web"));
   assert.deepEqual([error.status, error.retryAfterMs], [429, 7000]);
-  assert.match(error.message, /^Cannot get pods "default\/web": the Kubernetes API answered 429 TooManyRequests/);
+  assert.match(error.message, /^Cannot get pods "default\/web": the Kubernetes API returned 429 TooManyRequests/);
 });
 
-test("a request that gets no answer ends at its deadline", async (t) => {
+test("a request without a response ends at its deadline", async (t) => {
   const { emulator, connect } = await startCluster(t);
   const kubernetes = await connect(undefined, { deadlineMs: 50 });
   emulator.faults.stall = true;
   const error = await errorOf(kubernetes.getPod("default", "web"));
   assert.match(
     error.message,
-    /^Cannot get pods "default\/web": https:\/\/127\.0\.0\.1:\d+ did not answer within 50 ms$/,
+    /^Cannot get pods "default\/web": https:\/\/127\.0\.0\.1:\d+ did not respond within 50 ms$/,
   );
 });
 
-test("a server that hangs up, or is not there, is told by its system code", async (t) => {
+test("errors carry the system code of a broken or refused connection", async (t) => {
   const { emulator, connect } = await startCluster(t);
   const kubernetes = await connect();
   emulator.faults.down = true;
   const closed = await errorOf(kubernetes.getPod("default", "web"));
-  assert.match(closed.message, /gave no usable answer \((UND_ERR_SOCKET|ECONNRESET)\)$/);
+  assert.match(closed.message, /sent no usable response \((UND_ERR_SOCKET|ECONNRESET)\)$/);
   await emulator.close();
   const gone = await errorOf(kubernetes.getPod("default", "web"));
-  assert.match(gone.message, /gave no usable answer \(ECONNREFUSED\)$/);
+  assert.match(gone.message, /sent no usable response \(ECONNREFUSED\)$/);
 });
 
-test("a server with another CA is not believed", async (t) => {
+test("a server with a certificate of another CA is refused", async (t) => {
   const { emulator } = await startCluster(t);
   const other = createKubernetesEmulator({ clock: systemClock });
   const url = new URL(await other.listen());
@@ -110,7 +110,7 @@ test("a server with another CA is not believed", async (t) => {
   assert.match(error.message, /\((SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+|CERT_SIGNATURE_FAILURE)\)$/);
 });
 
-/** A server of the test's own, to answer what no API server would. */
+/** A server that sends responses that no API server would send. */
 async function clientOf(t: TestContext, listener: RequestListener) {
   const server = createServer(listener);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -137,16 +137,16 @@ async function clientOf(t: TestContext, listener: RequestListener) {
   return { server, kubernetes };
 }
 
-test("a load balancer's page is a status without a reason", async (t) => {
+test("a load balancer's page becomes an error with its status and no reason", async (t) => {
   const { kubernetes } = await clientOf(t, (_request, response) => {
     response.writeHead(502, { "content-type": "text/html" }).end("<html>bad gateway</html>");
   });
   const error = await errorOf(kubernetes.getPod("default", "web"));
   assert.deepEqual([error.status, error.reason], [502, ""]);
-  assert.equal(error.message, 'Cannot get pods "default/web": the Kubernetes API answered 502');
+  assert.equal(error.message, 'Cannot get pods "default/web": the Kubernetes API returned 502');
 });
 
-test("an error about a token or a Secret does not quote what was sent", async (t) => {
+test("errors about tokens and Secrets do not quote the request", async (t) => {
   const { kubernetes } = await clientOf(t, (request, response) => {
     request.resume();
     const message = 'decode error at "{"token":"eyJhbGciOi.secret"}"';
@@ -157,7 +157,7 @@ test("an error about a token or a Secret does not quote what was sent", async (t
   const secret = await errorOf(kubernetes.createSecret("default", "ca", { key: token }));
   for (const error of [review, secret]) {
     assert.ok(!error.message.includes("eyJ"), error.message);
-    assert.match(error.message, /answered 400 BadRequest$/);
+    assert.match(error.message, /returned 400 BadRequest$/);
   }
 });
 
@@ -170,18 +170,18 @@ test("calls share connections", async (t) => {
     connections += 1;
   });
   for (let call = 0; call < 20; call++) await kubernetes.getPod("default", "web");
-  // undici may open a second one before it knows that the first is free.
+  // undici may open a second connection before it knows that the first is free.
   assert.ok(connections <= 2, `${connections} connections`);
 });
 
-test("createKubernetes() throws when there is no configuration to read", async (t) => {
+test("createKubernetes() throws if it cannot read a configuration", async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "podrole-config-"));
   t.after(() => rm(directory, { recursive: true }));
   const empty = join(directory, "empty");
   await writeFile(empty, "{}");
   const cases = [
     { kubeconfigPath: join(directory, "missing"), message: /missing cannot be read$/ },
-    { kubeconfigPath: empty, message: /names no API server, a kubeconfig or a pod is needed$/ },
+    { kubeconfigPath: empty, message: /names no API server; expected a kubeconfig or a pod's ServiceAccount$/ },
     { kubeconfigPath: undefined, message: /^Cannot set up the Kubernetes client: the pod's ServiceAccount / },
   ];
   for (const { kubeconfigPath, message } of cases) {
@@ -193,7 +193,7 @@ test("createKubernetes() throws when there is no configuration to read", async (
   }
 });
 
-test("createKubernetes() reads a list of kubeconfig files as KUBECONFIG has them", async (t) => {
+test("createKubernetes() reads a list of kubeconfig files in KUBECONFIG's form", async (t) => {
   const { emulator } = await startCluster(t);
   const directory = await mkdtemp(join(tmpdir(), "podrole-config-"));
   t.after(() => rm(directory, { recursive: true }));

@@ -1,4 +1,4 @@
-// The Kubernetes interface over real sockets, with what is granted and what is refused.
+// The Kubernetes interface over real sockets, with permissions granted and denied.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { KubeObject } from "../../emulators/kubernetes/objects.ts";
@@ -6,7 +6,7 @@ import type { Pod } from "../../src/kubernetes/objects.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { type Cluster, create, podOf, startCluster } from "./harness.ts";
 
-/** A pod and a token that is bound to it, as a kubelet asks for one. */
+/** Creates a pod and a token that is bound to it, as a kubelet requests one. */
 async function podWithToken({ emulator }: Cluster, audience: string) {
   const pod = await create<Pod>(emulator, "/api/v1/namespaces/default/pods", podOf({ name: "web" }));
   const boundObjectRef = { kind: "Pod", apiVersion: "v1", name: "web", uid: pod.metadata.uid };
@@ -18,7 +18,7 @@ async function podWithToken({ emulator }: Cluster, audience: string) {
   return { pod, token: new Secret(request.status.token) };
 }
 
-test("reviewToken() tells pod, ServiceAccount and audience of a bound token", async (t) => {
+test("reviewToken() returns pod, ServiceAccount and audience of a bound token", async (t) => {
   const cluster = await startCluster(t);
   const { pod, token } = await podWithToken(cluster, "podrole.io");
   const review = await (await cluster.connect()).reviewToken(token, "podrole.io");
@@ -31,7 +31,7 @@ test("reviewToken() tells pod, ServiceAccount and audience of a bound token", as
   assert.equal(review.error, "");
 });
 
-test("reviewToken() says no to a token of another audience, in the API server's words", async (t) => {
+test("reviewToken() rejects a token of another audience with the API server's reason", async (t) => {
   const cluster = await startCluster(t);
   const { token } = await podWithToken(cluster, "vault");
   const review = await (await cluster.connect()).reviewToken(token, "podrole.io");
@@ -43,7 +43,7 @@ test("reviewToken() says no to a token of another audience, in the API server's 
   );
 });
 
-test("reviewToken() says no once the pod is deleted, and when another one has its name", async (t) => {
+test("reviewToken() rejects a token once its pod is deleted, even if another pod has the name", async (t) => {
   const cluster = await startCluster(t);
   const { token } = await podWithToken(cluster, "podrole.io");
   const kubernetes = await cluster.connect();
@@ -57,14 +57,14 @@ test("reviewToken() says no once the pod is deleted, and when another one has it
   );
 });
 
-test("reviewToken() says no to what is no token", async (t) => {
+test("reviewToken() rejects text that is not a token", async (t) => {
   const kubernetes = await (await startCluster(t)).connect();
   for (const text of ["x", "a.b.c", "a.b.c.d"]) {
     assert.equal((await kubernetes.reviewToken(new Secret(text), "podrole.io")).authenticated, false, text);
   }
 });
 
-test("getPod() answers the object as it stands in JSON, fields unknown to podrole included", async (t) => {
+test("getPod() returns the object as it is in JSON, including fields unknown to podrole", async (t) => {
   const { emulator, connect } = await startCluster(t);
   const pod = { ...podOf({ name: "web" }), somethingNew: { at: "2030-01-01T00:00:00Z" } };
   await create(emulator, "/api/v1/namespaces/default/pods", pod);
@@ -73,7 +73,7 @@ test("getPod() answers the object as it stands in JSON, fields unknown to podrol
   assert.equal(typeof found?.metadata["creationTimestamp"], "string");
 });
 
-test("getters answer undefined for what is not there", async (t) => {
+test("getters return undefined for objects that do not exist", async (t) => {
   const kubernetes = await (await startCluster(t)).connect();
   assert.equal(await kubernetes.getPod("default", "nobody"), undefined);
   assert.equal(await kubernetes.getNamespace("nowhere"), undefined);
@@ -85,7 +85,7 @@ test("getters answer undefined for what is not there", async (t) => {
   assert.equal((await kubernetes.getNamespace("default"))?.metadata.name, "default");
 });
 
-test("getPod() keeps a name that is no name inside its own path", async (t) => {
+test("getPod() escapes a name that is not a valid one", async (t) => {
   const { emulator, connect } = await startCluster(t);
   assert.equal(await (await connect()).getPod("default", "../../secrets/x?watch=true"), undefined);
   assert.deepEqual(
@@ -96,7 +96,7 @@ test("getPod() keeps a name that is no name inside its own path", async (t) => {
 
 const KEYS = { "current.key": new Secret("first") };
 
-test("createSecret() creates once; the second one is told that it exists", async (t) => {
+test("createSecret() creates once and returns exists to the second caller", async (t) => {
   const kubernetes = await (await startCluster(t)).connect();
   assert.equal(await kubernetes.createSecret("default", "ca", KEYS, { labels: { app: "podrole" } }), "created");
   assert.equal(await kubernetes.createSecret("default", "ca", KEYS), "exists");
@@ -105,13 +105,13 @@ test("createSecret() creates once; the second one is told that it exists", async
   assert.equal(secret?.data["current.key"]?.reveal(), "first");
 });
 
-test("createSecret() and putConfigMap() give an object its owners once, and change nothing about it later", async (t) => {
+test("createSecret() and putConfigMap() set the owners at creation and leave them unchanged later", async (t) => {
   const { emulator, connect } = await startCluster(t);
   const kubernetes = await connect();
   const owner = { apiVersion: "v1", kind: "ServiceAccount", name: "server", uid: "1-2-3" };
-  const birth = { owners: [owner] };
-  await kubernetes.createSecret("default", "ca", KEYS, birth);
-  await kubernetes.putConfigMap("default", "trust", { "bundle.pem": "one" }, birth);
+  const creation = { owners: [owner] };
+  await kubernetes.createSecret("default", "ca", KEYS, creation);
+  await kubernetes.putConfigMap("default", "trust", { "bundle.pem": "one" }, creation);
   await kubernetes.putConfigMap("default", "trust", { "bundle.pem": "two" }, {});
   for (const [resource, name] of [
     ["secrets", "ca"],
@@ -121,7 +121,7 @@ test("createSecret() and putConfigMap() give an object its owners once, and chan
   }
 });
 
-test("replaceSecret() replaces data and leaves what others wrote", async (t) => {
+test("replaceSecret() replaces data and leaves the fields of other writers", async (t) => {
   const { emulator, connect } = await startCluster(t);
   const kubernetes = await connect();
   await kubernetes.createSecret("default", "ca", KEYS, { labels: { app: "podrole" } });
@@ -138,7 +138,7 @@ test("replaceSecret() replaces data and leaves what others wrote", async (t) => 
   assert.deepEqual(secret?.metadata.labels, { app: "podrole" });
 });
 
-test("replaceSecret() is a conflict at a version that is past, and when the Secret is gone", async (t) => {
+test("replaceSecret() returns conflict for an old version and for a deleted Secret", async (t) => {
   const { emulator, connect } = await startCluster(t);
   const kubernetes = await connect();
   await kubernetes.createSecret("default", "ca", KEYS);
@@ -162,7 +162,7 @@ function beforeNext({ emulator }: Cluster, verb: string, task: () => void): void
   };
 }
 
-test("putConfigMap() creates, changes, and does not write what stands there already", async (t) => {
+test("putConfigMap() creates and changes, and does not write identical content", async (t) => {
   const { emulator, connect } = await startCluster(t);
   const kubernetes = await connect();
   const versionOf = () => emulator.store.get("configmaps", "default", "trust").metadata.resourceVersion;
@@ -174,7 +174,7 @@ test("putConfigMap() creates, changes, and does not write what stands there alre
   assert.deepEqual(await kubernetes.getConfigMap("default", "trust"), { "bundle.pem": "two" });
 });
 
-test("putConfigMap() ends with its own content when another replica is faster", async (t) => {
+test("putConfigMap() ends with its own content if another replica is faster", async (t) => {
   const cluster = await startCluster(t);
   const { store } = cluster.emulator;
   const kubernetes = await cluster.connect();
@@ -199,7 +199,7 @@ function webhookConfiguration(): Pick<KubeObject, "metadata"> & Record<string, u
   return { metadata: { name: "podrole" }, webhooks: [webhook("pods.podrole.io"), webhook("more.podrole.io")] };
 }
 
-test("setCaBundle() sets it in every webhook and touches nothing else", async (t) => {
+test("setCaBundle() sets caBundle in every webhook and changes nothing else", async (t) => {
   const { emulator, connect } = await startCluster(t);
   const kubernetes = await connect();
   emulator.store.create("mutatingwebhookconfigurations", webhookConfiguration());
@@ -217,7 +217,7 @@ test("setCaBundle() sets it in every webhook and touches nothing else", async (t
   assert.deepEqual(webhooks, expected);
 });
 
-test("setCaBundle() tells unchanged, absent and conflict apart", async (t) => {
+test("setCaBundle() distinguishes unchanged, absent and conflict", async (t) => {
   const cluster = await startCluster(t);
   const { store } = cluster.emulator;
   const kubernetes = await cluster.connect();
@@ -243,7 +243,7 @@ async function recordOne(t: TestContext, message: string): Promise<KubeObject> {
   return event as KubeObject;
 }
 
-test("recordEvent() writes an Event that kubectl describe pod finds", async (t) => {
+test("recordEvent() writes an Event that kubectl describe pod shows", async (t) => {
   const event = await recordOne(t, "not permitted");
   assert.deepEqual(event["involvedObject"], {
     apiVersion: "v1",
@@ -255,7 +255,7 @@ test("recordEvent() writes an Event that kubectl describe pod finds", async (t) 
   assert.deepEqual([event["type"], event["reason"], event["message"]], ["Warning", "ROLE_FORBIDDEN", "not permitted"]);
 });
 
-test("recordEvent() cuts a message that the API server would refuse", async (t) => {
+test("recordEvent() truncates a message that the API server would refuse", async (t) => {
   const event = await recordOne(t, "x".repeat(3000));
   assert.equal((event["message"] as string).length, 1024);
 });

@@ -14,7 +14,7 @@ import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 
 export interface Cluster {
   readonly emulator: KubernetesEmulator;
-  /** A client for a user; without a name, one who may do everything. */
+  /** Creates a client for a user; without a name, one with every permission. */
   readonly connect: (username?: string, options?: { readonly deadlineMs?: number }) => Promise<KubernetesClient>;
 }
 
@@ -47,7 +47,7 @@ export function podOf(metadata: ObjectMeta): Pod {
   return { metadata, spec: { containers: [{ name: "app", image: "shop/app:1" }] } };
 }
 
-/** Creates an object and answers it as it was stored. */
+/** Creates an object and returns it as it was stored. */
 export async function create<Item>(emulator: KubernetesEmulator, path: string, object: object): Promise<Item> {
   const { code, body } = await emulator.create(path, object as Parameters<KubernetesEmulator["create"]>[1]);
   if (code !== 201) throw new RangeError(`${path}: ${code} ${JSON.stringify(body)}`);
@@ -56,7 +56,7 @@ export async function create<Item>(emulator: KubernetesEmulator, path: string, o
 
 const PATIENCE_MS = 10_000;
 
-/** Waits for what comes over sockets, in real time. */
+/** Waits in real time for events that arrive over sockets. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
   const giveUpAt = Date.now() + PATIENCE_MS;
   while (!condition()) {

@@ -12,7 +12,7 @@ async function linesOf(chunks: readonly Uint8Array[]): Promise<string[]> {
   return lines;
 }
 
-test("splitLines() finds the same lines however the bytes are cut", async () => {
+test("splitLines() yields the same lines wherever the chunks end", async () => {
   const line = fc.string({ unit: "grapheme" }).map((text) => text.replaceAll("\n", ""));
   await fc.assert(
     fc.asyncProperty(fc.array(line), fc.array(fc.nat(200)), async (lines, cuts) => {
@@ -28,7 +28,7 @@ test("splitLines() drops a last line that was cut off", async () => {
   assert.deepEqual(await linesOf([Buffer.from('{"a":1}\n{"b"')]), ['{"a":1}']);
 });
 
-test("splitLines() throws on a line that does not end", async () => {
+test("splitLines() throws RangeError for a line without an end", async () => {
   const chunk = Buffer.alloc(9 * 1024 * 1024, "x");
   await assert.rejects(linesOf([chunk, chunk]), RangeError);
 });

@@ -22,7 +22,7 @@ function item(name: string, resourceVersion: string, namespace?: string): Item {
   return { metadata: { name, resourceVersion, ...(namespace !== undefined && { namespace }) } };
 }
 
-test("put() and remove() tell listeners what was and what is", () => {
+test("put() and remove() report the cached object before and after the change", () => {
   const { cache, changes } = createRecordedCache();
   cache.put(item("web", "1", "shop"));
   cache.put(item("web", "2", "shop"));
@@ -35,13 +35,13 @@ test("put() and remove() tell listeners what was and what is", () => {
   assert.equal(cache.get("shop/web"), undefined);
 });
 
-test("remove() of what is not there tells nobody", () => {
+test("remove() of an unknown object reports nothing", () => {
   const { cache, changes } = createRecordedCache();
   cache.remove(item("web", "1"));
   assert.deepEqual(changes, []);
 });
 
-test("replaceAll() tells only what differs", () => {
+test("replaceAll() reports only differences", () => {
   const { cache, changes } = createRecordedCache();
   for (const name of ["a", "b", "c"]) cache.put(item(name, "1"));
   changes.length = 0;
@@ -70,7 +70,7 @@ test("a listener that throws stops neither the others nor the cache", () => {
   assert.equal(changes.length, 4);
 });
 
-test("project sees no managedFields", () => {
+test("project receives objects without managedFields", () => {
   const seen: ObjectMeta[] = [];
   const cache = createObjectCache<Item, undefined>({
     project: ({ metadata }) => void seen.push(metadata),

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { parseQuantity } from "../../src/kubernetes/quantity.ts";
 
-/** [text, whole number, power of ten that it is multiplied with]. */
+/** [text, whole number, exponent of its factor 10^n]. */
 const AMOUNTS: readonly (readonly [text: string, mantissa: number | bigint, exponent: number])[] = [
   ...["0", "0n", "0u", "0m", "0Ki", "0k", "0Mi", "0M", "0Gi", "0G", "0Ti", "0T"].map((text) => [text, 0, 0] as const),
   ["1", 1, 0],
@@ -72,7 +72,7 @@ function nanos(mantissa: number | bigint, exponent: number): bigint {
 }
 
 suite("parseQuantity()", () => {
-  test("returns the amounts that apimachinery reads, without a sign and with either", () => {
+  test("returns the amounts that apimachinery parses, without a sign and with either", () => {
     for (const [text, mantissa, exponent] of AMOUNTS) {
       const amount = nanos(mantissa, exponent);
       assert.equal(parseQuantity(text), amount, text);
@@ -81,7 +81,7 @@ suite("parseQuantity()", () => {
     }
   });
 
-  test("returns undefined for text that apimachinery refuses, and for what is neither text nor number", () => {
+  test("returns undefined for text that apimachinery refuses, and for values that are neither text nor number", () => {
     for (const text of INVALID) assert.equal(parseQuantity(text), undefined, text);
     for (const value of [undefined, null, true, {}, ["1"], Number.NaN]) assert.equal(parseQuantity(value), undefined);
   });
@@ -91,7 +91,7 @@ suite("parseQuantity()", () => {
     assert.equal(parseQuantity(1e21), nanos(1, 21));
   });
 
-  test("returns undefined for numbers too long to compute with", () => {
+  test("returns undefined for numbers beyond its limits", () => {
     assert.equal(parseQuantity("1e999"), nanos(1, 999));
     for (const text of ["1e1000", "1e-1000", "1e99999999999", "9".repeat(129)]) {
       assert.equal(parseQuantity(text), undefined, text.slice(0, 20));

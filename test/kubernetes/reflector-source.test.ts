@@ -1,4 +1,4 @@
-// The reflector at sources that no API server would be: what a proxy or a bug in between may send.
+// The reflector with input that no API server sends, but a faulty proxy in between might.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { ListWatch, WatchEvent } from "../../src/kubernetes/api.ts";
@@ -8,7 +8,7 @@ import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { podOf } from "./harness.ts";
 
-/** Each watch sends what `watches` has for it and ends. */
+/** Each watch sends its events of `watches` and ends. */
 function reflect(test: TestContext, watches: readonly (readonly WatchEvent<Pod>[])[]) {
   const versions: string[] = [];
   let lists = 0;
@@ -42,13 +42,13 @@ test("a watch starts where the last event or bookmark was", async (t) => {
   assert.deepEqual(versions.slice(0, 3), ["10", "15", "17"]);
 });
 
-test("watches that end at once are not asked for in a tight loop", async (t) => {
+test("watches that end at once are retried with back-off", async (t) => {
   const { clock, versions, lists, lines } = reflect(t, []);
   await clock.advance(60_000);
   // 0.5, 1, 2, 4, 8, 16 s, then 30 s each.
   assert.equal(versions.length, 7);
   assert.match(JSON.stringify(lines[0]), /Cannot watch pods: the watch ended at once/);
-  // Every third failure in a row puts the version in doubt.
+  // Every third consecutive failure leads to a new list.
   assert.equal(lists(), 3);
 });
 

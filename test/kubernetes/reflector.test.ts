@@ -1,4 +1,4 @@
-// The reflector at an API server that misbehaves, over real sockets. Time that matters is the fake clock's.
+// The reflector with an API server that misbehaves, over real sockets. Waiting times are those of the fake clock.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { PolicyRule } from "../../emulators/kubernetes/access.ts";
@@ -19,7 +19,7 @@ interface Setting {
   readonly rules?: readonly PolicyRule[];
 }
 
-/** An API server with some pods, and a reflector of them. */
+/** Starts an API server with some pods, and a reflector of them. */
 async function observe(test: TestContext, { selector, options, pods = [], rules }: Setting = {}) {
   const clock = createFakeClock();
   const cluster = await startCluster(test, { clock });
@@ -45,13 +45,13 @@ async function observe(test: TestContext, { selector, options, pods = [], rules 
 
 const names = (reflector: Reflector<Pod>) => reflector.list().map(({ metadata }) => metadata.name);
 
-/** Also waits until the watch is open, so that what follows comes through it. */
+/** Also waits until the watch is open, so that later changes arrive through it. */
 async function watching({ emulator, reflector }: Awaited<ReturnType<typeof observe>>): Promise<void> {
   await reflector.ready;
   await until(() => emulator.watches.size === 1, "the watch is open");
 }
 
-test("ready resolves with all pages of the first list", async (t) => {
+test("ready resolves after all pages of the first list", async (t) => {
   const { reflector, asked } = await observe(t, { pods: ["a", "b", "c", "d", "e"], options: { pageSize: 2 } });
   assert.equal(reflector.ageMs(), Number.POSITIVE_INFINITY);
   await reflector.ready;
@@ -61,7 +61,7 @@ test("ready resolves with all pages of the first list", async (t) => {
   assert.equal(asked("list").length, 3);
 });
 
-test("changes come through the watch, without another list", async (t) => {
+test("changes arrive through the watch, without another list", async (t) => {
   const stage = await observe(t, { pods: ["a"] });
   const { emulator, reflector, changes, asked } = stage;
   await watching(stage);
@@ -105,7 +105,7 @@ test("a single object is followed by a field selector, with rights to that objec
   await until(() => reflector.size === 0, "b is gone");
 });
 
-test("a dropped watch is taken up where it was: nothing is missed, nothing listed again", async (t) => {
+test("a dropped watch resumes where it was, without a gap and without another list", async (t) => {
   const stage = await observe(t, { pods: ["a"] });
   const { clock, emulator, reflector, asked } = stage;
   await watching(stage);
@@ -139,13 +139,13 @@ for (const goneAs of ["event", "status"] as const) {
   });
 }
 
-test("a quiet watch is opened anew, which proves the cache fresh and alarms nobody", async (t) => {
+test("a silent watch is reopened, which confirms the cache and logs no warning", async (t) => {
   const stage = await observe(t, { pods: ["a"] });
   const { clock, emulator, reflector, asked, lines } = stage;
   await watching(stage);
   for (let round = 2; round <= 4; round++) {
     await clock.advance(90_000);
-    await until(() => asked("watch").length === round && emulator.watches.size === 1, "opened anew");
+    await until(() => asked("watch").length === round && emulator.watches.size === 1, "reopened");
     await until(() => reflector.ageMs() === 0, "the proof");
   }
   assert.equal(asked("list").length, 1);
@@ -155,7 +155,7 @@ test("a quiet watch is opened anew, which proves the cache fresh and alarms nobo
   );
 });
 
-test("a watch that falls silent is given up and started again", async (t) => {
+test("a watch whose connection is dead is ended and reopened", async (t) => {
   const stage = await observe(t, { pods: ["a"], options: { inactivityMs: 45_000 } });
   const { clock, emulator, reflector, asked } = stage;
   await watching(stage);
@@ -169,7 +169,7 @@ test("a watch that falls silent is given up and started again", async (t) => {
   assert.deepEqual([asked("list").length, asked("watch").length], [1, 2]);
 });
 
-test("a server that is gone without a word is noticed, and the age tells it", async (t) => {
+test("an API server that stops responding is noticed, and the age grows", async (t) => {
   const stage = await observe(t, { options: { inactivityMs: 45_000 } });
   const { clock, emulator, reflector, lines } = stage;
   await watching(stage);
@@ -178,15 +178,15 @@ test("a server that is gone without a word is noticed, and the age tells it", as
   await until(() => emulator.watches.size === 0, "the silent watch is given up");
   await clock.advance(45_000);
   await until(() => reflector.state() === "waiting", "nobody answers");
-  assert.match(JSON.stringify(lines.at(-1)), /no answer came within 45000 ms/);
+  assert.match(JSON.stringify(lines.at(-1)), /no response came within 45000 ms/);
   assert.equal(reflector.ageMs(), 90_000);
 });
 
-test("bookmarks prove that a quiet cache is fresh", async (t) => {
+test("bookmarks confirm the cache of an unchanged resource", async (t) => {
   const stage = await observe(t, { pods: ["a"] });
   const { clock, emulator, reflector } = stage;
   await watching(stage);
-  // One a minute, and 90 s of silence allowed: five minutes pass without a restart.
+  // One bookmark a minute, 90 s of silence allowed: five minutes pass without a new watch.
   for (let minute = 0; minute < 5; minute++) {
     await create(emulator, "/api/v1/namespaces/default/configmaps", { metadata: { name: `elsewhere-${minute}` } });
     await clock.advance(60_000);
@@ -195,7 +195,7 @@ test("bookmarks prove that a quiet cache is fresh", async (t) => {
   assert.equal(stage.asked("watch").length, 1);
 });
 
-test("a scheduled list finds what the watch never told", async (t) => {
+test("a scheduled list finds changes that the watch never reported", async (t) => {
   const options = { relistMs: 600_000, inactivityMs: 3_600_000 };
   const stage = await observe(t, { pods: ["a", "b"], options });
   const { clock, emulator, reflector, changes } = stage;
@@ -218,7 +218,7 @@ test("a scheduled list finds what the watch never told", async (t) => {
   );
 });
 
-test("a list whose version goes between two pages is asked for once more in one piece", async (t) => {
+test("a list whose version expires between two pages is read once more in one piece", async (t) => {
   const cluster = await startCluster(t);
   const { emulator } = cluster;
   for (const name of ["a", "b", "c"]) await create(emulator, PODS, podOf({ name }));
@@ -235,11 +235,11 @@ test("a list whose version goes between two pages is asked for once more in one 
   assert.deepEqual(names(reflector), ["a", "b", "c"]);
 });
 
-test("a missing permission is told again and again, and the cache fills once it is granted", async (t) => {
+test("a missing permission is logged at each attempt, and the cache fills once it is granted", async (t) => {
   const none = [{ apiGroups: [""], resources: ["configmaps"], verbs: ["list"] }];
   const { clock, emulator, reflector, lines } = await observe(t, { rules: none, pods: ["a"] });
   await until(() => reflector.state() === "waiting", "the refusal");
-  assert.match(JSON.stringify(lines.at(-1)), /the caller must be allowed to list pods in the cluster/);
+  assert.match(JSON.stringify(lines.at(-1)), /expected permission to list pods in the cluster/);
   assert.equal(reflector.ageMs(), Number.POSITIVE_INFINITY);
   emulator.restrict("viewer", [{ apiGroups: [""], resources: ["pods"], verbs: ["list", "watch"] }]);
   await clock.advance(1_000);
@@ -247,7 +247,7 @@ test("a missing permission is told again and again, and the cache fills once it 
   assert.deepEqual(names(reflector), ["a"]);
 });
 
-test("waits double up to a cap, and start over after a success", async (t) => {
+test("waits double up to a cap, and start from the beginning after a success", async (t) => {
   const stage = await observe(t, { options: { backoffMs: { base: 500, cap: 4_000 } } });
   const { clock, emulator, reflector, lines } = stage;
   await watching(stage);
@@ -270,7 +270,7 @@ test("waits double up to a cap, and start over after a success", async (t) => {
   assert.equal(waits().at(-1), 500);
 });
 
-test("a throttling server is given the time that it asks for", async (t) => {
+test("a throttling API server gets the time that it requests", async (t) => {
   const stage = await observe(t);
   const { clock, emulator, reflector, asked } = stage;
   await watching(stage);

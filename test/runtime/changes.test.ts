@@ -17,7 +17,7 @@ suite("createChanges()", () => {
     assert.deepEqual(calls, ["first 1", "second 1", "first 2", "second 2"]);
   });
 
-  test("ends one subscription by the function that onChange() returned, also of a listener that subscribed twice", () => {
+  test("ends only the subscription whose function is called, even for a listener that subscribed twice", () => {
     const calls: string[] = [];
     const changes = createChanges(rethrow);
     const listener = () => calls.push("called");

@@ -32,7 +32,7 @@ for (const [name, write] of CASES) {
   });
 }
 
-test("createLineLog() drops what lies below its level", () => {
+test("createLineLog() drops lines below its level", () => {
   const { log, lines } = lineLog("warn");
   log.debug("no");
   log.info({ a: 1 }, "no");
@@ -41,7 +41,7 @@ test("createLineLog() drops what lies below its level", () => {
   assert.equal(lines.length, 2);
 });
 
-test("createLineLog() tells an error with code and causes", () => {
+test("createLineLog() writes an error with its code and causes", () => {
   const { log, lines } = lineLog();
   log.error(
     { err: new TypeError("outer", { cause: Object.assign(new Error("inner"), { code: "ENOENT" }) }) },
@@ -51,7 +51,7 @@ test("createLineLog() tells an error with code and causes", () => {
   assert.deepEqual([err.type, err.message, err.cause.code], ["TypeError", "outer", "ENOENT"]);
 });
 
-test("createLineLog() loses the fields that are no JSON, and keeps the message", () => {
+test("createLineLog() drops fields that cannot be JSON and keeps the message", () => {
   const circle: Record<string, unknown> = {};
   circle["self"] = circle;
   const { log, lines } = lineLog();

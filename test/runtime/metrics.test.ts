@@ -15,7 +15,7 @@ const TABLE = {
   },
 } as const satisfies MetricTable;
 
-test("createMetrics() shows what a table says is there from the start at 0, and nothing that is not", async () => {
+test("createMetrics() exposes the initial series of a table at 0, and no others", async () => {
   const text = await createMetrics(TABLE).expose();
   for (const code of ["OK", "STS_DENIED"]) assert.ok(text.includes(`podrole_calls_total{code="${code}"} 0\n`), code);
   assert.ok(text.includes('podrole_waits_seconds_bucket{le="1",reason="rate"} 0\n'));
@@ -23,7 +23,7 @@ test("createMetrics() shows what a table says is there from the start at 0, and 
   assert.ok(!text.includes("podrole_watch_age_seconds{"));
 });
 
-test("createMetrics() counts on from there", async () => {
+test("createMetrics() counts initial series up from 0", async () => {
   const metrics = createMetrics(TABLE);
   metrics.calls.inc({ code: "STS_DENIED" });
   metrics.buildInfo.set(buildLabels(), 1);

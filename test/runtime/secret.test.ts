@@ -6,7 +6,7 @@ import { Secret } from "../../src/runtime/secret.ts";
 
 const VALUE = "wJalrXUtnFEMI";
 
-test("Secret never prints, however it is written down", () => {
+test("Secret never prints its text, however it is formatted", () => {
   const secret = new Secret(VALUE);
   const lines: string[] = [];
   const log = createLog("test", "debug", { write: (line) => lines.push(line) });
@@ -24,11 +24,11 @@ test("Secret never prints, however it is written down", () => {
   assert.match(lines[0] ?? "", /\[secret\]/);
 });
 
-test("Secret.reveal() gives the text back", () => {
+test("Secret.reveal() returns the text", () => {
   assert.equal(new Secret(VALUE).reveal(), VALUE);
 });
 
-test("createLog() hides fields of secret names that hold bare texts", () => {
+test("createLog() hides plain texts in fields with the names of secrets", () => {
   const lines: string[] = [];
   const log = createLog("test", "info", { write: (line) => lines.push(line) });
   log.info({ token: VALUE, call: { authorization: VALUE } }, "asked");

@@ -24,7 +24,7 @@ const TABLE = {
 };
 
 suite("readSettings()", () => {
-  test("takes flags before the environment before defaults", () => {
+  test("prefers flags to the environment, and the environment to defaults", () => {
     const env = { PODROLE_REGION: "from-env", PODROLE_SESSION_DURATION: "2h" };
     const read = readSettings(TABLE, { region: "from-flag" }, env);
     assert.ok(read.ok);
@@ -35,7 +35,7 @@ suite("readSettings()", () => {
     assert.ok(Object.isFrozen(read.settings));
   });
 
-  test("reports all problems at once, each with where it came from and what was wanted", () => {
+  test("reports all problems at once, each with its origin and the expected value", () => {
     const read = readSettings(TABLE, { verbose: "yes" }, { PODROLE_SESSION_DURATION: "1 hour", PODROLE_REGIN: "x" });
     assert.ok(!read.ok);
     const [missing, malformed, flagged, unknown, ...more] = read.problems;
@@ -46,7 +46,7 @@ suite("readSettings()", () => {
     assert.deepEqual(more, []);
   });
 
-  test("ignores what Kubernetes makes of Services, other prefixes, and names that another table knows", () => {
+  test("ignores variables that Kubernetes adds for Services, other prefixes, and names of another table", () => {
     const env = {
       PODROLE_REGION: "eu-central-1",
       PODROLE_SERVER_SERVICE_HOST: "10.0.0.1",
@@ -62,14 +62,14 @@ suite("readSettings()", () => {
     assert.deepEqual(read.ok ? [] : read.problems, []);
   });
 
-  test("an empty text is a problem, not the default", () => {
+  test("reports an empty text as a problem and does not use the default", () => {
     const read = readSettings(TABLE, {}, { PODROLE_REGION: "" });
     assert.ok(!read.ok);
     assert.equal(read.problems.length, 1);
   });
 });
 
-test("flagName() and envName() spell a key", () => {
+test("flagName() and envName() spell a key as flag and as variable", () => {
   assert.equal(flagName("caTtl"), "ca-ttl");
   assert.equal(envName("sessionDuration"), "PODROLE_SESSION_DURATION");
 });

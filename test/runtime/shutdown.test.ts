@@ -10,7 +10,7 @@ function stage() {
   return { clock, lines, shutdown: createShutdown({ clock, log }, { deadlineMs: 1_000 }) };
 }
 
-test("stop() closes what was opened last first, one after the other, after the signal", async () => {
+test("stop() aborts the signal, then closes one part after the other in reverse order", async () => {
   const { shutdown } = stage();
   const closed: string[] = [];
   shutdown.onClose("client", () => void closed.push(`client, aborted: ${shutdown.signal.aborted}`));
@@ -22,7 +22,7 @@ test("stop() closes what was opened last first, one after the other, after the s
   assert.deepEqual(closed, ["port", "client, aborted: true"]);
 });
 
-test("stop() goes on when a part cannot be closed, and says which", async () => {
+test("stop() continues if a part cannot be closed, and logs which", async () => {
   const { shutdown, lines } = stage();
   let closed = false;
   shutdown.onClose("client", () => {
@@ -34,7 +34,7 @@ test("stop() goes on when a part cannot be closed, and says which", async () => 
   assert.ok(lines.some((line) => line["part"] === "port"));
 });
 
-test("stop() ends at the deadline when a part never closes", async () => {
+test("stop() ends at the deadline if a part never closes", async () => {
   const { clock, shutdown } = stage();
   shutdown.onClose("port", () => new Promise(() => {}));
   let stopped = false;
@@ -47,7 +47,7 @@ test("stop() ends at the deadline when a part never closes", async () => {
   await stopping;
 });
 
-test("stop() closes once, however often it is called", async () => {
+test("stop() closes everything once, however often it is called", async () => {
   const { shutdown } = stage();
   let closed = 0;
   shutdown.onClose("port", () => void closed++);

@@ -28,14 +28,14 @@ suite("createSuggester()", () => {
     assert.equal(createSuggester(["role", "roles"])("roles"), "roles");
   });
 
-  test("suggests nothing for a name that is longer than every name that can be known", () => {
+  test("suggests nothing for a name longer than any known name can be", () => {
     const suggest = createSuggester(["a".repeat(64), "b".repeat(65)]);
     assert.equal(suggest("a".repeat(66)), "a".repeat(64));
     assert.equal(suggest("b".repeat(65)), undefined);
     assert.equal(suggest("a".repeat(100_000)), undefined);
   });
 
-  test("stops comparing after a number of names, however many follow", () => {
+  test("stops comparing after a fixed number of comparisons", () => {
     const suggest = createSuggester(["inject"]);
     assert.equal(suggest("injekt"), "inject");
     for (let index = 0; index < 2_000; index++) suggest("xxxxxx");

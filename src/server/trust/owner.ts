@@ -1,7 +1,7 @@
 // Whom the objects belong to that the server makes at run time, the CA's Secret and the trust ConfigMap. No manifest names
 // them, so no apply, upgrade, rollback or replacement can touch them, and uninstalling would leave them behind: they go
 // with the server's ServiceAccount, which is made at installing, deleted at uninstalling, and changed by nothing else.
-import type { Birth, Kubernetes } from "../../kubernetes/api.ts";
+import type { CreationMetadata, Kubernetes } from "../../kubernetes/api.ts";
 
 const LABELS = { "app.kubernetes.io/part-of": "podrole" };
 
@@ -13,7 +13,7 @@ export async function birthIn(
   namespace: string,
   kubernetes: Pick<Kubernetes, "getServiceAccount">,
   account: { readonly namespace: string; readonly name: string },
-): Promise<Birth> {
+): Promise<CreationMetadata> {
   if (account.namespace !== namespace) return { labels: LABELS };
   const found = await kubernetes.getServiceAccount(account.namespace, account.name);
   const { uid, deletionTimestamp } = found?.metadata ?? {};
@@ -22,7 +22,7 @@ export async function birthIn(
 }
 
 /** How an object of `namespace` is to be made, or undefined: it is not to be made any more. */
-export type Births = (namespace: string) => Promise<Birth | undefined>;
+export type Births = (namespace: string) => Promise<CreationMetadata | undefined>;
 
 /**
  * birthIn() for a server's life. Once the owner was there and is gone, podrole is being uninstalled: what a server that still

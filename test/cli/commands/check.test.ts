@@ -160,7 +160,7 @@ suite("check()", { timeout: 120_000 }, () => {
     stage.kubernetes.restrict("reader", [{ apiGroups: [""], resources: ["namespaces"], verbs: ["list", "get"] }]);
     const { exitCode, of, all } = await findings({}, "reader");
     assert.equal(exitCode, 0);
-    assert.match(of("CA_SLOTS")[0]?.message ?? "", /must be allowed to get secrets in namespace "podrole"/);
+    assert.match(of("CA_SLOTS")[0]?.message ?? "", /expected permission to get secrets in namespace "podrole"/);
     assert.match(of("RIGHTS_SERVER")[0]?.message ?? "", /create subjectaccessreviews/);
     assert.deepEqual([...new Set(of("PODS_INJECTED").map(({ state }) => state))], ["skipped"]);
     assert.ok(all.some(({ id, state }) => id === "NAMESPACES_PERMIT" && state === "ok"));
@@ -168,7 +168,7 @@ suite("check()", { timeout: 120_000 }, () => {
 
   for (const [what, flags, words] of [
     ["a kubeconfig that does not exist", { kubeconfig: "/nowhere/config" }, /cannot be read/],
-    ["an unknown context", { context: "elsewhere" }, /no context "elsewhere", wanted one of emulator/],
+    ["an unknown context", { context: "elsewhere" }, /no context "elsewhere"; expected one of emulator/],
     ["a --wait that is no duration", { wait: "soon" }, /--wait: "soon" is not a duration/],
     [
       "podrole's own namespace as -n",
@@ -191,7 +191,7 @@ suite("check()", { timeout: 120_000 }, () => {
     const { exitCode, err } = await run();
     stage.kubernetes.faults.down = false;
     assert.equal(exitCode, 2);
-    assert.match(err, /Cannot list deployments: .* gave no usable answer/);
+    assert.match(err, /Cannot list deployments: .* sent no usable response/);
   });
 });
 

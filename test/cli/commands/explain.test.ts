@@ -140,7 +140,7 @@ suite("explain()", () => {
     const { exitCode, said } = await run(["deploy/web"], {}, { username: "developer" });
     assert.equal(exitCode, 0);
     assert.deepEqual(said[0]?.settings, ["podrole's defaults"]);
-    assert.match(said[0]?.notes.join("\n") ?? "", /must be allowed to list deployments/);
+    assert.match(said[0]?.notes.join("\n") ?? "", /expected permission to list deployments/);
   });
 
   for (const [what, words, flags, said, stdin] of [

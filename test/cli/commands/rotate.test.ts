@@ -102,7 +102,7 @@ suite("rotate()", () => {
     const before = secretVersion();
     const { exitCode, err } = await run("prepare", {}, "reader");
     assert.equal(exitCode, 2);
-    assert.match(err, /must be allowed to patch secrets in namespace "podrole"/);
+    assert.match(err, /expected permission to patch secrets in namespace "podrole"/);
     assert.equal(secretVersion(), before);
     assert.equal((await run("prepare", {}, "keeper")).exitCode, 0);
     assert.notEqual(secretVersion(), before);
