@@ -1,8 +1,6 @@
-// The command line as a tree of commands. It parses and prints; what a command does stands in its own file, which is
-// loaded only when the command is called. Exit codes: 0 done, 1 the command says no, 2 the command line or a setting is
-// wrong.
-import { Argument, Command, Option } from "commander";
-import { envName, flagName, type SettingTable } from "../runtime/settings.ts";
+// The command line as a tree of commands. arguments/ declares the flags of each; its action is loaded only when the command
+// runs. Exit codes: 0 done, 1 the answer is no (each command says what that means), 2 the command line or a setting is wrong.
+import { Argument, Command } from "commander";
 import { VERSION } from "../runtime/version.ts";
 import { SERVER_SETTINGS } from "../server/settings.ts";
 import { WEBHOOK_SETTINGS } from "../webhook/settings.ts";
@@ -12,6 +10,7 @@ import { declareExplain } from "./arguments/explain.ts";
 import { declareConnection } from "./arguments/flags.ts";
 import { declareInject, declareUninject } from "./arguments/inject.ts";
 import { declareRotate } from "./arguments/rotate.ts";
+import { declareSettings, declareSidecar } from "./arguments/settings.ts";
 import type { Action, Terminal } from "./terminal.ts";
 
 export interface Actions {
@@ -28,15 +27,16 @@ export interface Actions {
   readonly rotate: Action;
 }
 
+/** `finish` receives the exit code of the command that ran. Throws CommanderError for a command line that does not parse. */
 export function createProgram(terminal: Terminal, actions: Actions, finish: (exitCode: number) => void): Command {
   const program = new Command("podrole")
-    .description("IAM roles for Kubernetes pods, from inside the pod")
+    .description("IAM roles for Kubernetes pods, served by a sidecar in each pod")
     .version(VERSION, "-V, --version", "print the version")
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
     .showSuggestionAfterError()
-    .showHelpAfterError("(--help after the command tells what it takes)")
+    .showHelpAfterError("(add --help to the command for its arguments and flags)")
     .exitOverride();
-  // Groups and commands are shown in the order in which they are added.
+  // --help lists groups and commands in the order in which they are added.
   let group = "";
 
   function add(name: keyof Actions, description: string, configure: (command: Command) => unknown): void {
@@ -48,8 +48,8 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
     });
   }
 
-  group = "What people run:";
-  add("demo", "the whole path on this machine, with an embedded API server and STS", (command) =>
+  group = "Commands:";
+  add("demo", "run podrole on this machine, with an embedded API server and STS", (command) =>
     command.option("--json", "print the steps as JSON lines"),
   );
   add("check", "check that podrole is healthy, or that this cluster can run it", declareCheck);
@@ -90,24 +90,16 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
       ),
   );
   add("rotate", "manage podrole's CA: status, prepare, activate, retire", declareRotate);
-  group = "In a pipeline, instead of the webhook:";
+  group = "Manifests, without the webhook:";
   add("inject", "inject manifests as the webhook would", declareInject);
   add("uninject", "remove from manifests what injection added", declareUninject);
-  group = "The programs, which the manifests start:";
-  add("server", "assume roles and issue certificates for pods", (command) => withSettings(command, SERVER_SETTINGS));
-  add("webhook", "admit pods and inject the sidecar", (command) => withSettings(command, WEBHOOK_SETTINGS));
-  add("sidecar", "serve credentials inside a pod (modes: init, serve, wait)", (command) =>
-    command
-      .argument(
-        "<mode>",
-        "serve: prove the pod and answer the AWS SDKs; init (classic mode): prove it, once; wait: until serve is ready",
-      )
-      .allowUnknownOption()
-      .allowExcessArguments()
-      .helpOption(false),
-  );
+  group = "Programs that the manifests start:";
+  add("server", "assume roles and issue certificates for pods", (command) => declareSettings(command, SERVER_SETTINGS));
+  add("webhook", "admit pods and inject the sidecar", (command) => declareSettings(command, WEBHOOK_SETTINGS));
+  add("sidecar", "serve credentials inside a pod (modes: init, serve, wait)", declareSidecar);
   program
     .command("version")
+    .helpGroup("Commands:")
     .description("print the version")
     .action(() => {
       terminal.out(`podrole ${VERSION}\n`);
@@ -116,20 +108,7 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
   return program;
 }
 
-/** One flag for each setting of the table; defaults are shown, not set, so that the environment can still speak. */
-function withSettings(command: Command, table: SettingTable): Command {
-  for (const [key, { help, default: value }] of Object.entries(table)) {
-    const standard = value === undefined ? "required" : value === null ? undefined : `default ${JSON.stringify(value)}`;
-    const facts = [standard, envName(key)].filter((fact) => fact !== undefined).join(", ");
-    const isFlag = value === "true" || value === "false";
-    const option = new Option(`--${flagName(key)} ${isFlag ? "[true|false]" : "<value>"}`, `${help} (${facts})`);
-    command.addOption(option);
-    if (isFlag) command.addOption(new Option(`--no-${flagName(key)}`).hideHelp());
-  }
-  return command;
-}
-
-/** `--no-json-log` arrives as false; settings are read from texts, whoever gave them. */
+/** commander delivers `--no-json-log` as false; settings are parsed from text. */
 function asTexts(options: Readonly<Record<string, unknown>>): Record<string, string> {
   return Object.fromEntries(Object.entries(options).map(([name, value]) => [name, String(value)]));
 }

@@ -9,6 +9,8 @@ import { createSuggester } from "./suggest.ts";
  */
 export interface Parser<T> {
   readonly expects: string;
+  /** What stands for the value in --help: "duration" for `<duration>`. */
+  readonly placeholder?: string;
   parse(text: string): T | undefined;
 }
 
@@ -18,9 +20,22 @@ export interface Setting<T> {
   readonly type: Parser<T>;
   /** Absent: the setting is required. `null`: optional, and undefined if not given. */
   readonly default?: string | null;
+  /** Heading in --help. */
+  readonly group?: string;
+  /** Replaces the type's placeholder: "file" for a text that is a path. */
+  readonly placeholder?: string;
 }
 
 export type SettingTable = Readonly<Record<string, Setting<unknown>>>;
+
+/** Puts rows of a table below one heading of --help. */
+export function group<const Rows extends SettingTable>(
+  heading: string,
+  rows: Rows,
+): { readonly [Key in keyof Rows]: Rows[Key] & { readonly group: string } } {
+  const grouped = Object.entries(rows).map(([key, row]) => [key, { ...row, group: heading }]);
+  return Object.fromEntries(grouped) as ReturnType<typeof group<Rows>>;
+}
 
 type ValueOf<S> = S extends { readonly type: Parser<infer T>; readonly default: null }
   ? T | undefined
@@ -91,6 +106,7 @@ const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 /** A duration in Go's notation, as kiam's flags accept it: "15m", "1h30m", "500ms". The value is in milliseconds. */
 export const duration: Parser<number> = {
   expects: 'a duration such as "500ms", "15m" or "1h30m"',
+  placeholder: "duration",
   parse(text) {
     if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) return undefined;
     let total = 0;
@@ -104,6 +120,7 @@ export const duration: Parser<number> = {
 /** Any text but the empty one. */
 export const text: Parser<string> = {
   expects: "a non-empty text",
+  placeholder: "text",
   parse: (value) => (value === "" ? undefined : value),
 };
 
@@ -116,6 +133,7 @@ export const flag: Parser<boolean> = {
 /** A TCP port; 0 lets the system choose a free one. */
 export const port: Parser<number> = {
   expects: "a port from 0 to 65535 (0: any free port)",
+  placeholder: "port",
   parse: (value) => (/^\d{1,5}$/.test(value) && Number(value) <= 65_535 ? Number(value) : undefined),
 };
 
@@ -127,6 +145,7 @@ export interface Address {
 /** A listening or target address: "host:port", "[::1]:port"; ":port" listens on every address. */
 export const address: Parser<Address> = {
   expects: 'an address "host:port" such as "podrole-server.podrole.svc:8444" or "[::]:8444"',
+  placeholder: "host:port",
   parse(value) {
     const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]*)):(\d{1,5})$/.exec(value);
     if (match === null || Number(match[3]) > 65_535) return undefined;
@@ -137,6 +156,7 @@ export const address: Parser<Address> = {
 /** A comma-separated list. Spaces around elements are dropped; an empty element is an error. */
 export const list: Parser<readonly string[]> = {
   expects: "one or more texts separated by commas",
+  placeholder: "text,…",
   parse(value) {
     const elements = value.split(",").map((element) => element.trim());
     return elements.includes("") ? undefined : elements;
@@ -147,6 +167,7 @@ export const list: Parser<readonly string[]> = {
 export function oneOf<const T extends string>(choices: readonly T[]): Parser<T> {
   return {
     expects: `one of ${choices.map((choice) => `"${choice}"`).join(", ")}`,
+    placeholder: choices.join("|"),
     parse: (value) => choices.find((choice) => choice === value),
   };
 }
@@ -155,6 +176,7 @@ export function oneOf<const T extends string>(choices: readonly T[]): Parser<T> 
 export function integer(minimum: number, maximum: number): Parser<number> {
   return {
     expects: `a whole number from ${minimum} to ${maximum}`,
+    placeholder: "number",
     parse(value) {
       const number = /^-?\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
       return number >= minimum && number <= maximum ? number : undefined;
@@ -165,6 +187,7 @@ export function integer(minimum: number, maximum: number): Parser<number> {
 /** A namespace and a name: "namespace/name". */
 export const namespacedName: Parser<{ readonly namespace: string; readonly name: string }> = {
   expects: 'a namespace and a name such as "podrole/podrole-webhook"',
+  placeholder: "namespace/name",
   parse(text) {
     const [, namespace, name] = /^([a-z0-9-]{1,63})\/([a-z0-9.-]{1,253})$/.exec(text) ?? [];
     return namespace === undefined || name === undefined ? undefined : { namespace, name };

@@ -4,16 +4,17 @@ import { CommanderError } from "commander";
 import { createProgram } from "../../src/cli/program.ts";
 import type { Action } from "../../src/cli/terminal.ts";
 import { SERVER_SETTINGS } from "../../src/server/settings.ts";
-import { flagName } from "../../src/runtime/settings.ts";
+import { WEBHOOK_SETTINGS } from "../../src/webhook/settings.ts";
+import { flagName, type Setting } from "../../src/runtime/settings.ts";
 import { createTerminal } from "./terminal.ts";
 
-async function run(words: readonly string[]) {
+async function run(args: readonly string[]) {
   const terminal = createTerminal();
-  const called: { name: string; flags: Readonly<Record<string, string>>; words: readonly string[] }[] = [];
+  const called: { name: string; flags: Readonly<Record<string, string>>; args: readonly string[] }[] = [];
   const action =
     (name: string): Action =>
     async (_terminal, flags, rest) => {
-      called.push({ name, flags, words: rest });
+      called.push({ name, flags, args: rest });
       return 7;
     };
   const exitCodes: number[] = [];
@@ -22,7 +23,7 @@ async function run(words: readonly string[]) {
     typeof createProgram
   >[1];
   const program = createProgram(terminal, actions, (exitCode) => exitCodes.push(exitCode));
-  const failure = await program.parseAsync(words, { from: "user" }).then(
+  const failure = await program.parseAsync(args, { from: "user" }).then(
     () => undefined,
     (error: unknown) => error,
   );
@@ -30,7 +31,7 @@ async function run(words: readonly string[]) {
 }
 
 suite("createProgram()", () => {
-  test("gives a command its flags as texts, and its exit code on", async () => {
+  test("passes flags as text to the command, and its exit code on", async () => {
     const { called, exitCodes } = await run([
       "server",
       ...["--region", "eu-central-1", "--role-base-arn-autodetect", "--no-json-log"],
@@ -39,23 +40,23 @@ suite("createProgram()", () => {
       {
         name: "server",
         flags: { region: "eu-central-1", roleBaseArnAutodetect: "true", jsonLog: "false" },
-        words: [],
+        args: [],
       },
     ]);
     assert.deepEqual(exitCodes, [7]);
   });
 
-  test("sets no default, so that the environment can still speak", async () => {
+  test("sets no default, so that the environment still counts", async () => {
     const { called } = await run(["server"]);
     assert.deepEqual(called[0]?.flags, {});
   });
 
-  test("shows a flag for every setting", async () => {
+  test("prints a flag for every setting", async () => {
     const { out } = await run(["server", "--help"]);
     for (const key of Object.keys(SERVER_SETTINGS)) assert.ok(out().includes(`--${flagName(key)} `), key);
   });
 
-  test("groups commands by who runs them, what people run first", async () => {
+  test("groups commands by who runs them, operators' commands first", async () => {
     const { out } = await run(["--help"]);
     const place = (text: string) => {
       const at = out().indexOf(text);
@@ -63,12 +64,12 @@ suite("createProgram()", () => {
       return at;
     };
     const places = [
-      "What people run:",
+      "Commands:",
       "  check ",
       "  audit ",
-      "In a pipeline",
+      "Manifests, without the webhook:",
       "  inject ",
-      "The programs",
+      "Programs that the manifests start:",
       "  server ",
     ];
     assert.deepEqual(
@@ -77,23 +78,51 @@ suite("createProgram()", () => {
     );
   });
 
-  test("says of a flag only what the environment's variable has too", async () => {
+  for (const [command, table] of [
+    ["server", SERVER_SETTINGS],
+    ["webhook", WEBHOOK_SETTINGS],
+  ] as const) {
+    test(`groups the settings of the ${command} below headings, each heading once`, async () => {
+      const { out } = await run([command, "--help"]);
+      const headings = [...out().matchAll(/^(\S.*:)$/gm)].map(([, heading]) => heading);
+      assert.deepEqual(headings, [...new Set(headings)]);
+      for (const [key, { group }] of Object.entries<Setting<unknown>>(table)) {
+        assert.ok(group !== undefined && headings.includes(group), `${key} has no heading`);
+        const [before = ""] = out().split(`  --${flagName(key)} `);
+        assert.equal(before.match(/^(\S.*:)$/gm)?.at(-1), group, key);
+      }
+    });
+  }
+
+  test("prints placeholders that say which values a flag accepts", async () => {
     const { out } = await run(["server", "--help"]);
-    assert.doesNotMatch(out(), /preset/);
+    for (const flag of [
+      "--session-duration <duration>",
+      "--bind <host:port>",
+      "--assume-role-arn <arn>",
+      "--ca-cert <file>",
+      "--ca-secret <namespace/name>",
+      "--allowed-roles-format <glob|regexp>",
+      "--sts-rate <number>",
+      "--fips [true|false]",
+    ]) {
+      assert.ok(out().includes(flag), flag);
+    }
+    for (const command of ["server", "webhook"]) assert.doesNotMatch((await run([command, "--help"])).out(), /<value>/);
   });
 
-  test("leaves the words of the sidecar to the sidecar", async () => {
+  test("leaves the arguments of the sidecar to the sidecar", async () => {
     const { called } = await run(["sidecar", "serve", "--port", "0"]);
     assert.equal(called[0]?.name, "sidecar");
-    assert.deepEqual(called[0]?.words, ["serve", "--port", "0"]);
+    assert.deepEqual(called[0]?.args, ["serve", "--port", "0"]);
   });
 
-  for (const words of [["serve"], ["server", "--regoin", "x"], ["inject"]]) {
-    test(`refuses podrole ${words.join(" ")} and runs nothing`, async () => {
-      const { called, failure, err } = await run(words);
+  for (const args of [["serve"], ["server", "--regoin", "x"], ["inject"]]) {
+    test(`refuses podrole ${args.join(" ")} and runs nothing`, async () => {
+      const { called, failure, err } = await run(args);
       assert.ok(failure instanceof CommanderError && failure.exitCode !== 0);
       assert.deepEqual(called, []);
-      assert.match(err(), /^error: .*\n[^]*--help after the command/);
+      assert.match(err(), /^error: .*\n[^]*add --help to the command/);
     });
   }
 });
