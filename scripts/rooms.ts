@@ -28,7 +28,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   server: { uses: LIBRARIES },
   webhook: { uses: [...LIBRARIES, "injection"] },
   emulators: { uses: ["runtime", "protocol", "pki", "kubernetes"] },
-  operations: { uses: [...LIBRARIES, "injection", "server", "webhook", "cli"] },
+  operations: { uses: [...LIBRARIES, "injection", "server", "webhook"] },
   cli: { uses: [...LIBRARIES, "injection", "sidecar", "server", "webhook", "operations", "emulators"] },
 };
 

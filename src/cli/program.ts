@@ -1,14 +1,14 @@
 // The command line as a tree of commands. arguments/ declares the flags of each; its action is loaded only when the command
 // runs. Exit codes: 0 done, 1 the answer is no (each command says what that means), 2 the command line or a setting is wrong.
-import { Argument, Command } from "commander";
+import { Command } from "commander";
 import { VERSION } from "../runtime/version.ts";
 import { SERVER_SETTINGS } from "../server/settings.ts";
 import { WEBHOOK_SETTINGS } from "../webhook/settings.ts";
-import { addAuditQuestions } from "./arguments/audit.ts";
+import { declareAudit } from "./arguments/audit.ts";
 import { declareCheck } from "./arguments/check.ts";
 import { declareExplain } from "./arguments/explain.ts";
-import { declareConnection } from "./arguments/flags.ts";
 import { declareInject, declareUninject } from "./arguments/inject.ts";
+import { declareMigrate } from "./arguments/migrate.ts";
 import { declareRotate } from "./arguments/rotate.ts";
 import { declareSettings, declareSidecar } from "./arguments/settings.ts";
 import type { Action, Terminal } from "./terminal.ts";
@@ -54,40 +54,17 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
   );
   add("check", "check that podrole is healthy, or that this cluster can run it", declareCheck);
   add("explain", "explain whether a pod is injected, which role each container gets, and why", declareExplain);
-  for (const question of addAuditQuestions(program.command("audit").helpGroup(group))) {
+  for (const question of declareAudit(program.command("audit").helpGroup(group))) {
     question.action(async (...parameters: unknown[]) => {
       const command = parameters.at(-1) as Command;
-      const words = [command.name(), ...command.args];
-      finish(await actions.audit(terminal, asTexts(command.opts()), words));
+      const args = [command.name(), ...command.args];
+      finish(await actions.audit(terminal, asTexts(command.opts()), args));
     });
   }
-  add("migrate", "what would change for each pod, coming from kiam or kube2iam, or leaving for AWS's own", (command) =>
-    declareConnection(command)
-      .addArgument(
-        new Argument("<system>", "kiam, kube2iam: in use today; irsa, pod-identity: to be used instead").choices([
-          "kiam",
-          "kube2iam",
-          "irsa",
-          "pod-identity",
-        ]),
-      )
-      .option(
-        "-f, --filename <file>",
-        'manifests, exports (kubectl get -o yaml|json) or folders of them, separated by commas, instead of a cluster; "-" for standard input',
-      )
-      .option("-n, --namespace <name>", "this namespace alone")
-      .option("--role-base-arn <arn>", "what goes before short role names, when it is not in the input")
-      .option("--kiam-values <file>", "values of kiam's Helm chart, instead of the flags in the input")
-      .option("--waves <count>", "print the commands that move the namespaces, in so many waves")
-      .option("--oidc-provider <issuer>", "irsa: the cluster's issuer")
-      .option("--cluster-name <name>", "pod-identity: the EKS cluster")
-      .option("--account <id>", "irsa, pod-identity: the cluster's AWS account")
-      .option("--region <region>", "pod-identity: the cluster's region")
-      .option("-o, --output <format>", "text, json, yaml, or values (the settings for podrole's chart)", "text")
-      .addHelpText(
-        "after",
-        "\nTakes every setting of `podrole server` and `podrole webhook` as PODROLE_… in the environment.\nExit codes: 0 nothing needs work, 1 something does, 2 usage or input.",
-      ),
+  add(
+    "migrate",
+    "report what would change for each pod, coming from kiam or kube2iam, or leaving for IRSA or Pod Identity",
+    declareMigrate,
   );
   add("rotate", "manage podrole's CA: status, prepare, activate, retire", declareRotate);
   group = "Manifests, without the webhook:";

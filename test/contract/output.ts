@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { checkJson } from "../../src/cli/output/check.ts";
 import { createNarrator } from "../../src/cli/demo/narrator.ts";
 import { explain } from "../../src/cli/commands/explain.ts";
-import { migrate } from "../../src/operations/migrate/migrate.ts";
+import { migrate } from "../../src/cli/commands/migrate.ts";
 import type { Action } from "../../src/cli/terminal.ts";
 import { rotate } from "../../src/cli/commands/rotate.ts";
 import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
@@ -14,6 +14,7 @@ import { encodeAuthorities } from "../../src/pki/authorities.ts";
 import { createAuthority } from "../../src/pki/certificate.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import * as samples from "../operations/audit/samples.ts";
+import { ask } from "../cli/commands/ask-audit.ts";
 import {
   barePod,
   base64,
@@ -140,12 +141,12 @@ async function auditOutput(directory: string): Promise<Contract> {
     samples.credentials(refused),
     samples.admission({ decision: "refuse", reason: "ROLE_FORBIDDEN", message: "Cannot give role" }),
   ];
-  const ask = async (args: readonly string[], flags: Flags, maps: readonly string[] = []) =>
-    shapeOf([(await samples.ask(args, { output: "json", ...flags }, records)).json()], maps);
+  const answer = async (args: readonly string[], flags: Flags, maps: readonly string[] = []) =>
+    shapeOf([(await ask(args, { output: "json", ...flags }, records)).json()], maps);
   return {
-    "output: audit who": await ask(["who"], { role: "shop-orders", ...joined }, ["[].sessions[].awsCalls[].errors"]),
-    "output: audit pod": await ask(["pod", "shop/orders"], joined, ["[].errors"]),
-    "output: audit key": await ask(["key", "ASIAEXAMPLE000000001"], joined, ["[].sessions[].awsCalls[].errors"]),
-    "output: audit refusals": await ask(["refusals"], {}),
+    "output: audit who": await answer(["who"], { role: "shop-orders", ...joined }, ["[].sessions[].awsCalls[].errors"]),
+    "output: audit pod": await answer(["pod", "shop/orders"], joined, ["[].errors"]),
+    "output: audit key": await answer(["key", "ASIAEXAMPLE000000001"], joined, ["[].sessions[].awsCalls[].errors"]),
+    "output: audit refusals": await answer(["refusals"], {}),
   };
 }

@@ -1,6 +1,6 @@
-// The API server's audit log (audit.k8s.io/v1, one event a line): who created a pod, and who asked for the token by which
-// it proved itself. Two joins, both exact: the webhook writes the uid of its AdmissionReview into the event of the pod's
-// creation, and the API server writes a token's credential id into the event of the request that made it
+// The API server's audit log (audit.k8s.io/v1, one event a line): who created a pod, and who requested the token that
+// proved its identity. Both joins are exact: the webhook writes the uid of its AdmissionReview into the event of the pod's
+// creation, and the API server writes a token's credential ID into the event of the request that created the token
 // (https://kubernetes.io/docs/reference/labels-annotations-taints/audit-annotations/).
 import { fieldsAt, listAt, parseJson, textAt, timeOf } from "./json.ts";
 
@@ -8,27 +8,28 @@ const REQUEST = "pods.podrole.io/request";
 const ISSUED_CREDENTIAL_ID = "authentication.kubernetes.io/issued-credential-id";
 
 export interface ApiEvent {
+  /** Unix milliseconds at which the API server received the request. */
   readonly at: number;
   readonly auditId: string | undefined;
   readonly user: string;
-  /** Whom `user` acts as, with `kubectl --as`. */
+  /** User that `user` impersonates, as with `kubectl --as`. */
   readonly impersonated: string | undefined;
   readonly sourceIps: readonly string[];
   readonly userAgent: string | undefined;
   readonly verb: string;
-  /** "pods", "serviceaccounts/token" */
+  /** Such as "pods" or "serviceaccounts/token". */
   readonly resource: string;
   readonly namespace: string | undefined;
   readonly name: string | undefined;
-  /** uid of the AdmissionReview that podrole decided about. */
+  /** uid of the AdmissionReview that podrole answered. */
   readonly request: string | undefined;
-  /** "JTI=…" of the token that this request made. */
+  /** "JTI=…" of the token that this request created. */
   readonly credentialId: string | undefined;
 }
 
-/** Undefined: no audit event, or one that had not ended, or had no leave. */
+/** Undefined if the line is not an audit event, or an event of a request that has not completed. */
 export function readApiEvent(line: string): ApiEvent | undefined {
-  // A cluster's audit log is mostly about other things.
+  // Most events of a cluster are about other requests: they are skipped without being parsed.
   if (!line.includes(REQUEST) && !line.includes(ISSUED_CREDENTIAL_ID)) return undefined;
   const event = parseJson(line.slice(Math.max(line.indexOf("{"), 0)));
   const at = timeOf(textAt(event, "requestReceivedTimestamp"));
@@ -53,7 +54,7 @@ export function readApiEvent(line: string): ApiEvent | undefined {
   };
 }
 
-/** The events that an answer needs, by what joins them. */
+/** The events that an answer needs, by the value that joins them. */
 export interface ApiJoin {
   add(event: ApiEvent): void;
   creation(request: string | undefined): ApiEvent | undefined;

@@ -1,67 +1,130 @@
-// podrole audit: reads podrole's audit records wherever they are kept, joins them with the API server's audit log and
-// with CloudTrail, and answers one question. Only what the question asks for is kept in memory. Exit codes: 0 answered
-// (also with nothing), 1 a log could not be read to its end, 2 a flag is wrong or a file cannot be opened.
-import { systemClock } from "../../runtime/clock.ts";
-import type { Action, Terminal } from "../../cli/terminal.ts";
+// Reads podrole's audit records from files, standard input or the cluster, joins them with the API server's audit log and
+// with CloudTrail, and answers one question. Only what the question needs is kept in memory.
+import type { Clock } from "../../runtime/clock.ts";
+import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { createApiJoin, readApiEvent } from "./api-audit.ts";
 import { createCallJoin, readCalls } from "./cloudtrail.ts";
-import { clusterLogs } from "./cluster-logs.ts";
-import { type AuditOptions, readOptions } from "./options.ts";
-import { createProgress, type Progress } from "./progress.ts";
-import type { Joins } from "./question.ts";
+import { openClusterLogs } from "./cluster-logs.ts";
+import { createPod, type PodAnswer } from "./pod.ts";
+import { createReadProgress, type LogCounts, type ReadProgress } from "./progress.ts";
+import type { AuditQuery, Joins, Question } from "./question.ts";
 import { type AuditRecord, readRecord } from "./records.ts";
-import { openFiles, readDocuments, readLines, type Source } from "./sources.ts";
-import { tableOf } from "./table.ts";
+import { createRefusals, type RefusalsAnswer } from "./refusals.ts";
+import {
+  type BrokenLog,
+  type FileDeps,
+  type Opened,
+  openFiles,
+  readDocuments,
+  readLines,
+  type Source,
+} from "./sources.ts";
+import { createWho, type GrantsAnswer } from "./who.ts";
 
-export const audit: Action = async (terminal, flags, words) => {
-  const read = readOptions(words, flags, systemClock.now());
-  if ("problems" in read) return fail(terminal, read.problems);
-  const { options } = read;
-  const logs =
-    options.files.length > 0
-      ? await openFiles(terminal, "--filename", options.files)
-      : await cluster(terminal, options);
-  const api = await openFiles(terminal, "--api-audit-log", options.apiAuditLogs);
-  const trail = await openFiles(terminal, "--cloudtrail", options.cloudTrail);
-  const problems = [logs, api, trail].flatMap((opened) => ("problems" in opened ? opened.problems : []));
-  if ("problems" in logs || "problems" in api || "problems" in trail) return fail(terminal, problems);
-  const progress = createProgress({ clock: systemClock, say: terminal.err });
-  const broken = [...(await hearRecords(options, logs.sources, progress))];
-  const joins = await readJoins(options, { api: api.sources, trail: trail.sources }, progress, broken);
-  if (terminal.interrupted.aborted) return 130;
-  print(terminal, options, joins);
-  terminal.err(progress.summary());
-  for (const problem of broken) terminal.err(`podrole audit: ${problem}\n`);
-  return broken.length === 0 ? 0 : 1;
-};
+export interface AuditDeps extends FileDeps {
+  readonly clock: Clock;
+  /** Receives the counts of the log that is being read, at most once a second. */
+  readonly onProgress: (counts: LogCounts) => void;
+}
 
-async function hearRecords(
-  { question, since, until }: AuditOptions,
+export interface AuditOptions {
+  readonly query: AuditQuery;
+  /** podrole's own logs. A file named "-" is standard input. */
+  readonly logs:
+    | { readonly from: "files"; readonly files: readonly string[] }
+    | {
+        readonly from: "cluster";
+        readonly kubernetes: Pick<OperatorKubernetes, "listAll" | "streamLog">;
+        /** Namespace that podrole runs in. */
+        readonly namespace: string;
+      };
+  readonly apiAuditLogs: readonly string[];
+  readonly cloudTrail: readonly string[];
+  /** Unix milliseconds; undefined for no limit. */
+  readonly since: number | undefined;
+  readonly until: number | undefined;
+}
+
+export type AuditAnswer = GrantsAnswer | PodAnswer | RefusalsAnswer;
+
+/** `input` names the log that cannot be opened. */
+export interface AuditProblem {
+  readonly input: "files" | "cluster" | "apiAuditLog" | "cloudTrail";
+  readonly text: string;
+}
+
+export type AuditResult =
+  | {
+      readonly ok: true;
+      readonly answer: AuditAnswer;
+      readonly logs: readonly LogCounts[];
+      readonly broken: readonly BrokenLog[];
+    }
+  | { readonly ok: false; readonly problems: readonly AuditProblem[] };
+
+/** Returns a problem for each log that cannot be opened; a log that breaks off later is part of the answer. */
+export async function audit(deps: AuditDeps, options: AuditOptions): Promise<AuditResult> {
+  const logs = await openLogs(deps, options.logs);
+  const api = await openFiles(deps, options.apiAuditLogs);
+  const trail = await openFiles(deps, options.cloudTrail);
+  if ("problems" in logs || "problems" in api || "problems" in trail) {
+    const inputs = [[options.logs.from, logs] as const, ["apiAuditLog", api] as const, ["cloudTrail", trail] as const];
+    return { ok: false, problems: inputs.flatMap(([input, log]) => problemsOf(input, log)) };
+  }
+  const progress = createReadProgress({ clock: deps.clock, report: deps.onProgress });
+  const question = questionOf(options.query);
+  const broken = await readRecords(question, options, logs.sources, progress);
+  const { joins, broken: more } = await readJoins(question, api.sources, trail.sources, progress);
+  return { ok: true, answer: question.answer(joins), logs: progress.counts(), broken: [...broken, ...more] };
+}
+
+function openLogs(deps: AuditDeps, logs: AuditOptions["logs"]): Promise<Opened> {
+  if (logs.from === "files") return openFiles(deps, logs.files);
+  return openClusterLogs({ kubernetes: logs.kubernetes, signal: deps.signal }, logs.namespace);
+}
+
+function problemsOf(input: AuditProblem["input"], opened: Opened): readonly AuditProblem[] {
+  return "problems" in opened ? opened.problems.map((text) => ({ input, text })) : [];
+}
+
+function questionOf(query: AuditQuery): Question<AuditAnswer> {
+  switch (query.about) {
+    case "role":
+    case "key":
+      return createWho(query);
+    case "pod":
+      return createPod(query);
+    case "refusals":
+      return createRefusals(query);
+  }
+}
+
+function readRecords(
+  question: Question<AuditAnswer>,
+  { since = -Infinity, until = Infinity }: AuditOptions,
   sources: readonly Source[],
-  progress: Progress,
-): Promise<readonly string[]> {
+  progress: ReadProgress,
+): Promise<readonly BrokenLog[]> {
   return readLines(sources, progress, (line) => {
     const record = readRecord(line);
-    const isIn =
-      record && (isBackground(record) || (record.at >= (since ?? -Infinity) && record.at <= (until ?? Infinity)));
-    if (isIn) question.hear(record);
+    if (record && (isBackground(record) || (record.at >= since && record.at <= until))) question.add(record);
     return record !== undefined;
   });
 }
 
-/** How a pod came to be counts however long ago it was. */
+/** Admissions and certificates explain a grant, so they count however long ago they were. */
 function isBackground({ kind, decision }: AuditRecord): boolean {
   return (kind === "admission" && decision === "inject") || (kind === "certificate" && decision === "issued");
 }
 
-/** Reads the other logs for what the question needs of them; what broke is added to `broken`. */
+/** Reads from the other logs what the question needs of them. */
 async function readJoins(
-  { question }: AuditOptions,
-  { api, trail }: { readonly api: readonly Source[]; readonly trail: readonly Source[] },
-  progress: Progress,
-  broken: string[],
-): Promise<Joins> {
-  const keys = question.keys();
+  question: Question<AuditAnswer>,
+  api: readonly Source[],
+  trail: readonly Source[],
+  progress: ReadProgress,
+): Promise<{ readonly joins: Joins; readonly broken: readonly BrokenLog[] }> {
+  const keys = question.joinKeys();
   const joins: Joins = {
     api: api.length > 0 ? createApiJoin(keys) : undefined,
     calls: trail.length > 0 ? createCallJoin(keys) : undefined,
@@ -76,26 +139,5 @@ async function readJoins(
     for (const call of calls ?? []) joins.calls?.add(call);
     return calls !== undefined;
   });
-  broken.push(...brokenApi, ...brokenTrail);
-  return joins;
-}
-
-function print({ out, err }: Terminal, { question, output }: AuditOptions, joins: Joins): void {
-  const { head, rows, json, nothing } = question.answer(joins);
-  if (output === "json") out(`${JSON.stringify(json, null, 2)}\n`);
-  else if (rows.length > 0) out(tableOf(head, rows));
-  if (rows.length === 0) err(`podrole audit: ${nothing}\n`);
-}
-
-async function cluster(terminal: Terminal, options: AuditOptions) {
-  try {
-    return { sources: await clusterLogs(terminal, options) };
-  } catch (error) {
-    return { problems: [`--from-cluster: ${error instanceof Error ? error.message : String(error)}`] };
-  }
-}
-
-function fail({ err }: Terminal, problems: readonly string[]): number {
-  for (const problem of problems) err(`podrole audit: ${problem}\n`);
-  return 2;
+  return { joins, broken: [...brokenApi, ...brokenTrail] };
 }

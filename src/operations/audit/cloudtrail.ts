@@ -1,12 +1,13 @@
-// CloudTrail's records: which AWS calls were made with the session credentials that podrole gave. The access key id joins
-// them; it is in `userIdentity` of every call with temporary credentials
+// CloudTrail's records: the AWS calls made with session credentials that podrole issued. They are joined by the access key
+// ID, which is in `userIdentity` of every call with temporary credentials
 // (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html).
 import { isFields, listAt, parseJson, textAt, timeOf } from "./json.ts";
 
 export interface AwsCall {
+  /** Unix milliseconds. */
   readonly at: number;
   readonly accessKeyId: string;
-  /** "s3:GetObject" */
+  /** Service and operation, such as "s3:GetObject". */
   readonly action: string;
   readonly region: string | undefined;
   readonly sourceIp: string | undefined;
@@ -14,8 +15,8 @@ export interface AwsCall {
 }
 
 /**
- * The calls of one text: a record, `{"Records": […]}` as CloudTrail writes its files, a list, or what
- * `aws cloudtrail lookup-events` prints. Undefined: it is none of these.
+ * The calls in one JSON text: a record, `{"Records": […]}` as in CloudTrail's files, a list of records, or the output of
+ * `aws cloudtrail lookup-events`. Undefined for any other text.
  */
 export function readCalls(text: string): readonly AwsCall[] | undefined {
   const value = parseJson(text);
@@ -31,7 +32,7 @@ export function readCalls(text: string): readonly AwsCall[] | undefined {
   return call === undefined ? [] : [call];
 }
 
-/** Undefined for calls without an access key: those of AWS services and of the console. */
+/** Undefined for calls without an access key, which AWS services and the console make. */
 function readCall(record: unknown): AwsCall | undefined {
   const [at, name] = [timeOf(textAt(record, "eventTime")), textAt(record, "eventName")];
   const accessKeyId = textAt(record, "userIdentity", "accessKeyId");
@@ -47,13 +48,14 @@ function readCall(record: unknown): AwsCall | undefined {
   };
 }
 
-/** Calls of one action with one key, summed up. */
+/** All calls of one action with one access key. */
 export interface CallSum {
   readonly action: string;
   count: number;
+  /** Unix milliseconds. */
   first: number;
   last: number;
-  /** By error code. */
+  /** Count by error code. */
   readonly errors: Map<string, number>;
   readonly sourceIps: Set<string>;
 }
@@ -64,8 +66,8 @@ export interface CallJoin {
   calls(accessKeyId: string): readonly CallSum[];
 }
 
-/** Addresses of one key are few, unless it was stolen: then the first ones tell. */
-const MOST_ADDRESSES = 20;
+/** A key is used from few addresses unless it was stolen; the first addresses are then enough evidence. */
+const MAX_ADDRESSES = 20;
 
 export function createCallJoin({ accessKeyIds }: { readonly accessKeyIds: ReadonlySet<string> }): CallJoin {
   const sums = new Map<string, Map<string, CallSum>>();
@@ -87,7 +89,7 @@ export function createCallJoin({ accessKeyIds }: { readonly accessKeyIds: Readon
       sum.first = Math.min(sum.first, at);
       sum.last = Math.max(sum.last, at);
       if (errorCode !== undefined) sum.errors.set(errorCode, (sum.errors.get(errorCode) ?? 0) + 1);
-      if (sourceIp !== undefined && sum.sourceIps.size < MOST_ADDRESSES) sum.sourceIps.add(sourceIp);
+      if (sourceIp !== undefined && sum.sourceIps.size < MAX_ADDRESSES) sum.sourceIps.add(sourceIp);
     },
     calls: (accessKeyId) => [...(sums.get(accessKeyId)?.values() ?? [])].toSorted((a, b) => a.first - b.first),
   };

@@ -1,34 +1,46 @@
-// The logs of podrole's own pods, through the Kubernetes API: what the kubelets still have of them.
+// The logs of podrole's own pods, read through the Kubernetes API: what the kubelets have kept of them.
 import type { Pod } from "../../kubernetes/objects.ts";
-import { openCluster } from "../../cli/cluster.ts";
-import type { Terminal } from "../../cli/terminal.ts";
-import type { AuditOptions } from "./options.ts";
-import type { Source } from "./sources.ts";
+import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
+import type { Opened, Source } from "./sources.ts";
 
 const PODROLE = "app.kubernetes.io/part-of=podrole";
 
-/** One source for each container that has started. Throws what the Kubernetes API answers instead. */
-export async function clusterLogs(
-  terminal: Terminal,
-  { connection, podroleNamespace: namespace }: Pick<AuditOptions, "connection" | "podroleNamespace">,
-): Promise<readonly Source[]> {
-  const kubernetes = openCluster(terminal, connection);
-  const pods = await kubernetes.listAll<Pod>("pods", { namespace, labelSelector: PODROLE });
-  if (pods.length === 0) {
-    throw new RangeError(`namespace ${JSON.stringify(namespace)} has no pod with ${PODROLE}, wanted podrole's own one`);
-  }
-  return Promise.all(
-    pods.flatMap((pod) =>
-      startedContainers(pod).map(async (container) => {
-        const name = pod.metadata.name ?? "";
-        const lines = await kubernetes.streamLog({ namespace, name }, container, terminal.interrupted);
-        return { name: `pod ${namespace}/${name}`, chunks: asBytes(lines) };
-      }),
-    ),
-  );
+export interface ClusterLogDeps {
+  readonly kubernetes: Pick<OperatorKubernetes, "listAll" | "streamLog">;
+  /** Stops the reading. */
+  readonly signal: AbortSignal;
 }
 
-/** Of others the API server has no log, and answers 400: a pod that cannot start must not hide what its fellows wrote. */
+/** One source for each container that has started. A cluster that cannot be read is a problem. */
+export async function openClusterLogs(deps: ClusterLogDeps, namespace: string): Promise<Opened> {
+  try {
+    const pods = await deps.kubernetes.listAll<Pod>("pods", { namespace, labelSelector: PODROLE });
+    if (pods.length === 0) {
+      const expected = "expected the namespace that podrole runs in";
+      return { problems: [`namespace ${JSON.stringify(namespace)} has no pod with ${PODROLE}; ${expected}`] };
+    }
+    return { sources: await Promise.all(pods.flatMap((pod) => containerLogs(deps, namespace, pod))) };
+  } catch (error) {
+    return { problems: [error instanceof Error ? error.message : String(error)] };
+  }
+}
+
+function containerLogs(
+  { kubernetes, signal }: ClusterLogDeps,
+  namespace: string,
+  pod: Pod,
+): readonly Promise<Source>[] {
+  const name = pod.metadata.name ?? "";
+  return startedContainers(pod).map(async (container) => {
+    const lines = await kubernetes.streamLog({ namespace, name }, container, signal);
+    return { name: `pod ${namespace}/${name}`, chunks: asBytes(lines) };
+  });
+}
+
+/**
+ * The API server answers 400 for the log of a container that has not started; leaving those out keeps one pod that cannot
+ * start from hiding the logs of all others.
+ */
 function startedContainers({ status }: Pod): readonly string[] {
   const containers = (status?.["containerStatuses"] ?? []) as readonly ContainerStatus[];
   return containers.flatMap(({ name, containerID }) => (containerID ? [name] : []));
@@ -36,7 +48,7 @@ function startedContainers({ status }: Pod): readonly string[] {
 
 interface ContainerStatus {
   readonly name: string;
-  /** Absent or empty until the container was started for the first time. */
+  /** Absent or empty until the container starts for the first time. */
   readonly containerID?: string;
 }
 

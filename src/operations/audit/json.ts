@@ -1,4 +1,4 @@
-// Reading what others wrote: any text, any JSON. Nothing here throws.
+// Reads untrusted JSON: any text is accepted, and no function throws.
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -6,7 +6,7 @@ export function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The text as JSON; undefined when it is none. */
+/** Undefined if the text is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -15,7 +15,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** The text at a path of field names; undefined when something else is there. */
+/** The string at a path of field names; undefined if there is none. */
 export function textAt(value: unknown, ...path: readonly string[]): string | undefined {
   const found = path.reduce<unknown>(
     (at, key) => (isFields(at) && Object.hasOwn(at, key) ? at[key] : undefined),
@@ -24,17 +24,19 @@ export function textAt(value: unknown, ...path: readonly string[]): string | und
   return typeof found === "string" ? found : undefined;
 }
 
+/** The object in a field; empty if there is none. */
 export function fieldsAt(value: unknown, key: string): Fields {
   const found = isFields(value) && Object.hasOwn(value, key) ? value[key] : undefined;
   return isFields(found) ? found : {};
 }
 
+/** The array in a field; empty if there is none. */
 export function listAt(value: unknown, key: string): readonly unknown[] {
   const found = isFields(value) && Object.hasOwn(value, key) ? value[key] : undefined;
   return Array.isArray(found) ? found : [];
 }
 
-/** Unix milliseconds of an RFC 3339 time; undefined when it is none. */
+/** Unix milliseconds of an RFC 3339 time; undefined for any other text. */
 export function timeOf(text: string | undefined): number | undefined {
   if (text === undefined || !/^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d/.test(text)) return undefined;
   const at = Date.parse(text);

@@ -1,5 +1,5 @@
-// The lines of a log of any size, plain or compressed, in bounded memory: batches as they come, and no line longer than
-// what podrole or the API server write.
+// Splits a log of any size, plain or compressed, into lines in bounded memory: lines are passed on in batches as they
+// arrive, and a line longer than any that podrole or the API server writes is skipped.
 import { Readable } from "node:stream";
 import { constants, createGunzip } from "node:zlib";
 
@@ -7,15 +7,17 @@ import { constants, createGunzip } from "node:zlib";
 const LONGEST_LINE = 8 * 1024 * 1024;
 
 export interface LineHooks {
-  /** Characters that a line may have. */
+  /** Characters; a longer line is skipped. Default: 8 Mi. */
   readonly longest?: number;
-  /** Hears of each line that was longer than any record, and was left out. */
+  /** Called for each line that is skipped because it is too long. */
   readonly onTooLong?: () => void;
-  /** Bytes that were read, before decompression. */
+  /** Called with the number of bytes read, before decompression. */
   readonly onBytes?: (count: number) => void;
 }
 
-/** Batches of whole lines without their ends; the last one needs none. Throws what reading or decompressing throws. */
+/**
+ * Batches of whole lines without line ends; the last line needs no end. Throws the errors of reading and decompressing.
+ */
 export async function* linesOf(
   source: AsyncIterable<Uint8Array>,
   { longest = LONGEST_LINE, onTooLong, onBytes }: LineHooks = {},
@@ -40,7 +42,7 @@ export async function* linesOf(
   if (rest !== "" && !skipping) yield [rest];
 }
 
-/** Gzip is told by its first two bytes, whatever the file is called; several members in a row are one text. */
+/** Gzip is recognised by its first two bytes, whatever the file's name; several gzip members in a row are one text. */
 async function* decompressed(
   source: AsyncIterable<Uint8Array>,
   onBytes: LineHooks["onBytes"],
@@ -48,11 +50,11 @@ async function* decompressed(
   const counted = counting(source, onBytes);
   const start = await counted.next();
   if (start.done) return;
-  // A first chunk of one byte is no log that anybody compressed.
+  // Only the first chunk is tested: a first chunk of a single byte is not the start of a compressed log.
   const isGzip = start.value[0] === 0x1f && start.value[1] === 0x8b;
   const whole = withFirst(start.value, counted);
   if (!isGzip) return yield* whole;
-  // A log that is still being written ends in the middle: what is there counts.
+  // A log that is still being written is incomplete: the part that exists is read.
   const gunzip = createGunzip({ finishFlush: constants.Z_SYNC_FLUSH });
   const input = Readable.from(whole, { objectMode: false });
   input.on("error", (error) => gunzip.destroy(error));

@@ -1,106 +1,114 @@
 // "What did pod P use?": everything about one pod in order of time, from its admission to the AWS calls made with its
-// credentials. A pod that was recreated under its name is there with each of its instances.
-import { behind, callJson, callsText, joinKeys } from "./created-by.ts";
-import { isoTime, type Joins, type Question, shortTime } from "./question.ts";
+// credentials. Every instance of a recreated pod is included.
+import type { CallSum } from "./cloudtrail.ts";
+import { createGrants, type Grant, type Grants, type MatchedAdmission, type Session } from "./grants.ts";
+import { joinKeysOf, type Origin, originOf, sessionsOf } from "./origin.ts";
+import { isRefusalRecord, type Joins, type Question } from "./question.ts";
 import type { AuditRecord, CertificateRecord } from "./records.ts";
-import { createUses, type Use, type Uses } from "./uses.ts";
 
-interface Step {
-  readonly at: number;
-  readonly what: string;
-  readonly detail: string;
-  readonly json: object;
+/** `at` is Unix milliseconds. */
+export type PodStep = { readonly at: number } & (
+  | { readonly what: "admitted"; readonly admission: MatchedAdmission; readonly origin: Origin }
+  | {
+      readonly what: "certificate";
+      readonly certificate: CertificateRecord;
+      /** User that requested the token, from the API server's audit log. */
+      readonly tokenRequestedBy: string | undefined;
+    }
+  | { readonly what: "credentials"; readonly grant: Readonly<Grant>; readonly session: Readonly<Session> }
+  | {
+      readonly what: "aws";
+      readonly grant: Readonly<Grant>;
+      readonly accessKeyId: string;
+      readonly call: CallSum;
+    }
+  | { readonly what: "refused"; readonly record: AuditRecord }
+);
+
+export interface PodAnswer {
+  readonly kind: "pod";
+  readonly rows: readonly PodStep[];
 }
 
-export function createPod({ namespace, pod }: { readonly namespace: string; readonly pod: string }): Question {
-  const isOurs = (record: AuditRecord) => record.namespace === namespace && record.pod === pod;
-  const uses = createUses({ wants: isOurs, namespace });
+export function createPod({
+  namespace,
+  pod,
+}: {
+  readonly namespace: string;
+  readonly pod: string;
+}): Question<PodAnswer> {
+  const isOfPod = (record: AuditRecord) => record.namespace === namespace && record.pod === pod;
+  const grants = createGrants({ matches: isOfPod, namespace });
   const refusals: AuditRecord[] = [];
-  const proofs: CertificateRecord[] = [];
+  const certificates: CertificateRecord[] = [];
   return {
-    hear(record) {
-      uses.hear(record);
-      if (!isOurs(record)) return;
-      if (record.decision === "refuse" || record.decision === "refused") refusals.push(record);
-      else if (record.kind === "certificate") proofs.push(record);
+    add(record) {
+      grants.add(record);
+      if (!isOfPod(record)) return;
+      if (isRefusalRecord(record)) refusals.push(record);
+      else if (record.kind === "certificate") certificates.push(record);
     },
-    keys: () => {
-      const keys = joinKeys(uses);
-      for (const { credentialId } of proofs) if (credentialId !== undefined) keys.credentialIds.add(credentialId);
+    joinKeys() {
+      const keys = joinKeysOf(grants);
+      for (const { credentialId } of certificates) if (credentialId !== undefined) keys.credentialIds.add(credentialId);
       return keys;
     },
     answer(joins) {
       const steps = [
-        ...uses.list().flatMap((use) => admitted(uses, use, joins)),
-        ...uses.list().flatMap((use) => given(use, joins)),
-        ...proofs.map((proof) => proven(proof, joins)),
-        ...refusals.map(refused),
+        ...grants.list().flatMap((grant) => admitted(grants, grant, joins)),
+        ...grants.list().flatMap((grant) => issued(grant, joins)),
+        ...certificates.map((certificate) => certified(certificate, joins)),
+        ...refusals.map((record): PodStep => ({ at: record.at, what: "refused", record })),
       ];
-      const inOrder = withoutDoubles(steps).toSorted(byTime);
-      return {
-        head: ["TIME", "WHAT", "DETAIL"],
-        rows: inOrder.map(({ at, what, detail }) => [shortTime(at), what, detail]),
-        json: inOrder.map(({ at, what, json }) => Object.assign({ at: isoTime(at), what }, json)),
-        nothing: `no record names pod ${namespace}/${pod}`,
-      };
+      return { kind: "pod", rows: withoutDuplicates(steps).toSorted(byTime) };
     },
   };
 }
 
-function admitted(uses: Uses, use: Use, joins: Joins): Step[] {
-  const origin = uses.origin(use);
-  if (origin === undefined) return [];
+function admitted(grants: Grants, grant: Grant, joins: Joins): PodStep[] {
+  const origin = originOf(grants, grant, joins);
   const { admission } = origin;
-  const { user, json } = behind(uses, use, joins);
-  const roles = admission.roles.map(({ container, resolved }) => `${container}=${resolved ?? ""}`).join(", ");
-  const creation = joins.api?.creation(admission.request);
-  const from = creation ? ` from ${creation.sourceIps.join(", ")} (${creation.userAgent ?? "no user agent"})` : "";
-  const owner = admission.owner === undefined ? "" : ` for ${admission.owner}`;
-  return [{ at: admission.at, what: "admitted", detail: `by ${user}${owner}${from}; ${roles}`, json }];
+  return admission === undefined ? [] : [{ at: admission.record.at, what: "admitted", admission, origin }];
 }
 
-function proven(proof: CertificateRecord, { api }: Joins): Step {
-  const { at, serial, credentialId, podUid, expiration, peer } = proof;
-  const asker = api?.token(credentialId)?.user;
-  const token = `${credentialId ?? "a token"}${asker === undefined ? "" : ` that ${asker} asked for`}`;
-  const json = { podUid, serial, credentialId, expiration, peer, tokenAskedForBy: asker };
-  return { at, what: "certificate", detail: `serial ${serial ?? ""} to instance ${podUid ?? ""}, by ${token}`, json };
+function certified(certificate: CertificateRecord, { api }: Joins): PodStep {
+  const tokenRequestedBy = api?.token(certificate.credentialId)?.user;
+  return { at: certificate.at, what: "certificate", certificate, tokenRequestedBy };
 }
 
-function given(use: Use, joins: Joins): Step[] {
-  return [...use.sessions.values()].flatMap(({ accessKeyId, sessionName, expiration, first }) => {
-    const { container, role, podUid } = use;
-    const steps: Step[] = [];
-    const detail = `${container}: ${role} as ${sessionName ?? ""}, key ${accessKeyId} until ${expiration ?? ""}`;
-    const session = { podUid, container, role, sessionName, accessKeyId, expiration };
-    const made = joins.calls?.calls(accessKeyId) ?? [];
-    const calls = made.map((call) => ({
-      at: call.first,
-      what: "aws",
-      detail: `${container}: ${callsText([call])} from ${[...call.sourceIps].join(", ")}`,
-      json: Object.assign({ podUid, container, accessKeyId }, callJson(call)),
-    }));
-    return steps.concat({ at: first, what: "credentials", detail, json: session }, calls);
+function issued(grant: Grant, joins: Joins): PodStep[] {
+  return sessionsOf(grant, joins).flatMap(({ session, calls = [] }) => {
+    const { accessKeyId } = session;
+    const steps: PodStep[] = [{ at: session.first, what: "credentials", grant, session }];
+    return steps.concat(calls.map((call) => ({ at: call.first, what: "aws", grant, accessKeyId, call })));
   });
 }
 
-function refused(record: AuditRecord): Step {
-  const { at, kind, reason, message } = record;
-  const container = kind === "credentials" ? record.container : undefined;
-  const place = container === undefined ? kind : `${kind} of ${container}`;
-  const json = { kind, reason, message, container };
-  return { at, what: "refused", detail: `${place}: ${reason ?? ""}: ${message ?? ""}`, json };
-}
+/** The order in which things must have happened. */
+const SEQUENCE: readonly PodStep["what"][] = ["admitted", "certificate", "credentials", "aws", "refused"];
 
-const WAY = ["admitted", "certificate", "credentials", "aws", "refused"];
-
-/** CloudTrail knows whole seconds only: within one, things come in the order that they must have. */
-function byTime(a: Step, b: Step): number {
+/** CloudTrail has whole seconds only, so steps within one second are put into their necessary order. */
+function byTime(a: PodStep, b: PodStep): number {
   const seconds = Math.floor(a.at / 1000) - Math.floor(b.at / 1000);
-  return seconds || WAY.indexOf(a.what) - WAY.indexOf(b.what) || a.at - b.at;
+  return seconds || SEQUENCE.indexOf(a.what) - SEQUENCE.indexOf(b.what) || a.at - b.at;
 }
 
-/** Containers of one pod share its admission. */
-function withoutDoubles(steps: readonly Step[]): readonly Step[] {
-  return [...new Map(steps.map((step) => [`${step.at} ${step.what} ${step.detail}`, step])).values()];
+/** Containers of one pod share its admission, and a log may be given twice. */
+function withoutDuplicates(steps: readonly PodStep[]): readonly PodStep[] {
+  return [...new Map(steps.map((step) => [JSON.stringify(identityOf(step)), step])).values()];
+}
+
+function identityOf(step: PodStep): unknown {
+  switch (step.what) {
+    case "admitted":
+      return [step.what, step.admission.record];
+    case "certificate":
+      return [step.what, step.certificate];
+    case "credentials":
+      return [step.what, step.grant.podUid, step.grant.container, step.grant.role, step.session.accessKeyId];
+    case "aws":
+      return [step.what, step.grant.podUid, step.grant.container, step.accessKeyId, step.call.action];
+    case "refused":
+      return [step.what, step.record];
+  }
 }

@@ -1,57 +1,54 @@
-// What a person sees while gigabytes are read, and afterwards what was read: what was passed over is said, never hidden.
+// Counts what is read of each log, and reports progress while gigabytes are read.
 import type { Clock } from "../../runtime/clock.ts";
-import { visible } from "../../cli/output/visible.ts";
 
-export interface Progress {
-  /** Bytes as they were read, before decompression. */
-  bytes(count: number): void;
-  line(wasOurs: boolean): void;
-  tooLong(): void;
-  startOf(name: string): void;
-  /** One line for each log that was read. */
-  summary(): string;
-}
-
-const SAY_EACH_MS = 1_000;
-
-interface Counts {
+/** What was read of one log. Skipped lines are counted, so that none is ignored silently. */
+export interface LogCounts {
   readonly name: string;
-  bytes: number;
-  lines: number;
-  ours: number;
-  tooLong: number;
+  /** Before decompression. */
+  readonly bytes: number;
+  readonly lines: number;
+  /** Of the lines, those that are records. */
+  readonly records: number;
+  /** Lines that were skipped because they are longer than any record. */
+  readonly tooLong: number;
 }
 
-export function createProgress({
+export interface ReadProgress {
+  /** Begins a log; the other calls are about the log that began last. */
+  start(name: string): void;
+  /** Bytes before decompression. */
+  bytes(count: number): void;
+  line(isRecord: boolean): void;
+  tooLong(): void;
+  counts(): readonly LogCounts[];
+}
+
+const REPORT_INTERVAL_MS = 1_000;
+
+/** `report` receives the counts of the current log, at most once a second. */
+export function createReadProgress({
   clock,
-  say,
+  report,
 }: {
   readonly clock: Clock;
-  readonly say: (text: string) => void;
-}): Progress {
-  const logs: Counts[] = [];
-  let saidAt = clock.now();
-  const current = () => logs.at(-1) as Counts;
+  readonly report: (counts: LogCounts) => void;
+}): ReadProgress {
+  const logs: { -readonly [Key in keyof LogCounts]: LogCounts[Key] }[] = [];
+  let reportedAt = clock.now();
+  const current = () => logs.at(-1) as (typeof logs)[number];
   return {
-    startOf: (name) => void logs.push({ name: visible(name), bytes: 0, lines: 0, ours: 0, tooLong: 0 }),
+    start: (name) => void logs.push({ name, bytes: 0, lines: 0, records: 0, tooLong: 0 }),
     bytes(count) {
       current().bytes += count;
-      if (clock.now() - saidAt < SAY_EACH_MS) return;
-      saidAt = clock.now();
-      const { name, bytes, lines } = current();
-      say(`podrole audit: reading ${name}: ${(bytes / 1e6).toFixed(0)} MB, ${lines} lines\n`);
+      if (clock.now() - reportedAt < REPORT_INTERVAL_MS) return;
+      reportedAt = clock.now();
+      report({ ...current() });
     },
-    line(wasOurs) {
+    line(isRecord) {
       current().lines += 1;
-      if (wasOurs) current().ours += 1;
+      if (isRecord) current().records += 1;
     },
     tooLong: () => void (current().tooLong += 1),
-    summary: () =>
-      logs
-        .map(({ name, lines, ours, tooLong }) => {
-          const skipped = tooLong === 0 ? "" : `, ${tooLong} too long to be a record`;
-          return `podrole audit: ${name}: ${ours} records, ${lines - ours} other lines${skipped}\n`;
-        })
-        .join(""),
+    counts: () => logs,
   };
 }

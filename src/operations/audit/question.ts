@@ -1,9 +1,26 @@
-// What every question to the audit has in common: it hears records, says what it needs from other logs, and answers.
+// The questions that podrole audit answers, and what each has in common: it receives records, names what it needs from
+// other logs, and answers.
+import type { ErrorCode } from "../../protocol/errors.ts";
 import type { ApiJoin } from "./api-audit.ts";
 import type { CallJoin } from "./cloudtrail.ts";
 import type { AuditRecord } from "./records.ts";
 
-/** What joins podrole's records with other logs. */
+export type AuditQuery =
+  /** Which containers received a role. `role` is its name, its path and name, or its ARN. */
+  | { readonly about: "role"; readonly role: string; readonly namespace: string | undefined }
+  /** Which container received an access key. */
+  | { readonly about: "key"; readonly accessKeyId: string; readonly namespace: string | undefined }
+  /** Everything about one pod, in order of time. */
+  | { readonly about: "pod"; readonly namespace: string; readonly pod: string }
+  /** What was refused. An undefined filter matches everything. */
+  | {
+      readonly about: "refusals";
+      readonly reason: ErrorCode | undefined;
+      readonly role: string | undefined;
+      readonly namespace: string | undefined;
+    };
+
+/** Values that join podrole's records with other logs. */
 export interface JoinKeys {
   readonly requests: Set<string>;
   readonly credentialIds: Set<string>;
@@ -11,38 +28,26 @@ export interface JoinKeys {
 }
 
 export interface Joins {
-  /** Undefined: that log was not given. */
+  /** Undefined if that log was not given. */
   readonly api: ApiJoin | undefined;
   readonly calls: CallJoin | undefined;
 }
 
-export interface Answer {
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-  /** The same for machines: one object a row. */
-  readonly json: readonly object[];
-  /** Said when there is no row. */
-  readonly nothing: string;
-}
-
-export interface Question {
-  hear(record: AuditRecord): void;
-  keys(): JoinKeys;
+/** Receives all records, then answers once. Keeps only the records that the answer needs. */
+export interface Question<Answer> {
+  add(record: AuditRecord): void;
+  joinKeys(): JoinKeys;
   answer(joins: Joins): Answer;
 }
 
-/** "2026-11-26T01:02:03Z" */
-export function shortTime(at: number): string {
-  return new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
-}
-
-export function isoTime(at: number): string {
-  return new Date(at).toISOString();
-}
-
-/** A role as people name it: its name, its path and name, or its ARN. */
-export function isRole(arn: string | undefined, wanted: string): boolean {
+/** True if `given`, the name, path and name, or ARN of a role, means the role with this ARN. */
+export function isRole(arn: string | undefined, given: string): boolean {
   if (arn === undefined) return false;
-  const name = wanted.replace(/^\//, "");
-  return arn === wanted || arn.endsWith(`:role/${name}`) || (!name.includes("/") && arn.endsWith(`/${name}`));
+  const name = given.replace(/^\//, "");
+  return arn === given || arn.endsWith(`:role/${name}`) || (!name.includes("/") && arn.endsWith(`/${name}`));
+}
+
+/** The webhook writes "refuse", the server "refused". */
+export function isRefusalRecord({ decision }: AuditRecord): boolean {
+  return decision === "refuse" || decision === "refused";
 }

@@ -1,6 +1,5 @@
-// One line of a log as one of podrole's audit records (docs/audit.md), or as somebody else's line. Lines come as podrole
-// wrote them, or with what stands around them on the way: `kubectl logs --prefix`, a container runtime's own prefix, a
-// log collector's JSON with the line as a text in it.
+// Reads one line of a log as one of podrole's audit records (docs/audit.md). A line may be as podrole wrote it, or wrapped
+// on the way: by `kubectl logs --prefix`, by a container runtime's prefix, or in a log collector's JSON.
 import { type Fields, fieldsAt, isFields, listAt, parseJson, textAt, timeOf } from "./json.ts";
 
 interface Common {
@@ -13,10 +12,10 @@ interface Common {
   readonly pod: string | undefined;
 }
 
-export interface RoleAsked {
+export interface RequestedRole {
   readonly container: string;
-  /** What the annotation says, and the ARN that it resolves to. */
-  readonly asked: string | undefined;
+  /** The annotation's text, and the ARN that it resolves to. */
+  readonly requested: string | undefined;
   readonly resolved: string | undefined;
 }
 
@@ -27,16 +26,16 @@ export interface AdmissionRecord extends Common {
   readonly user: string | undefined;
   readonly groups: readonly string[];
   readonly generateName: string | undefined;
-  /** "ReplicaSet/orders-5d9" */
+  /** Kind and name, such as "ReplicaSet/orders-5d9". */
   readonly owner: string | undefined;
   readonly dryRun: boolean;
-  readonly roles: readonly RoleAsked[];
+  readonly roles: readonly RequestedRole[];
 }
 
 interface Instance extends Common {
   readonly podUid: string | undefined;
   readonly serviceAccount: string | undefined;
-  /** ip:port that called the server. */
+  /** Address of the caller as ip:port. */
   readonly peer: string | undefined;
   readonly expiration: string | undefined;
 }
@@ -58,9 +57,9 @@ export interface CredentialsRecord extends Instance {
 
 export type AuditRecord = AdmissionRecord | CertificateRecord | CredentialsRecord;
 
-/** Undefined: the line is none of podrole's audit records. */
+/** Undefined if the line is not one of podrole's audit records. */
 export function readRecord(line: string): AuditRecord | undefined {
-  // Most lines of most logs end here, without being parsed.
+  // Most lines of most logs are skipped here without being parsed.
   if (!line.includes("audit")) return undefined;
   const record = unwrapped(line.slice(Math.max(line.indexOf("{"), 0)), 2);
   const [kind, at, decision] = [textAt(record, "audit"), timeOf(textAt(record, "time")), textAt(record, "decision")];
@@ -93,7 +92,7 @@ function admissionParts(record: unknown) {
     dryRun: isFields(record) && record["dryRun"] === true,
     roles: listAt(record, "roles").map((role) => ({
       container: textAt(role, "container") ?? "",
-      asked: textAt(role, "asked"),
+      requested: textAt(role, "asked"),
       resolved: textAt(role, "resolved"),
     })),
   };
@@ -118,7 +117,7 @@ function credentialsParts(record: unknown) {
   };
 }
 
-/** Collectors put the line into a field of their own: as a text (Docker, Fluent Bit) or as an object (Cloud Logging). */
+/** Collectors put the line into their own field: as text (Docker, Fluent Bit) or as an object (Cloud Logging). */
 function unwrapped(text: string, depth: number): unknown {
   const value = parseJson(text);
   if (!isFields(value) || textAt(value, "audit") !== undefined || depth === 0 || isOwnLine(value)) return value;
@@ -127,7 +126,7 @@ function unwrapped(text: string, depth: number): unknown {
   return textAt(value, "jsonPayload", "audit") === undefined ? value : fieldsAt(value, "jsonPayload");
 }
 
-/** podrole's own words about something: what a stranger made it say there is no record. */
+/** A log line of podrole itself. It may quote untrusted text, so nothing inside it is read as a record. */
 function isOwnLine(value: Fields): boolean {
   return typeof value["level"] === "number" && ["server", "webhook"].includes(textAt(value, "program") ?? "");
 }

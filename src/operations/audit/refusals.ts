@@ -1,83 +1,78 @@
-// "What was refused, and why?": one row for each pod (or owner), place and reason, with how often and since when.
-import { isoTime, isRole, type Question, shortTime } from "./question.ts";
+// "What was refused, and why?": one row for each pod (or owner), container, user and reason, with its count and times.
+import type { ErrorCode } from "../../protocol/errors.ts";
+import { isRefusalRecord, isRole, type Question } from "./question.ts";
 import type { AuditRecord } from "./records.ts";
 
-export interface RefusalsOptions {
-  readonly reason?: string | undefined;
+/** An undefined filter matches everything. */
+export interface RefusalFilter {
+  readonly reason?: ErrorCode | undefined;
   readonly role?: string | undefined;
   readonly namespace?: string | undefined;
 }
 
-interface Sum {
+export interface RefusalRow {
   readonly kind: AuditRecord["kind"];
   readonly reason: string;
   readonly namespace: string;
-  /** Name, or what is known of a pod that was never created. */
+  /** Name, or "generateName*" for a pod that was never created. */
   readonly pod: string;
-  readonly container: string | undefined;
   readonly roles: readonly string[];
+  readonly container: string | undefined;
   readonly user: string | undefined;
   count: number;
+  /** Unix milliseconds. */
   first: number;
   last: number;
+  /** Of the last refusal. */
   message: string;
 }
 
-export function createRefusals({ reason, role, namespace }: RefusalsOptions): Question {
-  const sums = new Map<string, Sum>();
+export interface RefusalsAnswer {
+  readonly kind: "refusals";
+  /** In order of their first refusal. */
+  readonly rows: readonly Readonly<RefusalRow>[];
+}
 
-  function isWanted(record: AuditRecord): boolean {
-    if (record.decision !== "refuse" && record.decision !== "refused") return false;
+export function createRefusals({ reason, role, namespace }: RefusalFilter): Question<RefusalsAnswer> {
+  const rows = new Map<string, RefusalRow>();
+
+  function matches(record: AuditRecord): boolean {
+    if (!isRefusalRecord(record)) return false;
     if (reason !== undefined && record.reason !== reason) return false;
     if (namespace !== undefined && record.namespace !== namespace) return false;
-    return role === undefined || rolesOf(record).some((asked) => asked === role || isRole(asked, role));
+    return role === undefined || rolesOf(record).some((requested) => requested === role || isRole(requested, role));
   }
 
   return {
-    hear(record) {
-      if (!isWanted(record)) return;
+    add(record) {
+      if (!matches(record)) return;
       const { kind, at, reason: code = "", message = "" } = record;
-      const place = {
-        kind,
-        reason: code,
-        namespace: record.namespace ?? "",
-        pod: podOf(record),
-        roles: rolesOf(record),
+      const subject = {
+        ...{ kind, reason: code, namespace: record.namespace ?? "", pod: podOf(record), roles: rolesOf(record) },
+        container: kind === "credentials" ? record.container : undefined,
+        user: kind === "admission" ? record.user : undefined,
       };
-      const container = kind === "credentials" ? record.container : undefined;
-      const user = kind === "admission" ? record.user : undefined;
-      const key = JSON.stringify([place, container, user]);
-      const sum = sums.get(key) ?? { ...place, container, user, count: 0, first: at, last: at, message };
-      sums.set(key, sum);
-      sum.count += 1;
-      if (at >= sum.last) sum.message = message;
-      sum.first = Math.min(sum.first, at);
-      sum.last = Math.max(sum.last, at);
+      const key = JSON.stringify(subject);
+      const row = rows.get(key) ?? { ...subject, count: 0, first: at, last: at, message };
+      rows.set(key, row);
+      row.count += 1;
+      if (at >= row.last) row.message = message;
+      row.first = Math.min(row.first, at);
+      row.last = Math.max(row.last, at);
     },
-    keys: () => ({ requests: new Set(), credentialIds: new Set(), accessKeyIds: new Set() }),
-    answer() {
-      const rows = [...sums.values()].toSorted((a, b) => a.first - b.first);
-      return {
-        head: ["FIRST", "LAST", "COUNT", "AT", "REASON", "POD", "BY", "MESSAGE"],
-        rows: rows.map((sum) => [
-          ...[shortTime(sum.first), shortTime(sum.last), String(sum.count), sum.kind, sum.reason],
-          `${sum.namespace}/${sum.pod}${sum.container === undefined ? "" : ` (${sum.container})`}`,
-          ...[sum.user ?? "", sum.message],
-        ]),
-        json: rows.map((sum) => Object.assign({}, sum, { first: isoTime(sum.first), last: isoTime(sum.last) })),
-        nothing: "nothing was refused",
-      };
-    },
+    joinKeys: () => ({ requests: new Set(), credentialIds: new Set(), accessKeyIds: new Set() }),
+    answer: () => ({ kind: "refusals", rows: [...rows.values()].toSorted((a, b) => a.first - b.first) }),
   };
 }
 
-/** A controller's pods are all new ones; what they have in common is their generateName. */
+/** A controller tries again with a new name each time; its pods share their generateName. */
 function podOf(record: AuditRecord): string {
   if (record.pod !== undefined) return record.pod;
   return record.kind === "admission" && record.generateName !== undefined ? `${record.generateName}*` : "";
 }
 
 function rolesOf(record: AuditRecord): readonly string[] {
-  if (record.kind === "admission") return record.roles.flatMap(({ resolved, asked }) => resolved ?? asked ?? []);
+  if (record.kind === "admission")
+    return record.roles.flatMap(({ resolved, requested }) => resolved ?? requested ?? []);
   return record.kind === "credentials" && record.role !== undefined ? [record.role] : [];
 }

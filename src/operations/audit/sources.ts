@@ -1,33 +1,46 @@
-// Where logs come from: files, standard input, the cluster. A file that cannot be opened is a mistake on the command line;
-// one that breaks off in the middle costs what would have come after, and is told.
+// Logs as streams: files and standard input are opened here, and every source is read to its end. A log that breaks off
+// costs only what would have come after the break, and is reported.
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
-import type { Terminal } from "../../cli/terminal.ts";
 import { linesOf } from "./lines.ts";
-import type { Progress } from "./progress.ts";
+import type { ReadProgress } from "./progress.ts";
 
 export interface Source {
   readonly name: string;
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
+export interface FileDeps {
+  /** Standard input as a stream; undefined when it is a keyboard. */
+  readonly stdin: () => AsyncIterable<Uint8Array> | undefined;
+  /** Stops the reading. */
+  readonly signal: AbortSignal;
+}
+
 export type Opened = { readonly sources: readonly Source[] } | { readonly problems: readonly string[] };
 
-export async function openFiles(terminal: Terminal, flag: string, files: readonly string[]): Promise<Opened> {
+/** A log that could not be read to its end; what came before the break counts. */
+export interface BrokenLog {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/** Opens every file, "-" for standard input, or returns every problem. */
+export async function openFiles({ stdin, signal }: FileDeps, files: readonly string[]): Promise<Opened> {
   const opened = await Promise.all(
     files.map(async (file): Promise<Source | string> => {
       if (file === "-") {
-        const chunks = terminal.stdin();
-        if (chunks) return { name: "standard input", chunks: until(terminal.interrupted, chunks) };
-        return `${flag}: standard input is a terminal, wanted a file or a pipe: kubectl -n podrole logs … | podrole audit …`;
+        const chunks = stdin();
+        if (chunks) return { name: "standard input", chunks: untilAborted(signal, chunks) };
+        return "standard input is a terminal; expected a file or a pipe: kubectl -n podrole logs … | podrole audit …";
       }
-      // Directories open, and only reading them fails.
-      const chunks = createReadStream(file, { highWaterMark: 256 * 1024, signal: terminal.interrupted });
+      // A directory can be opened; only reading it fails.
+      const chunks = createReadStream(file, { highWaterMark: 256 * 1024, signal });
       try {
         await once(chunks, "readable");
         return { name: file, chunks };
       } catch (error) {
-        return `${flag}: ${JSON.stringify(file)} cannot be read (${(error as Error).message})`;
+        return `${JSON.stringify(file)} cannot be read (${(error as Error).message})`;
       }
     }),
   );
@@ -35,54 +48,54 @@ export async function openFiles(terminal: Terminal, flag: string, files: readonl
   return problems.length > 0 ? { problems } : { sources: opened.filter((result) => typeof result !== "string") };
 }
 
-async function* until(signal: AbortSignal, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+async function* untilAborted(signal: AbortSignal, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   for await (const chunk of chunks) {
     signal.throwIfAborted();
     yield chunk;
   }
 }
 
-/** Hands over every line of every source; `take` says whether it was a record. Returns what broke. */
+/** Passes every line of every source to `accept`, which returns whether the line is a record. */
 export function readLines(
   sources: readonly Source[],
-  progress: Progress,
-  take: (line: string) => boolean,
-): Promise<readonly string[]> {
+  progress: ReadProgress,
+  accept: (line: string) => boolean,
+): Promise<readonly BrokenLog[]> {
   return readAll(sources, progress, async (lines) => {
-    for await (const batch of lines) for (const line of batch) if (line !== "") progress.line(take(line));
+    for await (const batch of lines) for (const line of batch) if (line !== "") progress.line(accept(line));
   });
 }
 
-/** A document that goes over several lines is held as a whole. */
+/** A document that spans several lines is held in memory as a whole. */
 const LONGEST_DOCUMENT = 256 * 1024 * 1024;
 
-/** As readLines(), for JSON that is one document a file as well as one a line. */
+/** As readLines(), for files with one JSON document each as well as one a line. */
 export function readDocuments(
   sources: readonly Source[],
-  progress: Progress,
-  take: (text: string) => boolean,
-): Promise<readonly string[]> {
+  progress: ReadProgress,
+  accept: (text: string) => boolean,
+): Promise<readonly BrokenLog[]> {
   return readAll(
     sources,
     progress,
     async (lines) => {
       let pieces: string[] | undefined;
       let length = 0;
-      let first = true;
+      let isFirst = true;
       for await (const batch of lines) {
         for (const line of batch) {
-          const isRecord = pieces === undefined && line.trim() !== "" && take(line);
+          const isRecord = pieces === undefined && line.trim() !== "" && accept(line);
           if (isRecord) progress.line(true);
-          // Not even the first line is JSON by itself: then the lines are pieces of one document.
-          else if (first && line.trim() !== "") pieces = [line];
+          // If the first line alone is not JSON, the lines are pieces of one document.
+          else if (isFirst && line.trim() !== "") pieces = [line];
           else if (pieces === undefined && line.trim() !== "") progress.line(false);
           else pieces?.push(line);
-          if (line.trim() !== "") first = false;
+          if (line.trim() !== "") isFirst = false;
           length += pieces === undefined ? 0 : line.length;
           if (length > LONGEST_DOCUMENT) throw new RangeError("the document is larger than 256 MiB; split it");
         }
       }
-      if (pieces) progress.line(take(pieces.join("\n")));
+      if (pieces) progress.line(accept(pieces.join("\n")));
     },
     LONGEST_DOCUMENT,
   );
@@ -90,13 +103,13 @@ export function readDocuments(
 
 async function readAll(
   sources: readonly Source[],
-  progress: Progress,
+  progress: ReadProgress,
   read: (lines: AsyncIterable<readonly string[]>) => Promise<void>,
   longest?: number,
-): Promise<readonly string[]> {
-  const broken: string[] = [];
+): Promise<readonly BrokenLog[]> {
+  const broken: BrokenLog[] = [];
   for (const { name, chunks } of sources) {
-    progress.startOf(name);
+    progress.start(name);
     const hooks = {
       onBytes: (count: number) => progress.bytes(count),
       onTooLong: () => progress.tooLong(),
@@ -105,7 +118,7 @@ async function readAll(
     try {
       await read(linesOf(chunks, hooks));
     } catch (error) {
-      broken.push(`${name} could not be read to its end (${(error as Error).message}); what came before counts`);
+      broken.push({ name, reason: (error as Error).message });
     }
   }
   return broken;

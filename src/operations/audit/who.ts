@@ -1,69 +1,45 @@
-// "Who got role X?" and "whose is this access key?": one row for each container of a pod instance that was given the role.
-import { behind, callJson, callsText, joinKeys } from "./created-by.ts";
-import { isoTime, isRole, type Joins, type Question, shortTime } from "./question.ts";
+// "Who got role X?" and "whose access key is this?": one row for each container of a pod instance that received the role.
+import { createGrants, type Grant } from "./grants.ts";
+import { joinKeysOf, type Origin, originOf, sessionsOf, type UsedSession } from "./origin.ts";
+import { isRole, type Question } from "./question.ts";
 import type { CredentialsRecord } from "./records.ts";
-import { createUses, type Use, type Uses } from "./uses.ts";
 
-export interface WhoOptions {
+export interface GrantRow {
+  readonly grant: Readonly<Omit<Grant, "sessions">>;
+  /** In order of their first issue. */
+  readonly sessions: readonly UsedSession[];
+  readonly origin: Origin;
+}
+
+export interface GrantsAnswer {
+  readonly kind: "grants";
+  readonly rows: readonly GrantRow[];
+  /** True if CloudTrail's records were read. */
+  readonly hasCalls: boolean;
+}
+
+/** An undefined filter matches everything. */
+export interface WhoFilter {
   readonly role?: string | undefined;
   readonly accessKeyId?: string | undefined;
   readonly namespace?: string | undefined;
 }
 
-export function createWho({ role, accessKeyId, namespace }: WhoOptions): Question {
-  const wants = (record: CredentialsRecord) =>
+export function createWho({ role, accessKeyId, namespace }: WhoFilter): Question<GrantsAnswer> {
+  const matches = (record: CredentialsRecord) =>
     (role === undefined || isRole(record.role, role)) &&
     (accessKeyId === undefined || record.accessKeyId === accessKeyId) &&
     (namespace === undefined || record.namespace === namespace);
-  const uses = createUses({ wants, namespace });
+  const grants = createGrants({ matches, namespace });
   return {
-    hear: (record) => uses.hear(record),
-    keys: () => joinKeys(uses),
-    answer(joins) {
-      const rows = uses.list().map((use) => rowOf(uses, use, joins));
-      return {
-        head: [
-          ...["FIRST", "LAST", "ISSUES", "POD", "CONTAINER", "SERVICE ACCOUNT", "ROLE", "CREATED BY", "ACCESS KEYS"],
-          ...(joins.calls ? ["AWS CALLS"] : []),
-        ],
-        rows: rows.map(({ cells }) => cells),
-        json: rows.map(({ json }) => json),
-        nothing:
-          accessKeyId === undefined ? `nobody got role ${role}` : `nobody got credentials with key ${accessKeyId}`,
-      };
-    },
+    add: (record) => grants.add(record),
+    joinKeys: () => joinKeysOf(grants),
+    answer: (joins) => ({
+      kind: "grants",
+      rows: grants
+        .list()
+        .map((grant) => ({ grant, sessions: sessionsOf(grant, joins), origin: originOf(grants, grant, joins) })),
+      hasCalls: joins.calls !== undefined,
+    }),
   };
-}
-
-function rowOf(uses: Uses, use: Use, joins: Joins) {
-  const { namespace, pod, podUid, serviceAccount, container, role, first, last, issues } = use;
-  const sessions = [...use.sessions.values()].toSorted((a, b) => a.first - b.first);
-  const calls = sessions.map(({ accessKeyId }) => joins.calls?.calls(accessKeyId) ?? []);
-  const { user, json } = behind(uses, use, joins);
-  const [newest] = sessions.toReversed();
-  const others = sessions.length > 1 ? ` and ${sessions.length - 1} before` : "";
-  return {
-    cells: [
-      ...[shortTime(first), shortTime(last), String(issues), `${namespace}/${pod}`, container, serviceAccount ?? ""],
-      ...[nameOf(role), user, newest === undefined ? "" : `${newest.accessKeyId}${others}`],
-      ...(joins.calls ? [callsText(calls.flat())] : []),
-    ],
-    json: {
-      ...{ namespace, pod, podUid, serviceAccount, container, role, issues },
-      ...{ first: isoTime(first), last: isoTime(last) },
-      sessions: sessions.map(({ accessKeyId, sessionName, expiration, first: since }, index) => ({
-        accessKeyId,
-        sessionName,
-        expiration,
-        first: isoTime(since),
-        awsCalls: joins.calls && calls[index]?.map(callJson),
-      })),
-      ...json,
-    },
-  };
-}
-
-/** Path and name: the account is the same for nearly all rows, and JSON has the whole ARN. */
-function nameOf(arn: string): string {
-  return arn.replace(/^arn:[^:]*:iam::\d+:role\//, "");
 }

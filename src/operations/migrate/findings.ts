@@ -1,7 +1,9 @@
-// What there is to say about a pod that moves. The weight of the heaviest finding is the pod's verdict.
+// Findings about a pod that is to move. The weight of its heaviest finding is the pod's verdict.
 
-/** Ascending. "note": nothing changes by it; "change": it works, but differs; "work": something must be done first;
- * "refused": podrole would not let the pod be created. */
+/**
+ * In ascending order. "note": nothing changes; "change": the pod works, but something differs; "work": something must be done
+ * first; "refused": podrole would refuse the pod's creation.
+ */
 export const WEIGHTS = ["note", "change", "work", "refused"] as const;
 export type Weight = (typeof WEIGHTS)[number];
 
@@ -14,7 +16,7 @@ export interface Finding {
   readonly weight: Weight;
   /** One sentence, no full stop. */
   readonly text: string;
-  /** What a person does about it: a sentence, or a command that begins with "kubectl". */
+  /** What the operator should do: a sentence, or a command that begins with "kubectl". */
   readonly todo?: string;
 }
 
@@ -42,6 +44,7 @@ export const FINDING_IDS = [
 ] as const;
 export type FindingId = (typeof FINDING_IDS)[number];
 
+/** The verdict of the heaviest finding; "unchanged" without findings. */
 export function verdictOf(findings: readonly Finding[]): Verdict {
   const heaviest = Math.max(0, ...findings.map(({ weight }) => WEIGHTS.indexOf(weight)));
   return VERDICTS[heaviest] as Verdict;

@@ -1,12 +1,12 @@
-// What changes for every pod alike, or for the cluster: said once, so that a pod's own findings stay readable.
+// Changes that affect every pod or the whole cluster: reported once, to keep the findings of single pods short.
 import type { PolicySettings } from "../../policy/decide.ts";
 import type { PlanSettings } from "../../injection/plan.ts";
-import type { Predecessor } from "./before.ts";
+import type { Predecessor } from "./predecessor.ts";
 
-/** IAM: no role allows less than this. */
+/** The lowest MaxSessionDuration that IAM accepts, so every role allows it. */
 const ALWAYS_ALLOWED_MS = 3_600_000;
 
-/** One paragraph each, the subject before a colon. */
+/** One paragraph for each change, its subject before a colon. `openMetadata`: metadata paths that the predecessor passes on. */
 export function generalChanges(
   { name, sessionDurationMs, usualSessionName }: Predecessor,
   { policy, region }: PlanSettings,
@@ -15,14 +15,14 @@ export function generalChanges(
   return [
     sessionNames(name, usualSessionName, policy),
     durations(sessionDurationMs, policy.sessionDurationMs),
-    `the node's role: ${name}'s agent keeps pods without a role away from it; podrole changes only the pods that it injects. Deny 169.254.169.254 by NetworkPolicy and set HttpTokens to required and HttpPutResponseHopLimit to 1 before the agent goes (docs/install.md)`,
-    `metadata: ${openMetadata === undefined ? "" : `${name} lets ${openMetadata} through; `}podrole sets AWS_EC2_METADATA_DISABLED=true, ${
+    `the node's role: ${name}'s agent shields it from all pods; podrole changes only the pods that it injects. Before you remove the agent, deny 169.254.169.254 by NetworkPolicy and set HttpTokens to required and HttpPutResponseHopLimit to 1 (docs/install.md)`,
+    `metadata: ${openMetadata === undefined ? "" : `${name} passes ${openMetadata} on; `}podrole sets AWS_EC2_METADATA_DISABLED=true, ${
       region === undefined
-        ? "and SDKs that find their region there need AWS_REGION or the webhook's --region"
+        ? "so SDKs that read their region from instance metadata need AWS_REGION or the webhook's --region"
         : `and AWS_REGION=${region} where a pod sets none`
     }`,
-    "edits of a live pod: podrole gives what the pod's annotations say at each issue too, but injects at creation only; an annotation added to a running pod needs a restart",
-    "a role that is not permitted: the pod is refused at its creation, with the reason, instead of running without credentials",
+    "edits of a live pod: like today, each issue of credentials follows the pod's current annotations; injection happens only at creation, so a first role annotation on a running pod takes effect after a restart",
+    "a role that is not permitted: the creation of the pod is refused with the reason; today the pod runs without credentials",
   ].filter((text) => text !== "");
 }
 
@@ -30,11 +30,11 @@ function sessionNames(name: string, usual: string, { sessionName }: PolicySettin
   if (sessionName.kind === "kiam") {
     const same = `kiam-${sessionName.session}`;
     return same === usual
-      ? `session names: stay ${usual} (--session); without it each pod has its own in CloudTrail`
+      ? `session names: ${usual} is kept (--session); without --session each pod has its own name in CloudTrail`
       : `session names: ${usual} becomes ${same}`;
   }
   const keep = name === "kiam" ? `; --session ${usual.replace(/^kiam-/, "")} keeps the old name` : "";
-  return `session names: ${usual} becomes ${sessionName.template}: look for the old one in trust policies (sts:RoleSessionName), resource policies (aws:userid) and CloudTrail filters${keep}`;
+  return `session names: ${usual} becomes ${sessionName.template}: check trust policies (sts:RoleSessionName), resource policies (aws:userid) and CloudTrail filters for the old name${keep}`;
 }
 
 function durations(before: number, after: number): string {

@@ -1,5 +1,5 @@
-// What an export holds, arranged by workload: its live pods, or its template where none lives (a manifest, a CronJob
-// between two runs). Everything that the judgement of a pod needs stands beside it, so that judging is a pure function.
+// The objects of the input by workload: its live pods, or its template if it has none (a manifest, a CronJob between two
+// runs). It holds everything that the assessment of a pod needs, which is therefore a pure function.
 import type { Pod } from "../../kubernetes/objects.ts";
 import { quoted } from "../../policy/annotations.ts";
 import { findShapeProblem, isObject } from "../../injection/shape.ts";
@@ -11,13 +11,13 @@ export interface NamespaceFacts {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
-  /** False: pods live in it, but the input does not have it. */
+  /** False if the input has pods of the namespace, but not the namespace. */
   readonly isKnown: boolean;
 }
 
 export interface Instance {
   readonly pod: Pod;
-  /** True for a pod that exists, false for a template that stands for `count` pods to come. */
+  /** True for a pod that exists; false for a template that represents `count` future pods. */
   readonly isLive: boolean;
   readonly count: number;
 }
@@ -27,9 +27,9 @@ export interface Workload {
   readonly kind: string;
   readonly name: string;
   readonly instances: readonly Instance[];
-  /** The template of live pods, where the input has it: what the next pod will be. */
+  /** Template of future pods; undefined if the input lacks it. */
   readonly template: Pod | undefined;
-  /** Of a DaemonSet or StatefulSet: "OnDelete" does nothing at a rollout restart. */
+  /** Of a DaemonSet or StatefulSet; with "OnDelete", a rollout restart has no effect. */
   readonly updateStrategy: string | undefined;
 }
 
@@ -39,9 +39,9 @@ export interface Inventory {
   readonly serviceAccounts: ReadonlyMap<string, Readonly<Record<string, string>>>;
   /** Sorted by namespace, kind and name. */
   readonly workloads: readonly Workload[];
-  /** Pods that have ended: nobody moves them. */
+  /** Number of pods that have terminated and need no move. */
   readonly finished: number;
-  /** Objects that claim to be pods and cannot be read as such, one sentence each. */
+  /** Objects that cannot be read as pods, one sentence each. */
   readonly problems: readonly string[];
 }
 
@@ -49,7 +49,7 @@ interface Draft {
   readonly namespace: string;
   readonly owner: Owner;
   readonly pods: Pod[];
-  maker?: { readonly object: KubernetesObject; readonly template: Pod };
+  controller?: { readonly object: KubernetesObject; readonly template: Pod };
 }
 
 export function takeInventory(objects: readonly KubernetesObject[]): Inventory {
@@ -68,12 +68,12 @@ export function takeInventory(objects: readonly KubernetesObject[]): Inventory {
   for (const object of objects) {
     const found = templateOf(object);
     if (!found) continue;
-    const problem = findShapeProblem(found.pod) ?? withoutContainers(found.pod) ?? withFlags(object, found.pod);
+    const problem = findShapeProblem(found.pod) ?? withoutContainers(found.pod) ?? namedLikeFlag(object, found.pod);
     if (problem !== undefined) problems.push(`${object.kind} ${object.metadata.name ?? "(unnamed)"}: ${problem}`);
     else if (object.kind === "Pod" && isFinished(found.pod)) finished += 1;
     else if (object.kind === "Pod") draftOf(object).pods.push(found.pod);
-    // A ReplicaSet or Job that somebody owns says nothing that its owner does not say better.
-    else if (ownerOf(object, owners).kind === object.kind) draftOf(object).maker = { object, template: found.pod };
+    // A ReplicaSet or Job with an owner is left out in favour of that owner.
+    else if (ownerOf(object, owners).kind === object.kind) draftOf(object).controller = { object, template: found.pod };
   }
   const workloads = [...drafts.values()].map(workloadOf);
   return {
@@ -92,29 +92,29 @@ export function takeInventory(objects: readonly KubernetesObject[]): Inventory {
   };
 }
 
-function workloadOf({ namespace, owner: { kind, name }, pods, maker }: Draft): Workload {
+function workloadOf({ namespace, owner: { kind, name }, pods, controller }: Draft): Workload {
   const live = pods.map((pod) => ({ pod, isLive: true, count: 1 }));
-  const standIn = maker ? [{ pod: maker.template, isLive: false, count: countOf(maker.object) }] : [];
+  const future = controller ? [{ pod: controller.template, isLive: false, count: replicasOf(controller.object) }] : [];
   return {
     namespace,
     kind,
     name,
-    instances: live.length > 0 ? live : standIn,
-    template: maker?.template,
-    updateStrategy: maker && strategyOf(maker.object),
+    instances: live.length > 0 ? live : future,
+    template: controller?.template,
+    updateStrategy: controller && strategyOf(controller.object),
   };
 }
 
-/** The API server has no such pod; a file may. */
+/** Possible in a file only: the API server accepts no such pod. */
 function withoutContainers({ spec }: Pod): string | undefined {
   return Array.isArray(spec.containers) && spec.containers.length > 0 ? undefined : "spec.containers is empty";
 }
 
-/** In the commands that are printed such a name would be a flag, however it is quoted: `kubectl label namespace --all`. */
-function withFlags(object: KubernetesObject, { spec }: Pod): string | undefined {
+/** In printed commands such a name would be a flag, however it is quoted: `kubectl label namespace --all`. */
+function namedLikeFlag(object: KubernetesObject, { spec }: Pod): string | undefined {
   const names = { namespace: namespaceOf(object), serviceAccountName: spec.serviceAccountName ?? "" };
   const found = Object.entries(names).find(([, name]) => name.startsWith("-"));
-  return found && `${found[0]} is ${quoted(found[1])}, wanted a name that Kubernetes takes`;
+  return found && `${found[0]} is ${quoted(found[1])}; expected a valid Kubernetes name`;
 }
 
 function isFinished({ status }: Pod): boolean {
@@ -136,13 +136,13 @@ function namespaceOf({ metadata }: KubernetesObject): string {
   return metadata.namespace ?? "default";
 }
 
-/** By code units, in every locale alike. */
+/** Compares by code units, so that the order is the same in every locale. */
 export function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** One at least: a Deployment that is scaled to nothing today has pods tomorrow. */
-function countOf({ spec }: KubernetesObject): number {
+/** At least one: a Deployment that is scaled to 0 may be scaled up again. */
+function replicasOf({ spec }: KubernetesObject): number {
   const replicas = isObject(spec) ? spec["replicas"] : undefined;
   return typeof replicas === "number" && replicas > 0 ? replicas : 1;
 }

@@ -1,22 +1,22 @@
-// Values of kiam's Helm chart (6.1.2) as the flags that its templates make of them. What concerns how kiam's own pods
-// run (images, tolerations, resources) makes no flag and is told apart.
+// Values of kiam's Helm chart (6.1.2) as the flags that its templates generate. Values about how kiam's own pods run (images,
+// tolerations, resources) generate no flag and are listed separately.
 import { isObject } from "../../injection/shape.ts";
-import type { Flags } from "./command-lines.ts";
-import type { ServerPlacement } from "./values.ts";
+import type { ServerPlacement } from "./chart-values.ts";
+import type { CommandFlags } from "./command-lines.ts";
 
 export interface KiamValues {
-  readonly server: Flags;
-  readonly agent: Flags;
-  /** How the server's pods run, under the names of podrole's chart. */
+  readonly server: CommandFlags;
+  readonly agent: CommandFlags;
+  /** How the server's pods run, as values of podrole's chart. */
   readonly placement: ServerPlacement;
-  /** Paths such as "agent.tolerations" that are set, make no flag and mean nothing to podrole. */
+  /** Paths such as "agent.tolerations" that are set, generate no flag and have no meaning for podrole. */
   readonly others: readonly string[];
 }
 
 interface Row {
   readonly path: string;
   readonly flag: string;
-  /** The flag stands for a condition and has no value: it is there when the value is true (or, with false, when it is not). */
+  /** The flag has no value of its own: the template adds it if the chart's value equals `when`. */
   readonly when?: boolean;
 }
 
@@ -48,11 +48,12 @@ const AGENT: readonly Row[] = [
   { path: "keepaliveParams.timeout", flag: "grpc-keepalive-timeout-duration" },
 ];
 
+/** Accepts any YAML value; what is not an object counts as empty. */
 export function readKiamValues(values: unknown): KiamValues {
   const root = isObject(values) ? values : {};
   const [server, agent] = [partOf(root, "server"), partOf(root, "agent")];
   const serverFlags = flagsOf(server, SERVER);
-  // The template's own choice: without a base ARN kiam looks for it.
+  // The template does the same: without a base ARN, kiam detects it.
   if (!serverFlags.has("role-base-arn")) serverFlags.set("role-base-arn-autodetect", "true");
   return {
     server: serverFlags,
@@ -79,7 +80,7 @@ function asText(value: unknown): string {
   return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
 }
 
-/** The same names in both charts. Affinity and resources were made for kiam's pods. */
+/** Names that both charts share. Affinity and resources are left out: they were chosen for kiam's pods. */
 const PLACEMENT = ["nodeSelector", "tolerations", "podAnnotations", "podLabels", "extraEnv"];
 
 function placementOf(server: Record<string, unknown>, account: Record<string, unknown>): ServerPlacement {

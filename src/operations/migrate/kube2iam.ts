@@ -1,15 +1,15 @@
-// kube2iam's rules to the letter (github.com/jtblin/kube2iam at 0.15.0): iam/arn.go, mappings/mapper.go, iam/iam.go,
-// namespace.go. The great difference: without --namespace-restrictions every pod gets whatever role it names.
+// kube2iam's rules, exactly (github.com/jtblin/kube2iam at 0.15.0): iam/arn.go, mappings/mapper.go, iam/iam.go, namespace.go.
+// The main difference to kiam: without --namespace-restrictions every pod gets the role that it names.
 import type { Pod } from "../../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../../policy/annotations.ts";
 import { compileExpression } from "../../policy/expression.ts";
 import { matchesGlob } from "../../policy/glob.ts";
 import { parseRoleArn } from "../../policy/role.ts";
-import type { Before, Predecessor } from "./before.ts";
+import type { Before, Predecessor } from "./predecessor.ts";
 import type { NamespaceFacts } from "./inventory.ts";
 
 export interface Kube2iamSettings {
-  /** Ends in "/": kube2iam adds it. Undefined: not known. */
+  /** Ends in "/", which kube2iam adds. Undefined if unknown. */
   readonly baseArn: string | undefined;
   readonly defaultRole: string | undefined;
   readonly namespaceRestrictions: boolean;
@@ -17,7 +17,7 @@ export interface Kube2iamSettings {
   readonly namespaceKey: string;
   readonly roleKey: string;
   readonly externalIdKey: string;
-  /** Milliseconds: twice --iam-role-session-ttl. */
+  /** Milliseconds; twice --iam-role-session-ttl. */
   readonly sessionDurationMs: number;
 }
 
@@ -41,35 +41,37 @@ export function createKube2iam(settings: Kube2iamSettings): Predecessor {
     sessionDurationMs: settings.sessionDurationMs,
     usualSessionName: "<hash of the pod's IP>-<role name>",
     permits: (namespace, arn) => kube2iamPermits(namespace, arn, settings),
-    judge: (pod, namespace) => judgeByKube2iam(pod, namespace, settings),
+    outcomeOf: (pod, namespace) => outcomeByKube2iam(pod, namespace, settings),
   };
 }
 
-function judgeByKube2iam(pod: Pod, namespace: NamespaceFacts, settings: Kube2iamSettings): Before {
+function outcomeByKube2iam(pod: Pod, namespace: NamespaceFacts, settings: Kube2iamSettings): Before {
   const annotations = pod.metadata.annotations ?? {};
-  // A pod on its node's network is not redirected: nothing gives it the default role.
+  // The traffic of a hostNetwork pod is not redirected to kube2iam, so such a pod never gets the default role.
   const usual = pod.spec.hostNetwork === true ? undefined : settings.defaultRole;
   const text = valueOf(annotations, settings.roleKey) || usual;
   if (text === undefined) return { kind: "none" };
   const arn = resolveByKube2iam(text, settings.baseArn);
   if (!kube2iamPermits(namespace, arn, settings)) {
-    return { kind: "denied", arn, why: `forbids it (${settings.namespaceKey})` };
+    return { kind: "denied", arn, why: `not permitted by ${settings.namespaceKey}` };
   }
-  if (!parseRoleArn(arn)) return { kind: "denied", arn, why: `asks STS for ${quoted(arn)}, which is no role` };
+  if (!parseRoleArn(arn)) return { kind: "denied", arn, why: `STS rejects ${quoted(arn)}, which is not a role ARN` };
   return {
-    kind: "given",
+    kind: "granted",
     arn,
     sessionName: kube2iamSessionName(podIpOf(pod), arn),
     externalId: valueOf(annotations, settings.externalIdKey) || undefined,
   };
 }
 
-/** "arn:" in any case stays as it is; no slash is dropped. */
+/** A text that begins with "arn:", in any case, is unchanged; a leading slash is kept. */
 export function resolveByKube2iam(text: string, baseArn: string | undefined): string {
   return /^arn:/i.test(text) ? text : `${baseArn ?? ""}${text}`;
 }
 
-/** Everything without --namespace-restrictions; with them, one pattern must match. The default role needs none. */
+/**
+ * Without --namespace-restrictions everything is permitted; with it, one pattern must match. The default role is exempt.
+ */
 export function kube2iamPermits({ annotations }: NamespaceFacts, arn: string, settings: Kube2iamSettings): boolean {
   const { namespaceRestrictions, defaultRole, baseArn, restrictionFormat } = settings;
   if (!namespaceRestrictions) return true;
@@ -80,7 +82,7 @@ export function kube2iamPermits({ annotations }: NamespaceFacts, arn: string, se
   });
 }
 
-/** An array that cannot be read has no patterns: kube2iam logs it and forbids. */
+/** An array that cannot be parsed has no patterns: kube2iam logs the error and permits nothing. */
 function patternsOf(text: string): readonly string[] {
   try {
     const value: unknown = JSON.parse(text);
@@ -90,13 +92,16 @@ function patternsOf(text: string): readonly string[] {
   }
 }
 
-/** With the base ARN before it and no anchor: "foo" also permits "foobar". */
+/** The base ARN is prepended and nothing is anchored: "foo" also permits "foobar". */
 function matchesSomewhere(source: string, arn: string): boolean {
   const expression = compileExpression(source);
   return typeof expression !== "string" && expression.matchesAnywhere(arn);
 }
 
-/** FNV-1a of the pod's address in hexadecimal, then the role's name, cut after 64. It is the first requester's. */
+/**
+ * FNV-1a hash of the pod's IP address in hexadecimal, then the role's name, cut to 64 characters. Pods of one role share the
+ * session of the pod that requested it first.
+ */
 export function kube2iamSessionName(ip: string, arn: string): string {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(ip)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;

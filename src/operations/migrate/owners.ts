@@ -1,5 +1,5 @@
-// To whom a pod belongs: the object that a person would restart. ReplicaSets and Jobs are looked up when the input has
-// them; otherwise their names say enough, because Kubernetes makes them.
+// The workload that a pod belongs to, which is what an operator would restart. ReplicaSets and Jobs are looked up in the input;
+// if it lacks them, the workload is derived from their names, which Kubernetes generates.
 import type { ObjectMeta } from "../../kubernetes/objects.ts";
 import type { KubernetesObject } from "../manifests/objects.ts";
 
@@ -10,18 +10,18 @@ export interface Owner {
 
 export type OwnersByName = ReadonlyMap<string, Owner>;
 
-/** The owners of what stands between a pod and its workload, by "namespace kind name". */
+/** Owners of the ReplicaSets and Jobs between pods and their workloads, by "namespace kind name". */
 export function ownersByName(objects: readonly KubernetesObject[]): OwnersByName {
-  const between = objects.filter(({ kind }) => kind === "ReplicaSet" || kind === "Job");
+  const intermediates = objects.filter(({ kind }) => kind === "ReplicaSet" || kind === "Job");
   return new Map(
-    between.flatMap(({ kind, metadata }) => {
+    intermediates.flatMap(({ kind, metadata }) => {
       const owner = controllerOf(metadata);
       return owner ? [[`${metadata.namespace ?? "default"} ${kind} ${metadata.name ?? ""}`, owner]] : [];
     }),
   );
 }
 
-/** The workload of a pod, ReplicaSet or Job; the object itself when nobody owns it. */
+/** The workload of a pod, ReplicaSet or Job; the object itself if it has no owner. */
 export function ownerOf(object: { readonly kind?: string; readonly metadata: ObjectMeta }, known: OwnersByName): Owner {
   const { kind = "Pod", metadata } = object;
   const owner = controllerOf(metadata);
@@ -30,7 +30,7 @@ export function ownerOf(object: { readonly kind?: string; readonly metadata: Obj
   return next ?? guessOwner(owner, metadata) ?? owner;
 }
 
-/** A Deployment names its ReplicaSets after itself and their hash; a CronJob names its Jobs after itself and the minute. */
+/** A Deployment names its ReplicaSets by its own name and a hash, a CronJob its Jobs by its own name and the minute. */
 function guessOwner({ kind, name }: Owner, { labels }: ObjectMeta): Owner | undefined {
   const hash = labels?.["pod-template-hash"];
   if (kind === "ReplicaSet" && hash !== undefined && name.endsWith(`-${hash}`)) {

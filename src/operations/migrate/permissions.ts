@@ -1,55 +1,59 @@
-// What a namespace lets its pods have, before and after, over all roles that the input names: kiam anchored `a|b` as
-// "begins with a, or ends with b", kube2iam's expressions match anywhere and its default permits everything, while
-// podrole reads each expression whole and permits nothing that no annotation permits.
+// Which roles a namespace permits before and after, over all roles that the input names: kiam reads `a|b` as "begins with a,
+// or ends with b", kube2iam's expressions match anywhere and its default permits everything, while podrole anchors each
+// expression as a whole and permits nothing that no annotation permits.
 import { ANNOTATIONS, valueOf } from "../../policy/annotations.ts";
 import { compileExpression } from "../../policy/expression.ts";
 import { decideRoles, type PodFacts, type PolicySettings } from "../../policy/decide.ts";
 import { parseRoleArn } from "../../policy/role.ts";
-import type { Predecessor } from "./before.ts";
+import type { Predecessor } from "./predecessor.ts";
 import type { NamespaceFacts } from "./inventory.ts";
 import { type Remedy, remediesFor } from "./remedies.ts";
 
 export interface PermissionChange {
   readonly namespace: string;
-  /** The annotation as it stands: "iam.amazonaws.com/permitted: ^a|b$"; undefined when there is none. */
+  /** The present annotations, such as "iam.amazonaws.com/permitted: ^a|b$"; undefined if there is none. */
   readonly stated: string | undefined;
-  /** Roles that the old system permits here and podrole does not; those that pods of this namespace ask for first. */
+  /** Roles that the predecessor permits and podrole does not; those that pods of this namespace request come first. */
   readonly lost: readonly RoleUse[];
-  /** The other way round. */
+  /** Roles that podrole permits and the predecessor does not. */
   readonly gained: readonly RoleUse[];
-  /** Neither permits them, though their names match: kiam 3 compared names, kiam 4 and podrole compare ARNs. */
+  /** Permitted by neither, although their names match: kiam 3 matched names, kiam 4 and podrole match ARNs. */
   readonly byName: readonly RoleUse[];
-  /** Commands, each a way to keep what pods have today; empty when nobody would lose a role. */
+  /** Commands, each a way to keep the roles that pods have today; empty if no pod would lose its role. */
   readonly remedies: readonly Remedy[];
 }
 
 export interface RoleUse {
   readonly arn: string;
-  /** Pods of this namespace that ask for it. */
+  /** Pods of this namespace that request it. */
   readonly pods: number;
 }
 
-export interface RolesAsked {
+/** Roles that pods of the input request. */
+export interface RequestedRoles {
   /** All valid ARNs of the input. */
   readonly all: readonly string[];
-  /** By namespace: ARN → pods. */
+  /** Pods by ARN, by namespace. */
   readonly byNamespace: ReadonlyMap<string, ReadonlyMap<string, number>>;
 }
 
-/** Undefined: both permit the same, as far as the roles of the input can tell. */
+/** Undefined if both permit the same of the input's roles. */
 export function permissionChange(
   namespace: NamespaceFacts,
-  { all, byNamespace }: RolesAsked,
+  { all, byNamespace }: RequestedRoles,
   predecessor: Predecessor,
   policy: PolicySettings,
 ): PermissionChange | undefined {
-  const asked = byNamespace.get(namespace.name) ?? new Map<string, number>();
-  // Roles that nobody here asks for are worth a look only where the two can differ: it is one for each namespace.
-  const looked = canDiffer(namespace, predecessor, policy) ? all : [...asked.keys()].toSorted();
-  const uses = looked.map((arn): RoleUse => ({ arn, pods: asked.get(arn) ?? 0 })).toSorted((a, b) => b.pods - a.pods);
+  const requested = byNamespace.get(namespace.name) ?? new Map<string, number>();
+  // Roles that no pod of this namespace requests are compared only where the systems can differ: the cost grows with
+  // namespaces times roles.
+  const compared = canDiffer(namespace, predecessor, policy) ? all : [...requested.keys()].toSorted();
+  const uses = compared
+    .map((arn): RoleUse => ({ arn, pods: requested.get(arn) ?? 0 }))
+    .toSorted((a, b) => b.pods - a.pods);
   const before = ({ arn }: RoleUse) => predecessor.permits(namespace, arn) === true;
   const after = ({ arn }: RoleUse) => podrolePermits(namespace, arn, policy);
-  // Where everything was permitted, only what pods use is of interest.
+  // If the predecessor permits everything, only roles that pods use are worth reporting.
   const lost = uses.filter((use) => before(use) && !after(use) && (predecessor.restricts || use.pods > 0));
   const gained = uses.filter((use) => !before(use) && after(use));
   const byName = uses.filter((use) => use.pods > 0 && !before(use) && !after(use) && matchesName(namespace, use));
@@ -66,7 +70,7 @@ export function permissionChange(
     policy,
     podrolePermits,
   );
-  return { namespace: namespace.name, stated: statedBy(namespace), lost, gained, byName, remedies };
+  return { namespace: namespace.name, stated: permissionText(namespace), lost, gained, byName, remedies };
 }
 
 /** An expression without an alternative means the same with and without a group around it. */
@@ -83,7 +87,7 @@ function matchesName({ annotations }: NamespaceFacts, { arn }: RoleUse): boolean
   return typeof expression !== "string" && name !== undefined && expression.matchesWhole(name);
 }
 
-/** By the very function that webhook and server ask, with a pod that names nothing but this role. */
+/** Decided by the function that webhook and server use, for a pod that names only this role. */
 export function podrolePermits(
   { name, annotations }: Pick<NamespaceFacts, "name" | "annotations">,
   arn: string,
@@ -102,7 +106,7 @@ export function podrolePermits(
   return decideRoles(pod, around, policy).roles[0]?.allowed === true;
 }
 
-function statedBy({ annotations }: NamespaceFacts): string | undefined {
+function permissionText({ annotations }: NamespaceFacts): string | undefined {
   const names = [ANNOTATIONS.permitted, ANNOTATIONS.allowedRoles];
   const stated = names.flatMap((name) => {
     const value = valueOf(annotations, name);

@@ -1,5 +1,5 @@
-// The objects of a cluster, with the rights of the person who asks. Pods and namespaces are needed; whatever else cannot
-// be listed is said and left out: without Deployments the report knows live pods alone.
+// Reads the objects of a cluster with the caller's own rights. Pods and namespaces are required; any other kind that may not
+// be listed is left out and reported: without Deployments, for example, the report covers live pods only.
 import { ApiError } from "../../kubernetes/errors.ts";
 import type { Resource, OperatorResource } from "../../kubernetes/api.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
@@ -7,12 +7,12 @@ import type { KubernetesObject, ParsedObjects } from "../manifests/objects.ts";
 
 export interface ReadClusterDeps {
   readonly kubernetes: OperatorKubernetes;
-  /** For people who wait: one line a kind. */
-  readonly progress: (line: string) => void;
+  /** Called after each list that was read. */
+  readonly onProgress: (progress: { readonly count: number; readonly resource: string }) => void;
 }
 
 export interface ClusterObjects extends ParsedObjects {
-  /** Since Kubernetes 1.29 without a feature gate. */
+  /** True since Kubernetes 1.29, where the feature needs no gate. */
   readonly nativeSidecars: boolean;
 }
 
@@ -26,15 +26,17 @@ const KINDS: readonly (readonly [Resource | OperatorResource, string])[] = [
   ["cronjobs", "CronJob"],
 ];
 
-/** `namespace` undefined: all of them. Throws KUBERNETES_UNAVAILABLE; `problems` are about what was left out. */
+/**
+ * Reads one namespace, or all if `namespace` is undefined. `problems` name the kinds that were left out. Throws ApiError.
+ */
 export async function readCluster(
-  { kubernetes, progress }: ReadClusterDeps,
+  { kubernetes, onProgress }: ReadClusterDeps,
   namespace: string | undefined,
 ): Promise<ClusterObjects> {
   const selector = namespace === undefined ? {} : { namespace };
   const list = async (resource: Resource | OperatorResource, kind: string): Promise<KubernetesObject[]> => {
     const items = await kubernetes.listAll<Omit<KubernetesObject, "kind">>(resource, selector);
-    progress(`${items.length} ${resource}`);
+    onProgress({ count: items.length, resource });
     return items.map((item) => Object.assign(item, { kind }) as KubernetesObject);
   };
   const { major, minor } = await kubernetes.serverVersion();
@@ -45,7 +47,7 @@ export async function readCluster(
       objects.push(...(await list(resource, kind)));
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 403)) throw error;
-      problems.push(`${resource} may not be listed: what only they would tell is missing`);
+      problems.push(`${resource} may not be listed: the report lacks what only they show`);
     }
   }
   return { objects, problems, nativeSidecars: major > 1 || minor >= 29 };

@@ -1,9 +1,11 @@
-// Annotations by which a namespace goes on permitting what its pods use, as commands. Each is tried with podrole's own
-// decision before it is offered: it must permit what was missed, and take nothing away that pods use.
+// Commands that annotate a namespace so that it still permits the roles of its pods. Each is tried with podrole's own decision
+// before it is offered: it must permit the missing roles and keep every role that pods use today.
 import { ANNOTATIONS, valueOf } from "../../policy/annotations.ts";
 import type { PolicySettings } from "../../policy/decide.ts";
+import { annotateNamespaceCommand } from "./commands.ts";
 import type { NamespaceFacts } from "./inventory.ts";
 
+/** A command, and the reason to run it. */
 export interface Remedy {
   readonly why: string;
   readonly command: string;
@@ -11,13 +13,13 @@ export interface Remedy {
 
 export interface RemedyInput {
   readonly namespace: NamespaceFacts;
-  /** ARNs that pods of the namespace use and podrole would refuse. */
+  /** ARNs that pods of the namespace use today and podrole would refuse. */
   readonly missed: readonly string[];
-  /** ARNs that they use and podrole permits as it is. */
+  /** ARNs that its pods use and podrole permits. */
   readonly kept: readonly string[];
-  /** What they use, refused today, though the role's name alone would match. */
+  /** ARNs that its pods request, refused today, although the role's name alone would match. */
   readonly byName: readonly string[];
-  /** Whether kiam's reading of `permitted` is to be offered too. */
+  /** Whether the predecessor is kiam, which interprets `permitted` differently. */
   readonly fromKiam: boolean;
 }
 
@@ -31,31 +33,32 @@ export function remediesFor(
 ): readonly Remedy[] {
   const { annotations } = namespace;
   const permitted = valueOf(annotations, ANNOTATIONS.permitted);
-  const offered: { readonly why: string; readonly added: Annotations; readonly wanted: readonly string[] }[] = [];
+  const offered: { readonly why: string; readonly added: Annotations; readonly required: readonly string[] }[] = [];
   if (missed.length > 0) {
     offered.push({
       why: "permit the roles that pods use",
       added: listing(annotations, missed, policy),
-      wanted: missed,
+      required: missed,
     });
     if (fromKiam && permitted) {
       const added = { [ANNOTATIONS.permitted]: `.*(?:^${permitted}$).*` };
-      offered.push({ why: "or keep kiam's reading", added, wanted: missed });
+      offered.push({ why: "or keep kiam's interpretation", added, required: missed });
     }
   }
   if (byName.length > 0 && permitted) {
     const added = { [ANNOTATIONS.permitted]: `.*/(?:${permitted})` };
-    offered.push({ why: "as kiam 3 read it", added, wanted: byName });
+    const why = fromKiam ? "match role names, as kiam 3 did" : "match role names instead of ARNs";
+    offered.push({ why, added, required: byName });
   }
   return offered
-    .filter(({ added, wanted }) => {
+    .filter(({ added, required }) => {
       const after = { ...namespace, annotations: { ...annotations, ...added } };
-      return [...wanted, ...kept].every((arn) => permits(after, arn, policy));
+      return [...required, ...kept].every((arn) => permits(after, arn, policy));
     })
-    .map(({ why, added }) => ({ why, command: annotateCommand(namespace.name, added) }));
+    .map(({ why, added }) => ({ why, command: annotateNamespaceCommand(namespace.name, added) }));
 }
 
-/** The roles besides what each present annotation permits; where there is none, in kube2iam's, which is a plain list. */
+/** Adds the roles to each annotation that is present; if there is none, to kube2iam's, which is a plain list. */
 function listing(annotations: Annotations, missed: readonly string[], policy: PolicySettings): Annotations {
   const permitted = valueOf(annotations, ANNOTATIONS.permitted);
   const allowed = valueOf(annotations, ANNOTATIONS.allowedRoles);
@@ -83,16 +86,6 @@ function textsOf(json: string | undefined): readonly string[] {
 function shorten(arn: string, { baseArn, allowedRolesFormat }: PolicySettings): string {
   const short = baseArn !== undefined && arn.startsWith(baseArn) ? arn.slice(baseArn.length) : arn;
   return allowedRolesFormat === "regexp" ? quoteRe2(short) : short;
-}
-
-function annotateCommand(namespace: string, annotations: Annotations): string {
-  const words = Object.entries(annotations).map(([name, value]) => shellQuote(`${name}=${value}`));
-  return `kubectl annotate --overwrite namespace ${shellQuote(namespace)} ${words.join(" ")}`;
-}
-
-/** For a POSIX shell. */
-export function shellQuote(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function quoteRe2(text: string): string {

@@ -1,19 +1,19 @@
-// The whole report as data: every pod judged, alike ones of a workload put together, counted, with what concerns all.
+// The report as data: every pod assessed, equal pods of a workload grouped and counted, and the changes that affect all pods.
 import type { PlanSettings } from "../../injection/plan.ts";
-import type { Predecessor } from "./before.ts";
+import { type Assessment, assess } from "./assess.ts";
 import { type Finding, VERDICTS, type Verdict } from "./findings.ts";
 import { generalChanges } from "./general.ts";
 import { compare, type Inventory, type Workload } from "./inventory.ts";
-import { type Judgement, judge } from "./judge.ts";
-import { type PermissionChange, permissionChange, type RolesAsked } from "./permissions.ts";
+import { type PermissionChange, permissionChange, type RequestedRoles } from "./permissions.ts";
+import type { Predecessor } from "./predecessor.ts";
 
-/** Pods of one workload to which the same happens. */
+/** Pods of one workload with the same assessment. */
 export interface Group {
   readonly namespace: string;
   readonly kind: string;
   readonly name: string;
   readonly pods: number;
-  /** Names of live pods; empty for a template. */
+  /** Names of the live pods; empty for a template. */
   readonly names: readonly string[];
   readonly verdict: Verdict;
   readonly namesRole: boolean;
@@ -29,17 +29,20 @@ export interface Report {
   readonly pods: number;
   readonly namespaces: number;
   readonly counts: Readonly<Record<Verdict, number>>;
-  /** Of the unchanged ones. */
+  /** Unchanged pods without a role. */
   readonly withoutRole: number;
-  /** Pods that are injected already. */
+  /** Pods that are already injected. */
   readonly moved: number;
-  /** Pods with a role by what can be told of their SDK. */
+  /** Pods with a role, by the age of their SDK. */
   readonly sdk: Readonly<Record<"new" | "old" | "unknown", number>>;
+  /** Terminated pods, which are not assessed. */
   readonly finished: number;
+  /** Changes that affect every pod, a paragraph each. */
   readonly general: readonly string[];
   readonly permissions: readonly PermissionChange[];
   /** Sorted by verdict (heaviest first), namespace, kind and name. */
   readonly groups: readonly Group[];
+  /** What could not be assessed, one sentence each. */
   readonly problems: readonly string[];
 }
 
@@ -47,64 +50,65 @@ export interface ReportInput {
   readonly inventory: Inventory;
   readonly predecessor: Predecessor;
   readonly settings: PlanSettings;
-  /** kiam's agent lets these instance metadata paths through; undefined: none, or not known. */
+  /** Instance metadata paths that the predecessor's agent passes on; undefined if none or unknown. */
   readonly openMetadata: string | undefined;
 }
 
-interface Judged {
+interface Assessed {
   readonly workload: Workload;
   readonly name: string | undefined;
   readonly pods: number;
-  readonly judgement: Judgement;
+  readonly assessment: Assessment;
 }
 
 export function makeReport({ inventory, predecessor, settings, openMetadata }: ReportInput): Report {
-  const judged = inventory.workloads.flatMap((workload) =>
-    workload.instances.map(({ pod, isLive, count }): Judged => {
-      const judgement = judge(pod, workload, { predecessor, settings, inventory });
-      return { workload, name: isLive ? pod.metadata.name : undefined, pods: count, judgement };
+  const assessed = inventory.workloads.flatMap((workload) =>
+    workload.instances.map(({ pod, isLive, count }): Assessed => {
+      const assessment = assess(pod, workload, { predecessor, settings, inventory });
+      return { workload, name: isLive ? pod.metadata.name : undefined, pods: count, assessment };
     }),
   );
-  const sum = (which: (each: Judged) => boolean) => judged.filter(which).reduce((total, { pods }) => total + pods, 0);
-  const countBy = <Key extends string>(keys: readonly Key[], of: (each: Judged) => Key) =>
+  const sum = (which: (each: Assessed) => boolean) =>
+    assessed.filter(which).reduce((total, { pods }) => total + pods, 0);
+  const countBy = <Key extends string>(keys: readonly Key[], of: (each: Assessed) => Key) =>
     Object.fromEntries(keys.map((key) => [key, sum((each) => of(each) === key)])) as Record<Key, number>;
-  const asked = rolesAsked(judged);
-  const inhabited = new Set(inventory.workloads.map(({ namespace }) => namespace));
+  const requested = requestedRoles(assessed);
+  const namespaces = new Set(inventory.workloads.map(({ namespace }) => namespace));
   return {
     from: predecessor.name,
     pods: sum(() => true),
-    namespaces: inhabited.size,
-    counts: countBy(VERDICTS, ({ judgement }) => judgement.verdict),
-    withoutRole: sum(({ judgement }) => !judgement.namesRole),
-    moved: sum(({ judgement }) => judgement.isMoved),
-    sdk: countBy(["new", "old", "unknown"] as const, ({ judgement }) =>
-      judgement.namesRole ? judgement.sdk.age : ("none" as "unknown"),
+    namespaces: namespaces.size,
+    counts: countBy(VERDICTS, ({ assessment }) => assessment.verdict),
+    withoutRole: sum(({ assessment }) => !assessment.namesRole),
+    moved: sum(({ assessment }) => assessment.isMoved),
+    sdk: countBy(["new", "old", "unknown"] as const, ({ assessment }) =>
+      assessment.namesRole ? assessment.sdk.age : ("none" as "unknown"),
     ),
     finished: inventory.finished,
     general: generalChanges(predecessor, settings, openMetadata),
     permissions: [...inventory.namespaces.values()]
-      .filter(({ name }) => asked.byNamespace.has(name))
+      .filter(({ name }) => requested.byNamespace.has(name))
       .toSorted((a, b) => compare(a.name, b.name))
-      .flatMap((namespace) => permissionChange(namespace, asked, predecessor, settings.policy) ?? []),
-    groups: groupsOf(judged),
-    problems: [...inventory.problems, ...unknownNamespaces(inventory, judged)],
+      .flatMap((namespace) => permissionChange(namespace, requested, predecessor, settings.policy) ?? []),
+    groups: groupsOf(assessed),
+    problems: [...inventory.problems, ...unknownNamespaces(inventory, assessed)],
   };
 }
 
-/** Without the namespace nobody knows what it permits: said once, instead of refusing all of its pods in silence. */
-function unknownNamespaces({ namespaces }: Inventory, judged: readonly Judged[]): readonly string[] {
-  const used = judged.filter(({ judgement }) => judgement.namesRole).map(({ workload }) => workload.namespace);
+/** A namespace that is not in the input seems to permit nothing, so all of its pods seem refused: this reports the cause. */
+function unknownNamespaces({ namespaces }: Inventory, assessed: readonly Assessed[]): readonly string[] {
+  const used = assessed.filter(({ assessment }) => assessment.namesRole).map(({ workload }) => workload.namespace);
   return [...new Set(used)]
     .filter((name) => namespaces.get(name)?.isKnown === false)
     .map((name) => `namespace ${name} is not in the input: add it (kubectl get namespace ${name} -o yaml)`);
 }
 
-function rolesAsked(judged: readonly Judged[]): RolesAsked {
+function requestedRoles(assessed: readonly Assessed[]): RequestedRoles {
   const byNamespace = new Map<string, Map<string, number>>();
-  for (const { workload, pods, judgement } of judged) {
-    const { before, after } = judgement;
+  for (const { workload, pods, assessment } of assessed) {
+    const { before, after } = assessment;
     const arns = new Set(after.plan.roles.flatMap(({ role }) => role?.arn ?? []));
-    if (before.kind === "given") arns.add(before.arn);
+    if (before.kind === "granted") arns.add(before.arn);
     const counts = byNamespace.get(workload.namespace) ?? new Map<string, number>();
     for (const arn of arns) counts.set(arn, (counts.get(arn) ?? 0) + pods);
     if (arns.size > 0) byNamespace.set(workload.namespace, counts);
@@ -113,12 +117,12 @@ function rolesAsked(judged: readonly Judged[]): RolesAsked {
   return { all: [...all].toSorted(), byNamespace };
 }
 
-function groupsOf(judged: readonly Judged[]): readonly Group[] {
+function groupsOf(assessed: readonly Assessed[]): readonly Group[] {
   const groups = new Map<string, Group>();
-  for (const { workload, name, pods, judgement } of judged) {
+  for (const { workload, name, pods, assessment } of assessed) {
     const { namespace, kind, name: owner, updateStrategy } = workload;
-    const { verdict, findings, namesRole, isMoved } = judgement;
-    const [before, after] = [describeBefore(judgement), describeAfter(judgement)];
+    const { verdict, findings, namesRole, isMoved } = assessment;
+    const [before, after] = [describeBefore(assessment), describeAfter(assessment)];
     const texts = findings.map(({ text }) => (name === undefined ? text : text.replaceAll(`/${name}"`, '/…"')));
     const key = JSON.stringify([namespace, kind, owner, before, after, isMoved, texts]);
     const same = groups.get(key);
@@ -126,16 +130,16 @@ function groupsOf(judged: readonly Judged[]): readonly Group[] {
     const group = { namespace, kind, name: owner, verdict, namesRole, isMoved, before, after, updateStrategy };
     groups.set(key, { ...group, pods: (same?.pods ?? 0) + pods, names, findings: same?.findings ?? findings });
   }
-  // A stable sort: within a verdict the inventory's order stays.
+  // The sort is stable: within a verdict, groups keep the inventory's order.
   return [...groups.values()].toSorted((a, b) => VERDICTS.indexOf(b.verdict) - VERDICTS.indexOf(a.verdict));
 }
 
-function describeBefore({ before }: Judgement): string {
-  if (before.kind === "given") return before.arn;
+function describeBefore({ before }: Assessment): string {
+  if (before.kind === "granted") return before.arn;
   return before.kind === "none" ? "no role" : `no credentials (${before.why})`;
 }
 
-function describeAfter({ after: { plan, sessions } }: Judgement): string {
+function describeAfter({ after: { plan, sessions } }: Assessment): string {
   if (plan.decision === "refuse") return `refused (${plan.reason})`;
   if (plan.decision === "skip") return plan.reason === "NO_ROLE" ? "no role" : `not injected (${plan.reason})`;
   const arns = new Set([...sessions.values()].map(({ roleArn }) => roleArn));

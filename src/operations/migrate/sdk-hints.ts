@@ -1,16 +1,16 @@
-// Whether a pod's AWS SDK is new enough, as far as a manifest can tell, which is seldom: only images that are one tool
-// of a known version, and variables that name a version. Everything else is "unknown", never a guess.
+// Whether a pod's AWS SDK is new enough, as far as a manifest shows: known only for images that are a single tool with a
+// version, and for variables that name a version. Everything else is "unknown", never a guess.
 import type { Container, Pod } from "../../kubernetes/objects.ts";
 import { allContainers, listOf } from "../../injection/shape.ts";
 
-/** From these versions on an SDK reads AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE (docs/sdk.md). */
+/** A tool, and the first versions that read AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE (docs/sdk.md). */
 export interface Tool {
   readonly name: string;
-  /** Of images: everything before the tag. */
+  /** Matches the image's name, which is everything before the tag. */
   readonly image?: RegExp;
   /** Variables that name its version. */
   readonly variables?: readonly string[];
-  /** The lowest version of each major version; majors above the last one are new enough. */
+  /** The first version of each major version; higher majors than the last one are new enough. */
   readonly since: readonly string[];
 }
 
@@ -35,13 +35,13 @@ export type SdkAge =
       readonly since: string;
     };
 
-/** Of the pod's containers the oldest that can be told; "unknown" when none can. */
+/** The first container with an old SDK, else the first with a known one; "unknown" if none is known. */
 export function sdkAgeOf(pod: Pod): SdkAge {
-  const told = allContainers(pod).flatMap(tellAge);
-  return told.find(({ age }) => age === "old") ?? told[0] ?? { age: "unknown" };
+  const known = allContainers(pod).flatMap(knownAges);
+  return known.find(({ age }) => age === "old") ?? known[0] ?? { age: "unknown" };
 }
 
-function tellAge(container: Container): SdkAge[] {
+function knownAges(container: Container): SdkAge[] {
   return TOOLS.flatMap((tool): SdkAge[] => {
     const version = versionByImage(container, tool) ?? versionByVariable(container, tool);
     if (version === undefined) return [];
@@ -61,7 +61,7 @@ function versionByVariable({ env }: Container, { variables = [] }: Tool): readon
   return found?.value === undefined ? undefined : parseVersion(found.value);
 }
 
-/** "2.9.1", "v2.9.1-debian"; "latest" and "2" say nothing. */
+/** Reads texts such as "2.9.1" and "v2.9.1-debian"; undefined for "latest" and "2", which name no version. */
 function parseVersion(text: string): readonly number[] | undefined {
   const [, major, minor, patch = "0"] = /^v?(\d+)\.(\d+)(?:\.(\d+))?(?![\d.])/.exec(text) ?? [];
   return major === undefined ? undefined : [major, minor, patch].map(Number);
@@ -72,9 +72,9 @@ function sinceFor([major]: readonly number[], since: readonly string[]): string 
 }
 
 function isOlder(version: readonly number[], since: string): boolean {
-  const wanted = since.split(".").map(Number);
+  const first = since.split(".").map(Number);
   for (const [index, part] of version.entries()) {
-    if (part !== (wanted[index] ?? 0)) return part < (wanted[index] ?? 0);
+    if (part !== (first[index] ?? 0)) return part < (first[index] ?? 0);
   }
   return false;
 }

@@ -1,6 +1,6 @@
-// The settings that pods will meet: the old system's, converted, unless the environment says otherwise (PODROLE_…, as
-// for `podrole server` and `podrole webhook`). Read by the programs' own tables, so that a conversion that podrole would
-// not start with is found here.
+// The settings that apply to pods after the migration: the predecessor's, converted, unless the environment overrides them
+// (PODROLE_…, as for `podrole server` and `podrole webhook`). They are read by the programs' own tables, so that settings
+// with which podrole would not start are found here.
 import { SERVER_SETTINGS } from "../../server/settings.ts";
 import { policySettings } from "../../policy/settings-table.ts";
 import { crossCheck } from "../../server/cross-check.ts";
@@ -8,25 +8,33 @@ import { envName, readSettings } from "../../runtime/settings.ts";
 import type { PlanSettings } from "../../injection/plan.ts";
 import { planSettings } from "../../webhook/plan-settings.ts";
 import { WEBHOOK_SETTINGS } from "../../webhook/settings.ts";
-import type { Terminal } from "../../cli/terminal.ts";
 import type { Conversion } from "./conversion.ts";
+
+/** Variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 export type Target =
   | { readonly ok: true; readonly settings: PlanSettings }
   | { readonly ok: false; readonly problems: readonly string[] };
 
+/** `nativeSidecar`: whether the cluster has native sidecars. */
 export function targetSettings(
   { server, webhook }: Pick<Conversion, "server" | "webhook">,
-  env: Terminal["env"],
+  environment: Environment,
   nativeSidecar: boolean,
 ): Target {
   const given = (table: object, converted: Readonly<Record<string, string>>) => {
-    const own = Object.keys(table).filter((key) => env[envName(key)] === undefined);
+    const own = Object.keys(table).filter((key) => environment[envName(key)] === undefined);
     return Object.fromEntries(own.flatMap((key) => (key in converted ? [[key, converted[key]]] : [])));
   };
   const names = (table: object) => Object.keys(table).map(envName);
-  const ofServer = readSettings(SERVER_SETTINGS, given(SERVER_SETTINGS, server), env, names(WEBHOOK_SETTINGS));
-  const ofWebhook = readSettings(WEBHOOK_SETTINGS, given(WEBHOOK_SETTINGS, webhook), env, names(SERVER_SETTINGS));
+  const ofServer = readSettings(SERVER_SETTINGS, given(SERVER_SETTINGS, server), environment, names(WEBHOOK_SETTINGS));
+  const ofWebhook = readSettings(
+    WEBHOOK_SETTINGS,
+    given(WEBHOOK_SETTINGS, webhook),
+    environment,
+    names(SERVER_SETTINGS),
+  );
   const problems = [ofServer, ofWebhook].flatMap((read) => (read.ok ? [] : read.problems));
   if (!ofServer.ok || !ofWebhook.ok) return { ok: false, problems: [...new Set(problems)] };
   // Nothing is left for the server to detect: without --role-base-arn, short role names are reported as unresolved.

@@ -1,4 +1,4 @@
-// Lines and records: what others wrote around podrole's lines, and any bytes at all.
+// Reading of lines, records and events: wrapped lines of podrole, and arbitrary bytes.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -6,10 +6,9 @@ import fc from "fast-check";
 import { readApiEvent } from "../../../src/operations/audit/api-audit.ts";
 import { readCalls } from "../../../src/operations/audit/cloudtrail.ts";
 import { linesOf } from "../../../src/operations/audit/lines.ts";
-import { timeParser } from "../../../src/operations/audit/options.ts";
 import { readRecord } from "../../../src/operations/audit/records.ts";
-import { tableOf } from "../../../src/operations/audit/table.ts";
-import { admission, ask, call, certificate, creation, credentials } from "./samples.ts";
+import { ask } from "../../cli/commands/ask-audit.ts";
+import { admission, call, certificate, creation, credentials } from "./samples.ts";
 
 async function* chunked(bytes: Uint8Array, size: number): AsyncIterable<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
@@ -24,15 +23,15 @@ async function read(bytes: Uint8Array, size: number, longest?: number) {
 }
 
 suite("linesOf()", () => {
-  test("gives the same lines however the bytes are cut, plain or compressed", async () => {
+  test("yields the same lines however the bytes are split, plain or compressed", async () => {
     const property = fc.asyncProperty(
       fc.array(fc.string({ unit: "grapheme" }).filter((text) => !text.includes("\n"))),
       fc.integer({ min: 2, max: 40 }),
       fc.boolean(),
-      async (wanted, size, compressed) => {
-        const bytes = Buffer.from(wanted.map((line) => `${line}\n`).join(""));
+      async (texts, size, compressed) => {
+        const bytes = Buffer.from(texts.map((line) => `${line}\n`).join(""));
         const { lines } = await read(compressed ? gzipSync(bytes) : bytes, size);
-        // A byte order mark at the very start belongs to no line.
+        // A byte order mark at the start is not part of a line.
         assert.deepEqual(
           lines,
           bytes
@@ -46,13 +45,13 @@ suite("linesOf()", () => {
     await fc.assert(property, { numRuns: 100 });
   });
 
-  test("leaves out a line that is too long for a record, says so, and goes on", async () => {
+  test("skips and reports a line that is too long for a record", async () => {
     const text = `short\n${"x".repeat(5_000)}\nnext\n${"y".repeat(5_000)}`;
     const { lines, tooLong } = await read(Buffer.from(text), 100, 1_000);
     assert.deepEqual([lines, tooLong], [["short", "next"], 2]);
   });
 
-  test("gives a last line without an end", async () => {
+  test("yields a last line without a line end", async () => {
     assert.deepEqual((await read(Buffer.from("a\nb"), 2)).lines, ["a", "b"]);
   });
 });
@@ -64,7 +63,7 @@ suite("readRecord()", () => {
     ["as podrole wrote it", quoting],
     ["as Docker keeps it", JSON.stringify({ log: `${quoting}\n`, stream: "stdout" })],
   ] as const) {
-    test(`takes a record that podrole's log only quotes for none, ${name}`, () => {
+    test(`ignores a record that podrole's own log quotes, ${name}`, () => {
       assert.equal(readRecord(wrapped), undefined);
     });
   }
@@ -87,18 +86,18 @@ suite("readRecord()", () => {
 
   for (const [name, other] of [
     ["an audit event of the API server", JSON.stringify(creation())],
-    ["a record of a kind that is none", JSON.stringify(credentials({ audit: "login" }))],
+    ["a record of an unknown kind", JSON.stringify(credentials({ audit: "login" }))],
     ["a record without a time", JSON.stringify(credentials({ time: undefined }))],
     ["a record without a decision", JSON.stringify(admission({ decision: 7 }))],
-    ["a record that is cut off", line.slice(0, -5)],
+    ["a truncated record", line.slice(0, -5)],
     ["an array", `[${line}]`],
   ] as const) {
-    test(`takes ${name} for somebody else's line`, () => assert.equal(readRecord(other), undefined));
+    test(`ignores ${name}`, () => assert.equal(readRecord(other), undefined));
   }
 });
 
-suite("any bytes", () => {
-  /** Records with anything at all in the place of any field. */
+suite("arbitrary input", () => {
+  /** Records with arbitrary values in any field. */
   const bent = fc
     .tuple(
       fc.constantFrom(admission, certificate, credentials, creation, call),
@@ -123,7 +122,7 @@ suite("any bytes", () => {
     misplaced.map((line) => line.slice(0, line.length / 2)),
   );
 
-  test("are no record, or one: no reader throws", () => {
+  test("makes no reader throw", () => {
     fc.assert(
       fc.property(text, (line) => {
         readRecord(line);
@@ -134,14 +133,14 @@ suite("any bytes", () => {
     );
   });
 
-  test("are answered: no question throws, and what is printed steers no terminal", async () => {
+  test("is answered by every question, and no output controls a terminal", async () => {
     const question = fc.constantFrom(["who"], ["pod", "shop/orders"], ["key", "ASIAEXAMPLE000000001"], ["refusals"]);
     const property = fc.asyncProperty(
       question,
       fc.constantFrom("table", "json"),
       fc.array(text),
-      async (words, output, lines) => {
-        const { exitCode, out } = await ask(words, { role: "shop-orders", output }, lines);
+      async (args, output, lines) => {
+        const { exitCode, out } = await ask(args, { role: "shop-orders", output }, lines);
         assert.equal(exitCode, 0);
         if (output === "json") assert.ok(Array.isArray(JSON.parse(out)));
         // oxlint-disable-next-line no-control-regex
@@ -153,50 +152,21 @@ suite("any bytes", () => {
 });
 
 suite("readCalls()", () => {
-  const wanted = [{ accessKeyId: "ASIAEXAMPLE000000001", action: "s3:GetObject" }];
+  const expected = [{ accessKeyId: "ASIAEXAMPLE000000001", action: "s3:GetObject" }];
   for (const [name, document] of [
     ["one record", call()],
-    ["a file of CloudTrail's", { Records: [call()] }],
+    ["a file of CloudTrail", { Records: [call()] }],
     ["a list", [call()]],
-    ["what lookup-events prints", { Events: [{ EventName: "GetObject", CloudTrailEvent: JSON.stringify(call()) }] }],
+    ["the output of lookup-events", { Events: [{ EventName: "GetObject", CloudTrailEvent: JSON.stringify(call()) }] }],
   ] as const) {
     test(`reads ${name}`, () => {
       const calls = readCalls(JSON.stringify(document))?.map(({ accessKeyId, action }) => ({ accessKeyId, action }));
-      assert.deepEqual(calls, wanted);
+      assert.deepEqual(calls, expected);
     });
   }
 
-  test("passes over calls without an access key, and says no to what is no record", () => {
+  test("skips calls without an access key, and returns undefined for other text", () => {
     assert.deepEqual(readCalls(JSON.stringify(call({ userIdentity: { type: "AWSService" } }))), []);
     for (const other of ['{"kind":"Event"}', "{", "7"]) assert.equal(readCalls(other), undefined);
   });
-});
-
-suite("timeParser()", () => {
-  const now = Date.parse("2026-11-26T12:00:00Z");
-  for (const [given, wanted] of [
-    ["2h", "2026-11-26T10:00:00.000Z"],
-    ["1h30m", "2026-11-26T10:30:00.000Z"],
-    ["7d", "2026-11-19T12:00:00.000Z"],
-    ["1d12h", "2026-11-25T00:00:00.000Z"],
-    ["2026-11-26T08:00:00+02:00", "2026-11-26T06:00:00.000Z"],
-  ] as const) {
-    test(`takes ${given}`, () => assert.equal(new Date(timeParser(now).parse(given) ?? 0).toISOString(), wanted));
-  }
-  for (const given of ["", "h", "-2h", "2w", "yesterday", "2026", "2026-13-40T00:00:00Z"]) {
-    test(`refuses "${given}"`, () => assert.equal(timeParser(now).parse(given), undefined));
-  }
-});
-
-test("tableOf() makes columns as wide as what stands in them", () => {
-  assert.equal(
-    tableOf(
-      ["A", "LONG"],
-      [
-        ["wide one", "x"],
-        ["y", ""],
-      ],
-    ),
-    "A          LONG\nwide one   x\ny\n",
-  );
 });

@@ -1,7 +1,4 @@
-// Records as server and webhook write them, with what a test wants to be different.
-import { audit } from "../../../src/operations/audit/audit.ts";
-import { createTerminal } from "../../cli/terminal.ts";
-
+// Records as server and webhook write them; a test overrides the fields that it is about.
 export const ROLE = "arn:aws:iam::123456789012:role/shop-orders";
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -79,20 +76,3 @@ export const call = (fields: Fields = {}) => ({
 
 export const linesOf = (records: readonly (object | string)[]) =>
   records.map((record) => `${typeof record === "string" ? record : JSON.stringify(record)}\n`).join("");
-
-/** `podrole audit` with these records on standard input. */
-export async function ask(
-  words: readonly string[],
-  flags: Readonly<Record<string, string>>,
-  records: readonly (object | string)[] = [],
-) {
-  const terminal = createTerminal({ stdin: linesOf(records) });
-  const exitCode = await audit(terminal, flags, words);
-  const { out, err } = terminal.said;
-  return { exitCode, out: out(), err: err(), json: () => JSON.parse(out()) as Record<string, unknown>[] };
-}
-
-/** A part of a row that is an object itself; empty when it is not there. */
-export function partOf(row: Readonly<Record<string, unknown>> | undefined, key: string): Record<string, unknown> {
-  return (row?.[key] ?? {}) as Record<string, unknown>;
-}

@@ -1,5 +1,5 @@
-// kiam (or kube2iam) and podrole in one cluster: who serves which pod while namespaces move one by one, and back. The
-// agents of both redirect TCP to 169.254.169.254:80 and nothing else; which pods still go there is for plan() to show.
+// kiam (or kube2iam) and podrole in one cluster: which system serves which pod while namespaces move one by one, and back.
+// The agents of both redirect only TCP to 169.254.169.254:80; plan() shows which pods still connect to it.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { createKiam, KIAM_DEFAULTS } from "../../../src/operations/migrate/kiam.ts";
@@ -24,13 +24,13 @@ const appOf = ({ spec }: Pod) => spec.containers.find(({ name }) => name === "ap
 const variable = (name: string, { env }: Container) => env?.find((each) => each.name === name)?.value;
 
 suite("both at once", () => {
-  test("a namespace without the label is the old system's: plan() changes nothing in it", () => {
+  test("plan() changes nothing in a namespace without the label, which the old system serves", () => {
     const { decision, reason, pod: planned } = planIn(left);
     assert.deepEqual([decision, reason], ["skip", "NAMESPACE_NOT_LABELLED"]);
     assert.equal(planned, pod);
   });
 
-  test("an injected pod asks 127.0.0.1, which no agent redirects, and its SDK asks no metadata service", () => {
+  test("an injected pod calls 127.0.0.1, which no agent redirects, and its SDK calls no metadata service", () => {
     const app = appOf(planIn(moved).pod);
     const uri = new URL(variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", app) ?? "");
     assert.equal(uri.hostname, "127.0.0.1");
@@ -38,7 +38,7 @@ suite("both at once", () => {
     assert.doesNotMatch(JSON.stringify(planIn(moved).pod), /169\.254\.169\.254/);
   });
 
-  test("with metadata paths the SDK asks podrole's, not the agent's", () => {
+  test("with metadata paths, the SDK calls podrole's and not the agent's", () => {
     const asking = {
       ...pod,
       metadata: { annotations: { ...pod.metadata.annotations, "podrole.io/metadata": "enabled" } },
@@ -47,25 +47,25 @@ suite("both at once", () => {
     assert.equal(new URL(variable("AWS_EC2_METADATA_SERVICE_ENDPOINT", app) ?? "").hostname, "127.0.0.1");
   });
 
-  test("both give the same role by the same annotation, which stays where it is", () => {
+  test("both grant the same role for the same annotation, which is kept", () => {
     const { pod: injected, roles } = planIn(moved);
-    const before = kiam.judge(pod, { ...left, isKnown: true });
-    assert.ok(before.kind === "given");
+    const before = kiam.outcomeOf(pod, { ...left, isKnown: true });
+    assert.ok(before.kind === "granted");
     assert.deepEqual(
       roles.map(({ role }) => role?.arn),
       [before.arn],
     );
-    // The old system would serve the injected pod too, should anything in it still ask.
-    assert.deepEqual(kiam.judge(injected, { ...left, isKnown: true }), before);
+    // The old system would serve the injected pod too if it still called 169.254.169.254.
+    assert.deepEqual(kiam.outcomeOf(injected, { ...left, isKnown: true }), before);
   });
 
-  test("the way back is the label: a pod made anew is as before", () => {
+  test("without the label, a recreated pod is as before", () => {
     const { pod: injected } = planIn(moved);
     assert.deepEqual(uninject(injected, { region: PLAN_SETTINGS.region }), pod);
     assert.equal(planIn(left).pod, pod);
   });
 
-  test("the old system's own pods are not touched, even in a labelled namespace", () => {
+  test("the old system's own pods are not injected, even in a labelled namespace", () => {
     const agent: Pod = {
       metadata: { name: "kiam-agent" },
       spec: { hostNetwork: true, containers: [{ name: "agent" }] },

@@ -3,9 +3,10 @@ import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { findCommandLine, parseFlags } from "../../../src/operations/migrate/command-lines.ts";
-import { convertKiam, convertKube2iam } from "../../../src/operations/migrate/conversion.ts";
+import { convertKiam } from "../../../src/operations/migrate/convert-kiam.ts";
+import { convertKube2iam } from "../../../src/operations/migrate/convert-kube2iam.ts";
 import { readKiamValues } from "../../../src/operations/migrate/kiam-values.ts";
-import { chartValues } from "../../../src/operations/migrate/values.ts";
+import { chartValues } from "../../../src/operations/migrate/chart-values.ts";
 import { targetSettings } from "../../../src/operations/migrate/target.ts";
 import { BASE, clusterExport, KIAM } from "./cluster-export.ts";
 
@@ -14,7 +15,7 @@ const kiam = (...words: string[]) => convertKiam(parseFlags(words), NONE);
 const kube2iam = (...words: string[]) => convertKube2iam(parseFlags(words));
 
 suite("parseFlags()", () => {
-  test("reads all spellings, the last of two", () => {
+  test("reads all spellings, and the last of two flags with one name", () => {
     const words = [
       "server",
       "--level=info",
@@ -39,12 +40,12 @@ suite("parseFlags()", () => {
 
 suite("findCommandLine()", () => {
   const { items } = clusterExport(KIAM);
-  test("finds server and agent apart, and names the place", () => {
+  test("distinguishes server and agent, and names the place", () => {
     assert.equal(findCommandLine(items, "kiam server")?.place, "DaemonSet kube-system/kiam-server");
     assert.equal(findCommandLine(items, "kiam agent")?.flags.get("host-interface"), "cali+");
     assert.equal(findCommandLine(items, "kube2iam"), undefined);
   });
-  test("is content with a pod", () => {
+  test("reads a pod if there is no workload", () => {
     const pods = items.filter(({ kind }) => kind === "Pod");
     assert.equal(findCommandLine(pods, "kiam server")?.flags.get("role-base-arn"), BASE);
   });
@@ -59,15 +60,15 @@ suite("convertKiam()", () => {
       { roleBaseArn: BASE },
       { roleBaseArn: BASE },
     ],
-    ["no base ARN that is none", ["--role-base-arn=x"], {}, {}],
+    ["no unusable base ARN", ["--role-base-arn=x"], {}, {}],
     [
-      "the search for it",
+      "the autodetection of it",
       ["--role-base-arn-autodetect"],
       { roleBaseArnAutodetect: "true" },
       { roleBaseArnAutodetect: "true" },
     ],
     [
-      "a first hop by its name",
+      "the role to assume first, by its name",
       [`--role-base-arn=${BASE}`, "--assume-role-arn=hop"],
       { roleBaseArn: BASE, assumeRoleArn: `${BASE}hop` },
       { roleBaseArn: BASE },
@@ -76,12 +77,12 @@ suite("convertKiam()", () => {
     ["a longer one", ["--session-duration=2h"], { sessionDuration: "120m" }, { sessionDuration: "120m" }],
     ["the region", ["--region=eu-central-1"], { region: "eu-central-1" }, {}],
     [
-      "loose expressions",
+      "expressions without anchors",
       ["--disable-strict-namespace-regexp"],
       { disableStrictNamespaceRegexp: "true" },
       { disableStrictNamespaceRegexp: "true" },
     ],
-    ["the session's name not by itself", ["--session=prod"], {}, {}],
+    ["no session name", ["--session=prod"], {}, {}],
   ] as const) {
     test(`keeps ${what}`, () => {
       const converted = kiam(...words);
@@ -89,7 +90,7 @@ suite("convertKiam()", () => {
     });
   }
 
-  test("tells of every flag that is not kept what took its place", () => {
+  test("has a remark about the replacement of every flag that is not kept", () => {
     const { remarks } = convertKiam(
       parseFlags(["--sync=1m", "--session=prod", "--no-such"]),
       parseFlags(["--iptables", "--level=info"]),
@@ -102,7 +103,7 @@ suite("convertKiam()", () => {
 });
 
 suite("convertKube2iam()", () => {
-  test("keeps base ARN, default role and format; doubles the time as kube2iam does", () => {
+  test("keeps base ARN, default role and format, and doubles the duration as kube2iam does", () => {
     const { server, remarks } = kube2iam(
       "--base-role-arn=arn:aws:iam::123456789012:role",
       "--default-role=usual",
@@ -116,7 +117,28 @@ suite("convertKube2iam()", () => {
       allowedRolesFormat: "regexp",
       sessionDuration: "90m",
     });
-    assert.ok(remarks.some((remark) => remark.startsWith("--node=x: it is about kube2iam's own agent")));
+    assert.ok(remarks.some((remark) => remark.startsWith("--node=x: it configures kube2iam's own agent")));
+  });
+
+  for (const [flag, standard] of [
+    ["--iam-role-key", "iam.amazonaws.com/role"],
+    ["--iam-external-id", "iam.amazonaws.com/external-id"],
+    ["--namespace-key", "iam.amazonaws.com/allowed-roles"],
+  ] as const) {
+    test(`has no remark about ${flag} with the standard key, and one with another key`, () => {
+      assert.deepEqual(kube2iam(`${flag}=${standard}`).remarks, []);
+      const [remark, ...others] = kube2iam(`${flag}=example.com/key`).remarks;
+      assert.match(remark ?? "", /: podrole reads only the standard annotation: /);
+      assert.ok(remark?.includes(standard));
+      assert.deepEqual(others, []);
+    });
+  }
+
+  test("names both annotations that pods need with another role key", () => {
+    assert.match(
+      kube2iam("--iam-role-key=example.com/role").remarks.join(),
+      /: annotate pods with iam\.amazonaws\.com\/role in addition to example\.com\/role$/,
+    );
   });
 });
 
@@ -137,7 +159,7 @@ suite("readKiamValues()", () => {
     serviceAccounts: { server: { annotations: { "eks.amazonaws.com/role-arn": `${BASE}kiam-server` } } },
   };
 
-  test("gives the flags that the chart's templates would, and what makes none", () => {
+  test("returns the flags that the chart's templates generate, and the values that generate none", () => {
     const { server, agent, others } = readKiamValues(values);
     assert.deepEqual(Object.fromEntries(server), {
       "json-log": "true",
@@ -152,7 +174,7 @@ suite("readKiamValues()", () => {
     assert.deepEqual(others, ["server.affinity", "agent.updateStrategy"]);
   });
 
-  test("keeps where the server runs, and as whom", () => {
+  test("keeps where the server runs, and its ServiceAccount", () => {
     assert.deepEqual(readKiamValues(values).placement, {
       replicas: 3,
       tolerations: [{ operator: "Exists" }],
@@ -161,11 +183,11 @@ suite("readKiamValues()", () => {
     assert.deepEqual(readKiamValues({ server: { deployment: { enabled: false, replicas: 3 } } }).placement, {});
   });
 
-  test("looks for the base ARN where the values name none, as the template does", () => {
+  test("detects the base ARN if the values have none, as the template does", () => {
     assert.equal(readKiamValues({}).server.get("role-base-arn-autodetect"), "true");
   });
 
-  test("leads to settings that podrole starts with", () => {
+  test("returns flags that convert to settings with which podrole starts", () => {
     const { server, agent } = readKiamValues(values);
     const target = targetSettings(convertKiam(server, agent), {}, true);
     assert.ok(target.ok, JSON.stringify(target));
@@ -174,7 +196,7 @@ suite("readKiamValues()", () => {
 });
 
 suite("targetSettings()", () => {
-  test("lets the environment win, and says what podrole would not start with", () => {
+  test("prefers the environment, and reports settings with which podrole would not start", () => {
     const converted = { server: { roleBaseArn: BASE, sessionDuration: "120m" }, webhook: { roleBaseArn: BASE } };
     const own = targetSettings(converted, { PODROLE_SESSION_DURATION: "30m" }, true);
     assert.ok(own.ok);
@@ -184,7 +206,7 @@ suite("targetSettings()", () => {
     assert.match(wrong.problems[0] ?? "", /^--session-duration: with --assume-role-arn STS allows 1h at most/);
   });
 
-  test("names a misspelt setting", () => {
+  test("reports a misspelt setting", () => {
     const target = targetSettings({ server: {}, webhook: {} }, { PODROLE_REGOIN: "x" }, true);
     assert.ok(!target.ok);
     assert.deepEqual(target.problems, ["PODROLE_REGOIN: no setting has this name (did you mean PODROLE_REGION?)"]);
@@ -192,7 +214,7 @@ suite("targetSettings()", () => {
 });
 
 suite("chartValues()", () => {
-  test("puts under settings what both programs take, and leaves out what is empty", () => {
+  test("puts settings that both programs take under settings, and leaves out empty parts", () => {
     const server = { roleBaseArn: BASE, assumeRoleArn: `${BASE}hop` };
     const webhook = { roleBaseArn: BASE };
     assert.deepEqual(chartValues({ server, webhook }, { replicas: 3, tolerations: [] }), {
@@ -202,7 +224,7 @@ suite("chartValues()", () => {
     assert.deepEqual(chartValues({ server: {}, webhook: {} }, {}), {});
   });
 
-  test("writes nothing that the chart's schema does not know", () => {
+  test("returns only values that the chart's schema defines", () => {
     const flags = parseFlags([
       "--json-log",
       "--level=info",
@@ -238,7 +260,7 @@ const SCHEMA = JSON.parse(
   readFileSync(fileURLToPath(new URL("../../../manifests/chart/values.schema.json", import.meta.url)), "utf8"),
 ) as Schema;
 
-/** Paths that an object of the schema closes out. */
+/** Paths that the schema does not define. */
 function unknownTo({ properties = {}, additionalProperties }: Schema, value: unknown, path: string): string[] {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
   return Object.entries(value).flatMap(([key, inner]) => {

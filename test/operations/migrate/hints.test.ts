@@ -30,10 +30,10 @@ suite("sdkAgeOf()", () => {
     ["public.ecr.aws/aws-observability/aws-for-fluent-bit:2.32.5", "new"],
     ["registry.example/shop:1.2.3", "unknown"],
   ] as const) {
-    test(`says ${age} for ${image}`, () => assert.equal(sdkAgeOf(pod({ image })).age, age));
+    test(`returns ${age} for ${image}`, () => assert.equal(sdkAgeOf(pod({ image })).age, age));
   }
 
-  test("reads variables that name a version, and takes the oldest of the pod", () => {
+  test("reads variables that name a version, and prefers an old SDK of the pod", () => {
     assert.equal(sdkAgeOf(variable("BOTO3_VERSION", "1.26.0")).age, "old");
     assert.equal(sdkAgeOf(variable("BOTO3_VERSION", "1.34.41")).age, "new");
     const { spec } = pod({ image: "amazon/aws-cli:2.20.0" });
@@ -61,14 +61,14 @@ suite("metadataUseOf()", () => {
     ["an exemption from the proxy", { env: [{ name: "NO_PROXY", value: "169.254.169.254,10.0.0.0/8" }] }, undefined],
     ["nothing", { args: ["serve"] }, undefined],
   ] as const) {
-    test(`says ${expected ?? "no"} for ${what}`, () => {
+    test(`returns ${expected ?? "undefined"} for ${what}`, () => {
       assert.equal(metadataUseOf(pod(container as unknown as Container))?.what, expected);
     });
   }
 });
 
 suite("metadataEndpointOf()", () => {
-  test("finds the variable that points elsewhere, and no other", () => {
+  test("finds the variable that sets another endpoint, and no other variable", () => {
     const found = metadataEndpointOf(variable("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://10.0.0.1:8181"));
     assert.equal(found?.variable, "AWS_EC2_METADATA_SERVICE_ENDPOINT");
     assert.equal(metadataEndpointOf(variable("AWS_REGION", "eu-central-1")), undefined);

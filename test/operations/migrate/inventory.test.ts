@@ -17,7 +17,7 @@ const names = (objects: readonly KubernetesObject[]) =>
 
 suite("takeInventory()", () => {
   for (const [what, objects, expected] of [
-    ["a pod that nobody owns", [pod("bare")], ["Pod/bare 1"]],
+    ["a pod without an owner", [pod("bare")], ["Pod/bare 1"]],
     [
       "pods of a Deployment by the name of their ReplicaSet",
       ["a", "b"].map((suffix) =>
@@ -28,7 +28,11 @@ suite("takeInventory()", () => {
       ),
       ["Deployment/web 2"],
     ],
-    ["a ReplicaSet of its own", [pod("web-x", { ownerReferences: owned("ReplicaSet", "web") })], ["ReplicaSet/web 1"]],
+    [
+      "a ReplicaSet without an owner",
+      [pod("web-x", { ownerReferences: owned("ReplicaSet", "web") })],
+      ["ReplicaSet/web 1"],
+    ],
     [
       "pods of a Rollout by their ReplicaSet's owner",
       [
@@ -46,9 +50,9 @@ suite("takeInventory()", () => {
       [pod("night-28912345-x", { ownerReferences: owned("Job", "night-28912345") })],
       ["CronJob/night 1"],
     ],
-    ["a Job of its own", [pod("once-x", { ownerReferences: owned("Job", "once") })], ["Job/once 1"]],
+    ["a Job without an owner", [pod("once-x", { ownerReferences: owned("Job", "once") })], ["Job/once 1"]],
     [
-      "a manifest by its replicas, one at least",
+      "a manifest by its replicas, at least one",
       [
         { kind: "Deployment", metadata: { name: "web" }, spec: { replicas: 3, template: { spec } } },
         { kind: "Deployment", metadata: { name: "idle" }, spec: { replicas: 0, template: { spec } } },
@@ -65,12 +69,12 @@ suite("takeInventory()", () => {
       ],
       ["DaemonSet/agent 2"],
     ],
-    ["no pod that has ended", [pod("done", {}, "Succeeded"), pod("failed", {}, "Failed")], []],
+    ["no pod that has terminated", [pod("done", {}, "Succeeded"), pod("failed", {}, "Failed")], []],
   ] as const) {
     test(`counts ${what}`, () => assert.deepEqual(names(objects as readonly KubernetesObject[]), expected));
   }
 
-  test("keeps namespaces that only pods name, as unknown ones", () => {
+  test("lists namespaces that only pods name as unknown", () => {
     const known = { kind: "Namespace", metadata: { name: "known", annotations: { a: "b" } } };
     const { namespaces } = takeInventory([known, pod("bare")]);
     assert.deepEqual(
@@ -82,7 +86,7 @@ suite("takeInventory()", () => {
     );
   });
 
-  test("tells what cannot be read as a pod, and goes on", () => {
+  test("reports what cannot be read as a pod, and continues", () => {
     const broken = { kind: "Pod", metadata: { name: "broken" }, spec: { containers: [{}] } };
     const { problems, workloads } = takeInventory([broken, pod("bare")]);
     assert.deepEqual(problems, ["Pod broken: spec.containers[0].name is not a text"]);
@@ -91,14 +95,18 @@ suite("takeInventory()", () => {
 });
 
 for (const [what, object, problem] of [
-  ["a namespace", pod("web", { namespace: "--all" }), /^Pod web: namespace is "--all", wanted a name/],
   [
-    "a ServiceAccount",
+    "namespace",
+    pod("web", { namespace: "--all" }),
+    /^Pod web: namespace is "--all"; expected a valid Kubernetes name$/,
+  ],
+  [
+    "ServiceAccount",
     { ...pod("web"), spec: { ...spec, serviceAccountName: "--all" } },
-    /^Pod web: serviceAccountName is "--all", wanted a name/,
+    /^Pod web: serviceAccountName is "--all"; expected a valid Kubernetes name$/,
   ],
 ] as const) {
-  test(`takeInventory() leaves out what would make ${what} of a printed command a flag`, () => {
+  test(`takeInventory() leaves out pods whose ${what} would be a flag in a printed command`, () => {
     const { workloads, problems } = takeInventory([object]);
     assert.deepEqual(workloads, []);
     assert.match(problems.join(), problem);

@@ -23,15 +23,15 @@ suite("resolveByKiam()", () => {
     ["/kiam/myrole", `${BASE}kiam/myrole`],
     ["arn:aws:iam::999999999999:role/x", "arn:aws:iam::999999999999:role/x"],
     ["arn:a:b:c:d:e", "arn:a:b:c:d:e"],
-    // The prefix is compared as it is written.
+    // The prefix is case-sensitive.
     ["ARN:aws:iam::999999999999:role/x", `${BASE}ARN:aws:iam::999999999999:role/x`],
     ["arn:foo", undefined],
     ["arn:", undefined],
   ] as const) {
-    test(`gives ${arn ?? "a crash"} for ${text}`, () => assert.equal(resolveByKiam(text, BASE), arn));
+    test(`returns ${arn ?? "undefined"} for ${text}`, () => assert.equal(resolveByKiam(text, BASE), arn));
   }
 
-  test("puts the base ARN before the name as it is written", () => {
+  test("prepends the base ARN as it is written", () => {
     assert.equal(resolveByKiam("x", "arn:aws:iam::1:role/team-"), "arn:aws:iam::1:role/team-x");
   });
 });
@@ -44,7 +44,7 @@ suite("createKiam().permits()", () => {
     ["o", false, A, true],
     [".*:role/team-a", true, A, true],
     [".*:role/team-a", true, `${BASE}team-ab`, false],
-    // Without a group the anchors hold for the first and the last alternative alone.
+    // Without a group the anchors apply only to the first and the last alternative.
     [`${BASE}team-a|${BASE}team-b`, true, `${BASE}team-a-admin`, true],
     [`${BASE}team-a|${BASE}team-b`, true, `${BASE}team-b-admin`, false],
     [".*team-a|.*team-b", true, `${BASE}x/team-a/y`, true],
@@ -56,37 +56,37 @@ suite("createKiam().permits()", () => {
     ["a)|(b", true, A, undefined],
     ["(?i)ARN:.*", true, A, true],
   ] as const) {
-    test(`says ${expected} to ${arn.slice(BASE.length)} for ${expression || "(empty)"}, strict ${strict}`, () => {
+    test(`returns ${expected} for ${arn.slice(BASE.length)} with ${expression || "(empty)"}, strict ${strict}`, () => {
       const system = kiam({ strictNamespaceRegexp: strict });
       assert.equal(system.permits(namespace({ [PERMITTED]: expression }), arn), expected);
     });
   }
 
-  test("permits nothing where the annotation is missing", () => {
+  test("permits nothing without the annotation", () => {
     assert.equal(kiam().permits(namespace({}), A), false);
   });
 });
 
-suite("createKiam().judge()", () => {
+suite("createKiam().outcomeOf()", () => {
   const open = namespace({ [PERMITTED]: ".*" });
 
-  test("gives the role, kiam's session name and no external id", () => {
-    assert.deepEqual(kiam().judge(pod({ [ROLE]: "web" }), open), {
-      kind: "given",
+  test("grants the role with kiam's session name and no external ID", () => {
+    assert.deepEqual(kiam().outcomeOf(pod({ [ROLE]: "web" }), open), {
+      kind: "granted",
       arn: `${BASE}web`,
       sessionName: "kiam-kiam",
       externalId: undefined,
     });
   });
 
-  test("follows the annotations of session name and external id", () => {
+  test("uses the annotations for session name and external ID", () => {
     const annotations = {
       [ROLE]: "web",
       "iam.amazonaws.com/session-name": "testing@#&-test%",
       "iam.amazonaws.com/external-id": "4711",
     };
-    const before = kiam({ session: "other" }).judge(pod(annotations), open);
-    assert.ok(before.kind === "given");
+    const before = kiam({ session: "other" }).outcomeOf(pod(annotations), open);
+    assert.ok(before.kind === "granted");
     assert.deepEqual([before.sessionName, before.externalId], ["kiam-testing@---test-", "4711"]);
   });
 
@@ -98,9 +98,9 @@ suite("createKiam().judge()", () => {
     ["a namespace that permits nothing", { [ROLE]: "web" }, namespace({}), "denied"],
     ["an expression that does not compile", { [ROLE]: "web" }, namespace({ [PERMITTED]: "(" }), "denied"],
     ["an ARN of a user, which STS refuses", { [ROLE]: "arn:aws:iam::123456789012:user/x" }, open, "denied"],
-    // kiam reads no other place than the pod.
+    // kiam reads no annotation but the pod's.
     ["a default role of the namespace", {}, namespace({ "iam.amazonaws.com/default-role": "web" }), "none"],
   ] as const) {
-    test(`says ${kind} for ${what}`, () => assert.equal(kiam().judge(pod(annotations), around).kind, kind));
+    test(`returns ${kind} for ${what}`, () => assert.equal(kiam().outcomeOf(pod(annotations), around).kind, kind));
   }
 });

@@ -27,11 +27,11 @@ const kube2iam = (changes: Partial<Kube2iamSettings> = {}) =>
 suite("resolveByKube2iam()", () => {
   for (const [text, arn] of [
     ["web", `${BASE}web`],
-    // No slash is dropped: kiam drops one.
+    // A leading slash is kept; kiam drops one.
     ["/web", `${BASE}/web`],
     ["ARN:aws:iam::1:role/x", "ARN:aws:iam::1:role/x"],
   ] as const) {
-    test(`gives ${arn} for ${text}`, () => assert.equal(resolveByKube2iam(text, BASE), arn));
+    test(`returns ${arn} for ${text}`, () => assert.equal(resolveByKube2iam(text, BASE), arn));
   }
 });
 
@@ -46,9 +46,9 @@ suite("createKube2iam().permits()", () => {
     ["glob", '["shop-*"]', `${BASE}other`, false],
     ["glob", '["shop"]', `${BASE}shop-a`, false],
     ["glob", '["arn:aws:iam::999999999999:role/*"]', "arn:aws:iam::999999999999:role/x", true],
-    // "*" spans the parts of an ARN.
+    // "*" matches across the parts of an ARN.
     ["glob", '["arn:aws:iam::*:role/x"]', "arn:aws:iam::6:role/p:role/x", true],
-    // Not anchored: the base ARN stands before, nothing behind.
+    // Not anchored: the base ARN is prepended, nothing is appended.
     ["regexp", '["foo"]', `${BASE}foobar`, true],
     ["regexp", '["foo$"]', `${BASE}foobar`, false],
     ["regexp", '["^arn:aws:iam::123456789012:role/x$"]', `${BASE}x`, false],
@@ -57,7 +57,7 @@ suite("createKube2iam().permits()", () => {
     ["glob", '{"a":1}', `${BASE}x`, false],
     ["glob", "", `${BASE}x`, false],
   ] as const) {
-    test(`says ${expected} to ${arn} for ${format} ${allowed || "(empty)"}`, () => {
+    test(`returns ${expected} for ${arn} with ${format} ${allowed || "(empty)"}`, () => {
       const system = kube2iam({ namespaceRestrictions: true, restrictionFormat: format });
       assert.equal(system.permits(namespace(allowed), arn), expected);
     });
@@ -70,34 +70,37 @@ suite("createKube2iam().permits()", () => {
   });
 });
 
-suite("createKube2iam().judge()", () => {
-  test("gives the role that the pod names, or the default role", () => {
+suite("createKube2iam().outcomeOf()", () => {
+  test("grants the role that the pod names, or the default role", () => {
     const system = kube2iam({ defaultRole: "usual" });
     const arns = [pod({ "iam.amazonaws.com/role": "web" }), pod({})].map((each) => {
-      const before = system.judge(each, namespace());
-      return before.kind === "given" ? before.arn : before.kind;
+      const before = system.outcomeOf(each, namespace());
+      return before.kind === "granted" ? before.arn : before.kind;
     });
     assert.deepEqual(arns, [`${BASE}web`, `${BASE}usual`]);
   });
 
-  test("gives no default role to a pod on its node's network, and none where there is none", () => {
-    assert.equal(kube2iam({ defaultRole: "usual" }).judge(pod({}, { hostNetwork: true }), namespace()).kind, "none");
-    assert.equal(kube2iam().judge(pod({}), namespace()).kind, "none");
+  test("grants no default role to a hostNetwork pod, or if there is no default role", () => {
+    assert.equal(
+      kube2iam({ defaultRole: "usual" }).outcomeOf(pod({}, { hostNetwork: true }), namespace()).kind,
+      "none",
+    );
+    assert.equal(kube2iam().outcomeOf(pod({}), namespace()).kind, "none");
   });
 
   test("reads the annotations that its flags name", () => {
     const system = kube2iam({ roleKey: "example.com/role", externalIdKey: "example.com/id" });
     const named = pod({ "example.com/role": "web", "example.com/id": "4711" });
-    const before = system.judge(named, namespace());
-    assert.ok(before.kind === "given");
+    const before = system.outcomeOf(named, namespace());
+    assert.ok(before.kind === "granted");
     assert.deepEqual([before.arn, before.externalId], [`${BASE}web`, "4711"]);
-    assert.equal(system.judge(pod({ "iam.amazonaws.com/role": "web" }), namespace()).kind, "none");
+    assert.equal(system.outcomeOf(pod({ "iam.amazonaws.com/role": "web" }), namespace()).kind, "none");
   });
 
-  test("says denied for what the namespace or STS refuses", () => {
+  test("returns denied for what the namespace or STS refuses", () => {
     const strict = kube2iam({ namespaceRestrictions: true });
-    assert.equal(strict.judge(pod({ "iam.amazonaws.com/role": "web" }), namespace()).kind, "denied");
-    assert.equal(kube2iam().judge(pod({ "iam.amazonaws.com/role": "arn:foo" }), namespace()).kind, "denied");
+    assert.equal(strict.outcomeOf(pod({ "iam.amazonaws.com/role": "web" }), namespace()).kind, "denied");
+    assert.equal(kube2iam().outcomeOf(pod({ "iam.amazonaws.com/role": "arn:foo" }), namespace()).kind, "denied");
   });
 });
 

@@ -19,7 +19,7 @@ const kiam = createKiam({ ...KIAM_DEFAULTS, baseArn: BASE });
 const kube2iam = (format: "glob" | "regexp") =>
   createKube2iam({ ...KUBE2IAM_DEFAULTS, baseArn: BASE, namespaceRestrictions: true, restrictionFormat: format });
 
-/** What a command sets. */
+/** The annotations that a command sets. */
 function annotationsOf(command: string): Record<string, string> {
   return Object.fromEntries(
     [...command.matchAll(/'([^'=]+)=([^']*)'/g)].map(([, name = "", value = ""]) => [name, value]),
@@ -27,7 +27,7 @@ function annotationsOf(command: string): Record<string, string> {
 }
 
 suite("permissionChange()", () => {
-  test("finds that kube2iam's expression let longer names through, and keeps the patterns that are there", () => {
+  test("finds that kube2iam's expressions permit longer names, and keeps the present patterns", () => {
     const regexp = { ...policy, allowedRolesFormat: "regexp" as const };
     const given = namespace({ [ALLOWED]: '["foo","bar.*"]' });
     const change = permissionChange(given, asked("foo", "foobar", "bar-1"), kube2iam("regexp"), regexp);
@@ -39,14 +39,14 @@ suite("permissionChange()", () => {
     }
   });
 
-  test("finds that kube2iam's globs span the parts of an ARN", () => {
+  test("finds that kube2iam's globs match across the parts of an ARN", () => {
     const given = namespace({ [ALLOWED]: '["arn:aws:iam::*:role/x"]' });
     const arn = "arn:aws:iam::666666666666:role/p:role/x";
     const all = { all: [arn], byNamespace: new Map([["shop", new Map([[arn, 2]])]]) };
     assert.deepEqual(permissionChange(given, all, kube2iam("glob"), policy)?.lost, [{ arn, pods: 2 }]);
   });
 
-  test("mends both annotations where both must permit", () => {
+  test("extends both annotations if both must permit", () => {
     const given = namespace({ [PERMITTED]: `${BASE}a`, [ALLOWED]: '["a"]' });
     const change = permissionChange(
       given,
@@ -58,20 +58,31 @@ suite("permissionChange()", () => {
     assert.deepEqual(annotations, { [PERMITTED]: `${BASE}a|${BASE}b`, [ALLOWED]: '["a","b"]' });
   });
 
-  test("finds a role that kiam permits by its own annotation and kube2iam's forbids", () => {
+  test("finds a role that kiam's annotation permits and kube2iam's does not", () => {
     const given = namespace({ [PERMITTED]: ".*", [ALLOWED]: '["a"]' });
     assert.deepEqual(permissionChange(given, asked("a", "b"), kiam, policy)?.lost, [{ arn: `${BASE}b`, pods: 1 }]);
   });
 
-  test("finds roles that kiam never let through and podrole does", () => {
-    // kiam does not read it; here it stands alone.
+  test("finds roles that podrole permits and kiam does not", () => {
+    // kiam does not read this annotation.
     const given = namespace({ [ALLOWED]: '["a"]' });
     assert.deepEqual(permissionChange(given, asked("a", "b"), kiam, policy)?.gained, [{ arn: `${BASE}a`, pods: 1 }]);
   });
 
-  test("says nothing where both permit the same", () => {
+  test("returns undefined if both permit the same", () => {
     assert.equal(permissionChange(namespace({ [PERMITTED]: `${BASE}a` }), asked("a", "b"), kiam, policy), undefined);
     assert.equal(permissionChange(namespace({}), asked("a"), kiam, policy), undefined);
+  });
+
+  test("names kiam 3 for an expression that matches names only if the cluster runs kiam", () => {
+    const given = namespace({ [PERMITTED]: "a" });
+    const [byKiam, byKube2iam] = [kiam, kube2iam("glob")].map((system) => {
+      const change = permissionChange(given, asked("a"), system, policy);
+      assert.deepEqual(change?.byName, [{ arn: `${BASE}a`, pods: 1 }]);
+      return change.remedies.map(({ why }) => why);
+    });
+    assert.deepEqual(byKiam, ["match role names, as kiam 3 did"]);
+    assert.deepEqual(byKube2iam, ["match role names instead of ARNs"]);
   });
 
   test("offers no remedy that would not help", () => {
@@ -80,7 +91,7 @@ suite("permissionChange()", () => {
     assert.deepEqual(permissionChange(given, asked("b"), open, policy)?.remedies, []);
   });
 
-  test("quotes what an expression would read otherwise", () => {
+  test("quotes characters that are special in an expression", () => {
     const change = permissionChange(
       namespace({ [PERMITTED]: "x" }),
       asked("a.b+c"),

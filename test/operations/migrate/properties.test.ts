@@ -5,8 +5,9 @@ import { takeInventory } from "../../../src/operations/migrate/inventory.ts";
 import { createKiam, KIAM_DEFAULTS } from "../../../src/operations/migrate/kiam.ts";
 import { podrolePermits } from "../../../src/operations/migrate/permissions.ts";
 import { makeReport } from "../../../src/operations/migrate/report.ts";
-import { renderReport } from "../../../src/operations/migrate/text.ts";
-import { renderWaves } from "../../../src/operations/migrate/waves.ts";
+import { planWaves } from "../../../src/operations/migrate/waves.ts";
+import { reportText } from "../../../src/cli/output/migrate.ts";
+import { wavesScript } from "../../../src/cli/output/waves.ts";
 import type { KubernetesObject } from "../../../src/operations/manifests/objects.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 import { pods } from "../../injection/pods.ts";
@@ -27,10 +28,10 @@ const namespaceOf = (permitted: string) => ({
   isKnown: true,
 });
 
-suite("kiam's reading and podrole's", () => {
+suite("kiam's interpretation and podrole's", () => {
   const run = { numRuns: 1_000 };
 
-  test("agree on an expression without an alternative at its top", () => {
+  test("agree on an expression without alternatives at the top level", () => {
     fc.assert(
       fc.property(expression, name, (text, role) => {
         const [namespace, arn] = [namespaceOf(`${BASE}${text}`), `${BASE}${role}`];
@@ -40,7 +41,7 @@ suite("kiam's reading and podrole's", () => {
     );
   });
 
-  test("agree once the alternatives stand in a group, and podrole never permits more", () => {
+  test("agree on alternatives in a group, and podrole never permits more", () => {
     fc.assert(
       fc.property(fc.array(expression, { minLength: 2, maxLength: 3 }), name, (texts, role) => {
         const arn = `${BASE}${role}`;
@@ -55,7 +56,7 @@ suite("kiam's reading and podrole's", () => {
     );
   });
 
-  test("agree on kiam's reading written out", () => {
+  test("agree on the expression that keeps kiam's interpretation", () => {
     fc.assert(
       fc.property(fc.array(expression, { minLength: 1, maxLength: 3 }), name, (texts, role) => {
         const [text, arn] = [texts.map((each) => BASE + each).join("|"), `${BASE}${role}`];
@@ -68,7 +69,7 @@ suite("kiam's reading and podrole's", () => {
 });
 
 suite("makeReport()", () => {
-  test("counts every pod once, whatever pods there are, and prints no line that a terminal obeys", () => {
+  test("counts every pod once for arbitrary pods, and no printed line controls a terminal", () => {
     const anything = fc.oneof(pods, fc.record({ metadata: fc.object(), spec: fc.object() }));
     fc.assert(
       fc.property(fc.array(anything, { maxLength: 8 }), (given) => {
@@ -82,7 +83,7 @@ suite("makeReport()", () => {
         const judged = report.groups.reduce((sum, { pods: count }) => sum + count, 0);
         assert.equal(judged + inventory.problems.length + inventory.finished, given.length);
         assert.equal(judged, report.pods);
-        const text = renderReport(report, []) + renderWaves(report, 2);
+        const text = reportText(report) + wavesScript(planWaves(report, 2));
         assert.doesNotMatch(text.replaceAll("\n", ""), /\p{Cc}/u);
       }),
       { numRuns: 300 },

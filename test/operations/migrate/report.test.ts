@@ -1,20 +1,9 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { takeInventory } from "../../../src/operations/migrate/inventory.ts";
 import type { KubernetesObject } from "../../../src/operations/manifests/objects.ts";
-import { type Group, makeReport, type Report } from "../../../src/operations/migrate/report.ts";
-import { kiamOf, kube2iamOf } from "../../../src/operations/migrate/source.ts";
-import { targetSettings } from "../../../src/operations/migrate/target.ts";
-import { namespacesByRisk, renderWaves } from "../../../src/operations/migrate/waves.ts";
+import type { Group, Report } from "../../../src/operations/migrate/report.ts";
 import { BASE, clusterExport, KIAM, KUBE2IAM } from "./cluster-export.ts";
-
-function reportOf(from: "kiam" | "kube2iam", objects: readonly KubernetesObject[], native = true, env = {}): Report {
-  const old = from === "kiam" ? kiamOf(objects, undefined, undefined) : kube2iamOf(objects, undefined);
-  const target = targetSettings(old.conversion, env, native);
-  assert.ok(target.ok, JSON.stringify(target));
-  const { predecessor, openMetadata } = old;
-  return makeReport({ inventory: takeInventory(objects), predecessor, settings: target.settings, openMetadata });
-}
+import { reportOf } from "./report-of.ts";
 
 const kiam = reportOf("kiam", clusterExport(KIAM).items);
 const kube2iam = reportOf("kube2iam", clusterExport(KUBE2IAM).items);
@@ -65,13 +54,13 @@ suite("makeReport() of a kiam cluster", () => {
     ["analytics", "notebook", "changed", ["gets-role"], `${BASE}analytics-notebook`],
     ["kube-system", "load-balancer", "needsWork", ["place"], "not injected (SYSTEM_NAMESPACE)"],
   ] as const) {
-    test(`says ${verdict} for ${namespace}/${name}`, () => {
+    test(`gives ${namespace}/${name} the verdict ${verdict}`, () => {
       const found = group(kiam, namespace, name);
       assert.deepEqual([found.verdict, ids(found), found.after], [verdict, findings, after]);
     });
   }
 
-  test("names the roles that kiam's reading of an expression let through, and two ways to keep them", () => {
+  test("names the roles that only kiam's interpretation of an expression permits, and two ways to keep them", () => {
     assert.deepEqual(
       kiam.permissions.map(({ namespace, lost, gained }) => ({ namespace, lost, gained })),
       [
@@ -88,7 +77,7 @@ suite("makeReport() of a kiam cluster", () => {
     assert.equal(group(reportOf("kiam", mended), "search", "admin").verdict, "unchanged");
   });
 
-  test("sees an expression that only matches names, as kiam 3 read it, and says how it would match ARNs", () => {
+  test("finds an expression that matches names only, as in kiam 3, and offers one that matches ARNs", () => {
     const change = kiam.permissions.find(({ namespace }) => namespace === "data");
     assert.deepEqual(
       change?.byName.map(({ arn, pods }) => [arn, pods]),
@@ -101,34 +90,37 @@ suite("makeReport() of a kiam cluster", () => {
     assert.equal(group(reportOf("kiam", mended), "data", "etl").verdict, "unchanged");
   });
 
-  test("says work where a base ARN without its slash makes another role", () => {
+  test("finds work if a base ARN without a slash resolves to another role", () => {
     const [agent, server] = KIAM;
     const args = ["--role-base-arn=arn:aws:iam::123456789012:role/team-"];
     const odd = [agent, { ...server, container: { image: "uswitch/kiam:v4.0", command: ["/kiam", "server"], args } }];
     const report = reportOf("kiam", clusterExport(odd as typeof KIAM).items);
     const found = group(report, "legacy", "keys");
     assert.deepEqual([found.before, found.after], [`${BASE}team-keys`, `${BASE}team-/keys`]);
-    assert.equal(found.findings[0]?.todo, `name the role as both read it: iam.amazonaws.com/role: ${BASE}team-keys`);
+    assert.equal(
+      found.findings[0]?.todo,
+      `write the role as both systems resolve it: iam.amazonaws.com/role: ${BASE}team-keys`,
+    );
     assert.equal(found.verdict, "needsWork");
   });
 
-  test("says in a general line how to keep kiam's session names, and that they stay when told so", () => {
+  test("reports once how to keep kiam's session names, and that --session keeps them", () => {
     assert.match(
       kiam.general[0] ?? "",
       /^session names: kiam-kiam becomes \{namespace\}\.\{pod\}.*--session kiam keeps/,
     );
     const kept = reportOf("kiam", clusterExport(KIAM).items, true, { PODROLE_SESSION: "kiam" });
-    assert.match(kept.general[0] ?? "", /^session names: stay kiam-kiam/);
+    assert.match(kept.general[0] ?? "", /^session names: kiam-kiam is kept \(--session\)/);
     assert.deepEqual(ids(group(kept, "payments", "reporting")), []);
   });
 
-  test("finds work for pods that end where the cluster has no native sidecars", () => {
+  test("finds work for pods that complete if the cluster has no native sidecars", () => {
     assert.deepEqual(ids(group(reportOf("kiam", clusterExport(KIAM).items, false), "ci", "runner-0")), [
       "does-not-complete",
     ]);
   });
 
-  test("names a namespace that is missing from the input", () => {
+  test("names a namespace that is missing in the input", () => {
     const items = clusterExport(KIAM).items.filter(
       ({ kind, metadata }) => kind !== "Namespace" || metadata.name !== "shop",
     );
@@ -138,12 +130,12 @@ suite("makeReport() of a kiam cluster", () => {
 });
 
 suite("makeReport() of a kube2iam cluster", () => {
-  test("counts every pod once: without restrictions each namespace must permit what it uses", () => {
+  test("counts every pod once: without restrictions, each namespace has to permit the roles that it uses", () => {
     assert.equal(kube2iam.pods, 200);
     assert.deepEqual(kube2iam.counts, { unchanged: 71, changed: 14, needsWork: 35, refused: 80 });
   });
 
-  test("offers a list of roles that makes the namespace's pods go through", () => {
+  test("offers a list of roles with which the namespace's pods are permitted", () => {
     const change = kube2iam.permissions.find(({ namespace }) => namespace === "web");
     assert.deepEqual(change?.lost, [{ arn: `${BASE}web-default`, pods: 61 }]);
     const annotations = annotationOf(change?.remedies[0]?.command);
@@ -152,7 +144,7 @@ suite("makeReport() of a kube2iam cluster", () => {
     assert.equal(group(reportOf("kube2iam", mended), "web", "front").verdict, "unchanged");
   });
 
-  test("says that another annotation key is work", () => {
+  test("finds work for another annotation key", () => {
     const [agent] = KUBE2IAM;
     const args = [`--base-role-arn=${BASE}`, "--iam-role-key=example.com/role"];
     const other = [{ ...agent, container: { image: "jtblin/kube2iam:0.11.1", args } }] as typeof KUBE2IAM;
@@ -161,55 +153,7 @@ suite("makeReport() of a kube2iam cluster", () => {
   });
 });
 
-suite("renderWaves()", () => {
-  test("starts with the namespace where nothing changes, and keeps those that need work for the end", () => {
-    assert.deepEqual(
-      namespacesByRisk(kiam).map(({ name, risk }) => [name, risk]),
-      [
-        ["shop", 0],
-        ["analytics", 1],
-        ["payments", 1],
-        ["kube-system", 2],
-        ["monitoring", 2],
-        ["data", 2],
-        ["platform", 2],
-        ["ci", 2],
-        ["legacy", 2],
-        ["search", 2],
-        ["logging", 2],
-      ],
-    );
-  });
-
-  test("prints only commands that may be run as they are, everything else as comments", () => {
-    const lines = renderWaves(kiam, 2).split("\n");
-    const commands = lines.filter((line) => line !== "" && !line.startsWith("#"));
-    assert.ok(commands.every((line) => /^kubectl (label namespace|-n [\w-]+ (rollout restart|get pods)) /.test(line)));
-    assert.deepEqual(
-      commands.filter((line) => line.startsWith("kubectl label")),
-      ["shop", "analytics", "payments"].map((name) => `kubectl label namespace ${name} podrole.io/inject=enabled`),
-    );
-    assert.equal(lines.filter((line) => /^# Wave \d of 2/.test(line)).length, 2);
-    assert.ok(lines.includes("# daemonset/fluent-bit has updateStrategy OnDelete: delete its pods one by one"));
-    assert.ok(!lines.some((line) => line.includes("label namespace kube-system")));
-  });
-
-  test("leaves out what has moved already, which the report counts", () => {
-    const items = structuredClone(clusterExport(KIAM).items) as KubernetesObject[];
-    for (const { kind, metadata } of items) {
-      const isInjected = kind === "Pod" && metadata.namespace === "shop" && metadata.labels?.["app"] !== "front";
-      if (isInjected) metadata.labels = { ...metadata.labels, "podrole.io/injected": "true" };
-    }
-    const later = reportOf("kiam", items);
-    assert.equal(later.moved, 21);
-    assert.deepEqual(later.counts, kiam.counts);
-    assert.doesNotMatch(renderWaves(later, 3), /namespace shop/);
-  });
-
-  test("makes no empty wave", () => assert.match(renderWaves(kiam, 50), /# Wave 3 of 3/));
-});
-
-/** The object of that kind and name gets the annotations besides its own. */
+/** Copies the objects and adds annotations to the one of this kind and name. */
 function annotate(
   items: readonly KubernetesObject[],
   kind: string,
@@ -223,7 +167,7 @@ function annotate(
   return copies;
 }
 
-/** What `kubectl annotate` would set. */
+/** The annotation that `kubectl annotate` would set. */
 function annotationOf(command: string | undefined): Record<string, string> {
   const [, word = ""] = /'(.*)'$/.exec(command ?? "") ?? [];
   const at = word.indexOf("=");

@@ -1,7 +1,7 @@
-// The commands by which ServiceAccounts get their roles. Printed, never run.
-import { shellQuote } from "../remedies.ts";
-import type { Move } from "./departure.ts";
+// Shell commands that give ServiceAccounts their roles. They are printed, never run.
+import { shellQuote } from "../commands.ts";
 import type { Destination } from "./destination.ts";
+import type { Move } from "./moves.ts";
 import type { TrustPolicy } from "./trust.ts";
 
 export function roleCommand({ namespace, serviceAccount, role }: Move, destination: Destination): string {
@@ -10,12 +10,12 @@ export function roleCommand({ namespace, serviceAccount, role }: Move, destinati
     return `kubectl annotate serviceaccount -n ${shellQuote(namespace)} ${shellQuote(serviceAccount)} ${annotation}`;
   }
   const { clusterName, region } = destination;
-  const words = [
+  const args = [
     ...["--cluster-name", clusterName, "--namespace", namespace, "--service-account", serviceAccount],
     ...["--role-arn", role.arn],
     ...(region === undefined ? [] : ["--region", region]),
   ];
-  return `aws eks create-pod-identity-association ${words.map(shellQuote).join(" ")}`;
+  return `aws eks create-pod-identity-association ${args.map(shellQuote).join(" ")}`;
 }
 
 export function trustCommand({ roleName, document }: TrustPolicy): string {

@@ -1,5 +1,5 @@
-// What a pod has from podrole (or kiam) and would not have there: reasons to stay, and notes for those that go.
-// (docs.aws.amazon.com/eks/latest/userguide/pod-identities.html and iam-roles-for-service-accounts.html)
+// What podrole (or kiam) gives a pod and the destination does not: reasons to stay, and notes about pods that can move
+// (docs.aws.amazon.com/eks/latest/userguide/pod-identities.html and iam-roles-for-service-accounts.html).
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../../../policy/annotations.ts";
 import type { RoleArn } from "../../../policy/role.ts";
@@ -7,62 +7,65 @@ import { metadataWish } from "../../../injection/pod-annotations.ts";
 import { sdkAgeOf } from "../sdk-hints.ts";
 import type { Destination } from "./destination.ts";
 
-export interface Hindrances {
-  /** Any one keeps the pod where it is. */
+export interface Obstacles {
+  /** The pod cannot move if there is any. */
   readonly reasons: readonly string[];
-  /** The pod goes, and differs. */
+  /** What differs for a pod that can move. */
   readonly notes: readonly string[];
 }
 
-export function hindrancesOf(
+/** `withoutRole`: the pod's containers that have no role. */
+export function obstaclesOf(
   pod: Pod,
   role: RoleArn,
-  leftOut: readonly string[],
+  withoutRole: readonly string[],
   destination: Destination,
-): Hindrances {
+): Obstacles {
   const annotations = pod.metadata.annotations ?? {};
   const has = (name: string) => valueOf(annotations, name) !== undefined;
   const own = destination.to === "irsa" ? irsa(role, destination) : podIdentity(pod, role, destination);
-  const narrowing = [ANNOTATIONS.sessionPolicy, ANNOTATIONS.sessionPolicyArns].filter(has);
+  const restrictions = [ANNOTATIONS.sessionPolicy, ANNOTATIONS.sessionPolicyArns].filter(has);
   return {
     reasons: [
-      ...narrowing.map((name) => `${name} narrows its sessions: ${NARROWED[destination.to]}`),
-      ...(has(ANNOTATIONS.externalId) ? ["it sends an external id: AWS's own way sends none of yours"] : []),
+      ...restrictions.map((name) => `${name} restricts its sessions: ${RESTRICTED[destination.to]}`),
+      ...(has(ANNOTATIONS.externalId) ? [`it sends an external ID, which ${NAMES[destination.to]} cannot send`] : []),
       ...own.reasons,
     ],
     notes: [
       ...(has(ANNOTATIONS.sessionName) ? [SESSION_NAME[destination.to]] : []),
-      ...(has(ANNOTATIONS.sessionDuration) ? [`${ANNOTATIONS.sessionDuration} has no counterpart`] : []),
+      ...(has(ANNOTATIONS.sessionDuration) ? [`${ANNOTATIONS.sessionDuration} has no equivalent`] : []),
       ...(metadataWish(annotations) !== "off"
-        ? ["it uses podrole's metadata paths: its SDK must find credentials and region in another way"]
+        ? ["it uses podrole's metadata paths: its SDK must get credentials and region another way"]
         : []),
-      ...(leftOut.length > 0
-        ? [`add the pod annotation eks.amazonaws.com/skip-containers: ${quoted(leftOut.join(","))}`]
+      ...(withoutRole.length > 0
+        ? [`add the pod annotation eks.amazonaws.com/skip-containers: ${quoted(withoutRole.join(","))}`]
         : []),
       ...own.notes,
     ],
   };
 }
 
-const NARROWED = {
+const NAMES = { irsa: "IRSA", "pod-identity": "Pod Identity" } as const;
+
+const RESTRICTED = {
   irsa: "IRSA has no session policies",
-  "pod-identity": "an association's --policy is one for all pods of the ServiceAccount",
+  "pod-identity": "an association's --policy applies to all pods of the ServiceAccount",
 } as const;
 
 const SESSION_NAME = {
-  irsa: "for its session name set AWS_ROLE_SESSION_NAME in the container",
-  "pod-identity": "its session name cannot be chosen, and changes with each renewal",
+  irsa: "to keep its session name, set AWS_ROLE_SESSION_NAME in the container",
+  "pod-identity": "its session name cannot be chosen and changes with each renewal",
 } as const;
 
-function irsa({ accountId }: RoleArn, { account }: { readonly account: string | undefined }): Hindrances {
+function irsa({ accountId }: RoleArn, { account }: { readonly account: string | undefined }): Obstacles {
   const isForeign = account !== undefined && accountId !== account;
   return {
     reasons: [],
-    notes: isForeign ? [`its role is in account ${accountId}: the OIDC provider must be made there as well`] : [],
+    notes: isForeign ? [`its role is in account ${accountId}: the OIDC provider must be created there as well`] : [],
   };
 }
 
-function podIdentity({ metadata, spec }: Pod, role: RoleArn, { account }: { readonly account: string }): Hindrances {
+function podIdentity({ metadata, spec }: Pod, role: RoleArn, { account }: { readonly account: string }): Obstacles {
   const isFargate =
     metadata.labels?.["eks.amazonaws.com/fargate-profile"] !== undefined ||
     spec["schedulerName"] === "fargate-scheduler" ||
@@ -73,14 +76,16 @@ function podIdentity({ metadata, spec }: Pod, role: RoleArn, { account }: { read
     reasons: [
       ...(isFargate ? ["it runs on Fargate, which has no Pod Identity agent"] : []),
       ...(isWindows ? ["it runs on Windows, which has no Pod Identity agent"] : []),
-      ...(role.partition === "aws-cn" ? ["Pod Identity is not to be had in China"] : []),
+      ...(role.partition === "aws-cn" ? ["Pod Identity is not available in AWS China regions"] : []),
       ...(role.accountId === account
         ? []
         : [
-            `its role is in account ${role.accountId}: an association needs a role here that assumes it (--target-role-arn)`,
+            `its role is in account ${role.accountId}: an association needs a role in this account that assumes it (--target-role-arn)`,
           ]),
-      ...(sdk.age === "old" ? [`${sdk.tool} ${sdk.version} is too old for Pod Identity, ${sdk.since} is not`] : []),
+      ...(sdk.age === "old"
+        ? [`${sdk.tool} ${sdk.version} is too old for Pod Identity; ${sdk.since} is new enough`]
+        : []),
     ],
-    notes: spec.hostNetwork === true ? ["it uses its node's network: try it there first"] : [],
+    notes: spec.hostNetwork === true ? ["it uses its node's network: test it with Pod Identity first"] : [],
   };
 }

@@ -1,20 +1,20 @@
-// Trust policies by which roles let ServiceAccounts in, as narrow as each way allows: the exact subjects, nothing with a
-// wild card.
-import type { Destination } from "./destination.ts";
-import type { Move } from "./departure.ts";
+// Trust policies that allow ServiceAccounts to assume their roles, as narrow as each mechanism allows: exact subjects, no
+// wildcards.
+import type { Destination, Irsa, PodIdentity } from "./destination.ts";
+import type { Move } from "./moves.ts";
 
 export interface TrustPolicy {
   readonly roleArn: string;
   readonly roleName: string;
   readonly document: { readonly Version: "2012-10-17"; readonly Statement: readonly object[] };
-  /** Characters of the document without white space, as IAM counts them. */
+  /** Characters of the document without whitespace, as IAM counts them. */
   readonly length: number;
 }
 
-/** IAM's quota of a trust policy, which can be raised to 4096. */
+/** IAM's default quota for the length of a trust policy, in characters; it can be raised to 4096. */
 export const LONGEST_TRUST_POLICY = 2_048;
 
-/** One for each role, in the order of the moves. */
+/** One policy for each role, in the order of the moves. */
 export function trustPolicies(moves: readonly Move[], destination: Destination): readonly TrustPolicy[] {
   const byRole = Map.groupBy(moves, ({ role }) => role.arn);
   return [...byRole].map(([roleArn, users]) => {
@@ -26,7 +26,7 @@ export function trustPolicies(moves: readonly Move[], destination: Destination):
 }
 
 /** https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html */
-function irsaStatements(users: readonly Move[], { issuer }: Destination & { to: "irsa" }): readonly object[] {
+function irsaStatements(users: readonly Move[], { issuer }: Irsa): readonly object[] {
   const [{ role }] = users as [Move];
   const subjects = users.map(({ namespace, serviceAccount }) => `system:serviceaccount:${namespace}:${serviceAccount}`);
   return [
@@ -42,14 +42,11 @@ function irsaStatements(users: readonly Move[], { issuer }: Destination & { to: 
 }
 
 /**
- * One statement a namespace: lists of namespaces and accounts in one would let their whole product in. The tags are
- * Pod Identity's own; an association with --disable-session-tags would not match.
+ * One statement for each namespace: lists of namespaces and ServiceAccounts in one statement would allow every combination.
+ * Pod Identity sets these session tags; an association with --disable-session-tags would not match.
  * (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html)
  */
-function identityStatements(
-  users: readonly Move[],
-  { clusterName }: Destination & { to: "pod-identity" },
-): readonly object[] {
+function identityStatements(users: readonly Move[], { clusterName }: PodIdentity): readonly object[] {
   return [...Map.groupBy(users, ({ namespace }) => namespace)].map(([namespace, members]) => ({
     Effect: "Allow",
     Principal: { Service: "pods.eks.amazonaws.com" },

@@ -1,4 +1,4 @@
-// --from-cluster: podrole's own pods, through an API server that has their logs.
+// podrole audit --from-cluster: the logs of podrole's pods, from an API server.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -8,7 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { kubeconfig } from "../../../emulators/kubernetes/kubeconfig.ts";
-import { admission, ask, credentials, linesOf, partOf } from "./samples.ts";
+import { admission, credentials, linesOf } from "../../operations/audit/samples.ts";
+import { ask, partOf } from "./ask-audit.ts";
 
 const LOGS: Readonly<Record<string, string>> = {
   "podrole-server-1": linesOf([credentials()]),
@@ -19,10 +20,8 @@ const LOGS: Readonly<Record<string, string>> = {
 const WAITING = "podrole-server-2";
 
 async function startCluster(context: TestContext, pods: readonly string[]): Promise<string> {
-  const asked: string[] = [];
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? "", "http://localhost");
-    asked.push(url.pathname);
     const [, name] = /^\/api\/v1\/namespaces\/podrole\/pods\/([^/]+)\/log$/.exec(url.pathname) ?? [];
     if (name === WAITING) return void response.writeHead(400).end('container "main" is waiting to start');
     if (name !== undefined && url.searchParams.get("container") === "main") return void response.end(LOGS[name]);
@@ -54,10 +53,10 @@ test("podrole audit --from-cluster reads the logs of podrole's pods", async (con
   const { exitCode, json, err } = await ask(["who"], flags);
   assert.equal(exitCode, 0, err);
   assert.equal(partOf(json()[0], "admission")["user"], "alice@example.com");
-  assert.match(err, /pod podrole\/podrole-webhook-1: 1 records, 1 other lines/);
+  assert.match(err, /pod podrole\/podrole-webhook-1: 1 record, 1 other line/);
 });
 
-test("podrole audit --from-cluster passes over a pod that has not started", async (context) => {
+test("podrole audit --from-cluster skips a pod that has not started", async (context) => {
   const path = await startCluster(context, [...Object.keys(LOGS), WAITING]);
   const flags = { role: "shop-orders", fromCluster: "true", kubeconfig: path, output: "json" };
   const { exitCode, json, err } = await ask(["who"], flags);
@@ -65,7 +64,7 @@ test("podrole audit --from-cluster passes over a pod that has not started", asyn
   assert.equal(json().length, 1);
 });
 
-test("podrole audit --from-cluster says no where podrole does not run, or nobody answers", async (context) => {
+test("podrole audit --from-cluster returns 2 if podrole does not run there, or the cluster cannot be reached", async (context) => {
   const path = await startCluster(context, []);
   const flags = { role: "shop-orders", fromCluster: "true", kubeconfig: path };
   const nothing = await ask(["who"], flags);
@@ -73,5 +72,5 @@ test("podrole audit --from-cluster says no where podrole does not run, or nobody
   assert.match(nothing.err, /--from-cluster: namespace "podrole" has no pod with app\.kubernetes\.io\/part-of=podrole/);
   const unread = await ask(["who"], { ...flags, kubeconfig: "/none" });
   assert.deepEqual([unread.exitCode, unread.out], [2, ""]);
-  assert.match(unread.err, /--from-cluster: .*\/none/);
+  assert.match(unread.err, /^podrole audit: .*\/none/);
 });

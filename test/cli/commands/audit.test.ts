@@ -1,11 +1,12 @@
-// Questions, asked as a person asks them: records on standard input or in files, answers on standard output.
+// podrole audit as a command: records on standard input or in files, answers on standard output.
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { admission, ask, call, certificate, creation, credentials, linesOf, partOf, ROLE } from "./samples.ts";
+import { admission, call, certificate, creation, credentials, linesOf, ROLE } from "../../operations/audit/samples.ts";
+import { ask, partOf } from "./ask-audit.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "podrole-audit-"));
 after(() => rm(directory, { recursive: true }));
@@ -22,7 +23,7 @@ suite("podrole audit who", () => {
   const who = (flags: Readonly<Record<string, string>>, records: readonly (object | string)[]) =>
     ask(["who"], { role: "shop-orders", ...JSON_OUT, ...flags }, records);
 
-  test("has one row for each container of a pod instance, whatever the order of lines", async () => {
+  test("prints one row for each container of a pod instance, in any order of lines", async () => {
     const renewed = credentials({
       time: "2026-11-26T08:30:00Z",
       accessKeyId: "ASIAEXAMPLE000000002",
@@ -41,26 +42,26 @@ suite("podrole audit who", () => {
   });
 
   for (const role of ["shop-orders", ROLE, "/shop-orders"]) {
-    test(`knows the role as ${role}`, async () => {
+    test(`accepts the role as ${role}`, async () => {
       assert.equal((await who({ role }, [credentials()])).json().length, 1);
     });
   }
 
-  test("takes no role for another whose name ends like it", async () => {
+  test("does not mistake a role for another whose name ends like it", async () => {
     const { exitCode, out, err } = await ask(["who"], { role: "orders" }, [credentials()]);
     assert.deepEqual([exitCode, out], [0, ""]);
-    assert.match(err, /^podrole audit: nobody got role orders$/m);
+    assert.match(err, /^podrole audit: no container received role orders$/m);
   });
 
-  test("knows a role by its name alone where it has a path", async () => {
+  test("accepts the name alone of a role with a path", async () => {
     const role = "arn:aws:iam::123456789012:role/team/shop-orders";
-    for (const wanted of ["shop-orders", "team/shop-orders", role]) {
-      assert.equal((await who({ role: wanted }, [credentials({ role })])).json().length, 1, wanted);
+    for (const given of ["shop-orders", "team/shop-orders", role]) {
+      assert.equal((await who({ role: given }, [credentials({ role })])).json().length, 1, given);
     }
     assert.equal((await who({ role: "other/shop-orders" }, [credentials({ role })])).json().length, 0);
   });
 
-  test("leaves out refusals, other namespaces, and what is older than --since; not how it came to be", async () => {
+  test("leaves out refusals, other namespaces and grants before --since, but keeps an older admission of the pod", async () => {
     const records = [
       admission(),
       credentials({ decision: "refused", reason: "STS_DENIED" }),
@@ -75,7 +76,7 @@ suite("podrole audit who", () => {
     assert.equal(partOf(rows[0], "admission")["user"], "alice@example.com");
   });
 
-  test("finds a controller's pod by generateName, and says that the admission may be a sibling's", async () => {
+  test("finds a controller's pod by generateName, and reports that the admission is not exact", async () => {
     const owner = { kind: "ReplicaSet", name: "web-5d9f" };
     const unnamed = { pod: undefined, generateName: "web-5d9f-", owner, user: "system:serviceaccount:kube-system:rs" };
     const records = [
@@ -86,11 +87,11 @@ suite("podrole audit who", () => {
       credentials({ pod: "web-5d9f-abcde" }),
     ];
     const [row] = (await who({}, records)).json();
-    const { request, owner: told, exact } = partOf(row, "admission");
-    assert.deepEqual([request, told, exact], ["r-2", "ReplicaSet/web-5d9f", false]);
+    const { request, owner: reported, exact } = partOf(row, "admission");
+    assert.deepEqual([request, reported, exact], ["r-2", "ReplicaSet/web-5d9f", false]);
   });
 
-  test("takes neither a dry run nor a refusal for the pod's admission", async () => {
+  test("ignores dry runs and refusals when it looks for the pod's admission", async () => {
     const records = [admission({ dryRun: true }), admission({ decision: "refuse" }), credentials()];
     assert.equal((await who({}, records)).json()[0]?.["admission"], undefined);
   });
@@ -122,7 +123,7 @@ suite("podrole audit who", () => {
 });
 
 suite("podrole audit pod", () => {
-  test("tells the way of a pod in order, with both instances of a recreated one", async () => {
+  test("prints the steps of a pod in order, with both instances of a recreated one", async () => {
     const second = { podUid: "u-2", credentialId: "JTI=t-2", serial: "02CD", time: "2026-11-26T10:00:01Z" };
     const again = credentials({ podUid: "u-2", accessKeyId: "ASIAEXAMPLE000000002", time: "2026-11-26T10:00:02Z" });
     const records = [
@@ -146,7 +147,7 @@ suite("podrole audit pod", () => {
     );
   });
 
-  test("tells what was refused, and nothing of a pod of this name elsewhere", async () => {
+  test("prints refusals, and nothing of a pod with this name in another namespace", async () => {
     const refused = { decision: "refused", reason: "STS_DENIED", message: "Cannot assume role" };
     const records = [credentials(refused), credentials({ ...refused, namespace: "other" })];
     const { out } = await ask(["pod", "shop/orders"], {}, records);
@@ -168,7 +169,7 @@ suite("podrole audit key", () => {
 suite("podrole audit refusals", () => {
   const refuse = { decision: "refuse", reason: "ROLE_FORBIDDEN", message: "Cannot give role" };
 
-  test("counts what was refused again and again, by pod and reason", async () => {
+  test("counts repeated refusals by pod and reason", async () => {
     const unnamed = { ...refuse, pod: undefined, generateName: "web-5d9f-" };
     const records = [
       ...Array.from({ length: 3 }, (_, minute) => admission({ ...unnamed, time: `2026-11-26T08:0${minute}:00Z` })),
@@ -185,7 +186,7 @@ suite("podrole audit refusals", () => {
     );
   });
 
-  test("keeps to one reason and one role", async () => {
+  test("filters by reason and role", async () => {
     const records = [
       admission(refuse),
       credentials({ decision: "refused", reason: "STS_DENIED" }),
@@ -200,7 +201,7 @@ suite("podrole audit refusals", () => {
 });
 
 suite("podrole audit", () => {
-  test("passes over lines of others, and says how many", async () => {
+  test("skips other lines and prints their number", async () => {
     const { exitCode, err } = await ask(["who"], { role: "shop-orders" }, [
       "npm warn audit",
       '{"level":30,"message":"server is up"}',
@@ -208,17 +209,17 @@ suite("podrole audit", () => {
       credentials(),
     ]);
     assert.equal(exitCode, 0);
-    assert.match(err, /^podrole audit: standard input: 1 records, 3 other lines$/m);
+    assert.match(err, /^podrole audit: standard input: 1 record, 3 other lines$/m);
   });
 
-  test("shows what would steer a terminal instead of obeying it", async () => {
+  test("escapes characters that control a terminal", async () => {
     const records = [admission({ decision: "refuse", reason: "ROLE_INVALID", message: "role \u001b[2Jevil\u202e" })];
     const { out } = await ask(["refusals"], {}, records);
     assert.match(out, /role \\u\{1b\}\[2Jevil\\u\{202e\}/);
   });
 
-  for (const [name, words, flags, problem] of [
-    ["--since", ["who"], { role: "a", since: "gestern" }, /^podrole audit: --since: "gestern" is not an RFC 3339 time/],
+  for (const [name, args, flags, problem] of [
+    ["--since", ["who"], { role: "a", since: "monday" }, /^podrole audit: --since: "monday" is not an RFC 3339 time/],
     [
       "--since after --until",
       ["who"],
@@ -228,20 +229,20 @@ suite("podrole audit", () => {
     ["--filename", ["who"], { role: "a", filename: "/none" }, /--filename: "\/none" cannot be read/],
     ["a directory", ["who"], { role: "a", filename: directory }, /--filename: .* cannot be read/],
     ["--cloudtrail", ["who"], { role: "a", cloudtrail: "/none" }, /--cloudtrail: "\/none" cannot be read/],
-    ["--reason", ["refusals"], { reason: "FORBIDDEN" }, /--reason: "FORBIDDEN" is not one of ROLE_FORBIDDEN, /],
+    ["--reason", ["refusals"], { reason: "FORBIDDEN" }, /--reason: "FORBIDDEN" is not one of "ROLE_FORBIDDEN", /],
     ["pod", ["pod", "orders"], {}, /<namespace\/name>: "orders" is not a pod/],
-    ["key", ["key", "asia"], {}, /<access-key-id>: "asia" is not an access key id/],
+    ["key", ["key", "asia"], {}, /<access-key-id>: "asia" is not an access key ID/],
     ["--kubeconfig", ["who"], { role: "a", kubeconfig: "x" }, /--kubeconfig needs --from-cluster/],
     ["both sources", ["who"], { role: "a", filename: "x", fromCluster: "true" }, /"x" and --from-cluster exclude/],
   ] as const) {
-    test(`refuses ${name} with what was given and what would do`, async () => {
-      const { exitCode, out, err } = await ask(words, flags);
+    test(`refuses ${name} with the given text and what is expected`, async () => {
+      const { exitCode, out, err } = await ask(args, flags);
       assert.deepEqual([exitCode, out], [2, ""]);
       assert.match(err, problem);
     });
   }
 
-  test("answers with what a broken archive still has, and ends with 1", async () => {
+  test("answers from the readable part of a damaged archive and returns 1", async () => {
     const whole = gzipSync(linesOf(Array.from({ length: 2_000 }, () => credentials())));
     const damaged = Buffer.from(whole);
     damaged.fill(0xff, 60, 90);
@@ -250,7 +251,7 @@ suite("podrole audit", () => {
     assert.match(err, /bad\.gz could not be read to its end/);
   });
 
-  test("reads rotated archives and the log after them; one that is still being written counts up to its end", async () => {
+  test("reads rotated archives and the current log; an archive that is still being written is read up to its end", async () => {
     const part = gzipSync(linesOf(Array.from({ length: 100 }, () => credentials())));
     const files = [
       await file("a.log.2.gz", Buffer.concat([part, part])),

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { parse } from "yaml";
-import { migrate } from "../../../src/operations/migrate/migrate.ts";
-import { createTerminal } from "../../cli/terminal.ts";
-import { BASE, clusterExport, KIAM } from "./cluster-export.ts";
+import { migrate } from "../../../src/cli/commands/migrate.ts";
+import { createTerminal } from "../terminal.ts";
+import { BASE, clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
 
 async function run(stdin: string, flags: Readonly<Record<string, string>> = {}, from = "kiam", env = {}) {
   const terminal = createTerminal({ env, stdin });
@@ -37,19 +37,19 @@ async function folder(context: TestContext): Promise<string> {
 }
 
 suite("migrate()", () => {
-  test("says 0 and how many when nothing needs work", async () => {
+  test("returns 0 and prints the counts if nothing needs work", async () => {
     const { exitCode, out, err } = await run(full);
     assert.equal(exitCode, 0, err);
     assert.match(out, /^kiam to podrole: 2 pods in 1 namespace\n {2}2 unchanged/);
   });
 
-  test("says 2 for an export that is empty, and reports nothing", async () => {
+  test("returns 2 for an empty export, and prints no report", async () => {
     const { exitCode, out, err } = await run("");
     assert.deepEqual([exitCode, out], [2, ""]);
-    assert.match(err, /--filename: - has no object of Kubernetes/);
+    assert.match(err, /--filename: - contains no Kubernetes object/);
   });
 
-  test("says 1 when something does, the count first", async () => {
+  test("returns 1 if something needs work, and prints the counts first", async () => {
     const { exitCode, out } = await run(CLUSTER);
     assert.equal(exitCode, 1);
     const [first, second] = out.split("\n");
@@ -58,7 +58,7 @@ suite("migrate()", () => {
     assert.match(out, /found in DaemonSet kube-system\/kiam-server/);
   });
 
-  test("reads folders to the bottom, and files of an enumeration", async (context) => {
+  test("reads folders recursively, and several files separated by commas", async (context) => {
     const directory = await folder(context);
     await mkdir(join(directory, "deep"));
     await writeFile(join(directory, "deep", "shop.yaml"), full);
@@ -91,16 +91,16 @@ suite("migrate()", () => {
     assert.match(out, new RegExp(`roleBaseArn: ${BASE}`));
   });
 
-  test("needs a base ARN for short names alone, and takes it from the command line", async () => {
+  test("requires a base ARN only for short role names, and accepts it as a flag", async () => {
     const short = quiet.replace("ROLE", "web");
     const without = await run(short);
     assert.equal(without.exitCode, 2);
-    assert.match(without.err, /--role-base-arn: it is needed for roles such as "web"/);
+    assert.match(without.err, /--role-base-arn: required: "web" is a short role name and the input has no base ARN/);
     const given = await run(short, { roleBaseArn: BASE });
     assert.deepEqual([given.exitCode, given.err], [0, ""]);
   });
 
-  test("takes kiam's chart values instead of its pods", async (context) => {
+  test("uses the values of kiam's chart instead of its pods", async (context) => {
     const path = join(await folder(context), "values.yaml");
     await writeFile(path, `server: { roleBaseArn: "${BASE}", extraArgs: { session: prod } }\n`);
     const { exitCode, out } = await run(quiet.replace("ROLE", "web"), { kiamValues: path });
@@ -109,23 +109,23 @@ suite("migrate()", () => {
   });
 
   for (const [what, stdin, flags, problem] of [
-    ["an output that does not exist", full, { output: "xml" }, /--output: "xml" is not one of "text"/],
-    ["no number of waves", full, { waves: "0" }, /--waves: "0" is not a whole number/],
-    ["a base ARN that is none", full, { roleBaseArn: "role/" }, /--role-base-arn: "role\/" is not a base ARN/],
+    ["an unknown output format", full, { output: "xml" }, /--output: "xml" is not one of "text"/],
+    ["an unusable number of waves", full, { waves: "0" }, /--waves: "0" is not a whole number/],
+    ["an unusable base ARN", full, { roleBaseArn: "role/" }, /--role-base-arn: "role\/" is not a base ARN/],
     ["a file that does not exist", full, { filename: "/nowhere" }, /--filename: \/nowhere cannot be read/],
-    ["values that do not exist", full, { kiamValues: "/nowhere" }, /--kiam-values: \/nowhere cannot be read/],
+    ["a values file that does not exist", full, { kiamValues: "/nowhere" }, /--kiam-values: \/nowhere cannot be read/],
     ["waves as JSON", full, { waves: "2", output: "json" }, /--output: "json" does not go with --waves/],
-    ["a flag of another system", full, { clusterName: "prod" }, /--cluster-name: kiam does not need it/],
+    ["a flag of another topic", full, { clusterName: "prod" }, /--cluster-name applies to pod-identity, not to kiam/],
     ["broken input", "a: [", {}, /standard input: it is neither YAML nor JSON/],
   ] as const) {
-    test(`says 2 for ${what}, and prints no report`, async () => {
+    test(`returns 2 for ${what}, and prints no report`, async () => {
       const { exitCode, out, err } = await run(stdin, flags);
       assert.deepEqual([exitCode, out], [2, ""]);
       assert.match(err, problem);
     });
   }
 
-  test("escapes what a terminal or a shell would obey", async () => {
+  test("escapes characters that control a terminal or a shell", async () => {
     const evil = full.replace("name: web,", 'name: "web\\e[2J\\n$(id)",').replace('".*"', '".*|x\\e"');
     const escape = String.fromCodePoint(27);
     for (const flags of [{}, { waves: "1" }]) {

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { parse } from "yaml";
-import { migrate } from "../../../../src/operations/migrate/migrate.ts";
-import { createTerminal } from "../../../cli/terminal.ts";
-import { BASE, clusterExport, KIAM } from "../cluster-export.ts";
+import { migrate } from "../../../src/cli/commands/migrate.ts";
+import { createTerminal } from "../terminal.ts";
+import { BASE, clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
 
 const ISSUER = "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF";
 const ACCOUNT = "123456789012";
@@ -81,22 +81,22 @@ suite("migrate() to irsa and pod-identity", () => {
         /shop\/x is shared by pods with 2 roles/,
       ],
       [
-        "whose ServiceAccount others use without a role",
+        "whose ServiceAccount is used by pods without a role",
         [
           { name: "a", account: "x", annotations: role("shop-a") },
           { name: "b", account: "x" },
         ],
-        /used by 1 pods without this role too \(Pod\/b\)/,
+        /is also used by 1 pod without this role \(Pod\/b\)/,
       ],
       [
-        "that send an external id",
+        "that send an external ID",
         [{ name: "a", annotations: { ...role("shop-a"), "iam.amazonaws.com/external-id": "4711" } }],
-        /external id/,
+        /external ID/,
       ],
       [
-        "whose sessions are narrowed",
+        "whose sessions are restricted",
         [{ name: "a", annotations: { ...role("shop-a"), "podrole.io/session-policy": "p" } }],
-        /narrows its sessions/,
+        /restricts its sessions/,
       ],
       [
         "whose role is not permitted today",
@@ -104,14 +104,14 @@ suite("migrate() to irsa and pod-identity", () => {
         /^it has no role today: Cannot give role/,
       ],
     ] as const) {
-      test(`${to} does not take pods ${what}`, async () => {
+      test(`${to} leaves pods ${what}`, async () => {
         const { moves, stays } = await planOf(to, cluster(...pods));
         assert.deepEqual(moves, []);
         assert.match(stays[0]?.reasons.join("\n") ?? "", reason);
       });
     }
 
-    test(`${to} takes a pod with one role, and leaves one without any alone`, async () => {
+    test(`${to} moves a pod with one role, and only counts one without a role`, async () => {
       const { moves, stays, withoutRole } = await planOf(
         to,
         cluster({ name: "a", annotations: role("shop-a") }, { name: "b" }),
@@ -123,16 +123,16 @@ suite("migrate() to irsa and pod-identity", () => {
       assert.deepEqual([stays, withoutRole], [[], 1]);
     });
 
-    for (const wish of ["enabled", "enabled-v1"]) {
-      test(`${to} says that pods with podrole.io/metadata: ${wish} lose those paths`, async () => {
-        const annotations = { ...role("shop-a"), "podrole.io/metadata": wish };
+    for (const value of ["enabled", "enabled-v1"]) {
+      test(`${to} notes that pods with podrole.io/metadata: ${value} lose these paths`, async () => {
+        const annotations = { ...role("shop-a"), "podrole.io/metadata": value };
         const spec = { containers: [{ name: "app" }] };
         const { moves } = await planOf(to, cluster({ name: "a", annotations, spec }));
         assert.match(moves[0]?.notes.join() ?? "", /podrole's metadata paths/);
       });
     }
 
-    test(`${to} skips the containers that have no role`, async () => {
+    test(`${to} notes how to skip the containers that have no role`, async () => {
       const annotations = { ...role("shop-a"), "podrole.io/containers": "app" };
       const { moves } = await planOf(to, cluster({ name: "a", annotations }));
       assert.match(moves[0]?.notes[0] ?? "", /eks\.amazonaws\.com\/skip-containers: "helper"/);
@@ -161,19 +161,19 @@ suite("migrate() to irsa and pod-identity", () => {
       /2\.9\.0 is too old/,
     ],
   ] as const) {
-    test(`pod-identity alone does not take pods ${what}`, async () => {
+    test(`pod-identity leaves pods ${what}, irsa moves them`, async () => {
       const [irsa, identity] = [await planOf("irsa", cluster(pod)), await planOf("pod-identity", cluster(pod))];
       assert.equal(irsa.moves.length, 1);
       assert.match(identity.stays[0]?.reasons[0] ?? "", reason);
     });
   }
 
-  test("irsa says where another account needs an OIDC provider, and names that account's", async () => {
+  test("irsa notes that another account needs an OIDC provider, and its trust policy names that account's", async () => {
     const { moves, trustPolicies } = await planOf(
       "irsa",
       cluster({ name: "a", annotations: role("arn:aws:iam::999999999999:role/shop-a") }),
     );
-    assert.match(moves[0]?.notes[0] ?? "", /account 999999999999: the OIDC provider must be made there/);
+    assert.match(moves[0]?.notes[0] ?? "", /account 999999999999: the OIDC provider must be created there/);
     assert.match(JSON.stringify(trustPolicies), /arn:aws:iam::999999999999:oidc-provider/);
   });
 
@@ -183,7 +183,7 @@ suite("migrate() to irsa and pod-identity", () => {
     { name: "a", namespace: "market", annotations: role("shop-a") },
   );
 
-  test("irsa trusts exactly the subjects that go", async () => {
+  test("irsa trusts exactly the subjects that move", async () => {
     const { trustPolicies } = await planOf("irsa", two);
     assert.deepEqual(trustPolicies[0]?.document.Statement, [
       {
@@ -204,7 +204,7 @@ suite("migrate() to irsa and pod-identity", () => {
     ]);
   });
 
-  test("pod-identity trusts namespaces apart, so that no pair that was not meant comes in", async () => {
+  test("pod-identity has one statement for each namespace, so that no other combination is trusted", async () => {
     const { trustPolicies, moves } = await planOf("pod-identity", two);
     const conditions = trustPolicies[0]?.document.Statement.map(
       (statement) => (statement as { Condition: object }).Condition,
@@ -223,18 +223,23 @@ suite("migrate() to irsa and pod-identity", () => {
     );
   });
 
-  test("says 0 when all can go, 1 when some cannot, and prints commands that a shell reads", async () => {
+  test("returns 0 if all pods can move and 1 if some cannot, and prints shell commands", async () => {
     const all = await run("irsa", two, IRSA);
     assert.equal(all.exitCode, 0);
     assert.match(
       all.out,
-      /^podrole to IAM roles for service accounts: 3 pods of 3 ServiceAccounts can go, 0 cannot, 0 have no role$/m,
+      /^podrole to IAM roles for service accounts: 3 pods of 3 ServiceAccounts can move, 0 cannot, 0 have no role$/m,
     );
     assert.match(all.out, /kubectl annotate serviceaccount -n shop b eks\.amazonaws\.com\/role-arn=arn:/);
     assert.equal((await run("irsa", cluster({ name: "a", annotations: role("payments") }), IRSA)).exitCode, 1);
   });
 
-  test("counts the pods of a kiam cluster, and takes its base ARN", async () => {
+  test("counts one pod without a role as one", async () => {
+    const { out } = await run("irsa", cluster({ name: "a", annotations: role("shop-a") }, { name: "b" }), IRSA);
+    assert.match(out, /: 1 pod of 1 ServiceAccount can move, 0 cannot, 1 has no role$/m);
+  });
+
+  test("counts the pods of a kiam cluster, and uses its base ARN", async () => {
     const text = JSON.stringify(clusterExport(KIAM));
     const yaml = parse((await run("irsa", text, { oidcProvider: ISSUER, output: "yaml" })).out) as Plan;
     const sum = (list: readonly { pods: number }[]) => list.reduce((total, { pods }) => total + pods, 0);
@@ -242,17 +247,17 @@ suite("migrate() to irsa and pod-identity", () => {
   });
 
   for (const [to, flags, problem] of [
-    ["irsa", {}, /--oidc-provider is needed/],
+    ["irsa", {}, /--oidc-provider is required/],
     ["irsa", { oidcProvider: "http://x" }, /--oidc-provider: "http:\/\/x" is not the issuer's host and path/],
     ["irsa", { ...IRSA, account: "1" }, /--account: "1" is not 12 digits/],
-    ["irsa", { ...IRSA, clusterName: "prod" }, /--cluster-name: irsa does not need it/],
-    ["pod-identity", { account: ACCOUNT }, /--cluster-name is needed/],
+    ["irsa", { ...IRSA, clusterName: "prod" }, /--cluster-name applies to pod-identity, not to irsa/],
+    ["pod-identity", { account: ACCOUNT }, /--cluster-name is required/],
     ["pod-identity", { ...POD_IDENTITY, clusterName: "a b" }, /--cluster-name: "a b" is not the EKS cluster's name/],
     ["pod-identity", { ...POD_IDENTITY, region: "x" }, /--region: "x" is not a region/],
     ["pod-identity", { ...POD_IDENTITY, output: "values" }, /--output: "values" is not one of "text", "json", "yaml"/],
     ["pod-identity", { ...POD_IDENTITY, roleBaseArn: "x" }, /--role-base-arn: "x" is not a base ARN/],
   ] as const) {
-    test(`${to} says 2 for ${problem.source}`, async () => {
+    test(`${to} returns 2 for ${problem.source}`, async () => {
       const { exitCode, out, err } = await run(to, two, flags);
       assert.deepEqual([exitCode, out], [2, ""]);
       assert.match(err, problem);

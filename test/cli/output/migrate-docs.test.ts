@@ -1,12 +1,12 @@
-// docs/migrate.md shows what the command prints, and names every finding that it can make.
+// docs/migrate.md shows the command's output, and explains every finding.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { FINDING_IDS } from "../../../src/operations/migrate/findings.ts";
-import { migrate } from "../../../src/operations/migrate/migrate.ts";
-import { createTerminal } from "../../cli/terminal.ts";
-import { clusterExport, KIAM } from "./cluster-export.ts";
+import { migrate } from "../../../src/cli/commands/migrate.ts";
+import { createTerminal } from "../terminal.ts";
+import { clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
 
 const read = (path: string) => readFileSync(fileURLToPath(new URL(`../../../${path}`, import.meta.url)), "utf8");
 const page = read("docs/migrate.md");

@@ -1,46 +1,60 @@
-// One pod, before and after: what the old system gives it by its model, what podrole will do by the webhook's own
-// plan(), and what a person should know about the difference. Pure.
+// One pod before and after the migration: what the predecessor gives it by its model, what podrole will do by the webhook's
+// own plan(), and the findings about the difference. Pure.
 import type { Pod } from "../../kubernetes/objects.ts";
 import { LABELS } from "../../policy/annotations.ts";
 import { type AssumeRoleInput, assumeRoleInput } from "../../policy/decide.ts";
 import { podFacts } from "../../policy/facts.ts";
-import { type PlanSettings, plan } from "../../injection/plan.ts";
+import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
 import { isMarked } from "../../injection/reserved.ts";
-import type { Before } from "./before.ts";
-import type { After, JudgeContext } from "./context.ts";
 import { type Finding, type Verdict, verdictOf } from "./findings.ts";
 import type { Inventory, NamespaceFacts, Workload } from "./inventory.ts";
-import { outcomeFindings } from "./outcome.ts";
+import { podFindings } from "./pod-findings.ts";
+import type { Before, Predecessor } from "./predecessor.ts";
+import { roleFindings } from "./role-findings.ts";
 import { type SdkAge, sdkAgeOf } from "./sdk-hints.ts";
-import { surroundingFindings } from "./surroundings.ts";
 
-export interface Judgement {
+/** What every assessment depends on, besides the pod. */
+export interface AssessContext {
+  readonly predecessor: Predecessor;
+  /** podrole's settings after the migration. */
+  readonly settings: PlanSettings;
+  readonly inventory: Inventory;
+}
+
+/** What podrole will do with a pod. */
+export interface After {
+  readonly plan: Plan;
+  /** What is sent to STS, by container; empty unless the pod is injected. */
+  readonly sessions: ReadonlyMap<string, AssumeRoleInput>;
+}
+
+export interface Assessment {
   readonly before: Before;
   readonly after: After;
   readonly findings: readonly Finding[];
   readonly verdict: Verdict;
-  /** False: neither system gives it a role, and nothing was asked for. */
+  /** False if neither system gives it a role and none is requested. */
   readonly namesRole: boolean;
   readonly sdk: SdkAge;
-  /** It runs with podrole today: an earlier wave's. */
+  /** True if the pod is injected already, by an earlier wave. */
   readonly isMoved: boolean;
 }
 
-export function judge(pod: Pod, workload: Workload, context: JudgeContext): Judgement {
+export function assess(pod: Pod, workload: Workload, context: AssessContext): Assessment {
   const { predecessor, settings, inventory } = context;
   const namespace = inventory.namespaces.get(workload.namespace) as NamespaceFacts;
-  const before = predecessor.judge(pod, namespace);
+  const before = predecessor.outcomeOf(pod, namespace);
   const after = planFor(pod, namespace, inventory, settings);
   const namesRole = before.kind !== "none" || after.plan.roles.length > 0 || after.plan.decision === "refuse";
   const sdk = sdkAgeOf(pod);
   const findings = [
-    ...outcomeFindings(before, after, predecessor),
-    ...(namesRole ? surroundingFindings(pod, workload, { before, after, sdk }, context) : []),
+    ...roleFindings(before, after, predecessor),
+    ...(namesRole ? podFindings(pod, workload, { before, after, sdk }, context) : []),
   ];
   return { before, after, findings, verdict: verdictOf(findings), namesRole, sdk, isMoved: isMarked(pod) };
 }
 
-/** As the webhook will see the pod once its namespace is labelled. */
+/** The webhook's plan for the pod once its namespace is labelled. */
 function planFor(pod: Pod, namespace: NamespaceFacts, inventory: Inventory, settings: PlanSettings): After {
   const account = pod.spec.serviceAccountName || "default";
   const planned = plan(

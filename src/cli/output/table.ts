@@ -1,8 +1,7 @@
-// Rows for people: columns as wide as what stands in them. What pods' authors wrote may hold anything, also what would
-// steer a terminal: it is shown, not obeyed.
-import { visible } from "../../cli/output/visible.ts";
+// Tables for a terminal. Cells may hold text of untrusted origin: characters that control a terminal are escaped.
+import { visible } from "./visible.ts";
 
-/** Text with a line for the head and one for each row. */
+/** A line for the head and one for each row; each column is as wide as its widest cell. */
 export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, ...rows].map((cells) => cells.map(visible));
   const widths = head.map((_, column) => Math.max(...lines.map((cells) => cells[column]?.length ?? 0)));

@@ -1,13 +1,13 @@
-// From an API server that behaves, over its wire: the same report as from an export of it.
+// podrole migrate against an API server: the report is the same as from an export.
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
-import { migrate } from "../../../src/operations/migrate/migrate.ts";
+import { migrate } from "../../../src/cli/commands/migrate.ts";
 import { startApi } from "../../emulators/kubernetes/harness.ts";
-import { createTerminal } from "../../cli/terminal.ts";
-import { BASE, clusterExport, KIAM } from "./cluster-export.ts";
+import { createTerminal } from "../terminal.ts";
+import { BASE, clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
 
 const RESOURCES: Readonly<Record<string, string>> = {
   Namespace: "namespaces",
@@ -19,7 +19,7 @@ const RESOURCES: Readonly<Record<string, string>> = {
   Pod: "pods",
 };
 
-/** The cluster as somebody sees it who may list these resources, or everything. */
+/** Runs the command as a user who may list these resources, or everything. */
 async function cluster(context: TestContext, mayList?: readonly string[]) {
   const { emulator } = await startApi(context);
   const username = mayList === undefined ? undefined : "jane";
@@ -30,7 +30,7 @@ async function cluster(context: TestContext, mayList?: readonly string[]) {
   }
   for (const { kind, ...object } of clusterExport(KIAM).items) {
     const [plural, name] = [RESOURCES[kind] ?? kind, object.metadata.name ?? ""];
-    // The API server brings the namespaces of Kubernetes itself.
+    // The API server creates the namespaces of Kubernetes itself.
     const isThere = kind === "Namespace" && emulator.store.find(plural, undefined, name) !== undefined;
     emulator.store[isThere ? "replace" : "create"](plural, structuredClone(object));
   }
@@ -46,7 +46,7 @@ async function cluster(context: TestContext, mayList?: readonly string[]) {
 }
 
 suite("migrate() of a cluster", () => {
-  test("reports what an export of it would, and says what it reads", async (context) => {
+  test("prints the report of an export, and what it reads", async (context) => {
     const run = await cluster(context);
     const { exitCode, out, err } = await run();
     assert.equal(exitCode, 1, err);
@@ -56,31 +56,31 @@ suite("migrate() of a cluster", () => {
     assert.match(err, /^podrole migrate kiam: read 203 pods$/m);
   });
 
-  test("keeps to one namespace", async (context) => {
+  test("reads one namespace only with -n", async (context) => {
     const run = await cluster(context);
     const { exitCode, out } = await run({ namespace: "shop", roleBaseArn: BASE });
     assert.equal(exitCode, 0);
     assert.match(out, /^kiam to podrole: 27 pods in 1 namespace\n {2}27 unchanged \(6 of them without a role\)/);
   });
 
-  test("does with pods and namespaces alone, and says what is missing", async (context) => {
+  test("works with pods and namespaces only, and reports what is missing", async (context) => {
     const run = await cluster(context, ["namespaces", "pods"]);
     const { exitCode, out } = await run();
     assert.equal(exitCode, 1);
-    // The CronJob between two runs, and the role that only a ServiceAccount names, are not seen.
+    // The CronJob between two runs and the role that only a ServiceAccount names are missing.
     assert.match(out, /^kiam to podrole: 199 pods in 12 namespaces/);
     assert.match(out, /^ {2}serviceaccounts may not be listed/m);
     assert.match(out, /^ {2}cronjobs may not be listed/m);
   });
 
-  test("says 2 when the pods may not be listed", async (context) => {
+  test("returns 2 if pods may not be listed", async (context) => {
     const run = await cluster(context, ["namespaces"]);
     const { exitCode, out, err } = await run();
     assert.deepEqual([exitCode, out], [2, ""]);
     assert.match(err, /^podrole migrate: Cannot list pods/m);
   });
 
-  test("says 2 when there is no such kubeconfig", async (context) => {
+  test("returns 2 if the kubeconfig does not exist", async (context) => {
     const run = await cluster(context);
     const { exitCode, err } = await run({ kubeconfig: "/nowhere" });
     assert.equal(exitCode, 2);

@@ -1,0 +1,64 @@
+// Arguments of podrole migrate irsa and podrole migrate pod-identity as typed options.
+import type { Destination } from "../../operations/migrate/departure/destination.ts";
+import { oneOf, type Parser } from "../../runtime/settings.ts";
+import type { Flags } from "../terminal.ts";
+import type { Arguments, FlagReader } from "./flags.ts";
+import { BASE_ARN, createTopicReader, type InputArguments, readInputArguments } from "./migrate.ts";
+
+export interface DepartureArguments {
+  readonly destination: Destination;
+  readonly input: InputArguments;
+  readonly roleBaseArn: string | undefined;
+  readonly output: "text" | "json" | "yaml";
+}
+
+const OUTPUT = oneOf(["text", "json", "yaml"]);
+
+const CLUSTER_NAME = textParser(
+  /^[0-9A-Za-z][\w-]{0,99}$/,
+  "the EKS cluster's name: 1 to 100 characters of A-Z a-z 0-9 - _",
+);
+const ISSUER = textParser(
+  /^(?:https:\/\/)?(?:[a-z0-9-]+\.)+[a-z]{2,}(?::\d{1,5})?(?:\/[\w.~-]+)*\/?$/,
+  'the issuer\'s host and path such as "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF"',
+);
+const ACCOUNT = textParser(/^\d{12}$/, "12 digits");
+const REGION = textParser(/^[a-z]{2,}(?:-[a-z]+)+-\d$/, 'a region such as "eu-central-1"');
+
+function textParser(pattern: RegExp, expects: string): Parser<string> {
+  return { expects, parse: (text) => (pattern.test(text) ? text : undefined) };
+}
+
+export function readDeparture(flags: Flags, topic: Destination["to"]): Arguments<DepartureArguments> {
+  const reader = createTopicReader(flags, topic);
+  return reader.finish({
+    destination: topic === "irsa" ? readIrsa(reader, flags) : readPodIdentity(reader, flags),
+    input: readInputArguments(flags),
+    roleBaseArn: reader.read("roleBaseArn", BASE_ARN),
+    output: reader.read("output", OUTPUT) ?? "text",
+  });
+}
+
+function readIrsa(reader: FlagReader, flags: Flags): Destination {
+  const issuer = required(reader, flags, "oidcProvider", "--oidc-provider", ISSUER);
+  return {
+    to: "irsa",
+    issuer: issuer.replace(/^https:\/\//, "").replace(/\/$/, ""),
+    account: reader.read("account", ACCOUNT),
+  };
+}
+
+function readPodIdentity(reader: FlagReader, flags: Flags): Destination {
+  return {
+    to: "pod-identity",
+    clusterName: required(reader, flags, "clusterName", "--cluster-name", CLUSTER_NAME),
+    account: required(reader, flags, "account", "--account", ACCOUNT),
+    region: reader.read("region", REGION),
+  };
+}
+
+/** Empty if the flag is missing or cannot be used, which is then a problem. */
+function required(reader: FlagReader, flags: Flags, key: string, name: string, parser: Parser<string>): string {
+  if (flags[key] === undefined) reader.refuse(`${name} is required: ${parser.expects}`);
+  return reader.read(key, parser) ?? "";
+}

@@ -1,0 +1,39 @@
+// podrole audit. Exit codes: 0 answered (also if nothing was found), 1 a log could not be read to its end, 2 usage, or a
+// log cannot be opened, 130 interrupted.
+import { audit as runAudit, type AuditOptions } from "../../operations/audit/audit.ts";
+import { findPodroleNamespace } from "../../operations/podrole-namespace.ts";
+import { systemClock as clock } from "../../runtime/clock.ts";
+import { type AuditArguments, readAudit } from "../arguments/read-audit.ts";
+import { withCluster } from "../cluster.ts";
+import { answerTable, brokenLogText, emptyText, logText, problemText, progressText } from "../output/audit.ts";
+import { answerJson } from "../output/audit-json.ts";
+import { type Action, fail, note, type Terminal } from "../terminal.ts";
+
+const INTERRUPTED = 130;
+
+export const audit: Action = async (terminal, flags, args) => {
+  const read = readAudit(flags, args, clock.now());
+  if (!read.ok) return fail(terminal, "audit", read.problems);
+  const { files, connection, podroleNamespace } = read.options;
+  if (files.length > 0) return answer(terminal, read.options, { from: "files", files });
+  return withCluster(terminal, "audit", connection, async (kubernetes) => {
+    const found = await findPodroleNamespace(kubernetes, podroleNamespace);
+    if ("problem" in found) return fail(terminal, "audit", [found.problem]);
+    return answer(terminal, read.options, { from: "cluster", kubernetes, namespace: found.namespace });
+  });
+};
+
+async function answer(terminal: Terminal, options: AuditArguments, logs: AuditOptions["logs"]): Promise<number> {
+  const { out, stdin, interrupted: signal } = terminal;
+  const onProgress = (counts: Parameters<typeof progressText>[0]) => note(terminal, "audit", progressText(counts));
+  const result = await runAudit({ clock, stdin, signal, onProgress }, { ...options, logs });
+  if (!result.ok) return fail(terminal, "audit", result.problems.map(problemText));
+  if (signal.aborted) return INTERRUPTED;
+  const isEmpty = result.answer.rows.length === 0;
+  if (options.json) out(answerJson(result.answer));
+  else if (!isEmpty) out(answerTable(result.answer));
+  if (isEmpty) note(terminal, "audit", emptyText(options.query));
+  for (const counts of result.logs) note(terminal, "audit", logText(counts));
+  for (const broken of result.broken) note(terminal, "audit", brokenLogText(broken));
+  return result.broken.length === 0 ? 0 : 1;
+}

@@ -1,0 +1,23 @@
+// podrole migrate irsa and podrole migrate pod-identity. Exit codes: 0 every pod with a role can move, 1 some cannot, 2 usage,
+// or the input cannot be read.
+import { planDeparture } from "../../operations/migrate/departure/departure.ts";
+import type { Destination } from "../../operations/migrate/departure/destination.ts";
+import { readDeparture } from "../arguments/departure.ts";
+import { departureData, departureText } from "../output/departure.ts";
+import { formatData, problemText } from "../output/migrate.ts";
+import { fail, type Flags, note, type Terminal } from "../terminal.ts";
+import { withMigrationInput } from "./migration-input.ts";
+
+export async function depart(terminal: Terminal, flags: Flags, topic: Destination["to"]): Promise<number> {
+  const read = readDeparture(flags, topic);
+  if (!read.ok) return fail(terminal, "migrate", read.problems);
+  const { destination, roleBaseArn, output } = read.options;
+  return withMigrationInput(terminal, topic, read.options.input, async (deps, input) => {
+    const result = await planDeparture(deps, { destination, input, roleBaseArn, environment: terminal.env });
+    if (!result.ok) return fail(terminal, "migrate", result.problems.map(problemText));
+    for (const omission of result.omissions) note(terminal, "migrate", omission);
+    const { plan } = result;
+    terminal.out(output === "text" ? departureText(plan) : formatData(departureData(plan), output));
+    return plan.departure.stays.length === 0 ? 0 : 1;
+  });
+}

@@ -1,0 +1,45 @@
+// podrole migrate. Exit codes: 0 no pod needs work (also for -o values), 1 some do, 2 usage, or the input cannot be read.
+import { migrate as planMigration } from "../../operations/migrate/migrate.ts";
+import type { Report } from "../../operations/migrate/report.ts";
+import type { MigrationSource } from "../../operations/migrate/source.ts";
+import { planWaves } from "../../operations/migrate/waves.ts";
+import { type MigrateArguments, readMigrate, type Topic } from "../arguments/migrate.ts";
+import { formatData, problemText, reportText, valuesYaml } from "../output/migrate.ts";
+import { wavesScript } from "../output/waves.ts";
+import { type Action, fail, type Flags, type Terminal } from "../terminal.ts";
+import { depart } from "./departure.ts";
+import { withMigrationInput } from "./migration-input.ts";
+
+/** commander has checked the topic. */
+export const migrate: Action = async (terminal, flags, [name]) => {
+  const topic = name as Topic;
+  if (topic === "irsa" || topic === "pod-identity") return depart(terminal, flags, topic);
+  return migrateFrom(terminal, flags, topic);
+};
+
+async function migrateFrom(terminal: Terminal, flags: Flags, from: "kiam" | "kube2iam"): Promise<number> {
+  const read = readMigrate(flags, from);
+  if (!read.ok) return fail(terminal, "migrate", read.problems);
+  const { kiamValuesFile, roleBaseArn, output } = read.options;
+  return withMigrationInput(terminal, from, read.options.input, async (deps, input) => {
+    const options = { from, input, kiamValuesFile, roleBaseArn, environment: terminal.env };
+    const result = await planMigration(deps, options);
+    if (!result.ok) return fail(terminal, "migrate", result.problems.map(problemText));
+    const { report, source } = result;
+    terminal.out(render(report, source, read.options));
+    // Values are settings: they do not depend on what the pods need.
+    return output !== "values" && report.counts.needsWork + report.counts.refused > 0 ? 1 : 0;
+  });
+}
+
+function render(report: Report, source: MigrationSource, { output, waves }: MigrateArguments): string {
+  switch (output) {
+    case "values":
+      return valuesYaml(source);
+    case "json":
+    case "yaml":
+      return formatData({ ...report, settings: source.conversion }, output);
+    case "text":
+      return waves === undefined ? reportText(report, source) : wavesScript(planWaves(report, waves));
+  }
+}

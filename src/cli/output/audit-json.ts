@@ -1,0 +1,100 @@
+// The answers of podrole audit as JSON: one object a row. Programs read these fields, so their names stay.
+import type { AuditAnswer } from "../../operations/audit/audit.ts";
+import type { CallSum } from "../../operations/audit/cloudtrail.ts";
+import type { Origin } from "../../operations/audit/origin.ts";
+import type { PodStep } from "../../operations/audit/pod.ts";
+import type { GrantRow } from "../../operations/audit/who.ts";
+
+export function answerJson(answer: AuditAnswer): string {
+  return `${JSON.stringify(rowsOf(answer), null, 2)}\n`;
+}
+
+function rowsOf(answer: AuditAnswer): readonly object[] {
+  switch (answer.kind) {
+    case "grants":
+      return answer.rows.map(grantJson);
+    case "pod":
+      return answer.rows.map((step) => Object.assign({ at: isoTime(step.at), what: step.what }, stepJson(step)));
+    case "refusals":
+      return answer.rows.map((row) => Object.assign({}, row, { first: isoTime(row.first), last: isoTime(row.last) }));
+  }
+}
+
+function grantJson({ grant, sessions, origin }: GrantRow): object {
+  const { namespace, pod, podUid, serviceAccount, container, role, issues, first, last } = grant;
+  return {
+    ...{ namespace, pod, podUid, serviceAccount, container, role, issues },
+    ...{ first: isoTime(first), last: isoTime(last) },
+    sessions: sessions.map(({ session, calls }) => ({
+      accessKeyId: session.accessKeyId,
+      sessionName: session.sessionName,
+      expiration: session.expiration,
+      first: isoTime(session.first),
+      awsCalls: calls?.map(callJson),
+    })),
+    ...originJson(origin),
+  };
+}
+
+function originJson({ admission, certificate, creation, tokenRequest }: Origin): object {
+  return {
+    admission: admission && {
+      at: isoTime(admission.record.at),
+      request: admission.record.request,
+      user: admission.record.user,
+      groups: admission.record.groups,
+      owner: admission.record.owner,
+      exact: admission.exact,
+    },
+    certificate: certificate && {
+      at: isoTime(certificate.at),
+      serial: certificate.serial,
+      credentialId: certificate.credentialId,
+    },
+    apiServer: (creation || tokenRequest) && {
+      auditId: creation?.auditId,
+      user: creation?.user,
+      impersonatedUser: creation?.impersonated,
+      sourceIps: creation?.sourceIps,
+      userAgent: creation?.userAgent,
+      tokenAskedForBy: tokenRequest?.user,
+    },
+  };
+}
+
+function stepJson(step: PodStep): object {
+  switch (step.what) {
+    case "admitted":
+      return originJson(step.origin);
+    case "certificate": {
+      const { podUid, serial, credentialId, expiration, peer } = step.certificate;
+      return { podUid, serial, credentialId, expiration, peer, tokenAskedForBy: step.tokenRequestedBy };
+    }
+    case "credentials": {
+      const { podUid, container, role } = step.grant;
+      const { sessionName, accessKeyId, expiration } = step.session;
+      return { podUid, container, role, sessionName, accessKeyId, expiration };
+    }
+    case "aws": {
+      const { podUid, container } = step.grant;
+      return { podUid, container, accessKeyId: step.accessKeyId, ...callJson(step.call) };
+    }
+    case "refused": {
+      const { kind, reason, message } = step.record;
+      const container = step.record.kind === "credentials" ? step.record.container : undefined;
+      return { kind, reason, message, container };
+    }
+  }
+}
+
+function callJson({ action, count, first, last, errors, sourceIps }: CallSum): object {
+  return {
+    ...{ action, count, first: isoTime(first), last: isoTime(last) },
+    errors: Object.fromEntries(errors),
+    sourceIps: [...sourceIps],
+  };
+}
+
+function isoTime(at: number): string {
+  return new Date(at).toISOString();
+}

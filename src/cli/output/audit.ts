@@ -1,0 +1,146 @@
+// The answers of podrole audit as tables, and its messages about logs.
+import type { AuditAnswer, AuditProblem } from "../../operations/audit/audit.ts";
+import type { CallSum } from "../../operations/audit/cloudtrail.ts";
+import type { Origin } from "../../operations/audit/origin.ts";
+import type { PodStep } from "../../operations/audit/pod.ts";
+import type { LogCounts } from "../../operations/audit/progress.ts";
+import type { AuditQuery } from "../../operations/audit/question.ts";
+import type { RefusalRow } from "../../operations/audit/refusals.ts";
+import type { BrokenLog } from "../../operations/audit/sources.ts";
+import type { GrantRow } from "../../operations/audit/who.ts";
+import { countOf } from "../../operations/format.ts";
+import { tableOf } from "./table.ts";
+import { visible } from "./visible.ts";
+
+export function answerTable(answer: AuditAnswer): string {
+  switch (answer.kind) {
+    case "grants":
+      return tableOf(
+        answer.hasCalls ? [...GRANT_HEAD, "AWS CALLS"] : GRANT_HEAD,
+        answer.rows.map((row) => grantCells(row, answer.hasCalls)),
+      );
+    case "pod":
+      return tableOf(
+        ["TIME", "WHAT", "DETAIL"],
+        answer.rows.map((step) => [timeText(step.at), step.what, stepText(step)]),
+      );
+    case "refusals":
+      return tableOf(REFUSAL_HEAD, answer.rows.map(refusalCells));
+  }
+}
+
+const GRANT_HEAD = [
+  ...["FIRST", "LAST", "ISSUES", "POD", "CONTAINER", "SERVICE ACCOUNT", "ROLE", "CREATED BY", "ACCESS KEYS"],
+];
+
+function grantCells({ grant, sessions, origin }: GrantRow, hasCalls: boolean): readonly string[] {
+  const { namespace, pod, serviceAccount, container, role, first, last, issues } = grant;
+  const newest = sessions.at(-1)?.session;
+  const older = sessions.length > 1 ? ` and ${sessions.length - 1} before` : "";
+  return [
+    ...[timeText(first), timeText(last), String(issues), `${namespace}/${pod}`, container, serviceAccount ?? ""],
+    ...[pathAndName(role), userText(origin), newest === undefined ? "" : `${newest.accessKeyId}${older}`],
+    ...(hasCalls ? [callsText(sessions.flatMap(({ calls }) => calls ?? []))] : []),
+  ];
+}
+
+/** Without the account, which is the same for nearly all rows; JSON has the whole ARN. */
+function pathAndName(arn: string): string {
+  return arn.replace(/^arn:[^:]*:iam::\d+:role\//, "");
+}
+
+/** Such as "alice@example.com" or "alice@example.com as deployer". */
+function userText({ admission, creation }: Origin): string {
+  const user = creation?.user ?? admission?.record.user;
+  if (user === undefined) return "";
+  return creation?.impersonated ? `${user} as ${creation.impersonated}` : user;
+}
+
+/** Such as "sts:GetCallerIdentity ×2, s3:GetObject ×9 (3 AccessDenied)". */
+function callsText(calls: readonly CallSum[]): string {
+  return calls
+    .map(({ action, count, errors }) => {
+      const failed = [...errors].map(([code, times]) => `${times} ${code}`).join(", ");
+      return `${action} ×${count}${failed === "" ? "" : ` (${failed})`}`;
+    })
+    .join(", ");
+}
+
+function stepText(step: PodStep): string {
+  switch (step.what) {
+    case "admitted": {
+      const { owner, roles } = step.admission.record;
+      const { creation } = step.origin;
+      const assigned = roles.map(({ container, resolved }) => `${container}=${resolved ?? ""}`).join(", ");
+      const from = creation ? ` from ${creation.sourceIps.join(", ")} (${creation.userAgent ?? "no user agent"})` : "";
+      return `by ${userText(step.origin)}${owner === undefined ? "" : ` for ${owner}`}${from}; ${assigned}`;
+    }
+    case "certificate": {
+      const { serial = "", podUid = "", credentialId = "a token" } = step.certificate;
+      const requester = step.tokenRequestedBy === undefined ? "" : ` requested by ${step.tokenRequestedBy}`;
+      return `serial ${serial} to instance ${podUid}, by ${credentialId}${requester}`;
+    }
+    case "credentials": {
+      const { accessKeyId, sessionName = "", expiration = "" } = step.session;
+      return `${step.grant.container}: ${step.grant.role} as ${sessionName}, key ${accessKeyId} until ${expiration}`;
+    }
+    case "aws":
+      return `${step.grant.container}: ${callsText([step.call])} from ${[...step.call.sourceIps].join(", ")}`;
+    case "refused": {
+      const { kind, reason = "", message = "" } = step.record;
+      const container = step.record.kind === "credentials" ? step.record.container : undefined;
+      return `${kind}${container === undefined ? "" : ` of ${container}`}: ${reason}: ${message}`;
+    }
+  }
+}
+
+const REFUSAL_HEAD = ["FIRST", "LAST", "COUNT", "AT", "REASON", "POD", "BY", "MESSAGE"];
+
+function refusalCells(row: RefusalRow): readonly string[] {
+  const { kind, reason, namespace, pod, container, user = "", count, first, last, message } = row;
+  const place = `${namespace}/${pod}${container === undefined ? "" : ` (${container})`}`;
+  return [timeText(first), timeText(last), String(count), kind, reason, place, user, message];
+}
+
+/** Whole seconds, such as "2026-11-26T01:02:03Z". */
+function timeText(at: number): string {
+  return new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
+}
+
+/** What is reported if the answer has no row. */
+export function emptyText(query: AuditQuery): string {
+  switch (query.about) {
+    case "role":
+      return `no container received role ${query.role}`;
+    case "key":
+      return `no container received access key ${query.accessKeyId}`;
+    case "pod":
+      return `no record mentions pod ${query.namespace}/${query.pod}`;
+    case "refusals":
+      return "no refusals";
+  }
+}
+
+export function progressText({ name, bytes, lines }: LogCounts): string {
+  return `reading ${visible(name)}: ${(bytes / 1e6).toFixed(0)} MB, ${lines} lines`;
+}
+
+export function logText({ name, lines, records, tooLong }: LogCounts): string {
+  const skipped = tooLong === 0 ? "" : `, ${tooLong} skipped because they are too long for a record`;
+  return `${visible(name)}: ${countOf(records, "record")}, ${countOf(lines - records, "other line")}${skipped}`;
+}
+
+export function brokenLogText({ name, reason }: BrokenLog): string {
+  return `${visible(name)} could not be read to its end (${reason}); what came before the error is included`;
+}
+
+const FLAGS: Readonly<Record<AuditProblem["input"], string>> = {
+  files: "--filename",
+  cluster: "--from-cluster",
+  apiAuditLog: "--api-audit-log",
+  cloudTrail: "--cloudtrail",
+};
+
+export function problemText({ input, text }: AuditProblem): string {
+  return `${FLAGS[input]}: ${text}`;
+}

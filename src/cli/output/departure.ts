@@ -1,0 +1,62 @@
+// The move to IRSA or EKS Pod Identity as text: the counts, the steps in their order, and the pods that cannot move.
+import { countOf } from "../../operations/format.ts";
+import { roleCommand, trustCommand } from "../../operations/migrate/departure/commands.ts";
+import type { DeparturePlan } from "../../operations/migrate/departure/departure.ts";
+import type { Stay } from "../../operations/migrate/departure/moves.ts";
+import { LONGEST_TRUST_POLICY, type TrustPolicy } from "../../operations/migrate/departure/trust.ts";
+import { visible } from "./visible.ts";
+
+const NAMES = { irsa: "IAM roles for service accounts", "pod-identity": "EKS Pod Identity" } as const;
+
+/** The fields of the plan for JSON and YAML. Programs read them, so their names stay. */
+export function departureData({ destination, departure, trust }: DeparturePlan): object {
+  const moves = departure.moves.map((move) => Object.assign({ command: roleCommand(move, destination) }, move));
+  return { destination, ...departure, moves, trustPolicies: trust };
+}
+
+export function departureText(plan: DeparturePlan): string {
+  const { moves, stays, withoutRole } = plan.departure;
+  const moving = moves.reduce((sum, { pods }) => sum + pods, 0);
+  const staying = stays.reduce((sum, { pods }) => sum + pods, 0);
+  return [
+    `podrole to ${NAMES[plan.destination.to]}: ${countOf(moving, "pod")} of ${countOf(moves.length, "ServiceAccount")} can move, ${staying} cannot, ${withoutRole} ${withoutRole === 1 ? "has" : "have"} no role`,
+    ...(moves.length === 0 ? [] : steps(plan)),
+    ...(stays.length === 0 ? [] : ["", "Cannot move as they are", ...stays.flatMap(stayLines)]),
+    "",
+  ]
+    .map(visible)
+    .join("\n");
+}
+
+function steps({ destination, departure: { moves }, trust }: DeparturePlan): readonly string[] {
+  return [
+    "",
+    "1. Allow the ServiceAccounts to assume the roles. Add the roles' present statements to each document first: the command",
+    "   replaces the whole trust policy, and podrole's server needs its own statement until the last pod has moved.",
+    ...trust.flatMap(trustLines),
+    "",
+    `2. ${destination.to === "irsa" ? "Annotate the ServiceAccounts with their roles." : "Associate the ServiceAccounts with their roles."}`,
+    ...moves.map((move) => `   ${roleCommand(move, destination)}`),
+    "",
+    "3. Remove the label podrole.io/inject (kubectl label namespace NAME podrole.io/inject-) and restart the pods:",
+    ...moves.flatMap(({ namespace, workloads, pods, notes }) => [
+      `   ${namespace}: ${workloads.join(", ")} (${countOf(pods, "pod")})`,
+      ...notes.map((note) => `     ${note}`),
+    ]),
+  ];
+}
+
+function trustLines(policy: TrustPolicy): readonly string[] {
+  const { roleName, length } = policy;
+  const command = `   ${trustCommand(policy)}`;
+  if (length <= LONGEST_TRUST_POLICY) return [command];
+  const limit = `IAM's limit is ${LONGEST_TRUST_POLICY} unless the quota is raised`;
+  return [`   # ${roleName}: ${length} characters; ${limit}`, command];
+}
+
+function stayLines({ namespace, serviceAccount, workload, pods, reasons }: Stay): readonly string[] {
+  return [
+    `  ${namespace} ${workload} (${countOf(pods, "pod")}, ServiceAccount ${serviceAccount})`,
+    ...reasons.map((reason) => `    ${reason}`),
+  ];
+}

@@ -1,0 +1,131 @@
+// The migration report as text: the counts first, then what needs work, then what merely changes.
+import { stringify } from "yaml";
+import { countOf } from "../../operations/format.ts";
+import { chartValues } from "../../operations/migrate/chart-values.ts";
+import { VERDICTS, type Verdict } from "../../operations/migrate/findings.ts";
+import type { MigrationProblem } from "../../operations/migrate/input.ts";
+import type { PermissionChange, RoleUse } from "../../operations/migrate/permissions.ts";
+import type { Group, Report } from "../../operations/migrate/report.ts";
+import type { MigrationSource } from "../../operations/migrate/source.ts";
+import { flagName } from "../../runtime/settings.ts";
+import { visible } from "./visible.ts";
+
+const TITLES: Readonly<Record<Verdict, string>> = {
+  refused: "Refused by podrole",
+  needsWork: "Needs work first",
+  changed: "Works, but changes",
+  unchanged: "Unchanged",
+};
+
+/** `source` is undefined if its settings are not part of the report. */
+export function reportText(report: Report, source?: MigrationSource): string {
+  const heaviestFirst = VERDICTS.toReversed().filter((verdict) => verdict !== "unchanged");
+  return [
+    ...summary(report),
+    ...section("Settings", source ? settingsLines(source) : []),
+    ...section("For every pod", report.general),
+    ...section(
+      "Namespaces",
+      report.permissions.flatMap((change) => permissionLines(change, report.from)),
+    ),
+    ...heaviestFirst.flatMap((verdict) => verdictLines(report, verdict)),
+    ...section(TITLES.unchanged, unchangedLines(report)),
+    ...section("Not assessed", report.problems),
+  ]
+    .map(visible)
+    .join("\n");
+}
+
+function summary({ from, pods, namespaces, counts, withoutRole, moved, sdk, finished }: Report): readonly string[] {
+  const { unchanged, changed, needsWork, refused } = counts;
+  const verbs = [changed === 1 ? "changes" : "change", needsWork === 1 ? "needs work" : "need work"];
+  return [
+    `${from} to podrole: ${countOf(pods, "pod")} in ${countOf(namespaces, "namespace")}`,
+    `  ${unchanged} unchanged (${withoutRole} of them without a role), ${changed} ${verbs[0]}, ${needsWork} ${verbs[1]}, ${refused} refused`,
+    `  SDK of the pods with a role: ${sdk.new} new enough, ${sdk.old} too old, ${sdk.unknown} unknown (docs/sdk.md)`,
+    ...(moved > 0 ? [`  ${countOf(moved, "pod")} already injected`] : []),
+    ...(finished > 0 ? [`  ${countOf(finished, "finished pod")} left out`] : []),
+    "",
+  ];
+}
+
+function settingsLines({ conversion, place, predecessor: { name } }: MigrationSource): readonly string[] {
+  const origin = place === undefined ? `no ${name} found in the input: using its defaults` : `found in ${place}`;
+  const settings = [...Object.entries(conversion.server), ...Object.entries(conversion.webhook)];
+  return [origin, ...new Set(settings.map(([key, value]) => `${key}: ${value}`)), ...conversion.remarks];
+}
+
+function section(title: string, lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`), ""];
+}
+
+function permissionLines(change: PermissionChange, old: string): readonly string[] {
+  const { namespace, stated, lost, gained, byName, remedies } = change;
+  return [
+    `${namespace}  ${stated === undefined ? "no annotation permits any role" : stated}`,
+    ...lost.map((use) => `  permitted by ${old}, refused by podrole: ${roleUse(use)}`),
+    ...gained.map((use) => `  refused by ${old}, permitted by podrole: ${roleUse(use)}`),
+    ...byName.map((use) => `  refused by both, because only the role's name matches: ${roleUse(use)}`),
+    ...remedies.map(({ why, command }) => `  ${why}: ${command}`),
+  ];
+}
+
+function roleUse({ arn, pods }: RoleUse): string {
+  return pods === 0 ? `${arn} (no pod here requests it)` : `${arn} (${countOf(pods, "pod")} here)`;
+}
+
+function verdictLines({ groups, counts }: Report, verdict: Verdict): readonly string[] {
+  const selected = groups.filter((group) => group.verdict === verdict);
+  const byNamespace = Map.groupBy(selected, ({ namespace }) => namespace);
+  const lines = [...byNamespace].flatMap(([namespace, members]) =>
+    [namespace].concat(members.flatMap((group) => groupLines(group).map((line) => `  ${line}`))),
+  );
+  return section(`${TITLES[verdict]} (${countOf(counts[verdict], "pod")})`, lines);
+}
+
+function groupLines({ kind, name, pods, before, after, findings }: Group): readonly string[] {
+  const roles = before === after ? before : `${before} → ${after}`;
+  return [
+    `${kind}/${name} (${countOf(pods, "pod")})  ${roles}`,
+    ...findings.flatMap(({ id, text, todo }) => [
+      `  ${id}: ${text}`,
+      ...(todo === undefined ? [] : [`    do: ${todo}`]),
+    ]),
+  ];
+}
+
+function unchangedLines({ groups, counts, withoutRole }: Report): readonly string[] {
+  const withRole = groups.filter(({ verdict, namesRole }) => verdict === "unchanged" && namesRole);
+  const byNamespace = Map.groupBy(withRole, ({ namespace }) => namespace);
+  const pods = (members: readonly Group[]) => members.reduce((sum, group) => sum + group.pods, 0);
+  const noted = withRole.filter(({ findings }) => findings.length > 0);
+  return [
+    ...[...byNamespace].map(
+      ([namespace, members]) =>
+        `${namespace}: ${members.map((group) => `${group.kind}/${group.name}`).join(", ")} (${countOf(pods(members), "pod")})`,
+    ),
+    ...(withoutRole > 0 ? [`without a role: ${withoutRole} of ${countOf(counts.unchanged, "pod")}`] : []),
+    ...noted.flatMap(({ namespace, kind, name, findings }) =>
+      findings.map(({ text }) => `note on ${namespace} ${kind}/${name}: ${text}`),
+    ),
+  ];
+}
+
+/** Values for podrole's chart as YAML; what could not be converted stands above it as comments. */
+export function valuesYaml({ conversion: { remarks, ...settings }, placement }: MigrationSource): string {
+  const comments = remarks.map((remark) => `# ${visible(remark)}\n`).join("");
+  return `${comments}${toYaml(chartValues(settings, placement))}`;
+}
+
+/** JSON or YAML with every field of the data. */
+export function formatData(data: object, format: "json" | "yaml"): string {
+  return format === "json" ? `${JSON.stringify(data, null, 2)}\n` : toYaml(data);
+}
+
+function toYaml(data: object): string {
+  return stringify(data, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+export function problemText({ option, text }: MigrationProblem): string {
+  return option === undefined ? text : `--${flagName(option)}: ${text}`;
+}

@@ -1,0 +1,67 @@
+// The waves of a migration as a shell script. Namespaces that need work are commented out.
+import { countOf } from "../../operations/format.ts";
+import { shellQuote } from "../../operations/migrate/commands.ts";
+import type { Group } from "../../operations/migrate/report.ts";
+import type { NamespaceMove, WavePlan } from "../../operations/migrate/waves.ts";
+import { visible } from "./visible.ts";
+
+export function wavesScript({ from, waves, postponed }: WavePlan): string {
+  return [
+    `# For each wave: label, restart, check, wait a day. Both systems can run meanwhile: ${from} serves pods that call`,
+    "# 169.254.169.254, and injected pods no longer call it.",
+    "# To roll back: kubectl label namespace NAME podrole.io/inject- and the same restarts.",
+    ...waves.flatMap((wave, index) => waveLines(wave, index + 1, waves.length)),
+    ...(postponed.length === 0 ? [] : ["", "# Not yet: these namespaces need work first (see the report)."]),
+    ...postponed.flatMap(postponedLines),
+    "",
+  ]
+    .map(visible)
+    .join("\n");
+}
+
+function waveLines(wave: readonly NamespaceMove[], number: number, count: number): readonly string[] {
+  const pods = wave.reduce((sum, namespace) => sum + namespace.pods, 0);
+  return [
+    "",
+    `# Wave ${number} of ${count}: ${countOf(wave.length, "namespace")}, ${countOf(pods, "pod")} with a role`,
+    ...wave.flatMap(({ name, groups, risk }) => [
+      ...(risk === 1 ? [`# ${name}: some pods change (see the report)`] : []),
+      ...commandsFor(name, groups),
+    ]),
+  ];
+}
+
+function postponedLines({ name, groups }: NamespaceMove): readonly string[] {
+  const reasons = groups
+    .filter(({ verdict }) => verdict === "refused" || verdict === "needsWork")
+    .map(({ kind, name: owner, findings }) => {
+      const heavy = findings.filter(({ weight }) => weight === "work" || weight === "refused");
+      return `#   ${kind}/${owner}: ${heavy.map(({ id }) => id).join(", ")}`;
+    });
+  const head = [`# ${name}:`, ...new Set(reasons)];
+  // podrole injects nothing in such a namespace, so a label would have no effect.
+  if (groups.every(({ findings }) => findings.some(({ id }) => id === "place"))) return head;
+  return [...head, ...commandsFor(name, groups).map((line) => (line.startsWith("#") ? line : `# ${line}`))];
+}
+
+function commandsFor(namespace: string, groups: readonly Group[]): readonly string[] {
+  const restarts = groups.map((group) => restart(namespace, group));
+  return [
+    `kubectl label namespace ${shellQuote(namespace)} podrole.io/inject=enabled`,
+    ...new Set(restarts),
+    `kubectl -n ${shellQuote(namespace)} get pods -l podrole.io/injected=true`,
+  ];
+}
+
+/** Kinds that `kubectl rollout restart` accepts. */
+const RESTARTABLE = new Set(["Deployment", "StatefulSet", "DaemonSet"]);
+
+function restart(namespace: string, { kind, name, updateStrategy }: Group): string {
+  const target = `${kind.toLowerCase()}/${name}`;
+  if (RESTARTABLE.has(kind) && updateStrategy !== "OnDelete")
+    return `kubectl -n ${shellQuote(namespace)} rollout restart ${shellQuote(target)}`;
+  if (RESTARTABLE.has(kind)) return `# ${target} has updateStrategy OnDelete: delete its pods one by one`;
+  if (kind === "CronJob") return `# ${target}: its next run is injected`;
+  if (kind === "Job") return `# ${target}: only pods that it creates from now on are injected`;
+  return `# ${target}: delete it and create it again`;
+}

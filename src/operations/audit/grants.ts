@@ -1,0 +1,126 @@
+// Grants of credentials, gathered from records in any order: one for each container of a pod instance and role, with the
+// admission and the certificate that led to it. Memory grows with pods, not with renewals.
+import type { AdmissionRecord, AuditRecord, CertificateRecord, CredentialsRecord } from "./records.ts";
+
+/** A session of STS, known by its access key ID. */
+export interface Session {
+  readonly accessKeyId: string;
+  readonly sessionName: string | undefined;
+  readonly expiration: string | undefined;
+  /** Unix milliseconds. */
+  first: number;
+}
+
+export interface Grant {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly podUid: string | undefined;
+  readonly serviceAccount: string | undefined;
+  readonly container: string;
+  readonly role: string;
+  /** How often credentials were issued, from the cache or from STS. */
+  issues: number;
+  /** Unix milliseconds of the first and the last issue. */
+  first: number;
+  last: number;
+  /** By access key ID. */
+  readonly sessions: Map<string, Session>;
+}
+
+export interface MatchedAdmission {
+  readonly record: AdmissionRecord;
+  /** False if the pod was named after its admission: then this is the latest admission of the same generateName. */
+  readonly exact: boolean;
+}
+
+export interface Grants {
+  add(record: AuditRecord): void;
+  /** In order of their first issue. */
+  list(): readonly Grant[];
+  /** The latest certificate of the pod instance. */
+  certificateOf(grant: Pick<Grant, "podUid">): CertificateRecord | undefined;
+  admissionOf(grant: Pick<Grant, "namespace" | "pod" | "first">): MatchedAdmission | undefined;
+}
+
+/** Clocks of webhook and server may differ this much. */
+const SKEW_MS = 5_000;
+
+/** `matches` selects the issues; admissions and certificates are kept for all pods of `namespace`, or of every namespace. */
+export function createGrants({
+  matches,
+  namespace,
+}: {
+  readonly matches: (record: CredentialsRecord) => boolean;
+  readonly namespace?: string | undefined;
+}): Grants {
+  const grants = new Map<string, Grant>();
+  const certificates = new Map<string, CertificateRecord>();
+  const admissions = new Map<string, AdmissionRecord[]>();
+
+  function addIssue(record: CredentialsRecord): void {
+    const { at, namespace: ns, pod, podUid, serviceAccount, container, role, accessKeyId } = record;
+    if (record.decision !== "issued" || ns === undefined || pod === undefined || role === undefined) return;
+    if (!matches(record)) return;
+    const key = JSON.stringify([ns, pod, podUid, container, role]);
+    const grant = grants.get(key) ?? {
+      ...{ namespace: ns, pod, podUid, serviceAccount, container: container ?? "", role },
+      ...{ issues: 0, first: at, last: at, sessions: new Map<string, Session>() },
+    };
+    grants.set(key, grant);
+    grant.issues += 1;
+    grant.first = Math.min(grant.first, at);
+    grant.last = Math.max(grant.last, at);
+    if (accessKeyId === undefined) return;
+    const { sessionName, expiration } = record;
+    const session = grant.sessions.get(accessKeyId) ?? { accessKeyId, sessionName, expiration, first: at };
+    grant.sessions.set(accessKeyId, session);
+    session.first = Math.min(session.first, at);
+  }
+
+  function addAdmission(record: AdmissionRecord): void {
+    if (record.decision !== "inject" || record.dryRun) return;
+    const key = admissionKey(record);
+    if (key === undefined) return;
+    const known = admissions.get(key);
+    if (known) known.push(record);
+    else admissions.set(key, [record]);
+  }
+
+  function addCertificate(record: CertificateRecord): void {
+    if (record.podUid === undefined || record.decision !== "issued") return;
+    const known = certificates.get(record.podUid);
+    if (known === undefined || known.at <= record.at) certificates.set(record.podUid, record);
+  }
+
+  return {
+    add(record) {
+      if (record.kind === "credentials") return addIssue(record);
+      if (namespace !== undefined && record.namespace !== namespace) return;
+      if (record.kind === "admission") return addAdmission(record);
+      addCertificate(record);
+    },
+    list: () => [...grants.values()].toSorted((a, b) => a.first - b.first),
+    certificateOf: ({ podUid }) => (podUid === undefined ? undefined : certificates.get(podUid)),
+    admissionOf({ namespace: ns, pod, first }) {
+      const latest = (key: string) =>
+        admissions
+          .get(key)
+          ?.filter(({ at }) => at <= first + SKEW_MS)
+          .reduce<AdmissionRecord | undefined>((best, next) => (best && best.at > next.at ? best : next), undefined);
+      const named = latest(`${ns}/${pod}`);
+      if (named) return { record: named, exact: true };
+      const generated = latest(`${ns}/${pod.slice(0, -SUFFIX_LENGTH)}*`);
+      return generated && { record: generated, exact: false };
+    },
+  };
+}
+
+/** The API server builds a name from the first 58 characters of generateName and five random ones. */
+const SUFFIX_LENGTH = 5;
+const LONGEST_STEM = 58;
+
+/** "namespace/name", or "namespace/stem*" for a pod whose name the API server generates after admission. */
+function admissionKey({ namespace, pod, generateName }: AdmissionRecord): string | undefined {
+  if (pod !== undefined) return `${namespace}/${pod}`;
+  return generateName === undefined ? undefined : `${namespace}/${generateName.slice(0, LONGEST_STEM)}*`;
+}
