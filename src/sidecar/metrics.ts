@@ -11,13 +11,13 @@ export const SIDECAR_METRICS = {
   buildInfo: {
     type: "gauge",
     name: "podrole_build_info",
-    help: "1, labelled with the versions of podrole and Node",
+    help: "1, with podrole's version and Node's",
     labels: ["version", "node"],
   },
   ready: {
     type: "gauge",
     name: "podrole_sidecar_ready",
-    help: "1 while /readyz answers 200, otherwise 0",
+    help: "1 while /readyz returns 200, otherwise 0",
   },
   credentialsExpiry: {
     type: "gauge",
