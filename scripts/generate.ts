@@ -11,7 +11,7 @@ import { POLICY_SETTINGS } from "../src/policy/settings-table.ts";
 import { ERRORS } from "../src/protocol/errors.ts";
 import type { MetricSpec, MetricTable } from "../src/runtime/metrics.ts";
 import { envName, flagName, type SettingTable, text } from "../src/runtime/settings.ts";
-import { SERVER_METRICS } from "../src/server/metrics.ts";
+import { SERVER_METRICS } from "../src/server/observability/metrics.ts";
 import { SERVER_SETTINGS } from "../src/server/settings.ts";
 import { SIDECAR_METRICS } from "../src/sidecar/metrics.ts";
 import { SIDECAR_SETTINGS } from "../src/sidecar/settings.ts";

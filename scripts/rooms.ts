@@ -37,6 +37,7 @@ export const INNER_ROOMS: Readonly<Record<string, Room>> = {
   "server/trust": { uses: [] },
   "server/aws": { uses: [] },
   "server/issue": { uses: ["aws"] },
+  "server/observability": { uses: ["aws", "issue"] },
   "sidecar/files": { uses: [] },
   "sidecar/http": { uses: [] },
 };

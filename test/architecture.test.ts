@@ -44,6 +44,12 @@ const innerRoomsKeepToTheirArrows: Guard = (given) =>
     })
     .map(arrow);
 
+/** The server's root files (settings, openings) build the rooms below them, so no room may import one. */
+const serverRoomsImportNoRootFile: Guard = (given) =>
+  importsOf(given)
+    .filter(({ from, to }) => /^src\/server\/[^/]+\//.test(from) && /^src\/server\/[^/]+$/.test(to))
+    .map(arrow);
+
 const modulesHaveOneOwner: Guard = (given) =>
   importsOf(given)
     .filter(({ from, to }) =>
@@ -143,6 +149,11 @@ const GUARDS: readonly {
       ["src/server/aws/a.ts", 'import { b } from "../issue/b.ts";'],
       ["src/sidecar/files/a.ts", 'import { b } from "../http/b.ts";'],
     ],
+  },
+  {
+    name: "rooms of the server import none of its root files",
+    guard: serverRoomsImportNoRootFile,
+    planted: [["src/server/trust/a.ts", 'import type { ServerSettings } from "../settings.ts";']],
   },
   {
     name: "only the demo uses the emulators",

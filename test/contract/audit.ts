@@ -76,7 +76,7 @@ async function issueCertificates(record: Audit): Promise<void> {
   const refusal: Refusal = { code: "PROOF_REJECTED", message: "Cannot accept the token" };
   for (const caller of [POD, webhook, refusal]) {
     const issue = createCertificateIssuer(
-      { clock, audit: record, prove: async () => caller, authority: () => authority, fetchAhead: () => {} },
+      { clock, audit: record, prove: async () => caller, authority: () => authority, prefetch: () => {} },
       {
         trustDomain: "cluster.local",
         lifetimeMs: HOUR_MS,
@@ -118,7 +118,7 @@ async function issueCredentials(record: Audit): Promise<void> {
     directory: { find: async () => found },
     cache: { get: async () => ({ credentials: SESSION, outcome: "miss" }), prefetch: () => {} },
     readConfigMap: async () => undefined,
-    tell: () => {},
+    recordRefusal: () => {},
     policy: () => PLAN_SETTINGS.policy,
   });
   await issuer.issue(identity, ["app", "job"], "peer");

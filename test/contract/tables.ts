@@ -6,7 +6,7 @@ import { SESSION_POLICY_KEY } from "../../src/policy/session-policy.ts";
 import { ERRORS, type ErrorRow } from "../../src/protocol/errors.ts";
 import type { MetricTable } from "../../src/runtime/metrics.ts";
 import { envName, flagName, type SettingTable } from "../../src/runtime/settings.ts";
-import { SERVER_METRICS } from "../../src/server/metrics.ts";
+import { SERVER_METRICS } from "../../src/server/observability/metrics.ts";
 import { SERVER_SETTINGS } from "../../src/server/settings.ts";
 import { SIDECAR_METRICS } from "../../src/sidecar/metrics.ts";
 import { SIDECAR_SETTINGS, WAIT_SETTINGS } from "../../src/sidecar/settings.ts";

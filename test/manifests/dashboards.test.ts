@@ -7,7 +7,7 @@ import { suite, test } from "node:test";
 import { parseAllDocuments } from "yaml";
 import { ERRORS } from "../../src/protocol/errors.ts";
 import type { MetricSpec, MetricTable } from "../../src/runtime/metrics.ts";
-import { SERVER_METRICS } from "../../src/server/metrics.ts";
+import { SERVER_METRICS } from "../../src/server/observability/metrics.ts";
 import { SIDECAR_METRICS } from "../../src/sidecar/metrics.ts";
 import { WEBHOOK_METRICS } from "../../src/webhook/metrics.ts";
 import { SKIP_REASONS } from "../../src/injection/skip-reasons.ts";

@@ -9,9 +9,9 @@ import { createPages } from "../../src/runtime/pages.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { crossCheck } from "../../src/server/cross-check.ts";
 import { createCredentialCache } from "../../src/server/aws/credential-cache.ts";
-import { createEventTeller } from "../../src/server/issue/events.ts";
+import { createEventRecorder } from "../../src/server/issue/events.ts";
 import { baseArnOf } from "../../src/server/aws/own-identity.ts";
-import { refuseStranger } from "../../src/server/issue/prove.ts";
+import { refuseMismatch } from "../../src/server/issue/prove.ts";
 import { SERVER_SETTINGS } from "../../src/server/settings.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
@@ -132,28 +132,33 @@ const CLAIMED = { namespace: "team", name: "web", uid: "u-1", serviceAccount: "a
 
 for (const phase of ["Succeeded", "Failed"]) {
   test(`kiam: a pod of phase ${phase} gets nothing (same) [pkg/k8s/pod_cache.go]`, () => {
-    assert.equal(refuseStranger(CLAIMED, { ...POD, status: { phase } })?.code, "POD_FINISHED");
+    assert.equal(refuseMismatch(CLAIMED, { ...POD, status: { phase } })?.code, "POD_FINISHED");
   });
 }
 
 test("kiam: a pod that is terminating is still served (same) [pkg/k8s/pod_cache.go]", () => {
   const metadata = { ...POD.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" };
-  assert.equal(refuseStranger(CLAIMED, { ...POD, metadata, status: { phase: "Running" } }), undefined);
+  assert.equal(refuseMismatch(CLAIMED, { ...POD, metadata, status: { phase: "Running" } }), undefined);
 });
 
 test("kiam: whoever has the pod's address is the pod, also a pod that came after it (differs: the certificate names one instance) [pkg/k8s/pod_cache.go, kiam#499]", () => {
   const successor = { ...POD, metadata: { ...POD.metadata, uid: "u-2" } };
-  assert.equal(refuseStranger(CLAIMED, successor)?.code, "POD_UNKNOWN");
+  assert.equal(refuseMismatch(CLAIMED, successor)?.code, "POD_UNKNOWN");
 });
 
 test("kiam: a role that is forbidden makes an Event at the pod (same) [pkg/server/server.go KiamRoleForbidden]", async () => {
   const clock = createFakeClock();
   const reasons: string[] = [];
   const recordEvent = async ({ reason }: { reason: string }) => void reasons.push(reason);
-  const tell = createEventTeller({ kubernetes: { recordEvent }, clock, log: createKeptLog().log, onTold: () => {} });
+  const record = createEventRecorder({
+    kubernetes: { recordEvent },
+    clock,
+    log: createKeptLog().log,
+    onRecorded: () => {},
+  });
   const identity = { ...CLAIMED, pod: "web", trustDomain: "cluster.local" };
-  tell(identity, { code: "ROLE_FORBIDDEN", message: "Cannot give role" });
-  tell(identity, { code: "STS_DENIED", message: "Cannot assume role" });
+  record(identity, { code: "ROLE_FORBIDDEN", message: "Cannot give role" });
+  record(identity, { code: "STS_DENIED", message: "Cannot assume role" });
   await clock.advance(0);
   assert.deepEqual(reasons, ["ROLE_FORBIDDEN", "STS_DENIED"]);
 });

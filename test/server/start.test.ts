@@ -51,7 +51,7 @@ test("startServer() says what it tried and what would do when it has no AWS cred
   assert.match(text, /none was found/);
   assert.match(
     text,
-    /tried: .*environment.*; wanted one of.*AWS_ACCESS_KEY_ID.*credential_process.*IRSA.*EKS Pod Identity/,
+    /tried: .*environment.*; expected one of.*AWS_ACCESS_KEY_ID.*credential_process.*IRSA.*EKS Pod Identity/,
   );
   assert.equal((await fetch(`http://127.0.0.1:${ports.pages}/healthz`)).status, 200);
   assert.deepEqual(sts.calls.list(), []);

@@ -9,7 +9,7 @@ import { after, before, suite, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import type { RunningPod } from "../../emulators/kubelet/node.ts";
 import type { MetricTable } from "../../src/runtime/metrics.ts";
-import { SERVER_METRICS } from "../../src/server/metrics.ts";
+import { SERVER_METRICS } from "../../src/server/observability/metrics.ts";
 import { SIDECAR_METRICS } from "../../src/sidecar/metrics.ts";
 import { WEBHOOK_METRICS } from "../../src/webhook/metrics.ts";
 import { readQueries, selectorsOf } from "../manifests/queries.ts";

@@ -12,7 +12,7 @@ import { generateKeyPem } from "../../src/pki/keys.ts";
 import { createListener } from "../../src/protocol/listener.ts";
 import type { TlsMaterial } from "../../src/protocol/tls.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { identityService } from "../../src/server/services.ts";
+import { identityService } from "../../src/server/issue/services.ts";
 import { createServingCertificate } from "../../src/webhook/serving-certificate.ts";
 import { createTrustBundle } from "../../src/webhook/trust.ts";
 import { createFakeClock } from "../fakes/clock.ts";

@@ -1,9 +1,9 @@
-// The one mapper of what the AWS SDK throws: classes of errors to codes of podrole's, STS's own words kept, because they
-// name principal and resource. It knows the SDK's exceptions by their shape and imports nothing of it.
+// Maps what the AWS SDK throws to podrole's error codes. STS's message is kept, because it names principal and resource.
+// The SDK's exceptions are recognised by their shape, so nothing of the SDK is imported here.
 import { PodroleError } from "../../protocol/errors.ts";
 import { type DeniedRequest, explainDenial } from "./sts-denial.ts";
 
-/** What every exception of an AWS service has. */
+/** The fields that every exception of an AWS service has. */
 interface ServiceException extends Error {
   readonly $fault: "client" | "server";
   readonly $metadata: { readonly httpStatusCode?: number };
@@ -12,7 +12,7 @@ interface ServiceException extends Error {
 
 const THROTTLED = new Set(["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"]);
 const DENIED = new Set(["AccessDenied", "AccessDeniedException"]);
-/** Our own credentials are bad or gone: for pods that is a passing fault of the server, never their refusal. */
+/** If the server's own credentials are invalid or expired, pods get a retryable error, never a denial. */
 const OWN_CREDENTIALS = new Set([
   "ExpiredToken",
   "ExpiredTokenException",
@@ -23,53 +23,73 @@ const OWN_CREDENTIALS = new Set([
   "IncompleteSignature",
 ]);
 
-/** What a person does about a request that STS rejects, by STS's name for it or by its words. */
+/** Remedies for requests that STS rejects, by the exception's name or message. */
 const HINTS: readonly (readonly [RegExp, string])[] = [
   [
     /^PackedPolicyTooLarge/,
-    "STS alone knows the packed size: shorten the session policy, or name fewer labels in --session-tag-labels",
+    "only STS can compute the packed size: shorten the session policy, or name fewer labels in --session-tag-labels",
   ],
   [
     /MaxSessionDuration set for this role/,
     "raise the role's MaxSessionDuration, or lower podrole.io/session-duration or --session-duration",
   ],
-  [/role chaining/, "the server is a role itself or goes through one: 1h is the most, lower the duration"],
+  [
+    /role chaining/,
+    "the server is itself a role session or assumes a role first, so sessions last at most 1h: lower the duration",
+  ],
   [
     /^RegionDisabledException/,
-    "STS is switched off in this region for this account: activate it or choose another --region",
+    "STS is not activated in this region for this account: activate it or choose another --region",
   ],
-  [/^MalformedPolicyDocument/, "the session policy is not one that IAM takes"],
-  [/transitive tag/, "the server's own session has a transitive tag of this key, which nothing can change"],
-  [/source identity is already set/i, "the server's own session has another source identity, which stays"],
+  [/^MalformedPolicyDocument/, "IAM does not accept the session policy"],
+  [
+    /transitive tag/,
+    "the server's own session has a transitive tag of this key, which no session that it starts can change",
+  ],
+  [
+    /source identity is already set/i,
+    "the server's own session has another source identity, which no session that it starts can change",
+  ],
 ];
 
-/** `action` completes "Cannot …"; `asked` is what the AssumeRole was about, if it was for a pod. */
-export function fromAwsError(error: unknown, action: string, asked?: DeniedRequest): PodroleError {
+/**
+ * Maps an error of a call to STS; a PodroleError is returned as it is. `action` completes "Cannot …". `request` is the
+ * AssumeRole input, if there was one: it lets a denial be explained.
+ */
+export function fromAwsError(error: unknown, action: string, request?: DeniedRequest): PodroleError {
   if (error instanceof PodroleError) return error;
   if (!isServiceException(error)) {
     return new PodroleError("STS_UNAVAILABLE", `Cannot ${action}: ${stateOf(error, "STS")}`, { cause: error });
   }
   const retryAfterMs = retryAfter(error);
   const options = { cause: error, ...(retryAfterMs !== undefined && { retryAfterMs }) };
-  const said = `${error.name}: ${error.message}`;
+  const received = `${error.name}: ${error.message}`;
   if (THROTTLED.has(error.name) || error.$metadata.httpStatusCode === 429) {
-    return new PodroleError("STS_THROTTLED", `Cannot ${action}: ${said}`, options);
+    return new PodroleError("STS_THROTTLED", `Cannot ${action}: ${received}`, options);
   }
   if (OWN_CREDENTIALS.has(error.name)) {
-    return new PodroleError("STS_UNAVAILABLE", `Cannot ${action}: the server's own AWS credentials: ${said}`, options);
+    return new PodroleError(
+      "STS_UNAVAILABLE",
+      `Cannot ${action}: the server's own AWS credentials: ${received}`,
+      options,
+    );
   }
   if (DENIED.has(error.name)) {
-    const why = asked === undefined ? "" : explainDenial(error.message, asked);
-    return new PodroleError("STS_DENIED", `Cannot ${action}: ${said}${why}`, options);
+    const why = request === undefined ? "" : explainDenial(error.message, request);
+    return new PodroleError("STS_DENIED", `Cannot ${action}: ${received}${why}`, options);
   }
-  if (error.$fault !== "client") return new PodroleError("STS_UNAVAILABLE", `Cannot ${action}: ${said}`, options);
-  const hint = HINTS.find(([words]) => words.test(said))?.[1];
-  return new PodroleError("STS_INVALID", `Cannot ${action}: ${said}${hint === undefined ? "" : ` (${hint})`}`, options);
+  if (error.$fault !== "client") return new PodroleError("STS_UNAVAILABLE", `Cannot ${action}: ${received}`, options);
+  const hint = HINTS.find(([pattern]) => pattern.test(received))?.[1];
+  return new PodroleError(
+    "STS_INVALID",
+    `Cannot ${action}: ${received}${hint === undefined ? "" : ` (${hint})`}`,
+    options,
+  );
 }
 
-/** Where podrole's server may have its own AWS credentials from, in the order in which the SDK looks. */
+/** Sources of the server's own AWS credentials, in the order in which the SDK tries them. */
 const ACCEPTED = [
-  "--credential-process, such as Roles Anywhere's helper",
+  "--credential-process, such as the credential helper of IAM Roles Anywhere",
   "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
   "a profile with keys or, where the image has a shell, a credential_process (AWS_PROFILE, AWS_CONFIG_FILE)",
   "AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN (IRSA)",
@@ -78,33 +98,36 @@ const ACCEPTED = [
 ];
 
 /**
- * Why the server has no credentials to ask STS with: never a pod's fault. What pods may know is the message; what was
- * tried (`reasons`) and what would do is the cause, for the server's log.
+ * Maps a failure to get the server's own credentials: always the retryable STS_UNAVAILABLE, never a pod's denial. Pods may
+ * see the message; `reasons` (what the SDK tried) and the accepted sources are in the cause, for the server's log.
  */
 export function noOwnCredentials(error: unknown, action: string, reasons: readonly string[] = []): PodroleError {
   if (error instanceof PodroleError) return error;
-  const said = isServiceException(error) ? `${error.name}: ${error.message}` : stateOf(error, "where they come from");
-  const none = /could not load credentials from any providers/i.test(said);
-  const state = none ? "none was found, podrole's log says where it looked" : said;
+  const received = isServiceException(error) ? `${error.name}: ${error.message}` : stateOf(error, "their source");
+  const none = /could not load credentials from any providers/i.test(received);
+  const state = none ? "none was found; the server's log lists the sources that it tried" : received;
   const tried = reasons.length > 0 ? ` tried: ${reasons.join("; ")};` : "";
-  const cause = new RangeError(`${said};${tried} wanted one of, the first that is set counts: ${ACCEPTED.join("; ")}`, {
-    cause: error,
-  });
+  const cause = new RangeError(
+    `${received};${tried} expected one of, in this order of precedence: ${ACCEPTED.join("; ")}`,
+    {
+      cause: error,
+    },
+  );
   return new PodroleError("STS_UNAVAILABLE", `Cannot ${action}: the server's own AWS credentials: ${state}`, { cause });
 }
 
-/** What is wrong when it is no answer of STS. `whom`: who may not have answered in time. */
-function stateOf(error: unknown, whom: string): string {
+/** Describes an error that is not a reply of STS. `peer` names what may not have answered in time. */
+function stateOf(error: unknown, peer: string): string {
   const { name, message } = error instanceof Error ? error : { name: "", message: String(error) };
-  if (name === "TimeoutError" || name === "AbortError") return `${whom} did not answer in time`;
-  return /region is missing/i.test(message) ? "no region is known, wanted --region or AWS_REGION" : message;
+  if (name === "TimeoutError" || name === "AbortError") return `${peer} did not answer in time`;
+  return /region is missing/i.test(message) ? "no region is known; expected --region or AWS_REGION" : message;
 }
 
 function isServiceException(error: unknown): error is ServiceException {
   return error instanceof Error && "$fault" in error && "$metadata" in error;
 }
 
-/** STS itself sends no Retry-After; a proxy or a VPC endpoint may. Seconds only, an hour at most. */
+/** In milliseconds, an hour at most. STS itself sends no Retry-After; a proxy or a VPC endpoint may. Seconds only. */
 function retryAfter({ $response }: ServiceException): number | undefined {
   const seconds = Number($response?.headers?.["retry-after"]);
   return seconds > 0 ? Math.min(seconds, 3_600) * 1000 : undefined;

@@ -1,41 +1,46 @@
-// Session credentials in memory, one entry for each AssumeRole input: two pods share a session only if STS could not
-// tell them apart. An entry's states:
-//   fetching  no credentials yet; everybody who asks waits for the one call in flight
-//   fresh     less than half of the life has passed: handed out as they are
-//   ageing    half has passed: the next who asks starts the one renewal and waits for it; if it fails, what is still
-//             valid is handed out
-//   failed    the last call failed: that answer is repeated for a short time, unless something valid is left
-// Nothing is renewed unless a pod asks, and who asks was found alive: a gone pod's entry is never renewed.
-// Who ends an entry: expiry, or the end of the last pod that asked for it (both swept each minute); above `capacity`, the
-// entry that nobody asked for longest goes.
-// The call runs for everyone who waits on it, on its own deadline, so no single caller's cancellation reaches it.
+// Caches session credentials in memory, one entry per AssumeRole input: two pods share a session only if their inputs are
+// equal, so that STS could not tell them apart. States of an entry:
+//   fetching  no credentials yet; all requests wait for the one call in flight
+//   fresh     less than half of the lifetime has passed: returned as they are
+//   ageing    half has passed: the next request starts the one renewal and waits for it; if it fails, the old credentials
+//             are returned while they are valid
+//   failed    the last call failed: its error is repeated for a short time, unless valid credentials are left
+// Only requests renew, and only live pods may request: the entry of a deleted pod is never renewed.
+// An entry ends when it expires, or after the last pod that requested it is gone (both swept each minute); above `capacity`
+// the entry that was requested least recently is evicted.
+// A call serves all requests that wait for it and has its own deadline, so no single caller can cancel it.
 import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { ERRORS, type PodroleError, toPodroleError } from "../../protocol/errors.ts";
 import { backoff, type Clock } from "../../runtime/clock.ts";
 import type { AssumeRole, SessionCredentials } from "./sts.ts";
 
 export interface CredentialCacheOptions {
+  /** Most entries. */
   readonly capacity: number;
-  /** How long a refusal by STS is repeated without asking again. */
+  /** How long a denial by STS is repeated without calling it again. */
   readonly refusalMs: number;
 }
 
-/** How an answer came about: label of the cache metric. */
+/** How a request was answered: value of the metric's label. */
 export type CacheOutcome = "hit" | "miss" | "renewed" | "stale" | "failed";
 
 export interface CredentialCache {
-  /** Credentials with half of their life left if they can be had, else valid ones, else throws PodroleError. */
+  /**
+   * Resolves with credentials that have half of their lifetime left, or, if renewal fails, with older valid ones. Rejects
+   * with PodroleError if there are none.
+   */
   get(
     input: AssumeRoleInput,
     podUid: string,
   ): Promise<{ readonly credentials: SessionCredentials; readonly outcome: CacheOutcome }>;
-  /** Starts fetching what will be asked for; never throws. */
+  /** Starts fetching what the pod is about to request; never throws. */
   prefetch(input: AssumeRoleInput, podUid: string): void;
+  /** Number of entries. */
   readonly size: number;
-  /** Milliseconds until the first entry that is still in use expires; Infinity when there is none. */
+  /** Milliseconds until the first cached session expires; Infinity when there is none. */
   nearestExpiryMs(): number;
-  /** Drops what has expired and what no living pod has asked for. The owner calls it about each minute. */
-  sweep(lives: (podUid: string) => boolean): void;
+  /** Evicts expired entries and those whose pods are all gone. To be called about once a minute. */
+  sweep(isAlive: (podUid: string) => boolean): void;
 }
 
 interface Entry {
@@ -43,27 +48,29 @@ interface Entry {
   inFlight?: Promise<SessionCredentials>;
   failure?: { readonly error: PodroleError; readonly until: number };
   failures: number;
-  askedAt: number;
-  /** Uids of the pods that asked and were alive at the last sweep. */
+  /** Time of the last request, Unix milliseconds. */
+  requestedAt: number;
+  /** Uids of the pods that requested this entry and were alive at the last sweep. */
   readonly holders: Set<string>;
 }
 
-/** A pod that is younger than this may be unknown to a watch that lags. */
+/** A watch may lag, so for this long after a request its pod counts as alive. */
 const GRACE_MS = 60_000;
 
-/** A sidecar takes credentials in their last 5 s for expired, and a second goes by on the way. */
-const LAST_MS = 6_000;
+/** A sidecar treats credentials as expired in their last 5 s; one more second covers the reply's travel. */
+const UNUSABLE_MS = 6_000;
 
+/** Creates an empty cache in front of `assumeRole`. */
 export function createCredentialCache(
   { clock, assumeRole }: { readonly clock: Clock; readonly assumeRole: AssumeRole },
   { capacity, refusalMs }: CredentialCacheOptions,
 ): CredentialCache {
-  // Insertion order is use order: get() moves its entry to the end, so the first one is the one to drop.
+  // Insertion order is use order: get() moves its entry to the end, so the first one is the least recently used.
   const entries = new Map<string, Entry>();
 
   function entryOf(key: string, podUid: string): Entry {
-    const entry = entries.get(key) ?? { failures: 0, askedAt: 0, holders: new Set() };
-    entry.askedAt = clock.now();
+    const entry = entries.get(key) ?? { failures: 0, requestedAt: 0, holders: new Set() };
+    entry.requestedAt = clock.now();
     entry.holders.add(podUid);
     entries.delete(key);
     entries.set(key, entry);
@@ -105,7 +112,7 @@ export function createCredentialCache(
       const credentials = await fetch(entry, input);
       return { credentials, outcome: held ? "renewed" : "miss" } as const;
     } catch (error) {
-      if (held && clock.now() < held.expiresAt - LAST_MS) return { credentials: held, outcome: "stale" } as const;
+      if (held && clock.now() < held.expiresAt - UNUSABLE_MS) return { credentials: held, outcome: "stale" } as const;
       throw error;
     }
   }
@@ -114,7 +121,7 @@ export function createCredentialCache(
     get,
     prefetch(input, podUid) {
       get(input, podUid).catch(() => {
-        // The failure is remembered in the entry; whoever asks next is told.
+        // The entry stores the error; the next request reports it.
       });
     },
     get size() {
@@ -128,26 +135,26 @@ export function createCredentialCache(
       }
       return nearest;
     },
-    sweep(lives) {
+    sweep(isAlive) {
       const now = clock.now();
-      for (const [key, { credentials, inFlight, failure, askedAt, holders }] of entries) {
+      for (const [key, { credentials, inFlight, failure, requestedAt, holders }] of entries) {
         if (inFlight) continue;
         const valid = credentials !== undefined && credentials.expiresAt > now;
         if (!valid && !(failure && failure.until > now)) entries.delete(key);
-        if (now - askedAt < GRACE_MS) continue;
-        for (const uid of holders) if (!lives(uid)) holders.delete(uid);
+        if (now - requestedAt < GRACE_MS) continue;
+        for (const uid of holders) if (!isAlive(uid)) holders.delete(uid);
         if (holders.size === 0) entries.delete(key);
       }
     },
   };
 }
 
-/** SDKs refresh up to 15 minutes early, so what is handed out should have half of its life before it. */
+/** SDKs refresh up to 15 minutes before expiry, so credentials should have half of their lifetime left when returned. */
 function halfLife({ issuedAt, expiresAt }: SessionCredentials): number {
   return issuedAt + (expiresAt - issuedAt) / 2;
 }
 
-/** The whole input, fields in a fixed order: assumeRoleInput() builds the object the same way each time. */
+/** The whole input. Sorting the keys makes equal inputs equal text; "key" and "value" are the fields of a session tag. */
 function keyOf(input: AssumeRoleInput): string {
   return JSON.stringify(input, Object.keys(input).sort().concat("key", "value"));
 }

@@ -1,17 +1,18 @@
-// The server's own credentials from a program, such as the helper of IAM Roles Anywhere. The SDKs' credential_process, but
-// run without a shell: the server's image has none, and nothing has to be quoted.
+// The server's own credentials from a program, such as the credential helper of IAM Roles Anywhere. Same protocol as the
+// SDKs' credential_process, but run without a shell: the server's image has none, and nothing needs quoting.
 // (https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html)
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Clock } from "../../runtime/clock.ts";
 
 export interface ProcessCredentialsOptions {
-  /** The program and its arguments. */
+  /** The program, then its arguments. */
   readonly command: readonly string[];
+  /** The program is killed after this. */
   readonly timeoutMs: number;
 }
 
-/** In the SDK's shape; the SDK asks again shortly before `expiration`. */
+/** In the SDK's shape; the SDK requests new ones shortly before `expiration`. */
 export interface ProcessCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
@@ -20,29 +21,32 @@ export interface ProcessCredentials {
 }
 
 /**
- * Runs the program at each call. Throws RangeError: the message names the program alone, because it may reach pods; what
- * it printed to stderr is in the cause. What it printed to stdout is a secret and in neither.
+ * Returns a provider that runs the program at each call. It rejects with RangeError, whose message names only the program,
+ * because pods may see it; the program's stderr is in the cause. Its stdout is secret and in neither.
  */
 export function createProcessCredentials(
   { clock }: { readonly clock: Clock },
-  { command: [program = "", ...words], timeoutMs }: ProcessCredentialsOptions,
+  { command: [program = "", ...args], timeoutMs }: ProcessCredentialsOptions,
 ): () => Promise<ProcessCredentials> {
   const run = promisify(execFile);
   const failed = (state: string, options?: ErrorOptions) =>
     new RangeError(`Cannot use --credential-process ${program}: ${state}`, options);
 
   return async () => {
-    const { stdout } = await run(program, words, { timeout: timeoutMs }).catch((error: Failure) => {
+    const { stdout } = await run(program, args, { timeout: timeoutMs }).catch((error: Failure) => {
       const { code, killed, stderr = "" } = error;
-      const state = killed ? "it did not end in time" : `it failed with ${code}`;
+      const state = killed ? `it did not end within ${timeoutMs} ms` : `it failed with ${code}`;
       throw failed(state, { cause: new RangeError(stderr.trim().slice(0, 1_000) || error.message) });
     });
     const { Version, AccessKeyId, SecretAccessKey, SessionToken, Expiration } = parse(stdout) ?? {};
-    if (Version !== 1) throw failed("it did not print JSON with Version 1");
-    if (!isText(AccessKeyId) || !isText(SecretAccessKey)) throw failed("it printed no AccessKeyId or SecretAccessKey");
+    if (Version !== 1)
+      throw failed("it did not print JSON with Version 1; expected the output of a credential_process");
+    if (!isText(AccessKeyId) || !isText(SecretAccessKey))
+      throw failed("it printed no AccessKeyId or SecretAccessKey; expected both");
     const expiresAt = isText(Expiration) ? Date.parse(Expiration) : undefined;
-    if (Number.isNaN(expiresAt)) throw failed("its Expiration is not a time, wanted RFC 3339");
-    if (expiresAt !== undefined && expiresAt <= clock.now()) throw failed("what it printed has expired");
+    if (Number.isNaN(expiresAt)) throw failed("its Expiration is not a time; expected RFC 3339");
+    if (expiresAt !== undefined && expiresAt <= clock.now())
+      throw failed("the credentials that it printed have expired; expected valid ones");
     return {
       accessKeyId: AccessKeyId,
       secretAccessKey: SecretAccessKey,

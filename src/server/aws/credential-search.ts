@@ -1,30 +1,32 @@
-// Listens to the SDK while it looks for the server's own credentials. The chain of providers ends in "could not load",
-// which hides the one reason that matters (a credential_process that fails, say); each provider tells its own to a
-// logger. States: empty → told (a search runs or has failed) → empty (begin(), at the next search).
+// Collects the reasons that the SDK's credential providers log while it searches for the server's own credentials. The
+// chain itself ends in "could not load", which hides the one reason that matters, such as a failing credential_process.
+// States: empty → collecting (while a search runs, and after it has failed) → empty (begin(), at the next search).
 
-/** As many as the chain has providers, twice over. */
-const MOST_REASONS = 20;
-const LONGEST_REASON = 300;
+/** Twice the number of providers in the chain. */
+const MAX_REASONS = 20;
+const MAX_REASON_LENGTH = 300;
 const REASON = /^@smithy\/property-provider (?:->|\(!\)) (.+)$/s;
 
 export interface CredentialSearch {
-  /** For the SDK. */
-  readonly logger: Readonly<Record<"trace" | "debug" | "info" | "warn" | "error", (...words: unknown[]) => void>>;
+  /** Logger to hand to the SDK. */
+  readonly logger: Readonly<Record<"trace" | "debug" | "info" | "warn" | "error", (...args: unknown[]) => void>>;
+  /** Forgets the reasons of the search before. */
   begin(): void;
-  /** Why each provider had none, in the order in which they were asked. For the server's log, not for pods. */
+  /** Why each provider had no credentials, in the order of the chain. For the server's log, not for pods. */
   reasons(): readonly string[];
 }
 
+/** Creates an empty collector. */
 export function createCredentialSearch(): CredentialSearch {
   let reasons: string[] = [];
-  function hear(...[words]: unknown[]): void {
-    const [, reason] = REASON.exec(String(words)) ?? [];
-    if (reason === undefined || reasons.includes(reason) || reasons.length >= MOST_REASONS) return;
-    reasons.push(reason.slice(0, LONGEST_REASON));
+  function collect(...[text]: unknown[]): void {
+    const [, reason] = REASON.exec(String(text)) ?? [];
+    if (reason === undefined || reasons.includes(reason) || reasons.length >= MAX_REASONS) return;
+    reasons.push(reason.slice(0, MAX_REASON_LENGTH));
   }
   const ignore = () => {};
   return {
-    logger: { trace: ignore, debug: hear, info: ignore, warn: ignore, error: ignore },
+    logger: { trace: ignore, debug: collect, info: ignore, warn: ignore, error: ignore },
     begin() {
       reasons = [];
     },

@@ -1,38 +1,44 @@
-// Who the server is in AWS: STS tells, and on EC2 the instance too. From it come the base ARN of short role names
-// (--role-base-arn-autodetect) and whether sessions are chained. A server that STS does not know yet asks again, and
-// says each time what it tried and what would do.
+// The server's own identity in AWS, reported by STS and, on EC2, by the instance. The base ARN of short role names
+// (--role-base-arn-autodetect) and the cap on chained sessions depend on it. A server that STS does not answer yet retries,
+// and logs each time what it tried and which credentials it accepts.
 import { backoff, type Clock, sleep } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 
 export interface OwnIdentityDeps {
   readonly clock: Clock;
   readonly log: Log;
+  /** Ends the retries. */
   readonly signal: AbortSignal;
-  /** Throws PodroleError when STS does not tell. */
+  /** ARN of the server's principal. Rejects with PodroleError if STS does not return it. */
   readonly callerArn: () => Promise<string>;
 }
 
-const ASK_AGAIN_MS = 3_000;
-const ASK_AGAIN_AT_MOST_MS = 60_000;
+const FIRST_RETRY_MS = 3_000;
+const LONGEST_RETRY_MS = 60_000;
 
-/** The ARN of the principal that assumes roles; undefined when `signal` aborts first. */
-export async function learnCallerArn({ clock, log, signal, callerArn }: OwnIdentityDeps): Promise<string | undefined> {
+/** Resolves with the ARN of the principal that assumes roles; undefined if `signal` aborts first. */
+export async function waitForCallerArn({
+  clock,
+  log,
+  signal,
+  callerArn,
+}: OwnIdentityDeps): Promise<string | undefined> {
   for (let attempt = 0; !signal.aborted; attempt++) {
     try {
       const arn = await callerArn();
       log.info({ callerArn: arn }, "STS knows this server");
       return arn;
     } catch (error) {
-      log.warn({ err: error }, "cannot assume roles yet: STS does not tell who this server is");
-      await sleep(clock, backoff(attempt, ASK_AGAIN_MS, ASK_AGAIN_AT_MOST_MS), signal);
+      log.warn({ err: error }, "cannot assume roles yet: STS does not return this server's identity");
+      await sleep(clock, backoff(attempt, FIRST_RETRY_MS, LONGEST_RETRY_MS), signal);
     }
   }
   return undefined;
 }
 
 /**
- * The base ARN of the server's own account: by STS, else by the instance profile (kiam's way, which exists on EC2 only).
- * A server without it would refuse every short role name, so it waits; undefined when `signal` aborts first.
+ * Resolves with the base ARN of the server's own account, from STS or else from the instance profile (as kiam does; EC2
+ * only). Without it every short role name would be refused, so it retries; undefined if `signal` aborts first.
  */
 export async function detectBaseArn({
   clock,
@@ -41,31 +47,39 @@ export async function detectBaseArn({
   callerArn,
   instanceProfileArn,
 }: OwnIdentityDeps & { readonly instanceProfileArn: () => Promise<string> }): Promise<string | undefined> {
+  const sources = [
+    ["STS", callerArn],
+    ["the instance profile", instanceProfileArn],
+  ] as const;
   for (let attempt = 0; !signal.aborted; attempt++) {
     const failures: unknown[] = [];
-    for (const [by, ask] of [
-      ["STS", callerArn],
-      ["the instance profile", instanceProfileArn],
-    ] as const) {
+    for (const [source, readArn] of sources) {
       try {
-        const arn = await ask();
+        const arn = await readArn();
         const baseArn = baseArnOf(arn);
-        if (baseArn === undefined) throw new RangeError(`${by} told ${JSON.stringify(arn)}, which names no account`);
-        log.info({ arn, baseArn }, `found the base ARN by ${by}`);
+        if (baseArn === undefined) {
+          throw new RangeError(
+            `Cannot read the account from ${source}: ${JSON.stringify(arn)}; expected an ARN of IAM`,
+          );
+        }
+        log.info({ arn, baseArn }, `found the base ARN by ${source}`);
         return baseArn;
       } catch (error) {
         failures.push(error);
       }
     }
     const [err, instanceProfile] = failures;
-    log.warn({ err, instanceProfile }, "cannot find the base ARN yet: neither STS nor an instance profile tells it");
-    await sleep(clock, backoff(attempt, ASK_AGAIN_MS, ASK_AGAIN_AT_MOST_MS), signal);
+    log.warn(
+      { err, instanceProfile },
+      "cannot find the base ARN yet: neither STS nor an instance profile returned an ARN",
+    );
+    await sleep(clock, backoff(attempt, FIRST_RETRY_MS, LONGEST_RETRY_MS), signal);
   }
   return undefined;
 }
 
 /**
- * What goes before short role names in the account and partition of an ARN of IAM or STS, such as
+ * The prefix of short role names in the account and partition of an IAM or STS ARN, such as
  * "arn:aws:iam::123456789012:role/"; undefined for any other text.
  */
 export function baseArnOf(arn: string): string | undefined {

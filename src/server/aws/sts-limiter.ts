@@ -1,9 +1,9 @@
-// Keeps other users of STS alive: a token bucket on our calls, and one pause for everybody when STS throttles. Both are
-// kept for each account that calls, because that is whose quota a call counts against (by Region), whatever account the
-// role is in: the server's own, and that of each first hop.
-// States of an account: open → paused (STS throttled: doubles from 1 s to 30 s, or what Retry-After asks for) → open
-// again when the pause has passed, with an empty bucket, so that those who waited do not all go at once; the first
-// success resets the doubling. Nothing runs here by itself, and there are as many accounts as the settings name.
+// Leaves quota for the other users of STS: a token bucket on the server's calls, and one pause for all of them when STS
+// throttles. Both exist per calling account, because a call counts against the caller's quota (by Region), whatever account
+// the role is in: the server's own account, and that of each first hop.
+// States of an account: open → paused (STS throttled: 1 s doubling to 30 s, or Retry-After if longer) → open again after
+// the pause, with an empty bucket, so that waiting callers are not all admitted at once; the first success resets the
+// doubling. No timer runs here. There are as many accounts as the settings name, kept as long as the server runs.
 import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { parseRoleArn } from "../../policy/role.ts";
 import { PodroleError } from "../../protocol/errors.ts";
@@ -11,37 +11,38 @@ import { backoff, type Clock } from "../../runtime/clock.ts";
 import type { AssumeRole } from "./sts.ts";
 
 export interface StsLimiterOptions {
-  /** Calls a second in the long run, for each account that calls. */
+  /** Sustained calls per second, for each calling account. */
   readonly ratePerSecond: number;
-  /** Calls at once after a quiet time. */
+  /** Calls admitted at once when the bucket is full. */
   readonly burst: number;
 }
 
 export interface StsLimiterDeps {
   readonly clock: Clock;
   readonly assumeRole: AssumeRole;
-  /** Hears of each call that is not made, why, and the wait that it was told. */
-  readonly onHeldBack?: (reason: "rate" | "pause", retryAfterMs: number) => void;
+  /** Called for each call that is not made, with the reason and the wait returned to the caller, in milliseconds. */
+  readonly onLimited?: (reason: "rate" | "pause", retryAfterMs: number) => void;
 }
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
-/** Waits are spread over this; whoever would have to wait longer starts again at the front. */
+/** Waits are spread over this much time; a caller whose wait would be longer gets the shortest one again. */
 const LONGEST_WAIT_MS = 30_000;
 
+/** State of one calling account; times are Unix milliseconds. */
 interface Account {
   tokens: number;
   filledAt: number;
   pausedUntil: number;
   /** Throttled calls in a row that no pause could have prevented. */
   throttles: number;
-  /** The time that was last told to somebody who has to wait: the next one is told a later one. */
-  promised: number;
+  /** When the caller refused last may retry; the next one gets a later time, so that retries are spread. */
+  lastRetryAt: number;
 }
 
-/** `assumeRole` behind the bucket. Refused calls are STS_THROTTLED with the time after which asking makes sense. */
+/** Wraps `assumeRole`. A call that is not made rejects with STS_THROTTLED and `retryAfterMs`. */
 export function createStsLimiter(
-  { clock, assumeRole, onHeldBack }: StsLimiterDeps,
+  { clock, assumeRole, onLimited }: StsLimiterDeps,
   { ratePerSecond, burst }: StsLimiterOptions,
 ): AssumeRole {
   const accounts = new Map<string, Account>();
@@ -54,7 +55,7 @@ export function createStsLimiter(
       filledAt: clock.now(),
       pausedUntil: 0,
       throttles: 0,
-      promised: 0,
+      lastRetryAt: 0,
     };
     accounts.set(id, account);
     return account;
@@ -70,18 +71,20 @@ export function createStsLimiter(
       if (account.tokens >= 1) return void (account.tokens -= 1);
     }
     const earliest = isPaused ? account.pausedUntil : now + (1 - account.tokens) * spacingMs;
-    const next = Math.max(earliest, account.promised + spacingMs);
-    account.promised = next - earliest > LONGEST_WAIT_MS ? earliest : next;
-    const retryAfterMs = account.promised - now;
-    onHeldBack?.(isPaused ? "pause" : "rate", retryAfterMs);
-    const state = isPaused ? "STS throttles this account" : `more than ${ratePerSecond} calls a second`;
+    const next = Math.max(earliest, account.lastRetryAt + spacingMs);
+    account.lastRetryAt = next - earliest > LONGEST_WAIT_MS ? earliest : next;
+    const retryAfterMs = account.lastRetryAt - now;
+    onLimited?.(isPaused ? "pause" : "rate", retryAfterMs);
+    const state = isPaused
+      ? "STS throttles this account; expected a retry after the pause"
+      : `more than ${ratePerSecond} calls per second; expected at most --sts-rate`;
     throw new PodroleError("STS_THROTTLED", `Cannot assume role ${roleArn}: ${state}`, { retryAfterMs });
   }
 
-  /** One pause, however many calls were on their way when STS began to throttle. */
-  function pause(account: Account, startedAt: number, askedForMs: number): void {
+  /** Starts one pause, however many calls were in flight when STS began to throttle. */
+  function pause(account: Account, startedAt: number, retryAfterMs: number): void {
     if (startedAt < account.pausedUntil) return;
-    const pauseMs = Math.max(backoff(account.throttles++, FIRST_PAUSE_MS, LONGEST_PAUSE_MS), askedForMs);
+    const pauseMs = Math.max(backoff(account.throttles++, FIRST_PAUSE_MS, LONGEST_PAUSE_MS), retryAfterMs);
     account.pausedUntil = clock.now() + pauseMs;
     account.tokens = 0;
     account.filledAt = account.pausedUntil;

@@ -1,5 +1,6 @@
-// The one file that talks to AWS. It holds the server's own AWS credentials (through the SDK's default chain) and turns
-// one AssumeRole input into session credentials. It decides nothing: what arrives here has passed the policy.
+// The only file that calls AWS. It holds the server's own AWS credentials (through the SDK's default chain, or
+// --credential-process) and turns one AssumeRole input into session credentials. It decides nothing: inputs have passed
+// the policy. States: open (one client for the server, one more per first hop, created at its first use) → closed (close()).
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)
 import {
   AssumeRoleCommand,
@@ -19,87 +20,88 @@ import { createProcessCredentials } from "./credential-process.ts";
 import { createCredentialSearch } from "./credential-search.ts";
 import type { DeniedRequest } from "./sts-denial.ts";
 
-/** What STS issued for one AssumeRole input. Times are Unix milliseconds. */
+/** Session credentials that STS issued for one AssumeRole input. Times are Unix milliseconds. */
 export interface SessionCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;
   readonly sessionToken: Secret;
   readonly issuedAt: number;
   readonly expiresAt: number;
-  /** How full the space for session policies and tags is, in percent; absent when there are none. Only STS knows it. */
+  /** Percentage of the space for session policies and tags in use; absent if there are none. Only STS can compute it. */
   readonly packedPolicySize?: number;
 }
 
 type AwsCredentialIdentity = Awaited<ReturnType<STSClient["config"]["credentials"]>>;
 
-/** Throws PodroleError with an STS_* code. The cache has the same shape, so wiring decides whether there is one. */
+/** Rejects with PodroleError STS_DENIED, STS_INVALID, STS_THROTTLED or STS_UNAVAILABLE. Wrappers have the same shape. */
 export type AssumeRole = (input: AssumeRoleInput) => Promise<SessionCredentials>;
 
 export interface Sts {
   readonly assumeRole: AssumeRole;
-  /** The principal that assumes the roles, after the first hop if there is one. */
+  /** ARN of the principal that assumes roles, after the first hop of --assume-role-arn. Requires no IAM permission. */
   callerArn(): Promise<string>;
+  /** Closes connections; calls in flight fail. */
   close(): void;
 }
 
 export interface StsOptions {
-  /** Absent: the SDK's own search (environment, shared configuration, instance metadata). */
+  /** Undefined: the SDK searches environment, shared configuration and instance metadata. */
   readonly region: string | undefined;
   readonly endpoint: string | undefined;
   readonly fips: boolean;
   readonly dualStack: boolean;
-  /** Role to assume first; its session then assumes the pods' roles. */
+  /** Role that the server assumes first; that session then assumes the pods' roles. */
   readonly hopRoleArn: string | undefined;
-  /** The program that prints the server's own credentials; absent: the SDK's own search. */
+  /** Program that prints the server's own credentials; undefined: the SDK's default chain. */
   readonly credentialProcess?: readonly string[] | undefined;
-  /** Each call ends after this, whoever waits for it. */
+  /** Deadline of each call, including the search for the server's own credentials. */
   readonly timeoutMs: number;
 }
 
 export interface StsDeps {
   readonly clock: Clock;
-  /** Carries the SDK's requests; by default the SDK's own, on node:https. */
+  /** Sends the SDK's requests; by default the SDK's own handler, on node:https. */
   readonly requestHandler?: NonNullable<STSClientConfig["requestHandler"]>;
 }
 
+/** Creates the clients; calls nothing yet. */
 export function createSts({ clock, requestHandler }: StsDeps, options: StsOptions): Sts {
-  const way = wayToSts(options);
-  const base: STSClientConfig = { ...way, ...(requestHandler && { requestHandler }) };
-  // The exchange of a web identity token for credentials goes the same way as every other call to STS.
+  const endpoint = endpointConfig(options);
+  const base: STSClientConfig = { ...endpoint, ...(requestHandler && { requestHandler }) };
+  // The default chain exchanges web identity tokens at STS: at the same endpoint as every other call.
   const search = createCredentialSearch();
   const { credentialProcess: command, timeoutMs } = options;
   const credentials = command
     ? createProcessCredentials({ clock }, { command, timeoutMs })
-    : defaultProvider({ clientConfig: way, logger: search.logger });
+    : defaultProvider({ clientConfig: endpoint, logger: search.logger });
   const own = new STSClient({ ...base, credentials });
-  /** One client for each first hop; there are as many as the settings name. */
+  /** One client per first hop; there are as many as the settings name. */
   const hops = new Map<string, STSClient>();
 
   function clientVia(hopRoleArn: string | undefined): STSClient {
     if (hopRoleArn === undefined) return own;
-    const held = hops.get(hopRoleArn);
-    const client = held ?? new STSClient({ ...base, credentials: () => assumeHop(hopRoleArn) });
+    const client = hops.get(hopRoleArn) ?? new STSClient({ ...base, credentials: () => assumeHop(hopRoleArn) });
     hops.set(hopRoleArn, client);
     return client;
   }
 
-  /** The SDK asks again shortly before `expiration`, so the hop renews itself. */
+  /** Called by the SDK, again shortly before `expiration`: so the hop's session is renewed without code here. */
   async function assumeHop(hopRoleArn: string): Promise<AwsCredentialIdentity> {
     const action = `assume the server's own role ${hopRoleArn}`;
-    const asked = { roleArn: hopRoleArn, sessionName: "podrole-server", durationSeconds: 3600 };
+    const request = { roleArn: hopRoleArn, sessionName: "podrole-server", durationSeconds: 3600 };
     try {
       const { Credentials: issued } = await send(
         own,
         action,
-        (abortSignal) => own.send(new AssumeRoleCommand(toCommandInput(asked)), { abortSignal }),
-        asked,
+        (abortSignal) => own.send(new AssumeRoleCommand(toCommandInput(request)), { abortSignal }),
+        request,
       );
       const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = complete(issued, action);
       const secrets = { secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
       return { accessKeyId: AccessKeyId, ...secrets, expiration: Expiration };
     } catch (thrown) {
       const error = fromAwsError(thrown, action);
-      // A hop that is denied is the server's own fault, as bad credentials are: no pod is refused for it.
+      // A denied hop is an error of the server, like invalid credentials: pods get a retryable error, never a denial.
       if (ERRORS[error.code].retry) throw error;
       throw new PodroleError("STS_UNAVAILABLE", error.message, { cause: error.cause });
     }
@@ -112,17 +114,17 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
     });
   }
 
-  /** The credentials are asked for first, so that whatever fails there is the server's fault and no pod's refusal. */
+  /** Loads the server's own credentials first, so that an error there is the server's and never a pod's denial. */
   async function send<Output>(
     client: STSClient,
     action: string,
     call: (signal: AbortSignal) => Promise<Output>,
-    asked?: DeniedRequest,
+    request?: DeniedRequest,
   ): Promise<Output> {
     const signal = AbortSignal.timeout(options.timeoutMs);
     await ensureCredentials(client, action, signal);
     return call(signal).catch((error: unknown) => {
-      throw fromAwsError(error, action, asked);
+      throw fromAwsError(error, action, request);
     });
   }
 
@@ -148,7 +150,7 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
       };
     },
     async callerArn() {
-      const action = "ask for the server's own identity";
+      const action = "request the server's own identity";
       const client = clientVia(options.hopRoleArn);
       const { Arn } = await send(client, action, (abortSignal) =>
         client.send(new GetCallerIdentityCommand({}), { abortSignal }),
@@ -161,10 +163,10 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
   };
 }
 
-/** Which endpoint of STS, and how often it is asked. */
-function wayToSts({ region, endpoint, fips, dualStack }: StsOptions) {
+/** Endpoint and retries, shared by all clients. */
+function endpointConfig({ region, endpoint, fips, dualStack }: StsOptions) {
   return {
-    // One retry of the SDK's own; the cache and the sidecars decide about all further ones.
+    // One retry by the SDK; the cache and the sidecars decide about further ones.
     maxAttempts: 2,
     ...(region !== undefined && { region }),
     ...(endpoint !== undefined && { endpoint }),
@@ -173,7 +175,7 @@ function wayToSts({ region, endpoint, fips, dualStack }: StsOptions) {
   };
 }
 
-/** The SDK's providers know no deadline. */
+/** Rejects when `signal` aborts, because the SDK's credential providers have no deadline of their own. */
 function within<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
@@ -201,5 +203,8 @@ function complete(issued: Credentials | undefined, action: string): Complete {
   if (issued?.AccessKeyId && issued.SecretAccessKey && issued.SessionToken && issued.Expiration) {
     return issued as Complete;
   }
-  throw new PodroleError("STS_UNAVAILABLE", `Cannot ${action}: STS answered without credentials`);
+  throw new PodroleError(
+    "STS_UNAVAILABLE",
+    `Cannot ${action}: STS answered without credentials; expected all four fields`,
+  );
 }

@@ -1,50 +1,55 @@
-// Tells people at the pod: half of the AWS SDKs never show why they got no credentials, `kubectl describe pod` does.
-// The same words for the same pod are told once in ten minutes, and no more than three different ones for one reason:
-// some of STS's words hold the time. All pods together are told 50 at once and then 5 a second, so that an outage cannot
-// fill etcd; who is left out is told at the next refusal. Who ends the memory: each telling forgets what is older.
+// Records refusals as Events on the pod: about half of the AWS SDKs hide the reason for missing credentials;
+// `kubectl describe pod` shows it. Limits, so that an outage cannot fill etcd:
+//   per pod and code   the same message once in ten minutes, and at most three different messages in that time, because
+//                      some of STS's messages contain the time
+//   all pods together  50 Events at once, then 5 a second; a refusal that is left out is recorded at the pod's next one
+// Recent messages are forgotten after ten minutes, whenever the next Event is considered.
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import type { PodIdentity } from "../../pki/identity.ts";
 import { ERRORS, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 
-const QUIET_MS = 10 * 60_000;
-const MOST_WORDS = 3;
+const REPEAT_AFTER_MS = 10 * 60_000;
+const MAX_MESSAGES = 3;
 const BURST = 50;
 const SPACING_MS = 200;
 
-/** What was said to one pod under one code since `since`. */
-interface Told {
+/** Messages recorded for one pod and code, the first one at `since` (Unix milliseconds). */
+interface Recent {
   readonly since: number;
   readonly messages: Set<string>;
 }
 
-/** Returns `tell`: it never throws and nobody waits for it. Passing faults of podrole itself make no Event. */
-export function createEventTeller({
-  kubernetes,
-  clock,
-  log,
-  onTold,
-}: {
+export interface EventRecorderDeps {
   readonly kubernetes: Pick<Kubernetes, "recordEvent">;
   readonly clock: Clock;
   readonly log: Log;
-  readonly onTold: (refusal: Refusal) => void;
-}): (pod: PodIdentity, refusal: Refusal) => void {
-  const told = new Map<string, Told>();
+  /** Called after each Event that the API server accepted. */
+  readonly onRecorded: (refusal: Refusal) => void;
+}
+
+/** Records a refusal on a pod, in the background; never throws. */
+export type RecordRefusal = (pod: PodIdentity, refusal: Refusal) => void;
+
+/** Creates the recorder. Retryable errors of podrole itself make no Event, except that the server cannot use STS. */
+export function createEventRecorder({ kubernetes, clock, log, onRecorded }: EventRecorderDeps): RecordRefusal {
+  // Insertion order is the order of `since`, because an entry is inserted when it is created.
+  const recent = new Map<string, Recent>();
   let tokens = BURST;
   let filledAt = clock.now();
 
-  function isNews(key: string, message: string): boolean {
+  /** True if the message is to be recorded; counts it against both limits. */
+  function admit(key: string, message: string): boolean {
     const now = clock.now();
-    for (const [earlier, { since }] of told) {
-      if (now - since < QUIET_MS) break;
-      told.delete(earlier);
+    for (const [earlier, { since }] of recent) {
+      if (now - since < REPEAT_AFTER_MS) break;
+      recent.delete(earlier);
     }
-    const messages = told.get(key)?.messages ?? new Set();
-    if (messages.has(message) || messages.size >= MOST_WORDS || !takeToken(now)) return false;
+    const messages = recent.get(key)?.messages ?? new Set();
+    if (messages.has(message) || messages.size >= MAX_MESSAGES || !takeToken(now)) return false;
     messages.add(message);
-    if (messages.size === 1) told.set(key, { since: now, messages });
+    if (messages.size === 1) recent.set(key, { since: now, messages });
     return true;
   }
 
@@ -58,11 +63,11 @@ export function createEventTeller({
 
   return ({ namespace, pod, uid }, { code, message }) => {
     if (ERRORS[code].retry && code !== "STS_UNAVAILABLE") return;
-    if (!isNews(`${uid} ${code}`, message)) return;
+    if (!admit(`${uid} ${code}`, message)) return;
     const event = { namespace, pod: { name: pod, uid }, type: "Warning", reason: code } as const;
     kubernetes.recordEvent({ ...event, message }).then(
-      () => onTold({ code, message }),
-      (error: unknown) => log.warn({ err: error, namespace, pod, code }, "could not write an Event"),
+      () => onRecorded({ code, message }),
+      (error: unknown) => log.warn({ err: error, namespace, pod, code }, "could not record an Event"),
     );
   };
 }

@@ -1,6 +1,6 @@
-// The identity port's use case: prove → read the key → sign → record → fetch ahead. A pod gets a client certificate for
-// exactly itself; the webhook's ServiceAccount gets a serving certificate for the webhook's names. Names in the CSR
-// decide nothing.
+// The identity port's use case: prove → read the key → sign → record → prefetch. A pod gets a client certificate for
+// exactly itself; the webhook's ServiceAccount gets a serving certificate for the webhook's names. Names in the CSR are
+// ignored.
 import type { KeyObject } from "node:crypto";
 import {
   type Authority,
@@ -10,7 +10,7 @@ import {
 } from "../../pki/certificate.ts";
 import { readCsr } from "../../pki/csr.ts";
 import { formatSpiffeId } from "../../pki/identity.ts";
-import { PodroleError, type Refusal } from "../../protocol/errors.ts";
+import { isRefusal, PodroleError, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Audit } from "../../runtime/log.ts";
 import type { Secret } from "../../runtime/secret.ts";
@@ -19,16 +19,19 @@ import type { ProvenPod } from "./prove.ts";
 export interface CertificateIssuerDeps {
   readonly clock: Clock;
   readonly audit: Audit;
-  /** Who is behind the token. */
+  /** Identifies the pod behind the token. */
   readonly prove: (token: Secret) => Promise<ProvenPod | Refusal>;
   readonly authority: () => Authority;
   /** Starts fetching the pod's credentials; must not throw. */
-  readonly fetchAhead: (pod: ProvenPod) => void;
+  readonly prefetch: (pod: ProvenPod) => void;
 }
 
 export interface CertificateIssuerOptions {
+  /** Trust domain of the SPIFFE ID in a pod's certificate. */
   readonly trustDomain: string;
+  /** Of pod and webhook certificates. */
   readonly lifetimeMs: number;
+  /** The ServiceAccount that gets a serving certificate, and the names in it. */
   readonly webhook: {
     readonly namespace: string;
     readonly serviceAccount: string;
@@ -37,10 +40,16 @@ export interface CertificateIssuerOptions {
   };
 }
 
+/**
+ * Issues a certificate for the key in `csr` (DER, PKCS #10) to the pod behind `token`. `peer` is for the audit trail.
+ * Rejects with PodroleError: PROOF_REJECTED, POD_UNKNOWN, POD_FINISHED, REQUEST_INVALID, KUBERNETES_UNAVAILABLE or
+ * AUTHORITY_UNAVAILABLE.
+ */
 export type IssueCertificate = (token: Secret, csr: Uint8Array, peer: string) => Promise<IssuedCertificate>;
 
+/** Builds the use case; it has no state of its own. */
 export function createCertificateIssuer(
-  { clock, audit, prove, authority, fetchAhead }: CertificateIssuerDeps,
+  { clock, audit, prove, authority, prefetch }: CertificateIssuerDeps,
   { trustDomain, lifetimeMs, webhook }: CertificateIssuerOptions,
 ): IssueCertificate {
   function subjectOf(caller: ProvenPod): Subject {
@@ -55,27 +64,33 @@ export function createCertificateIssuer(
 
   return async (token, csr, peer) => {
     const caller = await prove(token);
-    if ("code" in caller) throw refused(audit, caller, peer);
+    if (isRefusal(caller)) throw refused(audit, caller, peer);
     const key: KeyObject | Refusal = readCsr(csr);
-    if ("code" in key) throw refused(audit, key, peer, caller);
+    if (isRefusal(key)) throw refused(audit, key, peer, caller);
     const subject = subjectOf(caller);
     const issued = sign({ authority: authority(), publicKey: key, subject, now: clock.now(), lifetimeMs });
-    audit({ audit: "certificate", decision: "issued", ...who(caller), ...certificateFacts(issued, subject), peer });
-    if (subject.kind === "pod") fetchAhead(caller);
+    audit({
+      audit: "certificate",
+      decision: "issued",
+      ...podFields(caller),
+      ...certificateFields(issued, subject),
+      peer,
+    });
+    if (subject.kind === "pod") prefetch(caller);
     return issued;
   };
 }
 
 function refused(audit: Audit, { code, message }: Refusal, peer: string, caller?: ProvenPod): PodroleError {
-  audit({ audit: "certificate", decision: "refused", reason: code, message, ...(caller && who(caller)), peer });
+  audit({ audit: "certificate", decision: "refused", reason: code, message, ...(caller && podFields(caller)), peer });
   return new PodroleError(code, message);
 }
 
-function who({ namespace, name, uid, serviceAccount, credentialId }: ProvenPod) {
+function podFields({ namespace, name, uid, serviceAccount, credentialId }: ProvenPod) {
   return { namespace, pod: name, podUid: uid, serviceAccount, credentialId };
 }
 
-function certificateFacts({ serial, notAfter }: IssuedCertificate, subject: Subject) {
+function certificateFields({ serial, notAfter }: IssuedCertificate, subject: Subject) {
   const names = subject.kind === "pod" ? subject.uri : [...subject.dnsNames, ...subject.ipAddresses];
   return { subject: names, serial, expiration: new Date(notAfter).toISOString() };
 }

@@ -1,5 +1,5 @@
-// The credentials port's use case, as one would say it: who is calling → does this pod still live → may it have the
-// role → get the credentials → write it down. It runs for every issue, whatever the webhook decided at admission.
+// The credentials port's use case: find the pod → decide the role → get the credentials → record. It runs at every issue
+// and decides anew, whatever the webhook decided at admission. It has no state of its own.
 import type { PodIdentity } from "../../pki/identity.ts";
 import {
   type AssumeRoleInput,
@@ -10,42 +10,47 @@ import {
 } from "../../policy/decide.ts";
 import type { RoleArn } from "../../policy/role.ts";
 import { SESSION_POLICY_KEY, sessionPolicyConfigMap } from "../../policy/session-policy.ts";
-import { PodroleError, type Refusal, toPodroleError } from "../../protocol/errors.ts";
+import { isRefusal, PodroleError, type Refusal, toPodroleError } from "../../protocol/errors.ts";
 import type { Audit } from "../../runtime/log.ts";
 import type { CredentialCache } from "../aws/credential-cache.ts";
-import type { PodDirectory, PodInContext } from "./pod-directory.ts";
 import type { SessionCredentials } from "../aws/sts.ts";
+import type { RecordRefusal } from "./events.ts";
+import type { PodDirectory, PodInContext } from "./pod-directory.ts";
 
 export interface CredentialIssuerDeps {
   readonly audit: Audit;
   readonly directory: Pick<PodDirectory, "find">;
   readonly cache: Pick<CredentialCache, "get" | "prefetch">;
-  /** Session policies stand in ConfigMaps; the permission to read them is the operator's to grant (docs/install.md). */
+  /** Reads the ConfigMap of a session policy; the operator grants the permission for it (docs/install.md). */
   readonly readConfigMap: (namespace: string, name: string) => Promise<Readonly<Record<string, string>> | undefined>;
-  /** Tells people at the pod (an Event); must not throw. */
-  readonly tell: (pod: PodIdentity, refusal: Refusal) => void;
+  /** Shows a container's refusal on its pod (an Event); must not throw. */
+  readonly recordRefusal: RecordRefusal;
   readonly policy: () => PolicySettings;
 }
 
-/** What one container of the pod gets. */
+/** The result for one container of the pod. */
 export type Grant = { readonly container: string } & (
   | { readonly credentials: SessionCredentials; readonly role: RoleArn }
   | { readonly refusal: Refusal & { readonly retryAfterMs?: number | undefined } }
 );
 
 export interface CredentialIssuer {
-  /** One grant for each container asked for. Throws PodroleError when the pod as a whole is refused. */
+  /**
+   * Resolves with one grant per requested container. Rejects with PodroleError if the pod as a whole is refused
+   * (POD_UNKNOWN, POD_FINISHED) or cannot be looked up (KUBERNETES_UNAVAILABLE). `peer` is for the audit trail.
+   */
   issue(identity: PodIdentity, containers: readonly string[], peer: string): Promise<readonly Grant[]>;
   /** Starts AssumeRole for every role that the pod may have; never throws. */
-  fetchAhead(identity: PodIdentity, found: PodInContext): void;
+  prefetch(identity: PodIdentity, found: PodInContext): void;
 }
 
+/** Builds the use case. */
 export function createCredentialIssuer({
   audit,
   directory,
   cache,
   readConfigMap,
-  tell,
+  recordRefusal,
   policy,
 }: CredentialIssuerDeps): CredentialIssuer {
   async function issueOne(
@@ -58,7 +63,7 @@ export function createCredentialIssuer({
     if (!decision.allowed) return refuse(identity, container, decision, peer);
     try {
       const input = await sessionInput(found, decision.role);
-      if ("code" in input) return refuse(identity, container, input, peer, decision.role.arn);
+      if (isRefusal(input)) return refuse(identity, container, input, peer, decision.role.arn);
       const { credentials, outcome } = await cache.get(input, identity.uid);
       const { sessionName } = input;
       record(identity, container, { decision: "issued", role: input.roleArn, sessionName, outcome, peer }, credentials);
@@ -68,7 +73,7 @@ export function createCredentialIssuer({
     }
   }
 
-  /** What STS is told, with the session policy of the pod's namespace when the pod names one. */
+  /** The AssumeRole input, with the session policy from the pod's namespace if the pod names one. */
   async function sessionInput({ facts }: PodInContext, role: RoleArn): Promise<AssumeRoleInput | Refusal> {
     const configMap = sessionPolicyConfigMap(facts);
     if (configMap === undefined) return assumeRoleInput(facts, role, policy());
@@ -80,7 +85,7 @@ export function createCredentialIssuer({
   function refuse(identity: PodIdentity, container: string, refusal: Refusal, peer: string, role?: string): Grant {
     const { code, message } = refusal;
     record(identity, container, { decision: "refused", reason: code, message, role, peer });
-    tell(identity, { code, message });
+    recordRefusal(identity, { code, message });
     const retryAfterMs = refusal instanceof PodroleError ? refusal.retryAfterMs : undefined;
     return { container, refusal: { code, message, retryAfterMs } };
   }
@@ -102,7 +107,7 @@ export function createCredentialIssuer({
   return {
     async issue(identity, containers, peer) {
       const found = await directory.find(identity);
-      if ("code" in found) {
+      if (isRefusal(found)) {
         const { code, message } = found;
         for (const container of containers)
           record(identity, container, { decision: "refused", reason: code, message, peer });
@@ -118,12 +123,12 @@ export function createCredentialIssuer({
         }),
       );
     },
-    fetchAhead({ uid }, found) {
+    prefetch({ uid }, found) {
       for (const decision of decideRoles(found.facts, found.surroundings, policy()).roles) {
-        // Whatever goes wrong here is told to the one who asks.
+        // Errors are dropped here, because issue() meets and reports the same ones.
         if (decision.allowed) {
           sessionInput(found, decision.role).then(
-            (input) => "code" in input || cache.prefetch(input, uid),
+            (input) => isRefusal(input) || cache.prefetch(input, uid),
             () => {},
           );
         }
@@ -135,6 +140,6 @@ export function createCredentialIssuer({
 function noRole({ namespace, pod }: PodIdentity, container: string): Refusal {
   return {
     code: "ROLE_MISSING",
-    message: `Cannot give credentials to container "${container}" of pod "${namespace}/${pod}": no role is named for it`,
+    message: `Cannot issue credentials to container "${container}" of pod "${namespace}/${pod}": no role applies to it; expected iam.amazonaws.com/role on the pod, its ServiceAccount or its namespace`,
   };
 }

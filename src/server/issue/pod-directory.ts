@@ -1,6 +1,6 @@
-// What the server knows about the cluster: injected pods, namespaces and service accounts, fed by watches. A pod that
-// the cache does not have (yet) is read live, so that a lagging watch never refuses a new pod; a pod that the cache has
-// is believed, so that running pods renew while the API server is away.
+// The server's caches of injected pods, namespaces and ServiceAccounts, filled by watches. A pod that is not cached (yet) is
+// read live, so a lagging watch never causes a refusal of a new pod; a cached pod is used as it is, so running pods renew
+// while the API server is unavailable. States: filling (until `ready`) → watching → stopped (stop()).
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import { createReflector, type Reflector } from "../../kubernetes/reflector.ts";
@@ -10,20 +10,23 @@ import { podFacts } from "../../policy/facts.ts";
 import type { Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import { hasFinished, refuseStranger } from "./prove.ts";
+import { hasFinished, refuseMismatch } from "./prove.ts";
 
-/** A pod with everything that its roles depend on. */
+/** A pod with everything that its roles depend on: its own annotations, its namespace's and its ServiceAccount's. */
 export interface PodInContext {
   readonly facts: PodFacts;
   readonly surroundings: Surroundings;
 }
 
 export interface PodDirectory {
-  /** The pod that a certificate names, if it is still that pod. Throws KUBERNETES_UNAVAILABLE. */
+  /**
+   * The pod that a certificate names, or why it is refused (POD_UNKNOWN, POD_FINISHED). Rejects with
+   * KUBERNETES_UNAVAILABLE if the pod is not cached and the API server cannot be reached.
+   */
   find(identity: PodIdentity): Promise<PodInContext | Refusal>;
-  /** The same for a pod that was just read live. */
+  /** Adds the surroundings to a pod that was just read live. */
   inContext(pod: Pod, namespace: string): Promise<PodInContext>;
-  /** Uids of the pods that were injected and have not finished; undefined before the first list. */
+  /** Uids of injected pods that have not finished; undefined before the first list. */
   livingPods(): ReadonlySet<string> | undefined;
   /** Resolves when every cache has had its first list. */
   readonly ready: Promise<void>;
@@ -38,9 +41,10 @@ export interface PodDirectoryDeps {
   readonly log: Log;
 }
 
-/** Pods are cached by the label that injection sets; whoever takes it off is read live each time, nothing else. */
+/** Only pods with the label that injection sets are cached. A pod that lost it is read live each time; nothing else changes. */
 const INJECTED = { labelSelector: "podrole.io/injected=true" };
 
+/** Starts the three watches. */
 export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps): PodDirectory {
   const pods: Reflector<Pod> = createReflector(
     { source: kubernetes.source<Pod>("pods", INJECTED), clock, log },
@@ -56,12 +60,12 @@ export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps)
   );
 
   async function surroundings(namespace: string, serviceAccount: string): Promise<Surroundings> {
-    const [around, account] = await Promise.all([
+    const [namespaceObject, account] = await Promise.all([
       namespaces.get(namespace) ?? kubernetes.getNamespace(namespace),
       serviceAccounts.get(`${namespace}/${serviceAccount}`) ?? kubernetes.getServiceAccount(namespace, serviceAccount),
     ]);
     return {
-      namespaceAnnotations: around?.metadata.annotations ?? {},
+      namespaceAnnotations: namespaceObject?.metadata.annotations ?? {},
       serviceAccountAnnotations: account?.metadata.annotations ?? {},
     };
   }
@@ -80,7 +84,7 @@ export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps)
       const { namespace, pod: name, uid } = identity;
       const cached = pods.get(`${namespace}/${name}`);
       const pod = cached?.metadata.uid === uid ? cached : await kubernetes.getPod(namespace, name);
-      return refuseStranger({ ...identity, name }, pod) ?? inContext(pod as Pod, namespace);
+      return refuseMismatch({ ...identity, name }, pod) ?? inContext(pod as Pod, namespace);
     },
     inContext,
     ready: Promise.all([pods.ready, namespaces.ready, serviceAccounts.ready]).then(() => undefined),
@@ -91,7 +95,7 @@ export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps)
   };
 }
 
-/** What a decision needs of a pod: a tenth of the object. */
+/** Keeps the fields that decisions need: about a tenth of the object. */
 function slimPod({ metadata, spec, status }: Pod): Pod {
   const names = (containers: Pod["spec"]["containers"] | undefined) => containers?.map(({ name }) => ({ name })) ?? [];
   return {
@@ -120,7 +124,7 @@ function identityOf({ name, namespace, uid, resourceVersion, labels, annotations
   };
 }
 
-/** kubectl's copy of the whole object: the largest annotation there is, and of no use here. */
+/** Drops kubectl's copy of the whole object, usually the largest annotation, which no decision needs. */
 function withoutLastApplied(annotations: Record<string, string>): Record<string, string> {
   const { "kubectl.kubernetes.io/last-applied-configuration": _dropped, ...rest } = annotations;
   return rest;

@@ -1,6 +1,6 @@
-// Who is calling the identity port? A ServiceAccount token that the API server accepts for our audience, bound to one
-// pod, which exists now with the same uid and the same service account and has not finished. Node claims in the token
-// are not verified by the API server (KEP-4193), so nothing is decided by them.
+// Identifies callers of the identity port. Proof is a ServiceAccount token that the API server accepts for podrole's
+// audience, bound to one pod that exists now with the same uid and ServiceAccount and has not finished. The API server
+// does not verify the token's node claims (KEP-4193), so they decide nothing.
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import type { Pod } from "../../kubernetes/objects.ts";
 import type { Refusal } from "../../protocol/errors.ts";
@@ -22,45 +22,59 @@ const POD_NAME = "authentication.kubernetes.io/pod-name";
 const POD_UID = "authentication.kubernetes.io/pod-uid";
 const CREDENTIAL_ID = "authentication.kubernetes.io/credential-id";
 
-/** Throws only what Kubernetes look-ups throw (KUBERNETES_UNAVAILABLE); everything else is a value. */
+/**
+ * Identifies the pod behind `token`, or returns why it is refused (PROOF_REJECTED, POD_UNKNOWN, POD_FINISHED). Rejects
+ * only as Kubernetes look-ups do (KUBERNETES_UNAVAILABLE).
+ */
 export async function provePod(
   kubernetes: Pick<Kubernetes, "reviewToken" | "getPod">,
   token: Secret,
   audience: string,
 ): Promise<ProvenPod | Refusal> {
   const review = await kubernetes.reviewToken(token, audience);
-  if (!review.authenticated) return rejected(`the API server does not accept it${said(review.error)}`);
-  // An API server that does not know audiences leaves the list empty: the token may then be for anybody.
-  if (!review.audiences.includes(audience)) return rejected(`it is not for audience ${JSON.stringify(audience)}`);
+  if (!review.authenticated) return rejected(`the API server does not accept it${inParentheses(review.error)}`);
+  // An API server that does not support audiences leaves the list empty: the token may then be for any audience.
+  if (!review.audiences.includes(audience))
+    return rejected(`its audiences are ${JSON.stringify(review.audiences)}; expected ${JSON.stringify(audience)}`);
   const [, namespace, serviceAccount] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(review.username) ?? [];
-  if (namespace === undefined || serviceAccount === undefined) return rejected("it is not of a ServiceAccount");
+  if (namespace === undefined || serviceAccount === undefined)
+    return rejected(`its user is ${JSON.stringify(review.username)}; expected a ServiceAccount`);
   const name = only(review.extra[POD_NAME]);
   const uid = only(review.extra[POD_UID]);
-  if (name === undefined || uid === undefined) return rejected("it is not bound to one pod");
+  if (name === undefined || uid === undefined)
+    return rejected("it is not bound to one pod; expected a projected volume's token");
   const pod = await kubernetes.getPod(namespace, name);
-  const refusal = refuseStranger({ namespace, name, uid, serviceAccount }, pod);
+  const refusal = refuseMismatch({ namespace, name, uid, serviceAccount }, pod);
   if (refusal) return refusal;
-  // refuseStranger() lets only a present pod pass.
+  // refuseMismatch() accepts only a pod that exists.
   return { pod: pod as Pod, namespace, name, uid, serviceAccount, credentialId: only(review.extra[CREDENTIAL_ID]) };
 }
 
-/** Why this pod of the API is not the one that the caller proved to be, or has no more claim to credentials. */
-export function refuseStranger(
+/** Returns why the live `pod` is not the pod that the caller claims to be, or is no longer entitled to credentials. */
+export function refuseMismatch(
   claimed: { readonly namespace: string; readonly name: string; readonly uid: string; readonly serviceAccount: string },
   pod: Pod | undefined,
 ): Refusal | undefined {
-  const who = `Cannot identify pod "${claimed.namespace}/${claimed.name}"`;
-  if (pod === undefined) return { code: "POD_UNKNOWN", message: `${who}: there is no such pod` };
+  const failure = `Cannot identify pod "${claimed.namespace}/${claimed.name}"`;
+  if (pod === undefined) return { code: "POD_UNKNOWN", message: `${failure}: there is no such pod` };
   if (pod.metadata.uid !== claimed.uid) {
-    return { code: "POD_UNKNOWN", message: `${who}: the pod of this name has another uid than the caller` };
+    return { code: "POD_UNKNOWN", message: `${failure}: its uid differs from the caller's; expected "${claimed.uid}"` };
   }
   if ((pod.spec.serviceAccountName ?? "default") !== claimed.serviceAccount) {
-    return { code: "POD_UNKNOWN", message: `${who}: the pod runs as another ServiceAccount than the caller` };
+    return {
+      code: "POD_UNKNOWN",
+      message: `${failure}: it runs as another ServiceAccount; expected the caller's, "${claimed.serviceAccount}"`,
+    };
   }
-  if (hasFinished(pod)) return { code: "POD_FINISHED", message: `${who}: its phase is ${pod.status?.phase}` };
+  if (hasFinished(pod))
+    return {
+      code: "POD_FINISHED",
+      message: `${failure}: its phase is ${pod.status?.phase}; expected a pod that has not finished`,
+    };
   return undefined;
 }
 
+/** True once no container of the pod runs or will run again. */
 export function hasFinished({ status }: Pod): boolean {
   return status?.phase === "Succeeded" || status?.phase === "Failed";
 }
@@ -69,10 +83,11 @@ function rejected(state: string): Refusal {
   return { code: "PROOF_REJECTED", message: `Cannot accept the ServiceAccount token: ${state}` };
 }
 
-function said(error: string): string {
+function inParentheses(error: string): string {
   return error === "" ? "" : ` (${error})`;
 }
 
+/** The value of an extra field that has exactly one. */
 function only(values: readonly string[] | undefined): string | undefined {
   return values?.length === 1 ? values[0] : undefined;
 }

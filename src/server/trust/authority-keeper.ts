@@ -1,85 +1,77 @@
-// Keeps podrole's CA: three slots in one Secret, shared by all replicas. There is no leader: the Secret is created with
-// create-if-absent and changed with its resourceVersion as the lock; whoever loses reads what the winner wrote.
-// States: starting (no CA yet) → keeping (a look each minute) → stopped (stop()).
-// A failed look changes nothing: the slots last read go on signing, and the expiry gauge tells.
-import type { Kubernetes } from "../../kubernetes/api.ts";
-import {
-  type Authorities,
-  bundleOf,
-  decodeAuthorities,
-  encodeAuthorities,
-  planRotation,
-  type RotationOptions,
-} from "../../pki/authorities.ts";
+// Keeps the server's CA current, wherever it comes from (trust-secret.ts, trust-files.ts), and publishes its bundle.
+// States: starting (no CA yet: checks every 2 s) → running (checks each minute; every 2 s after a failure) → stopped
+// (stop()). A failed check changes nothing: the CA that was read last goes on signing, and the expiry gauge shows it.
 import type { Authority } from "../../pki/certificate.ts";
 import { PodroleError } from "../../protocol/errors.ts";
-import { createChanges } from "../../runtime/changes.ts";
+import { type Changing, createChanges } from "../../runtime/changes.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { Births } from "./owner.ts";
 
-/** The CA that signs now, and every CA that is to be believed. */
+/** The CA that signs now, and every CA that peers must trust. */
 export interface Trust {
   readonly authority: Authority;
   readonly bundlePem: string;
 }
 
-/** Where the CA comes from: kept in a Secret, or the operator's files. */
+/** Reads the CA from its origin; may create or rotate it there. Rejects if no usable CA can be read. */
 export type ReadTrust = () => Promise<Trust>;
 
-export interface AuthorityKeeper {
-  /** What was read last. Throws PodroleError AUTHORITY_UNAVAILABLE before start() has resolved. */
+/** Emits each change of the CA or the bundle. */
+export interface AuthorityKeeper extends Changing {
+  /** The CA that was read last. Throws PodroleError AUTHORITY_UNAVAILABLE before start() has resolved. */
   current(): Trust;
-  /** Reads or makes the CA; retries until it has one. */
+  /** Resolves once a CA has been read, or when stop() is called; retries until then. */
   start(): Promise<void>;
-  onChange(listener: () => void): () => void;
   stop(): Promise<void>;
 }
 
-const LOOK_EACH_MS = 60_000;
-const LOOK_AGAIN_MS = 2_000;
+export interface AuthorityKeeperDeps {
+  readonly readTrust: ReadTrust;
+  /** Publishes the bundle for the webhook; called at each check, so a rejection is retried at the next one. */
+  readonly publish: (bundlePem: string) => Promise<void>;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Called with the result of each check. */
+  readonly onCheck?: (result: "ok" | "failed") => void;
+}
 
+const CHECK_EACH_MS = 60_000;
+const RETRY_AFTER_MS = 2_000;
+
+/** Creates a keeper that does nothing until start(). */
 export function createAuthorityKeeper({
   readTrust,
   publish,
   clock,
   log,
-  onLook,
-}: {
-  readonly readTrust: ReadTrust;
-  /** Makes the bundle known to the webhook; may throw, is repeated at each look. */
-  readonly publish: (bundlePem: string) => Promise<void>;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Hears how each look went. */
-  readonly onLook?: (result: "ok" | "failed") => void;
-}): AuthorityKeeper {
+  onCheck,
+}: AuthorityKeeperDeps): AuthorityKeeper {
   const stopped = new AbortController();
-  const changes = createChanges((err) => log.error({ err }, "a listener of the CA failed"));
+  const changes = createChanges((error) => log.error({ err: error }, "could not follow a change of the CA"));
   let trust: Trust | undefined;
-  let kept: Promise<void> = Promise.resolve();
+  let running: Promise<void> = Promise.resolve();
 
-  async function look(): Promise<boolean> {
+  async function check(): Promise<boolean> {
     try {
       const read = await readTrust();
       const changed = !isSame(trust, read);
       trust = read;
       if (changed) changes.emit();
       await publish(read.bundlePem);
-      onLook?.("ok");
+      onCheck?.("ok");
       return true;
     } catch (error) {
-      onLook?.("failed");
-      log.warn({ err: error }, "could not look after the CA");
+      onCheck?.("failed");
+      log.warn({ err: error }, "could not read the CA or publish its bundle");
       return false;
     }
   }
 
-  async function keep(): Promise<void> {
-    let well = true;
+  async function run(): Promise<void> {
+    let succeeded = true;
     while (!stopped.signal.aborted) {
-      await sleep(clock, well ? LOOK_EACH_MS : LOOK_AGAIN_MS, stopped.signal);
-      if (!stopped.signal.aborted) well = await look();
+      await sleep(clock, succeeded ? CHECK_EACH_MS : RETRY_AFTER_MS, stopped.signal);
+      if (!stopped.signal.aborted) succeeded = await check();
     }
   }
 
@@ -91,76 +83,18 @@ export function createAuthorityKeeper({
     },
     async start() {
       while (trust === undefined && !stopped.signal.aborted) {
-        if (!(await look()) && trust === undefined) await sleep(clock, LOOK_AGAIN_MS, stopped.signal);
+        if (!(await check()) && trust === undefined) await sleep(clock, RETRY_AFTER_MS, stopped.signal);
       }
-      kept = keep();
+      running = run();
     },
     onChange: changes.onChange,
     async stop() {
       stopped.abort();
-      await kept;
+      await running;
     },
   };
 }
 
 function isSame(a: Trust | undefined, b: Trust): boolean {
   return a?.bundlePem === b.bundlePem && a.authority.certificatePem === b.authority.certificatePem;
-}
-
-function trustOf(authorities: Authorities): Trust {
-  return { authority: authorities.current.authority, bundlePem: bundleOf(authorities) };
-}
-
-/** Two replicas may make their first CA at the same time; more losses than this in a row are a fault. */
-const ATTEMPTS = 5;
-
-export interface SecretTrustOptions {
-  readonly namespace: string;
-  readonly name: string;
-  readonly rotation: RotationOptions;
-}
-
-/**
- * Trust from the shared Secret: made when absent, turned over when due. A Secret that was deleted comes back with what was
- * read last, as long as a server runs that has read it: every pod believes that CA, and no other. It stays away when
- * podrole is being uninstalled.
- */
-export function trustFromSecret(
-  {
-    kubernetes,
-    births,
-    clock,
-    log,
-  }: {
-    readonly kubernetes: Pick<Kubernetes, "getSecret" | "createSecret" | "replaceSecret">;
-    readonly births: Births;
-    readonly clock: Clock;
-    readonly log: Log;
-  },
-  { namespace, name, rotation }: SecretTrustOptions,
-): ReadTrust {
-  let known: Authorities | undefined;
-  return async () => {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const secret = await kubernetes.getSecret(namespace, name);
-      const slots: Authorities | undefined = secret && decodeAuthorities(secret.data);
-      const { authorities, changed, reason } = planRotation(slots ?? known, clock.now(), rotation);
-      if (slots && !changed) {
-        known = slots;
-        return trustOf(slots);
-      }
-      const birth = secret ? undefined : await births(namespace);
-      if (!secret && !birth && known) return trustOf(known);
-      if (slots || !known) log.info({ secret: name, reason }, "changing the CA");
-      else log.warn({ secret: name }, "the CA's Secret is gone: what it held is written again");
-      const data = encodeAuthorities(authorities);
-      // Whatever the answer is, the next round reads what stands there now: ours or another replica's.
-      if (secret) await kubernetes.replaceSecret(namespace, name, data, secret.metadata.resourceVersion ?? "");
-      else if (birth) await kubernetes.createSecret(namespace, name, data, birth);
-    }
-    throw new PodroleError(
-      "KUBERNETES_UNAVAILABLE",
-      `Cannot change Secret ${namespace}/${name}: others keep changing it`,
-    );
-  };
 }

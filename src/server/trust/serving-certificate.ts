@@ -1,5 +1,6 @@
-// The server's own serving certificate, signed by its own CA and shown on both gRPC ports. States: held (renewed at
-// half life, or at once when the CA changes; new connections see the new one) → stopped (stop()).
+// The server's own serving certificate, signed by its own CA and presented on both gRPC ports. The key exists only in
+// memory, and is new at each start. States: held (renewed at half its lifetime, or at once when the CA changes; new
+// connections see the new certificate) → stopped (stop()).
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import { issueCertificate } from "../../pki/certificate.ts";
 import { generateKeyPem } from "../../pki/keys.ts";
@@ -16,17 +17,20 @@ export interface ServingCertificateOptions {
 }
 
 export interface ServingCertificate extends TlsSource {
-  /** Unix milliseconds. */
+  /** Expiry of the current certificate, Unix milliseconds. */
   notAfter(): number;
   stop(): void;
 }
 
-/** `keeper` must have started. Client certificates are believed by every CA of the bundle. */
+/**
+ * Issues the certificate and keeps it renewed. `keeper` must have started, else it throws AUTHORITY_UNAVAILABLE. Client
+ * certificates are verified against every CA of the bundle.
+ */
 export function createServingCertificate(
   { keeper, clock, log }: { readonly keeper: AuthorityKeeper; readonly clock: Clock; readonly log: Log },
   { dnsNames, ipAddresses, lifetimeMs }: ServingCertificateOptions,
 ): ServingCertificate {
-  const changes = createChanges((err) => log.error({ err }, "a listener of the serving certificate failed"));
+  const changes = createChanges((error) => log.error({ err: error }, "could not use a renewed serving certificate"));
   const key = generateKeyPem();
   const publicKey = createPublicKey(createPrivateKey(key.reveal()));
   let cancelRenewal = () => {};

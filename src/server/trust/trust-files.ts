@@ -1,6 +1,8 @@
-// Trust from the operator's own CA files: read again at each look, so a replaced file is followed. What was believed
-// before stays in the bundle until its last leaf has expired. (A restart forgets that.) What is still to come cannot be
-// guessed: pods must have heard of a new root before it signs, so it stands behind the old one in the file first.
+// Trust from the operator's own CA files: read again at each check, so that a replaced file takes effect. A replaced CA
+// stays in the bundle until the last certificate that it signed has expired; a restart of the server forgets it. A CA to
+// come cannot be guessed: pods must receive a new root before it signs, so the operator appends it to the certificate file
+// first, behind the old chain.
+// States of a replaced CA: trusted (for leafLifetimeMs) → dropped (at the first check after that).
 import { bundleHash, joinBundle, splitBundle } from "../../pki/bundle.ts";
 import { readAuthority } from "../../pki/own-authority.ts";
 import { PodroleError } from "../../protocol/errors.ts";
@@ -13,39 +15,40 @@ import type { ReadTrust } from "./authority-keeper.ts";
 export interface TrustFilesOptions {
   readonly certificateFile: string;
   readonly keyFile: string;
-  /** Longest life of a leaf: how long a replaced CA stays believed, in milliseconds. */
+  /** Longest lifetime of a certificate, and so the time for which a replaced CA stays trusted, in milliseconds. */
   readonly leafLifetimeMs: number;
 }
 
+/** Reads trust from two PEM files. Rejects with AUTHORITY_UNAVAILABLE if a file is absent or the CA is unusable. */
 export function trustFromFiles(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
   { certificateFile, keyFile, leafLifetimeMs }: TrustFilesOptions,
 ): ReadTrust {
-  /** Earlier contents of the certificate file by hash, and until when they are believed. */
-  const earlier = new Map<string, { readonly pem: string; readonly until: number }>();
+  /** Earlier contents of the certificate file by hash, trusted until `until` (Unix milliseconds). */
+  const replaced = new Map<string, { readonly pem: string; readonly until: number }>();
   let last: string | undefined;
-  let believed = "";
+  let bundlePem = "";
 
   return async () => {
     const [certificatePem, key] = await Promise.all([readIfPresent(certificateFile), readIfPresent(keyFile)]);
-    if (certificatePem === undefined) throw unusable(`${certificateFile} does not exist`);
-    if (key === undefined) throw unusable(`${keyFile} does not exist`);
+    if (certificatePem === undefined) throw unusable(`${certificateFile} does not exist; expected a PEM file`);
+    if (key === undefined) throw unusable(`${keyFile} does not exist; expected a PEM file`);
     const now = clock.now();
     const authority = readAuthority(certificatePem, new Secret(key), now);
     if (typeof authority === "string") throw unusable(authority);
     if (last !== undefined && last !== certificatePem) {
-      earlier.set(bundleHash(last), { pem: last, until: now + leafLifetimeMs });
+      replaced.set(bundleHash(last), { pem: last, until: now + leafLifetimeMs });
       const root = splitBundle(authority.certificatePem).at(-1) ?? "";
-      if (!splitBundle(believed).includes(root)) log.warn({ certificateFile }, UNHEARD_OF);
+      if (!splitBundle(bundlePem).includes(root)) log.warn({ certificateFile }, ROOT_NOT_PUBLISHED);
     }
     last = certificatePem;
-    for (const [hash, { until }] of earlier) if (until <= now) earlier.delete(hash);
-    believed = joinBundle([certificatePem, ...[...earlier.values()].map(({ pem }) => pem)]);
-    return { authority, bundlePem: believed };
+    for (const [hash, { until }] of replaced) if (until <= now) replaced.delete(hash);
+    bundlePem = joinBundle([certificatePem, ...[...replaced.values()].map(({ pem }) => pem)]);
+    return { authority, bundlePem };
   };
 }
 
-const UNHEARD_OF =
+const ROOT_NOT_PUBLISHED =
   "the CA's new root signs at once: pods that were created before cannot reach this server until they are restarted";
 
 function unusable(state: string): PodroleError {

@@ -4,7 +4,7 @@ import { type TestContext, suite, test } from "node:test";
 import { applyStep } from "../../../src/operations/rotate/apply-step.ts";
 import { type Authorities, decodeAuthorities, type RotateOptions } from "../../../src/pki/authorities.ts";
 import { readCertificates, splitBundle } from "../../../src/pki/bundle.ts";
-import { trustFromSecret } from "../../../src/server/trust/authority-keeper.ts";
+import { trustFromSecret } from "../../../src/server/trust/trust-secret.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 import { startCluster } from "../../kubernetes/harness.ts";
@@ -29,11 +29,11 @@ async function rotating(context: TestContext) {
   const [kubernetes, clock] = [await connect(), createFakeClock()];
   const { log } = createKeptLog();
   const read = trustFromSecret(
-    { kubernetes, births: async () => ({}), clock, log },
+    { kubernetes, ownership: async () => ({}), clock, log },
     { ...OPTIONS.secret, rotation: ROTATION },
   );
   /** What each server does each minute. */
-  const serverLooks = async () => {
+  const serverChecks = async () => {
     const trust = await read();
     await kubernetes.putConfigMap("podrole", "podrole-trust", { "bundle.pem": trust.bundlePem });
     await kubernetes.setCaBundle("podrole", trust.bundlePem);
@@ -41,11 +41,11 @@ async function rotating(context: TestContext) {
   };
   const held = async () =>
     decodeAuthorities((await kubernetes.getSecret("podrole", "podrole-ca"))?.data ?? {}) as Authorities;
-  await serverLooks();
+  await serverChecks();
   const deps = { kubernetes, clock };
   const act = (verb: "prepare" | "activate" | "retire", force = false) =>
     applyStep(verb, deps, { ...OPTIONS, rotation: { ...ROTATION, force } });
-  return { kubernetes, clock, deps, serverLooks, held, act };
+  return { kubernetes, clock, deps, serverChecks, held, act };
 }
 
 const done = (result: Authorities | string) => {
@@ -55,19 +55,19 @@ const done = (result: Authorities | string) => {
 
 suite("applyStep()", () => {
   test("rotates step by step: each too early at first, the servers follow, and nothing is cut off", async (context) => {
-    const { clock, act, serverLooks, held } = await rotating(context);
-    const old = await serverLooks();
+    const { clock, act, serverChecks, held } = await rotating(context);
+    const old = await serverChecks();
     const prepared = done(await act("prepare"));
     assert.match((await act("prepare")) as string, /prepared already/);
 
     await clock.advance(SETTLED);
     assert.match((await act("activate")) as string, /not in ConfigMap podrole\/podrole-trust/);
-    const published = await serverLooks();
+    const published = await serverChecks();
     assert.equal(splitBundle(published.bundlePem).length, 2);
     assert.equal(published.authority.certificatePem, old.authority.certificatePem);
 
     done(await act("activate"));
-    const signing = await serverLooks();
+    const signing = await serverChecks();
     assert.equal(signing.authority.certificatePem, prepared.next?.authority.certificatePem);
     assert.equal(signing.bundlePem, published.bundlePem);
     assert.equal((await held()).previous?.certificatePem, old.authority.certificatePem);
@@ -75,31 +75,31 @@ suite("applyStep()", () => {
     assert.match((await act("retire")) as string, /still valid: wait 70 minutes/);
     await clock.advance(SETTLED);
     done(await act("retire"));
-    assert.deepEqual(splitBundle((await serverLooks()).bundlePem), splitBundle(signing.authority.certificatePem));
+    assert.deepEqual(splitBundle((await serverChecks()).bundlePem), splitBundle(signing.authority.certificatePem));
   });
 
   test("refuses to activate what was published too recently, and what is not in caBundle", async (context) => {
-    const { kubernetes, clock, act, serverLooks } = await rotating(context);
-    const before = (await serverLooks()).bundlePem;
+    const { kubernetes, clock, act, serverChecks } = await rotating(context);
+    const before = (await serverChecks()).bundlePem;
     done(await act("prepare"));
-    await serverLooks();
+    await serverChecks();
     assert.match((await act("activate")) as string, /published too recently: wait 70 minutes/);
     await clock.advance(SETTLED);
     await kubernetes.setCaBundle("podrole", before);
     assert.match((await act("activate")) as string, /not in caBundle of webhook pods\.podrole\.io/);
-    await serverLooks();
+    await serverChecks();
     done(await act("activate"));
   });
 
   test("--force does all of it at once, and the servers take it", async (context) => {
-    const { act, serverLooks, held } = await rotating(context);
-    const old = await serverLooks();
+    const { act, serverChecks, held } = await rotating(context);
+    const old = await serverChecks();
     const first = done(await act("prepare"));
     const second = done(await act("prepare", true));
     assert.notEqual(second.next?.authority.certificatePem, first.next?.authority.certificatePem);
     done(await act("activate", true));
     done(await act("retire", true));
-    const now = await serverLooks();
+    const now = await serverChecks();
     assert.equal(now.authority.certificatePem, second.next?.authority.certificatePem);
     const believed = readCertificates(now.bundlePem);
     assert.ok(believed.every((one) => one.toString() !== old.authority.certificatePem));

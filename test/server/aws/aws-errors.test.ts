@@ -49,7 +49,7 @@ for (const [name, message, hint] of [
   [
     "ValidationError",
     "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
-    /1h is the most/,
+    /last at most 1h/,
   ],
   ["RegionDisabledException", "STS is not activated in this region for account:1.", /another --region/],
   ["InvalidParameterValue", "The transitive tag key team cannot be overridden.", /transitive tag of this key/],
@@ -78,7 +78,7 @@ test("fromAwsError() names the settings that are missing when no region is known
 });
 
 for (const [what, thrown, said] of [
-  ["nothing was found", new Error("Could not load credentials from any providers"), "none was found, podrole's log"],
+  ["nothing was found", new Error("Could not load credentials from any providers"), "none was found; the server's log"],
   [
     "STS denies the web identity",
     exception("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403),

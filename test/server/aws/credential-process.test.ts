@@ -27,7 +27,7 @@ test("createProcessCredentials() names the program alone, and keeps what it said
 });
 
 test("createProcessCredentials() ends a program that hangs", async () => {
-  await assert.rejects(says("setInterval(() => {}, 1e6)", 300)(), /did not end in time/);
+  await assert.rejects(says("setInterval(() => {}, 1e6)", 300)(), /did not end within 300 ms/);
 });
 
 test("createProcessCredentials() refuses an Expiration that is not a time", async () => {

@@ -216,7 +216,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
           await SOURCES["--credential-process"]?.provide(on, MINUTE);
           on.context.mock.timers.tick(2 * MINUTE);
         },
-        /has expired/,
+        /have expired/,
       ],
     },
   },

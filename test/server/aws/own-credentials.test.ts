@@ -49,7 +49,7 @@ for (const [source, { options, provide, denials }] of Object.entries(SOURCES)) {
         assert.match(error.message, /the server's own AWS credentials: /);
         const told = `${error.message} ${(error.cause as Error | undefined)?.message}`;
         assert.match(told, words);
-        if (!/SignatureDoesNotMatch/.test(told)) assert.match(told, /wanted one of.*IRSA.*instance profile/);
+        if (!/SignatureDoesNotMatch/.test(told)) assert.match(told, /expected one of.*IRSA.*instance profile/);
         return true;
       });
       assert.ok(!callersOf(on).includes("ok"));

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PodroleError } from "../../../src/protocol/errors.ts";
 import { readInstanceProfileArn } from "../../../src/server/aws/instance-profile.ts";
-import { baseArnOf, detectBaseArn, learnCallerArn } from "../../../src/server/aws/own-identity.ts";
+import { baseArnOf, detectBaseArn, waitForCallerArn } from "../../../src/server/aws/own-identity.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { startInstanceMetadata } from "../../fakes/instance-metadata.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 
 const PARTITIONS = ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-eusc"];
 const away = async (): Promise<string> => {
-  throw new PodroleError("STS_UNAVAILABLE", "Cannot ask for the server's own identity: none was found");
+  throw new PodroleError("STS_UNAVAILABLE", "Cannot request the server's own identity: none was found");
 };
 
 function stage() {
@@ -63,8 +63,8 @@ test("detectBaseArn() gives up when the server stops", async () => {
 });
 
 for (const [what, options, words] of [
-  ["gives no token", { tokens: "refused" }, /gave no token: HTTP 403/],
-  ["has no profile", {}, /no profile: HTTP 404/],
+  ["gives no token", { tokens: "refused" }, /returned no token \(HTTP 403\)/],
+  ["has no profile", {}, /no profile \(HTTP 404/],
 ] as const) {
   test(`readInstanceProfileArn() says so when the instance ${what}`, async (context) => {
     const { url } = await startInstanceMetadata(context, options);
@@ -72,10 +72,10 @@ for (const [what, options, words] of [
   });
 }
 
-test("learnCallerArn() says each time what was tried, and who the server is once STS tells", async () => {
+test("waitForCallerArn() says each time what was tried, and who the server is once STS tells", async () => {
   const { clock, lines, deps } = stage();
   let answer = away;
-  const learned = learnCallerArn({ ...deps, callerArn: () => answer() });
+  const learned = waitForCallerArn({ ...deps, callerArn: () => answer() });
   await clock.advance(0);
   assert.match(
     JSON.stringify(lines[0]),

@@ -122,7 +122,7 @@ const CASES: readonly DenialCase[] = [
     message: denied(
       `sts:AssumeRole on resource: ${ROLE} because no VPC endpoint policy allows the sts:AssumeRole action`,
     ),
-    says: ["in the policy of the VPC endpoint that the server reaches STS by"],
+    says: ["in the policy of the VPC endpoint through which the server reaches STS"],
     never: ["trust policy"],
   },
   {

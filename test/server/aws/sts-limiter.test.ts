@@ -47,23 +47,23 @@ test("createStsLimiter() holds everybody back while STS throttles, longer each t
 
 test("createStsLimiter() tells of each call that it holds back, why and for how long, and of no other", async () => {
   const clock = createFakeClock();
-  const heldBack: string[] = [];
+  const reported: string[] = [];
   let throttles = true;
   const assumeRole: AssumeRole = async () => {
     if (throttles) throw new PodroleError("STS_THROTTLED", "Rate exceeded");
     return ISSUED;
   };
-  const onHeldBack = (reason: string, ms: number) => heldBack.push(`${reason} ${ms > 500 ? "long" : ms}`);
-  const limited = createStsLimiter({ clock, assumeRole, onHeldBack }, { ratePerSecond: 10, burst: 2 });
+  const onLimited = (reason: string, ms: number) => reported.push(`${reason} ${ms > 500 ? "long" : ms}`);
+  const limited = createStsLimiter({ clock, assumeRole, onLimited }, { ratePerSecond: 10, burst: 2 });
   await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
-  assert.deepEqual(heldBack, []);
+  assert.deepEqual(reported, []);
   await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
-  assert.deepEqual(heldBack, ["pause long"]);
+  assert.deepEqual(reported, ["pause long"]);
   throttles = false;
   await clock.advance(2_000);
   for (let call = 0; call < 2; call++) await limited(INPUT);
   await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
-  assert.deepEqual(heldBack, ["pause long", "rate 100"]);
+  assert.deepEqual(reported, ["pause long", "rate 100"]);
 });
 
 test("createStsLimiter() takes many calls that are throttled at the same time for one: the pause does not grow by them", async () => {
@@ -127,5 +127,5 @@ test("createStsLimiter() pauses the account that calls, and no other", async () 
   await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
   await limited(hop);
   await limited({ ...hop, via: "arn:aws:iam::210987654321:role/another-hop" });
-  await assert.rejects(limited(hop), { code: "STS_THROTTLED", message: /more than 10 calls a second/ });
+  await assert.rejects(limited(hop), { code: "STS_THROTTLED", message: /more than 10 calls per second/ });
 });

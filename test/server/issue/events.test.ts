@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PodEvent } from "../../../src/kubernetes/api.ts";
 import type { ErrorCode } from "../../../src/protocol/errors.ts";
-import { createEventTeller } from "../../../src/server/issue/events.ts";
+import { createEventRecorder } from "../../../src/server/issue/events.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 
@@ -12,18 +12,23 @@ function stage(fails = false) {
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
   const written: PodEvent[] = [];
-  const told: ErrorCode[] = [];
+  const recorded: ErrorCode[] = [];
   const recordEvent = async (event: PodEvent) => {
     if (fails) throw new TypeError("the API server is away");
     written.push(event);
   };
-  const tell = createEventTeller({ kubernetes: { recordEvent }, clock, log, onTold: ({ code }) => told.push(code) });
-  return { clock, lines, written, told, tell };
+  const record = createEventRecorder({
+    kubernetes: { recordEvent },
+    clock,
+    log,
+    onRecorded: ({ code }) => recorded.push(code),
+  });
+  return { clock, lines, written, recorded, record };
 }
 
-test("createEventTeller() writes a warning at the pod, with the code as its reason", async () => {
-  const { clock, written, told, tell } = stage();
-  tell(POD, { code: "ROLE_FORBIDDEN", message: "Cannot give role" });
+test("createEventRecorder() writes a warning at the pod, with the code as its reason", async () => {
+  const { clock, written, recorded, record } = stage();
+  record(POD, { code: "ROLE_FORBIDDEN", message: "Cannot give role" });
   await clock.advance(0);
   assert.deepEqual(written, [
     {
@@ -34,19 +39,19 @@ test("createEventTeller() writes a warning at the pod, with the code as its reas
       message: "Cannot give role",
     },
   ]);
-  assert.deepEqual(told, ["ROLE_FORBIDDEN"]);
+  assert.deepEqual(recorded, ["ROLE_FORBIDDEN"]);
 });
 
-test("createEventTeller() tells the same once in ten minutes, and another pod or reason at once", async () => {
-  const { clock, written, tell } = stage();
+test("createEventRecorder() tells the same once in ten minutes, and another pod or reason at once", async () => {
+  const { clock, written, record } = stage();
   const refusal = { code: "ROLE_FORBIDDEN", message: "Cannot give role" } as const;
-  for (let times = 0; times < 3; times++) tell(POD, refusal);
-  tell({ ...POD, uid: "u-2" }, refusal);
-  tell(POD, { code: "STS_DENIED", message: "Cannot assume role" });
+  for (let times = 0; times < 3; times++) record(POD, refusal);
+  record({ ...POD, uid: "u-2" }, refusal);
+  record(POD, { code: "STS_DENIED", message: "Cannot assume role" });
   await clock.advance(0);
   assert.equal(written.length, 3);
   await clock.advance(10 * 60_000);
-  tell(POD, refusal);
+  record(POD, refusal);
   await clock.advance(0);
   assert.equal(written.length, 4);
 });
@@ -56,34 +61,35 @@ for (const [code, count] of [
   ["KUBERNETES_UNAVAILABLE", 0],
   ["STS_UNAVAILABLE", 1],
 ] as const) {
-  test(`createEventTeller() writes ${count === 0 ? "nothing" : "an Event"} for ${code}`, async () => {
-    const { clock, written, tell } = stage();
-    tell(POD, { code, message: "later" });
+  test(`createEventRecorder() writes ${count === 0 ? "nothing" : "an Event"} for ${code}`, async () => {
+    const { clock, written, record } = stage();
+    record(POD, { code, message: "later" });
     await clock.advance(0);
     assert.equal(written.length, count);
   });
 }
 
-test("createEventTeller() never throws: an Event that cannot be written is a warning in the log", async () => {
-  const { clock, lines, told, tell } = stage(true);
-  tell(POD, { code: "ROLE_FORBIDDEN", message: "Cannot give role" });
+test("createEventRecorder() never throws: an Event that cannot be written is a warning in the log", async () => {
+  const { clock, lines, recorded, record } = stage(true);
+  record(POD, { code: "ROLE_FORBIDDEN", message: "Cannot give role" });
   await clock.advance(0);
-  assert.deepEqual(told, []);
+  assert.deepEqual(recorded, []);
   assert.equal(lines[0]?.["code"], "ROLE_FORBIDDEN");
 });
 
-test("createEventTeller() tells one pod no more than three wordings of one reason: some of STS's hold the time", async () => {
-  const { clock, written, tell } = stage();
-  for (let attempt = 0; attempt < 20; attempt++) tell(POD, { code: "STS_UNAVAILABLE", message: `token of ${attempt}` });
-  tell(POD, { code: "STS_DENIED", message: "another reason" });
+test("createEventRecorder() tells one pod no more than three wordings of one reason: some of STS's hold the time", async () => {
+  const { clock, written, record } = stage();
+  for (let attempt = 0; attempt < 20; attempt++)
+    record(POD, { code: "STS_UNAVAILABLE", message: `token of ${attempt}` });
+  record(POD, { code: "STS_DENIED", message: "another reason" });
   await clock.advance(0);
   assert.equal(written.length, 4);
 });
 
-test("createEventTeller() spares etcd when every pod is refused at once, and tells the others later", async () => {
-  const { clock, written, tell } = stage();
+test("createEventRecorder() spares etcd when every pod is refused at once, and tells the others later", async () => {
+  const { clock, written, record } = stage();
   const refuseAll = () => {
-    for (let pod = 0; pod < 500; pod++) tell({ ...POD, uid: `u-${pod}` }, { code: "STS_DENIED", message: "no" });
+    for (let pod = 0; pod < 500; pod++) record({ ...POD, uid: `u-${pod}` }, { code: "STS_DENIED", message: "no" });
   };
   refuseAll();
   await clock.advance(0);
@@ -92,5 +98,5 @@ test("createEventTeller() spares etcd when every pod is refused at once, and tel
   refuseAll();
   await clock.advance(0);
   assert.equal(written.length, 100);
-  assert.equal(new Set(written.map(({ pod }) => pod.uid)).size, 100, "nobody is told twice");
+  assert.equal(new Set(written.map(({ pod }) => pod.uid)).size, 100, "nobody is recorded twice");
 });

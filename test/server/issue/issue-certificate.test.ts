@@ -25,14 +25,14 @@ const POD: ProvenPod = {
 
 function stage(caller: ProvenPod | Refusal) {
   const audit: Readonly<Record<string, unknown>>[] = [];
-  const ahead: string[] = [];
+  const prefetched: string[] = [];
   const issue = createCertificateIssuer(
     {
       clock,
       audit: (record) => audit.push(record),
       prove: async () => caller,
       authority: () => authority,
-      fetchAhead: ({ name }) => ahead.push(name),
+      prefetch: ({ name }) => prefetched.push(name),
     },
     {
       trustDomain: "cluster.local",
@@ -45,13 +45,13 @@ function stage(caller: ProvenPod | Refusal) {
       },
     },
   );
-  return { issue, audit, ahead };
+  return { issue, audit, prefetched };
 }
 
 const csr = (name: string) => createCsr(generateKeyPem(), name);
 
-test("createCertificateIssuer() names the proven pod, whatever the CSR says, and fetches ahead", async () => {
-  const { issue, audit, ahead } = stage(POD);
+test("createCertificateIssuer() names the proven pod, whatever the CSR says, and fetches prefetched", async () => {
+  const { issue, audit, prefetched } = stage(POD);
   const { pem, notAfter } = await issue(new Secret("token"), csr("kube-system/root"), "peer");
   assert.deepEqual(podIdentityOf(new X509Certificate(pem).raw, "cluster.local"), {
     trustDomain: "cluster.local",
@@ -62,18 +62,18 @@ test("createCertificateIssuer() names the proven pod, whatever the CSR says, and
   });
   assert.doesNotMatch(new X509Certificate(pem).toString(), /kube-system/);
   assert.ok(notAfter <= clock.now() + HOUR_MS);
-  assert.deepEqual(ahead, ["web"]);
+  assert.deepEqual(prefetched, ["web"]);
   assert.deepEqual([audit[0]?.["decision"], audit[0]?.["credentialId"]], ["issued", "JTI=1"]);
 });
 
 test("createCertificateIssuer() gives the webhook's ServiceAccount a serving certificate of set names", async () => {
   const webhook = { ...POD, namespace: "podrole", serviceAccount: "podrole-webhook" };
-  const { issue, ahead } = stage(webhook);
+  const { issue, prefetched } = stage(webhook);
   const { pem } = await issue(new Secret("token"), csr("evil.example"), "peer");
   const { subjectAltName } = new X509Certificate(pem);
   assert.match(subjectAltName ?? "", /DNS:podrole-webhook\.podrole\.svc/);
   assert.doesNotMatch(subjectAltName ?? "", /spiffe|evil/);
-  assert.deepEqual(ahead, []);
+  assert.deepEqual(prefetched, []);
 });
 
 test("createCertificateIssuer() treats that ServiceAccount's name in another namespace as any pod", async () => {
@@ -83,11 +83,11 @@ test("createCertificateIssuer() treats that ServiceAccount's name in another nam
 });
 
 test("createCertificateIssuer() refuses what was not proved, and writes it down", async () => {
-  const { issue, audit, ahead } = stage({ code: "PROOF_REJECTED", message: "Cannot accept the token" });
+  const { issue, audit, prefetched } = stage({ code: "PROOF_REJECTED", message: "Cannot accept the token" });
   await assert.rejects(issue(new Secret("stolen-token"), csr("web"), "peer"), { code: "PROOF_REJECTED" });
   assert.equal(audit[0]?.["reason"], "PROOF_REJECTED");
   assert.doesNotMatch(JSON.stringify(audit), /stolen-token/);
-  assert.deepEqual(ahead, []);
+  assert.deepEqual(prefetched, []);
 });
 
 test("createCertificateIssuer() refuses a CSR that cannot be read, and names the pod that sent it", async () => {

@@ -32,7 +32,7 @@ function podWith(annotations: Record<string, string>, permitted = "arn:aws:iam::
 
 function stage(found: PodInContext | Refusal, get: () => Promise<SessionCredentials> = async () => SESSION) {
   const audit: Readonly<Record<string, unknown>>[] = [];
-  const told: Refusal[] = [];
+  const recorded: Refusal[] = [];
   const asked: AssumeRoleInput[] = [];
   const prefetched: AssumeRoleInput[] = [];
   const issuer = createCredentialIssuer({
@@ -47,7 +47,7 @@ function stage(found: PodInContext | Refusal, get: () => Promise<SessionCredenti
     },
     readConfigMap: async (namespace, name) =>
       namespace === "team" && name === "narrow" ? { "policy.json": POLICY } : undefined,
-    tell: (_pod, refusal) => told.push(refusal),
+    recordRefusal: (_pod, refusal) => recorded.push(refusal),
     policy: () => ({
       baseArn: "arn:aws:iam::123456789012:role/",
       strictNamespaceRegexp: true,
@@ -60,11 +60,11 @@ function stage(found: PodInContext | Refusal, get: () => Promise<SessionCredenti
       defaultRole: undefined,
     }),
   });
-  return { issuer, audit, told, asked, prefetched };
+  return { issuer, audit, recorded, asked, prefetched };
 }
 
 test("issue() gives a container its role's session and writes down what CloudTrail will show", async () => {
-  const { issuer, audit, told, asked } = stage(podWith({ "iam.amazonaws.com/role.app": "orders" }));
+  const { issuer, audit, recorded, asked } = stage(podWith({ "iam.amazonaws.com/role.app": "orders" }));
   const [grant] = await issuer.issue(IDENTITY, ["app"], "10.0.0.7:4711");
   assert.ok(grant && "credentials" in grant);
   assert.equal(grant.role.arn, ROLE);
@@ -72,7 +72,7 @@ test("issue() gives a container its role's session and writes down what CloudTra
     asked.map(({ roleArn, sessionName }) => ({ roleArn, sessionName })),
     [{ roleArn: ROLE, sessionName: "team.web" }],
   );
-  assert.deepEqual(told, []);
+  assert.deepEqual(recorded, []);
   const [line] = audit;
   assert.deepEqual(
     [line?.["decision"], line?.["podUid"], line?.["accessKeyId"], line?.["peer"]],
@@ -83,13 +83,13 @@ test("issue() gives a container its role's session and writes down what CloudTra
 
 test("issue() answers ROLE_FORBIDDEN for the one container and serves the other", async () => {
   const annotations = { "iam.amazonaws.com/role.app": "orders", "iam.amazonaws.com/role.job": "payroll" };
-  const { issuer, audit, told, asked } = stage(podWith(annotations, ROLE));
+  const { issuer, audit, recorded, asked } = stage(podWith(annotations, ROLE));
   const [app, job] = await issuer.issue(IDENTITY, ["app", "job"], "peer");
   assert.ok(app && "credentials" in app);
   assert.equal(job && "refusal" in job && job.refusal.code, "ROLE_FORBIDDEN");
   assert.equal(asked.length, 1);
   assert.deepEqual(
-    told.map(({ code }) => code),
+    recorded.map(({ code }) => code),
     ["ROLE_FORBIDDEN"],
   );
   assert.ok(audit.some((line) => line["decision"] === "refused" && line["reason"] === "ROLE_FORBIDDEN"));
@@ -108,8 +108,8 @@ test("issue() answers ROLE_MISSING for a container that has no role, or does not
 test("issue() throws for a pod that does not live any more, and asks STS nothing", async () => {
   const { issuer, asked, audit } = stage({ code: "POD_UNKNOWN", message: "Cannot identify pod" });
   await assert.rejects(issuer.issue(IDENTITY, ["app"], "peer"), { code: "POD_UNKNOWN" });
-  const told = audit.map(({ decision, reason, pod, container }) => ({ decision, reason, pod, container }));
-  assert.deepEqual(told, [{ decision: "refused", reason: "POD_UNKNOWN", pod: IDENTITY.pod, container: "app" }]);
+  const recorded = audit.map(({ decision, reason, pod, container }) => ({ decision, reason, pod, container }));
+  assert.deepEqual(recorded, [{ decision: "refused", reason: "POD_UNKNOWN", pod: IDENTITY.pod, container: "app" }]);
   assert.deepEqual(asked, []);
 });
 
@@ -134,10 +134,10 @@ test("issue() narrows the session by the policy that the pod names, and refuses 
   assert.deepEqual(absent.asked, []);
 });
 
-test("fetchAhead() starts AssumeRole for permitted roles only", async () => {
+test("prefetch() starts AssumeRole for permitted roles only", async () => {
   const annotations = { "iam.amazonaws.com/role.app": "orders", "iam.amazonaws.com/role.job": "payroll" };
   const { issuer, prefetched } = stage(podWith(annotations, ROLE));
-  issuer.fetchAhead(IDENTITY, podWith(annotations, ROLE));
+  issuer.prefetch(IDENTITY, podWith(annotations, ROLE));
   await setImmediate();
   assert.deepEqual(
     prefetched.map(({ roleArn }) => roleArn),

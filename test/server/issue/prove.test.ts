@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { TokenReview } from "../../../src/kubernetes/api.ts";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
+import { isRefusal } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { provePod } from "../../../src/server/issue/prove.ts";
 
@@ -32,7 +33,7 @@ const prove = (review: Partial<TokenReview>, pod: Pod | undefined = POD) =>
 
 test("provePod() names the pod behind an accepted token", async () => {
   const proven = await prove({});
-  assert.ok(!("code" in proven));
+  assert.ok(!isRefusal(proven));
   assert.deepEqual(
     [proven.namespace, proven.name, proven.uid, proven.serviceAccount, proven.credentialId],
     ["team", "web", "u-1", "app", "JTI=1"],
@@ -55,7 +56,7 @@ const REJECTED: readonly (readonly [string, Partial<TokenReview>])[] = [
 for (const [state, review] of REJECTED) {
   test(`provePod() answers PROOF_REJECTED when ${state}`, async () => {
     const refusal = await prove(review);
-    assert.equal("code" in refusal && refusal.code, "PROOF_REJECTED");
+    assert.equal(isRefusal(refusal) && refusal.code, "PROOF_REJECTED");
   });
 }
 
@@ -68,12 +69,12 @@ const STRANGERS: readonly (readonly [string, string, Pod | undefined])[] = [
 for (const [code, state, pod] of STRANGERS) {
   test(`provePod() answers ${code} when the live pod ${state}`, async () => {
     const refusal = await prove({}, pod);
-    assert.equal("code" in refusal && refusal.code, code);
+    assert.equal(isRefusal(refusal) && refusal.code, code);
   });
 }
 
 test("provePod() answers POD_UNKNOWN when there is no such pod", async () => {
   const kubernetes = { reviewToken: async () => REVIEW, getPod: async () => undefined };
   const refusal = await provePod(kubernetes, new Secret("token"), "podrole.io");
-  assert.equal("code" in refusal && refusal.code, "POD_UNKNOWN");
+  assert.equal(isRefusal(refusal) && refusal.code, "POD_UNKNOWN");
 });

@@ -1,25 +1,28 @@
-// The two gRPC services: messages in, use cases called, messages out. Nothing is decided here.
-import { type Peer, unary } from "../protocol/listener.ts";
+// The two gRPC services (proto/podrole/v1/podrole.proto): they turn messages into calls of the use cases, and results into
+// messages. Nothing is decided here. Session secrets leave the server in toMessage().
+import { type Peer, unary } from "../../protocol/listener.ts";
 import {
   CredentialsService,
   type Grant as GrantMessage,
   IdentityService,
-} from "../protocol/generated/podrole/v1/podrole.ts";
-import { bundleHash } from "../pki/bundle.ts";
-import { podIdentityOf } from "../pki/identity.ts";
-import { PodroleError } from "../protocol/errors.ts";
-import { Secret } from "../runtime/secret.ts";
-import type { IssueCertificate } from "./issue/issue-certificate.ts";
-import type { CredentialIssuer, Grant } from "./issue/issue-credentials.ts";
+} from "../../protocol/generated/podrole/v1/podrole.ts";
+import { bundleHash } from "../../pki/bundle.ts";
+import { podIdentityOf } from "../../pki/identity.ts";
+import { isRefusal, PodroleError } from "../../protocol/errors.ts";
+import { Secret } from "../../runtime/secret.ts";
+import type { IssueCertificate } from "./issue-certificate.ts";
+import type { CredentialIssuer, Grant } from "./issue-credentials.ts";
 
 export interface ServiceDeps {
+  /** The trust bundle that replies carry. */
   readonly bundlePem: () => string;
-  /** Every call that ended in an error: log and metric. */
+  /** Called for every call that ends in an error. */
   readonly onFailure: (error: PodroleError, peer: Peer) => void;
 }
 
+/** The identity port's service: a ServiceAccount token and a CSR for a certificate and the trust bundle. */
 export function identityService({ bundlePem, onFailure, issue }: ServiceDeps & { readonly issue: IssueCertificate }) {
-  const bundleFor = createBundleAnswer(bundlePem);
+  const bundleFor = createBundleReply(bundlePem);
   const issueCertificate = unary(async (request: IssueRequest, peer) => {
     const { pem } = await issue(new Secret(request.token), request.certificateSigningRequest, peer.address);
     return { certificate: pem, bundle: bundleFor(request.bundleHash) };
@@ -38,20 +41,24 @@ interface CredentialsRequest {
   readonly bundleHash: string;
 }
 
-/** More containers than any pod has; a limit so that one call cannot make thousands of STS calls. */
-const MOST_CONTAINERS = 128;
+/** More containers than any pod has; without a limit, one request could cause thousands of STS calls. */
+const MAX_CONTAINERS = 128;
 
+/** The credentials port's service: a client certificate for one grant per requested container. */
 export function credentialsService({
   bundlePem,
   onFailure,
   issuer,
   trustDomain,
 }: ServiceDeps & { readonly issuer: CredentialIssuer; readonly trustDomain: string }) {
-  const bundleFor = createBundleAnswer(bundlePem);
+  const bundleFor = createBundleReply(bundlePem);
   const getCredentials = unary(async ({ containers, bundleHash: hash }: CredentialsRequest, peer) => {
     const identity = identify(peer, trustDomain);
-    if (containers.length > MOST_CONTAINERS) {
-      throw new PodroleError("REQUEST_INVALID", `Cannot give credentials: ${containers.length} containers were named`);
+    if (containers.length > MAX_CONTAINERS) {
+      throw new PodroleError(
+        "REQUEST_INVALID",
+        `Cannot issue credentials: the request names ${containers.length} containers; expected at most ${MAX_CONTAINERS}`,
+      );
     }
     const grants = await issuer.issue(identity, [...new Set(containers)], peer.address);
     return { grants: grants.map(toMessage), bundle: bundleFor(hash) };
@@ -61,15 +68,18 @@ export function credentialsService({
 
 function identify({ certificate }: Peer, trustDomain: string) {
   if (certificate === undefined) {
-    throw new PodroleError("CERTIFICATE_REJECTED", "Cannot identify the caller: it showed no client certificate");
+    throw new PodroleError(
+      "CERTIFICATE_REJECTED",
+      "Cannot identify the caller: it presented no client certificate; expected the certificate of a pod",
+    );
   }
   const identity = podIdentityOf(certificate, trustDomain);
-  if ("code" in identity) throw new PodroleError(identity.code, identity.message);
+  if (isRefusal(identity)) throw new PodroleError(identity.code, identity.message);
   return identity;
 }
 
-/** The bundle for a caller: empty when it has it already. Hashed once for each change of the bundle. */
-function createBundleAnswer(bundlePem: () => string): (callerHash: string) => string {
+/** Returns the bundle for a caller, or "" if the caller has it already. Hashes once per change of the bundle. */
+function createBundleReply(bundlePem: () => string): (callerHash: string) => string {
   let hashed = { pem: "", hash: "" };
   return (callerHash) => {
     const pem = bundlePem();

@@ -1,48 +1,49 @@
 // Every series of the server; docs/metrics.md is generated from this table.
-import { COMMON_METRICS, type MetricTable } from "../runtime/metrics.ts";
+import { COMMON_METRICS, type Metrics, type MetricTable } from "../../runtime/metrics.ts";
 
+/** Table of the server's metrics. A key is the name in code; `name` is the name that Prometheus sees. */
 export const SERVER_METRICS = {
   ...COMMON_METRICS,
   certificates: {
     type: "counter",
     name: "podrole_certificates_total",
-    help: "Certificates asked for, by result: ISSUED or a code of docs/errors.md",
+    help: "Certificate requests by result: ISSUED or a code of docs/errors.md",
     labels: ["code"],
     from: ["ISSUED", "PROOF_REJECTED", "POD_UNKNOWN", "KUBERNETES_UNAVAILABLE", "AUTHORITY_UNAVAILABLE", "INTERNAL"],
   },
   certificateSeconds: {
     type: "histogram",
     name: "podrole_certificate_duration_seconds",
-    help: "Time to answer a request for a certificate, token review and pod look-up included",
+    help: "Time to answer a certificate request, including token review and pod look-up",
   },
   credentials: {
     type: "counter",
     name: "podrole_credentials_total",
-    help: "Credentials asked for, one for each container, by result: ISSUED or a code of docs/errors.md",
+    help: "Credential requests, counted per container, by result: ISSUED or a code of docs/errors.md",
     labels: ["code"],
     from: ["ISSUED", "ROLE_FORBIDDEN", "STS_DENIED", "STS_THROTTLED", "STS_UNAVAILABLE", "INTERNAL"],
   },
   credentialsSeconds: {
     type: "histogram",
     name: "podrole_credentials_duration_seconds",
-    help: "Time to answer a pod's request for credentials",
+    help: "Time to answer a pod's credential request, all its containers together",
   },
   cache: {
     type: "counter",
     name: "podrole_credential_cache_total",
-    help: "How credentials were found: hit, miss, renewed, stale (renewal failed, still valid), failed",
+    help: "Look-ups in the credential cache by outcome: hit, miss, renewed, stale (renewal failed, still valid), failed",
     labels: ["outcome"],
     from: ["hit", "miss", "renewed", "stale", "failed"],
   },
   cacheSize: {
     type: "gauge",
     name: "podrole_credential_cache_entries",
-    help: "Sessions held in memory",
+    help: "Entries of the credential cache: sessions, and failures that are repeated for seconds",
   },
   nearestExpiry: {
     type: "gauge",
     name: "podrole_credential_nearest_expiry_seconds",
-    help: "Seconds until the first session held in memory expires; +Inf when there is none",
+    help: "Seconds until the first cached session expires; +Inf when there is none",
   },
   stsCalls: {
     type: "counter",
@@ -54,17 +55,17 @@ export const SERVER_METRICS = {
   stsSeconds: {
     type: "histogram",
     name: "podrole_sts_duration_seconds",
-    help: "Time of one AssumeRole call",
+    help: "Duration of one AssumeRole call",
   },
   stsInFlight: {
     type: "gauge",
     name: "podrole_sts_calls_in_flight",
     help: "AssumeRole calls that STS has not answered yet",
   },
-  stsHeldBack: {
+  stsLimited: {
     type: "histogram",
     name: "podrole_sts_held_back_seconds",
-    help: "AssumeRole calls not made, for the account's sake, and the wait they were told: rate (--sts-rate is used up), pause (STS throttled)",
+    help: "AssumeRole calls that the limiter did not make, and the wait that it returned, by reason: rate (--sts-rate is used up), pause (STS throttled)",
     labels: ["reason"],
     from: ["rate", "pause"],
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30],
@@ -72,7 +73,7 @@ export const SERVER_METRICS = {
   connections: {
     type: "gauge",
     name: "podrole_connections",
-    help: "Connections of sidecars and webhooks that are open, by port: identity or credentials",
+    help: "Open connections from sidecars and webhooks, by port: identity or credentials",
     labels: ["port"],
   },
   connectionsOpened: {
@@ -85,7 +86,7 @@ export const SERVER_METRICS = {
   events: {
     type: "counter",
     name: "podrole_events_total",
-    help: "Events written on pods, by reason",
+    help: "Events recorded on pods, by reason",
     labels: ["code"],
   },
   authorityExpiry: {
@@ -93,10 +94,10 @@ export const SERVER_METRICS = {
     name: "podrole_authority_expiry_seconds",
     help: "Seconds until the certificate of the signing CA expires",
   },
-  authorityLooks: {
+  authorityChecks: {
     type: "counter",
     name: "podrole_authority_looks_total",
-    help: "Looks after the CA and its published bundle, one a minute, by result: ok or failed",
+    help: "Checks of the CA and its published bundle, one a minute, by result: ok or failed",
     labels: ["result"],
     from: ["ok", "failed"],
   },
@@ -113,3 +114,6 @@ export const SERVER_METRICS = {
     from: ["changed", "unchanged", "failed"],
   },
 } as const satisfies MetricTable;
+
+/** The server's metrics as createMetrics() returns them. */
+export type ServerMetrics = Metrics<typeof SERVER_METRICS>;

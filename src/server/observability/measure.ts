@@ -1,15 +1,12 @@
-// Metrics around the use cases: decorators of one shape each, so that no use case knows that it is measured.
-import { toPodroleError } from "../protocol/errors.ts";
-import type { Listener } from "../protocol/listener.ts";
-import type { Metrics } from "../runtime/metrics.ts";
-import type { CredentialCache } from "./aws/credential-cache.ts";
-import type { IssueCertificate } from "./issue/issue-certificate.ts";
-import type { CredentialIssuer } from "./issue/issue-credentials.ts";
-import type { SERVER_METRICS } from "./metrics.ts";
-import type { AssumeRole } from "./aws/sts.ts";
+// Metrics around the use cases: each decorator has the shape of what it measures, so no use case knows that it is measured.
+import { toPodroleError } from "../../protocol/errors.ts";
+import type { CredentialCache } from "../aws/credential-cache.ts";
+import type { AssumeRole } from "../aws/sts.ts";
+import type { IssueCertificate } from "../issue/issue-certificate.ts";
+import type { CredentialIssuer } from "../issue/issue-credentials.ts";
+import type { ServerMetrics } from "./metrics.ts";
 
-type ServerMetrics = Metrics<typeof SERVER_METRICS>;
-
+/** Counts the calls to STS by code, and measures their duration and how many are in flight. */
 export function measureSts(assumeRole: AssumeRole, metrics: ServerMetrics): AssumeRole {
   return async (input) => {
     metrics.stsInFlight.inc();
@@ -28,6 +25,7 @@ export function measureSts(assumeRole: AssumeRole, metrics: ServerMetrics): Assu
   };
 }
 
+/** Counts how each look-up was answered. A prefetch is not counted: the look-up that it serves will be. */
 export function measureCache(
   cache: CredentialCache,
   metrics: ServerMetrics,
@@ -47,6 +45,7 @@ export function measureCache(
   };
 }
 
+/** Counts certificate requests by code and measures their duration. */
 export function measureCertificates(issue: IssueCertificate, metrics: ServerMetrics): IssueCertificate {
   return async (...request) => {
     const stop = metrics.certificateSeconds.startTimer();
@@ -63,6 +62,7 @@ export function measureCertificates(issue: IssueCertificate, metrics: ServerMetr
   };
 }
 
+/** Counts credential requests by code, per container (once if the whole pod is refused), and measures their duration. */
 export function measureCredentials(issuer: CredentialIssuer, metrics: ServerMetrics): CredentialIssuer {
   return {
     ...issuer,
@@ -81,12 +81,4 @@ export function measureCredentials(issuer: CredentialIssuer, metrics: ServerMetr
       }
     },
   };
-}
-
-/** As of now, at each scrape. */
-export function setConnections(metrics: ServerMetrics, port: string, listener: Pick<Listener, "connections">): void {
-  const { open, opened } = listener.connections();
-  metrics.connections.set({ port }, open);
-  metrics.connectionsOpened.remove({ port });
-  metrics.connectionsOpened.inc({ port }, opened);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { ServiceAccount } from "../../../src/kubernetes/objects.ts";
-import { birthIn, createBirths } from "../../../src/server/trust/owner.ts";
+import { creationMetadata, createOwnership } from "../../../src/server/trust/ownership.ts";
 
 const ACCOUNT = { namespace: "podrole", name: "podrole-server" };
 const LABELS = { "app.kubernetes.io/part-of": "podrole" };
@@ -11,9 +11,9 @@ const holding = (account: ServiceAccount["metadata"] | undefined) => ({
     account?.namespace === namespace && account.name === name ? ({ metadata: account } as ServiceAccount) : undefined,
 });
 
-suite("birthIn()", () => {
+suite("creationMetadata()", () => {
   test("makes the server's ServiceAccount the owner of what is made in its namespace", async () => {
-    assert.deepEqual(await birthIn("podrole", holding({ ...ACCOUNT, uid: "1-2-3" }), ACCOUNT), {
+    assert.deepEqual(await creationMetadata("podrole", holding({ ...ACCOUNT, uid: "1-2-3" }), ACCOUNT), {
       labels: LABELS,
       owners: [{ apiVersion: "v1", kind: "ServiceAccount", name: "podrole-server", uid: "1-2-3" }],
     });
@@ -30,28 +30,31 @@ suite("birthIn()", () => {
     ],
   ] as const) {
     test(`gives no owner when ${why}`, async () => {
-      assert.deepEqual(await birthIn(namespace, holding(account), ACCOUNT), { labels: LABELS });
+      assert.deepEqual(await creationMetadata(namespace, holding(account), ACCOUNT), { labels: LABELS });
     });
   }
 });
 
-suite("createBirths()", () => {
+suite("createOwnership()", () => {
   const uid = "1-2-3";
 
   test("gives nothing once the owner was there and is gone", async () => {
     let account: ServiceAccount["metadata"] | undefined = { ...ACCOUNT, uid };
-    const births = createBirths({ getServiceAccount: (...of) => holding(account).getServiceAccount(...of) }, ACCOUNT);
-    assert.ok((await births("podrole"))?.owners);
+    const ownership = createOwnership(
+      { getServiceAccount: (...of) => holding(account).getServiceAccount(...of) },
+      ACCOUNT,
+    );
+    assert.ok((await ownership("podrole"))?.owners);
     account = undefined;
-    assert.equal(await births("podrole"), undefined);
-    assert.deepEqual(await births("elsewhere"), { labels: LABELS });
+    assert.equal(await ownership("podrole"), undefined);
+    assert.deepEqual(await ownership("elsewhere"), { labels: LABELS });
     account = { ...ACCOUNT, uid };
-    assert.ok((await births("podrole"))?.owners);
+    assert.ok((await ownership("podrole"))?.owners);
   });
 
   test("gives no owner where there never was one", async () => {
-    const births = createBirths(holding(undefined), ACCOUNT);
-    assert.deepEqual(await births("podrole"), { labels: LABELS });
-    assert.deepEqual(await births("podrole"), { labels: LABELS });
+    const ownership = createOwnership(holding(undefined), ACCOUNT);
+    assert.deepEqual(await ownership("podrole"), { labels: LABELS });
+    assert.deepEqual(await ownership("podrole"), { labels: LABELS });
   });
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PodroleError } from "../../../src/protocol/errors.ts";
-import { tellFaults } from "../../../src/server/aws/own-faults.ts";
+import { logStsOutages } from "../../../src/server/aws/sts-outage-log.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 
@@ -10,11 +10,11 @@ const INPUT = { roleArn: "arn:aws:iam::123456789012:role/a", sessionName: "ns.po
 function stage(error: Error) {
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
-  return { clock, lines, assumeRole: tellFaults({ clock, log, assumeRole: () => Promise.reject(error) }) };
+  return { clock, lines, assumeRole: logStsOutages({ clock, log, assumeRole: () => Promise.reject(error) }) };
 }
 
-test("tellFaults() tells the log once a minute why STS could not be asked, with the cause, and passes the fault on", async () => {
-  const cause = new RangeError("tried: exit code 3; wanted one of");
+test("logStsOutages() tells the log once a minute why STS could not be asked, with the cause, and passes the fault on", async () => {
+  const cause = new RangeError("tried: exit code 3; expected one of");
   const fault = new PodroleError("STS_UNAVAILABLE", "Cannot assume role a: the server's own AWS credentials", {
     cause,
   });
@@ -27,7 +27,7 @@ test("tellFaults() tells the log once a minute why STS could not be asked, with 
   assert.equal(lines[1]?.["times"], 5);
 });
 
-test("tellFaults() leaves refusals by STS to the audit", async () => {
+test("logStsOutages() leaves refusals by STS to the audit", async () => {
   const denied = new PodroleError("STS_DENIED", "Cannot assume role a: AccessDenied");
   const { lines, assumeRole } = stage(denied);
   await assert.rejects(assumeRole(INPUT), denied);

@@ -1,0 +1,36 @@
+// The gauges of the server, computed at each scrape instead of at each change.
+import type { Listener } from "../../protocol/listener.ts";
+import type { CredentialCache } from "../aws/credential-cache.ts";
+import type { ServerMetrics } from "./metrics.ts";
+
+/** What the gauges show. Times are Unix milliseconds. */
+export interface GaugeSources {
+  readonly isReady: boolean;
+  /** By the value of label `port`. */
+  readonly listeners: Readonly<Record<string, Pick<Listener, "connections">>>;
+  readonly cache: Pick<CredentialCache, "size" | "nearestExpiryMs">;
+  readonly authorityNotAfter: number;
+  readonly servingNotAfter: number;
+  /** Milliseconds since each cache was last proved fresh, by the value of label `resource`. */
+  readonly watchAgesMs: Readonly<Record<string, number>>;
+}
+
+/** Sets every gauge as of `now` (Unix milliseconds); durations are exposed in seconds, as Prometheus expects. */
+export function refreshGauges(metrics: ServerMetrics, now: number, sources: GaugeSources): void {
+  const { isReady, listeners, cache, authorityNotAfter, servingNotAfter, watchAgesMs } = sources;
+  metrics.ready.set(isReady ? 1 : 0);
+  for (const [port, listener] of Object.entries(listeners)) setConnections(metrics, port, listener);
+  metrics.cacheSize.set(cache.size);
+  metrics.nearestExpiry.set(cache.nearestExpiryMs() / 1000);
+  metrics.authorityExpiry.set((authorityNotAfter - now) / 1000);
+  metrics.servingExpiry.set((servingNotAfter - now) / 1000);
+  for (const [resource, ageMs] of Object.entries(watchAgesMs)) metrics.watchAge.set({ resource }, ageMs / 1000);
+}
+
+/** prom-client counters cannot be set, so the listener's own count replaces the counter's value. */
+function setConnections(metrics: ServerMetrics, port: string, listener: Pick<Listener, "connections">): void {
+  const { open, opened } = listener.connections();
+  metrics.connections.set({ port }, open);
+  metrics.connectionsOpened.remove({ port });
+  metrics.connectionsOpened.inc({ port }, opened);
+}

@@ -1,0 +1,90 @@
+// Opens the way to AWS, from STS outwards: client, metrics, outage log, limiter, cache. Then it finds out who the server
+// is in AWS, because the base ARN of short role names and the longest session depend on it.
+import type { PolicySettings } from "../policy/decide.ts";
+import { capForRoleChaining } from "../policy/role-chaining.ts";
+import { policySettings } from "../policy/settings-table.ts";
+import type { ProgramDeps } from "../runtime/shutdown.ts";
+import { type CredentialCache, createCredentialCache } from "./aws/credential-cache.ts";
+import { readInstanceProfileArn } from "./aws/instance-profile.ts";
+import { detectBaseArn, waitForCallerArn } from "./aws/own-identity.ts";
+import { createSts, type Sts } from "./aws/sts.ts";
+import { createStsLimiter } from "./aws/sts-limiter.ts";
+import { logStsOutages } from "./aws/sts-outage-log.ts";
+import { measureSts } from "./observability/measure.ts";
+import type { ServerMetrics } from "./observability/metrics.ts";
+import type { ServerSettings } from "./settings.ts";
+
+/** What the rest of the server uses of AWS. */
+export interface OpenedAws {
+  readonly cache: CredentialCache;
+  /** The policy settings in force: sessions are capped once STS reports that the server is itself a role session. */
+  readonly policy: () => PolicySettings;
+}
+
+interface AwsDeps extends Pick<ProgramDeps, "clock" | "log" | "shutdown"> {
+  readonly metrics: ServerMetrics;
+}
+
+/** How long a denial by STS is repeated from the cache: long enough to spare STS, short enough to notice a repair. */
+const REFUSAL_MS = 15_000;
+
+/** Per request: outside EC2 nothing answers at the address of the instance metadata service. */
+const INSTANCE_METADATA_TIMEOUT_MS = 1_000;
+
+/** Opens STS; with `--role-base-arn-autodetect` it waits until the base ARN is known or the server stops. */
+export async function openAws(deps: AwsDeps, settings: ServerSettings): Promise<OpenedAws> {
+  const { clock, log, shutdown } = deps;
+  const sts = openSts(deps, settings);
+  const cache = openCache(deps, settings, sts);
+
+  const identityDeps = { clock, log, signal: shutdown.signal, callerArn: () => sts.callerArn() };
+  const instanceMetadata = { endpoint: settings.instanceMetadata, timeoutMs: INSTANCE_METADATA_TIMEOUT_MS };
+  const instanceProfileArn = () => readInstanceProfileArn({ fetch }, instanceMetadata);
+  const detectedBaseArn =
+    settings.roleBaseArn === undefined && settings.roleBaseArnAutodetect
+      ? await detectBaseArn({ ...identityDeps, instanceProfileArn })
+      : undefined;
+
+  let policy = policySettings(settings, detectedBaseArn);
+  // Not awaited: a server that STS does not answer yet still serves its ports.
+  void waitForCallerArn(identityDeps).then((callerArn = "") => {
+    policy = capForRoleChaining(policy, callerArn);
+    const { sessionCapMs: cap, sessionDurationMs, maxSessionDurationMs = sessionDurationMs } = policy;
+    if (cap !== undefined && maxSessionDurationMs > cap) {
+      log.warn({ callerArn }, "sessions last 1h at most: the server is itself a session of a role (role chaining)");
+    }
+  });
+  return { cache, policy: () => policy };
+}
+
+function openSts({ clock, shutdown }: AwsDeps, settings: ServerSettings): Sts {
+  const sts = createSts(
+    { clock },
+    {
+      region: settings.region,
+      endpoint: settings.stsEndpoint,
+      fips: settings.fips,
+      dualStack: settings.dualStack,
+      hopRoleArn: settings.assumeRoleArn,
+      credentialProcess: settings.credentialProcess,
+      timeoutMs: settings.stsTimeout,
+    },
+  );
+  shutdown.onClose("STS client", () => sts.close());
+  return sts;
+}
+
+function openCache({ clock, log, metrics }: AwsDeps, settings: ServerSettings, sts: Sts): CredentialCache {
+  const assumeRole = createStsLimiter(
+    {
+      clock,
+      assumeRole: logStsOutages({ clock, log, assumeRole: measureSts(sts.assumeRole, metrics) }),
+      onLimited: (reason, retryAfterMs) => metrics.stsLimited.observe({ reason }, retryAfterMs / 1000),
+    },
+    { ratePerSecond: settings.stsRate, burst: settings.stsBurst },
+  );
+  return createCredentialCache(
+    { clock, assumeRole },
+    { capacity: settings.credentialCacheSize, refusalMs: REFUSAL_MS },
+  );
+}

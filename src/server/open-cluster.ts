@@ -1,0 +1,107 @@
+// Opens the server's view of the cluster (watches, Events) and builds the two use cases on it.
+import type { Kubernetes } from "../kubernetes/api.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
+import type { ProgramDeps } from "../runtime/shutdown.ts";
+import { createEventRecorder } from "./issue/events.ts";
+import { createCertificateIssuer, type IssueCertificate } from "./issue/issue-certificate.ts";
+import { createCredentialIssuer, type CredentialIssuer } from "./issue/issue-credentials.ts";
+import { createPodDirectory, type PodDirectory } from "./issue/pod-directory.ts";
+import { type ProvenPod, provePod } from "./issue/prove.ts";
+import { measureCache } from "./observability/measure.ts";
+import type { ServerMetrics } from "./observability/metrics.ts";
+import type { OpenedAws } from "./open-aws.ts";
+import { certificateNames, type OpenedTrust } from "./open-trust.ts";
+import type { ServerSettings } from "./settings.ts";
+
+/** The two use cases, and the directory of pods that they read. */
+export interface OpenedCluster {
+  readonly directory: PodDirectory;
+  readonly issueCertificate: IssueCertificate;
+  readonly credentials: CredentialIssuer;
+  /** True once the caches of pods, namespaces and service accounts have had their first list. */
+  readonly isWatching: () => boolean;
+}
+
+interface ClusterDeps extends ProgramDeps {
+  readonly kubernetes: Kubernetes;
+  readonly metrics: ServerMetrics;
+  readonly trust: OpenedTrust;
+  readonly aws: OpenedAws;
+}
+
+const SWEEP_EACH_MS = 60_000;
+
+/** Starts the watches, and the sweep of sessions whose pods are gone. Does not wait for the first lists. */
+export function openCluster(deps: ClusterDeps, settings: ServerSettings): OpenedCluster {
+  const { clock, log, audit, shutdown, kubernetes, metrics, aws } = deps;
+  const directory = createPodDirectory({ kubernetes, clock, log });
+  shutdown.onClose("watches", () => directory.stop());
+  let watching = false;
+  directory.ready.then(
+    () => {
+      watching = true;
+    },
+    () => {},
+  );
+  void repeat(clock, shutdown.signal, () => {
+    const living = directory.livingPods();
+    aws.cache.sweep((uid) => living?.has(uid) ?? true);
+  });
+
+  const credentials = createCredentialIssuer({
+    audit,
+    directory,
+    cache: measureCache(aws.cache, metrics),
+    readConfigMap: (namespace, name) => kubernetes.getConfigMap(namespace, name),
+    recordRefusal: createEventRecorder({
+      kubernetes,
+      clock,
+      log,
+      onRecorded: ({ code }) => metrics.events.inc({ code }),
+    }),
+    policy: aws.policy,
+  });
+  const issueCertificate = openCertificateIssuer(deps, settings, { directory, credentials });
+  return { directory, issueCertificate, credentials, isWatching: () => watching };
+}
+
+function openCertificateIssuer(
+  { clock, log, audit, kubernetes, trust }: ClusterDeps,
+  { trustDomain, audience, certificateTtl, webhookServiceAccount, webhookNames }: ServerSettings,
+  { directory, credentials }: Pick<OpenedCluster, "directory" | "credentials">,
+): IssueCertificate {
+  /** A pod that proved itself requests its credentials next: STS is called meanwhile. */
+  function prefetch({ pod, namespace, name, uid, serviceAccount }: ProvenPod): void {
+    const identity = { trustDomain, namespace, serviceAccount, pod: name, uid };
+    directory.inContext(pod, namespace).then(
+      (found) => credentials.prefetch(identity, found),
+      (error: unknown) => log.warn({ err: error, namespace, pod: name }, "could not prefetch credentials"),
+    );
+  }
+
+  return createCertificateIssuer(
+    {
+      clock,
+      audit,
+      prove: (token) => provePod(kubernetes, token, audience),
+      authority: () => trust.keeper.current().authority,
+      prefetch,
+    },
+    {
+      trustDomain,
+      lifetimeMs: certificateTtl,
+      webhook: {
+        namespace: webhookServiceAccount.namespace,
+        serviceAccount: webhookServiceAccount.name,
+        ...certificateNames(webhookNames),
+      },
+    },
+  );
+}
+
+async function repeat(clock: Clock, signal: AbortSignal, work: () => void): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(clock, SWEEP_EACH_MS, signal);
+    work();
+  }
+}

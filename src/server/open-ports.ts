@@ -1,0 +1,93 @@
+// Opens the server's three ports: identity (server TLS), credentials (mutual TLS), and the HTTP pages for kubelet and
+// Prometheus.
+import type { AddressInfo } from "node:net";
+import { notAfterOf } from "../pki/bundle.ts";
+import type { PodroleError } from "../protocol/errors.ts";
+import { createListener, type Peer } from "../protocol/listener.ts";
+import type { Log } from "../runtime/log.ts";
+import { createPages } from "../runtime/pages.ts";
+import type { ProgramDeps } from "../runtime/shutdown.ts";
+import { credentialsService, identityService } from "./issue/services.ts";
+import { refreshGauges } from "./observability/gauges.ts";
+import { measureCertificates, measureCredentials } from "./observability/measure.ts";
+import type { ServerMetrics } from "./observability/metrics.ts";
+import type { OpenedAws } from "./open-aws.ts";
+import type { OpenedCluster } from "./open-cluster.ts";
+import type { OpenedTrust } from "./open-trust.ts";
+import type { ServerSettings } from "./settings.ts";
+
+/** The TCP ports that were bound; they differ from the settings where those say 0 (any free port). */
+export interface ServerPorts {
+  readonly identity: number;
+  readonly credentials: number;
+  readonly pages: number;
+}
+
+interface PortDeps extends ProgramDeps {
+  readonly metrics: ServerMetrics;
+  readonly trust: OpenedTrust;
+  readonly aws: OpenedAws;
+  readonly cluster: OpenedCluster;
+}
+
+/** Binds the ports; resolves once all of them accept connections, rejects if one cannot be bound. */
+export async function openPorts(deps: PortDeps, settings: ServerSettings): Promise<ServerPorts> {
+  const { shutdown, metrics } = deps;
+  const { identity, credentials } = createListeners(deps, settings);
+  const ports = { identity: await identity.listen(), credentials: await credentials.listen() };
+  shutdown.onClose("identity port", () => identity.close());
+  shutdown.onClose("credentials port", () => credentials.close());
+
+  const { trust, aws, cluster, clock } = deps;
+  function unready(): readonly string[] {
+    if (shutdown.signal.aborted) return ["the server is stopping"];
+    return cluster.isWatching() ? [] : ["the caches of pods and namespaces are not filled yet"];
+  }
+  const pages = createPages({
+    unready,
+    exposeMetrics() {
+      refreshGauges(metrics, clock.now(), {
+        isReady: unready().length === 0,
+        listeners: { identity, credentials },
+        cache: aws.cache,
+        authorityNotAfter: notAfterOf(trust.keeper.current().authority.certificatePem),
+        servingNotAfter: trust.serving.notAfter(),
+        watchAgesMs: cluster.directory.ages(),
+      });
+      return metrics.expose();
+    },
+  });
+  await pages.listen({ host: settings.pagesBind.host, port: settings.pagesBind.port });
+  shutdown.onClose("pages", () => pages.close());
+  return { ...ports, pages: (pages.server.address() as AddressInfo).port };
+}
+
+function createListeners({ clock, log, metrics, trust, cluster }: PortDeps, settings: ServerSettings) {
+  const { bind, identityBind, trustDomain, grpcShutdownGrace: graceMs } = settings;
+  const common = { bundlePem: () => trust.keeper.current().bundlePem, onFailure: logFailure(log) };
+  const identity = identityService({ ...common, issue: measureCertificates(cluster.issueCertificate, metrics) });
+  const credentials = credentialsService({
+    ...common,
+    trustDomain,
+    issuer: measureCredentials(cluster.credentials, metrics),
+  });
+  return {
+    identity: createListener(
+      { clock, ...identity },
+      { address: identityBind, tls: trust.serving, requireClientCertificate: false, graceMs },
+    ),
+    credentials: createListener(
+      { clock, ...credentials },
+      { address: bind, tls: trust.serving, requireClientCertificate: true, graceMs },
+    ),
+  };
+}
+
+/** Refusals are in the audit trail, so only podrole's own failures are errors here; their cause is logged with them. */
+function logFailure(log: Log) {
+  return (error: PodroleError, { address }: Peer): void => {
+    const fields = { code: error.code, peer: address, err: error.cause };
+    if (error.code === "INTERNAL" || error.code === "AUTHORITY_UNAVAILABLE") log.error(fields, error.message);
+    else log.info(fields, error.message);
+  };
+}

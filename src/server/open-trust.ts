@@ -1,0 +1,85 @@
+// Opens the server's trust: the CA, the server's own certificate, and the webhook's caBundle.
+import { isIP } from "node:net";
+import type { Kubernetes } from "../kubernetes/api.ts";
+import type { ProgramDeps } from "../runtime/shutdown.ts";
+import type { ServerMetrics } from "./observability/metrics.ts";
+import { rotationOptions, type ServerSettings } from "./settings.ts";
+import { type AuthorityKeeper, createAuthorityKeeper, type ReadTrust } from "./trust/authority-keeper.ts";
+import { createCaBundleKeeper } from "./trust/ca-bundle-keeper.ts";
+import { createOwnership, type Ownership } from "./trust/ownership.ts";
+import { createServingCertificate, type ServingCertificate } from "./trust/serving-certificate.ts";
+import { trustFromFiles } from "./trust/trust-files.ts";
+import { trustFromSecret } from "./trust/trust-secret.ts";
+
+/** The CA and the server's own certificate, both readable at any time after openTrust(). */
+export interface OpenedTrust {
+  readonly keeper: AuthorityKeeper;
+  readonly serving: ServingCertificate;
+}
+
+interface TrustDeps extends Pick<ProgramDeps, "clock" | "log" | "shutdown"> {
+  readonly kubernetes: Kubernetes;
+  readonly metrics: ServerMetrics;
+}
+
+/** Reads or creates the CA (retrying until it has one) and starts to keep everything that depends on it current. */
+export async function openTrust(deps: TrustDeps, settings: ServerSettings): Promise<OpenedTrust> {
+  const { clock, log, shutdown, kubernetes, metrics } = deps;
+  const ownership = createOwnership(kubernetes, settings.owner);
+  const keeper = createAuthorityKeeper({
+    readTrust: trustSource(deps, settings, ownership),
+    publish: trustPublisher(kubernetes, settings, ownership),
+    clock,
+    log,
+    onCheck: (result) => metrics.authorityChecks.inc({ result }),
+  });
+  shutdown.onClose("CA", () => keeper.stop());
+  await keeper.start();
+
+  const serving = createServingCertificate(
+    { keeper, clock, log },
+    { ...certificateNames(settings.serverNames), lifetimeMs: settings.certificateTtl },
+  );
+  shutdown.onClose("serving certificate", () => serving.stop());
+
+  const caBundle = createCaBundleKeeper(
+    {
+      kubernetes,
+      clock,
+      log,
+      bundlePem: () => keeper.current().bundlePem,
+      onResult: (result) => metrics.caBundleWrites.inc({ result }),
+    },
+    { name: settings.webhookConfiguration },
+  );
+  keeper.onChange(() => caBundle.checkNow());
+  shutdown.onClose("caBundle", () => caBundle.stop());
+  return { keeper, serving };
+}
+
+/** Splits names by type, because a certificate lists DNS names and IP addresses separately (RFC 5280, 4.2.1.6). */
+export function certificateNames(names: readonly string[]) {
+  return {
+    dnsNames: names.filter((name) => isIP(name) === 0),
+    ipAddresses: names.filter((name) => isIP(name) !== 0),
+  };
+}
+
+function trustSource({ clock, log, kubernetes }: TrustDeps, settings: ServerSettings, ownership: Ownership): ReadTrust {
+  const { caCert, caKey, caSecret, certificateTtl } = settings;
+  if (caCert !== undefined && caKey !== undefined) {
+    return trustFromFiles({ clock, log }, { certificateFile: caCert, keyFile: caKey, leafLifetimeMs: certificateTtl });
+  }
+  return trustFromSecret({ kubernetes, ownership, clock, log }, { ...caSecret, rotation: rotationOptions(settings) });
+}
+
+function trustPublisher(
+  kubernetes: Kubernetes,
+  { trustConfigMap: { namespace, name } }: ServerSettings,
+  ownership: Ownership,
+) {
+  return async (bundlePem: string): Promise<void> => {
+    const metadata = await ownership(namespace);
+    if (metadata) await kubernetes.putConfigMap(namespace, name, { "bundle.pem": bundlePem }, metadata);
+  };
+}

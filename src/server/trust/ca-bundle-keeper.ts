@@ -1,0 +1,67 @@
+// Keeps the trust bundle in podrole's own MutatingWebhookConfiguration, because GitOps tools and helm upgrades tend to
+// reset it there. States: running (checks each minute, every 5 s after a failure or conflict, and at once after
+// checkNow()) → stopped (stop()). A failed check is a warning and a metric; admission goes on with the configuration as it
+// is.
+import type { Kubernetes } from "../../kubernetes/api.ts";
+import { type Clock, sleep } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+
+const CHECK_EACH_MS = 60_000;
+/** After a failure or a conflict with another replica. */
+const RETRY_AFTER_MS = 5_000;
+
+/** Result of one check: value of the metric's label. */
+export type CaBundleResult = Awaited<ReturnType<Kubernetes["setCaBundle"]>> | "failed";
+
+export interface CaBundleKeeper {
+  /** Checks at once instead of at the next minute. */
+  checkNow(): void;
+  stop(): Promise<void>;
+}
+
+export interface CaBundleKeeperDeps {
+  readonly kubernetes: Pick<Kubernetes, "setCaBundle">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly bundlePem: () => string;
+  readonly onResult: (result: CaBundleResult) => void;
+}
+
+/** Starts checking the MutatingWebhookConfiguration `name`. */
+export function createCaBundleKeeper(
+  { kubernetes, clock, log, bundlePem, onResult }: CaBundleKeeperDeps,
+  { name }: { readonly name: string },
+): CaBundleKeeper {
+  const stopped = new AbortController();
+  let wake = new AbortController();
+
+  async function check(): Promise<CaBundleResult> {
+    try {
+      return await kubernetes.setCaBundle(name, bundlePem());
+    } catch (error) {
+      log.warn({ err: error, configuration: name }, "could not update caBundle of the webhook configuration");
+      return "failed";
+    }
+  }
+
+  async function run(): Promise<void> {
+    while (!stopped.signal.aborted) {
+      wake = new AbortController();
+      const result = await check();
+      onResult(result);
+      if (result === "changed")
+        log.info({ configuration: name }, "put the trust bundle into the webhook configuration");
+      const settled = result === "changed" || result === "unchanged";
+      await sleep(clock, settled ? CHECK_EACH_MS : RETRY_AFTER_MS, AbortSignal.any([stopped.signal, wake.signal]));
+    }
+  }
+
+  const running = run();
+  return {
+    checkNow: () => wake.abort(),
+    async stop() {
+      stopped.abort();
+      await running;
+    },
+  };
+}
