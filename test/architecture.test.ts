@@ -15,7 +15,7 @@ function roomOf(path: string): string | undefined {
   return /^(?:src\/)?([^/]+)\//.exec(path)?.[1];
 }
 
-/** "server/trust" of "src/server/trust/owner.ts". */
+/** "server/trust" of "src/server/trust/ownership.ts". */
 function innerRoomOf(path: string): string | undefined {
   return Object.keys(INNER_ROOMS).find((room) => path.startsWith(`src/${room}/`));
 }

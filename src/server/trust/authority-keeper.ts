@@ -87,7 +87,7 @@ export function createAuthorityKeeper({
       }
       running = run();
     },
-    onChange: changes.onChange,
+    onChange: (listener) => changes.onChange(listener),
     async stop() {
       stopped.abort();
       await running;

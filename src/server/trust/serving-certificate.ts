@@ -57,7 +57,7 @@ export function createServingCertificate(
   return {
     current: () => held.material,
     notAfter: () => held.notAfter,
-    onChange: changes.onChange,
+    onChange: (listener) => changes.onChange(listener),
     stop() {
       unsubscribe();
       cancelRenewal();
