@@ -82,6 +82,21 @@ const onlyMainSeesTheProcess: Guard = (given) =>
         .map((line) => `${path}: ${line.trim()}`),
     );
 
+/** Node's modules and globals that reach a clock, chance, the network, a file or the process. */
+const IMPURE =
+  /"node:(?!util")|\b(?:Date\.now|new Date\(\)|performance\.|Math\.random|set(?:Timeout|Interval)\(|fetch\(|process\.|crypto\.|console\.)/;
+
+/** From pod to pod: the same input leads to the same plan, in the webhook as on the command line. */
+const injectionIsPure: Guard = (given) =>
+  [...given]
+    .filter(([path]) => path.startsWith("src/injection/"))
+    .flatMap(([path, text]) =>
+      text
+        .split("\n")
+        .filter((line) => !/^\s*(\/\/|\*|\/\*)/.test(line) && IMPURE.test(line))
+        .map((line) => `${path}: ${line.trim()}`),
+    );
+
 const noFileIsLong: Guard = (given) =>
   [...given]
     .map(([path, text]) => ({ path, lines: text.trimEnd().split("\n").length }))
@@ -177,6 +192,15 @@ const GUARDS: readonly {
     name: "only main.ts files see the process",
     guard: onlyMainSeesTheProcess,
     planted: [["src/server/a.ts", 'const region = process.env["AWS_REGION"];']],
+  },
+  {
+    name: "injection is pure",
+    guard: injectionIsPure,
+    planted: [
+      ["src/injection/a.ts", 'import { readFileSync } from "node:fs";'],
+      ["src/injection/a.ts", "const now = Date.now();"],
+      ["src/injection/a.ts", 'const region = process.env["AWS_REGION"];'],
+    ],
   },
   {
     name: "no file has more than 350 lines",

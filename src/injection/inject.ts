@@ -1,77 +1,65 @@
-// From a pod without podrole to a pod with it. Adds what is missing and nothing else, so that a second call, with other
-// webhooks' work in between, ends at the same pod. Decides nothing: plan.ts has said which containers have a role.
+// From a pod without podrole to a pod with it. Adds what is missing and nothing else, so that a second call, with changes
+// by other webhooks in between, results in the same pod. Decides nothing: plan.ts has chosen the containers with a role.
 import type { Container, Pod, Volume } from "../kubernetes/objects.ts";
-import { ANNOTATIONS, LABELS } from "../policy/annotations.ts";
+import { LABELS } from "../policy/annotations.ts";
+import { classicWarnings, modeOf, type Participants, withoutInitContainers } from "./classic.ts";
 import {
   type ContainerPlan,
   type ContainerSettings,
   podroleInit,
   podroleSidecar,
   podroleVolumes,
-  refresh,
+  refreshEnv,
 } from "./containers.ts";
-import { closeMetadata, giveCredentials } from "./environment.ts";
+import { addCredentials, disableMetadata } from "./environment.ts";
 import { hasProxyFrom, leadingMeshContainers, leadingMeshProxies, meshWarnings } from "./mesh.ts";
-import { INJECTED_LABEL_VALUE, isPodroleContainer, NAMES } from "./names.ts";
-import { metadataWish } from "./pod-annotations.ts";
-import { choosePorts, contestedPorts } from "./ports.ts";
+import { DEFAULT_CONTAINER_ANNOTATION, INJECTED_LABEL_VALUE, isPodroleContainer } from "./names.ts";
+import { requestedMetadata } from "./pod-annotations.ts";
+import { choosePorts, conflictingPorts } from "./ports.ts";
 import { listOf } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
 export interface InjectSettings extends ContainerSettings {
-  /** False: the cluster is older than 1.29, or its operator wants ordinary containers. */
+  /** False when the cluster is older than 1.29, or its operator chose ordinary containers. */
   readonly nativeSidecar: boolean;
-}
-
-/** Names of containers; a container in neither list is not touched. */
-export interface Shares {
-  readonly withRole: readonly string[];
-  readonly leftOut: readonly string[];
 }
 
 export interface Injected {
   readonly pod: Pod;
-  /** The containers that the sidecar answers: fewer than asked for in classic mode. */
+  /** Containers that the sidecar serves: in classic mode without ordinary init containers. */
   readonly served: readonly string[];
   readonly warnings: readonly Warning[];
 }
 
-const DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container";
-
-export function inject(pod: Pod, shares: Shares, settings: InjectSettings): Injected {
-  const mode = modeOf(pod, settings);
-  const served = mode === "native" ? shares : withoutInitContainers(pod, shares);
-  const sidecarIndex = leadingMeshProxies(pod);
-  // An ordinary proxy starts after this hook, which would wait for it.
-  const isCutOff = mode === "classic" && hasProxyFrom(pod, sidecarIndex);
-  const holdsOthersBack = settings.sidecarCommand.length > 0 && !isCutOff;
-  const metadata = metadataWish(pod.metadata.annotations);
-  const ports = choosePorts(pod);
-  const plan: ContainerPlan = { withRole: served.withRole, ports, metadata, mode, holdsOthersBack };
-
+/** Injects podrole for the given containers of the pod. Never changes its input. */
+export function inject(pod: Pod, participants: Participants, settings: InjectSettings): Injected {
+  const { plan, served } = planContainers(pod, participants, settings);
+  const { mode, ports } = plan;
   const warnings: Warning[] = [];
-  const equip = (container: Container): Container => {
-    if (isPodroleContainer(container)) return refresh(container, plan, settings);
-    if (served.leftOut.includes(container.name)) return closeMetadata(container);
+  const change = (container: Container): Container => {
+    if (isPodroleContainer(container)) return refreshEnv(container, plan, settings);
+    if (served.withoutRole.includes(container.name)) return disableMetadata(container);
     if (!served.withRole.includes(container.name)) return container;
-    const change = giveCredentials(container, {
+    const { region } = settings;
+    const changed = addCredentials(container, {
       port: ports.credentials,
-      region: settings.region,
-      metadata: metadata !== "off",
+      region,
+      metadata: plan.metadata !== "off",
     });
-    warnings.push(...change.warnings);
-    return change.container;
+    warnings.push(...changed.warnings);
+    return changed.container;
   };
-  const users = { inits: listOf(pod.spec.initContainers).map(equip), containers: pod.spec.containers.map(equip) };
+  const users = { inits: listOf(pod.spec.initContainers).map(change), containers: pod.spec.containers.map(change) };
   const sidecar = podroleSidecar(pod, plan, settings);
   const first = mode === "native" ? sidecar : podroleInit(pod, plan, settings);
-  const initContainers = place(users.inits, first, leadingMeshContainers(pod));
-  const containers = mode === "native" ? users.containers : place(users.containers, sidecar, sidecarIndex);
+  const initContainers = insertUnlessPresent(users.inits, first, leadingMeshContainers(pod));
+  const containers =
+    mode === "native" ? users.containers : insertUnlessPresent(users.containers, sidecar, leadingMeshProxies(pod));
 
   return {
     pod: {
       ...pod,
-      metadata: mark(pod, containers),
+      metadata: injectedMetadata(pod, containers),
       spec: {
         ...pod.spec,
         initContainers: [...initContainers],
@@ -82,40 +70,33 @@ export function inject(pod: Pod, shares: Shares, settings: InjectSettings): Inje
     served: served.withRole,
     warnings: [
       ...warnings,
-      ...contestedPorts(pod, ports).map((port) => warningOf("PORT_CONTESTED", port)),
-      ...(mode === "classic" ? classicWarnings(pod, shares, plan, settings) : []),
+      ...conflictingPorts(pod, ports).map((port) => warningOf("PORT_CONFLICT", port)),
+      ...(mode === "classic" ? classicWarnings(pod, participants, { ...settings, ...plan }) : []),
       ...meshWarnings(pod, ports.health),
     ],
   };
 }
 
-/** Where podrole-sidecar stands already decides; else the pod's wish, as far as the cluster can; else the setting. */
-function modeOf({ metadata, spec }: Pod, { nativeSidecar }: InjectSettings): ContainerPlan["mode"] {
-  if (spec.containers.some(({ name }) => name === NAMES.sidecar)) return "classic";
-  if (listOf(spec.initContainers).some(({ name }) => name === NAMES.sidecar)) return "native";
-  return nativeSidecar && metadata.annotations?.[ANNOTATIONS.mode] !== "classic" ? "native" : "classic";
-}
-
-/** In classic mode an init container has come and gone before the sidecar starts: it is one without credentials. */
-function withoutInitContainers(pod: Pod, { withRole, leftOut }: Shares): Shares {
-  const early = earlyContainers(pod);
-  return {
-    withRole: withRole.filter((name) => !early.includes(name)),
-    leftOut: [...leftOut, ...withRole.filter((name) => early.includes(name))],
+function planContainers(pod: Pod, participants: Participants, { nativeSidecar, sidecarCommand }: InjectSettings) {
+  const mode = modeOf(pod, nativeSidecar);
+  const served = mode === "native" ? participants : withoutInitContainers(pod, participants);
+  // The kubelet starts a proxy that is an ordinary container only after the hook, which would wait for that proxy.
+  const isCutOff = mode === "classic" && hasProxyFrom(pod, leadingMeshProxies(pod));
+  const plan: ContainerPlan = {
+    withRole: served.withRole,
+    ports: choosePorts(pod),
+    metadata: requestedMetadata(pod.metadata.annotations),
+    mode,
+    hasStartHook: sidecarCommand.length > 0 && !isCutOff,
   };
-}
-
-function earlyContainers({ spec }: Pod): readonly string[] {
-  return listOf(spec.initContainers)
-    .filter(({ restartPolicy }) => restartPolicy !== "Always")
-    .map(({ name }) => name);
+  return { plan, served };
 }
 
 /**
- * `ours` at `index`, unless it is present: then it stays where it is. A podrole-init that an earlier version put before
- * a native sidecar stays too; it finds its work done, or does it.
+ * Inserts `ours` at `index`, unless it is present: then it stays where it is. A podrole-init that an earlier version put
+ * before a native sidecar stays too; it finds its work done, or does it.
  */
-function place(present: readonly Container[], ours: Container, index: number): readonly Container[] {
+function insertUnlessPresent(present: readonly Container[], ours: Container, index: number): readonly Container[] {
   return present.some(({ name }) => name === ours.name) ? present : present.toSpliced(index, 0, ours);
 }
 
@@ -123,34 +104,14 @@ function addByName(present: readonly Volume[], ours: readonly Volume[]): readonl
   return [...present, ...ours.filter(({ name }) => present.every((volume) => volume.name !== name))];
 }
 
-function mark({ metadata, spec }: Pod, containers: readonly Container[]): Pod["metadata"] {
+function injectedMetadata({ metadata, spec }: Pod, containers: readonly Container[]): Pod["metadata"] {
   const first = spec.containers[0]?.name;
-  const shown = metadata.annotations?.[DEFAULT_CONTAINER];
-  // kubectl exec and logs take the first container, which in classic mode is now podrole's.
-  const moved = containers[0]?.name !== first && shown === undefined && first !== undefined;
+  const chosen = metadata.annotations?.[DEFAULT_CONTAINER_ANNOTATION];
+  // kubectl exec and logs use the first container, which in classic mode is now podrole's.
+  const hasMoved = containers[0]?.name !== first && chosen === undefined && first !== undefined;
   return {
     ...metadata,
     labels: { ...metadata.labels, [LABELS.injected]: INJECTED_LABEL_VALUE },
-    ...(moved && { annotations: { ...metadata.annotations, [DEFAULT_CONTAINER]: first } }),
+    ...(hasMoved && { annotations: { ...metadata.annotations, [DEFAULT_CONTAINER_ANNOTATION]: first } }),
   };
-}
-
-function classicWarnings(
-  pod: Pod,
-  { withRole }: Shares,
-  { holdsOthersBack }: ContainerPlan,
-  { nativeSidecar }: InjectSettings,
-): readonly Warning[] {
-  const early = earlyContainers(pod).filter((name) => withRole.includes(name));
-  const { restartPolicy } = pod.spec;
-  return [
-    ...(!nativeSidecar && pod.metadata.annotations?.[ANNOTATIONS.mode] === "native"
-      ? [warningOf("MODE_UNAVAILABLE")]
-      : []),
-    ...early.map((name) => warningOf("INIT_WITHOUT_CREDENTIALS", name)),
-    ...(restartPolicy === "Never" || restartPolicy === "OnFailure"
-      ? [warningOf("NEVER_COMPLETES", restartPolicy)]
-      : []),
-    ...(holdsOthersBack ? [] : [warningOf("STARTS_UNREADY")]),
-  ];
 }

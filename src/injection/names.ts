@@ -1,32 +1,40 @@
-// Names, paths and ports of what injection adds to a pod. podrole's containers learn them from the pod spec's
-// environment; nothing below is a default of theirs.
+// Names, paths and label values that injection adds to a pod. podrole's containers read them from the environment
+// variables in the pod spec; none of them is a built-in default of those containers.
 
+/** Containers and volumes that belong to podrole. */
 export const NAMES = {
-  /** Classic mode; in native mode only in pods that an earlier version injected. */
+  /** Classic mode; in native mode present only in pods that an earlier version injected. */
   init: "podrole-init",
   sidecar: "podrole-sidecar",
-  /** Projected ServiceAccount token: the proof of this pod. Only in podrole's containers. */
+  /** Projected ServiceAccount token that proves which pod this is. Mounted only in podrole's containers. */
   proofVolume: "podrole-proof",
-  /** Key, certificate and credentials. Only in podrole's containers. */
+  /** Private key, certificate and credentials. Mounted only in podrole's containers. */
   identityVolume: "podrole-identity",
-  /** One directory a container; each container sees its own alone. */
+  /** One directory for each container; a container mounts its own directory alone. */
   tokensVolume: "podrole-tokens",
 } as const;
 
+/** Every volume that injection adds. */
 export const VOLUME_NAMES: readonly string[] = [NAMES.proofVolume, NAMES.identityVolume, NAMES.tokensVolume];
 
+/** Mount paths in podrole's containers, and `tokenInContainer` in the user's. */
 export const PATHS = {
   proof: "/var/run/podrole/proof",
   identity: "/var/run/podrole/identity",
   tokens: "/var/run/podrole/tokens",
-  /** Where a container finds its own authorization token. */
+  /** Directory in which a container finds its own authorization token. */
   tokenInContainer: "/var/run/secrets/podrole.io",
-  /** Kubernetes' default for terminationMessagePath, written out because podrole's containers are told to write there. */
+  /** Kubernetes' default for terminationMessagePath, set explicitly because podrole's containers write to it. */
   terminationMessage: "/dev/termination-log",
 } as const;
 
+/** Value of the label podrole.io/injected on an injected pod. */
 export const INJECTED_LABEL_VALUE = "true";
 
+/** Annotation by which kubectl exec and logs choose a container; without it they use the first one. */
+export const DEFAULT_CONTAINER_ANNOTATION = "kubectl.kubernetes.io/default-container";
+
+/** True for podrole-init and podrole-sidecar, judged by name alone. */
 export function isPodroleContainer({ name }: { readonly name: string }): boolean {
   return name === NAMES.init || name === NAMES.sidecar;
 }

@@ -1,36 +1,37 @@
-// The pod's own wishes in podrole's annotations: values that cannot be used are refused, names that nobody reads are
-// warned about, because a misspelt annotation otherwise shows as a missing role weeks later.
+// What the pod itself requests in podrole's annotations. An invalid value is refused; a name that podrole does not read
+// gets a warning, because a misspelt annotation otherwise shows up weeks later as a missing role.
 import type { ObjectMeta, Pod } from "../kubernetes/objects.ts";
 import { ANNOTATIONS, LABELS, quoted, valueOf } from "../policy/annotations.ts";
 import type { Refusal } from "../protocol/errors.ts";
 import { createSuggester, type Suggest } from "../runtime/suggest.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
+/** Annotations of fixed values. */
 const ACCEPTED: Readonly<Record<string, readonly string[]>> = {
   [ANNOTATIONS.inject]: ["enabled", "disabled"],
   [ANNOTATIONS.mode]: ["native", "classic"],
   [ANNOTATIONS.metadata]: ["enabled", "enabled-v1", "disabled"],
 };
 
-/** ANNOTATION_INVALID for a switch with a position that it does not have. */
+/** Returns ANNOTATION_INVALID for an annotation of fixed values that has another one. */
 export function refuseSwitches({ metadata: { annotations } }: Pod): Refusal | undefined {
   for (const [name, accepted] of Object.entries(ACCEPTED)) {
     const value = annotations?.[name];
     if (value === undefined || accepted.includes(value)) continue;
-    const wanted = accepted.map((position) => `"${position}"`).join(" or ");
-    return { code: "ANNOTATION_INVALID", message: `Cannot use ${name}: it is ${quoted(value)}, wanted ${wanted}` };
+    const expected = accepted.map((each) => `"${each}"`).join(" or ");
+    return { code: "ANNOTATION_INVALID", message: `Cannot use ${name}: it is ${quoted(value)}; expected ${expected}` };
   }
   return undefined;
 }
 
-/** Which instance metadata paths the pod asks for: none, those that want a token (IMDSv2), or without one too. */
-export function metadataWish(annotations: Readonly<Record<string, string>> = {}): "off" | "v2" | "v1" {
+/** Returns the instance metadata paths that the pod requests: none, with a session token (IMDSv2), or also without one. */
+export function requestedMetadata(annotations: Readonly<Record<string, string>> = {}): "off" | "v2" | "v1" {
   const value = valueOf(annotations, ANNOTATIONS.metadata);
   return value === "enabled" ? "v2" : value === "enabled-v1" ? "v1" : "off";
 }
 
-/** True when the pod itself, not its surroundings, names a role. */
-export function namesRole({ metadata: { annotations } }: Pod): boolean {
+/** True when the pod itself names a role, for all its containers or for one. */
+export function hasRoleAnnotation({ metadata: { annotations } }: Pod): boolean {
   return Object.keys(annotations ?? {}).some(isRoleAnnotation);
 }
 
@@ -39,7 +40,7 @@ const OF_PODS: readonly string[] = Object.values(ANNOTATIONS).filter(
   (name) => !OF_NAMESPACES.has(name) && name !== ANNOTATIONS.roleOfContainer,
 );
 
-/** Warnings about annotations and labels that have no effect where they stand. */
+/** Warns about annotations and labels in podrole's domains that have no effect on a pod. */
 export function warnAboutNames({ metadata }: Pod): readonly Warning[] {
   const suggest = createSuggester(OF_PODS);
   const annotations = Object.keys(metadata.annotations ?? {}).flatMap((name) => warnAboutAnnotation(name, suggest));
@@ -50,7 +51,7 @@ function warnAboutAnnotation(name: string, suggest: Suggest): readonly Warning[]
   if (OF_PODS.includes(name) || isRoleAnnotation(name)) return [];
   if (OF_NAMESPACES.has(name)) return [warningOf("ANNOTATION_MISPLACED", name)];
   const nearest = suggest(name);
-  // iam.amazonaws.com/ has other readers too: there only a near miss is worth a word.
+  // Other programs read iam.amazonaws.com/ too, so there only a near miss of a known name gets a warning.
   if (name.startsWith("podrole.io/") || nearest !== undefined) return [warningOf("ANNOTATION_UNKNOWN", name, nearest)];
   return [];
 }

@@ -1,19 +1,19 @@
-// The two ports of podrole-sidecar. All containers of a pod share one network, so a port that the pod declares is
-// taken; one that it uses without declaring it cannot be seen from here.
+// The two ports of podrole-sidecar. All containers of a pod share one network namespace, so a port that any container
+// declares is taken; a port that a container uses without declaring it is not visible in the pod spec.
 import type { Container, Pod } from "../kubernetes/objects.ts";
 import { NAMES, isPodroleContainer } from "./names.ts";
 import { allContainers, listOf } from "./shape.ts";
 
 export interface SidecarPorts {
-  /** Container credentials, on loopback. */
+  /** Container credentials endpoint, on loopback. */
   readonly credentials: number;
-  /** Probes and metrics: the kubelet cannot reach a pod's loopback. */
+  /** Probes and metrics, on the pod's address: the kubelet cannot reach a pod's loopback. */
   readonly health: number;
 }
 
 const FIRST: SidecarPorts = { credentials: 9763, health: 9764 };
 
-/** The first pair from 9763/9764 on that no container declares; an injected pod keeps the pair that it has. */
+/** Returns the first pair from 9763/9764 upward that no container declares; an injected pod keeps its pair. */
 export function choosePorts(pod: Pod): SidecarPorts {
   const present = portsOf(allContainers(pod).find(({ name }) => name === NAMES.sidecar));
   if (present) return present;
@@ -24,8 +24,8 @@ export function choosePorts(pod: Pod): SidecarPorts {
   return FIRST;
 }
 
-/** Ports of the sidecar that another container declares: one that came after the sidecar had chosen. */
-export function contestedPorts(pod: Pod, { credentials, health }: SidecarPorts): readonly number[] {
+/** Ports of the sidecar that another container declares too: one that was added after the ports were chosen. */
+export function conflictingPorts(pod: Pod, { credentials, health }: SidecarPorts): readonly number[] {
   const taken = declaredPorts(pod);
   return [credentials, health].filter((port) => taken.has(port));
 }

@@ -1,5 +1,5 @@
-// A container that is told to use an HTTP proxy: some SDKs (Rust's) then send their requests to 127.0.0.1, and the
-// authorization token with them, to the proxy, unless NO_PROXY names the address.
+// Containers that use an HTTP proxy. Some SDKs (Rust's) send even requests to 127.0.0.1 to the proxy, and the
+// authorization token with them, unless NO_PROXY lists the address.
 import type { EnvVar } from "../kubernetes/objects.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
@@ -13,28 +13,29 @@ export interface EnvChange {
 }
 
 /**
- * Every spelling of NO_PROXY that is present gets the address. When none is, the spelling of the proxy's own variable is
- * added: a lower-case list beside the user's upper-case one would hide it from clients that read only one.
+ * Adds the loopback address to every spelling of NO_PROXY that is present. If none is, it adds the spelling that matches
+ * the proxy variable's own: a lower-case list beside the user's upper-case one would hide it from clients that read only
+ * one of the two.
  */
 export function exemptLoopback(container: string, env: readonly EnvVar[]): EnvChange {
   const proxies = env.filter(({ name, value, valueFrom }) => PROXIES.has(name) && (valueFrom || value));
   if (proxies.length === 0) return { env, warnings: [] };
   const present = EXEMPTIONS.filter((name) => env.some((variable) => variable.name === name));
   const warnings = present
-    .filter((name) => lastOf(env, name)?.valueFrom)
+    .filter((name) => effectiveVariable(env, name)?.valueFrom)
     .map((name) => warningOf("PROXY_MAY_INTERCEPT", container, name));
-  if (present.length > 0) return { env: present.reduce(extend, env), warnings };
+  if (present.length > 0) return { env: present.reduce(addLoopback, env), warnings };
   const spellings = EXEMPTIONS.filter((name) => proxies.some((proxy) => isUpper(proxy.name) === isUpper(name)));
   return { env: [...env, ...spellings.map((name) => ({ name, value: LOOPBACK }))], warnings };
 }
 
-/** The variable that counts: of two with one name the kubelet takes the last. */
-export function lastOf(env: readonly EnvVar[], name: string): EnvVar | undefined {
+/** The variable of this name that the process sees: of duplicates the kubelet uses the last. */
+export function effectiveVariable(env: readonly EnvVar[], name: string): EnvVar | undefined {
   return env.findLast((variable) => variable.name === name);
 }
 
-function extend(env: readonly EnvVar[], name: string): readonly EnvVar[] {
-  const current = lastOf(env, name);
+function addLoopback(env: readonly EnvVar[], name: string): readonly EnvVar[] {
+  const current = effectiveVariable(env, name);
   if (!current || current.valueFrom || exempts(current.value ?? "")) return env;
   const value = current.value ? `${current.value},${LOOPBACK}` : LOOPBACK;
   return env.map((variable) => (variable === current ? { ...current, value } : variable));

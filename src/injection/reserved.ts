@@ -1,5 +1,5 @@
-// Names and paths that are podrole's. A pod that brings them itself is refused: its author could otherwise put a
-// container or a volume of his own in the place of one that other people trust.
+// Names and paths that are reserved for podrole. A pod that brings them itself is refused: its author could otherwise
+// put their own container or volume in the place of one that other people trust.
 import type { Pod, VolumeMount } from "../kubernetes/objects.ts";
 import { LABELS, quoted } from "../policy/annotations.ts";
 import type { Refusal } from "../protocol/errors.ts";
@@ -7,15 +7,15 @@ import { INJECTED_LABEL_VALUE, isPodroleContainer, NAMES, PATHS, VOLUME_NAMES } 
 import { allContainers, listOf } from "./shape.ts";
 
 /** True when an earlier call injected the pod (reinvocation, or a copy of an injected pod). */
-export function isMarked({ metadata }: Pod): boolean {
+export function isInjected({ metadata }: Pod): boolean {
   return metadata.labels?.[LABELS.injected] === INJECTED_LABEL_VALUE;
 }
 
-/** NAME_RESERVED when the pod has something of podrole's that no injection gave it. */
+/** Returns NAME_RESERVED when the pod has a name or path of podrole's that no injection added. */
 export function refuseReservedNames(pod: Pod): Refusal | undefined {
-  const found = foreignMount(pod) ?? (isMarked(pod) ? undefined : foreignName(pod));
+  const found = foreignMount(pod) ?? (isInjected(pod) ? undefined : foreignName(pod));
   if (found === undefined) return undefined;
-  return { code: "NAME_RESERVED", message: `Cannot inject podrole: ${found}, wanted another name` };
+  return { code: "NAME_RESERVED", message: `Cannot inject podrole: ${found}; expected another name or path` };
 }
 
 function foreignName(pod: Pod): string | undefined {
@@ -34,14 +34,14 @@ function foreignName(pod: Pod): string | undefined {
 
 function foreignMount(pod: Pod): string | undefined {
   for (const { name, volumeMounts } of allContainers(pod)) {
-    const mount = listOf(volumeMounts).find(isForeign);
+    const mount = listOf(volumeMounts).find(coversToken);
     if (mount) return `container ${quoted(name)} mounts ${quoted(mount.name)} at ${PATHS.tokenInContainer}`;
   }
   return undefined;
 }
 
-/** Something else where the container's token belongs, or inside of it. */
-function isForeign({ name, mountPath }: VolumeMount): boolean {
+/** True for another volume at the directory of the container's token, or inside it. */
+function coversToken({ name, mountPath }: VolumeMount): boolean {
   const path = mountPath.replaceAll(/\/+/g, "/").replace(/\/$/, "");
   if (path !== PATHS.tokenInContainer && !path.startsWith(`${PATHS.tokenInContainer}/`)) return false;
   return name !== NAMES.tokensVolume;

@@ -1,28 +1,31 @@
-// What podrole's containers ask the scheduler for. The start of Node is bound by CPU, so they may have half a core.
-// podrole-init of classic mode may have it in a Guaranteed pod too: of ordinary init containers the scheduler counts only
-// the largest. A sidecar's share is reserved for the pod's whole life, so there it is smaller and its start takes longer.
+// Requests and limits of podrole's containers. The start of Node is CPU-bound, so they may use half a core. In classic
+// mode podrole-init may use it in a Guaranteed pod too, because the scheduler counts only the largest ordinary init
+// container. A sidecar's CPU is reserved for the pod's whole lifetime, so there it is smaller and the start takes longer.
 import type { Pod, ResourceRequirements } from "../kubernetes/objects.ts";
 import { parseQuantity } from "../kubernetes/quantity.ts";
 import { isPodroleContainer } from "./names.ts";
 import { allContainers } from "./shape.ts";
 
+/** Quantities as Kubernetes writes them. */
 export interface ResourceSettings {
   readonly cpuRequest: string;
   readonly cpuLimit: string;
   readonly memoryRequest: string;
   readonly memoryLimit: string;
-  /** Request and limit of podrole-sidecar in a Guaranteed pod: it is reserved for the pod's whole life. */
+  /** CPU request and limit of podrole-sidecar in a Guaranteed pod, reserved for the pod's whole lifetime. */
   readonly guaranteedSidecarCpu: string;
 }
 
+/** By container; a container without an entry gets no resources of its own. */
 export interface PodroleResources {
   readonly init?: ResourceRequirements;
   readonly sidecar?: ResourceRequirements;
 }
 
 /**
- * Requests and limits, always both, because a ResourceQuota or LimitRange may demand them. A Guaranteed pod stays
- * Guaranteed. A pod with resources of its own (`spec.resources`) shares them: its containers' requests must fit in.
+ * Chooses requests and limits, always both, because a ResourceQuota or LimitRange may require them. A Guaranteed pod
+ * stays Guaranteed. In a pod with pod-level resources (`spec.resources`) podrole's containers share those, because the sum
+ * of the containers' requests must not exceed them.
  * (https://kubernetes.io/docs/concepts/workloads/pods/pod-qos/)
  */
 export function resourcesFor(pod: Pod, settings: ResourceSettings): PodroleResources {
@@ -39,7 +42,7 @@ export function resourcesFor(pod: Pod, settings: ResourceSettings): PodroleResou
   return { init: both, sidecar: both };
 }
 
-/** True when every container but podrole's has limits for CPU and memory, and requests equal to them (or none). */
+/** True when every container except podrole's has limits for CPU and memory, and requests equal to them or none. */
 function isGuaranteed(pod: Pod): boolean {
   return allContainers(pod)
     .filter((container) => !isPodroleContainer(container))

@@ -1,28 +1,28 @@
-// The first look at a pod that anybody may have written: everything that podrole reads or extends has the type that
-// Kubernetes gives it. What podrole does not read is not looked at and stays as it is.
+// Checks that a value of unknown origin is a pod: every field that podrole reads or extends has the type that Kubernetes
+// gives it. Fields that podrole does not read are not checked and stay as they are.
 import type { Container, Pod } from "../kubernetes/objects.ts";
 
-/** What is wrong with the value as a pod, such as "spec.containers[0].env is not a list"; undefined: it is a Pod. */
+/** The first mismatch with a Pod, such as "spec.containers[0].env is a string; expected a list"; undefined for a Pod. */
 export function findShapeProblem(value: unknown): string | undefined {
-  if (!isObject(value)) return "it is not an object";
+  if (!isObject(value)) return mismatch("it", value, "an object");
   const { metadata, spec } = value;
-  if (!isObject(metadata)) return "metadata is not an object";
-  if (!isObject(spec)) return "spec is not an object";
+  if (!isObject(metadata)) return mismatch("metadata", metadata, "an object");
+  if (!isObject(spec)) return mismatch("spec", spec, "an object");
   return (
     firstProblem(["name", "generateName", "namespace", "uid"], (key) =>
-      optionalText(metadata[key], `metadata.${key}`),
+      optionalString(metadata[key], `metadata.${key}`),
     ) ??
-    firstProblem(["labels", "annotations"], (key) => optionalTexts(metadata[key], `metadata.${key}`)) ??
-    firstProblem(["serviceAccountName", "restartPolicy"], (key) => optionalText(spec[key], `spec.${key}`)) ??
-    optionalTexts(spec["nodeSelector"], "spec.nodeSelector") ??
-    optionalObject(spec["os"], "spec.os", ({ name }, path) => optionalText(name, `${path}.name`)) ??
+    firstProblem(["labels", "annotations"], (key) => optionalStrings(metadata[key], `metadata.${key}`)) ??
+    firstProblem(["serviceAccountName", "restartPolicy"], (key) => optionalString(spec[key], `spec.${key}`)) ??
+    optionalStrings(spec["nodeSelector"], "spec.nodeSelector") ??
+    optionalObject(spec["os"], "spec.os", ({ name }, path) => optionalString(name, `${path}.name`)) ??
     optionalList(spec["volumes"], "spec.volumes", namedObject) ??
     optionalObject(spec["resources"], "spec.resources", () => undefined) ??
     firstProblem(["containers", "initContainers"], (key) => optionalList(spec[key], `spec.${key}`, containerProblem))
   );
 }
 
-/** The elements of a list that JSON or YAML may leave out or write as null. */
+/** The elements of a list that JSON or YAML may omit or set to null. */
 export function listOf<T>(list: readonly T[] | null | undefined): readonly T[] {
   return list ?? [];
 }
@@ -32,6 +32,7 @@ export function allContainers({ spec }: Pod): readonly Container[] {
   return [...listOf(spec.initContainers), ...listOf(spec.containers)];
 }
 
+/** True for what JSON calls an object: neither null nor an array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
@@ -40,7 +41,7 @@ function containerProblem(container: unknown, path: string): string | undefined 
   const unnamed = namedObject(container, path);
   if (unnamed !== undefined || !isObject(container)) return unnamed;
   return (
-    optionalText(container["restartPolicy"], `${path}.restartPolicy`) ??
+    optionalString(container["restartPolicy"], `${path}.restartPolicy`) ??
     optionalList(container["env"], `${path}.env`, envProblem) ??
     optionalList(container["envFrom"], `${path}.envFrom`, anyObject) ??
     optionalList(container["ports"], `${path}.ports`, anyObject) ??
@@ -55,7 +56,7 @@ function envProblem(variable: unknown, path: string): string | undefined {
   return (
     namedObject(variable, path) ??
     (isObject(variable)
-      ? (optionalText(variable["value"], `${path}.value`) ??
+      ? (optionalString(variable["value"], `${path}.value`) ??
         optionalObject(variable["valueFrom"], `${path}.valueFrom`, () => undefined))
       : undefined)
   );
@@ -64,35 +65,39 @@ function envProblem(variable: unknown, path: string): string | undefined {
 function mountProblem(mount: unknown, path: string): string | undefined {
   return (
     namedObject(mount, path) ??
-    (isObject(mount) && typeof mount["mountPath"] !== "string" ? `${path}.mountPath is not a text` : undefined)
+    (isObject(mount) && typeof mount["mountPath"] !== "string"
+      ? mismatch(`${path}.mountPath`, mount["mountPath"], "a string")
+      : undefined)
   );
 }
 
 function namedObject(value: unknown, path: string): string | undefined {
-  if (!isObject(value)) return `${path} is not an object`;
-  return typeof value["name"] === "string" ? undefined : `${path}.name is not a text`;
+  if (!isObject(value)) return mismatch(path, value, "an object");
+  return typeof value["name"] === "string" ? undefined : mismatch(`${path}.name`, value["name"], "a string");
 }
 
 function anyObject(value: unknown, path: string): string | undefined {
-  return isObject(value) ? undefined : `${path} is not an object`;
+  return isObject(value) ? undefined : mismatch(path, value, "an object");
 }
 
-function optionalText(value: unknown, path: string): string | undefined {
-  return value === undefined || value === null || typeof value === "string" ? undefined : `${path} is not a text`;
+function optionalString(value: unknown, path: string): string | undefined {
+  return value === undefined || value === null || typeof value === "string"
+    ? undefined
+    : mismatch(path, value, "a string");
 }
 
-function optionalTexts(value: unknown, path: string): string | undefined {
+function optionalStrings(value: unknown, path: string): string | undefined {
   return optionalObject(value, path, (map) => {
     const wrong = Object.keys(map).find((key) => typeof map[key] !== "string");
-    return wrong === undefined ? undefined : `${path}[${JSON.stringify(wrong.slice(0, 80))}] is not a text`;
+    return wrong === undefined ? undefined : mismatch(member(path, wrong), map[wrong], "a string");
   });
 }
 
-/** Kubernetes writes quantities as texts; YAML that people write has numbers too. */
+/** Kubernetes writes quantities as strings; hand-written YAML contains numbers too. */
 function optionalQuantities(value: unknown, path: string): string | undefined {
   return optionalObject(value, path, (map) => {
     const wrong = Object.keys(map).find((key) => !["string", "number"].includes(typeof map[key]));
-    return wrong === undefined ? undefined : `${path}[${JSON.stringify(wrong.slice(0, 80))}] is not a quantity`;
+    return wrong === undefined ? undefined : mismatch(member(path, wrong), map[wrong], "a quantity");
   });
 }
 
@@ -102,7 +107,7 @@ function optionalObject(
   inside: (value: Record<string, unknown>, path: string) => string | undefined,
 ): string | undefined {
   if (value === undefined || value === null) return undefined;
-  return isObject(value) ? inside(value, path) : `${path} is not an object`;
+  return isObject(value) ? inside(value, path) : mismatch(path, value, "an object");
 }
 
 function optionalList(
@@ -111,7 +116,7 @@ function optionalList(
   inside: (element: unknown, path: string) => string | undefined,
 ): string | undefined {
   if (value === undefined || value === null) return undefined;
-  if (!Array.isArray(value)) return `${path} is not a list`;
+  if (!Array.isArray(value)) return mismatch(path, value, "a list");
   for (const [index, element] of value.entries()) {
     const problem = inside(element, `${path}[${index}]`);
     if (problem !== undefined) return problem;
@@ -125,4 +130,21 @@ function firstProblem(keys: readonly string[], check: (key: string) => string | 
     if (problem !== undefined) return problem;
   }
   return undefined;
+}
+
+/** The author chooses the key, so it is truncated and escaped. */
+function member(path: string, key: string): string {
+  return `${path}[${JSON.stringify(key.slice(0, 80))}]`;
+}
+
+/** Names the value's type alone: the value itself may be a secret. */
+function mismatch(path: string, value: unknown, expected: string): string {
+  return `${path} is ${typeName(value)}; expected ${expected}`;
+}
+
+function typeName(value: unknown): string {
+  if (value === undefined) return "missing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }

@@ -1,16 +1,41 @@
-// Every reason for which a pod starts without podrole. The key is metric label, audit field and audit annotation, and
-// part of the warning that kubectl prints; docs/errors.md lists the sentences.
+// Every reason for which a pod starts without podrole, and the checks that find one without knowing any role. The key is
+// metric label, audit field and audit annotation, and part of the warning that kubectl prints; docs/errors.md lists the
+// sentences.
+import type { Pod } from "../kubernetes/objects.ts";
+import { ANNOTATIONS, LABELS } from "../policy/annotations.ts";
 
+/** Reason → sentence for people. */
 export const SKIP_REASONS = {
-  NOT_A_CREATION: "The request does not create a pod: podrole changes pods at their creation only",
-  SYSTEM_NAMESPACE: "The namespace is one of Kubernetes' or podrole's own",
-  NAMESPACE_NOT_LABELLED: "The namespace does not carry the label podrole.io/inject: enabled",
-  INJECTION_DISABLED: "The pod carries the annotation podrole.io/inject: disabled",
-  MIRROR_POD: "The pod is the mirror of a static pod: what runs is the file on its node",
+  NOT_A_CREATION: "The request does not create a pod; podrole changes pods only when they are created",
+  SYSTEM_NAMESPACE: "The namespace belongs to Kubernetes or to podrole itself",
+  NAMESPACE_NOT_LABELLED: "The namespace does not have the label podrole.io/inject: enabled",
+  INJECTION_DISABLED: "The pod has the annotation podrole.io/inject: disabled",
+  MIRROR_POD: "The pod is the mirror of a static pod, which its node runs from a file",
   NO_CONTAINER: "The pod has no container that could use credentials",
-  WINDOWS: "The pod runs on Windows, where podrole has no sidecar",
-  HOST_NETWORK: "The pod uses its node's network, where the whole node could reach the sidecar",
+  WINDOWS: "The pod runs on Windows, where podrole's sidecar does not run",
+  HOST_NETWORK: "The pod uses its node's network, where every process of the node could reach the sidecar",
   NO_ROLE: "Neither the pod, its ServiceAccount nor its namespace names a role",
 } as const satisfies Record<string, string>;
 
 export type SkipReason = keyof typeof SKIP_REASONS;
+
+/** https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/#initial-namespaces */
+const SYSTEM_NAMESPACES = new Set(["kube-system", "kube-public", "kube-node-lease"]);
+
+/** The reason for which no pod of this namespace is injected. `excluded`: podrole's own namespaces. */
+export function skipReasonOfNamespace(
+  { name, labels }: { readonly name: string; readonly labels: Readonly<Record<string, string>> },
+  excluded: readonly string[],
+): SkipReason | undefined {
+  if (SYSTEM_NAMESPACES.has(name) || excluded.includes(name)) return "SYSTEM_NAMESPACE";
+  return labels[LABELS.inject] === "enabled" ? undefined : "NAMESPACE_NOT_LABELLED";
+}
+
+/** The reason for which this pod is not injected in any namespace, whatever roles it has. */
+export function skipReasonOfPod({ metadata, spec }: Pod): SkipReason | undefined {
+  if (metadata.annotations?.[ANNOTATIONS.inject] === "disabled") return "INJECTION_DISABLED";
+  if (metadata.annotations?.["kubernetes.io/config.mirror"] !== undefined) return "MIRROR_POD";
+  if (!Array.isArray(spec.containers) || spec.containers.length === 0) return "NO_CONTAINER";
+  if (spec.os?.name === "windows" || spec.nodeSelector?.["kubernetes.io/os"] === "windows") return "WINDOWS";
+  return spec.hostNetwork === true ? "HOST_NETWORK" : undefined;
+}

@@ -1,8 +1,10 @@
-// Converts the webhook's settings to those of plan(). The command line uses the same conversion.
-import { policySettings } from "../policy/settings-table.ts";
+// From the webhook's settings to those of plan(). The command line uses it too, so that it plans as the webhook does.
 import type { PlanSettings } from "../injection/plan.ts";
+import { policyProblems } from "../policy/settings.ts";
+import { policySettings } from "../policy/settings-table.ts";
 import type { WebhookSettings } from "./settings.ts";
 
+/** Builds the settings of plan() from the webhook's flags and what only the cluster can tell. */
 export function planSettings(
   settings: WebhookSettings,
   { trustBundle, nativeSidecar }: { readonly trustBundle: string; readonly nativeSidecar: boolean },
@@ -28,4 +30,21 @@ export function planSettings(
     excludedNamespaces: [settings.trustConfigMap.namespace],
     policy: policySettings(settings),
   };
+}
+
+/** Returns one text for each setting that policy cannot use, beginning with its flag; empty when there is none. */
+export function crossCheck(settings: WebhookSettings): readonly string[] {
+  return policyProblems(policySettings(settings));
+}
+
+/** Kubernetes enables native sidecars by default since 1.29. */
+const NATIVE_SINCE = { major: 1, minor: 29 };
+
+/** Decides whether pods get a native sidecar: by the setting, or for "auto" by the API server's version. */
+export function choosesNativeSidecar(
+  setting: WebhookSettings["nativeSidecar"],
+  { major, minor }: { readonly major: number; readonly minor: number },
+): boolean {
+  if (setting !== "auto") return setting === "true";
+  return major > NATIVE_SINCE.major || (major === NATIVE_SINCE.major && minor >= NATIVE_SINCE.minor);
 }

@@ -1,10 +1,10 @@
-// What the webhook writes into the pod is what the sidecar reads: no name, no value that the other side does not know.
+// podrole's containers as injection writes them and as sidecar and kubelet read them: no name and no value that the other
+// side does not know.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { SIDECAR_SETTINGS } from "../../src/sidecar/settings.ts";
-import { WEBHOOK_SETTINGS } from "../../src/webhook/settings.ts";
 import { type PlanSettings, plan } from "../../src/injection/plan.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 import { inShop } from "./pods.ts";
@@ -15,7 +15,7 @@ function ownContainers(pod: Pod, settings: PlanSettings): readonly Container[] {
   return [...(spec.initContainers ?? []), ...spec.containers].filter(({ name }) => name.startsWith("podrole-"));
 }
 
-/** As the kubelet fills it in. */
+/** The environment as the kubelet resolves it. */
 function environmentOf({ env }: Container): Record<string, string> {
   return Object.fromEntries(
     (env ?? []).map(({ name, value, valueFrom }) => [name, valueFrom ? "from-the-pod" : (value ?? "")]),
@@ -23,7 +23,7 @@ function environmentOf({ env }: Container): Record<string, string> {
 }
 
 for (const nativeSidecar of [true, false]) {
-  test(`podroleInit() and podroleSidecar() set what the sidecar's settings take, nativeSidecar ${nativeSidecar}`, () => {
+  test(`podroleInit() and podroleSidecar() set what the sidecar's settings accept, nativeSidecar ${nativeSidecar}`, () => {
     const pod = podOf({ ...ROLE, "podrole.io/metadata": "enabled" });
     const containers = ownContainers(pod, { ...PLAN_SETTINGS, nativeSidecar });
     assert.deepEqual(
@@ -41,7 +41,7 @@ for (const nativeSidecar of [true, false]) {
   });
 }
 
-test("podroleSidecar() takes zone and, where nobody set it, region from labels that the pod may lack", () => {
+test("podroleSidecar() reads the zone, and a region that no setting gives, from labels that the pod may lack", () => {
   const pod = podOf({ ...ROLE, "podrole.io/metadata": "enabled" });
   const [sidecar] = ownContainers(pod, { ...PLAN_SETTINGS, region: undefined });
   const fromLabel = (name: string) => sidecar?.env?.find((variable) => variable.name === name)?.valueFrom;
@@ -50,7 +50,7 @@ test("podroleSidecar() takes zone and, where nobody set it, region from labels t
     ["PODROLE_ZONE", "topology.kubernetes.io/zone"],
   ] as const) {
     assert.deepEqual(fromLabel(variable), { fieldRef: { fieldPath: `metadata.labels['${label}']` } });
-    // The downward API's answer for a label that is not there, and for one that is.
+    // The downward API's value for a missing label, and for a present one.
     for (const value of ["", "eu-central-1b"]) {
       const env = { ...environmentOf(sidecar as Container), [variable]: value };
       const read = readSettings(SIDECAR_SETTINGS, {}, env);
@@ -75,8 +75,8 @@ test("podroleInit() and podroleSidecar() meet PodSecurity restricted", () => {
   }
 });
 
-test("podroleSidecar() holds the others back: by a hook, or where that cannot be by a probe", () => {
-  const heldBy = (changes: Partial<PlanSettings>) => {
+test("podroleSidecar() delays the other containers by a hook, or without one by a probe", () => {
+  const gateOf = (changes: Partial<PlanSettings>) => {
     const sidecar = ownContainers(podOf(), { ...PLAN_SETTINGS, ...changes }).find(
       ({ name }) => name === "podrole-sidecar",
     );
@@ -86,29 +86,19 @@ test("podroleSidecar() holds the others back: by a hook, or where that cannot be
     postStart: { exec: { command: ["/nodejs/bin/node", "/app/podrole-sidecar.js", "wait", "--init-timeout=30s"] } },
   };
   const probe = { httpGet: { path: "/readyz", port: 9764 }, periodSeconds: 1, failureThreshold: 300 };
-  assert.deepEqual(heldBy({ nativeSidecar: true }), { hook, probe: undefined });
-  assert.deepEqual(heldBy({ nativeSidecar: true, sidecarCommand: [] }), { hook: undefined, probe });
-  assert.deepEqual(heldBy({ nativeSidecar: false }), { hook, probe });
-  assert.deepEqual(heldBy({ nativeSidecar: false, sidecarCommand: [] }), { hook: undefined, probe });
+  assert.deepEqual(gateOf({ nativeSidecar: true }), { hook, probe: undefined });
+  assert.deepEqual(gateOf({ nativeSidecar: true, sidecarCommand: [] }), { hook: undefined, probe });
+  assert.deepEqual(gateOf({ nativeSidecar: false }), { hook, probe });
+  assert.deepEqual(gateOf({ nativeSidecar: false, sidecarCommand: [] }), { hook: undefined, probe });
 });
 
-test("podroleSidecar() is given up by the kubelet after a minute without an answer, not after slow ones", () => {
+test("podroleSidecar() is restarted by the kubelet after a minute without an answer, not after slow answers", () => {
   for (const nativeSidecar of [true, false]) {
     const sidecar = ownContainers(podOf(), { ...PLAN_SETTINGS, nativeSidecar }).find(
       ({ name }) => name === "podrole-sidecar",
     );
     const probe = sidecar?.["livenessProbe"] as { readonly timeoutSeconds: number; readonly failureThreshold: number };
-    assert.ok(probe.timeoutSeconds >= 10, "seconds that one answer may take");
+    assert.ok(probe.timeoutSeconds >= 10, "seconds allowed for one answer");
     assert.ok(probe.failureThreshold * 10 >= 60, "seconds without any answer, with Kubernetes' period of 10 s");
   }
-});
-
-test("readSettings() takes none for no hook, and no empty word", () => {
-  const read = (sidecarCommand: string) => {
-    const settings = readSettings({ sidecarCommand: WEBHOOK_SETTINGS.sidecarCommand }, { sidecarCommand }, {});
-    return settings.ok ? settings.settings.sidecarCommand : undefined;
-  };
-  assert.deepEqual(read("none"), []);
-  assert.deepEqual(read("node,/main.cjs"), ["node", "/main.cjs"]);
-  assert.equal(read("node,"), undefined);
 });

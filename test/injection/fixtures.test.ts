@@ -1,5 +1,5 @@
-// Every folder of test/fixtures/pods is a case: pod.yaml goes in; plan.yaml, expected-pod.yaml and patch.json must come
-// out. namespace.yaml, service-account.yaml and settings.yaml change the surroundings. UPDATE=1 writes what comes out.
+// Every folder of test/fixtures/pods is a case: from pod.yaml, plan() must make plan.yaml, expected-pod.yaml and
+// patch.json. namespace.yaml, service-account.yaml and settings.yaml change the surroundings. UPDATE=1 rewrites the results.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,13 +16,13 @@ const FOLDER = fileURLToPath(new URL("../fixtures/pods/", import.meta.url));
 const UPDATE = process.env["UPDATE"] === "1";
 
 for (const entry of readdirSync(FOLDER, { withFileTypes: true }).filter((each) => each.isDirectory())) {
-  test(`plan() gives what fixtures/pods/${entry.name} expects`, () => {
+  test(`plan() makes of fixtures/pods/${entry.name} what it expects`, () => {
     const { input, settings } = readCase(entry.name);
     const before = structuredClone(input);
     const made = plan(input, settings);
     const { decision, reason, warnings, roles } = made;
     assert.deepEqual(input, before, "the input must not change");
-    for (const { text } of warnings) assert.ok(text.length <= 160, `too long for kubectl: ${text}`);
+    for (const { text } of warnings) assert.ok(text.length <= 160, `too long a warning: ${text}`);
 
     const granted = roles.map((role) => ({
       container: role.container,

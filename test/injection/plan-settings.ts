@@ -1,4 +1,4 @@
-// Settings of the plans in these tests: an ordinary cluster.
+// Settings of plan() in tests: an ordinary cluster.
 import type { PlanSettings } from "../../src/injection/plan.ts";
 
 export const PLAN_SETTINGS: PlanSettings = {

@@ -1,7 +1,9 @@
-// Arbitrary pods as users and other webhooks make them, for properties. Names are unique, as the API server demands.
+// Arbitrary pods as users and other webhooks make them, for property tests. Names are unique, as the API server requires.
+import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import type { Container, EnvVar, Pod } from "../../src/kubernetes/objects.ts";
-import type { PlanInput } from "../../src/injection/plan.ts";
+import { plan, type PlanInput, type PlanSettings } from "../../src/injection/plan.ts";
+import { PLAN_SETTINGS } from "./plan-settings.ts";
 
 const ENV_NAMES = [
   "LOG_LEVEL",
@@ -97,7 +99,7 @@ export const pods: fc.Arbitrary<Pod> = fc
     },
     { requiredKeys: ["metadata", "spec"] },
   )
-  // As it comes off the wire: plain objects alone.
+  // As parsed from JSON: plain objects alone.
   .map((pod) => JSON.parse(JSON.stringify(pod)) as Pod);
 
 /** A pod in a namespace that permits roles that contain "shop". */
@@ -111,4 +113,39 @@ export function inShop(pod: Pod): PlanInput {
     },
     serviceAccountAnnotations: {},
   };
+}
+
+/** Settings that change what injection adds. */
+export const planSettings: fc.Arbitrary<PlanSettings> = fc
+  .record({ nativeSidecar: fc.boolean(), region: fc.constantFrom("eu-central-1", undefined) })
+  .map((changes) => Object.assign({}, PLAN_SETTINGS, changes));
+
+function withRole(pod: Pod): Pod {
+  const { annotations = {} } = pod.metadata;
+  const namesApp =
+    annotations["podrole.io/containers"] === "app" && pod.spec.containers.some(({ name }) => name === "app");
+  return {
+    ...pod,
+    metadata: {
+      ...pod.metadata,
+      annotations: {
+        "example.com/note": annotations["example.com/note"] ?? "",
+        "iam.amazonaws.com/role": "shop-a",
+        ...(annotations["podrole.io/mode"] === "classic" && { "podrole.io/mode": "classic" }),
+        ...(namesApp && { "podrole.io/containers": "app" }),
+      },
+    },
+  };
+}
+
+/** Pods that plan() injects, so that no property holds for lack of cases: with a role, and a container besides a mesh's. */
+export const injectablePods: fc.Arbitrary<Pod> = pods
+  .map(withRole)
+  .filter(({ spec }) => spec.containers.some(({ name }) => name !== "istio-proxy"));
+
+/** The pod as plan() injects it. */
+export function injectedBy(pod: Pod, how: PlanSettings): Pod {
+  const made = plan(inShop(pod), how);
+  assert.equal(made.decision, "inject", made.message);
+  return made.pod;
 }

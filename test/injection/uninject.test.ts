@@ -1,4 +1,4 @@
-// uninject() against what injection really does: every fixture and arbitrary pods, there and back.
+// uninject() against real injections: every fixture and arbitrary pods, injected and uninjected again.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ const read = (name: string, file: string): unknown => {
   return existsSync(path) ? parse(readFileSync(path, "utf8")) : undefined;
 };
 
-/** As the API server sees it: an empty list and an absent one are the same. */
+/** To the API server an empty list and an absent one are the same. */
 function withoutEmpty(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutEmpty);
   if (typeof value !== "object" || value === null) return value;
@@ -33,24 +33,24 @@ function isEmpty(value: unknown): boolean {
   return value === null || (typeof value === "object" && Object.keys(value).length === 0);
 }
 
-const isMarked = ({ metadata }: Pod) => metadata.labels?.["podrole.io/injected"] === "true";
+const isInjected = ({ metadata }: Pod) => metadata.labels?.["podrole.io/injected"] === "true";
 
 suite("uninject()", () => {
   for (const entry of readdirSync(FOLDER, { withFileTypes: true }).filter((each) => each.isDirectory())) {
     const pod = read(entry.name, "pod.yaml") as Pod;
     const injected = read(entry.name, "expected-pod.yaml") as Pod | undefined;
     if (!injected) {
-      test(`leaves fixtures/pods/${entry.name}, which is not injected, as it is`, () => {
+      test(`returns fixtures/pods/${entry.name}, which is not injected, unchanged`, () => {
         assert.equal(uninject(pod, OPTIONS), pod);
       });
-    } else if (isMarked(pod)) {
-      test(`gives the same pod from both sides of fixtures/pods/${entry.name}`, () => {
+    } else if (isInjected(pod)) {
+      test(`returns the same pod for both pods of fixtures/pods/${entry.name}`, () => {
         const [from, back] = [pod, injected].map((each) => withoutEmpty(uninject(each, OPTIONS)));
         assert.deepEqual(back, from);
         assert.doesNotMatch(JSON.stringify(back), /podrole-|PODROLE_|podrole\.io\/injected/);
       });
     } else {
-      test(`gives the pod of fixtures/pods/${entry.name} back`, () => {
+      test(`returns the original pod of fixtures/pods/${entry.name}`, () => {
         const settings = (read(entry.name, "settings.yaml") ?? {}) as { region?: string | null };
         const region = "region" in settings ? (settings.region ?? undefined) : OPTIONS.region;
         const before = structuredClone(injected);
@@ -60,7 +60,7 @@ suite("uninject()", () => {
     }
   }
 
-  test("gives any pod back that plan() injects", () => {
+  test("returns the original of any pod that plan() injects", () => {
     let injected = 0;
     fc.assert(
       fc.property(pods, (pod) => {
@@ -84,7 +84,7 @@ suite("uninject()", () => {
     );
   });
 
-  test("takes out what an earlier version put in, podrole-init before a native sidecar", () => {
+  test("removes what an earlier version added: podrole-init before a native sidecar", () => {
     const earlier = parse(`
 metadata: { name: web, labels: { app: web, podrole.io/injected: "true" } }
 spec:
@@ -124,13 +124,13 @@ spec:
     assert.deepEqual(uninject(traced, OPTIONS).spec.containers, [{ name: "app", env: [tracing] }]);
   });
 
-  test("leaves a pod alone whose author took podrole's names", () => {
+  test("returns a pod whose author used podrole's names unchanged", () => {
     const pod: Pod = { metadata: {}, spec: { containers: [{ name: "podrole-sidecar" }] } };
     assert.equal(uninject(pod, OPTIONS), pod);
   });
 });
 
-/** The pod that would have become the same one: classic mode names kubectl's default container itself. */
+/** The pod that injection would have made the same: classic mode sets kubectl's default container itself. */
 function twinOf(pod: Pod, injected: Pod): Pod {
   const shown = "kubectl.kubernetes.io/default-container";
   const { [shown]: named, ...annotations } = pod.metadata.annotations ?? {};
@@ -138,7 +138,7 @@ function twinOf(pod: Pod, injected: Pod): Pod {
   return named !== undefined && isClassic ? { ...pod, metadata: { ...pod.metadata, annotations } } : pod;
 }
 
-/** A container that another one would become the same as; the choice is written down in uninject.ts. */
+/** True for a container that injection makes equal to another one; uninject.ts states which of the two it returns. */
 function hasTwin({ env }: Container): boolean {
   const proxied = listOf(env).some(({ name, value, valueFrom }) => /^HTTP_PROXY$/i.test(name) && (value || valueFrom));
   const isSet = (wanted: string) => listOf(env).find(({ name }) => name === wanted);

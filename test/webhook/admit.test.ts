@@ -107,7 +107,10 @@ test("admit() asks nobody twice about a pod that no namespace could save", async
 test("admit() denies REQUEST_INVALID for a pod of another shape, saying where", async () => {
   const { ask } = createStage();
   const { response } = await ask({ metadata: {}, spec: { containers: 7 } });
-  assert.equal(response.status?.message, "REQUEST_INVALID: Cannot read the pod: spec.containers is not a list");
+  assert.equal(
+    response.status?.message,
+    "REQUEST_INVALID: Cannot read the pod: spec.containers is a number; expected a list",
+  );
 });
 
 test("admit() denies KUBERNETES_UNAVAILABLE when the API server does not answer in time", async () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Plan, plan } from "../../src/injection/plan.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
-import { planSettings } from "../../src/webhook/plan-settings.ts";
+import { crossCheck, planSettings } from "../../src/webhook/plan-settings.ts";
 import { WEBHOOK_SETTINGS } from "../../src/webhook/settings.ts";
 import { inShop } from "../injection/pods.ts";
 
@@ -91,5 +91,28 @@ for (const [what, env, annotations, reason] of [
   test(`plan() answers ${reason} to ${what}, and warns of nothing`, () => {
     const result = planned(env, annotations);
     assert.deepEqual([result.reason, codesOf(result)], [reason, []]);
+  });
+}
+
+function problemsOf(flags: Readonly<Record<string, string>>): readonly string[] {
+  const read = readSettings(WEBHOOK_SETTINGS, flags, {});
+  return read.ok ? crossCheck(read.settings) : read.problems;
+}
+
+for (const [what, flags, about] of [
+  ["a default role that is no role", { defaultRole: "not a role" }, /--default-role "not a role"/],
+  ["a default role that is a mistyped ARN", { defaultRole: "arn:aws:iam::12:role/x" }, /--default-role/],
+  ["a session below STS's 15m", { sessionDuration: "14m" }, /--session-duration: STS issues/],
+] as const) {
+  test(`crossCheck() refuses ${what} at start, not at the first pod`, () => {
+    const problems = problemsOf(flags);
+    assert.equal(problems.length, 1, problems.join("; "));
+    assert.match(problems[0] ?? "", about);
+  });
+}
+
+for (const flags of [{}, { defaultRole: "team/orders" }, { defaultRole: "arn:aws-cn:iam::123456789012:role/x" }]) {
+  test(`crossCheck() accepts ${JSON.stringify(flags)}`, () => {
+    assert.deepEqual(problemsOf(flags), []);
   });
 }

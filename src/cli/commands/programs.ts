@@ -11,7 +11,7 @@ export const server: Action = async (terminal, flags) => {
 };
 
 export const webhook: Action = async (terminal, flags) => {
-  const { crossCheck } = await import("../../webhook/cross-check.ts");
+  const { crossCheck } = await import("../../webhook/plan-settings.ts");
   const { startWebhook: start } = await import("../../webhook/main.ts");
   return runProgram(terminal, flags, { name: "webhook", table: WEBHOOK_SETTINGS, crossCheck, start });
 };

@@ -3,11 +3,10 @@ import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts
 import { ANNOTATIONS, LABELS, valueOf } from "../../policy/annotations.ts";
 import { decideRoles } from "../../policy/decide.ts";
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
-import { planSettings } from "../../webhook/plan-settings.ts";
-import { namesRole } from "../../injection/pod-annotations.ts";
+import { choosesNativeSidecar, planSettings } from "../../webhook/plan-settings.ts";
+import { hasRoleAnnotation } from "../../injection/pod-annotations.ts";
 import { NAMES } from "../../injection/names.ts";
-import { choosesNativeSidecar } from "../../injection/native-sidecar.ts";
-import { isMarked } from "../../injection/reserved.ts";
+import { isInjected } from "../../injection/reserved.ts";
 import type { Facts, Known } from "./facts.ts";
 import { type CheckTable, failed, given, ok, orOk, type Verdict, warning } from "./finding.ts";
 import { PAGE } from "./pages.ts";
@@ -110,9 +109,9 @@ export const WORKLOADS = {
       "Injection happens when a pod is created: restart it (`kubectl rollout restart`). `podrole explain pod/NAME -n NAMESPACE` tells what would happen then.",
     judge: (facts) =>
       given(workloadsOf(facts), (workloads) => {
-        const injected = workloads.pods.filter(isMarked).length;
+        const injected = workloads.pods.filter(isInjected).length;
         return orOk(
-          workloads.pods.filter((pod) => !isMarked(pod)).flatMap((pod) => judgeBare(pod, workloads) ?? []),
+          workloads.pods.filter((pod) => !isInjected(pod)).flatMap((pod) => judgeBare(pod, workloads) ?? []),
           injected === 0 ? "no pod names a role yet" : `${countOf(injected, "pod")} injected, and none was missed`,
         );
       }),
@@ -125,7 +124,7 @@ export const WORKLOADS = {
     judge: (facts) =>
       given(workloadsOf(facts), (workloads) =>
         orOk(
-          workloads.pods.filter(isMarked).flatMap((pod) => {
+          workloads.pods.filter(isInjected).flatMap((pod) => {
             const planned = planOf(pod, workloads);
             return planned?.decision === "refuse"
               ? [failed(`${planned.reason}: ${planned.message}`, `pod ${keyOf(pod)}`)]
@@ -160,7 +159,7 @@ export const WORKLOADS = {
     judge: (facts) =>
       given(workloadsOf(facts), ({ pods, settings }) => {
         const counts = new Map<string, number>();
-        for (const pod of pods.filter(isMarked)) {
+        for (const pod of pods.filter(isInjected)) {
           const all = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
           const image = all.find(({ name }) => name === NAMES.sidecar)?.image ?? "none";
           counts.set(image, (counts.get(image) ?? 0) + 1);
@@ -227,7 +226,7 @@ function judgeBare(pod: Pod, workloads: Workloads): Verdict | undefined {
     case "refuse":
       return failed(`It was not injected, and would be refused now: ${planned.reason}: ${planned.message}`, object);
     case "skip":
-      return namesRole(pod) && planned.reason !== "INJECTION_DISABLED"
+      return hasRoleAnnotation(pod) && planned.reason !== "INJECTION_DISABLED"
         ? warning(`It names a role and has no podrole (${planned.reason}): ${planned.message}`, object)
         : undefined;
     case undefined:

@@ -6,7 +6,7 @@ import { participantsOf } from "../../policy/containers.ts";
 import { podFacts } from "../../policy/facts.ts";
 import { NAMES } from "../../injection/names.ts";
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
-import { isMarked } from "../../injection/reserved.ts";
+import { isInjected } from "../../injection/reserved.ts";
 import { allContainers } from "../../injection/shape.ts";
 import type { RegisteredWebhook } from "../check/facts.ts";
 import { matchesLabels } from "../../kubernetes/selectors.ts";
@@ -81,7 +81,7 @@ export function explainPod(input: ExplainInput, settings: ExplainSettings): Expl
   const wouldBe = decision === "inject" && namespace !== undefined && isSelected(input, settings);
   return {
     object: `${kind.toLowerCase()}/${name} in namespace ${namespaceName}`,
-    injected: exists ? isMarked(pod) && decision === "inject" : wouldBe,
+    injected: exists ? isInjected(pod) && decision === "inject" : wouldBe,
     now: { decision, reason, message, warnings: warnings.map(({ text }) => text) },
     ...(exists && { existing: existing(pod, settings.plan) }),
     containers: decision === "skip" ? [] : explainContainers(pod, namespaceName, planned.roles, settings),
@@ -117,7 +117,7 @@ function notSelected(input: ExplainInput, settings: ExplainSettings): readonly s
 function existing(pod: Pod, { image }: PlanSettings): NonNullable<Explanation["existing"]> {
   const sidecar = allContainers(pod).find(({ name }) => name === NAMES.sidecar)?.image;
   return {
-    injected: isMarked(pod),
+    injected: isInjected(pod),
     since: pod.metadata.creationTimestamp ?? "",
     ...(sidecar !== undefined && { sidecar }),
     ...(sidecar !== undefined && sidecar !== image && { sidecarNow: image }),

@@ -5,7 +5,7 @@ import { LABELS } from "../../policy/annotations.ts";
 import { type AssumeRoleInput, assumeRoleInput } from "../../policy/decide.ts";
 import { podFacts } from "../../policy/facts.ts";
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
-import { isMarked } from "../../injection/reserved.ts";
+import { isInjected } from "../../injection/reserved.ts";
 import { type Finding, type Verdict, verdictOf } from "./findings.ts";
 import type { Inventory, NamespaceFacts, Workload } from "./inventory.ts";
 import { podFindings } from "./pod-findings.ts";
@@ -51,7 +51,7 @@ export function assess(pod: Pod, workload: Workload, context: AssessContext): As
     ...roleFindings(before, after, predecessor),
     ...(namesRole ? podFindings(pod, workload, { before, after, sdk }, context) : []),
   ];
-  return { before, after, findings, verdict: verdictOf(findings), namesRole, sdk, isMoved: isMarked(pod) };
+  return { before, after, findings, verdict: verdictOf(findings), namesRole, sdk, isMoved: isInjected(pod) };
 }
 
 /** The webhook's plan for the pod once its namespace is labelled. */

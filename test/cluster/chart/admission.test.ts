@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { parse, stringify } from "yaml";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
-import { namesRole } from "../../../src/injection/pod-annotations.ts";
+import { hasRoleAnnotation } from "../../../src/injection/pod-annotations.ts";
 import { createKubectl } from "../kubectl.ts";
 import { type KubeObject, kustomize } from "./tools.ts";
 
@@ -130,7 +130,7 @@ suite("the ValidatingAdmissionPolicy", { timeout: 120_000 }, () => {
       const isSidecarThere = JSON.stringify(pod.spec).includes('"podrole-sidecar"');
       if (decision === "inject") {
         assert.equal(await asked(read("expected-pod.yaml") as Pod), "let through");
-        assert.equal(await asked(pod), namesRole(pod) && !isSidecarThere ? "refused" : "let through");
+        assert.equal(await asked(pod), hasRoleAnnotation(pod) && !isSidecarThere ? "refused" : "let through");
       } else {
         const isElsewhere = ["NAMESPACE_NOT_LABELLED", "SYSTEM_NAMESPACE"].includes(reason);
         assert.equal(await asked(pod, isElsewhere ? UNLABELLED : LABELLED), "let through");

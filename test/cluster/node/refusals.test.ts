@@ -20,7 +20,7 @@ suite("refusals", { timeout: 600_000 }, () => {
     {
       code: "ANNOTATION_INVALID",
       shape: { role: "shop-orders", annotations: { "podrole.io/mode": "modern" } },
-      words: /it is "modern", wanted "native" or "classic"/,
+      words: /it is "modern"; expected "native" or "classic"/,
     },
   ];
   for (const { code, shape, words } of refused) {

@@ -89,7 +89,7 @@ suite("takeInventory()", () => {
   test("reports what cannot be read as a pod, and continues", () => {
     const broken = { kind: "Pod", metadata: { name: "broken" }, spec: { containers: [{}] } };
     const { problems, workloads } = takeInventory([broken, pod("bare")]);
-    assert.deepEqual(problems, ["Pod broken: spec.containers[0].name is not a text"]);
+    assert.deepEqual(problems, ["Pod broken: spec.containers[0].name is missing; expected a string"]);
     assert.equal(workloads.length, 1);
   });
 });

@@ -3,7 +3,7 @@
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../../../policy/annotations.ts";
 import type { RoleArn } from "../../../policy/role.ts";
-import { metadataWish } from "../../../injection/pod-annotations.ts";
+import { requestedMetadata } from "../../../injection/pod-annotations.ts";
 import { sdkAgeOf } from "../sdk-hints.ts";
 import type { Destination } from "./destination.ts";
 
@@ -34,7 +34,7 @@ export function obstaclesOf(
     notes: [
       ...(has(ANNOTATIONS.sessionName) ? [SESSION_NAME[destination.to]] : []),
       ...(has(ANNOTATIONS.sessionDuration) ? [`${ANNOTATIONS.sessionDuration} has no equivalent`] : []),
-      ...(metadataWish(annotations) !== "off"
+      ...(requestedMetadata(annotations) !== "off"
         ? ["it uses podrole's metadata paths: its SDK must get credentials and region another way"]
         : []),
       ...(withoutRole.length > 0

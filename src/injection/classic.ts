@@ -1,0 +1,59 @@
+// Classic mode, for clusters without native sidecars (before Kubernetes 1.29) and for pods that request it: podrole-init
+// is an ordinary init container and podrole-sidecar an ordinary container.
+import type { Pod } from "../kubernetes/objects.ts";
+import { ANNOTATIONS } from "../policy/annotations.ts";
+import type { ContainerPlan } from "./containers.ts";
+import { NAMES } from "./names.ts";
+import { listOf } from "./shape.ts";
+import { type Warning, warningOf } from "./warnings.ts";
+
+/** Names of containers; a container in neither list is not changed. */
+export interface Participants {
+  readonly withRole: readonly string[];
+  readonly withoutRole: readonly string[];
+}
+
+/**
+ * Chooses the mode: the place where podrole-sidecar already is, or else what the pod's annotation requests as far as the
+ * cluster supports it, or else the setting.
+ */
+export function modeOf({ metadata, spec }: Pod, nativeSidecar: boolean): ContainerPlan["mode"] {
+  if (spec.containers.some(({ name }) => name === NAMES.sidecar)) return "classic";
+  if (listOf(spec.initContainers).some(({ name }) => name === NAMES.sidecar)) return "native";
+  return nativeSidecar && metadata.annotations?.[ANNOTATIONS.mode] !== "classic" ? "native" : "classic";
+}
+
+/** Moves ordinary init containers to `withoutRole`: they end before the sidecar starts, so they get no credentials. */
+export function withoutInitContainers(pod: Pod, { withRole, withoutRole }: Participants): Participants {
+  const early = ordinaryInitContainers(pod);
+  return {
+    withRole: withRole.filter((name) => !early.includes(name)),
+    withoutRole: [...withoutRole, ...withRole.filter((name) => early.includes(name))],
+  };
+}
+
+/** Warns about what classic mode cannot do for this pod. */
+export function classicWarnings(
+  pod: Pod,
+  { withRole }: Participants,
+  { hasStartHook, nativeSidecar }: { readonly hasStartHook: boolean; readonly nativeSidecar: boolean },
+): readonly Warning[] {
+  const early = ordinaryInitContainers(pod).filter((name) => withRole.includes(name));
+  const { restartPolicy } = pod.spec;
+  return [
+    ...(!nativeSidecar && pod.metadata.annotations?.[ANNOTATIONS.mode] === "native"
+      ? [warningOf("MODE_UNAVAILABLE")]
+      : []),
+    ...early.map((name) => warningOf("INIT_WITHOUT_CREDENTIALS", name)),
+    ...(restartPolicy === "Never" || restartPolicy === "OnFailure"
+      ? [warningOf("NEVER_COMPLETES", restartPolicy)]
+      : []),
+    ...(hasStartHook ? [] : [warningOf("STARTS_UNREADY")]),
+  ];
+}
+
+function ordinaryInitContainers({ spec }: Pod): readonly string[] {
+  return listOf(spec.initContainers)
+    .filter(({ restartPolicy }) => restartPolicy !== "Always")
+    .map(({ name }) => name);
+}

@@ -1,0 +1,73 @@
+// Environment variables of podrole's own containers: everything that the sidecar's settings need to know about the pod
+// and the cluster. The names are flags of the sidecar (src/sidecar/settings.ts).
+import type { EnvVar } from "../kubernetes/objects.ts";
+import { PATHS } from "./names.ts";
+import type { SidecarPorts } from "./ports.ts";
+
+export interface PodroleEnvSettings {
+  /** host:port of the server's credentials port, as pods reach it. */
+  readonly serverAddress: string;
+  /** host:port of the server's identity port, as pods reach it. */
+  readonly identityAddress: string;
+  /** DNS name that the server's certificate must carry. */
+  readonly serverName: string;
+  /** Concatenated PEM of the CAs to trust. */
+  readonly trustBundle: string;
+  /** AWS region of pods that set none; undefined if unknown. */
+  readonly region: string | undefined;
+}
+
+/** What podrole's containers need to know about the pod. */
+export interface PodroleEnvPlan {
+  /** Names of the containers that get credentials. */
+  readonly withRole: readonly string[];
+  readonly ports: SidecarPorts;
+  /** Instance metadata paths: none, with a session token (IMDSv2), or also without one (IMDSv1). */
+  readonly metadata: "off" | "v2" | "v1";
+}
+
+/** Variables of both podrole-init and podrole-sidecar. */
+export function podroleEnv(plan: PodroleEnvPlan, settings: PodroleEnvSettings): readonly EnvVar[] {
+  return [
+    { name: "PODROLE_SERVER_ADDRESS", value: settings.serverAddress },
+    { name: "PODROLE_IDENTITY_ADDRESS", value: settings.identityAddress },
+    { name: "PODROLE_SERVER_NAME", value: settings.serverName },
+    bundleVariable(settings),
+    { name: "PODROLE_PROOF_FILE", value: `${PATHS.proof}/token` },
+    { name: "PODROLE_IDENTITY_DIRECTORY", value: PATHS.identity },
+    { name: "PODROLE_TOKENS_DIRECTORY", value: PATHS.tokens },
+    containersVariable(plan),
+    // Set in every container of podrole's, because for a Service named "podrole" Kubernetes sets PODROLE_PORT to a URL.
+    // (https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables)
+    { name: "PODROLE_PORT", value: String(plan.ports.credentials) },
+    { name: "PODROLE_HEALTH_PORT", value: String(plan.ports.health) },
+    { name: "PODROLE_POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+    { name: "PODROLE_POD_NAMESPACE", valueFrom: { fieldRef: { fieldPath: "metadata.namespace" } } },
+    // `kubectl describe pod` shows the content of this file: the reason for missing credentials.
+    { name: "PODROLE_TERMINATION_MESSAGE_FILE", value: PATHS.terminationMessage },
+  ];
+}
+
+/** Variables of podrole-sidecar alone: the instance metadata paths, if the pod requests them. */
+export function sidecarEnv({ metadata }: PodroleEnvPlan, { region }: PodroleEnvSettings): readonly EnvVar[] {
+  if (metadata === "off") return [];
+  // From 1.35 on, Kubernetes copies these labels from the node to its pods (PodTopologyLabelsAdmission); before, the
+  // variables are empty.
+  const label = (name: string) => ({ valueFrom: { fieldRef: { fieldPath: `metadata.labels['${name}']` } } });
+  return [
+    { name: "PODROLE_METADATA", value: "true" },
+    ...(metadata === "v1" ? [{ name: "PODROLE_METADATA_V1", value: "true" }] : []),
+    { name: "PODROLE_REGION", ...(region === undefined ? label("topology.kubernetes.io/region") : { value: region }) },
+    { name: "PODROLE_ZONE", ...label("topology.kubernetes.io/zone") },
+  ];
+}
+
+/** Names the containers that the sidecar serves. */
+export function containersVariable({ withRole }: Pick<PodroleEnvPlan, "withRole">): EnvVar {
+  return { name: "PODROLE_CONTAINERS", value: withRole.join(",") };
+}
+
+/** Carries the CAs that podrole's containers trust. */
+export function bundleVariable({ trustBundle }: Pick<PodroleEnvSettings, "trustBundle">): EnvVar {
+  return { name: "PODROLE_TRUST_BUNDLE", value: trustBundle };
+}

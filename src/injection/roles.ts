@@ -1,0 +1,98 @@
+// The roles of a pod's containers at admission, and the reasons for which the pod cannot have them.
+import type { Pod } from "../kubernetes/objects.ts";
+import { ANNOTATIONS, quoted, valueOf } from "../policy/annotations.ts";
+import {
+  assumeRoleInput,
+  decideRoles,
+  type PodFacts,
+  type PolicySettings,
+  type RoleDecision,
+  type Surroundings,
+} from "../policy/decide.ts";
+import { podFacts } from "../policy/facts.ts";
+import { LONGEST_CHAINED_SESSION_MS } from "../policy/session.ts";
+import { isRefusal, type Refusal } from "../protocol/errors.ts";
+import { duration } from "../runtime/settings.ts";
+import { participates } from "./mesh.ts";
+import { requestedMetadata } from "./pod-annotations.ts";
+import { allContainers } from "./shape.ts";
+import { type Warning, warningOf } from "./warnings.ts";
+
+export interface PodRoles {
+  readonly roles: readonly RoleDecision[];
+  /** Participating containers without a role. */
+  readonly withoutRole: readonly string[];
+  readonly refusal: Refusal | undefined;
+}
+
+/** Decides the roles of a pod in `namespace`, as the server will decide them again before it issues credentials. */
+export function decidePodRoles(pod: Pod, namespace: string, around: Surroundings, policy: PolicySettings): PodRoles {
+  const all = podFacts(pod, namespace);
+  const facts = { ...all, containers: participantsAmong(all.containers, pod) };
+  const { roles, refusal } = decideRoles(facts, around, policy);
+  const withoutRole = facts.containers.filter((name) => roles.every(({ container }) => container !== name));
+  return {
+    roles,
+    withoutRole,
+    refusal: refusal ?? refuseSessions(facts, roles, policy) ?? refuseMetadata(all, roles),
+  };
+}
+
+/** Warns when containers with different roles can read each other's token files through /proc. */
+export function sharedProcessWarnings(pod: Pod, { roles, withoutRole }: PodRoles): readonly Warning[] {
+  const isDivided = withoutRole.length > 0 || new Set(roles.map(roleText)).size > 1;
+  return isDivided && pod.spec["shareProcessNamespace"] === true ? [warningOf("PROCESSES_SHARED")] : [];
+}
+
+/** Warns about what depends on the server's own AWS identity, which is unknown at admission: never a refusal. */
+export function serverWarnings({ metadata }: Pod, roles: readonly RoleDecision[]): readonly Warning[] {
+  const undecided = roles.filter((decision) => !decision.allowed && decision.undecided);
+  const requested = valueOf(metadata.annotations ?? {}, ANNOTATIONS.sessionDuration);
+  const isLong = requested !== undefined && (duration.parse(requested) ?? 0) > LONGEST_CHAINED_SESSION_MS;
+  return [
+    ...[...new Set(undecided.map(roleText))].map((role) => warningOf("ROLE_UNCHECKED", role)),
+    ...(isLong ? [warningOf("SESSION_MAY_BE_SHORTENED", requested)] : []),
+  ];
+}
+
+/** The role's ARN; its name as written when only the server can resolve it. */
+export function roleText({ role, asked }: RoleDecision): string {
+  return role?.arn ?? asked;
+}
+
+/** Leaves out the containers of a mesh, unless an annotation names them: they work beside the app, not for it. */
+function participantsAmong(names: readonly string[], pod: Pod): readonly string[] {
+  const bystanders = new Set(
+    allContainers(pod)
+      .filter((container) => !participates(pod, container))
+      .map(({ name }) => name),
+  );
+  return names.filter((name) => !bystanders.has(name));
+}
+
+/** Refuses session settings that STS would never accept, although the role itself is permitted. */
+function refuseSessions(facts: PodFacts, roles: readonly RoleDecision[], policy: PolicySettings): Refusal | undefined {
+  for (const decision of roles) {
+    if (!decision.allowed && decision.undecided) continue;
+    const input = decision.allowed ? assumeRoleInput(facts, decision.role, policy, "unread") : decision;
+    if (isRefusal(input)) return { code: input.code, message: input.message };
+  }
+  return undefined;
+}
+
+/**
+ * Metadata requests carry no container's token, so the sidecar cannot tell which container sent one: every container,
+ * a mesh's included, must have the same role.
+ */
+function refuseMetadata({ annotations, containers }: PodFacts, roles: readonly RoleDecision[]): Refusal | undefined {
+  if (requestedMetadata(annotations) === "off" || roles.length === 0) return undefined;
+  const without = containers.find((name) => roles.every(({ container }) => container !== name));
+  const { size } = new Set(roles.map(roleText));
+  if (size === 1 && without === undefined) return undefined;
+  const state =
+    without === undefined ? `its containers have ${size} roles` : `container ${quoted(without)} has no role`;
+  return {
+    code: "ANNOTATION_INVALID",
+    message: `Cannot use ${ANNOTATIONS.metadata}: ${state}; expected one role for every container of the pod, because they share the metadata paths`,
+  };
+}

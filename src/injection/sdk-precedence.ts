@@ -1,0 +1,48 @@
+// Warnings about variables of the user's that AWS SDKs prefer to what podrole adds. The order in which SDKs search:
+// https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
+import type { Container, EnvVar } from "../kubernetes/objects.ts";
+import { effectiveVariable } from "./proxy.ts";
+import { listOf } from "./shape.ts";
+import { type Warning, warningOf } from "./warnings.ts";
+
+/** Sources of credentials that SDKs use before, or instead of, the endpoint; `also`: only if that one is set, too. */
+const SHADOWS: readonly { readonly name: string; readonly also?: string; readonly effect: string }[] = [
+  { name: "AWS_ACCESS_KEY_ID", effect: "SDKs use it before podrole" },
+  { name: "AWS_WEB_IDENTITY_TOKEN_FILE", also: "AWS_ROLE_ARN", effect: "most SDKs use it before podrole" },
+  { name: "AWS_PROFILE", effect: "SDKs use that profile before podrole" },
+  { name: "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", effect: "SDKs use it before podrole" },
+];
+
+/** The authorization token itself; SDKs accept it beside the token file that podrole sets. */
+const STATIC_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
+const METADATA_DISABLED = "AWS_EC2_METADATA_DISABLED";
+
+/** Warns about credentials, tokens and metadata settings of the container's own. `metadata`: as in CredentialSettings. */
+export function precedenceWarnings({ name, env }: Container, metadata: boolean): readonly Warning[] {
+  const given = listOf(env);
+  const isSet = (variable: string) => {
+    const current = effectiveVariable(given, variable);
+    return current !== undefined && Boolean(current.value || current.valueFrom);
+  };
+  const shadows = SHADOWS.filter((row) => isSet(row.name) && (row.also === undefined || isSet(row.also)));
+  const disabled = effectiveVariable(given, METADATA_DISABLED);
+  return [
+    ...shadows.map((row) => warningOf("CREDENTIALS_SHADOWED", name, row.name, row.effect)),
+    ...(isSet(STATIC_TOKEN) ? [warningOf("TOKEN_SHADOWED", name, STATIC_TOKEN)] : []),
+    ...(disabled && !metadata && disabled.value !== "true"
+      ? [warningOf("METADATA_OPEN", name, METADATA_DISABLED)]
+      : []),
+    ...(disabled && metadata ? [warningOf("METADATA_UNUSED", name, METADATA_DISABLED)] : []),
+  ];
+}
+
+/** Warns when the region among the `added` variables may override one from the container's envFrom. */
+export function regionWarnings({ name, envFrom }: Container, added: readonly EnvVar[]): readonly Warning[] {
+  const sources = Array.isArray(envFrom) ? (envFrom as { prefix?: unknown }[]) : [];
+  const mayContainRegion = sources.some(
+    ({ prefix }) => typeof prefix !== "string" || "AWS_DEFAULT_REGION".startsWith(prefix),
+  );
+  const set = added.find((variable) => variable.name === "AWS_REGION")?.value;
+  // `env` takes precedence over `envFrom`, whose content is not visible at admission.
+  return mayContainRegion && set !== undefined ? [warningOf("REGION_OVERRIDES_ENV_FROM", name, set)] : [];
+}

@@ -1,0 +1,31 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as fc from "fast-check";
+import { apply_patch as applyPatch } from "jsonpatch";
+import { patchBetween } from "../../src/webhook/patch.ts";
+import { injectablePods, injectedBy, planSettings } from "../injection/pods.ts";
+import { podOf } from "./requests.ts";
+
+test("patchBetween() leads to exactly the planned pod and replaces no list", () => {
+  fc.assert(
+    fc.property(injectablePods, planSettings, (pod, how) => {
+      const planned = injectedBy(pod, how);
+      const patch = JSON.parse(JSON.stringify(patchBetween(pod, planned))) as { op: string; value: unknown }[];
+      assert.deepEqual(applyPatch(pod, patch), planned);
+      for (const { op, value } of patch) if (op === "replace") assert.equal(typeof value, "string");
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("patchBetween() throws INTERNAL when an element would be lost or moved", () => {
+  const withContainers = (...names: string[]) => {
+    const pod = podOf();
+    return { ...pod, spec: { ...pod.spec, containers: names.map((name) => ({ name })) } };
+  };
+  const pod = withContainers("a", "b");
+  const withoutAnnotations = { ...pod, metadata: { generateName: "orders-" } };
+  for (const after of [withContainers("b", "a"), withContainers("a"), withoutAnnotations]) {
+    assert.throws(() => patchBetween(pod, after), { code: "INTERNAL" });
+  }
+});
