@@ -1,4 +1,4 @@
-// Settings that are fine alone and wrong together: found at start, all at once.
+// Settings that are valid alone and conflict with each other: found at start, all at once.
 import { isTrustDomain } from "../pki/identity.ts";
 import { policyProblems } from "../policy/settings.ts";
 import { policySettings } from "../policy/settings-table.ts";
@@ -7,29 +7,45 @@ import type { ServerSettings } from "./settings.ts";
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** One text for each problem, beginning with its flag; empty when there is none. */
+/** Returns one text per problem, beginning with its flag; empty if there is none. */
 export function crossCheck(settings: ServerSettings): string[] {
-  const problems = [...policyProblems(policySettings(settings))];
-  const { sessionDuration, maxSessionDuration, assumeRoleArn, certificateTtl, caTtl, caCert, caKey } = settings;
-  if (assumeRoleArn !== undefined && maxSessionDuration !== undefined && maxSessionDuration > HOUR) {
-    problems.push("--max-session-duration: with --assume-role-arn STS allows 1h at most (role chaining)");
+  return [
+    ...policyProblems(policySettings(settings)),
+    ...chainingProblems(settings),
+    ...endpointProblems(settings),
+    ...certificateProblems(settings),
+  ];
+}
+
+/** STS limits sessions that a role session starts to one hour (AssumeRole, DurationSeconds). */
+function chainingProblems({ assumeRoleArn, sessionDuration, maxSessionDuration }: ServerSettings): string[] {
+  if (assumeRoleArn === undefined) return [];
+  const expected = "expected at most 1h, the limit of STS for role chaining";
+  return [
+    ...(maxSessionDuration !== undefined && maxSessionDuration > HOUR
+      ? [`--max-session-duration: it is above 1h and --assume-role-arn is set; ${expected}`]
+      : []),
+    ...(sessionDuration > HOUR ? [`--session-duration: it is above 1h and --assume-role-arn is set; ${expected}`] : []),
+  ];
+}
+
+function endpointProblems({ stsEndpoint, fips, dualStack }: ServerSettings): string[] {
+  if (stsEndpoint === undefined) return [];
+  const flags = [...(fips ? ["--fips"] : []), ...(dualStack ? ["--dual-stack"] : [])];
+  return flags.map((flag) => `${flag}: --sts-endpoint is set too, and each chooses the endpoint; expected one of them`);
+}
+
+function certificateProblems({ trustDomain, certificateTtl, caTtl, caCert, caKey }: ServerSettings): string[] {
+  const problems: string[] = [];
+  if (!isTrustDomain(trustDomain)) {
+    problems.push(`--trust-domain: it is ${JSON.stringify(trustDomain)}; expected a DNS name in lower case`);
   }
-  for (const [flag, isSet] of [
-    ["--fips", settings.fips],
-    ["--dual-stack", settings.dualStack],
-  ] as const) {
-    if (isSet && settings.stsEndpoint !== undefined) {
-      problems.push(`${flag}: it chooses an endpoint, and so does --sts-endpoint: give one of them`);
-    }
+  if (certificateTtl < 10 * MINUTE) problems.push("--certificate-ttl: it is below 10m; expected 10m or longer");
+  if (certificateTtl > caTtl / 6) {
+    problems.push("--certificate-ttl: it is above a sixth of --ca-ttl; expected a sixth of it or shorter");
   }
-  if (assumeRoleArn !== undefined && sessionDuration > HOUR) {
-    problems.push("--session-duration: with --assume-role-arn STS allows 1h at most (role chaining)");
+  if ((caCert === undefined) !== (caKey === undefined)) {
+    problems.push("--ca-cert and --ca-key: only one of them is set; expected both or neither");
   }
-  if (!isTrustDomain(settings.trustDomain)) {
-    problems.push(`--trust-domain: ${JSON.stringify(settings.trustDomain)} is not a DNS name in lower case`);
-  }
-  if (certificateTtl < 10 * MINUTE) problems.push("--certificate-ttl: must be 10m or longer");
-  if (certificateTtl > caTtl / 6) problems.push("--certificate-ttl: must be a sixth of --ca-ttl or shorter");
-  if ((caCert === undefined) !== (caKey === undefined)) problems.push("--ca-cert and --ca-key: give both or neither");
   return problems;
 }

@@ -9,7 +9,7 @@ function problemsOf(flags: Readonly<Record<string, string>>): readonly string[] 
   return read.ok ? crossCheck(read.settings) : read.problems;
 }
 
-test("SERVER_SETTINGS need nothing to be set", () => {
+test("SERVER_SETTINGS requires no setting", () => {
   assert.deepEqual(problemsOf({}), []);
 });
 
@@ -17,26 +17,34 @@ for (const [what, flags, about] of [
   ["a session below STS's 15m", { sessionDuration: "14m" }, /--session-duration/],
   ["a session above STS's 12h", { sessionDuration: "13h" }, /--session-duration/],
   [
-    "a hop with more than an hour",
+    "a session above the hour of a hop",
     { sessionDuration: "2h", assumeRoleArn: "arn:aws:iam::123456789012:role/hop" },
     /role chaining/,
   ],
   [
-    "a longest session above the hour of a hop",
+    "a maximum session above the hour of a hop",
     { maxSessionDuration: "2h", assumeRoleArn: "arn:aws:iam::123456789012:role/hop" },
     /--max-session-duration: .*role chaining/,
   ],
-  ["FIPS and an endpoint of one's own", { fips: "true", stsEndpoint: "https://sts.internal" }, /--fips: .*give one/],
   [
-    "dual stack and an endpoint of one's own",
-    { dualStack: "true", stsEndpoint: "https://s" },
-    /--dual-stack: .*give one/,
+    "FIPS with an own endpoint",
+    { fips: "true", stsEndpoint: "https://sts.internal" },
+    /--fips: .*--sts-endpoint is set too/,
   ],
-  ["an endpoint that is no URL", { stsEndpoint: "sts.internal" }, /--sts-endpoint: .*is not a URL/],
-  ["a certificate of minutes", { certificateTtl: "5m" }, /10m or longer/],
-  ["a certificate that outlives its CA's share", { certificateTtl: "5h", caTtl: "24h" }, /a sixth of --ca-ttl/],
+  [
+    "dual stack with an own endpoint",
+    { dualStack: "true", stsEndpoint: "https://s" },
+    /--dual-stack: .*--sts-endpoint is set too/,
+  ],
+  ["an endpoint that is not a URL", { stsEndpoint: "sts.internal" }, /--sts-endpoint: .*is not a URL/],
+  ["a certificate of five minutes", { certificateTtl: "5m" }, /10m or longer/],
+  [
+    "a certificate that lasts longer than a sixth of its CA",
+    { certificateTtl: "5h", caTtl: "24h" },
+    /a sixth of --ca-ttl/,
+  ],
   ["a CA without its key", { caCert: "/ca.crt" }, /both or neither/],
-  ["a base ARN that is none", { roleBaseArn: "role/" }, /--role-base-arn: "role\/" is not a base ARN/],
+  ["a base ARN that is not one", { roleBaseArn: "role/" }, /--role-base-arn: "role\/" is not a base ARN/],
 ] as const) {
   test(`crossCheck() refuses ${what}`, () => {
     const problems = problemsOf(flags);
@@ -55,11 +63,11 @@ for (const flags of [
   { certificateTtl: "4h", caTtl: "24h" },
   { caCert: "/ca.crt", caKey: "/ca.key" },
 ]) {
-  test(`crossCheck() takes ${JSON.stringify(flags)}`, () => {
+  test(`crossCheck() accepts ${JSON.stringify(flags)}`, () => {
     assert.deepEqual(problemsOf(flags), []);
   });
 }
 
-test("crossCheck() reports every problem in one go", () => {
+test("crossCheck() reports every problem at once", () => {
   assert.equal(problemsOf({ sessionDuration: "1m", certificateTtl: "1m", caKey: "/ca.key" }).length, 3);
 });
