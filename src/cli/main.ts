@@ -4,7 +4,7 @@ import { realpathSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { CommanderError } from "commander";
-import { goneFlags } from "../operations/kiam-flags.ts";
+import { explainKiamFlags } from "../operations/migrate/kiam-flags.ts";
 import { createProgram } from "./program.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -55,7 +55,7 @@ async function main(argv: readonly string[]): Promise<void> {
     await program.parseAsync(argv, { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
-    if (error.code === "commander.unknownOption") for (const line of goneFlags(argv)) terminal.err(`${line}\n`);
+    if (error.code === "commander.unknownOption") for (const line of explainKiamFlags(argv)) terminal.err(`${line}\n`);
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   }
   clearInterval(alive);

@@ -14,7 +14,7 @@ import { encodeAuthorities } from "../../src/pki/authorities.ts";
 import { createAuthority } from "../../src/pki/certificate.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import * as samples from "../operations/audit/samples.ts";
-import { ask } from "../cli/commands/ask-audit.ts";
+import { runAudit } from "../cli/commands/run-audit.ts";
 import {
   barePod,
   base64,
@@ -142,7 +142,7 @@ async function auditOutput(directory: string): Promise<Contract> {
     samples.admission({ decision: "refuse", reason: "ROLE_FORBIDDEN", message: "Cannot give role" }),
   ];
   const answer = async (args: readonly string[], flags: Flags, maps: readonly string[] = []) =>
-    shapeOf([(await ask(args, { output: "json", ...flags }, records)).json()], maps);
+    shapeOf([(await runAudit(args, { output: "json", ...flags }, records)).json()], maps);
   return {
     "output: audit who": await answer(["who"], { role: "shop-orders", ...joined }, ["[].sessions[].awsCalls[].errors"]),
     "output: audit pod": await answer(["pod", "shop/orders"], joined, ["[].errors"]),

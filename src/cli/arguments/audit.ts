@@ -1,6 +1,6 @@
 // The subcommands and flags of podrole audit, with their help.
-import type { Command } from "commander";
-import { outputOption } from "./flags.ts";
+import { type Command, Option } from "commander";
+import { declareConnection, declarePodroleNamespace, outputOption } from "./flags.ts";
 
 const ABOUT = `
 Reads the audit records that server and webhook write to standard output (docs/audit.md). Other lines are counted and
@@ -42,11 +42,11 @@ export function declareAudit(audit: Command): readonly Command[] {
     .option("--reason <code>", "only this error code of docs/errors.md, such as ROLE_FORBIDDEN or STS_DENIED")
     .option("--role <role>", "only this role: its name, its path and name, or its ARN")
     .addHelpText("after", "\nExample:\n  podrole audit refusals --reason ROLE_FORBIDDEN --since 1h -f podrole.log\n");
-  for (const command of [who, pod, key]) declareJoins(command);
-  for (const command of [who, pod, key, refusals]) declareLogs(command);
   for (const command of [who, key, refusals]) {
     command.option("-n, --namespace <namespace>", "only pods of this namespace (default: all namespaces)");
   }
+  for (const command of [who, pod, key, refusals]) declareLogs(command);
+  for (const command of [who, pod, key]) declareJoins(command);
   return [who, pod, key, refusals];
 }
 
@@ -54,27 +54,47 @@ export function declareAudit(audit: Command): readonly Command[] {
 const several = (value: string, previous: string | undefined) =>
   previous === undefined ? value : `${previous}\n${value}`;
 
+const LOGS = "podrole's logs:";
+const JOINS = "Other logs:";
+const CLUSTER = "Cluster:";
+
 function declareLogs(command: Command): void {
   command
-    .option("-f, --filename <file...>", 'podrole\'s logs, "-" for standard input (default: "-")', several)
-    .option("--from-cluster", "read the logs of podrole's pods through the Kubernetes API instead")
-    .option("--kubeconfig <file>", "with --from-cluster: kubeconfig file (default: KUBECONFIG, ~/.kube/config)")
-    .option("--context <name>", "with --from-cluster: context of the kubeconfig (default: its current context)")
-    .option("--podrole-namespace <namespace>", "with --from-cluster: namespace that podrole runs in (default: podrole)")
-    .option(
-      "--since <time>",
-      'only records from this time on: RFC 3339 ("2026-11-26T08:00:00Z") or a duration before now ("2h", "7d")',
+    .addOption(
+      new Option("-f, --filename <file...>", 'files, "-" for standard input (default: "-")')
+        .argParser(several)
+        .helpGroup(LOGS),
     )
-    .option("--until <time>", "only records up to this time, in the same form")
-    .addOption(outputOption(["table", "json"]));
+    .addOption(
+      new Option(
+        "--since <time>",
+        'only records from this time on: RFC 3339 ("2026-11-26T08:00:00Z") or a duration before now ("2h", "7d")',
+      ).helpGroup(LOGS),
+    )
+    .addOption(new Option("--until <time>", "only records up to this time, in the same form").helpGroup(LOGS))
+    .addOption(outputOption(["table", "json"]))
+    .addOption(
+      new Option(
+        "--from-cluster",
+        "read the logs of podrole's pods through the Kubernetes API instead of files; the flags below need it",
+      ).helpGroup(CLUSTER),
+    );
+  declareConnection(declarePodroleNamespace(command));
 }
 
 function declareJoins(command: Command): void {
   command
-    .option(
-      "--api-audit-log <file...>",
-      "the API server's audit log: adds who created the pod and from where, and who requested its token",
-      several,
+    .addOption(
+      new Option(
+        "--api-audit-log <file...>",
+        "the API server's audit log: adds who created the pod and from where, and who requested its token",
+      )
+        .argParser(several)
+        .helpGroup(JOINS),
     )
-    .option("--cloudtrail <file...>", "CloudTrail's records: adds the AWS calls made with the credentials", several);
+    .addOption(
+      new Option("--cloudtrail <file...>", "CloudTrail's records: adds the AWS calls made with the credentials")
+        .argParser(several)
+        .helpGroup(JOINS),
+    );
 }

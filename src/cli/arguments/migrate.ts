@@ -1,5 +1,5 @@
 // Arguments of podrole migrate: flags of all its topics, and those of kiam and kube2iam as typed options.
-import { Argument, type Command } from "commander";
+import { Argument, type Command, Option } from "commander";
 import { parseBaseArn } from "../../policy/role.ts";
 import { flagName, integer, oneOf, type Parser } from "../../runtime/settings.ts";
 import type { Flags } from "../terminal.ts";
@@ -40,21 +40,30 @@ Reads every setting of podrole server and podrole webhook from the environment (
 
 Exit codes: 0 no pod needs work (also for -o values), 1 some do, 2 usage, or the input cannot be read.`;
 
+const INPUT = "Input:";
+const OLD = "Topics kiam and kube2iam:";
+const AWS = "Topics irsa and pod-identity:";
+
 export function declareMigrate(command: Command): void {
+  command.addArgument(
+    new Argument("<topic>", "system to migrate from (kiam, kube2iam) or to (irsa, pod-identity)").choices(TOPICS),
+  );
+  const declare = (heading: string, flags: string, help: string) =>
+    command.addOption(new Option(flags, help).helpGroup(heading));
+  declare(
+    INPUT,
+    "-f, --filename <file>",
+    'manifests, exports (kubectl get -o yaml|json) or folders, separated by commas, or "-" for standard input (default: the cluster)',
+  );
+  declare(INPUT, "-n, --namespace <namespace>", "only this namespace (default: all namespaces)");
+  declare(INPUT, "--role-base-arn <arn>", "prefix of short role names (default: from the input)");
+  declare(OLD, "--kiam-values <file>", "kiam: values of its Helm chart (default: the command lines in the input)");
+  declare(OLD, "--waves <count>", "print the commands that move the namespaces, in COUNT waves (1 to 99)");
+  declare(AWS, "--oidc-provider <issuer>", "irsa, required: the cluster's OIDC issuer");
+  declare(AWS, "--cluster-name <name>", "pod-identity, required: the EKS cluster");
+  declare(AWS, "--account <id>", "the cluster's AWS account; required for pod-identity");
+  declare(AWS, "--region <region>", "pod-identity: the cluster's region (default: the AWS CLI's)");
   command
-    .addArgument(new Argument("<topic>", "kiam, kube2iam, irsa or pod-identity").choices(TOPICS))
-    .option(
-      "-f, --filename <file>",
-      'manifests, exports (kubectl get -o yaml|json) or folders, separated by commas, or "-" for standard input (default: the cluster)',
-    )
-    .option("-n, --namespace <namespace>", "only this namespace (default: all namespaces)")
-    .option("--role-base-arn <arn>", "prefix of short role names (default: from the input)")
-    .option("--kiam-values <file>", "kiam: values of its Helm chart (default: the command lines in the input)")
-    .option("--waves <count>", "kiam, kube2iam: print the commands that move the namespaces, in COUNT waves")
-    .option("--oidc-provider <issuer>", "irsa: the cluster's OIDC issuer")
-    .option("--cluster-name <name>", "pod-identity: the EKS cluster")
-    .option("--account <id>", "irsa, pod-identity: the cluster's AWS account")
-    .option("--region <region>", "pod-identity: the cluster's region")
     .option("-o, --output <format>", "text, json, yaml, or values for podrole's chart (kiam, kube2iam)", "text")
     .addHelpText("after", ABOUT);
   declareConnection(command);

@@ -1,7 +1,7 @@
 // podrole audit. Exit codes: 0 answered (also if nothing was found), 1 a log could not be read to its end, 2 usage, or a
 // log cannot be opened, 130 interrupted.
 import { audit as runAudit, type AuditOptions } from "../../operations/audit/audit.ts";
-import { findPodroleNamespace } from "../../operations/podrole-namespace.ts";
+import { findPodroleNamespace, refuseOwnNamespace } from "../../operations/podrole-namespace.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { type AuditArguments, readAudit } from "../arguments/read-audit.ts";
 import { withCluster } from "../cluster.ts";
@@ -19,6 +19,8 @@ export const audit: Action = async (terminal, flags, args) => {
   return withCluster(terminal, "audit", connection, async (kubernetes) => {
     const found = await findPodroleNamespace(kubernetes, podroleNamespace);
     if ("problem" in found) return fail(terminal, "audit", [found.problem]);
+    const refusal = refuseOwnNamespace(flags["namespace"], found.namespace);
+    if (refusal !== undefined) return fail(terminal, "audit", [refusal]);
     return answer(terminal, read.options, { from: "cluster", kubernetes, namespace: found.namespace });
   });
 };

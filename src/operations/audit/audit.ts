@@ -1,5 +1,5 @@
 // Reads podrole's audit records from files, standard input or the cluster, joins them with the API server's audit log and
-// with CloudTrail, and answers one question. Only what the question needs is kept in memory.
+// with CloudTrail, and answers one question. Only records that the question needs stay in memory.
 import type { Clock } from "../../runtime/clock.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { createApiJoin, readApiEvent } from "./api-audit.ts";

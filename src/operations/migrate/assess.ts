@@ -13,7 +13,7 @@ import type { Before, Predecessor } from "./predecessor.ts";
 import { roleFindings } from "./role-findings.ts";
 import { type SdkAge, sdkAgeOf } from "./sdk-hints.ts";
 
-/** What every assessment depends on, besides the pod. */
+/** Input of every assessment, in addition to the pod. */
 export interface AssessContext {
   readonly predecessor: Predecessor;
   /** podrole's settings after the migration. */

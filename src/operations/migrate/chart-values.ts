@@ -1,4 +1,4 @@
-// The converted settings as values of podrole's Helm chart (manifests/chart): settings that both programs take are under
+// The converted settings as values of podrole's Helm chart (manifests/chart): settings of both programs are under
 // `settings`, the others under their own program.
 import type { Conversion } from "./conversion.ts";
 

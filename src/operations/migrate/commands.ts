@@ -1,4 +1,7 @@
 // Shell commands that the reports print. None is ever run.
+import type { Destination } from "./departure/destination.ts";
+import type { Move } from "./departure/moves.ts";
+import type { TrustPolicy } from "./departure/trust.ts";
 
 /** Quotes an argument for a POSIX shell. */
 export function shellQuote(arg: string): string {
@@ -8,4 +11,25 @@ export function shellQuote(arg: string): string {
 export function annotateNamespaceCommand(namespace: string, annotations: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(annotations).map(([name, value]) => shellQuote(`${name}=${value}`));
   return `kubectl annotate --overwrite namespace ${shellQuote(namespace)} ${pairs.join(" ")}`;
+}
+
+/** Gives a ServiceAccount its role. */
+export function roleCommand({ namespace, serviceAccount, role }: Move, destination: Destination): string {
+  if (destination.to === "irsa") {
+    const annotation = shellQuote(`eks.amazonaws.com/role-arn=${role.arn}`);
+    return `kubectl annotate serviceaccount -n ${shellQuote(namespace)} ${shellQuote(serviceAccount)} ${annotation}`;
+  }
+  const { clusterName, region } = destination;
+  const args = [
+    ...["--cluster-name", clusterName, "--namespace", namespace, "--service-account", serviceAccount],
+    ...["--role-arn", role.arn],
+    ...(region === undefined ? [] : ["--region", region]),
+  ];
+  return `aws eks create-pod-identity-association ${args.map(shellQuote).join(" ")}`;
+}
+
+/** Replaces the trust policy of a role. */
+export function trustCommand({ roleName, document }: TrustPolicy): string {
+  const policy = shellQuote(JSON.stringify(document));
+  return `aws iam update-assume-role-policy --role-name ${shellQuote(roleName)} --policy-document ${policy}`;
 }

@@ -1,6 +1,5 @@
 // The flags of kiam's server and agent as podrole's settings.
 import { parseBaseArn, parseRoleArn, resolveRole } from "../../policy/role.ts";
-import { GONE } from "../kiam-flags.ts";
 import type { CommandFlags } from "./command-lines.ts";
 import {
   baseArn,
@@ -12,6 +11,7 @@ import {
   sessionDuration,
   silent,
 } from "./conversion.ts";
+import { KIAM_FLAGS } from "./kiam-flags.ts";
 
 const DEFAULT = { remark: "podrole's default" };
 
@@ -46,7 +46,7 @@ const AGENT: Readonly<Record<string, Row>> = { "json-log": silent, level: silent
 
 /** Remarks about a flag that both programs have appear once. */
 export function convertKiam(server: CommandFlags, agent: CommandFlags): Conversion {
-  const explain = (flag: string) => GONE[`--${flag}`] ?? "podrole has no such flag";
+  const explain = (flag: string) => KIAM_FLAGS[`--${flag}`] ?? "podrole has no such flag";
   const converted = convert(server, SERVER, explain);
   const { remarks } = convert(agent, AGENT, explain);
   return { ...converted, remarks: [...new Set([...converted.remarks, ...remarks])] };

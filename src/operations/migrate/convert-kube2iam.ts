@@ -1,8 +1,8 @@
 // The flags of kube2iam as podrole's settings.
 import { ANNOTATIONS } from "../../policy/annotations.ts";
-import { GONE } from "../kiam-flags.ts";
 import type { CommandFlags } from "./command-lines.ts";
 import { baseArn, baseArnAutodetect, type Conversion, convert, kept, type Row, sessionDuration } from "./conversion.ts";
+import { KIAM_FLAGS } from "./kiam-flags.ts";
 
 /** An annotation key that kube2iam can change. With the standard key podrole reads the same annotation. */
 function annotationKey(standard: string, remark: (key: string) => string): Row {
@@ -41,7 +41,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   debug: () => ({ remark: "podrole explain shows what a pod gets" }),
   "use-regional-sts-endpoint": () => ({ remark: "podrole always uses the regional endpoint" }),
   "metrics-port": () => ({ remark: "metrics are at /metrics of --pages-bind" }),
-  iptables: () => ({ remark: GONE["--iptables"] as string }),
+  iptables: () => ({ remark: KIAM_FLAGS["--iptables"] as string }),
 };
 
 /** Flags about kube2iam's agent on each node. */

@@ -1,4 +1,4 @@
-// Findings about everything of a pod besides its role: its template, its SDK, instance metadata, whether it completes.
+// Findings about everything of a pod except its role: its template, its SDK, instance metadata, whether it completes.
 import type { Pod } from "../../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../../policy/annotations.ts";
 import type { WarningCode } from "../../injection/warnings.ts";

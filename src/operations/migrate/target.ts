@@ -23,15 +23,20 @@ export function targetSettings(
   environment: Environment,
   nativeSidecar: boolean,
 ): Target {
-  const given = (table: object, converted: Readonly<Record<string, string>>) => {
+  const settingsFor = (table: object, converted: Readonly<Record<string, string>>) => {
     const own = Object.keys(table).filter((key) => environment[envName(key)] === undefined);
     return Object.fromEntries(own.flatMap((key) => (key in converted ? [[key, converted[key]]] : [])));
   };
   const names = (table: object) => Object.keys(table).map(envName);
-  const ofServer = readSettings(SERVER_SETTINGS, given(SERVER_SETTINGS, server), environment, names(WEBHOOK_SETTINGS));
+  const ofServer = readSettings(
+    SERVER_SETTINGS,
+    settingsFor(SERVER_SETTINGS, server),
+    environment,
+    names(WEBHOOK_SETTINGS),
+  );
   const ofWebhook = readSettings(
     WEBHOOK_SETTINGS,
-    given(WEBHOOK_SETTINGS, webhook),
+    settingsFor(WEBHOOK_SETTINGS, webhook),
     environment,
     names(SERVER_SETTINGS),
   );

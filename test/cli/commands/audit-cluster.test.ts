@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { kubeconfig } from "../../../emulators/kubernetes/kubeconfig.ts";
 import { admission, credentials, linesOf } from "../../operations/audit/samples.ts";
-import { ask, partOf } from "./ask-audit.ts";
+import { partOf, runAudit } from "./run-audit.ts";
 
 const LOGS: Readonly<Record<string, string>> = {
   "podrole-server-1": linesOf([credentials()]),
@@ -50,7 +50,7 @@ async function startCluster(context: TestContext, pods: readonly string[]): Prom
 test("podrole audit --from-cluster reads the logs of podrole's pods", async (context) => {
   const path = await startCluster(context, Object.keys(LOGS));
   const flags = { role: "shop-orders", fromCluster: "true", kubeconfig: path, output: "json" };
-  const { exitCode, json, err } = await ask(["who"], flags);
+  const { exitCode, json, err } = await runAudit(["who"], flags);
   assert.equal(exitCode, 0, err);
   assert.equal(partOf(json()[0], "admission")["user"], "alice@example.com");
   assert.match(err, /pod podrole\/podrole-webhook-1: 1 record, 1 other line/);
@@ -59,7 +59,7 @@ test("podrole audit --from-cluster reads the logs of podrole's pods", async (con
 test("podrole audit --from-cluster skips a pod that has not started", async (context) => {
   const path = await startCluster(context, [...Object.keys(LOGS), WAITING]);
   const flags = { role: "shop-orders", fromCluster: "true", kubeconfig: path, output: "json" };
-  const { exitCode, json, err } = await ask(["who"], flags);
+  const { exitCode, json, err } = await runAudit(["who"], flags);
   assert.equal(exitCode, 0, err);
   assert.equal(json().length, 1);
 });
@@ -67,10 +67,19 @@ test("podrole audit --from-cluster skips a pod that has not started", async (con
 test("podrole audit --from-cluster returns 2 if podrole does not run there, or the cluster cannot be reached", async (context) => {
   const path = await startCluster(context, []);
   const flags = { role: "shop-orders", fromCluster: "true", kubeconfig: path };
-  const nothing = await ask(["who"], flags);
+  const nothing = await runAudit(["who"], flags);
   assert.deepEqual([nothing.exitCode, nothing.out], [2, ""]);
   assert.match(nothing.err, /--from-cluster: namespace "podrole" has no pod with app\.kubernetes\.io\/part-of=podrole/);
-  const unread = await ask(["who"], { ...flags, kubeconfig: "/none" });
+  const unread = await runAudit(["who"], { ...flags, kubeconfig: "/none" });
   assert.deepEqual([unread.exitCode, unread.out], [2, ""]);
   assert.match(unread.err, /^podrole audit: .*\/none/);
+});
+
+test("podrole audit --from-cluster refuses podrole's own namespace as the namespace of pods", async (context) => {
+  const path = await startCluster(context, Object.keys(LOGS));
+  const flags = { role: "shop-orders", fromCluster: "true", kubeconfig: path };
+  const own = await runAudit(["who"], { ...flags, namespace: "podrole" });
+  assert.deepEqual([own.exitCode, own.out], [2, ""]);
+  assert.match(own.err, /--namespace: "podrole" is podrole's own namespace.*--podrole-namespace/);
+  assert.equal((await runAudit(["who"], { ...flags, namespace: "shop" })).exitCode, 0);
 });

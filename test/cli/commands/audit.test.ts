@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { admission, call, certificate, creation, credentials, linesOf, ROLE } from "../../operations/audit/samples.ts";
-import { ask, partOf } from "./ask-audit.ts";
+import { partOf, runAudit } from "./run-audit.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "podrole-audit-"));
 after(() => rm(directory, { recursive: true }));
@@ -21,7 +21,7 @@ const JSON_OUT = { output: "json" };
 
 suite("podrole audit who", () => {
   const who = (flags: Readonly<Record<string, string>>, records: readonly (object | string)[]) =>
-    ask(["who"], { role: "shop-orders", ...JSON_OUT, ...flags }, records);
+    runAudit(["who"], { role: "shop-orders", ...JSON_OUT, ...flags }, records);
 
   test("prints one row for each container of a pod instance, in any order of lines", async () => {
     const renewed = credentials({
@@ -48,7 +48,7 @@ suite("podrole audit who", () => {
   }
 
   test("does not mistake a role for another whose name ends like it", async () => {
-    const { exitCode, out, err } = await ask(["who"], { role: "orders" }, [credentials()]);
+    const { exitCode, out, err } = await runAudit(["who"], { role: "orders" }, [credentials()]);
     assert.deepEqual([exitCode, out], [0, ""]);
     assert.match(err, /^podrole audit: no container received role orders$/m);
   });
@@ -134,7 +134,7 @@ suite("podrole audit pod", () => {
       admission(),
       credentials({ pod: "other" }),
     ];
-    const rows = (await ask(["pod", "shop/orders"], JSON_OUT, records)).json();
+    const rows = (await runAudit(["pod", "shop/orders"], JSON_OUT, records)).json();
     assert.deepEqual(
       rows.map(({ what, podUid }) => [what, podUid]),
       [
@@ -150,7 +150,7 @@ suite("podrole audit pod", () => {
   test("prints refusals, and nothing of a pod with this name in another namespace", async () => {
     const refused = { decision: "refused", reason: "STS_DENIED", message: "Cannot assume role" };
     const records = [credentials(refused), credentials({ ...refused, namespace: "other" })];
-    const { out } = await ask(["pod", "shop/orders"], {}, records);
+    const { out } = await runAudit(["pod", "shop/orders"], {}, records);
     assert.equal(out.match(/credentials of app: STS_DENIED: Cannot assume role/g)?.length, 1);
   });
 });
@@ -158,7 +158,7 @@ suite("podrole audit pod", () => {
 suite("podrole audit key", () => {
   test("names the pod behind an access key, and no other", async () => {
     const records = [credentials(), credentials({ pod: "web", accessKeyId: "ASIAEXAMPLE000000002" })];
-    const rows = (await ask(["key", "ASIAEXAMPLE000000002"], JSON_OUT, records)).json();
+    const rows = (await runAudit(["key", "ASIAEXAMPLE000000002"], JSON_OUT, records)).json();
     assert.deepEqual(
       rows.map(({ pod }) => pod),
       ["web"],
@@ -176,7 +176,7 @@ suite("podrole audit refusals", () => {
       admission(),
       certificate({ decision: "refused", reason: "PROOF_REJECTED", namespace: undefined, pod: undefined }),
     ];
-    const rows = (await ask(["refusals"], JSON_OUT, records)).json();
+    const rows = (await runAudit(["refusals"], JSON_OUT, records)).json();
     assert.deepEqual(
       rows.map(({ kind, pod, reason, count }) => [kind, pod, reason, count]),
       [
@@ -192,7 +192,9 @@ suite("podrole audit refusals", () => {
       credentials({ decision: "refused", reason: "STS_DENIED" }),
       credentials({ decision: "refused", reason: "STS_DENIED", role: "arn:aws:iam::1:role/x" }),
     ];
-    const rows = (await ask(["refusals"], { ...JSON_OUT, reason: "STS_DENIED", role: "shop-orders" }, records)).json();
+    const rows = (
+      await runAudit(["refusals"], { ...JSON_OUT, reason: "STS_DENIED", role: "shop-orders" }, records)
+    ).json();
     assert.deepEqual(
       rows.map(({ reason, roles }) => [reason, roles]),
       [["STS_DENIED", [ROLE]]],
@@ -202,7 +204,7 @@ suite("podrole audit refusals", () => {
 
 suite("podrole audit", () => {
   test("skips other lines and prints their number", async () => {
-    const { exitCode, err } = await ask(["who"], { role: "shop-orders" }, [
+    const { exitCode, err } = await runAudit(["who"], { role: "shop-orders" }, [
       "npm warn audit",
       '{"level":30,"message":"server is up"}',
       '{"audit":"credentials"',
@@ -214,7 +216,7 @@ suite("podrole audit", () => {
 
   test("escapes characters that control a terminal", async () => {
     const records = [admission({ decision: "refuse", reason: "ROLE_INVALID", message: "role \u001b[2Jevil\u202e" })];
-    const { out } = await ask(["refusals"], {}, records);
+    const { out } = await runAudit(["refusals"], {}, records);
     assert.match(out, /role \\u\{1b\}\[2Jevil\\u\{202e\}/);
   });
 
@@ -236,7 +238,7 @@ suite("podrole audit", () => {
     ["both sources", ["who"], { role: "a", filename: "x", fromCluster: "true" }, /"x" and --from-cluster exclude/],
   ] as const) {
     test(`refuses ${name} with the given text and what is expected`, async () => {
-      const { exitCode, out, err } = await ask(args, flags);
+      const { exitCode, out, err } = await runAudit(args, flags);
       assert.deepEqual([exitCode, out], [2, ""]);
       assert.match(err, problem);
     });
@@ -246,7 +248,7 @@ suite("podrole audit", () => {
     const whole = gzipSync(linesOf(Array.from({ length: 2_000 }, () => credentials())));
     const damaged = Buffer.from(whole);
     damaged.fill(0xff, 60, 90);
-    const { exitCode, err } = await ask(["who"], { role: "shop-orders", filename: await file("bad.gz", damaged) });
+    const { exitCode, err } = await runAudit(["who"], { role: "shop-orders", filename: await file("bad.gz", damaged) });
     assert.equal(exitCode, 1);
     assert.match(err, /bad\.gz could not be read to its end/);
   });
@@ -258,7 +260,11 @@ suite("podrole audit", () => {
       await file("a.log.1.gz", part.subarray(0, part.length - 4)),
       await file("a.log", linesOf([credentials()])),
     ];
-    const { exitCode, json } = await ask(["who"], { role: "shop-orders", ...JSON_OUT, filename: files.join("\n") });
+    const { exitCode, json } = await runAudit(["who"], {
+      role: "shop-orders",
+      ...JSON_OUT,
+      filename: files.join("\n"),
+    });
     assert.deepEqual([exitCode, json()[0]?.["issues"]], [0, 301]);
   });
 });

@@ -7,7 +7,7 @@ import { readApiEvent } from "../../../src/operations/audit/api-audit.ts";
 import { readCalls } from "../../../src/operations/audit/cloudtrail.ts";
 import { linesOf } from "../../../src/operations/audit/lines.ts";
 import { readRecord } from "../../../src/operations/audit/records.ts";
-import { ask } from "../../cli/commands/ask-audit.ts";
+import { runAudit } from "../../cli/commands/run-audit.ts";
 import { admission, call, certificate, creation, credentials } from "./samples.ts";
 
 async function* chunked(bytes: Uint8Array, size: number): AsyncIterable<Uint8Array> {
@@ -140,7 +140,7 @@ suite("arbitrary input", () => {
       fc.constantFrom("table", "json"),
       fc.array(text),
       async (args, output, lines) => {
-        const { exitCode, out } = await ask(args, { role: "shop-orders", output }, lines);
+        const { exitCode, out } = await runAudit(args, { role: "shop-orders", output }, lines);
         assert.equal(exitCode, 0);
         if (output === "json") assert.ok(Array.isArray(JSON.parse(out)));
         // oxlint-disable-next-line no-control-regex

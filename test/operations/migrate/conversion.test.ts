@@ -11,12 +11,12 @@ import { targetSettings } from "../../../src/operations/migrate/target.ts";
 import { BASE, clusterExport, KIAM } from "./cluster-export.ts";
 
 const NONE = new Map<string, string>();
-const kiam = (...words: string[]) => convertKiam(parseFlags(words), NONE);
-const kube2iam = (...words: string[]) => convertKube2iam(parseFlags(words));
+const kiam = (...args: string[]) => convertKiam(parseFlags(args), NONE);
+const kube2iam = (...args: string[]) => convertKube2iam(parseFlags(args));
 
 suite("parseFlags()", () => {
   test("reads all spellings, and the last of two flags with one name", () => {
-    const words = [
+    const args = [
       "server",
       "--level=info",
       "--session",
@@ -27,7 +27,7 @@ suite("parseFlags()", () => {
       "-v",
     ];
     assert.deepEqual(
-      [...parseFlags(words)],
+      [...parseFlags(args)],
       [
         ["level", "warn"],
         ["session", "x"],
@@ -52,7 +52,7 @@ suite("findCommandLine()", () => {
 });
 
 suite("convertKiam()", () => {
-  for (const [what, words, server, webhook] of [
+  for (const [what, args, server, webhook] of [
     ["the base ARN", [`--role-base-arn=${BASE}`], { roleBaseArn: BASE }, { roleBaseArn: BASE }],
     [
       "a base ARN without its slash",
@@ -85,7 +85,7 @@ suite("convertKiam()", () => {
     ["no session name", ["--session=prod"], {}, {}],
   ] as const) {
     test(`keeps ${what}`, () => {
-      const converted = kiam(...words);
+      const converted = kiam(...args);
       assert.deepEqual([converted.server, converted.webhook], [server, webhook]);
     });
   }

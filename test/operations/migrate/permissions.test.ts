@@ -11,7 +11,7 @@ const ALLOWED = "iam.amazonaws.com/allowed-roles";
 const { policy } = PLAN_SETTINGS;
 
 const namespace = (annotations: Record<string, string>) => ({ name: "shop", labels: {}, annotations, isKnown: true });
-const asked = (...names: string[]) => {
+const requestedBy = (...names: string[]) => {
   const arns = names.map((name) => BASE + name);
   return { all: arns, byNamespace: new Map([["shop", new Map(arns.map((arn) => [arn, 1]))]]) };
 };
@@ -30,7 +30,7 @@ suite("permissionChange()", () => {
   test("finds that kube2iam's expressions permit longer names, and keeps the present patterns", () => {
     const regexp = { ...policy, allowedRolesFormat: "regexp" as const };
     const given = namespace({ [ALLOWED]: '["foo","bar.*"]' });
-    const change = permissionChange(given, asked("foo", "foobar", "bar-1"), kube2iam("regexp"), regexp);
+    const change = permissionChange(given, requestedBy("foo", "foobar", "bar-1"), kube2iam("regexp"), regexp);
     assert.deepEqual(change?.lost, [{ arn: `${BASE}foobar`, pods: 1 }]);
     const annotations = annotationsOf(change?.remedies[0]?.command ?? "");
     assert.deepEqual(annotations, { [ALLOWED]: '["foo","bar.*","foobar"]' });
@@ -50,7 +50,7 @@ suite("permissionChange()", () => {
     const given = namespace({ [PERMITTED]: `${BASE}a`, [ALLOWED]: '["a"]' });
     const change = permissionChange(
       given,
-      asked("a", "b"),
+      requestedBy("a", "b"),
       createKube2iam({ ...KUBE2IAM_DEFAULTS, baseArn: BASE }),
       policy,
     );
@@ -60,24 +60,31 @@ suite("permissionChange()", () => {
 
   test("finds a role that kiam's annotation permits and kube2iam's does not", () => {
     const given = namespace({ [PERMITTED]: ".*", [ALLOWED]: '["a"]' });
-    assert.deepEqual(permissionChange(given, asked("a", "b"), kiam, policy)?.lost, [{ arn: `${BASE}b`, pods: 1 }]);
+    assert.deepEqual(permissionChange(given, requestedBy("a", "b"), kiam, policy)?.lost, [
+      { arn: `${BASE}b`, pods: 1 },
+    ]);
   });
 
   test("finds roles that podrole permits and kiam does not", () => {
     // kiam does not read this annotation.
     const given = namespace({ [ALLOWED]: '["a"]' });
-    assert.deepEqual(permissionChange(given, asked("a", "b"), kiam, policy)?.gained, [{ arn: `${BASE}a`, pods: 1 }]);
+    assert.deepEqual(permissionChange(given, requestedBy("a", "b"), kiam, policy)?.gained, [
+      { arn: `${BASE}a`, pods: 1 },
+    ]);
   });
 
   test("returns undefined if both permit the same", () => {
-    assert.equal(permissionChange(namespace({ [PERMITTED]: `${BASE}a` }), asked("a", "b"), kiam, policy), undefined);
-    assert.equal(permissionChange(namespace({}), asked("a"), kiam, policy), undefined);
+    assert.equal(
+      permissionChange(namespace({ [PERMITTED]: `${BASE}a` }), requestedBy("a", "b"), kiam, policy),
+      undefined,
+    );
+    assert.equal(permissionChange(namespace({}), requestedBy("a"), kiam, policy), undefined);
   });
 
   test("names kiam 3 for an expression that matches names only if the cluster runs kiam", () => {
     const given = namespace({ [PERMITTED]: "a" });
     const [byKiam, byKube2iam] = [kiam, kube2iam("glob")].map((system) => {
-      const change = permissionChange(given, asked("a"), system, policy);
+      const change = permissionChange(given, requestedBy("a"), system, policy);
       assert.deepEqual(change?.byName, [{ arn: `${BASE}a`, pods: 1 }]);
       return change.remedies.map(({ why }) => why);
     });
@@ -88,13 +95,13 @@ suite("permissionChange()", () => {
   test("offers no remedy that would not help", () => {
     const given = namespace({ [PERMITTED]: `${BASE}a|(${BASE}b` });
     const open = createKube2iam({ ...KUBE2IAM_DEFAULTS, baseArn: BASE });
-    assert.deepEqual(permissionChange(given, asked("b"), open, policy)?.remedies, []);
+    assert.deepEqual(permissionChange(given, requestedBy("b"), open, policy)?.remedies, []);
   });
 
   test("quotes characters that are special in an expression", () => {
     const change = permissionChange(
       namespace({ [PERMITTED]: "x" }),
-      asked("a.b+c"),
+      requestedBy("a.b+c"),
       createKube2iam({ ...KUBE2IAM_DEFAULTS, baseArn: BASE }),
       policy,
     );

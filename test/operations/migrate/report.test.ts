@@ -169,7 +169,7 @@ function annotate(
 
 /** The annotation that `kubectl annotate` would set. */
 function annotationOf(command: string | undefined): Record<string, string> {
-  const [, word = ""] = /'(.*)'$/.exec(command ?? "") ?? [];
-  const at = word.indexOf("=");
-  return { [word.slice(0, at)]: word.slice(at + 1) };
+  const [, arg = ""] = /'(.*)'$/.exec(command ?? "") ?? [];
+  const at = arg.indexOf("=");
+  return { [arg.slice(0, at)]: arg.slice(at + 1) };
 }

@@ -4,7 +4,7 @@ import { linesOf } from "../../operations/audit/samples.ts";
 import { createTerminal } from "../terminal.ts";
 
 /** `podrole audit` with these records on standard input. */
-export async function ask(
+export async function runAudit(
   args: readonly string[],
   flags: Readonly<Record<string, string>>,
   records: readonly (object | string)[] = [],
