@@ -1,20 +1,25 @@
-// Trust bundles: CA certificates as one PEM text in an order that does not depend on who wrote it, and a hash by which
-// two sides find out that they hold the same. Nothing is verified here: whoever hands over a bundle is believed.
+// Trust bundles: CA certificates as one PEM text in an order that does not depend on its author, and a hash by which
+// two sides find out that they have the same bundle. Nothing is verified here: the source of a bundle is trusted.
 import { createHash, X509Certificate } from "node:crypto";
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
-/** The certificates of a PEM text in their order, one normal PEM each; whatever is not a certificate is left out. */
+/**
+ * Returns the certificates of a PEM text in their order, each as normalised PEM. Anything that is not a certificate is
+ * dropped.
+ */
 export function splitBundle(pem: string): string[] {
   return readCertificates(pem).map(String);
 }
 
-/** One bundle of several PEM texts: each certificate once, sorted by its bytes. */
+/** Joins PEM texts into one bundle: each certificate once, sorted by its bytes. */
 export function joinBundle(pems: readonly string[]): string {
   return distinct(pems.flatMap(readCertificates)).join("");
 }
 
-/** SHA-256 over the DER of the distinct certificates in a fixed order, hex; the empty text for an empty bundle. */
+/**
+ * Returns SHA-256 over the DER of the distinct certificates in sorted order, hex; the empty text for an empty bundle.
+ */
 export function bundleHash(pem: string): string {
   const certificates = distinct(readCertificates(pem));
   if (certificates.length === 0) return "";
@@ -23,7 +28,7 @@ export function bundleHash(pem: string): string {
   return hash.digest("hex");
 }
 
-/** Whether a CA of the bundle signed the first certificate of `certificatePem`. Validity is not looked at. */
+/** Reports whether a CA of the bundle signed the first certificate of `certificatePem`. Validity is not checked. */
 export function isIssuedFrom(certificatePem: string, bundlePem: string): boolean {
   const [certificate] = readCertificates(certificatePem);
   return (
@@ -32,7 +37,7 @@ export function isIssuedFrom(certificatePem: string, bundlePem: string): boolean
   );
 }
 
-/** The certificates of a PEM text in their order; whatever is not a certificate is left out. */
+/** Returns the certificates of a PEM text in their order. Anything that is not a certificate is dropped. */
 export function readCertificates(pem: string): X509Certificate[] {
   return (pem.match(BLOCK) ?? []).flatMap((block) => {
     try {
@@ -48,12 +53,15 @@ function distinct(certificates: readonly X509Certificate[]): X509Certificate[] {
   return sorted.filter((certificate, at) => !sorted[at - 1]?.raw.equals(certificate.raw));
 }
 
-/** The end of validity of the first certificate of `pem`, Unix milliseconds. Throws OpenSSL's error if there is none. */
+/**
+ * Returns the end of validity of the first certificate of `pem`, Unix milliseconds. Throws OpenSSL's error if there is
+ * none.
+ */
 export function notAfterOf(pem: string): number {
   return new X509Certificate(pem).validToDate.getTime();
 }
 
-/** The start of validity of the first certificate of `pem`, Unix milliseconds. Throws as notAfterOf() does. */
+/** Returns the start of validity of the first certificate of `pem`, Unix milliseconds. Throws as notAfterOf() does. */
 export function notBeforeOf(pem: string): number {
   return new X509Certificate(pem).validFromDate.getTime();
 }

@@ -1,5 +1,5 @@
-// Certificates podrole issues (RFC 5280): for one pod instance, or for serving TLS under podrole's own names; and the
-// CAs that sign them. The caller has decided who it is for: of a request only the key is used. node:crypto signs.
+// Certificates that podrole issues (RFC 5280), for one pod instance or for serving TLS under podrole's own names, and
+// the CAs that sign them. The caller has decided on the subject: only the key of a request is used. node:crypto signs.
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign, X509Certificate } from "node:crypto";
 import { PodroleError } from "../protocol/errors.ts";
 import type { Secret } from "../runtime/secret.ts";
@@ -26,13 +26,14 @@ export interface Authority {
 
 /** Times are Unix milliseconds; `serial` is upper-case hex, as OpenSSL and node:crypto print it. */
 export interface IssuedCertificate {
-  /** The leaf, then the intermediates a peer needs on the way to a root (none below a CA of podrole's). */
+  /** The leaf, followed by the intermediates that a peer needs to reach a root (none below a CA of podrole's). */
   readonly pem: string;
   readonly serial: string;
   readonly notBefore: number;
   readonly notAfter: number;
 }
 
+/** What to issue. */
 export interface CertificateRequest {
   readonly authority: Authority;
   readonly publicKey: KeyObject;
@@ -42,12 +43,12 @@ export interface CertificateRequest {
   readonly lifetimeMs: number;
 }
 
-/** Clocks of nodes differ: a certificate is valid from a little before it was asked for. */
+/** Clocks of nodes differ, so a certificate is valid from a little before its issue. Milliseconds. */
 const BACKDATE_MS = 5 * 60_000;
 
 /**
- * A certificate for `subject` from 5 minutes back until `lifetimeMs` from now, but never outside the validity of the CA
- * and its chain. Throws PodroleError AUTHORITY_UNAVAILABLE when nothing would be left of it.
+ * Issues a certificate for `subject`, valid from 5 minutes before now until `lifetimeMs` from now, but never outside
+ * the validity of the CA and its chain. Throws PodroleError AUTHORITY_UNAVAILABLE if no validity is left.
  */
 export function issueCertificate({
   authority,
@@ -59,10 +60,10 @@ export function issueCertificate({
   const chain = readCertificates(authority.certificatePem);
   const [issuer] = chain;
   const issuerName = issuer && certificateFields(issuer.raw)[5];
-  if (!issuer || !issuerName) throw unusable("its certificate cannot be read, wanted PEM");
+  if (!issuer || !issuerName) throw unusable("its certificate cannot be read; expected PEM");
   const notBefore = wholeSeconds(Math.max(now - BACKDATE_MS, ...chain.map((one) => one.validFromDate.getTime())));
   const notAfter = wholeSeconds(Math.min(now + lifetimeMs, ...chain.map((one) => one.validToDate.getTime())));
-  if (notAfter <= now || notAfter <= notBefore) throw unusable(`it is valid until ${issuer.validTo} only`);
+  if (notAfter <= now || notAfter <= notBefore) throw unusable(`it is only valid until ${issuer.validTo}`);
   const serial = newSerial();
   const publicKeyInfo = publicKeyInfoOf(publicKey);
   const leaf = signCertificate(createPrivateKey(authority.key.reveal()), {
@@ -78,6 +79,7 @@ export function issueCertificate({
   return { pem: [leaf, ...intermediates].join(""), serial: serial.toString("hex").toUpperCase(), notBefore, notAfter };
 }
 
+/** Which CA to create. */
 export interface AuthorityRequest {
   readonly commonName: string;
   /** Unix milliseconds. */
@@ -85,7 +87,7 @@ export interface AuthorityRequest {
   readonly lifetimeMs: number;
 }
 
-/** A new P-256 key and its self-signed certificate, valid from 5 minutes back until `lifetimeMs` from now. */
+/** Creates a P-256 key and its self-signed certificate, valid from 5 minutes before now until `lifetimeMs` from now. */
 export function createAuthority({ commonName, now, lifetimeMs }: AuthorityRequest): Authority {
   const key = generateKeyPem();
   const privateKey = createPrivateKey(key.reveal());
@@ -116,7 +118,7 @@ interface CertificateFields {
   readonly extensions: Der;
 }
 
-/** Certificate (RFC 5280 §4.1), read back by OpenSSL. */
+/** Signs a Certificate (RFC 5280 §4.1) and reads it back with OpenSSL. */
 function signCertificate(signingKey: KeyObject, fields: CertificateFields): X509Certificate {
   const { algorithm, digest } = signatureScheme(signingKey);
   const toBeSigned = sequence(
@@ -134,14 +136,14 @@ function signCertificate(signingKey: KeyObject, fields: CertificateFields): X509
 }
 
 /**
- * 128 random bits behind a fixed first byte: never zero, never negative, always 17 of the 20 octets that RFC 5280
- * §4.1.2.2 allows, so that its text is the same everywhere.
+ * Returns 128 random bits after a fixed first byte: never zero, never negative, always 17 of the 20 octets that RFC
+ * 5280 §4.1.2.2 allows, so that all tools print it alike.
  */
 function newSerial(): Buffer {
   return Buffer.concat([Buffer.of(1), randomBytes(16)]);
 }
 
-/** Certificates know no fractions of a second (RFC 5280 §4.1.2.5). */
+/** Certificates have no fractions of a second (RFC 5280 §4.1.2.5). */
 function wholeSeconds(ms: number): number {
   return Math.floor(ms / 1000) * 1000;
 }

@@ -1,5 +1,5 @@
-// Certificate extensions (RFC 5280 §4.2): the ones podrole writes, each critical or not as the RFC wants it, and
-// reading the extensions of any certificate byte by byte.
+// Certificate extensions (RFC 5280 §4.2): the ones that podrole writes, critical or not as the RFC requires, and a
+// reader for the extensions of any certificate, byte by byte.
 import { createHash, type KeyObject } from "node:crypto";
 import {
   bits,
@@ -21,7 +21,7 @@ import {
 import * as oids from "./oids.ts";
 import { alternativeNames, type Subject } from "./subject.ts";
 
-/** Extensions of a leaf that signs with its key and does nothing else. */
+/** Returns the extensions of a leaf whose key only signs. */
 export function leafExtensions(subject: Subject, publicKeyInfo: Der, issuerKeyIdentifier: Uint8Array): Der {
   const purpose = subject.kind === "pod" ? oids.CLIENT_AUTH : oids.SERVER_AUTH;
   return sequence(
@@ -36,7 +36,7 @@ export function leafExtensions(subject: Subject, publicKeyInfo: Der, issuerKeyId
   );
 }
 
-/** Extensions of a self-signed CA that signs leaves only (path length 0). */
+/** Returns the extensions of a self-signed CA that signs only leaves (path length 0). */
 export function authorityExtensions(publicKeyInfo: Der): Der {
   const identifier = keyIdentifier(publicKeyInfo);
   return sequence(
@@ -51,7 +51,7 @@ export function authorityExtensions(publicKeyInfo: Der): Der {
 const critical = (id: string, value: Der): Der => sequence(oid(id), yes(), octets(encode(value)));
 const plain = (id: string, value: Der): Der => sequence(oid(id), octets(encode(value)));
 
-/** RFC 7093 §2 method 1: the first 160 bits of SHA-256 over the key's bits. */
+/** RFC 7093 §2 method 1: the first 160 bits of SHA-256 over the bits of the key. */
 function keyIdentifier(publicKeyInfo: Der): Buffer {
   const [, keyBits] = fields(publicKeyInfo) ?? [];
   return createHash("sha256")
@@ -60,27 +60,34 @@ function keyIdentifier(publicKeyInfo: Der): Buffer {
     .subarray(0, 20);
 }
 
-/** SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). */
+/** Returns the SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). Throws TypeError for a key that cannot be exported. */
 export function publicKeyInfoOf(publicKey: KeyObject): Der {
   const info = decode(publicKey.export({ type: "spki", format: "der" }));
   if (info === undefined) throw new TypeError("the public key does not export as DER");
   return info;
 }
 
-/** What the issuer's leaves name as their AuthorityKeyIdentifier: the one it declares, else one from its key. */
+/**
+ * Returns the AuthorityKeyIdentifier for leaves of this issuer: the identifier that the issuer declares, otherwise one
+ * computed from its key.
+ */
 export function issuerKeyIdentifier(issuer: { readonly raw: Uint8Array; readonly publicKey: KeyObject }): Buffer {
   const [declared] = readExtensions(issuer.raw)(oids.SUBJECT_KEY_IDENTIFIER);
   return wholeOctets(declared) ?? keyIdentifier(publicKeyInfoOf(issuer.publicKey));
 }
 
-/** Of a version 3 certificate: [0] version, serial, algorithm, issuer, validity, subject, key, [3] extensions. */
+/**
+ * Returns the fields of a version 3 certificate: [0] version, serial, algorithm, issuer, validity, subject, key, [3]
+ * extensions.
+ */
 export function certificateFields(raw: Uint8Array): readonly Der[] {
   return fields(fields(decode(raw))?.[0]) ?? [];
 }
 
 /**
- * The values of all extensions with one identifier (dotted): none when it is absent or the certificate (DER) cannot be
- * read, undefined in the place of a value that is not DER. More than one is against RFC 5280 §4.2; the caller refuses.
+ * Returns a function that finds the values of all extensions with one identifier (dotted): none if it is absent or the
+ * certificate (DER) cannot be read, undefined in place of a value that is not DER. More than one violates RFC 5280
+ * §4.2; the caller refuses that.
  */
 export function readExtensions(raw: Uint8Array): (id: string) => readonly (Der | undefined)[] {
   const wrappers = certificateFields(raw).filter((field) => hasTag(field, 3));
@@ -93,7 +100,7 @@ export function readExtensions(raw: Uint8Array): (id: string) => readonly (Der |
 
 const NO_BYTES = new Uint8Array();
 
-/** [3] EXPLICIT holds one value. */
+/** [3] EXPLICIT contains one value. */
 function wrapperValue(wrapper: Der): Der | undefined {
   return Array.isArray(wrapper.value) && wrapper.value.length === 1 ? wrapper.value[0] : undefined;
 }

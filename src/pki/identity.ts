@@ -1,11 +1,13 @@
-// A pod's identity as a SPIFFE ID in its certificate's only alternative name, and back. Written by the server alone;
-// read byte by byte from the extension, because the joined text of several names can be made to look like another name.
+// A pod's identity as a SPIFFE ID in the only alternative name of its certificate, written and read. Only the server
+// writes it. It is read byte by byte from the extension, because the joined text of several names can be made to look
+// like another name.
 // (https://spiffe.io/docs/latest/spiffe-specs/spiffe-id/ and .../x509-svid/)
 import type { Refusal } from "../protocol/errors.ts";
 import { content, fields, hasTag } from "./der.ts";
 import { readExtensions } from "./extensions.ts";
 import { BASIC_CONSTRAINTS, SUBJECT_ALT_NAME } from "./oids.ts";
 
+/** One instance of a pod: the uid distinguishes it from a later pod of the same name. */
 export interface PodIdentity {
   readonly trustDomain: string;
   readonly namespace: string;
@@ -14,29 +16,36 @@ export interface PodIdentity {
   readonly uid: string;
 }
 
-/** `spiffe://<trust-domain>/ns/<ns>/sa/<sa>/pod/<name>/<uid>`. Throws TypeError for what podIdentityOf() refuses. */
+/**
+ * Returns `spiffe://<trust-domain>/ns/<ns>/sa/<sa>/pod/<name>/<uid>`. Throws TypeError for an identity that
+ * podIdentityOf() would refuse.
+ */
 export function formatSpiffeId(identity: PodIdentity): string {
   const { trustDomain, namespace, serviceAccount, pod, uid } = identity;
   const id = `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}/pod/${pod}/${uid}`;
-  if (parseSpiffeId(id) === undefined) throw new TypeError(`"${id}" is not a pod's SPIFFE ID`);
+  if (parseSpiffeId(id) === undefined) throw new TypeError(`Cannot format a SPIFFE ID: "${id}" is not one of a pod`);
   return id;
 }
 
-/** The identity that a verified leaf certificate (DER) carries, else CERTIFICATE_REJECTED. Never throws. */
+/**
+ * Returns the identity that a verified leaf certificate (DER) carries, otherwise CERTIFICATE_REJECTED. Never throws.
+ */
 export function podIdentityOf(certificateDer: Uint8Array, trustDomain: string): PodIdentity | Refusal {
   const extension = readExtensions(certificateDer);
   const [names, ...more] = extension(SUBJECT_ALT_NAME);
   const [name, ...others] = fields(names) ?? [];
   if (more.length + others.length > 0 || !hasTag(name, 6)) {
-    return rejected("it does not carry exactly one alternative name, wanted a URI");
+    return rejected("it does not carry exactly one alternative name; expected a URI");
   }
-  // X509-SVID §4.1: an identity is a leaf's, never a CA's. DER leaves out cA FALSE, so a leaf's constraints are empty.
+  // X509-SVID §4.1: only a leaf has an identity, never a CA. DER omits cA FALSE, so the constraints of a leaf are
+  // empty.
   if (extension(BASIC_CONSTRAINTS).some((constraints) => fields(constraints)?.length !== 0)) {
-    return rejected("it is a CA's, wanted a pod's");
+    return rejected("it is a CA's certificate; expected a pod's");
   }
   const identity = parseSpiffeId(content(name)?.toString("latin1") ?? "");
-  if (identity === undefined) return rejected("its URI has another form, wanted the SPIFFE ID of a pod");
-  if (identity.trustDomain !== trustDomain) return rejected(`it is of another trust domain, wanted ${trustDomain}`);
+  if (identity === undefined) return rejected("its URI has another form; expected the SPIFFE ID of a pod");
+  if (identity.trustDomain !== trustDomain)
+    return rejected(`it belongs to another trust domain; expected ${trustDomain}`);
   return identity;
 }
 
@@ -60,22 +69,25 @@ function parseSpiffeId(text: string): PodIdentity | undefined {
   return isWhole ? { trustDomain, namespace, serviceAccount, pod, uid } : undefined;
 }
 
-/** A DNS name in lower case: what SPIFFE allows (SPIFFE-ID §2.1, at most 255 characters) less its underscores. */
+/**
+ * Reports whether the text is a DNS name in lower case: what SPIFFE allows (SPIFFE-ID §2.1, at most 255 characters),
+ * without underscores.
+ */
 export function isTrustDomain(text: string): boolean {
   return text.length <= 255 && text.split(".").every(isLabel);
 }
 
-/** RFC 1123 label: names of namespaces. */
+/** RFC 1123 label, as in names of namespaces. */
 function isLabel(text: string): boolean {
   return text.length <= 63 && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(text);
 }
 
-/** RFC 1123 subdomain as Kubernetes has it, up to 253 characters in labels of any length: pods, service accounts. */
+/** RFC 1123 subdomain as Kubernetes defines it, up to 253 characters in labels of any length: pods, ServiceAccounts. */
 function isSubdomain(text: string): boolean {
   return text.length <= 253 && text.split(".").every((part) => /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(part));
 }
 
-/** A UUID, today; the API promises an opaque text. */
+/** Kubernetes uses UUIDs; the API only promises an opaque text. */
 function isUid(text: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(text);
 }

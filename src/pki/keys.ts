@@ -1,10 +1,10 @@
-// Keys: which ones podrole makes, which ones it accepts, and how each kind signs. All of it by node:crypto.
+// Keys: which ones podrole creates, which ones it accepts, and how each kind signs. node:crypto does all of it.
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { Secret } from "../runtime/secret.ts";
 import { type Der, nothing, oid, sequence } from "./der.ts";
 import { ECDSA_WITH_SHA256, ECDSA_WITH_SHA384, RSA_WITH_SHA256 } from "./oids.ts";
 
-/** A fresh P-256 private key, PKCS #8 PEM. */
+/** Generates a P-256 private key, PKCS #8 PEM. */
 export function generateKeyPem(): Secret {
   const { privateKey } = generateKeyPairSync("ec", {
     namedCurve: "P-256",
@@ -14,7 +14,7 @@ export function generateKeyPem(): Secret {
   return new Secret(privateKey);
 }
 
-/** Accepted curves by the name that OpenSSL gives them. */
+/** Accepted curves by OpenSSL's names. */
 const CURVES = { prime256v1: "P-256", secp384r1: "P-384" } as const;
 type Curve = keyof typeof CURVES;
 
@@ -22,7 +22,9 @@ type Curve = keyof typeof CURVES;
 const SMALLEST_EXPONENT = 65_537n;
 const LARGEST_EXPONENT = 1n << 256n;
 
-/** Why podrole does not accept `key`, undefined when it does: ECDSA on one of `curves`, or RSA of 2048 to 4096 bits. */
+/**
+ * Returns why podrole does not accept `key`, or undefined for ECDSA on one of `curves` and RSA of 2048 to 4096 bits.
+ */
 export function refuseKey(key: KeyObject, curves: readonly Curve[] = ["prime256v1"]): string | undefined {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
   const { namedCurve, modulusLength = 0, publicExponent = 0n } = details ?? {};
@@ -34,10 +36,13 @@ export function refuseKey(key: KeyObject, curves: readonly Curve[] = ["prime256v
   const state = isRsa
     ? "rsa with an unsound exponent"
     : [type, namedCurve, modulusLength || ""].filter(Boolean).join(" ");
-  return `its key is ${state}, wanted ECDSA ${curves.map((curve) => CURVES[curve]).join(" or ")} or RSA 2048-4096`;
+  return `its key is ${state}; expected ECDSA ${curves.map((curve) => CURVES[curve]).join(" or ")} or RSA 2048-4096`;
 }
 
-/** How an accepted key signs: AlgorithmIdentifier (RFC 5758 §3.2, RFC 8017 §A.2.4) and the digest for node:crypto. */
+/**
+ * Returns how an accepted key signs: its AlgorithmIdentifier (RFC 5758 §3.2, RFC 8017 §A.2.4) and the digest for
+ * node:crypto.
+ */
 export function signatureScheme(key: KeyObject): { readonly algorithm: Der; readonly digest: string } {
   if (key.asymmetricKeyType === "rsa") {
     return { algorithm: sequence(oid(RSA_WITH_SHA256), nothing()), digest: "sha256" };

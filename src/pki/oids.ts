@@ -1,4 +1,4 @@
-// Object identifiers by the names that the RFCs give them (5280, 5480, 5758, 8017).
+// Object identifiers by their names in RFC 5280, 5480, 5758 and 8017.
 export const COMMON_NAME = "2.5.4.3";
 export const ORGANIZATION = "2.5.4.10";
 export const EC_PUBLIC_KEY = "1.2.840.10045.2.1";

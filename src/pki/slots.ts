@@ -1,32 +1,36 @@
-// The slots of podrole's CA, and how they stand in a Secret: <slot>.crt, <slot>.key (PEM) and <slot>.since (RFC 3339).
-// A damaged Secret is an error and stays as it is: making a new CA in its place would cut off every pod.
+// The slots of podrole's CA and their form in a Secret: <slot>.crt, <slot>.key (PEM) and <slot>.since (RFC 3339). A
+// damaged Secret is an error and stays unchanged: a new CA in its place would cut off every pod.
 import { X509Certificate } from "node:crypto";
 import { PodroleError } from "../protocol/errors.ts";
 import { Secret } from "../runtime/secret.ts";
 import type { Authority } from "./certificate.ts";
 import { refusePair } from "./own-authority.ts";
 
+/** A CA with its key, as next or current one. */
 export interface Slot {
   readonly authority: Authority;
   /** Unix milliseconds: published since (next), signing since (current). */
   readonly since: number;
 }
 
+/** A CA that only verifies. */
 export interface PreviousSlot {
   readonly certificatePem: string;
-  /** Unix milliseconds: when the next one took over. */
+  /** Unix milliseconds: when the next CA started to sign. */
   readonly since: number;
 }
 
+/** All slots of podrole's CA. */
 export interface Authorities {
   readonly current: Slot;
   readonly next: Slot | undefined;
   readonly previous: PreviousSlot | undefined;
 }
 
-/** Secret data, decoded from base64. */
+/** Data of a Secret, decoded from base64. */
 export type SecretData = Readonly<Record<string, Secret>>;
 
+/** Returns the slots as data of a Secret, not yet encoded as base64. */
 export function encodeAuthorities({ current, next, previous }: Authorities): Record<string, Secret> {
   return {
     ...encodeSlot("current", current),
@@ -46,8 +50,9 @@ function encodeSlot(name: string, { authority, since }: Slot): Record<string, Se
 const formatTime = (ms: number): Secret => new Secret(new Date(ms).toISOString());
 
 /**
- * Undefined when the Secret has no slot at all: one that somebody made empty is filled. Throws PodroleError
- * AUTHORITY_UNAVAILABLE, naming the key of the Secret, when a slot is incomplete or does not fit together.
+ * Reads the slots from a Secret; undefined if it has no slot at all, in which case the server fills it. Throws
+ * PodroleError AUTHORITY_UNAVAILABLE, which names the key of the Secret, if a slot is incomplete or its parts do not
+ * match.
  */
 export function decodeAuthorities(data: SecretData): Authorities | undefined {
   if (!Object.keys(data).some((key) => /^(current|next|previous)\./.test(key))) return undefined;
@@ -78,13 +83,13 @@ function readCertificate(key: string, data: SecretData): string {
   try {
     return new X509Certificate(text).toString();
   } catch {
-    throw damaged(`${key} is not a certificate, wanted PEM`);
+    throw damaged(`${key} is not a certificate; expected PEM`);
   }
 }
 
 function readTime(key: string, data: SecretData): number {
   const ms = Date.parse(data[key]?.reveal() ?? "");
-  if (Number.isNaN(ms)) throw damaged(`${key} is not a time, wanted RFC 3339`);
+  if (Number.isNaN(ms)) throw damaged(`${key} is not a time; expected RFC 3339`);
   return ms;
 }
 

@@ -1,5 +1,5 @@
-// Who a certificate is for, as its subjectAltName (RFC 5280 §4.2.1.6). The caller has decided; here the names are only
-// written down, and what cannot be written exactly is the caller's mistake.
+// The subject of a certificate as its subjectAltName (RFC 5280 §4.2.1.6). The caller has decided on it; here the names
+// are only encoded, and a name without an exact encoding is the caller's mistake.
 import { isIPv4, isIPv6 } from "node:net";
 import { type Der, sequence, taggedBytes } from "./der.ts";
 
@@ -8,27 +8,30 @@ export type Subject =
   | { readonly kind: "pod"; readonly uri: string }
   | { readonly kind: "serving"; readonly dnsNames: readonly string[]; readonly ipAddresses: readonly string[] };
 
-/** The GeneralNames of `subject`. Throws TypeError when there is none or one has no exact form in a certificate. */
+/** Returns the GeneralNames of `subject`. Throws TypeError if there is none or one has no exact encoding. */
 export function alternativeNames(subject: Subject): Der {
   if (subject.kind === "pod") return sequence(taggedBytes(6, ascii(subject.uri)));
   const names = [
     ...subject.dnsNames.map((name) => taggedBytes(2, ascii(name))),
     ...subject.ipAddresses.map((address) => taggedBytes(7, addressBytes(address))),
   ];
-  if (names.length === 0) throw new TypeError("a serving certificate needs a name");
+  if (names.length === 0)
+    throw new TypeError("Cannot encode a serving certificate: it has no name; expected a DNS name or an IP address");
   return sequence(...names);
 }
 
-/** IA5String without blanks and control characters. */
+/** An IA5String without blanks and control characters. */
 function ascii(text: string): Buffer {
-  if (!/^[!-~]+$/.test(text)) throw new TypeError(`"${text}" has characters that no certificate name has`);
+  if (!/^[!-~]+$/.test(text))
+    throw new TypeError(`Cannot encode "${text}" as a certificate name; expected printable ASCII`);
   return Buffer.from(text, "latin1");
 }
 
-/** Four bytes of IPv4, or sixteen of IPv6 by way of the URL parser, which writes every address in hex groups. */
+/** Four bytes of IPv4, or sixteen of IPv6 through the URL parser, which writes every address in hex groups. */
 function addressBytes(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split(".").map(Number));
-  if (!isIPv6(address) || address.includes("%")) throw new TypeError(`"${address}" is not an IP address`);
+  if (!isIPv6(address) || address.includes("%"))
+    throw new TypeError(`Cannot encode "${address}" as an IP address; expected IPv4 or IPv6 without zone and brackets`);
   const [head = "", tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
   const groups = (text: string | undefined) => (text ? text.split(":") : []);
   const zeros = Array<string>(8 - groups(head).length - groups(tail).length).fill("0");

@@ -1,10 +1,10 @@
-// What a namespace permits, kube2iam's way: `iam.amazonaws.com/allowed-roles`, a JSON array of patterns, one of which
-// must match. Compared with what:
-// - a pattern that begins "arn:" (a regular expression also "^arn:") with the whole ARN of the role;
-// - any other with what follows the base ARN in it, one leading slash of the pattern dropped, as in a role annotation.
-//   So "*", ".*" and "a|.*" mean roles below the base ARN, never another account's; without a base ARN, no role.
-// A glob has "*" for any text and nothing else. A regular expression is RE2 and describes the whole of what it is
-// compared with. kube2iam (mappings/mapper.go, iam/arn.go) put the base ARN before the expression and matched
+// Permission in kube2iam's format: `iam.amazonaws.com/allowed-roles` of the namespace, a JSON array of patterns, one of
+// which must match. Each pattern is compared with:
+// - the whole ARN of the role, if the pattern begins with "arn:" (a regular expression also with "^arn:");
+// - otherwise what follows the base ARN in it, without one leading slash of the pattern, as in a role annotation.
+//   So "*", ".*" and "a|.*" mean roles below the base ARN, never those of another account; without a base ARN, no role.
+// A glob has "*" for any text and no other wildcard. A regular expression is RE2 and must match the whole text that it
+// is compared with. kube2iam (mappings/mapper.go, iam/arn.go) put the base ARN before the expression and matched
 // anywhere: "foo" allowed "foobar", and "^arn:…$" could not be written (kube2iam#341).
 import { ANNOTATIONS, quoted } from "./annotations.ts";
 import { compileExpression } from "./expression.ts";
@@ -13,19 +13,20 @@ import { createLru } from "./lru.ts";
 import type { AllowedRolesFormat, Verdict } from "./model.ts";
 import { withoutSlash } from "./role.ts";
 
-/** More than any namespace has. */
+/** More than any real namespace has. */
 const MOST_PATTERNS = 1_000;
-/** Longer than any ARN with wild cards; the bound of regular expressions is in expression.ts. */
+/** Longer than any ARN with wildcards; expression.ts limits regular expressions. */
 const LONGEST_GLOB = 2_048;
-/** Instructions of an array's expressions together: they may all have to run. */
+/** Instructions of all expressions of an array together: all of them may have to run. */
 const MOST_INSTRUCTIONS = 16_384;
 
-/** `short` is what follows the base ARN, undefined for a role that does not begin with it. */
+/** `short` is the part after the base ARN; undefined for a role that does not begin with it. */
 type Pattern = (arn: string, short: string | undefined) => boolean;
 
-/** Characters of annotations whose patterns are kept. */
+/** Characters of annotations whose parsed patterns are cached. */
 const parsed = createLru<readonly Pattern[] | string>(4_000_000);
 
+/** Judges a role by the annotation's patterns. PERMITTED_INVALID if the annotation cannot be read. */
 export function judgeByAllowedRoles(
   namespace: string,
   annotation: string,
@@ -56,25 +57,25 @@ function readPatterns(annotation: string, format: AllowedRolesFormat): readonly 
   return patterns;
 }
 
-/** The texts of the array, or why there are none. */
+/** Returns the texts of the array, or why they cannot be read. */
 function parseArray(annotation: string): readonly string[] | string {
   let value: unknown;
   try {
     value = JSON.parse(annotation);
   } catch {
-    return 'is not JSON, wanted an array of texts such as ["team-a-*"]';
+    return 'is not JSON; expected an array of strings such as ["team-a-*"]';
   }
-  if (!Array.isArray(value)) return 'is not a JSON array, wanted texts such as ["team-a-*"]';
-  if (value.length > MOST_PATTERNS) return `has ${value.length} patterns, at most ${MOST_PATTERNS} are read`;
+  if (!Array.isArray(value)) return 'is not a JSON array; expected strings such as ["team-a-*"]';
+  if (value.length > MOST_PATTERNS) return `has ${value.length} patterns; expected at most ${MOST_PATTERNS}`;
   const odd = value.findIndex((element) => typeof element !== "string" || element === "");
-  return odd < 0 ? (value as string[]) : `has an element ${odd + 1} that is empty or not a text`;
+  return odd < 0 ? (value as string[]) : `has an element ${odd + 1} that is empty or not a string`;
 }
 
 function readGlobs(texts: readonly string[]): readonly Pattern[] | string {
   const long = texts.findIndex((text) => text.length > LONGEST_GLOB);
   if (long >= 0) return `has a pattern ${long + 1} of more than ${LONGEST_GLOB} characters`;
   return texts.map((text) => {
-    // kube2iam knows "arn:" in any case and then compares it as written; so do we.
+    // kube2iam recognises "arn:" in any case and then compares it as written; so does podrole.
     if (/^arn:/i.test(text)) return (arn) => matchesArnGlob(text, arn);
     const pattern = withoutSlash(text);
     return (_arn, short) => short !== undefined && matchesGlob(pattern, short);
@@ -95,7 +96,5 @@ function readExpressions(texts: readonly string[]): readonly Pattern[] | string 
         : (_arn, short) => short !== undefined && expression.matchesWhole(short),
     );
   }
-  return size <= MOST_INSTRUCTIONS
-    ? patterns
-    : `needs too large a program, at most ${MOST_INSTRUCTIONS} instructions are run`;
+  return size <= MOST_INSTRUCTIONS ? patterns : `needs more than ${MOST_INSTRUCTIONS} instructions`;
 }

@@ -1,10 +1,13 @@
-// Names that podrole reads on Kubernetes objects. kiam's and kube2iam's are kept: no manifest has to change. Every
-// value behind them was written by a stranger: nothing of it reaches a message unless quoted() made it fit.
+// Names that podrole reads on Kubernetes objects. Those of kiam and kube2iam are unchanged, so that no manifest has to
+// change. Every value is untrusted: no message contains one that quoted() has not escaped and shortened.
 
+/** Annotations, with the objects that carry them. */
 export const ANNOTATIONS = {
   /** Pod or ServiceAccount: the role. */
   role: "iam.amazonaws.com/role",
-  /** Pod, followed by a container's name: the role of that container alone. Kubernetes leaves the name 58 characters. */
+  /**
+   * Pod, followed by a container's name: the role of that container only. Kubernetes leaves 58 characters for the name.
+   */
   roleOfContainer: "iam.amazonaws.com/role.",
   sessionName: "iam.amazonaws.com/session-name",
   externalId: "iam.amazonaws.com/external-id",
@@ -14,22 +17,23 @@ export const ANNOTATIONS = {
   allowedRoles: "iam.amazonaws.com/allowed-roles",
   /** Namespace: the role of pods that name none. */
   defaultRole: "iam.amazonaws.com/default-role",
-  /** Pod: comma-separated names of the containers that take part; all when absent. */
+  /** Pod: comma-separated names of the participating containers; absent: all. */
   containers: "podrole.io/containers",
   /** Pod: "disabled" opts out. */
   inject: "podrole.io/inject",
   /** Pod: "native" or "classic". */
   mode: "podrole.io/mode",
-  /** Pod: "enabled" adds the instance metadata paths, "enabled-v1" those without a token too. */
+  /** Pod: "enabled" adds the instance metadata paths, "enabled-v1" also those without a token (IMDSv1). */
   metadata: "podrole.io/metadata",
-  /** Pod: another life of its sessions, within the server's bounds. */
+  /** Pod: lifetime of its sessions, within the server's limits. */
   sessionDuration: "podrole.io/session-duration",
   /** Pod: comma-separated ARNs of managed policies that narrow its sessions. */
   sessionPolicyArns: "podrole.io/session-policy-arns",
-  /** Pod: a ConfigMap of its namespace whose policy narrows its sessions. */
+  /** Pod: a ConfigMap in its namespace whose policy narrows its sessions. */
   sessionPolicy: "podrole.io/session-policy",
 } as const;
 
+/** Labels, with the objects that carry them. */
 export const LABELS = {
   /** Namespace: "enabled" opts in. */
   inject: "podrole.io/inject",
@@ -37,15 +41,21 @@ export const LABELS = {
   injected: "podrole.io/injected",
 } as const;
 
-/** What an object says under a name; undefined when absent. Never what Object.prototype says under it. */
+/** Returns the object's own value of `name`, undefined if absent. Ignores the properties of Object.prototype. */
 export function valueOf(map: Readonly<Record<string, string>>, name: string): string | undefined {
   return Object.hasOwn(map, name) ? map[name] : undefined;
 }
 
-/** JSON leaves these as they are; a terminal obeys some of them (controls, bidirectional overrides, line separators). */
+/**
+ * JSON leaves these characters as they are; terminals interpret some of them (controls, bidirectional overrides, line
+ * separators).
+ */
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}]/gu;
 
-/** A value of a stranger, fit for a message: quoted, everything invisible escaped, cut after 77 of more than 80. */
+/**
+ * Makes an untrusted value safe for a message: quoted, invisible characters escaped, cut to 77 characters if it has
+ * more than 80.
+ */
 export function quoted(value: string): string {
   const short = value.length > 80 ? `${value.slice(0, 77)}...` : value;
   return JSON.stringify(short).replaceAll(INVISIBLE, (character) =>

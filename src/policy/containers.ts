@@ -1,13 +1,13 @@
-// Which containers of a pod take part, and where each one's role is named. A name that no container has is a refusal:
-// it would otherwise show as a missing role weeks later.
+// Which containers of a pod participate, and where each one's role is named. A name that no container has is refused:
+// otherwise it would show as a missing role weeks later.
 import type { Refusal } from "../protocol/errors.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
 import type { PodFacts, PolicySettings, RoleOrigin, Surroundings } from "./model.ts";
 
 /**
- * The containers that take part: those that podrole.io/containers names, all when it is absent, none when it is empty.
- * CONTAINER_UNKNOWN when it, or an `iam.amazonaws.com/role.<container>`, names one that the pod does not have, or when
- * a container that is left out has a role of its own.
+ * Returns the participating containers: those that podrole.io/containers names, all if it is absent, none if it is
+ * empty. CONTAINER_UNKNOWN if it, or an `iam.amazonaws.com/role.<container>`, names a container that the pod does not
+ * have, or if a container that is left out has a role of its own.
  */
 export function participantsOf({ annotations, containers }: PodFacts): readonly string[] | Refusal {
   const listed = valueOf(annotations, ANNOTATIONS.containers);
@@ -35,11 +35,12 @@ export function participantsOf({ annotations, containers }: PodFacts): readonly 
 
 function refuse(what: string, state: string, containers: readonly string[]): Refusal {
   const names = containers.slice(0, 10).map(quoted).join(", ");
-  const wanted =
+  const expected =
     containers.length === 0 ? "no container" : `${containers.length > 10 ? "one such as" : "one of"} ${names}`;
-  return { code: "CONTAINER_UNKNOWN", message: `Cannot use ${what}: ${state}, wanted ${wanted}` };
+  return { code: "CONTAINER_UNKNOWN", message: `Cannot use ${what}: ${state}; expected ${expected}` };
 }
 
+/** A role as it is named, before it is resolved. */
 export interface NamedRole {
   readonly text: string;
   readonly origin: RoleOrigin;
@@ -48,9 +49,9 @@ export interface NamedRole {
 }
 
 /**
- * Where the container's role is named: its own annotation, the pod, the ServiceAccount, the namespace, the server's
- * default. The first place that says anything counts, even if it says nothing usable: an empty or mistyped annotation
- * must not quietly turn into another role.
+ * Finds where the container's role is named: its own annotation, the pod, the ServiceAccount, the namespace,
+ * --default-role, in this order. The first place with any value counts, even if the value cannot be used: an empty or
+ * mistyped annotation must not silently become another role. Undefined if none names a role.
  */
 export function roleNamedFor(
   container: string,

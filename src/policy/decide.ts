@@ -1,6 +1,6 @@
-// Which container of a pod may have which role: the one decision that podrole exists for. Pure; asked at admission by
-// the webhook (early and friendly) and at each issue by the server (for good). It never throws, whatever the
-// annotations hold, and permits nothing that an annotation of the namespace does not permit.
+// Decides which container of a pod gets which role, which is podrole's central decision. Pure. The webhook calls it at
+// admission, for an early and friendly answer; the server calls it at each issue, with binding effect. It never throws,
+// whatever the annotations contain, and permits nothing that no annotation of the namespace permits.
 import { isRefusal, type Refusal } from "../protocol/errors.ts";
 import { judgeByAllowedRoles } from "./allowed-roles.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
@@ -22,7 +22,10 @@ import { type SessionPolicySource, sessionPolicies } from "./session-policy.ts";
 
 export type * from "./model.ts";
 
-/** The roles of a pod's containers, as the pod, its surroundings and the settings name and permit them. */
+/**
+ * Decides on the roles of a pod's containers: which ones the pod, its surroundings and the settings name, and which are
+ * permitted.
+ */
 export function decideRoles(pod: PodFacts, around: Surroundings, settings: PolicySettings): PodDecision {
   const participants = participantsOf(pod);
   if (isRefusal(participants)) return { roles: [], refusal: participants, asksForRole: true };
@@ -53,7 +56,7 @@ function decideOne(
   return { ...common, allowed: false, role, code: verdict.code, message };
 }
 
-/** Neither annotation: nothing is permitted. Both, even if one is empty: both must permit. */
+/** Neither annotation permits nothing. If there are both, even if one is empty, both must permit the role. */
 function judge(
   arn: string,
   namespace: string,
@@ -67,10 +70,11 @@ function judge(
     ...(allowed === undefined ? [] : [judgeByAllowedRoles(namespace, allowed, arn, { format, baseArn })]),
   ];
   if (verdicts.length === 0) {
-    const state = `namespace "${namespace}" permits no role, wanted ${ANNOTATIONS.permitted} on it with an expression that matches`;
+    const state = `namespace "${namespace}" permits no role; expected ${ANNOTATIONS.permitted} on it with an expression that matches`;
     return { permitted: false, code: "ROLE_FORBIDDEN", state };
   }
-  // A clear no weighs more than an annotation that cannot be read: it also ends what was issued before.
+  // A clear denial takes precedence over an annotation that cannot be read, because it also ends credentials issued
+  // before.
   return (
     verdicts.find((verdict) => !verdict.permitted && verdict.code === "ROLE_FORBIDDEN") ??
     verdicts.find((verdict) => !verdict.permitted) ?? { permitted: true }
@@ -78,9 +82,10 @@ function judge(
 }
 
 /**
- * Everything STS is told for this pod and role, fields in a fixed order (it is a cache key); a refusal when an
- * annotation cannot be followed. At admission, where name and uid may not be known, only the refusal counts.
- * `sessionPolicy`: what the ConfigMap held that sessionPolicyConfigMap() names; without it, a pod that names one is refused.
+ * Returns the whole input of AssumeRole for this pod and role, fields in a fixed order (it is a cache key), or a
+ * refusal if an annotation cannot be followed. At admission, where name and uid may be unknown, only the refusal
+ * matters. `sessionPolicy` is the content of the ConfigMap that sessionPolicyConfigMap() names; without it, a pod that
+ * names one is refused.
  */
 export function assumeRoleInput(
   pod: PodFacts,

@@ -1,13 +1,13 @@
-// How large a program an expression asks for, before anybody builds it: "((a{99}){99}){9}" is short and huge. A bound
-// for budgets, not a parser: RE2 itself judges the syntax, and has a limit of its own behind this one.
+// Estimates the size of an expression's program before it is compiled: "((a{99}){99}){9}" is short and huge. A bound
+// for budgets, not a parser: RE2 itself checks the syntax, and has a limit of its own after this one.
 
 /**
- * Quoted text, an escape, a class, a counted repetition, or any other character. What is opened and never closed runs
- * to the end, so that no text is scanned twice.
+ * Quoted text, an escape, a class, a counted repetition, or any other character. A token that is opened and never
+ * closed extends to the end, so that no text is scanned twice.
  */
 const TOKEN = /\\Q[^]*?(?:\\E|$)|\\[^]|\[\^?\]?(?:\\[^]|\[:\w+:\]|[^\]\\])*(?:\]|\\?$)|\{(\d+)(?:,(\d*))?\}|[^]/gu;
 
-/** Instructions that the expression needs when every `{n,m}` is written out, about. */
+/** Returns the approximate number of instructions of the expression with every `{n,m}` written out. */
 export function expressionSize(source: string): number {
   const outer: number[] = [];
   let group = 0;

@@ -1,36 +1,39 @@
-// RE2 expressions that strangers wrote, compiled once. RE2 (re2js) because kiam's expressions are RE2 and because its
-// time is linear in the text; the length and the size of the program are bounded, which bounds the other factor.
+// RE2 expressions from untrusted annotations, compiled once. RE2 (re2js), because kiam's expressions are RE2 and
+// because its time is linear in the text; limits on the length and the size of the program bound the other factor.
 // (https://github.com/google/re2/wiki/Syntax)
 import { RE2JS, RE2JSSyntaxException } from "re2js";
 import { quoted } from "./annotations.ts";
 import { expressionSize } from "./expression-size.ts";
 import { createLru } from "./lru.ts";
 
-/** kiam's users write a few dozen characters, or list a few dozen ARNs. */
+/** In characters. Users of kiam write a few dozen, or list a few dozen ARNs. */
 export const LONGEST_EXPRESSION = 8_192;
-/** Matching takes up to instructions × length of the ARN: with 4096 and 620 a fraction of a second at the very worst. */
+/**
+ * Matching takes up to instructions × length of the ARN: with 4096 and 620, a fraction of a second in the worst case.
+ */
 const MOST_INSTRUCTIONS = 4_096;
-/** Before common prefixes are shared; it only keeps the compiler itself from being the attack. */
+/** Before the compiler shares common prefixes. This limit only protects the compiler itself. */
 const MOST_INSTRUCTIONS_WRITTEN = 16_384;
 
+/** A compiled expression. */
 export interface Expression {
   /** Instructions of the compiled program. */
   readonly size: number;
-  /** The expression describes the whole text, as `^(?:expression)$` does. Never throws. */
+  /** Reports whether the expression matches the whole text, as `^(?:expression)$` does. Never throws. */
   matchesWhole(text: string): boolean;
-  /** The expression matches somewhere in the text. Never throws. */
+  /** Reports whether the expression matches anywhere in the text. Never throws. */
   matchesAnywhere(text: string): boolean;
 }
 
-/** Instructions of all compiled expressions; small ones cost more than they say. 1000 namespaces fit easily. */
+/** Instructions of all cached expressions; small ones cost more than their number. 1000 namespaces fit easily. */
 const compiled = createLru<Expression | string>(400_000);
 const OVERHEAD = 100;
 
-/** The expression, or why it cannot be used, as the end of a sentence. */
+/** Returns the compiled expression, or why it cannot be used, as the end of a sentence. */
 export function compileExpression(source: string): Expression | string {
-  // Before the cache: a key of a megabyte is not kept either.
+  // Before the cache, so that a key of a megabyte is never cached.
   if (source.length > LONGEST_EXPRESSION) {
-    return `has ${source.length} characters, at most ${LONGEST_EXPRESSION} are read`;
+    return `has ${source.length} characters; expected at most ${LONGEST_EXPRESSION}`;
   }
   const known = compiled.get(source);
   if (known !== undefined) return known;
@@ -40,10 +43,11 @@ export function compileExpression(source: string): Expression | string {
 }
 
 function compile(source: string): Expression | string {
-  const tooLarge = `needs too large a program, at most ${MOST_INSTRUCTIONS} instructions are run`;
+  const tooLarge = `needs more than ${MOST_INSTRUCTIONS} instructions`;
   if (expressionSize(source) > MOST_INSTRUCTIONS_WRITTEN) return tooLarge;
   try {
-    // Compiled by itself and anchored by the matcher: in text, "^(?:" + "a)|(b" + ")$" would be anchored at neither end.
+    // Compiled on its own and anchored by the matcher: as text, "^(?:" + "a)|(b" + ")$" would be anchored at neither
+    // end.
     const program = RE2JS.compile(source);
     const size = program.programSize();
     if (size > MOST_INSTRUCTIONS) return tooLarge;
@@ -57,7 +61,7 @@ function compile(source: string): Expression | string {
   }
 }
 
-/** Pods of a namespace ask for few roles again and again; an expensive expression is paid for once a role. */
+/** Pods of a namespace request few roles repeatedly; an expensive expression runs once per role. */
 const REMEMBERED = 32;
 
 function remember(match: (text: string) => boolean): (text: string) => boolean {
@@ -72,7 +76,7 @@ function remember(match: (text: string) => boolean): (text: string) => boolean {
   };
 }
 
-/** A matcher that fails permits nothing, whatever made it fail. */
+/** A matcher that fails permits nothing, whatever the reason. */
 function matchOrNot(match: (text: string) => boolean, text: string): boolean {
   try {
     return match(text);
@@ -81,7 +85,7 @@ function matchOrNot(match: (text: string) => boolean, text: string): boolean {
   }
 }
 
-/** re2js says what and at which piece; where that piece stands is for us to find. */
+/** re2js reports the error and the piece of the expression; the position of that piece is found here. */
 function explain(error: unknown, source: string): string {
   if (!(error instanceof RE2JSSyntaxException)) return "it cannot be compiled";
   const { error: what, input: piece } = error as { error?: unknown; input?: unknown };

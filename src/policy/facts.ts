@@ -1,12 +1,12 @@
-// From a Kubernetes pod to what a decision reads of it. Webhook and server both come through here, so that both see
-// the same containers.
+// Converts a Kubernetes pod to the facts that a decision reads. Webhook and server both use it, so that both see the
+// same containers.
 import type { Pod } from "../kubernetes/objects.ts";
 import type { PodFacts } from "./model.ts";
 
-/** podrole's own containers: never users of a role. */
+/** podrole's own containers, which never get a role. */
 export const OWN_CONTAINERS: readonly string[] = ["podrole-init", "podrole-sidecar"];
 
-/** `namespace` is given apart: a pod under admission often does not say its own. */
+/** Returns the facts of a pod. `namespace` is separate, because a pod under admission often does not carry its own. */
 export function podFacts({ metadata, spec }: Pod, namespace: string): PodFacts {
   const containers = [...(spec.initContainers ?? []), ...spec.containers].map(({ name }) => name);
   return {

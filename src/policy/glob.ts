@@ -1,7 +1,7 @@
-// kube2iam's globs: "*" stands for any text, every other character for itself (github.com/ryanuber/go-glob). Matched
-// without backtracking, so that no pattern is slow.
+// kube2iam's globs: "*" stands for any text, every other character for itself (github.com/ryanuber/go-glob). Matching
+// does not backtrack, so no pattern is slow.
 
-/** True when the pattern describes the whole text. */
+/** Reports whether the pattern matches the whole text. */
 export function matchesGlob(pattern: string, text: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   const last = rest.pop();
@@ -18,8 +18,9 @@ export function matchesGlob(pattern: string, text: string): boolean {
 }
 
 /**
- * As matchesGlob(), for an ARN: when the pattern has all six parts of an ARN, a "*" stays within its part. Otherwise
- * "arn:aws:iam::*:role/x" would also take "arn:aws:iam::666666666666:role/p:role/x", for a path may hold ":".
+ * Matches as matchesGlob() does, for an ARN: if the pattern has all six parts of an ARN, a "*" stays within its part.
+ * Otherwise "arn:aws:iam::*:role/x" would also match "arn:aws:iam::666666666666:role/p:role/x", because a path may
+ * contain ":".
  */
 export function matchesArnGlob(pattern: string, arn: string): boolean {
   const patterns = pattern.split(":");

@@ -1,14 +1,16 @@
-// Results of pure functions, kept within a budget. Entries live from set() until others push them out: the one used
-// longest ago goes first. Nobody ends the cache; it holds no secret, no timer and no promise.
+// Results of pure functions, cached within a budget. An entry lives from set() until others evict it, least recently
+// used first. The cache needs no end: it holds no secret, no timer and no promise.
 
+/** A cache with a budget. */
 export interface Lru<V> {
   get(key: string): V | undefined;
-  /** `cost` in whatever unit the budget is. A value that costs more than the whole budget is not kept. */
+  /** Stores a value. `cost` has the unit of the budget. A value that costs more than the whole budget is not stored. */
   set(key: string, value: V, cost: number): void;
 }
 
+/** Creates an empty cache. `budget` limits the sum of the costs of its entries. */
 export function createLru<V>(budget: number): Lru<V> {
-  // A Map iterates in the order of insertion, so the first key is the one used longest ago.
+  // A Map iterates in the order of insertion, so the first key is the least recently used one.
   const entries = new Map<string, { readonly value: V; readonly cost: number }>();
   let spent = 0;
   function remove(key: string): void {

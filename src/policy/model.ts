@@ -1,14 +1,17 @@
-// What policy is asked and what it answers: types only. decide.ts gives them to the rest of podrole.
+// Input and output of policy: types only. decide.ts exports them to the rest of podrole.
 import type { Refusal } from "../protocol/errors.ts";
 import type { RoleArn } from "./role.ts";
 
+/** Format of the patterns in iam.amazonaws.com/allowed-roles (kube2iam's --namespace-restriction-format). */
 export type AllowedRolesFormat = "glob" | "regexp";
 
-/** The same at admission and at issue, or the two would decide differently. */
+/** Settings of policy. They must be the same at admission and at issue; otherwise the two would decide differently. */
 export interface PolicySettings {
   /** Ends in "/"; undefined: only full ARNs can be resolved. */
   readonly baseArn: string | undefined;
-  /** Without a base ARN, at admission: the server detects its own, so only the server can resolve short role names. */
+  /**
+   * Set at admission without a base ARN: the server detects its own, so only the server can resolve short role names.
+   */
   readonly serverDetectsBaseArn?: true;
   /** False: iam.amazonaws.com/permitted may match anywhere in the ARN (kiam's --disable-strict-namespace-regexp). */
   readonly strictNamespaceRegexp: boolean;
@@ -20,29 +23,36 @@ export interface PolicySettings {
   readonly sessionDurationMs: number;
   /** The longest lifetime that podrole.io/session-duration may request, milliseconds; sessionDurationMs if absent. */
   readonly maxSessionDurationMs?: number;
-  /** The longest session that STS gives this server, milliseconds; longer ones are shortened to it. Absent: no such cap. */
+  /**
+   * The longest session that STS gives this server, milliseconds; longer ones are shortened to it. Absent: no such cap.
+   */
   readonly sessionCapMs?: number;
   readonly sessionTags: boolean;
-  /** Tags stay through role chaining, as EKS Pod Identity's do; a role further down then needs sts:TagSession for them. */
+  /**
+   * Tags persist through role chaining, as EKS Pod Identity's do; roles further down the chain then need
+   * sts:TagSession.
+   */
   readonly transitiveTags?: boolean;
-  /** Names of pod labels that become session tags, with or without `sessionTags`. A pod's author chooses the values. */
+  /**
+   * Names of pod labels that become session tags, with or without `sessionTags`. The pod's author controls the values.
+   */
   readonly sessionTagLabels?: readonly string[];
   readonly sourceIdentity: boolean;
   readonly clusterName: string | undefined;
-  /** For the tag that EKS Pod Identity sets; clusters that are not EKS's have none. */
+  /** For the tag that EKS Pod Identity sets; other clusters have no such ARN. */
   readonly clusterArn?: string;
-  /** Role of containers for which nothing else names one; the namespace must permit it as it must any other. */
+  /** Role of containers for which no annotation names one; the namespace must permit it like any other. */
   readonly defaultRole: string | undefined;
-  /** ARN of a role → ARN of the role that is assumed before it. Roles that are not here have no hop of their own. */
+  /** ARN of a role → ARN of the role to assume before it. Absent roles have no hop of their own. */
   readonly firstHops?: Readonly<Record<string, string>>;
 }
 
-/** What a decision reads of a pod. `containers`: app and init containers, podrole's own left out. */
+/** The parts of a pod that a decision reads. `containers`: app and init containers, without podrole's own. */
 export interface PodFacts {
   readonly namespace: string;
-  /** Not known at admission of a pod with generateName. */
+  /** Unknown at admission of a pod with generateName. */
   readonly name: string | undefined;
-  /** Not known at admission. */
+  /** Unknown at admission. */
   readonly uid: string | undefined;
   readonly serviceAccount: string;
   readonly annotations: Readonly<Record<string, string>>;
@@ -50,17 +60,19 @@ export interface PodFacts {
   readonly containers: readonly string[];
 }
 
+/** The annotations of the objects around a pod that a decision reads. */
 export interface Surroundings {
   readonly namespaceAnnotations: Readonly<Record<string, string>>;
   readonly serviceAccountAnnotations: Readonly<Record<string, string>>;
 }
 
+/** A session tag of STS. */
 export interface SessionTag {
   readonly key: string;
   readonly value: string;
 }
 
-/** One input of sts:AssumeRole, which is also the key of the credential cache. */
+/** Input of one sts:AssumeRole, which is also the key of the credential cache. */
 export interface AssumeRoleInput {
   readonly roleArn: string;
   readonly sessionName: string;
@@ -77,10 +89,13 @@ export interface AssumeRoleInput {
   readonly via?: string;
 }
 
-/** Where a container's role was named: the first of these that names one counts. */
+/** Where a container's role is named; the first of these that names one counts. */
 export type RoleOrigin = "container" | "pod" | "serviceAccount" | "namespace" | "default";
 
-/** Holds what the audit line needs: who, what was asked and where, what it resolved to, and why not. */
+/**
+ * Contains the fields of the audit line: the container, the requested role and its origin, the resolved role, and the
+ * reason of a denial.
+ */
 export type RoleDecision = { readonly container: string; readonly asked: string; readonly origin: RoleOrigin } & (
   | { readonly allowed: true; readonly role: RoleArn }
   | ({
@@ -91,16 +106,17 @@ export type RoleDecision = { readonly container: string; readonly asked: string;
     } & Refusal)
 );
 
+/** The decisions on all containers of a pod. */
 export interface PodDecision {
-  /** One for each container that takes part and for which a role is named; empty when the pod is refused. */
+  /** One per participating container for which a role is named; empty if the pod is refused. */
   readonly roles: readonly RoleDecision[];
-  /** Why the pod as a whole is refused: an annotation that nobody can follow. */
+  /** Why the whole pod is refused: an annotation that cannot be followed. */
   readonly refusal?: Refusal;
-  /** True when a role is named for a container that takes part, or the pod is refused over how it names roles. */
+  /** True if a role is named for a participating container, or the pod is refused because of how it names roles. */
   readonly asksForRole: boolean;
 }
 
-/** How a namespace's annotation sees a role; `state` goes on "Cannot give role …: ". */
+/** The verdict of one annotation of the namespace on a role; `state` follows "Cannot give role …: ". */
 export type Verdict =
   | { readonly permitted: true }
   | { readonly permitted: false; readonly code: "ROLE_FORBIDDEN" | "PERMITTED_INVALID"; readonly state: string };

@@ -1,11 +1,14 @@
-// What a namespace permits, kiam's way: `iam.amazonaws.com/permitted`, one RE2 expression on the resolved ARN. Absent
-// or empty permits nothing. kiam compiled "^" + expression + "$", which let `a|b` through as "starts with a, or ends
+// Permission in kiam's format: `iam.amazonaws.com/permitted` of the namespace, one RE2 expression on the resolved ARN.
+// Absent or empty permits nothing. kiam compiled "^" + expression + "$", so that `a|b` meant "starts with a, or ends
 // with b" (pkg/server/policy.go); here the whole expression is anchored.
 import { ANNOTATIONS, quoted } from "./annotations.ts";
 import { compileExpression } from "./expression.ts";
 import type { Verdict } from "./model.ts";
 
-/** `strict`: the whole ARN must match; otherwise any part of it may, as kiam's --disable-strict-namespace-regexp has it. */
+/**
+ * Judges a role. With `strict` the whole ARN must match; otherwise any part of it may, as with kiam's
+ * --disable-strict-namespace-regexp.
+ */
 export function judgeByPermitted(namespace: string, annotation: string, arn: string, strict: boolean): Verdict {
   if (annotation === "") {
     const state = `namespace "${namespace}" permits nothing: ${ANNOTATIONS.permitted} is empty`;

@@ -1,4 +1,4 @@
-// External id, duration and tags of a session, within STS's limits.
+// External ID, duration and tags of a session, within STS's limits.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)
 import type { Refusal } from "../protocol/errors.ts";
 import { duration } from "../runtime/settings.ts";
@@ -7,20 +7,20 @@ import type { PodFacts, PolicySettings, SessionTag } from "./model.ts";
 
 const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/;
 
-/** The pod's external id; an empty annotation counts as none, as in kiam. */
+/** Returns the pod's external ID; an empty annotation counts as absent, as in kiam. */
 export function externalId(pod: PodFacts): string | undefined | Refusal {
   const annotated = valueOf(pod.annotations, ANNOTATIONS.externalId) || undefined;
   if (annotated === undefined || EXTERNAL_ID.test(annotated)) return annotated;
-  // An external id is half a secret: its value is not repeated.
+  // An external ID is confidential, so the message does not repeat it.
   return {
     code: "ANNOTATION_INVALID",
-    message: `Cannot use ${ANNOTATIONS.externalId} of ${annotated.length} characters: wanted 2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -`,
+    message: `Cannot use ${ANNOTATIONS.externalId} of ${annotated.length} characters; expected 2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -`,
   };
 }
 
-/** STS accepts no shorter session. */
+/** In milliseconds. STS accepts no shorter session. */
 export const SHORTEST_SESSION_MS = 900_000;
-/** STS gives no longer one to a role that was assumed by a role (role chaining). */
+/** In milliseconds. STS accepts no longer one if a role was assumed by a role (role chaining). */
 export const LONGEST_CHAINED_SESSION_MS = 3_600_000;
 
 /**
@@ -40,7 +40,10 @@ export function durationSeconds(pod: PodFacts, settings: PolicySettings): number
   };
 }
 
-/** Tag keys of podrole's own. EKS Pod Identity's where they say the same; a cluster name is not always EKS's. */
+/**
+ * Keys of podrole's own tags: those of EKS Pod Identity where the meaning is the same; the cluster's name may not be
+ * one of EKS.
+ */
 export const OWN_TAG_KEYS = [
   "eks-cluster-arn",
   "eks-cluster-name",
@@ -50,14 +53,16 @@ export const OWN_TAG_KEYS = [
   "kubernetes-pod-uid",
 ] as const;
 
+/** STS accepts at most 50 session tags. */
 export const MOST_TAGS = 50;
+/** What STS accepts as the key of a session tag. */
 export const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
 const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
 
 /**
- * The session's tags: podrole's own by `sessionTags`, and the labels that the server's setting chose, where the pod has
- * them. ANNOTATION_INVALID for a value that STS does not take (no name or label of Kubernetes is one). How large they
- * are together once packed, STS alone can tell: it answers with a percentage, and refuses above 100.
+ * Returns the session's tags: podrole's own if `sessionTags` is set, and the labels that the server's setting selects,
+ * if the pod has them. ANNOTATION_INVALID for a value that STS does not accept (every name and label of Kubernetes is
+ * accepted). Only STS can tell how large they are once packed: it reports a percentage, and refuses above 100.
  */
 export function sessionTags(pod: PodFacts, settings: PolicySettings): readonly SessionTag[] | undefined | Refusal {
   const { clusterArn, clusterName, sessionTagLabels = [] } = settings;
@@ -70,9 +75,10 @@ export function sessionTags(pod: PodFacts, settings: PolicySettings): readonly S
   const bad = tags.find(({ key, value }) => !TAG_KEY.test(key) || !TAG_VALUE.test(value));
   if (bad)
     return invalidTags(
-      `${quoted(bad.key)} ${quoted(bad.value)}: STS does not take it, wanted a key of 1 to 128 and a value of at most 256 letters, numbers, spaces and _ . : / = + - @`,
+      `${quoted(bad.key)} ${quoted(bad.value)}: STS does not accept it; expected a key of 1 to 128 and a value of at most 256 letters, numbers, spaces and _ . : / = + - @`,
     );
-  if (tags.length > MOST_TAGS) return invalidTags(`of this pod: there are ${tags.length}, wanted at most ${MOST_TAGS}`);
+  if (tags.length > MOST_TAGS)
+    return invalidTags(`of this pod: there are ${tags.length}; expected at most ${MOST_TAGS}`);
   return tags.length > 0 ? tags : undefined;
 }
 

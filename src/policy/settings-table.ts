@@ -115,8 +115,8 @@ export const POLICY_SETTINGS = {
 } as const satisfies SettingTable;
 
 /**
- * The settings as decideRoles() and assumeRoleInput() take them. `detectedBaseArn`: what the server found in place of a
- * missing --role-base-arn; only the server passes one.
+ * Returns the settings in the form that decideRoles() and assumeRoleInput() take. `detectedBaseArn`: what the server
+ * found in place of a missing --role-base-arn; only the server passes one.
  */
 export function policySettings(settings: Settings<typeof POLICY_SETTINGS>, detectedBaseArn?: string): PolicySettings {
   const { session, maxSessionDuration, firstHops: hops, sessionTagLabels, clusterArn } = settings;

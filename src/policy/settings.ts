@@ -1,14 +1,14 @@
-// What is wrong with the settings of policy themselves: found at start, all at once, not at the first pod.
+// Problems of the policy settings, all reported at start and not at the first pod.
 import { isRefusal } from "../protocol/errors.ts";
 import type { PolicySettings } from "./model.ts";
 import { parseRoleArn, resolveRole } from "./role.ts";
 import { LONGEST_CHAINED_SESSION_MS, MOST_TAGS, OWN_TAG_KEYS, SHORTEST_SESSION_MS, TAG_KEY } from "./session.ts";
 import { refuseTemplate } from "./session-name.ts";
 
-/** STS issues no longer session to anybody. */
+/** In milliseconds. STS issues no longer session. */
 const LONGEST_SESSION_MS = 43_200_000;
 
-/** One text for each problem, beginning with the setting's flag; empty when there is none. */
+/** Returns one text per problem, each beginning with the setting's flag; empty if there is none. */
 export function policyProblems(settings: PolicySettings): readonly string[] {
   return [
     ...durationProblems(settings),
@@ -21,10 +21,10 @@ export function policyProblems(settings: PolicySettings): readonly string[] {
 
 function durationProblems({ sessionDurationMs, maxSessionDurationMs }: PolicySettings): string[] {
   const problems: string[] = [];
-  const isLife = (ms: number) => ms >= SHORTEST_SESSION_MS && ms <= LONGEST_SESSION_MS;
-  if (!isLife(sessionDurationMs)) problems.push("--session-duration: STS issues sessions of 15m to 12h");
+  const isDuration = (ms: number) => ms >= SHORTEST_SESSION_MS && ms <= LONGEST_SESSION_MS;
+  if (!isDuration(sessionDurationMs)) problems.push("--session-duration: STS issues sessions of 15m to 12h");
   if (maxSessionDurationMs === undefined) return problems;
-  if (!isLife(maxSessionDurationMs)) problems.push("--max-session-duration: STS issues sessions of 15m to 12h");
+  if (!isDuration(maxSessionDurationMs)) problems.push("--max-session-duration: STS issues sessions of 15m to 12h");
   if (maxSessionDurationMs < sessionDurationMs) problems.push("--max-session-duration: it is below --session-duration");
   return problems;
 }
@@ -35,7 +35,7 @@ function nameProblems({ sessionName, clusterName }: PolicySettings): string[] {
   return problem === undefined ? [] : [`--session-name: ${problem}`];
 }
 
-/** Without a base ARN a short name cannot be judged yet: it may still be found out. */
+/** Without a base ARN a short name cannot be checked yet: the server may still detect one. */
 function defaultRoleProblems({ defaultRole, baseArn }: PolicySettings): string[] {
   if (defaultRole === undefined) return [];
   const role = resolveRole(defaultRole, baseArn ?? "arn:aws:iam::000000000000:role/", "--default-role");
@@ -50,23 +50,24 @@ function tagProblems({
   clusterArn,
 }: PolicySettings): string[] {
   const problems: string[] = [];
-  // STS: keys that differ in case only are the same.
+  // STS treats keys that differ only in case as the same.
   const seen = new Set<string>(OWN_TAG_KEYS);
   for (const label of sessionTagLabels) {
     if (!TAG_KEY.test(label)) problems.push(`--session-tag-labels: "${label}" cannot be the key of a session tag`);
-    if (seen.has(label.toLowerCase())) problems.push(`--session-tag-labels: "${label}" is there already`);
+    if (seen.has(label.toLowerCase()))
+      problems.push(`--session-tag-labels: "${label}" is a duplicate or the key of one of podrole's own tags`);
     seen.add(label.toLowerCase());
   }
   const own = clusterArn === undefined ? OWN_TAG_KEYS.length - 1 : OWN_TAG_KEYS.length;
   const count = sessionTagLabels.length + (sessionTags ? own : 0);
   if (count > MOST_TAGS)
-    problems.push(`--session-tag-labels: with them a session has ${count} tags, at most ${MOST_TAGS}`);
+    problems.push(`--session-tag-labels: with them a session has ${count} tags; expected at most ${MOST_TAGS}`);
   if (transitiveTags && count === 0) {
-    problems.push("--session-tags-transitive: there are no tags without --session-tags or --session-tag-labels");
+    problems.push("--session-tags-transitive: expected --session-tags or --session-tag-labels as well");
   }
   if (clusterArn !== undefined && !/^arn:[a-z-]+:eks:[a-z0-9-]+:\d{12}:cluster\/[\w-]{1,100}$/.test(clusterArn)) {
     problems.push(
-      `--cluster-arn: "${clusterArn}" is not one such as "arn:aws:eks:eu-central-1:123456789012:cluster/prod"`,
+      `--cluster-arn: "${clusterArn}" is not the ARN of an EKS cluster; expected one such as "arn:aws:eks:eu-central-1:123456789012:cluster/prod"`,
     );
   }
   if (sessionTags && clusterName !== undefined && !/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u.test(clusterName)) {
@@ -79,7 +80,7 @@ function hopProblems({ firstHops = {}, sessionDurationMs }: PolicySettings): str
   const hops = Object.entries(firstHops);
   const problems = hops.flat().flatMap((arn) => (parseRoleArn(arn) ? [] : [`first hops: "${arn}" is not a role ARN`]));
   if (hops.length > 0 && sessionDurationMs > LONGEST_CHAINED_SESSION_MS) {
-    problems.push("--session-duration: roles with a first hop get 1h at most (role chaining)");
+    problems.push("--session-duration: roles with a first hop get at most 1h (role chaining)");
   }
   return problems;
 }

@@ -13,16 +13,16 @@ import { splitBundle } from "../../src/pki/bundle.ts";
 import { DAY, HOUR, NOW } from "./samples.ts";
 
 const MINUTE = 60_000;
-/** Ten minutes until every replica has seen a change, and a leaf's life. */
+/** Ten minutes until every replica has seen a change, and the lifetime of a leaf. */
 const SETTLED = 10 * MINUTE + HOUR;
 const OPTIONS: RotationOptions = { commonName: "podrole CA", lifetimeMs: 360 * DAY, leafLifetimeMs: HOUR };
-/** A CA is backdated by five minutes, which count as its life. */
+/** A CA is backdated by five minutes, which count towards its lifetime. */
 const LIFE = OPTIONS.lifetimeMs + 5 * MINUTE;
 const END = NOW + OPTIONS.lifetimeMs;
 const HALF = END - LIFE / 2;
 const DUE = END - LIFE / 6;
 
-/** The slots after the step that is due at `now`; fails when none is. */
+/** Returns the slots after the step that is due at `now`; fails if none is. */
 function step(held: Authorities | undefined, now: number, options = OPTIONS): Authorities {
   const { authorities, changed, reason } = planRotation(held, now, options);
   assert.ok(changed, "nothing is due");
@@ -48,7 +48,7 @@ const FIRST = step(undefined, NOW);
 const PREPARED = step(FIRST, HALF);
 const ACTIVATED = step(PREPARED, DUE + 1);
 
-test("planRotation() makes a CA when there is none, and then nothing until half its life", () => {
+test("planRotation() creates a CA if there is none, and then changes nothing for half of its lifetime", () => {
   assert.deepEqual([FIRST.next, FIRST.previous], [undefined, undefined]);
   assert.equal(FIRST.current.since, NOW);
   const { subject, validToDate } = new X509Certificate(FIRST.current.authority.certificatePem);
@@ -58,21 +58,21 @@ test("planRotation() makes a CA when there is none, and then nothing until half 
   assertCalm(FIRST, HALF - 1);
 });
 
-test("planRotation() publishes a next CA from half the life of the current one on", () => {
+test("planRotation() publishes a next CA after half of the current one's lifetime", () => {
   assert.equal(PREPARED.current, FIRST.current);
   assert.equal(PREPARED.next?.since, HALF);
   assertCalm(PREPARED, HALF);
   assertCalm(PREPARED, DUE);
 });
 
-test("planRotation() lets the next CA sign when less than a sixth of the current one's life is left", () => {
+test("planRotation() lets the next CA sign when less than a sixth of the current one's lifetime is left", () => {
   assert.equal(ACTIVATED.current.authority, PREPARED.next?.authority);
   assert.equal(ACTIVATED.current.since, DUE + 1);
   assert.deepEqual(ACTIVATED.previous, { certificatePem: FIRST.current.authority.certificatePem, since: DUE + 1 });
   assert.equal(ACTIVATED.next, undefined);
 });
 
-test("planRotation() waits with a next CA that is not published long enough", () => {
+test("planRotation() does not let the next CA sign before it was published long enough", () => {
   const late = step(FIRST, DUE + 1);
   assertCalm(late, DUE + 1);
   assertCalm(late, DUE + SETTLED);
@@ -82,7 +82,7 @@ test("planRotation() waits with a next CA that is not published long enough", ()
   assert.equal(step(late, DUE + 1 + 7 * DAY + 10 * MINUTE, slow).current.authority, late.next?.authority);
 });
 
-test("planRotation() forgets the previous CA when its last leaf has expired, minutes of grace included", () => {
+test("planRotation() removes the previous CA when its last leaf has expired, after minutes of grace", () => {
   const activatedAt = DUE + 1;
   assertCalm(ACTIVATED, activatedAt + SETTLED - 1);
   const retired = step(ACTIVATED, activatedAt + SETTLED);
@@ -90,19 +90,19 @@ test("planRotation() forgets the previous CA when its last leaf has expired, min
   assert.equal(retired.current, ACTIVATED.current);
 });
 
-test("planRotation() forgets the previous CA at the latest when it has expired itself", () => {
+test("planRotation() removes the previous CA at the latest when it has expired itself", () => {
   const long = { ...OPTIONS, leafLifetimeMs: 1000 * DAY };
   assert.ok(planRotation(ACTIVATED, END - 1, long).authorities.previous);
   assert.equal(step(ACTIVATED, END, long).previous, undefined);
 });
 
-test("planRotation() lets the next CA sign at once when the current one has expired", () => {
+test("planRotation() lets the next CA sign at once if the current one has expired", () => {
   const late = step(FIRST, END - MINUTE);
   assertCalm(late, END - 1);
   assert.equal(step(late, END).current.authority, late.next?.authority);
 });
 
-test("planRotation() starts over when all CAs have expired", () => {
+test("planRotation() creates a new CA if all CAs have expired", () => {
   const later = END + 1000 * DAY;
   for (const held of [FIRST, PREPARED, { ...ACTIVATED, next: undefined }]) {
     const fresh = step(held, later);
@@ -111,11 +111,11 @@ test("planRotation() starts over when all CAs have expired", () => {
   }
 });
 
-test("planRotation() does nothing when the clock goes back", () => {
+test("planRotation() changes nothing if the clock is set back", () => {
   for (const held of [FIRST, PREPARED, ACTIVATED]) assertCalm(held, NOW - 30 * DAY);
 });
 
-test("bundleOf() has every CA of every slot once", () => {
+test("bundleOf() contains the CA of every slot once", () => {
   assert.deepEqual(splitBundle(bundleOf(FIRST)), [FIRST.current.authority.certificatePem]);
   const held: Authorities = { ...ACTIVATED, next: PREPARED.current };
   assert.equal(splitBundle(bundleOf(PREPARED)).length, 2);
@@ -123,7 +123,7 @@ test("bundleOf() has every CA of every slot once", () => {
   assert.equal(splitBundle(bundleOf(held)).length, 2);
 });
 
-test("rotate() prepares, activates and retires one after the other at any time of a CA's life", () => {
+test("rotate() prepares, activates and retires one after the other at any time of a CA's lifetime", () => {
   const prepared = assertDone(rotate("prepare", FIRST, NOW + DAY, OPTIONS));
   assert.equal(prepared.next?.since, NOW + DAY);
   const activated = assertDone(rotate("activate", prepared, NOW + DAY + SETTLED, OPTIONS));
@@ -132,8 +132,8 @@ test("rotate() prepares, activates and retires one after the other at any time o
   assert.deepEqual(retired, { ...activated, previous: undefined });
 });
 
-test("rotate() refuses prepare when a next CA is there", () => {
-  assertRefused(rotate("prepare", PREPARED, HALF, OPTIONS), /prepared already/);
+test("rotate() refuses prepare if there is a next CA", () => {
+  assertRefused(rotate("prepare", PREPARED, HALF, OPTIONS), /already a next CA/);
 });
 
 test("rotate() refuses activate without, or too soon after, prepare", () => {
@@ -158,7 +158,7 @@ test("rotate() refuses retire without a previous CA and while its leaves are val
   assertDone(rotate("retire", ACTIVATED, DUE + 1 + SETTLED, OPTIONS));
 });
 
-test("rotate() does what is too early when it is forced, and still nothing that is pointless", () => {
+test("rotate() takes steps that are too early if forced, but none without any effect", () => {
   const forced = { ...OPTIONS, force: true };
   const replaced = assertDone(rotate("prepare", PREPARED, HALF, forced));
   assert.notEqual(replaced.next?.authority.certificatePem, PREPARED.next?.authority.certificatePem);
@@ -170,7 +170,7 @@ test("rotate() does what is too early when it is forced, and still nothing that 
   assertRefused(rotate("activate", PREPARED, years, forced), /the next CA has expired/);
 });
 
-test("outlook() tells when planRotation() will take its next step, to the millisecond", () => {
+test("outlook() returns the time of planRotation()'s next step to the millisecond", () => {
   for (const held of [FIRST, PREPARED, ACTIVATED]) {
     const [step] = outlook(held, OPTIONS);
     assert.ok(step);

@@ -8,18 +8,18 @@ import { DAY, newAuthority, NOW } from "./samples.ts";
 const PEMS = ["one", "two", "three"].map((name) => newAuthority(NOW, name).certificatePem);
 const [ONE = "", TWO = "", THREE = ""] = PEMS;
 
-test("splitBundle() gives each certificate in its order and leaves out the rest", () => {
+test("splitBundle() returns each certificate in its order and drops the rest", () => {
   const noise = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
   const text = `# comment\n${ONE}${noise}issued-at-ms: 7\r\n${TWO.replaceAll("\n", "\r\n")}-----BEGIN CERTIFICATE-----`;
   assert.deepEqual(splitBundle(text), [ONE, TWO]);
   assert.deepEqual(splitBundle(""), []);
 });
 
-test("splitBundle() takes no private key along", () => {
+test("splitBundle() drops private keys", () => {
   assert.deepEqual(splitBundle(newAuthority().key.reveal() + ONE), [ONE]);
 });
 
-test("joinBundle() gives the same text whatever the order, line ends and repetitions", () => {
+test("joinBundle() returns the same text for any order, line ends and repetitions", () => {
   const bundle = joinBundle(PEMS);
   assert.deepEqual(splitBundle(bundle).toSorted(), PEMS.toSorted());
   assert.equal(joinBundle([THREE + ONE, "", TWO.replaceAll("\n", "\r\n"), ONE]), bundle);
@@ -27,7 +27,7 @@ test("joinBundle() gives the same text whatever the order, line ends and repetit
   assert.equal(joinBundle([]), "");
 });
 
-test("bundleHash() is equal for equal sets of certificates and differs for others", () => {
+test("bundleHash() is the same for the same set of certificates and differs for others", () => {
   assert.equal(bundleHash(ONE + TWO), bundleHash(TWO + ONE + ONE));
   assert.notEqual(bundleHash(ONE + TWO), bundleHash(ONE));
   assert.notEqual(bundleHash(ONE), bundleHash(TWO));
@@ -51,7 +51,7 @@ test("splitBundle(), joinBundle() and bundleHash() never throw on any text", () 
   );
 });
 
-test("notAfterOf() and notBeforeOf() read the first certificate, and throw where there is none", () => {
+test("notAfterOf() and notBeforeOf() read the first certificate, and throw if there is none", () => {
   assert.equal(notAfterOf(`text before\n${ONE}${TWO}`), NOW + 365 * DAY);
   assert.equal(notBeforeOf(ONE), NOW - 300_000);
   assert.throws(() => notAfterOf(""));

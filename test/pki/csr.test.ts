@@ -24,7 +24,7 @@ import { nameOf, newKey, publicKeyOf, readFixture, spki } from "./samples.ts";
 
 const KEY = generateKeyPem();
 
-/** A request whose parts can be odd one at a time. */
+/** Creates a request in which single parts can be wrong. */
 function oddCsr({
   version = integer(0),
   subject = nameOf("pod"),
@@ -49,19 +49,19 @@ function oddCsr({
 function refusalOf(result: KeyObject | Refusal): Refusal {
   if (!isRefusal(result)) assert.fail("the request was accepted");
   assert.equal(result.code, "REQUEST_INVALID");
-  assert.match(result.message, /^Cannot read the certification request: .*wanted.*[^.]$/);
+  assert.match(result.message, /^Cannot read the certification request: .*expected.*[^.]$/);
   return result;
 }
 
 for (const kind of ["prime256v1", "rsa"] as const) {
-  test(`readCsr() gives the key of createCsr()'s request when it is ${kind}`, () => {
+  test(`readCsr() returns the key of createCsr()'s request when it is ${kind}`, () => {
     const key = newKey(kind);
     const result = readCsr(createCsr(key, "shop/cart"));
     assert.ok(!isRefusal(result) && result.equals(publicKeyOf(key)));
   });
 }
 
-test("createCsr() makes a request that openssl verifies", withOpenssl, () => {
+test("createCsr() creates a request that openssl verifies", withOpenssl, () => {
   const csr = createCsr(KEY, "shop/cärt");
   const { status, output } = openssl(["req", "-inform", "der", "-in", "csr", "-verify", "-noout", "-text"], { csr });
   assert.equal(status, 0, output);
@@ -77,7 +77,7 @@ for (const name of ["p256", "p256-names", "p256-no-name", "rsa-2048", "rsa-4096"
 }
 
 const FORM = /unaccepted type or form/;
-const ALGORITHM = /signature algorithm does not go with its key/;
+const ALGORITHM = /signature algorithm does not match its key/;
 const REFUSED_FIXTURES = {
   "p256-compressed-point": FORM,
   "p256-explicit-parameters": FORM,
@@ -101,7 +101,7 @@ for (const [name, reason] of Object.entries(REFUSED_FIXTURES)) {
 }
 
 const STRUCTURE = /not a PKCS #10 request/;
-const PROOF = /wanted a proof of possession/;
+const PROOF = /expected a proof of possession/;
 const UNREADABLE = /public key cannot be read|unaccepted type or form/;
 const POINT_NOT_ON_CURVE = bits(Buffer.concat([Buffer.of(4), Buffer.alloc(64, 1)]));
 const EC = sequence(oid(oids.EC_PUBLIC_KEY), oid(oids.PRIME256V1));
@@ -115,8 +115,8 @@ const REFUSED: readonly (readonly [string, Buffer, RegExp])[] = [
   ["trailing bytes", Buffer.concat([VALID, Buffer.of(0)]), STRUCTURE],
   ["a bomb of nested values", Buffer.alloc(8192, Buffer.of(0x30, 0x80)), STRUCTURE],
   ["a huge length", Buffer.from("3084ffffffff", "hex"), STRUCTURE],
-  ["one byte more than 8 KiB", Buffer.alloc(8193), /8193 bytes, wanted at most 8192/],
-  ["a request of more than 8 KiB", oddCsr({ subject: nameOf("x".repeat(9000)) }), /wanted at most 8192/],
+  ["one byte more than 8 KiB", Buffer.alloc(8193), /8193 bytes; expected at most 8192/],
+  ["a request of more than 8 KiB", oddCsr({ subject: nameOf("x".repeat(9000)) }), /expected at most 8192/],
   ["version 1", oddCsr({ version: integer(1) }), STRUCTURE],
   ["no attributes", oddCsr({ attributes: [] }), STRUCTURE],
   ["attributes of another tag", oddCsr({ attributes: [tagged(1)] }), STRUCTURE],
@@ -178,7 +178,7 @@ test("readCsr() never throws on arbitrary bytes", () => {
   );
 });
 
-test("readCsr() refuses every request that was changed on its way, and never throws", () => {
+test("readCsr() refuses every request that was changed in transit, and never throws", () => {
   const requests = [VALID, readFixture("csr/accepted/rsa-2048")];
   const change = fc.record({
     request: fc.constantFrom(...requests),
@@ -205,7 +205,7 @@ test("readCsr() refuses a request with any one bit flipped", () => {
   }
 });
 
-test("readCsr() gives a key that verifies what its owner signs", () => {
+test("readCsr() returns a key that verifies its owner's signatures", () => {
   const key = readCsr(createCsr(KEY, "pod"));
   assert.ok(!isRefusal(key));
   const message = Buffer.from("hello");

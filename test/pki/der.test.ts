@@ -78,12 +78,12 @@ test("decode() reads sixteen levels and refuses the seventeenth", () => {
   assert.equal(der.decode(Buffer.concat([Buffer.of(0x30, deepest.length), deepest])), undefined);
 });
 
-test("decode() leaves what stands in a BIT STRING alone", () => {
+test("decode() does not decode the content of a BIT STRING", () => {
   const value = der.bits(hex("3003 020101"));
   assert.deepEqual(der.wholeBits(der.decode(der.encode(value))), hex("3003 020101"));
 });
 
-test("fields(), wholeBits(), wholeOctets() and content() give nothing of another type", () => {
+test("fields(), wholeBits(), wholeOctets() and content() return undefined for other types", () => {
   assert.equal(der.fields(der.set()), undefined);
   assert.equal(der.fields(der.tagged(16)), undefined);
   assert.equal(der.fields(der.octets(hex("3000"))), undefined);
@@ -111,7 +111,7 @@ const tree: fc.Arbitrary<der.Der> = fc.letrec<{ node: der.Der }>((tie) => ({
   ),
 })).node;
 
-test("decode() of any encoding is that value again", () => {
+test("decode() returns the encoded value", () => {
   fc.assert(
     fc.property(tree, (value) => {
       const bytes = der.encode(value);
@@ -122,7 +122,7 @@ test("decode() of any encoding is that value again", () => {
   );
 });
 
-test("decode() of arbitrary bytes never throws, and what it reads encodes to the same bytes", () => {
+test("decode() of arbitrary bytes never throws, and its results encode to the same bytes", () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
       const read = der.decode(bytes);

@@ -20,7 +20,7 @@ function assertRejected(certificate: Uint8Array, trustDomain = "cluster.local"):
   const result = podIdentityOf(certificate, trustDomain);
   if (!isRefusal(result)) assert.fail("the certificate was accepted");
   assert.equal(result.code, "CERTIFICATE_REJECTED");
-  assert.match(result.message, /^Cannot identify the caller by its certificate: .*wanted.*[^.]$/);
+  assert.match(result.message, /^Cannot identify the caller by its certificate: .*expected.*[^.]$/);
   return result.message;
 }
 
@@ -119,7 +119,7 @@ for (const [name, extensions, reason] of REJECTED) {
 
 test("podIdentityOf() rejects another trust domain", () => {
   const { certificate } = newLeaf(AUTHORITY);
-  assert.match(assertRejected(certificate.raw, "other.example"), /another trust domain, wanted other.example/);
+  assert.match(assertRejected(certificate.raw, "other.example"), /another trust domain; expected other.example/);
   assertRejected(certificate.raw, "CLUSTER.LOCAL");
 });
 
@@ -129,7 +129,7 @@ test("podIdentityOf() rejects a serving certificate and a CA", () => {
   assertRejected(new X509Certificate(AUTHORITY.certificatePem).raw);
 });
 
-test("podIdentityOf() rejects bytes that are no certificate", () => {
+test("podIdentityOf() rejects bytes that are not a certificate", () => {
   const { certificate } = newLeaf(AUTHORITY);
   assertRejected(new Uint8Array());
   assertRejected(certificate.raw.subarray(0, -1));
@@ -149,7 +149,7 @@ test("formatSpiffeId() throws for a name that podIdentityOf() would reject", () 
   }
 });
 
-test("isTrustDomain() accepts DNS names in lower case only", () => {
+test("isTrustDomain() accepts only DNS names in lower case", () => {
   for (const good of ["cluster.local", "a", "prod-1.example.com"]) assert.equal(isTrustDomain(good), true, good);
   for (const bad of ["", ".", "a.", ".a", "A", "a_b", "a b", "a/b", "a:1", "-a", "a".repeat(64), "a.".repeat(128)]) {
     assert.equal(isTrustDomain(bad), false, bad);
@@ -166,7 +166,7 @@ const identity = fc.record({
   uid: fc.uuid(),
 });
 
-test("podIdentityOf() of any identity's certificate is that identity", () => {
+test("podIdentityOf() returns the identity of any issued certificate", () => {
   fc.assert(
     fc.property(identity, (any) => {
       const der = certificateWith(names(uri(formatSpiffeId(any))));
@@ -176,7 +176,7 @@ test("podIdentityOf() of any identity's certificate is that identity", () => {
   );
 });
 
-test("podIdentityOf() never throws on arbitrary or changed certificates, and never gives another identity", () => {
+test("podIdentityOf() never throws on arbitrary or changed certificates, and never returns another identity", () => {
   const { raw } = newLeaf(AUTHORITY).certificate;
   const arbitrary = fc.uint8Array({ maxLength: 600 });
   const changed = fc
@@ -185,13 +185,13 @@ test("podIdentityOf() never throws on arbitrary or changed certificates, and nev
   fc.assert(
     fc.property(fc.oneof(arbitrary, changed), (bytes) => {
       const result = podIdentityOf(bytes, "cluster.local");
-      // A changed certificate fails its signature before it comes here; what is read must be well formed all the same.
+      // A changed certificate already fails signature verification; the result must be well formed nevertheless.
       if (!isRefusal(result)) assert.doesNotThrow(() => formatSpiffeId(result));
     }),
     { numRuns: 3000 },
   );
 });
 
-test("podIdentityOf() looks into the extension, not at an OCTET STRING around its text", () => {
+test("podIdentityOf() reads the content of the extension, not an OCTET STRING around its text", () => {
   assert.match(assertRejected(certificateWith(extension(oids.SUBJECT_ALT_NAME, octets(Buffer.from(POD_URI))))), COUNT);
 });

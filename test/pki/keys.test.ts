@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { generateKeyPem, refuseKey } from "../../src/pki/keys.ts";
 import { newKey, publicKeyOf } from "./samples.ts";
 
-test("generateKeyPem() makes another P-256 key each time, as PKCS #8 PEM", () => {
+test("generateKeyPem() generates a new P-256 key each time, as PKCS #8 PEM", () => {
   const [one, two] = [generateKeyPem(), generateKeyPem()];
   assert.match(one.reveal(), /^-----BEGIN PRIVATE KEY-----\n/);
   assert.equal(createPrivateKey(one.reveal()).asymmetricKeyDetails?.namedCurve, "prime256v1");
@@ -13,7 +13,7 @@ test("generateKeyPem() makes another P-256 key each time, as PKCS #8 PEM", () =>
   assert.equal(inspect(one), "[secret]");
 });
 
-test("refuseKey() accepts P-256 and RSA 2048, and P-384 where it is asked for", () => {
+test("refuseKey() accepts P-256 and RSA 2048, and P-384 if the caller does", () => {
   assert.equal(refuseKey(publicKeyOf(newKey("prime256v1"))), undefined);
   assert.equal(refuseKey(publicKeyOf(newKey("rsa"))), undefined);
   assert.equal(refuseKey(publicKeyOf(newKey("secp384r1")), ["prime256v1", "secp384r1"]), undefined);
@@ -28,7 +28,7 @@ const REFUSED = [
 ] as const;
 
 for (const [name, make, kind] of REFUSED) {
-  test(`refuseKey() refuses ${name} and says what would be accepted`, () => {
-    assert.equal(refuseKey(make()), `its key is ${kind}, wanted ECDSA P-256 or RSA 2048-4096`);
+  test(`refuseKey() refuses ${name} and names the accepted keys`, () => {
+    assert.equal(refuseKey(make()), `its key is ${kind}; expected ECDSA P-256 or RSA 2048-4096`);
   });
 }

@@ -1,4 +1,4 @@
-// The openssl program as a second opinion. Where a machine has none, the tests that ask it are skipped.
+// The openssl program as an independent check. On machines without it, the tests that run it are skipped.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ export const withOpenssl = {
   skip: spawnSync("openssl", ["version"]).status === 0 ? false : "there is no openssl here",
 };
 
-/** Runs openssl with `files` in its directory; `output` is what it printed on both channels. */
+/** Runs openssl with `files` in its directory; `output` is its output on both channels. */
 export function openssl(args: readonly string[], files: Readonly<Record<string, string | Uint8Array>>) {
   const directory = mkdtempSync(join(tmpdir(), "podrole-pki-"));
   try {

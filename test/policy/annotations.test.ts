@@ -14,12 +14,12 @@ test("quoted() lets nothing through that a terminal would obey", () => {
   assert.equal(quoted("\u{e0041}\ud800"), String.raw`"\udb40\udc41\ud800"`);
 });
 
-test("quoted() shortens", () => {
+test("quoted() shortens long values", () => {
   assert.equal(quoted("x".repeat(80)), `"${"x".repeat(80)}"`);
   assert.equal(quoted("x".repeat(81)), `"${"x".repeat(77)}..."`);
 });
 
-test("valueOf() reads own properties alone", () => {
+test("valueOf() reads only own properties", () => {
   assert.equal(valueOf({ a: "" }, "a"), "");
   for (const name of ["b", "constructor", "__proto__", "toString"]) assert.equal(valueOf({ a: "" }, name), undefined);
 });

@@ -6,7 +6,7 @@ import { BASE, codeOf, pod, role, settings } from "./facts.ts";
 
 const READER = role(`${BASE}reader`);
 
-test("assumeRoleInput() says no more than it must", () => {
+test("assumeRoleInput() contains only the required fields by default", () => {
   assert.deepEqual(assumeRoleInput(pod(), READER, settings()), {
     roleArn: `${BASE}reader`,
     sessionName: "shop.web-5d9f8-x2x4z",
@@ -14,7 +14,7 @@ test("assumeRoleInput() says no more than it must", () => {
   });
 });
 
-test("assumeRoleInput() carries everything that was asked for", () => {
+test("assumeRoleInput() contains everything that pod and settings request", () => {
   const annotations = {
     "iam.amazonaws.com/session-name": "nightly",
     "iam.amazonaws.com/external-id": "ext-1",
@@ -38,7 +38,7 @@ test("assumeRoleInput() carries everything that was asked for", () => {
   });
 });
 
-test("assumeRoleInput() asks for an hour at most behind a first hop", () => {
+test("assumeRoleInput() requests at most an hour after a first hop", () => {
   const hop = settings({ sessionDurationMs: 7_200_000, firstHops: { [READER.arn]: `${BASE}hop` } });
   const chained = assumeRoleInput(pod(), READER, hop);
   const direct = assumeRoleInput(pod(), role(`${BASE}other`), hop);
@@ -68,7 +68,7 @@ test("assumeRoleInput() refuses a tag that STS would reject", () => {
   assert.equal(codeOf(assumeRoleInput(facts, READER, settings({ sessionTagLabels: ["team"] }))), "ANNOTATION_INVALID");
 });
 
-test("assumeRoleInput() makes tags transitive where the settings say so, and says nothing of it without tags", () => {
+test("assumeRoleInput() makes tags transitive if the settings do, and omits the field without tags", () => {
   const input = (overrides: Parameters<typeof settings>[0]) => {
     const made = assumeRoleInput(pod(), READER, settings(overrides));
     assert.ok(!isRefusal(made));

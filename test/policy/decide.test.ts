@@ -219,7 +219,7 @@ const STRANGERS: readonly (readonly [what: string, annotations: Record<string, s
   [
     "a role for a container that is not there",
     { [`${ROLE}.web`]: "x" },
-    /role\.web": the pod has no container "web", wanted one of "init", "app"/,
+    /role\.web": the pod has no container "web"; expected one of "init", "app"/,
   ],
   ["a role for no name", { [`${ROLE}.`]: "x" }, /no container ""/],
   ["a role for podrole's own container", { [`${ROLE}.podrole-sidecar`]: "x" }, /no container "podrole-sidecar"/],
@@ -232,12 +232,12 @@ const STRANGERS: readonly (readonly [what: string, annotations: Record<string, s
   [
     "a role for a container that the list leaves out",
     { [CONTAINERS]: "app", [`${ROLE}.init`]: "x" },
-    /leaves container "init" out, wanted one of "app"/,
+    /leaves container "init" out; expected one of "app"/,
   ],
   [
     "a role for a container when the list is empty",
     { [CONTAINERS]: "", [`${ROLE}.app`]: "x" },
-    /leaves container "app" out, wanted no container/,
+    /leaves container "app" out; expected no container/,
   ],
 ];
 
@@ -251,7 +251,7 @@ for (const [what, annotations, message] of STRANGERS) {
   });
 }
 
-test("decideRoles() says in ROLE_FORBIDDEN who, what, where and why", () => {
+test("decideRoles() names pod, container, role and reason in ROLE_FORBIDDEN", () => {
   const facts = pod({ [ROLE]: "x" }, { namespace: "ns", name: "name" });
   const [no] = decideRoles(facts, around({ [PERMITTED]: ".*team-a.*" }), settings()).roles;
   assert.deepEqual(no, {
@@ -289,7 +289,7 @@ test("decideRoles() decides the same before the pod has a name", () => {
   assert.deepEqual(decideRoles(unnamed, around(ANY), settings()), decideRoles(facts, around(ANY), settings()));
 });
 
-test("podFacts() leaves podrole's containers out and keeps the order", () => {
+test("podFacts() omits podrole's containers and preserves the order", () => {
   const facts = podFacts(
     {
       metadata: { name: "p", uid: "u" },

@@ -1,4 +1,4 @@
-// A pod, its surroundings and settings to vary in the tests of policy.
+// A pod, its surroundings and settings, which the tests of policy vary.
 import type { PodFacts, PolicySettings, Surroundings } from "../../src/policy/decide.ts";
 import { isRefusal } from "../../src/protocol/errors.ts";
 import { parseRoleArn, type RoleArn } from "../../src/policy/role.ts";
@@ -52,7 +52,7 @@ export function role(arn: string): RoleArn {
   return parsed;
 }
 
-/** The code of a refusal, undefined for anything else. */
+/** Returns the code of a refusal, undefined for anything else. */
 export function codeOf(result: unknown): string | undefined {
   return isRefusal(result) ? result.code : undefined;
 }

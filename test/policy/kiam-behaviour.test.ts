@@ -1,5 +1,5 @@
-// What kiam's users rely on, by name: kiam's documented or tested behaviour, and what podrole does with the same input.
-// "same" is a promise to people who migrate; "differs" is a fault of kiam's that podrole does not have, and says which.
+// kiam's documented or tested behaviour, on which its users rely, and podrole's behaviour for the same input.
+// "same" is a promise to users who migrate; "differs" names a defect of kiam that podrole does not have.
 // Sources are files of github.com/uswitch/kiam at v4.2.
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -22,7 +22,7 @@ interface RoleCase {
   readonly annotation: string;
   readonly permitted?: string;
   readonly settings?: Partial<PolicySettings>;
-  /** What podrole does: "same" when it is what kiam does. */
+  /** podrole's behaviour: "same" if it equals kiam's. */
   readonly podrole: "same" | `differs: ${string}`;
   readonly outcome: string;
 }
@@ -31,7 +31,7 @@ const VAGUE = { strictNamespaceRegexp: false };
 
 const ROLES: readonly RoleCase[] = [
   {
-    behaviour: "a name goes behind the base ARN",
+    behaviour: "a name is appended to the base ARN",
     source: "pkg/aws/sts/arn_resolver.go",
     kiam: `${BASE}myrole`,
     annotation: "myrole",
@@ -40,7 +40,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: `${BASE}myrole`,
   },
   {
-    behaviour: "a path and name go behind the base ARN",
+    behaviour: "a path and name are appended to the base ARN",
     source: "pkg/aws/sts/arn_resolver.go",
     kiam: `${BASE}kiam/myrole`,
     annotation: "kiam/myrole",
@@ -58,7 +58,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: `${BASE}kiam/myrole`,
   },
   {
-    behaviour: "a full ARN of any account is taken as it is",
+    behaviour: "a full ARN of any account is used as it is",
     source: "pkg/aws/sts/arn_resolver.go",
     kiam: "arn:aws:iam::999999999999:role/x",
     annotation: "arn:aws:iam::999999999999:role/x",
@@ -67,7 +67,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: "arn:aws:iam::999999999999:role/x",
   },
   {
-    behaviour: "the base ARN is put together as it is written",
+    behaviour: "the base ARN is concatenated as it is written",
     source: "pkg/aws/sts/arn_resolver.go",
     kiam: "arn:aws:iam::123456789012:role/base/x",
     annotation: "x",
@@ -86,7 +86,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: "ROLE_INVALID",
   },
   {
-    behaviour: "an ARN of too few parts is met",
+    behaviour: "an ARN with too few parts",
     source: "pkg/aws/sts/arn_resolver.go",
     kiam: "index out of range: every server crashes while the pod exists",
     annotation: "arn:foo",
@@ -169,7 +169,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: "ROLE_FORBIDDEN",
   },
   {
-    behaviour: "RE2's own syntax is understood",
+    behaviour: "RE2's own syntax is supported",
     source: "Go's regexp/syntax",
     kiam: "permitted",
     annotation: "RED-1",
@@ -245,37 +245,37 @@ const SESSIONS: readonly SessionCase[] = [
     sessionName: "kiam-prod",
   },
   {
-    behaviour: "the pod's name wins",
+    behaviour: "the pod's annotation takes precedence",
     source: "pkg/aws/sts/cache.go",
     annotations: { [SESSION_NAME]: "mine" },
     sessionName: "kiam-mine",
   },
   {
-    behaviour: "an empty name counts as none",
+    behaviour: "an empty name counts as absent",
     source: "pkg/aws/sts/cache.go",
     annotations: { [SESSION_NAME]: "" },
     sessionName: "kiam-kiam",
   },
   {
-    behaviour: "characters that STS does not take become dashes",
+    behaviour: "characters that STS does not accept become dashes",
     source: "pkg/aws/sts/cache_test.go",
     annotations: { [SESSION_NAME]: "testing@#&-test%" },
     sessionName: "kiam-testing@---test-",
   },
   {
-    behaviour: "64 bytes are kept",
+    behaviour: "a name of 64 bytes is unchanged",
     source: "pkg/aws/sts/cache.go",
     annotations: { [SESSION_NAME]: "a".repeat(59) },
     sessionName: `kiam-${"a".repeat(59)}`,
   },
   {
-    behaviour: "of more than 64 bytes 63 are kept",
+    behaviour: "a name of more than 64 bytes is cut to 63",
     source: "pkg/aws/sts/cache.go",
     annotations: { [SESSION_NAME]: "a".repeat(60) },
     sessionName: `kiam-${"a".repeat(58)}`,
   },
   {
-    behaviour: "the cut comes before the dashes",
+    behaviour: "the name is cut before characters become dashes",
     source: "pkg/aws/sts/cache.go",
     annotations: { [SESSION_NAME]: `${"a".repeat(57)}€€` },
     sessionName: `kiam-${"a".repeat(57)}-`,

@@ -1,5 +1,5 @@
-// What kube2iam's users rely on, by name, and what podrole does with the same input. "same" is a promise to people who
-// migrate; "differs" says how and, with it, why. Sources are files of github.com/jtblin/kube2iam at 0.15.0.
+// kube2iam's behaviour, on which its users rely, and podrole's behaviour for the same input. "same" is a promise to users who
+// migrate; "differs" names the difference and its reason. Sources are files of github.com/jtblin/kube2iam at 0.15.0.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assumeRoleInput, decideRoles, type PolicySettings } from "../../src/policy/decide.ts";
@@ -14,7 +14,7 @@ interface RoleCase {
   readonly allowed?: readonly string[];
   readonly settings?: Partial<PolicySettings>;
   readonly podrole: "same" | `differs: ${string}`;
-  /** ARN, code of the refusal, or "none" when no role is named. */
+  /** ARN, code of the refusal, or "none" if no role is named. */
   readonly outcome: string;
 }
 
@@ -38,7 +38,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: "ROLE_FORBIDDEN",
   },
   {
-    behaviour: "a full ARN with wild cards allows another account's roles",
+    behaviour: "a full ARN with wildcards allows another account's roles",
     source: "mappings/mapper.go",
     annotation: "arn:aws:iam::999999999999:role/team-a",
     allowed: ["arn:aws:iam::999999999999:role/team-*"],
@@ -54,7 +54,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: "ROLE_FORBIDDEN",
   },
   {
-    behaviour: "a regular expression allows what it describes",
+    behaviour: "a regular expression allows what it matches",
     source: "mappings/mapper.go --namespace-restriction-format=regexp",
     annotation: "team-a-7",
     allowed: ["team-a-[0-9]+"],
@@ -63,7 +63,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: `${BASE}team-a-7`,
   },
   {
-    behaviour: "a regular expression that describes the start allows more",
+    behaviour: "a regular expression that matches the start allows more",
     source: "mappings/mapper.go: MatchString",
     annotation: "foobar",
     allowed: ["foo"],
@@ -104,7 +104,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: "ROLE_FORBIDDEN",
   },
   {
-    behaviour: "a pod that names no role, without a default role, gets an empty answer",
+    behaviour: "a pod that names no role, without a default role, gets an empty response",
     source: "e2e TestUnannotatedPodNoCredentials",
     allowed: ["*"],
     podrole: "differs: it is not injected at all",
@@ -148,7 +148,7 @@ test("kube2iam: sessions are named by a hash of the pod's address (differs: by n
   assert.equal("sessionName" in input && input.sessionName, "shop.web-5d9f8-x2x4z");
 });
 
-test("kube2iam: its annotation is read where kiam's stands too (differs: kube2iam knows its own alone; here both must permit) [mappings/mapper.go]", () => {
+test("kube2iam: its annotation is read beside kiam's (differs: kube2iam only reads its own; here both must permit) [mappings/mapper.go]", () => {
   const both = (permitted: string) =>
     decideRoles(pod({ [ROLE]: "x" }), around({ [ALLOWED]: '["*"]', [PERMITTED]: permitted }), settings()).roles[0]
       ?.allowed;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createLru } from "../../src/policy/lru.ts";
 
-test("createLru() drops what was used longest ago when the budget is spent", () => {
+test("createLru() evicts the least recently used entries when the budget is spent", () => {
   const lru = createLru<number>(10);
   lru.set("a", 1, 4);
   lru.set("b", 2, 4);
@@ -18,7 +18,7 @@ test("createLru() counts a replaced value once", () => {
   assert.deepEqual([lru.get("a"), lru.get("b")], [19, 1]);
 });
 
-test("createLru() does not empty itself for a value that can never fit", () => {
+test("createLru() evicts nothing for a value that can never fit", () => {
   const lru = createLru<number>(10);
   lru.set("a", 1, 5);
   lru.set("b", 2, 11);

@@ -12,7 +12,7 @@ import { parseRoleArn, resolveRole } from "../../src/policy/role.ts";
 import { kiamSessionName } from "../../src/policy/session-name.ts";
 import { ALLOWED, around, BASE, PERMITTED, pod, ROLE, role, STS_NAME, settings } from "./facts.ts";
 
-/** Anything, with a liking for what parsers trip over. */
+/** Any text, often with characters that are special to parsers. */
 const hostile = fc.oneof(
   fc.string({ unit: "binary", maxLength: 80 }),
   fc.string({
@@ -20,7 +20,7 @@ const hostile = fc.oneof(
   }),
   fc.constantFrom("", "/", "arn:", "arn:::::", "\ud800", "x".repeat(10_000), "__proto__"),
 );
-/** Pieces that make readable and unreadable expressions alike. */
+/** Pieces of valid and invalid expressions. */
 const expression = fc.string({
   unit: fc.constantFrom(
     "a",
@@ -46,7 +46,7 @@ const expression = fc.string({
 });
 const name = fc.stringMatching(/^[\w+=,.@-]{1,64}$/);
 
-test("resolveRole() never throws, and gives a parseable ARN or ROLE_INVALID", () => {
+test("resolveRole() never throws, and returns a parseable ARN or ROLE_INVALID", () => {
   fc.assert(
     fc.property(hostile, fc.option(fc.constantFrom(BASE, `${BASE}p/`), { nil: undefined }), (text, base) => {
       const result = resolveRole(text, base, ROLE);
@@ -60,7 +60,7 @@ test("resolveRole() never throws, and gives a parseable ARN or ROLE_INVALID", ()
   );
 });
 
-test("resolveRole() means the same by a name, a slash and a name, and the full ARN", () => {
+test("resolveRole() resolves a name, a slash and a name, and the full ARN to the same role", () => {
   fc.assert(
     fc.property(fc.array(name, { maxLength: 3 }), name, (path, last) => {
       const text = [...path, last].join("/");
@@ -88,7 +88,7 @@ test("judgeByPermitted() anchors every branch of an alternation", () => {
 test("judgeByPermitted() matches whole exactly what an anchored group of the same expression matches", () => {
   fc.assert(
     fc.property(expression, fc.string({ unit: fc.constantFrom("a", "b"), maxLength: 6 }), (source, text) => {
-      // Where RE2 and JavaScript read alike, JavaScript is a second opinion.
+      // Where RE2 and JavaScript have the same syntax, JavaScript is an independent check.
       fc.pre(!/\\|\(\?i|\^\*|\$\*|[*+?}]{2}/.test(source) && source !== "");
       let peer: RegExp;
       try {
@@ -105,7 +105,7 @@ test("judgeByPermitted() matches whole exactly what an anchored group of the sam
   );
 });
 
-test("judgeByPermitted() never throws, and permits nothing by what it cannot read", () => {
+test("judgeByPermitted() never throws, and permits nothing for an invalid expression", () => {
   fc.assert(
     fc.property(fc.oneof(expression, hostile), fc.boolean(), (source, strict) => {
       const verdict = judgeByPermitted("ns", source, `${BASE}a`, strict);
@@ -194,7 +194,7 @@ test("decideRoles() permits with both annotations only what it permits with each
   );
 });
 
-test("assumeRoleInput() makes only session names and source identities that STS takes", () => {
+test("assumeRoleInput() returns only session names and source identities that STS accepts", () => {
   const template = fc.string({
     unit: fc.constantFrom("{namespace}", "{pod}", "{serviceAccount}", "{uid}", "{cluster}", "{x}", "-", ".", "é"),
     maxLength: 6,
@@ -253,7 +253,7 @@ test("kiamSessionName() is a name of at most 64 for any text", () => {
   fc.assert(fc.property(hostile, (text) => assert.match(kiamSessionName(text), STS_NAME)));
 });
 
-test("kiamSessionName() cuts where Go cuts", () => {
+test("kiamSessionName() truncates as Go does", () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom("a", "é", "€", "💶"), maxLength: 40 }), (text) => {
       const bytes = Buffer.byteLength(`kiam-${text}`);

@@ -21,7 +21,7 @@ const RESOLVED: readonly (readonly [text: string, arn: string, path: string, nam
   ["arn:aws-eusc:iam::123456789012:role/x", "arn:aws-eusc:iam::123456789012:role/x", "/", "x"],
 ];
 
-test("resolveRole() gives the ARN of every accepted form", () => {
+test("resolveRole() returns the ARN for every accepted form", () => {
   for (const [text, arn, path, name] of RESOLVED) {
     const role = resolveRole(text, BASE);
     assert.ok(!isRefusal(role), text);
@@ -51,7 +51,7 @@ const INVALID: readonly (readonly [why: string, text: string, state: RegExp])[] 
   ["white space around it", " reader", /white space/],
   ["a line end", "reader\n", /white space/],
   ["a NUL", "rea\u0000der", /white space/],
-  ["letters beyond ASCII", "rôle", /characters that IAM does not take/],
+  ["letters beyond ASCII", "rôle", /characters that IAM does not accept/],
   ["a name of 65 characters", "n".repeat(65), /65 characters/],
   ["a path of 513 characters", `${"p".repeat(511)}/x`, /512/],
   ["a value of 10 000 characters", "x".repeat(10_000), /10000 characters/],
@@ -65,21 +65,21 @@ for (const [why, text, state] of INVALID) {
     assert.equal(role.code, "ROLE_INVALID");
     assert.match(role.message, /^Cannot resolve iam\.amazonaws\.com\/role "/);
     assert.match(role.message, state);
-    assert.match(role.message, /wanted "name", "path\/name", "\/path\/name" or "arn:aws:iam::/);
+    assert.match(role.message, /expected "name", "path\/name", "\/path\/name" or "arn:aws:iam::/);
     assert.ok(role.message.length < 400 && !/\p{C}/u.test(role.message), "short, and fit for a terminal");
   });
 }
 
-test("resolveRole() without a base ARN takes full ARNs and says what is missing for others", () => {
+test("resolveRole() accepts only full ARNs without a base ARN, and names the missing setting for others", () => {
   assert.equal(codeOf(resolveRole("arn:aws:iam::123456789012:role/x", undefined)), undefined);
   const refused = resolveRole("reader", undefined);
   assert.ok(isRefusal(refused));
   assert.match(refused.message, /--role-base-arn is not set/);
-  // Without a base ARN, nothing may be put together into one.
+  // Without a base ARN, no input must become one.
   assert.equal(codeOf(resolveRole("/arn:aws:iam::123456789012:role/x", undefined)), "ROLE_INVALID");
 });
 
-test("parseRoleArn() takes nothing but a whole role ARN", () => {
+test("parseRoleArn() accepts only a whole role ARN", () => {
   assert.equal(parseRoleArn(`${BASE}x`)?.name, "x");
   for (const text of ["", "x", `${BASE}x\n`, ` ${BASE}x`, `${BASE}/x`, BASE])
     assert.equal(parseRoleArn(text), undefined);
@@ -92,9 +92,9 @@ test("parseBaseArn() adds the slash and allows a path", () => {
   assert.equal(parseBaseArn("arn:aws-cn:iam::123456789012:role/a/b/"), "arn:aws-cn:iam::123456789012:role/a/b/");
 });
 
-test("parseBaseArn() refuses what short names must not be put behind", () => {
+test("parseBaseArn() refuses texts to which short names must not be appended", () => {
   const bad = ["", "/", "role/", "arn:aws:iam::1:role/", "arn:aws:iam::123456789012:user/", `${BASE}a b/`, `${BASE}/`];
   for (const text of bad) assert.equal(parseBaseArn(text), undefined, text);
-  // Once exponential in a nested repetition.
+  // This took exponential time in a nested repetition.
   assert.equal(parseBaseArn(`${BASE}${"a".repeat(500)}\u0001`), undefined);
 });

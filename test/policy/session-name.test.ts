@@ -19,13 +19,13 @@ test("sessionName() fills every placeholder", () => {
   assert.equal(named("fixed"), "fixed");
 });
 
-test("sessionName() satisfies STS when a filled template does not", () => {
+test("sessionName() satisfies STS even if a filled template does not", () => {
   assert.equal(named("{cluster}", {}, "Köln/1"), "K-ln-1");
   assert.equal(named("{namespace}", { namespace: "a" }), "a-");
   assert.equal(named("{pod}", { name: undefined }), "--");
 });
 
-test("sessionName() shortens the same way each time and keeps long names apart", () => {
+test("sessionName() shortens deterministically and keeps long names distinct", () => {
   const long = (name: string) => named("{namespace}.{pod}", { namespace: "n".repeat(40), name });
   const names = [long(`${"p".repeat(60)}-1`), long(`${"p".repeat(60)}-2`), long("p".repeat(22)), long("p".repeat(23))];
   assert.equal(new Set(names).size, 4);
@@ -41,31 +41,31 @@ test("sessionName() cannot be made to look like another pod's shortened name", (
   assert.notEqual(forged, victim);
 });
 
-test("sessionName() takes the pod's annotation as it is", () => {
+test("sessionName() uses the pod's annotation as it is", () => {
   assert.equal(sessionName(pod({ [ANNOTATION]: "nightly+job=1,a.b@c" }), settings()), "nightly+job=1,a.b@c");
   assert.equal(sessionName(pod({ [ANNOTATION]: "" }), settings()), "shop.web-5d9f8-x2x4z");
 });
 
-test("sessionName() refuses an annotation that STS would not take", () => {
+test("sessionName() refuses an annotation that STS would not accept", () => {
   for (const value of ["a", "a b", "a/b", "a:b", "ä-ö", "x".repeat(65), "x\n", "{pod}"]) {
     const refused = sessionName(pod({ [ANNOTATION]: value }), settings());
     assert.equal(codeOf(refused), "ANNOTATION_INVALID", value);
   }
 });
 
-test("sessionName() ignores what Object.prototype has", () => {
+test("sessionName() ignores properties of Object.prototype", () => {
   assert.equal(named("{namespace}-x"), "shop-x");
   assert.equal(refuseTemplate("{constructor}")?.startsWith("{constructor} is not one of"), true);
 });
 
-test("refuseTemplate() accepts templates that always make a name", () => {
+test("refuseTemplate() accepts templates that always result in a name", () => {
   for (const template of ["{namespace}.{pod}", "x", "podrole-{uid}", "a=b,{serviceAccount}"]) {
     assert.equal(refuseTemplate(template), undefined, template);
   }
   assert.equal(refuseTemplate("{cluster}.{pod}", "prod"), undefined);
 });
 
-test("refuseTemplate() names what is wrong", () => {
+test("refuseTemplate() names the problem", () => {
   const bad: readonly (readonly [string, RegExp])[] = [
     ["{node}.{pod}", /^\{node\} is not one of \{namespace\}/],
     ["{}", /^\{\} is not one of/],
@@ -79,7 +79,7 @@ test("refuseTemplate() names what is wrong", () => {
 
 const kiam: PolicySettings = settings({ sessionName: { kind: "kiam", session: "kiam" } });
 
-test("kiamSessionName() is what kiam's regular expression makes of Go's bytes", () => {
+test("kiamSessionName() equals the result of kiam's regular expression on Go's bytes", () => {
   const cases: readonly (readonly [string, string])[] = [
     ["kiam", "kiam-kiam"],
     ["testing@#&-test%", "kiam-testing@---test-"],
@@ -87,7 +87,7 @@ test("kiamSessionName() is what kiam's regular expression makes of Go's bytes", 
     ["💶", "kiam--"],
     ["x".repeat(59), `kiam-${"x".repeat(59)}`],
     ["x".repeat(60), `kiam-${"x".repeat(58)}`],
-    // 5 + 57 + 2 bytes: 64, kept whole; a byte more and the cut goes through "é".
+    // 5 + 57 + 2 bytes: 64, unchanged; one byte more and the cut is within "é".
     [`${"x".repeat(57)}é`, `kiam-${"x".repeat(57)}-`],
     [`${"x".repeat(57)}éy`, `kiam-${"x".repeat(57)}-`],
     [`${"x".repeat(56)}💶y`, `kiam-${"x".repeat(56)}--`],
@@ -101,7 +101,7 @@ test("sessionName() by kiam's rule prefers the annotation to --session", () => {
   assert.equal(sessionName(pod({ [ANNOTATION]: "" }), kiam), "kiam-kiam");
 });
 
-test("sourceIdentity() names namespace and service account, whatever the pod's author writes", () => {
+test("sourceIdentity() names namespace and service account, whatever the pod's annotations are", () => {
   const on = settings({ sourceIdentity: true });
   assert.equal(sourceIdentity(pod({ [ANNOTATION]: "somebody-else" }), on), "shop.web");
   assert.equal(sourceIdentity(pod(), settings()), undefined);

@@ -10,13 +10,13 @@ const READER = role(`${BASE}reader`);
 const OWN = "arn:aws:iam::123456789012:policy/narrow";
 const TEXT = '{"Version":"2012-10-17","Statement":[]}';
 
-test("sessionPolicies() gives nothing to a pod that asks for nothing", () => {
+test("sessionPolicies() returns no policy for a pod that requests none", () => {
   assert.deepEqual(sessionPolicies(pod(), READER, undefined), { policyArns: undefined, policy: undefined });
-  // Not even a text that somebody fetched by mistake.
+  // Not even a text that was fetched by mistake.
   assert.deepEqual(sessionPolicies(pod(), READER, { text: TEXT }), { policyArns: undefined, policy: undefined });
 });
 
-test("sessionPolicies() takes up to ten ARNs of AWS or of the role's account", () => {
+test("sessionPolicies() accepts up to ten ARNs of AWS or of the role's account", () => {
   const arns = [OWN, "arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::123456789012:policy/team/x"];
   const policies = sessionPolicies(pod({ [ARNS]: arns.join(" , ") }), READER, undefined);
   assert.ok(!isRefusal(policies));
@@ -42,7 +42,10 @@ for (const [why, value] of BAD_ARNS) {
     const refused = sessionPolicies(pod({ [ARNS]: value }), READER, undefined);
     assert.ok(isRefusal(refused));
     assert.equal(refused.code, "ANNOTATION_INVALID");
-    assert.match(refused.message, /^Cannot use podrole\.io\/session-policy-arns ".*": wanted up to 10 ARNs/);
+    assert.match(
+      refused.message,
+      /^Cannot use podrole\.io\/session-policy-arns ".*": it is not a usable list; expected up to 10 ARNs/,
+    );
   });
 }
 
@@ -51,7 +54,7 @@ test("sessionPolicies() passes the text of the ConfigMap on as it is", () => {
   assert.deepEqual(policies, { policyArns: undefined, policy: ` ${TEXT}\n` });
 });
 
-test("sessionPolicies() at admission leaves the text to the issue", () => {
+test("sessionPolicies() accepts an unread ConfigMap at admission", () => {
   assert.deepEqual(sessionPolicies(pod({ [POLICY]: "narrow" }), READER, "unread"), {
     policyArns: undefined,
     policy: undefined,
@@ -59,7 +62,7 @@ test("sessionPolicies() at admission leaves the text to the issue", () => {
   assert.equal(codeOf(sessionPolicies(pod({ [POLICY]: "No Name" }), READER, "unread")), "ANNOTATION_INVALID");
 });
 
-test("sessionPolicies() refuses rather than leave a policy out", () => {
+test("sessionPolicies() refuses a pod whose policy is unavailable", () => {
   const missing = [undefined, { text: undefined }];
   for (const source of missing) {
     const refused = sessionPolicies(pod({ [POLICY]: "narrow" }), READER, source);
@@ -68,7 +71,7 @@ test("sessionPolicies() refuses rather than leave a policy out", () => {
   }
 });
 
-test("sessionPolicies() refuses a text that is no policy or too long", () => {
+test("sessionPolicies() refuses a text that is not a policy or too long", () => {
   const long = JSON.stringify({ Statement: ["x".repeat(2048)] });
   for (const text of [
     "",
@@ -86,7 +89,7 @@ test("sessionPolicies() refuses a text that is no policy or too long", () => {
   }
 });
 
-test("sessionPolicies() bounds policies and ARNs together", () => {
+test("sessionPolicies() limits policies and ARNs together", () => {
   const text = JSON.stringify({ Statement: "x".repeat(2048 - 16 - OWN.length) });
   assert.equal(text.length + OWN.length, 2048);
   const both = { [POLICY]: "narrow", [ARNS]: OWN };
@@ -96,7 +99,7 @@ test("sessionPolicies() bounds policies and ARNs together", () => {
   assert.match(refused.message, /session-policy-arns and podrole\.io\/session-policy: the session policies have 2049/);
 });
 
-test("sessionPolicyConfigMap() names what to read", () => {
+test("sessionPolicyConfigMap() returns the ConfigMap to read", () => {
   assert.equal(sessionPolicyConfigMap(pod()), undefined);
   assert.equal(sessionPolicyConfigMap(pod({ [POLICY]: "team-a.narrow" })), "team-a.narrow");
   for (const name of ["", "../kube-system/x", "A", "-a", "a-", "a/b", "a".repeat(254)]) {

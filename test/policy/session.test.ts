@@ -6,7 +6,7 @@ import { codeOf, pod, settings } from "./facts.ts";
 const EXTERNAL_ID = "iam.amazonaws.com/external-id";
 const DURATION = "podrole.io/session-duration";
 
-test("externalId() takes what STS takes", () => {
+test("externalId() accepts what STS accepts", () => {
   for (const value of ["ab", "a:b/c=d,e.f@g+h-i_j", "x".repeat(1224)]) {
     assert.equal(externalId(pod({ [EXTERNAL_ID]: value })), value);
   }
@@ -23,12 +23,12 @@ test("externalId() refuses other values without repeating them", () => {
   }
 });
 
-test("durationSeconds() is the setting when the pod says nothing", () => {
+test("durationSeconds() is the setting's value without an annotation", () => {
   assert.equal(durationSeconds(pod(), settings()), 3600);
   assert.equal(durationSeconds(pod(), settings({ sessionDurationMs: 900_999 })), 900);
 });
 
-test("durationSeconds() follows the pod within 15 minutes and the maximum", () => {
+test("durationSeconds() follows the annotation between 15 minutes and the maximum", () => {
   const wide = settings({ maxSessionDurationMs: 43_200_000 });
   for (const [text, seconds] of [
     ["15m", 900],
@@ -41,7 +41,7 @@ test("durationSeconds() follows the pod within 15 minutes and the maximum", () =
   assert.equal(durationSeconds(pod({ [DURATION]: "1h" }), settings()), 3600);
 });
 
-test("durationSeconds() refuses what is shorter, longer or no duration", () => {
+test("durationSeconds() refuses an annotation that is shorter, longer or not a duration", () => {
   for (const text of [
     "14m",
     "899s",
@@ -75,14 +75,14 @@ test("sessionTags() uses EKS Pod Identity's keys", () => {
   ]);
 });
 
-test("sessionTags() has the cluster's ARN on EKS, where somebody named it", () => {
+test("sessionTags() contains the cluster's ARN if the setting names it", () => {
   const clusterArn = "arn:aws:eks:eu-central-1:123456789012:cluster/prod";
   const tags = sessionTags(pod(), settings({ sessionTags: true, clusterName: "prod", clusterArn }));
   assert.deepEqual(Array.isArray(tags) && tags[0], { key: "eks-cluster-arn", value: clusterArn });
   assert.equal(Array.isArray(tags) && tags.length, 6);
 });
 
-test("sessionTags() leaves out what is not known or not wanted", () => {
+test("sessionTags() omits unknown and unselected tags", () => {
   assert.equal(sessionTags(pod(), settings({ clusterName: "prod" })), undefined);
   const tags = sessionTags(pod({}, { name: undefined, uid: undefined }), settings({ sessionTags: true }));
   assert.deepEqual(Array.isArray(tags) && tags.map(({ key }) => key), [
@@ -91,7 +91,7 @@ test("sessionTags() leaves out what is not known or not wanted", () => {
   ]);
 });
 
-test("sessionTags() adds the chosen labels that the pod has, and no other", () => {
+test("sessionTags() adds the selected labels that the pod has, and no others", () => {
   const labels = { team: "a", "app.kubernetes.io/name": "web", secret: "x", empty: "" };
   const chosen = ["team", "app.kubernetes.io/name", "absent", "empty", "constructor"];
   assert.deepEqual(sessionTags(pod({}, { labels }), settings({ sessionTagLabels: chosen })), [
@@ -102,7 +102,7 @@ test("sessionTags() adds the chosen labels that the pod has, and no other", () =
   assert.equal(sessionTags(pod({}, { labels: {} }), settings({ sessionTagLabels: chosen })), undefined);
 });
 
-test("sessionTags() refuses what STS would reject", () => {
+test("sessionTags() refuses tags that STS would reject", () => {
   const refuses = (labels: Record<string, string>) =>
     codeOf(sessionTags(pod({}, { labels }), settings({ sessionTagLabels: Object.keys(labels) })));
   assert.equal(refuses({ team: "a".repeat(256) }), undefined);

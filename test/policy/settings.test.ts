@@ -17,7 +17,7 @@ const FINE: readonly Partial<PolicySettings>[] = [
   { sessionTags: true, transitiveTags: true, clusterArn: "arn:aws-cn:eks:cn-north-1:123456789012:cluster/prod_1" },
 ];
 
-test("policyProblems() finds none in settings that work", () => {
+test("policyProblems() returns no problem for valid settings", () => {
   for (const given of FINE) assert.deepEqual(policyProblems(settings(given)), []);
 });
 
@@ -32,17 +32,17 @@ const WRONG: readonly (readonly [Partial<PolicySettings>, RegExp])[] = [
   [{ defaultRole: "a b" }, /--default-role/],
   [{ baseArn: undefined, defaultRole: "arn:foo" }, /--default-role/],
   [{ sessionTagLabels: ["k".repeat(129)] }, /^--session-tag-labels: .*cannot be the key/],
-  [{ sessionTagLabels: ["Kubernetes-Namespace"] }, /^--session-tag-labels: .*there already/],
-  [{ sessionTagLabels: ["team", "Team"] }, /^--session-tag-labels: .*there already/],
-  [{ sessionTags: true, sessionTagLabels: Array.from({ length: 46 }, (_, i) => `l${i}`) }, /51 tags, at most 50/],
+  [{ sessionTagLabels: ["Kubernetes-Namespace"] }, /^--session-tag-labels: .*duplicate/],
+  [{ sessionTagLabels: ["team", "Team"] }, /^--session-tag-labels: .*duplicate/],
+  [{ sessionTags: true, sessionTagLabels: Array.from({ length: 46 }, (_, i) => `l${i}`) }, /51 tags; expected at most 50/],
   [{ sessionTags: true, clusterName: "a;b" }, /^--cluster-name/],
-  [{ transitiveTags: true }, /^--session-tags-transitive: there are no tags/],
+  [{ transitiveTags: true }, /^--session-tags-transitive: expected --session-tags/],
   [{ clusterArn: "prod" }, /^--cluster-arn: "prod"/],
   [{ firstHops: { x: `${BASE}b` } }, /^first hops: "x"/],
   [{ firstHops: { [`${BASE}a`]: `${BASE}b` }, sessionDurationMs: 2 * HOUR }, /role chaining/],
 ];
 
-test("policyProblems() names each setting that does not", () => {
+test("policyProblems() names each invalid setting", () => {
   for (const [given, problem] of WRONG) {
     const problems = policyProblems(settings(given));
     assert.ok(
@@ -52,7 +52,7 @@ test("policyProblems() names each setting that does not", () => {
   }
 });
 
-test("policyProblems() tells all problems at once", () => {
+test("policyProblems() returns all problems at once", () => {
   const wrong = settings({ sessionDurationMs: 1, defaultRole: "", sessionName: { kind: "template", template: "" } });
   assert.equal(policyProblems(wrong).length, 3);
 });

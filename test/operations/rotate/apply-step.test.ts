@@ -58,7 +58,7 @@ suite("applyStep()", () => {
     const { clock, act, serverChecks, held } = await rotating(context);
     const old = await serverChecks();
     const prepared = done(await act("prepare"));
-    assert.match((await act("prepare")) as string, /prepared already/);
+    assert.match((await act("prepare")) as string, /already a next CA/);
 
     await clock.advance(SETTLED);
     assert.match((await act("activate")) as string, /not in ConfigMap podrole\/podrole-trust/);
@@ -126,7 +126,7 @@ suite("applyStep()", () => {
         return secret;
       },
     };
-    assert.match((await applyStep("prepare", { ...deps, kubernetes }, OPTIONS)) as string, /prepared already/);
+    assert.match((await applyStep("prepare", { ...deps, kubernetes }, OPTIONS)) as string, /already a next CA/);
     assert.ok((await held()).next);
   });
 
