@@ -1,7 +1,7 @@
-// npm run bench: what podrole costs, as one table: admission, certificates, credentials, the start of a pod, and the
-// sidecar (test/bench/sidecar). Server and webhook are the real programs in processes of their own; the Kubernetes API
-// and STS are emulators in this process, which is also the client: it all shares the machine. `--no-sidecar` leaves the
-// last part out.
+// npm run bench: measures the cost of podrole, as one table: admission, certificates, credentials, the start of a sidecar,
+// and then the sidecar's own benchmark (test/bench/sidecar). Server and webhook are the real programs in their own
+// processes; the Kubernetes API and STS are emulators in this process, which is also the client, so all share the machine.
+// `--no-sidecar` omits the last part.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:https";
@@ -25,7 +25,7 @@ async function planRow(): Promise<Row> {
   const namespace = { name: NAMESPACE, labels, annotations };
   const input = { pod: podOf(), namespace, serviceAccountAnnotations: {} };
   return measure({ what: "plan(), in process", calls: 5_000, callers: 1 }, () => {
-    if (plan(input, PLAN_SETTINGS).decision !== "inject") throw new RangeError("the pod is not injected");
+    if (plan(input, PLAN_SETTINGS).decision !== "inject") throw new RangeError("plan() did not inject the pod");
     return undefined;
   });
 }
@@ -66,10 +66,10 @@ function postReview(agent: Agent, port: number, body: string): Promise<void> {
 
 async function serverRows(pod: StagedPod): Promise<Row[]> {
   const identity = await pod.prove();
-  const wanted = { containers: ["app"], bundleHash: "" };
+  const request = { containers: ["app"], bundleHash: "" };
   const fetch = async () => {
-    const { grants } = await getCredentials(pod.credentialsPort, identity, wanted, 10_000);
-    if (grants[0]?.result?.$case !== "credentials") throw new RangeError("the server gave no credentials");
+    const { grants } = await getCredentials(pod.credentialsPort, identity, request, 10_000);
+    if (grants[0]?.result?.$case !== "credentials") throw new RangeError("the server returned no credentials");
   };
   const prove = () => pod.prove();
   return [
@@ -80,7 +80,7 @@ async function serverRows(pod: StagedPod): Promise<Row[]> {
   ];
 }
 
-/** From the start of podrole-sidecar's process until it has credentials, in a pod that has nothing yet. */
+/** From the start of podrole-sidecar's process until it has credentials, in a pod without stored credentials. */
 async function startRow(pod: StagedPod, directory: string): Promise<Row> {
   await buildSidecar(join(directory, "sidecar"));
   const proof = join(directory, "proof");
@@ -95,18 +95,18 @@ async function startRow(pod: StagedPod, directory: string): Promise<Row> {
       PODROLE_TOKENS_DIRECTORY: await mkdtemp(`${own}-tokens-`),
       PODROLE_TERMINATION_MESSAGE_FILE: `${own}-message`,
     };
-    const words = ["--lite-mode", join(directory, "sidecar/main.cjs"), "serve"];
-    const child = spawn(process.execPath, words, { env, stdio: ["ignore", "pipe", "inherit"] });
+    const args = ["--lite-mode", join(directory, "sidecar/main.cjs"), "serve"];
+    const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] });
     const ended = new Promise((resolve) => child.once("exit", resolve));
     await new Promise<void>((resolve, reject) => {
-      let said = "";
+      let output = "";
       child.stdout.setEncoding("utf8").on("data", (text: string) => {
-        said += text;
-        if (said.includes("credentials are ready")) resolve();
+        output += text;
+        if (output.includes("credentials are ready")) resolve();
       });
-      child.once("exit", () => reject(new RangeError(`podrole-sidecar ended: ${said}`)));
+      child.once("exit", () => reject(new RangeError(`podrole-sidecar exited: ${output}`)));
     });
-    // The next one takes the same ports.
+    // The next sidecar uses the same ports.
     child.kill("SIGKILL");
     await ended;
   });

@@ -1,4 +1,4 @@
-// A pod on the stage, admitted by the real webhook: what its podrole-sidecar would know and do.
+// A pod on the stage, admitted by the real webhook, with the environment, token and requests of its podrole-sidecar.
 import { createCsr } from "../../src/pki/csr.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
 import { requestToken, type Stage } from "../../emulators/stage.ts";
@@ -10,11 +10,11 @@ export const NAMESPACE = "shop";
 
 export interface StagedPod {
   readonly token: Secret;
-  /** Environment of its podrole-sidecar, as the webhook wrote it. */
+  /** Environment of its podrole-sidecar, as the webhook set it. */
   readonly env: Readonly<Record<string, string>>;
   readonly identityPort: ServerEndpoint;
   readonly credentialsPort: ServerEndpoint;
-  /** A fresh key and a fresh proof. */
+  /** Requests a certificate for a new key. */
   prove(): Promise<ClientIdentity>;
 }
 

@@ -1,6 +1,6 @@
-// How the benchmarks call and count: some rounds of a task, of which the median counts.
+// Runs a task in several rounds and reports the median of the rounds.
 
-/** One line of the table. Latencies in milliseconds. */
+/** One row of the table. Latencies in milliseconds. */
 export interface Row {
   readonly what: string;
   readonly p50: number;
@@ -10,9 +10,9 @@ export interface Row {
 
 export interface Load {
   readonly what: string;
-  /** Calls of a round; the first round is not counted. */
+  /** Calls in each round; an additional first round is not counted. */
   readonly calls: number;
-  /** Callers that each wait for their answer before they call again. */
+  /** Concurrent callers, each of which waits for an answer before its next call. */
   readonly callers: number;
   readonly rounds?: number;
 }

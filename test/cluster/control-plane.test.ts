@@ -1,5 +1,5 @@
-// From kubectl apply to an AWS call, on a real API server: admission, RBAC, TokenReview, the pod look-up and the audit
-// log are Kubernetes' own. The patched pods' containers run as processes of this host.
+// From kubectl apply to an AWS call, on a real API server: admission, RBAC, TokenReview, pod lookup and audit log are
+// Kubernetes' own. The containers of the injected pods run as processes on this host.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -22,14 +22,14 @@ const {
 const kubectl = createKubectl({ binary, kubeconfig });
 const NAMESPACE = `shop-${process.pid}`;
 
-/** The pod's end; when it does not come, what a person would look at. */
-async function endOf(running: RunningPod): Promise<string> {
-  const isOver = ({ phase }: PodStatus) => phase === "Succeeded" || phase === "Failed";
+/** Resolves with the pod's final phase; after 30 s fails with the pod's description and logs. */
+async function finalPhase(running: RunningPod): Promise<string> {
+  const isFinal = ({ phase }: PodStatus) => phase === "Succeeded" || phase === "Failed";
   try {
-    return (await running.until(isOver, AbortSignal.timeout(30_000))).phase;
+    return (await running.until(isFinal, AbortSignal.timeout(30_000))).phase;
   } catch {
     const logs = ["podrole-sidecar", "app"].map((name) => `--- ${name}\n${running.logs(name)}`);
-    return assert.fail(`the pod did not end\n${running.describe()}\n${logs.join("\n")}`);
+    return assert.fail(`the pod did not finish\n${running.describe()}\n${logs.join("\n")}`);
   }
 }
 
@@ -102,7 +102,7 @@ metadata:
   const pods = async (app: string) =>
     (await kubectl.json<{ items: Pod[] }>(["-n", NAMESPACE, "get", "pods", "-l", `app=${app}`])).items;
 
-  test("kubectl apply of a Deployment yields pods that carry the injection", async () => {
+  test("kubectl apply of a Deployment creates injected pods", async () => {
     await kubectl.ok(
       ["apply", "-f", "-"],
       manifest("Deployment", "web", "shop-orders", "sdk/javascript:3", podrole.sts.url),
@@ -122,21 +122,21 @@ metadata:
   });
 
   for (const [index, image] of Object.keys(images).entries()) {
-    test(`${image} gets the pod's role with nothing but the injected environment`, async (context) => {
+    test(`${image} gets the pod's role with only the injected environment`, async (context) => {
       const name = `sdk-${index}`;
       await kubectl.ok(["apply", "-f", "-"], manifest("Pod", name, "shop-orders", image, podrole.sts.url));
       const [pod] = await pods(name);
       const running = podrole.node.run(pod as Pod, { portOffset: 10_000 + 10 * index });
-      const phase = await endOf(running);
-      const said = running.logs("app");
-      context.diagnostic(`${image}: ${said.trim()}`);
-      assert.equal(phase, "Succeeded", `${running.describe()}\n${running.logs("podrole-sidecar")}\n${said}`);
-      assert.match(said, new RegExp(`arn:aws:sts::${ACCOUNT}:assumed-role/shop-orders/${NAMESPACE}.${name}`));
+      const phase = await finalPhase(running);
+      const log = running.logs("app");
+      context.diagnostic(`${image}: ${log.trim()}`);
+      assert.equal(phase, "Succeeded", `${running.describe()}\n${running.logs("podrole-sidecar")}\n${log}`);
+      assert.match(log, new RegExp(`arn:aws:sts::${ACCOUNT}:assumed-role/shop-orders/${NAMESPACE}.${name}`));
       await running.stop(1_000);
     });
   }
 
-  test("ROLE_FORBIDDEN: a forbidden role is refused in the ReplicaSet's event, in podrole's words", async (context) => {
+  test("ROLE_FORBIDDEN: the ReplicaSet's event shows podrole's message for a forbidden role", async (context) => {
     await kubectl.ok(
       ["apply", "-f", "-"],
       manifest("Deployment", "intruder", "payroll-admin", "sdk/javascript:3", podrole.sts.url),
@@ -162,7 +162,7 @@ metadata:
     assert.deepEqual(await pods("intruder"), []);
   });
 
-  test("ROLE_FORBIDDEN: kubectl apply of a pod shows the same words", async (context) => {
+  test("ROLE_FORBIDDEN: kubectl apply of a pod shows the same message", async (context) => {
     const { code, err } = await kubectl.run(
       ["apply", "-f", "-"],
       manifest("Pod", "direct", "payroll-admin", "sdk/javascript:3", podrole.sts.url),
@@ -172,14 +172,14 @@ metadata:
     assert.match(err, /^Error from server.*ROLE_FORBIDDEN: /s);
   });
 
-  test("dry runs are decided like any other creation and leave nothing", async () => {
+  test("dry runs are decided like any other creation and create nothing", async () => {
     const yaml = manifest("Pod", "dry", "shop-orders", "sdk/javascript:3", podrole.sts.url);
     const planned = JSON.parse(await kubectl.ok(["apply", "--dry-run=server", "-o", "json", "-f", "-"], yaml)) as Pod;
     assert.equal(planned.spec.initContainers?.[0]?.name, "podrole-sidecar");
     assert.deepEqual(await pods("dry"), []);
   });
 
-  test("STS_DENIED: the pod does not start, kubectl describe and an Event tell what STS said", async (context) => {
+  test("STS_DENIED: the pod does not start; kubectl describe and an Event show the error from STS", async (context) => {
     await kubectl.ok(
       ["apply", "-f", "-"],
       manifest("Pod", "broken", "shop-broken", "sdk/javascript:3", podrole.sts.url),
@@ -200,7 +200,7 @@ metadata:
         "-o",
         "jsonpath={.items[*].reason}",
       ]);
-    await until(async () => (await reasons()).includes("STS_DENIED"), "an Event STS_DENIED at the pod");
+    await until(async () => (await reasons()).includes("STS_DENIED"), "an Event STS_DENIED on the pod");
     await running.stop(1_000);
   });
 
@@ -220,8 +220,8 @@ metadata:
     assert.equal(issued, before);
   });
 
-  test("the API server's audit log holds the decision and the roles", {
-    skip: auditLog === undefined && "the cluster's audit log is not at hand",
+  test("the API server's audit log contains the decision and the roles", {
+    skip: auditLog === undefined && "the cluster's audit log is not available",
   }, async (context) => {
     const lines = (await readFile(auditLog as string, "utf8"))
       .split("\n")
@@ -240,15 +240,15 @@ metadata:
     assert.equal(refused?.["pods.podrole.io/decision"], "refuse");
   });
 
-  test("podrole audit joins its own lines with the API server's: who created the pod, who asked for its token", {
-    skip: auditLog === undefined && "the cluster's audit log is not at hand",
+  test("podrole audit joins its own records with the API server's: who created the pod, who requested its token", {
+    skip: auditLog === undefined && "the cluster's audit log is not available",
   }, async (context) => {
     const lines = [...podrole.webhook.lines, ...podrole.server.lines].map((line) => JSON.stringify(line)).join("\n");
     const entry = join(import.meta.dirname, "../../src/cli/main.ts");
-    const words = ["audit", "who", "--role", "shop-orders", "-n", NAMESPACE, "-o", "json", "-f", "-"];
+    const args = ["audit", "who", "--role", "shop-orders", "-n", NAMESPACE, "-o", "json", "-f", "-"];
     const { status, stdout, stderr } = spawnSync(
       process.execPath,
-      [entry, ...words, "--api-audit-log", auditLog as string],
+      [entry, ...args, "--api-audit-log", auditLog as string],
       { input: lines, encoding: "utf8", env: { PATH: process.env["PATH"] } },
     );
     assert.equal(status, 0, stderr);
@@ -266,10 +266,10 @@ metadata:
     }
   });
 
-  test("the server's RBAC is enough and no wider", async () => {
-    const can = async (account: string, ...words: string[]) =>
+  test("the server's and webhook's RBAC is sufficient and minimal", async () => {
+    const can = async (account: string, ...args: string[]) =>
       (
-        await kubectl.run(["auth", "can-i", ...words, "--as", `system:serviceaccount:podrole:podrole-${account}`])
+        await kubectl.run(["auth", "can-i", ...args, "--as", `system:serviceaccount:podrole:podrole-${account}`])
       ).out.trim();
     assert.equal(await can("server", "get", "secret/podrole-ca", "-n", "podrole"), "yes");
     assert.equal(await can("server", "get", "secrets", "-n", "podrole"), "no");

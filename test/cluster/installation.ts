@@ -1,5 +1,5 @@
-// podrole beside a real API server: its server and webhook as processes of this host, with the very RBAC of the
-// manifests, registered by URL; STS is the emulator. uninstall() ends what was started and deletes what was made.
+// podrole beside a real API server: server and webhook run as processes on this host with the RBAC of the manifests and are
+// registered by URL; STS is emulated. uninstall() stops every process and deletes every object that install() created.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -30,7 +30,7 @@ export interface InstallOptions {
   /** Address of this host as the API server reaches it. */
   readonly host: string;
   readonly roles: readonly { readonly name: string; readonly trusted: boolean }[];
-  /** By image name, the command on this host that stands for it. */
+  /** Maps an image name to the command on this host that replaces it. */
   readonly images: Readonly<Record<string, readonly string[]>>;
 }
 
@@ -42,7 +42,7 @@ export async function install(kubectl: Kubectl, options: InstallOptions): Promis
   const { sts, serverEnv } = await startSts({ clock }, { region: REGION, accountId: ACCOUNT, roles: options.roles });
   for (const file of ["namespace", "rbac"]) await kubectl.ok(["apply", "-f", root(`manifests/base/${file}.yaml`)]);
   await kubectl.ok(["apply", "-f", "-"], WEBHOOK_POD);
-  // Registered before anything runs, so that the server's first look finds it; it points nowhere yet.
+  // Registered before any program runs, so that the server's first check finds it; the URL is a placeholder.
   await register(kubectl, options.host, 1);
 
   const start = async (
@@ -82,7 +82,10 @@ export async function install(kubectl: Kubectl, options: InstallOptions): Promis
     ...["--region", REGION, "--role-base-arn", `arn:aws:iam::${ACCOUNT}:role/`, "--sidecar-command", SIDECAR_PROGRAM],
   ]);
   await register(kubectl, options.host, webhook.ports["webhook"] ?? 0);
-  await until(async () => (await caBundle(kubectl)) !== "", "the server has put its CA into the webhook configuration");
+  await until(
+    async () => (await caBundle(kubectl)) !== "",
+    "the server has written its CA to the webhook configuration",
+  );
   const sidecar = [process.execPath, root("src/sidecar/main.ts")];
   const node = createProcessNode(
     { clock, log: createLog("kubelet", "error", { write: () => {} }) },
@@ -118,7 +121,7 @@ export async function install(kubectl: Kubectl, options: InstallOptions): Promis
   };
 }
 
-/** The webhook's pod as an object: what its token is bound to. No node runs it. */
+/** The pod object that the webhook's token is bound to. No node runs it. */
 const WEBHOOK_POD = `apiVersion: v1
 kind: Pod
 metadata: { name: podrole-webhook-0, namespace: podrole }
@@ -142,7 +145,7 @@ interface Kubeconfig {
   users: { name: string; user: unknown }[];
 }
 
-/** The admin's kubeconfig with another user: the same API server, podrole's own ServiceAccount. */
+/** The admin's kubeconfig with a ServiceAccount's token as the user. */
 async function kubeconfigFor(admin: string, token: string): Promise<string> {
   const config = parse(await readFile(admin, "utf8")) as Kubeconfig;
   return stringify({ ...config, users: config.users.map(({ name }) => ({ name, user: { token } })) });
@@ -157,9 +160,9 @@ async function register(kubectl: Kubectl, host: string, port: number): Promise<v
   const configuration = parse(
     await readFile(root("manifests/base/webhook-configuration.yaml"), "utf8"),
   ) as Configuration;
-  const held = await caBundle(kubectl);
+  const existing = await caBundle(kubectl);
   for (const webhook of configuration.webhooks) {
-    webhook.clientConfig = { url: `https://${host}:${port}/mutate`, ...(held !== "" && { caBundle: held }) };
+    webhook.clientConfig = { url: `https://${host}:${port}/mutate`, ...(existing !== "" && { caBundle: existing }) };
   }
   await kubectl.ok(["apply", "-f", "-"], stringify(configuration));
 }

@@ -1,6 +1,6 @@
-// npm run test:cluster: every suite that needs a real Kubernetes, the quick ones first. Each part brings up what it needs
-// and takes it down; with KUBECONFIG in the environment all use that cluster. A part that fails does not keep the next from
-// running. README.md has the options.
+// npm run test:cluster: every suite that needs a real Kubernetes, the quick ones first. Each part starts what it needs and
+// stops it afterwards; with KUBECONFIG set, all use that cluster. If a part fails, the next one still runs. README.md lists
+// the options.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -13,11 +13,11 @@ const PARTS = {
 type Part = keyof typeof PARTS;
 const NAMES = Object.keys(PARTS) as readonly Part[];
 
-function chosen(): readonly Part[] {
+function selectedParts(): readonly Part[] {
   const { only } = parseArgs({ options: { only: { type: "string", multiple: true } } }).values;
   const unknown = only?.find((name) => !Object.hasOwn(PARTS, name));
   if (unknown !== undefined) {
-    process.stderr.write(`--only ${unknown}: ${NAMES.join(", ")} are wanted\n`);
+    process.stderr.write(`Cannot select parts: --only is ${unknown}; expected ${NAMES.join(", ")}\n`);
     process.exit(2);
   }
   return NAMES.filter((name) => only?.includes(name) ?? true);
@@ -28,7 +28,7 @@ let running: ReturnType<typeof spawn> | undefined;
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     stopping.abort();
-    // The part takes its cluster down before it ends, and so this process waits.
+    // The part removes its cluster before it exits, so this process waits for it.
     running?.kill(signal);
   });
 }
@@ -38,13 +38,13 @@ function run(part: Part): Promise<number> {
   return new Promise((resolve) => running?.once("close", (code) => resolve(code ?? 1)));
 }
 
-const told: string[] = [];
-for (const part of chosen()) {
+const report: string[] = [];
+for (const part of selectedParts()) {
   if (stopping.signal.aborted) break;
   const began = performance.now();
   const code = await run(part);
   if (code !== 0) process.exitCode = 1;
-  told.push(`${part} ${code === 0 ? "passed" : "FAILED"} in ${((performance.now() - began) / 1000).toFixed(0)} s`);
+  report.push(`${part} ${code === 0 ? "passed" : "FAILED"} in ${((performance.now() - began) / 1000).toFixed(0)} s`);
 }
 if (stopping.signal.aborted) process.exitCode = 1;
-process.stdout.write(`\ntest:cluster: ${told.join(", ")}\n`);
+process.stdout.write(`\ntest:cluster: ${report.join(", ")}\n`);

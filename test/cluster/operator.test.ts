@@ -1,6 +1,6 @@
-// What an operator does, on a real API server: podrole check with one thing broken at a time, explain, and a CA that is
-// turned over by hand beside a running server and webhook. RBAC, access reviews and the calls of the webhook are
-// Kubernetes' own. No node runs the Deployments' pods here, so their readiness is the one thing that is never well.
+// Operator tasks on a real API server: podrole check with one defect at a time, podrole explain, and a manual CA rotation
+// beside a running server and webhook. RBAC, access reviews and webhook calls are Kubernetes' own. No node runs the pods of
+// the Deployments here, so their readiness checks always fail.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -19,35 +19,35 @@ const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl", PODROLE_TEST_H
 const kubectl = createKubectl({ binary, kubeconfig });
 const NAMESPACE = `till-${process.pid}`;
 const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-/** Each of podrole's programs looks at the CA once a minute. */
-const LOOKS_MS = 150_000;
+/** More than two minutes: each of podrole's programs checks the CA once a minute. */
+const CA_CHECKS_MS = 150_000;
 
-interface Ended {
+interface ProgramResult {
   readonly code: number;
   readonly out: string;
   readonly err: string;
 }
 
-function podrole(words: readonly string[], config = kubeconfig): Promise<Ended> {
+function podrole(args: readonly string[], config = kubeconfig): Promise<ProgramResult> {
   return new Promise((resolve) => {
-    const all = [root("src/cli/main.ts"), ...words, "--kubeconfig", config];
+    const all = [root("src/cli/main.ts"), ...args, "--kubeconfig", config];
     execFile(process.execPath, all, { env: { PATH: process.env["PATH"] } }, (error, out, err) =>
       resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err }),
     );
   });
 }
 
-async function check(...words: string[]) {
-  const { code, out, err } = await podrole(["check", "-o", "json", ...words]);
+async function check(...args: string[]) {
+  const { code, out, err } = await podrole(["check", "-o", "json", ...args]);
   assert.notEqual(code, 2, err);
   const { findings } = JSON.parse(out) as { findings: readonly Finding[] };
   const of = (id: string) => findings.filter((finding) => finding.id === id);
-  return { code, of, state: (id: string) => of(id)[0]?.state, told: (id: string) => of(id)[0]?.message ?? "" };
+  return { code, of, state: (id: string) => of(id)[0]?.state, message: (id: string) => of(id)[0]?.message ?? "" };
 }
 
 async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
-  for (const deadline = Date.now() + LOOKS_MS; !(await condition()); ) {
-    if (Date.now() > deadline) throw new RangeError(`waited in vain: ${what}`);
+  for (const deadline = Date.now() + CA_CHECKS_MS; !(await condition()); ) {
+    if (Date.now() > deadline) throw new RangeError(`timed out waiting for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
   }
 }
@@ -66,10 +66,10 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
   let directory: string;
 
   before(async () => {
-    // Another suite's installation may still be going.
+    // The deletion of another suite's installation may not have finished.
     await until(
       async () => (await kubectl.run(["get", "namespace", "podrole"])).code !== 0,
-      "the end of an earlier podrole",
+      "the deletion of an earlier installation",
     );
     directory = await mkdtemp(join(tmpdir(), "podrole-operator-"));
     const roles = [{ name: "till-orders", trusted: true }];
@@ -97,26 +97,26 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
     await rm(directory, { recursive: true, force: true });
   });
 
-  test("check: what is well is ok, by Kubernetes' own reviews, certificates and admission", async (context) => {
+  test("check: a healthy installation passes, by Kubernetes' own reviews, certificates and admission", async (context) => {
     const { state, of } = await check();
-    const wanted = [
+    const expected = [
       ...["API_VERSION", "NATIVE_SIDECARS", "ADMISSION_API", "NAMESPACE", "DISRUPTION_BUDGETS", "SETTINGS"],
       ...["RIGHTS_SERVER", "RIGHTS_WEBHOOK", "RIGHTS_SERVER_NARROW", "RIGHTS_WEBHOOK_NARROW"],
       ...["TRUST_BUNDLE", "CA_SLOTS", "CA_BUNDLE", "WEBHOOK_REGISTERED", "WEBHOOK_SELECTOR", "FAILURE_POLICY"],
       ...["ADMISSION", "NAMESPACES_PERMIT", "EXPRESSIONS", "ROLES_PERMITTED"],
     ];
     assert.deepEqual(
-      wanted.filter((id) => state(id) !== "ok").map((id) => of(id)),
+      expected.filter((id) => state(id) !== "ok").map((id) => of(id)),
       [],
     );
     context.diagnostic((await podrole(["check"])).out.split("\n").at(-2) ?? "");
   });
 
-  test("check: Deployments without a ready pod, and the pod that is older than the label", async () => {
-    const { code, state, of, told } = await check();
+  test("check: reports Deployments without a ready pod, and a pod that is older than the label", async () => {
+    const { code, state, of, message } = await check();
     assert.equal(code, 1);
     assert.equal(state("SERVER_READY"), "failed");
-    assert.match(told("WEBHOOK_READY"), /None of 2 replicas/);
+    assert.match(message("WEBHOOK_READY"), /None of 2 replicas/);
     assert.deepEqual(
       of("PODS_INJECTED").map(({ object }) => object),
       [`pod ${NAMESPACE}/older`],
@@ -125,34 +125,34 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
     assert.equal((await check()).state("PODS_INJECTED"), "ok");
   });
 
-  test("check: a server scaled to 0", async () => {
+  test("check: reports a server that is scaled to 0", async () => {
     await kubectl.ok(["-n", "podrole", "scale", "deployment/podrole-server", "--replicas=0"]);
-    assert.match((await check()).told("SERVER_READY"), /scaled to 0/);
+    assert.match((await check()).message("SERVER_READY"), /scaled to 0/);
     await kubectl.ok(["-n", "podrole", "scale", "deployment/podrole-server", "--replicas=2"]);
-    assert.doesNotMatch((await check()).told("SERVER_READY"), /scaled to 0/);
+    assert.doesNotMatch((await check()).message("SERVER_READY"), /scaled to 0/);
   });
 
-  test("check: a caBundle that somebody emptied, until the server has mended it", async (context) => {
+  test("check: reports a removed caBundle until the server has restored it", async (context) => {
     const path = '[{"op":"remove","path":"/webhooks/0/clientConfig/caBundle"}]';
     await kubectl.ok(["patch", "mutatingwebhookconfiguration", "podrole", "--type=json", "-p", path]);
-    const { code, state, told } = await check();
-    context.diagnostic(told("ADMISSION"));
+    const { code, state, message } = await check();
+    context.diagnostic(message("ADMISSION"));
     assert.deepEqual([code, state("CA_BUNDLE"), state("ADMISSION")], [1, "failed", "failed"]);
-    assert.match(told("ADMISSION"), /failed calling webhook.*x509/s);
-    await until(async () => (await check()).state("ADMISSION") === "ok", "the server to mend caBundle");
+    assert.match(message("ADMISSION"), /failed calling webhook.*x509/s);
+    await until(async () => (await check()).state("ADMISSION") === "ok", "the server to restore caBundle");
   });
 
-  test("check: a binding that lets the webhook read secrets", async () => {
+  test("check: reports a binding that lets the webhook read more than it needs", async () => {
     const binding = `podrole-suite-${process.pid}`;
     const subject = "--serviceaccount=podrole:podrole-webhook";
     await kubectl.ok(["create", "clusterrolebinding", binding, "--clusterrole=view", subject]);
     const view = await check();
     await kubectl.ok(["delete", "clusterrolebinding", binding]);
-    assert.match(view.told("RIGHTS_WEBHOOK_NARROW"), /may list pods, wanted none of it/);
+    assert.match(view.message("RIGHTS_WEBHOOK_NARROW"), /may list pods, wanted none of it/);
     assert.equal((await check()).state("RIGHTS_WEBHOOK_NARROW"), "ok");
   });
 
-  test("check: a labelled namespace that permits nothing", async () => {
+  test("check: reports a labelled namespace that permits no role", async () => {
     const name = `${NAMESPACE}-empty`;
     await kubectl.ok(["create", "namespace", name]);
     await kubectl.ok(["label", "namespace", name, "podrole.io/inject=enabled"]);
@@ -164,7 +164,7 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
     );
   });
 
-  test("explain: a pod that is injected, and one that would be refused", async (context) => {
+  test("explain: shows a pod that is injected, and one that would be refused", async (context) => {
     await kubectl.ok(["apply", "-f", "-"], pod("orders", "till-orders"));
     const text = await podrole(["explain", "pod/orders", "-n", NAMESPACE]);
     context.diagnostic(text.out);
@@ -175,12 +175,12 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
     const refused = await podrole(["explain", "-f", file, "-o", "json"]);
     assert.equal(refused.code, 1, refused.err);
     assert.equal((JSON.parse(refused.out) as Explanation[])[0]?.now.reason, "ROLE_FORBIDDEN");
-    const said = await kubectl.run(["apply", "-f", "-"], pod("intruder", "payroll-admin"));
-    assert.match(said.err, /ROLE_FORBIDDEN/);
+    const applied = await kubectl.run(["apply", "-f", "-"], pod("intruder", "payroll-admin"));
+    assert.match(applied.err, /ROLE_FORBIDDEN/);
   });
 
-  /** A kubeconfig of a ServiceAccount that may look at podrole, and do `verbs` to the CA's Secret. */
-  async function keeperOf(name: string, verbs: string): Promise<string> {
+  /** Writes a kubeconfig of a ServiceAccount that may view podrole's namespace and use `verbs` on the CA's Secret. */
+  async function caAccount(name: string, verbs: string): Promise<string> {
     const inPodrole = ["-n", "podrole"];
     await kubectl.ok([...inPodrole, "create", "serviceaccount", name]);
     const ca = ["--resource=secrets", "--resource-name=podrole-ca"];
@@ -210,9 +210,9 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
       await kubectl.ok(["-n", "podrole", "get", "configmap", "podrole-trust", "-o", "jsonpath={.data.bundle\\.pem}"]),
     );
 
-  test("rotate: a compromised CA is turned over beside a running server and webhook, by a keeper of the Secret alone", async (context) => {
-    const reader = await keeperOf("reader", "get");
-    const keeper = await keeperOf("keeper", "get,patch");
+  test("rotate: replaces a compromised CA beside a running server and webhook, with access only to the CA's Secret", async (context) => {
+    const reader = await caAccount("reader", "get");
+    const rotator = await caAccount("rotator", "get,patch");
     const [old] = await bundle();
     const version = () =>
       kubectl.ok(["-n", "podrole", "get", "secret", "podrole-ca", "-o", "jsonpath={.metadata.resourceVersion}"]);
@@ -223,24 +223,24 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
     assert.match(denied.err, /expected permission to patch secrets in namespace "podrole"/);
     assert.equal(await version(), before);
 
-    const prepared = await podrole(["rotate", "prepare"], keeper);
+    const prepared = await podrole(["rotate", "prepare"], rotator);
     assert.equal(prepared.code, 0, prepared.err);
     await until(async () => (await bundle()).length === 2, "the server to publish the next CA");
-    const early = await podrole(["rotate", "activate"], keeper);
+    const early = await podrole(["rotate", "activate"], rotator);
     assert.equal(early.code, 1);
     assert.match(early.err, /published too recently: wait \d+ minutes/);
-    assert.equal((await podrole(["rotate", "activate", "--force"], keeper)).code, 0);
-    const still = await podrole(["rotate", "retire"], keeper);
+    assert.equal((await podrole(["rotate", "activate", "--force"], rotator)).code, 0);
+    const still = await podrole(["rotate", "retire"], rotator);
     assert.equal(still.code, 1);
     assert.match(still.err, /certificates of the previous CA are still valid/);
     assert.equal((await check()).state("ADMISSION"), "ok");
 
-    assert.equal((await podrole(["rotate", "retire", "--force"], keeper)).code, 0);
-    await until(async () => (await bundle()).length === 1, "the server to forget the old CA");
+    assert.equal((await podrole(["rotate", "retire", "--force"], rotator)).code, 0);
+    await until(async () => (await bundle()).length === 1, "the server to drop the old CA");
     assert.notEqual((await bundle())[0], old);
     await until(
       async () => (await check()).state("ADMISSION") === "ok",
-      "the webhook to show a certificate of the new CA",
+      "the webhook to serve a certificate of the new CA",
     );
     const after = await check();
     assert.deepEqual(["CA_SLOTS", "CA_BUNDLE", "TRUST_BUNDLE"].map(after.state), ["ok", "ok", "ok"]);

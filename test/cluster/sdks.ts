@@ -1,11 +1,11 @@
-// AWS SDKs and tools as "images" of the process node: each prints what GetCallerIdentity answers and ends.
+// AWS SDKs and tools as "images" of the process node: each prints the ARN that GetCallerIdentity returns, and exits.
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { preparePython } from "../sdk/setup.ts";
 
 const BOTO3 = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])";
 
-/** By image name, the command that stands for it. Installs what is missing; throws with pip's own words. */
+/** Maps each image name to the command that replaces it. Installs missing packages; throws with pip's own message. */
 export function sdkImages(
   env: Readonly<Record<string, string | undefined>>,
 ): Readonly<Record<string, readonly string[]>> {

@@ -1,14 +1,14 @@
-// What happens to an app's credentials, as rows: how the pod comes to it, what each SDK is expected to do, and why.
-// Those whose words carry podrole's code are named: the others' users find it in the sidecar's log and in an Event.
+// Scenarios for an app's credentials as data: the situation, the expected outcome for each SDK, and why. `shownBy` lists the
+// SDKs whose error message includes podrole's code; users of the others find it in the sidecar's log and in an Event.
 import type { Outcome } from "./outcome.ts";
 
 export interface Scenario {
-  /** For docs/sdk-conformance.md: what the app meets. */
+  /** The situation, as docs/sdk-conformance.md shows it. */
   readonly title: string;
   readonly expects: Outcome["outcome"];
-  /** SDKs that do otherwise. */
+  /** SDKs with a different outcome. */
   readonly except?: Readonly<Record<string, Outcome["outcome"]>>;
-  /** The code that podrole answers, and the SDKs that show it. */
+  /** The code in podrole's response, and the SDKs that show it. */
   readonly code?: { readonly code: string; readonly shownBy: readonly string[] };
   readonly why: string;
 }
@@ -17,63 +17,63 @@ const SHOW_THE_BODY = ["boto3", "aws-cli", "go-v2"];
 
 export const SCENARIOS = {
   start: {
-    title: "a pod starts; the app asks STS who it is",
+    title: "a pod starts; the app calls GetCallerIdentity",
     expects: "works",
     why: "Endpoint, token file and region are in the environment, and the sidecar has credentials before the app starts.",
   },
   fetches: {
-    title: "1,000 fetches by new chains (the CLI, a process each: 3)",
+    title: "1,000 fetches, each from a new provider chain (CLI: 3, each in a new process)",
     expects: "works",
-    why: "Credentials are answered from memory, so caches of SDKs that forget do no harm.",
+    why: "The sidecar returns credentials from memory, so SDKs that do not cache them do no harm.",
   },
   proxy: {
     title: "`HTTP_PROXY` is set in the pod",
     expects: "works",
-    why: "The webhook adds 127.0.0.1 to `NO_PROXY`: neither token nor credentials reach the proxy.",
+    why: "The webhook adds 127.0.0.1 to `NO_PROXY`, so neither token nor credentials reach the proxy.",
   },
   metadata: {
-    title: "`podrole.io/metadata: enabled`, and an app that asks for nothing else",
+    title: "`podrole.io/metadata: enabled`; the app uses only instance metadata",
     expects: "works",
-    why: "`AWS_EC2_METADATA_SERVICE_ENDPOINT` leads to the sidecar, which speaks IMDSv2.",
+    why: "`AWS_EC2_METADATA_SERVICE_ENDPOINT` points to the sidecar, which implements IMDSv2.",
   },
   "wrong-token": {
-    title: "the token is not of a container of the pod",
+    title: "the token belongs to no container of the pod",
     expects: "fails",
     code: { code: "TOKEN_MISMATCH", shownBy: SHOW_THE_BODY },
-    why: "403: no SDK gets anything. JavaScript shows no body of the endpoint.",
+    why: "403: no SDK gets credentials. The JavaScript SDKs do not show the response body.",
   },
   "no-token": {
-    title: "the token file is absent",
+    title: "the token file is missing",
     expects: "fails",
     except: { "javascript-v2": "dies" },
-    why: "Nothing is asked. JavaScript v2 reads the file outside of its promise, and the process ends.",
+    why: "The SDKs send no request. JavaScript v2 reads the file outside its promise, so the process exits.",
   },
   held: {
-    title: "credentials come 0.5 s after the request, from a renewal in flight",
+    title: "credentials become available 0.5 s after the request, from a renewal in progress",
     expects: "works",
-    why: "The request is held up to 900 ms, less than any SDK waits.",
+    why: "The sidecar holds the request for up to 900 ms, less than the timeout of every SDK.",
   },
   late: {
-    title: "credentials come 2 s after the first request",
+    title: "credentials become available 2 s after the first request",
     expects: "works",
-    why: "Held for 900 ms before each 503, SDKs go on trying for 2.8 s (Go v2) and longer.",
+    why: "The sidecar holds each request for 900 ms before it answers 503, so SDKs retry for 2.8 s (Go v2) or longer.",
   },
   refused: {
-    title: "STS refuses the role after the pod has started, and the credentials have expired",
+    title: "STS denies the role after the pod has started, and the credentials have expired",
     expects: "fails",
     code: { code: "STS_DENIED", shownBy: SHOW_THE_BODY },
-    why: "403 with STS's own words. JavaScript shows no body of the endpoint.",
+    why: "403 with the error message of STS. The JavaScript SDKs do not show the response body.",
   },
   "server-down": {
-    title: "podrole's server is down, the credentials are valid",
+    title: "podrole's server is down; the credentials are valid",
     expects: "works",
-    why: "The sidecar hands out what it has until it expires.",
+    why: "The sidecar returns its credentials until they expire.",
   },
 } as const satisfies Readonly<Record<string, Scenario>>;
 
 export type ScenarioId = keyof typeof SCENARIOS;
 
-/** By scenario and SDK; what results.json holds. */
+/** The contents of results.json: outcomes by scenario and SDK. */
 export interface Results {
   readonly versions: Readonly<Record<string, string>>;
   readonly titles: Readonly<Record<string, string>>;

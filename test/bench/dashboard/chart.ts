@@ -1,4 +1,4 @@
-// One panel as SVG: lines, or areas on top of each other, over time. Colours as far apart as people tell them.
+// One panel as SVG: lines or stacked areas over time, in clearly distinguishable colours.
 import type { Range, Series } from "./prometheus.ts";
 import { inUnit, niceBound } from "./units.ts";
 
@@ -25,7 +25,7 @@ export function escapeText(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }
 
-/** Highest and lowest edge of each line at each time; NaN where a series has no sample. */
+/** Upper and lower edge of each line at each time; NaN where a series has no sample. */
 function edges(lines: readonly Line[], { stacked, range }: ChartOptions) {
   const times = Array.from(
     { length: Math.floor((range.end - range.start) / range.step) + 1 },
@@ -46,8 +46,8 @@ function edges(lines: readonly Line[], { stacked, range }: ChartOptions) {
 
 export function chart(lines: readonly Line[], options: ChartOptions): string {
   const { unit, stacked, width, height, range } = options;
-  const drawn = edges(lines, options);
-  const highest = Math.max(0, ...drawn.flat().flatMap(({ high }) => (Number.isFinite(high) ? [high] : [])));
+  const lineEdges = edges(lines, options);
+  const highest = Math.max(0, ...lineEdges.flat().flatMap(({ high }) => (Number.isFinite(high) ? [high] : [])));
   const top = niceBound(highest * 1.05, unit);
   const x = (index: number) => LEFT + ((index * range.step) / (range.end - range.start)) * (width - LEFT - RIGHT);
   const y = (value: number) => TOP + (1 - value / top) * (height - TOP - BOTTOM);
@@ -55,14 +55,14 @@ export function chart(lines: readonly Line[], options: ChartOptions): string {
     const at = y(top * share).toFixed(1);
     return `<line x1="${LEFT}" x2="${width - RIGHT}" y1="${at}" y2="${at}" class="grid"/><text x="${LEFT - 6}" y="${at}" dy="4" text-anchor="end">${inUnit(top * share, unit)}</text>`;
   });
-  // Whole minutes, five of them or so.
+  // Ticks at whole minutes, about five of them.
   const minutes = Math.max(1, Math.ceil((range.end - range.start) / 60 / 5));
   const ticks: string[] = [];
   for (let at = Math.ceil(range.start / 60) * 60 - range.start; at <= range.end - range.start; at += minutes * 60) {
     const name = new Date((range.start + at) * 1000).toISOString().slice(11, 16);
     ticks.push(`<text x="${x(at / range.step).toFixed(1)}" y="${height - 4}" text-anchor="middle">${name}</text>`);
   }
-  const paths = drawn.flatMap((points, index) => {
+  const paths = lineEdges.flatMap((points, index) => {
     const colour = COLOURS[index % COLOURS.length] ?? "#000";
     return runs(points).flatMap((run) => {
       const upper = run.map(({ at, high }) => `${x(at).toFixed(1)},${y(high).toFixed(1)}`);
@@ -72,12 +72,12 @@ export function chart(lines: readonly Line[], options: ChartOptions): string {
       return `${area}<polyline points="${upper.join(" ")}" fill="none" stroke="${colour}" stroke-width="1.5"/>`;
     });
   });
-  const nothing =
+  const noData =
     lines.length === 0 ? [`<text x="${width / 2}" y="${height / 2}" text-anchor="middle">no data</text>`] : [];
-  return `<svg viewBox="0 0 ${width} ${height}" width="100%">${[...grid, ...ticks, ...paths, ...nothing].join("")}</svg>`;
+  return `<svg viewBox="0 0 ${width} ${height}" width="100%">${[...grid, ...ticks, ...paths, ...noData].join("")}</svg>`;
 }
 
-/** Stretches without a gap. */
+/** Splits the points into runs without gaps. */
 function runs(points: readonly { readonly low: number; readonly high: number }[]) {
   const result: { at: number; low: number; high: number }[][] = [];
   let current: { at: number; low: number; high: number }[] = [];

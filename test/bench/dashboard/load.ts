@@ -1,32 +1,34 @@
-// The scenery of the picture: the story's shop with two servers, pods that run, and for a few minutes what a cluster does:
-// pods come and go, some are refused, SDKs ask, sessions are renewed, STS throttles for a while and then is away.
+// The load shown on the dashboard: the shop of the story tests with two servers and running pods, and for a few minutes the
+// events of a real cluster: pods start and stop, some are refused, SDKs request credentials, sessions are renewed, STS
+// throttles for a while and then denies a role.
 import type { RunningPod } from "../../../emulators/kubelet/node.ts";
 import { getCredentials } from "../../../src/protocol/client.ts";
 import { createPod, type StagedPod } from "../pod.ts";
 import { arnOf, openShop, type Shop } from "../../story/shop.ts";
 import type { Target } from "./prometheus.ts";
 
-/** So that a few minutes show several renewals. */
-const LIFE_MS = 50_000;
-/** Rounds between two proofs, as of pods that start. */
-const PROVE_EACH = 6;
+/** Session lifetime; short, so that a few minutes include several renewals. */
+const LIFETIME_MS = 50_000;
+/** Rounds between two certificate requests, which simulate starting pods. */
+const PROVE_EVERY = 6;
 const ROLE = "iam.amazonaws.com/role";
-/** One of six is refused; one has no role. */
-const COMING = ["shop-orders", "shop-web", "shop-orders", "payroll-admin", undefined, "shop-web"];
+/** Roles of new pods, in turn: one of six is refused, one pod has no role. */
+const NEW_POD_ROLES = ["shop-orders", "shop-web", "shop-orders", "payroll-admin", undefined, "shop-web"];
 
-export interface Scenery {
+export interface DashboardLoad {
   readonly targets: readonly Target[];
-  /** Runs for so many seconds; `say` hears what begins. */
-  run(seconds: number, say: (text: string) => void, signal: AbortSignal): Promise<void>;
+  /** Runs for `seconds`; `report` is called with the name of each phase that begins. */
+  run(seconds: number, report: (text: string) => void, signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function buildScenery(): Promise<Scenery> {
+export async function createLoad(): Promise<DashboardLoad> {
   const shop = await openShop();
   const second = await shop.stage.startServer();
   const pods: RunningPod[] = [];
   for (const namespace of ["shop", "steady", "moving"]) await shop.namespace(namespace);
-  for (const role of ["shop-orders", "shop-web", "shop-steady", "shop-moving"]) shop.lives.set(arnOf(role), LIFE_MS);
+  for (const role of ["shop-orders", "shop-web", "shop-steady", "shop-moving"])
+    shop.lives.set(arnOf(role), LIFETIME_MS);
   const proven = await createPod(shop.stage, "shop-web");
   for (const [namespace, name, role] of [
     ["shop", "checkout", "shop-orders"],
@@ -40,15 +42,16 @@ export async function buildScenery(): Promise<Scenery> {
   }
   const callers = await Promise.all(pods.map((pod) => callerOf(shop, pod)));
   const { server, webhook } = shop.stage;
-  const page = ({ ports }: { readonly ports: Readonly<Record<string, number>> }) => `127.0.0.1:${ports["pages"]}`;
+  const metricsAddress = ({ ports }: { readonly ports: Readonly<Record<string, number>> }) =>
+    `127.0.0.1:${ports["pages"]}`;
   const targets: Target[] = [
-    ...[server, second].map((program) => ({ job: "podrole-server", address: page(program) })),
-    { job: "podrole-webhook", address: page(webhook) },
+    ...[server, second].map((program) => ({ job: "podrole-server", address: metricsAddress(program) })),
+    { job: "podrole-webhook", address: metricsAddress(webhook) },
     ...pods.map((pod) => ({ job: "podrole-sidecar", address: healthOf(shop, pod), labels: labelsOf(pod) })),
   ];
   return {
     targets,
-    run: (seconds, say, signal) => run({ shop, callers, proven, seconds }, say, signal),
+    run: (seconds, report, signal) => run({ shop, callers, proven, seconds }, report, signal),
     close: () => shop.close(),
   };
 }
@@ -62,7 +65,7 @@ function healthOf(shop: Shop, pod: RunningPod): string {
   return `${hostname}:${Number(port) + 1}`;
 }
 
-/** Asks as the SDK in the pod's container does, without a process for each call. */
+/** Returns a function that requests credentials as an SDK in the pod's container does, without a process per call. */
 async function callerOf(shop: Shop, pod: RunningPod): Promise<() => Promise<void>> {
   const script =
     "process.stdout.write(require('node:fs').readFileSync(process.env.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, 'utf8'))";
@@ -71,13 +74,13 @@ async function callerOf(shop: Shop, pod: RunningPod): Promise<() => Promise<void
   return async () => void (await (await fetch(shop.endpointOf(pod), { headers })).arrayBuffer());
 }
 
-/** A certificate and credentials, as each pod gets them first. A refusal is a part of the picture. */
+/** Requests a certificate and credentials, as each pod does when it starts. A refusal is an expected result. */
 async function startAsPod(pod: StagedPod): Promise<void> {
   const identity = await pod.prove();
   await getCredentials(pod.credentialsPort, identity, { containers: ["app"], bundleHash: "" }, 10_000);
 }
 
-interface Cast {
+interface Participants {
   readonly shop: Shop;
   readonly callers: readonly (() => Promise<void>)[];
   readonly proven: StagedPod;
@@ -85,14 +88,14 @@ interface Cast {
 }
 
 async function run(
-  { shop, callers, proven, seconds }: Cast,
-  say: (text: string) => void,
+  { shop, callers, proven, seconds }: Participants,
+  report: (text: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const { faults } = shop.stage.sts;
   const startedAt = Date.now();
   const share = () => (Date.now() - startedAt) / (seconds * 1000);
-  const acts = [
+  const phases = [
     { at: 0, name: "ordinary load", begin: () => faults.clear() },
     { at: 0.35, name: "STS throttles", begin: () => faults.set({ kind: "throttle" }) },
     { at: 0.5, name: "STS answers again", begin: () => faults.clear() },
@@ -101,20 +104,20 @@ async function run(
       name: "STS denies one role",
       begin: () => faults.set({ kind: "deny" }, { roleArn: arnOf("shop-moving") }),
     },
-    { at: 0.8, name: "all is well", begin: () => faults.clear() },
+    { at: 0.8, name: "ordinary load again", begin: () => faults.clear() },
   ];
   for (let round = 0; share() < 1 && !signal.aborted; round++) {
-    while (acts[0] && acts[0].at <= share()) {
-      const act = acts.shift();
-      say(act?.name ?? "");
-      act?.begin();
+    while (phases[0] && phases[0].at <= share()) {
+      const phase = phases.shift();
+      report(phase?.name ?? "");
+      phase?.begin();
     }
-    const role = COMING[round % COMING.length];
+    const role = NEW_POD_ROLES[round % NEW_POD_ROLES.length];
     const annotations = role === undefined ? {} : { [ROLE]: role };
-    const { code } = await shop.apply("shop", `coming-${round}`, { annotations });
-    if (code === 201) shop.stage.kubernetes.store.remove("pods", "shop", `coming-${round}`);
+    const { code } = await shop.apply("shop", `new-${round}`, { annotations });
+    if (code === 201) shop.stage.kubernetes.store.remove("pods", "shop", `new-${round}`);
     for (const call of callers) await call();
-    if (round % PROVE_EACH === 0) await startAsPod(proven);
+    if (round % PROVE_EVERY === 0) await startAsPod(proven);
     await new Promise((resolve) => setTimeout(resolve, 150));
   }
   faults.clear();

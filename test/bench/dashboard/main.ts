@@ -1,23 +1,23 @@
-// npm run dashboard: the Grafana dashboard as a page, without Grafana. By itself it brings up podrole under a small load
-// on loopback with a Prometheus of its own (Debian package `prometheus`); with --prometheus URL it draws what that one
-// has. --png FILE takes a picture with Chromium (Debian package `chromium`).
+// npm run dashboard: draws the Grafana dashboard as an HTML page, without Grafana. By default it starts podrole under a
+// small load on loopback and its own Prometheus (Debian package `prometheus`); with --prometheus URL it draws the data of
+// that Prometheus. --png FILE also takes a screenshot with Chromium (Debian package `chromium`).
 import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
-import { buildScenery } from "./load.ts";
+import { createLoad } from "./load.ts";
 import { drawPage } from "./page.ts";
 import { startPrometheus } from "./prometheus.ts";
 
 const RULES = join(import.meta.dirname, "../../../manifests/dashboards/alerts.yaml");
 
 const HELP = `npm run dashboard -- [--prometheus URL] [--minutes N] [--out FILE] [--png FILE]
-  --prometheus URL  draw what this Prometheus has; without: podrole under load here, with a Prometheus of its own
-  --minutes N       how long to look back, or to run the load (default 180, or 4)
-  --out FILE        the page (default dashboard.html)
-  --png FILE        also a picture of it, by chromium
+  --prometheus URL  draw the data of this Prometheus (default: start podrole under load, and a Prometheus, on this machine)
+  --minutes N       time range to draw with --prometheus (default 180), or duration of the load without it (default 4)
+  --out FILE        write the page to this file (default dashboard.html)
+  --png FILE        also write a screenshot, taken with chromium
 `;
 
 const { values } = parseArgs({
@@ -36,12 +36,14 @@ process.once("SIGTERM", () => stopped.abort());
 
 if (values.help) console.log(HELP);
 else if (!(minutes > 0 && minutes <= 10_000)) {
-  console.error(`--minutes: ${JSON.stringify(values.minutes)} is not a number of minutes such as 4\n\n${HELP}`);
+  console.error(
+    `Cannot draw the dashboard: --minutes is ${JSON.stringify(values.minutes)}; expected a number such as 4\n\n${HELP}`,
+  );
   process.exitCode = 2;
 } else {
   const directory = await mkdtemp(join(tmpdir(), "podrole-dashboard-"));
   try {
-    if (values.prometheus === undefined) await drawHere(directory);
+    if (values.prometheus === undefined) await drawUnderLoad(directory);
     else await draw(values.prometheus, { end: Date.now() / 1000, seconds: minutes * 60, scrapeSeconds: 30 }, directory);
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -49,21 +51,21 @@ else if (!(minutes > 0 && minutes <= 10_000)) {
   process.exit();
 }
 
-async function drawHere(directory: string): Promise<void> {
-  console.error("bringing up two servers, a webhook and four pods");
-  const scenery = await buildScenery();
-  const prometheus = await startPrometheus(directory, scenery.targets, RULES).catch(async (error: unknown) => {
-    await scenery.close();
+async function drawUnderLoad(directory: string): Promise<void> {
+  console.error("starting two servers, a webhook and four pods");
+  const load = await createLoad();
+  const prometheus = await startPrometheus(directory, load.targets, RULES).catch(async (error: unknown) => {
+    await load.close();
     throw error;
   });
   try {
-    const say = (text: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${text}`);
-    await scenery.run(minutes * 60, say, stopped.signal);
+    const report = (text: string) => console.error(`${new Date().toISOString().slice(11, 19)} ${text}`);
+    await load.run(minutes * 60, report, stopped.signal);
     if (stopped.signal.aborted) return;
     await draw(prometheus.url, { end: Date.now() / 1000, seconds: minutes * 60, scrapeSeconds: 1 }, directory);
   } finally {
     await prometheus.stop();
-    await scenery.close();
+    await load.close();
   }
 }
 
@@ -98,7 +100,9 @@ async function draw(
     { encoding: "utf8", timeout: 60_000 },
   );
   if (error || status !== 0) {
-    console.error(`chromium took no picture (${error?.message ?? stderr}): it is in Debian's package "chromium"`);
+    console.error(
+      `Cannot take a screenshot: chromium failed (${error?.message ?? stderr}); expected Debian's package "chromium"`,
+    );
     process.exitCode = 1;
   } else console.error(`wrote ${values.png}`);
 }

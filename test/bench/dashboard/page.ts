@@ -1,5 +1,5 @@
-// The dashboard's JSON as a page without Grafana: the same panels in the same places, from the same queries. What Grafana
-// fills in is filled in here: the interval of rates and the names in legends.
+// Renders the dashboard's JSON as a page without Grafana: the same panels in the same places, from the same queries. It
+// also replaces Grafana's variables: the interval of rates and the names in legends.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Panel, RowPanel } from "@grafana/schema";
@@ -8,15 +8,15 @@ import { queryNumber, queryRange, type Range } from "./prometheus.ts";
 import { inUnit } from "./units.ts";
 
 const DASHBOARD = join(import.meta.dirname, "../../../manifests/dashboards/podrole-dashboard.json");
-/** Of one of 24 columns, and of one unit of height. */
+/** Pixels: the width of one of 24 columns, and one unit of height. */
 const COLUMN = 58;
 const UNIT = 32;
 
 export interface PageOptions {
-  /** Of Prometheus. */
+  /** Base URL of Prometheus. */
   readonly url: string;
   readonly range: Range;
-  /** What rates are taken over: four times the scrape interval at least. */
+  /** Replaces $__rate_interval; at least four times the scrape interval. */
   readonly rateSeconds: number;
 }
 
@@ -25,19 +25,19 @@ interface Target {
   readonly legendFormat: string;
 }
 
-/** The page, and how high it is in pixels. */
+/** Resolves with the page and its height in pixels. */
 export async function drawPage(options: PageOptions): Promise<{ readonly html: string; readonly height: number }> {
   const { title, panels } = JSON.parse(await readFile(DASHBOARD, "utf8")) as {
     title: string;
     panels: (Panel | RowPanel)[];
   };
-  const drawn: string[] = [];
-  for (const panel of panels) drawn.push(await drawPanel(panel, options));
+  const sections: string[] = [];
+  for (const panel of panels) sections.push(await drawPanel(panel, options));
   const time = (at: number) => new Date(at * 1000).toISOString().replace(/:\d\d\.\d+Z/, "Z");
   const rows = Math.max(...panels.map(({ gridPos }) => (gridPos?.y ?? 0) + (gridPos?.h ?? 0)));
   const html = `<!doctype html><meta charset="utf-8"><title>${title}</title><style>${STYLE}</style>
 <header><b>${title}</b><span>${time(options.range.start)} to ${time(options.range.end)}</span></header>
-<main>${drawn.join("\n")}</main>`;
+<main>${sections.join("\n")}</main>`;
   return { html, height: rows * UNIT + 60 };
 }
 
@@ -83,7 +83,7 @@ async function drawChart(panel: Panel, options: PageOptions): Promise<string> {
   return `${svg}<ul>${legend.join("")}</ul>`;
 }
 
-/** "{{job}} {{resource}}" */
+/** Fills in a legend format such as "{{job}} {{resource}}". */
 function nameOf(legendFormat: string, labels: Readonly<Record<string, string>>): string {
   return legendFormat.replaceAll(/\{\{\s*(\w+)\s*\}\}/g, (_, label: string) => labels[label] ?? "");
 }

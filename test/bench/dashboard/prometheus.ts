@@ -1,5 +1,5 @@
-// A Prometheus of our own (Debian package `prometheus`) on loopback, and the two questions of its HTTP API that a
-// dashboard asks (https://prometheus.io/docs/prometheus/latest/querying/api/).
+// Starts a Prometheus (Debian package `prometheus`) on loopback, and sends the two kinds of queries of its HTTP API that a
+// dashboard needs (https://prometheus.io/docs/prometheus/latest/querying/api/).
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
@@ -18,7 +18,7 @@ export interface Target {
 
 export interface Series {
   readonly labels: Readonly<Record<string, string>>;
-  /** Unix seconds and value; NaN where there is none. */
+  /** Unix seconds and value; NaN if there is no value. */
   readonly points: readonly (readonly [number, number])[];
 }
 
@@ -43,7 +43,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** Scrapes the targets each second, and evaluates the alert rules. Throws when the program is not there. */
+/** Scrapes the targets every second and evaluates the alert rules. Throws RangeError if Prometheus cannot be started. */
 export async function startPrometheus(
   directory: string,
   targets: readonly Target[],
@@ -61,21 +61,21 @@ export async function startPrometheus(
   const file = join(directory, "prometheus.yaml");
   await writeFile(file, stringify(config));
   const address = `127.0.0.1:${await freePort()}`;
-  const words = [`--config.file=${file}`, `--storage.tsdb.path=${join(directory, "tsdb")}`, "--log.level=error"];
-  const child = spawn("prometheus", [...words, `--web.listen-address=${address}`], {
+  const args = [`--config.file=${file}`, `--storage.tsdb.path=${join(directory, "tsdb")}`, "--log.level=error"];
+  const child = spawn("prometheus", [...args, `--web.listen-address=${address}`], {
     stdio: ["ignore", "ignore", "pipe"],
   });
-  const said: string[] = [];
-  child.stderr.on("data", (chunk: Buffer) => said.push(chunk.toString()));
+  const errors: string[] = [];
+  child.stderr.on("data", (chunk: Buffer) => errors.push(chunk.toString()));
   const failed = once(child, "error").then(([error]) => {
     throw new RangeError(
-      `prometheus cannot be run (${(error as Error).message}): it is in Debian's package "prometheus", or name one that runs with --prometheus URL`,
+      `Cannot start prometheus: ${(error as Error).message}; expected Debian's package "prometheus", or --prometheus URL of a running one`,
     );
   });
   failed.catch(() => {});
   const url = `http://${address}`;
   const ready = until(async () => {
-    if (child.exitCode !== null) throw new RangeError(`prometheus ended with ${child.exitCode}: ${said.join("")}`);
+    if (child.exitCode !== null) throw new RangeError(`prometheus exited with ${child.exitCode}: ${errors.join("")}`);
     return fetch(`${url}/-/ready`).then(
       ({ ok }) => ok,
       () => false,
@@ -93,29 +93,29 @@ export async function startPrometheus(
   };
 }
 
-async function ask(url: string, path: string, parameters: Readonly<Record<string, string>>) {
+async function query(url: string, path: string, parameters: Readonly<Record<string, string>>) {
   const response = await fetch(`${url}/api/v1/${path}?${new URLSearchParams(parameters).toString()}`);
   const { status, data, error } = (await response.json()) as {
     status: string;
     error?: string;
     data: { result: { metric: Record<string, string>; value: [number, string]; values: [number, string][] }[] };
   };
-  if (status !== "success") throw new RangeError(`Prometheus refuses ${parameters["query"]}: ${error}`);
+  if (status !== "success") throw new RangeError(`Prometheus rejected ${parameters["query"]}: ${error}`);
   return data.result;
 }
 
-/** What a graph asks. */
-export async function queryRange(url: string, query: string, { start, end, step }: Range): Promise<readonly Series[]> {
-  const parameters = { query, start: String(start), end: String(end), step: String(step) };
-  const result = await ask(url, "query_range", parameters);
+/** Resolves with the series of a range query, as a graph shows them. */
+export async function queryRange(url: string, expr: string, { start, end, step }: Range): Promise<readonly Series[]> {
+  const parameters = { query: expr, start: String(start), end: String(end), step: String(step) };
+  const result = await query(url, "query_range", parameters);
   return result.map(({ metric, values }) => ({
     labels: metric,
     points: values.map(([at, value]) => [at, Number(value)] as const),
   }));
 }
 
-/** What a number asks; undefined when there is no sample. */
-export async function queryNumber(url: string, query: string, at: number): Promise<number | undefined> {
-  const [first] = await ask(url, "query", { query, time: String(at) });
+/** Resolves with the value of an instant query; undefined if there is no sample. */
+export async function queryNumber(url: string, expr: string, at: number): Promise<number | undefined> {
+  const [first] = await query(url, "query", { query: expr, time: String(at) });
   return first === undefined ? undefined : Number(first.value[1]);
 }

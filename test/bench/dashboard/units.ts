@@ -1,4 +1,4 @@
-// Numbers in the units that the panels name, as short as an axis wants them.
+// Formats numbers in the units of the panels, short enough for an axis.
 
 const SCALES: Readonly<Record<string, readonly (readonly [factor: number, suffix: string])[]>> = {
   s: [
@@ -19,7 +19,7 @@ const SCALES: Readonly<Record<string, readonly (readonly [factor: number, suffix
 
 const SUFFIXES: Readonly<Record<string, string>> = { ops: "/s", reqps: "/s" };
 
-/** "1.5 ms", "12/s", "37 %". */
+/** Formats a value: "1.5 ms", "12/s", "37 %". */
 export function inUnit(value: number, unit: string): string {
   if (!Number.isFinite(value)) return "none";
   if (unit === "percentunit") return `${digits(value * 100)} %`;
@@ -36,12 +36,12 @@ function digits(value: number): string {
 
 const MINUTE = 60;
 const HOUR = 3_600;
-/** Of which a quarter is a number that people say. */
+/** Axis bounds whose quarters are round numbers too. */
 const LONG_TIMES = [1, 2, 4, 8, 20, 40]
   .map((count) => count * MINUTE)
   .concat([1, 2, 4, 8, 12, 24, 48, 96].map((count) => count * HOUR));
 
-/** A bound of an axis: not below `value`, and one that people count in. */
+/** The upper bound of an axis: a round number not below `value`. */
 export function niceBound(value: number, unit: string): number {
   if (value <= 0) return 1;
   if (unit === "bytes") return 2 ** Math.ceil(Math.log2(value));

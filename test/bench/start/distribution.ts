@@ -1,6 +1,6 @@
-// A list of times as a table shows it.
+// Summarizes a list of times for a table.
 
-/** Milliseconds, whole. */
+/** Whole milliseconds. */
 export interface Distribution {
   readonly min: number;
   readonly p25: number;
@@ -10,7 +10,7 @@ export interface Distribution {
   readonly max: number;
 }
 
-/** The value below which a share of the values lies: the nearest one, nothing in between. */
+/** The value below which `share` of the values lie; always one of the values, never interpolated. */
 function quantile(sorted: readonly number[], share: number): number {
   return Math.round(sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] ?? Number.NaN);
 }

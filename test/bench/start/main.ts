@@ -1,7 +1,7 @@
-// npm run bench:start: what podrole adds to the start of a pod on a real node, from the binding to the start of the app's
-// process. Brings a cluster of one node up (needs root and the packages of test/cluster/kubernetes/packages.sh podman),
-// builds and loads podrole's images, measures, takes everything down. `-- --starts 5`: fewer of each shape; `--cluster DIR`: one that
-// node.sh has up, which is left as it is with podrole in it.
+// npm run bench:start: measures what podrole adds to the start of a pod on a real node, from its binding to the start of the
+// app's process. Starts a cluster of one node (needs root and the packages of test/cluster/kubernetes/packages.sh podman),
+// builds and loads podrole's images, measures, and removes everything. `-- --starts 5` starts fewer pods of each variant;
+// `--cluster DIR` uses a running cluster of node.sh, which keeps running with podrole installed.
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,14 +20,14 @@ async function install(kubectl: Kubectl): Promise<void> {
   await kubectl.ok(["apply", "-f", "-"], injectedNamespace(NAMESPACE));
 }
 
-/** Shapes take turns, so that what else the machine does meets all of them. */
+/** Alternates between the variants, so that other load on the machine affects all of them equally. */
 async function measureAll(kubectl: Kubectl, auditLog: string, starts: number) {
   const measure = createMeasure(kubectl, auditLog);
   const times = new Map<string, Timeline[]>(SHAPES.map(({ name }) => [name, []]));
   for (let round = 0; round <= starts; round++) {
     for (const shape of SHAPES) {
       const timeline = await measure(shape, `${shape.name}-${round}`);
-      // The first round warms file caches and the server: it counts for nothing.
+      // The first round only warms file caches and the server; it is not counted.
       if (round > 0) times.get(shape.name)?.push(timeline);
     }
     process.stderr.write(`round ${round} of ${starts}\r`);
@@ -42,8 +42,8 @@ function report(times: ReadonlyMap<string, readonly Timeline[]>): void {
     const each = times.get(name) ?? [];
     const app = describe(each.map((timeline) => timeline.app));
     for (const step of ["up", "ready"] as const) {
-      const known = each.flatMap((timeline) => timeline[step] ?? []);
-      if (known.length > 0) rows.push([`${name}: sidecar ${step}`, describe(known)]);
+      const values = each.flatMap((timeline) => timeline[step] ?? []);
+      if (values.length > 0) rows.push([`${name}: sidecar ${step}`, describe(values)]);
     }
     rows.push([`${name}: app`, { ...app, added: app.median - medianOfPlain }]);
   }
@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   const { values } = parseArgs({ options: { starts: { type: "string", default: "20" }, cluster: { type: "string" } } });
   const starts = Number(values.starts);
   if (!Number.isInteger(starts) || starts < 1)
-    throw new RangeError(`--starts ${values.starts}: wanted a number from 1`);
+    throw new RangeError(`Cannot measure: --starts is ${values.starts}; expected an integer of at least 1`);
   const cluster = values.cluster ?? mkdtempSync(join(tmpdir(), "podrole-start-"));
   const images = mkdtempSync(join(tmpdir(), "podrole-images-"));
   try {

@@ -1,20 +1,20 @@
-// The pods whose starts are compared.
+// The pods whose start times are compared.
 import { app, pod } from "../../cluster/node/pods.ts";
 import type { Container, Pod } from "../../../src/kubernetes/objects.ts";
 
-/** Where they start: a namespace that main.ts makes. */
+/** Namespace of the pods; main.ts creates it. */
 export const NAMESPACE = "start";
 
 export interface Shape {
   readonly name: string;
-  /** Without a role podrole leaves the pod alone. */
+  /** Without a role podrole does not change the pod. */
   readonly role?: string;
   readonly initContainers?: readonly unknown[];
-  /** Changes the pod that the webhook has made before it is created. */
+  /** Changes the injected pod before it is created. */
   readonly change?: (pod: Pod) => Pod;
 }
 
-/** An injected pod's shape without podrole: a native sidecar and a hook, both Node, that do nothing. */
+/** The shape of an injected pod without podrole: a native sidecar and a postStart hook, both Node programs that do nothing. */
 const BARE: readonly unknown[] = [
   {
     name: "sidecar",
@@ -32,7 +32,7 @@ export const SHAPES: readonly Shape[] = [
   { name: "plain" },
   { name: "bare", initContainers: BARE },
   { name: "podrole", role: ROLE },
-  { name: "probe", role: ROLE, change: holdByProbe },
+  { name: "probe", role: ROLE, change: waitByProbe },
 ];
 
 export function manifestOf({ role, initContainers }: Shape, name: string): string {
@@ -40,16 +40,16 @@ export function manifestOf({ role, initContainers }: Shape, name: string): strin
   return pod(name, { ...(role !== undefined && { role }), containers: [app("app", "start")], spec });
 }
 
-/** What `podrole webhook --sidecar-command none` makes of it: a startup probe instead of the hook. */
-function holdByProbe({ metadata, spec }: Pod): Pod {
+/** Replaces the hook by a startup probe, as `podrole webhook --sidecar-command none` injects it. */
+function waitByProbe({ metadata, spec }: Pod): Pod {
   const { name = "", labels = {}, annotations = {} } = metadata;
   const initContainers = (spec.initContainers ?? []).map((container) =>
-    container.name === "podrole-sidecar" ? probed(container) : container,
+    container.name === "podrole-sidecar" ? withProbe(container) : container,
   );
   return { metadata: { name, namespace: NAMESPACE, labels, annotations }, spec: { ...spec, initContainers } };
 }
 
-function probed(container: Container): Container {
+function withProbe(container: Container): Container {
   const { lifecycle: _hook, ...rest } = container as Container & { lifecycle?: unknown };
   const startupProbe = { httpGet: { path: "/readyz", port: 9764 }, periodSeconds: 1, failureThreshold: 300 };
   return { ...rest, startupProbe };

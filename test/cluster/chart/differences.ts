@@ -1,14 +1,14 @@
-// What the chart may have otherwise than the kustomize manifests, each with its reason; everything else must be equal.
+// The allowed differences between the chart and the kustomize manifests, each with its reason; everything else must be equal.
 import type { KubeObject } from "./tools.ts";
 
 export interface Difference {
   readonly what: string;
   readonly why: string;
-  /** The object without the difference; undefined when the whole object is one. */
+  /** Returns the object without the difference; undefined if the whole object is the difference. */
   readonly erase: (object: KubeObject) => KubeObject | undefined;
 }
 
-const OF_HELM = [
+const HELM_LABELS = [
   "app.kubernetes.io/instance",
   "app.kubernetes.io/managed-by",
   "app.kubernetes.io/version",
@@ -23,7 +23,7 @@ function without(map: Record<string, string> | undefined, names: readonly string
 export const DIFFERENCES: readonly Difference[] = [
   {
     what: "the Namespace",
-    why: "Helm keeps its release in the namespace, so `helm install --create-namespace` makes it before the chart",
+    why: "Helm stores its release in the namespace, so `helm install --create-namespace` creates it before the chart",
     erase: (object) => (object.kind === "Namespace" ? undefined : object),
   },
   {
@@ -33,15 +33,15 @@ export const DIFFERENCES: readonly Difference[] = [
   },
   {
     what: "labels of the release",
-    why: "tools find a release by them; kustomize has none",
+    why: "tools find a release by these labels; kustomize has no releases",
     erase({ metadata: { labels, ...metadata }, ...object }) {
-      const rest = without(labels, OF_HELM);
+      const rest = without(labels, HELM_LABELS);
       return { ...object, metadata: { ...metadata, ...(rest && { labels: rest }) } };
     },
   },
   {
-    what: "the suffix of a ConfigMap's name, or a checksum of the settings at the pods",
-    why: "both make new settings a new revision: kustomize by the name, Helm by an annotation",
+    what: "the suffix of a ConfigMap's name, or the checksum of the settings in a pod annotation",
+    why: "both roll out changed settings as a new revision: kustomize by the name, Helm by the annotation",
     erase(object) {
       const named = JSON.stringify(object).replaceAll(/"(podrole-(?:common|server|webhook))-[0-9a-z]{10}"/g, '"$1"');
       const plain = JSON.parse(named) as KubeObject & { spec?: { template?: Pick<KubeObject, "metadata"> } };
@@ -59,7 +59,7 @@ export const DIFFERENCES: readonly Difference[] = [
 export const keyOf = ({ kind, metadata: { namespace = "", name } }: KubeObject): string =>
   `${kind} ${namespace}/${name}`;
 
-/** By kind and name, without what may differ. */
+/** Maps `keyOf` to each object, with the given differences erased. */
 export function comparable(
   objects: readonly KubeObject[],
   differences: readonly Difference[] = DIFFERENCES,

@@ -1,4 +1,4 @@
-// The chart against the kustomize manifests, as objects: no cluster is asked.
+// Compares the objects of the chart with those of the kustomize manifests; needs no cluster.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -15,7 +15,7 @@ import { helmTemplate, kustomize } from "./tools.ts";
 
 const ADDRESSES = { networkPolicy: { apiServerCidrs: ["192.0.2.0/24"] } };
 
-/** What kustomize makes of a folder and components, and the values with which the chart gives the same. */
+/** A kustomize folder with components, and the chart values that must render the same objects. */
 const PAIRS: readonly (readonly [folder: string, components: readonly string[], values: object])[] = [
   ["base", [], {}],
   ["overlays/ha", [], { ha: { enabled: true } }],
@@ -37,7 +37,7 @@ for (const [folder, components, values] of PAIRS) {
 }
 
 for (const { what, why } of DIFFERENCES) {
-  test(`the chart does differ from the base in ${what}: ${why}`, () => {
+  test(`the chart differs from the base in ${what}: ${why}`, () => {
     const others = DIFFERENCES.filter((difference) => difference.what !== what);
     const [fromHelm, fromKustomize] = [comparable(helmTemplate({}), others), comparable(kustomize("base"), others)];
     assert.notDeepEqual([...fromHelm.values()], [...fromKustomize.values()]);
@@ -45,7 +45,7 @@ for (const { what, why } of DIFFERENCES) {
 }
 
 const POLICIES: readonly (readonly [what: string, values: object, rows: readonly Row[]])[] = [
-  ["as it comes", {}, [...ALWAYS, ...INSTANCE_METADATA(true), ...API_SERVER_UNKNOWN]],
+  ["with the default values", {}, [...ALWAYS, ...INSTANCE_METADATA(true), ...API_SERVER_UNKNOWN]],
   ["with the API server's addresses", ADDRESSES, [...ALWAYS, ...INSTANCE_METADATA(true), ...API_SERVER_KNOWN]],
   [
     "without instance metadata",
@@ -55,7 +55,7 @@ const POLICIES: readonly (readonly [what: string, values: object, rows: readonly
 ];
 
 for (const [what, values, rows] of POLICIES) {
-  test(`the chart's network policies let through what they must ${what}, and nothing else`, () => {
+  test(`the chart's network policies allow the required connections ${what}, and no others`, () => {
     const policies = helmTemplate(values).filter(({ kind }) => kind === "NetworkPolicy") as unknown as NetworkPolicy[];
     assert.equal(policies.length, 2);
     assert.deepEqual(
@@ -65,7 +65,7 @@ for (const [what, values, rows] of POLICIES) {
   });
 }
 
-test("the chart has no network policies where they are not wanted", () => {
+test("the chart has no network policies if they are disabled", () => {
   const objects = helmTemplate({ networkPolicy: { enabled: false } });
   assert.ok(objects.every(({ kind }) => kind !== "NetworkPolicy"));
 });

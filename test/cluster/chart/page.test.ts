@@ -13,12 +13,12 @@ const { KUBECTL = "kubectl", HELM = "helm", PATH = "" } = process.env;
 const ROOT = dirname(MANIFESTS);
 const blocks = blocksOf(installPages((page) => readFileSync(join(ROOT, "docs", page), "utf8")));
 
-for (const way of ["helm", "kustomize"]) {
-  suite(`docs/install.md with ${way}`, { timeout: 120_000 }, () => {
+for (const method of ["helm", "kustomize"]) {
+  suite(`docs/install.md with ${method}`, { timeout: 120_000 }, () => {
     let directory = "";
     before(() => {
       directory = mkdtempSync(join(tmpdir(), "podrole-page-"));
-      // Whoever follows the page is in a checkout, and has the tools by these names.
+      // The page assumes a checkout as working directory, and tools with these names in PATH.
       symlinkSync(MANIFESTS, join(directory, "manifests"));
       for (const [name, path] of Object.entries({ kubectl: KUBECTL, helm: HELM })) {
         if (path.includes("/")) symlinkSync(path, join(directory, name));
@@ -36,7 +36,7 @@ for (const way of ["helm", "kustomize"]) {
         encoding: "utf8",
       });
 
-    const own = blocks.filter(({ mark }) => mark === `run: ${way}`);
+    const own = blocks.filter(({ mark }) => mark === `run: ${method}`);
     assert.ok(own.length > 3);
     for (const { commands } of own) {
       test(commands.split("\n")[0] ?? "", () => {
@@ -45,7 +45,7 @@ for (const way of ["helm", "kustomize"]) {
       });
     }
 
-    test("nothing is left in the end", () => {
+    test("podrole is removed at the end", () => {
       const { stdout } = shell("kubectl get clusterroles,clusterrolebindings,mutatingwebhookconfigurations -o name");
       assert.doesNotMatch(stdout, /podrole/);
     });

@@ -1,5 +1,5 @@
-// podrole's real server beside a control plane that has no nodes: a process of this host with the ServiceAccount, and so
-// the rights, that the manifests give it. It makes the CA and keeps caBundle; STS is the emulator.
+// podrole's real server beside a control plane without nodes: a process on this host with the ServiceAccount, and so the
+// RBAC, of the manifests. It creates the CA and maintains caBundle; STS is emulated.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import type { Kubectl } from "../kubectl.ts";
 const ENTRY = join(import.meta.dirname, "../../../src/cli/main.ts");
 const [REGION, ACCOUNT] = ["eu-central-1", "123456789012"];
 
-/** Resolves with what ends it. */
+/** Resolves with a function that stops the server. */
 export async function startServer(kubectl: Kubectl, kubeconfig: string): Promise<() => Promise<void>> {
   const directory = await mkdtemp(join(tmpdir(), "podrole-life-"));
   const { sts, serverEnv } = await startSts({ clock }, { region: REGION, accountId: ACCOUNT, roles: [] });

@@ -1,8 +1,10 @@
-// Helm and kustomize as a person calls them, and what they make as objects.
+// Calls Helm and kustomize as a user does and parses the objects that they print.
+import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseAllDocuments, stringify } from "yaml";
 
 const { HELM = "helm", KUBECTL = "kubectl" } = process.env;
@@ -21,24 +23,24 @@ export interface KubeObject {
   readonly [field: string]: unknown;
 }
 
-export interface Said {
+export interface CommandResult {
   readonly code: number;
   readonly out: string;
   readonly err: string;
 }
 
-function run(command: string, words: readonly string[], input = ""): Said {
-  const { status, stdout, stderr, error } = spawnSync(command, words, { encoding: "utf8", input, maxBuffer: 2 ** 26 });
+function run(command: string, args: readonly string[], input = ""): CommandResult {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: "utf8", input, maxBuffer: 2 ** 26 });
   if (error) throw error;
   return { code: status ?? 1, out: stdout, err: stderr };
 }
 
-/** Runs Helm; `values` go to its standard input, where a `-f -` reads them. */
-export function helm(words: readonly string[], values?: object): Said {
-  return values === undefined ? run(HELM, words) : run(HELM, [...words, "-f", "-"], JSON.stringify(values));
+/** Runs Helm; passes `values` as `-f -` on its standard input. */
+export function helm(args: readonly string[], values?: object): CommandResult {
+  return values === undefined ? run(HELM, args) : run(HELM, [...args, "-f", "-"], JSON.stringify(values));
 }
 
-function orThrow({ code, out, err }: Said, what: string): string {
+function orThrow({ code, out, err }: CommandResult, what: string): string {
   if (code !== 0) throw new RangeError(`${what}: ${err}`);
   return out;
 }
@@ -52,7 +54,7 @@ export function helmTemplate(values: object, namespace = "podrole"): readonly Ku
   return objectsOf(orThrow(helm(["template", "podrole", CHART, "--namespace", namespace], values), "helm template"));
 }
 
-/** `path`, a folder below manifests/, with these components below manifests/components/. */
+/** Renders `path`, a folder below manifests/, with the given components of manifests/components/. */
 export function kustomize(path: string, components: readonly string[] = []): readonly KubeObject[] {
   const directory = mkdtempSync(join(tmpdir(), "podrole-kustomize-"));
   try {
@@ -66,4 +68,14 @@ export function kustomize(path: string, components: readonly string[] = []): rea
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+/** Polls the condition for up to 30 s; fails with `what` if it stays false. */
+export async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (Date.now() < deadline) {
+    if (await condition()) return;
+    await sleep(200);
+  }
+  assert.fail(`timed out waiting until ${what}`);
 }

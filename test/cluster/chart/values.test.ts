@@ -1,4 +1,4 @@
-// The chart's values: bad ones are refused in words, each option does what it says.
+// The chart's values: the schema rejects invalid ones, and each option has its documented effect.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,18 +26,18 @@ interface PodTemplate {
 
 const find = (objects: readonly KubeObject[], kind: string, name: string): KubeObject =>
   objects.find((object) => object.kind === kind && object.metadata.name === name) ??
-  assert.fail(`there is no ${kind} ${name}`);
+  assert.fail(`${kind} ${name} is missing`);
 
 const templateOf = (objects: readonly KubeObject[], program: string): PodTemplate =>
   (find(objects, "Deployment", `podrole-${program}`)["spec"] as { template: PodTemplate }).template;
 
-/** The environment that ConfigMaps give a program. */
+/** The environment variables that a program gets from its ConfigMaps. */
 function environmentOf(objects: readonly KubeObject[], program: string): Record<string, string> {
   const maps = ["common", program].map((name) => find(objects, "ConfigMap", `podrole-${name}`)["data"] as object);
   return Object.assign({}, ...maps) as Record<string, string>;
 }
 
-const WRONG: readonly (readonly [values: object, says: RegExp])[] = [
+const INVALID: readonly (readonly [values: object, message: RegExp])[] = [
   [{ server: { settings: { sesionDuration: "1h" } } }, /server\/settings.*additional properties 'sesionDuration'/s],
   [{ server: { settings: { fips: "yes" } } }, /server\/settings\/fips.*must be one of true, false/s],
   [{ server: { settings: { bind: ":1" } } }, /additional properties 'bind' not allowed/],
@@ -55,11 +55,11 @@ const WRONG: readonly (readonly [values: object, says: RegExp])[] = [
 ];
 
 suite("values.schema.json", () => {
-  for (const [values, says] of WRONG) {
-    test(`refuses ${JSON.stringify(values)}`, () => {
+  for (const [values, message] of INVALID) {
+    test(`rejects ${JSON.stringify(values)}`, () => {
       const { code, err } = helm(["template", "podrole", CHART], values);
       assert.equal(code, 1);
-      assert.match(err, says);
+      assert.match(err, message);
     });
   }
 });
@@ -71,7 +71,7 @@ suite("settings", () => {
   const schema = JSON.parse(readFileSync(join(CHART, "values.schema.json"), "utf8")) as Schema;
 
   for (const [program, table] of Object.entries(TABLES)) {
-    test(`reach the ${program} under the names that it reads`, () => {
+    test(`reach the ${program} as the variables that it reads`, () => {
       const names = Object.keys(schema.properties[program]?.properties["settings"]?.properties ?? {});
       assert.ok(names.length > 10);
       const settings = Object.fromEntries(names.map((name) => [name, table[name]?.type === flag ? "true" : "given"]));
@@ -82,19 +82,19 @@ suite("settings", () => {
     });
 
     for (const [what, values, namespace] of [
-      ["as it comes", {}, "podrole"],
+      ["with the default values", {}, "podrole"],
       ["in another namespace", {}, "iam"],
-      ["with a CA of one's own", { ca: { source: "secret" } }, "podrole"],
+      ["with a CA from a Secret", { ca: { source: "secret" } }, "podrole"],
       ["on OpenShift", { openshift: { enabled: true } }, "podrole"],
     ] as const) {
-      test(`of the ${program} can be read ${what}`, () => {
+      test(`of the ${program} are valid ${what}`, () => {
         const result = readSettings(table, {}, environmentOf(helmTemplate(values, namespace), program));
         assert.deepEqual(result.ok ? [] : result.problems, []);
       });
     }
   }
 
-  test("may be lists, large numbers and switches", () => {
+  test("may be lists, large numbers and booleans", () => {
     const server = { settings: { serverNames: ["a.example", "b.example"], stsBurst: 100_000, sessionTags: true } };
     const data = environmentOf(helmTemplate({ server }), "server");
     assert.deepEqual(
@@ -103,21 +103,21 @@ suite("settings", () => {
     );
   });
 
-  test("a new value is a new revision of its program, and of no other", () => {
-    const sums = (values: object) =>
+  test("a new value creates a new revision of its program only", () => {
+    const checksums = (values: object) =>
       ["server", "webhook"].map((program) => templateOf(helmTemplate(values), program).metadata.annotations);
-    const [server, webhook] = sums({});
-    const [other, same] = sums({ server: { settings: { stsRate: 10 } } });
+    const [server, webhook] = checksums({});
+    const [other, same] = checksums({ server: { settings: { stsRate: 10 } } });
     assert.notDeepEqual(other, server);
     assert.deepEqual(same, webhook);
-    const both = sums({ settings: { region: "eu-central-1" } });
+    const both = checksums({ settings: { region: "eu-central-1" } });
     assert.notDeepEqual(both[0], server);
     assert.notDeepEqual(both[1], webhook);
   });
 });
 
 suite("options", () => {
-  test("a namespace of another name is named wherever podrole's own stands", () => {
+  test("another namespace replaces podrole's everywhere", () => {
     const objects = helmTemplate({}, "iam");
     for (const { kind, metadata } of objects) assert.ok([undefined, "iam"].includes(metadata.namespace), kind);
     const text = JSON.stringify(objects);
@@ -129,7 +129,7 @@ suite("options", () => {
     assert.match(JSON.stringify(webhook.namespaceSelector), /"values":\["iam","kube-system"/);
   });
 
-  test("a digest wins over a tag, for podrole's images and the sidecar's", () => {
+  test("a digest takes precedence over a tag, for podrole's images and the sidecar's", () => {
     const digest = `sha256:${"0123456789abcdef".repeat(4)}`;
     const objects = helmTemplate({
       image: { repository: "registry.example:5000/podrole-server", tag: "1", digest },
@@ -147,14 +147,14 @@ suite("options", () => {
     );
   });
 
-  test("IRSA is an annotation of the server's ServiceAccount alone", () => {
+  test("the IRSA annotation is set only on the server's ServiceAccount", () => {
     const annotations = { "eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/podrole-server" };
     const objects = helmTemplate({ server: { serviceAccount: { annotations } } });
     assert.deepEqual(find(objects, "ServiceAccount", "podrole-server").metadata.annotations, annotations);
     assert.equal(find(objects, "ServiceAccount", "podrole-webhook").metadata.annotations, undefined);
   });
 
-  test("nodeSelector, tolerations, extraEnv and extraEnvFrom go to the program that they are given to", () => {
+  test("nodeSelector, tolerations, extraEnv and extraEnvFrom apply only to the program that has them", () => {
     const nodeSelector = { "node.example/pool": "iam" };
     const tolerations = [{ key: "pool", operator: "Exists" }];
     const extraEnv = [{ name: "AWS_STS_REGIONAL_ENDPOINTS", value: "regional" }];
@@ -167,7 +167,7 @@ suite("options", () => {
     assert.deepEqual([webhook.containers[0].env, webhook.containers[0].envFrom.length], [undefined, 2]);
   });
 
-  test("helm lint has nothing to say but that there is no icon", () => {
+  test("helm lint reports no warnings or errors", () => {
     const { code, out } = helm(["lint", "--strict", CHART]);
     assert.equal(code, 0, out);
     assert.deepEqual(out.match(/\[(WARNING|ERROR)\].*/g), null);

@@ -1,20 +1,20 @@
 #!/bin/bash
-# Builds Helm from source/, once for a machine, and prints the folder that holds it. When it is there already it only
-# prints, and needs no network.
+# Builds Helm from source/, once per machine, and prints the folder that contains it. If it is built already, it only
+# prints the folder and needs no network.
 #
 # usage: build.sh
 #
-# PODROLE_CACHE  where built things are kept (default $XDG_CACHE_HOME/podrole, ~/.cache/podrole)
-# GOMAXPROCS     how many packages Go compiles at once (default: one for each processor)
+# PODROLE_CACHE  where build results are stored (default $XDG_CACHE_HOME/podrole, ~/.cache/podrole)
+# GOMAXPROCS     how many packages Go compiles at once (default: the number of processors)
 set -euo pipefail
 cd "$(dirname "$0")/source"
 
 if ! command -v go >/dev/null; then
-  echo "Cannot build Helm: go is not in PATH, Go 1.26 or newer is wanted" >&2
+  echo "Cannot build Helm: go is not in PATH; expected Go 1.26 or newer" >&2
   exit 1
 fi
 
-# A build is named by everything that goes into it: another Go or another dependency is another folder.
+# The folder's name is a hash of all inputs: another Go or another dependency results in another folder.
 key=$({ sha256sum go.mod go.sum; go version; } | sha256sum | cut -c1-16)
 cache=${PODROLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/podrole}/helm
 out=$cache/$key
@@ -33,8 +33,8 @@ work=$(mktemp -d "$cache/building.XXXXXX")
 compiler=
 trap 'kill ${compiler:+"$compiler"} 2>/dev/null || true; rm -rf "$work"' EXIT
 
-# What the release's own build sets: charts ask for the version of Helm, and `helm template` and `helm lint` take the
-# version of its client for that of the cluster.
+# The release's own build sets these: charts read the version of Helm, and `helm template` and `helm lint` use the version
+# of its Kubernetes client as that of the cluster.
 version=$(sed -n 's/^require helm.sh\/helm\/v3 //p' go.mod)
 minor=$(sed -n 's/^\tk8s.io\/client-go v0\.\([0-9]*\)\..*/\1/p' go.mod)
 flags="-s -w -X helm.sh/helm/v3/internal/version.version=$version"

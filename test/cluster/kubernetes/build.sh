@@ -1,20 +1,20 @@
 #!/bin/bash
-# Builds Kubernetes (with etcd and kubectl, one binary) and CoreDNS from source/, once for a machine, and prints the
-# folder that holds kube, kubectl and coredns. When they are there already it only prints, and needs no network.
+# Builds Kubernetes (with etcd and kubectl, one binary) and CoreDNS from source/, once per machine, and prints the folder
+# that contains kube, kubectl and coredns. If they are built already, it only prints the folder and needs no network.
 #
 # usage: build.sh
 #
-# PODROLE_CACHE  where built things are kept (default $XDG_CACHE_HOME/podrole, ~/.cache/podrole)
-# GOMAXPROCS     how many packages Go compiles at once (default: one for each processor); the linker needs 3.3 GB
+# PODROLE_CACHE  where build results are stored (default $XDG_CACHE_HOME/podrole, ~/.cache/podrole)
+# GOMAXPROCS     how many packages Go compiles at once (default: the number of processors); the linker needs 3.3 GB
 set -euo pipefail
 cd "$(dirname "$0")/source"
 
 if ! command -v go >/dev/null; then
-  echo "Cannot build Kubernetes: go is not in PATH, Go 1.26 or newer is wanted" >&2
+  echo "Cannot build Kubernetes: go is not in PATH; expected Go 1.26 or newer" >&2
   exit 1
 fi
 
-# A build is named by everything that goes into it: another Go or another dependency is another folder.
+# The folder's name is a hash of all inputs: another Go or another dependency results in another folder.
 key=$({ sha256sum go.mod go.sum main.go dns/go.mod dns/go.sum dns/main.go; go version; } | sha256sum | cut -c1-16)
 cache=${PODROLE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/podrole}/kubernetes
 out=$cache/$key
@@ -33,8 +33,8 @@ work=$(mktemp -d "$cache/building.XXXXXX")
 compiler=
 trap 'kill ${compiler:+"$compiler"} 2>/dev/null || true; rm -rf "$work"' EXIT
 
-# Everything static (the files run inside other mount namespaces), without local paths or the state of this git tree
-# (the result depends on source/ alone), never changing go.mod, and letting other programs on the machine go first.
+# Static binaries, because they run inside other mount namespaces; no local paths or state of this git tree, so that the
+# result depends only on source/; go.mod is never changed; `nice` gives other programs on the machine priority.
 compile() { # NAME FOLDER LINKER-FLAGS
   local name=$1 folder=$2 flags=$3 total next=0
   total=$(go list -C "$folder" -mod=readonly -deps . | wc -l)
@@ -44,7 +44,7 @@ compile() { # NAME FOLDER LINKER-FLAGS
   SECONDS=0
   while kill -0 "$compiler" 2>/dev/null; do
     if ((SECONDS >= next)); then
-      # -v names each package that is compiled; those in Go's build cache are not named.
+      # -v prints each compiled package, but not those in Go's build cache.
       echo "$name: $SECONDS s, $(grep -vc '^go: ' "$work/$name.log" || true) of at most $total packages compiled" >&2
       next=$((SECONDS + 20))
     fi
@@ -60,8 +60,8 @@ compile() { # NAME FOLDER LINKER-FLAGS
   rm "$work/$name.log"
 }
 
-# The release's own build sets its version like this; without it the API server says v0.0.0 and clients that look at
-# the version go wrong.
+# The release's own build sets its version like this; without it the API server reports v0.0.0, which breaks clients that
+# check the version.
 version=$(sed -n 's/^require k8s.io\/kubernetes v//p' go.mod)
 minor=${version#*.}
 flags=
@@ -73,7 +73,7 @@ done
 echo "building Kubernetes $version and CoreDNS: about 8 minutes on two cores, unless Go's build cache has it" >&2
 compile kube . "$flags"
 compile coredns dns ""
-ln -s kube "$work/kubectl" # main.go runs the program it is called as
+ln -s kube "$work/kubectl" # main.go runs the program that it is invoked as
 chmod 755 "$work"
 mv "$work" "$out"
 echo "$out"

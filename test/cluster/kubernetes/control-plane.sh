@@ -1,35 +1,35 @@
 #!/bin/bash
 # A real Kubernetes control plane on this machine, without a node: etcd, API server, controller manager and scheduler
-# as ordinary processes on 127.0.0.1. For admission, RBAC, tokens and everything else that needs no running container.
-# Needs no root. Any number may run side by side.
+# as ordinary processes on 127.0.0.1. For tests of admission, RBAC, tokens and everything else that needs no running
+# container. Does not need root. Any number can run side by side.
 #
-# usage: control-plane.sh up DIR      prints DIR/environment when the cluster is usable
-#        control-plane.sh down DIR    ends its processes and removes DIR; does nothing when there is none
+# usage: control-plane.sh up DIR      starts a cluster and prints DIR/environment when it is ready
+#        control-plane.sh down DIR    stops its processes and removes DIR; does nothing if DIR is missing or empty
 #
 # PODROLE_APISERVER_PORT   port of the API server (default: a free one)
-# PODROLE_APISERVER_FLAGS  further flags of the API server, separated by spaces; they win over those here
+# PODROLE_APISERVER_FLAGS  additional flags of the API server, separated by spaces; they take precedence over the flags here
 #
-# DIR/pids/NAME has a program's pid: `kill -STOP` and `kill -CONT` make an outage of etcd, api-server,
+# DIR/pids/NAME contains a program's pid: `kill -STOP` and `kill -CONT` simulate an outage of etcd, api-server,
 # controller-manager or scheduler.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$(realpath "$0")")/lib.sh"
 
-programs=(scheduler controller-manager api-server etcd) # in the order of ending
+programs=(scheduler controller-manager api-server etcd) # in the order in which they are stopped
 
 check_alive() {
   local file
   for file in "$dir"/pids/*; do
-    is_running "$file" || die "Cannot start the cluster: ${file##*/} has ended"
+    is_running "$file" || die "Cannot start the cluster: ${file##*/} exited"
   done
 }
 
-end_programs() {
+stop_programs() {
   local name
   for name in "${programs[@]}"; do finish "$dir/pids/$name"; done
 }
 
-# Below the range of ports that the kernel gives to outgoing connections, so that none of these takes it in between.
+# Below the range that the kernel assigns to outgoing connections, so that none of them takes the port before its use.
 free_port() {
   local port
   while :; do
@@ -45,9 +45,9 @@ up() {
   kube=$binaries/kube
   claim_folder control-plane "$dir"
   mkdir "$dir/pids"
-  # A failed start ends what it started and leaves the logs; `down` removes them.
+  # A failed start stops the programs that it started and leaves the logs; `down` removes them.
   complete=
-  trap '[[ $complete ]] || { show_logs; end_programs; }' EXIT
+  trap '[[ $complete ]] || { show_logs; stop_programs; }' EXIT
 
   api_address=127.0.0.1 api_port=${PODROLE_APISERVER_PORT:-$(free_port)}
   service_cidr=10.96.0.0/24 service_address=10.96.0.1
@@ -64,7 +64,7 @@ ENVIRONMENT
 
   start_etcd
   record "$dir/pids/etcd" $!
-  # The endpoints of the Service `kubernetes` may not be a loopback address: leave it without any.
+  # Endpoints of the Service `kubernetes` must not be loopback addresses, so it gets none.
   start_api_server --bind-address="$api_address" --endpoint-reconciler-type=none
   record "$dir/pids/api-server" $!
   wait_for 60 "API server ready" api /readyz
@@ -72,7 +72,7 @@ ENVIRONMENT
   record "$dir/pids/controller-manager" $!
   start_scheduler
   record "$dir/pids/scheduler" $!
-  # Pods are refused before it is there.
+  # The API server denies pods until this ServiceAccount exists.
   wait_for 30 "default ServiceAccount" api /api/v1/namespaces/default/serviceaccounts/default
   complete=yes
   cat "$dir/environment"
@@ -81,8 +81,8 @@ ENVIRONMENT
 down() {
   [[ -n $(ls -A "$dir" 2>/dev/null) ]] || return 0
   claimed_as control-plane "$dir" ||
-    die "Cannot end the cluster: $dir holds no control plane, one that \`up\` made is wanted"
-  end_programs
+    die "Cannot stop the cluster: $dir contains no control plane; expected a folder that \`up\` created"
+  stop_programs
   rm -rf --one-file-system "$dir"
 }
 

@@ -1,8 +1,8 @@
 #!/bin/bash
-# The first process in the namespaces of a node that node.sh makes: prepares them and starts the node's programs. When
-# it ends, the kernel ends them all; when one of them ends, so does it.
+# The first process in the namespaces of a node created by node.sh: prepares them and starts the node's programs. When it
+# exits, the kernel kills every process of the node; when one of the programs exits, it exits too.
 #
-# Given by node.sh in the environment: dir kube coredns pause_image name host_ip node_ip api_address api_port pod_cidr
+# node.sh passes in the environment: dir kube coredns pause_image name host_ip node_ip api_address api_port pod_cidr
 # service_cidr
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
@@ -12,12 +12,12 @@ set -euo pipefail
 
 check_alive() {
   local pid
-  for pid in "${!started[@]}"; do # the shell reaps those that end: no zombie passes for alive
-    kill -0 "$pid" 2>/dev/null || die "Cannot start the node: ${started[$pid]} has ended"
+  for pid in "${!started[@]}"; do # the shell reaps exited programs, so no zombie counts as alive
+    kill -0 "$pid" 2>/dev/null || die "Cannot start the node: ${started[$pid]} exited"
   done
 }
 
-# This mount namespace is private: cover the machine's folders that the programs write to.
+# This mount namespace is private: mounts over the machine's folders to which the programs write.
 cover_folders() {
   mount -t tmpfs tmpfs /run # sockets, runc's state, names of network namespaces, the lock of iptables
   mkdir -p /run/lock
@@ -25,14 +25,14 @@ cover_folders() {
   mkdir /var/lib/{containerd,kubelet,cni}
   mount --bind "$dir/containerd" /var/lib/containerd
   mount --bind "$dir/kubelet" /var/lib/kubelet
-  mount --make-rshared /var/lib/kubelet # the kubelet's mounts must show in containers that ask for propagation
+  mount --make-rshared /var/lib/kubelet # containers that request mount propagation must see the kubelet's mounts
   mount -t tmpfs tmpfs /var/log
   mkdir /var/log/{pods,containers}
   mount --bind "$dir/log/pods" /var/log/pods
 }
 
-# The kubelet sets kernel settings that no namespace separates: it would set them for the whole machine. Show it files
-# that have its values already.
+# The kubelet sets kernel settings that belong to no namespace, so it would change them for the whole machine. Mounts over
+# them files that already contain the kubelet's values.
 cover_sysctls() {
   local setting file
   mkdir /run/sysctls
@@ -45,13 +45,13 @@ cover_sysctls() {
   done
 }
 
-# A root for all pods' cgroups below each of v1's hierarchies, which node.sh can find and remove again.
+# Creates a parent of all pods' cgroups in each hierarchy of cgroup v1; node.sh finds and removes it.
 make_cgroups() {
   local hierarchy file
   for hierarchy in /sys/fs/cgroup/*/; do
     [[ -L ${hierarchy%/} ]] || mkdir -p "$hierarchy$name" # cpu and cpuacct may be links to one hierarchy
   done
-  # A new cpuset has neither processors nor memory, and takes no process before it has.
+  # A new cpuset has neither processors nor memory nodes and accepts no process until it has both.
   for file in cpuset.cpus cpuset.mems; do
     cat "/sys/fs/cgroup/cpuset/$file" >"/sys/fs/cgroup/cpuset/$name/$file"
   done
@@ -59,12 +59,12 @@ make_cgroups() {
 
 set_up_network() {
   ip link set lo up
-  until ip link show eth0 >/dev/null 2>&1; do sleep 0.02; done # node.sh gives it
+  until ip link show eth0 >/dev/null 2>&1; do sleep 0.02; done # node.sh moves it into this namespace
   ip address add "$node_ip/24" dev eth0
   ip link set eth0 up
   ip route add default via "$host_ip"
-  echo 1 >/proc/sys/net/ipv4/ip_forward # of this network namespace alone
-  # hairpinMode: a pod reaches itself through a Service of its own.
+  echo 1 >/proc/sys/net/ipv4/ip_forward # applies only to this network namespace
+  # hairpinMode: lets a pod reach itself through its own Service.
   cat >"$dir/conf/cni/10-bridge.conflist" <<JSON
 {
   "cniVersion": "0.4.0",
@@ -88,9 +88,9 @@ JSON
 }
 
 start_containerd() {
-  # restrict_oom_score_adj: without CAP_SYS_RESOURCE nobody may lower a process's oom_score_adj, and the kubelet asks
-  # for -998 for each pod's pause. runc then dies half way ("can't get final child's PID from pipe: EOF"). With it,
-  # containerd asks for what it has itself at the least.
+  # restrict_oom_score_adj: lowering a process's oom_score_adj requires CAP_SYS_RESOURCE, and the kubelet requests -998
+  # for each pod's pause. Without the capability runc crashes ("can't get final child's PID from pipe: EOF"). With this
+  # setting containerd requests no value below its own.
   cat >"$dir/conf/containerd.toml" <<TOML
 version = 2
 [plugins."io.containerd.internal.v1.opt"]
@@ -108,20 +108,19 @@ TOML
 }
 
 start_kubelet() {
-  # resolv.conf of pods that do not use the cluster's DNS by policy, such as those on the host's network.
+  # resolv.conf for pods whose dnsPolicy does not use the cluster's DNS, such as pods on the host network.
   echo "nameserver $node_ip" >"$dir/conf/resolv.conf"
-  # failCgroupV1: since 1.35 the kubelet refuses to start on cgroup v1 unless told otherwise.
-  # cgroupRoot: all pods below one cgroup, which node.sh removes.
-  # failSwapOn: the machine's swap is not ours to turn off.
-  # oomScoreAdj: without CAP_SYS_RESOURCE it cannot be lowered; the kubelet would complain in its log.
-  # evictionHard, imageGCHighThresholdPercent: a machine whose disk is nearly full can still run tests, and an image
-  # that was removed could not be pulled again.
-  # syncFrequency: files from ConfigMaps and Secrets follow within 10 s instead of 60 s.
-  # InPlacePodLevelResourcesVerticalScaling: with it the kubelet tells in status.resources what it reads from the pod's
-  # cgroup, now and then before it has written there: 1 CPU. The scheduler believes it, and a few pods fill the node.
-  # volumePluginDir: the kubelet makes it; the default is in the machine's /usr.
-  # InPlacePodLevelResourcesVerticalScaling: with cgroup v1 it reports 1 CPU as the request of every pod, and the
-  # scheduler believes it: a machine of 2 processors is full with 2 pods.
+  # failCgroupV1: since 1.35 the kubelet refuses to start on cgroup v1 by default.
+  # cgroupRoot: puts all pods below one cgroup, which node.sh removes.
+  # failSwapOn: a test must not turn off the machine's swap.
+  # oomScoreAdj: lowering it requires CAP_SYS_RESOURCE; otherwise the kubelet logs an error.
+  # evictionHard, imageGCHighThresholdPercent: tests can run on a machine whose disk is nearly full, and a removed image
+  # could not be pulled again.
+  # syncFrequency: updates files from ConfigMaps and Secrets within 10 s instead of 60 s.
+  # InPlacePodLevelResourcesVerticalScaling: if enabled, the kubelet reports in status.resources what it reads from the
+  # pod's cgroup, sometimes before it has written there. With cgroup v1 that is a request of 1 CPU for every pod; the
+  # scheduler uses it, so 2 pods fill a machine with 2 processors.
+  # volumePluginDir: the kubelet creates this folder; the default is in the machine's /usr.
   cat >"$dir/conf/kubelet.yaml" <<YAML
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
@@ -153,7 +152,7 @@ YAML
 }
 
 start_proxy() {
-  # conntrack: its limits belong to the machine and are read-only outside its first network namespace.
+  # conntrack: its limits are global to the machine and read-only outside the initial network namespace.
   cat >"$dir/conf/proxy.yaml" <<YAML
 apiVersion: kubeproxy.config.k8s.io/v1alpha1
 kind: KubeProxyConfiguration
@@ -168,8 +167,8 @@ YAML
 }
 
 start_dns() {
-  # A process of the node instead of a Deployment: no image, and there before the first pod. Names outside the cluster
-  # do not exist: a program that asks for one hears so at once instead of waiting.
+  # A process of the node instead of a Deployment: it needs no image and runs before the first pod. Names outside the
+  # cluster do not resolve: a lookup gets NXDOMAIN at once instead of a timeout.
   cat >"$dir/conf/Corefile" <<COREFILE
 cluster.local:53 {
   bind $node_ip
@@ -208,7 +207,7 @@ start_kubelet
 start_proxy
 start_dns
 
-# The shell, as the first process, also reaps what others leave behind; `wait -n` heeds only what it has started itself.
+# As the first process, the shell also reaps orphaned processes; `wait -n` considers only processes that it started itself.
 status=0
-wait -n -p ended || status=$?
-say "${started[$ended]} has ended with status $status: the node ends"
+wait -n -p exited || status=$?
+say "${started[$exited]} exited with status $status: the node stops"

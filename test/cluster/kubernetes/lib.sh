@@ -1,17 +1,17 @@
 # shellcheck shell=bash disable=SC2154 # the callers set dir, kube, api_address, api_port, service_cidr, service_address
-# What control-plane.sh, node.sh and inside-node.sh share: messages, the cluster's folder, waiting, processes,
-# certificates, and the four programs of a control plane. Sourced, never run.
+# Shared by control-plane.sh, node.sh and inside-node.sh: messages, the cluster's folder, waiting, processes, certificates,
+# and the four programs of a control plane. Sourced, never executed.
 #
-# The folder of a cluster ($dir) holds all of its state. Whoever uses a cluster needs two things from there:
-#   admin.kubeconfig   complete in itself, may be copied
+# The folder of a cluster ($dir) contains all of its state. Users of a cluster need two files:
+#   admin.kubeconfig   self-contained, can be copied
 #   environment        names and addresses as NAME=value lines
-# The rest is the scripts' own: pki/ conf/ log/ etcd/ and more.
+# The rest (pki/ conf/ log/ etcd/ and more) is internal to the scripts.
 
-export LC_ALL=C # numbers with a decimal point, openssl without translation
+export LC_ALL=C # decimal points in numbers, untranslated openssl messages
 here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 began=${EPOCHREALTIME/./}
 
-# --- messages: progress and problems go to stderr, results to stdout
+# --- messages: progress and errors go to stderr, results to stdout
 
 say() {
   local spent=$((${EPOCHREALTIME/./} - began))
@@ -34,14 +34,14 @@ show_logs() {
 
 # --- the cluster's folder
 
-# `down` removes the folder: only a folder that `up` has made, or found empty, may be given to it.
+# `down` removes the folder, so it accepts only a folder that `up` created or found empty.
 claim_folder() { # KIND DIR
-  # The path goes into URLs, YAML and TOML unquoted, and is the start of sockets' paths, which have at most 107 bytes.
+  # The path is used unquoted in URLs, YAML and TOML, and is the prefix of socket paths, which have at most 107 bytes.
   [[ $2 =~ ^/[A-Za-z0-9/._+@-]{0,79}$ ]] ||
-    die "Cannot start the cluster: its folder is $2, at most 80 characters of A-Z a-z 0-9 / . _ + @ - are wanted"
+    die "Cannot start the cluster: its folder is $2; expected at most 80 characters of A-Z a-z 0-9 / . _ + @ -"
   mkdir -p "$2"
   chmod 700 "$2"
-  [[ -z $(ls -A "$2") ]] || die "Cannot start the cluster: $2 is not empty, a new or an empty folder is wanted"
+  [[ -z $(ls -A "$2") ]] || die "Cannot start the cluster: $2 is not empty; expected a new or an empty folder"
   echo "$1" >"$2/.podrole-cluster"
   mkdir "$2"/{pki,conf,log}
 }
@@ -52,19 +52,19 @@ claimed_as() { # KIND DIR
 
 # --- waiting
 
-# Repeats a command until it succeeds. Gives up when check_alive (the caller's) finds a program gone, or in time.
+# Repeats a command until it succeeds. Fails if check_alive (defined by the caller) finds an exited program, or on timeout.
 wait_for() { # SECONDS WHAT COMMAND...
   local until=$((SECONDS + $1)) what=$2
   shift 2
   until "$@" >/dev/null 2>&1; do
     check_alive
-    ((SECONDS < until)) || die "Cannot start the cluster: no $what in time"
+    ((SECONDS < until)) || die "Cannot start the cluster: timed out waiting for: $what"
     sleep 0.05
   done
   say "$what"
 }
 
-# A request as the administrator. curl, because kubectl takes 10 times as long to start.
+# Sends a request as the administrator. Uses curl, because kubectl takes 10 times as long to start.
 api() { # PATH
   curl --silent --fail --max-time 5 --output /dev/null --cacert "$dir/pki/ca.crt" --cert "$dir/pki/admin.crt" \
     --key "$dir/pki/admin.key" "https://$api_address:$api_port$1"
@@ -74,7 +74,7 @@ api() { # PATH
 
 declare -A started=() # pid -> name
 
-# Starts a program in the background, its output in log/. The caller finds the pid in $!.
+# Starts a program in the background and writes its output to log/. The caller reads the pid from $!.
 start() { # NAME COMMAND...
   local name=$1
   shift
@@ -83,19 +83,19 @@ start() { # NAME COMMAND...
   started[$!]=$name
 }
 
-# A pid alone may name a stranger by the time it is used: its start time (field 22 of /proc/PID/stat) goes with it.
-# Fails for a process that is gone, or dead with all its threads and not yet reaped.
+# Prints a process's pid and start time (field 22 of /proc/PID/stat): the pid alone may have been reused by another process
+# later. Fails if the process does not exist, or is a zombie without running threads.
 identify() { # PID
   local stat
   { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 1
-  read -ra stat <<<"${stat##*) }" # field 2, the name, may hold anything
+  read -ra stat <<<"${stat##*) }" # field 2, the name, may contain any characters
   local state=${stat[0]} threads=${stat[17]} born=${stat[19]}
   [[ $state != Z || $threads -gt 1 ]] && echo "$1 $born"
 }
 
 record() { # FILE PID
-  identify "$2" >"$1" || die "Cannot start the cluster: ${1##*/} ended at once"
-  disown "$2" 2>/dev/null || true # or the shell would announce its end
+  identify "$2" >"$1" || die "Cannot start the cluster: ${1##*/} exited immediately"
+  disown "$2" 2>/dev/null || true # or the shell would print a message when it exits
 }
 
 is_running() { # FILE
@@ -103,7 +103,7 @@ is_running() { # FILE
   read -r pid rest <"$1" && [[ $(identify "$pid") == "$pid $rest" ]]
 }
 
-# Kills, because all state is thrown away next: nothing gains from an orderly end.
+# Uses SIGKILL: all state is deleted next, so a graceful stop has no benefit.
 finish() { # FILE
   local pid
   [[ -s $1 ]] && is_running "$1" || return 0
@@ -119,7 +119,7 @@ openssl_new() { # NAME SUBJECT ARGUMENTS...: a P-256 key and its certificate, in
   shift 2
   problem=$(openssl req -x509 -config <(printf '[req]\ndistinguished_name=dn\n[dn]\n') -newkey ec \
     -pkeyopt ec_paramgen_curve:P-256 -nodes -days 30 -subj "$subject" -keyout "$dir/pki/$name.key" \
-    -out "$dir/pki/$name.crt" "$@" 2>&1) || die "Cannot make the certificate $name: $problem"
+    -out "$dir/pki/$name.crt" "$@" 2>&1) || die "Cannot create the certificate $name: $problem"
 }
 
 make_authority() {
@@ -156,8 +156,8 @@ YAML
   chmod 600 "$2"
 }
 
-# The authority and what the control plane's own programs need. $service_address is the first address of the Service
-# network: pods know the API server by it.
+# Creates the CA and the credentials of the control plane's own programs. $service_address is the first address of the
+# Service network, by which pods reach the API server.
 make_credentials() {
   make_authority
   local names=DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc
@@ -173,7 +173,7 @@ make_credentials() {
 
 # --- the control plane: $kube $dir $api_address $api_port $service_cidr
 
-# etcd listens on a socket in the cluster's folder: no port to choose, and no other user reaches it.
+# etcd listens on a Unix socket in the cluster's folder: it needs no free port, and no other user can connect.
 start_etcd() {
   start etcd "$kube" etcd --name=podrole --data-dir="$dir/etcd" --unsafe-no-fsync \
     --listen-client-urls="unix://$dir/etcd.sock" --advertise-client-urls="unix://$dir/etcd.sock" \
@@ -199,8 +199,8 @@ start_api_server() { # FLAG...
 }
 
 start_controller_manager() {
-  # With the default of 20 requests a second the controllers' start alone takes 9 s, and so does the first
-  # ServiceAccount. One replica has nothing to elect, and nobody asks for its pages (secure-port).
+  # With the default of 20 requests a second the start of the controllers takes 9 s, and so does the first ServiceAccount.
+  # A single replica needs no leader election, and nothing reads its HTTP endpoints (secure-port).
   start controller-manager "$kube" kube-controller-manager \
     --kubeconfig="$dir/conf/controller-manager.kubeconfig" --kube-api-qps=300 --kube-api-burst=600 \
     --leader-elect=false --secure-port=0 --use-service-account-credentials \

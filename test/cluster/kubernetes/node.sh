@@ -1,44 +1,44 @@
 #!/bin/bash
 # A complete Kubernetes cluster of one node on this machine: the control plane, containerd, kubelet, kube-proxy and
-# CoreDNS, all in mount, network and process namespaces of their own (as a kind node, without docker). Needs root, and
-# cgroup v1 or hybrid. Several may run side by side.
+# CoreDNS, all in their own mount, network and process namespaces (like a kind node, without docker). Needs root, and
+# cgroup v1 or hybrid. Several can run side by side.
 #
-# usage: node.sh up DIR                   prints DIR/environment when the node is ready
-#        node.sh load DIR IMAGE.tar...    imports docker or OCI archives: there is no registry
+# usage: node.sh up DIR                   starts a cluster and prints DIR/environment when the node is ready
+#        node.sh load DIR IMAGE.tar...    imports docker or OCI archives, because there is no registry
 #        node.sh exec DIR COMMAND...      runs a command in the node's namespaces: ctr, iptables-save, ss, ...
-#        node.sh down DIR                 ends everything and removes DIR; does nothing when there is none
+#        node.sh down DIR                 stops the cluster and removes DIR; does nothing if DIR is missing or empty
 #
-# PODROLE_APISERVER_FLAGS  further flags of the API server, separated by spaces; they win over those here
+# PODROLE_APISERVER_FLAGS  additional flags of the API server, separated by spaces; they take precedence over the flags here
 #
-# The machine sees a network link podrole<N>, routes to the addresses of pods and Services, and cgroups of the same
-# name, all gone after `down`. Its own iptables rules, sysctls and folders stay untouched.
+# The machine gets a network link podrole<N>, routes to the addresses of pods and Services, and cgroups of the same name;
+# `down` removes them. Its own iptables rules, sysctls and folders are not changed.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname "$(realpath "$0")")/lib.sh"
 
 check_alive() {
-  is_running "$dir/pids/init" || die "Cannot start the cluster: the node has ended"
+  is_running "$dir/pids/init" || die "Cannot start the cluster: the node exited"
 }
 
 check_machine() {
   local tool
-  [[ $(id -u) == 0 ]] || die "Cannot start a node: not root, root is wanted"
+  [[ $(id -u) == 0 ]] || die "Cannot start a node: the user is not root; expected root"
   for tool in containerd runc iptables ip openssl curl unshare nsenter /usr/lib/cni/bridge; do
-    command -v "$tool" >/dev/null || die "Cannot start a node: $tool is missing, packages.sh is wanted first"
+    command -v "$tool" >/dev/null || die "Cannot start a node: $tool is missing; expected packages.sh to have installed it"
   done
-  # The node's cgroups are made in v1's hierarchies: see inside-node.sh.
+  # The node's cgroups are created in the hierarchies of cgroup v1: see inside-node.sh.
   [[ -d /sys/fs/cgroup/memory ]] ||
-    die "Cannot start a node: the machine has cgroup v2 alone, v1 or hybrid is wanted (or a kind cluster instead)"
-  # Without it kube-proxy's rules do not see packets between two pods on the bridge: a Service would answer with the
-  # address of its pod.
+    die "Cannot start a node: the machine has only cgroup v2; expected v1 or hybrid (use a kind cluster instead)"
+  # Without it kube-proxy's rules do not see packets between two pods on the bridge, so a reply from a Service would come
+  # from the address of its pod.
   [[ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]] ||
-    die "Cannot start a node: bridged packets bypass iptables, \`modprobe br_netfilter\` is wanted"
-  # inside-node.sh covers these with its own.
+    die "Cannot start a node: bridged packets bypass iptables; expected \`modprobe br_netfilter\`"
+  # inside-node.sh mounts other file systems over these folders.
   [[ ! $dir/ =~ ^/(run|var/run|var/lib|var/log)/ ]] ||
-    die "Cannot start a node: its folder is $dir, one outside /run, /var/lib and /var/log is wanted"
+    die "Cannot start a node: its folder is $dir; expected one outside /run, /var/lib and /var/log"
 }
 
-# Takes the first number whose link and networks nobody has. Making the link is the lock: only one can.
+# Claims the first number whose link and networks are unused. Creating the link is the lock: only one caller succeeds.
 claim_network() {
   local number network problem=
   for number in {0..31}; do
@@ -50,23 +50,23 @@ claim_network() {
     done
     problem=$(ip link add "$name" type veth peer name "${name}n" 2>&1) && return
   done
-  die "Cannot start a node: all of podrole0 to podrole31 are taken, a free one is wanted ${problem:+($problem)}"
+  die "Cannot start a node: podrole0 to podrole31 are in use; expected a free one ${problem:+($problem)}"
 }
 
-end_node() {
+stop_node() {
   local link number
-  # The init process of the namespace is over only when all processes in it are: nothing needs to be searched.
+  # The init process of a PID namespace exits only after all other processes in it, so there are none left to find.
   finish "$dir/pids/init"
   finish "$dir/pids/holder"
   link=$(sed -n 's/^LINK=//p' "$dir/environment" 2>/dev/null || true)
   [[ $link ]] || return 0
-  ip link delete "$link" 2>/dev/null || true # a network namespace takes its links along, some time later
-  for number in {1..50}; do                  # the kernel counts a process out of its cgroup a moment after its end
+  ip link delete "$link" 2>/dev/null || true # the kernel deletes a network namespace's links, but some time later
+  for number in {1..50}; do                  # the kernel removes a process from its cgroup shortly after its exit
     find /sys/fs/cgroup/*/"$link" -depth -type d -exec rmdir {} + 2>/dev/null || true
     [[ -n $(compgen -G "/sys/fs/cgroup/*/$link") ]] || return 0
     sleep 0.1
   done
-  die "Cannot remove the node's cgroups: /sys/fs/cgroup/*/$link still has processes after 5 s, none is wanted ($number)"
+  die "Cannot remove the node's cgroups: /sys/fs/cgroup/*/$link has processes after 5 s; expected none ($number)"
 }
 
 up() {
@@ -76,9 +76,9 @@ up() {
   images=$("$here/images/build.sh")
   claim_folder node "$dir"
   mkdir "$dir"/{pids,containerd,kubelet,conf/cni,log/pods}
-  # A failed start ends what it started and leaves the logs; `down` removes them.
+  # A failed start stops the programs that it started and leaves the logs; `down` removes them.
   complete=
-  trap '[[ $complete ]] || { show_logs; end_node; }' EXIT
+  trap '[[ $complete ]] || { show_logs; stop_node; }' EXIT
 
   claim_network
   kube=$binaries/kube coredns=$binaries/coredns pause_image=$images/pause.tar
@@ -109,16 +109,16 @@ ENVIRONMENT
   start inside unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private "$here/inside-node.sh"
   holder=$!
   record "$dir/pids/holder" $holder
-  # unshare's child appears after its new namespaces: from then on the link's other end can be given to them.
+  # The child of unshare exists only after its namespaces do: from then on the other end of the link can be moved there.
   until init=$(<"/proc/$holder/task/$holder/children") && [[ $init ]]; do
-    is_running "$dir/pids/holder" || die "Cannot start a node: no namespaces, the rights for them are wanted"
+    is_running "$dir/pids/holder" || die "Cannot start a node: unshare exited; expected the rights to create namespaces"
     sleep 0.02
   done
   record "$dir/pids/init" "${init% }"
   ip link set "${name}n" netns "$holder" name eth0
   ip address add "$host_ip/24" dev "$name"
   ip link set "$name" up
-  # Services, too: a test on the machine reaches them by their addresses.
+  # Tests on the machine reach pods and Services by their addresses.
   ip route add "$pod_cidr" via "$node_ip" dev "$name"
   ip route add "$service_cidr" via "$node_ip" dev "$name"
 
@@ -134,7 +134,7 @@ ENVIRONMENT
 
 enter() { # NAMESPACE-FLAGS... -- COMMAND...
   if ! claimed_as node "$dir" || ! is_running "$dir/pids/init"; then
-    die "Cannot enter the node: none runs in $dir, one is wanted"
+    die "Cannot enter the node: $dir contains no running node; expected one"
   fi
   local init
   read -r init _ <"$dir/pids/init"
@@ -144,16 +144,16 @@ enter() { # NAMESPACE-FLAGS... -- COMMAND...
 load() { # IMAGE.tar...
   local image
   for image in "$@"; do
-    # By stdin, since the node does not see all of the machine's folders.
+    # By stdin, because the node does not see all of the machine's folders.
     enter --mount -- ctr --namespace k8s.io images import - <"$image" >&2
   done
 }
 
 down() {
   [[ -n $(ls -A "$dir" 2>/dev/null) ]] || return 0
-  claimed_as node "$dir" || die "Cannot end the cluster: $dir holds no node, one that \`up\` made is wanted"
-  end_node
-  # The kubeconfig must go, too: without the link the machine would ask its default gateway for the node's address.
+  claimed_as node "$dir" || die "Cannot stop the cluster: $dir contains no node; expected a folder that \`up\` created"
+  stop_node
+  # This also removes the kubeconfig: without the link the machine would send requests for the node to its default gateway.
   rm -rf --one-file-system "$dir"
 }
 

@@ -1,15 +1,15 @@
-// node.sh, called from TypeScript: a cluster of one node that comes up, takes images and goes down again.
+// Calls node.sh: starts a cluster of one node, loads images into it and stops it.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 
 export const NODE_SCRIPT = join(import.meta.dirname, "node.sh");
 
-/** Returns what the script prints; its progress goes to standard error. */
-export function node(verb: "up" | "load" | "down", directory: string, ...words: readonly string[]): string {
-  const { status, stdout } = spawnSync(NODE_SCRIPT, [verb, directory, ...words], {
+/** Returns the script's output; its progress goes to standard error. Throws RangeError if it fails. */
+export function node(verb: "up" | "load" | "down", directory: string, ...args: readonly string[]): string {
+  const { status, stdout } = spawnSync(NODE_SCRIPT, [verb, directory, ...args], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
   });
-  if (status !== 0) throw new RangeError(`node.sh ${verb} ended with ${status}`);
+  if (status !== 0) throw new RangeError(`node.sh ${verb} exited with ${status}`);
   return stdout;
 }

@@ -1,12 +1,11 @@
 #!/bin/bash
-# Installs what the scripts here need and this machine lacks, from Debian's or Ubuntu's packages. Says nothing when
-# nothing is missing.
+# Installs the missing packages that the scripts here need, from Debian or Ubuntu. Prints nothing if none is missing.
 #
-# usage: packages.sh [podman] [buildah]      the arguments add tools that build images from Dockerfiles
+# usage: packages.sh [podman] [buildah]      the arguments also install tools that build images from Dockerfiles
 set -euo pipefail
 
 missing=()
-# A package counts as there when the file is that the scripts use: it may have come another way.
+# A package counts as installed if the file that the scripts use exists: it may have another source.
 need() { # PACKAGE COMMAND-OR-FILE
   command -v "$2" >/dev/null || [[ $2 == /* && -e $2 ]] || missing+=("$1")
 }
@@ -29,17 +28,17 @@ done
 ((${#missing[@]})) || exit 0
 
 if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
-  echo "Cannot install packages: not root or no apt-get, these are wanted: ${missing[*]}" >&2
+  echo "Cannot install packages: not root, or apt-get is missing; expected these to be installed: ${missing[*]}" >&2
   exit 1
 fi
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-apt() { # another apt-get may be at work: wait for it
+apt() { # waits if another apt-get is running
   DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 "$@" >>"$log" 2>&1
 }
 install() { apt install --yes --no-install-recommends "${missing[@]}"; }
 
 echo "installing ${missing[*]}" >&2
-# The lists of packages are usually there and new enough: fetching them takes longer than the packages.
+# The package lists are usually recent enough, and fetching them takes longer than the packages, so install is tried first.
 install || { apt update && install; } || { cat "$log" >&2; exit 1; }

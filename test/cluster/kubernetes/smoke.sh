@@ -1,6 +1,6 @@
 #!/bin/bash
-# Asserts, on a running cluster of node.sh, all that podrole's own tests take for granted. Says `ok` for each, ends at
-# the first that fails. Wants busybox.tar, node.tar and node-busybox.tar loaded.
+# Asserts, on a running cluster of node.sh, everything that podrole's tests assume about Kubernetes. Prints `ok` for each
+# assertion and stops at the first failure. Requires busybox.tar, node.tar and node-busybox.tar to be loaded.
 #
 # usage: smoke.sh DIR
 set -euo pipefail
@@ -46,9 +46,9 @@ k -n smoke-webhook create secret tls webhook --cert="$work/certificate" --key="$
 k -n smoke-webhook create configmap webhook --from-file=webhook.ts >/dev/null
 sed "s|CA_BUNDLE|$(base64 -w0 "$work/certificate")|" webhook.yaml | k apply -f - >/dev/null
 k -n smoke-webhook rollout status deployment/webhook --timeout=60s >/dev/null || fail "Deployment of the webhook"
-ok "the Deployment of a webhook is up: ConfigMap, Secret, HTTPS probe"
+ok "the Deployment of a webhook is ready: ConfigMap, Secret, HTTPS probe"
 
-# A new webhook configuration takes a moment to reach the API server's admission.
+# The API server applies a new webhook configuration after a short delay.
 is_injected() {
   [[ $(k -n smoke-injected run probe --image=localhost/busybox:1 --dry-run=server \
     --output=jsonpath='{.spec.initContainers[0].name}') == injected ]]
@@ -59,7 +59,7 @@ k -n smoke-injected wait job/job --for=condition=Complete --timeout=60s >/dev/nu
 ok "API server -> Service -> webhook's pod: a native sidecar is injected, and the Job completes"
 
 [[ $(k -n smoke-injected logs job/job -c main) == hello-from-sidecar ]] || fail "logs"
-ok "the sidecar was up before the main container; logs"
+ok "the sidecar started before the main container; logs"
 
 pod=$(k -n smoke-webhook get pod -l app=webhook --output=jsonpath='{.items[0].metadata.name}')
 k -n smoke-webhook exec "$pod" -- node --eval \
@@ -73,9 +73,9 @@ k -n smoke-restricted wait pod/full --for=condition=Ready --timeout=60s >/dev/nu
 ok "restricted pod: init container, sidecar with startup probe, projected token, memory volumes, read-only root"
 
 token=$(k -n smoke-restricted exec full -c sidecar -- cat /var/run/token/token)
-review() { # JSONPATH: prints that part of the review's status
+review() { # JSONPATH: prints the selected part of the review's status
   local spec='{"token":"%s","audiences":["podrole.io"]}'
-  # shellcheck disable=SC2059 # the format is the request
+  # shellcheck disable=SC2059 # the format string is the request
   printf '{"apiVersion":"authentication.k8s.io/v1","kind":"TokenReview","spec":'"$spec}" "$token" |
     k create -f - --output=jsonpath="{.status$1}"
 }
@@ -83,12 +83,12 @@ review() { # JSONPATH: prints that part of the review's status
 ok "TokenReview names the token's pod"
 
 ! k -n smoke-restricted run plain --image=localhost/busybox:1 >/dev/null 2>&1 || fail "PodSecurity"
-ok "PodSecurity refuses a plain pod"
+ok "PodSecurity denies a plain pod"
 
 grep -q '"level":"RequestResponse".*"verb":"create".*"name":"full"' "$AUDIT_LOG" || fail "audit log"
-ok "the audit log has the pod's creation"
+ok "the audit log contains the pod's creation"
 
 k -n smoke-restricted delete pod full >/dev/null
-is_refused() { [[ -n $(review .error) ]]; }
-eventually 30 is_refused || fail "token outlives its pod"
-ok "the token ends with its pod (within 10 s: the API server remembers reviews)"
+is_rejected() { [[ -n $(review .error) ]]; }
+eventually 30 is_rejected || fail "token valid after the deletion of its pod"
+ok "the token becomes invalid after the deletion of its pod (within 10 s: the API server caches reviews)"

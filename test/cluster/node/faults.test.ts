@@ -1,4 +1,4 @@
-// What fails in a cluster, made to fail: what the app sees is asserted, and that everything is well again by itself.
+// Causes the failures that happen in clusters; asserts what the app observes, and that podrole recovers without help.
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
 import {
@@ -16,7 +16,7 @@ import {
 } from "./suite.ts";
 import { app, deployment, load, pod } from "./pods.ts";
 
-const ASK = `fetch(process.env.AWS_CONTAINER_CREDENTIALS_FULL_URI, {
+const REQUEST = `fetch(process.env.AWS_CONTAINER_CREDENTIALS_FULL_URI, {
     headers: { authorization: fs.readFileSync(process.env.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, "utf8") },
   }).then((reply) => console.log(reply.status), (error) => console.log(error.cause.code))`;
 
@@ -27,14 +27,14 @@ suite("faults", { timeout: 1_200_000 }, () => {
   const orders = assumed("shop-orders", shop.name);
   afterEach((context) => diagnose(context, shop.name));
 
-  const status = (name: string) => shop.evaluate(name, "app", ASK).then((said) => said.trim());
-  const isServed = (name: string) =>
+  const status = (name: string) => shop.evaluate(name, "app", REQUEST).then((output) => output.trim());
+  const waitUntilServed = (name: string) =>
     eventually(`credentials for ${name}`, async () => {
-      const said = await status(name);
-      return said === "200" ? said : new Not(said);
+      const answer = await status(name);
+      return answer === "200" ? answer : new Not(answer);
     });
 
-  /** Kills podrole-sidecar of a pod with SIGKILL, as the kernel would for lack of memory. */
+  /** Kills a pod's podrole-sidecar with SIGKILL, as the kernel does when memory runs out. */
   async function killSidecar(name: string): Promise<void> {
     const container = "jsonpath={.status.initContainerStatuses[?(@.name=='podrole-sidecar')].containerID}";
     const id = (await shop.ok(["get", "pod", name, "-o", container])).replace("containerd://", "");
@@ -42,29 +42,29 @@ suite("faults", { timeout: 1_200_000 }, () => {
     onNode(`ctr -n k8s.io tasks kill --signal SIGKILL ${id}`);
   }
 
-  const isOurs = NODE_DIRECTORY !== "";
+  const isOwnNode = NODE_DIRECTORY !== "";
 
-  test("a killed sidecar is back with what it had, and the app is not restarted", async (context) => {
-    if (!isOurs) return context.diagnostic("not run: a process can be killed on a node of the suite's own only");
+  test("a killed sidecar restarts with its stored credentials, and the app is not restarted", async (context) => {
+    if (!isOwnNode) return context.diagnostic("not run: processes can be killed only on a node that the suite started");
     await shop.apply(pod("survivor", { role: "shop-orders" }));
     await shop.logs("survivor", orders);
     await killSidecar("survivor");
     const began = Date.now();
-    await isServed("survivor");
+    await waitUntilServed("survivor");
     context.diagnostic(`credentials again ${Date.now() - began} ms after the kill`);
     const restarts = "jsonpath={.status.containerStatuses[0].restartCount}";
     assert.equal(await shop.ok(["get", "pod", "survivor", "-o", restarts]), "0");
   });
 
-  test("server down: running pods keep their credentials, also over a restart of their sidecar; new ones wait", async () => {
+  test("server down: running pods keep their credentials, even if their sidecar restarts; new pods wait", async () => {
     await shop.apply(pod("running", { role: "shop-orders" }));
     await shop.logs("running", orders);
     await scale("podrole-server", 0);
     try {
       assert.equal(await status("running"), "200");
-      if (isOurs) {
+      if (isOwnNode) {
         await killSidecar("running");
-        await isServed("running");
+        await waitUntilServed("running");
       }
       await shop.apply(pod("newcomer", { role: "shop-orders", containers: [app("app", "once")] }));
       await eventually("the newcomer's sidecar to wait for the server", async () => {
@@ -78,13 +78,13 @@ suite("faults", { timeout: 1_200_000 }, () => {
     await shop.logs("newcomer", orders);
   });
 
-  test("webhook down: pods of labelled namespaces wait with the reason, others start; when it is back, all start", async () => {
+  test("webhook down: pods of labelled namespaces wait and show the reason, others start; then all start", async () => {
     await scale("podrole-webhook", 0);
     try {
       await shop.apply(deployment("waiting", { role: "shop-orders" }));
       const reason = await eventually("FailedCreate", async () => {
-        const said = await shop.ok(["describe", "replicaset", "-l", "app=waiting"]);
-        return said.includes("FailedCreate") ? said : new Not(said);
+        const description = await shop.ok(["describe", "replicaset", "-l", "app=waiting"]);
+        return description.includes("FailedCreate") ? description : new Not(description);
       });
       assert.match(reason, /failed calling webhook "pods\.podrole\.io"/);
       const plain = app("app", "start");
@@ -97,19 +97,19 @@ suite("faults", { timeout: 1_200_000 }, () => {
     } finally {
       await scale("podrole-webhook", 2);
     }
-    // The ReplicaSet's controller tries again by itself, after 16 s or so.
+    // The ReplicaSet controller retries after about 16 s.
     await shop.logs("deployment/waiting", orders);
     await shop.ok(["delete", "deployment", "waiting", "--wait=false"]);
   });
 
-  test("STS throttles: the pod starts when it no longer does", async () => {
+  test("STS throttles: the pod starts when the throttling ends", async () => {
     await sts.set({ kind: "throttle" }, { calls: 4, roleArn: MAILER });
     await shop.apply(pod("throttled", { role: "shop-mailer", containers: [app("app", "once")] }));
     await shop.logs("throttled", assumed("shop-mailer", shop.name));
     await sts.clear();
   });
 
-  test("STS stalls: running pods notice nothing, and the new one starts after it", async () => {
+  test("STS stalls: running pods are not affected, and a new pod starts afterwards", async () => {
     await sts.set({ kind: "stall", ms: 20_000 }, { calls: 1, roleArn: MAILER });
     await shop.apply(pod("stalled", { role: "shop-mailer", containers: [app("app", "once")] }));
     assert.equal(await status("running"), "200");
@@ -117,17 +117,17 @@ suite("faults", { timeout: 1_200_000 }, () => {
     await sts.clear();
   });
 
-  test("a server that is killed takes nothing along: pods go on asking, and new ones start", async (context) => {
-    if (!isOurs) return context.diagnostic("not run: a process can be killed on a node of the suite's own only");
-    await shop.apply(deployment("askers", { role: "shop-orders", containers: [load(400)] }, 5));
-    await rolledOut(shop.name, "deployment/askers");
+  test("a killed server: no request of a running pod fails, and new pods start", async (context) => {
+    if (!isOwnNode) return context.diagnostic("not run: processes can be killed only on a node that the suite started");
+    await shop.apply(deployment("clients", { role: "shop-orders", containers: [load(400)] }, 5));
+    await rolledOut(shop.name, "deployment/clients");
     const [victim = ""] = onNode("pgrep -f '[p]odrole.js server'").split("\n");
     onNode(`kill -KILL ${victim}`);
     await shop.apply(pod("meanwhile", { role: "shop-orders", containers: [app("app", "once")] }));
     await shop.logs("meanwhile", orders);
-    const tallies = (await shop.ok(["logs", "-l", "app=askers", "-c", "app", "--tail=1"])).trim().split("\n");
+    const tallies = (await shop.ok(["logs", "-l", "app=clients", "-c", "app", "--tail=1"])).trim().split("\n");
     assert.equal(tallies.length, 5);
     for (const line of tallies) assert.deepEqual((JSON.parse(line) as { failures: unknown }).failures, {}, line);
-    await shop.ok(["delete", "deployment", "askers", "--wait=false"]);
+    await shop.ok(["delete", "deployment", "clients", "--wait=false"]);
   });
 });

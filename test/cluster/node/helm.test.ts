@@ -1,8 +1,8 @@
-// podrole by `helm install`: it works, an upgrade and a rollback under load fail nobody, and an uninstall leaves nothing.
-// main.ts has installed the release `podrole` (install/installers.ts); the last test takes it away.
+// podrole by `helm install`: pods get roles, no request fails during an upgrade or a rollback under load, and uninstall
+// leaves nothing. main.ts has installed the release `podrole` (install/installers.ts); the last test removes it.
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
-import { createAskers } from "./askers.ts";
+import { createClients } from "./clients.ts";
 import { createHelm } from "./install/helm.ts";
 import { app, deployment, job, pod } from "./pods.ts";
 import { assumed, diagnose, eventually, kubectl, Not, rolledOut, useNamespace } from "./suite.ts";
@@ -11,10 +11,10 @@ const helm = createHelm(process.env);
 
 suite("helm", { timeout: 1_200_000 }, () => {
   const shop = useNamespace("helm", { labels: { "pod-security.kubernetes.io/enforce": "restricted" } });
-  const askers = createAskers(shop);
+  const clients = createClients(shop);
   afterEach((context) => diagnose(context, shop.name));
 
-  /** The CA, and what the API server believes the webhook by. */
+  /** The CA, and the caBundle by which the API server verifies the webhook. */
   async function trust() {
     const secret = await kubectl.json<{ data: unknown; metadata: { uid: string } }>([
       "-n",
@@ -34,7 +34,7 @@ suite("helm", { timeout: 1_200_000 }, () => {
       ({ revision, status }) => `${revision} ${status}`,
     );
 
-  test("helm install brings two ready replicas of each program; helm test finds nothing wrong", async (context) => {
+  test("helm install starts two ready replicas of each program; helm test passes", async (context) => {
     assert.deepEqual(await revisions(), ["1 deployed"]);
     context.diagnostic(await helm.ok(["test", "podrole", "--timeout=5m"]));
   });
@@ -51,20 +51,20 @@ suite("helm", { timeout: 1_200_000 }, () => {
     await shop.logs("job/report", assumed("shop-orders", shop.name));
   });
 
-  test("ROLE_FORBIDDEN: kubectl apply of a pod whose role is not permitted is refused", async (context) => {
+  test("ROLE_FORBIDDEN: kubectl apply of a pod whose role is not permitted is denied", async (context) => {
     const { code, err } = await shop.run(["apply", "-f", "-"], pod("intruder", { role: "payroll-admin" }));
     context.diagnostic(err.trim());
     assert.equal(code, 1);
     assert.match(err, /denied the request: ROLE_FORBIDDEN: .*payroll-admin/);
   });
 
-  test("20 pods ask", () => askers.start());
+  test("20 client pods get credentials", () => clients.start());
 
   test("helm upgrade under load: both programs roll, no request fails, the CA stays", async (context) => {
     const before = await trust();
     const generation = ["-n", "podrole", "get", "deployments", "-o", "jsonpath={.items[*].metadata.generation}"];
     const generations = await kubectl.ok(generation);
-    await askers.during(context, "upgraded", async () => {
+    await clients.during(context, "upgraded", async () => {
       await helm.upgrade(["--set", "settings.level=debug"]);
     });
     assert.notEqual(await kubectl.ok(generation), generations);
@@ -74,9 +74,9 @@ suite("helm", { timeout: 1_200_000 }, () => {
     assert.equal(await kubectl.ok(level), "debug");
   });
 
-  test("helm rollback under load: the settings are the first ones again, no request fails, the CA stays", async (context) => {
+  test("helm rollback under load: the first settings are restored, no request fails, the CA stays", async (context) => {
     const before = await trust();
-    await askers.during(context, "rolled-back", async () => {
+    await clients.during(context, "rolled-back", async () => {
       await helm.ok(["rollback", "podrole", "1", "--wait", "--timeout=5m"]);
     });
     assert.deepEqual(await revisions(), ["1 superseded", "2 superseded", "3 deployed"]);
@@ -85,29 +85,29 @@ suite("helm", { timeout: 1_200_000 }, () => {
     assert.equal(await kubectl.ok(level), "info");
   });
 
-  test("helm uninstall leaves nothing of podrole; running pods keep their credentials", async (context) => {
-    const before = await askers.answered();
+  test("helm uninstall leaves no object of podrole; running pods keep their credentials", async (context) => {
+    const before = await clients.answered();
     context.diagnostic((await helm.ok(["uninstall", "podrole", "--wait", "--timeout=5m"])).trim());
-    await eventually("nothing of podrole to be left", async () => {
-      const left = await everythingNamed(/podrole/);
+    await eventually("the deletion of every object of podrole", async () => {
+      const left = await objectsNamed(/podrole/);
       return left.length === 0 ? left : new Not(left.join(" "));
     });
-    await eventually("the pods to have asked on", async () => {
-      const now = await askers.answered();
+    await eventually("500 more successful requests", async () => {
+      const now = await clients.answered();
       return now > before + 500 ? now : new Not(`${now - before} answers since`);
     });
-    // Nobody injects any more, and nobody refuses: the label alone holds no pod back.
+    // Without the webhook and the policy, the namespace's label alone blocks no pod.
     await shop.apply(pod("plain", { role: "shop-orders", containers: [app("app", "start")] }));
     await shop.ok(["wait", "pod/plain", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s"]);
     assert.equal(await shop.ok(["get", "pod", "plain", "-o", "jsonpath={.spec.initContainers}"]), "");
   });
 });
 
-/** All objects of the cluster of that name: of every kind that can be listed, but for Events, which expire by themselves. */
-async function everythingNamed(name: RegExp): Promise<readonly string[]> {
+/** All objects in the cluster whose name matches, of every kind that can be listed, except Events, which expire. */
+async function objectsNamed(name: RegExp): Promise<readonly string[]> {
   const kinds = (await kubectl.ok(["api-resources", "--verbs=list,get", "-o", "name"])).trim().split("\n");
-  const asked = kinds.filter((kind) => !/^events(\.|$)/.test(kind)).join(",");
-  const all = await kubectl.ok(["get", asked, "--all-namespaces", "-o", "name", "--ignore-not-found"]);
-  // The namespace is the user's, as helm sees it.
+  const listed = kinds.filter((kind) => !/^events(\.|$)/.test(kind)).join(",");
+  const all = await kubectl.ok(["get", listed, "--all-namespaces", "-o", "name", "--ignore-not-found"]);
+  // Helm treats the namespace as the user's and does not delete it.
   return all.split("\n").filter((line) => name.test(line) && line !== "namespace/podrole");
 }

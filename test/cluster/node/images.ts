@@ -1,4 +1,4 @@
-// Builds the images of the suite with podman from podrole's own Dockerfiles, on the Node image of ../kubernetes/images.
+// Builds the suite's images with podman from podrole's own Dockerfiles, on the Node image of ../kubernetes/images.
 import { spawnSync } from "node:child_process";
 import { copyFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -10,18 +10,18 @@ const WORKLOAD = join(import.meta.dirname, "workload");
 export interface BuiltImages {
   /** Archives for `node.sh load`. */
   readonly archives: readonly string[];
-  /** By the image's name. */
+  /** By image name. */
   readonly sizes: Readonly<Record<string, ImageSizes>>;
 }
 
 export interface ImageSizes {
-  /** Of the whole image, uncompressed. */
+  /** Uncompressed size of the whole image. */
   readonly bytes: number;
-  /** Of what podrole adds to the base. */
+  /** Bytes that podrole adds to the base image. */
   readonly added: number;
 }
 
-/** `bases` is the folder that test/cluster/kubernetes/images/build.sh prints; everything that is made goes to `directory`. */
+/** `bases` is the folder that test/cluster/kubernetes/images/build.sh prints; all results are written to `directory`. */
 export async function buildImages(bases: string, directory: string): Promise<BuiltImages> {
   run(process.execPath, [join(ROOT, "scripts/build.ts")]);
   await build({
@@ -46,13 +46,13 @@ export async function buildImages(bases: string, directory: string): Promise<Bui
   const { size: baseBytes } = await stat(join(bases, "node.tar"));
   for (const image of [server, sidecar, "localhost/podrole-test:1"]) {
     const archive = join(directory, `${image.replaceAll(/\W/g, "-")}.tar`);
-    await rm(archive, { force: true }); // podman changes no archive that is there
+    await rm(archive, { force: true }); // podman does not overwrite an archive
     run("podman", ["save", "--quiet", "--output", archive, image]);
     archives.push(archive);
     const { size: bytes } = await stat(archive);
     sizes[image] = { bytes, added: bytes - baseBytes };
   }
-  // What they are wanted for is in the archives: podman's store is left as it was.
+  // The archives contain the images, so podman's store is restored to its earlier state.
   run("podman", [
     "rmi",
     "--force",
@@ -65,7 +65,7 @@ export async function buildImages(bases: string, directory: string): Promise<Bui
   return { archives, sizes };
 }
 
-function run(command: string, words: readonly string[]): void {
-  const { status, stderr, error } = spawnSync(command, words, { encoding: "utf8", cwd: ROOT });
-  if (status !== 0) throw new RangeError(`${command} ${words.join(" ")}: ${error?.message ?? stderr}`);
+function run(command: string, args: readonly string[]): void {
+  const { status, stderr, error } = spawnSync(command, args, { encoding: "utf8", cwd: ROOT });
+  if (status !== 0) throw new RangeError(`${command} ${args.join(" ")}: ${error?.message ?? stderr}`);
 }

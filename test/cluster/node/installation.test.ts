@@ -1,5 +1,4 @@
-// What an installation is, right after it was made: images that hold little, programs that are ready, sidecars that are
-// small. First of the suite: it counts restarts.
+// A new installation: small images, ready programs, small sidecars. Runs first in the suite, because it counts restarts.
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
 import type { ImageSizes } from "./images.ts";
@@ -12,7 +11,7 @@ suite("an installation", { timeout: 300_000 }, () => {
   const shop = useNamespace("installation");
   afterEach((context) => diagnose(context, "podrole"));
 
-  test("the images hold little besides their base", (context) => {
+  test("the images add less than 10 MB to their base", (context) => {
     const images = JSON.parse(process.env["PODROLE_IMAGE_SIZES"] ?? "{}") as Readonly<Record<string, ImageSizes>>;
     for (const [image, { bytes, added }] of Object.entries(images)) {
       context.diagnostic(
@@ -34,9 +33,9 @@ suite("an installation", { timeout: 300_000 }, () => {
     );
   });
 
-  test("a sidecar has little memory to itself", async (context) => {
+  test("a sidecar uses less than 18 MiB of private memory", async (context) => {
     if (NODE_DIRECTORY === "")
-      return context.diagnostic("not run: memory can be read on a node of the suite's own only");
+      return context.diagnostic("not run: memory can be read only on a node that the suite started");
     await shop.apply(deployment("orders", { role: "shop-orders" }, 5));
     await rolledOut(shop.name, "deployment/orders");
     const rollups = onNode("for pid in $(pgrep -f '[m]ain.cjs serve'); do cat /proc/$pid/smaps_rollup; done");
@@ -47,6 +46,6 @@ suite("an installation", { timeout: 300_000 }, () => {
       return (kilobytes.reduce((sum, size) => sum + size, 0) * 1024) / MEBIBYTE;
     });
     context.diagnostic(`private memory of each sidecar: ${mebibytes.map((size) => size.toFixed(1)).join(", ")} MiB`);
-    assert.ok(Math.max(...mebibytes) < 18, "18 MiB is the limit that the sidecar's design promises");
+    assert.ok(Math.max(...mebibytes) < 18, "18 MiB is the documented limit of a sidecar");
   });
 });

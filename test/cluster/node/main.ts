@@ -1,6 +1,6 @@
-// node test/cluster/node/main.ts: podrole's own images on a real node, as a user gets them. Brings a cluster of one node
-// up, builds and loads the images, installs podrole, runs the *.test.ts of this folder one after the other, and takes
-// everything down. Needs root and the packages of ../kubernetes/packages.sh podman. README.md has the options.
+// node test/cluster/node/main.ts: tests podrole's own images on a real node, as users run them. Starts a cluster of one
+// node, builds and loads the images, installs podrole, runs the *.test.ts files of this folder one after the other, and
+// removes everything. Needs root and the packages of ../kubernetes/packages.sh podman. README.md lists the options.
 import { spawn } from "node:child_process";
 import { globSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,10 +11,10 @@ import { NODE_SCRIPT, node } from "../kubernetes/node.ts";
 import { type BuiltImages, buildImages } from "./images.ts";
 import { installers } from "./install/installers.ts";
 
-/** The first counts restarts; the last ones make them. */
+/** installation counts restarts, so it runs first; the last two cause restarts. */
 const ORDER = ["installation", "operator", "workloads", "refusals", "reinvocation", "rolling", "faults"];
 
-// Whoever stops the suite must not leave a node behind: what runs ends, then everything is taken down.
+// A signal must not leave a node behind: it ends the running tests, then everything is removed.
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => stopping.abort());
 
@@ -27,28 +27,30 @@ const { values: options } = parseArgs({
   },
 });
 
-/** The test files for an installation: of one by helm the file of that name, or what was asked for; else all the rest. */
+/**
+ * The test files for an installation method: for helm only helm.test.ts, for the others all except that. `--install`
+ * together with `--only` runs any file with any method.
+ */
 function filesFor(install: string): readonly string[] {
   const all = globSync(join(import.meta.dirname, "*.test.ts"));
   const topic = (file: string) => basename(file, ".test.ts");
-  const isAskedFor = options.install !== undefined && options.only !== undefined;
+  const isExplicit = options.install !== undefined && options.only !== undefined;
   const rank = (file: string) => (ORDER.indexOf(topic(file)) + ORDER.length + 1) % (ORDER.length + 1);
   return all
     .filter((file) => options.only?.includes(topic(file)) ?? true)
-    .filter((file) => (topic(file) === "helm" ? install === "helm" : install !== "helm" || isAskedFor))
+    .filter((file) => (topic(file) === "helm" ? install === "helm" : install !== "helm" || isExplicit))
     .toSorted((a, b) => rank(a) - rank(b));
 }
 
 function run(files: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   if (stopping.signal.aborted) return Promise.resolve(1);
-  // In one process: node --test would sort the files.
-  const words = ["--test-reporter=spec", join(import.meta.dirname, "topics.ts"), ...files];
-  const child = spawn(process.execPath, words, { stdio: "inherit", env });
+  const args = ["--test-reporter=spec", join(import.meta.dirname, "run-files.ts"), ...files];
+  const child = spawn(process.execPath, args, { stdio: "inherit", env });
   stopping.signal.addEventListener("abort", () => child.kill());
   return new Promise((resolve) => child.on("close", (code) => resolve(code ?? 1)));
 }
 
-/** Installs in each way, runs the suite, uninstalls; resolves with the exit code. */
+/** For each installation method: installs podrole, runs the tests, uninstalls. Resolves with the exit code. */
 async function onCluster(environment: NodeJS.ProcessEnv, sizes: BuiltImages["sizes"]): Promise<number> {
   const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = environment;
   const known = installers(createKubectl({ binary, kubeconfig }), environment);
@@ -58,9 +60,9 @@ async function onCluster(environment: NodeJS.ProcessEnv, sizes: BuiltImages["siz
     const files = filesFor(name);
     const installer = known[name];
     if (installer === undefined)
-      throw new RangeError(`--install ${name}: ${Object.keys(known).join(" or ")} is wanted`);
+      throw new RangeError(`Cannot install podrole: --install is ${name}; expected ${Object.keys(known).join(" or ")}`);
     if (files.length === 0 || stopping.signal.aborted) continue;
-    console.error(`installing by ${name}`);
+    console.error(`installing with ${name}`);
     await installer.install();
     try {
       worst = Math.max(worst, await run(files, { ...environment, PODROLE_IMAGE_SIZES: JSON.stringify(sizes) }));
@@ -84,7 +86,7 @@ async function onNewNode(): Promise<number> {
     rmSync(built, { recursive: true, force: true });
     if (options.keep) {
       console.error(`kept: set -a; . ${cluster}/environment; PODROLE_NODE=${cluster}; set +a; node --test FILE`);
-      console.error(`to end it: ${NODE_SCRIPT} down ${cluster}`);
+      console.error(`to stop it: ${NODE_SCRIPT} down ${cluster}`);
     } else {
       node("down", cluster);
       rmSync(cluster, { recursive: true, force: true });

@@ -1,5 +1,5 @@
-// podrole check and explain against podrole as a user gets it: all is ok on a healthy installation, one broken thing is
-// told, and the pod that tries the node's instance metadata tells the truth and goes away.
+// podrole check and explain against podrole on a real node: a healthy installation passes every check, a single defect is
+// reported, and the pod that tries the node's instance metadata reports the truth and is deleted.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -15,22 +15,22 @@ const { KUBECONFIG = "" } = process.env;
 const ENTRY = join(import.meta.dirname, "../../../src/cli/main.ts");
 const METADATA = "169.254.169.254";
 
-function start(words: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [ENTRY, ...words, "--kubeconfig", KUBECONFIG], { stdio: ["ignore", "pipe", "pipe"] });
+function start(args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [ENTRY, ...args, "--kubeconfig", KUBECONFIG], { stdio: ["ignore", "pipe", "pipe"] });
 }
 
-async function podrole(words: readonly string[]) {
-  const child = start(words);
+async function podrole(args: readonly string[]) {
+  const child = start(args);
   const ended = once(child, "close") as Promise<[number]>;
   const [out, err, [code]] = await Promise.all([text(child.stdout as never), text(child.stderr as never), ended]);
   return { code, out, err };
 }
 
-async function check(...words: string[]) {
-  const { code, out, err } = await podrole(["check", "-o", "json", ...words]);
+async function check(...args: string[]) {
+  const { code, out, err } = await podrole(["check", "-o", "json", ...args]);
   assert.notEqual(code, 2, err);
   const { findings } = JSON.parse(out) as { findings: readonly Finding[] };
-  const of = (id: string) => findings.find((finding) => finding.id === id) ?? assert.fail(`nothing about ${id}`);
+  const of = (id: string) => findings.find((finding) => finding.id === id) ?? assert.fail(`no finding for ${id}`);
   return { code, findings, of };
 }
 
@@ -41,7 +41,7 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
     (await shop.ok(["get", "pods", "-l", "app.kubernetes.io/name=podrole-check", "-o", "name"])).trim();
   afterEach((context) => diagnose(context, shop.name));
 
-  test("check --wait comes back with 0 when the installation has become well", async () => {
+  test("check --wait exits with 0 when the installation becomes healthy", async () => {
     await scale("podrole-server", 0);
     await kubectl.ok(["-n", "podrole", "scale", "deployment/podrole-server", "--replicas=2"]);
     const { code, out, err } = await podrole(["check", "--wait", "2m"]);
@@ -49,7 +49,7 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
     assert.match(err, /waiting for .*SERVER_READY/);
   });
 
-  test("check finds everything ok once pods use podrole", async (context) => {
+  test("check passes every check once pods use podrole", async (context) => {
     await shop.apply(deployment("orders", { role: "shop-orders" }));
     await rolledOut(shop.name, "deployment/orders");
     const { code, findings } = await check();
@@ -62,7 +62,7 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
     context.diagnostic((await podrole(["check"])).out);
   });
 
-  test("explain tells an injected pod's role, session and sidecar", async (context) => {
+  test("explain shows an injected pod's role, session and sidecar", async (context) => {
     const name = (await shop.ok(["get", "pods", "-l", "app=orders", "-o", "name"])).trim();
     const { code, out, err } = await podrole(["explain", name, "-n", NAMESPACE]);
     context.diagnostic(out);
@@ -70,7 +70,7 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
     assert.match(out, /is injected, since 2\d{3}-.*, by localhost\/podrole-sidecar:0\.1\.0$/m);
   });
 
-  test("check tells a server scaled to 0", async () => {
+  test("check reports a server that is scaled to 0", async () => {
     await scale("podrole-server", 0);
     const { code, of } = await check();
     await scale("podrole-server", 2);
@@ -78,32 +78,32 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
     assert.equal((await check("--wait", "1m")).code, 0);
   });
 
-  test("check --imds: a pod under PodSecurity restricted does not reach what is not there, and is deleted", async (context) => {
+  test("check --imds: without instance metadata, the pod under PodSecurity restricted reaches none and is deleted", async (context) => {
     const { of } = await check("--imds", NAMESPACE);
     context.diagnostic(of("INSTANCE_METADATA").message);
     assert.equal(of("INSTANCE_METADATA").state, "ok", of("INSTANCE_METADATA").message);
     assert.equal(await probes(), "");
   });
 
-  test("check --imds: a metadata service that answers is found", async (context) => {
+  test("check --imds: a reachable metadata service is reported", async (context) => {
     const serve = `require("http").createServer((_, reply) => reply.end("token")).listen(80, "${METADATA}")`;
-    const words = ["exec", NODE_DIRECTORY, "sh", "-c"];
-    spawnSync(NODE_SCRIPT, [...words, `ip address add ${METADATA}/32 dev lo`]);
-    const service = spawn(NODE_SCRIPT, [...words, `exec "${process.execPath}" -e '${serve}'`], { stdio: "ignore" });
+    const onNode = ["exec", NODE_DIRECTORY, "sh", "-c"];
+    spawnSync(NODE_SCRIPT, [...onNode, `ip address add ${METADATA}/32 dev lo`]);
+    const service = spawn(NODE_SCRIPT, [...onNode, `exec "${process.execPath}" -e '${serve}'`], { stdio: "ignore" });
     try {
       const { code, of } = await check("--imds", NAMESPACE);
       context.diagnostic(of("INSTANCE_METADATA").message);
       assert.deepEqual([code, of("INSTANCE_METADATA").state], [1, "failed"], of("INSTANCE_METADATA").message);
     } finally {
       service.kill();
-      spawnSync(NODE_SCRIPT, [...words, `ip address del ${METADATA}/32 dev lo`]);
+      spawnSync(NODE_SCRIPT, [...onNode, `ip address del ${METADATA}/32 dev lo`]);
     }
   });
 
-  test("check --imds: interrupted, it leaves no pod behind", async () => {
+  test("check --imds: leaves no pod behind when interrupted", async () => {
     const child = start(["check", "--imds", NAMESPACE]);
     const ended = once(child, "close");
-    await eventually("the pod that tries", async () => (await probes()) || new Not("none"));
+    await eventually("the pod of check --imds", async () => (await probes()) || new Not("none"));
     child.kill("SIGINT");
     await ended;
     assert.equal(await probes(), "");

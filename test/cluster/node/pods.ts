@@ -1,7 +1,8 @@
-// Manifests of the suite, in JSON, which kubectl takes too: pods that satisfy PodSecurity `restricted`.
+// Manifests of the suite, in JSON, which kubectl also accepts: pods that satisfy PodSecurity `restricted`.
 
 const LOCKED = { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
 const IMAGE = "localhost/podrole-test:1";
+
 /** A labelled namespace whose pods may have the roles shop-*. */
 export function injectedNamespace(
   name: string,
@@ -17,7 +18,7 @@ export function injectedNamespace(
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** A container with the app of workload/app.ts: "once" tells who it is, "stay" goes on, "start" does not ask AWS. */
+/** A container with workload/app.ts. "once": prints its AWS identity and exits; "stay": keeps running; "start": no AWS call. */
 export function app(name = "app", mode: "once" | "stay" | "start" = "stay", more: Fields = {}): Fields {
   return {
     name,
@@ -29,7 +30,7 @@ export function app(name = "app", mode: "once" | "stay" | "start" = "stay", more
   };
 }
 
-/** A container that counts the sidecar's answers (workload/load.ts). */
+/** A container that requests credentials every `periodMs` and counts the results (workload/load.ts). */
 export function load(periodMs: number): Fields {
   return app("app", "stay", { args: ["/app/load.cjs"], env: [{ name: "PERIOD_MS", value: String(periodMs) }] });
 }
@@ -39,9 +40,9 @@ export interface Shape {
   readonly role?: string;
   readonly annotations?: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
-  /** Default: one container of `app()`. */
+  /** Default: one container made by `app()`. */
   readonly containers?: readonly Fields[];
-  /** Further fields of the pod's spec. */
+  /** Additional fields of the pod's spec. */
   readonly spec?: Fields;
 }
 
@@ -86,7 +87,7 @@ export function job(name: string, shape: Shape): string {
   return JSON.stringify({ apiVersion: "batch/v1", kind: "Job", metadata: { name }, spec: jobSpec(name, shape) });
 }
 
-/** Due on no day that a suite sees: `kubectl create job --from` starts it. */
+/** Scheduled for 31 February, so it never starts on its own: `kubectl create job --from` starts it. */
 export function cronJob(name: string, shape: Shape): string {
   const spec = { schedule: "0 0 31 2 *", jobTemplate: { spec: jobSpec(name, shape) } };
   return JSON.stringify({ apiVersion: "batch/v1", kind: "CronJob", metadata: { name }, spec });

@@ -1,5 +1,5 @@
-// Somebody else's mutating webhook, which adds a container, called before podrole's and after it: that container gets
-// exactly what the rules say, whoever comes first, and nothing stands in the pod twice.
+// Another mutating webhook that adds a container is called before and after podrole's webhook. In both orders the added
+// container gets the role that the annotations give it, and nothing is injected twice.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -9,7 +9,7 @@ import { after, afterEach, before, suite, test } from "node:test";
 import { assumed, diagnose, kubectl, rolledOut, useNamespace } from "./suite.ts";
 import { app, deployment, pod } from "./pods.ts";
 
-// Mutating webhooks are called in the order of their configurations' names.
+// The API server calls mutating webhooks in the order of their configurations' names.
 const CONFIGURATIONS = { before: "a-other", after: "z-other" } as const;
 
 suite("another mutating webhook", { timeout: 600_000 }, () => {
@@ -18,7 +18,7 @@ suite("another mutating webhook", { timeout: 600_000 }, () => {
   afterEach((context) => diagnose(context, shop.name));
 
   before(async () => {
-    const { key, certificate } = makeCertificate(`other.${shop.name}.svc`);
+    const { key, certificate } = createCertificate(`other.${shop.name}.svc`);
     const data = { "tls.key": key, "tls.crt": certificate };
     const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "tls" }, stringData: data };
     await shop.apply(JSON.stringify(secret));
@@ -59,7 +59,7 @@ suite("another mutating webhook", { timeout: 600_000 }, () => {
   }
 
   for (const order of Object.keys(CONFIGURATIONS)) {
-    test(`called ${order} podrole's: the container that it adds has the pod's role, and the sidecar stands once`, async () => {
+    test(`called ${order} podrole's: the added container has the pod's role, and one sidecar is injected`, async () => {
       await shop.apply(pod(`shared-${order}`, { role: "shop-orders", labels: { other: order } }));
       await shop.logs(`shared-${order}`, orders, "app");
       await shop.logs(`shared-${order}`, orders, "added");
@@ -68,7 +68,7 @@ suite("another mutating webhook", { timeout: 600_000 }, () => {
       assert.deepEqual(containers.split(" "), ["podrole-sidecar", "app", "added"]);
     });
 
-    test(`called ${order} podrole's: the container that it adds has nothing where the pod leaves it out`, async () => {
+    test(`called ${order} podrole's: the added container gets no role if the pod's annotations exclude it`, async () => {
       const annotations = { "podrole.io/containers": "app" };
       const name = `alone-${order}`;
       await shop.apply(pod(name, { role: "shop-orders", annotations, labels: { other: order } }));
@@ -86,16 +86,16 @@ suite("another mutating webhook", { timeout: 600_000 }, () => {
   }
 });
 
-function makeCertificate(host: string): { readonly key: string; readonly certificate: string } {
+function createCertificate(host: string): { readonly key: string; readonly certificate: string } {
   const directory = mkdtempSync(join(tmpdir(), "podrole-other-"));
   const [key, certificate] = [join(directory, "tls.key"), join(directory, "tls.crt")];
-  const words = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
+  const args = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"];
   const names = ["-subj", `/CN=${host}`, "-addext", `subjectAltName=DNS:${host}`];
-  const { status, stderr } = spawnSync("openssl", [...words, ...names, "-keyout", key, "-out", certificate], {
+  const { status, stderr } = spawnSync("openssl", [...args, ...names, "-keyout", key, "-out", certificate], {
     encoding: "utf8",
   });
   assert.equal(status, 0, stderr);
-  const made = { key: readFileSync(key, "utf8"), certificate: readFileSync(certificate, "utf8") };
+  const pair = { key: readFileSync(key, "utf8"), certificate: readFileSync(certificate, "utf8") };
   rmSync(directory, { recursive: true });
-  return made;
+  return pair;
 }

@@ -1,5 +1,5 @@
-// What every file of the node suite uses: kubectl, the node, STS's controls, waiting, and what a person would look at when
-// a test has failed. main.ts has brought the cluster, the images and podrole.
+// Shared by the files of the node suite: kubectl, the node, controls of the emulated STS, waiting, and diagnostics after a
+// failed test. main.ts has started the cluster, loaded the images and installed podrole.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { after, before, type TestContext } from "node:test";
@@ -11,35 +11,35 @@ import { injectedNamespace, type Shape } from "./pods.ts";
 
 const { KUBECONFIG = "", KUBECTL = "kubectl" } = process.env;
 
-/** The folder of node.sh; empty when the cluster is one of the caller's. */
+/** The folder given to node.sh; empty if the cluster is the caller's own. */
 export const NODE_DIRECTORY = process.env["PODROLE_NODE"] ?? "";
 export const AUDIT_LOG = process.env["AUDIT_LOG"] ?? "";
 export const kubectl = createKubectl({ binary: KUBECTL, kubeconfig: KUBECONFIG });
 
-/** Arn of a session of `role`, of a pod of `namespace`, as GetCallerIdentity tells it. */
+/** Matches the ARN that GetCallerIdentity returns for a session of `role` in a pod of `namespace`. */
 export function assumed(role: string, namespace: string): RegExp {
   return new RegExp(`^arn:aws:sts::123456789012:assumed-role/${role}/${namespace}\\.`, "m");
 }
 
 export interface Namespace {
   readonly name: string;
-  /** kubectl in this namespace; must succeed. */
-  ok(words: readonly string[], input?: string): Promise<string>;
+  /** Runs kubectl in this namespace; throws RangeError if it fails. */
+  ok(args: readonly string[], input?: string): Promise<string>;
   run: (typeof kubectl)["run"];
   apply(manifest: string): Promise<string>;
-  /** Resolves with the container's log when `expected` is in it; fails with what is there instead. */
+  /** Resolves with the container's log once it matches `expected`; fails with the last log otherwise. */
   logs(what: string, expected: RegExp, container?: string): Promise<string>;
   /** Runs JavaScript in a container of the pod. */
   evaluate(pod: string, container: string, code: string): Promise<string>;
   events(about: string): Promise<string>;
 }
 
-/** A namespace of the suite's own for the tests of one file: made before them, deleted after them. */
-export function useNamespace(name: string, around: Pick<Shape, "labels" | "annotations"> = {}): Namespace {
-  const ok = (words: readonly string[], input?: string) => kubectl.ok(["-n", name, ...words], input);
-  const run = (words: readonly string[], input?: string) => kubectl.run(["-n", name, ...words], input);
+/** A namespace for the tests of one file: created before them, deleted after them. */
+export function useNamespace(name: string, metadata: Pick<Shape, "labels" | "annotations"> = {}): Namespace {
+  const ok = (args: readonly string[], input?: string) => kubectl.ok(["-n", name, ...args], input);
+  const run = (args: readonly string[], input?: string) => kubectl.run(["-n", name, ...args], input);
   before(async () => {
-    await kubectl.ok(["apply", "-f", "-"], injectedNamespace(name, around));
+    await kubectl.ok(["apply", "-f", "-"], injectedNamespace(name, metadata));
   });
   after(async () => {
     await kubectl.run(["delete", "namespace", name, "--ignore-not-found", "--wait=false"]);
@@ -59,7 +59,7 @@ export function useNamespace(name: string, around: Pick<Shape, "labels" | "annot
   };
 }
 
-/** What there is instead of what was awaited. */
+/** Returned by a poll whose condition is not met yet: the observed state, for the error message. */
 export class Not {
   readonly state: string;
   constructor(state: string) {
@@ -67,22 +67,23 @@ export class Not {
   }
 }
 
-/** Asks until the answer is no Not; after two minutes fails with the last state. */
+/** Polls until the result is not a `Not`; after `seconds` fails with the last observed state. */
 export async function eventually<Answer>(
   what: string,
-  ask: () => Promise<Answer | Not>,
+  poll: () => Promise<Answer | Not>,
   seconds = 120,
 ): Promise<Answer> {
   const until = Date.now() + seconds * 1000;
   for (;;) {
-    const answer = await ask();
+    const answer = await poll();
     if (!(answer instanceof Not)) return answer;
-    if (Date.now() > until) assert.fail(`waited ${seconds} s for ${what}; there is: ${answer.state}`);
+    if (Date.now() > until)
+      assert.fail(`timed out after ${seconds} s waiting for ${what}; last state: ${answer.state}`);
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
 }
 
-/** A command in the node's namespaces, where its containers are processes. */
+/** Runs a command in the node's Linux namespaces, where its containers are processes; returns its output. */
 export function onNode(command: string): string {
   const { status, stdout, stderr } = spawnSync(NODE_SCRIPT, ["exec", NODE_DIRECTORY, "sh", "-c", command], {
     encoding: "utf8",
@@ -93,7 +94,7 @@ export function onNode(command: string): string {
 
 const CONTROLS = "/api/v1/namespaces/aws/services/sts:4567/proxy";
 
-/** The emulated STS: what it is to do wrong, and what it was asked. */
+/** Controls of the emulated STS: faults to inject, and the calls that it received. */
 export const sts = {
   async set(fault: Fault, scope: { readonly calls?: number; readonly roleArn?: string } = {}): Promise<void> {
     await kubectl.ok(["create", "--raw", `${CONTROLS}/faults`, "-f", "-"], JSON.stringify({ fault, scope }));
@@ -106,13 +107,13 @@ export const sts = {
   },
 };
 
-/** Scales one of podrole's programs and waits until that is so. */
+/** Scales one of podrole's programs and waits until the pods match. */
 export async function scale(deployment: string, replicas: number): Promise<void> {
   await kubectl.ok(["-n", "podrole", "scale", `deployment/${deployment}`, `--replicas=${replicas}`]);
   const selector = ["-n", "podrole", "get", "pods", "-l", `app.kubernetes.io/name=${deployment}`, "-o", "name"];
   if (replicas > 0) await rolledOut("podrole", `deployment/${deployment}`);
   else
-    await eventually(`${deployment} to be gone`, async () => {
+    await eventually(`the end of ${deployment}'s pods`, async () => {
       const left = await kubectl.ok(selector);
       return left === "" ? left : new Not(left);
     });
@@ -122,19 +123,19 @@ export async function rolledOut(namespace: string, workload: string): Promise<vo
   await kubectl.ok(["-n", namespace, "rollout", "status", workload, "--timeout=180s"]);
 }
 
-/** For afterEach: after a failed test, the state of a namespace and of podrole, as a person would look at it. */
+/** For afterEach: after a failed test, prints the state of a namespace and of podrole. */
 export async function diagnose(context: unknown, namespace: string): Promise<void> {
   const test = context as TestContext;
   if (test.passed) return;
-  const looks = [
+  const commands = [
     ["-n", namespace, "get", "pods", "-o", "wide"],
     ["-n", namespace, "get", "events", "--sort-by=.lastTimestamp"],
     ["-n", "podrole", "get", "pods", "-o", "wide"],
     ["-n", "podrole", "logs", "-l", "app.kubernetes.io/name=podrole-server", "--tail=15"],
     ["-n", "podrole", "logs", "-l", "app.kubernetes.io/name=podrole-webhook", "--tail=15"],
   ];
-  for (const words of looks) {
-    const { out, err } = await kubectl.run(words);
-    test.diagnostic(`$ kubectl ${words.join(" ")}\n${(out + err).slice(-4_000)}`);
+  for (const args of commands) {
+    const { out, err } = await kubectl.run(args);
+    test.diagnostic(`$ kubectl ${args.join(" ")}\n${(out + err).slice(-4_000)}`);
   }
 }

@@ -1,5 +1,5 @@
-// Every kind of pod that people run, with a role, in a namespace under PodSecurity `restricted`: it is admitted, its
-// containers get what the rules say and nothing else, and its controllers go on as without podrole.
+// Every kind of workload with a role, in a namespace under PodSecurity `restricted`: its pods are admitted, their containers
+// get exactly the roles of their annotations, and its controllers work as without podrole.
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
 import { assumed, diagnose, kubectl, rolledOut, sts, useNamespace } from "./suite.ts";
@@ -16,7 +16,7 @@ suite("workloads", { timeout: 900_000 }, () => {
     await shop.logs("deployment/orders", orders);
   });
 
-  test("a Job completes: the sidecar ends with its app", async () => {
+  test("a Job completes: the sidecar stops after the app", async () => {
     await shop.apply(job("report", { role: "shop-orders", containers: [app("app", "once")] }));
     await shop.ok(["wait", "job/report", "--for=condition=Complete", "--timeout=120s"]);
     await shop.logs("job/report", orders);
@@ -29,7 +29,7 @@ suite("workloads", { timeout: 900_000 }, () => {
     await shop.logs("job/nightly-now", orders);
   });
 
-  test("the pod of a StatefulSet assumes its role under its own name", async () => {
+  test("the pod of a StatefulSet assumes its role with its own name in the session", async () => {
     await shop.apply(statefulSet("ledger", { role: "shop-orders" }));
     await rolledOut(shop.name, "statefulset/ledger");
     await shop.logs("ledger-0", new RegExp(`${orders.source}ledger-0$`, "m"));
@@ -41,20 +41,20 @@ suite("workloads", { timeout: 900_000 }, () => {
     await shop.logs("bare", orders);
   });
 
-  test("a bare pod with restartPolicy Never whose app fails has failed", async () => {
+  test("a bare pod with restartPolicy Never fails if its app fails", async () => {
     const failing = app("app", "once", { args: ["--eval", "process.exit(7)"] });
     await shop.apply(pod("failing", { role: "shop-orders", containers: [failing] }));
     await shop.ok(["wait", "pod/failing", "--for=jsonpath={.status.phase}=Failed", "--timeout=120s"]);
   });
 
-  test("an init container of the user's has credentials too", async () => {
+  test("a user's init container gets credentials", async () => {
     const spec = { initContainers: [app("prepare", "once")] };
     await shop.apply(pod("prepared", { role: "shop-orders", containers: [app("app", "once")], spec }));
     await shop.ok(["wait", "pod/prepared", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s"]);
     await shop.logs("prepared", orders, "prepare");
   });
 
-  test("of three containers each gets its own role, and the one left out gets none", async () => {
+  test("of three containers, two get their own role, and the excluded one gets none", async () => {
     const annotations = {
       "iam.amazonaws.com/role.mailer": "shop-mailer",
       "podrole.io/containers": "app,mailer",
@@ -71,8 +71,8 @@ suite("workloads", { timeout: 900_000 }, () => {
       `const url = "http://127.0.0.1:9763/v1/credentials";
        const names = Object.keys(process.env).filter((name) => name.startsWith("AWS_CONTAINER"));
        const file = fs.existsSync("/var/run/secrets/podrole.io/token");
-       const asked = [{}, { authorization: "guessed" }].map((headers) => fetch(url, { headers }).then((r) => r.status));
-       Promise.all(asked).then((statuses) => console.log(JSON.stringify({ names, file, statuses })))`,
+       const requests = [{}, { authorization: "guessed" }].map((headers) => fetch(url, { headers }).then((r) => r.status));
+       Promise.all(requests).then((statuses) => console.log(JSON.stringify({ names, file, statuses })))`,
     );
     assert.deepEqual(JSON.parse(seen), { names: [], file: false, statuses: [401, 403] });
   });
@@ -91,7 +91,7 @@ suite("workloads", { timeout: 900_000 }, () => {
     await shop.ok(["delete", "pod", "classic", "--wait=false"]);
   });
 
-  test("a container that ends is restarted with its credentials, and the sidecar goes on", async () => {
+  test("a container that exits is restarted with its credentials, and the sidecar keeps running", async () => {
     await shop.apply(deployment("restless", { role: "shop-orders", containers: [app("app", "once")] }));
     const restarts = [
       "get",
@@ -116,7 +116,7 @@ suite("workloads", { timeout: 900_000 }, () => {
     await shop.ok(["delete", "deployment", "restless", "--wait=false"]);
   });
 
-  test("--dry-run=server shows the injected pod and makes none", async () => {
+  test("--dry-run=server shows the injected pod and creates none", async () => {
     const shown = await shop.ok(
       ["create", "--dry-run=server", "-o", "json", "-f", "-"],
       pod("dry", { role: "shop-orders" }),
@@ -126,7 +126,7 @@ suite("workloads", { timeout: 900_000 }, () => {
     assert.match((await shop.run(["get", "pod", "dry"])).err, /not found/);
   });
 
-  test("every session that STS was asked for is named after its pod and lasts as the settings say", async () => {
+  test("every requested session is named after its pod and has the configured duration", async () => {
     const calls = (await sts.calls()).filter(({ action, sessionName }) => {
       return action === "AssumeRole" && sessionName?.startsWith(`${shop.name}.`);
     });
@@ -168,7 +168,7 @@ suite("namespaces with limits", { timeout: 600_000 }, () => {
     await bound.logs("within", orders);
   });
 
-  test("a ResourceQuota that the pod exceeds refuses it in its own words", async () => {
+  test("a ResourceQuota that the pod exceeds denies it with its own message", async () => {
     const resources = { limits: { cpu: "1", memory: "512Mi" } };
     const containers = [app("app", "once", { resources }), app("more", "once", { resources })];
     const { code, err } = await bound.run(["apply", "-f", "-"], pod("beyond", { role: "shop-orders", containers }));
@@ -177,7 +177,7 @@ suite("namespaces with limits", { timeout: 600_000 }, () => {
   });
 });
 
-suite("pods that podrole leaves as they are", { timeout: 300_000 }, () => {
+suite("pods that podrole does not change", { timeout: 300_000 }, () => {
   const outside = useNamespace("outside");
   afterEach((context) => diagnose(context, outside.name));
 
@@ -194,7 +194,7 @@ suite("pods that podrole leaves as they are", { timeout: 300_000 }, () => {
     },
   ];
   for (const { reason, name, shape } of skipped) {
-    test(`${reason}: the pod has no sidecar, and kubectl says why`, async () => {
+    test(`${reason}: the pod has no sidecar, and kubectl shows the reason`, async () => {
       const { code, out, err } = await outside.run(
         ["create", "--dry-run=server", "-o", "json", "-f", "-"],
         pod(name, shape),
@@ -205,18 +205,18 @@ suite("pods that podrole leaves as they are", { timeout: 300_000 }, () => {
     });
   }
 
-  test("a pod that opts out has no sidecar: the webhook is not asked, so an outage of it does not hold the pod back", async () => {
+  test("a pod that opts out has no sidecar: the webhook is not called, so its outage cannot block the pod", async () => {
     const shape = { role: "shop-orders", annotations: { "podrole.io/inject": "disabled" } };
-    const words = ["create", "--dry-run=server", "-o", "json", "-f", "-"];
-    const { code, out, err } = await outside.run(words, pod("opted-out", shape));
+    const args = ["create", "--dry-run=server", "-o", "json", "-f", "-"];
+    const { code, out, err } = await outside.run(args, pod("opted-out", shape));
     assert.equal(code, 0, err);
     assert.doesNotMatch(out, /podrole-sidecar/);
     assert.doesNotMatch(err, /Warning: .*INJECTION_DISABLED/);
-    const opted = await outside.run(words, pod("opted-in", { role: "shop-orders" }));
+    const opted = await outside.run(args, pod("opted-in", { role: "shop-orders" }));
     assert.match(opted.out, /podrole-sidecar/);
   });
 
-  test("a pod of a namespace without the label is nobody's business", async () => {
+  test("a pod of a namespace without the label is not changed", async () => {
     const shown = await kubectl.run(
       ["-n", "default", "create", "--dry-run=server", "-o", "json", "-f", "-"],
       pod("plain", { role: "shop-orders" }),

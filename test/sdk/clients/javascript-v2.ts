@@ -1,8 +1,9 @@
-// The AWS SDK for JavaScript v2 as an app uses it, from the folder in the first word. "call": who am I? "fetch N":
-// credentials N times, each time from a new chain. Prints one JSON line; ends with 1 and the SDK's own words.
+// The AWS SDK for JavaScript v2 as an app uses it, loaded from the folder given as first argument. "call": calls
+// GetCallerIdentity; "fetch N": gets credentials N times, each time from a new provider chain. Prints one line of JSON; on
+// failure prints the SDK's own message and exits with 1.
 import { createRequire } from "node:module";
 
-/** The part of the package that is used here; it is not one of the project's own. */
+/** The used part of the package, which is not a dependency of this project. */
 interface Sdk {
   readonly CredentialProviderChain: new () => { resolvePromise(): Promise<unknown> };
   readonly STS: new (options: {
@@ -17,15 +18,15 @@ const AWS = createRequire(`${folder}/`)("aws-sdk") as Sdk;
 const times = Number(count);
 try {
   for (let time = 0; time < times; time++) await new AWS.CredentialProviderChain().resolvePromise();
-  const said = times > 0 ? { fetches: times } : { arn: await whoAmI() };
-  console.log(JSON.stringify(said));
+  const result = times > 0 ? { fetches: times } : { arn: await callerArn() };
+  console.log(JSON.stringify(result));
 } catch (error) {
   console.error(String(error));
   process.exitCode = 1;
 }
 
-async function whoAmI(): Promise<string | undefined> {
-  // It does not read AWS_ENDPOINT_URL_STS.
+async function callerArn(): Promise<string | undefined> {
+  // This SDK does not read AWS_ENDPOINT_URL_STS.
   const sts = new AWS.STS({ endpoint: process.env["AWS_ENDPOINT_URL_STS"] });
   return (await sts.getCallerIdentity().promise()).Arn;
 }

@@ -1,5 +1,5 @@
-// The AWS SDK for Go v2 as an app uses it. "call": who am I? "fetch N": credentials N times, each time from a new chain.
-// Prints one JSON line; ends with 1 and the SDK's own words where it fails.
+// The AWS SDK for Go v2 as an app uses it. "call": calls GetCallerIdentity; "fetch N": gets credentials N times, each time
+// from a new provider chain. Prints one line of JSON; on failure prints the SDK's own message and exits with 1.
 package main
 
 import (
@@ -18,12 +18,12 @@ func main() {
 	if len(os.Args) > 2 {
 		times, _ = strconv.Atoi(os.Args[2])
 	}
-	said, err := run(context.Background(), times)
+	result, err := run(context.Background(), times)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	_ = json.NewEncoder(os.Stdout).Encode(said)
+	_ = json.NewEncoder(os.Stdout).Encode(result)
 }
 
 func run(ctx context.Context, times int) (map[string]any, error) {
@@ -43,9 +43,9 @@ func run(ctx context.Context, times int) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	identity, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"arn": *who.Arn}, nil
+	return map[string]any{"arn": *identity.Arn}, nil
 }

@@ -1,4 +1,4 @@
-"""boto3 as an app uses it. "call": who am I? "fetch N": credentials N times, each time from a new chain."""
+"""boto3 as an app uses it. "call": calls GetCallerIdentity; "fetch N": gets credentials N times, each from a new chain."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ def fetch(times):
 
 
 try:
-    said = fetch(int(sys.argv[2])) if len(sys.argv) > 2 else call()
+    result = fetch(int(sys.argv[2])) if len(sys.argv) > 2 else call()
 except Exception as error:
     sys.exit(f"{type(error).__name__}: {error}")
-print(json.dumps(said))
+print(json.dumps(result))

@@ -3,8 +3,8 @@
 #
 # usage: gen-mod.sh 3.22.0
 #
-# Helm's program is a package main, which no program can import: it is named as a tool of this module. Every requirement
-# is copied from the release, so the program has exactly its dependencies.
+# Helm's program is a package main, which no program can import, so this module declares it as a tool. Every requirement
+# is copied from the release, so the program has exactly the release's dependencies.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -19,5 +19,5 @@ release=$(go mod download -json "helm.sh/helm/v3@v$helm" | sed -n 's/.*"Dir": "\
   sed -n '/^replace/,/^)/p' "$release/go.mod"
 } >go.mod
 install -m 644 "$release/go.sum" go.sum
-# Adds the sums of Helm itself, and drops nothing that the program needs.
+# Adds the checksums of Helm itself and removes none that the program needs.
 go list -mod=mod -deps helm.sh/helm/v3/cmd/helm >/dev/null

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Packs a folder as a container image of one layer, without any container tool: a docker-archive, as `docker save` makes
-# it, which docker, podman and containerd load. The same folder gives the same bytes.
+# Packs a folder as a container image of one layer, without any container tool: a docker-archive, the format of
+# `docker save`, which docker, podman and containerd load. The same folder always gives the same bytes.
 #
 # usage: archive.sh FOLDER NAME:TAG OUT.tar CONFIG
 #
@@ -24,7 +24,7 @@ cat >"$work/config.json" <<JSON
   "history": [{ "created_by": "archive.sh" }]
 }
 JSON
-id=$(digest "$work/config.json") # an image's name within the archive is its configuration's digest
+id=$(digest "$work/config.json") # inside the archive, an image is named by the digest of its configuration
 mv "$work/config.json" "$work/$id.json"
 echo "[{\"Config\":\"$id.json\",\"RepoTags\":[\"$name\"],\"Layers\":[\"layer.tar\"]}]" >"$work/manifest.json"
 pack -C "$work" -cf "$out" manifest.json "$id.json" layer.tar

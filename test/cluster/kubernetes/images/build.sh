@@ -1,40 +1,40 @@
 #!/bin/bash
-# Makes the images that tests run, from packages alone, and prints the folder that holds them as docker-archives:
+# Builds the images of the tests from packages only and prints the folder that contains them as docker-archives:
 #
-#   pause.tar         localhost/pause:1           the first process of each pod; node.sh loads it by itself
+#   pause.tar         localhost/pause:1           the first process of each pod; node.sh loads it itself
 #   busybox.tar       localhost/busybox:1         a shell and its tools
 #   node.tar          localhost/node:26           Node, its shared libraries and CA certificates: a base for
 #                                                 Dockerfiles; no shell, user 65532
 #   node-busybox.tar  localhost/node:26-busybox   the same with a shell and its tools, for test apps
 #
-# "localhost" belongs to no registry: nothing can try to pull these names from one. No tag is "latest", because a pod
-# pulls that one always.
+# The host "localhost" is not a registry, so these names are never pulled from one. No tag is "latest", because Kubernetes
+# always pulls that tag.
 #
 # usage: build.sh
 #
-# PODROLE_CACHE  where built things are kept (default $XDG_CACHE_HOME/podrole, ~/.cache/podrole)
+# PODROLE_CACHE  where build results are stored (default $XDG_CACHE_HOME/podrole, ~/.cache/podrole)
 set -euo pipefail
 cd "$(dirname "$0")"
 
 node=$(realpath -m ../../../../node_modules/node/bin/node)
 certificates=/etc/ssl/certs/ca-certificates.crt
 die() {
-  echo "Cannot make images: $*" >&2
+  echo "Cannot build images: $*" >&2
   exit 1
 }
-[[ -x $node ]] || die "$node is missing, \`npm ci\` is wanted first"
-[[ -f $certificates ]] || die "$certificates is missing, packages.sh is wanted first"
+[[ -x $node ]] || die "$node is missing; expected \`npm ci\` to have installed it"
+[[ -f $certificates ]] || die "$certificates is missing; expected packages.sh to have installed it"
 for tool in go busybox strip; do
-  command -v $tool >/dev/null || die "$tool is not in PATH, packages.sh (and Go) are wanted first"
+  command -v $tool >/dev/null || die "$tool is not in PATH; expected packages.sh to have installed it (or, for Go, an installed Go)"
 done
 busybox=$(command -v busybox)
 if ldd "$busybox" >/dev/null 2>&1; then
-  die "$busybox needs shared libraries, the package busybox-static is wanted"
+  die "$busybox needs shared libraries; expected the package busybox-static"
 fi
 
 mapfile -t libraries < <(ldd "$node" | grep -o '/[^ ]*')
 
-# As in ../build.sh: the folder's name is what went into the images.
+# As in ../build.sh: the folder's name is a hash of all inputs.
 key=$({
   cat build.sh archive.sh pause/main.go "$busybox" "$certificates" "${libraries[@]}"
   "$node" --version
@@ -56,7 +56,7 @@ root() { # NAME: the start of a root file system
   chmod 1777 "$work/$1/tmp"
   printf 'root:x:0:0:root:/:/bin/sh\nnonroot:x:65532:65532:nonroot:/app:/bin/sh\n' >"$work/$1/etc/passwd"
   printf 'root:x:0:\nnonroot:x:65532:\n' >"$work/$1/etc/group"
-  # Without it some versions of glibc ask DNS before /etc/hosts, where the kubelet writes the pod's own name.
+  # Without it some versions of glibc query DNS before /etc/hosts, where the kubelet writes the pod's own name.
   printf 'hosts: files dns\n' >"$work/$1/etc/nsswitch.conf"
 }
 add_busybox() { # NAME
@@ -68,7 +68,7 @@ add_busybox() { # NAME
 }
 path='"Env":["PATH=/usr/local/bin:/usr/bin:/bin"]'
 
-echo "making images" >&2
+echo "building images" >&2
 mkdir "$work/pause"
 CGO_ENABLED=0 GO111MODULE=off go build -trimpath -ldflags '-s -w' -o "$work/pause/pause" pause/main.go
 ./archive.sh "$work/pause" localhost/pause:1 "$work/out/pause.tar" '{"Entrypoint":["/pause"],"User":"65535:65535"}'
@@ -78,7 +78,7 @@ add_busybox busybox
 ./archive.sh "$work/busybox" localhost/busybox:1 "$work/out/busybox.tar" "{\"Cmd\":[\"sh\"],$path}"
 
 root node
-strip -o "$work/node/usr/local/bin/node" "$node" # the package's binary has its debug information: 150 MB
+strip -o "$work/node/usr/local/bin/node" "$node" # the package's binary includes 150 MB of debug information
 for library in "${libraries[@]}"; do
   mkdir -p "$work/node$(dirname "$library")"
   cp -L "$library" "$work/node$library"
@@ -90,5 +90,5 @@ add_busybox node
 ./archive.sh "$work/node" localhost/node:26-busybox "$work/out/node-busybox.tar" "$config"
 
 chmod 755 "$work/out"
-mv --no-target-directory "$work/out" "$out" 2>/dev/null || [[ -d $out ]] # another may have been quicker
+mv --no-target-directory "$work/out" "$out" 2>/dev/null || [[ -d $out ]] # another build may have finished first
 echo "$out"

@@ -1,5 +1,5 @@
-// The webhook of webhook.yaml: answers an AdmissionReview with a patch that adds a native sidecar, which says
-// "hello-from-sidecar" to whoever connects to port 9000 of the pod. No part of podrole.
+// The webhook of webhook.yaml: answers an AdmissionReview with a patch that adds a native sidecar, which sends
+// "hello-from-sidecar" to every client on port 9000 of the pod. Not a part of podrole.
 import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { createServer } from "node:https";

@@ -3,11 +3,11 @@
 #
 # usage: gen-mod.sh 1.37.2 1.14.6
 #
-# Kubernetes cannot be required as it is: its staging modules (k8s.io/api and so on) have version v0.0.0 there and a
-# replacement by folder. Here each is replaced by its published version, and every other requirement is copied, so the
+# Kubernetes cannot be required directly: its go.mod gives the staging modules (k8s.io/api and so on) version v0.0.0 and
+# replaces them by folders. This script replaces each by its published version and copies every other requirement, so the
 # programs have exactly the release's dependencies.
-# Take a CoreDNS whose dependencies are no newer than those of Kubernetes: it then shares their compiled packages
-# (18 s instead of minutes).
+# Choose a CoreDNS whose dependencies are no newer than those of Kubernetes: both then share compiled packages (18 s
+# instead of minutes).
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -26,7 +26,7 @@ release=$(go mod download -json "k8s.io/kubernetes@v$kubernetes" | sed -n 's/.*"
   printf ')\n'
 } >go.mod
 install -m 644 "$release/go.sum" go.sum
-# Adds what main.go needs beyond the release: the sums of the staging modules, etcd's server as a direct requirement.
+# Adds what main.go needs beyond the release: checksums of the staging modules, and etcd's server as a direct requirement.
 go list -mod=mod -deps . >/dev/null
 
 cd dns

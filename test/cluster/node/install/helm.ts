@@ -1,4 +1,4 @@
-// helm with the suite's release: the chart of manifests/chart with values.yaml beside this file, in namespace podrole.
+// Helm with the suite's release: the chart of manifests/chart with helm/values.yaml, in namespace podrole.
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -8,43 +8,43 @@ const CHART = join(ROOT, "manifests/chart");
 const VALUES = join(import.meta.dirname, "helm/values.yaml");
 
 export interface Helm {
-  /** Output of a command that must succeed. */
-  ok(words: readonly string[]): Promise<string>;
-  json<Answer>(words: readonly string[]): Promise<Answer>;
+  /** Resolves with the output; throws RangeError if the command fails. */
+  ok(args: readonly string[]): Promise<string>;
+  json<Answer>(args: readonly string[]): Promise<Answer>;
   install(): Promise<string>;
-  /** helm upgrade with further values; waits until everything is ready. */
-  upgrade(words: readonly string[]): Promise<string>;
+  /** Runs `helm upgrade` with additional arguments; waits until everything is ready. */
+  upgrade(args: readonly string[]): Promise<string>;
 }
 
-/** HELM names the binary; without it, it is built (test/cluster/helm), once a machine. */
+/** Uses the binary named by HELM; without it, builds one (test/cluster/helm), once per machine. */
 export function createHelm(env: NodeJS.ProcessEnv): Helm {
   let binary = env["HELM"];
 
-  function built(): string {
+  function buildHelm(): string {
     const { status, stdout } = spawnSync(join(ROOT, "test/cluster/helm/build.sh"), [], {
       encoding: "utf8",
       stdio: ["ignore", "pipe", "inherit"],
     });
-    if (status !== 0) throw new RangeError(`test/cluster/helm/build.sh ended with ${status}`);
+    if (status !== 0) throw new RangeError(`test/cluster/helm/build.sh exited with ${status}`);
     return join(stdout.trim(), "helm");
   }
 
-  async function ok(words: readonly string[]): Promise<string> {
-    binary ??= built();
-    const child = spawn(binary, ["--namespace", "podrole", ...words], { env, stdio: ["ignore", "pipe", "pipe"] });
+  async function ok(args: readonly string[]): Promise<string> {
+    binary ??= buildHelm();
+    const child = spawn(binary, ["--namespace", "podrole", ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
     const ended = new Promise<number>((resolve) => child.on("close", (code) => resolve(code ?? 1)));
     const [out, err, code] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-    if (code !== 0) throw new RangeError(`helm ${words.join(" ")}: ${out}${err}`);
+    if (code !== 0) throw new RangeError(`helm ${args.join(" ")}: ${out}${err}`);
     return out;
   }
 
-  const chart = (verb: "install" | "upgrade", words: readonly string[]) =>
-    ok([verb, "podrole", CHART, "--values", VALUES, "--wait", "--timeout=5m", ...words]);
+  const chart = (verb: "install" | "upgrade", args: readonly string[]) =>
+    ok([verb, "podrole", CHART, "--values", VALUES, "--wait", "--timeout=5m", ...args]);
 
   return {
     ok,
-    json: async (words) => JSON.parse(await ok([...words, "--output", "json"])),
+    json: async (args) => JSON.parse(await ok([...args, "--output", "json"])),
     install: () => chart("install", []),
-    upgrade: (words) => chart("upgrade", words),
+    upgrade: (args) => chart("upgrade", args),
   };
 }

@@ -1,5 +1,5 @@
-// The ways in which podrole comes to a cluster, each with the emulated STS beside it. install() resolves when every
-// program is ready; uninstall() when nothing is left.
+// Installation methods of podrole, each together with the emulated STS. install() resolves when every program is ready,
+// uninstall() when every object is deleted.
 import { join } from "node:path";
 import type { Kubectl } from "../../kubectl.ts";
 import { createHelm } from "./helm.ts";
@@ -15,11 +15,11 @@ const BEFORE_HELM = join(import.meta.dirname, "helm/before.yaml");
 
 export function installers(kubectl: Kubectl, environment: NodeJS.ProcessEnv): Readonly<Record<string, Installer>> {
   const helm = createHelm(environment);
-  async function bringSts(): Promise<void> {
+  async function installSts(): Promise<void> {
     await kubectl.ok(["apply", "-f", STS]);
     await kubectl.ok(["-n", "aws", "rollout", "status", "deployment/sts", "--timeout=120s"]);
   }
-  async function ready(): Promise<void> {
+  async function waitUntilReady(): Promise<void> {
     for (const name of ["podrole-server", "podrole-webhook"]) {
       await kubectl.ok(["-n", "podrole", "rollout", "status", `deployment/${name}`, "--timeout=180s"]);
     }
@@ -27,9 +27,9 @@ export function installers(kubectl: Kubectl, environment: NodeJS.ProcessEnv): Re
   return {
     kustomize: {
       async install() {
-        await bringSts();
+        await installSts();
         await kubectl.ok(["apply", "-k", KUSTOMIZATION]);
-        await ready();
+        await waitUntilReady();
       },
       async uninstall() {
         await kubectl.ok(["delete", "-k", KUSTOMIZATION, "--timeout=120s"]);
@@ -38,7 +38,7 @@ export function installers(kubectl: Kubectl, environment: NodeJS.ProcessEnv): Re
     },
     helm: {
       async install() {
-        await bringSts();
+        await installSts();
         await kubectl.ok(["apply", "-f", BEFORE_HELM]);
         console.error(await helm.install());
       },

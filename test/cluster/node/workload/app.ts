@@ -1,5 +1,5 @@
-// An app with an unmodified AWS SDK: first line when its process started (ms, Unix time), second line who it is. With
-// "stay" it goes on until it is told to end; with "start" it does not ask AWS at all.
+// An app with an unmodified AWS SDK. Prints the start time of its process (Unix time, ms), then its AWS identity. With
+// "stay" it keeps running until SIGTERM; with "start" it does not call AWS.
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 
 async function main(mode: string | undefined): Promise<void> {

@@ -1,6 +1,6 @@
-// Asks the sidecar for credentials PERIOD_MS apart, as an SDK without a cache would, and prints after each second what came
-// of it: a line of JSON with the number of answers that were credentials, of those that took longer than a second, and of
-// those that were no credentials, by what they were. Slow is no failure: the machine of a test may be busy.
+// Requests credentials from the sidecar every PERIOD_MS, as an SDK without a cache does. Prints a line of JSON each second:
+// the number of successful answers, of answers that took longer than a second, and of failures by kind. A slow answer is
+// no failure, because the test machine may be busy.
 import { readFileSync } from "node:fs";
 import { get } from "node:http";
 import { json } from "node:stream/consumers";
@@ -11,10 +11,8 @@ const failures: Record<string, number> = {};
 let good = 0;
 let slow = 0;
 
-/**
- * On a connection of its own, as SDKs ask: one that is kept may be closed while a busy machine lets the next request wait.
- */
-function ask(): Promise<string | undefined> {
+/** Uses a new connection, as SDKs do: a kept one may be closed while a busy machine delays the next request. */
+function requestCredentials(): Promise<string | undefined> {
   const began = performance.now();
   const options = { agent: false, headers: { authorization: readFileSync(file, "utf8") }, timeout: 30_000 };
   return new Promise((resolve, reject) => {
@@ -35,6 +33,6 @@ function count(failure: string | undefined): void {
   else failures[failure] = (failures[failure] ?? 0) + 1;
 }
 
-setInterval(() => void ask().then(count, ({ message }: Error) => count(message)), periodMs);
+setInterval(() => void requestCredentials().then(count, ({ message }: Error) => count(message)), periodMs);
 setInterval(() => console.log(JSON.stringify({ good, slow, failures })), 1_000);
 process.on("SIGTERM", () => process.exit(0));

@@ -1,5 +1,5 @@
-// Somebody else's mutating webhook: adds a container "added" to each pod that it is asked about, or leaves it as it is
-// when that is there. It knows nothing of podrole.
+// A third-party mutating webhook: adds a container "added" to each pod that it reviews, unless the pod already has one.
+// It is independent of podrole.
 import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { createServer } from "node:https";
@@ -17,8 +17,8 @@ const patch = btoa(JSON.stringify([{ op: "add", path: "/spec/containers/-", valu
 
 async function review(request: IncomingMessage): Promise<object> {
   const { uid, object } = ((await json(request)) as Review).request;
-  const isThere = object.spec.containers.some(({ name }) => name === "added");
-  const response = { uid, allowed: true, ...(!isThere && { patchType: "JSONPatch", patch }) };
+  const isAdded = object.spec.containers.some(({ name }) => name === "added");
+  const response = { uid, allowed: true, ...(!isAdded && { patchType: "JSONPatch", patch }) };
   return { apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", response };
 }
 

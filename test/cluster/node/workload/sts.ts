@@ -1,5 +1,5 @@
-// STS in the cluster: the emulator on port 4566, with the server's key and the suite's roles. Port 4567 is the suite's:
-// POST /faults sets one, DELETE /faults clears them, GET /calls lists what was asked.
+// STS in the cluster: the emulator on port 4566, with the server's access key and the suite's roles. Port 4567 is for the
+// suite: POST /faults sets a fault, DELETE /faults clears all, GET /calls lists the received calls.
 import { createServer, type IncomingMessage } from "node:http";
 import { json } from "node:stream/consumers";
 import { createStsEmulator } from "../../../../emulators/sts/emulator.ts";
@@ -37,7 +37,7 @@ async function control(request: IncomingMessage): Promise<unknown> {
   if (method === "GET" && url === "/calls") return sts.calls.list();
   if (method === "DELETE" && url === "/faults") return sts.faults.clear() ?? {};
   if (method !== "POST" || url !== "/faults")
-    return { problem: `${method} ${url}: POST or DELETE /faults, GET /calls` };
+    return { problem: `Cannot serve ${method} ${url}; expected POST or DELETE /faults, or GET /calls` };
   const { fault, scope } = (await json(request)) as FaultRequest;
   return sts.faults.set(fault, scope) ?? {};
 }

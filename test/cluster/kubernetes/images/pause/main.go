@@ -1,5 +1,5 @@
-// pause: the first process of each pod. It holds the pod's namespaces while containers come and go, and reaps what
-// they leave behind where they share a process namespace.
+// pause: the first process of each pod. It keeps the pod's Linux namespaces open while containers start and stop, and reaps
+// orphaned processes in pods that share a process namespace.
 package main
 
 import (

@@ -1,36 +1,27 @@
-// The life of an installation on a real API server, with Helm and with kustomize: install, change, go back, uninstall. The
-// CA outlives everything but the last, which leaves nothing behind although the server still runs while it happens.
+// The lifecycle of an installation on a real API server, with Helm and with kustomize: install, change, roll back,
+// uninstall. The CA survives every step except uninstall, which leaves nothing behind although the server still runs.
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import { createKubectl } from "../kubectl.ts";
 import { startServer } from "./server.ts";
-import { CHART, helm, type KubeObject, kustomize } from "./tools.ts";
+import { CHART, helm, type KubeObject, kustomize, until } from "./tools.ts";
 
 const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = process.env;
 const kubectl = createKubectl({ binary, kubeconfig });
 
-async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (Date.now() < deadline) {
-    if (await isSo()) return;
-    await sleep(200);
-  }
-  assert.fail(`waited in vain: ${what}`);
-}
-
-/** "resource namespace/name" of every object of the cluster; without what Kubernetes writes about objects. */
-async function everything(): Promise<readonly string[]> {
+/** "Kind namespace/name" of every object in the cluster, except those that Kubernetes writes about other objects. */
+async function allObjects(): Promise<readonly string[]> {
   const resources = (await kubectl.ok(["api-resources", "--verbs=list", "-o", "name"])).trim().split("\n");
-  const kept = resources.filter((name) => !/^(events|leases|componentstatuses|controllerrevisions)\b/.test(name));
+  const listed = resources.filter((name) => !/^(events|leases|componentstatuses|controllerrevisions)\b/.test(name));
   const path = '{range .items[*]}{.kind} {.metadata.namespace}/{.metadata.name}{"\\n"}{end}';
-  const { out } = await kubectl.run(["get", kept.join(","), "-A", "-o", `jsonpath=${path}`]);
+  const { out } = await kubectl.run(["get", listed.join(","), "-A", "-o", `jsonpath=${path}`]);
   return out.split("\n").filter((line) => line !== "");
 }
 
-/** What the server keeps, as it stands in the cluster. */
-async function kept() {
+/** The server's state as stored in the cluster: CA, trust bundle and caBundle. */
+async function storedTrust() {
   const [ca, trust, configuration] = await Promise.all([
     kubectl.json<KubeObject>(["-n", "podrole", "get", "secret", "podrole-ca"]),
     kubectl.json<KubeObject>(["-n", "podrole", "get", "configmap", "podrole-trust"]),
@@ -44,35 +35,35 @@ async function kept() {
 const replicas = (program: string) =>
   kubectl.ok(["-n", "podrole", "get", "deployment", `podrole-${program}`, "-o", "jsonpath={.spec.replicas}"]);
 
-const hasAll = async () => {
+const hasTrust = async () => {
   const { code } = await kubectl.run(["-n", "podrole", "get", "secret/podrole-ca", "configmap/podrole-trust"]);
-  return code === 0 && (await kept()).caBundle !== undefined;
+  return code === 0 && (await storedTrust()).caBundle !== undefined;
 };
 
-interface Way {
+interface Method {
   readonly name: string;
   install(): Promise<void>;
-  /** Each one leaves another number of the server's replicas. */
+  /** Each change results in a different number of server replicas. */
   readonly changes: readonly (readonly [what: string, change: () => Promise<void>, replicas: string])[];
   uninstall(): Promise<void>;
-  /** What was there before podrole as far as this way is concerned, and stays. */
-  isNotOurs(line: string): boolean;
+  /** True for objects that this method does not delete on uninstall. */
+  isLeftBehind(line: string): boolean;
 }
 
-function helmOrFail(words: readonly string[], values?: object): void {
-  const { code, err } = helm([...words, "--namespace", "podrole"], values);
+function helmOrFail(args: readonly string[], values?: object): void {
+  const { code, err } = helm([...args, "--namespace", "podrole"], values);
   assert.equal(code, 0, err);
 }
 
 const withReplicas = (count: number) => ({ server: { replicas: count }, settings: { region: "eu-central-1" } });
 
-/** Helm's rollback and uninstall take no values. */
-function helmBare(...words: string[]): void {
-  const { code, err } = helm(words);
+/** Runs a Helm command that accepts no values, such as rollback and uninstall. */
+function helmBare(...args: string[]): void {
+  const { code, err } = helm(args);
   assert.equal(code, 0, err);
 }
 
-const HELM: Way = {
+const HELM: Method = {
   name: "Helm",
   install: async () => helmOrFail(["install", "podrole", CHART, "--create-namespace"], withReplicas(2)),
   changes: [
@@ -86,8 +77,8 @@ const HELM: Way = {
     ],
   ],
   uninstall: async () => helmBare("uninstall", "podrole", "--namespace", "podrole"),
-  // `--create-namespace` makes it, and Helm never deletes a namespace.
-  isNotOurs: (line) =>
+  // `--create-namespace` creates the namespace, and Helm never deletes one.
+  isLeftBehind: (line) =>
     ["Namespace /podrole", "ServiceAccount podrole/default", "ConfigMap podrole/kube-root-ca.crt"].includes(line),
 };
 
@@ -96,9 +87,9 @@ const apply = async (objects: readonly KubeObject[], ...flags: string[]) => {
   await kubectl.ok(["apply", ...flags, "-f", "-"], yamlOf(objects));
 };
 
-const KUSTOMIZE: Way = {
+const KUSTOMIZE: Method = {
   name: "kustomize",
-  // From the last object to the first: an order that nobody would choose. Only the namespace must be there.
+  // In reverse order, to show that the order does not matter. Only the namespace must exist first.
   async install() {
     const objects = kustomize("base");
     const isNamespace = ({ kind }: KubeObject) => kind === "Namespace";
@@ -106,7 +97,7 @@ const KUSTOMIZE: Way = {
   },
   changes: [
     ["kubectl apply of another overlay", () => apply(kustomize("overlays/ha")), "3"],
-    ["kubectl apply of the old one", () => apply(kustomize("base")), "2"],
+    ["kubectl apply of the first overlay", () => apply(kustomize("base")), "2"],
     ["kubectl apply --server-side", () => apply(kustomize("overlays/ha"), "--server-side", "--force-conflicts"), "3"],
     [
       "kubectl replace",
@@ -119,56 +110,59 @@ const KUSTOMIZE: Way = {
   async uninstall() {
     await kubectl.ok(["delete", "--wait=false", "-f", "-"], yamlOf(kustomize("base")));
   },
-  isNotOurs: () => false,
+  isLeftBehind: () => false,
 };
 
-for (const way of [HELM, KUSTOMIZE]) {
-  suite(`podrole's life with ${way.name}`, { timeout: 200_000 }, () => {
+for (const method of [HELM, KUSTOMIZE]) {
+  suite(`podrole's lifecycle with ${method.name}`, { timeout: 200_000 }, () => {
     let stopServer = async () => {};
     let earlier: ReadonlySet<string>;
-    let made: Awaited<ReturnType<typeof kept>>;
+    let created: Awaited<ReturnType<typeof storedTrust>>;
 
     before(async () => {
-      await until("podrole is not here", async () => !(await everything()).some((line) => line.includes("podrole")));
-      earlier = new Set(await everything());
-      await way.install();
+      await until(
+        "podrole is not installed",
+        async () => !(await allObjects()).some((line) => line.includes("podrole")),
+      );
+      earlier = new Set(await allObjects());
+      await method.install();
     });
     after(async () => {
       await stopServer();
-      await way.uninstall().catch(() => {});
+      await method.uninstall().catch(() => {});
       await kubectl.run(["delete", "namespace", "podrole", "--ignore-not-found"]);
     });
 
-    test("begins without a CA; the server makes it with the rights that were installed", async () => {
+    test("starts without a CA; the server creates it with the installed RBAC", async () => {
       assert.equal((await kubectl.run(["-n", "podrole", "get", "secret", "podrole-ca"])).code, 1);
       stopServer = await startServer(kubectl, kubeconfig);
-      await until("CA, trust bundle and caBundle are there", hasAll);
-      made = await kept();
-      assert.deepEqual(Object.keys(made.ca as object), ["current.crt", "current.key", "current.since"]);
+      await until("CA, trust bundle and caBundle exist", hasTrust);
+      created = await storedTrust();
+      assert.deepEqual(Object.keys(created.ca as object), ["current.crt", "current.key", "current.since"]);
     });
 
-    for (const [what, change, count] of way.changes) {
-      test(`goes through ${what} with the same CA`, async () => {
+    for (const [what, change, count] of method.changes) {
+      test(`keeps its CA across ${what}`, async () => {
         await change();
         assert.equal(await replicas("server"), count);
-        const { ca, trust, caBundle } = await kept();
-        assert.deepEqual({ ca, trust }, { ca: made.ca, trust: made.trust });
-        // A replacement takes caBundle out, and the server puts it back within a minute: see the server's own tests.
-        assert.ok(/force|replace/.test(what) || caBundle === made.caBundle);
+        const { ca, trust, caBundle } = await storedTrust();
+        assert.deepEqual({ ca, trust }, { ca: created.ca, trust: created.trust });
+        // A replacement removes caBundle; the server restores it within a minute, which the server's own tests assert.
+        assert.ok(/force|replace/.test(what) || caBundle === created.caBundle);
       });
     }
 
     test("leaves nothing behind", async () => {
-      await way.uninstall();
+      await method.uninstall();
+      const isOurs = (line: string) => !earlier.has(line) && !method.isLeftBehind(line);
       let left: readonly string[] = [];
-      await until(`nothing is left`, async () => {
-        left = (await everything()).filter((line) => !earlier.has(line) && !way.isNotOurs(line));
+      await until(`every object is deleted`, async () => {
+        left = (await allObjects()).filter(isOurs);
         return left.length === 0;
       }).catch(() => assert.deepEqual(left, []));
-      // The garbage collector deletes what the server had made; the server, which still runs, makes nothing again.
+      // The garbage collector deletes what the server created; the server, which still runs, must not recreate it.
       await sleep(3_000);
-      const back = (await everything()).filter((line) => !earlier.has(line) && !way.isNotOurs(line));
-      assert.deepEqual(back, []);
+      assert.deepEqual((await allObjects()).filter(isOurs), []);
     });
   });
 }

@@ -1,19 +1,19 @@
-// Stands between an SDK and the sidecar, or in a proxy's place: passes bytes on and tells when the first ones came.
+// A TCP proxy between an SDK and the sidecar, or in place of an HTTP proxy: forwards bytes and records what clients send.
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-export interface Witness {
+export interface RecordingProxy {
   readonly port: number;
-  /** Resolves when somebody has sent something. */
-  readonly asked: Promise<void>;
-  /** Everything that was sent, as text. */
+  /** Resolves when a client has sent the first bytes. */
+  readonly received: Promise<void>;
+  /** Everything that clients have sent, as text. */
   sent(): string;
   close(): Promise<void>;
 }
 
-/** Without `target` nothing is answered: connections end as soon as something has come. */
-export async function createWitness(target?: number): Promise<Witness> {
-  const { promise: asked, resolve } = Promise.withResolvers<void>();
+/** `target` is the port to forward to; without it, a connection is closed after its first bytes, without an answer. */
+export async function createRecordingProxy(target?: number): Promise<RecordingProxy> {
+  const { promise: received, resolve } = Promise.withResolvers<void>();
   const sockets = new Set<Socket>();
   let text = "";
 
@@ -38,7 +38,7 @@ export async function createWitness(target?: number): Promise<Witness> {
 
   return {
     port: (server.address() as AddressInfo).port,
-    asked,
+    received,
     sent: () => text,
     async close() {
       const closed = once(server, "close");

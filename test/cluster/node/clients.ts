@@ -1,12 +1,12 @@
-// A load on podrole: 20 pods that ask their sidecars 50 times a second together (workload/load.ts), and new pods one after
-// the other. What is done to podrole meanwhile must not fail a single request.
+// Load on podrole: 20 client pods that send their sidecars 50 requests a second in total (workload/load.ts), while new pods
+// start one after the other. Whatever a test does to podrole meanwhile, no request may fail.
 import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import { app, deployment, job, load } from "./pods.ts";
 import { eventually, type Namespace, Not, rolledOut } from "./suite.ts";
 
 const PODS = 20;
-/** Less than the 400 that make 50 a second: the tallies that are compared are up to a second old. */
+/** Below the 400 ms that give 50 requests a second, because the compared tallies are up to a second old. */
 const PERIOD_MS = 330;
 
 interface Tally {
@@ -15,18 +15,18 @@ interface Tally {
   readonly failures: Readonly<Record<string, number>>;
 }
 
-export interface Askers {
-  /** Resolves when every pod has had credentials. */
+export interface Clients {
+  /** Resolves when every client pod has received credentials. */
   start(): Promise<void>;
-  /** Fails when a request has failed since the start; resolves with the number of those that were answered. */
+  /** Resolves with the number of successful requests; fails if any request has failed since the start. */
   answered(): Promise<number>;
-  /** Does something while all ask and new pods start; fails when a request fails or a new pod gets no role. */
+  /** Runs `act` while all clients send requests and new pods start; fails if a request fails or a new pod gets no role. */
   during(context: TestContext, name: string, act: () => Promise<void>): Promise<void>;
 }
 
-export function createAskers(shop: Namespace): Askers {
+export function createClients(shop: Namespace): Clients {
   async function tallies(): Promise<readonly Tally[]> {
-    const lines = await shop.ok(["logs", "-l", "app=askers", "-c", "app", "--tail=1", `--max-log-requests=${PODS}`]);
+    const lines = await shop.ok(["logs", "-l", "app=clients", "-c", "app", "--tail=1", `--max-log-requests=${PODS}`]);
     return lines.split("\n").flatMap((line) => (line.startsWith("{") ? [JSON.parse(line) as Tally] : []));
   }
 
@@ -39,9 +39,9 @@ export function createAskers(shop: Namespace): Askers {
 
   return {
     async start() {
-      await shop.apply(deployment("askers", { role: "shop-orders", containers: [load(PERIOD_MS)] }, PODS));
-      await rolledOut(shop.name, "deployment/askers");
-      await eventually("every pod to have asked", async () => {
+      await shop.apply(deployment("clients", { role: "shop-orders", containers: [load(PERIOD_MS)] }, PODS));
+      await rolledOut(shop.name, "deployment/clients");
+      await eventually("a successful request of every client", async () => {
         const all = await tallies();
         return all.length === PODS && all.every(({ good }) => good > 0) ? all : new Not(JSON.stringify(all));
       });
@@ -49,27 +49,27 @@ export function createAskers(shop: Namespace): Askers {
     answered,
     async during(context, name, act) {
       const [began, before] = [Date.now(), await answered()];
-      const state = { isOver: false };
-      const over = act().finally(() => {
-        state.isOver = true;
+      const state = { isDone: false };
+      const done = act().finally(() => {
+        state.isDone = true;
       });
-      // Awaited below; until then its failure is nobody's unhandled rejection.
-      over.catch(() => {});
+      // Awaited below; until then a failure must not count as an unhandled rejection.
+      done.catch(() => {});
       let started = 0;
-      for (; !state.isOver || started === 0; started++) {
+      for (; !state.isDone || started === 0; started++) {
         const each = `${name}-${started}`;
         await shop.apply(job(each, { role: "shop-orders", containers: [app("app", "once")] }));
         await shop.ok(["wait", `job/${each}`, "--for=condition=Complete", "--timeout=120s"]);
       }
-      await over;
-      const [asked, seconds] = [(await answered()) - before, (Date.now() - began) / 1000];
-      const rate = (asked / seconds).toFixed(0);
+      await done;
+      const [requests, seconds] = [(await answered()) - before, (Date.now() - began) / 1000];
+      const rate = (requests / seconds).toFixed(0);
       const slow = (await tallies()).reduce((total, tally) => total + tally.slow, 0);
       context.diagnostic(
-        `${asked} requests in ${seconds.toFixed(0)} s (${rate}/s), none failed; ${started} new pods; ` +
+        `${requests} requests in ${seconds.toFixed(0)} s (${rate}/s), none failed; ${started} new pods; ` +
           `${slow} answers since the load began took over 1 s`,
       );
-      assert.ok(asked >= 5 * PODS, "the load was a load");
+      assert.ok(requests >= 5 * PODS, `expected at least ${5 * PODS} requests, sent ${requests}`);
     },
   };
 }
