@@ -1,7 +1,7 @@
-// Bundles the sidecar into dist/sidecar: main.cjs, which every start reads, and one file for each module that is loaded
-// on demand. So the process that serves never holds the half megabyte of gRPC and X.509 that init and renewals need.
-// CommonJS, because Node's loader of ES modules costs 6 MB of private memory in each process; esbuild splits only ES
-// modules, so these bundles share nothing.
+// Bundles the sidecar into dist/sidecar: main.cjs, which every start loads, and one file for each module that is loaded on
+// demand. The serving process therefore never loads the half megabyte of gRPC and X.509 that init and renewals need. The
+// format is CommonJS, because Node's ES module loader costs 6 MB of private memory in each process; esbuild splits only ES
+// modules, so these bundles share no code.
 import { rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { build, type Plugin } from "esbuild";
@@ -9,14 +9,14 @@ import { build, type Plugin } from "esbuild";
 const ROOT = join(import.meta.dirname, "..");
 const ENTRY = join(ROOT, "src/sidecar/main.ts");
 
-/** Resolves with the sizes of the files written, in bytes, by name. */
+/** Resolves with the sizes of the written files, in bytes, by name. */
 export async function buildSidecar(
   directory: string = join(ROOT, "dist/sidecar"),
 ): Promise<Readonly<Record<string, number>>> {
   await rm(directory, { recursive: true, force: true });
   const sizes: Record<string, number> = {};
   const sources = new Set([ENTRY]);
-  // Grows while it is walked: a bundle tells which others it asks for.
+  // Grows during the iteration: bundling a source finds the modules that it loads on demand.
   for (const source of sources) sizes[nameOf(source)] = await bundle(source, directory, (found) => sources.add(found));
   return sizes;
 }
@@ -29,21 +29,21 @@ async function bundle(source: string, directory: string, onDemand: (source: stri
     format: "cjs",
     platform: "node",
     target: "node26",
-    // Turned into require(): a real import() would load the loader of ES modules after all.
+    // import() becomes require(), because a real import() would start the ES module loader.
     supported: { "dynamic-import": false },
     minify: true,
     metafile: true,
     legalComments: "none",
     logLevel: "warning",
-    plugins: [leaveAside(onDemand)],
+    plugins: [externalizeDynamicImports(onDemand)],
   });
   return Object.values(metafile.outputs)[0]?.bytes ?? 0;
 }
 
-/** Leaves `import()` of serve.ts to run time, as a require of the bundle beside. */
-function leaveAside(onDemand: (source: string) => void): Plugin {
+/** Replaces each `import()` of a source file by a require of its own bundle at run time. */
+function externalizeDynamicImports(onDemand: (source: string) => void): Plugin {
   return {
-    name: "leave-aside",
+    name: "externalize-dynamic-imports",
     setup(bundler) {
       bundler.onResolve({ filter: /^\..*\.ts$/ }, ({ path, importer, kind }) => {
         if (kind !== "dynamic-import") return undefined;

@@ -1,5 +1,5 @@
-// npm run build: the bundles that the images hold. dist/server is the whole command line, split so that each command
-// loads its own part; dist/sidecar is the sidecar's (build-sidecar.ts). Neither needs node_modules beside it.
+// npm run build: builds the bundles for the images. dist/server is the whole command line, split so that each command loads
+// only its own part; dist/sidecar is the sidecar (build-sidecar.ts). Neither needs node_modules.
 import { rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { build, type Plugin } from "esbuild";
@@ -7,14 +7,14 @@ import { buildSidecar } from "./build-sidecar.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
-/** CommonJS packages inside an ES module ask for Node's own modules by require. */
+/** CommonJS packages inside an ES module bundle load Node's own modules with require. */
 const REQUIRE =
   'import{createRequire as podroleRequire}from"node:module";const require=podroleRequire(import.meta.url);';
 
-/** Takes the demo's place: it needs the emulators and the sources of the other programs, which no image has. */
+/** Replaces the demo, which needs the emulators and the sources of the other programs; images contain neither. */
 const NO_DEMO = `
   export const demo = async ({ err }) => {
-    err("podrole demo runs from a checkout of podrole, this is a bundle: npm run demo\\n");
+    err("Cannot run podrole demo: this is a bundle; expected a checkout of podrole, with npm run demo\\n");
     return 1;
   };
 `;
@@ -27,7 +27,7 @@ const withoutDemo: Plugin = {
   },
 };
 
-/** Resolves with the sizes of the files written, in bytes, by name. */
+/** Resolves with the sizes of the written files, in bytes, by name. */
 async function buildServer(directory: string): Promise<Readonly<Record<string, number>>> {
   await rm(directory, { recursive: true, force: true });
   const { metafile } = await build({
@@ -40,7 +40,7 @@ async function buildServer(directory: string): Promise<Readonly<Record<string, n
     platform: "node",
     target: "node26",
     minify: true,
-    // The log tells an error's class.
+    // The log includes the class names of errors.
     keepNames: true,
     metafile: true,
     legalComments: "none",
@@ -48,7 +48,7 @@ async function buildServer(directory: string): Promise<Readonly<Record<string, n
     banner: { js: REQUIRE },
     plugins: [withoutDemo],
   });
-  // In the image no package.json above says what these files are.
+  // In the image no package.json above declares the module type of these files.
   await writeFile(join(directory, "package.json"), '{ "type": "module" }\n');
   const sizes = Object.entries(metafile.outputs).map(
     ([file, { bytes }]) => [relative(directory, join(ROOT, file)), bytes] as const,

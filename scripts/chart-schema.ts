@@ -1,5 +1,5 @@
-// values.schema.json of manifests/chart: what Helm refuses before it asks the cluster. Names of settings come from the
-// programs' own tables, so a misspelt one is an error of `helm install`, not of a pod.
+// Generates values.schema.json of manifests/chart, by which Helm validates values before it contacts the cluster. Names of
+// settings come from the programs' own tables, so a misspelt one fails `helm install` instead of a pod.
 import { COMMON_SETTINGS } from "../src/runtime/common-settings.ts";
 import { flag, type SettingTable } from "../src/runtime/settings.ts";
 import { SERVER_SETTINGS } from "../src/server/settings.ts";
@@ -7,14 +7,14 @@ import { WEBHOOK_SETTINGS } from "../src/webhook/settings.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** Ports, files and names that the templates say themselves: another value would fit nothing around it. */
-const OF_THE_CHART = new Set([
+/** Ports, files and names that the templates set themselves: other objects of the chart depend on their values. */
+const SET_BY_CHART = new Set([
   ...["bind", "identityBind", "pagesBind", "kubeconfig", "proofFile", "caCert", "caKey"],
   ...["caSecret", "trustConfigMap", "owner", "webhookConfiguration", "webhookServiceAccount"],
 ]);
 
 function settings(table: SettingTable): Schema {
-  const rows = Object.entries(table).filter(([key]) => !OF_THE_CHART.has(key));
+  const rows = Object.entries(table).filter(([key]) => !SET_BY_CHART.has(key));
   const properties = rows.map(([key, { type, help }]) => {
     const takes = type === flag ? { enum: [true, false, "true", "false"] } : { $ref: "#/definitions/value" };
     return [key, { description: `${help}. Takes ${type.expects}`, ...takes }] as const;
@@ -52,7 +52,7 @@ function program(table: SettingTable, more: Schema = {}): Schema {
     extraEnv: listOf({
       type: "object",
       required: ["name"],
-      // They belong to settings, where their names are checked.
+      // podrole's variables belong in `settings`, where their names are validated.
       properties: { name: { type: "string", not: { pattern: "^PODROLE_" } } },
     }),
     extraEnvFrom: listOf(OBJECT),
@@ -68,14 +68,14 @@ function program(table: SettingTable, more: Schema = {}): Schema {
   });
 }
 
-/** The file's content. */
+/** Returns the content of the file. */
 export function chartSchema(): string {
   const schema = {
     $schema: "http://json-schema.org/draft-07/schema#",
-    $comment: "Made from the programs' settings by npm run generate: change scripts/chart-schema.ts.",
+    $comment: "Generated from the programs' settings by npm run generate: change scripts/chart-schema.ts.",
     definitions: { value: { anyOf: [{ type: ["string", "number"] }, listOf(TEXT)] } },
     ...closed({
-      // Helm adds it where the chart is a part of another one.
+      // Helm adds `global` if the chart is a dependency of another chart.
       global: OBJECT,
       image: image({ pullPolicy: { enum: ["", "Always", "IfNotPresent", "Never"] } }),
       sidecarImage: image({}),
@@ -100,7 +100,7 @@ export function chartSchema(): string {
       priorityClass: closed({
         create: { type: "boolean" },
         name: NAME,
-        // Higher ones are Kubernetes' own.
+        // Kubernetes reserves higher values for its own classes.
         value: { type: "integer", maximum: 1_000_000_000 },
       }),
       check: closed({ wait: { type: "string", pattern: "^([0-9]+(ms|s|m|h))+$" } }),

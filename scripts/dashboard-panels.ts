@@ -1,5 +1,5 @@
-// What the Grafana dashboard shows, as a table of rows and panels; dashboard.ts gives it Grafana's form. Queries name the
-// jobs of manifests/dashboards/scrape.yaml.
+// Rows and panels of the Grafana dashboard as data; dashboard.ts converts them to Grafana's format. Queries use the job names
+// of manifests/dashboards/scrape.yaml.
 
 type Unit = "short" | "s" | "ops" | "reqps" | "bytes" | "percentunit";
 
@@ -9,13 +9,13 @@ export interface PanelSpec {
   readonly unit: Unit;
   readonly queries: readonly (readonly [expr: string, legend: string])[];
   readonly stacked?: boolean;
-  /** A number instead of a graph: below `red` (or above, when `high`) it is red. */
+  /** Shows a number instead of a graph; red below `red`, or from `red` on if `high`. */
   readonly stat?: { readonly red: number; readonly high?: boolean };
 }
 
 interface RowSpec {
   readonly title: string;
-  /** Panels beside each other, as many as a line holds. */
+  /** Number of panels per line. */
   readonly across: number;
   readonly height: number;
   readonly panels: readonly PanelSpec[];
@@ -47,42 +47,42 @@ export const ROWS: readonly RowSpec[] = [
       },
       {
         title: "Webhooks ready",
-        about: "Without one, pods of labelled namespaces cannot be created.",
+        about: "Without a ready replica, pods of labelled namespaces cannot be created.",
         unit: "short",
         stat: { red: 1 },
         queries: [[`sum(podrole_ready{${WEBHOOK}})`, ""]],
       },
       {
         title: "Sidecars ready",
-        about: "With credentials, of those that are scraped.",
+        about: "Scraped sidecars that have credentials.",
         unit: "short",
         stat: { red: 0 },
         queries: [["sum(podrole_sidecar_ready)", ""]],
       },
       {
         title: "First expiry of a pod",
-        about: "The nearest expiry in any pod. Renewal begins at half of a session's life.",
+        about: "The earliest expiry in any pod. Renewal starts at half of a session's lifetime.",
         unit: "s",
         stat: { red: 0 },
         queries: [["min(podrole_sidecar_credentials_expiry_seconds)", ""]],
       },
       {
         title: "CA expires in",
-        about: "podrole replaces its CA when a sixth of its life is left.",
+        about: "podrole replaces its CA when a sixth of its lifetime is left.",
         unit: "s",
         stat: { red: 7 * 86_400 },
         queries: [["min(podrole_authority_expiry_seconds)", ""]],
       },
       {
         title: "Refused pods, 1 h",
-        about: "Refused at admission: somebody has read why.",
+        about: "Refused at admission, with the reason in the response to the creator of the pod.",
         unit: "short",
         stat: { red: 100, high: true },
         queries: [['round(sum(increase(podrole_admission_total{decision="refuse"}[1h])))', ""]],
       },
       {
         title: "STS failures",
-        about: "Share of AssumeRole calls that did not end with OK.",
+        about: "Share of AssumeRole calls whose result is not OK.",
         unit: "percentunit",
         stat: { red: 0.1, high: true },
         queries: [
@@ -91,7 +91,7 @@ export const ROWS: readonly RowSpec[] = [
       },
       {
         title: "Alerts firing",
-        about: "Of podrole's own rules (alerts.yaml).",
+        about: "Firing alerts of podrole's own rules (alerts.yaml).",
         unit: "short",
         stat: { red: 1, high: true },
         queries: [['count(ALERTS{alertname=~"Podrole.*", alertstate="firing"}) or vector(0)', ""]],
@@ -105,7 +105,7 @@ export const ROWS: readonly RowSpec[] = [
     panels: [
       {
         title: "Decisions",
-        about: "Pods that the webhook decided about, by decision and reason.",
+        about: "Admission decisions for pods, by decision and reason.",
         unit: "ops",
         stacked: true,
         queries: [
@@ -113,14 +113,15 @@ export const ROWS: readonly RowSpec[] = [
         ],
       },
       {
-        title: "Time to decide",
-        about: "The API server waits 5 s.",
+        title: "Admission latency",
+        about: "The API server times out after 5 s.",
         unit: "s",
         queries: quantiles("podrole_admission_duration_seconds", "admission"),
       },
       {
         title: "Live reads and unreadable requests",
-        about: "Reads that a watch could have saved; requests that are no AdmissionReview.",
+        about:
+          "Reads because a watch had no object or led to skip or refuse; requests that are not an AdmissionReview.",
         unit: "ops",
         queries: [
           [`sum by (resource) (rate(podrole_admission_live_reads_total[${RATE}]))`, "read {{resource}}"],
@@ -135,21 +136,21 @@ export const ROWS: readonly RowSpec[] = [
     height: 8,
     panels: [
       {
-        title: "Credentials given",
-        about: "One for each container asked for, by result.",
+        title: "Credentials issued",
+        about: "One per requested container, by result.",
         unit: "ops",
         stacked: true,
         queries: [[`sum by (code) (rate(podrole_credentials_total[${RATE}])) > 0`, "{{code}}"]],
       },
       {
         title: "Certificates issued",
-        about: "Proofs of pods and of the webhook, by result.",
+        about: "Certificate requests of pods and of the webhook, by result.",
         unit: "ops",
         stacked: true,
         queries: [[`sum by (code) (rate(podrole_certificates_total[${RATE}])) > 0`, "{{code}}"]],
       },
       {
-        title: "Time of the server to answer",
+        title: "Server latency",
         about: "Credentials: from memory, or with an AssumeRole call. Certificates: with TokenReview and pod look-up.",
         unit: "s",
         queries: [
@@ -172,27 +173,28 @@ export const ROWS: readonly RowSpec[] = [
         queries: [[`sum by (code) (rate(podrole_sts_calls_total[${RATE}])) > 0`, "{{code}}"]],
       },
       {
-        title: "Time of STS to answer",
-        about: "And the calls that wait for an answer now.",
+        title: "STS latency",
+        about: "Duration of AssumeRole calls.",
         unit: "s",
         queries: quantiles("podrole_sts_duration_seconds", "AssumeRole"),
       },
       {
-        title: "Held back",
-        about: "Calls that were not made: rate is --sts-rate, pause is podrole's answer to throttling by STS.",
+        title: "Delayed calls",
+        about:
+          "Calls to STS that were not made; rate: --sts-rate is used up, pause: podrole waits because STS throttled.",
         unit: "ops",
         queries: [[`sum by (reason) (rate(podrole_sts_held_back_seconds_count[${RATE}]))`, "{{reason}}"]],
       },
       {
-        title: "How credentials were found",
-        about: "stale: renewal failed and what was still valid was handed out.",
+        title: "Credential cache results",
+        about: "stale: the renewal failed, and the cached credentials, still valid, were returned.",
         unit: "ops",
         stacked: true,
         queries: [[`sum by (outcome) (rate(podrole_credential_cache_total[${RATE}]))`, "{{outcome}}"]],
       },
       {
         title: "Sessions in memory",
-        about: "By replica; and calls to STS that have no answer yet.",
+        about: "Cached sessions by replica, and calls to STS in flight.",
         unit: "short",
         queries: [
           ["podrole_credential_cache_entries", "{{instance}}"],
@@ -200,8 +202,8 @@ export const ROWS: readonly RowSpec[] = [
         ],
       },
       {
-        title: "Events told at pods",
-        about: "By reason; the same pod and reason is told once in ten minutes.",
+        title: "Events on pods",
+        about: "By reason; at most one per pod and reason in ten minutes.",
         unit: "ops",
         queries: [[`sum by (code) (rate(podrole_events_total[${RATE}]))`, "{{code}}"]],
       },
@@ -213,34 +215,34 @@ export const ROWS: readonly RowSpec[] = [
     height: 8,
     panels: [
       {
-        title: "Answers to SDKs",
-        about: "By code; OK is credentials.",
+        title: "Responses to SDKs",
+        about: "By code; OK means credentials.",
         unit: "reqps",
         stacked: true,
         queries: [[`sum by (code) (rate(podrole_sidecar_requests_total[${RATE}])) > 0`, "{{code}}"]],
       },
       {
-        title: "Time to answer an SDK",
-        about: "SDKs give up after 1 s; a request without credentials is held for up to 0.9 s.",
+        title: "SDK request latency",
+        about: "SDKs time out after 1 s; without credentials, a request is held for up to 0.9 s.",
         unit: "s",
         queries: quantiles("podrole_sidecar_request_duration_seconds", "answer"),
       },
       {
         title: "Renewals",
-        about: "failed: the server was not reached; refused: it said no.",
+        about: "failed: the server could not be reached; refused: the server refused.",
         unit: "ops",
         queries: [[`sum by (outcome) (rate(podrole_sidecar_renewals_total[${RATE}]))`, "{{outcome}}"]],
       },
     ],
   },
   {
-    title: "What expires, and what is fresh",
+    title: "Expiry and freshness",
     across: 3,
     height: 8,
     panels: [
       {
         title: "Pods: nearest expiry",
-        about: "Of credentials and of certificates, over all sidecars.",
+        about: "The earliest expiry of credentials and of certificates in all sidecars.",
         unit: "s",
         queries: [
           ["min(podrole_sidecar_credentials_expiry_seconds)", "credentials"],
@@ -249,7 +251,7 @@ export const ROWS: readonly RowSpec[] = [
       },
       {
         title: "Programs: expiry",
-        about: "Serving certificates, renewed at half of their life.",
+        about: "Serving certificates; renewed at half of their lifetime.",
         unit: "s",
         queries: [["min by (job) (podrole_serving_certificate_expiry_seconds)", "{{job}}"]],
       },
@@ -269,16 +271,16 @@ export const ROWS: readonly RowSpec[] = [
     panels: [
       {
         title: "Connections",
-        about: "Sidecars connect when they need to and hang up when idle.",
+        about: "Sidecars connect when they need to and close idle connections.",
         unit: "short",
         queries: [
           ["sum by (port) (podrole_connections)", "open, {{port}}"],
-          [`sum by (port) (rate(podrole_connections_opened_total[${RATE}]))`, "opened a second, {{port}}"],
+          [`sum by (port) (rate(podrole_connections_opened_total[${RATE}]))`, "opened per second, {{port}}"],
         ],
       },
       {
         title: "Memory",
-        about: "Resident, by replica.",
+        about: "Resident memory, by replica.",
         unit: "bytes",
         queries: [[`process_resident_memory_bytes{job=~"podrole-(server|webhook)"}`, "{{job}} {{instance}}"]],
       },

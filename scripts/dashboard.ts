@@ -1,5 +1,5 @@
-// The Grafana dashboard: manifests/dashboards/podrole-dashboard.json is made from this. Its form is checked against
-// Grafana's own types; schema 39 is what Grafana 11 and newer read.
+// Generates the Grafana dashboard, manifests/dashboards/podrole-dashboard.json. Grafana's own types check its format; Grafana
+// 11 and newer read schema 39.
 import {
   type Dashboard,
   DashboardCursorSync,
@@ -62,7 +62,7 @@ function panel(spec: PanelSpec, id: number, gridPos: GridPos): Panel {
   };
 }
 
-/** The JSON that Grafana imports. */
+/** Returns the JSON that Grafana imports. */
 export function dashboard(): string {
   const panels: NonNullable<Dashboard["panels"]> = [];
   let y = 0;

@@ -1,5 +1,5 @@
-// Writes everything that is made from something else: gRPC messages from proto/, tables in docs/ from the tables in
-// src/. `--check` writes nothing and fails when a file would change, so that neither can drift.
+// npm run generate: writes all generated files: gRPC messages from proto/, tables in docs/ from the tables in src/, the
+// dashboard, and the chart's schema. `--check` writes nothing and fails if a file would change, so no file can be outdated.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,7 +22,7 @@ import { chartSchema } from "./chart-schema.ts";
 import { behavioursOf } from "./behaviour.ts";
 import { dashboard } from "./dashboard.ts";
 import { PREDECESSORS } from "./predecessors.ts";
-import { sdkOutcomes, sdkWords } from "./sdk-conformance.ts";
+import { sdkOutcomes, sdkMessages } from "./sdk-conformance.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 
@@ -64,7 +64,11 @@ function predecessors(): string {
   );
   const cells = PREDECESSORS.map(({ old, now, note }) => {
     const missing = now.filter((name) => !known.has(name));
-    if (missing.length > 0) throw new RangeError(`no metric is named ${missing.join(", ")} (scripts/predecessors.ts)`);
+    if (missing.length > 0) {
+      throw new RangeError(
+        `Cannot list ${old}: scripts/predecessors.ts names ${missing.join(", ")}; expected existing metrics`,
+      );
+    }
     return [`\`${old}\``, now.map((name) => `\`${name}\``).join(", ") || "none", note];
   });
   return table(["kiam, kube2iam", "podrole", "what differs"], cells);
@@ -91,16 +95,16 @@ function skipReasons(): string {
   );
 }
 
-/** One heading a check, so that a finding's hint can lead to it. */
+/** One heading per check, so that the hint of a finding can link to it. */
 function checks(): string {
   return Object.entries(CHECK_SECTIONS)
-    .map(([section, words]) => {
+    .map(([section, title]) => {
       const own = Object.entries(CHECKS).filter(([, check]) => check.section === section);
       const pages = own.map(([id, { summary, remedy, when }]) => {
         const phase = when === "pre" ? " *Only with `--pre`.*" : when === "always" ? " *Also with `--pre`.*" : "";
         return `### ${id}\n\n${summary}${phase}\n\n${remedy}`;
       });
-      return [`## ${section}: ${words}`, ...pages].join("\n\n");
+      return [`## ${section}: ${title}`, ...pages].join("\n\n");
     })
     .join("\n\n");
 }
@@ -113,16 +117,16 @@ const BEHAVIOUR_TESTS = [
 ];
 
 function behaviours(system: string): string {
-  shown ??= behavioursOf(BEHAVIOUR_TESTS, ROOT);
-  const cells = shown
+  cachedBehaviours ??= behavioursOf(BEHAVIOUR_TESTS, ROOT);
+  const cells = cachedBehaviours
     .filter((row) => row.system === system)
     .map(({ behaviour, podrole, source, file }) => [behaviour, podrole, `\`${source}\``, `[passes](../${file})`]);
   return table([system, "podrole", "source", "test"], cells);
 }
 
-let shown: ReturnType<typeof behavioursOf> | undefined;
+let cachedBehaviours: ReturnType<typeof behavioursOf> | undefined;
 
-/** What stands between `<!-- generated: NAME -->` and `<!-- end -->` in these files. */
+/** The text between `<!-- generated: NAME -->` and `<!-- end -->`, by file and NAME. */
 const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   "docs/checks.md": { checks },
   "docs/configuration.md": {
@@ -136,7 +140,7 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>>
     kiam: () => behaviours("kiam"),
     kube2iam: () => behaviours("kube2iam"),
   },
-  "docs/sdk-conformance.md": { outcomes: () => sdkOutcomes(table), words: () => sdkWords() },
+  "docs/sdk-conformance.md": { outcomes: () => sdkOutcomes(table), words: () => sdkMessages() },
   "docs/metrics.md": {
     server: () => metrics(SERVER_METRICS),
     webhook: () => metrics(WEBHOOK_METRICS),
@@ -149,12 +153,12 @@ function withSections(file: string, page: string): string {
   return Object.entries(SECTIONS[file] ?? {}).reduce((result, [name, make]) => {
     const [start, end] = [`<!-- generated: ${name} -->\n`, "\n<!-- end -->"];
     const [from, to] = [result.indexOf(start), result.indexOf(end, result.indexOf(start))];
-    if (from < 0 || to < 0) throw new RangeError(`${file} has no section "${name}"`);
+    if (from < 0 || to < 0) throw new RangeError(`Cannot generate ${file}: it has no section "${name}"`);
     return `${result.slice(0, from + start.length)}\n${make()}\n${result.slice(to)}`;
   }, page);
 }
 
-/** Messages as buf and ts-proto make them, by path below src/protocol/generated. */
+/** Messages as buf and ts-proto generate them, by path below src/protocol/generated. */
 function messages(): Map<string, string> {
   const directory = mkdtempSync(join(tmpdir(), "podrole-generate-"));
   try {
@@ -174,12 +178,12 @@ function messages(): Map<string, string> {
   }
 }
 
-/** The same rules for the Prometheus operator. */
+/** The rules of alerts.yaml as an object for the Prometheus operator. */
 function prometheusRule(): string {
   const [comment = ""] = /^(#.*\n)+/.exec(readFileSync(join(ROOT, "manifests/dashboards/alerts.yaml"), "utf8")) ?? [];
   const spec = readFileSync(join(ROOT, "manifests/dashboards/alerts.yaml"), "utf8").slice(comment.length);
   const head = [
-    "# Made from alerts.yaml by npm run generate: change that file.",
+    "# Generated from alerts.yaml by npm run generate: change that file.",
     "apiVersion: monitoring.coreos.com/v1",
     "kind: PrometheusRule",
     "metadata: { name: podrole, namespace: podrole, labels: { app.kubernetes.io/part-of: podrole } }",
@@ -191,7 +195,7 @@ function prometheusRule(): string {
 const check = process.argv.includes("--check");
 const stale: string[] = [];
 
-function put(file: string, content: string): void {
+function update(file: string, content: string): void {
   const path = join(ROOT, file);
   const current = readFileSync(path, { encoding: "utf8", flag: "a+" });
   if (current === content) return;
@@ -199,11 +203,11 @@ function put(file: string, content: string): void {
   if (!check) writeFileSync(path, content);
 }
 
-for (const [file, content] of messages()) put(join("src/protocol/generated", file), content);
-for (const file of Object.keys(SECTIONS)) put(file, withSections(file, readFileSync(join(ROOT, file), "utf8")));
-put("manifests/dashboards/podrole-dashboard.json", dashboard());
-put("manifests/dashboards/prometheus-rule.yaml", prometheusRule());
-put("manifests/chart/values.schema.json", chartSchema());
+for (const [file, content] of messages()) update(join("src/protocol/generated", file), content);
+for (const file of Object.keys(SECTIONS)) update(file, withSections(file, readFileSync(join(ROOT, file), "utf8")));
+update("manifests/dashboards/podrole-dashboard.json", dashboard());
+update("manifests/dashboards/prometheus-rule.yaml", prometheusRule());
+update("manifests/chart/values.schema.json", chartSchema());
 for (const file of stale) console.log(`${check ? "out of date" : "written"}: ${file}`);
 if (check && stale.length > 0) {
   console.log("run: npm run generate");

@@ -1,18 +1,18 @@
 // The rooms of the code and the imports that each may have, as one table. oxlint.config.ts turns it into lint rules and
-// test/architecture.test.ts checks the sources against it, so both always say the same.
+// test/architecture.test.ts checks the sources against it, so that both enforce the same rules.
 
 export interface Room {
-  /** Rooms it may import, besides itself. */
+  /** Rooms that it may import, besides itself. */
   readonly uses: readonly string[];
-  /** Rooms of which it may import types alone. */
+  /** Rooms from which it may import only types. */
   readonly types?: readonly string[];
-  /** Single files of other rooms, below src/, that it may import too: pure ones. */
+  /** Single pure files of other rooms, below src/, that it may also import. */
   readonly files?: readonly string[];
 }
 
 const LIBRARIES = ["runtime", "protocol", "pki", "policy", "kubernetes"];
 
-/** By folder: below `src/`, except `emulators`. The order goes up: a room uses only rooms above it in this list. */
+/** By folder: below `src/`, except `emulators`. Ordered by dependency: a room uses only rooms above it in this list. */
 export const ROOMS: Readonly<Record<string, Room>> = {
   runtime: { uses: [] },
   protocol: { uses: ["runtime"] },
@@ -32,7 +32,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   cli: { uses: [...LIBRARIES, "injection", "sidecar", "server", "webhook", "operations", "emulators"] },
 };
 
-/** Rooms inside a program, by folder: the siblings that each may import. */
+/** Rooms inside a program, by folder, with the siblings that each may import. */
 export const INNER_ROOMS: Readonly<Record<string, Room>> = {
   "server/trust": { uses: [] },
   "server/aws": { uses: [] },
@@ -42,7 +42,7 @@ export const INNER_ROOMS: Readonly<Record<string, Room>> = {
   "sidecar/http": { uses: [] },
 };
 
-/** Modules that few files import: "what if STS changes" has a one-file answer. A folder ends in "/". */
+/** Modules that only their owners may import, so that a change of STS affects one file. A folder ends in "/". */
 export const MODULE_OWNERS: readonly { readonly module: string; readonly owners: readonly string[] }[] = [
   { module: "@aws-sdk", owners: ["src/server/aws/sts.ts", "src/cli/demo/app.ts"] },
   { module: "@kubernetes/client-node", owners: ["src/kubernetes/client.ts"] },
@@ -54,7 +54,7 @@ export const MODULE_OWNERS: readonly { readonly module: string; readonly owners:
   { module: "commander", owners: ["src/cli/"] },
 ];
 
-/** The folder of a room from the root. */
+/** Returns the path of a room's folder from the root. */
 export function folderOfRoom(room: string): string {
   return room === "emulators" ? "emulators" : `src/${room}`;
 }

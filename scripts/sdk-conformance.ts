@@ -1,4 +1,4 @@
-// The tables of docs/sdk-conformance.md, from what `npm run test:sdk -- --update` wrote down.
+// Generates the tables of docs/sdk-conformance.md from the results that `npm run test:sdk -- --update` recorded.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Results, type Scenario, SCENARIOS } from "../test/sdk/scenarios.ts";
@@ -9,25 +9,25 @@ function read(): Results {
   return JSON.parse(readFileSync(FILE, "utf8")) as Results;
 }
 
-/** One row a scenario, one column an SDK. */
+/** Returns a table with one row per scenario and one column per SDK. */
 export function sdkOutcomes(table: (head: readonly string[], rows: readonly (readonly string[])[]) => string): string {
   const { versions, titles, outcomes } = read();
   const ids = Object.keys(versions);
   const rows = Object.entries(SCENARIOS).map(([id, { title, why }]) => {
-    const done: readonly string[] = ids.map((sdk) => outcomes[id]?.[sdk]?.outcome ?? "not run");
-    return done.concat(why).toSpliced(0, 0, title);
+    const results: readonly string[] = ids.map((sdk) => outcomes[id]?.[sdk]?.outcome ?? "not run");
+    return results.concat(why).toSpliced(0, 0, title);
   });
-  return table(["the app meets", ...ids.map((sdk) => `${titles[sdk]} ${versions[sdk]}`), "because"], rows);
+  return table(["situation", ...ids.map((sdk) => `${titles[sdk]} ${versions[sdk]}`), "reason"], rows);
 }
 
-/** What a person reads, by scenario: the SDK's own words. */
-export function sdkWords(): string {
+/** Returns the SDKs' own error messages, by scenario. */
+export function sdkMessages(): string {
   const { titles, outcomes } = read();
   return (Object.entries(SCENARIOS) as [string, Scenario][])
     .filter(([, { expects }]) => expects !== "works")
     .map(([id, { title }]) => {
-      const said = Object.entries(outcomes[id] ?? {}).map(([sdk, { reads }]) => `- ${titles[sdk]}: \`${reads}\``);
-      return `### ${title[0]?.toUpperCase()}${title.slice(1)}\n\n${said.join("\n")}`;
+      const messages = Object.entries(outcomes[id] ?? {}).map(([sdk, { reads }]) => `- ${titles[sdk]}: \`${reads}\``);
+      return `### ${title[0]?.toUpperCase()}${title.slice(1)}\n\n${messages.join("\n")}`;
     })
     .join("\n\n");
 }

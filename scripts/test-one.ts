@@ -1,5 +1,5 @@
-// npm run test:one -- 'name': runs the tests whose names match a regular expression. Only files whose text matches are
-// started, which takes a second instead of a minute; names that are made at run time are looked for in every file.
+// npm run test:one -- 'name': runs the tests whose names match a regular expression. Starts only files whose text matches,
+// which takes a second instead of a minute; if none does, it starts every file, because names can be built at run time.
 import { spawnSync } from "node:child_process";
 import { globSync, readFileSync } from "node:fs";
 

@@ -1,12 +1,12 @@
-// The arrows of ARCHITECTURE.md, by the import statements of src. Each guard is a function of the sources and is tried
-// on a planted fault as well: a guard that sees nothing would be green for ever.
+// Checks the sources against the rules of ARCHITECTURE.md and scripts/rooms.ts. Each guard is a function of the sources and
+// also runs on planted violations, because a guard that finds nothing would always pass.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { INNER_ROOMS, MODULE_OWNERS, ROOMS } from "../scripts/rooms.ts";
 import { type Import, importsOf, readSources } from "./story/sources.ts";
 
 type Sources = ReadonlyMap<string, string>;
-/** Returns every violation, in words. */
+/** Returns a description of every violation. */
 type Guard = (sources: Sources) => readonly string[];
 
 const sources: Sources = new Map([...readSources("src"), ...readSources("emulators")]);
@@ -15,7 +15,7 @@ function roomOf(path: string): string | undefined {
   return /^(?:src\/)?([^/]+)\//.exec(path)?.[1];
 }
 
-/** "server/trust" of "src/server/trust/ownership.ts". */
+/** Returns "server/trust" for "src/server/trust/ownership.ts". */
 function innerRoomOf(path: string): string | undefined {
   return Object.keys(INNER_ROOMS).find((room) => path.startsWith(`src/${room}/`));
 }
@@ -24,7 +24,7 @@ const isOurs = (path: string) => /^(src|emulators)\//.test(path);
 
 const arrow = ({ from, to }: Import) => `${from} → ${to}`;
 
-const roomsKeepToTheirArrows: Guard = (given) =>
+const roomsImportOnlyAllowedRooms: Guard = (given) =>
   importsOf(given)
     .filter(({ from, to, typeOnly }) => {
       const [own = "", other = ""] = [roomOf(from), roomOf(to)];
@@ -35,7 +35,7 @@ const roomsKeepToTheirArrows: Guard = (given) =>
     })
     .map(arrow);
 
-const innerRoomsKeepToTheirArrows: Guard = (given) =>
+const innerRoomsImportOnlyAllowedSiblings: Guard = (given) =>
   importsOf(given)
     .filter(({ from, to }) => {
       const [own, other] = [innerRoomOf(from), innerRoomOf(to)];
@@ -61,17 +61,17 @@ const modulesHaveOneOwner: Guard = (given) =>
     )
     .map(arrow);
 
-/** Emulators belong to the demo and the tests: no program and no operation may reach them. */
+/** Only the demo and the tests use the emulators: no program and no operation may import them. */
 const onlyTheDemoUsesEmulators: Guard = (given) =>
   importsOf(given)
     .filter(({ from, to }) => to.startsWith("emulators/") && !/^(emulators|src\/cli\/demo)\//.test(from))
     .map(arrow);
 
-/** The global of Node, not a variable of that name: those are declared in the file that uses them. */
+/** Node's global `process` with one of these members; a member access on another variable of that name does not match. */
 const PROCESS =
   /(?<![\w.$"'`-])process\.(argv|env|exit|exitCode|stdin|stdout|stderr|on|once|off|kill|pid|cwd|execPath|execArgv|memoryUsage|hrtime)\b/;
 
-/** The app of the demo stands for somebody else's. */
+/** The demo's app is exempt: it represents a user's app. */
 const onlyMainSeesTheProcess: Guard = (given) =>
   [...given]
     .filter(([path]) => !path.endsWith("/main.ts") && path !== "src/cli/demo/app.ts")
@@ -103,38 +103,39 @@ const noFileIsLong: Guard = (given) =>
     .filter(({ lines }) => lines > 350)
     .map(({ path, lines }) => `${path}: ${lines} lines`);
 
-/** Of what is there when the program runs: an import of types alone closes no circle. */
-const nothingGoesInCircles: Guard = (given) => {
+/** Considers only imports that exist at run time: an import of types closes no cycle. */
+const noImportCycles: Guard = (given) => {
   const edges = Map.groupBy(
     importsOf(given).filter(({ typeOnly }) => !typeOnly),
     ({ from }) => from,
   );
   const done = new Set<string>();
-  const circles: string[] = [];
-  function visit(path: string, way: readonly string[]): void {
-    if (way.includes(path)) return void circles.push([...way.slice(way.indexOf(path)), path].join(" → "));
+  const cycles: string[] = [];
+  function visit(path: string, ancestors: readonly string[]): void {
+    if (ancestors.includes(path))
+      return void cycles.push([...ancestors.slice(ancestors.indexOf(path)), path].join(" → "));
     if (done.has(path)) return;
-    for (const { to } of edges.get(path) ?? []) visit(to, [...way, path]);
+    for (const { to } of edges.get(path) ?? []) visit(to, [...ancestors, path]);
     done.add(path);
   }
   for (const path of given.keys()) visit(path, []);
-  return circles;
+  return cycles;
 };
 
-const STARTS_NOTHING = /^(await |void |[a-z]\w*\(|new |setInterval\(|setTimeout\()/;
+const TOP_LEVEL_CALL = /^(await |void |[a-z]\w*\(|new |setInterval\(|setTimeout\()/;
 
-/** Importing defines. Entries and the demo's app run; a child of the shell's starts them. */
+/** Importing a module must only define. Entries and the demo's app are exempt: they are started as processes. */
 const importingOnlyDefines: Guard = (given) =>
   [...given]
     .filter(([path]) => !path.endsWith("/main.ts") && path !== "src/cli/demo/app.ts")
     .flatMap(([path, text]) =>
       withoutTemplates(text)
         .split("\n")
-        .filter((line) => STARTS_NOTHING.test(line))
+        .filter((line) => TOP_LEVEL_CALL.test(line))
         .map((line) => `${path}: ${line}`),
     );
 
-/** Lines of a text that is several lines long are no statements. */
+/** Removes template literals, whose lines could look like statements. */
 function withoutTemplates(text: string): string {
   return text.replaceAll(/`(?:[^`\\]|\\.)*`/gs, "``");
 }
@@ -146,7 +147,7 @@ const GUARDS: readonly {
 }[] = [
   {
     name: "rooms import only the rooms that they may",
-    guard: roomsKeepToTheirArrows,
+    guard: roomsImportOnlyAllowedRooms,
     planted: [
       ["src/policy/a.ts", 'import { b } from "../server/b.ts";'],
       ["src/webhook/a.ts", 'import type { B } from "../sidecar/b.ts";'],
@@ -159,7 +160,7 @@ const GUARDS: readonly {
   },
   {
     name: "rooms inside a program import only the siblings that they may",
-    guard: innerRoomsKeepToTheirArrows,
+    guard: innerRoomsImportOnlyAllowedSiblings,
     planted: [
       ["src/server/aws/a.ts", 'import { b } from "../issue/b.ts";'],
       ["src/sidecar/files/a.ts", 'import { b } from "../http/b.ts";'],
@@ -179,7 +180,7 @@ const GUARDS: readonly {
     ],
   },
   {
-    name: "modules are imported by their owners alone",
+    name: "only the owners of a module import it",
     guard: modulesHaveOneOwner,
     planted: [
       ["src/server/a.ts", 'import { STSClient } from "@aws-sdk/client-sts";'],
@@ -208,12 +209,12 @@ const GUARDS: readonly {
     planted: [["src/server/a.ts", "// line\n".repeat(351)]],
   },
   {
-    name: "imports do not go in circles",
-    guard: nothingGoesInCircles,
+    name: "there are no import cycles",
+    guard: noImportCycles,
     planted: [
       [
         "src/pki/a.ts",
-        'import { a } from "./a.ts";', // The shortest circle there is.
+        'import { a } from "./a.ts";', // The shortest possible cycle.
       ],
     ],
   },
@@ -235,17 +236,17 @@ suite("src", () => {
       assert.deepEqual(guard(sources), []);
     });
 
-    test(`${name}: a planted fault is seen`, () => {
-      for (const fault of planted) assert.equal(guard(new Map([fault])).length, 1, fault.join(": "));
+    test(`${name}: planted violations are found`, () => {
+      for (const violation of planted) assert.equal(guard(new Map([violation])).length, 1, violation.join(": "));
     });
   }
 
-  test("imports do not go in circles: one over three files is seen", () => {
+  test("there are no import cycles: a planted cycle of three files is found", () => {
     const ring = new Map([
       ["src/pki/a.ts", 'import { b } from "./b.ts";'],
       ["src/pki/b.ts", 'import { c } from "./c.ts";'],
       ["src/pki/c.ts", 'import { a } from "./a.ts";'],
     ]);
-    assert.deepEqual(nothingGoesInCircles(ring), ["src/pki/a.ts → src/pki/b.ts → src/pki/c.ts → src/pki/a.ts"]);
+    assert.deepEqual(noImportCycles(ring), ["src/pki/a.ts → src/pki/b.ts → src/pki/c.ts → src/pki/a.ts"]);
   });
 });

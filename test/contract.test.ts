@@ -1,5 +1,5 @@
-// What programs and scripts read of podrole, compared with the recorded contract. A difference is a change of behaviour
-// for somebody's dashboard, script or manifest: it belongs into CHANGELOG.md, and the snapshot is then written anew with
+// Compares everything that programs and scripts read from podrole with the recorded contract. A difference can break a user's
+// dashboard, script or manifest: list it in CHANGELOG.md, then update the snapshot with
 // UPDATE=1 npx node --test test/contract.test.ts
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -52,7 +52,7 @@ suite("the contract", () => {
 });
 
 suite("differences()", () => {
-  test("names an error code that is gone from a copy of ERRORS, and one whose status changed", () => {
+  test("lists an error code that is missing from a copy of ERRORS, and one whose status changed", () => {
     const { ROLE_FORBIDDEN, ...others } = ERRORS;
     assert.deepEqual(differences({ errors: errorEntries(ERRORS) }, { errors: errorEntries(others) }), [
       "removed  errors: ROLE_FORBIDDEN  (HTTP 403, gRPC PERMISSION_DENIED, no retry, drop)",
@@ -63,7 +63,7 @@ suite("differences()", () => {
     ]);
   });
 
-  test("names a setting whose default changed, and none for another help text", () => {
+  test("lists a setting whose default changed, but not one whose help text changed", () => {
     const { level } = SERVER_SETTINGS;
     const before = { settings: settingEntries({ level }) };
     const reworded = { settings: settingEntries({ level: { ...level, help: "another text" } }) };
@@ -74,7 +74,7 @@ suite("differences()", () => {
     ]);
   });
 
-  test("names a section that is gone with each of its entries", () => {
+  test("lists every entry of a missing section", () => {
     assert.deepEqual(differences({ a: { x: "1", y: "2" } }, {}), ["removed  a: x  (1)", "removed  a: y  (2)"]);
   });
 });
@@ -91,7 +91,7 @@ test("shapeOf() gives each path of the samples its types, and treats the keys of
   });
 });
 
-test("exitCodes() reads the numbers of the clauses, not those of their text", () => {
+test("exitCodes() reads the number at the start of each clause, not numbers in its text", () => {
   const help = "Usage: x\n\nExit codes: 0 done within 30 s, 1 refused;\n  2 usage\n\nSee 7";
   assert.equal(exitCodes(help), "0, 1, 2");
   assert.equal(exitCodes("Exit codes:\n  0  done\n  1  refused\n"), "0, 1");

@@ -1,4 +1,4 @@
-// What the pages tell people to type: every podrole command parses, and every other command is one that people have.
+// Commands in the pages: every podrole command parses, and every other command is a known tool.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,19 +11,19 @@ import { createTerminal } from "./cli/terminal.ts";
 const PAGES = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)].filter((name) =>
   name.endsWith(".md"),
 );
-/** Not podrole's: they need a cluster, AWS or a checkout. */
-const OTHERS = new Set(
+/** Other tools that the pages use; their commands need a cluster, AWS or a checkout. */
+const OTHER_TOOLS = new Set(
   "kubectl kustomize helm npm node aws eksctl kind docker openssl age jq git curl promtool kops".split(" "),
 );
 
-/** Lines of ```console blocks that are typed, continuations joined, comments and prompts taken off. */
-function typedIn(page: string): readonly string[] {
+/** Returns the commands of ```console blocks, with continuation lines joined, without comments and prompts. */
+function blockCommandsIn(page: string): readonly string[] {
   return [...page.matchAll(/^ *```console\n(.*?)^ *```$/gms)].flatMap(([, block = ""]) => {
     const lines = block.replaceAll(/\\\n\s*/g, " ").split("\n");
     const prompted = lines.filter((line) => /^\s*\$ /.test(line));
-    // With prompts, what has none is output.
-    const typed = prompted.length > 0 ? prompted : lines;
-    return typed
+    // If a block has prompts, lines without one are output.
+    const commands = prompted.length > 0 ? prompted : lines;
+    return commands
       .map((line) =>
         line
           .replace(/^\s*\$ /, "")
@@ -34,14 +34,14 @@ function typedIn(page: string): readonly string[] {
   });
 }
 
-/** Commands in running text: `podrole rotate status`. What is shortened ("…", "a|b") or is a placeholder's is left out. */
-function quotedIn(page: string): readonly string[] {
+/** Returns the commands in running text, such as `podrole rotate status`; skips shortened ones ("…", "a|b") and placeholders. */
+function inlineCommandsIn(page: string): readonly string[] {
   return [...page.matchAll(/`(podrole [a-z][^`\n]*)`/g)]
     .map(([, command = ""]) => command)
     .filter((text) => !/[…|<]/.test(text));
 }
 
-/** The words of each command of a pipeline. */
+/** Returns the words of each command of a pipeline, without redirections. */
 function commandsOf(line: string): readonly (readonly string[])[] {
   return line.split(/\s(?:\||&&|;)\s/).map((command) => {
     const words = [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c ?? "");
@@ -50,38 +50,38 @@ function commandsOf(line: string): readonly (readonly string[])[] {
   });
 }
 
-/** A sentence may leave out what it is not about. */
-const LEFT_OUT = new Set(["commander.help", "commander.missingArgument", "commander.missingMandatoryOptionValue"]);
+/** Errors that are accepted in running text, where a command may omit arguments that the sentence does not need. */
+const INCOMPLETE = new Set(["commander.help", "commander.missingArgument", "commander.missingMandatoryOptionValue"]);
 
-/** What commander says of a podrole command; undefined when it parses. */
-async function problemOf(words: readonly string[], mayBeShort: boolean): Promise<string | undefined> {
+/** Returns commander's error for a podrole command; undefined if it parses. */
+async function problemOf(args: readonly string[], mayBeIncomplete: boolean): Promise<string | undefined> {
   const terminal = createTerminal();
   const action: Action = async () => 0;
   const actions = new Proxy({}, { get: () => action }) as Parameters<typeof createProgram>[1];
   const program = createProgram(terminal, actions, () => {});
   try {
-    await program.parseAsync([...words], { from: "user" });
+    await program.parseAsync([...args], { from: "user" });
     return undefined;
   } catch (error) {
     const { exitCode, code = "" } = error as { exitCode?: number; code?: string };
-    return exitCode === 0 || (mayBeShort && LEFT_OUT.has(code)) ? undefined : terminal.said.err().trim();
+    return exitCode === 0 || (mayBeIncomplete && INCOMPLETE.has(code)) ? undefined : terminal.said.err().trim();
   }
 }
 
 suite("commands in the pages", () => {
   for (const name of PAGES) {
     const page = readFileSync(join(ROOT, name), "utf8");
-    test(`${name}: every command is known, and podrole's parse`, async () => {
-      const judge = async ([first = "", ...words]: readonly string[], mayBeShort: boolean) => {
-        if (first !== "podrole") return OTHERS.has(first) ? undefined : `${first}: nobody knows it`;
-        const problem = await problemOf(words, mayBeShort);
-        return problem && `podrole ${words.join(" ")}: ${problem}`;
+    test(`${name}: every command is known, and podrole's commands parse`, async () => {
+      const judge = async ([first = "", ...args]: readonly string[], mayBeIncomplete: boolean) => {
+        if (first !== "podrole") return OTHER_TOOLS.has(first) ? undefined : `${first}: unknown tool`;
+        const problem = await problemOf(args, mayBeIncomplete);
+        return problem && `podrole ${args.join(" ")}: ${problem}`;
       };
       const problems = await Promise.all([
-        ...typedIn(page)
+        ...blockCommandsIn(page)
           .flatMap(commandsOf)
           .map((command) => judge(command, false)),
-        ...quotedIn(page)
+        ...inlineCommandsIn(page)
           .flatMap(commandsOf)
           .map((command) => judge(command, true)),
       ]);
@@ -92,9 +92,9 @@ suite("commands in the pages", () => {
     });
   }
 
-  test("docs/operate.md is read: its commands are found", () => {
+  test("the commands of docs/operate.md are found", () => {
     const page = readFileSync(join(ROOT, "docs/operate.md"), "utf8");
-    const commands = typedIn(page).flatMap(commandsOf);
+    const commands = blockCommandsIn(page).flatMap(commandsOf);
     const count = (first: string) => commands.filter(([word]) => word === first).length;
     assert.ok(count("podrole") >= 15 && count("kubectl") >= 8, `${count("podrole")} and ${count("kubectl")}`);
   });
@@ -105,9 +105,9 @@ suite("commands in the pages", () => {
     ["a choice that does not exist", "podrole rotate forget"],
   ] as const) {
     test(`${what} is found`, async () => {
-      const [typed = ""] = typedIn(`\`\`\`console\n$ ${text}   # a comment\nits output\n\`\`\``);
-      assert.equal(typed, text);
-      const [words = []] = commandsOf(typed);
+      const [command = ""] = blockCommandsIn(`\`\`\`console\n$ ${text}   # a comment\nits output\n\`\`\``);
+      assert.equal(command, text);
+      const [words = []] = commandsOf(command);
       assert.match((await problemOf(words.slice(1), true)) ?? "", /error: /);
     });
   }

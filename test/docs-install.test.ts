@@ -1,4 +1,4 @@
-// Every command of docs/install.md and docs/platforms.md is run by a suite or says what it needs that no suite has.
+// Every command of docs/install.md and docs/platforms.md is run by a suite or marked with what it needs that no suite has.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const page = installPages((name) => readFileSync(join(ROOT, "docs", name), "utf8
 const blocks = blocksOf(page);
 const MARKS = /^(run: (helm|kustomize|pods)|needs (AWS|kind|a registry|a CA, which the server makes))$/;
 
-test("docs/install.md and docs/platforms.md: every block of commands says who runs it", () => {
+test("docs/install.md and docs/platforms.md: every block of commands has a mark", () => {
   assert.equal(blocks.length, page.match(/^```console$/gm)?.length);
   assert.deepEqual(
     blocks.filter(({ mark = "" }) => !MARKS.test(mark)),
@@ -18,9 +18,9 @@ test("docs/install.md and docs/platforms.md: every block of commands says who ru
   );
 });
 
-test("docs/install.md and docs/platforms.md: only commands of AWS need AWS, and they are marked", () => {
-  const isOfAws = (commands: string) => /^(aws|eksctl|kops) |AWS_SECRET_ACCESS_KEY/m.test(commands);
-  for (const { mark, commands } of blocks) assert.equal(isOfAws(commands), mark === "needs AWS", commands);
+test("docs/install.md and docs/platforms.md: exactly the commands that use AWS are marked so", () => {
+  const usesAws = (commands: string) => /^(aws|eksctl|kops) |AWS_SECRET_ACCESS_KEY/m.test(commands);
+  for (const { mark, commands } of blocks) assert.equal(usesAws(commands), mark === "needs AWS", commands);
 });
 
 test("installPages() puts the blocks of docs/platforms.md before those that uninstall", () => {
@@ -32,7 +32,7 @@ test("installPages() puts the blocks of docs/platforms.md before those that unin
   );
 });
 
-test("blocksOf() gives a block without a mark as one", () => {
+test("blocksOf() returns blocks with and without a mark", () => {
   const text = "<!-- run: helm -->\n```console\na\n```\n\n```console\nb\n```\n";
   assert.deepEqual(blocksOf(text), [
     { mark: "run: helm", commands: "a\n" },

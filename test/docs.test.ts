@@ -1,4 +1,4 @@
-// What the pages say exists: steps of the drawing, codes and links. So no page can rot without a test that fails.
+// What the pages name exists: steps of the drawing in ARCHITECTURE.md, codes, and link targets.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
@@ -40,7 +40,7 @@ const KNOWN = new Set([
   ...[...Object.keys(ERRORS), ...Object.keys(SKIP_REASONS), ...Object.keys(CHECKS)],
   ...["INJECTED", "ALREADY_INJECTED", "ISSUED"],
 ]);
-/** Words of other systems, in the same shape. */
+/** Identifiers of other systems with the same pattern as codes. */
 const FOREIGN = /^(AWS|CAP|NODE|PODROLE|KUBERNETES_SERVICE|HTTP|HTTPS|NO)_|^(AUDIT_LOG|AUTHORIZATION_TOKEN_FILE)$/;
 const GRPC = new Set(["PERMISSION_DENIED", "INVALID_ARGUMENT"]);
 
@@ -50,7 +50,7 @@ function codesOf(text: string): string[] {
     .filter((code) => !FOREIGN.test(code) && !GRPC.has(code));
 }
 
-/** Headings as GitHub makes anchors of them. */
+/** The anchors that GitHub generates from the headings. */
 function anchorsOf(text: string): ReadonlySet<string> {
   const headings = [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => heading);
   return new Set(

@@ -1,12 +1,12 @@
-// Blocks of commands in docs/install.md and docs/platforms.md, and the mark above each: who runs it.
+// Reads the blocks of commands in docs/install.md and docs/platforms.md, and the mark above each, which says what runs it.
 
 export interface Block {
-  /** What the comment above says; undefined without one. */
+  /** Text of the comment above the block; undefined without a comment. */
   readonly mark: string | undefined;
   readonly commands: string;
 }
 
-/** docs/install.md with the pages whose blocks it names in their place. `read` returns the text of a page of docs/. */
+/** Returns docs/install.md with `<!-- blocks of PAGE -->` replaced by that page. `read` returns the text of a page of docs/. */
 export function installPages(read: (page: string) => string): string {
   return read("install.md").replaceAll(/^<!-- blocks of ([\w.-]+) -->$/gm, (_mark, page: string) => read(page));
 }

@@ -1,5 +1,5 @@
-// Names in comments and pages exist: functions, files and flags. A comment that names something that was renamed or
-// removed misleads whoever trusts it, and no compiler finds it.
+// Functions, files and flags that comments and pages name must exist. No compiler finds a comment that names something that
+// was renamed or removed, and such a comment misleads its readers.
 import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -30,7 +30,7 @@ const FOREIGN_FUNCTIONS = new Set([
   ...["rate", "require"], // PromQL, CommonJS
 ]);
 
-/** `name()` in a comment: a name of the same file's code, or one that any file exports. */
+/** Returns each `name()` in a comment that is neither a name in the same file's code nor exported by any file. */
 function unknownFunctions(source: string): string[] {
   const code = new Set(codeOf(source).match(/\w+/g));
   return [...commentsOf(source).matchAll(/(?<![\w.])(\w+)\(\)/g)]
@@ -38,17 +38,17 @@ function unknownFunctions(source: string): string[] {
     .filter((name) => !code.has(name) && !exported.has(name) && !FOREIGN_FUNCTIONS.has(name));
 }
 
-/** Every file of the repository by its base name, generated and fetched ones left out. */
+/** Base names of the files in the repository, without generated and fetched ones. */
 const baseNames = new Set(
   globSync("{src,emulators,test,scripts,docs,manifests,proto,.ci}/**/*.*", { cwd: ROOT })
     .concat(globSync("*.*", { cwd: ROOT }))
     .map((path) => path.split("/").at(-1)),
 );
 
-/** Files that operators make. */
+/** Files that operators create. */
 const FOREIGN_FILES = new Set(["waves.sh"]);
 
-/** `folder/file.ts` in a text: a file from the root, from `src/`, or beside the one that names it. */
+/** Returns each file named in a text that exists neither below the root nor below `src/`, nor beside the given path. */
 function unknownFiles(path: string, text: string): string[] {
   return [...text.matchAll(/(?<![\w./:@${}<*-])((?:[\w.-]+\/)*[\w-][\w.-]*\.(?:ts|sh|proto))(?![\w/(-])/g)]
     .map(([, name = ""]) => name)
@@ -68,7 +68,7 @@ const scripts = globSync("{test,.ci}/**/{*.sh,run}", { cwd: ROOT }).map((path) =
   readFileSync(join(ROOT, path), "utf8"),
 );
 const SELF = "test/names.test.ts";
-/** Flags that code names outside comments: options of commands and scripts, and of the programs that tests start. */
+/** Code without comments, for the flags in it: options of commands and scripts, and of programs that tests start. */
 const code = [...[...sources].filter(([path]) => path !== SELF).map(([, text]) => codeOf(text)), ...scripts].join("\n");
 const namedFlags = new Set([
   ...(code.match(/(?<![\w-])--[a-z][a-z0-9-]+/g) ?? []),
@@ -98,7 +98,7 @@ function unknownFlags(text: string): string[] {
     .filter((flag) => !ownFlags.has(flag) && !namedFlags.has(flag) && !FOREIGN_FLAGS.has(flag));
 }
 
-/** This file names what does not exist, to show that it is found. */
+/** Excludes this file, which names things that do not exist to show that they are found. */
 const others = [...sources].filter(([path]) => path !== SELF);
 
 suite("names in comments", () => {
@@ -119,7 +119,7 @@ suite("names in comments", () => {
     assert.deepEqual(unknown, []);
   });
 
-  test("every flag is one that podrole or a program beside it takes", () => {
+  test("every flag is one of podrole or of another known program", () => {
     const unknown = others.flatMap(([path, text]) => unknownFlags(commentsOf(text)).map((flag) => `${path}: ${flag}`));
     assert.deepEqual(unknown, []);
   });

@@ -23,11 +23,11 @@ const clock = createFakeClock();
 const HOUR_MS = 3_600_000;
 
 export async function audit(): Promise<Contract> {
-  const admissions = keptAudit("webhook");
+  const admissions = recordingAudit("webhook");
   const answers = await admit(admissions.audit);
-  const certificates = keptAudit("server");
+  const certificates = recordingAudit("server");
   await issueCertificates(certificates.audit);
-  const credentials = keptAudit("server");
+  const credentials = recordingAudit("server");
   await issueCredentials(credentials.audit);
   return {
     "audit log: admission": shapeOf(admissions.lines()),
@@ -37,13 +37,13 @@ export async function audit(): Promise<Contract> {
   };
 }
 
-function keptAudit(program: string): { readonly audit: Audit; readonly lines: () => readonly unknown[] } {
+function recordingAudit(program: string): { readonly audit: Audit; readonly lines: () => readonly unknown[] } {
   const lines: string[] = [];
   const write = createAudit(program, { write: (line) => void lines.push(line) });
   return { audit: write, lines: () => lines.map((line) => JSON.parse(line) as unknown) };
 }
 
-/** An injected pod with a warning, one that has a name, and a refused one. */
+/** Reviews an injected pod with a warning, a pod with a name, and a refused pod. */
 async function admit(record: Audit): Promise<readonly unknown[]> {
   const { log } = createKeptLog();
   const lookups = createLookups({ clock, cluster: createFakeCluster() }, { timeoutMs: 3_000 });
@@ -69,7 +69,7 @@ const POD: ProvenPod = {
   credentialId: "JTI=1",
 };
 
-/** One for a pod, one for the webhook, one that is refused. */
+/** Requests a certificate for a pod and for the webhook, and one that is refused. */
 async function issueCertificates(record: Audit): Promise<void> {
   const authority = createAuthority({ commonName: "CA", now: clock.now(), lifetimeMs: 100 * HOUR_MS });
   const webhook = { ...POD, namespace: "podrole", serviceAccount: "podrole-webhook" };
@@ -101,7 +101,7 @@ const SESSION: SessionCredentials = {
   packedPolicySize: 3,
 };
 
-/** One that is issued and one that is refused. */
+/** Requests credentials for one container that gets them and one that is refused. */
 async function issueCredentials(record: Audit): Promise<void> {
   const identity = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", pod: "web", uid: "u-1" };
   const { namespace, pod: name, uid, serviceAccount } = identity;

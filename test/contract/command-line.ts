@@ -8,8 +8,8 @@ import { type Contract, type Entries, entriesOf } from "./entries.ts";
 
 export function commandLine(): Contract {
   const terminal = createTerminal();
-  const nothing: Action = async () => 0;
-  const actions = new Proxy({}, { get: () => nothing }) as Actions;
+  const noAction: Action = async () => 0;
+  const actions = new Proxy({}, { get: () => noAction }) as Actions;
   const program = createProgram(terminal, actions, () => {});
   const commands = below(program, "podrole");
   return {

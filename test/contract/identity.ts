@@ -1,4 +1,4 @@
-// What IAM policies and verifiers of certificates read: the keys of session tags, and the form of a pod's SPIFFE id.
+// What IAM policies and verifiers of certificates read: the keys of session tags, and the format of a pod's SPIFFE ID.
 import { formatSpiffeId } from "../../src/pki/identity.ts";
 import { sessionTags } from "../../src/policy/session.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";

@@ -1,4 +1,4 @@
-// What injection adds to a pod, from the pods that plan() makes of samples: every mode, with and without metadata paths.
+// What injection adds to a pod, from the results of plan() for sample pods: every mode, with and without metadata paths.
 import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { PATHS } from "../../src/injection/names.ts";
 import { plan, type PlanSettings } from "../../src/injection/plan.ts";
@@ -57,7 +57,10 @@ export function injection(): Contract {
       ([, path]) => path,
     ),
     "sidecar ports": { credentials: String(ports.credentials), health: String(ports.health) },
-    "labels and annotations that injection writes": Object.assign({}, ...pairs.map(markEntries)) as Entries,
+    "labels and annotations that injection writes": Object.assign(
+      {},
+      ...pairs.map(labelAndAnnotationEntries),
+    ) as Entries,
   };
 }
 
@@ -83,7 +86,7 @@ function mountEntries(containers: readonly Container[]): Entries {
   );
 }
 
-/** Values that follow the pod's settings are shown by the fact alone. */
+/** Values that depend on the settings are replaced by their meaning. */
 function variableEntries(containers: readonly Container[]): Entries {
   const variables = containers.flatMap(({ env }) => listOf(env)).filter(({ value }) => value !== PROXY);
   return entriesOf(
@@ -93,7 +96,7 @@ function variableEntries(containers: readonly Container[]): Entries {
   );
 }
 
-function markEntries({ before, after }: { readonly before: Pod; readonly after: Pod }): Entries {
+function labelAndAnnotationEntries({ before, after }: { readonly before: Pod; readonly after: Pod }): Entries {
   const { labels = {}, annotations = {} } = after.metadata;
   const { labels: ownLabels = {}, annotations: own = {} } = before.metadata;
   return {

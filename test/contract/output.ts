@@ -1,4 +1,4 @@
-// Fields of what commands print with `-o json`, from the commands themselves on fakes.
+// Fields of the output of `-o json`, from the commands themselves, run on fakes.
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -93,7 +93,7 @@ async function clusterOutput(directory: string): Promise<Contract> {
   }
 }
 
-/** All three slots, the next one too young to sign: steps are refused and others lie ahead. */
+/** All three slots; the next CA is too new to sign, so that some steps are refused and others are possible. */
 function slots(): Readonly<Record<string, string>> {
   const now = clock.now();
   const authority = createAuthority({ commonName: "podrole CA", now, lifetimeMs: 365 * 86_400_000 });
@@ -120,7 +120,7 @@ async function migrateOutput(): Promise<Contract> {
   };
 }
 
-/** Every question, with all three logs. */
+/** Every subcommand, with all three logs. */
 async function auditOutput(directory: string): Promise<Contract> {
   const apiAuditLog = join(directory, "api.log");
   const cloudtrail = join(directory, "trail.json");

@@ -1,5 +1,5 @@
-// What the programs write for others to read: audit records, answers of the webhook, the sidecar and the pages, keys of
-// the ConfigMap and the Secret.
+// What the programs write for other programs: responses of the sidecar, paths of the webhook and of the operational HTTP
+// ports, keys of the ConfigMap and the Secret.
 import type { IncomingMessage } from "node:http";
 import { setImmediate } from "node:timers/promises";
 import { encodeAuthorities } from "../../src/pki/authorities.ts";
@@ -69,9 +69,9 @@ function metadataPaths(): Entries {
     const found = answer({ method, url, headers } as IncomingMessage);
     return (typeof found === "function" ? found() : found)?.reply;
   };
-  const life = { "x-aws-ec2-metadata-token-ttl-seconds": "60" };
+  const ttl = { "x-aws-ec2-metadata-token-ttl-seconds": "60" };
   return {
-    "PUT /latest/api/token": String(read("PUT", "/latest/api/token", life)?.status),
+    "PUT /latest/api/token": String(read("PUT", "/latest/api/token", ttl)?.status),
     ...entriesOf(
       paths,
       (path) => `GET ${path}`,
@@ -133,7 +133,7 @@ async function webhookPaths(): Promise<Entries> {
   return routes;
 }
 
-/** Of the tree that fastify prints: "└── /healthz (GET, HEAD)". */
+/** Reads the routes from the tree that fastify prints: "└── /healthz (GET, HEAD)". */
 function routeEntries(tree: string): Entries {
   return entriesOf(
     tree.matchAll(/(\/\S*) \(([A-Z, ]+)\)/g),
@@ -142,16 +142,16 @@ function routeEntries(tree: string): Entries {
   );
 }
 
-/** The keys that the webhook reads of podrole-trust. */
+/** The keys of podrole-trust that the webhook reads. */
 async function bundleKeys(): Promise<Entries> {
-  const asked: string[] = [];
+  const keys: string[] = [];
   const stop = new AbortController();
   const data: Readonly<Record<string, string>> = new Proxy(
     {},
     {
       get(_data, key) {
-        // A promise that resolves with an object looks for `then` first.
-        if (key !== "then") asked.push(String(key));
+        // A promise that resolves with an object reads its `then` first.
+        if (key !== "then") keys.push(String(key));
         return undefined;
       },
     },
@@ -162,7 +162,7 @@ async function bundleKeys(): Promise<Entries> {
   await setImmediate();
   stop.abort();
   return entriesOf(
-    asked,
+    keys,
     (key) => key,
     () => "key",
   );

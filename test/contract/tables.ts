@@ -1,4 +1,4 @@
-// What the tables of src/ declare: codes, reasons, ids, settings and metrics.
+// What the tables in src/ declare: codes, reasons, ids, settings and metrics.
 import { CHECKS } from "../../src/operations/check/checks.ts";
 import { FINDING_IDS, VERDICTS, WEIGHTS } from "../../src/operations/migrate/findings.ts";
 import { ANNOTATIONS, LABELS } from "../../src/policy/annotations.ts";

@@ -19,7 +19,7 @@ export function wire(): Contract {
   };
 }
 
-/** One entry per method and per message field, named by the block that holds it. */
+/** One entry per method and per message field, prefixed with its service or message. */
 export function protoEntries(proto: string): Entries {
   const text = proto.replaceAll(/\/\/.*$/gm, "");
   const [, packageName = ""] = /package ([\w.]+);/.exec(text) ?? [];

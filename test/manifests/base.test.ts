@@ -1,5 +1,5 @@
-// What manifests/base promises, read from its files: settings that exist, ports that meet, pods that PodSecurity
-// `restricted` admits. What kustomize makes of them is asserted on a real node (test/cluster/node).
+// Properties of the files in manifests/base: settings exist, ports match, PodSecurity `restricted` admits the pods. What
+// kustomize renders from them is tested on a real node (test/cluster/node).
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -57,7 +57,7 @@ for (const [name, table] of [
   ["podrole-server", SERVER_SETTINGS],
   ["podrole-webhook", WEBHOOK_SETTINGS],
 ] as const) {
-  test(`the settings that ${name} gets are settings that it has`, () => {
+  test(`the settings of ${name} in the ConfigMaps exist`, () => {
     const maps = (kustomization?.configMapGenerator ?? []).filter((map) => ["podrole-common", name].includes(map.name));
     assert.equal(maps.length, 2);
     const env = Object.fromEntries(maps.flatMap(({ literals }) => literals.map((literal) => literal.split(/=(.*)/s))));
@@ -65,7 +65,7 @@ for (const [name, table] of [
     assert.deepEqual(result.ok ? [] : result.problems, []);
   });
 
-  test(`Service ${name} leads to ports of its Deployment`, () => {
+  test(`Service ${name} targets ports of its Deployment`, () => {
     const deployment = deployments.find(({ metadata }) => metadata?.name === name);
     const service = services.find(({ metadata }) => metadata?.name === name);
     assert.ok(deployment && service);
@@ -77,7 +77,7 @@ for (const [name, table] of [
   });
 }
 
-test("the webhook's proof is mounted where its settings look for it, with podrole's audience", () => {
+test("the webhook's token is mounted at the path of its settings, with podrole's audience", () => {
   const webhook = deployments.find(({ metadata }) => metadata?.name === "podrole-webhook");
   assert.ok(webhook);
   const [mount] = onlyContainer(webhook).volumeMounts ?? [];
@@ -86,7 +86,7 @@ test("the webhook's proof is mounted where its settings look for it, with podrol
   assert.match(volume, new RegExp(`"audience":"${WEBHOOK_SETTINGS.audience.default}"`));
 });
 
-test("both programs run twice, without privileges, and survive a node", () => {
+test("both programs have two unprivileged replicas and a PodDisruptionBudget", () => {
   assert.equal(deployments.length, 2);
   for (const deployment of deployments) {
     const { spec } = deployment.spec.template;
@@ -108,7 +108,7 @@ test("both programs run twice, without privileges, and survive a node", () => {
   }
 });
 
-test("the sidecar's command is by default the ENTRYPOINT of its image", () => {
+test("the default of the sidecar's command is the ENTRYPOINT of its image", () => {
   const dockerfile = readFileSync(join(BASE, "../../Dockerfile.sidecar"), "utf8");
   const entrypoint = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? "[]") as string[];
   assert.equal(entrypoint.join(","), WEBHOOK_SETTINGS.sidecarCommand.default);

@@ -1,5 +1,5 @@
-// The dashboard as Grafana reads it. That its fields are Grafana's, its types hold (scripts/dashboard.ts); here stands
-// what types cannot say.
+// The dashboard as Grafana reads it. scripts/dashboard.ts uses Grafana's own types for the fields; this file tests what types
+// cannot express.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ const page = JSON.parse(readFileSync(join(DASHBOARDS, "podrole-dashboard.json"),
 const panels = page.panels ?? [];
 const isGraph = (panel: Panel | RowPanel): panel is Panel => panel.type !== "row";
 
-/** The cells of Grafana's grid, 24 across, that a panel covers. */
+/** The cells of Grafana's grid of 24 columns that a panel covers. */
 function cellsOf({ gridPos }: Pick<Panel, "gridPos">): string[] {
   const { x, y, w, h } = gridPos ?? { x: 0, y: 0, w: 0, h: 0 };
   return Array.from({ length: w * h }, (_, cell) => `${x + (cell % w)},${y + Math.floor(cell / w)}`);
@@ -23,7 +23,7 @@ function overlaps(given: readonly Pick<Panel, "gridPos">[]): string[] {
 }
 
 suite("podrole-dashboard.json", () => {
-  test("has a uid, so that links to it stay, and lets its data source be chosen", () => {
+  test("has a uid, so that links to it stay valid, and a variable for its data source", () => {
     assert.equal(page.uid, "podrole");
     assert.deepEqual(
       page.templating?.list?.map(({ name, type }) => [name, type]),
@@ -31,19 +31,19 @@ suite("podrole-dashboard.json", () => {
     );
   });
 
-  test("panels have ids of their own and places of their own, within 24 columns", () => {
+  test("panels have unique ids and do not overlap, within 24 columns", () => {
     assert.equal(new Set(panels.map(({ id }) => id)).size, panels.length);
     assert.deepEqual(overlaps(panels), []);
     for (const { gridPos } of panels) assert.ok((gridPos?.x ?? 0) + (gridPos?.w ?? 0) <= 24);
   });
 
-  test("panels in one place are found", () => {
+  test("overlapping panels are found", () => {
     const gridPos = { x: 0, y: 0, w: 2, h: 2 };
     assert.deepEqual(overlaps([{ gridPos }, { gridPos: { ...gridPos, x: 1 } }]), ["1,0", "1,1"]);
   });
 
   for (const panel of panels.filter(isGraph)) {
-    test(`${panel.title} says what it shows, in a unit, from the chosen data source`, () => {
+    test(`${panel.title} has a description, a unit, and the selected data source`, () => {
       assert.match(panel.description ?? "", /^\S.*\.$/);
       assert.ok(panel.fieldConfig?.defaults.unit);
       assert.ok((panel.targets ?? []).length > 0);

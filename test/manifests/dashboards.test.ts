@@ -1,5 +1,5 @@
-// Alerts and dashboard against the tables of metrics: a name, label or value that no program has is a query that is
-// silent for ever. That the programs really show what the tables say, test/story/observability.test.ts holds.
+// Alerts and dashboard against the tables of metrics: a query with a name, label or value that no program exports never
+// returns data. test/story/observability.test.ts tests that the programs export what the tables declare.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -34,7 +34,7 @@ function seriesOf({ name, type }: MetricSpec): string[] {
   return type === "histogram" ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name];
 }
 
-/** What is wrong with a query, in words. */
+/** Returns what is wrong with a query; empty if nothing is. */
 function problemsOf(expr: string): string[] {
   const known = new Set([...TARGET_LABELS, "le"]);
   const problems: string[] = [];
@@ -68,7 +68,7 @@ suite("queries of alerts and dashboard", () => {
     });
   }
 
-  test("what does not exist is found", () => {
+  test("unknown metrics, labels and codes are found", () => {
     assert.deepEqual(problemsOf('rate(podrole_sts_calls_total{code="STS_DENIED"}[5m])'), []);
     for (const [expr, problem] of [
       ["podrole_sts_total", "no metric podrole_sts_total"],
@@ -87,7 +87,7 @@ suite("metrics", () => {
       assert.match(name, /^podrole_[a-z0-9]+(_[a-z0-9]+)*$/);
       assert.equal(name.endsWith("_total"), type === "counter", name);
       if (type === "histogram") assert.ok(name.endsWith("_seconds"), name);
-      // Bounded: no label may hold what a pod's author writes.
+      // Bounded cardinality: no label may have values that authors of pods choose.
       const BOUNDED = new Set([
         "code",
         "decision",
@@ -120,7 +120,7 @@ suite("alerts", () => {
   });
 
   for (const { alert, labels, annotations } of readRules()) {
-    test(`${alert} says how urgent it is, what is wrong, and where to read on`, () => {
+    test(`${alert} has a severity, a summary, a description and a runbook`, () => {
       assert.ok(["critical", "warning", "info"].includes(labels.severity ?? ""));
       assert.match(annotations.summary ?? "", /^\S.*[^.]$/);
       assert.match(annotations.description ?? "", /^\S.*\.$/);
@@ -141,7 +141,7 @@ suite("scraping", () => {
     readonly relabelings: Readonly<Record<string, unknown>>[];
   }
 
-  test("the operator's objects set the job names of scrape.yaml, which are those of the queries", () => {
+  test("the Prometheus operator's objects set the job names of scrape.yaml, which the queries use", () => {
     const jobs = scrape.scrape_configs.map(({ job_name }) => job_name);
     assert.deepEqual(
       monitors.map(({ metadata }) => metadata.name),
@@ -163,7 +163,7 @@ suite("scraping", () => {
       );
   });
 
-  test("server and webhook are scraped at a port that their Deployments have", () => {
+  test("server and webhook are scraped at a port of their Deployments", () => {
     for (const program of ["server", "webhook"]) {
       const manifest = readFileSync(join(DASHBOARDS, `../base/${program}.yaml`), "utf8");
       const monitor = monitors.find(({ metadata }) => metadata.name === `podrole-${program}`);

@@ -1,4 +1,4 @@
-// What the Dockerfiles promise; test/cluster/node builds them and runs their images.
+// Properties of the Dockerfiles; test/cluster/node builds them and runs their images.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,29 +14,29 @@ for (const name of ["server", "sidecar"]) {
       .replaceAll("\\\n", " ")
       .split("\n")
       .filter(Boolean);
-    const all = (word: string) => instructions.filter((line) => line.startsWith(`${word} `));
+    const all = (instruction: string) => instructions.filter((line) => line.startsWith(`${instruction} `));
 
-    test("builds on one base, pinned by digest, that another can replace", () => {
+    test("has one base image, pinned by digest, that BASE can replace", () => {
       assert.match(instructions[0] ?? "", /^ARG BASE=[a-z0-9./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/);
       assert.deepEqual(all("FROM"), ["FROM ${BASE}"]);
     });
 
-    test("needs no shell: it runs nothing while building, and its command is a list", () => {
+    test("needs no shell: has no RUN, and commands in exec form", () => {
       assert.deepEqual(all("RUN"), []);
       for (const line of [...all("ENTRYPOINT"), ...all("CMD")]) {
         assert.ok(Array.isArray(JSON.parse(line.replace(/^\w+ /, ""))), line);
       }
     });
 
-    test("holds the program's own bundle and nothing else", () => {
+    test("contains only the program's own bundle", () => {
       assert.deepEqual([...all("COPY"), ...all("ADD")], [`COPY dist/${name} /podrole`]);
     });
 
-    test("runs as a user that Kubernetes can see is not root", () => {
+    test("runs as a numeric non-root user, which Kubernetes can verify", () => {
       assert.deepEqual(all("USER"), ["USER 65532:65532"]);
     });
 
-    test("has every label of the OCI that it can know, each once", () => {
+    test("has every OCI label whose value is known at build time, each once", () => {
       const found = [...text.matchAll(/org\.opencontainers\.image\.([a-z.]+)=/g)].map(([, label]) => label);
       assert.equal(found.length, LABELS.length);
       assert.deepEqual(new Set(found), new Set(LABELS));

@@ -1,5 +1,5 @@
-// The policies as objects: no network here enforces them. The rows are in network-policies.ts, the rules that judge them
-// in network-policy.ts.
+// Tests the NetworkPolicies as objects; no network enforces them here. network-policies.ts has the expected connections,
+// network-policy.ts evaluates the policies.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,10 +25,10 @@ suite("isAllowed()", () => {
   const open = policy({ podSelector: {}, policyTypes: ["Ingress"], ingress: [{}] });
 
   for (const [what, policies, expected] of [
-    ["lets everything through where no policy is", [], true],
-    ["lets nothing through where a policy has no rule", [closed], false],
-    ["adds policies up", [closed, open], true],
-    ["reads a rule without peers as everybody", [open], true],
+    ["allows everything without a policy", [], true],
+    ["allows nothing if the only policy has no rule", [closed], false],
+    ["combines policies: one that allows is enough", [closed, open], true],
+    ["allows every peer if a rule names none", [open], true],
     [
       "does not apply policies of another namespace",
       [{ ...closed, metadata: { name: "one", namespace: "elsewhere" } }],
@@ -36,12 +36,12 @@ suite("isAllowed()", () => {
     ],
     ["does not apply a policy of the other direction", [policy({ podSelector: {}, policyTypes: ["Egress"] })], true],
     [
-      "takes a pod selector alone for pods of the policy's namespace",
+      "applies a pod selector without a namespace selector to the policy's namespace",
       [policy({ podSelector: {}, policyTypes: ["Ingress"], ingress: [{ from: [{ podSelector: {} }] }] })],
       false,
     ],
     [
-      "leaves out what an ipBlock excepts",
+      "does not allow addresses that an ipBlock excepts",
       [
         policy({
           podSelector: {},
@@ -55,7 +55,7 @@ suite("isAllowed()", () => {
     test(what, () => assert.equal(isAllowed(policies, connection), expected));
   }
 
-  test("refuses to guess about selectors that it does not know", () => {
+  test("throws for selectors that it cannot evaluate", () => {
     const unknown = { matchExpressions: [] } as unknown as NetworkPolicy["spec"]["podSelector"];
     assert.throws(
       () => isAllowed([policy({ podSelector: unknown, policyTypes: ["Ingress"] })], connection),
@@ -64,7 +64,7 @@ suite("isAllowed()", () => {
   });
 });
 
-test("manifests/base lets sidecars, the webhook, Prometheus and the API server in, the server alone out to AWS", () => {
+test("manifests/base admits sidecars, the webhook, Prometheus and the API server; only the server reaches AWS", () => {
   const rows = [...ALWAYS, ...INSTANCE_METADATA(true), ...API_SERVER_UNKNOWN];
   assert.deepEqual(
     disagreements(rows, (connection) => isAllowed(BASE, connection)),
@@ -72,14 +72,14 @@ test("manifests/base lets sidecars, the webhook, Prometheus and the API server i
   );
 });
 
-test("examples/block-node-role.yaml denies the node's role and nothing else", () => {
+test("examples/block-node-role.yaml blocks the node's role and nothing else", () => {
   assert.deepEqual(
     disagreements(BLOCKED, (connection) => isAllowed([...BASE, ...EXAMPLE], connection)),
     [],
   );
 });
 
-test("disagreements() tells each connection that is judged otherwise", () => {
+test("disagreements() lists each connection whose result differs", () => {
   const rows = [{ from: "plain", to: "server", ports: [8443, 8444], allowed: false }] as const;
   const without = (connection: Parameters<typeof isAllowed>[1]) => isAllowed([], connection);
   assert.deepEqual(disagreements(rows, without), ["plain → server:8443 is allowed", "plain → server:8444 is allowed"]);

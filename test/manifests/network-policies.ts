@@ -1,5 +1,5 @@
-// Who may reach whom around podrole, as data: each row of `allowed` has its denial beside it. The same rows hold for the
-// kustomize base and for the chart.
+// Expected connections around podrole as data: each allowed one has a denied one beside it. The rows apply to the kustomize
+// base and to the chart.
 import type { Connection, Party } from "./network-policy.ts";
 
 const inPodrole = (name: string, ip: string): Party => ({
@@ -15,7 +15,7 @@ export const PARTIES = {
   neighbour: inPodrole("something-else", "10.1.0.3"),
   injected: inShop("10.1.1.1", { app: "orders", "podrole.io/injected": "true" }),
   plain: inShop("10.1.1.2", { app: "orders" }),
-  // The label of injection is read as a whole: another value is no sidecar.
+  // Name and value of the injection label must match: a pod with another value has no sidecar.
   mislabelled: inShop("10.1.1.3", { "podrole.io/injected": "false" }),
   prometheus: { ip: "10.1.2.1", namespace: { name: "monitoring", labels: { "podrole.io/monitoring": "enabled" } } },
   dns: { ip: "10.1.3.1", namespace: { name: "kube-system" }, labels: { "k8s-app": "kube-dns" } },
@@ -43,9 +43,9 @@ const yes = (from: PartyName, to: PartyName, ...ports: number[]): Row => ({ from
 const no = (from: PartyName, to: PartyName, ...ports: number[]): Row => ({ from, to, ports, allowed: false });
 const dns = (from: PartyName): Row => ({ from, to: "dns", ports: [53], protocol: "UDP", allowed: true });
 
-/** With every variant of the manifests. */
+/** Rows for every variant of the manifests. */
 export const ALWAYS: readonly Row[] = [
-  // The server's ports: sidecars and the webhook, nobody else.
+  // The server's ports: only sidecars and the webhook.
   yes("injected", "server", 8443, 8444),
   no("injected", "server", 8080),
   no("plain", "server", 8443, 8444, 8080),
@@ -62,13 +62,13 @@ export const ALWAYS: readonly Row[] = [
   no("plain", "webhook", 8080),
   no("injected", "webhook", 8080),
   no("stranger", "webhook", 8080),
-  // The API server calls the webhook and is asked by both.
+  // The API server calls the webhook; both programs call the API server.
   yes("apiServer", "webhook", 9443),
   no("apiServer", "server", 8443, 8444),
   yes("server", "apiServer", 443, 6443),
   yes("webhook", "apiServer", 443, 6443),
   no("webhook", "apiServer", 80, 10250),
-  // AWS: the server alone.
+  // AWS: only the server.
   yes("server", "sts", 443),
   no("server", "sts", 80),
   no("webhook", "metadata", 80),
@@ -82,13 +82,13 @@ export const ALWAYS: readonly Row[] = [
   no("webhook", "injected", 9763, 9764),
 ];
 
-/** Unless the server has its AWS identity from elsewhere. */
+/** Denied if the server does not get its AWS identity from instance metadata or EKS Pod Identity. */
 export const INSTANCE_METADATA = (allowed: boolean): readonly Row[] =>
   (["metadata", "metadata6", "podIdentity", "podIdentity6"] as const).map((to) =>
     allowed ? yes("server", to, 80) : no("server", to, 80),
   );
 
-/** Where the addresses of the API server (PARTIES.apiServer) were not given, a port is all that can be said. */
+/** Without the API server's addresses (PARTIES.apiServer), a policy can match only its port. */
 export const API_SERVER_UNKNOWN: readonly Row[] = [
   yes("stranger", "webhook", 9443),
   yes("plain", "webhook", 9443),
@@ -97,7 +97,7 @@ export const API_SERVER_UNKNOWN: readonly Row[] = [
   no("apiServer", "webhook", 8080),
 ];
 
-/** Where they were. */
+/** With the API server's addresses. */
 export const API_SERVER_KNOWN: readonly Row[] = [
   no("stranger", "webhook", 9443),
   no("plain", "webhook", 9443),
@@ -106,7 +106,7 @@ export const API_SERVER_KNOWN: readonly Row[] = [
   yes("apiServer", "webhook", 8080),
 ];
 
-/** manifests/examples/block-node-role.yaml, beside podrole's own. */
+/** Rows for manifests/examples/block-node-role.yaml together with podrole's own policies. */
 export const BLOCKED: readonly Row[] = [
   no("plain", "metadata", 80),
   no("injected", "metadata", 80),
@@ -124,7 +124,7 @@ export function connectionsOf({ from, to, ports, protocol = "TCP" }: Row): reado
   return ports.map((port) => ({ from: PARTIES[from], to: PARTIES[to], port, protocol }));
 }
 
-/** "plain → server:8443" for each connection that `allows` judges otherwise than the rows do. */
+/** Returns "plain → server:8443 is allowed" for each connection for which `allows` and the rows disagree. */
 export function disagreements(rows: readonly Row[], allows: (connection: Connection) => boolean): readonly string[] {
   return rows.flatMap((row) =>
     connectionsOf(row)

@@ -1,11 +1,11 @@
-// What NetworkPolicies allow, as https://kubernetes.io/docs/concepts/services-networking/network-policies/ says: policies
-// add up; a pod that none selects for a direction is open there; a connection needs the yes of both ends. Knows what the
-// manifests use: no named ports.
+// Evaluates NetworkPolicies as https://kubernetes.io/docs/concepts/services-networking/network-policies/ defines them:
+// policies are additive; a pod that no policy selects for a direction is not isolated in it; a connection must be allowed at
+// both ends. Supports only what the manifests use, so no named ports.
 import { BlockList, isIPv6 } from "node:net";
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** Somebody on the network. Without `namespace` it is no pod: a node, the API server, an address of the internet. */
+/** An endpoint on the network. Without `namespace` it is not a pod: a node, the API server, an internet address. */
 export interface Party {
   readonly ip: string;
   readonly namespace?: { readonly name: string; readonly labels?: Labels };

@@ -1,4 +1,4 @@
-// The queries of alerts and dashboard, and what they name: metrics, labels and label values.
+// Reads the queries of alerts and dashboard, and extracts the metrics, labels and label values that they use.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -6,7 +6,7 @@ import { parse } from "yaml";
 export const DASHBOARDS = join(import.meta.dirname, "../../manifests/dashboards");
 
 export interface Query {
-  /** Where it stands: the alert's name or the panel's title. */
+  /** The alert's name or the panel's title. */
   readonly origin: string;
   readonly expr: string;
 }
@@ -31,7 +31,7 @@ export function readQueries(): readonly Query[] {
   return [...readRules().map(({ alert, expr }) => ({ origin: alert, expr })), ...panels];
 }
 
-/** Grafana keeps a panel's queries in `targets`, and a variable's in `query`. */
+/** Collects every `expr` below a node; its origin is the nearest title above it. */
 function queriesIn(node: unknown, origin: string): Query[] {
   if (Array.isArray(node)) return node.flatMap((element) => queriesIn(element, origin));
   if (typeof node !== "object" || node === null) return [];
@@ -43,7 +43,7 @@ function queriesIn(node: unknown, origin: string): Query[] {
 
 export interface Selector {
   readonly metric: string;
-  /** Label matchers, values taken apart at "|". */
+  /** Label matchers; values are split at "|". */
   readonly matchers: readonly { readonly label: string; readonly values: readonly string[] }[];
 }
 
@@ -57,7 +57,7 @@ export function selectorsOf(expr: string): readonly Selector[] {
   }));
 }
 
-/** Labels that a query groups by. */
+/** Labels by which a query groups. */
 export function groupingsOf(expr: string): readonly string[] {
   return [...expr.matchAll(/\b(?:by|without)\s*\(([^)]*)\)/g)].flatMap(([, names = ""]) =>
     names.split(",").map((name) => name.trim()),

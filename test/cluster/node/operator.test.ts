@@ -67,7 +67,7 @@ suite("an operator of a real node", { timeout: 600_000 }, () => {
     const { code, out, err } = await podrole(["explain", name, "-n", NAMESPACE]);
     context.diagnostic(out);
     assert.equal(code, 0, err);
-    assert.match(out, /is injected, since 2\d{3}-.*, by localhost\/podrole-sidecar:0\.1\.0$/m);
+    assert.match(out, /injected \(created 2\d{3}-.*\), sidecar image localhost\/podrole-sidecar:0\.1\.0$/m);
   });
 
   test("check reports a server that is scaled to 0", async () => {

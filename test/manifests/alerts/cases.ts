@@ -1,13 +1,13 @@
-// For each alert what makes it fire and, beside it, something much like it that must not. Series in promtool's notation
-// ("0+2x30": from 0, two more each minute, 30 times); a sample a minute.
+// For each alert a scenario in which it fires and a similar one in which it must not. Series are in promtool's notation
+// ("0+2x30": starts at 0 and increases by 2, 30 times); one sample per minute.
 
 export interface AlertCase {
   readonly alert: string;
-  readonly fires: Scene & { readonly labels?: Readonly<Record<string, string>> };
-  readonly quiet: Scene & { readonly because: string };
+  readonly fires: Scenario & { readonly labels?: Readonly<Record<string, string>> };
+  readonly quiet: Scenario & { readonly because: string };
 }
 
-interface Scene {
+interface Scenario {
   readonly series: Readonly<Record<string, string>>;
   /** Minutes after the first sample. */
   readonly at: number;
@@ -43,7 +43,7 @@ export const CASES: readonly AlertCase[] = [
   {
     alert: "PodroleWebhookDown",
     fires: { series: { [READY("server")]: "1x20" }, at: 10 },
-    quiet: { because: "it was away for a minute", series: { [READY("webhook")]: "1x5 0x1 1x20" }, at: 7 },
+    quiet: { because: "it was not ready for a minute", series: { [READY("webhook")]: "1x5 0x1 1x20" }, at: 7 },
   },
   {
     alert: "PodroleReplicaNotReady",
@@ -52,7 +52,7 @@ export const CASES: readonly AlertCase[] = [
       at: 20,
       labels: { job: "podrole-webhook", instance: "b" },
     },
-    quiet: { because: "a job of somebody else's is down", series: { 'up{job="node",instance="a"}': "0x30" }, at: 20 },
+    quiet: { because: "a job of another program is down", series: { 'up{job="node",instance="a"}': "0x30" }, at: 20 },
   },
   {
     alert: "PodroleStsUnavailable",
@@ -76,7 +76,7 @@ export const CASES: readonly AlertCase[] = [
     alert: "PodroleRateLimited",
     fires: { series: { [HELD_BACK("rate")]: "0+30x30" }, at: 20 },
     quiet: {
-      because: "it is STS that throttles",
+      because: "STS throttles, not podrole",
       series: { [HELD_BACK("rate")]: "0x30", [HELD_BACK("pause")]: "0+30x30" },
       at: 20,
     },
@@ -95,7 +95,7 @@ export const CASES: readonly AlertCase[] = [
     alert: "PodroleRoleForbiddenAtIssue",
     fires: { series: { [GRANTS("ROLE_FORBIDDEN")]: "0x3 1x30" }, at: 6 },
     quiet: {
-      because: "admission refused it, as it should",
+      because: "admission refused the role, as expected",
       series: { [GRANTS("ROLE_FORBIDDEN")]: "0x30", [ADMISSIONS("refuse", "ROLE_FORBIDDEN")]: "0+1x30" },
       at: 6,
     },
@@ -113,7 +113,7 @@ export const CASES: readonly AlertCase[] = [
     alert: "PodroleAdmissionFails",
     fires: { series: { [ADMISSIONS("refuse", "KUBERNETES_UNAVAILABLE")]: "0+1x30" }, at: 15 },
     quiet: {
-      because: "pods are refused for a policy, and requests for their form",
+      because: "pods are refused by policy, and requests are malformed",
       series: {
         [ADMISSIONS("refuse", "ROLE_FORBIDDEN")]: "0+1x30",
         'podrole_admission_unreadable_total{status="400"}': "0+1x30",
@@ -149,7 +149,7 @@ export const CASES: readonly AlertCase[] = [
       at: 30,
     },
     quiet: {
-      because: "nobody asks",
+      because: "there are no requests",
       series: buckets("podrole_credentials_duration_seconds", { 4: "5x40", 8: "9x40", "+Inf": "9x40" }),
       at: 30,
     },
@@ -162,7 +162,7 @@ export const CASES: readonly AlertCase[] = [
       labels: { job: "podrole-server", instance: "a", resource: "pods" },
     },
     quiet: {
-      because: "a watch that stands still is relisted after ten minutes",
+      because: "a stalled watch is relisted after ten minutes",
       series: {
         'podrole_watch_age_seconds{job="podrole-server",instance="a",resource="pods"}': "0+60x10 0+60x10 0+60x10",
       },
@@ -190,7 +190,7 @@ export const CASES: readonly AlertCase[] = [
       labels: { instance: "a" },
     },
     quiet: {
-      because: "one look failed",
+      because: "one check failed",
       series: { 'podrole_authority_looks_total{instance="a",result="failed"}': "0 1x40" },
       at: 30,
     },
@@ -203,7 +203,7 @@ export const CASES: readonly AlertCase[] = [
       labels: { instance: "a" },
     },
     quiet: {
-      because: "it is right already",
+      because: "caBundle is already correct",
       series: { 'podrole_ca_bundle_writes_total{instance="a",result="unchanged"}': "0+1x40" },
       at: 30,
     },
@@ -216,7 +216,7 @@ export const CASES: readonly AlertCase[] = [
       labels: { job: "podrole-webhook", instance: "a" },
     },
     quiet: {
-      because: "it was renewed at half of its life",
+      because: "it was renewed at half of its lifetime",
       series: {
         'podrole_serving_certificate_expiry_seconds{job="podrole-webhook",instance="a"}': "1900-60x5 3600-60x20",
       },
@@ -234,7 +234,7 @@ export const CASES: readonly AlertCase[] = [
       labels: { namespace: "shop" },
     },
     quiet: {
-      because: "sessions of 15 minutes are renewed after half of it",
+      because: "sessions of 15 minutes are renewed after half of that time",
       series: { [SIDECAR("credentials_expiry_seconds", "a")]: "900-60x8 900-60x8" },
       at: 9,
     },
@@ -247,7 +247,7 @@ export const CASES: readonly AlertCase[] = [
       labels: { namespace: "shop" },
     },
     quiet: {
-      because: "pods come one after the other, each ready in time",
+      because: "pods start one after the other, each ready in time",
       series: { [SIDECAR("ready", "a")]: "0x3 1x30", [SIDECAR("ready", "b")]: "_x8 0x3 1x20" },
       at: 20,
     },
@@ -260,7 +260,7 @@ export const CASES: readonly AlertCase[] = [
       labels: { namespace: "shop" },
     },
     quiet: {
-      because: "the server says no, and that is no failure to reach it",
+      because: "the server refuses, which is not a failure to reach it",
       series: {
         'podrole_sidecar_renewals_total{namespace="shop",pod="a",outcome="failed"}': "0x50",
         'podrole_sidecar_renewals_total{namespace="shop",pod="a",outcome="refused"}': "0+1x50",

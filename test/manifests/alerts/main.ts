@@ -1,5 +1,5 @@
-// npm run test:alerts: the alert rules through Prometheus' own promtool (Debian package `prometheus`). Each alert fires
-// in its one scene and stays quiet in the other. Without promtool this fails and says what is missing.
+// npm run test:alerts: tests the alert rules with Prometheus' own promtool (Debian package `prometheus`). Each alert must
+// fire in one scenario and not in the other. Without promtool this fails and names the missing package.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -22,17 +22,17 @@ interface Rule {
 const { groups } = parse(readFileSync(RULES, "utf8")) as { groups: { rules: Rule[] }[] };
 const rules = groups.flatMap((group) => group.rules);
 
-function promtool(...words: string[]): void {
-  const { status, error, stdout, stderr } = spawnSync("promtool", words, { encoding: "utf8" });
+function promtool(...args: string[]): void {
+  const { status, error, stdout, stderr } = spawnSync("promtool", args, { encoding: "utf8" });
   if (error) {
     assert.fail(
-      `promtool cannot be run (${error.message}): it is in Debian's package "prometheus" and in the release archives of Prometheus (https://prometheus.io/download/)`,
+      `Cannot run promtool: ${error.message}; expected Debian's package "prometheus" or a release archive of Prometheus (https://prometheus.io/download/)`,
     );
   }
   assert.equal(status, 0, `${stdout}${stderr}`);
 }
 
-function sceneOf(name: string, { alert }: AlertCase, { series, at }: AlertCase["fires"], fires: boolean) {
+function scenarioOf(name: string, { alert }: AlertCase, { series, at }: AlertCase["fires"], fires: boolean) {
   const severity = rules.find((rule) => rule.alert === alert)?.labels.severity;
   const labels = fires ? Object.entries({ ...labelsOf(alert), alertname: alert, alertstate: "firing", severity }) : [];
   const expected = `ALERTS{${labels.map(([label, value]) => `${label}="${value}"`).join(",")}}`;
@@ -54,34 +54,35 @@ function labelsOf(alert: string): Readonly<Record<string, string>> {
   return CASES.find((given) => given.alert === alert)?.fires.labels ?? {};
 }
 
-/** promtool's own verdict on one scene. */
-function play(scene: ReturnType<typeof sceneOf>): void {
-  const file = join(directory, "scene.yaml");
-  writeFileSync(file, stringify({ rule_files: [RULES], evaluation_interval: "1m", tests: [scene] }));
+/** Evaluates one scenario with promtool; fails if the alert does not behave as expected. */
+function evaluate(scenario: ReturnType<typeof scenarioOf>): void {
+  const file = join(directory, "scenario.yaml");
+  writeFileSync(file, stringify({ rule_files: [RULES], evaluation_interval: "1m", tests: [scenario] }));
   promtool("test", "rules", file);
 }
 
 suite("promtool", () => {
   test("check rules accepts every rule and every template", () => promtool("check", "rules", RULES));
 
-  test("every alert has a scene in which it fires and one in which it does not", () => {
+  test("every alert has a scenario in which it fires and one in which it does not", () => {
     assert.deepEqual(CASES.map(({ alert }) => alert).toSorted(), rules.map(({ alert }) => alert).toSorted());
   });
 
   for (const given of CASES) {
-    test(`${given.alert} fires`, () => play(sceneOf("fires", given, given.fires, true)));
-    test(`${given.alert} stays quiet: ${given.quiet.because}`, () => play(sceneOf("quiet", given, given.quiet, false)));
+    test(`${given.alert} fires`, () => evaluate(scenarioOf("fires", given, given.fires, true)));
+    test(`${given.alert} does not fire: ${given.quiet.because}`, () =>
+      evaluate(scenarioOf("quiet", given, given.quiet, false)));
   }
 
-  test("a scene that does not come true is found", () => {
+  test("a wrong expectation is detected", () => {
     const [given] = CASES as [AlertCase];
-    assert.throws(() => play(sceneOf("wrong", given, given.quiet, true)), { code: "ERR_ASSERTION" });
-    assert.throws(() => play(sceneOf("wrong", given, given.fires, false)), { code: "ERR_ASSERTION" });
+    assert.throws(() => evaluate(scenarioOf("wrong", given, given.quiet, true)), { code: "ERR_ASSERTION" });
+    assert.throws(() => evaluate(scenarioOf("wrong", given, given.fires, false)), { code: "ERR_ASSERTION" });
   });
 
-  test("what a person reads is rendered: labels and values in the description", () => {
+  test("descriptions are rendered with labels and values", () => {
     const series = { 'podrole_watch_age_seconds{job="podrole-server",instance="a",resource="pods"}': "1200x20" };
-    const [scene] = [sceneOf("text", CASES[0] as AlertCase, { series, at: 10 }, false)];
+    const [scenario] = [scenarioOf("text", CASES[0] as AlertCase, { series, at: 10 }, false)];
     const rule = rules.find(({ alert }) => alert === "PodroleWatchStale") as Rule & {
       readonly annotations: Readonly<Record<string, string>>;
     };
@@ -92,7 +93,7 @@ suite("promtool", () => {
     };
     const file = join(directory, "text.yaml");
     const alert_rule_test = [{ eval_time: "10m", alertname: rule.alert, exp_alerts: [expected] }];
-    const { promql_expr_test: _none, ...rest } = scene ?? assert.fail();
+    const { promql_expr_test: _none, ...rest } = scenario ?? assert.fail();
     writeFileSync(
       file,
       stringify({ rule_files: [RULES], evaluation_interval: "1m", tests: [{ ...rest, alert_rule_test }] }),
