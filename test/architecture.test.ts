@@ -67,7 +67,7 @@ const onlyTheDemoUsesEmulators: Guard = (given) =>
     .filter(({ from, to }) => to.startsWith("emulators/") && !/^(emulators|src\/cli\/demo)\//.test(from))
     .map(arrow);
 
-/** Node's global `process` with one of these members; a member access on another variable of that name does not match. */
+/** Uses of Node's global `process`, recognized by its members. */
 const PROCESS =
   /(?<![\w.$"'`-])process\.(argv|env|exit|exitCode|stdin|stdout|stderr|on|once|off|kill|pid|cwd|execPath|execArgv|memoryUsage|hrtime)\b/;
 
@@ -82,11 +82,11 @@ const onlyMainSeesTheProcess: Guard = (given) =>
         .map((line) => `${path}: ${line.trim()}`),
     );
 
-/** Node's modules and globals that reach a clock, chance, the network, a file or the process. */
+/** Node's modules and globals that access a clock, randomness, the network, files or the process. */
 const IMPURE =
   /"node:(?!util")|\b(?:Date\.now|new Date\(\)|performance\.|Math\.random|set(?:Timeout|Interval)\(|fetch\(|process\.|crypto\.|console\.)/;
 
-/** From pod to pod: the same input leads to the same plan, in the webhook as on the command line. */
+/** Injection is a pure function from pod to pod: the same input gives the same plan in the webhook and on the command line. */
 const injectionIsPure: Guard = (given) =>
   [...given]
     .filter(([path]) => path.startsWith("src/injection/"))

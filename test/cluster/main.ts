@@ -17,7 +17,7 @@ function selectedParts(): readonly Part[] {
   const { only } = parseArgs({ options: { only: { type: "string", multiple: true } } }).values;
   const unknown = only?.find((name) => !Object.hasOwn(PARTS, name));
   if (unknown !== undefined) {
-    process.stderr.write(`Cannot select parts: --only is ${unknown}; expected ${NAMES.join(", ")}\n`);
+    process.stderr.write(`Cannot select parts: --only is ${unknown}; expected one of ${NAMES.join(", ")}\n`);
     process.exit(2);
   }
   return NAMES.filter((name) => only?.includes(name) ?? true);
