@@ -34,7 +34,10 @@ const WRONG: readonly (readonly [Partial<PolicySettings>, RegExp])[] = [
   [{ sessionTagLabels: ["k".repeat(129)] }, /^--session-tag-labels: .*cannot be the key/],
   [{ sessionTagLabels: ["Kubernetes-Namespace"] }, /^--session-tag-labels: .*duplicate/],
   [{ sessionTagLabels: ["team", "Team"] }, /^--session-tag-labels: .*duplicate/],
-  [{ sessionTags: true, sessionTagLabels: Array.from({ length: 46 }, (_, i) => `l${i}`) }, /51 tags; expected at most 50/],
+  [
+    { sessionTags: true, sessionTagLabels: Array.from({ length: 46 }, (_, i) => `l${i}`) },
+    /51 tags; expected at most 50/,
+  ],
   [{ sessionTags: true, clusterName: "a;b" }, /^--cluster-name/],
   [{ transitiveTags: true }, /^--session-tags-transitive: expected --session-tags/],
   [{ clusterArn: "prod" }, /^--cluster-arn: "prod"/],
