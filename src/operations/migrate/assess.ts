@@ -3,6 +3,7 @@
 import type { Pod } from "../../kubernetes/objects.ts";
 import { LABELS } from "../../policy/annotations.ts";
 import { type AssumeRoleInput, assumeRoleInput } from "../../policy/decide.ts";
+import { isRefusal } from "../../protocol/errors.ts";
 import { podFacts } from "../../policy/facts.ts";
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
 import { isInjected } from "../../injection/reserved.ts";
@@ -69,7 +70,7 @@ function planFor(pod: Pod, namespace: NamespaceFacts, inventory: Inventory, sett
   const sessions = planned.roles.flatMap((decision): [string, AssumeRoleInput][] => {
     if (planned.decision !== "inject" || !decision.allowed) return [];
     const input = assumeRoleInput(facts, decision.role, settings.policy, "unread");
-    return "code" in input ? [] : [[decision.container, input]];
+    return isRefusal(input) ? [] : [[decision.container, input]];
   });
   return { plan: planned, sessions: new Map(sessions) };
 }

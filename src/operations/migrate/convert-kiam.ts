@@ -1,5 +1,6 @@
 // The flags of kiam's server and agent as podrole's settings.
 import { parseBaseArn, parseRoleArn, resolveRole } from "../../policy/role.ts";
+import { isRefusal } from "../../protocol/errors.ts";
 import type { CommandFlags } from "./command-lines.ts";
 import {
   baseArn,
@@ -34,7 +35,7 @@ const SERVER: Readonly<Record<string, Row>> = {
   "assume-role-arn": (value, flags) => {
     const base = flags.get("role-base-arn");
     const role = parseRoleArn(value) ?? resolveRole(value, base === undefined ? undefined : parseBaseArn(base));
-    if ("code" in role) return { remark: `set assumeRoleArn to a full ARN: ${role.message}` };
+    if (isRefusal(role)) return { remark: `set assumeRoleArn to a full ARN: ${role.message}` };
     return { server: "assumeRoleArn", value: role.arn };
   },
   bind: () => ({ remark: "podrole listens on 8443 and 8444; the chart creates the Service" }),

@@ -100,9 +100,8 @@ function roleOf(
     },
     policy,
   );
-  const refused = refusal ?? roles.find((decision) => !decision.allowed);
-  if (refused && "message" in refused)
-    return { withoutRole: [], reasons: [`it has no role today: ${refused.message}`] };
+  const message = refusal?.message ?? roles.find((decision) => !decision.allowed)?.message;
+  if (message !== undefined) return { withoutRole: [], reasons: [`it has no role today: ${message}`] };
   const allowed = new Map(roles.flatMap(({ role }) => (role ? [[role.arn, role] as const] : [])));
   if (allowed.size > 1) {
     const parts = roles.map(({ container, role }) => `${container}: ${role?.arn ?? ""}`);
