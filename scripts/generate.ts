@@ -18,7 +18,7 @@ import { SIDECAR_SETTINGS } from "../src/sidecar/settings.ts";
 import { WEBHOOK_METRICS } from "../src/webhook/metrics.ts";
 import { WEBHOOK_SETTINGS } from "../src/webhook/settings.ts";
 import { SKIP_REASONS } from "../src/injection/skip-reasons.ts";
-import { chartSchema } from "./chart-schema.ts";
+import { chartPolicyNames, chartSchema } from "./chart-schema.ts";
 import { behavioursOf } from "./behaviour.ts";
 import { dashboard } from "./dashboard.ts";
 import { PREDECESSORS } from "./predecessors.ts";
@@ -208,6 +208,7 @@ for (const file of Object.keys(SECTIONS)) update(file, withSections(file, readFi
 update("manifests/dashboards/podrole-dashboard.json", dashboard());
 update("manifests/dashboards/prometheus-rule.yaml", prometheusRule());
 update("manifests/chart/values.schema.json", chartSchema());
+update("manifests/chart/templates/_policy-names.tpl", chartPolicyNames());
 for (const file of stale) console.log(`${check ? "out of date" : "written"}: ${file}`);
 if (check && stale.length > 0) {
   console.log("run: npm run generate");

@@ -15,7 +15,7 @@ const TEXTS = {
   ROLE_UNCHECKED: (role: string) =>
     `role ${quoted(role)} is checked by the server alone: --role-base-arn is not set, and the server detects its own`,
   SESSION_MAY_BE_SHORTENED: (requested: string) =>
-    `${ANNOTATIONS.sessionDuration} ${quoted(requested)} is shortened to 1h if the server runs as a role (role chaining)`,
+    `${ANNOTATIONS.sessionDuration} ${quoted(requested)} is shortened to 1h by role chaining: if the server runs as a role, or with --first-hops`,
   ROLE_IGNORED: (reason: SkipReason) => `the pod's role has no effect (${reason}): ${SKIP_REASONS[reason]}`,
 
   CREDENTIALS_SHADOWED: (container: string, variable: string, effect: string) =>

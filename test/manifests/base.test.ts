@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { parseAllDocuments } from "yaml";
 import type { Container, Pod } from "../../src/kubernetes/objects.ts";
-import { readSettings } from "../../src/runtime/settings.ts";
+import { POLICY_SETTINGS } from "../../src/policy/settings-table.ts";
+import { envName, readSettings } from "../../src/runtime/settings.ts";
 import { SERVER_SETTINGS } from "../../src/server/settings.ts";
 import { WEBHOOK_SETTINGS } from "../../src/webhook/settings.ts";
 
@@ -52,6 +53,20 @@ test("kustomization.yaml names every file beside it", () => {
   const files = readdirSync(BASE).filter((file) => file !== "kustomization.yaml");
   assert.deepEqual(kustomization?.resources.toSorted(), files.toSorted());
 });
+
+for (const folder of ["base", "examples/install"]) {
+  test(`policy settings of ${folder} are in podrole-common only, where both programs read them`, () => {
+    const kustomizations = read<Kustomization>(join("..", folder, "kustomization.yaml"));
+    assert.equal(kustomizations.length, 1);
+    const policy = new Set(Object.keys(POLICY_SETTINGS).map(envName));
+    const misplaced = kustomizations
+      .flatMap(({ configMapGenerator }) => configMapGenerator)
+      .filter(({ name }) => name !== "podrole-common")
+      .flatMap(({ literals }) => literals.map((literal) => literal.split("=", 1)[0] ?? ""))
+      .filter((name) => policy.has(name));
+    assert.deepEqual(misplaced, []);
+  });
+}
 
 for (const [name, table] of [
   ["podrole-server", SERVER_SETTINGS],

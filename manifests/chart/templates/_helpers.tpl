@@ -16,8 +16,35 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* A map of settings as environment variables: roleBaseArn becomes PODROLE_ROLE_BASE_ARN. */}}
 {{- define "podrole.environment" -}}
 {{- range $name, $value := . }}
-PODROLE_{{ $name | snakecase | upper }}: {{ if kindIs "slice" $value }}{{ join "," $value | quote }}{{ else if kindIs "float64" $value }}{{ int64 $value | quote }}{{ else }}{{ $value | toString | quote }}{{ end }}
+PODROLE_{{ $name | snakecase | upper }}: {{ include "podrole.text" $value | quote }}
 {{- end }}
+{{- end }}
+
+{{/* The value of a setting as text. */}}
+{{- define "podrole.text" -}}
+{{- if kindIs "slice" . }}{{ join "," . }}{{ else if kindIs "float64" . }}{{ int64 . }}{{ else }}{{ toString . }}{{ end }}
+{{- end }}
+
+{{/* Policy settings, as JSON: both programs read them from podrole-common, wherever the values have them. */}}
+{{- define "podrole.policy" -}}
+{{- $values := .Values }}
+{{- $places := list (list "settings" $values.settings) (list "server.settings" $values.server.settings) (list "webhook.settings" $values.webhook.settings) }}
+{{- $policy := dict }}
+{{- range $name := include "podrole.policyNames" . | fromJsonArray }}
+{{- $first := "" }}
+{{- range $place := $places }}
+{{- if hasKey (index $place 1) $name }}
+{{- $text := include "podrole.text" (get (index $place 1) $name) }}
+{{- if not $first }}
+{{- $first = index $place 0 }}
+{{- $_ := set $policy $name $text }}
+{{- else if ne $text (get $policy $name) }}
+{{- fail (printf "Cannot set %s: %s has %q and %s has %q; expected one value for server and webhook, in settings.%s" $name $first (get $policy $name) (index $place 0) $text $name) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $policy | toJson }}
 {{- end }}
 
 {{/* Settings that depend on podrole's namespace, if it is not the programs' default. */}}
@@ -49,9 +76,13 @@ PODROLE_{{ $name | snakecase | upper }}: {{ if kindIs "slice" $value }}{{ join "
 {{- $_ := set $settings "sidecarImage" (include "podrole.image" (list .root $values.sidecarImage)) }}
 {{- if $values.openshift.enabled }}{{ $_ := set $settings "sidecarUser" "none" }}{{ end }}
 {{- end }}
+{{- $policy := include "podrole.policy" .root | fromJson }}
 {{- $own := $values.settings }}
 {{- if ne .name "common" }}{{ $own = (index $values .name).settings }}{{ end }}
-{{- include "podrole.environment" (merge (deepCopy $own) $settings) | trim }}
+{{- $own = deepCopy $own }}
+{{- range $name := keys $policy }}{{ $_ := unset $own $name }}{{ end }}
+{{- if eq .name "common" }}{{ $own = merge $policy $own }}{{ end }}
+{{- include "podrole.environment" (merge $own $settings) | trim }}
 {{- end }}
 
 {{/* The pod spec of a Deployment, without its containers. dict: root, name */}}

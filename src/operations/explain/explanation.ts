@@ -148,7 +148,7 @@ function explainRole(decision: RoleDecision, facts: PodFacts, sessions: PolicySe
   const common = { container, namedBy, ...(decision.role && { role: decision.role.arn }) };
   if (!decision.allowed) {
     const { code, message, undecided } = decision;
-    return { ...common, allowed: false, ...(undecided && { undecided }), code, message };
+    return { ...common, allowed: false, ...(undecided ? { undecided } : { code }), message };
   }
   const input = assumeRoleInput(facts, decision.role, sessions, "unread");
   return "code" in input

@@ -11,6 +11,7 @@ const EXPLANATION: Explanation = {
   containers: [
     { container: "app", role: "arn:r", allowed: true, namedBy: "pod", sessionName: "eu-orders" },
     { container: "job", allowed: false, code: "ROLE_FORBIDDEN", message: "not permitted" },
+    { container: "web", allowed: false, undecided: true, message: "only the server has the base ARN" },
   ],
   notes: ["a note"],
   settings: ["Deployment podrole-webhook"],
@@ -24,6 +25,7 @@ test("explainText() prints one line for each fact", () => {
   if created now: inject (ALREADY_INJECTED): podrole is injected
   container app: arn:r, named by the pod's annotation, session eu-orders
   container job: no credentials: ROLE_FORBIDDEN: not permitted
+  container web: decided by the server: only the server has the base ARN
   warning: a warning
   note: a note
   settings from Deployment podrole-webhook

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import { POLICY_SETTINGS } from "../../../src/policy/settings-table.ts";
 import { envName, flag, readSettings, type SettingTable } from "../../../src/runtime/settings.ts";
 import { SERVER_SETTINGS } from "../../../src/server/settings.ts";
 import { WEBHOOK_SETTINGS } from "../../../src/webhook/settings.ts";
@@ -75,9 +76,11 @@ suite("settings", () => {
       const names = Object.keys(schema.properties[program]?.properties["settings"]?.properties ?? {});
       assert.ok(names.length > 10);
       const settings = Object.fromEntries(names.map((name) => [name, table[name]?.type === flag ? "true" : "given"]));
-      const data = find(helmTemplate({ [program]: { settings } }), "ConfigMap", `podrole-${program}`)["data"];
+      const objects = helmTemplate({ [program]: { settings } });
       for (const name of names) {
-        assert.equal((data as Record<string, string>)[envName(name)], settings[name], `${name} is missing`);
+        const map = name in POLICY_SETTINGS ? "podrole-common" : `podrole-${program}`;
+        const data = find(objects, "ConfigMap", map)["data"] as Record<string, string>;
+        assert.equal(data[envName(name)], settings[name], `${name} is missing`);
       }
     });
 
@@ -92,6 +95,63 @@ suite("settings", () => {
         assert.deepEqual(result.ok ? [] : result.problems, []);
       });
     }
+  }
+
+  const POLICY: Readonly<Record<string, unknown>> = {
+    sessionTags: true,
+    sessionTagLabels: ["team", "app"],
+    sessionDuration: "2h",
+    sourceIdentity: false,
+  };
+
+  for (const place of ["settings", "server.settings", "webhook.settings"]) {
+    test(`of policy reach both programs from ${place}`, () => {
+      const [head = "", tail] = place.split(".");
+      const objects = helmTemplate({ [head]: tail === undefined ? POLICY : { [tail]: POLICY } });
+      for (const program of ["server", "webhook"]) {
+        const data = environmentOf(objects, program);
+        assert.deepEqual(
+          Object.keys(POLICY).map((name) => data[envName(name)]),
+          ["true", "team,app", "2h", "false"],
+        );
+        const own = find(objects, "ConfigMap", `podrole-${program}`)["data"] as object;
+        assert.deepEqual(
+          Object.keys(own).filter((name) => Object.keys(POLICY).map(envName).includes(name)),
+          [],
+          "what stands in the program's own ConfigMap could differ",
+        );
+      }
+    });
+  }
+
+  test("of policy may be given in several places if they are equal", () => {
+    const settings = { sessionTags: true };
+    const data = environmentOf(
+      helmTemplate({ settings, server: { settings: { sessionTags: "true" } }, webhook: { settings } }),
+      "webhook",
+    );
+    assert.equal(data["PODROLE_SESSION_TAGS"], "true");
+  });
+
+  for (const [values, says] of [
+    [
+      { server: { settings: { sessionDuration: "2h" } }, webhook: { settings: { sessionDuration: "1h" } } },
+      /Cannot set sessionDuration: server\.settings has "2h" and webhook\.settings has "1h"; expected one value for server and webhook, in settings\.sessionDuration/,
+    ],
+    [
+      { settings: { defaultRole: "a" }, server: { settings: { defaultRole: "b" } } },
+      /Cannot set defaultRole: settings has "a" and server\.settings has "b"; expected one value/,
+    ],
+    [
+      { settings: { sessionTags: true }, webhook: { settings: { sessionTags: false } } },
+      /Cannot set sessionTags: settings has "true" and webhook\.settings has "false"/,
+    ],
+  ] as const) {
+    test(`of policy are refused with two values: ${JSON.stringify(values)}`, () => {
+      const { code, err } = helm(["template", "podrole", CHART], values);
+      assert.equal(code, 1);
+      assert.match(err, says);
+    });
   }
 
   test("may be lists, large numbers and booleans", () => {

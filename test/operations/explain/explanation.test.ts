@@ -57,6 +57,17 @@ suite("explainPod()", () => {
     );
   });
 
+  test("leaves a short role name to a server that detects its base ARN, and does not call it refused", () => {
+    const policy = { ...PLAN_SETTINGS.policy, baseArn: undefined, serverDetectsBaseArn: true as const };
+    const plan = { ...PLAN_SETTINGS, policy };
+    const explanation = explained({}, { plan });
+    assert.deepEqual([explanation.injected, explanation.now.reason], [true, "INJECTED"]);
+    const [container] = explanation.containers;
+    assert.deepEqual([container?.allowed, container?.undecided, container?.code], [false, true, undefined]);
+    assert.match(container?.message ?? "", /Cannot resolve .*"shop-orders": only the server has the base ARN/);
+    assert.match(explanation.now.warnings.join(), /role "shop-orders" is checked by the server alone/);
+  });
+
   test("distinguishes a container that is left out from one without a role", () => {
     const containers = ["app", "helper"].map((name) => ({ name, image: "app:1" }));
     const left = explained({ pod: barePod("shop-orders", { containers }, { "podrole.io/containers": "app" }) });
