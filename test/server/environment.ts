@@ -1,12 +1,12 @@
-// The environment as the AWS SDK sees it: nothing of this machine's own AWS set-up, and what a test adds.
+// The environment that the AWS SDK sees: without the AWS configuration of this machine, with what a test adds.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 
 /**
- * Takes every AWS_* variable away until the end of the test, points the shared configuration at files that do not exist
- * and switches the instance metadata off; then adds `variables`. May be called again to add more.
+ * Removes every AWS_* variable until the end of the test, points the shared configuration at files that do not exist and
+ * disables the instance metadata; then adds `variables`. May be called again to add more.
  */
 export function withEnvironment(context: TestContext, variables: Readonly<Record<string, string>>): void {
   if (process.env["PODROLE_TEST_AWS"] === undefined) {

@@ -1,5 +1,5 @@
-// kiam's and kube2iam's behaviours beyond policy, by name, and what podrole's server does in the same place. Sources as
-// in test/policy/kiam-behaviour.test.ts.
+// Behaviours of kiam and kube2iam other than policy, and what podrole's server does instead. Sources as in
+// test/policy/kiam-behaviour.test.ts. docs/kiam-behaviour.md is generated from the names of these tests.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pod } from "../../src/kubernetes/objects.ts";
@@ -40,7 +40,7 @@ function stage() {
   return { clock, cache, calls: () => calls, breakSts: (error: PodroleError) => (fault = error) };
 }
 
-test("kiam: credentials are fetched before the pod asks (same) [pkg/prefetch/manager.go]", async () => {
+test("kiam: credentials are fetched before the pod requests them (same) [pkg/prefetch/manager.go]", async () => {
   const { cache, calls } = stage();
   cache.prefetch(INPUT, "u-1");
   assert.equal((await cache.get(INPUT, "u-1")).outcome === "failed", false);
@@ -61,13 +61,13 @@ test("kube2iam: pods with the same role and other external ids share a session (
   assert.equal(calls(), 2);
 });
 
-test("kiam: two who miss the cache at once make two calls (differs: one call for all who wait) [pkg/aws/sts/cache.go]", async () => {
+test("kiam: two concurrent cache misses make two calls (differs: one call serves all waiting requests) [pkg/aws/sts/cache.go]", async () => {
   const { cache, calls } = stage();
   await Promise.all([cache.get(INPUT, "u-1"), cache.get(INPUT, "u-2")]);
   assert.equal(calls(), 1);
 });
 
-test("kiam: while STS is down at a renewal, pods get errors though their session is valid (differs: what is valid is served) [pkg/aws/sts/cache.go]", async () => {
+test("kiam: while STS is down at a renewal, pods get errors although their session is valid (differs: the valid session is served) [pkg/aws/sts/cache.go]", async () => {
   const { cache, clock, breakSts } = stage();
   await cache.get(INPUT, "u-1");
   await clock.advance(50 * MINUTE);
@@ -75,21 +75,21 @@ test("kiam: while STS is down at a renewal, pods get errors though their session
   assert.equal((await cache.get(INPUT, "u-1")).outcome, "stale");
 });
 
-test("kiam: an error is not remembered, each retry asks STS again (differs: for 15 s it is answered from memory) [pkg/aws/sts/cache.go]", async () => {
+test("kiam: an error is not cached, each retry calls STS again (differs: a denial is repeated from memory for 15 s) [pkg/aws/sts/cache.go]", async () => {
   const { cache, calls, breakSts } = stage();
   breakSts(new PodroleError("STS_DENIED", "no"));
   for (let retry = 0; retry < 10; retry++) await assert.rejects(cache.get(INPUT, "u-1"), { code: "STS_DENIED" });
   assert.equal(calls(), 1);
 });
 
-test("kiam: the role of a pod that is gone is not renewed (same) [pkg/prefetch/manager.go]", async () => {
+test("kiam: the role of a deleted pod is not renewed (same) [pkg/prefetch/manager.go]", async () => {
   const { cache, calls, clock } = stage();
   await cache.get(INPUT, "u-1");
   for (let minute = 0; minute < 120; minute++) await clock.advance(MINUTE);
   assert.equal(calls(), 1);
 });
 
-test("kiam: credentials of a pod that is gone stay in memory until they expire (differs: for a minute or two) [pkg/aws/sts/cache.go]", async () => {
+test("kiam: credentials of a deleted pod stay in memory until they expire (differs: for 1 to 2 minutes) [pkg/aws/sts/cache.go]", async () => {
   const { cache, clock } = stage();
   await cache.get(INPUT, "u-1");
   await clock.advance(MINUTE);
@@ -115,11 +115,11 @@ test("kiam: without --assume-role-arn v4.1 and v4.2 do not start (differs: it is
   assert.deepEqual(problemsOf({ roleBaseArn: "arn:aws:iam::123456789012:role/" }), []);
 });
 
-test("kiam: one of --role-base-arn and --role-base-arn-autodetect must be set (differs: without either only full ARNs are understood) [cmd/kiam/server.go]", () => {
+test("kiam: one of --role-base-arn and --role-base-arn-autodetect must be set (differs: without either only full ARNs are accepted) [cmd/kiam/server.go]", () => {
   assert.deepEqual(problemsOf({}), []);
 });
 
-test("kiam: the base ARN is found by the instance profile, its partition kept (same, STS is asked first) [pkg/aws/sts/resolver_detect_arn.go]", () => {
+test("kiam: the base ARN is found by the instance profile, its partition kept (same, but STS is queried first) [pkg/aws/sts/resolver_detect_arn.go]", () => {
   const profile = "arn:aws-us-gov:iam::123456789012:instance-profile/nodes/kiam-server";
   assert.equal(baseArnOf(profile), "arn:aws-us-gov:iam::123456789012:role/");
 });
@@ -131,7 +131,7 @@ const POD: Pod = {
 const CLAIMED = { namespace: "team", name: "web", uid: "u-1", serviceAccount: "app" };
 
 for (const phase of ["Succeeded", "Failed"]) {
-  test(`kiam: a pod of phase ${phase} gets nothing (same) [pkg/k8s/pod_cache.go]`, () => {
+  test(`kiam: a pod of phase ${phase} gets no credentials (same) [pkg/k8s/pod_cache.go]`, () => {
     assert.equal(refuseMismatch(CLAIMED, { ...POD, status: { phase } })?.code, "POD_FINISHED");
   });
 }
@@ -141,12 +141,12 @@ test("kiam: a pod that is terminating is still served (same) [pkg/k8s/pod_cache.
   assert.equal(refuseMismatch(CLAIMED, { ...POD, metadata, status: { phase: "Running" } }), undefined);
 });
 
-test("kiam: whoever has the pod's address is the pod, also a pod that came after it (differs: the certificate names one instance) [pkg/k8s/pod_cache.go, kiam#499]", () => {
+test("kiam: a pod is identified by its address, which a later pod may reuse (differs: the certificate names one instance) [pkg/k8s/pod_cache.go, kiam#499]", () => {
   const successor = { ...POD, metadata: { ...POD.metadata, uid: "u-2" } };
   assert.equal(refuseMismatch(CLAIMED, successor)?.code, "POD_UNKNOWN");
 });
 
-test("kiam: a role that is forbidden makes an Event at the pod (same) [pkg/server/server.go KiamRoleForbidden]", async () => {
+test("kiam: a forbidden role is recorded as an Event on the pod (same) [pkg/server/server.go KiamRoleForbidden]", async () => {
   const clock = createFakeClock();
   const reasons: string[] = [];
   const recordEvent = async ({ reason }: { reason: string }) => void reasons.push(reason);
@@ -163,7 +163,7 @@ test("kiam: a role that is forbidden makes an Event at the pod (same) [pkg/serve
   assert.deepEqual(reasons, ["ROLE_FORBIDDEN", "STS_DENIED"]);
 });
 
-test("kiam: health answers ok whatever the server knows (differs: readiness names what is missing) [pkg/server/server.go GetHealth]", async () => {
+test("kiam: the health check succeeds even if caches are empty (differs: readiness names what is missing) [pkg/server/server.go GetHealth]", async () => {
   const unready = ["the caches of pods and namespaces are not filled yet"];
   const pages = createPages({ exposeMetrics: async () => "", unready: () => unready });
   const before = await pages.inject("/readyz");

@@ -1,4 +1,4 @@
-// The server as a whole, started in this process against an emulated API server: what its first lines say.
+// The server as a whole, started in this process against an emulated API server: its first log lines.
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -26,8 +26,15 @@ async function start(context: TestContext, env: Readonly<Record<string, string>>
   await kubernetes.create("/api/v1/namespaces", { metadata: { name: "podrole" } });
   const kubeconfig = join(directory, "kubeconfig");
   writeFileSync(kubeconfig, kubernetes.kubeconfig());
-  const any = "127.0.0.1:0";
-  const flags = { bind: any, identityBind: any, pagesBind: any, kubeconfig, region: STS.region, stsEndpoint: stsUrl };
+  const anyPort = "127.0.0.1:0";
+  const flags = {
+    bind: anyPort,
+    identityBind: anyPort,
+    pagesBind: anyPort,
+    kubeconfig,
+    region: STS.region,
+    stsEndpoint: stsUrl,
+  };
   const read = readSettings(SERVER_SETTINGS, flags, {});
   assert.ok(read.ok);
   const { log, lines } = createKeptLog();
@@ -41,13 +48,13 @@ async function start(context: TestContext, env: Readonly<Record<string, string>>
   return { ports, lines };
 }
 
-test("startServer() says what it tried and what would do when it has no AWS credentials, and serves all the same", async (context) => {
+test("startServer() logs tried and accepted sources when it has no AWS credentials, and serves nevertheless", async (context) => {
   const { sts } = await startSts({ clock }, STS);
   context.after(() => sts.close());
   const { ports, lines } = await start(context, {}, sts.url);
-  const about = () => lines.find(({ message }) => /cannot assume roles yet/.test(String(message)));
-  await until(() => about() !== undefined, "a line about the credentials");
-  const text = JSON.stringify(about());
+  const warning = () => lines.find(({ message }) => /cannot assume roles yet/.test(String(message)));
+  await until(() => warning() !== undefined, "a line about the credentials");
+  const text = JSON.stringify(warning());
   assert.match(text, /none was found/);
   assert.match(
     text,
@@ -57,11 +64,11 @@ test("startServer() says what it tried and what would do when it has no AWS cred
   assert.deepEqual(sts.calls.list(), []);
 });
 
-test("startServer() says who it is to STS when it has credentials", async (context) => {
+test("startServer() logs its ARN when it has credentials", async (context) => {
   const { sts, serverEnv } = await startSts({ clock }, STS);
   context.after(() => sts.close());
   const { lines } = await start(context, serverEnv, sts.url);
   await until(() => lines.some(({ callerArn }) => callerArn !== undefined), "a line with the server's ARN");
-  const said = lines.find(({ callerArn }) => callerArn !== undefined);
-  assert.equal(said?.["callerArn"], "arn:aws:iam::123456789012:user/podrole-server");
+  const line = lines.find(({ callerArn }) => callerArn !== undefined);
+  assert.equal(line?.["callerArn"], "arn:aws:iam::123456789012:user/podrole-server");
 });

@@ -26,11 +26,11 @@ const CLASSES: readonly (readonly [code: ErrorCode, names: readonly string[], st
 
 for (const [code, names, status] of CLASSES) {
   for (const name of names) {
-    test(`fromAwsError() says ${code} for ${name}`, () => {
-      const error = fromAwsError(exception(name, "words of STS", status), "assume role x");
+    test(`fromAwsError() returns ${code} for ${name}`, () => {
+      const error = fromAwsError(exception(name, "message of STS", status), "assume role x");
       assert.equal(error.code, code);
       assert.ok(error.message.startsWith("Cannot assume role x: "));
-      assert.ok(error.message.includes(`${name}: words of STS`));
+      assert.ok(error.message.includes(`${name}: message of STS`));
     });
   }
 }
@@ -54,12 +54,12 @@ for (const [name, message, hint] of [
   ["RegionDisabledException", "STS is not activated in this region for account:1.", /another --region/],
   ["InvalidParameterValue", "The transitive tag key team cannot be overridden.", /transitive tag of this key/],
 ] as const) {
-  test(`fromAwsError() says what to do about ${name}: ${message}`, () => {
+  test(`fromAwsError() adds a remedy to ${name}: ${message}`, () => {
     assert.match(fromAwsError(exception(name, message), "assume role x").message, hint);
   });
 }
 
-test("fromAwsError() takes over Retry-After from whatever stands before STS, up to an hour", () => {
+test("fromAwsError() honours Retry-After of a proxy before STS, up to an hour", () => {
   const after = (value: string) =>
     fromAwsError(exception("Throttling", "slow down", 429, { "retry-after": value }), "assume role x").retryAfterMs;
   assert.equal(after("7"), 7_000);
@@ -67,17 +67,17 @@ test("fromAwsError() takes over Retry-After from whatever stands before STS, up 
   for (const none of ["0", "-1", "soon"]) assert.equal(after(none), undefined);
 });
 
-test("fromAwsError() leaves podrole's own errors as they are", () => {
-  const own = new PodroleError("STS_THROTTLED", "Cannot assume role x: held back");
+test("fromAwsError() returns podrole's own errors unchanged", () => {
+  const own = new PodroleError("STS_THROTTLED", "Cannot assume role x: limited");
   assert.equal(fromAwsError(own, "assume role x"), own);
 });
 
-test("fromAwsError() names the settings that are missing when no region is known", () => {
+test("fromAwsError() names the settings of the region when none is known", () => {
   const { code, message } = fromAwsError(new Error("Region is missing"), "assume role x");
   assert.deepEqual([code, /--region or AWS_REGION/.test(message)], ["STS_UNAVAILABLE", true]);
 });
 
-for (const [what, thrown, said] of [
+for (const [what, thrown, part] of [
   ["nothing was found", new Error("Could not load credentials from any providers"), "none was found; the server's log"],
   [
     "STS denies the web identity",
@@ -85,15 +85,15 @@ for (const [what, thrown, said] of [
     "Not authorized",
   ],
   ["the token of the web identity has expired", exception("ExpiredTokenException", "Token expired"), "Token expired"],
-  ["they did not come in time", new DOMException("timeout", "TimeoutError"), "did not answer in time"],
+  ["their source did not answer in time", new DOMException("timeout", "TimeoutError"), "did not answer in time"],
 ] as const) {
-  test(`noOwnCredentials() blames no pod when ${what}, and says what was tried`, () => {
+  test(`noOwnCredentials() returns STS_UNAVAILABLE when ${what}, and lists what was tried`, () => {
     const { code, message, cause } = noOwnCredentials(thrown, "assume role x", ["Unable to find", "exit code 3"]);
     assert.equal(code, "STS_UNAVAILABLE");
     assert.equal(ERRORS[code].retry, true);
-    assert.ok(message.includes(said), message);
+    assert.ok(message.includes(part), message);
     assert.match(String(cause), /tried: Unable to find; exit code 3;/);
-    assert.doesNotMatch(message, /exit code 3/, "what the server tried is not for pods");
+    assert.doesNotMatch(message, /exit code 3/, "pods must not see what the server tried");
     for (const accepted of [
       "AWS_ACCESS_KEY_ID",
       "credential_process",

@@ -10,7 +10,7 @@ import { createFakeClock } from "../../fakes/clock.ts";
 const INPUT = { roleArn: "arn:aws:iam::123456789012:role/a", sessionName: "ns.pod", durationSeconds: 3600 };
 const POD = "u-1";
 const MINUTE = 60_000;
-const everybody = () => true;
+const allAlive = () => true;
 
 function stage(options: { capacity?: number } = {}) {
   const clock = createFakeClock();
@@ -38,13 +38,13 @@ function session(now: number): SessionCredentials {
 
 const fail = (code: "STS_DENIED" | "STS_UNAVAILABLE") => () => Promise.reject(new PodroleError(code, "no"));
 
-test("get() makes one call for everybody who asks at the same time", async () => {
+test("get() makes one call for all concurrent requests", async () => {
   const { cache, calls } = stage();
   await Promise.all(Array.from({ length: 100 }, () => cache.get(INPUT, POD)));
   assert.equal(calls.length, 1);
 });
 
-test("get() keeps sessions apart that STS could tell apart", async () => {
+test("get() caches inputs that STS can tell apart separately", async () => {
   const { cache, calls } = stage();
   await cache.get(INPUT, POD);
   await cache.get({ ...INPUT, sessionName: "ns.other" }, POD);
@@ -54,7 +54,7 @@ test("get() keeps sessions apart that STS could tell apart", async () => {
   assert.equal(calls.length, 5);
 });
 
-test("get() hands out what it has until half of its life has passed, then renews", async () => {
+test("get() returns cached credentials until half of their lifetime has passed, then renews them", async () => {
   const { cache, calls, clock } = stage();
   await cache.get(INPUT, POD);
   await clock.advance(29 * MINUTE);
@@ -64,7 +64,7 @@ test("get() hands out what it has until half of its life has passed, then renews
   assert.equal(calls.length, 2);
 });
 
-test("get() hands out what is still valid when the renewal fails, and refuses when nothing is", async () => {
+test("get() returns credentials that are still valid when the renewal fails, and rejects when there are none", async () => {
   const { cache, clock, answerWith } = stage();
   await cache.get(INPUT, POD);
   answerWith(fail("STS_UNAVAILABLE"));
@@ -74,7 +74,7 @@ test("get() hands out what is still valid when the renewal fails, and refuses wh
   await assert.rejects(cache.get(INPUT, POD), { code: "STS_UNAVAILABLE" });
 });
 
-test("get() says what STS said instead of handing out what no sidecar would use: the last seconds of a session", async () => {
+test("get() rejects with the error of STS in the last seconds of a session, which no sidecar would use", async () => {
   const { cache, clock, answerWith } = stage();
   await cache.get(INPUT, POD);
   answerWith(fail("STS_UNAVAILABLE"));
@@ -84,7 +84,7 @@ test("get() says what STS said instead of handing out what no sidecar would use:
   await assert.rejects(cache.get(INPUT, POD), { code: "STS_UNAVAILABLE" });
 });
 
-test("get() repeats a refusal of STS without asking again, for a short time", async () => {
+test("get() repeats a denial by STS without another call, for a short time", async () => {
   const { cache, calls, clock, answerWith } = stage();
   answerWith(fail("STS_DENIED"));
   for (let attempt = 0; attempt < 5; attempt++) await assert.rejects(cache.get(INPUT, POD), { code: "STS_DENIED" });
@@ -94,7 +94,7 @@ test("get() repeats a refusal of STS without asking again, for a short time", as
   assert.equal((await cache.get(INPUT, POD)).outcome, "miss");
 });
 
-test("get() goes on for the others when the caller who started the call is gone", async () => {
+test("get() lets a second caller wait for the call that the first one started", async () => {
   const { cache, answerWith, calls } = stage();
   const gate = Promise.withResolvers<void>();
   answerWith(() => gate.promise);
@@ -105,7 +105,7 @@ test("get() goes on for the others when the caller who started the call is gone"
   assert.equal(calls.length, 1);
 });
 
-test("get() never answers with expired credentials, whatever STS and time do", async () => {
+test("get() never returns expired credentials", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.tuple(fc.integer({ min: 0, max: 90 }), fc.boolean()), { maxLength: 30 }),
@@ -123,45 +123,45 @@ test("get() never answers with expired credentials, whatever STS and time do", a
   );
 });
 
-test("get() drops the session that nobody asked for longest when there are too many", async () => {
+test("get() evicts the least recently requested session above the capacity", async () => {
   const { cache, calls } = stage({ capacity: 2 });
   for (const sessionName of ["one", "two", "one", "three", "one"]) await cache.get({ ...INPUT, sessionName }, POD);
   assert.equal(cache.size, 2);
   assert.equal(calls.filter((call) => call.endsWith(" one")).length, 1);
 });
 
-test("sweep() forgets what has expired and keeps what has not", async () => {
+test("sweep() evicts expired sessions only", async () => {
   const { cache, clock } = stage();
   await cache.get(INPUT, POD);
   await clock.advance(59 * MINUTE);
-  cache.sweep(everybody);
+  cache.sweep(allAlive);
   assert.equal(cache.size, 1);
   assert.equal(cache.nearestExpiryMs(), MINUTE);
   await clock.advance(MINUTE);
-  cache.sweep(everybody);
+  cache.sweep(allAlive);
   assert.equal(cache.size, 0);
 });
 
-test("sweep() drops the session of a gone pod although it is valid, and keeps one that another living pod shares", async () => {
+test("sweep() evicts the valid session of a deleted pod, but not one that a living pod shares", async () => {
   const { cache, clock } = stage();
   await cache.get(INPUT, "gone");
   await cache.get({ ...INPUT, sessionName: "shared" }, "gone");
   await cache.get({ ...INPUT, sessionName: "shared" }, "living");
-  const lives = (uid: string) => uid === "living";
-  cache.sweep(lives);
-  assert.equal(cache.size, 2, "a pod of this minute may be unknown to the watch");
+  const isAlive = (uid: string) => uid === "living";
+  cache.sweep(isAlive);
+  assert.equal(cache.size, 2, "the watch may lag behind a new pod");
   await clock.advance(MINUTE);
-  cache.sweep(lives);
+  cache.sweep(isAlive);
   assert.equal(cache.size, 1);
   assert.equal((await cache.get({ ...INPUT, sessionName: "shared" }, "living")).outcome, "hit");
 });
 
-test("createCredentialCache() renews nothing by itself: what nobody asks for runs out", async () => {
+test("createCredentialCache() renews only on request: other sessions expire", async () => {
   const { cache, calls, clock } = stage();
   cache.prefetch(INPUT, POD);
   for (let minute = 0; minute < 61; minute++) {
     await clock.advance(MINUTE);
-    cache.sweep(everybody);
+    cache.sweep(allAlive);
   }
   assert.equal(calls.length, 1);
   assert.equal(cache.size, 0);

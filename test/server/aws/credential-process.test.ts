@@ -4,19 +4,19 @@ import { createProcessCredentials } from "../../../src/server/aws/credential-pro
 import { createFakeClock } from "../../fakes/clock.ts";
 
 const clock = createFakeClock();
-const says = (program: string, timeoutMs = 10_000) =>
+const printing = (program: string, timeoutMs = 10_000) =>
   createProcessCredentials({ clock }, { command: [process.execPath, "-e", program], timeoutMs });
 
-test("createProcessCredentials() runs no shell: what one would read is an argument", async () => {
+test("createProcessCredentials() runs no shell: shell syntax stays one argument", async () => {
   const print =
-    "const [word] = process.argv.slice(1); console.log(JSON.stringify({ Version: 1, AccessKeyId: word, SecretAccessKey: 's' }))";
+    "const [arg] = process.argv.slice(1); console.log(JSON.stringify({ Version: 1, AccessKeyId: arg, SecretAccessKey: 's' }))";
   const command = [process.execPath, "-e", print, "$HOME; echo `id` > x"];
   const { accessKeyId } = await createProcessCredentials({ clock }, { command, timeoutMs: 10_000 })();
   assert.equal(accessKeyId, "$HOME; echo `id` > x");
 });
 
-test("createProcessCredentials() names the program alone, and keeps what it said for the log", async () => {
-  const fails = says("console.log('AKIA secret'); console.error('no certificate in /pki'); process.exit(3)");
+test("createProcessCredentials() names only the program, and keeps its stderr for the log", async () => {
+  const fails = printing("console.log('AKIA secret'); console.error('no certificate in /pki'); process.exit(3)");
   await assert.rejects(fails(), (error: Error) => {
     assert.match(error.message, /--credential-process .*: it failed with 3$/);
     assert.doesNotMatch(error.message, /pki|secret/);
@@ -26,11 +26,11 @@ test("createProcessCredentials() names the program alone, and keeps what it said
   });
 });
 
-test("createProcessCredentials() ends a program that hangs", async () => {
-  await assert.rejects(says("setInterval(() => {}, 1e6)", 300)(), /did not end within 300 ms/);
+test("createProcessCredentials() kills a program that hangs", async () => {
+  await assert.rejects(printing("setInterval(() => {}, 1e6)", 300)(), /did not end within 300 ms/);
 });
 
-test("createProcessCredentials() refuses an Expiration that is not a time", async () => {
-  const odd = says('console.log(\'{"Version":1,"AccessKeyId":"a","SecretAccessKey":"s","Expiration":"soon"}\')');
+test("createProcessCredentials() rejects an Expiration that is not a time", async () => {
+  const odd = printing('console.log(\'{"Version":1,"AccessKeyId":"a","SecretAccessKey":"s","Expiration":"soon"}\')');
   await assert.rejects(odd(), /Expiration is not a time/);
 });

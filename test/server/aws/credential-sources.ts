@@ -1,4 +1,4 @@
-// The sources of the server's own credentials, each as real as this machine allows, and the ways in which each goes wrong.
+// The sources of the server's own credentials, each as real as one machine allows, and how each of them fails.
 import { generateKeyPairSync, sign } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -31,13 +31,13 @@ export interface Stage {
   readonly emulator: StsEmulator;
   readonly sts: Sts;
   readonly directory: string;
-  /** A new session of the server's role, named `session-<n>`, as every source but the web identity hands them out. */
+  /** A new session of the server's role, named `session-<n>`, as every source except the web identity returns them. */
   readonly session: (
     lifeMs?: number,
   ) => Readonly<Record<"AccessKeyId" | "SecretAccessKey" | "Expiration" | "token", string>>;
 }
 
-/** The time can be moved: of the SDK, the emulator and the sources alike. */
+/** Sets up STS and the server's client on one clock: the mocked Date moves the SDK, the emulator and the sources together. */
 export async function stage(context: TestContext, own: Source["options"] = () => ({})): Promise<Stage> {
   context.mock.timers.enable({ apis: ["Date"], now: Date.UTC(2026, 0, 15, 12) });
   withEnvironment(context, {});
@@ -69,8 +69,8 @@ export async function stage(context: TestContext, own: Source["options"] = () =>
     directory,
     session(lifeMs = 60 * MINUTE) {
       sessions += 1;
-      const asked = { roleArn: SERVER, sessionName: `session-${sessions}`, durationSeconds: lifeMs / 1000 };
-      const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = emulator.issueSession(asked);
+      const input = { roleArn: SERVER, sessionName: `session-${sessions}`, durationSeconds: lifeMs / 1000 };
+      const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = emulator.issueSession(input);
       return {
         AccessKeyId: accessKeyId,
         SecretAccessKey: secretAccessKey.reveal(),
@@ -82,11 +82,11 @@ export async function stage(context: TestContext, own: Source["options"] = () =>
 }
 
 interface Source {
-  /** Settings of the server's that belong to it. */
+  /** The server's settings for this source. */
   readonly options?: (directory: string) => { readonly credentialProcess?: readonly string[] };
-  /** Whatever the SDK needs to find credentials of `lifeMs`; the returned function rotates what a kubelet rotates. */
+  /** Provides credentials with a lifetime of `lifeMs`; the returned function does the kubelet's rotation. */
   readonly provide: (stage: Stage, lifeMs?: number) => Promise<() => void>;
-  /** Ways in which it goes wrong, and what the message then says besides what was tried. */
+  /** Failures of the source, and what the message then contains besides the sources that were tried. */
   readonly denials: Readonly<Record<string, readonly [(stage: Stage) => Promise<void>, RegExp]>>;
 }
 
@@ -103,7 +103,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
     },
     denials: {
       "nothing is set": [async () => {}, /Could not load credentials.*tried: .+/],
-      "the key is another": [
+      "the secret key is wrong": [
         async ({ context, session }) => {
           const { AccessKeyId, token } = session();
           const other = "A".repeat(40);
@@ -129,7 +129,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       return () => {};
     },
     denials: {
-      "the instance gives no token": [
+      "the instance returns no token": [
         async ({ context }) => {
           const { url } = await startInstanceMetadata(context, { tokens: "refused" });
           withEnvironment(context, { AWS_EC2_METADATA_DISABLED: "false", AWS_EC2_METADATA_SERVICE_ENDPOINT: url });
@@ -161,7 +161,7 @@ export const SOURCES: Readonly<Record<string, Source>> = {
           void webIdentity(on, () => tokenOf(CLUSTER.privateKey, { sub: "system:serviceaccount:team:default" })),
         /AccessDenied: Not authorized to perform sts:AssumeRoleWithWebIdentity/,
       ],
-      "the token is for somebody else": [
+      "the token is for another audience": [
         async (on) => void webIdentity(on, () => tokenOf(CLUSTER.privateKey, { aud: "podrole.io" })),
         /InvalidIdentityToken.*: Incorrect token audience/,
       ],
@@ -177,14 +177,14 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       return containerEndpoint(on, lifeMs);
     },
     denials: {
-      "the token is another": [
+      "the token is wrong": [
         async (on) => {
           await containerEndpoint(on);
           writeFileSync(join(on.directory, "token"), "another");
         },
         /(?:400|could not load|container|Service account token is invalid)/i,
       ],
-      "nobody answers": [
+      "the endpoint is not reachable": [
         async ({ context }) => {
           withEnvironment(context, { AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://127.0.0.1:9/v1/credentials" });
         },
@@ -208,10 +208,10 @@ export const SOURCES: Readonly<Record<string, Source>> = {
         async (on) => helper(on, 'console.error("no certificate"); process.exit(3)'),
         /failed with 3/,
       ],
-      "the program is not there": [async () => {}, /failed with/],
-      "the program tells nonsense": [async (on) => helper(on, 'console.log("hello")'), /did not print JSON/],
-      "the program tells no key": [async (on) => helper(on, "console.log('{\"Version\":1}')"), /no AccessKeyId/],
-      "the program tells what has expired": [
+      "the program does not exist": [async () => {}, /failed with/],
+      "the program prints no JSON": [async (on) => helper(on, 'console.log("hello")'), /did not print JSON/],
+      "the program prints no key": [async (on) => helper(on, "console.log('{\"Version\":1}')"), /no AccessKeyId/],
+      "the program prints expired credentials": [
         async (on) => {
           await SOURCES["--credential-process"]?.provide(on, MINUTE);
           on.context.mock.timers.tick(2 * MINUTE);
@@ -237,8 +237,8 @@ export const SOURCES: Readonly<Record<string, Source>> = {
         async (on) => profile(on, "sh -c 'echo no certificate >&2; exit 3'"),
         /no certificate|exit/i,
       ],
-      "the process tells nonsense": [async (on) => profile(on, "echo hello"), /JSON/],
-      "the process tells what has expired": [
+      "the process prints no JSON": [async (on) => profile(on, "echo hello"), /JSON/],
+      "the process prints expired credentials": [
         async (on) => {
           await SOURCES["a profile's credential_process"]?.provide(on, MINUTE);
           on.context.mock.timers.tick(2 * MINUTE);
@@ -259,7 +259,7 @@ function profile({ context, directory }: Stage, process: string): void {
   withEnvironment(context, { AWS_CONFIG_FILE: file, AWS_PROFILE: "podrole" });
 }
 
-/** Writes the token file as a kubelet does, and again each time the returned function is called. */
+/** Writes the token file as the kubelet does, again at each call of the returned function. */
 function webIdentity({ context, directory }: Stage, token: () => string): () => void {
   const file = join(directory, "token");
   const write = () => writeFileSync(file, token());
@@ -268,7 +268,7 @@ function webIdentity({ context, directory }: Stage, token: () => string): () => 
   return write;
 }
 
-/** A ServiceAccount token of the cluster, for ten minutes. */
+/** A ServiceAccount token that is valid for ten minutes. */
 function tokenOf(key: typeof CLUSTER.privateKey, claims: Readonly<Record<string, unknown>> = {}): string {
   const exp = Math.floor(Date.now() / 1000) + 600;
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -278,16 +278,16 @@ function tokenOf(key: typeof CLUSTER.privateKey, claims: Readonly<Record<string,
   return `${signed}.${signature.toString("base64url")}`;
 }
 
-/** The agent of EKS Pod Identity: one token at a time is good, which the kubelet rotates. */
+/** The agent of EKS Pod Identity: it accepts one token at a time, which the kubelet rotates. */
 async function containerEndpoint({ context, directory, session }: Stage, lifeMs?: number): Promise<() => void> {
-  let good = "";
+  let accepted = "";
   const rotate = () => {
-    good = `token-${Date.now()}`;
-    writeFileSync(join(directory, "token"), good);
+    accepted = `token-${Date.now()}`;
+    writeFileSync(join(directory, "token"), accepted);
   };
   rotate();
   const server = createServer(({ headers }, response) => {
-    if (headers.authorization !== good)
+    if (headers.authorization !== accepted)
       return void response.writeHead(400).end('{"message":"Service account token is invalid"}');
     const { token: Token, ...rest } = session(lifeMs);
     response.writeHead(200, { "content-type": "application/json" });

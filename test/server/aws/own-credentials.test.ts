@@ -1,13 +1,13 @@
-// Where the server's own credentials may come from, each one real as far as this machine goes: a metadata service, a web
-// identity that STS verifies, a container endpoint, a process. What comes out of it must sign a request that the STS
-// emulator accepts, must be fetched anew before it expires, and when it cannot be had no pod is to blame.
+// The sources of the server's own credentials, each as real as one machine allows: a metadata service, a web identity that
+// STS verifies, a container endpoint, a process. The credentials of each must sign a request that the STS emulator accepts,
+// and must be fetched again before they expire; if a source fails, pods get a retryable error.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { MINUTE, ORDERS, SOURCES, type Stage, stage } from "./credential-sources.ts";
 
-/** Keys that AssumeRole was signed with, in order: the emulator has verified each signature. */
-const callersOf = ({ emulator }: Stage) => emulator.calls.assumed(ORDERS.roleArn).map(({ outcome }) => outcome);
+/** Outcomes of the AssumeRole calls, in order: the emulator has verified each signature. */
+const outcomesOf = ({ emulator }: Stage) => emulator.calls.assumed(ORDERS.roleArn).map(({ outcome }) => outcome);
 
 for (const [source, { options, provide, denials }] of Object.entries(SOURCES)) {
   test(`createSts() assumes roles with credentials from ${source}`, async (context) => {
@@ -15,11 +15,11 @@ for (const [source, { options, provide, denials }] of Object.entries(SOURCES)) {
     await provide(on);
     assert.match((await on.sts.assumeRole(ORDERS)).accessKeyId, /^ASIA/);
     assert.match(await on.sts.callerArn(), /^arn:aws:sts::123456789012:assumed-role\/podrole-server\//);
-    assert.deepEqual(callersOf(on), ["ok"]);
+    assert.deepEqual(outcomesOf(on), ["ok"]);
   });
 
   if (source !== "environment variables") {
-    test(`createSts() fetches credentials from ${source} anew before they expire, with what was rotated`, async (context) => {
+    test(`createSts() fetches credentials from ${source} again before they expire, after a rotation too`, async (context) => {
       const on = await stage(context, options);
       const rotate = await provide(on);
       await on.sts.assumeRole(ORDERS);
@@ -28,10 +28,10 @@ for (const [source, { options, provide, denials }] of Object.entries(SOURCES)) {
         context.mock.timers.tick(4 * MINUTE);
         rotate();
         await on.sts.assumeRole(ORDERS);
-        // In its last five minutes the SDK renews beside the calls, and four of them pass here at once.
+        // In the last five minutes the SDK renews in the background, and each step here takes four of them.
         await setTimeout(40);
       }
-      const outcomes = new Set(callersOf(on));
+      const outcomes = new Set(outcomesOf(on));
       assert.deepEqual([...outcomes], ["ok"]);
       if (source === "IRSA") {
         const exchanges = on.emulator.calls.list().filter(({ action }) => action === "AssumeRoleWithWebIdentity");
@@ -40,19 +40,19 @@ for (const [source, { options, provide, denials }] of Object.entries(SOURCES)) {
     });
   }
 
-  for (const [fault, [prepare, words]] of Object.entries(denials)) {
-    test(`createSts() blames no pod when ${fault} (${source}), and says what would do`, async (context) => {
+  for (const [fault, [prepare, expected]] of Object.entries(denials)) {
+    test(`createSts() rejects with STS_UNAVAILABLE when ${fault} (${source}), and lists the accepted sources`, async (context) => {
       const on = await stage(context, options);
       await prepare(on);
       await assert.rejects(on.sts.assumeRole(ORDERS), (error: Error & { code?: string }) => {
         assert.equal(error.code, "STS_UNAVAILABLE", error.message);
         assert.match(error.message, /the server's own AWS credentials: /);
-        const told = `${error.message} ${(error.cause as Error | undefined)?.message}`;
-        assert.match(told, words);
-        if (!/SignatureDoesNotMatch/.test(told)) assert.match(told, /expected one of.*IRSA.*instance profile/);
+        const text = `${error.message} ${(error.cause as Error | undefined)?.message}`;
+        assert.match(text, expected);
+        if (!/SignatureDoesNotMatch/.test(text)) assert.match(text, /expected one of.*IRSA.*instance profile/);
         return true;
       });
-      assert.ok(!callersOf(on).includes("ok"));
+      assert.ok(!outcomesOf(on).includes("ok"));
     });
   }
 }

@@ -8,7 +8,7 @@ import { startInstanceMetadata } from "../../fakes/instance-metadata.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 
 const PARTITIONS = ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-eusc"];
-const away = async (): Promise<string> => {
+const unavailable = async (): Promise<string> => {
   throw new PodroleError("STS_UNAVAILABLE", "Cannot request the server's own identity: none was found");
 };
 
@@ -20,14 +20,14 @@ function stage() {
 }
 
 for (const partition of PARTITIONS) {
-  test(`detectBaseArn() finds the account by STS in ${partition}, whatever the server is there`, async () => {
+  test(`detectBaseArn() finds the account by STS in ${partition}, for each kind of principal`, async () => {
     for (const principal of [
       "sts::123456789012:assumed-role/a/b",
       "iam::123456789012:user/a",
       "iam::123456789012:root",
     ]) {
       const callerArn = async () => `arn:${partition}:${principal}`;
-      const found = await detectBaseArn({ ...stage().deps, callerArn, instanceProfileArn: away });
+      const found = await detectBaseArn({ ...stage().deps, callerArn, instanceProfileArn: unavailable });
       assert.equal(found, `arn:${partition}:iam::123456789012:role/`);
     }
   });
@@ -36,16 +36,16 @@ for (const partition of PARTITIONS) {
     const profile = `arn:${partition}:iam::123456789012:instance-profile/nodes/podrole`;
     const metadata = await startInstanceMetadata(context, { profile });
     const instanceProfileArn = () => readInstanceProfileArn({ fetch }, { endpoint: metadata.url, timeoutMs: 2_000 });
-    const found = await detectBaseArn({ ...stage().deps, callerArn: away, instanceProfileArn });
+    const found = await detectBaseArn({ ...stage().deps, callerArn: unavailable, instanceProfileArn });
     assert.equal(found, `arn:${partition}:iam::123456789012:role/`);
     assert.deepEqual(metadata.asked(), ["PUT /latest/api/token", "GET /latest/meta-data/iam/info"]);
   });
 }
 
-test("detectBaseArn() asks again, ever more slowly, until one of the two answers, and logs why not", async () => {
+test("detectBaseArn() retries with back-off until one source answers, and logs each failure", async () => {
   const { clock, lines, deps } = stage();
-  let answer = away;
-  const found = detectBaseArn({ ...deps, callerArn: () => answer(), instanceProfileArn: away });
+  let answer = unavailable;
+  const found = detectBaseArn({ ...deps, callerArn: () => answer(), instanceProfileArn: unavailable });
   await clock.advance(0);
   await clock.advance(4_000);
   assert.equal(lines.length, 2);
@@ -54,28 +54,28 @@ test("detectBaseArn() asks again, ever more slowly, until one of the two answers
   assert.equal(await found, "arn:aws:iam::123456789012:role/");
 });
 
-test("detectBaseArn() gives up when the server stops", async () => {
+test("detectBaseArn() resolves with undefined when the server stops", async () => {
   const { clock, stopped, deps } = stage();
-  const found = detectBaseArn({ ...deps, callerArn: away, instanceProfileArn: away });
+  const found = detectBaseArn({ ...deps, callerArn: unavailable, instanceProfileArn: unavailable });
   await clock.advance(0);
   stopped.abort();
   assert.equal(await found, undefined);
 });
 
-for (const [what, options, words] of [
-  ["gives no token", { tokens: "refused" }, /returned no token \(HTTP 403\)/],
+for (const [what, options, message] of [
+  ["returns no token", { tokens: "refused" }, /returned no token \(HTTP 403\)/],
   ["has no profile", {}, /no profile \(HTTP 404/],
 ] as const) {
-  test(`readInstanceProfileArn() says so when the instance ${what}`, async (context) => {
+  test(`readInstanceProfileArn() rejects with the reason when the instance ${what}`, async (context) => {
     const { url } = await startInstanceMetadata(context, options);
-    await assert.rejects(readInstanceProfileArn({ fetch }, { endpoint: url, timeoutMs: 2_000 }), words);
+    await assert.rejects(readInstanceProfileArn({ fetch }, { endpoint: url, timeoutMs: 2_000 }), message);
   });
 }
 
-test("waitForCallerArn() says each time what was tried, and who the server is once STS tells", async () => {
+test("waitForCallerArn() logs each failure with its cause, and the ARN once STS returns it", async () => {
   const { clock, lines, deps } = stage();
-  let answer = away;
-  const learned = waitForCallerArn({ ...deps, callerArn: () => answer() });
+  let answer = unavailable;
+  const found = waitForCallerArn({ ...deps, callerArn: () => answer() });
   await clock.advance(0);
   assert.match(
     JSON.stringify(lines[0]),
@@ -83,7 +83,7 @@ test("waitForCallerArn() says each time what was tried, and who the server is on
   );
   answer = async () => "arn:aws:iam::123456789012:user/a";
   await clock.advance(4_000);
-  assert.equal(await learned, "arn:aws:iam::123456789012:user/a");
+  assert.equal(await found, "arn:aws:iam::123456789012:user/a");
   assert.equal(lines.at(-1)?.["callerArn"], "arn:aws:iam::123456789012:user/a");
 });
 
@@ -93,7 +93,7 @@ for (const text of [
   "arn:aws:iam::12:user/a",
   "arn:aws:ec2:eu-central-1:123456789012:instance/i-1",
 ]) {
-  test(`baseArnOf() knows no account in ${JSON.stringify(text)}`, () => {
+  test(`baseArnOf() returns undefined for ${JSON.stringify(text)}`, () => {
     assert.equal(baseArnOf(text), undefined);
   });
 }

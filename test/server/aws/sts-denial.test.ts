@@ -1,4 +1,4 @@
-// AccessDenied in the words that AWS documents or that people reported, and what podrole makes of each.
+// AccessDenied messages as AWS documents them or users reported them, and podrole's explanation of each.
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html)
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -17,138 +17,144 @@ const OWN = `{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"${ROLE}"}`;
 interface DenialCase {
   readonly when: string;
   readonly message: string;
-  readonly asked?: { readonly roleArn?: string; readonly externalId?: string };
-  /** All of these are said. */
-  readonly says: readonly string[];
-  /** None of these is. */
-  readonly never?: readonly string[];
+  readonly request?: { readonly roleArn?: string; readonly externalId?: string };
+  /** The explanation contains all of these. */
+  readonly contains: readonly string[];
+  /** It contains none of these. */
+  readonly omits?: readonly string[];
 }
 
 const CASES: readonly DenialCase[] = [
   {
     when: "STS names no policy",
     message: denied(`sts:AssumeRole on resource: ${ROLE}`),
-    says: ["trust policy of orders", TRUSTED, "server's own policy", "does not exist", "iam.amazonaws.com/external-id"],
+    contains: [
+      "trust policy of orders",
+      TRUSTED,
+      "server's own policy",
+      "does not exist",
+      "iam.amazonaws.com/external-id",
+    ],
   },
   {
     when: "STS names no policy and an external id was sent",
     message: denied(`sts:AssumeRole on resource: ${ROLE}`),
-    asked: { externalId: "half-a-secret" },
-    says: [TRUSTED, "condition on sts:ExternalId must name this pod's external id"],
-    never: ["half-a-secret"],
+    request: { externalId: "half-a-secret" },
+    contains: [TRUSTED, "condition on sts:ExternalId must name this pod's external id"],
+    omits: ["half-a-secret"],
   },
   {
     when: "the server is an IAM user",
     message: `User: arn:aws:iam::123456789012:user/podrole is not authorized to perform: sts:AssumeRole on resource: ${ROLE}`,
-    says: ['"Principal":{"AWS":"arn:aws:iam::123456789012:user/podrole"}'],
+    contains: ['"Principal":{"AWS":"arn:aws:iam::123456789012:user/podrole"}'],
   },
   {
     when: "the role is in another partition",
     message: denied("sts:AssumeRole on resource: arn:aws-cn:iam::123456789012:role/orders"),
-    asked: { roleArn: "arn:aws-cn:iam::123456789012:role/orders" },
-    says: ["the server is in partition aws and the role in aws-cn"],
-    never: ["trust policy"],
+    request: { roleArn: "arn:aws-cn:iam::123456789012:role/orders" },
+    contains: ["the server is in partition aws and the role in aws-cn"],
+    omits: ["trust policy"],
   },
   {
     when: "session tags are not allowed",
     message: denied(`sts:TagSession on resource: ${ROLE}`),
-    says: ["session tags are on", TAGGED, "server's own policy must allow sts:TagSession"],
-    never: ["does not exist"],
+    contains: ["session tags are on", TAGGED, "server's own policy must allow sts:TagSession"],
+    omits: ["does not exist"],
   },
   {
     when: "the source identity is not allowed",
     message: denied(`sts:SetSourceIdentity on resource: ${ROLE}`),
-    says: ["source identity is on", NAMED],
-    never: ["does not exist"],
+    contains: ["source identity is on", NAMED],
+    omits: ["does not exist"],
   },
   {
     when: "the server's own policy is missing",
     message: denied(
       `sts:AssumeRole on resource: ${ROLE} because no identity-based policy allows the sts:AssumeRole action`,
     ),
-    says: [`${SERVER} itself lacks sts:AssumeRole in its own policies`, OWN],
-    never: ["trust policy", "does not exist"],
+    contains: [`${SERVER} itself lacks sts:AssumeRole in its own policies`, OWN],
+    omits: ["trust policy", "does not exist"],
   },
   {
     when: "the server's own policy lacks tags",
     message: denied(
       `sts:TagSession on resource: ${ROLE} because no identity-based policy allows the sts:TagSession action`,
     ),
-    says: ["itself lacks sts:TagSession", '"Action":"sts:TagSession"'],
-    never: ["trust policy"],
+    contains: ["itself lacks sts:TagSession", '"Action":"sts:TagSession"'],
+    omits: ["trust policy"],
   },
   {
     when: "the trust policy is missing, with no resource named",
     message: denied("sts:AssumeRole because no role trust policy allows the sts:AssumeRole action"),
-    says: ["the trust policy of orders must allow sts:AssumeRole", TRUSTED],
-    never: ["does not exist", "itself lacks"],
+    contains: ["the trust policy of orders must allow sts:AssumeRole", TRUSTED],
+    omits: ["does not exist", "itself lacks"],
   },
   {
     when: "the trust policy denies",
     message: denied("sts:AssumeRole with an explicit deny in the role trust policy"),
-    says: ["the trust policy of orders has a Deny that matches"],
-    never: ["must allow"],
+    contains: ["the trust policy of orders has a Deny that matches"],
+    omits: ["must allow"],
   },
   {
     when: "the server's own policy denies",
     message: denied(`sts:AssumeRole on resource: ${ROLE} with an explicit deny in an identity-based policy`),
-    says: [`a policy of ${SERVER} has a Deny that matches`],
-    never: ["trust policy"],
+    contains: [`a policy of ${SERVER} has a Deny that matches`],
+    omits: ["trust policy"],
   },
   {
     when: "an organization denies",
     message: denied(`sts:AssumeRole on resource: ${ROLE} with an explicit deny in a service control policy`),
-    says: ["a Deny matches, in a service control policy of the organization"],
-    never: ["trust policy"],
+    contains: ["a Deny matches, in a service control policy of the organization"],
+    omits: ["trust policy"],
   },
   {
     when: "an organization does not allow",
     message: denied(
       `sts:AssumeRole on resource: ${ROLE} because no service control policy allows the sts:AssumeRole action`,
     ),
-    says: ["nothing allows it, in a service control policy"],
-    never: ["trust policy"],
+    contains: ["nothing allows it, in a service control policy"],
+    omits: ["trust policy"],
   },
   {
     when: "a permissions boundary does not allow",
     message: denied(
       `sts:AssumeRole on resource: ${ROLE} because no permissions boundary allows the sts:AssumeRole action`,
     ),
-    says: [`in the permissions boundary of ${SERVER}`],
-    never: ["trust policy"],
+    contains: [`in the permissions boundary of ${SERVER}`],
+    omits: ["trust policy"],
   },
   {
     when: "a VPC endpoint does not allow",
     message: denied(
       `sts:AssumeRole on resource: ${ROLE} because no VPC endpoint policy allows the sts:AssumeRole action`,
     ),
-    says: ["in the policy of the VPC endpoint through which the server reaches STS"],
-    never: ["trust policy"],
+    contains: ["in the policy of the VPC endpoint through which the server reaches STS"],
+    omits: ["trust policy"],
   },
   {
     when: "the server was assumed with a session policy",
     message: denied(`sts:AssumeRole on resource: ${ROLE} because no session policy allows the sts:AssumeRole action`),
-    says: ["the session policy with which"],
-    never: ["trust policy"],
+    contains: ["the session policy with which"],
+    omits: ["trust policy"],
   },
   {
     when: "the server has a root user's keys",
     message: "Roles may not be assumed by root accounts.",
-    says: ["root user", "give it a role or an IAM user"],
-    never: ["trust policy"],
+    contains: ["root user", "give it a role or an IAM user"],
+    omits: ["trust policy"],
   },
 ];
 
-for (const { when, message, asked, says, never = [] } of CASES) {
+for (const { when, message, request, contains, omits = [] } of CASES) {
   test(`explainDenial() names what is missing when ${when}`, () => {
-    const text = explainDenial(message, { roleArn: ROLE, ...asked });
-    for (const words of says) assert.ok(text.includes(words), `${words}\nis not in ${text}`);
-    for (const words of never) assert.ok(!text.includes(words), `${words}\nis in ${text}`);
+    const text = explainDenial(message, { roleArn: ROLE, ...request });
+    for (const part of contains) assert.ok(text.includes(part), `${part}\nis not in ${text}`);
+    for (const part of omits) assert.ok(!text.includes(part), `${part}\nis in ${text}`);
     for (const json of text.match(/\{.*?\}(?=[);])/g) ?? []) assert.equal(JSON.parse(json).Effect, "Allow");
-    assert.ok(message.length + text.length < 900, `an Event takes 1024 characters, this has ${text.length}`);
+    assert.ok(message.length + text.length < 900, `an Event holds 1024 characters, this has ${text.length}`);
   });
 }
 
-test("explainDenial() says nothing about words that it does not know", () => {
+test("explainDenial() returns nothing for an unknown message", () => {
   assert.equal(explainDenial("Access denied", { roleArn: ROLE }), "");
 });

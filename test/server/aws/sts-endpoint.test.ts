@@ -1,5 +1,5 @@
-// Which host the SDK asks, in each partition and for each kind of endpoint. The request itself is real: it is taken off
-// its way to that host and given to the STS emulator as it is, which checks the signature over the very Host header.
+// The host that the SDK calls, in each partition and for each kind of endpoint. The request itself is real: it is diverted
+// unchanged to the STS emulator, which verifies the signature over the original Host header.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { STSClient, type STSClientConfig } from "@aws-sdk/client-sts";
@@ -14,13 +14,13 @@ const OPTIONS = { endpoint: undefined, fips: false, dualStack: false, hopRoleArn
 
 type Handler = Extract<NonNullable<STSClientConfig["requestHandler"]>, { handle: unknown }>;
 
-/** Carries requests to `target` instead of to the host that they are for. */
-function detour(target: URL, asked: string[]): Handler {
+/** Sends requests to `target` instead of their own host. */
+function divertTo(target: URL, hosts: string[]): Handler {
   const inner = new STSClient({ region: "us-east-1" }).config.requestHandler;
   return {
     ...inner,
     handle(...[request, options]: Parameters<typeof inner.handle>) {
-      asked.push(`${request.protocol}//${request.hostname}`);
+      hosts.push(`${request.protocol}//${request.hostname}`);
       const { hostname, port } = target;
       return inner.handle(Object.assign(request, { protocol: "http:", hostname, port: Number(port) }), options);
     },
@@ -47,30 +47,30 @@ async function assumeIn(
     },
   );
   await emulator.listen();
-  const asked: string[] = [];
-  const sts = createSts({ clock, requestHandler: detour(new URL(emulator.url), asked) }, { ...OPTIONS, ...options });
+  const hosts: string[] = [];
+  const sts = createSts({ clock, requestHandler: divertTo(new URL(emulator.url), hosts) }, { ...OPTIONS, ...options });
   context.after(async () => {
     sts.close();
     await emulator.close();
   });
   await sts.assumeRole({ roleArn, sessionName: "team.web", durationSeconds: 900 });
-  return { asked, calls: emulator.calls.assumed(roleArn) };
+  return { hosts, calls: emulator.calls.assumed(roleArn) };
 }
 
 const VPC_ENDPOINT = "https://vpce-0123456789abcdef0-01234567.sts.eu-central-1.vpce.amazonaws.com";
 
 for (const [what, partition, options, host] of [
   ["a region", "aws", { region: "eu-central-1" }, "https://sts.eu-central-1.amazonaws.com"],
-  ["the region of the old global endpoint", "aws", { region: "us-east-1" }, "https://sts.us-east-1.amazonaws.com"],
+  ["the region of the legacy global endpoint", "aws", { region: "us-east-1" }, "https://sts.us-east-1.amazonaws.com"],
   ["FIPS", "aws", { region: "us-east-2", fips: true }, "https://sts-fips.us-east-2.amazonaws.com"],
   ["both address families", "aws", { region: "eu-central-1", dualStack: true }, "https://sts.eu-central-1.api.aws"],
   ["China", "aws-cn", { region: "cn-north-1" }, "https://sts.cn-north-1.amazonaws.com.cn"],
-  ["China's other region", "aws-cn", { region: "cn-northwest-1" }, "https://sts.cn-northwest-1.amazonaws.com.cn"],
+  ["China's second region", "aws-cn", { region: "cn-northwest-1" }, "https://sts.cn-northwest-1.amazonaws.com.cn"],
   ["GovCloud", "aws-us-gov", { region: "us-gov-west-1" }, "https://sts.us-gov-west-1.amazonaws.com"],
   ["GovCloud, FIPS", "aws-us-gov", { region: "us-gov-east-1", fips: true }, "https://sts.us-gov-east-1.amazonaws.com"],
   ["an isolated region", "aws-iso", { region: "us-iso-east-1" }, "https://sts.us-iso-east-1.c2s.ic.gov"],
   [
-    "the other isolated partition",
+    "the second isolated partition",
     "aws-iso-b",
     { region: "us-isob-east-1" },
     "https://sts.us-isob-east-1.sc2s.sgov.gov",
@@ -78,9 +78,9 @@ for (const [what, partition, options, host] of [
   ["the European Sovereign Cloud", "aws-eusc", { region: "eusc-de-east-1" }, "https://sts.eusc-de-east-1.amazonaws.eu"],
   ["a VPC endpoint without private DNS", "aws", { region: "eu-central-1", endpoint: VPC_ENDPOINT }, VPC_ENDPOINT],
 ] as const) {
-  test(`createSts() asks ${host} for ${what}`, async (context) => {
-    const { asked, calls } = await assumeIn(context, partition, options.region, options);
-    assert.deepEqual(asked, [host]);
+  test(`createSts() calls ${host} for ${what}`, async (context) => {
+    const { hosts, calls } = await assumeIn(context, partition, options.region, options);
+    assert.deepEqual(hosts, [host]);
     assert.deepEqual(
       calls.map(({ outcome }) => outcome),
       ["ok"],
@@ -88,20 +88,20 @@ for (const [what, partition, options, host] of [
   });
 }
 
-test("createSts() takes the region from AWS_REGION when none is set", async (context) => {
+test("createSts() uses the region of AWS_REGION when no region is set", async (context) => {
   withEnvironment(context, { AWS_REGION: "ap-south-1" });
-  const { asked } = await assumeIn(context, "aws", "ap-south-1", { region: undefined });
-  assert.deepEqual(asked, ["https://sts.ap-south-1.amazonaws.com"]);
+  const { hosts } = await assumeIn(context, "aws", "ap-south-1", { region: undefined });
+  assert.deepEqual(hosts, ["https://sts.ap-south-1.amazonaws.com"]);
 });
 
-test("createSts() says which settings name a region when there is none", async (context) => {
+test("createSts() names the settings of the region when there is none", async (context) => {
   await assert.rejects(assumeIn(context, "aws", "eu-central-1", { region: undefined }), {
     code: "STS_UNAVAILABLE",
     message: /--region or AWS_REGION/,
   });
 });
 
-test("createSts() signs for the region: STS refuses what is signed for another one, and no pod is to blame", async (context) => {
+test("createSts() signs for its region: a signature for another one is the retryable STS_UNAVAILABLE", async (context) => {
   await assert.rejects(assumeIn(context, "aws", "eu-west-1", { region: "eu-central-1" }), {
     code: "STS_UNAVAILABLE",
     message: /own AWS credentials: SignatureDoesNotMatch/,

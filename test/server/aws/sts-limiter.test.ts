@@ -15,7 +15,7 @@ const ISSUED = {
   expiresAt: 1,
 };
 
-test("createStsLimiter() lets a burst through and then the rate", async () => {
+test("createStsLimiter() admits a burst and then the rate", async () => {
   const clock = createFakeClock();
   const limited = createStsLimiter({ clock, assumeRole: async () => ISSUED }, { ratePerSecond: 10, burst: 3 });
   for (let call = 0; call < 3; call++) await limited(INPUT);
@@ -24,7 +24,7 @@ test("createStsLimiter() lets a burst through and then the rate", async () => {
   await limited(INPUT);
 });
 
-test("createStsLimiter() holds everybody back while STS throttles, longer each time", async () => {
+test("createStsLimiter() pauses all calls while STS throttles, longer each time", async () => {
   const clock = createFakeClock();
   let calls = 0;
   const throttled: AssumeRole = async () => {
@@ -45,7 +45,7 @@ test("createStsLimiter() holds everybody back while STS throttles, longer each t
   assert.ok((pauses[0] ?? 0) < 1_300 && (pauses[6] ?? 0) > 20_000, `pauses grew: ${pauses.join(" ")}`);
 });
 
-test("createStsLimiter() tells of each call that it holds back, why and for how long, and of no other", async () => {
+test("createStsLimiter() reports each call that it does not make, with reason and wait, and no other", async () => {
   const clock = createFakeClock();
   const reported: string[] = [];
   let throttles = true;
@@ -66,7 +66,7 @@ test("createStsLimiter() tells of each call that it holds back, why and for how 
   assert.deepEqual(reported, ["pause long", "rate 100"]);
 });
 
-test("createStsLimiter() takes many calls that are throttled at the same time for one: the pause does not grow by them", async () => {
+test("createStsLimiter() counts calls that are throttled at the same time once: they do not prolong the pause", async () => {
   const clock = createFakeClock();
   const gate = Promise.withResolvers<void>();
   const assumeRole: AssumeRole = async () => {
@@ -84,7 +84,7 @@ test("createStsLimiter() takes many calls that are throttled at the same time fo
   assert.ok(Math.max(...waits) <= 1_200, `the longest pause is ${Math.max(...waits)} ms`);
 });
 
-test("createStsLimiter() waits as long as STS asks for when that is longer", async () => {
+test("createStsLimiter() pauses for Retry-After when that is longer", async () => {
   const clock = createFakeClock();
   const assumeRole: AssumeRole = async () => {
     throw new PodroleError("STS_THROTTLED", "Rate exceeded", { retryAfterMs: 20_000 });
@@ -93,7 +93,7 @@ test("createStsLimiter() waits as long as STS asks for when that is longer", asy
   await assert.rejects(limited(INPUT), { code: "STS_THROTTLED", retryAfterMs: 20_000 });
 });
 
-test("createStsLimiter() tells everybody who waits another time, and starts slowly after a pause", async () => {
+test("createStsLimiter() returns a different time to each waiting caller, and starts slowly after a pause", async () => {
   const clock = createFakeClock();
   let throttles = true;
   let made = 0;
@@ -103,20 +103,20 @@ test("createStsLimiter() tells everybody who waits another time, and starts slow
     return ISSUED;
   };
   const limited = createStsLimiter({ clock, assumeRole }, { ratePerSecond: 10, burst: 200 });
-  const told: number[] = [];
-  const ask = () =>
-    limited(INPUT).catch((error: PodroleError) => void told.push(clock.now() + (error.retryAfterMs ?? 0)));
-  for (let pod = 0; pod < 100; pod++) await ask();
+  const retryTimes: number[] = [];
+  const call = () =>
+    limited(INPUT).catch((error: PodroleError) => void retryTimes.push(clock.now() + (error.retryAfterMs ?? 0)));
+  for (let pod = 0; pod < 100; pod++) await call();
   throttles = false;
-  const times = told.slice(1);
-  assert.equal(new Set(times).size, 99, "no two are told the same time");
+  const times = retryTimes.slice(1);
+  assert.equal(new Set(times).size, 99, "no two callers get the same time");
   assert.ok(Math.max(...times) - Math.min(...times) >= 9_700, "they are spread by the rate");
   await clock.advance(Math.min(...times) - clock.now() + 1);
-  for (let pod = 0; pod < 100; pod++) await ask();
+  for (let pod = 0; pod < 100; pod++) await call();
   assert.ok(made <= 1, `${made} calls at once after the pause`);
 });
 
-test("createStsLimiter() pauses the account that calls, and no other", async () => {
+test("createStsLimiter() pauses only the calling account", async () => {
   const clock = createFakeClock();
   const assumeRole: AssumeRole = async ({ via }) => {
     if (via === undefined) throw new PodroleError("STS_THROTTLED", "Rate exceeded");

@@ -13,21 +13,21 @@ function stage(error: Error) {
   return { clock, lines, assumeRole: logStsOutages({ clock, log, assumeRole: () => Promise.reject(error) }) };
 }
 
-test("logStsOutages() tells the log once a minute why STS could not be asked, with the cause, and passes the fault on", async () => {
+test("logStsOutages() logs once a minute why STS is unavailable, with the cause, and rethrows the error", async () => {
   const cause = new RangeError("tried: exit code 3; expected one of");
-  const fault = new PodroleError("STS_UNAVAILABLE", "Cannot assume role a: the server's own AWS credentials", {
+  const outage = new PodroleError("STS_UNAVAILABLE", "Cannot assume role a: the server's own AWS credentials", {
     cause,
   });
-  const { clock, lines, assumeRole } = stage(fault);
-  for (let call = 0; call < 5; call++) await assert.rejects(assumeRole(INPUT), fault);
+  const { clock, lines, assumeRole } = stage(outage);
+  for (let call = 0; call < 5; call++) await assert.rejects(assumeRole(INPUT), outage);
   assert.equal(lines.length, 1);
   assert.match(JSON.stringify(lines[0]), /exit code 3/);
   await clock.advance(60_000);
-  await assert.rejects(assumeRole(INPUT), fault);
+  await assert.rejects(assumeRole(INPUT), outage);
   assert.equal(lines[1]?.["times"], 5);
 });
 
-test("logStsOutages() leaves refusals by STS to the audit", async () => {
+test("logStsOutages() does not log denials by STS: they are in the audit trail", async () => {
   const denied = new PodroleError("STS_DENIED", "Cannot assume role a: AccessDenied");
   const { lines, assumeRole } = stage(denied);
   await assert.rejects(assumeRole(INPUT), denied);

@@ -11,7 +11,7 @@ const SERVER = "arn:aws:iam::123456789012:user/podrole-server";
 const roleArn = (name: string) => `arn:aws:iam::123456789012:role/${name}`;
 const input = (name: string) => ({ roleArn: roleArn(name), sessionName: "team.web", durationSeconds: 900 });
 
-/** The SDK's default chain reads the environment first; nothing else of this machine is asked. */
+/** The SDK's default chain reads the environment first, so no other source of this machine is used. */
 const OWN = { AWS_ACCESS_KEY_ID: KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey };
 
 const PLAIN = { fips: false, dualStack: false };
@@ -46,7 +46,7 @@ async function stage(context: TestContext, options: { hopRoleArn?: string; timeo
   return { emulator, sts };
 }
 
-test("assumeRole() turns an input into a session, whose secrets do not print", async (context) => {
+test("assumeRole() returns a session whose secrets do not print", async (context) => {
   const { emulator, sts } = await stage(context);
   const session = await sts.assumeRole(input("orders"));
   assert.match(session.accessKeyId, /^ASIA/);
@@ -56,7 +56,7 @@ test("assumeRole() turns an input into a session, whose secrets do not print", a
   assert.deepEqual([call?.callerArn, call?.sessionName, call?.durationSeconds], [SERVER, "team.web", 900]);
 });
 
-test("assumeRole() tags sessions for good or for one hop, and tells how full STS says it is", async (context) => {
+test("assumeRole() sends tags, transitive on request, and returns the packed size that STS reports", async (context) => {
   const { emulator, sts } = await stage(context);
   emulator.roles.put({ arn: roleArn("orders"), trust: { principals: [SERVER], tagSession: true } });
   const tags = [{ key: "kubernetes-namespace", value: "team" }];
@@ -73,7 +73,7 @@ test("assumeRole() tags sessions for good or for one hop, and tells how full STS
   assert.equal((await sts.assumeRole(input("orders"))).packedPolicySize, undefined);
 });
 
-test("assumeRole() says STS_DENIED and which statement is missing when the role's trust policy knows no tags", async (context) => {
+test("assumeRole() rejects with STS_DENIED and the missing statement when the role's trust policy does not allow tags", async (context) => {
   const { sts } = await stage(context);
   const tagged = { ...input("orders"), tags: [{ key: "team", value: "a" }] };
   await assert.rejects(sts.assumeRole(tagged), {
@@ -82,7 +82,7 @@ test("assumeRole() says STS_DENIED and which statement is missing when the role'
   });
 });
 
-test("assumeRole() says STS_INVALID and what to shorten when STS finds the packed tags and policies too large", async (context) => {
+test("assumeRole() rejects with STS_INVALID and names what to shorten when the packed tags and policies are too large", async (context) => {
   const { emulator, sts } = await stage(context);
   emulator.roles.put({ arn: roleArn("orders"), trust: { principals: [SERVER], tagSession: true } });
   const noise = (n: number) =>
@@ -101,9 +101,14 @@ test("assumeRole() says STS_INVALID and what to shorten when STS finds the packe
 });
 
 for (const [what, via, target, code] of [
-  ["goes through a role's own hop", "hop", "behind", undefined],
-  ["refuses what that hop may not assume", "hop", "orders", "STS_DENIED"],
-  ["blames no pod for a hop of its own that is denied", "broken", "behind", "STS_UNAVAILABLE"],
+  ["assumes a role through its own first hop", "hop", "behind", undefined],
+  ["rejects with STS_DENIED when that hop may not assume the role", "hop", "orders", "STS_DENIED"],
+  [
+    "rejects with the retryable STS_UNAVAILABLE when the role's first hop is denied",
+    "broken",
+    "behind",
+    "STS_UNAVAILABLE",
+  ],
 ] as const) {
   test(`assumeRole() ${what}`, async (context) => {
     const { emulator, sts } = await stage(context);
@@ -114,7 +119,7 @@ for (const [what, via, target, code] of [
   });
 }
 
-test("assumeRole() says STS_DENIED in STS's words, and whose trust policy is missing", async (context) => {
+test("assumeRole() rejects with STS_DENIED, STS's message and the trust policy that lacks a statement", async (context) => {
   const { sts } = await stage(context);
   await assert.rejects(sts.assumeRole(input("broken")), {
     code: "STS_DENIED",
@@ -128,32 +133,32 @@ for (const [fault, code] of [
   [{ kind: "error", status: 503 }, "STS_UNAVAILABLE"],
   [{ kind: "stall", ms: 60_000 }, "STS_UNAVAILABLE"],
 ] as const) {
-  test(`assumeRole() says ${code} when STS has the fault ${fault.kind}`, async (context) => {
+  test(`assumeRole() rejects with ${code} when STS has the fault ${fault.kind}`, async (context) => {
     const { emulator, sts } = await stage(context, fault.kind === "stall" ? { timeoutMs: 200 } : {});
     emulator.faults.set(fault);
     await assert.rejects(sts.assumeRole(input("orders")), { code });
   });
 }
 
-test("assumeRole() says STS_INVALID for a session that STS never gives", async (context) => {
+test("assumeRole() rejects with STS_INVALID for a session duration that STS does not support", async (context) => {
   const { sts } = await stage(context);
   await assert.rejects(sts.assumeRole({ ...input("orders"), durationSeconds: 1 }), { code: "STS_INVALID" });
 });
 
-test("assumeRole() says STS_UNAVAILABLE when the server's own credentials are bad: no pod is to blame", async (context) => {
+test("assumeRole() rejects with the retryable STS_UNAVAILABLE when the server's own credentials are invalid", async (context) => {
   const { sts } = await stage(context);
   process.env["AWS_SECRET_ACCESS_KEY"] = "another-key";
   await assert.rejects(sts.assumeRole(input("orders")), { code: "STS_UNAVAILABLE", message: /own AWS credentials/ });
 });
 
-test("assumeRole() goes through the hop", async (context) => {
+test("assumeRole() assumes roles through the hop of --assume-role-arn", async (context) => {
   const { sts } = await stage(context, { hopRoleArn: roleArn("hop") });
   assert.match((await sts.assumeRole(input("behind"))).accessKeyId, /^ASIA/);
   assert.match(await sts.callerArn(), /assumed-role\/hop\/podrole-server$/);
   await assert.rejects(sts.assumeRole(input("orders")), { code: "STS_DENIED" });
 });
 
-test("assumeRole() says STS_UNAVAILABLE when the hop is denied: no pod is to blame", async (context) => {
+test("assumeRole() rejects with the retryable STS_UNAVAILABLE when that hop is denied", async (context) => {
   const { sts } = await stage(context, { hopRoleArn: roleArn("broken") });
   await assert.rejects(sts.assumeRole(input("behind")), {
     code: "STS_UNAVAILABLE",

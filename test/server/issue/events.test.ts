@@ -14,7 +14,7 @@ function stage(fails = false) {
   const written: PodEvent[] = [];
   const recorded: ErrorCode[] = [];
   const recordEvent = async (event: PodEvent) => {
-    if (fails) throw new TypeError("the API server is away");
+    if (fails) throw new TypeError("the API server is unavailable");
     written.push(event);
   };
   const record = createEventRecorder({
@@ -26,7 +26,7 @@ function stage(fails = false) {
   return { clock, lines, written, recorded, record };
 }
 
-test("createEventRecorder() writes a warning at the pod, with the code as its reason", async () => {
+test("createEventRecorder() records a warning on the pod, with the code as its reason", async () => {
   const { clock, written, recorded, record } = stage();
   record(POD, { code: "ROLE_FORBIDDEN", message: "Cannot give role" });
   await clock.advance(0);
@@ -42,7 +42,7 @@ test("createEventRecorder() writes a warning at the pod, with the code as its re
   assert.deepEqual(recorded, ["ROLE_FORBIDDEN"]);
 });
 
-test("createEventRecorder() tells the same once in ten minutes, and another pod or reason at once", async () => {
+test("createEventRecorder() records the same message once in ten minutes, and another pod or reason at once", async () => {
   const { clock, written, record } = stage();
   const refusal = { code: "ROLE_FORBIDDEN", message: "Cannot give role" } as const;
   for (let times = 0; times < 3; times++) record(POD, refusal);
@@ -61,7 +61,7 @@ for (const [code, count] of [
   ["KUBERNETES_UNAVAILABLE", 0],
   ["STS_UNAVAILABLE", 1],
 ] as const) {
-  test(`createEventRecorder() writes ${count === 0 ? "nothing" : "an Event"} for ${code}`, async () => {
+  test(`createEventRecorder() records ${count === 0 ? "nothing" : "an Event"} for ${code}`, async () => {
     const { clock, written, record } = stage();
     record(POD, { code, message: "later" });
     await clock.advance(0);
@@ -69,7 +69,7 @@ for (const [code, count] of [
   });
 }
 
-test("createEventRecorder() never throws: an Event that cannot be written is a warning in the log", async () => {
+test("createEventRecorder() logs a warning when an Event cannot be recorded, and does not throw", async () => {
   const { clock, lines, recorded, record } = stage(true);
   record(POD, { code: "ROLE_FORBIDDEN", message: "Cannot give role" });
   await clock.advance(0);
@@ -77,7 +77,7 @@ test("createEventRecorder() never throws: an Event that cannot be written is a w
   assert.equal(lines[0]?.["code"], "ROLE_FORBIDDEN");
 });
 
-test("createEventRecorder() tells one pod no more than three wordings of one reason: some of STS's hold the time", async () => {
+test("createEventRecorder() records at most three messages per pod and reason, because some of STS's contain the time", async () => {
   const { clock, written, record } = stage();
   for (let attempt = 0; attempt < 20; attempt++)
     record(POD, { code: "STS_UNAVAILABLE", message: `token of ${attempt}` });
@@ -86,7 +86,7 @@ test("createEventRecorder() tells one pod no more than three wordings of one rea
   assert.equal(written.length, 4);
 });
 
-test("createEventRecorder() spares etcd when every pod is refused at once, and tells the others later", async () => {
+test("createEventRecorder() limits Events when every pod is refused at once, and records the others later", async () => {
   const { clock, written, record } = stage();
   const refuseAll = () => {
     for (let pod = 0; pod < 500; pod++) record({ ...POD, uid: `u-${pod}` }, { code: "STS_DENIED", message: "no" });
@@ -98,5 +98,5 @@ test("createEventRecorder() spares etcd when every pod is refused at once, and t
   refuseAll();
   await clock.advance(0);
   assert.equal(written.length, 100);
-  assert.equal(new Set(written.map(({ pod }) => pod.uid)).size, 100, "nobody is recorded twice");
+  assert.equal(new Set(written.map(({ pod }) => pod.uid)).size, 100, "no pod gets two Events");
 });

@@ -50,7 +50,7 @@ function stage(caller: ProvenPod | Refusal) {
 
 const csr = (name: string) => createCsr(generateKeyPem(), name);
 
-test("createCertificateIssuer() names the proven pod, whatever the CSR says, and fetches prefetched", async () => {
+test("createCertificateIssuer() certifies the proven pod, ignores the names in the CSR, and prefetches its credentials", async () => {
   const { issue, audit, prefetched } = stage(POD);
   const { pem, notAfter } = await issue(new Secret("token"), csr("kube-system/root"), "peer");
   assert.deepEqual(podIdentityOf(new X509Certificate(pem).raw, "cluster.local"), {
@@ -66,7 +66,7 @@ test("createCertificateIssuer() names the proven pod, whatever the CSR says, and
   assert.deepEqual([audit[0]?.["decision"], audit[0]?.["credentialId"]], ["issued", "JTI=1"]);
 });
 
-test("createCertificateIssuer() gives the webhook's ServiceAccount a serving certificate of set names", async () => {
+test("createCertificateIssuer() issues the webhook's ServiceAccount a serving certificate for the configured names", async () => {
   const webhook = { ...POD, namespace: "podrole", serviceAccount: "podrole-webhook" };
   const { issue, prefetched } = stage(webhook);
   const { pem } = await issue(new Secret("token"), csr("evil.example"), "peer");
@@ -76,13 +76,13 @@ test("createCertificateIssuer() gives the webhook's ServiceAccount a serving cer
   assert.deepEqual(prefetched, []);
 });
 
-test("createCertificateIssuer() treats that ServiceAccount's name in another namespace as any pod", async () => {
+test("createCertificateIssuer() issues a pod certificate to a ServiceAccount of that name in another namespace", async () => {
   const { issue } = stage({ ...POD, serviceAccount: "podrole-webhook" });
   const { pem } = await issue(new Secret("token"), csr("web"), "peer");
   assert.match(new X509Certificate(pem).subjectAltName ?? "", /^URI:spiffe:/);
 });
 
-test("createCertificateIssuer() refuses what was not proved, and writes it down", async () => {
+test("createCertificateIssuer() rejects a caller without proof, and records it in the audit trail", async () => {
   const { issue, audit, prefetched } = stage({ code: "PROOF_REJECTED", message: "Cannot accept the token" });
   await assert.rejects(issue(new Secret("stolen-token"), csr("web"), "peer"), { code: "PROOF_REJECTED" });
   assert.equal(audit[0]?.["reason"], "PROOF_REJECTED");
@@ -90,7 +90,7 @@ test("createCertificateIssuer() refuses what was not proved, and writes it down"
   assert.deepEqual(prefetched, []);
 });
 
-test("createCertificateIssuer() refuses a CSR that cannot be read, and names the pod that sent it", async () => {
+test("createCertificateIssuer() rejects an unreadable CSR, and records the pod that sent it", async () => {
   const { issue, audit } = stage(POD);
   await assert.rejects(issue(new Secret("token"), Buffer.from("no CSR"), "peer"), { code: "REQUEST_INVALID" });
   assert.deepEqual([audit[0]?.["reason"], audit[0]?.["pod"]], ["REQUEST_INVALID", "web"]);

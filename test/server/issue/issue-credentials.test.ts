@@ -33,14 +33,14 @@ function podWith(annotations: Record<string, string>, permitted = "arn:aws:iam::
 function stage(found: PodInContext | Refusal, get: () => Promise<SessionCredentials> = async () => SESSION) {
   const audit: Readonly<Record<string, unknown>>[] = [];
   const recorded: Refusal[] = [];
-  const asked: AssumeRoleInput[] = [];
+  const requested: AssumeRoleInput[] = [];
   const prefetched: AssumeRoleInput[] = [];
   const issuer = createCredentialIssuer({
     audit: (record) => audit.push(record),
     directory: { find: async () => found },
     cache: {
       get: async (input) => {
-        asked.push(input);
+        requested.push(input);
         return { credentials: await get(), outcome: "miss" };
       },
       prefetch: (input) => prefetched.push(input),
@@ -60,16 +60,16 @@ function stage(found: PodInContext | Refusal, get: () => Promise<SessionCredenti
       defaultRole: undefined,
     }),
   });
-  return { issuer, audit, recorded, asked, prefetched };
+  return { issuer, audit, recorded, requested, prefetched };
 }
 
-test("issue() gives a container its role's session and writes down what CloudTrail will show", async () => {
-  const { issuer, audit, recorded, asked } = stage(podWith({ "iam.amazonaws.com/role.app": "orders" }));
+test("issue() returns the session of the container's role and records what CloudTrail will show", async () => {
+  const { issuer, audit, recorded, requested } = stage(podWith({ "iam.amazonaws.com/role.app": "orders" }));
   const [grant] = await issuer.issue(IDENTITY, ["app"], "10.0.0.7:4711");
   assert.ok(grant && "credentials" in grant);
   assert.equal(grant.role.arn, ROLE);
   assert.deepEqual(
-    asked.map(({ roleArn, sessionName }) => ({ roleArn, sessionName })),
+    requested.map(({ roleArn, sessionName }) => ({ roleArn, sessionName })),
     [{ roleArn: ROLE, sessionName: "team.web" }],
   );
   assert.deepEqual(recorded, []);
@@ -81,13 +81,13 @@ test("issue() gives a container its role's session and writes down what CloudTra
   assert.doesNotMatch(JSON.stringify(audit), /hidden/);
 });
 
-test("issue() answers ROLE_FORBIDDEN for the one container and serves the other", async () => {
+test("issue() refuses one container with ROLE_FORBIDDEN and serves the other", async () => {
   const annotations = { "iam.amazonaws.com/role.app": "orders", "iam.amazonaws.com/role.job": "payroll" };
-  const { issuer, audit, recorded, asked } = stage(podWith(annotations, ROLE));
+  const { issuer, audit, recorded, requested } = stage(podWith(annotations, ROLE));
   const [app, job] = await issuer.issue(IDENTITY, ["app", "job"], "peer");
   assert.ok(app && "credentials" in app);
   assert.equal(job && "refusal" in job && job.refusal.code, "ROLE_FORBIDDEN");
-  assert.equal(asked.length, 1);
+  assert.equal(requested.length, 1);
   assert.deepEqual(
     recorded.map(({ code }) => code),
     ["ROLE_FORBIDDEN"],
@@ -95,25 +95,25 @@ test("issue() answers ROLE_FORBIDDEN for the one container and serves the other"
   assert.ok(audit.some((line) => line["decision"] === "refused" && line["reason"] === "ROLE_FORBIDDEN"));
 });
 
-test("issue() answers ROLE_MISSING for a container that has no role, or does not exist", async () => {
-  const { issuer, asked } = stage(podWith({ "iam.amazonaws.com/role.app": "orders" }));
+test("issue() refuses a container without a role, or an unknown one, with ROLE_MISSING", async () => {
+  const { issuer, requested } = stage(podWith({ "iam.amazonaws.com/role.app": "orders" }));
   const grants = await issuer.issue(IDENTITY, ["job", "nobody"], "peer");
   assert.deepEqual(
     grants.map((grant) => "refusal" in grant && grant.refusal.code),
     ["ROLE_MISSING", "ROLE_MISSING"],
   );
-  assert.deepEqual(asked, []);
+  assert.deepEqual(requested, []);
 });
 
-test("issue() throws for a pod that does not live any more, and asks STS nothing", async () => {
-  const { issuer, asked, audit } = stage({ code: "POD_UNKNOWN", message: "Cannot identify pod" });
+test("issue() rejects for a pod that is gone, without a call to STS", async () => {
+  const { issuer, requested, audit } = stage({ code: "POD_UNKNOWN", message: "Cannot identify pod" });
   await assert.rejects(issuer.issue(IDENTITY, ["app"], "peer"), { code: "POD_UNKNOWN" });
   const recorded = audit.map(({ decision, reason, pod, container }) => ({ decision, reason, pod, container }));
   assert.deepEqual(recorded, [{ decision: "refused", reason: "POD_UNKNOWN", pod: IDENTITY.pod, container: "app" }]);
-  assert.deepEqual(asked, []);
+  assert.deepEqual(requested, []);
 });
 
-test("issue() passes on what STS said, with the time to wait", async () => {
+test("issue() returns the error of STS, with the time to wait", async () => {
   const throttled = new PodroleError("STS_THROTTLED", "Cannot assume role: later", { retryAfterMs: 2_000 });
   const { issuer, audit } = stage(podWith({ "iam.amazonaws.com/role": "orders" }), () => Promise.reject(throttled));
   const [grant] = await issuer.issue(IDENTITY, ["app"], "peer");
@@ -122,16 +122,16 @@ test("issue() passes on what STS said, with the time to wait", async () => {
   assert.equal(audit[0]?.["role"], ROLE);
 });
 
-test("issue() narrows the session by the policy that the pod names, and refuses when there is none", async () => {
+test("issue() applies the session policy that the pod names, and refuses when it does not exist", async () => {
   const narrowed = (name: string) => podWith({ "iam.amazonaws.com/role": "orders", "podrole.io/session-policy": name });
-  const { issuer, asked } = stage(narrowed("narrow"));
+  const { issuer, requested } = stage(narrowed("narrow"));
   await issuer.issue(IDENTITY, ["app"], "peer");
-  assert.equal(asked[0]?.policy, POLICY);
+  assert.equal(requested[0]?.policy, POLICY);
   const absent = stage(narrowed("absent"));
   const [grant] = await absent.issuer.issue(IDENTITY, ["app"], "peer");
   assert.ok(grant && "refusal" in grant);
   assert.equal(ERRORS[grant.refusal.code].retry, false);
-  assert.deepEqual(absent.asked, []);
+  assert.deepEqual(absent.requested, []);
 });
 
 test("prefetch() starts AssumeRole for permitted roles only", async () => {

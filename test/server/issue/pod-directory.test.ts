@@ -22,22 +22,22 @@ async function stage(context: TestContext) {
   };
 }
 
-test("livingPods() knows nothing before the first list: nobody is to be taken for gone", async (context) => {
+test("livingPods() is undefined before the first list, so that no pod counts as gone", async (context) => {
   const { directory } = await stage(context);
   assert.equal(directory.livingPods(), undefined);
   await directory.ready;
   assert.equal(directory.livingPods()?.size, 0);
 });
 
-test("livingPods() has injected pods that have not finished, and follows the watch", async (context) => {
+test("livingPods() contains injected pods that have not finished, and follows the watch", async (context) => {
   const { emulator, directory, pod } = await stage(context);
   await directory.ready;
   const [web, job, other] = [await pod("web"), await pod("job"), await pod("other", {})];
-  await until(() => directory.livingPods()?.has(job) === true, "the watch tells of both");
+  await until(() => directory.livingPods()?.has(job) === true, "both pods in the cache");
   assert.deepEqual([directory.livingPods()?.has(web), directory.livingPods()?.has(other)], [true, false]);
 
   const finished = emulator.store.get("pods", "team", "job");
   emulator.store.replace("pods", { ...finished, status: { phase: "Succeeded" } });
   emulator.store.remove("pods", "team", "web");
-  await until(() => directory.livingPods()?.size === 0, "one has finished, the other is gone");
+  await until(() => directory.livingPods()?.size === 0, "no living pod: one has finished, the other is deleted");
 });

@@ -31,7 +31,7 @@ const prove = (review: Partial<TokenReview>, pod: Pod | undefined = POD) =>
     "podrole.io",
   );
 
-test("provePod() names the pod behind an accepted token", async () => {
+test("provePod() returns the pod behind an accepted token", async () => {
   const proven = await prove({});
   assert.ok(!isRefusal(proven));
   assert.deepEqual(
@@ -44,36 +44,36 @@ const extra = (name: string, values: string[]) => ({
   extra: { ...REVIEW.extra, [`authentication.kubernetes.io/${name}`]: values },
 });
 const REJECTED: readonly (readonly [string, Partial<TokenReview>])[] = [
-  ["the API server does not accept it", { authenticated: false, error: "expired" }],
-  ["the audience is not echoed", { audiences: [] }],
-  ["it is for somebody else", { audiences: ["https://kubernetes.default.svc"] }],
-  ["it is a user's", { username: "alice" }],
+  ["the API server does not accept the token", { authenticated: false, error: "expired" }],
+  ["the API server returns no audience", { audiences: [] }],
+  ["the token is for another audience", { audiences: ["https://kubernetes.default.svc"] }],
+  ["the token belongs to a user", { username: "alice" }],
   ["the username only looks like a ServiceAccount's", { username: "system:serviceaccount:team:app:x" }],
-  ["no pod is bound", { extra: {} }],
-  ["two pod names are bound", extra("pod-name", ["web", "other"])],
-  ["two uids are bound", extra("pod-uid", ["u-1", "u-2"])],
+  ["the token is not bound to a pod", { extra: {} }],
+  ["the token has two pod names", extra("pod-name", ["web", "other"])],
+  ["the token has two pod uids", extra("pod-uid", ["u-1", "u-2"])],
 ];
 for (const [state, review] of REJECTED) {
-  test(`provePod() answers PROOF_REJECTED when ${state}`, async () => {
+  test(`provePod() returns PROOF_REJECTED when ${state}`, async () => {
     const refusal = await prove(review);
     assert.equal(isRefusal(refusal) && refusal.code, "PROOF_REJECTED");
   });
 }
 
-const STRANGERS: readonly (readonly [string, string, Pod | undefined])[] = [
+const MISMATCHES: readonly (readonly [string, string, Pod | undefined])[] = [
   ["POD_UNKNOWN", "has another uid", { ...POD, metadata: { ...POD.metadata, uid: "u-2" } }],
   ["POD_UNKNOWN", "runs as another ServiceAccount", { ...POD, spec: { ...POD.spec, serviceAccountName: "admin" } }],
   ["POD_FINISHED", "has succeeded", { ...POD, status: { phase: "Succeeded" } }],
   ["POD_FINISHED", "has failed", { ...POD, status: { phase: "Failed" } }],
 ];
-for (const [code, state, pod] of STRANGERS) {
-  test(`provePod() answers ${code} when the live pod ${state}`, async () => {
+for (const [code, state, pod] of MISMATCHES) {
+  test(`provePod() returns ${code} when the live pod ${state}`, async () => {
     const refusal = await prove({}, pod);
     assert.equal(isRefusal(refusal) && refusal.code, code);
   });
 }
 
-test("provePod() answers POD_UNKNOWN when there is no such pod", async () => {
+test("provePod() returns POD_UNKNOWN when there is no such pod", async () => {
   const kubernetes = { reviewToken: async () => REVIEW, getPod: async () => undefined };
   const refusal = await provePod(kubernetes, new Secret("token"), "podrole.io");
   assert.equal(isRefusal(refusal) && refusal.code, "POD_UNKNOWN");

@@ -6,14 +6,14 @@ import { creationMetadata, createOwnership } from "../../../src/server/trust/own
 const ACCOUNT = { namespace: "podrole", name: "podrole-server" };
 const LABELS = { "app.kubernetes.io/part-of": "podrole" };
 
-const holding = (account: ServiceAccount["metadata"] | undefined) => ({
+const withAccount = (account: ServiceAccount["metadata"] | undefined) => ({
   getServiceAccount: async (namespace: string, name: string) =>
     account?.namespace === namespace && account.name === name ? ({ metadata: account } as ServiceAccount) : undefined,
 });
 
 suite("creationMetadata()", () => {
-  test("makes the server's ServiceAccount the owner of what is made in its namespace", async () => {
-    assert.deepEqual(await creationMetadata("podrole", holding({ ...ACCOUNT, uid: "1-2-3" }), ACCOUNT), {
+  test("makes the server's ServiceAccount the owner of objects in its namespace", async () => {
+    assert.deepEqual(await creationMetadata("podrole", withAccount({ ...ACCOUNT, uid: "1-2-3" }), ACCOUNT), {
       labels: LABELS,
       owners: [{ apiVersion: "v1", kind: "ServiceAccount", name: "podrole-server", uid: "1-2-3" }],
     });
@@ -21,7 +21,7 @@ suite("creationMetadata()", () => {
 
   // The garbage collector would delete the CA at once in the first case, and soon in the last.
   for (const [why, namespace, account] of [
-    ["the object is made in another namespace", "elsewhere", { ...ACCOUNT, uid: "1-2-3" }],
+    ["the object is in another namespace", "elsewhere", { ...ACCOUNT, uid: "1-2-3" }],
     ["there is no such account", "podrole", undefined],
     [
       "the account is being deleted",
@@ -29,8 +29,8 @@ suite("creationMetadata()", () => {
       { ...ACCOUNT, uid: "1-2-3", deletionTimestamp: "2026-01-01T00:00:00Z" },
     ],
   ] as const) {
-    test(`gives no owner when ${why}`, async () => {
-      assert.deepEqual(await creationMetadata(namespace, holding(account), ACCOUNT), { labels: LABELS });
+    test(`sets no owner when ${why}`, async () => {
+      assert.deepEqual(await creationMetadata(namespace, withAccount(account), ACCOUNT), { labels: LABELS });
     });
   }
 });
@@ -38,10 +38,10 @@ suite("creationMetadata()", () => {
 suite("createOwnership()", () => {
   const uid = "1-2-3";
 
-  test("gives nothing once the owner was there and is gone", async () => {
+  test("returns undefined once the owner existed and is gone", async () => {
     let account: ServiceAccount["metadata"] | undefined = { ...ACCOUNT, uid };
     const ownership = createOwnership(
-      { getServiceAccount: (...of) => holding(account).getServiceAccount(...of) },
+      { getServiceAccount: (...of) => withAccount(account).getServiceAccount(...of) },
       ACCOUNT,
     );
     assert.ok((await ownership("podrole"))?.owners);
@@ -52,8 +52,8 @@ suite("createOwnership()", () => {
     assert.ok((await ownership("podrole"))?.owners);
   });
 
-  test("gives no owner where there never was one", async () => {
-    const ownership = createOwnership(holding(undefined), ACCOUNT);
+  test("sets no owner while there has never been one", async () => {
+    const ownership = createOwnership(withAccount(undefined), ACCOUNT);
     assert.deepEqual(await ownership("podrole"), { labels: LABELS });
     assert.deepEqual(await ownership("podrole"), { labels: LABELS });
   });

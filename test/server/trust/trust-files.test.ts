@@ -35,20 +35,20 @@ test("trustFromFiles() reads the operator's CA", async (context) => {
   assert.equal(splitBundle(trust.bundlePem).length, 1);
 });
 
-test("trustFromFiles() follows a replaced file and believes the earlier one until its last leaf has expired", async (context) => {
+test("trustFromFiles() uses a replaced file and trusts the earlier CA until its last certificate has expired", async (context) => {
   const { clock, read, make, put } = await stage(context);
   const [first, second] = [make(), make()];
   await put(first);
   await read();
   await put(second);
-  const turned = await read();
-  assert.equal(turned.authority.certificatePem.trim(), second.certificatePem.trim());
-  assert.equal(splitBundle(turned.bundlePem).length, 2);
+  const rotated = await read();
+  assert.equal(rotated.authority.certificatePem.trim(), second.certificatePem.trim());
+  assert.equal(splitBundle(rotated.bundlePem).length, 2);
   await clock.advance(HOUR_MS);
   assert.equal(splitBundle((await read()).bundlePem).length, 1);
 });
 
-test("trustFromFiles() turns over to another key through a file with both roots, at no time with one that was not published", async (context) => {
+test("trustFromFiles() rotates to another key through a file with both roots, and never signs with an unpublished root", async (context) => {
   const { read, make, put, lines } = await stage(context);
   const [before, after] = [make(), make()];
   await put(before);
@@ -58,20 +58,20 @@ test("trustFromFiles() turns over to another key through a file with both roots,
   assert.deepEqual(splitBundle(prepared.authority.certificatePem), splitBundle(before.certificatePem));
   assert.equal(splitBundle(prepared.bundlePem).length, 2);
   await put({ ...after, certificatePem: after.certificatePem + before.certificatePem });
-  const turned = await read();
-  assert.deepEqual(splitBundle(turned.authority.certificatePem), splitBundle(after.certificatePem));
-  assert.equal(turned.bundlePem, prepared.bundlePem);
+  const rotated = await read();
+  assert.deepEqual(splitBundle(rotated.authority.certificatePem), splitBundle(after.certificatePem));
+  assert.equal(rotated.bundlePem, prepared.bundlePem);
   assert.deepEqual(lines, []);
 });
 
-test("trustFromFiles() warns when a root signs that no pod can have heard of", async (context) => {
+test("trustFromFiles() warns when a root signs that no pod can have received", async (context) => {
   const { read, make, put, lines } = await stage(context);
   const before = make();
   await put(before);
   await read();
   await put(make());
   await read();
-  // Back again: every pod still believes it.
+  // The first CA again: every pod still trusts it.
   await put(before);
   await read();
   assert.deepEqual(
@@ -80,7 +80,7 @@ test("trustFromFiles() warns when a root signs that no pod can have heard of", a
   );
 });
 
-test("trustFromFiles() refuses missing files, and a key that is another CA's", async (context) => {
+test("trustFromFiles() rejects missing files, and a key of another CA", async (context) => {
   const { read, make, put, certificateFile } = await stage(context);
   await assert.rejects(read(), { code: "AUTHORITY_UNAVAILABLE", message: /ca\.crt does not exist/ });
   await put(make());
