@@ -17,8 +17,8 @@ const SET_BY_CHART = new Set([
 function settings(table: SettingTable): Schema {
   const rows = Object.entries(table).filter(([key]) => !SET_BY_CHART.has(key));
   const properties = rows.map(([key, { type, help }]) => {
-    const takes = type === flag ? { enum: [true, false, "true", "false"] } : { $ref: "#/definitions/value" };
-    return [key, { description: `${help}. Takes ${type.expects}`, ...takes }] as const;
+    const accepts = type === flag ? { enum: [true, false, "true", "false"] } : { $ref: "#/definitions/value" };
+    return [key, { description: `${help}. Accepts ${type.expects}`, ...accepts }] as const;
   });
   return { type: "object", additionalProperties: false, properties: Object.fromEntries(properties) };
 }

@@ -36,12 +36,12 @@ function settings(rows: SettingTable): string {
     `\`--${flagName(key)}\``,
     `\`${envName(key)}\``,
     value === undefined ? "required" : value === null ? "" : `\`${value}\``,
-    type === text ? `${help}.` : `${help}. Takes ${type.expects}.`,
+    type === text ? `${help}.` : `${help}. Accepts ${type.expects}.`,
   ]);
   return table(["flag", "environment", "default", "meaning"], cells);
 }
 
-/** Policy settings have a section of their own: both programs take them. */
+/** Removes the policy settings: both programs read them, so they have their own section. */
 function withoutPolicy(rows: SettingTable): SettingTable {
   return Object.fromEntries(Object.entries(rows).filter(([key]) => !(key in POLICY_SETTINGS)));
 }
@@ -140,7 +140,7 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>>
     kiam: () => behaviours("kiam"),
     kube2iam: () => behaviours("kube2iam"),
   },
-  "docs/sdk-conformance.md": { outcomes: () => sdkOutcomes(table), words: () => sdkMessages() },
+  "docs/sdk-conformance.md": { outcomes: () => sdkOutcomes(table), messages: () => sdkMessages() },
   "docs/metrics.md": {
     server: () => metrics(SERVER_METRICS),
     webhook: () => metrics(WEBHOOK_METRICS),

@@ -1,5 +1,5 @@
-// ARCHITECTURE.md's table of keys, tokens and credentials against the code: every function that makes a Secret, and every
-// function that lets one out by reveal().
+// Compares ARCHITECTURE.md's table of keys, tokens and credentials with the code: the functions that create a Secret, and the
+// functions that read its value with reveal().
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const page = readFileSync(join(ROOT, "ARCHITECTURE.md"), "utf8");
 const [, section = ""] = page.split(/^## Keys, tokens and credentials$/m);
 const [table = ""] = section.split(/^## /m);
 
-/** `file · function()` of the columns "enters by" and "leaves by". */
+/** Returns each `file · function()` in a column of the table: 2 is "enters by", 3 is "leaves by". */
 function namedIn(column: number): string[] {
   const rows = table.split("\n").filter((line) => line.startsWith("| ") && !line.startsWith("| ---"));
   const cells = rows.map((row) => row.split(" | ")[column] ?? "");
@@ -25,7 +25,7 @@ function namedIn(column: number): string[] {
 
 const TOP_LEVEL = /^(?:export )?(?:async )?function (\w+)|^(?:export )?const (\w+) =/;
 
-/** The top-level functions whose bodies match, as `file · function()` from `src/`. */
+/** Returns the top-level functions whose bodies match, as `file · function()` with paths below `src/`. */
 function functionsWith(pattern: RegExp, sources = readSources("src")): string[] {
   const found = new Set<string>();
   for (const [path, text] of sources) {
@@ -39,23 +39,23 @@ function functionsWith(pattern: RegExp, sources = readSources("src")): string[] 
   return [...found].toSorted();
 }
 
-/** The class itself, and the demo, whose node stands for a kubelet. */
-const OUTSIDE = /^(runtime\/secret\.ts|cli\/demo\/)/;
+/** Not in the table: the class itself, and the demo, whose node simulates a kubelet. */
+const EXCLUDED = /^(runtime\/secret\.ts|cli\/demo\/)/;
 
 suite("ARCHITECTURE.md: keys, tokens and credentials", () => {
-  test("every function that makes a Secret is named, and no other", () => {
-    const made = functionsWith(/new Secret\(/).filter((name) => !OUTSIDE.test(name));
-    assert.ok(made.length > 8, `${made.length} functions`);
-    assert.deepEqual(namedIn(2), made);
+  test("the table lists exactly the functions that create a Secret", () => {
+    const creating = functionsWith(/new Secret\(/).filter((name) => !EXCLUDED.test(name));
+    assert.ok(creating.length > 8, `${creating.length} functions`);
+    assert.deepEqual(namedIn(2), creating);
   });
 
-  test("every function that reveals a Secret is named, and no other", () => {
-    const revealed = functionsWith(/\.reveal\(\)/).filter((name) => !OUTSIDE.test(name));
-    assert.ok(revealed.length > 12, `${revealed.length} functions`);
-    assert.deepEqual(namedIn(3), revealed);
+  test("the table lists exactly the functions that reveal a Secret", () => {
+    const revealing = functionsWith(/\.reveal\(\)/).filter((name) => !EXCLUDED.test(name));
+    assert.ok(revealing.length > 12, `${revealing.length} functions`);
+    assert.deepEqual(namedIn(3), revealing);
   });
 
-  test("a reveal() that the table does not name is found", () => {
+  test("a reveal() that is missing in the table is found", () => {
     const planted = new Map([
       ["src/server/leak.ts", "export function leak(secret: Secret) {\n  log(secret.reveal());\n}"],
     ]);

@@ -26,7 +26,7 @@ check_alive() {
 
 stop_programs() {
   local name
-  for name in "${programs[@]}"; do finish "$dir/pids/$name"; done
+  for name in "${programs[@]}"; do kill_process "$dir/pids/$name"; done
 }
 
 # Below the range that the kernel assigns to outgoing connections, so that none of them takes the port before its use.
@@ -60,7 +60,7 @@ API_SERVER=https://$api_address:$api_port
 API_SERVER_CA=$dir/pki/ca.crt
 AUDIT_LOG=$dir/log/audit.log
 ENVIRONMENT
-  say "certificates"
+  log_progress "certificates"
 
   start_etcd
   record "$dir/pids/etcd" $!

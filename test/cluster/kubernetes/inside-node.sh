@@ -210,4 +210,4 @@ start_dns
 # As the first process, the shell also reaps orphaned processes; `wait -n` considers only processes that it started itself.
 status=0
 wait -n -p exited || status=$?
-say "${started[$exited]} exited with status $status: the node stops"
+log_progress "${started[$exited]} exited with status $status: the node stops"

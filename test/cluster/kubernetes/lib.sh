@@ -13,7 +13,7 @@ began=${EPOCHREALTIME/./}
 
 # --- messages: progress and errors go to stderr, results to stdout
 
-say() {
+log_progress() {
   local spent=$((${EPOCHREALTIME/./} - began))
   printf '%3d.%d s  %s\n' $((spent / 1000000)) $((spent / 100000 % 10)) "$*" >&2
 }
@@ -61,7 +61,7 @@ wait_for() { # SECONDS WHAT COMMAND...
     ((SECONDS < until)) || die "Cannot start the cluster: timed out waiting for: $what"
     sleep 0.05
   done
-  say "$what"
+  log_progress "$what"
 }
 
 # Sends a request as the administrator. Uses curl, because kubectl takes 10 times as long to start.
@@ -104,7 +104,7 @@ is_running() { # FILE
 }
 
 # Uses SIGKILL: all state is deleted next, so a graceful stop has no benefit.
-finish() { # FILE
+kill_process() { # FILE
   local pid
   [[ -s $1 ]] && is_running "$1" || return 0
   read -r pid _ <"$1"

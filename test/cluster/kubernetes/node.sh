@@ -56,8 +56,8 @@ claim_network() {
 stop_node() {
   local link number
   # The init process of a PID namespace exits only after all other processes in it, so there are none left to find.
-  finish "$dir/pids/init"
-  finish "$dir/pids/holder"
+  kill_process "$dir/pids/init"
+  kill_process "$dir/pids/holder"
   link=$(sed -n 's/^LINK=//p' "$dir/environment" 2>/dev/null || true)
   [[ $link ]] || return 0
   ip link delete "$link" 2>/dev/null || true # the kernel deletes a network namespace's links, but some time later
@@ -103,7 +103,7 @@ ENVIRONMENT
   make_certificate proxy /CN=system:kube-proxy
   make_kubeconfig kubelet "$dir/conf/kubelet.kubeconfig"
   make_kubeconfig proxy "$dir/conf/proxy.kubeconfig"
-  say "certificates"
+  log_progress "certificates"
 
   export dir kube coredns pause_image name host_ip node_ip api_address api_port pod_cidr service_cidr
   start inside unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private "$here/inside-node.sh"

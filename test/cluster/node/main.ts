@@ -85,7 +85,9 @@ async function onNewNode(): Promise<number> {
   } finally {
     rmSync(built, { recursive: true, force: true });
     if (options.keep) {
-      console.error(`kept: set -a; . ${cluster}/environment; PODROLE_NODE=${cluster}; set +a; node --test FILE`);
+      console.error(
+        `to run a file against it: set -a; . ${cluster}/environment; PODROLE_NODE=${cluster}; set +a; node --test FILE`,
+      );
       console.error(`to stop it: ${NODE_SCRIPT} down ${cluster}`);
     } else {
       node("down", cluster);
