@@ -24,7 +24,10 @@ export interface ObjectCache<Item, Cached> {
   onChange(listener: Listener<Cached>): () => void;
 }
 
-/** Creates an empty cache. `project` selects the part of an object to cache; it never sees managedFields. */
+/**
+ * Creates an empty cache. `project` selects the part of an object to cache; it receives neither managedFields nor the
+ * copy of the object that kubectl apply keeps in an annotation.
+ */
 export function createObjectCache<Item extends { readonly metadata: ObjectMeta }, Cached>({
   project,
   onListenerError,
@@ -41,7 +44,7 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
     const version = object.metadata.resourceVersion;
     const before = entries.get(key);
     if (before !== undefined && version !== undefined && before.version === version) return;
-    const after = project(withoutManagedFields(object));
+    const after = project(withoutBulk(object));
     entries.set(key, { version, cached: after });
     emit({ key, before: before?.cached, after });
   }
@@ -75,10 +78,17 @@ function keyOf({ namespace, name = "" }: ObjectMeta): string {
   return namespace === undefined || namespace === "" ? name : `${namespace}/${name}`;
 }
 
+/** The object as it was last given to `kubectl apply`, as JSON. */
+const LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration";
+
 /**
- * Removes managedFields, the record of which client set which field: often half of an object, and of no use in a cache.
+ * Removes what describes the object's history: managedFields (which client set which field) and kubectl's copy of the
+ * object. Together they are often more than half of an object, they may repeat values of its spec, and no cache needs
+ * them.
  */
-function withoutManagedFields<Item extends { readonly metadata: ObjectMeta }>(object: Item): Item {
-  const { managedFields: _dropped, ...metadata } = object.metadata;
-  return { ...object, metadata };
+function withoutBulk<Item extends { readonly metadata: ObjectMeta }>(object: Item): Item {
+  const { managedFields: _fields, ...metadata } = object.metadata;
+  if (metadata.annotations === undefined) return { ...object, metadata };
+  const { [LAST_APPLIED]: _copy, ...annotations } = metadata.annotations;
+  return { ...object, metadata: { ...metadata, annotations } };
 }

@@ -1,6 +1,10 @@
-// The webhook's use case, as one would say it: read the pod → look up what surrounds it → plan → patch → write it down →
-// answer. It never throws: whatever goes wrong is a denial with a code, because a pod without its sidecar would run with
-// the node's role. It has no side effect but its record (sideEffects: None), so a dry run is like any other.
+// The webhook's use case, step by step: read the pod → look up its surroundings → plan → patch → record → answer. It never
+// throws: every failure is a denial with a code, because a pod without its sidecar would use the node's role. Its record
+// is its only side effect (sideEffects: None), so a dry run needs no special case.
+import { type Plan, type PlanSettings, plan } from "../injection/plan.ts";
+import { findShapeProblem } from "../injection/shape.ts";
+import { SKIP_REASONS } from "../injection/skip-reasons.ts";
+import type { Warning } from "../injection/warnings.ts";
 import type { Pod } from "../kubernetes/objects.ts";
 import { podFacts } from "../policy/facts.ts";
 import { ERRORS, isErrorCode, PodroleError, toPodroleError } from "../protocol/errors.ts";
@@ -9,57 +13,56 @@ import type { Audit, Log } from "../runtime/log.ts";
 import { admissionRecord, auditAnnotations, type PatchedPlan } from "./audit.ts";
 import type { Lookups } from "./lookups.ts";
 import { patchBetween } from "./patch.ts";
-import { type Plan, type PlanSettings, plan } from "../injection/plan.ts";
 import type { AdmissionRequest, AdmissionResponse } from "./review.ts";
-import { findShapeProblem } from "../injection/shape.ts";
-import { SKIP_REASONS } from "../injection/skip-reasons.ts";
-import type { Warning } from "../injection/warnings.ts";
 
 export interface AdmitDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly audit: Audit;
   readonly lookups: Lookups;
-  /** As of now; undefined until the trust bundle is known, without which no pod can be injected. */
+  /** Returns the current settings; undefined until the trust bundle is known, without which no pod can be injected. */
   readonly settings: () => PlanSettings | undefined;
 }
 
+/** The answer, and the decision for metrics. */
 export interface Admission {
   readonly decision: Plan["decision"];
   readonly reason: Plan["reason"];
   readonly response: AdmissionResponse;
 }
 
+/** Never rejects. */
 export type Admit = (request: AdmissionRequest) => Promise<Admission>;
 
+/** Creates the use case from what it reads and where it records. */
 export function createAdmit({ clock, log, audit, lookups, settings }: AdmitDeps): Admit {
   async function decide({ createsPod, namespace, object }: AdmissionRequest): Promise<PatchedPlan> {
-    if (!createsPod) return letThrough(object as Pod);
-    const wanted = settings();
-    if (!wanted) throw new PodroleError("KUBERNETES_UNAVAILABLE", NO_BUNDLE);
-    // A value that is no pod has no ServiceAccount to look up; plan() says what is wrong with it.
+    if (!createsPod) return passUnchanged(object as Pod);
+    const current = settings();
+    if (!current) throw new PodroleError("KUBERNETES_UNAVAILABLE", NO_BUNDLE);
+    // A value that is not a pod has no ServiceAccount to look up; plan() refuses it.
     const pod = object as Pod;
     const account = findShapeProblem(object) === undefined ? podFacts(pod, namespace).serviceAccount : "default";
 
-    const known = await lookups.known(namespace, account);
-    const first = plan({ pod, ...known }, wanted);
-    const isFinal = first.decision === "inject" || known.live || IN_THE_POD_ALONE.has(first.reason);
-    const planned = isFinal ? first : plan({ pod, ...(await lookups.live(namespace, account)) }, wanted);
+    const cached = await lookups.cached(namespace, account);
+    const first = plan({ pod, ...cached }, current);
+    const isFinal = first.decision === "inject" || cached.live || FROM_POD_ALONE.has(first.reason);
+    const planned = isFinal ? first : plan({ pod, ...(await lookups.live(namespace, account)) }, current);
     return { ...planned, patch: planned.decision === "inject" ? patchBetween(pod, planned.pod) : [] };
   }
 
   return async (request) => {
     const startedAt = clock.now();
-    const planned = await decide(request).catch((thrown: unknown) => refusedBy(thrown, request, log));
+    const planned = await decide(request).catch((thrown: unknown) => refusalFor(thrown, request, log));
     audit(admissionRecord(request, planned, clock.now() - startedAt));
-    return { decision: planned.decision, reason: planned.reason, response: answer(request, planned) };
+    return { decision: planned.decision, reason: planned.reason, response: responseFor(request, planned) };
   };
 }
 
-const NO_BUNDLE = "Cannot inject podrole: the trust bundle is not known yet, wanted the server's ConfigMap";
+const NO_BUNDLE = "Cannot inject podrole: the trust bundle is not known yet; expected it in the server's ConfigMap";
 
-/** Reasons that no second look at the surroundings would change. */
-const IN_THE_POD_ALONE: ReadonlySet<Plan["reason"]> = new Set([
+/** Reasons that depend on the pod and the settings alone, so that a live look-up cannot change them. */
+const FROM_POD_ALONE: ReadonlySet<Plan["reason"]> = new Set([
   "SYSTEM_NAMESPACE",
   "INJECTION_DISABLED",
   "MIRROR_POD",
@@ -71,36 +74,40 @@ const IN_THE_POD_ALONE: ReadonlySet<Plan["reason"]> = new Set([
   "CONTAINER_UNKNOWN",
 ] as const);
 
-function letThrough(pod: Pod): PatchedPlan {
+function passUnchanged(pod: Pod): PatchedPlan {
   const reason = "NOT_A_CREATION";
   return { decision: "skip", reason, message: SKIP_REASONS[reason], pod, warnings: [], roles: [], patch: [] };
 }
 
-function refusedBy(thrown: unknown, { uid, namespace, object }: AdmissionRequest, log: Log): PatchedPlan {
+function refusalFor(thrown: unknown, { uid, namespace, object }: AdmissionRequest, log: Log): PatchedPlan {
   const { code, message, cause } = toPodroleError(thrown);
   log.error({ code, err: cause, request: uid, namespace }, message);
   return { decision: "refuse", reason: code, message, pod: object as Pod, warnings: [], roles: [], patch: [] };
 }
 
-function answer({ uid }: AdmissionRequest, planned: PatchedPlan): AdmissionResponse {
+function responseFor({ uid }: AdmissionRequest, planned: PatchedPlan): AdmissionResponse {
   const { decision, reason, message, patch } = planned;
-  const common = { uid, warnings: fitting(planned.warnings), auditAnnotations: auditAnnotations({ uid }, planned) };
+  const common = {
+    uid,
+    warnings: warningTexts(planned.warnings),
+    auditAnnotations: auditAnnotations({ uid }, planned),
+  };
   if (decision !== "refuse" || !isErrorCode(reason)) return { ...common, allowed: true, patch };
-  // The code stands in the message as well: a controller's Event shows the message alone.
-  const status = { code: ERRORS[reason].http, reason, message: clipped(`${reason}: ${message}`, LONGEST_MESSAGE) };
+  // The message repeats the code, because a controller's Event shows the message alone.
+  const status = { code: ERRORS[reason].http, reason, message: truncated(`${reason}: ${message}`, LONGEST_MESSAGE) };
   return { ...common, allowed: false, status };
 }
 
-/** The message of an Event ends at 1024 characters, and the API server puts its own words before ours. */
+/** An Event's message has at most 1024 characters, and the API server puts a prefix before ours. */
 const LONGEST_MESSAGE = 900;
-/** The API server cuts a warning at 256 characters and drops what is beyond 4096 in all. */
+/** The API server truncates a warning at 256 characters and drops what exceeds 4096 in total. */
 const LONGEST_WARNING = 256;
 const MOST_WARNINGS = 16;
 
-function fitting(warnings: readonly Warning[]): readonly string[] {
-  return warnings.slice(0, MOST_WARNINGS).map(({ text }) => clipped(text, LONGEST_WARNING));
+function warningTexts(warnings: readonly Warning[]): readonly string[] {
+  return warnings.slice(0, MOST_WARNINGS).map(({ text }) => truncated(text, LONGEST_WARNING));
 }
 
-function clipped(text: string, length: number): string {
+function truncated(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 3)}...`;
 }

@@ -1,6 +1,6 @@
-// The webhook's HTTPS port: POST /mutate. Trusted to turn bytes into an AdmissionReview and back, and to show the current
-// serving certificate; decides nothing. States: created → listening (listen) → closing (close: requests on their way are
-// still answered, idle connections end) → closed.
+// The webhook's HTTPS port: POST /mutate. It converts bytes to an AdmissionReview and back and presents the current serving
+// certificate; it decides nothing. States: created → listening (listen) → closing (close: requests in flight are still
+// answered, idle connections end) → closed.
 import type { Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { type FastifyError, type FastifyInstance, fastify } from "fastify";
@@ -14,31 +14,33 @@ export interface WebhookAppDeps {
   readonly admit: Admit;
   readonly log: Log;
   readonly tls: TlsSource;
-  /** Hears the HTTP status of every answer to something that is no AdmissionReview. */
+  /** Receives the HTTP status of every answer to a request that is not a readable AdmissionReview. */
   readonly onUnreadable: (status: number) => void;
 }
 
 export interface WebhookAppOptions {
   readonly host: string;
-  /** 0: a free one. */
+  /** 0: any free port. */
   readonly port: number;
 }
 
 export interface WebhookApp {
-  /** For tests: `http.inject()` asks without a connection. */
+  /** For tests: `http.inject()` sends a request without a connection. */
   readonly http: FastifyInstance<Server>;
-  /** Binds and answers; resolves with the port. */
+  /** Binds the port and serves it; resolves with its number. */
   listen(): Promise<number>;
+  /** Resolves when requests in flight are answered and every connection has ended. */
   close(): Promise<void>;
 }
 
-/** etcd takes objects up to 1.5 MiB and the API server requests up to 3 MiB: object, old object, and the rest. */
+/** In bytes: etcd accepts objects up to 1.5 MiB and the API server requests up to 3 MiB, and a review may hold two objects. */
 const LARGEST_BODY = 7 * 1024 * 1024;
-/** Go's client keeps connections for 90 s: ending them earlier would meet requests on their way. */
+/** Go's HTTP client keeps idle connections for 90 s; closing them earlier would cut off requests in flight. */
 const KEEP_ALIVE_MS = 90_000;
-/** No admission request outlives the API server's own limit of 34 s. */
+/** The API server waits at most 34 s for an admission request. */
 const HEADERS_MS = 32_000;
 
+/** Creates the port; it serves after listen(). */
 export function createWebhookApp(deps: WebhookAppDeps, { host, port }: WebhookAppOptions): WebhookApp {
   const { tls } = deps;
   const http: FastifyInstance<Server> = fastify({
@@ -47,7 +49,7 @@ export function createWebhookApp(deps: WebhookAppDeps, { host, port }: WebhookAp
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: HEADERS_MS,
     forceCloseConnections: "idle",
-    // A request on a connection that is still open gets its answer, not a 503 that would refuse a pod.
+    // A request on a connection that is still open is answered; a 503 would deny a pod.
     return503OnClosing: false,
   });
   routes(http, deps);
@@ -82,17 +84,24 @@ function routes(http: FastifyInstance<Server>, { admit, log, onUnreadable }: Web
     return reply.send(formatReview({ uid, allowed: false, status }));
   });
   http.setNotFoundHandler((_request, reply) => {
-    return reply.code(404).send({ code: "PATH_UNKNOWN", message: "Cannot answer: only POST /mutate is served here" });
+    return reply
+      .code(404)
+      .send({ code: "PATH_UNKNOWN", message: "Cannot serve this path or method: not known; expected POST /mutate" });
   });
   http.setErrorHandler((error: FastifyError, _request, reply) => {
     const status = error.statusCode ?? 500;
     onUnreadable(status);
     if (status >= 500) {
       log.error({ err: error }, "could not answer a request");
-      return reply.code(500).send({ code: "INTERNAL", message: "podrole failed; its log has the cause" });
+      return reply
+        .code(500)
+        .send({ code: "INTERNAL", message: "Cannot answer: podrole failed, and the webhook's log has the cause" });
     }
-    log.warn({ status, state: error.code }, "a request to /mutate cannot be read");
-    return reply.code(status).send({ code: "REQUEST_INVALID", message: `Cannot read the request: ${error.message}` });
+    log.warn({ status, state: error.code }, "could not read a request to /mutate");
+    return reply.code(status).send({
+      code: "REQUEST_INVALID",
+      message: `Cannot read the request: ${error.message}; expected an AdmissionReview as JSON`,
+    });
   });
 }
 

@@ -1,5 +1,5 @@
-// What is written down about a decision: one record in podrole's own audit log, and a few words in the API server's.
-// Names and codes only: the pod itself may hold secrets in its environment and is never written.
+// The record of a decision in podrole's own audit log, and its annotations in the API server's audit log. Names and codes
+// only: the pod itself may contain secrets in its environment and is never recorded.
 import { createHash } from "node:crypto";
 import type { RoleDecision } from "../policy/decide.ts";
 import type { Operation } from "./patch.ts";
@@ -7,12 +7,12 @@ import type { Plan } from "../injection/plan.ts";
 import type { AdmissionRequest } from "./review.ts";
 import { isObject } from "../injection/shape.ts";
 
-/** A plan with the way to it. */
+/** A plan with the patch that leads to its pod. */
 export interface PatchedPlan extends Plan {
   readonly patch: readonly Operation[];
 }
 
-/** The record of kind "admission". `patchDigest` is absent when nothing changes. */
+/** Builds the record of kind "admission". `patchDigest` is absent when nothing changes. */
 export function admissionRecord(
   { uid, user, namespace, dryRun, object }: AdmissionRequest,
   { decision, reason, message, roles, patch, warnings }: PatchedPlan,
@@ -40,8 +40,8 @@ export function admissionRecord(
 }
 
 /**
- * The API server puts the webhook's name before each key, and every value into its own audit event. `request` joins that
- * event with podrole's line: a pod that is created by generateName has neither name nor uid at admission.
+ * Builds the annotations of the API server's audit event, which prefixes each key with the webhook's name. `request` joins
+ * that event with podrole's record, because a pod created by generateName has neither name nor uid at admission.
  */
 export function auditAnnotations(
   { uid }: Pick<AdmissionRequest, "uid">,
@@ -63,7 +63,7 @@ export function auditAnnotations(
   };
 }
 
-/** Audit events have a limit in size, and other webhooks write into the same one. */
+/** In characters: the size of an audit event is limited, and other webhooks annotate the same event. */
 const LONGEST_ANNOTATION = 1_024;
 const LONGEST_TEXT = 256;
 

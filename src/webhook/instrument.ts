@@ -1,11 +1,13 @@
-// Metrics around the use case: decorators of one shape each, so that it does not know that it is measured.
+// Metrics of the use case and of its live reads, as decorators: neither contains any code for metrics.
 import type { Metrics } from "../runtime/metrics.ts";
 import type { Admit } from "./admit.ts";
 import type { ClusterReader } from "./lookups.ts";
 import type { WEBHOOK_METRICS } from "./metrics.ts";
 
-type WebhookMetrics = Metrics<typeof WEBHOOK_METRICS>;
+/** Metrics of WEBHOOK_METRICS. */
+export type WebhookMetrics = Metrics<typeof WEBHOOK_METRICS>;
 
+/** Returns the same use case, which also counts decisions by reason and observes their duration. */
 export function measureAdmission(admit: Admit, metrics: WebhookMetrics): Admit {
   return async (request) => {
     const stop = metrics.admissionSeconds.startTimer();
@@ -16,6 +18,7 @@ export function measureAdmission(admit: Admit, metrics: WebhookMetrics): Admit {
   };
 }
 
+/** Returns the same reader, which also counts live reads. */
 export function measureReads(cluster: ClusterReader, metrics: WebhookMetrics): ClusterReader {
   return {
     ...cluster,

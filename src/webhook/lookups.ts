@@ -1,41 +1,46 @@
-// What the webhook asks the cluster about the surroundings of a pod: its namespace and its ServiceAccount. The watch
-// may lag behind a `kubectl apply` of both and the pod in one file, so an answer that hurts is asked for once more, live.
+// What the webhook looks up about the surroundings of a pod: its namespace and its ServiceAccount. A watch may lag behind
+// a `kubectl apply` of both and the pod in one file, so admit.ts repeats a negative decision with a live look-up.
+import type { PlanInput } from "../injection/plan.ts";
 import type { ObjectMeta } from "../kubernetes/objects.ts";
 import { PodroleError } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { PlanInput } from "../injection/plan.ts";
 
-type Metadata = { readonly metadata: Pick<ObjectMeta, "labels" | "annotations"> };
+/** The part of a namespace or ServiceAccount that decisions read. */
+export interface Metadata {
+  readonly metadata: Pick<ObjectMeta, "labels" | "annotations">;
+}
 
-/** `known…` answer from memory, undefined when they cannot; `read…` ask the API server and may throw. */
+/** `cached…` return undefined for what a watch has not reported; `read…` call the API server and may reject. */
 export interface ClusterReader {
-  knownNamespace(name: string): Metadata | undefined;
-  knownServiceAccount(namespace: string, name: string): Metadata | undefined;
+  cachedNamespace(name: string): Metadata | undefined;
+  cachedServiceAccount(namespace: string, name: string): Metadata | undefined;
   readNamespace(name: string): Promise<Metadata | undefined>;
   readServiceAccount(namespace: string, name: string): Promise<Metadata | undefined>;
 }
 
-type Surroundings = Omit<PlanInput, "pod"> & {
-  /** True when nothing of it came from a watch. */
+/** The input of plan() apart from the pod. */
+export type Surroundings = Omit<PlanInput, "pod"> & {
+  /** True when no part of it came from a cache. */
   readonly live: boolean;
 };
 
 export interface Lookups {
-  /** From the watches, and live what they do not have. Throws KUBERNETES_UNAVAILABLE. */
-  known(namespace: string, serviceAccount: string): Promise<Surroundings>;
-  /** As the API server has it now. Throws KUBERNETES_UNAVAILABLE. */
+  /** Reads the caches, and live what they lack. Throws KUBERNETES_UNAVAILABLE. */
+  cached(namespace: string, serviceAccount: string): Promise<Surroundings>;
+  /** Reads the API server's current state. Throws KUBERNETES_UNAVAILABLE. */
   live(namespace: string, serviceAccount: string): Promise<Surroundings>;
 }
 
+/** Each look-up takes at most `timeoutMs`, both objects together. */
 export function createLookups(
   { clock, cluster }: { readonly clock: Clock; readonly cluster: ClusterReader },
   { timeoutMs }: { readonly timeoutMs: number },
 ): Lookups {
   const inTime = <T>(answer: Promise<T>) => withDeadline(clock, answer, timeoutMs);
   return {
-    async known(namespace, serviceAccount) {
-      const around = cluster.knownNamespace(namespace);
-      const account = cluster.knownServiceAccount(namespace, serviceAccount);
+    async cached(namespace, serviceAccount) {
+      const around = cluster.cachedNamespace(namespace);
+      const account = cluster.cachedServiceAccount(namespace, serviceAccount);
       const [foundAround, foundAccount] = await inTime(
         Promise.all([
           around ?? cluster.readNamespace(namespace),
@@ -59,11 +64,8 @@ function surroundings(
   serviceAccount: Metadata | undefined,
   live: boolean,
 ): Surroundings {
-  // The API server has just accepted a pod in this namespace: not to find it is a fault, not a fact about it.
-  if (!namespace) {
-    const message = `Cannot decide about the pod: namespace "${name}" is not to be found, wanted its labels and annotations`;
-    throw new PodroleError("KUBERNETES_UNAVAILABLE", message);
-  }
+  // The API server has just accepted a pod in this namespace, so a missing one is an outage, not a fact about the pod.
+  if (!namespace) throw undecided(`namespace "${name}" was not found; expected its labels and annotations`);
   return {
     namespace: {
       name,
@@ -75,25 +77,18 @@ function surroundings(
   };
 }
 
-/** Rejects with KUBERNETES_UNAVAILABLE when the answer is late, or when it failed in any other words. */
+/** Rejects with KUBERNETES_UNAVAILABLE when the answer is late, or when it failed with anything but a PodroleError. */
 function withDeadline<T>(clock: Clock, answer: Promise<T>, timeoutMs: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const fail = (state: string, cause?: unknown) =>
-      reject(
-        new PodroleError("KUBERNETES_UNAVAILABLE", `Cannot decide about the pod: ${state}`, {
-          cause,
-        }),
-      );
-    const cancel = clock.schedule(
-      () => fail(`the Kubernetes API did not answer within ${timeoutMs} ms, wanted the namespace and ServiceAccount`),
-      timeoutMs,
-    );
+    const late = `the Kubernetes API did not answer within ${timeoutMs} ms; expected the namespace and ServiceAccount`;
+    const failed = "the Kubernetes API cannot be called; expected the namespace and ServiceAccount";
+    const cancel = clock.schedule(() => reject(undecided(late)), timeoutMs);
     answer
-      .then(resolve, (error: unknown) =>
-        error instanceof PodroleError
-          ? reject(error)
-          : fail("the Kubernetes API cannot be asked, wanted the namespace and ServiceAccount", error),
-      )
+      .then(resolve, (cause: unknown) => reject(cause instanceof PodroleError ? cause : undecided(failed, { cause })))
       .finally(cancel);
   });
+}
+
+function undecided(state: string, options?: ErrorOptions): PodroleError {
+  return new PodroleError("KUBERNETES_UNAVAILABLE", `Cannot decide about the pod: ${state}`, options);
 }

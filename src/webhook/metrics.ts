@@ -1,6 +1,7 @@
-// Every series of the webhook; docs/metrics.md is generated from this table.
+// Every metric of the webhook; docs/metrics.md is generated from this table.
 import { COMMON_METRICS, type MetricTable } from "../runtime/metrics.ts";
 
+/** Table of the webhook's metrics. A key is the name in code; `name` is the name that Prometheus sees. */
 export const WEBHOOK_METRICS = {
   ...COMMON_METRICS,
   admissions: {
@@ -18,26 +19,26 @@ export const WEBHOOK_METRICS = {
   admissionSeconds: {
     type: "histogram",
     name: "podrole_admission_duration_seconds",
-    help: "Time to decide about a pod, live reads included",
+    help: "Time to decide about a pod, including live reads",
   },
   unreadable: {
     type: "counter",
     name: "podrole_admission_unreadable_total",
-    help: "Requests to /mutate that are no AdmissionReview, by HTTP status (200: read far enough for a denial)",
+    help: "Requests to /mutate that are not a readable AdmissionReview, by HTTP status of the answer (200: a denial with the request's uid)",
     labels: ["status"],
     from: ["400", "500"],
   },
   liveReads: {
     type: "counter",
     name: "podrole_admission_live_reads_total",
-    help: "Times that namespace or ServiceAccount were read live, because a watch did not have them or had led to skip or refuse",
+    help: "Live reads of a namespace or ServiceAccount, because it was not cached or the cached one led to skip or refuse",
     labels: ["resource"],
     from: ["namespaces", "serviceaccounts"],
   },
   servingRenewals: {
     type: "counter",
     name: "podrole_serving_certificate_renewals_total",
-    help: "Attempts to get a serving certificate from the server, by result: ok or failed",
+    help: "Attempts to get a serving certificate from the server, by result (ok, failed)",
     labels: ["result"],
     from: ["ok", "failed"],
   },

@@ -1,32 +1,34 @@
-// The envelope of admission: AdmissionReview v1 in, AdmissionReview v1 out. What comes in is any JSON until this file
-// has looked at it; the object inside is looked at by plan.ts.
+// The envelope of admission: AdmissionReview v1 in, AdmissionReview v1 out. This file validates the envelope, which may be
+// any JSON value; plan.ts validates the object inside.
 // (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response)
+import { isObject } from "../injection/shape.ts";
 import type { Refusal } from "../protocol/errors.ts";
 import type { Operation } from "./patch.ts";
-import { isObject } from "../injection/shape.ts";
 
+/** The request of an AdmissionReview, as far as the webhook reads it. */
 export interface AdmissionRequest {
   readonly uid: string;
-  /** True for the creation of a pod; every other request is let through as it is. */
+  /** True for the creation of a pod; every other request is allowed without a change. */
   readonly createsPod: boolean;
   readonly namespace: string;
   readonly user: { readonly name: string; readonly groups: readonly string[] };
   readonly dryRun: boolean;
-  /** The pod, or whatever else the API server sent in its place. */
+  /** The pod if `createsPod`, of any shape; else whatever the API server sent. */
   readonly object: unknown;
 }
 
-/** Without `uid` there is nobody to answer but the HTTP client. */
+/** A refusal without `uid` cannot be sent as an AdmissionReview, only as an HTTP error. */
 export type ReadReview =
   | { readonly ok: true; readonly request: AdmissionRequest }
   | { readonly ok: false; readonly uid: string | undefined; readonly refusal: Refusal };
 
+/** The response of an AdmissionReview, with the patch not yet encoded. */
 export interface AdmissionResponse {
   readonly uid: string;
   readonly allowed: boolean;
   readonly warnings?: readonly string[];
   readonly auditAnnotations?: Readonly<Record<string, string>>;
-  /** Why not; `reason` is a code of docs/errors.md, which kubectl prints in brackets. */
+  /** The reason for a denial; `reason` is a code of docs/errors.md, which kubectl prints in brackets. */
   readonly status?: { readonly code: number; readonly reason: string; readonly message: string };
   readonly patch?: readonly Operation[];
 }
@@ -34,14 +36,16 @@ export interface AdmissionResponse {
 const API_VERSION = "admission.k8s.io/v1";
 const KIND = "AdmissionReview";
 
+/** Reads the body of a request to /mutate; returns REQUEST_INVALID for what is not the AdmissionReview of a pod. */
 export function readReview(body: unknown): ReadReview {
   if (!isObject(body) || body["kind"] !== KIND || body["apiVersion"] !== API_VERSION) {
-    return unreadable(undefined, `it is not a ${KIND}, wanted kind ${KIND} of ${API_VERSION}`);
+    return unreadable(undefined, `it has another kind or apiVersion; expected ${KIND} of ${API_VERSION}`);
   }
   const { request } = body;
-  if (!isObject(request)) return unreadable(undefined, "it has no request, wanted one");
+  if (!isObject(request)) return unreadable(undefined, "request is missing; expected an object");
   const uid = request["uid"];
-  if (typeof uid !== "string" || uid === "") return unreadable(undefined, "its request has no uid, wanted one");
+  if (typeof uid !== "string" || uid === "")
+    return unreadable(undefined, "request.uid is missing; expected a non-empty string");
 
   const common = {
     uid,
@@ -53,14 +57,14 @@ export function readReview(body: unknown): ReadReview {
   if (request["operation"] !== "CREATE" || text(request["subResource"]) !== "") {
     return { ok: true, request: { ...common, dryRun, createsPod: false } };
   }
-  if (!isPodKind(request["kind"])) return unreadable(uid, "its object is of another kind, wanted a Pod of v1");
-  if (!isObject(common.object)) return unreadable(uid, "it has no object, wanted a Pod");
-  if (!isPodObject(common.object)) return unreadable(uid, "its object is not a Pod, wanted a Pod of v1");
-  if (common.namespace === "") return unreadable(uid, "its request has no namespace, wanted the pod's");
+  if (!isPodKind(request["kind"])) return unreadable(uid, "request.kind is another kind; expected Pod of v1");
+  if (!isObject(common.object)) return unreadable(uid, "request.object is missing; expected a Pod");
+  if (!isPodObject(common.object)) return unreadable(uid, "request.object is another kind; expected a Pod of v1");
+  if (common.namespace === "") return unreadable(uid, "request.namespace is missing; expected the pod's namespace");
   return { ok: true, request: { ...common, dryRun, createsPod: true } };
 }
 
-/** The body of the answer. The API server wants the patch in base64. */
+/** Builds the body of the answer, with the patch in base64 as the API server expects it. */
 export function formatReview({ patch, ...response }: AdmissionResponse): Readonly<Record<string, unknown>> {
   const patched = patch &&
     patch.length > 0 && { patchType: "JSONPatch", patch: Buffer.from(JSON.stringify(patch)).toString("base64") };
@@ -71,7 +75,7 @@ function unreadable(uid: string | undefined, state: string): ReadReview {
   return { ok: false, uid, refusal: { code: "REQUEST_INVALID", message: `Cannot read the AdmissionReview: ${state}` } };
 }
 
-/** `request.kind` is what the object was converted to for this webhook (matchPolicy: Equivalent). */
+/** `request.kind` is the kind to which the API server converted the object for this webhook (matchPolicy: Equivalent). */
 function isPodKind(kind: unknown): boolean {
   return isObject(kind) && text(kind["group"]) === "" && kind["version"] === "v1" && kind["kind"] === "Pod";
 }

@@ -1,43 +1,41 @@
-// The trust bundle, as the server publishes it in a ConfigMap: what goes into every pod, and whom this webhook believes
-// when it asks for its own certificate. States: unknown → known (looked up again each minute) → stopped (signal).
-// While unknown the webhook refuses pods: injected without a bundle they could reach nobody.
+// The trust bundle that the server publishes in a ConfigMap: it goes into every injected pod, and by it the webhook
+// verifies the server when it requests its own certificate. States: unknown (polled each second) → known (polled each
+// minute) → stopped (signal). While it is unknown the webhook denies pods: without a bundle they could not verify the
+// server.
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { bundleHash } from "../pki/bundle.ts";
-import { createChanges } from "../runtime/changes.ts";
+import { type Changing, createChanges } from "../runtime/changes.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 
-const LOOK_EACH_MS = 60_000;
-const LOOK_AGAIN_MS = 1_000;
+const POLL_MS = 60_000;
+const POLL_WHILE_UNKNOWN_MS = 1_000;
 
-export interface TrustBundle {
+/** `onChange` reports that another bundle replaced the known one, not the first bundle. */
+export interface TrustBundle extends Changing {
   /** PEM; undefined while unknown. */
   current(): string | undefined;
-  /** Resolves when it is known. */
+  /** Resolves when the bundle is known. */
   readonly ready: Promise<void>;
-  /** Runs when another bundle took the place of the known one. */
-  onChange(listener: () => void): () => void;
 }
 
+export interface TrustBundleDeps {
+  readonly kubernetes: Pick<Kubernetes, "getConfigMap">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Starts polling the ConfigMap `namespace`/`name`, until `signal` is aborted. */
 export function createTrustBundle(
-  {
-    kubernetes,
-    clock,
-    log,
-    signal,
-  }: {
-    readonly kubernetes: Pick<Kubernetes, "getConfigMap">;
-    readonly clock: Clock;
-    readonly log: Log;
-    readonly signal: AbortSignal;
-  },
+  { kubernetes, clock, log, signal }: TrustBundleDeps,
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): TrustBundle {
   const known = Promise.withResolvers<void>();
   const changes = createChanges((err) => log.error({ err }, "a listener of the trust bundle failed"));
   let bundle: string | undefined;
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     try {
       const published = (await kubernetes.getConfigMap(namespace, name))?.["bundle.pem"];
       if (published === undefined || bundleHash(published) === "") {
@@ -55,14 +53,14 @@ export function createTrustBundle(
     }
   }
 
-  async function keep(): Promise<void> {
+  async function run(): Promise<void> {
     while (!signal.aborted) {
-      await look();
-      await sleep(clock, bundle === undefined ? LOOK_AGAIN_MS : LOOK_EACH_MS, signal);
+      await poll();
+      await sleep(clock, bundle === undefined ? POLL_WHILE_UNKNOWN_MS : POLL_MS, signal);
     }
   }
 
-  void keep();
+  void run();
   return {
     current: () => bundle,
     ready: known.promise,

@@ -70,12 +70,14 @@ test("a listener that throws stops neither the others nor the cache", () => {
   assert.equal(changes.length, 4);
 });
 
-test("project receives objects without managedFields", () => {
+test("project receives objects without managedFields and without kubectl's copy", () => {
   const seen: ObjectMeta[] = [];
   const cache = createObjectCache<Item, undefined>({
     project: ({ metadata }) => void seen.push(metadata),
     onListenerError: () => {},
   });
+  const lastApplied = { "kubectl.kubernetes.io/last-applied-configuration": "{}" };
   cache.put({ metadata: { name: "a", managedFields: [{ manager: "kubectl" }] } });
-  assert.deepEqual(seen, [{ name: "a" }]);
+  cache.put({ metadata: { name: "b", annotations: { ...lastApplied, team: "shop" } } });
+  assert.deepEqual(seen, [{ name: "a" }, { name: "b", annotations: { team: "shop" } }]);
 });

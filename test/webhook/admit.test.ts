@@ -21,27 +21,27 @@ function createStage(settings: () => PlanSettings | undefined = () => PLAN_SETTI
   const records: Readonly<Record<string, unknown>>[] = [];
   const lookups = createLookups({ clock, cluster }, { timeoutMs: TIMEOUT_MS });
   const admit = createAdmit({ clock, log, audit: (record) => records.push(record), lookups, settings });
-  const ask = (object: unknown, request?: Record<string, unknown>): Promise<Admission> => {
+  const send = (object: unknown, request?: Record<string, unknown>): Promise<Admission> => {
     const read = readReview(reviewOf(object, request));
     assert.ok(read.ok);
     return admit(read.request);
   };
-  return { clock, cluster, lines, records, ask };
+  return { clock, cluster, lines, records, send };
 }
 
 test("admit() patches a pod that may have its role", async () => {
-  const { ask, cluster } = createStage();
-  const { decision, reason, response } = await ask(podOf());
+  const { send, cluster } = createStage();
+  const { decision, reason, response } = await send(podOf());
   assert.deepEqual([decision, reason, response.allowed], ["inject", "INJECTED", true]);
   const namespace = { name: "shop", labels: SHOP.labels ?? {}, annotations: SHOP.annotations ?? {} };
   const planned = plan({ pod: podOf(), namespace, serviceAccountAnnotations: {} }, PLAN_SETTINGS);
   assert.deepEqual(applyPatch(podOf(), [...(response.patch ?? [])]), planned.pod);
-  assert.deepEqual(cluster.reads, [], "a decision from the watches asks the API server nothing");
+  assert.deepEqual(cluster.reads, [], "a decision from the caches makes no call to the API server");
 });
 
 test("admit() denies ROLE_FORBIDDEN with the code where kubectl and a controller's Event show it", async () => {
-  const { ask } = createStage();
-  const { response } = await ask(podOf({ "iam.amazonaws.com/role": "payments" }));
+  const { send } = createStage();
+  const { response } = await send(podOf({ "iam.amazonaws.com/role": "payments" }));
   assert.equal(response.allowed, false);
   assert.equal(response.status?.code, 403);
   assert.equal(response.status?.reason, "ROLE_FORBIDDEN");
@@ -53,60 +53,60 @@ test("admit() denies ROLE_FORBIDDEN with the code where kubectl and a controller
 });
 
 test("admit() allows a pod without a role and changes nothing", async () => {
-  const { ask } = createStage();
-  const { reason, response } = await ask(podOf({}));
+  const { send } = createStage();
+  const { reason, response } = await send(podOf({}));
   assert.equal(reason, "NO_ROLE");
   assert.deepEqual([response.allowed, response.patch], [true, []]);
 });
 
-test("admit() says in warnings why a pod with a role is skipped", async () => {
-  const { ask } = createStage();
+test("admit() warns why a pod with a role is skipped", async () => {
+  const { send } = createStage();
   const pod = podOf();
-  const { reason, response } = await ask({ ...pod, spec: { ...pod.spec, hostNetwork: true } });
+  const { reason, response } = await send({ ...pod, spec: { ...pod.spec, hostNetwork: true } });
   assert.equal(reason, "HOST_NETWORK");
   assert.equal(response.warnings?.length, 1);
   assert.match(response.warnings?.[0] ?? "", /HOST_NETWORK/);
 });
 
-test("admit() looks again, live, when a watch that lags would refuse the pod", async () => {
-  const { ask, cluster } = createStage();
+test("admit() repeats the look-up live when a lagging watch would refuse the pod", async () => {
+  const { send, cluster } = createStage();
   cluster.watched.set("shop", { ...SHOP, annotations: { "iam.amazonaws.com/permitted": "other" } });
-  assert.equal((await ask(podOf())).reason, "INJECTED");
+  assert.equal((await send(podOf())).reason, "INJECTED");
   assert.deepEqual(cluster.reads, ["shop", "shop/orders"]);
 });
 
-test("admit() looks again, live, when a watch that lags would skip the pod", async () => {
-  const { ask, cluster } = createStage();
+test("admit() repeats the look-up live when a lagging watch would skip the pod", async () => {
+  const { send, cluster } = createStage();
   cluster.watched.set("shop", {});
-  assert.equal((await ask(podOf())).reason, "INJECTED");
+  assert.equal((await send(podOf())).reason, "INJECTED");
   cluster.watched.set("shop", SHOP);
   cluster.live.set("shop/orders", { annotations: ROLE });
-  assert.equal((await ask(podOf({}))).reason, "INJECTED");
+  assert.equal((await send(podOf({}))).reason, "INJECTED");
 });
 
-test("admit() refuses after the second look what is refused there too", async () => {
-  const { ask, cluster } = createStage();
-  assert.equal((await ask(podOf({ "iam.amazonaws.com/role": "payments" }))).reason, "ROLE_FORBIDDEN");
+test("admit() refuses a pod that the live look-up does not permit either", async () => {
+  const { send, cluster } = createStage();
+  assert.equal((await send(podOf({ "iam.amazonaws.com/role": "payments" }))).reason, "ROLE_FORBIDDEN");
   assert.deepEqual(cluster.reads, ["shop", "shop/orders"]);
 });
 
-test("admit() reads live what no watch has seen, and once only", async () => {
-  const { ask, cluster } = createStage();
+test("admit() reads live what no watch has reported, and only once", async () => {
+  const { send, cluster } = createStage();
   cluster.watched.clear();
-  assert.equal((await ask(podOf({}))).reason, "NO_ROLE");
+  assert.equal((await send(podOf({}))).reason, "NO_ROLE");
   assert.deepEqual(cluster.reads, ["shop", "shop/orders"]);
 });
 
-test("admit() asks nobody twice about a pod that no namespace could save", async () => {
-  const { ask, cluster } = createStage();
-  assert.equal((await ask(podOf({ ...ROLE, "podrole.io/inject": "disabled" }))).reason, "INJECTION_DISABLED");
-  assert.equal((await ask(podOf({ ...ROLE, "podrole.io/containers": "other" }))).reason, "CONTAINER_UNKNOWN");
+test("admit() makes no live look-up for a pod that no namespace could permit", async () => {
+  const { send, cluster } = createStage();
+  assert.equal((await send(podOf({ ...ROLE, "podrole.io/inject": "disabled" }))).reason, "INJECTION_DISABLED");
+  assert.equal((await send(podOf({ ...ROLE, "podrole.io/containers": "other" }))).reason, "CONTAINER_UNKNOWN");
   assert.deepEqual(cluster.reads, []);
 });
 
-test("admit() denies REQUEST_INVALID for a pod of another shape, saying where", async () => {
-  const { ask } = createStage();
-  const { response } = await ask({ metadata: {}, spec: { containers: 7 } });
+test("admit() denies REQUEST_INVALID for a pod with a field of another type, and names the field", async () => {
+  const { send } = createStage();
+  const { response } = await send({ metadata: {}, spec: { containers: 7 } });
   assert.equal(
     response.status?.message,
     "REQUEST_INVALID: Cannot read the pod: spec.containers is a number; expected a list",
@@ -114,54 +114,54 @@ test("admit() denies REQUEST_INVALID for a pod of another shape, saying where", 
 });
 
 test("admit() denies KUBERNETES_UNAVAILABLE when the API server does not answer in time", async () => {
-  const { ask, cluster, clock } = createStage();
+  const { send, cluster, clock } = createStage();
   cluster.watched.clear();
   cluster.answering = new Promise(() => {});
-  const asked = ask(podOf());
+  const sent = send(podOf());
   await clock.advance(TIMEOUT_MS);
-  const { response } = await asked;
+  const { response } = await sent;
   assert.deepEqual(
     [response.allowed, response.status?.reason, response.status?.code],
     [false, "KUBERNETES_UNAVAILABLE", 503],
   );
 });
 
-test("admit() denies KUBERNETES_UNAVAILABLE when a lookup fails, and never says more than its own words", async () => {
+test("admit() denies KUBERNETES_UNAVAILABLE when a lookup fails, without details of the failure", async () => {
   for (const error of [
     new PodroleError("KUBERNETES_UNAVAILABLE", "Cannot get namespace"),
     new TypeError("10.0.0.7:6443"),
   ]) {
-    const { ask, cluster, lines } = createStage();
+    const { send, cluster, lines } = createStage();
     cluster.watched.clear();
     cluster.answering = Promise.reject(error);
-    const { response, decision } = await ask(podOf());
+    const { response, decision } = await send(podOf());
     assert.deepEqual([decision, response.status?.reason], ["refuse", "KUBERNETES_UNAVAILABLE"]);
     assert.doesNotMatch(JSON.stringify(response), /10\.0\.0\.7/);
     assert.equal(lines.at(-1)?.["code"], "KUBERNETES_UNAVAILABLE");
   }
 });
 
-test("admit() denies KUBERNETES_UNAVAILABLE for a namespace that is not to be found", async () => {
-  const { ask } = createStage();
-  assert.equal((await ask(podOf(), { namespace: "gone" })).reason, "KUBERNETES_UNAVAILABLE");
+test("admit() denies KUBERNETES_UNAVAILABLE for a namespace that is not found", async () => {
+  const { send } = createStage();
+  assert.equal((await send(podOf(), { namespace: "gone" })).reason, "KUBERNETES_UNAVAILABLE");
 });
 
 test("admit() denies KUBERNETES_UNAVAILABLE while the trust bundle is unknown", async () => {
-  const { ask } = createStage(() => undefined);
-  assert.equal((await ask(podOf())).reason, "KUBERNETES_UNAVAILABLE");
+  const { send } = createStage(() => undefined);
+  assert.equal((await send(podOf())).reason, "KUBERNETES_UNAVAILABLE");
 });
 
-test("admit() denies INTERNAL when podrole itself fails, with the cause in the log alone", async () => {
-  const { ask, lines } = createStage(() => {
+test("admit() denies INTERNAL when podrole itself fails, with the cause only in the log", async () => {
+  const { send, lines } = createStage(() => {
     throw new RangeError("a detail");
   });
-  const { response } = await ask(podOf());
+  const { response } = await send(podOf());
   assert.equal(response.status?.reason, "INTERNAL");
   assert.doesNotMatch(JSON.stringify(response), /a detail/);
   assert.match(JSON.stringify(lines.at(-1)), /a detail/);
 });
 
-test("admit() lets through whatever is not the creation of a pod", async () => {
+test("admit() allows every request that does not create a pod, unchanged", async () => {
   const requests = [
     { operation: "UPDATE" },
     { operation: "DELETE", object: null },
@@ -169,15 +169,15 @@ test("admit() lets through whatever is not the creation of a pod", async () => {
     { operation: "UPDATE", subResource: "ephemeralcontainers" },
   ];
   for (const request of requests) {
-    const { ask } = createStage();
-    const { reason, response } = await ask(podOf(), request);
+    const { send } = createStage();
+    const { reason, response } = await send(podOf(), request);
     assert.deepEqual([reason, response.allowed, response.patch], ["NOT_A_CREATION", true, []]);
   }
 });
 
-test("admit() writes one record with who, what, which roles and the patch's digest", async () => {
-  const { ask, records } = createStage();
-  const { response } = await ask(podOf(), { dryRun: true });
+test("admit() records user, pod, roles and digest of the patch", async () => {
+  const { send, records } = createStage();
+  const { response } = await send(podOf(), { dryRun: true });
   const { durationMs, patchDigest, ...record } = records[0] ?? {};
   assert.equal(records.length, 1);
   assert.equal(durationMs, 0);
@@ -213,22 +213,22 @@ test("admit() writes one record with who, what, which roles and the patch's dige
   });
 });
 
-test("admit() writes no value of the pod's environment anywhere", async () => {
-  const { ask, records, lines } = createStage();
+test("admit() never records a value of the pod's environment", async () => {
+  const { send, records, lines } = createStage();
   const pod = podOf();
   const env = [{ name: "AWS_SECRET_ACCESS_KEY", value: "hunter2" }];
   const app = { name: "app", env };
-  await ask({ ...pod, spec: { ...pod.spec, containers: [app] } });
-  await ask({ ...pod, spec: { ...pod.spec, containers: [app, { ...app, volumeMounts: "hunter2" }] } });
+  await send({ ...pod, spec: { ...pod.spec, containers: [app] } });
+  await send({ ...pod, spec: { ...pod.spec, containers: [app, { ...app, volumeMounts: "hunter2" }] } });
   assert.doesNotMatch(JSON.stringify([records, lines]), /hunter2/);
 });
 
-test("admit() keeps warnings within what the API server passes on", async () => {
-  const { ask } = createStage();
+test("admit() keeps warnings within the limits of the API server", async () => {
+  const { send } = createStage();
   const many = Object.fromEntries(
     Array.from({ length: 40 }, (_, index) => [`podrole.io/${"x".repeat(300)}${index}`, ""]),
   );
-  const { response } = await ask(podOf({ ...ROLE, ...many }));
+  const { response } = await send(podOf({ ...ROLE, ...many }));
   const warnings = response.warnings ?? [];
   assert.ok(warnings.length > 0 && warnings.every(({ length }) => length <= 256));
   assert.ok(warnings.reduce((sum, { length }) => sum + length, 0) <= 4096);

@@ -1,4 +1,4 @@
-// The port as the API server sees it: real HTTPS where connections matter, inject() where only the answer does.
+// The port as the API server sees it: real HTTPS where connections matter, inject() where only the answer matters.
 import assert from "node:assert/strict";
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import { Agent, request } from "node:https";
@@ -81,8 +81,8 @@ function createStage(test: TestContext) {
   };
 }
 
-/** One POST /mutate over TLS that trusts `authority` alone. */
-function ask(
+/** Sends one POST /mutate over TLS, trusting `authority` alone. */
+function send(
   port: number,
   authority: Authority,
   agent: Agent,
@@ -119,7 +119,7 @@ test("the webhook answers a review over HTTPS with the patch in base64", async (
   const port = await app.listen();
   const agent = new Agent();
   t.after(() => agent.destroy());
-  const { status, body } = await ask(port, authority, agent, reviewOf(podOf()));
+  const { status, body } = await send(port, authority, agent, reviewOf(podOf()));
   const { kind, response } = body as { kind: string; response: Record<string, unknown> };
   assert.deepEqual(
     [status, kind, response["allowed"], response["patchType"]],
@@ -129,35 +129,35 @@ test("the webhook answers a review over HTTPS with the patch in base64", async (
   assert.ok(patch.some(({ path }) => path === "/metadata/labels"));
 });
 
-test("the webhook shows new connections the new certificate and keeps old connections open", async (t) => {
+test("the webhook presents the new certificate to new connections and keeps old connections open", async (t) => {
   const { app, authority, replaceCertificate } = createStage(t);
   const port = await app.listen();
   const [old, fresh] = [new Agent({ keepAlive: true, maxSockets: 1 }), new Agent()];
   t.after(() => [old, fresh].map((agent) => agent.destroy()));
-  assert.equal((await ask(port, authority, old, reviewOf(podOf()))).issuer, "first");
+  assert.equal((await send(port, authority, old, reviewOf(podOf()))).issuer, "first");
 
   const second = newAuthority("second");
   replaceCertificate(second);
-  assert.equal((await ask(port, second, fresh, reviewOf(podOf()))).issuer, "second");
-  assert.equal((await ask(port, authority, old, reviewOf(podOf()))).issuer, "first");
+  assert.equal((await send(port, second, fresh, reviewOf(podOf()))).issuer, "second");
+  assert.equal((await send(port, authority, old, reviewOf(podOf()))).issuer, "first");
   await assert.rejects(
-    ask(port, authority, fresh, reviewOf(podOf())),
+    send(port, authority, fresh, reviewOf(podOf())),
     "the old CA must not verify the new certificate",
   );
 });
 
-test("close() ends idle connections, lets go of the certificate and answers nobody more", async (t) => {
+test("close() ends idle connections, unsubscribes from the certificate and accepts no new connection", async (t) => {
   const { app, authority, listeners } = createStage(t);
   const port = await app.listen();
   const agent = new Agent({ keepAlive: true });
   t.after(() => agent.destroy());
-  await ask(port, authority, agent, reviewOf(podOf()));
+  await send(port, authority, agent, reviewOf(podOf()));
   await app.close();
   assert.equal(listeners.size, 0);
-  await assert.rejects(ask(port, authority, agent, reviewOf(podOf())));
+  await assert.rejects(send(port, authority, agent, reviewOf(podOf())));
 });
 
-test("close() lets a request on its way have its answer", async (t) => {
+test("close() answers a request in flight", async (t) => {
   const { app, authority, cluster } = createStage(t);
   const port = await app.listen();
   const agent = new Agent({ keepAlive: true });
@@ -165,11 +165,11 @@ test("close() lets a request on its way have its answer", async (t) => {
   const held = Promise.withResolvers<void>();
   cluster.watched.clear();
   cluster.answering = held.promise;
-  const asked = ask(port, authority, agent, reviewOf(podOf()));
+  const sent = send(port, authority, agent, reviewOf(podOf()));
   while (cluster.reads.length === 0) await new Promise((resolve) => setImmediate(resolve));
   const closed = app.close();
   held.resolve();
-  assert.equal((await asked).status, 200);
+  assert.equal((await sent).status, 200);
   await closed;
 });
 
@@ -182,14 +182,14 @@ test("POST /mutate denies with HTTP 200, code, reason and message", async (t) =>
   assert.deepEqual([response.status["code"], response.status["reason"]], [403, "ROLE_FORBIDDEN"]);
 });
 
-test("POST /mutate answers a dry run like any other", async (t) => {
+test("POST /mutate answers a dry run like any other request", async (t) => {
   const { post } = createStage(t);
   const wet = await post(reviewOf(podOf()));
   const dry = await post(reviewOf(podOf(), { dryRun: true }));
   assert.deepEqual(dry.body, wet.body);
 });
 
-test("POST /mutate survives an expression that a backtracking engine would not", async (t) => {
+test("POST /mutate evaluates an expression that would stall a backtracking engine", async (t) => {
   const { post, cluster } = createStage(t);
   cluster.watched.set("shop", { ...SHOP, annotations: { "iam.amazonaws.com/permitted": "(a+)+$b" } });
   cluster.live.set("shop", cluster.watched.get("shop") ?? {});
@@ -204,9 +204,9 @@ const unreadable: readonly {
   readonly type?: string;
   readonly status: number;
 }[] = [
-  { what: "no JSON", payload: "{", status: 400 },
-  { what: "nothing", payload: "", status: 400 },
-  { what: "JSON that is no review", payload: "{}", status: 400 },
+  { what: "invalid JSON", payload: "{", status: 400 },
+  { what: "an empty body", payload: "", status: 400 },
+  { what: "JSON that is not a review", payload: "{}", status: 400 },
   { what: "null", payload: "null", status: 400 },
   { what: "a prototype in JSON", payload: '{"__proto__":{"allowed":true}}', status: 400 },
   { what: "a review as text/plain", payload: JSON.stringify(reviewOf(podOf())), type: "text/plain", status: 415 },
@@ -226,14 +226,14 @@ for (const { what, payload, type, status } of unreadable) {
   });
 }
 
-test("POST /mutate takes a body just under 7 MiB", async (t) => {
+test("POST /mutate accepts a body just under 7 MiB", async (t) => {
   const { post } = createStage(t);
   const pod: Pod = podOf({ ...ROLE, "example.com/large": "x".repeat(7 * 1024 * 1024 - 4_096) });
   const { status, body } = await post(reviewOf(pod));
   assert.deepEqual([status, (body["response"] as { allowed: boolean }).allowed], [200, true]);
 });
 
-test("POST /mutate denies a review of something else under its own uid", async (t) => {
+test("POST /mutate denies a review of another kind, with its own uid", async (t) => {
   const { post } = createStage(t);
   const { status, body } = await post(reviewOf({ apiVersion: "v1", kind: "Service", metadata: {} }));
   const response = body["response"] as { allowed: boolean; uid: string; status: { reason: string; code: number } };

@@ -1,4 +1,4 @@
-// AdmissionReviews as the API server sends them, and a cluster to ask.
+// AdmissionReviews as the API server sends them, and a fake of the cluster.
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import type { ClusterReader } from "../../src/webhook/lookups.ts";
 
@@ -40,12 +40,12 @@ export function reviewOf(object: unknown, request: Record<string, unknown> = {})
 
 type Parts = { labels?: Record<string, string>; annotations?: Record<string, string> };
 
-/** Maps by "shop" and "shop/orders"; tests change them, or put a function in place of the API server's answer. */
+/** Objects by "shop" and "shop/orders", which tests change. `watched` is what the caches hold, `live` the API server. */
 export interface FakeCluster extends ClusterReader {
   readonly watched: Map<string, Parts>;
   readonly live: Map<string, Parts>;
   readonly reads: string[];
-  /** What a live read waits for first. */
+  /** Each live read waits for this first. */
   answering: Promise<void>;
 }
 
@@ -59,7 +59,7 @@ export function createFakeCluster(): FakeCluster {
     ["shop", SHOP],
     ["shop/orders", {}],
   ];
-  const known = (name: string) => wrap(cluster.watched.get(name));
+  const cached = (name: string) => wrap(cluster.watched.get(name));
   const read = async (name: string) => {
     cluster.reads.push(name);
     await cluster.answering;
@@ -70,8 +70,8 @@ export function createFakeCluster(): FakeCluster {
     live: new Map(objects),
     reads: [],
     answering: Promise.resolve(),
-    knownNamespace: known,
-    knownServiceAccount: (namespace, name) => known(`${namespace}/${name}`),
+    cachedNamespace: cached,
+    cachedServiceAccount: (namespace, name) => cached(`${namespace}/${name}`),
     readNamespace: read,
     readServiceAccount: (namespace, name) => read(`${namespace}/${name}`),
   };

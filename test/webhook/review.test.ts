@@ -5,7 +5,7 @@ import { formatReview, readReview } from "../../src/webhook/review.ts";
 import { podOf, reviewOf } from "./requests.ts";
 
 const cases: readonly { readonly what: string; readonly body: unknown; readonly hasUid: boolean }[] = [
-  { what: "a text", body: "AdmissionReview", hasUid: false },
+  { what: "a string", body: "AdmissionReview", hasUid: false },
   { what: "nothing", body: undefined, hasUid: false },
   { what: "a list", body: [reviewOf(podOf())], hasUid: false },
   { what: "another kind", body: { ...reviewOf(podOf()), kind: "ConversionReview" }, hasUid: false },
@@ -34,12 +34,12 @@ for (const { what, body, hasUid } of cases) {
     const read = readReview(body);
     assert.ok(!read.ok);
     assert.equal(read.refusal.code, "REQUEST_INVALID");
-    assert.match(read.refusal.message, /^Cannot read the AdmissionReview: .*wanted/);
+    assert.match(read.refusal.message, /^Cannot read the AdmissionReview: .*; expected /);
     assert.equal(read.uid !== undefined, hasUid);
   });
 }
 
-test("readReview() reads what a decision needs", () => {
+test("readReview() returns what a decision needs", () => {
   const read = readReview(reviewOf(podOf(), { dryRun: true }));
   assert.ok(read.ok);
   const { object, ...rest } = read.request;
@@ -68,7 +68,7 @@ test("readReview() never throws", () => {
   );
 });
 
-test("formatReview() sends a patch in base64 with its type, and neither when nothing changes", () => {
+test("formatReview() encodes a patch in base64 and adds its type, and neither when nothing changes", () => {
   const patch = [{ op: "add", path: "/metadata/labels", value: { ä: "ö" } }] as const;
   const { response } = formatReview({ uid: "u", allowed: true, patch }) as { response: Record<string, string> };
   assert.equal(response["patchType"], "JSONPatch");

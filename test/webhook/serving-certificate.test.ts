@@ -1,4 +1,4 @@
-// The webhook's own certificate across a change of CA: the identity port is real, over TLS.
+// The webhook's own certificate during a CA rotation, with a real identity port over TLS.
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,6 +9,7 @@ import { isIssuedFrom, joinBundle } from "../../src/pki/bundle.ts";
 import { type Authority, createAuthority, issueCertificate, type Subject } from "../../src/pki/certificate.ts";
 import { readCsr } from "../../src/pki/csr.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
+import { isRefusal } from "../../src/protocol/errors.ts";
 import { createListener } from "../../src/protocol/listener.ts";
 import type { TlsMaterial } from "../../src/protocol/tls.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
@@ -44,7 +45,7 @@ async function webhookBeside(context: TestContext) {
   };
   const issue = async (_token: unknown, csr: Uint8Array) => {
     const key = readCsr(csr);
-    if ("code" in key) throw new RangeError(key.message);
+    if (isRefusal(key)) throw new RangeError(key.message);
     state.issued += 1;
     return { pem: servingBy(state.authority, key), serial: "1", notBefore: now, notAfter: now + HOUR };
   };
@@ -90,7 +91,7 @@ suite("createServingCertificate()", () => {
     assert.ok(isIssuedFrom(serving.current().certificatePem, NEW.certificatePem));
   });
 
-  test("keeps what the trust bundle still covers: a next CA is no reason to renew", async (context) => {
+  test("keeps a certificate whose CA is still in the trust bundle: a prepared next CA is no reason to renew", async (context) => {
     const { state, clock, serving, become } = await webhookBeside(context);
     const before = serving.current().certificatePem;
     become({ bundle: BOTH });

@@ -120,12 +120,6 @@ function identityOf({ name, namespace, uid, resourceVersion, labels, annotations
     ...(uid !== undefined && { uid }),
     ...(resourceVersion !== undefined && { resourceVersion }),
     ...(labels && { labels }),
-    ...(annotations && { annotations: withoutLastApplied(annotations) }),
+    ...(annotations && { annotations }),
   };
-}
-
-/** Drops kubectl's copy of the whole object, usually the largest annotation, which no decision needs. */
-function withoutLastApplied(annotations: Record<string, string>): Record<string, string> {
-  const { "kubectl.kubernetes.io/last-applied-configuration": _dropped, ...rest } = annotations;
-  return rest;
 }

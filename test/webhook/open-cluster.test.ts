@@ -1,0 +1,54 @@
+// The webhook's caches, filled from an emulated API server over real sockets.
+import assert from "node:assert/strict";
+import { type TestContext, test } from "node:test";
+import { createShutdown } from "../../src/runtime/shutdown.ts";
+import { openCluster } from "../../src/webhook/open-cluster.ts";
+import { createFakeClock } from "../fakes/clock.ts";
+import { createKeptLog } from "../fakes/log.ts";
+import { create, startCluster, until } from "../kubernetes/harness.ts";
+
+const APPLIED = { "kubectl.kubernetes.io/last-applied-configuration": '{"password":"hunter2"}' };
+
+async function openShop(context: TestContext) {
+  const clock = createFakeClock();
+  const { emulator, connect } = await startCluster(context, { clock });
+  await create(emulator, "/api/v1/namespaces", {
+    metadata: {
+      name: "shop",
+      labels: { "podrole.io/inject": "enabled", team: "shop" },
+      annotations: { ...APPLIED, "iam.amazonaws.com/permitted": "shop-.*", "example.com/note": "x".repeat(1_000) },
+      managedFields: [{ manager: "kubectl" }],
+    },
+  });
+  await create(emulator, "/api/v1/namespaces/shop/serviceaccounts", {
+    metadata: { name: "orders", annotations: { ...APPLIED, "iam.amazonaws.com/role": "shop-orders" } },
+    secrets: [{ name: "orders-token" }],
+  });
+  const { log } = createKeptLog();
+  const shutdown = createShutdown({ clock, log }, { deadlineMs: 1_000 });
+  const cluster = openCluster({ clock, log, shutdown }, await connect());
+  context.after(() => shutdown.stop("the test ends"));
+  await cluster.ready;
+  await until(() => cluster.cachedServiceAccount("shop", "orders") !== undefined, "the ServiceAccount is cached");
+  return cluster;
+}
+
+test("openCluster() caches of a namespace and a ServiceAccount only what plan() reads", async (context) => {
+  const cluster = await openShop(context);
+  assert.deepEqual(cluster.cachedNamespace("shop"), {
+    metadata: {
+      labels: { "podrole.io/inject": "enabled" },
+      annotations: { "iam.amazonaws.com/permitted": "shop-.*" },
+    },
+  });
+  assert.deepEqual(cluster.cachedServiceAccount("shop", "orders"), {
+    metadata: { annotations: { "iam.amazonaws.com/role": "shop-orders" } },
+  });
+});
+
+test("openCluster() reports the age of both caches, and nothing about an object that does not exist", async (context) => {
+  const cluster = await openShop(context);
+  assert.deepEqual(cluster.ages(), { namespaces: 0, serviceaccounts: 0 });
+  assert.equal(cluster.cachedNamespace("gone"), undefined);
+  assert.equal(await cluster.readNamespace("gone"), undefined);
+});
