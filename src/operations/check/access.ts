@@ -1,36 +1,38 @@
-// RBAC as the API server judges it, asked with SubjectAccessReviews: what the programs need, and what they must not have.
+// RBAC of podrole's programs, as SubjectAccessReviews report it: what they need, and what they must not have.
 import type { ProgramName } from "../installed.ts";
 import type { Facts } from "./facts.ts";
 import { type Check, type CheckTable, failed, ok, skipped, type Verdict } from "./finding.ts";
 import { lackingOf } from "./prerequisites.ts";
-import { rightInWords } from "./rights.ts";
+import { formatRight } from "./rights.ts";
 
 const needed = (who: ProgramName): Check => ({
   section: "rights",
   when: "installed",
-  summary: `RBAC lets the ${who} do what it must.`,
-  remedy: "Apply `manifests/base/rbac.yaml` again, or the chart's; the message names what is missing.",
+  summary: `RBAC grants the ${who} every permission that it needs.`,
+  remedy: "Apply `manifests/base/rbac.yaml` or the chart again; the message names the missing permissions.",
   judge: ({ programRights }: Facts) =>
     lackingOf(
-      programRights.filter(({ right }) => right.who === who && right.wanted),
+      programRights.filter(({ right }) => right.who === who && right.expected),
       `Cannot run the ${who}: it`,
-      `the ${who} may do what it must`,
+      `the ${who} has every permission that it needs`,
     ),
 });
 
 const narrow = (who: ProgramName): Check => ({
   section: "rights",
   when: "installed",
-  summary: `RBAC does not let the ${who} do what would make its stolen token worth more than itself.`,
-  remedy: `Find the binding (\`kubectl get clusterrolebindings,rolebindings -A -o wide\` and look for podrole-${who} and its groups) and remove it.`,
+  summary: `RBAC grants the ${who} no permission that a thief of its token could use beyond the ${who}'s own work.`,
+  remedy: `Find the binding of podrole-${who} or its groups (\`kubectl get clusterrolebindings,rolebindings -A -o wide\`) and remove it.`,
   judge({ programRights }: Facts): Verdict {
-    const judged = programRights.filter(({ right }) => right.who === who && !right.wanted);
+    const judged = programRights.filter(({ right }) => right.who === who && !right.expected);
     const unknown = judged.find(({ allowed }) => "unknown" in allowed);
     if (unknown && "unknown" in unknown.allowed) return skipped(unknown.allowed.unknown);
     const wide = judged.filter(({ allowed }) => "value" in allowed && allowed.value);
     return wide.length === 0
-      ? ok(`the ${who} has none of ${judged.length} rights that it must not have`)
-      : failed(`The ${who} may ${wide.map(({ right }) => rightInWords(right)).join(", ")}, wanted none of it`);
+      ? ok(`the ${who} has none of the ${judged.length} permissions that it must not have`)
+      : failed(
+          `The ${who} may ${wide.map(({ right }) => formatRight(right)).join(", ")}; expected none of these permissions`,
+        );
   },
 });
 

@@ -1,11 +1,11 @@
-// One call of the webhook for real: a dry run of a pod that podrole must refuse, whatever its namespace permits. Nothing
-// is stored. The answer tells apart "the webhook said no" from "the API server let it pass" and "it could not ask".
+// Tests that the API server calls the webhook: a dry run of a pod that podrole must refuse, whatever its namespace permits.
+// Nothing is stored. The result is one of: refused by the webhook, admitted without it, webhook not reachable.
 import { ApiError } from "../../kubernetes/errors.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { ANNOTATIONS } from "../../policy/annotations.ts";
 import type { AdmissionAnswer } from "./facts.ts";
 
-/** A mode that does not exist: ANNOTATION_INVALID. */
+/** Its mode does not exist, so podrole refuses it with ANNOTATION_INVALID. */
 const POD = {
   apiVersion: "v1",
   kind: "Pod",
@@ -25,19 +25,19 @@ const POD = {
   },
 };
 
-/** Throws ApiError when the question itself is not allowed. */
+/** Throws ApiError when the caller may not create pods in the namespace, and for every other error of the API server. */
 export async function probeAdmission(
   kubernetes: Pick<OperatorKubernetes, "createObject">,
   namespace: string,
 ): Promise<AdmissionAnswer> {
   try {
     await kubernetes.createObject("pods", POD, { namespace, dryRun: true });
-    return { answer: "let through", namespace };
+    return { answer: "admitted", namespace };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.reason === "ANNOTATION_INVALID") return { answer: "refused by podrole", namespace };
-    const [said] = /failed calling webhook.*(?=\)$)/s.exec(error.message) ?? [];
-    if (said !== undefined) return { answer: "not reached", namespace, said };
+    const [message] = /failed calling webhook.*(?=\)$)/s.exec(error.message) ?? [];
+    if (message !== undefined) return { answer: "not reached", namespace, message };
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-// Every check, in the order in which people read them; docs/checks.md is generated from this table.
+// Every check, in the order of the output; docs/checks.md is generated from this table.
 import { ACCESS } from "./access.ts";
 import type { CheckTable } from "./finding.ts";
 import { INSTALLATION } from "./installation.ts";

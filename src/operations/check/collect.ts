@@ -1,5 +1,5 @@
-// Reads the facts: everything that checks are about, asked of the Kubernetes API with the person's own rights. What
-// cannot be read becomes its reason, so that one missing permission costs its checks and no others.
+// Reads the facts that checks judge from the Kubernetes API, with the caller's own permissions. A fact that cannot be read
+// carries the reason instead, so that a missing permission skips only the checks that need it.
 import { isApiUnreachable } from "../reachable.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
@@ -17,7 +17,7 @@ export interface CollectDeps {
   readonly kubernetes: OperatorKubernetes;
   readonly clock: Clock;
   readonly interrupted: AbortSignal;
-  /** Told before each step that takes time. */
+  /** Called before each step that takes time. */
   readonly progress: (step: string) => void;
 }
 
@@ -27,7 +27,7 @@ export interface CollectOptions {
   readonly phase: "pre" | "installed";
   /** Which pods, and which namespaces and ServiceAccounts with them; undefined: those of the whole cluster. */
   readonly pods: PodScope | undefined;
-  /** Where the pod of --imds runs; without, none runs. */
+  /** Namespace for the pod of --imds; undefined: no pod is created. */
   readonly imdsNamespace: string | undefined;
   readonly cliVersion: string;
 }
@@ -36,21 +36,21 @@ export interface CollectOptions {
 export type PodScope = { readonly namespace: string } | { readonly namespaceSelector: string };
 
 const PAGES_PORT = 8080;
-/** Of reviews and pages: the API server has others to serve. */
-const AT_ONCE = 8;
+/** Concurrent reviews and page reads: a limit on the load of the API server. */
+const CONCURRENCY = 8;
 
-/** Throws ApiError when the API server does not answer at all. */
+/** Throws ApiError when the API server does not answer, or does not accept the caller's credentials. */
 export async function collect(deps: CollectDeps, options: CollectOptions): Promise<Facts> {
   const { kubernetes, clock, progress } = deps;
   const { namespace, phase, cliVersion } = options;
-  progress("asking the API server");
+  progress("connecting to the API server");
   const api = await known(() => kubernetes.serverVersion(), isApiUnreachable);
   const webhookConfigurations = await known(() =>
     kubernetes.listAll<WebhookConfigurationObject>("mutatingwebhookconfigurations"),
   );
   const common = { now: clock.now(), cliVersion, namespace, api, webhookConfigurations };
   if (phase === "pre") {
-    const ownRights = await judgeRights(kubernetes, installersRights(namespace), () => undefined);
+    const ownRights = await reviewRights(kubernetes, installersRights(namespace), () => undefined);
     return { ...NOT_READ, ...common, ownRights };
   }
 
@@ -65,8 +65,8 @@ export async function collect(deps: CollectDeps, options: CollectOptions): Promi
   const installed = both(deployments, configMaps, (found, maps) => readInstalled(found, maps));
   const programs: Installed = "value" in installed ? installed.value : { server: undefined, webhook: undefined };
 
-  progress("reviewing rights");
-  const programRights = await judgeRights(kubernetes, rightsOf(programs, namespace), ({ who }) =>
+  progress("reviewing permissions");
+  const programRights = await reviewRights(kubernetes, rightsOf(programs, namespace), ({ who }) =>
     who === "me"
       ? undefined
       : `system:serviceaccount:${namespace}:${programs[who]?.serviceAccount ?? `podrole-${who}`}`,
@@ -88,7 +88,7 @@ export async function collect(deps: CollectDeps, options: CollectOptions): Promi
     known(async () =>
       options.pods === undefined
         ? kubernetes.listAll<Item>(resource)
-        : (await inTurn(names, (name) => kubernetes.listAll<Item>(resource, { namespace: name }))).flat(),
+        : (await readEach(names, (name) => kubernetes.listAll<Item>(resource, { namespace: name }))).flat(),
     );
   const serviceAccounts = await inNamespaces<ServiceAccount>("serviceaccounts");
   const pods = await inNamespaces<Pod>("pods");
@@ -102,27 +102,27 @@ export async function collect(deps: CollectDeps, options: CollectOptions): Promi
   };
 }
 
-const UNASKED = { unknown: "It was not asked for" };
+const UNREAD = { unknown: "It was not requested" };
 const NOT_READ = {
-  nodes: UNASKED,
+  nodes: UNREAD,
   ownRights: [],
   programRights: [],
-  ownNamespace: UNASKED,
-  deployments: UNASKED,
-  installed: UNASKED,
-  ownPods: UNASKED,
-  budgets: UNASKED,
-  trustBundle: UNASKED,
-  slots: UNASKED,
-  admission: UNASKED,
+  ownNamespace: UNREAD,
+  deployments: UNREAD,
+  installed: UNREAD,
+  ownPods: UNREAD,
+  budgets: UNREAD,
+  trustBundle: UNREAD,
+  slots: UNREAD,
+  admission: UNREAD,
   pages: [],
-  namespaces: UNASKED,
-  serviceAccounts: UNASKED,
-  pods: UNASKED,
-  metadata: UNASKED,
+  namespaces: UNREAD,
+  serviceAccounts: UNREAD,
+  pods: UNREAD,
+  metadata: UNREAD,
 };
 
-/** `fatal`: errors after which nothing more need be asked; they are thrown. */
+/** Throws errors for which `fatal` is true: after them, no other fact can be read. */
 async function known<T>(read: () => Promise<T>, fatal: (error: unknown) => boolean = () => false): Promise<Known<T>> {
   try {
     return { value: await read() };
@@ -137,11 +137,14 @@ function both<A, B, Result>(a: Known<A>, b: Known<B>, join: (a: A, b: B) => Resu
   return "unknown" in b ? b : { value: join(a.value, b.value) };
 }
 
-/** `ask` of every item, some at once; results in the order of the items. */
-async function inTurn<Item, Result>(items: readonly Item[], ask: (item: Item) => Promise<Result>): Promise<Result[]> {
+/** Runs `read` for every item with limited concurrency; results are in the order of the items. */
+async function readEach<Item, Result>(
+  items: readonly Item[],
+  read: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
   const results: Result[] = [];
-  for (let at = 0; at < items.length; at += AT_ONCE) {
-    results.push(...(await Promise.all(items.slice(at, at + AT_ONCE).map(ask))));
+  for (let at = 0; at < items.length; at += CONCURRENCY) {
+    results.push(...(await Promise.all(items.slice(at, at + CONCURRENCY).map(read))));
   }
   return results;
 }
@@ -161,12 +164,12 @@ interface Review {
   readonly status?: { readonly allowed?: boolean };
 }
 
-async function judgeRights(
+async function reviewRights(
   kubernetes: OperatorKubernetes,
   rights: readonly Right[],
   userOf: (right: Right) => string | undefined,
 ): Promise<readonly JudgedRight[]> {
-  return inTurn(rights, async (right) => {
+  return readEach(rights, async (right) => {
     const user = userOf(right);
     const { group, verb, namespace, name } = right;
     const [resource, subresource] = right.resource.split("/");
@@ -183,7 +186,7 @@ async function judgeRights(
   });
 }
 
-/** As the API server knows a ServiceAccount; RBAC may bind the groups. */
+/** The groups of a ServiceAccount, which RBAC may bind to as well. */
 function groupsOf(user: string): readonly string[] {
   const [, , namespace = ""] = user.split(":");
   return ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"];
@@ -194,12 +197,12 @@ async function readSlots(
   { server }: Installed,
   namespace: string,
 ): Promise<Known<readonly SlotFacts[]>> {
-  if (server?.settings?.caCert !== undefined) return { unknown: "The CA is the operator's own (--ca-cert)" };
+  if (server?.settings?.caCert !== undefined) return { unknown: "The CA is your own (--ca-cert)" };
   const { namespace: where, name } = server?.settings?.caSecret ?? { namespace, name: "podrole-ca" };
   return known(async () => {
     const secret = await kubernetes.getSecret(where, name);
     const held = secret && decodeAuthorities(secret.data);
-    if (held === undefined) throw new RangeError(`Secret ${where}/${name} does not hold a CA yet`);
+    if (held === undefined) throw new RangeError(`Secret ${where}/${name} contains no CA yet`);
     const { next, current, previous } = held;
     return [
       ...(next ? [slotFacts("next", next.authority.certificatePem, next.since)] : []),
@@ -213,7 +216,7 @@ function slotFacts(slot: SlotFacts["slot"], certificatePem: string, since: numbe
   return { slot, certificatePem, since };
 }
 
-/** Of every running pod of the two Deployments. */
+/** Reads the metrics of every running pod of the two Deployments. */
 async function readPages(
   kubernetes: OperatorKubernetes,
   deployments: Known<readonly Deployment[]>,
@@ -228,18 +231,19 @@ async function readPages(
       .filter(({ metadata }) => labels.length > 0 && labels.every(([key, value]) => metadata.labels?.[key] === value))
       .map(({ metadata }) => ({ program, pod: metadata.name ?? "" }));
   });
-  return inTurn(running, async ({ program, pod }) => ({
+  return readEach(running, async ({ program, pod }) => ({
     program,
     pod,
     samples: await known(async () => {
       const { status, text } = await kubernetes.readPage({ namespace, name: pod }, PAGES_PORT, "/metrics");
-      if (status !== 200) throw new RangeError(`Cannot read its metrics: HTTP ${status} ${messageOf(text)}`);
+      if (status !== 200)
+        throw new RangeError(`Cannot read its metrics: HTTP ${status} ${messageOf(text)}; expected 200`);
       return parseSamples(text);
     }),
   }));
 }
 
-/** The API server's own word, where it answers instead of the pod. */
+/** The message of the API server, if it answered instead of the pod. */
 function messageOf(text: string): string {
   try {
     const { message } = JSON.parse(text) as { message?: unknown };
@@ -272,7 +276,8 @@ async function readAdmission(
       labels[LABELS.inject] === "enabled" && name !== own && deletionTimestamp === undefined,
   );
   const name = found?.metadata.name;
-  if (name === undefined) return { unknown: "No namespace is labelled, so none can be tried" };
+  if (name === undefined)
+    return { unknown: "No namespace carries the label podrole.io/inject: enabled, so there is none to test with" };
   return known(() => probeAdmission(kubernetes, name));
 }
 
@@ -281,8 +286,8 @@ async function readMetadata(
   { imdsNamespace }: CollectOptions,
   { server }: Installed,
 ): Promise<Facts["metadata"]> {
-  if (imdsNamespace === undefined) return { unknown: "--imds NAMESPACE runs a pod that tries it" };
-  if (server === undefined) return { unknown: "The server's image is not known" };
+  if (imdsNamespace === undefined) return { unknown: "Only tested with --imds NAMESPACE" };
+  if (server === undefined) return { unknown: "The server's image is unknown" };
   progress(`running a pod in namespace ${imdsNamespace}`);
   return known(() =>
     probeMetadata({ kubernetes, clock, interrupted }, { namespace: imdsNamespace, image: server.image }),

@@ -1,4 +1,4 @@
-// What checks are about: the cluster as it was read at one moment. collect.ts fills it at the edge; tests write it down.
+// The facts that checks judge: the state of the cluster, read once. collect.ts reads them; tests write them down.
 import type { Namespace, ObjectMeta, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import type { LabelSelector } from "../../kubernetes/selectors.ts";
 import type { Deployment, Installed, ProgramName } from "../installed.ts";
@@ -6,7 +6,7 @@ import type { MetadataProbe } from "./metadata-probe.ts";
 import type { Right } from "./rights.ts";
 import type { Samples } from "./samples.ts";
 
-/** What could be found out, or the words why not. */
+/** A fact, or the reason why it could not be read. */
 export type Known<T> = { readonly value: T } | { readonly unknown: string };
 
 export interface JudgedRight {
@@ -44,17 +44,17 @@ export interface DisruptionBudget {
   readonly spec: { readonly selector?: LabelSelector };
 }
 
-/** What the metrics page of one of podrole's pods said. */
+/** The metrics page of one of podrole's pods. */
 export interface PodPages {
   readonly program: ProgramName;
   readonly pod: string;
   readonly samples: Known<Samples>;
 }
 
-/** How a pod was answered that no webhook of podrole's may let through (a dry run). */
+/** Result of the dry run of a pod that podrole's webhook must refuse. */
 export type AdmissionAnswer =
-  | { readonly answer: "refused by podrole" | "let through"; readonly namespace: string }
-  | { readonly answer: "not reached"; readonly namespace: string; readonly said: string };
+  | { readonly answer: "refused by podrole" | "admitted"; readonly namespace: string }
+  | { readonly answer: "not reached"; readonly namespace: string; readonly message: string };
 
 /** The CA's slots, without keys. Times are Unix milliseconds. */
 export interface SlotFacts {

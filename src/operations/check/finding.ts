@@ -1,23 +1,23 @@
-// What a check says of a cluster: findings as data. A check is a pure function of facts; nothing here asks anything.
+// Checks and their findings as data. A check is a pure function of facts; nothing here reads the cluster.
 import type { Facts, Known } from "./facts.ts";
 
 export type State = "ok" | "warning" | "failed" | "skipped";
 
 export interface Verdict {
   readonly state: State;
-  /** For people: the state in one sentence, with what was wanted where it is not well; why, when skipped. */
+  /** The state in one sentence, with the expected state for a problem, or the reason for a skipped check. */
   readonly message: string;
-  /** What it is about, where a check looks at many: "pod shop/orders-1". */
+  /** The object, if the check judges several: "pod shop/orders-1". */
   readonly object?: string;
 }
 
 export interface Check {
   readonly section: Section;
-  /** One sentence for docs/checks.md: what is looked at. */
+  /** One sentence for docs/checks.md: the state that the check expects. */
   readonly summary: string;
-  /** What a person does when it is not well. */
+  /** What the operator does about a problem. */
   readonly remedy: string;
-  /** Asked before podrole is installed ("pre"), afterwards ("installed"), or always. */
+  /** Runs with --pre, without it ("installed"), or always. */
   readonly when: "pre" | "installed" | "always";
   readonly judge: (facts: Facts) => Verdict | readonly Verdict[];
 }
@@ -25,14 +25,14 @@ export interface Check {
 export type CheckTable = Readonly<Record<string, Check>>;
 
 export const SECTIONS = {
-  prerequisites: "the cluster and the person who asks",
-  rights: "what RBAC lets podrole's programs do",
+  prerequisites: "the cluster and your permissions",
+  rights: "RBAC of podrole's programs",
   installation: "what is deployed",
-  trust: "certificates and who believes them",
+  trust: "certificates and who trusts them",
   registration: "how the API server calls the webhook",
-  running: "what the programs say of themselves",
+  running: "metrics of the programs",
   workloads: "namespaces and pods that use podrole",
-  nodes: "what pods reach besides podrole",
+  nodes: "what pods can reach besides podrole",
 } as const;
 
 export type Section = keyof typeof SECTIONS;
@@ -40,7 +40,7 @@ export type Section = keyof typeof SECTIONS;
 export interface Finding extends Verdict {
   readonly id: string;
   readonly section: Section;
-  /** Where the check is explained. */
+  /** The section of docs/checks.md that explains the check. */
   readonly hint: string;
 }
 
@@ -53,16 +53,17 @@ function about(state: State, message: string, object: string | undefined): Verdi
   return { state, message, ...(object !== undefined && { object }) };
 }
 
-/** Judges what is known; skips, with the reason, what is not. */
+/** Judges a known fact; skips an unknown one with its reason. */
 export function given<T>(known: Known<T>, judge: (value: T) => Verdict | readonly Verdict[]) {
   return "unknown" in known ? skipped(known.unknown) : judge(known.value);
 }
 
-/** The problems, or one ok when there are none. */
+/** Returns the problems, or one ok if there are none. */
 export function orOk(problems: readonly Verdict[], message: string): Verdict | readonly Verdict[] {
   return problems.length > 0 ? problems : ok(message);
 }
 
+/** Runs the checks of a phase, in the order of the table. */
 export function findingsOf(checks: CheckTable, facts: Facts, phase: "pre" | "installed"): readonly Finding[] {
   return Object.entries(checks)
     .filter(([, { when }]) => when === "always" || when === phase)

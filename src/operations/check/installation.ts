@@ -1,4 +1,4 @@
-// What is deployed: namespace, Deployments, replicas, versions, settings.
+// Checks of what is deployed: namespace, Deployments, replicas, versions, settings.
 import type { Pod } from "../../kubernetes/objects.ts";
 import {
   connectionDifferences,
@@ -18,19 +18,22 @@ const PROGRAMS = ["server", "webhook"] as const;
 const deployed = (program: ProgramName): Check => ({
   section: "installation",
   when: "installed",
-  summary: `The ${program}'s Deployment is there, and all of its replicas are ready.`,
-  remedy: `\`kubectl -n podrole describe deployment podrole-${program}\` and the log of its pods say what it waits for; ${PAGE.operate} has the outages.`,
+  summary: `The ${program}'s Deployment exists, and all of its replicas are ready.`,
+  remedy: `\`kubectl -n podrole describe deployment podrole-${program}\` and the log of its pods show what it waits for; ${PAGE.operate} describes outages.`,
   judge: ({ deployments, namespace }: Facts) =>
     given(deployments, (list) => {
       const found = deploymentOf(program, list);
-      if (!found) return failed(`Namespace "${namespace}" has no Deployment that runs the ${program}, wanted one`);
+      if (!found) return failed(`Namespace "${namespace}" has no Deployment that runs the ${program}; expected one`);
       const { replicas = 1 } = found.spec;
       const { readyReplicas = 0, updatedReplicas = 0 } = found.status ?? {};
       const object = `deployment ${namespace}/${found.metadata.name}`;
-      if (replicas === 0) return failed(`The ${program} is scaled to 0, wanted at least 2 replicas`, object);
-      if (readyReplicas === 0) return failed(`None of ${replicas} replicas of the ${program} is ready`, object);
-      if (readyReplicas < replicas) return warning(`${readyReplicas} of ${replicas} replicas are ready`, object);
-      if (updatedReplicas < replicas) return warning(`${updatedReplicas} of ${replicas} replicas are updated`, object);
+      if (replicas === 0) return failed(`The ${program} is scaled to 0 replicas; expected at least 2`, object);
+      if (readyReplicas === 0)
+        return failed(`None of ${replicas} replicas of the ${program} is ready; expected all of them`, object);
+      if (readyReplicas < replicas)
+        return warning(`${readyReplicas} of ${replicas} replicas are ready; expected all of them`, object);
+      if (updatedReplicas < replicas)
+        return warning(`${updatedReplicas} of ${replicas} replicas are updated; expected all of them`, object);
       return ok(`${readyReplicas} of ${replicas} replicas of the ${program} are ready`);
     }),
 });
@@ -39,17 +42,19 @@ export const INSTALLATION = {
   NAMESPACE: {
     section: "installation",
     when: "installed",
-    summary: "podrole's own namespace is there, and is not injected itself.",
-    remedy: "`--namespace` names podrole's namespace. Take the label `podrole.io/inject` off it.",
+    summary: "podrole's own namespace exists, and is not labelled for injection.",
+    remedy: "Name podrole's namespace with `--podrole-namespace`. Remove the label `podrole.io/inject` from it.",
     judge: ({ ownNamespace, namespace }) =>
       given(ownNamespace, (found) => {
         if (found === undefined)
           return failed(
-            `There is no namespace "${namespace}", wanted podrole's own (--namespace); before installing: podrole check --pre`,
+            `There is no namespace "${namespace}"; expected podrole's own (--podrole-namespace), or podrole check --pre before an installation`,
           );
         return found.metadata.labels?.["podrole.io/inject"] === undefined
-          ? ok(`namespace "${namespace}" is there`)
-          : warning(`Namespace "${namespace}" carries podrole.io/inject, which has no effect on podrole's own`);
+          ? ok(`namespace "${namespace}" exists`)
+          : warning(
+              `Namespace "${namespace}" carries podrole.io/inject, which has no effect on podrole's own namespace`,
+            );
       }),
   },
   SERVER_READY: deployed("server"),
@@ -57,7 +62,7 @@ export const INSTALLATION = {
   REPLICAS: {
     section: "installation",
     when: "installed",
-    summary: "Server and webhook have two replicas or more, on more than one node.",
+    summary: "Server and webhook have two replicas or more, on different nodes.",
     remedy:
       "`kubectl -n podrole scale deployment podrole-server --replicas=2`; let the scheduler spread them (`topologySpreadConstraints`).",
     judge: ({ deployments, ownPods, nodes }) =>
@@ -68,14 +73,14 @@ export const INSTALLATION = {
             const found = deploymentOf(program, list);
             return found ? oneReplicaOrNode(program, found, ownPods, nodes) : [];
           }),
-          "each program has more than one replica, on more than one node where the cluster has more than one",
+          "each program has two replicas or more, on different nodes if the cluster has several",
         ),
       ),
   },
   DISRUPTION_BUDGETS: {
     section: "installation",
     when: "installed",
-    summary: "A PodDisruptionBudget keeps a node drain from taking all replicas of a program at once.",
+    summary: "A PodDisruptionBudget prevents a node drain from evicting all replicas of a program at once.",
     remedy: "Apply the PodDisruptionBudgets of `manifests/base`.",
     judge: ({ budgets, deployments }) =>
       given(deployments, (list) =>
@@ -85,9 +90,9 @@ export const INSTALLATION = {
             PROGRAMS.flatMap((program) => {
               const labels = deploymentOf(program, list)?.spec.template.metadata.labels;
               if (labels === undefined || held.some(({ spec }) => matchesLabels(spec.selector, labels))) return [];
-              return [warning(`No PodDisruptionBudget covers the ${program}'s pods`)];
+              return [warning(`No PodDisruptionBudget covers the ${program}'s pods; expected one`)];
             }),
-            "both programs are covered",
+            "a PodDisruptionBudget covers each program",
           ),
         ),
       ),
@@ -129,41 +134,41 @@ export const INSTALLATION = {
   VERSIONS: {
     section: "installation",
     when: "installed",
-    summary: "Server, webhook and this command line are of the same version.",
+    summary: "Server, webhook and this command line have the same version.",
     remedy: `Upgrade in the order of ${PAGE.upgrade}.`,
     judge: ({ installed, cliVersion, pages }) =>
       given(installed, ({ server, webhook }) => {
         if (!server || !webhook) return skipped("Server and webhook are not both deployed");
         const running = new Set(pages.flatMap(versionsOf));
         if (running.size > 1) {
-          return warning(
-            `Replicas run ${[...running].toSorted().join(" and ")}, wanted the same version in all of them`,
-          );
+          return warning(`Replicas run versions ${[...running].toSorted().join(" and ")}; expected one version`);
         }
         if (server.image !== webhook.image) {
-          return warning(`The server runs ${server.image} and the webhook ${webhook.image}, wanted the same image`);
+          return warning(`The server runs ${server.image} and the webhook ${webhook.image}; expected the same image`);
         }
         const version = [...running][0] ?? tagOf(server.image);
         return version === undefined || version === cliVersion
           ? ok(`server and webhook run ${server.image}`)
-          : warning(`Server and webhook run ${version}, this command line is ${cliVersion}, wanted the same version`);
+          : warning(`Server and webhook run ${version}, this command line is ${cliVersion}; expected the same version`);
       }),
   },
   RESTARTS: {
     section: "installation",
     when: "installed",
-    summary: "podrole's own containers do not restart again and again.",
-    remedy: "`kubectl -n podrole logs POD --previous` has the end of the container before.",
+    summary: "podrole's own containers do not restart repeatedly.",
+    remedy: "`kubectl -n podrole logs POD --previous` prints the log of the container that ended.",
     judge: ({ ownPods }) =>
       given(ownPods, (pods) => {
-        if (pods.length === 0) return skipped("There is no pod in podrole's namespace");
+        if (pods.length === 0) return skipped("podrole's namespace has no pods");
         return orOk(
           pods.flatMap(({ metadata, status }) => {
             const restarts = containerStatuses(status).map(({ restartCount = 0 }) => restartCount);
             const most = Math.max(0, ...restarts);
-            return most < MANY_RESTARTS ? [] : [warning(`restarted ${most} times`, `pod ${metadata.name}`)];
+            return most < MANY_RESTARTS
+              ? []
+              : [warning(`Restarted ${most} times; expected fewer than ${MANY_RESTARTS}`, `pod ${metadata.name}`)];
           }),
-          "no container restarts again and again",
+          "no container restarts repeatedly",
         );
       }),
   },
@@ -174,7 +179,7 @@ function orOkWhereDeployed(list: readonly Deployment[], problems: readonly Verdi
   return isDeployed ? orOk(problems, message) : skipped("Neither program is deployed");
 }
 
-/** One or two belong to an ordinary life of a node. */
+/** A few restarts are normal over the lifetime of a node. */
 const MANY_RESTARTS = 5;
 
 function oneReplicaOrNode(
@@ -184,7 +189,7 @@ function oneReplicaOrNode(
   nodes: Known<number>,
 ): readonly Verdict[] {
   const { replicas = 1, template } = spec;
-  if (replicas === 1) return [warning(`The ${program} has one replica, wanted 2 or more`)];
+  if (replicas === 1) return [warning(`The ${program} has one replica; expected 2 or more`)];
   if ("unknown" in ownPods || ("value" in nodes && nodes.value < 2)) return [];
   const labels = template.metadata.labels ?? {};
   const placed = ownPods.value.filter(
@@ -193,21 +198,17 @@ function oneReplicaOrNode(
   );
   const used = new Set(placed.map(({ spec: { nodeName } }) => nodeName));
   return placed.length > 1 && used.size === 1
-    ? [
-        warning(
-          `All ${placed.length} replicas of the ${program} are on node ${[...used][0]}, wanted more than one node`,
-        ),
-      ]
+    ? [warning(`All ${placed.length} replicas of the ${program} are on node ${[...used][0]}; expected different nodes`)]
     : [];
 }
 
-/** What a replica says that it is. */
+/** The version that a replica reports. */
 function versionsOf({ samples }: PodPages): readonly string[] {
   if ("unknown" in samples) return [];
   return gauge(samples.value, "podrole_build_info").flatMap(({ labels }) => labels["version"] ?? []);
 }
 
-/** The tag of an image reference; undefined for one that has a digest alone. */
+/** The tag of an image reference; undefined if it has only a digest. */
 function tagOf(image: string): string | undefined {
   return /:([\w][\w.-]*)(?:@.*)?$/.exec(image.slice(image.lastIndexOf("/") + 1))?.[1];
 }

@@ -1,5 +1,5 @@
-// Whether a pod reaches the node's instance metadata: a pod that tries, for some seconds, where application pods run.
-// States: created → finished or too late → deleted, also when the command is interrupted. It carries no role.
+// Tests whether pods can reach the node's instance metadata: creates a pod that tries for some seconds. It has no role.
+// States of the pod: created → finished or timed out → deleted, which happens on interruption too.
 import { randomBytes } from "node:crypto";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { Pod } from "../../kubernetes/objects.ts";
@@ -8,9 +8,10 @@ import { isApiUnreachable } from "../reachable.ts";
 
 export interface MetadataProbe {
   readonly namespace: string;
-  /** "unknown": the pod could not tell. */
+  /** "unknown": the pod did not report a result. */
   readonly answer: "reached" | "silent" | "unknown";
-  readonly said: string;
+  /** The HTTP status, the error, or why there is no result. */
+  readonly detail: string;
 }
 
 export interface MetadataProbeDeps {
@@ -19,24 +20,24 @@ export interface MetadataProbeDeps {
   readonly interrupted: AbortSignal;
 }
 
-/** Pulling the image and starting Node take most of it. */
-const PATIENCE_MS = 60_000;
-const LOOK_EACH_MS = 1_000;
+/** Most of it is for pulling the image and starting Node. */
+const TIMEOUT_MS = 60_000;
+const POLL_MS = 1_000;
 const METADATA = "http://169.254.169.254";
 
 /**
- * IMDSv2's first step: any answer of HTTP means that the way is open. The hop limit holds back that answer alone, so where
- * it does, a read without a token (IMDSv1) must be refused as well. It ends by itself after 6 s.
+ * The program of the pod. It requests an IMDSv2 token: any HTTP response means that the service is reachable. The hop limit
+ * suppresses only this response, so if there is none, a read without a token (IMDSv1) must be refused too. Ends within 6 s.
  */
-export const scriptThatTries = (endpoint: string) => `const ask = (path, method, headers) =>
+export const probeScript = (endpoint: string) => `const request = (path, method, headers) =>
   fetch(${JSON.stringify(endpoint)} + path, { method, headers, signal: AbortSignal.timeout(3000) });
-const say = (text) => console.log("PODROLE-METADATA " + text);
+const report = (text) => console.log("PODROLE-METADATA " + text);
 const reasonOf = (error) => error.cause?.code ?? error.name;
-ask("/latest/api/token", "PUT", { "X-aws-ec2-metadata-token-ttl-seconds": "60" }).then(
-  ({ status }) => say("answered " + status),
-  (error) => ask("/latest/meta-data/", "GET", {}).then(
-    ({ status }) => say(status === 401 ? "silent " + reasonOf(error) : "answered " + status),
-    () => say("silent " + reasonOf(error))))`;
+request("/latest/api/token", "PUT", { "X-aws-ec2-metadata-token-ttl-seconds": "60" }).then(
+  ({ status }) => report("answered " + status),
+  (error) => request("/latest/meta-data/", "GET", {}).then(
+    ({ status }) => report(status === 401 ? "silent " + reasonOf(error) : "answered " + status),
+    () => report("silent " + reasonOf(error))))`;
 
 /** Throws ApiError when the pod cannot be created, read or deleted. */
 export async function probeMetadata(
@@ -45,32 +46,32 @@ export async function probeMetadata(
 ): Promise<MetadataProbe> {
   const name = `podrole-check-${randomBytes(4).toString("hex")}`;
   const place = { namespace, name };
-  await kubernetes.createObject<Pod>("pods", podThatTries(name, image), { namespace }).catch(async (error: unknown) => {
-    // Without an answer it may have been created all the same.
+  await kubernetes.createObject<Pod>("pods", probePod(name, image), { namespace }).catch(async (error: unknown) => {
+    // The pod may have been created even if the response was lost.
     if (isApiUnreachable(error)) await kubernetes.remove("pods", place, { graceSeconds: 0 }).catch(() => false);
     throw error;
   });
-  let waitsFor = "it was not looked at";
+  let state = "its state was not read";
   try {
-    const until = clock.now() + PATIENCE_MS;
+    const until = clock.now() + TIMEOUT_MS;
     while (!interrupted.aborted && clock.now() < until) {
       const pod = await kubernetes.getPod(namespace, name);
       const phase = pod?.status?.phase;
       if (phase === "Succeeded" || phase === "Failed") {
         return { namespace, ...readAnswer(await kubernetes.readLog(place, "try")) };
       }
-      waitsFor = pod === undefined ? "it is gone" : whyWaiting(pod);
-      await sleep(clock, LOOK_EACH_MS, interrupted);
+      state = pod === undefined ? "it no longer exists" : describeState(pod);
+      await sleep(clock, POLL_MS, interrupted);
     }
-    const state = interrupted.aborted ? "it was interrupted" : `it did not end within ${PATIENCE_MS / 1000} s`;
-    return { namespace, answer: "unknown", said: `${state}: ${waitsFor}` };
+    const end = interrupted.aborted ? "it was interrupted" : `it did not end within ${TIMEOUT_MS / 1000} s`;
+    return { namespace, answer: "unknown", detail: `${end}: ${state}` };
   } finally {
     await kubernetes.remove("pods", place, { graceSeconds: 0 });
   }
 }
 
-/** What the scheduler or the kubelet says of it. */
-function whyWaiting({ status = {} }: Pod): string {
+/** Phase and reason, as the scheduler or the kubelet reports them. */
+function describeState({ status = {} }: Pod): string {
   const containers = (status["containerStatuses"] ?? []) as { state?: { waiting?: { reason?: string } } }[];
   const conditions = (status["conditions"] ?? []) as { status: string; message?: string }[];
   const reason = containers.map(({ state }) => state?.waiting?.reason).find(Boolean);
@@ -78,16 +79,17 @@ function whyWaiting({ status = {} }: Pod): string {
   return [status.phase, reason ?? condition].filter(Boolean).join(", ");
 }
 
-export function readAnswer(log: string): Pick<MetadataProbe, "answer" | "said"> {
-  const [, answer, said] = /^PODROLE-METADATA (answered|silent) (\S+)$/m.exec(log) ?? [];
-  if (answer === undefined || said === undefined) {
-    return { answer: "unknown", said: `its log has no answer: ${log.trim().slice(0, 200)}` };
+/** Reads the result from the log of the pod. */
+export function readAnswer(log: string): Pick<MetadataProbe, "answer" | "detail"> {
+  const [, answer, detail] = /^PODROLE-METADATA (answered|silent) (\S+)$/m.exec(log) ?? [];
+  if (answer === undefined || detail === undefined) {
+    return { answer: "unknown", detail: `its log has no result: ${log.trim().slice(0, 200)}` };
   }
-  return answer === "answered" ? { answer: "reached", said: `HTTP ${said}` } : { answer: "silent", said };
+  return answer === "answered" ? { answer: "reached", detail: `HTTP ${detail}` } : { answer: "silent", detail };
 }
 
-/** Passes PodSecurity `restricted`. */
-function podThatTries(name: string, image: string): object {
+/** Conforms to the Pod Security Standard `restricted`. */
+function probePod(name: string, image: string): object {
   return {
     apiVersion: "v1",
     kind: "Pod",
@@ -98,7 +100,7 @@ function podThatTries(name: string, image: string): object {
     },
     spec: {
       restartPolicy: "Never",
-      activeDeadlineSeconds: PATIENCE_MS / 1000,
+      activeDeadlineSeconds: TIMEOUT_MS / 1000,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: "RuntimeDefault" } },
@@ -106,7 +108,7 @@ function podThatTries(name: string, image: string): object {
         {
           name: "try",
           image,
-          command: ["node", "-e", scriptThatTries(METADATA)],
+          command: ["node", "-e", probeScript(METADATA)],
           securityContext: {
             allowPrivilegeEscalation: false,
             capabilities: { drop: ["ALL"] },

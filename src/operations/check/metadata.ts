@@ -1,4 +1,4 @@
-// Whether pods reach the node's instance metadata, and with it the node's role.
+// Check that pods cannot reach the node's instance metadata, and with it the node's role.
 import { type CheckTable, failed, given, ok, warning } from "./finding.ts";
 
 export const METADATA = {
@@ -6,19 +6,22 @@ export const METADATA = {
     section: "nodes",
     when: "installed",
     summary:
-      "A pod cannot reach the node's instance metadata service (only with `--imds NAMESPACE`, which runs a pod there for some seconds).",
+      "Pods cannot reach the node's instance metadata service (tested only with `--imds NAMESPACE`, which runs a pod there for some seconds).",
     remedy:
       "Deny 169.254.169.254 to application pods by NetworkPolicy, and set the instances' `HttpTokens` to required and `HttpPutResponseHopLimit` to 1 ([docs/install.md](install.md#block-the-nodes-role)).",
     judge: ({ metadata }) =>
-      given(metadata, ({ namespace, answer, said }) => {
+      given(metadata, ({ namespace, answer, detail }) => {
         const object = `namespace ${namespace}`;
         switch (answer) {
           case "reached":
-            return failed(`The metadata service answers a pod (${said}), wanted no way to it`, object);
+            return failed(
+              `A pod can reach the instance metadata service (${detail}); expected it to be blocked`,
+              object,
+            );
           case "silent":
-            return ok(`a pod in namespace "${namespace}" does not reach it (${said})`);
+            return ok(`a pod in namespace "${namespace}" cannot reach it (${detail})`);
           case "unknown":
-            return warning(`The pod that tries it could not tell: ${said}`, object);
+            return warning(`The test pod reported no result: ${detail}`, object);
         }
       }),
   },

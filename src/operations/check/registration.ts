@@ -1,10 +1,10 @@
-// How the API server calls the webhook: podrole's MutatingWebhookConfiguration, those of others, and one call for real.
+// Checks of how the API server calls the webhook: podrole's MutatingWebhookConfiguration, those of others, and one real call.
 import type { Facts, RegisteredWebhook, WebhookConfigurationObject } from "./facts.ts";
 import { type Check, type CheckTable, failed, given, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
 import { matchesLabels } from "../../kubernetes/selectors.ts";
 
 const WEBHOOK = "pods.podrole.io";
-/** The webhook's own look-ups end after 3 s; above 10 s a broken webhook holds every creation of a pod. */
+/** In seconds. The webhook's own look-ups time out after 3 s; above 10 s, a broken webhook delays every creation of a pod. */
 const TIMEOUTS = { least: 4, most: 10 };
 
 interface OwnWebhook {
@@ -12,7 +12,7 @@ interface OwnWebhook {
   readonly object: string;
 }
 
-/** podrole's webhooks: by name, or because they lead to a Service of podrole's namespace. */
+/** podrole's webhooks: known by name, or by a Service in podrole's namespace. */
 export function ownWebhooks(
   configurations: readonly WebhookConfigurationObject[],
   namespace: string,
@@ -25,7 +25,7 @@ export function ownWebhooks(
 }
 
 /** A check of each of podrole's own webhooks. */
-const ofOwn = (
+const ownWebhookCheck = (
   texts: { readonly summary: string; readonly remedy: string; readonly well: string },
   judge: (own: OwnWebhook, facts: Facts) => readonly Verdict[],
 ): Check => ({
@@ -48,25 +48,25 @@ export const REGISTRATION = {
   WEBHOOK_REGISTERED: {
     section: "registration",
     when: "installed",
-    summary: "One MutatingWebhookConfiguration sends pods to podrole's webhook.",
-    remedy:
-      "Apply `manifests/base/webhook-configuration.yaml`; delete the one that is left of an earlier installation.",
+    summary: "Exactly one MutatingWebhookConfiguration registers podrole's webhook.",
+    remedy: "Apply `manifests/base/webhook-configuration.yaml`; delete the one of an earlier installation.",
     judge: ({ webhookConfigurations, namespace }) =>
       given(webhookConfigurations, (configurations) => {
         const own = ownWebhooks(configurations, namespace);
-        if (own.length === 0) return failed("No MutatingWebhookConfiguration leads to podrole's webhook, wanted one");
+        if (own.length === 0)
+          return failed("No MutatingWebhookConfiguration registers podrole's webhook; expected one");
         return own.length === 1
-          ? ok(`${own[0]?.object} leads to it`)
+          ? ok(`${own[0]?.object} registers it`)
           : warning(
-              `${own.length} webhooks lead to podrole: ${own.map(({ object }) => object).join(", ")}, wanted one`,
+              `${own.length} webhooks lead to podrole: ${own.map(({ object }) => object).join(", ")}; expected one`,
             );
       }),
   },
-  WEBHOOK_RULES: ofOwn(
+  WEBHOOK_RULES: ownWebhookCheck(
     {
-      summary: "The webhook is asked about every creation of a pod.",
+      summary: "The API server calls the webhook for every creation of a pod.",
       remedy: "Apply `manifests/base/webhook-configuration.yaml` again.",
-      well: "creations of pods are sent to it",
+      well: "its rules contain CREATE of pods",
     },
     ({ webhook: { rules = [] }, object }) =>
       rules.some(
@@ -75,82 +75,89 @@ export const REGISTRATION = {
           (operations?.includes("CREATE") || operations?.includes("*")),
       )
         ? []
-        : [failed("Its rules do not have CREATE of pods, wanted it", object)],
+        : [failed("Its rules do not contain CREATE of pods; expected it", object)],
   ),
-  FAILURE_POLICY: ofOwn(
+  FAILURE_POLICY: ownWebhookCheck(
     {
-      summary: "`failurePolicy` is `Fail`: without the webhook, pods of labelled namespaces wait.",
+      summary:
+        "`failurePolicy` is `Fail`: while the webhook is unavailable, no pods are created in labelled namespaces.",
       remedy:
-        "Set it to `Fail`. With `Ignore` a pod that is created while the webhook is away runs with the node's role, or with none.",
-      well: "pods wait for the webhook (Fail)",
+        "Set it to `Fail`. With `Ignore`, a pod that is created while the webhook is unavailable runs with the node's role, or without one.",
+      well: "failurePolicy is Fail",
     },
     ({ webhook: { failurePolicy = "Fail" }, object }) =>
-      failurePolicy === "Fail" ? [] : [warning(`failurePolicy is ${failurePolicy}, wanted Fail`, object)],
+      failurePolicy === "Fail" ? [] : [warning(`failurePolicy is ${failurePolicy}; expected Fail`, object)],
   ),
-  WEBHOOK_TIMEOUT: ofOwn(
+  WEBHOOK_TIMEOUT: ownWebhookCheck(
     {
-      summary: "`timeoutSeconds` leaves the webhook time for its own look-ups, and does not hold creations for long.",
+      summary: "`timeoutSeconds` is long enough for the webhook's own look-ups, and does not delay creations for long.",
       remedy: "Set it to 5.",
-      well: "its timeout is between 4 and 10 s",
+      well: "timeoutSeconds is between 4 and 10",
     },
     ({ webhook: { timeoutSeconds = 10 }, object }) =>
       timeoutSeconds >= TIMEOUTS.least && timeoutSeconds <= TIMEOUTS.most
         ? []
-        : [warning(`timeoutSeconds is ${timeoutSeconds}, wanted ${TIMEOUTS.least} to ${TIMEOUTS.most}`, object)],
+        : [warning(`timeoutSeconds is ${timeoutSeconds}; expected ${TIMEOUTS.least} to ${TIMEOUTS.most}`, object)],
   ),
-  WEBHOOK_SELECTOR: ofOwn(
+  WEBHOOK_SELECTOR: ownWebhookCheck(
     {
-      summary: "The selectors take labelled namespaces, and leave podrole's own and Kubernetes' alone.",
+      summary: "The selectors match labelled namespaces, and exclude podrole's own and kube-system.",
       remedy:
-        "Apply `manifests/base/webhook-configuration.yaml` again. A webhook that is asked about its own pods cannot start them when it is away.",
-      well: "labelled namespaces are selected, podrole's own and kube-system are not",
+        "Apply `manifests/base/webhook-configuration.yaml` again. A webhook that is called for its own pods cannot be started again once it is down.",
+      well: "labelled namespaces are selected; podrole's own and kube-system are not",
     },
     ({ webhook: { namespaceSelector, objectSelector }, object }, { namespace }) => {
-      const takes = (name: string) =>
+      const selects = (name: string) =>
         matchesLabels(namespaceSelector, { "podrole.io/inject": "enabled", "kubernetes.io/metadata.name": name });
-      const deadlock = [namespace, "kube-system"].filter(takes);
+      const deadlock = [namespace, "kube-system"].filter(selects);
       return [
-        ...(takes("any-other-namespace") ? [] : [failed("A labelled namespace is not selected, wanted it", object)]),
-        ...deadlock.map((name) => failed(`Namespace "${name}" could be selected, wanted it excluded`, object)),
+        ...(selects("any-other-namespace")
+          ? []
+          : [failed("A labelled namespace is not selected; expected it to be", object)]),
+        ...deadlock.map((name) => failed(`Namespace "${name}" can be selected; expected it to be excluded`, object)),
         ...(objectSelector && !matchesLabels(objectSelector, {})
-          ? [warning("objectSelector leaves out pods without labels of their own, wanted none", object)]
+          ? [warning("objectSelector excludes pods without labels; expected no objectSelector", object)]
           : []),
       ];
     },
   ),
-  OTHER_WEBHOOKS: ofOwn(
+  OTHER_WEBHOOKS: ownWebhookCheck(
     {
-      summary: "podrole is asked again when a webhook after it changed the pod (`reinvocationPolicy: IfNeeded`).",
+      summary:
+        "The API server calls podrole again if a later webhook changed the pod (`reinvocationPolicy: IfNeeded`).",
       remedy:
-        "Set `reinvocationPolicy: IfNeeded`: a container that another injector adds would have no credentials, or the node's.",
-      well: "podrole is asked again after other webhooks",
+        "Set `reinvocationPolicy: IfNeeded`. Otherwise a container that another injector adds has no credentials, or the node's.",
+      well: "reinvocationPolicy is IfNeeded",
     },
     ({ webhook: { reinvocationPolicy = "Never" }, object }, { webhookConfigurations, namespace }) => {
       if (reinvocationPolicy === "IfNeeded") return [];
       const all = "value" in webhookConfigurations ? webhookConfigurations.value : [];
       const others = all.filter((one) => changesPods(one) && ownWebhooks([one], namespace).length === 0);
       const names = others.map(({ metadata }) => metadata.name).join(", ");
-      const state = others.length === 0 ? "no other changes pods yet" : `others change pods as well: ${names}`;
-      return [warning(`reinvocationPolicy is ${reinvocationPolicy} (${state}), wanted IfNeeded`, object)];
+      const state = others.length === 0 ? "no other webhook changes pods" : `other webhooks change pods too: ${names}`;
+      return [warning(`reinvocationPolicy is ${reinvocationPolicy} (${state}); expected IfNeeded`, object)];
     },
   ),
   ADMISSION: {
     section: "registration",
     when: "installed",
     summary:
-      "The API server really reaches the webhook and trusts it: a dry run of a pod that podrole must refuse is refused (it counts as ANNOTATION_INVALID in metrics and audit).",
+      "The API server reaches the webhook and trusts it: a dry run of a pod that podrole must refuse is refused (metrics and audit count it as ANNOTATION_INVALID).",
     remedy:
-      "The message is the API server's: a certificate that is not trusted is `caBundle`'s matter, a timeout or refused connection a NetworkPolicy's, a firewall's (port 9443 from the control plane to the nodes) or the Deployment's.",
+      "The message is the API server's. If the certificate is not trusted, see CA_BUNDLE. If the connection times out or is refused, check the Deployment, NetworkPolicies and firewalls (port 9443 from the control plane to the nodes).",
     judge: ({ admission }) =>
       given(admission, (found) => {
         const where = `namespace ${found.namespace}`;
         switch (found.answer) {
           case "refused by podrole":
-            return ok(`the webhook answered a dry run in namespace "${found.namespace}"`);
-          case "let through":
-            return failed("A dry run of a pod was let through without podrole, wanted its webhook's answer", where);
+            return ok(`the webhook responded to a dry run in namespace "${found.namespace}"`);
+          case "admitted":
+            return failed(
+              "The API server admitted a dry run of a pod without podrole; expected podrole's webhook to refuse it",
+              where,
+            );
           case "not reached":
-            return failed(`The API server cannot call the webhook: ${found.said}`, where);
+            return failed(`The API server cannot call the webhook: ${found.message}`, where);
         }
       }),
   },

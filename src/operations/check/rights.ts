@@ -1,24 +1,24 @@
-// Rights as data: what each program needs (the rules of manifests/base/rbac.yaml, which a test compares), what neither
-// may have, and what the person needs who installs podrole.
+// Permissions as data: what each program needs (the rules of manifests/base/rbac.yaml; a test compares them), what neither
+// may have, and what the operator needs to install podrole.
 import type { ProgramName } from "../installed.ts";
 
 export interface Right {
-  /** Whose; "me": the person who asks. */
+  /** Who has it; "me" is the caller. */
   readonly who: ProgramName | "me";
   readonly group: string;
   readonly resource: string;
   readonly verb: string;
-  /** Absent: in the whole cluster. */
+  /** Absent: the whole cluster. */
   readonly namespace?: string;
   readonly name?: string;
-  /** Whether it must be there, or must not. */
-  readonly wanted: boolean;
+  /** True if it must be granted, false if it must not. */
+  readonly expected: boolean;
 }
 
-/** Names that settings can change. */
+/** Names that depend on settings. */
 export interface RightsNames {
   readonly namespace: string;
-  /** Undefined with a CA of the operator's own: there is no Secret to keep. */
+  /** Undefined with --ca-cert: podrole then stores no CA. */
   readonly caSecret: string | undefined;
   readonly trustConfigMap: string;
   readonly webhookConfiguration: string;
@@ -27,6 +27,7 @@ export interface RightsNames {
 const ADMISSION = "admissionregistration.k8s.io";
 const READ = ["get", "list", "watch"];
 
+/** What server and webhook need. */
 export function neededRights(names: RightsNames): readonly Right[] {
   const { namespace, caSecret, trustConfigMap, webhookConfiguration } = names;
   const own = { namespace };
@@ -44,9 +45,9 @@ export function neededRights(names: RightsNames): readonly Right[] {
   ];
 }
 
-/** What would make a stolen token of a program worth more than the program. */
+/** What server and webhook must not have: it would let a thief of their token do more than the program itself does. */
 export function forbiddenRights({ namespace, caSecret }: RightsNames): readonly Right[] {
-  const never = { wanted: false };
+  const never = { expected: false };
   return [
     ...forbiddenToBoth("server"),
     ...forbiddenToBoth("webhook"),
@@ -61,7 +62,7 @@ export function forbiddenRights({ namespace, caSecret }: RightsNames): readonly 
 }
 
 function forbiddenToBoth(who: ProgramName): readonly Right[] {
-  const never = { wanted: false };
+  const never = { expected: false };
   return [
     ...rights(who, "", ["secrets"], ["get", "list"], never),
     ...rights(who, "", ["pods"], ["create", "delete"], never),
@@ -71,6 +72,7 @@ function forbiddenToBoth(who: ProgramName): readonly Right[] {
   ];
 }
 
+/** What the operator needs to apply the manifests. */
 export function installersRights(namespace: string): readonly Right[] {
   const roles = "rbac.authorization.k8s.io";
   return [
@@ -89,13 +91,15 @@ function rights(
   group: string,
   resources: readonly string[],
   verbs: readonly string[],
-  rest: Partial<Pick<Right, "namespace" | "name" | "wanted">> = {},
+  rest: Partial<Pick<Right, "namespace" | "name" | "expected">> = {},
 ): readonly Right[] {
-  return resources.flatMap((resource) => verbs.map((verb) => ({ who, group, resource, verb, wanted: true, ...rest })));
+  return resources.flatMap((resource) =>
+    verbs.map((verb) => ({ who, group, resource, verb, expected: true, ...rest })),
+  );
 }
 
 /** "get secrets podrole-ca in podrole" */
-export function rightInWords({ verb, resource, name, namespace }: Right): string {
+export function formatRight({ verb, resource, name, namespace }: Right): string {
   const what = name === undefined ? `${verb} ${resource}` : `${verb} ${resource} ${name}`;
   return namespace === undefined ? what : `${what} in ${namespace}`;
 }

@@ -1,13 +1,13 @@
-// What the programs say of themselves: metrics of every replica, read through the API server's proxy.
+// Checks of the metrics of every replica, read through the API server's proxy.
 import type { Facts, PodPages } from "./facts.ts";
 import { type CheckTable, failed, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
 import { PAGE } from "./pages.ts";
 import { gauge, type Sample, type Samples } from "./samples.ts";
 import { formatAge, countOf } from "../format.ts";
 
-/** A quiet watch is opened anew after 90 s: beyond this, opening fails. */
+/** A watch without events is reopened after 90 s: an older one cannot be reopened. */
 const OLD_WATCH_SECONDS = 300;
-/** SDKs renew 5 minutes before expiry at the latest. */
+/** SDKs renew at the latest 5 minutes before expiry. */
 const SOON_SECONDS = 300;
 
 interface Read {
@@ -24,7 +24,7 @@ function readPages(pages: readonly PodPages[], program?: PodPages["program"]): r
   );
 }
 
-/** Judges each sample of a gauge of each replica. */
+/** Judges each sample of one metric of each replica. */
 function eachSample(
   read: readonly Read[],
   name: string,
@@ -33,31 +33,31 @@ function eachSample(
   return read.flatMap((page) => gauge(page.samples, name).flatMap((sample) => judge(sample, page) ?? []));
 }
 
-const NOBODY = "No replica could be asked for its metrics";
+const NO_METRICS = "No replica's metrics could be read";
 
 export const RUNNING = {
   PAGES: {
     section: "running",
     when: "installed",
-    summary: "Every replica's metrics page answers.",
+    summary: "The metrics of every replica can be read.",
     remedy:
-      "It is asked through the API server's proxy (`pods/proxy`). What is refused there is your right; a pod that does not answer is not up, or a NetworkPolicy keeps the API server away from port 8080.",
+      "They are read through the API server's proxy. If access is refused, you lack the permission to get `pods/proxy`. If a pod does not respond, it is not running, or a NetworkPolicy blocks the API server from port 8080.",
     judge: ({ pages }) => {
-      if (pages.length === 0) return skipped("There is no running replica to ask");
+      if (pages.length === 0) return skipped("No replica is running");
       return orOk(
         pages.flatMap(({ pod, samples }) => ("unknown" in samples ? [warning(samples.unknown, `pod ${pod}`)] : [])),
-        `${countOf(pages.length, "replica")} asked, and all answer`,
+        `the metrics of ${countOf(pages.length, "replica")} were read`,
       );
     },
   },
   WATCH_AGE: {
     section: "running",
     when: "installed",
-    summary: "What the programs know of pods, namespaces and service accounts is fresh.",
-    remedy: "The replica cannot watch: its log says why (an API server that is away, RBAC that was changed).",
+    summary: "The programs' caches of pods, namespaces and ServiceAccounts are up to date.",
+    remedy: "The replica cannot watch the API server; its log has the reason, such as an outage or changed RBAC.",
     judge: ({ pages }: Facts) => {
       const read = readPages(pages);
-      if (read.length === 0) return skipped(NOBODY);
+      if (read.length === 0) return skipped(NO_METRICS);
       const oldest = Math.max(
         0,
         ...read.flatMap(({ samples }) => gauge(samples, "podrole_watch_age_seconds").map(({ value }) => value)),
@@ -65,21 +65,23 @@ export const RUNNING = {
       return orOk(
         eachSample(read, "podrole_watch_age_seconds", ({ labels, value }, { pod }) => {
           if (value <= OLD_WATCH_SECONDS) return undefined;
-          const age = Number.isFinite(value) ? `was last fresh ${formatAge(value * 1000)} ago` : "was never read";
-          return failed(`The watch of ${labels["resource"]} ${age}, wanted 5 min at most`, `pod ${pod}`);
+          const age = Number.isFinite(value)
+            ? `was last up to date ${formatAge(value * 1000)} ago`
+            : "has never been up to date";
+          return failed(`The watch of ${labels["resource"]} ${age}; expected at most 5 min`, `pod ${pod}`);
         }),
-        `the oldest was fresh ${formatAge(oldest * 1000)} ago`,
+        `every watch was up to date within the last ${formatAge(oldest * 1000)}`,
       );
     },
   },
   STS: {
     section: "running",
     when: "installed",
-    summary: "STS answers the server.",
-    remedy: `Egress to STS, region, VPC endpoint, or the server's own AWS credentials: its log says which. ${PAGE.errors} has STS_UNAVAILABLE and STS_DENIED.`,
+    summary: "STS responds to the server.",
+    remedy: `Check egress to STS, region, VPC endpoint and the server's own AWS credentials; its log has the reason. ${PAGE.errors} describes STS_UNAVAILABLE and STS_DENIED.`,
     judge: ({ pages }: Facts) => {
       const read = readPages(pages, "server");
-      if (read.length === 0) return skipped(NOBODY);
+      if (read.length === 0) return skipped(NO_METRICS);
       const calls = new Map<string, number>();
       for (const { samples } of read) {
         for (const { labels, value } of gauge(samples, "podrole_sts_calls_total")) {
@@ -93,32 +95,34 @@ export const RUNNING = {
   NEAREST_EXPIRY: {
     section: "running",
     when: "installed",
-    summary: "Sessions are renewed long before they expire.",
-    remedy: "Renewal fails: look at `podrole_sts_calls_total` and the server's log.",
+    summary: "Cached sessions are renewed well before they expire.",
+    remedy: "Renewal fails; `podrole_sts_calls_total` and the server's log have the reason.",
     judge: ({ pages }: Facts) => {
       const read = readPages(pages, "server");
       const name = "podrole_credential_nearest_expiry_seconds";
       const values = read.flatMap(({ samples }) => gauge(samples, name).map(({ value }) => value));
-      if (values.length === 0) return skipped(NOBODY);
+      if (values.length === 0) return skipped(NO_METRICS);
       const first = Math.min(...values);
       return orOk(
         eachSample(read, name, ({ value }, { pod }) =>
           value < SOON_SECONDS
-            ? warning(`A session held by the server expires in ${formatAge(value * 1000)}`, `pod ${pod}`)
+            ? warning(`A cached session expires in ${formatAge(value * 1000)}; expected it to be renewed`, `pod ${pod}`)
             : undefined,
         ),
-        Number.isFinite(first) ? `the first session expires in ${formatAge(first * 1000)}` : "no session is held",
+        Number.isFinite(first)
+          ? `the first cached session expires in ${formatAge(first * 1000)}`
+          : "no session is cached",
       );
     },
   },
 } as const satisfies CheckTable;
 
 function judgeSts(calls: ReadonlyMap<string, number>): Verdict {
-  const told = [...calls].flatMap(([code, count]) => (count > 0 ? [`${code} ${count}`] : [])).join(", ");
+  const counts = [...calls].flatMap(([code, count]) => (count > 0 ? [`${code} ${count}`] : [])).join(", ");
   const answered = [...calls].some(([code, count]) => code !== "STS_UNAVAILABLE" && count > 0);
-  if (answered) return ok(`STS answers (calls since the start: ${told})`);
+  if (answered) return ok(`STS responds (calls since the start: ${counts})`);
   const failures = calls.get("STS_UNAVAILABLE") ?? 0;
   return failures === 0
-    ? skipped("No pod has asked for credentials since the servers started")
-    : failed(`STS never answered ${failures} calls since the servers started, wanted an answer`);
+    ? skipped("No pod has requested credentials since the servers started")
+    : failed(`STS responded to none of ${failures} calls since the servers started; expected a response`);
 }

@@ -1,4 +1,4 @@
-// Certificates, their ages, and whether everybody believes the same ones.
+// Checks of certificates: their expiry, and whether all components trust the same CAs.
 import { X509Certificate } from "node:crypto";
 import { bundleHash, readCertificates } from "../../pki/bundle.ts";
 import type { SlotFacts } from "./facts.ts";
@@ -12,41 +12,49 @@ export const TRUST = {
   TRUST_BUNDLE: {
     section: "trust",
     when: "installed",
-    summary: "The server has published its trust bundle, and a CA in it is valid for long enough.",
-    remedy: `The server writes ConfigMap \`podrole-trust\` when it starts: look at its log. A CA renews itself after five sixths of its life; ${PAGE.rotate} tells how to help.`,
+    summary: "The server has published its trust bundle, and its newest CA is valid for long enough.",
+    remedy: `The server writes ConfigMap \`podrole-trust\` when it starts; its log has the reason if it cannot. The server replaces a CA before five sixths of its lifetime are over; ${PAGE.rotate} describes how to do it by hand.`,
     judge: ({ trustBundle, now, namespace }) =>
       given(trustBundle, (bundle) => {
-        if (bundle === undefined) return failed(`The trust bundle is not published in namespace "${namespace}"`);
+        if (bundle === undefined)
+          return failed(
+            `The trust bundle is not published in namespace "${namespace}"; expected ConfigMap podrole-trust`,
+          );
         const certificates = readCertificates(bundle);
-        if (certificates.length === 0) return failed("The published trust bundle holds no certificate, wanted PEM");
+        if (certificates.length === 0)
+          return failed("The published trust bundle contains no certificate; expected PEM");
         const last = Math.max(...certificates.map(({ validToDate }) => validToDate.getTime()));
         if (last <= now)
-          return failed(`Every CA of the trust bundle has expired, the last ${formatAge(now - last)} ago`);
+          return failed(
+            `Every CA of the trust bundle has expired, the last ${formatAge(now - last)} ago; expected a valid one`,
+          );
         const newest = certificates.find(({ validToDate }) => validToDate.getTime() === last) as X509Certificate;
         const left = last - now;
         const life = last - newest.validFromDate.getTime();
         const state = `${countOf(certificates.length, "CA")}, the last expires in ${formatAge(left)}`;
-        // planRotation() publishes the next one at half of the life.
-        return left < life / 6 ? warning(`${state}, wanted a next one by now`) : ok(state);
+        // planRotation() publishes the next CA at half of the lifetime.
+        return left < life / 6 ? warning(`${state}; expected a next CA by now`) : ok(state);
       }),
   },
   CA_SLOTS: {
     section: "trust",
     when: "installed",
-    summary: "The CA's Secret can be read by podrole, its slots fit together, and its bundle is the published one.",
-    remedy: `${PAGE.rotate} explains the slots. A damaged Secret is left as it is: restore it from your backup.`,
+    summary: "The CA's Secret is valid, and the published trust bundle contains exactly its CAs.",
+    remedy: `${PAGE.rotate} explains the slots. podrole never overwrites a damaged Secret: restore it from your backup.`,
     judge: ({ slots, trustBundle, now }) =>
       given(slots, (held) => {
         const current = held.find(({ slot }) => slot === "current");
-        if (current === undefined) return failed("The CA's Secret has no slot `current`, wanted one that signs");
+        if (current === undefined) return failed("The CA's Secret has no slot `current`; expected the CA that signs");
         const published = "value" in trustBundle ? trustBundle.value : undefined;
         const bundle = held.map(({ certificatePem }) => certificatePem).join("");
         if (published !== undefined && bundleHash(published) !== bundleHash(bundle)) {
-          return warning("The published trust bundle is not the Secret's, wanted the same within a minute");
+          return warning(
+            "The published trust bundle differs from the Secret's CAs; expected the same CAs within a minute",
+          );
         }
         return expiresIn(current, now) <= 0
-          ? failed("The CA that signs has expired")
-          : ok(held.map((slot) => slotInWords(slot, now)).join("; "));
+          ? failed("The CA that signs has expired; expected a valid one")
+          : ok(held.map((slot) => describeSlot(slot, now)).join("; "));
       }),
   },
   CA_BUNDLE: {
@@ -54,7 +62,7 @@ export const TRUST = {
     when: "installed",
     summary: "`caBundle` of podrole's webhook configuration is the published trust bundle.",
     remedy:
-      "The server writes it within a minute. If it does not stay, something else resets it (Argo CD, Flux, a chart): let that ignore `/webhooks/0/clientConfig/caBundle` ([docs/install.md](install.md#gitops)).",
+      "The server writes it within a minute. If another tool resets it (Argo CD, Flux, a chart), configure that tool to ignore `/webhooks/0/clientConfig/caBundle` ([docs/install.md](install.md#gitops)).",
     judge: ({ webhookConfigurations, trustBundle, namespace }) =>
       given(webhookConfigurations, (configurations) =>
         given(trustBundle, (bundle = "") => {
@@ -62,7 +70,7 @@ export const TRUST = {
           if (ours.length === 0) return skipped("podrole's webhook is not registered");
           return orOk(
             ours.flatMap(({ webhook, object }) => judgeCaBundle(webhook.clientConfig.caBundle, bundle, object)),
-            "it is the published trust bundle",
+            "caBundle is the published trust bundle",
           );
         }),
       ),
@@ -70,20 +78,26 @@ export const TRUST = {
   SERVING_CERTIFICATES: {
     section: "trust",
     when: "installed",
-    summary: "The certificates that server and webhook show are renewed ahead of time.",
+    summary: "The serving certificates of server and webhook are renewed before they expire.",
     remedy:
-      "The log of the pod that the message names says why it could not renew; the webhook asks the server for its own.",
+      "The log of the pod that the message names has the reason why it could not renew; the webhook requests its certificate from the server.",
     judge: ({ pages }) => {
       const read = pages.flatMap(({ program, pod, samples }) => {
         const seconds = "value" in samples ? gauge(samples.value, "podrole_serving_certificate_expiry_seconds") : [];
         return seconds.map(({ value }) => ({ program, pod, value }));
       });
-      if (read.length === 0) return skipped("No replica could be asked for its metrics");
+      if (read.length === 0) return skipped("No replica's metrics could be read");
       return orOk(
         read.flatMap(({ program, pod, value }): Verdict[] => {
-          if (value <= 0) return [failed(`The ${program}'s serving certificate has expired`, `pod ${pod}`)];
+          if (value <= 0)
+            return [failed(`The ${program}'s serving certificate has expired; expected a valid one`, `pod ${pod}`)];
           return value < SOON_SECONDS
-            ? [warning(`The ${program}'s serving certificate expires in ${formatAge(value * 1000)}`, `pod ${pod}`)]
+            ? [
+                warning(
+                  `The ${program}'s serving certificate expires in ${formatAge(value * 1000)}; expected it to be renewed`,
+                  `pod ${pod}`,
+                ),
+              ]
             : [];
         }),
         `the first of ${read.length} expires in ${formatAge(Math.min(...read.map(({ value }) => value)) * 1000)}`,
@@ -92,27 +106,38 @@ export const TRUST = {
   },
 } as const satisfies CheckTable;
 
-/** Renewal comes at half of a life of 10 minutes or more: so little is left only when it fails. */
+/** Lifetimes are 10 minutes or more and renewal starts at half of them: so little is left only if renewal fails. */
 const SOON_SECONDS = 120;
 
 function judgeCaBundle(caBundle: string | undefined, bundle: string, object: string): readonly Verdict[] {
-  const believed = Buffer.from(caBundle ?? "", "base64").toString();
-  const held = readCertificates(believed);
-  if (held.length === 0) return [failed("caBundle is empty: the API server cannot trust the webhook", object)];
-  if (bundleHash(believed) === bundleHash(bundle)) return [];
-  const wanted = readCertificates(bundle);
-  const missing = wanted.filter(({ raw }) => held.every((one) => !one.raw.equals(raw)));
+  const trusted = Buffer.from(caBundle ?? "", "base64").toString();
+  const held = readCertificates(trusted);
+  if (held.length === 0)
+    return [failed("caBundle is empty, so the API server cannot trust the webhook; expected the trust bundle", object)];
+  if (bundleHash(trusted) === bundleHash(bundle)) return [];
+  const expected = readCertificates(bundle);
+  const missing = expected.filter(({ raw }) => held.every((one) => !one.raw.equals(raw)));
   if (missing.length === 0) return [];
-  return missing.length === wanted.length
-    ? [failed("caBundle has no CA of the trust bundle: the API server cannot trust the webhook", object)]
-    : [warning(`caBundle lacks ${missing.length} of ${wanted.length} CAs of the trust bundle`, object)];
+  return missing.length === expected.length
+    ? [
+        failed(
+          "caBundle contains no CA of the trust bundle, so the API server cannot trust the webhook; expected all of them",
+          object,
+        ),
+      ]
+    : [
+        warning(
+          `caBundle lacks ${missing.length} of ${expected.length} CAs of the trust bundle; expected all of them`,
+          object,
+        ),
+      ];
 }
 
 function expiresIn({ certificatePem }: SlotFacts, now: number): number {
   return new X509Certificate(certificatePem).validToDate.getTime() - now;
 }
 
-function slotInWords(slot: SlotFacts, now: number): string {
+function describeSlot(slot: SlotFacts, now: number): string {
   const left = expiresIn(slot, now);
   const end = left > 0 ? `expires in ${formatAge(left)}` : `expired ${formatAge(-left)} ago`;
   return `${slot.slot} since ${formatAge(now - slot.since)}, ${end}`;

@@ -1,4 +1,4 @@
-// Namespaces and pods that use podrole: what they say, and whether they got it. Decided by plan(), as at admission.
+// Checks of the namespaces and pods that use podrole, judged with plan(), as at admission.
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import { ANNOTATIONS, LABELS, valueOf } from "../../policy/annotations.ts";
 import { decideRoles } from "../../policy/decide.ts";
@@ -12,21 +12,21 @@ import { type CheckTable, failed, given, ok, orOk, type Verdict, warning } from 
 import { PAGE } from "./pages.ts";
 import { countOf } from "../format.ts";
 
-/** All that decisions about workloads need at once. */
+/** Everything that decisions about pods need. */
 interface Workloads {
   readonly settings: PlanSettings;
   readonly namespaces: ReadonlyMap<string, Namespace>;
   readonly accounts: ReadonlyMap<string, ServiceAccount>;
-  /** Those that run or will run. */
+  /** Pods that run or will run. */
   readonly pods: readonly Pod[];
 }
 
 function workloadsOf({ installed, trustBundle, api, namespaces, serviceAccounts, pods }: Facts): Known<Workloads> {
   for (const known of [installed, api, namespaces, serviceAccounts, pods]) if ("unknown" in known) return known;
-  if ("unknown" in installed || "unknown" in api || "unknown" in namespaces) return UNREACHED;
-  if ("unknown" in serviceAccounts || "unknown" in pods) return UNREACHED;
+  if ("unknown" in installed || "unknown" in api || "unknown" in namespaces) return UNREAD;
+  if ("unknown" in serviceAccounts || "unknown" in pods) return UNREAD;
   const settings = installed.value.webhook?.settings;
-  if (settings === undefined) return { unknown: "The webhook's settings are not known" };
+  if (settings === undefined) return { unknown: "The webhook's settings are unknown" };
   const bundle = "value" in trustBundle ? (trustBundle.value ?? "") : "";
   const nativeSidecar = choosesNativeSidecar(settings.nativeSidecar, api.value);
   return {
@@ -42,7 +42,7 @@ function workloadsOf({ installed, trustBundle, api, namespaces, serviceAccounts,
   };
 }
 
-const UNREACHED = { unknown: "It was not read" };
+const UNREAD = { unknown: "It was not read" };
 
 const keyOf = ({ metadata }: { metadata: Pod["metadata"] }) => `${metadata.namespace}/${metadata.name}`;
 
@@ -65,62 +65,63 @@ export const WORKLOADS = {
   NAMESPACES_PERMIT: {
     section: "workloads",
     when: "installed",
-    summary: "Every labelled namespace says which roles it permits.",
+    summary: "Every labelled namespace permits some role.",
     remedy:
-      "Annotate the namespace with `iam.amazonaws.com/permitted` (or `iam.amazonaws.com/allowed-roles`), or take the label off: without it every role is ROLE_FORBIDDEN.",
+      "Annotate the namespace with `iam.amazonaws.com/permitted` (or `iam.amazonaws.com/allowed-roles`), or remove the label: without the annotation, every role is ROLE_FORBIDDEN.",
     judge: ({ namespaces }) =>
       given(namespaces, (list) => {
-        const taking = labelled(list);
-        if (taking.length === 0) return warning("No namespace carries the label podrole.io/inject: enabled");
+        const selected = labelled(list);
+        if (selected.length === 0)
+          return warning("No namespace carries the label podrole.io/inject: enabled; expected one");
         return orOk(
-          taking.flatMap(({ metadata }) => {
+          selected.flatMap(({ metadata }) => {
             const { annotations = {}, name } = metadata;
-            const said = [ANNOTATIONS.permitted, ANNOTATIONS.allowedRoles].map((key) => valueOf(annotations, key));
-            return said.some(Boolean)
+            const values = [ANNOTATIONS.permitted, ANNOTATIONS.allowedRoles].map((key) => valueOf(annotations, key));
+            return values.some(Boolean)
               ? []
-              : [failed(`It permits no role, wanted ${ANNOTATIONS.permitted} with an expression`, `namespace ${name}`)];
+              : [failed(`It permits no role; expected an expression in ${ANNOTATIONS.permitted}`, `namespace ${name}`)];
           }),
-          `${countOf(taking.length, "labelled namespace")} with what they permit`,
+          `${countOf(selected.length, "labelled namespace")}, and each permits some role`,
         );
       }),
   },
   EXPRESSIONS: {
     section: "workloads",
     when: "installed",
-    summary: "What namespaces permit can be read: RE2 in `permitted`, a JSON array in `allowed-roles`.",
+    summary: "The expressions of namespaces are valid: RE2 in `permitted`, a JSON array in `allowed-roles`.",
     remedy:
-      "Correct the annotation; the message says where it fails. Until then nothing is permitted (PERMITTED_INVALID).",
+      "Correct the annotation; the message names the error. Until then, the namespace permits no role (PERMITTED_INVALID).",
     judge: (facts) =>
       given(workloadsOf(facts), ({ namespaces, settings }) =>
         orOk(
           labelled(namespaces.values()).flatMap(({ metadata }) => {
-            const state = unreadable(metadata.name ?? "", metadata.annotations ?? {}, settings);
+            const state = findInvalidExpression(metadata.name ?? "", metadata.annotations ?? {}, settings);
             return state === undefined ? [] : [failed(state, `namespace ${metadata.name}`)];
           }),
-          "every expression can be read",
+          "every expression is valid",
         ),
       ),
   },
   PODS_INJECTED: {
     section: "workloads",
     when: "installed",
-    summary: "Every running pod that names a role was injected.",
+    summary: "Every running pod that names a role is injected.",
     remedy:
-      "Injection happens when a pod is created: restart it (`kubectl rollout restart`). `podrole explain pod/NAME -n NAMESPACE` tells what would happen then.",
+      "Pods are injected when they are created: restart the pod (`kubectl rollout restart`). `podrole explain pod NAME -n NAMESPACE` shows what would happen then.",
     judge: (facts) =>
       given(workloadsOf(facts), (workloads) => {
         const injected = workloads.pods.filter(isInjected).length;
         return orOk(
-          workloads.pods.filter((pod) => !isInjected(pod)).flatMap((pod) => judgeBare(pod, workloads) ?? []),
-          injected === 0 ? "no pod names a role yet" : `${countOf(injected, "pod")} injected, and none was missed`,
+          workloads.pods.filter((pod) => !isInjected(pod)).flatMap((pod) => judgeUninjected(pod, workloads) ?? []),
+          injected === 0 ? "no pod names a role" : `${countOf(injected, "pod")} injected, and none is missing`,
         );
       }),
   },
   ROLES_PERMITTED: {
     section: "workloads",
     when: "installed",
-    summary: "Every injected pod may still have its roles.",
-    remedy: `Permit the role again, or let the pod ask for another: its sidecar stops handing out credentials at the next renewal. ${PAGE.errors} has the code.`,
+    summary: "Every injected pod is still permitted to have its roles.",
+    remedy: `Permit the role again, or name another one in the pod: its sidecar stops serving credentials at the next renewal. ${PAGE.errors} describes the code.`,
     judge: (facts) =>
       given(workloadsOf(facts), (workloads) =>
         orOk(
@@ -130,15 +131,15 @@ export const WORKLOADS = {
               ? [failed(`${planned.reason}: ${planned.message}`, `pod ${keyOf(pod)}`)]
               : [];
           }),
-          "every injected pod may have its roles",
+          "every injected pod is permitted to have its roles",
         ),
       ),
   },
   DEFAULT_ROLES: {
     section: "workloads",
     when: "installed",
-    summary: "Roles that service accounts and namespaces give by default are permitted there.",
-    remedy: "Permit the role in the namespace, or correct the annotation: every pod that takes the default is refused.",
+    summary: "Default roles of ServiceAccounts and namespaces are permitted by the namespace.",
+    remedy: "Permit the role in the namespace, or correct the annotation: every pod that uses the default is refused.",
     judge: (facts) =>
       given(workloadsOf(facts), ({ settings, namespaces, accounts }) =>
         orOk(
@@ -153,9 +154,9 @@ export const WORKLOADS = {
   SIDECAR_VERSIONS: {
     section: "workloads",
     when: "installed",
-    summary: "Pods run the sidecar that the webhook injects now.",
+    summary: "Pods run the sidecar image that the webhook injects now.",
     remedy:
-      "Older sidecars go on working with a newer server (docs/operate.md has the skew); restart the pods when it suits you.",
+      "Older sidecars work with a newer server (docs/operate.md lists the supported version skew); restart the pods when convenient.",
     judge: (facts) =>
       given(workloadsOf(facts), ({ pods, settings }) => {
         const counts = new Map<string, number>();
@@ -166,33 +167,33 @@ export const WORKLOADS = {
         }
         const others = [...counts].filter(([image]) => image !== settings.image);
         if (others.length === 0) return ok(`the webhook injects ${settings.image}`);
-        const told = others.map(([image, count]) => `${countOf(count, "pod")} with ${image}`).join(", ");
-        return warning(`${told}, wanted ${settings.image} at their next restart`);
+        const found = others.map(([image, count]) => `${countOf(count, "pod")} with ${image}`).join(", ");
+        return warning(`${found}; expected ${settings.image} after their next restart`);
       }),
   },
 } as const satisfies CheckTable;
 
-/** The ARN of no role: it only brings an expression to be read. */
+/** ARN of a role that does not exist, to evaluate expressions with. */
 const PROBE = "arn:aws:iam::000000000000:role/podrole-check";
 
-function unreadable(
+function findInvalidExpression(
   namespace: string,
   annotations: Readonly<Record<string, string>>,
   { policy }: PlanSettings,
 ): string | undefined {
-  // Each alone: a clear no of the one would hide that the other cannot be read.
+  // Each annotation alone: if one forbids the role, decideRoles() does not evaluate the other.
   for (const key of [ANNOTATIONS.permitted, ANNOTATIONS.allowedRoles]) {
     const value = valueOf(annotations, key);
     if (value === undefined) continue;
     const around = { namespaceAnnotations: { [key]: value }, serviceAccountAnnotations: {} };
-    const pod = { ...NOBODY, namespace, annotations: { [ANNOTATIONS.role]: PROBE } };
+    const pod = { ...ANY_POD, namespace, annotations: { [ANNOTATIONS.role]: PROBE } };
     const [decision] = decideRoles(pod, around, policy).roles;
     if (decision && !decision.allowed && decision.code === "PERMITTED_INVALID") return decision.message;
   }
   return undefined;
 }
 
-const NOBODY = { name: "any", uid: "", serviceAccount: "any", labels: {}, containers: ["app"], annotations: {} };
+const ANY_POD = { name: "any", uid: "", serviceAccount: "any", labels: {}, containers: ["app"], annotations: {} };
 
 function refusedDefaults(
   { name = "", annotations = {} }: Namespace["metadata"],
@@ -204,7 +205,7 @@ function refusedDefaults(
     serviceAccountAnnotations: account?.metadata.annotations ?? {},
   };
   const origin = account === undefined ? "namespace" : "serviceAccount";
-  const pod = { ...NOBODY, namespace: name, serviceAccount: account?.metadata.name ?? "default" };
+  const pod = { ...ANY_POD, namespace: name, serviceAccount: account?.metadata.name ?? "default" };
   const object = account === undefined ? `namespace ${name}` : `serviceaccount ${keyOf(account)}`;
   return decideRoles(pod, around, policy).roles.flatMap((decision) =>
     !decision.allowed && !decision.undecided && decision.origin === origin
@@ -213,21 +214,21 @@ function refusedDefaults(
   );
 }
 
-/** A pod without injection; undefined when it is well without. */
-function judgeBare(pod: Pod, workloads: Workloads): Verdict | undefined {
+/** Judges a pod that is not injected; undefined if it needs no injection. */
+function judgeUninjected(pod: Pod, workloads: Workloads): Verdict | undefined {
   const planned = planOf(pod, workloads);
   const object = `pod ${keyOf(pod)}`;
   switch (planned?.decision) {
     case "inject":
       return failed(
-        "It was not injected and would be now: it is older than the label, or was created without the webhook",
+        "It is not injected and would be now: it was created before the label, or without the webhook",
         object,
       );
     case "refuse":
-      return failed(`It was not injected, and would be refused now: ${planned.reason}: ${planned.message}`, object);
+      return failed(`It is not injected, and would be refused now: ${planned.reason}: ${planned.message}`, object);
     case "skip":
       return hasRoleAnnotation(pod) && planned.reason !== "INJECTION_DISABLED"
-        ? warning(`It names a role and has no podrole (${planned.reason}): ${planned.message}`, object)
+        ? warning(`It names a role and is not injected (${planned.reason}): ${planned.message}`, object)
         : undefined;
     case undefined:
       return undefined;

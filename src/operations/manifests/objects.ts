@@ -52,9 +52,9 @@ function flatten(
   place: string,
 ): readonly (KubernetesObject | string)[] {
   if (value === null || value === undefined) return [];
-  if (!isObject(value)) return [`${place}: it is not an object, wanted one of Kubernetes`];
+  if (!isObject(value)) return [`${place}: it is not an object; expected one of Kubernetes`];
   const kind = typeof value["kind"] === "string" ? value["kind"] : kindOfList;
-  if (kind === undefined) return [`${place}: it has no kind, wanted an object of Kubernetes`];
+  if (kind === undefined) return [`${place}: it has no kind; expected an object of Kubernetes`];
   if (kind.endsWith("List") && Array.isArray(value["items"])) {
     // Elements of a PodList come without their kind; those of a List have it.
     const inner = kind === "List" ? undefined : kind.slice(0, -"List".length);

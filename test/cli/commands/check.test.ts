@@ -1,5 +1,5 @@
-// podrole check as a command: kubeconfig, API server, RBAC and podrole's own programs are real sockets and processes; only
-// the Deployments' objects are written down, because nobody here makes pods of them.
+// podrole check as a command: kubeconfig, API server emulator, RBAC and podrole's programs run for real; only Deployments
+// and their pods are written as objects, because the emulator has no controllers.
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -42,7 +42,7 @@ suite("check()", { timeout: 120_000 }, () => {
         roles: [{ name: "shop-orders", trusted: true }],
       },
     );
-    furnish(stage);
+    installObjects(stage);
     stage.kubernetes.store.create("namespaces", structuredClone(NAMESPACE));
     stage.kubernetes.store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
   });
@@ -54,14 +54,14 @@ suite("check()", { timeout: 120_000 }, () => {
   async function run(
     flags: Readonly<Record<string, string>> = {},
     username?: string,
-    hear: (text: string) => void = () => {},
+    onText: (text: string) => void = () => {},
   ) {
     const kubeconfig = join(directory, `${username ?? "admin"}.kubeconfig`);
     await writeFile(kubeconfig, stage.kubernetes.kubeconfig(username), { mode: 0o600 });
     const terminal = createTerminal();
     const err = (text: string) => {
       terminal.err(text);
-      hear(text);
+      onText(text);
     };
     const exitCode = await check({ ...terminal, err }, { kubeconfig, ...flags }, []);
     return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
@@ -77,12 +77,12 @@ suite("check()", { timeout: 120_000 }, () => {
     };
   }
 
-  test("says 0 for an installation that is well, and shows its progress", async () => {
+  test("ends with 0 for a healthy installation, and reports its progress", async () => {
     const { exitCode, out, err } = await run();
     assert.equal(exitCode, 0, out);
     assert.doesNotMatch(out, /^ {2}(FAIL|warn) /m);
     assert.match(out, /^podrole check: \d+ ok, 0 warnings, 0 failed, [23] skipped$/m);
-    assert.match(err, /^podrole check: reviewing rights$/m);
+    assert.match(err, /^podrole check: reviewing permissions$/m);
     const { of } = await findings();
     for (const id of [
       "ADMISSION",
@@ -100,12 +100,12 @@ suite("check()", { timeout: 120_000 }, () => {
     }
   });
 
-  test("ADMISSION leaves no pod behind", async () => {
+  test("ADMISSION creates no pod", async () => {
     await run();
     assert.deepEqual(stage.kubernetes.store.list("pods", "shop"), []);
   });
 
-  test("says 1 when caBundle is emptied: CA_BUNDLE, and the API server's own words at ADMISSION", async () => {
+  test("ends with 1 when caBundle is empty: CA_BUNDLE fails, and ADMISSION quotes the API server", async () => {
     const { store } = stage.kubernetes;
     const before = store.get("mutatingwebhookconfigurations", undefined, "podrole");
     const emptied = structuredClone(before) as unknown as { webhooks: { clientConfig: { caBundle?: string } }[] };
@@ -118,7 +118,7 @@ suite("check()", { timeout: 120_000 }, () => {
     assert.match(of("ADMISSION")[0]?.message ?? "", /cannot call the webhook: .*failed calling webhook/);
   });
 
-  test("says 1 for a pod that was not injected and for a namespace that permits nothing", async () => {
+  test("ends with 1 for a pod that is not injected and for a namespace that permits no role; -n limits both", async () => {
     const { store } = stage.kubernetes;
     const { metadata, spec, status } = barePod();
     store.create("pods", { metadata, spec, status: { ...status } });
@@ -144,7 +144,7 @@ suite("check()", { timeout: 120_000 }, () => {
     assert.deepEqual(statesOf(inTill), ["ok", "failed", "ok"]);
   });
 
-  test("--wait looks again until nothing fails", async () => {
+  test("--wait repeats the checks until nothing fails", async () => {
     const { store } = stage.kubernetes;
     store.create("namespaces", { metadata: { name: "late", labels: { "podrole.io/inject": "enabled" } } });
     let waited = 0;
@@ -156,7 +156,7 @@ suite("check()", { timeout: 120_000 }, () => {
     assert.deepEqual([exitCode, waited], [0, 1]);
   });
 
-  test("skips what the person may not read, and says which right is missing", async () => {
+  test("skips what the caller may not read, and names the missing permission", async () => {
     stage.kubernetes.restrict("reader", [{ apiGroups: [""], resources: ["namespaces"], verbs: ["list", "get"] }]);
     const { exitCode, of, all } = await findings({}, "reader");
     assert.equal(exitCode, 0);
@@ -166,7 +166,7 @@ suite("check()", { timeout: 120_000 }, () => {
     assert.ok(all.some(({ id, state }) => id === "NAMESPACES_PERMIT" && state === "ok"));
   });
 
-  for (const [what, flags, words] of [
+  for (const [what, flags, message] of [
     ["a kubeconfig that does not exist", { kubeconfig: "/nowhere/config" }, /cannot be read/],
     ["an unknown context", { context: "elsewhere" }, /no context "elsewhere"; expected one of emulator/],
     ["a --wait that is no duration", { wait: "soon" }, /--wait: "soon" is not a duration/],
@@ -179,14 +179,14 @@ suite("check()", { timeout: 120_000 }, () => {
     ["-n with --pre", { namespace: "shop", pre: "true" }, /--pre checks no pods \(--podrole-namespace/],
     ["-n with a selector", { namespace: "shop", namespaceSelector: "a=b" }, /exclude each other/],
   ] as const) {
-    test(`says 2 for ${what}`, async () => {
+    test(`refuses ${what}`, async () => {
       const { exitCode, out, err } = await run(flags);
       assert.deepEqual([exitCode, out], [2, ""]);
-      assert.match(err, words);
+      assert.match(err, message);
     });
   }
 
-  test("says 2 when the API server does not answer", async () => {
+  test("ends with 2 when the API server does not respond", async () => {
     stage.kubernetes.faults.down = true;
     const { exitCode, err } = await run();
     stage.kubernetes.faults.down = false;
@@ -199,8 +199,8 @@ interface Registration {
   readonly webhooks: readonly { readonly namespaceSelector?: object }[];
 }
 
-/** What the manifests bring and this stage has no controllers for: Deployments, their pods, budgets, RBAC. */
-function furnish({ kubernetes, server, webhook }: Stage): void {
+/** Creates what controllers would create from the manifests: Deployments, their pods, budgets, RBAC. */
+function installObjects({ kubernetes, server, webhook }: Stage): void {
   const { store } = kubernetes;
   for (const path of ["server", "webhook", "rbac"]) {
     for (const document of parseAllDocuments(readFileSync(file(`manifests/base/${path}.yaml`), "utf8"), {
@@ -216,7 +216,7 @@ function furnish({ kubernetes, server, webhook }: Stage): void {
       if (object.kind === "Role") kubernetes.restrict(`${REFUSED}${who}`, object.rules ?? [], "podrole");
     }
   }
-  // The stage's own takes podrole's namespace as well.
+  // The stage's webhook configuration also selects podrole's own namespace.
   const registered = store.get("mutatingwebhookconfigurations", undefined, "podrole") as unknown as Registration;
   const manifest = parse(readFileSync(file("manifests/base/webhook-configuration.yaml"), "utf8")) as Registration;
   const webhooks = registered.webhooks.map((webhook) =>
@@ -236,7 +236,7 @@ function furnish({ kubernetes, server, webhook }: Stage): void {
   }
 }
 
-test("parseSamples() reads labels, infinities and nothing else", () => {
+test("parseSamples() reads labels and infinities, and ignores other lines", () => {
   const samples = parseSamples(
     '# HELP x y\nx{a="1",b="say \\"{}\\""} +Inf\nx 2\n\nnonsense\nx_bucket{le="0.1"} 3 1700\n',
   );
@@ -248,7 +248,7 @@ test("parseSamples() reads labels, infinities and nothing else", () => {
   assert.equal(samples.size, 2);
 });
 
-test("formatAge() says the two largest units", () => {
+test("formatAge() prints the two largest units", () => {
   assert.deepEqual([0, 61_000, 3_600_000, 90_061_000, -5].map(formatAge), [
     "0 s",
     "1 min 1 s",

@@ -1,18 +1,38 @@
 // Cases: what is deployed, what it may, what it believes.
 import { base64, CA, deployment, known, OLD_CA, OTHER_CA } from "./healthy.ts";
-import { type Broken, onOneNode, refusing, registered, serverSays, unequal, withDeployments } from "./changes.ts";
+import {
+  type Broken,
+  onOneNode,
+  refusing,
+  registered,
+  serverReports,
+  withWebhookSetting,
+  withDeployments,
+} from "./changes.ts";
 
 export const BROKEN_INSTALLATION: readonly Broken[] = [
-  ["an old API server", { api: known({ major: 1, minor: 27 }) }, "API_VERSION", "failed", /1\.27, wanted 1\.28/],
-  ["one without native sidecars", { api: known({ major: 1, minor: 28 }) }, "NATIVE_SIDECARS", "warning", /classic/],
-  ["a server without a right", refusing("server", "list", "pods", false), "RIGHTS_SERVER", "failed", /list pods/],
-  ["a webhook without one", refusing("webhook", "watch", "namespaces", false), "RIGHTS_WEBHOOK", "failed", /watch/],
+  ["an old API server", { api: known({ major: 1, minor: 27 }) }, "API_VERSION", "failed", /1\.27, expected 1\.28/],
   [
-    "a server that may too much",
+    "an API server without native sidecars",
+    { api: known({ major: 1, minor: 28 }) },
+    "NATIVE_SIDECARS",
+    "warning",
+    /classic/,
+  ],
+  ["a server without a permission", refusing("server", "list", "pods", false), "RIGHTS_SERVER", "failed", /list pods/],
+  [
+    "a webhook without a permission",
+    refusing("webhook", "watch", "namespaces", false),
+    "RIGHTS_WEBHOOK",
+    "failed",
+    /watch/,
+  ],
+  [
+    "a server with too many permissions",
     refusing("server", "impersonate", "users", true),
     "RIGHTS_SERVER_NARROW",
     "failed",
-    /impersonate users, wanted none/,
+    /impersonate users; expected none/,
   ],
   [
     "a webhook that reads secrets",
@@ -44,7 +64,7 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
     /None of 2/,
   ],
   [
-    "half a server",
+    "a server with half of its replicas",
     withDeployments({ ...deployment("server"), status: { readyReplicas: 1 } }, deployment("webhook")),
     "SERVER_READY",
     "warning",
@@ -62,34 +82,40 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
   ],
   ["all on one node", onOneNode(), "REPLICAS", "warning", /on node node-1/],
   ["no budgets", { budgets: known([]) }, "DISRUPTION_BUDGETS", "warning", /No PodDisruptionBudget covers/],
-  ["a misspelt setting", unequal({ name: "PODROLE_REGOIN", value: "x" }), "SETTINGS", "warning", /PODROLE_REGOIN/],
+  [
+    "a misspelt setting",
+    withWebhookSetting({ name: "PODROLE_REGOIN", value: "x" }),
+    "SETTINGS",
+    "warning",
+    /PODROLE_REGOIN/,
+  ],
   [
     "another audience for the webhook",
-    unequal({ name: "PODROLE_AUDIENCE", value: "other" }),
+    withWebhookSetting({ name: "PODROLE_AUDIENCE", value: "other" }),
     "SETTINGS",
     "failed",
     /PODROLE_AUDIENCE is "podrole\.io" for the server and "other" for the webhook; expected the same/,
   ],
   [
     "a default role for the webhook alone",
-    unequal({ name: "PODROLE_DEFAULT_ROLE", value: "shop-any" }),
+    withWebhookSetting({ name: "PODROLE_DEFAULT_ROLE", value: "shop-any" }),
     "POLICY_SETTINGS",
     "failed",
     /PODROLE_DEFAULT_ROLE is not set for the server and "shop-any" for the webhook; expected the same/,
   ],
   [
     "a longest session for the webhook alone",
-    unequal({ name: "PODROLE_MAX_SESSION_DURATION", value: "12h" }),
+    withWebhookSetting({ name: "PODROLE_MAX_SESSION_DURATION", value: "12h" }),
     "POLICY_SETTINGS",
     "failed",
     /PODROLE_MAX_SESSION_DURATION is not set for the server and 43200000 for the webhook/,
   ],
   [
     "replicas of two versions",
-    serverSays({ 'podrole_build_info{version="0.2.0"}': 1 }),
+    serverReports({ 'podrole_build_info{version="0.2.0"}': 1 }),
     "VERSIONS",
     "warning",
-    /0\.1\.0 and 0\.2\.0, wanted the same/,
+    /0\.1\.0 and 0\.2\.0; expected one version/,
   ],
   ["an older command line", { cliVersion: "0.0.9" }, "VERSIONS", "warning", /0\.0\.9/],
   [
@@ -111,7 +137,7 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
     /not published/,
   ],
   [
-    "a CA near its end",
+    "a CA close to its expiry",
     {
       trustBundle: known(OLD_CA),
       slots: { unknown: "may not" },
@@ -122,22 +148,22 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
     /expires in 3\d d/,
   ],
   [
-    "a bundle of another CA than the Secret's",
+    "a bundle that differs from the Secret",
     { slots: known([{ slot: "current", certificatePem: OTHER_CA, since: 0 }]) },
     "CA_SLOTS",
     "warning",
-    /not the Secret's/,
+    /differs from the Secret's CAs/,
   ],
   ["an empty caBundle", registered({ clientConfig: {} }), "CA_BUNDLE", "failed", /caBundle is empty/],
   [
-    "a strange caBundle",
+    "a caBundle of another CA",
     registered({ clientConfig: { caBundle: base64(OTHER_CA) } }),
     "CA_BUNDLE",
     "failed",
     /no CA of the trust bundle/,
   ],
   [
-    "a caBundle that lags",
+    "an outdated caBundle",
     { trustBundle: known(CA + OTHER_CA), slots: { unknown: "may not" } },
     "CA_BUNDLE",
     "warning",
@@ -145,14 +171,14 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
   ],
   [
     "an expired serving certificate",
-    serverSays({ podrole_serving_certificate_expiry_seconds: -5 }),
+    serverReports({ podrole_serving_certificate_expiry_seconds: -5 }),
     "SERVING_CERTIFICATES",
     "failed",
     /has expired/,
   ],
   [
-    "one that is not renewed",
-    serverSays({ podrole_serving_certificate_expiry_seconds: 60 }),
+    "a serving certificate that is not renewed",
+    serverReports({ podrole_serving_certificate_expiry_seconds: 60 }),
     "SERVING_CERTIFICATES",
     "warning",
     /expires in 1 min/,

@@ -1,6 +1,6 @@
-// Cases: how the webhook is called, what the programs say, namespaces and pods.
+// Cases: how the webhook is called, metrics of the programs, namespaces and pods.
 import { barePod, configuration, healthy, injectedPod, known, NAMESPACE } from "./healthy.ts";
-import { annotated, type Broken, registered, serverSays, unequal } from "./changes.ts";
+import { annotated, type Broken, registered, serverReports, withWebhookSetting } from "./changes.ts";
 
 export const BROKEN_USE: readonly Broken[] = [
   [
@@ -18,32 +18,38 @@ export const BROKEN_USE: readonly Broken[] = [
     /2 webhooks/,
   ],
   ["rules without pods", registered({ rules: [] }), "WEBHOOK_RULES", "failed", /CREATE of pods/],
-  ["failurePolicy Ignore", registered({ failurePolicy: "Ignore" }), "FAILURE_POLICY", "warning", /Ignore, wanted Fail/],
-  ["a long timeout", registered({ timeoutSeconds: 30 }), "WEBHOOK_TIMEOUT", "warning", /30, wanted/],
   [
-    "a selector that takes podrole itself",
+    "failurePolicy Ignore",
+    registered({ failurePolicy: "Ignore" }),
+    "FAILURE_POLICY",
+    "warning",
+    /Ignore; expected Fail/,
+  ],
+  ["a long timeout", registered({ timeoutSeconds: 30 }), "WEBHOOK_TIMEOUT", "warning", /30; expected/],
+  [
+    "a selector that matches podrole itself",
     registered({ namespaceSelector: { matchLabels: { "podrole.io/inject": "enabled" } } }),
     "WEBHOOK_SELECTOR",
     "failed",
     /excluded/,
   ],
-  ["no second call", registered({ reinvocationPolicy: "Never" }), "OTHER_WEBHOOKS", "warning", /wanted IfNeeded/],
+  ["no second call", registered({ reinvocationPolicy: "Never" }), "OTHER_WEBHOOKS", "warning", /expected IfNeeded/],
   [
-    "a pod let through",
-    { admission: known({ answer: "let through", namespace: "shop" }) },
+    "a pod that was admitted",
+    { admission: known({ answer: "admitted", namespace: "shop" }) },
     "ADMISSION",
     "failed",
-    /let through without podrole/,
+    /admitted a dry run of a pod without podrole/,
   ],
   [
-    "a webhook out of reach",
-    { admission: known({ answer: "not reached", namespace: "shop", said: "x509: unknown authority" }) },
+    "an unreachable webhook",
+    { admission: known({ answer: "not reached", namespace: "shop", message: "x509: unknown authority" }) },
     "ADMISSION",
     "failed",
     /x509/,
   ],
   [
-    "a replica that does not answer",
+    "a replica that does not respond",
     { pages: [...healthy().pages, { program: "server", pod: "s-2", samples: { unknown: "HTTP 503" } }] },
     "PAGES",
     "warning",
@@ -51,28 +57,28 @@ export const BROKEN_USE: readonly Broken[] = [
   ],
   [
     "an old watch",
-    serverSays({ 'podrole_watch_age_seconds{resource="pods"}': 900 }),
+    serverReports({ 'podrole_watch_age_seconds{resource="pods"}': 900 }),
     "WATCH_AGE",
     "failed",
-    /watch of pods was last fresh 15 min ago/,
+    /watch of pods was last up to date 15 min ago/,
   ],
   [
-    "a watch that never was",
-    serverSays({ 'podrole_watch_age_seconds{resource="pods"}': "+Inf" }),
+    "a watch that never succeeded",
+    serverReports({ 'podrole_watch_age_seconds{resource="pods"}': "+Inf" }),
     "WATCH_AGE",
     "failed",
-    /never read/,
+    /never been up to date/,
   ],
   [
-    "STS out of reach",
-    serverSays({ 'podrole_sts_calls_total{code="OK"}': 0, 'podrole_sts_calls_total{code="STS_UNAVAILABLE"}': 7 }),
+    "unreachable STS",
+    serverReports({ 'podrole_sts_calls_total{code="OK"}': 0, 'podrole_sts_calls_total{code="STS_UNAVAILABLE"}': 7 }),
     "STS",
     "failed",
-    /never answered 7 calls/,
+    /responded to none of 7 calls/,
   ],
   [
     "sessions near their end",
-    serverSays({ podrole_credential_nearest_expiry_seconds: 100 }),
+    serverReports({ podrole_credential_nearest_expiry_seconds: 100 }),
     "NEAREST_EXPIRY",
     "warning",
     /1 min 40 s/,
@@ -94,7 +100,7 @@ export const BROKEN_USE: readonly Broken[] = [
     /not an RE2 expression/,
   ],
   [
-    "a second one that cannot",
+    "a second expression that cannot be read",
     annotated({ "iam.amazonaws.com/permitted": "x", "iam.amazonaws.com/allowed-roles": "{" }),
     "EXPRESSIONS",
     "failed",
@@ -129,7 +135,7 @@ export const BROKEN_USE: readonly Broken[] = [
     /NAMESPACE_NOT_LABELLED/,
   ],
   [
-    "a role that is permitted no more",
+    "a role that is no longer permitted",
     { pods: known([injectedPod("payroll-admin")]) },
     "ROLES_PERMITTED",
     "failed",
@@ -147,7 +153,7 @@ export const BROKEN_USE: readonly Broken[] = [
     /ROLE_FORBIDDEN/,
   ],
   [
-    "a namespace's own default that is not",
+    "a namespace's default role that is not permitted",
     annotated({ ...NAMESPACE.metadata.annotations, "iam.amazonaws.com/default-role": "web" }),
     "DEFAULT_ROLES",
     "failed",
@@ -155,23 +161,23 @@ export const BROKEN_USE: readonly Broken[] = [
   ],
   [
     "an older sidecar",
-    unequal({ name: "PODROLE_SIDECAR_IMAGE", value: "sidecar:2" }),
+    withWebhookSetting({ name: "PODROLE_SIDECAR_IMAGE", value: "sidecar:2" }),
     "SIDECAR_VERSIONS",
     "warning",
     /1 pod with/,
   ],
   [
-    "a way to the node's role",
-    { metadata: known({ namespace: "shop", answer: "reached", said: "HTTP 200" }) },
+    "a pod that can reach the node's role",
+    { metadata: known({ namespace: "shop", answer: "reached", detail: "HTTP 200" }) },
     "INSTANCE_METADATA",
     "failed",
     /HTTP 200/,
   ],
   [
-    "a pod that could not tell",
-    { metadata: known({ namespace: "shop", answer: "unknown", said: "Pending, ErrImagePull" }) },
+    "a test pod without a result",
+    { metadata: known({ namespace: "shop", answer: "unknown", detail: "Pending, ErrImagePull" }) },
     "INSTANCE_METADATA",
     "warning",
-    /could not tell: Pending, ErrImagePull/,
+    /no result: Pending, ErrImagePull/,
   ],
 ];

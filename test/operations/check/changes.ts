@@ -1,11 +1,11 @@
-// How one thing of a healthy cluster is broken.
+// Changes that break one thing of a healthy cluster.
 import type { Facts } from "../../../src/operations/check/facts.ts";
 import type { State } from "../../../src/operations/check/finding.ts";
 import { readInstalled } from "../../../src/operations/installed.ts";
 import { COMMON, configuration, deployment, healthy, known, metrics, NAMESPACE } from "./healthy.ts";
 
-/** What is broken, who says so, how bad it is, and words that must be in it. */
-export type Broken = readonly [what: string, change: Partial<Facts>, id: string, state: State, words: RegExp];
+/** The defect, the check that reports it, its state, and what the message must contain. */
+export type Broken = readonly [what: string, change: Partial<Facts>, id: string, state: State, message: RegExp];
 
 export const withDeployments = (...list: Parameters<typeof readInstalled>[0]): Partial<Facts> => ({
   deployments: known(list),
@@ -18,7 +18,7 @@ export const annotated = (annotations: Record<string, string>): Partial<Facts> =
   namespaces: known([{ metadata: { ...NAMESPACE.metadata, annotations } }]),
   pods: known([]),
 });
-export const serverSays = (change: Readonly<Record<string, number | string>>): Partial<Facts> => ({
+export const serverReports = (change: Readonly<Record<string, number | string>>): Partial<Facts> => ({
   pages: [{ program: "server", pod: "podrole-server-1", samples: known(metrics("server", change)) }],
 });
 export const refusing = (
@@ -33,7 +33,7 @@ export const refusing = (
     return isIt ? { right, allowed: known(allowed) } : judged;
   }),
 });
-export const unequal = (env: { name: string; value: string }): Partial<Facts> => {
+export const withWebhookSetting = (env: { name: string; value: string }): Partial<Facts> => {
   const webhook = deployment("webhook");
   webhook.spec.template.spec.containers[0]?.env?.push(env);
   return withDeployments(deployment("server"), webhook);

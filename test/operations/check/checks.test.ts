@@ -1,4 +1,4 @@
-// Each check on a cluster in which one thing is broken: that check speaks, and no other; beside it, the healthy cluster.
+// Each check on a cluster with one defect: that check reports it, and no other does; and the healthy cluster.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import fc from "fast-check";
@@ -12,7 +12,7 @@ import { barePod, base64, EXPIRED_CA, healthy, judge, known, NAMESPACE, problems
 const BROKEN = [...BROKEN_INSTALLATION, ...BROKEN_USE];
 
 suite("findingsOf()", () => {
-  test("finds nothing wrong with a healthy cluster, and skips nothing", () => {
+  test("reports no problem in a healthy cluster, and skips no check", () => {
     assert.deepEqual(
       judge(healthy()).filter(({ state }) => state !== "ok"),
       [],
@@ -20,26 +20,26 @@ suite("findingsOf()", () => {
     assert.equal(judge(healthy(), "pre").length, 5);
   });
 
-  for (const [what, change, id, state, words] of BROKEN) {
-    test(`${id} is ${state} with ${what}, and no other check speaks`, () => {
+  for (const [what, change, id, state, message] of BROKEN) {
+    test(`${id} is ${state} with ${what}, and no other check reports a problem`, () => {
       const problems = problemsOf(healthy(change));
       assert.deepEqual([...new Set(problems.map((finding) => finding.id))], [id], JSON.stringify(problems, null, 1));
       assert.equal(problems[0]?.state, state);
-      assert.match(problems[0]?.message ?? "", words);
+      assert.match(problems[0]?.message ?? "", message);
       assert.equal(problems[0]?.hint, `docs/checks.md#${id.toLowerCase()}`);
     });
   }
 
-  test("every check of an installed podrole has a case in which it speaks", () => {
-    const spoken = new Set(BROKEN.map(([, , id]) => id));
-    const silent = Object.entries(CHECKS).filter(([id, { when }]) => when !== "pre" && !spoken.has(id));
+  test("every check of an installed podrole has a case in which it reports a problem", () => {
+    const covered = new Set(BROKEN.map(([, , id]) => id));
+    const uncovered = Object.entries(CHECKS).filter(([id, { when }]) => when !== "pre" && !covered.has(id));
     assert.deepEqual(
-      silent.map(([id]) => id),
-      ["ADMISSION_API"], // It can only be skipped: what cannot be read has no objects.
+      uncovered.map(([id]) => id),
+      ["ADMISSION_API"], // It can only be skipped: without the API there is nothing to read.
     );
   });
 
-  test("an expired CA fails wherever it stands", () => {
+  test("an expired CA fails in every place", () => {
     const change = {
       trustBundle: known(EXPIRED_CA),
       ...registered({ clientConfig: { caBundle: base64(EXPIRED_CA) } }),
@@ -54,7 +54,7 @@ suite("findingsOf()", () => {
     );
   });
 
-  test("what is on its way out counts no more: finished and deleted pods, namespaces that end", () => {
+  test("ignores finished and deleted pods, and namespaces that are being deleted", () => {
     const gone = { deletionTimestamp: "2026-06-01T12:00:00Z" };
     const [finished, deleted] = [barePod(), barePod()];
     finished.status = { phase: "Succeeded" };
@@ -64,7 +64,7 @@ suite("findingsOf()", () => {
     assert.deepEqual(problemsOf(facts), []);
   });
 
-  test("what could not be read is skipped with its reason, and never ok", () => {
+  test("skips a check whose facts could not be read, and never reports a problem for it", () => {
     const facts = healthy();
     const keys = Object.keys(facts).filter((key) => {
       const fact = facts[key as keyof Facts];
@@ -83,7 +83,7 @@ suite("findingsOf()", () => {
     );
   });
 
-  test("INSTALL_RIGHTS names what the person lacks before installing", () => {
+  test("INSTALL_RIGHTS names the permissions that the operator lacks", () => {
     const ownRights = healthy().ownRights.map(({ right }) => ({
       right,
       allowed: known(right.resource !== "clusterroles"),
@@ -94,7 +94,7 @@ suite("findingsOf()", () => {
     assert.deepEqual(problemsOf(healthy({ webhookConfigurations: known([]) }), "pre"), []);
   });
 
-  test("NOT_INSTALLED warns of a podrole that is there already", () => {
+  test("NOT_INSTALLED warns about an existing installation", () => {
     assert.deepEqual(
       problemsOf(healthy(), "pre").map(({ id }) => id),
       ["NOT_INSTALLED"],

@@ -1,4 +1,4 @@
-// A healthy cluster as facts, and how a test breaks one thing of it.
+// The facts of a healthy cluster, and parts to build other clusters from.
 import { createAuthority } from "../../../src/pki/certificate.ts";
 import { CHECKS } from "../../../src/operations/check/checks.ts";
 import type { Facts, Known, WebhookConfigurationObject } from "../../../src/operations/check/facts.ts";
@@ -24,7 +24,7 @@ const NAMES = {
 const madeAt = (at: number, commonName = "podrole CA") =>
   createAuthority({ commonName, now: at, lifetimeMs: 365 * DAY });
 export const CA = madeAt(NOW - 10 * DAY).certificatePem;
-export const OTHER_CA = madeAt(NOW - 10 * DAY, "somebody else").certificatePem;
+export const OTHER_CA = madeAt(NOW - 10 * DAY, "another CA").certificatePem;
 export const EXPIRED_CA = madeAt(NOW - 400 * DAY).certificatePem;
 export const OLD_CA = madeAt(NOW - 330 * DAY).certificatePem;
 
@@ -116,7 +116,7 @@ export const NAMESPACE = {
   },
 };
 
-/** As it was sent: not injected. */
+/** A pod as its author wrote it: not injected. */
 export function barePod(role = "shop-orders", change: Partial<Pod["spec"]> = {}, annotations: object = {}): Pod {
   return {
     metadata: { name: "orders", namespace: "shop", annotations: { "iam.amazonaws.com/role": role, ...annotations } },
@@ -125,7 +125,7 @@ export function barePod(role = "shop-orders", change: Partial<Pod["spec"]> = {},
   };
 }
 
-/** As the webhook made it, when its namespace permitted the role. */
+/** The same pod as the webhook injects it in a namespace that permits the role. */
 export function injectedPod(role = "shop-orders"): Pod {
   const namespace = {
     name: "shop",
@@ -138,17 +138,17 @@ export function injectedPod(role = "shop-orders"): Pod {
 
 export function healthy(change: Partial<Facts> = {}): Facts {
   const deployments = [deployment("server"), deployment("webhook")];
-  const wanted = (right: { readonly wanted: boolean }) => known(right.wanted);
+  const expected = (right: { readonly expected: boolean }) => known(right.expected);
   return {
     now: NOW,
     cliVersion: VERSION,
     namespace: "podrole",
     api: known({ major: 1, minor: 37 }),
     nodes: known(3),
-    ownRights: installersRights("podrole").map((right) => ({ right, allowed: wanted(right) })),
+    ownRights: installersRights("podrole").map((right) => ({ right, allowed: expected(right) })),
     programRights: [...neededRights(NAMES), ...forbiddenRights(NAMES)].map((right) => ({
       right,
-      allowed: wanted(right),
+      allowed: expected(right),
     })),
     ownNamespace: known({ metadata: { name: "podrole" } }),
     deployments: known(deployments),
@@ -171,7 +171,7 @@ export function healthy(change: Partial<Facts> = {}): Facts {
     namespaces: known([NAMESPACE]),
     serviceAccounts: known([{ metadata: { name: "default", namespace: "shop" } }]),
     pods: known([injectedPod()]),
-    metadata: known({ namespace: "shop", answer: "silent", said: "TimeoutError" }),
+    metadata: known({ namespace: "shop", answer: "silent", detail: "TimeoutError" }),
     ...change,
   };
 }
@@ -180,7 +180,7 @@ export function judge(facts: Facts, phase: "pre" | "installed" = "installed"): r
   return findingsOf(CHECKS, facts, phase);
 }
 
-/** Those that are not well. */
+/** Failures and warnings. */
 export function problemsOf(facts: Facts, phase?: "pre" | "installed"): readonly Finding[] {
   return judge(facts, phase).filter(({ state }) => state === "failed" || state === "warning");
 }

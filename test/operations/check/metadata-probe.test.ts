@@ -1,4 +1,4 @@
-// The pod of --imds: it passes the API server's rules, and is deleted however it goes.
+// The pod of --imds: the API server accepts it, and it is deleted whatever happens.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { once } from "node:events";
@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, suite, test } from "node:test";
 import { promisify } from "node:util";
-import { probeMetadata, readAnswer, scriptThatTries } from "../../../src/operations/check/metadata-probe.ts";
+import { probeMetadata, readAnswer, probeScript } from "../../../src/operations/check/metadata-probe.ts";
 import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import { createOperatorKubernetes } from "../../../src/kubernetes/client.ts";
 import { ApiError } from "../../../src/kubernetes/errors.ts";
@@ -40,7 +40,7 @@ async function cluster(context: TestContext) {
 }
 
 suite("probeMetadata()", () => {
-  test("gives up after a minute, says what the pod waits for, and deletes it", async (context) => {
+  test("times out after a minute, reports what the pod waits for, and deletes it", async (context) => {
     const { emulator, kubernetes, seen } = await cluster(context);
     const clock = createFakeClock();
     const ended = probeMetadata({ kubernetes, clock, interrupted: new AbortController().signal }, OPTIONS);
@@ -50,7 +50,7 @@ suite("probeMetadata()", () => {
     assert.deepEqual(await ended, {
       namespace: "shop",
       answer: "unknown",
-      said: "it did not end within 60 s: Pending",
+      detail: "it did not end within 60 s: Pending",
     });
     assert.deepEqual(emulator.store.list("pods", "shop"), []);
     assert.deepEqual(
@@ -59,22 +59,22 @@ suite("probeMetadata()", () => {
     );
   });
 
-  test("interrupted, deletes the pod", async (context) => {
+  test("deletes the pod when it is interrupted", async (context) => {
     const { emulator, kubernetes } = await cluster(context);
     const interruption = new AbortController();
     const stop = emulator.store.onChange(({ plural, type }) => {
       if (plural === "pods" && type === "ADDED") setTimeout(() => interruption.abort(), 20);
     });
     const deps = { kubernetes, clock: systemClock, interrupted: interruption.signal };
-    const { answer, said } = await probeMetadata(deps, OPTIONS);
+    const { answer, detail } = await probeMetadata(deps, OPTIONS);
     stop();
     assert.equal(answer, "unknown");
-    assert.match(said, /it was interrupted/);
+    assert.match(detail, /it was interrupted/);
     assert.deepEqual(emulator.store.list("pods", "shop"), []);
   });
 });
 
-test("probeMetadata() deletes a pod of whose creation it was not told", async (context) => {
+test("probeMetadata() deletes a pod whose creation was not confirmed", async (context) => {
   const { emulator, kubernetes } = await cluster(context);
   const createObject: typeof kubernetes.createObject = async (...call) => {
     await kubernetes.createObject(...call);
@@ -90,14 +90,14 @@ test("probeMetadata() deletes a pod of whose creation it was not told", async (c
 });
 
 for (const [log, expected] of [
-  ["PODROLE-METADATA answered 401\n", { answer: "reached", said: "HTTP 401" }],
-  ["PODROLE-METADATA silent ECONNREFUSED", { answer: "silent", said: "ECONNREFUSED" }],
-  ["exec: node: not found", { answer: "unknown", said: "its log has no answer: exec: node: not found" }],
+  ["PODROLE-METADATA answered 401\n", { answer: "reached", detail: "HTTP 401" }],
+  ["PODROLE-METADATA silent ECONNREFUSED", { answer: "silent", detail: "ECONNREFUSED" }],
+  ["exec: node: not found", { answer: "unknown", detail: "its log has no result: exec: node: not found" }],
 ] as const) {
   test(`readAnswer() reads ${JSON.stringify(log)}`, () => assert.deepEqual(readAnswer(log), expected));
 }
 
-/** `put`: "lost" where the hop limit ends the answer on its way. */
+/** `put` is "lost" if the hop limit drops the response. */
 async function tryService(context: TestContext, { put, get }: { put: number | "lost"; get: number }) {
   const service = createServer((request, response) => {
     const status = request.method === "PUT" ? put : get;
@@ -107,17 +107,17 @@ async function tryService(context: TestContext, { put, get }: { put: number | "l
   service.listen(0, "127.0.0.1");
   await once(service, "listening");
   context.after(() => service.close());
-  const script = scriptThatTries(`http://127.0.0.1:${(service.address() as AddressInfo).port}`);
+  const script = probeScript(`http://127.0.0.1:${(service.address() as AddressInfo).port}`);
   const { stdout } = await promisify(execFile)(process.execPath, ["-e", script]);
   return readAnswer(stdout).answer;
 }
 
 for (const [name, service, expected] of [
   ["gives tokens", { put: 200, get: 401 }, "reached"],
-  ["keeps tokens back by the hop limit and reads nothing without one", { put: "lost", get: 401 }, "silent"],
-  ["keeps tokens back by the hop limit and needs none (IMDSv1)", { put: "lost", get: 200 }, "reached"],
+  ["loses tokens to the hop limit and refuses reads without one", { put: "lost", get: 401 }, "silent"],
+  ["loses tokens to the hop limit and requires none (IMDSv1)", { put: "lost", get: 200 }, "reached"],
 ] as const) {
-  test(`scriptThatTries() tells ${expected} of a service that ${name}`, async (context) => {
+  test(`probeScript() reports ${expected} for a service that ${name}`, async (context) => {
     assert.equal(await tryService(context, service), expected);
   });
 }

@@ -11,7 +11,7 @@ interface Rule {
   readonly verbs: readonly string[];
 }
 
-test("neededRights() is what manifests/base/rbac.yaml grants, no more and no less", () => {
+test("neededRights() returns exactly what manifests/base/rbac.yaml grants", () => {
   const file = readFileSync(new URL("../../../manifests/base/rbac.yaml", import.meta.url), "utf8");
   const objects = parseAllDocuments(file).map(
     (document) => document.toJS() as { kind: string; metadata: { name: string }; rules?: readonly Rule[] },

@@ -1,4 +1,4 @@
-// The operator's verbs beside two servers, on an API server's Secret: every step of a rotation, each with its refusal.
+// The operator's steps beside two servers, on the Secret of the API server emulator: each step and its refusal.
 import assert from "node:assert/strict";
 import { type TestContext, suite, test } from "node:test";
 import { applyStep } from "../../../src/operations/rotate/apply-step.ts";
@@ -54,7 +54,7 @@ const done = (result: Authorities | string) => {
 };
 
 suite("applyStep()", () => {
-  test("rotates step by step: each too early at first, the servers follow, and nothing is cut off", async (context) => {
+  test("rotates step by step: refuses each step that is too early, and the servers follow", async (context) => {
     const { clock, act, serverChecks, held } = await rotating(context);
     const old = await serverChecks();
     const prepared = done(await act("prepare"));
@@ -78,7 +78,7 @@ suite("applyStep()", () => {
     assert.deepEqual(splitBundle((await serverChecks()).bundlePem), splitBundle(signing.authority.certificatePem));
   });
 
-  test("refuses to activate what was published too recently, and what is not in caBundle", async (context) => {
+  test("refuses to activate a CA that was published too recently, or is missing in caBundle", async (context) => {
     const { kubernetes, clock, act, serverChecks } = await rotating(context);
     const before = (await serverChecks()).bundlePem;
     done(await act("prepare"));
@@ -91,7 +91,7 @@ suite("applyStep()", () => {
     done(await act("activate"));
   });
 
-  test("--force does all of it at once, and the servers take it", async (context) => {
+  test("force applies all steps at once, and the servers follow", async (context) => {
     const { act, serverChecks, held } = await rotating(context);
     const old = await serverChecks();
     const first = done(await act("prepare"));
@@ -106,13 +106,13 @@ suite("applyStep()", () => {
     assert.deepEqual([(await held()).next, (await held()).previous], [undefined, undefined]);
   });
 
-  test("--force does not do what is pointless", async (context) => {
+  test("force does not apply a step without effect", async (context) => {
     const { act } = await rotating(context);
     assert.match((await act("activate", true)) as string, /prepare one first/);
     assert.match((await act("retire", true)) as string, /no previous CA/);
   });
 
-  test("reads again when a server was faster, and decides anew", async (context) => {
+  test("starts over when a server changed the Secret meanwhile", async (context) => {
     const { deps, act, held } = await rotating(context);
     let raced = false;
     const kubernetes = {
@@ -130,13 +130,13 @@ suite("applyStep()", () => {
     assert.ok((await held()).next);
   });
 
-  test("two operators prepare at once: one of them does", async (context) => {
+  test("applies one of two concurrent prepare steps", async (context) => {
     const { act } = await rotating(context);
     const results = await Promise.all([act("prepare"), act("prepare"), act("prepare")]);
     assert.equal(results.filter((result) => typeof result !== "string").length, 1);
   });
 
-  test("says that there is no CA yet", async (context) => {
+  test("reports that there is no CA yet", async (context) => {
     const { deps } = await rotating(context);
     const options = { ...OPTIONS, secret: { namespace: "podrole", name: "other" } };
     assert.match((await applyStep("prepare", deps, options)) as string, /holds no CA yet/);
