@@ -11,7 +11,7 @@ import {
 } from "./changes.ts";
 
 export const BROKEN_INSTALLATION: readonly Broken[] = [
-  ["an old API server", { api: known({ major: 1, minor: 27 }) }, "API_VERSION", "failed", /1\.27, expected 1\.28/],
+  ["an old API server", { api: known({ major: 1, minor: 27 }) }, "API_VERSION", "failed", /1\.27; expected 1\.28/],
   [
     "an API server without native sidecars",
     { api: known({ major: 1, minor: 28 }) },
