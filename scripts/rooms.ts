@@ -28,7 +28,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   server: { uses: LIBRARIES },
   webhook: { uses: [...LIBRARIES, "injection"] },
   emulators: { uses: ["runtime", "protocol", "pki", "kubernetes"] },
-  operations: { uses: [...LIBRARIES, "injection", "server", "webhook"] },
+  operations: {
+    uses: [...LIBRARIES, "injection"],
+    // What the programs' settings are and how they fit together; no operation runs a program.
+    files: ["server/settings.ts", "server/cross-check.ts", "webhook/settings.ts", "webhook/plan-settings.ts"],
+  },
   cli: { uses: [...LIBRARIES, "injection", "sidecar", "server", "webhook", "operations", "emulators"] },
 };
 
@@ -40,6 +44,9 @@ export const INNER_ROOMS: Readonly<Record<string, Room>> = {
   "server/observability": { uses: ["aws", "issue"] },
   "sidecar/files": { uses: [] },
   "sidecar/http": { uses: [] },
+  "cli/arguments": { uses: [] },
+  "cli/output": { uses: [] },
+  "cli/commands": { uses: ["arguments", "output"] },
 };
 
 /** Modules that only their owners may import, so that a change of STS affects one file. A folder ends in "/". */

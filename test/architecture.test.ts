@@ -156,6 +156,8 @@ const GUARDS: readonly {
       ["src/injection/a.ts", 'import { b } from "../webhook/b.ts";'],
       ["src/injection/a.ts", 'import { b } from "../kubernetes/client.ts";'],
       ["emulators/sts/a.ts", 'import { b } from "../../src/server/b.ts";'],
+      ["src/operations/a.ts", 'import { b } from "../server/main.ts";'],
+      ["src/operations/a.ts", 'import type { B } from "../cli/terminal.ts";'],
     ],
   },
   {
@@ -164,6 +166,7 @@ const GUARDS: readonly {
     planted: [
       ["src/server/aws/a.ts", 'import { b } from "../issue/b.ts";'],
       ["src/sidecar/files/a.ts", 'import { b } from "../http/b.ts";'],
+      ["src/cli/output/a.ts", 'import type { B } from "../commands/b.ts";'],
     ],
   },
   {
