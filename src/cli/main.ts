@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// podrole's entry: the only file of the command line that sees the process.
+// Entry of the command line: the only file of it that accesses the process.
 import { realpathSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,7 @@ import { explainKiamFlags } from "../operations/migrate/kiam-flags.ts";
 import { createProgram } from "./program.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** After the first signal a program stops by itself; the second one ends it at once. */
+/** Aborts on the first SIGINT or SIGTERM, so that the command can stop; a second signal exits immediately. */
 function interruptions(): AbortSignal {
   const controller = new AbortController();
   const stop = (signal: NodeJS.Signals) => {
@@ -49,7 +49,7 @@ async function main(argv: readonly string[]): Promise<void> {
       process.exitCode = exitCode;
     },
   );
-  // Waiting for the Kubernetes API is no reason to end: podrole's own timers do not keep a process alive.
+  // podrole's timers are unref'ed, so nothing else keeps the process alive while a command waits for the Kubernetes API.
   const alive = setInterval(() => {}, 60_000);
   try {
     await program.parseAsync(argv, { from: "user" });
@@ -59,7 +59,7 @@ async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   }
   clearInterval(alive);
-  // Idle keep-alive sockets of clients must not keep a finished command alive.
+  // Idle keep-alive connections of clients would keep the process alive after the command has finished.
   process.exit();
 }
 

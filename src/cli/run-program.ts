@@ -1,4 +1,4 @@
-// Runs one long-running program: settings read and checked, log and audit opened, signals connected, start, wait, stop.
+// Runs a long-running program: reads and checks its settings, opens log and audit, starts it, and stops it on a signal.
 import pretty from "pino-pretty";
 import type { DestinationStream } from "pino";
 import { sleep, systemClock } from "../runtime/clock.ts";
@@ -11,7 +11,7 @@ import type { Terminal } from "./terminal.ts";
 export interface Program<Table extends SettingTable> {
   readonly name: string;
   readonly table: Table;
-  /** Problems of settings that are fine alone and wrong together. */
+  /** Problems of settings that are valid on their own but conflict with each other. */
   readonly crossCheck: (settings: Settings<Table>) => readonly string[];
   readonly start: (deps: ProgramDeps, settings: Settings<Table>) => Promise<unknown>;
 }
@@ -22,10 +22,10 @@ interface LogSettings {
   readonly shutdownDelay: number;
 }
 
-/** Kubernetes gives 30 s from SIGTERM to SIGKILL. */
+/** Below the 30 s that Kubernetes waits between SIGTERM and SIGKILL by default (terminationGracePeriodSeconds). */
 const STOP_WITHIN_MS = 25_000;
 
-/** Resolves with the exit code when the program has stopped. */
+/** Resolves with the exit code when the program has stopped: 0 after a signal, 1 if it cannot start, 2 for its settings. */
 export async function runProgram<Table extends SettingTable>(
   terminal: Terminal,
   flags: Readonly<Record<string, string>>,
@@ -44,15 +44,15 @@ export async function runProgram<Table extends SettingTable>(
   const destination = logDestination(terminal, jsonLog);
   const log = createLog(name, level, destination);
   const shutdown = createShutdown({ clock: systemClock, log }, { deadlineMs: STOP_WITHIN_MS });
-  // A signal counts while the program starts as well: it may be waiting for what never comes.
+  // Signals also count during the start, which may wait for something that never happens.
   const interrupted = interruption(terminal.interrupted);
   const deps = { clock: systemClock, log, audit: createAudit(name, destination), shutdown };
   const started = start(deps, read.settings).then(() => true);
   try {
     const isUp = await Promise.race([started, interrupted.then(() => false)]);
     if (!isUp) {
-      // What start() still meets on its way out is no failure any more.
-      started.catch((error: unknown) => log.debug({ err: error }, "the start was given up"));
+      // An error of start() during shutdown is expected.
+      started.catch((error: unknown) => log.debug({ err: error }, "start aborted by a signal"));
       await shutdown.stop("signal");
       return 0;
     }
@@ -62,7 +62,7 @@ export async function runProgram<Table extends SettingTable>(
     return 1;
   }
   await interrupted;
-  if (shutdownDelay > 0) log.info({ shutdownDelayMs: shutdownDelay }, "answering on until others have taken over");
+  if (shutdownDelay > 0) log.info({ shutdownDelayMs: shutdownDelay }, "serving on while endpoint removal propagates");
   await sleep(systemClock, shutdownDelay);
   await shutdown.stop("signal");
   return 0;

@@ -1,5 +1,5 @@
-// How podrole is set in a cluster: flags and environment of its Deployments, ConfigMaps followed. Pure. Commands that
-// answer for the programs (explain, check, rotate) read the programs' own settings instead of asking for them again.
+// The settings of the installed programs, from flags and environment of their Deployments and the ConfigMaps that these
+// refer to. Pure. check, explain and rotate use them, so that operators need not repeat them.
 import type { Container, ObjectMeta, Pod } from "../kubernetes/objects.ts";
 import type { LabelSelector } from "../kubernetes/selectors.ts";
 import { POLICY_SETTINGS } from "../policy/settings-table.ts";
@@ -24,10 +24,10 @@ export interface InstalledProgram<Read> {
   readonly deployment: string;
   readonly serviceAccount: string;
   readonly image: string;
-  /** Undefined when they cannot be used: then `problems` says why. */
+  /** Undefined if they cannot be used; `problems` has the reasons. */
   readonly settings: Read | undefined;
   readonly problems: readonly string[];
-  /** Where they were read, for a person: "Deployment podrole-webhook", "ConfigMap podrole-common". */
+  /** Where they were read: "Deployment podrole-webhook", "ConfigMap podrole-common". */
   readonly sources: readonly string[];
 }
 
@@ -36,7 +36,7 @@ export interface Installed {
   readonly webhook: InstalledProgram<WebhookSettings> | undefined;
 }
 
-/** The Deployment that runs one of podrole's programs: known by its first argument, whatever a chart calls it. */
+/** The Deployment that runs a program: known by its first argument, since charts may rename it. */
 export function deploymentOf(program: ProgramName, deployments: readonly Deployment[]): Deployment | undefined {
   return deployments.find((deployment) => containerOf(program, deployment) !== undefined);
 }
@@ -45,6 +45,7 @@ function containerOf(program: ProgramName, { spec }: Deployment): Container | un
   return spec.template.spec.containers.find(({ args }) => args?.[0] === program);
 }
 
+/** Settings of both programs, from all Deployments and ConfigMaps of podrole's namespace. */
 export function readInstalled(deployments: readonly Deployment[], configMaps: readonly ConfigMap[]): Installed {
   return {
     server: readProgram("server", SERVER_SETTINGS, deployments, configMaps),
@@ -74,15 +75,15 @@ function readProgram<const Table extends SettingTable>(
   };
 }
 
-/** `--name value`, `--name=value`, `--flag`, `--no-flag`, as the command line takes them. */
-function flagsOf(table: SettingTable, words: readonly string[]): Record<string, string> {
+/** Reads `--name value`, `--name=value`, `--flag` and `--no-flag`, as the command line does. */
+function flagsOf(table: SettingTable, args: readonly string[]): Record<string, string> {
   const keys = new Map(Object.keys(table).map((key) => [flagName(key), key]));
   const flags: Record<string, string> = {};
-  for (let at = 0; at < words.length; at++) {
-    const [, name = "", given] = /^--([^=]+)(?:=(.*))?$/s.exec(words[at] ?? "") ?? [];
+  for (let at = 0; at < args.length; at++) {
+    const [, name = "", given] = /^--([^=]+)(?:=(.*))?$/s.exec(args[at] ?? "") ?? [];
     const negated = keys.get(name.replace(/^no-/, ""));
     const key = keys.get(name);
-    const next = words[at + 1];
+    const next = args[at + 1];
     if (key === undefined) {
       if (name.startsWith("no-") && negated !== undefined) flags[negated] = "false";
     } else if (given !== undefined) flags[key] = given;
@@ -98,11 +99,11 @@ function flagsOf(table: SettingTable, words: readonly string[]): Record<string, 
 interface Environment {
   readonly env: Readonly<Record<string, string>>;
   readonly maps: readonly string[];
-  /** Variables that cannot be seen from here. */
+  /** Variables whose value is not in the Deployment or a ConfigMap. */
   readonly hidden: readonly string[];
 }
 
-/** Kubernetes' order: envFrom first, later ones win, `env` over all of them. */
+/** Follows Kubernetes' precedence: a later envFrom overrides an earlier one, and `env` overrides both. */
 function environmentOf(container: Container, configMaps: readonly ConfigMap[]): Environment {
   const dataOf = (name: string) => configMaps.find(({ metadata }) => metadata.name === name)?.data ?? {};
   const env: Record<string, string> = {};
@@ -121,7 +122,7 @@ function environmentOf(container: Container, configMaps: readonly ConfigMap[]): 
       env[name] = dataOf(ref.name)[ref.key] ?? "";
     } else if (valueFrom === undefined) env[name] = value ?? "";
     else if (name.startsWith("PODROLE_"))
-      hidden.push(`${name}: its value comes from elsewhere and cannot be read here`);
+      hidden.push(`${name}: its value is not in a ConfigMap and cannot be read from here`);
   }
   return { env, maps: [...new Set(maps)], hidden };
 }
@@ -135,7 +136,7 @@ export function connectionDifferences(installed: Installed): readonly string[] {
 export function policyDifferences(installed: Installed): readonly string[] {
   const keys = Object.keys(POLICY_SETTINGS) as (keyof typeof POLICY_SETTINGS)[];
   const [ours, theirs] = [installed.server?.settings, installed.webhook?.settings];
-  // What the server detects is what its account has, and a webhook with that base ARN written out decides the same.
+  // The server detects the base ARN of its account; a webhook with this base ARN as a setting decides the same.
   const isDetected = ours?.roleBaseArn === undefined && ours?.roleBaseArnAutodetect && theirs?.roleBaseArn;
   return differences(installed, isDetected ? keys.filter((key) => !key.startsWith("roleBaseArn")) : keys);
 }

@@ -12,7 +12,7 @@ const program = (
 const notStarted = () => assert.fail("it was started");
 
 suite("runProgram()", () => {
-  test("starts, waits for the signal, closes what was opened and says 0", async () => {
+  test("starts, waits for the signal, closes everything and returns 0", async () => {
     const interruption = new AbortController();
     const terminal = createTerminal({ interrupted: interruption.signal });
     const happened: string[] = [];
@@ -36,30 +36,30 @@ suite("runProgram()", () => {
     assert.ok(lines.some(({ audit }) => audit === "test"));
   });
 
-  test("writes audit lines whatever the level is, and readable text without --json-log", async () => {
+  test("writes audit lines at every log level, and readable text without --json-log", async () => {
     const terminal = createTerminal({ interrupted: AbortSignal.abort() });
     const start = program(async ({ audit, log }) => {
-      log.info("not heard");
+      log.info("not logged");
       audit({ audit: "test", decision: "refused" });
     });
     assert.equal(await runProgram(terminal, { level: "error", jsonLog: "false" }, start), 0);
-    assert.doesNotMatch(terminal.said.out(), /not heard/);
+    assert.doesNotMatch(terminal.said.out(), /not logged/);
     assert.match(terminal.said.out(), /decision: "refused"/);
   });
 
-  test("says 2 and every problem of the settings, and starts nothing", async () => {
+  test("returns 2 and every problem of the settings, and starts nothing", async () => {
     const terminal = createTerminal({ env: { PODROLE_LEVEL: "loud", PODROLE_TRUST_DOMIAN: "x" } });
     assert.equal(await runProgram(terminal, {}, program(notStarted)), 2);
     assert.match(terminal.said.err(), /PODROLE_LEVEL: "loud".*\n.*PODROLE_TRUST_DOMIAN.*did you mean/);
   });
 
-  test("says 2 for settings that are wrong together", async () => {
+  test("returns 2 for settings that conflict", async () => {
     const terminal = createTerminal();
     assert.equal(await runProgram(terminal, {}, program(notStarted, ["--a and --b: give one of them"])), 2);
     assert.match(terminal.said.err(), /--a and --b/);
   });
 
-  test("says 1 when it cannot start, and closes what was opened until then", async () => {
+  test("returns 1 if the start fails, and closes everything", async () => {
     const terminal = createTerminal();
     let closed = false;
     const start = program(async ({ shutdown }) => {
@@ -73,7 +73,7 @@ suite("runProgram()", () => {
     assert.match(terminal.said.out(), /port taken/);
   });
 
-  test("stops at a signal that comes while the program still starts", async () => {
+  test("stops at a signal during the start", async () => {
     const interruption = new AbortController();
     const terminal = createTerminal({ interrupted: interruption.signal });
     const happened: string[] = [];

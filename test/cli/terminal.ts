@@ -1,4 +1,4 @@
-// A terminal that keeps what is said to it.
+// A terminal that records what is written to it.
 import type { Terminal } from "../../src/cli/terminal.ts";
 
 export function createTerminal({

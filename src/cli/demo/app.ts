@@ -1,4 +1,4 @@
-// The demo's app container: an unmodified AWS SDK that is told nothing but what its environment says.
+// The demo's app container: an unmodified AWS SDK, configured by its environment alone.
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 
 const client = new STSClient({});

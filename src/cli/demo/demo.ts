@@ -1,6 +1,5 @@
-// podrole demo: the whole way of a credential on one machine. podrole's server, webhook and sidecar are the real
-// programs in processes of their own; the Kubernetes API, STS and the kubelet are emulators that behave. Ends by itself
-// and leaves nothing: no process, no file, whatever happens.
+// podrole demo: the path of a credential on one machine. podrole's server, webhook and sidecar run as processes; the
+// Kubernetes API, STS and the kubelet are emulators. The demo ends by itself and always removes its processes and files.
 import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
 import { createProcessNode } from "../../../emulators/kubelet/node.ts";
@@ -30,9 +29,11 @@ export const demo: Action = async (terminal, flags) => {
     path: terminal.env["PATH"] ?? "",
   };
   try {
-    const ok = await play(narrator, runtime, terminal.interrupted);
+    const ok = await runDemo(narrator, runtime, terminal.interrupted);
     narrator.step(
-      ok ? "Done: the permitted pod got its role, the other one was refused" : "The demo did not go as it should",
+      ok
+        ? "Done: the permitted pod got its role, and the other pod was refused"
+        : "The demo failed: a pod did not get the expected result",
     );
     return ok ? 0 : 1;
   } catch (error) {
@@ -42,7 +43,7 @@ export const demo: Action = async (terminal, flags) => {
   }
 };
 
-async function play(narrator: Narrator, runtime: Runtime, interrupted: AbortSignal): Promise<boolean> {
+async function runDemo(narrator: Narrator, runtime: Runtime, interrupted: AbortSignal): Promise<boolean> {
   const stage = await setStage(
     { clock },
     {
@@ -62,7 +63,7 @@ async function play(narrator: Narrator, runtime: Runtime, interrupted: AbortSign
     ]);
     const [, orders, intruder] = await apply(narrator, stage);
     const assumed = await runOrders(narrator, stage, runtime, orders as Reply, interrupted);
-    const refused = tellRefusal(narrator, stage, intruder as Reply);
+    const refused = reportRefusal(narrator, stage, intruder as Reply);
     return assumed && refused;
   } finally {
     await stage.strike();
@@ -71,21 +72,21 @@ async function play(narrator: Narrator, runtime: Runtime, interrupted: AbortSign
 
 type Reply = Awaited<ReturnType<Stage["kubernetes"]["create"]>>;
 
-/** kubectl apply -f, told in kubectl's words. */
+/** Does what kubectl apply -f does, and reports it as kubectl does. */
 async function apply(narrator: Narrator, stage: Stage): Promise<Reply[]> {
   const text = demoManifest({ accountId: ACCOUNT, region: REGION, stsUrl: stage.sts.url });
   const objects = parseAllDocuments(text).map((document) => document.toJS() as KubeObject);
   const replies: Reply[] = [];
-  const told: string[] = [];
+  const outcomes: string[] = [];
   for (const object of objects) {
     const { name, namespace, annotations } = object.metadata;
     const path = namespace === undefined ? "/api/v1/namespaces" : `/api/v1/namespaces/${namespace}/pods`;
     const reply = await stage.kubernetes.create(path, object, "alice@example.com");
     const outcome = reply.code === 201 ? "created" : `refused with HTTP ${reply.code}`;
-    told.push(`${object.kind?.toLowerCase()}/${name} ${outcome}  ${JSON.stringify(annotations)}`);
+    outcomes.push(`${object.kind?.toLowerCase()}/${name} ${outcome}  ${JSON.stringify(annotations)}`);
     replies.push(reply);
   }
-  narrator.step("alice applies a namespace and two pods: kubectl apply -f demo.yaml", told);
+  narrator.step("alice applies a namespace and two pods: kubectl apply -f demo.yaml", outcomes);
   return replies;
 }
 
@@ -106,7 +107,7 @@ async function runOrders(
       (status) => status.initContainerStatuses.some(({ name, ready }) => name === "podrole-sidecar" && ready),
       signal,
     );
-    narrator.step("podrole-sidecar proved the pod, got its certificate and is ready: the app may start", [
+    narrator.step("podrole-sidecar proved the pod's identity, got its certificate and is ready: the app starts", [
       ...auditLines(stage, "certificate").slice(-1),
     ]);
     await running.until(({ phase }) => phase === "Succeeded" || phase === "Failed", signal);
@@ -114,11 +115,11 @@ async function runOrders(
       arn: string;
       accessKeyId: string;
     };
-    narrator.step("The app's AWS SDK called GetCallerIdentity with nothing but the injected environment", [
+    narrator.step("The app's AWS SDK called GetCallerIdentity, configured by the injected environment alone", [
       `Arn: ${arn}`,
       `AccessKeyId: ${accessKeyId}`,
       ...auditLines(stage, "credentials").slice(-1),
-      `phase of the pod: ${running.status().phase} (the native sidecar ended with it)`,
+      `phase of the pod: ${running.status().phase} (the native sidecar ended after the app)`,
     ]);
     return arn === `arn:aws:sts::${ACCOUNT}:assumed-role/shop-orders/shop.orders`;
   } finally {
@@ -157,7 +158,7 @@ function describePatch({ metadata, spec }: Pod): string[] {
   ];
 }
 
-/** The audit lines of one kind, as the server wrote them. */
+/** The audit lines of one kind that the server wrote. */
 function auditLines(stage: Stage, kind: string): string[] {
   return stage.server.lines
     .filter((line) => line["audit"] === kind)
@@ -168,12 +169,12 @@ function without({ level: _level, program: _program, ...line }: Readonly<Record<
   return line;
 }
 
-function tellRefusal(narrator: Narrator, stage: Stage, { code, body }: Reply): boolean {
+function reportRefusal(narrator: Narrator, stage: Stage, { code, body }: Reply): boolean {
   const { message = "", reason = "" } = body as { message?: string; reason?: string };
   const audit = stage.webhook.lines.find((line) => line["audit"] === "admission" && line["pod"] === "intruder");
   const event = stage.kubernetes.audit.find(({ objectRef }) => objectRef?.name === "intruder");
   const ours = Object.entries(event?.annotations ?? {}).filter(([key]) => key.startsWith("pods.podrole.io/"));
-  narrator.step("Pod intruder was refused at kubectl apply, in these words", [
+  narrator.step("kubectl apply reports why pod intruder is refused", [
     `Error from server (${reason}): error when creating "demo.yaml": ${message}`,
     `audit ${JSON.stringify(without(audit ?? {}))}`,
     `the API server's own audit log: ${JSON.stringify(Object.fromEntries(ours))}`,

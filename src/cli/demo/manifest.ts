@@ -1,9 +1,9 @@
-// What the demo applies: a namespace that permits one role, and two pods that differ in the role they ask for.
+// Manifest of the demo: a namespace that permits one role, and two pods that name different roles.
 
 export interface DemoFacts {
   readonly accountId: string;
   readonly region: string;
-  /** The STS that the app's SDK asks for its identity; in a real cluster nothing of the kind is set. */
+  /** STS endpoint for the app's SDK; not needed in a real cluster. */
   readonly stsUrl: string;
 }
 

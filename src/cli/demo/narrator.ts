@@ -1,6 +1,6 @@
-// How the demo tells what happens: numbered steps for people, JSON lines for machines.
+// Output of the demo: numbered steps as text, or JSON lines.
 export interface Narrator {
-  /** A step with its facts, one line each. */
+  /** Prints a step with its facts, one line each. */
   step(title: string, facts?: readonly string[]): void;
 }
 

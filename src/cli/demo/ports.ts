@@ -1,19 +1,19 @@
-// Free ports for the demo's pod: on one's own machine 9763 and 9764 may be taken, in a pod they never are.
+// Free ports for the demo's pod: unlike in a pod, 9763 and 9764 may be in use on this machine.
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 
-const TRIES = 20;
+const ATTEMPTS = 20;
 
-/** How far to move the sidecar's two neighbouring ports, of which `first` is the lower, so that both are free. */
+/** Offset for the sidecar's two adjacent ports so that both are free; `first` is the lower one. Throws RangeError. */
 export async function freeOffset(first: number): Promise<number> {
-  for (let attempt = 0; attempt < TRIES; attempt++) {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const port = await tryPort(0);
     if (port !== undefined && (await tryPort(port + 1)) !== undefined) return port - first;
   }
-  throw new RangeError(`found no two free neighbouring ports on 127.0.0.1 in ${TRIES} tries`);
+  throw new RangeError(`Cannot find two free adjacent ports on 127.0.0.1: none in ${ATTEMPTS} attempts`);
 }
 
-/** The port that could be bound, undefined when it is taken. */
+/** The port that was bound; undefined if it is in use. */
 async function tryPort(port: number): Promise<number | undefined> {
   const server = createServer();
   try {

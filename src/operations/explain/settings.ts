@@ -1,5 +1,5 @@
-// The settings that decisions in this cluster are made with: those of the installed webhook and server. What cannot be
-// read is assumed to be the default, and said.
+// The settings of the installed webhook and server, which decide what happens to a pod. For settings that cannot be read,
+// podrole's defaults are assumed, and the assumption is reported.
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { PolicySettings } from "../../policy/decide.ts";
 import { policySettings } from "../../policy/settings-table.ts";
@@ -12,7 +12,7 @@ import { ownWebhooks } from "../check/registration.ts";
 import { type ConfigMap, type Deployment, type Installed, readInstalled } from "../installed.ts";
 import type { ExplainSettings } from "./explanation.ts";
 
-/** Throws ApiError when the API server does not answer; what the person may not read becomes an assumption. */
+/** Throws ApiError when the API server does not answer; a missing permission becomes an assumption. */
 export async function readExplainSettings(kubernetes: OperatorKubernetes, namespace: string): Promise<ExplainSettings> {
   const assumptions: string[] = [];
   const orElse = async <T>(read: () => Promise<T>, otherwise: T): Promise<T> => {
@@ -41,15 +41,15 @@ export async function readExplainSettings(kubernetes: OperatorKubernetes, namesp
   return {
     plan,
     sessions: sessionSettings(installed, plan.policy),
-    // Who may not read them cannot be told that they are missing.
+    // If they cannot be read, it is unknown whether they are missing: assume that they select every pod.
     webhooks:
-      configurations === undefined ? [EVERYTHING] : ownWebhooks(configurations, namespace).map((own) => own.webhook),
+      configurations === undefined ? [SELECTS_ALL] : ownWebhooks(configurations, namespace).map((own) => own.webhook),
     sources: sources.length > 0 ? sources : ["podrole's defaults"],
     assumptions,
   };
 }
 
-const EVERYTHING = { name: "pods.podrole.io", clientConfig: {} };
+const SELECTS_ALL = { name: "pods.podrole.io", clientConfig: {} };
 
 function defaults(): WebhookSettings {
   const read = readSettings(WEBHOOK_SETTINGS, {}, {});
@@ -59,8 +59,8 @@ function defaults(): WebhookSettings {
 
 function missingSettings({ webhook }: Installed, namespace: string): string {
   return webhook === undefined
-    ? `no Deployment in namespace "${namespace}" runs the webhook: podrole's defaults are used`
-    : `the webhook's settings cannot be used, so podrole's defaults are: ${webhook.problems.join("; ")}`;
+    ? `no Deployment in namespace "${namespace}" runs the webhook; assumed: podrole's defaults`
+    : `the webhook's settings cannot be used (${webhook.problems.join("; ")}); assumed: podrole's defaults`;
 }
 
 /** A base ARN that the server detects cannot be read from here: the webhook's is used. */

@@ -1,6 +1,6 @@
-// Changes the pods of manifests and leaves everything else of the text as it was written: comments, order, quotes. What
-// changes is merged into the parsed text node by node; only a text with anchors is written anew, because a node that
-// stands in two places cannot become two things.
+// Edits the pods of manifests and preserves everything else of the text: comments, order, quotes. Changes are merged into the
+// parsed text node by node. Only a text with anchors is serialised again, because an anchored node appears in several places
+// and must not change in all of them.
 import { isDeepStrictEqual } from "node:util";
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, parseAllDocuments, visit } from "yaml";
 import type { Pod } from "../../kubernetes/objects.ts";
@@ -8,7 +8,7 @@ import { isObject } from "../../injection/shape.ts";
 import { isSameElement } from "../../kubernetes/objects.ts";
 import { templateOf } from "./templates.ts";
 
-/** An object with pods; inside of a List, one of its items. */
+/** An object that is or makes a pod; items of a List are objects of their own. */
 export interface PodMaker {
   readonly kind: string;
   readonly name: string;
@@ -16,10 +16,10 @@ export interface PodMaker {
   readonly pod: Pod;
 }
 
-/** The pod as it should be; the given one when nothing changes. */
+/** Returns the edited pod, or the given one if nothing changes. */
 export type Edit = (maker: PodMaker) => Pod;
 
-/** The text with every pod edited. Throws what YAML throws for a text that parseObjects() refused. */
+/** Edits every pod of the text. The text must be one that parseObjects() accepts; otherwise errors of the YAML parser are thrown. */
 export function editManifests(text: string, edit: Edit): string {
   const json = parseJson(text);
   if (json !== undefined) return `${JSON.stringify(editObject(json, edit), null, 2)}\n`;
@@ -33,12 +33,12 @@ export function editManifests(text: string, edit: Edit): string {
   return documents.map((document) => document.toString({ lineWidth: 0 })).join("");
 }
 
-/** `---` with nothing behind it: kubectl passes over it. */
+/** `---` followed by nothing, which kubectl skips. */
 function isEmpty(document: Document.Parsed): boolean {
   return document.toJS() === null && !document.comment && !document.commentBefore;
 }
 
-/** An export in JSON stays JSON: the next program in the pipeline may read nothing else. */
+/** JSON input produces JSON output: the next program of a pipeline may accept nothing else. */
 function parseJson(text: string): unknown {
   if (!text.trimStart().startsWith("{")) return undefined;
   try {
@@ -48,7 +48,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The very object when nothing changed. */
+/** Returns the same object if nothing changed. */
 function editObject(object: unknown, edit: Edit): unknown {
   if (!isObject(object)) return object;
   const { kind, items } = object;
@@ -66,7 +66,7 @@ function editObject(object: unknown, edit: Edit): unknown {
   return template.path.length === 0 ? after : setAt(object, template.path, template.unwrap(after));
 }
 
-/** Items of a PodList have no kind of their own, and get none. */
+/** Items of a PodList have no kind, and none is added. */
 function editItem(item: unknown, kind: string | undefined, edit: Edit): unknown {
   if (kind === undefined || !isObject(item) || item["kind"] !== undefined) return editObject(item, edit);
   const named = { ...item, kind };
@@ -76,7 +76,7 @@ function editItem(item: unknown, kind: string | undefined, edit: Edit): unknown 
   return rest;
 }
 
-/** `value` joins what stands at the path: a template keeps what a pod has not. */
+/** Merges `value` into the object at the path: a template keeps fields that a pod does not have. */
 function setAt(object: unknown, [key, ...rest]: readonly string[], value: object): unknown {
   if (key === undefined) return { ...(object as object), ...value };
   const around = object as Record<string, unknown>;
@@ -95,7 +95,7 @@ function rewrite(document: Document.Parsed, after: unknown): void {
   document.contents = contents as typeof document.contents;
 }
 
-/** `node`, changed so that it says `after`; a new node where there is nothing to keep. */
+/** Changes `node` to the value `after`; returns a new node if nothing of it can be kept. */
 function merge(document: Document, node: unknown, after: unknown): unknown {
   if (isAlias(node)) return makeNode(document, after);
   if (isMap(node) && isObject(after)) {
@@ -115,7 +115,7 @@ function merge(document: Document, node: unknown, after: unknown): unknown {
       const at = left.findIndex((item) => isSameElement(toJs(document, item), value));
       return at < 0 ? makeNode(document, value) : merge(document, left.splice(at, 1)[0], value);
     });
-    // The parser gives the comment above a first element to the list: it stays with the element.
+    // The parser attaches the comment above the first element to the list: move it to the element.
     if (node.commentBefore && isNode(first) && node.items[0] !== first) {
       first.commentBefore = node.commentBefore;
       node.commentBefore = null;

@@ -1,5 +1,5 @@
-// Kubernetes objects of files and of `kubectl get … -o yaml|json`: several documents, lists of lists, with or without
-// kind in the elements. Nothing is judged here: what is no object of Kubernetes is a problem with a name.
+// Reads Kubernetes objects from files and from `kubectl get … -o yaml|json`: several documents, nested lists, elements with
+// or without a kind. Values that are not Kubernetes objects are reported as problems.
 import { parseAllDocuments } from "yaml";
 import type { ObjectMeta } from "../../kubernetes/objects.ts";
 import { isObject } from "../../injection/shape.ts";
@@ -16,7 +16,7 @@ export interface ParsedObjects {
   readonly problems: readonly string[];
 }
 
-/** `origin` names the text in problems: a file, or "standard input". Never throws. */
+/** Reads all objects; `origin` names the text in problems: a file, or "standard input". Never throws. */
 export function parseObjects(text: string, origin: string): ParsedObjects {
   const read = readDocuments(text);
   if ("problem" in read) return { objects: [], problems: [`${origin}: ${read.problem}`] };
@@ -27,13 +27,13 @@ export function parseObjects(text: string, origin: string): ParsedObjects {
   };
 }
 
-/** An export of a large cluster is JSON of many megabytes: the YAML parser would take minutes over it. */
+/** JSON is parsed as JSON: for the export of a large cluster, the YAML parser would take minutes. */
 function readDocuments(text: string): readonly unknown[] | { readonly problem: string } {
   if (text.trimStart().startsWith("{")) {
     try {
       return [JSON.parse(text)];
     } catch {
-      // YAML may begin with "{" too, and its parser says where the fault is.
+      // YAML may begin with "{" too, and its parser reports the position of the error.
     }
   }
   const documents = parseAllDocuments(text, { merge: true });
@@ -56,7 +56,7 @@ function flatten(
   const kind = typeof value["kind"] === "string" ? value["kind"] : kindOfList;
   if (kind === undefined) return [`${place}: it has no kind; expected an object of Kubernetes`];
   if (kind.endsWith("List") && Array.isArray(value["items"])) {
-    // Elements of a PodList come without their kind; those of a List have it.
+    // Elements of a PodList have no kind; elements of a List do.
     const inner = kind === "List" ? undefined : kind.slice(0, -"List".length);
     return value["items"].flatMap((item, index) => flatten(item, inner, `${place}, item ${index + 1}`));
   }

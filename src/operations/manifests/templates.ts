@@ -1,12 +1,12 @@
-// Where each kind of Kubernetes keeps its pods.
+// Where each kind of workload has its pod template.
 import type { Pod } from "../../kubernetes/objects.ts";
 import { isObject } from "../../injection/shape.ts";
 
 export interface Template {
   readonly pod: Pod;
-  /** From the object to the pod; empty when the object is the pod. */
+  /** Path from the object to the pod; empty if the object is the pod. */
   readonly path: readonly string[];
-  /** From a pod to what stands at `path`. */
+  /** Converts a pod to the value at `path`. */
   readonly unwrap: (pod: Pod) => object;
 }
 
@@ -20,7 +20,7 @@ const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
   CronJob: ["spec", "jobTemplate", "spec", "template"],
 };
 
-/** The pod of an object, or of those that it will make; undefined for a kind that makes none, and where there is no spec. */
+/** The pod of an object, or the template of its pods; undefined for other kinds, and for a template without a spec. */
 export function templateOf(object: {
   readonly kind?: string;
   readonly [field: string]: unknown;

@@ -33,7 +33,7 @@ spec:
 `;
 
 suite("editManifests()", () => {
-  test("keeps comments, quotes and order around what changes", () => {
+  test("keeps comments, quotes and order around a change", () => {
     assert.equal(
       editManifests(DEPLOYMENT, grow),
       DEPLOYMENT.replace('        app: "orders"\n', '        app: "orders"\n        grown: "true"\n').replace(
@@ -43,12 +43,12 @@ suite("editManifests()", () => {
     );
   });
 
-  test("lets a text through unchanged when no pod changes", () => {
+  test("returns the text unchanged if no pod changes", () => {
     const text = `${DEPLOYMENT}---\n# Other.\nkind: ConfigMap\ndata: { key: value }\n`;
     assert.equal(editManifests(text, nothing), text);
   });
 
-  test("takes away what is gone", () => {
+  test("removes fields that the edit removed", () => {
     const shrink: Edit = ({ pod }) => {
       const { labels: _labels, ...metadata } = pod.metadata;
       return { ...pod, metadata, spec: { ...pod.spec, containers: pod.spec.containers.map(({ name }) => ({ name })) } };
@@ -79,7 +79,7 @@ suite("editManifests()", () => {
     assert.match(JSON.stringify(ofPods.items[0]?.spec), /"new"/);
   });
 
-  test("answers JSON in JSON", () => {
+  test("returns JSON for JSON", () => {
     const pod = { kind: "Pod", metadata: { name: "web" }, spec: { containers: [{ name: "app" }] } };
     const text = editManifests(JSON.stringify({ kind: "List", items: [pod] }), grow);
     const { items } = JSON.parse(text) as { items: (typeof pod)[] };
@@ -89,7 +89,7 @@ suite("editManifests()", () => {
     );
   });
 
-  test("writes a text with anchors anew, so that what stands twice does not change twice", () => {
+  test("serialises a text with anchors again, so that an anchored node changes in one place only", () => {
     const text = `kind: Pod
 metadata: { name: web }
 spec:
@@ -112,7 +112,7 @@ spec:
     );
   });
 
-  test("drops empty documents and keeps the others apart", () => {
+  test("drops empty documents and separates the others", () => {
     const text = `---\n---\n${DEPLOYMENT}---\n---\nkind: Pod\nspec: { containers: [] }\n`;
     const kinds = parseAllDocuments(editManifests(text, nothing)).map(
       (document) => (document.toJS() as { kind: string }).kind,
@@ -120,12 +120,12 @@ spec:
     assert.deepEqual(kinds, ["Deployment", "Pod"]);
   });
 
-  test("folds no long line", () => {
+  test("does not fold long lines", () => {
     const long = `kind: Pod\nmetadata:\n  annotations:\n    a: ${"word ".repeat(60)}end\nspec:\n  containers:\n    - name: app\n`;
     assert.equal(editManifests(long, nothing), long);
   });
 
-  test("says exactly the pod that it is told, whatever stood there and however it was written", () => {
+  test("writes exactly the edited pod, for any original and any YAML style", () => {
     const styles = fc.constantFrom("BLOCK", "FLOW", "JSON");
     fc.assert(
       fc.property(pods, pods, styles, fc.boolean(), (before, after, style, inList) => {

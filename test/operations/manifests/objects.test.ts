@@ -24,7 +24,7 @@ suite("parseObjects()", () => {
     ["an element of a List without a kind", "kind: List\nitems: [{}]", /^file, document 1, item 1: it has no kind/],
     ["a bomb of aliases", `a: &a [x,x,x,x,x,x,x,x,x]\n${bomb()}`, /^file: it cannot be read/],
   ] as const) {
-    test(`says where ${what} is`, () => {
+    test(`reports the place of ${what}`, () => {
       const { objects, problems } = parseObjects(text, "file");
       assert.match(problems[0] ?? "", problem);
       assert.ok(objects.length <= 1);
