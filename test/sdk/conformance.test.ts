@@ -77,7 +77,10 @@ async function startExpired(prefix: string): Promise<ReadonlyMap<string, Waiting
   const entries = sdks.map(async (sdk) => {
     const pod = await run(`${prefix}-${sdk.id}`, lateRole(sdk));
     const release = delayRole(lateRole(sdk));
-    await until(async () => (await shop.ask(pod)).status !== 200, `the credentials of ${lateRole(sdk)} have expired`);
+    await until(
+      async () => (await shop.requestCredentials(pod)).status !== 200,
+      `the credentials of ${lateRole(sdk)} have expired`,
+    );
     return [sdk.id, { pod, release }] as const;
   });
   return new Map(await Promise.all(entries));
@@ -141,7 +144,7 @@ const PREPARATIONS: Readonly<Record<ScenarioId, () => Step | Promise<Step>>> = {
   refused: async () => {
     const pod = await run("refused", REFUSED_ROLE);
     shop.stage.sts.faults.set({ kind: "deny" }, { roleArn: arnOf(REFUSED_ROLE) });
-    await until(async () => (await shop.ask(pod)).status === 403, "the credentials have expired");
+    await until(async () => (await shop.requestCredentials(pod)).status === 403, "the credentials have expired");
     return (sdk) => call(pod, sdk);
   },
   "server-down": async () => {
@@ -154,7 +157,7 @@ suite("AWS SDKs", { timeout: 600_000 }, () => {
   before(async () => {
     const roles = [REFUSED_ROLE, ...sdks.map(lateRole)];
     shop = await openShop({ roles, serverFlags: ["--sts-timeout", "14s"] });
-    for (const role of roles) shop.lives.set(arnOf(role), SHORT_MS);
+    for (const role of roles) shop.lifetimes.set(arnOf(role), SHORT_MS);
     await shop.namespace("shop");
     common = await run("common", "shop-orders");
   });

@@ -1,9 +1,9 @@
-// What CloudTrail would have written about the calls that the STS emulator answered
+// The records that CloudTrail would have written for the calls that the STS emulator answered
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-integration.html).
 import { createHash } from "node:crypto";
 import type { StsCall } from "../../emulators/sts/calls.ts";
 
-/** `{"Records": […]}`, as a file of CloudTrail's in S3. */
+/** Text of a CloudTrail log file in S3: `{"Records": […]}`. */
 export function cloudTrailFile(calls: readonly StsCall[], region: string): string {
   return JSON.stringify({ Records: calls.map((call) => recordOf(call, region)) });
 }

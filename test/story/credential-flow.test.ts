@@ -1,5 +1,5 @@
-// The drawing of ARCHITECTURE.md as a test: the path of a credential from kubectl apply to an AWS call, then one test for
-// each failure on its left-hand side. Server, webhook and sidecar are the real programs. Each test runs alone and in any
+// The path of a credential in ARCHITECTURE.md as a test: from kubectl apply to an AWS call, then one test for each failure
+// on its left-hand side. Server, webhook and sidecar are the real programs. Each test runs alone and in any
 // order: it uses pods, roles and namespaces of its own, and the one that stops a server has its own programs.
 import assert from "node:assert/strict";
 import { suite, test, after, before } from "node:test";
@@ -18,17 +18,17 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
     await shop?.close();
   });
 
-  test("kubectl apply to AWS call: an SDK gets the pod's role with nothing but the injected environment", async () => {
+  test("kubectl apply to AWS call: an SDK gets the pod's role with only the injected environment", async () => {
     const { stage } = shop;
     const pod = await shop.run("shop", "orders", { annotations: { [ROLE]: "shop-orders" }, image: "story/sdk:1" });
     assert.equal(await shop.phase(pod, "Succeeded", "Failed"), "Succeeded", pod.logs("app"));
-    const said = JSON.parse(pod.logs("app")) as Record<string, string>;
-    assert.equal(said["arn"], `arn:aws:sts::${ACCOUNT}:assumed-role/shop-orders/shop.orders`);
+    const identity = JSON.parse(pod.logs("app")) as Record<string, string>;
+    assert.equal(identity["arn"], `arn:aws:sts::${ACCOUNT}:assumed-role/shop-orders/shop.orders`);
 
-    // One access key id joins the app's call, podrole's audit and CloudTrail; one uid joins certificate and credentials.
+    // The access key id joins the app's call, podrole's audit trail and CloudTrail; the uid joins certificate and credentials.
     const issued = await shop.line(stage.server, { audit: "credentials", pod: "orders", decision: "issued" });
     const certificate = await shop.line(stage.server, { audit: "certificate", pod: "orders", decision: "issued" });
-    assert.equal(issued["accessKeyId"], said["accessKeyId"]);
+    assert.equal(issued["accessKeyId"], identity["accessKeyId"]);
     assert.equal(issued["podUid"], pod.pod.metadata.uid);
     assert.equal(
       certificate["subject"],
@@ -60,7 +60,7 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
     assert.deepEqual(stage.sts.calls.assumed(arnOf("payroll-admin")), []);
   });
 
-  test("two containers with two roles each get their own, and the one left out gets none", async () => {
+  test("two containers get their own roles, and the excluded one gets none", async () => {
     const pod = await shop.run("shop", "pair", {
       annotations: {
         [`${ROLE}.app`]: "shop-orders",
@@ -70,12 +70,14 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
       containers: ["app", "web", "other"],
     });
     await shop.phase(pod, "Running");
-    const [app, web, other] = await Promise.all(["app", "web", "other"].map((name) => shop.ask(pod, name)));
+    const [app, web, other] = await Promise.all(
+      ["app", "web", "other"].map((name) => shop.requestCredentials(pod, name)),
+    );
     assert.deepEqual([app?.status, app?.body["RoleArn"]], [200, arnOf("shop-orders")]);
     assert.deepEqual([web?.status, web?.body["RoleArn"]], [200, arnOf("shop-web")]);
     assert.equal(other?.status, 0);
 
-    // TOKEN_MISSING, TOKEN_MISMATCH: whoever reaches the port without a token of this pod learns nothing.
+    // TOKEN_MISSING, TOKEN_MISMATCH: a caller without a token of this pod gets no information.
     const bare = await fetch(shop.endpointOf(pod));
     assert.deepEqual([bare.status, ((await bare.json()) as { code: string }).code], [401, "TOKEN_MISSING"]);
     const guessed = await fetch(shop.endpointOf(pod), { headers: { Authorization: "x".repeat(43) } });
@@ -84,11 +86,11 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
     assert.ok(guessed.status >= 400 && guessed.status < 404);
   });
 
-  test("STS_DENIED: the pod does not start, and says so in STS's words, with an Event", async () => {
+  test("STS_DENIED: the pod does not start; its termination message and an Event contain STS's message", async () => {
     const { stage } = shop;
     const pod = await shop.run("shop", "broken", { annotations: { [ROLE]: "shop-broken" } });
     assert.match(
-      await shop.lastWords(pod),
+      await shop.terminationMessage(pod),
       /^STS_DENIED: .*not authorized to perform: sts:AssumeRole.*trust policy of shop-broken/,
     );
     assert.equal(pod.status().phase, "Pending");
@@ -97,8 +99,8 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
     assert.equal(line["reason"], "STS_DENIED");
   });
 
-  suite("after half of a session's life", { concurrency: true }, () => {
-    test("ROLE_FORBIDDEN at issue, POD_UNKNOWN: the sidecar stops when the permission or the pod is gone", async () => {
+  suite("after half of a session's lifetime", { concurrency: true }, () => {
+    test("ROLE_FORBIDDEN at issue, POD_UNKNOWN: the sidecar returns no credentials when the permission or the pod is gone", async () => {
       const { stage } = shop;
       await shop.namespace("fading");
       await shop.namespace("leaving");
@@ -106,8 +108,8 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
       const fading = await shop.run("fading", "web", { annotations });
       const leaving = await shop.run("leaving", "web", { annotations });
       await Promise.all([fading, leaving].map((pod) => shop.phase(pod, "Running")));
-      assert.equal((await shop.ask(fading)).status, 200);
-      assert.equal((await shop.ask(leaving)).status, 200);
+      assert.equal((await shop.requestCredentials(fading)).status, 200);
+      assert.equal((await shop.requestCredentials(leaving)).status, 200);
 
       shop.permit("fading", arnOf("other-.*"));
       stage.kubernetes.store.remove("pods", "leaving", "web");
@@ -120,28 +122,31 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
         [fading, "ROLE_FORBIDDEN"],
         [leaving, "POD_UNKNOWN"],
       ] as const) {
-        await until(async () => (await shop.ask(pod)).status === 403, `${code} at the sidecar's endpoint`);
-        const { body } = await shop.ask(pod);
+        await until(
+          async () => (await shop.requestCredentials(pod)).status === 403,
+          `${code} at the sidecar's endpoint`,
+        );
+        const { body } = await shop.requestCredentials(pod);
         assert.deepEqual([body["code"], body["Code"]], [code, code]);
         assert.equal(body["SecretAccessKey"], undefined);
       }
     });
 
-    test("STS_THROTTLED, STS_UNAVAILABLE: a new pod waits and comes, a running app goes on with what it has", async () => {
+    test("STS_THROTTLED, STS_UNAVAILABLE: a new pod waits and then starts, a running app keeps its credentials", async () => {
       const { stage } = shop;
       await shop.namespace("steady");
       const pod = await shop.run("steady", "web", { annotations: { [ROLE]: "shop-steady" } });
       await shop.phase(pod, "Running");
-      const first = await shop.ask(pod);
+      const first = await shop.requestCredentials(pod);
 
-      // The SDK within the server asks twice before the server hears of it.
+      // The server's AWS SDK calls twice before it reports throttling.
       stage.sts.faults.set({ kind: "throttle" }, { calls: 2, roleArn: arnOf("shop-orders") });
       const late = await shop.run("steady", "late", { annotations: { [ROLE]: "shop-orders" } });
       const throttled = await shop.line(stage.server, { audit: "credentials", pod: "late", decision: "refused" });
       assert.equal(throttled["reason"], "STS_THROTTLED");
       stage.sts.faults.set({ kind: "down" }, { roleArn: arnOf("shop-steady") });
       await shop.phase(late, "Running");
-      assert.equal((await shop.ask(late)).status, 200);
+      assert.equal((await shop.requestCredentials(late)).status, 200);
 
       const renewal = await shop.line(stage.server, {
         audit: "credentials",
@@ -150,7 +155,7 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
         outcome: "stale",
       });
       assert.equal(renewal["accessKeyId"], first.body["AccessKeyId"]);
-      assert.deepEqual(await shop.ask(pod), first);
+      assert.deepEqual(await shop.requestCredentials(pod), first);
       assert.match(await shop.metrics(stage.server), /podrole_sts_calls_total\{code="STS_UNAVAILABLE"\} [1-9]/);
       stage.sts.faults.clear();
     });
@@ -166,23 +171,26 @@ suite("the path of a credential through a replaced server", { timeout: 120_000 }
     await shop?.close();
   });
 
-  test("the server is replaced: the running pod keeps its credentials, the next server takes over with the same CA", async () => {
+  test("a replaced server: the running pod keeps its credentials, the next server continues with the same CA", async () => {
     const { stage } = shop;
     await shop.namespace("moving");
     const pod = await shop.run("moving", "web", { annotations: { [ROLE]: "shop-moving" } });
     await shop.phase(pod, "Running");
     const before = stage.kubernetes.store.get("secrets", "podrole", "podrole-ca");
-    const first = await shop.ask(pod);
+    const first = await shop.requestCredentials(pod);
 
     assert.equal(await stage.server.stop(), 0);
-    assert.deepEqual(await shop.ask(pod), first);
+    assert.deepEqual(await shop.requestCredentials(pod), first);
     const next = await stage.startServer();
     for (const port of ["identity", "credentials"]) {
       await shop.forward(stage.server.ports[port] ?? 0, next.ports[port] ?? 0);
     }
-    // The pod shows it the certificate that the first server signed.
+    // The pod presents the certificate that the first server signed.
     await shop.line(next, { audit: "credentials", pod: "web", decision: "issued" });
-    await until(async () => (await shop.ask(pod)).body["AccessKeyId"] !== first.body["AccessKeyId"], "new credentials");
+    await until(
+      async () => (await shop.requestCredentials(pod)).body["AccessKeyId"] !== first.body["AccessKeyId"],
+      "new credentials",
+    );
     assert.deepEqual(stage.kubernetes.store.get("secrets", "podrole", "podrole-ca"), before);
     assert.deepEqual(
       next.lines.filter(({ audit }) => audit === "certificate"),
@@ -191,6 +199,6 @@ suite("the path of a credential through a replaced server", { timeout: 120_000 }
 
     const another = await shop.run("moving", "another", { annotations: { [ROLE]: "shop-orders" } });
     await shop.phase(another, "Running");
-    assert.equal((await shop.ask(another)).status, 200);
+    assert.equal((await shop.requestCredentials(another)).status, 200);
   });
 });

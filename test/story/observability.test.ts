@@ -1,5 +1,5 @@
 // What operators see of real programs: every metric of the tables in a real scrape, every value that alerts and dashboard
-// ask for, and docs/audit.md's worked examples, run again. One stage, a pod that works, two that are refused.
+// query, and the worked examples of docs/audit.md, run again. One set-up: two pods that work, two that are refused.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -26,7 +26,7 @@ interface Sample {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** Samples of Prometheus' text format. */
+/** Parses samples of Prometheus' text format. */
 function samplesOf(text: string): Sample[] {
   return text
     .split("\n")
@@ -54,7 +54,7 @@ suite("what operators see", { timeout: 120_000 }, () => {
     await shop.line(shop.stage.server, { audit: "credentials", pod: "broken", decision: "refused" });
     web = await shop.run("shop", "web", { annotations: { [ROLE]: "shop-web" } });
     await shop.phase(web, "Running");
-    assert.equal((await shop.ask(web)).status, 200);
+    assert.equal((await shop.requestCredentials(web)).status, 200);
     const health = new URL(shop.endpointOf(web));
     health.port = String(Number(health.port) + 1);
     health.pathname = "/metrics";
@@ -74,26 +74,26 @@ suite("what operators see", { timeout: 120_000 }, () => {
     webhook: WEBHOOK_METRICS,
     sidecar: SIDECAR_METRICS,
   })) {
-    test(`the ${name}'s scrape has every metric of its table with its labels, and no other of podrole's`, () => {
+    test(`the ${name}'s scrape has every metric of its table with its labels, and no other podrole metric`, () => {
       const samples = (scrapes.get(table) ?? []).filter((sample) => sample.name.startsWith("podrole_"));
       const seen = new Set(samples.map((sample) => baseOf(sample.name, table)));
       assert.deepEqual(seen, new Set(Object.values(table as MetricTable).map((spec) => spec.name)));
       for (const sample of samples) {
         const spec = Object.values(table as MetricTable).find((row) => row.name === baseOf(sample.name, table));
-        const wanted = [...(spec?.labels ?? []), ...(sample.name.endsWith("_bucket") ? ["le"] : [])];
-        assert.deepEqual(Object.keys(sample.labels).toSorted(), wanted.toSorted(), sample.name);
+        const expected = [...(spec?.labels ?? []), ...(sample.name.endsWith("_bucket") ? ["le"] : [])];
+        assert.deepEqual(Object.keys(sample.labels).toSorted(), expected.toSorted(), sample.name);
       }
     });
   }
 
-  test("every series that an alert or a panel asks for is in a scrape, with the values it asks for", () => {
+  test("every series that an alert or a panel queries is in a scrape, with the queried label values", () => {
     const samples = [...scrapes.values()].flat();
     for (const { origin, expr } of readQueries()) {
       for (const { metric, matchers } of selectorsOf(expr)) {
         const there = samples.filter(({ name }) => name === metric);
         assert.ok(there.length > 0, `${origin}: ${metric} is in no scrape`);
         for (const { label, values } of matchers) {
-          // Codes come when they happen, and Prometheus adds the job; words of podrole's own are there from the start.
+          // Codes appear at their first use and Prometheus adds the job; all other label values exist from the start.
           for (const value of values.filter((text) => label !== "job" && /^[a-z]+$/.test(text))) {
             assert.ok(
               there.some(({ labels }) => labels[label] === value),
@@ -105,20 +105,20 @@ suite("what operators see", { timeout: 120_000 }, () => {
     }
   });
 
-  test("histograms of the credential path counted what happened", () => {
+  test("histograms of the credential path have observations", () => {
     const counts = new Set([...scrapes.values()].flat().map(({ name }) => name));
     for (const name of ["admission", "certificate", "credentials", "sts", "sidecar_request"]) {
       assert.ok(counts.has(`podrole_${name}_duration_seconds_count`), name);
     }
   });
 
-  test("docs/audit.md's worked examples print what the page says (UPDATE=1 rewrites the page)", () => {
+  test("the worked examples of docs/audit.md print the page's output (UPDATE=1 rewrites the page)", () => {
     const examples = readExamples(PAGE, "podrole audit");
     assert.ok(examples.length >= 4, `${examples.length} examples`);
     const outputs = examples.map(({ command }) => run(directory, command));
     if (process.env["UPDATE"] === "1") writeExamples(PAGE, "podrole audit", outputs);
-    const wanted = readExamples(PAGE, "podrole audit").map(({ output }) => withoutVolatile(output));
-    assert.deepEqual(outputs.map(withoutVolatile), wanted);
+    const expected = readExamples(PAGE, "podrole audit").map(({ output }) => withoutVolatile(output));
+    assert.deepEqual(outputs.map(withoutVolatile), expected);
   });
 });
 
@@ -127,7 +127,7 @@ function baseOf(name: string, table: MetricTable): string {
   return names.has(name) ? name : name.replace(/_(bucket|sum|count)$/, "");
 }
 
-/** The logs as they are kept: podrole's own with lines of others and a rotated part, the API server's, CloudTrail's. */
+/** Writes the logs as operators store them: podrole's with a rotated part, the API server's, CloudTrail's. */
 async function writeLogs({ stage }: Shop, directory: string): Promise<void> {
   const lines = [...stage.webhook.lines, ...stage.server.lines].map((line) => JSON.stringify(line));
   const half = Math.floor(lines.length / 2);
@@ -138,10 +138,10 @@ async function writeLogs({ stage }: Shop, directory: string): Promise<void> {
   await writeFile(join(directory, "trail.json.gz"), gzipSync(cloudTrailFile(stage.sts.calls.list(), "eu-central-1")));
 }
 
-/** Runs a command line of the page; words in angle brackets stand for what an earlier example printed. */
+/** Runs a command line of the page. */
 function run(directory: string, command: string): string {
-  const [, ...words] = command.split(" ").filter(Boolean);
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, "src/cli/main.ts"), ...words], {
+  const [, ...args] = command.split(" ").filter(Boolean);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(ROOT, "src/cli/main.ts"), ...args], {
     cwd: directory,
     encoding: "utf8",
     env: { PATH: process.env["PATH"] ?? "" },

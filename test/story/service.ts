@@ -1,23 +1,23 @@
-// A Service of Kubernetes as connections see it: one address, behind it the replicas in turn, a dead one included as long
-// as nobody has taken it off the list.
+// A Kubernetes Service as TCP connections see it: one address in front of the replicas, used in turn. A dead replica
+// receives connections until it is removed from `endpoints`, as with a real Service.
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
 export interface Service {
   /** "127.0.0.1:<port>" */
   readonly address: string;
-  /** Ports of the replicas. */
+  /** Ports of the replicas; the test adds and removes them. */
   readonly endpoints: number[];
-  /** Connections that each replica took, by its port. */
-  readonly taken: ReadonlyMap<number, number>;
-  /** Connections that met a replica that was not there. */
+  /** Number of connections that each replica accepted, by its port. */
+  readonly accepted: ReadonlyMap<number, number>;
+  /** Number of connections to a replica that was not running. */
   readonly refused: () => number;
   close(): Promise<void>;
 }
 
 export async function startService(): Promise<Service> {
   const endpoints: number[] = [];
-  const taken = new Map<number, number>();
+  const accepted = new Map<number, number>();
   const open = new Set<Socket>();
   let turn = 0;
   let refused = 0;
@@ -25,15 +25,15 @@ export async function startService(): Promise<Service> {
   const server = createServer((socket) => {
     const port = endpoints[turn++ % endpoints.length];
     if (port === undefined) return void socket.destroy();
-    const onward = connect(port, "127.0.0.1");
-    onward.once("connect", () => taken.set(port, (taken.get(port) ?? 0) + 1));
-    onward.once("error", (error: NodeJS.ErrnoException) => {
+    const upstream = connect(port, "127.0.0.1");
+    upstream.once("connect", () => accepted.set(port, (accepted.get(port) ?? 0) + 1));
+    upstream.once("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "ECONNREFUSED") refused += 1;
     });
-    socket.pipe(onward).pipe(socket);
+    socket.pipe(upstream).pipe(socket);
     for (const [one, other] of [
-      [socket, onward],
-      [onward, socket],
+      [socket, upstream],
+      [upstream, socket],
     ] as const) {
       open.add(one);
       one
@@ -49,7 +49,7 @@ export async function startService(): Promise<Service> {
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     endpoints,
-    taken,
+    accepted,
     refused: () => refused,
     async close() {
       const closed = once(server, "close");

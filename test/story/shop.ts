@@ -1,5 +1,5 @@
-// The story's scenery: podrole's real server and webhook, an emulated API server and STS, a node that runs patched pods
-// as processes, and words for what a person does with them.
+// The set-up of the story tests: podrole's real server and webhook, an emulated API server and STS, a node that runs
+// patched pods as processes, and functions for what users and operators do with them.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
@@ -23,45 +23,47 @@ import { startShortSessions } from "./short-sessions.ts";
 
 export const ACCOUNT = "123456789012";
 export const arnOf = (role: string) => `arn:aws:iam::${ACCOUNT}:role/${role}`;
-/** Sessions renewed after half of these milliseconds, and not handed out in their last 5 s. */
-const SHORT = { "shop-fading": 11_000, "shop-steady": 26_000, "shop-moving": 11_000, "shop-pair": 56_000 };
+/** Session lifetimes in milliseconds: renewed after half of it, and not returned in their last 5 s. */
+const LIFETIMES_MS = { "shop-fading": 11_000, "shop-steady": 26_000, "shop-moving": 11_000, "shop-pair": 56_000 };
 const SIDECAR_PORT = 9763;
 const REGION = "eu-central-1";
 const WAIT_MS = 20_000;
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
-const node = (...words: string[]) => ({ command: [process.execPath, ...words] });
+const node = (...args: string[]) => ({ command: [process.execPath, ...args] });
 
-export interface Answer {
+/** The endpoint's reply to a container. */
+export interface Reply {
   readonly status: number;
   readonly body: Readonly<Record<string, string>>;
 }
 
-interface PodWish {
+interface PodRequest {
   readonly annotations: Readonly<Record<string, string>>;
-  /** Names of the app containers; "app" alone by default. */
+  /** Names of the app containers; by default only "app". */
   readonly containers?: readonly string[];
   readonly image?: string;
-  /** Further variables of every app container. */
+  /** Additional variables of every app container. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
-interface ShopWish extends Pick<StageOptions, "front"> {
-  /** Further roles that the server may assume. */
+interface ShopOptions extends Pick<StageOptions, "front"> {
+  /** Additional roles that the server may assume. */
   readonly roles?: readonly string[];
   readonly serverFlags?: readonly string[];
 }
 
 export type Shop = Awaited<ReturnType<typeof openShop>>;
 
-export async function openShop({ front, roles = [], serverFlags = [] }: ShopWish = {}) {
+/** Starts everything; close() ends it. */
+export async function openShop({ front, roles = [], serverFlags = [] }: ShopOptions = {}) {
   const sessions = await startShortSessions();
   const runtime = {
     execPath: process.execPath,
     entry: file("../../src/cli/main.ts"),
     path: process.env["PATH"] ?? "",
   };
-  for (const [role, lifeMs] of Object.entries(SHORT)) sessions.lives.set(arnOf(role), lifeMs);
+  for (const [role, lifetimeMs] of Object.entries(LIFETIMES_MS)) sessions.lifetimes.set(arnOf(role), lifetimeMs);
   const stage = await setStage(
     { clock },
     {
@@ -80,7 +82,7 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopWish
         { name: "payroll-admin", trusted: true },
         ...roles.map((name) => ({ name, trusted: true })),
       ],
-      // The last of two flags of a name wins.
+      // Of two flags with the same name the last one wins.
       serverFlags: [
         ...["--sts-endpoint", sessions.url, "--role-base-arn-autodetect=false"],
         ...["--role-base-arn", `arn:aws:iam::${ACCOUNT}:role/`, "--sts-timeout", "2s"],
@@ -109,12 +111,12 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopWish
   );
   const forwarders: ReturnType<typeof createServer>[] = [];
 
-  async function apply(namespace: string, name: string, wish: PodWish) {
-    const { annotations, containers = ["app"], image, env: more = {} } = wish;
+  async function apply(namespace: string, name: string, request: PodRequest) {
+    const { annotations, containers = ["app"], image, env: extra = {} } = request;
     const env = [
       { name: "AWS_REGION", value: REGION },
       { name: "AWS_ENDPOINT_URL_STS", value: stage.sts.url },
-      ...Object.entries(more).map(([variable, value]) => ({ name: variable, value })),
+      ...Object.entries(extra).map(([variable, value]) => ({ name: variable, value })),
     ];
     const spec = {
       restartPolicy: "Never",
@@ -126,40 +128,41 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopWish
 
   return {
     stage,
-    /** Life of a role's sessions by its ARN, in milliseconds, from its next one on. */
-    lives: sessions.lives,
-    /** What AssumeRole waits for, by the role's ARN. */
+    /** Lifetimes of future sessions by role ARN, in milliseconds. */
+    lifetimes: sessions.lifetimes,
+    /** Promises that AssumeRole waits for, by role ARN. */
     gates: sessions.gates,
-    /** A labelled namespace that permits the roles of the shop. */
+    /** Creates a labelled namespace that permits the shop's roles. */
     async namespace(name: string, permitted = arnOf("shop-.*")) {
       const annotations = { "iam.amazonaws.com/permitted": permitted };
       const metadata = { name, labels: { "podrole.io/inject": "enabled" }, annotations };
       assert.equal((await stage.kubernetes.create("/api/v1/namespaces", { metadata })).code, 201);
     },
-    /** As `kubectl annotate --overwrite`. */
+    /** Changes the permitted roles, as `kubectl annotate --overwrite` does. */
     permit(name: string, permitted: string) {
       const { metadata, ...rest } = stage.kubernetes.store.get("namespaces", undefined, name);
       const annotations = { ...metadata.annotations, "iam.amazonaws.com/permitted": permitted };
       stage.kubernetes.store.replace("namespaces", { ...rest, metadata: { ...metadata, annotations } });
     },
     apply,
-    /** Applies a pod and lets a node run it, with ports of its own. */
-    async run(namespace: string, name: string, wish: PodWish): Promise<RunningPod> {
-      const { code, body } = await apply(namespace, name, wish);
+    /** Applies a pod and runs it on the node, with its own ports. */
+    async run(namespace: string, name: string, request: PodRequest): Promise<RunningPod> {
+      const { code, body } = await apply(namespace, name, request);
       assert.equal(code, 201, JSON.stringify(body));
-      // Stories run beside each other, and so do people's own programs.
+      // Other stories and other programs use ports at the same time.
       return kubelet.run(body as Pod, { portOffset: await freeOffset(SIDECAR_PORT) });
     },
+    /** Waits until the pod is in one of the phases; fails with its state and its sidecar's log. */
     async phase(pod: RunningPod, ...phases: readonly string[]) {
       const signal = AbortSignal.timeout(WAIT_MS);
       const reached = pod.until(({ phase }) => phases.includes(phase), signal).catch(() => undefined);
       const { phase } = (await reached) ?? {};
-      const said = `${pod.describe()}\n${pod.logs("podrole-sidecar")}`;
-      assert.ok(phase !== undefined, `not ${phases.join(" or ")}:\n${said}`);
+      const state = `${pod.describe()}\n${pod.logs("podrole-sidecar")}`;
+      assert.ok(phase !== undefined, `not ${phases.join(" or ")}:\n${state}`);
       return phase;
     },
-    /** The sidecar's last termination message, as soon as there is one. */
-    async lastWords(pod: RunningPod): Promise<string> {
+    /** Waits for a termination message of the sidecar and returns the last one. */
+    async terminationMessage(pod: RunningPod): Promise<string> {
       const message = () => {
         const status = pod.status().initContainerStatuses.find(({ name }) => name === "podrole-sidecar");
         return status && lastTermination(status)?.message;
@@ -167,38 +170,45 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopWish
       await until(() => message() !== undefined, "a termination message of podrole-sidecar");
       return message() ?? "";
     },
-    /** What the container gets with its own environment; status 0 when that names no endpoint. */
-    async ask(pod: RunningPod, container = "app"): Promise<Answer> {
-      const { output } = await pod.exec(container, [process.execPath, file("./ask.ts")], AbortSignal.timeout(5_000));
-      return JSON.parse(output) as Answer;
+    /** Requests credentials with the container's environment; status 0 if that names no endpoint. */
+    async requestCredentials(pod: RunningPod, container = "app"): Promise<Reply> {
+      const { output } = await pod.exec(
+        container,
+        [process.execPath, file("./request-credentials.ts")],
+        AbortSignal.timeout(5_000),
+      );
+      return JSON.parse(output) as Reply;
     },
+    /** URL of the credentials endpoint in the environment of the first container. */
     endpointOf(pod: RunningPod): string {
       const env = pod.pod.spec.containers[0]?.env ?? [];
       return env.find(({ name }) => name === "AWS_CONTAINER_CREDENTIALS_FULL_URI")?.value ?? "";
     },
+    /** Text of a program's /metrics. */
     async metrics({ ports }: RunningProgram): Promise<string> {
       return (await fetch(`http://127.0.0.1:${ports["pages"]}/metrics`)).text();
     },
-    /** Resolves with the program's first line that has these fields. */
+    /** Waits for a log line of the program with these fields and returns the first one. */
     async line(program: RunningProgram, fields: Readonly<Record<string, unknown>>) {
       const find = () =>
         program.lines.find((line) => Object.entries(fields).every(([name, value]) => line[name] === value));
       await until(() => find() !== undefined, `a line with ${JSON.stringify(fields)}`);
       return find() as Readonly<Record<string, unknown>>;
     },
+    /** Waits for an Event with this reason. */
     async event(namespace: string, reason: string) {
       const find = () => stage.kubernetes.store.list("events", namespace).find((event) => event["reason"] === reason);
       await until(() => find() !== undefined, `an Event ${reason} in ${namespace}`);
       return find() as unknown as { readonly involvedObject: { readonly name: string }; readonly message: string };
     },
-    /** What a Service does when its one replica was replaced. */
+    /** Forwards a port to another one, as a Service does after its only replica was replaced. */
     async forward(from: number, to: number): Promise<void> {
       const forwarder = createServer((socket) => {
-        const onward = connect(to, "127.0.0.1");
-        socket.pipe(onward).pipe(socket);
+        const upstream = connect(to, "127.0.0.1");
+        socket.pipe(upstream).pipe(socket);
         for (const [one, other] of [
-          [socket, onward],
-          [onward, socket],
+          [socket, upstream],
+          [upstream, socket],
         ] as const) {
           one.on("error", () => other.destroy()).on("close", () => other.destroy());
         }

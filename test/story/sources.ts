@@ -1,11 +1,11 @@
-// The sources as text, for the tests that hold what the pages say of them.
+// The sources as text, for the tests that compare pages and rules with them.
 import { globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** By path from the root: hand-written sources below a folder. */
+/** Hand-written sources below a folder, by path from the root. */
 export function readSources(folder: string): ReadonlyMap<string, string> {
   const paths = globSync(`${folder}/**/*.ts`, { cwd: ROOT }).toSorted();
   const written = paths.filter((path) => !path.includes("/generated/") && !path.endsWith(".d.ts"));
@@ -14,16 +14,16 @@ export function readSources(folder: string): ReadonlyMap<string, string> {
 
 export interface Import {
   readonly from: string;
-  /** A path from the root for a file of podrole, otherwise a module's name. */
+  /** Path from the root for a file of podrole, otherwise the module's name. */
   readonly to: string;
-  /** Types are gone when the program runs. */
+  /** True for `import type`, which does not exist at run time. */
   readonly typeOnly: boolean;
 }
 
 const STATEMENT = /^(?:import|export)\s+(type\s+)?(?:[\w*\s{},$]+?\sfrom\s+)?["']([^"']+)["'];?/gm;
 const CALL = /\bimport\(\s*["']([^"']+)["']\s*\)/g;
 
-/** Every import, re-export and import() of the sources. */
+/** Returns every import, re-export and import() of the sources. */
 export function importsOf(sources: ReadonlyMap<string, string>): readonly Import[] {
   return [...sources].flatMap(([from, text]) => {
     const target = (module: string) => (module.startsWith(".") ? normalize(join(dirname(from), module)) : module);

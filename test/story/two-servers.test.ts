@@ -1,5 +1,5 @@
-// Two servers side by side, without a leader: one CA, pods spread over both, and one of them killed with SIGKILL while
-// sidecars renew and applications ask without a pause. Server, webhook, init and sidecar are the real programs.
+// Two servers side by side, without a leader: one CA, pods spread over both, and one server killed with SIGKILL while
+// sidecars renew and apps keep requesting credentials. Server, webhook and sidecar are the real programs.
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
@@ -12,7 +12,7 @@ const ROLE = "iam.amazonaws.com/role";
 const NAMESPACE = "pair";
 const PODS = ["a", "b", "c", "d"];
 
-/** What the application of a pod asks with. */
+/** The endpoint and token of an app. */
 interface Client {
   readonly pod: RunningPod;
   readonly uri: string;
@@ -57,35 +57,38 @@ suite("two servers", { timeout: 120_000 }, () => {
     return { pod, uri, token };
   }
 
-  async function ask({ uri, token }: Client): Promise<{ readonly status: number; readonly accessKeyId: string }> {
+  async function requestCredentials({
+    uri,
+    token,
+  }: Client): Promise<{ readonly status: number; readonly accessKeyId: string }> {
     const response = await fetch(uri, { headers: { Authorization: token } });
     const { AccessKeyId = "" } = (await response.json()) as { AccessKeyId?: string };
     return { status: response.status, accessKeyId: AccessKeyId };
   }
 
-  /** Asks without a pause until `signal` aborts; `statuses` and `keys` tell what came back. */
-  function askOn(client: Client, signal: AbortSignal) {
+  /** Requests credentials continuously until `signal` aborts; counts statuses and collects access key ids. */
+  function requestContinuously(client: Client, signal: AbortSignal) {
     const statuses = new Map<number, number>();
     const keys = new Set<string>();
-    async function goOn(): Promise<void> {
+    async function loop(): Promise<void> {
       while (!signal.aborted) {
-        const { status, accessKeyId } = await ask(client).catch(() => ({ status: 0, accessKeyId: "" }));
+        const { status, accessKeyId } = await requestCredentials(client).catch(() => ({ status: 0, accessKeyId: "" }));
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
         if (accessKeyId !== "") keys.add(accessKeyId);
         await setTimeout(10);
       }
     }
-    return { statuses, keys, done: goOn() };
+    return { statuses, keys, done: loop() };
   }
 
-  test("both sign with the CA that one of them made, and pods are spread over both", async () => {
+  test("both sign with the CA that one of them created, and a killed server interrupts no app", async () => {
     const { stage } = shop;
-    const made = [stage.server, second].flatMap(({ lines }) =>
+    const created = [stage.server, second].flatMap(({ lines }) =>
       lines.filter(({ message }) => message === "changing the CA"),
     );
-    assert.equal(made.length, 1);
+    assert.equal(created.length, 1);
     const clients = await Promise.all(PODS.map(start));
-    for (const client of clients) assert.equal((await ask(client)).status, 200);
+    for (const client of clients) assert.equal((await requestCredentials(client)).status, 200);
     for (const program of [stage.server, second]) {
       assert.ok(issuedBy(program, "certificate").length > 0);
       assert.ok(issuedBy(program, "credentials").length > 0);
@@ -93,33 +96,36 @@ suite("two servers", { timeout: 120_000 }, () => {
 
     const secret = stage.kubernetes.store.get("secrets", "podrole", "podrole-ca");
     const stopped = new AbortController();
-    const askers = clients.map((client) => askOn(client, stopped.signal));
+    const requesters = clients.map((client) => requestContinuously(client, stopped.signal));
     try {
-      // Before renewals begin: at half of 56 s, and what is held is good for another 23 s.
+      // Renewals begin at half of 56 s; the current credentials remain usable for another 23 s.
       await setTimeout(10_000);
       await stage.server.kill();
       const killedAt = Date.now();
       const newcomer = start("newcomer");
-      const renewed = () => askers.every(({ keys }) => keys.size >= 2);
+      const renewed = () => requesters.every(({ keys }) => keys.size >= 2);
       const refused = () => services.credentials.refused() + services.identity.refused();
       while (!renewed() && Date.now() - killedAt < 50_000) {
         await setTimeout(100);
-        // Kubernetes takes a killed replica off the list, but not before somebody has met it.
+        // Kubernetes removes a killed replica from the endpoints, but only after some connections to it have failed.
         if (refused() > 0)
           for (const { endpoints } of Object.values(services)) endpoints.splice(0, endpoints.length - 1);
       }
-      assert.ok(renewed(), "not every application has credentials of the other server");
-      assert.equal((await ask(await newcomer)).status, 200);
+      assert.ok(renewed(), "not every app has credentials of the other server");
+      assert.equal((await requestCredentials(await newcomer)).status, 200);
     } finally {
       stopped.abort();
-      await Promise.all(askers.map(({ done }) => done));
+      await Promise.all(requesters.map(({ done }) => done));
     }
 
-    const statuses = askers.map((asker) => asker.statuses);
+    const statuses = requesters.map(({ statuses }) => statuses);
     for (const answers of statuses) assert.deepEqual([...answers.keys()], [200]);
-    const asked = statuses.reduce((sum, answers) => sum + (answers.get(200) ?? 0), 0);
-    assert.ok(asked > 500, `${asked} requests`);
-    assert.ok(services.credentials.refused() + services.identity.refused() > 0, "nobody met the killed server");
+    const requests = statuses.reduce((sum, answers) => sum + (answers.get(200) ?? 0), 0);
+    assert.ok(requests > 500, `${requests} requests`);
+    assert.ok(
+      services.credentials.refused() + services.identity.refused() > 0,
+      "no connection reached the killed server",
+    );
     assert.deepEqual(stage.kubernetes.store.get("secrets", "podrole", "podrole-ca"), secret, "the CA has changed");
   });
 });

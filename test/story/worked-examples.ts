@@ -1,23 +1,23 @@
-// The worked examples of a page: console blocks with commands and what they print. A test runs the commands again and
-// compares; `UPDATE=1` writes down what it saw.
+// The worked examples of a page: console blocks with commands and their output. A test runs the commands again and
+// compares; `UPDATE=1` writes the new output to the page.
 import { readFileSync, writeFileSync } from "node:fs";
 
 export interface Example {
-  /** Without "$ ". */
+  /** The command line without "$ ". */
   readonly command: string;
   readonly output: string;
 }
 
 const BLOCK = /```console\n\$ ((?:.*\\\n)*.*)\n([\s\S]*?)```/g;
 
-/** The examples whose command begins with `prefix`, in order. */
+/** Returns the examples whose command begins with `prefix`, in order. */
 export function readExamples(page: string, prefix: string): readonly Example[] {
   return [...readFileSync(page, "utf8").matchAll(BLOCK)]
     .map(([, command = "", output = ""]) => ({ command: command.replaceAll(/\\\n\s*/g, ""), output }))
     .filter(({ command }) => command.startsWith(prefix));
 }
 
-/** Puts new outputs into the page, in the same order. */
+/** Replaces the outputs in the page, in the same order. */
 export function writeExamples(page: string, prefix: string, outputs: readonly string[]): void {
   let index = 0;
   const text = readFileSync(page, "utf8").replaceAll(BLOCK, (block: string, command: string) =>
@@ -32,14 +32,14 @@ const VOLATILE: readonly (readonly [RegExp, string])[] = [
   [/\bASIA[A-Z0-9]{16}\b/g, "KEY"],
   [/serial [0-9a-f:]+/gi, "serial SERIAL"],
   [/127\.0\.0\.1:\d+/g, "ADDRESS"],
-  // How often a pod asked before the test looked.
+  // The number of requests that a pod made before the test read the log.
   [/(TIME +TIME +)\d+/g, "$1COUNT"],
   [/"count": \d+/g, '"count": COUNT'],
-  // Columns are as wide as what stands in them.
+  // The width of a column depends on its longest cell.
   [/ {2,}/g, "  "],
 ];
 
-/** A text without what differs from run to run. */
+/** Replaces everything that differs between runs. */
 export function withoutVolatile(text: string): string {
   return VOLATILE.reduce((result, [pattern, name]) => result.replaceAll(pattern, name), text.trimEnd());
 }

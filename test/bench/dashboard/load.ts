@@ -28,7 +28,7 @@ export async function createLoad(): Promise<DashboardLoad> {
   const pods: RunningPod[] = [];
   for (const namespace of ["shop", "steady", "moving"]) await shop.namespace(namespace);
   for (const role of ["shop-orders", "shop-web", "shop-steady", "shop-moving"])
-    shop.lives.set(arnOf(role), LIFETIME_MS);
+    shop.lifetimes.set(arnOf(role), LIFETIME_MS);
   const proven = await createPod(shop.stage, "shop-web");
   for (const [namespace, name, role] of [
     ["shop", "checkout", "shop-orders"],
