@@ -1,6 +1,6 @@
-// The stage for the demo and the story tests: embedded API server and STS, and podrole's real server and webhook as
-// processes beside them, all on loopback. States: setting up → standing → struck (strike() ends every process that was
-// started here, by its own handle, and removes the directory).
+// A cluster for the demo and the story tests: emulated API server and STS, with podrole's real server and webhook as
+// child processes, all on loopback. States: starting → running → stopped (stop() ends every process that was started
+// here, by its own handle, and removes the directory).
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -19,51 +19,59 @@ export interface Runtime {
   readonly path: string;
 }
 
+/** The AWS account, its roles and the programs of a stage. */
 export interface StageOptions {
   readonly runtime: Runtime;
   readonly region: string;
   readonly accountId: string;
-  /** Roles that exist, by name; the server may assume those with trust. */
+  /** Existing roles by name; the server can assume those that trust it. */
   readonly roles: readonly { readonly name: string; readonly trusted: boolean }[];
-  /** Further flags of the server. */
+  /** Additional flags of the server. */
   readonly serverFlags?: readonly string[];
-  /** What stands before the servers: the addresses that pods and webhook are given, by default the first server's own. */
+  /**
+   * Starts a front for the servers and returns the addresses that pods and webhook use; default: the first server's
+   * own.
+   */
   readonly front?: (server: RunningProgram) => Promise<ServerAddresses>;
 }
 
-/** "host:port" each. */
+/** Each "host:port". */
 interface ServerAddresses {
   readonly identity: string;
   readonly credentials: string;
 }
 
-/** What the sidecar's hook runs: the node's image of the sidecar must know it by this name. */
+/** The program that the sidecar's hook runs; the node's image of the sidecar must have a program of this name. */
 export const SIDECAR_PROGRAM = "podrole-sidecar";
 
-/** One of podrole's programs, running. */
+/** A running program of podrole. */
 export interface RunningProgram {
-  /** Every line of its log and audit, parsed. */
+  /** Every line of its log and audit log, parsed. */
   readonly lines: readonly Readonly<Record<string, unknown>>[];
   readonly ports: Readonly<Record<string, number>>;
   stop(): Promise<number>;
-  /** SIGKILL; resolves when the process is gone. */
+  /** Sends SIGKILL; resolves when the process has ended. */
   kill(): Promise<void>;
 }
 
+/** A running cluster of the demo or of a story. */
 export interface Stage {
   readonly directory: string;
   readonly kubernetes: KubernetesEmulator;
   readonly sts: StsEmulator;
   readonly server: RunningProgram;
   readonly webhook: RunningProgram;
-  /** Starts another server beside the first. */
+  /** Starts another server. */
   startServer(): Promise<RunningProgram>;
-  strike(): Promise<void>;
+  stop(): Promise<void>;
 }
 
 const SERVER_KEY = { accessKeyId: "AKIAPODROLESERVER001", secretAccessKey: "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00" };
 
-/** An STS with these roles, listening, and the environment in which podrole's server may assume the trusted ones. */
+/**
+ * Starts an STS with these roles. Returns it with the environment in which podrole's server can assume the trusted
+ * ones.
+ */
 export async function startSts(
   { clock }: { readonly clock: Clock },
   { region, accountId, roles }: Pick<StageOptions, "region" | "accountId" | "roles">,
@@ -85,7 +93,10 @@ export async function startSts(
   return { sts, serverEnv: { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } };
 }
 
-export async function setStage({ clock }: { readonly clock: Clock }, options: StageOptions): Promise<Stage> {
+/**
+ * Starts everything and waits until the webhook is registered. Throws after a timeout, and then stops what was started.
+ */
+export async function startStage({ clock }: { readonly clock: Clock }, options: StageOptions): Promise<Stage> {
   const { runtime, region, accountId } = options;
   const directory = await mkdtemp(join(tmpdir(), "podrole-stage-"));
   const running: RunningProgram[] = [];
@@ -93,7 +104,7 @@ export async function setStage({ clock }: { readonly clock: Clock }, options: St
   await kubernetes.listen();
   const { sts, serverEnv } = await startSts({ clock }, options);
 
-  async function strike(): Promise<void> {
+  async function stop(): Promise<void> {
     for (const program of running.toReversed()) await program.stop();
     await Promise.all([sts.close(), kubernetes.close()]);
     await rm(directory, { recursive: true, force: true });
@@ -108,8 +119,8 @@ export async function setStage({ clock }: { readonly clock: Clock }, options: St
     await writeFile(kubeconfig, kubernetes.kubeconfig(`system:serviceaccount:podrole:podrole-${name}`), {
       mode: 0o600,
     });
-    const words = [runtime.entry, name, "--kubeconfig", kubeconfig, ...flags];
-    const program = await startProgram(runtime, name, words, env);
+    const args = [runtime.entry, name, "--kubeconfig", kubeconfig, ...flags];
+    const program = await startProgram(runtime, name, args, env);
     running.push(program);
     return program;
   }
@@ -132,7 +143,7 @@ export async function setStage({ clock }: { readonly clock: Clock }, options: St
     );
 
   try {
-    await furnish(kubernetes, directory);
+    await createInstallation(kubernetes, directory);
     const server = await startServer();
     const { identity, credentials } = await (options.front ?? ownAddresses)(server);
     const webhook = await start("webhook", [
@@ -143,15 +154,15 @@ export async function setStage({ clock }: { readonly clock: Clock }, options: St
     ]);
     pointTo(kubernetes, webhook.ports["webhook"] ?? 0);
     await until(() => hasCaBundle(kubernetes), "the server has put its CA into the webhook configuration");
-    return { directory, kubernetes, sts, server, webhook, startServer, strike };
+    return { directory, kubernetes, sts, server, webhook, startServer, stop };
   } catch (error) {
-    await strike();
+    await stop();
     throw error;
   }
 }
 
-/** podrole's own namespace, and the webhook's pod with its token: what a manifest and a kubelet would bring. */
-async function furnish(kubernetes: KubernetesEmulator, directory: string): Promise<void> {
+/** Creates podrole's namespace and the webhook's pod with its token, as manifests and kubelet would. */
+async function createInstallation(kubernetes: KubernetesEmulator, directory: string): Promise<void> {
   const namespace = "podrole";
   await kubernetes.create("/api/v1/namespaces", { metadata: { name: namespace } });
   await kubernetes.create(`/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name: "podrole-webhook" } });
@@ -166,7 +177,7 @@ async function furnish(kubernetes: KubernetesEmulator, directory: string): Promi
   await writeFile(join(directory, "webhook-token"), token, { mode: 0o600 });
 }
 
-/** A pod-bound token of podrole's audience, as a kubelet asks for one. */
+/** Requests a pod-bound token for podrole's audience, as a kubelet does. */
 export async function requestToken(
   kubernetes: KubernetesEmulator,
   { namespace, serviceAccount, pod }: { namespace: string; serviceAccount: string; pod: { name: string; uid: string } },
@@ -181,7 +192,7 @@ export async function requestToken(
   return (body as { status: { token: string } }).status.token;
 }
 
-/** The configuration stands before the webhook runs, as it does after `kubectl apply` of the manifests. */
+/** The configuration exists before the webhook runs, as after `kubectl apply` of the manifests. */
 function register(kubernetes: KubernetesEmulator): void {
   kubernetes.store.create("mutatingwebhookconfigurations", {
     metadata: { name: "podrole" },
@@ -214,14 +225,14 @@ function hasCaBundle(kubernetes: KubernetesEmulator): boolean {
   return webhook?.clientConfig.caBundle !== undefined;
 }
 
-/** Starts one of podrole's programs and waits until it says that it is up. */
+/** Starts a program of podrole and waits until it logs that it is up. */
 export async function startProgram(
   { execPath, path }: Pick<Runtime, "execPath" | "path">,
   name: string,
-  words: readonly string[],
+  args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<RunningProgram> {
-  const child = spawn(execPath, words, { env: { PATH: path, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(execPath, args, { env: { PATH: path, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const lines: Record<string, unknown>[] = [];
   const errors: string[] = [];
   const up = Promise.withResolvers<Readonly<Record<string, number>>>();
@@ -238,7 +249,7 @@ export async function startProgram(
   );
   const late = setTimeout(() => {
     up.reject(
-      new RangeError(`podrole ${name} was not up after ${PATIENCE_MS / 1000} s: ${JSON.stringify(lines.at(-1))}`),
+      new RangeError(`podrole ${name} did not start within ${PATIENCE_MS / 1000} s: ${JSON.stringify(lines.at(-1))}`),
     );
     child.kill("SIGKILL");
   }, PATIENCE_MS);
@@ -269,11 +280,11 @@ async function stopChild(child: ChildProcess): Promise<number> {
 
 const PATIENCE_MS = 15_000;
 
-/** Waits for a condition of another process; throws with what was waited for. */
+/** Waits for a condition of another process; throws an error that names it after a timeout. */
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + PATIENCE_MS;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new RangeError(`waited ${PATIENCE_MS / 1000} s in vain: ${what}`);
+    if (Date.now() > deadline) throw new RangeError(`not reached within ${PATIENCE_MS / 1000} s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

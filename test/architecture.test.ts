@@ -178,8 +178,8 @@ const GUARDS: readonly {
     name: "only the demo uses the emulators",
     guard: onlyTheDemoUsesEmulators,
     planted: [
-      ["src/cli/a.ts", 'import { setStage } from "../../emulators/stage.ts";'],
-      ["src/server/a.ts", 'import { setStage } from "../../emulators/stage.ts";'],
+      ["src/cli/a.ts", 'import { startStage } from "../../emulators/stage.ts";'],
+      ["src/server/a.ts", 'import { startStage } from "../../emulators/stage.ts";'],
     ],
   },
   {

@@ -1,5 +1,5 @@
-// One container of a pod over all its runs. States: waiting → running → terminated, and back to waiting (back-off) when
-// its restart policy says so. finished is final: no run follows. The pod ends it with stop(), at any time, once.
+// One container of a pod over all its runs. States: waiting → running → terminated, and back to waiting (back-off) if
+// its restart policy requires it. `finished` is final: no run follows. The pod calls stop(), at any time, once.
 // (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-states)
 import { writeFile } from "node:fs/promises";
 import type { Container } from "../../src/kubernetes/objects.ts";
@@ -14,11 +14,12 @@ import { terminationOf } from "./termination.ts";
 
 export type RestartPolicy = "Always" | "OnFailure" | "Never";
 
+/** What a container needs to run, with delays in milliseconds. */
 export interface ContainerOptions {
   readonly restart: RestartPolicy;
   /** Called once, before the first run. */
   readonly prepare: () => Promise<Sandbox | ConfigProblem>;
-  /** False: the container waits for ever, as one whose image cannot be pulled does. */
+  /** False: the container waits for ever, like one whose image cannot be pulled. */
   readonly hasImage: boolean;
   readonly restartBackoff: { readonly baseMs: number; readonly capMs: number };
   readonly logLimit: number;
@@ -26,14 +27,18 @@ export interface ContainerOptions {
   readonly startupPeriodMs: number | undefined;
 }
 
+/** One container of a pod, over all its runs. */
 export interface PodContainer {
   readonly name: string;
   start(): void;
-  /** The first run's postStart hook is done, or the container has finished. */
+  /** Resolves when the first run's postStart hook is done, or the container has finished. */
   readonly hooked: Promise<void>;
-  /** Whether the startup probe has passed for the first time; false when the container finished before. */
+  /**
+   * Resolves with true when the startup probe has passed for the first time, with false if the container finished
+   * before.
+   */
   readonly started: Promise<boolean>;
-  /** The last termination; undefined when it was stopped before it ran. */
+  /** Resolves with the last termination; undefined if it was stopped before it ran. */
   readonly finished: Promise<Terminated | undefined>;
   status(): ContainerStatus;
   logs(options?: { readonly previous?: boolean }): string;
@@ -41,6 +46,7 @@ export interface PodContainer {
   stop(graceMs: number): Promise<void>;
 }
 
+/** Creates a container, which waits until start(). `onChange` is called after every change of its status. */
 export function createContainer(
   { clock, log, onChange }: { readonly clock: Clock; readonly log: Log; readonly onChange: () => void },
   container: Container,
@@ -92,14 +98,14 @@ export function createContainer(
       if (termination === undefined) break;
       ended = termination;
       if (!restarts(options.restart, ended)) break;
-      // A container that ran for long enough starts with a clean slate, as the kubelet's back-off does.
+      // A container that ran for long enough resets its back-off, as with the kubelet.
       if (clock.now() - startedAt >= 2 * options.restartBackoff.capMs) quickEnds = 0;
       await pause(quickEnds++);
     }
     return ended;
   }
 
-  /** Undefined when stop() came before the process was started: from there to `run` nothing is waited for. */
+  /** Undefined if stop() came before the process was started: between the check and `run` there is no await. */
   async function runOnce(prepared: Sandbox): Promise<Terminated | undefined> {
     await writeFile(prepared.terminationFile, "", { mode: 0o600 });
     if (stopping.signal.aborted) return undefined;
@@ -137,7 +143,7 @@ export function createContainer(
     return terminated;
   }
 
-  /** The first restart comes at once; later ones wait longer and longer. */
+  /** The first restart is immediate; the delay before later ones grows. */
   async function pause(quickEnds: number): Promise<void> {
     if (quickEnds === 0 || stopping.signal.aborted) return;
     const { baseMs, capMs } = options.restartBackoff;
@@ -173,7 +179,7 @@ export function createContainer(
       state,
       ...(lastState && !("terminated" in state) && { lastState }),
       started: isStarted,
-      // An init container that ran to its end is ready, and stays so.
+      // An init container that completed is ready and stays ready.
       ready: isReady || ("terminated" in state && state.terminated.exitCode === 0 && options.restart !== "Always"),
       restartCount,
     }),

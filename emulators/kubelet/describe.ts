@@ -1,6 +1,7 @@
-// A pod's containers as `kubectl describe pod` prints them, for people. Pure.
+// A pod's containers in the format of `kubectl describe pod`. Pure.
 import type { ContainerState, ContainerStatus, PodStatus } from "./status.ts";
 
+/** Returns the text of `kubectl describe pod` about containers. */
 export function describePod(name: string, status: PodStatus): string {
   return [
     `Name:    ${name}`,
@@ -50,7 +51,7 @@ function messageLines(message: string | undefined): string[] {
     : [field(6, "Message", message.trimEnd().replaceAll("\n", `\n${" ".repeat(20)}`))];
 }
 
-/** The value starts in column 20, as kubectl's does. */
+/** Values start in column 20, as with kubectl. */
 function field(indent: number, name: string, value: string): string {
   return `${" ".repeat(indent)}${`${name}:`.padEnd(20 - indent)}${value}`;
 }

@@ -1,10 +1,10 @@
-// The environment of a container as its pod spec declares it: values, $(VAR) references, fields of the pod. Pure. What
-// a kubelet would read from elsewhere (ConfigMaps, Secrets, resource limits) is a problem, never an empty value.
+// The environment of a container as its pod spec declares it: values, $(VAR) references, fields of the pod. Pure.
+// Sources that only a real kubelet can read (ConfigMaps, Secrets, resource limits) are a problem, never an empty value.
 // (https://kubernetes.io/docs/concepts/workloads/pods/downward-api/)
 // (https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/)
 import type { Container, EnvVar, Pod } from "../../src/kubernetes/objects.ts";
 
-/** What the node knows of a pod beyond its spec. */
+/** A pod with the facts that only its node knows. */
 export interface PodFacts {
   readonly pod: Pod;
   readonly nodeName: string;
@@ -20,14 +20,14 @@ export function isProblem(value: object): value is ConfigProblem {
   return "problem" in value;
 }
 
-/** The variables in the order of the spec; a later one of the same name wins. */
+/** Returns the variables in the order of the spec; a later one of the same name replaces an earlier one. */
 export function containerVariables(container: Container, facts: PodFacts): ReadonlyMap<string, string> | ConfigProblem {
   const values = new Map<string, string>();
   if (Array.isArray(container["envFrom"]) && container["envFrom"].some((source) => !isOptional(source))) {
     return { problem: `envFrom of container "${container.name}" cannot be read: this node has env only` };
   }
   for (const variable of container.env ?? []) {
-    // A reference sees what stands before it in the list, as the kubelet builds it.
+    // A reference resolves to variables that precede it in the list, as with the kubelet.
     const value = valueOf(variable, facts, (name) => values.get(name));
     if (typeof value === "object") return value;
     if (value !== undefined) values.set(variable.name, value);
@@ -48,7 +48,7 @@ function valueOf(
   return { problem: `variable ${name} cannot be read: this node has no ${kind}` };
 }
 
-/** A field of the pod by the path that the downward API gives it. */
+/** Returns a field of the pod by its downward API path. */
 export function fieldOf(fieldPath: string, { pod, nodeName, podIP }: PodFacts): string | ConfigProblem {
   const { metadata, spec } = pod;
   const [, field, key = ""] = /^metadata\.(annotations|labels)\['(.+)'\]$/.exec(fieldPath) ?? [];
@@ -74,7 +74,7 @@ export function fieldOf(fieldPath: string, { pod, nodeName, podIP }: PodFacts): 
   }
 }
 
-/** Whether what a source names may be absent: one `{ configMapRef: { optional: true } }`, for example. */
+/** Reports whether a source is optional, such as `{ configMapRef: { optional: true } }`. */
 function isOptional(source: unknown): boolean {
   return Object.values(source as Record<string, unknown>).some(
     (reference) => (reference as { optional?: boolean } | null)?.optional === true,

@@ -1,6 +1,6 @@
-// A Kubernetes node without containers: runs the containers of a pod as processes of this user on this host, for the
-// demo and the tests. What a pod spec says of files, environment, order, probes, restarts and ends holds; isolation
-// does not: no namespaces, no limits, no read-only mounts. It never runs an image that its options do not name.
+// A Kubernetes node without container isolation: it runs the containers of a pod as processes of this user on this
+// host, for the demo and the tests. It honours files, environment, order, probes, restarts and termination of the pod
+// spec; it has no namespaces, no limits and no read-only mounts. It only runs images that its options name.
 // States: open → stopped. stop() ends every pod and leaves no process and no directory behind.
 // (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/)
 import { join } from "node:path";
@@ -18,55 +18,64 @@ import { createSandbox, type Image } from "./sandbox.ts";
 import type { PodStatus } from "./status.ts";
 import { createPodVolumes, type RequestToken } from "./volumes.ts";
 
+/** Images, directory and delays of the node. */
 export interface ProcessNodeOptions {
   /**
-   * The node's own directory; each pod gets one below it, with mode 0700. Volumes of medium Memory are ordinary
-   * directories here: put this one on a memory file system when their content must not reach a disk.
+   * The node's directory; each pod gets one below it, with mode 0700. Volumes with medium Memory are ordinary
+   * directories here: use a memory file system if their content must not reach a disk.
    */
   readonly directory: string;
-  /** By the name in `image`, tag and digest included. */
+  /** Images by the name in `image`, including tag and digest. */
   readonly images: Readonly<Record<string, Image>>;
   readonly tokens: RequestToken;
   readonly nodeName?: string;
   /** PATH of the processes. */
   readonly searchPath?: string;
-  /** Waiting time before a second restart, doubled up to the cap; the kubelet's own are 10 s and 5 min. */
+  /** Delay before the second restart, doubled up to the cap, in milliseconds; the kubelet uses 10 s and 5 min. */
   readonly restartBackoff?: { readonly baseMs: number; readonly capMs: number };
-  /** Asks startup probes this often instead of once a period; how long they may fail stays as it is. */
+  /** Interval of startup probes instead of their period, in milliseconds; the time until they fail is unchanged. */
   readonly startupPeriodMs?: number;
-  /** Characters kept of each container's log. */
+  /** Characters of each container's log to keep. */
   readonly logLimit?: number;
 }
 
 interface RunOptions {
-  /** Added to the ports of podrole's sidecar, so that two pods do not clash on one host; 0 by default. */
+  /** Added to the ports of podrole's sidecar, so that two pods can run on one host; default: 0. */
   readonly portOffset?: number;
 }
 
+/** A pod on the node, until stop(). */
 export interface RunningPod {
-  /** The pod as it runs, ports shifted. */
+  /** The pod as it runs, with shifted ports. */
   readonly pod: Pod;
   status(): PodStatus;
-  /** As `kubectl describe pod` would print its containers. */
+  /** Returns the containers in the format of `kubectl describe pod`. */
   describe(): string;
-  /** Throws TypeError for a container that the pod does not have. */
+  /** Returns a container's log. Throws TypeError for a container that the pod does not have. */
   logs(container: string, options?: { readonly previous?: boolean }): string;
-  /** As `kubectl exec`; rejects with TypeError when the container does not run. `signal` kills the command. */
+  /**
+   * Runs a command as `kubectl exec` does; rejects with TypeError if the container does not run. `signal` kills the
+   * command.
+   */
   exec(container: string, command: readonly string[], signal?: AbortSignal): Promise<ExecResult>;
   onChange(listener: () => void): () => void;
   /**
-   * Resolves with the first status that meets the condition, or with the last one when the pod is stopped before;
-   * rejects when `signal` aborts.
+   * Resolves with the first status that meets the condition, or with the last one if the pod is stopped before; rejects
+   * if `signal` aborts.
    */
   until(condition: (status: PodStatus) => boolean, signal?: AbortSignal): Promise<PodStatus>;
-  /** `graceMs`: by default the pod's own grace period. Nothing of the pod is left when it resolves. */
+  /** `graceMs` defaults to the pod's own grace period. Nothing of the pod is left when it resolves. */
   stop(graceMs?: number): Promise<void>;
 }
 
+/** A node that runs containers as processes. */
 export interface ProcessNode {
-  /** Throws TypeError for a pod without name, namespace or uid, for one that runs already, and after stop(). */
+  /**
+   * Starts a pod. Throws TypeError for a pod without name, namespace or uid, for one that already runs, and after
+   * stop().
+   */
   run(pod: Pod, options?: RunOptions): RunningPod;
-  /** Pods that were not stopped yet. */
+  /** Returns the pods that were not stopped yet. */
   pods(): readonly RunningPod[];
   stop(graceMs?: number): Promise<void>;
 }
@@ -79,6 +88,7 @@ const DEFAULTS = {
 } as const;
 const DEFAULT_GRACE_SECONDS = 30;
 
+/** Creates a node without pods. `tokens` serves projected ServiceAccount tokens. */
 export function createProcessNode(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
   options: ProcessNodeOptions,
@@ -178,7 +188,7 @@ function runningPod(pod: Pod, run: PodRun, onStopped: () => void): RunningPod {
   };
 }
 
-/** An init container runs until it succeeds, unless the pod says Never; a sidecar always runs. */
+/** An init container runs until it succeeds, unless the pod's policy is Never; a sidecar always runs. */
 function restartPolicyOf(container: Container, { spec }: Pod): RestartPolicy {
   const policy = (spec.restartPolicy ?? "Always") as RestartPolicy;
   const isInit = spec.initContainers?.some(({ name }) => name === container.name) ?? false;

@@ -19,18 +19,20 @@ export interface PodDeps {
   readonly createContainer: (container: Container, onChange: () => void) => PodContainer;
 }
 
+/** The pod from start to stop(). */
 export interface PodRun {
   status(): PodStatus;
   readonly containers: ReadonlyMap<string, PodContainer>;
-  /** Called after every change of the status; the returned function ends it. */
+  /** Calls `listener` after every change of the status; the returned function ends the subscription. */
   onChange(listener: () => void): () => void;
   /** Resolves when nothing of the pod runs any more. Further calls return the same promise. */
   stop(graceMs: number): Promise<void>;
 }
 
-/** What a sidecar is left with when the app containers have used up the pod's grace period. */
+/** Grace period of a sidecar if the app containers have used up the pod's, in milliseconds. */
 const SIDECAR_GRACE_MS = 2000;
 
+/** Starts a pod in `directory`, which stop() removes. */
 export function startPod(
   { clock, volumes, createContainer }: PodDeps,
   { facts, directory }: { readonly facts: PodFacts; readonly directory: string },
@@ -72,7 +74,7 @@ export function startPod(
     for (const { runner } of app) {
       if (stopped.signal.aborted) return;
       runner.start();
-      // The next one starts when this one's postStart hook is done: what classic sidecars hold others back with.
+      // The next container starts when this one's postStart hook is done; classic sidecars rely on that.
       await runner.hooked;
     }
     if (stopped.signal.aborted) return;
@@ -80,7 +82,7 @@ export function startPod(
     await complete();
   }
 
-  /** A failed init container is final only with restartPolicy Never; otherwise its own back-off goes on. */
+  /** A failed init container is final only with restartPolicy Never; otherwise its own back-off continues. */
   async function fail({ name }: Container): Promise<void> {
     become("Failed", `init container "${name}" failed`);
     await stopSidecars(SIDECAR_GRACE_MS);

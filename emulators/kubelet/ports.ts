@@ -1,13 +1,13 @@
-// Two pods on one host share its ports, while each pod of a cluster has a network of its own. This moves the ports of
-// podrole's sidecar in a pod's spec by an offset, wherever the spec tells them to a process or to a probe. Pure.
+// Two pods on one host share its ports, while each pod of a cluster has its own network. This adds an offset to the
+// ports of podrole's sidecar in a pod spec, wherever the spec passes them to a process or a probe. Pure.
 import type { Container, EnvVar, Pod } from "../../src/kubernetes/objects.ts";
 
 const PORT_VARIABLES = new Set(["PODROLE_PORT", "PODROLE_HEALTH_PORT"]);
-/** URLs of the sidecar on loopback, by which SDKs find it. */
+/** URLs of the sidecar on loopback, which SDKs read. */
 const URL_VARIABLES = new Set(["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_EC2_METADATA_SERVICE_ENDPOINT"]);
 const PROBES = ["startupProbe", "livenessProbe", "readinessProbe"] as const;
 
-/** A pod like `pod` whose sidecar listens `offset` ports higher. Ports of the user's own stay where they are. */
+/** Returns the pod with the sidecar's ports increased by `offset`. The user's own ports are unchanged. */
 export function shiftPorts(pod: Pod, offset: number): Pod {
   const { initContainers, containers } = pod.spec;
   const ports = new Set([...(initContainers ?? []), ...containers].flatMap(declaredPorts));

@@ -1,11 +1,11 @@
-// Probes as the kubelet runs them. The pod's address is this host's loopback. States of one probe: delayed → asking,
-// until the caller has heard enough or the signal ends it.
+// Probes as the kubelet runs them. The pod's address is this host's loopback. States of one probe: delayed → probing,
+// until the caller needs no more verdicts or the signal ends it.
 // (https://kubernetes.io/docs/tasks/configure-pod-container/configure-liveness-readiness-startup-probes/)
 import { request } from "node:http";
 import { connect } from "node:net";
 import { type Clock, sleep } from "../../src/runtime/clock.ts";
 
-/** A probe as it stands in the pod spec. */
+/** A probe as in the pod spec. */
 export interface Probe {
   readonly httpGet?: {
     readonly path?: string;
@@ -24,17 +24,19 @@ export interface Probe {
 /** Host of every pod of this node. */
 export const POD_HOST = "127.0.0.1";
 
+/** The environment in which a probe runs. */
 export interface ProbeDeps {
   readonly clock: Clock;
-  /** Runs a command inside the container; whether it ended with 0. */
+  /** Runs a command inside the container; resolves with whether it exited with 0. */
   readonly exec: (command: readonly string[], signal: AbortSignal) => Promise<boolean>;
-  /** The number of a port that the container names. */
+  /** Resolves a port that the container names to its number. */
   readonly portOf: (port: number | string) => number;
 }
 
 /**
- * Asks until `onVerdict` returns false or `signal` aborts. A verdict is given when as many answers in a row agree as the
- * threshold says; `periodMs` replaces the spec's period, with the failure threshold stretched to the same time.
+ * Probes until `onVerdict` returns false or `signal` aborts. A verdict follows when as many consecutive results agree
+ * as the threshold requires. `periodMs` replaces the spec's period; the failure threshold is then increased to the same
+ * total time.
  */
 export async function runProbe(
   deps: ProbeDeps,
@@ -79,7 +81,7 @@ async function askOnce({ clock, exec, portOf }: ProbeDeps, probe: Probe, ended: 
   }
 }
 
-/** Any status from 200 to 399 is a pass. */
+/** Any status from 200 to 399 passes. */
 export function httpGet(
   { path = "/", httpHeaders = [] }: NonNullable<Probe["httpGet"]>,
   port: number,
@@ -87,14 +89,14 @@ export function httpGet(
 ): Promise<boolean> {
   const headers = Object.fromEntries(httpHeaders.map(({ name, value }) => [name, value]));
   return new Promise((resolve) => {
-    // A connection of its own, so that none is left open to a process that is about to end.
-    const asked = request({ host: POD_HOST, port, path, headers, signal, agent: false }, (response) => {
+    // A connection of its own, so that none stays open to a process that is about to end.
+    const outgoing = request({ host: POD_HOST, port, path, headers, signal, agent: false }, (response) => {
       response.resume();
       const status = response.statusCode ?? 0;
       resolve(status >= 200 && status < 400);
     });
-    asked.on("error", () => resolve(false));
-    asked.end();
+    outgoing.on("error", () => resolve(false));
+    outgoing.end();
   });
 }
 

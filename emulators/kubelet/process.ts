@@ -1,45 +1,53 @@
-// One process of a container. It starts in a process group of its own, so that its end is the end of everything it
-// started, and so that a signal to the terminal does not reach it past the node. Signals go only to pids that this file
-// started and that have not been waited for.
+// One process of a container. It starts in its own process group, so that its end ends everything it started, and so
+// that a signal to the terminal does not reach it before the node. Signals only go to pids that this file started and
+// has not yet waited for.
 // States: starting → running → exited; or starting → exited (no such program).
 import { type ChildProcess, spawn } from "node:child_process";
 import { constants } from "node:os";
 import { kill } from "node:process";
 import type { Clock } from "../../src/runtime/clock.ts";
 
+/** A command of this host with its whole environment. */
 export interface ProcessSpec {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly directory: string;
 }
 
-/** How a process ended. `exitCode` is 128 plus the signal's number when a signal ended it, as containers report it. */
+/**
+ * How a process ended. If a signal ended it, `exitCode` is 128 plus the signal's number, as container runtimes report
+ * it.
+ */
 export interface ProcessExit {
   readonly exitCode: number;
   readonly signal?: NodeJS.Signals;
-  /** It never ran: what the operating system said. */
+  /** It never ran: the operating system's message. */
   readonly startError?: string;
 }
 
+/** A started process. Output arrives through `onOutput`. */
 export interface ContainerProcess {
   readonly pid: number | undefined;
   readonly exited: Promise<ProcessExit>;
-  /** SIGTERM goes to the process alone, as a runtime sends it to a container's first process; SIGKILL to its group. */
+  /**
+   * SIGTERM goes only to the process, as a runtime sends it to a container's first process; SIGKILL goes to its group.
+   */
   signal(signal: "SIGTERM" | "SIGKILL"): void;
 }
 
-/** The exit code that container runtimes give to a process which could not start. */
+/** The exit code that container runtimes report for a process that could not start. */
 const START_ERROR = 128;
-/** How long output is read after the end, when a process that left the group holds it open. */
+/** How long output is read after the exit if a process outside the group still has it open, in milliseconds. */
 const DRAIN_MS = 1000;
 
+/** Starts a process in a process group of its own. It never throws: a program that cannot start has exited. */
 export function startProcess(
   { clock }: { readonly clock: Clock },
   spec: ProcessSpec,
   onOutput: (chunk: Uint8Array) => void,
 ): ContainerProcess {
-  const [program = "", ...words] = spec.command;
-  const child = spawn(program, words, {
+  const [program = "", ...args] = spec.command;
+  const child = spawn(program, args, {
     env: spec.env,
     cwd: spec.directory,
     stdio: ["ignore", "pipe", "pipe"],
@@ -51,7 +59,7 @@ export function startProcess(
   child.stderr.on("data", onOutput);
   child.once("exit", () => {
     running = false;
-    // What it left running would hold its output open and outlive the container.
+    // Remaining processes would keep the output open and outlive the container.
     killGroup(child);
     cancelDrain = clock.schedule(() => {
       child.stdout.destroy();
@@ -87,6 +95,6 @@ function killGroup({ pid }: ChildProcess): void {
   try {
     kill(-pid, "SIGKILL");
   } catch {
-    // ESRCH: nobody of the group is left.
+    // ESRCH: no process of the group is left.
   }
 }

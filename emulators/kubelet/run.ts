@@ -1,7 +1,7 @@
-// One run of a container: its process with the hooks and probes around it.
+// One run of a container: its process with hooks and probes.
 // States: starting (postStart hook) → probing (startup probe) → up (liveness and readiness probes) → ended. A failed
-// hook, a startup or liveness probe that gives up, and stop() all end it the same way: SIGTERM, then SIGKILL after the
-// grace period.
+// hook, a failed startup or liveness probe, and stop() all end it the same way: SIGTERM, then SIGKILL after the grace
+// period.
 // (https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/)
 import { type Clock, sleep } from "../../src/runtime/clock.ts";
 import type { Log } from "../../src/runtime/log.ts";
@@ -11,16 +11,17 @@ import { httpGet, type Probe, runProbe } from "./probe.ts";
 import { type ProcessExit, type ProcessSpec, startProcess } from "./process.ts";
 import type { Sandbox } from "./sandbox.ts";
 
+/** Process, hooks, probes and grace period of a run. */
 export interface RunSettings {
   readonly container: Container;
   readonly sandbox: Sandbox;
   readonly output: LogBuffer;
-  /** Between SIGTERM and SIGKILL when a probe or a hook fails. */
+  /** Time between SIGTERM and SIGKILL if a probe or a hook fails, in milliseconds. */
   readonly graceMs: number;
   readonly startupPeriodMs: number | undefined;
 }
 
-/** Each is called at most once, but onReady as often as readiness changes. */
+/** Each is called at most once, except onReady, which is called at each change of readiness. */
 export interface RunEvents {
   /** The postStart hook is done, or there is none. */
   onHooked(): void;
@@ -29,14 +30,16 @@ export interface RunEvents {
   onReady(ready: boolean): void;
 }
 
+/** A run of a container, until it has exited. */
 export interface Run {
   readonly exited: Promise<ProcessExit>;
   stop(graceMs: number): Promise<void>;
 }
 
+/** The outcome of a command inside a container. */
 export interface ExecResult {
   readonly exitCode: number;
-  /** stdout and stderr as they came. */
+  /** stdout and stderr in the order of arrival. */
   readonly output: string;
 }
 
@@ -48,6 +51,7 @@ interface Hook {
 
 const EXEC_OUTPUT_LIMIT = 256 * 1024;
 
+/** Starts a run. Events follow after this function has returned. */
 export function startRun({ clock, log }: { clock: Clock; log: Log }, settings: RunSettings, events: RunEvents): Run {
   const { container, sandbox, output, startupPeriodMs } = settings;
   const process = startProcess({ clock }, sandbox.main, (chunk) => output.append(chunk));
@@ -118,7 +122,7 @@ export function startRun({ clock, log }: { clock: Clock; log: Log }, settings: R
     return true;
   }
 
-  // Later, so that the caller has the run in hand before the first event of it.
+  // Deferred, so that the caller has the run before its first event.
   queueMicrotask(() => void bringUp());
   return {
     exited,

@@ -1,5 +1,5 @@
 // One container as a process of this host: its image becomes a command of the host, its mounts become directories, and
-// its environment is its own. Nothing of the host's environment passes; PATH is given by the node's options.
+// its environment is its own. No variable of the host's environment is passed; PATH comes from the node's options.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Container, VolumeMount } from "../../src/kubernetes/objects.ts";
@@ -7,31 +7,33 @@ import { type ConfigProblem, containerVariables, expand, isProblem, type PodFact
 import { createPathRewriter, type MountedPath } from "./mounts.ts";
 import type { ProcessSpec } from "./process.ts";
 
-/** What stands for a container image on this host. */
+/** The equivalent of a container image on this host. */
 export interface Image {
-  /** ENTRYPOINT, as a command of this host; `command` of a container takes its place. */
+  /** ENTRYPOINT, as a command of this host; a container's `command` replaces it. */
   readonly command: readonly string[];
-  /** CMD; `args` of a container takes its place. */
+  /** CMD; a container's `args` replace it. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** WORKDIR on this host; by default an empty directory. */
+  /** WORKDIR on this host; default: an empty directory. */
   readonly directory?: string;
-  /** Programs of the image by the name a pod spec calls them, each as a command of this host. */
+  /** Programs of the image by their names in pod specs, each as a command of this host. */
   readonly programs?: Readonly<Record<string, readonly string[]>>;
 }
 
+/** The process of a container, and further commands beside it. */
 export interface Sandbox {
   readonly main: ProcessSpec;
-  /** A further command inside the container, as a hook, a probe or `kubectl exec` runs it. */
+  /** Returns a further command inside the container, as a hook, a probe or `kubectl exec` runs it. */
   exec(command: readonly string[]): ProcessSpec;
   /** Host path of the termination message. */
   readonly terminationFile: string;
 }
 
+/** The facts of the node that a container depends on. */
 export interface SandboxSettings {
   readonly facts: PodFacts;
   readonly image: Image;
-  /** A directory for this container alone; created with mode 0700. */
+  /** A directory only for this container, created with mode 0700. */
   readonly directory: string;
   readonly volumePath: (name: string) => string | undefined;
   /** PATH of the process, unless the image or the container sets its own. */
@@ -40,6 +42,7 @@ export interface SandboxSettings {
 
 const TERMINATION_LOG = "/dev/termination-log";
 
+/** Returns the sandbox, or why the container cannot be created on this node. */
 export async function createSandbox(container: Container, settings: SandboxSettings): Promise<Sandbox | ConfigProblem> {
   const { facts, image, directory, volumePath, searchPath } = settings;
   const variables = containerVariables(container, facts);
@@ -67,20 +70,20 @@ export async function createSandbox(container: Container, settings: SandboxSetti
     ...Object.fromEntries([...variables].map(([name, value]) => [name, rewrite(value)])),
   };
   const inside = workingDir === undefined ? undefined : rewrite(workingDir);
-  // A directory of the image does not exist here; one of a volume does.
+  // A directory of the image does not exist on this host; one of a volume does.
   const processDirectory = inside === undefined || inside === workingDir ? (image.directory ?? work) : inside;
   const spec = (command: readonly string[]): ProcessSpec => ({ command, env, directory: processDirectory });
-  const onHost = ([program = "", ...words]: readonly string[]) => [
+  const onHost = ([program = "", ...args]: readonly string[]) => [
     ...(image.programs?.[program] ?? [rewrite(program)]),
-    ...words.map(rewrite),
+    ...args.map(rewrite),
   ];
-  const expanded = (words: readonly string[]) => words.map((word) => expand(word, lookup));
-  // CMD belongs to ENTRYPOINT: a container that replaces the one loses the other.
+  const expanded = (args: readonly string[]) => args.map((arg) => expand(arg, lookup));
+  // CMD belongs to ENTRYPOINT: a container that replaces ENTRYPOINT loses CMD.
   const args = container.args ?? (container.command ? [] : (image.args ?? []));
   const command = container.command ? onHost(expanded(container.command)) : image.command;
   return {
     main: spec([...command, ...expanded(args).map(rewrite)]),
-    exec: (words) => spec(onHost(words)),
+    exec: (args) => spec(onHost(args)),
     terminationFile,
   };
 }

@@ -1,5 +1,5 @@
-// What the node reports of a pod, in the shape of the Kubernetes API, so that it can be written into a Pod's status as
-// it is. Times are RFC 3339.
+// The status that the node reports for a pod, in the form of the Kubernetes API, so that it can be written to the Pod
+// as it is. Times are RFC 3339.
 // (https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodStatus)
 
 export interface Waiting {
@@ -12,7 +12,7 @@ export interface Terminated {
   /** Number of the signal that ended it. */
   readonly signal?: number;
   readonly reason: "Completed" | "Error" | "StartError";
-  /** The termination message: what the process left to be read. */
+  /** The termination message, which the process wrote. */
   readonly message?: string;
   readonly startedAt: string;
   readonly finishedAt: string;
@@ -27,7 +27,7 @@ export interface ContainerStatus {
   readonly name: string;
   readonly image: string;
   readonly state: ContainerState;
-  /** How the run before this one ended. */
+  /** How the previous run ended. */
   readonly lastState?: { readonly terminated: Terminated };
   /** The startup probe has passed, if there is one. */
   readonly started: boolean;
@@ -39,7 +39,7 @@ export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed";
 
 export interface PodStatus {
   readonly phase: PodPhase;
-  /** Why the pod does not come up, when no container can say it. */
+  /** Why the pod does not start, if no container status shows the reason. */
   readonly message?: string;
   readonly podIP: string;
   readonly startTime: string;
@@ -47,7 +47,7 @@ export interface PodStatus {
   readonly containerStatuses: readonly ContainerStatus[];
 }
 
-/** How the container's last run ended: of this state or of the one before. */
+/** Returns how the container's last run ended, from this state or the previous one. */
 export function lastTermination({ state, lastState }: ContainerStatus): Terminated | undefined {
   return "terminated" in state ? state.terminated : lastState?.terminated;
 }

@@ -1,4 +1,4 @@
-// The termination message: what `kubectl describe pod` shows of a container that ended.
+// The termination message of a container, which `kubectl describe pod` shows.
 // (https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/)
 import { constants } from "node:os";
 import { readIfPresent } from "../../src/runtime/files.ts";
@@ -6,20 +6,22 @@ import type { LogBuffer } from "./log-buffer.ts";
 import type { ProcessExit } from "./process.ts";
 import type { Terminated } from "./status.ts";
 
-/** The kubelet's limits: of the file, and of the log that stands in for it. */
+/** The kubelet's limits for the file and for the log that replaces it. */
 const FILE_LIMIT = 4096;
 const LOG_LIMIT = { lines: 80, characters: 2048 };
 
+/** A run that has exited, with what its message comes from. */
 export interface EndedRun {
   readonly exit: ProcessExit;
   readonly startedAt: string;
   readonly finishedAt: string;
   readonly terminationFile: string;
-  /** "FallbackToLogsOnError" takes the end of the log when the file is empty and the container failed. */
+  /** "FallbackToLogsOnError" uses the end of the log if the file is empty and the container failed. */
   readonly policy: string | undefined;
   readonly log: LogBuffer;
 }
 
+/** Returns the terminated state of a run, with its termination message. */
 export async function terminationOf(run: EndedRun): Promise<Terminated> {
   const { exit, startedAt, finishedAt, policy, log } = run;
   const failed = exit.exitCode !== 0;

@@ -1,6 +1,6 @@
-// The volumes of one pod as directories of this host, for this user alone: emptyDir, and projected volumes with
-// ServiceAccount tokens and fields of the pod. A token is asked for anew at 80 % of its life and replaced in one step.
-// States: created → started (directories and first tokens are there) → stopped. The pod ends it; nothing outlives it.
+// The volumes of one pod as directories of this host, readable only by this user: emptyDir, and projected volumes with
+// ServiceAccount tokens and fields of the pod. A token is renewed after 80 % of its lifetime and replaced in one step.
+// States: created → started (directories and first tokens exist) → stopped. The pod stops it; nothing remains.
 // (https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken)
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -11,7 +11,7 @@ import type { Log } from "../../src/runtime/log.ts";
 import type { Secret } from "../../src/runtime/secret.ts";
 import { type ConfigProblem, fieldOf, isProblem, type PodFacts } from "./environment.ts";
 
-/** What a kubelet asks the TokenRequest API for. */
+/** A kubelet's request to the TokenRequest API. */
 export interface TokenRequest {
   readonly namespace: string;
   readonly serviceAccount: string;
@@ -22,7 +22,9 @@ export interface TokenRequest {
   readonly pod: { readonly name: string; readonly uid: string };
 }
 
-/** Makes a TokenRequest; rejects when the API server cannot be asked, or when `signal` aborts. `expiresAt` is Unix milliseconds. */
+/**
+ * Sends a TokenRequest; rejects if the API server is unavailable or `signal` aborts. `expiresAt` is Unix milliseconds.
+ */
 export type RequestToken = (
   request: TokenRequest,
   signal: AbortSignal,
@@ -34,18 +36,19 @@ export interface VolumeDeps {
   readonly requestToken: RequestToken;
 }
 
+/** The directories of a pod's volumes. */
 export interface PodVolumes {
-  /** Host directory of the volume, or undefined when the pod has no such volume. */
+  /** Returns the host directory of the volume, or undefined if the pod has no such volume. */
   pathOf(name: string): string | undefined;
   /**
-   * Creates everything; waits, telling `onDelay` why, as long as a token is not to be had. A problem is a volume that
-   * this node does not have.
+   * Creates everything. While a token is unavailable it waits and reports the reason to `onDelay`. A problem is a
+   * volume that this node does not support.
    */
   start(onDelay: (message: string) => void): Promise<ConfigProblem | undefined>;
   stop(): void;
 }
 
-/** Share of its life after which the kubelet replaces a token. */
+/** Share of its lifetime after which the kubelet replaces a token. */
 const REFRESH_AT = 0.8;
 const DEFAULT_EXPIRATION_SECONDS = 3600;
 const RETRY = { baseMs: 500, capMs: 30_000 };
@@ -69,6 +72,7 @@ interface ProjectedSource {
   };
 }
 
+/** Creates the volumes of a pod without writing anything yet. */
 export function createPodVolumes(
   { clock, log, requestToken }: VolumeDeps,
   { facts, directory }: { readonly facts: PodFacts; readonly directory: string },
@@ -112,7 +116,7 @@ export function createPodVolumes(
     return undefined;
   }
 
-  /** Writes the token and tells when to do so again, in Unix milliseconds. */
+  /** Writes the token and returns when to renew it, in Unix milliseconds. */
   async function writeToken({ path, audience, expirationSeconds }: TokenFile): Promise<number> {
     const pod = { name: metadata.name ?? "", uid: metadata.uid ?? "" };
     const serviceAccount = spec.serviceAccountName ?? "default";

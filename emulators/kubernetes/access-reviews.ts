@@ -1,11 +1,11 @@
-// SubjectAccessReview and SelfSubjectAccessReview: what a user may, answered by the rules that requests meet as well.
+// SubjectAccessReview and SelfSubjectAccessReview: what a user is allowed to do, decided by the same rules as requests.
 // (https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/subject-access-review-v1/)
 import { type Access, groupsOf, type UserInfo } from "./access.ts";
 import type { KubeObject } from "./objects.ts";
 import type { Verb } from "./request-info.ts";
 import { anyResource } from "./resources.ts";
 import { badRequest, StatusError } from "./status.ts";
-import type { Unwritten } from "./store.ts";
+import type { NewObject } from "./store.ts";
 
 interface ReviewSpec {
   readonly user?: string;
@@ -19,8 +19,8 @@ interface ReviewSpec {
   };
 }
 
-/** `caller` is whom a review without `spec.user` is about. */
-export function answerAccessReview(access: Access, request: Unwritten, caller: UserInfo): KubeObject {
+/** Answers a review. One without `spec.user` is about `caller`. */
+export function answerAccessReview(access: Access, request: NewObject, caller: UserInfo): KubeObject {
   const { user, resourceAttributes } = (request["spec"] ?? {}) as ReviewSpec;
   if (resourceAttributes === undefined)
     throw badRequest("resourceAttributes must be specified: the emulator knows no other");

@@ -1,11 +1,12 @@
-// Who is asking, and what they may: bearer tokens to users, users to RBAC rules. A user without rules may do
-// everything, so that a demo needs none; a user with rules may do what they say and no more, so that a ClusterRole can
-// be tried. Nothing here protects anything: the emulator listens on loopback for tests and demos.
+// Authentication and authorization: bearer tokens to users, users to RBAC rules. A user without rules is allowed
+// everything, so that a demo needs none; a user with rules is allowed only what they say, so that tests can check a
+// ClusterRole. This protects nothing: the emulator listens on loopback for tests and demos.
 import { randomBytes } from "node:crypto";
 import type { RequestInfo } from "./request-info.ts";
 import { qualifiedName } from "./resources.ts";
 import { forbidden, quote, StatusError } from "./status.ts";
 
+/** An authenticated user (authentication.k8s.io/v1). */
 export interface UserInfo {
   readonly username: string;
   readonly uid?: string;
@@ -25,13 +26,17 @@ export interface PolicyRule {
 /** The user of the first kubeconfig. */
 export const ADMIN = "kubernetes-admin";
 
+/** Users, their tokens and their rules. */
 export interface Access {
-  /** A bearer token for the user; the same one each time. */
+  /** Returns a bearer token for the user; the same one each time. */
   tokenFor(username: string): string;
   userOf(token: string): UserInfo | undefined;
-  /** From now on the user may do what rules allow: everywhere, or in one namespace as a RoleBinding does. Adds up. */
+  /**
+   * Restricts the user to what the rules allow, everywhere or in one namespace as a RoleBinding does. Further calls add
+   * rules.
+   */
   grant(username: string, rules: readonly PolicyRule[], namespace?: string): void;
-  /** Throws Forbidden in RBAC's words. */
+  /** Throws Forbidden with RBAC's message. */
   authorize(user: UserInfo, request: RequestInfo): void;
 }
 
@@ -65,7 +70,7 @@ export function createAccess(): Access {
   };
 }
 
-/** The groups that the API server gives a user by name. */
+/** Returns the groups of a user, which the API server derives from the name. */
 export function groupsOf(username: string): readonly string[] {
   if (username === ADMIN) return ["system:masters", "system:authenticated"];
   const [, namespace] = /^system:serviceaccount:([^:]+):[^:]+$/.exec(username) ?? [];
@@ -80,7 +85,7 @@ function covers({ apiGroups, resources, resourceNames, verbs }: PolicyRule, requ
     has(verbs, verb) &&
     has(apiGroups, resource.group) &&
     has(resources, full) &&
-    // Create has no name yet when RBAC looks; lists and watches have one when a field selector says so.
+    // A create has no name yet at this point; lists and watches have one if a field selector names an object.
     (resourceNames === undefined || resourceNames.length === 0 || resourceNames.includes(name ?? ""))
   );
 }

@@ -1,5 +1,5 @@
-// Mutating admission of a creation as the API server runs it: its own plugin, the webhooks in order, and where a webhook
-// changed something, everything that may want to look again, once.
+// Mutating admission of a creation as the API server runs it: its own plugin, the webhooks in order, and, if a webhook
+// changed the object, one more round for the plugin and for webhooks that request reinvocation.
 // (k8s.io/apiserver pkg/admission/plugin/webhook/mutating/dispatcher.go, plugin reinvocation)
 import { isDeepStrictEqual } from "node:util";
 import type { UserInfo } from "./access.ts";
@@ -13,13 +13,15 @@ import type { Store } from "./store.ts";
 import { type AdmissionResponse, type WebhookCaller, WebhookFailure } from "./webhook-call.ts";
 import { isSelected, type RegisteredWebhook, webhooksFor } from "./webhooks.ts";
 
+/** What mutating admission needs. */
 export interface AdmissionDeps {
   readonly store: Store;
   readonly caller: WebhookCaller;
-  /** Whether pods get the volume with the API's token. */
+  /** Whether pods get the volume with the API token. */
   readonly mountTokens: boolean;
 }
 
+/** A creation on its way through admission. */
 export interface Creation {
   readonly resource: ResourceType;
   readonly object: KubeObject;
@@ -27,30 +29,33 @@ export interface Creation {
   readonly dryRun: boolean;
 }
 
-/** What the client and the audit log are told, also when the creation fails in the end: filled as it goes. */
-export interface Asides {
+/**
+ * Warnings for the client and annotations for the audit log. They are collected on the way and used even if the
+ * creation fails in the end.
+ */
+export interface AdmissionNotes {
   readonly warnings: string[];
   readonly annotations: Record<string, string>;
 }
 
 interface Round {
   readonly number: 0 | 1;
-  /** Webhooks that may be called in this round; undefined: all of them. */
+  /** Webhooks that are called in this round; undefined: all of them. */
   readonly only: ReadonlySet<RegisteredWebhook> | undefined;
 }
 
-/** The object as it will be stored. Throws StatusError when a webhook or the plugin refuses it. */
+/** Returns the object to store. Throws StatusError if a webhook or the plugin refuses it. */
 export async function admit(
   { store, caller, mountTokens }: AdmissionDeps,
   creation: Creation,
-  asides: Asides,
+  notes: AdmissionNotes,
 ): Promise<KubeObject> {
   const { resource } = creation;
   const inTree = (object: KubeObject) =>
     resource.plural === "pods" ? withPodDefaults(withServiceAccount({ store, mountTokens }, object)) : object;
   const webhooks = webhooksFor(store, resource);
 
-  /** One pass over the webhooks: the object after it, and which of them have to look again. */
+  /** Runs the webhooks once. Returns the object afterwards and the webhooks to invoke again. */
   async function pass(object: KubeObject, { number, only }: Round) {
     const seen = new Set<RegisteredWebhook>();
     const again = new Set<RegisteredWebhook>();
@@ -80,16 +85,16 @@ export async function admit(
     try {
       if (creation.dryRun && !["None", "NoneOnDryRun"].includes(webhook.sideEffects ?? "")) throw noDryRun(name);
       const response = await caller.call(webhook, reviewOf({ ...creation, object }));
-      takeAsides(webhook, response, asides);
+      takeAsides(webhook, response, notes);
       if (!response.allowed) throw denial(name, response.status);
       after = patched(object, response, resource);
     } catch (error) {
       if (!(error instanceof WebhookFailure)) throw error;
       if (webhook.failurePolicy !== "Ignore") throw internalError(`failed calling webhook "${name}": ${error.message}`);
-      asides.annotations[`failed-open.mutation.webhook.admission.k8s.io/${place}`] = name;
+      notes.annotations[`failed-open.mutation.webhook.admission.k8s.io/${place}`] = name;
     } finally {
       const mutated = !isDeepStrictEqual(after, object);
-      asides.annotations[`mutation.webhook.admission.k8s.io/${place}`] = JSON.stringify({
+      notes.annotations[`mutation.webhook.admission.k8s.io/${place}`] = JSON.stringify({
         configuration,
         webhook: name,
         mutated,
@@ -101,7 +106,8 @@ export async function admit(
   const first = await pass(inTree(creation.object), { number: 0, only: undefined });
   if (!first.anyChange) return first.object;
   const reviewed = inTree(first.object);
-  // What the API server's own plugin changed, every webhook that asked for it sees, the last one too.
+  // If the API server's own plugin changed the object, every webhook that requests reinvocation runs again, even the
+  // last one.
   const only = isDeepStrictEqual(reviewed, first.object) ? first.again : first.seen;
   const second = await pass(reviewed, { number: 1, only });
   return second.object;
@@ -118,7 +124,7 @@ function reviewOf({ resource, object, user, dryRun }: Creation): Record<string, 
       resource: { group, version, resource: plural },
       requestKind: { group, version, kind },
       requestResource: { group, version, resource: plural },
-      // With generateName the name is made after admission.
+      // With generateName the name is generated after admission.
       ...(name !== undefined && { name }),
       ...(namespace !== undefined && { namespace }),
       operation: "CREATE",
@@ -131,11 +137,11 @@ function reviewOf({ resource, object, user, dryRun }: Creation): Record<string, 
   };
 }
 
-function takeAsides({ name }: RegisteredWebhook, response: AdmissionResponse, asides: Asides): void {
-  asides.warnings.push(...(response.warnings ?? []));
+function takeAsides({ name }: RegisteredWebhook, response: AdmissionResponse, notes: AdmissionNotes): void {
+  notes.warnings.push(...(response.warnings ?? []));
   for (const [key, value] of Object.entries(response.auditAnnotations ?? {})) {
-    // The first value of a key stays (audit.AddAuditAnnotation).
-    asides.annotations[`${name}/${key}`] ??= value;
+    // The first value of a key is kept (audit.AddAuditAnnotation).
+    notes.annotations[`${name}/${key}`] ??= value;
   }
 }
 
@@ -151,12 +157,12 @@ function patched(object: KubeObject, { patch }: AdmissionResponse, resource: Res
     const after = applyJsonPatch(object, operations);
     return resource.plural === "pods" ? withPodDefaults(after) : after;
   } catch (error) {
-    // No failurePolicy covers a patch that does not fit.
+    // failurePolicy does not apply to a patch that does not fit.
     throw error instanceof PatchError ? internalError(error.message) : error;
   }
 }
 
-/** A denial keeps the webhook's code, and is never less than an error (ToStatusErr). */
+/** A denial keeps the webhook's code, but is always an error (ToStatusErr). */
 function denial(
   webhook: string,
   { code = 0, reason = "", message = "" }: AdmissionResponse["status"] = {},

@@ -1,13 +1,13 @@
-// From a request that was let in to its answer: which part of the emulator does what.
+// Dispatches an authorized request to the part of the emulator that handles it.
 import type { Access, UserInfo } from "./access.ts";
-import type { Asides } from "./admission.ts";
+import type { AdmissionNotes } from "./admission.ts";
 import { bindPod, deleteObject, patchObject, updateObject } from "./change.ts";
 import { type CreationDeps, createObject } from "./creation.ts";
 import type { Lists } from "./lists.ts";
 import { type KubeObject, isRecord } from "./objects.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { badRequest, methodNotSupported } from "./status.ts";
-import type { Unwritten } from "./store.ts";
+import type { NewObject } from "./store.ts";
 import { answerAccessReview } from "./access-reviews.ts";
 import { answerTokenRequest, answerTokenReview } from "./token-requests.ts";
 import type { Tokens } from "./tokens.ts";
@@ -18,6 +18,7 @@ export interface ApiDeps extends CreationDeps {
   readonly access: Access;
 }
 
+/** A request after authentication and authorization. */
 export interface ApiRequest {
   readonly info: RequestInfo;
   readonly user: UserInfo;
@@ -26,13 +27,14 @@ export interface ApiRequest {
   readonly contentType: string;
 }
 
+/** A response before it is encoded. */
 export interface ApiAnswer {
   readonly code: number;
   readonly body: object;
 }
 
-/** Everything but watches. Throws StatusError. */
-export async function answer(deps: ApiDeps, request: ApiRequest, asides: Asides): Promise<ApiAnswer> {
+/** Handles everything except watches. Throws StatusError. */
+export async function answer(deps: ApiDeps, request: ApiRequest, notes: AdmissionNotes): Promise<ApiAnswer> {
   const { info, body, contentType } = request;
   const { resource, namespace, name = "" } = info;
   switch (info.verb) {
@@ -41,7 +43,7 @@ export async function answer(deps: ApiDeps, request: ApiRequest, asides: Asides)
     case "get":
       return { code: 200, body: deps.store.get(resource.plural, namespace, name) };
     case "create":
-      return create(deps, request, asides);
+      return create(deps, request, notes);
     case "update":
       return { code: 200, body: updateObject(deps, info, body) };
     case "patch":
@@ -53,24 +55,24 @@ export async function answer(deps: ApiDeps, request: ApiRequest, asides: Asides)
   }
 }
 
-async function create(deps: ApiDeps, { info, user, body }: ApiRequest, asides: Asides): Promise<ApiAnswer> {
+async function create(deps: ApiDeps, { info, user, body }: ApiRequest, notes: AdmissionNotes): Promise<ApiAnswer> {
   const { resource, subresource, namespace = "", name = "" } = info;
   if (subresource === "binding") {
     bindPod(deps, info, body);
     return { code: 201, body: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 } };
   }
-  if (subresource === "token") return created(answerTokenRequest(deps, { namespace, name }, asObject(body), asides));
+  if (subresource === "token") return created(answerTokenRequest(deps, { namespace, name }, asObject(body), notes));
   if (resource.plural === "tokenreviews") return created(answerTokenReview(deps.tokens, asObject(body)));
   if (resource.group === "authorization.k8s.io") return created(answerAccessReview(deps.access, asObject(body), user));
   if (subresource !== undefined) throw methodNotSupported();
-  return created(await createObject(deps, info, body, user, asides));
+  return created(await createObject(deps, info, body, user, notes));
 }
 
 function created(object: KubeObject): ApiAnswer {
   return { code: 201, body: object };
 }
 
-function asObject(body: unknown): Unwritten {
+function asObject(body: unknown): NewObject {
   if (!isRecord(body)) throw badRequest("the object provided is unrecognized");
   return { ...body, metadata: isRecord(body["metadata"]) ? body["metadata"] : {} };
 }

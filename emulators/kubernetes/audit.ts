@@ -1,17 +1,18 @@
-// The API server's audit log at level Metadata: who asked for what and how it ended, and what admission webhooks wrote
-// beside it. (https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/)
+// The API server's audit log at level Metadata: user, request and outcome, and the annotations of admission webhooks.
+// (https://kubernetes.io/docs/reference/config-api/apiserver-audit.v1/)
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../../src/runtime/clock.ts";
 import type { UserInfo } from "./access.ts";
 import { fieldAt } from "./objects.ts";
 import type { RequestInfo } from "./request-info.ts";
 
+/** An event of the audit log (audit.k8s.io/v1). */
 export interface AuditEvent {
   readonly kind: "Event";
   readonly apiVersion: "audit.k8s.io/v1";
   readonly level: "Metadata";
   readonly auditID: string;
-  /** ResponseStarted is written for watches, which may never complete. */
+  /** ResponseStarted is used for watches, which may never complete. */
   readonly stage: "ResponseStarted" | "ResponseComplete";
   readonly requestURI: string;
   readonly verb: string;
@@ -33,7 +34,7 @@ export interface AuditEvent {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-/** What is known of a request from its beginning. */
+/** The facts of a request that are known when it arrives. */
 export interface RequestFacts {
   readonly requestURI: string;
   readonly userAgent: string;
@@ -41,25 +42,26 @@ export interface RequestFacts {
   readonly receivedAt: number;
   readonly user: UserInfo;
   readonly info: RequestInfo;
-  /** The object that was sent: with POST, only it has the name. */
+  /** The request's object: with POST, only it contains the name. */
   readonly sent: unknown;
 }
 
-/** And once its response begins or ends. */
+/** The facts of a request once its response begins or ends. */
 export interface Answered extends RequestFacts {
   readonly stage: AuditEvent["stage"];
   readonly code: number;
-  /** What was answered: a failure's reason and message, a generated name. */
+  /** The response: reason and message of a failure, or a generated name. */
   readonly body: object;
   readonly annotations?: Readonly<Record<string, string>>;
 }
 
+/** The newest events, oldest first. */
 export interface AuditLog {
   readonly events: readonly AuditEvent[];
   record(answered: Answered): void;
 }
 
-/** A demo that runs all night must not eat the machine. */
+/** Limits the memory of a demo that runs for hours. */
 const LONGEST = 10_000;
 
 export function createAuditLog({ clock }: { readonly clock: Clock }): AuditLog {

@@ -1,4 +1,4 @@
-// PUT, PATCH and DELETE of an object that is there.
+// PUT, PATCH and DELETE of an existing object.
 import { isDeepStrictEqual } from "node:util";
 import { fieldAt, isRecord, type KubeObject, toKubeTime } from "./objects.ts";
 import { applyPatch } from "./patch.ts";
@@ -15,13 +15,13 @@ export interface ChangeDeps {
   readonly now: () => number;
 }
 
-/** PUT. Throws Conflict when the body's resourceVersion or uid is not the present one. */
+/** Handles PUT. Throws Conflict if resourceVersion or uid of the body differs from the stored one. */
 export function updateObject({ store }: ChangeDeps, info: RequestInfo, body: unknown): KubeObject {
   decodeObject(info.resource, body);
   return write(store, info, body as KubeObject);
 }
 
-/** PATCH. A patch that sets metadata.resourceVersion is locked by it, as an update is. */
+/** Handles PATCH. A patch that sets metadata.resourceVersion uses it as a lock, like an update. */
 export function patchObject({ store }: ChangeDeps, info: RequestInfo, patch: unknown, contentType: string): KubeObject {
   const { resource, namespace, name = "" } = info;
   const after = applyPatch(store.get(resource.plural, namespace, name), patch, contentType);
@@ -47,12 +47,12 @@ function write(store: Store, info: RequestInfo, given: KubeObject): KubeObject {
   const isSame = isDeepStrictEqual(comparable(after), comparable(before));
   const isLocked =
     metadata.resourceVersion !== undefined && metadata.resourceVersion !== before.metadata.resourceVersion;
-  // A write that changes nothing makes no event; one that lost its race is a conflict all the same.
+  // A write that changes nothing creates no event; one that lost its race is a conflict nevertheless.
   if ((isSame && !isLocked) || query.get("dryRun") === "All") return isSame ? before : after;
   return store.replace(resource.plural, after);
 }
 
-/** The main resource cannot change status, and the status sub-resource nothing else. */
+/** The main resource cannot change status, and the status subresource cannot change anything else. */
 function unchangedPart({ resource, subresource }: RequestInfo, before: KubeObject): object {
   if (!resource.subresources.includes("status")) return {};
   if (subresource === "status") return { spec: before["spec"] };
@@ -64,7 +64,9 @@ function comparable({ metadata, ...rest }: KubeObject): object {
   return { ...rest, metadata: own };
 }
 
-/** DELETE. A pod on a node stays, marked, until its kubelet deletes it with a grace period of 0. */
+/**
+ * Handles DELETE. A pod on a node stays, marked for deletion, until its kubelet deletes it with a grace period of 0.
+ */
 export function deleteObject({ store, now }: ChangeDeps, info: RequestInfo, body: unknown): KubeObject {
   const { resource, namespace, name = "", query } = info;
   const object = store.get(resource.plural, namespace, name);
@@ -74,8 +76,8 @@ export function deleteObject({ store, now }: ChangeDeps, info: RequestInfo, body
     throw conflict(resource, name, why);
   }
   if (query.get("dryRun") === "All") return object;
-  const asked = query.get("gracePeriodSeconds") ?? fieldAt(body, "gracePeriodSeconds");
-  const graceSeconds = Number(asked ?? fieldAt(object, "spec.terminationGracePeriodSeconds") ?? 0);
+  const requested = query.get("gracePeriodSeconds") ?? fieldAt(body, "gracePeriodSeconds");
+  const graceSeconds = Number(requested ?? fieldAt(object, "spec.terminationGracePeriodSeconds") ?? 0);
   const isRunning = resource.plural === "pods" && fieldAt(object, "spec.nodeName") && !isFinished(object);
   if (isRunning && graceSeconds > 0) return markDeleted(store, object, now() + graceSeconds * 1000, graceSeconds);
   if (resource.plural === "namespaces") emptyNamespace(store, name);
@@ -93,7 +95,7 @@ function isFinished(pod: KubeObject): boolean {
   return phase === "Succeeded" || phase === "Failed";
 }
 
-/** At once, where a real cluster takes its time. */
+/** Happens at once; a real cluster takes a while. */
 function emptyNamespace(store: Store, namespace: string): void {
   for (const { plural, namespaced, virtual } of RESOURCES) {
     if (!namespaced || virtual) continue;
@@ -101,7 +103,7 @@ function emptyNamespace(store: Store, namespace: string): void {
   }
 }
 
-/** POST pods/NAME/binding: what a scheduler does. */
+/** Handles POST pods/NAME/binding, a scheduler's request. */
 export function bindPod({ store }: ChangeDeps, { namespace, name = "", resource }: RequestInfo, body: unknown): void {
   if (fieldAt(body, "metadata.name") !== name) throw badRequest("name in URL does not match name in Binding object");
   const pod = store.get("pods", namespace, name);

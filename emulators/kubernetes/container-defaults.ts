@@ -1,8 +1,9 @@
-// What the API server fills in for a container (k8s.io/kubernetes pkg/apis/core/v1/defaults.go). A webhook that looks at
-// its own containers a second time sees them with all of this.
+// Defaults of a container (k8s.io/kubernetes pkg/apis/core/v1/defaults.go). A webhook that receives its own containers
+// again receives them with these defaults.
 import type { Container, EnvVar, PodSpec, ResourceRequirements } from "../../src/kubernetes/objects.ts";
 import { isRecord } from "./objects.ts";
 
+/** Returns the container with its defaults. */
 export function containerDefaults(container: Container, { hostNetwork }: PodSpec): Container {
   if (!isRecord(container)) return container;
   return {
@@ -21,7 +22,7 @@ export function containerDefaults(container: Container, { hostNetwork }: PodSpec
   };
 }
 
-/** A limit without a request is a request too. */
+/** A limit without a request sets the request as well. */
 function resourceDefaults(resources: ResourceRequirements): ResourceRequirements {
   if (!isRecord(resources.limits)) return resources;
   return { ...resources, requests: { ...resources.limits, ...resources.requests } };

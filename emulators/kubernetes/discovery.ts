@@ -1,11 +1,11 @@
-// What clients ask before they ask for anything: versions, groups, resources, health.
+// Discovery requests of clients: versions, groups, resources, health.
 // (https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api)
 import { openApi } from "./openapi.ts";
 import { groupVersion, RESOURCES, type ResourceType } from "./resources.ts";
 
 const VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"];
 
-/** The JSON (or text) at a path that is about the server itself; undefined for any other path. */
+/** Returns the JSON or text of a path about the server itself; undefined for any other path. */
 export function discover(path: string, version: { readonly major: string; readonly minor: string }): unknown {
   switch (path) {
     case "/healthz":
@@ -36,10 +36,10 @@ function groups(): readonly object[] {
 }
 
 function resourceList(path: string): object | undefined {
-  const [, wanted] = /^\/apis?\/((?:[^/]+\/)?v1)$/.exec(path) ?? [];
-  const found = RESOURCES.filter((resource) => groupVersion(resource) === wanted);
-  if (wanted === undefined || found.length === 0) return undefined;
-  return { kind: "APIResourceList", apiVersion: "v1", groupVersion: wanted, resources: found.flatMap(describe) };
+  const [, requested] = /^\/apis?\/((?:[^/]+\/)?v1)$/.exec(path) ?? [];
+  const found = RESOURCES.filter((resource) => groupVersion(resource) === requested);
+  if (requested === undefined || found.length === 0) return undefined;
+  return { kind: "APIResourceList", apiVersion: "v1", groupVersion: requested, resources: found.flatMap(describe) };
 }
 
 function describe(resource: ResourceType): readonly object[] {

@@ -1,64 +1,66 @@
-// A Kubernetes API server small enough for a test and true enough for a demo: real sockets, real watches, real admission
-// over TLS, real token signatures, in memory. It has no nodes, no controllers, no CEL, no server-side apply and no
-// Tables. Never part of podrole's programs. States: created → listening (listen()) → closed (close()).
+// A Kubernetes API server in memory for tests and the demo: real sockets, real watches, real admission over TLS, real
+// token signatures. It has no nodes, controllers, CEL, server-side apply and Tables. It is never part of podrole's
+// programs. States: created → listening (listen()) → closed (close()).
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { type Access, ADMIN, createAccess, groupsOf, type PolicyRule } from "./access.ts";
-import type { Asides } from "./admission.ts";
+import type { AdmissionNotes } from "./admission.ts";
 import { type ApiDeps, answer } from "./api.ts";
 import { type AuditEvent, createAuditLog } from "./audit.ts";
-import { furnishCluster } from "./creation.ts";
+import { createInitialObjects } from "./creation.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { asStatus, createHttp } from "./http.ts";
 import { kubeconfig } from "./kubeconfig.ts";
 import { createLists } from "./lists.ts";
 import { readRequestInfo } from "./request-info.ts";
 import { createServingKeys } from "./serving-keys.ts";
-import { createStore, type Store, type Unwritten } from "./store.ts";
+import { createStore, type Store, type NewObject } from "./store.ts";
 import { createTokens } from "./tokens.ts";
 import { createWatches } from "./watches.ts";
 import { createWebhookCaller } from "./webhook-call.ts";
 
 export interface KubernetesEmulatorOptions {
-  /** Plain HTTP instead of HTTPS with a certificate of its own. */
+  /** Plain HTTP instead of HTTPS with the emulator's own certificate. */
   readonly plainHttp?: boolean;
-  /** Of the bookmarks that open watches get. */
+  /** Interval of bookmarks in open watches, milliseconds. */
   readonly bookmarkMs?: number;
-  /** Pods get the volume with the API's token, as on a real cluster; a kubelet must know ConfigMap volumes then. */
+  /** Pods get the volume with the API token, as on a real cluster; the kubelet must then support ConfigMap volumes. */
   readonly mountTokens?: boolean;
   readonly version?: { readonly major: string; readonly minor: string };
 }
 
+/** A response of the API. */
 export interface Reply {
   readonly code: number;
   readonly body: unknown;
   readonly warnings: readonly string[];
 }
 
+/** The emulated API server, its stored objects and its faults. */
 export interface KubernetesEmulator {
-  /** Objects as they are stored; writing here passes no admission and no validation. */
+  /** The stored objects. Writes here skip admission and validation. */
   readonly store: Store;
   readonly audit: readonly AuditEvent[];
   readonly faults: Faults;
-  /** Where a webhook's `clientConfig.service` answers: "namespace/name" → "127.0.0.1:9443". */
+  /** Address of a webhook's `clientConfig.service`: "namespace/name" → "127.0.0.1:9443". */
   readonly services: Map<string, string>;
-  /** Where the proxy to a pod leads: "namespace/name:port" → "127.0.0.1:8080". */
+  /** Targets of the proxy to a pod: "namespace/name:port" → "127.0.0.1:8080". */
   readonly pages: Map<string, string>;
-  /** Of open watches. */
+  /** Open watches. */
   readonly watches: { readonly size: number };
-  /** Resolves with the URL; a port of its own unless one is named. */
+  /** Resolves with the URL. Without `port` the system chooses one. */
   listen(port?: number): Promise<string>;
-  /** For a user of this name; users without `restrict` may do everything. */
+  /** Returns a kubeconfig for a user. A user without `restrict` is allowed everything. */
   kubeconfig(username?: string): string;
-  /** From now on the user may do what these rules allow, everywhere or in one namespace. Adds up. */
+  /** Restricts the user to what the rules allow, everywhere or in one namespace. Further calls add rules. */
   restrict(username: string, rules: readonly PolicyRule[], namespace?: string): void;
-  /** What a POST of `object` to `path` would be answered, without a socket. */
-  create(path: string, object: Unwritten, username?: string): Promise<Reply>;
+  /** Returns the response to a POST of `object` to `path`, without a socket. */
+  create(path: string, object: NewObject, username?: string): Promise<Reply>;
   close(): Promise<void>;
 }
 
-/** A cluster with the namespaces default and kube-system. */
+/** Creates a cluster with the namespaces default and kube-system. */
 export function createKubernetesEmulator(
   { clock }: { readonly clock: Clock },
   {
@@ -87,7 +89,7 @@ export function createKubernetesEmulator(
     tokens: createTokens({ clock, store }),
     access,
   };
-  furnishCluster(api);
+  createInitialObjects(api);
   const server = createHttp({ ...api, audit, faults, watches, version, pages }, keys);
   let url = "";
 
@@ -108,13 +110,13 @@ export function createKubernetesEmulator(
       kubeconfig({ url, caPem: keys?.caPem, username, token: access.tokenFor(username) }),
     restrict: (username, rules, namespace) => access.grant(username, rules, namespace),
     async create(path, object, username = ADMIN) {
-      const asides: Asides = { warnings: [], annotations: {} };
-      const { warnings, annotations } = asides;
+      const notes: AdmissionNotes = { warnings: [], annotations: {} };
+      const { warnings, annotations } = notes;
       const info = readRequestInfo("POST", new URL(path, "http://localhost"));
       const user = { username, groups: groupsOf(username) };
       const receivedAt = clock.now();
       const request = { info, user, body: object, contentType: "application/json" };
-      const given = await answer(api, request, asides).catch(asStatus);
+      const given = await answer(api, request, notes).catch(asStatus);
       const facts = { requestURI: path, userAgent: "emulator", receivedAt, user, info, sent: object };
       audit.record({ ...facts, stage: "ResponseComplete", ...given, annotations });
       return { ...given, warnings };

@@ -1,24 +1,27 @@
-// What can go wrong with an API server, switched on and off while it runs. Plain fields: a test sets them and looks.
+// Faults of an API server, switched on and off while it runs. Plain fields, which a test sets and reads.
 import { setTimeout as delay } from "node:timers/promises";
 import type { RequestInfo } from "./request-info.ts";
 import { StatusError } from "./status.ts";
 
+/** The switches of all faults. */
 export interface Faults {
-  /** Connections are closed without an answer. */
+  /** Closes connections without a response. */
   down: boolean;
-  /** Requests are taken and never answered; watches that are open say nothing more. */
+  /** Accepts requests and never responds; open watches receive nothing more. */
   stall: boolean;
-  /** Every request is answered with this code, and "Retry-After" if it is given. */
+  /** Responds to every request with this code, and with "Retry-After" if it is given. */
   status: { readonly code: number; readonly retryAfterSeconds?: number } | undefined;
-  /** Every answer takes this much longer, in milliseconds of real time. */
+  /** Delays every response by this many milliseconds of real time. */
   latencyMs: number;
-  /** How a watch from a version that is gone is told so: as the real one does (an ERROR event), or with HTTP 410. */
+  /**
+   * How a watch learns that its version has expired: by an ERROR event, as from the real API server, or by HTTP 410.
+   */
   goneAs: "event" | "status";
-  /** The faults above meet these requests only. */
+  /** Limits the faults above to these requests. */
   only: (request: RequestInfo) => boolean;
-  /** Ends every open watch without a word, as a load balancer does. */
+  /** Ends every open watch without an event, as a load balancer does. */
   dropWatches(): void;
-  /** Forgets the history, so that every watch and list continuation from before gets 410. */
+  /** Discards the history: every earlier watch and list continuation gets 410. */
   compact(): void;
 }
 
@@ -34,7 +37,10 @@ export function createFaults(actions: Pick<Faults, "dropWatches" | "compact">): 
   };
 }
 
-/** What shall become of a request: an answer, nothing at all, or a closed connection. Throws the status to answer. */
+/**
+ * Decides what happens to a request: a response, no response, or a closed connection. Throws the status to respond
+ * with.
+ */
 export async function meetFaults(
   faults: Faults,
   info: RequestInfo | undefined,
@@ -45,7 +51,7 @@ export async function meetFaults(
   if (faults.latencyMs > 0) await delay(faults.latencyMs);
   if (faults.status === undefined) return "go on";
   const { code, retryAfterSeconds } = faults.status;
-  throw new StatusError(code, REASONS[code] ?? "InternalError", "the emulator was told to fail", {
+  throw new StatusError(code, REASONS[code] ?? "InternalError", "the emulator simulates a failure", {
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
   });
 }

@@ -1,11 +1,11 @@
-// The API over sockets: faults, authentication, authorization, the answer, the audit line. States: created → listening →
+// The API over sockets: faults, authentication, authorization, response, audit line. States: created → listening →
 // closed; close() ends watches and connections.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { text } from "node:stream/consumers";
 import type { Access, UserInfo } from "./access.ts";
 import { type ApiAnswer, type ApiDeps, answer } from "./api.ts";
-import type { Asides } from "./admission.ts";
+import type { AdmissionNotes } from "./admission.ts";
 import type { AuditLog } from "./audit.ts";
 import { discover } from "./discovery.ts";
 import { type Faults, meetFaults } from "./faults.ts";
@@ -21,16 +21,17 @@ export interface HttpDeps extends ApiDeps {
   readonly faults: Faults;
   readonly watches: Watches;
   readonly version: { readonly major: string; readonly minor: string };
-  /** Where pods/NAME:PORT/proxy leads: "namespace/name:port" → "127.0.0.1:8080". */
+  /** Targets of pods/NAME:PORT/proxy: "namespace/name:port" → "127.0.0.1:8080". */
   readonly pages: ReadonlyMap<string, string>;
 }
 
+/** The key and certificate of the emulator's HTTPS port, PEM. */
 export interface ServingKeys {
   readonly certificatePem: string;
   readonly keyPem: string;
 }
 
-/** Without `keys`: plain HTTP. */
+/** Creates the HTTP server. Without `keys`: plain HTTP. */
 export function createHttp(deps: HttpDeps, keys: ServingKeys | undefined): Server {
   const listener = (request: IncomingMessage, response: ServerResponse) => {
     serve(deps, request, response).catch((error: unknown) => {
@@ -47,7 +48,7 @@ async function serve(deps: HttpDeps, request: IncomingMessage, response: ServerR
   const receivedAt = deps.now();
   const url = new URL(request.url ?? "/", "http://localhost");
   const discovered = discover(url.pathname, deps.version);
-  const asides: Asides = { warnings: [], annotations: {} };
+  const notes: AdmissionNotes = { warnings: [], annotations: {} };
   let user: UserInfo = { username: "system:anonymous", groups: ["system:unauthenticated"] };
   let info: RequestInfo | undefined;
   let given: ApiAnswer;
@@ -55,11 +56,11 @@ async function serve(deps: HttpDeps, request: IncomingMessage, response: ServerR
   let sent: unknown;
 
   const record = (stage: "ResponseStarted" | "ResponseComplete", given: ApiAnswer) => {
-    // Paths that are no resource are not worth a line.
+    // Only requests for resources are audited.
     if (info === undefined) return;
     const userAgent = request.headers["user-agent"] ?? "";
     const facts = { requestURI: request.url ?? "/", userAgent, receivedAt, user, info, sent };
-    audit.record({ ...facts, stage, ...given, annotations: asides.annotations });
+    audit.record({ ...facts, stage, ...given, annotations: notes.annotations });
   };
 
   try {
@@ -80,15 +81,15 @@ async function serve(deps: HttpDeps, request: IncomingMessage, response: ServerR
       return;
     }
     if (info.subresource === "proxy") return await proxy(deps.pages, info, response);
-    given = await answer(deps, { info, user, body: sent, contentType }, asides);
+    given = await answer(deps, { info, user, body: sent, contentType }, notes);
   } catch (error) {
     given = asStatus(error);
   }
   record("ResponseComplete", given);
-  send(response, given, asides.warnings);
+  send(response, given, notes.warnings);
 }
 
-/** Users of the kubeconfigs, and ServiceAccounts by their tokens. Throws Unauthorized. */
+/** Accepts users of the kubeconfigs, and ServiceAccounts by their tokens. Throws Unauthorized. */
 function authenticate({ access, tokens }: HttpDeps, header = ""): UserInfo {
   const token = /^Bearer (.+)$/.exec(header)?.[1] ?? "";
   const known = access.userOf(token);
@@ -111,13 +112,15 @@ async function readBody(request: IncomingMessage, contentType: string): Promise<
   }
 }
 
-/** Whatever was thrown, as the answer to it. */
+/** Converts whatever was thrown into a response. */
 export function asStatus(error: unknown): ApiAnswer {
   const { body } = error instanceof StatusError ? error : internalError(String(error));
   return { code: body.code, body };
 }
 
-/** GET only. What the pod answers goes on as it is; a pod that does not answer is a 503, as the real one has it. */
+/**
+ * GET only. The pod's response is passed on unchanged; without one the response is 503, as from the real API server.
+ */
 async function proxy(
   pages: ReadonlyMap<string, string>,
   { namespace, name, rest }: RequestInfo,

@@ -1,4 +1,4 @@
-// Findings of validation, in the words of k8s.io/apimachinery/pkg/util/validation/field.
+// Problems that validation finds, with the messages of k8s.io/apimachinery/pkg/util/validation/field.
 import type { StatusCause } from "./status.ts";
 
 export function required(field: string, detail = ""): StatusCause {
@@ -17,6 +17,7 @@ export function duplicate(field: string, value: string): StatusCause {
   return { reason: "FieldValueDuplicate", message: `Duplicate value: ${JSON.stringify(value)}`, field };
 }
 
+/** A reference to an object that does not exist. */
 export function missing(field: string, value: string): StatusCause {
   return { reason: "FieldValueNotFound", message: `Not found: ${JSON.stringify(value)}`, field };
 }
@@ -31,7 +32,7 @@ export function unsupported(field: string, value: unknown, supported: readonly s
   return { reason: "FieldValueNotSupported", message, field };
 }
 
-/** Every value after its first occurrence is a finding. */
+/** Reports every value after its first occurrence. */
 export function duplicates(
   items: readonly { readonly field: string; readonly value: string | undefined }[],
 ): readonly StatusCause[] {
@@ -44,7 +45,7 @@ export function duplicates(
   });
 }
 
-/** The finding, unless all is well. */
+/** Returns the problem unless the condition holds. */
 export function unless(isWell: boolean, cause: StatusCause): readonly StatusCause[] {
   return isWell ? [] : [cause];
 }

@@ -1,8 +1,9 @@
-// A kubeconfig for one user of the emulator. JSON is YAML: kubectl and every client library read it.
+// A kubeconfig for one user of the emulator. JSON is a subset of YAML, so kubectl and every client library read it.
 
+/** The cluster and the user of a kubeconfig. */
 export interface KubeconfigContent {
   readonly url: string;
-  /** Without: the API is plain HTTP, which clients take only with verification off. */
+  /** Undefined: the API is plain HTTP, which clients only accept with verification disabled. */
   readonly caPem: string | undefined;
   readonly username: string;
   readonly token: string;

@@ -1,5 +1,5 @@
-// GET of a collection, in pages where the client asks for them. All pages of a list show the same moment: what is left
-// of it is kept until it is fetched or the history is compacted (410).
+// GET of a collection, in pages if the client requests them. All pages of a list show the same revision: the remaining
+// objects are stored until they are fetched or the history is compacted (410).
 import { randomBytes } from "node:crypto";
 import type { KubeObject } from "./objects.ts";
 import type { RequestInfo } from "./request-info.ts";
@@ -14,11 +14,12 @@ interface Remainder {
   readonly epoch: number;
 }
 
-/** Clients that never come back must not fill the memory. */
+/** Limits the memory for clients that never fetch the next page. */
 const MOST_REMAINDERS = 100;
 
+/** Lists and their continuations. */
 export interface Lists {
-  /** Throws Expired for a continuation that is gone. */
+  /** Throws Expired for a continuation that no longer exists. */
   answer(info: RequestInfo): object;
 }
 
@@ -72,7 +73,7 @@ export function createLists({ store }: { readonly store: Store }): Lists {
   };
 }
 
-/** The list's kind says it once for all. */
+/** Items carry no type: the list's kind implies it. */
 function withoutType({ apiVersion: _version, kind: _kind, ...object }: KubeObject): object {
   return object;
 }

@@ -1,4 +1,4 @@
-// What names and labels may look like (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/).
+// Rules for names and labels. (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/)
 import { randomInt } from "node:crypto";
 import { invalidValue, required } from "./invalid-fields.ts";
 import type { KubeObject } from "./objects.ts";
@@ -20,7 +20,7 @@ const KEY_WORDS =
 const VALUE_WORDS =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
-/** Names of containers, volumes and namespaces. */
+/** Checks a name of a container, volume or namespace. */
 export function checkLabelName(field: string, name: unknown): readonly StatusCause[] {
   if (name === undefined || name === "") return [required(field)];
   if (typeof name === "string" && name.includes(".")) return [invalidValue(field, name, "must not contain dots")];
@@ -33,7 +33,7 @@ function checkSubdomainName(field: string, name: string): readonly StatusCause[]
   return name.length > 253 ? [invalidValue(field, name, "must be no more than 253 bytes")] : [];
 }
 
-/** metadata of any object, once it has its name. */
+/** Checks the metadata of any object once it has its name. */
 export function checkMetadata({ namespaced, plural }: ResourceType, { metadata }: KubeObject): readonly StatusCause[] {
   const { name = "", labels = {}, annotations = {} } = metadata;
   if (name === "") return [required("metadata.name", "name or generateName is required")];
@@ -53,10 +53,11 @@ export function checkMetadata({ namespaced, plural }: ResourceType, { metadata }
   ];
 }
 
-/** Without vowels and look-alikes, as the API server makes them. */
+/** Without vowels and look-alikes, as the API server generates names. */
 const ALPHABET = "bcdfghjklmnpqrstvwxz2456789";
 const LONGEST_STEM = 58;
 
+/** Appends five random characters, after cutting the stem to 58. */
 export function generateName(stem: string): string {
   const suffix = Array.from({ length: 5 }, () => ALPHABET[randomInt(ALPHABET.length)]).join("");
   return stem.slice(0, LONGEST_STEM) + suffix;

@@ -1,7 +1,8 @@
-// Objects as the emulated API server keeps them: any JSON with kind and metadata. They are never changed in place: who
-// changes one makes a new one.
+// Objects as the emulated API server stores them: any JSON with kind and metadata. They are immutable: a change creates
+// a new one.
 import type { ObjectMeta } from "../../src/kubernetes/objects.ts";
 
+/** A stored object. */
 export interface KubeObject {
   readonly apiVersion: string;
   readonly kind: string;
@@ -9,7 +10,7 @@ export interface KubeObject {
   readonly [field: string]: unknown;
 }
 
-/** The value at a dotted path, as a field selector names it; undefined when anything on the way is missing. */
+/** Returns the value at a dotted path, as a field selector names it; undefined if any part is missing. */
 export function fieldAt(object: unknown, path: string): unknown {
   return path
     .split(".")
@@ -23,7 +24,7 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Kubernetes times have whole seconds (metav1.Time). */
+/** Formats Kubernetes times, which have whole seconds (metav1.Time). */
 export function toKubeTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

@@ -1,8 +1,9 @@
-// The least of an OpenAPI document that lets `kubectl apply -f` trust the server with validation: every resource's PATCH
-// takes fieldValidation. Schemas are not described. (https://kubernetes.io/docs/concepts/overview/kubernetes-api/)
+// The minimal OpenAPI document with which `kubectl apply -f` leaves validation to the server: the PATCH of every
+// resource has the parameter fieldValidation. Schemas are not described.
+// (https://kubernetes.io/docs/concepts/overview/kubernetes-api/)
 import { groupVersion, RESOURCES, type ResourceType } from "./resources.ts";
 
-/** The document at a path below /openapi/v3, or undefined. */
+/** Returns the document at a path below /openapi/v3, or undefined. */
 export function openApi(path: string): object | undefined {
   if (path === "/openapi/v3") {
     const roots = new Set(RESOURCES.map(rootOf));
@@ -21,7 +22,7 @@ export function openApi(path: string): object | undefined {
   };
 }
 
-/** "api/v1", "apis/admissionregistration.k8s.io/v1" */
+/** Returns "api/v1" or, for example, "apis/admissionregistration.k8s.io/v1". */
 function rootOf(resource: ResourceType): string {
   return `${resource.group === "" ? "api" : "apis"}/${groupVersion(resource)}`;
 }

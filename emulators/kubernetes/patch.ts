@@ -1,11 +1,11 @@
-// The patch formats of the API server: JSON patch (RFC 6902), merge patch (RFC 7386), and kubectl's strategic merge
-// patch as far as it is a merge patch: maps are merged, lists are replaced, not merged by name. JSON patches are held
-// to the RFC, where the real API server lets "remove" and "replace" of a missing key pass.
+// The patch formats of the API server: JSON patch (RFC 6902), merge patch (RFC 7386), and the subset of kubectl's
+// strategic merge patch that equals a merge patch: maps are merged; lists are replaced, not merged by name. JSON
+// patches follow the RFC strictly, while the real API server accepts "remove" and "replace" of a missing key.
 import jsonpatch from "jsonpatch";
 import { isRecord, type KubeObject } from "./objects.ts";
 import { badRequest, StatusError } from "./status.ts";
 
-/** The patched object. Throws 415, 400 (cannot be read) and 422 (cannot be applied, or a `test` failed). */
+/** Returns the patched object. Throws 415, 400 (cannot be parsed) and 422 (cannot be applied, or a `test` failed). */
 export function applyPatch(object: KubeObject, patch: unknown, contentType: string): KubeObject {
   switch (contentType) {
     case "application/json-patch+json":
@@ -24,16 +24,16 @@ export function applyPatch(object: KubeObject, patch: unknown, contentType: stri
   }
 }
 
-/** A JSON patch that does not fit the object, in the library's words. */
+/** A JSON patch that does not fit the object, with the library's message. */
 export class PatchError extends Error {
   override readonly name = "PatchError";
 }
 
-/** Throws BadRequest for what is no patch, and PatchError. */
+/** Throws BadRequest for anything that is not a patch, and PatchError. */
 export function applyJsonPatch(object: KubeObject, patch: unknown): KubeObject {
   if (!Array.isArray(patch)) throw badRequest("error decoding patch: a JSON patch is an array");
   try {
-    // The library shares what it did not change, and puts the patch's own values into the result.
+    // The library shares unchanged parts and inserts the patch's own values into the result.
     return jsonpatch.apply_patch(object, structuredClone(patch));
   } catch (error) {
     throw new PatchError(error instanceof Error ? error.message : String(error));
@@ -44,7 +44,7 @@ function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isRecord(patch)) return patch;
   const merged = new Map(Object.entries(isRecord(target) ? target : {}));
   for (const [key, value] of Object.entries(patch)) {
-    // "$setElementOrder/…" and "$retainKeys" only tell how to merge lists.
+    // "$setElementOrder/…" and "$retainKeys" only control how lists are merged.
     if (key.startsWith("$")) continue;
     if (value === null) merged.delete(key);
     else merged.set(key, mergePatch(merged.get(key), value));

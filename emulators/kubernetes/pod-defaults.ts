@@ -1,5 +1,5 @@
-// What the API server fills in when a pod leaves it out, before any webhook sees the pod (k8s.io/kubernetes
-// pkg/apis/core/v1/defaults.go), and what it computes: the QoS class.
+// Defaults of a pod, set before any webhook receives it (k8s.io/kubernetes pkg/apis/core/v1/defaults.go), and its
+// computed QoS class.
 import { isDeepStrictEqual } from "node:util";
 import type { Pod, PodSpec } from "../../src/kubernetes/objects.ts";
 import { containerDefaults } from "./container-defaults.ts";
@@ -7,7 +7,7 @@ import { isRecord, type KubeObject } from "./objects.ts";
 import { parseQuantity } from "../../src/kubernetes/quantity.ts";
 import { volumeDefaults } from "./volume-defaults.ts";
 
-/** Absent lists stay absent; what cannot be defaulted is left for validation to complain about. */
+/** Absent lists stay absent; validation refuses what cannot be defaulted. */
 export function withPodDefaults(pod: KubeObject): KubeObject {
   const { spec } = pod as unknown as Pod;
   if (!isRecord(spec)) return pod;
@@ -36,7 +36,7 @@ export function withPodDefaults(pod: KubeObject): KubeObject {
   };
 }
 
-/** By the plugins DefaultTolerationSeconds and Priority, which run before webhooks too. */
+/** Set by the plugins DefaultTolerationSeconds and Priority, which also run before webhooks. */
 function withNodeTolerations(given: unknown): readonly unknown[] {
   const present: readonly unknown[] = Array.isArray(given) ? given : [];
   const added = ["not-ready", "unreachable"]
@@ -48,7 +48,7 @@ function withNodeTolerations(given: unknown): readonly unknown[] {
 
 export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
 
-/** Over all containers, init containers too (pkg/apis/core/v1/helper/qos). */
+/** Computes the QoS class over all containers, including init containers (pkg/apis/core/v1/helper/qos). */
 export function qosClassOf({ containers, initContainers = [] }: PodSpec): QosClass {
   const all = [...containers, ...initContainers].map(({ resources = {} }) => ({
     requests: amounts(resources.requests),

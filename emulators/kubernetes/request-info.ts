@@ -1,17 +1,18 @@
-// What a request is about: verb, resource, name, as the API server's RequestInfo has it, before anybody looks at rights.
+// Verb, resource and name of a request, as in the API server's RequestInfo, before authorization.
 // (https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb)
 import { findResource, type ResourceType } from "./resources.ts";
 import { methodNotSupported, unknownPath } from "./status.ts";
 
 export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete";
 
+/** What a request addresses. */
 export interface RequestInfo {
   readonly verb: Verb;
   readonly resource: ResourceType;
   readonly subresource: string | undefined;
   readonly namespace: string | undefined;
   readonly name: string | undefined;
-  /** What follows pods/NAME/proxy. */
+  /** The part of the path after pods/NAME/proxy. */
   readonly rest: string;
   readonly query: URLSearchParams;
 }
@@ -19,7 +20,7 @@ export interface RequestInfo {
 const PATH =
   /^\/(?:api\/(?<core>v1)|apis\/(?<group>[^/]+)\/(?<version>[^/]+))(?:\/namespaces\/(?<namespace>[^/]+)(?=\/(?!status$)))?\/(?<plural>[^/]+)(?:\/(?<name>[^/]+))?(?:\/(?<subresource>[^/]+)(?<rest>\/.*)?)?$/;
 
-/** Throws NotFound for what is not served and MethodNotAllowed for what cannot be done there. */
+/** Throws NotFound for paths that are not served and MethodNotAllowed for methods that a resource lacks. */
 export function readRequestInfo(method: string, url: URL): RequestInfo {
   const {
     group = "",

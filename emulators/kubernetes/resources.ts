@@ -1,5 +1,6 @@
 // The resources that the emulated API server serves, for routing, discovery and messages.
 
+/** A resource of the API. */
 export interface ResourceType {
   readonly group: string;
   readonly version: "v1";
@@ -8,11 +9,11 @@ export interface ResourceType {
   readonly kind: string;
   readonly shortNames: readonly string[];
   readonly namespaced: boolean;
-  /** Below /NAME/. */
+  /** The part after /NAME/. */
   readonly subresources: readonly string[];
-  /** Answered at once, never stored: reviews. */
+  /** Answered immediately and never stored, such as reviews. */
   readonly virtual: boolean;
-  /** Besides metadata.name and metadata.namespace. */
+  /** In addition to metadata.name and metadata.namespace. */
   readonly selectableFields: readonly string[];
 }
 
@@ -41,6 +42,7 @@ const EVENT_FIELDS = [
   "type",
 ];
 
+/** Every resource that is served. */
 export const RESOURCES: readonly ResourceType[] = [
   core("namespaces", "Namespace", { namespaced: false, shortNames: ["ns"], subresources: ["status"] }),
   core("pods", "Pod", {
@@ -68,7 +70,7 @@ export const RESOURCES: readonly ResourceType[] = [
     virtual: true,
   }),
   core("nodes", "Node", { namespaced: false, shortNames: ["no"], subresources: ["status"] }),
-  // No controller makes pods of these.
+  // No controller creates pods for these.
   core("deployments", "Deployment", { group: "apps", shortNames: ["deploy"], subresources: ["status"] }),
   core("replicasets", "ReplicaSet", { group: "apps", shortNames: ["rs"], subresources: ["status"] }),
   core("statefulsets", "StatefulSet", { group: "apps", shortNames: ["sts"], subresources: ["status"] }),
@@ -78,7 +80,7 @@ export const RESOURCES: readonly ResourceType[] = [
   core("poddisruptionbudgets", "PodDisruptionBudget", { group: "policy", shortNames: ["pdb"] }),
 ];
 
-/** A resource that need not be served, for questions about rights. */
+/** Finds a resource for questions about permissions, even one that is not served. */
 export function anyResource(group: string, plural: string): ResourceType {
   return findResource(group, "v1", plural) ?? core(plural, plural, { group });
 }
@@ -87,7 +89,7 @@ export function groupVersion({ group, version }: Pick<ResourceType, "group" | "v
   return group === "" ? version : `${group}/${version}`;
 }
 
-/** Plurals are unique here. Throws RangeError for one that is not served. */
+/** Finds a resource by its plural, which is unique here. Throws RangeError for one that is not served. */
 export function resourceNamed(plural: string): ResourceType {
   const found = RESOURCES.find((resource) => resource.plural === plural);
   if (found === undefined) throw new RangeError(`the emulator has no ${plural}`);
@@ -100,7 +102,9 @@ export function findResource(group: string, version: string, plural: string): Re
   );
 }
 
-/** "pods", "mutatingwebhookconfigurations.admissionregistration.k8s.io": the API's name in messages. */
+/**
+ * Returns the API's name in messages, such as "pods" or "mutatingwebhookconfigurations.admissionregistration.k8s.io".
+ */
 export function qualifiedName({ plural, group }: ResourceType): string {
   return group === "" ? plural : `${plural}.${group}`;
 }

@@ -4,7 +4,9 @@ import { fieldAt, type KubeObject } from "./objects.ts";
 import type { ResourceType } from "./resources.ts";
 import { badRequest } from "./status.ts";
 
-/** "metadata.name=web,status.phase!=Running". Throws BadRequest for fields that the resource does not offer. */
+/**
+ * Parses "metadata.name=web,status.phase!=Running". Throws BadRequest for fields that the resource does not support.
+ */
 export function parseFieldSelector(text: string, resource: ResourceType): (object: KubeObject) => boolean {
   const terms = text.split(",").filter((part) => part !== "");
   const tests = terms.map((term) => {
@@ -21,7 +23,7 @@ export function parseFieldSelector(text: string, resource: ResourceType): (objec
   return (object) => tests.every((test) => test(object));
 }
 
-/** Both selectors of a list or watch request. */
+/** Parses both selectors of a list or watch request. Throws BadRequest. */
 export function parseSelection(query: URLSearchParams, resource: ResourceType): (object: KubeObject) => boolean {
   const text = query.get("labelSelector") ?? "";
   const labels = parseLabelSelector(text);

@@ -1,5 +1,5 @@
-// The API server's own ServiceAccount admission plugin: every pod has a ServiceAccount, and every container the API
-// token's volume, also containers that a webhook added (the plugin runs again after them).
+// The API server's ServiceAccount admission plugin: it gives every pod a ServiceAccount and every container the volume
+// with the API token, including containers that a webhook added (the plugin runs again after them).
 // (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#serviceaccount-admission-controller)
 import { randomBytes } from "node:crypto";
 import type { Container, Pod, Volume } from "../../src/kubernetes/objects.ts";
@@ -11,7 +11,7 @@ import type { Store } from "./store.ts";
 const MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount";
 const VOLUME_PREFIX = "kube-api-access-";
 
-/** Throws Forbidden when the ServiceAccount does not exist. `mountTokens: false` leaves the API token's volume out. */
+/** Throws Forbidden if the ServiceAccount does not exist. `mountTokens: false` omits the volume with the API token. */
 export function withServiceAccount(
   { store, mountTokens }: { readonly store: Store; readonly mountTokens: boolean },
   pod: KubeObject,
@@ -25,8 +25,8 @@ export function withServiceAccount(
     throw forbidden(resourceNamed("pods"), podName, why);
   }
   const named = { ...spec, serviceAccountName: name, serviceAccount: name };
-  const asked = spec["automountServiceAccountToken"] ?? account["automountServiceAccountToken"] ?? true;
-  return { ...pod, spec: mountTokens && asked === true ? withTokenVolume(named) : named };
+  const requested = spec["automountServiceAccountToken"] ?? account["automountServiceAccountToken"] ?? true;
+  return { ...pod, spec: mountTokens && requested === true ? withTokenVolume(named) : named };
 }
 
 function withTokenVolume(spec: Pod["spec"]): Pod["spec"] {
@@ -57,7 +57,7 @@ function tokenVolume(name: string): Volume {
     name,
     projected: {
       sources: [
-        // 3607 marks the token whose life the API server extends on its own terms.
+        // 3607 marks the token whose lifetime the API server extends.
         { serviceAccountToken: { expirationSeconds: 3607, path: "token" } },
         { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
         { downwardAPI: { items: [namespace] } },

@@ -1,13 +1,14 @@
-// The emulator's own throw-away CA and certificate, by real time: TLS libraries look at no other clock.
+// The emulator's own temporary CA and certificate, valid by real time: TLS libraries use no other clock.
 import { createPublicKey } from "node:crypto";
 import { createAuthority, issueCertificate } from "../../src/pki/certificate.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import type { ServingKeys } from "./http.ts";
 
-/** As long as any demo runs. */
+/** Longer than any demo runs. */
 const LIFETIME_MS = 7 * 24 * 3_600_000;
 
+/** Creates a CA and a certificate for loopback. */
 export function createServingKeys(): ServingKeys & { readonly caPem: string } {
   const now = systemClock.now();
   const authority = createAuthority({ commonName: "kubernetes emulator", now, lifetimeMs: LIFETIME_MS });

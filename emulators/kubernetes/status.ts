@@ -1,5 +1,4 @@
-// What the API server answers when it does not do what was asked: metav1.Status, in the words of
-// k8s.io/apimachinery/pkg/api/errors.
+// Error responses of the API server: metav1.Status, with the messages of k8s.io/apimachinery/pkg/api/errors.
 import { qualifiedName, type ResourceType } from "./resources.ts";
 
 export interface StatusCause {
@@ -8,6 +7,7 @@ export interface StatusCause {
   readonly field: string;
 }
 
+/** A metav1.Status. */
 export interface StatusBody {
   readonly kind: "Status";
   readonly apiVersion: "v1";
@@ -25,7 +25,7 @@ export interface StatusBody {
   readonly code: number;
 }
 
-/** A failure on its way to the client. */
+/** An error response, thrown on its way to the client. */
 export class StatusError extends Error {
   override readonly name = "StatusError";
   readonly body: StatusBody;
@@ -71,7 +71,7 @@ export function forbidden(resource: ResourceType, name: string, why: string): St
   return new StatusError(403, "Forbidden", `${what} is forbidden: ${why}`, about(resource, name));
 }
 
-/** `causes` as `field.Error` prints them: "spec.containers: Required value". */
+/** `causes` are formatted as by `field.Error`: "spec.containers: Required value". */
 export function invalid(resource: ResourceType, name: string, causes: readonly StatusCause[]): StatusError {
   const lines = causes.map(({ field, message }) => `${field}: ${message}`);
   const list = lines.length === 1 ? lines.join("") : `[${lines.join(", ")}]`;
@@ -110,12 +110,12 @@ export function unsupportedMediaType(accepted: readonly string[]): StatusError {
   return new StatusError(415, "UnsupportedMediaType", message);
 }
 
-/** Go's %q for the texts that occur here. */
+/** Formats as Go's %q does for the texts that occur here. */
 export function quote(text: string): string {
   return JSON.stringify(text);
 }
 
-/** Go's %q of a list: `["a" "b"]`. */
+/** Formats as Go's %q does for a list: `["a" "b"]`. */
 export function quoteAll(texts: readonly string[]): string {
   return `[${texts.map(quote).join(" ")}]`;
 }

@@ -1,5 +1,5 @@
-// etcd, as far as clients can tell: objects by resource and key, one revision for everything, a history that watches are
-// served from and that can be compacted away. It lives as long as its emulator; nothing is written to disk.
+// etcd, as clients see it: objects by resource and key, one revision for everything, and a history for watches that can
+// be compacted. It lives as long as its emulator; nothing is written to disk.
 import { randomUUID } from "node:crypto";
 import { createChanges } from "../../src/runtime/changes.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
@@ -7,7 +7,7 @@ import { type KubeObject, toKubeTime } from "./objects.ts";
 import { groupVersion, resourceNamed } from "./resources.ts";
 import { alreadyExists, conflict, notFound } from "./status.ts";
 
-/** `before` tells a watch with a selector whether the object came into its view or left it. */
+/** `before` lets a watch with a selector decide whether the object starts or stops to match. */
 export interface StoreEvent {
   readonly revision: number;
   readonly plural: string;
@@ -19,46 +19,48 @@ export interface StoreEvent {
 export type { KubeObject };
 
 /** An object as clients send it: apiVersion and kind follow from the path. */
-export type Unwritten = Pick<KubeObject, "metadata"> & Readonly<Record<string, unknown>>;
+export type NewObject = Pick<KubeObject, "metadata"> & Readonly<Record<string, unknown>>;
 
+/** Reads, writes and events of all objects. */
 export interface Store {
-  /** Of the newest change, as clients see it. */
+  /** Returns the newest revision, as clients see it. */
   resourceVersion(): string;
   find(plural: string, namespace: string | undefined, name: string): KubeObject | undefined;
   /** Throws NotFound. */
   get(plural: string, namespace: string | undefined, name: string): KubeObject;
-  /** Sorted by namespace and name, as etcd's keys are. Without `namespace`: all of them. */
+  /** Returns the objects sorted by namespace and name, as etcd's keys are. Without `namespace`: all of them. */
   list(plural: string, namespace?: string): readonly KubeObject[];
-  /** Sets uid, creationTimestamp and resourceVersion; no admission, no validation. Throws AlreadyExists. */
-  create(plural: string, object: Unwritten): KubeObject;
-  /** A resourceVersion in `object` must be the present one. Throws NotFound and Conflict. */
-  replace(plural: string, object: Unwritten): KubeObject;
+  /** Sets uid, creationTimestamp and resourceVersion, without admission and validation. Throws AlreadyExists. */
+  create(plural: string, object: NewObject): KubeObject;
+  /** If `object` has a resourceVersion, it must be the stored one. Throws NotFound and Conflict. */
+  replace(plural: string, object: NewObject): KubeObject;
   /** Throws NotFound. */
   remove(plural: string, namespace: string | undefined, name: string): KubeObject;
-  /** Events after `resourceVersion`, or undefined when they were compacted away. */
+  /** Returns the events after `resourceVersion`, or undefined if they were compacted. */
   since(resourceVersion: string): readonly StoreEvent[] | undefined;
   onChange(listener: (event: StoreEvent) => void): () => void;
-  /** Forgets the history: watches and lists that start before now get 410. */
+  /** Discards the history: earlier watches and list continuations get 410. */
   compact(): void;
-  /** Changes with each `compact()`: list continuations carry it. */
+  /** Changes with each `compact()`; list continuations carry it. */
   readonly epoch: number;
 }
 
-/** etcd keeps 5 minutes; a test or a demo never needs more events than this. */
+/** etcd keeps 5 minutes; tests and the demo never need more events than this. */
 const LONGEST_HISTORY = 10_000;
 /** Real clusters never start at 0, and clients treat "0" as "any version". */
 const FIRST_REVISION = 1000;
 
+/** Creates an empty store. */
 export function createStore({ clock }: { readonly clock: Clock }): Store {
   const objects = new Map<string, KubeObject>();
   const { emit, onChange } = createChanges<StoreEvent>(rethrow);
   let history: StoreEvent[] = [];
   let revision = FIRST_REVISION;
-  /** Events up to this revision are gone. */
+  /** Events up to this revision are compacted. */
   let compacted = FIRST_REVISION;
   let epoch = 1;
 
-  function write(type: StoreEvent["type"], plural: string, object: Unwritten, before?: KubeObject): KubeObject {
+  function write(type: StoreEvent["type"], plural: string, object: NewObject, before?: KubeObject): KubeObject {
     revision += 1;
     const { kind, ...group } = resourceNamed(plural);
     const metadata = { ...object.metadata, resourceVersion: String(revision) };
@@ -131,7 +133,7 @@ function rethrow(error: unknown): never {
   throw error;
 }
 
-/** "/" occurs in no name. */
+/** No name contains "/". */
 function keyOf(plural: string, namespace = "", name = ""): string {
   return `${plural}/${namespace}/${name}`;
 }

@@ -1,17 +1,18 @@
-// TokenRequest and TokenReview as requests: what is checked before a token is signed, and the shape of a review's status.
+// TokenRequest and TokenReview as requests: the checks before a token is signed, and the status of a review.
 // (https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/)
 import { fieldAt, type KubeObject, toKubeTime } from "./objects.ts";
 import { resourceNamed } from "./resources.ts";
 import { badRequest, conflict, invalid } from "./status.ts";
-import type { Store, Unwritten } from "./store.ts";
+import type { Store, NewObject } from "./store.ts";
 import { API_AUDIENCE, type BoundPod, type Tokens } from "./tokens.ts";
 
-/** In the audit log (Kubernetes 1.30): joins the token's use with the request that made it. */
+/** In the audit log (Kubernetes 1.30): links uses of the token to the request that issued it. */
 const ISSUED_CREDENTIAL_ID = "authentication.kubernetes.io/issued-credential-id";
 
 const SHORTEST_SECONDS = 600;
 const DEFAULT_SECONDS = 3600;
 
+/** The spec of a TokenRequest (authentication.k8s.io/v1). */
 export interface TokenRequestSpec {
   readonly audiences?: readonly string[];
   readonly expirationSeconds?: number;
@@ -22,7 +23,7 @@ export interface TokenRequestSpec {
 export function answerTokenRequest(
   { store, tokens }: { readonly store: Store; readonly tokens: Tokens },
   { namespace, name }: { readonly namespace: string; readonly name: string },
-  request: Unwritten,
+  request: NewObject,
   { annotations }: { readonly annotations: Record<string, string> },
 ): KubeObject {
   const account = store.get("serviceaccounts", namespace, name);
@@ -76,7 +77,7 @@ function boundPod(
 }
 
 /** Answers POST …/tokenreviews. */
-export function answerTokenReview(tokens: Tokens, request: Unwritten): KubeObject {
+export function answerTokenReview(tokens: Tokens, request: NewObject): KubeObject {
   const { token = "", audiences = [] } = (request["spec"] ?? {}) as { token?: string; audiences?: string[] };
   if (token === "") throw badRequest("token is required for TokenReview in authentication");
   const reviewed = tokens.review(token, audiences.length > 0 ? audiences : [API_AUDIENCE]);

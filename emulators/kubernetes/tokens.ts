@@ -1,5 +1,5 @@
-// ServiceAccount tokens: JWTs signed by the API server (ES256), bound to a ServiceAccount and, if asked, to a pod; and
-// what it finds when it is shown one. The signing key lives as long as the emulator and never leaves it.
+// ServiceAccount tokens: JWTs signed by the API server (ES256), bound to a ServiceAccount and, on request, to a pod;
+// and their verification. The signing key lives as long as the emulator and never leaves it.
 // (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens)
 import { generateKeyPairSync, randomUUID, sign, verify } from "node:crypto";
 import type { Clock } from "../../src/runtime/clock.ts";
@@ -7,18 +7,20 @@ import type { UserInfo } from "./access.ts";
 import { quoteAll } from "./status.ts";
 import type { Store } from "./store.ts";
 
-/** What a request without audiences gets, and what opens the API itself. */
+/** The audience of requests without audiences, which grants access to the API itself. */
 export const API_AUDIENCE = "https://kubernetes.default.svc.cluster.local";
 
-/** How long a token outlives the deletion of its pod or the clock's differences (go-jose's jwt.DefaultLeeway). */
+/** How long a token is valid after the deletion of its pod or beyond its time (go-jose's jwt.DefaultLeeway). */
 const LEEWAY_MS = 60_000;
 
+/** The pod to which a token is bound. */
 export interface BoundPod {
   readonly name: string;
   readonly uid: string;
   readonly nodeName?: string | undefined;
 }
 
+/** What a token says of its bearer. */
 export interface TokenContent {
   readonly namespace: string;
   readonly serviceAccount: { readonly name: string; readonly uid: string };
@@ -27,9 +29,10 @@ export interface TokenContent {
   readonly lifetimeSeconds: number;
 }
 
-/** Either whose token it is, or why it is nobody's, in the API server's words. */
+/** The user of a token, or why it is invalid, with the API server's message. */
 export type Reviewed = { readonly user: UserInfo; readonly audiences: readonly string[] } | { readonly error: string };
 
+/** Issues and verifies ServiceAccount tokens. */
 export interface Tokens {
   sign(content: TokenContent): { readonly token: string; readonly jti: string; readonly expiresAt: number };
   review(token: string, audiences: readonly string[]): Reviewed;
@@ -49,6 +52,7 @@ interface Claims {
   };
 }
 
+/** Creates an issuer with a new signing key. */
 export function createTokens({ clock, store }: { readonly clock: Clock; readonly store: Store }): Tokens {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const jws = { key: privateKey, dsaEncoding: "ieee-p1363" } as const;
@@ -62,7 +66,10 @@ export function createTokens({ clock, store }: { readonly clock: Clock; readonly
     return isOurs ? (JSON.parse(Buffer.from(payload, "base64url").toString()) as Claims) : undefined;
   }
 
-  /** True while what the token is bound to is what it was: same uid, and not deleted for longer than the leeway. */
+  /**
+   * Reports whether the object to which the token is bound still exists: same uid, and not deleted for longer than the
+   * leeway.
+   */
   function isBoundTo(plural: string, namespace: string, { name, uid }: { name: string; uid: string }): boolean {
     const found = store.find(plural, namespace, name);
     if (found?.metadata.uid !== uid) return false;

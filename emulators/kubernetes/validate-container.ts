@@ -1,18 +1,20 @@
-// The API server's rules for one container (pkg/apis/core/validation), as far as an injected pod could break them.
+// The API server's rules for one container (pkg/apis/core/validation) that an injected pod could break.
 import type { Container, EnvVar, ResourceRequirements, VolumeMount } from "../../src/kubernetes/objects.ts";
 import { duplicates, invalidValue, missing, notAllowed, required, unless, unsupported } from "./invalid-fields.ts";
 import { checkLabelName } from "./names.ts";
 import { parseQuantity } from "../../src/kubernetes/quantity.ts";
 import type { StatusCause } from "./status.ts";
 
+/** Where a container is in its pod. */
 export interface ContainerPlace {
-  /** "spec.initContainers[0]" */
+  /** For example "spec.initContainers[0]". */
   readonly field: string;
   readonly kind: "container" | "initContainer";
   /** Names of the pod's volumes. */
   readonly volumes: ReadonlySet<string>;
 }
 
+/** Returns every violation of the rules. */
 export function checkContainer(container: Container, place: ContainerPlace): readonly StatusCause[] {
   const { field } = place;
   const { name, image, env = [], volumeMounts = [], resources = {} } = container;
@@ -32,7 +34,7 @@ const PROBES = ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] 
 
 const RESTART_POLICIES = ["Always", "Never", "OnFailure"] as const;
 
-/** Init containers run to their end, unless they are native sidecars. (A policy for each container: since 1.35.) */
+/** Init containers run to completion, unless they are native sidecars. (A policy for each container: since 1.35.) */
 function checkRestartPolicy(container: Container, { field, kind }: ContainerPlace): readonly StatusCause[] {
   const { restartPolicy } = container;
   const isKnown = restartPolicy === undefined || (RESTART_POLICIES as readonly string[]).includes(restartPolicy);
@@ -67,7 +69,7 @@ function checkPorts({ ports = [] }: Container, field: string): readonly StatusCa
 
 function checkVariable({ name, value, valueFrom }: EnvVar, field: string): readonly StatusCause[] {
   if (!name) return [required(`${field}.name`)];
-  // Any printable name but one with "=" is taken since 1.34.
+  // Since 1.34, any printable name without "=" is accepted.
   const named = /^[^=\p{Cc}]+$/u.test(name)
     ? []
     : [

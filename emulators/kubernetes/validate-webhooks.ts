@@ -1,8 +1,9 @@
-// The API server's rules for MutatingWebhookConfigurations that people run into (pkg/apis/admissionregistration).
+// The API server's most common rules for MutatingWebhookConfigurations (pkg/apis/admissionregistration).
 import { invalidValue, required, unless, unsupported } from "./invalid-fields.ts";
 import { fieldAt, type KubeObject } from "./objects.ts";
 import type { StatusCause } from "./status.ts";
 
+/** Returns every violation of the rules. */
 export function checkWebhooks({ webhooks }: KubeObject): readonly StatusCause[] {
   const list: readonly unknown[] = Array.isArray(webhooks) ? webhooks : [];
   return list.flatMap((webhook, index) => checkWebhook(webhook, `webhooks[${index}]`));
@@ -32,6 +33,6 @@ function checkClientConfig(config: unknown, field: string): readonly StatusCause
   }
   if (typeof url !== "string" || url.startsWith("https://")) return [];
   const scheme = url.split(":")[0];
-  const wanted = "'https' is the only allowed URL scheme; desired format: https://host[/path]";
-  return [invalidValue(`${field}.url`, scheme, wanted)];
+  const detail = "'https' is the only allowed URL scheme; desired format: https://host[/path]";
+  return [invalidValue(`${field}.url`, scheme, detail)];
 }

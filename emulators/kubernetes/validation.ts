@@ -1,5 +1,6 @@
-// What the API server refuses with 422 once admission is over: metadata of everything, and of pods what an injector
-// could get wrong. It knows fewer rules than the real one: what passes here may still fail there.
+// Objects that the API server refuses with 422 after admission: metadata of every object, and the fields of pods that
+// an injector could get wrong. It has fewer rules than the real API server: an object that is accepted here may still
+// be refused there.
 import type { Container, Pod, PodSpec, Volume } from "../../src/kubernetes/objects.ts";
 import { isDeepStrictEqual } from "node:util";
 import { duplicates, invalidValue, notAllowed, required, unless, unsupported } from "./invalid-fields.ts";
@@ -10,7 +11,7 @@ import { badRequest, invalid, type StatusCause } from "./status.ts";
 import { checkContainer } from "./validate-container.ts";
 import { checkWebhooks } from "./validate-webhooks.ts";
 
-/** Throws BadRequest for JSON that is no object of the resource's type. */
+/** Throws BadRequest for JSON that is not an object of the resource's type. */
 export function decodeObject({ plural, kind }: ResourceType, body: unknown): void {
   const lists = plural === "pods" ? ["spec.containers", "spec.initContainers", "spec.volumes"] : [];
   const objects = plural === "pods" ? ["metadata", "spec"] : ["metadata"];
@@ -27,13 +28,13 @@ export function decodeObject({ plural, kind }: ResourceType, body: unknown): voi
   }
 }
 
-/** Throws Invalid with everything that is wrong with a new object. */
+/** Throws Invalid with every problem of a new object. */
 export function validateNew(resource: ResourceType, object: KubeObject): void {
   const causes = [...checkMetadata(resource, object), ...(CHECKS[resource.plural]?.(object) ?? [])];
   if (causes.length > 0) throw invalid(resource, object.metadata.name ?? "", causes);
 }
 
-/** Throws Invalid when an update changes what cannot be changed. */
+/** Throws Invalid if an update changes immutable fields. */
 export function validateChange(resource: ResourceType, before: KubeObject, after: KubeObject): void {
   const causes = [
     ...checkMetadata(resource, after),
@@ -77,7 +78,7 @@ function checkVolume({ name, ...sources }: Volume, field: string): readonly Stat
   const tokens = (Array.isArray(projected) ? projected : []).flatMap((source: unknown, index) => {
     const token = fieldAt(source, "serviceAccountToken");
     if (!isRecord(token)) return [];
-    // The API server's own message leaves the place of the source out.
+    // The API server's own message omits the index of the source.
     const path = unless(Boolean(token["path"]), required(`${field}.projected.path`));
     return path.concat(checkTokenLife(token, `${field}.projected.sources[${index}].serviceAccountToken`));
   });

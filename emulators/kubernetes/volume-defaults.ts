@@ -1,4 +1,4 @@
-// What the API server fills in for a volume (k8s.io/kubernetes pkg/apis/core/v1/defaults.go).
+// Defaults of a volume (k8s.io/kubernetes pkg/apis/core/v1/defaults.go).
 import type { Volume } from "../../src/kubernetes/objects.ts";
 import { isRecord } from "./objects.ts";
 
@@ -15,7 +15,7 @@ export function volumeDefaults(volume: Volume): Volume {
   return { name, ...Object.fromEntries(filled) };
 }
 
-/** Volumes of files, which are 0644 unless they say otherwise. */
+/** Volumes of files, with mode 0644 unless they set another. */
 const MODES: ReadonlySet<string> = new Set(["projected", "secret", "configMap", "downwardAPI"]);
 
 function projected(kind: string, { sources }: Record<string, unknown>): object {

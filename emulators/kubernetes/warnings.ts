@@ -1,28 +1,28 @@
-// Warnings on their way to kubectl: "Warning: 299 - "text"" headers, within the API server's limits.
-// (RFC 7234, 5.5; k8s.io/apiserver pkg/endpoints/filters/warning.go)
+// Warnings for kubectl: "Warning: 299 - "text"" headers, within the API server's limits.
+// (RFC 7234 §5.5; k8s.io/apiserver pkg/endpoints/filters/warning.go)
 
 const ALL_TOGETHER = 4 * 1024;
 const EACH = 256;
 
-/** Header values. Beyond 4 KiB altogether, each is cut to 256 characters and the rest is dropped. */
+/** Returns header values. Beyond 4 KiB in total, each is cut to 256 characters and the rest is dropped. */
 export function warningHeaders(warnings: readonly string[]): readonly string[] {
-  // A header cannot carry line breaks: the API server drops such warnings, and logs them.
+  // A header cannot contain line breaks: the API server drops such warnings and logs them.
   const unique = Array.from(new Set(warnings)).filter((text) => text !== "" && !/\p{Cc}/u.test(text));
   const total = unique.reduce((sum, text) => sum + text.length, 0);
   if (total <= ALL_TOGETHER) return unique.map(headerOf);
-  const kept: string[] = [];
+  const headers: string[] = [];
   let length = 0;
   for (const text of unique) {
     const short = text.slice(0, EACH);
     length += short.length;
     if (length > ALL_TOGETHER) break;
-    kept.push(headerOf(short));
+    headers.push(headerOf(short));
   }
-  return kept;
+  return headers;
 }
 
 function headerOf(text: string): string {
   const quoted = `299 - "${text.replace(/[\\"]/g, "\\$&")}"`;
-  // UTF-8 on the wire, which node:http is given as latin1.
+  // UTF-8 on the wire; node:http takes it as latin1.
   return Buffer.from(quoted).toString("latin1");
 }

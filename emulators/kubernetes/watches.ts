@@ -1,5 +1,5 @@
-// Open watches. A watch: what happened since its version → each event as it comes, a bookmark each minute → its end by
-// timeoutSeconds, by the client, by a fault, or by close(). Who ends it takes its timers and its subscription away.
+// Open watches. States of a watch: events since its version → each event as it happens, a bookmark a minute → ended by
+// timeoutSeconds, by the client, by a fault, or by close(). The end releases its timers and its subscription.
 import type { ServerResponse } from "node:http";
 import type { Clock } from "../../src/runtime/clock.ts";
 import type { Faults } from "./faults.ts";
@@ -10,15 +10,16 @@ import { parseSelection } from "./selectors.ts";
 import { expired, type StatusError } from "./status.ts";
 import type { Store, StoreEvent } from "./store.ts";
 
+/** All open watches. */
 export interface Watches {
-  /** Throws StatusError before the first byte; afterwards the response is this function's. */
+  /** Throws StatusError before the first byte; afterwards this function owns the response. */
   serve(info: RequestInfo, response: ServerResponse): void;
-  /** Ends them all without a word. */
+  /** Ends all watches without an event. */
   drop(): void;
   readonly size: number;
 }
 
-/** The API server's own default for a watch that names no timeout: 30 to 60 minutes. */
+/** The API server's default for a watch without a timeout is 30 to 60 minutes. */
 const DEFAULT_TIMEOUT_SECONDS = 1800;
 
 export function createWatches(
@@ -50,7 +51,7 @@ export function createWatches(
       const stopEvents = store.onChange((event) => write(seenAs(view, event)));
       const wantsBookmarks = query.get("allowWatchBookmarks") === "true";
       const from = query.get("resourceVersion") ?? "";
-      // A bookmark that says nothing new is not sent: a watch of a cluster that stands still hears nothing.
+      // A bookmark without news is not sent: a watch of an unchanged cluster receives nothing.
       const mark = () => store.resourceVersion() !== from && write(bookmark(info, store));
       const stopBookmarks = wantsBookmarks ? each(clock, bookmarkMs, mark) : () => {};
       const seconds = Number(query.get("timeoutSeconds")) || DEFAULT_TIMEOUT_SECONDS;
@@ -71,7 +72,7 @@ export function createWatches(
   };
 }
 
-/** No version, or "0": the present state first. Undefined: the version is gone. */
+/** No version, or "0": the present objects first. Undefined: the version has expired. */
 function eventsSince(store: Store, view: View, resourceVersion: string): readonly WatchLine[] | undefined {
   if (resourceVersion === "" || resourceVersion === "0") {
     const present = store.list(view.plural, view.namespace).filter(view.matches);

@@ -1,5 +1,5 @@
-// One AdmissionReview over TLS, verified against caBundle alone, with the words that Go has for what can go wrong.
-// Connections are kept between calls, as the API server does, until close().
+// One AdmissionReview over TLS, verified only against caBundle, with Go's messages for errors. Connections stay open
+// between calls, as those of the API server, until close().
 import { randomUUID } from "node:crypto";
 import { Agent, request } from "node:https";
 import { isIP } from "node:net";
@@ -11,7 +11,7 @@ import type { Webhook } from "./webhooks.ts";
 /** The `response` of an AdmissionReview (admission.k8s.io/v1). */
 export interface AdmissionResponse {
   readonly allowed: boolean;
-  /** base64 of a JSON patch. */
+  /** A JSON patch in base64. */
   readonly patch?: string;
   readonly patchType?: string;
   readonly warnings?: readonly string[];
@@ -19,24 +19,26 @@ export interface AdmissionResponse {
   readonly status?: { readonly code?: number; readonly reason?: string; readonly message?: string };
 }
 
-/** The webhook gave no answer that counts; failurePolicy decides. The message follows "failed calling webhook". */
+/** The webhook gave no valid response; failurePolicy decides. The message follows "failed calling webhook". */
 export class WebhookFailure extends Error {
   override readonly name = "WebhookFailure";
 }
 
+/** Calls webhooks and keeps their connections. */
 export interface WebhookCaller {
-  /** `review.request` gets its uid here. Throws WebhookFailure. */
+  /** Sets the uid of `review.request` and calls the webhook. Throws WebhookFailure. */
   call(webhook: Webhook, review: Readonly<Record<string, unknown>>): Promise<AdmissionResponse>;
   close(): void;
 }
 
 export interface WebhookCallerOptions {
-  /** Where a `clientConfig.service` answers: "podrole/podrole-webhook" → "127.0.0.1:9443". */
+  /** Address of a `clientConfig.service`: "podrole/podrole-webhook" → "127.0.0.1:9443". */
   readonly services: ReadonlyMap<string, string>;
 }
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
 
+/** Creates a caller without connections. */
 export function createWebhookCaller(
   { clock }: { readonly clock: Clock },
   { services }: WebhookCallerOptions,
@@ -101,7 +103,7 @@ export function createWebhookCaller(
   };
 }
 
-/** Undefined: the host's own roots. */
+/** Undefined: the roots of this host. */
 function rootsOf({ clientConfig: { caBundle = "" } }: Webhook): string | undefined {
   if (caBundle === "") return undefined;
   const pem = Buffer.from(caBundle, "base64").toString();
@@ -109,7 +111,7 @@ function rootsOf({ clientConfig: { caBundle = "" } }: Webhook): string | undefin
   throw new WebhookFailure("unable to load root certificates: unable to parse bytes as PEM block");
 }
 
-/** A service's certificate must be for its DNS name, wherever it answers. */
+/** A service's certificate must be valid for its DNS name, whatever its address. */
 function addressOf({ clientConfig: { url, service } }: Webhook, services: ReadonlyMap<string, string>) {
   if (url !== undefined) {
     const parsed = new URL(url);
@@ -122,7 +124,7 @@ function addressOf({ clientConfig: { url, service } }: Webhook, services: Readon
   return { url: new URL(path, `https://${address}`), servername: `${name}.${namespace}.svc` };
 }
 
-/** Throws WebhookFailure for answers that the API server does not take (v1 rules). */
+/** Throws WebhookFailure for responses that the API server does not accept (v1 rules). */
 function verify(said: string, uid: string): AdmissionResponse {
   const review = parse(said);
   const refuse = (why: string) => new WebhookFailure(`received invalid webhook response: ${why}`);
@@ -151,7 +153,7 @@ function parse(said: string): Review {
     const parsed: unknown = JSON.parse(said);
     if (typeof parsed === "object" && parsed !== null) return parsed;
   } catch {
-    // Said below.
+    // The check below reports it.
   }
   throw new WebhookFailure("failed to call webhook: the response is no JSON object");
 }
@@ -159,7 +161,7 @@ function parse(said: string): Review {
 function inGoWords(error: unknown, { hostname, host }: URL): string {
   const { code = "", message, cert } = error as NodeJS.ErrnoException & { cert?: { subjectaltname?: string } };
   const names = Array.from((cert?.subjectaltname ?? "").matchAll(/DNS:([^,]+)/g), ([, name]) => name).join(", ");
-  const words: Readonly<Record<string, string>> = {
+  const messages: Readonly<Record<string, string>> = {
     ECONNREFUSED: `dial tcp ${host}: connect: connection refused`,
     ENOTFOUND: `dial tcp: lookup ${hostname}: no such host`,
     ECONNRESET: "EOF",
@@ -169,5 +171,5 @@ function inGoWords(error: unknown, { hostname, host }: URL): string {
   };
   const untrusted = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_SIGNATURE)/.test(code);
   if (untrusted) return "tls: failed to verify certificate: x509: certificate signed by unknown authority";
-  return words[code] ?? message;
+  return messages[code] ?? message;
 }

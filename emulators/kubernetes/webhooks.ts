@@ -1,11 +1,12 @@
-// Which webhooks a request goes to, in which order, as MutatingWebhookConfigurations say. matchConditions are stored but
-// not evaluated (they are CEL): a webhook here sees more requests than a real API server would send it.
+// Which webhooks receive a request and in which order, by the MutatingWebhookConfigurations. matchConditions are stored
+// but not evaluated (they are CEL): a webhook here receives more requests than from a real API server.
 // (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/)
 import type { KubeObject } from "./objects.ts";
 import type { ResourceType } from "./resources.ts";
 import { type LabelSelector, matchesLabels } from "../../src/kubernetes/selectors.ts";
 import type { Store } from "./store.ts";
 
+/** A webhook of a configuration (admissionregistration.k8s.io/v1). */
 export interface Webhook {
   readonly name: string;
   readonly clientConfig: {
@@ -16,7 +17,7 @@ export interface Webhook {
       readonly path?: string;
       readonly port?: number;
     };
-    /** base64 of PEM. */
+    /** PEM in base64. */
     readonly caBundle?: string;
   };
   readonly rules?: readonly {
@@ -35,13 +36,16 @@ export interface Webhook {
   readonly admissionReviewVersions?: readonly string[];
 }
 
+/** A webhook with the name of its configuration. */
 export interface RegisteredWebhook extends Webhook {
   readonly configuration: string;
 }
 
-/** All webhooks for the creation of `resource`, sorted by the name of their configuration, then as they stand there. */
+/**
+ * Returns the webhooks for the creation of `resource`, sorted by the name of their configuration, then in its order.
+ */
 export function webhooksFor(store: Store, resource: ResourceType): readonly RegisteredWebhook[] {
-  // A configuration that could lock itself out is never sent to a webhook, nor is a question about tokens.
+  // Webhooks never receive webhook configurations, which could lock out their own repair, and never reviews.
   if (resource.virtual || resource.group === "admissionregistration.k8s.io") return [];
   return store
     .list("mutatingwebhookconfigurations")
@@ -63,7 +67,7 @@ function covers(rule: NonNullable<Webhook["rules"]>[number], resource: ResourceT
   );
 }
 
-/** Selectors are looked at for each call: a webhook before may have changed the labels. */
+/** Evaluated for each call: an earlier webhook may have changed the labels. */
 export function isSelected(store: Store, webhook: Webhook, resource: ResourceType, object: KubeObject): boolean {
   const { labels, namespace, name = "" } = object.metadata;
   const around = resource.plural === "namespaces" ? object : store.find("namespaces", undefined, namespace ?? name);

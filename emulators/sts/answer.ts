@@ -1,4 +1,4 @@
-// One request to the STS emulator from its fields to its answer: operation → fault → caller → AssumeRole,
+// One request to the STS emulator from its fields to its response: operation → fault → caller → AssumeRole,
 // AssumeRoleWithWebIdentity or GetCallerIdentity. It opens no socket and writes no secret into the record of the call.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html)
 import { assumedRoleXml, callerIdentityXml, errorXml } from "./answers.ts";
@@ -9,7 +9,7 @@ import type { Caller } from "./caller.ts";
 import { recordOf, type StsCall } from "./calls.ts";
 import type { Fault } from "./faults.ts";
 import type { QueryForm } from "./query.ts";
-import { accessDenied, failed, invalidAction, isRefusal, type StsRefusal, throttled } from "./refusal.ts";
+import { accessDenied, failed, invalidAction, isStsError, type StsError, throttled } from "./errors.ts";
 import type { SignedRequest } from "./signature.ts";
 import { assumeRoleWithWebIdentity, type WebIdentityContext } from "./web-identity.ts";
 
@@ -18,11 +18,12 @@ export interface AnswerContext extends AuthenticationContext, AssumeRoleContext,
   readonly fault: Fault | undefined;
 }
 
+/** A response and the record of its call. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Absent for requests that name no action. */
+  /** Absent for requests without an action. */
   readonly record?: StsCall;
 }
 
@@ -32,9 +33,10 @@ interface Success {
 }
 
 const VERSION = "2011-06-15";
-/** Where AWS sends whoever opens the endpoint in a browser. */
+/** AWS redirects browsers that open the endpoint to this page. */
 const FRONT_PAGE = "https://aws.amazon.com/iam";
 
+/** Handles one request. */
 export function answer(request: SignedRequest, form: QueryForm, context: AnswerContext): Answer {
   const action = form.get("Action");
   if (action === undefined) {
@@ -45,34 +47,34 @@ export function answer(request: SignedRequest, form: QueryForm, context: AnswerC
   const outcome =
     caller === undefined
       ? exchange(form, context)
-      : isRefusal(caller)
+      : isStsError(caller)
         ? caller
         : perform(action, form, caller, context);
-  const [status, code, body] = isRefusal(outcome)
+  const [status, code, body] = isStsError(outcome)
     ? [outcome.status, outcome.code, errorXml(outcome, context.requestId)]
     : [200, "ok", outcome.xml];
-  const known = caller === undefined || isRefusal(caller) ? undefined : caller;
+  const known = caller === undefined || isStsError(caller) ? undefined : caller;
   const record = recordOf(action, form, {
     at: context.now,
     outcome: code,
     callerArn: known?.arn,
     callerAccessKeyId: known?.accessKeyId,
-    accessKeyId: isRefusal(outcome) ? undefined : outcome.accessKeyId,
+    accessKeyId: isStsError(outcome) ? undefined : outcome.accessKeyId,
   });
   return { status, headers: { "content-type": "text/xml" }, body, record };
 }
 
-/** Its token is the proof, so it has no caller. */
+/** Its token is the proof, so there is no caller. */
 const UNSIGNED = "AssumeRoleWithWebIdentity";
 const OPERATIONS: ReadonlySet<string> = new Set(["AssumeRole", "GetCallerIdentity", UNSIGNED]);
 
-/** The operation is looked up before anybody is authenticated, as at AWS. */
+/** The operation is looked up before authentication, as at AWS. */
 function admit(
   action: string,
   request: SignedRequest,
   form: QueryForm,
   context: AnswerContext,
-): Caller | StsRefusal | undefined {
+): Caller | StsError | undefined {
   const version = form.get("Version");
   if (!OPERATIONS.has(action) || version !== VERSION) return invalidAction(action, version);
   if (context.fault?.kind === "throttle") return throttled();
@@ -80,22 +82,22 @@ function admit(
   return action === UNSIGNED ? undefined : authenticate(request, context);
 }
 
-function exchange(form: QueryForm, context: AnswerContext): Success | StsRefusal {
+function exchange(form: QueryForm, context: AnswerContext): Success | StsError {
   const assumed = assumeRoleWithWebIdentity(form, context);
-  if (isRefusal(assumed)) return assumed;
+  if (isStsError(assumed)) return assumed;
   return {
     xml: assumedRoleXml(assumed, context.requestId, UNSIGNED),
     accessKeyId: assumed.session.caller.accessKeyId,
   };
 }
 
-function perform(action: string, form: QueryForm, caller: Caller, context: AnswerContext): Success | StsRefusal {
-  // Nobody needs a permission to learn who one is.
+function perform(action: string, form: QueryForm, caller: Caller, context: AnswerContext): Success | StsError {
+  // GetCallerIdentity requires no IAM permission.
   if (action === "GetCallerIdentity") return { xml: callerIdentityXml(caller, context.requestId) };
   const fields = readAssumeRole(form);
-  if (isRefusal(fields)) return fields;
+  if (isStsError(fields)) return fields;
   if (context.fault?.kind === "deny") return accessDenied(caller.arn, "sts:AssumeRole", fields.roleArn);
   const assumed = assumeRole(fields, caller, context);
-  if (isRefusal(assumed)) return assumed;
+  if (isStsError(assumed)) return assumed;
   return { xml: assumedRoleXml(assumed, context.requestId), accessKeyId: assumed.session.caller.accessKeyId };
 }

@@ -1,14 +1,14 @@
-// The XML that STS answers with. Secrets leave the emulator here and nowhere else.
+// The XML responses of STS. Secrets leave the emulator only here.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_Examples)
 import type { AssumedRole } from "./assume-role.ts";
 import type { Caller } from "./caller.ts";
-import type { StsRefusal } from "./refusal.ts";
+import type { StsError } from "./errors.ts";
 
 const STS_NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/";
-/** Of errors that are found before STS knows the operation. */
+/** Namespace of errors that are found before the operation is known. */
 const FAULT_NAMESPACE = "http://webservices.amazon.com/AWSFault/2005-15-09";
 
-/** An element: its name, and its text or its children; children that are undefined are left out. */
+/** An element: its name, and its text or its children; undefined children are omitted. */
 type Element = readonly [name: string, content: string | readonly (Element | undefined)[]];
 
 export function callerIdentityXml({ arn, userId, account }: Caller, requestId: string): string {
@@ -48,7 +48,7 @@ export function assumedRoleXml(
   ]);
 }
 
-export function errorXml({ type, code, message, beforeDispatch }: StsRefusal, requestId: string): string {
+export function errorXml({ type, code, message, beforeDispatch }: StsError, requestId: string): string {
   return rootXml("ErrorResponse", beforeDispatch ? FAULT_NAMESPACE : STS_NAMESPACE, [
     ["Error", [["Type", type], ["Code", code], message === undefined ? undefined : ["Message", message]]],
     ["RequestId", requestId],

@@ -1,5 +1,5 @@
-// The fields of AssumeRole, read and checked before anybody is asked for permission. Nothing is ignored that would
-// narrow or change the session: what this emulator does not know (MFA, provided contexts) is refused.
+// The fields of AssumeRole, parsed and checked before authorization. No field that would narrow or change the session
+// is ignored: features that this emulator lacks (MFA, provided contexts) are refused.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_RequestParameters)
 import { type Constraint, countViolations, rangeViolations, validationErrors, violations } from "./constraints.ts";
 import type { SessionTag } from "./caller.ts";
@@ -8,11 +8,12 @@ import {
   invalidParameterValue,
   malformedInput,
   malformedPolicyDocument,
-  type StsRefusal,
+  type StsError,
   validationError,
-} from "./refusal.ts";
+} from "./errors.ts";
 import { isRoleArn } from "./roles.ts";
 
+/** The parsed fields of AssumeRole. */
 export interface AssumeRoleFields {
   readonly roleArn: string;
   readonly sessionName: string;
@@ -28,7 +29,7 @@ export interface AssumeRoleFields {
 const DEFAULT_DURATION_SECONDS = 3600;
 const XML_TEXT = String.raw`[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+`;
 const PATTERNS = {
-  // STS refuses characters beyond U+FFFF although the pattern that it prints names them.
+  // STS refuses characters beyond U+FFFF although the pattern in its message includes them.
   arn: { regexp: /^[\t\n\r -~\u0085\u00A0-\uD7FF\uE000-\uFFFD]+$/u, text: XML_TEXT },
   name: { regexp: /^[\w+=,.@-]*$/, text: String.raw`[\w+=,.@-]*` },
   externalId: { regexp: /^[\w+=,.@:/-]*$/, text: String.raw`[\w+=,.@:\/-]*` },
@@ -37,7 +38,8 @@ const PATTERNS = {
 } as const;
 const NOT_EMULATED = ["SerialNumber", "TokenCode"];
 
-export function readAssumeRole(form: QueryForm): AssumeRoleFields | StsRefusal {
+/** Returns the fields, or STS's error for the first check that fails. */
+export function readAssumeRole(form: QueryForm): AssumeRoleFields | StsError {
   const unknown = NOT_EMULATED.find((name) => form.get(name) !== undefined);
   if (unknown !== undefined || form.list("ProvidedContexts").length > 0) {
     return invalidParameterValue(`${unknown ?? "ProvidedContexts"} is not emulated`);
@@ -110,21 +112,21 @@ function members({ tags, policyArns, transitiveTagKeys }: AssumeRoleFields): Con
 }
 
 /** A signed 32-bit number, as STS parses it: "+900" and "0900" are 900, "900.0" is malformed. */
-function readDuration(text: string | undefined): number | StsRefusal {
+function readDuration(text: string | undefined): number | StsError {
   if (text === undefined) return DEFAULT_DURATION_SECONDS;
   if (text === "") return malformedInput("missing value for decimal type");
   const value = /^[+-]?\d+$/.test(text) ? Number(text) : Number.NaN;
   return value >= -(2 ** 31) && value < 2 ** 31 ? value : malformedInput();
 }
 
-/** What is well formed but makes no sense. */
+/** Returns the error for fields that are well formed but invalid. */
 function meaningProblem({
   roleArn,
   policy,
   policyArns,
   tags,
   transitiveTagKeys,
-}: AssumeRoleFields): StsRefusal | undefined {
+}: AssumeRoleFields): StsError | undefined {
   if (!isRoleArn(roleArn)) return validationError(`${roleArn} is invalid`);
   const foreign = policyArns.find((arn) => !/^arn:aws[\w-]*:iam::(\d{12}|aws):policy\/.+$/.test(arn));
   if (foreign !== undefined) return validationError(`ARN ${foreign} is not valid.`);

@@ -1,17 +1,11 @@
-// AssumeRole once the caller is known: fields → trust → duration → packed size → session. The order is STS's: a caller
-// that the role does not trust learns nothing about it. A refusal is a value.
+// AssumeRole for a known caller: fields → trust → duration → packed size → session. This is STS's order: a caller that
+// the role does not trust gets no information about it. An error is a value.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)
 import { deflateRawSync } from "node:zlib";
 import type { AssumeRoleFields } from "./assume-role-input.ts";
 import type { Caller, SessionTag } from "./caller.ts";
 import type { CredentialStore, IssuedSession } from "./credentials.ts";
-import {
-  accessDenied,
-  invalidParameterValue,
-  packedPolicyTooLarge,
-  type StsRefusal,
-  validationError,
-} from "./refusal.ts";
+import { accessDenied, invalidParameterValue, packedPolicyTooLarge, type StsError, validationError } from "./errors.ts";
 import { deniedAction, type Role, type RoleTable } from "./roles.ts";
 
 export interface AssumeRoleContext {
@@ -22,21 +16,23 @@ export interface AssumeRoleContext {
   readonly packedPolicyBytes: number;
 }
 
+/** A new session. */
 export interface AssumedRole {
   readonly session: IssuedSession;
   readonly sourceIdentity: string | undefined;
-  /** Whole percents of the space for session policies and tags; undefined when there are none. */
+  /** Whole percents of the space for session policies and tags; undefined if there are none. */
   readonly packedPolicySize: number | undefined;
 }
 
-/** Longest session of a role that was assumed with the credentials of another role's session. */
+/** Longest session of a role that was assumed with the credentials of another role's session, in seconds. */
 const CHAINED_SECONDS = 3600;
 
+/** Returns a session, or STS's error for the first check that fails. */
 export function assumeRole(
   fields: AssumeRoleFields,
   caller: Caller,
   { roles, credentials, now, packedPolicyBytes }: AssumeRoleContext,
-): AssumedRole | StsRefusal {
+): AssumedRole | StsError {
   const role = roles.get(fields.roleArn);
   const inherited = caller.session?.transitiveTags ?? [];
   const sourceIdentity = caller.session?.sourceIdentity ?? fields.sourceIdentity;
@@ -66,8 +62,8 @@ export function assumeRole(
   return { session, sourceIdentity, packedPolicySize };
 }
 
-/** The role's own maximum is checked before the limit of chaining. */
-function durationProblem(seconds: number, role: Role, { session }: Caller): StsRefusal | undefined {
+/** The role's own maximum is checked before the limit of role chaining. */
+function durationProblem(seconds: number, role: Role, { session }: Caller): StsError | undefined {
   if (seconds > role.maxSessionDurationSeconds) {
     return validationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
   }
@@ -79,8 +75,8 @@ function durationProblem(seconds: number, role: Role, { session }: Caller): StsR
   return undefined;
 }
 
-/** What a session inherits, a chained session cannot change. */
-function inheritanceProblem({ sourceIdentity, tags }: AssumeRoleFields, { session }: Caller): StsRefusal | undefined {
+/** A chained session cannot change what it inherits. */
+function inheritanceProblem({ sourceIdentity, tags }: AssumeRoleFields, { session }: Caller): StsError | undefined {
   const inherited = session?.sourceIdentity;
   if (inherited !== undefined && sourceIdentity !== undefined && sourceIdentity !== inherited) {
     return validationError("The source identity is already set for this assume role session");
@@ -91,8 +87,8 @@ function inheritanceProblem({ sourceIdentity, tags }: AssumeRoleFields, { sessio
 }
 
 /**
- * AWS compresses session policies and tags into a format of its own with a limit that it does not publish; a deflated
- * JSON text of the same content stands in, so the percentage is an estimate.
+ * AWS compresses session policies and tags into a format of its own with an unpublished limit; here deflated JSON of
+ * the same content replaces it, so the percentage is an estimate.
  */
 function packedSize(
   { policy, policyArns, tags }: AssumeRoleFields,
@@ -105,13 +101,13 @@ function packedSize(
   return Math.ceil((100 * packed.length) / allotted);
 }
 
-function tooLarge({ policy, policyArns }: AssumeRoleFields, percent: number): StsRefusal {
+function tooLarge({ policy, policyArns }: AssumeRoleFields, percent: number): StsError {
   return policy === undefined && policyArns.length === 0
     ? packedPolicyTooLarge(`Packed size of session tags consumes ${percent}% of allotted space.`)
     : packedPolicyTooLarge(`Packed policy consumes ${percent}% of allotted space, please use smaller policy.`);
 }
 
-/** Tag keys are compared without regard to case. */
+/** Tag keys are case-insensitive. */
 function includesKey(keys: readonly string[], key: string): boolean {
   return keys.some((other) => other.toLowerCase() === key.toLowerCase());
 }

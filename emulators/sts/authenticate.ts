@@ -1,6 +1,6 @@
-// Who sent a request. The order of the checks is the one observed at AWS STS, because a client meets the first error
-// only: presence → form → clock → credential scope → token → expiry → life of the role → signature. Secrets and tokens
-// are compared in constant time and never leave this file.
+// Authentication of a request. The order of the checks is the one observed at AWS STS, because a client receives only
+// the first error: presence → form → clock → credential scope → token → expiry → existence of the role → signature.
+// Secrets and tokens are compared in constant time and never leave this file.
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html)
 import type { Caller } from "./caller.ts";
 import type { CredentialStore } from "./credentials.ts";
@@ -8,10 +8,10 @@ import {
   expiredToken,
   incompleteSignature,
   invalidClientTokenId,
-  isRefusal,
-  type StsRefusal,
+  isStsError,
+  type StsError,
   signatureDoesNotMatch,
-} from "./refusal.ts";
+} from "./errors.ts";
 import type { RoleTable } from "./roles.ts";
 import {
   type Authorization,
@@ -32,10 +32,11 @@ export interface AuthenticationContext {
   readonly now: number;
 }
 
-export function authenticate(request: SignedRequest, context: AuthenticationContext): Caller | StsRefusal {
+/** Returns the caller, or STS's error for the first check that fails. */
+export function authenticate(request: SignedRequest, context: AuthenticationContext): Caller | StsError {
   const timestamp = request.headers["x-amz-date"]?.[0] ?? basicFormat(Date.parse(request.headers["date"]?.[0] ?? ""));
   const authorization = parseAuthorization(request.headers["authorization"]?.[0], timestamp !== undefined);
-  if (isRefusal(authorization)) return authorization;
+  if (isStsError(authorization)) return authorization;
   const refusal =
     clockProblem(timestamp ?? "", context.now) ??
     coverageProblem(request, authorization) ??
@@ -55,7 +56,7 @@ export function authenticate(request: SignedRequest, context: AuthenticationCont
   return caller;
 }
 
-function clockProblem(timestamp: string, now: number): StsRefusal | undefined {
+function clockProblem(timestamp: string, now: number): StsError | undefined {
   const signedAt = Date.parse(timestamp.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));
   if (Number.isNaN(signedAt) || !timestamp.includes("T")) {
     return incompleteSignature(
@@ -76,8 +77,8 @@ function clockProblem(timestamp: string, now: number): StsRefusal | undefined {
   return undefined;
 }
 
-/** What is not signed could have been changed on the way: the host and everything named x-amz-* must be covered. */
-function coverageProblem({ headers }: SignedRequest, { signedHeaders }: Authorization): StsRefusal | undefined {
+/** Unsigned parts could have been changed in transit: the signature must cover the host and every x-amz-* header. */
+function coverageProblem({ headers }: SignedRequest, { signedHeaders }: Authorization): StsError | undefined {
   if (!signedHeaders.includes("host")) {
     return signatureDoesNotMatch("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
   }
@@ -88,8 +89,8 @@ function coverageProblem({ headers }: SignedRequest, { signedHeaders }: Authoriz
   return signatureDoesNotMatch(`'${uncovered}' must be a 'SignedHeader' in the AWS Authorization.`);
 }
 
-/** STS reports every part that is off, each sentence with a space behind it. */
-function scopeProblem(scope: Authorization, timestamp: string, region: string): StsRefusal | undefined {
+/** STS reports every wrong part, each sentence with a trailing space. */
+function scopeProblem(scope: Authorization, timestamp: string, region: string): StsError | undefined {
   const problems: string[] = [];
   if (scope.region !== region) problems.push("Credential should be scoped to a valid region. ");
   if (scope.service !== "sts") problems.push("Credential should be scoped to correct service: 'sts'. ");
@@ -105,7 +106,7 @@ function scopeProblem(scope: Authorization, timestamp: string, region: string): 
   return problems.length > 0 ? signatureDoesNotMatch(problems.join("")) : undefined;
 }
 
-/** YYYYMMDDTHHMMSSZ, or undefined when `at` is not a time. */
+/** Returns YYYYMMDDTHHMMSSZ, or undefined if `at` is not a time. */
 function basicFormat(at: number): string | undefined {
   return Number.isNaN(at) ? undefined : new Date(at).toISOString().replaceAll(/[-:]|\.\d{3}/g, "");
 }

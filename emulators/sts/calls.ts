@@ -1,15 +1,16 @@
-// What was asked of the STS emulator and what became of it, for assertions and for the demo's screen. No secret and no
-// session token is ever in a record; access key ids are, because CloudTrail shows them too.
+// The calls of the STS emulator and their outcomes, for assertions and for the demo's output. Records never contain a
+// secret or a session token; they contain access key IDs, as CloudTrail does.
 import type { SessionTag } from "./caller.ts";
 import { type QueryForm, readTags } from "./query.ts";
 
+/** The record of one call. */
 export interface StsCall {
   /** Unix milliseconds. */
   readonly at: number;
   readonly action: string;
-  /** "ok", the code of the error that was answered, or "down" when the connection was reset. */
+  /** "ok", the code of the error response, or "down" if the connection was reset. */
   readonly outcome: string;
-  /** Undefined when the caller was not authenticated. */
+  /** Undefined if the caller was not authenticated. */
   readonly callerArn: string | undefined;
   readonly callerAccessKeyId: string | undefined;
   readonly roleArn: string | undefined;
@@ -20,19 +21,20 @@ export interface StsCall {
   readonly tags: readonly SessionTag[];
   readonly transitiveTagKeys: readonly string[];
   readonly policyArns: readonly string[];
-  /** Of the session that was issued. */
+  /** The issued session. */
   readonly accessKeyId: string | undefined;
 }
 
+/** The records of all calls. */
 export interface CallLog {
   list(): readonly StsCall[];
-  /** AssumeRole calls of `roleArn`, or of every role. */
+  /** Returns the AssumeRole calls of `roleArn`, or of every role. */
   assumed(roleArn?: string): readonly StsCall[];
   clear(): void;
   add(call: StsCall): void;
 }
 
-/** Older calls are dropped beyond this. */
+/** Older calls are dropped beyond this number. */
 const CALLS_KEPT = 20_000;
 
 export function createCallLog(): CallLog {
@@ -53,7 +55,7 @@ export function createCallLog(): CallLog {
 
 type Verdict = Pick<StsCall, "at" | "outcome" | "callerArn" | "callerAccessKeyId" | "accessKeyId">;
 
-/** The fields as they were sent, whatever was answered. */
+/** The fields as they were sent, whatever the outcome. */
 export function recordOf(action: string, form: QueryForm, verdict: Verdict): StsCall {
   const duration = form.get("DurationSeconds");
   return {

@@ -1,20 +1,21 @@
-// The first of two checks that STS makes of a request's fields: form and length, all violations in one answer and in
-// STS's own words. Lengths count characters, not bytes and not UTF-16 units.
+// The first of STS's two checks of a request's fields: form and length, all violations in one response with STS's
+// messages. Lengths count characters, not bytes and not UTF-16 units.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)
-import { type StsRefusal, validationError } from "./refusal.ts";
+import { type StsError, validationError } from "./errors.ts";
 
+/** The form that a field must have. */
 export interface Constraint {
-  /** As in the message: "roleSessionName", "tags.1.member.key". */
+  /** As in the message, such as "roleSessionName" or "tags.1.member.key". */
   readonly path: string;
   readonly value: string | undefined;
   readonly required?: boolean;
   readonly min?: number;
   readonly max?: number;
-  /** `text` is how STS writes the pattern. */
+  /** `text` is the pattern in STS's notation. */
   readonly pattern?: { readonly regexp: RegExp; readonly text: string };
 }
 
-/** The words for each constraint that is broken. */
+/** Returns a message for each violated constraint. */
 export function violations({ path, value, required, min = 0, max = Infinity, pattern }: Constraint): string[] {
   const failed = (constraint: string) =>
     `Value ${value === undefined ? "null" : `'${value}'`} at '${path}' failed to satisfy constraint: Member must ${constraint}`;
@@ -28,7 +29,7 @@ export function violations({ path, value, required, min = 0, max = Infinity, pat
   return broken;
 }
 
-/** The words for a number out of range. */
+/** Returns a message for a number out of range. */
 export function rangeViolations(path: string, value: number, min: number, max: number): string[] {
   const failed = (constraint: string) =>
     `Value '${value}' at '${path}' failed to satisfy constraint: Member must have value ${constraint}`;
@@ -36,14 +37,15 @@ export function rangeViolations(path: string, value: number, min: number, max: n
   return value > max ? [failed(`less than or equal to ${max}`)] : [];
 }
 
-/** STS names a list that is too long without its content. */
+/** STS reports a list that is too long without its content. */
 export function countViolations(path: string, count: number, max: number): string[] {
   return count > max
     ? [`Value at '${path}' failed to satisfy constraint: Member must have length less than or equal to ${max}`]
     : [];
 }
 
-export function validationErrors(broken: readonly string[]): StsRefusal | undefined {
+/** Joins the messages into one error, as STS does; undefined if there are none. */
+export function validationErrors(broken: readonly string[]): StsError | undefined {
   if (broken.length === 0) return undefined;
   const count = broken.length === 1 ? "1 validation error" : `${broken.length} validation errors`;
   return validationError(`${count} detected: ${broken.join("; ")}`);

@@ -1,6 +1,7 @@
-// The keys that the STS emulator knows: long-term ones from its options and those of sessions that it issued. States of
-// a session: live → expired (kept, so that STS can say so) → forgotten (the oldest, beyond a limit). A session also
-// ends when its role is removed: it is bound to the role's unique id, which a role of the same name does not inherit.
+// The keys of the STS emulator: long-term ones from its options, and those of sessions that it issued. States of a
+// session: live → expired (kept, so that the response can be ExpiredToken) → dropped (the oldest, beyond a limit). A
+// session also ends when its role is removed: it is bound to the role's unique ID, which a later role of the same name
+// does not inherit.
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp.html)
 import { createHash, randomBytes } from "node:crypto";
 import { Secret } from "../../src/runtime/secret.ts";
@@ -11,7 +12,7 @@ import type { Role } from "./roles.ts";
 export interface LongTermKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;
-  /** "arn:aws:iam::123456789012:user/podrole" */
+  /** For example "arn:aws:iam::123456789012:user/podrole". */
   readonly arn: string;
 }
 
@@ -23,6 +24,7 @@ interface StoredCredential {
   readonly caller: Caller;
 }
 
+/** The credentials of a session, with its token. */
 export interface IssuedSession extends StoredCredential {
   readonly sessionToken: Secret;
   readonly expiresAt: number;
@@ -36,12 +38,13 @@ interface SessionRequest {
   readonly transitiveTags?: readonly SessionTag[];
 }
 
+/** All keys, by access key ID. */
 export interface CredentialStore {
   find(accessKeyId: string): StoredCredential | undefined;
   issue(request: SessionRequest): IssuedSession;
 }
 
-/** Enough for a long test; beyond it the oldest sessions look like keys that never existed. */
+/** Enough for a long test; beyond it the oldest sessions look like unknown keys. */
 const SESSIONS_KEPT = 20_000;
 
 export function createCredentialStore(keys: readonly LongTermKey[]): CredentialStore {
@@ -56,12 +59,12 @@ export function createCredentialStore(keys: readonly LongTermKey[]): CredentialS
       const accessKeyId = `ASIA${base32(randomBytes(10))}`;
       const issued: IssuedSession = {
         secretAccessKey: new Secret(randomBytes(30).toString("base64")),
-        // Real tokens start so and have several hundred characters.
+        // Real tokens start with this text and have several hundred characters.
         sessionToken: new Secret(`IQoJb3JpZ2luX2Vj${randomBytes(525).toString("base64")}`),
         expiresAt,
         caller: {
           accessKeyId,
-          // The session's ARN keeps the role's name but not its path.
+          // The session's ARN contains the role's name but not its path.
           arn: `arn:${role.partition}:sts::${role.account}:assumed-role/${role.name}/${sessionName}`,
           userId: `${role.id}:${sessionName}`,
           account: role.account,

@@ -1,7 +1,7 @@
-// An HTTP server that answers as AWS STS does: Query protocol of 2011-06-15, AssumeRole, AssumeRoleWithWebIdentity and
-// GetCallerIdentity, with Signature Version 4 verified for real, so that what passes here passes there. For the demo and the tests; it holds
-// made-up keys only and grants nothing anywhere.
-// States: created → listening → closed. close() ends the connections that are open, stalled answers included.
+// An HTTP server that behaves like AWS STS: Query protocol of 2011-06-15, AssumeRole, AssumeRoleWithWebIdentity and
+// GetCallerIdentity, with Signature Version 4 fully verified, so that a request accepted here is accepted there. For
+// the demo and the tests; its keys are invented and grant nothing anywhere.
+// States: created → listening → closed. close() ends open connections, including stalled responses.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html)
 import { randomBytes, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -22,22 +22,23 @@ export interface StsEmulatorOptions {
   readonly keys?: readonly LongTermKey[];
   readonly roles?: readonly RoleConfig[];
   readonly identityProviders?: readonly IdentityProvider[];
-  /** Room for session policies and tags after compression; AWS does not publish its own figure. */
+  /** Space for session policies and tags after compression, in bytes; AWS does not publish its own figure. */
   readonly packedPolicyBytes?: number;
 }
 
+/** The emulated STS, its roles, faults and calls. */
 export interface StsEmulator {
-  /** "http://127.0.0.1:<port>"; throws TypeError before listen(). */
+  /** Returns "http://127.0.0.1:<port>"; throws TypeError before listen(). */
   readonly url: string;
   readonly roles: RoleTable;
   readonly faults: Faults;
-  /** Every call that named an action, oldest first. */
+  /** Every call with an action, oldest first. */
   readonly calls: CallLog;
   listen(port?: number, host?: string): Promise<void>;
   close(): Promise<void>;
   /**
-   * Credentials of a session as if `roleArn` had been assumed by nobody: what an instance profile gives. Throws
-   * TypeError when there is no such role.
+   * Issues credentials of a session of `roleArn` without a caller, as an instance profile does. Throws TypeError if
+   * there is no such role.
    */
   issueSession(request: { roleArn: string; sessionName: string; durationSeconds: number }): {
     readonly accessKeyId: string;
@@ -49,7 +50,7 @@ export interface StsEmulator {
 
 /** AWS's own limit on a Query request, in bytes. */
 const BODY_LIMIT = 10_000_000;
-/** An estimate, from a policy of 1690 characters that AWS was seen to reject as 157 %. */
+/** An estimate, from a policy of 1690 characters that AWS rejected with 157 %. */
 const PACKED_POLICY_BYTES = 450;
 
 export function createStsEmulator({ clock }: { readonly clock: Clock }, options: StsEmulatorOptions): StsEmulator {
@@ -60,7 +61,7 @@ export function createStsEmulator({ clock }: { readonly clock: Clock }, options:
   const calls = createCallLog();
   const closing = new AbortController();
   const server = createServer((request, response) => {
-    // A connection that ends while its request is read has nobody to answer to.
+    // If a connection ends while its request is read, there is no response.
     serve(request, response).catch(() => request.socket.destroy());
   });
 
@@ -89,7 +90,7 @@ export function createStsEmulator({ clock }: { readonly clock: Clock }, options:
   function send(response: ServerResponse, { status, headers, body }: Omit<Answer, "record">): void {
     if (closing.signal.aborted) return void response.destroy();
     response.writeHead(status, {
-      // SDKs take the server's time from here when they find their own clock off.
+      // SDKs read the server's time here when they detect that their own clock is wrong.
       date: new Date(clock.now()).toUTCString(),
       "x-amz-sts-extended-request-id": randomBytes(24).toString("base64"),
       "content-length": Buffer.byteLength(body),

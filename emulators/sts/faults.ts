@@ -1,28 +1,29 @@
-// What goes wrong on demand in the STS emulator. A fault is set for a number of calls or until it is cleared; several
-// may stand at once, the first that fits a call is taken.
+// Faults of the STS emulator on demand. A fault is set for a number of calls or until it is cleared. Several can be
+// set; the first that matches a call applies.
 
 export type Fault =
   /** HTTP 400 Throttling, "Rate exceeded". */
   | { readonly kind: "throttle" }
-  /** AccessDenied for AssumeRole, whatever the trust says. */
+  /** AccessDenied for AssumeRole, whatever the trust policy allows. */
   | { readonly kind: "deny" }
-  /** The answer comes `ms` later, by the emulator's clock. */
+  /** Delays the response by `ms`, by the emulator's clock. */
   | { readonly kind: "stall"; readonly ms: number }
-  /** The connection is reset before any answer. */
+  /** Resets the connection before any response. */
   | { readonly kind: "down" }
   | { readonly kind: "error"; readonly status: 500 | 503 };
 
 interface FaultScope {
-  /** How many calls it meets; absent: all until it is cleared. */
+  /** Number of calls to affect; absent: all until it is cleared. */
   readonly calls?: number;
-  /** Only AssumeRole of this role. */
+  /** Only for AssumeRole of this role. */
   readonly roleArn?: string;
 }
 
+/** The faults that are set. */
 export interface Faults {
   set(fault: Fault, scope?: FaultScope): void;
   clear(): void;
-  /** The fault that this call meets; counts it. `roleArn` is undefined for calls that name no role. */
+  /** Returns the fault for this call and counts it. `roleArn` is undefined for calls without a role. */
   take(roleArn: string | undefined): Fault | undefined;
 }
 

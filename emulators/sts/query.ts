@@ -1,9 +1,9 @@
 // The AWS Query protocol as STS reads it: form fields in the body of a POST or in the query string of a GET, lists as
-// `Tags.member.1.Key`. The first of two fields with one name counts; unknown ones are ignored.
+// `Tags.member.1.Key`. Of two fields with one name the first counts; unknown ones are ignored.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/CommonParameters.html)
 import type { SessionTag } from "./caller.ts";
 
-/** A request's fields. `list` gives the members of a list in order, each as a function from its fields' names. */
+/** A request's fields. `list` returns the members of a list in order, each as a function of its field names. */
 export interface QueryForm {
   get(name: string): string | undefined;
   list(name: string): readonly ListMember[];
@@ -14,12 +14,13 @@ type ListMember = (field: string) => string | undefined;
 
 const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 
-/** A POST without the form's content type carries no fields, whatever its body is. */
+/** A POST without the form's content type has no fields, whatever its body contains. */
 export function readForm(method: string, query: string, contentType: string | undefined, body: Uint8Array): QueryForm {
   const isForm = method === "POST" && FORM.test(contentType ?? "");
   return createForm(isForm ? new TextDecoder().decode(body) : method === "POST" ? "" : query);
 }
 
+/** Parses form fields. */
 export function createForm(text: string): QueryForm {
   const fields = new URLSearchParams(text);
   const get = (name: string) => fields.get(name) ?? undefined;

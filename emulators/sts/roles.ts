@@ -1,15 +1,15 @@
-// The IAM side of the STS emulator: which roles exist and whom each one trusts. Trust is evaluated as direct trust of
-// one account is: a principal that the trust policy names needs no policy of its own, and one that it does not name is
-// denied in the words of a role that does not exist.
+// The IAM side of the STS emulator: which roles exist and which principals each one trusts. Trust is evaluated as
+// direct trust within one account: a principal that the trust policy names needs no policy of its own, and one that it
+// does not name is denied with the same message as for a role that does not exist.
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html)
 import { randomBytes } from "node:crypto";
 import { base32, type Caller } from "./caller.ts";
 
-/** What a trust policy says, without its JSON. */
+/** The content of a trust policy, without its JSON. */
 interface RoleTrust {
   /**
    * ARNs of roles (any session of the role), of sessions (`…:assumed-role/<role>/<session>`) or of users; an account's
-   * root (`arn:aws:iam::<account>:root`) or the bare account id (all its principals); "*".
+   * root (`arn:aws:iam::<account>:root`) or the account ID (all its principals); "*".
    */
   readonly principals: readonly string[];
   /** Subjects of tokens of the account's identity providers ("system:serviceaccount:podrole:podrole-server"). */
@@ -22,10 +22,11 @@ interface RoleTrust {
   readonly setSourceIdentity?: boolean;
 }
 
+/** A role to create. */
 export interface RoleConfig {
   readonly arn: string;
   readonly trust: RoleTrust;
-  /** 3600 to 43200; IAM's default is 3600. */
+  /** In seconds, 3600 to 43200; IAM's default is 3600. */
   readonly maxSessionDurationSeconds?: number;
 }
 
@@ -34,16 +35,17 @@ export interface Role {
   readonly partition: string;
   readonly account: string;
   readonly name: string;
-  /** "AROA…": survives changes of the trust policy, not deletion. */
+  /** "AROA…": it survives changes of the trust policy, but not deletion. */
   readonly id: string;
   readonly trust: RoleTrust;
   readonly maxSessionDurationSeconds: number;
 }
 
+/** All roles, by ARN. */
 export interface RoleTable {
-  /** Creates the role, or replaces the trust and the duration of the one with this ARN. */
+  /** Creates the role, or replaces the trust and the duration of the existing one. */
   put(config: RoleConfig): void;
-  /** Removes the role; its sessions become invalid at once (IAM needs a few seconds for that). */
+  /** Removes the role; its sessions become invalid immediately (IAM needs a few seconds for that). */
   remove(arn: string): void;
   get(arn: string): Role | undefined;
 }
@@ -72,11 +74,12 @@ export function createRoleTable(configs: readonly RoleConfig[]): RoleTable {
   return table;
 }
 
-/** Whether text has the form of a role's ARN, whether or not the role exists. */
+/** Reports whether the text has the form of a role's ARN, whether or not the role exists. */
 export function isRoleArn(text: string): boolean {
   return ROLE_ARN.test(text);
 }
 
+/** The parts of a request that a trust policy decides on. */
 export interface TrustQuestion {
   readonly caller: Caller;
   readonly externalId: string | undefined;
@@ -86,7 +89,9 @@ export interface TrustQuestion {
   readonly identified: boolean;
 }
 
-/** The first action that the trust policy does not allow, or undefined when it allows all that is asked. */
+/**
+ * Returns the first action that the trust policy does not allow, or undefined if it allows all that the request needs.
+ */
 export function deniedAction(role: Role | undefined, question: TrustQuestion): string | undefined {
   const { caller, externalId, tagged, identified } = question;
   const trust = role?.trust;

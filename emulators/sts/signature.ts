@@ -1,11 +1,11 @@
-// Signature Version 4 as a server checks it: the Authorization header taken apart, and the signature that a secret key
-// gives for a request. Pure; it decides nothing about who the key belongs to (see authenticate.ts).
+// Signature Version 4 as a server checks it: the parsed Authorization header, and the signature of a request with a
+// secret key. Pure; authenticate.ts decides to whom a key belongs.
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html)
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { Secret } from "../../src/runtime/secret.ts";
-import { incompleteSignature, missingAuthenticationToken, type StsRefusal } from "./refusal.ts";
+import { incompleteSignature, missingAuthenticationToken, type StsError } from "./errors.ts";
 
-/** A request as it came over the wire: names of headers in lower case, `path` and `query` still encoded. */
+/** A request as received: names of headers in lower case, `path` and `query` still encoded. */
 export interface SignedRequest {
   readonly method: string;
   readonly path: string;
@@ -14,6 +14,7 @@ export interface SignedRequest {
   readonly body: Uint8Array;
 }
 
+/** The parsed Authorization header. */
 export interface Authorization {
   readonly accessKeyId: string;
   readonly date: string;
@@ -25,10 +26,11 @@ export interface Authorization {
 }
 
 const ALGORITHM = "AWS4-HMAC-SHA256";
-/** A client that cannot hash its body before sending signs this text in place of the hash. */
+/** A client that cannot hash its body before sending signs this text instead of the hash. */
 const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
 
-export function parseAuthorization(header: string | undefined, hasDate: boolean): Authorization | StsRefusal {
+/** Returns the parsed header, or STS's error about its form. `hasDate`: the request has a date header. */
+export function parseAuthorization(header: string | undefined, hasDate: boolean): Authorization | StsError {
   if (header === undefined || header === "") return missingAuthenticationToken();
   const [algorithm = "", ...rest] = header.split(" ");
   if (!algorithm.startsWith("AWS4-")) return missingAuthenticationToken();
@@ -62,7 +64,10 @@ export function parseAuthorization(header: string | undefined, hasDate: boolean)
   };
 }
 
-/** Whether `authorization.signature` is what `secret` gives for this request. `timestamp` is YYYYMMDDTHHMMSSZ. */
+/**
+ * Reports whether `authorization.signature` is the signature with `secret` for this request. `timestamp` is
+ * YYYYMMDDTHHMMSSZ.
+ */
 export function isSignedBy(
   secret: Secret,
   request: SignedRequest,
@@ -83,7 +88,9 @@ export function isSignedBy(
   return equalInConstantTime(hmac(key, stringToSign).toString("hex"), authorization.signature);
 }
 
-/** The hash that the canonical request carries, or undefined when the header promises another body than came. */
+/**
+ * Returns the hash in the canonical request, or undefined if the header announces another body than the received one.
+ */
 function payloadHashOf({ headers, body }: SignedRequest): string | undefined {
   const declared = headers["x-amz-content-sha256"]?.[0];
   if (declared === UNSIGNED_PAYLOAD) return UNSIGNED_PAYLOAD;
@@ -109,12 +116,12 @@ function canonicalValue(values: readonly string[]): string {
 
 /** Every service but S3 normalises the path and encodes it once more. */
 function canonicalPath(path: string): string {
-  const kept: string[] = [];
+  const segments: string[] = [];
   for (const segment of path.split("/")) {
-    if (segment === "..") kept.pop();
-    else if (segment !== "" && segment !== ".") kept.push(encode(segment));
+    if (segment === "..") segments.pop();
+    else if (segment !== "" && segment !== ".") segments.push(encode(segment));
   }
-  return `/${kept.join("/")}${kept.length > 0 && path.endsWith("/") ? "/" : ""}`;
+  return `/${segments.join("/")}${segments.length > 0 && path.endsWith("/") ? "/" : ""}`;
 }
 
 function canonicalQuery(query: string): string {
@@ -124,7 +131,7 @@ function canonicalQuery(query: string): string {
     .join("&");
 }
 
-/** RFC 3986: all but the unreserved characters, which encodeURIComponent keeps a few more of. */
+/** RFC 3986 encodes all but the unreserved characters; encodeURIComponent leaves a few more unencoded. */
 function encode(text: string): string {
   return encodeURIComponent(text).replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -1,5 +1,5 @@
-// AssumeRoleWithWebIdentity: nobody signs the request; a token of an OpenID Connect provider that the account knows is
-// the proof. Order: form → token (read, signature, issuer, audience, time) → trust of the role → session.
+// AssumeRoleWithWebIdentity: the request is unsigned; a token of an OpenID Connect provider of the account is the
+// proof. Order: form → token (parsing, signature, issuer, audience, time) → trust of the role → session.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html)
 import { type KeyObject, verify } from "node:crypto";
 import type { AssumeRoleContext, AssumedRole } from "./assume-role.ts";
@@ -7,17 +7,17 @@ import type { QueryForm } from "./query.ts";
 import {
   expiredWebIdentityToken,
   invalidIdentityToken,
-  isRefusal,
-  type StsRefusal,
+  isStsError,
+  type StsError,
   validationError,
   webIdentityDenied,
-} from "./refusal.ts";
+} from "./errors.ts";
 
 /** An OpenID Connect provider of the account, such as a cluster's issuer of ServiceAccount tokens. */
 export interface IdentityProvider {
   readonly issuer: string;
   readonly audience: string;
-  /** Of its RSA or P-256 key. */
+  /** The public key, RSA or P-256. */
   readonly publicKey: KeyObject;
 }
 
@@ -32,7 +32,8 @@ interface Claims {
   readonly exp?: number;
 }
 
-export function assumeRoleWithWebIdentity(form: QueryForm, context: WebIdentityContext): AssumedRole | StsRefusal {
+/** Returns a session, or STS's error for the first check that fails. */
+export function assumeRoleWithWebIdentity(form: QueryForm, context: WebIdentityContext): AssumedRole | StsError {
   const [roleArn, sessionName, token] = ["RoleArn", "RoleSessionName", "WebIdentityToken"].map((name) =>
     form.get(name),
   );
@@ -40,7 +41,7 @@ export function assumeRoleWithWebIdentity(form: QueryForm, context: WebIdentityC
     return validationError("RoleArn, RoleSessionName and WebIdentityToken are required");
   const seconds = Number(form.get("DurationSeconds") ?? "3600");
   const subject = readToken(token, context);
-  if (isRefusal(subject)) return subject;
+  if (isStsError(subject)) return subject;
   const role = context.roles.get(roleArn);
   if (!role?.trust.webIdentities?.includes(subject.sub)) return webIdentityDenied();
   if (!(seconds >= 900 && seconds <= role.maxSessionDurationSeconds)) {
@@ -51,7 +52,7 @@ export function assumeRoleWithWebIdentity(form: QueryForm, context: WebIdentityC
   return { session, sourceIdentity: undefined, packedPolicySize: undefined };
 }
 
-function readToken(token: string, { identityProviders, now }: WebIdentityContext): { sub: string } | StsRefusal {
+function readToken(token: string, { identityProviders, now }: WebIdentityContext): { sub: string } | StsError {
   const [head, body, signature] = token.split(".");
   const claims = parsePart(body) as Claims | undefined;
   const alg = (parsePart(head) as { alg?: string } | undefined)?.alg;

@@ -8,7 +8,7 @@ import { Agent, request } from "node:https";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
-import { setStage, type Stage } from "../../emulators/stage.ts";
+import { startStage, type Stage } from "../../emulators/stage.ts";
 import { getCredentials } from "../../src/protocol/client.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { plan } from "../../src/injection/plan.ts";
@@ -119,7 +119,7 @@ async function main(): Promise<void> {
     entry: join(ROOT, "src/cli/main.ts"),
     path: process.env["PATH"] ?? "",
   };
-  const stage = await setStage(
+  const stage = await startStage(
     { clock },
     { runtime, region: "eu-central-1", accountId: "123456789012", roles: [{ name: ROLE, trusted: true }] },
   );
@@ -138,7 +138,7 @@ async function main(): Promise<void> {
       Object.fromEntries(rows.map(({ what, p50, p99, perSecond }) => [what, { p50, p99, "per second": perSecond }])),
     );
   } finally {
-    await stage.strike();
+    await stage.stop();
     await rm(directory, { recursive: true, force: true });
   }
   if (process.argv.includes("--no-sidecar")) return;

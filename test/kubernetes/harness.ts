@@ -60,7 +60,7 @@ const PATIENCE_MS = 10_000;
 export async function until(condition: () => boolean, what: string): Promise<void> {
   const giveUpAt = Date.now() + PATIENCE_MS;
   while (!condition()) {
-    if (Date.now() > giveUpAt) throw new RangeError(`waited in vain: ${what}`);
+    if (Date.now() > giveUpAt) throw new RangeError(`not reached in time: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

@@ -12,7 +12,7 @@ import {
   type StageOptions,
   requestToken,
   SIDECAR_PROGRAM,
-  setStage,
+  startStage,
   until,
 } from "../../emulators/stage.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
@@ -64,7 +64,7 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
     path: process.env["PATH"] ?? "",
   };
   for (const [role, lifetimeMs] of Object.entries(LIFETIMES_MS)) sessions.lifetimes.set(arnOf(role), lifetimeMs);
-  const stage = await setStage(
+  const stage = await startStage(
     { clock },
     {
       runtime,
@@ -219,7 +219,7 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
     },
     async close() {
       await kubelet.stop(500);
-      await stage.strike();
+      await stage.stop();
       for (const forwarder of forwarders) forwarder.close();
       await sessions.close();
     },

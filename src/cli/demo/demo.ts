@@ -3,7 +3,7 @@
 import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
 import { createProcessNode } from "../../../emulators/kubelet/node.ts";
-import { requestToken, type Runtime, SIDECAR_PROGRAM, type Stage, setStage } from "../../../emulators/stage.ts";
+import { requestToken, type Runtime, SIDECAR_PROGRAM, type Stage, startStage } from "../../../emulators/stage.ts";
 import type { KubeObject } from "../../../emulators/kubernetes/store.ts";
 import type { Pod } from "../../kubernetes/objects.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
@@ -44,7 +44,7 @@ export const demo: Action = async (terminal, flags) => {
 };
 
 async function runDemo(narrator: Narrator, runtime: Runtime, interrupted: AbortSignal): Promise<boolean> {
-  const stage = await setStage(
+  const stage = await startStage(
     { clock },
     {
       runtime,
@@ -66,7 +66,7 @@ async function runDemo(narrator: Narrator, runtime: Runtime, interrupted: AbortS
     const refused = reportRefusal(narrator, stage, intruder as Reply);
     return assumed && refused;
   } finally {
-    await stage.strike();
+    await stage.stop();
   }
 }
 

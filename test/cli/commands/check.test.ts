@@ -14,7 +14,7 @@ import type { Finding } from "../../../src/operations/check/finding.ts";
 import { formatAge } from "../../../src/operations/format.ts";
 import type { Deployment } from "../../../src/operations/installed.ts";
 import type { PolicyRule } from "../../../emulators/kubernetes/access.ts";
-import { setStage, type Stage } from "../../../emulators/stage.ts";
+import { startStage, type Stage } from "../../../emulators/stage.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
 import { createTerminal } from "../terminal.ts";
 import { barePod, NAMESPACE } from "../../operations/check/healthy.ts";
@@ -33,7 +33,7 @@ suite("check()", { timeout: 120_000 }, () => {
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), "podrole-check-"));
-    stage = await setStage(
+    stage = await startStage(
       { clock },
       {
         runtime: { execPath: process.execPath, entry: file("src/cli/main.ts"), path: process.env["PATH"] ?? "" },
@@ -47,7 +47,7 @@ suite("check()", { timeout: 120_000 }, () => {
     stage.kubernetes.store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
   });
   after(async () => {
-    await stage?.strike();
+    await stage?.stop();
     await rm(directory, { recursive: true, force: true });
   });
 

@@ -1,4 +1,4 @@
-// How containers end: termination messages, restarts with back-off, probes that give up, and stop().
+// How containers end: termination messages, restarts with back-off, failed probes, and stop().
 import assert from "node:assert/strict";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -61,7 +61,7 @@ for (const { name, container, line, message } of MESSAGES) {
   });
 }
 
-test("an init container is restarted at once, then with back-off, and sees a clean termination message", async (t) => {
+test("an init container is restarted at once, then with back-off, and starts with an empty termination message", async (t) => {
   const clock = createFakeClock();
   const { node } = await createHarness(t, { restartBackoff: { baseMs: 10_000, capMs: 300_000 } }, clock);
   const count = "echo x >> /work/runs; [ $(wc -l < /work/runs) -ge 4 ] || exit 1";
@@ -90,7 +90,7 @@ test("an init container is restarted at once, then with back-off, and sees a cle
   assert.equal(containerOf(up, "init").restartCount, 3);
 });
 
-test("a sidecar that dies comes back with its volumes, and the app goes on", async (t) => {
+test("a sidecar that exits is restarted with its volumes, and the app continues", async (t) => {
   const { node } = await createHarness(t);
   const line = "echo run >> /work/runs; cat /work/runs; echo pid $$$$; exec sleep 1000";
   const sidecar = shell("side", line, {
@@ -110,7 +110,7 @@ test("a sidecar that dies comes back with its volumes, and the app goes on", asy
   assert.match(pod.logs("side", { previous: true }), /^run\npid \d+\n$/);
 });
 
-test("a liveness probe that gives up ends the container, and the kubelet starts it again", async (t) => {
+test("a failed liveness probe ends the container, and the kubelet restarts it", async (t) => {
   const { node } = await createHarness(t);
   const livenessProbe = {
     exec: { command: ["/bin/sh", "-c", "test ! -e /work/sick"] },
@@ -137,7 +137,7 @@ test("a startup probe that never passes ends the container", async (t) => {
   assert.equal(only && "terminated" in only.state && only.state.terminated.signal, 15);
 });
 
-test("a readiness probe decides about ready and about nothing else", async (t) => {
+test("a readiness probe changes only ready", async (t) => {
   const { node } = await createHarness(t);
   const readinessProbe = {
     exec: { command: ["/bin/sh", "-c", "test -e /work/open"] },
@@ -173,7 +173,7 @@ test("a pod whose app has ended is Succeeded, and its sidecars are stopped", asy
   assert.ok(initContainerStatuses.every(({ state }) => "terminated" in state && state.terminated.exitCode === 0));
 });
 
-test("stop() ends the app containers, then the sidecars in reverse order, and leaves nothing", async (t) => {
+test("stop() ends the app containers, then the sidecars in reverse order, and leaves no process and no file", async (t) => {
   const { node, outside, directory } = await createHarness(t);
   const pod = node.run(
     podOf({
@@ -201,7 +201,7 @@ test("stop() ends the app containers, then the sidecars in reverse order, and le
   assert.deepEqual(node.pods(), []);
 });
 
-test("stop() kills what ignores SIGTERM, with everything that it has started", async (t) => {
+test("stop() kills a process that ignores SIGTERM, with its children", async (t) => {
   const { node } = await createHarness(t);
   const pod = node.run(
     podOf({ containers: [shell("app", "trap '' TERM; sleep 1000 & echo child $!; echo pid $$$$; wait; wait")] }),
@@ -234,7 +234,7 @@ test("stop() ends a pod that is still waiting, for a token, for a probe or for i
   assert.deepEqual(node.pods(), []);
 });
 
-test("stop() leaves nothing, however early it comes", async (t) => {
+test("stop() leaves no process and no file, however early it is called", async (t) => {
   const { node, outside } = await createHarness(t);
   const side = (name: string) =>
     shell(name, `echo $$$$ >> ${outside}/pids; exec sleep 1000`, { restartPolicy: "Always" });
@@ -249,7 +249,7 @@ test("stop() leaves nothing, however early it comes", async (t) => {
   assert.ok(!pids.some(isAlive));
 });
 
-/** A container that writes its name to `ends` when SIGTERM comes, and ends with 0. */
+/** A container that writes its name to `ends` on SIGTERM and exits with 0. */
 function trap(name: string, outside: string, more: Partial<Container>): Container {
   return shell(
     name,
@@ -258,7 +258,7 @@ function trap(name: string, outside: string, more: Partial<Container>): Containe
   );
 }
 
-/** What the expression finds in a container's log, as soon as it does. `$$$$` above is `$$` to the shell. */
+/** Waits until the expression matches in a container's log. `$$$$` above is `$$` for the shell. */
 async function logged(pod: RunningPod, name: string, expression: RegExp): Promise<string | undefined> {
   for (let attempt = 0; attempt < 1000; attempt++) {
     const found = expression.exec(pod.logs(name));

@@ -1,4 +1,4 @@
-// A process node in a directory of its own, and pods whose containers are shell lines or pieces of JavaScript.
+// A process node in its own directory, and pods whose containers are shell commands or pieces of JavaScript.
 import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -18,7 +18,7 @@ export interface Harness {
   readonly node: ProcessNode;
   /** The node's directory. */
   readonly directory: string;
-  /** A directory that the node knows nothing of, for what processes leave to be seen. */
+  /** A directory outside the node, to which processes write results. */
   readonly outside: string;
   readonly tokenRequests: readonly TokenRequest[];
 }
@@ -72,7 +72,7 @@ export function shell(name: string, line: string, more: Partial<Container> = {})
   return { name, image: "sh", args: [line], ...more };
 }
 
-/** A sidecar that answers 503 on `port` until the file `go` exists in the volume at /shared, and 200 from then on. */
+/** A sidecar that returns 503 on `port` until the file `go` exists in the volume at /shared, and 200 from then on. */
 export function gatedSidecar(name: string, port: number): Container {
   const script = `
     const { createServer } = require("node:http");
@@ -107,7 +107,7 @@ export function waitingReason({ state }: ContainerStatus): string | undefined {
   return "waiting" in state ? state.waiting.reason : undefined;
 }
 
-/** Whether a process of this id runs; one that is dead but not waited for yet (a zombie) does not. */
+/** Reports whether a process with this id runs; a zombie does not count. */
 export function isAlive(pid: number): boolean {
   try {
     kill(pid, 0);
@@ -117,7 +117,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** A port that was free a moment ago. */
+/** Returns a port that was free at the time of the call. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -33,7 +33,7 @@ for (const [text, expected] of EXPANSIONS) {
   });
 }
 
-test("expand() gives back whatever has its dollars doubled", () => {
+test("expand() returns any text whose dollar signs are doubled", () => {
   check(
     property(array(constantFrom("$", "(", ")", "A", "$(A)", "x")), (parts) => {
       const text = parts.join("");
@@ -69,7 +69,7 @@ for (const [text, expected] of REWRITES) {
   });
 }
 
-test("createPathRewriter() does not search what it has put in", () => {
+test("createPathRewriter() does not search inserted paths again", () => {
   const rewrite = createPathRewriter([
     { containerPath: "/a", hostPath: "/b" },
     { containerPath: "/b", hostPath: "/c" },
@@ -86,7 +86,7 @@ function variablesOf(env: EnvVar[]) {
 
 const field = (name: string, fieldPath: string): EnvVar => ({ name, valueFrom: { fieldRef: { fieldPath } } });
 
-test("containerVariables() resolves fields of the pod, and references to what stands before", () => {
+test("containerVariables() resolves fields of the pod, and references to preceding variables", () => {
   const variables = variablesOf([
     { name: "LATE", value: "$(NAME)" },
     field("NAME", "metadata.name"),
@@ -124,7 +124,7 @@ for (const [name, variable] of [
   });
 }
 
-test("shiftPorts() moves the sidecar's ports in variables, URLs and probes, and nobody else's", () => {
+test("shiftPorts() shifts the sidecar's ports in variables, URLs and probes, and no others", () => {
   const pod = podOf({
     initContainers: [
       {
@@ -169,7 +169,7 @@ test("shiftPorts() moves the sidecar's ports in variables, URLs and probes, and 
   assert.deepEqual(spec.containers[0]?.["readinessProbe"], { httpGet: { path: "/", port: 8080 } });
 });
 
-test("createLogBuffer() keeps the newest characters, and whole ones", () => {
+test("createLogBuffer() keeps the newest characters and splits none", () => {
   const buffer = createLogBuffer(10);
   for (let n = 0; n < 100; n++) buffer.append(Buffer.from(`${n}\n`));
   assert.equal(buffer.text(), "6\n97\n98\n99\n".slice(-10));
@@ -181,7 +181,7 @@ test("createLogBuffer() keeps the newest characters, and whole ones", () => {
   assert.equal(buffer.text().at(-1), "ü");
 });
 
-test("describePod() prints what kubectl describe prints of containers", () => {
+test("describePod() prints containers as kubectl describe does", () => {
   const base = { image: "podrole", started: false, ready: false, restartCount: 1 };
   const [startedAt, finishedAt] = ["2026-01-01T00:00:00Z", "2026-01-01T00:00:05Z"];
   const terminated = {

@@ -1,4 +1,4 @@
-// How a pod comes up: order, environment, mounts, sidecars that hold back what follows, containers that cannot start.
+// How a pod starts: order, environment, mounts, sidecars that delay later containers, containers that cannot start.
 import assert from "node:assert/strict";
 import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -39,7 +39,7 @@ test("run() runs init containers one after the other, then the app, to Succeeded
   }
 });
 
-test("run() gives a process its own environment, PATH and nothing else", async (t) => {
+test("run() gives a process only its own environment and PATH", async (t) => {
   const { node } = await createHarness(t, { searchPath: "/bin:/usr/bin" });
   const env = [
     { name: "GREETING", value: "hello $(WHO) $$(WHO)" },
@@ -78,7 +78,7 @@ test("run() rewrites mount paths in values, command and args, the longest first,
   assert.equal((await stat(volume)).mode & 0o777, 0o700);
 });
 
-test("run() holds everything back until a sidecar's startup probe has passed", async (t) => {
+test("run() delays later containers until a sidecar's startup probe has passed", async (t) => {
   const { node, directory } = await createHarness(t);
   const port = await freePort();
   const pod = node.run(
@@ -119,7 +119,7 @@ test("run() starts the next container when the postStart hook of the one before 
   await pod.until((status) => isRunning(containerOf(status, "app")));
 });
 
-test("run() moves the ports of the sidecar by an offset, so that two pods run side by side", async (t) => {
+test("run() shifts the ports of the sidecar by an offset, so that two pods run side by side", async (t) => {
   const { node, directory } = await createHarness(t);
   const [base, first, second] = [20_000, await freePort(), await freePort()];
   const uids = [UID, UID.replace(/1$/, "2")];
@@ -171,14 +171,14 @@ test("run() reports a program that does not exist as StartError", async (t) => {
   assert.equal("terminated" in state && state.terminated.exitCode, 128);
 });
 
-test("run() keeps a pod pending whose volume the node does not have", async (t) => {
+test("run() keeps a pod pending if the node does not support its volume", async (t) => {
   const { node } = await createHarness(t);
   const pod = node.run(podOf({ volumes: [{ name: "data", hostPath: { path: "/" } }] }));
   const { message } = await pod.until((status) => status.message !== undefined);
   assert.equal(message, 'volume "data" is neither emptyDir nor projected');
 });
 
-test("run() is a TypeError for a pod without uid, for one that runs, and after stop()", async (t) => {
+test("run() throws TypeError for a pod without uid, for one that runs, and after stop()", async (t) => {
   const { node } = await createHarness(t);
   assert.throws(() => node.run({ metadata: { name: "a", namespace: "b" }, spec: { containers: [] } }), TypeError);
   assert.throws(() => node.run(podOf({}, "../escape")), TypeError);

@@ -1,4 +1,4 @@
-// Projected ServiceAccount tokens: asked for as the pod says, refreshed before they expire, replaced in one step.
+// Projected ServiceAccount tokens: requested as the pod specifies, renewed before they expire, replaced in one step.
 import assert from "node:assert/strict";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const PROOF = {
   },
 };
 
-test("run() asks for a token bound to the pod and writes it for its owner alone", async (t) => {
+test("run() requests a token bound to the pod and writes it readable only by its owner", async (t) => {
   const { node, directory, tokenRequests } = await createHarness(t);
   const volumeMounts = [{ name: "podrole-proof", mountPath: "/var/run/podrole/proof", readOnly: true }];
   const env = [{ name: "PODROLE_PROOF_FILE", value: "/var/run/podrole/proof/token" }];
@@ -42,7 +42,7 @@ test("run() asks for a token bound to the pod and writes it for its owner alone"
   assert.equal(output, "token-1");
 });
 
-test("run() replaces a token at 80 % of its life, and keeps it while no new one is to be had", async (t) => {
+test("run() replaces a token after 80 % of its lifetime, and keeps it while no new one is available", async (t) => {
   const fake = createFakeClock();
   let waits = 0;
   const clock = {
@@ -88,7 +88,7 @@ test("run() replaces a token at 80 % of its life, and keeps it while no new one 
   assert.equal(await content(), "token-4");
 });
 
-test("run() starts no container before the first token is there, and says why", async (t) => {
+test("run() starts no container before the first token is available, and reports why", async (t) => {
   const clock = createFakeClock();
   let fails = true;
   const { node } = await createHarness(
@@ -110,7 +110,7 @@ test("run() starts no container before the first token is there, and says why", 
   assert.equal((await pod.until((status) => status.phase === "Running")).message, undefined);
 });
 
-test("run() keeps a pod pending whose projected volume has a source that the node does not have", async (t) => {
+test("run() keeps a pod pending whose projected volume has a source that the node does not support", async (t) => {
   const { node } = await createHarness(t);
   const volume = { name: "ca", projected: { sources: [{ configMap: { name: "kube-root-ca.crt" } }] } };
   const pod = node.run(podOf({ volumes: [volume] }));

@@ -1,4 +1,4 @@
-// Who may do what: users by their kubeconfigs, ServiceAccounts by their tokens, rules as in a ClusterRole.
+// Authentication and authorization: users by their kubeconfigs, ServiceAccounts by their tokens, rules of a ClusterRole.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createFakeClock } from "../../fakes/clock.ts";
@@ -25,7 +25,7 @@ async function review({ call }: Api, token: string, audiences?: readonly string[
   return body["status"] as ReviewStatus;
 }
 
-test("a user without rules may do everything, a stranger nothing", async (t) => {
+test("a user without rules is allowed everything, an unknown user nothing", async (t) => {
   const { call } = await startApi(t);
   assert.equal((await call("GET", CONFIG_MAPS, undefined, { username: "anna" })).code, 200);
   const { code, body } = await call("GET", CONFIG_MAPS, undefined, { token: "made-up" });
@@ -76,7 +76,7 @@ const ALLOWED = [
   },
 ] as const;
 
-test("rules allow what they say and no more, in RBAC's words", async (t) => {
+test("rules allow exactly what they list, with RBAC's messages", async (t) => {
   const { emulator, call } = await startApi(t);
   await call("POST", CONFIG_MAPS, { metadata: { name: "mine" } });
   emulator.restrict("anna", RULES);
@@ -89,7 +89,7 @@ test("rules allow what they say and no more, in RBAC's words", async (t) => {
   }
 });
 
-test("rules bound in one namespace end at its border", async (t) => {
+test("rules bound in one namespace do not apply in others", async (t) => {
   const { emulator, call } = await startApi(t);
   emulator.restrict("anna", RULES, "default");
   assert.equal((await call("GET", PODS, undefined, { username: "anna" })).code, 200);
@@ -97,7 +97,7 @@ test("rules bound in one namespace end at its border", async (t) => {
   assert.equal((await call("GET", "/api/v1/pods", undefined, { username: "anna" })).code, 403);
 });
 
-test("a token for the API's own audience opens the API as its ServiceAccount", async (t) => {
+test("a token for the API's own audience authenticates as its ServiceAccount", async (t) => {
   const api = await startApi(t);
   api.emulator.restrict("system:serviceaccount:default:default", RULES);
   const token = await requestToken(api, {});
@@ -108,7 +108,7 @@ test("a token for the API's own audience opens the API as its ServiceAccount", a
   assert.equal((await api.call("GET", PODS, undefined, { token: foreign })).code, 401);
 });
 
-test("a review echoes the audiences that token and question share", async (t) => {
+test("a review returns the audiences that token and request share", async (t) => {
   const api = await startApi(t);
   const token = await requestToken(api, { audiences: ["a", "b"] });
   assert.deepEqual((await review(api, token, ["b", "c", "a"])).audiences, ["b", "a"]);
@@ -117,11 +117,11 @@ test("a review echoes the audiences that token and question share", async (t) =>
     user: {},
     error: '[invalid bearer token, token audiences ["a" "b"] is invalid for the target audiences ["c" "d"]]',
   });
-  // Without audiences the question is about the API's own.
+  // Without audiences the review is for the API's own.
   assert.equal((await review(api, token)).authenticated, undefined);
 });
 
-test("a review knows a token by its signature, its time and what it is bound to", async (t) => {
+test("a review checks a token's signature, time and bound object", async (t) => {
   const clock = createFakeClock();
   const api = await startApi(t, { clock });
   const { body: pod } = await api.call("POST", PODS, podNamed("web"));
@@ -150,7 +150,7 @@ test("a review knows a token by its signature, its time and what it is bound to"
   );
 });
 
-test("a token expires at its time, and a minute later for everybody", async (t) => {
+test("a token expires at its time plus one minute of leeway", async (t) => {
   const clock = createFakeClock();
   const api = await startApi(t, { clock });
   const token = await requestToken(api, { audiences: ["a"], expirationSeconds: 600 });
@@ -175,7 +175,7 @@ const REFUSED_TOKENS = [
   },
 ] as const;
 
-test("a token request is refused for what cannot be bound", async (t) => {
+test("a token request is refused for an object that cannot be bound", async (t) => {
   const api = await startApi(t);
   await api.call("POST", "/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "other" } });
   await api.call("POST", PODS, podNamed("web"));
@@ -187,7 +187,7 @@ test("a token request is refused for what cannot be bound", async (t) => {
   }
 });
 
-test("the audit log tells who asked for what, and how it ended", async (t) => {
+test("the audit log records user, request and outcome", async (t) => {
   const { emulator, call } = await startApi(t);
   emulator.restrict("anna", RULES);
   await call("POST", PODS, podNamed("web"), { username: "anna" });

@@ -1,11 +1,11 @@
-// Faults that can be switched on, as a client meets them.
+// Faults that can be switched on, as a client observes them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { CONFIG_MAPS, podNamed, PODS, startApi, tokenOf } from "./harness.ts";
 
-test("faults.status answers everything with one status, for those requests that it is meant for", async (t) => {
+test("faults.status answers the selected requests with one status", async (t) => {
   const { emulator, call } = await startApi(t);
   emulator.faults.status = { code: 429, retryAfterSeconds: 3 };
   emulator.faults.only = ({ resource }) => resource.plural === "pods";
@@ -16,7 +16,7 @@ test("faults.status answers everything with one status, for those requests that 
   assert.equal((await call("GET", PODS)).code, 200);
 });
 
-test("faults.down closes connections, faults.stall never answers", async (t) => {
+test("faults.down closes connections, faults.stall never responds", async (t) => {
   const { emulator, url } = await startApi(t);
   const headers = { authorization: `Bearer ${tokenOf(emulator)}` };
   emulator.faults.down = true;
@@ -26,7 +26,7 @@ test("faults.down closes connections, faults.stall never answers", async (t) => 
   await assert.rejects(fetch(url + PODS, { headers, signal: AbortSignal.timeout(100) }), { name: "TimeoutError" });
 });
 
-test("create() without a socket goes the way of every request, and is on record", async (t) => {
+test("create() without a socket is handled and audited like every request", async (t) => {
   const { emulator, call } = await startApi(t);
   const { code } = await emulator.create(PODS, podNamed("a"), "anna");
   assert.equal(code, 201);

@@ -1,4 +1,4 @@
-// An emulated API server over plain HTTP, asked as any client would ask.
+// An emulated API server over plain HTTP, called as any client would.
 import type { TestContext } from "node:test";
 import {
   createKubernetesEmulator,
@@ -23,7 +23,7 @@ export interface Api {
 export interface CallOptions {
   readonly contentType?: string;
   readonly username?: string;
-  /** Instead of a user's own. */
+  /** Replaces the user's own token. */
   readonly token?: string;
 }
 

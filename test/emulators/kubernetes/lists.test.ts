@@ -60,7 +60,7 @@ const SELECTORS = [
   { selector: "", names: ["a", "b", "c", "d"] },
 ] as const;
 
-test("list() selects by labels as the text form says", async (t) => {
+test("list() selects by labels in the text form", async (t) => {
   const api = await startApi(t);
   for (const { name, labels } of LABELLED) {
     await api.call("POST", PODS, { ...podNamed(name), metadata: { name, labels } });
@@ -71,7 +71,7 @@ test("list() selects by labels as the text form says", async (t) => {
   assert.equal((await api.call("GET", `${PODS}?labelSelector=${encodeURIComponent("a=(")}`)).code, 400);
 });
 
-test("list() selects by the fields that a resource offers, and refuses others", async (t) => {
+test("list() selects by the fields that a resource supports, and refuses others", async (t) => {
   const api = await startApi(t);
   for (const name of ["a", "b"]) await api.call("POST", PODS, podNamed(name));
   await api.call("POST", `${PODS}/b/binding`, { metadata: { name: "b" }, target: { name: "node-1" } });
@@ -82,7 +82,7 @@ test("list() selects by the fields that a resource offers, and refuses others", 
   assert.deepEqual([refused.code, refused.body.message], [400, "field label not supported: spec.hostNetwork"]);
 });
 
-test("list() pages show one moment, whatever is created between them", async (t) => {
+test("list() pages show one revision, whatever is created between them", async (t) => {
   const api = await startApi(t);
   for (const name of ["a", "b", "c"]) await api.call("POST", PODS, podNamed(name));
   const first = await api.call("GET", `${PODS}?limit=2`);
@@ -98,7 +98,7 @@ test("list() pages show one moment, whatever is created between them", async (t)
   assert.equal(second.body.metadata["continue"], undefined);
 });
 
-test("list() answers 410 to a continuation that was compacted away", async (t) => {
+test("list() returns 410 for a continuation that was compacted", async (t) => {
   const api = await startApi(t);
   for (const name of ["a", "b"]) await api.call("POST", PODS, podNamed(name));
   const { body } = await api.call("GET", `${PODS}?limit=1`);
@@ -118,7 +118,7 @@ test("list() items carry neither apiVersion nor kind, a watch's objects do", asy
   assert.equal((lines[0] as { object: { kind?: string } } | undefined)?.object.kind, "Pod");
 });
 
-test("watch() tells what happened since its version, then what happens", async (t) => {
+test("watch() sends the events since its version, then new ones", async (t) => {
   const api = await startApi(t);
   const { body } = await api.call("GET", CONFIG_MAPS);
   await api.call("POST", CONFIG_MAPS, { metadata: { name: "a" } });
@@ -126,7 +126,7 @@ test("watch() tells what happened since its version, then what happens", async (
   await until(() => watch.lines.length === 1, "the past");
   await api.call("POST", CONFIG_MAPS, { metadata: { name: "b" } });
   await api.call("DELETE", `${CONFIG_MAPS}/a`);
-  // Another resource and another namespace are none of its business.
+  // Changes of another resource and in another namespace are not sent.
   await api.call("POST", PODS, podNamed("p"));
   await api.call("POST", "/api/v1/namespaces/kube-system/configmaps", { metadata: { name: "x" } });
   await api.call("POST", CONFIG_MAPS, { metadata: { name: "z" } });
@@ -134,7 +134,7 @@ test("watch() tells what happened since its version, then what happens", async (
   assert.deepEqual(watch.told(), ["ADDED a", "ADDED b", "DELETED a", "ADDED z"]);
 });
 
-test("watch() with a selector tells of objects that come into view and leave it", async (t) => {
+test("watch() with a selector reports objects that start and stop to match", async (t) => {
   const api = await startApi(t);
   const watch = openWatch(t, api, `${CONFIG_MAPS}?watch=true&labelSelector=${encodeURIComponent("on=yes")}`);
   await until(() => api.emulator.watches.size === 1, "the watch is open");
@@ -152,7 +152,7 @@ test("watch() with a selector tells of objects that come into view and leave it"
   assert.deepEqual(watch.told(), ["ADDED a", "DELETED a"]);
 });
 
-test("watch() from a version that is gone gets 410, as an event or as a status", async (t) => {
+test("watch() from an expired version gets 410, as an event or as a status", async (t) => {
   const api = await startApi(t);
   const { body } = await api.call("GET", CONFIG_MAPS);
   await api.call("POST", CONFIG_MAPS, { metadata: { name: "a" } });
@@ -168,7 +168,7 @@ test("watch() from a version that is gone gets 410, as an event or as a status",
   assert.equal((await api.call("GET", path)).code, 410);
 });
 
-test("watch() sends bookmarks to those who ask, and ends at its timeout", async (t) => {
+test("watch() sends bookmarks on request, and ends at its timeout", async (t) => {
   const clock = createFakeClock();
   const api = await startApi(t, { clock });
   const { body } = await api.call("GET", CONFIG_MAPS);

@@ -1,9 +1,9 @@
-// Creating, reading, changing and deleting, with the API server's statuses and words.
+// Creating, reading, changing and deleting, with the API server's statuses and messages.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CONFIG_MAPS, podNamed, PODS, startApi } from "./harness.ts";
 
-test("create() answers 201 with uid, resourceVersion and creationTimestamp; a second one is AlreadyExists", async (t) => {
+test("create() returns 201 with uid, resourceVersion and creationTimestamp; a second one is AlreadyExists", async (t) => {
   const { call } = await startApi(t);
   const { code, body } = await call("POST", CONFIG_MAPS, { metadata: { name: "a" }, data: { key: "value" } });
   assert.equal(code, 201);
@@ -17,7 +17,7 @@ test("create() answers 201 with uid, resourceVersion and creationTimestamp; a se
   );
 });
 
-test("create() makes a name from generateName, different each time", async (t) => {
+test("create() generates a name from generateName, different each time", async (t) => {
   const { call } = await startApi(t);
   const names = await Promise.all(
     [1, 2, 3].map(
@@ -83,7 +83,7 @@ const REFUSED_CREATIONS = [
 ] as const;
 
 for (const { path, body, code, message } of REFUSED_CREATIONS) {
-  test(`create() at ${path} answers ${code}: ${String(message)}`, async (t) => {
+  test(`create() at ${path} returns ${code}: ${String(message)}`, async (t) => {
     const { call } = await startApi(t);
     const answer = await call("POST", path, body);
     assert.equal(answer.code, code, String(answer.body.message));
@@ -92,7 +92,7 @@ for (const { path, body, code, message } of REFUSED_CREATIONS) {
   });
 }
 
-test("create() with dryRun=All answers what it would have been and stores nothing", async (t) => {
+test("create() with dryRun=All returns the object and stores nothing", async (t) => {
   const { call } = await startApi(t);
   const { code, body } = await call("POST", `${PODS}?dryRun=All`, podNamed("a"));
   assert.deepEqual(
@@ -102,7 +102,7 @@ test("create() with dryRun=All answers what it would have been and stores nothin
   assert.equal((await call("GET", `${PODS}/a`)).code, 404);
 });
 
-test("a new namespace has its default ServiceAccount and the cluster's CA; a deleted one takes everything along", async (t) => {
+test("a new namespace has its default ServiceAccount and the cluster's CA; a deleted one deletes all its objects", async (t) => {
   const { call } = await startApi(t);
   await call("POST", "/api/v1/namespaces", { metadata: { name: "shop" } });
   assert.equal((await call("GET", "/api/v1/namespaces/shop/serviceaccounts/default")).code, 200);
@@ -113,7 +113,7 @@ test("a new namespace has its default ServiceAccount and the cluster's CA; a del
   assert.equal((await call("GET", "/api/v1/namespaces/shop/serviceaccounts/default")).code, 404);
 });
 
-test("update() needs the present resourceVersion, or none", async (t) => {
+test("update() requires the present resourceVersion, or none", async (t) => {
   const { call } = await startApi(t);
   const { body: first } = await call("POST", CONFIG_MAPS, { metadata: { name: "a" }, data: { n: "1" } });
   const second = await call("PUT", `${CONFIG_MAPS}/a`, { ...first, data: { n: "2" } });
@@ -183,7 +183,7 @@ const PATCHES = [
 ] as const;
 
 for (const { contentType, patch, code, data } of PATCHES) {
-  test(`patch() ${contentType} ${JSON.stringify(patch)} answers ${code}`, async (t) => {
+  test(`patch() ${contentType} ${JSON.stringify(patch)} returns ${code}`, async (t) => {
     const { call } = await startApi(t);
     await call("POST", CONFIG_MAPS, { metadata: { name: "c" }, data: { a: "1" } });
     const answer = await call("PATCH", `${CONFIG_MAPS}/c`, patch, { contentType });
@@ -192,7 +192,7 @@ for (const { contentType, patch, code, data } of PATCHES) {
   });
 }
 
-test("status is changed through its sub-resource alone, and spec not there", async (t) => {
+test("status changes only through its subresource, and spec does not change there", async (t) => {
   const { call } = await startApi(t);
   await call("POST", PODS, podNamed("a"));
   const path = `${PODS}/a`;
@@ -218,7 +218,7 @@ test("a pod's spec cannot be changed afterwards, but for its images", async (t) 
   );
 });
 
-test("a pod on a node is marked first, and goes when its kubelet says so", async (t) => {
+test("a pod on a node is marked first, and deleted when its kubelet confirms", async (t) => {
   const { call } = await startApi(t);
   await call("POST", PODS, podNamed("a"));
   assert.equal(
@@ -238,7 +238,7 @@ test("a pod on a node is marked first, and goes when its kubelet says so", async
   assert.equal((await call("GET", `${PODS}/a`)).code, 404);
 });
 
-test("delete() keeps an object whose uid is another one", async (t) => {
+test("delete() keeps an object with another uid", async (t) => {
   const { call } = await startApi(t);
   await call("POST", PODS, podNamed("a"));
   assert.equal((await call("DELETE", `${PODS}/a`, { preconditions: { uid: "other" } })).code, 409);
@@ -246,7 +246,7 @@ test("delete() keeps an object whose uid is another one", async (t) => {
   assert.equal((await call("DELETE", `${PODS}/a`)).code, 404);
 });
 
-test("an Event must be in the namespace of what it is about", async (t) => {
+test("an Event must be in the namespace of its object", async (t) => {
   const { call } = await startApi(t);
   const event = (namespace: string) => ({ metadata: { name: "e" }, involvedObject: { namespace } });
   const refused = await call("POST", "/api/v1/namespaces/default/events", event("shop"));

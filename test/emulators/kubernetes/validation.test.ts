@@ -1,4 +1,4 @@
-// What the API server refuses of a pod that an injector could have broken, in its words.
+// Errors of an injector that the API server refuses, with its messages.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Container, ResourceRequirements } from "../../../src/kubernetes/objects.ts";
@@ -8,7 +8,7 @@ import { PODS, startApi } from "./harness.ts";
 const APP = { name: "app", image: "shop/app:1" };
 const SIDECAR = { name: "side", image: "side:1", restartPolicy: "Always" };
 
-/** `wrong` is the whole list of findings, without the "Pod "a" is invalid:" before it. */
+/** `wrong` is the whole list of problems, without the preceding "Pod "a" is invalid:". */
 const CASES = [
   { spec: { containers: [APP], initContainers: [SIDECAR] }, wrong: undefined },
   { spec: { containers: [APP, APP] }, wrong: 'spec.containers[1].name: Duplicate value: "app"' },
@@ -135,7 +135,7 @@ const CASES = [
   },
 ] as const;
 
-test("a pod is refused with every finding, or taken", async (t) => {
+test("a pod is refused with every problem, or accepted", async (t) => {
   const { call } = await startApi(t);
   for (const { spec, wrong } of CASES) {
     const { code, body } = await call("POST", `${PODS}?dryRun=All`, { metadata: { name: "a" }, spec });
@@ -156,7 +156,7 @@ const METADATA = [
   { metadata: { name: "a", annotations: { "a b": "c" } }, wrong: /^metadata\.annotations: Invalid value: "a b"/ },
 ] as const;
 
-test("metadata is refused for names, labels and annotations that are none", async (t) => {
+test("metadata is refused for invalid names, labels and annotations", async (t) => {
   const { call } = await startApi(t);
   for (const { metadata, wrong } of METADATA) {
     const { code, body } = await call("POST", PODS, { metadata, spec: { containers: [APP] } });
@@ -165,7 +165,7 @@ test("metadata is refused for names, labels and annotations that are none", asyn
   }
 });
 
-test("a webhook configuration is refused for what could never work", async (t) => {
+test("a webhook configuration that can never work is refused", async (t) => {
   const { call } = await startApi(t);
   const path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
   const webhook = { name: "pods", clientConfig: { url: "http://x", caBundle: "eA==" }, sideEffects: "Some" };
@@ -181,7 +181,7 @@ test("a webhook configuration is refused for what could never work", async (t) =
   }
 });
 
-test("defaults are filled in as the API server does", async (t) => {
+test("defaults are set as by the API server", async (t) => {
   const { call } = await startApi(t);
   const spec = {
     containers: [
@@ -203,7 +203,7 @@ test("defaults are filled in as the API server does", async (t) => {
   ]);
 });
 
-test("defaults of probes, ports and fields are filled in, so that a webhook sees its own containers with them", async (t) => {
+test("defaults of probes, ports and fields are set, so that a webhook receives its own containers with them", async (t) => {
   const { call } = await startApi(t);
   const container = {
     ...APP,

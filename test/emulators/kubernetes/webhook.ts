@@ -1,4 +1,4 @@
-// A mutating webhook of the test's own: real HTTPS, with a CA that the configuration names.
+// A mutating webhook for tests: real HTTPS, with a CA that the configuration names.
 import { createPublicKey } from "node:crypto";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
@@ -18,7 +18,7 @@ export interface ReviewRequest {
   readonly object: KubeObject & { readonly spec: Record<string, unknown> };
 }
 
-/** What the webhook says: a `response` without uid, or a whole answer, or nothing ever. */
+/** The webhook's reply: a `response` without uid, a whole body, or none at all. */
 export type Decide = (
   request: ReviewRequest,
 ) => Record<string, unknown> | { readonly raw: string; readonly status?: number } | undefined;
@@ -26,7 +26,7 @@ export type Decide = (
 export interface TestWebhook {
   readonly seen: ReviewRequest[];
   readonly address: string;
-  /** As a MutatingWebhookConfiguration has it. */
+  /** In the form of a MutatingWebhookConfiguration. */
   readonly fields: { readonly clientConfig: { readonly url: string; readonly caBundle: string } };
 }
 
@@ -66,7 +66,7 @@ export function patching(...operations: readonly object[]): Record<string, unkno
   return { patchType: "JSONPatch", patch: Buffer.from(JSON.stringify(operations)).toString("base64") };
 }
 
-/** A webhook's fields beside those that every one has. */
+/** A webhook's fields in addition to the common ones. */
 export interface WebhookFields {
   readonly clientConfig: object;
   readonly [field: string]: unknown;

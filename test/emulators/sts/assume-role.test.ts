@@ -1,4 +1,4 @@
-// AssumeRole's fields: what STS refuses before and after it has looked at the role, in its words.
+// AssumeRole's fields: what STS refuses before and after it checks the role, with its messages.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AssumeRoleCommand, type AssumeRoleCommandInput } from "@aws-sdk/client-sts";
@@ -174,7 +174,7 @@ test("readAssumeRole() reads a duration as a signed number of 32 bits", async (t
   }
 });
 
-test("assumeRole() asks for the external id that the trust names", async (t) => {
+test("assumeRole() requires the external ID that the trust policy names", async (t) => {
   const harness = await startSts(t);
   const assume = (ExternalId?: string) =>
     harness
@@ -188,7 +188,7 @@ test("assumeRole() asks for the external id that the trust names", async (t) => 
   }
 });
 
-test("assumeRole() asks for sts:TagSession when tags are passed, and when they are inherited", async (t) => {
+test("assumeRole() requires sts:TagSession for tags that are passed or inherited", async (t) => {
   const harness = await startSts(t);
   const passed = harness
     .client()
@@ -206,7 +206,7 @@ test("assumeRole() asks for sts:TagSession when tags are passed, and when they a
   assert.match((await refusalOf(chained)).message, /is not authorized to perform: sts:TagSession on resource: /);
 });
 
-test("assumeRole() lets nobody override a tag that is inherited", async (t) => {
+test("assumeRole() refuses to override an inherited tag", async (t) => {
   const harness = await startSts(t);
   harness.sts.roles.put({ arn: WRITER, trust: { principals: [READER], tagSession: true } });
   const first = await harness
@@ -240,7 +240,7 @@ test("assumeRole() checks the role's own maximum first, then the hour of chained
   });
 });
 
-test("assumeRole() hands a source identity on and lets nobody change it", async (t) => {
+test("assumeRole() passes a source identity on and refuses to change it", async (t) => {
   const harness = await startSts(t);
   const { roles } = harness.sts;
   roles.put({ arn: READER, trust: { principals: [USER_ARN] } });
@@ -266,7 +266,7 @@ test("assumeRole() hands a source identity on and lets nobody change it", async 
   );
 });
 
-test("assumeRole() reports the packed size and refuses what does not fit", async (t) => {
+test("assumeRole() reports the packed size and refuses one that is too large", async (t) => {
   const harness = await startSts(t);
   const random = (n: number) => ({
     Key: `key-${n}`,
@@ -283,7 +283,7 @@ test("assumeRole() reports the packed size and refuses what does not fit", async
   assert.match(message, /^Packed size of session tags consumes \d+% of allotted space\.$/);
 });
 
-test("roles.put() refuses what is not a role's ARN", async (t) => {
+test("roles.put() refuses text that is not a role's ARN", async (t) => {
   const { sts } = await startSts(t);
   assert.throws(() => sts.roles.put({ arn: USER_ARN, trust: { principals: [] } }), TypeError);
   sts.roles.put({ arn: roleArn("a/b/c"), trust: { principals: [ACCOUNT] } });

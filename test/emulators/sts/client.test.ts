@@ -1,4 +1,4 @@
-// The AWS SDK for JavaScript against the emulator: what it accepts, and what the SDK makes of its refusals.
+// The AWS SDK for JavaScript against the emulator: accepted requests, and the SDK's errors for refused ones.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AssumeRoleCommand, GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
@@ -20,7 +20,7 @@ async function assumed(client: STSClient, RoleArn: string, RoleSessionName = "ns
   return sessionOf(await client.send(new AssumeRoleCommand({ RoleArn, RoleSessionName })));
 }
 
-test("AssumeRole answers with a session that GetCallerIdentity names without the role's path", async (t) => {
+test("AssumeRole returns a session that GetCallerIdentity names without the role's path", async (t) => {
   const harness = await startSts(t);
   const command = new AssumeRoleCommand({ RoleArn: READER, RoleSessionName: "ns.pod", DurationSeconds: 900 });
   const { Credentials, AssumedRoleUser, PackedPolicySize } = await harness.client().send(command);
@@ -46,7 +46,7 @@ test("GetCallerIdentity names the user of a long-term key", async (t) => {
   assert.match(UserId ?? "", /^AIDA[A-Z2-7]{17}$/);
 });
 
-test("AssumeRole of a role that trusts a role works with that role's session and with nothing else", async (t) => {
+test("AssumeRole of a role that trusts a role works only with that role's session", async (t) => {
   const harness = await startSts(t);
   const session = await assumed(harness.client(), READER);
   const writer = await assumed(harness.client(session), WRITER);
@@ -65,7 +65,7 @@ test("AssumeRole of a role that trusts a role works with that role's session and
   });
 });
 
-test("AssumeRole of a role that does not exist is denied in the words of a role that does not trust", async (t) => {
+test("AssumeRole of a role that does not exist is denied with the same message as one that does not trust the caller", async (t) => {
   const harness = await startSts(t);
   const missing = roleArn("missing");
   const { code, message } = await refusalOf(assumed(harness.client(), missing));
@@ -107,7 +107,7 @@ const BAD_CREDENTIALS: readonly {
 ];
 
 for (const { name, change, code } of BAD_CREDENTIALS) {
-  test(`authenticate() answers ${code} to ${name}`, async (t) => {
+  test(`authenticate() returns ${code} for ${name}`, async (t) => {
     const harness = await startSts(t);
     const session = await assumed(harness.client(), READER);
     const refusal = await refusalOf(harness.client(change(session)).send(new GetCallerIdentityCommand({})));
@@ -116,7 +116,7 @@ for (const { name, change, code } of BAD_CREDENTIALS) {
   });
 }
 
-test("authenticate() answers ExpiredToken from the second of expiry on, before it looks at the signature", async (t) => {
+test("authenticate() returns ExpiredToken from the second of expiry on, before it checks the signature", async (t) => {
   const harness = await startSts(t);
   const session = await assumed(harness.client(), READER);
   await harness.clock.advance(3_599_000);
@@ -131,7 +131,7 @@ test("authenticate() answers ExpiredToken from the second of expiry on, before i
   }
 });
 
-test("authenticate() refuses a signature for another region in STS's words", async (t) => {
+test("authenticate() refuses a signature for another region with STS's message", async (t) => {
   const harness = await startSts(t);
   assert.deepEqual(await refusalOf(harness.client(KEY, "us-east-1").send(new GetCallerIdentityCommand({}))), {
     code: "SignatureDoesNotMatch",
@@ -140,7 +140,7 @@ test("authenticate() refuses a signature for another region in STS's words", asy
   });
 });
 
-test("authenticate() ends the sessions of a role that is removed, even when one of the same ARN follows", async (t) => {
+test("authenticate() ends the sessions of a role that is removed, even if one of the same ARN is created later", async (t) => {
   const harness = await startSts(t);
   const session = await assumed(harness.client(), READER);
   harness.sts.roles.put({ arn: READER, trust: { principals: [] } });
@@ -152,7 +152,7 @@ test("authenticate() ends the sessions of a role that is removed, even when one 
   assert.equal(code, "InvalidClientTokenId");
 });
 
-test("createStsEmulator() sends its time, so that the SDK mends a clock that is an hour off", async (t) => {
+test("createStsEmulator() sends its time, so that the SDK corrects a clock that is wrong by an hour", async (t) => {
   const harness = await startSts(t);
   const client = new STSClient({
     region: REGION,
@@ -169,7 +169,7 @@ test("createStsEmulator() sends its time, so that the SDK mends a clock that is 
   );
 });
 
-test("issueSession() gives credentials of a session that nobody assumed", async (t) => {
+test("issueSession() returns credentials of a session without a caller", async (t) => {
   const harness = await startSts(t);
   const issued = harness.sts.issueSession({ roleArn: READER, sessionName: "i-0123456789", durationSeconds: 21_600 });
   const client = harness.client({

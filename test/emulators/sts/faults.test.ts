@@ -46,7 +46,7 @@ for (const { fault, code, status, message } of FAULTS) {
   });
 }
 
-test("faults.set() holds until faults.clear() when no number is given", async (t) => {
+test("faults.set() lasts until faults.clear() without a number of calls", async (t) => {
   const harness = await startSts(t);
   harness.sts.faults.set({ kind: "throttle" });
   for (let call = 0; call < 3; call++) {
@@ -56,7 +56,7 @@ test("faults.set() holds until faults.clear() when no number is given", async (t
   assert.ok((await harness.client().send(new AssumeRoleCommand(ASSUME))).Credentials);
 });
 
-test("faults.set() of one role leaves other roles and GetCallerIdentity alone", async (t) => {
+test("faults.set() of one role does not affect other roles and GetCallerIdentity", async (t) => {
   const harness = await startSts(t);
   harness.sts.faults.set({ kind: "throttle" }, { roleArn: READER });
   await harness.client().send(new GetCallerIdentityCommand({}));
@@ -78,7 +78,7 @@ test("a fault of kind down resets the connection", async (t) => {
   );
 });
 
-test("a fault of kind stall holds the answer for its time by the emulator's clock", async (t) => {
+test("a fault of kind stall delays the response by the emulator's clock", async (t) => {
   const harness = await startSts(t);
   harness.sts.faults.set({ kind: "stall", ms: 5000 }, { calls: 1 });
   let answered = false;
@@ -102,7 +102,7 @@ test("close() ends a stalled call instead of waiting for it", async (t) => {
   assert.equal((await sent).status, 0);
 });
 
-test("calls.list() tells who asked for what and which key came of it, and no secret", async (t) => {
+test("calls.list() records caller, request and issued key, and no secret", async (t) => {
   const harness = await startSts(t);
   const answered = await harness.client().send(
     new AssumeRoleCommand({
@@ -139,12 +139,12 @@ test("calls.list() tells who asked for what and which key came of it, and no sec
   assert.deepEqual(harness.sts.calls.list(), []);
 });
 
-test("url is a TypeError before listen()", async (t) => {
+test("url throws TypeError before listen()", async (t) => {
   assert.match((await startSts(t)).sts.url, /^http:\/\/127\.0\.0\.1:\d+$/);
   assert.throws(() => createStsEmulator({ clock: systemClock }, { region: REGION }).url, TypeError);
 });
 
-test("createStsEmulator() refuses a key of nobody", () => {
+test("createStsEmulator() refuses a key without a principal", () => {
   const key = { accessKeyId: "AKIA", secretAccessKey: new Secret("x"), arn: "podrole" };
   assert.throws(() => createStsEmulator({ clock: systemClock }, { region: REGION, keys: [key] }), TypeError);
 });

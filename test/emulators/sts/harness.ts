@@ -1,5 +1,5 @@
-// An STS emulator on a free port with three roles, and clients of it: the AWS SDK, and requests signed by hand where
-// the SDK would not send what a test needs to send.
+// An STS emulator on a free port with three roles, and clients of it: the AWS SDK, and requests signed by hand for
+// tests whose requests the SDK would not send.
 import { createHash, createHmac } from "node:crypto";
 import type { TestContext } from "node:test";
 import { type AssumeRoleCommandOutput, STSClient } from "@aws-sdk/client-sts";
@@ -37,7 +37,7 @@ export interface Harness {
   client(credentials?: Credentials, region?: string): STSClient;
 }
 
-/** Reader trusts the user and may be tagged; writer trusts reader; partner trusts the user with an external id. */
+/** Reader trusts the user and allows tags; writer trusts reader; partner trusts the user with an external ID. */
 export async function startSts(t: TestContext): Promise<Harness> {
   const fake = createFakeClock(Date.UTC(2026, 0, 15, 12));
   const stalled = Promise.withResolvers<void>();
@@ -67,7 +67,7 @@ export async function startSts(t: TestContext): Promise<Harness> {
     clock,
     stalled: stalled.promise,
     client(credentials = KEY, region = REGION) {
-      // The SDK signs with the machine's time; the offset puts it on the emulator's.
+      // The SDK signs with the machine's time; the offset corrects it to the emulator's.
       const systemClockOffset = clock.now() - Date.now();
       const client = new STSClient({ region, endpoint: sts.url, credentials, maxAttempts: 1, systemClockOffset });
       t.after(() => client.destroy());
@@ -76,13 +76,13 @@ export async function startSts(t: TestContext): Promise<Harness> {
   };
 }
 
-/** The credentials in an answer of AssumeRole, as clients take them. */
+/** Returns the credentials in a response of AssumeRole, in the form that clients accept. */
 export function sessionOf({ Credentials: issued }: AssumeRoleCommandOutput): Required<Credentials> {
   const { AccessKeyId = "", SecretAccessKey = "", SessionToken = "" } = issued ?? {};
   return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
 }
 
-/** The code and the words of the error that `sent` fails with. */
+/** Returns code and message of the error with which `sent` fails. */
 export async function refusalOf(sent: Promise<unknown>): Promise<{ code: string; message: string; status: number }> {
   try {
     await sent;
@@ -157,12 +157,12 @@ export async function sendSigned({ sts, clock }: Harness, raw: RawRequest): Prom
   return { status: response.status, body: await response.text() };
 }
 
-/** The text of one element of an XML answer. */
+/** Returns the text of one element of an XML response. */
 export function element(body: string, name: string): string | undefined {
   return new RegExp(`<${name}>([^<]*)</${name}>`).exec(body)?.[1];
 }
 
-/** RFC 3986, as Signature Version 4 asks for. */
+/** RFC 3986, as Signature Version 4 requires. */
 function encode(text: string): string {
   return encodeURIComponent(text).replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }

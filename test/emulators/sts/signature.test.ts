@@ -1,7 +1,7 @@
 // The published vectors of AWS's Signature Version 4 test suite.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isRefusal } from "../../../emulators/sts/refusal.ts";
+import { isStsError } from "../../../emulators/sts/errors.ts";
 import { isSignedBy, parseAuthorization, type SignedRequest } from "../../../emulators/sts/signature.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 
@@ -69,6 +69,6 @@ for (const { name, request, headers, signature } of VECTORS) {
 
 function accepts(request: SignedRequest, header: string): boolean {
   const authorization = parseAuthorization(header, true);
-  if (isRefusal(authorization)) assert.fail(authorization.message);
+  if (isStsError(authorization)) assert.fail(authorization.message);
   return isSignedBy(SECRET, request, authorization, TIMESTAMP);
 }

@@ -1,4 +1,4 @@
-// Requests that no SDK sends, and the XML as it stands on the wire.
+// Requests that no SDK sends, and the XML on the wire.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assert as check, asyncProperty, string } from "fast-check";
@@ -7,7 +7,7 @@ import { type RawRequest, element, KEY, READER, sendSigned, startSts, USER_ARN }
 
 const IDENTITY = { Action: "GetCallerIdentity" };
 
-test("GetCallerIdentity answers with STS's XML, element for element", async (t) => {
+test("GetCallerIdentity returns STS's XML, element for element", async (t) => {
   const harness = await startSts(t);
   const { status, body } = await sendSigned(harness, { fields: IDENTITY });
   assert.equal(status, 200);
@@ -160,7 +160,7 @@ for (const { name, status, code, message, ...raw } of REFUSED) {
   });
 }
 
-test("answer() sends whoever names no action to AWS's front page", async (t) => {
+test("answer() redirects requests without an action to AWS's page", async (t) => {
   const harness = await startSts(t);
   assert.equal((await sendSigned(harness, { fields: {} })).status, 302);
   assert.deepEqual(harness.sts.calls.list(), []);
@@ -184,7 +184,7 @@ test("authenticate() refuses a session token that is sent but not signed", async
   assert.equal(element(body, "Code"), "SignatureDoesNotMatch");
 });
 
-test("createForm() takes the first of two fields of one name, and lists in the order of their numbers", () => {
+test("createForm() uses the first of two fields with one name, and lists in the order of their numbers", () => {
   const form = createForm(
     "a=1&a=2&Tags.member.10.Key=j&Tags.member.2.Key=b&Tags.member.2.Value=x+y&Tags.member.x.Key=no",
   );
@@ -196,7 +196,7 @@ test("createForm() takes the first of two fields of one name, and lists in the o
   ]);
 });
 
-test("authenticate() accepts whatever text a signed query string carries", async (t) => {
+test("authenticate() accepts any text in a signed query string", async (t) => {
   const harness = await startSts(t);
   const property = asyncProperty(string({ unit: "grapheme" }), async (text) => {
     const { status } = await sendSigned(harness, { fields: { ...IDENTITY, Unknown: text }, method: "GET" });
