@@ -105,14 +105,15 @@ export function createCredentialCache(
 
   async function get(input: AssumeRoleInput, podUid: string) {
     const entry = entryOf(keyOf(input), podUid);
-    const held = entry.credentials;
-    if (held && clock.now() < halfLife(held)) return { credentials: held, outcome: "hit" } as const;
+    const cached = entry.credentials;
+    if (cached && clock.now() < halfLife(cached)) return { credentials: cached, outcome: "hit" } as const;
     try {
       if (entry.failure && clock.now() < entry.failure.until) throw entry.failure.error;
       const credentials = await fetch(entry, input);
-      return { credentials, outcome: held ? "renewed" : "miss" } as const;
+      return { credentials, outcome: cached ? "renewed" : "miss" } as const;
     } catch (error) {
-      if (held && clock.now() < held.expiresAt - UNUSABLE_MS) return { credentials: held, outcome: "stale" } as const;
+      if (cached && clock.now() < cached.expiresAt - UNUSABLE_MS)
+        return { credentials: cached, outcome: "stale" } as const;
       throw error;
     }
   }

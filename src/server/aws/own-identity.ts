@@ -26,7 +26,7 @@ export async function waitForCallerArn({
   for (let attempt = 0; !signal.aborted; attempt++) {
     try {
       const arn = await callerArn();
-      log.info({ callerArn: arn }, "STS knows this server");
+      log.info({ callerArn: arn }, "STS returned the identity of this server");
       return arn;
     } catch (error) {
       log.warn({ err: error }, "cannot assume roles yet: STS does not return this server's identity");

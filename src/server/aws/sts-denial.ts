@@ -39,7 +39,7 @@ const OTHER_POLICIES: readonly (readonly [RegExp, (user: string) => string])[] =
   [/VPC endpoint policy/, () => "in the policy of the VPC endpoint through which the server reaches STS"],
 ];
 
-/** A denied call, as far as the message tells. */
+/** A denied call, as the message of STS describes it. */
 interface DeniedCall {
   /** Name of the role. */
   readonly role: string;
@@ -81,7 +81,7 @@ function likeliestCause(call: DeniedCall): string {
     call.externalId === undefined
       ? "; if it has a condition on sts:ExternalId, annotate the pod with iam.amazonaws.com/external-id"
       : "; a condition on sts:ExternalId must name this pod's external id";
-  return `${trustPolicy(call)}${condition}; the server's own policy must allow sts:AssumeRole on the role too; a role that does not exist looks the same`;
+  return `${trustPolicy(call)}${condition}; the server's own policy must allow sts:AssumeRole on the role too; STS denies a role that does not exist in the same way`;
 }
 
 const NEEDED_BY: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 // The server's own serving certificate, signed by its own CA and presented on both gRPC ports. The key exists only in
-// memory, and is new at each start. States: held (renewed at half its lifetime, or at once when the CA changes; new
+// memory, and is new at each start. States: current (renewed at half its lifetime, or at once when the CA changes; new
 // connections see the new certificate) → stopped (stop()).
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import { issueCertificate } from "../../pki/certificate.ts";
@@ -34,7 +34,7 @@ export function createServingCertificate(
   const key = generateKeyPem();
   const publicKey = createPublicKey(createPrivateKey(key.reveal()));
   let cancelRenewal = () => {};
-  let held = issue();
+  let current = issue();
 
   function issue() {
     const { authority, bundlePem } = keeper.current();
@@ -48,15 +48,15 @@ export function createServingCertificate(
   }
 
   function renew(): void {
-    held = issue();
-    log.info({ expiration: new Date(held.notAfter).toISOString() }, "renewed the serving certificate");
+    current = issue();
+    log.info({ expiration: new Date(current.notAfter).toISOString() }, "renewed the serving certificate");
     changes.emit();
   }
 
   const unsubscribe = keeper.onChange(renew);
   return {
-    current: () => held.material,
-    notAfter: () => held.notAfter,
+    current: () => current.material,
+    notAfter: () => current.notAfter,
     onChange: (listener) => changes.onChange(listener),
     stop() {
       unsubscribe();
