@@ -15,6 +15,7 @@ import { type ResourceSettings, resourcesFor } from "./resources.ts";
 /** The usual grace period of a pod (terminationGracePeriodSeconds); most outages of the server or of STS are shorter. */
 const HOOK_SECONDS = 30;
 
+/** Settings of podrole's containers that are the same for every pod of the cluster. */
 export interface ContainerSettings extends PodroleEnvSettings {
   /** Image of podrole's containers; its entrypoint accepts "init", "serve" or "wait". */
   readonly image: string;

@@ -8,15 +8,17 @@ import { precedenceWarnings, regionWarnings } from "./sdk-precedence.ts";
 import { listOf } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
+/** What a container with a role needs to know about the sidecar and the region. */
 export interface CredentialSettings {
   /** Port of the sidecar's credentials endpoint on 127.0.0.1. */
   readonly port: number;
-  /** AWS region for containers that set none; undefined if unknown: SDKs then use their own defaults. */
+  /** AWS region for containers that set none; undefined if unknown: SDKs then search for one themselves. */
   readonly region: string | undefined;
   /** True when the pod requests the paths of the instance metadata service. */
   readonly metadata: boolean;
 }
 
+/** The changed container; the given one is not modified. */
 export interface ContainerChange {
   readonly container: Container;
   readonly warnings: readonly Warning[];

@@ -19,11 +19,13 @@ import { choosePorts, conflictingPorts } from "./ports.ts";
 import { listOf } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
+/** Settings of injection, independent of roles. */
 export interface InjectSettings extends ContainerSettings {
   /** False when the cluster is older than 1.29, or its operator chose ordinary containers. */
   readonly nativeSidecar: boolean;
 }
 
+/** The result of injection. */
 export interface Injected {
   readonly pod: Pod;
   /** Containers that the sidecar serves: in classic mode without ordinary init containers. */

@@ -12,12 +12,14 @@ import { findShapeProblem } from "./shape.ts";
 import { SKIP_REASONS, type SkipReason, skipReasonOfNamespace, skipReasonOfPod } from "./skip-reasons.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
+/** Settings of a plan: those of injection, and the policy that decides about roles. */
 export interface PlanSettings extends InjectSettings {
   /** Namespaces that are never injected, in addition to Kubernetes' own: podrole's. */
   readonly excludedNamespaces: readonly string[];
   readonly policy: PolicySettings;
 }
 
+/** A pod and everything outside it that the decision reads. */
 export interface PlanInput {
   /** May be any JSON value at run time: one that is not a pod is refused. */
   readonly pod: Pod;
@@ -29,6 +31,7 @@ export interface PlanInput {
   readonly serviceAccountAnnotations: Readonly<Record<string, string>>;
 }
 
+/** The decision about a pod, with its reason and the resulting pod. */
 export interface Plan {
   readonly decision: "inject" | "skip" | "refuse";
   readonly reason: ErrorCode | SkipReason | "INJECTED" | "ALREADY_INJECTED";

@@ -4,6 +4,7 @@ import type { EnvVar } from "../kubernetes/objects.ts";
 import { PATHS } from "./names.ts";
 import type { SidecarPorts } from "./ports.ts";
 
+/** What podrole's containers need to know about the cluster. */
 export interface PodroleEnvSettings {
   /** host:port of the server's credentials port, as pods reach it. */
   readonly serverAddress: string;

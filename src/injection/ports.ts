@@ -4,6 +4,7 @@ import type { Container, Pod } from "../kubernetes/objects.ts";
 import { NAMES, isPodroleContainer } from "./names.ts";
 import { allContainers, listOf } from "./shape.ts";
 
+/** TCP ports of podrole-sidecar inside the pod. */
 export interface SidecarPorts {
   /** Container credentials endpoint, on loopback. */
   readonly credentials: number;

@@ -7,6 +7,7 @@ const PROXIES = new Set(["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]);
 const EXEMPTIONS = ["NO_PROXY", "no_proxy"];
 const LOOPBACK = "127.0.0.1";
 
+/** The changed variables; the given ones themselves when nothing changes. */
 export interface EnvChange {
   readonly env: readonly EnvVar[];
   readonly warnings: readonly Warning[];

@@ -18,6 +18,7 @@ import { requestedMetadata } from "./pod-annotations.ts";
 import { allContainers } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
+/** The decision about every container's role. */
 export interface PodRoles {
   readonly roles: readonly RoleDecision[];
   /** Participating containers without a role. */

@@ -17,6 +17,7 @@ export const SKIP_REASONS = {
   NO_ROLE: "Neither the pod, its ServiceAccount nor its namespace names a role",
 } as const satisfies Record<string, string>;
 
+/** A key of SKIP_REASONS; never the same as an error code. */
 export type SkipReason = keyof typeof SKIP_REASONS;
 
 /** https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/#initial-namespaces */

@@ -4,8 +4,9 @@ import type { EnvVar } from "../kubernetes/objects.ts";
 import { PATHS } from "./names.ts";
 import { effectiveVariable } from "./proxy.ts";
 
+/** What the injected pod alone does not show. */
 export interface UninjectOptions {
-  /** The webhook's --region at injection, by which an AWS_REGION of podrole's is told from one of the user's. */
+  /** The webhook's --region at injection, which distinguishes an AWS_REGION of podrole's from one of the user's. */
   readonly region: string | undefined;
 }
 

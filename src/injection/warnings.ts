@@ -53,8 +53,10 @@ const TEXTS = {
     "linkerd's CNI plugin blocks podrole's start: list podrole's ports in config.linkerd.io/skip-outbound-ports",
 } as const satisfies Record<string, (...facts: never[]) => string>;
 
+/** The closed set of codes by which code distinguishes warnings. */
 export type WarningCode = keyof typeof TEXTS;
 
+/** A warning about a pod: `code` for code, `text` for people. */
 export interface Warning {
   readonly code: WarningCode;
   readonly text: string;

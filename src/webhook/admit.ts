@@ -15,6 +15,7 @@ import type { Lookups } from "./lookups.ts";
 import { patchBetween } from "./patch.ts";
 import type { AdmissionRequest, AdmissionResponse } from "./review.ts";
 
+/** What the use case reads, and where it records. */
 export interface AdmitDeps {
   readonly clock: Clock;
   readonly log: Log;

@@ -10,6 +10,7 @@ import type { Log } from "../runtime/log.ts";
 import type { Admit } from "./admit.ts";
 import { formatReview, readReview } from "./review.ts";
 
+/** The use case behind the port, and what the port itself needs. */
 export interface WebhookAppDeps {
   readonly admit: Admit;
   readonly log: Log;
@@ -18,12 +19,14 @@ export interface WebhookAppDeps {
   readonly onUnreadable: (status: number) => void;
 }
 
+/** The address to bind. */
 export interface WebhookAppOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
 }
 
+/** The port; see the states at the top of this file. */
 export interface WebhookApp {
   /** For tests: `http.inject()` sends a request without a connection. */
   readonly http: FastifyInstance<Server>;

@@ -24,6 +24,7 @@ export type Surroundings = Omit<PlanInput, "pod"> & {
   readonly live: boolean;
 };
 
+/** Look-ups of a pod's namespace and ServiceAccount, cached or live. */
 export interface Lookups {
   /** Reads the caches, and live what they lack. Throws KUBERNETES_UNAVAILABLE. */
   cached(namespace: string, serviceAccount: string): Promise<Surroundings>;

@@ -7,6 +7,7 @@ import { ANNOTATIONS, LABELS } from "../policy/annotations.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import type { ClusterReader, Metadata } from "./lookups.ts";
 
+/** The watches' caches and live reads. */
 export interface OpenedCluster extends ClusterReader {
   /** Resolves after the first complete list of namespaces; ServiceAccounts are read live until theirs is complete. */
   readonly ready: Promise<void>;

@@ -23,6 +23,7 @@ export interface ServingCertificate extends TlsSource {
   notAfter(): number | undefined;
 }
 
+/** The server to call and the proof to send. */
 export interface ServingCertificateOptions {
   /** host:port of the server's identity port. */
   readonly identityAddress: string;
@@ -32,6 +33,7 @@ export interface ServingCertificateOptions {
   readonly proofFile: string;
 }
 
+/** What the renewal depends on. */
 export interface ServingCertificateDeps {
   readonly clock: Clock;
   readonly log: Log;

@@ -23,6 +23,7 @@ const command: type.Parser<readonly string[]> = {
   parse: (text) => (text === "none" ? [] : type.list.parse(text)),
 };
 
+/** Table of the webhook's flags and variables; help texts and docs/configuration.md are generated from it. */
 export const WEBHOOK_SETTINGS = {
   ...type.group("Listening:", {
     bind: { type: type.address, default: "[::]:9443", help: "Address of /mutate (HTTPS)" },
@@ -107,4 +108,5 @@ export const WEBHOOK_SETTINGS = {
   ...COMMON_SETTINGS,
 } as const satisfies type.SettingTable;
 
+/** The parsed values of WEBHOOK_SETTINGS. */
 export type WebhookSettings = Settings<typeof WEBHOOK_SETTINGS>;

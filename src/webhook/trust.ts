@@ -19,6 +19,7 @@ export interface TrustBundle extends Changing {
   readonly ready: Promise<void>;
 }
 
+/** What the polling depends on. */
 export interface TrustBundleDeps {
   readonly kubernetes: Pick<Kubernetes, "getConfigMap">;
   readonly clock: Clock;
