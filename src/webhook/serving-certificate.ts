@@ -60,7 +60,7 @@ export function createServingCertificate(
   async function run(): Promise<void> {
     for (let failures = 0; !signal.aborted; ) {
       try {
-        material = await request(trust, options);
+        material = await requestCertificate(trust, options);
         failures = 0;
         const expiration = notAfterOf(material.certificatePem);
         log.info({ expiration: new Date(expiration).toISOString() }, "got a serving certificate");
@@ -102,7 +102,7 @@ export function createServingCertificate(
 }
 
 /** Creates a key and requests a certificate for it, once the trust bundle is known. */
-async function request(trust: TrustBundle, options: ServingCertificateOptions): Promise<TlsMaterial> {
+async function requestCertificate(trust: TrustBundle, options: ServingCertificateOptions): Promise<TlsMaterial> {
   await trust.ready;
   const privateKey = generateKeyPem();
   const token = new Secret((await readFile(options.proofFile, "utf8")).trim());
