@@ -19,11 +19,11 @@ export interface InstanceMetadataOptions {
 const ROLE = "podrole-server";
 
 export async function startInstanceMetadata(context: TestContext, options: InstanceMetadataOptions) {
-  const asked: string[] = [];
+  const requests: string[] = [];
   const tokens = new Map<string, number>();
 
   function serve({ method = "", url = "", headers }: IncomingMessage, response: ServerResponse): void {
-    asked.push(`${method} ${url}`);
+    requests.push(`${method} ${url}`);
     const [status, body] = method === "PUT" && url === "/latest/api/token" ? grant(headers) : read(url, headers);
     response.writeHead(status, { "content-type": "text/plain" }).end(body);
   }
@@ -61,6 +61,6 @@ export async function startInstanceMetadata(context: TestContext, options: Insta
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    asked: (): readonly string[] => asked,
+    requests: (): readonly string[] => requests,
   };
 }

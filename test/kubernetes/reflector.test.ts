@@ -36,11 +36,11 @@ async function observe(test: TestContext, { selector, options, pods = [], rules 
   test.after(() => reflector.stop());
   const changes: Change<Pod>[] = [];
   reflector.onChange((change) => changes.push(change));
-  const asked = (verb: string) =>
+  const requests = (verb: string) =>
     emulator.audit.filter(
       (event) => event.verb === verb && (event.stage !== "ResponseComplete") === (verb === "watch"),
     );
-  return { clock, emulator, reflector, lines, changes, asked };
+  return { clock, emulator, reflector, lines, changes, requests };
 }
 
 const names = (reflector: Reflector<Pod>) => reflector.list().map(({ metadata }) => metadata.name);
@@ -52,18 +52,18 @@ async function watching({ emulator, reflector }: Awaited<ReturnType<typeof obser
 }
 
 test("ready resolves after all pages of the first list", async (t) => {
-  const { reflector, asked } = await observe(t, { pods: ["a", "b", "c", "d", "e"], options: { pageSize: 2 } });
+  const { reflector, requests } = await observe(t, { pods: ["a", "b", "c", "d", "e"], options: { pageSize: 2 } });
   assert.equal(reflector.ageMs(), Number.POSITIVE_INFINITY);
   await reflector.ready;
   assert.deepEqual(names(reflector), ["a", "b", "c", "d", "e"]);
   assert.equal(reflector.get("default/c")?.metadata.name, "c");
   assert.equal(reflector.ageMs(), 0);
-  assert.equal(asked("list").length, 3);
+  assert.equal(requests("list").length, 3);
 });
 
 test("changes arrive through the watch, without another list", async (t) => {
   const stage = await observe(t, { pods: ["a"] });
-  const { emulator, reflector, changes, asked } = stage;
+  const { emulator, reflector, changes, requests } = stage;
   await watching(stage);
   const pod = await create<Pod>(emulator, PODS, podOf({ name: "b" }));
   emulator.store.replace("pods", { ...pod, metadata: { ...pod.metadata, labels: { tier: "web" } } });
@@ -80,7 +80,7 @@ test("changes arrive through the watch, without another list", async (t) => {
       ["default/a", true, false],
     ],
   );
-  assert.equal(asked("list").length, 1);
+  assert.equal(requests("list").length, 1);
 });
 
 test("a pod that leaves the label selector leaves the cache", async (t) => {
@@ -93,7 +93,7 @@ test("a pod that leaves the label selector leaves the cache", async (t) => {
   await until(() => reflector.size === 0, "the pod is gone");
 });
 
-test("a single object is followed by a field selector, with rights to that object alone", async (t) => {
+test("a single object is followed by a field selector, with rights only to that object", async (t) => {
   const rules = [{ apiGroups: [""], resources: ["pods"], resourceNames: ["b"], verbs: ["list", "watch"] }];
   const selector = { namespace: "default", fieldSelector: "metadata.name=b" };
   const stage = await observe(t, { selector, rules, pods: ["a", "b"] });
@@ -107,7 +107,7 @@ test("a single object is followed by a field selector, with rights to that objec
 
 test("a dropped watch resumes where it was, without a gap and without another list", async (t) => {
   const stage = await observe(t, { pods: ["a"] });
-  const { clock, emulator, reflector, asked } = stage;
+  const { clock, emulator, reflector, requests } = stage;
   await watching(stage);
   emulator.faults.dropWatches();
   await until(() => reflector.state() === "waiting", "the drop is noticed");
@@ -115,14 +115,14 @@ test("a dropped watch resumes where it was, without a gap and without another li
   assert.deepEqual(names(reflector), ["a"]);
   await clock.advance(1_000);
   await until(() => reflector.size === 2, "the pod that came in between");
-  assert.equal(asked("list").length, 1);
-  assert.equal(asked("watch").length, 2);
+  assert.equal(requests("list").length, 1);
+  assert.equal(requests("watch").length, 2);
 });
 
 for (const goneAs of ["event", "status"] as const) {
   test(`410 Gone as ${goneAs} leads to a new list`, async (t) => {
     const stage = await observe(t, { pods: ["a", "b"] });
-    const { clock, emulator, reflector, changes, asked } = stage;
+    const { clock, emulator, reflector, changes, requests } = stage;
     await watching(stage);
     emulator.faults.goneAs = goneAs;
     emulator.faults.dropWatches();
@@ -130,25 +130,25 @@ for (const goneAs of ["event", "status"] as const) {
     emulator.store.remove("pods", "default", "a");
     emulator.faults.compact();
     await clock.advance(1_000);
-    await until(() => asked("watch").length >= 1 && reflector.state() === "waiting", "the 410");
+    await until(() => requests("watch").length >= 1 && reflector.state() === "waiting", "the 410");
     await clock.advance(2_000);
     await until(() => reflector.size === 1, "the relist");
     assert.deepEqual(names(reflector), ["b"]);
-    assert.equal(asked("list").length, 2);
+    assert.equal(requests("list").length, 2);
     assert.equal(changes.at(-1)?.after, undefined);
   });
 }
 
 test("a silent watch is reopened, which confirms the cache and logs no warning", async (t) => {
   const stage = await observe(t, { pods: ["a"] });
-  const { clock, emulator, reflector, asked, lines } = stage;
+  const { clock, emulator, reflector, requests, lines } = stage;
   await watching(stage);
   for (let round = 2; round <= 4; round++) {
     await clock.advance(90_000);
-    await until(() => asked("watch").length === round && emulator.watches.size === 1, "reopened");
+    await until(() => requests("watch").length === round && emulator.watches.size === 1, "reopened");
     await until(() => reflector.ageMs() === 0, "the proof");
   }
-  assert.equal(asked("list").length, 1);
+  assert.equal(requests("list").length, 1);
   assert.deepEqual(
     lines.filter(({ level }) => Number(level) > 30),
     [],
@@ -157,7 +157,7 @@ test("a silent watch is reopened, which confirms the cache and logs no warning",
 
 test("a watch whose connection is dead is ended and reopened", async (t) => {
   const stage = await observe(t, { pods: ["a"], options: { inactivityMs: 45_000 } });
-  const { clock, emulator, reflector, asked } = stage;
+  const { clock, emulator, reflector, requests } = stage;
   await watching(stage);
   emulator.faults.stall = true;
   await create(emulator, PODS, podOf({ name: "b" }));
@@ -166,7 +166,7 @@ test("a watch whose connection is dead is ended and reopened", async (t) => {
   emulator.faults.stall = false;
   await clock.advance(1_000);
   await until(() => reflector.size === 2, "the pod that the silent watch kept back");
-  assert.deepEqual([asked("list").length, asked("watch").length], [1, 2]);
+  assert.deepEqual([requests("list").length, requests("watch").length], [1, 2]);
 });
 
 test("an API server that stops responding is noticed, and the age grows", async (t) => {
@@ -177,7 +177,7 @@ test("an API server that stops responding is noticed, and the age grows", async 
   await clock.advance(45_000);
   await until(() => emulator.watches.size === 0, "the silent watch is given up");
   await clock.advance(45_000);
-  await until(() => reflector.state() === "waiting", "nobody answers");
+  await until(() => reflector.state() === "waiting", "no response");
   assert.match(JSON.stringify(lines.at(-1)), /no response came within 45000 ms/);
   assert.equal(reflector.ageMs(), 90_000);
 });
@@ -192,7 +192,7 @@ test("bookmarks confirm the cache of an unchanged resource", async (t) => {
     await clock.advance(60_000);
     await until(() => reflector.ageMs() === 0, "a bookmark");
   }
-  assert.equal(stage.asked("watch").length, 1);
+  assert.equal(stage.requests("watch").length, 1);
 });
 
 test("a scheduled list finds changes that the watch never reported", async (t) => {
@@ -272,28 +272,28 @@ test("waits double up to a cap, and start from the beginning after a success", a
 
 test("a throttling API server gets the time that it requests", async (t) => {
   const stage = await observe(t);
-  const { clock, emulator, reflector, asked } = stage;
+  const { clock, emulator, reflector, requests } = stage;
   await watching(stage);
   emulator.faults.status = { code: 429, retryAfterSeconds: 20 };
   emulator.faults.dropWatches();
   await until(() => reflector.state() === "waiting", "the drop");
   await clock.advance(500);
-  await until(() => asked("watch").length === 1 && reflector.state() === "waiting", "the 429");
+  await until(() => requests("watch").length === 1 && reflector.state() === "waiting", "the 429");
   const refused = () => emulator.audit.filter(({ responseStatus }) => responseStatus.code === 429).length;
   await until(() => refused() === 1, "the 429 is on record");
   await clock.advance(19_000);
   assert.equal(refused(), 1);
   await clock.advance(1_000);
-  await until(() => refused() === 2, "asked again");
+  await until(() => refused() === 2, "requested again");
 });
 
 test("stop() ends the watch and is final", async (t) => {
   const stage = await observe(t, { pods: ["a"] });
-  const { clock, emulator, reflector, asked } = stage;
+  const { clock, emulator, reflector, requests } = stage;
   await watching(stage);
   reflector.stop();
   await until(() => emulator.watches.size === 0 && reflector.state() === "stopped", "the watch is closed");
   await clock.advance(3_600_000);
-  assert.equal(asked("list").length, 1);
+  assert.equal(requests("list").length, 1);
   assert.deepEqual(names(reflector), ["a"]);
 });

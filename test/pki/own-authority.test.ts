@@ -144,7 +144,7 @@ const REFUSED: readonly (readonly [string, string, Secret, RegExp])[] = [
   ],
   ["an Ed25519 CA", oddCertificate({ key: ED25519, extensions: CA }), ED25519, /ed25519; expected/],
   ["an intermediate without its root", signing + middle, EC, CHAIN],
-  ["an intermediate alone", signing, EC, CHAIN],
+  ["only an intermediate", signing, EC, CHAIN],
   ["a chain in another order", signing + root + middle, EC, CHAIN],
   ["a leaf behind the root", root + oddCertificate({ key: EC, extensions: [] }), RSA, /"CN=odd" follows the root/],
   ["an intermediate behind the root", signing + middle + root + middle, EC, /"CN=middle" follows the root/],

@@ -38,7 +38,7 @@ interface Leaf {
   readonly certificate: X509Certificate;
   readonly notAfter: number;
 }
-/** A bundle as a client got it with a leaf: at the latest when that leaf expires, it has asked for a newer one. */
+/** A bundle that a client received with a leaf; the client requests a newer one before that leaf expires. */
 interface HeldBundle {
   readonly certificates: readonly X509Certificate[];
   readonly until: number;
@@ -90,22 +90,22 @@ function simulate(options: RotationOptions, stepMs: number, verbsPerStep: number
       store(plan.authorities, now);
     }
     const slots = stored ?? assert.fail("there is no CA");
-    // The second replica has not looked yet, and is asked shortly before it does.
-    for (const [seen, asked] of [
+    // The second replica has not read the Secret yet, and is called shortly before it does.
+    for (const [seen, issuedAt] of [
       [slots, now],
       [read ?? slots, now + SETTLE - 1],
     ] as const) {
       const request = { authority: seen.current.authority, publicKey: PUBLIC_KEY, subject: POD_SUBJECT };
       const { pem, serial, notAfter } = issueCertificate({
         ...request,
-        now: asked,
+        now: issuedAt,
         lifetimeMs: options.leafLifetimeMs,
       });
-      assert.ok(notAfter - asked > options.leafLifetimeMs - 1000, "a leaf was cut short by its CA");
+      assert.ok(notAfter - issuedAt > options.leafLifetimeMs - 1000, "a leaf was cut short by its CA");
       leaves.push({ serial, certificate: new X509Certificate(pem), notAfter });
       const bundle = bundleOf(seen);
       const held = bundles.get(bundle) ?? { certificates: readCertificates(bundle), until: 0 };
-      bundles.set(bundle, { ...held, until: Math.max(held.until, asked + options.leafLifetimeMs) });
+      bundles.set(bundle, { ...held, until: Math.max(held.until, issuedAt + options.leafLifetimeMs) });
       counts.issued++;
     }
     read = slots;

@@ -53,14 +53,14 @@ test("run() replaces a token after 80 % of its lifetime, and keeps it while no n
     },
   };
   let fails = false;
-  let asked = 0;
+  let requests = 0;
   const { node, directory } = await createHarness(
     t,
     {
       async tokens({ expirationSeconds }) {
-        asked += 1;
+        requests += 1;
         if (fails) throw new TypeError("the API server is away");
-        return { token: new Secret(`token-${asked}`), expiresAt: clock.now() + expirationSeconds * 1000 };
+        return { token: new Secret(`token-${requests}`), expiresAt: clock.now() + expirationSeconds * 1000 };
       },
     },
     clock,
@@ -70,21 +70,21 @@ test("run() replaces a token after 80 % of its lifetime, and keeps it while no n
   const content = () => readFile(join(directory, UID, "volumes", "podrole-proof", "token"), "utf8");
 
   await clock.advance(479_000);
-  assert.equal(asked, 1);
+  assert.equal(requests, 1);
   await clock.advance(1000);
-  assert.equal(asked, 2);
+  assert.equal(requests, 2);
   await until(() => waits === 2);
   assert.equal(await content(), "token-2");
 
   fails = true;
   await clock.advance(480_000);
   await until(() => waits === 3);
-  assert.equal(asked, 3);
+  assert.equal(requests, 3);
   assert.equal(await content(), "token-2");
   fails = false;
   await clock.advance(1000);
   await until(() => waits === 4);
-  assert.equal(asked, 4);
+  assert.equal(requests, 4);
   assert.equal(await content(), "token-4");
 });
 

@@ -46,20 +46,20 @@ const ALLOWED = [
     method: "GET",
     path: `${PODS}?watch=true`,
     allowed: false,
-    words: 'pods is forbidden: User "anna" cannot watch resource "pods" in API group "" in the namespace "default"',
+    expected: 'pods is forbidden: User "anna" cannot watch resource "pods" in API group "" in the namespace "default"',
   },
   {
     method: "GET",
     path: "/api/v1/secrets",
     allowed: false,
-    words: 'secrets is forbidden: User "anna" cannot list resource "secrets" in API group "" at the cluster scope',
+    expected: 'secrets is forbidden: User "anna" cannot list resource "secrets" in API group "" at the cluster scope',
   },
   { method: "GET", path: `${CONFIG_MAPS}/mine`, allowed: true },
   {
     method: "GET",
     path: `${CONFIG_MAPS}/other`,
     allowed: false,
-    words:
+    expected:
       'configmaps "other" is forbidden: User "anna" cannot get resource "configmaps" in API group "" in the namespace "default"',
   },
   { method: "GET", path: `${CONFIG_MAPS}?fieldSelector=metadata.name=mine`, allowed: true },
@@ -71,7 +71,7 @@ const ALLOWED = [
     method: "PATCH",
     path: `${PODS}/a/status`,
     allowed: false,
-    words:
+    expected:
       'pods/status "a" is forbidden: User "anna" cannot patch resource "pods/status" in API group "" in the namespace "default"',
   },
 ] as const;
@@ -85,7 +85,7 @@ test("rules allow exactly what they list, with RBAC's messages", async (t) => {
       username: "anna",
     });
     assert.equal(answer.code === 403, !allowed, `${method} ${path}: ${answer.code}`);
-    if ("words" in refusal) assert.equal(answer.body.message, refusal.words);
+    if ("expected" in refusal) assert.equal(answer.body.message, refusal.expected);
   }
 });
 

@@ -61,20 +61,20 @@ const DENIALS = [
   {
     status: { code: 403, reason: "Forbidden", message: "ROLE_FORBIDDEN: no" },
     code: 403,
-    words: "denied the request: ROLE_FORBIDDEN: no",
+    expected: "denied the request: ROLE_FORBIDDEN: no",
   },
-  { status: { message: "no" }, code: 400, words: "denied the request: no" },
-  { status: { code: 200, reason: "Odd" }, code: 400, words: "denied the request: Odd" },
-  { status: undefined, code: 400, words: "denied the request without explanation" },
+  { status: { message: "no" }, code: 400, expected: "denied the request: no" },
+  { status: { code: 200, reason: "Odd" }, code: 400, expected: "denied the request: Odd" },
+  { status: undefined, code: 400, expected: "denied the request without explanation" },
 ] as const;
 
-for (const { status, code, words } of DENIALS) {
+for (const { status, code, expected } of DENIALS) {
   test(`a denial with ${JSON.stringify(status)} is a ${code} with the API server's message`, async (t) => {
     const api = await startApi(t);
     const webhook = await startWebhook(t, () => ({ allowed: false, status, auditAnnotations: { decision: "refuse" } }));
     await register(api, "podrole", webhook.fields);
     const answer = await api.call("POST", PODS, podNamed("a"));
-    assert.deepEqual([answer.code, answer.body.message], [code, `admission webhook "w0.podrole.io" ${words}`]);
+    assert.deepEqual([answer.code, answer.body.message], [code, `admission webhook "w0.podrole.io" ${expected}`]);
     assert.equal((await api.call("GET", `${PODS}/a`)).code, 404);
     const last = api.emulator.audit.findLast(
       ({ objectRef, verb }) => verb === "create" && objectRef.resource === "pods",
@@ -138,51 +138,51 @@ test("selectors and rules select the webhooks to call", async (t) => {
 /** Failures between API server and webhook, and Go's messages for them. */
 const FAILURES = [
   {
-    what: "nobody listens",
+    what: "no listener",
     clientConfig: { url: "https://127.0.0.1:1/mutate" },
-    words:
+    expected:
       /^failed to call webhook: Post "https:\/\/127\.0\.0\.1:1\/mutate\?timeout=10s": dial tcp 127\.0\.0\.1:1: connect: connection refused$/,
   },
   {
     what: "the CA is another one",
     clientConfig: { caBundle: undefined },
-    words: /tls: failed to verify certificate: x509: certificate signed by unknown authority$/,
+    expected: /tls: failed to verify certificate: x509: certificate signed by unknown authority$/,
   },
   {
     what: "the CA is no certificate",
     clientConfig: { caBundle: "eA==" },
-    words: /unable to load root certificates: unable to parse bytes as PEM block$/,
+    expected: /unable to load root certificates: unable to parse bytes as PEM block$/,
   },
   {
     what: "the certificate has another name",
     clientConfig: { host: "localhost" },
-    words: /tls: failed to verify certificate: x509: certificate is valid for hook\.shop\.svc, not localhost$/,
+    expected: /tls: failed to verify certificate: x509: certificate is valid for hook\.shop\.svc, not localhost$/,
   },
   {
     what: "an error status",
     decide: () => ({ raw: "oops", status: 500 }),
-    words: /an error on the server \("oops"\) has prevented the request from succeeding$/,
+    expected: /an error on the server \("oops"\) has prevented the request from succeeding$/,
   },
-  { what: "no JSON", decide: () => ({ raw: "oops" }), words: /the response is no JSON object$/ },
+  { what: "no JSON", decide: () => ({ raw: "oops" }), expected: /the response is no JSON object$/ },
   {
     what: "another kind",
     decide: () => ({ raw: '{"apiVersion":"v1","kind":"Pod"}' }),
-    words: /expected webhook response of admission\.k8s\.io\/v1, Kind=AdmissionReview, got apiVersion=v1, Kind=Pod$/,
+    expected: /expected webhook response of admission\.k8s\.io\/v1, Kind=AdmissionReview, got apiVersion=v1, Kind=Pod$/,
   },
   {
     what: "another uid",
     decide: () => ({ uid: "1" }),
-    words: /^received invalid webhook response: expected response\.uid="[0-9a-f-]{36}", got "1"$/,
+    expected: /^received invalid webhook response: expected response\.uid="[0-9a-f-]{36}", got "1"$/,
   },
   {
     what: "a patch of no type",
     decide: () => ({ ...patching(), patchType: undefined }),
-    words: /response\.patch but not response\.patchType$/,
+    expected: /response\.patch but not response\.patchType$/,
   },
   {
     what: "an undecodable patch",
     decide: () => ({ patchType: "JSONPatch", patch: "!" }),
-    words: /^received undecodable patch/,
+    expected: /^received undecodable patch/,
   },
 ] as const;
 
@@ -203,7 +203,7 @@ for (const failure of FAILURES) {
     const message = answer.body.message ?? "";
     const prefix = 'Internal error occurred: failed calling webhook "w0.podrole.io": ';
     assert.ok(message.startsWith(prefix), message);
-    assert.match(message.slice(prefix.length), failure.words);
+    assert.match(message.slice(prefix.length), failure.expected);
   });
 
   test(`failurePolicy Ignore admits the pod and adds an annotation to the audit log: ${failure.what}`, async (t) => {
@@ -219,10 +219,10 @@ test("a slow webhook times out after its timeoutSeconds", async (t) => {
   const api = await startApi(t, { clock });
   const webhook = await startWebhook(t, () => undefined);
   await register(api, "podrole", { ...webhook.fields, timeoutSeconds: 5 });
-  const asked = api.call("POST", PODS, podNamed("a"));
-  await until(() => webhook.seen.length === 1, "the webhook is asked");
+  const pending = api.call("POST", PODS, podNamed("a"));
+  await until(() => webhook.seen.length === 1, "the webhook is called");
   await clock.advance(5_000);
-  const { code, body } = await asked;
+  const { code, body } = await pending;
   assert.equal(code, 500);
   assert.match(body.message ?? "", /\?timeout=5s": context deadline exceeded$/);
 });

@@ -34,7 +34,7 @@ function openWatch(test: TestContext, { emulator, url }: Api, path: string) {
   return {
     lines,
     hasEnded: () => ended,
-    told: () => lines.map(({ type, object }) => `${type} ${object.metadata.name}`),
+    received: () => lines.map(({ type, object }) => `${type} ${object.metadata.name}`),
   };
 }
 
@@ -131,7 +131,7 @@ test("watch() sends the events since its version, then new ones", async (t) => {
   await api.call("POST", "/api/v1/namespaces/kube-system/configmaps", { metadata: { name: "x" } });
   await api.call("POST", CONFIG_MAPS, { metadata: { name: "z" } });
   await until(() => watch.lines.length === 4, "the present");
-  assert.deepEqual(watch.told(), ["ADDED a", "ADDED b", "DELETED a", "ADDED z"]);
+  assert.deepEqual(watch.received(), ["ADDED a", "ADDED b", "DELETED a", "ADDED z"]);
 });
 
 test("watch() with a selector reports objects that start and stop to match", async (t) => {
@@ -149,7 +149,7 @@ test("watch() with a selector reports objects that start and stop to match", asy
   await label("yes");
   await label(null);
   await until(() => watch.lines.length === 2, "both");
-  assert.deepEqual(watch.told(), ["ADDED a", "DELETED a"]);
+  assert.deepEqual(watch.received(), ["ADDED a", "DELETED a"]);
 });
 
 test("watch() from an expired version gets 410, as an event or as a status", async (t) => {

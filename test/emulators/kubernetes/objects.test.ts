@@ -204,7 +204,7 @@ test("status changes only through its subresource, and spec does not change ther
   assert.equal((body["spec"] as { restartPolicy: string }).restartPolicy, "Always");
 });
 
-test("a pod's spec cannot be changed afterwards, but for its images", async (t) => {
+test("a pod's spec is immutable except for its images", async (t) => {
   const { call } = await startApi(t);
   await call("POST", PODS, podNamed("a"));
   const image = [{ op: "replace", path: "/spec/containers/0/image", value: "shop/app:2" }];

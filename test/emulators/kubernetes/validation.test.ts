@@ -171,13 +171,13 @@ test("a webhook configuration that can never work is refused", async (t) => {
   const webhook = { name: "pods", clientConfig: { url: "http://x", caBundle: "eA==" }, sideEffects: "Some" };
   const { code, body } = await call("POST", path, { metadata: { name: "a" }, webhooks: [webhook] });
   assert.equal(code, 422);
-  for (const words of [
+  for (const expected of [
     "webhooks[0].name: Invalid value",
     "'https' is the only allowed URL scheme; desired format: https://host[/path]",
     'webhooks[0].sideEffects: Unsupported value: "Some"',
     "webhooks[0].admissionReviewVersions: Required value",
   ]) {
-    assert.ok(body.message?.includes(words), words);
+    assert.ok(body.message?.includes(expected), expected);
   }
 });
 

@@ -144,7 +144,7 @@ const ACCEPTED: readonly { readonly name: string; readonly input: Partial<Assume
   { name: "a session name of 64 characters of every kind", input: { RoleSessionName: "aZ0_+=,.@-".padEnd(64, "b") } },
   { name: "the shortest session", input: { RoleSessionName: "ab", DurationSeconds: 900 } },
   { name: "the longest session", input: { DurationSeconds: 43_200 } },
-  { name: "an external id that nobody asks for", input: { ExternalId: "aZ0_+=,.@:/-" } },
+  { name: "an external ID that the trust policy does not require", input: { ExternalId: "aZ0_+=,.@:/-" } },
   { name: "tags", input: { Tags: [tag(1), { Key: "cluster name", Value: "" }] } },
   { name: "policy ARNs", input: { PolicyArns: [{ arn: "arn:aws:iam::aws:policy/ReadOnlyAccess" }] } },
 ];
@@ -300,7 +300,7 @@ const PRINCIPALS: readonly { readonly principal: string; readonly trusted: boole
   { principal: `arn:aws:iam::${ACCOUNT}:user/*`, trusted: false },
 ];
 for (const { principal, trusted } of PRINCIPALS) {
-  test(`deniedAction() ${trusted ? "lets the user in through" : "keeps the user out of a role that trusts"} ${principal}`, async (t) => {
+  test(`deniedAction() ${trusted ? "accepts the user by" : "denies the user for a role that trusts"} ${principal}`, async (t) => {
     const harness = await startSts(t);
     harness.sts.roles.put({ arn: READER, trust: { principals: [principal] } });
     const sent = harness.client().send(new AssumeRoleCommand(GOOD));

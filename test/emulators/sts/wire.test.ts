@@ -129,7 +129,7 @@ const REFUSED: readonly (RawRequest & {
       "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
   },
   {
-    name: "an unknown action, before it asks who calls",
+    name: "an unknown action, before authentication",
     fields: { Action: "GetSessionToken" },
     credentials: { ...KEY, secretAccessKey: "wrong" },
     status: 400,

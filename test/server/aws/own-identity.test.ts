@@ -38,7 +38,7 @@ for (const partition of PARTITIONS) {
     const instanceProfileArn = () => readInstanceProfileArn({ fetch }, { endpoint: metadata.url, timeoutMs: 2_000 });
     const found = await detectBaseArn({ ...stage().deps, callerArn: unavailable, instanceProfileArn });
     assert.equal(found, `arn:${partition}:iam::123456789012:role/`);
-    assert.deepEqual(metadata.asked(), ["PUT /latest/api/token", "GET /latest/meta-data/iam/info"]);
+    assert.deepEqual(metadata.requests(), ["PUT /latest/api/token", "GET /latest/meta-data/iam/info"]);
   });
 }
 
