@@ -77,6 +77,11 @@ export function timedOut(info: RequestInfo, server: string, deadlineMs: number):
   return new ApiError(0, "Timeout", `Cannot ${describe(info)}: ${server} did not respond within ${deadlineMs} ms`);
 }
 
+/** True if no other request can succeed either: the API server is unreachable, or does not know the caller. */
+export function isApiUnreachable(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 0 || error.status === 401);
+}
+
 function describe({ verb, resource, namespace, name }: RequestInfo): string {
   const place = [namespace, name].filter((part) => part !== undefined).join("/");
   return place === "" ? `${verb} ${resource}` : `${verb} ${resource} "${place}"`;

@@ -33,7 +33,7 @@ export function declareInject(command: Command): void {
 export function declareUninject(command: Command): void {
   declareFilename(command).addHelpText(
     "after",
-    "\nSet PODROLE_REGION as for `podrole inject`: it tells an injected AWS_REGION from one of the pod's own.\nExit codes: 0 done, 2 usage or input.",
+    "\nSet PODROLE_REGION as for `podrole inject`: it distinguishes an injected AWS_REGION from one of the pod's own.\nExit codes: 0 done, 2 usage or input.",
   );
 }
 

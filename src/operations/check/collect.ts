@@ -1,17 +1,18 @@
 // Reads the facts that checks judge from the Kubernetes API, with the caller's own permissions. A fact that cannot be read
 // carries the reason instead, so that a missing permission skips only the checks that need it.
-import { isApiUnreachable } from "../reachable.ts";
+import { isApiUnreachable } from "../../kubernetes/errors.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
-import { decodeAuthorities } from "../../pki/slots.ts";
 import { LABELS } from "../../policy/annotations.ts";
 import { type Clock } from "../../runtime/clock.ts";
-import { type ConfigMap, type Deployment, deploymentOf, type Installed, readInstalled } from "../installed.ts";
+import { type ConfigMap, type Deployment, type Installed, readInstalled } from "../installed.ts";
 import { probeAdmission } from "./admission-probe.ts";
-import type { Facts, JudgedRight, Known, PodPages, SlotFacts, WebhookConfigurationObject } from "./facts.ts";
+import type { Facts, Known, WebhookConfigurationObject } from "./facts.ts";
 import { probeMetadata } from "./metadata-probe.ts";
-import { forbiddenRights, installersRights, neededRights, type Right } from "./rights.ts";
-import { parseSamples } from "./samples.ts";
+import { both, known, readEach } from "./known.ts";
+import { readPages, readSlots } from "./read-programs.ts";
+import { reviewRights, rightsOf } from "./review-rights.ts";
+import { installersRights } from "./rights.ts";
 
 export interface CollectDeps {
   readonly kubernetes: OperatorKubernetes;
@@ -34,10 +35,6 @@ export interface CollectOptions {
 
 /** One namespace, or those with certain labels. */
 export type PodScope = { readonly namespace: string } | { readonly namespaceSelector: string };
-
-const PAGES_PORT = 8080;
-/** Concurrent reviews and page reads: a limit on the load of the API server. */
-const CONCURRENCY = 8;
 
 /** Throws ApiError when the API server does not answer, or does not accept the caller's credentials. */
 export async function collect(deps: CollectDeps, options: CollectOptions): Promise<Facts> {
@@ -121,137 +118,6 @@ const NOT_READ = {
   pods: UNREAD,
   metadata: UNREAD,
 };
-
-/** Throws errors for which `fatal` is true: after them, no other fact can be read. */
-async function known<T>(read: () => Promise<T>, fatal: (error: unknown) => boolean = () => false): Promise<Known<T>> {
-  try {
-    return { value: await read() };
-  } catch (error) {
-    if (fatal(error)) throw error;
-    return { unknown: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-function both<A, B, Result>(a: Known<A>, b: Known<B>, join: (a: A, b: B) => Result): Known<Result> {
-  if ("unknown" in a) return a;
-  return "unknown" in b ? b : { value: join(a.value, b.value) };
-}
-
-/** Runs `read` for every item with limited concurrency; results are in the order of the items. */
-async function readEach<Item, Result>(
-  items: readonly Item[],
-  read: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results: Result[] = [];
-  for (let at = 0; at < items.length; at += CONCURRENCY) {
-    results.push(...(await Promise.all(items.slice(at, at + CONCURRENCY).map(read))));
-  }
-  return results;
-}
-
-function rightsOf({ server }: Installed, namespace: string): readonly Right[] {
-  const { caCert, caSecret, trustConfigMap, webhookConfiguration = "podrole" } = server?.settings ?? {};
-  const names = {
-    namespace,
-    caSecret: caCert === undefined ? (caSecret?.name ?? "podrole-ca") : undefined,
-    trustConfigMap: trustConfigMap?.name ?? "podrole-trust",
-    webhookConfiguration,
-  };
-  return [...neededRights(names), ...forbiddenRights(names)];
-}
-
-interface Review {
-  readonly status?: { readonly allowed?: boolean };
-}
-
-async function reviewRights(
-  kubernetes: OperatorKubernetes,
-  rights: readonly Right[],
-  userOf: (right: Right) => string | undefined,
-): Promise<readonly JudgedRight[]> {
-  return readEach(rights, async (right) => {
-    const user = userOf(right);
-    const { group, verb, namespace, name } = right;
-    const [resource, subresource] = right.resource.split("/");
-    const attributes = { group, resource, verb, ...(subresource && { subresource }), ...(namespace && { namespace }) };
-    const resourceAttributes = { ...attributes, ...(name !== undefined && { name }) };
-    const spec = { resourceAttributes, ...(user !== undefined && { user, groups: groupsOf(user) }) };
-    const kind = user === undefined ? "SelfSubjectAccessReview" : "SubjectAccessReview";
-    const resourceName = user === undefined ? "selfsubjectaccessreviews" : "subjectaccessreviews";
-    const body = { apiVersion: "authorization.k8s.io/v1", kind, metadata: {}, spec };
-    const allowed = await known(
-      async () => (await kubernetes.createObject<Review>(resourceName, body)).status?.allowed === true,
-    );
-    return { right, allowed };
-  });
-}
-
-/** The groups of a ServiceAccount, which RBAC may bind to as well. */
-function groupsOf(user: string): readonly string[] {
-  const [, , namespace = ""] = user.split(":");
-  return ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"];
-}
-
-async function readSlots(
-  kubernetes: OperatorKubernetes,
-  { server }: Installed,
-  namespace: string,
-): Promise<Known<readonly SlotFacts[]>> {
-  if (server?.settings?.caCert !== undefined) return { unknown: "The CA is your own (--ca-cert)" };
-  const { namespace: where, name } = server?.settings?.caSecret ?? { namespace, name: "podrole-ca" };
-  return known(async () => {
-    const secret = await kubernetes.getSecret(where, name);
-    const held = secret && decodeAuthorities(secret.data);
-    if (held === undefined) throw new RangeError(`Secret ${where}/${name} contains no CA yet`);
-    const { next, current, previous } = held;
-    return [
-      ...(next ? [slotFacts("next", next.authority.certificatePem, next.since)] : []),
-      slotFacts("current", current.authority.certificatePem, current.since),
-      ...(previous ? [slotFacts("previous", previous.certificatePem, previous.since)] : []),
-    ];
-  });
-}
-
-function slotFacts(slot: SlotFacts["slot"], certificatePem: string, since: number): SlotFacts {
-  return { slot, certificatePem, since };
-}
-
-/** Reads the metrics of every running pod of the two Deployments. */
-async function readPages(
-  kubernetes: OperatorKubernetes,
-  deployments: Known<readonly Deployment[]>,
-  ownPods: Known<readonly Pod[]>,
-  namespace: string,
-): Promise<readonly PodPages[]> {
-  if ("unknown" in deployments || "unknown" in ownPods) return [];
-  const running = (["server", "webhook"] as const).flatMap((program) => {
-    const labels = Object.entries(deploymentOf(program, deployments.value)?.spec.template.metadata.labels ?? {});
-    return ownPods.value
-      .filter(({ metadata, status }) => status?.phase === "Running" && metadata.deletionTimestamp === undefined)
-      .filter(({ metadata }) => labels.length > 0 && labels.every(([key, value]) => metadata.labels?.[key] === value))
-      .map(({ metadata }) => ({ program, pod: metadata.name ?? "" }));
-  });
-  return readEach(running, async ({ program, pod }) => ({
-    program,
-    pod,
-    samples: await known(async () => {
-      const { status, text } = await kubernetes.readPage({ namespace, name: pod }, PAGES_PORT, "/metrics");
-      if (status !== 200)
-        throw new RangeError(`Cannot read its metrics: HTTP ${status} ${messageOf(text)}; expected 200`);
-      return parseSamples(text);
-    }),
-  }));
-}
-
-/** The message of the API server, if it answered instead of the pod. */
-function messageOf(text: string): string {
-  try {
-    const { message } = JSON.parse(text) as { message?: unknown };
-    return typeof message === "string" ? message.slice(0, 200) : "";
-  } catch {
-    return "";
-  }
-}
 
 async function readNamespaces(
   kubernetes: OperatorKubernetes,

@@ -37,6 +37,15 @@ export const SECTIONS = {
 
 export type Section = keyof typeof SECTIONS;
 
+/** Pages that remedies link to. */
+export const PAGE = {
+  install: "[docs/install.md](install.md)",
+  operate: "[docs/operate.md](operate.md)",
+  rotate: "[docs/operate.md](operate.md#the-ca)",
+  upgrade: "[docs/operate.md](operate.md#upgrade)",
+  errors: "[docs/errors.md](errors.md)",
+} as const;
+
 export interface Finding extends Verdict {
   readonly id: string;
   readonly section: Section;

@@ -8,8 +8,18 @@ import {
   type ProgramName,
 } from "../installed.ts";
 import type { Facts, Known, PodPages } from "./facts.ts";
-import { type Check, type CheckTable, failed, given, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
-import { PAGE } from "./pages.ts";
+import {
+  PAGE,
+  type Check,
+  type CheckTable,
+  failed,
+  given,
+  ok,
+  orOk,
+  skipped,
+  type Verdict,
+  warning,
+} from "./finding.ts";
 import { matchesLabels } from "../../kubernetes/selectors.ts";
 import { gauge } from "./samples.ts";
 

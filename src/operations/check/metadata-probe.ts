@@ -1,10 +1,10 @@
 // Tests whether pods can reach the node's instance metadata: creates a pod that tries for some seconds. It has no role.
 // States of the pod: created → finished or timed out → deleted, which happens on interruption too.
 import { randomBytes } from "node:crypto";
+import { isApiUnreachable } from "../../kubernetes/errors.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { Pod } from "../../kubernetes/objects.ts";
 import { type Clock, sleep } from "../../runtime/clock.ts";
-import { isApiUnreachable } from "../reachable.ts";
 
 export interface MetadataProbe {
   readonly namespace: string;

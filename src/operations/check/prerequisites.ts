@@ -1,6 +1,5 @@
 // Checks of what podrole needs before it is installed.
-import { PAGE } from "./pages.ts";
-import { type CheckTable, failed, given, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
+import { PAGE, type CheckTable, failed, given, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
 import { formatRight } from "./rights.ts";
 import type { JudgedRight } from "./facts.ts";
 
@@ -76,11 +75,11 @@ export const PREREQUISITES = {
   },
 } as const satisfies CheckTable;
 
-/** Judges rights that must be granted; `beginning` and `well` are the messages of failure and success. */
-export function lackingOf(judged: readonly JudgedRight[], beginning: string, well: string): Verdict {
+/** Judges rights that must be granted; a failure's message begins with `beginning`. */
+export function lackingOf(judged: readonly JudgedRight[], beginning: string, okMessage: string): Verdict {
   const unknown = judged.find(({ allowed }) => "unknown" in allowed);
   if (unknown && "unknown" in unknown.allowed) return skipped(unknown.allowed.unknown);
   const lacking = judged.filter(({ allowed }) => "value" in allowed && !allowed.value);
-  if (lacking.length === 0) return ok(well);
+  if (lacking.length === 0) return ok(okMessage);
   return failed(`${beginning} may not ${lacking.map(({ right }) => formatRight(right)).join(", ")}`);
 }

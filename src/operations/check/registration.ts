@@ -26,7 +26,7 @@ export function ownWebhooks(
 
 /** A check of each of podrole's own webhooks. */
 const ownWebhookCheck = (
-  texts: { readonly summary: string; readonly remedy: string; readonly well: string },
+  texts: { readonly summary: string; readonly remedy: string; readonly okMessage: string },
   judge: (own: OwnWebhook, facts: Facts) => readonly Verdict[],
 ): Check => ({
   section: "registration",
@@ -39,7 +39,7 @@ const ownWebhookCheck = (
       if (own.length === 0) return skipped("podrole's webhook is not registered");
       return orOk(
         own.flatMap((one) => judge(one, facts)),
-        texts.well,
+        texts.okMessage,
       );
     }),
 });
@@ -66,7 +66,7 @@ export const REGISTRATION = {
     {
       summary: "The API server calls the webhook for every creation of a pod.",
       remedy: "Apply `manifests/base/webhook-configuration.yaml` again.",
-      well: "its rules contain CREATE of pods",
+      okMessage: "its rules contain CREATE of pods",
     },
     ({ webhook: { rules = [] }, object }) =>
       rules.some(
@@ -83,7 +83,7 @@ export const REGISTRATION = {
         "`failurePolicy` is `Fail`: while the webhook is unavailable, no pods are created in labelled namespaces.",
       remedy:
         "Set it to `Fail`. With `Ignore`, a pod that is created while the webhook is unavailable runs with the node's role, or without one.",
-      well: "failurePolicy is Fail",
+      okMessage: "failurePolicy is Fail",
     },
     ({ webhook: { failurePolicy = "Fail" }, object }) =>
       failurePolicy === "Fail" ? [] : [warning(`failurePolicy is ${failurePolicy}; expected Fail`, object)],
@@ -92,7 +92,7 @@ export const REGISTRATION = {
     {
       summary: "`timeoutSeconds` is long enough for the webhook's own look-ups, and does not delay creations for long.",
       remedy: "Set it to 5.",
-      well: "timeoutSeconds is between 4 and 10",
+      okMessage: "timeoutSeconds is between 4 and 10",
     },
     ({ webhook: { timeoutSeconds = 10 }, object }) =>
       timeoutSeconds >= TIMEOUTS.least && timeoutSeconds <= TIMEOUTS.most
@@ -104,7 +104,7 @@ export const REGISTRATION = {
       summary: "The selectors match labelled namespaces, and exclude podrole's own and kube-system.",
       remedy:
         "Apply `manifests/base/webhook-configuration.yaml` again. A webhook that is called for its own pods cannot be started again once it is down.",
-      well: "labelled namespaces are selected; podrole's own and kube-system are not",
+      okMessage: "labelled namespaces are selected; podrole's own and kube-system are not",
     },
     ({ webhook: { namespaceSelector, objectSelector }, object }, { namespace }) => {
       const selects = (name: string) =>
@@ -127,7 +127,7 @@ export const REGISTRATION = {
         "The API server calls podrole again if a later webhook changed the pod (`reinvocationPolicy: IfNeeded`).",
       remedy:
         "Set `reinvocationPolicy: IfNeeded`. Otherwise a container that another injector adds has no credentials, or the node's.",
-      well: "reinvocationPolicy is IfNeeded",
+      okMessage: "reinvocationPolicy is IfNeeded",
     },
     ({ webhook: { reinvocationPolicy = "Never" }, object }, { webhookConfigurations, namespace }) => {
       if (reinvocationPolicy === "IfNeeded") return [];

@@ -1,7 +1,6 @@
 // Checks of the metrics of every replica, read through the API server's proxy.
 import type { Facts, PodPages } from "./facts.ts";
-import { type CheckTable, failed, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
-import { PAGE } from "./pages.ts";
+import { PAGE, type CheckTable, failed, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
 import { gauge, type Sample, type Samples } from "./samples.ts";
 import { formatAge, countOf } from "../format.ts";
 

@@ -2,8 +2,7 @@
 import { X509Certificate } from "node:crypto";
 import { bundleHash, readCertificates } from "../../pki/bundle.ts";
 import type { SlotFacts } from "./facts.ts";
-import { type CheckTable, failed, given, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
-import { PAGE } from "./pages.ts";
+import { PAGE, type CheckTable, failed, given, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
 import { ownWebhooks } from "./registration.ts";
 import { formatAge, countOf } from "../format.ts";
 import { gauge } from "./samples.ts";

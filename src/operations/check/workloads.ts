@@ -8,8 +8,7 @@ import { hasRoleAnnotation } from "../../injection/pod-annotations.ts";
 import { NAMES } from "../../injection/names.ts";
 import { isInjected } from "../../injection/reserved.ts";
 import type { Facts, Known } from "./facts.ts";
-import { type CheckTable, failed, given, ok, orOk, type Verdict, warning } from "./finding.ts";
-import { PAGE } from "./pages.ts";
+import { PAGE, type CheckTable, failed, given, ok, orOk, type Verdict, warning } from "./finding.ts";
 import { countOf } from "../format.ts";
 
 /** Everything that decisions about pods need. */

@@ -11,7 +11,7 @@ export interface UninjectedPod extends PodSubject {
 }
 
 export interface UninjectOptions {
-  /** The webhook's setting: tells an injected AWS_REGION from one of the pod's own. */
+  /** The webhook's setting; it distinguishes an injected AWS_REGION from one of the pod's own. */
   readonly region: string | undefined;
 }
 

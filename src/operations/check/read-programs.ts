@@ -1,0 +1,72 @@
+// Reads what only podrole's own namespace has: the CA's slots, without keys, and the metrics of every replica.
+import type { Pod } from "../../kubernetes/objects.ts";
+import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
+import { decodeAuthorities } from "../../pki/slots.ts";
+import { type Deployment, deploymentOf, type Installed } from "../installed.ts";
+import type { Known, PodPages, SlotFacts } from "./facts.ts";
+import { known, readEach } from "./known.ts";
+import { parseSamples } from "./samples.ts";
+
+const PAGES_PORT = 8080;
+
+/** Reads the CA's Secret; unknown with a CA of the operator's own. */
+export async function readSlots(
+  kubernetes: OperatorKubernetes,
+  { server }: Installed,
+  namespace: string,
+): Promise<Known<readonly SlotFacts[]>> {
+  if (server?.settings?.caCert !== undefined) return { unknown: "The CA is your own (--ca-cert)" };
+  const { namespace: where, name } = server?.settings?.caSecret ?? { namespace, name: "podrole-ca" };
+  return known(async () => {
+    const secret = await kubernetes.getSecret(where, name);
+    const held = secret && decodeAuthorities(secret.data);
+    if (held === undefined) throw new RangeError(`Secret ${where}/${name} contains no CA yet`);
+    const { next, current, previous } = held;
+    return [
+      ...(next ? [slotFacts("next", next.authority.certificatePem, next.since)] : []),
+      slotFacts("current", current.authority.certificatePem, current.since),
+      ...(previous ? [slotFacts("previous", previous.certificatePem, previous.since)] : []),
+    ];
+  });
+}
+
+function slotFacts(slot: SlotFacts["slot"], certificatePem: string, since: number): SlotFacts {
+  return { slot, certificatePem, since };
+}
+
+/** Reads the metrics of every running pod of the two Deployments. */
+export async function readPages(
+  kubernetes: OperatorKubernetes,
+  deployments: Known<readonly Deployment[]>,
+  ownPods: Known<readonly Pod[]>,
+  namespace: string,
+): Promise<readonly PodPages[]> {
+  if ("unknown" in deployments || "unknown" in ownPods) return [];
+  const running = (["server", "webhook"] as const).flatMap((program) => {
+    const labels = Object.entries(deploymentOf(program, deployments.value)?.spec.template.metadata.labels ?? {});
+    return ownPods.value
+      .filter(({ metadata, status }) => status?.phase === "Running" && metadata.deletionTimestamp === undefined)
+      .filter(({ metadata }) => labels.length > 0 && labels.every(([key, value]) => metadata.labels?.[key] === value))
+      .map(({ metadata }) => ({ program, pod: metadata.name ?? "" }));
+  });
+  return readEach(running, async ({ program, pod }) => ({
+    program,
+    pod,
+    samples: await known(async () => {
+      const { status, text } = await kubernetes.readPage({ namespace, name: pod }, PAGES_PORT, "/metrics");
+      if (status !== 200)
+        throw new RangeError(`Cannot read its metrics: HTTP ${status} ${messageOf(text)}; expected 200`);
+      return parseSamples(text);
+    }),
+  }));
+}
+
+/** The message of the API server, if it answered instead of the pod. */
+function messageOf(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown };
+    return typeof message === "string" ? message.slice(0, 200) : "";
+  } catch {
+    return "";
+  }
+}
