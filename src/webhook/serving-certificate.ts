@@ -1,9 +1,11 @@
 // The webhook's serving certificate, requested as a pod requests its own: ServiceAccount token, CSR, the server's identity
 // port. States: waiting (no certificate yet: requested again after 1 s, doubling to 30 s) → held (renewed at half its
-// lifetime, or at once when its CA leaves the trust bundle, because the API server no longer trusts it; a failed renewal is
-// repeated while the old certificate serves) → stopped (signal).
+// lifetime, and at once for each published trust bundle; a failed renewal is repeated while the old certificate serves)
+// → stopped (signal). Each request also tests a published bundle: it is adopted if a verified server confirms that it is
+// the current one. The adopted bundle verifies the server first; the published one does so only if that fails, because
+// the CA may have been replaced at once.
 import { readFile } from "node:fs/promises";
-import { isIssuedFrom, notAfterOf } from "../pki/bundle.ts";
+import { bundleHash, isIssuedFrom, notAfterOf } from "../pki/bundle.ts";
 import { createCsr } from "../pki/csr.ts";
 import { generateKeyPem } from "../pki/keys.ts";
 import { issueCertificate } from "../protocol/client.ts";
@@ -46,6 +48,12 @@ export interface ServingCertificateDeps {
 const CALL_DEADLINE_MS = 10_000;
 /** Wait before the next attempt when the new certificate's CA is not in the known bundle. */
 const UNTRUSTED_MS = 30_000;
+/** Shortest wait after a success: a clock ahead of the server's makes every certificate look expired. */
+const SHORTEST_MS = 10_000;
+/** Longest wait for an offer; each offer ends it. */
+const NO_OFFER_MS = 60_000;
+const NOT_CONFIRMED =
+  "Cannot adopt the published trust bundle: the server has another one; expected the one that it has";
 
 /** Starts requesting the certificate, and renews it until `signal` is aborted. */
 export function createServingCertificate(
@@ -55,22 +63,50 @@ export function createServingCertificate(
   const changes = createChanges((err) => log.error({ err }, "could not use a renewed serving certificate"));
   const first = Promise.withResolvers<void>();
   let material: TlsMaterial | undefined;
-  let wait = new AbortController();
+  let dueAt = 0;
+  let offered = new AbortController();
+
+  /** Requests a certificate if one is due or a bundle was published, and adopts that bundle if the server confirms it. */
+  async function renew(): Promise<void> {
+    const offer = trust.takeOffer();
+    const adopted = trust.current();
+    const published = offer ?? adopted;
+    if (published === undefined || (offer === undefined && clock.now() < dueAt)) return;
+    const { isCurrent, ...obtained } = await requestCertificate(
+      { bundlePem: adopted ?? published, published },
+      options,
+    ).catch((error: unknown) => {
+      if (published === adopted || adopted === undefined) throw error;
+      return requestCertificate({ bundlePem: published, published }, options);
+    });
+    if (isCurrent) trust.adopt(published);
+    else if (adopted === undefined) throw new PodroleError("INTERNAL", NOT_CONFIRMED);
+    else if (offer !== undefined)
+      log.warn({ bundle: bundleHash(offer) }, "did not adopt the published trust bundle: the server has another");
+    use(obtained);
+  }
+
+  function use(obtained: TlsMaterial): void {
+    material = obtained;
+    const expiration = notAfterOf(material.certificatePem);
+    const now = clock.now();
+    // The server's CA may have changed just before; the next poll brings its bundle.
+    const isTrusted = isIssuedFrom(material.certificatePem, trust.current() ?? "");
+    dueAt = now + (isTrusted ? Math.max((expiration - now) / 2, SHORTEST_MS) : UNTRUSTED_MS);
+    log.info({ expiration: new Date(expiration).toISOString() }, "got a serving certificate");
+    onResult?.("ok");
+    changes.emit();
+    first.resolve();
+  }
 
   async function run(): Promise<void> {
     for (let failures = 0; !signal.aborted; ) {
+      offered = new AbortController();
       try {
-        material = await requestCertificate(trust, options);
+        await renew();
         failures = 0;
-        const expiration = notAfterOf(material.certificatePem);
-        log.info({ expiration: new Date(expiration).toISOString() }, "got a serving certificate");
-        onResult?.("ok");
-        changes.emit();
-        first.resolve();
-        wait = new AbortController();
-        // The bundle may have changed during the request, or the next poll of it may still be due.
-        const waitMs = isTrusted() ? (expiration - clock.now()) / 2 : UNTRUSTED_MS;
-        await sleep(clock, waitMs, AbortSignal.any([signal, wait.signal]));
+        const waitMs = material === undefined ? NO_OFFER_MS : dueAt - clock.now();
+        await sleep(clock, waitMs, AbortSignal.any([signal, offered.signal]));
       } catch (error) {
         onResult?.("failed");
         const waitMs = backoff(failures++, 1_000, 30_000);
@@ -80,13 +116,7 @@ export function createServingCertificate(
     }
   }
 
-  function isTrusted(): boolean {
-    return material === undefined || isIssuedFrom(material.certificatePem, trust.current() ?? "");
-  }
-
-  trust.onChange(() => {
-    if (!isTrusted()) wait.abort();
-  });
+  trust.onChange(() => offered.abort());
   void run();
   return {
     ready: first.promise,
@@ -101,17 +131,20 @@ export function createServingCertificate(
   };
 }
 
-/** Creates a key and requests a certificate for it, once the trust bundle is known. */
-async function requestCertificate(trust: TrustBundle, options: ServingCertificateOptions): Promise<TlsMaterial> {
-  await trust.ready;
+/**
+ * Creates a key and requests a certificate for it from the server that `bundlePem` verifies. `isCurrent`: the server's
+ * own bundle is `published`.
+ */
+async function requestCertificate(
+  { bundlePem, published }: { readonly bundlePem: string; readonly published: string },
+  { identityAddress, serverName, proofFile }: ServingCertificateOptions,
+): Promise<TlsMaterial & { readonly isCurrent: boolean }> {
   const privateKey = generateKeyPem();
-  const token = new Secret((await readFile(options.proofFile, "utf8")).trim());
-  const endpoint = {
-    address: options.identityAddress,
-    serverName: options.serverName,
-    bundlePem: trust.current() ?? "",
-  };
-  const csr = { token, csr: createCsr(privateKey, "podrole-webhook"), bundleHash: "" };
-  const { certificate } = await issueCertificate(endpoint, csr, CALL_DEADLINE_MS);
-  return { certificatePem: certificate, privateKey };
+  const token = new Secret((await readFile(proofFile, "utf8")).trim());
+  const { certificate, bundle } = await issueCertificate(
+    { address: identityAddress, serverName, bundlePem },
+    { token, csr: createCsr(privateKey, "podrole-webhook"), bundleHash: bundleHash(published) },
+    CALL_DEADLINE_MS,
+  );
+  return { certificatePem: certificate, privateKey, isCurrent: bundle === "" };
 }

@@ -1,7 +1,11 @@
 // The trust bundle that the server publishes in a ConfigMap: it goes into every injected pod, and by it the webhook
-// verifies the server when it requests its own certificate. States: unknown (polled each second) → known (polled each
-// minute) → stopped (signal). While it is unknown the webhook denies pods: without a bundle they could not verify the
-// server.
+// verifies the server when it requests its own certificate. A published bundle is only an offer: a writer of the ConfigMap
+// could publish another CA, and pods with that bundle would never start. The serving certificate adopts an offer
+// once a verified server has confirmed it (serving-certificate.ts).
+// States: unknown (polled each second) → known (a bundle was adopted; polled each minute) → stopped (signal). An offer:
+// made (by a poll that finds another bundle than the adopted one) → taken (takeOffer(): tried once; the next poll makes it
+// again) → adopted (adopt()). While the bundle is unknown the webhook denies pods: without a bundle they could not verify
+// the server.
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { bundleHash } from "../pki/bundle.ts";
 import { type Changing, createChanges } from "../runtime/changes.ts";
@@ -11,11 +15,15 @@ import type { Log } from "../runtime/log.ts";
 const POLL_MS = 60_000;
 const POLL_WHILE_UNKNOWN_MS = 1_000;
 
-/** `onChange` reports that another bundle replaced the known one, not the first bundle. */
+/** `onChange` reports each offer. */
 export interface TrustBundle extends Changing {
-  /** PEM; undefined while unknown. */
+  /** PEM of the adopted bundle; undefined while unknown. */
   current(): string | undefined;
-  /** Resolves when the bundle is known. */
+  /** Returns the PEM of a published bundle that is not adopted, at most once per poll. */
+  takeOffer(): string | undefined;
+  /** Makes `bundlePem` the bundle of every pod from now on. */
+  adopt(bundlePem: string): void;
+  /** Resolves when the first bundle is adopted. */
   readonly ready: Promise<void>;
 }
 
@@ -33,22 +41,21 @@ export function createTrustBundle(
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): TrustBundle {
   const known = Promise.withResolvers<void>();
-  const changes = createChanges((err) => log.error({ err }, "a listener of the trust bundle failed"));
+  const offers = createChanges((err) => log.error({ err }, "a listener of the trust bundle failed"));
   let bundle: string | undefined;
+  let offer: string | undefined;
 
   async function poll(): Promise<void> {
     try {
       const published = (await kubernetes.getConfigMap(namespace, name))?.["bundle.pem"];
+      offer = undefined;
       if (published === undefined || bundleHash(published) === "") {
         log.info({ configMap: `${namespace}/${name}` }, "waiting for the server to publish its trust bundle");
         return;
       }
-      const changed = bundle !== undefined && bundle !== published;
-      bundle = published;
-      known.resolve();
-      if (!changed) return;
-      log.info({ bundle: bundleHash(published) }, "the trust bundle changed");
-      changes.emit();
+      if (published === bundle) return;
+      offer = published;
+      offers.emit();
     } catch (error) {
       log.warn({ err: error, configMap: `${namespace}/${name}` }, "could not read the trust bundle");
     }
@@ -64,7 +71,18 @@ export function createTrustBundle(
   void run();
   return {
     current: () => bundle,
+    takeOffer() {
+      const taken = offer;
+      offer = undefined;
+      return taken;
+    },
+    adopt(bundlePem) {
+      if (bundlePem === bundle) return;
+      if (bundle !== undefined) log.info({ bundle: bundleHash(bundlePem) }, "the trust bundle changed");
+      bundle = bundlePem;
+      known.resolve();
+    },
     ready: known.promise,
-    onChange: changes.onChange,
+    onChange: offers.onChange,
   };
 }

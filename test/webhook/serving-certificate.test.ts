@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, suite, test } from "node:test";
 import { createPrivateKey, createPublicKey } from "node:crypto";
+import { apply_patch as applyPatch } from "jsonpatch";
 import { isIssuedFrom, joinBundle } from "../../src/pki/bundle.ts";
 import { type Authority, createAuthority, issueCertificate, type Subject } from "../../src/pki/certificate.ts";
 import { readCsr } from "../../src/pki/csr.ts";
@@ -14,10 +15,17 @@ import { createListener } from "../../src/protocol/listener.ts";
 import type { TlsMaterial } from "../../src/protocol/tls.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { identityService } from "../../src/server/issue/services.ts";
+import type { PlanSettings } from "../../src/injection/plan.ts";
+import type { Pod } from "../../src/kubernetes/objects.ts";
+import { createAdmit } from "../../src/webhook/admit.ts";
+import { createLookups } from "../../src/webhook/lookups.ts";
+import { readReview } from "../../src/webhook/review.ts";
 import { createServingCertificate } from "../../src/webhook/serving-certificate.ts";
-import { createTrustBundle } from "../../src/webhook/trust.ts";
+import { createTrustBundle, type TrustBundle } from "../../src/webhook/trust.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
+import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
+import { createFakeCluster, podOf, reviewOf } from "./requests.ts";
 
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
@@ -32,8 +40,9 @@ function servingBy(authority: Authority, publicKey = createPublicKey(createPriva
 }
 const KEY = generateKeyPem();
 
-async function webhookBeside(context: TestContext) {
-  const state = { authority: OLD, bundle: OLD.certificatePem, issued: 0 };
+/** `bundle` is the server's own; `published` stands in the ConfigMap instead if it is not "". */
+async function webhookBeside(context: TestContext, { published = "" } = {}) {
+  const state = { authority: OLD, bundle: OLD.certificatePem, published, issued: 0 };
   const material = (): TlsMaterial => ({ certificatePem: servingBy(state.authority), privateKey: KEY });
   const changes = new Set<() => void>();
   const tls = {
@@ -66,37 +75,115 @@ async function webhookBeside(context: TestContext) {
   const clock = createFakeClock(now);
   const { log } = createKeptLog();
   const trust = createTrustBundle(
-    { kubernetes: { getConfigMap: async () => ({ "bundle.pem": state.bundle }) }, clock, log, signal: stop.signal },
+    {
+      kubernetes: { getConfigMap: async () => ({ "bundle.pem": state.published || state.bundle }) },
+      clock,
+      log,
+      signal: stop.signal,
+    },
     { namespace: "podrole", name: "podrole-trust" },
   );
   const deps = { clock, log, signal: stop.signal, trust };
   const serving = createServingCertificate(deps, { identityAddress: address, serverName: "podrole-server", proofFile });
-  await serving.ready;
+  if (published === "") await serving.ready;
   const become = (change: Partial<typeof state>) => {
     Object.assign(state, change);
     for (const listener of changes) listener();
   };
-  return { state, clock, serving, become };
+  return { state, clock, serving, trust, become };
 }
 
 suite("createServingCertificate()", () => {
   test("renews at once when its CA leaves the trust bundle", { timeout: 20_000 }, async (context) => {
     const { clock, serving, become } = await webhookBeside(context);
-    become({ authority: NEW, bundle: BOTH });
-    await clock.advance(MINUTE);
-    const changed = new Promise<void>((resolve) => void serving.onChange(resolve));
-    become({ bundle: NEW.certificatePem });
-    await clock.advance(MINUTE);
-    await changed;
+    const renewal = () => new Promise<void>((resolve) => void serving.onChange(resolve));
+    for (const change of [{ bundle: BOTH }, { authority: NEW, bundle: NEW.certificatePem }]) {
+      const renewed = renewal();
+      become(change);
+      await clock.advance(MINUTE);
+      await renewed;
+    }
     assert.ok(isIssuedFrom(serving.current().certificatePem, NEW.certificatePem));
   });
 
-  test("keeps a certificate whose CA is still in the trust bundle: a prepared next CA is no reason to renew", async (context) => {
-    const { state, clock, serving, become } = await webhookBeside(context);
-    const before = serving.current().certificatePem;
+  test("requests one certificate for a bundle with a prepared next CA, and none after that", async (context) => {
+    const { state, clock, serving, trust, become } = await webhookBeside(context);
+    const changed = new Promise<void>((resolve) => void serving.onChange(resolve));
     become({ bundle: BOTH });
+    await clock.advance(MINUTE);
+    await changed;
     await clock.advance(5 * MINUTE);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    assert.deepEqual([state.issued, serving.current().certificatePem], [1, before]);
+    await settle();
+    assert.deepEqual([state.issued, trust.current()], [2, BOTH]);
+  });
+
+  test("starts with the published bundle, which the server confirms", async (context) => {
+    const { serving, trust } = await webhookBeside(context);
+    await trust.ready;
+    assert.equal(trust.current(), OLD.certificatePem);
+    assert.ok(isIssuedFrom(serving.current().certificatePem, OLD.certificatePem));
+  });
+
+  for (const [what, published] of [
+    ["another CA", NEW.certificatePem],
+    ["the server's CA and another one", BOTH],
+  ] as const) {
+    test(`keeps the adopted bundle when ${what} is written into the ConfigMap, and pods get it`, async (context) => {
+      const { state, clock, trust, become } = await webhookBeside(context);
+      become({ published });
+      await clock.advance(MINUTE);
+      while (state.issued < 2) await settle();
+      await settle();
+      assert.equal(await bundleOfNewPod(trust), OLD.certificatePem);
+      become({ published: "" });
+      await clock.advance(2 * MINUTE);
+      await settle();
+      assert.equal(await bundleOfNewPod(trust), OLD.certificatePem);
+    });
+
+    test(`adopts nothing when ${what} is in the ConfigMap at the start, and recovers`, async (context) => {
+      const { state, clock, trust, serving, become } = await webhookBeside(context, { published });
+      for (let round = 0; round < 5; round += 1) {
+        await clock.advance(2_000);
+        await settle();
+      }
+      assert.equal(trust.current(), undefined);
+      assert.throws(() => serving.current(), { code: "INTERNAL" });
+      become({ published: "" });
+      while (trust.current() === undefined) {
+        await clock.advance(5_000);
+        await settle();
+      }
+      assert.equal(trust.current(), state.bundle);
+    });
+  }
+
+  test("adopts a bundle that the adopted one cannot verify: the CA was replaced at once", async (context) => {
+    const { clock, serving, trust, become } = await webhookBeside(context);
+    become({ authority: NEW, bundle: NEW.certificatePem });
+    while (trust.current() !== NEW.certificatePem) {
+      await clock.advance(MINUTE);
+      await settle();
+    }
+    assert.ok(isIssuedFrom(serving.current().certificatePem, NEW.certificatePem));
   });
 });
+
+/** Lets a call over the real socket finish. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+async function bundleOfNewPod(trust: TrustBundle): Promise<string | undefined> {
+  const { log } = createKeptLog();
+  const clock = createFakeClock(now);
+  const lookups = createLookups({ clock, cluster: createFakeCluster() }, { timeoutMs: 3_000 });
+  const settings = (): PlanSettings => ({ ...PLAN_SETTINGS, trustBundle: trust.current() ?? "" });
+  const admit = createAdmit({ clock, log, audit: () => {}, lookups, settings });
+  const read = readReview(reviewOf(podOf()));
+  assert.ok(read.ok);
+  const { response } = await admit(read.request);
+  const patched = applyPatch(podOf(), [...(response.patch ?? [])]) as Pod;
+  const sidecar = patched.spec.initContainers?.find(({ name }) => name === "podrole-sidecar");
+  return sidecar?.env?.find(({ name }) => name === "PODROLE_TRUST_BUNDLE")?.value;
+}
