@@ -1,4 +1,5 @@
 // Paths of resources on the API server. (https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-uris)
+import { PodroleError } from "../protocol/errors.ts";
 import type { OperatorResource, Resource } from "./api.ts";
 
 const GROUPS: Readonly<Record<Resource | OperatorResource, string>> = {
@@ -24,13 +25,21 @@ const GROUPS: Readonly<Record<Resource | OperatorResource, string>> = {
 
 /**
  * Returns the path of one object (with `name`) or of a collection. Names are escaped, because some come from
- * certificates.
+ * certificates and requests. Throws PodroleError REQUEST_INVALID for a name that is empty, "." or "..": it would name
+ * another object, because URL parsers resolve such steps even when they are escaped.
  */
 export function pathOf(
   resource: Resource | OperatorResource,
   place: { readonly namespace?: string; readonly name?: string } = {},
 ): string {
-  const scope = place.namespace === undefined ? [] : ["namespaces", encodeURIComponent(place.namespace)];
-  const name = place.name === undefined ? [] : [encodeURIComponent(place.name)];
+  const scope = place.namespace === undefined ? [] : ["namespaces", step(place.namespace)];
+  const name = place.name === undefined ? [] : [step(place.name)];
   return [GROUPS[resource], ...scope, resource, ...name].join("/");
 }
+
+function step(name: string): string {
+  if (!NO_STEPS.has(name)) return encodeURIComponent(name);
+  throw new PodroleError("REQUEST_INVALID", `Cannot call the Kubernetes API: a name is "${name}"; expected a DNS name`);
+}
+
+const NO_STEPS: ReadonlySet<string> = new Set(["", ".", ".."]);

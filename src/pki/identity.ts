@@ -3,6 +3,7 @@
 // like another name.
 // (https://spiffe.io/docs/latest/spiffe-specs/spiffe-id/ and .../x509-svid/)
 import type { Refusal } from "../protocol/errors.ts";
+import { isDnsLabel, isDnsSubdomain } from "../runtime/dns-names.ts";
 import { content, fields, hasTag } from "./der.ts";
 import { readExtensions } from "./extensions.ts";
 import { BASIC_CONSTRAINTS, SUBJECT_ALT_NAME } from "./oids.ts";
@@ -64,7 +65,8 @@ function parseSpiffeId(text: string): PodIdentity | undefined {
     ...more
   ] = text.split("/");
   const isFixed = scheme === "spiffe:" && empty === "" && ns === "ns" && sa === "sa" && kind === "pod";
-  const isNamed = isTrustDomain(trustDomain) && isLabel(namespace) && isSubdomain(serviceAccount) && isSubdomain(pod);
+  const isNamed =
+    isTrustDomain(trustDomain) && isDnsLabel(namespace) && isDnsSubdomain(serviceAccount) && isDnsSubdomain(pod);
   const isWhole = isFixed && isNamed && isUid(uid) && more.length === 0;
   return isWhole ? { trustDomain, namespace, serviceAccount, pod, uid } : undefined;
 }
@@ -74,17 +76,7 @@ function parseSpiffeId(text: string): PodIdentity | undefined {
  * without underscores.
  */
 export function isTrustDomain(text: string): boolean {
-  return text.length <= 255 && text.split(".").every(isLabel);
-}
-
-/** RFC 1123 label, as in names of namespaces. */
-function isLabel(text: string): boolean {
-  return text.length <= 63 && /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(text);
-}
-
-/** RFC 1123 subdomain as Kubernetes defines it, up to 253 characters in labels of any length: pods, ServiceAccounts. */
-function isSubdomain(text: string): boolean {
-  return text.length <= 253 && text.split(".").every((part) => /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/.test(part));
+  return text.length <= 255 && text.split(".").every(isDnsLabel);
 }
 
 /** Kubernetes uses UUIDs; the API only promises an opaque text. */

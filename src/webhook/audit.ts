@@ -22,8 +22,9 @@ export function admissionRecord(
   return {
     audit: "admission",
     request: uid,
-    user: user.name,
-    groups: user.groups,
+    user: short(user.name),
+    groups: user.groups.slice(0, MOST_GROUPS).map((group) => group.slice(0, LONGEST_TEXT)),
+    groupsOmitted: user.groups.length > MOST_GROUPS ? user.groups.length - MOST_GROUPS : undefined,
     namespace,
     pod: short(metadata["name"]),
     generateName: short(metadata["generateName"]),
@@ -66,6 +67,7 @@ export function auditAnnotations(
 /** In characters: the size of an audit event is limited, and other webhooks annotate the same event. */
 const LONGEST_ANNOTATION = 1_024;
 const LONGEST_TEXT = 256;
+const MOST_GROUPS = 32;
 
 function rolePart({ container, asked, origin, allowed, role }: RoleDecision) {
   return { container, asked: short(asked), resolved: role?.arn, origin, allowed };

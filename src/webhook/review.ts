@@ -4,6 +4,7 @@
 import { isObject } from "../injection/shape.ts";
 import type { Refusal } from "../protocol/errors.ts";
 import type { Operation } from "./patch.ts";
+import { findNameProblem } from "./review-names.ts";
 
 /** The request of an AdmissionReview, as far as the webhook reads it. */
 export interface AdmissionRequest {
@@ -35,6 +36,8 @@ export interface AdmissionResponse {
 
 const API_VERSION = "admission.k8s.io/v1";
 const KIND = "AdmissionReview";
+/** The API server sends a UUID; the uid is written into answer, log and audit. */
+const UID = /^[\w.-]{1,128}$/;
 
 /** Reads the body of a request to /mutate; returns REQUEST_INVALID for what is not the AdmissionReview of a pod. */
 export function readReview(body: unknown): ReadReview {
@@ -44,8 +47,9 @@ export function readReview(body: unknown): ReadReview {
   const { request } = body;
   if (!isObject(request)) return unreadable(undefined, "request is missing; expected an object");
   const uid = request["uid"];
-  if (typeof uid !== "string" || uid === "")
-    return unreadable(undefined, "request.uid is missing; expected a non-empty string");
+  if (typeof uid !== "string" || !UID.test(uid)) {
+    return unreadable(undefined, "request.uid is not one; expected up to 128 letters, digits, dots and dashes");
+  }
 
   const common = {
     uid,
@@ -53,6 +57,8 @@ export function readReview(body: unknown): ReadReview {
     user: userOf(request["userInfo"]),
     object: request["object"],
   };
+  const namespaceProblem = findNameProblem(common.namespace, undefined);
+  if (namespaceProblem !== undefined) return unreadable(uid, namespaceProblem);
   const dryRun = request["dryRun"] === true;
   if (request["operation"] !== "CREATE" || text(request["subResource"]) !== "") {
     return { ok: true, request: { ...common, dryRun, createsPod: false } };
@@ -61,6 +67,8 @@ export function readReview(body: unknown): ReadReview {
   if (!isObject(common.object)) return unreadable(uid, "request.object is missing; expected a Pod");
   if (!isPodObject(common.object)) return unreadable(uid, "request.object is another kind; expected a Pod of v1");
   if (common.namespace === "") return unreadable(uid, "request.namespace is missing; expected the pod's namespace");
+  const nameProblem = findNameProblem(common.namespace, common.object);
+  if (nameProblem !== undefined) return unreadable(uid, nameProblem);
   return { ok: true, request: { ...common, dryRun, createsPod: true } };
 }
 

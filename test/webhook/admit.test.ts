@@ -233,3 +233,16 @@ test("admit() keeps warnings within the limits of the API server", async () => {
   assert.ok(warnings.length > 0 && warnings.every(({ length }) => length <= 256));
   assert.ok(warnings.reduce((sum, { length }) => sum + length, 0) <= 4096);
 });
+
+test("admit() cuts the user's name and its groups in the audit record", async () => {
+  const { send, records } = createStage();
+  const groups = Array.from({ length: 100_000 }, (_, index) => `${index}-${"g".repeat(1_000)}`);
+  await send(podOf(), { userInfo: { username: "u".repeat(1_000_000), groups } });
+  const [record = {}] = records;
+  const kept = record["groups"] as string[];
+  assert.equal(record["user"], "u".repeat(256));
+  assert.deepEqual([kept.length, kept.every((group) => group.length === 256)], [32, true]);
+  assert.equal(record["groupsOmitted"], 99_968);
+  await send(podOf());
+  assert.deepEqual([records[1]?.["groups"], records[1]?.["groupsOmitted"]], [["system:authenticated"], undefined]);
+});

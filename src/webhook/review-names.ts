@@ -1,0 +1,69 @@
+// The names in an AdmissionReview, checked before anything uses them: they become paths on the API server, metric and
+// audit fields, and environment variables of the sidecar. Admission runs before the API server's own validation, and
+// callers that are not the API server may send anything.
+// (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/)
+import { isObject } from "../injection/shape.ts";
+import { isDnsLabel, isDnsSubdomain } from "../runtime/dns-names.ts";
+
+/** Returns the first name that cannot be one, such as `request.namespace is ".."; expected …`; undefined if none. */
+export function findNameProblem(namespace: string, object: unknown): string | undefined {
+  const { metadata, spec } = isObject(object) ? object : {};
+  const { name, generateName, namespace: own } = isObject(metadata) ? metadata : {};
+  const { serviceAccountName, serviceAccount, containers, initContainers } = isObject(spec) ? spec : {};
+  return (
+    problem("request.namespace", namespace, LABEL) ??
+    problem("metadata.namespace", own, LABEL) ??
+    problem("metadata.name", name, SUBDOMAIN) ??
+    problem("metadata.generateName", generateName, BEGINNING) ??
+    problem("spec.serviceAccountName", serviceAccountName, SUBDOMAIN) ??
+    problem("spec.serviceAccount", serviceAccount, SUBDOMAIN) ??
+    containerProblem("spec.initContainers", initContainers) ??
+    containerProblem("spec.containers", containers)
+  );
+}
+
+/**
+ * Returns a text of a caller for a message: quoted as JSON does, without control characters, and cut after `longest`
+ * characters.
+ */
+export function quoted(text: string, longest = LONGEST_QUOTE): string {
+  const isLong = text.length > longest;
+  const shown = JSON.stringify(isLong ? text.slice(0, longest) : text).replaceAll(/\p{C}/gu, "?");
+  return isLong ? `${shown} and ${text.length - longest} more characters` : shown;
+}
+
+const LONGEST_QUOTE = 64;
+
+interface Kind {
+  readonly expected: string;
+  readonly test: (text: string) => boolean;
+}
+
+const LABEL: Kind = {
+  expected: "a DNS label: up to 63 lower-case letters, digits and dashes",
+  test: isDnsLabel,
+};
+const SUBDOMAIN: Kind = {
+  expected: "a DNS subdomain: up to 253 lower-case letters, digits, dashes and dots",
+  test: isDnsSubdomain,
+};
+/** The API server appends five characters, after it has cut the beginning if the name would become too long. */
+const BEGINNING: Kind = {
+  expected: "the beginning of a DNS subdomain: up to 253 lower-case letters, digits, dashes and dots",
+  test: (text) => isDnsSubdomain(text) || isDnsSubdomain(`${text}a`),
+};
+
+/** An absent or empty name is no problem here; values that are no text are plan()'s to refuse. */
+function problem(field: string, value: unknown, { expected, test }: Kind): string | undefined {
+  if (typeof value !== "string" || value === "" || test(value)) return undefined;
+  return `${field} is ${quoted(value)}; expected ${expected}`;
+}
+
+function containerProblem(field: string, list: unknown): string | undefined {
+  if (!Array.isArray(list)) return undefined;
+  for (const [index, container] of list.entries()) {
+    const found = isObject(container) ? problem(`${field}[${index}].name`, container["name"], LABEL) : undefined;
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

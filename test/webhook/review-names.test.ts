@@ -1,0 +1,103 @@
+// Names that are none, in every field of an AdmissionReview that podrole uses.
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import * as fc from "fast-check";
+import type { Pod } from "../../src/kubernetes/objects.ts";
+import { quoted } from "../../src/webhook/review-names.ts";
+import { readReview } from "../../src/webhook/review.ts";
+import { podOf, reviewOf } from "./requests.ts";
+
+/** Builds a review with `value` in one field. */
+const FIELDS: Readonly<Record<string, (value: string) => Record<string, unknown>>> = {
+  "request.namespace": (value) => reviewOf(podOf(), { namespace: value }),
+  "metadata.namespace": (value) => reviewOf(withMetadata({ namespace: value })),
+  "metadata.name": (value) => reviewOf(withMetadata({ name: value })),
+  "metadata.generateName": (value) => reviewOf(withMetadata({ generateName: value })),
+  "spec.serviceAccountName": (value) => reviewOf(withSpec({ serviceAccountName: value })),
+  "spec.serviceAccount": (value) => reviewOf(withSpec({ serviceAccount: value })),
+  "spec.containers[0].name": (value) => reviewOf(withSpec({ containers: [{ name: value }] })),
+  "spec.initContainers[0].name": (value) => reviewOf(withSpec({ initContainers: [{ name: value }] })),
+};
+const LABELS = ["request.namespace", "metadata.namespace", "spec.containers[0].name", "spec.initContainers[0].name"];
+
+function withMetadata(metadata: object): Pod {
+  const pod = podOf();
+  return { ...pod, metadata: { ...pod.metadata, ...metadata } };
+}
+
+function withSpec(spec: object): Pod {
+  const pod = podOf();
+  return { ...pod, spec: { ...pod.spec, ...spec } };
+}
+
+const refused: readonly { readonly value: string; readonly quote?: string; readonly only?: readonly string[] }[] = [
+  { value: ".." },
+  { value: "." },
+  { value: "shop/../kube-system" },
+  { value: "%2e%2e" },
+  { value: "shop?x=1" },
+  { value: "Shop" },
+  { value: "-shop" },
+  { value: "shop\n" },
+  { value: "shop\u001b[31m", quote: '"shop\\u001b[31m"' },
+  { value: "shop\u009b31m", quote: '"shop?31m"' },
+  { value: "ünïcode" },
+  { value: "a..b" },
+  { value: " " },
+  { value: "a".repeat(254), quote: `"${"a".repeat(64)}" and 190 more characters` },
+  { value: "a".repeat(64), only: LABELS },
+  { value: "a.b", only: LABELS },
+  { value: "shop-", only: Object.keys(FIELDS).filter((field) => field !== "metadata.generateName") },
+];
+
+suite("readReview()", () => {
+  for (const { value, quote = JSON.stringify(value), only = Object.keys(FIELDS) } of refused) {
+    for (const field of only) {
+      test(`refuses ${quote} as ${field}`, () => {
+        const read = readReview(FIELDS[field]?.(value));
+        assert.ok(!read.ok);
+        assert.equal(read.refusal.code, "REQUEST_INVALID");
+        const start = `Cannot read the AdmissionReview: ${field} is ${quote}; expected `;
+        assert.equal(read.refusal.message.slice(0, start.length), start);
+        assert.equal(typeof read.uid, "string");
+      });
+    }
+  }
+
+  for (const [field, values] of Object.entries({
+    "request.namespace": ["shop", "a", "0", "a-b", "a".repeat(63)],
+    "metadata.name": ["orders", "a.b-c.0", "a".repeat(253), ""],
+    "metadata.generateName": ["orders-", "orders-1-", "orders.", "a--", "a".repeat(253), ""],
+    "spec.serviceAccountName": ["orders", "a.b", ""],
+    "spec.containers[0].name": ["app", "app-1", "a".repeat(63)],
+  })) {
+    for (const value of values) {
+      test(`accepts ${quoted(value)} as ${field}`, () => assert.ok(readReview(FIELDS[field]?.(value)).ok));
+    }
+  }
+
+  test("refuses a uid that is longer than 128 characters or not plain", () => {
+    for (const uid of ["u".repeat(129), "u\n", "u u", "../u"]) {
+      const read = readReview(reviewOf(podOf(), { uid }));
+      assert.ok(!read.ok && read.uid === undefined, JSON.stringify(uid));
+    }
+    assert.ok(readReview(reviewOf(podOf(), { uid: "u".repeat(128) })).ok);
+  });
+
+  test("does not look at the names of an object that is not created: other kinds have other names", () => {
+    const role = { metadata: { name: "system:node" } };
+    assert.ok(readReview(reviewOf(role, { operation: "UPDATE", namespace: "" })).ok);
+    assert.ok(!readReview(reviewOf(role, { operation: "UPDATE", namespace: ".." })).ok);
+  });
+
+  test("lets no name through that could be a step of a path or a line of a log, whatever a caller sends", () => {
+    const text = fc.oneof(fc.string({ unit: "binary" }), fc.stringMatching(/^[a-z0-9.-]{1,70}$/), fc.constant(".."));
+    fc.assert(
+      fc.property(fc.constantFrom(...Object.keys(FIELDS)), text, (field, value) => {
+        const read = readReview(FIELDS[field]?.(value));
+        if (read.ok) assert.match(value, /^(?!.*\.\.)(?:[a-z0-9](?:[a-z0-9.-]*))?$/);
+        else assert.match(read.refusal.message, /^\P{C}{1,300}$/u);
+      }),
+    );
+  });
+});
