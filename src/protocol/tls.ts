@@ -1,5 +1,8 @@
-// TLS material of podrole's gRPC ports, which changes while they run: certificates are renewed and CAs rotate.
-import { experimental, type ServerCredentials } from "@grpc/grpc-js";
+// TLS material of podrole's gRPC ports, which changes while they run: certificates are renewed and CAs rotate. Sessions
+// are never resumed: a resumed session skips the verification of the client certificate.
+import { constants } from "node:crypto";
+import type { SecureContextOptions } from "node:tls";
+import { ServerCredentials } from "@grpc/grpc-js";
 import type { Changing } from "../runtime/changes.ts";
 import type { Secret } from "../runtime/secret.ts";
 
@@ -18,43 +21,61 @@ export interface TlsSource extends Changing {
   current(): TlsMaterial;
 }
 
-/**
- * Returns credentials of a gRPC server that follow `tls`. grpc-js reloads certificates through providers: its
- * `experimental` export since 1.13, on which its own xDS code relies.
- */
+/** Returns credentials of a gRPC server that follow `tls` as long as the server listens. */
 export function serverCredentials(tls: TlsSource, requireClientCertificate: boolean): ServerCredentials {
-  const provider = certificateProvider(tls);
-  return experimental.createCertificateProviderServerCredentials(
-    provider,
-    requireClientCertificate ? provider : null,
-    requireClientCertificate,
-  );
+  return new ChangingCredentials(tls, requireClientCertificate);
 }
 
-function certificateProvider(tls: TlsSource): experimental.CertificateProvider {
-  const subscriptions = new Map<unknown, () => void>();
-  function subscribe(listener: unknown, deliver: (material: TlsMaterial) => void): void {
-    // Not synchronously: grpc-js registers the recipient of the material only after this call.
-    queueMicrotask(() => deliver(tls.current()));
-    subscriptions.set(
-      listener,
-      tls.onChange(() => deliver(tls.current())),
+type Watcher = Parameters<ServerCredentials["_addWatcher"]>[0];
+
+/**
+ * States: unwatched → watched (a server listens: each change of the material replaces its TLS context) → unwatched.
+ * grpc-js has no public way to change a server's TLS options, so this class overrides what its own credentials override.
+ */
+class ChangingCredentials extends ServerCredentials {
+  readonly #tls: TlsSource;
+  readonly #requireClientCertificate: boolean;
+  #unsubscribe = () => {};
+
+  constructor(tls: TlsSource, requireClientCertificate: boolean) {
+    super(
+      { requestCert: requireClientCertificate, rejectUnauthorized: requireClientCertificate },
+      contextOptions(tls.current(), requireClientCertificate),
     );
+    this.#tls = tls;
+    this.#requireClientCertificate = requireClientCertificate;
   }
-  function unsubscribe(listener: unknown): void {
-    subscriptions.get(listener)?.();
-    subscriptions.delete(listener);
+
+  override _addWatcher(watcher: Watcher): void {
+    if (this.getWatcherCount() === 0) this.#unsubscribe = this.#tls.onChange(() => this.#update());
+    super._addWatcher(watcher);
+    // The material may have changed before the subscription.
+    this.#update();
   }
+
+  override _removeWatcher(watcher: Watcher): void {
+    super._removeWatcher(watcher);
+    if (this.getWatcherCount() === 0) this.#unsubscribe();
+  }
+
+  override _equals(other: ServerCredentials): boolean {
+    return this === other;
+  }
+
+  #update(): void {
+    this.updateSecureContextOptions(contextOptions(this.#tls.current(), this.#requireClientCertificate));
+  }
+}
+
+function contextOptions(
+  { certificatePem, privateKey, clientBundlePem }: TlsMaterial,
+  requireClientCertificate: boolean,
+): SecureContextOptions {
   return {
-    addCaCertificateListener: (listener) =>
-      subscribe(listener, ({ clientBundlePem }) =>
-        listener(clientBundlePem === undefined ? null : { caCertificate: Buffer.from(clientBundlePem) }),
-      ),
-    removeCaCertificateListener: unsubscribe,
-    addIdentityCertificateListener: (listener) =>
-      subscribe(listener, ({ certificatePem, privateKey }) =>
-        listener({ certificate: Buffer.from(certificatePem), privateKey: Buffer.from(privateKey.reveal()) }),
-      ),
-    removeIdentityCertificateListener: unsubscribe,
+    cert: certificatePem,
+    key: privateKey.reveal(),
+    ...(requireClientCertificate && clientBundlePem !== undefined && { ca: clientBundlePem }),
+    // No session tickets. Node keeps no cache of sessions either, so none can be resumed (TLS 1.2 and 1.3).
+    secureOptions: constants.SSL_OP_NO_TICKET,
   };
 }

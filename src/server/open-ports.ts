@@ -7,6 +7,7 @@ import { createListener, type Peer } from "../protocol/listener.ts";
 import type { Log } from "../runtime/log.ts";
 import { createPages } from "../runtime/pages.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
+import { createIdentify } from "./issue/caller.ts";
 import { credentialsService, identityService } from "./issue/services.ts";
 import { refreshGauges } from "./observability/gauges.ts";
 import { measureCertificates, measureCredentials } from "./observability/measure.ts";
@@ -64,11 +65,12 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
 
 function createListeners({ clock, log, metrics, trust, cluster }: PortDeps, settings: ServerSettings) {
   const { bind, identityBind, trustDomain, grpcShutdownGrace: graceMs } = settings;
-  const common = { bundlePem: () => trust.keeper.current().bundlePem, onFailure: logFailure(log) };
+  const bundlePem = () => trust.keeper.current().bundlePem;
+  const common = { bundlePem, onFailure: logFailure(log) };
   const identity = identityService({ ...common, issue: measureCertificates(cluster.issueCertificate, metrics) });
   const credentials = credentialsService({
     ...common,
-    trustDomain,
+    identify: createIdentify({ clock, bundlePem }, { trustDomain }),
     issuer: measureCredentials(cluster.credentials, metrics),
   });
   return {

@@ -7,9 +7,9 @@ import {
   IdentityService,
 } from "../../protocol/generated/podrole/v1/podrole.ts";
 import { bundleHash } from "../../pki/bundle.ts";
-import { podIdentityOf } from "../../pki/identity.ts";
-import { isRefusal, PodroleError } from "../../protocol/errors.ts";
+import { PodroleError } from "../../protocol/errors.ts";
 import { Secret } from "../../runtime/secret.ts";
+import type { Identify } from "./caller.ts";
 import type { IssueCertificate } from "./issue-certificate.ts";
 import type { CredentialIssuer, Grant } from "./issue-credentials.ts";
 
@@ -49,11 +49,11 @@ export function credentialsService({
   bundlePem,
   onFailure,
   issuer,
-  trustDomain,
-}: ServiceDeps & { readonly issuer: CredentialIssuer; readonly trustDomain: string }) {
+  identify,
+}: ServiceDeps & { readonly issuer: CredentialIssuer; readonly identify: Identify }) {
   const bundleFor = createBundleReply(bundlePem);
   const getCredentials = unary(async ({ containers, bundleHash: hash }: CredentialsRequest, peer) => {
-    const identity = identify(peer, trustDomain);
+    const identity = identify(peer);
     if (containers.length > MAX_CONTAINERS) {
       throw new PodroleError(
         "REQUEST_INVALID",
@@ -64,18 +64,6 @@ export function credentialsService({
     return { grants: grants.map(toMessage), bundle: bundleFor(hash) };
   }, onFailure);
   return { service: CredentialsService, implementation: { getCredentials } };
-}
-
-function identify({ certificate }: Peer, trustDomain: string) {
-  if (certificate === undefined) {
-    throw new PodroleError(
-      "CERTIFICATE_REJECTED",
-      "Cannot identify the caller: it presented no client certificate; expected the certificate of a pod",
-    );
-  }
-  const identity = podIdentityOf(certificate, trustDomain);
-  if (isRefusal(identity)) throw new PodroleError(identity.code, identity.message);
-  return identity;
 }
 
 /** Returns the bundle for a caller, or "" if the caller has it already. Hashes once per change of the bundle. */

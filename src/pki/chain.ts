@@ -1,0 +1,63 @@
+// Verifies a certificate against the trust bundle of this moment. TLS verifies a peer once, when its connection opens:
+// since then the certificate may have expired and its CA may have left the bundle. (RFC 5280 §6.1)
+import { X509Certificate } from "node:crypto";
+import type { Refusal } from "../protocol/errors.ts";
+
+/**
+ * Returns why a peer's leaf certificate (DER) is not acceptable at `now` (Unix milliseconds), as CERTIFICATE_REJECTED;
+ * undefined if it is: it is valid, and signatures lead from it over CAs of the bundle, all of them valid, to a
+ * self-signed one. Names and key identifiers only choose the signatures to check. Intermediate CAs that the peer
+ * presented do not count: the bundle has those of podrole's own chain. Never throws.
+ */
+export function refuseChain(
+  certificateDer: Uint8Array,
+  authorities: readonly X509Certificate[],
+  now: number,
+): Refusal | undefined {
+  const leaf = parse(certificateDer);
+  if (leaf === undefined) return rejected("it cannot be parsed; expected DER");
+  if (now > leaf.validToDate.getTime()) return rejected(`it expired at ${iso(leaf.validToDate)}; expected a valid one`);
+  if (now < leaf.validFromDate.getTime()) {
+    return rejected(`it is only valid from ${iso(leaf.validFromDate)}; expected a valid one`);
+  }
+  const trusted = authorities.filter((authority) => authority.ca && isValidAt(authority, now));
+  return leadsToRoot(leaf, trusted)
+    ? undefined
+    : rejected("no CA of the trust bundle signed it; expected one that did");
+}
+
+/** Each CA is used at most once, so that CAs that sign each other end the search. */
+function leadsToRoot(certificate: X509Certificate, trusted: readonly X509Certificate[]): boolean {
+  return trusted.some((authority) => {
+    if (!isIssuedBy(certificate, authority)) return false;
+    if (isIssuedBy(authority, authority)) return true;
+    return leadsToRoot(
+      authority,
+      trusted.filter((other) => other !== authority),
+    );
+  });
+}
+
+function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {
+  return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
+}
+
+function isValidAt({ validFromDate, validToDate }: X509Certificate, now: number): boolean {
+  return validFromDate.getTime() <= now && now <= validToDate.getTime();
+}
+
+function parse(der: Uint8Array): X509Certificate | undefined {
+  try {
+    return new X509Certificate(der);
+  } catch {
+    return undefined;
+  }
+}
+
+function iso(date: Date): string {
+  return date.toISOString();
+}
+
+function rejected(state: string): Refusal {
+  return { code: "CERTIFICATE_REJECTED", message: `Cannot accept the client certificate: ${state}` };
+}

@@ -1,0 +1,121 @@
+// The credentials port over one connection that stays open: what TLS verified when it opened counts for nothing later.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type TestContext, test } from "node:test";
+import { connect, type ConnectionOptions } from "node:tls";
+import { credentials, type ServiceError } from "@grpc/grpc-js";
+import { joinBundle } from "../../../src/pki/bundle.ts";
+import { type Authority, createAuthority } from "../../../src/pki/certificate.ts";
+import { CredentialsClient, type GetCredentialsResponse } from "../../../src/protocol/generated/podrole/v1/podrole.ts";
+import { createListener } from "../../../src/protocol/listener.ts";
+import { fromServiceError } from "../../../src/protocol/status.ts";
+import { systemClock } from "../../../src/runtime/clock.ts";
+import { createIdentify } from "../../../src/server/issue/caller.ts";
+import { credentialsService } from "../../../src/server/issue/services.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+import { HOUR, newLeaf, POD, POD_SUBJECT } from "../../pki/samples.ts";
+
+const NAME = "podrole-server";
+/** TLS knows only the system's time, so the server's own clock starts there. */
+const START = systemClock.now();
+const newCa = (commonName: string): Authority => createAuthority({ commonName, now: START, lifetimeMs: 1_000 * HOUR });
+
+/** A credentials port that answers each call with the name of the pod that it identified. */
+async function stage(context: TestContext) {
+  const [first, second] = [newCa("first"), newCa("second")];
+  const clock = createFakeClock(START);
+  const trust = { bundle: joinBundle([first.certificatePem, second.certificatePem]) };
+  const serving = newLeaf(first, { kind: "serving", dnsNames: [NAME], ipAddresses: [] }, START);
+  const bundlePem = () => trust.bundle;
+  const service = credentialsService({
+    bundlePem,
+    onFailure: () => {},
+    identify: createIdentify({ clock, bundlePem }, { trustDomain: POD.trustDomain }),
+    issuer: {
+      issue: async ({ pod }) => [{ container: pod, refusal: { code: "ROLE_MISSING", message: "Cannot" } }],
+      prefetch: () => {},
+    },
+  });
+  const tls = {
+    current: () => ({ certificatePem: serving.pem, privateKey: serving.key, clientBundlePem: trust.bundle }),
+    onChange: () => () => {},
+  };
+  const listener = createListener(
+    { clock: systemClock, ...service },
+    { address: { host: "127.0.0.1", port: 0 }, tls, requireClientCertificate: true, graceMs: 200 },
+  );
+  context.after(() => listener.close());
+  const port = await listener.listen();
+
+  /** Connects as the pod, with a new certificate of `authority`; every call uses the same connection. */
+  function connectAs(authority: Authority) {
+    const pod = newLeaf(authority, POD_SUBJECT, START);
+    const channel = credentials.createSsl(
+      Buffer.from(first.certificatePem),
+      Buffer.from(pod.key.reveal()),
+      Buffer.from(pod.pem),
+    );
+    const client = new CredentialsClient(`127.0.0.1:${port}`, channel, { "grpc.ssl_target_name_override": NAME });
+    context.after(() => client.close());
+    return () =>
+      new Promise<string | undefined>((resolve) => {
+        const respond = (error: ServiceError | null, response: GetCredentialsResponse) =>
+          resolve(error ? fromServiceError(error, "").code : response.grants[0]?.container);
+        client.getCredentials({ containers: ["app"], bundleHash: "" }, respond);
+      });
+  }
+  return { clock, trust, first, second, port, listener, connectAs };
+}
+
+test("CERTIFICATE_REJECTED: a certificate that expires is refused at the next call of its open connection", async (context) => {
+  const { clock, first, listener, connectAs } = await stage(context);
+  const call = connectAs(first);
+  assert.equal(await call(), POD.pod);
+  await clock.advance(HOUR - 60_000);
+  assert.equal(await call(), POD.pod);
+  await clock.advance(61_000);
+  assert.equal(await call(), "CERTIFICATE_REJECTED");
+  assert.equal(listener.connections().opened, 1);
+});
+
+test("CERTIFICATE_REJECTED: a certificate of a retired CA is refused at the next call of its open connection", async (context) => {
+  const { trust, first, second, listener, connectAs } = await stage(context);
+  const [early, late] = [connectAs(first), connectAs(second)];
+  assert.deepEqual([await early(), await late()], [POD.pod, POD.pod]);
+  trust.bundle = second.certificatePem;
+  assert.deepEqual([await early(), await late()], ["CERTIFICATE_REJECTED", POD.pod]);
+  trust.bundle = joinBundle([newCa("first").certificatePem, second.certificatePem]);
+  assert.equal(await early(), "CERTIFICATE_REJECTED", "another CA of the same name");
+  assert.equal(listener.connections().opened, 2);
+});
+
+for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+  test(`the port resumes no session: ${version}`, async (context) => {
+    const { first, port } = await stage(context);
+    const pod = newLeaf(first, POD_SUBJECT, START);
+    const options: ConnectionOptions = {
+      port,
+      host: "127.0.0.1",
+      servername: NAME,
+      ca: first.certificatePem,
+      cert: pod.pem,
+      key: pod.key.reveal(),
+      ALPNProtocols: ["h2"],
+      minVersion: version,
+      maxVersion: version,
+    };
+    const opened = connect(options);
+    context.after(() => opened.destroy());
+    opened.resume();
+    const sessions: Buffer[] = [];
+    opened.on("session", (session: Buffer) => sessions.push(session));
+    // Data of the server follows its session tickets.
+    await Promise.all([once(opened, "secureConnect"), once(opened, "data")]);
+    const session = sessions.at(-1) ?? opened.getSession();
+    assert.ok(session);
+    const again = connect({ ...options, session });
+    context.after(() => again.destroy());
+    await once(again, "secureConnect");
+    assert.equal(again.isSessionReused(), false);
+  });
+}
