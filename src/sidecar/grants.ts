@@ -105,6 +105,11 @@ export function isComplete(grants: Grants | undefined, containers: readonly stri
   return containers.every((name) => isValid(credentialsOf(grants, name), now));
 }
 
+/** Reports whether every container has received credentials, even if they have expired or were revoked since. */
+export function isServed(grants: Grants | undefined, containers: readonly string[]): boolean {
+  return containers.every((name) => grants?.containers.some(({ container, served }) => container === name && served));
+}
+
 function credentialsOf(grants: Grants | undefined, name: string): Credentials | undefined {
   return grants?.containers.find(({ container }) => container === name)?.credentials;
 }

@@ -2,6 +2,7 @@
 // of the process. No value comes from text of the pod's author, and none is secret.
 import { version as nodeVersion } from "node:process";
 import type { ErrorCode } from "../protocol/errors.ts";
+import type { CloseReason } from "../runtime/budget.ts";
 import type { MetricTable } from "../runtime/metrics.ts";
 import { VERSION } from "../runtime/version.ts";
 import type { Renewal } from "./renewal.ts";
@@ -55,6 +56,13 @@ export const SIDECAR_METRICS = {
     help: "Time to answer a request to the credentials endpoint, to the millisecond; SDKs time out after 1 s",
     buckets: [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 0.9, 1],
   },
+  // Each series appears with its first connection: all combinations from the start would be 14 more for every pod.
+  connectionsClosed: {
+    type: "counter",
+    name: "podrole_sidecar_connections_closed_total",
+    help: "Connections that were closed to stay within the limits of a port, by port (credentials, health) and by the limit: connections, bytes, requests, headers, body, call, keepAlive",
+    labels: ["port", "reason"],
+  },
 } as const satisfies MetricTable;
 
 /** Counters, and their exposition. */
@@ -62,6 +70,7 @@ export interface SidecarMetrics {
   /** A negative duration, after the wall clock was set back, counts as 0. */
   readonly countRenewal: (outcome: Renewal["outcome"], durationMs: number) => void;
   readonly countRequest: (code: ErrorCode | "OK", durationMs: number) => void;
+  readonly countClosed: (port: "credentials" | "health", reason: CloseReason) => void;
   /** Returns Prometheus text, version 0.0.4. Gauges in milliseconds from now; undefined omits the series. */
   expose(gauges: {
     readonly ready: boolean;
@@ -77,6 +86,7 @@ export function createSidecarMetrics(): SidecarMetrics {
   const requests = createCounts(SIDECAR_METRICS.requests);
   const renewalSeconds = createBuckets(SIDECAR_METRICS.renewalSeconds);
   const requestSeconds = createBuckets(SIDECAR_METRICS.requestSeconds);
+  const closed = createCounts({ ...SIDECAR_METRICS.connectionsClosed, from: [] });
   return {
     countRenewal(outcome, durationMs) {
       renewals.add(outcome);
@@ -86,6 +96,7 @@ export function createSidecarMetrics(): SidecarMetrics {
       requests.add(code);
       requestSeconds.add(durationMs);
     },
+    countClosed: (port, reason) => closed.add(port, reason),
     expose(gauges) {
       return [
         ...series(buildInfo, [`{version="${VERSION}",node="${nodeVersion}"} 1`]),
@@ -96,6 +107,7 @@ export function createSidecarMetrics(): SidecarMetrics {
         ...renewalSeconds.expose(),
         ...requests.expose(),
         ...requestSeconds.expose(),
+        ...closed.expose(),
         "",
       ].join("\n");
     },
@@ -105,15 +117,20 @@ export function createSidecarMetrics(): SidecarMetrics {
 type Spec = MetricTable[string];
 
 function createCounts(
-  spec: Omit<Spec, "from"> & { readonly labels: readonly [string]; readonly from: readonly string[] },
+  spec: Omit<Spec, "from"> & { readonly labels: readonly string[]; readonly from: readonly string[] },
 ) {
-  const counts = new Map<string, number>(spec.from.map((value) => [value, 0]));
+  const labelsOf = (values: readonly string[]) =>
+    values.map((value, index) => `${spec.labels[index]}="${value}"`).join();
+  const counts = new Map<string, number>(spec.from.map((value) => [labelsOf([value]), 0]));
   return {
-    add: (value: string) => void counts.set(value, (counts.get(value) ?? 0) + 1),
+    add(...values: readonly string[]) {
+      const labels = labelsOf(values);
+      counts.set(labels, (counts.get(labels) ?? 0) + 1);
+    },
     expose: () =>
       series(
         spec,
-        [...counts].map(([value, count]) => `{${spec.labels[0]}="${value}"} ${count}`),
+        [...counts].map(([labels, count]) => `{${labels}} ${count}`),
       ),
   };
 }

@@ -68,11 +68,23 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
     const authorize = createAuthorize(ensureTokens(settings.tokensDirectory, containers));
     const otherPaths = await loadMetadata(deps, settings, keeper);
     const endpoint = createEndpoint(
-      { clock, log, keeper, renewals, authorize, count: metrics.countRequest, otherPaths },
+      {
+        clock,
+        log,
+        keeper,
+        renewals,
+        authorize,
+        count: metrics.countRequest,
+        otherPaths,
+        onClose: (reason) => metrics.countClosed("credentials", reason),
+      },
       { port: settings.port, containers, holdMs: HOLD_MS },
     );
     shutdown.onClose("credentials port", () => endpoint.close());
-    const health = createHealth({ clock, keeper, renewals, metrics }, { port: settings.healthPort });
+    const health = createHealth(
+      { clock, keeper, renewals, metrics, onClose: (reason) => metrics.countClosed("health", reason) },
+      { port: settings.healthPort },
+    );
     shutdown.onClose("health port", () => health.close());
     const [port, healthPort] = [await endpoint.listen(), await health.listen()];
     log.info({ port, healthPort, containers, ready: keeper.ready() }, "podrole-sidecar is up");

@@ -80,7 +80,9 @@ export type SidecarSettings = Settings<typeof SIDECAR_SETTINGS>;
 
 /** Settings of the mode wait. */
 export const WAIT_SETTINGS = {
-  healthPort: SIDECAR_SETTINGS.healthPort,
+  identityDirectory: SIDECAR_SETTINGS.identityDirectory,
+  containers: SIDECAR_SETTINGS.containers,
+  port: SIDECAR_SETTINGS.port,
   initTimeout: SIDECAR_SETTINGS.initTimeout,
   level: SIDECAR_SETTINGS.level,
 } as const satisfies SettingTable;

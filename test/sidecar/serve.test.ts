@@ -8,7 +8,6 @@ import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 import { renew } from "../../src/sidecar/renew.ts";
 import { runServe, startServe } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
-import { runWait } from "../../src/sidecar/wait.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { sendRequest } from "./send-request.ts";
 import { createFakePod, type FakePod } from "./fake-pod.ts";
@@ -304,15 +303,4 @@ test("runServe() returns 1 when its port is in use, and 0 when its signal aborts
   signal.abort("SIGTERM");
   assert.equal(await ended, 0);
   await serving.stop("test");
-});
-
-test("runWait() returns 0 once the sidecar is ready, and 1 after initTimeout", async () => {
-  const { serving } = await setUp();
-  const deps = { clock: systemClock, log: createKeptLog().log, signal: new AbortController().signal };
-  const settings = { healthPort: serving.healthPort, initTimeout: 10_000, level: "info" } as const;
-  assert.equal(await runWait(deps, settings), 0);
-  await serving.stop("test");
-  const alive = setInterval(() => {}, 1_000);
-  assert.equal(await runWait(deps, { ...settings, initTimeout: 100 }), 1);
-  clearInterval(alive);
 });

@@ -3,13 +3,14 @@
 // a request that finds no credentials waits for the running renewal (held-requests.ts).
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { ERRORS, type ErrorCode } from "../../protocol/errors.ts";
+import type { BudgetLimits } from "../../runtime/budget.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { Keeper } from "../keeper.ts";
 import type { Authorize } from "./authorize.ts";
 import { createHeldRequests, type HeldRequestsDeps, type HeldRequestsOptions } from "./held-requests.ts";
 import { type Answer, type Lookup, refusalReply } from "./replies.ts";
-import { createLoopbackServer, type HttpServer } from "./servers.ts";
+import { CREDENTIALS_LIMITS, createLoopbackServer, type HttpServer, type HttpServerDeps } from "./servers.ts";
 
 /** What the endpoint talks to. */
 export interface EndpointDeps extends Pick<HeldRequestsDeps, "renewals"> {
@@ -21,6 +22,7 @@ export interface EndpointDeps extends Pick<HeldRequestsDeps, "renewals"> {
   readonly count: (code: ErrorCode | "OK", durationMs: number) => void;
   /** Answers every other path; if absent, those answer 404. */
   readonly otherPaths?: OtherPaths | undefined;
+  readonly onClose?: HttpServerDeps["onClose"];
 }
 
 /** Returns an answer, or the lookup of one that requires the first container's credentials. */
@@ -29,20 +31,34 @@ export type OtherPaths = (request: IncomingMessage) => Answer | Lookup;
 /** How the endpoint listens; port 0 is any free one. */
 export interface EndpointOptions extends HeldRequestsOptions {
   readonly port: number;
+  readonly limits?: BudgetLimits;
 }
 
 const PATH = "/v1/credentials";
 const CLOSE_GRACE_MS = 500;
+const WITHOUT_TOKEN = "";
 /** Refused requests are logged at most once per minute and code, not once per request. */
 const LOG_INTERVAL_MS = 60_000;
 
 /** Creates the endpoint, which listens after `listen()`; `close()` answers held requests first. */
-export function createEndpoint(deps: EndpointDeps, { port, containers, holdMs }: EndpointOptions): HttpServer {
-  const { clock, log, keeper, renewals, authorize, count, otherPaths } = deps;
+export function createEndpoint(
+  deps: EndpointDeps,
+  { port, containers, holdMs, limits = CREDENTIALS_LIMITS }: EndpointOptions,
+): HttpServer {
+  const { clock, log, keeper, renewals, authorize, count, otherPaths, onClose } = deps;
   const loggedAt = new Map<ErrorCode, number>();
   const arrivedAt = new WeakMap<ServerResponse, number>();
   const heldRequests = createHeldRequests({ clock, keeper, renewals, send }, { containers, holdMs });
-  const server = createLoopbackServer(handle, { port, closeGraceMs: CLOSE_GRACE_MS });
+  const server = createLoopbackServer(
+    { clock, handle, onClose, callers: { ofAddress: () => ({ caller: WITHOUT_TOKEN }), ofRequest: callerOf } },
+    { port, closeGraceMs: CLOSE_GRACE_MS, limits },
+  );
+
+  /** Not the address: a program in the pod can connect from all of 127.0.0.0/8. */
+  function callerOf({ headers: { authorization } }: IncomingMessage): string | undefined {
+    const index = authorization ? authorize(authorization) : -1;
+    return index < 0 ? WITHOUT_TOKEN : `token ${index}`;
+  }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
     arrivedAt.set(response, clock.now());

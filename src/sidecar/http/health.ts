@@ -1,11 +1,12 @@
 // Health and metrics on a port of their own that the kubelet can reach: it cannot reach the pod's loopback addresses.
 // Whatever can reach the pod can read these pages, so they contain neither credentials nor reasons.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { BudgetLimits } from "../../runtime/budget.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Keeper } from "../keeper.ts";
 import type { SidecarMetrics } from "../metrics.ts";
 import type { Renewals } from "../renewals.ts";
-import { createPodServer, type HttpServer } from "./servers.ts";
+import { createPodServer, HEALTH_LIMITS, type HttpServer, type HttpServerDeps } from "./servers.ts";
 
 /** What the pages report on. */
 export interface HealthDeps {
@@ -13,12 +14,16 @@ export interface HealthDeps {
   readonly keeper: Pick<Keeper, "ready" | "expiries">;
   readonly renewals: Pick<Renewals, "stuck">;
   readonly metrics: Pick<SidecarMetrics, "expose">;
+  readonly onClose?: HttpServerDeps["onClose"];
 }
 
 const CLOSE_GRACE_MS = 100;
 
 /** Creates the server of /healthz, /readyz and /metrics. */
-export function createHealth({ clock, keeper, renewals, metrics }: HealthDeps, { port }: { port: number }): HttpServer {
+export function createHealth(
+  { clock, keeper, renewals, metrics, onClose }: HealthDeps,
+  { port, limits = HEALTH_LIMITS }: { readonly port: number; readonly limits?: BudgetLimits },
+): HttpServer {
   function handle({ url, method }: IncomingMessage, response: ServerResponse): void {
     if (method !== "GET" && method !== "HEAD") return send(response, 405, "GET only\n");
     if (url === "/healthz") return renewals.stuck() ? send(response, 503, "stuck\n") : send(response, 200, "ok\n");
@@ -37,7 +42,7 @@ export function createHealth({ clock, keeper, renewals, metrics }: HealthDeps, {
     });
   }
 
-  return createPodServer(handle, { port, closeGraceMs: CLOSE_GRACE_MS });
+  return createPodServer({ clock, handle, onClose }, { port, closeGraceMs: CLOSE_GRACE_MS, limits });
 }
 
 function send(response: ServerResponse, status: number, text: string): void {

@@ -1,20 +1,39 @@
-// The HTTP servers of the sidecar: limits against slow, large or numerous clients, listening and closing. Every program
+// The HTTP servers of the sidecar: a budget against slow, large or numerous clients, listening and closing. Every program
 // in the pod's network namespace can connect, and no server reads a request body.
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PodroleError } from "../../protocol/errors.ts";
+import { type BudgetLimits, type CloseReason, createBudget } from "../../runtime/budget.ts";
+import { type Callers, limitHttp, nodeTimeouts } from "../../runtime/budget-http.ts";
+import type { Clock } from "../../runtime/clock.ts";
 
-const LIMITS = {
-  // A token has 43 characters; SDKs add a user agent and tracing headers.
-  maxHeaderSize: 8 * 1024,
-  headersTimeout: 5_000,
-  requestTimeout: 10_000,
-  keepAliveTimeout: 5_000,
-  connectionsCheckingInterval: 5_000,
+/** A token has 43 characters; SDKs add a user agent and tracing headers. */
+const MAX_HEADERS = 8 * 1024;
+
+const TIMES = {
+  // Bodies are not read and not counted.
+  bytes: Number.POSITIVE_INFINITY,
+  // No SDK pipelines, and each request that waits behind another one would be kept in memory.
+  requestsPerConnection: 1,
+  headersMs: 5_000,
+  bodyMs: 5_000,
+  callMs: 5_000,
+  keepAliveMs: 5_000,
+  sweepMs: 2_000,
 } as const;
 
-/** More than the workers of a large PHP or Python pod; each connection costs about 10 KB. */
-const MAX_CONNECTIONS = 1_024;
+/**
+ * Of the container's 96 MiB, the serving process and a renewal take about 60. Each connection with a request that waits
+ * for credentials costs about 24 KiB: 24 MiB here, and 2 MiB on the health port.
+ */
+export const CREDENTIALS_LIMITS: BudgetLimits = {
+  ...TIMES,
+  // More than the workers of a large PHP or Python pod.
+  connections: 1_024,
+  requests: 1_024,
+};
+/** The kubelet, Prometheus and few others, with one short request each. */
+export const HEALTH_LIMITS: BudgetLimits = { ...TIMES, connections: 64, requests: 64 };
 
 /** Something that listens on one port. */
 export interface HttpServer {
@@ -23,22 +42,36 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
+/** What a server calls. */
+export interface HttpServerDeps {
+  readonly clock: Clock;
+  readonly handle: RequestListener;
+  /** Receives the reason of each connection that the budget closes. */
+  readonly onClose?: ((reason: CloseReason) => void) | undefined;
+  readonly callers?: Callers;
+}
+
 /** How a server listens. `closeGraceMs`: milliseconds that running requests may take after close(). */
 export interface HttpServerOptions {
   /** 0: any free port. */
   readonly port: number;
   readonly closeGraceMs: number;
+  readonly limits: BudgetLimits;
 }
 
 /** Creates a server on all addresses of the pod. */
-export function createPodServer(handle: RequestListener, { port, closeGraceMs }: HttpServerOptions): HttpServer {
-  const server = createLimitedServer(handle);
+export function createPodServer(deps: HttpServerDeps, { port, closeGraceMs, limits }: HttpServerOptions): HttpServer {
+  const server = limitedServers(deps, limits)();
   return { listen: () => listen(server, port), close: () => close(server, closeGraceMs) };
 }
 
-/** Creates a server on 127.0.0.1 and ::1, or on the one of them that the pod has. */
-export function createLoopbackServer(handle: RequestListener, { port, closeGraceMs }: HttpServerOptions): HttpServer {
-  const [v4, v6] = [createLimitedServer(handle), createLimitedServer(handle)] as const;
+/** Creates a server on 127.0.0.1 and ::1, or on the one of them that the pod has; both share one budget. */
+export function createLoopbackServer(
+  deps: HttpServerDeps,
+  { port, closeGraceMs, limits }: HttpServerOptions,
+): HttpServer {
+  const limitedServer = limitedServers(deps, limits);
+  const [v4, v6] = [limitedServer(), limitedServer()] as const;
   return {
     async listen() {
       const v4Port = await listenIfPresent(v4, port, "127.0.0.1");
@@ -52,10 +85,15 @@ export function createLoopbackServer(handle: RequestListener, { port, closeGrace
   };
 }
 
-function createLimitedServer(handle: RequestListener): Server {
-  const server = createServer(LIMITS, handle);
-  server.maxConnections = MAX_CONNECTIONS;
-  return server;
+function limitedServers({ clock, handle, onClose, callers }: HttpServerDeps, limits: BudgetLimits): () => Server {
+  const budget = createBudget({ clock, ...(onClose && { onClose }) }, limits);
+  return () => {
+    const server = createServer({ maxHeaderSize: MAX_HEADERS, ...nodeTimeouts(limits) }, (request, response) => {
+      if (requests.begin(request, response)) handle(request, response);
+    });
+    const requests = limitHttp(server, budget, callers);
+    return server;
+  };
 }
 
 function listen(server: Server, port: number, host?: string): Promise<number> {

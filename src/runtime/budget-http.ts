@@ -1,0 +1,104 @@
+// Applies a budget to an HTTP/1.1 server, with or without TLS. Node reports connections and requests; the budget decides
+// which of them go. Loads nothing at run time, because the sidecar's serving process uses it.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Server, Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { Budget, BudgetConnection, BudgetLimits, BudgetRequest } from "./budget.ts";
+
+/** Who the callers of a server are; by default each address is one. */
+export interface Callers {
+  /** Of a connection before its first request or TLS handshake. */
+  readonly ofAddress?: (address: string) => { readonly caller: string; readonly exempt?: boolean };
+  /** After the TLS handshake; undefined: the caller stays as it is. */
+  readonly ofCertificate?: (socket: TLSSocket) => string | undefined;
+  /** At each request; undefined: the caller stays as it is. */
+  readonly ofRequest?: (request: IncomingMessage) => string | undefined;
+}
+
+/** The requests of a server under a budget. */
+export interface LimitedRequests {
+  /** Call it first for each request. Undefined: the connection has been closed, and the request gets no response. */
+  begin(request: IncomingMessage, response: ServerResponse): BudgetRequest | undefined;
+}
+
+/** Node's own checks for the phases that only its parser sees: headers of the second request and later ones. */
+export function nodeTimeouts({ headersMs, bodyMs, keepAliveMs, sweepMs }: BudgetLimits) {
+  return {
+    headersTimeout: headersMs,
+    requestTimeout: headersMs + bodyMs,
+    keepAliveTimeout: keepAliveMs,
+    connectionsCheckingInterval: sweepMs,
+  } as const;
+}
+
+/** Returns the peer's address; an IPv4 address of a dual-stack socket in its own notation. */
+export function addressOf({ remoteAddress = "" }: Pick<Socket, "remoteAddress">): string {
+  return remoteAddress.startsWith("::ffff:") ? remoteAddress.slice("::ffff:".length) : remoteAddress;
+}
+
+/** Puts the server's connections below `budget`, from their first byte on. */
+export function limitHttp(
+  server: Server,
+  budget: Budget,
+  { ofAddress, ofCertificate, ofRequest }: Callers = {},
+): LimitedRequests {
+  const bySocket = new WeakMap<object, BudgetConnection>();
+  /** A TLS socket does not show the one below it, but has its address and port. */
+  const byPeer = new Map<string, BudgetConnection>();
+
+  server.on("connection", (socket: Socket) => {
+    const peer = peerOf(socket);
+    const caller = ofAddress?.(addressOf(socket)) ?? { caller: addressOf(socket) };
+    const connection = budget.open({ ...caller, close: () => socket.destroy() });
+    bySocket.set(socket, connection);
+    byPeer.set(peer, connection);
+    socket.once("close", () => {
+      connection.closed();
+      if (byPeer.get(peer) === connection) byPeer.delete(peer);
+    });
+  });
+  server.on("secureConnection", (socket: TLSSocket) => {
+    const connection = byPeer.get(peerOf(socket));
+    if (connection === undefined) return;
+    bySocket.set(socket, connection);
+    const caller = ofCertificate?.(socket);
+    if (caller !== undefined) connection.identify(caller);
+  });
+
+  return {
+    begin(request, response) {
+      const { socket, headers } = request;
+      const connection = bySocket.get(socket);
+      // Only a request that came over no connection of this server, as a test injects it.
+      if (connection === undefined) return UNLIMITED;
+      const caller = ofRequest?.(request);
+      if (caller !== undefined) connection.identify(caller);
+      const budgeted = connection.begin();
+      if (budgeted === undefined) {
+        socket.destroy();
+        ignoreRest(socket);
+        return undefined;
+      }
+      if (headers["content-length"] === undefined && headers["transfer-encoding"] === undefined) budgeted.received();
+      else request.once("end", () => budgeted.received());
+      response.once("close", () => budgeted.end());
+      return budgeted;
+    },
+  };
+}
+
+/**
+ * One read of a pipelining client contains up to 2600 requests. Node makes objects of all of them, 4 MB, also if the
+ * socket is destroyed, and keeps them until it has read from every other connection that is ready: 4 GB for 1024. Node
+ * documents no way to stop its parser; without this property only that protection is lost.
+ */
+function ignoreRest(socket: Socket): void {
+  const { parser } = socket as Socket & { readonly parser?: { onIncoming?: () => number } | null };
+  if (parser?.onIncoming) parser.onIncoming = () => 0;
+}
+
+const UNLIMITED: BudgetRequest = { receive() {}, received() {}, end() {} };
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}

@@ -1,0 +1,304 @@
+// Bounds what callers can make one listener hold: connections, bytes, requests, and the time of each phase. It touches no
+// socket: its owner reports what happens, and closes what the budget tells it to close.
+// States of a connection:
+//   starting  no request has begun yet: TLS handshake, headers
+//   busy      requests are in flight; each is receiving (headers are read, the body is not) or working (body is read)
+//   idle      a request has ended and none is in flight
+//   closed
+// Who ends them: the owner, by closed() and end(); the sweep, when a phase has taken too long; another connection's
+// open(), receive() or begin(), when the budget is exceeded. The sweep's timer runs only while connections are open.
+import type { Clock } from "./clock.ts";
+
+/** Upper bounds of one listener. Totals are over all of its connections; times are milliseconds, held to one sweep. */
+export interface BudgetLimits {
+  readonly connections: number;
+  /** Bytes of requests that have not ended. */
+  readonly bytes: number;
+  readonly requests: number;
+  readonly requestsPerConnection: number;
+  /** From the connection to the end of its first headers, TLS handshake included. */
+  readonly headersMs: number;
+  /** From the end of the headers to the end of the body. */
+  readonly bodyMs: number;
+  /** From the end of the body to the end of the response. */
+  readonly callMs: number;
+  /** From the end of a request to the headers of the next one. */
+  readonly keepAliveMs: number;
+  readonly sweepMs: number;
+}
+
+/** The limit for which the budget ended a connection or request. The metric's label `reason`. */
+export const CLOSE_REASONS = ["connections", "bytes", "requests", "headers", "body", "call", "keepAlive"] as const;
+export type CloseReason = (typeof CLOSE_REASONS)[number];
+
+/** How a connection begins. Exempt connections count, but are closed only if there are no others. */
+export interface OpenOptions {
+  /** Who shares one part of the budget: an address, a certificate, a token. */
+  readonly caller: string;
+  readonly exempt?: boolean;
+  /** Closes the connection; called at most once, and never after closed(). */
+  readonly close: () => void;
+}
+
+export interface Budget {
+  /**
+   * Registers a connection. If there are too many, the one of the caller with most connections that has made no progress
+   * for longest is closed. If no caller has two, an idle one is closed, and if none is idle, the new one.
+   */
+  open(options: OpenOptions): BudgetConnection;
+  held(): { readonly connections: number; readonly bytes: number; readonly requests: number };
+}
+
+export interface BudgetConnection {
+  readonly caller: string;
+  /** Moves the connection, and what it holds, to the share of another caller. */
+  identify(caller: string): void;
+  /**
+   * Registers a request. Undefined: the connection is closed, has too many requests, or there are too many in all and no
+   * caller has more than this one. Otherwise the newest request of the caller with most of them is aborted. `abort` ends
+   * the request; by default it closes the connection.
+   */
+  begin(abort?: () => void): BudgetRequest | undefined;
+  /** The peer or the owner has closed the connection. */
+  closed(): void;
+}
+
+export interface BudgetRequest {
+  /**
+   * Counts bytes. If there are too many, a connection of the caller with most bytes is closed: the one that has made no
+   * progress for longest, of those that hold at least this caller's average.
+   */
+  receive(bytes: number): void;
+  /** The body is complete. */
+  received(): void;
+  end(): void;
+}
+
+interface Share {
+  connections: number;
+  bytes: number;
+  requests: number;
+}
+
+interface Connection {
+  caller: string;
+  readonly exempt: boolean;
+  readonly close: () => void;
+  readonly requests: Set<Request>;
+  isOpen: boolean;
+  hasServed: boolean;
+  bytes: number;
+  /** Sequence number of the last progress. */
+  progress: number;
+  /** Sweep in which the phase without requests began. */
+  since: number;
+}
+
+interface Request {
+  readonly connection: Connection;
+  readonly number: number;
+  readonly abort: () => void;
+  bytes: number;
+  phase: "body" | "call";
+  since: number;
+}
+
+/** Creates a budget. `onClose` receives the reason of every connection and request that the budget ends or refuses. */
+export function createBudget(
+  { clock, onClose }: { readonly clock: Clock; readonly onClose?: (reason: CloseReason) => void },
+  limits: BudgetLimits,
+): Budget {
+  const connections = new Set<Connection>();
+  const shares = new Map<string, Share>();
+  const total: Share = { connections: 0, bytes: 0, requests: 0 };
+  /** Orders progress more finely than a clock, and never goes back. */
+  let sequence = 0;
+  /** Counts sweeps: times are measured in them, so that a wall clock that is set changes nothing. */
+  let sweeps = 0;
+  let isSweeping = false;
+
+  function add(kind: keyof Share, caller: string, amount: number): void {
+    const share = shares.get(caller) ?? { connections: 0, bytes: 0, requests: 0 };
+    share[kind] += amount;
+    total[kind] += amount;
+    if (share.connections > 0 || share.bytes > 0 || share.requests > 0) shares.set(caller, share);
+    else shares.delete(caller);
+  }
+
+  function forget(request: Request): void {
+    const { connection, bytes } = request;
+    if (!connection.requests.delete(request)) return;
+    connection.bytes -= bytes;
+    connection.progress = ++sequence;
+    connection.hasServed = true;
+    if (connection.requests.size === 0) connection.since = sweeps;
+    add("bytes", connection.caller, -bytes);
+    add("requests", connection.caller, -1);
+  }
+
+  function remove(connection: Connection): boolean {
+    if (!connection.isOpen) return false;
+    connection.isOpen = false;
+    connections.delete(connection);
+    for (const request of connection.requests) forget(request);
+    add("connections", connection.caller, -1);
+    return true;
+  }
+
+  function shut(connection: Connection, reason: CloseReason): void {
+    if (!remove(connection)) return;
+    onClose?.(reason);
+    connection.close();
+  }
+
+  function abort(request: Request, reason: CloseReason): void {
+    forget(request);
+    onClose?.(reason);
+    request.abort();
+  }
+
+  /** The connections, except exempt ones, of the callers that hold most; `most` is how much each of these holds. */
+  function greediest(kind: keyof Share): { readonly most: number; readonly of: readonly Connection[] } {
+    let most = 0;
+    let of: Connection[] = [];
+    for (const connection of connections) {
+      const held = connection.exempt ? 0 : (shares.get(connection.caller)?.[kind] ?? 0);
+      if (held > most) [most, of] = [held, []];
+      if (held > 0 && held === most) of.push(connection);
+    }
+    return { most, of };
+  }
+
+  function relieveConnections(newest: Connection): void {
+    if (total.connections <= limits.connections) return;
+    const { most, of } = greediest("connections");
+    const isSpare = ({ hasServed, requests }: Connection) => hasServed && requests.size === 0;
+    const others = of.filter((other) => other !== newest && (most > 1 || newest.exempt || isSpare(other)));
+    const spare = () => idlest([...connections].filter((other) => other.exempt && isSpare(other)));
+    shut(idlest(others) ?? (newest.exempt ? spare() : undefined) ?? newest, "connections");
+  }
+
+  function relieveBytes(current: Connection): void {
+    while (total.bytes > limits.bytes && current.isOpen) {
+      const { most, of } = greediest("bytes");
+      const holders = of.filter(({ bytes }) => bytes > 0);
+      const callers = new Set(holders.map(({ caller }) => caller)).size;
+      const average = (most * callers) / holders.length;
+      shut(idlest(holders.filter(({ bytes }) => bytes >= average)) ?? current, "bytes");
+    }
+  }
+
+  /** The request that has to go, undefined if there are not too many. */
+  function surplusRequest(newest: Request): Request | undefined {
+    const { connection } = newest;
+    if (connection.requests.size > limits.requestsPerConnection) return newest;
+    if (total.requests <= limits.requests) return undefined;
+    let surplus: Request | undefined;
+    for (const { requests } of greediest("requests").of) {
+      for (const request of requests) if (surplus === undefined || request.number > surplus.number) surplus = request;
+    }
+    return surplus ?? newest;
+  }
+
+  function sweep(): void {
+    sweeps += 1;
+    const isOverdue = (since: number, limitMs: number) => (sweeps - since) * limits.sweepMs > limitMs;
+    for (const connection of [...connections]) {
+      const { requests, hasServed, since } = connection;
+      if (requests.size === 0) {
+        if (isOverdue(since, hasServed ? limits.keepAliveMs : limits.headersMs)) {
+          shut(connection, hasServed ? "keepAlive" : "headers");
+        }
+        continue;
+      }
+      for (const request of [...requests]) {
+        const { phase } = request;
+        if (isOverdue(request.since, phase === "body" ? limits.bodyMs : limits.callMs)) abort(request, phase);
+      }
+    }
+    isSweeping = connections.size > 0;
+    if (isSweeping) clock.schedule(sweep, limits.sweepMs);
+  }
+
+  function begin(connection: Connection, onAbort?: () => void): BudgetRequest | undefined {
+    if (!connection.isOpen) return undefined;
+    const number = ++sequence;
+    const abortIt = onAbort ?? (() => remove(connection) && connection.close());
+    const request: Request = { connection, number, abort: abortIt, bytes: 0, phase: "body", since: sweeps };
+    connection.requests.add(request);
+    connection.progress = number;
+    add("requests", connection.caller, 1);
+    const surplus = surplusRequest(request);
+    if (surplus === request) {
+      forget(request);
+      onClose?.("requests");
+      return undefined;
+    }
+    if (surplus) abort(surplus, "requests");
+    const isInFlight = () => connection.requests.has(request);
+    return {
+      receive(bytes) {
+        if (!isInFlight()) return;
+        request.bytes += bytes;
+        connection.bytes += bytes;
+        connection.progress = ++sequence;
+        add("bytes", connection.caller, bytes);
+        relieveBytes(connection);
+      },
+      received() {
+        if (!isInFlight() || request.phase === "call") return;
+        request.phase = "call";
+        request.since = sweeps;
+      },
+      end: () => forget(request),
+    };
+  }
+
+  return {
+    held: () => ({ ...total }),
+    open({ caller, exempt = false, close }) {
+      const connection: Connection = {
+        caller,
+        exempt,
+        close,
+        requests: new Set(),
+        isOpen: true,
+        hasServed: false,
+        bytes: 0,
+        progress: ++sequence,
+        since: sweeps,
+      };
+      connections.add(connection);
+      add("connections", caller, 1);
+      relieveConnections(connection);
+      if (!isSweeping && connections.size > 0) {
+        isSweeping = true;
+        clock.schedule(sweep, limits.sweepMs);
+      }
+      return {
+        get caller() {
+          return connection.caller;
+        },
+        identify(next) {
+          if (!connection.isOpen || next === connection.caller) return;
+          const { bytes, requests } = connection;
+          const held: Share = { connections: 1, bytes, requests: requests.size };
+          for (const kind of ["connections", "bytes", "requests"] as const) {
+            add(kind, connection.caller, -held[kind]);
+            add(kind, next, held[kind]);
+          }
+          connection.caller = next;
+        },
+        begin: (onAbort) => begin(connection, onAbort),
+        closed: () => void remove(connection),
+      };
+    },
+  };
+}
+
+function idlest(candidates: readonly Connection[]): Connection | undefined {
+  return candidates.reduce<Connection | undefined>(
+    (idle, connection) => (idle === undefined || connection.progress < idle.progress ? connection : idle),
+    undefined,
+  );
+}

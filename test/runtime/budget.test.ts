@@ -1,0 +1,218 @@
+// The budget as a pure state machine: cases for each rule, and sequences of events for what always holds.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { type BudgetConnection, type BudgetLimits, type CloseReason, createBudget } from "../../src/runtime/budget.ts";
+import { createFakeClock } from "../fakes/clock.ts";
+
+const LIMITS: BudgetLimits = {
+  connections: 4,
+  bytes: 100,
+  requests: 5,
+  requestsPerConnection: 2,
+  headersMs: 5_000,
+  bodyMs: 3_000,
+  callMs: 2_000,
+  keepAliveMs: 10_000,
+  sweepMs: 1_000,
+};
+
+function setUp(limits: Partial<BudgetLimits> = {}) {
+  const clock = createFakeClock();
+  const reasons: CloseReason[] = [];
+  const closed: string[] = [];
+  const budget = createBudget({ clock, onClose: (reason) => reasons.push(reason) }, { ...LIMITS, ...limits });
+  const open = (name: string, caller: string, exempt = false) =>
+    budget.open({ caller, exempt, close: () => closed.push(name) });
+  return { clock, budget, open, closed, reasons };
+}
+
+const serve = (connection: BudgetConnection) => connection.begin()?.end();
+
+test("open() closes the connection without progress for longest, of the caller with most connections", () => {
+  const { open, closed, reasons, budget } = setUp();
+  open("few", "a");
+  const [idle, busy] = [open("idle", "b"), open("busy", "b")];
+  serve(idle);
+  serve(busy);
+  open("fresh", "b");
+  open("newest", "c");
+  assert.deepEqual([closed, reasons, budget.held().connections], [["idle"], ["connections"], 4]);
+});
+
+test("open() with all connections behind one address closes the one without progress for longest, not the newest", () => {
+  const { open, closed } = setUp();
+  const [first] = ["0", "1", "2", "3"].map((name) => open(name, "one"));
+  first?.begin();
+  open("newest", "one");
+  assert.deepEqual(closed, ["1"]);
+});
+
+test("open() closes the new connection if no caller has two and none is idle, so that work that has begun is finished", () => {
+  const { open, closed } = setUp();
+  const [first] = ["0", "1", "2", "3"].map((name) => open(name, name));
+  const newest = open("newest", "newest");
+  assert.deepEqual(closed, ["newest"]);
+  assert.equal(newest.begin(), undefined);
+  if (first) serve(first);
+  open("later", "later");
+  assert.deepEqual(closed, ["newest", "0"]);
+});
+
+test("open() closes exempt connections only if there are no others", () => {
+  const { open, closed } = setUp();
+  for (const name of ["0", "1", "2"]) open(name, "server", true);
+  open("stranger", "a");
+  open("3", "server", true);
+  assert.deepEqual(closed, ["stranger"]);
+  open("4", "server", true);
+  assert.deepEqual(closed, ["stranger", "4"]);
+});
+
+test("receive() closes the slowest large request of the caller with most bytes, and no small one", () => {
+  const { open, closed, reasons, budget } = setUp();
+  const requestOf = (name: string, caller: string) => open(name, caller).begin();
+  requestOf("other", "b")?.receive(30);
+  const small = requestOf("small", "a");
+  small?.receive(1);
+  requestOf("slow", "a")?.receive(35);
+  requestOf("fast", "a")?.receive(35);
+  assert.deepEqual([closed, reasons], [["slow"], ["bytes"]]);
+  assert.equal(budget.held().bytes, 66);
+});
+
+test("receive() closes a request that alone is larger than the budget", () => {
+  const { open, closed, budget } = setUp();
+  open("other", "b").begin()?.receive(1);
+  open("huge", "a").begin()?.receive(101);
+  assert.deepEqual([closed, budget.held().bytes], [["huge"], 1]);
+});
+
+test("begin() refuses the newest request of the caller with most, and aborts it if another caller begins one", () => {
+  const { open, closed, reasons } = setUp();
+  const aborted: string[] = [];
+  const [one, two, other] = [open("one", "a"), open("two", "a"), open("other", "b")];
+  one.begin(() => aborted.push("1"));
+  one.begin(() => aborted.push("2"));
+  two.begin(() => aborted.push("3"));
+  two.begin(() => aborted.push("4"));
+  assert.ok(other.begin());
+  const third = open("third", "a");
+  assert.equal(third.begin(), undefined);
+  assert.ok(other.begin());
+  assert.deepEqual([aborted, closed, reasons], [["4"], [], ["requests", "requests"]]);
+});
+
+test("begin() refuses more requests of one connection than it may have", () => {
+  const { open, reasons } = setUp();
+  const connection = open("one", "a");
+  assert.ok(connection.begin());
+  assert.ok(connection.begin());
+  assert.equal(connection.begin(), undefined);
+  assert.deepEqual(reasons, ["requests"]);
+});
+
+test("identify() moves a connection and what it holds to the share of another caller", () => {
+  const { open, closed } = setUp();
+  const proven = open("proven", "unknown");
+  proven.begin()?.receive(60);
+  proven.identify("pod");
+  for (const name of ["0", "1", "2"]) open(name, "unknown");
+  open("newest", "unknown");
+  assert.deepEqual(closed, ["0"]);
+});
+
+for (const [phase, limitMs, prepare] of [
+  ["headers", LIMITS.headersMs, () => {}],
+  ["body", LIMITS.bodyMs, (connection: BudgetConnection) => connection.begin()],
+  ["call", LIMITS.callMs, (connection: BudgetConnection) => connection.begin()?.received()],
+  ["keepAlive", LIMITS.keepAliveMs, serve],
+] as const) {
+  test(`the sweep closes a connection whose phase "${phase}" is over its limit, and none before`, async () => {
+    const { open, closed, clock, reasons, budget } = setUp();
+    prepare(open("one", "a"));
+    await clock.advance(limitMs);
+    assert.deepEqual(closed, []);
+    await clock.advance(LIMITS.sweepMs);
+    assert.deepEqual([closed, reasons, budget.held()], [["one"], [phase], { connections: 0, bytes: 0, requests: 0 }]);
+  });
+}
+
+type Step = readonly [
+  kind: "open" | "identify" | "begin" | "receive" | "received" | "end" | "closed" | "wait",
+  number,
+  number,
+];
+
+const steps = fc.array(
+  fc.tuple(
+    fc.constantFrom<Step[0]>(
+      "open",
+      "open",
+      "begin",
+      "receive",
+      "receive",
+      "received",
+      "end",
+      "identify",
+      "closed",
+      "wait",
+    ),
+    fc.nat({ max: 40 }),
+    fc.nat({ max: 4 }),
+  ),
+  { maxLength: 120 },
+);
+
+test("every sequence of events stays within the limits, and no caller loses a connection while another has more", async () => {
+  await fc.assert(
+    fc.asyncProperty(steps, async (sequence) => {
+      const clock = createFakeClock();
+      const alive = new Map<number, { caller: string; connection?: BudgetConnection }>();
+      let reason: CloseReason | undefined;
+      const budget = createBudget({ clock, onClose: (next) => (reason = next) }, LIMITS);
+      const requests: NonNullable<ReturnType<BudgetConnection["begin"]>>[] = [];
+      const countOf = (caller: string) => [...alive.values()].filter((one) => one.caller === caller).length;
+
+      for (const [id, [kind, pick, caller]] of sequence.entries()) {
+        const chosen = [...alive][pick % Math.max(alive.size, 1)];
+        const request = requests[pick % Math.max(requests.length, 1)];
+        const connection = chosen?.[1].connection;
+        if (kind === "open") {
+          const entry: { caller: string; connection?: BudgetConnection } = { caller: `${caller}` };
+          alive.set(id, entry);
+          const close = () => {
+            if (reason === "connections") {
+              const most = Math.max(...[...alive.values()].map((one) => countOf(one.caller)));
+              assert.equal(countOf(alive.get(id)?.caller ?? ""), most);
+            }
+            assert.ok(alive.delete(id), "closed twice");
+          };
+          entry.connection = budget.open({ caller: `${caller}`, close });
+        } else if (kind === "identify" && chosen) {
+          connection?.identify(`${caller}`);
+          chosen[1].caller = `${caller}`;
+        } else if (kind === "begin") {
+          const begun = connection?.begin();
+          if (begun) requests.push(begun);
+        } else if (kind === "receive") request?.receive(pick * 3);
+        else if (kind === "received") request?.received();
+        else if (kind === "end") request?.end();
+        else if (kind === "closed" && chosen) {
+          alive.delete(chosen[0]);
+          connection?.closed();
+        } else if (kind === "wait") await clock.advance(pick * 100);
+
+        const held = budget.held();
+        assert.equal(held.connections, alive.size);
+        for (const limit of ["connections", "bytes", "requests"] as const)
+          assert.ok(held[limit] <= LIMITS[limit], limit);
+        assert.ok(held.bytes >= 0 && held.requests >= 0);
+      }
+      await clock.advance(60_000);
+      assert.deepEqual(budget.held(), { connections: 0, bytes: 0, requests: 0 });
+      assert.equal(alive.size, 0);
+    }),
+    { numRuns: 300 },
+  );
+});

@@ -1,0 +1,121 @@
+// What programs in the pod can make the sidecar's ports hold, over real sockets with small limits.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { type TestContext, test } from "node:test";
+import type { CloseReason } from "../../../src/runtime/budget.ts";
+import { Secret } from "../../../src/runtime/secret.ts";
+import { createAuthorize } from "../../../src/sidecar/http/authorize.ts";
+import { createEndpoint } from "../../../src/sidecar/http/endpoint.ts";
+import { createHealth } from "../../../src/sidecar/http/health.ts";
+import { textReply } from "../../../src/sidecar/http/replies.ts";
+import { CREDENTIALS_LIMITS } from "../../../src/sidecar/http/servers.ts";
+import { createSidecarMetrics } from "../../../src/sidecar/metrics.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+import { createKeptLog } from "../../fakes/log.ts";
+import { sendRequest } from "../send-request.ts";
+
+const LIMITS = { ...CREDENTIALS_LIMITS, connections: 8, requests: 8 };
+
+/** `hasCredentials` false: requests with a token are held. */
+async function startEndpoint(context: TestContext, { hasCredentials }: { readonly hasCredentials: boolean }) {
+  const clock = createFakeClock();
+  const closed: CloseReason[] = [];
+  let answered = 0;
+  let requested = 0;
+  const endpoint = createEndpoint(
+    {
+      clock,
+      log: createKeptLog().log,
+      keeper: { reply: () => (hasCredentials ? textReply(200, "credentials") : undefined), refusal: () => undefined },
+      renewals: {
+        renewNow: () => void requested++,
+        failure: () => undefined,
+        nextInMs: () => 0,
+        onEnd: () => () => {},
+      },
+      authorize: createAuthorize([new Secret("token-a"), new Secret("token-b")]),
+      count: () => answered++,
+      onClose: (reason) => closed.push(reason),
+    },
+    { port: 0, containers: ["app", "other"], holdMs: 900, limits: LIMITS },
+  );
+  const port = await endpoint.listen();
+  const sockets: Socket[] = [];
+  context.after(async () => {
+    for (const socket of sockets) socket.destroy();
+    await endpoint.close();
+  });
+  const open = async (text: string, localAddress = "127.0.0.1") => {
+    const socket = connect({ port, host: "127.0.0.1", localAddress }).on("error", () => {});
+    sockets.push(socket);
+    await once(socket, "connect");
+    socket.write(text);
+    return socket;
+  };
+  return { port, clock, closed, open, answered: () => answered, requested: () => requested };
+}
+
+const requestWith = (token?: string) =>
+  `GET /v1/credentials HTTP/1.1\r\nHost: a\r\n${token === undefined ? "" : `Authorization: ${token}\r\n`}\r\n`;
+
+test("the credentials port serves a container while another one holds every connection open", async (context) => {
+  const { port, open, closed } = await startEndpoint(context, { hasCredentials: true });
+  for (let index = 0; index < 20; index++) await once(await open(requestWith("token-b")), "data");
+  assert.equal((await sendRequest(port, { token: "token-a" })).status, 200);
+  assert.equal(closed.length, 13);
+});
+
+test("the credentials port counts everything without a valid token together, whatever its address", async (context) => {
+  const { open, closed } = await startEndpoint(context, { hasCredentials: true });
+  const container = await open(requestWith("token-a"));
+  await once(container, "data");
+  for (let index = 2; index < 22; index++) await once(await open(requestWith("wrong"), `127.0.0.${index}`), "data");
+  container.write(requestWith("token-a"));
+  await once(container, "data");
+  assert.equal(closed.length, 13);
+});
+
+test("the credentials port closes a connection that pipelines, and does not hold its requests", async (context) => {
+  const { port, open, closed, requested, clock } = await startEndpoint(context, { hasCredentials: false });
+  const socket = await open(requestWith("token-b").repeat(500));
+  await once(socket, "close");
+  assert.equal(requested(), 1);
+  assert.deepEqual([...new Set(closed)], ["requests"]);
+  const held = sendRequest(port, { token: "token-a" });
+  while (requested() < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  await clock.advance(900);
+  assert.equal((await held).status, 503);
+});
+
+test("the credentials port closes connections that send nothing, or half of the headers", async (context) => {
+  const { open, closed, clock } = await startEndpoint(context, { hasCredentials: true });
+  const sockets = [await open(""), await open("GET /v1/cred")];
+  const ended = sockets.map((socket) => once(socket, "close"));
+  await clock.advance(CREDENTIALS_LIMITS.headersMs + CREDENTIALS_LIMITS.sweepMs);
+  await Promise.all(ended);
+  assert.deepEqual(closed, ["headers", "headers"]);
+});
+
+test("the health port answers probes while strangers hold every connection open", async (context) => {
+  const closed: CloseReason[] = [];
+  const health = createHealth(
+    {
+      clock: createFakeClock(),
+      keeper: { ready: () => true, expiries: () => ({ credentials: undefined, certificate: undefined }) },
+      renewals: { stuck: () => false },
+      metrics: createSidecarMetrics(),
+      onClose: (reason) => closed.push(reason),
+    },
+    { port: 0, limits: LIMITS },
+  );
+  const port = await health.listen();
+  const strangers = Array.from({ length: 20 }, () => connect(port, "127.0.0.1").on("error", () => {}));
+  context.after(async () => {
+    for (const socket of strangers) socket.destroy();
+    await health.close();
+  });
+  await Promise.all(strangers.map((socket) => once(socket, "connect")));
+  for (const path of ["/healthz", "/readyz"]) assert.equal((await sendRequest(port, { path })).status, 200);
+  assert.ok(closed.length >= 13);
+});

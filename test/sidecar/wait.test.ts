@@ -1,0 +1,78 @@
+// The start hook beside a running sidecar, and what strangers can do to it and to the probes.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { after, test } from "node:test";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { renew } from "../../src/sidecar/renew.ts";
+import { startServe } from "../../src/sidecar/serve.ts";
+import type { SidecarSettings } from "../../src/sidecar/settings.ts";
+import { runWait } from "../../src/sidecar/wait.ts";
+import { createKeptLog } from "../fakes/log.ts";
+import { sendRequest } from "./send-request.ts";
+import { createFakePod, type FakePod } from "./fake-pod.ts";
+import { startFakeServer } from "./fake-server.ts";
+
+const server = await startFakeServer();
+const pods: FakePod[] = [];
+after(async () => {
+  await server.stop();
+  await Promise.all(pods.map((pod) => pod.remove()));
+});
+
+/** A sidecar that has credentials. */
+async function setUp() {
+  const pod = await createFakePod(server);
+  pods.push(pod);
+  const { log } = createKeptLog();
+  await renew({ clock: systemClock, log }, pod.settings);
+  const serving = await startServe({ clock: systemClock, log, write() {}, env: {} }, pod.settings);
+  return { pod, serving, get: (path: string) => sendRequest(serving.healthPort, { path }) };
+}
+
+const wait = (settings: SidecarSettings, port: number, initTimeout = 10_000) =>
+  runWait(
+    { clock: systemClock, log: createKeptLog().log, signal: new AbortController().signal },
+    { ...settings, port, initTimeout },
+  );
+
+/** Runs `work` while a timer keeps the process alive, as main.ts does: the program's own timers do not. */
+async function kept<Result>(work: Promise<Result>): Promise<Result> {
+  const alive = setInterval(() => {}, 1_000);
+  return work.finally(() => clearInterval(alive));
+}
+
+test("runWait() returns 0 once the sidecar has credentials and listens, and 1 after initTimeout", async () => {
+  const { serving, pod } = await setUp();
+  assert.equal(await wait(pod.settings, serving.port), 0);
+  await serving.stop("test");
+  assert.equal(await kept(wait(pod.settings, serving.port, 100)), 1);
+});
+
+test("runWait() returns 1 while a container has no credentials, or credentials.json cannot be read", async () => {
+  const { serving, pod } = await setUp();
+  const { settings } = pod;
+  assert.equal(await kept(wait({ ...settings, containers: ["app", "other"] }, serving.port, 100)), 1);
+  assert.equal(await kept(wait({ ...settings, identityDirectory: settings.proofFile }, serving.port, 100)), 1);
+  await serving.stop("test");
+});
+
+test("startServe() answers probes and the start hook while strangers hold every connection of the health port", async () => {
+  const { serving, pod, get } = await setUp();
+  const strangers = await Promise.all(
+    Array.from({ length: 70 }, async () => {
+      const socket = connect(serving.healthPort, "127.0.0.1").on("error", () => {});
+      await once(socket, "connect");
+      socket.write("GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n");
+      await once(socket, "data");
+      return socket;
+    }),
+  );
+  assert.equal((await get("/healthz")).status, 200);
+  assert.equal((await get("/readyz")).status, 200);
+  assert.equal(await wait(pod.settings, serving.port), 0);
+  const { text } = await get("/metrics");
+  assert.match(text, /podrole_sidecar_connections_closed_total\{port="health",reason="connections"\} [1-9]/);
+  for (const socket of strangers) socket.destroy();
+  await serving.stop("test");
+});
