@@ -3,8 +3,8 @@
 import { POLICY_SETTINGS } from "../src/policy/settings-table.ts";
 import { COMMON_SETTINGS } from "../src/runtime/common-settings.ts";
 import { flag, type SettingTable } from "../src/runtime/settings.ts";
-import { SERVER_SETTINGS } from "../src/server/settings.ts";
-import { WEBHOOK_SETTINGS } from "../src/webhook/settings.ts";
+import { SERVER_SETTINGS } from "../src/settings/server.ts";
+import { WEBHOOK_SETTINGS } from "../src/settings/webhook.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 

@@ -24,16 +24,21 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     types: ["kubernetes"],
     files: ["kubernetes/quantity.ts", "kubernetes/selectors.ts"],
   },
-  sidecar: { uses: ["runtime", "protocol", "pki"] },
-  server: { uses: LIBRARIES },
-  webhook: { uses: [...LIBRARIES, "injection"] },
-  emulators: { uses: ["runtime", "protocol", "pki", "kubernetes"] },
-  operations: {
-    uses: [...LIBRARIES, "injection"],
-    // What the programs' settings are and how they fit together; no operation runs a program.
-    files: ["server/settings.ts", "server/cross-check.ts", "webhook/settings.ts", "webhook/plan-settings.ts"],
+  settings: {
+    uses: ["runtime", "policy"],
+    types: ["injection", "pki"],
+    files: ["kubernetes/quantity.ts", "pki/identity.ts"],
   },
-  cli: { uses: [...LIBRARIES, "injection", "sidecar", "server", "webhook", "operations", "emulators"] },
+  sidecar: { uses: ["runtime", "protocol", "pki"] },
+  // Each program reads its own settings only.
+  server: { uses: LIBRARIES, files: ["settings/server.ts"] },
+  webhook: {
+    uses: [...LIBRARIES, "injection"],
+    files: ["settings/webhook.ts", "settings/plan-settings.ts"],
+  },
+  emulators: { uses: ["runtime", "protocol", "pki", "kubernetes"] },
+  operations: { uses: [...LIBRARIES, "injection", "settings"] },
+  cli: { uses: [...LIBRARIES, "injection", "settings", "sidecar", "server", "webhook", "operations", "emulators"] },
 };
 
 /** Rooms inside a program, by folder, with the siblings that each may import. */

@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { suite, test } from "node:test";
 import { ERRORS } from "../src/protocol/errors.ts";
-import { SERVER_SETTINGS } from "../src/server/settings.ts";
+import { SERVER_SETTINGS } from "../src/settings/server.ts";
 import { audit } from "./contract/audit.ts";
 import { commandLine, exitCodes } from "./contract/command-line.ts";
 import { type Contract, differences, format, shapeOf } from "./contract/entries.ts";

@@ -5,9 +5,9 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { suite, test } from "node:test";
 import { flagName } from "../src/runtime/settings.ts";
-import { SERVER_SETTINGS } from "../src/server/settings.ts";
+import { SERVER_SETTINGS } from "../src/settings/server.ts";
 import { SIDECAR_SETTINGS } from "../src/sidecar/settings.ts";
-import { WEBHOOK_SETTINGS } from "../src/webhook/settings.ts";
+import { WEBHOOK_SETTINGS } from "../src/settings/webhook.ts";
 import { readSources, ROOT } from "./story/sources.ts";
 
 const sources = new Map(["src", "emulators", "test", "scripts"].flatMap((folder) => Array.from(readSources(folder))));

@@ -2,8 +2,8 @@
 // runs. Exit codes: 0 done, 1 the answer is no (each command says what that means), 2 the command line or a setting is wrong.
 import { Command } from "commander";
 import { VERSION } from "../runtime/version.ts";
-import { SERVER_SETTINGS } from "../server/settings.ts";
-import { WEBHOOK_SETTINGS } from "../webhook/settings.ts";
+import { SERVER_SETTINGS } from "../settings/server.ts";
+import { WEBHOOK_SETTINGS } from "../settings/webhook.ts";
 import { declareAudit } from "./arguments/audit.ts";
 import { declareCheck } from "./arguments/check.ts";
 import { declareExplain } from "./arguments/explain.ts";

@@ -4,8 +4,8 @@ import type { Container, ObjectMeta, Pod } from "../kubernetes/objects.ts";
 import type { LabelSelector } from "../kubernetes/selectors.ts";
 import { POLICY_SETTINGS } from "../policy/settings-table.ts";
 import { envName, flagName, readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
-import { SERVER_SETTINGS, type ServerSettings } from "../server/settings.ts";
-import { WEBHOOK_SETTINGS, type WebhookSettings } from "../webhook/settings.ts";
+import { SERVER_SETTINGS, type ServerSettings } from "../settings/server.ts";
+import { WEBHOOK_SETTINGS, type WebhookSettings } from "../settings/webhook.ts";
 
 export interface Deployment {
   readonly metadata: ObjectMeta;

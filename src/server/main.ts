@@ -9,7 +9,7 @@ import { openAws } from "./open-aws.ts";
 import { openCluster } from "./open-cluster.ts";
 import { openPorts, type ServerPorts } from "./open-ports.ts";
 import { openTrust } from "./open-trust.ts";
-import type { ServerSettings } from "./settings.ts";
+import type { ServerSettings } from "../settings/server.ts";
 
 /**
  * Starts the server and resolves with its ports once they accept connections. Waits, with retries, for the CA and, with

@@ -12,7 +12,7 @@ import { createStsLimiter } from "./aws/sts-limiter.ts";
 import { logStsOutages } from "./aws/sts-outage-log.ts";
 import { measureSts } from "./observability/measure.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
-import type { ServerSettings } from "./settings.ts";
+import type { ServerSettings } from "../settings/server.ts";
 
 /** What the rest of the server uses of AWS. */
 export interface OpenedAws {

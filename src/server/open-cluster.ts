@@ -11,7 +11,7 @@ import { measureCache } from "./observability/measure.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
 import type { OpenedAws } from "./open-aws.ts";
 import { certificateNames, type OpenedTrust } from "./open-trust.ts";
-import type { ServerSettings } from "./settings.ts";
+import type { ServerSettings } from "../settings/server.ts";
 
 /** The two use cases, and the directory of pods that they read. */
 export interface OpenedCluster {

@@ -15,7 +15,7 @@ import type { ServerMetrics } from "./observability/metrics.ts";
 import type { OpenedAws } from "./open-aws.ts";
 import type { OpenedCluster } from "./open-cluster.ts";
 import type { OpenedTrust } from "./open-trust.ts";
-import type { ServerSettings } from "./settings.ts";
+import type { ServerSettings } from "../settings/server.ts";
 
 /** The TCP ports that were bound; they differ from the settings where those say 0 (any free port). */
 export interface ServerPorts {

@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import type { Kubernetes } from "../kubernetes/api.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
-import { rotationOptions, type ServerSettings } from "./settings.ts";
+import { rotationOptions, type ServerSettings } from "../settings/server.ts";
 import { type AuthorityKeeper, createAuthorityKeeper, type ReadTrust } from "./trust/authority-keeper.ts";
 import { createCaBundleKeeper } from "./trust/ca-bundle-keeper.ts";
 import { createOwnership, type Ownership } from "./trust/ownership.ts";

@@ -12,9 +12,9 @@ import { measureAdmission, measureReads, type WebhookMetrics } from "./instrumen
 import { createLookups } from "./lookups.ts";
 import { WEBHOOK_METRICS } from "./metrics.ts";
 import { type OpenedCluster, openCluster } from "./open-cluster.ts";
-import { choosesNativeSidecar, planSettings } from "./plan-settings.ts";
+import { choosesNativeSidecar, planSettings } from "../settings/plan-settings.ts";
 import { createServingCertificate, type ServingCertificate } from "./serving-certificate.ts";
-import type { WebhookSettings } from "./settings.ts";
+import type { WebhookSettings } from "../settings/webhook.ts";
 import { createTrustBundle } from "./trust.ts";
 
 /** The ports that were bound; a setting of port 0 binds any free one. */

@@ -3,8 +3,8 @@ import { suite, test } from "node:test";
 import { CommanderError } from "commander";
 import { createProgram } from "../../src/cli/program.ts";
 import type { Action } from "../../src/cli/terminal.ts";
-import { SERVER_SETTINGS } from "../../src/server/settings.ts";
-import { WEBHOOK_SETTINGS } from "../../src/webhook/settings.ts";
+import { SERVER_SETTINGS } from "../../src/settings/server.ts";
+import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
 import { flagName, type Setting } from "../../src/runtime/settings.ts";
 import { createTerminal } from "./terminal.ts";
 

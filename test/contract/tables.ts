@@ -7,11 +7,11 @@ import { ERRORS, type ErrorRow } from "../../src/protocol/errors.ts";
 import type { MetricTable } from "../../src/runtime/metrics.ts";
 import { envName, flagName, type SettingTable } from "../../src/runtime/settings.ts";
 import { SERVER_METRICS } from "../../src/server/observability/metrics.ts";
-import { SERVER_SETTINGS } from "../../src/server/settings.ts";
+import { SERVER_SETTINGS } from "../../src/settings/server.ts";
 import { SIDECAR_METRICS } from "../../src/sidecar/metrics.ts";
 import { SIDECAR_SETTINGS, WAIT_SETTINGS } from "../../src/sidecar/settings.ts";
 import { WEBHOOK_METRICS } from "../../src/webhook/metrics.ts";
-import { WEBHOOK_SETTINGS } from "../../src/webhook/settings.ts";
+import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
 import { SKIP_REASONS } from "../../src/injection/skip-reasons.ts";
 import { type Contract, type Entries, entriesOf } from "./entries.ts";
 

@@ -8,8 +8,8 @@ import { parseAllDocuments } from "yaml";
 import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { POLICY_SETTINGS } from "../../src/policy/settings-table.ts";
 import { envName, readSettings } from "../../src/runtime/settings.ts";
-import { SERVER_SETTINGS } from "../../src/server/settings.ts";
-import { WEBHOOK_SETTINGS } from "../../src/webhook/settings.ts";
+import { SERVER_SETTINGS } from "../../src/settings/server.ts";
+import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
 
 const BASE = join(import.meta.dirname, "../../manifests/base");
 

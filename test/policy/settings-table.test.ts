@@ -3,8 +3,8 @@ import { test } from "node:test";
 import type { PolicySettings } from "../../src/policy/decide.ts";
 import { POLICY_SETTINGS, policySettings } from "../../src/policy/settings-table.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
-import { SERVER_SETTINGS } from "../../src/server/settings.ts";
-import { WEBHOOK_SETTINGS } from "../../src/webhook/settings.ts";
+import { SERVER_SETTINGS } from "../../src/settings/server.ts";
+import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
 import { BASE } from "./facts.ts";
 
 type Key = keyof typeof POLICY_SETTINGS;

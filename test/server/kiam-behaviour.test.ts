@@ -7,12 +7,12 @@ import { PodroleError } from "../../src/protocol/errors.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { createPages } from "../../src/runtime/pages.ts";
 import { Secret } from "../../src/runtime/secret.ts";
-import { crossCheck } from "../../src/server/cross-check.ts";
+import { crossCheckServer } from "../../src/settings/cross-check.ts";
 import { createCredentialCache } from "../../src/server/aws/credential-cache.ts";
 import { createEventRecorder } from "../../src/server/issue/events.ts";
 import { baseArnOf } from "../../src/server/aws/own-identity.ts";
 import { refuseMismatch } from "../../src/server/issue/prove.ts";
-import { SERVER_SETTINGS } from "../../src/server/settings.ts";
+import { SERVER_SETTINGS } from "../../src/settings/server.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 
@@ -99,7 +99,7 @@ test("kiam: credentials of a deleted pod stay in memory until they expire (diffe
 
 const problemsOf = (flags: Readonly<Record<string, string>>) => {
   const read = readSettings(SERVER_SETTINGS, flags, {});
-  return read.ok ? crossCheck(read.settings) : read.problems;
+  return read.ok ? crossCheckServer(read.settings) : read.problems;
 };
 
 test("kiam: --session-duration below 15m does not start (same) [cmd/kiam/server.go]", () => {

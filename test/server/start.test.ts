@@ -11,7 +11,7 @@ import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { createShutdown } from "../../src/runtime/shutdown.ts";
 import { startServer } from "../../src/server/main.ts";
-import { SERVER_SETTINGS } from "../../src/server/settings.ts";
+import { SERVER_SETTINGS } from "../../src/settings/server.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { until } from "../kubernetes/harness.ts";
 import { withEnvironment } from "./environment.ts";

@@ -1,7 +1,7 @@
 // Arguments of podrole inject and podrole uninject. Both take the webhook's settings from the environment.
 import type { Command } from "commander";
 import { readSettings } from "../../runtime/settings.ts";
-import { WEBHOOK_SETTINGS, type WebhookSettings } from "../../webhook/settings.ts";
+import { WEBHOOK_SETTINGS, type WebhookSettings } from "../../settings/webhook.ts";
 import type { Flags, Terminal } from "../terminal.ts";
 import type { Arguments } from "./flags.ts";
 

@@ -2,7 +2,7 @@
 import { injectManifests, type ManifestInput } from "../../operations/inject/inject.ts";
 import { uninjectManifests } from "../../operations/inject/uninject.ts";
 import { readCertificates } from "../../pki/bundle.ts";
-import { planSettings } from "../../webhook/plan-settings.ts";
+import { planSettings } from "../../settings/plan-settings.ts";
 import { readInject, readUninject } from "../arguments/inject.ts";
 import { originOf, readInput, readText } from "../input.ts";
 import { injectText, uninjectText } from "../output/inject.ts";

@@ -1,17 +1,17 @@
 // The long-running programs as commands. Each loads its own code only: a server has no use for the webhook in its memory.
-import { SERVER_SETTINGS } from "../../server/settings.ts";
-import { WEBHOOK_SETTINGS } from "../../webhook/settings.ts";
+import { SERVER_SETTINGS } from "../../settings/server.ts";
+import { WEBHOOK_SETTINGS } from "../../settings/webhook.ts";
 import { runProgram } from "../run-program.ts";
 import type { Action } from "../terminal.ts";
 
 export const server: Action = async (terminal, flags) => {
-  const { crossCheck } = await import("../../server/cross-check.ts");
+  const { crossCheckServer: crossCheck } = await import("../../settings/cross-check.ts");
   const { startServer: start } = await import("../../server/main.ts");
   return runProgram(terminal, flags, { name: "server", table: SERVER_SETTINGS, crossCheck, start });
 };
 
 export const webhook: Action = async (terminal, flags) => {
-  const { crossCheck } = await import("../../webhook/plan-settings.ts");
+  const { crossCheckWebhook: crossCheck } = await import("../../settings/cross-check.ts");
   const { startWebhook: start } = await import("../../webhook/main.ts");
   return runProgram(terminal, flags, { name: "webhook", table: WEBHOOK_SETTINGS, crossCheck, start });
 };

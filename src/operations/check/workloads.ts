@@ -3,7 +3,7 @@ import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts
 import { ANNOTATIONS, LABELS, valueOf } from "../../policy/annotations.ts";
 import { decideRoles } from "../../policy/decide.ts";
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
-import { choosesNativeSidecar, planSettings } from "../../webhook/plan-settings.ts";
+import { choosesNativeSidecar, planSettings } from "../../settings/plan-settings.ts";
 import { hasRoleAnnotation } from "../../injection/pod-annotations.ts";
 import { NAMES } from "../../injection/names.ts";
 import { isInjected } from "../../injection/reserved.ts";

@@ -1,13 +1,13 @@
 // The settings that apply to pods after the migration: the predecessor's, converted, unless the environment overrides them
 // (PODROLE_…, as for `podrole server` and `podrole webhook`). They are read by the programs' own tables, so that settings
 // with which podrole would not start are found here.
-import { SERVER_SETTINGS } from "../../server/settings.ts";
+import { SERVER_SETTINGS } from "../../settings/server.ts";
 import { policySettings } from "../../policy/settings-table.ts";
-import { crossCheck } from "../../server/cross-check.ts";
+import { crossCheckServer } from "../../settings/cross-check.ts";
 import { envName, readSettings } from "../../runtime/settings.ts";
 import type { PlanSettings } from "../../injection/plan.ts";
-import { planSettings } from "../../webhook/plan-settings.ts";
-import { WEBHOOK_SETTINGS } from "../../webhook/settings.ts";
+import { planSettings } from "../../settings/plan-settings.ts";
+import { WEBHOOK_SETTINGS } from "../../settings/webhook.ts";
 import type { Conversion } from "./conversion.ts";
 
 /** Variables by name. */
@@ -44,7 +44,7 @@ export function targetSettings(
   if (!ofServer.ok || !ofWebhook.ok) return { ok: false, problems: [...new Set(problems)] };
   // Nothing is left for the server to detect: without --role-base-arn, short role names are reported as unresolved.
   const settings = { ...ofServer.settings, roleBaseArnAutodetect: false };
-  const wrong = crossCheck(settings);
+  const wrong = crossCheckServer(settings);
   if (wrong.length > 0) return { ok: false, problems: wrong };
   const native = nativeSidecar && ofWebhook.settings.nativeSidecar !== "false";
   const planned = planSettings(ofWebhook.settings, { trustBundle: "", nativeSidecar: native });

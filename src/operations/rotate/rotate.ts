@@ -4,7 +4,7 @@ import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { RotationVerb } from "../../pki/authorities.ts";
 import { PodroleError } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import { rotationOptions, type ServerSettings } from "../../server/settings.ts";
+import { rotationOptions, type ServerSettings } from "../../settings/server.ts";
 import { type ConfigMap, type Deployment, readInstalled } from "../installed.ts";
 import { applyStep, readSlots, type StepOptions } from "./apply-step.ts";
 import { type RotationStatus, statusOf } from "./status.ts";

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 import { POLICY_SETTINGS } from "../../../src/policy/settings-table.ts";
 import { envName, flag, readSettings, type SettingTable } from "../../../src/runtime/settings.ts";
-import { SERVER_SETTINGS } from "../../../src/server/settings.ts";
-import { WEBHOOK_SETTINGS } from "../../../src/webhook/settings.ts";
+import { SERVER_SETTINGS } from "../../../src/settings/server.ts";
+import { WEBHOOK_SETTINGS } from "../../../src/settings/webhook.ts";
 import { CHART, helm, helmTemplate, type KubeObject } from "./tools.ts";
 
 const TABLES: Readonly<Record<"server" | "webhook", SettingTable>> = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readSettings } from "../../src/runtime/settings.ts";
-import { WEBHOOK_SETTINGS } from "../../src/webhook/settings.ts";
+import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
 
 test("readSettings() reads --sidecar-command none as no hook, and refuses an empty argument", () => {
   const read = (sidecarCommand: string) => {

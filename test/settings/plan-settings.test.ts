@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Plan, plan } from "../../src/injection/plan.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
-import { crossCheck, planSettings } from "../../src/webhook/plan-settings.ts";
-import { WEBHOOK_SETTINGS } from "../../src/webhook/settings.ts";
+import { crossCheckWebhook } from "../../src/settings/cross-check.ts";
+import { planSettings } from "../../src/settings/plan-settings.ts";
+import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
 import { inShop } from "../injection/pods.ts";
 
 const BASE = { PODROLE_ROLE_BASE_ARN: "arn:aws:iam::123456789012:role/" };
@@ -96,7 +97,7 @@ for (const [what, env, annotations, reason] of [
 
 function problemsOf(flags: Readonly<Record<string, string>>): readonly string[] {
   const read = readSettings(WEBHOOK_SETTINGS, flags, {});
-  return read.ok ? crossCheck(read.settings) : read.problems;
+  return read.ok ? crossCheckWebhook(read.settings) : read.problems;
 }
 
 for (const [what, flags, about] of [
@@ -104,7 +105,7 @@ for (const [what, flags, about] of [
   ["a default role that is a mistyped ARN", { defaultRole: "arn:aws:iam::12:role/x" }, /--default-role/],
   ["a session below STS's 15m", { sessionDuration: "14m" }, /--session-duration: STS issues/],
 ] as const) {
-  test(`crossCheck() refuses ${what} at start, not at the first pod`, () => {
+  test(`crossCheckWebhook() refuses ${what} at start, not at the first pod`, () => {
     const problems = problemsOf(flags);
     assert.equal(problems.length, 1, problems.join("; "));
     assert.match(problems[0] ?? "", about);
@@ -112,7 +113,7 @@ for (const [what, flags, about] of [
 }
 
 for (const flags of [{}, { defaultRole: "team/orders" }, { defaultRole: "arn:aws-cn:iam::123456789012:role/x" }]) {
-  test(`crossCheck() accepts ${JSON.stringify(flags)}`, () => {
+  test(`crossCheckWebhook() accepts ${JSON.stringify(flags)}`, () => {
     assert.deepEqual(problemsOf(flags), []);
   });
 }

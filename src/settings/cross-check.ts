@@ -1,14 +1,20 @@
-// Settings that are valid alone and conflict with each other: found at start, all at once.
+// Settings of the server and of the webhook that are valid alone and conflict with each other: found at start, all at once.
 import { isTrustDomain } from "../pki/identity.ts";
 import { policyProblems } from "../policy/settings.ts";
 import { policySettings } from "../policy/settings-table.ts";
-import type { ServerSettings } from "./settings.ts";
+import type { ServerSettings } from "./server.ts";
+import type { WebhookSettings } from "./webhook.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** Returns one text per problem, beginning with its flag; empty if there is none. */
-export function crossCheck(settings: ServerSettings): string[] {
+/** Returns one text for each problem of the webhook's settings, beginning with its flag; empty if there is none. */
+export function crossCheckWebhook(settings: WebhookSettings): readonly string[] {
+  return policyProblems(policySettings(settings));
+}
+
+/** Returns one text for each problem of the server's settings, beginning with its flag; empty if there is none. */
+export function crossCheckServer(settings: ServerSettings): readonly string[] {
   return [
     ...policyProblems(policySettings(settings)),
     ...chainingProblems(settings),

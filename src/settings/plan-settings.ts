@@ -1,8 +1,7 @@
 // From the webhook's settings to those of plan(). The command line uses it too, so that it plans as the webhook does.
 import type { PlanSettings } from "../injection/plan.ts";
-import { policyProblems } from "../policy/settings.ts";
 import { policySettings } from "../policy/settings-table.ts";
-import type { WebhookSettings } from "./settings.ts";
+import type { WebhookSettings } from "./webhook.ts";
 
 /** Builds the settings of plan() from the webhook's flags and what only the cluster can tell. */
 export function planSettings(
@@ -30,11 +29,6 @@ export function planSettings(
     excludedNamespaces: [settings.trustConfigMap.namespace],
     policy: policySettings(settings),
   };
-}
-
-/** Returns one text for each setting that policy cannot use, beginning with its flag; empty when there is none. */
-export function crossCheck(settings: WebhookSettings): readonly string[] {
-  return policyProblems(policySettings(settings));
 }
 
 /** Kubernetes enables native sidecars by default since 1.29. */

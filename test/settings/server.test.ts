@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readSettings } from "../../src/runtime/settings.ts";
-import { crossCheck } from "../../src/server/cross-check.ts";
-import { SERVER_SETTINGS } from "../../src/server/settings.ts";
+import { crossCheckServer } from "../../src/settings/cross-check.ts";
+import { SERVER_SETTINGS } from "../../src/settings/server.ts";
 
 function problemsOf(flags: Readonly<Record<string, string>>): readonly string[] {
   const read = readSettings(SERVER_SETTINGS, flags, {});
-  return read.ok ? crossCheck(read.settings) : read.problems;
+  return read.ok ? crossCheckServer(read.settings) : read.problems;
 }
 
 test("SERVER_SETTINGS requires no setting", () => {
@@ -46,7 +46,7 @@ for (const [what, flags, about] of [
   ["a CA without its key", { caCert: "/ca.crt" }, /both or neither/],
   ["a base ARN that is not one", { roleBaseArn: "role/" }, /--role-base-arn: "role\/" is not a base ARN/],
 ] as const) {
-  test(`crossCheck() refuses ${what}`, () => {
+  test(`crossCheckServer() refuses ${what}`, () => {
     const problems = problemsOf(flags);
     assert.equal(problems.length, 1, problems.join("; "));
     assert.match(problems[0] ?? "", about);
@@ -63,11 +63,11 @@ for (const flags of [
   { certificateTtl: "4h", caTtl: "24h" },
   { caCert: "/ca.crt", caKey: "/ca.key" },
 ]) {
-  test(`crossCheck() accepts ${JSON.stringify(flags)}`, () => {
+  test(`crossCheckServer() accepts ${JSON.stringify(flags)}`, () => {
     assert.deepEqual(problemsOf(flags), []);
   });
 }
 
-test("crossCheck() reports every problem at once", () => {
+test("crossCheckServer() reports every problem at once", () => {
   assert.equal(problemsOf({ sessionDuration: "1m", certificateTtl: "1m", caKey: "/ca.key" }).length, 3);
 });
