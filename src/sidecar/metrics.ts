@@ -56,7 +56,8 @@ export const SIDECAR_METRICS = {
     help: "Time to answer a request to the credentials endpoint, to the millisecond; SDKs time out after 1 s",
     buckets: [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 0.9, 1],
   },
-  // Each series appears with its first connection: all combinations from the start would be 14 more for every pod.
+  // One series per port from the start; the others appear with their first connection: all combinations would be 14 more
+  // for every pod.
   connectionsClosed: {
     type: "counter",
     name: "podrole_sidecar_connections_closed_total",
@@ -64,6 +65,11 @@ export const SIDECAR_METRICS = {
     labels: ["port", "reason"],
   },
 } as const satisfies MetricTable;
+
+const CLOSED_FROM_START = [
+  ["credentials", "connections"],
+  ["health", "connections"],
+] as const;
 
 /** Counters, and their exposition. */
 export interface SidecarMetrics {
@@ -86,7 +92,7 @@ export function createSidecarMetrics(): SidecarMetrics {
   const requests = createCounts(SIDECAR_METRICS.requests);
   const renewalSeconds = createBuckets(SIDECAR_METRICS.renewalSeconds);
   const requestSeconds = createBuckets(SIDECAR_METRICS.requestSeconds);
-  const closed = createCounts({ ...SIDECAR_METRICS.connectionsClosed, from: [] });
+  const closed = createCounts({ ...SIDECAR_METRICS.connectionsClosed, from: CLOSED_FROM_START });
   return {
     countRenewal(outcome, durationMs) {
       renewals.add(outcome);
@@ -117,11 +123,15 @@ export function createSidecarMetrics(): SidecarMetrics {
 type Spec = MetricTable[string];
 
 function createCounts(
-  spec: Omit<Spec, "from"> & { readonly labels: readonly string[]; readonly from: readonly string[] },
+  spec: Omit<Spec, "from"> & {
+    readonly labels: readonly string[];
+    /** Label values of the series that exist from the start. */
+    readonly from: readonly (string | readonly string[])[];
+  },
 ) {
   const labelsOf = (values: readonly string[]) =>
     values.map((value, index) => `${spec.labels[index]}="${value}"`).join();
-  const counts = new Map<string, number>(spec.from.map((value) => [labelsOf([value]), 0]));
+  const counts = new Map<string, number>(spec.from.map((values) => [labelsOf([values].flat()), 0]));
   return {
     add(...values: readonly string[]) {
       const labels = labelsOf(values);
