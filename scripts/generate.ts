@@ -18,6 +18,7 @@ import { SIDECAR_SETTINGS } from "../src/sidecar/settings.ts";
 import { WEBHOOK_METRICS } from "../src/webhook/metrics.ts";
 import { WEBHOOK_SETTINGS } from "../src/settings/webhook.ts";
 import { SKIP_REASONS } from "../src/injection/skip-reasons.ts";
+import { authorizationCount, authorizationTables } from "./authorization-matrix.ts";
 import { chartPolicyNames, chartSchema } from "./chart-schema.ts";
 import { behavioursOf } from "./behaviour.ts";
 import { dashboard } from "./dashboard.ts";
@@ -128,6 +129,7 @@ let cachedBehaviours: ReturnType<typeof behavioursOf> | undefined;
 
 /** The text between `<!-- generated: NAME -->` and `<!-- end -->`, by file and NAME. */
 const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
+  "docs/authorization-matrix.md": { count: authorizationCount, tables: () => authorizationTables(table) },
   "docs/checks.md": { checks },
   "docs/configuration.md": {
     policy: () => settings(POLICY_SETTINGS),

@@ -1,5 +1,6 @@
-// A clock that advances only by advance(): due timers run in order, each at its own time.
-import type { Clock } from "../../src/runtime/clock.ts";
+// Clocks for tests. createFakeClock(): advances only by advance(), due timers run in order, each at its own time.
+// createAdvancingClock(): runs with real time and can be advanced.
+import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 
 export interface FakeClock extends Clock {
   /** Advances the time, runs every timer that becomes due, and lets promises settle in between. */
@@ -33,6 +34,54 @@ export function createFakeClock(start: number = Date.parse("2026-01-01T00:00:00Z
       }
       now = until;
       await settle();
+    },
+  };
+}
+
+/** The machine's clock, ahead of it by as much as a test advanced it. */
+export interface AdvancingClock extends Clock {
+  /** Advances the time at once; timers that become due run before it returns, later ones come closer. */
+  advance(ms: number): void;
+}
+
+/** Creates a clock with real timers, for programs that use sockets. */
+export function createAdvancingClock(): AdvancingClock {
+  interface Timer {
+    readonly at: number;
+    readonly task: () => void;
+    cancel: () => void;
+  }
+  const timers = new Set<Timer>();
+  let aheadMs = 0;
+  const now = () => Date.now() + aheadMs;
+
+  function run(timer: Timer): void {
+    timer.cancel();
+    if (timers.delete(timer)) timer.task();
+  }
+
+  function arm(timer: Timer): void {
+    timer.cancel();
+    timer.cancel = systemClock.schedule(() => run(timer), timer.at - now());
+  }
+
+  return {
+    now,
+    schedule(task, delayMs) {
+      const timer: Timer = { at: now() + delayMs, task, cancel() {} };
+      timers.add(timer);
+      arm(timer);
+      return () => {
+        timer.cancel();
+        timers.delete(timer);
+      };
+    },
+    advance(ms) {
+      aheadMs += ms;
+      for (const timer of Array.from(timers).toSorted((a, b) => a.at - b.at)) {
+        if (timer.at <= now()) run(timer);
+        else arm(timer);
+      }
     },
   };
 }

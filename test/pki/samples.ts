@@ -86,7 +86,8 @@ export function oddCertificate({
 }: {
   readonly name?: string;
   readonly key: Secret;
-  readonly issuer?: { readonly name: string; readonly key: Secret };
+  /** `name`: a common name, or the whole name. */
+  readonly issuer?: { readonly name: string | Der; readonly key: Secret };
   readonly extensions: readonly Der[];
   readonly notBefore?: number;
   readonly notAfter?: number;
@@ -99,7 +100,7 @@ export function oddCertificate({
     tagged(0, integer(2)),
     integer(42),
     algorithm,
-    nameOf(issuer.name),
+    typeof issuer.name === "string" ? nameOf(issuer.name) : issuer.name,
     sequence(time(notBefore), time(notAfter)),
     nameOf(name),
     spki(key),

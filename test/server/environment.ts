@@ -2,13 +2,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { TestContext } from "node:test";
 
 /**
  * Removes every AWS_* variable until the end of the test, points the shared configuration at files that do not exist and
  * disables the instance metadata; then adds `variables`. May be called again to add more.
  */
-export function withEnvironment(context: TestContext, variables: Readonly<Record<string, string>>): void {
+export function withEnvironment(
+  context: { readonly after: (end: () => void) => void },
+  variables: Readonly<Record<string, string>>,
+): void {
   if (process.env["PODROLE_TEST_AWS"] === undefined) {
     const before = { ...process.env };
     context.after(() => {

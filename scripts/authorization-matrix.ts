@@ -1,0 +1,30 @@
+// Generates the tables of docs/authorization-matrix.md from test/authorization/cells.ts.
+import { CALLS, type CallId, cellsOf, type Verdict } from "../test/authorization/cells.ts";
+
+type Table = (head: readonly string[], rows: readonly (readonly string[])[]) => string;
+
+/** Returns one table per call: callers as rows, relations as columns. */
+export function authorizationTables(table: Table): string {
+  return (Object.keys(CALLS) as CallId[])
+    .map((id) => {
+      const { title, asks, relations, callers } = CALLS[id];
+      const columns = Object.keys(relations);
+      const rows = Object.values(callers).map(({ title: caller, verdicts }) =>
+        [caller].concat(columns.map((relation) => shown(verdicts[relation] ?? "404"))),
+      );
+      return `## ${title}\n\n${table([`caller ↓ · ${asks} →`, ...Object.values(relations)], rows)}`;
+    })
+    .join("\n\n");
+}
+
+/** Returns one sentence with the number of cells. */
+export function authorizationCount(): string {
+  const cells = (Object.keys(CALLS) as CallId[]).flatMap(cellsOf);
+  const count = (verdict: Verdict) => cells.filter((cell) => cell.verdict === verdict).length;
+  return `${cells.length} cells: ${count("yes")} allowed, ${count("own")} answered with the caller's own alone, the others refused.`;
+}
+
+function shown(verdict: Verdict): string {
+  if (verdict === "yes") return "**yes**";
+  return /^[A-Z_]{4,}$/.test(verdict) ? `\`${verdict}\`` : verdict;
+}

@@ -1,0 +1,50 @@
+// The authorization matrix against the real services: exactly the cells that test/authorization/cells.ts allows pass.
+// docs/authorization-matrix.md shows the same table.
+import assert from "node:assert/strict";
+import { after, suite, test } from "node:test";
+import { createAskEndpoint, createAskMetadata, createAskMutate, createAskPages } from "./ask-pod.ts";
+import { type Ask, createAskCertificate, createAskCredentials } from "./ask-server.ts";
+import { CALLS, type CallId, cellsOf } from "./cells.ts";
+import { openWorld } from "./world.ts";
+
+const world = await openWorld({ after: (end) => after(end) });
+const credentials = createAskCredentials(world);
+after(() => credentials.close());
+
+const ASK: Readonly<Record<CallId, Ask>> = {
+  certificate: createAskCertificate(world),
+  credentials: credentials.ask,
+  endpoint: createAskEndpoint(world),
+  metadata: createAskMetadata(world),
+  pages: createAskPages(world),
+  mutate: createAskMutate(world),
+};
+
+/** Callers whose certificate or CA ends during the test: they run after all others, which need that CA. */
+const OUTLIVED: ReadonlySet<string> = new Set(["expiredOpen", "expiredResumed", "retiredOpen", "retired"]);
+
+/** Callers whose verdict the services do not give yet, by call. */
+const PENDING: Readonly<Partial<Record<CallId, readonly string[]>>> = {
+  certificate: ["nothing"],
+  credentials: ["expiredOpen", "expiredResumed", "retiredOpen"],
+};
+
+function testCells(id: CallId, isOurs: (caller: string) => boolean): void {
+  for (const { caller, relation, verdict } of cellsOf(id).filter((cell) => isOurs(cell.caller))) {
+    const { callers, relations } = CALLS[id];
+    test(`${callers[caller]?.title} → ${relations[relation]}: ${verdict}`, {
+      todo: PENDING[id]?.includes(caller) ?? false,
+    }, async () => {
+      assert.equal(await ASK[id](caller, relation), verdict);
+    });
+  }
+}
+
+for (const id of Object.keys(CALLS) as CallId[]) {
+  suite(`authorization: ${CALLS[id].title}`, () => testCells(id, (caller) => !OUTLIVED.has(caller)));
+}
+
+suite("authorization: GetCredentials after a certificate's or a CA's end", async () => {
+  test("the certificate expires and the CA is retired", () => credentials.outlive(() => world.retirePreviousCa()));
+  testCells("credentials", (caller) => OUTLIVED.has(caller));
+});

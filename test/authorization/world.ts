@@ -1,0 +1,302 @@
+// The services of the authorization matrix: podrole's server and webhook in this process on real ports, an emulated API
+// server and STS, and the pods of four namespaces, admitted by the webhook, each with its sidecar.
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
+import { requestToken, startSts } from "../../emulators/stage.ts";
+import type { Pod } from "../../src/kubernetes/objects.ts";
+import { type Authorities, bundleOf, encodeAuthorities } from "../../src/pki/authorities.ts";
+import { createAuthority } from "../../src/pki/certificate.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { readSettings, type SettingTable } from "../../src/runtime/settings.ts";
+import { createShutdown } from "../../src/runtime/shutdown.ts";
+import { startServer } from "../../src/server/main.ts";
+import { SERVER_SETTINGS } from "../../src/settings/server.ts";
+import { startWebhook } from "../../src/webhook/main.ts";
+import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
+import { createAdvancingClock } from "../fakes/clock.ts";
+import { createKeptLog } from "../fakes/log.ts";
+import { until } from "../kubernetes/harness.ts";
+import { withEnvironment } from "../server/environment.ts";
+import { startSidecar } from "./sidecar.ts";
+
+const REGION = "eu-central-1";
+const ACCOUNT = "123456789012";
+const DAY_MS = 86_400_000;
+const POD_AUDIENCE = "podrole.io";
+
+/** What a pod of the matrix has. */
+interface PodSource {
+  readonly namespace: string;
+  readonly account: string;
+  /** Role of each container; a container without one takes no part. */
+  readonly containers: Readonly<Record<string, string | undefined>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly hostNetwork?: boolean;
+  readonly sidecar?: boolean;
+}
+
+/** The pods. Every container name is used once, so that a name means one container of one pod. */
+const PODS = {
+  orders: {
+    namespace: "shop",
+    account: "orders",
+    containers: { app: "shop-app", worker: "shop-worker", cron: undefined },
+    sidecar: true,
+  },
+  batch: { namespace: "shop", account: "orders", containers: { batch: "shop-batch" }, sidecar: true },
+  web: { namespace: "shop", account: "web", containers: { web: "shop-web" }, sidecar: true },
+  ledger: { namespace: "bank", account: "ledger", containers: { ledger: "bank-ledger" }, sidecar: true },
+  metadata: {
+    namespace: "shop",
+    account: "metadata",
+    containers: { meta: "shop-meta" },
+    annotations: { "podrole.io/metadata": "enabled" },
+    sidecar: true,
+  },
+  metadataV1: {
+    namespace: "shop",
+    account: "metadata",
+    containers: { metav1: "shop-metav1" },
+    annotations: { "podrole.io/metadata": "enabled-v1" },
+    sidecar: true,
+  },
+  unlabelled: { namespace: "outside", account: "unlabelled", containers: { outside: "outside-app" } },
+  optedOut: {
+    namespace: "shop",
+    account: "out",
+    containers: { out: "shop-out" },
+    annotations: { "podrole.io/inject": "disabled" },
+  },
+  hostNetwork: { namespace: "shop", account: "host", containers: { host: "shop-host" }, hostNetwork: true },
+  finished: { namespace: "shop", account: "orders", containers: { finished: "shop-finished" } },
+  deleted: { namespace: "shop", account: "orders", containers: { deleted: "shop-deleted" } },
+  replaced: { namespace: "shop", account: "orders", containers: { replaced: "shop-replaced" } },
+} as const satisfies Record<string, PodSource>;
+
+/** A pod of the matrix, by id. */
+export type PodId = keyof typeof PODS;
+
+/** A pod as it was created. */
+export interface MatrixPod {
+  readonly source: PodSource;
+  readonly pod: Pod;
+  readonly name: string;
+  readonly uid: string;
+  /** Its token for podrole's audience. */
+  readonly token: string;
+}
+
+/** Registers what ends the services: a test's context, or `after` of the whole file. */
+export interface CleanUp {
+  readonly after: (end: () => void | Promise<void>) => void;
+}
+
+export type World = Awaited<ReturnType<typeof openWorld>>;
+
+/** Opens everything; `context` closes it. */
+export async function openWorld(context: CleanUp) {
+  const now = Date.now();
+  const newCa = (commonName: string) =>
+    createAuthority({ commonName, now: now - 5 * DAY_MS, lifetimeMs: 365 * DAY_MS });
+  const previousCa = newCa("podrole CA previous");
+  const cas: Authorities = {
+    current: { authority: newCa("podrole CA current"), since: now },
+    next: { authority: newCa("podrole CA next"), since: now },
+    previous: { certificatePem: previousCa.certificatePem, since: now },
+  };
+  const directory = await mkdtemp(join(tmpdir(), "podrole-authorization-"));
+  context.after(() => rm(directory, { recursive: true, force: true }));
+
+  // The API server's clock can be put back, for tokens that have expired since.
+  let apiAheadMs = 0;
+  const apiClock = { ...systemClock, now: () => Date.now() + apiAheadMs };
+  const kubernetes = createKubernetesEmulator({ clock: apiClock });
+  await kubernetes.listen();
+  context.after(() => kubernetes.close());
+  const roles = Object.values(PODS).flatMap(({ containers }: PodSource) => Object.values(containers));
+  const { sts, serverEnv } = await startSts(
+    { clock: systemClock },
+    { region: REGION, accountId: ACCOUNT, roles: roles.flatMap((name) => (name ? [{ name, trusted: true }] : [])) },
+  );
+  context.after(() => sts.close());
+  withEnvironment(context, serverEnv);
+
+  const clock = createAdvancingClock();
+  const { log, lines } = createKeptLog();
+  const shutdown = createShutdown({ clock, log }, { deadlineMs: 5_000 });
+  context.after(() => shutdown.stop("end of test"));
+  const deps = { clock, log, audit: (record: object) => void lines.push(record as never), shutdown };
+
+  async function createNamespace(name: string, labels: Readonly<Record<string, string>>): Promise<void> {
+    const annotations = { "iam.amazonaws.com/permitted": `arn:aws:iam::${ACCOUNT}:role/${name}-.*` };
+    await created(kubernetes.create("/api/v1/namespaces", { metadata: { name, labels, annotations } }));
+  }
+
+  async function createAccount(namespace: string, name: string): Promise<void> {
+    if (kubernetes.store.find("serviceaccounts", namespace, name)) return;
+    await created(kubernetes.create(`/api/v1/namespaces/${namespace}/serviceaccounts`, { metadata: { name } }));
+  }
+
+  async function createPod(name: string, source: PodSource): Promise<MatrixPod> {
+    const { namespace, account, containers, annotations = {}, hostNetwork } = source;
+    await createAccount(namespace, account);
+    const withRole = Object.entries(containers).filter(([, role]) => role !== undefined);
+    const body = {
+      metadata: {
+        name,
+        annotations: {
+          ...Object.fromEntries(
+            withRole.map(([container, role = ""]) => [`iam.amazonaws.com/role.${container}`, role]),
+          ),
+          "podrole.io/containers": withRole.map(([container]) => container).join(","),
+          ...annotations,
+        },
+      },
+      spec: {
+        serviceAccountName: account,
+        nodeName: "node-1",
+        ...(hostNetwork && { hostNetwork }),
+        containers: Object.keys(containers).map((container) => ({ name: container, image: "app" })),
+      },
+    };
+    const pod = await created<Pod>(kubernetes.create(`/api/v1/namespaces/${namespace}/pods`, body));
+    const { uid = "" } = pod.metadata;
+    const token = await requestToken(kubernetes, { namespace, serviceAccount: account, pod: { name, uid } });
+    return { source, pod, name, uid, token };
+  }
+
+  /** Requests a token with these fields of a TokenRequest's spec, issued `agoMs` ago. */
+  async function requestOtherToken({ source, name, uid }: MatrixPod, spec: object, agoMs = 0): Promise<string> {
+    const bound = { boundObjectRef: { kind: "Pod", apiVersion: "v1", name, uid } };
+    const path = `/api/v1/namespaces/${source.namespace}/serviceaccounts/${source.account}/token`;
+    apiAheadMs = -agoMs;
+    const request = { metadata: {}, spec: { audiences: [POD_AUDIENCE], expirationSeconds: 600, ...bound, ...spec } };
+    const { status } = await created<{ status: { token: string } }>(kubernetes.create(path, request));
+    apiAheadMs = 0;
+    return status.token;
+  }
+
+  function storeCas(authorities: Authorities): void {
+    const data = Object.entries(encodeAuthorities(authorities)).map(([key, value]) => [
+      key,
+      Buffer.from(value.reveal()).toString("base64"),
+    ]);
+    const secret = { metadata: { name: "podrole-ca", namespace: "podrole" }, data: Object.fromEntries(data) };
+    if (kubernetes.store.find("secrets", "podrole", "podrole-ca")) kubernetes.store.replace("secrets", secret);
+    else kubernetes.store.create("secrets", secret);
+  }
+
+  await createNamespace("podrole", {});
+  for (const name of ["shop", "bank"]) await createNamespace(name, { "podrole.io/inject": "enabled" });
+  await createNamespace("outside", {});
+  storeCas(cas);
+  const webhookPod = await createPod("podrole-webhook-0", {
+    namespace: "podrole",
+    account: "podrole-webhook",
+    containers: { webhook: undefined },
+  });
+  await writeFile(join(directory, "kubeconfig"), kubernetes.kubeconfig());
+  await writeFile(join(directory, "webhook-token"), webhookPod.token);
+
+  const common = { kubeconfig: join(directory, "kubeconfig"), pagesBind: ANY_PORT, region: REGION };
+  const baseArn = { roleBaseArn: `arn:aws:iam::${ACCOUNT}:role/` };
+  const names = "podrole-server.podrole.svc,127.0.0.1";
+  const ports = await startServer(
+    deps,
+    settingsOf(SERVER_SETTINGS, {
+      ...{ ...common, ...baseArn, bind: ANY_PORT, identityBind: ANY_PORT, stsEndpoint: sts.url, serverNames: names },
+      webhookNames: "podrole-webhook.podrole.svc,127.0.0.1",
+    }),
+  );
+  const webhookPorts = await startWebhook(
+    deps,
+    settingsOf(WEBHOOK_SETTINGS, {
+      ...{ ...common, ...baseArn, bind: ANY_PORT, proofFile: join(directory, "webhook-token") },
+      identityAddress: `127.0.0.1:${ports.identity}`,
+      serverAddress: `127.0.0.1:${ports.credentials}`,
+    }),
+  );
+  register(kubernetes, webhookPorts.webhook, bundleOf(cas));
+
+  const entries: [PodId, MatrixPod][] = [];
+  for (const [id, source] of Object.entries(PODS) as [PodId, PodSource][]) {
+    entries.push([id, await createPod(id.toLowerCase(), source)]);
+  }
+  const pods = Object.fromEntries(entries) as Readonly<Record<PodId, MatrixPod>>;
+  const sidecars = new Map<PodId, Awaited<ReturnType<typeof startSidecar>>>();
+  for (const [id, pod] of entries) {
+    if (pod.source.sidecar === true) sidecars.set(id, await startSidecar(context, pod, directory));
+  }
+  endPods(kubernetes, pods);
+
+  return {
+    cas,
+    previousCa,
+    bundlePem: bundleOf(cas),
+    ports: { ...ports, webhook: webhookPorts.webhook, webhookPages: webhookPorts.pages },
+    pods,
+    webhookPod,
+    lines,
+    sidecars,
+    requestOtherToken,
+    bearerOf: (username: string) => /token"?: "?([\w-]+)/.exec(kubernetes.kubeconfig(username))?.[1] ?? "",
+    /** ARN of the role and name of the session that STS issued with this access key ID. */
+    sessionOf: (accessKeyId: string) => sts.calls.list().find((call) => call.accessKeyId === accessKeyId),
+    /** Removes the previous CA, and advances the server's clock to its next look at the Secret. */
+    async retirePreviousCa(): Promise<void> {
+      storeCas({ ...cas, previous: undefined });
+      const reads = () => kubernetes.audit.filter(({ requestURI }) => requestURI.includes("podrole-ca")).length;
+      const before = reads();
+      clock.advance(61_000);
+      await until(() => reads() > before, "the server reads the CA's Secret");
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    },
+  };
+}
+
+const ANY_PORT = "127.0.0.1:0";
+
+function settingsOf<const Table extends SettingTable>(table: Table, flags: Readonly<Record<string, string>>) {
+  const read = readSettings(table, flags, {});
+  if (read.ok) return read.settings;
+  throw new RangeError(read.problems.join("; "));
+}
+
+async function created<Item>(reply: Promise<{ readonly code: number; readonly body: unknown }>): Promise<Item> {
+  const { code, body } = await reply;
+  if (code !== 201) throw new RangeError(`not created: ${code} ${JSON.stringify(body)}`);
+  return body as Item;
+}
+
+function register(kubernetes: ReturnType<typeof createKubernetesEmulator>, port: number, bundlePem: string): void {
+  kubernetes.store.create("mutatingwebhookconfigurations", {
+    metadata: { name: "podrole" },
+    webhooks: [
+      {
+        name: "pods.podrole.io",
+        clientConfig: { url: `https://127.0.0.1:${port}/mutate`, caBundle: Buffer.from(bundlePem).toString("base64") },
+        rules: [{ operations: ["CREATE"], apiGroups: [""], apiVersions: ["v1"], resources: ["pods"] }],
+        namespaceSelector: { matchLabels: { "podrole.io/inject": "enabled" } },
+        failurePolicy: "Fail",
+        sideEffects: "None",
+        timeoutSeconds: 5,
+        admissionReviewVersions: ["v1"],
+      },
+    ],
+  });
+}
+
+/** Ends the pods whose end is what their callers are about. */
+function endPods(
+  { store }: ReturnType<typeof createKubernetesEmulator>,
+  { finished, deleted, replaced }: Readonly<Record<PodId, MatrixPod>>,
+): void {
+  const stored = store.get("pods", "shop", finished.name);
+  store.replace("pods", { ...stored, status: { phase: "Succeeded" } });
+  store.remove("pods", "shop", deleted.name);
+  const { metadata, ...rest } = store.remove("pods", "shop", replaced.name);
+  store.create("pods", { ...rest, metadata: { ...metadata, uid: randomUUID() } });
+}
