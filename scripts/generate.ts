@@ -10,7 +10,7 @@ import { SECTIONS as CHECK_SECTIONS } from "../src/operations/check/finding.ts";
 import { POLICY_SETTINGS } from "../src/policy/settings-table.ts";
 import { ERRORS } from "../src/protocol/errors.ts";
 import type { MetricSpec, MetricTable } from "../src/runtime/metrics.ts";
-import { envName, flagName, type SettingTable, text } from "../src/runtime/settings.ts";
+import { defaultOf, envName, flagName, type SettingTable, text } from "../src/runtime/settings.ts";
 import { SERVER_METRICS } from "../src/server/observability/metrics.ts";
 import { SERVER_SETTINGS } from "../src/settings/server.ts";
 import { SIDECAR_METRICS } from "../src/sidecar/metrics.ts";
@@ -33,11 +33,11 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 function settings(rows: SettingTable): string {
-  const cells = Object.entries(rows).map(([key, { help, type, default: value }]) => [
+  const cells = Object.entries(rows).map(([key, row]) => [
     `\`--${flagName(key)}\``,
     `\`${envName(key)}\``,
-    value === undefined ? "required" : value === null ? "" : `\`${value}\``,
-    type === text ? `${help}.` : `${help}. Accepts ${type.expects}.`,
+    typeof row.default === "string" ? `\`${defaultOf(row)}\`` : (defaultOf(row) ?? "required"),
+    row.type === text ? `${row.help}.` : `${row.help}. Accepts ${row.type.expects}.`,
   ]);
   return table(["flag", "environment", "default", "meaning"], cells);
 }

@@ -73,7 +73,7 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
   group = "Programs that the manifests start:";
   add("server", "assume roles and issue certificates for pods", (command) => declareSettings(command, SERVER_SETTINGS));
   add("webhook", "admit pods and inject the sidecar", (command) => declareSettings(command, WEBHOOK_SETTINGS));
-  add("sidecar", "serve credentials inside a pod (modes: init, serve, wait)", declareSidecar);
+  add("sidecar", "serve credentials inside a pod (modes: serve, init, wait, renew)", declareSidecar);
   program
     .command("version")
     .helpGroup("Commands:")

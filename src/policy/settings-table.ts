@@ -13,7 +13,7 @@ const baseArn: type.Parser<string> = {
 
 /** "role ARN=hop ARN" pairs, separated by commas. */
 const firstHops: type.Parser<Readonly<Record<string, string>>> = {
-  expects: "pairs of role ARNs, role=hop, separated by commas",
+  expects: 'pairs of role ARNs "role=hop", separated by commas',
   placeholder: "arn=arn,…",
   parse(text) {
     const pairs = text.split(",").map((pair) => pair.split("=").map((arn) => arn.trim()));
@@ -27,67 +27,68 @@ export const POLICY_SETTINGS = {
     roleBaseArn: {
       type: baseArn,
       default: null,
-      help: "Prefix role names that are not full ARNs with this base ARN; by default only full ARNs are accepted",
+      help: "Put this base ARN in front of role names that are not full ARNs; without a base ARN, only full ARNs are accepted",
     },
     roleBaseArnAutodetect: {
       type: type.flag,
       default: "false",
-      help: "Without --role-base-arn, let the server detect the base ARN at start, from its own account in STS or else from its EC2 instance profile",
+      help: "If --role-base-arn is not set, let the server detect the base ARN at start: from its own account in STS or, if STS does not respond, from its EC2 instance profile",
     },
     firstHops: {
       type: firstHops,
       default: null,
-      help: "Assume these roles through another role, as pairs role=hop, instead of through --assume-role-arn; by default none",
+      help: "For each pair role=hop, assume the hop first, then the role; these roles are not assumed through --assume-role-arn",
     },
     defaultRole: {
       type: type.text,
       placeholder: "role",
       default: null,
-      help: "Give this role to containers for which no annotation names one; the namespace must permit it; by default none",
+      help: "Give this role to each container for which no annotation names a role; the namespace must permit the role",
     },
     allowedRolesFormat: {
       type: type.oneOf(["glob", "regexp"]),
       default: "glob",
-      help: "Read patterns in iam.amazonaws.com/allowed-roles in this format (kube2iam's --namespace-restriction-format)",
+      help: "Read the patterns in iam.amazonaws.com/allowed-roles in this format (kube2iam: --namespace-restriction-format)",
     },
     disableStrictNamespaceRegexp: {
       type: type.flag,
       default: "false",
-      help: "Let iam.amazonaws.com/permitted match any part of the role ARN instead of the whole ARN (kiam's flag of this name)",
+      help: "Let iam.amazonaws.com/permitted match any part of the role ARN instead of the whole ARN (kiam has a flag of the same name)",
     },
   }),
   ...type.group("Sessions:", {
     sessionDuration: {
       type: type.duration,
       default: "1h",
-      help: "Issue credentials with this lifetime, 15m to 12h; at most 1h with --assume-role-arn or --first-hops; shortened to 1h if the server's own AWS identity is a role (role chaining)",
+      help: "Issue credentials with this lifetime, from 15m to 12h. With --assume-role-arn or --first-hops, the maximum is 1h (role chaining). If the server's own AWS identity is a role, the lifetime is shortened to 1h",
     },
     maxSessionDuration: {
       type: type.duration,
       default: null,
-      help: "Let pods request a lifetime up to this one with podrole.io/session-duration, at most 12h; by default the value of --session-duration",
+      unset: "the value of --session-duration",
+      help: "Let a pod request a lifetime up to this value, at most 12h, with the annotation podrole.io/session-duration",
     },
     sessionName: {
       type: type.text,
       placeholder: "template",
       default: "{namespace}.{pod}",
-      help: "Name sessions by this template of {namespace} {pod} {serviceAccount} {uid} {cluster}",
+      help: "Name sessions by this template; its placeholders are {namespace}, {pod}, {serviceAccount}, {uid} and {cluster}",
     },
     session: {
       type: type.text,
       default: null,
-      help: "Name sessions as kiam does, kiam-<this text or the pod's annotation>, instead of by --session-name",
+      help: "Name sessions kiam-TEXT, as kiam does, instead of by --session-name; TEXT is the pod's annotation iam.amazonaws.com/session-name or, without that annotation, this value",
     },
     sessionTags: {
       type: type.flag,
       default: "false",
-      help: "Tag sessions with cluster, namespace, ServiceAccount and pod (requires sts:TagSession)",
+      help: "Tag sessions with the cluster, the namespace, the ServiceAccount and the pod (requires sts:TagSession)",
     },
     sessionTagLabels: {
       type: type.list,
       placeholder: "label,…",
       default: null,
-      help: "Tag sessions with these labels of the pod (requires sts:TagSession); by default none",
+      help: "Tag sessions with these labels of the pod (requires sts:TagSession)",
     },
     sessionTagsTransitive: {
       type: type.flag,
@@ -103,13 +104,13 @@ export const POLICY_SETTINGS = {
       type: type.text,
       placeholder: "name",
       default: null,
-      help: "Use this name of the cluster in session names and session tags; by default none",
+      help: "Use this cluster name in session names and session tags",
     },
     clusterArn: {
       type: type.text,
       placeholder: "arn",
       default: null,
-      help: "Set the session tag eks-cluster-arn to this ARN of an EKS cluster; by default none",
+      help: "Set the session tag eks-cluster-arn to this value, the ARN of the EKS cluster",
     },
   }),
 } as const satisfies SettingTable;

@@ -26,24 +26,24 @@ export const ERRORS = {
     keep: false,
     summary: "The namespace does not permit this role.",
     remedy:
-      "Add the role's ARN to the namespace's annotation `iam.amazonaws.com/permitted` (a whole-match RE2 expression) or `iam.amazonaws.com/allowed-roles`, or request a role that the namespace permits.",
+      "Permit the role in the namespace's annotation `iam.amazonaws.com/permitted` (an RE2 expression that matches the whole role ARN) or `iam.amazonaws.com/allowed-roles`, or request a role that the namespace permits.",
   },
   ROLE_MISSING: {
     http: 403,
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: false,
-    summary:
-      "Neither the container, the pod, its ServiceAccount nor its namespace specifies a role for this container.",
-    remedy: "Annotate the pod with `iam.amazonaws.com/role` (or `iam.amazonaws.com/role.<container>`).",
+    summary: "No annotation of the pod, its ServiceAccount or its namespace specifies a role for this container.",
+    remedy:
+      "Annotate the pod with `iam.amazonaws.com/role`, or with `iam.amazonaws.com/role.<container>` for one container.",
   },
   ROLE_INVALID: {
     http: 400,
     grpc: "INVALID_ARGUMENT",
     retry: false,
     keep: false,
-    summary: "The role annotation is neither a role name, a path and name, nor a role ARN.",
-    remedy: "Write `my-role`, `team/my-role`, `/team/my-role` or `arn:aws:iam::123456789012:role/my-role`.",
+    summary: "The role annotation is not a role name, a path and role name, or a role ARN.",
+    remedy: "Write the role as `my-role`, `team/my-role`, `/team/my-role` or `arn:aws:iam::123456789012:role/my-role`.",
   },
   PERMITTED_INVALID: {
     http: 403,
@@ -51,8 +51,8 @@ export const ERRORS = {
     retry: false,
     keep: true,
     summary:
-      "The namespace's `iam.amazonaws.com/permitted` or `iam.amazonaws.com/allowed-roles` cannot be parsed, so no role is permitted.",
-    remedy: "Correct the expression; `podrole explain` shows where parsing fails.",
+      "The namespace's annotation `iam.amazonaws.com/permitted` or `iam.amazonaws.com/allowed-roles` cannot be parsed, so the namespace permits no role.",
+    remedy: "Correct the annotation; `podrole explain` shows where parsing fails.",
   },
   ANNOTATION_INVALID: {
     http: 400,
@@ -60,7 +60,7 @@ export const ERRORS = {
     retry: false,
     keep: true,
     summary: "A podrole annotation has an invalid value.",
-    remedy: "Correct the annotation; the message names it, its value and what is accepted.",
+    remedy: "Correct the annotation; the message contains its name, its value and the accepted values.",
   },
   CONTAINER_UNKNOWN: {
     http: 403,
@@ -68,58 +68,63 @@ export const ERRORS = {
     retry: false,
     keep: false,
     summary:
-      "An annotation or a request names a container that the pod does not have, or that is excluded from podrole.",
-    remedy: "Correct the container's name in `iam.amazonaws.com/role.<container>` or `podrole.io/containers`.",
+      "An annotation or a request names a container that does not exist in the pod or that is excluded from podrole.",
+    remedy:
+      "Correct the container's name in the annotation `iam.amazonaws.com/role.<container>` or `podrole.io/containers`.",
   },
   NAME_RESERVED: {
     http: 400,
     grpc: "INVALID_ARGUMENT",
     retry: false,
     keep: false,
-    summary: "The pod already has a container, volume or mount with a name or path that is reserved for podrole.",
+    summary: "The pod has a container, volume or mount with a name or path that is reserved for podrole.",
     remedy:
-      "Rename or move it: podrole-* containers and volumes, and the path /var/run/secrets/podrole.io, are reserved.",
+      "Rename the container or volume, or move the mount. Reserved are the names podrole-* for containers and volumes, and the path /var/run/secrets/podrole.io.",
   },
   POD_UNKNOWN: {
     http: 403,
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: false,
-    summary: "The pod that the caller's proof identifies does not exist (any more), or exists with another uid.",
-    remedy: "None if the pod was deleted; otherwise look for a copied token or certificate.",
+    summary:
+      "The pod that the caller's proof identifies does not exist or no longer exists, or a pod of the same name exists with another uid.",
+    remedy:
+      "If the pod was deleted, do nothing. Otherwise, find out whether another process uses a copy of the pod's token or certificate.",
   },
   POD_FINISHED: {
     http: 403,
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: false,
-    summary: "The pod has finished (Succeeded or Failed) and receives no more credentials.",
-    remedy: "None needed.",
+    summary: "The pod has finished (phase Succeeded or Failed), so it receives no more credentials.",
+    remedy: "No action is needed.",
   },
   PROOF_REJECTED: {
     http: 503,
     grpc: "UNAUTHENTICATED",
     retry: true,
     keep: true,
-    summary: "The Kubernetes API did not accept the ServiceAccount token, or the token is not bound to a pod.",
-    remedy: "The kubelet replaces the token automatically; if the error persists, compare audience, issuer and clocks.",
+    summary: "The Kubernetes API rejected the ServiceAccount token, or the token is not bound to a pod.",
+    remedy:
+      "The kubelet replaces the token automatically. If the error persists, check that the token's audience and issuer are those that the API server expects, and that the clocks agree.",
   },
   CERTIFICATE_REJECTED: {
     http: 503,
     grpc: "UNAUTHENTICATED",
     retry: true,
     keep: true,
-    summary: "The client certificate is missing, expired, or not one of podrole's pod identities.",
+    summary: "The client certificate is missing, has expired, or is not that of a podrole pod identity.",
     remedy:
-      "The sidecar requests a new certificate with a fresh proof; if the error persists, compare the trust bundles.",
+      "The sidecar requests a new certificate with a new proof automatically. If the error persists, compare the trust bundles of the sidecar and the server.",
   },
   REQUEST_INVALID: {
     http: 400,
     grpc: "INVALID_ARGUMENT",
     retry: false,
     keep: true,
-    summary: "A request cannot be parsed: a broken CSR, a key of an unaccepted type, a malformed message.",
-    remedy: "Compare the versions of sidecar and server; the message describes the error.",
+    summary:
+      "A request cannot be parsed, for example because the CSR or the message is malformed or the key is of a type that is not accepted.",
+    remedy: "Read the message, which describes the error, and compare the versions of sidecar and server.",
   },
   STS_DENIED: {
     http: 403,
@@ -128,7 +133,7 @@ export const ERRORS = {
     keep: true,
     summary: "STS denied AssumeRole (AccessDenied).",
     remedy:
-      "Add the principal in the message to the role's trust policy, and allow sts:AssumeRole on the role in that principal's own policy (and sts:TagSession if session tags are enabled).",
+      "Add the principal that the message names to the role's trust policy. In that principal's own policy, allow sts:AssumeRole on the role. If session tags are enabled, allow sts:TagSession in both policies.",
   },
   STS_INVALID: {
     http: 400,
@@ -136,26 +141,26 @@ export const ERRORS = {
     retry: false,
     keep: true,
     summary:
-      "STS rejected the request itself: a duration above the role's maximum, a packed policy that is too large, a region that is not enabled.",
-    remedy: "Change the setting or annotation that STS names in the message.",
+      "STS rejected the content of the request, for example because the duration is above the role's maximum, the packed policy is too large, or the region is not enabled.",
+    remedy: "Change the setting or annotation to which the message from STS refers.",
   },
   STS_THROTTLED: {
     http: 503,
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
-    summary: "STS throttles this account, or the server's own rate limit delays calls.",
+    summary: "STS throttles this account, or the server's own rate limit delays calls to STS.",
     remedy:
-      "Throttling usually ends without action; if it persists, check `podrole_sts_calls_total` and raise the quota or `--sts-rate`.",
+      "Throttling usually ends without action. If it persists, check the metric `podrole_sts_calls_total`. If STS throttles, raise the account's STS quota; if the server delays calls, raise `--sts-rate`.",
   },
   STS_UNAVAILABLE: {
     http: 503,
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
-    summary: "STS cannot be reached or does not answer in time, or the server has no AWS credentials of its own.",
+    summary: "STS cannot be reached or does not answer in time, or the server has no valid AWS credentials of its own.",
     remedy:
-      "Check the server's egress, region, VPC endpoint and its own credentials; running pods keep their credentials until these expire.",
+      "Check the server's network egress, its region, its VPC endpoint and its own AWS credentials. Until their current credentials expire, running pods are not affected.",
   },
   SERVER_UNREACHABLE: {
     http: 503,
@@ -164,32 +169,34 @@ export const ERRORS = {
     keep: true,
     summary: "The sidecar cannot reach podrole's server.",
     remedy:
-      "Check the server's Deployment, Service and NetworkPolicies; running pods keep their credentials until these expire.",
+      "Check the server's Deployment, Service and NetworkPolicies. Until their current credentials expire, running pods are not affected.",
   },
   KUBERNETES_UNAVAILABLE: {
     http: 503,
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
-    summary: "podrole cannot reach the Kubernetes API, or lacks a permission there.",
-    remedy: "Check the API server and podrole's ClusterRole; running pods keep their credentials until these expire.",
+    summary: "podrole cannot reach the Kubernetes API, or has no permission for a call.",
+    remedy:
+      "Check the API server and podrole's ClusterRole. Until their current credentials expire, running pods are not affected.",
   },
   AUTHORITY_UNAVAILABLE: {
     http: 503,
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
-    summary: "podrole's CA cannot sign: it does not exist yet, cannot be read, has expired, or its key does not match.",
+    summary:
+      "podrole's CA cannot sign certificates: it does not exist yet, cannot be read, has expired, or its key does not match its certificate.",
     remedy:
-      "The message names the slot of Secret `podrole-ca`, or the file, and the problem; `podrole check` examines both. Running pods keep their credentials until these expire.",
+      "Correct the problem that the message describes in a slot of the Secret `podrole-ca` or in a file; `podrole check` examines both. Until their current credentials expire, running pods are not affected.",
   },
   NOT_READY: {
     http: 503,
     grpc: "UNAVAILABLE",
     retry: true,
     keep: true,
-    summary: "Credentials are being fetched and did not arrive within 900 ms.",
-    remedy: "The SDK retries automatically; the sidecar's log shows what it waits for.",
+    summary: "The sidecar is still fetching credentials: they did not arrive within 900 ms.",
+    remedy: "The SDK retries automatically. If the error persists, read the reason in the sidecar's log.",
   },
   TOKEN_MISSING: {
     http: 401,
@@ -197,8 +204,9 @@ export const ERRORS = {
     retry: false,
     keep: true,
     summary:
-      "A request to the credentials endpoint has no Authorization header, or one to the metadata paths has no token.",
-    remedy: "Use an SDK that reads AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE (docs/sdk.md lists the versions).",
+      "A request to the credentials endpoint has no Authorization header, or a request to the metadata paths has no token.",
+    remedy:
+      "Use an AWS SDK version that reads AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE; docs/sdk.md lists these versions.",
   },
   TOKEN_MISMATCH: {
     http: 403,
@@ -207,7 +215,7 @@ export const ERRORS = {
     keep: true,
     summary:
       "The Authorization header is not the token of any container of this pod, or a metadata token is invalid or has expired.",
-    remedy: "Each container has its own token file; excluded containers have none.",
+    remedy: "Use the container's own token file; a container that is excluded from podrole has no token file.",
   },
   PATH_UNKNOWN: {
     http: 404,
@@ -230,8 +238,9 @@ export const ERRORS = {
     grpc: "INTERNAL",
     retry: true,
     keep: true,
-    summary: "An internal error in podrole.",
-    remedy: "Check the log of the component that answered, at the time of the error, and file an issue.",
+    summary: "An error inside podrole prevented the answer.",
+    remedy:
+      "Read the log of the component that answered, at the time of the error, and report the error to the project.",
   },
 } as const satisfies Record<string, ErrorRow>;
 

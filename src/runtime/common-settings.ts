@@ -9,12 +9,12 @@ export const COMMON_SETTINGS = {
       type: text,
       placeholder: "domain",
       default: "cluster.local",
-      help: "Trust domain of the SPIFFE IDs in pod certificates",
+      help: "Use this trust domain in the SPIFFE IDs of pod certificates",
     },
     audience: {
       type: text,
       default: "podrole.io",
-      help: "Audience of the ServiceAccount tokens that prove a pod's identity",
+      help: "Use this audience for the ServiceAccount tokens that prove a pod's identity",
     },
   }),
   ...group("Kubernetes:", {
@@ -22,22 +22,23 @@ export const COMMON_SETTINGS = {
       type: text,
       placeholder: "file",
       default: null,
-      help: "Kubeconfig file; by default the ServiceAccount of this pod",
+      unset: "the ServiceAccount of this pod",
+      help: "Connect to the Kubernetes API with this kubeconfig file",
     },
   }),
   ...group("Shutdown:", {
     shutdownDelay: {
       type: duration,
       default: "0s",
-      help: "Time to keep serving after SIGTERM while endpoint removal propagates",
+      help: "Keep serving for this time after SIGTERM, while the removal of this replica's endpoint propagates",
     },
   }),
   ...group("Logging:", {
     level: {
       type: oneOf(LOG_LEVELS),
       default: "info",
-      help: "Lowest level to log; audit lines are always logged",
+      help: "Log messages of this level and above; audit records are always logged",
     },
-    jsonLog: { type: flag, default: "true", help: "Log JSON lines; false logs readable text" },
+    jsonLog: { type: flag, default: "true", help: "Log JSON lines (true) or readable text (false)" },
   }),
 } as const satisfies SettingTable;

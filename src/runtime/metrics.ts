@@ -42,7 +42,7 @@ export const COMMON_METRICS = {
   buildInfo: {
     type: "gauge",
     name: "podrole_build_info",
-    help: "1, with podrole's version and Node's",
+    help: "Always 1; the labels are the versions of podrole and of Node",
     labels: ["version", "node"],
   },
   ready: {

@@ -20,6 +20,8 @@ export interface Setting<T> {
   readonly type: Parser<T>;
   /** Absent: the setting is required. `null`: optional, and undefined if not given. */
   readonly default?: string | null;
+  /** What applies while an optional setting is not given, for help and docs; absent: "none". */
+  readonly unset?: string;
   /** Heading in --help. */
   readonly group?: string;
   /** Replaces the type's placeholder: "file" for a text that is a path. */
@@ -50,6 +52,11 @@ export type Settings<Table extends SettingTable> = { readonly [Key in keyof Tabl
 export type ReadResult<Table extends SettingTable> =
   | { readonly ok: true; readonly settings: Settings<Table> }
   | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Returns what help and docs print as the default; undefined for a required setting. */
+export function defaultOf({ default: value, unset = "none" }: Setting<unknown>): string | undefined {
+  return value === null ? unset : value === "" ? '""' : value;
+}
 
 /** Returns the flag without dashes: `sessionDuration` → `session-duration`. */
 export function flagName(key: string): string {

@@ -12,7 +12,7 @@ const quantity: type.Parser<string> = {
 };
 
 const userId: type.Parser<number | "none"> = {
-  expects: 'a numeric user id above 0, or "none" to leave it to the cluster (OpenShift)',
+  expects: 'a numeric user ID above 0, or "none"',
   placeholder: "uid|none",
   parse: (text) => (text === "none" ? "none" : type.integer(1, 2_147_483_647).parse(text)),
 };
@@ -26,27 +26,31 @@ const command: type.Parser<readonly string[]> = {
 /** Table of the webhook's flags and variables; help texts and docs/configuration.md are generated from it. */
 export const WEBHOOK_SETTINGS = {
   ...type.group("Listening:", {
-    bind: { type: type.address, default: "[::]:9443", help: "Address of /mutate (HTTPS)" },
-    pagesBind: { type: type.address, default: "[::]:8080", help: "Address of /metrics, /healthz and /readyz (HTTP)" },
+    bind: { type: type.address, default: "[::]:9443", help: "Serve /mutate (HTTPS) at this address" },
+    pagesBind: {
+      type: type.address,
+      default: "[::]:8080",
+      help: "Serve /metrics, /healthz and /readyz (HTTP) at this address",
+    },
   }),
   ...type.group("Server:", {
     serverAddress: {
       type: type.text,
       placeholder: "host:port",
       default: "podrole-server.podrole.svc:8444",
-      help: "Credentials port of the server, as pods reach it",
+      help: "Let sidecars connect to the server's credentials port at this address",
     },
     identityAddress: {
       type: type.text,
       placeholder: "host:port",
       default: "podrole-server.podrole.svc:8443",
-      help: "Identity port of the server, as pods and this webhook reach it",
+      help: "Let sidecars and this webhook connect to the server's identity port at this address",
     },
     serverName: {
       type: type.text,
       placeholder: "name",
       default: "podrole-server.podrole.svc",
-      help: "Name that the server's certificate must contain",
+      help: "Require this name in the server's certificate",
     },
   }),
   ...type.group("Sidecar:", {
@@ -54,41 +58,50 @@ export const WEBHOOK_SETTINGS = {
       type: type.text,
       placeholder: "image",
       default: "podrole-sidecar:0.1.0",
-      help: "Image of podrole's containers",
+      help: "Run podrole's containers from this image",
     },
     nativeSidecar: {
       type: type.oneOf(["auto", "true", "false"]),
       default: "auto",
-      help: "Inject a native sidecar; auto: if the API server is 1.29 or newer",
+      help: "Inject a native sidecar (true) or a classic sidecar (false); auto injects a native sidecar if the API server's version is 1.29 or later",
     },
     sidecarUser: {
       type: userId,
       default: "65532",
-      help: "User ID of podrole's containers; none sets none, as OpenShift requires",
+      help: "Run podrole's containers with this user ID; none leaves the user ID to the cluster, as OpenShift requires",
     },
-    sidecarMemory: { type: quantity, default: "96Mi", help: "Memory limit of podrole's containers" },
-    sidecarMemoryRequest: { type: quantity, default: "32Mi", help: "Memory request, unless the pod is Guaranteed" },
+    sidecarMemory: { type: quantity, default: "96Mi", help: "Set this memory limit for podrole's containers" },
+    sidecarMemoryRequest: {
+      type: quantity,
+      default: "32Mi",
+      help: "Set this memory request for podrole's containers; in a Guaranteed pod, the request equals the limit",
+    },
     sidecarCpu: {
       type: quantity,
       default: "500m",
-      help: "CPU limit of podrole's containers, unless the pod is Guaranteed",
+      help: "Set this CPU limit for podrole's containers; in a Guaranteed pod, it applies only to podrole-init",
     },
-    sidecarCpuRequest: { type: quantity, default: "10m", help: "CPU request, unless the pod is Guaranteed" },
+    sidecarCpuRequest: {
+      type: quantity,
+      default: "10m",
+      help: "Set this CPU request for podrole's containers; in a Guaranteed pod, the request equals the limit",
+    },
     sidecarGuaranteedCpu: {
       type: quantity,
       default: "100m",
-      help: "CPU request and limit of podrole-sidecar in a Guaranteed pod",
+      help: "Set this CPU request and limit for podrole-sidecar in a Guaranteed pod",
     },
     sidecarCommand: {
       type: command,
       default: "node,--lite-mode,/podrole/main.cjs",
-      help: "Entrypoint of the sidecar image, for the postStart hook that delays the other containers; none: a native sidecar delays them with a startup probe instead, which takes a second longer",
+      help: "Run the sidecar image with this entrypoint in the postStart hook that delays the other containers; with none, a startup probe of the native sidecar delays them, which takes 1 s longer",
     },
     region: {
       type: type.text,
       placeholder: "region",
       default: null,
-      help: "AWS_REGION and AWS_DEFAULT_REGION of containers that set neither; by default none is set",
+      unset: "the containers stay unchanged",
+      help: "Set AWS_REGION and AWS_DEFAULT_REGION to this value in containers that set neither variable",
     },
   }),
   ...POLICY_SETTINGS,
@@ -96,13 +109,13 @@ export const WEBHOOK_SETTINGS = {
     trustConfigMap: {
       type: type.namespacedName,
       default: "podrole/podrole-trust",
-      help: "ConfigMap with the trust bundle; its namespace is podrole's own and is never injected",
+      help: "Read the trust bundle from this ConfigMap; pods in the ConfigMap's namespace, which is podrole's own, are never injected",
     },
     proofFile: {
       type: type.text,
       placeholder: "file",
       default: "/var/run/podrole/proof/token",
-      help: "Projected ServiceAccount token of this webhook, for the audience podrole.io",
+      help: "Read this webhook's projected ServiceAccount token, with the audience podrole.io, from this file",
     },
   }),
   ...COMMON_SETTINGS,

@@ -12,7 +12,7 @@ export const SIDECAR_METRICS = {
   buildInfo: {
     type: "gauge",
     name: "podrole_build_info",
-    help: "1, with podrole's version and Node's",
+    help: "Always 1; the labels are the versions of podrole and of Node",
     labels: ["version", "node"],
   },
   ready: {
@@ -23,37 +23,37 @@ export const SIDECAR_METRICS = {
   credentialsExpiry: {
     type: "gauge",
     name: "podrole_sidecar_credentials_expiry_seconds",
-    help: "Seconds until the first of the pod's credentials expire; absent while there are none",
+    help: "Seconds until the first of the pod's credentials expire; absent while the pod has no credentials",
   },
   certificateExpiry: {
     type: "gauge",
     name: "podrole_sidecar_certificate_expiry_seconds",
-    help: "Seconds until the pod's certificate expires; absent while there is none",
+    help: "Seconds until the pod's certificate expires; absent while the pod has no certificate",
   },
   renewals: {
     type: "counter",
     name: "podrole_sidecar_renewals_total",
-    help: "Renewals by outcome: renewed, refused or failed",
+    help: "Renewals, by outcome: renewed, refused or failed",
     labels: ["outcome"],
     from: ["renewed", "refused", "failed"],
   },
   renewalSeconds: {
     type: "histogram",
     name: "podrole_sidecar_renewal_duration_seconds",
-    help: "Duration of one renewal: process, proof if due, and the server's answer",
+    help: "Duration of one renewal, in seconds: start of the renewal process, proof of the pod's identity if it is due, and the server's answer",
     buckets: [0.1, 0.25, 0.5, 1, 2, 5, 10, 30],
   },
   requests: {
     type: "counter",
     name: "podrole_sidecar_requests_total",
-    help: "Requests to the credentials endpoint by error code; OK for credentials",
+    help: "Requests to the credentials endpoint, by error code; OK means that the response contained credentials",
     labels: ["code"],
     from: ["OK"],
   },
   requestSeconds: {
     type: "histogram",
     name: "podrole_sidecar_request_duration_seconds",
-    help: "Time to answer a request to the credentials endpoint, to the millisecond; SDKs time out after 1 s",
+    help: "Time to answer a request to the credentials endpoint, in seconds with a resolution of 1 ms; SDKs time out after 1 s",
     buckets: [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 0.9, 1],
   },
   // One series per port from the start; the others appear with their first connection: all combinations would be 14 more
@@ -61,7 +61,7 @@ export const SIDECAR_METRICS = {
   connectionsClosed: {
     type: "counter",
     name: "podrole_sidecar_connections_closed_total",
-    help: "Connections that were closed to stay within the limits of a port, by port (credentials, health) and by the limit: connections, bytes, requests, headers, body, call, keepAlive",
+    help: "Connections closed because a limit of the port was reached, by port (credentials or health) and by reason, which is the limit: connections, bytes, requests, headers, body, call or keepAlive",
     labels: ["port", "reason"],
   },
 } as const satisfies MetricTable;

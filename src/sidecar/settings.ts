@@ -18,7 +18,7 @@ import {
 const CONTAINER_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 const containerNames: Parser<readonly string[]> = {
-  expects: "a comma-separated list of different container names",
+  expects: "container names, separated by commas and without duplicates",
   parse(value) {
     const names = list.parse(value);
     const valid = names?.every((name) => CONTAINER_NAME.test(name)) && new Set(names).size === names.length;
@@ -39,40 +39,64 @@ const label: Parser<string> = {
 
 /** Settings of the modes serve, init and renew. */
 export const SIDECAR_SETTINGS = {
-  serverAddress: { type: address, help: "Address of the server's credentials port" },
-  identityAddress: { type: address, help: "Address of the server's identity port" },
+  serverAddress: { type: address, help: "Connect to the server's credentials port at this address" },
+  identityAddress: { type: address, help: "Connect to the server's identity port at this address" },
   serverName: {
     type: text,
     default: null,
-    help: "Name to expect in the server's certificate; by default the host of each address",
+    unset: "the host of each address",
+    help: "Require this name in the server's certificate",
   },
-  trustBundle: { type: certificates, help: "CA certificates to trust as issuers of the server's certificate" },
-  proofFile: { type: text, help: "File with this pod's projected ServiceAccount token, audience podrole.io" },
+  trustBundle: { type: certificates, help: "Trust these CA certificates as issuers of the server's certificate" },
+  proofFile: {
+    type: text,
+    help: "Read this pod's projected ServiceAccount token, with the audience podrole.io, from this file",
+  },
   identityDirectory: {
     type: text,
-    help: "In-memory directory for key, certificate and credentials, mounted by podrole's containers only",
+    help: "Store key, certificate and credentials in this in-memory directory, which only podrole's containers mount",
   },
-  tokensDirectory: { type: text, help: "In-memory directory for one authorization token per container" },
-  containers: { type: containerNames, help: "Containers of this pod that receive credentials" },
-  podName: { type: text, help: "Name of this pod, for log lines and messages" },
-  podNamespace: { type: text, help: "Namespace of this pod, for log lines and messages" },
-  port: { type: port, default: "9763", help: "Port of the credentials endpoint, on loopback addresses only" },
-  healthPort: { type: port, default: "9764", help: "Port of /healthz, /readyz and /metrics" },
+  tokensDirectory: { type: text, help: "Store one authorization token per container in this in-memory directory" },
+  containers: { type: containerNames, help: "Serve credentials to these containers of the pod" },
+  podName: { type: text, help: "Use this name of the pod in log lines and messages" },
+  podNamespace: { type: text, help: "Use this namespace of the pod in log lines and messages" },
+  port: {
+    type: port,
+    default: "9763",
+    help: "Serve the credentials endpoint at this port, on loopback addresses only",
+  },
+  healthPort: { type: port, default: "9764", help: "Serve /healthz, /readyz and /metrics at this port" },
   initTimeout: {
     type: duration,
     default: "5m",
-    help: "Time limit of init (classic mode) for credentials while errors are retryable, and of wait for the sidecar",
+    help: "In mode init, retry for credentials for at most this time while errors are retryable; in mode wait, wait for the sidecar for at most this time",
   },
   terminationMessageFile: {
     type: text,
     default: null,
-    help: "File for the reason why the pod never received credentials, which kubectl describe pod shows",
+    help: "If the pod never receives credentials, write the reason to this file, so that kubectl describe pod shows it",
   },
-  metadata: { type: flag, default: "false", help: "Serve paths of the EC2 instance metadata service as well" },
-  metadataV1: { type: flag, default: "false", help: "Serve those paths to requests without a token too (IMDSv1)" },
-  region: { type: label, default: "", help: "AWS region that those paths return; empty: they answer 404" },
-  zone: { type: label, default: "", help: "Availability zone that those paths return; empty: they answer 404" },
-  level: { type: oneOf(LOG_LEVELS), default: "info", help: "Lowest level to log" },
+  metadata: {
+    type: flag,
+    default: "false",
+    help: "Also serve the metadata paths, which are paths of the EC2 instance metadata service",
+  },
+  metadataV1: {
+    type: flag,
+    default: "false",
+    help: "Also serve the metadata paths to requests without a token (IMDSv1)",
+  },
+  region: {
+    type: label,
+    default: "",
+    help: "Return this AWS region from the metadata paths; if it is empty, placement/region returns 404",
+  },
+  zone: {
+    type: label,
+    default: "",
+    help: "Return this availability zone from the metadata paths; if it is empty, placement/availability-zone returns 404",
+  },
+  level: { type: oneOf(LOG_LEVELS), default: "info", help: "Log messages of this level and above" },
 } as const satisfies SettingTable;
 
 /** Values of the sidecar's settings; durations in milliseconds. */

@@ -7,7 +7,7 @@ export const WEBHOOK_METRICS = {
   admissions: {
     type: "counter",
     name: "podrole_admission_total",
-    help: "Admission requests by decision (inject, skip, refuse) and reason: INJECTED, ALREADY_INJECTED, a skip reason or a code of docs/errors.md",
+    help: "Admission requests, by decision (inject, skip or refuse) and by reason: INJECTED, ALREADY_INJECTED, or a skip reason or error code of docs/errors.md",
     labels: ["decision", "reason"],
     from: [
       { decision: "inject", reason: "INJECTED" },
@@ -19,26 +19,26 @@ export const WEBHOOK_METRICS = {
   admissionSeconds: {
     type: "histogram",
     name: "podrole_admission_duration_seconds",
-    help: "Time to decide about a pod, including live reads",
+    help: "Time to decide about a pod, including live reads, in seconds",
   },
   unreadable: {
     type: "counter",
     name: "podrole_admission_unreadable_total",
-    help: "Requests to /mutate that are not a readable AdmissionReview, by HTTP status of the answer (200: a denial with the request's uid)",
+    help: "Requests to /mutate that are not a readable AdmissionReview, by HTTP status of the response (status 200 is a denial with the request's uid)",
     labels: ["status"],
     from: ["400", "500"],
   },
   liveReads: {
     type: "counter",
     name: "podrole_admission_live_reads_total",
-    help: "Live reads of a namespace or ServiceAccount, because it was not cached or the cached one led to skip or refuse",
+    help: "Namespaces and ServiceAccounts read from the API server, because the object was not cached or because the cached object led to the decision skip or refuse",
     labels: ["resource"],
     from: ["namespaces", "serviceaccounts"],
   },
   servingRenewals: {
     type: "counter",
     name: "podrole_serving_certificate_renewals_total",
-    help: "Attempts to get a serving certificate from the server, by result (ok, failed)",
+    help: "Attempts to get a serving certificate from the server, by result: ok or failed",
     labels: ["result"],
     from: ["ok", "failed"],
   },

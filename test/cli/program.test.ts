@@ -56,6 +56,30 @@ suite("createProgram()", () => {
     for (const key of Object.keys(SERVER_SETTINGS)) assert.ok(out().includes(`--${flagName(key)} `), key);
   });
 
+  for (const command of ["server", "webhook"]) {
+    test(`wraps the help of ${command} at the width of the terminal, 80 columns if it is not one`, async () => {
+      const { out } = await run([command, "--help"]);
+      const isOneWord = (line: string) => !line.trim().includes(" ");
+      assert.deepEqual(
+        out()
+          .split("\n")
+          .filter((line) => line.length > 80 && !isOneWord(line)),
+        [],
+      );
+    });
+  }
+
+  test("shows the default of every setting in one form, also of those that are optional or empty", async () => {
+    const { out } = await run(["server", "--help"]);
+    for (const shown of [
+      "PODROLE_SESSION_DURATION (default: 1h)",
+      "PODROLE_REGION (default: the region that the AWS SDK finds)",
+      "PODROLE_ASSUME_ROLE_ARN (default: none)",
+    ]) {
+      assert.ok(out().includes(shown), shown);
+    }
+  });
+
   test("groups commands by who runs them, operators' commands first", async () => {
     const { out } = await run(["--help"]);
     const place = (text: string) => {

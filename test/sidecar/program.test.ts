@@ -36,7 +36,13 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
 }
 
 test("runSidecar() prints help and version, with and without dashes", async () => {
-  for (const mode of ["help", "--help"]) assert.match((await run([mode])).out, /PODROLE_SERVER_ADDRESS/);
+  for (const mode of ["help", "--help"]) {
+    const { out } = await run([mode]);
+    assert.match(out, /PODROLE_SERVER_ADDRESS \(required\)/);
+    assert.match(out, /PODROLE_PORT \(default: 9763\)/);
+    assert.match(out, /PODROLE_REGION \(default: ""\)/);
+    assert.doesNotMatch(out, /.{90}/);
+  }
   assert.match((await run([])).out, /podrole-sidecar <mode>/);
   for (const mode of ["version", "--version"]) assert.match((await run([mode])).out, /^podrole \d+\.\d+\.\d+\n$/);
 });

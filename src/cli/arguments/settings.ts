@@ -1,9 +1,10 @@
 // Arguments of the long-running programs: one flag for each setting of a table, and the sidecar's modes.
-import { type Command, Option } from "commander";
-import { envName, flagName, type Setting, type SettingTable } from "../../runtime/settings.ts";
+import { type Command, type Help, Option } from "commander";
+import { defaultOf, envName, flagName, type Setting, type SettingTable } from "../../runtime/settings.ts";
 
 /** Defaults are shown and not set, so that the environment variable of a setting still counts. */
 export function declareSettings(command: Command, table: SettingTable): void {
+  command.configureHelp({ formatItem });
   for (const [key, setting] of Object.entries(table)) {
     const isSwitch = setting.default === "true" || setting.default === "false";
     const heading = setting.group ?? "Options:";
@@ -13,13 +14,20 @@ export function declareSettings(command: Command, table: SettingTable): void {
   }
 }
 
+/** Puts the description below the flag: commander does not wrap the narrow column beside flags as long as these. */
+function formatItem(term: string, _termWidth: number, description: string, helper: Help): string {
+  const indent = `\n${" ".repeat(6)}`;
+  const wrapped = helper.boxWrap(description, (helper.helpWidth ?? 80) - 6);
+  return `  ${term}${indent}${wrapped.replaceAll("\n", indent)}`;
+}
+
 function placeholderOf({ placeholder, type }: Setting<unknown>): string {
   return placeholder ?? type.placeholder ?? "value";
 }
 
-function describe(key: string, { help, default: value }: Setting<unknown>): string {
-  const standard = value === undefined ? ["required"] : value === null ? [] : [`default ${JSON.stringify(value)}`];
-  return `${help} (${[...standard, envName(key)].join(", ")})`;
+function describe(key: string, setting: Setting<unknown>): string {
+  const value = defaultOf(setting);
+  return `${setting.help}.\n${envName(key)} (${value === undefined ? "required" : `default: ${value}`})`;
 }
 
 /** The sidecar parses its own flags. */
@@ -27,7 +35,7 @@ export function declareSidecar(command: Command): void {
   command
     .argument(
       "<mode>",
-      "serve: prove the pod's identity and serve credentials; init (classic mode): prove it once; wait: until serve is ready",
+      "serve: prove the pod's identity and serve credentials; init: prove the pod's identity and wait for credentials (classic mode); wait: wait until serve is ready; help: print every mode and setting",
     )
     .allowUnknownOption()
     .allowExcessArguments()
