@@ -43,6 +43,8 @@ export interface PodContainer {
   status(): ContainerStatus;
   logs(options?: { readonly previous?: boolean }): string;
   exec(command: readonly string[], signal: AbortSignal): Promise<ExecResult>;
+  /** Kills the running process; the restart policy decides what follows. */
+  kill(): void;
   stop(graceMs: number): Promise<void>;
 }
 
@@ -190,6 +192,7 @@ export function createContainer(
       }
       return execute({ clock }, sandbox.exec(command), signal);
     },
+    kill: () => run?.kill(),
     async stop(graceMs) {
       stopping.abort();
       if (!begun) {

@@ -58,6 +58,8 @@ export interface RunningPod {
    * command.
    */
   exec(container: string, command: readonly string[], signal?: AbortSignal): Promise<ExecResult>;
+  /** Kills the container's process with SIGKILL, as the kernel does when it is out of memory. */
+  kill(container: string): void;
   onChange(listener: () => void): () => void;
   /**
    * Resolves with the first status that meets the condition, or with the last one if the pod is stopped before; rejects
@@ -160,6 +162,7 @@ function runningPod(pod: Pod, run: PodRun, onStopped: () => void): RunningPod {
     describe: () => describePod(pod.metadata.name ?? "", run.status()),
     logs: (name, options) => containerNamed(name).logs(options),
     exec: async (name, command, signal = new AbortController().signal) => containerNamed(name).exec(command, signal),
+    kill: (name) => containerNamed(name).kill(),
     onChange: (listener) => run.onChange(listener),
     until(condition, signal) {
       return new Promise((resolve, reject) => {

@@ -33,6 +33,8 @@ export interface RunEvents {
 /** A run of a container, until it has exited. */
 export interface Run {
   readonly exited: Promise<ProcessExit>;
+  /** Sends SIGKILL, as the kernel does when the container has used up its memory. */
+  kill(): void;
   stop(graceMs: number): Promise<void>;
 }
 
@@ -126,6 +128,7 @@ export function startRun({ clock, log }: { clock: Clock; log: Log }, settings: R
   queueMicrotask(() => void bringUp());
   return {
     exited,
+    kill: () => process.signal("SIGKILL"),
     async stop(graceMs) {
       const deadline = clock.now() + graceMs;
       if (lifecycle?.preStop && !ended.signal.aborted) {

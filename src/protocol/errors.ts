@@ -217,6 +217,15 @@ export const ERRORS = {
       "The Authorization header is not the token of any container of this pod, or a metadata token is invalid or has expired.",
     remedy: "Use the container's own token file; a container that is excluded from podrole has no token file.",
   },
+  TOKEN_REPLACED: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    keep: true,
+    summary: "The Authorization header is a token from before the sidecar's last start, which replaced all tokens.",
+    remedy:
+      "SDKs read the token file again when they retry. A program that stores the token must read AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE before each request.",
+  },
   PATH_UNKNOWN: {
     http: 404,
     grpc: "INVALID_ARGUMENT",

@@ -6,7 +6,7 @@ import { backoff, type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { readGrants } from "./files/grants-file.ts";
 import { writeTerminationMessage } from "./files/termination-message.ts";
-import { ensureTokens } from "./files/tokens.ts";
+import { prepareTokens } from "./files/tokens.ts";
 import { isComplete, renewAt } from "./grants.ts";
 import { type ContainerRefusal, failedStart, permanentRefusal } from "./permanent-refusal.ts";
 import { renew } from "./renew.ts";
@@ -42,7 +42,7 @@ export async function runInit(deps: InitDeps, settings: SidecarSettings): Promis
 
 async function prepare(deps: InitDeps, settings: SidecarSettings): Promise<Refusal | undefined> {
   try {
-    ensureTokens(settings.tokensDirectory, settings.containers);
+    prepareTokens(settings.tokensDirectory, settings.containers);
     return await waitForCredentials(deps, settings);
   } catch (error) {
     deps.log.error({ err: error }, "init failed");

@@ -8,8 +8,8 @@ import { createShutdown } from "../runtime/shutdown.ts";
 import { type Command, createChildRun } from "./child.ts";
 import { readGrants } from "./files/grants-file.ts";
 import { writeTerminationMessage } from "./files/termination-message.ts";
-import { ensureTokens } from "./files/tokens.ts";
-import { createAuthorize } from "./http/authorize.ts";
+import { replaceTokens, takeUnusedTokens } from "./files/tokens.ts";
+import { type Authorize, createAuthorize } from "./http/authorize.ts";
 import { createEndpoint, type OtherPaths } from "./http/endpoint.ts";
 import { createHealth } from "./http/health.ts";
 import { createKeeper, type Keeper } from "./keeper.ts";
@@ -51,7 +51,7 @@ const STOP_WITHIN_MS = 1_500;
  */
 export async function startServe(deps: ServeDeps, settings: SidecarSettings): Promise<Serving> {
   const { clock, log } = deps;
-  const { containers, identityDirectory } = settings;
+  const { containers, identityDirectory, tokensDirectory } = settings;
   const shutdown = createShutdown({ clock, log }, { deadlineMs: STOP_WITHIN_MS });
   const metrics = createSidecarMetrics();
   const keeper = createKeeper({ clock, log, read: () => readGrants(identityDirectory) }, { containers });
@@ -65,7 +65,9 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
   shutdown.onClose("start", () => start.stop());
 
   try {
-    const authorize = createAuthorize(ensureTokens(settings.tokensDirectory, containers));
+    const unused = takeUnusedTokens(tokensDirectory, containers);
+    // Until this sidecar listens, another container may listen on its port, so every token sent by then is replaced.
+    let authorize: Authorize = unused ? createAuthorize(unused) : () => "earlier";
     const otherPaths = await loadMetadata(deps, settings, keeper);
     const endpoint = createEndpoint(
       {
@@ -73,7 +75,7 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
         log,
         keeper,
         renewals,
-        authorize,
+        authorize: (header) => authorize(header),
         count: metrics.countRequest,
         otherPaths,
         onClose: (reason) => metrics.countClosed("credentials", reason),
@@ -86,7 +88,9 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
       { port: settings.healthPort },
     );
     shutdown.onClose("health port", () => health.close());
-    const [port, healthPort] = [await endpoint.listen(), await health.listen()];
+    const port = await endpoint.listen();
+    if (!unused) authorize = createAuthorize(replaceTokens(tokensDirectory, containers));
+    const healthPort = await health.listen();
     log.info({ port, healthPort, containers, ready: keeper.ready() }, "podrole-sidecar is up");
     const { refused } = start;
     return { port, healthPort, refused, waitingFor: () => start.waitingFor(), stop: (why) => shutdown.stop(why) };

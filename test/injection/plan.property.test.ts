@@ -75,6 +75,7 @@ test("plan() mounts the token only in containers with a role, and sets endpoint 
         );
         const news = PAIR.filter((name) => has(container, name) && !has(given, name));
         assert.notEqual(news.length, 1, "half of the pair would send the token elsewhere");
+        assert.equal(has(container, TOKEN), has(given, TOKEN), "a token in the environment could not be replaced");
       }
     }),
     RUNS,
@@ -106,6 +107,7 @@ test("plan() never throws, whatever values are inside the pod", () => {
   );
 });
 
+const TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const PAIR = ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
 
 function has(container: Container | undefined, name: string): boolean {

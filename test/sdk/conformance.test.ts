@@ -1,7 +1,8 @@
 // Runs unmodified AWS SDKs against the real webhook, server and sidecar. Each SDK runs as with `kubectl exec`, in the
 // environment that the webhook gave the container. The outcomes must match the scenarios and results.json.
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { RunningPod } from "../../emulators/kubelet/node.ts";
@@ -24,6 +25,7 @@ const sdks = prepareSdks(process.env);
 const lateRole = ({ id }: Sdk) => `shop-late-${id}`;
 const REFUSED_ROLE = "shop-refused";
 const outcomes = new Map<string, Record<string, Outcome>>();
+const restartedPods = new Map<string, RestartedPod>();
 
 const cleanups: (() => Promise<void>)[] = [];
 
@@ -109,6 +111,55 @@ function delayed(prefix: string, ms: number) {
   };
 }
 
+interface RestartedPod {
+  readonly pod: RunningPod;
+  /** The app's token before the restart. */
+  readonly earlier: string;
+  /** What the SDK's `again` ended with: one call before the restart, one after it. */
+  readonly outcome: Outcome;
+}
+
+/** The file as the app container sees it. */
+async function readToken(pod: RunningPod): Promise<string> {
+  return (await pod.exec("app", ["/bin/sh", "-c", `cat "$${TOKEN_FILE}"`], AbortSignal.timeout(TIMEOUT_MS))).output;
+}
+
+/** Starts a pod for the SDK, kills its sidecar between the SDK's two calls, and waits until the next one is ready. */
+async function restart(sdk: Sdk): Promise<RestartedPod> {
+  // A short session, so that SDKs refresh it before each call.
+  const pod = await run(`restarted-${sdk.id}`, lateRole(sdk));
+  const [file, earlier] = [join(shop.stage.directory, `again-${sdk.id}`), await readToken(pod)];
+  const result = execute(pod, sdk.again, [`AGAIN_FILE=${file}`]);
+  await Promise.race([until(() => existsSync(file), `the first call of ${sdk.title}`), result]);
+  pod.kill("podrole-sidecar");
+  await until(
+    async () => (await shop.requestCredentials(pod).catch(() => undefined))?.status === 200,
+    "credentials after the restart",
+  );
+  assert.notEqual(await readToken(pod), earlier);
+  const before = await answered(pod);
+  rmSync(file, { force: true });
+  const outcome = outcomeOf(await result);
+  if (outcome.outcome === "works") assert.ok((await answered(pod)) > before, "the SDK did not refresh");
+  return { pod, earlier, outcome };
+}
+
+/** Calls the SDK with the earlier token in its token file, which holds the current one after the first request. */
+async function callWithEarlierToken({ pod, earlier }: RestartedPod, sdk: Sdk): Promise<Outcome> {
+  const [file, current] = [join(shop.stage.directory, `token-${sdk.id}`), await readToken(pod)];
+  writeFileSync(file, earlier);
+  const proxy = await createRecordingProxy(Number(new URL(shop.endpointOf(pod)).port));
+  const endpoint = `${URI}=http://127.0.0.1:${proxy.port}/v1/credentials`;
+  const outcome = call(pod, sdk, [endpoint, `${TOKEN_FILE}=${file}`]);
+  await Promise.race([proxy.received, outcome]);
+  writeFileSync(file, current);
+  try {
+    return await outcome;
+  } finally {
+    await proxy.close();
+  }
+}
+
 type Step = (sdk: Sdk) => Promise<Outcome>;
 
 /** Prepares a scenario for all SDKs and returns the step for one of them. The last scenario stops the server. */
@@ -146,6 +197,17 @@ const PREPARATIONS: Readonly<Record<ScenarioId, () => Step | Promise<Step>>> = {
     shop.stage.sts.faults.set({ kind: "deny" }, { roleArn: arnOf(REFUSED_ROLE) });
     await until(async () => (await shop.requestCredentials(pod)).status === 403, "the credentials have expired");
     return (sdk) => call(pod, sdk);
+  },
+  restarted: () => async (sdk) => {
+    const restarted = await restart(sdk);
+    restartedPods.set(sdk.id, restarted);
+    return restarted.outcome;
+  },
+  crossing: () => async (sdk) => {
+    const restarted = restartedPods.get(sdk.id) as RestartedPod;
+    const outcome = await callWithEarlierToken(restarted, sdk);
+    await restarted.pod.stop(1_000);
+    return outcome;
   },
   "server-down": async () => {
     await shop.stage.server.stop();

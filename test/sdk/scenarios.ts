@@ -64,6 +64,18 @@ export const SCENARIOS = {
     code: { code: "STS_DENIED", shownBy: SHOW_THE_BODY },
     why: "403 with the error message of STS. The JavaScript SDKs do not show the response body.",
   },
+  restarted: {
+    title: "the sidecar is killed and restarted while the app runs; the app calls again with the same client",
+    expects: "works",
+    why: "Each start of the sidecar replaces the tokens. SDKs read the token file again for each refresh.",
+  },
+  crossing: {
+    title: "as above, but the request for credentials began before the restart and carries the earlier token",
+    expects: "fails",
+    except: { "javascript-v3": "works", "go-v2": "works" },
+    code: { code: "TOKEN_REPLACED", shownBy: ["boto3", "aws-cli"] },
+    why: "503. JavaScript v3 and Go v2 read the token file again when they retry, the others at their next refresh, which works.",
+  },
   "server-down": {
     title: "podrole's server is down; the credentials are valid",
     expects: "works",

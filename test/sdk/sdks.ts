@@ -1,4 +1,5 @@
-// The SDKs under test, each as two commands: `call` calls GetCallerIdentity, `fetch` gets credentials many times.
+// The SDKs under test, each as three commands: `call` calls GetCallerIdentity, `fetch` gets credentials many times, `again`
+// calls twice with the same client.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,7 +15,12 @@ export interface Sdk {
   /** How often `fetch` gets credentials; fewer times for a tool that starts a process each time. */
   readonly fetches: number;
   readonly fetch: readonly string[];
+  /** Calls, creates the file of variable AGAIN_FILE, and calls again when that is gone. */
+  readonly again: readonly string[];
 }
+
+/** Each call is a new process, as in a script. */
+const CALL_TWICE = 'set -e; "$@"; : > "$AGAIN_FILE"; while [ -e "$AGAIN_FILE" ]; do sleep 0.1; done; "$@"';
 
 /** Installs and builds missing SDKs. */
 export function prepareSdks(env: Readonly<Record<string, string | undefined>>): readonly Sdk[] {
@@ -45,13 +51,16 @@ export function prepareSdks(env: Readonly<Record<string, string | undefined>>): 
     call: callerIdentity,
     fetches: 3,
     fetch: ["/bin/sh", "-c", `set -e; for time in 1 2 3; do "$@"; done`, "sh", ...callerIdentity],
+    // Each call is a new process, as in a script.
+    again: ["/bin/sh", "-c", CALL_TWICE, "sh", ...callerIdentity],
   };
   return [...sdks, cli];
 }
 
 function sdk(id: string, title: string, version: string, command: readonly string[]): Sdk {
   const fetches = 1_000;
-  return { id, title, version, call: [...command, "call"], fetches, fetch: [...command, "fetch", String(fetches)] };
+  const run = (...args: string[]) => [...command, ...args];
+  return { id, title, version, fetches, call: run("call"), fetch: run("fetch", String(fetches)), again: run("again") };
 }
 
 function dependencyVersion(name: string): string {

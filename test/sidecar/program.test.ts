@@ -121,8 +121,8 @@ test("the bundle runs as in a pod: serve, wait, renewal by a child process, SIGK
   try {
     const begun = start(entry, ["serve"], pod.env);
     assert.equal(await start(entry, ["wait"], pod.env).ended, 0);
-    const token = await pod.token("app");
-    assert.equal((await sendRequest(port, { token })).body["AccessKeyId"], "ASIAAPP1");
+    const accessKeyId = async () => (await sendRequest(port, { token: await pod.token("app") })).body["AccessKeyId"];
+    assert.equal(await accessKeyId(), "ASIAAPP1");
     begun.child.kill("SIGTERM");
     assert.equal(await begun.ended, 0);
     // In classic mode init runs first; in a restarted pod it finds valid credentials.
@@ -133,7 +133,7 @@ test("the bundle runs as in a pod: serve, wait, renewal by a child process, SIGK
     await writeFile(file, (await readFile(file, "utf8")).replaceAll(/"renewAtMs":\d+/g, '"renewAtMs":0'));
     const first = start(entry, ["serve"], pod.env);
     assert.equal(await start(entry, ["wait"], pod.env).ended, 0);
-    while ((await sendRequest(port, { token })).body["AccessKeyId"] !== "ASIAAPP2") await sleep(10);
+    while ((await accessKeyId()) !== "ASIAAPP2") await sleep(10);
     assert.match((await sendRequest(healthPort, { path: "/metrics" })).text, /renewals_total\{outcome="renewed"\} 1/);
 
     first.child.kill("SIGKILL");
@@ -141,7 +141,7 @@ test("the bundle runs as in a pod: serve, wait, renewal by a child process, SIGK
     await server.stop();
     const second = start(entry, ["serve"], pod.env);
     assert.equal(await start(entry, ["wait"], pod.env).ended, 0);
-    assert.equal((await sendRequest(port, { token })).body["AccessKeyId"], "ASIAAPP2");
+    assert.equal(await accessKeyId(), "ASIAAPP2");
     second.child.kill("SIGTERM");
     assert.equal(await second.ended, 0);
     const logged = begun.log() + first.log() + second.log();

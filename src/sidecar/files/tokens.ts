@@ -1,19 +1,60 @@
 // The authorization token of each container, in <tokens directory>/<container>/token: a file that only this container
-// mounts. A token stays the same for the pod's lifetime, because SDKs may cache it in the environment. The serving
-// process creates the tokens, so all access is synchronous (see memory-volume.ts).
+// mounts. Each start of podrole-sidecar replaces all tokens, because while it was down another container of the pod may
+// have listened on its port and collected them. SDKs read the file for each request for credentials.
+// States of a token: unused → current → earlier → unknown.
+// - unused: written before an app could send it: by podrole-init (classic mode), or by the first start of a native
+//   sidecar. One start takes unused tokens over, so that an app which starts beside that sidecar has a valid token. It does
+//   so before it listens, so a start that fails because another process has its port makes the next one replace the tokens.
+// - current: accepted until the next start of the sidecar.
+// - earlier: only its hash is stored, which recognises it but cannot be used as a token.
+// - unknown: evicted after KEPT_STARTS further starts.
+// All access is synchronous (see memory-volume.ts).
 import { randomBytes } from "node:crypto";
 import { Secret } from "../../runtime/secret.ts";
+import { hashOf, type PodTokens } from "../pod-tokens.ts";
 import { makeMemoryDirectory, readMemoryFile, replaceMemoryFile } from "./memory-volume.ts";
+
+/** What is stored about tokens apart from the tokens themselves. */
+interface TokenState {
+  readonly unused: boolean;
+  readonly earlier: readonly string[];
+}
 
 /** 32 random bytes in base64url without a newline: every SDK sends the file's content unchanged. */
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;
+/** SDKs send a token within seconds of reading it, so a few starts suffice even in a crash loop. */
+const KEPT_STARTS = 8;
+
+/** Writes new, unused tokens for podrole-init. Throws errors of the file system. */
+export function prepareTokens(directory: string, containers: readonly string[]): void {
+  replaceAll(directory, containers, true);
+}
 
 /**
- * Returns the containers' tokens in the order of `containers`, and creates a token where none exists or the file holds
- * something else. Throws errors of the file system.
+ * Returns the unused tokens and ends that state, before the sidecar listens; creates them in a pod that has none yet.
+ * Undefined: the tokens are in use, so the sidecar replaces them as soon as it listens. Throws errors of the file system.
  */
-export function ensureTokens(directory: string, containers: readonly string[]): readonly Secret[] {
-  return containers.map((container) => readToken(directory, container) ?? createToken(directory, container));
+export function takeUnusedTokens(directory: string, containers: readonly string[]): PodTokens | undefined {
+  const present = containers.map((container) => readToken(directory, container));
+  const { unused, earlier } = readState(directory) ?? { unused: !present.some(Boolean), earlier: [] };
+  if (!unused) return undefined;
+  writeState(directory, { unused: false, earlier });
+  const current = containers.map((container, index) => present[index] ?? createToken(directory, container));
+  return { current, earlier };
+}
+
+/** Writes new tokens and returns them; those that were current become earlier ones. Throws errors of the file system. */
+export function replaceTokens(directory: string, containers: readonly string[]): PodTokens {
+  return replaceAll(directory, containers, false);
+}
+
+function replaceAll(directory: string, containers: readonly string[], unused: boolean): PodTokens {
+  const current = containers.map((container) => readToken(directory, container)).filter((token) => token !== undefined);
+  const hashes = [...current.map((token) => hashOf(token.reveal())), ...(readState(directory)?.earlier ?? [])];
+  const earlier = [...new Set(hashes)].slice(0, KEPT_STARTS * containers.length);
+  // Stored first: a process that ends in between leaves no token that is neither current nor known as an earlier one.
+  writeState(directory, { unused, earlier });
+  return { current: containers.map((container) => createToken(directory, container)), earlier };
 }
 
 function readToken(directory: string, container: string): Secret | undefined {
@@ -31,4 +72,29 @@ function createToken(directory: string, container: string): Secret {
 
 function tokenPath(directory: string, container: string): string {
   return `${directory}/${container}/token`;
+}
+
+/** Undefined if there is none. A state that cannot be parsed means tokens in use: the next start replaces them. */
+function readState(directory: string): TokenState | undefined {
+  const text = readMemoryFile(statePath(directory));
+  if (text === undefined) return undefined;
+  try {
+    const { unused, earlier } = JSON.parse(text) as Readonly<Record<string, unknown>>;
+    const hashes = Array.isArray(earlier) ? earlier.filter((hash) => typeof hash === "string") : [];
+    return { unused: unused === true, earlier: hashes };
+  } catch {
+    return { unused: false, earlier: [] };
+  }
+}
+
+function writeState(directory: string, state: TokenState): void {
+  replaceMemoryFile(statePath(directory), JSON.stringify(state), 0o600);
+}
+
+/**
+ * In the root of the tokens' volume, which only podrole's containers mount; container names have no dot. Not in the
+ * identity directory, where a renewal that runs meanwhile removes temporary files.
+ */
+function statePath(directory: string): string {
+  return `${directory}/tokens.json`;
 }

@@ -1,26 +1,29 @@
 // Maps the token of a request to a container. Every container of the pod can reach the endpoint, so this comparison
 // keeps their credentials apart.
-import { hash, timingSafeEqual } from "node:crypto";
-import type { Secret } from "../../runtime/secret.ts";
+import { timingSafeEqual } from "node:crypto";
+import { hashOf, type PodTokens } from "../pod-tokens.ts";
 
-/** Returns the index of the container whose token the header is, or -1. */
-export type Authorize = (header: string) => number;
+/** The index of the container whose token a header is, or what else the header is. */
+export type Caller = number | "earlier" | "unknown";
+
+/** Returns whose token the header is; "earlier" for a token that was replaced. */
+export type Authorize = (header: string) => Caller;
 
 /**
- * Compares the hashes of all tokens in constant time: they have equal lengths, so timing reveals nothing about a token.
+ * Compares the hashes of all current tokens in constant time: they have equal lengths, so timing reveals nothing about a
+ * token. Earlier tokens are no credentials, so their hashes are looked up in a set.
  */
-export function createAuthorize(tokens: readonly Secret[]): Authorize {
-  const digests = tokens.map((token) => digestOf(token.reveal()));
+export function createAuthorize({ current, earlier }: PodTokens): Authorize {
+  const digests = current.map((token) => Buffer.from(hashOf(token.reveal())));
+  const replaced = new Set(earlier);
   return (header) => {
-    const digest = digestOf(header);
+    const hash = hashOf(header);
+    const digest = Buffer.from(hash);
     let found = -1;
     for (let index = 0; index < digests.length; index++) {
       if (timingSafeEqual(digest, digests[index] as Buffer)) found = index;
     }
-    return found;
+    if (found >= 0) return found;
+    return replaced.has(hash) ? "earlier" : "unknown";
   };
-}
-
-function digestOf(text: string): Buffer {
-  return hash("sha256", text, "buffer");
 }

@@ -37,6 +37,8 @@ export interface EndpointOptions extends HeldRequestsOptions {
 const PATH = "/v1/credentials";
 const CLOSE_GRACE_MS = 500;
 const WITHOUT_TOKEN = "";
+/** In whole seconds; JavaScript v2 waits as long as this header says before it reads the token file again. */
+const RETRY_SOON = ["Retry-After", "1"];
 /** Refused requests are logged at most once per minute and code, not once per request. */
 const LOG_INTERVAL_MS = 60_000;
 
@@ -56,8 +58,8 @@ export function createEndpoint(
 
   /** Not the address: a program in the pod can connect from all of 127.0.0.0/8. */
   function callerOf({ headers: { authorization } }: IncomingMessage): string | undefined {
-    const index = authorization ? authorize(authorization) : -1;
-    return index < 0 ? WITHOUT_TOKEN : `token ${index}`;
+    const caller = authorization ? authorize(authorization) : "unknown";
+    return typeof caller === "number" ? `token ${caller}` : WITHOUT_TOKEN;
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
@@ -80,7 +82,11 @@ export function createEndpoint(
       return answer(refused("TOKEN_MISSING", state), 0, response);
     }
     const index = authorize(authorization);
-    if (index < 0) {
+    if (index === "earlier") {
+      const state = "the token is from before the sidecar's last start; expected the present content of the token file";
+      return answer(refused("TOKEN_REPLACED", state, RETRY_SOON), 0, response);
+    }
+    if (index === "unknown") {
       const state =
         "the Authorization header is not a token of this pod; expected the content of the container's token file";
       return answer(refused("TOKEN_MISMATCH", state), 0, response);

@@ -1,11 +1,13 @@
 // A load generator that costs less than the process it measures: fixed requests over raw sockets, replies delimited by
 // their length. One request at a time per connection, as SDKs send them.
+import { readFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 
 export interface Target {
   readonly port: number;
   readonly path: string;
-  readonly authorization: string;
+  /** Read for each connection: each start of the sidecar replaces its content. */
+  readonly tokenFile: string;
 }
 
 export interface LoadResult {
@@ -40,7 +42,8 @@ export async function load(
   };
 }
 
-function oneConnection({ port, path, authorization }: Target, more: () => boolean, latencies: number[]): Promise<void> {
+function oneConnection({ port, path, tokenFile }: Target, more: () => boolean, latencies: number[]): Promise<void> {
+  const authorization = readFileSync(tokenFile, "utf8");
   const request = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: ${authorization}\r\n\r\n`;
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");

@@ -66,7 +66,7 @@ async function hourFigures(args: readonly string[]): Promise<Figures> {
   const pod = await createFakePod(server, { port: PORT, healthPort: PORT + 1, level: "info" });
   try {
     await initialise(pod);
-    const target = { ...ENDPOINT, authorization: await pod.token("app") };
+    const target = targetOf(pod);
     const proofs = () => server.calls.filter((call) => call === "certificate").length;
     const enough = proofs() + RENEWALS_PER_HOUR;
     const measured = await start(args, pod.env, target);
@@ -98,6 +98,10 @@ async function buildBare(outfile: string): Promise<string> {
   return outfile;
 }
 
+function targetOf({ settings }: FakePod): Target {
+  return { ...ENDPOINT, tokenFile: join(settings.tokensDirectory, "app", "token") };
+}
+
 async function initialise({ settings }: FakePod): Promise<void> {
   const { signal } = new AbortController();
   const exitCode = await runInit({ clock: systemClock, log: createKeptLog().log, signal }, settings);
@@ -109,7 +113,7 @@ async function measureAll(directory: string, pod: FakePod): Promise<void> {
   console.log("bundles, bytes");
   console.table(await buildSidecar(join(directory, "sidecar")));
 
-  const target = { ...ENDPOINT, authorization: await pod.token("app") };
+  const target = targetOf(pod);
   const sidecar = join(directory, "sidecar/main.cjs");
   const bare = await buildBare(join(directory, "bare.cjs"));
   const bareEnv = { BARE_PORT: String(PORT), BARE_BODY_BYTES: "1200" };

@@ -22,7 +22,10 @@ export async function start(
       await load(target, { connections: 1, requests: 1 });
       return { child, firstAnswerMs: Math.round(performance.now() - startedAt) };
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ECONNREFUSED" || child.exitCode !== null) throw error;
+      const { code, message } = error as NodeJS.ErrnoException;
+      // 503 while the sidecar listens and has not replaced the tokens yet.
+      const isStarting = code === "ECONNREFUSED" || message.startsWith("HTTP/1.1 503");
+      if (!isStarting || child.exitCode !== null) throw error;
       await sleep(2);
     }
   }

@@ -1,7 +1,10 @@
 // The AWS SDK for JavaScript v2 as an app uses it, loaded from the folder given as first argument. "call": calls
-// GetCallerIdentity; "fetch N": gets credentials N times, each time from a new provider chain. Prints one line of JSON; on
-// failure prints the SDK's own message and exits with 1.
+// GetCallerIdentity; "fetch N": gets credentials N times, each time from a new provider chain; "again": calls, creates
+// AGAIN_FILE, and calls with the same client when that is gone. Prints one line of JSON; on failure prints the SDK's own
+// message and exits with 1.
+import { existsSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { setTimeout as sleep } from "node:timers/promises";
 
 /** The used part of the package, which is not a dependency of this project. */
 interface Sdk {
@@ -13,7 +16,7 @@ interface Sdk {
   };
 }
 
-const [, , folder = "", , count = "0"] = process.argv;
+const [, , folder = "", mode, count = "0"] = process.argv;
 const AWS = createRequire(`${folder}/`)("aws-sdk") as Sdk;
 const times = Number(count);
 try {
@@ -28,5 +31,11 @@ try {
 async function callerArn(): Promise<string | undefined> {
   // This SDK does not read AWS_ENDPOINT_URL_STS.
   const sts = new AWS.STS({ endpoint: process.env["AWS_ENDPOINT_URL_STS"] });
-  return (await sts.getCallerIdentity().promise()).Arn;
+  const call = async () => (await sts.getCallerIdentity().promise()).Arn;
+  const arn = await call();
+  if (mode !== "again") return arn;
+  const file = process.env["AGAIN_FILE"] ?? "";
+  writeFileSync(file, "");
+  while (existsSync(file)) await sleep(50);
+  return call();
 }

@@ -1,5 +1,6 @@
 // The AWS SDK for Go v2 as an app uses it. "call": calls GetCallerIdentity; "fetch N": gets credentials N times, each time
-// from a new provider chain. Prints one line of JSON; on failure prints the SDK's own message and exits with 1.
+// from a new provider chain; "again": calls, creates AGAIN_FILE, and calls with the same client when that is gone. Prints
+// one line of JSON; on failure prints the SDK's own message and exits with 1.
 package main
 
 import (
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -43,9 +45,31 @@ func run(ctx context.Context, times int) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	identity, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
+	client := sts.NewFromConfig(cfg)
+	identity, err := client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
 		return nil, err
 	}
+	if file := os.Getenv("AGAIN_FILE"); file != "" {
+		if err := waitUntilRemoved(file); err != nil {
+			return nil, err
+		}
+		if identity, err = client.GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{}); err != nil {
+			return nil, err
+		}
+	}
 	return map[string]any{"arn": *identity.Arn}, nil
+}
+
+// Creates the file and returns when another process has removed it.
+func waitUntilRemoved(file string) error {
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		return err
+	}
+	for {
+		if _, err := os.Stat(file); err != nil {
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }

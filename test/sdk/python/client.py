@@ -1,7 +1,11 @@
-"""boto3 as an app uses it. "call": calls GetCallerIdentity; "fetch N": gets credentials N times, each from a new chain."""
+"""boto3 as an app uses it. "call": calls GetCallerIdentity; "fetch N": gets credentials N times, each from a new chain;
+"again": calls, creates AGAIN_FILE, and calls with the same client when that is gone."""
 
 import json
+import os
+import pathlib
 import sys
+import time
 
 import boto3
 import botocore.session
@@ -12,6 +16,16 @@ def call():
     return {"arn": boto3.client("sts").get_caller_identity()["Arn"]}
 
 
+def again():
+    file = pathlib.Path(os.environ["AGAIN_FILE"])
+    client = boto3.client("sts")
+    client.get_caller_identity()
+    file.touch()
+    while file.exists():
+        time.sleep(0.05)
+    return {"arn": client.get_caller_identity()["Arn"]}
+
+
 def fetch(times):
     session = botocore.session.get_session()
     for _ in range(times):
@@ -20,7 +34,8 @@ def fetch(times):
 
 
 try:
-    result = fetch(int(sys.argv[2])) if len(sys.argv) > 2 else call()
+    mode, *arguments = sys.argv[1:]
+    result = {"call": call, "fetch": fetch, "again": again}[mode](*map(int, arguments))
 except Exception as error:
     sys.exit(f"{type(error).__name__}: {error}")
 print(json.dumps(result))

@@ -34,7 +34,7 @@ async function startEndpoint(context: TestContext, { hasCredentials }: { readonl
         nextInMs: () => 0,
         onEnd: () => () => {},
       },
-      authorize: createAuthorize([new Secret("token-a"), new Secret("token-b")]),
+      authorize: createAuthorize({ current: [new Secret("token-a"), new Secret("token-b")], earlier: [] }),
       count: () => answered++,
       onClose: (reason) => closed.push(reason),
     },

@@ -6,6 +6,7 @@ import { ERRORS, type ErrorCode, type Refusal } from "../../../src/protocol/erro
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createAuthorize } from "../../../src/sidecar/http/authorize.ts";
 import { createEndpoint } from "../../../src/sidecar/http/endpoint.ts";
+import { hashOf } from "../../../src/sidecar/pod-tokens.ts";
 import { isPermanent, type Renewal } from "../../../src/sidecar/renewal.ts";
 import { credentialsReply } from "../../../src/sidecar/http/replies.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
@@ -60,7 +61,10 @@ async function setUp(initial: Partial<State> = {}) {
           return () => listeners.delete(listener);
         },
       },
-      authorize: createAuthorize([new Secret("token-a"), new Secret("token-b")]),
+      authorize: createAuthorize({
+        current: [new Secret("token-a"), new Secret("token-b")],
+        earlier: [hashOf("token-before")],
+      }),
       count: (code) => counted.push(code),
     },
     { port: 0, containers: ["app", "other"], holdMs: 900 },
@@ -117,6 +121,7 @@ const CALLERS: readonly (readonly [ErrorCode, Parameters<typeof sendRequest>[1]]
   ["TOKEN_MISSING", { token: "" }],
   ["TOKEN_MISMATCH", { token: "token-c" }],
   ["TOKEN_MISMATCH", { token: "Bearer token-a" }],
+  ["TOKEN_REPLACED", { token: "token-before" }],
   ["PATH_UNKNOWN", { token: "token-a", path: "/" }],
   ["PATH_UNKNOWN", { token: "token-a", path: "/v1/credentials/" }],
   ["PATH_UNKNOWN", { token: "token-a", path: "/latest/meta-data/" }],
@@ -133,7 +138,7 @@ for (const [code, options] of CALLERS) {
     assert.deepEqual([body["code"], body["Code"]], [code, code]);
     assert.equal(body["message"], body["Message"]);
     assert.equal(headers.allow, code === "METHOD_UNKNOWN" ? "GET, HEAD" : undefined);
-    assert.equal(headers["retry-after"], undefined);
+    assert.equal(headers["retry-after"], ERRORS[code].retry ? "1" : undefined);
     assert.deepEqual(counted, [code]);
     await endpoint.close();
   });

@@ -55,7 +55,7 @@ async function setUp(options: SetUp = {}) {
           return () => listeners.delete(listener);
         },
       },
-      authorize: createAuthorize([new Secret("token-a")]),
+      authorize: createAuthorize({ current: [new Secret("token-a")], earlier: [] }),
       count: (code) => counted.push(code),
       otherPaths: createMetadata({ clock, credentials: () => state.credentials }, settings),
     },

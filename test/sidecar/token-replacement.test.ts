@@ -1,0 +1,72 @@
+// Authorization tokens over several starts of one pod's sidecar, over real sockets.
+import assert from "node:assert/strict";
+import { type AddressInfo, createServer } from "node:net";
+import { after, test } from "node:test";
+import { systemClock } from "../../src/runtime/clock.ts";
+import { runInit } from "../../src/sidecar/init.ts";
+import { startServe } from "../../src/sidecar/serve.ts";
+import type { SidecarSettings } from "../../src/sidecar/settings.ts";
+import { createKeptLog } from "../fakes/log.ts";
+import { createFakePod, type FakePod } from "./fake-pod.ts";
+import { startFakeServer } from "./fake-server.ts";
+import { sendRequest } from "./send-request.ts";
+
+const server = await startFakeServer();
+const pods: FakePod[] = [];
+after(async () => {
+  await server.stop();
+  await Promise.all(pods.map((pod) => pod.remove()));
+});
+
+const { log } = createKeptLog();
+
+/** Classic mode: podrole-init has run. */
+async function createPod(mode: "native" | "classic"): Promise<FakePod> {
+  const pod = await createFakePod(server);
+  pods.push(pod);
+  const signal = new AbortController().signal;
+  if (mode === "classic") assert.equal(await runInit({ clock: systemClock, log, signal }, pod.settings), 0);
+  return pod;
+}
+
+function start({ settings }: FakePod, changes: Partial<SidecarSettings> = {}) {
+  return startServe({ clock: systemClock, log, write() {}, env: {} }, { ...settings, ...changes });
+}
+
+async function use(port: number, token: string): Promise<string> {
+  const { status, body, headers } = await sendRequest(port, { token });
+  return status === 200 ? "OK" : `${status} ${body["code"]} ${headers["retry-after"]}`;
+}
+
+for (const mode of ["native", "classic"] as const) {
+  test(`startServe() replaces the tokens of the start before, and answers those with a retryable error (${mode})`, async () => {
+    const pod = await createPod(mode);
+    const prepared = mode === "classic" ? await pod.token("app") : undefined;
+    const first = await start(pod);
+    const before = await pod.token("app");
+    if (prepared !== undefined) assert.equal(before, prepared, "an app may have read it already");
+    assert.match(before, /^[A-Za-z0-9_-]{43}$/);
+    assert.equal(await use(first.port, before), "OK");
+    await first.stop("test");
+    const second = await start(pod);
+    assert.equal(await use(second.port, before), "503 TOKEN_REPLACED 1");
+    assert.equal(await use(second.port, await pod.token("app")), "OK");
+    assert.equal(await use(second.port, "neither"), "403 TOKEN_MISMATCH undefined");
+    await second.stop("test");
+  });
+
+  test(`startServe() accepts no token that another container collected on its port (${mode})`, async () => {
+    const pod = await createPod(mode);
+    if (mode === "native") await (await start(pod)).stop("test");
+    const neighbour = createServer();
+    await new Promise<void>((resolve) => void neighbour.listen(0, "127.0.0.1", resolve));
+    const { port } = neighbour.address() as AddressInfo;
+    await assert.rejects(start(pod, { port }), { code: "INTERNAL" });
+    const collected = await pod.token("app");
+    await new Promise((resolve) => neighbour.close(resolve));
+    const serving = await start(pod, { port });
+    assert.equal(await use(port, collected), "503 TOKEN_REPLACED 1");
+    assert.equal(await use(port, await pod.token("app")), "OK");
+    await serving.stop("test");
+  });
+}
