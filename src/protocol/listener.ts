@@ -1,9 +1,7 @@
 // A gRPC server on one port, the server side of podrole's protocol.
 // States: created → listening (listen) → draining (close: no new calls, running ones finish) → closed, at the latest
 // after the grace time. Connections are closed when idle or old, so that sidecars also connect to replicas that started
-// later.
-import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import type { Socket } from "node:net";
+// later. A call ends with its response, when the client cancels it, or when the budget does.
 import {
   type handleUnaryCall,
   Server,
@@ -11,8 +9,10 @@ import {
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { type BudgetLimits, type CloseReason, createBudget } from "../runtime/budget.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Address } from "../runtime/settings.ts";
+import { limitGrpc } from "./budget-grpc.ts";
 import { type PodroleError, toPodroleError } from "./errors.ts";
 import { toStatus } from "./status.ts";
 import { serverCredentials, type TlsSource } from "./tls.ts";
@@ -27,15 +27,18 @@ export interface Peer {
 
 /**
  * Returns the gRPC handler of an async function, which resolves with the response or throws. The caller receives a
- * PodroleError unchanged and anything else as INTERNAL; `onFailure` receives both.
+ * PodroleError unchanged and anything else as INTERNAL; `onFailure` receives both. `signal` aborts when nobody waits for
+ * the response any more: the client has gone, or its time is over.
  */
 export function unary<Request, Response>(
-  handle: (request: Request, peer: Peer) => Promise<Response>,
+  handle: (request: Request, peer: Peer, signal: AbortSignal) => Promise<Response>,
   onFailure: (error: PodroleError, peer: Peer) => void,
 ): handleUnaryCall<Request, Response> {
   return (call, respond) => {
     const peer = peerOf(call);
-    handle(call.request, peer).then(
+    const controller = new AbortController();
+    call.once("cancelled", () => controller.abort());
+    handle(call.request, peer, controller.signal).then(
       (response) => respond(null, response),
       (thrown: unknown) => {
         const error = toPodroleError(thrown);
@@ -59,6 +62,17 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** What a listener serves. */
+export interface ListenerDeps {
+  readonly clock: Clock;
+  readonly service: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+  /** Names the caller of a connection by its client certificate (DER); undefined: its address remains the caller. */
+  readonly callerOf?: (certificate: Uint8Array) => string | undefined;
+  /** Receives the reason of each connection or call that the budget ends. */
+  readonly onClose?: (reason: CloseReason) => void;
+}
+
 /** How a listener serves. */
 export interface ListenerOptions {
   readonly address: Address;
@@ -66,44 +80,74 @@ export interface ListenerOptions {
   readonly requireClientCertificate: boolean;
   /** Milliseconds that running calls may take after close(). */
   readonly graceMs: number;
+  /** By default those of the credentials port. */
+  readonly limits?: BudgetLimits;
 }
 
-/** In bytes. Tokens and CSRs have about 2 KiB; grpc-js rejects larger messages. */
-const MAX_MESSAGE = 64 * 1024;
+/** In bytes. Tokens and CSRs have about 2 KiB, 128 container names 8 KiB; grpc-js rejects larger messages. */
+const MAX_MESSAGE = 16 * 1024;
+
+/** In bytes. grpc-js sends about 300; Node's default is 64 KiB. */
+const MAX_HEADERS = 8 * 1024;
+
+const TIMES = {
+  // Not counted: at most MAX_MESSAGE for each stream.
+  bytes: Number.POSITIVE_INFINITY,
+  // A sidecar opens one connection for each call.
+  requestsPerConnection: 2,
+  headersMs: 10_000,
+  bodyMs: 5_000,
+  // Longer than the deadline of a sidecar's call, 15 s.
+  callMs: 20_000,
+  keepAliveMs: 30_000,
+  sweepMs: 1_000,
+} as const;
+
+/**
+ * The server may use 512 MiB. It takes about 100 MiB, and 50 000 sessions 125 MiB. A connection costs at most 300 KiB,
+ * measured with two streams of 16 KiB of message and as many headers as Node reads: identity 75 MiB, credentials 150 MiB.
+ * With 2 MiB for pages, 452 MiB. One core makes about 700 TLS handshakes a second: more connections would only wait longer.
+ */
+export const IDENTITY_LIMITS: BudgetLimits = { ...TIMES, connections: 256, requests: 256 };
+export const CREDENTIALS_LIMITS: BudgetLimits = { ...TIMES, connections: 512, requests: 512 };
 
 /** Creates a listener for one service; it listens after `listen()`. */
 export function createListener(
-  {
-    clock,
-    service,
-    implementation,
-  }: {
-    readonly clock: Clock;
-    readonly service: ServiceDefinition;
-    readonly implementation: UntypedServiceImplementation;
-  },
-  { address, tls, requireClientCertificate, graceMs }: ListenerOptions,
+  { clock, service, implementation, callerOf, onClose }: ListenerDeps,
+  { address, tls, requireClientCertificate, graceMs, limits = CREDENTIALS_LIMITS }: ListenerOptions,
 ): Listener {
   const server = new Server({
     "grpc.max_receive_message_length": MAX_MESSAGE,
-    "grpc.max_connection_idle_ms": 60_000,
     "grpc.max_connection_age_ms": 15 * 60_000,
     "grpc.max_connection_age_grace_ms": 30_000,
+    // Nothing reads channelz, whose objects are a part of what a connection costs.
+    "grpc.enable_channelz": 0,
   });
   server.addService(service, implementation);
-  const counter = countConnections();
+  const tlsCredentials = serverCredentials(tls, requireClientCertificate, {
+    handshakeTimeout: limits.headersMs,
+    settings: {
+      maxConcurrentStreams: limits.requestsPerConnection,
+      maxHeaderListSize: MAX_HEADERS,
+      initialWindowSize: MAX_MESSAGE,
+    },
+  });
+  const counter = limitGrpc(createBudget({ clock, ...(onClose && { onClose }) }, limits), {
+    callerOf,
+    maxHeaders: MAX_HEADERS,
+  });
   return {
     listen() {
       const host = address.host.includes(":") ? `[${address.host}]` : address.host;
       return new Promise((resolve, reject) => {
-        server.bindAsync(`${host}:${address.port}`, serverCredentials(tls, requireClientCertificate), (error, port) => {
+        server.bindAsync(`${host}:${address.port}`, tlsCredentials, (error, port) => {
           if (error) return reject(error);
           counter.start(port);
           resolve(port);
         });
       });
     },
-    connections: counter.counts,
+    connections: () => counter.counts(),
     close() {
       counter.stop();
       return new Promise((resolve) => {
@@ -117,31 +161,5 @@ export function createListener(
         });
       });
     },
-  };
-}
-
-/**
- * Counts through Node's diagnostics channel, which reports every accepted socket: grpc-js does not expose connections.
- */
-function countConnections() {
-  let port: number | undefined;
-  let open = 0;
-  let opened = 0;
-  function onSocket(message: unknown): void {
-    const { socket } = message as { readonly socket: Socket };
-    if (socket.localPort !== port) return;
-    open += 1;
-    opened += 1;
-    socket.once("close", () => {
-      open -= 1;
-    });
-  }
-  return {
-    start(bound: number) {
-      port = bound;
-      subscribe("net.server.socket", onSocket);
-    },
-    counts: () => ({ open, opened }),
-    stop: () => void unsubscribe("net.server.socket", onSocket),
   };
 }

@@ -1,6 +1,7 @@
 // TLS material of podrole's gRPC ports, which changes while they run: certificates are renewed and CAs rotate. Sessions
 // are never resumed: a resumed session skips the verification of the client certificate.
 import { constants } from "node:crypto";
+import type { SecureServerOptions } from "node:http2";
 import type { SecureContextOptions } from "node:tls";
 import { ServerCredentials } from "@grpc/grpc-js";
 import type { Changing } from "../runtime/changes.ts";
@@ -21,10 +22,19 @@ export interface TlsSource extends Changing {
   current(): TlsMaterial;
 }
 
-/** Returns credentials of a gRPC server that follow `tls` as long as the server listens. */
-export function serverCredentials(tls: TlsSource, requireClientCertificate: boolean): ServerCredentials {
-  return new ChangingCredentials(tls, requireClientCertificate);
+/**
+ * Returns credentials of a gRPC server that follow `tls` as long as the server listens. `http2`: options of the HTTP/2
+ * server, most of which grpc-js has no option for.
+ */
+export function serverCredentials(
+  tls: TlsSource,
+  requireClientCertificate: boolean,
+  http2: Http2Options = {},
+): ServerCredentials {
+  return new ChangingCredentials(tls, requireClientCertificate, http2);
 }
+
+type Http2Options = Pick<SecureServerOptions, "settings" | "handshakeTimeout" | "maxHeaderListPairs">;
 
 type Watcher = Parameters<ServerCredentials["_addWatcher"]>[0];
 
@@ -37,9 +47,9 @@ class ChangingCredentials extends ServerCredentials {
   readonly #requireClientCertificate: boolean;
   #unsubscribe = () => {};
 
-  constructor(tls: TlsSource, requireClientCertificate: boolean) {
+  constructor(tls: TlsSource, requireClientCertificate: boolean, http2: Http2Options) {
     super(
-      { requestCert: requireClientCertificate, rejectUnauthorized: requireClientCertificate },
+      { ...http2, requestCert: requireClientCertificate, rejectUnauthorized: requireClientCertificate },
       contextOptions(tls.current(), requireClientCertificate),
     );
     this.#tls = tls;

@@ -54,9 +54,9 @@ export interface BudgetConnection {
   /** Moves the connection, and what it holds, to the share of another caller. */
   identify(caller: string): void;
   /**
-   * Registers a request. Undefined: the connection is closed, has too many requests, or there are too many in all and no
-   * caller has more than this one. Otherwise the newest request of the caller with most of them is aborted. `abort` ends
-   * the request; by default it closes the connection.
+   * Registers a request. If there are too many, one of the caller with most of them is aborted: the oldest whose body is
+   * not complete, or else the newest, so that work that has begun is finished. Undefined: the connection is closed, has
+   * too many requests, or this one would have to be aborted. `abort` ends the request; by default it closes the connection.
    */
   begin(abort?: () => void): BudgetRequest | undefined;
   /** The peer or the owner has closed the connection. */
@@ -193,11 +193,16 @@ export function createBudget(
     const { connection } = newest;
     if (connection.requests.size > limits.requestsPerConnection) return newest;
     if (total.requests <= limits.requests) return undefined;
-    let surplus: Request | undefined;
+    let stalled: Request | undefined;
+    let last: Request | undefined;
     for (const { requests } of greediest("requests").of) {
-      for (const request of requests) if (surplus === undefined || request.number > surplus.number) surplus = request;
+      for (const request of requests) {
+        const isStalled = request.phase === "body" && request !== newest;
+        if (isStalled && (stalled === undefined || request.number < stalled.number)) stalled = request;
+        if (last === undefined || request.number > last.number) last = request;
+      }
     }
-    return surplus ?? newest;
+    return stalled ?? last ?? newest;
   }
 
   function sweep(): void {

@@ -2,6 +2,7 @@
 // generated from it. Label values come from closed sets (codes, kinds), never from text that a pod's author controls.
 import { version as nodeVersion } from "node:process";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { CLOSE_REASONS } from "./budget.ts";
 import { VERSION } from "./version.ts";
 
 /** One series: a row of a metrics table. */
@@ -57,6 +58,17 @@ export const COMMON_METRICS = {
     labels: ["resource"],
   },
 } as const satisfies MetricTable;
+
+/** The counter of connections and calls that budgets ended, for a program with these ports. */
+export function connectionsClosed(ports: readonly string[]) {
+  return {
+    type: "counter",
+    name: "podrole_connections_closed_total",
+    help: `Connections and calls that were ended to stay within the limits of a port, by port (${ports.join(", ")}) and by the limit: ${CLOSE_REASONS.join(", ")}`,
+    labels: ["port", "reason"],
+    from: ports.flatMap((port) => CLOSE_REASONS.map((reason) => ({ port, reason }))),
+  } as const satisfies MetricSpec;
+}
 
 /** Labels of `podrole_build_info`. */
 export function buildLabels(): { readonly version: string; readonly node: string } {

@@ -2,8 +2,10 @@
 // Prometheus.
 import type { AddressInfo } from "node:net";
 import { notAfterOf } from "../pki/bundle.ts";
-import type { PodroleError } from "../protocol/errors.ts";
-import { createListener, type Peer } from "../protocol/listener.ts";
+import { podIdentityOf } from "../pki/identity.ts";
+import { isRefusal, type PodroleError } from "../protocol/errors.ts";
+import { CREDENTIALS_LIMITS, createListener, IDENTITY_LIMITS, type Peer } from "../protocol/listener.ts";
+import type { CloseReason } from "../runtime/budget.ts";
 import type { Log } from "../runtime/log.ts";
 import { createPages } from "../runtime/pages.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
@@ -73,16 +75,24 @@ function createListeners({ clock, log, metrics, trust, cluster }: PortDeps, sett
     identify: createIdentify({ clock, bundlePem }, { trustDomain }),
     issuer: measureCredentials(cluster.credentials, metrics),
   });
+  const onClose = (port: string) => (reason: CloseReason) => metrics.connectionsClosed.inc({ port, reason });
+  const shared = { tls: trust.serving, graceMs };
   return {
     identity: createListener(
-      { clock, ...identity },
-      { address: identityBind, tls: trust.serving, requireClientCertificate: false, graceMs },
+      { clock, ...identity, onClose: onClose("identity") },
+      { ...shared, address: identityBind, requireClientCertificate: false, limits: IDENTITY_LIMITS },
     ),
     credentials: createListener(
-      { clock, ...credentials },
-      { address: bind, tls: trust.serving, requireClientCertificate: true, graceMs },
+      { clock, ...credentials, onClose: onClose("credentials"), callerOf: (der) => podOf(der, trustDomain) },
+      { ...shared, address: bind, requireClientCertificate: true, limits: CREDENTIALS_LIMITS },
     ),
   };
+}
+
+/** The pod that shares a part of the budget; whether it may have anything is decided at each call. */
+function podOf(certificate: Uint8Array, trustDomain: string): string | undefined {
+  const identity = podIdentityOf(certificate, trustDomain);
+  return isRefusal(identity) ? undefined : identity.uid;
 }
 
 /** Refusals are in the audit trail, so only podrole's own failures are errors here; their cause is logged with them. */

@@ -88,19 +88,33 @@ test("receive() closes a request that alone is larger than the budget", () => {
   assert.deepEqual([closed, budget.held().bytes], [["huge"], 1]);
 });
 
-test("begin() refuses the newest request of the caller with most, and aborts it if another caller begins one", () => {
+test("begin() aborts the newest request of the caller with most, and refuses more of that caller", () => {
   const { open, closed, reasons } = setUp();
   const aborted: string[] = [];
   const [one, two, other] = [open("one", "a"), open("two", "a"), open("other", "b")];
-  one.begin(() => aborted.push("1"));
-  one.begin(() => aborted.push("2"));
-  two.begin(() => aborted.push("3"));
-  two.begin(() => aborted.push("4"));
-  assert.ok(other.begin());
-  const third = open("third", "a");
-  assert.equal(third.begin(), undefined);
+  for (const [connection, name] of [
+    [one, "1"],
+    [one, "2"],
+    [two, "3"],
+    [two, "4"],
+  ] as const) {
+    connection.begin(() => aborted.push(name))?.received();
+  }
+  other.begin()?.received();
+  assert.equal(open("third", "a").begin(), undefined);
   assert.ok(other.begin());
   assert.deepEqual([aborted, closed, reasons], [["4"], [], ["requests", "requests"]]);
+});
+
+test("begin() aborts first the oldest request whose body is not complete, so that stalled ones keep no one out", () => {
+  const { open } = setUp();
+  const aborted: string[] = [];
+  const connections = ["0", "1", "2"].map((name) => open(name, "one"));
+  for (const [index, connection] of [...connections, ...connections].entries()) {
+    const request = connection.begin(() => aborted.push(`${index}`));
+    if (index === 0) request?.received();
+  }
+  assert.deepEqual(aborted, ["1"]);
 });
 
 test("begin() refuses more requests of one connection than it may have", () => {

@@ -1,5 +1,5 @@
 // Every series of the server; docs/metrics.md is generated from this table.
-import { COMMON_METRICS, type Metrics, type MetricTable } from "../../runtime/metrics.ts";
+import { COMMON_METRICS, connectionsClosed, type Metrics, type MetricTable } from "../../runtime/metrics.ts";
 
 /** Table of the server's metrics. A key is the name in code; `name` is the name that Prometheus sees. */
 export const SERVER_METRICS = {
@@ -83,6 +83,7 @@ export const SERVER_METRICS = {
     labels: ["port"],
     from: ["identity", "credentials"],
   },
+  connectionsClosed: connectionsClosed(["identity", "credentials", "pages"]),
   events: {
     type: "counter",
     name: "podrole_events_total",

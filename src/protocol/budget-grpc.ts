@@ -1,0 +1,107 @@
+// Applies a budget to a gRPC server. grpc-js shows neither its connections nor its streams, so both come from Node's
+// diagnostics channels, which report every accepted socket, before TLS, and every HTTP/2 stream of the process.
+// (https://nodejs.org/api/diagnostics_channel.html#built-in-channels)
+// States: created → watching (start) → stopped (stop); connections that are open then stay below the budget until they end.
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import { addressOf } from "../runtime/budget-http.ts";
+import type { Budget, BudgetConnection } from "../runtime/budget.ts";
+
+/** The connections of one port. */
+export interface LimitedConnections {
+  /** Begins with connections to `port`; call it before the first one is accepted. */
+  start(port: number): void;
+  /** Returns the number of open connections, and of all since start(). */
+  counts(): { readonly open: number; readonly opened: number };
+  stop(): void;
+}
+
+const SOCKETS = "net.server.socket";
+const STREAMS = "http2.server.stream.created";
+
+/** How a port is limited. `maxHeaders`: bytes of names and values of one stream. */
+export interface LimitGrpcOptions {
+  readonly callerOf?: ((certificate: Uint8Array) => string | undefined) | undefined;
+  readonly maxHeaders: number;
+}
+
+/**
+ * Watches one port. Each address is a caller, until `callerOf` names another one from the client certificate (DER) of a
+ * connection.
+ */
+export function limitGrpc(budget: Budget, { callerOf, maxHeaders }: LimitGrpcOptions): LimitedConnections {
+  /** By peer: a stream shows its TLS socket, which has the peer of the accepted one. */
+  const connections = new Map<string, { readonly budgeted: BudgetConnection; isIdentified: boolean }>();
+  let port: number | undefined;
+  let open = 0;
+  let opened = 0;
+
+  function onSocket(message: unknown): void {
+    const { socket } = message as { readonly socket: Socket };
+    if (socket.localPort !== port) return;
+    const peer = peerOf(socket);
+    open += 1;
+    opened += 1;
+    const budgeted = budget.open({ caller: `address ${addressOf(socket)}`, close: () => socket.destroy() });
+    const connection = { budgeted, isIdentified: false };
+    connections.set(peer, connection);
+    socket.once("close", () => {
+      open -= 1;
+      budgeted.closed();
+      if (connections.get(peer) === connection) connections.delete(peer);
+    });
+  }
+
+  function onStream(message: unknown): void {
+    const { stream, headers } = message as {
+      readonly stream: ServerHttp2Stream;
+      readonly headers: IncomingHttpHeaders;
+    };
+    const socket = stream.session?.socket as TLSSocket | undefined;
+    if (socket === undefined || socket.localPort !== port) return;
+    const connection = connections.get(peerOf(socket));
+    if (connection === undefined) return;
+    // Node applies the announced limit only when the client has acknowledged it, which a hostile one never does.
+    if (lengthOf(headers) > maxHeaders) return stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    identify(connection, socket);
+    const request = connection.budgeted.begin(() => stream.close(constants.NGHTTP2_CANCEL));
+    // REFUSED_STREAM: nothing was done yet, so the client may try again at once (RFC 9113 §8.7).
+    if (request === undefined) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
+    stream.once("end", () => request.received());
+    stream.once("close", () => request.end());
+  }
+
+  function identify(
+    connection: { readonly budgeted: BudgetConnection; isIdentified: boolean },
+    socket: TLSSocket,
+  ): void {
+    if (connection.isIdentified || callerOf === undefined) return;
+    connection.isIdentified = true;
+    const certificate = socket.getPeerX509Certificate?.()?.raw;
+    const caller = certificate && callerOf(certificate);
+    if (caller !== undefined) connection.budgeted.identify(`certificate ${caller}`);
+  }
+
+  return {
+    start(bound) {
+      port = bound;
+      subscribe(SOCKETS, onSocket);
+      subscribe(STREAMS, onStream);
+    },
+    counts: () => ({ open, opened }),
+    stop() {
+      unsubscribe(SOCKETS, onSocket);
+      unsubscribe(STREAMS, onStream);
+    },
+  };
+}
+
+function lengthOf(headers: IncomingHttpHeaders): number {
+  return Object.entries(headers).reduce((sum, [name, value = ""]) => sum + name.length + value.length, 0);
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
