@@ -1,5 +1,6 @@
 // The environment of a container as its pod spec declares it: values, $(VAR) references, fields of the pod. Pure.
-// Sources that only a real kubelet can read (ConfigMaps, Secrets, resource limits) are a problem, never an empty value.
+// Sources that only a real kubelet can read (ConfigMaps, Secrets, resource limits) yield a problem, never
+// an empty value.
 // (https://kubernetes.io/docs/concepts/workloads/pods/downward-api/)
 // (https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/)
 import type { Container, EnvVar, Pod } from "../../src/kubernetes/objects.ts";
@@ -24,7 +25,7 @@ export function isProblem(value: object): value is ConfigProblem {
 export function containerVariables(container: Container, facts: PodFacts): ReadonlyMap<string, string> | ConfigProblem {
   const values = new Map<string, string>();
   if (Array.isArray(container["envFrom"]) && container["envFrom"].some((source) => !isOptional(source))) {
-    return { problem: `envFrom of container "${container.name}" cannot be read: this node has env only` };
+    return { problem: `envFrom of container "${container.name}" cannot be read: this emulated node supports only env` };
   }
   for (const variable of container.env ?? []) {
     // A reference resolves to variables that precede it in the list, as with the kubelet.
@@ -45,7 +46,7 @@ function valueOf(
   if (fieldRef?.fieldPath !== undefined) return fieldOf(fieldRef.fieldPath, facts);
   const [kind = "valueFrom"] = Object.keys(valueFrom);
   if (isOptional(valueFrom)) return undefined;
-  return { problem: `variable ${name} cannot be read: this node has no ${kind}` };
+  return { problem: `variable ${name} cannot be read: this emulated node does not support ${kind}` };
 }
 
 /** Returns a field of the pod by its downward API path. */
@@ -70,7 +71,7 @@ export function fieldOf(fieldPath: string, { pod, nodeName, podIP }: PodFacts): 
     case "status.hostIPs":
       return podIP;
     default:
-      return { problem: `field ${fieldPath} is not one of the downward API's` };
+      return { problem: `field ${fieldPath} is not available through the downward API` };
   }
 }
 

@@ -33,7 +33,7 @@ export interface ProcessNodeOptions {
   readonly searchPath?: string;
   /** Delay before the second restart, doubled up to the cap, in milliseconds; the kubelet uses 10 s and 5 min. */
   readonly restartBackoff?: { readonly baseMs: number; readonly capMs: number };
-  /** Interval of startup probes instead of their period, in milliseconds; the time until they fail is unchanged. */
+  /** Replaces periodSeconds of startup probes, in milliseconds; they still fail after the same total time. */
   readonly startupPeriodMs?: number;
   /** Characters of each container's log to keep. */
   readonly logLimit?: number;
@@ -132,7 +132,9 @@ export function createProcessNode(
         throw new TypeError("Cannot run the pod: its metadata must have name, namespace and uid");
       }
       if (!open || pods.has(uid))
-        throw new TypeError(`Cannot run pod "${namespace}/${name}": it runs, or the node stopped`);
+        throw new TypeError(
+          `Cannot run pod "${namespace}/${name}": it is running already, or the node has been stopped`,
+        );
       const pod = portOffset === 0 ? given : shiftPorts(given, portOffset);
       const facts = { pod, nodeName: pod.spec.nodeName ?? nodeName, podIP: POD_HOST };
       const podLog = log.child({ pod: `${namespace}/${name}` });

@@ -82,7 +82,7 @@ export function startPod(
     await complete();
   }
 
-  /** A failed init container is final only with restartPolicy Never; otherwise its own back-off continues. */
+  /** The failure of an init container is final only with restartPolicy Never; otherwise the container is restarted with back-off. */
   async function fail({ name }: Container): Promise<void> {
     become("Failed", `init container "${name}" failed`);
     await stopSidecars(SIDECAR_GRACE_MS);

@@ -1,5 +1,5 @@
-// One process of a container. It starts in its own process group, so that its end ends everything it started, and so
-// that a signal to the terminal does not reach it before the node. Signals only go to pids that this file started and
+// One process of a container. It starts in its own process group, so that everything it started is killed with it, and
+// so that Ctrl+C in the terminal reaches only the node. Signals only go to pids that this file started and
 // has not yet waited for.
 // States: starting → running → exited; or starting → exited (no such program).
 import { type ChildProcess, spawn } from "node:child_process";
@@ -21,7 +21,7 @@ export interface ProcessSpec {
 export interface ProcessExit {
   readonly exitCode: number;
   readonly signal?: NodeJS.Signals;
-  /** It never ran: the operating system's message. */
+  /** The operating system's message if the process could not start. */
   readonly startError?: string;
 }
 
@@ -40,7 +40,7 @@ const START_ERROR = 128;
 /** How long output is read after the exit if a process outside the group still has it open, in milliseconds. */
 const DRAIN_MS = 1000;
 
-/** Starts a process in a process group of its own. It never throws: a program that cannot start has exited. */
+/** Starts a process in a process group of its own. It never throws: if the program cannot start, the result has `startError`. */
 export function startProcess(
   { clock }: { readonly clock: Clock },
   spec: ProcessSpec,

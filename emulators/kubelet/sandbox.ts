@@ -1,5 +1,5 @@
 // One container as a process of this host: its image becomes a command of the host, its mounts become directories, and
-// its environment is its own. No variable of the host's environment is passed; PATH comes from the node's options.
+// it gets only the environment that its spec and image declare. PATH comes from the node's options.
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Container, VolumeMount } from "../../src/kubernetes/objects.ts";
@@ -70,7 +70,7 @@ export async function createSandbox(container: Container, settings: SandboxSetti
     ...Object.fromEntries([...variables].map(([name, value]) => [name, rewrite(value)])),
   };
   const inside = workingDir === undefined ? undefined : rewrite(workingDir);
-  // A directory of the image does not exist on this host; one of a volume does.
+  // A workingDir inside the image does not exist on this host, so the image's directory is used; one inside a volume exists.
   const processDirectory = inside === undefined || inside === workingDir ? (image.directory ?? work) : inside;
   const spec = (command: readonly string[]): ProcessSpec => ({ command, env, directory: processDirectory });
   const onHost = ([program = "", ...args]: readonly string[]) => [

@@ -29,7 +29,7 @@ export interface ContainerStatus {
   readonly state: ContainerState;
   /** How the previous run ended. */
   readonly lastState?: { readonly terminated: Terminated };
-  /** The startup probe has passed, if there is one. */
+  /** True once the startup probe has passed; for a container without one, once it runs. */
   readonly started: boolean;
   readonly ready: boolean;
   readonly restartCount: number;

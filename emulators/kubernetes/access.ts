@@ -23,7 +23,7 @@ export interface PolicyRule {
   readonly verbs: readonly string[];
 }
 
-/** The user of the first kubeconfig. */
+/** Default user of a kubeconfig. */
 export const ADMIN = "kubernetes-admin";
 
 /** Users, their tokens and their rules. */

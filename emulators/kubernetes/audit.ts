@@ -42,7 +42,7 @@ export interface RequestFacts {
   readonly receivedAt: number;
   readonly user: UserInfo;
   readonly info: RequestInfo;
-  /** The request's object: with POST, only it contains the name. */
+  /** The request body; the path of a POST does not contain the name, the body does. */
   readonly sent: unknown;
 }
 
@@ -61,7 +61,7 @@ export interface AuditLog {
   record(answered: Answered): void;
 }
 
-/** Limits the memory of a demo that runs for hours. */
+/** Number of events kept, so that a demo that runs for hours needs bounded memory. */
 const LONGEST = 10_000;
 
 export function createAuditLog({ clock }: { readonly clock: Clock }): AuditLog {

@@ -95,7 +95,7 @@ function isFinished(pod: KubeObject): boolean {
   return phase === "Succeeded" || phase === "Failed";
 }
 
-/** Happens at once; a real cluster takes a while. */
+/** Deletes the objects of a namespace at once; a real cluster takes a while. */
 function emptyNamespace(store: Store, namespace: string): void {
   for (const { plural, namespaced, virtual } of RESOURCES) {
     if (!namespaced || virtual) continue;

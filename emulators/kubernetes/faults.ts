@@ -17,7 +17,7 @@ export interface Faults {
    * How a watch learns that its version has expired: by an ERROR event, as from the real API server, or by HTTP 410.
    */
   goneAs: "event" | "status";
-  /** Limits the faults above to these requests. */
+  /** The faults above affect only the requests for which this returns true. */
   only: (request: RequestInfo) => boolean;
   /** Ends every open watch without an event, as a load balancer does. */
   dropWatches(): void;

@@ -32,7 +32,7 @@ export function unsupported(field: string, value: unknown, supported: readonly s
   return { reason: "FieldValueNotSupported", message, field };
 }
 
-/** Reports every value after its first occurrence. */
+/** Reports every repetition of a value. */
 export function duplicates(
   items: readonly { readonly field: string; readonly value: string | undefined }[],
 ): readonly StatusCause[] {

@@ -1,4 +1,4 @@
-// Verb, resource and name of a request, as in the API server's RequestInfo, before authorization.
+// Parses verb, resource and name of a request, as the API server does before it authorizes the request (RequestInfo).
 // (https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb)
 import { findResource, type ResourceType } from "./resources.ts";
 import { methodNotSupported, unknownPath } from "./status.ts";

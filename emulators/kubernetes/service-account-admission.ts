@@ -57,7 +57,7 @@ function tokenVolume(name: string): Volume {
     name,
     projected: {
       sources: [
-        // 3607 marks the token whose lifetime the API server extends.
+        // A lifetime of exactly 3607 s marks the token whose lifetime the API server extends.
         { serviceAccountToken: { expirationSeconds: 3607, path: "token" } },
         { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
         { downwardAPI: { items: [namespace] } },

@@ -1,5 +1,5 @@
-// etcd, as clients see it: objects by resource and key, one revision for everything, and a history for watches that can
-// be compacted. It lives as long as its emulator; nothing is written to disk.
+// etcd, as clients see it: objects by resource and key, one revision for everything, and a compactable history for
+// watches. It lives as long as its emulator; nothing is written to disk.
 import { randomUUID } from "node:crypto";
 import { createChanges } from "../../src/runtime/changes.ts";
 import type { Clock } from "../../src/runtime/clock.ts";
@@ -7,7 +7,7 @@ import { type KubeObject, toKubeTime } from "./objects.ts";
 import { groupVersion, resourceNamed } from "./resources.ts";
 import { alreadyExists, conflict, notFound } from "./status.ts";
 
-/** `before` lets a watch with a selector decide whether the object starts or stops to match. */
+/** `before` lets a watch with a selector decide whether the object starts or stops matching. */
 export interface StoreEvent {
   readonly revision: number;
   readonly plural: string;

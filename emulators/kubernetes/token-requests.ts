@@ -1,4 +1,4 @@
-// TokenRequest and TokenReview as requests: the checks before a token is signed, and the status of a review.
+// Handles TokenRequest and TokenReview: the checks before a token is signed, and the status of a review.
 // (https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/)
 import { fieldAt, type KubeObject, toKubeTime } from "./objects.ts";
 import { resourceNamed } from "./resources.ts";

@@ -1,4 +1,4 @@
-// The API server's rules for one container (pkg/apis/core/validation) that an injected pod could break.
+// Those rules of the API server for a container (pkg/apis/core/validation) that an injected pod could violate.
 import type { Container, EnvVar, ResourceRequirements, VolumeMount } from "../../src/kubernetes/objects.ts";
 import { duplicates, invalidValue, missing, notAllowed, required, unless, unsupported } from "./invalid-fields.ts";
 import { checkLabelName } from "./names.ts";
@@ -34,7 +34,7 @@ const PROBES = ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] 
 
 const RESTART_POLICIES = ["Always", "Never", "OnFailure"] as const;
 
-/** Init containers run to completion, unless they are native sidecars. (A policy for each container: since 1.35.) */
+/** Init containers run to completion, unless they are native sidecars. (Since Kubernetes 1.35 ordinary containers can have a restartPolicy too.) */
 function checkRestartPolicy(container: Container, { field, kind }: ContainerPlace): readonly StatusCause[] {
   const { restartPolicy } = container;
   const isKnown = restartPolicy === undefined || (RESTART_POLICIES as readonly string[]).includes(restartPolicy);

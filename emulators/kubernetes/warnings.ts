@@ -1,10 +1,10 @@
-// Warnings for kubectl: "Warning: 299 - "text"" headers, within the API server's limits.
+// Warnings for kubectl: headers of the form `Warning: 299 - "text"`, within the API server's limits.
 // (RFC 7234 §5.5; k8s.io/apiserver pkg/endpoints/filters/warning.go)
 
 const ALL_TOGETHER = 4 * 1024;
 const EACH = 256;
 
-/** Returns header values. Beyond 4 KiB in total, each is cut to 256 characters and the rest is dropped. */
+/** Returns header values. If the texts exceed 4,096 characters, each is cut to 256, and those that still do not fit are dropped. */
 export function warningHeaders(warnings: readonly string[]): readonly string[] {
   // A header cannot contain line breaks: the API server drops such warnings and logs them.
   const unique = Array.from(new Set(warnings)).filter((text) => text !== "" && !/\p{Cc}/u.test(text));

@@ -1,11 +1,11 @@
-// Warnings about variables of the user's that AWS SDKs prefer to what podrole adds. The order in which SDKs search:
+// Warnings about variables set by the user that take precedence over what podrole adds. The order in which SDKs search:
 // https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
 import type { Container, EnvVar } from "../kubernetes/objects.ts";
 import { effectiveVariable } from "./proxy.ts";
 import { listOf } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
-/** Sources of credentials that SDKs use before, or instead of, the endpoint; `also`: only if that one is set, too. */
+/** Sources of credentials that SDKs use before, or instead of, the endpoint; `also`: the row applies only if that variable is set too. */
 const SHADOWS: readonly { readonly name: string; readonly also?: string; readonly effect: string }[] = [
   { name: "AWS_ACCESS_KEY_ID", effect: "SDKs use it before podrole" },
   { name: "AWS_WEB_IDENTITY_TOKEN_FILE", also: "AWS_ROLE_ARN", effect: "most SDKs use it before podrole" },
@@ -13,11 +13,11 @@ const SHADOWS: readonly { readonly name: string; readonly also?: string; readonl
   { name: "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", effect: "SDKs use it before podrole" },
 ];
 
-/** The authorization token itself; SDKs accept it beside the token file that podrole sets. */
+/** The authorization token itself; some SDKs send it instead of the token in podrole's file. */
 const STATIC_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const METADATA_DISABLED = "AWS_EC2_METADATA_DISABLED";
 
-/** Warns about credentials, tokens and metadata settings of the container's own. `metadata`: as in CredentialSettings. */
+/** Warns about credentials, tokens and metadata settings that the container sets itself. `metadata`: as in CredentialSettings. */
 export function precedenceWarnings({ name, env }: Container, metadata: boolean): readonly Warning[] {
   const given = listOf(env);
   const isSet = (variable: string) => {

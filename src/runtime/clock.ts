@@ -12,7 +12,7 @@ export interface Clock {
   schedule(task: () => void, delayMs: number): () => void;
 }
 
-/** Node caps timers at 2^31-1 ms and fires longer ones immediately. */
+/** Node fires timers longer than 2^31-1 ms immediately. */
 const LONGEST_TIMER_MS = 2_147_483_647;
 
 /** The clock of the machine. */

@@ -7,7 +7,7 @@ import type { Plan } from "../injection/plan.ts";
 import type { AdmissionRequest } from "./review.ts";
 import { isObject } from "../injection/shape.ts";
 
-/** A plan with the patch that leads to its pod. */
+/** A plan with the JSON Patch that produces its pod. */
 export interface PatchedPlan extends Plan {
   readonly patch: readonly Operation[];
 }

@@ -68,7 +68,7 @@ test("readReview() never throws", () => {
   );
 });
 
-test("formatReview() encodes a patch in base64 and adds its type, and neither when nothing changes", () => {
+test("formatReview() encodes a patch in base64 and adds its type, and adds neither if nothing changes", () => {
   const patch = [{ op: "add", path: "/metadata/labels", value: { ä: "ö" } }] as const;
   const { response } = formatReview({ uid: "u", allowed: true, patch }) as { response: Record<string, string> };
   assert.equal(response["patchType"], "JSONPatch");

@@ -12,8 +12,9 @@ const KUBELET_RELIST_MS = 1_000;
 export interface Timeline {
   /** The app's process starts. */
   readonly app: number;
-  /** podrole-sidecar answers on its ports, and has credentials for every container; undefined if the pod has no sidecar. */
+  /** podrole-sidecar answers on its ports; undefined if the pod has no sidecar. */
   readonly up: number | undefined;
+  /** podrole-sidecar has credentials for every container; undefined if the pod has no sidecar. */
   readonly ready: number | undefined;
 }
 
@@ -48,8 +49,8 @@ export function createMeasure(kubectl: Kubectl, auditLog: string): (shape: Shape
   }
 
   return async (shape, name) => {
-    // The kubelet lists its containers once a second and saw the end of the previous pod at such a time. Without this delay,
-    // every pod would start at the same offset from it.
+    // The kubelet lists its containers once a second and noticed the previous pod's end at such a listing. Without a random
+    // delay, every pod would start at the same offset from a listing.
     await setTimeout(Math.random() * KUBELET_RELIST_MS);
     await create(shape, name);
     await inNamespace(["wait", `pod/${name}`, "--for=jsonpath={.status.phase}=Succeeded", "--timeout=120s"]);

@@ -92,14 +92,14 @@ suite("inject()", () => {
     assert.match(err, /^Deployment\/orders: inject \(INJECTED\)/m);
   });
 
-  test("ROLE_FORBIDDEN: ends with 1, reports why, and leaves the template as it was", async (context) => {
+  test("ROLE_FORBIDDEN: exits with code 1, reports why, and leaves the template as it was", async (context) => {
     const { exitCode, out, err } = await run(context, manifest("payroll-admin"));
     assert.equal(exitCode, 1);
     assert.match(err, /^Deployment\/orders: refuse \(ROLE_FORBIDDEN\) Cannot give role .*payroll-admin/m);
     assert.doesNotMatch(out, /podrole-sidecar/);
   });
 
-  test("escapes control characters of names", async (context) => {
+  test("escapes control characters in names", async (context) => {
     const { err } = await run(context, manifest("shop-orders").replaceAll("name: orders", 'name: "\\e[2Jorders"'));
     assert.match(err, /^Deployment\/\\u\{1b\}\[2Jorders: /m);
   });
