@@ -15,6 +15,8 @@ import { createStsEmulator, type StsEmulator } from "./sts/emulator.ts";
 /** How to run podrole: the node binary and the entry of the command line. */
 export interface Runtime {
   readonly execPath: string;
+  /** Arguments of Node itself; none by default. */
+  readonly nodeFlags?: readonly string[];
   readonly entry: string;
   readonly path: string;
 }
@@ -46,6 +48,7 @@ export const SIDECAR_PROGRAM = "podrole-sidecar";
 
 /** A running program of podrole. */
 export interface RunningProgram {
+  readonly pid: number;
   /** Every line of its log and audit log, parsed. */
   readonly lines: readonly Readonly<Record<string, unknown>>[];
   readonly ports: Readonly<Record<string, number>>;
@@ -227,12 +230,15 @@ function hasCaBundle(kubernetes: KubernetesEmulator): boolean {
 
 /** Starts a program of podrole and waits until it logs that it is up. */
 export async function startProgram(
-  { execPath, path }: Pick<Runtime, "execPath" | "path">,
+  { execPath, nodeFlags = [], path }: Omit<Runtime, "entry">,
   name: string,
   args: readonly string[],
   env: Readonly<Record<string, string>>,
 ): Promise<RunningProgram> {
-  const child = spawn(execPath, args, { env: { PATH: path, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(execPath, [...nodeFlags, ...args], {
+    env: { PATH: path, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const lines: Record<string, unknown>[] = [];
   const errors: string[] = [];
   const up = Promise.withResolvers<Readonly<Record<string, number>>>();
@@ -255,6 +261,7 @@ export async function startProgram(
   }, PATIENCE_MS);
   const ports = await up.promise.finally(() => clearTimeout(late));
   return {
+    pid: child.pid ?? 0,
     lines,
     ports,
     stop: () => stopChild(child),

@@ -93,7 +93,7 @@ export const WEBHOOK_SETTINGS = {
     },
     sidecarCommand: {
       type: command,
-      default: "node,--lite-mode,/podrole/main.cjs",
+      default: "node,--disable-sigusr1,--lite-mode,/podrole/main.cjs",
       help: "Run the sidecar image with this entrypoint in the postStart hook that delays the other containers; with none, a startup probe of the native sidecar delays them, which takes 1 s longer",
     },
     region: {
