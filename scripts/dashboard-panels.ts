@@ -47,42 +47,43 @@ export const ROWS: readonly RowSpec[] = [
       },
       {
         title: "Webhooks ready",
-        about: "Without a ready replica, pods of labelled namespaces cannot be created.",
+        about:
+          "Replicas whose /readyz returns 200. While none is ready, no pods can be created in labelled namespaces.",
         unit: "short",
         stat: { red: 1 },
         queries: [[`sum(podrole_ready{${WEBHOOK}})`, ""]],
       },
       {
         title: "Sidecars ready",
-        about: "Scraped sidecars that have credentials.",
+        about: "Sidecars, among those that Prometheus scrapes, that have credentials.",
         unit: "short",
         stat: { red: 0 },
         queries: [["sum(podrole_sidecar_ready)", ""]],
       },
       {
         title: "First expiry of a pod",
-        about: "The earliest expiry in any pod. Renewal starts at half of a session's lifetime.",
+        about: "Time until the first credentials of any pod expire. Renewal starts after half of a session's lifetime.",
         unit: "s",
         stat: { red: 0 },
         queries: [["min(podrole_sidecar_credentials_expiry_seconds)", ""]],
       },
       {
         title: "CA expires in",
-        about: "podrole replaces its CA when a sixth of its lifetime is left.",
+        about: "Time until the CA expires. The next CA starts to sign after five sixths of this CA's lifetime.",
         unit: "s",
         stat: { red: 7 * 86_400 },
         queries: [["min(podrole_authority_expiry_seconds)", ""]],
       },
       {
         title: "Refused pods, 1 h",
-        about: "Refused at admission, with the reason in the response to the creator of the pod.",
+        about: "Pods that the webhook refused at admission. The client that creates such a pod receives the reason.",
         unit: "short",
         stat: { red: 100, high: true },
         queries: [['round(sum(increase(podrole_admission_total{decision="refuse"}[1h])))', ""]],
       },
       {
         title: "STS failures",
-        about: "Share of AssumeRole calls whose result is not OK.",
+        about: "Share of AssumeRole calls that fail (code other than OK).",
         unit: "percentunit",
         stat: { red: 0.1, high: true },
         queries: [
@@ -91,7 +92,7 @@ export const ROWS: readonly RowSpec[] = [
       },
       {
         title: "Alerts firing",
-        about: "Firing alerts of podrole's own rules (alerts.yaml).",
+        about: "Firing alerts of podrole's alerting rules (alerts.yaml).",
         unit: "short",
         stat: { red: 1, high: true },
         queries: [['count(ALERTS{alertname=~"Podrole.*", alertstate="firing"}) or vector(0)', ""]],
@@ -114,14 +115,14 @@ export const ROWS: readonly RowSpec[] = [
       },
       {
         title: "Admission latency",
-        about: "The API server times out after 5 s.",
+        about: "Time to decide about a pod. The API server times out after 5 s.",
         unit: "s",
         queries: quantiles("podrole_admission_duration_seconds", "admission"),
       },
       {
         title: "Live reads and unreadable requests",
         about:
-          "Reads because a watch had no object or led to skip or refuse; requests that are not an AdmissionReview.",
+          "read: namespaces and ServiceAccounts read from the API server, because the object was not cached or led to the decision skip or refuse. unreadable: requests that are not a readable AdmissionReview, by HTTP status.",
         unit: "ops",
         queries: [
           [`sum by (resource) (rate(podrole_admission_live_reads_total[${RATE}]))`, "read {{resource}}"],
@@ -137,7 +138,7 @@ export const ROWS: readonly RowSpec[] = [
     panels: [
       {
         title: "Credentials issued",
-        about: "One per requested container, by result.",
+        about: "Credential requests, counted for each container, by result.",
         unit: "ops",
         stacked: true,
         queries: [[`sum by (code) (rate(podrole_credentials_total[${RATE}])) > 0`, "{{code}}"]],
@@ -151,7 +152,8 @@ export const ROWS: readonly RowSpec[] = [
       },
       {
         title: "Server latency",
-        about: "Credentials: from memory, or with an AssumeRole call. Certificates: with TokenReview and pod look-up.",
+        about:
+          "credentials: answered from memory or with an AssumeRole call. certificate: answered after a TokenReview and a look-up of the pod.",
         unit: "s",
         queries: [
           ...quantiles("podrole_credentials_duration_seconds", "credentials"),
@@ -167,7 +169,7 @@ export const ROWS: readonly RowSpec[] = [
     panels: [
       {
         title: "AssumeRole calls",
-        about: "By result.",
+        about: "AssumeRole calls, by result.",
         unit: "ops",
         stacked: true,
         queries: [[`sum by (code) (rate(podrole_sts_calls_total[${RATE}])) > 0`, "{{code}}"]],
@@ -180,21 +182,21 @@ export const ROWS: readonly RowSpec[] = [
       },
       {
         title: "Delayed calls",
-        about:
-          "Calls to STS that were not made; rate: --sts-rate is used up, pause: podrole waits because STS throttled.",
+        about: "Calls to STS that the server delayed. rate: --sts-rate is reached. pause: STS throttled earlier calls.",
         unit: "ops",
         queries: [[`sum by (reason) (rate(podrole_sts_held_back_seconds_count[${RATE}]))`, "{{reason}}"]],
       },
       {
         title: "Credential cache results",
-        about: "stale: the renewal failed, and the cached credentials, still valid, were returned.",
+        about:
+          "Look-ups, by outcome. stale: the renewal failed, so the server returned the cached credentials, which were still valid.",
         unit: "ops",
         stacked: true,
         queries: [[`sum by (outcome) (rate(podrole_credential_cache_total[${RATE}]))`, "{{outcome}}"]],
       },
       {
         title: "Sessions in memory",
-        about: "Cached sessions by replica, and calls to STS in flight.",
+        about: "Entries of the credential cache, by replica, and calls to STS in flight.",
         unit: "short",
         queries: [
           ["podrole_credential_cache_entries", "{{instance}}"],
@@ -203,7 +205,7 @@ export const ROWS: readonly RowSpec[] = [
       },
       {
         title: "Events on pods",
-        about: "By reason; at most one per pod and reason in ten minutes.",
+        about: "Events, by reason. The server records at most one Event for each pod and reason in ten minutes.",
         unit: "ops",
         queries: [[`sum by (code) (rate(podrole_events_total[${RATE}]))`, "{{code}}"]],
       },
@@ -216,20 +218,21 @@ export const ROWS: readonly RowSpec[] = [
     panels: [
       {
         title: "Responses to SDKs",
-        about: "By code; OK means credentials.",
+        about: "Responses of the credentials endpoint, by code. OK: the response contained credentials.",
         unit: "reqps",
         stacked: true,
         queries: [[`sum by (code) (rate(podrole_sidecar_requests_total[${RATE}])) > 0`, "{{code}}"]],
       },
       {
         title: "SDK request latency",
-        about: "SDKs time out after 1 s; without credentials, a request is held for up to 0.9 s.",
+        about:
+          "Time to answer a request of an SDK. SDKs time out after 1 s; while the sidecar has no credentials, it holds a request for up to 0.9 s.",
         unit: "s",
         queries: quantiles("podrole_sidecar_request_duration_seconds", "answer"),
       },
       {
         title: "Renewals",
-        about: "failed: the server could not be reached; refused: the server refused.",
+        about: "Renewals, by outcome. failed: no usable answer from the server. refused: the server refused.",
         unit: "ops",
         queries: [[`sum by (outcome) (rate(podrole_sidecar_renewals_total[${RATE}]))`, "{{outcome}}"]],
       },
@@ -242,7 +245,7 @@ export const ROWS: readonly RowSpec[] = [
     panels: [
       {
         title: "Pods: nearest expiry",
-        about: "The earliest expiry of credentials and of certificates in all sidecars.",
+        about: "Time until the first credentials and the first certificate of any sidecar expire.",
         unit: "s",
         queries: [
           ["min(podrole_sidecar_credentials_expiry_seconds)", "credentials"],
@@ -251,14 +254,15 @@ export const ROWS: readonly RowSpec[] = [
       },
       {
         title: "Programs: expiry",
-        about: "Serving certificates; renewed at half of their lifetime.",
+        about:
+          "Time until the first serving certificate expires, by program. Renewal starts after half of a certificate's lifetime.",
         unit: "s",
         queries: [["min by (job) (podrole_serving_certificate_expiry_seconds)", "{{job}}"]],
       },
       {
         title: "Age of watches",
         about:
-          "Time since the API server last confirmed a cache. Bookmarks arrive every minute, a relist every ten minutes.",
+          "Time since the API server last confirmed a cache. It confirms each cache every minute with a bookmark, and every ten minutes with a new list.",
         unit: "s",
         queries: [["max by (job) (podrole_watch_age_seconds)", "oldest, {{job}}"]],
       },
@@ -271,7 +275,8 @@ export const ROWS: readonly RowSpec[] = [
     panels: [
       {
         title: "Connections",
-        about: "Sidecars connect when they need to and close idle connections.",
+        about:
+          "Connections of sidecars and webhooks, by port. Sidecars connect when they call the server, and close idle connections.",
         unit: "short",
         queries: [
           ["sum by (port) (podrole_connections)", "open, {{port}}"],
@@ -286,7 +291,7 @@ export const ROWS: readonly RowSpec[] = [
       },
       {
         title: "CPU and event loop",
-        about: "Cores in use; lag of the event loop (p99) in seconds.",
+        about: "cores: CPU cores in use. lag: 99th percentile of the event loop's lag, in seconds.",
         unit: "short",
         queries: [
           [

@@ -64,7 +64,7 @@ export function connectionsClosed(ports: readonly string[]) {
   return {
     type: "counter",
     name: "podrole_connections_closed_total",
-    help: `Connections and calls that were ended to stay within the limits of a port, by port (${ports.join(", ")}) and by the limit: ${CLOSE_REASONS.join(", ")}`,
+    help: `Connections and calls ended because a limit of the port was reached, by port (${ports.join(", ")}) and by reason, which is the limit: ${CLOSE_REASONS.join(", ")}`,
     labels: ["port", "reason"],
     from: ports.flatMap((port) => CLOSE_REASONS.map((reason) => ({ port, reason }))),
   } as const satisfies MetricSpec;

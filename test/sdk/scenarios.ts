@@ -17,52 +17,53 @@ const SHOW_THE_BODY = ["boto3", "aws-cli", "go-v2"];
 
 export const SCENARIOS = {
   start: {
-    title: "a pod starts; the app calls GetCallerIdentity",
+    title: "a pod starts, and its app calls GetCallerIdentity",
     expects: "works",
     why: "Endpoint, token file and region are in the environment, and the sidecar has credentials before the app starts.",
   },
   fetches: {
     title: "1,000 fetches, each from a new provider chain (CLI: 3, each in a new process)",
     expects: "works",
-    why: "The sidecar returns credentials from memory, so SDKs that do not cache them do no harm.",
+    why: "The sidecar returns credentials from memory, so SDKs that do not cache credentials cause no calls to STS.",
   },
   proxy: {
     title: "`HTTP_PROXY` is set in the pod",
     expects: "works",
-    why: "The webhook adds 127.0.0.1 to `NO_PROXY`, so neither token nor credentials reach the proxy.",
+    why: "The webhook adds 127.0.0.1 to `NO_PROXY`, so SDKs send neither the token nor the request for credentials to the proxy.",
   },
   metadata: {
-    title: "`podrole.io/metadata: enabled`; the app uses only instance metadata",
+    title:
+      "the pod has the annotation `podrole.io/metadata: enabled`, and its app uses only the instance metadata service",
     expects: "works",
     why: "`AWS_EC2_METADATA_SERVICE_ENDPOINT` points to the sidecar, which implements IMDSv2.",
   },
   "wrong-token": {
-    title: "the token belongs to no container of the pod",
+    title: "the app's token is not that of any container of the pod",
     expects: "fails",
     code: { code: "TOKEN_MISMATCH", shownBy: SHOW_THE_BODY },
-    why: "403: no SDK gets credentials. The JavaScript SDKs do not show the response body.",
+    why: "The sidecar answers 403, so no SDK gets credentials. The JavaScript SDKs do not show the response body.",
   },
   "no-token": {
     title: "the token file is missing",
     expects: "fails",
     except: { "javascript-v2": "dies" },
-    why: "The SDKs send no request. JavaScript v2 reads the file outside its promise, so the process exits.",
+    why: "The SDKs send no request. JavaScript v2 reads the file outside its promise, so the app cannot catch the error and the process exits.",
   },
   held: {
-    title: "credentials become available 0.5 s after the request, from a renewal in progress",
+    title: "the sidecar gets credentials 0.5 s after the request, from a renewal in progress",
     expects: "works",
     why: "The sidecar holds the request for up to 900 ms, less than the timeout of every SDK.",
   },
   late: {
-    title: "credentials become available 2 s after the first request",
+    title: "the sidecar gets credentials 2 s after the first request",
     expects: "works",
-    why: "The sidecar holds each request for 900 ms before it answers 503, so SDKs retry for 2.8 s (Go v2) or longer.",
+    why: "The sidecar holds each request for 900 ms before it answers 503, so even the SDK with the shortest retries (Go v2) retries for 2.8 s.",
   },
   refused: {
     title: "STS denies the role after the pod has started, and the credentials have expired",
     expects: "fails",
     code: { code: "STS_DENIED", shownBy: SHOW_THE_BODY },
-    why: "403 with the error message of STS. The JavaScript SDKs do not show the response body.",
+    why: "The sidecar answers 403 with the error message of STS. The JavaScript SDKs do not show the response body.",
   },
   restarted: {
     title: "the sidecar is killed and restarted while the app runs; the app calls again with the same client",
@@ -70,16 +71,16 @@ export const SCENARIOS = {
     why: "Each start of the sidecar replaces the tokens. SDKs read the token file again for each refresh.",
   },
   crossing: {
-    title: "as above, but the request for credentials began before the restart and carries the earlier token",
+    title: "the sidecar is killed and restarted while the app's SDK requests credentials with the earlier token",
     expects: "fails",
     except: { "javascript-v3": "works", "go-v2": "works" },
     code: { code: "TOKEN_REPLACED", shownBy: ["boto3", "aws-cli"] },
-    why: "503. JavaScript v3 and Go v2 read the token file again when they retry, the others at their next refresh, which works.",
+    why: "The sidecar answers 503. JavaScript v3 and Go v2 read the token file again when they retry. The other SDKs read it at their next refresh, which works.",
   },
   "server-down": {
-    title: "podrole's server is down; the credentials are valid",
+    title: "podrole's server is down, and the sidecar's credentials are valid",
     expects: "works",
-    why: "The sidecar returns its credentials until they expire.",
+    why: "The sidecar returns its stored credentials until they expire.",
   },
 } as const satisfies Readonly<Record<string, Scenario>>;
 

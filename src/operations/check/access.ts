@@ -9,7 +9,7 @@ const needed = (who: ProgramName): Check => ({
   section: "rights",
   when: "installed",
   summary: `RBAC grants the ${who} every permission that it needs.`,
-  remedy: "Apply `manifests/base/rbac.yaml` or the chart again; the message names the missing permissions.",
+  remedy: "Apply `manifests/base/rbac.yaml` or the chart again. The message names the missing permissions.",
   judge: ({ programRights }: Facts) =>
     lackingOf(
       programRights.filter(({ right }) => right.who === who && right.expected),
@@ -21,8 +21,8 @@ const needed = (who: ProgramName): Check => ({
 const narrow = (who: ProgramName): Check => ({
   section: "rights",
   when: "installed",
-  summary: `RBAC grants the ${who} no permission that a thief of its token could use beyond the ${who}'s own work.`,
-  remedy: `Find the binding of podrole-${who} or its groups (\`kubectl get clusterrolebindings,rolebindings -A -o wide\`) and remove it.`,
+  summary: `RBAC grants the ${who} no more permissions than it needs, so that a stolen token of the ${who} can do nothing else.`,
+  remedy: `Find the additional binding that grants the permission in the message to ServiceAccount podrole-${who} or to one of its groups (\`kubectl get clusterrolebindings,rolebindings -A -o wide\`), and remove only that binding.`,
   judge({ programRights }: Facts): Verdict {
     const judged = programRights.filter(({ right }) => right.who === who && !right.expected);
     const unknown = judged.find(({ allowed }) => "unknown" in allowed);

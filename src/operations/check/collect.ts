@@ -99,7 +99,7 @@ export async function collect(deps: CollectDeps, options: CollectOptions): Promi
   };
 }
 
-const UNREAD = { unknown: "It was not requested" };
+const UNREAD = { unknown: "This was not read, because the check does not need it" };
 const NOT_READ = {
   nodes: UNREAD,
   ownRights: [],
@@ -143,7 +143,7 @@ async function readAdmission(
   );
   const name = found?.metadata.name;
   if (name === undefined)
-    return { unknown: "No namespace carries the label podrole.io/inject: enabled, so there is none to test with" };
+    return { unknown: "No namespace has the label podrole.io/inject: enabled, so there is no namespace to test with" };
   return known(() => probeAdmission(kubernetes, name));
 }
 
@@ -152,7 +152,7 @@ async function readMetadata(
   { imdsNamespace }: CollectOptions,
   { server }: Installed,
 ): Promise<Facts["metadata"]> {
-  if (imdsNamespace === undefined) return { unknown: "Only tested with --imds NAMESPACE" };
+  if (imdsNamespace === undefined) return { unknown: "This is tested only with --imds NAMESPACE" };
   if (server === undefined) return { unknown: "The server's image is unknown" };
   progress(`running a pod in namespace ${imdsNamespace}`);
   return known(() =>

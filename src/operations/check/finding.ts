@@ -26,13 +26,13 @@ export type CheckTable = Readonly<Record<string, Check>>;
 
 export const SECTIONS = {
   prerequisites: "the cluster and your permissions",
-  rights: "RBAC of podrole's programs",
+  rights: "RBAC permissions of podrole's programs",
   installation: "what is deployed",
-  trust: "certificates and who trusts them",
+  trust: "certificates, and which components trust them",
   registration: "how the API server calls the webhook",
   running: "metrics of the programs",
   workloads: "namespaces and pods that use podrole",
-  nodes: "what pods can reach besides podrole",
+  nodes: "what pods can reach on their nodes",
 } as const;
 
 export type Section = keyof typeof SECTIONS;

@@ -29,7 +29,7 @@ const deployed = (program: ProgramName): Check => ({
   section: "installation",
   when: "installed",
   summary: `The ${program}'s Deployment exists, and all of its replicas are ready.`,
-  remedy: `\`kubectl -n podrole describe deployment podrole-${program}\` and the log of its pods show what it waits for; ${PAGE.operate} describes outages.`,
+  remedy: `Find out what the ${program} waits for with \`kubectl -n podrole describe deployment podrole-${program}\` and from the logs of its pods. ${PAGE.operate} describes outages.`,
   judge: ({ deployments, namespace }: Facts) =>
     given(deployments, (list) => {
       const found = deploymentOf(program, list);
@@ -52,18 +52,19 @@ export const INSTALLATION = {
   NAMESPACE: {
     section: "installation",
     when: "installed",
-    summary: "podrole's own namespace exists, and is not labelled for injection.",
-    remedy: "Name podrole's namespace with `--podrole-namespace`. Remove the label `podrole.io/inject` from it.",
+    summary: "podrole's own namespace exists, and does not have the label `podrole.io/inject`.",
+    remedy:
+      "If podrole runs in another namespace, pass that namespace with `--podrole-namespace`. If the message says that podrole's namespace has the label `podrole.io/inject`, remove the label.",
     judge: ({ ownNamespace, namespace }) =>
       given(ownNamespace, (found) => {
         if (found === undefined)
           return failed(
-            `There is no namespace "${namespace}"; expected podrole's own (--podrole-namespace), or podrole check --pre before an installation`,
+            `There is no namespace "${namespace}"; expected podrole's own namespace (set --podrole-namespace, or use podrole check --pre before the installation)`,
           );
         return found.metadata.labels?.["podrole.io/inject"] === undefined
           ? ok(`namespace "${namespace}" exists`)
           : warning(
-              `Namespace "${namespace}" carries podrole.io/inject, which has no effect on podrole's own namespace`,
+              `Namespace "${namespace}" has the label podrole.io/inject, which has no effect on podrole's own namespace; expected no such label`,
             );
       }),
   },
@@ -72,9 +73,9 @@ export const INSTALLATION = {
   REPLICAS: {
     section: "installation",
     when: "installed",
-    summary: "Server and webhook have two replicas or more, on different nodes.",
+    summary: "Server and webhook each have two or more replicas, on different nodes.",
     remedy:
-      "`kubectl -n podrole scale deployment podrole-server --replicas=2`; let the scheduler spread them (`topologySpreadConstraints`).",
+      "If a program has one replica, scale its Deployment (`kubectl -n podrole scale deployment podrole-server --replicas=2`). If all replicas are on one node, set `topologySpreadConstraints` in the Deployment.",
     judge: ({ deployments, ownPods, nodes }) =>
       given(deployments, (list) =>
         orOkWhereDeployed(
@@ -83,7 +84,7 @@ export const INSTALLATION = {
             const found = deploymentOf(program, list);
             return found ? oneReplicaOrNode(program, found, ownPods, nodes) : [];
           }),
-          "each program has two replicas or more, on different nodes if the cluster has several",
+          "each program has two or more replicas, on different nodes if the cluster has several nodes",
         ),
       ),
   },
@@ -112,7 +113,8 @@ export const INSTALLATION = {
     when: "installed",
     summary:
       "The programs' settings are valid, and server and webhook have the same trust domain, audience and trust bundle.",
-    remedy: "Correct the setting; put settings that both programs need into ConfigMap `podrole-common`.",
+    remedy:
+      "Correct the setting that the message names. Put a setting that both programs need into ConfigMap `podrole-common`.",
     judge: ({ installed }) =>
       given(installed, (programs) => {
         const found = PROGRAMS.flatMap((program) => programs[program] ?? []);
@@ -129,11 +131,11 @@ export const INSTALLATION = {
     when: "installed",
     summary: "Server and webhook have the same policy settings.",
     remedy:
-      "Put policy settings into ConfigMap `podrole-common` (`settings` of the chart), never into `podrole-server` or `podrole-webhook`. When they differ, the webhook admits pods that the server refuses, or the other way round.",
+      "Put policy settings into ConfigMap `podrole-common` (`settings` of the chart), never into `podrole-server` or `podrole-webhook`. While the settings differ, the webhook may admit pods to which the server refuses credentials, and refuse pods to which the server would issue them.",
     judge: ({ installed }) =>
       given(installed, (programs) => {
         if (!programs.server?.settings || !programs.webhook?.settings) {
-          return skipped("The settings of server and webhook are not both known");
+          return skipped("The settings of the server or of the webhook are unknown");
         }
         return orOk(
           policyDifferences(programs).map((text) => failed(`${text}; expected the same value`)),
@@ -144,11 +146,11 @@ export const INSTALLATION = {
   VERSIONS: {
     section: "installation",
     when: "installed",
-    summary: "Server, webhook and this command line have the same version.",
-    remedy: `Upgrade in the order of ${PAGE.upgrade}.`,
+    summary: "The server, the webhook and this command line have the same version.",
+    remedy: `Upgrade the component that has an older version, in the order that ${PAGE.upgrade} describes.`,
     judge: ({ installed, cliVersion, pages }) =>
       given(installed, ({ server, webhook }) => {
-        if (!server || !webhook) return skipped("Server and webhook are not both deployed");
+        if (!server || !webhook) return skipped("The server or the webhook is not deployed");
         const running = new Set(pages.flatMap(versionsOf));
         if (running.size > 1) {
           return warning(`Replicas run versions ${[...running].toSorted().join(" and ")}; expected one version`);
@@ -159,14 +161,16 @@ export const INSTALLATION = {
         const version = [...running][0] ?? tagOf(server.image);
         return version === undefined || version === cliVersion
           ? ok(`server and webhook run ${server.image}`)
-          : warning(`Server and webhook run ${version}, this command line is ${cliVersion}; expected the same version`);
+          : warning(
+              `Server and webhook have version ${version}, and this command line has version ${cliVersion}; expected the same version`,
+            );
       }),
   },
   RESTARTS: {
     section: "installation",
     when: "installed",
-    summary: "podrole's own containers do not restart repeatedly.",
-    remedy: "`kubectl -n podrole logs POD --previous` prints the log of the container that ended.",
+    summary: "No container of podrole's programs has restarted five times or more.",
+    remedy: "Find the reason in the log of the container that ended (`kubectl -n podrole logs POD --previous`).",
     judge: ({ ownPods }) =>
       given(ownPods, (pods) => {
         if (pods.length === 0) return skipped("podrole's namespace has no pods");

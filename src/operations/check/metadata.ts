@@ -6,9 +6,9 @@ export const METADATA = {
     section: "nodes",
     when: "installed",
     summary:
-      "Pods cannot reach the node's instance metadata service (tested only with `--imds NAMESPACE`, which runs a pod there for some seconds).",
+      "Pods cannot reach the node's instance metadata service. podrole check tests this only with `--imds NAMESPACE`, which runs a short-lived pod in that namespace.",
     remedy:
-      "Deny 169.254.169.254 to application pods by NetworkPolicy, and set the instances' `HttpTokens` to required and `HttpPutResponseHopLimit` to 1 ([docs/install.md](install.md#block-the-nodes-role)).",
+      "Block 169.254.169.254 for application pods with a NetworkPolicy, and set `HttpTokens` to `required` and `HttpPutResponseHopLimit` to 1 for the EC2 instances ([docs/install.md](install.md#block-the-nodes-role)).",
     judge: ({ metadata }) =>
       given(metadata, ({ namespace, answer, detail }) => {
         const object = `namespace ${namespace}`;
@@ -19,7 +19,7 @@ export const METADATA = {
               object,
             );
           case "silent":
-            return ok(`a pod in namespace "${namespace}" cannot reach it (${detail})`);
+            return ok(`a pod in namespace "${namespace}" cannot reach the instance metadata service (${detail})`);
           case "unknown":
             return warning(`The test pod reported no result: ${detail}`, object);
         }

@@ -12,28 +12,28 @@ export const PREREQUISITES = {
   API_VERSION: {
     section: "prerequisites",
     when: "always",
-    summary: "The API server responds, and is Kubernetes 1.28 or newer.",
-    remedy: "Upgrade the cluster: before 1.28, the API server does not support `matchConditions` of webhooks.",
+    summary: "The API server responds, and its version is Kubernetes 1.28 or later.",
+    remedy: "Upgrade the cluster. Before version 1.28, the API server does not support `matchConditions` of webhooks.",
     judge: ({ api }) =>
       given(api, ({ major, minor }) =>
         major > 1 || minor >= OLDEST
           ? ok(`Kubernetes is ${major}.${minor}`)
-          : failed(`Kubernetes is ${major}.${minor}; expected 1.${OLDEST} or newer`),
+          : failed(`Kubernetes is ${major}.${minor}; expected 1.${OLDEST} or later`),
       ),
   },
   NATIVE_SIDECARS: {
     section: "prerequisites",
     when: "always",
-    summary: "The cluster supports native sidecars (1.29 or newer).",
+    summary: "The cluster supports native sidecars (Kubernetes 1.29 or later).",
     remedy:
-      "Upgrade the cluster, or accept classic mode: the sidecar is then an ordinary container that starts first, and it keeps the pods of Jobs from completing.",
+      "Upgrade the cluster, or accept classic mode. In classic mode, the sidecar is an ordinary container that starts first, and pods of Jobs do not complete because the sidecar keeps running.",
     judge: ({ api }) =>
       given(api, ({ major, minor }) => {
         if (major > 1 || minor >= NATIVE_SINCE) return ok("native sidecars are enabled");
         return minor < OLDEST
           ? skipped("The cluster is too old for podrole (API_VERSION)")
           : warning(
-              `Kubernetes 1.${minor} has no native sidecars, so pods get classic mode; expected 1.${NATIVE_SINCE} or newer`,
+              `Kubernetes 1.${minor} has no native sidecars, so pods run in classic mode; expected 1.${NATIVE_SINCE} or later`,
             );
       }),
   },
@@ -41,21 +41,22 @@ export const PREREQUISITES = {
     section: "prerequisites",
     when: "always",
     summary: "The API server serves `admissionregistration.k8s.io/v1`.",
-    remedy: "Enable the API group and the admission plugin `MutatingAdmissionWebhook`.",
+    remedy: "Enable this API group and the admission plugin `MutatingAdmissionWebhook` in the API server.",
     judge: ({ webhookConfigurations }) =>
       given(webhookConfigurations, () => ok("mutating webhook configurations can be read")),
   },
   INSTALL_RIGHTS: {
     section: "prerequisites",
     when: "pre",
-    summary: "You may create every object of the manifests.",
-    remedy: "Request `cluster-admin`, or the permissions that the message names, for the time of the installation.",
-    judge: ({ ownRights }) => lackingOf(ownRights, "Cannot install podrole: you", "you may install podrole"),
+    summary: "You have the permission to create every object of the manifests.",
+    remedy: "For the installation, request `cluster-admin` or the permissions that the message names.",
+    judge: ({ ownRights }) =>
+      lackingOf(ownRights, "Cannot install podrole: you", "you have the permissions to install podrole"),
   },
   NOT_INSTALLED: {
     section: "prerequisites",
     when: "pre",
-    summary: "No other podrole is registered in this cluster.",
+    summary: "No other installation of podrole is registered in this cluster.",
     remedy: `Upgrade the existing installation instead of adding a second one (${PAGE.upgrade}).`,
     judge: ({ webhookConfigurations }) =>
       given(webhookConfigurations, (configurations) => {
@@ -65,7 +66,7 @@ export const PREREQUISITES = {
         return orOk(
           present.map(({ metadata }) =>
             warning(
-              "podrole is already registered; expected no webhook of podrole's",
+              "podrole is already registered; expected no registered webhook of podrole",
               `mutatingwebhookconfiguration ${metadata.name}`,
             ),
           ),

@@ -49,24 +49,23 @@ export const REGISTRATION = {
     section: "registration",
     when: "installed",
     summary: "Exactly one MutatingWebhookConfiguration registers podrole's webhook.",
-    remedy: "Apply `manifests/base/webhook-configuration.yaml`; delete the one of an earlier installation.",
+    remedy:
+      "If none is registered, apply `manifests/base/webhook-configuration.yaml`. If there are several, delete the MutatingWebhookConfiguration that an earlier installation left.",
     judge: ({ webhookConfigurations, namespace }) =>
       given(webhookConfigurations, (configurations) => {
         const own = ownWebhooks(configurations, namespace);
         if (own.length === 0)
           return failed("No MutatingWebhookConfiguration registers podrole's webhook; expected one");
         return own.length === 1
-          ? ok(`${own[0]?.object} registers it`)
-          : warning(
-              `${own.length} webhooks lead to podrole: ${own.map(({ object }) => object).join(", ")}; expected one`,
-            );
+          ? ok(`${own[0]?.object} registers podrole's webhook`)
+          : warning(`${own.length} webhooks call podrole: ${own.map(({ object }) => object).join(", ")}; expected one`);
       }),
   },
   WEBHOOK_RULES: ownWebhookCheck(
     {
-      summary: "The API server calls the webhook for every creation of a pod.",
+      summary: "The API server calls the webhook whenever a pod is created.",
       remedy: "Apply `manifests/base/webhook-configuration.yaml` again.",
-      okMessage: "its rules contain CREATE of pods",
+      okMessage: "the webhook's rules contain CREATE of pods",
     },
     ({ webhook: { rules = [] }, object }) =>
       rules.some(
@@ -75,14 +74,14 @@ export const REGISTRATION = {
           (operations?.includes("CREATE") || operations?.includes("*")),
       )
         ? []
-        : [failed("Its rules do not contain CREATE of pods; expected it", object)],
+        : [failed("The webhook's rules do not contain CREATE of pods; expected this rule", object)],
   ),
   FAILURE_POLICY: ownWebhookCheck(
     {
       summary:
-        "`failurePolicy` is `Fail`: while the webhook is unavailable, no pods are created in labelled namespaces.",
+        "`failurePolicy` is `Fail`, so that no pod is created in a labelled namespace while the webhook is unavailable.",
       remedy:
-        "Set it to `Fail`. With `Ignore`, a pod that is created while the webhook is unavailable runs with the node's role, or without one.",
+        "Set `failurePolicy` to `Fail`. With `Ignore`, a pod that is created while the webhook is unavailable runs without a role or with the node's role.",
       okMessage: "failurePolicy is Fail",
     },
     ({ webhook: { failurePolicy = "Fail" }, object }) =>
@@ -90,8 +89,9 @@ export const REGISTRATION = {
   ),
   WEBHOOK_TIMEOUT: ownWebhookCheck(
     {
-      summary: "`timeoutSeconds` is long enough for the webhook's own look-ups, and does not delay creations for long.",
-      remedy: "Set it to 5.",
+      summary:
+        "`timeoutSeconds` is from 4 to 10: long enough for the webhook's own look-ups (3 s), and short enough that a broken webhook does not delay the creation of pods for long.",
+      remedy: "Set `timeoutSeconds` to 5.",
       okMessage: "timeoutSeconds is between 4 and 10",
     },
     ({ webhook: { timeoutSeconds = 10 }, object }) =>
@@ -101,10 +101,10 @@ export const REGISTRATION = {
   ),
   WEBHOOK_SELECTOR: ownWebhookCheck(
     {
-      summary: "The selectors match labelled namespaces, and exclude podrole's own and kube-system.",
+      summary: "The selectors match labelled namespaces, and exclude podrole's own namespace and kube-system.",
       remedy:
-        "Apply `manifests/base/webhook-configuration.yaml` again. A webhook that is called for its own pods cannot be started again once it is down.",
-      okMessage: "labelled namespaces are selected; podrole's own and kube-system are not",
+        "Apply `manifests/base/webhook-configuration.yaml` again. If the API server calls the webhook for the webhook's own pods, no such pod can be created once all of them are down.",
+      okMessage: "labelled namespaces are selected; podrole's own namespace and kube-system are not",
     },
     ({ webhook: { namespaceSelector, objectSelector }, object }, { namespace }) => {
       const selects = (name: string) =>
@@ -113,7 +113,7 @@ export const REGISTRATION = {
       return [
         ...(selects("any-other-namespace")
           ? []
-          : [failed("A labelled namespace is not selected; expected it to be", object)]),
+          : [failed("A labelled namespace is not selected; expected labelled namespaces to be selected", object)]),
         ...deadlock.map((name) => failed(`Namespace "${name}" can be selected; expected it to be excluded`, object)),
         ...(objectSelector && !matchesLabels(objectSelector, {})
           ? [warning("objectSelector excludes pods without labels; expected no objectSelector", object)]
@@ -124,9 +124,9 @@ export const REGISTRATION = {
   OTHER_WEBHOOKS: ownWebhookCheck(
     {
       summary:
-        "The API server calls podrole again if a later webhook changed the pod (`reinvocationPolicy: IfNeeded`).",
+        "The API server calls podrole again if another webhook changes the pod after podrole did (`reinvocationPolicy: IfNeeded`).",
       remedy:
-        "Set `reinvocationPolicy: IfNeeded`. Otherwise a container that another injector adds has no credentials, or the node's.",
+        "Set `reinvocationPolicy: IfNeeded`. Otherwise, a container that another injector adds has no credentials or those of the node's role.",
       okMessage: "reinvocationPolicy is IfNeeded",
     },
     ({ webhook: { reinvocationPolicy = "Never" }, object }, { webhookConfigurations, namespace }) => {
@@ -142,9 +142,9 @@ export const REGISTRATION = {
     section: "registration",
     when: "installed",
     summary:
-      "The API server reaches the webhook and trusts it: a dry run of a pod that podrole must refuse is refused (metrics and audit count it as ANNOTATION_INVALID).",
+      "The API server can call the webhook and trusts its certificate. To test this, the check creates, as a dry run, a pod that podrole must refuse; the webhook's metrics and audit log show the refusal as ANNOTATION_INVALID.",
     remedy:
-      "The message is the API server's. If the certificate is not trusted, see CA_BUNDLE. If the connection times out or is refused, check the Deployment, NetworkPolicies and firewalls (port 9443 from the control plane to the nodes).",
+      "Read the message, which comes from the API server. If the certificate is not trusted, see CA_BUNDLE. If the connection times out or is refused, check the webhook's Deployment, NetworkPolicies and firewalls, which must permit port 9443 from the control plane to the nodes.",
     judge: ({ admission }) =>
       given(admission, (found) => {
         const where = `namespace ${found.namespace}`;

@@ -40,7 +40,7 @@ export const RUNNING = {
     when: "installed",
     summary: "The metrics of every replica can be read.",
     remedy:
-      "They are read through the API server's proxy. If access is refused, you lack the permission to get `pods/proxy`. If a pod does not respond, it is not running, or a NetworkPolicy blocks the API server from port 8080.",
+      "podrole check reads the metrics through the API server's proxy. If access is refused, request the permission `get` on `pods/proxy`. If a pod does not respond, check that it is running and that no NetworkPolicy blocks the API server from its port 8080.",
     judge: ({ pages }) => {
       if (pages.length === 0) return skipped("No replica is running");
       return orOk(
@@ -53,7 +53,8 @@ export const RUNNING = {
     section: "running",
     when: "installed",
     summary: "The programs' caches of pods, namespaces and ServiceAccounts are up to date.",
-    remedy: "The replica cannot watch the API server; its log has the reason, such as an outage or changed RBAC.",
+    remedy:
+      "Find out from the replica's log why it cannot watch the API server, for example because of an outage or a changed RBAC permission.",
     judge: ({ pages }: Facts) => {
       const read = readPages(pages);
       if (read.length === 0) return skipped(NO_METRICS);
@@ -77,7 +78,7 @@ export const RUNNING = {
     section: "running",
     when: "installed",
     summary: "STS responds to the server.",
-    remedy: `Check egress to STS, region, VPC endpoint and the server's own AWS credentials; its log has the reason. ${PAGE.errors} describes STS_UNAVAILABLE and STS_DENIED.`,
+    remedy: `Check the network path to STS, the region, the VPC endpoint and the server's own AWS credentials; the server's log contains the reason. ${PAGE.errors} describes STS_UNAVAILABLE and STS_DENIED.`,
     judge: ({ pages }: Facts) => {
       const read = readPages(pages, "server");
       if (read.length === 0) return skipped(NO_METRICS);
@@ -94,8 +95,8 @@ export const RUNNING = {
   NEAREST_EXPIRY: {
     section: "running",
     when: "installed",
-    summary: "Cached sessions are renewed well before they expire.",
-    remedy: "Renewal fails; `podrole_sts_calls_total` and the server's log have the reason.",
+    summary: "No cached session expires within the next 5 minutes, because sessions are renewed earlier.",
+    remedy: "Find out from the metric `podrole_sts_calls_total` and the server's log why the renewal fails.",
     judge: ({ pages }: Facts) => {
       const read = readPages(pages, "server");
       const name = "podrole_credential_nearest_expiry_seconds";
@@ -119,9 +120,9 @@ export const RUNNING = {
 function judgeSts(calls: ReadonlyMap<string, number>): Verdict {
   const counts = [...calls].flatMap(([code, count]) => (count > 0 ? [`${code} ${count}`] : [])).join(", ");
   const answered = [...calls].some(([code, count]) => code !== "STS_UNAVAILABLE" && count > 0);
-  if (answered) return ok(`STS responds (calls since the start: ${counts})`);
+  if (answered) return ok(`STS responds (calls since the servers started: ${counts})`);
   const failures = calls.get("STS_UNAVAILABLE") ?? 0;
   return failures === 0
     ? skipped("No pod has requested credentials since the servers started")
-    : failed(`STS responded to none of ${failures} calls since the servers started; expected a response`);
+    : failed(`STS has answered none of ${failures} calls since the servers started; expected answers`);
 }

@@ -11,8 +11,8 @@ export const TRUST = {
   TRUST_BUNDLE: {
     section: "trust",
     when: "installed",
-    summary: "The server has published its trust bundle, and its newest CA is valid for long enough.",
-    remedy: `The server writes ConfigMap \`podrole-trust\` when it starts; its log has the reason if it cannot. The server replaces a CA before five sixths of its lifetime are over; ${PAGE.rotate} describes how to do it by hand.`,
+    summary: "The server has published its trust bundle, and at least one sixth of the newest CA's lifetime is left.",
+    remedy: `If ConfigMap \`podrole-trust\` is missing or has no valid CA, find the reason in the server's log: the server writes the ConfigMap when it starts. If the newest CA expires soon, rotate the CA as ${PAGE.rotate} describes; normally the server publishes the next CA after half of a CA's lifetime, and signs with it after five sixths.`,
     judge: ({ trustBundle, now, namespace }) =>
       given(trustBundle, (bundle) => {
         if (bundle === undefined)
@@ -38,8 +38,8 @@ export const TRUST = {
   CA_SLOTS: {
     section: "trust",
     when: "installed",
-    summary: "The CA's Secret is valid, and the published trust bundle contains exactly its CAs.",
-    remedy: `${PAGE.rotate} explains the slots. podrole never overwrites a damaged Secret: restore it from your backup.`,
+    summary: "The CA's Secret is valid, and the published trust bundle contains exactly the CAs of the Secret.",
+    remedy: `If the Secret is damaged, restore it from your backup; podrole never overwrites a damaged Secret. ${PAGE.rotate} explains the slots.`,
     judge: ({ slots, trustBundle, now }) =>
       given(slots, (held) => {
         const current = held.find(({ slot }) => slot === "current");
@@ -59,9 +59,9 @@ export const TRUST = {
   CA_BUNDLE: {
     section: "trust",
     when: "installed",
-    summary: "`caBundle` of podrole's webhook configuration is the published trust bundle.",
+    summary: "`caBundle` of podrole's webhook configuration contains the published trust bundle.",
     remedy:
-      "The server writes it within a minute. If another tool resets it (Argo CD, Flux, a chart), configure that tool to ignore `/webhooks/0/clientConfig/caBundle` ([docs/install.md](install.md#gitops)).",
+      "Wait one minute: the server corrects `caBundle` within this time. If another tool (Argo CD, Flux or a chart) overwrites the value, configure that tool to ignore `/webhooks/0/clientConfig/caBundle` ([docs/install.md](install.md#gitops)).",
     judge: ({ webhookConfigurations, trustBundle, namespace }) =>
       given(webhookConfigurations, (configurations) =>
         given(trustBundle, (bundle = "") => {
@@ -79,7 +79,7 @@ export const TRUST = {
     when: "installed",
     summary: "The serving certificates of server and webhook are renewed before they expire.",
     remedy:
-      "The log of the pod that the message names has the reason why it could not renew; the webhook requests its certificate from the server.",
+      "Find out from the log of the pod that the message names why it could not renew its certificate. The webhook requests its certificate from the server.",
     judge: ({ pages }) => {
       const read = pages.flatMap(({ program, pod, samples }) => {
         const seconds = "value" in samples ? gauge(samples.value, "podrole_serving_certificate_expiry_seconds") : [];

@@ -64,14 +64,14 @@ export const WORKLOADS = {
   NAMESPACES_PERMIT: {
     section: "workloads",
     when: "installed",
-    summary: "Every labelled namespace permits some role.",
+    summary: "Every namespace with the label `podrole.io/inject: enabled` permits at least one role.",
     remedy:
-      "Annotate the namespace with `iam.amazonaws.com/permitted` (or `iam.amazonaws.com/allowed-roles`), or remove the label: without the annotation, every role is ROLE_FORBIDDEN.",
+      "Annotate the namespace with `iam.amazonaws.com/permitted` or `iam.amazonaws.com/allowed-roles`, or remove the label. Without one of these annotations, podrole refuses every role in the namespace with ROLE_FORBIDDEN.",
     judge: ({ namespaces }) =>
       given(namespaces, (list) => {
         const selected = labelled(list);
         if (selected.length === 0)
-          return warning("No namespace carries the label podrole.io/inject: enabled; expected one");
+          return warning("No namespace has the label podrole.io/inject: enabled; expected one");
         return orOk(
           selected.flatMap(({ metadata }) => {
             const { annotations = {}, name } = metadata;
@@ -80,16 +80,17 @@ export const WORKLOADS = {
               ? []
               : [failed(`It permits no role; expected an expression in ${ANNOTATIONS.permitted}`, `namespace ${name}`)];
           }),
-          `${countOf(selected.length, "labelled namespace")}, and each permits some role`,
+          `${countOf(selected.length, "labelled namespace")}, and each permits at least one role`,
         );
       }),
   },
   EXPRESSIONS: {
     section: "workloads",
     when: "installed",
-    summary: "The expressions of namespaces are valid: RE2 in `permitted`, a JSON array in `allowed-roles`.",
+    summary:
+      "The namespaces' annotations are valid: `iam.amazonaws.com/permitted` is an RE2 expression, and `iam.amazonaws.com/allowed-roles` is a JSON array of patterns.",
     remedy:
-      "Correct the annotation; the message names the error. Until then, the namespace permits no role (PERMITTED_INVALID).",
+      "Correct the annotation; the message describes the error. Until then, the namespace permits no role (PERMITTED_INVALID).",
     judge: (facts) =>
       given(workloadsOf(facts), ({ namespaces, settings }) =>
         orOk(
@@ -104,23 +105,25 @@ export const WORKLOADS = {
   PODS_INJECTED: {
     section: "workloads",
     when: "installed",
-    summary: "Every running pod that names a role is injected.",
+    summary: "Every running pod that names a role has podrole's sidecar.",
     remedy:
-      "Pods are injected when they are created: restart the pod (`kubectl rollout restart`). `podrole explain pod NAME -n NAMESPACE` shows what would happen then.",
+      "Restart the pod (`kubectl rollout restart`), because podrole injects a pod only when it is created. `podrole explain pod NAME -n NAMESPACE` shows in advance what podrole will do.",
     judge: (facts) =>
       given(workloadsOf(facts), (workloads) => {
         const injected = workloads.pods.filter(isInjected).length;
         return orOk(
           workloads.pods.filter((pod) => !isInjected(pod)).flatMap((pod) => judgeUninjected(pod, workloads) ?? []),
-          injected === 0 ? "no pod names a role" : `${countOf(injected, "pod")} injected, and none is missing`,
+          injected === 0
+            ? "no pod names a role"
+            : `${countOf(injected, "pod")} injected, and no pod that names a role lacks the sidecar`,
         );
       }),
   },
   ROLES_PERMITTED: {
     section: "workloads",
     when: "installed",
-    summary: "Every injected pod is still permitted to have its roles.",
-    remedy: `Permit the role again, or name another one in the pod: its sidecar stops serving credentials at the next renewal. ${PAGE.errors} describes the code.`,
+    summary: "The namespace of every injected pod still permits the pod's roles.",
+    remedy: `Permit the role in the namespace again, or name another role in the pod. Otherwise, the pod's sidecar stops serving credentials at its next renewal. ${PAGE.errors} describes the code in the message.`,
     judge: (facts) =>
       given(workloadsOf(facts), (workloads) =>
         orOk(
@@ -130,15 +133,16 @@ export const WORKLOADS = {
               ? [failed(`${planned.reason}: ${planned.message}`, `pod ${keyOf(pod)}`)]
               : [];
           }),
-          "every injected pod is permitted to have its roles",
+          "the namespace of every injected pod permits the pod's roles",
         ),
       ),
   },
   DEFAULT_ROLES: {
     section: "workloads",
     when: "installed",
-    summary: "Default roles of ServiceAccounts and namespaces are permitted by the namespace.",
-    remedy: "Permit the role in the namespace, or correct the annotation: every pod that uses the default is refused.",
+    summary: "Every namespace permits its own default role and those of its ServiceAccounts.",
+    remedy:
+      "Permit the role in the namespace, or correct the annotation that names it. Until then, podrole refuses every pod that uses the default role.",
     judge: (facts) =>
       given(workloadsOf(facts), ({ settings, namespaces, accounts }) =>
         orOk(
@@ -153,9 +157,9 @@ export const WORKLOADS = {
   SIDECAR_VERSIONS: {
     section: "workloads",
     when: "installed",
-    summary: "Pods run the sidecar image that the webhook injects now.",
+    summary: "Every injected pod runs the sidecar image that the webhook injects now.",
     remedy:
-      "Older sidecars work with a newer server (docs/operate.md lists the supported version skew); restart the pods when convenient.",
+      "Restart the pods when convenient. Until then, the older sidecars work with the newer server, within the version skew that docs/operate.md lists.",
     judge: (facts) =>
       given(workloadsOf(facts), ({ pods, settings }) => {
         const counts = new Map<string, number>();
@@ -220,14 +224,17 @@ function judgeUninjected(pod: Pod, workloads: Workloads): Verdict | undefined {
   switch (planned?.decision) {
     case "inject":
       return failed(
-        "It is not injected and would be now: it was created before the label, or without the webhook",
+        "It is not injected, but would be if it were created now: it was created before the namespace got the label, or while the webhook was not called",
         object,
       );
     case "refuse":
-      return failed(`It is not injected, and would be refused now: ${planned.reason}: ${planned.message}`, object);
+      return failed(
+        `It is not injected, and would be refused if it were created now: ${planned.reason}: ${planned.message}`,
+        object,
+      );
     case "skip":
       return hasRoleAnnotation(pod) && planned.reason !== "INJECTION_DISABLED"
-        ? warning(`It names a role and is not injected (${planned.reason}): ${planned.message}`, object)
+        ? warning(`It names a role but is not injected (${planned.reason}): ${planned.message}`, object)
         : undefined;
     case undefined:
       return undefined;

@@ -74,7 +74,7 @@ export const BROKEN_USE: readonly Broken[] = [
     serverReports({ 'podrole_sts_calls_total{code="OK"}': 0, 'podrole_sts_calls_total{code="STS_UNAVAILABLE"}': 7 }),
     "STS",
     "failed",
-    /responded to none of 7 calls/,
+    /answered none of 7 calls/,
   ],
   [
     "sessions near their end",
@@ -106,7 +106,13 @@ export const BROKEN_USE: readonly Broken[] = [
     "failed",
     /allowed-roles/,
   ],
-  ["a pod that was not injected", { pods: known([barePod()]) }, "PODS_INJECTED", "failed", /would be now/],
+  [
+    "a pod that was not injected",
+    { pods: known([barePod()]) },
+    "PODS_INJECTED",
+    "failed",
+    /would be if it were created now/,
+  ],
   [
     "a pod that would be refused",
     { pods: known([barePod("payroll-admin")]) },
