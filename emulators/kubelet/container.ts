@@ -3,7 +3,7 @@
 // (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-states)
 import { writeFile } from "node:fs/promises";
 import type { Container } from "../../src/kubernetes/objects.ts";
-import { type Clock, sleep } from "../../src/runtime/clock.ts";
+import { type Clock, sleep, untilAborted } from "../../src/runtime/clock.ts";
 import type { Log } from "../../src/runtime/log.ts";
 import { type ConfigProblem, isProblem } from "./environment.ts";
 import { createLogBuffer, type LogBuffer } from "./log-buffer.ts";
@@ -76,10 +76,7 @@ export function createContainer(
 
   function wait(waiting: Waiting): Promise<void> {
     change({ waiting });
-    return new Promise((resolve) => {
-      if (stopping.signal.aborted) return resolve();
-      stopping.signal.addEventListener("abort", () => resolve(), { once: true });
-    });
+    return untilAborted(stopping.signal);
   }
 
   async function supervise(): Promise<Terminated | undefined> {

@@ -5,20 +5,9 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { CommanderError } from "commander";
 import { explainKiamFlags } from "../operations/migrate/kiam-flags.ts";
+import { interruptionsOf } from "../runtime/interruptions.ts";
 import { createProgram } from "./program.ts";
 import type { Terminal } from "./terminal.ts";
-
-/** Aborts on the first SIGINT or SIGTERM, so that the command can stop; a second signal exits immediately. */
-function interruptions(): AbortSignal {
-  const controller = new AbortController();
-  const stop = (signal: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(signal === "SIGINT" ? 130 : 143);
-    controller.abort(signal);
-  };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
-  return controller.signal;
-}
 
 async function main(argv: readonly string[]): Promise<void> {
   const terminal: Terminal = {
@@ -28,7 +17,7 @@ async function main(argv: readonly string[]): Promise<void> {
     execPath: process.execPath,
     readStdin: () => text(process.stdin),
     stdin: () => (process.stdin.isTTY ? undefined : process.stdin),
-    interrupted: interruptions(),
+    interrupted: interruptionsOf(process, (signal) => (signal === "SIGINT" ? 130 : 143)),
   };
   const program = createProgram(
     terminal,

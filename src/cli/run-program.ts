@@ -1,7 +1,7 @@
 // Runs a long-running program: reads and checks its settings, opens log and audit, starts it, and stops it on a signal.
 import pretty from "pino-pretty";
 import type { DestinationStream } from "pino";
-import { sleep, systemClock } from "../runtime/clock.ts";
+import { sleep, systemClock, untilAborted } from "../runtime/clock.ts";
 import type { LogLevel } from "../runtime/line-log.ts";
 import { createAudit, createLog } from "../runtime/log.ts";
 import { readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
@@ -45,7 +45,7 @@ export async function runProgram<Table extends SettingTable>(
   const log = createLog(name, level, destination);
   const shutdown = createShutdown({ clock: systemClock, log }, { deadlineMs: STOP_WITHIN_MS });
   // Signals also count during the start, which may wait for something that never happens.
-  const interrupted = interruption(terminal.interrupted);
+  const interrupted = untilAborted(terminal.interrupted);
   const deps = { clock: systemClock, log, audit: createAudit(name, destination), shutdown };
   const started = start(deps, read.settings).then(() => true);
   try {
@@ -72,11 +72,4 @@ function logDestination({ out }: Terminal, json: boolean): DestinationStream {
   if (json) return { write: out };
   const format = pretty.prettyFactory({ colorize: false, messageKey: "message", ignore: "program" });
   return { write: (line) => out(format(line)) };
-}
-
-function interruption(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -1,7 +1,8 @@
 // From a pod without podrole to a pod with it. Adds what is missing and nothing else, so that a second call, with changes
 // by other webhooks in between, results in the same pod. Decides nothing: plan.ts has chosen the containers with a role.
 import type { Container, Pod, Volume } from "../kubernetes/objects.ts";
-import { LABELS } from "../policy/annotations.ts";
+import { INJECTED, LABELS } from "../policy/annotations.ts";
+import { isPodroleContainer } from "../policy/facts.ts";
 import { classicWarnings, modeOf, type Participants, withoutInitContainers } from "./classic.ts";
 import {
   type ContainerPlan,
@@ -13,7 +14,7 @@ import {
 } from "./containers.ts";
 import { addCredentials, disableMetadata } from "./environment.ts";
 import { hasProxyFrom, leadingMeshContainers, leadingMeshProxies, meshWarnings } from "./mesh.ts";
-import { DEFAULT_CONTAINER_ANNOTATION, INJECTED_LABEL_VALUE, isPodroleContainer } from "./names.ts";
+import { DEFAULT_CONTAINER_ANNOTATION } from "./names.ts";
 import { requestedMetadata } from "./pod-annotations.ts";
 import { choosePorts, conflictingPorts } from "./ports.ts";
 import { listOf } from "./shape.ts";
@@ -113,7 +114,7 @@ function injectedMetadata({ metadata, spec }: Pod, containers: readonly Containe
   const hasMoved = containers[0]?.name !== first && chosen === undefined && first !== undefined;
   return {
     ...metadata,
-    labels: { ...metadata.labels, [LABELS.injected]: INJECTED_LABEL_VALUE },
+    labels: { ...metadata.labels, [LABELS.injected]: INJECTED },
     ...(hasMoved && { annotations: { ...metadata.annotations, [DEFAULT_CONTAINER_ANNOTATION]: first } }),
   };
 }

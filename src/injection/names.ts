@@ -1,11 +1,10 @@
 // Names, paths and label values that injection adds to a pod. podrole's containers read them from the environment
 // variables in the pod spec; none of them is a built-in default of those containers.
+import { OWN_CONTAINERS } from "../policy/facts.ts";
 
 /** Containers and volumes that belong to podrole. */
 export const NAMES = {
-  /** Classic mode; in native mode present only in pods that an earlier version injected. */
-  init: "podrole-init",
-  sidecar: "podrole-sidecar",
+  ...OWN_CONTAINERS,
   /** Projected ServiceAccount token that proves which pod this is. Mounted only in podrole's containers. */
   proofVolume: "podrole-proof",
   /** Private key, certificate and credentials. Mounted only in podrole's containers. */
@@ -28,13 +27,5 @@ export const PATHS = {
   terminationMessage: "/dev/termination-log",
 } as const;
 
-/** Value of the label podrole.io/injected on an injected pod. */
-export const INJECTED_LABEL_VALUE = "true";
-
 /** Annotation by which kubectl exec and logs choose a container; without it they use the first one. */
 export const DEFAULT_CONTAINER_ANNOTATION = "kubectl.kubernetes.io/default-container";
-
-/** True for podrole-init and podrole-sidecar, judged by name alone. */
-export function isPodroleContainer({ name }: { readonly name: string }): boolean {
-  return name === NAMES.init || name === NAMES.sidecar;
-}

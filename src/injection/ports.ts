@@ -1,7 +1,8 @@
 // The two ports of podrole-sidecar. All containers of a pod share one network namespace, so a port that any container
 // declares is taken; a port that a container uses without declaring it is not visible in the pod spec.
 import type { Container, Pod } from "../kubernetes/objects.ts";
-import { NAMES, isPodroleContainer } from "./names.ts";
+import { isPodroleContainer } from "../policy/facts.ts";
+import { NAMES } from "./names.ts";
 import { allContainers, listOf } from "./shape.ts";
 
 /** TCP ports of podrole-sidecar inside the pod. */

@@ -1,14 +1,15 @@
 // Names and paths that are reserved for podrole. A pod that brings them itself is refused: its author could otherwise
 // put their own container or volume in the place of one that other people trust.
 import type { Pod, VolumeMount } from "../kubernetes/objects.ts";
-import { LABELS, quoted } from "../policy/annotations.ts";
+import { INJECTED, LABELS, quoted } from "../policy/annotations.ts";
+import { isPodroleContainer } from "../policy/facts.ts";
 import type { Refusal } from "../protocol/errors.ts";
-import { INJECTED_LABEL_VALUE, isPodroleContainer, NAMES, PATHS, VOLUME_NAMES } from "./names.ts";
+import { NAMES, PATHS, VOLUME_NAMES } from "./names.ts";
 import { allContainers, listOf } from "./shape.ts";
 
 /** True when an earlier call injected the pod (reinvocation, or a copy of an injected pod). */
 export function isInjected({ metadata }: Pod): boolean {
-  return metadata.labels?.[LABELS.injected] === INJECTED_LABEL_VALUE;
+  return metadata.labels?.[LABELS.injected] === INJECTED;
 }
 
 /** Returns NAME_RESERVED when the pod has a name or path of podrole's that no injection added. */

@@ -3,7 +3,7 @@
 // container. A sidecar's CPU is reserved for the pod's whole lifetime, so there it is smaller and the start takes longer.
 import type { Pod, ResourceRequirements } from "../kubernetes/objects.ts";
 import { parseQuantity } from "../kubernetes/quantity.ts";
-import { isPodroleContainer } from "./names.ts";
+import { isPodroleContainer } from "../policy/facts.ts";
 import { allContainers } from "./shape.ts";
 
 /** Quantities as Kubernetes writes them. */

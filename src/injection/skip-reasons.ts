@@ -2,7 +2,7 @@
 // metric label, audit field and audit annotation, and part of the warning that kubectl prints; docs/errors.md lists the
 // sentences.
 import type { Pod } from "../kubernetes/objects.ts";
-import { ANNOTATIONS, LABELS } from "../policy/annotations.ts";
+import { ANNOTATIONS, optsIn } from "../policy/annotations.ts";
 
 /** Reason → sentence for people. */
 export const SKIP_REASONS = {
@@ -29,7 +29,7 @@ export function skipReasonOfNamespace(
   excluded: readonly string[],
 ): SkipReason | undefined {
   if (SYSTEM_NAMESPACES.has(name) || excluded.includes(name)) return "SYSTEM_NAMESPACE";
-  return labels[LABELS.inject] === "enabled" ? undefined : "NAMESPACE_NOT_LABELLED";
+  return optsIn(labels) ? undefined : "NAMESPACE_NOT_LABELLED";
 }
 
 /** The reason for which this pod is not injected in any namespace, whatever roles it has. */

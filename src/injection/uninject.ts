@@ -7,8 +7,9 @@
 // beside a foreign endpoint.
 import type { Container, Pod } from "../kubernetes/objects.ts";
 import { LABELS } from "../policy/annotations.ts";
+import { isPodroleContainer } from "../policy/facts.ts";
 import { participates } from "./mesh.ts";
-import { DEFAULT_CONTAINER_ANNOTATION, isPodroleContainer, NAMES, PATHS, VOLUME_NAMES } from "./names.ts";
+import { DEFAULT_CONTAINER_ANNOTATION, NAMES, PATHS, VOLUME_NAMES } from "./names.ts";
 import { isInjected } from "./reserved.ts";
 import { allContainers, listOf } from "./shape.ts";
 import { type UninjectOptions, withoutCredentialVariables } from "./uninject-env.ts";

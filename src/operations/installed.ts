@@ -2,6 +2,7 @@
 // refer to. Pure. check, explain and rotate use them, so that operators need not repeat them.
 import type { Container, ObjectMeta, Pod } from "../kubernetes/objects.ts";
 import type { LabelSelector } from "../kubernetes/selectors.ts";
+import { serviceAccountOf } from "../policy/facts.ts";
 import { POLICY_SETTINGS } from "../policy/settings-table.ts";
 import { envName, flagName, readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
 import { SERVER_SETTINGS, type ServerSettings } from "../settings/server.ts";
@@ -67,7 +68,7 @@ function readProgram<const Table extends SettingTable>(
   const name = deployment.metadata.name ?? "";
   return {
     deployment: name,
-    serviceAccount: deployment.spec.template.spec.serviceAccountName ?? "default",
+    serviceAccount: serviceAccountOf(deployment.spec.template.spec),
     image: container.image ?? "",
     settings: read.ok ? read.settings : undefined,
     problems: [...(read.ok ? [] : read.problems), ...hidden],

@@ -41,6 +41,18 @@ export const LABELS = {
   injected: "podrole.io/injected",
 } as const;
 
+/** Value of `LABELS.inject` on a namespace whose pods are injected. */
+export const INJECT_ENABLED = "enabled";
+/** Value of `LABELS.injected` on an injected pod. */
+export const INJECTED = "true";
+/** Selects the injected pods, in the text form of label selectors. */
+export const INJECTED_PODS = `${LABELS.injected}=${INJECTED}`;
+
+/** True for the labels of a namespace that opts in. */
+export function optsIn(labels: Readonly<Record<string, string>> = {}): boolean {
+  return valueOf(labels, LABELS.inject) === INJECT_ENABLED;
+}
+
 /** Returns the object's own value of `name`, undefined if absent. Ignores the properties of Object.prototype. */
 export function valueOf(map: Readonly<Record<string, string>>, name: string): string | undefined {
   return Object.hasOwn(map, name) ? map[name] : undefined;

@@ -4,18 +4,32 @@ import type { Pod } from "../kubernetes/objects.ts";
 import type { PodFacts } from "./model.ts";
 
 /** podrole's own containers, which never get a role. */
-export const OWN_CONTAINERS: readonly string[] = ["podrole-init", "podrole-sidecar"];
+export const OWN_CONTAINERS = {
+  /** Classic mode; in native mode present only in pods that an earlier version injected. */
+  init: "podrole-init",
+  sidecar: "podrole-sidecar",
+} as const;
+
+/** True for podrole-init and podrole-sidecar, judged by name alone. */
+export function isPodroleContainer({ name }: { readonly name: string }): boolean {
+  return name === OWN_CONTAINERS.init || name === OWN_CONTAINERS.sidecar;
+}
+
+/** Returns the ServiceAccount of a pod, or of a pod template: an absent or empty name means "default" in Kubernetes. */
+export function serviceAccountOf(spec: Pick<Pod["spec"], "serviceAccountName"> | undefined): string {
+  return spec?.serviceAccountName || "default";
+}
 
 /** Returns the facts of a pod. `namespace` is separate, because a pod under admission often does not carry its own. */
 export function podFacts({ metadata, spec }: Pod, namespace: string): PodFacts {
-  const containers = [...(spec.initContainers ?? []), ...spec.containers].map(({ name }) => name);
+  const containers = [...(spec.initContainers ?? []), ...spec.containers];
   return {
     namespace,
     name: metadata.name,
     uid: metadata.uid,
-    serviceAccount: spec.serviceAccountName || "default",
+    serviceAccount: serviceAccountOf(spec),
     annotations: metadata.annotations ?? {},
     labels: metadata.labels ?? {},
-    containers: containers.filter((name) => !OWN_CONTAINERS.includes(name)),
+    containers: containers.filter((container) => !isPodroleContainer(container)).map(({ name }) => name),
   };
 }

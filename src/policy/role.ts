@@ -16,9 +16,12 @@ export interface RoleArn {
 /** Commercial, China, GovCloud, European Sovereign Cloud, and the isolated ones. */
 const PARTITION = "aws(?:-cn|-us-gov|-eusc|-iso(?:-[a-z])?)?";
 /** IAM: "/" alone, or 512 characters at most from "!" to "~" between two slashes. It may hold ":" and "*". */
-const PATH = String.raw`/(?:[\x21-\x7e]{1,510}/)?`;
+export const PATH = String.raw`/(?:[\x21-\x7e]{1,510}/)?`;
+/** Characters of names in IAM and STS, for a character class: A-Z a-z 0-9 _ + = , . @ - */
+export const NAME_CHARACTERS = String.raw`\w+=,.@-`;
 /** IAM: 1 to 64 characters. */
-const NAME = String.raw`[\w+=,.@-]{1,64}`;
+const NAME = `[${NAME_CHARACTERS}]{1,64}`;
+const HAS_OTHER_CHARACTERS = new RegExp(`[^${NAME_CHARACTERS}]`, "u");
 const ROLE_ARN = new RegExp(String.raw`^arn:(${PARTITION}):iam::(\d{12}):role(${PATH})(${NAME})$`);
 const BASE_ARN = new RegExp(String.raw`^arn:${PARTITION}:iam::\d{12}:role${PATH}$`);
 /** Longer than every legal ARN: longer text is refused unread. */
@@ -80,7 +83,7 @@ function describe(text: string, isArn: boolean): string {
   const name = text.slice(text.lastIndexOf("/") + 1);
   if (name.length > 64) return `has a name of ${name.length} characters (IAM accepts 64)`;
   if (`/${withoutSlash(text)}`.length - name.length > 512) return "has a path of more than 512 characters";
-  if (!/^[\w+=,.@-]+$/.test(name)) return "has a name that is not made of A-Z a-z 0-9 _ + = , . @ -";
+  if (name === "" || HAS_OTHER_CHARACTERS.test(name)) return "has a name that is not made of A-Z a-z 0-9 _ + = , . @ -";
   return "does not result in a role ARN";
 }
 

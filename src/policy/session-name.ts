@@ -5,10 +5,11 @@ import { createHash } from "node:crypto";
 import type { Refusal } from "../protocol/errors.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
 import type { PodFacts, PolicySettings } from "./model.ts";
+import { NAME_CHARACTERS } from "./role.ts";
 
 const LONGEST_NAME = 64;
-const NAME = /^[\w+=,.@-]{2,64}$/;
-const NOT_IN_NAMES = /[^\w+=,.@-]/gu;
+const NAME = new RegExp(`^[${NAME_CHARACTERS}]{2,64}$`);
+const NOT_IN_NAMES = new RegExp(`[^${NAME_CHARACTERS}]`, "gu");
 
 const PLACEHOLDER = /\{(\w*)\}/g;
 const PLACEHOLDERS = ["namespace", "pod", "serviceAccount", "uid", "cluster"] as const;
@@ -26,7 +27,8 @@ export function refuseTemplate(template: string, clusterName?: string): string |
   }
   if (names.includes("cluster") && !clusterName) return "{cluster} requires --cluster-name";
   const literal = template.replaceAll(PLACEHOLDER, "");
-  if (!/^[\w+=,.@-]*$/.test(literal)) return `${quoted(literal)} has characters other than A-Z a-z 0-9 _ + = , . @ -`;
+  if (literal.search(NOT_IN_NAMES) >= 0)
+    return `${quoted(literal)} has characters other than A-Z a-z 0-9 _ + = , . @ -`;
   return template === "" ? "it is empty" : undefined;
 }
 

@@ -4,7 +4,7 @@
 import { isRefusal, type Refusal } from "../protocol/errors.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
 import type { PodFacts } from "./model.ts";
-import type { RoleArn } from "./role.ts";
+import { NAME_CHARACTERS, PATH, type RoleArn } from "./role.ts";
 
 /** The key of the policy in its ConfigMap. */
 export const SESSION_POLICY_KEY = "policy.json";
@@ -18,7 +18,9 @@ export type SessionPolicySource = { readonly text: string | undefined } | "unrea
 const MOST_POLICY_ARNS = 10;
 /** STS: characters of the inline policy and the ARNs of managed policies together. */
 const LONGEST_POLICY = 2_048;
-const POLICY_ARN = /^arn:([a-z-]{3,16}):iam::(aws|\d{12}):policy\/(?:[\x21-\x7e]{1,510}\/)?[\w+=,.@-]{1,128}$/;
+const POLICY_ARN = new RegExp(
+  String.raw`^arn:([a-z-]{3,16}):iam::(aws|\d{12}):policy${PATH}[${NAME_CHARACTERS}]{1,128}$`,
+);
 const CONFIG_MAP = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
 
 /**

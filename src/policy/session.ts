@@ -57,7 +57,8 @@ export const OWN_TAG_KEYS = [
 export const MOST_TAGS = 50;
 /** What STS accepts as the key of a session tag. */
 export const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
-const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
+/** What STS accepts as the value of a session tag. */
+export const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
 
 /**
  * Returns the session's tags: podrole's own if `sessionTags` is set, and the labels that the server's setting selects,

@@ -2,7 +2,14 @@
 import { isRefusal } from "../protocol/errors.ts";
 import type { PolicySettings } from "./model.ts";
 import { parseRoleArn, resolveRole } from "./role.ts";
-import { LONGEST_CHAINED_SESSION_MS, MOST_TAGS, OWN_TAG_KEYS, SHORTEST_SESSION_MS, TAG_KEY } from "./session.ts";
+import {
+  LONGEST_CHAINED_SESSION_MS,
+  MOST_TAGS,
+  OWN_TAG_KEYS,
+  SHORTEST_SESSION_MS,
+  TAG_KEY,
+  TAG_VALUE,
+} from "./session.ts";
 import { refuseTemplate } from "./session-name.ts";
 
 /** In milliseconds. STS issues no longer session. */
@@ -70,7 +77,7 @@ function tagProblems({
       `--cluster-arn: "${clusterArn}" is not the ARN of an EKS cluster; expected one such as "arn:aws:eks:eu-central-1:123456789012:cluster/prod"`,
     );
   }
-  if (sessionTags && clusterName !== undefined && !/^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u.test(clusterName)) {
+  if (sessionTags && clusterName !== undefined && !TAG_VALUE.test(clusterName)) {
     problems.push(`--cluster-name: "${clusterName}" cannot be the value of a session tag`);
   }
   return problems;

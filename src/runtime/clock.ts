@@ -39,6 +39,42 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
+/** Resolves once `signal` is aborted; at once if it already is. Never rejects. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+/** A task that runs again and again. */
+export interface Repetition {
+  /** Ends the current wait; during a run, the next one follows at once. */
+  readonly wake: () => void;
+  /** Resolves after the signal is aborted and a run that was under way has ended; rejects if a run does. */
+  readonly ended: Promise<void>;
+}
+
+/**
+ * Runs `task`, waits as many milliseconds as it returns, and runs it again, until `signal` is aborted. The first run
+ * begins now, or after `firstWaitMs`.
+ */
+export function repeat(
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  task: () => Promise<number> | number,
+  firstWaitMs = 0,
+): Repetition {
+  let wake = new AbortController();
+  async function run(): Promise<void> {
+    if (firstWaitMs > 0) await sleep(clock, firstWaitMs, AbortSignal.any([signal, wake.signal]));
+    while (!signal.aborted) {
+      wake = new AbortController();
+      await sleep(clock, await task(), AbortSignal.any([signal, wake.signal]));
+    }
+  }
+  return { wake: () => wake.abort(), ended: run() };
+}
+
 /** Returns `ms` varied at random by up to ±`fraction`, so that callers that started together spread out. */
 export function jitter(ms: number, fraction: number, random: () => number = Math.random): number {
   return ms * (1 + fraction * (2 * random() - 1));

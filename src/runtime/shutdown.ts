@@ -6,7 +6,10 @@ import type { Audit, Log } from "./log.ts";
 
 /** Closes the parts of a program in reverse order. */
 export interface Shutdown {
-  /** Registers something to close at shutdown; `close` is called at most once. */
+  /**
+   * Registers something to close at shutdown; `close` is called at most once. What is registered after stopping began is
+   * closed at once, because a start that was interrupted may still open something.
+   */
   onClose(name: string, close: () => Promise<void> | void): void;
   /**
    * Closes everything; resolves when done or when the deadline has passed. Further calls return the same promise. It
@@ -26,31 +29,39 @@ export interface ProgramDeps {
   readonly shutdown: Shutdown;
 }
 
+interface Part {
+  readonly name: string;
+  readonly close: () => Promise<void> | void;
+}
+
 /** Creates a shutdown that takes at most `deadlineMs`, however long the closers take. */
 export function createShutdown(
   { clock, log }: { clock: Clock; log: Log },
   { deadlineMs }: { deadlineMs: number },
 ): Shutdown {
   const controller = new AbortController();
-  const closers: { name: string; close: () => Promise<void> | void }[] = [];
+  const closers: Part[] = [];
   let stopping: Promise<void> | undefined;
 
   async function closeAll(reason: string): Promise<void> {
     log.info({ reason }, "stopping");
     controller.abort();
-    for (const { name, close } of closers.toReversed()) {
-      try {
-        await close();
-      } catch (error) {
-        log.warn({ err: error, part: name }, "could not close a part of the program");
-      }
+    for (const part of closers.toReversed()) await closePart(part);
+  }
+
+  async function closePart({ name, close }: Part): Promise<void> {
+    try {
+      await close();
+    } catch (error) {
+      log.warn({ err: error, part: name }, "could not close a part of the program");
     }
   }
 
   return {
     signal: controller.signal,
     onClose(name, close) {
-      closers.push({ name, close });
+      if (stopping === undefined) closers.push({ name, close });
+      else void closePart({ name, close });
     },
     stop(reason) {
       stopping ??= new Promise((resolve) => {

@@ -1,6 +1,6 @@
 // Opens the server's view of the cluster (watches, Events) and builds the two use cases on it.
 import type { Kubernetes } from "../kubernetes/api.ts";
-import { type Clock, sleep } from "../runtime/clock.ts";
+import { repeat } from "../runtime/clock.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import { createEventRecorder } from "./issue/events.ts";
 import { createCertificateIssuer, type IssueCertificate } from "./issue/issue-certificate.ts";
@@ -43,9 +43,10 @@ export function openCluster(deps: ClusterDeps, settings: ServerSettings): Opened
     },
     () => {},
   );
-  void repeat(clock, shutdown.signal, () => {
+  void repeat({ clock, signal: shutdown.signal }, () => {
     const living = directory.livingPods();
     aws.cache.sweep((uid) => living?.has(uid) ?? true);
+    return SWEEP_EACH_MS;
   });
 
   const credentials = createCredentialIssuer({
@@ -97,11 +98,4 @@ function openCertificateIssuer(
       },
     },
   );
-}
-
-async function repeat(clock: Clock, signal: AbortSignal, work: () => void): Promise<void> {
-  while (!signal.aborted) {
-    await sleep(clock, SWEEP_EACH_MS, signal);
-    work();
-  }
 }

@@ -34,11 +34,16 @@ export function planSettings(
 /** Kubernetes enables native sidecars by default since 1.29. */
 const NATIVE_SINCE = { major: 1, minor: 29 };
 
-/** Decides whether pods get a native sidecar: by the setting, or for "auto" by the API server's version. */
+/**
+ * Decides whether pods get a native sidecar: by the setting, or for "auto" by the API server's version. A version that is
+ * unknown (undefined) counts as one that enables them.
+ */
 export function choosesNativeSidecar(
   setting: WebhookSettings["nativeSidecar"],
-  { major, minor }: { readonly major: number; readonly minor: number },
+  version: { readonly major: number; readonly minor: number } | undefined,
 ): boolean {
   if (setting !== "auto") return setting === "true";
+  if (version === undefined) return true;
+  const { major, minor } = version;
   return major > NATIVE_SINCE.major || (major === NATIVE_SINCE.major && minor >= NATIVE_SINCE.minor);
 }

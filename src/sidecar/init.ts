@@ -2,7 +2,7 @@
 // that no app starts without them. One permanently refused container fails the whole init, with a message that `kubectl
 // describe pod` shows. Retryable errors are retried until the time limit; permanent ones end the init at once.
 import { ERRORS, type Refusal, toPodroleError } from "../protocol/errors.ts";
-import { backoff, type Clock, sleep } from "../runtime/clock.ts";
+import { backoff, type Clock, repeat, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { readGrants } from "./files/grants-file.ts";
 import { writeTerminationMessage } from "./files/termination-message.ts";
@@ -55,7 +55,12 @@ async function waitForCredentials(deps: InitDeps, settings: SidecarSettings): Pr
   const { clock, log, signal, random } = deps;
   const startedAt = clock.now();
   let last: Refusal | undefined;
-  const stopProgress = every(clock, PROGRESS_INTERVAL_MS, () => log.info(facts(), "waiting for credentials"));
+  const finished = new AbortController();
+  function logProgress(): number {
+    log.info(facts(), "waiting for credentials");
+    return PROGRESS_INTERVAL_MS;
+  }
+  void repeat({ clock, signal: finished.signal }, logProgress, PROGRESS_INTERVAL_MS);
 
   function facts() {
     const waitedSeconds = Math.round((clock.now() - startedAt) / 1000);
@@ -80,7 +85,7 @@ async function waitForCredentials(deps: InitDeps, settings: SidecarSettings): Pr
       if (leftMs <= 0) return failedStart(renewal, timeout, settings);
     }
   } finally {
-    stopProgress();
+    finished.abort();
   }
 }
 
@@ -99,13 +104,4 @@ async function attemptOnce(deps: InitDeps, settings: SidecarSettings): Promise<R
 function storedRefusals({ identityDirectory, containers }: SidecarSettings): readonly ContainerRefusal[] {
   const stored = readGrants(identityDirectory)?.containers ?? [];
   return stored.filter(({ container }) => containers.includes(container));
-}
-
-function every(clock: Clock, periodMs: number, task: () => void): () => void {
-  let cancel = clock.schedule(again, periodMs);
-  function again(): void {
-    task();
-    cancel = clock.schedule(again, periodMs);
-  }
-  return () => cancel();
 }

@@ -1,18 +1,7 @@
 #!/usr/bin/env node
 // podrole-sidecar's entry: the only file of the sidecar that sees the process.
+import { interruptionsOf } from "../runtime/interruptions.ts";
 import { runSidecar } from "./program.ts";
-
-/** Aborts on the first SIGINT or SIGTERM; the second one ends the process at once. */
-function interruptions(): AbortSignal {
-  const controller = new AbortController();
-  const stop = (signal: NodeJS.Signals) => {
-    if (controller.signal.aborted) process.exit(1);
-    controller.abort(signal);
-  };
-  process.on("SIGINT", stop);
-  process.on("SIGTERM", stop);
-  return controller.signal;
-}
 
 /** Lite mode saves memory in a long-running process and makes a short-lived one slower. */
 function suitsChildProcess(flag: string): boolean {
@@ -30,7 +19,7 @@ async function main(): Promise<void> {
       out: (text) => process.stdout.write(text),
       err: (text) => process.stderr.write(text),
       env: process.env,
-      interrupted: interruptions(),
+      interrupted: interruptionsOf(process, () => 1),
       self: { file: process.execPath, args: [...process.execArgv.filter(suitsChildProcess), process.argv[1] ?? ""] },
     },
     process.argv.slice(2),

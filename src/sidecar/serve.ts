@@ -2,7 +2,7 @@
 // what uses gRPC: a renewal runs in a child process, or in a module loaded only if there is no command for one. The
 // first renewal starts before anything else, because the pod waits for it.
 import { toPodroleError } from "../protocol/errors.ts";
-import type { Clock } from "../runtime/clock.ts";
+import { type Clock, untilAborted } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { createShutdown } from "../runtime/shutdown.ts";
 import { type Command, createChildRun } from "./child.ts";
@@ -140,17 +140,10 @@ export async function runServe(
     writeTerminationMessage(log, settings, toPodroleError(error));
     return 1;
   }
-  const refusal = await Promise.race([serving.refused, aborted(signal)]);
+  const refusal = await Promise.race([serving.refused, untilAborted(signal)]);
   const problem = refusal ?? serving.waitingFor();
   // Before closing, which takes time that the kubelet may not allow.
   if (problem) writeTerminationMessage(log, settings, problem);
   await serving.stop(refusal ? refusal.code : String(signal.reason));
   return problem ? 1 : 0;
-}
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    else signal.addEventListener("abort", () => resolve(undefined), { once: true });
-  });
 }

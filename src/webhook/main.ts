@@ -3,6 +3,7 @@
 import type { AddressInfo } from "node:net";
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { createKubernetes } from "../kubernetes/client.ts";
+import { untilAborted } from "../runtime/clock.ts";
 import { buildLabels, createMetrics } from "../runtime/metrics.ts";
 import { createPages } from "../runtime/pages.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
@@ -35,7 +36,8 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
 
   const kubernetes = createKubernetes({ kubeconfigPath: settings.kubeconfig, log, component: "podrole-webhook" });
   const cluster = openCluster(deps, kubernetes);
-  const nativeSidecar = await decideNativeSidecar(kubernetes, settings, deps);
+  const version = settings.nativeSidecar === "auto" ? await readVersion(kubernetes, deps) : undefined;
+  const nativeSidecar = choosesNativeSidecar(settings.nativeSidecar, version);
 
   const trust = createTrustBundle({ kubernetes, clock, log, signal }, settings.trustConfigMap);
   const serving = createServingCertificate(
@@ -45,7 +47,7 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
 
   let ready = false;
   const pages = await openPages({ ...deps, metrics, cluster, serving, isReady: () => ready }, settings);
-  await Promise.race([Promise.all([trust.ready, serving.ready, cluster.ready]), aborted(signal)]);
+  await Promise.race([Promise.all([trust.ready, serving.ready, cluster.ready]), untilAborted(signal)]);
 
   const lookups = createLookups({ clock, cluster: measureReads(cluster, metrics) }, { timeoutMs: LOOKUP_TIMEOUT_MS });
   const admit = createAdmit({
@@ -105,20 +107,12 @@ async function openPages(
   return (pages.server.address() as AddressInfo).port;
 }
 
-async function decideNativeSidecar(
-  kubernetes: Pick<Kubernetes, "serverVersion">,
-  { nativeSidecar }: WebhookSettings,
-  { log }: ProgramDeps,
-): Promise<boolean> {
-  if (nativeSidecar !== "auto") return nativeSidecar === "true";
+/** Resolves with the API server's version; undefined if it cannot be read. */
+async function readVersion(kubernetes: Pick<Kubernetes, "serverVersion">, { log }: ProgramDeps) {
   try {
-    return choosesNativeSidecar(nativeSidecar, await kubernetes.serverVersion());
+    return await kubernetes.serverVersion();
   } catch (error) {
     log.warn({ err: error }, "could not read the API server's version; assuming 1.29 or newer");
-    return true;
+    return undefined;
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

@@ -9,7 +9,7 @@
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { bundleHash } from "../pki/bundle.ts";
 import { type Changing, createChanges } from "../runtime/changes.ts";
-import { type Clock, sleep } from "../runtime/clock.ts";
+import { type Clock, repeat } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 
 const POLL_MS = 60_000;
@@ -61,14 +61,10 @@ export function createTrustBundle(
     }
   }
 
-  async function run(): Promise<void> {
-    while (!signal.aborted) {
-      await poll();
-      await sleep(clock, bundle === undefined ? POLL_WHILE_UNKNOWN_MS : POLL_MS, signal);
-    }
-  }
-
-  void run();
+  void repeat({ clock, signal }, async () => {
+    await poll();
+    return bundle === undefined ? POLL_WHILE_UNKNOWN_MS : POLL_MS;
+  });
   return {
     current: () => bundle,
     takeOffer() {

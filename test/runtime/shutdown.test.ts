@@ -54,3 +54,12 @@ test("stop() closes everything once, however often it is called", async () => {
   await Promise.all([shutdown.stop("one"), shutdown.stop("two")]);
   assert.equal(closed, 1);
 });
+
+test("onClose() closes at once what is registered after stop()", async () => {
+  const { clock, shutdown } = stage();
+  await shutdown.stop("signal");
+  const closed: string[] = [];
+  shutdown.onClose("port", () => void closed.push("port"));
+  await clock.advance(0);
+  assert.deepEqual(closed, ["port"]);
+});

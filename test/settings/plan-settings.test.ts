@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { type Plan, plan } from "../../src/injection/plan.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { crossCheckWebhook } from "../../src/settings/cross-check.ts";
-import { planSettings } from "../../src/settings/plan-settings.ts";
+import { choosesNativeSidecar, planSettings } from "../../src/settings/plan-settings.ts";
 import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
 import { inShop } from "../injection/pods.ts";
 
@@ -115,5 +115,19 @@ for (const [what, flags, about] of [
 for (const flags of [{}, { defaultRole: "team/orders" }, { defaultRole: "arn:aws-cn:iam::123456789012:role/x" }]) {
   test(`crossCheckWebhook() accepts ${JSON.stringify(flags)}`, () => {
     assert.deepEqual(problemsOf(flags), []);
+  });
+}
+
+for (const [setting, version, expected] of [
+  ["true", { major: 1, minor: 28 }, true],
+  ["false", { major: 1, minor: 33 }, false],
+  ["auto", { major: 1, minor: 28 }, false],
+  ["auto", { major: 1, minor: 29 }, true],
+  ["auto", { major: 2, minor: 0 }, true],
+  ["auto", undefined, true],
+] as const) {
+  const api = version === undefined ? "an unknown version" : `${version.major}.${version.minor}`;
+  test(`choosesNativeSidecar() returns ${expected} for --native-sidecar ${setting} and ${api}`, () => {
+    assert.equal(choosesNativeSidecar(setting, version), expected);
   });
 }

@@ -3,6 +3,7 @@ import { countOf } from "../../operations/format.ts";
 import { shellQuote } from "../../operations/migrate/commands.ts";
 import type { Group } from "../../operations/migrate/report.ts";
 import type { NamespaceMove, WavePlan } from "../../operations/migrate/waves.ts";
+import { INJECTED_PODS } from "../../policy/annotations.ts";
 import { visible } from "./visible.ts";
 
 export function wavesScript({ from, waves, postponed }: WavePlan): string {
@@ -49,7 +50,7 @@ function commandsFor(namespace: string, groups: readonly Group[]): readonly stri
   return [
     `kubectl label namespace ${shellQuote(namespace)} podrole.io/inject=enabled`,
     ...new Set(restarts),
-    `kubectl -n ${shellQuote(namespace)} get pods -l podrole.io/injected=true`,
+    `kubectl -n ${shellQuote(namespace)} get pods -l ${INJECTED_PODS}`,
   ];
 }
 

@@ -3,7 +3,7 @@
 import { isApiUnreachable } from "../../kubernetes/errors.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
-import { LABELS } from "../../policy/annotations.ts";
+import { optsIn } from "../../policy/annotations.ts";
 import { type Clock } from "../../runtime/clock.ts";
 import { type ConfigMap, type Deployment, type Installed, readInstalled } from "../installed.ts";
 import { probeAdmission } from "./admission-probe.ts";
@@ -12,7 +12,7 @@ import { probeMetadata } from "./metadata-probe.ts";
 import { both, known, readEach } from "./known.ts";
 import { readPages, readSlots } from "./read-programs.ts";
 import { reviewRights, rightsOf } from "./review-rights.ts";
-import { installersRights } from "./rights.ts";
+import { DEFAULT_NAMES, installersRights } from "./rights.ts";
 
 export interface CollectDeps {
   readonly kubernetes: OperatorKubernetes;
@@ -70,7 +70,7 @@ export async function collect(deps: CollectDeps, options: CollectOptions): Promi
   );
 
   progress("reading certificates and metrics");
-  const trust = programs.server?.settings?.trustConfigMap ?? { namespace, name: "podrole-trust" };
+  const trust = programs.server?.settings?.trustConfigMap ?? { namespace, name: DEFAULT_NAMES.trustConfigMap };
   const trustBundle = await known(
     async () => (await kubernetes.getConfigMap(trust.namespace, trust.name))?.["bundle.pem"],
   );
@@ -138,8 +138,8 @@ async function readAdmission(
 ): Promise<Facts["admission"]> {
   if ("unknown" in namespaces) return namespaces;
   const found = namespaces.value.find(
-    ({ metadata: { name, labels = {}, deletionTimestamp } }) =>
-      labels[LABELS.inject] === "enabled" && name !== own && deletionTimestamp === undefined,
+    ({ metadata: { name, labels, deletionTimestamp } }) =>
+      optsIn(labels) && name !== own && deletionTimestamp === undefined,
   );
   const name = found?.metadata.name;
   if (name === undefined)

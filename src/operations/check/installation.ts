@@ -21,6 +21,7 @@ import {
   warning,
 } from "./finding.ts";
 import { matchesLabels } from "../../kubernetes/selectors.ts";
+import { LABELS } from "../../policy/annotations.ts";
 import { gauge } from "./samples.ts";
 
 const PROGRAMS = ["server", "webhook"] as const;
@@ -61,7 +62,7 @@ export const INSTALLATION = {
           return failed(
             `There is no namespace "${namespace}"; expected podrole's own namespace (set --podrole-namespace, or use podrole check --pre before the installation)`,
           );
-        return found.metadata.labels?.["podrole.io/inject"] === undefined
+        return found.metadata.labels?.[LABELS.inject] === undefined
           ? ok(`namespace "${namespace}" exists`)
           : warning(
               `Namespace "${namespace}" has the label podrole.io/inject, which has no effect on podrole's own namespace; expected no such label`,
@@ -205,10 +206,9 @@ function oneReplicaOrNode(
   const { replicas = 1, template } = spec;
   if (replicas === 1) return [warning(`The ${program} has one replica; expected 2 or more`)];
   if ("unknown" in ownPods || ("value" in nodes && nodes.value < 2)) return [];
-  const labels = template.metadata.labels ?? {};
+  const selector = { matchLabels: template.metadata.labels ?? {} };
   const placed = ownPods.value.filter(
-    ({ metadata, spec: { nodeName } }) =>
-      nodeName !== undefined && Object.entries(labels).every(([key, value]) => metadata.labels?.[key] === value),
+    ({ metadata, spec: { nodeName } }) => nodeName !== undefined && matchesLabels(selector, metadata.labels),
   );
   const used = new Set(placed.map(({ spec: { nodeName } }) => nodeName));
   return placed.length > 1 && used.size === 1

@@ -1,10 +1,12 @@
 // Reads what only podrole's own namespace has: the CA's slots, without keys, and the metrics of every replica.
 import type { Pod } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
+import { matchesLabels } from "../../kubernetes/selectors.ts";
 import { decodeAuthorities } from "../../pki/slots.ts";
 import { type Deployment, deploymentOf, type Installed } from "../installed.ts";
 import type { Known, PodPages, SlotFacts } from "./facts.ts";
 import { known, readEach } from "./known.ts";
+import { DEFAULT_NAMES } from "./rights.ts";
 import { parseSamples } from "./samples.ts";
 
 const PAGES_PORT = 8080;
@@ -16,7 +18,7 @@ export async function readSlots(
   namespace: string,
 ): Promise<Known<readonly SlotFacts[]>> {
   if (server?.settings?.caCert !== undefined) return { unknown: "The CA is your own (--ca-cert)" };
-  const { namespace: where, name } = server?.settings?.caSecret ?? { namespace, name: "podrole-ca" };
+  const { namespace: where, name } = server?.settings?.caSecret ?? { namespace, name: DEFAULT_NAMES.caSecret };
   return known(async () => {
     const secret = await kubernetes.getSecret(where, name);
     const held = secret && decodeAuthorities(secret.data);
@@ -43,10 +45,11 @@ export async function readPages(
 ): Promise<readonly PodPages[]> {
   if ("unknown" in deployments || "unknown" in ownPods) return [];
   const running = (["server", "webhook"] as const).flatMap((program) => {
-    const labels = Object.entries(deploymentOf(program, deployments.value)?.spec.template.metadata.labels ?? {});
+    const matchLabels = deploymentOf(program, deployments.value)?.spec.template.metadata.labels ?? {};
+    if (Object.keys(matchLabels).length === 0) return [];
     return ownPods.value
       .filter(({ metadata, status }) => status?.phase === "Running" && metadata.deletionTimestamp === undefined)
-      .filter(({ metadata }) => labels.length > 0 && labels.every(([key, value]) => metadata.labels?.[key] === value))
+      .filter(({ metadata }) => matchesLabels({ matchLabels }, metadata.labels))
       .map(({ metadata }) => ({ program, pod: metadata.name ?? "" }));
   });
   return readEach(running, async ({ program, pod }) => ({

@@ -2,6 +2,7 @@
 import type { Facts, RegisteredWebhook, WebhookConfigurationObject } from "./facts.ts";
 import { type Check, type CheckTable, failed, given, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
 import { matchesLabels } from "../../kubernetes/selectors.ts";
+import { INJECT_ENABLED, LABELS } from "../../policy/annotations.ts";
 
 const WEBHOOK = "pods.podrole.io";
 /** In seconds. The webhook's own look-ups time out after 3 s; above 10 s, a broken webhook delays every creation of a pod. */
@@ -108,7 +109,7 @@ export const REGISTRATION = {
     },
     ({ webhook: { namespaceSelector, objectSelector }, object }, { namespace }) => {
       const selects = (name: string) =>
-        matchesLabels(namespaceSelector, { "podrole.io/inject": "enabled", "kubernetes.io/metadata.name": name });
+        matchesLabels(namespaceSelector, { [LABELS.inject]: INJECT_ENABLED, "kubernetes.io/metadata.name": name });
       const deadlock = [namespace, "kube-system"].filter(selects);
       return [
         ...(selects("any-other-namespace")

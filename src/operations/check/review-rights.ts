@@ -3,15 +3,20 @@ import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { Installed } from "../installed.ts";
 import type { JudgedRight } from "./facts.ts";
 import { known, readEach } from "./known.ts";
-import { forbiddenRights, neededRights, type Right } from "./rights.ts";
+import { DEFAULT_NAMES, forbiddenRights, neededRights, type Right } from "./rights.ts";
 
 /** The permissions that the installed programs need, and those that they must not have. */
 export function rightsOf({ server }: Installed, namespace: string): readonly Right[] {
-  const { caCert, caSecret, trustConfigMap, webhookConfiguration = "podrole" } = server?.settings ?? {};
+  const {
+    caCert,
+    caSecret,
+    trustConfigMap,
+    webhookConfiguration = DEFAULT_NAMES.webhookConfiguration,
+  } = server?.settings ?? {};
   const names = {
     namespace,
-    caSecret: caCert === undefined ? (caSecret?.name ?? "podrole-ca") : undefined,
-    trustConfigMap: trustConfigMap?.name ?? "podrole-trust",
+    caSecret: caCert === undefined ? (caSecret?.name ?? DEFAULT_NAMES.caSecret) : undefined,
+    trustConfigMap: trustConfigMap?.name ?? DEFAULT_NAMES.trustConfigMap,
     webhookConfiguration,
   };
   return [...neededRights(names), ...forbiddenRights(names)];

@@ -15,6 +15,13 @@ export interface Right {
   readonly expected: boolean;
 }
 
+/** Names of objects by default; settings may change each of them. */
+export const DEFAULT_NAMES = {
+  caSecret: "podrole-ca",
+  trustConfigMap: "podrole-trust",
+  webhookConfiguration: "podrole",
+};
+
 /** Names that depend on settings. */
 export interface RightsNames {
   readonly namespace: string;
@@ -53,7 +60,7 @@ export function forbiddenRights({ namespace, caSecret }: RightsNames): readonly 
     ...forbiddenToBoth("webhook"),
     ...rights("server", "", ["secrets"], ["list"], { ...never, namespace }),
     ...rights("server", ADMISSION, ["mutatingwebhookconfigurations"], ["create", "delete"], never),
-    ...rights("webhook", "", ["secrets"], ["get"], { ...never, namespace, name: caSecret ?? "podrole-ca" }),
+    ...rights("webhook", "", ["secrets"], ["get"], { ...never, namespace, name: caSecret ?? DEFAULT_NAMES.caSecret }),
     ...rights("webhook", "", ["pods"], ["list"], never),
     ...rights("webhook", "", ["events"], ["create"], never),
     ...rights("webhook", "authentication.k8s.io", ["tokenreviews"], ["create"], never),

@@ -1,7 +1,8 @@
 // Checks of the namespaces and pods that use podrole, judged with plan(), as at admission.
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
-import { ANNOTATIONS, LABELS, valueOf } from "../../policy/annotations.ts";
+import { ANNOTATIONS, optsIn, valueOf } from "../../policy/annotations.ts";
 import { decideRoles } from "../../policy/decide.ts";
+import { serviceAccountOf } from "../../policy/facts.ts";
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
 import { choosesNativeSidecar, planSettings } from "../../settings/plan-settings.ts";
 import { hasRoleAnnotation } from "../../injection/pod-annotations.ts";
@@ -49,16 +50,14 @@ function planOf(pod: Pod, { settings, namespaces, accounts }: Workloads): Plan |
   const { namespace = "" } = pod.metadata;
   const around = namespaces.get(namespace)?.metadata;
   if (around === undefined) return undefined;
-  const account = accounts.get(`${namespace}/${pod.spec.serviceAccountName || "default"}`)?.metadata.annotations;
+  const account = accounts.get(`${namespace}/${serviceAccountOf(pod.spec)}`)?.metadata.annotations;
   const { labels = {}, annotations = {} } = around;
   const input = { pod, namespace: { name: namespace, labels, annotations }, serviceAccountAnnotations: account ?? {} };
   return plan(input, settings);
 }
 
 const labelled = (namespaces: Iterable<Namespace>) =>
-  [...namespaces].filter(
-    ({ metadata }) => metadata.labels?.[LABELS.inject] === "enabled" && metadata.deletionTimestamp === undefined,
-  );
+  [...namespaces].filter(({ metadata }) => optsIn(metadata.labels) && metadata.deletionTimestamp === undefined);
 
 export const WORKLOADS = {
   NAMESPACES_PERMIT: {

@@ -3,6 +3,7 @@
 import type { OperatorResource } from "../../kubernetes/api.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
+import { serviceAccountOf } from "../../policy/facts.ts";
 import type { KubernetesObject } from "../manifests/objects.ts";
 import { templateOf } from "../manifests/templates.ts";
 import { type ExplainInput, type Explanation, explainPod } from "./explanation.ts";
@@ -72,7 +73,7 @@ function createReader(kubernetes: OperatorKubernetes, usual: string) {
     const template = templateOf(object);
     if (template === undefined) return undefined;
     const { name = object.metadata.generateName ?? "", namespace = usual } = object.metadata;
-    const account = template.pod.spec?.serviceAccountName || "default";
+    const account = serviceAccountOf(template.pod.spec);
     const isPod = object.kind === "Pod";
     return {
       kind: object.kind,

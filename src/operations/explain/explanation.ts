@@ -3,7 +3,7 @@
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import { assumeRoleInput, type PodFacts, type PolicySettings, type RoleDecision } from "../../policy/decide.ts";
 import { participantsOf } from "../../policy/containers.ts";
-import { podFacts } from "../../policy/facts.ts";
+import { podFacts, serviceAccountOf } from "../../policy/facts.ts";
 import { NAMES } from "../../injection/names.ts";
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
 import { isInjected } from "../../injection/reserved.ts";
@@ -91,7 +91,7 @@ export function explainPod(input: ExplainInput, settings: ExplainSettings): Expl
 }
 
 function missing({ namespace, namespaceName, serviceAccount, pod }: ExplainInput): readonly string[] {
-  const account = pod.spec?.serviceAccountName || "default";
+  const account = serviceAccountOf(pod.spec);
   return [
     ...(namespace ? [] : [`namespace "${namespaceName}" does not exist; assumed: no label and no annotations`]),
     ...(serviceAccount ? [] : [`ServiceAccount "${account}" does not exist; assumed: no annotations`]),

@@ -1,7 +1,7 @@
 // Does to the pods of manifests what the webhook does at admission, by the same plan(). Everything else of the manifests
 // is left as it is. Namespaces and ServiceAccounts in the same input provide their labels and annotations.
 import type { ObjectMeta } from "../../kubernetes/objects.ts";
-import { ANNOTATIONS, LABELS } from "../../policy/annotations.ts";
+import { ANNOTATIONS, INJECT_ENABLED, LABELS } from "../../policy/annotations.ts";
 import { type Plan, type PlanInput, type PlanSettings, plan } from "../../injection/plan.ts";
 import { editManifests, type PodMaker } from "../manifests/manifests.ts";
 import { type KubernetesObject, parseObjects } from "../manifests/objects.ts";
@@ -68,7 +68,7 @@ function surroundings(objects: readonly KubernetesObject[], permitted: string | 
     )?.metadata;
   return ({ namespace: name, pod }: PodMaker): Omit<PlanInput, "pod"> => {
     const known = metadataOf("Namespace", name);
-    const labels = known ? (known.labels ?? {}) : { [LABELS.inject]: "enabled" };
+    const labels = known ? (known.labels ?? {}) : { [LABELS.inject]: INJECT_ENABLED };
     const granted = permitted !== undefined && { [ANNOTATIONS.permitted]: permitted };
     const account = metadataOf("ServiceAccount", accountOf(pod), name);
     return {

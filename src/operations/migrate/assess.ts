@@ -1,10 +1,10 @@
 // One pod before and after the migration: what the predecessor gives it by its model, what podrole will do by the webhook's
 // own plan(), and the findings about the difference. Pure.
 import type { Pod } from "../../kubernetes/objects.ts";
-import { LABELS } from "../../policy/annotations.ts";
+import { INJECT_ENABLED, LABELS } from "../../policy/annotations.ts";
 import { type AssumeRoleInput, assumeRoleInput } from "../../policy/decide.ts";
 import { isRefusal } from "../../protocol/errors.ts";
-import { podFacts } from "../../policy/facts.ts";
+import { podFacts, serviceAccountOf } from "../../policy/facts.ts";
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
 import { isInjected } from "../../injection/reserved.ts";
 import { type Finding, type Verdict, verdictOf } from "./findings.ts";
@@ -57,11 +57,11 @@ export function assess(pod: Pod, workload: Workload, context: AssessContext): As
 
 /** The webhook's plan for the pod once its namespace is labelled. */
 function planFor(pod: Pod, namespace: NamespaceFacts, inventory: Inventory, settings: PlanSettings): After {
-  const account = pod.spec.serviceAccountName || "default";
+  const account = serviceAccountOf(pod.spec);
   const planned = plan(
     {
       pod,
-      namespace: { ...namespace, labels: { ...namespace.labels, [LABELS.inject]: "enabled" } },
+      namespace: { ...namespace, labels: { ...namespace.labels, [LABELS.inject]: INJECT_ENABLED } },
       serviceAccountAnnotations: inventory.serviceAccounts.get(`${namespace.name}/${account}`) ?? {},
     },
     settings,

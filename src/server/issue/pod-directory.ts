@@ -5,6 +5,7 @@ import type { Kubernetes } from "../../kubernetes/api.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import { createReflector, type Reflector } from "../../kubernetes/reflector.ts";
 import type { PodIdentity } from "../../pki/identity.ts";
+import { INJECTED_PODS } from "../../policy/annotations.ts";
 import type { PodFacts, Surroundings } from "../../policy/decide.ts";
 import { podFacts } from "../../policy/facts.ts";
 import type { Refusal } from "../../protocol/errors.ts";
@@ -42,7 +43,7 @@ export interface PodDirectoryDeps {
 }
 
 /** Only pods with the label that injection sets are cached. A pod that lost it is read live each time; nothing else changes. */
-const INJECTED = { labelSelector: "podrole.io/injected=true" };
+const INJECTED = { labelSelector: INJECTED_PODS };
 
 /** Starts the three watches. */
 export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps): PodDirectory {

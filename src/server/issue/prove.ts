@@ -3,6 +3,7 @@
 // does not verify the token's node claims (KEP-4193), so they decide nothing.
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import type { Pod } from "../../kubernetes/objects.ts";
+import { serviceAccountOf } from "../../policy/facts.ts";
 import type { Refusal } from "../../protocol/errors.ts";
 import type { Secret } from "../../runtime/secret.ts";
 
@@ -60,7 +61,7 @@ export function refuseMismatch(
   if (pod.metadata.uid !== claimed.uid) {
     return { code: "POD_UNKNOWN", message: `${failure}: its uid differs from the caller's; expected "${claimed.uid}"` };
   }
-  if ((pod.spec.serviceAccountName ?? "default") !== claimed.serviceAccount) {
+  if (serviceAccountOf(pod.spec) !== claimed.serviceAccount) {
     return {
       code: "POD_UNKNOWN",
       message: `${failure}: it runs as another ServiceAccount; expected the caller's, "${claimed.serviceAccount}"`,

@@ -4,7 +4,7 @@
 import type { Authority } from "../../pki/certificate.ts";
 import { PodroleError } from "../../protocol/errors.ts";
 import { type Changing, createChanges } from "../../runtime/changes.ts";
-import { type Clock, sleep } from "../../runtime/clock.ts";
+import { type Clock, type Repetition, repeat } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 
 /** The CA that signs now, and every CA that peers must trust. */
@@ -49,7 +49,7 @@ export function createAuthorityKeeper({
   const stopped = new AbortController();
   const changes = createChanges((error) => log.error({ err: error }, "could not follow a change of the CA"));
   let trust: Trust | undefined;
-  let running: Promise<void> = Promise.resolve();
+  let checks: Repetition | undefined;
 
   async function check(): Promise<boolean> {
     try {
@@ -67,14 +67,6 @@ export function createAuthorityKeeper({
     }
   }
 
-  async function run(): Promise<void> {
-    let succeeded = true;
-    while (!stopped.signal.aborted) {
-      await sleep(clock, succeeded ? CHECK_EACH_MS : RETRY_AFTER_MS, stopped.signal);
-      if (!stopped.signal.aborted) succeeded = await check();
-    }
-  }
-
   return {
     current() {
       if (trust === undefined)
@@ -82,15 +74,18 @@ export function createAuthorityKeeper({
       return trust;
     },
     async start() {
-      while (trust === undefined && !stopped.signal.aborted) {
-        if (!(await check()) && trust === undefined) await sleep(clock, RETRY_AFTER_MS, stopped.signal);
-      }
-      running = run();
+      const first = Promise.withResolvers<void>();
+      checks = repeat({ clock, signal: stopped.signal }, async () => {
+        const succeeded = await check();
+        if (trust !== undefined) first.resolve();
+        return succeeded ? CHECK_EACH_MS : RETRY_AFTER_MS;
+      });
+      await Promise.race([first.promise, checks.ended]);
     },
     onChange: (listener) => changes.onChange(listener),
     async stop() {
       stopped.abort();
-      await running;
+      await checks?.ended;
     },
   };
 }

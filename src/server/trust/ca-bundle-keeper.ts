@@ -3,7 +3,7 @@
 // checkNow()) → stopped (stop()). A failed check is a warning and a metric; admission goes on with the configuration as it
 // is.
 import type { Kubernetes } from "../../kubernetes/api.ts";
-import { type Clock, sleep } from "../../runtime/clock.ts";
+import { type Clock, repeat } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 
 const CHECK_EACH_MS = 60_000;
@@ -33,7 +33,6 @@ export function createCaBundleKeeper(
   { name }: { readonly name: string },
 ): CaBundleKeeper {
   const stopped = new AbortController();
-  let wake = new AbortController();
 
   async function check(): Promise<CaBundleResult> {
     try {
@@ -44,24 +43,17 @@ export function createCaBundleKeeper(
     }
   }
 
-  async function run(): Promise<void> {
-    while (!stopped.signal.aborted) {
-      wake = new AbortController();
-      const result = await check();
-      onResult(result);
-      if (result === "changed")
-        log.info({ configuration: name }, "put the trust bundle into the webhook configuration");
-      const settled = result === "changed" || result === "unchanged";
-      await sleep(clock, settled ? CHECK_EACH_MS : RETRY_AFTER_MS, AbortSignal.any([stopped.signal, wake.signal]));
-    }
-  }
-
-  const running = run();
+  const { wake, ended } = repeat({ clock, signal: stopped.signal }, async () => {
+    const result = await check();
+    onResult(result);
+    if (result === "changed") log.info({ configuration: name }, "put the trust bundle into the webhook configuration");
+    return result === "changed" || result === "unchanged" ? CHECK_EACH_MS : RETRY_AFTER_MS;
+  });
   return {
-    checkNow: () => wake.abort(),
+    checkNow: wake,
     async stop() {
       stopped.abort();
-      await running;
+      await ended;
     },
   };
 }

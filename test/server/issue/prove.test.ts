@@ -40,6 +40,14 @@ test("provePod() returns the pod behind an accepted token", async () => {
   );
 });
 
+test('provePod() reads an empty ServiceAccount of the live pod as "default", as Kubernetes does', async () => {
+  const pod = { ...POD, spec: { ...POD.spec, serviceAccountName: "" } };
+  const proven = await prove({ username: "system:serviceaccount:team:default" }, pod);
+  assert.equal(!isRefusal(proven) && proven.serviceAccount, "default");
+  const refusal = await prove({ username: "system:serviceaccount:team:app" }, pod);
+  assert.equal(isRefusal(refusal) && refusal.code, "POD_UNKNOWN");
+});
+
 const extra = (name: string, values: string[]) => ({
   extra: { ...REVIEW.extra, [`authentication.kubernetes.io/${name}`]: values },
 });

@@ -16,7 +16,7 @@ function makeTrust(commonName: string, now: number): Trust {
 /** A keeper whose CA is `source.answer`; "fails" stands for a CA that cannot be read. */
 function stage(answer: Trust | "fails") {
   const clock = createFakeClock();
-  const source = { answer };
+  const source = { answer, publishFails: false };
   const published: string[] = [];
   const checks: string[] = [];
   const keeper = createAuthorityKeeper({
@@ -24,7 +24,10 @@ function stage(answer: Trust | "fails") {
       if (source.answer === "fails") throw UNREADABLE;
       return source.answer;
     },
-    publish: async (bundlePem) => void published.push(bundlePem),
+    publish: async (bundlePem) => {
+      if (source.publishFails) throw UNREADABLE;
+      published.push(bundlePem);
+    },
     clock,
     log: createKeptLog().log,
     onCheck: (result) => checks.push(result),
@@ -47,6 +50,26 @@ suite("createAuthorityKeeper()", () => {
     assert.equal(keeper.current(), FIRST);
     assert.deepEqual(checks, ["failed", "failed", "ok"]);
     await keeper.stop();
+  });
+
+  test("publishes the bundle 2 s after a failed first attempt, and can sign meanwhile", async () => {
+    const { clock, source, published, checks, keeper } = stage(FIRST);
+    source.publishFails = true;
+    await keeper.start();
+    assert.equal(keeper.current(), FIRST);
+    source.publishFails = false;
+    await clock.advance(2_000);
+    assert.deepEqual([checks, published], [["failed", "ok"], [FIRST.bundlePem]]);
+    await keeper.stop();
+  });
+
+  test("start() resolves when stop() is called before there is a CA", async () => {
+    const { clock, keeper } = stage("fails");
+    const started = keeper.start();
+    await clock.advance(0);
+    await keeper.stop();
+    await started;
+    assert.throws(() => keeper.current(), { code: "AUTHORITY_UNAVAILABLE" });
   });
 
   test("notifies listeners of changes only, publishes at each check, and keeps the CA when a check fails", async () => {
