@@ -5,9 +5,10 @@ import type { Pod } from "../kubernetes/objects.ts";
 import type { PolicySettings, RoleDecision } from "../policy/decide.ts";
 import type { ErrorCode, Refusal } from "../protocol/errors.ts";
 import { type InjectSettings, inject } from "./inject.ts";
+import { isolationWarnings } from "./isolation.ts";
 import { hasRoleAnnotation, refuseSwitches, warnAboutNames } from "./pod-annotations.ts";
 import { isInjected, refuseReservedNames } from "./reserved.ts";
-import { decidePodRoles, roleText, serverWarnings, sharedProcessWarnings } from "./roles.ts";
+import { decidePodRoles, roleText, serverWarnings } from "./roles.ts";
 import { findShapeProblem } from "./shape.ts";
 import { SKIP_REASONS, type SkipReason, skipReasonOfNamespace, skipReasonOfPod } from "./skip-reasons.ts";
 import { type Warning, warningOf } from "./warnings.ts";
@@ -74,12 +75,7 @@ export function plan({ pod, namespace, serviceAccountAnnotations }: PlanInput, s
     reason: isInjected(pod) && isDeepStrictEqual(injected.pod, pod) ? "ALREADY_INJECTED" : "INJECTED",
     message: sentenceOf(roles.filter(({ container }) => injected.served.includes(container))),
     pod: injected.pod,
-    warnings: [
-      ...warnings,
-      ...serverWarnings(pod, roles),
-      ...injected.warnings,
-      ...sharedProcessWarnings(pod, decided),
-    ],
+    warnings: [...warnings, ...serverWarnings(pod, roles), ...injected.warnings, ...isolationWarnings(pod, decided)],
     roles,
   };
 }

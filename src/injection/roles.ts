@@ -39,12 +39,6 @@ export function decidePodRoles(pod: Pod, namespace: string, around: Surroundings
   };
 }
 
-/** Warns when containers with different roles can read each other's token files through /proc. */
-export function sharedProcessWarnings(pod: Pod, { roles, withoutRole }: PodRoles): readonly Warning[] {
-  const isDivided = withoutRole.length > 0 || new Set(roles.map(roleText)).size > 1;
-  return isDivided && pod.spec["shareProcessNamespace"] === true ? [warningOf("PROCESSES_SHARED")] : [];
-}
-
 /** Warns about what depends on the server's own AWS identity, which is unknown at admission: never a refusal. */
 export function serverWarnings({ metadata }: Pod, roles: readonly RoleDecision[]): readonly Warning[] {
   const undecided = roles.filter((decision) => !decision.allowed && decision.undecided);

@@ -44,6 +44,8 @@ const TEXTS = {
   STARTS_UNREADY: () => "containers may start before podrole-sidecar has credentials",
   PROCESSES_SHARED: () =>
     "shareProcessNamespace lets containers read each other's tokens: their roles are not isolated from each other",
+  NET_RAW_KEPT: (container: string) =>
+    `container ${quoted(container)} keeps CAP_NET_RAW and can capture credentials of other roles on the loopback: set capabilities.drop: [ALL]`,
 
   ISTIO_PROBES_FAIL: (healthPort: number) =>
     `istio with STRICT mTLS makes podrole's probes fail: set traffic.sidecar.istio.io/excludeInboundPorts: "${healthPort}"`,
