@@ -10,6 +10,7 @@ import { createInterface } from "node:readline";
 import type { Clock } from "../src/runtime/clock.ts";
 import { Secret } from "../src/runtime/secret.ts";
 import { createKubernetesEmulator, type KubernetesEmulator } from "./kubernetes/emulator.ts";
+import type { WebhookClient } from "./kubernetes/webhook-call.ts";
 import { createStsEmulator, type StsEmulator } from "./sts/emulator.ts";
 
 /** How to run podrole: the node binary and the entry of the command line. */
@@ -30,6 +31,10 @@ export interface StageOptions {
   readonly roles: readonly { readonly name: string; readonly trusted: boolean }[];
   /** Additional flags of the server. */
   readonly serverFlags?: readonly string[];
+  /** Further flags of the webhook. */
+  readonly webhookFlags?: readonly string[];
+  /** The client certificate that the API server shows to webhooks. */
+  readonly webhookClient?: WebhookClient;
   /**
    * Starts a front for the servers and returns the addresses that pods and webhook use; default: the first server's
    * own.
@@ -103,7 +108,7 @@ export async function startStage({ clock }: { readonly clock: Clock }, options: 
   const { runtime, region, accountId } = options;
   const directory = await mkdtemp(join(tmpdir(), "podrole-stage-"));
   const running: RunningProgram[] = [];
-  const kubernetes = createKubernetesEmulator({ clock });
+  const kubernetes = createKubernetesEmulator({ clock }, { webhookClient: options.webhookClient });
   await kubernetes.listen();
   const { sts, serverEnv } = await startSts({ clock }, options);
 
@@ -154,6 +159,7 @@ export async function startStage({ clock }: { readonly clock: Clock }, options: 
       ...["--identity-address", identity, "--server-address", credentials],
       ...["--proof-file", join(directory, "webhook-token"), "--region", region],
       ...["--role-base-arn", `arn:aws:iam::${accountId}:role/`, "--sidecar-command", SIDECAR_PROGRAM],
+      ...(options.webhookFlags ?? []),
     ]);
     pointTo(kubernetes, webhook.ports["webhook"] ?? 0);
     await until(() => hasCaBundle(kubernetes), "the server has put its CA into the webhook configuration");

@@ -18,7 +18,7 @@ import { createServingKeys } from "./serving-keys.ts";
 import { createStore, type Store, type NewObject } from "./store.ts";
 import { createTokens } from "./tokens.ts";
 import { createWatches } from "./watches.ts";
-import { createWebhookCaller } from "./webhook-call.ts";
+import { createWebhookCaller, type WebhookClient } from "./webhook-call.ts";
 
 export interface KubernetesEmulatorOptions {
   /** Plain HTTP instead of HTTPS with the emulator's own certificate. */
@@ -28,6 +28,8 @@ export interface KubernetesEmulatorOptions {
   /** Pods get the volume with the API token, as on a real cluster; the kubelet must then support ConfigMap volumes. */
   readonly mountTokens?: boolean;
   readonly version?: { readonly major: string; readonly minor: string };
+  /** The client certificate that webhooks are shown; by default none. */
+  readonly webhookClient?: WebhookClient | undefined;
 }
 
 /** A response of the API. */
@@ -68,13 +70,14 @@ export function createKubernetesEmulator(
     bookmarkMs = 60_000,
     mountTokens = false,
     version = { major: "1", minor: "37" },
+    webhookClient,
   }: KubernetesEmulatorOptions = {},
 ): KubernetesEmulator {
   const store = createStore({ clock });
   const keys = plainHttp ? undefined : createServingKeys();
   const services = new Map<string, string>();
   const pages = new Map<string, string>();
-  const caller = createWebhookCaller({ clock }, { services });
+  const caller = createWebhookCaller({ clock }, { services, client: webhookClient });
   const access: Access = createAccess();
   const audit = createAuditLog({ clock });
   const watches = createWatches({ store, clock, faults: () => faults }, { bookmarkMs });

@@ -34,6 +34,14 @@ export interface WebhookCaller {
 export interface WebhookCallerOptions {
   /** Address of a `clientConfig.service`: "podrole/podrole-webhook" → "127.0.0.1:9443". */
   readonly services: ReadonlyMap<string, string>;
+  /** The client certificate that webhooks are shown, as AdmissionConfiguration's kubeConfigFile sets one. */
+  readonly client?: WebhookClient | undefined;
+}
+
+/** A certificate and its key (PEM). */
+export interface WebhookClient {
+  readonly certificatePem: string;
+  readonly keyPem: string;
 }
 
 const DEFAULT_TIMEOUT_SECONDS = 10;
@@ -41,9 +49,9 @@ const DEFAULT_TIMEOUT_SECONDS = 10;
 /** Creates a caller without connections. */
 export function createWebhookCaller(
   { clock }: { readonly clock: Clock },
-  { services }: WebhookCallerOptions,
+  { services, client }: WebhookCallerOptions,
 ): WebhookCaller {
-  const agent = new Agent({ keepAlive: true });
+  const agent = new Agent({ keepAlive: true, ...(client && { cert: client.certificatePem, key: client.keyPem }) });
 
   async function post(webhook: Webhook, body: string): Promise<string> {
     const timeoutSeconds = webhook.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;

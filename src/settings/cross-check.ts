@@ -10,7 +10,11 @@ const HOUR = 60 * MINUTE;
 
 /** Returns one text for each problem of the webhook's settings, beginning with its flag; empty if there is none. */
 export function crossCheckWebhook(settings: WebhookSettings): readonly string[] {
-  return policyProblems(policySettings(settings));
+  const isNameAlone = settings.apiServerName !== undefined && settings.apiServerCa === undefined;
+  return [
+    ...policyProblems(policySettings(settings)),
+    ...(isNameAlone ? ["--api-server-name: --api-server-ca is not set; expected both or neither"] : []),
+  ];
 }
 
 /** Returns one text for each problem of the server's settings, beginning with its flag; empty if there is none. */

@@ -32,6 +32,20 @@ export const WEBHOOK_SETTINGS = {
       default: "[::]:8080",
       help: "Serve /metrics, /healthz and /readyz (HTTP) at this address",
     },
+    apiServerCa: {
+      type: type.text,
+      placeholder: "file",
+      default: null,
+      unset: "every caller is served",
+      help: "Serve /mutate only to callers with a client certificate from a CA in this file (PEM), which is read again each minute",
+    },
+    apiServerName: {
+      type: type.text,
+      placeholder: "name",
+      default: null,
+      unset: "any name",
+      help: "Require this common name or DNS name in the certificate of --api-server-ca",
+    },
   }),
   ...type.group("Server:", {
     serverAddress: {

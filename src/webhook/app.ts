@@ -3,11 +3,13 @@
 // answered, idle connections end) → closed.
 import type { Server } from "node:https";
 import type { AddressInfo } from "node:net";
-import { type FastifyError, type FastifyInstance, fastify } from "fastify";
+import type { TLSSocket } from "node:tls";
+import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from "fastify";
 import { ERRORS } from "../protocol/errors.ts";
 import type { TlsSource } from "../protocol/tls.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Admit } from "./admit.ts";
+import { ANY_CALLER, type Caller, type Callers } from "./callers.ts";
 import { formatReview, readReview } from "./review.ts";
 
 /** The use case behind the port, and what the port itself needs. */
@@ -15,6 +17,10 @@ export interface WebhookAppDeps {
   readonly admit: Admit;
   readonly log: Log;
   readonly tls: TlsSource;
+  /** By default every caller is served. */
+  readonly callers?: Callers;
+  /** Receives each refused caller: at the handshake with OpenSSL's code, at a request with podrole's. */
+  readonly onRejected?: (reason: string) => void;
   /** Receives the HTTP status of every answer to a request that is not a readable AdmissionReview. */
   readonly onUnreadable: (status: number) => void;
 }
@@ -43,11 +49,15 @@ const KEEP_ALIVE_MS = 90_000;
 /** The API server waits at most 34 s for an admission request. */
 const HEADERS_MS = 32_000;
 
+/** OpenSSL's error for a handshake without a client certificate; it occurs only with --api-server-ca. */
+const NO_CERTIFICATE = "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE";
+
 /** Creates the port; it serves after listen(). */
 export function createWebhookApp(deps: WebhookAppDeps, { host, port }: WebhookAppOptions): WebhookApp {
-  const { tls } = deps;
+  const { tls, callers = ANY_CALLER, onRejected } = deps;
+  const context = () => ({ ...secureContext(tls), ...callers.tls() });
   const http: FastifyInstance<Server> = fastify({
-    https: { ...secureContext(tls), headersTimeout: HEADERS_MS },
+    https: { ...context(), headersTimeout: HEADERS_MS },
     bodyLimit: LARGEST_BODY,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: HEADERS_MS,
@@ -55,8 +65,13 @@ export function createWebhookApp(deps: WebhookAppDeps, { host, port }: WebhookAp
     // A request on a connection that is still open is answered; a 503 would deny a pod.
     return503OnClosing: false,
   });
-  routes(http, deps);
-  const unsubscribe = tls.onChange(() => http.server.setSecureContext(secureContext(tls)));
+  routes(http, { ...deps, callers });
+  const unsubscribe = [tls, callers].map(({ onChange }) => onChange(() => http.server.setSecureContext(context())));
+  http.server.on("tlsClientError", ({ code = "" }: NodeJS.ErrnoException, { authorizationError }) => {
+    // Callers that hang up, or speak no TLS, say nothing about who they are.
+    if (authorizationError) onRejected?.(String(authorizationError));
+    else if (code === NO_CERTIFICATE) onRejected?.(code);
+  });
   return {
     http,
     async listen() {
@@ -64,18 +79,33 @@ export function createWebhookApp(deps: WebhookAppDeps, { host, port }: WebhookAp
       return (http.server.address() as AddressInfo).port;
     },
     async close() {
-      unsubscribe();
+      for (const end of unsubscribe) end();
       await http.close();
     },
   };
 }
 
-function routes(http: FastifyInstance<Server>, { admit, log, onUnreadable }: WebhookAppDeps): void {
+function routes(
+  http: FastifyInstance<Server>,
+  { admit, log, onUnreadable, onRejected, callers }: WebhookAppDeps & { readonly callers: Callers },
+): void {
+  const identified = new WeakMap<FastifyRequest, Caller>();
+  // Before the body is read.
+  http.addHook("onRequest", async (request, reply) => {
+    const caller = callers.identify(request.raw.socket as TLSSocket);
+    if (typeof caller === "string") {
+      identified.set(request, caller);
+      return;
+    }
+    onRejected?.(caller.code);
+    log.warn({ code: caller.code, peer: request.ip }, caller.message);
+    return reply.code(403).header("connection", "close").send(caller);
+  });
   http.removeContentTypeParser("text/plain");
   http.post("/mutate", async (request, reply) => {
     const read = readReview(request.body);
     if (read.ok) {
-      const { response } = await admit(read.request);
+      const { response } = await admit({ ...read.request, caller: identified.get(request) ?? "unproven" });
       return reply.send(formatReview(response));
     }
     const { uid, refusal } = read;

@@ -14,13 +14,14 @@ export interface PatchedPlan extends Plan {
 
 /** Builds the record of kind "admission". `patchDigest` is absent when nothing changes. */
 export function admissionRecord(
-  { uid, user, namespace, dryRun, object }: AdmissionRequest,
+  { uid, user, namespace, dryRun, object, caller = "unproven" }: AdmissionRequest,
   { decision, reason, message, roles, patch, warnings }: PatchedPlan,
   durationMs: number,
 ): { readonly audit: string } & Readonly<Record<string, unknown>> {
   const metadata = isObject(object) && isObject(object["metadata"]) ? object["metadata"] : {};
   return {
     audit: "admission",
+    caller,
     request: uid,
     user: short(user.name),
     groups: user.groups.slice(0, MOST_GROUPS).map((group) => group.slice(0, LONGEST_TEXT)),

@@ -9,6 +9,7 @@ import { createPages } from "../runtime/pages.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import { createAdmit } from "./admit.ts";
 import { createWebhookApp } from "./app.ts";
+import { ANY_CALLER, createCallers, createRejectionLog } from "./callers.ts";
 import { measureAdmission, measureReads, type WebhookMetrics } from "./instrument.ts";
 import { createLookups } from "./lookups.ts";
 import { WEBHOOK_METRICS } from "./metrics.ts";
@@ -35,6 +36,8 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
   metrics.buildInfo.set(buildLabels(), 1);
 
   const kubernetes = createKubernetes({ kubeconfigPath: settings.kubeconfig, log, component: "podrole-webhook" });
+  const { apiServerCa: caFile, apiServerName: name } = settings;
+  const callers = caFile === undefined ? ANY_CALLER : await createCallers({ clock, log, signal }, { caFile, name });
   const cluster = openCluster(deps, kubernetes);
   const version = settings.nativeSidecar === "auto" ? await readVersion(kubernetes, deps) : undefined;
   const nativeSidecar = choosesNativeSidecar(settings.nativeSidecar, version);
@@ -60,8 +63,14 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
       return trustBundle === undefined ? undefined : planSettings(settings, { trustBundle, nativeSidecar });
     },
   });
+  const logRejection = createRejectionLog({ clock, log });
   const app = createWebhookApp(
     {
+      callers,
+      onRejected(reason) {
+        metrics.rejectedCallers.inc({ reason });
+        if (reason !== "CERTIFICATE_REJECTED") logRejection(reason);
+      },
       admit: measureAdmission(admit, metrics),
       log,
       tls: serving,

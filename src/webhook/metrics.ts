@@ -28,6 +28,13 @@ export const WEBHOOK_METRICS = {
     labels: ["status"],
     from: ["400", "500"],
   },
+  rejectedCallers: {
+    type: "counter",
+    name: "podrole_admission_callers_rejected_total",
+    help: "Connections and requests to /mutate that were rejected because the caller did not prove to be the API server (--api-server-ca), by OpenSSL's code for a connection and podrole's for a request",
+    labels: ["reason"],
+    from: ["CERTIFICATE_REJECTED"],
+  },
   liveReads: {
     type: "counter",
     name: "podrole_admission_live_reads_total",

@@ -3,6 +3,7 @@
 // (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response)
 import { isObject } from "../injection/shape.ts";
 import type { Refusal } from "../protocol/errors.ts";
+import type { Caller } from "./callers.ts";
 import type { Operation } from "./patch.ts";
 import { findNameProblem } from "./review-names.ts";
 
@@ -16,6 +17,8 @@ export interface AdmissionRequest {
   readonly dryRun: boolean;
   /** The pod if `createsPod`, of any shape; else whatever the API server sent. */
   readonly object: unknown;
+  /** How the caller proved itself; absent: it did not. */
+  readonly caller?: Caller;
 }
 
 /** A refusal without `uid` cannot be sent as an AdmissionReview, only as an HTTP error. */

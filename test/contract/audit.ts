@@ -53,8 +53,9 @@ async function admit(record: Audit): Promise<readonly unknown[]> {
   named.metadata.name = "orders";
   const refused = podOf({ "iam.amazonaws.com/role": "payroll" });
   const answers: unknown[] = [];
+  const groups = Array.from({ length: 40 }, (_, index) => `group-${index}`);
   for (const pod of [injected, named, refused]) {
-    const read = readReview(reviewOf(pod));
+    const read = readReview(reviewOf(pod, { userInfo: { username: "alice", groups } }));
     if (read.ok) answers.push(formatReview((await decide(read.request)).response));
   }
   return answers;

@@ -185,6 +185,7 @@ test("admit() records user, pod, roles and digest of the patch", async () => {
   assert.equal(patchDigest, `sha256:${hash}`);
   assert.deepEqual(JSON.parse(JSON.stringify(record)), {
     audit: "admission",
+    caller: "unproven",
     request: "705ab4f5-6393-11e8-b7cc-42010a800002",
     user: "system:serviceaccount:kube-system:replicaset-controller",
     groups: ["system:authenticated"],

@@ -1,0 +1,163 @@
+// Who calls /mutate. With --api-server-ca a caller must prove that it is the API server: by a TLS client certificate that
+// this CA issued, valid at each request and not only at the handshake, with the name of --api-server-name if that is set.
+// Without the setting every caller is served and marked as unproven in the audit log: whoever reaches the port can write
+// such lines.
+// States of the CA file: read (at the start, which fails if it holds no certificate) → held (read again each minute: another
+// CA holds for the next request of every connection; a file that cannot be used changes nothing, with a warning) → stopped
+// (signal).
+import { constants, type X509Certificate } from "node:crypto";
+import type { TLSSocket } from "node:tls";
+import { bundleHash, readCertificates } from "../pki/bundle.ts";
+import { PodroleError, type Refusal } from "../protocol/errors.ts";
+import { type Changing, createChanges } from "../runtime/changes.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
+import { readIfPresent } from "../runtime/files.ts";
+import type { Log } from "../runtime/log.ts";
+import { quoted } from "./review-names.ts";
+
+/** Field `caller` of an audit record. */
+export type Caller = "api-server" | "unproven";
+
+/** TLS options of the port that concern the caller. */
+export interface CallerTls {
+  readonly requestCert?: true;
+  readonly rejectUnauthorized?: true;
+  readonly ca?: string;
+  readonly secureOptions?: number;
+}
+
+/** `onChange` reports another CA. */
+export interface Callers extends Changing {
+  tls(): CallerTls;
+  /** Returns who is at the other end of a connection, or why its request is refused. */
+  identify(socket: TLSSocket): Caller | Refusal;
+}
+
+/** Serves every caller: the port without --api-server-ca. */
+export const ANY_CALLER: Callers = {
+  tls: () => ({}),
+  identify: () => "unproven",
+  onChange: () => () => {},
+};
+
+export interface CallersDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+export interface CallersOptions {
+  /** PEM file with the CA, or several, of the API server's client certificates. */
+  readonly caFile: string;
+  /** Common name or DNS name that the certificate must have; undefined: any. */
+  readonly name: string | undefined;
+}
+
+const CHECK_EACH_MS = 60_000;
+
+/** Reads the CA and follows the file until `signal` is aborted. Rejects with PodroleError if the file cannot be used. */
+export async function createCallers(
+  { clock, log, signal }: CallersDeps,
+  { caFile, name }: CallersOptions,
+): Promise<Callers> {
+  const changes = createChanges((err) => log.error({ err }, "could not use another CA of the API server"));
+  let ca = await readCa(caFile);
+
+  async function follow(): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(clock, CHECK_EACH_MS, signal);
+      if (signal.aborted) return;
+      try {
+        const read = await readCa(caFile);
+        if (read.pem === ca.pem) continue;
+        ca = read;
+        log.info({ caFile, bundle: bundleHash(read.pem) }, "the CA of the API server's certificate changed");
+        changes.emit();
+      } catch (error) {
+        log.warn({ err: error, caFile }, "could not read the CA of the API server's certificate; keeping the last one");
+      }
+    }
+  }
+
+  void follow();
+  return {
+    tls: () => ({
+      requestCert: true,
+      rejectUnauthorized: true,
+      ca: ca.pem,
+      // A resumed session would repeat the proof of an earlier handshake.
+      secureOptions: constants.SSL_OP_NO_TICKET,
+    }),
+    identify(socket) {
+      const state = problemOf(socket.getPeerX509Certificate(), {
+        name,
+        now: clock.now(),
+        authorities: ca.certificates,
+      });
+      if (state === undefined) return "api-server";
+      return { code: "CERTIFICATE_REJECTED", message: `Cannot answer a caller of /mutate: ${state}` };
+    },
+    onChange: changes.onChange,
+  };
+}
+
+/** Creates a log of callers that the handshake rejected: one line at most each minute, with the number since the last. */
+export function createRejectionLog({ clock, log }: Pick<CallersDeps, "clock" | "log">): (reason: string) => void {
+  let count = 0;
+  let loggedAt = Number.NEGATIVE_INFINITY;
+  return (reason) => {
+    count += 1;
+    const elapsedMs = clock.now() - loggedAt;
+    if (elapsedMs >= 0 && elapsedMs < CHECK_EACH_MS) return;
+    loggedAt = clock.now();
+    log.warn({ reason, count }, "rejected callers of /mutate that did not prove that they are the API server");
+    count = 0;
+  };
+}
+
+interface Expectation {
+  readonly name: string | undefined;
+  readonly now: number;
+  readonly authorities: readonly X509Certificate[];
+}
+
+/** The handshake has verified the chain; this repeats what may have changed since. */
+function problemOf(certificate: X509Certificate | undefined, expected: Expectation): string | undefined {
+  const { name, now, authorities } = expected;
+  if (certificate === undefined) return "it showed no certificate; expected the API server's client certificate";
+  const { subject, validFromDate, validToDate } = certificate;
+  if (now < validFromDate.getTime() || now >= validToDate.getTime()) {
+    return `its certificate is valid from ${validFromDate.toISOString()} to ${validToDate.toISOString()}; expected now`;
+  }
+  if (!isBelow(certificate, authorities)) return "its certificate is of another CA; expected the CA of --api-server-ca";
+  if (name === undefined || hasName(certificate, name)) return undefined;
+  return `its certificate is for ${quoted(subject ?? "")}; expected ${quoted(name)} (--api-server-name)`;
+}
+
+/** Reports whether an authority issued the certificate or a certificate above it. */
+function isBelow(certificate: X509Certificate, authorities: readonly X509Certificate[]): boolean {
+  let current: X509Certificate | undefined = certificate;
+  for (let depth = 0; current !== undefined && depth < DEEPEST; depth += 1) {
+    const below: X509Certificate = current;
+    if (authorities.some((ca) => below.checkIssued(ca) && below.verify(ca.publicKey))) return true;
+    current = below.issuerCertificate;
+  }
+  return false;
+}
+
+/** Certificates between the caller's and the CA. */
+const DEEPEST = 4;
+
+function hasName(certificate: X509Certificate, name: string): boolean {
+  const commonNames: unknown = certificate.toLegacyObject().subject.CN;
+  const isCommon = Array.isArray(commonNames) ? commonNames.includes(name) : commonNames === name;
+  return isCommon || certificate.checkHost(name, { subject: "never", wildcards: false }) !== undefined;
+}
+
+async function readCa(file: string): Promise<{ readonly pem: string; readonly certificates: X509Certificate[] }> {
+  const pem = await readIfPresent(file);
+  const certificates = readCertificates(pem ?? "");
+  if (pem !== undefined && certificates.length > 0) return { pem: certificates.join(""), certificates };
+  const state = pem === undefined ? "it does not exist" : "it has no certificate";
+  throw new PodroleError("INTERNAL", `Cannot use ${quoted(file)} of --api-server-ca: ${state}; expected a PEM file`);
+}

@@ -1,0 +1,87 @@
+// The real webhook with --api-server-ca: it serves the API server that shows the certificate, and no other caller.
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { Agent, request } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { type Stage, startStage } from "../../emulators/stage.ts";
+import { systemClock as clock } from "../../src/runtime/clock.ts";
+import { clientOf, newCa } from "../webhook/client-certificates.ts";
+import { podOf, reviewOf } from "../webhook/requests.ts";
+
+const ACCOUNT = "123456789012";
+const NAMESPACE = {
+  metadata: {
+    name: "shop",
+    labels: { "podrole.io/inject": "enabled" },
+    annotations: { "iam.amazonaws.com/permitted": ".*" },
+  },
+};
+const CA = newCa("for the API server");
+const API_SERVER = clientOf(CA, "kube-apiserver");
+
+suite("podrole webhook --api-server-ca", { timeout: 120_000 }, () => {
+  let directory: string;
+  let stage: Stage;
+
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), "podrole-callers-"));
+    await writeFile(join(directory, "ca.pem"), CA.pem);
+    const entry = join(import.meta.dirname, "../../src/cli/main.ts");
+    stage = await startStage(
+      { clock },
+      {
+        runtime: { execPath: process.execPath, entry, path: process.env["PATH"] ?? "" },
+        region: "eu-central-1",
+        accountId: ACCOUNT,
+        roles: [],
+        webhookFlags: ["--api-server-ca", join(directory, "ca.pem"), "--api-server-name", "kube-apiserver"],
+        webhookClient: { certificatePem: API_SERVER.cert, keyPem: API_SERVER.key },
+      },
+    );
+    await stage.kubernetes.create("/api/v1/namespaces", NAMESPACE);
+  });
+  after(async () => {
+    await stage?.stop();
+    await rm(directory, { recursive: true, force: true });
+  });
+
+  const admissions = () => stage.webhook.lines.filter((line) => line["audit"] === "admission");
+
+  test("the API server creates an injected pod, and the audit line says who called", async () => {
+    const pod = { ...podOf(), spec: { containers: [{ name: "app", image: "app" }] } };
+    const { code } = await stage.kubernetes.create("/api/v1/namespaces/shop/pods", pod);
+    assert.equal(code, 201);
+    assert.deepEqual(
+      admissions().map(({ caller, decision }) => [caller, decision]),
+      [["api-server", "inject"]],
+    );
+  });
+
+  for (const [what, client, expected] of [
+    ["without a certificate", {}, "ERR_SSL"],
+    ["with a certificate of another CA", clientOf(newCa("for the API server"), "kube-apiserver"), "ECONNRESET"],
+    ["with another name", clientOf(CA, "kubelet"), "403"],
+  ] as const) {
+    test(`a caller ${what} writes no audit line and reads nothing`, async () => {
+      const before = admissions().length;
+      const answer = await post(stage.webhook.ports["webhook"] ?? 0, client);
+      assert.ok(answer.startsWith(expected), answer);
+      assert.equal(admissions().length, before);
+    });
+  }
+});
+
+/** Sends a review; returns the status or the connection's error. */
+function post(port: number, client: object): Promise<string> {
+  const agent = new Agent({ rejectUnauthorized: false, ...client });
+  return new Promise((resolve) => {
+    const headers = { "content-type": "application/json" };
+    const call = request({ host: "127.0.0.1", port, path: "/mutate", method: "POST", agent, headers }, (response) => {
+      response.resume().on("end", () => resolve(String(response.statusCode)));
+    });
+    call.on("error", (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    call.end(JSON.stringify(reviewOf(podOf(), { userInfo: { username: "bob" } })));
+  });
+}
