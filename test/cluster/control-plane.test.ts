@@ -18,6 +18,7 @@ const {
   KUBECTL: binary = "kubectl",
   AUDIT_LOG: auditLog,
   PODROLE_TEST_HOST: host = "127.0.0.1",
+  PODROLE_TEST_API_SERVER_CA: apiServerCa,
 } = process.env;
 const kubectl = createKubectl({ binary, kubeconfig });
 const NAMESPACE = `shop-${process.pid}`;
@@ -71,6 +72,7 @@ suite("on a real API server", { timeout: 300_000 }, () => {
     podrole = await install(kubectl, {
       kubeconfig,
       host,
+      apiServerCa,
       images,
       roles: [
         { name: "shop-orders", trusted: true },
@@ -177,6 +179,20 @@ metadata:
     const planned = JSON.parse(await kubectl.ok(["apply", "--dry-run=server", "-o", "json", "-f", "-"], yaml)) as Pod;
     assert.equal(planned.spec.initContainers?.[0]?.name, "podrole-sidecar");
     assert.deepEqual(await pods("dry"), []);
+  });
+
+  test("--api-server-ca: the API server proves itself to the webhook; another caller is rejected", {
+    skip: apiServerCa === undefined && "the cluster's API server shows no client certificate to webhooks",
+  }, async () => {
+    const admissions = () => podrole.webhook.lines.filter((line) => line["audit"] === "admission");
+    assert.ok(admissions().length > 0);
+    assert.ok(admissions().every(({ caller }) => caller === "api-server"));
+    const before = admissions().length;
+    const url = `https://${host}:${podrole.webhook.ports["webhook"]}/mutate`;
+    const { status, stderr } = spawnSync("curl", ["-sSk", "--data", "{}", url], { encoding: "utf8" });
+    assert.notEqual(status, 0, "curl got an answer without a certificate");
+    assert.match(stderr, /certificate required|reset|alert/i);
+    assert.equal(admissions().length, before);
   });
 
   test("STS_DENIED: the pod does not start; kubectl describe and an Event show the error from STS", async (context) => {

@@ -2,17 +2,54 @@
 // KUBECONFIG set, they use that cluster, which must reach this host at PODROLE_TEST_HOST; otherwise this starts a control
 // plane (its first build on a machine takes about 9 minutes) and stops it afterwards.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { clientOf, newCa } from "../webhook/client-certificates.ts";
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 
-function controlPlane(verb: "up" | "down", directory: string): Record<string, string> {
+/**
+ * Writes the configuration by which an API server shows webhooks a client certificate (docs/api-server.md). The user is "*",
+ * because these suites register the webhook by a URL whose port is not known yet.
+ */
+function webhookClient(directory: string): { readonly flag: string; readonly caFile: string } {
+  mkdirSync(directory);
+  const ca = newCa("podrole API server CA");
+  const { cert, key } = clientOf(ca, "kube-apiserver");
+  const file = (name: string, content: string) => {
+    writeFileSync(join(directory, name), content, { mode: 0o600 });
+    return join(directory, name);
+  };
+  const kubeconfig = `apiVersion: v1
+kind: Config
+users:
+  - name: "*"
+    user: { client-certificate: ${file("client.crt", cert)}, client-key: ${file("client.key", key)} }
+`;
+  const admission = `apiVersion: apiserver.config.k8s.io/v1
+kind: AdmissionConfiguration
+plugins:
+  - name: MutatingAdmissionWebhook
+    configuration:
+      apiVersion: apiserver.config.k8s.io/v1
+      kind: WebhookAdmissionConfiguration
+      kubeConfigFile: ${file("webhooks.kubeconfig", kubeconfig)}
+`;
+  const flag = `--admission-control-config-file=${file("admission.yaml", admission)}`;
+  return { flag, caFile: file("ca.crt", ca.pem) };
+}
+
+function controlPlane(
+  verb: "up" | "down",
+  directory: string,
+  env: Readonly<Record<string, string>> = {},
+): Record<string, string> {
   const { status, stdout } = spawnSync(here("kubernetes/control-plane.sh"), [verb, directory], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, ...env },
   });
   if (status !== 0) throw new RangeError(`control-plane.sh ${verb} exited with ${status}`);
   return Object.fromEntries(
@@ -36,12 +73,15 @@ function runSuites(env: Readonly<Record<string, string | undefined>>): Promise<n
 if (process.env["KUBECONFIG"]) {
   process.exitCode = await runSuites(process.env);
 } else {
-  const directory = mkdtempSync(join(tmpdir(), "podrole-control-plane-"));
+  const root = mkdtempSync(join(tmpdir(), "podrole-control-plane-"));
+  const directory = join(root, "cluster");
   try {
-    const environment = controlPlane("up", directory);
-    process.exitCode = await runSuites({ ...process.env, ...environment });
+    const { flag, caFile } = webhookClient(join(root, "webhooks"));
+    const flags = [process.env["PODROLE_APISERVER_FLAGS"] ?? "", flag].join(" ").trim();
+    const environment = controlPlane("up", directory, { PODROLE_APISERVER_FLAGS: flags });
+    process.exitCode = await runSuites({ ...process.env, ...environment, PODROLE_TEST_API_SERVER_CA: caFile });
   } finally {
     controlPlane("down", directory);
-    rmSync(directory, { recursive: true, force: true });
+    rmSync(root, { recursive: true, force: true });
   }
 }

@@ -29,6 +29,8 @@ export interface InstallOptions {
   readonly kubeconfig: string;
   /** Address of this host as the API server reaches it. */
   readonly host: string;
+  /** File with the CA of the client certificate that the API server shows to webhooks; undefined: it shows none. */
+  readonly apiServerCa?: string | undefined;
   readonly roles: readonly { readonly name: string; readonly trusted: boolean }[];
   /** Maps an image name to the command on this host that replaces it. */
   readonly images: Readonly<Record<string, readonly string[]>>;
@@ -80,6 +82,9 @@ export async function install(kubectl: Kubectl, options: InstallOptions): Promis
       `127.0.0.1:${server.ports["credentials"]}`,
     ],
     ...["--region", REGION, "--role-base-arn", `arn:aws:iam::${ACCOUNT}:role/`, "--sidecar-command", SIDECAR_PROGRAM],
+    ...(options.apiServerCa === undefined
+      ? []
+      : ["--api-server-ca", options.apiServerCa, "--api-server-name", "kube-apiserver"]),
   ]);
   await register(kubectl, options.host, webhook.ports["webhook"] ?? 0);
   await until(

@@ -15,6 +15,14 @@ import { helmTemplate, kustomize } from "./tools.ts";
 
 const ADDRESSES = { networkPolicy: { apiServerCidrs: ["192.0.2.0/24"] } };
 
+const CERTIFICATE = {
+  webhook: {
+    settings: { apiServerCa: "/etc/podrole/api-server/ca.crt", apiServerName: "kube-apiserver" },
+    extraVolumes: [{ name: "api-server-ca", configMap: { name: "podrole-api-server-ca" } }],
+    extraVolumeMounts: [{ name: "api-server-ca", mountPath: "/etc/podrole/api-server", readOnly: true }],
+  },
+};
+
 /** A kustomize folder with components, and the chart values that must render the same objects. */
 const PAIRS: readonly (readonly [folder: string, components: readonly string[], values: object])[] = [
   ["base", [], {}],
@@ -25,6 +33,7 @@ const PAIRS: readonly (readonly [folder: string, components: readonly string[], 
   ["base", ["annotated-pods-only"], { webhook: { annotatedPodsOnly: true } }],
   ["base", ["without-admission-policy"], { admissionPolicy: { enabled: false } }],
   ["base", ["api-server-addresses"], ADDRESSES],
+  ["base", ["api-server-certificate"], CERTIFICATE],
   ["overlays/ha", ["annotated-pods-only"], { ha: { enabled: true }, webhook: { annotatedPodsOnly: true } }],
 ];
 
