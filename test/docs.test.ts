@@ -6,6 +6,7 @@ import { suite, test } from "node:test";
 import { CHECKS } from "../src/operations/check/checks.ts";
 import { ERRORS } from "../src/protocol/errors.ts";
 import { SKIP_REASONS } from "../src/injection/skip-reasons.ts";
+import { WARNING_CODES } from "../src/injection/warnings.ts";
 import { readSources, ROOT } from "./story/sources.ts";
 
 const pages = [
@@ -38,7 +39,7 @@ function isDefined(source: string | undefined, name: string): boolean {
 
 const KNOWN = new Set([
   ...[...Object.keys(ERRORS), ...Object.keys(SKIP_REASONS), ...Object.keys(CHECKS)],
-  ...["INJECTED", "ALREADY_INJECTED", "ISSUED"],
+  ...[...WARNING_CODES, "INJECTED", "ALREADY_INJECTED", "ISSUED"],
 ]);
 /** Identifiers of other systems with the same pattern as codes. */
 const FOREIGN = /^(AWS|CAP|NODE|PODROLE|KUBERNETES_SERVICE|HTTP|HTTPS|NO)_|^(AUDIT_LOG|AUTHORIZATION_TOKEN_FILE)$/;

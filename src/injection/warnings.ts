@@ -58,6 +58,9 @@ const TEXTS = {
 /** The closed set of codes by which code distinguishes warnings. */
 export type WarningCode = keyof typeof TEXTS;
 
+/** Every code, in the order of the table. */
+export const WARNING_CODES = Object.keys(TEXTS) as readonly WarningCode[];
+
 /** A warning about a pod: `code` for code, `text` for people. */
 export interface Warning {
   readonly code: WarningCode;
