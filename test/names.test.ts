@@ -87,7 +87,7 @@ const FOREIGN_FLAGS: ReadonlySet<string> = new Set(
     kops: ["--yes"],
     rolesAnywhere: ["--certificate"],
     kube2iam: ["--iam-external-id", "--namespace-key"],
-    node: ["--test-name-pattern"],
+    node: ["--test-name-pattern", "--test-random-seed"],
     anyFlag: ["--flag", "--no-flag", "--name"],
   }).flat(),
 );
