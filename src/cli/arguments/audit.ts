@@ -46,7 +46,8 @@ export function declareAudit(audit: Command): readonly Command[] {
     command.option("-n, --namespace <namespace>", "only pods of this namespace (default: all namespaces)");
   }
   for (const command of [who, pod, key, refusals]) declareLogs(command);
-  for (const command of [who, pod, key]) declareJoins(command);
+  for (const command of [who, pod, key, refusals]) declareApiAuditLog(command);
+  for (const command of [who, pod, key]) declareCloudTrail(command);
   return [who, pod, key, refusals];
 }
 
@@ -82,19 +83,21 @@ function declareLogs(command: Command): void {
   declareConnection(declarePodroleNamespace(command));
 }
 
-function declareJoins(command: Command): void {
-  command
-    .addOption(
-      new Option(
-        "--api-audit-log <file...>",
-        "the API server's audit log: adds who created the pod and from where, and who requested its token",
-      )
-        .argParser(several)
-        .helpGroup(JOINS),
+function declareApiAuditLog(command: Command): void {
+  command.addOption(
+    new Option(
+      "--api-audit-log <file...>",
+      "the API server's audit log: adds who created the pod and from where, and who requested its token; confirms unproven admission records",
     )
-    .addOption(
-      new Option("--cloudtrail <file...>", "CloudTrail's records: adds the AWS calls made with the credentials")
-        .argParser(several)
-        .helpGroup(JOINS),
-    );
+      .argParser(several)
+      .helpGroup(JOINS),
+  );
+}
+
+function declareCloudTrail(command: Command): void {
+  command.addOption(
+    new Option("--cloudtrail <file...>", "CloudTrail's records: adds the AWS calls made with the credentials")
+      .argParser(several)
+      .helpGroup(JOINS),
+  );
 }

@@ -44,6 +44,7 @@ function originJson({ admission, certificate, creation, tokenRequest }: Origin):
       user: admission.record.user,
       groups: admission.record.groups,
       owner: admission.record.owner,
+      caller: admission.caller,
       exact: admission.exact,
     },
     certificate: certificate && {
@@ -82,7 +83,7 @@ function stepJson(step: PodStep): object {
     case "refused": {
       const { kind, reason, message } = step.record;
       const container = step.record.kind === "credentials" ? step.record.container : undefined;
-      return { kind, reason, message, container };
+      return { kind, reason, message, container, caller: step.caller };
     }
   }
 }

@@ -1,5 +1,6 @@
 // The answers of podrole audit as tables, and its messages about logs.
 import type { AuditAnswer, AuditProblem } from "../../operations/audit/audit.ts";
+import type { CallerTrust } from "../../operations/audit/caller.ts";
 import type { CallSum } from "../../operations/audit/cloudtrail.ts";
 import type { Origin } from "../../operations/audit/origin.ts";
 import type { PodStep } from "../../operations/audit/pod.ts";
@@ -53,7 +54,13 @@ function pathAndName(arn: string): string {
 function userText({ admission, creation }: Origin): string {
   const user = creation?.user ?? admission?.record.user;
   if (user === undefined) return "";
+  if (admission?.caller === "unproven") return marked(user, admission.caller);
   return creation?.impersonated ? `${user} as ${creation.impersonated}` : user;
+}
+
+/** Marks what a record says that anyone who reaches the webhook may have caused. */
+function marked(text: string, caller: CallerTrust | undefined): string {
+  return caller === "unproven" ? `${text} (unproven)` : text;
 }
 
 /** Such as "sts:GetCallerIdentity ×2, s3:GetObject ×9 (3 AccessDenied)". */
@@ -89,7 +96,8 @@ function stepText(step: PodStep): string {
     case "refused": {
       const { kind, reason = "", message = "" } = step.record;
       const container = step.record.kind === "credentials" ? step.record.container : undefined;
-      return `${kind}${container === undefined ? "" : ` of ${container}`}: ${reason}: ${message}`;
+      const where = marked(`${kind}${container === undefined ? "" : ` of ${container}`}`, step.caller);
+      return `${where}: ${reason}: ${message}`;
     }
   }
 }
@@ -99,7 +107,16 @@ const REFUSAL_HEAD = ["FIRST", "LAST", "COUNT", "AT", "REASON", "POD", "BY", "ME
 function refusalCells(row: RefusalRow): readonly string[] {
   const { kind, reason, namespace, pod, container, user = "", count, first, last, message } = row;
   const place = `${namespace}/${pod}${container === undefined ? "" : ` (${container})`}`;
-  return [timeText(first), timeText(last), String(count), kind, reason, place, user, message];
+  return [
+    timeText(first),
+    timeText(last),
+    String(count),
+    kind,
+    reason,
+    place,
+    marked(user, row.caller).trim(),
+    message,
+  ];
 }
 
 /** Whole seconds, such as "2026-11-26T01:02:03Z". */

@@ -39,7 +39,8 @@ export interface Grants {
   list(): readonly Grant[];
   /** The latest certificate of the pod instance. */
   certificateOf(grant: Pick<Grant, "podUid">): CertificateRecord | undefined;
-  admissionOf(grant: Pick<Grant, "namespace" | "pod" | "first">): MatchedAdmission | undefined;
+  /** Those that may have created the pod, likeliest first: of its name, then of its generateName, each the latest first. */
+  admissionsOf(grant: Pick<Grant, "namespace" | "pod" | "first">): readonly MatchedAdmission[];
 }
 
 /** Clocks of webhook and server may differ this much. */
@@ -101,16 +102,15 @@ export function createGrants({
     },
     list: () => [...grants.values()].toSorted((a, b) => a.first - b.first),
     certificateOf: ({ podUid }) => (podUid === undefined ? undefined : certificates.get(podUid)),
-    admissionOf({ namespace: ns, pod, first }) {
-      const latest = (key: string) =>
-        admissions
-          .get(key)
-          ?.filter(({ at }) => at <= first + SKEW_MS)
-          .reduce<AdmissionRecord | undefined>((best, next) => (best && best.at > next.at ? best : next), undefined);
-      const named = latest(`${ns}/${pod}`);
-      if (named) return { record: named, exact: true };
-      const generated = latest(`${ns}/${pod.slice(0, -SUFFIX_LENGTH)}*`);
-      return generated && { record: generated, exact: false };
+    admissionsOf({ namespace: ns, pod, first }) {
+      const latestFirst = (key: string, exact: boolean) =>
+        (admissions.get(key) ?? [])
+          .filter(({ at }) => at <= first + SKEW_MS)
+          .toReversed()
+          .toSorted((a, b) => b.at - a.at)
+          .map((record) => ({ record, exact }));
+      const stem = pod.slice(0, -SUFFIX_LENGTH);
+      return [...latestFirst(`${ns}/${pod}`, true), ...latestFirst(`${ns}/${stem}*`, false)];
     },
   };
 }

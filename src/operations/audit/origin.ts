@@ -1,13 +1,19 @@
 // How a grant came about: the admission and the certificate of its pod, and from the API server's audit log the request
 // that created the pod and the request for the pod's token.
 import type { ApiEvent } from "./api-audit.ts";
+import { type CallerTrust, trustOf } from "./caller.ts";
 import type { CallSum } from "./cloudtrail.ts";
 import type { Grant, Grants, MatchedAdmission, Session } from "./grants.ts";
 import type { JoinKeys, Joins } from "./question.ts";
 import type { CertificateRecord } from "./records.ts";
 
+/** An admission, and how far it is believed. */
+export interface BelievedAdmission extends MatchedAdmission {
+  readonly caller: CallerTrust;
+}
+
 export interface Origin {
-  readonly admission: MatchedAdmission | undefined;
+  readonly admission: BelievedAdmission | undefined;
   readonly certificate: CertificateRecord | undefined;
   /** The API server's event of the pod's creation. */
   readonly creation: ApiEvent | undefined;
@@ -16,14 +22,20 @@ export interface Origin {
 }
 
 export function originOf(grants: Grants, grant: Grant, { api }: Joins): Origin {
-  const admission = grants.admissionOf(grant);
+  const admission = likeliestOf(grants.admissionsOf(grant), api);
   const certificate = grants.certificateOf(grant);
   return {
     admission,
     certificate,
-    creation: api?.creation(admission?.record.request),
+    creation: admission?.caller === "unproven" ? undefined : api?.creation(admission?.record.request),
     tokenRequest: api?.token(certificate?.credentialId),
   };
+}
+
+/** Whoever reaches the webhook can make up a later admission of the same pod, so one that is believed comes first. */
+function likeliestOf(candidates: readonly MatchedAdmission[], api: Joins["api"]): BelievedAdmission | undefined {
+  const judged = candidates.map((each) => ({ ...each, caller: trustOf(each.record, api) }));
+  return judged.find(({ caller }) => caller !== "unproven") ?? judged[0];
 }
 
 /** A session with the AWS calls made with its credentials; `calls` is undefined without CloudTrail's records. */
@@ -42,9 +54,8 @@ export function sessionsOf({ sessions }: Grant, joins: Joins): readonly UsedSess
 export function joinKeysOf(grants: Grants): JoinKeys {
   const keys: JoinKeys = { requests: new Set(), credentialIds: new Set(), accessKeyIds: new Set() };
   for (const grant of grants.list()) {
-    const request = grants.admissionOf(grant)?.record.request;
+    for (const { record } of grants.admissionsOf(grant)) if (record.request) keys.requests.add(record.request);
     const credentialId = grants.certificateOf(grant)?.credentialId;
-    if (request !== undefined) keys.requests.add(request);
     if (credentialId !== undefined) keys.credentialIds.add(credentialId);
     for (const accessKeyId of grant.sessions.keys()) keys.accessKeyIds.add(accessKeyId);
   }

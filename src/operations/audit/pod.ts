@@ -1,14 +1,15 @@
 // "What did pod P use?": everything about one pod in order of time, from its admission to the AWS calls made with its
 // credentials. Every instance of a recreated pod is included.
+import { type CallerTrust, trustOf } from "./caller.ts";
 import type { CallSum } from "./cloudtrail.ts";
-import { createGrants, type Grant, type Grants, type MatchedAdmission, type Session } from "./grants.ts";
-import { joinKeysOf, type Origin, originOf, sessionsOf } from "./origin.ts";
+import { createGrants, type Grant, type Grants, type Session } from "./grants.ts";
+import { type BelievedAdmission, joinKeysOf, type Origin, originOf, sessionsOf } from "./origin.ts";
 import { isRefusalRecord, type Joins, type Question } from "./question.ts";
 import type { AuditRecord, CertificateRecord } from "./records.ts";
 
 /** `at` is Unix milliseconds. */
 export type PodStep = { readonly at: number } & (
-  | { readonly what: "admitted"; readonly admission: MatchedAdmission; readonly origin: Origin }
+  | { readonly what: "admitted"; readonly admission: BelievedAdmission; readonly origin: Origin }
   | {
       readonly what: "certificate";
       readonly certificate: CertificateRecord;
@@ -22,7 +23,8 @@ export type PodStep = { readonly at: number } & (
       readonly accessKeyId: string;
       readonly call: CallSum;
     }
-  | { readonly what: "refused"; readonly record: AuditRecord }
+  /** `caller` is undefined unless the webhook refused. */
+  | { readonly what: "refused"; readonly record: AuditRecord; readonly caller: CallerTrust | undefined }
 );
 
 export interface PodAnswer {
@@ -50,6 +52,7 @@ export function createPod({
     },
     joinKeys() {
       const keys = joinKeysOf(grants);
+      for (const record of refusals) if (record.kind === "admission") keys.requests.add(record.request ?? "");
       for (const { credentialId } of certificates) if (credentialId !== undefined) keys.credentialIds.add(credentialId);
       return keys;
     },
@@ -58,7 +61,7 @@ export function createPod({
         ...grants.list().flatMap((grant) => admitted(grants, grant, joins)),
         ...grants.list().flatMap((grant) => issued(grant, joins)),
         ...certificates.map((certificate) => certified(certificate, joins)),
-        ...refusals.map((record): PodStep => ({ at: record.at, what: "refused", record })),
+        ...refusals.map((record) => refused(record, joins)),
       ];
       return { kind: "pod", rows: withoutDuplicates(steps).toSorted(byTime) };
     },
@@ -74,6 +77,11 @@ function admitted(grants: Grants, grant: Grant, joins: Joins): PodStep[] {
 function certified(certificate: CertificateRecord, { api }: Joins): PodStep {
   const tokenRequestedBy = api?.token(certificate.credentialId)?.user;
   return { at: certificate.at, what: "certificate", certificate, tokenRequestedBy };
+}
+
+function refused(record: AuditRecord, { api }: Joins): PodStep {
+  const caller = record.kind === "admission" ? trustOf(record, api) : undefined;
+  return { at: record.at, what: "refused", record, caller };
 }
 
 function issued(grant: Grant, joins: Joins): PodStep[] {

@@ -21,6 +21,8 @@ export interface RequestedRole {
 
 export interface AdmissionRecord extends Common {
   readonly kind: "admission";
+  /** True if the caller of the webhook proved that it is the API server; anyone else may have made the record up. */
+  readonly isProven: boolean;
   /** uid of the AdmissionReview. */
   readonly request: string | undefined;
   readonly user: string | undefined;
@@ -84,6 +86,7 @@ export function readRecord(line: string): AuditRecord | undefined {
 function admissionParts(record: unknown) {
   const [kind, name] = [textAt(record, "owner", "kind"), textAt(record, "owner", "name")];
   return {
+    isProven: textAt(record, "caller") === "api-server",
     request: textAt(record, "request"),
     user: textAt(record, "user"),
     groups: listAt(record, "groups").filter((group) => typeof group === "string"),

@@ -1,7 +1,8 @@
 // "What was refused, and why?": one row for each pod (or owner), container, user and reason, with its count and times.
 import type { ErrorCode } from "../../protocol/errors.ts";
-import { isRefusalRecord, isRole, type Question } from "./question.ts";
-import type { AuditRecord } from "./records.ts";
+import { type CallerTrust, trustOf } from "./caller.ts";
+import { isRefusalRecord, isRole, type Joins, type Question } from "./question.ts";
+import type { AdmissionRecord, AuditRecord } from "./records.ts";
 
 /** An undefined filter matches everything. */
 export interface RefusalFilter {
@@ -19,6 +20,8 @@ export interface RefusalRow {
   readonly roles: readonly string[];
   readonly container: string | undefined;
   readonly user: string | undefined;
+  /** How far the webhook's record is believed; undefined for the server's. */
+  readonly caller: CallerTrust | undefined;
   count: number;
   /** Unix milliseconds. */
   first: number;
@@ -35,6 +38,8 @@ export interface RefusalsAnswer {
 
 export function createRefusals({ reason, role, namespace }: RefusalFilter): Question<RefusalsAnswer> {
   const rows = new Map<string, RefusalRow>();
+  /** Refusals by the webhook: the API server's log, which is read later, tells which of them are believed. */
+  const admissions: AdmissionRecord[] = [];
 
   function matches(record: AuditRecord): boolean {
     if (!isRefusalRecord(record)) return false;
@@ -43,25 +48,38 @@ export function createRefusals({ reason, role, namespace }: RefusalFilter): Ques
     return role === undefined || rolesOf(record).some((requested) => requested === role || isRole(requested, role));
   }
 
+  function count(record: AuditRecord, caller?: CallerTrust): void {
+    const { kind, at, reason: code = "", message = "" } = record;
+    const subject = {
+      ...{ kind, reason: code, namespace: record.namespace ?? "", pod: podOf(record), roles: rolesOf(record) },
+      container: kind === "credentials" ? record.container : undefined,
+      user: kind === "admission" ? record.user : undefined,
+      caller,
+    };
+    const key = JSON.stringify(subject);
+    const row = rows.get(key) ?? { ...subject, count: 0, first: at, last: at, message };
+    rows.set(key, row);
+    row.count += 1;
+    if (at >= row.last) row.message = message;
+    row.first = Math.min(row.first, at);
+    row.last = Math.max(row.last, at);
+  }
+
   return {
     add(record) {
       if (!matches(record)) return;
-      const { kind, at, reason: code = "", message = "" } = record;
-      const subject = {
-        ...{ kind, reason: code, namespace: record.namespace ?? "", pod: podOf(record), roles: rolesOf(record) },
-        container: kind === "credentials" ? record.container : undefined,
-        user: kind === "admission" ? record.user : undefined,
-      };
-      const key = JSON.stringify(subject);
-      const row = rows.get(key) ?? { ...subject, count: 0, first: at, last: at, message };
-      rows.set(key, row);
-      row.count += 1;
-      if (at >= row.last) row.message = message;
-      row.first = Math.min(row.first, at);
-      row.last = Math.max(row.last, at);
+      if (record.kind === "admission") admissions.push(record);
+      else count(record);
     },
-    joinKeys: () => ({ requests: new Set(), credentialIds: new Set(), accessKeyIds: new Set() }),
-    answer: () => ({ kind: "refusals", rows: [...rows.values()].toSorted((a, b) => a.first - b.first) }),
+    joinKeys: () => ({
+      requests: new Set(admissions.flatMap(({ request }) => request ?? [])),
+      credentialIds: new Set(),
+      accessKeyIds: new Set(),
+    }),
+    answer({ api }: Joins) {
+      for (const record of admissions) count(record, trustOf(record, api));
+      return { kind: "refusals", rows: [...rows.values()].toSorted((a, b) => a.first - b.first) };
+    },
   };
 }
 

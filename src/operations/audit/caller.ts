@@ -1,0 +1,25 @@
+// Whether an admission record is believed. The webhook writes one for each caller of /mutate, and only with --api-server-ca
+// has the caller proved that it is the API server. Other records are believed if the API server's own audit log has the same
+// request: the webhook's answer puts its uid there, and nobody else can.
+import type { ApiJoin } from "./api-audit.ts";
+import type { AdmissionRecord } from "./records.ts";
+
+/**
+ * "api-server": the caller proved it. "confirmed": the API server's audit log has the request, with the same user and pod.
+ * "unproven": neither, so that anyone who reaches the webhook's port may have caused the record.
+ */
+export type CallerTrust = "api-server" | "confirmed" | "unproven";
+
+/** The webhook cuts the user's name after this many characters. */
+const LONGEST_USER = 256;
+
+/** Returns how far the record is believed; `api` is undefined without the API server's audit log. */
+export function trustOf(record: AdmissionRecord, api: ApiJoin | undefined): CallerTrust {
+  if (record.isProven) return "api-server";
+  const event = api?.creation(record.request);
+  if (event === undefined) return "unproven";
+  const user = (event.impersonated ?? event.user).slice(0, LONGEST_USER);
+  const isSamePod = record.pod === undefined || event.name === undefined || event.name === record.pod;
+  const isSame = user === record.user && event.namespace === record.namespace && isSamePod;
+  return isSame ? "confirmed" : "unproven";
+}

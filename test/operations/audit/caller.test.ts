@@ -1,0 +1,142 @@
+// Admission records that anyone who reaches the webhook may have caused: believed only if the API server's log has them.
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, suite, test } from "node:test";
+import { createApiJoin, readApiEvent } from "../../../src/operations/audit/api-audit.ts";
+import { trustOf } from "../../../src/operations/audit/caller.ts";
+import { readRecord } from "../../../src/operations/audit/records.ts";
+import { partOf, runAudit } from "../../cli/commands/run-audit.ts";
+import { admission, creation, credentials, linesOf } from "./samples.ts";
+
+const PROVEN = { caller: "api-server" };
+/** A line that mallory wrote by calling the webhook herself, later than the real one. */
+const FORGED = { caller: "unproven", request: "r-9", user: "bob", time: "2026-11-26T08:00:01.000Z" };
+const JSON_OUT = { output: "json" };
+
+suite("trustOf()", () => {
+  for (const [what, record, event, expected] of [
+    ["a record whose caller proved itself", PROVEN, undefined, "api-server"],
+    ["a record that the API server's log has", {}, {}, "confirmed"],
+    ["a record without the API server's log", {}, undefined, "unproven"],
+    ["a record of an earlier version, which has no caller", { caller: undefined }, undefined, "unproven"],
+    ["a record with a text that looks like a proof", { caller: "API-SERVER" }, undefined, "unproven"],
+    ["a request that the API server's log does not have", { request: "r-9" }, {}, "unproven"],
+    ["a record without a request", { request: undefined }, {}, "unproven"],
+    ["a real request with another user", { user: "bob" }, {}, "unproven"],
+    ["a real request with another namespace", { namespace: "payments" }, {}, "unproven"],
+    ["a real request with another pod", { pod: "ghost" }, {}, "unproven"],
+    ["a pod that is named after its admission", { pod: undefined, generateName: "orders-" }, {}, "confirmed"],
+    [
+      "an impersonated user, as the webhook sees it",
+      {},
+      { user: { username: "root" }, impersonatedUser: { username: "alice@example.com" } },
+      "confirmed",
+    ],
+    [
+      "a user's name that the webhook cut",
+      { user: "u".repeat(256) },
+      { user: { username: "u".repeat(300) } },
+      "confirmed",
+    ],
+  ] as const) {
+    test(`returns ${expected} for ${what}`, () => {
+      const read = readRecord(JSON.stringify(admission(record)));
+      assert.ok(read?.kind === "admission");
+      const api = event && createApiJoin({ requests: new Set(["r-1", "r-9"]), credentialIds: new Set() });
+      const line = event && readApiEvent(JSON.stringify(creation(event)));
+      if (line) api?.add(line);
+      assert.equal(trustOf(read, api), expected);
+    });
+  }
+});
+
+suite("podrole audit", () => {
+  let directory: string;
+  let apiAuditLog: string;
+  before(async () => {
+    directory = await mkdtemp(join(tmpdir(), "podrole-audit-"));
+    apiAuditLog = join(directory, "api.log");
+    const refused = creation({ annotations: { "pods.podrole.io/request": "r-2" } });
+    await writeFile(apiAuditLog, linesOf([creation(), refused]));
+  });
+  after(() => rm(directory, { recursive: true, force: true }));
+
+  const creator = (row: Record<string, unknown> | undefined) => {
+    const { user, caller } = partOf(row, "admission");
+    return [user, caller];
+  };
+  const who = async (flags: object, records: readonly object[]) =>
+    runAudit(["who"], { role: "shop-orders", ...flags }, [...records, credentials()]);
+
+  for (const [what, flags, real, expected] of [
+    ["the record of a proven caller", {}, PROVEN, ["alice@example.com", "api-server"]],
+    ["the record that the API server confirms", { log: true }, {}, ["alice@example.com", "confirmed"]],
+    ["the latest record, marked, if none is proven", {}, {}, ["bob", "unproven"]],
+  ] as const) {
+    test(`who: of two admissions of a pod, names the creator from ${what}`, async () => {
+      const options = { ...JSON_OUT, ...("log" in flags && { apiAuditLog }) };
+      const records = [admission(real), admission(FORGED)];
+      for (const order of [records, records.toReversed()]) {
+        assert.deepEqual(creator((await who(options, order)).json()[0]), expected);
+      }
+    });
+  }
+
+  test("who: a forged line with the pod's full name does not hide the controller's admission", async () => {
+    const real = admission({ ...PROVEN, pod: undefined, generateName: "o", user: "replicaset-controller" });
+    const { json } = await who(JSON_OUT, [real, admission(FORGED)]);
+    assert.deepEqual(creator(json()[0]), ["replicaset-controller", "api-server"]);
+  });
+
+  test("who: the table marks an unproven creator, and takes nothing about it from the API server's log", async () => {
+    const marked = (await who({}, [admission()])).out;
+    assert.match(marked, /alice@example\.com \(unproven\)/);
+    const confirmed = (await who({ apiAuditLog }, [admission()])).out;
+    assert.match(confirmed, /alice@example\.com {2}/);
+    assert.doesNotMatch(confirmed, /unproven/);
+    const stolen = await who({ ...JSON_OUT, apiAuditLog }, [admission({ user: "bob" })]);
+    assert.equal(stolen.json()[0]?.["apiServer"], undefined);
+  });
+
+  const refuse = { decision: "refuse", reason: "ROLE_FORBIDDEN", message: "Cannot give role" };
+
+  test("refusals: separates those that are believed from those that are not", async () => {
+    const records = [
+      admission({ ...refuse, ...PROVEN, request: "r-5" }),
+      admission({ ...refuse, request: "r-2" }),
+      admission({ ...refuse, request: "r-7" }),
+      admission({ ...refuse, request: "r-8" }),
+      credentials({ decision: "refused", reason: "STS_DENIED" }),
+    ];
+    const rows = (await runAudit(["refusals"], { ...JSON_OUT, apiAuditLog }, records)).json();
+    assert.deepEqual(
+      rows.map(({ caller, count }) => [caller, count]),
+      [
+        ["api-server", 1],
+        ["confirmed", 1],
+        ["unproven", 2],
+        [undefined, 1],
+      ],
+    );
+    const { out } = await runAudit(["refusals"], { apiAuditLog }, records);
+    assert.equal(out.match(/alice@example\.com \(unproven\)/g)?.length, 1);
+  });
+
+  test("pod: marks an admission and a refusal that are not believed", async () => {
+    const records = [admission(), admission({ ...refuse, request: "r-7" }), credentials()];
+    const { out } = await runAudit(["pod", "shop/orders"], {}, records);
+    assert.match(out, /admitted +by alice@example\.com \(unproven\)/);
+    assert.match(out, /refused +admission \(unproven\): ROLE_FORBIDDEN/);
+    const { json } = await runAudit(["pod", "shop/orders"], { ...JSON_OUT, apiAuditLog }, records);
+    assert.deepEqual(
+      json().map(({ what, admission: admitted, caller }) => [what, (admitted as { caller: string })?.caller ?? caller]),
+      [
+        ["admitted", "confirmed"],
+        ["refused", "unproven"],
+        ["credentials", undefined],
+      ],
+    );
+  });
+});
