@@ -1,4 +1,6 @@
-// Maps what the AWS SDK throws to podrole's error codes. STS's message is kept, because it names principal and resource.
+// Maps what the AWS SDK throws to podrole's error codes. Pods see the message of the result. If STS rejects the pod's
+// request, it contains STS's message, which names principal and resource. If the server itself cannot use STS, it contains
+// an error code alone: the message, and what was tried, are in the cause, for the server's log.
 // The SDK's exceptions are recognised by their shape, so nothing of the SDK is imported here.
 import { PodroleError } from "../../protocol/errors.ts";
 import { type DeniedRequest, explainDenial } from "./sts-denial.ts";
@@ -65,12 +67,12 @@ export function fromAwsError(error: unknown, action: string, request?: DeniedReq
   const options = { cause: error, ...(retryAfterMs !== undefined && { retryAfterMs }) };
   const received = `${error.name}: ${error.message}`;
   if (THROTTLED.has(error.name) || error.$metadata.httpStatusCode === 429) {
-    return new PodroleError("STS_THROTTLED", `Cannot ${action}: ${received}`, options);
+    return new PodroleError("STS_THROTTLED", `Cannot ${action}: STS throttles calls (${codeOf(error)})`, options);
   }
   if (OWN_CREDENTIALS.has(error.name)) {
     return new PodroleError(
       "STS_UNAVAILABLE",
-      `Cannot ${action}: the server's own AWS credentials: ${received}`,
+      `Cannot ${action}: the server's own AWS credentials: ${codeOf(error)}; ${IN_LOG}`,
       options,
     );
   }
@@ -78,13 +80,14 @@ export function fromAwsError(error: unknown, action: string, request?: DeniedReq
     const why = request === undefined ? "" : explainDenial(error.message, request);
     return new PodroleError("STS_DENIED", `Cannot ${action}: ${received}${why}`, options);
   }
-  if (error.$fault !== "client") return new PodroleError("STS_UNAVAILABLE", `Cannot ${action}: ${received}`, options);
+  if (error.$fault !== "client") {
+    return new PodroleError("STS_UNAVAILABLE", `Cannot ${action}: STS failed (${codeOf(error)}); ${IN_LOG}`, options);
+  }
   const hint = HINTS.find(([pattern]) => pattern.test(received))?.[1];
-  return new PodroleError(
-    "STS_INVALID",
-    `Cannot ${action}: ${received}${hint === undefined ? "" : ` (${hint})`}`,
-    options,
-  );
+  // A region that is not enabled concerns the server's account, not the pod's request.
+  const shown = error.name === "RegionDisabledException" ? error.name : received;
+  const message = `Cannot ${action}: ${shown}${hint === undefined ? "" : ` (${hint})`}`;
+  return new PodroleError("STS_INVALID", message, options);
 }
 
 /** Sources of the server's own AWS credentials, in the order in which the SDK tries them. */
@@ -103,9 +106,12 @@ const ACCEPTED = [
  */
 export function noOwnCredentials(error: unknown, action: string, reasons: readonly string[] = []): PodroleError {
   if (error instanceof PodroleError) return error;
-  const received = isServiceException(error) ? `${error.name}: ${error.message}` : stateOf(error, "their source");
+  const { name, message: text } = error instanceof Error ? error : { name: "", message: String(error) };
+  const received = isServiceException(error) ? `${name}: ${text}` : text;
   const none = /could not load credentials from any providers/i.test(received);
-  const state = none ? "none was found; the server's log lists the sources that it tried" : received;
+  const state = none
+    ? "none was found; the server's log lists the sources that it tried"
+    : stateOf(error, "their source");
   const tried = reasons.length > 0 ? ` tried: ${reasons.join("; ")};` : "";
   const cause = new RangeError(
     `${received};${tried} expected one of, in this order of precedence: ${ACCEPTED.join("; ")}`,
@@ -116,11 +122,22 @@ export function noOwnCredentials(error: unknown, action: string, reasons: readon
   return new PodroleError("STS_UNAVAILABLE", `Cannot ${action}: the server's own AWS credentials: ${state}`, { cause });
 }
 
-/** Describes an error that is not a reply of STS. `peer` names what may not have answered in time. */
+/** Ends a message whose details pods must not see. */
+const IN_LOG = "the server's log has the details";
+
+/** Describes an error without its own message. `peer` names what failed or did not answer in time. */
 function stateOf(error: unknown, peer: string): string {
   const { name, message } = error instanceof Error ? error : { name: "", message: String(error) };
   if (name === "TimeoutError" || name === "AbortError") return `${peer} did not answer in time`;
-  return /region is missing/i.test(message) ? "no region is known; expected --region or AWS_REGION" : message;
+  if (/region is missing/i.test(message)) return "no region is known; expected --region or AWS_REGION";
+  return `${peer} failed (${codeOf(error)}); ${IN_LOG}`;
+}
+
+/** Returns the error's code or name, such as "ECONNREFUSED" or "ExpiredToken", if it is one word. */
+function codeOf(error: unknown): string {
+  const { code, name } =
+    error instanceof Error ? (error as NodeJS.ErrnoException) : { code: undefined, name: undefined };
+  return [code, name].find((text) => typeof text === "string" && /^\w{1,64}$/.test(text)) ?? "unknown error";
 }
 
 function isServiceException(error: unknown): error is ServiceException {

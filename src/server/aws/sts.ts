@@ -103,7 +103,9 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
       const error = fromAwsError(thrown, action);
       // A denied hop is an error of the server, like invalid credentials: pods get a retryable error, never a denial.
       if (ERRORS[error.code].retry) throw error;
-      throw new PodroleError("STS_UNAVAILABLE", error.message, { cause: error.cause });
+      // The explanation names the server's own principal and policies, so it is for the log only.
+      const message = `Cannot ${action}: ${error.code}; the server's log has the details`;
+      throw new PodroleError("STS_UNAVAILABLE", message, { cause: error });
     }
   }
 

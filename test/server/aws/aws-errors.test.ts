@@ -24,15 +24,48 @@ const CLASSES: readonly (readonly [code: ErrorCode, names: readonly string[], st
   ["STS_UNAVAILABLE", ["InternalFailure", "ServiceUnavailable"], 500],
 ];
 
+/** What pods must not see when the server itself cannot use STS. */
+const CANARY = "arn:aws:sts::999999999999:assumed-role/canary";
+
+/** Errors of the pod's own request: pods need STS's message to correct it. */
+const isOfRequest = (code: ErrorCode, name: string) =>
+  code === "STS_DENIED" || (code === "STS_INVALID" && name !== "RegionDisabledException");
+
 for (const [code, names, status] of CLASSES) {
   for (const name of names) {
-    test(`fromAwsError() returns ${code} for ${name}`, () => {
-      const error = fromAwsError(exception(name, "message of STS", status), "assume role x");
+    const shown = isOfRequest(code, name) ? "STS's message" : "its name, and no word of STS's message";
+    test(`fromAwsError() returns ${code} for ${name}, with ${shown}`, () => {
+      const error = fromAwsError(exception(name, `message of STS ${CANARY}`, status), "assume role x");
       assert.equal(error.code, code);
       assert.ok(error.message.startsWith("Cannot assume role x: "));
-      assert.ok(error.message.includes(`${name}: message of STS`));
+      assert.ok(error.message.includes(name));
+      assert.equal(error.message.includes(`${name}: message of STS ${CANARY}`), isOfRequest(code, name));
+      assert.equal(error.message.includes(CANARY), isOfRequest(code, name));
+      assert.ok(String(error.cause).includes(CANARY), "for the server's log");
     });
   }
+}
+
+for (const [what, thrown, shown] of [
+  [
+    "a refused connection",
+    Object.assign(new Error(`connect ECONNREFUSED ${CANARY}`), { code: "ECONNREFUSED" }),
+    "ECONNREFUSED",
+  ],
+  ["a reply that cannot be parsed", new SyntaxError(`Unexpected token <html>${CANARY}`), "SyntaxError"],
+  ["a name that is a sentence", exception(`<Code>${CANARY}</Code>`, CANARY, 500), "unknown error"],
+  ["a thrown text", CANARY, "unknown error"],
+] as const) {
+  test(`fromAwsError() and noOwnCredentials() describe ${what} without its message`, () => {
+    for (const { code, message } of [
+      fromAwsError(thrown, "assume role x"),
+      noOwnCredentials(thrown, "assume role x"),
+    ]) {
+      assert.equal(code, "STS_UNAVAILABLE");
+      assert.ok(message.includes(`(${shown})`), message);
+      assert.ok(!message.includes(CANARY), message);
+    }
+  });
 }
 
 for (const [name, message, hint] of [
@@ -82,9 +115,13 @@ for (const [what, thrown, part] of [
   [
     "STS denies the web identity",
     exception("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity", 403),
-    "Not authorized",
+    "AccessDenied",
   ],
-  ["the token of the web identity has expired", exception("ExpiredTokenException", "Token expired"), "Token expired"],
+  [
+    "the token of the web identity has expired",
+    exception("ExpiredTokenException", "Token expired"),
+    "ExpiredTokenException",
+  ],
   ["their source did not answer in time", new DOMException("timeout", "TimeoutError"), "did not answer in time"],
 ] as const) {
   test(`noOwnCredentials() returns STS_UNAVAILABLE when ${what}, and lists what was tried`, () => {
@@ -93,7 +130,7 @@ for (const [what, thrown, part] of [
     assert.equal(ERRORS[code].retry, true);
     assert.ok(message.includes(part), message);
     assert.match(String(cause), /tried: Unable to find; exit code 3;/);
-    assert.doesNotMatch(message, /exit code 3/, "pods must not see what the server tried");
+    assert.doesNotMatch(message, /exit code 3|Not authorized|Token expired/, "pods must not see what the server tried");
     for (const accepted of [
       "AWS_ACCESS_KEY_ID",
       "credential_process",

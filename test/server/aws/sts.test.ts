@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { createStsEmulator } from "../../../emulators/sts/emulator.ts";
+import type { PodroleError } from "../../../src/protocol/errors.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createSts } from "../../../src/server/aws/sts.ts";
@@ -160,8 +161,10 @@ test("assumeRole() assumes roles through the hop of --assume-role-arn", async (c
 
 test("assumeRole() rejects with the retryable STS_UNAVAILABLE when that hop is denied", async (context) => {
   const { sts } = await stage(context, { hopRoleArn: roleArn("broken") });
-  await assert.rejects(sts.assumeRole(input("behind")), {
-    code: "STS_UNAVAILABLE",
-    message: /the server's own role \S+role\/broken/,
+  await assert.rejects(sts.assumeRole(input("behind")), ({ code, message, cause }: PodroleError) => {
+    assert.equal(code, "STS_UNAVAILABLE");
+    assert.match(message, /the server's own role \S+role\/broken: STS_DENIED; the server's log has the details$/);
+    assert.match(String(cause), /is not authorized.*the trust policy of broken must allow/);
+    return true;
   });
 });
