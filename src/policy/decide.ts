@@ -94,11 +94,11 @@ export function assumeRoleInput(
   sessionPolicy?: SessionPolicySource,
 ): AssumeRoleInput | Refusal {
   const name = sessionName(pod, settings);
-  if (typeof name === "object") return name;
+  if (isRefusal(name)) return name;
   const seconds = durationSeconds(pod, settings);
-  if (typeof seconds === "object") return seconds;
+  if (isRefusal(seconds)) return seconds;
   const external = externalId(pod);
-  if (typeof external === "object") return external;
+  if (isRefusal(external)) return external;
   const tags = sessionTags(pod, settings);
   if (isRefusal(tags)) return tags;
   const policies = sessionPolicies(pod, role, sessionPolicy);

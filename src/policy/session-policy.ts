@@ -45,7 +45,7 @@ export function sessionPolicies(
   const policyArns = policyArnsOf(pod, role);
   if (isRefusal(policyArns)) return policyArns;
   const policy = inlinePolicyOf(pod, source);
-  if (typeof policy === "object") return policy;
+  if (isRefusal(policy)) return policy;
   const length = [policy ?? "", ...(policyArns ?? [])].reduce((sum, text) => sum + text.length, 0);
   if (length <= LONGEST_POLICY) return { policyArns, policy };
   const names = [policyArns && ANNOTATIONS.sessionPolicyArns, policy && ANNOTATIONS.sessionPolicy].filter(Boolean);
@@ -73,7 +73,7 @@ function isOfAccount(arn: string, role: RoleArn): boolean {
 
 function inlinePolicyOf(pod: PodFacts, source: SessionPolicySource | undefined): string | undefined | Refusal {
   const name = sessionPolicyConfigMap(pod);
-  if (typeof name !== "string") return name;
+  if (name === undefined || isRefusal(name)) return name;
   if (source === "unread") return undefined;
   if (source?.text === undefined) {
     const state = `there is no such ConfigMap in namespace "${pod.namespace}", or it has no ${SESSION_POLICY_KEY}`;

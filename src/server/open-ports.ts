@@ -37,8 +37,9 @@ interface PortDeps extends ProgramDeps {
 export async function openPorts(deps: PortDeps, settings: ServerSettings): Promise<ServerPorts> {
   const { shutdown, metrics } = deps;
   const { identity, credentials } = createListeners(deps, settings);
-  const ports = { identity: await identity.listen(), credentials: await credentials.listen() };
+  const identityPort = await identity.listen();
   shutdown.onClose("identity port", () => identity.close());
+  const credentialsPort = await credentials.listen();
   shutdown.onClose("credentials port", () => credentials.close());
 
   const { trust, aws, cluster, clock } = deps;
@@ -62,7 +63,7 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
   });
   await pages.listen({ host: settings.pagesBind.host, port: settings.pagesBind.port });
   shutdown.onClose("pages", () => pages.close());
-  return { ...ports, pages: (pages.server.address() as AddressInfo).port };
+  return { identity: identityPort, credentials: credentialsPort, pages: (pages.server.address() as AddressInfo).port };
 }
 
 function createListeners({ clock, log, metrics, trust, cluster }: PortDeps, settings: ServerSettings) {

@@ -4,10 +4,9 @@
 import { createCsr } from "../pki/csr.ts";
 import { generateKeyPem } from "../pki/keys.ts";
 import { getCredentials, issueCertificate, type ServerEndpoint } from "../protocol/client.ts";
-import { PodroleError } from "../protocol/errors.ts";
 import type { Grant } from "../protocol/generated/podrole/v1/podrole.ts";
+import { readProof } from "../protocol/proof.ts";
 import type { Clock } from "../runtime/clock.ts";
-import { readIfPresent } from "../runtime/files.ts";
 import type { Log } from "../runtime/log.ts";
 import { Secret } from "../runtime/secret.ts";
 import type { Address } from "../runtime/settings.ts";
@@ -35,8 +34,8 @@ const CALL_DEADLINE_MS = 15_000;
  */
 export async function requestIdentity(context: CallContext): Promise<Identity> {
   const { settings, clock, log } = context;
-  const { identityDirectory, identityAddress, trustBundle, podName, podNamespace } = settings;
-  const token = await readProof(settings);
+  const { identityDirectory, identityAddress, trustBundle, proofFile, podName, podNamespace } = settings;
+  const token = await readProof(proofFile, `pod "${podNamespace}/${podName}"`);
   const trust = await readTrust(identityDirectory, trustBundle);
   const privateKey = generateKeyPem();
   // The server ignores names in a request; this one helps a reader. X.520 limits it to 64 characters.
@@ -51,13 +50,6 @@ export async function requestIdentity(context: CallContext): Promise<Identity> {
   await writeBundle(identityDirectory, bundle);
   log.debug({ expires: new Date(identity.expiresAtMs).toISOString() }, "received a certificate");
   return identity;
-}
-
-async function readProof({ proofFile, podName, podNamespace }: SidecarSettings): Promise<Secret> {
-  const token = (await readIfPresent(proofFile))?.trim();
-  if (token) return new Secret(token);
-  const state = `${proofFile} has no token; expected the kubelet to have written one`;
-  throw new PodroleError("PROOF_REJECTED", `Cannot prove pod "${podNamespace}/${podName}": ${state}`);
 }
 
 /** Requests credentials for all containers, in their order, and stores the bundle. Throws as `getCredentials` does. */

@@ -4,17 +4,16 @@
 // → stopped (signal). Each request also tests a published bundle: it is adopted if a verified server confirms that it is
 // the current one. The adopted bundle verifies the server first; the published one does so only if that fails, because
 // the CA may have been replaced at once.
-import { readFile } from "node:fs/promises";
 import { bundleHash, isIssuedFrom, notAfterOf } from "../pki/bundle.ts";
 import { createCsr } from "../pki/csr.ts";
 import { generateKeyPem } from "../pki/keys.ts";
 import { issueCertificate } from "../protocol/client.ts";
 import { PodroleError } from "../protocol/errors.ts";
+import { readProof } from "../protocol/proof.ts";
 import type { TlsMaterial, TlsSource } from "../protocol/tls.ts";
 import { createChanges } from "../runtime/changes.ts";
 import { backoff, type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import { Secret } from "../runtime/secret.ts";
 import type { TrustBundle } from "./trust.ts";
 
 /** `current()` throws INTERNAL until `ready` resolves. */
@@ -140,7 +139,7 @@ async function requestCertificate(
   { identityAddress, serverName, proofFile }: ServingCertificateOptions,
 ): Promise<TlsMaterial & { readonly isCurrent: boolean }> {
   const privateKey = generateKeyPem();
-  const token = new Secret((await readFile(proofFile, "utf8")).trim());
+  const token = await readProof(proofFile, "the webhook");
   const { certificate, bundle } = await issueCertificate(
     { address: identityAddress, serverName, bundlePem },
     { token, csr: createCsr(privateKey, "podrole-webhook"), bundleHash: bundleHash(published) },

@@ -42,6 +42,14 @@ for (const [key, [flags, effect]] of Object.entries(EFFECTS)) {
   });
 }
 
+for (const firstHops of [`x=${BASE}b`, `${BASE}a=x`, `${BASE}a`, `${BASE}a=${BASE}b,`]) {
+  test(`readSettings() refuses --first-hops ${firstHops}, and names the flag`, () => {
+    const read = readSettings(POLICY_SETTINGS, { firstHops }, {});
+    assert.ok(!read.ok);
+    assert.match(read.problems.join("; "), /^--first-hops: [^;]* is not pairs of role ARNs[^;]*$/);
+  });
+}
+
 test("policySettings() prefers --role-base-arn to a detected base ARN, and a detected one to none", () => {
   const detected = "arn:aws:iam::000000000000:role/";
   const autodetect = { roleBaseArnAutodetect: "true" };

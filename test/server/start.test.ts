@@ -4,6 +4,8 @@ import { writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
 import { startSts } from "../../emulators/stage.ts";
@@ -18,7 +20,12 @@ import { withEnvironment } from "./environment.ts";
 
 const STS = { region: "eu-central-1", accountId: "123456789012", roles: [] };
 
-async function start(context: TestContext, env: Readonly<Record<string, string>>, stsUrl: string) {
+async function start(
+  context: TestContext,
+  env: Readonly<Record<string, string>>,
+  stsUrl: string,
+  binds: Readonly<Partial<Record<"bind" | "identityBind", string>>> = {},
+) {
   withEnvironment(context, env);
   const directory = await mkdtemp(join(tmpdir(), "podrole-start-"));
   const kubernetes = createKubernetesEmulator({ clock });
@@ -34,6 +41,7 @@ async function start(context: TestContext, env: Readonly<Record<string, string>>
     kubeconfig,
     region: STS.region,
     stsEndpoint: stsUrl,
+    ...binds,
   };
   const read = readSettings(SERVER_SETTINGS, flags, {});
   assert.ok(read.ok);
@@ -44,14 +52,15 @@ async function start(context: TestContext, env: Readonly<Record<string, string>>
     await kubernetes.close();
     await rm(directory, { recursive: true });
   });
-  const ports = await startServer({ clock, log, audit: () => {}, shutdown }, read.settings);
-  return { ports, lines };
+  const starting = startServer({ clock, log, audit: () => {}, shutdown }, read.settings);
+  return { starting, lines, shutdown };
 }
 
 test("startServer() logs tried and accepted sources when it has no AWS credentials, and serves nevertheless", async (context) => {
   const { sts } = await startSts({ clock }, STS);
   context.after(() => sts.close());
-  const { ports, lines } = await start(context, {}, sts.url);
+  const { starting, lines } = await start(context, {}, sts.url);
+  const ports = await starting;
   const warning = () => lines.find(({ message }) => /cannot assume roles yet/.test(String(message)));
   await until(() => warning() !== undefined, "a line about the credentials");
   const text = JSON.stringify(warning());
@@ -67,8 +76,35 @@ test("startServer() logs tried and accepted sources when it has no AWS credentia
 test("startServer() logs its ARN when it has credentials", async (context) => {
   const { sts, serverEnv } = await startSts({ clock }, STS);
   context.after(() => sts.close());
-  const { lines } = await start(context, serverEnv, sts.url);
+  const { starting, lines } = await start(context, serverEnv, sts.url);
+  await starting;
   await until(() => lines.some(({ callerArn }) => callerArn !== undefined), "a line with the server's ARN");
   const line = lines.find(({ callerArn }) => callerArn !== undefined);
   assert.equal(line?.["callerArn"], "arn:aws:iam::123456789012:user/podrole-server");
+});
+
+/** Binds a port of the loopback interface; rejects if it is in use. */
+async function occupy(
+  context: TestContext,
+  port = 0,
+): Promise<{ readonly port: number; readonly free: () => Promise<void> }> {
+  const server = createServer();
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
+  const free = () => new Promise<void>((resolve) => void server.close(() => resolve()));
+  context.after(free);
+  return { port: (server.address() as AddressInfo).port, free };
+}
+
+test("startServer() leaves no port open when the credentials port cannot be bound", async (context) => {
+  const { sts, serverEnv } = await startSts({ clock }, STS);
+  context.after(() => sts.close());
+  const taken = await occupy(context);
+  const { port: identityPort, free } = await occupy(context);
+  await free();
+  const binds = { bind: `127.0.0.1:${taken.port}`, identityBind: `127.0.0.1:${identityPort}` };
+  const { starting, shutdown } = await start(context, serverEnv, sts.url, binds);
+  await assert.rejects(starting);
+  await shutdown.stop("failed to start");
+  await assert.doesNotReject(occupy(context, identityPort));
 });

@@ -40,8 +40,8 @@ function servingBy(authority: Authority, publicKey = createPublicKey(createPriva
 }
 const KEY = generateKeyPem();
 
-/** `bundle` is the server's own; `published` stands in the ConfigMap instead if it is not "". */
-async function webhookBeside(context: TestContext, { published = "" } = {}) {
+/** `bundle` is the server's own; `published` stands in the ConfigMap instead if it is not "". `proof`: the token file. */
+async function webhookBeside(context: TestContext, { published = "", proof = "token" } = {}) {
   const state = { authority: OLD, bundle: OLD.certificatePem, published, issued: 0 };
   const material = (): TlsMaterial => ({ certificatePem: servingBy(state.authority), privateKey: KEY });
   const changes = new Set<() => void>();
@@ -71,9 +71,9 @@ async function webhookBeside(context: TestContext, { published = "" } = {}) {
     await rm(directory, { recursive: true, force: true });
   });
   const proofFile = join(directory, "token");
-  await writeFile(proofFile, "token");
+  await writeFile(proofFile, proof);
   const clock = createFakeClock(now);
-  const { log } = createKeptLog();
+  const { log, lines } = createKeptLog();
   const trust = createTrustBundle(
     {
       kubernetes: { getConfigMap: async () => ({ "bundle.pem": state.published || state.bundle }) },
@@ -85,12 +85,12 @@ async function webhookBeside(context: TestContext, { published = "" } = {}) {
   );
   const deps = { clock, log, signal: stop.signal, trust };
   const serving = createServingCertificate(deps, { identityAddress: address, serverName: "podrole-server", proofFile });
-  if (published === "") await serving.ready;
+  if (published === "" && proof === "token") await serving.ready;
   const become = (change: Partial<typeof state>) => {
     Object.assign(state, change);
     for (const listener of changes) listener();
   };
-  return { state, clock, serving, trust, become };
+  return { state, clock, serving, trust, become, lines };
 }
 
 suite("createServingCertificate()", () => {
@@ -115,6 +115,16 @@ suite("createServingCertificate()", () => {
     await clock.advance(5 * MINUTE);
     await settle();
     assert.deepEqual([state.issued, trust.current()], [2, BOTH]);
+  });
+
+  test("sends no request with an empty proof file, and logs what is missing", async (context) => {
+    const { state, lines } = await webhookBeside(context, { proof: "\n" });
+    const failure = () => lines.find(({ message }) => /could not get a serving certificate/.test(String(message)));
+    while (failure() === undefined && state.issued === 0) await settle();
+    const { code, message } = failure()?.["err"] as { code: string; message: string };
+    assert.equal(code, "PROOF_REJECTED");
+    assert.match(message, /^Cannot prove the webhook: .*token has no token; expected the kubelet to have written one$/);
+    assert.equal(state.issued, 0);
   });
 
   test("starts with the published bundle, which the server confirms", async (context) => {

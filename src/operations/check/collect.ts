@@ -75,7 +75,7 @@ export async function collect(deps: CollectDeps, options: CollectOptions): Promi
     async () => (await kubernetes.getConfigMap(trust.namespace, trust.name))?.["bundle.pem"],
   );
   const slots = await readSlots(kubernetes, programs, namespace);
-  const pages = await readPages(kubernetes, deployments, ownPods, namespace);
+  const pages = await readPages(kubernetes, programs, deployments, ownPods, namespace);
 
   progress("reading namespaces, service accounts and pods");
   const namespaces = await known(() => readNamespaces(kubernetes, options.pods));

@@ -9,8 +9,6 @@ import { known, readEach } from "./known.ts";
 import { DEFAULT_NAMES } from "./rights.ts";
 import { parseSamples } from "./samples.ts";
 
-const PAGES_PORT = 8080;
-
 /** Reads the CA's Secret; unknown with a CA of the operator's own. */
 export async function readSlots(
   kubernetes: OperatorKubernetes,
@@ -36,9 +34,13 @@ function slotFacts(slot: SlotFacts["slot"], certificatePem: string, since: numbe
   return { slot, certificatePem, since };
 }
 
-/** Reads the metrics of every running pod of the two Deployments. */
+/** Port of the pages if the program's settings cannot be read. */
+const USUAL_PORT = 8080;
+
+/** Reads the metrics of every running pod of the two Deployments, at the port of the installed --pages-bind. */
 export async function readPages(
-  kubernetes: OperatorKubernetes,
+  kubernetes: Pick<OperatorKubernetes, "readPage">,
+  programs: Installed,
   deployments: Known<readonly Deployment[]>,
   ownPods: Known<readonly Pod[]>,
   namespace: string,
@@ -56,7 +58,8 @@ export async function readPages(
     program,
     pod,
     samples: await known(async () => {
-      const { status, text } = await kubernetes.readPage({ namespace, name: pod }, PAGES_PORT, "/metrics");
+      const port = programs[program]?.settings?.pagesBind.port ?? USUAL_PORT;
+      const { status, text } = await kubernetes.readPage({ namespace, name: pod }, port, "/metrics");
       if (status !== 200)
         throw new RangeError(`Cannot read its metrics: HTTP ${status} ${messageOf(text)}; expected 200`);
       return parseSamples(text);

@@ -40,7 +40,7 @@ export const RUNNING = {
     when: "installed",
     summary: "The metrics of every replica can be read.",
     remedy:
-      "podrole check reads the metrics through the API server's proxy. If access is refused, request the permission `get` on `pods/proxy`. If a pod does not respond, check that it is running and that no NetworkPolicy blocks the API server from its port 8080.",
+      "podrole check reads the metrics through the API server's proxy. If access is refused, request the permission `get` on `pods/proxy`. If a pod does not respond, check that it is running and that no NetworkPolicy blocks the API server from the port of its `--pages-bind` (8080 by default).",
     judge: ({ pages }) => {
       if (pages.length === 0) return skipped("No replica is running");
       return orOk(

@@ -4,6 +4,7 @@ import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts
 import { assumeRoleInput, type PodFacts, type PolicySettings, type RoleDecision } from "../../policy/decide.ts";
 import { participantsOf } from "../../policy/containers.ts";
 import { podFacts, serviceAccountOf } from "../../policy/facts.ts";
+import { isRefusal } from "../../protocol/errors.ts";
 import { NAMES } from "../../injection/names.ts";
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
 import { isInjected } from "../../injection/reserved.ts";
@@ -135,7 +136,7 @@ function explainContainers(
   return facts.containers.map((container) => {
     const decision = roles.find((role) => role.container === container);
     if (decision) return explainRole(decision, facts, sessions);
-    const isLeftOut = !("code" in participants) && !participants.includes(container);
+    const isLeftOut = !isRefusal(participants) && !participants.includes(container);
     const message = isLeftOut
       ? "podrole.io/containers does not list it"
       : "no role is named for it, or it is a service-mesh sidecar";
@@ -151,7 +152,7 @@ function explainRole(decision: RoleDecision, facts: PodFacts, sessions: PolicySe
     return { ...common, allowed: false, ...(undecided ? { undecided } : { code }), message };
   }
   const input = assumeRoleInput(facts, decision.role, sessions, "unread");
-  return "code" in input
+  return isRefusal(input)
     ? { ...common, allowed: false, code: input.code, message: input.message }
     : { ...common, allowed: true, sessionName: input.sessionName };
 }

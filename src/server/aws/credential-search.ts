@@ -1,6 +1,7 @@
 // Collects the reasons that the SDK's credential providers log while it searches for the server's own credentials. The
 // chain itself ends in "could not load", which hides the one reason that matters, such as a failing credential_process.
-// States: empty → collecting (while a search runs, and after it has failed) → empty (begin(), at the next search).
+// States: empty → collecting (while a search runs, and after it has failed) → empty (search(), at the next search). Every
+// call that waits for a search shares it: the SDK runs one search at a time, so no call clears what another one needs.
 
 /** Twice the number of providers in the chain. */
 const MAX_REASONS = 20;
@@ -10,9 +11,9 @@ const REASON = /^@smithy\/property-provider (?:->|\(!\)) (.+)$/s;
 export interface CredentialSearch {
   /** Logger to hand to the SDK. */
   readonly logger: Readonly<Record<"trace" | "debug" | "info" | "warn" | "error", (...args: unknown[]) => void>>;
-  /** Forgets the reasons of the search before. */
-  begin(): void;
-  /** Why each provider had no credentials, in the order of the chain. For the server's log, not for pods. */
+  /** Forgets the reasons of the search before, and runs the chain. */
+  search<Found>(chain: () => Promise<Found>): Promise<Found>;
+  /** Why each provider of the latest search had no credentials, in their order. For the server's log, not for pods. */
   reasons(): readonly string[];
 }
 
@@ -27,8 +28,9 @@ export function createCredentialSearch(): CredentialSearch {
   const ignore = () => {};
   return {
     logger: { trace: ignore, debug: collect, info: ignore, warn: ignore, error: ignore },
-    begin() {
+    search(chain) {
       reasons = [];
+      return chain();
     },
     reasons: () => reasons,
   };

@@ -31,7 +31,8 @@ export interface SessionCredentials {
   readonly packedPolicySize?: number;
 }
 
-type AwsCredentialIdentity = Awaited<ReturnType<STSClient["config"]["credentials"]>>;
+type AwsCredentialIdentityProvider = STSClient["config"]["credentials"];
+type AwsCredentialIdentity = Awaited<ReturnType<AwsCredentialIdentityProvider>>;
 
 /** Rejects with PodroleError STS_DENIED, STS_INVALID, STS_THROTTLED or STS_UNAVAILABLE. Wrappers have the same shape. */
 export type AssumeRole = (input: AssumeRoleInput) => Promise<SessionCredentials>;
@@ -68,12 +69,14 @@ export interface StsDeps {
 export function createSts({ clock, requestHandler }: StsDeps, options: StsOptions): Sts {
   const endpoint = endpointConfig(options);
   const base: STSClientConfig = { ...endpoint, ...(requestHandler && { requestHandler }) };
+  const { search, reasons, logger } = createCredentialSearch();
   // The default chain exchanges web identity tokens at STS: at the same endpoint as every other call.
-  const search = createCredentialSearch();
+  const chain = defaultProvider({ clientConfig: endpoint, logger });
   const { credentialProcess: command, timeoutMs } = options;
-  const credentials = command
+  // The client caches what this returns, and calls that come meanwhile wait for the one search.
+  const credentials: AwsCredentialIdentityProvider = command
     ? createProcessCredentials({ clock }, { command, timeoutMs })
-    : defaultProvider({ clientConfig: endpoint, logger: search.logger });
+    : (properties) => search(() => chain(properties));
   const own = new STSClient({ ...base, credentials });
   /** One client per first hop; there are as many as the settings name. */
   const hops = new Map<string, STSClient>();
@@ -110,9 +113,8 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
   }
 
   async function ensureCredentials(client: STSClient, action: string, signal: AbortSignal): Promise<void> {
-    search.begin();
     await within(signal, client.config.credentials()).catch((error: unknown) => {
-      throw noOwnCredentials(error, action, search.reasons());
+      throw noOwnCredentials(error, action, reasons());
     });
   }
 

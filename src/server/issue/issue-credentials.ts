@@ -77,7 +77,7 @@ export function createCredentialIssuer({
   async function sessionInput({ facts }: PodInContext, role: RoleArn): Promise<AssumeRoleInput | Refusal> {
     const configMap = sessionPolicyConfigMap(facts);
     if (configMap === undefined) return assumeRoleInput(facts, role, policy());
-    if (typeof configMap !== "string") return configMap;
+    if (isRefusal(configMap)) return configMap;
     const data = await readConfigMap(facts.namespace, configMap);
     return assumeRoleInput(facts, role, policy(), { text: data?.[SESSION_POLICY_KEY] });
   }

@@ -3,7 +3,10 @@
 // and must be fetched again before they expire; if a source fails, pods get a retryable error.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
+import { withEnvironment } from "../environment.ts";
 import { MINUTE, ORDERS, SOURCES, type Stage, stage } from "./credential-sources.ts";
 
 /** Outcomes of the AssumeRole calls, in order: the emulator has verified each signature. */
@@ -56,3 +59,24 @@ for (const [source, { options, provide, denials }] of Object.entries(SOURCES)) {
     });
   }
 }
+
+test("createSts() lists every source that was tried when a second call joins a search that then fails", async (context) => {
+  const { sts } = await stage(context);
+  let second: Promise<unknown> | undefined;
+  const endpoint = createServer((_request, response) => {
+    second ??= sts.assumeRole(ORDERS);
+    response.writeHead(400).end("{}");
+  });
+  await new Promise<void>((resolve) => void endpoint.listen(0, "127.0.0.1", resolve));
+  context.after(() => endpoint.close());
+  const { port } = endpoint.address() as AddressInfo;
+  withEnvironment(context, { AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${port}/` });
+  const causeOf = (call: Promise<unknown> | undefined) =>
+    call?.then(
+      () => "none",
+      (error: Error) => (error.cause as Error).message,
+    );
+  const first = await causeOf(sts.assumeRole(ORDERS));
+  assert.match(first ?? "", /tried: .*environment variable/i);
+  assert.equal(await causeOf(second), first);
+});
