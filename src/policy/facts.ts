@@ -22,7 +22,8 @@ export function serviceAccountOf(spec: Pick<Pod["spec"], "serviceAccountName"> |
 
 /** Returns the facts of a pod. `namespace` is separate, because a pod under admission often does not carry its own. */
 export function podFacts({ metadata, spec }: Pod, namespace: string): PodFacts {
-  const containers = [...(spec.initContainers ?? []), ...spec.containers];
+  // At admission nothing has validated the pod yet, so it may lack even its containers.
+  const containers = [...(spec.initContainers ?? []), ...(spec.containers ?? [])];
   return {
     namespace,
     name: metadata.name,

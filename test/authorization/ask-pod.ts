@@ -44,6 +44,8 @@ export function createAskEndpoint({ sidecars, pods, sessionOf }: World): Ask {
     switch (caller) {
       case "container":
         return { token };
+      case "earlier":
+        return { token: sidecars.get("orders")?.earlierToken("app") ?? "" };
       case "nothing":
         return {};
       case "empty":

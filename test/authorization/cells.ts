@@ -128,6 +128,11 @@ export const CALLS = {
     },
     callers: {
       container: ["a container, with its token", "TOKEN_MISMATCH", { own: "yes", container: "own" }],
+      earlier: [
+        "a container, with its token of an earlier start of the sidecar",
+        "TOKEN_MISMATCH",
+        { own: "TOKEN_REPLACED", container: "TOKEN_REPLACED" },
+      ],
       nothing: ["no Authorization header", "TOKEN_MISSING"],
       empty: ["an empty Authorization header", "TOKEN_MISSING"],
       bearer: ['its token after "Bearer "', "TOKEN_MISMATCH"],

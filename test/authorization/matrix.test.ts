@@ -26,7 +26,6 @@ const OUTLIVED: ReadonlySet<string> = new Set(["expiredOpen", "expiredResumed", 
 /** Callers whose verdict the services do not give yet, by call. */
 const PENDING: Readonly<Partial<Record<CallId, readonly string[]>>> = {
   certificate: ["nothing"],
-  credentials: ["expiredOpen", "expiredResumed", "retiredOpen"],
 };
 
 function testCells(id: CallId, isOurs: (caller: string) => boolean): void {

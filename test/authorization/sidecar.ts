@@ -34,6 +34,12 @@ export async function startSidecar(context: CleanUp, { name, pod, token }: Matri
   const read = readSettings(SIDECAR_SETTINGS, { port: "0", healthPort: "0" }, { ...env, ...own });
   if (!read.ok) throw new RangeError(read.problems.join("; "));
   const { log, lines } = createKeptLog();
+  const tokenOf = (container: string) => readFile(join(tokens, container, "token"), "utf8");
+  // An earlier start, whose tokens the next one replaces.
+  const first = await startServe({ clock: systemClock, log, write() {}, env: {} }, read.settings);
+  const earlierTokens = new Map<string, string>();
+  for (const one of read.settings.containers) earlierTokens.set(one, await tokenOf(one));
+  await first.stop("restart");
   const serving = await startServe({ clock: systemClock, log, write() {}, env: {} }, read.settings);
   context.after(() => serving.stop("end of test"));
   let ready = false;
@@ -51,6 +57,7 @@ export async function startSidecar(context: CleanUp, { name, pod, token }: Matri
     port: serving.port,
     healthPort: serving.healthPort,
     lines,
-    token: (container: string) => readFile(join(tokens, container, "token"), "utf8"),
+    token: tokenOf,
+    earlierToken: (container: string) => earlierTokens.get(container) ?? "",
   };
 }

@@ -26,7 +26,8 @@ export function templateOf(object: {
   readonly [field: string]: unknown;
 }): Template | undefined {
   if (object.kind === "Pod") return { pod: object as unknown as Pod, path: [], unwrap: (pod) => pod };
-  const path = TEMPLATES[object.kind ?? ""];
+  const { kind = "" } = object;
+  const path = Object.hasOwn(TEMPLATES, kind) ? TEMPLATES[kind] : undefined;
   if (path === undefined) return undefined;
   const found = path.reduce<unknown>((at, key) => (isObject(at) ? at[key] : undefined), object);
   if (!isObject(found) || found["spec"] === undefined || found["spec"] === null) return undefined;

@@ -8,6 +8,7 @@ import {
   type PolicySettings,
   type RoleDecision,
 } from "../../policy/decide.ts";
+import { quoted } from "../../policy/annotations.ts";
 import type { RoleArn } from "../../policy/role.ts";
 import { SESSION_POLICY_KEY, sessionPolicyConfigMap } from "../../policy/session-policy.ts";
 import { isRefusal, PodroleError, type Refusal, toPodroleError } from "../../protocol/errors.ts";
@@ -140,6 +141,6 @@ export function createCredentialIssuer({
 function noRole({ namespace, pod }: PodIdentity, container: string): Refusal {
   return {
     code: "ROLE_MISSING",
-    message: `Cannot issue credentials to container "${container}" of pod "${namespace}/${pod}": no role applies to it; expected iam.amazonaws.com/role on the pod, its ServiceAccount or its namespace`,
+    message: `Cannot issue credentials to container ${quoted(container)} of pod "${namespace}/${pod}": no role applies to it; expected iam.amazonaws.com/role on the pod, its ServiceAccount or its namespace`,
   };
 }

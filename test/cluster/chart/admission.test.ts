@@ -61,8 +61,7 @@ after(async () => {
 });
 
 suite("the ValidatingAdmissionPolicy", { timeout: 120_000 }, () => {
-  const policies = ofKind(kustomize("base"), "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding");
-  const policy = policies.filter(({ metadata }) => metadata.name === "podrole-sidecar");
+  const policy = ofKind(kustomize("base"), "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding");
   before(async () => {
     assert.equal(policy.length, 2);
     await apply(policy);

@@ -1,0 +1,144 @@
+// AdmissionReviews: the whole use case of the webhook, from parsed JSON to the answer, its audit record and its log.
+import assert from "node:assert/strict";
+import { isDeepStrictEqual } from "node:util";
+import { apply_patch as applyPatch } from "jsonpatch";
+import { allContainers } from "../../../src/injection/shape.ts";
+import type { Pod } from "../../../src/kubernetes/objects.ts";
+import { isErrorCode } from "../../../src/protocol/errors.ts";
+import { systemClock } from "../../../src/runtime/clock.ts";
+import { createAdmit } from "../../../src/webhook/admit.ts";
+import { createLookups } from "../../../src/webhook/lookups.ts";
+import { formatReview, readReview } from "../../../src/webhook/review.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
+import { createFakeCluster, podOf, reviewOf } from "../../webhook/requests.ts";
+import { mutatedJson } from "../generate.ts";
+import { canary, target } from "../target.ts";
+
+/** What an ordinary pod carries and podrole must not repeat. */
+function secretsIn(pod: Pod): Pod {
+  const app = { ...pod.spec.containers[0], name: "app", image: "app" };
+  return {
+    ...pod,
+    metadata: {
+      ...pod.metadata,
+      annotations: { ...pod.metadata.annotations, "example.com/token": canary("an annotation of another program") },
+    },
+    spec: {
+      ...pod.spec,
+      containers: [
+        {
+          ...app,
+          args: [`--password=${canary("an argument of an app")}`],
+          env: [
+            { name: "PASSWORD", value: canary("a variable of an app") },
+            { name: "HTTP_PROXY", value: `http://u:${canary("a proxy's password")}@proxy:3128` },
+          ],
+          command: ["run", canary("a command of an app")],
+        },
+      ],
+    },
+  };
+}
+
+const sidecar: Pod = {
+  ...podOf({ "iam.amazonaws.com/role": "shop-a", "podrole.io/metadata": "enabled", "podrole.io/mode": "classic" }),
+  spec: {
+    serviceAccountName: "orders",
+    containers: [
+      { name: "app", image: "app", ports: [{ containerPort: 9763 }], env: [{ name: "AWS_PROFILE", value: "x" }] },
+      { name: "istio-proxy", image: "proxy", resources: { limits: { cpu: "1", memory: "1Gi" } } },
+    ],
+    initContainers: [{ name: "setup", image: "setup", restartPolicy: "Always" }],
+    volumes: [{ name: "podrole-identity", emptyDir: {} }],
+  },
+};
+const PODS: readonly Pod[] = [
+  podOf(),
+  podOf({
+    "iam.amazonaws.com/role.app": "shop-b",
+    "podrole.io/containers": "app",
+    "iam.amazonaws.com/session-name": "x",
+  }),
+  podOf({ "iam.amazonaws.com/role": "bank-admin" }),
+  podOf({ "podrole.io/inject": "disabled" }),
+  sidecar,
+].map(secretsIn);
+const user = {
+  username: "alice@example.com",
+  groups: ["system:authenticated"],
+  extra: { token: [canary("an extra field of the user")] },
+};
+const REVIEWS = PODS.map((pod) =>
+  reviewOf(pod, { userInfo: user, options: { note: canary("an option of the request") } }),
+);
+
+const lines: string[] = [];
+const log = {
+  debug: (...given: unknown[]) => void lines.push(JSON.stringify(given)),
+  info: (...given: unknown[]) => void lines.push(JSON.stringify(given)),
+  warn: (...given: unknown[]) => void lines.push(JSON.stringify(given)),
+  error: (...given: unknown[]) => void lines.push(JSON.stringify(given)),
+  child: () => log,
+} as never;
+const cluster = createFakeCluster();
+const admit = createAdmit({
+  clock: createFakeClock(),
+  log,
+  audit: (record) => void lines.push(JSON.stringify(record)),
+  lookups: createLookups({ clock: systemClock, cluster }, { timeoutMs: 1_000 }),
+  settings: () => PLAN_SETTINGS,
+});
+
+/** The fake namespace permits these; JavaScript's reading of its annotation. */
+const PERMITTED = /^.*:role\/shop-.*$/;
+
+const reviews = target({
+  name: "AdmissionReview",
+  isAsync: true,
+  weight: 20,
+  inputs: mutatedJson(REVIEWS),
+  async run(body) {
+    // The port refuses such a body before it is read (fastify's secure-json-parse).
+    if (JSON.stringify(body).includes('"__proto__":')) return [];
+    lines.length = 0;
+    cluster.reads.length = 0;
+    const read = readReview(body);
+    if (!read.ok) {
+      assert.equal(read.refusal.code, "REQUEST_INVALID");
+      return [read.refusal.message];
+    }
+    const { decision, reason, response } = await admit(read.request);
+    assert.equal(response.uid, read.request.uid);
+    assert.equal(response.allowed, decision !== "refuse");
+    assert.notEqual(reason, "INTERNAL", lines.join("\n"));
+    if (decision === "refuse") assert.ok(isErrorCode(reason), `refused with ${reason}`);
+    if (decision === "inject") assertInjected(read.request.object as Pod, response.patch ?? []);
+    else assert.ok((response.patch ?? []).length === 0);
+    const { patch: _patch, ...answer } = response;
+    return [...lines, JSON.stringify(formatReview(answer))];
+  },
+});
+
+/** Applies the patch as the API server would; only containers with a permitted role get credentials. */
+function assertInjected(pod: Pod, patch: readonly unknown[]): void {
+  const patched: Pod = applyPatch(structuredClone(pod), structuredClone(patch) as never);
+  const before = new Map(allContainers(pod).map((container) => [container.name, container]));
+  for (const container of allContainers(patched)) {
+    const given = before.get(container.name);
+    const isNew = given === undefined;
+    const added = (container.env ?? []).some(
+      (variable) =>
+        variable.name === "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" &&
+        !(given?.env ?? []).some((one) => isDeepStrictEqual(one, variable)),
+    );
+    if (isNew || !added) continue;
+    const annotations = pod.metadata.annotations ?? {};
+    const asked =
+      annotations[`iam.amazonaws.com/role.${container.name}`] ?? annotations["iam.amazonaws.com/role"] ?? "";
+    const arn = /^arn:/i.test(asked) ? asked : `arn:aws:iam::123456789012:role/${asked.replace(/^\//, "")}`;
+    assert.match(arn, PERMITTED, `container ${container.name} gets a role that the namespace does not permit`);
+  }
+}
+
+export const ADMISSION_TARGETS = [reviews];
