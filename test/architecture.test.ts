@@ -122,6 +122,40 @@ const noImportCycles: Guard = (given) => {
   return cycles;
 };
 
+/** Members that another program or a library reads: in JSON patches, in the pod spec, as options of TLS. */
+const READ_ELSEWHERE: ReadonlySet<string> = new Set([
+  "op",
+  "readOnly",
+  "receive",
+  "requestCert",
+  "rejectUnauthorized",
+  "secureOptions",
+]);
+const OBJECT_TYPE = /^(?:export )?(?:interface|type) (\w+)[^{;]*\{\n(.*?)\n\}/gms;
+const MEMBER = /^ {2}(?:readonly )?(\w+)\??[:(<]/gm;
+/** A member access, a name in a destructuring or in an object without a value, or a text. */
+const READ = /[.?](\w+)\b|[{,(]\s*(\w+)\s*(?=[,}=])|["'](\w+)["']/g;
+
+/** A value that nobody reads is dead code (emulators are read by tests). A member is missed if another of its name is read. */
+const membersAreRead: Guard = (given) => {
+  const programs = [...given].map(([path, text]) => [path, text.replaceAll(/^\s*(?:\/\/|\*|\/\*).*$/gm, "")] as const);
+  const read = new Set(
+    programs.flatMap(([, text]) =>
+      [...text.matchAll(READ)].map(([, access, short, quoted]) => access ?? short ?? quoted),
+    ),
+  );
+  return programs
+    .filter(([path]) => path.startsWith("src/") && !path.includes("/generated/"))
+    .flatMap(([path, text]) =>
+      [...text.matchAll(OBJECT_TYPE)].flatMap(([, type = "", body = ""]) =>
+        [...body.matchAll(MEMBER)]
+          .map(([, member = ""]) => member)
+          .filter((member) => !read.has(member) && !READ_ELSEWHERE.has(member))
+          .map((member) => `${path}: ${type}.${member}`),
+      ),
+    );
+};
+
 const TOP_LEVEL_CALL = /^(await |void |[a-z]\w*\(|new |setInterval\(|setTimeout\()/;
 
 /** Importing a module must only define. Entries and the demo's app are exempt: they are started as processes. */
@@ -222,6 +256,17 @@ const GUARDS: readonly {
         "src/pki/a.ts",
         'import { a } from "./a.ts";', // The shortest possible cycle.
       ],
+    ],
+  },
+  {
+    name: "every member of an interface is read",
+    guard: membersAreRead,
+    planted: [
+      [
+        "src/policy/a.ts",
+        "export interface Decision {\n  readonly asked: boolean;\n}\nconst decision = { asked: true };",
+      ],
+      ["src/policy/a.ts", "type State =\n  | {\n  size(): number;\n}"],
     ],
   },
   {

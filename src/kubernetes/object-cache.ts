@@ -16,7 +16,6 @@ export type Listener<Cached> = (change: Change<Cached>) => void;
 export interface ObjectCache<Item, Cached> {
   get(key: string): Cached | undefined;
   list(): readonly Cached[];
-  readonly size: number;
   put(object: Item): void;
   remove(object: Item): void;
   /** Replaces the whole content. Objects whose resourceVersion is already cached cause no change. */
@@ -59,9 +58,6 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
   return {
     get: (key) => entries.get(key)?.cached,
     list: () => Array.from(entries.values(), ({ cached }) => cached),
-    get size() {
-      return entries.size;
-    },
     put,
     remove: (object) => removeKey(keyOf(object.metadata)),
     replaceAll(objects) {

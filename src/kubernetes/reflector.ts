@@ -12,20 +12,15 @@ import { ApiError } from "./errors.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { createObjectCache, type Listener } from "./object-cache.ts";
 
-/** See the states at the top of this file. */
-export type ReflectorState = "listing" | "watching" | "waiting" | "stopped";
-
 /** Read access to the cache, its freshness and its changes. */
 export interface Reflector<Cached> {
   /** Returns the cached object by "namespace/name", or by "name" for an object without a namespace. */
   get(key: string): Cached | undefined;
   list(): readonly Cached[];
-  readonly size: number;
   /** Resolves after the first complete list. It never rejects: a missing permission may be granted while it waits. */
   readonly ready: Promise<void>;
   /** Milliseconds since the API server last confirmed that this content is current; Infinity before the first list. */
   ageMs(): number;
-  state(): ReflectorState;
   /**
    * Calls `listener` after each change that a watch or a list reported. The returned function ends the subscription.
    */
@@ -87,7 +82,6 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
   });
   const stopped = new AbortController();
   const first = Promise.withResolvers<void>();
-  let state: ReflectorState = "listing";
   /** Where the next watch starts; undefined if a list must come first. */
   let version: string | undefined;
   let relistAt = 0;
@@ -96,7 +90,6 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
   let failures = 0;
 
   async function listAll(): Promise<void> {
-    state = "listing";
     const startedAt = clock.now();
     const { items, resourceVersion } = await readPages(source, pageSize, stopped.signal);
     cache.replaceAll(items);
@@ -109,7 +102,6 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
 
   /** Follows one watch from `version`. Returns when the API server ended it normally or a relist is due. */
   async function follow(from: string): Promise<void> {
-    state = "watching";
     const startedAt = clock.now();
     const ended = new AbortController();
     let opened = false;
@@ -160,7 +152,6 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
   }
 
   async function recover(error: unknown): Promise<void> {
-    state = "waiting";
     failures += 1;
     if ((error instanceof ApiError && error.status === GONE) || failures % RELIST_AFTER_FAILURES === 0)
       version = undefined;
@@ -179,19 +170,14 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
         if (!stopped.signal.aborted) await recover(error);
       }
     }
-    state = "stopped";
   }
 
   void run();
   return {
     get: (key) => cache.get(key),
     list: () => cache.list(),
-    get size() {
-      return cache.size;
-    },
     ready: first.promise,
     ageMs: () => Math.max(0, clock.now() - confirmedAt),
-    state: () => state,
     onChange: (listener) => cache.onChange(listener),
     stop: () => stopped.abort(),
   };

@@ -6,10 +6,10 @@
 // A glob has "*" for any text and no other wildcard. A regular expression is RE2 and must match the whole text that it
 // is compared with. kube2iam (mappings/mapper.go, iam/arn.go) put the base ARN before the expression and matched
 // anywhere: "foo" allowed "foobar", and "^arn:…$" could not be written (kube2iam#341).
+import { createLru } from "../runtime/lru.ts";
 import { ANNOTATIONS, quoted } from "./annotations.ts";
 import { compileExpression } from "./expression.ts";
 import { matchesArnGlob, matchesGlob } from "./glob.ts";
-import { createLru } from "./lru.ts";
 import type { AllowedRolesFormat, Verdict } from "./model.ts";
 import { withoutSlash } from "./role.ts";
 

@@ -28,9 +28,8 @@ export type * from "./model.ts";
  */
 export function decideRoles(pod: PodFacts, around: Surroundings, settings: PolicySettings): PodDecision {
   const participants = participantsOf(pod);
-  if (isRefusal(participants)) return { roles: [], refusal: participants, asksForRole: true };
-  const roles = participants.flatMap((container) => decideOne(container, pod, around, settings) ?? []);
-  return { roles, asksForRole: roles.length > 0 };
+  if (isRefusal(participants)) return { roles: [], refusal: participants };
+  return { roles: participants.flatMap((container) => decideOne(container, pod, around, settings) ?? []) };
 }
 
 function decideOne(

@@ -2,9 +2,9 @@
 // because its time is linear in the text; limits on the length and the size of the program bound the other factor.
 // (https://github.com/google/re2/wiki/Syntax)
 import { RE2JS, RE2JSSyntaxException } from "re2js";
+import { createLru } from "../runtime/lru.ts";
 import { quoted } from "./annotations.ts";
 import { expressionSize } from "./expression-size.ts";
-import { createLru } from "./lru.ts";
 
 /** In characters. Users of kiam write a few dozen, or list a few dozen ARNs. */
 export const LONGEST_EXPRESSION = 8_192;
@@ -65,11 +65,10 @@ function compile(source: string): Expression | string {
 const REMEMBERED = 32;
 
 function remember(match: (text: string) => boolean): (text: string) => boolean {
-  const results = new Map<string, boolean>();
+  const results = createLru<boolean>(REMEMBERED);
   return (text) => {
     const known = results.get(text);
     if (known !== undefined) return known;
-    if (results.size >= REMEMBERED) results.clear();
     const result = matchOrNot(match, text);
     results.set(text, result);
     return result;

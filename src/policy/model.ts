@@ -112,8 +112,6 @@ export interface PodDecision {
   readonly roles: readonly RoleDecision[];
   /** Why the whole pod is refused: an annotation that cannot be followed. */
   readonly refusal?: Refusal;
-  /** True if a role is named for a participating container, or the pod is refused because of how it names roles. */
-  readonly asksForRole: boolean;
 }
 
 /** The verdict of one annotation of the namespace on a role; `state` follows "Cannot give role …: ". */

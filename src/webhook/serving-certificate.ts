@@ -41,7 +41,7 @@ export interface ServingCertificateDeps {
   readonly signal: AbortSignal;
   readonly trust: TrustBundle;
   /** Receives the result of each attempt. */
-  readonly onResult?: (result: "ok" | "failed") => void;
+  readonly onResult: (result: "ok" | "failed") => void;
 }
 
 const CALL_DEADLINE_MS = 10_000;
@@ -93,7 +93,7 @@ export function createServingCertificate(
     const isTrusted = isIssuedFrom(material.certificatePem, trust.current() ?? "");
     dueAt = now + (isTrusted ? Math.max((expiration - now) / 2, SHORTEST_MS) : UNTRUSTED_MS);
     log.info({ expiration: new Date(expiration).toISOString() }, "got a serving certificate");
-    onResult?.("ok");
+    onResult("ok");
     changes.emit();
     first.resolve();
   }
@@ -107,7 +107,7 @@ export function createServingCertificate(
         const waitMs = material === undefined ? NO_OFFER_MS : dueAt - clock.now();
         await sleep(clock, waitMs, AbortSignal.any([signal, offered.signal]));
       } catch (error) {
-        onResult?.("failed");
+        onResult("failed");
         const waitMs = backoff(failures++, 1_000, 30_000);
         log.warn({ err: error, waitMs: Math.round(waitMs) }, "could not get a serving certificate; will retry");
         await sleep(clock, waitMs, signal);

@@ -211,7 +211,6 @@ for (const { what, roles, namespace = ANY, ...given } of CASES) {
       one.allowed ? `${one.role.arn.slice(BASE.length)} ${one.origin}` : one.code,
     ]);
     assert.deepEqual(Object.fromEntries(short), roles);
-    assert.equal(decided.asksForRole, Object.keys(roles).length > 0);
   });
 }
 
@@ -243,9 +242,8 @@ const STRANGERS: readonly (readonly [what: string, annotations: Record<string, s
 
 for (const [what, annotations, message] of STRANGERS) {
   test(`decideRoles() refuses the pod over ${what} with CONTAINER_UNKNOWN`, () => {
-    const { roles, refusal, asksForRole } = decideRoles(pod(annotations, two), around(ANY), settings());
+    const { roles, refusal } = decideRoles(pod(annotations, two), around(ANY), settings());
     assert.deepEqual(roles, []);
-    assert.equal(asksForRole, true);
     assert.equal(refusal?.code, "CONTAINER_UNKNOWN");
     assert.match(refusal?.message ?? "", message);
   });

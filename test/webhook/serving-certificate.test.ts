@@ -29,6 +29,8 @@ import { createFakeCluster, podOf, reviewOf } from "./requests.ts";
 
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
+/** The longest back-off of failed attempts, with its jitter. */
+const LONGEST_WAIT = 36_000;
 const now = systemClock.now();
 const OLD = createAuthority({ commonName: "old", now, lifetimeMs: 100 * HOUR });
 const NEW = createAuthority({ commonName: "new", now, lifetimeMs: 100 * HOUR });
@@ -39,6 +41,24 @@ function servingBy(authority: Authority, publicKey = createPublicKey(createPriva
   return issueCertificate({ authority, publicKey, subject, now, lifetimeMs: HOUR }).pem;
 }
 const KEY = generateKeyPem();
+
+/** Results of the attempts, which run one after the other over a real socket. */
+function createAttempts() {
+  const results: ("ok" | "failed")[] = [];
+  let waiting = Promise.withResolvers<void>();
+  return {
+    results,
+    ended(result: "ok" | "failed"): void {
+      results.push(result);
+      waiting.resolve();
+      waiting = Promise.withResolvers();
+    },
+    /** Resolves once `count` attempts have ended. */
+    async reach(count: number): Promise<void> {
+      while (results.length < count) await waiting.promise;
+    },
+  };
+}
 
 /** `bundle` is the server's own; `published` stands in the ConfigMap instead if it is not "". `proof`: the token file. */
 async function webhookBeside(context: TestContext, { published = "", proof = "token" } = {}) {
@@ -83,14 +103,21 @@ async function webhookBeside(context: TestContext, { published = "", proof = "to
     },
     { namespace: "podrole", name: "podrole-trust" },
   );
-  const deps = { clock, log, signal: stop.signal, trust };
+  const attempts = createAttempts();
+  const deps = {
+    clock,
+    log,
+    signal: stop.signal,
+    trust,
+    onResult: (result: "ok" | "failed") => attempts.ended(result),
+  };
   const serving = createServingCertificate(deps, { identityAddress: address, serverName: "podrole-server", proofFile });
   if (published === "" && proof === "token") await serving.ready;
   const become = (change: Partial<typeof state>) => {
     Object.assign(state, change);
     for (const listener of changes) listener();
   };
-  return { state, clock, serving, trust, become, lines };
+  return { state, clock, serving, trust, attempts, become, lines };
 }
 
 suite("createServingCertificate()", () => {
@@ -107,21 +134,24 @@ suite("createServingCertificate()", () => {
   });
 
   test("requests one certificate for a bundle with a prepared next CA, and none after that", async (context) => {
-    const { state, clock, serving, trust, become } = await webhookBeside(context);
-    const changed = new Promise<void>((resolve) => void serving.onChange(resolve));
+    const { state, clock, trust, attempts, become } = await webhookBeside(context);
     become({ bundle: BOTH });
     await clock.advance(MINUTE);
-    await changed;
+    await attempts.reach(2);
     await clock.advance(5 * MINUTE);
-    await settle();
-    assert.deepEqual([state.issued, trust.current()], [2, BOTH]);
+    assert.equal(trust.current(), BOTH);
+    // An attempt in these minutes would end before the one that this change causes.
+    become({ authority: NEW, bundle: NEW.certificatePem });
+    await clock.advance(MINUTE);
+    await attempts.reach(3);
+    assert.deepEqual([state.issued, trust.current()], [3, NEW.certificatePem]);
   });
 
   test("sends no request with an empty proof file, and logs what is missing", async (context) => {
-    const { state, lines } = await webhookBeside(context, { proof: "\n" });
-    const failure = () => lines.find(({ message }) => /could not get a serving certificate/.test(String(message)));
-    while (failure() === undefined && state.issued === 0) await settle();
-    const { code, message } = failure()?.["err"] as { code: string; message: string };
+    const { state, attempts, lines } = await webhookBeside(context, { proof: "\n" });
+    await attempts.reach(1);
+    const failure = lines.find(({ message }) => /could not get a serving certificate/.test(String(message)));
+    const { code, message } = failure?.["err"] as { code: string; message: string };
     assert.equal(code, "PROOF_REJECTED");
     assert.match(message, /^Cannot prove the webhook: .*token has no token; expected the kubelet to have written one$/);
     assert.equal(state.issued, 0);
@@ -139,50 +169,44 @@ suite("createServingCertificate()", () => {
     ["the server's CA and another one", BOTH],
   ] as const) {
     test(`keeps the adopted bundle when ${what} is written into the ConfigMap, and pods get it`, async (context) => {
-      const { state, clock, trust, become } = await webhookBeside(context);
+      const { clock, trust, attempts, become } = await webhookBeside(context);
       become({ published });
       await clock.advance(MINUTE);
-      while (state.issued < 2) await settle();
-      await settle();
+      await attempts.reach(2);
       assert.equal(await bundleOfNewPod(trust), OLD.certificatePem);
       become({ published: "" });
       await clock.advance(2 * MINUTE);
-      await settle();
       assert.equal(await bundleOfNewPod(trust), OLD.certificatePem);
     });
 
     test(`adopts nothing when ${what} is in the ConfigMap at the start, and recovers`, async (context) => {
-      const { state, clock, trust, serving, become } = await webhookBeside(context, { published });
-      for (let round = 0; round < 5; round += 1) {
-        await clock.advance(2_000);
-        await settle();
+      const { state, clock, trust, serving, attempts, become } = await webhookBeside(context, { published });
+      for (let count = 1; count <= 5; count++) {
+        await attempts.reach(count);
+        await clock.advance(LONGEST_WAIT);
       }
+      assert.ok(!attempts.results.includes("ok"));
       assert.equal(trust.current(), undefined);
       assert.throws(() => serving.current(), { code: "INTERNAL" });
       become({ published: "" });
-      while (trust.current() === undefined) {
-        await clock.advance(5_000);
-        await settle();
+      // The attempt under way may have read the previous content.
+      for (let count = 6; trust.current() === undefined; count++) {
+        await attempts.reach(count);
+        await clock.advance(LONGEST_WAIT);
       }
       assert.equal(trust.current(), state.bundle);
     });
   }
 
   test("adopts a bundle that the adopted one cannot verify: the CA was replaced at once", async (context) => {
-    const { clock, serving, trust, become } = await webhookBeside(context);
+    const { clock, serving, trust, attempts, become } = await webhookBeside(context);
     become({ authority: NEW, bundle: NEW.certificatePem });
-    while (trust.current() !== NEW.certificatePem) {
-      await clock.advance(MINUTE);
-      await settle();
-    }
+    await clock.advance(MINUTE);
+    await attempts.reach(2);
+    assert.equal(trust.current(), NEW.certificatePem);
     assert.ok(isIssuedFrom(serving.current().certificatePem, NEW.certificatePem));
   });
 });
-
-/** Lets a call over the real socket finish. */
-function settle(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 50));
-}
 
 async function bundleOfNewPod(trust: TrustBundle): Promise<string | undefined> {
   const { log } = createKeptLog();

@@ -12,6 +12,7 @@
 import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { ERRORS, type PodroleError, toPodroleError } from "../../protocol/errors.ts";
 import { backoff, type Clock } from "../../runtime/clock.ts";
+import { createLru } from "../../runtime/lru.ts";
 import type { AssumeRole, SessionCredentials } from "./sts.ts";
 
 export interface CredentialCacheOptions {
@@ -65,19 +66,13 @@ export function createCredentialCache(
   { clock, assumeRole }: { readonly clock: Clock; readonly assumeRole: AssumeRole },
   { capacity, refusalMs }: CredentialCacheOptions,
 ): CredentialCache {
-  // Insertion order is use order: get() moves its entry to the end, so the first one is the least recently used.
-  const entries = new Map<string, Entry>();
+  const entries = createLru<Entry>(capacity);
 
   function entryOf(key: string, podUid: string): Entry {
     const entry = entries.get(key) ?? { failures: 0, requestedAt: 0, holders: new Set() };
     entry.requestedAt = clock.now();
     entry.holders.add(podUid);
-    entries.delete(key);
     entries.set(key, entry);
-    if (entries.size > capacity) {
-      const idle = entries.keys().next();
-      if (!idle.done) entries.delete(idle.value);
-    }
     return entry;
   }
 
@@ -131,14 +126,14 @@ export function createCredentialCache(
     nearestExpiryMs() {
       const now = clock.now();
       let nearest = Number.POSITIVE_INFINITY;
-      for (const { credentials } of entries.values()) {
+      for (const [, { credentials }] of entries.entries()) {
         if (credentials && credentials.expiresAt > now) nearest = Math.min(nearest, credentials.expiresAt - now);
       }
       return nearest;
     },
     sweep(isAlive) {
       const now = clock.now();
-      for (const [key, { credentials, inFlight, failure, requestedAt, holders }] of entries) {
+      for (const [key, { credentials, inFlight, failure, requestedAt, holders }] of entries.entries()) {
         if (inFlight) continue;
         const valid = credentials !== undefined && credentials.expiresAt > now;
         if (!valid && !(failure && failure.until > now)) entries.delete(key);

@@ -8,6 +8,7 @@ import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { parseRoleArn } from "../../policy/role.ts";
 import { PodroleError } from "../../protocol/errors.ts";
 import { backoff, type Clock } from "../../runtime/clock.ts";
+import { createTokenBucket, type TokenBucket } from "../../runtime/token-bucket.ts";
 import type { AssumeRole } from "./sts.ts";
 
 export interface StsLimiterOptions {
@@ -21,7 +22,7 @@ export interface StsLimiterDeps {
   readonly clock: Clock;
   readonly assumeRole: AssumeRole;
   /** Called for each call that is not made, with the reason and the wait returned to the caller, in milliseconds. */
-  readonly onLimited?: (reason: "rate" | "pause", retryAfterMs: number) => void;
+  readonly onLimited: (reason: "rate" | "pause", retryAfterMs: number) => void;
 }
 
 const FIRST_PAUSE_MS = 1_000;
@@ -31,8 +32,7 @@ const LONGEST_WAIT_MS = 30_000;
 
 /** State of one calling account; times are Unix milliseconds. */
 interface Account {
-  tokens: number;
-  filledAt: number;
+  readonly bucket: TokenBucket;
   pausedUntil: number;
   /** Throttled calls in a row that no pause could have prevented. */
   throttles: number;
@@ -51,8 +51,7 @@ export function createStsLimiter(
   function accountOf({ via }: AssumeRoleInput): Account {
     const id = (via && parseRoleArn(via)?.accountId) ?? "own";
     const account = accounts.get(id) ?? {
-      tokens: burst,
-      filledAt: clock.now(),
+      bucket: createTokenBucket({ clock }, { burst, spacingMs }),
       pausedUntil: 0,
       throttles: 0,
       lastRetryAt: 0,
@@ -64,17 +63,12 @@ export function createStsLimiter(
   function admit(account: Account, roleArn: string): void {
     const now = clock.now();
     const isPaused = account.pausedUntil > now;
-    if (!isPaused) {
-      const filled = account.tokens + Math.max(0, now - account.filledAt) / spacingMs;
-      account.tokens = Math.min(burst, filled);
-      account.filledAt = now;
-      if (account.tokens >= 1) return void (account.tokens -= 1);
-    }
-    const earliest = isPaused ? account.pausedUntil : now + (1 - account.tokens) * spacingMs;
+    if (!isPaused && account.bucket.take()) return;
+    const earliest = isPaused ? account.pausedUntil : now + account.bucket.waitMs();
     const next = Math.max(earliest, account.lastRetryAt + spacingMs);
     account.lastRetryAt = next - earliest > LONGEST_WAIT_MS ? earliest : next;
     const retryAfterMs = account.lastRetryAt - now;
-    onLimited?.(isPaused ? "pause" : "rate", retryAfterMs);
+    onLimited(isPaused ? "pause" : "rate", retryAfterMs);
     const state = isPaused
       ? "STS throttles this account; expected a retry after the pause"
       : `more than ${ratePerSecond} calls per second; expected at most --sts-rate`;
@@ -86,8 +80,7 @@ export function createStsLimiter(
     if (startedAt < account.pausedUntil) return;
     const pauseMs = Math.max(backoff(account.throttles++, FIRST_PAUSE_MS, LONGEST_PAUSE_MS), retryAfterMs);
     account.pausedUntil = clock.now() + pauseMs;
-    account.tokens = 0;
-    account.filledAt = account.pausedUntil;
+    account.bucket.emptyUntil(account.pausedUntil);
   }
 
   return async (input) => {

@@ -9,6 +9,7 @@ import type { PodIdentity } from "../../pki/identity.ts";
 import { ERRORS, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
+import { createTokenBucket } from "../../runtime/token-bucket.ts";
 
 const REPEAT_AFTER_MS = 10 * 60_000;
 const MAX_MESSAGES = 3;
@@ -36,8 +37,7 @@ export type RecordRefusal = (pod: PodIdentity, refusal: Refusal) => void;
 export function createEventRecorder({ kubernetes, clock, log, onRecorded }: EventRecorderDeps): RecordRefusal {
   // Insertion order is the order of `since`, because an entry is inserted when it is created.
   const recent = new Map<string, Recent>();
-  let tokens = BURST;
-  let filledAt = clock.now();
+  const bucket = createTokenBucket({ clock }, { burst: BURST, spacingMs: SPACING_MS });
 
   /** True if the message is to be recorded; counts it against both limits. */
   function admit(key: string, message: string): boolean {
@@ -47,17 +47,9 @@ export function createEventRecorder({ kubernetes, clock, log, onRecorded }: Even
       recent.delete(earlier);
     }
     const messages = recent.get(key)?.messages ?? new Set();
-    if (messages.has(message) || messages.size >= MAX_MESSAGES || !takeToken(now)) return false;
+    if (messages.has(message) || messages.size >= MAX_MESSAGES || !bucket.take()) return false;
     messages.add(message);
     if (messages.size === 1) recent.set(key, { since: now, messages });
-    return true;
-  }
-
-  function takeToken(now: number): boolean {
-    tokens = Math.min(BURST, tokens + Math.max(0, now - filledAt) / SPACING_MS);
-    filledAt = now;
-    if (tokens < 1) return false;
-    tokens -= 1;
     return true;
   }
 

@@ -32,7 +32,7 @@ export interface AuthorityKeeperDeps {
   readonly clock: Clock;
   readonly log: Log;
   /** Called with the result of each check. */
-  readonly onCheck?: (result: "ok" | "failed") => void;
+  readonly onCheck: (result: "ok" | "failed") => void;
 }
 
 const CHECK_EACH_MS = 60_000;
@@ -58,10 +58,10 @@ export function createAuthorityKeeper({
       trust = read;
       if (changed) changes.emit();
       await publish(read.bundlePem);
-      onCheck?.("ok");
+      onCheck("ok");
       return true;
     } catch (error) {
-      onCheck?.("failed");
+      onCheck("failed");
       log.warn({ err: error }, "could not read the CA or publish its bundle");
       return false;
     }

@@ -17,7 +17,10 @@ const ISSUED = {
 
 test("createStsLimiter() admits a burst and then the rate", async () => {
   const clock = createFakeClock();
-  const limited = createStsLimiter({ clock, assumeRole: async () => ISSUED }, { ratePerSecond: 10, burst: 3 });
+  const limited = createStsLimiter(
+    { clock, assumeRole: async () => ISSUED, onLimited: () => {} },
+    { ratePerSecond: 10, burst: 3 },
+  );
   for (let call = 0; call < 3; call++) await limited(INPUT);
   await assert.rejects(limited(INPUT), { code: "STS_THROTTLED", retryAfterMs: 100 });
   await clock.advance(100);
@@ -31,7 +34,10 @@ test("createStsLimiter() pauses all calls while STS throttles, longer each time"
     calls += 1;
     throw new PodroleError("STS_THROTTLED", "Rate exceeded");
   };
-  const limited = createStsLimiter({ clock, assumeRole: throttled }, { ratePerSecond: 1000, burst: 1000 });
+  const limited = createStsLimiter(
+    { clock, assumeRole: throttled, onLimited: () => {} },
+    { ratePerSecond: 1000, burst: 1000 },
+  );
   const pauses: number[] = [];
   for (let round = 0; round < 7; round++) {
     await assert.rejects(limited(INPUT), (error: PodroleError) => {
@@ -73,7 +79,7 @@ test("createStsLimiter() counts calls that are throttled at the same time once: 
     await gate.promise;
     throw new PodroleError("STS_THROTTLED", "Rate exceeded");
   };
-  const limited = createStsLimiter({ clock, assumeRole }, { ratePerSecond: 100, burst: 100 });
+  const limited = createStsLimiter({ clock, assumeRole, onLimited: () => {} }, { ratePerSecond: 100, burst: 100 });
   const waits: number[] = [];
   const calls = Array.from({ length: 50 }, () =>
     limited(INPUT).catch((error: PodroleError) => waits.push(error.retryAfterMs ?? 0)),
@@ -89,7 +95,7 @@ test("createStsLimiter() pauses for Retry-After when that is longer", async () =
   const assumeRole: AssumeRole = async () => {
     throw new PodroleError("STS_THROTTLED", "Rate exceeded", { retryAfterMs: 20_000 });
   };
-  const limited = createStsLimiter({ clock, assumeRole }, { ratePerSecond: 100, burst: 100 });
+  const limited = createStsLimiter({ clock, assumeRole, onLimited: () => {} }, { ratePerSecond: 100, burst: 100 });
   await assert.rejects(limited(INPUT), { code: "STS_THROTTLED", retryAfterMs: 20_000 });
 });
 
@@ -102,7 +108,7 @@ test("createStsLimiter() returns a different time to each waiting caller, and st
     made += 1;
     return ISSUED;
   };
-  const limited = createStsLimiter({ clock, assumeRole }, { ratePerSecond: 10, burst: 200 });
+  const limited = createStsLimiter({ clock, assumeRole, onLimited: () => {} }, { ratePerSecond: 10, burst: 200 });
   const retryTimes: number[] = [];
   const call = () =>
     limited(INPUT).catch((error: PodroleError) => void retryTimes.push(clock.now() + (error.retryAfterMs ?? 0)));
@@ -122,7 +128,7 @@ test("createStsLimiter() pauses only the calling account", async () => {
     if (via === undefined) throw new PodroleError("STS_THROTTLED", "Rate exceeded");
     return ISSUED;
   };
-  const limited = createStsLimiter({ clock, assumeRole }, { ratePerSecond: 10, burst: 2 });
+  const limited = createStsLimiter({ clock, assumeRole, onLimited: () => {} }, { ratePerSecond: 10, burst: 2 });
   const hop = { ...INPUT, via: "arn:aws:iam::210987654321:role/hop" };
   await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
   await limited(hop);

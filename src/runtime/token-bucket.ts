@@ -1,0 +1,42 @@
+// A rate limit: a bucket of tokens, one for each call, that fills evenly up to its size. No timer runs here.
+import type { Clock } from "./clock.ts";
+
+export interface TokenBucketOptions {
+  /** Most tokens: calls admitted at once when the bucket is full. */
+  readonly burst: number;
+  /** Milliseconds in which one token is added. */
+  readonly spacingMs: number;
+}
+
+export interface TokenBucket {
+  /** Takes a token; false if there is none. */
+  take(): boolean;
+  /** Milliseconds until the next token, counted from the last take(); 0 if there is one. */
+  waitMs(): number;
+  /** Takes all tokens. The bucket fills again from `at` on, Unix milliseconds; take() must not be called earlier. */
+  emptyUntil(at: number): void;
+}
+
+/** Creates a full bucket. A clock that is set back adds no token. */
+export function createTokenBucket(
+  { clock }: { readonly clock: Clock },
+  { burst, spacingMs }: TokenBucketOptions,
+): TokenBucket {
+  let tokens = burst;
+  let filledAt = clock.now();
+  return {
+    take() {
+      const now = clock.now();
+      tokens = Math.min(burst, tokens + Math.max(0, now - filledAt) / spacingMs);
+      filledAt = now;
+      if (tokens < 1) return false;
+      tokens -= 1;
+      return true;
+    },
+    waitMs: () => Math.max(0, (1 - tokens) * spacingMs),
+    emptyUntil(at) {
+      tokens = 0;
+      filledAt = at;
+    },
+  };
+}
