@@ -7,7 +7,8 @@ import type { ErrorCode, Refusal } from "../protocol/errors.ts";
 import { type InjectSettings, inject } from "./inject.ts";
 import { isolationWarnings } from "./isolation.ts";
 import { hasRoleAnnotation, refuseSwitches, warnAboutNames } from "./pod-annotations.ts";
-import { isInjected, refuseReservedNames } from "./reserved.ts";
+import { isInjected } from "./parts.ts";
+import { refuseReservedNames } from "./reserved.ts";
 import { decidePodRoles, roleText, serverWarnings } from "./roles.ts";
 import { findShapeProblem } from "./shape.ts";
 import { SKIP_REASONS, type SkipReason, skipReasonOfNamespace, skipReasonOfPod } from "./skip-reasons.ts";
@@ -65,7 +66,7 @@ export function plan({ pod, namespace, serviceAccountAnnotations }: PlanInput, s
   const { roles, withoutRole } = decided;
   if (decided.refusal) return refuse(pod, decided.refusal, warnings, roles);
   if (roles.length === 0) return skip(pod, hasRoleAnnotation(pod) ? "NO_CONTAINER" : "NO_ROLE", warnings);
-  const reserved = refuseReservedNames(pod);
+  const reserved = refuseReservedNames(pod, settings);
   if (reserved) return refuse(pod, reserved, warnings, roles);
 
   const withRole = roles.map(({ container }) => container);

@@ -5,23 +5,35 @@ import { INJECTED, LABELS, quoted } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
 import type { Refusal } from "../protocol/errors.ts";
 import { NAMES, PATHS, VOLUME_NAMES } from "./names.ts";
+import { foreignPart, isInjected } from "./parts.ts";
 import { allContainers, listOf } from "./shape.ts";
 
-/** True when an earlier call injected the pod (reinvocation, or a copy of an injected pod). */
-export function isInjected({ metadata }: Pod): boolean {
+/**
+ * Returns true for a pod with the label of injection. It selects pods, and decides nothing: its author can set it.
+ * parts.ts recognises an injected pod.
+ */
+export function hasInjectedLabel({ metadata }: Pod): boolean {
   return metadata.labels?.[LABELS.injected] === INJECTED;
 }
 
-/** Returns NAME_RESERVED when the pod has a name or path of podrole's that no injection added. */
-export function refuseReservedNames(pod: Pod): Refusal | undefined {
-  const found = foreignMount(pod) ?? (isInjected(pod) ? undefined : foreignName(pod));
+/**
+ * Returns NAME_RESERVED when the pod has a name or path of podrole's that no injection added. With the label, a pod may
+ * have some of podrole's parts, because other webhooks remove some; each must be as injection makes it. `image`: the
+ * image that is injected now.
+ */
+export function refuseReservedNames(pod: Pod, { image }: { readonly image: string }): Refusal | undefined {
+  const isOurs = hasInjectedLabel(pod) || isInjected(pod);
+  const found = foreignLabel(pod) ?? foreignMount(pod) ?? (isOurs ? foreignPart(pod, image) : foreignName(pod));
   if (found === undefined) return undefined;
   return { code: "NAME_RESERVED", message: `Cannot inject podrole: ${found}; expected another name or path` };
 }
 
-function foreignName(pod: Pod): string | undefined {
+function foreignLabel(pod: Pod): string | undefined {
   const label = pod.metadata.labels?.[LABELS.injected];
-  if (label !== undefined) return `the pod already has the label ${LABELS.injected}`;
+  return label === undefined || hasInjectedLabel(pod) ? undefined : `the pod already has the label ${LABELS.injected}`;
+}
+
+function foreignName(pod: Pod): string | undefined {
   const container = allContainers(pod).find(isPodroleContainer);
   if (container) return `the pod already has a container ${quoted(container.name)}`;
   const volume = listOf(pod.spec.volumes).find(({ name }) => VOLUME_NAMES.includes(name));

@@ -10,7 +10,7 @@ import { LABELS } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
 import { participates } from "./mesh.ts";
 import { DEFAULT_CONTAINER_ANNOTATION, NAMES, PATHS, VOLUME_NAMES } from "./names.ts";
-import { isInjected } from "./reserved.ts";
+import { hasInjectedLabel } from "./reserved.ts";
 import { allContainers, listOf } from "./shape.ts";
 import { type UninjectOptions, withoutCredentialVariables } from "./uninject-env.ts";
 
@@ -18,7 +18,7 @@ import { type UninjectOptions, withoutCredentialVariables } from "./uninject-env
 export function uninject(pod: Pod, options: UninjectOptions): Pod {
   const sidecar = allContainers(pod).find(({ name }) => name === NAMES.sidecar);
   // A pod whose author used a name of podrole's was never injected (NAME_RESERVED), so the label alone decides.
-  if (!isInjected(pod)) return pod;
+  if (!hasInjectedLabel(pod)) return pod;
   const served = new Set((valueIn(sidecar, "PODROLE_CONTAINERS") ?? "").split(","));
   const uri = `http://127.0.0.1:${valueIn(sidecar, "PODROLE_PORT") ?? ""}/v1/credentials`;
   const strip = (container: Container): Container => {

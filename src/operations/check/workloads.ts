@@ -7,7 +7,7 @@ import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
 import { choosesNativeSidecar, planSettings } from "../../settings/plan-settings.ts";
 import { hasRoleAnnotation } from "../../injection/pod-annotations.ts";
 import { NAMES } from "../../injection/names.ts";
-import { isInjected } from "../../injection/reserved.ts";
+import { isInjected } from "../../injection/parts.ts";
 import type { Facts, Known } from "./facts.ts";
 import { PAGE, type CheckTable, failed, given, ok, orOk, type Verdict, warning } from "./finding.ts";
 import { countOf } from "../format.ts";

@@ -7,7 +7,7 @@ import { podFacts, serviceAccountOf } from "../../policy/facts.ts";
 import { isRefusal } from "../../protocol/errors.ts";
 import { NAMES } from "../../injection/names.ts";
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
-import { isInjected } from "../../injection/reserved.ts";
+import { isInjected } from "../../injection/parts.ts";
 import { allContainers } from "../../injection/shape.ts";
 import type { RegisteredWebhook } from "../check/facts.ts";
 import { matchesLabels } from "../../kubernetes/selectors.ts";

@@ -6,7 +6,7 @@ import { type AssumeRoleInput, assumeRoleInput } from "../../policy/decide.ts";
 import { isRefusal } from "../../protocol/errors.ts";
 import { podFacts, serviceAccountOf } from "../../policy/facts.ts";
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
-import { isInjected } from "../../injection/reserved.ts";
+import { isInjected } from "../../injection/parts.ts";
 import { type Finding, type Verdict, verdictOf } from "./findings.ts";
 import type { Inventory, NamespaceFacts, Workload } from "./inventory.ts";
 import { podFindings } from "./pod-findings.ts";

@@ -1,0 +1,118 @@
+// Recognises podrole's own parts of a pod by what they are, not by the label podrole.io/injected, which any author can set.
+// Server, webhook and command line agree on this: a pod is injected if it has
+//   podrole-sidecar  as a native sidecar or an ordinary container, with the arguments "serve" and no command of its own,
+//                    neither privileged nor with added capabilities, and with podrole's three volumes at podrole's paths
+//   podrole-init     the same with "init", or absent
+//   podrole-proof    a projected volume of ServiceAccount tokens only
+//   podrole-identity, podrole-tokens   volumes in memory
+//   no other container that mounts the first two, or more of podrole-tokens than the directory of its own name
+// Every version of podrole and `podrole inject` make pods of this form. Not compared, because versions, settings or other
+// webhooks change it: label, environment, probes, hook, resources, user, further mounts, and of the image everything but
+// its name: mirrors rewrite the registry, upgrades the tag. An author can still write these parts by hand; that is manual
+// injection, and gives the pod nothing beyond what its namespace permits.
+import type { Container, Pod, Volume, VolumeMount } from "../kubernetes/objects.ts";
+import { quoted } from "../policy/annotations.ts";
+import { isPodroleContainer } from "../policy/facts.ts";
+import { NAMES, PATHS, VOLUME_NAMES } from "./names.ts";
+import { allContainers, isObject, listOf } from "./shape.ts";
+
+/** Returns true if the pod has all of podrole's parts, as injection makes them. The pod may have any metadata. */
+export function isInjected(pod: Pod): boolean {
+  return missingPart(pod) === undefined && foreignPart(pod) === undefined;
+}
+
+/** Returns the first part that an injected pod has and this one has not, for a message. */
+export function missingPart(pod: Pod): string | undefined {
+  if (!allContainers(pod).some(({ name }) => name === NAMES.sidecar)) return `it has no container ${NAMES.sidecar}`;
+  const absent = VOLUME_NAMES.find((name) => listOf(pod.spec.volumes).every((volume) => volume.name !== name));
+  return absent === undefined ? undefined : `it has no volume ${absent}`;
+}
+
+/**
+ * Returns the first part with a name of podrole's that is not as injection makes it, for a message. `image` is the image
+ * that the webhook injects now; without it, images are not compared.
+ */
+export function foreignPart(pod: Pod, image?: string): string | undefined {
+  for (const container of allContainers(pod)) {
+    const state = isPodroleContainer(container)
+      ? (foreignContainer(container, listOf(pod.spec.initContainers).includes(container)) ??
+        foreignImage(container, image))
+      : foreignMount(container);
+    if (state !== undefined) return `container ${quoted(container.name)} ${state}`;
+  }
+  for (const volume of listOf(pod.spec.volumes)) {
+    if (VOLUME_NAMES.includes(volume.name) && !isPodroleVolume(volume)) {
+      return `volume ${quoted(volume.name)} is of another kind than podrole's`;
+    }
+  }
+  return undefined;
+}
+
+function foreignContainer(container: Container, isInit: boolean): string | undefined {
+  const { name, args, command, securityContext, volumeMounts } = container;
+  const expected = name === NAMES.init ? "init" : "serve";
+  if (listOf(command).length > 0 || listOf(args).join("\0") !== expected) return "does not run podrole's command";
+  if (name === NAMES.init && !isInit) return "is not an init container";
+  if (name === NAMES.sidecar && isInit && container.restartPolicy !== "Always") return "is not a sidecar";
+  if (isPrivileged(securityContext)) return "is privileged";
+  const mounts = listOf(volumeMounts);
+  const odd = mounts.find((mount) => VOLUME_NAMES.includes(mount.name) && mount.mountPath !== OWN_MOUNTS[mount.name]);
+  if (odd) return `mounts ${quoted(odd.name)} at another path than podrole's`;
+  const absent = VOLUME_NAMES.find((volume) => mounts.every((mount) => mount.name !== volume));
+  return absent === undefined ? undefined : `does not mount the volume ${quoted(absent)}`;
+}
+
+/** Paths of podrole's volumes in its own containers. */
+const OWN_MOUNTS: Readonly<Record<string, string>> = {
+  [NAMES.proofVolume]: PATHS.proof,
+  [NAMES.identityVolume]: PATHS.identity,
+  [NAMES.tokensVolume]: PATHS.tokens,
+};
+
+function isPrivileged(securityContext: unknown): boolean {
+  if (!isObject(securityContext)) return false;
+  const { privileged, allowPrivilegeEscalation, capabilities } = securityContext;
+  const added = isObject(capabilities) ? capabilities["add"] : undefined;
+  return privileged === true || allowPrivilegeEscalation === true || (Array.isArray(added) && added.length > 0);
+}
+
+function foreignImage({ image = "" }: Container, ours: string | undefined): string | undefined {
+  if (ours === undefined || [imageName(ours), DEFAULT_IMAGE_NAME].includes(imageName(image))) return undefined;
+  return `runs the image ${quoted(image)}`;
+}
+
+const DEFAULT_IMAGE_NAME = "podrole-sidecar";
+
+/** Returns the last part of an image reference, without tag and digest. */
+function imageName(image: string): string {
+  return /([^/:@]*)(:[^/:@]*)?(@.*)?$/.exec(image)?.[1] ?? "";
+}
+
+/** What another container mounts of podrole's volumes beyond the directory of its own token. */
+function foreignMount({ name, volumeMounts }: Container): string | undefined {
+  const mount = listOf(volumeMounts).find((one) => VOLUME_NAMES.includes(one.name) && !isOwnToken(name, one));
+  return mount && `mounts the volume ${quoted(mount.name)}`;
+}
+
+function isOwnToken(container: string, { name, mountPath, subPath, subPathExpr, readOnly }: VolumeMount): boolean {
+  return (
+    name === NAMES.tokensVolume &&
+    mountPath === PATHS.tokenInContainer &&
+    subPath === container &&
+    !subPathExpr &&
+    readOnly === true
+  );
+}
+
+function isPodroleVolume({ name, ...sources }: Volume): boolean {
+  const [kind, ...others] = Object.keys(sources).filter((key) => sources[key] !== null && sources[key] !== undefined);
+  const source = kind === undefined ? undefined : sources[kind];
+  if (others.length > 0 || !isObject(source)) return false;
+  if (name !== NAMES.proofVolume) return kind === "emptyDir" && source["medium"] === "Memory";
+  const tokens = source["sources"];
+  return kind === "projected" && Array.isArray(tokens) && tokens.length > 0 && tokens.every(isTokenSource);
+}
+
+function isTokenSource(source: unknown): boolean {
+  return isObject(source) && Object.keys(source).join() === "serviceAccountToken";
+}
