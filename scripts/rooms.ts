@@ -31,7 +31,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   sidecar: { uses: ["runtime", "protocol", "pki"] },
   // Each program reads its own settings only.
-  server: { uses: LIBRARIES, files: ["settings/server.ts"] },
+  server: { uses: [...LIBRARIES, "injection"], files: ["settings/server.ts"] },
   webhook: {
     uses: [...LIBRARIES, "injection"],
     files: ["settings/webhook.ts", "settings/plan-settings.ts"],

@@ -99,6 +99,16 @@ export const ERRORS = {
     summary: "The pod has finished (phase Succeeded or Failed), so it receives no more credentials.",
     remedy: "No action is needed.",
   },
+  POD_NOT_INJECTED: {
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    retry: false,
+    keep: true,
+    summary:
+      "The pod requests credentials and is not injected: it has no podrole-sidecar as podrole makes it, opts out, or uses its node's network.",
+    remedy:
+      "Label the namespace and create the pod again, or inject its manifest with `podrole inject`; the message names what is missing.",
+  },
   PROOF_REJECTED: {
     http: 503,
     grpc: "UNAUTHENTICATED",

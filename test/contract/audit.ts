@@ -116,7 +116,7 @@ async function issueCredentials(record: Audit): Promise<void> {
   };
   const issuer = createCredentialIssuer({
     audit: record,
-    directory: { find: async () => found },
+    directory: { find: async () => found, confirm: async () => found },
     cache: { get: async () => ({ credentials: SESSION, outcome: "miss" }), prefetch: () => {} },
     readConfigMap: async () => undefined,
     recordRefusal: () => {},

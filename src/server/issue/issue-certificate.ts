@@ -1,5 +1,5 @@
-// The identity port's use case: prove → read the key → sign → record → prefetch. A pod gets a client certificate for
-// exactly itself; the webhook's ServiceAccount gets a serving certificate for the webhook's names. Names in the CSR are
+// The identity port's use case: prove → read the key → sign → record → prefetch. An injected pod gets a client certificate
+// for exactly itself; the webhook's ServiceAccount gets a serving certificate for the webhook's names. Names in the CSR are
 // ignored.
 import type { KeyObject } from "node:crypto";
 import {
@@ -15,6 +15,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Audit } from "../../runtime/log.ts";
 import type { Secret } from "../../runtime/secret.ts";
 import type { ProvenPod } from "./prove.ts";
+import { notInjected, whyUninjected } from "./uninjected.ts";
 
 export interface CertificateIssuerDeps {
   readonly clock: Clock;
@@ -42,8 +43,8 @@ export interface CertificateIssuerOptions {
 
 /**
  * Issues a certificate for the key in `csr` (DER, PKCS #10) to the pod behind `token`. `peer` is for the audit trail.
- * Rejects with PodroleError: PROOF_REJECTED, POD_UNKNOWN, POD_FINISHED, REQUEST_INVALID, KUBERNETES_UNAVAILABLE or
- * AUTHORITY_UNAVAILABLE.
+ * Rejects with PodroleError: PROOF_REJECTED, POD_UNKNOWN, POD_FINISHED, POD_NOT_INJECTED, REQUEST_INVALID,
+ * KUBERNETES_UNAVAILABLE or AUTHORITY_UNAVAILABLE.
  */
 export type IssueCertificate = (token: Secret, csr: Uint8Array, peer: string) => Promise<IssuedCertificate>;
 
@@ -65,6 +66,8 @@ export function createCertificateIssuer(
   return async (token, csr, peer) => {
     const caller = await prove(token);
     if (isRefusal(caller)) throw refused(audit, caller, peer);
+    const uninjected = isWebhook(caller) ? undefined : whyUninjected(caller.pod);
+    if (uninjected !== undefined) throw refused(audit, notInjected(caller, uninjected), peer, caller);
     const key: KeyObject | Refusal = readCsr(csr);
     if (isRefusal(key)) throw refused(audit, key, peer, caller);
     const subject = subjectOf(caller);

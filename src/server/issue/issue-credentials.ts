@@ -1,26 +1,20 @@
 // The credentials port's use case: find the pod → decide the role → get the credentials → record. It runs at every issue
 // and decides anew, whatever the webhook decided at admission. It has no state of its own.
 import type { PodIdentity } from "../../pki/identity.ts";
-import {
-  type AssumeRoleInput,
-  assumeRoleInput,
-  decideRoles,
-  type PolicySettings,
-  type RoleDecision,
-} from "../../policy/decide.ts";
-import { quoted } from "../../policy/annotations.ts";
+import { type AssumeRoleInput, assumeRoleInput, decideRoles, type PolicySettings } from "../../policy/decide.ts";
 import type { RoleArn } from "../../policy/role.ts";
 import { SESSION_POLICY_KEY, sessionPolicyConfigMap } from "../../policy/session-policy.ts";
 import { isRefusal, PodroleError, type Refusal, toPodroleError } from "../../protocol/errors.ts";
 import type { Audit } from "../../runtime/log.ts";
 import type { CredentialCache } from "../aws/credential-cache.ts";
 import type { SessionCredentials } from "../aws/sts.ts";
+import { type ContainerDecision, decideContainers } from "./decide-containers.ts";
 import type { RecordRefusal } from "./events.ts";
 import type { PodDirectory, PodInContext } from "./pod-directory.ts";
 
 export interface CredentialIssuerDeps {
   readonly audit: Audit;
-  readonly directory: Pick<PodDirectory, "find">;
+  readonly directory: Pick<PodDirectory, "find" | "confirm">;
   readonly cache: Pick<CredentialCache, "get" | "prefetch">;
   /** Reads the ConfigMap of a session policy; the operator grants the permission for it (docs/install.md). */
   readonly readConfigMap: (namespace: string, name: string) => Promise<Readonly<Record<string, string>> | undefined>;
@@ -38,7 +32,7 @@ export type Grant = { readonly container: string } & (
 export interface CredentialIssuer {
   /**
    * Resolves with one grant per requested container. Rejects with PodroleError if the pod as a whole is refused
-   * (POD_UNKNOWN, POD_FINISHED) or cannot be looked up (KUBERNETES_UNAVAILABLE). `peer` is for the audit trail.
+   * (POD_UNKNOWN, POD_FINISHED, POD_NOT_INJECTED) or cannot be looked up (KUBERNETES_UNAVAILABLE). `peer` is for the audit trail.
    */
   issue(identity: PodIdentity, containers: readonly string[], peer: string): Promise<readonly Grant[]>;
   /** Starts AssumeRole for every role that the pod may have; never throws. */
@@ -54,23 +48,19 @@ export function createCredentialIssuer({
   recordRefusal,
   policy,
 }: CredentialIssuerDeps): CredentialIssuer {
-  async function issueOne(
-    identity: PodIdentity,
-    found: PodInContext,
-    decision: RoleDecision,
-    peer: string,
-  ): Promise<Grant> {
+  async function issueOne(identity: PodIdentity, decision: ContainerDecision, peer: string): Promise<Grant> {
     const { container } = decision;
-    if (!decision.allowed) return refuse(identity, container, decision, peer);
+    if ("refusal" in decision) return refuse(identity, container, decision.refusal, peer);
+    const { role, found } = decision;
     try {
-      const input = await sessionInput(found, decision.role);
-      if (isRefusal(input)) return refuse(identity, container, input, peer, decision.role.arn);
+      const input = await sessionInput(found, role);
+      if (isRefusal(input)) return refuse(identity, container, input, peer, role.arn);
       const { credentials, outcome } = await cache.get(input, identity.uid);
       const { sessionName } = input;
       record(identity, container, { decision: "issued", role: input.roleArn, sessionName, outcome, peer }, credentials);
-      return { container, credentials, role: decision.role };
+      return { container, credentials, role };
     } catch (thrown) {
-      return refuse(identity, container, toPodroleError(thrown), peer, decision.role.arn);
+      return refuse(identity, container, toPodroleError(thrown), peer, role.arn);
     }
   }
 
@@ -107,22 +97,14 @@ export function createCredentialIssuer({
 
   return {
     async issue(identity, containers, peer) {
-      const found = await directory.find(identity);
-      if (isRefusal(found)) {
-        const { code, message } = found;
+      const decisions = await decideContainers({ directory, policy }, identity, containers);
+      if (isRefusal(decisions)) {
+        const { code, message } = decisions;
         for (const container of containers)
           record(identity, container, { decision: "refused", reason: code, message, peer });
         throw new PodroleError(code, message);
       }
-      const { roles, refusal } = decideRoles(found.facts, found.surroundings, policy());
-      return Promise.all(
-        containers.map(async (container) => {
-          const decision = roles.find((role) => role.container === container);
-          if (refusal) return refuse(identity, container, refusal, peer);
-          if (!decision) return refuse(identity, container, noRole(identity, container), peer);
-          return issueOne(identity, found, decision, peer);
-        }),
-      );
+      return Promise.all(decisions.map((decision) => issueOne(identity, decision, peer)));
     },
     prefetch({ uid }, found) {
       for (const decision of decideRoles(found.facts, found.surroundings, policy()).roles) {
@@ -135,12 +117,5 @@ export function createCredentialIssuer({
         }
       }
     },
-  };
-}
-
-function noRole({ namespace, pod }: PodIdentity, container: string): Refusal {
-  return {
-    code: "ROLE_MISSING",
-    message: `Cannot issue credentials to container ${quoted(container)} of pod "${namespace}/${pod}": no role applies to it; expected iam.amazonaws.com/role on the pod, its ServiceAccount or its namespace`,
   };
 }

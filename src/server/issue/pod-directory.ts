@@ -1,6 +1,7 @@
 // The server's caches of injected pods, namespaces and ServiceAccounts, filled by watches. A pod that is not cached (yet) is
 // read live, so a lagging watch never causes a refusal of a new pod; a cached pod is used as it is, so running pods renew
-// while the API server is unavailable. States: filling (until `ready`) → watching → stopped (stop()).
+// while the API server is unavailable. A refusal that follows from a cache is confirmed by a live look-up (confirm()).
+// States: filling (until `ready`) → watching → stopped (stop()).
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import { createReflector, type Reflector } from "../../kubernetes/reflector.ts";
@@ -11,7 +12,9 @@ import { podFacts } from "../../policy/facts.ts";
 import type { Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
+import { createLiveLookups } from "./live-lookups.ts";
 import { hasFinished, refuseMismatch } from "./prove.ts";
+import { notInjected, whyUninjected } from "./uninjected.ts";
 
 /** A pod with everything that its roles depend on: its own annotations, its namespace's and its ServiceAccount's. */
 export interface PodInContext {
@@ -21,10 +24,12 @@ export interface PodInContext {
 
 export interface PodDirectory {
   /**
-   * The pod that a certificate names, or why it is refused (POD_UNKNOWN, POD_FINISHED). Rejects with
+   * The pod that a certificate names, or why it is refused (POD_UNKNOWN, POD_FINISHED, POD_NOT_INJECTED). Rejects with
    * KUBERNETES_UNAVAILABLE if the pod is not cached and the API server cannot be reached.
    */
   find(identity: PodIdentity): Promise<PodInContext | Refusal>;
+  /** The same from the API server: at most 5 s old, with at most one look-up per pod at a time. */
+  confirm(identity: PodIdentity): Promise<PodInContext | Refusal>;
   /** Adds the surroundings to a pod that was just read live. */
   inContext(pod: Pod, namespace: string): Promise<PodInContext>;
   /** Uids of injected pods that have not finished; undefined before the first list. */
@@ -45,11 +50,21 @@ export interface PodDirectoryDeps {
 /** Only pods with the label that injection sets are cached. A pod that lost it is read live each time; nothing else changes. */
 const INJECTED = { labelSelector: INJECTED_PODS };
 
+/** A cached pod. */
+interface KnownPod {
+  readonly pod: Pod;
+  /** Why it does not count as injected, computed from the whole pod. */
+  readonly uninjected: string | undefined;
+}
+
+/** A refused pod asks again and again; a change of the cluster is noticed after this time. */
+const LIVE_LOOKUPS = { rememberMs: 5_000, capacity: 10_000 };
+
 /** Starts the three watches. */
 export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps): PodDirectory {
-  const pods: Reflector<Pod> = createReflector(
+  const pods: Reflector<KnownPod> = createReflector(
     { source: kubernetes.source<Pod>("pods", INJECTED), clock, log },
-    { project: slimPod },
+    { project: (pod: Pod): KnownPod => ({ pod: slimPod(pod), uninjected: whyUninjected(pod) }) },
   );
   const namespaces: Reflector<Namespace> = createReflector(
     { source: kubernetes.source<Namespace>("namespaces"), clock, log },
@@ -65,10 +80,7 @@ export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps)
       namespaces.get(namespace) ?? kubernetes.getNamespace(namespace),
       serviceAccounts.get(`${namespace}/${serviceAccount}`) ?? kubernetes.getServiceAccount(namespace, serviceAccount),
     ]);
-    return {
-      namespaceAnnotations: namespaceObject?.metadata.annotations ?? {},
-      serviceAccountAnnotations: account?.metadata.annotations ?? {},
-    };
+    return around(namespaceObject, account);
   }
 
   async function inContext(pod: Pod, namespace: string): Promise<PodInContext> {
@@ -76,23 +88,55 @@ export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps)
     return { facts, surroundings: await surroundings(namespace, facts.serviceAccount) };
   }
 
+  const lookUpOnce = createLiveLookups<PodInContext | Refusal>({ clock }, LIVE_LOOKUPS);
+
+  function confirm(identity: PodIdentity): Promise<PodInContext | Refusal> {
+    const { namespace, pod, uid, serviceAccount } = identity;
+    return lookUpOnce(`${namespace}/${pod}/${uid}/${serviceAccount}`, () => lookUp(identity));
+  }
+
+  async function lookUp(identity: PodIdentity): Promise<PodInContext | Refusal> {
+    const { namespace, pod: name, serviceAccount } = identity;
+    const [pod, namespaceObject, account] = await Promise.all([
+      kubernetes.getPod(namespace, name),
+      kubernetes.getNamespace(namespace),
+      kubernetes.getServiceAccount(namespace, serviceAccount),
+    ]);
+    const refusal = refusePod(identity, pod, pod && whyUninjected(pod));
+    return refusal ?? { facts: podFacts(pod as Pod, namespace), surroundings: around(namespaceObject, account) };
+  }
+
   return {
     livingPods() {
       if (pods.ageMs() === Number.POSITIVE_INFINITY) return undefined;
-      return new Set(pods.list().flatMap((pod) => (hasFinished(pod) ? [] : (pod.metadata.uid ?? []))));
+      return new Set(pods.list().flatMap(({ pod }) => (hasFinished(pod) ? [] : (pod.metadata.uid ?? []))));
     },
     async find(identity) {
-      const { namespace, pod: name, uid } = identity;
-      const cached = pods.get(`${namespace}/${name}`);
-      const pod = cached?.metadata.uid === uid ? cached : await kubernetes.getPod(namespace, name);
-      return refuseMismatch({ ...identity, name }, pod) ?? inContext(pod as Pod, namespace);
+      const cached = pods.get(`${identity.namespace}/${identity.pod}`);
+      if (cached?.pod.metadata.uid !== identity.uid) return confirm(identity);
+      const refusal = refusePod(identity, cached.pod, cached.uninjected);
+      return refusal ?? inContext(cached.pod, identity.namespace);
     },
+    confirm,
     inContext,
     ready: Promise.all([pods.ready, namespaces.ready, serviceAccounts.ready]).then(() => undefined),
     ages: () => ({ pods: pods.ageMs(), namespaces: namespaces.ageMs(), serviceaccounts: serviceAccounts.ageMs() }),
     stop() {
       for (const reflector of [pods, namespaces, serviceAccounts]) reflector.stop();
     },
+  };
+}
+
+function refusePod(identity: PodIdentity, pod: Pod | undefined, uninjected: string | undefined): Refusal | undefined {
+  const claimed = { ...identity, name: identity.pod };
+  const mismatch = refuseMismatch(claimed, pod);
+  return mismatch ?? (uninjected === undefined ? undefined : notInjected(claimed, uninjected));
+}
+
+function around(namespace: Namespace | undefined, account: ServiceAccount | undefined): Surroundings {
+  return {
+    namespaceAnnotations: namespace?.metadata.annotations ?? {},
+    serviceAccountAnnotations: account?.metadata.annotations ?? {},
   };
 }
 

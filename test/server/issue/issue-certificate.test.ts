@@ -10,12 +10,13 @@ import { Secret } from "../../../src/runtime/secret.ts";
 import { createCertificateIssuer } from "../../../src/server/issue/issue-certificate.ts";
 import type { ProvenPod } from "../../../src/server/issue/prove.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
+import { injectedPod } from "../../injection/injected-pod.ts";
 
 const HOUR_MS = 3_600_000;
 const clock = createFakeClock();
 const authority = createAuthority({ commonName: "test CA", now: clock.now(), lifetimeMs: 1_000 * HOUR_MS });
 const POD: ProvenPod = {
-  pod: { metadata: { name: "web", namespace: "team", uid: "u-1" }, spec: { containers: [{ name: "app" }] } },
+  pod: injectedPod({ name: "web", namespace: "team", uid: "u-1" }),
   namespace: "team",
   name: "web",
   uid: "u-1",
@@ -67,7 +68,9 @@ test("createCertificateIssuer() certifies the proven pod, ignores the names in t
 });
 
 test("createCertificateIssuer() issues the webhook's ServiceAccount a serving certificate for the configured names", async () => {
-  const webhook = { ...POD, namespace: "podrole", serviceAccount: "podrole-webhook" };
+  // The webhook's own pod is not injected.
+  const pod = { metadata: { name: "webhook" }, spec: { containers: [{ name: "webhook" }] } };
+  const webhook = { ...POD, pod, namespace: "podrole", serviceAccount: "podrole-webhook" };
   const { issue, prefetched } = stage(webhook);
   const { pem } = await issue(new Secret("token"), csr("evil.example"), "peer");
   const { subjectAltName } = new X509Certificate(pem);
@@ -94,4 +97,15 @@ test("createCertificateIssuer() rejects an unreadable CSR, and records the pod t
   const { issue, audit } = stage(POD);
   await assert.rejects(issue(new Secret("token"), Buffer.from("no CSR"), "peer"), { code: "REQUEST_INVALID" });
   assert.deepEqual([audit[0]?.["reason"], audit[0]?.["pod"]], ["REQUEST_INVALID", "web"]);
+});
+
+test("POD_NOT_INJECTED: createCertificateIssuer() issues no certificate to a pod without podrole's parts", async () => {
+  const pod = { metadata: POD.pod.metadata, spec: { containers: [{ name: "app" }] } };
+  const { issue, audit, prefetched } = stage({ ...POD, pod });
+  await assert.rejects(issue(new Secret("token"), csr("web"), "peer"), { code: "POD_NOT_INJECTED" });
+  assert.deepEqual(
+    audit.map(({ decision, reason, pod: name }) => [decision, reason, name]),
+    [["refused", "POD_NOT_INJECTED", "web"]],
+  );
+  assert.deepEqual(prefetched, []);
 });

@@ -37,7 +37,7 @@ function stage(found: PodInContext | Refusal, get: () => Promise<SessionCredenti
   const prefetched: AssumeRoleInput[] = [];
   const issuer = createCredentialIssuer({
     audit: (record) => audit.push(record),
-    directory: { find: async () => found },
+    directory: { find: async () => found, confirm: async () => found },
     cache: {
       get: async (input) => {
         requested.push(input);

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { type TestContext, test } from "node:test";
+import type { Kubernetes } from "../../../src/kubernetes/api.ts";
+import type { Pod } from "../../../src/kubernetes/objects.ts";
+import { isRefusal, type Refusal } from "../../../src/protocol/errors.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
-import { createPodDirectory } from "../../../src/server/issue/pod-directory.ts";
+import { createPodDirectory, type PodInContext } from "../../../src/server/issue/pod-directory.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
+import { injectedPod } from "../../injection/injected-pod.ts";
 import { create, podOf, startCluster, until } from "../../kubernetes/harness.ts";
 
 const LABELS = { "podrole.io/injected": "true" };
@@ -40,4 +46,88 @@ test("livingPods() contains injected pods that have not finished, and follows th
   emulator.store.replace("pods", { ...finished, status: { phase: "Succeeded" } });
   emulator.store.remove("pods", "team", "web");
   await until(() => directory.livingPods()?.size === 0, "no living pod: one has finished, the other is deleted");
+});
+
+const IDENTITY = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "default", pod: "web" };
+
+/** A directory whose watches deliver their first lists and then nothing, with a count of the look-ups of pods. */
+async function blindStage(context: TestContext) {
+  const { emulator, connect } = await startCluster(context);
+  await create(emulator, "/api/v1/namespaces", { metadata: { name: "team" } });
+  const pod = await create<Pod>(
+    emulator,
+    "/api/v1/namespaces/team/pods",
+    injectedPod({ name: "web", namespace: "team" }),
+  );
+  const real = await connect();
+  const lookedUp: string[] = [];
+  const kubernetes: Kubernetes = {
+    ...real,
+    source: <Item>(...args: Parameters<Kubernetes["source"]>) => ({
+      ...real.source<Item>(...args),
+      watch: async function* ({ signal }: { readonly signal: AbortSignal }) {
+        await once(signal, "abort");
+        yield* [];
+      },
+    }),
+    getPod(namespace, name) {
+      lookedUp.push(name);
+      return real.getPod(namespace, name);
+    },
+  };
+  const fakeClock = createFakeClock();
+  const directory = createPodDirectory({ kubernetes, clock: fakeClock, log: createKeptLog().log });
+  context.after(() => directory.stop());
+  await directory.ready;
+  return { emulator, directory, lookedUp, clock: fakeClock, identity: { ...IDENTITY, uid: pod.metadata.uid ?? "" } };
+}
+
+const permits = (found: PodInContext | Refusal) =>
+  isRefusal(found) ? found.code : found.surroundings.namespaceAnnotations["iam.amazonaws.com/permitted"];
+
+test("confirm() sees what a blind watch does not: the namespace permits the role now", async (context) => {
+  const { emulator, directory, identity } = await blindStage(context);
+  assert.equal(permits(await directory.find(identity)), undefined);
+  const namespace = emulator.store.get("namespaces", "", "team");
+  const annotations = { "iam.amazonaws.com/permitted": ".*" };
+  emulator.store.replace("namespaces", { ...namespace, metadata: { ...namespace?.metadata, annotations } });
+  assert.equal(permits(await directory.find(identity)), undefined, "the cache is stale");
+  assert.equal(permits(await directory.confirm(identity)), ".*");
+});
+
+test("confirm() makes one look-up for calls at the same time, and remembers it for 5 s", async (context) => {
+  const { emulator, directory, identity, lookedUp, clock: time } = await blindStage(context);
+  await Promise.all([directory.confirm(identity), directory.confirm(identity), directory.confirm(identity)]);
+  emulator.store.remove("pods", "team", "web");
+  assert.notEqual(permits(await directory.confirm(identity)), "POD_UNKNOWN", "remembered");
+  assert.equal(lookedUp.length, 1);
+  await time.advance(5_000);
+  assert.equal(permits(await directory.confirm(identity)), "POD_UNKNOWN");
+  assert.equal(lookedUp.length, 2);
+});
+
+test("find() looks a pod that is not cached up once in 5 s, however often its certificate is shown", async (context) => {
+  const { directory, identity, lookedUp } = await blindStage(context);
+  const gone = { ...identity, uid: "another" };
+  for (let call = 0; call < 5; call++) assert.equal(permits(await directory.find(gone)), "POD_UNKNOWN");
+  assert.equal(lookedUp.length, 1);
+});
+
+test("POD_NOT_INJECTED: find() and confirm() refuse a pod that has the label and none of podrole's parts", async (context) => {
+  const { emulator, directory, pod } = await stage(context);
+  const uid = await pod("web");
+  await directory.ready;
+  const identity = { ...IDENTITY, uid };
+  await until(() => directory.livingPods()?.has(uid) === true, "the pod in the cache");
+  assert.equal(permits(await directory.find(identity)), "POD_NOT_INJECTED");
+  assert.equal(permits(await directory.confirm(identity)), "POD_NOT_INJECTED");
+
+  const unlabelled = { ...identity, pod: "bare", uid: await pod("bare", {}) };
+  assert.equal(permits(await directory.find(unlabelled)), "POD_NOT_INJECTED");
+  const own = await create<Pod>(emulator, "/api/v1/namespaces/team/pods", {
+    ...injectedPod({ name: "host", namespace: "team" }),
+    spec: { ...injectedPod().spec, hostNetwork: true },
+  });
+  const host = { ...identity, pod: "host", uid: own.metadata.uid ?? "" };
+  assert.equal(permits(await directory.confirm(host)), "POD_NOT_INJECTED");
 });

@@ -1,0 +1,65 @@
+// Decides on the containers of one request: find the pod → decide its roles → confirm refusals. A watch may be behind, and
+// the webhook has admitted pods by a live look-up; so a refusal that follows from a cache counts only if the API server
+// confirms it. If it cannot be reached, the error is retryable, and sidecars keep the credentials that they have.
+import type { PodIdentity } from "../../pki/identity.ts";
+import { quoted } from "../../policy/annotations.ts";
+import { assumeRoleInput, decideRoles, type PolicySettings } from "../../policy/decide.ts";
+import type { RoleArn } from "../../policy/role.ts";
+import { isRefusal, type Refusal, toPodroleError } from "../../protocol/errors.ts";
+import type { PodDirectory, PodInContext } from "./pod-directory.ts";
+
+/** The decision on one container of the request; `found` is what a permitted role was decided from. */
+export type ContainerDecision = { readonly container: string } & (
+  | { readonly role: RoleArn; readonly found: PodInContext }
+  | { readonly refusal: Refusal }
+);
+
+export interface DecideContainersDeps {
+  readonly directory: Pick<PodDirectory, "find" | "confirm">;
+  readonly policy: () => PolicySettings;
+}
+
+/**
+ * Resolves with one decision per container, or with why the whole pod is refused. Rejects with KUBERNETES_UNAVAILABLE if
+ * the pod cannot be looked up, or its refusal cannot be confirmed.
+ */
+export async function decideContainers(
+  { directory, policy }: DecideContainersDeps,
+  identity: PodIdentity,
+  containers: readonly string[],
+): Promise<readonly ContainerDecision[] | Refusal> {
+  const judge = (found: PodInContext | Refusal) => (isRefusal(found) ? found : judgeAll(found, containers, policy()));
+  const first = judge(await directory.find(identity));
+  if (!isRefusal(first) && first.every((decision) => "role" in decision)) return first;
+  try {
+    return judge(await directory.confirm(identity));
+  } catch (thrown) {
+    if (isRefusal(first)) throw thrown;
+    const refusal = toPodroleError(thrown);
+    return first.map((decision) => ("role" in decision ? decision : { container: decision.container, refusal }));
+  }
+}
+
+function judgeAll(
+  found: PodInContext,
+  containers: readonly string[],
+  policy: PolicySettings,
+): readonly ContainerDecision[] {
+  const { roles, refusal } = decideRoles(found.facts, found.surroundings, policy);
+  return containers.map((container) => {
+    if (refusal) return { container, refusal };
+    const decision = roles.find((role) => role.container === container);
+    if (!decision) return { container, refusal: noRole(found, container) };
+    if (!decision.allowed) return { container, refusal: { code: decision.code, message: decision.message } };
+    // An annotation that cannot be followed is a refusal as well. The session policy is read later.
+    const input = assumeRoleInput(found.facts, decision.role, policy, "unread");
+    return isRefusal(input) ? { container, refusal: input } : { container, role: decision.role, found };
+  });
+}
+
+function noRole({ facts: { namespace, name } }: PodInContext, container: string): Refusal {
+  return {
+    code: "ROLE_MISSING",
+    message: `Cannot issue credentials to container ${quoted(container)} of pod "${namespace}/${name}": no role applies to it; expected iam.amazonaws.com/role on the pod, its ServiceAccount or its namespace`,
+  };
+}

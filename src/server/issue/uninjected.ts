@@ -1,0 +1,23 @@
+// Refuses pods that ask the server by themselves: without podrole-sidecar, opted out, or on their node's network, where
+// every process of the node could reach the sidecar. The namespace's label does not count here: it decides which new pods
+// are injected, and removing it must not take credentials from running ones.
+import { foreignPart, missingPart } from "../../injection/parts.ts";
+import { skipReasonOfPod } from "../../injection/skip-reasons.ts";
+import type { Pod } from "../../kubernetes/objects.ts";
+import type { Refusal } from "../../protocol/errors.ts";
+
+/** Returns why a whole pod, as the API returns it, does not count as injected, for a message; undefined if it does. */
+export function whyUninjected(pod: Pod): string | undefined {
+  const reason = skipReasonOfPod(pod);
+  if (reason !== undefined) return `podrole does not inject it (${reason})`;
+  return missingPart(pod) ?? foreignPart(pod);
+}
+
+/** Returns POD_NOT_INJECTED. `state` is from whyUninjected(). */
+export function notInjected({ namespace, name }: { namespace: string; name: string }, state: string): Refusal {
+  const expected = "expected a pod that the webhook or `podrole inject` has injected";
+  return {
+    code: "POD_NOT_INJECTED",
+    message: `Cannot issue credentials to pod "${namespace}/${name}": ${state}; ${expected}`,
+  };
+}

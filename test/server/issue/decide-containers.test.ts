@@ -1,0 +1,98 @@
+// Caches that are behind: a refusal that follows from them counts only if a live look-up confirms it.
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { PodroleError, type Refusal } from "../../../src/protocol/errors.ts";
+import { decideContainers } from "../../../src/server/issue/decide-containers.ts";
+import type { PodInContext } from "../../../src/server/issue/pod-directory.ts";
+import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
+
+const IDENTITY = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", pod: "web", uid: "u-1" };
+const ORDERS = "arn:aws:iam::123456789012:role/orders";
+
+interface Around {
+  readonly annotations?: Record<string, string>;
+  readonly permitted?: string;
+  readonly containers?: string[];
+}
+
+function podWith({ annotations, permitted = ".*", containers = ["app", "job"] }: Around = {}): PodInContext {
+  const { namespace, pod: name, uid, serviceAccount } = IDENTITY;
+  const own = annotations ?? { "iam.amazonaws.com/role": "orders" };
+  return {
+    facts: { namespace, name, uid, serviceAccount, annotations: own, labels: {}, containers },
+    surroundings: { namespaceAnnotations: { "iam.amazonaws.com/permitted": permitted }, serviceAccountAnnotations: {} },
+  };
+}
+
+const UNAVAILABLE = new PodroleError("KUBERNETES_UNAVAILABLE", "Cannot read the pod: no answer");
+
+/** Decides on two containers; each is the name of its role or the code of its refusal. */
+async function decide(
+  cached: PodInContext | Refusal,
+  live: PodInContext | Refusal | Error,
+  containers = ["app", "job"],
+) {
+  let confirmed = 0;
+  const directory = {
+    find: async () => cached,
+    confirm: async () => {
+      confirmed += 1;
+      if (live instanceof Error) throw live;
+      return live;
+    },
+  };
+  const decisions = await decideContainers({ directory, policy: () => PLAN_SETTINGS.policy }, IDENTITY, containers);
+  const outcome =
+    "code" in decisions
+      ? decisions.code
+      : decisions.map((decision) => ("role" in decision ? decision.role.arn : decision.refusal.code));
+  return { outcome, confirmed };
+}
+
+const STALE: readonly (readonly [string, PodInContext | Refusal])[] = [
+  ["ROLE_FORBIDDEN", podWith({ permitted: "nothing" })],
+  ["ROLE_MISSING", podWith({ annotations: {} })],
+  ["ROLE_INVALID", podWith({ annotations: { "iam.amazonaws.com/role": "arn:aws:s3:::bucket" } })],
+  ["PERMITTED_INVALID", podWith({ permitted: "(" })],
+  ["CONTAINER_UNKNOWN", podWith({ annotations: { "podrole.io/containers": "absent" } })],
+  [
+    "ANNOTATION_INVALID",
+    podWith({ annotations: { "iam.amazonaws.com/role": "orders", "iam.amazonaws.com/session-name": "a b" } }),
+  ],
+  ["POD_UNKNOWN", { code: "POD_UNKNOWN", message: "Cannot identify pod" }],
+  ["POD_FINISHED", { code: "POD_FINISHED", message: "Cannot identify pod" }],
+  ["POD_NOT_INJECTED", { code: "POD_NOT_INJECTED", message: "Cannot issue credentials" }],
+];
+
+suite("decideContainers()", () => {
+  test("decides from the cache without a live look-up when every container has its role", async () => {
+    assert.deepEqual(await decide(podWith(), UNAVAILABLE), { outcome: [ORDERS, ORDERS], confirmed: 0 });
+  });
+
+  for (const [code, cached] of STALE) {
+    const ofPod = "code" in cached;
+    test(`${code} from a stale cache does not count: the live look-up permits the role`, async () => {
+      assert.deepEqual(await decide(cached, podWith()), { outcome: [ORDERS, ORDERS], confirmed: 1 });
+    });
+
+    test(`${code} counts once the live look-up confirms it`, async () => {
+      assert.deepEqual(await decide(cached, cached), { outcome: ofPod ? code : [code, code], confirmed: 1 });
+    });
+
+    test(`${code} becomes KUBERNETES_UNAVAILABLE while it cannot be confirmed`, async () => {
+      if (ofPod) return assert.rejects(decide(cached, UNAVAILABLE), { code: "KUBERNETES_UNAVAILABLE" });
+      const { outcome } = await decide(cached, UNAVAILABLE);
+      assert.deepEqual(outcome, ["KUBERNETES_UNAVAILABLE", "KUBERNETES_UNAVAILABLE"]);
+    });
+  }
+
+  test("serves the permitted container while the refusal of another cannot be confirmed", async () => {
+    const annotations = { "iam.amazonaws.com/role.app": "orders", "iam.amazonaws.com/role.job": "payroll" };
+    const { outcome } = await decide(podWith({ annotations, permitted: ".*orders" }), UNAVAILABLE);
+    assert.deepEqual(outcome, [ORDERS, "KUBERNETES_UNAVAILABLE"]);
+  });
+
+  test("ROLE_MISSING: a container that the pod does not have gets nothing, confirmed or not", async () => {
+    assert.deepEqual(await decide(podWith(), podWith(), ["nobody"]), { outcome: ["ROLE_MISSING"], confirmed: 1 });
+  });
+});

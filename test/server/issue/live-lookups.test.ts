@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { createLiveLookups } from "../../../src/server/issue/live-lookups.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+
+function stage(capacity = 10) {
+  const clock = createFakeClock();
+  const calls: string[] = [];
+  const lookUp = createLiveLookups<number>({ clock }, { rememberMs: 5_000, capacity });
+  return {
+    clock,
+    calls,
+    ask: (key: string, work: () => Promise<number> = async () => calls.length) =>
+      lookUp(key, () => {
+        calls.push(key);
+        return work();
+      }),
+  };
+}
+
+test("createLiveLookups() makes one look-up for all who wait, and returns it until it is too old", async () => {
+  const { ask, clock, calls } = stage();
+  assert.deepEqual(await Promise.all([ask("a"), ask("a"), ask("b")]), [1, 1, 2]);
+  await clock.advance(4_999);
+  assert.equal(await ask("a"), 1);
+  await clock.advance(1);
+  assert.equal(await ask("a"), 3);
+  assert.deepEqual(calls, ["a", "b", "a"]);
+});
+
+test("createLiveLookups() counts the age from the answer, and does not repeat a failure", async () => {
+  const { ask, clock, calls } = stage();
+  const slow = Promise.withResolvers<number>();
+  const first = ask("a", () => slow.promise);
+  await clock.advance(60_000);
+  const second = ask("a");
+  slow.resolve(7);
+  assert.deepEqual(await Promise.all([first, second]), [7, 7]);
+  assert.equal(await ask("a"), 7);
+  await assert.rejects(
+    ask("b", () => Promise.reject(new RangeError("down"))),
+    RangeError,
+  );
+  assert.equal(await ask("b"), 3);
+  assert.deepEqual(calls, ["a", "b", "b"]);
+});
+
+test("createLiveLookups() drops the oldest result when there are too many", async () => {
+  const { ask, calls } = stage(2);
+  for (const key of ["a", "b", "c", "c", "a"]) await ask(key);
+  assert.deepEqual(calls, ["a", "b", "c", "a"]);
+});
