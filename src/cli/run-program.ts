@@ -2,13 +2,18 @@
 import pretty from "pino-pretty";
 import type { DestinationStream } from "pino";
 import { sleep, systemClock, untilAborted } from "../runtime/clock.ts";
-import type { LogLevel } from "../runtime/line-log.ts";
+import type { COMMON_SETTINGS } from "../runtime/common-settings.ts";
 import { createAudit, createLog } from "../runtime/log.ts";
 import { readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
 import { createShutdown, type ProgramDeps } from "../runtime/shutdown.ts";
 import type { Terminal } from "./terminal.ts";
 
-export interface Program<Table extends SettingTable> {
+type CommonSettings = Settings<typeof COMMON_SETTINGS>;
+
+/** A table of settings that has at least those of every program. */
+type ProgramTable = SettingTable & typeof COMMON_SETTINGS;
+
+export interface Program<Table extends ProgramTable> {
   readonly name: string;
   readonly table: Table;
   /** Problems of settings that are valid on their own but conflict with each other. */
@@ -16,17 +21,11 @@ export interface Program<Table extends SettingTable> {
   readonly start: (deps: ProgramDeps, settings: Settings<Table>) => Promise<unknown>;
 }
 
-interface LogSettings {
-  readonly level: LogLevel;
-  readonly jsonLog: boolean;
-  readonly shutdownDelay: number;
-}
-
 /** Below the 30 s that Kubernetes waits between SIGTERM and SIGKILL by default (terminationGracePeriodSeconds). */
 const STOP_WITHIN_MS = 25_000;
 
 /** Resolves with the exit code when the program has stopped: 0 after a signal, 1 if it cannot start, 2 for its settings. */
-export async function runProgram<Table extends SettingTable>(
+export async function runProgram<Table extends ProgramTable>(
   terminal: Terminal,
   flags: Readonly<Record<string, string>>,
   { name, table, crossCheck, start }: Program<Table>,
@@ -40,7 +39,7 @@ export async function runProgram<Table extends SettingTable>(
     terminal.err(`See podrole ${name} --help\n`);
     return 2;
   }
-  const { level, jsonLog, shutdownDelay } = read.settings as unknown as LogSettings;
+  const { level, jsonLog, shutdownDelay }: CommonSettings = read.settings;
   const destination = logDestination(terminal, jsonLog);
   const log = createLog(name, level, destination);
   const shutdown = createShutdown({ clock: systemClock, log }, { deadlineMs: STOP_WITHIN_MS });

@@ -26,6 +26,9 @@ export interface KubeSecret {
   readonly data: Readonly<Record<string, Secret>>;
 }
 
+/** Data of a Secret to write, not yet encoded as base64. Its public entries may be plain text. */
+export type SecretData = Readonly<Record<string, Secret | string>>;
+
 /** Metadata that an object gets when it is created; later writes leave it unchanged. */
 export interface CreationMetadata {
   readonly labels?: Readonly<Record<string, string>>;
@@ -142,14 +145,14 @@ export interface Kubernetes {
   createSecret(
     namespace: string,
     name: string,
-    data: Readonly<Record<string, Secret>>,
+    data: SecretData,
     creation?: CreationMetadata,
   ): Promise<"created" | "exists">;
   /** Replaces only `data`, and only if the Secret is still at `resourceVersion`; a deleted Secret is a conflict. */
   replaceSecret(
     namespace: string,
     name: string,
-    data: Readonly<Record<string, Secret>>,
+    data: SecretData,
     resourceVersion: string,
   ): Promise<"replaced" | "conflict">;
   /** Returns its `data`. */

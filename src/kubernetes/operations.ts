@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../runtime/clock.ts";
 import { Secret } from "../runtime/secret.ts";
-import type { CreationMetadata, Kubernetes, KubeSecret, Resource, Selector, TokenReview } from "./api.ts";
+import type { CreationMetadata, Kubernetes, KubeSecret, Resource, SecretData, Selector, TokenReview } from "./api.ts";
 import { toCoreEvent } from "./core-event.ts";
 import { createListWatch } from "./list-watch.ts";
 import type { ObjectMeta } from "./objects.ts";
@@ -193,9 +193,12 @@ function metadataOf({ labels, owners = [] }: CreationMetadata = {}): Pick<Object
   };
 }
 
-function encodeSecrets(data: Readonly<Record<string, Secret>>): Record<string, string> {
+function encodeSecrets(data: SecretData): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(data).map(([key, secret]) => [key, Buffer.from(secret.reveal()).toString("base64")]),
+    Object.entries(data).map(([key, value]) => [
+      key,
+      Buffer.from(typeof value === "string" ? value : value.reveal()).toString("base64"),
+    ]),
   );
 }
 

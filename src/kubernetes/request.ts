@@ -91,19 +91,16 @@ export function createRequester(
     signal: AbortSignal,
     read: (response: TransportResponse) => Promise<Result>,
   ): Promise<Result> {
-    let response: TransportResponse;
-    let result: Result | ApiStatus;
-    const isRefused = () => response.status > 299;
+    let refusal: ApiError;
     try {
-      response = await send(info, call, signal);
-      result = isRefused() ? parseStatus(await response.text()) : await read(response);
+      const response = await send(info, call, signal);
+      if (response.status <= 299) return await read(response);
+      const body = parseStatus(await response.text());
+      refusal = rejected(info, response.status, body, retryAfterMs(response.headers["retry-after"]));
     } catch (error) {
       throw noResponse(info, signal, error);
     }
-    if (isRefused()) {
-      throw rejected(info, response.status, result as ApiStatus, retryAfterMs(response.headers["retry-after"]));
-    }
-    return result as Result;
+    throw refusal;
   }
 
   return {

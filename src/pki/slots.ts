@@ -27,27 +27,32 @@ export interface Authorities {
   readonly previous: PreviousSlot | undefined;
 }
 
-/** Data of a Secret, decoded from base64. */
-export type SecretData = Readonly<Record<string, Secret>>;
+/**
+ * Data of a Secret, not encoded as base64. Certificates and times are public, and are texts when they are written. As
+ * read, every entry is a Secret until it has been parsed: by mistake, a key may be where a certificate is expected.
+ */
+export type SecretData = Readonly<Record<string, Secret | string>>;
 
-/** Returns the slots as data of a Secret, not yet encoded as base64. */
-export function encodeAuthorities({ current, next, previous }: Authorities): Record<string, Secret> {
+/** Returns the slots as data of a Secret: only keys are Secrets. */
+export function encodeAuthorities({ current, next, previous }: Authorities): SecretData {
   return {
     ...encodeSlot("current", current),
     ...(next && encodeSlot("next", next)),
     ...(previous && {
-      "previous.crt": new Secret(previous.certificatePem),
+      "previous.crt": previous.certificatePem,
       "previous.since": formatTime(previous.since),
     }),
   };
 }
 
-function encodeSlot(name: string, { authority, since }: Slot): Record<string, Secret> {
-  const certificate = new Secret(authority.certificatePem);
-  return { [`${name}.crt`]: certificate, [`${name}.key`]: authority.key, [`${name}.since`]: formatTime(since) };
+function encodeSlot(name: string, { authority, since }: Slot): SecretData {
+  const { certificatePem, key } = authority;
+  return { [`${name}.crt`]: certificatePem, [`${name}.key`]: key, [`${name}.since`]: formatTime(since) };
 }
 
-const formatTime = (ms: number): Secret => new Secret(new Date(ms).toISOString());
+function formatTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
 
 /**
  * Reads the slots from a Secret; undefined if it has no slot at all, in which case the server fills it. Throws
@@ -67,7 +72,7 @@ export function decodeAuthorities(data: SecretData): Authorities | undefined {
 function decodeSlot(name: string, data: SecretData): Slot {
   const certificatePem = readCertificate(`${name}.crt`, data);
   const key = data[`${name}.key`];
-  if (key === undefined) throw damaged(`${name}.key is missing`);
+  if (!(key instanceof Secret)) throw damaged(`${name}.key is missing`);
   const refused = refusePair(new X509Certificate(certificatePem), key);
   if (refused !== undefined) throw damaged(`${name}.key: ${refused}`);
   return { authority: { certificatePem, key }, since: readTime(`${name}.since`, data) };
@@ -77,8 +82,13 @@ function decodePrevious(data: SecretData): PreviousSlot {
   return { certificatePem: readCertificate("previous.crt", data), since: readTime("previous.since", data) };
 }
 
+function textAt(key: string, data: SecretData): string | undefined {
+  const value = data[key];
+  return typeof value === "string" ? value : value?.reveal();
+}
+
 function readCertificate(key: string, data: SecretData): string {
-  const text = data[key]?.reveal();
+  const text = textAt(key, data);
   if (text === undefined) throw damaged(`${key} is missing`);
   try {
     return new X509Certificate(text).toString();
@@ -88,7 +98,7 @@ function readCertificate(key: string, data: SecretData): string {
 }
 
 function readTime(key: string, data: SecretData): number {
-  const ms = Date.parse(data[key]?.reveal() ?? "");
+  const ms = Date.parse(textAt(key, data) ?? "");
   if (Number.isNaN(ms)) throw damaged(`${key} is not a time; expected RFC 3339`);
   return ms;
 }

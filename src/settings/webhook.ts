@@ -5,6 +5,17 @@ import { COMMON_SETTINGS } from "../runtime/common-settings.ts";
 import type { Settings } from "../runtime/settings.ts";
 import * as type from "../runtime/settings.ts";
 
+/** The address of a server, as it was written: injection copies it into pods. */
+const target: type.Parser<string> = {
+  expects: 'an address "host:port" such as "podrole-server.podrole.svc:8444"',
+  placeholder: "host:port",
+  parse(text) {
+    const { port } = type.address.parse(text) ?? { port: 0 };
+    // Without a host or with port 0 it is an address to listen at.
+    return port === 0 || text.startsWith(":") ? undefined : text;
+  },
+};
+
 const quantity: type.Parser<string> = {
   expects: 'a Kubernetes quantity such as "100m" or "96Mi"',
   placeholder: "quantity",
@@ -49,14 +60,12 @@ export const WEBHOOK_SETTINGS = {
   }),
   ...type.group("Server:", {
     serverAddress: {
-      type: type.text,
-      placeholder: "host:port",
+      type: target,
       default: "podrole-server.podrole.svc:8444",
       help: "Let sidecars connect to the server's credentials port at this address",
     },
     identityAddress: {
-      type: type.text,
-      placeholder: "host:port",
+      type: target,
       default: "podrole-server.podrole.svc:8443",
       help: "Let sidecars and this webhook connect to the server's identity port at this address",
     },

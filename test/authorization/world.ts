@@ -21,6 +21,7 @@ import { createKeptLog } from "../fakes/log.ts";
 import { until } from "../kubernetes/harness.ts";
 import { withEnvironment } from "../server/environment.ts";
 import { startSidecar } from "./sidecar.ts";
+import { toBase64 } from "../fakes/secret-data.ts";
 
 const REGION = "eu-central-1";
 const ACCOUNT = "123456789012";
@@ -180,11 +181,8 @@ export async function openWorld(context: CleanUp) {
   }
 
   function storeCas(authorities: Authorities): void {
-    const data = Object.entries(encodeAuthorities(authorities)).map(([key, value]) => [
-      key,
-      Buffer.from(value.reveal()).toString("base64"),
-    ]);
-    const secret = { metadata: { name: "podrole-ca", namespace: "podrole" }, data: Object.fromEntries(data) };
+    const data = toBase64(encodeAuthorities(authorities));
+    const secret = { metadata: { name: "podrole-ca", namespace: "podrole" }, data };
     if (kubernetes.store.find("secrets", "podrole", "podrole-ca")) kubernetes.store.replace("secrets", secret);
     else kubernetes.store.create("secrets", secret);
   }

@@ -17,7 +17,6 @@ import * as samples from "../operations/audit/samples.ts";
 import { runAudit } from "../cli/commands/run-audit.ts";
 import {
   barePod,
-  base64,
   COMMON,
   configuration,
   deployment,
@@ -30,6 +29,7 @@ import {
 import { clusterExport, KIAM, KUBE2IAM } from "../operations/migrate/cluster-export.ts";
 import { createTerminal } from "../cli/terminal.ts";
 import { type Contract, type Entries, shapeOf } from "./entries.ts";
+import { toBase64 } from "../fakes/secret-data.ts";
 
 type Flags = Readonly<Record<string, string>>;
 
@@ -99,8 +99,7 @@ function slots(): Readonly<Record<string, string>> {
   const authority = createAuthority({ commonName: "podrole CA", now, lifetimeMs: 365 * 86_400_000 });
   const slot = { authority, since: now };
   const previous = { certificatePem: authority.certificatePem, since: now };
-  const data = encodeAuthorities({ current: slot, next: slot, previous });
-  return Object.fromEntries(Object.entries(data).map(([key, secret]) => [key, base64(secret.reveal())]));
+  return toBase64(encodeAuthorities({ current: slot, next: slot, previous }));
 }
 
 async function migrateOutput(): Promise<Contract> {

@@ -11,6 +11,7 @@
 // A call serves all requests that wait for it and has its own deadline, so no single caller can cancel it.
 import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { ERRORS, type PodroleError, toPodroleError } from "../../protocol/errors.ts";
+import { canonicalJson } from "../../runtime/canonical-json.ts";
 import { backoff, type Clock } from "../../runtime/clock.ts";
 import { createLru } from "../../runtime/lru.ts";
 import type { AssumeRole, SessionCredentials } from "./sts.ts";
@@ -150,7 +151,7 @@ function halfLife({ issuedAt, expiresAt }: SessionCredentials): number {
   return issuedAt + (expiresAt - issuedAt) / 2;
 }
 
-/** The whole input. Sorting the keys makes equal inputs equal text; "key" and "value" are the fields of a session tag. */
+/** The whole input: whatever a new field is and however deep, two inputs that differ in it never share a session. */
 function keyOf(input: AssumeRoleInput): string {
-  return JSON.stringify(input, Object.keys(input).sort().concat("key", "value"));
+  return canonicalJson(input);
 }

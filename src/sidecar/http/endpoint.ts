@@ -100,8 +100,13 @@ export function createEndpoint(
   }
 
   function answer(found: Answer | Lookup, index: number, response: ServerResponse): void {
-    const result = typeof found === "function" ? found() : found;
-    if (result === undefined) return heldRequests.hold(index, response, found as Lookup);
+    if (typeof found !== "function") return reply(found, response);
+    const result = found();
+    if (result === undefined) return heldRequests.hold(index, response, found);
+    reply(result, response);
+  }
+
+  function reply(result: Answer, response: ServerResponse): void {
     if (result.code !== "OK" && result.reason !== undefined) logRefusal(result.code, result.reason);
     send(response, result);
   }
@@ -116,7 +121,7 @@ export function createEndpoint(
   function send(response: ServerResponse, { reply: { status, headers, body }, code }: Answer): void {
     const now = clock.now();
     count(code, now - (arrivedAt.get(response) ?? now));
-    response.writeHead(status, headers as string[]).end(body);
+    response.writeHead(status, [...headers]).end(body);
   }
 
   return {

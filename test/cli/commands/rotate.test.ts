@@ -11,6 +11,7 @@ import { encodeAuthorities, planRotation } from "../../../src/pki/authorities.ts
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
 import { deployment } from "../../operations/check/healthy.ts";
 import { createTerminal } from "../terminal.ts";
+import { toBase64 } from "../../fakes/secret-data.ts";
 
 const HOUR = 3_600_000;
 const ROTATION = { commonName: "podrole CA", lifetimeMs: 8760 * HOUR, leafLifetimeMs: HOUR };
@@ -31,7 +32,7 @@ async function cluster(context: TestContext) {
   store.create("namespaces", { metadata: { name: "podrole" } });
   store.create("deployments", { ...deployment("server") });
   const slots = encodeAuthorities(planRotation(undefined, clock.now(), ROTATION).authorities);
-  const data = Object.fromEntries(Object.entries(slots).map(([key, secret]) => [key, base64(secret.reveal())]));
+  const data = toBase64(slots);
   store.create("secrets", { metadata: { name: "podrole-ca", namespace: "podrole" }, data });
   const run = async (step: string, flags: Readonly<Record<string, string>> = {}, username?: string) => {
     const kubeconfig = join(directory, "kubeconfig");

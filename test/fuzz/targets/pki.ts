@@ -13,6 +13,7 @@ import { newAuthority, newLeaf, NOW, oddCertificate, POD_URI, extension } from "
 import { sequence, taggedBytes } from "../../../src/pki/der.ts";
 import * as oids from "../../../src/pki/oids.ts";
 import { generateKeyPem } from "../../../src/pki/keys.ts";
+import { revealed } from "../../fakes/secret-data.ts";
 import { anyDer, HOSTILE_TEXTS, mutatedBytes, mutatedText } from "../generate.ts";
 import { messageOf, plant, refusing, target } from "../target.ts";
 
@@ -104,26 +105,24 @@ const bundle = target({
   },
 });
 
-const SLOTS = encodeAuthorities({
-  current: { authority: current, since: NOW },
-  next: { authority: next, since: NOW },
-  previous: { certificatePem: previous.certificatePem, since: NOW },
-});
+const SLOTS = revealed(
+  encodeAuthorities({
+    current: { authority: current, since: NOW },
+    next: { authority: next, since: NOW },
+    previous: { certificatePem: previous.certificatePem, since: NOW },
+  }),
+);
 const KEYS = Object.keys(SLOTS);
 
 const caSecret = target({
   name: "CA Secret",
   weight: 4,
   inputs: fc.array(
-    fc.tuple(
-      fc.nat(KEYS.length - 1),
-      fc.nat(3),
-      mutatedText([...Object.values(SLOTS).map((value) => value.reveal()), ...HOSTILE_TEXTS]),
-    ),
+    fc.tuple(fc.nat(KEYS.length - 1), fc.nat(3), mutatedText([...Object.values(SLOTS), ...HOSTILE_TEXTS])),
     { maxLength: 3 },
   ),
   run(changes) {
-    const data: Record<string, Secret> = { ...SLOTS };
+    const data = Object.fromEntries(Object.entries(SLOTS).map(([key, text]) => [key, new Secret(text)]));
     for (const [index, kind, text] of changes) {
       const key = KEYS[index] ?? "";
       if (kind === 0) delete data[key];

@@ -54,6 +54,20 @@ test("get() caches inputs that STS can tell apart separately", async () => {
   assert.equal(calls.length, 5);
 });
 
+test("get() caches inputs that differ only in a nested field of any name separately, and ignores the order of fields", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.string(), fc.string(), fc.string(), async (name, a, b) => {
+      const { cache, calls } = stage();
+      const withNested = (value: string) => ({ ...INPUT, added: [{ [name]: { [name]: value } }] });
+      await cache.get(withNested(a), POD);
+      await cache.get(Object.fromEntries(Object.entries(withNested(a)).toReversed()) as typeof INPUT, POD);
+      await cache.get(withNested(b), POD);
+      assert.equal(calls.length, a === b ? 1 : 2);
+    }),
+    { numRuns: 50 },
+  );
+});
+
 test("get() returns cached credentials until half of their lifetime has passed, then renews them", async () => {
   const { cache, calls, clock } = stage();
   await cache.get(INPUT, POD);

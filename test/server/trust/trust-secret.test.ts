@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { splitBundle } from "../../../src/pki/bundle.ts";
-import type { Secret } from "../../../src/runtime/secret.ts";
+import type { SecretData } from "../../../src/pki/slots.ts";
+import { Secret } from "../../../src/runtime/secret.ts";
 import type { ReadTrust } from "../../../src/server/trust/authority-keeper.ts";
 import { trustFromSecret } from "../../../src/server/trust/trust-secret.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
+import { revealed } from "../../fakes/secret-data.ts";
 
 const HOUR_MS = 3_600_000;
 const OPTIONS = {
@@ -17,6 +19,9 @@ const OPTIONS = {
 /** One Secret with a resourceVersion, as on an API server. */
 function createSecretStore() {
   let held: { data: Readonly<Record<string, Secret>>; version: number } | undefined;
+  /** As the API server returns it: every value is secret. */
+  const asRead = (data: SecretData) =>
+    Object.fromEntries(Object.entries(revealed(data)).map(([key, text]) => [key, new Secret(text)]));
   const writes: string[] = [];
   return {
     writes,
@@ -26,16 +31,16 @@ function createSecretStore() {
     async getSecret() {
       return held && { metadata: { resourceVersion: String(held.version) }, data: held.data };
     },
-    async createSecret(_namespace: string, _name: string, data: Readonly<Record<string, Secret>>) {
+    async createSecret(_namespace: string, _name: string, data: SecretData) {
       writes.push("create");
       if (held) return "exists" as const;
-      held = { data, version: 1 };
+      held = { data: asRead(data), version: 1 };
       return "created" as const;
     },
-    async replaceSecret(_ns: string, _name: string, data: Readonly<Record<string, Secret>>, version: string) {
+    async replaceSecret(_ns: string, _name: string, data: SecretData, version: string) {
       writes.push("replace");
       if (String(held?.version) !== version) return "conflict" as const;
-      held = { data, version: Number(version) + 1 };
+      held = { data: asRead(data), version: Number(version) + 1 };
       return "replaced" as const;
     },
     remove() {
