@@ -36,6 +36,10 @@ for (const name of ["server", "sidecar"]) {
       assert.deepEqual(all("USER"), ["USER 65532:65532"]);
     });
 
+    test("starts Node so that no signal opens its inspector", () => {
+      assert.match(all("ENTRYPOINT").join(), /^ENTRYPOINT \["node", "--disable-sigusr1", /);
+    });
+
     test("has every OCI label whose value is known at build time, each once", () => {
       const found = [...text.matchAll(/org\.opencontainers\.image\.([a-z.]+)=/g)].map(([, label]) => label);
       assert.equal(found.length, LABELS.length);
