@@ -61,7 +61,8 @@ after(async () => {
 });
 
 suite("the ValidatingAdmissionPolicy", { timeout: 120_000 }, () => {
-  const policy = ofKind(kustomize("base"), "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding");
+  const policies = ofKind(kustomize("base"), "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding");
+  const policy = policies.filter(({ metadata }) => metadata.name === "podrole-sidecar");
   before(async () => {
     assert.equal(policy.length, 2);
     await apply(policy);

@@ -1,0 +1,78 @@
+// The policy on PriorityClass podrole: it agrees with the objects it is about, and the component for older clusters removes it.
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { parse, parseAllDocuments } from "yaml";
+
+const MANIFESTS = join(import.meta.dirname, "../../manifests");
+
+interface Policy {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly failurePolicy?: string;
+    readonly policyName?: string;
+    readonly validationActions?: readonly string[];
+    readonly matchConstraints?: {
+      readonly namespaceSelector: { readonly matchExpressions: readonly object[]; readonly matchLabels?: object };
+      readonly resourceRules: readonly {
+        readonly operations: readonly string[];
+        readonly resources: readonly string[];
+      }[];
+    };
+    readonly matchConditions?: readonly { readonly expression: string }[];
+    readonly validations?: readonly { readonly expression: string }[];
+  };
+}
+
+const read = (file: string) => readFileSync(join(MANIFESTS, file), "utf8");
+const documents = <Kind>(file: string) => parseAllDocuments(read(file)).map((document) => document.toJS() as Kind);
+const policies = readdirSync(join(MANIFESTS, "base"))
+  .flatMap((file) => documents<Policy>(`base/${file}`))
+  .filter(({ kind }) => kind.startsWith("ValidatingAdmissionPolicy"));
+
+suite("ValidatingAdmissionPolicy podrole-priority-class", () => {
+  const [policy, binding, ...others] = documents<Policy>("base/priority-class-policy.yaml");
+  const [priorityClass] = documents<Policy>("base/priority-class.yaml");
+  const [namespace] = documents<Policy>("base/namespace.yaml");
+
+  test("names the PriorityClass of base, and every namespace but podrole's", () => {
+    assert.equal(others.length, 0);
+    const name = priorityClass?.metadata.name;
+    assert.deepEqual(
+      policy?.spec.matchConditions?.map(({ expression }) => expression),
+      [`has(object.spec.priorityClassName) && object.spec.priorityClassName == '${name}'`],
+    );
+    const own = { key: "kubernetes.io/metadata.name", operator: "NotIn", values: [namespace?.metadata.name] };
+    assert.deepEqual(policy?.spec.matchConstraints?.namespaceSelector, { matchExpressions: [own] });
+  });
+
+  test("refuses the creation of such a pod, also if it cannot be evaluated", () => {
+    const { resourceRules } = policy?.spec.matchConstraints ?? { resourceRules: [] };
+    assert.deepEqual(
+      resourceRules.map(({ operations, resources }) => [operations, resources]),
+      [[["CREATE"], ["pods"]]],
+    );
+    assert.deepEqual([policy?.spec.failurePolicy, policy?.spec.validations?.[0]?.expression], ["Fail", "false"]);
+    assert.deepEqual([binding?.spec.policyName, binding?.spec.validationActions], [policy?.metadata.name, ["Deny"]]);
+  });
+
+  test("is in the chart only together with the PriorityClass", () => {
+    const template = read("chart/templates/priority-class-policy.yaml");
+    assert.match(template, /^{{- if and .Values.admissionPolicy.enabled .Values.priorityClass.create \(semverCompare/);
+    assert.match(template, /priorityClassName == '{{ .Values.priorityClass.name }}'/);
+  });
+});
+
+test("components/without-admission-policy removes every policy of base, with its binding", () => {
+  const component = parse(read("components/without-admission-policy/kustomization.yaml")) as {
+    patches: { target: { kind: string; name: string }; patch: string }[];
+  };
+  const removed = component.patches.map(({ target }) => `${target.kind} ${target.name}`);
+  assert.deepEqual(removed.toSorted(), policies.map(({ kind, metadata }) => `${kind} ${metadata.name}`).toSorted());
+  for (const { target, patch } of component.patches) {
+    const { $patch, kind, metadata } = parse(patch) as { $patch: string; kind: string; metadata: { name: string } };
+    assert.deepEqual([$patch, kind, metadata.name], ["delete", target.kind, target.name]);
+  }
+});
