@@ -151,9 +151,12 @@ suite("createServingCertificate()", () => {
     const { state, attempts, lines } = await webhookBeside(context, { proof: "\n" });
     await attempts.reach(1);
     const failure = lines.find(({ message }) => /could not get a serving certificate/.test(String(message)));
-    const { code, message } = failure?.["err"] as { code: string; message: string };
+    const { code, message } = (failure?.["err"] ?? {}) as { code?: string; message?: string };
     assert.equal(code, "PROOF_REJECTED");
-    assert.match(message, /^Cannot prove the webhook: .*token has no token; expected the kubelet to have written one$/);
+    assert.match(
+      message ?? "",
+      /^Cannot prove the webhook: .*token has no token; expected the kubelet to have written one$/,
+    );
     assert.equal(state.issued, 0);
   });
 

@@ -12,9 +12,9 @@ export interface CredentialSearch {
   /** Logger to hand to the SDK. */
   readonly logger: Readonly<Record<"trace" | "debug" | "info" | "warn" | "error", (...args: unknown[]) => void>>;
   /** Forgets the reasons of the search before, and runs the chain. */
-  search<Found>(chain: () => Promise<Found>): Promise<Found>;
+  readonly search: <Found>(chain: () => Promise<Found>) => Promise<Found>;
   /** Why each provider of the latest search had no credentials, in their order. For the server's log, not for pods. */
-  reasons(): readonly string[];
+  readonly reasons: () => readonly string[];
 }
 
 /** Creates an empty collector. */
