@@ -1,14 +1,15 @@
 // Bounds look-ups of the Kubernetes API that callers cause: one per key at a time, which serves all who wait for it, and
 // its result is returned again for some seconds. Otherwise a pod that is refused, or a certificate of a deleted pod, could
 // turn each of its calls into requests to the API server.
-// States of an entry: in flight → remembered (for `rememberMs` after the answer) → dropped (by the next look-up of any key,
-// or when there are too many). A rejected look-up is dropped at once.
+// States of an entry: in flight → remembered (for `rememberMs` after the answer) → replaced by the key's next look-up, or
+// evicted when there are too many. A rejected look-up is dropped at once.
 import type { Clock } from "../../runtime/clock.ts";
+import { createLru } from "../../runtime/lru.ts";
 
 export interface LiveLookupsOptions {
   /** Milliseconds. */
   readonly rememberMs: number;
-  /** Most results to remember; beyond that the oldest is dropped. */
+  /** Most results to remember; beyond that the least recently used one is evicted. */
   readonly capacity: number;
 }
 
@@ -23,26 +24,16 @@ export function createLiveLookups<Result>(
   { clock }: { readonly clock: Clock },
   { rememberMs, capacity }: LiveLookupsOptions,
 ): (key: string, lookUp: () => Promise<Result>) => Promise<Result> {
-  // Insertion order is the order of starts, so the first entries are the oldest.
-  const entries = new Map<string, Entry<Result>>();
+  const entries = createLru<Entry<Result>>(capacity);
 
   /** A clock that was set back makes an entry old, too. */
   function isOld({ answeredAt }: Entry<Result>): boolean {
     return answeredAt !== undefined && Math.abs(clock.now() - answeredAt) >= rememberMs;
   }
 
-  function dropOld(): void {
-    for (const [key, entry] of entries) {
-      if (!isOld(entry) && entries.size < capacity) break;
-      entries.delete(key);
-    }
-  }
-
   return (key, lookUp) => {
     const known = entries.get(key);
     if (known && !isOld(known)) return known.result;
-    entries.delete(key);
-    dropOld();
     const entry: Entry<Result> = { result: lookUp() };
     entries.set(key, entry);
     entry.result.then(
