@@ -108,7 +108,7 @@ suite("commands in the pages", () => {
       const [command = ""] = blockCommandsIn(`\`\`\`console\n$ ${text}   # a comment\nits output\n\`\`\``);
       assert.equal(command, text);
       const [words = []] = commandsOf(command);
-      assert.match((await problemOf(words.slice(1), true)) ?? "", /error: /);
+      assert.match((await problemOf(words.slice(1), true)) ?? "", /^podrole(?: \w+)?: /);
     });
   }
 });

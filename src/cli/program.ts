@@ -32,7 +32,7 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
   const program = new Command("podrole")
     .description("IAM roles for Kubernetes pods, served by a sidecar in each pod")
     .version(VERSION, "-V, --version", "print the version")
-    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err, outputError: prefixed("podrole") })
     .showSuggestionAfterError()
     .showHelpAfterError("(add --help to the command for its arguments and flags)")
     .exitOverride();
@@ -41,6 +41,7 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
 
   function add(name: keyof Actions, description: string, configure: (command: Command) => unknown): void {
     const command = program.command(name).description(description).helpGroup(group);
+    command.configureOutput({ outputError: prefixed(`podrole ${name}`) });
     configure(command);
     command.action(async (...parameters: unknown[]) => {
       const command = parameters.at(-1) as Command;
@@ -54,7 +55,9 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
   );
   add("check", "check that podrole is healthy, or that this cluster can run it", declareCheck);
   add("explain", "explain whether a pod is injected, which role each container gets, and why", declareExplain);
-  for (const question of declareAudit(program.command("audit").helpGroup(group))) {
+  const audit = program.command("audit").helpGroup(group);
+  audit.configureOutput({ outputError: prefixed("podrole audit") });
+  for (const question of declareAudit(audit)) {
     question.action(async (...parameters: unknown[]) => {
       const command = parameters.at(-1) as Command;
       const args = [command.name(), ...command.args];
@@ -63,16 +66,18 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
   }
   add(
     "migrate",
-    "report what would change for each pod, coming from kiam or kube2iam, or leaving for IRSA or Pod Identity",
+    "report what changes for each pod in a migration from kiam or kube2iam, or to IRSA or EKS Pod Identity",
     declareMigrate,
   );
-  add("rotate", "manage podrole's CA: status, prepare, activate, retire", declareRotate);
-  group = "Manifests, without the webhook:";
+  add("rotate", "manage podrole's CA (steps: status, prepare, activate, retire)", declareRotate);
+  group = "Commands for manifests, which need no webhook:";
   add("inject", "inject manifests as the webhook would", declareInject);
-  add("uninject", "remove from manifests what injection added", declareUninject);
+  add("uninject", "remove everything that injection added from manifests", declareUninject);
   group = "Programs that the manifests start:";
-  add("server", "assume roles and issue certificates for pods", (command) => declareSettings(command, SERVER_SETTINGS));
-  add("webhook", "admit pods and inject the sidecar", (command) => declareSettings(command, WEBHOOK_SETTINGS));
+  add("server", "issue certificates to pods, and credentials of their roles", (command) =>
+    declareSettings(command, SERVER_SETTINGS),
+  );
+  add("webhook", "inject the sidecar into pods at admission", (command) => declareSettings(command, WEBHOOK_SETTINGS));
   add("sidecar", "serve credentials inside a pod (modes: serve, init, wait, renew)", declareSidecar);
   program
     .command("version")
@@ -83,6 +88,11 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
       finish(0);
     });
   return program;
+}
+
+/** Writes commander's errors with the prefix of all messages of a command, instead of "error: ". */
+function prefixed(prefix: string) {
+  return (text: string, write: (text: string) => void) => write(text.replace(/^error: /, `${prefix}: `));
 }
 
 /** commander delivers `--no-json-log` as false; settings are parsed from text. */

@@ -6,7 +6,7 @@ import type { COMMON_SETTINGS } from "../runtime/common-settings.ts";
 import { createAudit, createLog } from "../runtime/log.ts";
 import { readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
 import { createShutdown, type ProgramDeps } from "../runtime/shutdown.ts";
-import type { Terminal } from "./terminal.ts";
+import { fail, type Terminal } from "./terminal.ts";
 
 type CommonSettings = Settings<typeof COMMON_SETTINGS>;
 
@@ -33,11 +33,7 @@ export async function runProgram<Table extends ProgramTable>(
   const read = readSettings(table, flags, terminal.env);
   const problems = read.ok ? crossCheck(read.settings) : read.problems;
   if (!read.ok || problems.length > 0) {
-    terminal.err(
-      `podrole ${name}: the settings cannot be used:\n${problems.map((problem) => `  ${problem}\n`).join("")}`,
-    );
-    terminal.err(`See podrole ${name} --help\n`);
-    return 2;
+    return fail(terminal, name, [...problems, `podrole ${name} --help lists the settings`]);
   }
   const { level, jsonLog, shutdownDelay }: CommonSettings = read.settings;
   const destination = logDestination(terminal, jsonLog);

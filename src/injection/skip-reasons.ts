@@ -10,11 +10,11 @@ export const SKIP_REASONS = {
   SYSTEM_NAMESPACE: "The namespace belongs to Kubernetes or to podrole itself",
   NAMESPACE_NOT_LABELLED: "The namespace does not have the label podrole.io/inject: enabled",
   INJECTION_DISABLED: "The pod has the annotation podrole.io/inject: disabled",
-  MIRROR_POD: "The pod is the mirror of a static pod, which its node runs from a file",
+  MIRROR_POD: "The pod is the mirror of a static pod, which the kubelet runs from a file",
   NO_CONTAINER: "The pod has no container that could use credentials",
   WINDOWS: "The pod runs on Windows, where podrole's sidecar does not run",
-  HOST_NETWORK: "The pod uses its node's network, where every process of the node could reach the sidecar",
-  NO_ROLE: "Neither the pod, its ServiceAccount nor its namespace names a role",
+  HOST_NETWORK: "The pod uses its node's network, so every process of the node could reach the sidecar",
+  NO_ROLE: "No annotation of the pod, its ServiceAccount or its namespace names a role",
 } as const satisfies Record<string, string>;
 
 /** A key of SKIP_REASONS; never the same as an error code. */

@@ -13,39 +13,39 @@ const TEXTS = {
     `annotation ${quoted(name)} is unknown${nearest === undefined ? "" : `; did you mean ${nearest}?`}`,
   LABEL_IGNORED: (name: string) => `label ${quoted(name)} has no effect on a pod: podrole reads the pod's annotations`,
   ROLE_UNCHECKED: (role: string) =>
-    `role ${quoted(role)} is checked by the server alone: --role-base-arn is not set, and the server detects its own`,
+    `role ${quoted(role)} is checked only by the server: --role-base-arn is not set, and only the server detects the base ARN`,
   SESSION_MAY_BE_SHORTENED: (requested: string) =>
-    `${ANNOTATIONS.sessionDuration} ${quoted(requested)} is shortened to 1h by role chaining: if the server runs as a role, or with --first-hops`,
+    `${ANNOTATIONS.sessionDuration} ${quoted(requested)} is shortened to 1h (role chaining) if the server runs as a role or uses --first-hops`,
   ROLE_IGNORED: (reason: SkipReason) => `the pod's role has no effect (${reason}): ${SKIP_REASONS[reason]}`,
 
   CREDENTIALS_SHADOWED: (container: string, variable: string, effect: string) =>
     `container ${quoted(container)} sets ${variable}: ${effect}`,
   TOKEN_SHADOWED: (container: string, variable: string) =>
-    `container ${quoted(container)} sets ${variable}: some SDKs send it instead of podrole's token`,
+    `container ${quoted(container)} sets ${variable}: some SDKs send that token instead of podrole's token`,
   ENDPOINT_FOREIGN: (container: string, variable: string) =>
-    `container ${quoted(container)} sets ${variable}: podrole keeps it and does not add its own endpoint`,
+    `container ${quoted(container)} sets ${variable}: podrole keeps that value and does not add podrole's endpoint`,
   METADATA_ENDPOINT_FOREIGN: (container: string, variable: string) =>
-    `container ${quoted(container)} sets ${variable}: podrole keeps it, so SDKs do not request podrole's metadata paths`,
+    `container ${quoted(container)} sets ${variable}: podrole keeps that value, so SDKs do not request podrole's metadata paths`,
   METADATA_OPEN: (container: string, variable: string) =>
     `container ${quoted(container)} sets ${variable}: SDKs may fall back to the node's role`,
   METADATA_UNUSED: (container: string, variable: string) =>
     `container ${quoted(container)} sets ${variable}: SDKs do not request podrole's metadata paths`,
   REGION_OVERRIDES_ENV_FROM: (container: string, region: string) =>
-    `container ${quoted(container)}: AWS_REGION=${region} overrides envFrom; set it in env to use another region`,
+    `container ${quoted(container)}: AWS_REGION=${region} overrides envFrom; to use another region, set AWS_REGION in env`,
   PROXY_MAY_INTERCEPT: (container: string, variable: string) =>
-    `container ${quoted(container)}: add 127.0.0.1 to the source of ${variable}, or SDKs may use the proxy`,
+    `container ${quoted(container)}: add 127.0.0.1 to the source of ${variable}; otherwise SDKs may use the proxy`,
 
-  PORT_CONFLICT: (port: number) => `port ${port} of podrole-sidecar is declared by another container, too`,
-  MODE_UNAVAILABLE: () => `${ANNOTATIONS.mode}: native is not available here; classic mode is used`,
+  PORT_CONFLICT: (port: number) => `another container also declares port ${port} of podrole-sidecar`,
+  MODE_UNAVAILABLE: () => `${ANNOTATIONS.mode}: native is not available in this cluster; podrole uses classic mode`,
   INIT_WITHOUT_CREDENTIALS: (container: string) =>
     `init container ${quoted(container)} gets no credentials in classic mode`,
   NEVER_COMPLETES: (restartPolicy: string) =>
-    `in classic mode podrole-sidecar keeps running: a pod with restartPolicy ${restartPolicy} does not complete`,
+    `in classic mode podrole-sidecar keeps running, so a pod with restartPolicy ${restartPolicy} does not complete`,
   STARTS_UNREADY: () => "containers may start before podrole-sidecar has credentials",
   PROCESSES_SHARED: () =>
     "shareProcessNamespace lets containers read each other's tokens: their roles are not isolated from each other",
   NET_RAW_KEPT: (container: string) =>
-    `container ${quoted(container)} keeps CAP_NET_RAW and can capture credentials of other roles on the loopback: set capabilities.drop: [ALL]`,
+    `container ${quoted(container)} has CAP_NET_RAW, so it can capture credentials of other roles on loopback: set capabilities.drop: [ALL]`,
 
   ISTIO_PROBES_FAIL: (healthPort: number) =>
     `istio with STRICT mTLS makes podrole's probes fail: set traffic.sidecar.istio.io/excludeInboundPorts: "${healthPort}"`,

@@ -47,15 +47,15 @@ export const WEBHOOK_SETTINGS = {
       type: type.text,
       placeholder: "file",
       default: null,
-      unset: "every caller is served",
-      help: "Serve /mutate only to callers with a client certificate from a CA in this file (PEM), which is read again each minute",
+      unset: "none, so every caller is served",
+      help: "Serve /mutate only to callers with a client certificate of a CA in this file (PEM); the webhook reads the file again every minute",
     },
     apiServerName: {
       type: type.text,
       placeholder: "name",
       default: null,
       unset: "any name",
-      help: "Require this common name or DNS name in the certificate of --api-server-ca",
+      help: "Require this common name or DNS name in the client certificate that --api-server-ca demands",
     },
   }),
   ...type.group("Server:", {

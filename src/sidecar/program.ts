@@ -95,6 +95,6 @@ async function withSettings<const Table extends SettingTable>(
   const read = parsed.ok ? readSettings(table, parsed.flags, env, Object.keys(SIDECAR_SETTINGS).map(envName)) : parsed;
   if (read.ok && parsed.ok) return run(read.settings, parsed.flags);
   const problems = read.ok ? [] : read.problems;
-  err(`podrole-sidecar: invalid settings:\n${problems.map((problem) => `  ${problem}\n`).join("")}`);
+  err(problems.map((problem) => `podrole-sidecar: ${problem}\n`).join(""));
   return 2;
 }

@@ -31,7 +31,7 @@ export const WEBHOOK_METRICS = {
   rejectedCallers: {
     type: "counter",
     name: "podrole_admission_callers_rejected_total",
-    help: "Connections and requests to /mutate that were rejected because the caller did not prove to be the API server (--api-server-ca), by OpenSSL's code for a connection and podrole's for a request",
+    help: "Connections and requests to /mutate that were rejected because the caller did not prove that it is the API server (--api-server-ca), by reason: OpenSSL's code for a connection, podrole's error code for a request",
     labels: ["reason"],
     from: ["CERTIFICATE_REJECTED"],
   },

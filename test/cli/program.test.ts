@@ -91,7 +91,7 @@ suite("createProgram()", () => {
       "Commands:",
       "  check ",
       "  audit ",
-      "Manifests, without the webhook:",
+      "Commands for manifests, which need no webhook:",
       "  inject ",
       "Programs that the manifests start:",
       "  server ",
@@ -146,7 +146,7 @@ suite("createProgram()", () => {
       const { called, failure, err } = await run(args);
       assert.ok(failure instanceof CommanderError && failure.exitCode !== 0);
       assert.deepEqual(called, []);
-      assert.match(err(), /^error: .*\n[^]*add --help to the command/);
+      assert.match(err(), /^podrole(?: \w+)?: .*\n[^]*add --help to the command/);
     });
   }
 });

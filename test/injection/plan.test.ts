@@ -170,6 +170,6 @@ test("plan() keeps a metadata endpoint that the pod sets itself, and warns", () 
     injected.spec.containers[0]?.env?.find(({ name }) => name === own.name),
     own,
   );
-  const text = `container "app" sets ${own.name}: podrole keeps it, so SDKs do not request podrole's metadata paths`;
+  const text = `container "app" sets ${own.name}: podrole keeps that value, so SDKs do not request podrole's metadata paths`;
   assert.deepEqual(warnings, [{ code: "METADATA_ENDPOINT_FOREIGN", text }]);
 });

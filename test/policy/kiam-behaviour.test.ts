@@ -31,7 +31,7 @@ const VAGUE = { strictNamespaceRegexp: false };
 
 const ROLES: readonly RoleCase[] = [
   {
-    behaviour: "a name is appended to the base ARN",
+    behaviour: "kiam appends a role name to the base ARN",
     source: "pkg/aws/sts/arn_resolver.go",
     kiam: `${BASE}myrole`,
     annotation: "myrole",
@@ -40,7 +40,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: `${BASE}myrole`,
   },
   {
-    behaviour: "a path and name are appended to the base ARN",
+    behaviour: "kiam appends a path and role name to the base ARN",
     source: "pkg/aws/sts/arn_resolver.go",
     kiam: `${BASE}kiam/myrole`,
     annotation: "kiam/myrole",
@@ -49,7 +49,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: `${BASE}kiam/myrole`,
   },
   {
-    behaviour: "one leading slash is dropped",
+    behaviour: "kiam drops one leading slash from a role name",
     source: "pkg/aws/sts/arn_resolver.go",
     kiam: `${BASE}kiam/myrole`,
     annotation: "/kiam/myrole",
@@ -58,7 +58,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: `${BASE}kiam/myrole`,
   },
   {
-    behaviour: "a full ARN of any account is used as it is",
+    behaviour: "kiam uses a full role ARN unchanged, whatever its account",
     source: "pkg/aws/sts/arn_resolver.go",
     kiam: "arn:aws:iam::999999999999:role/x",
     annotation: "arn:aws:iam::999999999999:role/x",
@@ -67,7 +67,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: "arn:aws:iam::999999999999:role/x",
   },
   {
-    behaviour: "the base ARN is concatenated as it is written",
+    behaviour: "kiam appends the role name directly to a base ARN that has a path",
     source: "pkg/aws/sts/arn_resolver.go",
     kiam: "arn:aws:iam::123456789012:role/base/x",
     annotation: "x",
@@ -77,25 +77,25 @@ const ROLES: readonly RoleCase[] = [
     outcome: `${BASE}base/x`,
   },
   {
-    behaviour: "an empty role is an error",
+    behaviour: "kiam retries an empty role for 5 s and then returns an error",
     source: "pkg/aws/sts/arn_resolver.go",
     kiam: "error, retried by the agent for 5 s",
     annotation: "",
     permitted: ".*",
-    podrole: "differs: a refusal of its own, at once",
+    podrole: "differs: podrole refuses it immediately with ROLE_INVALID",
     outcome: "ROLE_INVALID",
   },
   {
-    behaviour: "an ARN with too few parts",
+    behaviour: "every kiam server crashes while a pod exists whose role is an ARN with too few parts",
     source: "pkg/aws/sts/arn_resolver.go",
     kiam: "index out of range: every server crashes while the pod exists",
     annotation: "arn:foo",
     permitted: ".*",
-    podrole: "differs: a refusal of that pod",
+    podrole: "differs: podrole refuses that pod with ROLE_INVALID",
     outcome: "ROLE_INVALID",
   },
   {
-    behaviour: "a namespace without the annotation permits nothing",
+    behaviour: "a namespace without the annotation permits no role",
     source: "pkg/server/policy.go",
     kiam: "forbidden",
     annotation: "x",
@@ -103,7 +103,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: "ROLE_FORBIDDEN",
   },
   {
-    behaviour: "an empty annotation permits nothing",
+    behaviour: "a namespace whose annotation is empty permits no role",
     source: "pkg/server/policy.go",
     kiam: "forbidden",
     annotation: "x",
@@ -112,7 +112,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: "ROLE_FORBIDDEN",
   },
   {
-    behaviour: "an empty annotation permits nothing with --disable-strict-namespace-regexp either",
+    behaviour: "a namespace whose annotation is empty permits no role, also with --disable-strict-namespace-regexp",
     source: "pkg/server/policy_test.go",
     kiam: "forbidden",
     annotation: "x",
@@ -122,7 +122,8 @@ const ROLES: readonly RoleCase[] = [
     outcome: "ROLE_FORBIDDEN",
   },
   {
-    behaviour: "the expression is matched against the resolved ARN, not against the name",
+    behaviour:
+      "kiam matches the expression against the resolved ARN, so an expression for the role's name permits nothing",
     source: "docs/UPGRADING.md (v4)",
     kiam: "forbidden",
     annotation: "test-role",
@@ -131,7 +132,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: "ROLE_FORBIDDEN",
   },
   {
-    behaviour: "an expression written for the ARN matches",
+    behaviour: "an expression for the resolved ARN permits the role",
     source: "docs/UPGRADING.md (v4)",
     kiam: "permitted",
     annotation: "test-role",
@@ -140,7 +141,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: `${BASE}test-role`,
   },
   {
-    behaviour: "a vague expression does not match by default",
+    behaviour: "by default, an expression that matches only a part of the ARN does not permit the role",
     source: "pkg/server/policy_test.go TestVagueNamespaceAnnotationRegex",
     kiam: "forbidden",
     annotation: "red_role",
@@ -149,7 +150,8 @@ const ROLES: readonly RoleCase[] = [
     outcome: "ROLE_FORBIDDEN",
   },
   {
-    behaviour: "a vague expression matches with --disable-strict-namespace-regexp",
+    behaviour:
+      "with --disable-strict-namespace-regexp, an expression that matches only a part of the ARN permits the role",
     source: "pkg/server/policy_test.go TestVagueNamespaceAnnotationRegex",
     kiam: "permitted",
     annotation: "red_role",
@@ -159,7 +161,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: `${BASE}red_role`,
   },
   {
-    behaviour: "an expression that does not occur is forbidden with --disable-strict-namespace-regexp",
+    behaviour: "with --disable-strict-namespace-regexp, kiam forbids a role in which the expression does not occur",
     source: "pkg/server/policy.go",
     kiam: "forbidden",
     annotation: "red_role",
@@ -169,7 +171,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: "ROLE_FORBIDDEN",
   },
   {
-    behaviour: "RE2's own syntax is supported",
+    behaviour: "kiam accepts the RE2 syntax of Go, such as (?i), \\A, (?P<name>…) and [[:alpha:]]",
     source: "Go's regexp/syntax",
     kiam: "permitted",
     annotation: "RED-1",
@@ -178,7 +180,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: `${BASE}RED-1`,
   },
   {
-    behaviour: "an alternation permits what it names",
+    behaviour: "an expression with alternatives permits a role that one alternative matches",
     source: "pkg/server/policy.go",
     kiam: "permitted",
     annotation: "team-a",
@@ -187,21 +189,22 @@ const ROLES: readonly RoleCase[] = [
     outcome: `${BASE}team-a`,
   },
   {
-    behaviour: "an alternation is anchored",
+    behaviour:
+      "kiam anchors only the start of the first alternative and the end of the last, so more roles match than intended",
     source: 'pkg/server/policy.go: "^" + expression + "$"',
     kiam: "permitted: ^.*team-a|.*team-b$ is satisfied by the start",
     annotation: "team-a-admin",
     permitted: ".*team-a|.*team-b",
-    podrole: "differs: every branch is anchored at both ends",
+    podrole: "differs: podrole anchors every alternative at both ends",
     outcome: "ROLE_FORBIDDEN",
   },
   {
-    behaviour: "an invalid expression is an error",
+    behaviour: "kiam retries an invalid expression for 5 s, returns an unspecific error, and records no Event",
     source: "pkg/server/policy.go",
     kiam: "error of unknown kind, retried for 5 s, no Event",
     annotation: "x",
     permitted: "(",
-    podrole: "differs: a refusal with a reason of its own",
+    podrole: "differs: podrole refuses with PERMITTED_INVALID",
     outcome: "PERMITTED_INVALID",
   },
 ];
@@ -232,63 +235,63 @@ interface SessionCase {
 
 const SESSIONS: readonly SessionCase[] = [
   {
-    behaviour: "the default name is kiam-kiam",
+    behaviour: "kiam's default session name is kiam-kiam",
     source: "cmd/kiam/server.go --session",
     annotations: {},
     sessionName: "kiam-kiam",
   },
   {
-    behaviour: "--session follows the prefix",
+    behaviour: "kiam uses the value of --session after the prefix kiam-",
     source: "pkg/aws/sts/cache.go",
     annotations: {},
     session: "prod",
     sessionName: "kiam-prod",
   },
   {
-    behaviour: "the pod's annotation takes precedence",
+    behaviour: "the pod's annotation for the session name takes precedence over --session",
     source: "pkg/aws/sts/cache.go",
     annotations: { [SESSION_NAME]: "mine" },
     sessionName: "kiam-mine",
   },
   {
-    behaviour: "an empty name counts as absent",
+    behaviour: "kiam ignores an empty annotation for the session name",
     source: "pkg/aws/sts/cache.go",
     annotations: { [SESSION_NAME]: "" },
     sessionName: "kiam-kiam",
   },
   {
-    behaviour: "characters that STS does not accept become dashes",
+    behaviour: "kiam replaces characters that STS does not accept in a session name by dashes",
     source: "pkg/aws/sts/cache_test.go",
     annotations: { [SESSION_NAME]: "testing@#&-test%" },
     sessionName: "kiam-testing@---test-",
   },
   {
-    behaviour: "a name of 64 bytes is unchanged",
+    behaviour: "kiam leaves a session name of 64 bytes unchanged",
     source: "pkg/aws/sts/cache.go",
     annotations: { [SESSION_NAME]: "a".repeat(59) },
     sessionName: `kiam-${"a".repeat(59)}`,
   },
   {
-    behaviour: "a name of more than 64 bytes is cut to 63",
+    behaviour: "kiam cuts a session name of more than 64 bytes to 63 bytes",
     source: "pkg/aws/sts/cache.go",
     annotations: { [SESSION_NAME]: "a".repeat(60) },
     sessionName: `kiam-${"a".repeat(58)}`,
   },
   {
-    behaviour: "the name is cut before characters become dashes",
+    behaviour: "kiam cuts a session name before it replaces characters by dashes",
     source: "pkg/aws/sts/cache.go",
     annotations: { [SESSION_NAME]: `${"a".repeat(57)}€€` },
     sessionName: `kiam-${"a".repeat(57)}-`,
   },
   {
-    behaviour: "an external id is passed on",
+    behaviour: "kiam passes the pod's external ID to STS",
     source: "pkg/aws/sts/gateway.go",
     annotations: { [EXTERNAL_ID]: "ext-1" },
     sessionName: "kiam-kiam",
     externalId: "ext-1",
   },
   {
-    behaviour: "an empty external id is not sent",
+    behaviour: "kiam does not send an empty external ID to STS",
     source: "pkg/aws/sts/gateway.go",
     annotations: { [EXTERNAL_ID]: "" },
     sessionName: "kiam-kiam",
@@ -306,7 +309,7 @@ for (const { behaviour, source, annotations, session = "kiam", ...wanted } of SE
   });
 }
 
-test("kiam: pods with one role share a session by kiam's name, and have their own by podrole's (differs: audit per pod) [pkg/aws/sts/cache.go]", () => {
+test("kiam: pods with the same role share a session name (differs: by default podrole gives each pod its own session name, so that the audit trail shows the pod) [pkg/aws/sts/cache.go]", () => {
   const nameOf = (name: string, overrides?: Partial<PolicySettings>) => {
     const input = assumeRoleInput(pod({}, { name }), role(`${BASE}x`), settings(overrides));
     return isRefusal(input) ? input.code : input.sessionName;

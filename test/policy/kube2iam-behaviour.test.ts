@@ -22,7 +22,7 @@ const REGEXP = { allowedRolesFormat: "regexp" } as const;
 
 const ROLES: readonly RoleCase[] = [
   {
-    behaviour: "a glob allows what it matches",
+    behaviour: "a glob allows a role that it matches",
     source: "mappings/mapper.go",
     annotation: "team-a-reader",
     allowed: ["team-a-*"],
@@ -30,7 +30,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: `${BASE}team-a-reader`,
   },
   {
-    behaviour: "a glob forbids what it does not match",
+    behaviour: "a glob does not allow a role that it does not match",
     source: "mappings/mapper.go",
     annotation: "team-b-reader",
     allowed: ["team-a-*"],
@@ -38,7 +38,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: "ROLE_FORBIDDEN",
   },
   {
-    behaviour: "a full ARN with wildcards allows another account's roles",
+    behaviour: "a full ARN with wildcards allows roles of another account",
     source: "mappings/mapper.go",
     annotation: "arn:aws:iam::999999999999:role/team-a",
     allowed: ["arn:aws:iam::999999999999:role/team-*"],
@@ -46,7 +46,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: "arn:aws:iam::999999999999:role/team-a",
   },
   {
-    behaviour: "an empty array allows nothing",
+    behaviour: "a namespace whose annotation is an empty array allows no role",
     source: "mappings/mapper.go",
     annotation: "x",
     allowed: [],
@@ -54,7 +54,7 @@ const ROLES: readonly RoleCase[] = [
     outcome: "ROLE_FORBIDDEN",
   },
   {
-    behaviour: "a regular expression allows what it matches",
+    behaviour: "a regular expression allows a role that it matches",
     source: "mappings/mapper.go --namespace-restriction-format=regexp",
     annotation: "team-a-7",
     allowed: ["team-a-[0-9]+"],
@@ -63,32 +63,33 @@ const ROLES: readonly RoleCase[] = [
     outcome: `${BASE}team-a-7`,
   },
   {
-    behaviour: "a regular expression that matches the start allows more",
+    behaviour: "kube2iam allows every role whose ARN begins with a match of the regular expression",
     source: "mappings/mapper.go: MatchString",
     annotation: "foobar",
     allowed: ["foo"],
     settings: REGEXP,
-    podrole: "differs: it describes the whole",
+    podrole: "differs: in podrole the expression must match the whole ARN",
     outcome: "ROLE_FORBIDDEN",
   },
   {
-    behaviour: "an anchored regular expression of a full ARN can be written",
+    behaviour:
+      "kube2iam cannot match an anchored regular expression for a full ARN, because it puts the base ARN in front of the expression",
     source: "mappings/mapper.go, kube2iam#341",
     annotation: "x",
     allowed: [`^${BASE}x$`],
     settings: REGEXP,
-    podrole: "differs: in kube2iam it cannot, the base ARN goes before it",
+    podrole: "differs: podrole matches it",
     outcome: `${BASE}x`,
   },
   {
-    behaviour: "a namespace without the annotation allows everything unless --namespace-restrictions is set",
+    behaviour: "without --namespace-restrictions, a namespace without the annotation allows every role",
     source: "mappings/mapper.go",
     annotation: "x",
-    podrole: "differs: nothing is permitted until a namespace says so",
+    podrole: "differs: in podrole a namespace without an annotation permits no role",
     outcome: "ROLE_FORBIDDEN",
   },
   {
-    behaviour: "a pod that names no role gets the default role",
+    behaviour: "kube2iam gives the default role to a pod that names no role",
     source: "mappings/mapper.go --default-role",
     allowed: ["*"],
     settings: { defaultRole: "fallback" },
@@ -96,34 +97,34 @@ const ROLES: readonly RoleCase[] = [
     outcome: `${BASE}fallback`,
   },
   {
-    behaviour: "the default role needs no permission",
+    behaviour: "kube2iam gives the default role even if the namespace does not allow it",
     source: "mappings/mapper.go",
     allowed: ["team-*"],
     settings: { defaultRole: "fallback" },
-    podrole: "differs: the namespace must permit it as any other",
+    podrole: "differs: in podrole the namespace must permit the default role too",
     outcome: "ROLE_FORBIDDEN",
   },
   {
-    behaviour: "a pod that names no role, without a default role, gets an empty response",
+    behaviour: "if there is no default role, kube2iam sends an empty response to a pod that names no role",
     source: "e2e TestUnannotatedPodNoCredentials",
     allowed: ["*"],
-    podrole: "differs: it is not injected at all",
+    podrole: "differs: podrole does not inject such a pod",
     outcome: "none",
   },
   {
-    behaviour: "a leading slash is kept: two slashes",
+    behaviour: "kube2iam keeps a leading slash of the role, so the ARN contains two slashes",
     source: "iam/arn.go",
     annotation: "/team/x",
     allowed: ["*"],
-    podrole: "differs: one is dropped, as in kiam",
+    podrole: "differs: podrole drops one slash, as kiam does",
     outcome: `${BASE}team/x`,
   },
   {
-    behaviour: "ARN: in capitals is an ARN",
+    behaviour: "kube2iam accepts a role ARN that begins with ARN: in capital letters",
     source: "iam/arn.go",
     annotation: "ARN:aws:iam::123456789012:role/x",
     allowed: ["*"],
-    podrole: "differs: STS takes none, so the pod is refused",
+    podrole: "differs: podrole refuses the pod with ROLE_INVALID, because STS does not accept such an ARN",
     outcome: "ROLE_INVALID",
   },
 ];
@@ -138,17 +139,17 @@ for (const { behaviour, source, podrole, annotation, allowed, outcome, ...given 
   });
 }
 
-test("kube2iam: an external id is passed on (same) [iam/iam.go]", () => {
+test("kube2iam: kube2iam passes the pod's external ID to STS (same) [iam/iam.go]", () => {
   const input = assumeRoleInput(pod({ "iam.amazonaws.com/external-id": "ext-1" }), role(`${BASE}x`), settings());
   assert.equal("externalId" in input && input.externalId, "ext-1");
 });
 
-test("kube2iam: sessions are named by a hash of the pod's address (differs: by namespace and pod, so that CloudTrail tells) [iam/iam.go]", () => {
+test("kube2iam: kube2iam names a session by a hash of the pod's IP address (differs: podrole names it by namespace and pod, so that CloudTrail shows the pod) [iam/iam.go]", () => {
   const input = assumeRoleInput(pod(), role(`${BASE}x`), settings());
   assert.equal("sessionName" in input && input.sessionName, "shop.web-5d9f8-x2x4z");
 });
 
-test("kube2iam: its annotation is read beside kiam's (differs: kube2iam only reads its own; here both must permit) [mappings/mapper.go]", () => {
+test("kube2iam: kube2iam reads only its own namespace annotation, not kiam's (differs: podrole reads both annotations, and both must permit the role) [mappings/mapper.go]", () => {
   const both = (permitted: string) =>
     decideRoles(pod({ [ROLE]: "x" }), around({ [ALLOWED]: '["*"]', [PERMITTED]: permitted }), settings()).roles[0]
       ?.allowed;

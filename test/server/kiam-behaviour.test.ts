@@ -40,34 +40,34 @@ function stage() {
   return { clock, cache, calls: () => calls, breakSts: (error: PodroleError) => (fault = error) };
 }
 
-test("kiam: credentials are fetched before the pod requests them (same) [pkg/prefetch/manager.go]", async () => {
+test("kiam: kiam fetches credentials before the pod requests them (same) [pkg/prefetch/manager.go]", async () => {
   const { cache, calls } = stage();
   cache.prefetch(INPUT, "u-1");
   assert.equal((await cache.get(INPUT, "u-1")).outcome === "failed", false);
   assert.equal(calls(), 1);
 });
 
-test("kiam: pods with the same role, session name and external id share a session (same) [pkg/aws/sts/cache.go]", async () => {
+test("kiam: pods with the same role, session name and external ID share a session (same) [pkg/aws/sts/cache.go]", async () => {
   const { cache, calls } = stage();
   await cache.get(INPUT, "u-1");
   assert.equal((await cache.get({ ...INPUT }, "u-2")).outcome, "hit");
   assert.equal(calls(), 1);
 });
 
-test("kube2iam: pods with the same role and other external ids share a session (differs: STS can tell them apart, so each has its own) [iam/iam.go, kube2iam#98]", async () => {
+test("kube2iam: pods with the same role and different external IDs share a session (differs: in podrole each external ID has its own session) [iam/iam.go, kube2iam#98]", async () => {
   const { cache, calls } = stage();
   await cache.get({ ...INPUT, externalId: "a1" }, "u-1");
   await cache.get({ ...INPUT, externalId: "b2" }, "u-2");
   assert.equal(calls(), 2);
 });
 
-test("kiam: two concurrent cache misses make two calls (differs: one call serves all waiting requests) [pkg/aws/sts/cache.go]", async () => {
+test("kiam: for two concurrent cache misses, kiam makes two calls to STS (differs: podrole makes one call for all waiting requests) [pkg/aws/sts/cache.go]", async () => {
   const { cache, calls } = stage();
   await Promise.all([cache.get(INPUT, "u-1"), cache.get(INPUT, "u-2")]);
   assert.equal(calls(), 1);
 });
 
-test("kiam: while STS is down at a renewal, pods get errors although their session is valid (differs: the valid session is served) [pkg/aws/sts/cache.go]", async () => {
+test("kiam: if STS is down at a renewal, kiam returns errors although the pod's session is still valid (differs: podrole serves the valid session) [pkg/aws/sts/cache.go]", async () => {
   const { cache, clock, breakSts } = stage();
   await cache.get(INPUT, "u-1");
   await clock.advance(50 * MINUTE);
@@ -75,21 +75,21 @@ test("kiam: while STS is down at a renewal, pods get errors although their sessi
   assert.equal((await cache.get(INPUT, "u-1")).outcome, "stale");
 });
 
-test("kiam: an error is not cached, each retry calls STS again (differs: a denial is repeated from memory for 15 s) [pkg/aws/sts/cache.go]", async () => {
+test("kiam: kiam does not cache errors, so each retry calls STS again (differs: podrole repeats a denial from memory for 15 s) [pkg/aws/sts/cache.go]", async () => {
   const { cache, calls, breakSts } = stage();
   breakSts(new PodroleError("STS_DENIED", "no"));
   for (let retry = 0; retry < 10; retry++) await assert.rejects(cache.get(INPUT, "u-1"), { code: "STS_DENIED" });
   assert.equal(calls(), 1);
 });
 
-test("kiam: the role of a deleted pod is not renewed (same) [pkg/prefetch/manager.go]", async () => {
+test("kiam: kiam does not renew the credentials of a deleted pod (same) [pkg/prefetch/manager.go]", async () => {
   const { cache, calls, clock } = stage();
   await cache.get(INPUT, "u-1");
   for (let minute = 0; minute < 120; minute++) await clock.advance(MINUTE);
   assert.equal(calls(), 1);
 });
 
-test("kiam: credentials of a deleted pod stay in memory until they expire (differs: for 1 to 2 minutes) [pkg/aws/sts/cache.go]", async () => {
+test("kiam: kiam keeps the credentials of a deleted pod in memory until they expire (differs: podrole removes them after 1 to 2 minutes) [pkg/aws/sts/cache.go]", async () => {
   const { cache, clock } = stage();
   await cache.get(INPUT, "u-1");
   await clock.advance(MINUTE);
@@ -102,24 +102,24 @@ const problemsOf = (flags: Readonly<Record<string, string>>) => {
   return read.ok ? crossCheckServer(read.settings) : read.problems;
 };
 
-test("kiam: --session-duration below 15m does not start (same) [cmd/kiam/server.go]", () => {
+test("kiam: kiam does not start with --session-duration below 15m (same) [cmd/kiam/server.go]", () => {
   assert.match(problemsOf({ sessionDuration: "14m" }).join(), /--session-duration/);
 });
 
-test("kiam: a session above 1h with --assume-role-arn starts and then fails at each pod (differs: it does not start) [pkg/aws/sts/gateway.go]", () => {
+test("kiam: with --assume-role-arn and a session duration above 1h, kiam starts but fails to issue credentials to any pod (differs: podrole's server does not start) [pkg/aws/sts/gateway.go]", () => {
   const assumeRoleArn = "arn:aws:iam::123456789012:role/hop";
   assert.match(problemsOf({ sessionDuration: "2h", assumeRoleArn }).join(), /role chaining/);
 });
 
-test("kiam: without --assume-role-arn v4.1 and v4.2 do not start (differs: it is not needed) [cmd/kiam/server_builder.go, kiam#491]", () => {
+test("kiam: kiam 4.1 and 4.2 do not start without --assume-role-arn (differs: podrole does not need --assume-role-arn) [cmd/kiam/server_builder.go, kiam#491]", () => {
   assert.deepEqual(problemsOf({ roleBaseArn: "arn:aws:iam::123456789012:role/" }), []);
 });
 
-test("kiam: one of --role-base-arn and --role-base-arn-autodetect must be set (differs: without either only full ARNs are accepted) [cmd/kiam/server.go]", () => {
+test("kiam: kiam requires --role-base-arn or --role-base-arn-autodetect (differs: without both, podrole accepts only full ARNs) [cmd/kiam/server.go]", () => {
   assert.deepEqual(problemsOf({}), []);
 });
 
-test("kiam: the base ARN is found by the instance profile, its partition kept (same, but STS is queried first) [pkg/aws/sts/resolver_detect_arn.go]", () => {
+test("kiam: with --role-base-arn-autodetect, kiam detects the base ARN, including its partition, from the instance profile (same, but podrole queries STS first) [pkg/aws/sts/resolver_detect_arn.go]", () => {
   const profile = "arn:aws-us-gov:iam::123456789012:instance-profile/nodes/kiam-server";
   assert.equal(baseArnOf(profile), "arn:aws-us-gov:iam::123456789012:role/");
 });
@@ -131,22 +131,22 @@ const POD: Pod = {
 const CLAIMED = { namespace: "team", name: "web", uid: "u-1", serviceAccount: "app" };
 
 for (const phase of ["Succeeded", "Failed"]) {
-  test(`kiam: a pod of phase ${phase} gets no credentials (same) [pkg/k8s/pod_cache.go]`, () => {
+  test(`kiam: a pod of phase ${phase} gets no credentials from kiam (same) [pkg/k8s/pod_cache.go]`, () => {
     assert.equal(refuseMismatch(CLAIMED, { ...POD, status: { phase } })?.code, "POD_FINISHED");
   });
 }
 
-test("kiam: a pod that is terminating is still served (same) [pkg/k8s/pod_cache.go]", () => {
+test("kiam: kiam still serves a terminating pod (same) [pkg/k8s/pod_cache.go]", () => {
   const metadata = { ...POD.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" };
   assert.equal(refuseMismatch(CLAIMED, { ...POD, metadata, status: { phase: "Running" } }), undefined);
 });
 
-test("kiam: a pod is identified by its address, which a later pod may reuse (differs: the certificate names one instance) [pkg/k8s/pod_cache.go, kiam#499]", () => {
+test("kiam: kiam identifies a pod by its IP address, which a later pod may reuse (differs: podrole identifies a pod by a certificate with its uid) [pkg/k8s/pod_cache.go, kiam#499]", () => {
   const successor = { ...POD, metadata: { ...POD.metadata, uid: "u-2" } };
   assert.equal(refuseMismatch(CLAIMED, successor)?.code, "POD_UNKNOWN");
 });
 
-test("kiam: a forbidden role is recorded as an Event on the pod (same) [pkg/server/server.go KiamRoleForbidden]", async () => {
+test("kiam: kiam records an Event on a pod whose role is forbidden (same) [pkg/server/server.go KiamRoleForbidden]", async () => {
   const clock = createFakeClock();
   const reasons: string[] = [];
   const recordEvent = async ({ reason }: { reason: string }) => void reasons.push(reason);
@@ -163,7 +163,7 @@ test("kiam: a forbidden role is recorded as an Event on the pod (same) [pkg/serv
   assert.deepEqual(reasons, ["ROLE_FORBIDDEN", "STS_DENIED"]);
 });
 
-test("kiam: the health check succeeds even if caches are empty (differs: readiness names what is missing) [pkg/server/server.go GetHealth]", async () => {
+test("kiam: kiam's health check succeeds even if its caches are empty (differs: podrole's readiness check fails and names what is missing) [pkg/server/server.go GetHealth]", async () => {
   const unready = ["the caches of pods and namespaces are not filled yet"];
   const pages = createPages({ exposeMetrics: async () => "", unready: () => unready });
   const before = await pages.inject("/readyz");

@@ -3,21 +3,26 @@ import { type Command, Option } from "commander";
 import { declareConnection, declarePodroleNamespace, outputOption } from "./flags.ts";
 
 const ABOUT = `
-Reads the audit records that server and webhook write to standard output (docs/audit.md). Other lines are counted and
-skipped. Files may be compressed with gzip and of any size.
+Reads the audit records that the server and the webhook write to standard
+output (docs/audit.md). Skips other lines, and reports how many there were.
+Files may have any size and may be compressed with gzip.
 
 Examples:
-  kubectl -n podrole logs -l app.kubernetes.io/part-of=podrole --tail=-1 | podrole audit who --role shop-orders --since 24h
+  kubectl -n podrole logs -l app.kubernetes.io/part-of=podrole --tail=-1 |
+    podrole audit who --role shop-orders --since 24h
   podrole audit pod shop/orders-7d9f --from-cluster
-  podrole audit key ASIAIOSFODNN7EXAMPLE -f podrole.log podrole.log.1.gz --cloudtrail trail/*.json.gz
+  podrole audit key ASIAIOSFODNN7EXAMPLE -f podrole.log podrole.log.1.gz \\
+    --cloudtrail trail/*.json.gz
   podrole audit refusals --since 1h -o json < podrole.log
 
-Exit codes: 0 answered (also if nothing was found), 1 a log could not be read to its end, 2 usage, or a log cannot be
-opened.`;
+Exit codes: 0 answered (also if nothing was found), 1 a log could not be read
+to its end, 2 invalid command line, or a log cannot be opened.`;
 
 /** Adds the subcommands to `audit` and returns them; the caller sets their actions. */
 export function declareAudit(audit: Command): readonly Command[] {
-  audit.description("query the audit trail: grants, denials, and AWS calls per pod").addHelpText("after", ABOUT);
+  audit
+    .description("query the audit trail: issued credentials, refusals, and AWS calls of pods")
+    .addHelpText("after", ABOUT);
   const who = audit
     .command("who")
     .description("list the containers that received a role")
@@ -25,22 +30,25 @@ export function declareAudit(audit: Command): readonly Command[] {
     .addHelpText("after", "\nExample:\n  podrole audit who --role shop-orders --since 24h -f podrole.log\n");
   const pod = audit
     .command("pod")
-    .description("show what a pod did, from its creation to its AWS calls, in order of time")
+    .description("show in chronological order what happened to a pod, from its creation to its AWS calls")
     .argument("<namespace/name>", "the pod")
     .addHelpText(
       "after",
-      "\nExample:\n  podrole audit pod shop/orders -f podrole.log --api-audit-log audit.log --cloudtrail trail.json.gz\n",
+      "\nExample:\n  podrole audit pod shop/orders -f podrole.log \\\n    --api-audit-log audit.log --cloudtrail trail.json.gz\n",
     );
   const key = audit
     .command("key")
-    .description("find the pod behind an access key ID from CloudTrail")
+    .description("find the pod that received an access key ID, for example one from CloudTrail")
     .argument("<access-key-id>", "userIdentity.accessKeyId of a CloudTrail record: ASIA…")
     .addHelpText("after", "\nExample:\n  podrole audit key ASIAIOSFODNN7EXAMPLE -f podrole.log\n");
   const refusals = audit
     .command("refusals")
-    .description("list what was refused, with the reasons")
-    .option("--reason <code>", "only this error code of docs/errors.md, such as ROLE_FORBIDDEN or STS_DENIED")
-    .option("--role <role>", "only this role: its name, its path and name, or its ARN")
+    .description("list the refused requests of pods, with the reasons")
+    .option(
+      "--reason <code>",
+      "only refusals with this error code of docs/errors.md, such as ROLE_FORBIDDEN or STS_DENIED",
+    )
+    .option("--role <role>", "only refusals of this role: its name, its path and name, or its ARN")
     .addHelpText("after", "\nExample:\n  podrole audit refusals --reason ROLE_FORBIDDEN --since 1h -f podrole.log\n");
   for (const command of [who, key, refusals]) {
     command.option("-n, --namespace <namespace>", "only pods of this namespace (default: all namespaces)");
@@ -62,14 +70,14 @@ const CLUSTER = "Cluster:";
 function declareLogs(command: Command): void {
   command
     .addOption(
-      new Option("-f, --filename <file...>", 'files, "-" for standard input (default: "-")')
+      new Option("-f, --filename <file...>", 'log files; "-" is standard input (default: -)')
         .argParser(several)
         .helpGroup(LOGS),
     )
     .addOption(
       new Option(
         "--since <time>",
-        'only records from this time on: RFC 3339 ("2026-11-26T08:00:00Z") or a duration before now ("2h", "7d")',
+        'only records from this time on: an RFC 3339 time ("2026-11-26T08:00:00Z") or a duration before now ("2h", "7d")',
       ).helpGroup(LOGS),
     )
     .addOption(new Option("--until <time>", "only records up to this time, in the same form").helpGroup(LOGS))
@@ -77,7 +85,7 @@ function declareLogs(command: Command): void {
     .addOption(
       new Option(
         "--from-cluster",
-        "read the logs of podrole's pods through the Kubernetes API instead of files; the flags below need it",
+        "read the logs of podrole's pods through the Kubernetes API instead of files; the other flags of this group require this flag",
       ).helpGroup(CLUSTER),
     );
   declareConnection(declarePodroleNamespace(command));
@@ -87,7 +95,7 @@ function declareApiAuditLog(command: Command): void {
   command.addOption(
     new Option(
       "--api-audit-log <file...>",
-      "the API server's audit log: adds who created the pod and from where, and who requested its token; confirms unproven admission records",
+      "audit log of the API server; adds which user created the pod, from which address, and which user requested the pod's token, and confirms unproven admission records",
     )
       .argParser(several)
       .helpGroup(JOINS),
@@ -96,7 +104,10 @@ function declareApiAuditLog(command: Command): void {
 
 function declareCloudTrail(command: Command): void {
   command.addOption(
-    new Option("--cloudtrail <file...>", "CloudTrail's records: adds the AWS calls made with the credentials")
+    new Option(
+      "--cloudtrail <file...>",
+      "files with CloudTrail records; adds the AWS calls that were made with the credentials",
+    )
       .argParser(several)
       .helpGroup(JOINS),
   );

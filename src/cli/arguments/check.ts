@@ -28,20 +28,30 @@ const PODS = "Pods to check:";
 
 export function declareCheck(command: Command): void {
   command
-    .option("--pre", "before an installation: check only what podrole needs")
-    .option("--wait <duration>", 'repeat until nothing fails, at most this long ("2m")')
+    .option("--pre", "check, before an installation, only what podrole needs")
+    .option(
+      "--wait <duration>",
+      'repeat the checks until none fails, for at most this time, such as "2m" (default: check once)',
+    )
     .option(
       "--imds <namespace>",
-      "also run a short pod in this namespace that tries to reach the node's instance metadata",
+      "also run a short-lived pod in this namespace that tries to reach the node's instance metadata service",
     )
     .addOption(outputOption())
-    .addOption(new Option("-n, --namespace <namespace>", "only pods of this namespace (default: all)").helpGroup(PODS))
     .addOption(
-      new Option("--namespace-selector <selector>", "only pods of namespaces with these labels").helpGroup(PODS),
+      new Option("-n, --namespace <namespace>", "only pods of this namespace (default: all namespaces)").helpGroup(
+        PODS,
+      ),
+    )
+    .addOption(
+      new Option(
+        "--namespace-selector <selector>",
+        "only pods of namespaces with these labels (default: all namespaces)",
+      ).helpGroup(PODS),
     )
     .addHelpText(
       "after",
-      "\nExit codes: 0 nothing failed, 1 a check failed, 2 usage, or the cluster cannot be reached.",
+      "\nExit codes: 0 no check failed, 1 a check failed, 2 invalid command line, or the\ncluster cannot be reached.",
     );
   declareConnection(declarePodroleNamespace(command));
 }

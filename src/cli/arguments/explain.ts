@@ -25,9 +25,11 @@ const ABOUT = `
 Examples:
   podrole explain pod orders-7d9f -n shop
   podrole explain deployment/orders -n shop
-  kubectl create deployment web --image=web:1 --dry-run=client -o yaml | podrole explain -f -
+  kubectl create deployment web --image=web:1 --dry-run=client -o yaml |
+    podrole explain -f -
 
-Exit codes: 0 every pod is injected or would be, 1 one is not, 2 usage, or the cluster cannot be reached.`;
+Exit codes: 0 every pod is or would be injected, 1 at least one pod is not or
+would not be, 2 invalid command line, or the cluster cannot be reached.`;
 
 export function declareExplain(command: Command): void {
   command
@@ -36,10 +38,13 @@ export function declareExplain(command: Command): void {
       "kind of the object, or KIND/NAME: pod, deployment, statefulset, daemonset, replicaset, job, cronjob",
     )
     .argument("[name]", "name of the object")
-    .option("-n, --namespace <namespace>", "namespace of the object (default: that of the kubeconfig's context)")
+    .option(
+      "-n, --namespace <namespace>",
+      "namespace of the object (default: the namespace of the kubeconfig's context)",
+    )
     .option(
       "-f, --filename <file>",
-      'explain manifests instead of an object of the cluster, with the settings of the cluster; "-" for standard input',
+      'explain the manifests in this file instead of an object of the cluster, with the settings of the cluster; "-" is standard input',
     )
     .addOption(outputOption())
     .addHelpText("after", ABOUT);
@@ -61,12 +66,12 @@ function subjectOf(
   filename: string | undefined,
 ): Subject | { readonly filename: string } | string {
   if ((args.length === 0) === (filename === undefined)) {
-    return "expected KIND NAME, KIND/NAME or --filename, and only one of them";
+    return "expected exactly one of KIND NAME, KIND/NAME and --filename FILE";
   }
   if (filename !== undefined) return { filename };
   const [first = "", second, ...more] = args;
   const isOne = more.length === 0 && !(first.includes("/") && second !== undefined);
-  if (!isOne) return `expected one object, not also ${JSON.stringify(more[0] ?? second)}`;
+  if (!isOne) return `${JSON.stringify(more[0] ?? second)} is one argument too many; expected one object`;
   return objectOf(second === undefined ? first : `${first}/${second}`);
 }
 

@@ -58,7 +58,7 @@ export function declarePodroleNamespace(command: Command): Command {
   return command.addOption(
     new Option(
       "--podrole-namespace <namespace>",
-      "namespace that podrole runs in (default: found by the labels of its Deployments, else podrole)",
+      "namespace in which podrole runs (default: the namespace of the Deployments with podrole's labels, otherwise podrole)",
     ).helpGroup(CLUSTER),
   );
 }

@@ -22,23 +22,23 @@ export function declareInject(command: Command): void {
     .requiredOption("--trust-bundle <file>", "file with the trust bundle (ConfigMap podrole-trust, key bundle.pem)")
     .option(
       "--permitted <expression>",
-      "iam.amazonaws.com/permitted of the namespaces, for manifests without a Namespace object",
+      "annotation iam.amazonaws.com/permitted to assume for namespaces that the manifests do not contain",
     )
     .addHelpText(
       "after",
-      "\nReads every setting of `podrole webhook` from the environment (PODROLE_…).\nExit codes: 0 done, 1 a pod is refused and left as it was, 2 usage or input.",
+      "\nReads the settings of `podrole webhook` from the environment (PODROLE_…).\n\nExit codes: 0 done, 1 at least one pod is refused and stays unchanged, 2 invalid\ncommand line or input.",
     );
 }
 
 export function declareUninject(command: Command): void {
   declareFilename(command).addHelpText(
     "after",
-    "\nSet PODROLE_REGION as for `podrole inject`: it distinguishes an injected AWS_REGION from one of the pod's own.\nExit codes: 0 done, 2 usage or input.",
+    "\nSet PODROLE_REGION as for `podrole inject`, so that the command distinguishes an\nAWS_REGION that was injected from one that the pod's author set.\n\nExit codes: 0 done, 2 invalid command line or input.",
   );
 }
 
 function declareFilename(command: Command): Command {
-  return command.requiredOption("-f, --filename <file>", 'manifest file, "-" for standard input');
+  return command.requiredOption("-f, --filename <file>", 'manifest file; "-" is standard input');
 }
 
 export function readUninject({ filename = "" }: Flags, env: Terminal["env"]): Arguments<UninjectArguments> {

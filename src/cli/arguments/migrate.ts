@@ -33,12 +33,16 @@ export interface MigrateArguments {
 
 const ABOUT = `
 Topics:
-  kiam, kube2iam      report what would change for each pod when the cluster moves to podrole
-  irsa, pod-identity  plan the move from podrole to the AWS mechanism: trust policies, commands, pods that cannot move
+  kiam, kube2iam      report what changes for each pod if the cluster migrates
+                      from this system to podrole
+  irsa, pod-identity  plan the migration from podrole to this system: trust
+                      policies, commands, and pods that cannot migrate
 
-Reads every setting of podrole server and podrole webhook from the environment (PODROLE_…). Changes nothing.
+Reads the settings of podrole server and podrole webhook from the environment
+(PODROLE_…). Changes nothing in the cluster.
 
-Exit codes: 0 no pod needs work (also for -o values), 1 some do, 2 usage, or the input cannot be read.`;
+Exit codes: 0 no pod needs work (always with -o values), 1 at least one pod
+needs work, 2 invalid command line, or the input cannot be read.`;
 
 const INPUT = "Input:";
 const OLD = "Topics kiam and kube2iam:";
@@ -53,18 +57,33 @@ export function declareMigrate(command: Command): void {
   declare(
     INPUT,
     "-f, --filename <file>",
-    'manifests, exports (kubectl get -o yaml|json) or folders, separated by commas, or "-" for standard input (default: the cluster)',
+    'manifests, exports (kubectl get -o yaml|json) or folders, separated by commas; "-" is standard input (default: the cluster)',
   );
-  declare(INPUT, "-n, --namespace <namespace>", "only this namespace (default: all namespaces)");
-  declare(INPUT, "--role-base-arn <arn>", "prefix of short role names (default: from the input)");
-  declare(OLD, "--kiam-values <file>", "kiam: values of its Helm chart (default: the command lines in the input)");
-  declare(OLD, "--waves <count>", "print the commands that move the namespaces, in COUNT waves (1 to 99)");
-  declare(AWS, "--oidc-provider <issuer>", "irsa, required: the cluster's OIDC issuer");
-  declare(AWS, "--cluster-name <name>", "pod-identity, required: the EKS cluster");
-  declare(AWS, "--account <id>", "the cluster's AWS account; required for pod-identity");
-  declare(AWS, "--region <region>", "pod-identity: the cluster's region (default: the AWS CLI's)");
+  declare(INPUT, "-n, --namespace <namespace>", "only pods of this namespace (default: all namespaces)");
+  declare(
+    INPUT,
+    "--role-base-arn <arn>",
+    "base ARN to put in front of role names that are not full ARNs (default: the value in the input)",
+  );
+  declare(
+    OLD,
+    "--kiam-values <file>",
+    "kiam: values file of kiam's Helm chart (default: the settings in the input's command lines)",
+  );
+  declare(
+    OLD,
+    "--waves <count>",
+    "print the commands that migrate the namespaces in this number of waves, from 1 to 99",
+  );
+  declare(AWS, "--oidc-provider <issuer>", "irsa: OIDC issuer of the cluster (required)");
+  declare(AWS, "--cluster-name <name>", "pod-identity: name of the EKS cluster (required)");
+  declare(AWS, "--account <id>", "AWS account of the cluster (required for pod-identity)");
+  declare(AWS, "--region <region>", "pod-identity: AWS region of the cluster (default: the region of the AWS CLI)");
   command
-    .option("-o, --output <format>", "text, json, yaml, or values for podrole's chart (kiam, kube2iam)", "text")
+    .option(
+      "-o, --output <format>",
+      "text, json, yaml, or values: a values file for podrole's chart, with kiam and kube2iam only (default: text)",
+    )
     .addHelpText("after", ABOUT);
   declareConnection(command);
 }
@@ -109,7 +128,7 @@ export function readMigrate(flags: Flags, topic: "kiam" | "kube2iam"): Arguments
   const waves = reader.read("waves", WAVES);
   const roleBaseArn = reader.read("roleBaseArn", BASE_ARN);
   if (flags["waves"] !== undefined && output !== "text") {
-    reader.refuse(`--output: "${output}" does not go with --waves, which prints a shell script`);
+    reader.refuse(`--output: "${output}" cannot be combined with --waves, which prints a shell script`);
   }
   return reader.finish({
     input: readInputArguments(flags),

@@ -14,17 +14,24 @@ export interface RotateArguments {
 
 const ABOUT = `
 Steps, in the order of a rotation:
-  status    print the CA's slots, what the servers do next, and which step is possible now
-  prepare   create the next CA; the servers publish it
-  activate  sign with the next CA; refused until every pod can have received it
-  retire    forget the previous CA; refused while certificates that it signed are valid
+  status    print the CA's slots, what the servers will do and when, and which
+            step is possible now
+  prepare   create the next CA, which the servers then publish
+  activate  let the servers sign with the next CA; refused until every pod has
+            had time to receive the next CA
+  retire    remove the previous CA; refused while certificates that it signed are
+            still valid
 
-Exit codes: 0 done, 1 the step is refused, 2 usage, or the cluster cannot be reached.`;
+Exit codes: 0 done, 1 the step is refused, 2 invalid command line, or the
+cluster cannot be reached.`;
 
 export function declareRotate(command: Command): void {
   command
     .addArgument(new Argument("<step>", "status, prepare, activate or retire").choices(STEPS))
-    .option("--force", "apply the step even if pods may be cut off; only for a compromised CA")
+    .option(
+      "--force",
+      "apply the step even if some pods can then no longer renew; use this only if a CA is compromised",
+    )
     .addOption(outputOption())
     .addHelpText("after", ABOUT);
   declareConnection(declarePodroleNamespace(command));

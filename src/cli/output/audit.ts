@@ -37,7 +37,7 @@ const GRANT_HEAD = [
 function grantCells({ grant, sessions, origin }: GrantRow, hasCalls: boolean): readonly string[] {
   const { namespace, pod, serviceAccount, container, role, first, last, issues } = grant;
   const newest = sessions.at(-1)?.session;
-  const older = sessions.length > 1 ? ` and ${sessions.length - 1} before` : "";
+  const older = sessions.length > 1 ? ` and ${sessions.length - 1} earlier` : "";
   return [
     ...[timeText(first), timeText(last), String(issues), `${namespace}/${pod}`, container, serviceAccount ?? ""],
     ...[pathAndName(role), userText(origin), newest === undefined ? "" : `${newest.accessKeyId}${older}`],
@@ -85,7 +85,7 @@ function stepText(step: PodStep): string {
     case "certificate": {
       const { serial = "", podUid = "", credentialId = "a token" } = step.certificate;
       const requester = step.tokenRequestedBy === undefined ? "" : ` requested by ${step.tokenRequestedBy}`;
-      return `serial ${serial} to instance ${podUid}, by ${credentialId}${requester}`;
+      return `serial ${serial} for pod uid ${podUid}, proved by ${credentialId}${requester}`;
     }
     case "credentials": {
       const { accessKeyId, sessionName = "", expiration = "" } = step.session;
@@ -132,9 +132,9 @@ export function emptyText(query: AuditQuery): string {
     case "key":
       return `no container received access key ${query.accessKeyId}`;
     case "pod":
-      return `no record mentions pod ${query.namespace}/${query.pod}`;
+      return `no audit record mentions pod ${query.namespace}/${query.pod}`;
     case "refusals":
-      return "no refusals";
+      return "no audit record contains a refusal that matches";
   }
 }
 
@@ -148,7 +148,7 @@ export function logText({ name, lines, records, tooLong }: LogCounts): string {
 }
 
 export function brokenLogText({ name, reason }: BrokenLog): string {
-  return `${visible(name)} could not be read to its end (${reason}); what came before the error is included`;
+  return `${visible(name)} could not be read to its end (${reason}); the answer includes the records before the error`;
 }
 
 const FLAGS: Readonly<Record<AuditProblem["input"], string>> = {

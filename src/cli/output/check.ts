@@ -30,7 +30,7 @@ function groupLines(group: readonly Finding[]): readonly string[] {
   const bad = group.some(({ state }) => state === "failed" || state === "warning");
   return [
     ...group.slice(0, MOST_SHOWN).map(line),
-    ...(rest > 0 ? [`        and ${rest} more (-o json has them all)`] : []),
+    ...(rest > 0 ? [`        and ${rest} more (-o json lists all of them)`] : []),
     ...(bad ? [`        see ${group[0]?.hint}`] : []),
   ];
 }

@@ -19,9 +19,9 @@ export function departureText(plan: DeparturePlan): string {
   const moving = moves.reduce((sum, { pods }) => sum + pods, 0);
   const staying = stays.reduce((sum, { pods }) => sum + pods, 0);
   return [
-    `podrole to ${NAMES[plan.destination.to]}: ${countOf(moving, "pod")} of ${countOf(moves.length, "ServiceAccount")} can move, ${staying} cannot, ${withoutRole} ${withoutRole === 1 ? "has" : "have"} no role`,
+    `podrole to ${NAMES[plan.destination.to]}: ${countOf(moving, "pod")} of ${countOf(moves.length, "ServiceAccount")} can migrate, ${staying} cannot, ${withoutRole} ${withoutRole === 1 ? "has" : "have"} no role`,
     ...(moves.length === 0 ? [] : steps(plan)),
-    ...(stays.length === 0 ? [] : ["", "Cannot move as they are", ...stays.flatMap(stayLines)]),
+    ...(stays.length === 0 ? [] : ["", "Cannot migrate without changes", ...stays.flatMap(stayLines)]),
     "",
   ]
     .map(visible)
@@ -31,8 +31,8 @@ export function departureText(plan: DeparturePlan): string {
 function steps({ destination, departure: { moves }, trust }: DeparturePlan): readonly string[] {
   return [
     "",
-    "1. Allow the ServiceAccounts to assume the roles. Add the roles' present statements to each document first: the command",
-    "   replaces the whole trust policy, and podrole's server needs its own statement until the last pod has moved.",
+    "1. Allow the ServiceAccounts to assume the roles. Each command replaces the whole trust policy of a role, so first add the",
+    "   role's existing statements to the document. Keep the statement for podrole's server until the last pod has migrated.",
     ...trust.flatMap(trustLines),
     "",
     `2. ${destination.to === "irsa" ? "Annotate the ServiceAccounts with their roles." : "Associate the ServiceAccounts with their roles."}`,
@@ -50,7 +50,7 @@ function trustLines(policy: TrustPolicy): readonly string[] {
   const { roleName, length } = policy;
   const command = `   ${trustCommand(policy)}`;
   if (length <= LONGEST_TRUST_POLICY) return [command];
-  const limit = `IAM's limit is ${LONGEST_TRUST_POLICY} unless the quota is raised`;
+  const limit = `IAM's limit is ${LONGEST_TRUST_POLICY} characters unless you raise the quota`;
   return [`   # ${roleName}: ${length} characters; ${limit}`, command];
 }
 

@@ -29,7 +29,7 @@ function sidecar({ sidecar: image, sidecarNow }: NonNullable<Explanation["existi
   if (image === undefined) return "";
   return sidecarNow === undefined
     ? `, sidecar image ${image}`
-    : `, sidecar image ${image} (would be ${sidecarNow} now)`;
+    : `, sidecar image ${image} (if created now: ${sidecarNow})`;
 }
 
 function containerText({
@@ -42,8 +42,9 @@ function containerText({
   code,
   message,
 }: ContainerExplanation): string {
-  if (allowed) return `container ${container}: ${role}, named by the ${ORIGINS[namedBy ?? ""]}, session ${sessionName}`;
-  if (undecided) return `container ${container}: decided by the server: ${message}`;
+  if (allowed)
+    return `container ${container}: ${role}, named by the ${ORIGINS[namedBy ?? ""]}, session name ${sessionName}`;
+  if (undecided) return `container ${container}: the server decides: ${message}`;
   const reason = code === undefined ? message : `${code}: ${message}`;
   return `container ${container}: no credentials: ${reason}`;
 }

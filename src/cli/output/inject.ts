@@ -20,7 +20,7 @@ export function uninjectText(pods: readonly UninjectedPod[]): string {
 function outcomeText({ outcome, message = "" }: UninjectedPod): string {
   switch (outcome) {
     case "removed":
-      return "podrole is removed";
+      return "podrole removed";
     case "not injected":
       return "not injected";
     case "malformed":

@@ -41,16 +41,19 @@ function summary({ from, pods, namespaces, counts, withoutRole, moved, sdk, fini
   const verbs = [changed === 1 ? "changes" : "change", needsWork === 1 ? "needs work" : "need work"];
   return [
     `${from} to podrole: ${countOf(pods, "pod")} in ${countOf(namespaces, "namespace")}`,
-    `  ${unchanged} unchanged (${withoutRole} of them without a role), ${changed} ${verbs[0]}, ${needsWork} ${verbs[1]}, ${refused} refused`,
-    `  SDK of the pods with a role: ${sdk.new} new enough, ${sdk.old} too old, ${sdk.unknown} unknown (docs/sdk.md)`,
+    `  ${unchanged} unchanged (of these, ${withoutRole} without a role), ${changed} ${verbs[0]}, ${needsWork} ${verbs[1]}, ${refused} refused`,
+    `  AWS SDKs of the pods with a role: ${sdk.new} new enough, ${sdk.old} too old, ${sdk.unknown} unknown (docs/sdk.md)`,
     ...(moved > 0 ? [`  ${countOf(moved, "pod")} already injected`] : []),
-    ...(finished > 0 ? [`  ${countOf(finished, "finished pod")} left out`] : []),
+    ...(finished > 0 ? [`  ${countOf(finished, "finished pod")} not assessed`] : []),
     "",
   ];
 }
 
 function settingsLines({ conversion, place, predecessor: { name } }: MigrationSource): readonly string[] {
-  const origin = place === undefined ? `no ${name} found in the input: using its defaults` : `found in ${place}`;
+  const origin =
+    place === undefined
+      ? `${name} was not found in the input, so its default settings are assumed`
+      : `${name} found in ${place}`;
   const settings = [...Object.entries(conversion.server), ...Object.entries(conversion.webhook)];
   return [origin, ...new Set(settings.map(([key, value]) => `${key}: ${value}`)), ...conversion.remarks];
 }
@@ -71,7 +74,9 @@ function permissionLines(change: PermissionChange, old: string): readonly string
 }
 
 function roleUse({ arn, pods }: RoleUse): string {
-  return pods === 0 ? `${arn} (no pod here requests it)` : `${arn} (${countOf(pods, "pod")} here)`;
+  return pods === 0
+    ? `${arn} (requested by no pod of this namespace)`
+    : `${arn} (requested by ${countOf(pods, "pod")} of this namespace)`;
 }
 
 function verdictLines({ groups, counts }: Report, verdict: Verdict): readonly string[] {

@@ -5,23 +5,27 @@ import { type RotationStatus, VERBS } from "../../operations/rotate/status.ts";
 
 /** What happens after each step. */
 export const DONE: Readonly<Record<RotationVerb, string>> = {
-  prepare: "the Secret holds a next CA; the servers publish it within a minute",
-  activate: "the next CA is now the current one; every server signs with it within a minute",
-  retire: "the previous CA is removed from the Secret; the servers remove it from the bundle within a minute",
+  prepare: "the Secret contains a next CA; the servers publish it within one minute",
+  activate: "the next CA is now the current one; every server signs with it within one minute",
+  retire: "the previous CA is removed from the Secret; the servers remove it from the trust bundle within one minute",
 };
 
 /** The risk that --force accepted. */
 export const FORCED: Readonly<Record<RotationVerb, string>> = {
-  prepare: "if there was a next CA, it has been replaced",
-  activate: "pods that did not receive the new CA yet cannot renew; restart those that do not recover",
-  retire: "certificates signed by the previous CA are no longer accepted; restart pods that do not recover",
+  prepare: "if there was already a next CA, it has been replaced",
+  activate: "pods that have not yet received the new CA cannot renew; restart the pods that do not recover",
+  retire: "certificates signed by the previous CA are no longer accepted; restart the pods that do not recover",
 };
 
-const SINCE = { next: "published", current: "signs", previous: "replaced" } as const;
+const AGE = {
+  next: (age: string) => `published ${age} ago`,
+  current: (age: string) => `signing for ${age}`,
+  previous: (age: string) => `replaced ${age} ago`,
+} as const;
 const STEPS = {
   publish: "create and publish a next CA",
   sign: "sign with the next CA",
-  forget: "forget the previous CA",
+  forget: "remove the previous CA",
 } as const;
 
 /** The status as text; `now` is Unix milliseconds. */
@@ -31,7 +35,7 @@ export function rotationText({ slots, outlook: steps, refused }: RotationStatus,
       const left = Date.parse(expires) - now;
       const end = left > 0 ? `expires in ${formatAge(left)}` : `expired ${formatAge(-left)} ago`;
       const age = formatAge(now - Date.parse(since));
-      return `${slot.padEnd(8)}  ${subject}  ${SINCE[slot]} since ${age}, ${end}  ${fingerprint.slice(0, 23)}…`;
+      return `${slot.padEnd(8)}  ${subject}  ${AGE[slot](age)}, ${end}  ${fingerprint.slice(0, 23)}…`;
     }),
     "",
     "the servers will:",
@@ -44,6 +48,6 @@ export function rotationText({ slots, outlook: steps, refused }: RotationStatus,
 
 function formatTime(at: number, now: number): string {
   return at <= now
-    ? "at their next check, within a minute"
+    ? "at their next check, within one minute"
     : `in ${formatAge(at - now)} (${new Date(at).toISOString()})`;
 }

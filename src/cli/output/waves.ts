@@ -8,11 +8,13 @@ import { visible } from "./visible.ts";
 
 export function wavesScript({ from, waves, postponed }: WavePlan): string {
   return [
-    `# For each wave: label, restart, check, wait a day. Both systems can run meanwhile: ${from} serves pods that call`,
-    "# 169.254.169.254, and injected pods no longer call it.",
-    "# To roll back: kubectl label namespace NAME podrole.io/inject- and the same restarts.",
+    "# For each wave: label the namespaces, restart the pods, check the pods, and wait one day before the next wave.",
+    `# Both systems can run at the same time: ${from} serves pods that call 169.254.169.254, which injected pods do not.`,
+    "# To roll back a namespace: kubectl label namespace NAME podrole.io/inject- and restart the same pods.",
     ...waves.flatMap((wave, index) => waveLines(wave, index + 1, waves.length)),
-    ...(postponed.length === 0 ? [] : ["", "# Not yet: these namespaces need work first (see the report)."]),
+    ...(postponed.length === 0
+      ? []
+      : ["", "# Do not migrate these namespaces yet: they need work first (see the report)."]),
     ...postponed.flatMap(postponedLines),
     "",
   ]
@@ -26,7 +28,7 @@ function waveLines(wave: readonly NamespaceMove[], number: number, count: number
     "",
     `# Wave ${number} of ${count}: ${countOf(wave.length, "namespace")}, ${countOf(pods, "pod")} with a role`,
     ...wave.flatMap(({ name, groups, risk }) => [
-      ...(risk === 1 ? [`# ${name}: some pods change (see the report)`] : []),
+      ...(risk === 1 ? [`# ${name}: something changes for some pods (see the report)`] : []),
       ...commandsFor(name, groups),
     ]),
   ];
@@ -61,8 +63,8 @@ function restart(namespace: string, { kind, name, updateStrategy }: Group): stri
   const target = `${kind.toLowerCase()}/${name}`;
   if (RESTARTABLE.has(kind) && updateStrategy !== "OnDelete")
     return `kubectl -n ${shellQuote(namespace)} rollout restart ${shellQuote(target)}`;
-  if (RESTARTABLE.has(kind)) return `# ${target} has updateStrategy OnDelete: delete its pods one by one`;
-  if (kind === "CronJob") return `# ${target}: its next run is injected`;
+  if (RESTARTABLE.has(kind)) return `# ${target} has updateStrategy OnDelete: delete its pods one at a time`;
+  if (kind === "CronJob") return `# ${target}: pods of its next run are injected`;
   if (kind === "Job") return `# ${target}: only pods that it creates from now on are injected`;
-  return `# ${target}: delete it and create it again`;
+  return `# ${target}: delete this object and create it again`;
 }

@@ -139,5 +139,5 @@ function expiresIn({ certificatePem }: SlotFacts, now: number): number {
 function describeSlot(slot: SlotFacts, now: number): string {
   const left = expiresIn(slot, now);
   const end = left > 0 ? `expires in ${formatAge(left)}` : `expired ${formatAge(-left)} ago`;
-  return `${slot.slot} since ${formatAge(now - slot.since)}, ${end}`;
+  return `${slot.slot} for ${formatAge(now - slot.since)}, ${end}`;
 }

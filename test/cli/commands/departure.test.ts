@@ -228,7 +228,7 @@ suite("migrate() to irsa and pod-identity", () => {
     assert.equal(all.exitCode, 0);
     assert.match(
       all.out,
-      /^podrole to IAM roles for service accounts: 3 pods of 3 ServiceAccounts can move, 0 cannot, 0 have no role$/m,
+      /^podrole to IAM roles for service accounts: 3 pods of 3 ServiceAccounts can migrate, 0 cannot, 0 have no role$/m,
     );
     assert.match(all.out, /kubectl annotate serviceaccount -n shop b eks\.amazonaws\.com\/role-arn=arn:/);
     assert.equal((await run("irsa", cluster({ name: "a", annotations: role("payments") }), IRSA)).exitCode, 1);
@@ -236,7 +236,7 @@ suite("migrate() to irsa and pod-identity", () => {
 
   test("counts one pod without a role as one", async () => {
     const { out } = await run("irsa", cluster({ name: "a", annotations: role("shop-a") }, { name: "b" }), IRSA);
-    assert.match(out, /: 1 pod of 1 ServiceAccount can move, 0 cannot, 1 has no role$/m);
+    assert.match(out, /: 1 pod of 1 ServiceAccount can migrate, 0 cannot, 1 has no role$/m);
   });
 
   test("counts the pods of a kiam cluster, and uses its base ARN", async () => {

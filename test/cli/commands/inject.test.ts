@@ -161,7 +161,7 @@ suite("uninject()", () => {
     const { out: injected } = await run(context, plain);
     const { exitCode, out, err } = await back(injected);
     assert.equal(exitCode, 0);
-    assert.match(err, /^Deployment\/orders: podrole is removed$/m);
+    assert.match(err, /^Deployment\/orders: podrole removed$/m);
     // Only the spelling of flow collections may have changed on the way.
     const [before, after] = [plain, out].map((text) => parseAllDocuments(text).map((document) => document.toJS()));
     assert.deepEqual(after, before);

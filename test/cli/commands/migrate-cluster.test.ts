@@ -60,7 +60,7 @@ suite("migrate() of a cluster", () => {
     const run = await cluster(context);
     const { exitCode, out } = await run({ namespace: "shop", roleBaseArn: BASE });
     assert.equal(exitCode, 0);
-    assert.match(out, /^kiam to podrole: 27 pods in 1 namespace\n {2}27 unchanged \(6 of them without a role\)/);
+    assert.match(out, /^kiam to podrole: 27 pods in 1 namespace\n {2}27 unchanged \(of these, 6 without a role\)/);
   });
 
   test("works with pods and namespaces only, and reports what is missing", async (context) => {

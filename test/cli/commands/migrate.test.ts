@@ -54,7 +54,7 @@ suite("migrate()", () => {
     assert.equal(exitCode, 1);
     const [first, second] = out.split("\n");
     assert.equal(first, "kiam to podrole: 200 pods in 12 namespaces");
-    assert.equal(second, "  150 unchanged (90 of them without a role), 10 change, 29 need work, 11 refused");
+    assert.equal(second, "  150 unchanged (of these, 90 without a role), 10 change, 29 need work, 11 refused");
     assert.match(out, /found in DaemonSet kube-system\/kiam-server/);
   });
 
@@ -114,7 +114,7 @@ suite("migrate()", () => {
     ["an unusable base ARN", full, { roleBaseArn: "role/" }, /--role-base-arn: "role\/" is not a base ARN/],
     ["a file that does not exist", full, { filename: "/nowhere" }, /--filename: \/nowhere cannot be read/],
     ["a values file that does not exist", full, { kiamValues: "/nowhere" }, /--kiam-values: \/nowhere cannot be read/],
-    ["waves as JSON", full, { waves: "2", output: "json" }, /--output: "json" does not go with --waves/],
+    ["waves as JSON", full, { waves: "2", output: "json" }, /--output: "json" cannot be combined with --waves/],
     ["a flag of another topic", full, { clusterName: "prod" }, /--cluster-name applies to pod-identity, not to kiam/],
     ["broken input", "a: [", {}, /standard input: it is neither YAML nor JSON/],
   ] as const) {

@@ -55,7 +55,7 @@ suite("rotate()", () => {
     assert.equal(exitCode, 0);
     assert.match(
       out,
-      /^current {3}O=podrole, CN=podrole CA .* signs since 0 s, expires in 364 d|^current .* signs since \d s/m,
+      /^current {3}O=podrole, CN=podrole CA .* signing for 0 s, expires in 364 d|^current .* signing for \d s/m,
     );
     assert.match(out, /in 18[12] d \d+ h \(2\d{3}-.*\): create and publish a next CA/);
     assert.match(out, /^podrole rotate prepare: possible now$/m);
@@ -72,8 +72,8 @@ suite("rotate()", () => {
     const { run, secretVersion } = await cluster(context);
     const prepared = await run("prepare");
     assert.equal(prepared.exitCode, 0, prepared.err);
-    assert.match(prepared.err, /the servers publish it within a minute/);
-    assert.match(prepared.out, /^next .* published since 0 s|^next .* published since \d s/m);
+    assert.match(prepared.err, /the servers publish it within one minute/);
+    assert.match(prepared.out, /^next .* published \d s ago/m);
     const version = secretVersion();
     const early = await run("activate");
     assert.equal(early.exitCode, 1);
@@ -81,7 +81,7 @@ suite("rotate()", () => {
     assert.equal(secretVersion(), version);
     const forced = await run("activate", { force: "true" });
     assert.equal(forced.exitCode, 0);
-    assert.match(forced.err, /restart those that do not recover/);
+    assert.match(forced.err, /restart the pods that do not recover/);
   });
 
   test("prints no key", async (context) => {

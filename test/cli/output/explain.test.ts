@@ -21,11 +21,11 @@ test("explainText() prints one line for each fact", () => {
   assert.equal(
     explainText([EXPLANATION]),
     `pod/orders in namespace shop
-  injected (created 2026-06-01T00:00:00Z), sidecar image sidecar:1 (would be sidecar:2 now)
+  injected (created 2026-06-01T00:00:00Z), sidecar image sidecar:1 (if created now: sidecar:2)
   if created now: inject (ALREADY_INJECTED): podrole is injected
-  container app: arn:r, named by the pod's annotation, session eu-orders
+  container app: arn:r, named by the pod's annotation, session name eu-orders
   container job: no credentials: ROLE_FORBIDDEN: not permitted
-  container web: decided by the server: only the server has the base ARN
+  container web: the server decides: only the server has the base ARN
   warning: a warning
   note: a note
   settings from Deployment podrole-webhook

@@ -19,7 +19,7 @@ suite("wavesScript()", () => {
   });
 
   test("explains a restart that has no command", () => {
-    assert.ok(lines.includes("# daemonset/fluent-bit has updateStrategy OnDelete: delete its pods one by one"));
+    assert.ok(lines.includes("# daemonset/fluent-bit has updateStrategy OnDelete: delete its pods one at a time"));
   });
 
   test("labels no namespace in which podrole injects nothing", () => {

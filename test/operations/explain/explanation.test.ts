@@ -65,7 +65,7 @@ suite("explainPod()", () => {
     const [container] = explanation.containers;
     assert.deepEqual([container?.allowed, container?.undecided, container?.code], [false, true, undefined]);
     assert.match(container?.message ?? "", /Cannot resolve .*"shop-orders": only the server has the base ARN/);
-    assert.match(explanation.now.warnings.join(), /role "shop-orders" is checked by the server alone/);
+    assert.match(explanation.now.warnings.join(), /role "shop-orders" is checked only by the server/);
   });
 
   test("distinguishes a container that is left out from one without a role", () => {
