@@ -81,8 +81,7 @@ function judge(
 }
 
 /**
- * Returns the whole input of AssumeRole for this pod and role, fields in a fixed order (it is a cache key), or a
- * refusal if an annotation cannot be followed. At admission, where name and uid may be unknown, only the refusal
+ * Returns the whole input of AssumeRole for this pod and role, or a refusal if an annotation cannot be followed. At admission, where name and uid may be unknown, only the refusal
  * matters. `sessionPolicy` is the content of the ConfigMap that sessionPolicyConfigMap() names; without it, a pod that
  * names one is refused.
  */

@@ -142,7 +142,13 @@ test("the bundle runs as in a pod: serve, wait, renewal by a child process, SIGK
     await server.stop();
     const second = start(entry, ["serve"], pod.env);
     assert.equal(await start(entry, ["wait"], pod.env).ended, 0);
-    assert.equal(await accessKeyId(), "ASIAAPP2");
+    // A restarted sidecar replaces the tokens once it listens: like an SDK, read the token file again after TOKEN_REPLACED.
+    let response = await sendRequest(port, { token: await pod.token("app") });
+    while (response.body["code"] === "TOKEN_REPLACED") {
+      await sleep(10);
+      response = await sendRequest(port, { token: await pod.token("app") });
+    }
+    assert.equal(response.body["AccessKeyId"], "ASIAAPP2", response.text);
     second.child.kill("SIGTERM");
     assert.equal(await second.ended, 0);
     const logged = begun.log() + first.log() + second.log();

@@ -1,4 +1,5 @@
-// The credentials port's use case: find the pod → decide the role → get the credentials → record. It runs at every issue
+// The credentials port's use case: find the pod, decide each container's role (decide-containers.ts), get the
+// credentials, record each result. It runs at every issue
 // and decides anew, whatever the webhook decided at admission. It has no state of its own.
 import type { PodIdentity } from "../../pki/identity.ts";
 import { type AssumeRoleInput, assumeRoleInput, decideRoles, type PolicySettings } from "../../policy/decide.ts";

@@ -1,4 +1,4 @@
-// podrole's real programs for the attack and the fuzz suite: server and webhook with an emulated API server and STS, and
+// podrole's real programs for the fuzz suite: server and webhook with an emulated API server and STS, and
 // sidecars of pods that the webhook admitted, each a process of its own. States: open → closed (close()).
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
