@@ -26,7 +26,9 @@ export function sdkMessages(): string {
   return (Object.entries(SCENARIOS) as [string, Scenario][])
     .filter(([, { expects }]) => expects !== "works")
     .map(([id, { title }]) => {
-      const messages = Object.entries(outcomes[id] ?? {}).map(([sdk, { reads }]) => `- ${titles[sdk]}: \`${reads}\``);
+      const messages = Object.entries(outcomes[id] ?? {}).map(
+        ([sdk, { reads }]) => `- ${titles[sdk]}: ${reads === undefined ? "works, no message" : `\`${reads}\``}`,
+      );
       return `### ${title[0]?.toUpperCase()}${title.slice(1)}\n\n${messages.join("\n")}`;
     })
     .join("\n\n");

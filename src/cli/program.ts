@@ -72,7 +72,7 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
   add("rotate", "manage podrole's CA (steps: status, prepare, activate, retire)", declareRotate);
   group = "Commands for manifests, which need no webhook:";
   add("inject", "inject manifests as the webhook would", declareInject);
-  add("uninject", "remove everything that injection added from manifests", declareUninject);
+  add("uninject", "remove from manifests everything that injection added", declareUninject);
   group = "Programs that the manifests start:";
   add("server", "issue certificates to pods, and credentials of their roles", (command) =>
     declareSettings(command, SERVER_SETTINGS),

@@ -60,7 +60,7 @@ export const POLICY_SETTINGS = {
     sessionDuration: {
       type: type.duration,
       default: "1h",
-      help: "Issue credentials with this lifetime, from 15m to 12h. With --assume-role-arn or --first-hops, the maximum is 1h (role chaining). If the server's own AWS identity is a role, the lifetime is shortened to 1h",
+      help: "Issue credentials with this lifetime, from 15m to 12h. With --assume-role-arn or --first-hops, the maximum is 1h (role chaining). If the server's own credentials are a role session other than an instance profile's, the lifetime is shortened to 1h",
     },
     maxSessionDuration: {
       type: type.duration,

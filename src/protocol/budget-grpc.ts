@@ -1,7 +1,7 @@
 // Applies a budget to a gRPC server. grpc-js shows neither its connections nor its streams, so both come from Node's
 // diagnostics channels, which report every accepted socket, before TLS, and every HTTP/2 stream of the process.
 // (https://nodejs.org/api/diagnostics_channel.html#built-in-channels)
-// States: created → watching (start) → stopped (stop); connections that are open then stay below the budget until they end.
+// States: created → watching (start) → stopped (stop); connections that are open then remain subject to the budget until they end.
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
@@ -32,7 +32,7 @@ export interface LimitGrpcOptions {
  * connection.
  */
 export function limitGrpc(budget: Budget, { callerOf, maxHeaders }: LimitGrpcOptions): LimitedConnections {
-  /** By peer: a stream shows its TLS socket, which has the peer of the accepted one. */
+  /** By the peer's address and port: a stream exposes only its TLS socket, whose peer is that of the accepted TCP socket. */
   const connections = new Map<string, { readonly budgeted: BudgetConnection; isIdentified: boolean }>();
   let port: number | undefined;
   let open = 0;

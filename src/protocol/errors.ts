@@ -79,7 +79,7 @@ export const ERRORS = {
     keep: false,
     summary: "The pod has a container, volume or mount with a name or path that is reserved for podrole.",
     remedy:
-      "Rename the container or volume, or move the mount. Reserved are the names podrole-* for containers and volumes, and the path /var/run/secrets/podrole.io.",
+      "Rename the container or volume, or move the mount. The names podrole-* (containers and volumes) and the path /var/run/secrets/podrole.io are reserved.",
   },
   POD_UNKNOWN: {
     http: 403,
@@ -105,7 +105,7 @@ export const ERRORS = {
     retry: false,
     keep: true,
     summary:
-      "The pod requests credentials and is not injected: it has no podrole-sidecar as podrole makes it, opts out, or uses its node's network.",
+      "The pod requests credentials but is not injected: its podrole-sidecar is missing or differs from the one that podrole injects, the pod opted out, or it uses its node's network.",
     remedy:
       "Label the namespace and create the pod again, or inject its manifest with `podrole inject`; the message names what is missing.",
   },

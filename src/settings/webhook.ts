@@ -117,7 +117,7 @@ export const WEBHOOK_SETTINGS = {
     sidecarCommand: {
       type: command,
       default: "node,--disable-sigusr1,--lite-mode,/podrole/main.cjs",
-      help: "Run the sidecar image with this entrypoint in the postStart hook that delays the other containers; with none, a startup probe of the native sidecar delays them, which takes 1 s longer",
+      help: 'Use this command, the entrypoint of the sidecar image, in the postStart hook that holds back the other containers. With "none" there is no hook: a startup probe holds them back, which takes 1 s longer',
     },
     region: {
       type: type.text,

@@ -30,7 +30,7 @@ function apply(before: Pod, operations: readonly Operation[]): unknown {
 }
 
 function wrongPatch(cause?: unknown): PodroleError {
-  const message = "Cannot patch the pod: the patch leads to another pod; expected the planned one";
+  const message = "Cannot patch the pod: applying the patch does not produce the planned pod";
   return new PodroleError("INTERNAL", message, { cause });
 }
 

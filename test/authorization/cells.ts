@@ -109,7 +109,7 @@ export const CALLS = {
       replaced: ["a pod that another one of its name replaced, with its certificate", "POD_UNKNOWN"],
       expiredOpen: ["a certificate that expired on an open connection", "CERTIFICATE_REJECTED"],
       expiredResumed: [
-        "a certificate that expired, on a connection that resumes its TLS session",
+        "an expired certificate, on a new connection that tries to resume an earlier TLS session",
         "CERTIFICATE_REJECTED",
       ],
       retiredOpen: ["a certificate of a CA that was retired, on an open connection", "CERTIFICATE_REJECTED"],

@@ -1,5 +1,5 @@
-// Refuses pods that ask the server by themselves: without podrole-sidecar, opted out, or on their node's network, where
-// every process of the node could reach the sidecar. The namespace's label does not count here: it decides which new pods
+// Refuses requests of pods that are not injected: pods without podrole-sidecar, pods that opted out, and pods on their
+// node's network, where every process of the node could reach the sidecar. The namespace's label does not count here: it decides which new pods
 // are injected, and removing it must not take credentials from running ones.
 import { foreignPart, missingPart } from "../../injection/parts.ts";
 import { skipReasonOfPod } from "../../injection/skip-reasons.ts";

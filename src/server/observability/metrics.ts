@@ -65,7 +65,7 @@ export const SERVER_METRICS = {
   stsLimited: {
     type: "histogram",
     name: "podrole_sts_held_back_seconds",
-    help: "For each AssumeRole call that the limiter did not make, the time to wait before a retry, in seconds, by reason: rate (--sts-rate is reached) or pause (STS throttled earlier calls)",
+    help: "For each AssumeRole call that the limiter rejected, how long the caller must wait before it retries, in seconds, by reason: rate (--sts-rate is reached) or pause (STS throttled earlier calls)",
     labels: ["reason"],
     from: ["rate", "pause"],
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30],

@@ -59,7 +59,7 @@ export const DIFFERENCES: readonly Difference[] = [
 export const keyOf = ({ kind, metadata: { namespace = "", name } }: KubeObject): string =>
   `${kind} ${namespace}/${name}`;
 
-/** Maps `keyOf` to each object, with the given differences erased. */
+/** Returns the objects by their key (see keyOf()), without the given differences. */
 export function comparable(
   objects: readonly KubeObject[],
   differences: readonly Difference[] = DIFFERENCES,
