@@ -97,7 +97,7 @@ function ignoreRest(socket: Socket): void {
   if (parser?.onIncoming) parser.onIncoming = () => 0;
 }
 
-const UNLIMITED: BudgetRequest = { caller: "", receive: () => true, received() {}, end() {} };
+const UNLIMITED: BudgetRequest = { receive() {}, received() {}, end() {} };
 
 function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;

@@ -64,12 +64,11 @@ export interface BudgetConnection {
 }
 
 export interface BudgetRequest {
-  readonly caller: string;
   /**
-   * Counts bytes; returns whether the request is still in flight. If there are too many, a connection of the caller with most bytes is closed: the one that has made no
+   * Counts bytes. If there are too many, a connection of the caller with most bytes is closed: the one that has made no
    * progress for longest, of those that hold at least this caller's average.
    */
-  receive(bytes: number): boolean;
+  receive(bytes: number): void;
   /** The body is complete. */
   received(): void;
   end(): void;
@@ -243,17 +242,13 @@ export function createBudget(
     if (surplus) abort(surplus, "requests");
     const isInFlight = () => connection.requests.has(request);
     return {
-      get caller() {
-        return connection.caller;
-      },
       receive(bytes) {
-        if (!isInFlight()) return false;
+        if (!isInFlight()) return;
         request.bytes += bytes;
         connection.bytes += bytes;
         connection.progress = ++sequence;
         add("bytes", connection.caller, bytes);
         relieveBytes(connection);
-        return isInFlight();
       },
       received() {
         if (!isInFlight() || request.phase === "call") return;

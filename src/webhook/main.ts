@@ -66,7 +66,6 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
   const logRejection = createRejectionLog({ clock, log });
   const app = createWebhookApp(
     {
-      clock,
       callers,
       onRejected(reason) {
         metrics.rejectedCallers.inc({ reason });
@@ -76,9 +75,8 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
       log,
       tls: serving,
       onUnreadable: (status) => metrics.unreadable.inc({ status: String(status) }),
-      onClose: (reason) => metrics.connectionsClosed.inc({ port: "webhook", reason }),
     },
-    { host: settings.bind.host, port: settings.bind.port, apiServerCidrs: settings.apiServerCidrs },
+    { host: settings.bind.host, port: settings.bind.port },
   );
   const ports = { webhook: await app.listen(), pages };
   shutdown.onClose("webhook port", () => app.close());
@@ -104,8 +102,6 @@ async function openPages(
     return isReady() ? [] : ["there is no serving certificate from podrole's server yet"];
   }
   const pages = createPages({
-    clock,
-    onClose: (reason) => metrics.connectionsClosed.inc({ port: "pages", reason }),
     exposeMetrics() {
       metrics.ready.set(unready().length === 0 ? 1 : 0);
       const notAfter = serving.notAfter();

@@ -104,7 +104,7 @@ async function healthPaths(): Promise<Entries> {
 }
 
 async function pages(): Promise<Entries> {
-  const served = createPages({ clock, exposeMetrics: async () => "", unready: () => ["REASON"] });
+  const served = createPages({ exposeMetrics: async () => "", unready: () => ["REASON"] });
   const routes = routeEntries(served.printRoutes({ commonPrefix: false }));
   const read = async (url: string) => (await served.inject(url)).json<object>();
   const [healthz, readyz] = [await read("/healthz"), await read("/readyz")];
@@ -124,7 +124,7 @@ async function webhookPaths(): Promise<Entries> {
   const tls = { current: () => ({ certificatePem, privateKey: key }), onChange: () => () => {} };
   const admit = () => Promise.reject(new RangeError("not called"));
   const app = createWebhookApp(
-    { clock, admit, log: createKeptLog().log, tls, onUnreadable: () => {} },
+    { admit, log: createKeptLog().log, tls, onUnreadable: () => {} },
     { host: "127.0.0.1", port: 0 },
   );
   await app.http.ready();

@@ -41,7 +41,6 @@ async function openDoor(context: TestContext, name?: string) {
   const { pem, key } = newLeaf(serving, { kind: "serving", dnsNames: [], ipAddresses: ["127.0.0.1"] }, now);
   const app = createWebhookApp(
     {
-      clock,
       admit: async (review) => {
         admitted.push(review);
         return { decision: "skip", reason: "NO_ROLE", response: { uid: review.uid, allowed: true } };
