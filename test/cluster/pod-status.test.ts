@@ -1,0 +1,105 @@
+// Role annotations against a node, on a real API server: a kubelet's identity writes pods/status of its own pod.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, suite, test } from "node:test";
+import { until } from "../../emulators/stage.ts";
+import type { Pod } from "../../src/kubernetes/objects.ts";
+import { createKubectl } from "./kubectl.ts";
+
+const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = process.env;
+const kubectl = createKubectl({ binary, kubeconfig });
+const NAMESPACE = `status-${process.pid}`;
+const NODE = `status-node-${process.pid}`;
+const POLICY = readFileSync(new URL("../../manifests/base/pod-status-policy.yaml", import.meta.url), "utf8");
+const KUBELET = ["--as", `system:node:${NODE}`, "--as-group", "system:nodes", "--as-group", "system:authenticated"];
+const REFUSED = /cannot be changed through pods\/status; change them on the pod itself/;
+/** The namespace has no label of podrole's: the policy has no selector. */
+const OBJECTS = `apiVersion: v1
+kind: Namespace
+metadata: { name: ${NAMESPACE} }
+---
+apiVersion: v1
+kind: Node
+metadata: { name: ${NODE} }
+`;
+const POD = `apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  namespace: ${NAMESPACE}
+  annotations: { iam.amazonaws.com/role: orders, podrole.io/mode: native, example.com/note: one }
+spec:
+  nodeName: ${NODE}
+  automountServiceAccountToken: false
+  containers: [{ name: app, image: app }]
+`;
+
+/** Patches the pod's annotations through pods/status; returns "patched" or the API server's error. */
+async function patchStatus(annotations: Record<string, string | null>, status: object = {}, as = KUBELET) {
+  const patch = JSON.stringify({ metadata: { annotations }, status });
+  const pod = ["-n", NAMESPACE, "patch", "pod", "web", "--subresource=status", "--type=merge", "-p", patch];
+  const { code, err } = await kubectl.run([...pod, ...as]);
+  return code === 0 ? "patched" : err;
+}
+
+const readAnnotations = async () =>
+  (await kubectl.json<Pod>(["-n", NAMESPACE, "get", "pod", "web"])).metadata.annotations ?? {};
+
+suite("ValidatingAdmissionPolicy podrole-pod-status", { timeout: 120_000 }, () => {
+  before(async () => {
+    await kubectl.ok(["apply", "-f", "-"], OBJECTS);
+    const account = ["-n", NAMESPACE, "get", "serviceaccount", "default"];
+    await until(async () => (await kubectl.run(account)).code === 0, "the default ServiceAccount");
+    await kubectl.ok(["apply", "-f", "-"], POD);
+    await kubectl.ok(["apply", "-f", "-"], POLICY);
+    await until(async () => REFUSED.test(await patchStatus({ "podrole.io/probe": "1" })), "the policy in force");
+  });
+  after(async () => {
+    await kubectl.run(["delete", "--ignore-not-found", "-f", "-"], POLICY);
+    await kubectl.run(["-n", NAMESPACE, "delete", "pod", "web", "--force", "--grace-period=0"]);
+    await kubectl.run(["delete", "--wait=false", "--ignore-not-found", "-f", "-"], OBJECTS);
+  });
+
+  for (const [what, annotations] of [
+    ["changes a role", { "iam.amazonaws.com/role": "payroll" }],
+    ["adds a container's role", { "iam.amazonaws.com/role.app": "payroll" }],
+    ["removes a role", { "iam.amazonaws.com/role": null }],
+    ["changes an annotation of podrole's", { "podrole.io/mode": "classic" }],
+    ["adds an annotation of podrole's", { "podrole.io/session-duration": "12h" }],
+    ["removes an annotation of podrole's", { "podrole.io/mode": null }],
+    ["changes a role beside another annotation", { "iam.amazonaws.com/role": "payroll", "example.com/note": "two" }],
+  ] as const) {
+    test(`refuses a kubelet that ${what}`, async () => {
+      const earlier = await readAnnotations();
+      assert.match(await patchStatus(annotations), REFUSED);
+      assert.deepEqual(await readAnnotations(), earlier);
+    });
+  }
+
+  test("refuses an administrator there too", async () => {
+    assert.match(await patchStatus({ "iam.amazonaws.com/role": "payroll" }, {}, []), REFUSED);
+  });
+
+  test("admits a kubelet's ordinary status update, and one that sends the same annotations", async () => {
+    assert.equal(await patchStatus({}, { phase: "Running" }), "patched");
+    assert.equal(await patchStatus({ "iam.amazonaws.com/role": "orders" }, { phase: "Running" }), "patched");
+  });
+
+  test("admits other annotations", async () => {
+    assert.equal(await patchStatus({ "example.com/note": "three" }), "patched");
+    assert.equal((await readAnnotations())["example.com/note"], "three");
+  });
+
+  test("admits a role that is changed on the pod itself", async () => {
+    const args = ["-n", NAMESPACE, "annotate", "--overwrite", "pod", "web", "iam.amazonaws.com/role=invoices"];
+    await kubectl.ok(args);
+    assert.equal((await readAnnotations())["iam.amazonaws.com/role"], "invoices");
+  });
+
+  test("passes the API server's type check", async () => {
+    const { status } = await kubectl.json<{ status?: { typeChecking?: { expressionWarnings?: unknown } } }>([
+      ...["get", "validatingadmissionpolicy", "podrole-pod-status"],
+    ]);
+    assert.equal(status?.typeChecking?.expressionWarnings, undefined);
+  });
+});
