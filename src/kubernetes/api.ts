@@ -82,8 +82,6 @@ export type OperatorResource =
   | "jobs"
   | "cronjobs"
   | "poddisruptionbudgets"
-  | "validatingadmissionpolicies"
-  | "validatingadmissionpolicybindings"
   | "subjectaccessreviews"
   | "selfsubjectaccessreviews";
 

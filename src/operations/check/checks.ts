@@ -1,6 +1,5 @@
 // Every check, in the order of the output; docs/checks.md is generated from this table.
 import { ACCESS } from "./access.ts";
-import { ANNOTATION_GUARD } from "./annotation-guard.ts";
 import type { CheckTable } from "./finding.ts";
 import { INSTALLATION } from "./installation.ts";
 import { METADATA } from "./metadata.ts";
@@ -16,7 +15,6 @@ export const CHECKS: CheckTable = {
   ...INSTALLATION,
   ...TRUST,
   ...REGISTRATION,
-  ...ANNOTATION_GUARD,
   ...RUNNING,
   ...WORKLOADS,
   ...METADATA,

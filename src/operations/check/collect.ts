@@ -62,11 +62,6 @@ export async function collect(deps: CollectDeps, options: CollectOptions): Promi
   const installed = both(deployments, configMaps, (found, maps) => readInstalled(found, maps));
   const programs: Installed = "value" in installed ? installed.value : { server: undefined, webhook: undefined };
 
-  const admissionPolicies = await known(async () => ({
-    policies: await kubernetes.listAll<never>("validatingadmissionpolicies"),
-    bindings: await kubernetes.listAll<never>("validatingadmissionpolicybindings"),
-  }));
-
   progress("reviewing permissions");
   const programRights = await reviewRights(kubernetes, rightsOf(programs, namespace), ({ who }) =>
     who === "me"
@@ -99,7 +94,7 @@ export async function collect(deps: CollectDeps, options: CollectOptions): Promi
   return {
     ...NOT_READ,
     ...common,
-    ...{ ownNamespace, nodes, deployments, ownPods, budgets, installed, programRights, trustBundle, slots, admissionPolicies },
+    ...{ ownNamespace, nodes, deployments, ownPods, budgets, installed, programRights, trustBundle, slots },
     ...{ pages, namespaces, serviceAccounts, pods, admission, metadata },
   };
 }
@@ -116,7 +111,6 @@ const NOT_READ = {
   budgets: UNREAD,
   trustBundle: UNREAD,
   slots: UNREAD,
-  admissionPolicies: UNREAD,
   admission: UNREAD,
   pages: [],
   namespaces: UNREAD,

@@ -2,7 +2,6 @@
 import type { Namespace, ObjectMeta, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import type { LabelSelector } from "../../kubernetes/selectors.ts";
 import type { Deployment, Installed, ProgramName } from "../installed.ts";
-import type { AdmissionPolicies } from "./annotation-guard.ts";
 import type { MetadataProbe } from "./metadata-probe.ts";
 import type { Right } from "./rights.ts";
 import type { Samples } from "./samples.ts";
@@ -83,7 +82,6 @@ export interface Facts {
   readonly trustBundle: Known<string | undefined>;
   readonly slots: Known<readonly SlotFacts[]>;
   readonly webhookConfigurations: Known<readonly WebhookConfigurationObject[]>;
-  readonly admissionPolicies: Known<AdmissionPolicies>;
   readonly admission: Known<AdmissionAnswer>;
   readonly pages: readonly PodPages[];
   readonly namespaces: Known<readonly Namespace[]>;

@@ -1,8 +1,5 @@
 // The facts of a healthy cluster, and parts to build other clusters from.
-import { readFileSync } from "node:fs";
-import { parseAllDocuments } from "yaml";
 import { createAuthority } from "../../../src/pki/certificate.ts";
-import type { AdmissionPolicies } from "../../../src/operations/check/annotation-guard.ts";
 import { CHECKS } from "../../../src/operations/check/checks.ts";
 import type { Facts, Known, WebhookConfigurationObject } from "../../../src/operations/check/facts.ts";
 import { type Finding, findingsOf } from "../../../src/operations/check/finding.ts";
@@ -139,13 +136,6 @@ export function injectedPod(role = "shop-orders"): Pod {
   return { ...planned.pod, status: { phase: "Running" } };
 }
 
-/** podrole's policies as the manifests have them. */
-export function admissionPolicies(): AdmissionPolicies {
-  const text = readFileSync(new URL("../../../manifests/base/pod-status-policy.yaml", import.meta.url), "utf8");
-  const [policy, binding] = parseAllDocuments(text).map((document) => document.toJS() as never);
-  return { policies: [policy as never], bindings: [binding as never] };
-}
-
 export function healthy(change: Partial<Facts> = {}): Facts {
   const deployments = [deployment("server"), deployment("webhook")];
   const expected = (right: { readonly expected: boolean }) => known(right.expected);
@@ -173,7 +163,6 @@ export function healthy(change: Partial<Facts> = {}): Facts {
     trustBundle: known(CA),
     slots: known([{ slot: "current", certificatePem: CA, since: NOW - 10 * DAY }]),
     webhookConfigurations: known([configuration()]),
-    admissionPolicies: known(admissionPolicies()),
     admission: known({ answer: "refused by podrole", namespace: "shop" }),
     pages: [
       { program: "server", pod: "podrole-server-1", samples: known(metrics("server")) },
