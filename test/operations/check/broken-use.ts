@@ -1,6 +1,13 @@
 // Cases: how the webhook is called, metrics of the programs, namespaces and pods.
 import { barePod, configuration, healthy, injectedPod, known, NAMESPACE } from "./healthy.ts";
-import { annotated, type Broken, registered, serverReports, withWebhookSetting } from "./changes.ts";
+import {
+  annotated,
+  type Broken,
+  registered,
+  serverReports,
+  withoutWebhookSetting,
+  withWebhookSetting,
+} from "./changes.ts";
 
 export const BROKEN_USE: readonly Broken[] = [
   [
@@ -24,6 +31,13 @@ export const BROKEN_USE: readonly Broken[] = [
     "FAILURE_POLICY",
     "warning",
     /Ignore; expected Fail/,
+  ],
+  [
+    "a webhook that serves every caller",
+    withoutWebhookSetting("PODROLE_API_SERVER_CA"),
+    "WEBHOOK_CALLERS",
+    "warning",
+    /cannot tell the API server from other callers/,
   ],
   ["a long timeout", registered({ timeoutSeconds: 30 }), "WEBHOOK_TIMEOUT", "warning", /30; expected/],
   [
