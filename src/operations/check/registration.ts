@@ -1,28 +1,12 @@
 // Checks of how the API server calls the webhook: podrole's MutatingWebhookConfiguration, those of others, and one real call.
 import type { Facts, RegisteredWebhook, WebhookConfigurationObject } from "./facts.ts";
-import {
-  type Check,
-  type CheckTable,
-  failed,
-  given,
-  ok,
-  orOk,
-  skipped,
-  type Verdict,
-  PAGE,
-  warning,
-} from "./finding.ts";
+import { type Check, type CheckTable, failed, given, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
 import { matchesLabels } from "../../kubernetes/selectors.ts";
 import { INJECT_ENABLED, LABELS } from "../../policy/annotations.ts";
 
 const WEBHOOK = "pods.podrole.io";
 /** In seconds. The webhook's own look-ups time out after 3 s; above 10 s, a broken webhook delays every creation of a pod. */
 const TIMEOUTS = { least: 4, most: 10 };
-
-interface CallerSettings {
-  readonly apiServerCa?: string | undefined;
-  readonly apiServerCidrs?: readonly unknown[] | undefined;
-}
 
 interface OwnWebhook {
   readonly webhook: RegisteredWebhook;
@@ -138,24 +122,6 @@ export const REGISTRATION = {
       ];
     },
   ),
-  WEBHOOK_CALLERS: {
-    section: "registration",
-    when: "installed",
-    summary: "The webhook's settings tell the API server from other callers.",
-    remedy: `Set \`--api-server-ca\`, or \`apiServerCidrs\` where the API server cannot show a client certificate. ${PAGE.apiServer} describes how to find the right values. Otherwise every address may call the webhook.`,
-    judge: ({ installed }) =>
-      given(installed, ({ webhook }) => {
-        if (!webhook) return skipped("The webhook is not deployed");
-        if (!webhook.settings) return skipped("The webhook's settings cannot be read");
-        const { apiServerCa, apiServerCidrs = [] }: CallerSettings = webhook.settings;
-        if (apiServerCa !== undefined) return ok("the webhook demands the API server's client certificate");
-        if (apiServerCidrs.length > 0) return ok("the webhook knows the API server's addresses");
-        return warning(
-          "The webhook cannot tell the API server from other callers; expected --api-server-ca, or apiServerCidrs",
-          `deployment ${webhook.deployment}`,
-        );
-      }),
-  },
   OTHER_WEBHOOKS: ownWebhookCheck(
     {
       summary:

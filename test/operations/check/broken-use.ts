@@ -1,13 +1,6 @@
 // Cases: how the webhook is called, metrics of the programs, namespaces and pods.
 import { barePod, configuration, healthy, injectedPod, known, NAMESPACE } from "./healthy.ts";
-import {
-  annotated,
-  type Broken,
-  registered,
-  serverReports,
-  withoutWebhookSetting,
-  withWebhookSetting,
-} from "./changes.ts";
+import { annotated, type Broken, registered, serverReports, withWebhookSetting } from "./changes.ts";
 
 export const BROKEN_USE: readonly Broken[] = [
   [
@@ -31,13 +24,6 @@ export const BROKEN_USE: readonly Broken[] = [
     "FAILURE_POLICY",
     "warning",
     /Ignore; expected Fail/,
-  ],
-  [
-    "a webhook that serves every caller",
-    withoutWebhookSetting("PODROLE_API_SERVER_CA"),
-    "WEBHOOK_CALLERS",
-    "warning",
-    /cannot tell the API server from other callers/,
   ],
   ["a long timeout", registered({ timeoutSeconds: 30 }), "WEBHOOK_TIMEOUT", "warning", /30; expected/],
   [
