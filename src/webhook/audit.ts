@@ -6,17 +6,18 @@ import type { Operation } from "./patch.ts";
 import type { Plan } from "../injection/plan.ts";
 import type { AdmissionRequest } from "./review.ts";
 import { isObject } from "../injection/shape.ts";
-import type { AdmissionLine, AdmissionRole } from "../runtime/audit-line.ts";
 
 /** A plan with the JSON Patch that produces its pod. */
-export type PatchedPlan = Plan & { readonly patch: readonly Operation[] };
+export interface PatchedPlan extends Plan {
+  readonly patch: readonly Operation[];
+}
 
 /** Builds the record of kind "admission". `patchDigest` is absent when nothing changes. */
 export function admissionRecord(
   { uid, user, namespace, dryRun, object, caller = "unproven" }: AdmissionRequest,
   { decision, reason, message, roles, patch, warnings }: PatchedPlan,
   durationMs: number,
-): AdmissionLine {
+): { readonly audit: string } & Readonly<Record<string, unknown>> {
   const metadata = isObject(object) && isObject(object["metadata"]) ? object["metadata"] : {};
   return {
     audit: "admission",
@@ -69,11 +70,11 @@ const LONGEST_ANNOTATION = 1_024;
 const LONGEST_TEXT = 256;
 const MOST_GROUPS = 32;
 
-function rolePart({ container, asked, origin, allowed, role }: RoleDecision): AdmissionRole {
+function rolePart({ container, asked, origin, allowed, role }: RoleDecision) {
   return { container, asked: short(asked), resolved: role?.arn, origin, allowed };
 }
 
-function controllerOf(references: unknown): AdmissionLine["owner"] {
+function controllerOf(references: unknown): { kind: string | undefined; name: string | undefined } | undefined {
   const owners = Array.isArray(references) ? references.filter(isObject) : [];
   const owner = owners.find(({ controller }) => controller === true) ?? owners[0];
   return owner && { kind: short(owner["kind"]), name: short(owner["name"]) };

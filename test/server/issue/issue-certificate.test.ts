@@ -30,7 +30,7 @@ function stage(caller: ProvenPod | Refusal) {
   const issue = createCertificateIssuer(
     {
       clock,
-      audit: (line) => audit.push({ ...line }),
+      audit: (record) => audit.push(record),
       prove: async () => caller,
       authority: () => authority,
       prefetch: ({ name }) => prefetched.push(name),
