@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import { decodeRenewal, failed, type Renewal } from "./renewal-outcome.ts";
+import { decodeRenewal, failed, type Renewal } from "./renewal.ts";
 
 /** A program and its arguments. */
 export interface Command {

@@ -54,7 +54,7 @@ function serve(host: SidecarHost, args: readonly string[]): Promise<number> {
 
 function renew(host: SidecarHost, args: readonly string[]): Promise<number> {
   return withSettings(host, args, SIDECAR_SETTINGS, async (settings) => {
-    const { runRenew } = await import("./renew-once.ts");
+    const { runRenew } = await import("./renew.ts");
     // The parent reads the result from standard output, so the log goes to standard error.
     const log = openLog(host.err, "sidecar", settings);
     return runRenew({ clock: systemClock, log, writeResult: host.out }, settings);

@@ -14,8 +14,8 @@ import { createEndpoint, type OtherPaths } from "./http/endpoint.ts";
 import { createHealth } from "./http/health.ts";
 import { createKeeper, type Keeper } from "./keeper.ts";
 import { createSidecarMetrics } from "./metrics.ts";
-import type { Renewal } from "./renewal-outcome.ts";
-import { createRenewals } from "./renewal-schedule.ts";
+import type { Renewal } from "./renewal.ts";
+import { createRenewals } from "./renewals.ts";
 import type { SidecarSettings } from "./settings.ts";
 import { createStart, type Start } from "./start.ts";
 
@@ -105,7 +105,7 @@ function createRun(
   settings: SidecarSettings,
 ): (signal: AbortSignal) => Promise<Renewal> {
   if (command) return createChildRun({ clock, log, write }, { command, env, deadlineMs: CHILD_DEADLINE_MS });
-  return async () => (await import("./renew-once.ts")).renew({ clock, log }, settings);
+  return async () => (await import("./renew.ts")).renew({ clock, log }, settings);
 }
 
 /** Loads the metadata paths if the pod enables them: other pods spend no memory on them. */

@@ -12,7 +12,7 @@ import { Secret } from "../runtime/secret.ts";
 import type { Address } from "../runtime/settings.ts";
 import { type Identity, readTrust, toIdentity, writeBundle, writeIdentity } from "./files/identity-files.ts";
 import type { ServerAnswer } from "./grants.ts";
-import { toErrorCode } from "./renewal-outcome.ts";
+import { toErrorCode } from "./renewal.ts";
 import type { SidecarSettings } from "./settings.ts";
 
 /** What the calls of one renewal share. */

@@ -105,7 +105,7 @@ test("buildSidecar() puts gRPC into no bundle that the serving process loads", a
   assert.deepEqual(Object.keys(sizes).toSorted(), names.toSorted());
   for (const name of names) {
     const text = await readFile(join(directory, "sidecar", name), "utf8");
-    const isExchange = name === "init.cjs" || name === "renew-once.cjs";
+    const isExchange = name === "init.cjs" || name === "renew.cjs";
     assert.equal(/require\("(node:)?http2"\)/.test(text), isExchange, name);
     for (const [, file] of text.matchAll(/require\("\.\/([^"]+)"\)/g))
       assert.ok(names.includes(file ?? ""), `${name} requires ${file}`);

@@ -2,7 +2,7 @@
 // memory and only podrole's containers mount it, so a restarted sidecar resumes with its stored credentials.
 import { Secret } from "../../runtime/secret.ts";
 import type { ContainerGrant, Credentials, GrantRefusal, Grants } from "../grants.ts";
-import { toErrorCode } from "../renewal-outcome.ts";
+import { toErrorCode } from "../renewal.ts";
 import { readMemoryFile } from "./memory-volume.ts";
 
 /** Returns the path of credentials.json. */

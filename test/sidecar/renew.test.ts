@@ -9,7 +9,7 @@ import { joinBundle } from "../../src/pki/bundle.ts";
 import { ERRORS, type ErrorCode, PodroleError } from "../../src/protocol/errors.ts";
 import { readGrants } from "../../src/sidecar/files/grants-file.ts";
 import { readIdentity } from "../../src/sidecar/files/identity-files.ts";
-import { renew } from "../../src/sidecar/renew-once.ts";
+import { renew } from "../../src/sidecar/renew.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { createFakeClock, type FakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";

@@ -7,7 +7,7 @@ import type { Log } from "../runtime/log.ts";
 import { readGrants } from "./files/grants-file.ts";
 import { type Identity, readIdentity, removeTemporaryFiles, writeGrants } from "./files/identity-files.ts";
 import { applyAnswer, type Grants, type ServerAnswer } from "./grants.ts";
-import { encodeRenewal, failed, isPermanent, type Renewal } from "./renewal-outcome.ts";
+import { encodeRenewal, failed, isPermanent, type Renewal } from "./renewal.ts";
 import { type CallContext, requestCredentials, requestIdentity } from "./server-calls.ts";
 import type { SidecarSettings } from "./settings.ts";
 
