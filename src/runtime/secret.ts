@@ -10,6 +10,11 @@ export class Secret {
     this.#value = value;
   }
 
+  /** True if the text is empty. */
+  get isEmpty(): boolean {
+    return this.#value === "";
+  }
+
   /** Returns the text itself. Call it only in the expression that sends, writes or compares it. */
   reveal(): string {
     return this.#value;

@@ -23,17 +23,10 @@ const ASK: Readonly<Record<CallId, Ask>> = {
 /** Callers whose certificate or CA ends during the test: they run after all others, which need that CA. */
 const OUTLIVED: ReadonlySet<string> = new Set(["expiredOpen", "expiredResumed", "retiredOpen", "retired"]);
 
-/** Callers whose verdict the services do not give yet, by call. */
-const PENDING: Readonly<Partial<Record<CallId, readonly string[]>>> = {
-  certificate: ["nothing"],
-};
-
 function testCells(id: CallId, isOurs: (caller: string) => boolean): void {
   for (const { caller, relation, verdict } of cellsOf(id).filter((cell) => isOurs(cell.caller))) {
     const { callers, relations } = CALLS[id];
-    test(`${callers[caller]?.title} → ${relations[relation]}: ${verdict}`, {
-      todo: PENDING[id]?.includes(caller) ?? false,
-    }, async () => {
+    test(`${callers[caller]?.title} → ${relations[relation]}: ${verdict}`, async () => {
       assert.equal(await ASK[id](caller, relation), verdict);
     });
   }

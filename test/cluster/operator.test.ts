@@ -169,7 +169,10 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
     const text = await podrole(["explain", "pod/orders", "-n", NAMESPACE]);
     context.diagnostic(text.out);
     assert.equal(text.code, 0, text.err);
-    assert.match(text.out, new RegExp(`role/till-orders, named by the pod's annotation, session name ${NAMESPACE}.orders`));
+    assert.match(
+      text.out,
+      new RegExp(`role/till-orders, named by the pod's annotation, session name ${NAMESPACE}.orders`),
+    );
     const file = join(directory, "pod.yaml");
     await writeFile(file, pod("intruder", "payroll-admin"));
     const refused = await podrole(["explain", "-f", file, "-o", "json"]);

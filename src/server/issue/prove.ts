@@ -32,6 +32,8 @@ export async function provePod(
   token: Secret,
   audience: string,
 ): Promise<ProvenPod | Refusal> {
+  // The API server answers a TokenReview without a token with 400, which would read as an outage.
+  if (token.isEmpty) return rejected("it is empty; expected a token of the pod's projected volume");
   const review = await kubernetes.reviewToken(token, audience);
   if (!review.authenticated) return rejected(`the API server does not accept it${inParentheses(review.error)}`);
   // An API server that does not support audiences leaves the list empty: the token may then be for any audience.

@@ -86,3 +86,15 @@ test("provePod() returns POD_UNKNOWN when there is no such pod", async () => {
   const refusal = await provePod(kubernetes, new Secret("token"), "podrole.io");
   assert.equal(isRefusal(refusal) && refusal.code, "POD_UNKNOWN");
 });
+
+test("provePod() refuses an empty token without a TokenReview", async () => {
+  let reviews = 0;
+  const reviewToken = async () => {
+    reviews += 1;
+    return REVIEW;
+  };
+  const refusal = await provePod({ reviewToken, getPod: async () => POD }, new Secret(""), "podrole.io");
+  assert.ok(isRefusal(refusal));
+  assert.equal(refusal.code, "PROOF_REJECTED");
+  assert.equal(reviews, 0);
+});
