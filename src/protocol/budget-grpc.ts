@@ -6,7 +6,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { addressOf } from "../runtime/budget-http.ts";
+import { addressOf, peerOf } from "../runtime/budget-http.ts";
 import type { Budget, BudgetConnection } from "../runtime/budget.ts";
 
 /** The connections of one port. */
@@ -100,8 +100,4 @@ export function limitGrpc(budget: Budget, { callerOf, maxHeaders }: LimitGrpcOpt
 
 function lengthOf(headers: IncomingHttpHeaders): number {
   return Object.entries(headers).reduce((sum, [name, value = ""]) => sum + name.length + value.length, 0);
-}
-
-function peerOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
 }

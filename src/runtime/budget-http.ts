@@ -99,6 +99,7 @@ function ignoreRest(socket: Socket): void {
 
 const UNLIMITED: BudgetRequest = { receive() {}, received() {}, end() {} };
 
-function peerOf({ remoteAddress, remotePort }: Socket): string {
+/** Returns address and port of the peer, which identify one open connection of a port. */
+export function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }
