@@ -34,9 +34,14 @@ export interface PlanInput {
 }
 
 /** The decision about a pod, with its reason and the resulting pod. */
-export interface Plan {
-  readonly decision: "inject" | "skip" | "refuse";
-  readonly reason: ErrorCode | SkipReason | "INJECTED" | "ALREADY_INJECTED";
+export type Plan = PlanResult &
+  (
+    | { readonly decision: "inject"; readonly reason: "INJECTED" | "ALREADY_INJECTED" }
+    | { readonly decision: "skip"; readonly reason: SkipReason }
+    | { readonly decision: "refuse"; readonly reason: ErrorCode }
+  );
+
+interface PlanResult {
   /** The decision in one sentence, for people. */
   readonly message: string;
   /** The injected pod; the given pod itself for every other decision. */

@@ -7,7 +7,7 @@ import { SKIP_REASONS } from "../injection/skip-reasons.ts";
 import type { Warning } from "../injection/warnings.ts";
 import type { Pod } from "../kubernetes/objects.ts";
 import { podFacts } from "../policy/facts.ts";
-import { ERRORS, isErrorCode, PodroleError, toPodroleError } from "../protocol/errors.ts";
+import { ERRORS, PodroleError, toPodroleError } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Audit, Log } from "../runtime/log.ts";
 import { admissionRecord, auditAnnotations, type PatchedPlan } from "./audit.ts";
@@ -87,13 +87,14 @@ function refusalFor(thrown: unknown, { uid, namespace, object }: AdmissionReques
 }
 
 function responseFor({ uid }: AdmissionRequest, planned: PatchedPlan): AdmissionResponse {
-  const { decision, reason, message, patch } = planned;
+  const { message, patch } = planned;
   const common = {
     uid,
     warnings: warningTexts(planned.warnings),
     auditAnnotations: auditAnnotations({ uid }, planned),
   };
-  if (decision !== "refuse" || !isErrorCode(reason)) return { ...common, allowed: true, patch };
+  if (planned.decision !== "refuse") return { ...common, allowed: true, patch };
+  const { reason } = planned;
   // The message repeats the code, because a controller's Event shows the message alone.
   const status = { code: ERRORS[reason].http, reason, message: truncated(`${reason}: ${message}`, LONGEST_MESSAGE) };
   return { ...common, allowed: false, status };

@@ -8,9 +8,7 @@ import type { AdmissionRequest } from "./review.ts";
 import { isObject } from "../injection/shape.ts";
 
 /** A plan with the JSON Patch that produces its pod. */
-export interface PatchedPlan extends Plan {
-  readonly patch: readonly Operation[];
-}
+export type PatchedPlan = Plan & { readonly patch: readonly Operation[] };
 
 /** Builds the record of kind "admission". `patchDigest` is absent when nothing changes. */
 export function admissionRecord(

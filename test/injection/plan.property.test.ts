@@ -5,8 +5,10 @@ import * as fc from "fast-check";
 import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
 import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { patchBetween } from "../../src/webhook/patch.ts";
 import { plan } from "../../src/injection/plan.ts";
+import { SKIP_REASONS } from "../../src/injection/skip-reasons.ts";
+import { isErrorCode } from "../../src/protocol/errors.ts";
+import { patchBetween } from "../../src/webhook/patch.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 import { injectedBy, injectablePods, inShop, planSettings, pods } from "./pods.ts";
 
@@ -80,6 +82,21 @@ test("plan() mounts the token only in containers with a role, and sets endpoint 
     }),
     RUNS,
   );
+});
+
+test("plan() gives a skip a reason of its table, a refusal an error code, and changes neither pod", () => {
+  const seen = new Set<string>();
+  fc.assert(
+    fc.property(pods, planSettings, (pod, how) => {
+      const made = plan(inShop(pod), how);
+      seen.add(made.decision);
+      if (made.decision === "inject") return assert.match(made.reason, /^(ALREADY_)?INJECTED$/);
+      assert.ok(made.decision === "skip" ? Object.hasOwn(SKIP_REASONS, made.reason) : isErrorCode(made.reason));
+      assert.equal(made.pod, pod);
+    }),
+    RUNS,
+  );
+  assert.deepEqual([...seen].toSorted(), ["inject", "refuse", "skip"]);
 });
 
 test("plan() never throws, whatever value is given for the pod", () => {

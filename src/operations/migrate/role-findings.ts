@@ -20,7 +20,7 @@ function decision(before: Before, { plan, sessions }: After, old: string): reado
     case "refuse":
       return [refused(before, plan.reason, plan.message, old)];
     case "skip":
-      return skipped(before, plan.reason as SkipReason, old);
+      return skipped(before, plan.reason, old);
     case "inject":
       return granted(before, plan, [...new Set([...sessions.values()].map(({ roleArn }) => roleArn))], old);
   }
