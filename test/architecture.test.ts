@@ -122,7 +122,7 @@ const noImportCycles: Guard = (given) => {
   return cycles;
 };
 
-/** Members that another program or a library reads: in JSON patches, in the pod spec, as options of TLS. */
+/** Members that another program or a library reads: in JSON patches, in the pod spec, as options of TLS, in audit lines. */
 const READ_ELSEWHERE: ReadonlySet<string> = new Set([
   "op",
   "readOnly",
@@ -130,6 +130,8 @@ const READ_ELSEWHERE: ReadonlySet<string> = new Set([
   "requestCert",
   "rejectUnauthorized",
   "secureOptions",
+  "groupsOmitted",
+  "patchDigest",
 ]);
 const OBJECT_TYPE = /^(?:export )?(?:interface|type) (\w+)[^{;]*\{\n(.*?)\n\}/gms;
 const MEMBER = /^ {2}(?:readonly )?(\w+)\??[:(<]/gm;

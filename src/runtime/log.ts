@@ -1,6 +1,7 @@
 // The log of a program: JSON lines by pino, or readable text. Audit lines have a logger of their own, so that an
 // operator who sets --level=error does not lose the record of which pod got which role.
 import { type DestinationStream, type Logger, pino, stdTimeFunctions } from "pino";
+import type { AuditLine } from "./audit-line.ts";
 import { type LogLevel, NEVER_PRINTED } from "./line-log.ts";
 
 /** The methods of a log that podrole uses. */
@@ -22,8 +23,8 @@ export function createLog(program: string, level: LogLevel, destination: Destina
   );
 }
 
-/** Writes one audit record. `audit` names its kind: "admission", "certificate" or "credentials". */
-export type Audit = (record: { readonly audit: string } & Readonly<Record<string, unknown>>) => void;
+/** Writes one line of the audit log. */
+export type Audit = (line: AuditLine) => void;
 
 /** Creates the audit log. Its records are always written, whatever the level of the log is. */
 export function createAudit(program: string, destination: DestinationStream): Audit {
@@ -31,5 +32,5 @@ export function createAudit(program: string, destination: DestinationStream): Au
     { level: "info", base: { program }, redact: REDACT, timestamp: stdTimeFunctions.isoTime },
     destination,
   );
-  return (record) => log.info(record);
+  return (line) => log.info(line);
 }

@@ -6,6 +6,7 @@ import type { Operation } from "./patch.ts";
 import type { Plan } from "../injection/plan.ts";
 import type { AdmissionRequest } from "./review.ts";
 import { isObject } from "../injection/shape.ts";
+import type { AdmissionLine, AdmissionRole } from "../runtime/audit-line.ts";
 
 /** A plan with the JSON Patch that produces its pod. */
 export type PatchedPlan = Plan & { readonly patch: readonly Operation[] };
@@ -15,7 +16,7 @@ export function admissionRecord(
   { uid, user, namespace, dryRun, object, caller = "unproven" }: AdmissionRequest,
   { decision, reason, message, roles, patch, warnings }: PatchedPlan,
   durationMs: number,
-): { readonly audit: string } & Readonly<Record<string, unknown>> {
+): AdmissionLine {
   const metadata = isObject(object) && isObject(object["metadata"]) ? object["metadata"] : {};
   return {
     audit: "admission",
@@ -68,11 +69,11 @@ const LONGEST_ANNOTATION = 1_024;
 const LONGEST_TEXT = 256;
 const MOST_GROUPS = 32;
 
-function rolePart({ container, asked, origin, allowed, role }: RoleDecision) {
+function rolePart({ container, asked, origin, allowed, role }: RoleDecision): AdmissionRole {
   return { container, asked: short(asked), resolved: role?.arn, origin, allowed };
 }
 
-function controllerOf(references: unknown): { kind: string | undefined; name: string | undefined } | undefined {
+function controllerOf(references: unknown): AdmissionLine["owner"] {
   const owners = Array.isArray(references) ? references.filter(isObject) : [];
   const owner = owners.find(({ controller }) => controller === true) ?? owners[0];
   return owner && { kind: short(owner["kind"]), name: short(owner["name"]) };

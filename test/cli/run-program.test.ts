@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { type Program, runProgram } from "../../src/cli/run-program.ts";
+import type { AuditLine } from "../../src/runtime/audit-line.ts";
 import { COMMON_SETTINGS } from "../../src/runtime/common-settings.ts";
 import { createTerminal } from "./terminal.ts";
 
@@ -10,6 +11,14 @@ const program = (
 ): Program<typeof COMMON_SETTINGS> => ({ name: "test", table: COMMON_SETTINGS, crossCheck: () => problems, start });
 
 const notStarted = () => assert.fail("it was started");
+
+const LINE: AuditLine = {
+  audit: "certificate",
+  decision: "refused",
+  reason: "PROOF_REJECTED",
+  message: "Cannot accept the token",
+  peer: "10.0.0.1:40000",
+};
 
 suite("runProgram()", () => {
   test("starts, waits for the signal, closes everything and returns 0", async () => {
@@ -21,7 +30,7 @@ suite("runProgram()", () => {
       {},
       program(async ({ shutdown, audit }) => {
         shutdown.onClose("port", () => void happened.push("closed"));
-        audit({ audit: "test", decision: "issued" });
+        audit(LINE);
         happened.push("started");
         setImmediate(() => interruption.abort("SIGTERM"));
       }),
@@ -33,14 +42,14 @@ suite("runProgram()", () => {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as Record<string, unknown>);
-    assert.ok(lines.some(({ audit }) => audit === "test"));
+    assert.ok(lines.some(({ audit }) => audit === "certificate"));
   });
 
   test("writes audit lines at every log level, and readable text without --json-log", async () => {
     const terminal = createTerminal({ interrupted: AbortSignal.abort() });
     const start = program(async ({ audit, log }) => {
       log.info("not logged");
-      audit({ audit: "test", decision: "refused" });
+      audit(LINE);
     });
     assert.equal(await runProgram(terminal, { level: "error", jsonLog: "false" }, start), 0);
     assert.doesNotMatch(terminal.said.out(), /not logged/);

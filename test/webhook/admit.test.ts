@@ -20,7 +20,7 @@ function createStage(settings: () => PlanSettings | undefined = () => PLAN_SETTI
   const { log, lines } = createKeptLog();
   const records: Readonly<Record<string, unknown>>[] = [];
   const lookups = createLookups({ clock, cluster }, { timeoutMs: TIMEOUT_MS });
-  const admit = createAdmit({ clock, log, audit: (record) => records.push(record), lookups, settings });
+  const admit = createAdmit({ clock, log, audit: (line) => records.push({ ...line }), lookups, settings });
   const send = (object: unknown, request?: Record<string, unknown>): Promise<Admission> => {
     const read = readReview(reviewOf(object, request));
     assert.ok(read.ok);

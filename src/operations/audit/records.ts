@@ -1,5 +1,13 @@
 // Reads one line of a log as one of podrole's audit records (docs/audit.md). A line may be as podrole wrote it, or wrapped
 // on the way: by `kubectl logs --prefix`, by a container runtime's prefix, or in a log collector's JSON.
+import type {
+  AdmissionLine,
+  AdmissionRole,
+  AuditLine,
+  CertificateLine,
+  CredentialsLine,
+  FieldOf,
+} from "../../runtime/audit-line.ts";
 import { type Fields, fieldsAt, isFields, listAt, parseJson, textAt, timeOf } from "./json.ts";
 
 interface Common {
@@ -64,59 +72,79 @@ export function readRecord(line: string): AuditRecord | undefined {
   // Most lines of most logs are skipped here without being parsed.
   if (!line.includes("audit")) return undefined;
   const record = unwrapped(line.slice(Math.max(line.indexOf("{"), 0)), 2);
-  const [kind, at, decision] = [textAt(record, "audit"), timeOf(textAt(record, "time")), textAt(record, "decision")];
-  if (at === undefined || decision === undefined) return undefined;
-  const [reason, message] = [textAt(record, "reason"), textAt(record, "message")];
-  const common = { at, decision, reason, message, namespace: textAt(record, "namespace"), pod: textAt(record, "pod") };
+  const text = textOf<AuditLine>(record);
+  const [kind, at, decision] = [kindOf(text("audit")), timeOf(textAt(record, "time")), text("decision")];
+  if (kind === undefined || at === undefined || decision === undefined) return undefined;
+  const [reason, message] = [text("reason"), text("message")];
+  const common = { at, decision, reason, message, namespace: text("namespace"), pod: text("pod") };
   switch (kind) {
     case "admission":
       return { kind, ...common, ...admissionParts(record) };
-    case "certificate": {
-      const [credentialId, serial] = [textAt(record, "credentialId"), textAt(record, "serial")];
-      return { kind, ...common, ...instanceParts(record), credentialId, serial };
-    }
+    case "certificate":
+      return { kind, ...common, ...instanceParts(record), ...certificateParts(record) };
     case "credentials":
       return { kind, ...common, ...instanceParts(record), ...credentialsParts(record) };
-    case undefined:
-    default:
-      return undefined;
   }
 }
 
+const KINDS: readonly AuditLine["audit"][] = ["admission", "certificate", "credentials"];
+
+function kindOf(text: string | undefined): AuditLine["audit"] | undefined {
+  return KINDS.find((kind) => kind === text);
+}
+
+/** Reads text fields of a line by the names under which the programs write them. */
+function textOf<Line extends AuditLine>(record: unknown) {
+  return (field: FieldOf<Line>, ...path: readonly string[]) => textAt(record, field, ...path);
+}
+
 function admissionParts(record: unknown) {
-  const [kind, name] = [textAt(record, "owner", "kind"), textAt(record, "owner", "name")];
+  const text = textOf<AdmissionLine>(record);
+  const list = (field: FieldOf<AdmissionLine>) => listAt(record, field);
+  const flag = (field: FieldOf<AdmissionLine>) => isFields(record) && record[field] === true;
+  const [kind, name] = [text("owner", "kind"), text("owner", "name")];
   return {
-    isProven: textAt(record, "caller") === "api-server",
-    request: textAt(record, "request"),
-    user: textAt(record, "user"),
-    groups: listAt(record, "groups").filter((group) => typeof group === "string"),
-    generateName: textAt(record, "generateName"),
+    isProven: text("caller") === PROVEN,
+    request: text("request"),
+    user: text("user"),
+    groups: list("groups").filter((group) => typeof group === "string"),
+    generateName: text("generateName"),
     owner: kind === undefined ? undefined : `${kind}/${name ?? ""}`,
-    dryRun: isFields(record) && record["dryRun"] === true,
-    roles: listAt(record, "roles").map((role) => ({
-      container: textAt(role, "container") ?? "",
-      requested: textAt(role, "asked"),
-      resolved: textAt(role, "resolved"),
-    })),
+    dryRun: flag("dryRun"),
+    roles: list("roles").map(roleOf),
   };
+}
+
+const PROVEN: AdmissionLine["caller"] = "api-server";
+
+function roleOf(role: unknown): RequestedRole {
+  const text = (field: keyof AdmissionRole) => textAt(role, field);
+  return { container: text("container") ?? "", requested: text("asked"), resolved: text("resolved") };
 }
 
 function instanceParts(record: unknown) {
+  const text = textOf<CertificateLine | CredentialsLine>(record);
   return {
-    podUid: textAt(record, "podUid"),
-    serviceAccount: textAt(record, "serviceAccount"),
-    peer: textAt(record, "peer"),
-    expiration: textAt(record, "expiration"),
+    podUid: text("podUid"),
+    serviceAccount: text("serviceAccount"),
+    peer: text("peer"),
+    expiration: text("expiration"),
   };
 }
 
+function certificateParts(record: unknown) {
+  const text = textOf<CertificateLine>(record);
+  return { credentialId: text("credentialId"), serial: text("serial") };
+}
+
 function credentialsParts(record: unknown) {
+  const text = textOf<CredentialsLine>(record);
   return {
-    container: textAt(record, "container"),
-    role: textAt(record, "role"),
-    sessionName: textAt(record, "sessionName"),
-    accessKeyId: textAt(record, "accessKeyId"),
-    outcome: textAt(record, "outcome"),
+    container: text("container"),
+    role: text("role"),
+    sessionName: text("sessionName"),
+    accessKeyId: text("accessKeyId"),
+    outcome: text("outcome"),
   };
 }
 

@@ -57,8 +57,10 @@ export function createCredentialIssuer({
       const input = await sessionInput(found, role);
       if (isRefusal(input)) return refuse(identity, container, input, peer, role.arn);
       const { credentials, outcome } = await cache.get(input, identity.uid);
-      const { sessionName } = input;
-      record(identity, container, { decision: "issued", role: input.roleArn, sessionName, outcome, peer }, credentials);
+      const { roleArn, sessionName } = input;
+      const session = sessionFields(credentials);
+      const issued = { decision: "issued", role: roleArn, sessionName, outcome, peer, ...session } as const;
+      audit({ ...subjectOf(identity, container), ...issued });
       return { container, credentials, role };
     } catch (thrown) {
       return refuse(identity, container, toPodroleError(thrown), peer, role.arn);
@@ -76,24 +78,10 @@ export function createCredentialIssuer({
 
   function refuse(identity: PodIdentity, container: string, refusal: Refusal, peer: string, role?: string): Grant {
     const { code, message } = refusal;
-    record(identity, container, { decision: "refused", reason: code, message, role, peer });
+    audit({ ...subjectOf(identity, container), decision: "refused", reason: code, message, role, peer });
     recordRefusal(identity, { code, message });
     const retryAfterMs = refusal instanceof PodroleError ? refusal.retryAfterMs : undefined;
     return { container, refusal: { code, message, retryAfterMs } };
-  }
-
-  function record(
-    { namespace, pod, uid, serviceAccount }: PodIdentity,
-    container: string,
-    facts: Readonly<Record<string, unknown>>,
-    issued?: SessionCredentials,
-  ): void {
-    const session = issued && {
-      accessKeyId: issued.accessKeyId,
-      expiration: new Date(issued.expiresAt).toISOString(),
-      packedPolicySize: issued.packedPolicySize,
-    };
-    audit({ audit: "credentials", namespace, pod, podUid: uid, serviceAccount, container, ...facts, ...session });
   }
 
   return {
@@ -101,8 +89,8 @@ export function createCredentialIssuer({
       const decisions = await decideContainers({ directory, policy }, identity, containers);
       if (isRefusal(decisions)) {
         const { code, message } = decisions;
-        for (const container of containers)
-          record(identity, container, { decision: "refused", reason: code, message, peer });
+        const refused = { decision: "refused", reason: code, message, role: undefined, peer } as const;
+        for (const container of containers) audit({ ...subjectOf(identity, container), ...refused });
         throw new PodroleError(code, message);
       }
       return Promise.all(decisions.map((decision) => issueOne(identity, decision, peer)));
@@ -119,4 +107,13 @@ export function createCredentialIssuer({
       }
     },
   };
+}
+
+/** The fields of an audit line that name the container. */
+function subjectOf({ namespace, pod, uid, serviceAccount }: PodIdentity, container: string) {
+  return { audit: "credentials", namespace, pod, podUid: uid, serviceAccount, container } as const;
+}
+
+function sessionFields({ accessKeyId, expiresAt, packedPolicySize }: SessionCredentials) {
+  return { accessKeyId, expiration: new Date(expiresAt).toISOString(), packedPolicySize };
 }

@@ -7,8 +7,12 @@ import { readApiEvent } from "../../../src/operations/audit/api-audit.ts";
 import { readCalls } from "../../../src/operations/audit/cloudtrail.ts";
 import { linesOf } from "../../../src/operations/audit/lines.ts";
 import { readRecord } from "../../../src/operations/audit/records.ts";
+import type { AuditLine } from "../../../src/runtime/audit-line.ts";
+import { createAudit } from "../../../src/runtime/log.ts";
 import { runAudit } from "../../cli/commands/run-audit.ts";
-import { admission, call, certificate, creation, credentials } from "./samples.ts";
+import { admission, call, certificate, creation, credentials, ROLE } from "./samples.ts";
+
+const POD_FIELDS = { namespace: "shop", pod: "orders", podUid: "u-1", serviceAccount: "default" };
 
 async function* chunked(bytes: Uint8Array, size: number): AsyncIterable<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
@@ -94,6 +98,114 @@ suite("readRecord()", () => {
   ] as const) {
     test(`ignores ${name}`, () => assert.equal(readRecord(other), undefined));
   }
+});
+
+/** One line of each kind, with every field that the type has. */
+const WRITTEN: readonly AuditLine[] = [
+  {
+    audit: "admission",
+    caller: "api-server",
+    request: "r-1",
+    user: "alice@example.com",
+    groups: ["devs"],
+    groupsOmitted: 1,
+    namespace: "shop",
+    pod: undefined,
+    generateName: "orders-",
+    owner: { kind: "ReplicaSet", name: "orders-1" },
+    dryRun: true,
+    roles: [{ container: "app", asked: "orders", resolved: ROLE, origin: "pod", allowed: true }],
+    decision: "inject",
+    reason: "INJECTED",
+    message: undefined,
+    warnings: ["a warning"],
+    patchDigest: "sha256:00",
+    durationMs: 2,
+  },
+  {
+    audit: "certificate",
+    decision: "issued",
+    ...POD_FIELDS,
+    credentialId: "JTI=t-1",
+    subject: "spiffe://cluster.local/ns/shop/sa/default/pod/orders/u-1",
+    serial: "01AB",
+    expiration: "2026-11-26T09:00:00.000Z",
+    peer: "10.0.0.7:40000",
+  },
+  {
+    audit: "credentials",
+    decision: "issued",
+    ...POD_FIELDS,
+    container: "app",
+    role: ROLE,
+    sessionName: "shop.orders",
+    outcome: "miss",
+    accessKeyId: "ASIAEXAMPLE000000001",
+    expiration: "2026-11-26T09:00:00.000Z",
+    packedPolicySize: 4,
+    peer: "10.0.0.7:40000",
+  },
+  {
+    audit: "credentials",
+    decision: "refused",
+    reason: "ROLE_FORBIDDEN",
+    message: "Cannot give role",
+    ...POD_FIELDS,
+    container: "app",
+    role: ROLE,
+    peer: "10.0.0.7:40000",
+  },
+];
+
+test("readRecord() reads what createAudit() writes, field by field", () => {
+  const lines: string[] = [];
+  const audit = createAudit("server", { write: (line) => void lines.push(line) });
+  for (const line of WRITTEN) audit(line);
+  const [admitted, certified, issued, refused] = lines.map((line) =>
+    readRecord(line.replace(/"time":"[^"]+"/, '"time":"2026-11-26T08:00:00.000Z"')),
+  );
+  const common = { at: Date.parse("2026-11-26T08:00:00Z"), reason: undefined, message: undefined };
+  const instance = { namespace: "shop", pod: "orders", podUid: "u-1", serviceAccount: "default" };
+  const call = { ...instance, peer: "10.0.0.7:40000", expiration: "2026-11-26T09:00:00.000Z" };
+  assert.deepEqual(admitted, {
+    ...common,
+    kind: "admission",
+    decision: "inject",
+    reason: "INJECTED",
+    namespace: "shop",
+    pod: undefined,
+    isProven: true,
+    request: "r-1",
+    user: "alice@example.com",
+    groups: ["devs"],
+    generateName: "orders-",
+    owner: "ReplicaSet/orders-1",
+    dryRun: true,
+    roles: [{ container: "app", requested: "orders", resolved: ROLE }],
+  });
+  assert.deepEqual(certified, {
+    ...common,
+    ...call,
+    kind: "certificate",
+    decision: "issued",
+    credentialId: "JTI=t-1",
+    serial: "01AB",
+  });
+  const container = { kind: "credentials", container: "app", role: ROLE } as const;
+  const session = { sessionName: "shop.orders", outcome: "miss", accessKeyId: "ASIAEXAMPLE000000001" };
+  assert.deepEqual(issued, { ...common, ...call, ...container, ...session, decision: "issued" });
+  assert.deepEqual(refused, {
+    ...common,
+    ...call,
+    ...container,
+    decision: "refused",
+    reason: "ROLE_FORBIDDEN",
+    message: "Cannot give role",
+    expiration: undefined,
+    sessionName: undefined,
+    outcome: undefined,
+    accessKeyId: undefined,
+  });
 });
 
 suite("arbitrary input", () => {

@@ -30,7 +30,7 @@ function stage(caller: ProvenPod | Refusal) {
   const issue = createCertificateIssuer(
     {
       clock,
-      audit: (record) => audit.push(record),
+      audit: (line) => audit.push({ ...line }),
       prove: async () => caller,
       authority: () => authority,
       prefetch: ({ name }) => prefetched.push(name),

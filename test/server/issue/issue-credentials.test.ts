@@ -36,7 +36,7 @@ function stage(found: PodInContext | Refusal, get: () => Promise<SessionCredenti
   const requested: AssumeRoleInput[] = [];
   const prefetched: AssumeRoleInput[] = [];
   const issuer = createCredentialIssuer({
-    audit: (record) => audit.push(record),
+    audit: (line) => audit.push({ ...line }),
     directory: { find: async () => found, confirm: async () => found },
     cache: {
       get: async (input) => {

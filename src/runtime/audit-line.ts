@@ -1,0 +1,93 @@
+// The lines of the audit log, field by field: what webhook and server write, and what `podrole audit` reads
+// (docs/audit.md). The log adds `level`, `time` and `program`. A field that is undefined is left out.
+
+/** A decision of the webhook about one request of the API server. */
+export type AdmissionLine = {
+  readonly audit: "admission";
+  /** Whether the caller proved that it is the API server. */
+  readonly caller: "api-server" | "unproven";
+  /** uid of the AdmissionReview. */
+  readonly request: string;
+  readonly user: string | undefined;
+  readonly groups: readonly string[];
+  /** How many groups the line leaves out. */
+  readonly groupsOmitted: number | undefined;
+  readonly namespace: string;
+  readonly pod: string | undefined;
+  readonly generateName: string | undefined;
+  readonly owner: { readonly kind: string | undefined; readonly name: string | undefined } | undefined;
+  readonly dryRun: boolean;
+  readonly roles: readonly AdmissionRole[];
+  readonly decision: "inject" | "skip" | "refuse";
+  /** An error code, a reason for skipping, INJECTED or ALREADY_INJECTED. */
+  readonly reason: string;
+  readonly message: string | undefined;
+  readonly warnings: readonly string[] | undefined;
+  readonly patchDigest: string | undefined;
+  readonly durationMs: number;
+};
+
+/** The role of one container, as the annotation names it and as the ARN that this resolves to. */
+export type AdmissionRole = {
+  readonly container: string;
+  readonly asked: string | undefined;
+  readonly resolved: string | undefined;
+  readonly origin: string;
+  readonly allowed: boolean;
+};
+
+/** The pod of a line, as its token or its certificate identifies it. */
+type PodFields = {
+  readonly namespace: string;
+  readonly pod: string;
+  readonly podUid: string;
+  readonly serviceAccount: string;
+};
+
+type RefusedFields = {
+  readonly decision: "refused";
+  /** An error code. */
+  readonly reason: string;
+  readonly message: string;
+};
+
+/** `credentialId` names the token in the API server's audit log (Kubernetes 1.30+). */
+type CallerFields = PodFields & { readonly credentialId: string | undefined };
+
+/** A decision of the server about one request on the identity port. A refused caller may be unknown. */
+export type CertificateLine = { readonly audit: "certificate"; readonly peer: string } & (
+  | (CallerFields & {
+      readonly decision: "issued";
+      /** The SPIFFE ID of a pod; the DNS names and IP addresses of the webhook. */
+      readonly subject: string | readonly string[];
+      readonly serial: string;
+      /** RFC 3339. */
+      readonly expiration: string;
+    })
+  | (RefusedFields & Partial<CallerFields>)
+);
+
+/** A decision of the server about one container on the credentials port. */
+export type CredentialsLine = PodFields & {
+  readonly audit: "credentials";
+  readonly container: string;
+  readonly peer: string;
+} & (
+    | {
+        readonly decision: "issued";
+        readonly role: string;
+        readonly sessionName: string;
+        /** How the cache answered. */
+        readonly outcome: string;
+        readonly accessKeyId: string;
+        /** RFC 3339. */
+        readonly expiration: string;
+        readonly packedPolicySize: number | undefined;
+      }
+    | (RefusedFields & { readonly role: string | undefined })
+  );
+
+export type AuditLine = AdmissionLine | CertificateLine | CredentialsLine;
+
+/** The names of the fields of a line, whatever its decision. */
+export type FieldOf<Line extends AuditLine> = Line extends unknown ? keyof Line & string : never;
