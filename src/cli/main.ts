@@ -4,7 +4,7 @@ import { realpathSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { CommanderError } from "commander";
-import { explainKiamFlags } from "../operations/migrate/kiam-flags.ts";
+import { explainKiamFlags } from "../operations/migrate/from-kiam/replaced-flags.ts";
 import { interruptionsOf } from "../runtime/interruptions.ts";
 import { createProgram } from "./program.ts";
 import type { Terminal } from "./terminal.ts";

@@ -1,6 +1,6 @@
 // What the tables in src/ declare: codes, reasons, ids, settings and metrics.
 import { CHECKS } from "../../src/operations/check/checks.ts";
-import { FINDING_IDS, VERDICTS, WEIGHTS } from "../../src/operations/migrate/findings.ts";
+import { FINDING_IDS, VERDICTS, WEIGHTS } from "../../src/operations/migrate/findings/finding.ts";
 import { ANNOTATIONS, LABELS } from "../../src/policy/annotations.ts";
 import { SESSION_POLICY_KEY } from "../../src/policy/session-policy.ts";
 import { ERRORS, type ErrorRow } from "../../src/protocol/errors.ts";

@@ -1,7 +1,7 @@
 // podrole migrate. Exit codes: 0 no pod needs work (also for -o values), 1 some do, 2 usage, or the input cannot be read.
 import { migrate as planMigration } from "../../operations/migrate/migrate.ts";
 import type { Report } from "../../operations/migrate/report.ts";
-import type { MigrationSource } from "../../operations/migrate/source.ts";
+import type { PredecessorInstallation } from "../../operations/migrate/predecessor/installation.ts";
 import { planWaves } from "../../operations/migrate/waves.ts";
 import { type MigrateArguments, readMigrate, type Topic } from "../arguments/migrate.ts";
 import { formatData, problemText, reportText, valuesYaml } from "../output/migrate.ts";
@@ -25,21 +25,21 @@ async function migrateFrom(terminal: Terminal, flags: Flags, from: "kiam" | "kub
     const options = { from, input, kiamValuesFile, roleBaseArn, environment: terminal.env };
     const result = await planMigration(deps, options);
     if (!result.ok) return fail(terminal, "migrate", result.problems.map(problemText));
-    const { report, source } = result;
-    terminal.out(render(report, source, read.options));
+    const { report, installation } = result;
+    terminal.out(render(report, installation, read.options));
     // Values are settings: they do not depend on what the pods need.
     return output !== "values" && report.counts.needsWork + report.counts.refused > 0 ? 1 : 0;
   });
 }
 
-function render(report: Report, source: MigrationSource, { output, waves }: MigrateArguments): string {
+function render(report: Report, installation: PredecessorInstallation, { output, waves }: MigrateArguments): string {
   switch (output) {
     case "values":
-      return valuesYaml(source);
+      return valuesYaml(installation);
     case "json":
     case "yaml":
-      return formatData({ ...report, settings: source.conversion }, output);
+      return formatData({ ...report, settings: installation.conversion }, output);
     case "text":
-      return waves === undefined ? reportText(report, source) : wavesScript(planWaves(report, waves));
+      return waves === undefined ? reportText(report, installation) : wavesScript(planWaves(report, waves));
   }
 }

@@ -1,5 +1,5 @@
 // The input of podrole migrate: files as the flags name them, or the cluster.
-import type { InputDeps, InputSource } from "../../operations/migrate/input.ts";
+import type { InputDeps, InputSource } from "../../operations/migrate/input/read-input.ts";
 import type { InputArguments } from "../arguments/migrate.ts";
 import { withCluster } from "../cluster.ts";
 import { note, type Terminal } from "../terminal.ts";

@@ -1,12 +1,12 @@
 // The migration report as text: the counts first, then what needs work, then what merely changes.
 import { stringify } from "yaml";
 import { countOf } from "../../operations/format.ts";
-import { chartValues } from "../../operations/migrate/chart-values.ts";
-import { VERDICTS, type Verdict } from "../../operations/migrate/findings.ts";
-import type { MigrationProblem } from "../../operations/migrate/input.ts";
-import type { PermissionChange, RoleUse } from "../../operations/migrate/permissions.ts";
+import { chartValues } from "../../operations/migrate/settings/chart-values.ts";
+import { VERDICTS, type Verdict } from "../../operations/migrate/findings/finding.ts";
+import type { MigrationProblem } from "../../operations/migrate/input/read-input.ts";
+import type { PermissionChange, RoleUse } from "../../operations/migrate/findings/namespace-permissions.ts";
 import type { Group, Report } from "../../operations/migrate/report.ts";
-import type { MigrationSource } from "../../operations/migrate/source.ts";
+import type { PredecessorInstallation } from "../../operations/migrate/predecessor/installation.ts";
 import { flagName } from "../../runtime/settings.ts";
 import { visible } from "./visible.ts";
 
@@ -17,12 +17,12 @@ const TITLES: Readonly<Record<Verdict, string>> = {
   unchanged: "Unchanged",
 };
 
-/** `source` is undefined if its settings are not part of the report. */
-export function reportText(report: Report, source?: MigrationSource): string {
+/** `installation` is undefined if its settings are not part of the report. */
+export function reportText(report: Report, installation?: PredecessorInstallation): string {
   const heaviestFirst = VERDICTS.toReversed().filter((verdict) => verdict !== "unchanged");
   return [
     ...summary(report),
-    ...section("Settings", source ? settingsLines(source) : []),
+    ...section("Settings", installation ? settingsLines(installation) : []),
     ...section("For every pod", report.general),
     ...section(
       "Namespaces",
@@ -49,7 +49,7 @@ function summary({ from, pods, namespaces, counts, withoutRole, moved, sdk, fini
   ];
 }
 
-function settingsLines({ conversion, place, predecessor: { name } }: MigrationSource): readonly string[] {
+function settingsLines({ conversion, place, predecessor: { name } }: PredecessorInstallation): readonly string[] {
   const origin =
     place === undefined
       ? `${name} was not found in the input, so its default settings are assumed`
@@ -117,7 +117,7 @@ function unchangedLines({ groups, counts, withoutRole }: Report): readonly strin
 }
 
 /** Values for podrole's chart as YAML; what could not be converted stands above it as comments. */
-export function valuesYaml({ conversion: { remarks, ...settings }, placement }: MigrationSource): string {
+export function valuesYaml({ conversion: { remarks, ...settings }, placement }: PredecessorInstallation): string {
   const comments = remarks.map((remark) => `# ${visible(remark)}\n`).join("");
   return `${comments}${toYaml(chartValues(settings, placement))}`;
 }

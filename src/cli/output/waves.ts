@@ -1,6 +1,6 @@
 // The waves of a migration as a shell script. Namespaces that need work are commented out.
 import { countOf } from "../../operations/format.ts";
-import { shellQuote } from "../../operations/migrate/commands.ts";
+import { shellQuote } from "../../operations/migrate/shell-commands.ts";
 import type { Group } from "../../operations/migrate/report.ts";
 import type { NamespaceMove, WavePlan } from "../../operations/migrate/waves.ts";
 import { INJECTED_PODS } from "../../policy/annotations.ts";

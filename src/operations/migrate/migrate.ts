@@ -2,12 +2,14 @@
 // as podrole's. Only reads; changes nothing in any cluster.
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
-import { type InputDeps, type InputSource, type MigrationProblem, readInput } from "./input.ts";
-import { type Inventory, takeInventory } from "./inventory.ts";
-import { type KiamValues, readKiamValues } from "./kiam-values.ts";
+import { type InputDeps, type InputSource, type MigrationProblem, readInput } from "./input/read-input.ts";
+import { type Inventory, takeInventory } from "./input/inventory.ts";
+import { type KiamValues, readKiamValues } from "./from-kiam/helm-values.ts";
 import { makeReport, type Report } from "./report.ts";
-import { kiamSource, kube2iamSource, type MigrationSource } from "./source.ts";
-import { type Environment, targetSettings } from "./target.ts";
+import { kiamInstallation } from "./from-kiam/installation.ts";
+import { kube2iamInstallation } from "./from-kube2iam/installation.ts";
+import type { PredecessorInstallation } from "./predecessor/installation.ts";
+import { type Environment, podroleSettings } from "./settings/podrole-settings.ts";
 
 export interface MigrateOptions {
   readonly from: "kiam" | "kube2iam";
@@ -21,7 +23,7 @@ export interface MigrateOptions {
 }
 
 export type MigrateResult =
-  | { readonly ok: true; readonly report: Report; readonly source: MigrationSource }
+  | { readonly ok: true; readonly report: Report; readonly installation: PredecessorInstallation }
   | { readonly ok: false; readonly problems: readonly MigrationProblem[] };
 
 /** Throws ApiError if the cluster does not answer. */
@@ -31,22 +33,24 @@ export async function migrate(deps: InputDeps, options: MigrateOptions): Promise
   if (!read.ok) return read;
   const values = kiamValuesFile === undefined ? undefined : await readValues(kiamValuesFile);
   if (values && "text" in values) return { ok: false, problems: [values] };
-  const source =
-    from === "kiam" ? kiamSource(read.objects, values, roleBaseArn) : kube2iamSource(read.objects, roleBaseArn);
-  const target = targetSettings(source.conversion, options.environment, read.nativeSidecars);
+  const installation =
+    from === "kiam"
+      ? kiamInstallation(read.objects, values, roleBaseArn)
+      : kube2iamInstallation(read.objects, roleBaseArn);
+  const target = podroleSettings(installation.conversion, options.environment, read.nativeSidecars);
   if (!target.ok) return { ok: false, problems: target.problems.map((text) => ({ text })) };
   const inventory = takeInventory(read.objects);
-  const unresolved = unresolvedRole(inventory, source);
+  const unresolved = unresolvedRole(inventory, installation);
   if (unresolved !== undefined) return { ok: false, problems: [unresolved] };
-  const { predecessor, openMetadata } = source;
+  const { predecessor, openMetadata } = installation;
   const report = makeReport({ inventory, predecessor, settings: target.settings, openMetadata });
-  return { ok: true, report: { ...report, problems: [...read.omissions, ...report.problems] }, source };
+  return { ok: true, report: { ...report, problems: [...read.omissions, ...report.problems] }, installation };
 }
 
 /** A short role name cannot be assessed without the base ARN. */
 function unresolvedRole(
   { workloads }: Inventory,
-  { predecessor, baseArn }: MigrationSource,
+  { predecessor, baseArn }: PredecessorInstallation,
 ): MigrationProblem | undefined {
   if (baseArn !== undefined) return undefined;
   const annotated = workloads.flatMap(({ instances }) => instances.map(({ pod }) => pod.metadata.annotations ?? {}));

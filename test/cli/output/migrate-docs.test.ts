@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { FINDING_IDS } from "../../../src/operations/migrate/findings.ts";
+import { FINDING_IDS } from "../../../src/operations/migrate/findings/finding.ts";
 import { migrate } from "../../../src/cli/commands/migrate.ts";
 import { createTerminal } from "../terminal.ts";
 import { clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";

@@ -8,7 +8,7 @@ import { readApiEvent } from "../../../src/operations/audit/api-audit.ts";
 import { readCalls } from "../../../src/operations/audit/cloudtrail.ts";
 import { readRecord } from "../../../src/operations/audit/records.ts";
 import { parseObjects } from "../../../src/operations/manifests/objects.ts";
-import { takeInventory } from "../../../src/operations/migrate/inventory.ts";
+import { takeInventory } from "../../../src/operations/migrate/input/inventory.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 import { mutatedJson, mutatedText } from "../generate.ts";
 import { target } from "../target.ts";

@@ -2,7 +2,7 @@
 // The agents of both redirect only TCP to 169.254.169.254:80; plan() shows which pods still connect to it.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { createKiam, KIAM_DEFAULTS } from "../../../src/operations/migrate/kiam.ts";
+import { createKiam, KIAM_DEFAULTS } from "../../../src/operations/migrate/from-kiam/authorization.ts";
 import type { Container, Pod } from "../../../src/kubernetes/objects.ts";
 import { plan } from "../../../src/injection/plan.ts";
 import { uninject } from "../../../src/injection/uninject.ts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import * as fc from "fast-check";
-import { takeInventory } from "../../../src/operations/migrate/inventory.ts";
-import { createKiam, KIAM_DEFAULTS } from "../../../src/operations/migrate/kiam.ts";
-import { podrolePermits } from "../../../src/operations/migrate/permissions.ts";
+import { takeInventory } from "../../../src/operations/migrate/input/inventory.ts";
+import { createKiam, KIAM_DEFAULTS } from "../../../src/operations/migrate/from-kiam/authorization.ts";
+import { podrolePermits } from "../../../src/operations/migrate/findings/namespace-permissions.ts";
 import { makeReport } from "../../../src/operations/migrate/report.ts";
 import { planWaves } from "../../../src/operations/migrate/waves.ts";
 import { reportText } from "../../../src/cli/output/migrate.ts";

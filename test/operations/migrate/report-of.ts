@@ -1,10 +1,11 @@
 // The report about objects, as the operation makes it.
 import assert from "node:assert/strict";
 import type { KubernetesObject } from "../../../src/operations/manifests/objects.ts";
-import { takeInventory } from "../../../src/operations/migrate/inventory.ts";
+import { takeInventory } from "../../../src/operations/migrate/input/inventory.ts";
 import { makeReport, type Report } from "../../../src/operations/migrate/report.ts";
-import { kiamSource, kube2iamSource } from "../../../src/operations/migrate/source.ts";
-import { targetSettings } from "../../../src/operations/migrate/target.ts";
+import { kiamInstallation } from "../../../src/operations/migrate/from-kiam/installation.ts";
+import { kube2iamInstallation } from "../../../src/operations/migrate/from-kube2iam/installation.ts";
+import { podroleSettings } from "../../../src/operations/migrate/settings/podrole-settings.ts";
 
 /** `native`: the cluster has native sidecars. `env`: PODROLE_… variables. */
 export function reportOf(
@@ -13,9 +14,10 @@ export function reportOf(
   native = true,
   env = {},
 ): Report {
-  const source = from === "kiam" ? kiamSource(objects, undefined, undefined) : kube2iamSource(objects, undefined);
-  const target = targetSettings(source.conversion, env, native);
+  const installation =
+    from === "kiam" ? kiamInstallation(objects, undefined, undefined) : kube2iamInstallation(objects, undefined);
+  const target = podroleSettings(installation.conversion, env, native);
   assert.ok(target.ok, JSON.stringify(target));
-  const { predecessor, openMetadata } = source;
+  const { predecessor, openMetadata } = installation;
   return makeReport({ inventory: takeInventory(objects), predecessor, settings: target.settings, openMetadata });
 }

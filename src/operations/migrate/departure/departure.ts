@@ -1,9 +1,9 @@
 // Plans the move from podrole to IRSA or EKS Pod Identity. Roles are those that podrole decides today. Trust policies and
 // commands are results: nothing is run.
-import { findBaseArn } from "../command-lines.ts";
-import { type InputDeps, type InputSource, type MigrationProblem, readInput } from "../input.ts";
-import { takeInventory } from "../inventory.ts";
-import { type Environment, targetSettings } from "../target.ts";
+import { findBaseArn } from "../predecessor/container-args.ts";
+import { type InputDeps, type InputSource, type MigrationProblem, readInput } from "../input/read-input.ts";
+import { takeInventory } from "../input/inventory.ts";
+import { type Environment, podroleSettings } from "../settings/podrole-settings.ts";
 import type { Destination } from "./destination.ts";
 import { type Departure, divideInventory } from "./moves.ts";
 import { type TrustPolicy, trustPolicies } from "./trust.ts";
@@ -39,7 +39,7 @@ export async function planDeparture(deps: InputDeps, options: DepartureOptions):
   if (!read.ok) return read;
   const baseArn = options.roleBaseArn ?? findBaseArn(read.objects) ?? baseArnOf(destination);
   const converted = baseArn === undefined ? {} : { roleBaseArn: baseArn };
-  const target = targetSettings({ server: converted, webhook: converted }, options.environment, true);
+  const target = podroleSettings({ server: converted, webhook: converted }, options.environment, true);
   if (!target.ok) return { ok: false, problems: target.problems.map((text) => ({ text })) };
   const inventory = takeInventory(read.objects);
   const departure = divideInventory(inventory, target.settings.policy, destination);

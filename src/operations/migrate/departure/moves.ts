@@ -5,7 +5,7 @@ import { decideRoles, type PodFacts, type PolicySettings } from "../../../policy
 import { podFacts } from "../../../policy/facts.ts";
 import type { RoleArn } from "../../../policy/role.ts";
 import { countOf } from "../../format.ts";
-import type { Inventory, NamespaceFacts, Workload } from "../inventory.ts";
+import type { Inventory, NamespaceFacts, Workload } from "../input/inventory.ts";
 import type { Destination } from "./destination.ts";
 import { obstaclesOf } from "./obstacles.ts";
 

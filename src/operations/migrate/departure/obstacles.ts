@@ -4,7 +4,7 @@ import type { Pod } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../../../policy/annotations.ts";
 import type { RoleArn } from "../../../policy/role.ts";
 import { requestedMetadata } from "../../../injection/pod-annotations.ts";
-import { sdkAgeOf } from "../sdk-hints.ts";
+import { sdkAgeOf } from "../findings/sdk-versions.ts";
 import type { Destination } from "./destination.ts";
 
 export interface Obstacles {

@@ -1,0 +1,111 @@
+// Findings about the role of a pod: what it gets before and after, and whether it can move as it is.
+import { ANNOTATIONS } from "../../../policy/annotations.ts";
+import { SKIP_REASONS, type SkipReason } from "../../../injection/skip-reasons.ts";
+import type { Plan } from "../../../injection/plan.ts";
+import type { After } from "./pod-assessment.ts";
+import type { Finding, FindingId } from "./finding.ts";
+import type { Before, Predecessor } from "../predecessor/predecessor.ts";
+
+export function roleFindings(before: Before, after: After, { name: old }: Predecessor): readonly Finding[] {
+  return [...crash(before, old), ...decision(before, after, old), ...session(before, after)];
+}
+
+function crash(before: Before, old: string): readonly Finding[] {
+  if (before.kind !== "crash") return [];
+  return [{ id: "crashed-kiam", weight: "note", text: `this pod crashes every ${old} server: ${before.why}` }];
+}
+
+function decision(before: Before, { plan, sessions }: After, old: string): readonly Finding[] {
+  switch (plan.decision) {
+    case "refuse":
+      return [refused(before, plan.reason, plan.message, old)];
+    case "skip":
+      return skipped(before, plan.reason, old);
+    case "inject":
+      return granted(before, plan, [...new Set([...sessions.values()].map(({ roleArn }) => roleArn))], old);
+  }
+}
+
+function refused(before: Before, code: string, message: string, old: string): Finding {
+  const today = before.kind === "granted" ? `${old} grants the role` : `it gets no credentials from ${old}`;
+  return {
+    id: "refused",
+    weight: "refused",
+    text: `${code}: ${message} (today ${today})`,
+    todo:
+      before.kind === "granted"
+        ? "permit the role on the namespace (see Namespaces), or correct the annotation"
+        : "remove the role annotation, which has no effect today, or correct it",
+  };
+}
+
+/** Why the webhook skips a pod, and what an operator can do about it. */
+const SKIPPED: Partial<Record<SkipReason, { readonly id: FindingId; readonly todo: string }>> = {
+  HOST_NETWORK: {
+    id: "host-network",
+    todo: "remove hostNetwork, or provide credentials another way (a dedicated node role, IRSA, Roles Anywhere)",
+  },
+  WINDOWS: { id: "windows", todo: "leave it with the old system, or provide credentials another way (IRSA)" },
+  SYSTEM_NAMESPACE: { id: "place", todo: "move it to another namespace, or provide credentials another way" },
+  INJECTION_DISABLED: { id: "opted-out", todo: "remove the annotation podrole.io/inject: disabled" },
+  MIRROR_POD: {
+    id: "static-pod",
+    todo: "only the manifest on its node can change it: give the node's role the permissions that it needs",
+  },
+};
+
+function skipped(before: Before, reason: SkipReason, old: string): readonly Finding[] {
+  if (before.kind === "none") return [];
+  const { id, todo } = SKIPPED[reason] ?? { id: "loses-role" as const, todo: "name a role where podrole reads it" };
+  const rare = reason === "HOST_NETWORK" ? `; ${old} serves it only while no other pod has its node's address` : "";
+  const text = `${SKIP_REASONS[reason]}, so podrole provides no credentials${rare}`;
+  // A pod without credentials today loses nothing.
+  if (before.kind !== "granted") return [{ id, weight: "note", text: `${text}; neither does ${old} today` }];
+  return [{ id, weight: "work", text, todo }];
+}
+
+function granted(before: Before, { roles }: Plan, arns: readonly string[], old: string): readonly Finding[] {
+  const now = arns.join(", ");
+  switch (before.kind) {
+    case "granted": {
+      if (arns.length === 1 && arns[0] === before.arn) return [];
+      const text = `role ${before.arn} becomes ${now}`;
+      // A container's own role is meant to differ: kiam and kube2iam have no roles of single containers.
+      if (roles.some(({ origin }) => origin === "container")) return [{ id: "role-differs", weight: "change", text }];
+      const todo = `write the role as both systems resolve it: ${ANNOTATIONS.role}: ${before.arn}`;
+      return [{ id: "role-differs", weight: "work", text, todo }];
+    }
+    case "none":
+      return [{ id: "gets-role", weight: "change", text: `it has no role from ${old} and gets ${now}` }];
+    case "denied":
+      return [
+        {
+          id: "gets-role",
+          weight: "change",
+          text: `it gets no credentials from ${old} (${before.why}) and gets ${now}`,
+        },
+      ];
+    case "crash":
+      return [{ id: "gets-role", weight: "change", text: `it gets ${now}` }];
+  }
+}
+
+/** Only for pods that name their sessions: the change for all others is reported once. */
+function session(before: Before, { plan, sessions }: After): readonly Finding[] {
+  const [first] = sessions.values();
+  if (before.kind !== "granted" || plan.decision !== "inject" || !first) return [];
+  const findings: Finding[] = [];
+  const isNamed = plan.pod.metadata.annotations?.[ANNOTATIONS.sessionName];
+  if (isNamed && first.sessionName !== before.sessionName) {
+    findings.push({
+      id: "session-name",
+      weight: "change",
+      text: `session name ${before.sessionName} becomes ${first.sessionName}`,
+      todo: "check trust policies (sts:RoleSessionName), bucket policies (aws:userid) and CloudTrail filters for the old name",
+    });
+  }
+  if (first.externalId !== before.externalId) {
+    findings.push({ id: "external-id", weight: "change", text: "the external ID that is sent to STS differs" });
+  }
+  return findings;
+}

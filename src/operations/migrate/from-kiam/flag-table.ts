@@ -1,0 +1,54 @@
+// The flags of kiam's server and agent as podrole's settings.
+import { parseBaseArn, parseRoleArn, resolveRole } from "../../../policy/role.ts";
+import { isRefusal } from "../../../protocol/errors.ts";
+import type { CommandFlags } from "../predecessor/container-args.ts";
+import {
+  baseArn,
+  baseArnAutodetect,
+  type Conversion,
+  convert,
+  kept,
+  type Row,
+  sessionDuration,
+  silent,
+} from "../settings/convert-flags.ts";
+import { KIAM_FLAGS } from "./replaced-flags.ts";
+
+const DEFAULT = { remark: "podrole's default" };
+
+const SERVER: Readonly<Record<string, Row>> = {
+  "json-log": (value, flags) => (value === "true" ? kept("jsonLog")(value, flags) : DEFAULT),
+  level: kept("level"),
+  region: (value) => ({
+    server: "region",
+    value,
+    remark: "set the webhook's region too: it becomes AWS_REGION of pods that set none",
+  }),
+  "role-base-arn": baseArn,
+  "role-base-arn-autodetect": baseArnAutodetect,
+  "disable-strict-namespace-regexp": (value, flags) =>
+    value === "true" ? kept("disableStrictNamespaceRegexp")(value, flags) : DEFAULT,
+  session: (value) => ({
+    remark: `podrole names sessions by {namespace}.{pod}; set session: ${value} to keep kiam-${value}`,
+  }),
+  "session-duration": (value) => sessionDuration(value, 1),
+  "assume-role-arn": (value, flags) => {
+    const base = flags.get("role-base-arn");
+    const role = parseRoleArn(value) ?? resolveRole(value, base === undefined ? undefined : parseBaseArn(base));
+    if (isRefusal(role)) return { remark: `set assumeRoleArn to a full ARN: ${role.message}` };
+    return { server: "assumeRoleArn", value: role.arn };
+  },
+  bind: () => ({ remark: "podrole listens on 8443 and 8444; the chart creates the Service" }),
+  kubeconfig: () => ({ remark: "podrole uses the ServiceAccount of its pods" }),
+};
+
+/** Of the agent, which has no counterpart, only the logging flags need no remark. */
+const AGENT: Readonly<Record<string, Row>> = { "json-log": silent, level: silent };
+
+/** Remarks about a flag that both programs have appear once. */
+export function convertKiam(server: CommandFlags, agent: CommandFlags): Conversion {
+  const explain = (flag: string) => KIAM_FLAGS[`--${flag}`] ?? "podrole has no such flag";
+  const converted = convert(server, SERVER, explain);
+  const { remarks } = convert(agent, AGENT, explain);
+  return { ...converted, remarks: [...new Set([...converted.remarks, ...remarks])] };
+}

@@ -1,0 +1,122 @@
+// Values of kiam's Helm chart (6.1.2) as the flags that its templates generate. Values about how kiam's own pods run (images,
+// tolerations, resources) generate no flag and are listed separately.
+import { isObject } from "../../../injection/shape.ts";
+import type { ServerPlacement } from "../settings/chart-values.ts";
+import type { CommandFlags } from "../predecessor/container-args.ts";
+
+export interface KiamValues {
+  readonly server: CommandFlags;
+  readonly agent: CommandFlags;
+  /** How the server's pods run, as values of podrole's chart. */
+  readonly placement: ServerPlacement;
+  /** Paths such as "agent.tolerations" that are set, generate no flag and have no meaning for podrole. */
+  readonly others: readonly string[];
+}
+
+interface Row {
+  readonly path: string;
+  readonly flag: string;
+  /** The flag has no value of its own: the template adds it if the chart's value equals `when`. */
+  readonly when?: boolean;
+}
+
+const SERVER: readonly Row[] = [
+  { path: "log.jsonOutput", flag: "json-log", when: true },
+  { path: "log.level", flag: "level" },
+  { path: "roleBaseArn", flag: "role-base-arn" },
+  { path: "assumeRoleArn", flag: "assume-role-arn" },
+  { path: "sessionDuration", flag: "session-duration" },
+  { path: "cache.syncInterval", flag: "sync" },
+  { path: "disableStrictNamespaceRegexp", flag: "disable-strict-namespace-regexp", when: true },
+  { path: "gatewayTimeoutCreation", flag: "gateway-timeout-creation" },
+  { path: "keepaliveParams.time", flag: "grpc-keepalive-time-duration" },
+  { path: "keepaliveParams.timeout", flag: "grpc-keepalive-timeout-duration" },
+  { path: "keepaliveParams.maxConnectionIdle", flag: "grpc-max-connection-idle-duration" },
+  { path: "keepaliveParams.maxConnectionAge", flag: "grpc-max-connection-age-duration" },
+  { path: "keepaliveParams.maxConnectionAgeGrace", flag: "grpc-max-connection-age-grace-duration" },
+];
+
+const AGENT: readonly Row[] = [
+  { path: "host.iptables", flag: "iptables", when: true },
+  { path: "host.iptablesRemoveOnShutdown", flag: "iptables-remove" },
+  { path: "host.interface", flag: "host-interface" },
+  { path: "host.port", flag: "port" },
+  { path: "allowRouteRegexp", flag: "allow-route-regexp" },
+  { path: "whiteListRouteRegexp", flag: "whitelist-route-regexp" },
+  { path: "gatewayTimeoutCreation", flag: "gateway-timeout-creation" },
+  { path: "keepaliveParams.time", flag: "grpc-keepalive-time-duration" },
+  { path: "keepaliveParams.timeout", flag: "grpc-keepalive-timeout-duration" },
+];
+
+/** Accepts any YAML value; what is not an object counts as empty. */
+export function readKiamValues(values: unknown): KiamValues {
+  const root = isObject(values) ? values : {};
+  const [server, agent] = [partOf(root, "server"), partOf(root, "agent")];
+  const serverFlags = flagsOf(server, SERVER);
+  // The template does the same: without a base ARN, kiam detects it.
+  if (!serverFlags.has("role-base-arn")) serverFlags.set("role-base-arn-autodetect", "true");
+  return {
+    server: serverFlags,
+    agent: flagsOf(agent, AGENT),
+    placement: placementOf(server, partOf(partOf(root, "serviceAccounts"), "server")),
+    others: [...othersOf("server", server, SERVER, PLACEMENT), ...othersOf("agent", agent, AGENT)],
+  };
+}
+
+function flagsOf(part: Record<string, unknown>, rows: readonly Row[]): Map<string, string> {
+  const flags = new Map<string, string>();
+  for (const { path, flag, when } of rows) {
+    const value = at(part, path);
+    if (asText(value) === "" || (when !== undefined && value !== when)) continue;
+    flags.set(flag, asText(value));
+  }
+  for (const [name, value] of Object.entries(partOf(part, "extraArgs"))) {
+    flags.set(name, asText(value) || "true");
+  }
+  return flags;
+}
+
+function asText(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
+}
+
+/** Names that both charts share. Affinity and resources are left out: they were chosen for kiam's pods. */
+const PLACEMENT = ["nodeSelector", "tolerations", "podAnnotations", "podLabels", "extraEnv"];
+
+function placementOf(server: Record<string, unknown>, account: Record<string, unknown>): ServerPlacement {
+  const same = PLACEMENT.filter((key) => !isEmpty(server[key])).map((key) => [key, server[key]]);
+  const { enabled, replicas } = partOf(server, "deployment");
+  return {
+    ...(enabled === true && typeof replicas === "number" && { replicas }),
+    ...Object.fromEntries(same),
+    ...(!isEmpty(account["annotations"]) && { serviceAccount: { annotations: account["annotations"] } }),
+  };
+}
+
+function othersOf(
+  name: string,
+  part: Record<string, unknown>,
+  rows: readonly Row[],
+  also: readonly string[] = [],
+): readonly string[] {
+  const silent = ["extraArgs", "enabled", "name", "prometheus", "deployment", ...also];
+  const known = new Set([...rows.map(({ path }) => path.split(".", 1)[0]), ...silent]);
+  return Object.entries(part)
+    .filter(([key, value]) => !known.has(key) && !isEmpty(value))
+    .map(([key]) => `${name}.${key}`);
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === undefined || value === null || value === "" || value === false) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return isObject(value) && Object.values(value).every(isEmpty);
+}
+
+function partOf(value: Record<string, unknown>, key: string): Record<string, unknown> {
+  const part = value[key];
+  return isObject(part) ? part : {};
+}
+
+function at(value: unknown, path: string): unknown {
+  return path.split(".").reduce<unknown>((inner, key) => (isObject(inner) ? inner[key] : undefined), value);
+}

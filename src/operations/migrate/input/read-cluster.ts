@@ -1,0 +1,64 @@
+// Reads the objects of a cluster with the caller's own rights. Pods and namespaces are required; any other kind that may not
+// be listed is left out and reported: without Deployments, for example, the report covers live pods only.
+import { ApiError } from "../../../kubernetes/errors.ts";
+import type { Resource, OperatorResource } from "../../../kubernetes/api.ts";
+import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
+import type { KubernetesObject, ParsedObjects } from "../../manifests/objects.ts";
+
+export interface ReadClusterDeps {
+  readonly kubernetes: OperatorKubernetes;
+  /** Called after each list that was read. */
+  readonly onProgress: (progress: { readonly count: number; readonly resource: string }) => void;
+}
+
+export interface ClusterObjects extends ParsedObjects {
+  /** True since Kubernetes 1.29, where the feature needs no gate. */
+  readonly nativeSidecars: boolean;
+}
+
+const KINDS: readonly (readonly [Resource | OperatorResource, string])[] = [
+  ["serviceaccounts", "ServiceAccount"],
+  ["deployments", "Deployment"],
+  ["replicasets", "ReplicaSet"],
+  ["statefulsets", "StatefulSet"],
+  ["daemonsets", "DaemonSet"],
+  ["jobs", "Job"],
+  ["cronjobs", "CronJob"],
+];
+
+/**
+ * Reads one namespace, or all if `namespace` is undefined. `problems` name the kinds that were left out. Throws ApiError.
+ */
+export async function readCluster(
+  { kubernetes, onProgress }: ReadClusterDeps,
+  namespace: string | undefined,
+): Promise<ClusterObjects> {
+  const selector = namespace === undefined ? {} : { namespace };
+  const list = async (resource: Resource | OperatorResource, kind: string): Promise<KubernetesObject[]> => {
+    const items = await kubernetes.listAll<Omit<KubernetesObject, "kind">>(resource, selector);
+    onProgress({ count: items.length, resource });
+    return items.map((item) => Object.assign(item, { kind }) as KubernetesObject);
+  };
+  const { major, minor } = await kubernetes.serverVersion();
+  const objects = [...(await readNamespaces(kubernetes, namespace)), ...(await list("pods", "Pod"))];
+  const problems: string[] = [];
+  for (const [resource, kind] of KINDS) {
+    try {
+      objects.push(...(await list(resource, kind)));
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 403)) throw error;
+      problems.push(`${resource} may not be listed: the report lacks what only they show`);
+    }
+  }
+  return { objects, problems, nativeSidecars: major > 1 || minor >= 29 };
+}
+
+async function readNamespaces(kubernetes: OperatorKubernetes, name: string | undefined): Promise<KubernetesObject[]> {
+  const kind = "Namespace";
+  if (name !== undefined) {
+    const found = await kubernetes.getNamespace(name);
+    return found ? [{ ...found, kind }] : [];
+  }
+  const all = await kubernetes.listAll<Omit<KubernetesObject, "kind">>("namespaces");
+  return all.map((item) => Object.assign(item, { kind }) as KubernetesObject);
+}

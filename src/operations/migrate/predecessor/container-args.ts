@@ -1,0 +1,73 @@
+// The command lines of kiam, kube2iam and podrole's server, read from the containers of their pods: "--flag=value",
+// "--flag value", "--flag", and kiam's "--no-flag".
+import type { Container } from "../../../kubernetes/objects.ts";
+import { allContainers, findShapeProblem, listOf } from "../../../injection/shape.ts";
+import { parseBaseArn } from "../../../policy/role.ts";
+import type { KubernetesObject } from "../../manifests/objects.ts";
+import { templateOf } from "../../manifests/templates.ts";
+
+export type CommandFlags = ReadonlyMap<string, string>;
+
+export interface CommandLine {
+  /** Such as "DaemonSet kube-system/kiam-server". */
+  readonly place: string;
+  readonly flags: CommandFlags;
+}
+
+export type Program = "kiam server" | "kiam agent" | "kube2iam" | "podrole server";
+
+/** The first command line of the program in the input; that of a workload is preferred to that of a pod. */
+export function findCommandLine(objects: readonly KubernetesObject[], program: Program): CommandLine | undefined {
+  const ordered = [...objects].toSorted((a, b) => Number(a.kind === "Pod") - Number(b.kind === "Pod"));
+  for (const object of ordered) {
+    const template = templateOf(object);
+    if (!template || findShapeProblem(template.pod) !== undefined) continue;
+    const container = allContainers(template.pod).find((each) => runs(each, program));
+    if (!container) continue;
+    const { namespace = "default", name = "" } = object.metadata;
+    return { place: `${object.kind} ${namespace}/${name}`, flags: parseFlags(argsOf(container)) };
+  }
+  return undefined;
+}
+
+const BASE_ARN_FLAGS: readonly (readonly [Program, string])[] = [
+  ["podrole server", "role-base-arn"],
+  ["kiam server", "role-base-arn"],
+  ["kube2iam", "base-role-arn"],
+];
+
+/** The first usable base ARN on a command line of podrole, kiam or kube2iam, in this order. */
+export function findBaseArn(objects: readonly KubernetesObject[]): string | undefined {
+  for (const [program, flag] of BASE_ARN_FLAGS) {
+    const value = findCommandLine(objects, program)?.flags.get(flag);
+    const baseArn = value === undefined ? undefined : parseBaseArn(value);
+    if (baseArn !== undefined) return baseArn;
+  }
+  return undefined;
+}
+
+function runs(container: Container, program: Program): boolean {
+  const [name = "", command] = program.split(" ");
+  const args = argsOf(container);
+  const image = (container.image ?? "").split(/[:@]/, 1)[0] ?? "";
+  const isProgram = image.endsWith(`/${name}`) || args[0] === `/${name}` || args[0] === name;
+  return isProgram && (command === undefined || args.includes(command));
+}
+
+function argsOf({ command, args }: Container): readonly string[] {
+  return [...listOf(command), ...listOf(args)].filter((arg) => typeof arg === "string");
+}
+
+/** An argument after a flag is its value, unless it is a flag itself; the last of several flags with one name counts. */
+export function parseFlags(args: readonly string[]): CommandFlags {
+  const flags = new Map<string, string>();
+  for (const [index, arg] of args.entries()) {
+    const [, name, value] = /^--([a-z][\w-]*)(?:=(.*))?$/s.exec(arg) ?? [];
+    if (name === undefined) continue;
+    const next = args[index + 1];
+    if (value !== undefined) flags.set(name, value);
+    else if (name.startsWith("no-")) flags.set(name.slice("no-".length), "false");
+    else flags.set(name, next !== undefined && !next.startsWith("-") ? next : "true");
+  }
+  return flags;
+}

@@ -1,0 +1,52 @@
+// The settings that apply to pods after the migration: the predecessor's, converted, unless the environment overrides them
+// (PODROLE_…, as for `podrole server` and `podrole webhook`). They are read by the programs' own tables, so that settings
+// with which podrole would not start are found here.
+import { SERVER_SETTINGS } from "../../../settings/server.ts";
+import { policySettings } from "../../../policy/settings-table.ts";
+import { crossCheckServer } from "../../../settings/cross-check.ts";
+import { envName, readSettings } from "../../../runtime/settings.ts";
+import type { PlanSettings } from "../../../injection/plan.ts";
+import { planSettings } from "../../../settings/plan-settings.ts";
+import { WEBHOOK_SETTINGS } from "../../../settings/webhook.ts";
+import type { Conversion } from "./convert-flags.ts";
+
+/** Variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type PodroleSettings =
+  | { readonly ok: true; readonly settings: PlanSettings }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** `nativeSidecar`: whether the cluster has native sidecars. */
+export function podroleSettings(
+  { server, webhook }: Pick<Conversion, "server" | "webhook">,
+  environment: Environment,
+  nativeSidecar: boolean,
+): PodroleSettings {
+  const settingsFor = (table: object, converted: Readonly<Record<string, string>>) => {
+    const own = Object.keys(table).filter((key) => environment[envName(key)] === undefined);
+    return Object.fromEntries(own.flatMap((key) => (key in converted ? [[key, converted[key]]] : [])));
+  };
+  const names = (table: object) => Object.keys(table).map(envName);
+  const ofServer = readSettings(
+    SERVER_SETTINGS,
+    settingsFor(SERVER_SETTINGS, server),
+    environment,
+    names(WEBHOOK_SETTINGS),
+  );
+  const ofWebhook = readSettings(
+    WEBHOOK_SETTINGS,
+    settingsFor(WEBHOOK_SETTINGS, webhook),
+    environment,
+    names(SERVER_SETTINGS),
+  );
+  const problems = [ofServer, ofWebhook].flatMap((read) => (read.ok ? [] : read.problems));
+  if (!ofServer.ok || !ofWebhook.ok) return { ok: false, problems: [...new Set(problems)] };
+  // Nothing is left for the server to detect: without --role-base-arn, short role names are reported as unresolved.
+  const settings = { ...ofServer.settings, roleBaseArnAutodetect: false };
+  const wrong = crossCheckServer(settings);
+  if (wrong.length > 0) return { ok: false, problems: wrong };
+  const native = nativeSidecar && ofWebhook.settings.nativeSidecar !== "false";
+  const planned = planSettings(ofWebhook.settings, { trustBundle: "", nativeSidecar: native });
+  return { ok: true, settings: { ...planned, policy: policySettings(settings, ofWebhook.settings.roleBaseArn) } };
+}

@@ -1,0 +1,114 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import {
+  createKube2iam,
+  KUBE2IAM_DEFAULTS,
+  type Kube2iamSettings,
+  kube2iamSessionName,
+  resolveByKube2iam,
+} from "../../../../src/operations/migrate/from-kube2iam/authorization.ts";
+import type { Pod } from "../../../../src/kubernetes/objects.ts";
+import { BASE } from "../cluster-export.ts";
+
+const pod = (annotations: Record<string, string>, more: Partial<Pod["spec"]> = {}): Pod => ({
+  metadata: { name: "web", annotations },
+  spec: { containers: [{ name: "app" }], ...more },
+  status: { podIP: "10.0.0.1" },
+});
+const namespace = (allowed?: string) => ({
+  name: "shop",
+  labels: {},
+  annotations: allowed === undefined ? {} : { "iam.amazonaws.com/allowed-roles": allowed },
+  isKnown: true,
+});
+const kube2iam = (changes: Partial<Kube2iamSettings> = {}) =>
+  createKube2iam({ ...KUBE2IAM_DEFAULTS, baseArn: BASE, ...changes });
+
+suite("resolveByKube2iam()", () => {
+  for (const [text, arn] of [
+    ["web", `${BASE}web`],
+    // A leading slash is kept; kiam drops one.
+    ["/web", `${BASE}/web`],
+    ["ARN:aws:iam::1:role/x", "ARN:aws:iam::1:role/x"],
+  ] as const) {
+    test(`returns ${arn} for ${text}`, () => assert.equal(resolveByKube2iam(text, BASE), arn));
+  }
+});
+
+suite("createKube2iam().permits()", () => {
+  test("permits everything without --namespace-restrictions", () => {
+    assert.equal(kube2iam().permits(namespace(), `${BASE}anything`), true);
+    assert.equal(kube2iam().permits(namespace("[]"), `${BASE}anything`), true);
+  });
+
+  for (const [format, allowed, arn, expected] of [
+    ["glob", '["shop-*"]', `${BASE}shop-a`, true],
+    ["glob", '["shop-*"]', `${BASE}other`, false],
+    ["glob", '["shop"]', `${BASE}shop-a`, false],
+    ["glob", '["arn:aws:iam::999999999999:role/*"]', "arn:aws:iam::999999999999:role/x", true],
+    // "*" matches across the parts of an ARN.
+    ["glob", '["arn:aws:iam::*:role/x"]', "arn:aws:iam::6:role/p:role/x", true],
+    // Not anchored: the base ARN is prepended, nothing is appended.
+    ["regexp", '["foo"]', `${BASE}foobar`, true],
+    ["regexp", '["foo$"]', `${BASE}foobar`, false],
+    ["regexp", '["^arn:aws:iam::123456789012:role/x$"]', `${BASE}x`, false],
+    ["regexp", '["("]', `${BASE}x`, false],
+    ["glob", "not json", `${BASE}x`, false],
+    ["glob", '{"a":1}', `${BASE}x`, false],
+    ["glob", "", `${BASE}x`, false],
+  ] as const) {
+    test(`returns ${expected} for ${arn} with ${format} ${allowed || "(empty)"}`, () => {
+      const system = kube2iam({ namespaceRestrictions: true, restrictionFormat: format });
+      assert.equal(system.permits(namespace(allowed), arn), expected);
+    });
+  }
+
+  test("exempts the default role from every restriction", () => {
+    const system = kube2iam({ namespaceRestrictions: true, defaultRole: "usual" });
+    assert.equal(system.permits(namespace(), `${BASE}usual`), true);
+    assert.equal(system.permits(namespace(), `${BASE}other`), false);
+  });
+});
+
+suite("createKube2iam().outcomeOf()", () => {
+  test("grants the role that the pod names, or the default role", () => {
+    const system = kube2iam({ defaultRole: "usual" });
+    const arns = [pod({ "iam.amazonaws.com/role": "web" }), pod({})].map((each) => {
+      const before = system.outcomeOf(each, namespace());
+      return before.kind === "granted" ? before.arn : before.kind;
+    });
+    assert.deepEqual(arns, [`${BASE}web`, `${BASE}usual`]);
+  });
+
+  test("grants no default role to a hostNetwork pod, or if there is no default role", () => {
+    assert.equal(
+      kube2iam({ defaultRole: "usual" }).outcomeOf(pod({}, { hostNetwork: true }), namespace()).kind,
+      "none",
+    );
+    assert.equal(kube2iam().outcomeOf(pod({}), namespace()).kind, "none");
+  });
+
+  test("reads the annotations that its flags name", () => {
+    const system = kube2iam({ roleKey: "example.com/role", externalIdKey: "example.com/id" });
+    const named = pod({ "example.com/role": "web", "example.com/id": "4711" });
+    const before = system.outcomeOf(named, namespace());
+    assert.ok(before.kind === "granted");
+    assert.deepEqual([before.arn, before.externalId], [`${BASE}web`, "4711"]);
+    assert.equal(system.outcomeOf(pod({ "iam.amazonaws.com/role": "web" }), namespace()).kind, "none");
+  });
+
+  test("returns denied for what the namespace or STS refuses", () => {
+    const strict = kube2iam({ namespaceRestrictions: true });
+    assert.equal(strict.outcomeOf(pod({ "iam.amazonaws.com/role": "web" }), namespace()).kind, "denied");
+    assert.equal(kube2iam().outcomeOf(pod({ "iam.amazonaws.com/role": "arn:foo" }), namespace()).kind, "denied");
+  });
+});
+
+suite("kube2iamSessionName()", () => {
+  test("is the FNV-1a hash of the address and the role's name, at most 64 characters", () => {
+    // FNV-1a of "a" and "foobar", from the authors' test vectors (draft-eastlake-fnv).
+    assert.equal(kube2iamSessionName("a", `${BASE}web`), "e40c292c-web");
+    assert.equal(kube2iamSessionName("foobar", `${BASE}p/web`), "bf9cf968-web");
+    assert.equal(kube2iamSessionName("a", `${BASE}${"r".repeat(64)}`).length, 64);
+  });
+});

@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { findCommandLine, parseFlags } from "../../../../src/operations/migrate/predecessor/container-args.ts";
+import { BASE, clusterExport, KIAM } from "../cluster-export.ts";
+
+suite("parseFlags()", () => {
+  test("reads all spellings, and the last of two flags with one name", () => {
+    const args = [
+      "server",
+      "--level=info",
+      "--session",
+      "x",
+      "--json-log",
+      "--no-iptables-remove",
+      "--level=warn",
+      "-v",
+    ];
+    assert.deepEqual(
+      [...parseFlags(args)],
+      [
+        ["level", "warn"],
+        ["session", "x"],
+        ["json-log", "true"],
+        ["iptables-remove", "false"],
+      ],
+    );
+  });
+});
+
+suite("findCommandLine()", () => {
+  const { items } = clusterExport(KIAM);
+  test("distinguishes server and agent, and names the place", () => {
+    assert.equal(findCommandLine(items, "kiam server")?.place, "DaemonSet kube-system/kiam-server");
+    assert.equal(findCommandLine(items, "kiam agent")?.flags.get("host-interface"), "cali+");
+    assert.equal(findCommandLine(items, "kube2iam"), undefined);
+  });
+  test("reads a pod if there is no workload", () => {
+    const pods = items.filter(({ kind }) => kind === "Pod");
+    assert.equal(findCommandLine(pods, "kiam server")?.flags.get("role-base-arn"), BASE);
+  });
+});

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { suite, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { convertKiam } from "../../../../src/operations/migrate/from-kiam/flag-table.ts";
+import { convertKube2iam } from "../../../../src/operations/migrate/from-kube2iam/flag-table.ts";
+import { parseFlags } from "../../../../src/operations/migrate/predecessor/container-args.ts";
+import { chartValues } from "../../../../src/operations/migrate/settings/chart-values.ts";
+import { BASE } from "../cluster-export.ts";
+
+const NONE = new Map<string, string>();
+const kube2iam = (...args: string[]) => convertKube2iam(parseFlags(args));
+
+suite("chartValues()", () => {
+  test("puts settings that both programs take under settings, and leaves out empty parts", () => {
+    const server = { roleBaseArn: BASE, assumeRoleArn: `${BASE}hop` };
+    const webhook = { roleBaseArn: BASE };
+    assert.deepEqual(chartValues({ server, webhook }, { replicas: 3, tolerations: [] }), {
+      settings: { roleBaseArn: BASE },
+      server: { settings: { assumeRoleArn: `${BASE}hop` }, replicas: 3 },
+    });
+    assert.deepEqual(chartValues({ server: {}, webhook: {} }, {}), {});
+  });
+
+  test("returns only values that the chart's schema defines", () => {
+    const flags = parseFlags([
+      "--json-log",
+      "--level=info",
+      "--region=eu-central-1",
+      `--role-base-arn=${BASE}`,
+      `--assume-role-arn=${BASE}hop`,
+      "--session-duration=2h",
+      "--disable-strict-namespace-regexp",
+    ]);
+    const placement = {
+      replicas: 3,
+      tolerations: [],
+      podLabels: { a: "b" },
+      serviceAccount: { annotations: { a: "b" } },
+    };
+    const old = kube2iam("--default-role=usual", "--namespace-restriction-format=glob", "--log-format=json");
+    const { server, webhook } = convertKiam(flags, NONE);
+    for (const values of [chartValues({ server, webhook }, placement), chartValues(old, {})]) {
+      assert.deepEqual(unknownTo(SCHEMA, values, "values"), []);
+    }
+    assert.deepEqual(unknownTo(SCHEMA, { server: { settings: { nosuch: "x" } } }, "values"), [
+      "values.server.settings.nosuch",
+    ]);
+  });
+});
+
+interface Schema {
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: unknown;
+}
+
+const SCHEMA = JSON.parse(
+  readFileSync(fileURLToPath(new URL("../../../../manifests/chart/values.schema.json", import.meta.url)), "utf8"),
+) as Schema;
+
+/** Paths that the schema does not define. */
+function unknownTo({ properties = {}, additionalProperties }: Schema, value: unknown, path: string): string[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const known = properties[key];
+    if (known) return unknownTo(known, inner, `${path}.${key}`);
+    return additionalProperties === false ? [`${path}.${key}`] : [];
+  });
+}
