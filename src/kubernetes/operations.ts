@@ -4,27 +4,26 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../runtime/clock.ts";
 import { Secret } from "../runtime/secret.ts";
-import type { CreationMetadata, Kubernetes, KubeSecret, Resource, SecretData, Selector, TokenReview } from "./api.ts";
+import type {
+  CreationMetadata,
+  Kubernetes,
+  KubeSecret,
+  Resource,
+  SecretData,
+  Selector,
+  TokenReview,
+  WebhookConfiguration,
+} from "./api.ts";
+import { type Calls, createCalls } from "./calls.ts";
 import { toCoreEvent } from "./core-event.ts";
 import { createListWatch } from "./list-watch.ts";
 import type { ObjectMeta } from "./objects.ts";
-import { pathOf } from "./paths.ts";
 import type { Requester } from "./request.ts";
 import { readWebhookConfiguration, type WebhookConfigurationBody } from "./webhook-configuration.ts";
-
-const NOT_FOUND = 404;
-/** Both "already exists" (create) and "not at this resourceVersion" (patch). */
-const CONFLICT = 409;
 
 interface ConfigMap {
   readonly metadata: ObjectMeta;
   readonly data?: Readonly<Record<string, string>>;
-}
-
-interface PatchOperation {
-  readonly op: "add" | "replace";
-  readonly path: string;
-  readonly value: unknown;
 }
 
 /** Creates the calls of podrole's programs on top of a requester. */
@@ -38,112 +37,25 @@ export function createOperations({
   /** The reporting component of Events. */
   readonly component: string;
 }): Kubernetes {
-  async function get<Body>(resource: Resource, name: string, namespace?: string): Promise<Body | undefined> {
-    const place = { name, ...(namespace !== undefined && { namespace }) };
-    const info = { verb: "get", resource, ...place } as const;
-    const body = await requester.request<Body>(info, { path: pathOf(resource, place) }, [NOT_FOUND]);
-    return typeof body === "number" ? undefined : body;
-  }
-
-  async function create<Body>(
-    resource: Resource,
-    body: { metadata?: ObjectMeta; [field: string]: unknown },
-  ): Promise<Body | "exists"> {
-    const { name, namespace } = body.metadata ?? {};
-    const path = pathOf(resource, namespace === undefined ? {} : { namespace });
-    const info = { verb: "create", resource, name, namespace } as const;
-    const result = await requester.request<Body>(info, { path, body }, [CONFLICT]);
-    return typeof result === "number" ? "exists" : result;
-  }
-
-  /** Writes `operations` if the object is still at `resourceVersion`. */
-  async function patch(
-    resource: Resource,
-    { name, namespace, resourceVersion }: { name: string; namespace?: string; resourceVersion: string },
-    operations: readonly PatchOperation[],
-  ): Promise<"patched" | "conflict"> {
-    const place = { name, ...(namespace !== undefined && { namespace }) };
-    const lock: PatchOperation = { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion };
-    const result = await requester.request<object>(
-      { verb: "patch", resource, ...place },
-      { path: pathOf(resource, place), body: [lock, ...operations] },
-      [NOT_FOUND, CONFLICT],
-    );
-    return typeof result === "number" ? "conflict" : "patched";
-  }
-
-  const kubernetes: Kubernetes = {
+  const calls = createCalls(requester);
+  return {
     async reviewToken(token, audience) {
       const spec = { token: token.reveal(), audiences: [audience] };
       const body = { apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", spec };
-      const review = await create<{ status?: TokenReviewStatus }>("tokenreviews", body);
+      const review = await calls.create<{ status?: TokenReviewStatus }>("tokenreviews", body);
       return readReview(review === "exists" ? undefined : review.status);
     },
 
-    getPod: (namespace, name) => get("pods", name, namespace),
-    getNamespace: (name) => get("namespaces", name),
-    getServiceAccount: (namespace, name) => get("serviceaccounts", name, namespace),
+    getPod: (namespace, name) => calls.get("pods", name, namespace),
+    getNamespace: (name) => calls.get("namespaces", name),
+    getServiceAccount: (namespace, name) => calls.get("serviceaccounts", name, namespace),
 
-    async getSecret(namespace, name): Promise<KubeSecret | undefined> {
-      const body = await get<{ metadata: ObjectMeta; data?: Record<string, string> }>("secrets", name, namespace);
-      if (body === undefined) return undefined;
-      const data = Object.entries(body.data ?? {}).map(([key, value]) => [key, new Secret(fromBase64(value))]);
-      return { metadata: body.metadata, data: Object.fromEntries(data) };
-    },
-    async createSecret(namespace, name, data, creation) {
-      const metadata = { name, namespace, ...metadataOf(creation) };
-      const body = { apiVersion: "v1", kind: "Secret", type: "Opaque", metadata, data: encodeSecrets(data) };
-      return (await create("secrets", body)) === "exists" ? "exists" : "created";
-    },
-    async replaceSecret(namespace, name, data, resourceVersion) {
-      const operation = { op: "add", path: "/data", value: encodeSecrets(data) } as const;
-      const result = await patch("secrets", { namespace, name, resourceVersion }, [operation]);
-      return result === "conflict" ? "conflict" : "replaced";
-    },
-
-    async getConfigMap(namespace, name) {
-      const body = await get<ConfigMap>("configmaps", name, namespace);
-      return body && (body.data ?? {});
-    },
-    async putConfigMap(namespace, name, data, creation) {
-      const present = await get<ConfigMap>("configmaps", name, namespace);
-      if (present === undefined) {
-        const body = {
-          apiVersion: "v1",
-          kind: "ConfigMap",
-          metadata: { name, namespace, ...metadataOf(creation) },
-          data,
-        };
-        if ((await create("configmaps", body)) !== "exists") return;
-      } else {
-        if (isDeepStrictEqual(present.data ?? {}, data)) return;
-        const at = { namespace, name, resourceVersion: present.metadata.resourceVersion ?? "" };
-        if ((await patch("configmaps", at, [{ op: "add", path: "/data", value: data }])) !== "conflict") return;
-      }
-      // Another replica was faster. Each of its writes settles one race, so the recursion ends.
-      await kubernetes.putConfigMap(namespace, name, data, creation);
-    },
-
-    async getWebhookConfiguration(name) {
-      const body = await get<WebhookConfigurationBody>("mutatingwebhookconfigurations", name);
-      return body && readWebhookConfiguration(body);
-    },
-    async setCaBundle(name, caBundlePem) {
-      const present = await kubernetes.getWebhookConfiguration(name);
-      if (present === undefined) return "absent";
-      const value = Buffer.from(caBundlePem).toString("base64");
-      const operations = present.webhooks.flatMap(({ caBundle }, index) =>
-        caBundle === caBundlePem
-          ? []
-          : [{ op: "add", path: `/webhooks/${index}/clientConfig/caBundle`, value } as const],
-      );
-      if (operations.length === 0) return "unchanged";
-      const at = { name, resourceVersion: present.resourceVersion };
-      return (await patch("mutatingwebhookconfigurations", at, operations)) === "conflict" ? "conflict" : "changed";
-    },
+    ...secretOperations(calls),
+    ...configMapOperations(calls),
+    ...webhookConfigurationOperations(calls),
 
     async recordEvent(event) {
-      await create("events", toCoreEvent(event, component, clock.now()));
+      await calls.create("events", toCoreEvent(event, component, clock.now()));
     },
 
     source: <Item>(resource: Resource, selector?: Selector) => createListWatch<Item>({ requester }, resource, selector),
@@ -156,7 +68,75 @@ export function createOperations({
       return { major: Number.parseInt(major, 10), minor: Number.parseInt(minor, 10) };
     },
   };
-  return kubernetes;
+}
+
+function secretOperations(calls: Calls): Pick<Kubernetes, "getSecret" | "createSecret" | "replaceSecret"> {
+  return {
+    async getSecret(namespace, name): Promise<KubeSecret | undefined> {
+      const body = await calls.get<{ metadata: ObjectMeta; data?: Record<string, string> }>("secrets", name, namespace);
+      if (body === undefined) return undefined;
+      const data = Object.entries(body.data ?? {}).map(([key, value]) => [key, new Secret(fromBase64(value))]);
+      return { metadata: body.metadata, data: Object.fromEntries(data) };
+    },
+    async createSecret(namespace, name, data, creation) {
+      const metadata = { name, namespace, ...metadataOf(creation) };
+      const body = { apiVersion: "v1", kind: "Secret", type: "Opaque", metadata, data: encodeSecrets(data) };
+      return (await calls.create("secrets", body)) === "exists" ? "exists" : "created";
+    },
+    async replaceSecret(namespace, name, data, resourceVersion) {
+      const operation = { op: "add", path: "/data", value: encodeSecrets(data) } as const;
+      const result = await calls.patch("secrets", { namespace, name, resourceVersion }, [operation]);
+      return result === "conflict" ? "conflict" : "replaced";
+    },
+  };
+}
+
+function configMapOperations(calls: Calls): Pick<Kubernetes, "getConfigMap" | "putConfigMap"> {
+  /** False if another replica was faster. */
+  async function tryPut(...[namespace, name, data, creation]: Parameters<Kubernetes["putConfigMap"]>) {
+    const present = await calls.get<ConfigMap>("configmaps", name, namespace);
+    if (present === undefined) {
+      const metadata = { name, namespace, ...metadataOf(creation) };
+      return (await calls.create("configmaps", { apiVersion: "v1", kind: "ConfigMap", metadata, data })) !== "exists";
+    }
+    if (isDeepStrictEqual(present.data ?? {}, data)) return true;
+    const at = { namespace, name, resourceVersion: present.metadata.resourceVersion ?? "" };
+    return (await calls.patch("configmaps", at, [{ op: "add", path: "/data", value: data }])) !== "conflict";
+  }
+  return {
+    async getConfigMap(namespace, name) {
+      const body = await calls.get<ConfigMap>("configmaps", name, namespace);
+      return body && (body.data ?? {});
+    },
+    async putConfigMap(...write) {
+      // Each write of another replica settles one race, so this ends.
+      while (!(await tryPut(...write)));
+    },
+  };
+}
+
+function webhookConfigurationOperations(calls: Calls): Pick<Kubernetes, "getWebhookConfiguration" | "setCaBundle"> {
+  const resource = "mutatingwebhookconfigurations";
+  async function read(name: string): Promise<WebhookConfiguration | undefined> {
+    const body = await calls.get<WebhookConfigurationBody>(resource, name);
+    return body && readWebhookConfiguration(body);
+  }
+  return {
+    getWebhookConfiguration: read,
+    async setCaBundle(name, caBundlePem) {
+      const present = await read(name);
+      if (present === undefined) return "absent";
+      const value = Buffer.from(caBundlePem).toString("base64");
+      const operations = present.webhooks.flatMap(({ caBundle }, index) =>
+        caBundle === caBundlePem
+          ? []
+          : [{ op: "add", path: `/webhooks/${index}/clientConfig/caBundle`, value } as const],
+      );
+      if (operations.length === 0) return "unchanged";
+      const at = { name, resourceVersion: present.resourceVersion };
+      return (await calls.patch(resource, at, operations)) === "conflict" ? "conflict" : "changed";
+    },
+  };
 }
 
 /** Go omits empty fields. */

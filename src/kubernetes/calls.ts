@@ -1,0 +1,71 @@
+// Get, create and patch one object, on top of a requester. What another writer can cause is a value and not an error: an
+// object that is missing, exists already, or has changed.
+import type { Resource } from "./api.ts";
+import type { ObjectMeta } from "./objects.ts";
+import { pathOf } from "./paths.ts";
+import type { Requester } from "./request.ts";
+
+const NOT_FOUND = 404;
+/** Both "already exists" (create) and "not at this resourceVersion" (patch). */
+const CONFLICT = 409;
+
+/** One operation of a JSON patch (RFC 6902). */
+export interface PatchOperation {
+  readonly op: "add" | "replace";
+  readonly path: string;
+  readonly value: unknown;
+}
+
+/** The object to patch, and the version that it must still have. */
+export interface PatchTarget {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly resourceVersion: string;
+}
+
+/** Calls for one object. They reject with ApiError, except for the outcomes that their types name. */
+export interface Calls {
+  /** Returns undefined if there is no such object. */
+  get<Body>(resource: Resource, name: string, namespace?: string): Promise<Body | undefined>;
+  create<Body>(
+    resource: Resource,
+    body: { readonly metadata?: ObjectMeta; readonly [field: string]: unknown },
+  ): Promise<Body | "exists">;
+  /** Writes `operations` if the object is still at `resourceVersion`; a deleted object is a conflict. */
+  patch(
+    resource: Resource,
+    target: PatchTarget,
+    operations: readonly PatchOperation[],
+  ): Promise<"patched" | "conflict">;
+}
+
+/** Creates the calls. */
+export function createCalls(requester: Requester): Calls {
+  return {
+    async get<Body>(resource: Resource, name: string, namespace?: string) {
+      const place = { name, ...(namespace !== undefined && { namespace }) };
+      const info = { verb: "get", resource, ...place } as const;
+      const body = await requester.request<Body>(info, { path: pathOf(resource, place) }, [NOT_FOUND]);
+      return typeof body === "number" ? undefined : body;
+    },
+
+    async create<Body>(resource: Resource, body: { readonly metadata?: ObjectMeta }) {
+      const { name, namespace } = body.metadata ?? {};
+      const path = pathOf(resource, namespace === undefined ? {} : { namespace });
+      const info = { verb: "create", resource, name, namespace } as const;
+      const result = await requester.request<Body>(info, { path, body }, [CONFLICT]);
+      return typeof result === "number" ? "exists" : result;
+    },
+
+    async patch(resource, { name, namespace, resourceVersion }, operations) {
+      const place = { name, ...(namespace !== undefined && { namespace }) };
+      const lock: PatchOperation = { op: "replace", path: "/metadata/resourceVersion", value: resourceVersion };
+      const result = await requester.request<object>(
+        { verb: "patch", resource, ...place },
+        { path: pathOf(resource, place), body: [lock, ...operations] },
+        [NOT_FOUND, CONFLICT],
+      );
+      return typeof result === "number" ? "conflict" : "patched";
+    },
+  };
+}
