@@ -10,6 +10,7 @@ import type { Log } from "../runtime/log.ts";
 import type { ListWatch, WatchEvent } from "./api.ts";
 import { ApiError } from "./errors.ts";
 import type { ObjectMeta } from "./objects.ts";
+import { followWatch, watchProblem } from "./watch.ts";
 import { createObjectCache, type Listener } from "./object-cache.ts";
 
 /** Read access to the cache, its freshness and its changes. */
@@ -55,11 +56,6 @@ export interface ReflectorOptions<Item, Cached> {
 
 const GONE = 410;
 /**
- * A watch that ends within this time without an event counts as a failure: an overloaded API server or a proxy ends
- * watches like that.
- */
-const SHORT_WATCH_MS = 5_000;
-/**
  * After this many failed watches in a row the resourceVersion itself is in doubt (a restored etcd has different ones).
  */
 const RELIST_AFTER_FAILURES = 3;
@@ -102,42 +98,20 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
 
   /** Follows one watch from `version`. Returns when the API server ended it normally or a relist is due. */
   async function follow(from: string): Promise<void> {
-    const startedAt = clock.now();
-    const ended = new AbortController();
-    let opened = false;
-    let cancelSilence = clock.schedule(() => ended.abort(SILENT), inactivityMs);
-    const cancelRelist = clock.schedule(() => ended.abort(RELIST), relistAt - startedAt);
-    const signal = AbortSignal.any([ended.signal, stopped.signal]);
     const timeoutSeconds = Math.round((watchMs.min + (watchMs.max - watchMs.min) * random()) / 1000);
-    try {
-      for await (const event of source.watch({ resourceVersion: from, timeoutSeconds, signal })) {
-        // Events still in buffers after the end would undo a newer list.
-        if (signal.aborted) break;
+    const end = await followWatch(
+      { source, clock, stopped: stopped.signal },
+      { from, timeoutSeconds, inactivityMs, endAt: relistAt },
+      (event) => {
         confirmedAt = clock.now();
-        if (event.type === "OPENED") opened = true;
-        else apply(event);
-        cancelSilence();
-        cancelSilence = clock.schedule(() => ended.abort(SILENT), inactivityMs);
-      }
-    } catch (error) {
-      if (!signal.aborted) throw error;
-    } finally {
-      cancelSilence();
-      cancelRelist();
-    }
-    if (stopped.signal.aborted) return;
-    if (signal.reason === RELIST) {
-      version = undefined;
-      return;
-    }
-    if (!opened)
-      throw new ApiError(0, "Silent", `Cannot watch ${source.name}: no response came within ${inactivityMs} ms`);
-    const lastedMs = clock.now() - startedAt;
-    if (signal.reason === undefined && version === from && lastedMs < SHORT_WATCH_MS) {
-      throw new ApiError(0, "Short", `Cannot watch ${source.name}: the watch ended at once`);
-    }
-    if (signal.reason === SILENT) log.debug({ source: source.name, lastedMs }, "reopening a silent watch");
-    failures = 0;
+        if (event.type !== "OPENED") apply(event);
+      },
+    );
+    const problem = watchProblem(source.name, end, { hasProgressed: version !== from, inactivityMs });
+    if (problem) throw problem;
+    if (end.cause === "silent") log.debug({ source: source.name, lastedMs: end.lastedMs }, "reopening a silent watch");
+    if (end.cause === "due") version = undefined;
+    else failures = 0;
   }
 
   function apply(event: Exclude<WatchEvent<Item>, { type: "OPENED" }>): void {
@@ -153,8 +127,7 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
 
   async function recover(error: unknown): Promise<void> {
     failures += 1;
-    if ((error instanceof ApiError && error.status === GONE) || failures % RELIST_AFTER_FAILURES === 0)
-      version = undefined;
+    if (isGone(error) || failures % RELIST_AFTER_FAILURES === 0) version = undefined;
     const retryAfterMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
     const waitMs = Math.round(Math.max(retryAfterMs, backoff(failures - 1, backoffMs.base, backoffMs.cap, random)));
     log.warn({ err: error, source: source.name, waitMs, failures }, "a watch failed; it is retried after waitMs");
@@ -183,9 +156,10 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
   };
 }
 
-/** Reasons for ending a watch, compared by identity. */
-const SILENT = Symbol("silent");
-const RELIST = Symbol("relist");
+/** True if the API server no longer has the version that was requested. */
+function isGone(error: unknown): boolean {
+  return error instanceof ApiError && error.status === GONE;
+}
 
 /**
  * Reads all pages. If a list takes so long that its version expires, reads it once more in one piece, as client-go
@@ -202,7 +176,7 @@ async function readPages<Item>(
     try {
       page = await source.list({ limit, next: page.next, signal });
     } catch (error) {
-      if (error instanceof ApiError && error.status === GONE) return source.list({ limit: 0, signal });
+      if (isGone(error)) return source.list({ limit: 0, signal });
       throw error;
     }
     items.push(...page.items);

@@ -1,0 +1,117 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ListWatch, WatchEvent } from "../../src/kubernetes/api.ts";
+import type { Pod } from "../../src/kubernetes/objects.ts";
+import { followWatch, type WatchEnd, watchProblem } from "../../src/kubernetes/watch.ts";
+import { createFakeClock } from "../fakes/clock.ts";
+import { podOf } from "./harness.ts";
+
+const OPENED: WatchEvent<Pod> = { type: "OPENED" };
+const ADDED: WatchEvent<Pod> = { type: "ADDED", object: podOf({ name: "a", resourceVersion: "11" }) };
+const BOOKMARK: WatchEvent<Pod> = { type: "BOOKMARK", resourceVersion: "12" };
+
+/** The source sends `before`, stays open until its signal aborts, and then sends `after`. */
+function stage({ before = [OPENED], after = [] }: { before?: WatchEvent<Pod>[]; after?: WatchEvent<Pod>[] } = {}) {
+  const clock = createFakeClock();
+  const stopped = new AbortController();
+  const closed = Promise.withResolvers<void>();
+  const requests: unknown[] = [];
+  const source: ListWatch<Pod> = {
+    name: "pods",
+    list: () => assert.fail("it lists"),
+    async *watch({ signal, ...request }) {
+      requests.push(request);
+      yield* before;
+      signal.addEventListener("abort", () => closed.resolve());
+      await closed.promise;
+      yield* after;
+    },
+  };
+  const seen: string[] = [];
+  const options = { from: "10", timeoutSeconds: 300, inactivityMs: 90_000, endAt: clock.now() + 600_000 };
+  const end = followWatch({ source, clock, stopped: stopped.signal }, options, ({ type }) => seen.push(type));
+  return { clock, stopped, closed, requests, seen, end };
+}
+
+test("followWatch() requests the watch from the version, with the timeout, and reports each event", async () => {
+  const { clock, closed, requests, seen, end } = stage({ before: [OPENED, ADDED, BOOKMARK] });
+  await clock.advance(1_000);
+  closed.resolve();
+  assert.deepEqual(await end, { cause: "closed", opened: true, lastedMs: 1_000 });
+  assert.deepEqual(requests, [{ resourceVersion: "10", timeoutSeconds: 300 }]);
+  assert.deepEqual(seen, ["OPENED", "ADDED", "BOOKMARK"]);
+});
+
+test("followWatch() ends a silent watch and ignores what arrives after that", async () => {
+  const { clock, seen, end } = stage({ after: [ADDED] });
+  await clock.advance(90_000);
+  assert.deepEqual(await end, { cause: "silent", opened: true, lastedMs: 90_000 });
+  assert.deepEqual(seen, ["OPENED"]);
+});
+
+test("followWatch() reports that the API server never answered", async () => {
+  const { clock, end } = stage({ before: [] });
+  await clock.advance(90_000);
+  assert.deepEqual(await end, { cause: "silent", opened: false, lastedMs: 90_000 });
+});
+
+test("followWatch() ends when a list is due", async () => {
+  const clock = createFakeClock();
+  const source: ListWatch<Pod> = {
+    name: "pods",
+    list: () => assert.fail("it lists"),
+    async *watch({ signal }) {
+      for (;;) {
+        yield BOOKMARK;
+        await new Promise<void>((resolve) => clock.schedule(resolve, 60_000));
+        if (signal.aborted) return;
+      }
+    },
+  };
+  const options = { from: "10", timeoutSeconds: 900, inactivityMs: 90_000, endAt: clock.now() + 150_000 };
+  const end = followWatch({ source, clock, stopped: new AbortController().signal }, options, () => {});
+  await clock.advance(180_000);
+  assert.equal((await end).cause, "due");
+});
+
+test("followWatch() ends when it is stopped", async () => {
+  const { clock, stopped, end } = stage();
+  await clock.advance(5_000);
+  stopped.abort();
+  assert.deepEqual(await end, { cause: "stopped", opened: true, lastedMs: 5_000 });
+});
+
+test("followWatch() rejects as the source does", async () => {
+  const clock = createFakeClock();
+  const source: ListWatch<Pod> = {
+    name: "pods",
+    list: () => assert.fail("it lists"),
+    async *watch() {
+      yield OPENED;
+      throw new RangeError("broken");
+    },
+  };
+  const options = { from: "10", timeoutSeconds: 300, inactivityMs: 90_000, endAt: clock.now() + 600_000 };
+  const end = followWatch({ source, clock, stopped: new AbortController().signal }, options, () => {});
+  await assert.rejects(end, /broken/);
+});
+
+const ENDS: readonly (readonly [WatchEnd, hasProgressed: boolean, problem: RegExp | undefined])[] = [
+  [{ cause: "closed", opened: true, lastedMs: 300_000 }, false, undefined],
+  [{ cause: "closed", opened: true, lastedMs: 4_999 }, false, /the watch ended at once/],
+  [{ cause: "closed", opened: true, lastedMs: 4_999 }, true, undefined],
+  [{ cause: "closed", opened: true, lastedMs: 5_000 }, false, undefined],
+  [{ cause: "closed", opened: false, lastedMs: 5_000 }, false, /no response came within 90000 ms/],
+  [{ cause: "silent", opened: true, lastedMs: 1 }, false, undefined],
+  [{ cause: "silent", opened: false, lastedMs: 90_000 }, false, /no response came within 90000 ms/],
+  [{ cause: "due", opened: false, lastedMs: 1 }, false, undefined],
+  [{ cause: "stopped", opened: false, lastedMs: 1 }, false, undefined],
+];
+for (const [end, hasProgressed, problem] of ENDS) {
+  const what = `${JSON.stringify(end)} and ${hasProgressed ? "a" : "no"} newer version`;
+  test(`watchProblem() returns ${problem ? "a failure" : "undefined"} for ${what}`, () => {
+    const found = watchProblem("pods", end, { hasProgressed, inactivityMs: 90_000 });
+    if (problem === undefined) assert.equal(found, undefined);
+    else assert.match(found?.message ?? "", problem);
+  });
+}
