@@ -205,6 +205,7 @@ const GUARDS: readonly {
     planted: [
       ["src/server/aws/a.ts", 'import { b } from "../issue/b.ts";'],
       ["src/sidecar/files/a.ts", 'import { b } from "../http/b.ts";'],
+      ["src/sidecar/renewal/a.ts", 'import { b } from "../http/b.ts";'],
       ["src/cli/output/a.ts", 'import type { B } from "../commands/b.ts";'],
     ],
   },

@@ -271,6 +271,11 @@ export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(ERRORS, text);
 }
 
+/** Returns INTERNAL for a code that a newer server or sidecar uses and this version does not know. */
+export function toErrorCode(code: string): ErrorCode {
+  return isErrorCode(code) ? code : "INTERNAL";
+}
+
 /** A refusal as a value: what policy and parsers return instead of throwing. */
 export interface Refusal {
   readonly code: ErrorCode;

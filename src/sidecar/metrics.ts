@@ -5,7 +5,7 @@ import type { ErrorCode } from "../protocol/errors.ts";
 import type { CloseReason } from "../runtime/budget.ts";
 import type { MetricTable } from "../runtime/metrics.ts";
 import { VERSION } from "../runtime/version.ts";
-import type { Renewal } from "./renewal.ts";
+import type { Renewal } from "./renewal/outcome.ts";
 
 /** Names, types, labels and help texts of the metrics. */
 export const SIDECAR_METRICS = {

@@ -1,7 +1,7 @@
 // Why a pod that waits for its first credentials will never receive them, and why it did not start. Used by the two
 // modes that delay the app: podrole-init, and podrole-sidecar until its first readiness.
 import type { Refusal } from "../protocol/errors.ts";
-import { isPermanent, type Renewal } from "./renewal.ts";
+import { isPermanent, type Renewal } from "./renewal/outcome.ts";
 import type { SidecarSettings } from "./settings.ts";
 
 /** The latest refusal of a container; undefined if it has none or received credentials. */

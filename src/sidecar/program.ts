@@ -7,7 +7,7 @@ import type { Log } from "../runtime/log.ts";
 import type { LogLevel } from "../runtime/line-log.ts";
 import { envName, readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
 import { formatFlags, parseFlags } from "./arguments.ts";
-import type { Command } from "./child.ts";
+import type { Command } from "./renewal/child-process.ts";
 import { SIDECAR_SETTINGS, WAIT_SETTINGS } from "./settings.ts";
 
 /** The process as the program sees it; only main.ts files can provide it. */
@@ -54,7 +54,7 @@ function serve(host: SidecarHost, args: readonly string[]): Promise<number> {
 
 function renew(host: SidecarHost, args: readonly string[]): Promise<number> {
   return withSettings(host, args, SIDECAR_SETTINGS, async (settings) => {
-    const { runRenew } = await import("./renew.ts");
+    const { runRenew } = await import("./renewal/renew.ts");
     // The parent reads the result from standard output, so the log goes to standard error.
     const log = openLog(host.err, "sidecar", settings);
     return runRenew({ clock: systemClock, log, writeResult: host.out }, settings);

@@ -5,7 +5,7 @@ import { toPodroleError } from "../protocol/errors.ts";
 import { type Clock, untilAborted } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { createShutdown } from "../runtime/shutdown.ts";
-import { type Command, createChildRun } from "./child.ts";
+import { type Command, createChildRun } from "./renewal/child-process.ts";
 import { readGrants } from "./files/grants-file.ts";
 import { writeTerminationMessage } from "./files/termination-message.ts";
 import { replaceTokens, takeUnusedTokens } from "./files/tokens.ts";
@@ -14,8 +14,8 @@ import { createEndpoint, type OtherPaths } from "./http/endpoint.ts";
 import { createHealth } from "./http/health.ts";
 import { createKeeper, type Keeper } from "./keeper.ts";
 import { createSidecarMetrics } from "./metrics.ts";
-import type { Renewal } from "./renewal.ts";
-import { createRenewals } from "./renewals.ts";
+import type { Renewal } from "./renewal/outcome.ts";
+import { createRenewals } from "./renewal/schedule.ts";
 import type { SidecarSettings } from "./settings.ts";
 import { createStart, type Start } from "./start.ts";
 
@@ -105,7 +105,7 @@ function createRun(
   settings: SidecarSettings,
 ): (signal: AbortSignal) => Promise<Renewal> {
   if (command) return createChildRun({ clock, log, write }, { command, env, deadlineMs: CHILD_DEADLINE_MS });
-  return async () => (await import("./renew.ts")).renew({ clock, log }, settings);
+  return async () => (await import("./renewal/renew.ts")).renew({ clock, log }, settings);
 }
 
 /** Loads the metadata paths if the pod enables them: other pods spend no memory on them. */

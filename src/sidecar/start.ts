@@ -7,8 +7,8 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Keeper } from "./keeper.ts";
 import { failedStart, permanentRefusal } from "./permanent-refusal.ts";
-import type { Renewal } from "./renewal.ts";
-import type { Renewals } from "./renewals.ts";
+import type { Renewal } from "./renewal/outcome.ts";
+import type { Renewals } from "./renewal/schedule.ts";
 import type { SidecarSettings } from "./settings.ts";
 
 /** The pod's start. */

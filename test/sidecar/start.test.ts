@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ErrorCode } from "../../src/protocol/errors.ts";
-import type { Renewal } from "../../src/sidecar/renewal.ts";
+import type { Renewal } from "../../src/sidecar/renewal/outcome.ts";
 import { createStart } from "../../src/sidecar/start.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { after, test } from "node:test";
 import { systemClock } from "../../src/runtime/clock.ts";
-import { renew } from "../../src/sidecar/renew.ts";
+import { renew } from "../../src/sidecar/renewal/renew.ts";
 import { startServe } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { runWait } from "../../src/sidecar/wait.ts";

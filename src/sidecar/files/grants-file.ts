@@ -1,8 +1,8 @@
 // credentials.json in the identity directory: written by a renewal, read by the serving process. The volume is in
 // memory and only podrole's containers mount it, so a restarted sidecar resumes with its stored credentials.
+import { toErrorCode } from "../../protocol/errors.ts";
 import { Secret } from "../../runtime/secret.ts";
 import type { ContainerGrant, Credentials, GrantRefusal, Grants } from "../grants.ts";
-import { toErrorCode } from "../renewal.ts";
 import { readMemoryFile } from "./memory-volume.ts";
 
 /** Returns the path of credentials.json. */

@@ -5,7 +5,7 @@ import type { BudgetLimits } from "../../runtime/budget.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Keeper } from "../keeper.ts";
 import type { SidecarMetrics } from "../metrics.ts";
-import type { Renewals } from "../renewals.ts";
+import type { Renewals } from "../renewal/schedule.ts";
 import { createPodServer, HEALTH_LIMITS, type HttpServer, type HttpServerDeps } from "./servers.ts";
 
 /** What the pages report on. */

@@ -6,8 +6,8 @@ import type { ServerResponse } from "node:http";
 import { ERRORS, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Keeper } from "../keeper.ts";
-import { isPermanent } from "../renewal.ts";
-import type { Renewals } from "../renewals.ts";
+import { isPermanent } from "../renewal/outcome.ts";
+import type { Renewals } from "../renewal/schedule.ts";
 import { type Answer, type Lookup, refusalReply } from "./replies.ts";
 
 /** What held requests wait for. */

@@ -6,7 +6,7 @@ import { createAuthorize } from "../../../../src/sidecar/http/authorize.ts";
 import { createEndpoint } from "../../../../src/sidecar/http/endpoint.ts";
 import type { Credentials } from "../../../../src/sidecar/grants.ts";
 import { createMetadata, type MetadataOptions } from "../../../../src/sidecar/http/metadata/metadata.ts";
-import type { Renewal } from "../../../../src/sidecar/renewal.ts";
+import type { Renewal } from "../../../../src/sidecar/renewal/outcome.ts";
 import type { Refusal } from "../../../../src/protocol/errors.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
 import { createKeptLog } from "../../../fakes/log.ts";

@@ -1,11 +1,11 @@
 // When renewals run, on a fake clock.
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import type { ErrorCode } from "../../src/protocol/errors.ts";
-import type { Renewal } from "../../src/sidecar/renewal.ts";
-import { createRenewals } from "../../src/sidecar/renewals.ts";
-import { createFakeClock } from "../fakes/clock.ts";
-import { createKeptLog } from "../fakes/log.ts";
+import { type TestContext, test } from "node:test";
+import type { ErrorCode } from "../../../src/protocol/errors.ts";
+import type { Renewal } from "../../../src/sidecar/renewal/outcome.ts";
+import { createRenewals } from "../../../src/sidecar/renewal/schedule.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+import { createKeptLog } from "../../fakes/log.ts";
 
 const SECOND = 1_000;
 const MINUTE = 60_000;
@@ -15,7 +15,7 @@ function failed(code: ErrorCode, retryAfterMs = 0): Renewal {
 }
 
 /** `answers`: the outcome of each renewal, the last one repeated. After a successful one the next is due in 30 minutes. */
-function setUp(...answers: readonly (Renewal | Promise<Renewal>)[]) {
+function setUp(context: TestContext, ...answers: readonly (Renewal | Promise<Renewal>)[]) {
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
   const startedAt = clock.now();
@@ -35,11 +35,13 @@ function setUp(...answers: readonly (Renewal | Promise<Renewal>)[]) {
     count: (outcome) => counts.push(outcome),
     random: () => 0.5,
   });
+  // Not awaited: a renewal that is stuck never ends.
+  context.after(() => void renewals.stop());
   return { clock, lines, runs, counts, state, renewals };
 }
 
-test("createRenewals() renews when the stored credentials are due, and not before", async () => {
-  const { clock, runs, state, renewals, counts } = setUp({ outcome: "renewed" });
+test("createRenewals() renews when the stored credentials are due, and not before", async (context) => {
+  const { clock, runs, state, renewals, counts } = setUp(context, { outcome: "renewed" });
   state.renewAt = clock.now() + 10 * MINUTE;
   renewals.start();
   await clock.advance(10 * MINUTE - 1);
@@ -49,39 +51,35 @@ test("createRenewals() renews when the stored credentials are due, and not befor
   await clock.advance(30 * MINUTE);
   assert.deepEqual(runs, [600, 2_400]);
   assert.deepEqual(counts, ["renewed", "renewed"]);
-  await renewals.stop();
 });
 
-test("createRenewals() notices within 30 s that the node was suspended", async () => {
-  const { clock, runs, state, renewals } = setUp({ outcome: "renewed" });
+test("createRenewals() notices within 30 s that the node was suspended", async (context) => {
+  const { clock, runs, state, renewals } = setUp(context, { outcome: "renewed" });
   state.renewAt = clock.now() + 10 * MINUTE;
   renewals.start();
   await clock.advance(MINUTE);
   state.renewAt = clock.now() - 5 * MINUTE;
   await clock.advance(30 * SECOND);
   assert.equal(runs.length, 1);
-  await renewals.stop();
 });
 
-test("createRenewals() backs off from 1 s to 60 s while renewals fail", async () => {
-  const { clock, runs, renewals } = setUp(failed("SERVER_UNREACHABLE"));
+test("createRenewals() backs off from 1 s to 60 s while renewals fail", async (context) => {
+  const { clock, runs, renewals } = setUp(context, failed("SERVER_UNREACHABLE"));
   renewals.start();
   await clock.advance(5 * MINUTE);
   assert.deepEqual(runs, [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]);
-  await renewals.stop();
 });
 
-test("createRenewals() backs off from 250 ms to 10 s until the pod has received credentials", async () => {
-  const { clock, runs, state, renewals } = setUp(failed("SERVER_UNREACHABLE"));
+test("createRenewals() backs off from 250 ms to 10 s until the pod has received credentials", async (context) => {
+  const { clock, runs, state, renewals } = setUp(context, failed("SERVER_UNREACHABLE"));
   state.ready = false;
   renewals.start();
   await clock.advance(40 * SECOND);
   assert.deepEqual(runs, [0, 0.25, 0.75, 1.75, 3.75, 7.75, 15.75, 25.75, 35.75]);
-  await renewals.stop();
 });
 
-test("createRenewals() waits for the retry-after time of the server", async () => {
-  const { clock, runs, renewals } = setUp(failed("STS_THROTTLED", 20 * SECOND), { outcome: "renewed" });
+test("createRenewals() waits for the retry-after time of the server", async (context) => {
+  const { clock, runs, renewals } = setUp(context, failed("STS_THROTTLED", 20 * SECOND), { outcome: "renewed" });
   renewals.start();
   await clock.advance(0);
   renewals.renewNow();
@@ -89,19 +87,17 @@ test("createRenewals() waits for the retry-after time of the server", async () =
   assert.deepEqual(runs, [0]);
   await clock.advance(1);
   assert.deepEqual(runs, [0, 20]);
-  await renewals.stop();
 });
 
-test("createRenewals() renews once per minute after a permanent refusal", async () => {
-  const { clock, runs, renewals } = setUp(failed("ROLE_FORBIDDEN"));
+test("createRenewals() renews once per minute after a permanent refusal", async (context) => {
+  const { clock, runs, renewals } = setUp(context, failed("ROLE_FORBIDDEN"));
   renewals.start();
   await clock.advance(2 * MINUTE);
   assert.deepEqual(runs, [0, 60, 120]);
-  await renewals.stop();
 });
 
-test("renewNow() starts a renewal at once, and the next at least 1 s later", async () => {
-  const { clock, runs, renewals } = setUp(...Array<Renewal>(4).fill(failed("SERVER_UNREACHABLE")));
+test("renewNow() starts a renewal at once, and the next at least 1 s later", async (context) => {
+  const { clock, runs, renewals } = setUp(context, ...Array<Renewal>(4).fill(failed("SERVER_UNREACHABLE")));
   renewals.start();
   await clock.advance(3 * SECOND);
   assert.deepEqual(runs, [0, 1, 3]);
@@ -112,11 +108,10 @@ test("renewNow() starts a renewal at once, and the next at least 1 s later", asy
   renewals.renewNow();
   await clock.advance(SECOND);
   assert.deepEqual(runs, [0, 1, 3, 4, 5]);
-  await renewals.stop();
 });
 
-test("renewNow() starts the next renewal at least 10 s after a permanent refusal", async () => {
-  const { clock, runs, renewals } = setUp(failed("STS_DENIED"), { outcome: "renewed" });
+test("renewNow() starts the next renewal at least 10 s after a permanent refusal", async (context) => {
+  const { clock, runs, renewals } = setUp(context, failed("STS_DENIED"), { outcome: "renewed" });
   renewals.start();
   await clock.advance(0);
   renewals.renewNow();
@@ -125,11 +120,10 @@ test("renewNow() starts the next renewal at least 10 s after a permanent refusal
   await clock.advance(1);
   assert.deepEqual(runs, [0, 10]);
   assert.equal(renewals.failure(), undefined);
-  await renewals.stop();
 });
 
-test("createRenewals() continues after the wall clock was set back", async () => {
-  const { clock, runs, renewals, state } = setUp(failed("SERVER_UNREACHABLE"), { outcome: "renewed" });
+test("createRenewals() continues after the wall clock was set back", async (context) => {
+  const { clock, runs, renewals, state } = setUp(context, failed("SERVER_UNREACHABLE"), { outcome: "renewed" });
   renewals.start();
   await clock.advance(0);
   assert.deepEqual(runs, [0]);
@@ -138,11 +132,10 @@ test("createRenewals() continues after the wall clock was set back", async () =>
   await clock.advance(SECOND);
   assert.equal(runs.length, 2);
   assert.ok(state.renewAt > 0);
-  await renewals.stop();
 });
 
-test("createRenewals() runs one renewal at a time, and reports when one is stuck", async () => {
-  const { clock, runs, renewals } = setUp(new Promise<Renewal>(() => {}));
+test("createRenewals() runs one renewal at a time, and reports when one is stuck", async (context) => {
+  const { clock, runs, renewals } = setUp(context, new Promise<Renewal>(() => {}));
   renewals.start();
   for (let minute = 0; minute < 2; minute++) {
     assert.equal(renewals.stuck(), false);
@@ -154,8 +147,9 @@ test("createRenewals() runs one renewal at a time, and reports when one is stuck
   assert.deepEqual(runs, []);
 });
 
-test("createRenewals() logs a failure once, and its end once", async () => {
+test("createRenewals() logs a failure once, and its end once", async (context) => {
   const { clock, lines, renewals } = setUp(
+    context,
     ...Array<Renewal>(3).fill(failed("SERVER_UNREACHABLE")),
     ...Array<Renewal>(2).fill(failed("CERTIFICATE_REJECTED")),
     { outcome: "renewed" },
@@ -170,10 +164,9 @@ test("createRenewals() logs a failure once, and its end once", async () => {
       [undefined, "renewal works again", 5],
     ],
   );
-  await renewals.stop();
 });
 
-test("createRenewals() counts a run that throws as INTERNAL and continues", async () => {
+test("createRenewals() counts a run that throws as INTERNAL and continues", async (context) => {
   const clock = createFakeClock();
   const { log } = createKeptLog();
   let runs = 0;
@@ -184,11 +177,11 @@ test("createRenewals() counts a run that throws as INTERNAL and continues", asyn
     run: () => Promise.reject(new TypeError(`run ${++runs}`)),
     count() {},
   });
+  context.after(() => renewals.stop());
   renewals.start();
   await clock.advance(2 * SECOND);
   assert.equal(runs, 2);
   assert.equal(renewals.failure()?.code, "INTERNAL");
-  await renewals.stop();
 });
 
 test("stop() ends the running renewal and starts no other", async () => {

@@ -3,12 +3,13 @@
 // minimum interval after a request that found none) → renewing → waiting …; stopped by stop(), which also ends the
 // running renewal.
 // Due times are wall-clock times checked at least every 30 s, because a timer does not notice a suspended machine.
-import { ERRORS, type Refusal } from "../protocol/errors.ts";
-import { createChanges } from "../runtime/changes.ts";
-import { backoff, type Clock, jitter } from "../runtime/clock.ts";
-import type { Log } from "../runtime/log.ts";
-import type { Keeper } from "./keeper.ts";
-import { failed, isPermanent, type Renewal } from "./renewal.ts";
+import { ERRORS, type Refusal } from "../../protocol/errors.ts";
+import { createChanges } from "../../runtime/changes.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import type { Keeper } from "../keeper.ts";
+import { failed, type Renewal } from "./outcome.ts";
+import { dueInMs, type EndedRenewal, waitAfter } from "./times.ts";
 
 /** The schedule of renewals. */
 export interface Renewals {
@@ -39,15 +40,6 @@ export interface RenewalsDeps {
 }
 
 const CHECK_INTERVAL_MS = 30_000;
-const MIN_BACKOFF_MS = 1_000;
-const MAX_BACKOFF_MS = 60_000;
-/** Shorter until the pod has received credentials, because a waiting pod does no work at all. */
-const MIN_START_BACKOFF_MS = 250;
-const MAX_START_BACKOFF_MS = 10_000;
-/** Between renewals that callers request: short enough to bridge an SDK's retries, long enough for a slow node. */
-const MIN_INTERVAL_MS = 1_000;
-/** The same after a permanent refusal: an operator who has just corrected the cause does not wait long. */
-const MIN_PERMANENT_INTERVAL_MS = 10_000;
 /** A renewal has 30 s; after this many further checks it should have ended long ago. */
 const STUCK_AFTER_CHECKS = 4;
 
@@ -57,34 +49,25 @@ export function createRenewals({ clock, log, keeper, run, count, random = Math.r
   const ended = createChanges<Renewal>((err) => log.error({ err }, "a listener of renewals failed"));
   let inFlight: Promise<void> | undefined;
   let checks = 0;
-  let last: { readonly renewal: Renewal; readonly endedAt: number; readonly waitMs: number } | undefined;
+  let last: EndedRenewal | undefined;
   let failures = 0;
   let requested = false;
   let cancel = () => {};
 
-  function dueInMs(): number {
-    const now = clock.now();
-    if (last === undefined) return keeper.renewAt() - now;
-    const { renewal, endedAt, waitMs } = last;
-    // A wall clock that was set back hides how much time has passed; assume enough.
-    const waited = now < endedAt ? Number.POSITIVE_INFINITY : now - endedAt;
-    if (requested) return minIntervalAfter(renewal) - waited;
-    if (renewal.outcome !== "renewed") return waitMs - waited;
-    return Math.max(keeper.renewAt() - now, MIN_INTERVAL_MS - waited);
-  }
+  const dueIn = () => dueInMs({ now: clock.now(), last, requested, renewAt: keeper.renewAt() });
 
   function check(): void {
     if (stopping.signal.aborted) return;
     keeper.observe();
     if (inFlight) checks++;
-    else if (dueInMs() <= 0) inFlight = renew();
+    else if (dueIn() <= 0) inFlight = renew();
     scheduleCheck();
   }
 
   function scheduleCheck(): void {
     cancel();
     if (stopping.signal.aborted) return;
-    const delayMs = inFlight ? CHECK_INTERVAL_MS : Math.min(Math.max(dueInMs(), 0), CHECK_INTERVAL_MS);
+    const delayMs = inFlight ? CHECK_INTERVAL_MS : Math.min(Math.max(dueIn(), 0), CHECK_INTERVAL_MS);
     cancel = clock.schedule(check, delayMs);
   }
 
@@ -97,46 +80,15 @@ export function createRenewals({ clock, log, keeper, run, count, random = Math.r
       return failed({ code: "INTERNAL", message });
     });
     if (stopping.signal.aborted) return;
-    logOutcome(renewal);
+    logOutcome(log, renewal, { before: last?.renewal, failures });
     failures = renewal.outcome === "renewed" ? 0 : failures + 1;
     keeper.reload();
-    last = { renewal, endedAt: clock.now(), waitMs: waitAfter(renewal) };
+    last = { renewal, endedAt: clock.now(), waitMs: waitAfter(renewal, { failures, ready: keeper.ready() }, random) };
     requested = false;
     inFlight = undefined;
     count(renewal.outcome, clock.now() - startedAt);
     ended.emit(renewal);
     scheduleCheck();
-  }
-
-  function waitAfter(renewal: Renewal): number {
-    if (renewal.outcome === "renewed") return 0;
-    return Math.max(backoffAfter(renewal), renewal.retryAfterMs);
-  }
-
-  function backoffAfter(refusal: Refusal): number {
-    if (!keeper.ready()) return backoff(failures - 1, MIN_START_BACKOFF_MS, MAX_START_BACKOFF_MS, random);
-    if (isPermanent(refusal)) return jitter(MAX_BACKOFF_MS, 0.2, random);
-    return backoff(failures - 1, MIN_BACKOFF_MS, MAX_BACKOFF_MS, random);
-  }
-
-  function minIntervalAfter(renewal: Renewal): number {
-    if (renewal.outcome === "renewed") return MIN_INTERVAL_MS;
-    return Math.max(isPermanent(renewal) ? MIN_PERMANENT_INTERVAL_MS : MIN_INTERVAL_MS, renewal.retryAfterMs);
-  }
-
-  /** Logs once per change; the keeper reports what a refusal means for each container. */
-  function logOutcome(renewal: Renewal): void {
-    const before = last?.renewal;
-    if (renewal.outcome === "renewed") {
-      if (before && before.outcome !== "renewed") log.info({ failures }, "renewal works again");
-      else log.debug("renewed");
-      return;
-    }
-    const { code, message: reason, outcome } = renewal;
-    const changed = before === undefined || before.outcome === "renewed" || before.code !== code;
-    const facts = { outcome, code, reason, failures: failures + 1 };
-    if (changed) log.warn({ ...facts, remedy: ERRORS[code].remedy }, "renewal did not succeed");
-    else log.debug(facts, "renewal did not succeed");
   }
 
   return {
@@ -147,7 +99,7 @@ export function createRenewals({ clock, log, keeper, run, count, random = Math.r
       check();
     },
     failure: () => (last?.renewal.outcome === "failed" ? last.renewal : undefined),
-    nextInMs: () => (inFlight ? 0 : Math.max(dueInMs(), 0)),
+    nextInMs: () => (inFlight ? 0 : Math.max(dueIn(), 0)),
     onEnd: ended.onChange,
     stuck: () => inFlight !== undefined && checks > STUCK_AFTER_CHECKS,
     async stop() {
@@ -156,4 +108,25 @@ export function createRenewals({ clock, log, keeper, run, count, random = Math.r
       await inFlight;
     },
   };
+}
+
+/**
+ * Logs once per change; the keeper reports what a refusal means for each container. `before` is the renewal before, and
+ * `failures` counts consecutive ones up to it.
+ */
+function logOutcome(
+  log: Log,
+  renewal: Renewal,
+  { before, failures }: { readonly before: Renewal | undefined; readonly failures: number },
+): void {
+  if (renewal.outcome === "renewed") {
+    if (before && before.outcome !== "renewed") log.info({ failures }, "renewal works again");
+    else log.debug("renewed");
+    return;
+  }
+  const { code, message: reason, outcome } = renewal;
+  const changed = before === undefined || before.outcome === "renewed" || before.code !== code;
+  const facts = { outcome, code, reason, failures: failures + 1 };
+  if (changed) log.warn({ ...facts, remedy: ERRORS[code].remedy }, "renewal did not succeed");
+  else log.debug(facts, "renewal did not succeed");
 }

@@ -1,19 +1,19 @@
 // The two calls to podrole's server: a certificate for the pod's proof, and credentials for that certificate. Reads the
 // proof token and creates the key; the token is sent to the server only, and the key stays in the identity directory.
 // The serving process never loads this module.
-import { createCsr } from "../pki/csr.ts";
-import { generateKeyPem } from "../pki/keys.ts";
-import { getCredentials, issueCertificate, type ServerEndpoint } from "../protocol/client.ts";
-import type { Grant } from "../protocol/generated/podrole/v1/podrole.ts";
-import { readProof } from "../protocol/proof.ts";
-import type { Clock } from "../runtime/clock.ts";
-import type { Log } from "../runtime/log.ts";
-import { Secret } from "../runtime/secret.ts";
-import type { Address } from "../runtime/settings.ts";
-import { type Identity, readTrust, toIdentity, writeBundle, writeIdentity } from "./files/identity-files.ts";
-import type { ServerAnswer } from "./grants.ts";
-import { toErrorCode } from "./renewal.ts";
-import type { SidecarSettings } from "./settings.ts";
+import { createCsr } from "../../pki/csr.ts";
+import { generateKeyPem } from "../../pki/keys.ts";
+import { getCredentials, issueCertificate, type ServerEndpoint } from "../../protocol/client.ts";
+import { toErrorCode } from "../../protocol/errors.ts";
+import type { Grant } from "../../protocol/generated/podrole/v1/podrole.ts";
+import { readProof } from "../../protocol/proof.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import { Secret } from "../../runtime/secret.ts";
+import type { Address } from "../../runtime/settings.ts";
+import { type Identity, readTrust, toIdentity, writeBundle, writeIdentity } from "../files/identity-files.ts";
+import type { ServerAnswer } from "../grants.ts";
+import type { SidecarSettings } from "../settings.ts";
 
 /** What the calls of one renewal share. */
 export interface CallContext {

@@ -1,11 +1,10 @@
 // The result of a renewal, and the JSON line in which a child process reports it to its parent: no secret is in it.
-import { ERRORS, isErrorCode, type ErrorCode, type Refusal } from "../protocol/errors.ts";
-import type { GrantRefusal } from "./grants.ts";
+import { ERRORS, type Refusal, toErrorCode } from "../../protocol/errors.ts";
+import type { GrantRefusal } from "../grants.ts";
 
 /**
  * `renewed`: every container received new credentials. `refused`: the server answered and refused at least one
- * container.
- * `failed`: no answer for the pod, or no new certificate; stored credentials remain unless the error's row says
+ * container. `failed`: no answer for the pod, or no new certificate; stored credentials remain unless the error's row says
  * otherwise. The outcome is also a metric label.
  */
 export type Renewal = { readonly outcome: "renewed" } | ({ readonly outcome: "refused" | "failed" } & GrantRefusal);
@@ -20,11 +19,6 @@ export function failed({ code, message }: Refusal, retryAfterMs = 0): Renewal {
 /** Reports whether retrying is useless until an operator changes something. */
 export function isPermanent({ code }: Pick<Refusal, "code">): boolean {
   return !ERRORS[code].retry;
-}
-
-/** Returns INTERNAL for a code that a newer server or sidecar uses and this version does not know. */
-export function toErrorCode(code: string): ErrorCode {
-  return isErrorCode(code) ? code : "INTERNAL";
 }
 
 /** Returns the renewal as one line of JSON, without a line feed. */

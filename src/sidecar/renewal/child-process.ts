@@ -3,9 +3,9 @@
 // States of a child: running → exited, or killed at the deadline or when the signal aborts.
 import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
-import type { Clock } from "../runtime/clock.ts";
-import type { Log } from "../runtime/log.ts";
-import { decodeRenewal, failed, type Renewal } from "./renewal.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import type { Log } from "../../runtime/log.ts";
+import { decodeRenewal, failed, type Renewal } from "./outcome.ts";
 
 /** A program and its arguments. */
 export interface Command {

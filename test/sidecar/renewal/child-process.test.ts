@@ -1,9 +1,9 @@
 // Renewal processes that succeed, crash or hang.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createChildRun } from "../../src/sidecar/child.ts";
-import { createFakeClock } from "../fakes/clock.ts";
-import { createKeptLog } from "../fakes/log.ts";
+import { createChildRun } from "../../../src/sidecar/renewal/child-process.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+import { createKeptLog } from "../../fakes/log.ts";
 
 function setUp(script: string, file: string = process.execPath) {
   const clock = createFakeClock();
