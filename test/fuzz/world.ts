@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunningProgram } from "../../emulators/stage.ts";
 import { getCredentials } from "../../src/protocol/client.ts";
-import { openPrograms, type Programs, type RunningSidecar } from "./programs.ts";
+import { openPrograms, type Programs, type RunningSidecar } from "../programs.ts";
 import { sendRequest } from "../sidecar/send-request.ts";
 import { assertNoCanary, canary, plant } from "./target.ts";
 

@@ -1,26 +1,19 @@
-// podrole's real programs for the fuzz suite: server and webhook with an emulated API server and STS, and
+// podrole's real programs for the suites of attacks and fuzzing: server and webhook with an emulated API server and STS, and
 // sidecars of pods that the webhook admitted, each a process of its own. States: open → closed (close()).
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  requestToken,
-  type RunningProgram,
-  type Stage,
-  startProgram,
-  startStage,
-  until,
-} from "../../emulators/stage.ts";
-import { freeOffset } from "../../src/cli/demo/ports.ts";
-import type { Pod } from "../../src/kubernetes/objects.ts";
-import { createCsr } from "../../src/pki/csr.ts";
-import { generateKeyPem } from "../../src/pki/keys.ts";
-import { type ClientIdentity, issueCertificate, type ServerEndpoint } from "../../src/protocol/client.ts";
-import { systemClock as clock } from "../../src/runtime/clock.ts";
-import { Secret } from "../../src/runtime/secret.ts";
-import { sendRequest } from "../sidecar/send-request.ts";
+import { requestToken, type RunningProgram, type Stage, startProgram, startStage, until } from "../emulators/stage.ts";
+import { freeOffset } from "../src/cli/demo/ports.ts";
+import type { Pod } from "../src/kubernetes/objects.ts";
+import { createCsr } from "../src/pki/csr.ts";
+import { generateKeyPem } from "../src/pki/keys.ts";
+import { type ClientIdentity, issueCertificate, type ServerEndpoint } from "../src/protocol/client.ts";
+import { systemClock as clock } from "../src/runtime/clock.ts";
+import { Secret } from "../src/runtime/secret.ts";
+import { sendRequest } from "./sidecar/send-request.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
+const ROOT = join(import.meta.dirname, "..");
 const ACCOUNT = "123456789012";
 const REGION = "eu-central-1";
 export const NAMESPACE = "shop";
@@ -69,13 +62,21 @@ export interface RunningSidecar {
   token(container: string): Promise<string>;
 }
 
+/** How a sidecar starts. */
+export interface SidecarOptions {
+  /** False: does not wait until it has credentials. */
+  readonly waits?: boolean;
+  /** Variables besides those of the pod. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Everything that runs. */
 export interface Programs {
   readonly stage: Stage;
   /** Creates the pod through the webhook, and requests its token as a kubelet does. */
   createPod(options: PodOptions): Promise<AdmittedPod>;
-  /** Starts the pod's sidecar and waits until it has credentials, unless `waits` is false. */
-  startSidecar(pod: AdmittedPod, options?: { readonly waits?: boolean }): Promise<RunningSidecar>;
+  /** Starts the pod's sidecar and waits until it has credentials. */
+  startSidecar(pod: AdmittedPod, options?: SidecarOptions): Promise<RunningSidecar>;
   close(): Promise<void>;
 }
 
@@ -119,8 +120,8 @@ export async function openPrograms({
   return {
     stage,
     createPod: (options) => createPod(stage, options),
-    async startSidecar(pod, { waits = true } = {}) {
-      const sidecar = await startSidecar(pod, launch, join(directory, pod.name));
+    async startSidecar(pod, { waits = true, env = {} } = {}) {
+      const sidecar = await startSidecar(pod, launch, join(directory, pod.name), env);
       sidecars.push(sidecar);
       if (waits) {
         await until(
@@ -182,7 +183,12 @@ async function createPod({ kubernetes }: Stage, options: PodOptions): Promise<Ad
   };
 }
 
-async function startSidecar(pod: AdmittedPod, launch: Launch, directory: string): Promise<RunningSidecar> {
+async function startSidecar(
+  pod: AdmittedPod,
+  launch: Launch,
+  directory: string,
+  extra: object,
+): Promise<RunningSidecar> {
   const own = {
     proof: join(directory, "proof"),
     identity: join(directory, "identity"),
@@ -199,6 +205,7 @@ async function startSidecar(pod: AdmittedPod, launch: Launch, directory: string)
     PODROLE_IDENTITY_DIRECTORY: own.identity,
     PODROLE_TOKENS_DIRECTORY: own.tokens,
     PODROLE_TERMINATION_MESSAGE_FILE: join(directory, "message"),
+    ...extra,
   };
   const { execPath, args } = launch.sidecar;
   const path = process.env["PATH"] ?? "";
