@@ -9,7 +9,7 @@ if (pattern === undefined) {
   process.exit(2);
 }
 const name = new RegExp(pattern);
-const all = globSync(["test/!(cluster|sdk|bench)/**/*.test.ts", "test/*.test.ts"]);
+const all = globSync(["test/!(attack|cluster|sdk|bench)/**/*.test.ts", "test/*.test.ts"]);
 const matching = all.filter((file) => name.test(readFileSync(file, "utf8")));
 const files = given.length > 0 ? given : matching.length > 0 ? matching : all;
 const flags = ["--test", "--test-reporter=spec", "--test-timeout=120000", `--test-name-pattern=${pattern}`];

@@ -1,0 +1,160 @@
+// One attacker, in a process of its own on one core: reads a job (JSON) from its argument, prints "ready" once the attack
+// is under way, and goes on until it is killed. It connects to loopback addresses only.
+import { readFileSync } from "node:fs";
+import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
+import { connect, type Socket } from "node:net";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import { frameOf } from "../protocol/grpc-call.ts";
+
+/** What an attacker does. Every connection that ends is opened again. */
+export type Job = { readonly port: number; readonly localAddress: string; readonly connections: number } & (
+  | {
+      /** Sends the bytes on each connection and keeps it open; `fill` more bytes follow. */
+      readonly kind: "hold";
+      readonly tls: boolean;
+      readonly text: string;
+      readonly fill?: number;
+    }
+  | {
+      /** Sends the file again and again on each connection, waiting for each answer. */
+      readonly kind: "repeat";
+      readonly tls: boolean;
+      readonly file: string;
+      /** Pause after each answer. Milliseconds. */
+      readonly everyMs?: number;
+    }
+  | {
+      /** Sends the text again and again without waiting for answers. */
+      readonly kind: "pipeline";
+      readonly text: string;
+    }
+  | {
+      /** Keeps this many gRPC streams open on each connection; a stream without a message never ends by itself. */
+      readonly kind: "streams";
+      readonly path: string;
+      readonly streams: number;
+      /** Base64; absent: headers alone. */
+      readonly message?: string;
+      readonly client?: { readonly key: string; readonly cert: string };
+    }
+);
+
+/** Connections opened at the same time: more only makes handshakes slower for the attacker. */
+const OPENING = 32;
+
+/** Keeps `connections` of them; `open` calls back when a connection has ended. */
+async function keep(connections: number, open: (ended: () => void) => Promise<void>): Promise<void> {
+  let announced = false;
+  const reopen = (): void => {
+    void open(() => setTimeout(reopen, 20));
+  };
+  for (let index = 0; index < connections; index += OPENING) {
+    const some = Array.from({ length: Math.min(OPENING, connections - index) }, () =>
+      open(() => setTimeout(reopen, 20)),
+    );
+    await Promise.race([Promise.all(some), new Promise((resolve) => setTimeout(resolve, 2_000))]);
+    if (!announced && index + OPENING >= Math.min(connections, 256)) {
+      announced = true;
+      console.log("ready");
+    }
+  }
+}
+
+function openSocket({ port, localAddress }: Job, tls: boolean, ended: () => void): Promise<Socket> {
+  return new Promise((resolve) => {
+    const options = { host: "127.0.0.1", port, localAddress };
+    const socket: Socket | TLSSocket = tls
+      ? connectTls({ ...options, rejectUnauthorized: false }, () => resolve(socket))
+      : connect(options, () => resolve(socket));
+    socket
+      .on("error", () => {})
+      .on("close", () => {
+        resolve(socket);
+        ended();
+      });
+  });
+}
+
+async function run(job: Job): Promise<void> {
+  switch (job.kind) {
+    case "hold":
+      return keep(job.connections, async (ended) => {
+        const socket = await openSocket(job, job.tls, ended);
+        socket.resume();
+        socket.write(job.text, "latin1");
+        if (job.fill !== undefined) socket.write(Buffer.alloc(job.fill, 0x20));
+      });
+    case "repeat": {
+      const bytes = readFileSync(job.file);
+      return keep(job.connections, async (ended) => {
+        const socket = await openSocket(job, job.tls, ended);
+        const send = () => socket.writable && socket.write(bytes);
+        // An answer may come in several pieces; the pause makes the exact end of it unimportant.
+        let pause: NodeJS.Timeout | undefined;
+        socket.on("data", () => {
+          clearTimeout(pause);
+          pause = setTimeout(send, job.everyMs ?? 2);
+        });
+        send();
+      });
+    }
+    case "pipeline": {
+      const bytes = Buffer.from(job.text.repeat(50), "latin1");
+      return keep(job.connections, async (ended) => {
+        const socket = await openSocket(job, false, ended);
+        const pump = (): void => {
+          while (socket.writable && socket.write(bytes));
+          socket.once("drain", pump);
+        };
+        // Answers are not read.
+        pump();
+      });
+    }
+    case "streams":
+      return keep(job.connections, (ended) => openStreams(job, ended));
+  }
+}
+
+function openStreams(job: Job & { readonly kind: "streams" }, ended: () => void): Promise<void> {
+  const { port, localAddress, path, streams, message, client = {} } = job;
+  return new Promise((resolve) => {
+    const tls = { host: "127.0.0.1", port, localAddress, rejectUnauthorized: false, ALPNProtocols: ["h2"], ...client };
+    const http: ClientHttp2Session = connectHttp2(`https://127.0.0.1:${port}`, {
+      createConnection: () => connectTls(tls),
+    });
+    const frame = message === undefined ? undefined : frameOf(Buffer.from(message, "base64"));
+    let open = 0;
+    function more(): void {
+      while (open < streams && !http.destroyed && !http.closed) {
+        open += 1;
+        const stream = http.request({
+          ":method": "POST",
+          ":path": path,
+          "content-type": "application/grpc",
+          te: "trailers",
+        });
+        stream
+          .on("error", () => {})
+          .on("close", () => {
+            open -= 1;
+            setImmediate(more);
+          });
+        stream.resume();
+        if (frame) stream.end(frame);
+        else stream.write(Buffer.alloc(1));
+      }
+    }
+    http.on("connect", () => {
+      resolve();
+      more();
+    });
+    http
+      .on("error", () => {})
+      .on("close", () => {
+        resolve();
+        ended();
+      });
+  });
+}
+
+await run(JSON.parse(process.argv[2] ?? "") as Job);

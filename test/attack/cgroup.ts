@@ -1,0 +1,88 @@
+// Memory limits as a kubelet sets them: one cgroup per program, of whichever version this machine has. Needs root.
+// States of a group: created → removed (remove(), when its processes have ended).
+// (https://docs.kernel.org/admin-guide/cgroup-v1/memory.html, https://docs.kernel.org/admin-guide/cgroup-v2.html)
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const ROOT = "/sys/fs/cgroup";
+
+/** What a group's processes have used. */
+export interface Usage {
+  /** Bytes that the kernel cannot reclaim without swapping: what a kubelet calls the working set. */
+  readonly workingSet: number;
+  /** Processes that the kernel killed because of the limit. */
+  readonly killed: number;
+  /** CPU time of all processes, milliseconds. */
+  readonly cpuMs: number;
+}
+
+/** One group. */
+export interface Cgroup {
+  /** Files to which a process writes its id to join the group. */
+  readonly joinFiles: readonly string[];
+  usage(): Usage;
+  remove(): void;
+}
+
+/** Creates a group with a memory limit in bytes. Throws if this process may not. */
+export function createCgroup(name: string, limitBytes: number): Cgroup {
+  return existsSync(join(ROOT, "cgroup.controllers")) ? createV2(name, limitBytes) : createV1(name, limitBytes);
+}
+
+function createV1(name: string, limitBytes: number): Cgroup {
+  const [memory, cpu] = [join(ROOT, "memory", name), join(ROOT, "cpuacct", name)];
+  for (const directory of [memory, cpu]) mkdirSync(directory, { recursive: true });
+  writeFileSync(join(memory, "memory.limit_in_bytes"), String(limitBytes));
+  return {
+    joinFiles: [join(memory, "cgroup.procs"), join(cpu, "cgroup.procs")],
+    usage: () => ({
+      workingSet: Math.max(
+        0,
+        numberIn(join(memory, "memory.usage_in_bytes")) - field(join(memory, "memory.stat"), "total_inactive_file"),
+      ),
+      killed: field(join(memory, "memory.oom_control"), "oom_kill"),
+      cpuMs: numberIn(join(cpu, "cpuacct.usage")) / 1e6,
+    }),
+    remove: () => [memory, cpu].forEach(removeGroup),
+  };
+}
+
+function createV2(name: string, limitBytes: number): Cgroup {
+  appendFileSync(join(ROOT, "cgroup.subtree_control"), "+memory +cpu");
+  const directory = join(ROOT, name);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "memory.max"), String(limitBytes));
+  if (existsSync(join(directory, "memory.swap.max"))) writeFileSync(join(directory, "memory.swap.max"), "0");
+  return {
+    joinFiles: [join(directory, "cgroup.procs")],
+    usage: () => ({
+      workingSet: Math.max(
+        0,
+        numberIn(join(directory, "memory.current")) - field(join(directory, "memory.stat"), "inactive_file"),
+      ),
+      killed: field(join(directory, "memory.events"), "oom_kill"),
+      cpuMs: field(join(directory, "cpu.stat"), "usage_usec") / 1000,
+    }),
+    remove: () => removeGroup(directory),
+  };
+}
+
+function removeGroup(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // A process that was just killed may not have left yet; an empty group costs nothing.
+  }
+}
+
+function numberIn(file: string): number {
+  return Number(readFileSync(file, "utf8"));
+}
+
+/** The number after `name` in a file of lines "name number"; 0 if it has none. */
+function field(file: string, name: string): number {
+  const line = readFileSync(file, "utf8")
+    .split("\n")
+    .find((one) => one.startsWith(`${name} `));
+  return Number(line?.split(" ")[1] ?? 0);
+}

@@ -1,0 +1,39 @@
+// Results of the attack suite as a file: what `--publish` writes and docs/attack.md shows.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const FILE = join(import.meta.dirname, "results.json");
+
+/** How an attack went. Milliseconds, MiB, and shares of one core. */
+export interface Result {
+  readonly id: string;
+  readonly title: string;
+  readonly program: string;
+  /** "own": the attacker has an address of its own; "shared": every caller has the same. */
+  readonly address: string;
+  readonly peakMib: number;
+  readonly limitMib: number;
+  readonly quietP50: number;
+  readonly quietP99: number;
+  readonly besideP50: number;
+  readonly besideP99: number;
+  readonly calls: number;
+  readonly failures: number;
+  readonly cpu: number;
+  readonly verdict: "held" | "broken";
+}
+
+/** All results, and where they were measured. */
+export interface Results {
+  readonly date: string;
+  readonly commit: string;
+  readonly kernel: string;
+  readonly cpu: string;
+  readonly seconds: number;
+  readonly rows: readonly Result[];
+}
+
+/** Publishes results. */
+export function writeResults(results: Results): void {
+  writeFileSync(FILE, `${JSON.stringify(results, null, 2)}\n`);
+}

@@ -1,0 +1,41 @@
+// One attack as data: what the attacker does, to which program, and who must still be served.
+import type { Job } from "../attacker.ts";
+import type { AttackWorld, GroupName } from "../world.ts";
+
+/** The names of ordinary callers. */
+export type CallerName = keyof AttackWorld["ordinary"];
+
+/** One attack. Numbers are those that once broke the program. */
+export interface Row {
+  readonly id: string;
+  readonly title: string;
+  readonly under: GroupName;
+  /** Who must still be served. */
+  readonly ordinary: readonly CallerName[];
+  readonly job: (world: AttackWorld) => Job;
+  /**
+   * Checks afterwards what latencies do not show; returns what is wrong, undefined if nothing is. `seconds`: how long
+   * the attack lasted.
+   */
+  readonly also?: (world: AttackWorld, seconds: number) => string | undefined;
+}
+
+/** Replaced by the address from which the suite runs the attack. */
+export const localAddress = "";
+
+/** The ordinary callers beside an attack cause some lines of their own. */
+const LINES_EACH_SECOND = 60;
+const LONGEST_LINE = 16 * 1024;
+
+/** Returns a check that an attack writes few and short lines to the program's log. */
+export function boundedLines(program: "server" | "webhook"): NonNullable<Row["also"]> {
+  return (world, seconds) => {
+    const { lines } = world.programs.stage[program];
+    const longest = lines.reduce((most, line) => Math.max(most, JSON.stringify(line).length), 0);
+    if (longest > LONGEST_LINE) return `a log line has ${longest} characters; expected at most ${LONGEST_LINE}`;
+    const most = Math.round(LINES_EACH_SECOND * seconds);
+    return lines.length > most
+      ? `${lines.length} log lines in ${Math.round(seconds)} s; expected at most ${most}`
+      : undefined;
+  };
+}

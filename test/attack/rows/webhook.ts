@@ -1,0 +1,140 @@
+// Attacks on the webhook: anyone who reaches its port may send a review.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { podOf, reviewOf } from "../../webhook/requests.ts";
+import type { AttackWorld } from "../world.ts";
+import { boundedLines, type CallerName, localAddress, type Row } from "./row.ts";
+
+const MIB = 1024 * 1024;
+const REVIEWERS: readonly CallerName[] = ["review", "webhookLiveness", "webhookReadiness"];
+
+const post = (bytes: number) =>
+  `POST /mutate HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${bytes}\r\n\r\n`;
+
+/** Writes a review as a whole request to a file, because arguments of processes are short. */
+function reviewFile({ directory }: AttackWorld, name: string, pod: object, request: object = {}): string {
+  const body = Buffer.from(JSON.stringify(reviewOf(pod, { namespace: "shop", ...request })));
+  const file = join(directory, `${name}.http`);
+  writeFileSync(file, Buffer.concat([Buffer.from(post(body.length)), body]));
+  return file;
+}
+
+const pod = podOf({ "iam.amazonaws.com/role": "shop-app" });
+const withAnnotations = (annotations: object) => ({ ...pod, metadata: { ...pod.metadata, annotations } });
+const many = (count: number, name: (index: number) => string) =>
+  Array.from({ length: count }, (_, index) => name(index));
+
+const webhookPort = ({ programs }: AttackWorld): number => programs.stage.webhook.ports["webhook"] ?? 0;
+
+export const WEBHOOK_ROWS: readonly Row[] = [
+  {
+    id: "webhook-bodies",
+    title: "9443: 60 connections that send 6.9 of 7 MiB and then nothing",
+    under: "webhook",
+    ordinary: REVIEWERS,
+    job: (world) => ({
+      kind: "hold",
+      tls: true,
+      port: webhookPort(world),
+      localAddress,
+      connections: 60,
+      text: post(7 * MIB),
+      fill: 6.9 * MIB,
+    }),
+  },
+  {
+    id: "webhook-annotations",
+    title: "9443: reviews with 1.4 MiB of annotations named like podrole's",
+    under: "webhook",
+    ordinary: REVIEWERS,
+    job: (world) => ({
+      kind: "repeat",
+      tls: true,
+      port: webhookPort(world),
+      localAddress,
+      connections: 2,
+      file: reviewFile(
+        world,
+        "annotations",
+        withAnnotations(
+          Object.fromEntries(
+            many(24_000, (index) => `iam.amazonaws.com/rol-${index}-${"e".repeat(20)}`).map((name) => [name, "x"]),
+          ),
+        ),
+      ),
+    }),
+    also: boundedLines("webhook"),
+  },
+  {
+    id: "webhook-containers",
+    title: "9443: reviews of a pod with 20 000 containers",
+    under: "webhook",
+    ordinary: REVIEWERS,
+    job: (world) => ({
+      kind: "repeat",
+      tls: true,
+      port: webhookPort(world),
+      localAddress,
+      connections: 2,
+      file: reviewFile(world, "containers", {
+        ...pod,
+        spec: { ...pod.spec, containers: many(20_000, (index) => `c${index}`).map((name) => ({ name, image: "a" })) },
+      }),
+    }),
+    also: boundedLines("webhook"),
+  },
+  {
+    id: "webhook-user",
+    title: "9443: reviews with a user name of 1 MB and 100 000 groups",
+    under: "webhook",
+    ordinary: REVIEWERS,
+    job: (world) => ({
+      kind: "repeat",
+      tls: true,
+      port: webhookPort(world),
+      localAddress,
+      connections: 2,
+      file: reviewFile(world, "user", pod, {
+        userInfo: { username: "u".repeat(1_000_000), groups: many(100_000, (index) => `group-${index}`) },
+      }),
+    }),
+    also: boundedLines("webhook"),
+  },
+  {
+    id: "webhook-expressions",
+    title: "9443: reviews with 1 000 roles, which cause two reads of the API server each",
+    under: "webhook",
+    ordinary: REVIEWERS,
+    job: (world) => ({
+      kind: "repeat",
+      tls: true,
+      port: webhookPort(world),
+      localAddress,
+      connections: 8,
+      everyMs: 5,
+      file: reviewFile(
+        world,
+        "roles",
+        withAnnotations(
+          Object.fromEntries(
+            many(1_000, (index) => `iam.amazonaws.com/role.c${index}`).map((name) => [name, "bank-admin"]),
+          ),
+        ),
+      ),
+    }),
+  },
+  {
+    id: "webhook-pages",
+    title: "8080 of the webhook: 1 500 requests that never end",
+    under: "webhook",
+    ordinary: REVIEWERS,
+    job: ({ programs }) => ({
+      kind: "hold",
+      tls: false,
+      port: programs.stage.webhook.ports["pages"] ?? 0,
+      localAddress,
+      connections: 1_500,
+      text: "GET /metrics HTTP/1.1\r\nHost: localhost\r\n",
+    }),
+  },
+];

@@ -1,0 +1,190 @@
+// The programs under attack: the bundles of the images, each in a cgroup with the memory limit that the manifests set, and
+// the ordinary callers beside the attacker.
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseAllDocuments } from "yaml";
+import { parseQuantity } from "../../src/kubernetes/quantity.ts";
+import { getCredentials } from "../../src/protocol/client.ts";
+import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
+import { sendRequest } from "../sidecar/send-request.ts";
+import type { Job } from "./attacker.ts";
+import { type Cgroup, createCgroup } from "./cgroup.ts";
+import type { Ordinary } from "./measure.ts";
+import { type AdmittedPod, NAMESPACE, openPrograms, type Programs, type RunningSidecar } from "../programs.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+
+/** A program under attack, by its group. */
+export type GroupName = "server" | "webhook" | "sidecar" | "sidecarWithout";
+
+/** Memory limits in bytes, as the manifests and the webhook set them. */
+export function memoryLimits(): Readonly<Record<GroupName, number>> {
+  const sidecar = bytesOf(WEBHOOK_SETTINGS.sidecarMemory.default);
+  return { server: limitIn("server"), webhook: limitIn("webhook"), sidecar, sidecarWithout: sidecar };
+}
+
+function limitIn(program: string): number {
+  interface Workload {
+    readonly kind?: string;
+    readonly spec: {
+      readonly template: {
+        readonly spec: {
+          readonly containers: readonly { readonly resources: { readonly limits: { readonly memory: string } } }[];
+        };
+      };
+    };
+  }
+  const text = readFileSync(join(ROOT, `manifests/base/${program}.yaml`), "utf8");
+  const objects = parseAllDocuments(text).map((document) => document.toJS() as Workload);
+  const deployment = objects.find(({ kind }) => kind === "Deployment");
+  return bytesOf(deployment?.spec.template.spec.containers[0]?.resources.limits.memory);
+}
+
+function bytesOf(quantity: unknown): number {
+  const nano = parseQuantity(quantity);
+  if (nano === undefined) throw new RangeError(`${JSON.stringify(quantity)} is no memory limit`);
+  return Number(nano / 1_000_000_000n);
+}
+
+export type AttackWorld = Awaited<ReturnType<typeof openAttackWorld>>;
+
+/** Builds the bundles and starts everything. */
+export async function openAttackWorld() {
+  const build = spawnSync(process.execPath, [join(ROOT, "scripts/build.ts")], { encoding: "utf8" });
+  if (build.status !== 0) throw new RangeError(`the bundles cannot be built: ${build.stderr}`);
+  const limits = memoryLimits();
+  const directory = mkdtempSync(join(tmpdir(), "podrole-attack-"));
+  const groups = Object.fromEntries(
+    Object.entries(limits).map(([name, bytes]) => [name, createCgroup(`podrole-attack-${process.pid}-${name}`, bytes)]),
+  ) as Readonly<Record<GroupName, Cgroup>>;
+  const inGroup = launcher(directory, groups);
+  const programs = await openPrograms({
+    launch: {
+      cli: { execPath: inGroup, entry: join(ROOT, "dist/server/podrole.js") },
+      sidecar: { execPath: inGroup, args: ["--lite-mode", join(ROOT, "dist/sidecar/main.cjs")] },
+    },
+    roles: ["shop-app", ...Array.from({ length: 35 }, (_, index) => `shop-honest-${index}`)],
+    denied: Array.from({ length: 2_000 }, (_, index) => `shop-denied-${index}`),
+    serverFlags: ["--allowed-roles-format", "regexp"],
+  });
+  const pod = await programs.createPod({ name: "app", roles: { app: "shop-app" } });
+  const sidecar = await programs.startSidecar(pod, { env: { ATTACK_GROUP: "sidecar" } });
+  const unserved = await programs.createPod({ name: "without", roles: { without: "shop-app" } });
+  // Nothing listens at port 1, so this sidecar never has credentials.
+  const unreachable = { ATTACK_GROUP: "sidecarWithout", PODROLE_IDENTITY_ADDRESS: "127.0.0.1:1" };
+  const sidecarWithout = await programs.startSidecar(unserved, { waits: false, env: unreachable });
+
+  return {
+    programs,
+    limits,
+    groups,
+    directory,
+    pod,
+    sidecar,
+    sidecarWithout,
+    ordinary: await ordinaryCallers(programs, pod, sidecar, sidecarWithout),
+    async close() {
+      // A program that an attack keeps busy may not notice SIGTERM for minutes.
+      const { server, webhook } = programs.stage;
+      for (const program of [sidecar.program, sidecarWithout.program, webhook, server]) await program.kill();
+      await programs.close();
+      for (const group of Object.values(groups)) group.remove();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Writes a script that puts itself into the program's group and becomes Node; returns its path. */
+function launcher(directory: string, groups: Readonly<Record<GroupName, Cgroup>>): string {
+  const cases = Object.entries(groups).map(
+    ([name, { joinFiles }]) => `${name}) ${joinFiles.map((file) => `echo $$ > ${file}`).join(" && ")} ;;`,
+  );
+  // The command line's second argument is the program's name; sidecars have a variable.
+  const text = `#!/bin/sh\nset -e\ncase "\${ATTACK_GROUP:-$2}" in\n${cases.join("\n")}\nesac\nunset ATTACK_GROUP\nexec ${process.execPath} --disable-sigusr1 "$@"\n`;
+  const path = join(directory, "in-group.sh");
+  writeFileSync(path, text);
+  chmodSync(path, 0o755);
+  return path;
+}
+
+async function served(response: Promise<{ readonly status: number }>, ...statuses: readonly number[]): Promise<void> {
+  const { status } = await response;
+  if (!statuses.includes(status)) throw new RangeError(`answered with ${status}`);
+}
+
+async function ordinaryCallers(programs: Programs, pod: AdmittedPod, sidecar: RunningSidecar, without: RunningSidecar) {
+  const { stage } = programs;
+  const identity = await pod.prove();
+  const token = await sidecar.token("app");
+  const tokenWithout = await without.token("without");
+  const path = `/api/v1/namespaces/${NAMESPACE}/pods?dryRun=All`;
+  const annotations = { "iam.amazonaws.com/role": "shop-app" };
+  const page = (name: "server" | "webhook", path: string) =>
+    served(sendRequest(stage[name].ports["pages"] ?? 0, { path }), 200);
+  const callers = {
+    review: {
+      // The API server gives the webhook 5 s (timeoutSeconds).
+      patienceMs: 5_500,
+      async call() {
+        const spec = { containers: [{ name: "app", image: "app" }] };
+        const { code, body } = await stage.kubernetes.create(path, { metadata: { name: "new", annotations }, spec });
+        if (code !== 201) throw new RangeError(`the pod is not created: ${JSON.stringify(body).slice(0, 300)}`);
+      },
+    },
+    certificate: { patienceMs: 10_000, call: async () => void (await pod.prove()) },
+    credentials: {
+      patienceMs: 10_000,
+      async call() {
+        const { grants } = await getCredentials(
+          pod.credentialsPort,
+          identity,
+          { containers: ["app"], bundleHash: "" },
+          10_000,
+        );
+        if (grants[0]?.result?.$case !== "credentials") throw new RangeError(JSON.stringify(grants[0]?.result));
+      },
+    },
+    // The default of a probe's timeoutSeconds is 1.
+    webhookLiveness: { patienceMs: 5_000, call: () => page("webhook", "/healthz") },
+    webhookReadiness: { patienceMs: 5_000, call: () => page("webhook", "/readyz") },
+    serverLiveness: { patienceMs: 5_000, call: () => page("server", "/healthz") },
+    serverReadiness: { patienceMs: 5_000, call: () => page("server", "/readyz") },
+    app: { patienceMs: 2_000, call: () => served(sendRequest(sidecar.port, { token }), 200) },
+    sidecarLiveness: {
+      patienceMs: 5_000,
+      call: () => served(sendRequest(sidecar.healthPort, { path: "/healthz" }), 200),
+    },
+    // Without credentials the answer is 503 after 900 ms, which SDKs retry.
+    appWithout: { patienceMs: 5_000, call: () => served(sendRequest(without.port, { token: tokenWithout }), 503) },
+    livenessWithout: {
+      patienceMs: 5_000,
+      call: () => served(sendRequest(without.healthPort, { path: "/healthz" }), 200),
+    },
+  };
+  return Object.fromEntries(Object.entries(callers).map(([name, caller]) => [name, { name, ...caller }])) as Readonly<
+    Record<keyof typeof callers, Ordinary>
+  >;
+}
+
+/** Starts an attacker on the last core; resolves once it attacks. stop() ends it. */
+export async function startAttacker(job: Job): Promise<{ stop(): Promise<void> }> {
+  const core = String(cpus().length - 1);
+  const script = join(import.meta.dirname, "attacker.ts");
+  // Thousands of connections need as many file descriptors.
+  const command = `ulimit -n 20000; exec taskset -c ${core} "$0" --no-warnings "$1" "$2"`;
+  const child = spawn("/bin/sh", ["-c", command, process.execPath, script, JSON.stringify(job)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const ended = once(child, "exit");
+  await Promise.race([once(child.stdout, "data"), ended]);
+  if (child.exitCode !== null) throw new RangeError(`the attacker ended with ${child.exitCode}`);
+  return {
+    async stop() {
+      child.kill("SIGKILL");
+      await ended;
+    },
+  };
+}
