@@ -10,11 +10,11 @@ import { badRequest, methodNotSupported } from "./status.ts";
 import type { NewObject } from "./store.ts";
 import { answerAccessReview } from "./access-reviews.ts";
 import { answerTokenRequest, answerTokenReview } from "./token-requests.ts";
-import type { Tokens } from "./tokens.ts";
+import type { ServiceAccountTokens } from "./service-account-tokens.ts";
 
 export interface ApiDeps extends CreationDeps {
   readonly lists: Lists;
-  readonly tokens: Tokens;
+  readonly tokens: ServiceAccountTokens;
   readonly access: Access;
 }
 

@@ -16,7 +16,7 @@ import { createLists } from "./lists.ts";
 import { readRequestInfo } from "./request-info.ts";
 import { createServingKeys } from "./serving-keys.ts";
 import { createStore, type Store, type NewObject } from "./store.ts";
-import { createTokens } from "./tokens.ts";
+import { createServiceAccountTokens } from "./service-account-tokens.ts";
 import { createWatches } from "./watches.ts";
 import { createWebhookCaller, type WebhookClient } from "./webhook-call.ts";
 
@@ -89,7 +89,7 @@ export function createKubernetesEmulator(
     now: () => clock.now(),
     rootCaPem: () => keys?.caPem ?? "",
     lists: createLists({ store }),
-    tokens: createTokens({ clock, store }),
+    tokens: createServiceAccountTokens({ clock, store }),
     access,
   };
   createInitialObjects(api);

@@ -11,7 +11,7 @@ import { discover } from "./discovery.ts";
 import { type Faults, meetFaults } from "./faults.ts";
 import { type RequestInfo, readRequestInfo } from "./request-info.ts";
 import { badRequest, internalError, StatusError, unauthorized, unsupportedMediaType } from "./status.ts";
-import { API_AUDIENCE } from "./tokens.ts";
+import { API_AUDIENCE } from "./service-account-tokens.ts";
 import { warningHeaders } from "./warnings.ts";
 import type { Watches } from "./watches.ts";
 

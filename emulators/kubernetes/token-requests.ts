@@ -4,7 +4,7 @@ import { fieldAt, type KubeObject, toKubeTime } from "./objects.ts";
 import { resourceNamed } from "./resources.ts";
 import { badRequest, conflict, invalid } from "./status.ts";
 import type { Store, NewObject } from "./store.ts";
-import { API_AUDIENCE, type BoundPod, type Tokens } from "./tokens.ts";
+import { API_AUDIENCE, type BoundPod, type ServiceAccountTokens } from "./service-account-tokens.ts";
 
 /** In the audit log (Kubernetes 1.30): links uses of the token to the request that issued it. */
 const ISSUED_CREDENTIAL_ID = "authentication.kubernetes.io/issued-credential-id";
@@ -21,7 +21,7 @@ export interface TokenRequestSpec {
 
 /** Answers POST …/serviceaccounts/NAME/token. */
 export function answerTokenRequest(
-  { store, tokens }: { readonly store: Store; readonly tokens: Tokens },
+  { store, tokens }: { readonly store: Store; readonly tokens: ServiceAccountTokens },
   { namespace, name }: { readonly namespace: string; readonly name: string },
   request: NewObject,
   { annotations }: { readonly annotations: Record<string, string> },
@@ -77,7 +77,7 @@ function boundPod(
 }
 
 /** Answers POST …/tokenreviews. */
-export function answerTokenReview(tokens: Tokens, request: NewObject): KubeObject {
+export function answerTokenReview(tokens: ServiceAccountTokens, request: NewObject): KubeObject {
   const { token = "", audiences = [] } = (request["spec"] ?? {}) as { token?: string; audiences?: string[] };
   if (token === "") throw badRequest("token is required for TokenReview in authentication");
   const reviewed = tokens.review(token, audiences.length > 0 ? audiences : [API_AUDIENCE]);

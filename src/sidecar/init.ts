@@ -6,7 +6,7 @@ import { backoff, type Clock, repeat, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { readGrants } from "./files/grants-file.ts";
 import { writeTerminationMessage } from "./files/termination-message.ts";
-import { prepareTokens } from "./files/tokens.ts";
+import { prepareTokens } from "./files/token-files.ts";
 import { isComplete, renewAt } from "./grants.ts";
 import { type ContainerRefusal, failedStart, permanentRefusal } from "./permanent-refusal.ts";
 import { renew } from "./renewal/renew.ts";

@@ -8,7 +8,7 @@ import { createShutdown } from "../runtime/shutdown.ts";
 import { type Command, createChildRun } from "./renewal/child-process.ts";
 import { readGrants } from "./files/grants-file.ts";
 import { writeTerminationMessage } from "./files/termination-message.ts";
-import { replaceTokens, takeUnusedTokens } from "./files/tokens.ts";
+import { replaceTokens, takeUnusedTokens } from "./files/token-files.ts";
 import { type Authorize, createAuthorize } from "./http/authorize.ts";
 import { createEndpoint, type OtherPaths } from "./http/endpoint.ts";
 import { createHealth } from "./http/health.ts";

@@ -1,7 +1,7 @@
 // Maps the token of a request to a container. Every container of the pod can reach the endpoint, so this comparison
 // keeps their credentials apart.
 import { timingSafeEqual } from "node:crypto";
-import { hashOf, type PodTokens } from "../pod-tokens.ts";
+import { hashOf, type AuthorizationTokens } from "../authorization-tokens.ts";
 
 /** The index of the container whose token a header is, or what else the header is. */
 export type Caller = number | "earlier" | "unknown";
@@ -13,7 +13,7 @@ export type Authorize = (header: string) => Caller;
  * Compares the hashes of all current tokens in constant time: they have equal lengths, so timing reveals nothing about a
  * token. Earlier tokens are no credentials, so their hashes are looked up in a set.
  */
-export function createAuthorize({ current, earlier }: PodTokens): Authorize {
+export function createAuthorize({ current, earlier }: AuthorizationTokens): Authorize {
   const digests = current.map((token) => Buffer.from(hashOf(token.reveal())));
   const replaced = new Set(earlier);
   return (header) => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createAuthorize } from "../../../src/sidecar/http/authorize.ts";
-import { hashOf } from "../../../src/sidecar/pod-tokens.ts";
+import { hashOf } from "../../../src/sidecar/authorization-tokens.ts";
 
 const authorize = createAuthorize({
   current: [new Secret("first"), new Secret("second")],

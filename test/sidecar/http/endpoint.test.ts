@@ -6,7 +6,7 @@ import { ERRORS, type ErrorCode, type Refusal } from "../../../src/protocol/erro
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createAuthorize } from "../../../src/sidecar/http/authorize.ts";
 import { createEndpoint } from "../../../src/sidecar/http/endpoint.ts";
-import { hashOf } from "../../../src/sidecar/pod-tokens.ts";
+import { hashOf } from "../../../src/sidecar/authorization-tokens.ts";
 import { isPermanent, type Renewal } from "../../../src/sidecar/renewal/outcome.ts";
 import { credentialsReply } from "../../../src/sidecar/http/replies.ts";
 import { createFakeClock } from "../../fakes/clock.ts";

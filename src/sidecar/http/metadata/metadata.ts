@@ -10,7 +10,7 @@ import type { Credentials } from "../../grants.ts";
 import type { OtherPaths } from "../endpoint.ts";
 import { type Answer, type Lookup, refusalReply, textReply } from "../replies.ts";
 import { identityDocument, namesRole, roleCredentials, roleInfo, roleName } from "./documents.ts";
-import { createMetadataTokens } from "./tokens.ts";
+import { createMetadataTokens } from "./metadata-tokens.ts";
 
 /** What the metadata paths read. */
 export interface MetadataDeps {

@@ -1,9 +1,9 @@
-// The authorization tokens of a pod as the endpoint accepts them. files/tokens.ts writes them, http/authorize.ts compares.
+// The authorization tokens of a pod as the endpoint accepts them. files/token-files.ts writes them, http/authorize.ts compares.
 import { hash } from "node:crypto";
 import type { Secret } from "../runtime/secret.ts";
 
 /** The pod's tokens. */
-export interface PodTokens {
+export interface AuthorizationTokens {
   /** In the order of the containers. */
   readonly current: readonly Secret[];
   /** Hashes of tokens that were replaced. */

@@ -33,7 +33,7 @@ export interface TokenContent {
 export type Reviewed = { readonly user: UserInfo; readonly audiences: readonly string[] } | { readonly error: string };
 
 /** Issues and verifies ServiceAccount tokens. */
-export interface Tokens {
+export interface ServiceAccountTokens {
   sign(content: TokenContent): { readonly token: string; readonly jti: string; readonly expiresAt: number };
   review(token: string, audiences: readonly string[]): Reviewed;
 }
@@ -53,7 +53,13 @@ interface Claims {
 }
 
 /** Creates an issuer with a new signing key. */
-export function createTokens({ clock, store }: { readonly clock: Clock; readonly store: Store }): Tokens {
+export function createServiceAccountTokens({
+  clock,
+  store,
+}: {
+  readonly clock: Clock;
+  readonly store: Store;
+}): ServiceAccountTokens {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const jws = { key: privateKey, dsaEncoding: "ieee-p1363" } as const;
 

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { prepareTokens, replaceTokens, takeUnusedTokens } from "../../../src/sidecar/files/tokens.ts";
-import { hashOf, type PodTokens } from "../../../src/sidecar/pod-tokens.ts";
+import { prepareTokens, replaceTokens, takeUnusedTokens } from "../../../src/sidecar/files/token-files.ts";
+import { hashOf, type AuthorizationTokens } from "../../../src/sidecar/authorization-tokens.ts";
 
 const directories: string[] = [];
 after(() => Promise.all(directories.map((directory) => rm(directory, { recursive: true }))));
@@ -15,7 +15,7 @@ async function createDirectory(): Promise<string> {
   return directory;
 }
 
-const textsOf = ({ current }: PodTokens) => current.map((token) => token.reveal());
+const textsOf = ({ current }: AuthorizationTokens) => current.map((token) => token.reveal());
 const read = (directory: string, container: string) => readFile(join(directory, container, "token"), "utf8");
 const state = (directory: string) => join(directory, "tokens.json");
 
@@ -45,7 +45,7 @@ test("replaceTokens() makes the current tokens earlier ones, of which only hashe
 test("replaceTokens() forgets a token after 8 further starts", async () => {
   const directory = await createDirectory();
   const [first = ""] = textsOf(replaceTokens(directory, ["app", "worker"]));
-  const knows = ({ earlier }: PodTokens) => earlier.includes(hashOf(first));
+  const knows = ({ earlier }: AuthorizationTokens) => earlier.includes(hashOf(first));
   const known = Array.from({ length: 9 }, () => replaceTokens(directory, ["app", "worker"])).map(knows);
   assert.deepEqual(known, [...Array<boolean>(8).fill(true), false]);
   assert.equal(replaceTokens(directory, ["app", "worker"]).earlier.length, 16);

@@ -11,7 +11,7 @@
 // All access is synchronous (see memory-volume.ts).
 import { randomBytes } from "node:crypto";
 import { Secret } from "../../runtime/secret.ts";
-import { hashOf, type PodTokens } from "../pod-tokens.ts";
+import { hashOf, type AuthorizationTokens } from "../authorization-tokens.ts";
 import { makeMemoryDirectory, readMemoryFile, replaceMemoryFile } from "./memory-volume.ts";
 
 /** What is stored about tokens apart from the tokens themselves. */
@@ -34,7 +34,7 @@ export function prepareTokens(directory: string, containers: readonly string[]):
  * Returns the unused tokens and ends that state, before the sidecar listens; creates them in a pod that has none yet.
  * Undefined: the tokens are in use, so the sidecar replaces them as soon as it listens. Throws errors of the file system.
  */
-export function takeUnusedTokens(directory: string, containers: readonly string[]): PodTokens | undefined {
+export function takeUnusedTokens(directory: string, containers: readonly string[]): AuthorizationTokens | undefined {
   const present = containers.map((container) => readToken(directory, container));
   const { unused, earlier } = readState(directory) ?? { unused: !present.some(Boolean), earlier: [] };
   if (!unused) return undefined;
@@ -44,11 +44,11 @@ export function takeUnusedTokens(directory: string, containers: readonly string[
 }
 
 /** Writes new tokens and returns them; those that were current become earlier ones. Throws errors of the file system. */
-export function replaceTokens(directory: string, containers: readonly string[]): PodTokens {
+export function replaceTokens(directory: string, containers: readonly string[]): AuthorizationTokens {
   return replaceAll(directory, containers, false);
 }
 
-function replaceAll(directory: string, containers: readonly string[], unused: boolean): PodTokens {
+function replaceAll(directory: string, containers: readonly string[], unused: boolean): AuthorizationTokens {
   const current = containers.map((container) => readToken(directory, container)).filter((token) => token !== undefined);
   const hashes = [...current.map((token) => hashOf(token.reveal())), ...(readState(directory)?.earlier ?? [])];
   const earlier = [...new Set(hashes)].slice(0, KEPT_STARTS * containers.length);
