@@ -12,7 +12,7 @@ import { replaceTokens, takeUnusedTokens } from "./files/token-files.ts";
 import { type Authorize, createAuthorize } from "./http/authorize.ts";
 import { createEndpoint, type OtherPaths } from "./http/endpoint.ts";
 import { createHealth } from "./http/health.ts";
-import { createKeeper, type Keeper } from "./keeper.ts";
+import { createCredentialStore, type CredentialStore } from "./credential-store.ts";
 import { createSidecarMetrics } from "./metrics.ts";
 import type { Renewal } from "./renewal/outcome.ts";
 import { createRenewals } from "./renewal/schedule.ts";
@@ -54,26 +54,26 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
   const { containers, identityDirectory, tokensDirectory } = settings;
   const shutdown = createShutdown({ clock, log }, { deadlineMs: STOP_WITHIN_MS });
   const metrics = createSidecarMetrics();
-  const keeper = createKeeper({ clock, log, read: () => readGrants(identityDirectory) }, { containers });
-  keeper.reload();
+  const store = createCredentialStore({ clock, log, read: () => readGrants(identityDirectory) }, { containers });
+  store.reload();
 
   const run = createRun(deps, settings);
-  const renewals = createRenewals({ clock, log, keeper, run, count: metrics.countRenewal });
+  const renewals = createRenewals({ clock, log, store, run, count: metrics.countRenewal });
   shutdown.onClose("renewal", () => renewals.stop());
   renewals.start();
-  const start = createStart({ clock, log, keeper, renewals }, settings);
+  const start = createStart({ clock, log, store, renewals }, settings);
   shutdown.onClose("start", () => start.stop());
 
   try {
     const unused = takeUnusedTokens(tokensDirectory, containers);
     // Until this sidecar listens, another container may listen on its port, so every token sent by then is replaced.
     let authorize: Authorize = unused ? createAuthorize(unused) : () => "earlier";
-    const otherPaths = await loadMetadata(deps, settings, keeper);
+    const otherPaths = await loadMetadata(deps, settings, store);
     const endpoint = createEndpoint(
       {
         clock,
         log,
-        keeper,
+        store,
         renewals,
         authorize: (header) => authorize(header),
         count: metrics.countRequest,
@@ -84,14 +84,14 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
     );
     shutdown.onClose("credentials port", () => endpoint.close());
     const health = createHealth(
-      { clock, keeper, renewals, metrics, onClose: (reason) => metrics.countClosed("health", reason) },
+      { clock, store, renewals, metrics, onClose: (reason) => metrics.countClosed("health", reason) },
       { port: settings.healthPort },
     );
     shutdown.onClose("health port", () => health.close());
     const port = await endpoint.listen();
     if (!unused) authorize = createAuthorize(replaceTokens(tokensDirectory, containers));
     const healthPort = await health.listen();
-    log.info({ port, healthPort, containers, ready: keeper.ready() }, "podrole-sidecar is up");
+    log.info({ port, healthPort, containers, ready: store.ready() }, "podrole-sidecar is up");
     const { refused } = start;
     return { port, healthPort, refused, waitingFor: () => start.waitingFor(), stop: (why) => shutdown.stop(why) };
   } catch (error) {
@@ -112,12 +112,12 @@ function createRun(
 async function loadMetadata(
   { clock }: ServeDeps,
   { metadata, metadataV1: version1, region, zone }: SidecarSettings,
-  keeper: Keeper,
+  store: CredentialStore,
 ): Promise<OtherPaths | undefined> {
   if (!metadata) return undefined;
   const { createMetadata } = await import("./http/metadata/metadata.ts");
   return createMetadata(
-    { clock, credentials: () => keeper.credentials(0) },
+    { clock, credentials: () => store.credentials(0) },
     { region: region || undefined, zone: zone || undefined, version1 },
   );
 }

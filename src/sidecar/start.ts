@@ -5,7 +5,7 @@
 import { ERRORS, type Refusal } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import type { Keeper } from "./keeper.ts";
+import type { CredentialStore } from "./credential-store.ts";
 import { failedStart, permanentRefusal } from "./permanent-refusal.ts";
 import type { Renewal } from "./renewal/outcome.ts";
 import type { Renewals } from "./renewal/schedule.ts";
@@ -24,7 +24,7 @@ export interface Start {
 export interface StartDeps {
   readonly clock: Clock;
   readonly log: Log;
-  readonly keeper: Pick<Keeper, "ready" | "refusal">;
+  readonly store: Pick<CredentialStore, "ready" | "refusal">;
   readonly renewals: Pick<Renewals, "onEnd">;
 }
 
@@ -34,7 +34,7 @@ const PROGRESS_INTERVAL_MS = 10_000;
  * Observes renewals until the pod is ready or permanently refused, and logs the latest refusal every 10 s meanwhile.
  */
 export function createStart(
-  { clock, log, keeper, renewals }: StartDeps,
+  { clock, log, store, renewals }: StartDeps,
   settings: Pick<SidecarSettings, "containers" | "podName" | "podNamespace">,
 ): Start {
   const refused = Promise.withResolvers<Refusal>();
@@ -45,7 +45,7 @@ export function createStart(
   logProgress();
 
   function logProgress(): void {
-    if (keeper.ready()) return stop();
+    if (store.ready()) return stop();
     if (last) {
       const waitedSeconds = Math.round((clock.now() - startedAt) / 1000);
       const { code, message: reason } = last;
@@ -55,10 +55,10 @@ export function createStart(
   }
 
   function onRenewal(renewal: Renewal): void {
-    if (keeper.ready()) return stop();
+    if (store.ready()) return stop();
     if (renewal.outcome === "renewed") return;
     last = renewal;
-    const containers = settings.containers.map((container, index) => ({ container, refusal: keeper.refusal(index) }));
+    const containers = settings.containers.map((container, index) => ({ container, refusal: store.refusal(index) }));
     const refusal = permanentRefusal(renewal, containers);
     if (refusal === undefined) return;
     stop();
@@ -73,7 +73,7 @@ export function createStart(
   return {
     refused: refused.promise,
     waitingFor: () =>
-      keeper.ready() ? undefined : failedStart(last, "stopped while waiting for credentials", settings),
+      store.ready() ? undefined : failedStart(last, "stopped while waiting for credentials", settings),
     stop,
   };
 }

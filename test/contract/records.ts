@@ -88,7 +88,7 @@ async function healthPaths(): Promise<Entries> {
   const health = createHealth(
     {
       clock,
-      keeper: { ready: () => true, expiries: () => ({ credentials: undefined, certificate: undefined }) },
+      store: { ready: () => true, expiries: () => ({ credentials: undefined, certificate: undefined }) },
       renewals: { stuck: () => false },
       metrics: createSidecarMetrics(),
     },

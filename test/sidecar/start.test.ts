@@ -22,7 +22,7 @@ function setUp({ ready = false } = {}) {
     {
       clock,
       log,
-      keeper: {
+      store: {
         ready: () => state.ready,
         refusal(index) {
           const code = state.refusals.get(index);

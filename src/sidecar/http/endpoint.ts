@@ -6,7 +6,7 @@ import { ERRORS, type ErrorCode } from "../../protocol/errors.ts";
 import type { BudgetLimits } from "../../runtime/budget.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { Keeper } from "../keeper.ts";
+import type { CredentialStore } from "../credential-store.ts";
 import type { Authorize } from "./authorize.ts";
 import { createHeldRequests, type HeldRequestsDeps, type HeldRequestsOptions } from "./held-requests.ts";
 import { type Answer, type Lookup, refusalReply } from "./replies.ts";
@@ -16,7 +16,7 @@ import { CREDENTIALS_LIMITS, createLoopbackServer, type HttpServer, type HttpSer
 export interface EndpointDeps extends Pick<HeldRequestsDeps, "renewals"> {
   readonly clock: Clock;
   readonly log: Log;
-  readonly keeper: Pick<Keeper, "reply" | "refusal">;
+  readonly store: Pick<CredentialStore, "reply" | "refusal">;
   readonly authorize: Authorize;
   /** Counts every answer and its duration in milliseconds; "OK" for credentials. */
   readonly count: (code: ErrorCode | "OK", durationMs: number) => void;
@@ -47,10 +47,10 @@ export function createEndpoint(
   deps: EndpointDeps,
   { port, containers, holdMs, limits = CREDENTIALS_LIMITS }: EndpointOptions,
 ): HttpServer {
-  const { clock, log, keeper, renewals, authorize, count, otherPaths, onClose } = deps;
+  const { clock, log, store, renewals, authorize, count, otherPaths, onClose } = deps;
   const loggedAt = new Map<ErrorCode, number>();
   const arrivedAt = new WeakMap<ServerResponse, number>();
-  const heldRequests = createHeldRequests({ clock, keeper, renewals, send }, { containers, holdMs });
+  const heldRequests = createHeldRequests({ clock, store, renewals, send }, { containers, holdMs });
   const server = createLoopbackServer(
     { clock, handle, onClose, callers: { ofAddress: () => ({ caller: WITHOUT_TOKEN }), ofRequest: callerOf } },
     { port, closeGraceMs: CLOSE_GRACE_MS, limits },
@@ -95,7 +95,7 @@ export function createEndpoint(
   }
 
   function credentialsOf(index: number): Answer | undefined {
-    const reply = keeper.reply(index);
+    const reply = store.reply(index);
     return reply && { reply, code: "OK" };
   }
 

@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BudgetLimits } from "../../runtime/budget.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Keeper } from "../keeper.ts";
+import type { CredentialStore } from "../credential-store.ts";
 import type { SidecarMetrics } from "../metrics.ts";
 import type { Renewals } from "../renewal/schedule.ts";
 import { createPodServer, HEALTH_LIMITS, type HttpServer, type HttpServerDeps } from "./servers.ts";
@@ -11,7 +11,7 @@ import { createPodServer, HEALTH_LIMITS, type HttpServer, type HttpServerDeps } 
 /** What the pages report on. */
 export interface HealthDeps {
   readonly clock: Clock;
-  readonly keeper: Pick<Keeper, "ready" | "expiries">;
+  readonly store: Pick<CredentialStore, "ready" | "expiries">;
   readonly renewals: Pick<Renewals, "stuck">;
   readonly metrics: Pick<SidecarMetrics, "expose">;
   readonly onClose?: HttpServerDeps["onClose"];
@@ -21,22 +21,22 @@ const CLOSE_GRACE_MS = 100;
 
 /** Creates the server of /healthz, /readyz and /metrics. */
 export function createHealth(
-  { clock, keeper, renewals, metrics, onClose }: HealthDeps,
+  { clock, store, renewals, metrics, onClose }: HealthDeps,
   { port, limits = HEALTH_LIMITS }: { readonly port: number; readonly limits?: BudgetLimits },
 ): HttpServer {
   function handle({ url, method }: IncomingMessage, response: ServerResponse): void {
     if (method !== "GET" && method !== "HEAD") return send(response, 405, "GET only\n");
     if (url === "/healthz") return renewals.stuck() ? send(response, 503, "stuck\n") : send(response, 200, "ok\n");
-    if (url === "/readyz") return keeper.ready() ? send(response, 200, "ready\n") : send(response, 503, "not yet\n");
+    if (url === "/readyz") return store.ready() ? send(response, 200, "ready\n") : send(response, 503, "not yet\n");
     if (url === "/metrics") return send(response, 200, exposition());
     send(response, 404, "/healthz, /readyz or /metrics\n");
   }
 
   function exposition(): string {
     const now = clock.now();
-    const { credentials, certificate } = keeper.expiries();
+    const { credentials, certificate } = store.expiries();
     return metrics.expose({
-      ready: keeper.ready(),
+      ready: store.ready(),
       credentialsMs: credentials === undefined ? undefined : credentials - now,
       certificateMs: certificate === undefined ? undefined : certificate - now,
     });

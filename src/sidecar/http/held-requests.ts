@@ -5,7 +5,7 @@
 import type { ServerResponse } from "node:http";
 import { ERRORS, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
-import type { Keeper } from "../keeper.ts";
+import type { CredentialStore } from "../credential-store.ts";
 import { isPermanent } from "../renewal/outcome.ts";
 import type { Renewals } from "../renewal/schedule.ts";
 import { type Answer, type Lookup, refusalReply } from "./replies.ts";
@@ -13,7 +13,7 @@ import { type Answer, type Lookup, refusalReply } from "./replies.ts";
 /** What held requests wait for. */
 export interface HeldRequestsDeps {
   readonly clock: Clock;
-  readonly keeper: Pick<Keeper, "refusal">;
+  readonly store: Pick<CredentialStore, "refusal">;
   readonly renewals: Pick<Renewals, "renewNow" | "failure" | "nextInMs" | "onEnd">;
   readonly send: (response: ServerResponse, answer: Answer) => void;
 }
@@ -40,7 +40,7 @@ const MAX_RETRY_AFTER = 10;
 
 /** Creates the set of held requests, empty. */
 export function createHeldRequests(
-  { clock, keeper, renewals, send }: HeldRequestsDeps,
+  { clock, store, renewals, send }: HeldRequestsDeps,
   { containers, holdMs }: HeldRequestsOptions,
 ): HeldRequests {
   const held = new Set<() => void>();
@@ -69,7 +69,7 @@ export function createHeldRequests(
    * one.
    */
   function reasonFor(index: number): Refusal {
-    const refusal = keeper.refusal(index);
+    const refusal = store.refusal(index);
     if (refusal && isPermanent(refusal)) return refusal;
     return renewals.failure() ?? refusal ?? notReady(containers[index]);
   }

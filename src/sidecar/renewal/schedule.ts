@@ -7,7 +7,7 @@ import { ERRORS, type Refusal } from "../../protocol/errors.ts";
 import { createChanges } from "../../runtime/changes.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { Keeper } from "../keeper.ts";
+import type { CredentialStore } from "../credential-store.ts";
 import { failed, type Renewal } from "./outcome.ts";
 import { dueInMs, type EndedRenewal, waitAfter } from "./times.ts";
 
@@ -20,7 +20,7 @@ export interface Renewals {
   failure(): Refusal | undefined;
   /** Returns the milliseconds until the next renewal; 0 while one is running. */
   nextInMs(): number;
-  /** Calls `listener` after each renewal, once the keeper has its results; the returned function unsubscribes. */
+  /** Calls `listener` after each renewal, once the store has its results; the returned function unsubscribes. */
   onEnd(listener: (renewal: Renewal) => void): () => void;
   /** Reports whether a renewal has exceeded its deadline by far, which only a bug in podrole can cause. */
   stuck(): boolean;
@@ -31,7 +31,7 @@ export interface Renewals {
 export interface RenewalsDeps {
   readonly clock: Clock;
   readonly log: Log;
-  readonly keeper: Pick<Keeper, "reload" | "renewAt" | "observe" | "ready">;
+  readonly store: Pick<CredentialStore, "reload" | "renewAt" | "observe" | "ready">;
   /** Runs one renewal; it ends by its own deadline, or when the signal aborts. */
   readonly run: (signal: AbortSignal) => Promise<Renewal>;
   readonly count: (outcome: Renewal["outcome"], durationMs: number) => void;
@@ -44,7 +44,7 @@ const CHECK_INTERVAL_MS = 30_000;
 const STUCK_AFTER_CHECKS = 4;
 
 /** Creates a schedule that waits for start(). Its calls never throw; a run that rejects counts as a failed renewal. */
-export function createRenewals({ clock, log, keeper, run, count, random = Math.random }: RenewalsDeps): Renewals {
+export function createRenewals({ clock, log, store, run, count, random = Math.random }: RenewalsDeps): Renewals {
   const stopping = new AbortController();
   const ended = createChanges<Renewal>((err) => log.error({ err }, "a listener of renewals failed"));
   let inFlight: Promise<void> | undefined;
@@ -54,11 +54,11 @@ export function createRenewals({ clock, log, keeper, run, count, random = Math.r
   let requested = false;
   let cancel = () => {};
 
-  const dueIn = () => dueInMs({ now: clock.now(), last, requested, renewAt: keeper.renewAt() });
+  const dueIn = () => dueInMs({ now: clock.now(), last, requested, renewAt: store.renewAt() });
 
   function check(): void {
     if (stopping.signal.aborted) return;
-    keeper.observe();
+    store.observe();
     if (inFlight) checks++;
     else if (dueIn() <= 0) inFlight = renew();
     scheduleCheck();
@@ -82,8 +82,8 @@ export function createRenewals({ clock, log, keeper, run, count, random = Math.r
     if (stopping.signal.aborted) return;
     logOutcome(log, renewal, { before: last?.renewal, failures });
     failures = renewal.outcome === "renewed" ? 0 : failures + 1;
-    keeper.reload();
-    last = { renewal, endedAt: clock.now(), waitMs: waitAfter(renewal, { failures, ready: keeper.ready() }, random) };
+    store.reload();
+    last = { renewal, endedAt: clock.now(), waitMs: waitAfter(renewal, { failures, ready: store.ready() }, random) };
     requested = false;
     inFlight = undefined;
     count(renewal.outcome, clock.now() - startedAt);
@@ -111,7 +111,7 @@ export function createRenewals({ clock, log, keeper, run, count, random = Math.r
 }
 
 /**
- * Logs once per change; the keeper reports what a refusal means for each container. `before` is the renewal before, and
+ * Logs once per change; the store reports what a refusal means for each container. `before` is the renewal before, and
  * `failures` counts consecutive ones up to it.
  */
 function logOutcome(

@@ -27,7 +27,7 @@ async function startEndpoint(context: TestContext, { hasCredentials }: { readonl
     {
       clock,
       log: createKeptLog().log,
-      keeper: { reply: () => (hasCredentials ? textReply(200, "credentials") : undefined), refusal: () => undefined },
+      store: { reply: () => (hasCredentials ? textReply(200, "credentials") : undefined), refusal: () => undefined },
       renewals: {
         renewNow: () => void requested++,
         failure: () => undefined,
@@ -102,7 +102,7 @@ test("the health port answers probes while strangers hold every connection open"
   const health = createHealth(
     {
       clock: createFakeClock(),
-      keeper: { ready: () => true, expiries: () => ({ credentials: undefined, certificate: undefined }) },
+      store: { ready: () => true, expiries: () => ({ credentials: undefined, certificate: undefined }) },
       renewals: { stuck: () => false },
       metrics: createSidecarMetrics(),
       onClose: (reason) => closed.push(reason),

@@ -1,4 +1,4 @@
-// The credentials endpoint over real sockets; each test sets the state of keeper and renewals.
+// The credentials endpoint over real sockets; each test sets the state of store and renewals.
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
@@ -45,7 +45,7 @@ async function setUp(initial: Partial<State> = {}) {
     {
       clock,
       log,
-      keeper: {
+      store: {
         reply: (index) => (index === 0 ? state.reply : undefined),
         refusal: (index) => (index === 0 ? state.refusal : undefined),
       },

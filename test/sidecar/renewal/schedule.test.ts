@@ -25,7 +25,7 @@ function setUp(context: TestContext, ...answers: readonly (Renewal | Promise<Ren
   const renewals = createRenewals({
     clock,
     log,
-    keeper: { renewAt: () => state.renewAt, ready: () => state.ready, reload() {}, observe() {} },
+    store: { renewAt: () => state.renewAt, ready: () => state.ready, reload() {}, observe() {} },
     async run() {
       const answer = await Promise.resolve(answers[Math.min(runs.length, answers.length - 1)] as Renewal);
       runs.push((clock.now() - startedAt) / SECOND);
@@ -173,7 +173,7 @@ test("createRenewals() counts a run that throws as INTERNAL and continues", asyn
   const renewals = createRenewals({
     clock,
     log,
-    keeper: { renewAt: () => 0, ready: () => true, reload() {}, observe() {} },
+    store: { renewAt: () => 0, ready: () => true, reload() {}, observe() {} },
     run: () => Promise.reject(new TypeError(`run ${++runs}`)),
     count() {},
   });
@@ -190,7 +190,7 @@ test("stop() ends the running renewal and starts no other", async () => {
   const renewals = createRenewals({
     clock,
     log: createKeptLog().log,
-    keeper: { renewAt: () => 0, ready: () => true, reload() {}, observe() {} },
+    store: { renewAt: () => 0, ready: () => true, reload() {}, observe() {} },
     run: (signal) =>
       new Promise((resolve) =>
         signal.addEventListener("abort", () => {

@@ -45,7 +45,7 @@ async function setUp(options: SetUp = {}) {
     {
       clock,
       log,
-      keeper: { reply: () => undefined, refusal: () => state.refusal && { ...state.refusal, retryAfterMs: 0 } },
+      store: { reply: () => undefined, refusal: () => state.refusal && { ...state.refusal, retryAfterMs: 0 } },
       renewals: {
         renewNow: () => onRenewNow(),
         failure: () => undefined,

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { ErrorCode } from "../../src/protocol/errors.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import type { ContainerGrant, Grants } from "../../src/sidecar/grants.ts";
-import { createKeeper } from "../../src/sidecar/keeper.ts";
+import { createCredentialStore } from "../../src/sidecar/credential-store.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 
@@ -13,7 +13,7 @@ function setUp(...containers: readonly string[]) {
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
   const file: { grants: Grants | undefined; broken: boolean } = { grants: undefined, broken: false };
-  const keeper = createKeeper(
+  const store = createCredentialStore(
     {
       clock,
       log,
@@ -46,77 +46,77 @@ function setUp(...containers: readonly string[]) {
   function put(...grants: readonly ContainerGrant[]): void {
     const expiresAtMs = clock.now() + 60 * MINUTE;
     file.grants = { containers: grants, certificate: { renewAtMs: expiresAtMs, expiresAtMs } };
-    keeper.reload();
+    store.reload();
   }
-  return { clock, lines, keeper, file, grant, put };
+  return { clock, lines, store, file, grant, put };
 }
 
-test("createKeeper() returns no credentials before the first renewal", () => {
-  const { keeper } = setUp("app");
-  keeper.reload();
-  assert.equal(keeper.reply(0), undefined);
-  assert.equal(keeper.refusal(0), undefined);
-  assert.equal(keeper.renewAt(), 0);
-  assert.equal(keeper.ready(), false);
-  assert.deepEqual(keeper.expiries(), { credentials: undefined, certificate: undefined });
+test("createCredentialStore() returns no credentials before the first renewal", () => {
+  const { store } = setUp("app");
+  store.reload();
+  assert.equal(store.reply(0), undefined);
+  assert.equal(store.refusal(0), undefined);
+  assert.equal(store.renewAt(), 0);
+  assert.equal(store.ready(), false);
+  assert.deepEqual(store.expiries(), { credentials: undefined, certificate: undefined });
 });
 
 test("reply() returns each container its own credentials, until they expire", async () => {
-  const { clock, keeper, grant, put } = setUp("app", "other");
+  const { clock, store, grant, put } = setUp("app", "other");
   put(grant("other", 20), grant("app", 10));
-  assert.match(String(keeper.reply(0)?.body), /key of app/);
-  assert.match(String(keeper.reply(1)?.body), /key of other/);
+  assert.match(String(store.reply(0)?.body), /key of app/);
+  assert.match(String(store.reply(1)?.body), /key of other/);
   await clock.advance(10 * MINUTE);
-  assert.equal(keeper.reply(0), undefined);
-  assert.match(String(keeper.reply(1)?.body), /key of other/);
+  assert.equal(store.reply(0), undefined);
+  assert.match(String(store.reply(1)?.body), /key of other/);
 });
 
 test("reply() returns valid credentials also after a refusal that keeps them", () => {
-  const { keeper, grant, put } = setUp("app");
+  const { store, grant, put } = setUp("app");
   put(grant("app", 10, "STS_THROTTLED"));
-  assert.ok(keeper.reply(0));
-  assert.equal(keeper.refusal(0)?.code, "STS_THROTTLED");
+  assert.ok(store.reply(0));
+  assert.equal(store.refusal(0)?.code, "STS_THROTTLED");
 });
 
 test("reload() keeps the entries when the file is unreadable or absent", () => {
-  const { keeper, grant, put, file } = setUp("app");
+  const { store, grant, put, file } = setUp("app");
   put(grant("app", 10));
   file.broken = true;
-  keeper.reload();
-  assert.ok(keeper.reply(0));
+  store.reload();
+  assert.ok(store.reply(0));
   file.broken = false;
   file.grants = undefined;
-  keeper.reload();
-  assert.ok(keeper.reply(0));
+  store.reload();
+  assert.ok(store.reply(0));
 });
 
 test("ready() requires that every container has received credentials, and stays true after they expired", async () => {
-  const { clock, keeper, grant, put } = setUp("app", "other");
+  const { clock, store, grant, put } = setUp("app", "other");
   put(grant("app", 10));
-  assert.equal(keeper.ready(), false);
+  assert.equal(store.ready(), false);
   put(grant("app", 10), grant("other", undefined, "STS_DENIED"));
-  assert.equal(keeper.ready(), false);
+  assert.equal(store.ready(), false);
   put(grant("app", 10), grant("other", 10));
   await clock.advance(60 * MINUTE);
-  assert.equal(keeper.ready(), true);
+  assert.equal(store.ready(), true);
 });
 
 test("expiries() returns the expiry of the credentials that expire first", () => {
-  const { clock, keeper, grant, put } = setUp("app", "other");
+  const { clock, store, grant, put } = setUp("app", "other");
   put(grant("app", 20), grant("other", 10));
-  assert.equal(keeper.expiries().credentials, clock.now() + 10 * MINUTE);
+  assert.equal(store.expiries().credentials, clock.now() + 10 * MINUTE);
 });
 
 test("observe() logs each change of a container's state once, with the reason and without secrets", async () => {
-  const { clock, keeper, grant, put, lines } = setUp("app");
+  const { clock, store, grant, put, lines } = setUp("app");
   put(grant("app", 10));
   put(grant("app", 10));
   put(grant("app", 10, "STS_UNAVAILABLE"));
   put(grant("app", 10, "STS_UNAVAILABLE"));
   put(grant("app", 10));
   await clock.advance(10 * MINUTE);
-  keeper.observe();
-  keeper.observe();
+  store.observe();
+  store.observe();
   assert.deepEqual(
     lines.map(({ message, state, code }) => [message, state, code]),
     [
@@ -128,4 +128,19 @@ test("observe() logs each change of a container's state once, with the reason an
   );
   assert.ok(lines[1]?.["remedy"]);
   assert.ok(!JSON.stringify(lines).includes("key of"));
+});
+
+test("observe() logs revoked credentials as absent with the refusal, and a second refusal by its new code", () => {
+  const { grant, put, lines } = setUp("app");
+  put(grant("app", 10));
+  put(grant("app", undefined, "ROLE_FORBIDDEN"));
+  put(grant("app", undefined, "ROLE_INVALID"));
+  assert.deepEqual(
+    lines.map(({ message, state, code }) => [message, state, code]),
+    [
+      ["credentials are ready", "valid", undefined],
+      ["credentials are refused", "absent", "ROLE_FORBIDDEN"],
+      ["credentials are refused", "absent", "ROLE_INVALID"],
+    ],
+  );
 });

@@ -1,19 +1,19 @@
-// The credentials in memory of the serving process, one entry per container, read from credentials.json after each
-// renewal and never fetched here. States of an entry:
-//   absent   nothing was granted yet
+// The credentials in memory of the serving process, by container, read from credentials.json after each renewal and never
+// fetched here. States of a container's credentials:
+//   absent   none were granted yet, or a refusal revoked them
 //   valid    returned to the container, as a reply that is built once
-//   expired  no longer returned; the next renewal replaces it
-//   refused  revoked by policy; remains until a renewal brings new credentials
-// Who ends an entry: the next reload() replaces all of them; the clock turns valid into expired.
-import { ERRORS } from "../protocol/errors.ts";
+//   expired  no longer returned; the next renewal replaces them
+// In each state the latest refusal is stored as well, if there is one: some leave valid credentials in place.
+// Ended by: reload(), which replaces the credentials of all containers; the clock, which turns valid into expired.
+import { ERRORS, type ErrorCode } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { type ContainerGrant, type Credentials, type GrantRefusal, type Grants, isValid, renewAt } from "./grants.ts";
 import { credentialsReply, type Reply } from "./http/replies.ts";
 
 /** Credentials by container index. Times are Unix milliseconds. */
-export interface Keeper {
-  /** Replaces all entries with those on file; an absent or unreadable file changes nothing. Never throws. */
+export interface CredentialStore {
+  /** Replaces the content with what is on file; an absent or unreadable file changes nothing. Never throws. */
   reload(): void;
   /** Returns the container's reply, or undefined unless its credentials are valid now. */
   reply(index: number): Reply | undefined;
@@ -27,31 +27,47 @@ export interface Keeper {
   ready(): boolean;
   /** Returns when the first credentials and the certificate expire; undefined if there are none. */
   expiries(): { readonly credentials: number | undefined; readonly certificate: number | undefined };
-  /** Logs every container whose state has changed since the last call. */
+  /** Logs every container whose state or refusal has changed since the last call. */
   observe(): void;
 }
 
+/** What is stored of one container. */
 interface Entry {
   readonly grant: ContainerGrant;
   readonly reply: Reply | undefined;
 }
 
-/** Creates a keeper without entries. `read` returns the grants on file and may throw. */
-export function createKeeper(
+/** An entry at one point in time, in one of the states above. */
+type EntryState =
+  | { readonly state: "absent" }
+  | { readonly state: "valid"; readonly credentials: Credentials; readonly reply: Reply | undefined }
+  | { readonly state: "expired"; readonly credentials: Credentials };
+
+/** What was logged last about a container. */
+interface Logged {
+  readonly state: EntryState["state"];
+  readonly refusal: ErrorCode | undefined;
+}
+
+/** Creates an empty store. `read` returns the grants on file and may throw. */
+export function createCredentialStore(
   { clock, log, read }: { readonly clock: Clock; readonly log: Log; readonly read: () => Grants | undefined },
   { containers }: { readonly containers: readonly string[] },
-): Keeper {
+): CredentialStore {
   let grants: Grants | undefined;
   let entries: readonly (Entry | undefined)[] = [];
-  const logged = new Map<string, string>();
+  const logged = new Map<string, Logged>();
+
+  const stateAt = (index: number) => stateOf(entries[index], clock.now());
 
   function observe(): void {
     for (const [index, container] of containers.entries()) {
-      const entry = entries[index];
-      const state = stateOf(entry, clock.now());
-      if (logged.get(container) === state) continue;
-      logged.set(container, state);
-      logState(log, container, state, entry);
+      const current = stateAt(index);
+      const refusal = entries[index]?.grant.refusal;
+      const last = logged.get(container);
+      if (last?.state === current.state && last.refusal === refusal?.code) continue;
+      logged.set(container, { state: current.state, refusal: refusal?.code });
+      logState(log, container, current, refusal);
     }
   }
 
@@ -65,19 +81,20 @@ export function createKeeper(
       }
       if (next === undefined) return;
       grants = next;
+      const byContainer = new Map(next.containers.map((grant) => [grant.container, grant]));
       entries = containers.map((container) => {
-        const grant = next.containers.find((one) => one.container === container);
+        const grant = byContainer.get(container);
         return grant && { grant, reply: grant.credentials && credentialsReply(grant.credentials) };
       });
       observe();
     },
     reply(index) {
-      const entry = entries[index];
-      return isValid(entry?.grant.credentials, clock.now()) ? entry?.reply : undefined;
+      const current = stateAt(index);
+      return current.state === "valid" ? current.reply : undefined;
     },
     credentials(index) {
-      const credentials = entries[index]?.grant.credentials;
-      return isValid(credentials, clock.now()) ? credentials : undefined;
+      const current = stateAt(index);
+      return current.state === "valid" ? current.credentials : undefined;
     },
     refusal: (index) => entries[index]?.grant.refusal,
     renewAt: () => renewAt(grants, containers, clock.now()),
@@ -94,17 +111,20 @@ export function createKeeper(
   };
 }
 
-function stateOf(entry: Entry | undefined, now: number): string {
-  const { credentials, refusal } = entry?.grant ?? {};
-  const state = credentials === undefined ? "absent" : isValid(credentials, now) ? "valid" : "expired";
-  return refusal === undefined ? state : `${state} ${refusal.code}`;
+function stateOf(entry: Entry | undefined, now: number): EntryState {
+  const credentials = entry?.grant.credentials;
+  if (credentials === undefined) return { state: "absent" };
+  return isValid(credentials, now)
+    ? { state: "valid", credentials, reply: entry?.reply }
+    : { state: "expired", credentials };
 }
 
 /** Logs the reason as well, because SDKs often hide why they received no credentials. */
-function logState(log: Log, container: string, state: string, entry: Entry | undefined): void {
-  const { credentials, refusal } = entry?.grant ?? {};
+function logState(log: Log, container: string, current: EntryState, refusal: GrantRefusal | undefined): void {
+  const { state } = current;
+  const credentials = state === "absent" ? undefined : current.credentials;
   const expires = credentials && new Date(credentials.expiresAtMs).toISOString();
-  const facts = { container, state: state.split(" ")[0], role: credentials?.roleArn, expires };
+  const facts = { container, state, role: credentials?.roleArn, expires };
   if (refusal) {
     const { code, message } = refusal;
     log.warn({ ...facts, code, reason: message, remedy: ERRORS[code].remedy }, "credentials are refused");
