@@ -85,7 +85,7 @@ function openCertificateIssuer(
       clock,
       audit,
       prove: (token) => provePod(kubernetes, token, audience),
-      authority: () => trust.keeper.current().authority,
+      authority: () => trust.poller.current().authority,
       prefetch,
     },
     {

@@ -54,7 +54,7 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
         isReady: unready().length === 0,
         listeners: { identity, credentials },
         cache: aws.cache,
-        authorityNotAfter: notAfterOf(trust.keeper.current().authority.certificatePem),
+        authorityNotAfter: notAfterOf(trust.poller.current().authority.certificatePem),
         servingNotAfter: trust.serving.notAfter(),
         watchAgesMs: cluster.directory.ages(),
       });
@@ -68,7 +68,7 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
 
 function createListeners({ clock, log, metrics, trust, cluster }: PortDeps, settings: ServerSettings) {
   const { bind, identityBind, trustDomain, grpcShutdownGrace: graceMs } = settings;
-  const bundlePem = () => trust.keeper.current().bundlePem;
+  const bundlePem = () => trust.poller.current().bundlePem;
   const common = { bundlePem, onFailure: logFailure(log) };
   const identity = identityService({ ...common, issue: measureCertificates(cluster.issueCertificate, metrics) });
   const credentials = credentialsService({

@@ -4,8 +4,8 @@ import type { Kubernetes } from "../kubernetes/api.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
 import { rotationOptions, type ServerSettings } from "../settings/server.ts";
-import { type AuthorityKeeper, createAuthorityKeeper, type ReadTrust } from "./trust/authority-keeper.ts";
-import { createCaBundleKeeper } from "./trust/ca-bundle-keeper.ts";
+import { type AuthorityPoller, createAuthorityPoller, type ReadTrust } from "./trust/authority-poller.ts";
+import { createCaBundleReconciler } from "./trust/ca-bundle-reconciler.ts";
 import { createOwnership, type Ownership } from "./trust/ownership.ts";
 import { createServingCertificate, type ServingCertificate } from "./trust/serving-certificate.ts";
 import { trustFromFiles } from "./trust/trust-files.ts";
@@ -13,7 +13,7 @@ import { trustFromSecret } from "./trust/trust-secret.ts";
 
 /** The CA and the server's own certificate, both readable at any time after openTrust(). */
 export interface OpenedTrust {
-  readonly keeper: AuthorityKeeper;
+  readonly poller: AuthorityPoller;
   readonly serving: ServingCertificate;
 }
 
@@ -26,35 +26,35 @@ interface TrustDeps extends Pick<ProgramDeps, "clock" | "log" | "shutdown"> {
 export async function openTrust(deps: TrustDeps, settings: ServerSettings): Promise<OpenedTrust> {
   const { clock, log, shutdown, kubernetes, metrics } = deps;
   const ownership = createOwnership(kubernetes, settings.owner);
-  const keeper = createAuthorityKeeper({
+  const poller = createAuthorityPoller({
     readTrust: trustSource(deps, settings, ownership),
     publish: trustPublisher(kubernetes, settings, ownership),
     clock,
     log,
     onCheck: (result) => metrics.authorityChecks.inc({ result }),
   });
-  shutdown.onClose("CA", () => keeper.stop());
-  await keeper.start();
+  shutdown.onClose("CA", () => poller.stop());
+  await poller.start();
 
   const serving = createServingCertificate(
-    { keeper, clock, log },
+    { poller, clock, log },
     { ...certificateNames(settings.serverNames), lifetimeMs: settings.certificateTtl },
   );
   shutdown.onClose("serving certificate", () => serving.stop());
 
-  const caBundle = createCaBundleKeeper(
+  const caBundle = createCaBundleReconciler(
     {
       kubernetes,
       clock,
       log,
-      bundlePem: () => keeper.current().bundlePem,
+      bundlePem: () => poller.current().bundlePem,
       onResult: (result) => metrics.caBundleWrites.inc({ result }),
     },
     { name: settings.webhookConfiguration },
   );
-  keeper.onChange(() => caBundle.checkNow());
+  poller.onChange(() => caBundle.checkNow());
   shutdown.onClose("caBundle", () => caBundle.stop());
-  return { keeper, serving };
+  return { poller, serving };
 }
 
 /** Splits names by type, because a certificate lists DNS names and IP addresses separately (RFC 5280, 4.2.1.6). */

@@ -8,7 +8,7 @@ import type { TlsMaterial, TlsSource } from "../../protocol/tls.ts";
 import { createChanges } from "../../runtime/changes.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { AuthorityKeeper } from "./authority-keeper.ts";
+import type { AuthorityPoller } from "./authority-poller.ts";
 
 export interface ServingCertificateOptions {
   readonly dnsNames: readonly string[];
@@ -23,11 +23,11 @@ export interface ServingCertificate extends TlsSource {
 }
 
 /**
- * Issues the certificate and keeps it renewed. `keeper` must have started, else it throws AUTHORITY_UNAVAILABLE. Client
+ * Issues the certificate and keeps it renewed. `poller` must have started, else it throws AUTHORITY_UNAVAILABLE. Client
  * certificates are verified against every CA of the bundle.
  */
 export function createServingCertificate(
-  { keeper, clock, log }: { readonly keeper: AuthorityKeeper; readonly clock: Clock; readonly log: Log },
+  { poller, clock, log }: { readonly poller: AuthorityPoller; readonly clock: Clock; readonly log: Log },
   { dnsNames, ipAddresses, lifetimeMs }: ServingCertificateOptions,
 ): ServingCertificate {
   const changes = createChanges((error) => log.error({ err: error }, "could not use a renewed serving certificate"));
@@ -37,7 +37,7 @@ export function createServingCertificate(
   let current = issue();
 
   function issue() {
-    const { authority, bundlePem } = keeper.current();
+    const { authority, bundlePem } = poller.current();
     const now = clock.now();
     const subject = { kind: "serving", dnsNames, ipAddresses } as const;
     const issued = issueCertificate({ authority, publicKey, subject, now, lifetimeMs });
@@ -53,7 +53,7 @@ export function createServingCertificate(
     changes.emit();
   }
 
-  const unsubscribe = keeper.onChange(renew);
+  const unsubscribe = poller.onChange(renew);
   return {
     current: () => current.material,
     notAfter: () => current.notAfter,

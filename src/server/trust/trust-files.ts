@@ -10,7 +10,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import { readIfPresent } from "../../runtime/files.ts";
 import type { Log } from "../../runtime/log.ts";
 import { Secret } from "../../runtime/secret.ts";
-import type { ReadTrust } from "./authority-keeper.ts";
+import type { ReadTrust } from "./authority-poller.ts";
 
 export interface TrustFilesOptions {
   readonly certificateFile: string;

@@ -13,7 +13,7 @@ import {
 import { PodroleError } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { ReadTrust, Trust } from "./authority-keeper.ts";
+import type { ReadTrust, Trust } from "./authority-poller.ts";
 import type { Ownership } from "./ownership.ts";
 
 export interface TrustSecretDeps {

@@ -3,7 +3,7 @@ import { suite, test } from "node:test";
 import { splitBundle } from "../../../src/pki/bundle.ts";
 import type { SecretData } from "../../../src/pki/slots.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
-import type { ReadTrust } from "../../../src/server/trust/authority-keeper.ts";
+import type { ReadTrust } from "../../../src/server/trust/authority-poller.ts";
 import { trustFromSecret } from "../../../src/server/trust/trust-secret.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";

@@ -1,4 +1,4 @@
-// Keeps the trust bundle in podrole's own MutatingWebhookConfiguration, because GitOps tools and helm upgrades tend to
+// Reconciles the trust bundle in podrole's own MutatingWebhookConfiguration, because GitOps tools and helm upgrades tend to
 // reset it there. States: running (checks each minute, every 5 s after a failure or conflict, and at once after
 // checkNow()) → stopped (stop()). A failed check is a warning and a metric; admission goes on with the configuration as it
 // is.
@@ -13,13 +13,13 @@ const RETRY_AFTER_MS = 5_000;
 /** Result of one check: value of the metric's label. */
 export type CaBundleResult = Awaited<ReturnType<Kubernetes["setCaBundle"]>> | "failed";
 
-export interface CaBundleKeeper {
+export interface CaBundleReconciler {
   /** Checks at once instead of at the next minute. */
   checkNow(): void;
   stop(): Promise<void>;
 }
 
-export interface CaBundleKeeperDeps {
+export interface CaBundleReconcilerDeps {
   readonly kubernetes: Pick<Kubernetes, "setCaBundle">;
   readonly clock: Clock;
   readonly log: Log;
@@ -28,10 +28,10 @@ export interface CaBundleKeeperDeps {
 }
 
 /** Starts checking the MutatingWebhookConfiguration `name`. */
-export function createCaBundleKeeper(
-  { kubernetes, clock, log, bundlePem, onResult }: CaBundleKeeperDeps,
+export function createCaBundleReconciler(
+  { kubernetes, clock, log, bundlePem, onResult }: CaBundleReconcilerDeps,
   { name }: { readonly name: string },
-): CaBundleKeeper {
+): CaBundleReconciler {
   const stopped = new AbortController();
 
   async function check(): Promise<CaBundleResult> {

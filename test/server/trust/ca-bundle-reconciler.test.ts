@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { type CaBundleResult, createCaBundleKeeper } from "../../../src/server/trust/ca-bundle-keeper.ts";
+import { type CaBundleResult, createCaBundleReconciler } from "../../../src/server/trust/ca-bundle-reconciler.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 
-/** A keeper whose API server returns `answers` one after the other, then "unchanged"; "failed" stands for an error. */
+/** A reconciler whose API server returns `answers` one after the other, then "unchanged"; "failed" stands for an error. */
 async function stage(context: TestContext, answers: CaBundleResult[] = []) {
   const clock = createFakeClock();
   const written: string[] = [];
   const results: CaBundleResult[] = [];
   const trust = { bundlePem: "first" };
-  const keeper = createCaBundleKeeper(
+  const reconciler = createCaBundleReconciler(
     {
       kubernetes: {
         async setCaBundle(name, caBundlePem) {
@@ -27,12 +27,12 @@ async function stage(context: TestContext, answers: CaBundleResult[] = []) {
     },
     { name: "podrole" },
   );
-  context.after(() => keeper.stop());
+  context.after(() => reconciler.stop());
   await clock.advance(0);
-  return { clock, written, results, trust, keeper };
+  return { clock, written, results, trust, reconciler };
 }
 
-test("createCaBundleKeeper() writes the bundle at start and checks it each minute", async (context) => {
+test("createCaBundleReconciler() writes the bundle at start and checks it each minute", async (context) => {
   const { clock, written, results } = await stage(context, ["changed"]);
   assert.deepEqual(written, ["podrole: first"]);
   await clock.advance(59_000);
@@ -42,15 +42,15 @@ test("createCaBundleKeeper() writes the bundle at start and checks it each minut
 });
 
 test("checkNow() writes a changed bundle at once", async (context) => {
-  const { clock, written, trust, keeper } = await stage(context);
+  const { clock, written, trust, reconciler } = await stage(context);
   trust.bundlePem = "second";
-  keeper.checkNow();
+  reconciler.checkNow();
   await clock.advance(0);
   assert.deepEqual(written, ["podrole: first", "podrole: second"]);
 });
 
 for (const result of ["failed", "conflict", "absent"] as const) {
-  test(`createCaBundleKeeper() retries after 5 s when a check ends in "${result}"`, async (context) => {
+  test(`createCaBundleReconciler() retries after 5 s when a check ends in "${result}"`, async (context) => {
     const { clock, results } = await stage(context, [result]);
     await clock.advance(5_000);
     assert.deepEqual(results, [result, "unchanged"]);
@@ -58,8 +58,8 @@ for (const result of ["failed", "conflict", "absent"] as const) {
 }
 
 test("stop() ends the checks", async (context) => {
-  const { clock, written, keeper } = await stage(context);
-  await keeper.stop();
+  const { clock, written, reconciler } = await stage(context);
+  await reconciler.stop();
   await clock.advance(120_000);
   assert.equal(written.length, 1);
 });

@@ -1,4 +1,4 @@
-// Keeps the server's CA current, wherever it comes from (trust-secret.ts, trust-files.ts), and publishes its bundle.
+// Polls the server's CA, wherever it comes from (trust-secret.ts, trust-files.ts), and publishes its bundle.
 // States: starting (no CA yet: checks every 2 s) → running (checks each minute; every 2 s after a failure) → stopped
 // (stop()). A failed check changes nothing: the CA that was read last goes on signing, and the expiry gauge shows it.
 import type { Authority } from "../../pki/certificate.ts";
@@ -17,7 +17,7 @@ export interface Trust {
 export type ReadTrust = () => Promise<Trust>;
 
 /** Emits each change of the CA or the bundle. */
-export interface AuthorityKeeper extends Changing {
+export interface AuthorityPoller extends Changing {
   /** The CA that was read last. Throws PodroleError AUTHORITY_UNAVAILABLE before start() has resolved. */
   current(): Trust;
   /** Resolves once a CA has been read, or when stop() is called; retries until then. */
@@ -25,7 +25,7 @@ export interface AuthorityKeeper extends Changing {
   stop(): Promise<void>;
 }
 
-export interface AuthorityKeeperDeps {
+export interface AuthorityPollerDeps {
   readonly readTrust: ReadTrust;
   /** Publishes the bundle for the webhook; called at each check, so a rejection is retried at the next one. */
   readonly publish: (bundlePem: string) => Promise<void>;
@@ -38,14 +38,14 @@ export interface AuthorityKeeperDeps {
 const CHECK_EACH_MS = 60_000;
 const RETRY_AFTER_MS = 2_000;
 
-/** Creates a keeper that does nothing until start(). */
-export function createAuthorityKeeper({
+/** Creates a poller that does nothing until start(). */
+export function createAuthorityPoller({
   readTrust,
   publish,
   clock,
   log,
   onCheck,
-}: AuthorityKeeperDeps): AuthorityKeeper {
+}: AuthorityPollerDeps): AuthorityPoller {
   const stopped = new AbortController();
   const changes = createChanges((error) => log.error({ err: error }, "could not follow a change of the CA"));
   let trust: Trust | undefined;
