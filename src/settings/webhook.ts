@@ -102,7 +102,7 @@ export const WEBHOOK_SETTINGS = {
     sidecarCpu: {
       type: quantity,
       default: "500m",
-      help: "Set this CPU limit for podrole's containers; in a Guaranteed pod, it applies only to podrole-init",
+      help: "Set this CPU limit for podrole's containers in pods whose other containers all have one; in a Guaranteed pod, it applies only to podrole-init",
     },
     sidecarCpuRequest: {
       type: quantity,
