@@ -1,5 +1,6 @@
 // PUT, PATCH and DELETE of an existing object.
 import { isDeepStrictEqual } from "node:util";
+import { hasFinished, type Pod } from "../../src/kubernetes/objects.ts";
 import { fieldAt, isRecord, type KubeObject, toKubeTime } from "./objects.ts";
 import { applyPatch } from "./patch.ts";
 import type { RequestInfo } from "./request-info.ts";
@@ -78,7 +79,7 @@ export function deleteObject({ store, now }: ChangeDeps, info: RequestInfo, body
   if (query.get("dryRun") === "All") return object;
   const requested = query.get("gracePeriodSeconds") ?? fieldAt(body, "gracePeriodSeconds");
   const graceSeconds = Number(requested ?? fieldAt(object, "spec.terminationGracePeriodSeconds") ?? 0);
-  const isRunning = resource.plural === "pods" && fieldAt(object, "spec.nodeName") && !isFinished(object);
+  const isRunning = resource.plural === "pods" && fieldAt(object, "spec.nodeName") && !hasFinished(object as Pod);
   if (isRunning && graceSeconds > 0) return markDeleted(store, object, now() + graceSeconds * 1000, graceSeconds);
   if (resource.plural === "namespaces") emptyNamespace(store, name);
   return store.remove(resource.plural, namespace, name);
@@ -88,11 +89,6 @@ function markDeleted(store: Store, pod: KubeObject, endsAt: number, graceSeconds
   if (pod.metadata.deletionTimestamp !== undefined) return pod;
   const marks = { deletionTimestamp: toKubeTime(endsAt), deletionGracePeriodSeconds: graceSeconds };
   return store.replace("pods", { ...pod, metadata: { ...pod.metadata, ...marks } });
-}
-
-function isFinished(pod: KubeObject): boolean {
-  const phase = fieldAt(pod, "status.phase");
-  return phase === "Succeeded" || phase === "Failed";
 }
 
 /** Deletes the objects of a namespace at once; a real cluster takes a while. */

@@ -76,6 +76,14 @@ export interface Pod {
   [field: string]: unknown;
 }
 
+/**
+ * Returns true once no container of the pod runs or will run again
+ * (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-phase).
+ */
+export function hasFinished({ status }: { readonly status?: { readonly phase?: string } | undefined }): boolean {
+  return status?.phase === "Succeeded" || status?.phase === "Failed";
+}
+
 export interface Namespace {
   metadata: ObjectMeta;
   [field: string]: unknown;

@@ -7,8 +7,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { until } from "../../emulators/stage.ts";
 import type { RunningPod } from "../../emulators/kubelet/node.ts";
-import type { PodStatus } from "../../emulators/kubelet/status.ts";
-import type { Pod } from "../../src/kubernetes/objects.ts";
+import { hasFinished, type Pod } from "../../src/kubernetes/objects.ts";
 import { ACCOUNT, type Installation, install } from "./installation.ts";
 import { createKubectl } from "./kubectl.ts";
 import { sdkImages } from "./sdks.ts";
@@ -25,9 +24,8 @@ const NAMESPACE = `shop-${process.pid}`;
 
 /** Resolves with the pod's final phase; after 30 s fails with the pod's description and logs. */
 async function finalPhase(running: RunningPod): Promise<string> {
-  const isFinal = ({ phase }: PodStatus) => phase === "Succeeded" || phase === "Failed";
   try {
-    return (await running.until(isFinal, AbortSignal.timeout(30_000))).phase;
+    return (await running.until((status) => hasFinished({ status }), AbortSignal.timeout(30_000))).phase;
   } catch {
     const logs = ["podrole-sidecar", "app"].map((name) => `--- ${name}\n${running.logs(name)}`);
     return assert.fail(`the pod did not finish\n${running.describe()}\n${logs.join("\n")}`);

@@ -5,7 +5,7 @@ import { parseAllDocuments } from "yaml";
 import { createProcessNode } from "../../../emulators/kubelet/node.ts";
 import { requestToken, type Runtime, SIDECAR_PROGRAM, type Stage, startStage } from "../../../emulators/stage.ts";
 import type { KubeObject } from "../../../emulators/kubernetes/store.ts";
-import type { Pod } from "../../kubernetes/objects.ts";
+import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { createLog } from "../../runtime/log.ts";
 import { Secret } from "../../runtime/secret.ts";
@@ -110,7 +110,7 @@ async function runOrders(
     narrator.step("podrole-sidecar proved the pod's identity, got its certificate and is ready: the app starts", [
       ...auditLines(stage, "certificate").slice(-1),
     ]);
-    await running.until(({ phase }) => phase === "Succeeded" || phase === "Failed", signal);
+    await running.until((status) => hasFinished({ status }), signal);
     const { arn, accessKeyId } = JSON.parse(running.logs("app").split("\n")[0] ?? "{}") as {
       arn: string;
       accessKeyId: string;

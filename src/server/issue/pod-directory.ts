@@ -3,7 +3,7 @@
 // while the API server is unavailable. A refusal that follows from a cache is confirmed by a live look-up (confirm()).
 // States: filling (until `ready`) → watching → stopped (stop()).
 import type { Kubernetes } from "../../kubernetes/api.ts";
-import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
+import { hasFinished, type Namespace, type Pod, type ServiceAccount } from "../../kubernetes/objects.ts";
 import { createReflector, type Reflector } from "../../kubernetes/reflector.ts";
 import type { PodIdentity } from "../../pki/identity.ts";
 import { INJECTED_PODS } from "../../policy/annotations.ts";
@@ -13,7 +13,7 @@ import type { Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { createLiveLookups } from "./live-lookups.ts";
-import { hasFinished, refuseMismatch } from "./prove.ts";
+import { refuseMismatch } from "./prove.ts";
 import { notInjected, whyUninjected } from "./uninjected.ts";
 
 /** A pod with everything that its roles depend on: its own annotations, its namespace's and its ServiceAccount's. */

@@ -2,7 +2,7 @@
 // audience, bound to one pod that exists now with the same uid and ServiceAccount and has not finished. The API server
 // does not verify the token's node claims (KEP-4193), so they decide nothing.
 import type { Kubernetes } from "../../kubernetes/api.ts";
-import type { Pod } from "../../kubernetes/objects.ts";
+import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
 import type { Refusal } from "../../protocol/errors.ts";
 import type { Secret } from "../../runtime/secret.ts";
@@ -75,11 +75,6 @@ export function refuseMismatch(
       message: `${failure}: its phase is ${pod.status?.phase}; expected a pod that has not finished`,
     };
   return undefined;
-}
-
-/** True once no container of the pod runs or will run again. */
-export function hasFinished({ status }: Pod): boolean {
-  return status?.phase === "Succeeded" || status?.phase === "Failed";
 }
 
 function rejected(state: string): Refusal {

@@ -1,6 +1,6 @@
 // The objects of the input by workload: its live pods, or its template if it has none (a manifest, a CronJob between two
 // runs). It holds everything that the assessment of a pod needs, which is therefore a pure function.
-import type { Pod } from "../../../kubernetes/objects.ts";
+import { hasFinished, type Pod } from "../../../kubernetes/objects.ts";
 import { quoted } from "../../../policy/annotations.ts";
 import { findShapeProblem, isObject } from "../../../injection/shape.ts";
 import { templateOf } from "../../manifests/templates.ts";
@@ -70,7 +70,7 @@ export function takeInventory(objects: readonly KubernetesObject[]): Inventory {
     if (!found) continue;
     const problem = findShapeProblem(found.pod) ?? withoutContainers(found.pod) ?? namedLikeFlag(object, found.pod);
     if (problem !== undefined) problems.push(`${object.kind} ${object.metadata.name ?? "(unnamed)"}: ${problem}`);
-    else if (object.kind === "Pod" && isFinished(found.pod)) finished += 1;
+    else if (object.kind === "Pod" && hasFinished(found.pod)) finished += 1;
     else if (object.kind === "Pod") draftOf(object).pods.push(found.pod);
     // A ReplicaSet or Job with an owner is left out in favour of that owner.
     else if (ownerOf(object, owners).kind === object.kind) draftOf(object).controller = { object, template: found.pod };
@@ -115,10 +115,6 @@ function namedLikeFlag(object: KubernetesObject, { spec }: Pod): string | undefi
   const names = { namespace: namespaceOf(object), serviceAccountName: spec.serviceAccountName ?? "" };
   const found = Object.entries(names).find(([, name]) => name.startsWith("-"));
   return found && `${found[0]} is ${quoted(found[1])}; expected a valid Kubernetes name`;
-}
-
-function isFinished({ status }: Pod): boolean {
-  return status?.phase === "Succeeded" || status?.phase === "Failed";
 }
 
 function namespacesOf(objects: readonly KubernetesObject[], workloads: readonly Workload[]) {
