@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { suite, test } from "node:test";
-import { CHECKS } from "../src/operations/check/checks.ts";
+import { CHECKS } from "../src/operations/check/check.ts";
 import { ERRORS } from "../src/protocol/errors.ts";
 import { SKIP_REASONS } from "../src/injection/skip-reasons.ts";
 import { WARNING_CODES } from "../src/injection/warnings.ts";

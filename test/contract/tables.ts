@@ -1,5 +1,5 @@
 // What the tables in src/ declare: codes, reasons, ids, settings and metrics.
-import { CHECKS } from "../../src/operations/check/checks.ts";
+import { CHECKS } from "../../src/operations/check/check.ts";
 import { FINDING_IDS, VERDICTS, WEIGHTS } from "../../src/operations/migrate/findings/finding.ts";
 import { ANNOTATIONS, LABELS } from "../../src/policy/annotations.ts";
 import { SESSION_POLICY_KEY } from "../../src/policy/session-policy.ts";

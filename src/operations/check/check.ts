@@ -2,9 +2,28 @@
 // nothing fails. Changes nothing, except that --imds creates a pod and deletes it again.
 import { ApiError } from "../../kubernetes/errors.ts";
 import { sleep } from "../../runtime/clock.ts";
-import { CHECKS } from "./checks.ts";
-import { collect, type CollectDeps, type CollectOptions, type PodScope } from "./collect.ts";
-import { type Finding, findingsOf, isHealthy } from "./finding.ts";
+import { collect, type CollectDeps, type CollectOptions, type PodScope } from "./collect/collect.ts";
+import { type CheckTable, type Finding, findingsOf, isHealthy } from "./finding.ts";
+import { CERTIFICATES } from "./tables/certificates.ts";
+import { INSTALLATION } from "./tables/installation.ts";
+import { METRICS } from "./tables/metrics.ts";
+import { NAMESPACES } from "./tables/namespaces.ts";
+import { PODS } from "./tables/pods.ts";
+import { PREREQUISITES } from "./tables/prerequisites.ts";
+import { RBAC } from "./tables/rbac.ts";
+import { REGISTRATION } from "./tables/registration.ts";
+
+/** Every check, in the order of the output; docs/checks.md is generated from this table. */
+export const CHECKS: CheckTable = {
+  ...PREREQUISITES,
+  ...RBAC,
+  ...INSTALLATION,
+  ...CERTIFICATES,
+  ...REGISTRATION,
+  ...METRICS,
+  ...NAMESPACES,
+  ...PODS,
+};
 
 export interface CheckOptions extends CollectOptions {
   /** How long to repeat the checks while one fails, in milliseconds; 0 checks once. */

@@ -2,12 +2,10 @@
 import type { Namespace, ObjectMeta, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import type { LabelSelector } from "../../kubernetes/selectors.ts";
 import type { Deployment, Installed, ProgramName } from "../installed.ts";
-import type { MetadataProbe } from "./metadata-probe.ts";
+import type { Known } from "./known.ts";
+import type { MetadataProbe } from "./collect/metadata-probe.ts";
 import type { Right } from "./rights.ts";
-import type { Samples } from "./samples.ts";
-
-/** A fact, or the reason why it could not be read. */
-export type Known<T> = { readonly value: T } | { readonly unknown: string };
+import type { Samples } from "./collect/metrics-pages.ts";
 
 export interface JudgedRight {
   readonly right: Right;

@@ -1,5 +1,6 @@
 // Checks and their findings as data. A check is a pure function of facts; nothing here reads the cluster.
-import type { Facts, Known } from "./facts.ts";
+import type { Facts } from "./facts.ts";
+import type { Known } from "./known.ts";
 
 export type State = "ok" | "warning" | "failed" | "skipped";
 
@@ -22,7 +23,15 @@ export interface Check {
   readonly judge: (facts: Facts) => Verdict | readonly Verdict[];
 }
 
+/** A check without what it shares with the others of its table. */
+export type CheckRow = Omit<Check, "section" | "when">;
+
 export type CheckTable = Readonly<Record<string, Check>>;
+
+/** Puts checks into one section of the output and one phase. */
+export function inSection(section: Section, when: Check["when"], rows: Readonly<Record<string, CheckRow>>): CheckTable {
+  return Object.fromEntries(Object.entries(rows).map(([id, row]) => [id, { section, when, ...row }]));
+}
 
 export const SECTIONS = {
   prerequisites: "the cluster and your permissions",

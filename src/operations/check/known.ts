@@ -1,5 +1,7 @@
-// Reads facts of which each may be unknown, with the reason.
-import type { Known } from "./facts.ts";
+// Facts of which each may be unknown, with the reason: a missing permission skips only the checks that need the fact.
+
+/** A fact, or the reason why it could not be read. */
+export type Known<T> = { readonly value: T } | { readonly unknown: string };
 
 /** Concurrent reviews and page reads: a limit on the load of the API server. */
 const CONCURRENCY = 8;
@@ -17,10 +19,23 @@ export async function known<T>(
   }
 }
 
-/** Derives a fact from two others; unknown if one of them is. */
-export function both<A, B, Result>(a: Known<A>, b: Known<B>, join: (a: A, b: B) => Result): Known<Result> {
-  if ("unknown" in a) return a;
-  return "unknown" in b ? b : { value: join(a.value, b.value) };
+/** Facts by name as one; unknown, with the first reason, if one of them is. */
+export function allKnown<Facts extends Readonly<Record<string, unknown>>>(
+  facts: {
+    readonly [Name in keyof Facts]: Known<Facts[Name]>;
+  },
+): Known<Facts> {
+  const values: Record<string, unknown> = {};
+  for (const [name, fact] of Object.entries<Known<unknown>>(facts)) {
+    if ("unknown" in fact) return fact;
+    values[name] = fact.value;
+  }
+  return { value: values as Facts };
+}
+
+/** Derives a fact from another; unknown, with its reason, if that one is. */
+export function derived<T, Result>(fact: Known<T>, derive: (value: T) => Result): Known<Result> {
+  return "unknown" in fact ? fact : { value: derive(fact.value) };
 }
 
 /** Runs `read` for every item with limited concurrency; results are in the order of the items. */

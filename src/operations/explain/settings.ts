@@ -8,7 +8,7 @@ import { readSettings } from "../../runtime/settings.ts";
 import { choosesNativeSidecar, planSettings } from "../../settings/plan-settings.ts";
 import { WEBHOOK_SETTINGS, type WebhookSettings } from "../../settings/webhook.ts";
 import type { WebhookConfigurationObject } from "../check/facts.ts";
-import { ownWebhooks } from "../check/registration.ts";
+import { ownWebhooks } from "../check/tables/registration.ts";
 import { type ConfigMap, type Deployment, type Installed, readInstalled } from "../installed.ts";
 import type { ExplainSettings } from "./explanation.ts";
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { parse, parseAllDocuments } from "yaml";
 import { readFileSync } from "node:fs";
 import { check } from "../../../src/cli/commands/check.ts";
-import { parseSamples } from "../../../src/operations/check/samples.ts";
+import { parseSamples } from "../../../src/operations/check/collect/metrics-pages.ts";
 import type { Finding } from "../../../src/operations/check/finding.ts";
 import { formatAge } from "../../../src/operations/format.ts";
 import type { Deployment } from "../../../src/operations/installed.ts";

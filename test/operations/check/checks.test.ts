@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import fc from "fast-check";
-import { CHECKS } from "../../../src/operations/check/checks.ts";
+import { CHECKS } from "../../../src/operations/check/check.ts";
 import type { Facts } from "../../../src/operations/check/facts.ts";
 import { BROKEN_INSTALLATION } from "./broken-installation.ts";
 import { BROKEN_USE } from "./broken-use.ts";

@@ -1,10 +1,11 @@
 // The facts of a healthy cluster, and parts to build other clusters from.
 import { createAuthority } from "../../../src/pki/certificate.ts";
-import { CHECKS } from "../../../src/operations/check/checks.ts";
-import type { Facts, Known, WebhookConfigurationObject } from "../../../src/operations/check/facts.ts";
+import { CHECKS } from "../../../src/operations/check/check.ts";
+import type { Facts, WebhookConfigurationObject } from "../../../src/operations/check/facts.ts";
+import type { Known } from "../../../src/operations/check/known.ts";
 import { type Finding, findingsOf } from "../../../src/operations/check/finding.ts";
 import { forbiddenRights, installersRights, neededRights } from "../../../src/operations/check/rights.ts";
-import { parseSamples } from "../../../src/operations/check/samples.ts";
+import { parseSamples } from "../../../src/operations/check/collect/metrics-pages.ts";
 import { type ConfigMap, type Deployment, readInstalled } from "../../../src/operations/installed.ts";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { plan } from "../../../src/injection/plan.ts";

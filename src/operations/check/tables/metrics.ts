@@ -1,8 +1,8 @@
 // Checks of the metrics of every replica, read through the API server's proxy.
-import type { Facts, PodPages } from "./facts.ts";
-import { PAGE, type CheckTable, failed, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
-import { gauge, type Sample, type Samples } from "./samples.ts";
-import { formatAge, countOf } from "../format.ts";
+import type { Facts, PodPages } from "../facts.ts";
+import { PAGE, failed, inSection, ok, orOk, skipped, type Verdict, warning } from "../finding.ts";
+import { gauge, type Sample, type Samples } from "../collect/metrics-pages.ts";
+import { formatAge, countOf } from "../../format.ts";
 
 /** A watch without events is reopened after 90 s: an older one cannot be reopened. */
 const OLD_WATCH_SECONDS = 300;
@@ -34,10 +34,8 @@ function eachSample(
 
 const NO_METRICS = "No replica's metrics could be read";
 
-export const RUNNING = {
+export const METRICS = inSection("running", "installed", {
   PAGES: {
-    section: "running",
-    when: "installed",
     summary: "The metrics of every replica can be read.",
     remedy:
       "podrole check reads the metrics through the API server's proxy. If access is refused, request the permission `get` on `pods/proxy`. If a pod does not respond, check that it is running and that no NetworkPolicy blocks the API server from the port of its `--pages-bind` (8080 by default).",
@@ -50,8 +48,6 @@ export const RUNNING = {
     },
   },
   WATCH_AGE: {
-    section: "running",
-    when: "installed",
     summary: "The programs' caches of pods, namespaces and ServiceAccounts are up to date.",
     remedy:
       "Find out from the replica's log why it cannot watch the API server, for example because of an outage or a changed RBAC permission.",
@@ -75,8 +71,6 @@ export const RUNNING = {
     },
   },
   STS: {
-    section: "running",
-    when: "installed",
     summary: "STS responds to the server.",
     remedy: `Check the network path to STS, the region, the VPC endpoint and the server's own AWS credentials; the server's log contains the reason. ${PAGE.errors} describes STS_UNAVAILABLE and STS_DENIED.`,
     judge: ({ pages }: Facts) => {
@@ -93,8 +87,6 @@ export const RUNNING = {
     },
   },
   NEAREST_EXPIRY: {
-    section: "running",
-    when: "installed",
     summary: "No cached session expires within the next 5 minutes, because sessions are renewed earlier.",
     remedy: "Find out from the metric `podrole_sts_calls_total` and the server's log why the renewal fails.",
     judge: ({ pages }: Facts) => {
@@ -115,7 +107,7 @@ export const RUNNING = {
       );
     },
   },
-} as const satisfies CheckTable;
+});
 
 function judgeSts(calls: ReadonlyMap<string, number>): Verdict {
   const counts = [...calls].flatMap(([code, count]) => (count > 0 ? [`${code} ${count}`] : [])).join(", ");

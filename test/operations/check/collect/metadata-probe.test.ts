@@ -9,12 +9,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, suite, test } from "node:test";
 import { promisify } from "node:util";
-import { probeMetadata, readAnswer, probeScript } from "../../../src/operations/check/metadata-probe.ts";
-import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
-import { createOperatorKubernetes } from "../../../src/kubernetes/client.ts";
-import { ApiError } from "../../../src/kubernetes/errors.ts";
-import { systemClock } from "../../../src/runtime/clock.ts";
-import { createFakeClock } from "../../fakes/clock.ts";
+import { probeMetadata, readAnswer, probeScript } from "../../../../src/operations/check/collect/metadata-probe.ts";
+import { createKubernetesEmulator } from "../../../../emulators/kubernetes/emulator.ts";
+import { createOperatorKubernetes } from "../../../../src/kubernetes/client.ts";
+import { ApiError } from "../../../../src/kubernetes/errors.ts";
+import { systemClock } from "../../../../src/runtime/clock.ts";
+import { createFakeClock } from "../../../fakes/clock.ts";
 
 const OPTIONS = { namespace: "shop", image: "registry.example/podrole-server:1" };
 

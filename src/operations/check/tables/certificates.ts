@@ -1,16 +1,14 @@
 // Checks of certificates: their expiry, and whether all components trust the same CAs.
 import { X509Certificate } from "node:crypto";
-import { bundleHash, readCertificates } from "../../pki/bundle.ts";
-import type { SlotFacts } from "./facts.ts";
-import { PAGE, type CheckTable, failed, given, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
+import { bundleHash, readCertificates } from "../../../pki/bundle.ts";
+import type { SlotFacts } from "../facts.ts";
+import { PAGE, failed, given, inSection, ok, orOk, skipped, type Verdict, warning } from "../finding.ts";
 import { ownWebhooks } from "./registration.ts";
-import { formatAge, countOf } from "../format.ts";
-import { gauge } from "./samples.ts";
+import { formatAge, countOf } from "../../format.ts";
+import { gauge } from "../collect/metrics-pages.ts";
 
-export const TRUST = {
+export const CERTIFICATES = inSection("trust", "installed", {
   TRUST_BUNDLE: {
-    section: "trust",
-    when: "installed",
     summary: "The server has published its trust bundle, and at least one sixth of the newest CA's lifetime is left.",
     remedy: `If ConfigMap \`podrole-trust\` is missing or has no valid CA, find the reason in the server's log: the server writes the ConfigMap when it starts. If the newest CA expires soon, rotate the CA as ${PAGE.rotate} describes; normally the server publishes the next CA after half of a CA's lifetime, and signs with it after five sixths.`,
     judge: ({ trustBundle, now, namespace }) =>
@@ -36,8 +34,6 @@ export const TRUST = {
       }),
   },
   CA_SLOTS: {
-    section: "trust",
-    when: "installed",
     summary: "The CA's Secret is valid, and the published trust bundle contains exactly the CAs of the Secret.",
     remedy: `If the Secret is damaged, restore it from your backup; podrole never overwrites a damaged Secret. ${PAGE.rotate} explains the slots.`,
     judge: ({ slots, trustBundle, now }) =>
@@ -57,8 +53,6 @@ export const TRUST = {
       }),
   },
   CA_BUNDLE: {
-    section: "trust",
-    when: "installed",
     summary: "`caBundle` of podrole's webhook configuration contains the published trust bundle.",
     remedy:
       "Wait one minute: the server corrects `caBundle` within this time. If another tool (Argo CD, Flux or a chart) overwrites the value, configure that tool to ignore `/webhooks/0/clientConfig/caBundle` ([docs/install.md](install.md#gitops)).",
@@ -75,8 +69,6 @@ export const TRUST = {
       ),
   },
   SERVING_CERTIFICATES: {
-    section: "trust",
-    when: "installed",
     summary: "The serving certificates of server and webhook are renewed before they expire.",
     remedy:
       "Find out from the log of the pod that the message names why it could not renew its certificate. The webhook requests its certificate from the server.",
@@ -103,7 +95,7 @@ export const TRUST = {
       );
     },
   },
-} as const satisfies CheckTable;
+});
 
 /** Lifetimes are 10 minutes or more and renewal starts at half of them: so little is left only if renewal fails. */
 const SOON_SECONDS = 120;

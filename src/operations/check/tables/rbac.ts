@@ -1,13 +1,10 @@
 // RBAC of podrole's programs, as SubjectAccessReviews report it: what they need, and what they must not have.
-import type { ProgramName } from "../installed.ts";
-import type { Facts } from "./facts.ts";
-import { type Check, type CheckTable, failed, ok, skipped, type Verdict } from "./finding.ts";
-import { lackingOf } from "./prerequisites.ts";
-import { formatRight } from "./rights.ts";
+import type { ProgramName } from "../../installed.ts";
+import type { Facts, JudgedRight } from "../facts.ts";
+import { type CheckRow, failed, inSection, ok, skipped, type Verdict } from "../finding.ts";
+import { formatRight } from "../rights.ts";
 
-const needed = (who: ProgramName): Check => ({
-  section: "rights",
-  when: "installed",
+const needed = (who: ProgramName): CheckRow => ({
   summary: `RBAC grants the ${who} every permission that it needs.`,
   remedy: "Apply `manifests/base/rbac.yaml` or the chart again. The message names the missing permissions.",
   judge: ({ programRights }: Facts) =>
@@ -18,9 +15,7 @@ const needed = (who: ProgramName): Check => ({
     ),
 });
 
-const narrow = (who: ProgramName): Check => ({
-  section: "rights",
-  when: "installed",
+const narrow = (who: ProgramName): CheckRow => ({
   summary: `RBAC grants the ${who} no more permissions than it needs, so that a stolen token of the ${who} can do nothing else.`,
   remedy: `Find the additional binding that grants the permission in the message to ServiceAccount podrole-${who} or to one of its groups (\`kubectl get clusterrolebindings,rolebindings -A -o wide\`), and remove only that binding.`,
   judge({ programRights }: Facts): Verdict {
@@ -36,9 +31,18 @@ const narrow = (who: ProgramName): Check => ({
   },
 });
 
-export const ACCESS = {
+export const RBAC = inSection("rights", "installed", {
   RIGHTS_SERVER: needed("server"),
   RIGHTS_WEBHOOK: needed("webhook"),
   RIGHTS_SERVER_NARROW: narrow("server"),
   RIGHTS_WEBHOOK_NARROW: narrow("webhook"),
-} as const satisfies CheckTable;
+});
+
+/** Judges rights that must be granted; a failure's message begins with `beginning`. */
+export function lackingOf(judged: readonly JudgedRight[], beginning: string, okMessage: string): Verdict {
+  const unknown = judged.find(({ allowed }) => "unknown" in allowed);
+  if (unknown && "unknown" in unknown.allowed) return skipped(unknown.allowed.unknown);
+  const lacking = judged.filter(({ allowed }) => "value" in allowed && !allowed.value);
+  if (lacking.length === 0) return ok(okMessage);
+  return failed(`${beginning} may not ${lacking.map(({ right }) => formatRight(right)).join(", ")}`);
+}

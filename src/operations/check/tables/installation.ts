@@ -1,34 +1,22 @@
 // Checks of what is deployed: namespace, Deployments, replicas, versions, settings.
-import type { Pod } from "../../kubernetes/objects.ts";
+import type { Pod } from "../../../kubernetes/objects.ts";
 import {
   connectionDifferences,
   type Deployment,
   deploymentOf,
   policyDifferences,
   type ProgramName,
-} from "../installed.ts";
-import type { Facts, Known, PodPages } from "./facts.ts";
-import {
-  PAGE,
-  type Check,
-  type CheckTable,
-  failed,
-  given,
-  ok,
-  orOk,
-  skipped,
-  type Verdict,
-  warning,
-} from "./finding.ts";
-import { matchesLabels } from "../../kubernetes/selectors.ts";
-import { LABELS } from "../../policy/annotations.ts";
-import { gauge } from "./samples.ts";
+} from "../../installed.ts";
+import type { Facts, PodPages } from "../facts.ts";
+import type { Known } from "../known.ts";
+import { PAGE, type CheckRow, failed, given, inSection, ok, orOk, skipped, type Verdict, warning } from "../finding.ts";
+import { matchesLabels } from "../../../kubernetes/selectors.ts";
+import { LABELS } from "../../../policy/annotations.ts";
+import { gauge } from "../collect/metrics-pages.ts";
 
 const PROGRAMS = ["server", "webhook"] as const;
 
-const deployed = (program: ProgramName): Check => ({
-  section: "installation",
-  when: "installed",
+const deployed = (program: ProgramName): CheckRow => ({
   summary: `The ${program}'s Deployment exists, and all of its replicas are ready.`,
   remedy: `Find out what the ${program} waits for with \`kubectl -n podrole describe deployment podrole-${program}\` and from the logs of its pods. ${PAGE.operate} describes outages.`,
   judge: ({ deployments, namespace }: Facts) =>
@@ -49,10 +37,8 @@ const deployed = (program: ProgramName): Check => ({
     }),
 });
 
-export const INSTALLATION = {
+export const INSTALLATION = inSection("installation", "installed", {
   NAMESPACE: {
-    section: "installation",
-    when: "installed",
     summary: "podrole's own namespace exists, and does not have the label `podrole.io/inject`.",
     remedy:
       "If podrole runs in another namespace, pass that namespace with `--podrole-namespace`. If the message says that podrole's namespace has the label `podrole.io/inject`, remove the label.",
@@ -72,8 +58,6 @@ export const INSTALLATION = {
   SERVER_READY: deployed("server"),
   WEBHOOK_READY: deployed("webhook"),
   REPLICAS: {
-    section: "installation",
-    when: "installed",
     summary: "Server and webhook each have two or more replicas, on different nodes.",
     remedy:
       "If a program has one replica, scale its Deployment (`kubectl -n podrole scale deployment podrole-server --replicas=2`). If all replicas are on one node, set `topologySpreadConstraints` in the Deployment.",
@@ -90,8 +74,6 @@ export const INSTALLATION = {
       ),
   },
   DISRUPTION_BUDGETS: {
-    section: "installation",
-    when: "installed",
     summary: "A PodDisruptionBudget prevents a node drain from evicting all replicas of a program at once.",
     remedy: "Apply the PodDisruptionBudgets of `manifests/base`.",
     judge: ({ budgets, deployments }) =>
@@ -110,8 +92,6 @@ export const INSTALLATION = {
       ),
   },
   SETTINGS: {
-    section: "installation",
-    when: "installed",
     summary:
       "The programs' settings are valid, and server and webhook have the same trust domain, audience and trust bundle.",
     remedy:
@@ -128,8 +108,6 @@ export const INSTALLATION = {
       }),
   },
   POLICY_SETTINGS: {
-    section: "installation",
-    when: "installed",
     summary: "Server and webhook have the same policy settings.",
     remedy:
       "Put policy settings into ConfigMap `podrole-common` (`settings` of the chart), never into `podrole-server` or `podrole-webhook`. While the settings differ, the webhook may admit pods to which the server refuses credentials, and refuse pods to which the server would issue them.",
@@ -145,8 +123,6 @@ export const INSTALLATION = {
       }),
   },
   VERSIONS: {
-    section: "installation",
-    when: "installed",
     summary: "The server, the webhook and this command line have the same version.",
     remedy: `Upgrade the component that has an older version, in the order that ${PAGE.upgrade} describes.`,
     judge: ({ installed, cliVersion, pages }) =>
@@ -168,8 +144,6 @@ export const INSTALLATION = {
       }),
   },
   RESTARTS: {
-    section: "installation",
-    when: "installed",
     summary: "No container of podrole's programs has restarted five times or more.",
     remedy: "Find the reason in the log of the container that ended (`kubectl -n podrole logs POD --previous`).",
     judge: ({ ownPods }) =>
@@ -187,7 +161,7 @@ export const INSTALLATION = {
         );
       }),
   },
-} as const satisfies CheckTable;
+});
 
 function orOkWhereDeployed(list: readonly Deployment[], problems: readonly Verdict[], message: string) {
   const isDeployed = PROGRAMS.some((program) => deploymentOf(program, list) !== undefined);

@@ -1,8 +1,8 @@
 // Checks of how the API server calls the webhook: podrole's MutatingWebhookConfiguration, those of others, and one real call.
-import type { Facts, RegisteredWebhook, WebhookConfigurationObject } from "./facts.ts";
-import { type Check, type CheckTable, failed, given, ok, orOk, skipped, type Verdict, warning } from "./finding.ts";
-import { matchesLabels } from "../../kubernetes/selectors.ts";
-import { INJECT_ENABLED, LABELS } from "../../policy/annotations.ts";
+import type { Facts, RegisteredWebhook, WebhookConfigurationObject } from "../facts.ts";
+import { type CheckRow, failed, given, inSection, ok, orOk, skipped, type Verdict, warning } from "../finding.ts";
+import { matchesLabels } from "../../../kubernetes/selectors.ts";
+import { INJECT_ENABLED, LABELS } from "../../../policy/annotations.ts";
 
 const WEBHOOK = "pods.podrole.io";
 /** In seconds. The webhook's own look-ups time out after 3 s; above 10 s, a broken webhook delays every creation of a pod. */
@@ -29,9 +29,7 @@ export function ownWebhooks(
 const ownWebhookCheck = (
   texts: { readonly summary: string; readonly remedy: string; readonly okMessage: string },
   judge: (own: OwnWebhook, facts: Facts) => readonly Verdict[],
-): Check => ({
-  section: "registration",
-  when: "installed",
+): CheckRow => ({
   summary: texts.summary,
   remedy: texts.remedy,
   judge: (facts) =>
@@ -45,10 +43,8 @@ const ownWebhookCheck = (
     }),
 });
 
-export const REGISTRATION = {
+export const REGISTRATION = inSection("registration", "installed", {
   WEBHOOK_REGISTERED: {
-    section: "registration",
-    when: "installed",
     summary: "Exactly one MutatingWebhookConfiguration registers podrole's webhook.",
     remedy:
       "If none is registered, apply `manifests/base/webhook-configuration.yaml`. If there are several, delete the MutatingWebhookConfiguration that an earlier installation left.",
@@ -140,8 +136,6 @@ export const REGISTRATION = {
     },
   ),
   ADMISSION: {
-    section: "registration",
-    when: "installed",
     summary:
       "The API server can call the webhook and trusts its certificate. To test this, the check creates, as a dry run, a pod that podrole must refuse; the webhook's metrics and audit log show the refusal as ANNOTATION_INVALID.",
     remedy:
@@ -162,7 +156,7 @@ export const REGISTRATION = {
         }
       }),
   },
-} as const satisfies CheckTable;
+});
 
 function changesPods({ webhooks = [] }: WebhookConfigurationObject): boolean {
   return webhooks.some(({ rules = [] }) => rules.some(({ resources }) => resources?.includes("pods")));

@@ -1,10 +1,10 @@
 // Tests whether pods can reach the node's instance metadata: creates a pod that tries for some seconds. It has no role.
 // States of the pod: created → finished or timed out → deleted, which happens on interruption too.
 import { randomBytes } from "node:crypto";
-import { isApiUnreachable } from "../../kubernetes/errors.ts";
-import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
-import type { Pod } from "../../kubernetes/objects.ts";
-import { type Clock, sleep } from "../../runtime/clock.ts";
+import { isApiUnreachable } from "../../../kubernetes/errors.ts";
+import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
+import { hasFinished, type Pod } from "../../../kubernetes/objects.ts";
+import { type Clock, sleep } from "../../../runtime/clock.ts";
 
 export interface MetadataProbe {
   readonly namespace: string;
@@ -56,8 +56,7 @@ export async function probeMetadata(
     const until = clock.now() + TIMEOUT_MS;
     while (!interrupted.aborted && clock.now() < until) {
       const pod = await kubernetes.getPod(namespace, name);
-      const phase = pod?.status?.phase;
-      if (phase === "Succeeded" || phase === "Failed") {
+      if (pod !== undefined && hasFinished(pod)) {
         return { namespace, ...readAnswer(await kubernetes.readLog(place, "try")) };
       }
       state = pod === undefined ? "it no longer exists" : describeState(pod);

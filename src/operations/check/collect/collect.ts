@@ -1,18 +1,19 @@
 // Reads the facts that checks judge from the Kubernetes API, with the caller's own permissions. A fact that cannot be read
 // carries the reason instead, so that a missing permission skips only the checks that need it.
-import { isApiUnreachable } from "../../kubernetes/errors.ts";
-import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
-import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
-import { optsIn } from "../../policy/annotations.ts";
-import { type Clock } from "../../runtime/clock.ts";
-import { type ConfigMap, type Deployment, type Installed, readInstalled } from "../installed.ts";
+import { isApiUnreachable } from "../../../kubernetes/errors.ts";
+import type { Namespace, Pod, ServiceAccount } from "../../../kubernetes/objects.ts";
+import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
+import { type Clock } from "../../../runtime/clock.ts";
+import { type ConfigMap, type Deployment, type Installed, readInstalled } from "../../installed.ts";
 import { probeAdmission } from "./admission-probe.ts";
-import type { Facts, Known, WebhookConfigurationObject } from "./facts.ts";
+import type { Facts, WebhookConfigurationObject } from "../facts.ts";
 import { probeMetadata } from "./metadata-probe.ts";
-import { both, known, readEach } from "./known.ts";
-import { readPages, readSlots } from "./read-programs.ts";
+import { allKnown, derived, type Known, known, readEach } from "../known.ts";
+import { labelledNamespaces } from "../workloads.ts";
+import { readSlots } from "./ca-slots.ts";
+import { readPages } from "./metrics-pages.ts";
 import { reviewRights, rightsOf } from "./review-rights.ts";
-import { DEFAULT_NAMES, installersRights } from "./rights.ts";
+import { DEFAULT_NAMES, installersRights } from "../rights.ts";
 
 export interface CollectDeps {
   readonly kubernetes: OperatorKubernetes;
@@ -59,7 +60,9 @@ export async function collect(deps: CollectDeps, options: CollectOptions): Promi
   const configMaps = await known(() => kubernetes.listAll<ConfigMap>("configmaps", inOwn));
   const ownPods = await known(() => kubernetes.listAll<Pod>("pods", inOwn));
   const budgets = await known(() => kubernetes.listAll<never>("poddisruptionbudgets", inOwn));
-  const installed = both(deployments, configMaps, (found, maps) => readInstalled(found, maps));
+  const installed = derived(allKnown({ deployments, configMaps }), (read) =>
+    readInstalled(read.deployments, read.configMaps),
+  );
   const programs: Installed = "value" in installed ? installed.value : { server: undefined, webhook: undefined };
 
   progress("reviewing permissions");
@@ -137,10 +140,7 @@ async function readAdmission(
   own: string,
 ): Promise<Facts["admission"]> {
   if ("unknown" in namespaces) return namespaces;
-  const found = namespaces.value.find(
-    ({ metadata: { name, labels, deletionTimestamp } }) =>
-      optsIn(labels) && name !== own && deletionTimestamp === undefined,
-  );
+  const found = labelledNamespaces(namespaces.value).find(({ metadata }) => metadata.name !== own);
   const name = found?.metadata.name;
   if (name === undefined)
     return { unknown: "No namespace has the label podrole.io/inject: enabled, so there is no namespace to test with" };

@@ -1,9 +1,9 @@
 // Tests that the API server calls the webhook: a dry run of a pod that podrole must refuse, whatever its namespace permits.
 // Nothing is stored. The result is one of: refused by the webhook, admitted without it, webhook not reachable.
-import { ApiError } from "../../kubernetes/errors.ts";
-import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
-import { ANNOTATIONS } from "../../policy/annotations.ts";
-import type { AdmissionAnswer } from "./facts.ts";
+import { ApiError } from "../../../kubernetes/errors.ts";
+import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
+import { ANNOTATIONS } from "../../../policy/annotations.ts";
+import type { AdmissionAnswer } from "../facts.ts";
 
 /** Its mode does not exist, so podrole refuses it with ANNOTATION_INVALID. */
 const POD = {

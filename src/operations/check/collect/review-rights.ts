@@ -1,9 +1,9 @@
 // Reviews permissions of the caller and of podrole's programs, as the API server's authorizers decide them.
-import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
-import type { Installed } from "../installed.ts";
-import type { JudgedRight } from "./facts.ts";
-import { known, readEach } from "./known.ts";
-import { DEFAULT_NAMES, forbiddenRights, neededRights, type Right } from "./rights.ts";
+import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
+import type { Installed } from "../../installed.ts";
+import type { JudgedRight } from "../facts.ts";
+import { known, readEach } from "../known.ts";
+import { DEFAULT_NAMES, forbiddenRights, neededRights, type Right } from "../rights.ts";
 
 /** The permissions that the installed programs need, and those that they must not have. */
 export function rightsOf({ server }: Installed, namespace: string): readonly Right[] {

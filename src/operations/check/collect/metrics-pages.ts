@@ -1,37 +1,43 @@
-// Reads what only podrole's own namespace has: the CA's slots, without keys, and the metrics of every replica.
-import type { Pod } from "../../kubernetes/objects.ts";
-import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
-import { matchesLabels } from "../../kubernetes/selectors.ts";
-import { decodeAuthorities } from "../../pki/slots.ts";
-import { type Deployment, deploymentOf, type Installed } from "../installed.ts";
-import type { Known, PodPages, SlotFacts } from "./facts.ts";
-import { known, readEach } from "./known.ts";
-import { DEFAULT_NAMES } from "./rights.ts";
-import { parseSamples } from "./samples.ts";
+// Reads the metrics pages of podrole's replicas (Prometheus exposition format 0.0.4), as samples by metric.
+import type { Pod } from "../../../kubernetes/objects.ts";
+import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
+import { matchesLabels } from "../../../kubernetes/selectors.ts";
+import { type Deployment, deploymentOf, type Installed } from "../../installed.ts";
+import type { PodPages } from "../facts.ts";
+import { type Known, known, readEach } from "../known.ts";
 
-/** Reads the CA's Secret; unknown with a CA of the operator's own. */
-export async function readSlots(
-  kubernetes: OperatorKubernetes,
-  { server }: Installed,
-  namespace: string,
-): Promise<Known<readonly SlotFacts[]>> {
-  if (server?.settings?.caCert !== undefined) return { unknown: "The CA is your own (--ca-cert)" };
-  const { namespace: where, name } = server?.settings?.caSecret ?? { namespace, name: DEFAULT_NAMES.caSecret };
-  return known(async () => {
-    const secret = await kubernetes.getSecret(where, name);
-    const held = secret && decodeAuthorities(secret.data);
-    if (held === undefined) throw new RangeError(`Secret ${where}/${name} contains no CA yet`);
-    const { next, current, previous } = held;
-    return [
-      ...(next ? [slotFacts("next", next.authority.certificatePem, next.since)] : []),
-      slotFacts("current", current.authority.certificatePem, current.since),
-      ...(previous ? [slotFacts("previous", previous.certificatePem, previous.since)] : []),
-    ];
-  });
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
 }
 
-function slotFacts(slot: SlotFacts["slot"], certificatePem: string, since: number): SlotFacts {
-  return { slot, certificatePem, since };
+export type Samples = ReadonlyMap<string, readonly Sample[]>;
+
+const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/;
+const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
+
+/** Ignores lines that are not samples. */
+export function parseSamples(text: string): Samples {
+  const samples = new Map<string, Sample[]>();
+  for (const line of text.split("\n")) {
+    const [, name, labels = "", number] = LINE.exec(line) ?? [];
+    if (name === undefined || number === undefined) continue;
+    const pairs = [...labels.matchAll(LABEL)].map(([, key = "", value = ""]) => [key, value]);
+    const known = samples.get(name) ?? [];
+    known.push({ labels: Object.fromEntries(pairs), value: toNumber(number) });
+    samples.set(name, known);
+  }
+  return samples;
+}
+
+/** The samples of one metric; none if the page does not have it. */
+export function gauge(samples: Samples, name: string): readonly Sample[] {
+  return samples.get(name) ?? [];
+}
+
+function toNumber(text: string): number {
+  if (text === "+Inf") return Number.POSITIVE_INFINITY;
+  return text === "-Inf" ? Number.NEGATIVE_INFINITY : Number(text);
 }
 
 /** Port of the pages if the program's settings cannot be read. */

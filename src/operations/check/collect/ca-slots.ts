@@ -1,0 +1,32 @@
+// Reads the slots of podrole's CA from its Secret, without keys.
+import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
+import { decodeAuthorities } from "../../../pki/slots.ts";
+import type { Installed } from "../../installed.ts";
+import type { SlotFacts } from "../facts.ts";
+import { type Known, known } from "../known.ts";
+import { DEFAULT_NAMES } from "../rights.ts";
+
+/** Reads the CA's Secret; unknown with a CA of the operator's own. */
+export async function readSlots(
+  kubernetes: OperatorKubernetes,
+  { server }: Installed,
+  namespace: string,
+): Promise<Known<readonly SlotFacts[]>> {
+  if (server?.settings?.caCert !== undefined) return { unknown: "The CA is your own (--ca-cert)" };
+  const { namespace: where, name } = server?.settings?.caSecret ?? { namespace, name: DEFAULT_NAMES.caSecret };
+  return known(async () => {
+    const secret = await kubernetes.getSecret(where, name);
+    const held = secret && decodeAuthorities(secret.data);
+    if (held === undefined) throw new RangeError(`Secret ${where}/${name} contains no CA yet`);
+    const { next, current, previous } = held;
+    return [
+      ...(next ? [slotFacts("next", next.authority.certificatePem, next.since)] : []),
+      slotFacts("current", current.authority.certificatePem, current.since),
+      ...(previous ? [slotFacts("previous", previous.certificatePem, previous.since)] : []),
+    ];
+  });
+}
+
+function slotFacts(slot: SlotFacts["slot"], certificatePem: string, since: number): SlotFacts {
+  return { slot, certificatePem, since };
+}

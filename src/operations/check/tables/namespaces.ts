@@ -1,0 +1,104 @@
+// Checks of the namespaces that use podrole: their annotations, and the default roles that these name.
+import type { Namespace, ServiceAccount } from "../../../kubernetes/objects.ts";
+import type { PlanSettings } from "../../../injection/plan.ts";
+import { ANNOTATIONS, valueOf } from "../../../policy/annotations.ts";
+import { decideRoles } from "../../../policy/decide.ts";
+import { countOf } from "../../format.ts";
+import { failed, given, inSection, orOk, type Verdict, warning } from "../finding.ts";
+import { keyOf, labelledNamespaces, workloadsOf } from "../workloads.ts";
+
+export const NAMESPACES = inSection("workloads", "installed", {
+  NAMESPACES_PERMIT: {
+    summary: "Every namespace with the label `podrole.io/inject: enabled` permits at least one role.",
+    remedy:
+      "Annotate the namespace with `iam.amazonaws.com/permitted` or `iam.amazonaws.com/allowed-roles`, or remove the label. Without one of these annotations, podrole refuses every role in the namespace with ROLE_FORBIDDEN.",
+    judge: ({ namespaces }) =>
+      given(namespaces, (list) => {
+        const selected = labelledNamespaces(list);
+        if (selected.length === 0)
+          return warning("No namespace has the label podrole.io/inject: enabled; expected one");
+        return orOk(
+          selected.flatMap(({ metadata }) => {
+            const { annotations = {}, name } = metadata;
+            const values = [ANNOTATIONS.permitted, ANNOTATIONS.allowedRoles].map((key) => valueOf(annotations, key));
+            return values.some(Boolean)
+              ? []
+              : [failed(`It permits no role; expected an expression in ${ANNOTATIONS.permitted}`, `namespace ${name}`)];
+          }),
+          `${countOf(selected.length, "labelled namespace")}, and each permits at least one role`,
+        );
+      }),
+  },
+  EXPRESSIONS: {
+    summary:
+      "The namespaces' annotations are valid: `iam.amazonaws.com/permitted` is an RE2 expression, and `iam.amazonaws.com/allowed-roles` is a JSON array of patterns.",
+    remedy:
+      "Correct the annotation; the message describes the error. Until then, the namespace permits no role (PERMITTED_INVALID).",
+    judge: (facts) =>
+      given(workloadsOf(facts), ({ namespaces, settings }) =>
+        orOk(
+          labelledNamespaces(namespaces.values()).flatMap(({ metadata }) => {
+            const state = findInvalidExpression(metadata.name ?? "", metadata.annotations ?? {}, settings);
+            return state === undefined ? [] : [failed(state, `namespace ${metadata.name}`)];
+          }),
+          "every expression is valid",
+        ),
+      ),
+  },
+  DEFAULT_ROLES: {
+    summary: "Every namespace permits its own default role and those of its ServiceAccounts.",
+    remedy:
+      "Permit the role in the namespace, or correct the annotation that names it. Until then, podrole refuses every pod that uses the default role.",
+    judge: (facts) =>
+      given(workloadsOf(facts), ({ settings, namespaces, accounts }) =>
+        orOk(
+          labelledNamespaces(namespaces.values()).flatMap(({ metadata }) => {
+            const owners = [...accounts.values()].filter((account) => account.metadata.namespace === metadata.name);
+            return [undefined, ...owners].flatMap((account) => refusedDefaults(metadata, account, settings));
+          }),
+          "every default role is permitted",
+        ),
+      ),
+  },
+});
+
+/** ARN of a role that does not exist, to evaluate expressions with. */
+const PROBE = "arn:aws:iam::000000000000:role/podrole-check";
+
+function findInvalidExpression(
+  namespace: string,
+  annotations: Readonly<Record<string, string>>,
+  { policy }: PlanSettings,
+): string | undefined {
+  // Each annotation alone: if one forbids the role, decideRoles() does not evaluate the other.
+  for (const key of [ANNOTATIONS.permitted, ANNOTATIONS.allowedRoles]) {
+    const value = valueOf(annotations, key);
+    if (value === undefined) continue;
+    const around = { namespaceAnnotations: { [key]: value }, serviceAccountAnnotations: {} };
+    const pod = { ...ANY_POD, namespace, annotations: { [ANNOTATIONS.role]: PROBE } };
+    const [decision] = decideRoles(pod, around, policy).roles;
+    if (decision && !decision.allowed && decision.code === "PERMITTED_INVALID") return decision.message;
+  }
+  return undefined;
+}
+
+const ANY_POD = { name: "any", uid: "", serviceAccount: "any", labels: {}, containers: ["app"], annotations: {} };
+
+function refusedDefaults(
+  { name = "", annotations = {} }: Namespace["metadata"],
+  account: ServiceAccount | undefined,
+  { policy }: PlanSettings,
+): readonly Verdict[] {
+  const around = {
+    namespaceAnnotations: annotations,
+    serviceAccountAnnotations: account?.metadata.annotations ?? {},
+  };
+  const origin = account === undefined ? "namespace" : "serviceAccount";
+  const pod = { ...ANY_POD, namespace: name, serviceAccount: account?.metadata.name ?? "default" };
+  const object = account === undefined ? `namespace ${name}` : `serviceaccount ${keyOf(account)}`;
+  return decideRoles(pod, around, policy).roles.flatMap((decision) =>
+    !decision.allowed && !decision.undecided && decision.origin === origin
+      ? [failed(`${decision.code}: ${decision.message}`, object)]
+      : [],
+  );
+}

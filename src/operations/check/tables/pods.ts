@@ -1,0 +1,109 @@
+// Checks of the pods that use podrole, judged as at admission, and of what a pod reaches on its node.
+import type { Pod } from "../../../kubernetes/objects.ts";
+import { NAMES } from "../../../injection/names.ts";
+import { isInjected } from "../../../injection/parts.ts";
+import { hasRoleAnnotation } from "../../../injection/pod-annotations.ts";
+import { allContainers } from "../../../injection/shape.ts";
+import { countOf } from "../../format.ts";
+import { failed, given, inSection, ok, orOk, PAGE, type Verdict, warning } from "../finding.ts";
+import { keyOf, planOf, type Workloads, workloadsOf } from "../workloads.ts";
+
+export const PODS = {
+  ...inSection("workloads", "installed", {
+    PODS_INJECTED: {
+      summary: "Every running pod that names a role has podrole's sidecar.",
+      remedy:
+        "Restart the pod (`kubectl rollout restart`), because podrole injects a pod only when it is created. `podrole explain pod NAME -n NAMESPACE` shows in advance what podrole will do.",
+      judge: (facts) =>
+        given(workloadsOf(facts), (workloads) => {
+          const injected = workloads.pods.filter(isInjected).length;
+          return orOk(
+            workloads.pods.filter((pod) => !isInjected(pod)).flatMap((pod) => judgeUninjected(pod, workloads) ?? []),
+            injected === 0
+              ? "no pod names a role"
+              : `${countOf(injected, "pod")} injected, and no pod that names a role lacks the sidecar`,
+          );
+        }),
+    },
+    ROLES_PERMITTED: {
+      summary: "The namespace of every injected pod still permits the pod's roles.",
+      remedy: `Permit the role in the namespace again, or name another role in the pod. Otherwise, the pod's sidecar stops serving credentials at its next renewal. ${PAGE.errors} describes the code in the message.`,
+      judge: (facts) =>
+        given(workloadsOf(facts), (workloads) =>
+          orOk(
+            workloads.pods.filter(isInjected).flatMap((pod) => {
+              const planned = planOf(pod, workloads);
+              return planned?.decision === "refuse"
+                ? [failed(`${planned.reason}: ${planned.message}`, `pod ${keyOf(pod)}`)]
+                : [];
+            }),
+            "the namespace of every injected pod permits the pod's roles",
+          ),
+        ),
+    },
+    SIDECAR_VERSIONS: {
+      summary: "Every injected pod runs the sidecar image that the webhook injects now.",
+      remedy:
+        "Restart the pods when convenient. Until then, the older sidecars work with the newer server, within the version skew that docs/operate.md lists.",
+      judge: (facts) =>
+        given(workloadsOf(facts), ({ pods, settings }) => {
+          const counts = new Map<string, number>();
+          for (const pod of pods.filter(isInjected)) {
+            const image = allContainers(pod).find(({ name }) => name === NAMES.sidecar)?.image ?? "none";
+            counts.set(image, (counts.get(image) ?? 0) + 1);
+          }
+          const others = [...counts].filter(([image]) => image !== settings.image);
+          if (others.length === 0) return ok(`the webhook injects ${settings.image}`);
+          const found = others.map(([image, count]) => `${countOf(count, "pod")} with ${image}`).join(", ");
+          return warning(`${found}; expected ${settings.image} after their next restart`);
+        }),
+    },
+  }),
+  ...inSection("nodes", "installed", {
+    INSTANCE_METADATA: {
+      summary:
+        "Pods cannot reach the node's instance metadata service. podrole check tests this only with `--imds NAMESPACE`, which runs a short-lived pod in that namespace.",
+      remedy:
+        "Block 169.254.169.254 for application pods with a NetworkPolicy, and set `HttpTokens` to `required` and `HttpPutResponseHopLimit` to 1 for the EC2 instances ([docs/install.md](install.md#block-the-nodes-role)).",
+      judge: ({ metadata }) =>
+        given(metadata, ({ namespace, answer, detail }) => {
+          const object = `namespace ${namespace}`;
+          switch (answer) {
+            case "reached":
+              return failed(
+                `A pod can reach the instance metadata service (${detail}); expected it to be blocked`,
+                object,
+              );
+            case "silent":
+              return ok(`a pod in namespace "${namespace}" cannot reach the instance metadata service (${detail})`);
+            case "unknown":
+              return warning(`The test pod reported no result: ${detail}`, object);
+          }
+        }),
+    },
+  }),
+};
+
+/** Judges a pod that is not injected; undefined if it needs no injection. */
+function judgeUninjected(pod: Pod, workloads: Workloads): Verdict | undefined {
+  const planned = planOf(pod, workloads);
+  const object = `pod ${keyOf(pod)}`;
+  switch (planned?.decision) {
+    case "inject":
+      return failed(
+        "It is not injected, but would be if it were created now: it was created before the namespace got the label, or while the webhook was not called",
+        object,
+      );
+    case "refuse":
+      return failed(
+        `It is not injected, and would be refused if it were created now: ${planned.reason}: ${planned.message}`,
+        object,
+      );
+    case "skip":
+      return hasRoleAnnotation(pod) && planned.reason !== "INJECTION_DISABLED"
+        ? warning(`It names a role but is not injected (${planned.reason}): ${planned.message}`, object)
+        : undefined;
+    case undefined:
+      return undefined;
+  }
+}

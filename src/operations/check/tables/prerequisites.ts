@@ -1,0 +1,71 @@
+// Checks of what podrole needs before it is installed.
+import { PAGE, failed, given, inSection, ok, orOk, skipped, warning } from "../finding.ts";
+import { lackingOf } from "./rbac.ts";
+
+/** matchConditions of webhooks are enabled since 1.28 (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/). */
+const OLDEST = 28;
+/** Native sidecars are enabled since 1.29. */
+const NATIVE_SINCE = 29;
+
+export const PREREQUISITES = {
+  ...inSection("prerequisites", "always", {
+    API_VERSION: {
+      summary: "The API server responds, and its version is Kubernetes 1.28 or later.",
+      remedy:
+        "Upgrade the cluster. Before version 1.28, the API server does not support `matchConditions` of webhooks.",
+      judge: ({ api }) =>
+        given(api, ({ major, minor }) =>
+          major > 1 || minor >= OLDEST
+            ? ok(`Kubernetes is ${major}.${minor}`)
+            : failed(`Kubernetes is ${major}.${minor}; expected 1.${OLDEST} or later`),
+        ),
+    },
+    NATIVE_SIDECARS: {
+      summary: "The cluster supports native sidecars (Kubernetes 1.29 or later).",
+      remedy:
+        "Upgrade the cluster, or accept classic mode. In classic mode, the sidecar is an ordinary container that starts first, and pods of Jobs do not complete because the sidecar keeps running.",
+      judge: ({ api }) =>
+        given(api, ({ major, minor }) => {
+          if (major > 1 || minor >= NATIVE_SINCE) return ok("native sidecars are enabled");
+          return minor < OLDEST
+            ? skipped("The cluster is too old for podrole (API_VERSION)")
+            : warning(
+                `Kubernetes 1.${minor} has no native sidecars, so pods run in classic mode; expected 1.${NATIVE_SINCE} or later`,
+              );
+        }),
+    },
+    ADMISSION_API: {
+      summary: "The API server serves `admissionregistration.k8s.io/v1`.",
+      remedy: "Enable this API group and the admission plugin `MutatingAdmissionWebhook` in the API server.",
+      judge: ({ webhookConfigurations }) =>
+        given(webhookConfigurations, () => ok("mutating webhook configurations can be read")),
+    },
+  }),
+  ...inSection("prerequisites", "pre", {
+    INSTALL_RIGHTS: {
+      summary: "You have the permission to create every object of the manifests.",
+      remedy: "For the installation, request `cluster-admin` or the permissions that the message names.",
+      judge: ({ ownRights }) =>
+        lackingOf(ownRights, "Cannot install podrole: you", "you have the permissions to install podrole"),
+    },
+    NOT_INSTALLED: {
+      summary: "No other installation of podrole is registered in this cluster.",
+      remedy: `Upgrade the existing installation instead of adding a second one (${PAGE.upgrade}).`,
+      judge: ({ webhookConfigurations }) =>
+        given(webhookConfigurations, (configurations) => {
+          const present = configurations.filter(({ webhooks = [] }) =>
+            webhooks.some(({ name }) => name === "pods.podrole.io"),
+          );
+          return orOk(
+            present.map(({ metadata }) =>
+              warning(
+                "podrole is already registered; expected no registered webhook of podrole",
+                `mutatingwebhookconfiguration ${metadata.name}`,
+              ),
+            ),
+            "podrole is not registered yet",
+          );
+        }),
+    },
+  }),
+};
