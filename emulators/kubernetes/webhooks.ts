@@ -70,9 +70,10 @@ function covers(rule: NonNullable<Webhook["rules"]>[number], resource: ResourceT
 /** Evaluated for each call: an earlier webhook may have changed the labels. */
 export function isSelected(store: Store, webhook: Webhook, resource: ResourceType, object: KubeObject): boolean {
   const { labels, namespace, name = "" } = object.metadata;
-  const around = resource.plural === "namespaces" ? object : store.find("namespaces", undefined, namespace ?? name);
+  const namespaceObject =
+    resource.plural === "namespaces" ? object : store.find("namespaces", undefined, namespace ?? name);
   const inNamespace =
     (!resource.namespaced && resource.plural !== "namespaces") ||
-    matchesLabels(webhook.namespaceSelector, around?.metadata.labels);
+    matchesLabels(webhook.namespaceSelector, namespaceObject?.metadata.labels);
   return inNamespace && matchesLabels(webhook.objectSelector, labels);
 }

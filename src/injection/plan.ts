@@ -66,8 +66,8 @@ export function plan({ pod, namespace, serviceAccountAnnotations }: PlanInput, s
   const podReason = skipReasonOfPod(pod);
   if (podReason !== undefined) return skip(pod, podReason, warnings);
 
-  const around = { namespaceAnnotations: namespace.annotations, serviceAccountAnnotations };
-  const decided = decidePodRoles(pod, namespace.name, around, settings.policy);
+  const inherited = { namespaceAnnotations: namespace.annotations, serviceAccountAnnotations };
+  const decided = decidePodRoles(pod, namespace.name, inherited, settings.policy);
   const { roles, withoutRole } = decided;
   if (decided.refusal) return refuse(pod, decided.refusal, warnings, roles);
   if (roles.length === 0) return skip(pod, hasRoleAnnotation(pod) ? "NO_CONTAINER" : "NO_ROLE", warnings);

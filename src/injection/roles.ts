@@ -7,7 +7,7 @@ import {
   type PodFacts,
   type PolicySettings,
   type RoleDecision,
-  type Surroundings,
+  type InheritedAnnotations,
 } from "../policy/decide.ts";
 import { podFacts } from "../policy/facts.ts";
 import { LONGEST_CHAINED_SESSION_MS } from "../policy/session.ts";
@@ -27,10 +27,15 @@ export interface PodRoles {
 }
 
 /** Decides the roles of a pod in `namespace`, as the server will decide them again before it issues credentials. */
-export function decidePodRoles(pod: Pod, namespace: string, around: Surroundings, policy: PolicySettings): PodRoles {
+export function decidePodRoles(
+  pod: Pod,
+  namespace: string,
+  inherited: InheritedAnnotations,
+  policy: PolicySettings,
+): PodRoles {
   const all = podFacts(pod, namespace);
   const facts = { ...all, containers: participantsAmong(all.containers, pod) };
-  const { roles, refusal } = decideRoles(facts, around, policy);
+  const { roles, refusal } = decideRoles(facts, inherited, policy);
   const withoutRole = facts.containers.filter((name) => roles.every(({ container }) => container !== name));
   return {
     roles,

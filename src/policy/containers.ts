@@ -2,7 +2,7 @@
 // otherwise it would show as a missing role weeks later.
 import type { Refusal } from "../protocol/errors.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
-import type { PodFacts, PolicySettings, RoleOrigin, Surroundings } from "./model.ts";
+import type { InheritedAnnotations, PodFacts, PolicySettings, RoleOrigin } from "./model.ts";
 
 /**
  * Returns the participating containers: those that podrole.io/containers names, all if it is absent, none if it is
@@ -56,7 +56,7 @@ export interface NamedRole {
 export function roleNamedFor(
   container: string,
   pod: PodFacts,
-  { serviceAccountAnnotations, namespaceAnnotations }: Surroundings,
+  { serviceAccountAnnotations, namespaceAnnotations }: InheritedAnnotations,
   { defaultRole }: PolicySettings,
 ): NamedRole | undefined {
   const { role, roleOfContainer, defaultRole: ofNamespace } = ANNOTATIONS;

@@ -11,7 +11,7 @@ import type {
   PodFacts,
   PolicySettings,
   RoleDecision,
-  Surroundings,
+  InheritedAnnotations,
   Verdict,
 } from "./model.ts";
 import { judgeByPermitted } from "./permitted.ts";
@@ -23,22 +23,22 @@ import { type SessionPolicySource, sessionPolicies } from "./session-policy.ts";
 export type * from "./model.ts";
 
 /**
- * Decides on the roles of a pod's containers: which ones the pod, its surroundings and the settings name, and which are
- * permitted.
+ * Decides on the roles of a pod's containers: which ones the pod, its namespace, its ServiceAccount and the settings
+ * name, and which are permitted.
  */
-export function decideRoles(pod: PodFacts, around: Surroundings, settings: PolicySettings): PodDecision {
+export function decideRoles(pod: PodFacts, inherited: InheritedAnnotations, settings: PolicySettings): PodDecision {
   const participants = participantsOf(pod);
   if (isRefusal(participants)) return { roles: [], refusal: participants };
-  return { roles: participants.flatMap((container) => decideOne(container, pod, around, settings) ?? []) };
+  return { roles: participants.flatMap((container) => decideOne(container, pod, inherited, settings) ?? []) };
 }
 
 function decideOne(
   container: string,
   pod: PodFacts,
-  around: Surroundings,
+  inherited: InheritedAnnotations,
   settings: PolicySettings,
 ): RoleDecision | undefined {
-  const named = roleNamedFor(container, pod, around, settings);
+  const named = roleNamedFor(container, pod, inherited, settings);
   if (named === undefined) return undefined;
   const common = { container, asked: named.text, origin: named.origin };
   if (settings.serverDetectsBaseArn && isShortRole(named.text)) {
@@ -48,10 +48,10 @@ function decideOne(
   }
   const role = resolveRole(named.text, settings.baseArn, named.place);
   if (isRefusal(role)) return { ...common, allowed: false, ...role };
-  const verdict = judge(role.arn, pod.namespace, around.namespaceAnnotations, settings);
+  const verdict = judge(role.arn, pod.namespace, inherited.namespaceAnnotations, settings);
   if (verdict.permitted) return { ...common, allowed: true, role };
-  const whom = `pod "${pod.namespace}/${pod.name ?? "(new)"}" container ${quoted(container)}`;
-  const message = `Cannot give role ${role.arn} to ${whom}: ${verdict.state}`;
+  const subject = `pod "${pod.namespace}/${pod.name ?? "(new)"}" container ${quoted(container)}`;
+  const message = `Cannot give role ${role.arn} to ${subject}: ${verdict.state}`;
   return { ...common, allowed: false, role, code: verdict.code, message };
 }
 

@@ -60,8 +60,8 @@ export interface PodFacts {
   readonly containers: readonly string[];
 }
 
-/** The annotations of the objects around a pod that a decision reads. */
-export interface Surroundings {
+/** The annotations that a pod inherits, from its namespace and its ServiceAccount. */
+export interface InheritedAnnotations {
   readonly namespaceAnnotations: Readonly<Record<string, string>>;
   readonly serviceAccountAnnotations: Readonly<Record<string, string>>;
 }

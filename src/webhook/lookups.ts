@@ -1,4 +1,4 @@
-// What the webhook looks up about the surroundings of a pod: its namespace and its ServiceAccount. A watch may lag behind
+// What the webhook looks up about the context of a pod: its namespace and its ServiceAccount. A watch may lag behind
 // a `kubectl apply` of both and the pod in one file, so admit.ts repeats a negative decision with a live look-up.
 import type { PlanInput } from "../injection/plan.ts";
 import type { ObjectMeta } from "../kubernetes/objects.ts";
@@ -19,7 +19,7 @@ export interface ClusterReader {
 }
 
 /** The input of plan() apart from the pod. */
-export type Surroundings = Omit<PlanInput, "pod"> & {
+export type PodContext = Omit<PlanInput, "pod"> & {
   /** True when no part of it came from a cache. */
   readonly live: boolean;
 };
@@ -27,9 +27,9 @@ export type Surroundings = Omit<PlanInput, "pod"> & {
 /** Look-ups of a pod's namespace and ServiceAccount, cached or live. */
 export interface Lookups {
   /** Reads the caches, and live what they lack. Throws KUBERNETES_UNAVAILABLE. */
-  cached(namespace: string, serviceAccount: string): Promise<Surroundings>;
+  cached(namespace: string, serviceAccount: string): Promise<PodContext>;
   /** Reads the API server's current state. Throws KUBERNETES_UNAVAILABLE. */
-  live(namespace: string, serviceAccount: string): Promise<Surroundings>;
+  live(namespace: string, serviceAccount: string): Promise<PodContext>;
 }
 
 /** Each look-up takes at most `timeoutMs`, both objects together. */
@@ -40,31 +40,31 @@ export function createLookups(
   const inTime = <T>(answer: Promise<T>) => withDeadline(clock, answer, timeoutMs);
   return {
     async cached(namespace, serviceAccount) {
-      const around = cluster.cachedNamespace(namespace);
+      const namespaceObject = cluster.cachedNamespace(namespace);
       const account = cluster.cachedServiceAccount(namespace, serviceAccount);
-      const [foundAround, foundAccount] = await inTime(
+      const [foundNamespace, foundAccount] = await inTime(
         Promise.all([
-          around ?? cluster.readNamespace(namespace),
+          namespaceObject ?? cluster.readNamespace(namespace),
           account ?? cluster.readServiceAccount(namespace, serviceAccount),
         ]),
       );
-      return surroundings(namespace, foundAround, foundAccount, around === undefined && account === undefined);
+      return contextOf(namespace, foundNamespace, foundAccount, namespaceObject === undefined && account === undefined);
     },
     async live(namespace, serviceAccount) {
-      const [around, account] = await inTime(
+      const [namespaceObject, account] = await inTime(
         Promise.all([cluster.readNamespace(namespace), cluster.readServiceAccount(namespace, serviceAccount)]),
       );
-      return surroundings(namespace, around, account, true);
+      return contextOf(namespace, namespaceObject, account, true);
     },
   };
 }
 
-function surroundings(
+function contextOf(
   name: string,
   namespace: Metadata | undefined,
   serviceAccount: Metadata | undefined,
   live: boolean,
-): Surroundings {
+): PodContext {
   // The API server has just accepted a pod in this namespace, so a missing one is an outage, not a fact about the pod.
   if (!namespace) throw undecided(`namespace "${name}" was not found; expected its labels and annotations`);
   return {

@@ -109,7 +109,7 @@ async function issueCredentials(record: Audit): Promise<void> {
   const annotations = { "iam.amazonaws.com/role.app": "orders", "iam.amazonaws.com/role.job": "payroll" };
   const found: PodInContext = {
     facts: { namespace, name, uid, serviceAccount, annotations, labels: {}, containers: ["app", "job"] },
-    surroundings: {
+    inherited: {
       namespaceAnnotations: { "iam.amazonaws.com/permitted": ".*:role/orders" },
       serviceAccountAnnotations: {},
     },

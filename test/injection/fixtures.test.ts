@@ -1,5 +1,5 @@
 // Every folder of test/fixtures/pods is a case: from pod.yaml, plan() must make plan.yaml, expected-pod.yaml and
-// patch.json. namespace.yaml, service-account.yaml and settings.yaml change the surroundings. UPDATE=1 rewrites the results.
+// patch.json. namespace.yaml, service-account.yaml and settings.yaml change its context. UPDATE=1 rewrites the results.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

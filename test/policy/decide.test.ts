@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decideRoles, type PodFacts, type PolicySettings } from "../../src/policy/decide.ts";
 import { podFacts } from "../../src/policy/facts.ts";
-import { ALLOWED, around, BASE, PERMITTED, pod, ROLE, settings } from "./facts.ts";
+import { ALLOWED, BASE, inherited, PERMITTED, pod, ROLE, settings } from "./facts.ts";
 
 const DEFAULT = "iam.amazonaws.com/default-role";
 const CONTAINERS = "podrole.io/containers";
@@ -204,7 +204,7 @@ const CASES: readonly Case[] = [
 
 for (const { what, roles, namespace = ANY, ...given } of CASES) {
   test(`decideRoles() ${what}`, () => {
-    const decided = decideRoles(given.pod, around(namespace, given.serviceAccount), settings(given.settings));
+    const decided = decideRoles(given.pod, inherited(namespace, given.serviceAccount), settings(given.settings));
     assert.equal(decided.refusal, undefined);
     const short = decided.roles.map((one) => [
       one.container,
@@ -242,7 +242,7 @@ const STRANGERS: readonly (readonly [what: string, annotations: Record<string, s
 
 for (const [what, annotations, message] of STRANGERS) {
   test(`decideRoles() refuses the pod over ${what} with CONTAINER_UNKNOWN`, () => {
-    const { roles, refusal } = decideRoles(pod(annotations, two), around(ANY), settings());
+    const { roles, refusal } = decideRoles(pod(annotations, two), inherited(ANY), settings());
     assert.deepEqual(roles, []);
     assert.equal(refusal?.code, "CONTAINER_UNKNOWN");
     assert.match(refusal?.message ?? "", message);
@@ -251,7 +251,7 @@ for (const [what, annotations, message] of STRANGERS) {
 
 test("decideRoles() names pod, container, role and reason in ROLE_FORBIDDEN", () => {
   const facts = pod({ [ROLE]: "x" }, { namespace: "ns", name: "name" });
-  const [no] = decideRoles(facts, around({ [PERMITTED]: ".*team-a.*" }), settings()).roles;
+  const [no] = decideRoles(facts, inherited({ [PERMITTED]: ".*team-a.*" }), settings()).roles;
   assert.deepEqual(no, {
     container: "app",
     asked: "x",
@@ -269,22 +269,25 @@ test("decideRoles() names the place of a role that cannot be resolved", () => {
     const [no] = decideRoles(...args).roles;
     return no?.allowed === false ? no.message : "";
   };
-  assert.match(message(pod({ [`${ROLE}.app`]: "*" }), around(ANY), settings()), /iam\.amazonaws\.com\/role\.app "\*"/);
   assert.match(
-    message(pod(), around(ANY, { [ROLE]: "*" }), settings()),
+    message(pod({ [`${ROLE}.app`]: "*" }), inherited(ANY), settings()),
+    /iam\.amazonaws\.com\/role\.app "\*"/,
+  );
+  assert.match(
+    message(pod(), inherited(ANY, { [ROLE]: "*" }), settings()),
     /the ServiceAccount's iam\.amazonaws\.com\/role "\*"/,
   );
   assert.match(
-    message(pod(), around({ ...ANY, [DEFAULT]: "*" }), settings()),
+    message(pod(), inherited({ ...ANY, [DEFAULT]: "*" }), settings()),
     /the namespace's iam\.amazonaws\.com\/default-role/,
   );
-  assert.match(message(pod(), around(ANY), settings({ defaultRole: "*" })), /--default-role "\*"/);
+  assert.match(message(pod(), inherited(ANY), settings({ defaultRole: "*" })), /--default-role "\*"/);
 });
 
 test("decideRoles() decides the same before the pod has a name", () => {
   const facts = pod({ [ROLE]: "x" });
   const unnamed = { ...facts, name: undefined, uid: undefined };
-  assert.deepEqual(decideRoles(unnamed, around(ANY), settings()), decideRoles(facts, around(ANY), settings()));
+  assert.deepEqual(decideRoles(unnamed, inherited(ANY), settings()), decideRoles(facts, inherited(ANY), settings()));
 });
 
 test("podFacts() omits podrole's containers and preserves the order", () => {

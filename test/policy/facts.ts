@@ -1,5 +1,5 @@
-// A pod, its surroundings and settings, which the tests of policy vary.
-import type { PodFacts, PolicySettings, Surroundings } from "../../src/policy/decide.ts";
+// A pod, its inherited annotations and settings, which the tests of policy vary.
+import type { PodFacts, PolicySettings, InheritedAnnotations } from "../../src/policy/decide.ts";
 import { isRefusal } from "../../src/protocol/errors.ts";
 import { parseRoleArn, type RoleArn } from "../../src/policy/role.ts";
 
@@ -39,10 +39,10 @@ export function pod(annotations: Record<string, string> = {}, overrides: Partial
   };
 }
 
-export function around(
+export function inherited(
   namespaceAnnotations: Record<string, string> = {},
   serviceAccountAnnotations: Record<string, string> = {},
-): Surroundings {
+): InheritedAnnotations {
   return { namespaceAnnotations, serviceAccountAnnotations };
 }
 

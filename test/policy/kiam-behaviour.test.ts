@@ -5,12 +5,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isRefusal } from "../../src/protocol/errors.ts";
 import { assumeRoleInput, decideRoles, type PolicySettings } from "../../src/policy/decide.ts";
-import { around, BASE, PERMITTED, pod, ROLE, role, settings } from "./facts.ts";
+import { inherited, BASE, PERMITTED, pod, ROLE, role, settings } from "./facts.ts";
 
 /** The ARN that the pod gets, or the code of the refusal. */
 function outcome(annotation: string, permitted: string | undefined, overrides: Partial<PolicySettings> = {}): string {
   const namespace = permitted === undefined ? {} : { [PERMITTED]: permitted };
-  const [decision] = decideRoles(pod({ [ROLE]: annotation }), around(namespace), settings(overrides)).roles;
+  const [decision] = decideRoles(pod({ [ROLE]: annotation }), inherited(namespace), settings(overrides)).roles;
   assert.ok(decision);
   return decision.allowed ? decision.role.arn : decision.code;
 }

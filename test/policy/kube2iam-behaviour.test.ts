@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assumeRoleInput, decideRoles, type PolicySettings } from "../../src/policy/decide.ts";
-import { ALLOWED, around, BASE, PERMITTED, pod, ROLE, role, settings } from "./facts.ts";
+import { ALLOWED, BASE, inherited, PERMITTED, pod, ROLE, role, settings } from "./facts.ts";
 
 interface RoleCase {
   readonly behaviour: string;
@@ -133,7 +133,7 @@ for (const { behaviour, source, podrole, annotation, allowed, outcome, ...given 
   test(`kube2iam: ${behaviour} (${podrole}) [${source}]`, () => {
     const annotations = annotation === undefined ? {} : { [ROLE]: annotation };
     const namespace = allowed === undefined ? {} : { [ALLOWED]: JSON.stringify(allowed) };
-    const [decision] = decideRoles(pod(annotations), around(namespace), settings(given.settings)).roles;
+    const [decision] = decideRoles(pod(annotations), inherited(namespace), settings(given.settings)).roles;
     const got = decision === undefined ? "none" : decision.allowed ? decision.role.arn : decision.code;
     assert.equal(got, outcome);
   });
@@ -151,7 +151,7 @@ test("kube2iam: kube2iam names a session by a hash of the pod's IP address (diff
 
 test("kube2iam: kube2iam reads only its own namespace annotation, not kiam's (differs: podrole reads both annotations, and both must permit the role) [mappings/mapper.go]", () => {
   const both = (permitted: string) =>
-    decideRoles(pod({ [ROLE]: "x" }), around({ [ALLOWED]: '["*"]', [PERMITTED]: permitted }), settings()).roles[0]
+    decideRoles(pod({ [ROLE]: "x" }), inherited({ [ALLOWED]: '["*"]', [PERMITTED]: permitted }), settings()).roles[0]
       ?.allowed;
   assert.deepEqual([both(".*"), both(".*/y")], [true, false]);
 });

@@ -10,7 +10,7 @@ import { matchesGlob } from "../../src/policy/glob.ts";
 import { judgeByPermitted } from "../../src/policy/permitted.ts";
 import { parseRoleArn, resolveRole } from "../../src/policy/role.ts";
 import { kiamSessionName } from "../../src/policy/session-name.ts";
-import { ALLOWED, around, BASE, PERMITTED, pod, ROLE, role, STS_NAME, settings } from "./facts.ts";
+import { ALLOWED, BASE, inherited, PERMITTED, pod, ROLE, role, STS_NAME, settings } from "./facts.ts";
 
 /** Any text, often with characters that are special to parsers. */
 const hostile = fc.oneof(
@@ -164,7 +164,7 @@ test("decideRoles() never throws and never permits what no annotation of the nam
       (own, space, account, format, fallback) => {
         const facts = pod(own, { containers: ["app", "init"] });
         const given = settings({ allowedRolesFormat: format, defaultRole: fallback });
-        const { roles, refusal } = decideRoles(facts, around(space, account), given);
+        const { roles, refusal } = decideRoles(facts, inherited(space, account), given);
         assert.ok(roles.every((decision) => !decision.allowed));
         assert.ok(refusal === undefined || refusal.code === "CONTAINER_UNKNOWN");
       },
@@ -177,7 +177,8 @@ test("decideRoles() permits with both annotations only what it permits with each
     maxLength: 3,
   });
   const permits = (text: string, namespace: Record<string, string>, format: "glob" | "regexp") =>
-    decideRoles(pod({ [ROLE]: text }), around(namespace), settings({ allowedRolesFormat: format })).roles[0]?.allowed;
+    decideRoles(pod({ [ROLE]: text }), inherited(namespace), settings({ allowedRolesFormat: format })).roles[0]
+      ?.allowed;
   fc.assert(
     fc.property(
       fc.constantFrom("a", "b", "ab", "arn:aws:iam::999999999999:role/a"),

@@ -49,10 +49,10 @@ export function keyOf({ metadata }: { readonly metadata: Pod["metadata"] }): str
 /** What podrole would do with the pod if it were created now; undefined if its namespace was not read. */
 export function planOf(pod: Pod, { settings, namespaces, accounts }: Workloads): Plan | undefined {
   const { namespace = "" } = pod.metadata;
-  const around = namespaces.get(namespace)?.metadata;
-  if (around === undefined) return undefined;
+  const metadata = namespaces.get(namespace)?.metadata;
+  if (metadata === undefined) return undefined;
   const account = accounts.get(`${namespace}/${serviceAccountOf(pod.spec)}`)?.metadata.annotations;
-  const { labels = {}, annotations = {} } = around;
+  const { labels = {}, annotations = {} } = metadata;
   const input = { pod, namespace: { name: namespace, labels, annotations }, serviceAccountAnnotations: account ?? {} };
   return plan(input, settings);
 }

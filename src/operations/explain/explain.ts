@@ -1,4 +1,4 @@
-// Explains what podrole does with a pod: reads its surroundings and the installed settings from the cluster, then decides
+// Explains what podrole does with a pod: reads its context and the installed settings from the cluster, then decides
 // with the webhook's own functions.
 import type { OperatorResource } from "../../kubernetes/api.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";

@@ -74,9 +74,9 @@ export interface Explanation {
 export function explainPod(input: ExplainInput, settings: ExplainSettings): Explanation {
   const { kind, name, pod, exists, namespaceName, namespace, serviceAccount } = input;
   const { labels = {}, annotations = {} } = namespace?.metadata ?? {};
-  const around = { name: namespaceName, labels, annotations };
+  const planNamespace = { name: namespaceName, labels, annotations };
   const serviceAccountAnnotations = serviceAccount?.metadata.annotations ?? {};
-  const planned = plan({ pod, namespace: around, serviceAccountAnnotations }, settings.plan);
+  const planned = plan({ pod, namespace: planNamespace, serviceAccountAnnotations }, settings.plan);
   const { decision, reason, message, warnings } = planned;
   const notes = [...missing(input), ...notSelected(input, settings), ...settings.assumptions];
   const wouldBe = decision === "inject" && namespace !== undefined && isSelected(input, settings);

@@ -37,10 +37,10 @@ export type Edited<Subject> =
 export function injectManifests(input: ManifestInput, { settings, permitted }: InjectOptions): Edited<PlannedPod> {
   const read = readManifests(input);
   if ("problems" in read) return read;
-  const around = surroundings(read.objects, permitted);
+  const contextOf = contextsFrom(read.objects, permitted);
   const pods: PlannedPod[] = [];
   const text = editManifests(input.text, (maker) => {
-    const planned = plan({ pod: maker.pod, ...around(maker) }, settings);
+    const planned = plan({ pod: maker.pod, ...contextOf(maker) }, settings);
     pods.push({ kind: maker.kind, name: maker.name, plan: planned });
     return planned.pod;
   });
@@ -58,7 +58,7 @@ export function readManifests({
 }
 
 /** A namespace that is not in the input counts as labelled: the caller of this command wants injection. */
-function surroundings(objects: readonly KubernetesObject[], permitted: string | undefined) {
+function contextsFrom(objects: readonly KubernetesObject[], permitted: string | undefined) {
   const metadataOf = (kind: string, name: string, namespace?: string): ObjectMeta | undefined =>
     objects.find(
       ({ kind: own, metadata }) =>

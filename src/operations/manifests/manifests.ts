@@ -79,8 +79,8 @@ function editItem(item: unknown, kind: string | undefined, edit: Edit): unknown 
 /** Merges `value` into the object at the path: a template keeps fields that a pod does not have. */
 function setAt(object: unknown, [key, ...rest]: readonly string[], value: object): unknown {
   if (key === undefined) return { ...(object as object), ...value };
-  const around = object as Record<string, unknown>;
-  return { ...around, [key]: setAt(around[key], rest, value) };
+  const fields = object as Record<string, unknown>;
+  return { ...fields, [key]: setAt(fields[key], rest, value) };
 }
 
 function rewrite(document: Document.Parsed, after: unknown): void {

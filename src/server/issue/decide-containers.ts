@@ -45,7 +45,7 @@ function judgeAll(
   containers: readonly string[],
   policy: PolicySettings,
 ): readonly ContainerDecision[] {
-  const { roles, refusal } = decideRoles(found.facts, found.surroundings, policy);
+  const { roles, refusal } = decideRoles(found.facts, found.inherited, policy);
   return containers.map((container) => {
     if (refusal) return { container, refusal };
     const decision = roles.find((role) => role.container === container);

@@ -96,7 +96,7 @@ export function createCredentialIssuer({
       return Promise.all(decisions.map((decision) => issueOne(identity, decision, peer)));
     },
     prefetch({ uid }, found) {
-      for (const decision of decideRoles(found.facts, found.surroundings, policy()).roles) {
+      for (const decision of decideRoles(found.facts, found.inherited, policy()).roles) {
         // Errors are dropped here, because issue() meets and reports the same ones.
         if (decision.allowed) {
           sessionInput(found, decision.role).then(

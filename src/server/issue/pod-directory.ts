@@ -7,7 +7,7 @@ import { hasFinished, type Namespace, type Pod, type ServiceAccount } from "../.
 import { createReflector, type Reflector } from "../../kubernetes/reflector.ts";
 import type { PodIdentity } from "../../pki/identity.ts";
 import { INJECTED_PODS } from "../../policy/annotations.ts";
-import type { PodFacts, Surroundings } from "../../policy/decide.ts";
+import type { InheritedAnnotations, PodFacts } from "../../policy/decide.ts";
 import { podFacts } from "../../policy/facts.ts";
 import type { Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -19,7 +19,7 @@ import { notInjected, whyUninjected } from "./uninjected.ts";
 /** A pod with everything that its roles depend on: its own annotations, its namespace's and its ServiceAccount's. */
 export interface PodInContext {
   readonly facts: PodFacts;
-  readonly surroundings: Surroundings;
+  readonly inherited: InheritedAnnotations;
 }
 
 export interface PodDirectory {
@@ -30,7 +30,7 @@ export interface PodDirectory {
   find(identity: PodIdentity): Promise<PodInContext | Refusal>;
   /** The same from the API server: at most 5 s old, with at most one look-up per pod at a time. */
   confirm(identity: PodIdentity): Promise<PodInContext | Refusal>;
-  /** Adds the surroundings to a pod that was just read live. */
+  /** Adds the inherited annotations to a pod that was just read live. */
   inContext(pod: Pod, namespace: string): Promise<PodInContext>;
   /** Uids of injected pods that have not finished; undefined before the first list. */
   livingPods(): ReadonlySet<string> | undefined;
@@ -75,17 +75,17 @@ export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps)
     { project: namesAndAnnotations },
   );
 
-  async function surroundings(namespace: string, serviceAccount: string): Promise<Surroundings> {
+  async function inheritedBy(namespace: string, serviceAccount: string): Promise<InheritedAnnotations> {
     const [namespaceObject, account] = await Promise.all([
       namespaces.get(namespace) ?? kubernetes.getNamespace(namespace),
       serviceAccounts.get(`${namespace}/${serviceAccount}`) ?? kubernetes.getServiceAccount(namespace, serviceAccount),
     ]);
-    return around(namespaceObject, account);
+    return inheritedFrom(namespaceObject, account);
   }
 
   async function inContext(pod: Pod, namespace: string): Promise<PodInContext> {
     const facts = podFacts(pod, namespace);
-    return { facts, surroundings: await surroundings(namespace, facts.serviceAccount) };
+    return { facts, inherited: await inheritedBy(namespace, facts.serviceAccount) };
   }
 
   const lookUpOnce = createLiveLookups<PodInContext | Refusal>({ clock }, LIVE_LOOKUPS);
@@ -103,7 +103,7 @@ export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps)
       kubernetes.getServiceAccount(namespace, serviceAccount),
     ]);
     const refusal = refusePod(identity, pod, pod && whyUninjected(pod));
-    return refusal ?? { facts: podFacts(pod as Pod, namespace), surroundings: around(namespaceObject, account) };
+    return refusal ?? { facts: podFacts(pod as Pod, namespace), inherited: inheritedFrom(namespaceObject, account) };
   }
 
   return {
@@ -133,7 +133,7 @@ function refusePod(identity: PodIdentity, pod: Pod | undefined, uninjected: stri
   return mismatch ?? (uninjected === undefined ? undefined : notInjected(claimed, uninjected));
 }
 
-function around(namespace: Namespace | undefined, account: ServiceAccount | undefined): Surroundings {
+function inheritedFrom(namespace: Namespace | undefined, account: ServiceAccount | undefined): InheritedAnnotations {
   return {
     namespaceAnnotations: namespace?.metadata.annotations ?? {},
     serviceAccountAnnotations: account?.metadata.annotations ?? {},

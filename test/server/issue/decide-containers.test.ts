@@ -20,7 +20,7 @@ function podWith({ annotations, permitted = ".*", containers = ["app", "job"] }:
   const own = annotations ?? { "iam.amazonaws.com/role": "orders" };
   return {
     facts: { namespace, name, uid, serviceAccount, annotations: own, labels: {}, containers },
-    surroundings: { namespaceAnnotations: { "iam.amazonaws.com/permitted": permitted }, serviceAccountAnnotations: {} },
+    inherited: { namespaceAnnotations: { "iam.amazonaws.com/permitted": permitted }, serviceAccountAnnotations: {} },
   };
 }
 

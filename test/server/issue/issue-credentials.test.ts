@@ -23,7 +23,7 @@ function podWith(annotations: Record<string, string>, permitted = "arn:aws:iam::
   const { namespace, pod: name, uid, serviceAccount } = IDENTITY;
   return {
     facts: { namespace, name, uid, serviceAccount, annotations, labels: {}, containers: ["app", "job"] },
-    surroundings: {
+    inherited: {
       namespaceAnnotations: { "iam.amazonaws.com/permitted": permitted },
       serviceAccountAnnotations: {},
     },

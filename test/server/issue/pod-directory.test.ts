@@ -83,7 +83,7 @@ async function blindStage(context: TestContext) {
 }
 
 const permits = (found: PodInContext | Refusal) =>
-  isRefusal(found) ? found.code : found.surroundings.namespaceAnnotations["iam.amazonaws.com/permitted"];
+  isRefusal(found) ? found.code : found.inherited.namespaceAnnotations["iam.amazonaws.com/permitted"];
 
 test("confirm() sees what a blind watch does not: the namespace permits the role now", async (context) => {
   const { emulator, directory, identity } = await blindStage(context);

@@ -74,9 +74,9 @@ function findInvalidExpression(
   for (const key of [ANNOTATIONS.permitted, ANNOTATIONS.allowedRoles]) {
     const value = valueOf(annotations, key);
     if (value === undefined) continue;
-    const around = { namespaceAnnotations: { [key]: value }, serviceAccountAnnotations: {} };
+    const inherited = { namespaceAnnotations: { [key]: value }, serviceAccountAnnotations: {} };
     const pod = { ...ANY_POD, namespace, annotations: { [ANNOTATIONS.role]: PROBE } };
-    const [decision] = decideRoles(pod, around, policy).roles;
+    const [decision] = decideRoles(pod, inherited, policy).roles;
     if (decision && !decision.allowed && decision.code === "PERMITTED_INVALID") return decision.message;
   }
   return undefined;
@@ -89,14 +89,14 @@ function refusedDefaults(
   account: ServiceAccount | undefined,
   { policy }: PlanSettings,
 ): readonly Verdict[] {
-  const around = {
+  const inherited = {
     namespaceAnnotations: annotations,
     serviceAccountAnnotations: account?.metadata.annotations ?? {},
   };
   const origin = account === undefined ? "namespace" : "serviceAccount";
   const pod = { ...ANY_POD, namespace: name, serviceAccount: account?.metadata.name ?? "default" };
   const object = account === undefined ? `namespace ${name}` : `serviceaccount ${keyOf(account)}`;
-  return decideRoles(pod, around, policy).roles.flatMap((decision) =>
+  return decideRoles(pod, inherited, policy).roles.flatMap((decision) =>
     !decision.allowed && !decision.undecided && decision.origin === origin
       ? [failed(`${decision.code}: ${decision.message}`, object)]
       : [],

@@ -102,8 +102,8 @@ export function podrolePermits(
     labels: {},
     containers: ["app"],
   };
-  const around = { namespaceAnnotations: annotations, serviceAccountAnnotations: {} };
-  return decideRoles(pod, around, policy).roles[0]?.allowed === true;
+  const inherited = { namespaceAnnotations: annotations, serviceAccountAnnotations: {} };
+  return decideRoles(pod, inherited, policy).roles[0]?.allowed === true;
 }
 
 function permissionText({ annotations }: NamespaceFacts): string | undefined {

@@ -95,7 +95,7 @@ suite("createKiam().outcomeOf()", () => {
     assert.deepEqual([before.sessionName, before.externalId], ["kiam-testing@---test-", "4711"]);
   });
 
-  for (const [what, annotations, around, kind] of [
+  for (const [what, annotations, inherited, kind] of [
     ["no annotation", {}, open, "none"],
     ["an empty annotation", { [ROLE]: "" }, open, "none"],
     ["an ARN with fewer than six parts", { [ROLE]: "arn:foo" }, open, "crash"],
@@ -106,6 +106,6 @@ suite("createKiam().outcomeOf()", () => {
     // kiam reads no annotation but the pod's.
     ["a default role of the namespace", {}, namespace({ "iam.amazonaws.com/default-role": "web" }), "none"],
   ] as const) {
-    test(`returns ${kind} for ${what}`, () => assert.equal(kiam().outcomeOf(pod(annotations), around).kind, kind));
+    test(`returns ${kind} for ${what}`, () => assert.equal(kiam().outcomeOf(pod(annotations), inherited).kind, kind));
   }
 });
