@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Pod } from "../kubernetes/objects.ts";
 import type { PolicySettings, RoleDecision } from "../policy/decide.ts";
-import type { ErrorCode, Refusal } from "../protocol/errors.ts";
+import { type ErrorCode, type Refusal, refuse } from "../protocol/errors.ts";
 import { type InjectSettings, inject } from "./inject.ts";
 import { isolationWarnings } from "./isolation.ts";
 import { hasRoleAnnotation, refuseSwitches, warnAboutNames } from "./pod-annotations.ts";
@@ -55,24 +55,24 @@ interface PlanResult {
 export function plan({ pod, namespace, serviceAccountAnnotations }: PlanInput, settings: PlanSettings): Plan {
   const problem = findShapeProblem(pod);
   if (problem !== undefined) {
-    return refuse(pod, { code: "REQUEST_INVALID", message: `Cannot read the pod: ${problem}` });
+    return refused(pod, refuse("REQUEST_INVALID", `Cannot read the pod: ${problem}`));
   }
   const placeReason = skipReasonOfNamespace(namespace, settings.excludedNamespaces);
-  if (placeReason !== undefined) return skip(pod, placeReason, []);
+  if (placeReason !== undefined) return skipped(pod, placeReason, []);
 
   const warnings = warnAboutNames(pod);
   const invalid = refuseSwitches(pod);
-  if (invalid) return refuse(pod, invalid, warnings);
+  if (invalid) return refused(pod, invalid, warnings);
   const podReason = skipReasonOfPod(pod);
-  if (podReason !== undefined) return skip(pod, podReason, warnings);
+  if (podReason !== undefined) return skipped(pod, podReason, warnings);
 
   const inherited = { namespaceAnnotations: namespace.annotations, serviceAccountAnnotations };
   const decided = decidePodRoles(pod, namespace.name, inherited, settings.policy);
   const { roles, withoutRole } = decided;
-  if (decided.refusal) return refuse(pod, decided.refusal, warnings, roles);
-  if (roles.length === 0) return skip(pod, hasRoleAnnotation(pod) ? "NO_CONTAINER" : "NO_ROLE", warnings);
+  if (decided.refusal) return refused(pod, decided.refusal, warnings, roles);
+  if (roles.length === 0) return skipped(pod, hasRoleAnnotation(pod) ? "NO_CONTAINER" : "NO_ROLE", warnings);
   const reserved = refuseReservedNames(pod, settings);
-  if (reserved) return refuse(pod, reserved, warnings, roles);
+  if (reserved) return refused(pod, reserved, warnings, roles);
 
   const withRole = roles.map(({ container }) => container);
   const injected = inject(pod, { withRole, withoutRole }, settings);
@@ -94,7 +94,7 @@ function sentenceOf(roles: readonly RoleDecision[]): string {
   return `podrole is injected; ${parts.join("; ")}`;
 }
 
-function refuse(
+function refused(
   pod: Pod,
   { code, message }: Refusal,
   warnings: readonly Warning[] = [],
@@ -104,7 +104,7 @@ function refuse(
 }
 
 /** Warns about a role annotation that has no effect: the pod's SDKs would otherwise use the node's role unnoticed. */
-function skip(pod: Pod, reason: SkipReason, warnings: readonly Warning[]): Plan {
+function skipped(pod: Pod, reason: SkipReason, warnings: readonly Warning[]): Plan {
   const isIgnored = reason !== "MIRROR_POD" && hasRoleAnnotation(pod);
   return {
     decision: "skip",

@@ -2,7 +2,7 @@
 // gets a warning, because a misspelt annotation otherwise shows up weeks later as a missing role.
 import type { ObjectMeta, Pod } from "../kubernetes/objects.ts";
 import { ANNOTATIONS, LABELS, quoted, valueOf } from "../policy/annotations.ts";
-import type { Refusal } from "../protocol/errors.ts";
+import { type Refusal, refuse } from "../protocol/errors.ts";
 import { createSuggester, type Suggest } from "../runtime/suggest.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
@@ -19,7 +19,7 @@ export function refuseSwitches({ metadata: { annotations } }: Pod): Refusal | un
     const value = annotations?.[name];
     if (value === undefined || accepted.includes(value)) continue;
     const expected = accepted.map((each) => `"${each}"`).join(" or ");
-    return { code: "ANNOTATION_INVALID", message: `Cannot use ${name}: it is ${quoted(value)}; expected ${expected}` };
+    return refuse("ANNOTATION_INVALID", `Cannot use ${name}: it is ${quoted(value)}; expected ${expected}`);
   }
   return undefined;
 }

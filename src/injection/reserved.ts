@@ -3,7 +3,7 @@
 import type { Pod, VolumeMount } from "../kubernetes/objects.ts";
 import { INJECTED, LABELS, quoted } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
-import type { Refusal } from "../protocol/errors.ts";
+import { type Refusal, refuse } from "../protocol/errors.ts";
 import { NAMES, PATHS, VOLUME_NAMES } from "./names.ts";
 import { foreignPart, isInjected } from "./parts.ts";
 import { allContainers, listOf } from "./shape.ts";
@@ -25,7 +25,7 @@ export function refuseReservedNames(pod: Pod, { image }: { readonly image: strin
   const isOurs = hasInjectedLabel(pod) || isInjected(pod);
   const found = foreignLabel(pod) ?? foreignMount(pod) ?? (isOurs ? foreignPart(pod, image) : foreignName(pod));
   if (found === undefined) return undefined;
-  return { code: "NAME_RESERVED", message: `Cannot inject podrole: ${found}; expected another name or path` };
+  return refuse("NAME_RESERVED", `Cannot inject podrole: ${found}; expected another name or path`);
 }
 
 function foreignLabel(pod: Pod): string | undefined {

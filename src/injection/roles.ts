@@ -11,7 +11,7 @@ import {
 } from "../policy/decide.ts";
 import { podFacts } from "../policy/facts.ts";
 import { LONGEST_CHAINED_SESSION_MS } from "../policy/session.ts";
-import { isRefusal, type Refusal } from "../protocol/errors.ts";
+import { isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
 import { duration } from "../runtime/settings.ts";
 import { participates } from "./mesh.ts";
 import { requestedMetadata } from "./pod-annotations.ts";
@@ -74,8 +74,10 @@ function participantsAmong(names: readonly string[], pod: Pod): readonly string[
 function refuseSessions(facts: PodFacts, roles: readonly RoleDecision[], policy: PolicySettings): Refusal | undefined {
   for (const decision of roles) {
     if (!decision.allowed && decision.undecided) continue;
-    const input = decision.allowed ? assumeRoleInput(facts, decision.role, policy, "unread") : decision;
-    if (isRefusal(input)) return { code: input.code, message: input.message };
+    const input = decision.allowed
+      ? assumeRoleInput(facts, decision.role, policy, "unread")
+      : refuse(decision.code, decision.message);
+    if (isRefusal(input)) return input;
   }
   return undefined;
 }
@@ -91,8 +93,8 @@ function refuseMetadata({ annotations, containers }: PodFacts, roles: readonly R
   if (size === 1 && without === undefined) return undefined;
   const state =
     without === undefined ? `its containers have ${size} roles` : `container ${quoted(without)} has no role`;
-  return {
-    code: "ANNOTATION_INVALID",
-    message: `Cannot use ${ANNOTATIONS.metadata}: ${state}; expected one role for every container of the pod, because they share the metadata paths`,
-  };
+  return refuse(
+    "ANNOTATION_INVALID",
+    `Cannot use ${ANNOTATIONS.metadata}: ${state}; expected one role for every container of the pod, because they share the metadata paths`,
+  );
 }

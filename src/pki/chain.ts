@@ -1,7 +1,7 @@
 // Verifies a certificate against the trust bundle of this moment. TLS verifies a peer once, when its connection opens:
 // since then the certificate may have expired and its CA may have left the bundle. (RFC 5280 §6.1)
 import { X509Certificate } from "node:crypto";
-import type { Refusal } from "../protocol/errors.ts";
+import { type Refusal, refuse } from "../protocol/errors.ts";
 
 /**
  * Returns why a peer's leaf certificate (DER) is not acceptable at `now` (Unix milliseconds), as CERTIFICATE_REJECTED;
@@ -59,5 +59,5 @@ function iso(date: Date): string {
 }
 
 function rejected(state: string): Refusal {
-  return { code: "CERTIFICATE_REJECTED", message: `Cannot accept the client certificate: ${state}` };
+  return refuse("CERTIFICATE_REJECTED", `Cannot accept the client certificate: ${state}`);
 }

@@ -1,7 +1,7 @@
 // Certification requests (PKCS #10, RFC 2986). podrole never reads the requested names: a request carries a key and the
 // proof that its sender holds the private half, and nothing else that podrole accepts.
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from "node:crypto";
-import type { Refusal } from "../protocol/errors.ts";
+import { type Refusal, refuse } from "../protocol/errors.ts";
 import type { Secret } from "../runtime/secret.ts";
 import {
   bits,
@@ -94,5 +94,5 @@ function attempt<T>(call: () => T): T | undefined {
 }
 
 function invalid(state: string): Refusal {
-  return { code: "REQUEST_INVALID", message: `Cannot read the certification request: ${state}` };
+  return refuse("REQUEST_INVALID", `Cannot read the certification request: ${state}`);
 }

@@ -2,7 +2,7 @@
 // writes it. It is read byte by byte from the extension, because the joined text of several names can be made to look
 // like another name.
 // (https://spiffe.io/docs/latest/spiffe-specs/spiffe-id/ and .../x509-svid/)
-import type { Refusal } from "../protocol/errors.ts";
+import { type Refusal, refuse } from "../protocol/errors.ts";
 import { isDnsLabel, isDnsSubdomain } from "../runtime/dns-names.ts";
 import { content, fields, hasTag } from "./der.ts";
 import { readExtensions } from "./extensions.ts";
@@ -85,5 +85,5 @@ function isUid(text: string): boolean {
 }
 
 function rejected(state: string): Refusal {
-  return { code: "CERTIFICATE_REJECTED", message: `Cannot identify the caller by its certificate: ${state}` };
+  return refuse("CERTIFICATE_REJECTED", `Cannot identify the caller by its certificate: ${state}`);
 }

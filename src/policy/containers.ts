@@ -1,6 +1,6 @@
 // Which containers of a pod participate, and where each one's role is named. A name that no container has is refused:
 // otherwise it would show as a missing role weeks later.
-import type { Refusal } from "../protocol/errors.ts";
+import { type Refusal, refuse } from "../protocol/errors.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
 import type { InheritedAnnotations, PodFacts, PolicySettings, RoleOrigin } from "./model.ts";
 
@@ -14,7 +14,7 @@ export function participantsOf({ annotations, containers }: PodFacts): readonly 
   const names = (listed ?? "").split(",").flatMap((name) => name.trim() || []);
   const unknown = names.find((name) => !containers.includes(name));
   if (unknown !== undefined) {
-    return refuse(
+    return unknownContainer(
       `${ANNOTATIONS.containers} ${quoted(listed ?? "")}`,
       `the pod has no container ${quoted(unknown)}`,
       containers,
@@ -28,16 +28,16 @@ export function participantsOf({ annotations, containers }: PodFacts): readonly 
     const state = containers.includes(name)
       ? `${ANNOTATIONS.containers} leaves container ${quoted(name)} out`
       : `the pod has no container ${quoted(name)}`;
-    return refuse(`annotation ${quoted(key)}`, state, participants);
+    return unknownContainer(`annotation ${quoted(key)}`, state, participants);
   }
   return participants;
 }
 
-function refuse(what: string, state: string, containers: readonly string[]): Refusal {
+function unknownContainer(what: string, state: string, containers: readonly string[]): Refusal {
   const names = containers.slice(0, 10).map(quoted).join(", ");
   const expected =
     containers.length === 0 ? "no container" : `${containers.length > 10 ? "one such as" : "one of"} ${names}`;
-  return { code: "CONTAINER_UNKNOWN", message: `Cannot use ${what}: ${state}; expected ${expected}` };
+  return refuse("CONTAINER_UNKNOWN", `Cannot use ${what}: ${state}; expected ${expected}`);
 }
 
 /** A role as it is named, before it is resolved. */

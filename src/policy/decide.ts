@@ -47,7 +47,7 @@ function decideOne(
     return { ...common, allowed: false, undecided: true, code: "ROLE_INVALID", message };
   }
   const role = resolveRole(named.text, settings.baseArn, named.place);
-  if (isRefusal(role)) return { ...common, allowed: false, ...role };
+  if (isRefusal(role)) return { ...common, allowed: false, code: role.code, message: role.message };
   const verdict = judge(role.arn, pod.namespace, inherited.namespaceAnnotations, settings);
   if (verdict.permitted) return { ...common, allowed: true, role };
   const subject = `pod "${pod.namespace}/${pod.name ?? "(new)"}" container ${quoted(container)}`;

@@ -1,5 +1,5 @@
 // Input and output of policy: types only. decide.ts exports them to the rest of podrole.
-import type { Refusal } from "../protocol/errors.ts";
+import type { ErrorInfo, Refusal } from "../protocol/errors.ts";
 import type { RoleArn } from "./role.ts";
 
 /** Format of the patterns in iam.amazonaws.com/allowed-roles (kube2iam's --namespace-restriction-format). */
@@ -103,7 +103,7 @@ export type RoleDecision = { readonly container: string; readonly asked: string;
       readonly role?: RoleArn;
       /** Not a denial: at admission, only the server can resolve this role name (`serverDetectsBaseArn`). */
       readonly undecided?: true;
-    } & Refusal)
+    } & ErrorInfo)
 );
 
 /** The decisions on all containers of a pod. */

@@ -1,6 +1,6 @@
 // IAM role names and ARNs. A malformed value is a refusal of the pod that carries it, never an error of the server.
 // Names and paths: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
-import type { Refusal } from "../protocol/errors.ts";
+import { type Refusal, refuse } from "../protocol/errors.ts";
 import { quoted } from "./annotations.ts";
 
 /** The ARN of an IAM role and its parts. */
@@ -88,5 +88,5 @@ function describe(text: string, isArn: boolean): string {
 }
 
 function invalid(origin: string, text: string, state: string): Refusal {
-  return { code: "ROLE_INVALID", message: `Cannot resolve ${origin} ${quoted(text)}: ${state}` };
+  return refuse("ROLE_INVALID", `Cannot resolve ${origin} ${quoted(text)}: ${state}`);
 }

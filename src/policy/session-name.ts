@@ -2,7 +2,7 @@
 // (RoleSessionName, SourceIdentity: 2 to 64 of A-Z a-z 0-9 _ + = , . @ -).
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)
 import { createHash } from "node:crypto";
-import type { Refusal } from "../protocol/errors.ts";
+import { type Refusal, refuse } from "../protocol/errors.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
 import type { PodFacts, PolicySettings } from "./model.ts";
 import { NAME_CHARACTERS } from "./role.ts";
@@ -42,10 +42,10 @@ export function sessionName(pod: PodFacts, { sessionName: rule, clusterName }: P
   if (rule.kind === "kiam") return kiamSessionName(annotated ?? rule.session);
   if (annotated === undefined) return fill(rule.template, pod, clusterName);
   if (NAME.test(annotated)) return annotated;
-  return {
-    code: "ANNOTATION_INVALID",
-    message: `Cannot use ${ANNOTATIONS.sessionName} ${quoted(annotated)}; expected 2 to 64 of A-Z a-z 0-9 _ + = , . @ -`,
-  };
+  return refuse(
+    "ANNOTATION_INVALID",
+    `Cannot use ${ANNOTATIONS.sessionName} ${quoted(annotated)}; expected 2 to 64 of A-Z a-z 0-9 _ + = , . @ -`,
+  );
 }
 
 /**

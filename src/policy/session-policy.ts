@@ -1,7 +1,7 @@
 // Session policies: they narrow a session to what both role and policies allow. Dropping one silently would widen the
 // session, so a policy that is named and unavailable is a refusal.
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session)
-import { isRefusal, type Refusal } from "../protocol/errors.ts";
+import { isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
 import type { PodFacts } from "./model.ts";
 import { NAME_CHARACTERS, PATH, type RoleArn } from "./role.ts";
@@ -49,10 +49,10 @@ export function sessionPolicies(
   const length = [policy ?? "", ...(policyArns ?? [])].reduce((sum, text) => sum + text.length, 0);
   if (length <= LONGEST_POLICY) return { policyArns, policy };
   const names = [policyArns && ANNOTATIONS.sessionPolicyArns, policy && ANNOTATIONS.sessionPolicy].filter(Boolean);
-  return {
-    code: "ANNOTATION_INVALID",
-    message: `Cannot use ${names.join(" and ")}: the session policies have ${length} characters; expected at most ${LONGEST_POLICY}`,
-  };
+  return refuse(
+    "ANNOTATION_INVALID",
+    `Cannot use ${names.join(" and ")}: the session policies have ${length} characters; expected at most ${LONGEST_POLICY}`,
+  );
 }
 
 function policyArnsOf(pod: PodFacts, role: RoleArn): readonly string[] | undefined | Refusal {
@@ -101,5 +101,5 @@ function refusePolicyText(text: string): string | undefined {
 }
 
 function invalid(annotation: string, value: string, state: string): Refusal {
-  return { code: "ANNOTATION_INVALID", message: `Cannot use ${annotation} ${quoted(value)}: ${state}` };
+  return refuse("ANNOTATION_INVALID", `Cannot use ${annotation} ${quoted(value)}: ${state}`);
 }

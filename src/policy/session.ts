@@ -1,6 +1,6 @@
 // External ID, duration and tags of a session, within STS's limits.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)
-import type { Refusal } from "../protocol/errors.ts";
+import { type Refusal, refuse } from "../protocol/errors.ts";
 import { duration } from "../runtime/settings.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
 import type { PodFacts, PolicySettings, SessionTag } from "./model.ts";
@@ -12,10 +12,10 @@ export function externalId(pod: PodFacts): string | undefined | Refusal {
   const annotated = valueOf(pod.annotations, ANNOTATIONS.externalId) || undefined;
   if (annotated === undefined || EXTERNAL_ID.test(annotated)) return annotated;
   // An external ID is confidential, so the message does not repeat it.
-  return {
-    code: "ANNOTATION_INVALID",
-    message: `Cannot use ${ANNOTATIONS.externalId} of ${annotated.length} characters; expected 2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -`,
-  };
+  return refuse(
+    "ANNOTATION_INVALID",
+    `Cannot use ${ANNOTATIONS.externalId} of ${annotated.length} characters; expected 2 to 1224 of A-Z a-z 0-9 _ + = , . @ : / -`,
+  );
 }
 
 /** In milliseconds. STS accepts no shorter session. */
@@ -34,10 +34,10 @@ export function durationSeconds(pod: PodFacts, settings: PolicySettings): number
   const longest = settings.maxSessionDurationMs ?? settings.sessionDurationMs;
   const requested = annotated.length <= 32 ? duration.parse(annotated) : undefined;
   if (requested !== undefined && requested >= SHORTEST_SESSION_MS && requested <= longest) return seconds(requested);
-  return {
-    code: "ANNOTATION_INVALID",
-    message: `Cannot use ${ANNOTATIONS.sessionDuration} ${quoted(annotated)}: it is out of range or not a duration; expected 15m to ${longest / 60_000}m, such as "30m"`,
-  };
+  return refuse(
+    "ANNOTATION_INVALID",
+    `Cannot use ${ANNOTATIONS.sessionDuration} ${quoted(annotated)}: it is out of range or not a duration; expected 15m to ${longest / 60_000}m, such as "30m"`,
+  );
 }
 
 /**
@@ -84,5 +84,5 @@ export function sessionTags(pod: PodFacts, settings: PolicySettings): readonly S
 }
 
 function invalidTags(rest: string): Refusal {
-  return { code: "ANNOTATION_INVALID", message: `Cannot use session tag ${rest}` };
+  return refuse("ANNOTATION_INVALID", `Cannot use session tag ${rest}`);
 }

@@ -276,17 +276,29 @@ export function toErrorCode(code: string): ErrorCode {
   return isErrorCode(code) ? code : "INTERNAL";
 }
 
-/** A refusal as a value: what policy and parsers return instead of throwing. */
-export interface Refusal {
+/** An error of the table as it is written and sent: to logs, Events, SDKs, and other programs of podrole. */
+export interface ErrorInfo {
   readonly code: ErrorCode;
   /** `Cannot <do>: <state>; expected <what>`, without a full stop. It may reach the pod, so it contains no secret. */
   readonly message: string;
 }
 
-/** Reports whether a result is a refusal: an object with a code of the table and a message. */
+/** Marks refusals. A symbol, because JSON and logs leave it out. */
+const REFUSAL: unique symbol = Symbol("podrole.refusal");
+
+/** A refusal as a value: what a function returns instead of its result. refuse() makes one, isRefusal() recognizes it. */
+export interface Refusal extends ErrorInfo {
+  readonly [REFUSAL]: true;
+}
+
+/** Makes a refusal with a code of the table. */
+export function refuse(code: ErrorCode, message: string): Refusal {
+  return { [REFUSAL]: true, code, message };
+}
+
+/** Reports whether a result is a refusal or a PodroleError; no other value is, whatever its fields are. */
 export function isRefusal(value: unknown): value is Refusal {
-  if (typeof value !== "object" || value === null || !("code" in value) || !("message" in value)) return false;
-  return typeof value.code === "string" && isErrorCode(value.code) && typeof value.message === "string";
+  return typeof value === "object" && value !== null && REFUSAL in value;
 }
 
 /** `retryAfterMs`: milliseconds that the origin asked callers to wait. */
@@ -302,6 +314,10 @@ export class PodroleError extends Error implements Refusal {
   readonly code: ErrorCode;
   /** Milliseconds that the origin asked callers to wait. */
   readonly retryAfterMs: number | undefined;
+
+  get [REFUSAL](): true {
+    return true;
+  }
 
   constructor(code: ErrorCode, message: string, options: PodroleErrorOptions = {}) {
     super(message, options);

@@ -1,7 +1,7 @@
 // What a pod has been granted: for each container its credentials and its latest refusal. Pure: computes the state
 // after an answer of the server, and the time of the next renewal. The secret values in it leave only through
 // `encodeGrants` (credentials.json) and the endpoint's replies.
-import { ERRORS, type Refusal } from "../protocol/errors.ts";
+import { ERRORS, type ErrorInfo } from "../protocol/errors.ts";
 import { jitter } from "../runtime/clock.ts";
 import type { Secret } from "../runtime/secret.ts";
 
@@ -18,7 +18,7 @@ export interface Credentials {
 }
 
 /** A refusal by the server. */
-export interface GrantRefusal extends Refusal {
+export interface GrantRefusal extends ErrorInfo {
   /** Milliseconds that the server asked callers to wait; 0 if it gave no time. */
   readonly retryAfterMs: number;
 }

@@ -1,7 +1,7 @@
 // podrole-init, in classic mode: creates the containers' tokens, then waits until every container has credentials, so
 // that no app starts without them. One permanently refused container fails the whole init, with a message that `kubectl
 // describe pod` shows. Retryable errors are retried until the time limit; permanent ones end the init at once.
-import { ERRORS, type Refusal, toPodroleError } from "../protocol/errors.ts";
+import { ERRORS, type ErrorInfo, toPodroleError } from "../protocol/errors.ts";
 import { backoff, type Clock, repeat, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { readGrants } from "./files/grants-file.ts";
@@ -40,7 +40,7 @@ export async function runInit(deps: InitDeps, settings: SidecarSettings): Promis
   return 1;
 }
 
-async function prepare(deps: InitDeps, settings: SidecarSettings): Promise<Refusal | undefined> {
+async function prepare(deps: InitDeps, settings: SidecarSettings): Promise<ErrorInfo | undefined> {
   try {
     prepareTokens(settings.tokensDirectory, settings.containers);
     return await waitForCredentials(deps, settings);
@@ -51,10 +51,10 @@ async function prepare(deps: InitDeps, settings: SidecarSettings): Promise<Refus
 }
 
 /** Returns undefined once every container has credentials, otherwise the reason why not. */
-async function waitForCredentials(deps: InitDeps, settings: SidecarSettings): Promise<Refusal | undefined> {
+async function waitForCredentials(deps: InitDeps, settings: SidecarSettings): Promise<ErrorInfo | undefined> {
   const { clock, log, signal, random } = deps;
   const startedAt = clock.now();
-  let last: Refusal | undefined;
+  let last: ErrorInfo | undefined;
   const finished = new AbortController();
   function logProgress(): number {
     log.info(facts(), "waiting for credentials");

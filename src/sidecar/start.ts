@@ -2,7 +2,7 @@
 // first.
 // States: waiting → ready, or refused by an error that no retry can lift. Ready is a terminal state that survives
 // container restarts: later refusals never stop the sidecar of a running app. Ended by stop(), which serve.ts calls.
-import { ERRORS, type Refusal } from "../protocol/errors.ts";
+import { ERRORS, type ErrorInfo } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { CredentialStore } from "./credential-store.ts";
@@ -14,9 +14,9 @@ import type { SidecarSettings } from "./settings.ts";
 /** The pod's start. */
 export interface Start {
   /** Resolves with the first permanent refusal; stays pending once the pod has been ready. */
-  readonly refused: Promise<Refusal>;
+  readonly refused: Promise<ErrorInfo>;
   /** Returns why the pod would not have started if it ended now; undefined once it has been ready. */
-  waitingFor(): Refusal | undefined;
+  waitingFor(): ErrorInfo | undefined;
   stop(): void;
 }
 
@@ -37,9 +37,9 @@ export function createStart(
   { clock, log, store, renewals }: StartDeps,
   settings: Pick<SidecarSettings, "containers" | "podName" | "podNamespace">,
 ): Start {
-  const refused = Promise.withResolvers<Refusal>();
+  const refused = Promise.withResolvers<ErrorInfo>();
   const startedAt = clock.now();
-  let last: Refusal | undefined;
+  let last: ErrorInfo | undefined;
   let cancel = () => {};
   const unsubscribe = renewals.onEnd(onRenewal);
   logProgress();

@@ -8,7 +8,7 @@
 import { constants, type X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { bundleHash, readCertificates } from "../pki/bundle.ts";
-import { PodroleError, type Refusal } from "../protocol/errors.ts";
+import { PodroleError, type Refusal, refuse } from "../protocol/errors.ts";
 import { type Changing, createChanges } from "../runtime/changes.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import { readIfPresent } from "../runtime/files.ts";
@@ -95,7 +95,7 @@ export async function createCallers(
         authorities: ca.certificates,
       });
       if (state === undefined) return "api-server";
-      return { code: "CERTIFICATE_REJECTED", message: `Cannot answer a caller of /mutate: ${state}` };
+      return refuse("CERTIFICATE_REJECTED", `Cannot answer a caller of /mutate: ${state}`);
     },
     onChange: changes.onChange,
   };

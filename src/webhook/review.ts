@@ -2,7 +2,7 @@
 // any JSON value; plan.ts validates the object inside.
 // (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response)
 import { isObject } from "../injection/shape.ts";
-import type { Refusal } from "../protocol/errors.ts";
+import { type Refusal, refuse } from "../protocol/errors.ts";
 import type { Caller } from "./callers.ts";
 import type { Operation } from "./patch.ts";
 import { findNameProblem } from "./review-names.ts";
@@ -83,7 +83,7 @@ export function formatReview({ patch, ...response }: AdmissionResponse): Readonl
 }
 
 function unreadable(uid: string | undefined, state: string): ReadReview {
-  return { ok: false, uid, refusal: { code: "REQUEST_INVALID", message: `Cannot read the AdmissionReview: ${state}` } };
+  return { ok: false, uid, refusal: refuse("REQUEST_INVALID", `Cannot read the AdmissionReview: ${state}`) };
 }
 
 /** `request.kind` is the kind to which the API server converted the object for this webhook (matchPolicy: Equivalent). */

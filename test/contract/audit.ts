@@ -3,7 +3,7 @@ import type { SessionCredentials } from "../../src/server/aws/sts.ts";
 import { createAuthority } from "../../src/pki/certificate.ts";
 import { createCsr } from "../../src/pki/csr.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
-import type { Refusal } from "../../src/protocol/errors.ts";
+import { refuse } from "../../src/protocol/errors.ts";
 import { type Audit, createAudit } from "../../src/runtime/log.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { createCertificateIssuer } from "../../src/server/issue/issue-certificate.ts";
@@ -74,7 +74,7 @@ const POD: ProvenPod = {
 async function issueCertificates(record: Audit): Promise<void> {
   const authority = createAuthority({ commonName: "CA", now: clock.now(), lifetimeMs: 100 * HOUR_MS });
   const webhook = { ...POD, namespace: "podrole", serviceAccount: "podrole-webhook" };
-  const refusal: Refusal = { code: "PROOF_REJECTED", message: "Cannot accept the token" };
+  const refusal = refuse("PROOF_REJECTED", "Cannot accept the token");
   for (const caller of [POD, webhook, refusal]) {
     const issue = createCertificateIssuer(
       { clock, audit: record, prove: async () => caller, authority: () => authority, prefetch: () => {} },

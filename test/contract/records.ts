@@ -5,7 +5,7 @@ import { setImmediate } from "node:timers/promises";
 import { encodeAuthorities } from "../../src/pki/authorities.ts";
 import { createAuthority } from "../../src/pki/certificate.ts";
 import { createPages } from "../../src/runtime/pages.ts";
-import type { Refusal } from "../../src/protocol/errors.ts";
+import { refuse } from "../../src/protocol/errors.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import type { Credentials } from "../../src/sidecar/grants.ts";
 import { createMetadata } from "../../src/sidecar/http/metadata/metadata.ts";
@@ -21,7 +21,7 @@ import { sendRequest } from "../sidecar/send-request.ts";
 import { type Contract, type Entries, entriesOf, shapeOf } from "./entries.ts";
 
 const clock = createFakeClock();
-const REFUSAL: Refusal = { code: "ROLE_MISSING", message: "MESSAGE" };
+const REFUSAL = refuse("ROLE_MISSING", "MESSAGE");
 const GRANTED: Credentials = {
   accessKeyId: "ASIA1",
   secretAccessKey: new Secret("key"),

@@ -2,7 +2,7 @@
 // and no planted secret in anything that leaves podrole.
 import assert from "node:assert/strict";
 import type * as fc from "fast-check";
-import { type ErrorCode, isRefusal, PodroleError, type Refusal } from "../../src/protocol/errors.ts";
+import { type ErrorCode, isRefusal, PodroleError, type ErrorInfo } from "../../src/protocol/errors.ts";
 
 /** Code that reads what strangers write. */
 export interface Target<Input = unknown> {
@@ -66,7 +66,7 @@ function excerpt(text: string, value: string): string {
 const LONGEST_MESSAGE = 2_000;
 
 /** Asserts that a refusal has one of the codes and a message that is fit for a terminal; returns the message. */
-export function messageOf(refusal: Refusal, codes: readonly ErrorCode[]): string {
+export function messageOf(refusal: ErrorInfo, codes: readonly ErrorCode[]): string {
   assert.ok(codes.includes(refusal.code), `the code is ${refusal.code}; expected one of ${codes.join(", ")}`);
   assert.ok(refusal.message.startsWith("Cannot "), refusal.message.slice(0, 200));
   assert.ok(refusal.message.length <= LONGEST_MESSAGE, `the message has ${refusal.message.length} characters`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isRefusal, PodroleError } from "../../src/protocol/errors.ts";
+import { isRefusal, PodroleError, refuse } from "../../src/protocol/errors.ts";
 
 const OTHERS = [
   undefined,
@@ -9,13 +9,18 @@ const OTHERS = [
   {},
   { code: "ROLE_INVALID" },
   { code: "ENOENT", message: "no such file" },
-  { code: "toString", message: "not a row of the table" },
-  { code: 404, message: "not found" },
-  { code: "ROLE_INVALID", message: 1 },
+  { code: "ROLE_INVALID", message: "Cannot use it" },
+  new Error("ROLE_INVALID"),
 ];
 
-test("isRefusal() accepts an object with a code of the table and a message, and nothing else", () => {
-  assert.ok(isRefusal({ code: "ROLE_INVALID", message: "Cannot use it" }));
+test("isRefusal() accepts what refuse() made and a PodroleError, and nothing that only looks like one", () => {
+  assert.ok(isRefusal(refuse("ROLE_INVALID", "Cannot use it")));
   assert.ok(isRefusal(new PodroleError("INTERNAL", "podrole failed")));
   for (const value of OTHERS) assert.equal(isRefusal(value), false, JSON.stringify(value));
+});
+
+test("refuse() makes a value that crosses the wire as its code and message alone", () => {
+  const written = JSON.stringify(refuse("ROLE_INVALID", "Cannot use it"));
+  assert.equal(written, '{"code":"ROLE_INVALID","message":"Cannot use it"}');
+  assert.equal(isRefusal(JSON.parse(written)), false);
 });

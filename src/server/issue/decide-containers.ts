@@ -5,7 +5,7 @@ import type { PodIdentity } from "../../pki/identity.ts";
 import { quoted } from "../../policy/annotations.ts";
 import { assumeRoleInput, decideRoles, type PolicySettings } from "../../policy/decide.ts";
 import type { RoleArn } from "../../policy/role.ts";
-import { isRefusal, type Refusal, toPodroleError } from "../../protocol/errors.ts";
+import { isRefusal, type Refusal, refuse, toPodroleError } from "../../protocol/errors.ts";
 import type { PodDirectory, PodInContext } from "./pod-directory.ts";
 
 /** The decision on one container of the request; `found` is what a permitted role was decided from. */
@@ -50,7 +50,7 @@ function judgeAll(
     if (refusal) return { container, refusal };
     const decision = roles.find((role) => role.container === container);
     if (!decision) return { container, refusal: noRole(found, container) };
-    if (!decision.allowed) return { container, refusal: { code: decision.code, message: decision.message } };
+    if (!decision.allowed) return { container, refusal: refuse(decision.code, decision.message) };
     // An annotation that cannot be followed is a refusal as well. The session policy is read later.
     const input = assumeRoleInput(found.facts, decision.role, policy, "unread");
     return isRefusal(input) ? { container, refusal: input } : { container, role: decision.role, found };
@@ -58,8 +58,8 @@ function judgeAll(
 }
 
 function noRole({ facts: { namespace, name } }: PodInContext, container: string): Refusal {
-  return {
-    code: "ROLE_MISSING",
-    message: `Cannot issue credentials to container ${quoted(container)} of pod "${namespace}/${name}": no role applies to it; expected iam.amazonaws.com/role on the pod, its ServiceAccount or its namespace`,
-  };
+  return refuse(
+    "ROLE_MISSING",
+    `Cannot issue credentials to container ${quoted(container)} of pod "${namespace}/${name}": no role applies to it; expected iam.amazonaws.com/role on the pod, its ServiceAccount or its namespace`,
+  );
 }

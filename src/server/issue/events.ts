@@ -6,7 +6,7 @@
 // Recent messages are forgotten after ten minutes, whenever the next Event is considered.
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import type { PodIdentity } from "../../pki/identity.ts";
-import { ERRORS, type Refusal } from "../../protocol/errors.ts";
+import { type ErrorInfo, ERRORS } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { createTokenBucket } from "../../runtime/token-bucket.ts";
@@ -27,11 +27,11 @@ export interface EventRecorderDeps {
   readonly clock: Clock;
   readonly log: Log;
   /** Called after each Event that the API server accepted. */
-  readonly onRecorded: (refusal: Refusal) => void;
+  readonly onRecorded: (refusal: ErrorInfo) => void;
 }
 
 /** Records a refusal on a pod, in the background; never throws. */
-export type RecordRefusal = (pod: PodIdentity, refusal: Refusal) => void;
+export type RecordRefusal = (pod: PodIdentity, refusal: ErrorInfo) => void;
 
 /** Creates the recorder. Retryable errors of podrole itself make no Event, except that the server cannot use STS. */
 export function createEventRecorder({ kubernetes, clock, log, onRecorded }: EventRecorderDeps): RecordRefusal {

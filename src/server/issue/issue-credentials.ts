@@ -5,7 +5,7 @@ import type { PodIdentity } from "../../pki/identity.ts";
 import { type AssumeRoleInput, assumeRoleInput, decideRoles, type PolicySettings } from "../../policy/decide.ts";
 import type { RoleArn } from "../../policy/role.ts";
 import { SESSION_POLICY_KEY, sessionPolicyConfigMap } from "../../policy/session-policy.ts";
-import { isRefusal, PodroleError, type Refusal, toPodroleError } from "../../protocol/errors.ts";
+import { type ErrorInfo, isRefusal, PodroleError, type Refusal, toPodroleError } from "../../protocol/errors.ts";
 import type { Audit } from "../../runtime/log.ts";
 import type { CredentialCache } from "../aws/credential-cache.ts";
 import type { SessionCredentials } from "../aws/sts.ts";
@@ -27,7 +27,7 @@ export interface CredentialIssuerDeps {
 /** The result for one container of the pod. */
 export type Grant = { readonly container: string } & (
   | { readonly credentials: SessionCredentials; readonly role: RoleArn }
-  | { readonly refusal: Refusal & { readonly retryAfterMs?: number | undefined } }
+  | { readonly refusal: ErrorInfo & { readonly retryAfterMs?: number | undefined } }
 );
 
 export interface CredentialIssuer {

@@ -4,7 +4,7 @@
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
-import type { Refusal } from "../../protocol/errors.ts";
+import { type Refusal, refuse } from "../../protocol/errors.ts";
 import type { Secret } from "../../runtime/secret.ts";
 
 /** The pod behind a token, as the live API confirmed it. */
@@ -59,26 +59,26 @@ export function refuseMismatch(
   pod: Pod | undefined,
 ): Refusal | undefined {
   const failure = `Cannot identify pod "${claimed.namespace}/${claimed.name}"`;
-  if (pod === undefined) return { code: "POD_UNKNOWN", message: `${failure}: there is no such pod` };
+  if (pod === undefined) return refuse("POD_UNKNOWN", `${failure}: there is no such pod`);
   if (pod.metadata.uid !== claimed.uid) {
-    return { code: "POD_UNKNOWN", message: `${failure}: its uid differs from the caller's; expected "${claimed.uid}"` };
+    return refuse("POD_UNKNOWN", `${failure}: its uid differs from the caller's; expected "${claimed.uid}"`);
   }
   if (serviceAccountOf(pod.spec) !== claimed.serviceAccount) {
-    return {
-      code: "POD_UNKNOWN",
-      message: `${failure}: it runs as another ServiceAccount; expected the caller's, "${claimed.serviceAccount}"`,
-    };
+    return refuse(
+      "POD_UNKNOWN",
+      `${failure}: it runs as another ServiceAccount; expected the caller's, "${claimed.serviceAccount}"`,
+    );
   }
   if (hasFinished(pod))
-    return {
-      code: "POD_FINISHED",
-      message: `${failure}: its phase is ${pod.status?.phase}; expected a pod that has not finished`,
-    };
+    return refuse(
+      "POD_FINISHED",
+      `${failure}: its phase is ${pod.status?.phase}; expected a pod that has not finished`,
+    );
   return undefined;
 }
 
 function rejected(state: string): Refusal {
-  return { code: "PROOF_REJECTED", message: `Cannot accept the ServiceAccount token: ${state}` };
+  return refuse("PROOF_REJECTED", `Cannot accept the ServiceAccount token: ${state}`);
 }
 
 function inParentheses(error: string): string {

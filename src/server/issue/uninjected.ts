@@ -4,7 +4,7 @@
 import { foreignPart, missingPart } from "../../injection/parts.ts";
 import { skipReasonOfPod } from "../../injection/skip-reasons.ts";
 import type { Pod } from "../../kubernetes/objects.ts";
-import type { Refusal } from "../../protocol/errors.ts";
+import { type Refusal, refuse } from "../../protocol/errors.ts";
 
 /** Returns why a whole pod, as the API returns it, does not count as injected, for a message; undefined if it does. */
 export function whyUninjected(pod: Pod): string | undefined {
@@ -16,8 +16,5 @@ export function whyUninjected(pod: Pod): string | undefined {
 /** Returns POD_NOT_INJECTED. `state` is from whyUninjected(). */
 export function notInjected({ namespace, name }: { namespace: string; name: string }, state: string): Refusal {
   const expected = "expected a pod that the webhook or `podrole inject` has injected";
-  return {
-    code: "POD_NOT_INJECTED",
-    message: `Cannot issue credentials to pod "${namespace}/${name}": ${state}; ${expected}`,
-  };
+  return refuse("POD_NOT_INJECTED", `Cannot issue credentials to pod "${namespace}/${name}": ${state}; ${expected}`);
 }

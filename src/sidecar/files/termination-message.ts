@@ -1,7 +1,7 @@
 // The termination message: what `kubectl describe pod` shows of a podrole container that ended with an error.
 // (https://kubernetes.io/docs/tasks/debug/debug-application/determine-reason-pod-failure/)
 import { writeFileSync } from "node:fs";
-import { ERRORS, type Refusal } from "../../protocol/errors.ts";
+import { ERRORS, type ErrorInfo } from "../../protocol/errors.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { SidecarSettings } from "../settings.ts";
 
@@ -12,7 +12,7 @@ const MAX_BYTES = 4_096;
 export function writeTerminationMessage(
   log: Log,
   { terminationMessageFile: path }: Pick<SidecarSettings, "terminationMessageFile">,
-  problem: Refusal,
+  problem: ErrorInfo,
 ): void {
   const { code, message: reason } = problem;
   log.error({ code, reason, remedy: ERRORS[code].remedy }, "exiting with an error");
@@ -26,7 +26,7 @@ export function writeTerminationMessage(
 }
 
 /** Returns one line with code, reason and remedy, at most 4096 bytes; a long reason is truncated, never the remedy. */
-export function terminationMessage({ code, message }: Refusal): string {
+export function terminationMessage({ code, message }: ErrorInfo): string {
   const remedy = ` -- ${ERRORS[code].remedy}`;
   const head = `${code}: ${message}`;
   const available = MAX_BYTES - Buffer.byteLength(remedy);

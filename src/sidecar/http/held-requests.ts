@@ -3,7 +3,7 @@
 // States of a request: held → answered, or dropped when the caller disconnects. Answered when a renewal brings
 // credentials or a permanent refusal, at the time limit, or when releaseAll() ends the endpoint.
 import type { ServerResponse } from "node:http";
-import { ERRORS, type Refusal } from "../../protocol/errors.ts";
+import { ERRORS, type ErrorInfo } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import { isPermanent } from "../renewal/outcome.ts";
@@ -68,13 +68,13 @@ export function createHeldRequests(
    * The container's permanent refusal takes precedence, then the reason why the pod got no answer, then a retryable
    * one.
    */
-  function reasonFor(index: number): Refusal {
+  function reasonFor(index: number): ErrorInfo {
     const refusal = store.refusal(index);
     if (refusal && isPermanent(refusal)) return refusal;
     return renewals.failure() ?? refusal ?? notReady(containers[index]);
   }
 
-  function retryAfter({ code }: Refusal): readonly string[] {
+  function retryAfter({ code }: ErrorInfo): readonly string[] {
     if (ERRORS[code].http !== 503) return [];
     const seconds = Math.min(Math.max(Math.ceil(renewals.nextInMs() / 1000), MIN_RETRY_AFTER), MAX_RETRY_AFTER);
     return ["Retry-After", String(seconds)];
@@ -93,7 +93,7 @@ export function createHeldRequests(
   };
 }
 
-function notReady(container: string | undefined): Refusal {
+function notReady(container: string | undefined): ErrorInfo {
   const message = `Cannot return credentials for container "${container}": they are still being fetched`;
   return { code: "NOT_READY", message };
 }

@@ -1,7 +1,7 @@
 // Replies of the credentials endpoint as bytes: for credentials built once per renewal, for refusals when they occur.
 // The bodies follow the container credentials provider of the AWS SDKs
 // (https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html).
-import { ERRORS, type ErrorCode, type Refusal } from "../../protocol/errors.ts";
+import { ERRORS, type ErrorCode, type ErrorInfo } from "../../protocol/errors.ts";
 import type { Credentials } from "../grants.ts";
 
 /** A response. `headers`: names and values in one flat array, as `writeHead` accepts them. */
@@ -38,7 +38,7 @@ export function credentialsReply(credentials: Credentials): Reply {
 /**
  * Returns the reply with the refusal's code and message, and the code's HTTP status. `extra`: further headers, flat.
  */
-export function refusalReply({ code, message }: Refusal, extra: readonly string[] = []): Reply {
+export function refusalReply({ code, message }: ErrorInfo, extra: readonly string[] = []): Reply {
   // SDKs differ in the case of the names that they read.
   const body = JSON.stringify({ code, message, Code: code, Message: message });
   return reply(ERRORS[code].http, body, extra);

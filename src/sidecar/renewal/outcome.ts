@@ -1,5 +1,5 @@
 // The result of a renewal, and the JSON line in which a child process reports it to its parent: no secret is in it.
-import { ERRORS, type Refusal, toErrorCode } from "../../protocol/errors.ts";
+import { ERRORS, type ErrorInfo, toErrorCode } from "../../protocol/errors.ts";
 import type { GrantRefusal } from "../grants.ts";
 
 /**
@@ -12,12 +12,12 @@ export type Renewal = { readonly outcome: "renewed" } | ({ readonly outcome: "re
 /**
  * Returns the renewal that failed with `refusal`. `retryAfterMs`: milliseconds that the origin asked callers to wait.
  */
-export function failed({ code, message }: Refusal, retryAfterMs = 0): Renewal {
+export function failed({ code, message }: ErrorInfo, retryAfterMs = 0): Renewal {
   return { outcome: "failed", code, message, retryAfterMs };
 }
 
 /** Reports whether retrying is useless until an operator changes something. */
-export function isPermanent({ code }: Pick<Refusal, "code">): boolean {
+export function isPermanent({ code }: Pick<ErrorInfo, "code">): boolean {
   return !ERRORS[code].retry;
 }
 

@@ -1,7 +1,7 @@
 // One renewal: proves the pod if the certificate is missing or past half of its lifetime, then requests credentials for
 // all containers. The first renewal, a later one and a new start after an error are the same. Results go into the
 // identity directory, nothing stays in memory, and the serving process never loads this module.
-import { ERRORS, type PodroleError, type Refusal, toPodroleError } from "../../protocol/errors.ts";
+import { ERRORS, type PodroleError, type ErrorInfo, toPodroleError } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { readGrants } from "../files/grants-file.ts";
@@ -122,7 +122,7 @@ async function storeAnswers(
  * Stores the refusal of the whole pod for every container, so that no credentials are returned, not even after a
  * restart.
  */
-async function revokeAll(run: Run, { code, message }: Refusal): Promise<void> {
+async function revokeAll(run: Run, { code, message }: ErrorInfo): Promise<void> {
   const { containers, identityDirectory } = run.settings;
   const answers = containers.map((container) => ({ container, refusal: { code, message, retryAfterMs: 0 } }));
   try {

@@ -3,7 +3,7 @@
 // minimum interval after a request that found none) → renewing → waiting …; stopped by stop(), which also ends the
 // running renewal.
 // Due times are wall-clock times checked at least every 30 s, because a timer does not notice a suspended machine.
-import { ERRORS, type Refusal } from "../../protocol/errors.ts";
+import { ERRORS, type ErrorInfo } from "../../protocol/errors.ts";
 import { createChanges } from "../../runtime/changes.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -17,7 +17,7 @@ export interface Renewals {
   /** Requests a renewal for a caller that waits: at once, or as soon as the minimum interval has passed. */
   renewNow(): void;
   /** Returns why the last renewal received no answer for the pod; undefined if it received one. */
-  failure(): Refusal | undefined;
+  failure(): ErrorInfo | undefined;
   /** Returns the milliseconds until the next renewal; 0 while one is running. */
   nextInMs(): number;
   /** Calls `listener` after each renewal, once the store has its results; the returned function unsubscribes. */

@@ -1,7 +1,7 @@
 // Caches that are behind: a refusal that follows from them counts only if a live look-up confirms it.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { PodroleError, type Refusal } from "../../../src/protocol/errors.ts";
+import { PodroleError, type Refusal, refuse } from "../../../src/protocol/errors.ts";
 import { decideContainers } from "../../../src/server/issue/decide-containers.ts";
 import type { PodInContext } from "../../../src/server/issue/pod-directory.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
@@ -59,9 +59,9 @@ const STALE: readonly (readonly [string, PodInContext | Refusal])[] = [
     "ANNOTATION_INVALID",
     podWith({ annotations: { "iam.amazonaws.com/role": "orders", "iam.amazonaws.com/session-name": "a b" } }),
   ],
-  ["POD_UNKNOWN", { code: "POD_UNKNOWN", message: "Cannot identify pod" }],
-  ["POD_FINISHED", { code: "POD_FINISHED", message: "Cannot identify pod" }],
-  ["POD_NOT_INJECTED", { code: "POD_NOT_INJECTED", message: "Cannot issue credentials" }],
+  ["POD_UNKNOWN", refuse("POD_UNKNOWN", "Cannot identify pod")],
+  ["POD_FINISHED", refuse("POD_FINISHED", "Cannot identify pod")],
+  ["POD_NOT_INJECTED", refuse("POD_NOT_INJECTED", "Cannot issue credentials")],
 ];
 
 suite("decideContainers()", () => {

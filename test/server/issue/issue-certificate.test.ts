@@ -5,7 +5,7 @@ import { createAuthority } from "../../../src/pki/certificate.ts";
 import { createCsr } from "../../../src/pki/csr.ts";
 import { podIdentityOf } from "../../../src/pki/identity.ts";
 import { generateKeyPem } from "../../../src/pki/keys.ts";
-import type { Refusal } from "../../../src/protocol/errors.ts";
+import { type Refusal, refuse } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createCertificateIssuer } from "../../../src/server/issue/issue-certificate.ts";
 import type { ProvenPod } from "../../../src/server/issue/prove.ts";
@@ -86,7 +86,7 @@ test("createCertificateIssuer() issues a pod certificate to a ServiceAccount of 
 });
 
 test("createCertificateIssuer() rejects a caller without proof, and records it in the audit trail", async () => {
-  const { issue, audit, prefetched } = stage({ code: "PROOF_REJECTED", message: "Cannot accept the token" });
+  const { issue, audit, prefetched } = stage(refuse("PROOF_REJECTED", "Cannot accept the token"));
   await assert.rejects(issue(new Secret("stolen-token"), csr("web"), "peer"), { code: "PROOF_REJECTED" });
   assert.equal(audit[0]?.["reason"], "PROOF_REJECTED");
   assert.doesNotMatch(JSON.stringify(audit), /stolen-token/);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import type { AssumeRoleInput } from "../../../src/policy/decide.ts";
-import { ERRORS, PodroleError, type Refusal } from "../../../src/protocol/errors.ts";
+import { type ErrorInfo, ERRORS, PodroleError, type Refusal, refuse } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createCredentialIssuer } from "../../../src/server/issue/issue-credentials.ts";
 import type { PodInContext } from "../../../src/server/issue/pod-directory.ts";
@@ -32,7 +32,7 @@ function podWith(annotations: Record<string, string>, permitted = "arn:aws:iam::
 
 function stage(found: PodInContext | Refusal, get: () => Promise<SessionCredentials> = async () => SESSION) {
   const audit: Readonly<Record<string, unknown>>[] = [];
-  const recorded: Refusal[] = [];
+  const recorded: ErrorInfo[] = [];
   const requested: AssumeRoleInput[] = [];
   const prefetched: AssumeRoleInput[] = [];
   const issuer = createCredentialIssuer({
@@ -106,7 +106,7 @@ test("issue() refuses a container without a role, or an unknown one, with ROLE_M
 });
 
 test("issue() rejects for a pod that is gone, without a call to STS", async () => {
-  const { issuer, requested, audit } = stage({ code: "POD_UNKNOWN", message: "Cannot identify pod" });
+  const { issuer, requested, audit } = stage(refuse("POD_UNKNOWN", "Cannot identify pod"));
   await assert.rejects(issuer.issue(IDENTITY, ["app"], "peer"), { code: "POD_UNKNOWN" });
   const recorded = audit.map(({ decision, reason, pod, container }) => ({ decision, reason, pod, container }));
   assert.deepEqual(recorded, [{ decision: "refused", reason: "POD_UNKNOWN", pod: IDENTITY.pod, container: "app" }]);

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { ERRORS, type ErrorCode, type Refusal } from "../../../src/protocol/errors.ts";
+import { ERRORS, type ErrorCode, type ErrorInfo } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createAuthorize } from "../../../src/sidecar/http/authorize.ts";
 import { createEndpoint } from "../../../src/sidecar/http/endpoint.ts";
@@ -28,8 +28,8 @@ const REPLY = credentialsReply({
 
 interface State {
   reply: typeof REPLY | undefined;
-  refusal: (Refusal & { readonly retryAfterMs: number }) | undefined;
-  failure: Refusal | undefined;
+  refusal: (ErrorInfo & { readonly retryAfterMs: number }) | undefined;
+  failure: ErrorInfo | undefined;
   nextInMs: number;
 }
 

@@ -7,7 +7,7 @@ import { createEndpoint } from "../../../../src/sidecar/http/endpoint.ts";
 import type { Credentials } from "../../../../src/sidecar/grants.ts";
 import { createMetadata, type MetadataOptions } from "../../../../src/sidecar/http/metadata/metadata.ts";
 import type { Renewal } from "../../../../src/sidecar/renewal/outcome.ts";
-import type { Refusal } from "../../../../src/protocol/errors.ts";
+import type { ErrorInfo } from "../../../../src/protocol/errors.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
 import { createKeptLog } from "../../../fakes/log.ts";
 import { type RequestOptions, sendRequest } from "../../send-request.ts";
@@ -32,7 +32,7 @@ interface SetUp extends Partial<MetadataOptions> {
 async function setUp(options: SetUp = {}) {
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
-  const state: { credentials: Credentials | undefined; refusal: Refusal | undefined } = {
+  const state: { credentials: Credentials | undefined; refusal: ErrorInfo | undefined } = {
     credentials: "credentials" in options ? options.credentials : ROLE,
     refusal: undefined,
   };
