@@ -182,7 +182,8 @@ export const ROWS: readonly RowSpec[] = [
       },
       {
         title: "Delayed calls",
-        about: "Calls to STS that the server delayed. rate: --sts-rate is reached. pause: STS throttled earlier calls.",
+        about:
+          "Calls to STS that the server refused, with a time to retry. rate: --sts-rate is reached. pause: STS throttled earlier calls.",
         unit: "ops",
         queries: [[`sum by (reason) (rate(podrole_sts_held_back_seconds_count[${RATE}]))`, "{{reason}}"]],
       },
@@ -196,12 +197,20 @@ export const ROWS: readonly RowSpec[] = [
       },
       {
         title: "Sessions in memory",
-        about: "Entries of the credential cache, by replica, and calls to STS in flight.",
+        about:
+          "Entries of the credential cache, by replica, and calls to STS that are in flight or wait for their turn.",
         unit: "short",
         queries: [
           ["podrole_credential_cache_entries", "{{instance}}"],
           ["sum(podrole_sts_calls_in_flight)", "in flight"],
+          ["sum(podrole_sts_calls_waiting)", "waiting"],
         ],
+      },
+      {
+        title: "Namespace with most calls",
+        about: "The namespace that needs most AssumeRole calls, by replica, and its share of all of them.",
+        unit: "percentunit",
+        queries: [["max by (caller_namespace) (podrole_sts_top_namespace_share)", "{{caller_namespace}}"]],
       },
       {
         title: "Events on pods",

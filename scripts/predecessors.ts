@@ -64,7 +64,7 @@ export const PREDECESSORS: readonly Predecessor[] = [
   {
     old: "kiam_k8s_dropped_pods_total",
     now: ["podrole_sts_held_back_seconds"],
-    note: "podrole has no queue that could drop pods: it fetches credentials when a pod gets its certificate, and delays only calls to STS",
+    note: "podrole has no queue of pods: it fetches credentials when a pod gets its certificate. Calls to STS wait for their turn (`podrole_sts_calls_waiting`) for up to 5 s; a call that is dropped is retried",
   },
   {
     old: "grpc_{client,server}_tls_certificate_update_error",

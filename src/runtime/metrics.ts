@@ -1,5 +1,6 @@
 // Metrics as a table: one object per program holds name, help and labels of every series, and docs/metrics.md is
-// generated from it. Label values come from closed sets (codes, kinds), never from text that a pod's author controls.
+// generated from it. Label values come from closed sets (codes, kinds), never from text that a pod's author controls; a
+// namespace's name is a label of one gauge, which has one series at a time.
 import { version as nodeVersion } from "node:process";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { CLOSE_REASONS } from "./budget.ts";

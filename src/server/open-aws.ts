@@ -8,7 +8,7 @@ import { type CredentialCache, createCredentialCache } from "./aws/credential-ca
 import { readInstanceProfileArn } from "./aws/instance-profile.ts";
 import { detectBaseArn, waitForCallerArn } from "./aws/own-identity.ts";
 import { createSts, type Sts } from "./aws/sts.ts";
-import { createStsLimiter } from "./aws/sts-limiter.ts";
+import { createStsLimiter, type StsLimiter } from "./aws/sts-limiter.ts";
 import { logStsOutages } from "./aws/sts-outage-log.ts";
 import { measureSts } from "./observability/measure.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
@@ -17,6 +17,7 @@ import type { ServerSettings } from "../settings/server.ts";
 /** What the rest of the server uses of AWS. */
 export interface OpenedAws {
   readonly cache: CredentialCache;
+  readonly limiter: Pick<StsLimiter, "waiting" | "topNamespace">;
   /** The policy settings in force: sessions are capped once STS reports that the server is itself a role session. */
   readonly policy: () => PolicySettings;
 }
@@ -25,9 +26,6 @@ interface AwsDeps extends Pick<ProgramDeps, "clock" | "log" | "shutdown"> {
   readonly metrics: ServerMetrics;
 }
 
-/** How long a denial by STS is repeated from the cache: long enough to spare STS, short enough to notice a repair. */
-const REFUSAL_MS = 15_000;
-
 /** Per request: outside EC2 nothing answers at the address of the instance metadata service. */
 const INSTANCE_METADATA_TIMEOUT_MS = 1_000;
 
@@ -35,7 +33,9 @@ const INSTANCE_METADATA_TIMEOUT_MS = 1_000;
 export async function openAws(deps: AwsDeps, settings: ServerSettings): Promise<OpenedAws> {
   const { clock, log, shutdown } = deps;
   const sts = openSts(deps, settings);
-  const cache = openCache(deps, settings, sts);
+  const limiter = openLimiter(deps, settings, sts);
+  const cacheOptions = { capacity: settings.credentialCacheSize };
+  const cache = createCredentialCache({ clock, assumeRole: limiter.assumeRole }, cacheOptions);
 
   const identityDeps = { clock, log, signal: shutdown.signal, callerArn: () => sts.callerArn() };
   const instanceMetadata = { endpoint: settings.instanceMetadata, timeoutMs: INSTANCE_METADATA_TIMEOUT_MS };
@@ -54,7 +54,7 @@ export async function openAws(deps: AwsDeps, settings: ServerSettings): Promise<
       log.warn({ callerArn }, "sessions last 1h at most: the server is itself a session of a role (role chaining)");
     }
   });
-  return { cache, policy: () => policy };
+  return { cache, limiter, policy: () => policy };
 }
 
 function openSts({ clock, shutdown }: AwsDeps, settings: ServerSettings): Sts {
@@ -74,17 +74,13 @@ function openSts({ clock, shutdown }: AwsDeps, settings: ServerSettings): Sts {
   return sts;
 }
 
-function openCache({ clock, log, metrics }: AwsDeps, settings: ServerSettings, sts: Sts): CredentialCache {
-  const assumeRole = createStsLimiter(
+function openLimiter({ clock, log, metrics }: AwsDeps, settings: ServerSettings, sts: Sts): StsLimiter {
+  return createStsLimiter(
     {
       clock,
       assumeRole: logStsOutages({ clock, log, assumeRole: measureSts(sts.assumeRole, metrics) }),
       onLimited: (reason, retryAfterMs) => metrics.stsLimited.observe({ reason }, retryAfterMs / 1000),
     },
     { ratePerSecond: settings.stsRate, burst: settings.stsBurst },
-  );
-  return createCredentialCache(
-    { clock, assumeRole },
-    { capacity: settings.credentialCacheSize, refusalMs: REFUSAL_MS },
   );
 }

@@ -54,6 +54,7 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
         isReady: unready().length === 0,
         listeners: { identity, credentials },
         cache: aws.cache,
+        limiter: aws.limiter,
         authorityNotAfter: notAfterOf(trust.poller.current().authority.certificatePem),
         servingNotAfter: trust.serving.notAfter(),
         watchAgesMs: cluster.directory.ages(),

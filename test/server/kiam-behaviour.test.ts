@@ -19,6 +19,10 @@ import { createKeptLog } from "../fakes/log.ts";
 const MINUTE = 60_000;
 const INPUT = { roleArn: "arn:aws:iam::123456789012:role/a", sessionName: "kiam-kiam", durationSeconds: 3600 };
 
+function pod(uid: string) {
+  return { namespace: "ns", uid, circumstances: uid };
+}
+
 function stage() {
   const clock = createFakeClock();
   let calls = 0;
@@ -35,63 +39,63 @@ function stage() {
         return { ...session, issuedAt: now, expiresAt: now + 60 * MINUTE };
       },
     },
-    { capacity: 10, refusalMs: 15_000 },
+    { capacity: 10 },
   );
   return { clock, cache, calls: () => calls, breakSts: (error: PodroleError) => (fault = error) };
 }
 
 test("kiam: kiam fetches credentials before the pod requests them (same) [pkg/prefetch/manager.go]", async () => {
   const { cache, calls } = stage();
-  cache.prefetch(INPUT, "u-1");
-  assert.equal((await cache.get(INPUT, "u-1")).outcome === "failed", false);
+  cache.prefetch(INPUT, pod("u-1"));
+  assert.equal((await cache.get(INPUT, pod("u-1"))).outcome === "failed", false);
   assert.equal(calls(), 1);
 });
 
 test("kiam: pods with the same role, session name and external ID share a session (same) [pkg/aws/sts/cache.go]", async () => {
   const { cache, calls } = stage();
-  await cache.get(INPUT, "u-1");
-  assert.equal((await cache.get({ ...INPUT }, "u-2")).outcome, "hit");
+  await cache.get(INPUT, pod("u-1"));
+  assert.equal((await cache.get({ ...INPUT }, pod("u-2"))).outcome, "hit");
   assert.equal(calls(), 1);
 });
 
 test("kube2iam: pods with the same role and different external IDs share a session (differs: in podrole each external ID has its own session) [iam/iam.go, kube2iam#98]", async () => {
   const { cache, calls } = stage();
-  await cache.get({ ...INPUT, externalId: "a1" }, "u-1");
-  await cache.get({ ...INPUT, externalId: "b2" }, "u-2");
+  await cache.get({ ...INPUT, externalId: "a1" }, pod("u-1"));
+  await cache.get({ ...INPUT, externalId: "b2" }, pod("u-2"));
   assert.equal(calls(), 2);
 });
 
 test("kiam: for two concurrent cache misses, kiam makes two calls to STS (differs: podrole makes one call for all waiting requests) [pkg/aws/sts/cache.go]", async () => {
   const { cache, calls } = stage();
-  await Promise.all([cache.get(INPUT, "u-1"), cache.get(INPUT, "u-2")]);
+  await Promise.all([cache.get(INPUT, pod("u-1")), cache.get(INPUT, pod("u-2"))]);
   assert.equal(calls(), 1);
 });
 
 test("kiam: if STS is down at a renewal, kiam returns errors although the pod's session is still valid (differs: podrole serves the valid session) [pkg/aws/sts/cache.go]", async () => {
   const { cache, clock, breakSts } = stage();
-  await cache.get(INPUT, "u-1");
+  await cache.get(INPUT, pod("u-1"));
   await clock.advance(50 * MINUTE);
   breakSts(new PodroleError("STS_UNAVAILABLE", "down"));
-  assert.equal((await cache.get(INPUT, "u-1")).outcome, "stale");
+  assert.equal((await cache.get(INPUT, pod("u-1"))).outcome, "stale");
 });
 
-test("kiam: kiam does not cache errors, so each retry calls STS again (differs: podrole repeats a denial from memory for 15 s) [pkg/aws/sts/cache.go]", async () => {
+test("kiam: kiam does not cache errors, so each retry calls STS again (differs: podrole repeats a denial from memory, for 15 s at first and up to 2 minutes) [pkg/aws/sts/cache.go]", async () => {
   const { cache, calls, breakSts } = stage();
   breakSts(new PodroleError("STS_DENIED", "no"));
-  for (let retry = 0; retry < 10; retry++) await assert.rejects(cache.get(INPUT, "u-1"), { code: "STS_DENIED" });
+  for (let retry = 0; retry < 10; retry++) await assert.rejects(cache.get(INPUT, pod("u-1")), { code: "STS_DENIED" });
   assert.equal(calls(), 1);
 });
 
 test("kiam: kiam does not renew the credentials of a deleted pod (same) [pkg/prefetch/manager.go]", async () => {
   const { cache, calls, clock } = stage();
-  await cache.get(INPUT, "u-1");
+  await cache.get(INPUT, pod("u-1"));
   for (let minute = 0; minute < 120; minute++) await clock.advance(MINUTE);
   assert.equal(calls(), 1);
 });
 
 test("kiam: kiam keeps the credentials of a deleted pod in memory until they expire (differs: podrole removes them after 1 to 2 minutes) [pkg/aws/sts/cache.go]", async () => {
   const { cache, clock } = stage();
-  await cache.get(INPUT, "u-1");
+  await cache.get(INPUT, pod("u-1"));
   await clock.advance(MINUTE);
   cache.sweep(() => false);
   assert.equal(cache.size, 0);

@@ -4,23 +4,31 @@
 //   fresh     less than half of the lifetime has passed: returned as they are
 //   ageing    half has passed: the next request starts the one renewal and waits for it; if it fails, the old credentials
 //             are returned while they are valid
-//   failed    the last call failed: its error is repeated for a short time, unless valid credentials are left
+//   failed    the last call failed: its error is repeated for a time (failure-memory.ts), unless valid credentials are left
 // Only requests renew, and only live pods may request: the entry of a deleted pod is never renewed.
 // An entry ends when it expires, or after the last pod that requested it is gone (both swept each minute); above `capacity`
 // the entry that was requested least recently is evicted.
-// A call serves all requests that wait for it and has its own deadline, so no single caller can cancel it.
+// A call serves all requests that wait for it and has its own deadline, so no single caller can cancel it. It counts for
+// the pod that requested it first.
 import type { AssumeRoleInput } from "../../policy/decide.ts";
-import { ERRORS, type PodroleError, toPodroleError } from "../../protocol/errors.ts";
+import { toPodroleError } from "../../protocol/errors.ts";
 import { canonicalJson } from "../../runtime/canonical-json.ts";
-import { backoff, type Clock } from "../../runtime/clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import { createLru } from "../../runtime/lru.ts";
-import type { AssumeRole, SessionCredentials } from "./sts.ts";
+import { createFailureMemory, type FailureMemory } from "./failure-memory.ts";
+import type { Share } from "./fair-queue.ts";
+import type { SessionCredentials } from "./sts.ts";
+import type { AssumeRoleFor } from "./sts-limiter.ts";
 
 export interface CredentialCacheOptions {
   /** Most entries. */
   readonly capacity: number;
-  /** How long a denial by STS is repeated without calling it again. */
-  readonly refusalMs: number;
+}
+
+/** The pod that requests a session. */
+export interface Requester extends Share {
+  /** Differs after a change to the pod, or to a setting of its namespace, that may cure a refusal. */
+  readonly circumstances: string;
 }
 
 /** How a request was answered: value of the metric's label. */
@@ -33,10 +41,10 @@ export interface CredentialCache {
    */
   get(
     input: AssumeRoleInput,
-    podUid: string,
+    requester: Requester,
   ): Promise<{ readonly credentials: SessionCredentials; readonly outcome: CacheOutcome }>;
   /** Starts fetching what the pod is about to request; never throws. */
-  prefetch(input: AssumeRoleInput, podUid: string): void;
+  prefetch(input: AssumeRoleInput, requester: Requester): void;
   /** Number of entries. */
   readonly size: number;
   /** Milliseconds until the first cached session expires; Infinity when there is none. */
@@ -48,8 +56,9 @@ export interface CredentialCache {
 interface Entry {
   credentials?: SessionCredentials;
   inFlight?: Promise<SessionCredentials>;
-  failure?: { readonly error: PodroleError; readonly until: number };
-  failures: number;
+  readonly failure: FailureMemory;
+  /** Circumstances of the requests that wait for the call in flight. */
+  readonly waiting: Set<string>;
   /** Time of the last request, Unix milliseconds. */
   requestedAt: number;
   /** Uids of the pods that requested this entry and were alive at the last sweep. */
@@ -64,48 +73,50 @@ const UNUSABLE_MS = 6_000;
 
 /** Creates an empty cache in front of `assumeRole`. */
 export function createCredentialCache(
-  { clock, assumeRole }: { readonly clock: Clock; readonly assumeRole: AssumeRole },
-  { capacity, refusalMs }: CredentialCacheOptions,
+  { clock, assumeRole }: { readonly clock: Clock; readonly assumeRole: AssumeRoleFor },
+  { capacity }: CredentialCacheOptions,
 ): CredentialCache {
   const entries = createLru<Entry>(capacity);
 
   function entryOf(key: string, podUid: string): Entry {
-    const entry = entries.get(key) ?? { failures: 0, requestedAt: 0, holders: new Set() };
+    const failure = createFailureMemory({ clock });
+    const entry = entries.get(key) ?? { failure, waiting: new Set(), requestedAt: 0, holders: new Set() };
     entry.requestedAt = clock.now();
     entry.holders.add(podUid);
     entries.set(key, entry);
     return entry;
   }
 
-  function fetch(entry: Entry, input: AssumeRoleInput): Promise<SessionCredentials> {
-    entry.inFlight ??= assumeRole(input)
+  function fetch(entry: Entry, input: AssumeRoleInput, requester: Requester): Promise<SessionCredentials> {
+    entry.waiting.add(requester.circumstances);
+    entry.inFlight ??= assumeRole(input, requester)
       .then(
         (credentials) => {
           entry.credentials = credentials;
-          entry.failures = 0;
-          delete entry.failure;
+          entry.failure.forget();
           return credentials;
         },
         (thrown: unknown) => {
           const error = toPodroleError(thrown);
-          const waitMs = ERRORS[error.code].retry ? backoff(entry.failures++, 1_000, 30_000) : refusalMs;
-          entry.failure = { error, until: clock.now() + (error.retryAfterMs ?? waitMs) };
+          entry.failure.remember(error, entry.waiting);
           throw error;
         },
       )
       .finally(() => {
+        entry.waiting.clear();
         delete entry.inFlight;
       });
     return entry.inFlight;
   }
 
-  async function get(input: AssumeRoleInput, podUid: string) {
-    const entry = entryOf(keyOf(input), podUid);
+  async function get(input: AssumeRoleInput, requester: Requester) {
+    const entry = entryOf(keyOf(input), requester.uid);
     const cached = entry.credentials;
     if (cached && clock.now() < halfLife(cached)) return { credentials: cached, outcome: "hit" } as const;
     try {
-      if (entry.failure && clock.now() < entry.failure.until) throw entry.failure.error;
-      const credentials = await fetch(entry, input);
+      const failure = entry.failure.recall(requester.circumstances);
+      if (failure) throw failure;
+      const credentials = await fetch(entry, input, requester);
       return { credentials, outcome: cached ? "renewed" : "miss" } as const;
     } catch (error) {
       if (cached && clock.now() < cached.expiresAt - UNUSABLE_MS)
@@ -116,8 +127,8 @@ export function createCredentialCache(
 
   return {
     get,
-    prefetch(input, podUid) {
-      get(input, podUid).catch(() => {
+    prefetch(input, requester) {
+      get(input, requester).catch(() => {
         // The entry stores the error; the next request reports it.
       });
     },
@@ -137,7 +148,7 @@ export function createCredentialCache(
       for (const [key, { credentials, inFlight, failure, requestedAt, holders }] of entries.entries()) {
         if (inFlight) continue;
         const valid = credentials !== undefined && credentials.expiresAt > now;
-        if (!valid && !(failure && failure.until > now)) entries.delete(key);
+        if (!valid && !failure.isInUse()) entries.delete(key);
         if (now - requestedAt < GRACE_MS) continue;
         for (const uid of holders) if (!isAlive(uid)) holders.delete(uid);
         if (holders.size === 0) entries.delete(key);

@@ -1,15 +1,25 @@
-// Leaves quota for the other users of STS: a token bucket on the server's calls, and one pause for all of them when STS
-// throttles. Both exist per calling account, because a call counts against the caller's quota (by Region), whatever account
-// the role is in: the server's own account, and that of each first hop.
+// Leaves quota for the other users of STS, and shares the rest among the pods of this cluster: a token bucket on the
+// server's calls, a queue in front of it in which namespaces take turns, and within a namespace its pods, and one pause for
+// all of them when STS throttles. All of these exist per calling account, because a call counts against the caller's quota
+// (by Region), whatever account the role is in: the server's own account, and that of each first hop.
 // States of an account: open → paused (STS throttled: 1 s doubling to 30 s, or Retry-After if longer) → open again after
 // the pause, with an empty bucket, so that waiting callers are not all admitted at once; the first success resets the
-// doubling. No timer runs here. There are as many accounts as the settings name, kept as long as the server runs.
+// doubling. There are as many accounts as the settings name, kept as long as the server runs.
+// States of a call: made, if the bucket has a token and no call waits → ended by STS.
+//                   waiting, if there is no token → made in its turn; or refused: after 5 s, or when the queue is full and
+//                   it is the newest call of the pod with most waiting calls, in the namespace with most of them.
+//                   refused, if the account is paused.
+// A refused call rejects with STS_THROTTLED and a time to retry. The queue holds what the rate can serve in 5 s. One timer
+// per account runs while calls wait: until the next token, the end of the pause or the end of the oldest wait.
 import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { parseRoleArn } from "../../policy/role.ts";
 import { PodroleError } from "../../protocol/errors.ts";
 import { backoff, type Clock } from "../../runtime/clock.ts";
 import { createTokenBucket, type TokenBucket } from "../../runtime/token-bucket.ts";
-import type { AssumeRole } from "./sts.ts";
+import { createFairQueue, type FairQueue, type Share } from "./fair-queue.ts";
+import { createRetryTimes, type RetryTimes } from "./retry-times.ts";
+import type { AssumeRole, SessionCredentials } from "./sts.ts";
+import { createStsUsage, type TopNamespace } from "./sts-usage.ts";
 
 export interface StsLimiterOptions {
   /** Sustained calls per second, for each calling account. */
@@ -25,77 +35,184 @@ export interface StsLimiterDeps {
   readonly onLimited: (reason: "rate" | "pause", retryAfterMs: number) => void;
 }
 
+/** AssumeRole on behalf of a pod. Rejects as AssumeRole does. */
+export type AssumeRoleFor = (input: AssumeRoleInput, share: Share) => Promise<SessionCredentials>;
+
+export interface StsLimiter {
+  /** A call that is not made rejects with STS_THROTTLED and `retryAfterMs`. */
+  readonly assumeRole: AssumeRoleFor;
+  /** Number of calls that wait for their turn. */
+  waiting(): number;
+  /** Returns the namespace that needed most calls in the last one to two minutes, made or not. */
+  topNamespace(): TopNamespace | undefined;
+}
+
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 30_000;
-/** Waits are spread over this much time; a caller whose wait would be longer gets the shortest one again. */
-const LONGEST_WAIT_MS = 30_000;
+/** Short enough that a sidecar, which waits 15 s for all of its containers, still gets what STS answers afterwards. */
+const LONGEST_WAIT_MS = 5_000;
+/** Room for every pod of a small cluster, even if the rate is a call per second. */
+const SMALLEST_CAPACITY = 100;
+/** Times to retry are spread over this much time. */
+const SPREAD_MS = 30_000;
+
+/** A call that waits for a token. */
+interface Waiter extends Share {
+  readonly deadline: number;
+  readonly start: () => void;
+  readonly refuse: () => void;
+}
 
 /** State of one calling account; times are Unix milliseconds. */
 interface Account {
   readonly bucket: TokenBucket;
+  readonly queue: FairQueue<Waiter>;
+  /** The same waiters as in `queue`, the oldest first. */
+  readonly waiters: Set<Waiter>;
+  readonly retryTime: RetryTimes;
+  cancelTimer: () => void;
+  pausedFrom: number;
   pausedUntil: number;
+  /** Number of pauses so far. */
+  pauses: number;
   /** Throttled calls in a row that no pause could have prevented. */
   throttles: number;
-  /** When the caller refused last may retry; the next one gets a later time, so that retries are spread. */
-  lastRetryAt: number;
 }
 
-/** Wraps `assumeRole`. A call that is not made rejects with STS_THROTTLED and `retryAfterMs`. */
+/** Puts the limit and the queue in front of `assumeRole`. */
 export function createStsLimiter(
   { clock, assumeRole, onLimited }: StsLimiterDeps,
   { ratePerSecond, burst }: StsLimiterOptions,
-): AssumeRole {
+): StsLimiter {
   const accounts = new Map<string, Account>();
+  const usage = createStsUsage({ clock });
   const spacingMs = 1000 / ratePerSecond;
+  const capacity = Math.max(SMALLEST_CAPACITY, Math.ceil(LONGEST_WAIT_MS / spacingMs));
 
   function accountOf({ via }: AssumeRoleInput): Account {
     const id = (via && parseRoleArn(via)?.accountId) ?? "own";
     const account = accounts.get(id) ?? {
       bucket: createTokenBucket({ clock }, { burst, spacingMs }),
+      queue: createFairQueue<Waiter>(capacity),
+      waiters: new Set<Waiter>(),
+      retryTime: createRetryTimes({ clock }, { spacingMs, spreadMs: SPREAD_MS }),
+      cancelTimer: () => {},
+      pausedFrom: 0,
       pausedUntil: 0,
+      pauses: 0,
       throttles: 0,
-      lastRetryAt: 0,
     };
     accounts.set(id, account);
     return account;
   }
 
-  function admit(account: Account, roleArn: string): void {
+  /** Milliseconds until the pause ends; 0 if there is none. A clock that was set back to before a pause ends it. */
+  function pauseMs({ pausedFrom, pausedUntil }: Account): number {
     const now = clock.now();
-    const isPaused = account.pausedUntil > now;
-    if (!isPaused && account.bucket.take()) return;
-    const earliest = isPaused ? account.pausedUntil : now + account.bucket.waitMs();
-    const next = Math.max(earliest, account.lastRetryAt + spacingMs);
-    account.lastRetryAt = next - earliest > LONGEST_WAIT_MS ? earliest : next;
-    const retryAfterMs = account.lastRetryAt - now;
-    onLimited(isPaused ? "pause" : "rate", retryAfterMs);
-    const state = isPaused
-      ? "STS throttles this account; expected a retry after the pause"
-      : `more than ${ratePerSecond} calls per second; expected at most --sts-rate`;
-    throw new PodroleError("STS_THROTTLED", `Cannot assume role ${roleArn}: ${state}`, { retryAfterMs });
+    return now < pausedFrom ? 0 : Math.max(0, pausedUntil - now);
   }
 
-  /** Starts one pause, however many calls were in flight when STS began to throttle. */
-  function pause(account: Account, startedAt: number, retryAfterMs: number): void {
-    if (startedAt < account.pausedUntil) return;
-    const pauseMs = Math.max(backoff(account.throttles++, FIRST_PAUSE_MS, LONGEST_PAUSE_MS), retryAfterMs);
-    account.pausedUntil = clock.now() + pauseMs;
-    account.bucket.emptyUntil(account.pausedUntil);
+  /** Resolves when the call may be made. */
+  async function admit(account: Account, roleArn: string, share: Share): Promise<void> {
+    const waitMs = pauseMs(account);
+    if (waitMs > 0) throw refusal(account, roleArn, share, "pause", waitMs);
+    if (account.queue.size === 0 && account.bucket.take()) return;
+    await new Promise<void>((resolve, reject) => {
+      const { namespace, uid } = share;
+      const waiter: Waiter = {
+        namespace,
+        uid,
+        deadline: clock.now() + LONGEST_WAIT_MS,
+        start: resolve,
+        refuse: () => reject(refusal(account, roleArn, share, "rate", account.bucket.waitMs())),
+      };
+      account.waiters.add(waiter);
+      const dropped = account.queue.push(waiter);
+      if (dropped) {
+        account.waiters.delete(dropped);
+        dropped.refuse();
+      }
+      serve(account);
+    });
   }
 
-  return async (input) => {
-    const account = accountOf(input);
-    admit(account, input.roleArn);
-    const startedAt = clock.now();
-    try {
-      const credentials = await assumeRole(input);
-      if (startedAt >= account.pausedUntil) account.throttles = 0;
-      return credentials;
-    } catch (error) {
-      if (!(error instanceof PodroleError) || error.code !== "STS_THROTTLED") throw error;
-      pause(account, startedAt, error.retryAfterMs ?? 0);
-      const retryAfterMs = Math.max(account.pausedUntil - clock.now(), 0);
-      throw new PodroleError(error.code, error.message, { cause: error.cause, retryAfterMs });
+  function startNext({ queue, waiters, bucket }: Account): void {
+    while (queue.size > 0 && bucket.take()) {
+      const next = queue.take();
+      if (!next) return;
+      waiters.delete(next);
+      next.start();
     }
+  }
+
+  /** Starts the calls for which there are tokens, refuses those that have waited too long, and sets the timer. */
+  function serve(account: Account): void {
+    const { queue, waiters, bucket } = account;
+    account.cancelTimer();
+    const paused = pauseMs(account);
+    if (paused === 0) startNext(account);
+    const now = clock.now();
+    for (const waiter of waiters) {
+      if (waiter.deadline > now) {
+        const untilTokenMs = paused > 0 ? paused : bucket.waitMs();
+        const delayMs = Math.ceil(Math.min(untilTokenMs, waiter.deadline - now));
+        account.cancelTimer = clock.schedule(() => serve(account), delayMs);
+        return;
+      }
+      waiters.delete(waiter);
+      queue.delete(waiter);
+      waiter.refuse();
+    }
+  }
+
+  function refusal(
+    { retryTime }: Account,
+    roleArn: string,
+    share: Share,
+    reason: "rate" | "pause",
+    waitMs: number,
+  ): PodroleError {
+    const now = clock.now();
+    const retryAfterMs = retryTime(share, now + waitMs) - now;
+    onLimited(reason, retryAfterMs);
+    const state =
+      reason === "pause"
+        ? "STS throttles this account; expected a retry after the pause"
+        : `more than ${ratePerSecond} calls per second; expected at most --sts-rate`;
+    return new PodroleError("STS_THROTTLED", `Cannot assume role ${roleArn}: ${state}`, { retryAfterMs });
+  }
+
+  /**
+   * Starts one pause, however many calls were in flight when STS began to throttle. `pauses`: their number when the
+   * throttled call began.
+   */
+  function pause(account: Account, pauses: number, retryAfterMs: number): void {
+    if (pauses !== account.pauses) return;
+    account.pauses += 1;
+    const lengthMs = Math.max(backoff(account.throttles++, FIRST_PAUSE_MS, LONGEST_PAUSE_MS), retryAfterMs);
+    account.pausedFrom = clock.now();
+    account.pausedUntil = account.pausedFrom + lengthMs;
+    account.bucket.emptyUntil(account.pausedUntil);
+    serve(account);
+  }
+
+  return {
+    async assumeRole(input, share) {
+      const account = accountOf(input);
+      usage.record(share.namespace);
+      await admit(account, input.roleArn, share);
+      const { pauses } = account;
+      try {
+        const credentials = await assumeRole(input);
+        if (pauses === account.pauses) account.throttles = 0;
+        return credentials;
+      } catch (error) {
+        if (!(error instanceof PodroleError) || error.code !== "STS_THROTTLED") throw error;
+        pause(account, pauses, error.retryAfterMs ?? 0);
+        throw new PodroleError(error.code, error.message, { cause: error.cause, retryAfterMs: pauseMs(account) });
+      }
+    },
+    waiting: () => accounts.values().reduce((sum, { queue }) => sum + queue.size, 0),
+    topNamespace: () => usage.top(),
   };
 }

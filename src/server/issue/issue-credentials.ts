@@ -1,14 +1,15 @@
 // The credentials port's use case: find the pod, decide each container's role (decide-containers.ts), get the
 // credentials, record each result. It runs at every issue
-// and decides anew, whatever the webhook decided at admission. It has no state of its own.
+// and decides anew, whatever the webhook decided at admission. It has no state of its own beyond a request.
 import type { PodIdentity } from "../../pki/identity.ts";
 import { type AssumeRoleInput, assumeRoleInput, decideRoles, type PolicySettings } from "../../policy/decide.ts";
 import type { RoleArn } from "../../policy/role.ts";
 import { SESSION_POLICY_KEY, sessionPolicyConfigMap } from "../../policy/session-policy.ts";
 import { type ErrorInfo, isRefusal, PodroleError, type Refusal, toPodroleError } from "../../protocol/errors.ts";
 import type { Audit } from "../../runtime/log.ts";
-import type { CredentialCache } from "../aws/credential-cache.ts";
+import type { CredentialCache, Requester } from "../aws/credential-cache.ts";
 import type { SessionCredentials } from "../aws/sts.ts";
+import { circumstancesOf } from "./circumstances.ts";
 import { type ContainerDecision, decideContainers } from "./decide-containers.ts";
 import type { RecordRefusal } from "./events.ts";
 import type { PodDirectory, PodInContext } from "./pod-directory.ts";
@@ -56,7 +57,7 @@ export function createCredentialIssuer({
     try {
       const input = await sessionInput(found, role);
       if (isRefusal(input)) return refuse(identity, container, input, peer, role.arn);
-      const { credentials, outcome } = await cache.get(input, identity.uid);
+      const { credentials, outcome } = await cache.get(input, requester(identity, found));
       const { roleArn, sessionName } = input;
       const session = sessionFields(credentials);
       const issued = { decision: "issued", role: roleArn, sessionName, outcome, peer, ...session } as const;
@@ -65,6 +66,14 @@ export function createCredentialIssuer({
     } catch (thrown) {
       return refuse(identity, container, toPodroleError(thrown), peer, role.arn);
     }
+  }
+
+  /** Computed once for each look-up of the pod, and not for each of its containers. */
+  const requesters = new WeakMap<PodInContext, Requester>();
+  function requester({ namespace, uid }: PodIdentity, found: PodInContext): Requester {
+    const known = requesters.get(found) ?? { namespace, uid, circumstances: circumstancesOf(found) };
+    requesters.set(found, known);
+    return known;
   }
 
   /** The AssumeRole input, with the session policy from the pod's namespace if the pod names one. */
@@ -95,12 +104,12 @@ export function createCredentialIssuer({
       }
       return Promise.all(decisions.map((decision) => issueOne(identity, decision, peer)));
     },
-    prefetch({ uid }, found) {
+    prefetch(identity, found) {
       for (const decision of decideRoles(found.facts, found.inherited, policy()).roles) {
         // Errors are dropped here, because issue() meets and reports the same ones.
         if (decision.allowed) {
           sessionInput(found, decision.role).then(
-            (input) => isRefusal(input) || cache.prefetch(input, uid),
+            (input) => isRefusal(input) || cache.prefetch(input, requester(identity, found)),
             () => {},
           );
         }

@@ -1,6 +1,7 @@
 // The gauges of the server, computed at each scrape instead of at each change.
 import type { Listener } from "../../protocol/listener.ts";
 import type { CredentialCache } from "../aws/credential-cache.ts";
+import type { StsLimiter } from "../aws/sts-limiter.ts";
 import type { ServerMetrics } from "./metrics.ts";
 
 /** What the gauges show. Times are Unix milliseconds. */
@@ -9,6 +10,7 @@ export interface GaugeSources {
   /** By the value of label `port`. */
   readonly listeners: Readonly<Record<string, Pick<Listener, "connections">>>;
   readonly cache: Pick<CredentialCache, "size" | "nearestExpiryMs">;
+  readonly limiter: Pick<StsLimiter, "waiting" | "topNamespace">;
   readonly authorityNotAfter: number;
   readonly servingNotAfter: number;
   /** Milliseconds since each cache was last proved fresh, by the value of label `resource`. */
@@ -17,11 +19,16 @@ export interface GaugeSources {
 
 /** Sets every gauge as of `now` (Unix milliseconds); durations are exposed in seconds, as Prometheus expects. */
 export function refreshGauges(metrics: ServerMetrics, now: number, sources: GaugeSources): void {
-  const { isReady, listeners, cache, authorityNotAfter, servingNotAfter, watchAgesMs } = sources;
+  const { isReady, listeners, cache, limiter, authorityNotAfter, servingNotAfter, watchAgesMs } = sources;
   metrics.ready.set(isReady ? 1 : 0);
   for (const [port, listener] of Object.entries(listeners)) setConnections(metrics, port, listener);
   metrics.cacheSize.set(cache.size);
   metrics.nearestExpiry.set(cache.nearestExpiryMs() / 1000);
+  metrics.stsWaiting.set(limiter.waiting());
+  const top = limiter.topNamespace();
+  // One series at a time, because the number of namespaces has no bound.
+  metrics.stsTopNamespace.reset();
+  if (top) metrics.stsTopNamespace.set({ caller_namespace: top.namespace }, top.share);
   metrics.authorityExpiry.set((authorityNotAfter - now) / 1000);
   metrics.servingExpiry.set((servingNotAfter - now) / 1000);
   for (const [resource, ageMs] of Object.entries(watchAgesMs)) metrics.watchAge.set({ resource }, ageMs / 1000);

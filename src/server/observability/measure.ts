@@ -31,9 +31,9 @@ export function measureCache(
   metrics: ServerMetrics,
 ): Pick<CredentialCache, "get" | "prefetch"> {
   return {
-    async get(input, podUid) {
+    async get(input, requester) {
       try {
-        const answer = await cache.get(input, podUid);
+        const answer = await cache.get(input, requester);
         metrics.cache.inc({ outcome: answer.outcome });
         return answer;
       } catch (error) {
@@ -41,7 +41,7 @@ export function measureCache(
         throw error;
       }
     },
-    prefetch: (input, podUid) => cache.prefetch(input, podUid),
+    prefetch: (input, requester) => cache.prefetch(input, requester),
   };
 }
 

@@ -38,7 +38,7 @@ export const SERVER_METRICS = {
   cacheSize: {
     type: "gauge",
     name: "podrole_credential_cache_entries",
-    help: "Entries of the credential cache: sessions, and failures, which the server repeats for up to 30 s without calling STS again",
+    help: "Entries of the credential cache: sessions, and failures, which the server repeats without calling STS again: denials for up to 2 minutes, others for up to 30 s",
   },
   nearestExpiry: {
     type: "gauge",
@@ -69,6 +69,17 @@ export const SERVER_METRICS = {
     labels: ["reason"],
     from: ["rate", "pause"],
     buckets: [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30],
+  },
+  stsWaiting: {
+    type: "gauge",
+    name: "podrole_sts_calls_waiting",
+    help: "AssumeRole calls that wait for their turn because --sts-rate is reached; namespaces take turns, and within a namespace its pods",
+  },
+  stsTopNamespace: {
+    type: "gauge",
+    name: "podrole_sts_top_namespace_share",
+    help: "Share (0 to 1) of all AssumeRole calls, made or not, that the namespace with most of them needed in the last one to two minutes; label caller_namespace of the only series names it; there is no series if there were no calls",
+    labels: ["caller_namespace"],
   },
   connections: {
     type: "gauge",

@@ -17,6 +17,8 @@ const STS = (code: string) => `podrole_sts_calls_total{job="podrole-server",code
 const GRANTS = (code: string) => `podrole_credentials_total{job="podrole-server",code="${code}"}`;
 const PROOFS = (code: string) => `podrole_certificates_total{job="podrole-server",code="${code}"}`;
 const HELD_BACK = (reason: string) => `podrole_sts_held_back_seconds_count{job="podrole-server",reason="${reason}"}`;
+const TOP_NAMESPACE = 'podrole_sts_top_namespace_share{job="podrole-server",caller_namespace="shop"}';
+const WAITING = 'podrole_sts_calls_waiting{job="podrole-server"}';
 const CACHE = (outcome: string) => `podrole_credential_cache_total{job="podrole-server",outcome="${outcome}"}`;
 const ADMISSIONS = (decision: string, reason: string) =>
   `podrole_admission_total{job="podrole-webhook",decision="${decision}",reason="${reason}"}`;
@@ -79,6 +81,19 @@ export const CASES: readonly AlertCase[] = [
       because: "STS throttles, not podrole",
       series: { [HELD_BACK("rate")]: "0x30", [HELD_BACK("pause")]: "0+30x30" },
       at: 20,
+    },
+  },
+  {
+    alert: "PodroleStsCrowded",
+    fires: {
+      series: { [TOP_NAMESPACE]: "0.9x30", [WAITING]: "0x5 40x25", [HELD_BACK("rate")]: "0+30x30" },
+      at: 15,
+      labels: { caller_namespace: "shop" },
+    },
+    quiet: {
+      because: "no call waits",
+      series: { [TOP_NAMESPACE]: "1x30", [WAITING]: "0x30", [HELD_BACK("rate")]: "0x30" },
+      at: 15,
     },
   },
   {

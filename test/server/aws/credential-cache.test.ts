@@ -3,14 +3,18 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { PodroleError } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
-import { createCredentialCache } from "../../../src/server/aws/credential-cache.ts";
+import { createCredentialCache, type Requester } from "../../../src/server/aws/credential-cache.ts";
 import type { AssumeRole, SessionCredentials } from "../../../src/server/aws/sts.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
 const INPUT = { roleArn: "arn:aws:iam::123456789012:role/a", sessionName: "ns.pod", durationSeconds: 3600 };
-const POD = "u-1";
+const POD = pod("u-1");
 const MINUTE = 60_000;
 const allAlive = () => true;
+
+function pod(uid: string, circumstances = uid): Requester {
+  return { namespace: "ns", uid, circumstances };
+}
 
 function stage(options: { capacity?: number } = {}) {
   const clock = createFakeClock();
@@ -21,7 +25,7 @@ function stage(options: { capacity?: number } = {}) {
     await answer();
     return session(clock.now());
   };
-  const cache = createCredentialCache({ clock, assumeRole }, { capacity: options.capacity ?? 10, refusalMs: 15_000 });
+  const cache = createCredentialCache({ clock, assumeRole }, { capacity: options.capacity ?? 10 });
   return { clock, calls, cache, answerWith: (next: () => Promise<void>) => (answer = next) };
 }
 
@@ -108,6 +112,36 @@ test("get() repeats a denial by STS without another call, for a short time", asy
   assert.equal((await cache.get(INPUT, POD)).outcome, "miss");
 });
 
+test("get() calls STS at once for a pod in new circumstances, and repeats the denial to the others", async () => {
+  const { cache, calls, answerWith } = stage();
+  answerWith(fail("STS_DENIED"));
+  await assert.rejects(cache.get(INPUT, POD), { code: "STS_DENIED" });
+  await assert.rejects(cache.get(INPUT, pod("u-1", "changed")), { code: "STS_DENIED" });
+  assert.equal(calls.length, 2);
+  await assert.rejects(cache.get(INPUT, POD), { code: "STS_DENIED" });
+  await assert.rejects(cache.get(INPUT, pod("u-1", "changed")), { code: "STS_DENIED" });
+  assert.equal(calls.length, 2);
+  answerWith(() => Promise.resolve());
+  assert.equal((await cache.get(INPUT, pod("u-1", "cured"))).outcome, "miss");
+  assert.equal((await cache.get(INPUT, POD)).outcome, "hit");
+});
+
+test("sweep() keeps a denial of a living pod while its repetition still counts, and no longer", async () => {
+  const { cache, calls, clock, answerWith } = stage();
+  answerWith(fail("STS_DENIED"));
+  const deny = () => assert.rejects(cache.get(INPUT, POD), { code: "STS_DENIED" });
+  await deny();
+  await clock.advance(5 * MINUTE);
+  cache.sweep(allAlive);
+  await deny();
+  await clock.advance(16_000);
+  await deny();
+  assert.equal(calls.length, 2, "the second denial is remembered for 30 s");
+  await clock.advance(7 * MINUTE);
+  cache.sweep(allAlive);
+  assert.equal(cache.size, 0);
+});
+
 test("get() lets a second caller wait for the call that the first one started", async () => {
   const { cache, answerWith, calls } = stage();
   const gate = Promise.withResolvers<void>();
@@ -158,16 +192,16 @@ test("sweep() evicts expired sessions only", async () => {
 
 test("sweep() evicts the valid session of a deleted pod, but not one that a living pod shares", async () => {
   const { cache, clock } = stage();
-  await cache.get(INPUT, "gone");
-  await cache.get({ ...INPUT, sessionName: "shared" }, "gone");
-  await cache.get({ ...INPUT, sessionName: "shared" }, "living");
+  await cache.get(INPUT, pod("gone"));
+  await cache.get({ ...INPUT, sessionName: "shared" }, pod("gone"));
+  await cache.get({ ...INPUT, sessionName: "shared" }, pod("living"));
   const isAlive = (uid: string) => uid === "living";
   cache.sweep(isAlive);
   assert.equal(cache.size, 2, "the watch may lag behind a new pod");
   await clock.advance(MINUTE);
   cache.sweep(isAlive);
   assert.equal(cache.size, 1);
-  assert.equal((await cache.get({ ...INPUT, sessionName: "shared" }, "living")).outcome, "hit");
+  assert.equal((await cache.get({ ...INPUT, sessionName: "shared" }, pod("living"))).outcome, "hit");
 });
 
 test("createCredentialCache() renews only on request: other sessions expire", async () => {

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { AssumeRoleInput } from "../../../src/policy/decide.ts";
 import { PodroleError } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import type { AssumeRole } from "../../../src/server/aws/sts.ts";
-import { createStsLimiter } from "../../../src/server/aws/sts-limiter.ts";
+import { createStsLimiter, type StsLimiterDeps, type StsLimiterOptions } from "../../../src/server/aws/sts-limiter.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
 const INPUT = { roleArn: "arn:aws:iam::123456789012:role/a", sessionName: "s1", durationSeconds: 3600 };
@@ -15,16 +16,83 @@ const ISSUED = {
   expiresAt: 1,
 };
 
-test("createStsLimiter() admits a burst and then the rate", async () => {
+type Deps = Pick<StsLimiterDeps, "clock" | "assumeRole"> & Partial<StsLimiterDeps>;
+
+/** Returns the limiter's call on behalf of a pod, by default always the same one. */
+function limit(deps: Deps, options: StsLimiterOptions) {
+  const { assumeRole } = createStsLimiter({ onLimited: () => {}, ...deps }, options);
+  return (input: AssumeRoleInput, uid = "u-1", namespace = "ns") => assumeRole(input, { namespace, uid });
+}
+
+test("createStsLimiter() admits a burst, then the rate: a call waits for its turn", async () => {
   const clock = createFakeClock();
-  const limited = createStsLimiter(
-    { clock, assumeRole: async () => ISSUED, onLimited: () => {} },
-    { ratePerSecond: 10, burst: 3 },
-  );
-  for (let call = 0; call < 3; call++) await limited(INPUT);
-  await assert.rejects(limited(INPUT), { code: "STS_THROTTLED", retryAfterMs: 100 });
-  await clock.advance(100);
-  await limited(INPUT);
+  const limited = limit({ clock, assumeRole: async () => ISSUED }, { ratePerSecond: 10, burst: 3 });
+  const made: number[] = [];
+  const start = clock.now();
+  const calls = Array.from({ length: 5 }, () => limited(INPUT).then(() => made.push(clock.now() - start)));
+  await clock.advance(99);
+  assert.deepEqual(made, [0, 0, 0]);
+  await clock.advance(101);
+  await Promise.all(calls);
+  assert.deepEqual(made, [0, 0, 0, 100, 200]);
+});
+
+test("createStsLimiter() refuses a call that has waited for 5 s, and one beyond the queue's capacity", async () => {
+  const clock = createFakeClock();
+  const refused: string[] = [];
+  const onLimited = (reason: string) => refused.push(reason);
+  const limited = limit({ clock, assumeRole: async () => ISSUED, onLimited }, { ratePerSecond: 1, burst: 1 });
+  const outcomes: string[] = [];
+  const call = (uid: string) =>
+    limited(INPUT, uid).then(
+      () => outcomes.push(`${uid} made`),
+      (error: PodroleError) => outcomes.push(`${uid} ${error.code}`),
+    );
+  for (let index = 0; index < 102; index++) void call("many");
+  await clock.advance(0);
+  assert.deepEqual(outcomes, ["many made", "many STS_THROTTLED"]);
+  void call("one");
+  await clock.advance(2_000);
+  assert.ok(outcomes.includes("one made"), "a newcomer displaces a call of the pod with most of them");
+  await clock.advance(3_000);
+  assert.equal(outcomes.filter((text) => text.endsWith("made")).length, 6);
+  assert.equal(outcomes.length, 103);
+  assert.deepEqual(new Set(refused), new Set(["rate"]));
+});
+
+test("createStsLimiter() lets namespaces take turns, and within a namespace its pods", async () => {
+  const clock = createFakeClock();
+  const made: string[] = [];
+  const assumeRole: AssumeRole = async ({ sessionName }) => {
+    made.push(sessionName);
+    return ISSUED;
+  };
+  const limited = limit({ clock, assumeRole }, { ratePerSecond: 10, burst: 1 });
+  const call = (namespace: string, uid: string) =>
+    limited({ ...INPUT, sessionName: `${namespace}.${uid}` }, uid, namespace).catch(() => {});
+  for (let index = 0; index < 50; index++) void call("busy", "a");
+  for (let index = 0; index < 5; index++) void call("busy", "b");
+  void call("calm", "c");
+  await clock.advance(500);
+  assert.deepEqual(made, ["busy.a", "busy.a", "calm.c", "busy.b", "busy.a", "busy.b"]);
+});
+
+test("createStsLimiter() ends a pause when the clock is set back to before it", async () => {
+  let now = 10_000_000;
+  const clock = { now: () => now, schedule: () => () => {} };
+  let throttles = true;
+  const assumeRole: AssumeRole = async () => {
+    if (throttles) throw new PodroleError("STS_THROTTLED", "Rate exceeded");
+    return ISSUED;
+  };
+  const limited = limit({ clock, assumeRole }, { ratePerSecond: 1000, burst: 10 });
+  await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
+  throttles = false;
+  await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
+  now -= 7_200_000;
+  const first = limited(INPUT);
+  now += 10;
+  await Promise.all([first, limited(INPUT)]);
 });
 
 test("createStsLimiter() pauses all calls while STS throttles, longer each time", async () => {
@@ -34,10 +102,7 @@ test("createStsLimiter() pauses all calls while STS throttles, longer each time"
     calls += 1;
     throw new PodroleError("STS_THROTTLED", "Rate exceeded");
   };
-  const limited = createStsLimiter(
-    { clock, assumeRole: throttled, onLimited: () => {} },
-    { ratePerSecond: 1000, burst: 1000 },
-  );
+  const limited = limit({ clock, assumeRole: throttled }, { ratePerSecond: 1000, burst: 1000 });
   const pauses: number[] = [];
   for (let round = 0; round < 7; round++) {
     await assert.rejects(limited(INPUT), (error: PodroleError) => {
@@ -53,23 +118,29 @@ test("createStsLimiter() pauses all calls while STS throttles, longer each time"
 
 test("createStsLimiter() reports each call that it does not make, with reason and wait, and no other", async () => {
   const clock = createFakeClock();
-  const reported: string[] = [];
+  let reported: string[] = [];
   let throttles = true;
   const assumeRole: AssumeRole = async () => {
     if (throttles) throw new PodroleError("STS_THROTTLED", "Rate exceeded");
     return ISSUED;
   };
   const onLimited = (reason: string, ms: number) => reported.push(`${reason} ${ms > 500 ? "long" : ms}`);
-  const limited = createStsLimiter({ clock, assumeRole, onLimited }, { ratePerSecond: 10, burst: 2 });
+  const limited = limit({ clock, assumeRole, onLimited }, { ratePerSecond: 10, burst: 2 });
   await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
   assert.deepEqual(reported, []);
   await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
   assert.deepEqual(reported, ["pause long"]);
   throttles = false;
   await clock.advance(2_000);
-  for (let call = 0; call < 2; call++) await limited(INPUT);
-  await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
-  assert.deepEqual(reported, ["pause long", "rate 100"]);
+  for (let call = 0; call < 3; call++) void limited(INPUT);
+  await clock.advance(1_000);
+  assert.deepEqual(reported, ["pause long"], "a call that waits and is made is not reported");
+  reported = [];
+  const calls = Array.from({ length: 150 }, () => limited(INPUT).catch((error: PodroleError) => error.code));
+  await clock.advance(10_000);
+  const refused = (await Promise.all(calls)).filter((result) => result === "STS_THROTTLED");
+  assert.equal(reported.length, refused.length);
+  assert.ok(refused.length > 50 && reported.every((report) => report.startsWith("rate ")));
 });
 
 test("createStsLimiter() counts calls that are throttled at the same time once: they do not prolong the pause", async () => {
@@ -79,7 +150,7 @@ test("createStsLimiter() counts calls that are throttled at the same time once: 
     await gate.promise;
     throw new PodroleError("STS_THROTTLED", "Rate exceeded");
   };
-  const limited = createStsLimiter({ clock, assumeRole, onLimited: () => {} }, { ratePerSecond: 100, burst: 100 });
+  const limited = limit({ clock, assumeRole }, { ratePerSecond: 100, burst: 100 });
   const waits: number[] = [];
   const calls = Array.from({ length: 50 }, () =>
     limited(INPUT).catch((error: PodroleError) => waits.push(error.retryAfterMs ?? 0)),
@@ -95,7 +166,7 @@ test("createStsLimiter() pauses for Retry-After when that is longer", async () =
   const assumeRole: AssumeRole = async () => {
     throw new PodroleError("STS_THROTTLED", "Rate exceeded", { retryAfterMs: 20_000 });
   };
-  const limited = createStsLimiter({ clock, assumeRole, onLimited: () => {} }, { ratePerSecond: 100, burst: 100 });
+  const limited = limit({ clock, assumeRole }, { ratePerSecond: 100, burst: 100 });
   await assert.rejects(limited(INPUT), { code: "STS_THROTTLED", retryAfterMs: 20_000 });
 });
 
@@ -108,17 +179,18 @@ test("createStsLimiter() returns a different time to each waiting caller, and st
     made += 1;
     return ISSUED;
   };
-  const limited = createStsLimiter({ clock, assumeRole, onLimited: () => {} }, { ratePerSecond: 10, burst: 200 });
+  const limited = limit({ clock, assumeRole }, { ratePerSecond: 10, burst: 200 });
   const retryTimes: number[] = [];
-  const call = () =>
-    limited(INPUT).catch((error: PodroleError) => void retryTimes.push(clock.now() + (error.retryAfterMs ?? 0)));
-  for (let pod = 0; pod < 100; pod++) await call();
+  const call = (uid?: string) =>
+    limited(INPUT, uid).catch((error: PodroleError) => void retryTimes.push(clock.now() + (error.retryAfterMs ?? 0)));
+  for (let pod = 0; pod < 100; pod++) await call(`u-${pod}`);
   throttles = false;
   const times = retryTimes.slice(1);
   assert.equal(new Set(times).size, 99, "no two callers get the same time");
   assert.ok(Math.max(...times) - Math.min(...times) >= 9_700, "they are spread by the rate");
   await clock.advance(Math.min(...times) - clock.now() + 1);
-  for (let pod = 0; pod < 100; pod++) await call();
+  for (let pod = 0; pod < 100; pod++) void call();
+  await clock.advance(0);
   assert.ok(made <= 1, `${made} calls at once after the pause`);
 });
 
@@ -128,10 +200,17 @@ test("createStsLimiter() pauses only the calling account", async () => {
     if (via === undefined) throw new PodroleError("STS_THROTTLED", "Rate exceeded");
     return ISSUED;
   };
-  const limited = createStsLimiter({ clock, assumeRole, onLimited: () => {} }, { ratePerSecond: 10, burst: 2 });
+  const limited = limit({ clock, assumeRole }, { ratePerSecond: 10, burst: 2 });
   const hop = { ...INPUT, via: "arn:aws:iam::210987654321:role/hop" };
   await assert.rejects(limited(INPUT), { code: "STS_THROTTLED" });
   await limited(hop);
   await limited({ ...hop, via: "arn:aws:iam::210987654321:role/another-hop" });
-  await assert.rejects(limited(hop), { code: "STS_THROTTLED", message: /more than 10 calls per second/ });
+  const more = Array.from({ length: 101 }, () =>
+    limited(hop).then(
+      () => "",
+      (error: PodroleError) => error.message,
+    ),
+  );
+  await clock.advance(5_000);
+  assert.match((await Promise.all(more)).join(), /more than 10 calls per second/);
 });

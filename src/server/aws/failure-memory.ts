@@ -1,0 +1,86 @@
+// Remembers why the last call for a session failed, so that the answer is repeated without another call to STS.
+// States: none → remembered → over (its time has passed; the next call may be made) → remembered again, or none: after a
+// success.
+// An error that a retry may cure is remembered for the time that it names, otherwise for 1 s, doubling to 30 s. A refusal
+// (STS_DENIED, STS_INVALID) is remembered for 15 s, and twice as long each time STS repeats it, up to 2 minutes; another
+// code begins again with 15 s. For a pod in new circumstances (a new or changed pod, or another setting of its namespace)
+// STS is called at once, one time: the change may have cured what STS refused. There is no timer.
+import { ERRORS, type PodroleError } from "../../protocol/errors.ts";
+import { backoff, type Clock } from "../../runtime/clock.ts";
+
+export interface FailureMemory {
+  /** Returns the error to repeat for a pod in these circumstances; undefined if STS is to be called. */
+  recall(circumstances: string): PodroleError | undefined;
+  /** Remembers a failed call. `circumstances`: of the pods that have met the error. */
+  remember(error: PodroleError, circumstances: Iterable<string>): void;
+  /** Forgets everything, after a success. */
+  forget(): void;
+  /** False once nothing is left that a later call needs: neither an error nor how often STS repeated it. */
+  isInUse(): boolean;
+}
+
+const FIRST_REFUSAL_MS = 15_000;
+const LONGEST_REFUSAL_MS = 120_000;
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 30_000;
+/** For this long after its end a refusal still counts as repeated: longer than a restarting container backs off (5 min). */
+const COUNTED_MS = 360_000;
+/** Beyond this many, circumstances count as known, so that an entry stays small. */
+const MOST_CIRCUMSTANCES = 1_000;
+
+interface Failure {
+  readonly error: PodroleError;
+  /** Unix milliseconds. */
+  readonly from: number;
+  /** Unix milliseconds. */
+  readonly until: number;
+  /** Failures in a row. */
+  readonly times: number;
+}
+
+/** Creates an empty memory for one session. */
+export function createFailureMemory({ clock }: { readonly clock: Clock }): FailureMemory {
+  let refused: (Failure & { readonly met: ReadonlySet<string> }) | undefined;
+  /** A failure that a retry may cure. It does not end a refusal, which STS repeats afterwards. */
+  let failed: Failure | undefined;
+
+  /** A clock that was set back to before the failure ends it, instead of prolonging it. */
+  function isCurrent({ from, until }: Failure): boolean {
+    return clock.now() >= from && clock.now() < until;
+  }
+
+  function since(error: PodroleError, times: number, waitMs: number): Failure {
+    const from = clock.now();
+    return { error, times, from, until: from + (error.retryAfterMs ?? waitMs) };
+  }
+
+  return {
+    recall(circumstances) {
+      const knows = refused && (refused.met.has(circumstances) || refused.met.size >= MOST_CIRCUMSTANCES);
+      if (refused && knows && isCurrent(refused)) return refused.error;
+      return failed && isCurrent(failed) ? failed.error : undefined;
+    },
+    remember(error, circumstances) {
+      if (ERRORS[error.code].retry) {
+        const times = (failed?.times ?? 0) + 1;
+        failed = since(error, times, backoff(times - 1, FIRST_RETRY_MS, LONGEST_RETRY_MS));
+        return;
+      }
+      const same = refused?.error.code === error.code ? refused : undefined;
+      const times = (same?.times ?? 0) + 1;
+      const waitMs = Math.min(FIRST_REFUSAL_MS * 2 ** Math.min(times - 1, 10), LONGEST_REFUSAL_MS);
+      refused = { ...since(error, times, waitMs), met: new Set([...(same?.met ?? []), ...circumstances]) };
+      failed = undefined;
+    },
+    forget() {
+      refused = undefined;
+      failed = undefined;
+    },
+    isInUse() {
+      const now = clock.now();
+      return (
+        (failed !== undefined && now < failed.until) || (refused !== undefined && now < refused.until + COUNTED_MS)
+      );
+    },
+  };
+}

@@ -1,0 +1,98 @@
+// Calls that wait for their turn, shared evenly: namespaces take turns, and within a namespace its pods do. So a caller
+// waits for at most one call of each other namespace and one of each other pod of its own, however many calls those have.
+// An item lives from push() until take() returns it, delete() removes it, or push() drops it. When the queue is full, the
+// newest item of the pod with most items, in the namespace with most items, is dropped. There is no timer.
+
+/** Whose share an item belongs to. */
+export interface Share {
+  readonly namespace: string;
+  /** The pod's uid. */
+  readonly uid: string;
+}
+
+/** A bounded queue of items, each an object that is in it at most once. */
+export interface FairQueue<Item extends Share> {
+  readonly size: number;
+  /** Adds an item; returns the item that was dropped for it, which may be the same one, undefined if there was room. */
+  push(item: Item): Item | undefined;
+  /** Removes and returns the item whose turn it is; undefined if the queue is empty. */
+  take(): Item | undefined;
+  /** Removes an item. */
+  delete(item: Item): void;
+}
+
+/** The waiting items of one namespace, by pod. The order of the map is the order of turns. */
+interface Line<Item> {
+  readonly pods: Map<string, Set<Item>>;
+  size: number;
+}
+
+/** Creates an empty queue for at most `capacity` items. */
+export function createFairQueue<Item extends Share>(capacity: number): FairQueue<Item> {
+  /** The order of the map is the order of turns. */
+  const lines = new Map<string, Line<Item>>();
+  let size = 0;
+
+  function add(item: Item): void {
+    const line: Line<Item> = lines.get(item.namespace) ?? { pods: new Map(), size: 0 };
+    lines.set(item.namespace, line);
+    const items = line.pods.get(item.uid) ?? new Set();
+    line.pods.set(item.uid, items.add(item));
+    line.size += 1;
+    size += 1;
+  }
+
+  function remove(item: Item): void {
+    const line = lines.get(item.namespace);
+    const items = line?.pods.get(item.uid);
+    if (!line || !items?.delete(item)) return;
+    size -= 1;
+    line.size -= 1;
+    if (items.size === 0) line.pods.delete(item.uid);
+    if (line.size === 0) lines.delete(item.namespace);
+  }
+
+  return {
+    get size() {
+      return size;
+    },
+    push(item) {
+      add(item);
+      if (size <= capacity) return undefined;
+      const line = largest(lines.values());
+      const items = line && largest(line.pods.values());
+      const newest = items && Array.from(items).at(-1);
+      if (newest) remove(newest);
+      return newest;
+    },
+    take() {
+      const [namespace, line] = first(lines);
+      const [uid, items] = first(line?.pods);
+      const [item] = items ?? [];
+      if (!line || !items || !item) return undefined;
+      remove(item);
+      // Whoever still has items takes the next turn after everyone else.
+      if (items.size > 0) moveToEnd(line.pods, uid, items);
+      if (line.size > 0) moveToEnd(lines, namespace, line);
+      return item;
+    },
+    delete: remove,
+  };
+}
+
+function first<Value>(map: ReadonlyMap<string, Value> = new Map()): readonly [string, Value | undefined] {
+  const [entry] = map;
+  return entry ?? ["", undefined];
+}
+
+function moveToEnd<Value>(map: Map<string, Value>, key: string, value: Value): void {
+  map.delete(key);
+  map.set(key, value);
+}
+
+/** Returns the one with most items; of equal ones the last, so that a newcomer never displaces an equal. */
+function largest<Sized extends { readonly size: number }>(all: Iterable<Sized>): Sized | undefined {
+  let found: Sized | undefined;
+  for (const one of all) if (found === undefined || one.size >= found.size) found = one;
+  return found;
+}

@@ -1,0 +1,53 @@
+// Tells each refused caller another time to retry, so that refused callers do not return all at once: one time after the
+// other in each share, and the shares beside each other, so that a pod or a namespace with many refused calls does not
+// push the times of the others back. A time lives until it has passed; past ones are removed once a second at most, at the
+// next call.
+import type { Clock } from "../../runtime/clock.ts";
+import type { Share } from "./fair-queue.ts";
+
+export interface RetryTimesOptions {
+  /** Milliseconds between two calls of one account. */
+  readonly spacingMs: number;
+  /** A caller whose time would be further than this after the earliest one gets the earliest one again. */
+  readonly spreadMs: number;
+}
+
+/** Returns a time to retry, Unix milliseconds, `earliest` or later. */
+export type RetryTimes = (share: Share, earliest: number) => number;
+
+const PRUNE_EACH_MS = 1_000;
+
+/** Creates a spread without any time in it. */
+export function createRetryTimes(
+  { clock }: { readonly clock: Clock },
+  { spacingMs, spreadMs }: RetryTimesOptions,
+): RetryTimes {
+  /** Namespace → uid of pod → its latest time. */
+  const latest = new Map<string, Map<string, number>>();
+  let prunedAt = clock.now();
+
+  function prune(): void {
+    const now = clock.now();
+    if (Math.abs(now - prunedAt) < PRUNE_EACH_MS) return;
+    prunedAt = now;
+    for (const [namespace, pods] of latest) {
+      for (const [uid, time] of pods) if (time <= now || time - now > 2 * spreadMs) pods.delete(uid);
+      if (pods.size === 0) latest.delete(namespace);
+    }
+  }
+
+  return ({ namespace, uid }, earliest) => {
+    prune();
+    const pods = latest.get(namespace) ?? new Map<string, number>();
+    const isFirstOfNamespace = pods.size === 0;
+    latest.set(namespace, pods);
+    const own = pods.get(uid);
+    // One turn of a namespace takes as long as a call of each namespace, one turn of a pod as long as a turn of each pod.
+    const turnMs = spacingMs * latest.size;
+    const offsetMs = isFirstOfNamespace ? spacingMs * (latest.size - 1) : turnMs * pods.size;
+    const next = own === undefined ? earliest + offsetMs : Math.max(earliest, own + turnMs * pods.size);
+    const time = next - earliest > spreadMs ? earliest : next;
+    pods.set(uid, time);
+    return time;
+  };
+}

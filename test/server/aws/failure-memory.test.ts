@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PodroleError } from "../../../src/protocol/errors.ts";
+import { createFailureMemory } from "../../../src/server/aws/failure-memory.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+
+const DENIED = new PodroleError("STS_DENIED", "no");
+const INVALID = new PodroleError("STS_INVALID", "no");
+const THROTTLED = new PodroleError("STS_THROTTLED", "later", { retryAfterMs: 4_000 });
+
+function stage() {
+  const clock = createFakeClock();
+  const memory = createFailureMemory({ clock });
+  /** Seconds for which the memory repeats its error. */
+  async function repeatedFor(circumstances = "pod"): Promise<number> {
+    for (let seconds = 0; ; seconds++) {
+      if (memory.recall(circumstances) === undefined) return seconds;
+      await clock.advance(1_000);
+    }
+  }
+  return { clock, memory, repeatedFor };
+}
+
+test("remember() repeats a refusal for 15 s, and longer each time, up to 2 minutes", async () => {
+  const { memory, repeatedFor } = stage();
+  const waits: number[] = [];
+  for (let time = 0; time < 6; time++) {
+    memory.remember(DENIED, ["pod"]);
+    waits.push(await repeatedFor());
+  }
+  assert.deepEqual(waits, [15, 30, 60, 120, 120, 120]);
+});
+
+test("remember() begins again with 15 s for another reason, and after a success", async () => {
+  const { memory, repeatedFor } = stage();
+  for (let time = 0; time < 3; time++) memory.remember(DENIED, ["pod"]);
+  memory.remember(INVALID, ["pod"]);
+  assert.equal(await repeatedFor(), 15);
+  memory.remember(INVALID, ["pod"]);
+  memory.forget();
+  assert.equal(memory.recall("pod"), undefined);
+  memory.remember(INVALID, ["pod"]);
+  assert.equal(await repeatedFor(), 15);
+});
+
+test("remember() counts a refusal as repeated although a retryable error came between", async () => {
+  const { memory, repeatedFor } = stage();
+  memory.remember(DENIED, ["pod"]);
+  await repeatedFor();
+  memory.remember(THROTTLED, ["pod"]);
+  assert.equal(await repeatedFor(), 4);
+  memory.remember(DENIED, ["pod"]);
+  assert.equal(await repeatedFor(), 30);
+});
+
+test("recall() does not repeat a refusal to a pod in other circumstances, but a retryable error to every pod", () => {
+  const { memory } = stage();
+  memory.remember(DENIED, ["pod", "its twin"]);
+  assert.equal(memory.recall("its twin"), DENIED);
+  assert.equal(memory.recall("changed"), undefined);
+  memory.remember(THROTTLED, ["changed"]);
+  assert.equal(memory.recall("changed"), THROTTLED);
+  assert.equal(memory.recall("pod"), DENIED);
+});
+
+test("recall() repeats nothing when the clock is set back to before the failure", () => {
+  let now = 10_000_000;
+  const memory = createFailureMemory({ clock: { now: () => now, schedule: () => () => {} } });
+  memory.remember(DENIED, ["pod"]);
+  assert.equal(memory.recall("pod"), DENIED);
+  now -= 7_200_000;
+  assert.equal(memory.recall("pod"), undefined);
+});
+
+test("isInUse() is true while a repetition still counts", async () => {
+  const { clock, memory } = stage();
+  assert.equal(memory.isInUse(), false);
+  memory.remember(DENIED, ["pod"]);
+  await clock.advance(300_000);
+  assert.equal(memory.isInUse(), true);
+  await clock.advance(120_000);
+  assert.equal(memory.isInUse(), false);
+});
