@@ -218,8 +218,8 @@ const GUARDS: readonly {
     name: "only the demo uses the emulators",
     guard: onlyTheDemoUsesEmulators,
     planted: [
-      ["src/cli/a.ts", 'import { startStage } from "../../emulators/stage.ts";'],
-      ["src/server/a.ts", 'import { startStage } from "../../emulators/stage.ts";'],
+      ["src/cli/a.ts", 'import { startEmulatedCluster } from "../../emulators/cluster.ts";'],
+      ["src/server/a.ts", 'import { startEmulatedCluster } from "../../emulators/cluster.ts";'],
     ],
   },
   {

@@ -3,7 +3,9 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { requestToken, type RunningProgram, type Stage, startProgram, startStage, until } from "../emulators/stage.ts";
+import { type EmulatedCluster, startEmulatedCluster } from "../emulators/cluster.ts";
+import { requestToken } from "../emulators/installation.ts";
+import { type RunningProgram, startProgram, until } from "../emulators/program.ts";
 import { freeOffset } from "../src/cli/demo/ports.ts";
 import type { Pod } from "../src/kubernetes/objects.ts";
 import { createCsr } from "../src/pki/csr.ts";
@@ -72,7 +74,7 @@ export interface SidecarOptions {
 
 /** Everything that runs. */
 export interface Programs {
-  readonly stage: Stage;
+  readonly cluster: EmulatedCluster;
   /** Creates the pod through the webhook, and requests its token as a kubelet does. */
   createPod(options: PodOptions): Promise<AdmittedPod>;
   /** Starts the pod's sidecar and waits until it has credentials. */
@@ -96,7 +98,7 @@ export async function openPrograms({
   serverFlags = [],
 }: ProgramsOptions): Promise<Programs> {
   const path = process.env["PATH"] ?? "";
-  const stage = await startStage(
+  const cluster = await startEmulatedCluster(
     { clock },
     {
       runtime: { ...launch.cli, path },
@@ -115,11 +117,11 @@ export async function openPrograms({
   const sidecars: RunningSidecar[] = [];
   const annotations = { "iam.amazonaws.com/permitted": `arn:aws:iam::${ACCOUNT}:role/${NAMESPACE}-.*` };
   const metadata = { name: NAMESPACE, labels: { "podrole.io/inject": "enabled" }, annotations };
-  await stage.kubernetes.create("/api/v1/namespaces", { metadata });
+  await cluster.kubernetes.create("/api/v1/namespaces", { metadata });
 
   return {
-    stage,
-    createPod: (options) => createPod(stage, options),
+    cluster,
+    createPod: (options) => createPod(cluster, options),
     async startSidecar(pod, { waits = true, env = {} } = {}) {
       const sidecar = await startSidecar(pod, launch, join(directory, pod.name), env);
       sidecars.push(sidecar);
@@ -133,13 +135,13 @@ export async function openPrograms({
     },
     async close() {
       for (const { program } of sidecars) await program.stop();
-      await stage.stop();
+      await cluster.stop();
       await rm(directory, { recursive: true, force: true });
     },
   };
 }
 
-async function createPod({ kubernetes }: Stage, options: PodOptions): Promise<AdmittedPod> {
+async function createPod({ kubernetes }: EmulatedCluster, options: PodOptions): Promise<AdmittedPod> {
   const { name, roles, annotations = {}, container = {} } = options;
   const { code, body } = await kubernetes.create(`/api/v1/namespaces/${NAMESPACE}/pods`, {
     metadata: {

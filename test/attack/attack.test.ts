@@ -40,8 +40,8 @@ async function attack(row: Row, address: Address): Promise<void> {
   const callers = ordinary.map((name) => world.ordinary[name]);
   const quiet = await callFor(callers, QUIET_MS);
   const killedBefore = groups[under].usage().killed;
-  (programs.stage.kubernetes.audit as unknown[]).length = 0;
-  for (const program of [programs.stage.server, programs.stage.webhook]) (program.lines as unknown[]).length = 0;
+  (programs.cluster.kubernetes.audit as unknown[]).length = 0;
+  for (const program of [programs.cluster.server, programs.cluster.webhook]) (program.lines as unknown[]).length = 0;
 
   const memory = watchMemory(groups[under]);
   const attacker = await startAttacker({ ...row.job(world), localAddress: ADDRESSES[address] });

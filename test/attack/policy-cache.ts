@@ -11,7 +11,7 @@ const CALLERS = ["credentials", "certificate", "serverLiveness"] as const;
 
 async function run(world: AttackWorld, isShort: boolean) {
   const { programs, pod, groups, limits } = world;
-  const { store } = programs.stage.kubernetes;
+  const { store } = programs.cluster.kubernetes;
   const callers = CALLERS.map((name) => world.ordinary[name]);
   const quiet = await callFor(callers, 2_000);
   const identity = await pod.prove();

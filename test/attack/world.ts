@@ -88,7 +88,7 @@ export async function openAttackWorld() {
     ordinary: await ordinaryCallers(programs, pod, sidecar, sidecarWithout),
     async close() {
       // A program that an attack keeps busy may not notice SIGTERM for minutes.
-      const { server, webhook } = programs.stage;
+      const { server, webhook } = programs.cluster;
       for (const program of [sidecar.program, sidecarWithout.program, webhook, server]) await program.kill();
       await programs.close();
       for (const group of Object.values(groups)) group.remove();
@@ -116,21 +116,21 @@ async function served(response: Promise<{ readonly status: number }>, ...statuse
 }
 
 async function ordinaryCallers(programs: Programs, pod: AdmittedPod, sidecar: RunningSidecar, without: RunningSidecar) {
-  const { stage } = programs;
+  const { cluster } = programs;
   const identity = await pod.prove();
   const token = await sidecar.token("app");
   const tokenWithout = await without.token("without");
   const path = `/api/v1/namespaces/${NAMESPACE}/pods?dryRun=All`;
   const annotations = { "iam.amazonaws.com/role": "shop-app" };
   const page = (name: "server" | "webhook", path: string) =>
-    served(sendRequest(stage[name].ports["pages"] ?? 0, { path }), 200);
+    served(sendRequest(cluster[name].ports["pages"] ?? 0, { path }), 200);
   const callers = {
     review: {
       // The API server gives the webhook 5 s (timeoutSeconds).
       patienceMs: 5_500,
       async call() {
         const spec = { containers: [{ name: "app", image: "app" }] };
-        const { code, body } = await stage.kubernetes.create(path, { metadata: { name: "new", annotations }, spec });
+        const { code, body } = await cluster.kubernetes.create(path, { metadata: { name: "new", annotations }, spec });
         if (code !== 201) throw new RangeError(`the pod is not created: ${JSON.stringify(body).slice(0, 300)}`);
       },
     },

@@ -8,13 +8,13 @@ import { Agent, request } from "node:https";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
-import { startStage, type Stage } from "../../emulators/stage.ts";
+import { startEmulatedCluster, type EmulatedCluster } from "../../emulators/cluster.ts";
 import { getCredentials } from "../../src/protocol/client.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { plan } from "../../src/injection/plan.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { podOf, reviewOf, SHOP } from "../webhook/requests.ts";
-import { createPod, NAMESPACE, type StagedPod } from "./pod.ts";
+import { createPod, NAMESPACE, type AdmittedPod } from "./pod.ts";
 import { measure, type Row } from "./rounds.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
@@ -30,7 +30,7 @@ async function planRow(): Promise<Row> {
   });
 }
 
-async function admissionRows({ kubernetes, webhook }: Stage): Promise<Row[]> {
+async function admissionRows({ kubernetes, webhook }: EmulatedCluster): Promise<Row[]> {
   const configuration = kubernetes.store.get("mutatingwebhookconfigurations", undefined, "podrole");
   const [registered] = configuration["webhooks"] as { clientConfig: { caBundle: string } }[];
   const ca = Buffer.from(registered?.clientConfig.caBundle ?? "", "base64");
@@ -64,7 +64,7 @@ function postReview(agent: Agent, port: number, body: string): Promise<void> {
   });
 }
 
-async function serverRows(pod: StagedPod): Promise<Row[]> {
+async function serverRows(pod: AdmittedPod): Promise<Row[]> {
   const identity = await pod.prove();
   const request = { containers: ["app"], bundleHash: "" };
   const fetch = async () => {
@@ -81,7 +81,7 @@ async function serverRows(pod: StagedPod): Promise<Row[]> {
 }
 
 /** From the start of podrole-sidecar's process until it has credentials, in a pod without stored credentials. */
-async function startRow(pod: StagedPod, directory: string): Promise<Row> {
+async function startRow(pod: AdmittedPod, directory: string): Promise<Row> {
   await buildSidecar(join(directory, "sidecar"));
   const proof = join(directory, "proof");
   await writeFile(proof, pod.token.reveal(), { mode: 0o600 });
@@ -119,15 +119,15 @@ async function main(): Promise<void> {
     entry: join(ROOT, "src/cli/main.ts"),
     path: process.env["PATH"] ?? "",
   };
-  const stage = await startStage(
+  const cluster = await startEmulatedCluster(
     { clock },
     { runtime, region: "eu-central-1", accountId: "123456789012", roles: [{ name: ROLE, trusted: true }] },
   );
   try {
-    const pod = await createPod(stage, ROLE);
+    const pod = await createPod(cluster, ROLE);
     const rows = [
       await planRow(),
-      ...(await admissionRows(stage)),
+      ...(await admissionRows(cluster)),
       ...(await serverRows(pod)),
       await startRow(pod, directory),
     ];
@@ -138,7 +138,7 @@ async function main(): Promise<void> {
       Object.fromEntries(rows.map(({ what, p50, p99, perSecond }) => [what, { p50, p99, "per second": perSecond }])),
     );
   } finally {
-    await stage.stop();
+    await cluster.stop();
     await rm(directory, { recursive: true, force: true });
   }
   if (process.argv.includes("--no-sidecar")) return;

@@ -1,14 +1,15 @@
-// A pod on the stage, admitted by the real webhook, with the environment, token and requests of its podrole-sidecar.
+// A pod on the cluster, admitted by the real webhook, with the environment, token and requests of its podrole-sidecar.
 import { createCsr } from "../../src/pki/csr.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
-import { requestToken, type Stage } from "../../emulators/stage.ts";
+import type { EmulatedCluster } from "../../emulators/cluster.ts";
+import { requestToken } from "../../emulators/installation.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { type ClientIdentity, issueCertificate, type ServerEndpoint } from "../../src/protocol/client.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 
 export const NAMESPACE = "shop";
 
-export interface StagedPod {
+export interface AdmittedPod {
   readonly token: Secret;
   /** Environment of its podrole-sidecar, as the webhook set it. */
   readonly env: Readonly<Record<string, string>>;
@@ -18,7 +19,7 @@ export interface StagedPod {
   prove(): Promise<ClientIdentity>;
 }
 
-export async function createPod({ kubernetes }: Stage, role: string): Promise<StagedPod> {
+export async function createPod({ kubernetes }: EmulatedCluster, role: string): Promise<AdmittedPod> {
   await kubernetes.create("/api/v1/namespaces", {
     metadata: {
       name: NAMESPACE,

@@ -2,7 +2,7 @@
 // answers, logs, audit lines, Events, metrics, termination messages.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { RunningProgram } from "../../emulators/stage.ts";
+import type { RunningProgram } from "../../emulators/program.ts";
 import { getCredentials } from "../../src/protocol/client.ts";
 import { openPrograms, type Programs, type RunningSidecar } from "../programs.ts";
 import { sendRequest } from "../sidecar/send-request.ts";
@@ -28,9 +28,9 @@ export interface FuzzWorld {
 /** Starts the programs and plants the secrets. */
 export async function openFuzzWorld(): Promise<FuzzWorld> {
   const programs = await openPrograms({ roles: ["shop-app", "shop-worker", "shop-meta"] });
-  const { stage } = programs;
+  const { cluster } = programs;
   const secret = (namespace: string, what: string) =>
-    stage.kubernetes.create(`/api/v1/namespaces/${namespace}/secrets`, {
+    cluster.kubernetes.create(`/api/v1/namespaces/${namespace}/secrets`, {
       metadata: { name: "other" },
       stringData: { password: canary(what) },
     });
@@ -60,10 +60,10 @@ export async function openFuzzWorld(): Promise<FuzzWorld> {
   const [appToken, worker] = [await app.token("app"), await app.token("worker")];
 
   plant("a ServiceAccount token", pod.token.reveal());
-  plant("the webhook's ServiceAccount token", await readFile(join(stage.directory, "webhook-token"), "utf8"));
+  plant("the webhook's ServiceAccount token", await readFile(join(cluster.directory, "webhook-token"), "utf8"));
   for (const name of ["server", "webhook"]) {
     const [, bearer = ""] =
-      /token"?: "?([\w-]+)/.exec(await readFile(join(stage.directory, `${name}.kubeconfig`), "utf8")) ?? [];
+      /token"?: "?([\w-]+)/.exec(await readFile(join(cluster.directory, `${name}.kubeconfig`), "utf8")) ?? [];
     plant(`the ${name}'s token for the API server`, bearer);
   }
   plant("the server's AWS secret key", "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00");
@@ -71,7 +71,7 @@ export async function openFuzzWorld(): Promise<FuzzWorld> {
   plant("another container's token", worker);
   plant("a pod's private key", bodyOf(client.privateKey.reveal()));
   plant("the private key of a sidecar", bodyOf(await readFile(join(app.directory, "identity/identity.pem"), "utf8")));
-  const ca = stage.kubernetes.store.get("secrets", "podrole", "podrole-ca") as unknown as {
+  const ca = cluster.kubernetes.store.get("secrets", "podrole", "podrole-ca") as unknown as {
     data: Record<string, string>;
   };
   plant("the CA's private key", bodyOf(Buffer.from(ca.data["current.key"] ?? "", "base64").toString()));
@@ -80,8 +80,8 @@ export async function openFuzzWorld(): Promise<FuzzWorld> {
   await plantSessions(metadata, ["meta"]);
 
   const running: readonly (readonly [string, RunningProgram])[] = [
-    ["server", stage.server],
-    ["webhook", stage.webhook],
+    ["server", cluster.server],
+    ["webhook", cluster.webhook],
     ["sidecar", app.program],
     ["sidecar with metadata", metadata.program],
   ];
@@ -91,7 +91,7 @@ export async function openFuzzWorld(): Promise<FuzzWorld> {
     if (status !== 200) throw new RangeError(`an ordinary container got ${status}`);
     for (const port of [app.healthPort, metadata.healthPort])
       assertNoCanary((await sendRequest(port, { path: "/metrics" })).text);
-    for (const program of [stage.server, stage.webhook]) {
+    for (const program of [cluster.server, cluster.webhook]) {
       assertNoCanary((await sendRequest(program.ports["pages"] ?? 0, { path: "/metrics" })).text);
     }
     const { grants } = await getCredentials(
@@ -103,7 +103,7 @@ export async function openFuzzWorld(): Promise<FuzzWorld> {
     if (grants[0]?.result?.$case !== "credentials") throw new RangeError("an ordinary pod got no credentials");
     await pod.prove(20_000);
     const dryRun = `/api/v1/namespaces/shop/pods?dryRun=All`;
-    const { code } = await stage.kubernetes.create(dryRun, {
+    const { code } = await cluster.kubernetes.create(dryRun, {
       metadata: { name: "ordinary", annotations: { "iam.amazonaws.com/role": "shop-app" } },
       spec: { containers: [{ name: "app", image: "app" }] },
     });
@@ -129,7 +129,7 @@ export async function openFuzzWorld(): Promise<FuzzWorld> {
         // Millions of inputs leave millions of lines.
         (lines as unknown[]).length = 0;
       }
-      for (const event of stage.kubernetes.store.list("events")) {
+      for (const event of cluster.kubernetes.store.list("events")) {
         const { message = "" } = event as unknown as { message?: string };
         assertNoCanary(JSON.stringify(event));
         if (/[\p{C}\p{Zl}\p{Zp}]/u.test(message))

@@ -66,9 +66,9 @@ test("ready resolves after all pages of the first list", async (t) => {
 });
 
 test("changes arrive through the watch, without another list", async (t) => {
-  const stage = await observe(t, { pods: ["a"] });
-  const { emulator, reflector, changes, requests } = stage;
-  await watching(stage);
+  const observed = await observe(t, { pods: ["a"] });
+  const { emulator, reflector, changes, requests } = observed;
+  await watching(observed);
   const pod = await create<Pod>(emulator, PODS, podOf({ name: "b" }));
   emulator.store.replace("pods", { ...pod, metadata: { ...pod.metadata, labels: { tier: "web" } } });
   emulator.store.remove("pods", "default", "a");
@@ -88,9 +88,9 @@ test("changes arrive through the watch, without another list", async (t) => {
 });
 
 test("a pod that leaves the label selector leaves the cache", async (t) => {
-  const stage = await observe(t, { selector: { labelSelector: "podrole.io/injected=true" }, pods: ["plain"] });
-  const { emulator, reflector } = stage;
-  await watching(stage);
+  const observed = await observe(t, { selector: { labelSelector: "podrole.io/injected=true" }, pods: ["plain"] });
+  const { emulator, reflector } = observed;
+  await watching(observed);
   const pod = await create<Pod>(emulator, PODS, podOf({ name: "web", labels: { "podrole.io/injected": "true" } }));
   await until(() => names(reflector).length === 1, "the pod is seen");
   emulator.store.replace("pods", { ...pod, metadata: { ...pod.metadata, labels: {} } });
@@ -100,9 +100,9 @@ test("a pod that leaves the label selector leaves the cache", async (t) => {
 test("a single object is followed by a field selector, with rights only to that object", async (t) => {
   const rules = [{ apiGroups: [""], resources: ["pods"], resourceNames: ["b"], verbs: ["list", "watch"] }];
   const selector = { namespace: "default", fieldSelector: "metadata.name=b" };
-  const stage = await observe(t, { selector, rules, pods: ["a", "b"] });
-  const { emulator, reflector } = stage;
-  await watching(stage);
+  const observed = await observe(t, { selector, rules, pods: ["a", "b"] });
+  const { emulator, reflector } = observed;
+  await watching(observed);
   assert.deepEqual(names(reflector), ["b"]);
   emulator.store.remove("pods", "default", "a");
   emulator.store.remove("pods", "default", "b");
@@ -110,11 +110,11 @@ test("a single object is followed by a field selector, with rights only to that 
 });
 
 test("a dropped watch resumes where it was, without a gap and without another list", async (t) => {
-  const stage = await observe(t, { pods: ["a"] });
-  const { clock, emulator, reflector, requests } = stage;
-  await watching(stage);
+  const observed = await observe(t, { pods: ["a"] });
+  const { clock, emulator, reflector, requests } = observed;
+  await watching(observed);
   emulator.faults.dropWatches();
-  await until(() => failuresIn(stage.lines) === 1, "the drop is noticed");
+  await until(() => failuresIn(observed.lines) === 1, "the drop is noticed");
   await create(emulator, PODS, podOf({ name: "b" }));
   assert.deepEqual(names(reflector), ["a"]);
   await clock.advance(1_000);
@@ -125,16 +125,16 @@ test("a dropped watch resumes where it was, without a gap and without another li
 
 for (const goneAs of ["event", "status"] as const) {
   test(`410 Gone as ${goneAs} leads to a new list`, async (t) => {
-    const stage = await observe(t, { pods: ["a", "b"] });
-    const { clock, emulator, reflector, changes, requests } = stage;
-    await watching(stage);
+    const observed = await observe(t, { pods: ["a", "b"] });
+    const { clock, emulator, reflector, changes, requests } = observed;
+    await watching(observed);
     emulator.faults.goneAs = goneAs;
     emulator.faults.dropWatches();
-    await until(() => failuresIn(stage.lines) === 1, "the drop is noticed");
+    await until(() => failuresIn(observed.lines) === 1, "the drop is noticed");
     emulator.store.remove("pods", "default", "a");
     emulator.faults.compact();
     await clock.advance(1_000);
-    await until(() => failuresIn(stage.lines) === 2, "the 410");
+    await until(() => failuresIn(observed.lines) === 2, "the 410");
     await clock.advance(2_000);
     await until(() => names(reflector).length === 1, "the relist");
     assert.deepEqual(names(reflector), ["b"]);
@@ -144,9 +144,9 @@ for (const goneAs of ["event", "status"] as const) {
 }
 
 test("a silent watch is reopened, which confirms the cache and logs no warning", async (t) => {
-  const stage = await observe(t, { pods: ["a"] });
-  const { clock, emulator, reflector, requests, lines } = stage;
-  await watching(stage);
+  const observed = await observe(t, { pods: ["a"] });
+  const { clock, emulator, reflector, requests, lines } = observed;
+  await watching(observed);
   for (let round = 2; round <= 4; round++) {
     await clock.advance(90_000);
     await until(() => requests("watch").length === round && emulator.watches.size === 1, "reopened");
@@ -160,9 +160,9 @@ test("a silent watch is reopened, which confirms the cache and logs no warning",
 });
 
 test("a watch whose connection is dead is ended and reopened", async (t) => {
-  const stage = await observe(t, { pods: ["a"], options: { inactivityMs: 45_000 } });
-  const { clock, emulator, reflector, requests } = stage;
-  await watching(stage);
+  const observed = await observe(t, { pods: ["a"], options: { inactivityMs: 45_000 } });
+  const { clock, emulator, reflector, requests } = observed;
+  await watching(observed);
   emulator.faults.stall = true;
   await create(emulator, PODS, podOf({ name: "b" }));
   await clock.advance(44_000);
@@ -174,9 +174,9 @@ test("a watch whose connection is dead is ended and reopened", async (t) => {
 });
 
 test("an API server that stops responding is noticed, and the age grows", async (t) => {
-  const stage = await observe(t, { options: { inactivityMs: 45_000 } });
-  const { clock, emulator, reflector, lines } = stage;
-  await watching(stage);
+  const observed = await observe(t, { options: { inactivityMs: 45_000 } });
+  const { clock, emulator, reflector, lines } = observed;
+  await watching(observed);
   emulator.faults.stall = true;
   await clock.advance(45_000);
   await until(() => emulator.watches.size === 0, "the silent watch is given up");
@@ -187,23 +187,23 @@ test("an API server that stops responding is noticed, and the age grows", async 
 });
 
 test("bookmarks confirm the cache of an unchanged resource", async (t) => {
-  const stage = await observe(t, { pods: ["a"] });
-  const { clock, emulator, reflector } = stage;
-  await watching(stage);
+  const observed = await observe(t, { pods: ["a"] });
+  const { clock, emulator, reflector } = observed;
+  await watching(observed);
   // One bookmark a minute, 90 s of silence allowed: five minutes pass without a new watch.
   for (let minute = 0; minute < 5; minute++) {
     await create(emulator, "/api/v1/namespaces/default/configmaps", { metadata: { name: `elsewhere-${minute}` } });
     await clock.advance(60_000);
     await until(() => reflector.ageMs() === 0, "a bookmark");
   }
-  assert.equal(stage.requests("watch").length, 1);
+  assert.equal(observed.requests("watch").length, 1);
 });
 
 test("a scheduled list finds changes that the watch never reported", async (t) => {
   const options = { relistMs: 600_000, inactivityMs: 3_600_000 };
-  const stage = await observe(t, { pods: ["a", "b"], options });
-  const { clock, emulator, reflector, changes } = stage;
-  await watching(stage);
+  const observed = await observe(t, { pods: ["a", "b"], options });
+  const { clock, emulator, reflector, changes } = observed;
+  await watching(observed);
   emulator.faults.stall = true;
   emulator.faults.only = ({ verb }) => verb === "watch";
   emulator.store.remove("pods", "default", "a");
@@ -252,9 +252,9 @@ test("a missing permission is logged at each attempt, and the cache fills once i
 });
 
 test("waits double up to a cap, and start from the beginning after a success", async (t) => {
-  const stage = await observe(t, { options: { backoffMs: { base: 500, cap: 4_000 } } });
-  const { clock, emulator, reflector, lines } = stage;
-  await watching(stage);
+  const observed = await observe(t, { options: { backoffMs: { base: 500, cap: 4_000 } } });
+  const { clock, emulator, reflector, lines } = observed;
+  await watching(observed);
   const waits = () => lines.flatMap(({ waitMs }) => (waitMs === undefined ? [] : [waitMs]));
   emulator.faults.status = { code: 503 };
   emulator.faults.dropWatches();
@@ -275,14 +275,14 @@ test("waits double up to a cap, and start from the beginning after a success", a
 });
 
 test("a throttling API server gets the time that it requests", async (t) => {
-  const stage = await observe(t);
-  const { clock, emulator } = stage;
-  await watching(stage);
+  const observed = await observe(t);
+  const { clock, emulator } = observed;
+  await watching(observed);
   emulator.faults.status = { code: 429, retryAfterSeconds: 20 };
   emulator.faults.dropWatches();
-  await until(() => failuresIn(stage.lines) === 1, "the drop");
+  await until(() => failuresIn(observed.lines) === 1, "the drop");
   await clock.advance(500);
-  await until(() => failuresIn(stage.lines) === 2, "the 429");
+  await until(() => failuresIn(observed.lines) === 2, "the 429");
   const refused = () => emulator.audit.filter(({ responseStatus }) => responseStatus.code === 429).length;
   await until(() => refused() === 1, "the 429 is on record");
   await clock.advance(19_000);
@@ -292,9 +292,9 @@ test("a throttling API server gets the time that it requests", async (t) => {
 });
 
 test("stop() ends the watch and is final", async (t) => {
-  const stage = await observe(t, { pods: ["a"] });
-  const { clock, emulator, reflector, requests } = stage;
-  await watching(stage);
+  const observed = await observe(t, { pods: ["a"] });
+  const { clock, emulator, reflector, requests } = observed;
+  await watching(observed);
   reflector.stop();
   await until(() => emulator.watches.size === 0, "the watch is closed");
   await clock.advance(3_600_000);

@@ -11,7 +11,7 @@ const ADDED: WatchEvent<Pod> = { type: "ADDED", object: podOf({ name: "a", resou
 const BOOKMARK: WatchEvent<Pod> = { type: "BOOKMARK", resourceVersion: "12" };
 
 /** The source sends `before`, stays open until its signal aborts, and then sends `after`. */
-function stage({ before = [OPENED], after = [] }: { before?: WatchEvent<Pod>[]; after?: WatchEvent<Pod>[] } = {}) {
+function setUp({ before = [OPENED], after = [] }: { before?: WatchEvent<Pod>[]; after?: WatchEvent<Pod>[] } = {}) {
   const clock = createFakeClock();
   const stopped = new AbortController();
   const closed = Promise.withResolvers<void>();
@@ -34,7 +34,7 @@ function stage({ before = [OPENED], after = [] }: { before?: WatchEvent<Pod>[]; 
 }
 
 test("followWatch() requests the watch from the version, with the timeout, and reports each event", async () => {
-  const { clock, closed, requests, seen, end } = stage({ before: [OPENED, ADDED, BOOKMARK] });
+  const { clock, closed, requests, seen, end } = setUp({ before: [OPENED, ADDED, BOOKMARK] });
   await clock.advance(1_000);
   closed.resolve();
   assert.deepEqual(await end, { cause: "closed", opened: true, lastedMs: 1_000 });
@@ -43,14 +43,14 @@ test("followWatch() requests the watch from the version, with the timeout, and r
 });
 
 test("followWatch() ends a silent watch and ignores what arrives after that", async () => {
-  const { clock, seen, end } = stage({ after: [ADDED] });
+  const { clock, seen, end } = setUp({ after: [ADDED] });
   await clock.advance(90_000);
   assert.deepEqual(await end, { cause: "silent", opened: true, lastedMs: 90_000 });
   assert.deepEqual(seen, ["OPENED"]);
 });
 
 test("followWatch() reports that the API server never answered", async () => {
-  const { clock, end } = stage({ before: [] });
+  const { clock, end } = setUp({ before: [] });
   await clock.advance(90_000);
   assert.deepEqual(await end, { cause: "silent", opened: false, lastedMs: 90_000 });
 });
@@ -75,7 +75,7 @@ test("followWatch() ends when a list is due", async () => {
 });
 
 test("followWatch() ends when it is stopped", async () => {
-  const { clock, stopped, end } = stage();
+  const { clock, stopped, end } = setUp();
   await clock.advance(5_000);
   stopped.abort();
   assert.deepEqual(await end, { cause: "stopped", opened: true, lastedMs: 5_000 });

@@ -50,7 +50,7 @@ suite("untilAborted()", () => {
 });
 
 /** Repeats a task that returns `waits` one after the other, then a minute; `runs` are the times, in milliseconds. */
-function stage(waits: number[], firstWaitMs?: number) {
+function setUp(waits: number[], firstWaitMs?: number) {
   const clock = createFakeClock(0);
   const controller = new AbortController();
   const runs: number[] = [];
@@ -64,13 +64,13 @@ function stage(waits: number[], firstWaitMs?: number) {
 
 suite("repeat()", () => {
   test("runs at once and then after the wait that each run returns", async () => {
-    const { clock, runs } = stage([2_000, 5_000]);
+    const { clock, runs } = setUp([2_000, 5_000]);
     await clock.advance(7_500);
     assert.deepEqual(runs, [0, 2_000, 7_000]);
   });
 
   test("runs first after `firstWaitMs`", async () => {
-    const { clock, runs } = stage([], 10_000);
+    const { clock, runs } = setUp([], 10_000);
     await clock.advance(9_999);
     assert.deepEqual(runs, []);
     await clock.advance(1);
@@ -78,7 +78,7 @@ suite("repeat()", () => {
   });
 
   test("wake() ends the wait", async () => {
-    const { clock, runs, repetition } = stage([]);
+    const { clock, runs, repetition } = setUp([]);
     await clock.advance(1_000);
     repetition.wake();
     await clock.advance(0);
@@ -101,7 +101,7 @@ suite("repeat()", () => {
   });
 
   test("ends when the signal aborts, without another run", async () => {
-    const { clock, controller, runs, repetition } = stage([1_000], 500);
+    const { clock, controller, runs, repetition } = setUp([1_000], 500);
     await clock.advance(600);
     controller.abort();
     await repetition.ended;

@@ -4,14 +4,14 @@ import { createShutdown } from "../../src/runtime/shutdown.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 
-function stage() {
+function setUp() {
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
   return { clock, lines, shutdown: createShutdown({ clock, log }, { deadlineMs: 1_000 }) };
 }
 
 test("stop() aborts the signal, then closes one part after the other in reverse order", async () => {
-  const { shutdown } = stage();
+  const { shutdown } = setUp();
   const closed: string[] = [];
   shutdown.onClose("client", () => void closed.push(`client, aborted: ${shutdown.signal.aborted}`));
   shutdown.onClose("port", async () => {
@@ -23,7 +23,7 @@ test("stop() aborts the signal, then closes one part after the other in reverse 
 });
 
 test("stop() continues if a part cannot be closed, and logs which", async () => {
-  const { shutdown, lines } = stage();
+  const { shutdown, lines } = setUp();
   let closed = false;
   shutdown.onClose("client", () => {
     closed = true;
@@ -35,7 +35,7 @@ test("stop() continues if a part cannot be closed, and logs which", async () => 
 });
 
 test("stop() ends at the deadline if a part never closes", async () => {
-  const { clock, shutdown } = stage();
+  const { clock, shutdown } = setUp();
   shutdown.onClose("port", () => new Promise(() => {}));
   let stopped = false;
   const stopping = shutdown.stop("signal").then(() => {
@@ -48,7 +48,7 @@ test("stop() ends at the deadline if a part never closes", async () => {
 });
 
 test("stop() closes everything once, however often it is called", async () => {
-  const { shutdown } = stage();
+  const { shutdown } = setUp();
   let closed = 0;
   shutdown.onClose("port", () => void closed++);
   await Promise.all([shutdown.stop("one"), shutdown.stop("two")]);
@@ -56,7 +56,7 @@ test("stop() closes everything once, however often it is called", async () => {
 });
 
 test("onClose() closes at once what is registered after stop()", async () => {
-  const { clock, shutdown } = stage();
+  const { clock, shutdown } = setUp();
   await shutdown.stop("signal");
   const closed: string[] = [];
   shutdown.onClose("port", () => void closed.push("port"));

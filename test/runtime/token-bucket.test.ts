@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { createTokenBucket } from "../../src/runtime/token-bucket.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 
-function stage() {
+function setUp() {
   const clock = createFakeClock();
   return { clock, bucket: createTokenBucket({ clock }, { burst: 3, spacingMs: 200 }) };
 }
@@ -15,7 +15,7 @@ const takeAll = (bucket: { take(): boolean }) => {
 };
 
 test("take() admits a burst, then one call for each spacing", async () => {
-  const { clock, bucket } = stage();
+  const { clock, bucket } = setUp();
   assert.equal(takeAll(bucket), 3);
   await clock.advance(199);
   assert.equal(bucket.take(), false);
@@ -24,14 +24,14 @@ test("take() admits a burst, then one call for each spacing", async () => {
 });
 
 test("take() admits no more than a burst after a long pause", async () => {
-  const { clock, bucket } = stage();
+  const { clock, bucket } = setUp();
   takeAll(bucket);
   await clock.advance(3_600_000);
   assert.equal(takeAll(bucket), 3);
 });
 
 test("waitMs() returns the time until the next token", async () => {
-  const { clock, bucket } = stage();
+  const { clock, bucket } = setUp();
   assert.equal(bucket.waitMs(), 0);
   takeAll(bucket);
   assert.equal(bucket.waitMs(), 200);
@@ -41,7 +41,7 @@ test("waitMs() returns the time until the next token", async () => {
 });
 
 test("emptyUntil() takes all tokens, and adds none before the time", async () => {
-  const { clock, bucket } = stage();
+  const { clock, bucket } = setUp();
   bucket.emptyUntil(clock.now() + 1_000);
   await clock.advance(1_000);
   assert.equal(bucket.take(), false);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { RunningPod } from "../../emulators/kubelet/node.ts";
-import { until } from "../../emulators/stage.ts";
+import { until } from "../../emulators/program.ts";
 import { ACCOUNT, arnOf, openShop, type Shop } from "../story/shop.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import { type Results, type Scenario, type ScenarioId, SCENARIOS } from "./scenarios.ts";
@@ -128,7 +128,7 @@ async function readToken(pod: RunningPod): Promise<string> {
 async function restart(sdk: Sdk): Promise<RestartedPod> {
   // A short session, so that SDKs refresh it before each call.
   const pod = await run(`restarted-${sdk.id}`, lateRole(sdk));
-  const [file, earlier] = [join(shop.stage.directory, `again-${sdk.id}`), await readToken(pod)];
+  const [file, earlier] = [join(shop.cluster.directory, `again-${sdk.id}`), await readToken(pod)];
   const result = execute(pod, sdk.again, [`AGAIN_FILE=${file}`]);
   await Promise.race([until(() => existsSync(file), `the first call of ${sdk.title}`), result]);
   pod.kill("podrole-sidecar");
@@ -146,7 +146,7 @@ async function restart(sdk: Sdk): Promise<RestartedPod> {
 
 /** Calls the SDK with the earlier token in its token file, which holds the current one after the first request. */
 async function callWithEarlierToken({ pod, earlier }: RestartedPod, sdk: Sdk): Promise<Outcome> {
-  const [file, current] = [join(shop.stage.directory, `token-${sdk.id}`), await readToken(pod)];
+  const [file, current] = [join(shop.cluster.directory, `token-${sdk.id}`), await readToken(pod)];
   writeFileSync(file, earlier);
   const proxy = await createRecordingProxy(Number(new URL(shop.endpointOf(pod)).port));
   const endpoint = `${URI}=http://127.0.0.1:${proxy.port}/v1/credentials`;
@@ -194,7 +194,7 @@ const PREPARATIONS: Readonly<Record<ScenarioId, () => Step | Promise<Step>>> = {
   late: delayed("late", 2_000),
   refused: async () => {
     const pod = await run("refused", REFUSED_ROLE);
-    shop.stage.sts.faults.set({ kind: "deny" }, { roleArn: arnOf(REFUSED_ROLE) });
+    shop.cluster.sts.faults.set({ kind: "deny" }, { roleArn: arnOf(REFUSED_ROLE) });
     await until(async () => (await shop.requestCredentials(pod)).status === 403, "the credentials have expired");
     return (sdk) => call(pod, sdk);
   },
@@ -210,7 +210,7 @@ const PREPARATIONS: Readonly<Record<ScenarioId, () => Step | Promise<Step>>> = {
     return outcome;
   },
   "server-down": async () => {
-    await shop.stage.server.stop();
+    await shop.cluster.server.stop();
     return (sdk) => call(common, sdk);
   },
 };

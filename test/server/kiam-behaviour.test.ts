@@ -23,7 +23,7 @@ function pod(uid: string) {
   return { namespace: "ns", uid, circumstances: uid };
 }
 
-function stage() {
+function setUp() {
   const clock = createFakeClock();
   let calls = 0;
   let fault: PodroleError | undefined;
@@ -45,34 +45,34 @@ function stage() {
 }
 
 test("kiam: kiam fetches credentials before the pod requests them (same) [pkg/prefetch/manager.go]", async () => {
-  const { cache, calls } = stage();
+  const { cache, calls } = setUp();
   cache.prefetch(INPUT, pod("u-1"));
   assert.equal((await cache.get(INPUT, pod("u-1"))).outcome === "failed", false);
   assert.equal(calls(), 1);
 });
 
 test("kiam: pods with the same role, session name and external ID share a session (same) [pkg/aws/sts/cache.go]", async () => {
-  const { cache, calls } = stage();
+  const { cache, calls } = setUp();
   await cache.get(INPUT, pod("u-1"));
   assert.equal((await cache.get({ ...INPUT }, pod("u-2"))).outcome, "hit");
   assert.equal(calls(), 1);
 });
 
 test("kube2iam: pods with the same role and different external IDs share a session (differs: in podrole each external ID has its own session) [iam/iam.go, kube2iam#98]", async () => {
-  const { cache, calls } = stage();
+  const { cache, calls } = setUp();
   await cache.get({ ...INPUT, externalId: "a1" }, pod("u-1"));
   await cache.get({ ...INPUT, externalId: "b2" }, pod("u-2"));
   assert.equal(calls(), 2);
 });
 
 test("kiam: for two concurrent cache misses, kiam makes two calls to STS (differs: podrole makes one call for all waiting requests) [pkg/aws/sts/cache.go]", async () => {
-  const { cache, calls } = stage();
+  const { cache, calls } = setUp();
   await Promise.all([cache.get(INPUT, pod("u-1")), cache.get(INPUT, pod("u-2"))]);
   assert.equal(calls(), 1);
 });
 
 test("kiam: if STS is down at a renewal, kiam returns errors although the pod's session is still valid (differs: podrole serves the valid session) [pkg/aws/sts/cache.go]", async () => {
-  const { cache, clock, breakSts } = stage();
+  const { cache, clock, breakSts } = setUp();
   await cache.get(INPUT, pod("u-1"));
   await clock.advance(50 * MINUTE);
   breakSts(new PodroleError("STS_UNAVAILABLE", "down"));
@@ -80,21 +80,21 @@ test("kiam: if STS is down at a renewal, kiam returns errors although the pod's 
 });
 
 test("kiam: kiam does not cache errors, so each retry calls STS again (differs: podrole repeats a denial from memory, for 15 s at first and up to 2 minutes) [pkg/aws/sts/cache.go]", async () => {
-  const { cache, calls, breakSts } = stage();
+  const { cache, calls, breakSts } = setUp();
   breakSts(new PodroleError("STS_DENIED", "no"));
   for (let retry = 0; retry < 10; retry++) await assert.rejects(cache.get(INPUT, pod("u-1")), { code: "STS_DENIED" });
   assert.equal(calls(), 1);
 });
 
 test("kiam: kiam does not renew the credentials of a deleted pod (same) [pkg/prefetch/manager.go]", async () => {
-  const { cache, calls, clock } = stage();
+  const { cache, calls, clock } = setUp();
   await cache.get(INPUT, pod("u-1"));
   for (let minute = 0; minute < 120; minute++) await clock.advance(MINUTE);
   assert.equal(calls(), 1);
 });
 
 test("kiam: kiam keeps the credentials of a deleted pod in memory until they expire (differs: podrole removes them after 1 to 2 minutes) [pkg/aws/sts/cache.go]", async () => {
-  const { cache, clock } = stage();
+  const { cache, clock } = setUp();
   await cache.get(INPUT, pod("u-1"));
   await clock.advance(MINUTE);
   cache.sweep(() => false);

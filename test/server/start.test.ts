@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
-import { startSts } from "../../emulators/stage.ts";
+import { startSts } from "../../emulators/cluster.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { createShutdown } from "../../src/runtime/shutdown.ts";

@@ -3,7 +3,7 @@
 // order: it uses pods, roles and namespaces of its own, and the one that stops a server has its own programs.
 import assert from "node:assert/strict";
 import { suite, test, after, before } from "node:test";
-import { until } from "../../emulators/stage.ts";
+import { until } from "../../emulators/program.ts";
 import { ACCOUNT, arnOf, openShop, type Shop } from "./shop.ts";
 
 const ROLE = "iam.amazonaws.com/role";
@@ -19,45 +19,45 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
   });
 
   test("kubectl apply to AWS call: an SDK gets the pod's role with only the injected environment", async () => {
-    const { stage } = shop;
+    const { cluster } = shop;
     const pod = await shop.run("shop", "orders", { annotations: { [ROLE]: "shop-orders" }, image: "story/sdk:1" });
     assert.equal(await shop.phase(pod, "Succeeded", "Failed"), "Succeeded", pod.logs("app"));
     const identity = JSON.parse(pod.logs("app")) as Record<string, string>;
     assert.equal(identity["arn"], `arn:aws:sts::${ACCOUNT}:assumed-role/shop-orders/shop.orders`);
 
     // The access key id joins the app's call, podrole's audit trail and CloudTrail; the uid joins certificate and credentials.
-    const issued = await shop.line(stage.server, { audit: "credentials", pod: "orders", decision: "issued" });
-    const certificate = await shop.line(stage.server, { audit: "certificate", pod: "orders", decision: "issued" });
+    const issued = await shop.line(cluster.server, { audit: "credentials", pod: "orders", decision: "issued" });
+    const certificate = await shop.line(cluster.server, { audit: "certificate", pod: "orders", decision: "issued" });
     assert.equal(issued["accessKeyId"], identity["accessKeyId"]);
     assert.equal(issued["podUid"], pod.pod.metadata.uid);
     assert.equal(
       certificate["subject"],
       `spiffe://cluster.local/ns/shop/sa/default/pod/orders/${pod.pod.metadata.uid}`,
     );
-    const admission = await shop.line(stage.webhook, { audit: "admission", pod: "orders" });
+    const admission = await shop.line(cluster.webhook, { audit: "admission", pod: "orders" });
     assert.equal(admission["user"], "alice@example.com");
-    const calls = stage.sts.calls.assumed(arnOf("shop-orders"));
+    const calls = cluster.sts.calls.assumed(arnOf("shop-orders"));
     assert.equal(calls.filter(({ sessionName }) => sessionName === "shop.orders").length, 1);
   });
 
   test("ROLE_FORBIDDEN at admission: denial, audit line, the API server's audit log, counter", async () => {
-    const { stage } = shop;
+    const { cluster } = shop;
     const { code, body } = await shop.apply("shop", "intruder", { annotations: { [ROLE]: "payroll-admin" } });
     const { message } = body as { message: string };
     assert.equal(code, 403);
     assert.match(message, /^admission webhook "pods\.podrole\.io" denied the request: ROLE_FORBIDDEN: /);
     assert.ok(message.includes(arnOf("payroll-admin")), message);
-    assert.equal(stage.kubernetes.store.find("pods", "shop", "intruder"), undefined);
+    assert.equal(cluster.kubernetes.store.find("pods", "shop", "intruder"), undefined);
 
-    const line = await shop.line(stage.webhook, { audit: "admission", pod: "intruder" });
+    const line = await shop.line(cluster.webhook, { audit: "admission", pod: "intruder" });
     assert.deepEqual([line["decision"], line["reason"]], ["refuse", "ROLE_FORBIDDEN"]);
-    const seen = stage.kubernetes.audit.find(({ objectRef }) => objectRef.name === "intruder");
+    const seen = cluster.kubernetes.audit.find(({ objectRef }) => objectRef.name === "intruder");
     assert.equal(seen?.annotations["pods.podrole.io/reason"], "ROLE_FORBIDDEN");
     assert.match(
-      await shop.metrics(stage.webhook),
+      await shop.metrics(cluster.webhook),
       /podrole_admission_total\{decision="refuse",reason="ROLE_FORBIDDEN"\} 1/,
     );
-    assert.deepEqual(stage.sts.calls.assumed(arnOf("payroll-admin")), []);
+    assert.deepEqual(cluster.sts.calls.assumed(arnOf("payroll-admin")), []);
   });
 
   test("two containers get their own roles, and the excluded one gets none", async () => {
@@ -87,7 +87,7 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
   });
 
   test("STS_DENIED: the pod does not start; its termination message and an Event contain STS's message", async () => {
-    const { stage } = shop;
+    const { cluster } = shop;
     const pod = await shop.run("shop", "broken", { annotations: { [ROLE]: "shop-broken" } });
     assert.match(
       await shop.terminationMessage(pod),
@@ -95,13 +95,13 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
     );
     assert.equal(pod.status().phase, "Pending");
     assert.equal((await shop.event("shop", "STS_DENIED")).involvedObject.name, "broken");
-    const line = await shop.line(stage.server, { audit: "credentials", pod: "broken", decision: "refused" });
+    const line = await shop.line(cluster.server, { audit: "credentials", pod: "broken", decision: "refused" });
     assert.equal(line["reason"], "STS_DENIED");
   });
 
   suite("after half of a session's lifetime", { concurrency: true }, () => {
     test("ROLE_FORBIDDEN at issue, POD_UNKNOWN: the sidecar returns no credentials when the permission or the pod is gone", async () => {
-      const { stage } = shop;
+      const { cluster } = shop;
       await shop.namespace("fading");
       await shop.namespace("leaving");
       const annotations = { [ROLE]: "shop-fading" };
@@ -112,12 +112,16 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
       assert.equal((await shop.requestCredentials(leaving)).status, 200);
 
       shop.permit("fading", arnOf("other-.*"));
-      stage.kubernetes.store.remove("pods", "leaving", "web");
-      const refused = await shop.line(stage.server, { audit: "credentials", namespace: "fading", decision: "refused" });
+      cluster.kubernetes.store.remove("pods", "leaving", "web");
+      const refused = await shop.line(cluster.server, {
+        audit: "credentials",
+        namespace: "fading",
+        decision: "refused",
+      });
       assert.equal(refused["reason"], "ROLE_FORBIDDEN");
       const event = await shop.event("fading", "ROLE_FORBIDDEN");
       assert.equal(event.involvedObject.name, "web");
-      assert.match(await shop.metrics(stage.server), /podrole_credentials_total\{code="ROLE_FORBIDDEN"\} [1-9]/);
+      assert.match(await shop.metrics(cluster.server), /podrole_credentials_total\{code="ROLE_FORBIDDEN"\} [1-9]/);
       for (const [pod, code] of [
         [fading, "ROLE_FORBIDDEN"],
         [leaving, "POD_UNKNOWN"],
@@ -133,22 +137,22 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
     });
 
     test("STS_THROTTLED, STS_UNAVAILABLE: a new pod waits and then starts, a running app keeps its credentials", async () => {
-      const { stage } = shop;
+      const { cluster } = shop;
       await shop.namespace("steady");
       const pod = await shop.run("steady", "web", { annotations: { [ROLE]: "shop-steady" } });
       await shop.phase(pod, "Running");
       const first = await shop.requestCredentials(pod);
 
       // The server's AWS SDK calls twice before it reports throttling.
-      stage.sts.faults.set({ kind: "throttle" }, { calls: 2, roleArn: arnOf("shop-orders") });
+      cluster.sts.faults.set({ kind: "throttle" }, { calls: 2, roleArn: arnOf("shop-orders") });
       const late = await shop.run("steady", "late", { annotations: { [ROLE]: "shop-orders" } });
-      const throttled = await shop.line(stage.server, { audit: "credentials", pod: "late", decision: "refused" });
+      const throttled = await shop.line(cluster.server, { audit: "credentials", pod: "late", decision: "refused" });
       assert.equal(throttled["reason"], "STS_THROTTLED");
-      stage.sts.faults.set({ kind: "down" }, { roleArn: arnOf("shop-steady") });
+      cluster.sts.faults.set({ kind: "down" }, { roleArn: arnOf("shop-steady") });
       await shop.phase(late, "Running");
       assert.equal((await shop.requestCredentials(late)).status, 200);
 
-      const renewal = await shop.line(stage.server, {
+      const renewal = await shop.line(cluster.server, {
         audit: "credentials",
         namespace: "steady",
         pod: "web",
@@ -156,8 +160,8 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
       });
       assert.equal(renewal["accessKeyId"], first.body["AccessKeyId"]);
       assert.deepEqual(await shop.requestCredentials(pod), first);
-      assert.match(await shop.metrics(stage.server), /podrole_sts_calls_total\{code="STS_UNAVAILABLE"\} [1-9]/);
-      stage.sts.faults.clear();
+      assert.match(await shop.metrics(cluster.server), /podrole_sts_calls_total\{code="STS_UNAVAILABLE"\} [1-9]/);
+      cluster.sts.faults.clear();
     });
   });
 });
@@ -172,18 +176,18 @@ suite("the path of a credential through a replaced server", { timeout: 120_000 }
   });
 
   test("a replaced server: the running pod keeps its credentials, the next server continues with the same CA", async () => {
-    const { stage } = shop;
+    const { cluster } = shop;
     await shop.namespace("moving");
     const pod = await shop.run("moving", "web", { annotations: { [ROLE]: "shop-moving" } });
     await shop.phase(pod, "Running");
-    const before = stage.kubernetes.store.get("secrets", "podrole", "podrole-ca");
+    const before = cluster.kubernetes.store.get("secrets", "podrole", "podrole-ca");
     const first = await shop.requestCredentials(pod);
 
-    assert.equal(await stage.server.stop(), 0);
+    assert.equal(await cluster.server.stop(), 0);
     assert.deepEqual(await shop.requestCredentials(pod), first);
-    const next = await stage.startServer();
+    const next = await cluster.startServer();
     for (const port of ["identity", "credentials"]) {
-      await shop.forward(stage.server.ports[port] ?? 0, next.ports[port] ?? 0);
+      await shop.forward(cluster.server.ports[port] ?? 0, next.ports[port] ?? 0);
     }
     // The pod presents the certificate that the first server signed.
     await shop.line(next, { audit: "credentials", pod: "web", decision: "issued" });
@@ -191,7 +195,7 @@ suite("the path of a credential through a replaced server", { timeout: 120_000 }
       async () => (await shop.requestCredentials(pod)).body["AccessKeyId"] !== first.body["AccessKeyId"],
       "new credentials",
     );
-    assert.deepEqual(stage.kubernetes.store.get("secrets", "podrole", "podrole-ca"), before);
+    assert.deepEqual(cluster.kubernetes.store.get("secrets", "podrole", "podrole-ca"), before);
     assert.deepEqual(
       next.lines.filter(({ audit }) => audit === "certificate"),
       [],

@@ -6,7 +6,8 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
-import { startStage, until } from "../../emulators/stage.ts";
+import { startEmulatedCluster } from "../../emulators/cluster.ts";
+import { until } from "../../emulators/program.ts";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { createFakePod } from "../sidecar/fake-pod.ts";
@@ -61,7 +62,7 @@ test("podrole-sidecar does not catch SIGUSR1, and survives it", async (context) 
 });
 
 test("server and webhook do not catch SIGUSR1, and survive it", async (context) => {
-  const stage = await startStage(
+  const cluster = await startEmulatedCluster(
     { clock },
     {
       runtime: {
@@ -75,8 +76,8 @@ test("server and webhook do not catch SIGUSR1, and survive it", async (context) 
       roles: [],
     },
   );
-  context.after(() => stage.stop());
-  for (const { pid, ports } of [stage.server, stage.webhook]) {
+  context.after(() => cluster.stop());
+  for (const { pid, ports } of [cluster.server, cluster.webhook]) {
     assert.equal(catchesSigusr1(pid), false);
     process.kill(pid, "SIGUSR1");
     assert.equal((await fetch(`http://127.0.0.1:${ports["pages"]}/healthz`)).status, 200);

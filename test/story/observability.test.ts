@@ -51,7 +51,7 @@ suite("what operators see", { timeout: 120_000 }, () => {
     assert.equal(await shop.phase(orders, "Succeeded", "Failed"), "Succeeded", orders.logs("app"));
     await shop.apply("shop", "intruder", { annotations: { [ROLE]: "payroll-admin" } });
     await shop.run("shop", "broken", { annotations: { [ROLE]: "shop-broken" } });
-    await shop.line(shop.stage.server, { audit: "credentials", pod: "broken", decision: "refused" });
+    await shop.line(shop.cluster.server, { audit: "credentials", pod: "broken", decision: "refused" });
     web = await shop.run("shop", "web", { annotations: { [ROLE]: "shop-web" } });
     await shop.phase(web, "Running");
     assert.equal((await shop.requestCredentials(web)).status, 200);
@@ -59,8 +59,8 @@ suite("what operators see", { timeout: 120_000 }, () => {
     health.port = String(Number(health.port) + 1);
     health.pathname = "/metrics";
     const sidecar = await (await fetch(health)).text();
-    scrapes.set(SERVER_METRICS, samplesOf(await shop.metrics(shop.stage.server)));
-    scrapes.set(WEBHOOK_METRICS, samplesOf(await shop.metrics(shop.stage.webhook)));
+    scrapes.set(SERVER_METRICS, samplesOf(await shop.metrics(shop.cluster.server)));
+    scrapes.set(WEBHOOK_METRICS, samplesOf(await shop.metrics(shop.cluster.webhook)));
     scrapes.set(SIDECAR_METRICS, samplesOf(sidecar));
     await writeLogs(shop, directory);
   });
@@ -128,14 +128,14 @@ function baseOf(name: string, table: MetricTable): string {
 }
 
 /** Writes the logs as operators store them: podrole's with a rotated part, the API server's, CloudTrail's. */
-async function writeLogs({ stage }: Shop, directory: string): Promise<void> {
-  const lines = [...stage.webhook.lines, ...stage.server.lines].map((line) => JSON.stringify(line));
+async function writeLogs({ cluster }: Shop, directory: string): Promise<void> {
+  const lines = [...cluster.webhook.lines, ...cluster.server.lines].map((line) => JSON.stringify(line));
   const half = Math.floor(lines.length / 2);
   const text = (some: readonly string[]) => some.map((line) => `${line}\n`).join("");
   await writeFile(join(directory, "podrole.log.1.gz"), gzipSync(text(lines.slice(0, half))));
   await writeFile(join(directory, "podrole.log"), text(lines.slice(half)));
-  await writeFile(join(directory, "audit.log"), text(stage.kubernetes.audit.map((event) => JSON.stringify(event))));
-  await writeFile(join(directory, "trail.json.gz"), gzipSync(cloudTrailFile(stage.sts.calls.list(), "eu-central-1")));
+  await writeFile(join(directory, "audit.log"), text(cluster.kubernetes.audit.map((event) => JSON.stringify(event))));
+  await writeFile(join(directory, "trail.json.gz"), gzipSync(cloudTrailFile(cluster.sts.calls.list(), "eu-central-1")));
 }
 
 /** Runs a command line of the page. */

@@ -7,14 +7,9 @@ import { fileURLToPath } from "node:url";
 import { freeOffset } from "../../src/cli/demo/ports.ts";
 import { createProcessNode, type RunningPod } from "../../emulators/kubelet/node.ts";
 import { lastTermination } from "../../emulators/kubelet/status.ts";
-import {
-  type RunningProgram,
-  type StageOptions,
-  requestToken,
-  SIDECAR_PROGRAM,
-  startStage,
-  until,
-} from "../../emulators/stage.ts";
+import { type EmulatedClusterOptions, SIDECAR_PROGRAM, startEmulatedCluster } from "../../emulators/cluster.ts";
+import { requestToken } from "../../emulators/installation.ts";
+import { type RunningProgram, until } from "../../emulators/program.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { createLog } from "../../src/runtime/log.ts";
@@ -47,7 +42,7 @@ interface PodRequest {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-interface ShopOptions extends Pick<StageOptions, "front"> {
+interface ShopOptions extends Pick<EmulatedClusterOptions, "front"> {
   /** Additional roles that the server may assume. */
   readonly roles?: readonly string[];
   readonly serverFlags?: readonly string[];
@@ -64,7 +59,7 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
     path: process.env["PATH"] ?? "",
   };
   for (const [role, lifetimeMs] of Object.entries(LIFETIMES_MS)) sessions.lifetimes.set(arnOf(role), lifetimeMs);
-  const stage = await startStage(
+  const cluster = await startEmulatedCluster(
     { clock },
     {
       runtime,
@@ -90,12 +85,12 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
       ],
     },
   );
-  sessions.target = stage.sts.url;
+  sessions.target = cluster.sts.url;
   const sidecar = [process.execPath, file("../../src/sidecar/main.ts")];
   const kubelet = createProcessNode(
     { clock, log: createLog("kubelet", "error", { write: () => {} }) },
     {
-      directory: `${stage.directory}/node`,
+      directory: `${cluster.directory}/node`,
       searchPath: runtime.path,
       startupPeriodMs: 50,
       images: {
@@ -104,7 +99,7 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
         "story/idle:1": node("-e", "setInterval(() => {}, 1e9)"),
       },
       tokens: async ({ namespace, serviceAccount, pod }) => {
-        const token = await requestToken(stage.kubernetes, { namespace, serviceAccount, pod });
+        const token = await requestToken(cluster.kubernetes, { namespace, serviceAccount, pod });
         return { token: new Secret(token), expiresAt: clock.now() + 600_000 };
       },
     },
@@ -115,7 +110,7 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
     const { annotations, containers = ["app"], image, env: extra = {} } = request;
     const env = [
       { name: "AWS_REGION", value: REGION },
-      { name: "AWS_ENDPOINT_URL_STS", value: stage.sts.url },
+      { name: "AWS_ENDPOINT_URL_STS", value: cluster.sts.url },
       ...Object.entries(extra).map(([variable, value]) => ({ name: variable, value })),
     ];
     const spec = {
@@ -123,11 +118,11 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
       containers: containers.map((container) => ({ name: container, image: image ?? "story/idle:1", env })),
     };
     const path = `/api/v1/namespaces/${namespace}/pods`;
-    return stage.kubernetes.create(path, { metadata: { name, namespace, annotations }, spec }, "alice@example.com");
+    return cluster.kubernetes.create(path, { metadata: { name, namespace, annotations }, spec }, "alice@example.com");
   }
 
   return {
-    stage,
+    cluster,
     /** Lifetimes of future sessions by role ARN, in milliseconds. */
     lifetimes: sessions.lifetimes,
     /** Promises that AssumeRole waits for, by role ARN. */
@@ -136,13 +131,13 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
     async namespace(name: string, permitted = arnOf("shop-.*")) {
       const annotations = { "iam.amazonaws.com/permitted": permitted };
       const metadata = { name, labels: { "podrole.io/inject": "enabled" }, annotations };
-      assert.equal((await stage.kubernetes.create("/api/v1/namespaces", { metadata })).code, 201);
+      assert.equal((await cluster.kubernetes.create("/api/v1/namespaces", { metadata })).code, 201);
     },
     /** Changes the permitted roles, as `kubectl annotate --overwrite` does. */
     permit(name: string, permitted: string) {
-      const { metadata, ...rest } = stage.kubernetes.store.get("namespaces", undefined, name);
+      const { metadata, ...rest } = cluster.kubernetes.store.get("namespaces", undefined, name);
       const annotations = { ...metadata.annotations, "iam.amazonaws.com/permitted": permitted };
-      stage.kubernetes.store.replace("namespaces", { ...rest, metadata: { ...metadata, annotations } });
+      cluster.kubernetes.store.replace("namespaces", { ...rest, metadata: { ...metadata, annotations } });
     },
     apply,
     /** Applies a pod and runs it on the node, with its own ports. */
@@ -197,7 +192,7 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
     },
     /** Waits for an Event with this reason. */
     async event(namespace: string, reason: string) {
-      const find = () => stage.kubernetes.store.list("events", namespace).find((event) => event["reason"] === reason);
+      const find = () => cluster.kubernetes.store.list("events", namespace).find((event) => event["reason"] === reason);
       await until(() => find() !== undefined, `an Event ${reason} in ${namespace}`);
       return find() as unknown as { readonly involvedObject: { readonly name: string }; readonly message: string };
     },
@@ -219,7 +214,7 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
     },
     async close() {
       await kubelet.stop(500);
-      await stage.stop();
+      await cluster.stop();
       for (const forwarder of forwarders) forwarder.close();
       await sessions.close();
     },

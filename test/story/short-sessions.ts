@@ -7,7 +7,7 @@ import { buffer } from "node:stream/consumers";
 
 export interface ShortSessions {
   readonly url: string;
-  /** URL of the emulator; set once the stage is up. */
+  /** URL of the emulator; set once the cluster is up. */
   target: string;
   /** Session lifetimes by role ARN, in milliseconds; sessions of other roles are not shortened. */
   readonly lifetimes: Map<string, number>;

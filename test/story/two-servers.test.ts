@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type { RunningPod } from "../../emulators/kubelet/node.ts";
-import type { RunningProgram } from "../../emulators/stage.ts";
+import type { RunningProgram } from "../../emulators/program.ts";
 import { startService } from "./service.ts";
 import { openShop, type Shop } from "./shop.ts";
 
@@ -34,7 +34,7 @@ suite("two servers", { timeout: 120_000 }, () => {
         return { identity: services.identity.address, credentials: services.credentials.address };
       },
     });
-    second = await shop.stage.startServer();
+    second = await shop.cluster.startServer();
     services.identity.endpoints.push(second.ports["identity"] ?? 0);
     services.credentials.endpoints.push(second.ports["credentials"] ?? 0);
     await shop.namespace(NAMESPACE);
@@ -82,25 +82,25 @@ suite("two servers", { timeout: 120_000 }, () => {
   }
 
   test("both sign with the CA that one of them created, and a killed server interrupts no app", async () => {
-    const { stage } = shop;
-    const created = [stage.server, second].flatMap(({ lines }) =>
+    const { cluster } = shop;
+    const created = [cluster.server, second].flatMap(({ lines }) =>
       lines.filter(({ message }) => message === "changing the CA"),
     );
     assert.equal(created.length, 1);
     const clients = await Promise.all(PODS.map(start));
     for (const client of clients) assert.equal((await requestCredentials(client)).status, 200);
-    for (const program of [stage.server, second]) {
+    for (const program of [cluster.server, second]) {
       assert.ok(issuedBy(program, "certificate").length > 0);
       assert.ok(issuedBy(program, "credentials").length > 0);
     }
 
-    const secret = stage.kubernetes.store.get("secrets", "podrole", "podrole-ca");
+    const secret = cluster.kubernetes.store.get("secrets", "podrole", "podrole-ca");
     const stopped = new AbortController();
     const requesters = clients.map((client) => requestContinuously(client, stopped.signal));
     try {
       // Renewals begin at half of 56 s; the current credentials remain usable for another 23 s.
       await setTimeout(10_000);
-      await stage.server.kill();
+      await cluster.server.kill();
       const killedAt = Date.now();
       const newcomer = start("newcomer");
       const renewed = () => requesters.every(({ keys }) => keys.size >= 2);
@@ -126,6 +126,6 @@ suite("two servers", { timeout: 120_000 }, () => {
       services.credentials.refused() + services.identity.refused() > 0,
       "no connection reached the killed server",
     );
-    assert.deepEqual(stage.kubernetes.store.get("secrets", "podrole", "podrole-ca"), secret, "the CA has changed");
+    assert.deepEqual(cluster.kubernetes.store.get("secrets", "podrole", "podrole-ca"), secret, "the CA has changed");
   });
 });

@@ -5,7 +5,7 @@ import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { type Stage, startStage } from "../../emulators/stage.ts";
+import { type EmulatedCluster, startEmulatedCluster } from "../../emulators/cluster.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { clientOf, newCa } from "../webhook/client-certificates.ts";
 import { podOf, reviewOf } from "../webhook/requests.ts";
@@ -23,13 +23,13 @@ const API_SERVER = clientOf(CA, "kube-apiserver");
 
 suite("podrole webhook --api-server-ca", { timeout: 120_000 }, () => {
   let directory: string;
-  let stage: Stage;
+  let cluster: EmulatedCluster;
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), "podrole-callers-"));
     await writeFile(join(directory, "ca.pem"), CA.pem);
     const entry = join(import.meta.dirname, "../../src/cli/main.ts");
-    stage = await startStage(
+    cluster = await startEmulatedCluster(
       { clock },
       {
         runtime: { execPath: process.execPath, entry, path: process.env["PATH"] ?? "" },
@@ -40,18 +40,18 @@ suite("podrole webhook --api-server-ca", { timeout: 120_000 }, () => {
         webhookClient: { certificatePem: API_SERVER.cert, keyPem: API_SERVER.key },
       },
     );
-    await stage.kubernetes.create("/api/v1/namespaces", NAMESPACE);
+    await cluster.kubernetes.create("/api/v1/namespaces", NAMESPACE);
   });
   after(async () => {
-    await stage?.stop();
+    await cluster?.stop();
     await rm(directory, { recursive: true, force: true });
   });
 
-  const admissions = () => stage.webhook.lines.filter((line) => line["audit"] === "admission");
+  const admissions = () => cluster.webhook.lines.filter((line) => line["audit"] === "admission");
 
   test("the API server creates an injected pod, and the audit line says who called", async () => {
     const pod = { ...podOf(), spec: { containers: [{ name: "app", image: "app" }] } };
-    const { code } = await stage.kubernetes.create("/api/v1/namespaces/shop/pods", pod);
+    const { code } = await cluster.kubernetes.create("/api/v1/namespaces/shop/pods", pod);
     assert.equal(code, 201);
     assert.deepEqual(
       admissions().map(({ caller, decision }) => [caller, decision]),
@@ -66,7 +66,7 @@ suite("podrole webhook --api-server-ca", { timeout: 120_000 }, () => {
   ] as const) {
     test(`a caller ${what} writes no audit line and reads nothing`, async () => {
       const before = admissions().length;
-      const answer = await post(stage.webhook.ports["webhook"] ?? 0, client);
+      const answer = await post(cluster.webhook.ports["webhook"] ?? 0, client);
       assert.ok(answer.startsWith(expected), answer);
       assert.equal(admissions().length, before);
     });

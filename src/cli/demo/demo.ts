@@ -3,7 +3,9 @@
 import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
 import { createProcessNode } from "../../../emulators/kubelet/node.ts";
-import { requestToken, type Runtime, SIDECAR_PROGRAM, type Stage, startStage } from "../../../emulators/stage.ts";
+import { SIDECAR_PROGRAM, type EmulatedCluster, startEmulatedCluster } from "../../../emulators/cluster.ts";
+import { requestToken } from "../../../emulators/installation.ts";
+import type { Runtime } from "../../../emulators/program.ts";
 import type { KubeObject } from "../../../emulators/kubernetes/store.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
@@ -44,7 +46,7 @@ export const demo: Action = async (terminal, flags) => {
 };
 
 async function runDemo(narrator: Narrator, runtime: Runtime, interrupted: AbortSignal): Promise<boolean> {
-  const stage = await startStage(
+  const cluster = await startEmulatedCluster(
     { clock },
     {
       runtime,
@@ -58,30 +60,30 @@ async function runDemo(narrator: Narrator, runtime: Runtime, interrupted: AbortS
   );
   try {
     narrator.step("podrole's server and webhook run beside an embedded Kubernetes API and STS", [
-      `server: identity port ${stage.server.ports["identity"]}, credentials port ${stage.server.ports["credentials"]}`,
-      `webhook: https://127.0.0.1:${stage.webhook.ports["webhook"]}/mutate, certificate from the server's own CA`,
+      `server: identity port ${cluster.server.ports["identity"]}, credentials port ${cluster.server.ports["credentials"]}`,
+      `webhook: https://127.0.0.1:${cluster.webhook.ports["webhook"]}/mutate, certificate from the server's own CA`,
     ]);
-    const [, orders, intruder] = await apply(narrator, stage);
-    const assumed = await runOrders(narrator, stage, runtime, orders as Reply, interrupted);
-    const refused = reportRefusal(narrator, stage, intruder as Reply);
+    const [, orders, intruder] = await apply(narrator, cluster);
+    const assumed = await runOrders(narrator, cluster, runtime, orders as Reply, interrupted);
+    const refused = reportRefusal(narrator, cluster, intruder as Reply);
     return assumed && refused;
   } finally {
-    await stage.stop();
+    await cluster.stop();
   }
 }
 
-type Reply = Awaited<ReturnType<Stage["kubernetes"]["create"]>>;
+type Reply = Awaited<ReturnType<EmulatedCluster["kubernetes"]["create"]>>;
 
 /** Does what kubectl apply -f does, and reports it as kubectl does. */
-async function apply(narrator: Narrator, stage: Stage): Promise<Reply[]> {
-  const text = demoManifest({ accountId: ACCOUNT, region: REGION, stsUrl: stage.sts.url });
+async function apply(narrator: Narrator, cluster: EmulatedCluster): Promise<Reply[]> {
+  const text = demoManifest({ accountId: ACCOUNT, region: REGION, stsUrl: cluster.sts.url });
   const objects = parseAllDocuments(text).map((document) => document.toJS() as KubeObject);
   const replies: Reply[] = [];
   const outcomes: string[] = [];
   for (const object of objects) {
     const { name, namespace, annotations } = object.metadata;
     const path = namespace === undefined ? "/api/v1/namespaces" : `/api/v1/namespaces/${namespace}/pods`;
-    const reply = await stage.kubernetes.create(path, object, "alice@example.com");
+    const reply = await cluster.kubernetes.create(path, object, "alice@example.com");
     const outcome = reply.code === 201 ? "created" : `refused with HTTP ${reply.code}`;
     outcomes.push(`${object.kind?.toLowerCase()}/${name} ${outcome}  ${JSON.stringify(annotations)}`);
     replies.push(reply);
@@ -92,14 +94,14 @@ async function apply(narrator: Narrator, stage: Stage): Promise<Reply[]> {
 
 async function runOrders(
   narrator: Narrator,
-  stage: Stage,
+  cluster: EmulatedCluster,
   runtime: Runtime,
   { body }: Reply,
   interrupted: AbortSignal,
 ): Promise<boolean> {
   const pod = body as Pod;
   narrator.step("The webhook patched pod orders", describePatch(pod));
-  const node = createNode(stage, runtime);
+  const node = createNode(cluster, runtime);
   try {
     const running = node.run(pod, { portOffset: await freeOffset(SIDECAR_PORT) });
     const signal = AbortSignal.any([AbortSignal.timeout(WAIT_MS), interrupted]);
@@ -108,7 +110,7 @@ async function runOrders(
       signal,
     );
     narrator.step("podrole-sidecar proved the pod's identity, got its certificate and is ready: the app starts", [
-      ...auditLines(stage, "certificate").slice(-1),
+      ...auditLines(cluster, "certificate").slice(-1),
     ]);
     await running.until((status) => hasFinished({ status }), signal);
     const { arn, accessKeyId } = JSON.parse(running.logs("app").split("\n")[0] ?? "{}") as {
@@ -118,7 +120,7 @@ async function runOrders(
     narrator.step("The app's AWS SDK called GetCallerIdentity, configured by the injected environment alone", [
       `Arn: ${arn}`,
       `AccessKeyId: ${accessKeyId}`,
-      ...auditLines(stage, "credentials").slice(-1),
+      ...auditLines(cluster, "credentials").slice(-1),
       `phase of the pod: ${running.status().phase} (the native sidecar ended after the app)`,
     ]);
     return arn === `arn:aws:sts::${ACCOUNT}:assumed-role/shop-orders/shop.orders`;
@@ -127,13 +129,13 @@ async function runOrders(
   }
 }
 
-function createNode(stage: Stage, { execPath, path }: Runtime) {
+function createNode(cluster: EmulatedCluster, { execPath, path }: Runtime) {
   const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
   const sidecar = [execPath, here("../../sidecar/main.ts")];
   return createProcessNode(
     { clock, log: createLog("kubelet", "error", { write: () => {} }) },
     {
-      directory: `${stage.directory}/node`,
+      directory: `${cluster.directory}/node`,
       searchPath: path,
       startupPeriodMs: 50,
       images: {
@@ -141,7 +143,7 @@ function createNode(stage: Stage, { execPath, path }: Runtime) {
         "demo/app:1": { command: [execPath, here("./app.ts")] },
       },
       tokens: async ({ namespace, serviceAccount, pod }) => {
-        const token = await requestToken(stage.kubernetes, { namespace, serviceAccount, pod });
+        const token = await requestToken(cluster.kubernetes, { namespace, serviceAccount, pod });
         return { token: new Secret(token), expiresAt: clock.now() + 600_000 };
       },
     },
@@ -159,8 +161,8 @@ function describePatch({ metadata, spec }: Pod): string[] {
 }
 
 /** The audit lines of one kind that the server wrote. */
-function auditLines(stage: Stage, kind: string): string[] {
-  return stage.server.lines
+function auditLines(cluster: EmulatedCluster, kind: string): string[] {
+  return cluster.server.lines
     .filter((line) => line["audit"] === kind)
     .map((line) => `audit ${JSON.stringify(without(line))}`);
 }
@@ -169,10 +171,10 @@ function without({ level: _level, program: _program, ...line }: Readonly<Record<
   return line;
 }
 
-function reportRefusal(narrator: Narrator, stage: Stage, { code, body }: Reply): boolean {
+function reportRefusal(narrator: Narrator, cluster: EmulatedCluster, { code, body }: Reply): boolean {
   const { message = "", reason = "" } = body as { message?: string; reason?: string };
-  const audit = stage.webhook.lines.find((line) => line["audit"] === "admission" && line["pod"] === "intruder");
-  const event = stage.kubernetes.audit.find(({ objectRef }) => objectRef?.name === "intruder");
+  const audit = cluster.webhook.lines.find((line) => line["audit"] === "admission" && line["pod"] === "intruder");
+  const event = cluster.kubernetes.audit.find(({ objectRef }) => objectRef?.name === "intruder");
   const ours = Object.entries(event?.annotations ?? {}).filter(([key]) => key.startsWith("pods.podrole.io/"));
   narrator.step("kubectl apply reports why pod intruder is refused", [
     `Error from server (${reason}): error when creating "demo.yaml": ${message}`,

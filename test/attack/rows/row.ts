@@ -30,7 +30,7 @@ const LONGEST_LINE = 16 * 1024;
 /** Returns a check that an attack writes few and short lines to the program's log. */
 export function boundedLines(program: "server" | "webhook"): NonNullable<Row["also"]> {
   return (world, seconds) => {
-    const { lines } = world.programs.stage[program];
+    const { lines } = world.programs.cluster[program];
     const longest = lines.reduce((most, line) => Math.max(most, JSON.stringify(line).length), 0);
     if (longest > LONGEST_LINE) return `a log line has ${longest} characters; expected at most ${LONGEST_LINE}`;
     const most = Math.round(LINES_EACH_SECOND * seconds);

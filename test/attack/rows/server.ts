@@ -7,7 +7,7 @@ import { boundedLines, type CallerName, localAddress, type Row } from "./row.ts"
 
 const SERVED: readonly CallerName[] = ["certificate", "credentials", "serverLiveness", "serverReadiness"];
 
-const serverPort = ({ programs }: AttackWorld, port: string): number => programs.stage.server.ports[port] ?? 0;
+const serverPort = ({ programs }: AttackWorld, port: string): number => programs.cluster.server.ports[port] ?? 0;
 
 function proof(token: string): string {
   const certificateSigningRequest = createCsr(generateKeyPem(), "web");
@@ -26,7 +26,7 @@ function forgedToken(): string {
 
 /** TokenReviews in the API server's audit log, which is emptied before each attack. */
 const tokenReviews = ({ programs }: AttackWorld): number =>
-  programs.stage.kubernetes.audit.filter(({ objectRef }) => objectRef.resource === "tokenreviews").length;
+  programs.cluster.kubernetes.audit.filter(({ objectRef }) => objectRef.resource === "tokenreviews").length;
 
 export const SERVER_ROWS: readonly Row[] = [
   {

@@ -24,7 +24,7 @@ const withAnnotations = (annotations: object) => ({ ...pod, metadata: { ...pod.m
 const many = (count: number, name: (index: number) => string) =>
   Array.from({ length: count }, (_, index) => name(index));
 
-const webhookPort = ({ programs }: AttackWorld): number => programs.stage.webhook.ports["webhook"] ?? 0;
+const webhookPort = ({ programs }: AttackWorld): number => programs.cluster.webhook.ports["webhook"] ?? 0;
 
 export const WEBHOOK_ROWS: readonly Row[] = [
   {
@@ -131,7 +131,7 @@ export const WEBHOOK_ROWS: readonly Row[] = [
     job: ({ programs }) => ({
       kind: "hold",
       tls: false,
-      port: programs.stage.webhook.ports["pages"] ?? 0,
+      port: programs.cluster.webhook.ports["pages"] ?? 0,
       localAddress,
       connections: 1_500,
       text: "GET /metrics HTTP/1.1\r\nHost: localhost\r\n",

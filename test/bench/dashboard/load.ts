@@ -3,7 +3,7 @@
 // throttles for a while and then denies a role.
 import type { RunningPod } from "../../../emulators/kubelet/node.ts";
 import { getCredentials } from "../../../src/protocol/client.ts";
-import { createPod, type StagedPod } from "../pod.ts";
+import { createPod, type AdmittedPod } from "../pod.ts";
 import { arnOf, openShop, type Shop } from "../../story/shop.ts";
 import type { Target } from "./prometheus.ts";
 
@@ -24,12 +24,12 @@ export interface DashboardLoad {
 
 export async function createLoad(): Promise<DashboardLoad> {
   const shop = await openShop();
-  const second = await shop.stage.startServer();
+  const second = await shop.cluster.startServer();
   const pods: RunningPod[] = [];
   for (const namespace of ["shop", "steady", "moving"]) await shop.namespace(namespace);
   for (const role of ["shop-orders", "shop-web", "shop-steady", "shop-moving"])
     shop.lifetimes.set(arnOf(role), LIFETIME_MS);
-  const proven = await createPod(shop.stage, "shop-web");
+  const proven = await createPod(shop.cluster, "shop-web");
   for (const [namespace, name, role] of [
     ["shop", "checkout", "shop-orders"],
     ["shop", "web", "shop-web"],
@@ -41,7 +41,7 @@ export async function createLoad(): Promise<DashboardLoad> {
     pods.push(pod);
   }
   const callers = await Promise.all(pods.map((pod) => callerOf(shop, pod)));
-  const { server, webhook } = shop.stage;
+  const { server, webhook } = shop.cluster;
   const metricsAddress = ({ ports }: { readonly ports: Readonly<Record<string, number>> }) =>
     `127.0.0.1:${ports["pages"]}`;
   const targets: Target[] = [
@@ -75,7 +75,7 @@ async function callerOf(shop: Shop, pod: RunningPod): Promise<() => Promise<void
 }
 
 /** Requests a certificate and credentials, as each pod does when it starts. A refusal is an expected result. */
-async function startAsPod(pod: StagedPod): Promise<void> {
+async function startAsPod(pod: AdmittedPod): Promise<void> {
   const identity = await pod.prove();
   await getCredentials(pod.credentialsPort, identity, { containers: ["app"], bundleHash: "" }, 10_000);
 }
@@ -83,7 +83,7 @@ async function startAsPod(pod: StagedPod): Promise<void> {
 interface Participants {
   readonly shop: Shop;
   readonly callers: readonly (() => Promise<void>)[];
-  readonly proven: StagedPod;
+  readonly proven: AdmittedPod;
   readonly seconds: number;
 }
 
@@ -92,7 +92,7 @@ async function run(
   report: (text: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { faults } = shop.stage.sts;
+  const { faults } = shop.cluster.sts;
   const startedAt = Date.now();
   const share = () => (Date.now() - startedAt) / (seconds * 1000);
   const phases = [
@@ -115,7 +115,7 @@ async function run(
     const role = NEW_POD_ROLES[round % NEW_POD_ROLES.length];
     const annotations = role === undefined ? {} : { [ROLE]: role };
     const { code } = await shop.apply("shop", `new-${round}`, { annotations });
-    if (code === 201) shop.stage.kubernetes.store.remove("pods", "shop", `new-${round}`);
+    if (code === 201) shop.cluster.kubernetes.store.remove("pods", "shop", `new-${round}`);
     for (const call of callers) await call();
     if (round % PROVE_EVERY === 0) await startAsPod(proven);
     await new Promise((resolve) => setTimeout(resolve, 150));

@@ -14,7 +14,7 @@ import type { Finding } from "../../../src/operations/check/finding.ts";
 import { formatAge } from "../../../src/operations/format.ts";
 import type { Deployment } from "../../../src/operations/installed.ts";
 import type { PolicyRule } from "../../../emulators/kubernetes/access.ts";
-import { startStage, type Stage } from "../../../emulators/stage.ts";
+import { startEmulatedCluster, type EmulatedCluster } from "../../../emulators/cluster.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
 import { createTerminal } from "../terminal.ts";
 import { barePod, NAMESPACE } from "../../operations/check/healthy.ts";
@@ -28,12 +28,12 @@ interface Report {
 }
 
 suite("check()", { timeout: 120_000 }, () => {
-  let stage: Stage;
+  let cluster: EmulatedCluster;
   let directory: string;
 
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), "podrole-check-"));
-    stage = await startStage(
+    cluster = await startEmulatedCluster(
       { clock },
       {
         runtime: { execPath: process.execPath, entry: file("src/cli/main.ts"), path: process.env["PATH"] ?? "" },
@@ -42,12 +42,12 @@ suite("check()", { timeout: 120_000 }, () => {
         roles: [{ name: "shop-orders", trusted: true }],
       },
     );
-    installObjects(stage);
-    stage.kubernetes.store.create("namespaces", structuredClone(NAMESPACE));
-    stage.kubernetes.store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
+    installObjects(cluster);
+    cluster.kubernetes.store.create("namespaces", structuredClone(NAMESPACE));
+    cluster.kubernetes.store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
   });
   after(async () => {
-    await stage?.stop();
+    await cluster?.stop();
     await rm(directory, { recursive: true, force: true });
   });
 
@@ -57,7 +57,7 @@ suite("check()", { timeout: 120_000 }, () => {
     onText: (text: string) => void = () => {},
   ) {
     const kubeconfig = join(directory, `${username ?? "admin"}.kubeconfig`);
-    await writeFile(kubeconfig, stage.kubernetes.kubeconfig(username), { mode: 0o600 });
+    await writeFile(kubeconfig, cluster.kubernetes.kubeconfig(username), { mode: 0o600 });
     const terminal = createTerminal();
     const err = (text: string) => {
       terminal.err(text);
@@ -102,11 +102,11 @@ suite("check()", { timeout: 120_000 }, () => {
 
   test("ADMISSION creates no pod", async () => {
     await run();
-    assert.deepEqual(stage.kubernetes.store.list("pods", "shop"), []);
+    assert.deepEqual(cluster.kubernetes.store.list("pods", "shop"), []);
   });
 
   test("ends with 1 when caBundle is empty: CA_BUNDLE fails, and ADMISSION quotes the API server", async () => {
-    const { store } = stage.kubernetes;
+    const { store } = cluster.kubernetes;
     const before = store.get("mutatingwebhookconfigurations", undefined, "podrole");
     const emptied = structuredClone(before) as unknown as { webhooks: { clientConfig: { caBundle?: string } }[] };
     delete emptied.webhooks[0]?.clientConfig.caBundle;
@@ -119,7 +119,7 @@ suite("check()", { timeout: 120_000 }, () => {
   });
 
   test("ends with 1 for a pod that is not injected and for a namespace that permits no role; -n limits both", async () => {
-    const { store } = stage.kubernetes;
+    const { store } = cluster.kubernetes;
     const { metadata, spec, status } = barePod();
     store.create("pods", { metadata, spec, status: { ...status } });
     store.create("namespaces", { metadata: { name: "till", labels: { "podrole.io/inject": "enabled" } } });
@@ -145,7 +145,7 @@ suite("check()", { timeout: 120_000 }, () => {
   });
 
   test("--wait repeats the checks until nothing fails", async () => {
-    const { store } = stage.kubernetes;
+    const { store } = cluster.kubernetes;
     store.create("namespaces", { metadata: { name: "late", labels: { "podrole.io/inject": "enabled" } } });
     let waited = 0;
     const { exitCode } = await run({ wait: "30s" }, undefined, (text) => {
@@ -157,7 +157,7 @@ suite("check()", { timeout: 120_000 }, () => {
   });
 
   test("skips what the caller may not read, and names the missing permission", async () => {
-    stage.kubernetes.restrict("reader", [{ apiGroups: [""], resources: ["namespaces"], verbs: ["list", "get"] }]);
+    cluster.kubernetes.restrict("reader", [{ apiGroups: [""], resources: ["namespaces"], verbs: ["list", "get"] }]);
     const { exitCode, of, all } = await findings({}, "reader");
     assert.equal(exitCode, 0);
     assert.match(of("CA_SLOTS")[0]?.message ?? "", /expected permission to get secrets in namespace "podrole"/);
@@ -187,9 +187,9 @@ suite("check()", { timeout: 120_000 }, () => {
   }
 
   test("ends with 2 when the API server does not respond", async () => {
-    stage.kubernetes.faults.down = true;
+    cluster.kubernetes.faults.down = true;
     const { exitCode, err } = await run();
-    stage.kubernetes.faults.down = false;
+    cluster.kubernetes.faults.down = false;
     assert.equal(exitCode, 2);
     assert.match(err, /Cannot list deployments: .* sent no usable response/);
   });
@@ -200,7 +200,7 @@ interface Registration {
 }
 
 /** Creates what controllers would create from the manifests: Deployments, their pods, budgets, RBAC. */
-function installObjects({ kubernetes, server, webhook }: Stage): void {
+function installObjects({ kubernetes, server, webhook }: EmulatedCluster): void {
   const { store } = kubernetes;
   for (const path of ["server", "webhook", "rbac"]) {
     for (const document of parseAllDocuments(readFileSync(file(`manifests/base/${path}.yaml`), "utf8"), {
@@ -216,7 +216,7 @@ function installObjects({ kubernetes, server, webhook }: Stage): void {
       if (object.kind === "Role") kubernetes.restrict(`${REFUSED}${who}`, object.rules ?? [], "podrole");
     }
   }
-  // The stage's webhook configuration also selects podrole's own namespace.
+  // The cluster's webhook configuration also selects podrole's own namespace.
   const registered = store.get("mutatingwebhookconfigurations", undefined, "podrole") as unknown as Registration;
   const manifest = parse(readFileSync(file("manifests/base/webhook-configuration.yaml"), "utf8")) as Registration;
   const webhooks = registered.webhooks.map((webhook) =>

@@ -4,7 +4,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
-import { startProgram, startSts } from "../../../emulators/stage.ts";
+import { startSts } from "../../../emulators/cluster.ts";
+import { startProgram } from "../../../emulators/program.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
 import type { Kubectl } from "../kubectl.ts";
 

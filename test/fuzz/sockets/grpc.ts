@@ -27,7 +27,7 @@ const PATHS = {
   credentials: "/podrole.v1.Credentials/GetCredentials",
 } as const;
 
-const portOf = ({ programs }: FuzzWorld, port: Port): number => programs.stage.server.ports[port] ?? 0;
+const portOf = ({ programs }: FuzzWorld, port: Port): number => programs.cluster.server.ports[port] ?? 0;
 
 function tlsOf(world: FuzzWorld, port: Port) {
   const client = port === "credentials" ? { key: world.identity.key, cert: world.identity.cert } : {};

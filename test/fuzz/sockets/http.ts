@@ -137,12 +137,12 @@ export const HTTP_TARGETS = [
     check: nothingSecret,
   })),
   httpTarget("server, pages", 1, ({ programs }) => ({
-    port: programs.stage.server.ports["pages"] ?? 0,
+    port: programs.cluster.server.ports["pages"] ?? 0,
     corpus: requestsTo(["/metrics", "/healthz", "/readyz"], ""),
     check: nothingSecret,
   })),
   httpTarget("webhook, pages", 1, ({ programs }) => ({
-    port: programs.stage.webhook.ports["pages"] ?? 0,
+    port: programs.cluster.webhook.ports["pages"] ?? 0,
     corpus: requestsTo(["/metrics", "/healthz", "/readyz"], ""),
     check: nothingSecret,
   })),

@@ -76,7 +76,7 @@ export const MUTATE_TARGETS = [
             };
             const options = {
               host: "127.0.0.1",
-              port: programs.stage.webhook.ports["webhook"],
+              port: programs.cluster.webhook.ports["webhook"],
               path,
               method,
               agent,

@@ -16,7 +16,7 @@ function pod(uid: string, circumstances = uid): Requester {
   return { namespace: "ns", uid, circumstances };
 }
 
-function stage(options: { capacity?: number } = {}) {
+function setUp(options: { capacity?: number } = {}) {
   const clock = createFakeClock();
   const calls: string[] = [];
   let answer: () => Promise<void> = () => Promise.resolve();
@@ -43,13 +43,13 @@ function session(now: number): SessionCredentials {
 const fail = (code: "STS_DENIED" | "STS_UNAVAILABLE") => () => Promise.reject(new PodroleError(code, "no"));
 
 test("get() makes one call for all concurrent requests", async () => {
-  const { cache, calls } = stage();
+  const { cache, calls } = setUp();
   await Promise.all(Array.from({ length: 100 }, () => cache.get(INPUT, POD)));
   assert.equal(calls.length, 1);
 });
 
 test("get() caches inputs that STS can tell apart separately", async () => {
-  const { cache, calls } = stage();
+  const { cache, calls } = setUp();
   await cache.get(INPUT, POD);
   await cache.get({ ...INPUT, sessionName: "ns.other" }, POD);
   await cache.get({ ...INPUT, externalId: "x-1" }, POD);
@@ -61,7 +61,7 @@ test("get() caches inputs that STS can tell apart separately", async () => {
 test("get() caches inputs that differ only in a nested field of any name separately, and ignores the order of fields", async () => {
   await fc.assert(
     fc.asyncProperty(fc.string(), fc.string(), fc.string(), async (name, a, b) => {
-      const { cache, calls } = stage();
+      const { cache, calls } = setUp();
       const withNested = (value: string) => ({ ...INPUT, added: [{ [name]: { [name]: value } }] });
       await cache.get(withNested(a), POD);
       await cache.get(Object.fromEntries(Object.entries(withNested(a)).toReversed()) as typeof INPUT, POD);
@@ -73,7 +73,7 @@ test("get() caches inputs that differ only in a nested field of any name separat
 });
 
 test("get() returns cached credentials until half of their lifetime has passed, then renews them", async () => {
-  const { cache, calls, clock } = stage();
+  const { cache, calls, clock } = setUp();
   await cache.get(INPUT, POD);
   await clock.advance(29 * MINUTE);
   assert.equal((await cache.get(INPUT, POD)).outcome, "hit");
@@ -83,7 +83,7 @@ test("get() returns cached credentials until half of their lifetime has passed, 
 });
 
 test("get() returns credentials that are still valid when the renewal fails, and rejects when there are none", async () => {
-  const { cache, clock, answerWith } = stage();
+  const { cache, clock, answerWith } = setUp();
   await cache.get(INPUT, POD);
   answerWith(fail("STS_UNAVAILABLE"));
   await clock.advance(45 * MINUTE);
@@ -93,7 +93,7 @@ test("get() returns credentials that are still valid when the renewal fails, and
 });
 
 test("get() rejects with the error of STS in the last seconds of a session, which no sidecar would use", async () => {
-  const { cache, clock, answerWith } = stage();
+  const { cache, clock, answerWith } = setUp();
   await cache.get(INPUT, POD);
   answerWith(fail("STS_UNAVAILABLE"));
   await clock.advance(60 * MINUTE - 7_000);
@@ -103,7 +103,7 @@ test("get() rejects with the error of STS in the last seconds of a session, whic
 });
 
 test("get() repeats a denial by STS without another call, for a short time", async () => {
-  const { cache, calls, clock, answerWith } = stage();
+  const { cache, calls, clock, answerWith } = setUp();
   answerWith(fail("STS_DENIED"));
   for (let attempt = 0; attempt < 5; attempt++) await assert.rejects(cache.get(INPUT, POD), { code: "STS_DENIED" });
   assert.equal(calls.length, 1);
@@ -113,7 +113,7 @@ test("get() repeats a denial by STS without another call, for a short time", asy
 });
 
 test("get() calls STS at once for a pod in new circumstances, and repeats the denial to the others", async () => {
-  const { cache, calls, answerWith } = stage();
+  const { cache, calls, answerWith } = setUp();
   answerWith(fail("STS_DENIED"));
   await assert.rejects(cache.get(INPUT, POD), { code: "STS_DENIED" });
   await assert.rejects(cache.get(INPUT, pod("u-1", "changed")), { code: "STS_DENIED" });
@@ -127,7 +127,7 @@ test("get() calls STS at once for a pod in new circumstances, and repeats the de
 });
 
 test("sweep() keeps a denial of a living pod while its repetition still counts, and no longer", async () => {
-  const { cache, calls, clock, answerWith } = stage();
+  const { cache, calls, clock, answerWith } = setUp();
   answerWith(fail("STS_DENIED"));
   const deny = () => assert.rejects(cache.get(INPUT, POD), { code: "STS_DENIED" });
   await deny();
@@ -143,7 +143,7 @@ test("sweep() keeps a denial of a living pod while its repetition still counts, 
 });
 
 test("get() lets a second caller wait for the call that the first one started", async () => {
-  const { cache, answerWith, calls } = stage();
+  const { cache, answerWith, calls } = setUp();
   const gate = Promise.withResolvers<void>();
   answerWith(() => gate.promise);
   const first = cache.get(INPUT, POD);
@@ -158,7 +158,7 @@ test("get() never returns expired credentials", async () => {
     fc.asyncProperty(
       fc.array(fc.tuple(fc.integer({ min: 0, max: 90 }), fc.boolean()), { maxLength: 30 }),
       async (steps) => {
-        const { cache, clock, answerWith } = stage();
+        const { cache, clock, answerWith } = setUp();
         for (const [minutes, healthy] of steps) {
           answerWith(healthy ? () => Promise.resolve() : fail("STS_UNAVAILABLE"));
           await clock.advance(minutes * MINUTE);
@@ -172,14 +172,14 @@ test("get() never returns expired credentials", async () => {
 });
 
 test("get() evicts the least recently requested session above the capacity", async () => {
-  const { cache, calls } = stage({ capacity: 2 });
+  const { cache, calls } = setUp({ capacity: 2 });
   for (const sessionName of ["one", "two", "one", "three", "one"]) await cache.get({ ...INPUT, sessionName }, POD);
   assert.equal(cache.size, 2);
   assert.equal(calls.filter((call) => call.endsWith(" one")).length, 1);
 });
 
 test("sweep() evicts expired sessions only", async () => {
-  const { cache, clock } = stage();
+  const { cache, clock } = setUp();
   await cache.get(INPUT, POD);
   await clock.advance(59 * MINUTE);
   cache.sweep(allAlive);
@@ -191,7 +191,7 @@ test("sweep() evicts expired sessions only", async () => {
 });
 
 test("sweep() evicts the valid session of a deleted pod, but not one that a living pod shares", async () => {
-  const { cache, clock } = stage();
+  const { cache, clock } = setUp();
   await cache.get(INPUT, pod("gone"));
   await cache.get({ ...INPUT, sessionName: "shared" }, pod("gone"));
   await cache.get({ ...INPUT, sessionName: "shared" }, pod("living"));
@@ -205,7 +205,7 @@ test("sweep() evicts the valid session of a deleted pod, but not one that a livi
 });
 
 test("createCredentialCache() renews only on request: other sessions expire", async () => {
-  const { cache, calls, clock } = stage();
+  const { cache, calls, clock } = setUp();
   cache.prefetch(INPUT, POD);
   for (let minute = 0; minute < 61; minute++) {
     await clock.advance(MINUTE);

@@ -26,7 +26,7 @@ const SUBJECT = "system:serviceaccount:podrole:podrole-server";
 const CLUSTER = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const STRANGER = generateKeyPairSync("ec", { namedCurve: "P-256" });
 
-export interface Stage {
+export interface Fixture {
   readonly context: TestContext;
   readonly emulator: StsEmulator;
   readonly sts: Sts;
@@ -38,7 +38,7 @@ export interface Stage {
 }
 
 /** Sets up STS and the server's client on one clock: the mocked Date moves the SDK, the emulator and the sources together. */
-export async function stage(context: TestContext, own: Source["options"] = () => ({})): Promise<Stage> {
+export async function setUp(context: TestContext, own: Source["options"] = () => ({})): Promise<Fixture> {
   context.mock.timers.enable({ apis: ["Date"], now: Date.UTC(2026, 0, 15, 12) });
   withEnvironment(context, {});
   const directory = mkdtempSync(join(tmpdir(), "podrole-own-"));
@@ -85,9 +85,9 @@ interface Source {
   /** The server's settings for this source. */
   readonly options?: (directory: string) => { readonly credentialProcess?: readonly string[] };
   /** Provides credentials with a lifetime of `lifeMs`; the returned function does the kubelet's rotation. */
-  readonly provide: (stage: Stage, lifeMs?: number) => Promise<() => void>;
+  readonly provide: (fixture: Fixture, lifeMs?: number) => Promise<() => void>;
   /** Failures of the source, and what the message then contains besides the sources that were tried. */
-  readonly denials: Readonly<Record<string, readonly [(stage: Stage) => Promise<void>, RegExp]>>;
+  readonly denials: Readonly<Record<string, readonly [(fixture: Fixture) => Promise<void>, RegExp]>>;
 }
 
 export const SOURCES: Readonly<Record<string, Source>> = {
@@ -249,18 +249,18 @@ export const SOURCES: Readonly<Record<string, Source>> = {
   },
 };
 
-function helper({ directory }: Stage, program: string): void {
+function helper({ directory }: Fixture, program: string): void {
   writeFileSync(join(directory, "helper.cjs"), program);
 }
 
-function profile({ context, directory }: Stage, process: string): void {
+function profile({ context, directory }: Fixture, process: string): void {
   const file = join(directory, "config");
   writeFileSync(file, `[profile podrole]\ncredential_process = ${process}\n`);
   withEnvironment(context, { AWS_CONFIG_FILE: file, AWS_PROFILE: "podrole" });
 }
 
 /** Writes the token file as the kubelet does, again at each call of the returned function. */
-function webIdentity({ context, directory }: Stage, token: () => string): () => void {
+function webIdentity({ context, directory }: Fixture, token: () => string): () => void {
   const file = join(directory, "token");
   const write = () => writeFileSync(file, token());
   write();
@@ -279,7 +279,7 @@ function tokenOf(key: typeof CLUSTER.privateKey, claims: Readonly<Record<string,
 }
 
 /** The agent of EKS Pod Identity: it accepts one token at a time, which the kubelet rotates. */
-async function containerEndpoint({ context, directory, session }: Stage, lifeMs?: number): Promise<() => void> {
+async function containerEndpoint({ context, directory, session }: Fixture, lifeMs?: number): Promise<() => void> {
   let accepted = "";
   const rotate = () => {
     accepted = `token-${Date.now()}`;

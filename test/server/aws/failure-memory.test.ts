@@ -8,7 +8,7 @@ const DENIED = new PodroleError("STS_DENIED", "no");
 const INVALID = new PodroleError("STS_INVALID", "no");
 const THROTTLED = new PodroleError("STS_THROTTLED", "later", { retryAfterMs: 4_000 });
 
-function stage() {
+function setUp() {
   const clock = createFakeClock();
   const memory = createFailureMemory({ clock });
   /** Seconds for which the memory repeats its error. */
@@ -22,7 +22,7 @@ function stage() {
 }
 
 test("remember() repeats a refusal for 15 s, and longer each time, up to 2 minutes", async () => {
-  const { memory, repeatedFor } = stage();
+  const { memory, repeatedFor } = setUp();
   const waits: number[] = [];
   for (let time = 0; time < 6; time++) {
     memory.remember(DENIED, ["pod"]);
@@ -32,7 +32,7 @@ test("remember() repeats a refusal for 15 s, and longer each time, up to 2 minut
 });
 
 test("remember() begins again with 15 s for another reason, and after a success", async () => {
-  const { memory, repeatedFor } = stage();
+  const { memory, repeatedFor } = setUp();
   for (let time = 0; time < 3; time++) memory.remember(DENIED, ["pod"]);
   memory.remember(INVALID, ["pod"]);
   assert.equal(await repeatedFor(), 15);
@@ -44,7 +44,7 @@ test("remember() begins again with 15 s for another reason, and after a success"
 });
 
 test("remember() counts a refusal as repeated although a retryable error came between", async () => {
-  const { memory, repeatedFor } = stage();
+  const { memory, repeatedFor } = setUp();
   memory.remember(DENIED, ["pod"]);
   await repeatedFor();
   memory.remember(THROTTLED, ["pod"]);
@@ -54,7 +54,7 @@ test("remember() counts a refusal as repeated although a retryable error came be
 });
 
 test("recall() does not repeat a refusal to a pod in other circumstances, but a retryable error to every pod", () => {
-  const { memory } = stage();
+  const { memory } = setUp();
   memory.remember(DENIED, ["pod", "its twin"]);
   assert.equal(memory.recall("its twin"), DENIED);
   assert.equal(memory.recall("changed"), undefined);
@@ -73,7 +73,7 @@ test("recall() repeats nothing when the clock is set back to before the failure"
 });
 
 test("isInUse() is true while a repetition still counts", async () => {
-  const { clock, memory } = stage();
+  const { clock, memory } = setUp();
   assert.equal(memory.isInUse(), false);
   memory.remember(DENIED, ["pod"]);
   await clock.advance(300_000);

@@ -7,14 +7,14 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { withEnvironment } from "../environment.ts";
-import { MINUTE, ORDERS, SOURCES, type Stage, stage } from "./credential-sources.ts";
+import { type Fixture, MINUTE, ORDERS, setUp, SOURCES } from "./credential-sources.ts";
 
 /** Outcomes of the AssumeRole calls, in order: the emulator has verified each signature. */
-const outcomesOf = ({ emulator }: Stage) => emulator.calls.assumed(ORDERS.roleArn).map(({ outcome }) => outcome);
+const outcomesOf = ({ emulator }: Fixture) => emulator.calls.assumed(ORDERS.roleArn).map(({ outcome }) => outcome);
 
 for (const [source, { options, provide, denials }] of Object.entries(SOURCES)) {
   test(`createSts() assumes roles with credentials from ${source}`, async (context) => {
-    const on = await stage(context, options);
+    const on = await setUp(context, options);
     await provide(on);
     assert.match((await on.sts.assumeRole(ORDERS)).accessKeyId, /^ASIA/);
     assert.match(await on.sts.callerArn(), /^arn:aws:sts::123456789012:assumed-role\/podrole-server\//);
@@ -23,7 +23,7 @@ for (const [source, { options, provide, denials }] of Object.entries(SOURCES)) {
 
   if (source !== "environment variables") {
     test(`createSts() fetches credentials from ${source} again before they expire, after a rotation too`, async (context) => {
-      const on = await stage(context, options);
+      const on = await setUp(context, options);
       const rotate = await provide(on);
       await on.sts.assumeRole(ORDERS);
       const before = on.emulator.calls.assumed(ORDERS.roleArn)[0]?.callerArn;
@@ -45,7 +45,7 @@ for (const [source, { options, provide, denials }] of Object.entries(SOURCES)) {
 
   for (const [fault, [prepare, expected]] of Object.entries(denials)) {
     test(`createSts() rejects with STS_UNAVAILABLE when ${fault} (${source}), and lists the accepted sources`, async (context) => {
-      const on = await stage(context, options);
+      const on = await setUp(context, options);
       await prepare(on);
       await assert.rejects(on.sts.assumeRole(ORDERS), (error: Error & { code?: string }) => {
         assert.equal(error.code, "STS_UNAVAILABLE", error.message);
@@ -61,7 +61,7 @@ for (const [source, { options, provide, denials }] of Object.entries(SOURCES)) {
 }
 
 test("createSts() lists every source that was tried when a second call joins a search that then fails", async (context) => {
-  const { sts } = await stage(context);
+  const { sts } = await setUp(context);
   let second: Promise<unknown> | undefined;
   const endpoint = createServer((_request, response) => {
     second ??= sts.assumeRole(ORDERS);

@@ -12,7 +12,7 @@ const unavailable = async (): Promise<string> => {
   throw new PodroleError("STS_UNAVAILABLE", "Cannot request the server's own identity: none was found");
 };
 
-function stage() {
+function setUp() {
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
   const stopped = new AbortController();
@@ -27,7 +27,7 @@ for (const partition of PARTITIONS) {
       "iam::123456789012:root",
     ]) {
       const callerArn = async () => `arn:${partition}:${principal}`;
-      const found = await detectBaseArn({ ...stage().deps, callerArn, instanceProfileArn: unavailable });
+      const found = await detectBaseArn({ ...setUp().deps, callerArn, instanceProfileArn: unavailable });
       assert.equal(found, `arn:${partition}:iam::123456789012:role/`);
     }
   });
@@ -36,14 +36,14 @@ for (const partition of PARTITIONS) {
     const profile = `arn:${partition}:iam::123456789012:instance-profile/nodes/podrole`;
     const metadata = await startInstanceMetadata(context, { profile });
     const instanceProfileArn = () => readInstanceProfileArn({ fetch }, { endpoint: metadata.url, timeoutMs: 2_000 });
-    const found = await detectBaseArn({ ...stage().deps, callerArn: unavailable, instanceProfileArn });
+    const found = await detectBaseArn({ ...setUp().deps, callerArn: unavailable, instanceProfileArn });
     assert.equal(found, `arn:${partition}:iam::123456789012:role/`);
     assert.deepEqual(metadata.requests(), ["PUT /latest/api/token", "GET /latest/meta-data/iam/info"]);
   });
 }
 
 test("detectBaseArn() retries with back-off until one source answers, and logs each failure", async () => {
-  const { clock, lines, deps } = stage();
+  const { clock, lines, deps } = setUp();
   let answer = unavailable;
   const found = detectBaseArn({ ...deps, callerArn: () => answer(), instanceProfileArn: unavailable });
   await clock.advance(0);
@@ -55,7 +55,7 @@ test("detectBaseArn() retries with back-off until one source answers, and logs e
 });
 
 test("detectBaseArn() resolves with undefined when the server stops", async () => {
-  const { clock, stopped, deps } = stage();
+  const { clock, stopped, deps } = setUp();
   const found = detectBaseArn({ ...deps, callerArn: unavailable, instanceProfileArn: unavailable });
   await clock.advance(0);
   stopped.abort();
@@ -73,7 +73,7 @@ for (const [what, options, message] of [
 }
 
 test("waitForCallerArn() logs each failure with its cause, and the ARN once STS returns it", async () => {
-  const { clock, lines, deps } = stage();
+  const { clock, lines, deps } = setUp();
   let answer = unavailable;
   const found = waitForCallerArn({ ...deps, callerArn: () => answer() });
   await clock.advance(0);

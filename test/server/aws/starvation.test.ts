@@ -41,7 +41,7 @@ interface Pod {
   readonly roles: Readonly<Record<string, string>>;
 }
 
-function stage(context: TestContext) {
+function setUp(context: TestContext) {
   const before = { ...process.env };
   Object.assign(process.env, OWN);
   // The emulator verifies the date of signatures, which the SDK takes from the machine's clock.
@@ -131,7 +131,7 @@ const retryOf = (grants: readonly Grant[]) =>
 
 /** Runs the case with all hostile pods in `hostileNamespace` and the honest ones in "honest". */
 async function run(context: TestContext, hostileNamespace: string) {
-  const { open, clock, step, createPod, emulator } = stage(context);
+  const { open, clock, step, createPod, emulator } = setUp(context);
   const { issuer, limiter } = await open();
   const over = new AbortController();
 

@@ -7,7 +7,7 @@ import { createKeptLog } from "../../fakes/log.ts";
 
 const INPUT = { roleArn: "arn:aws:iam::123456789012:role/a", sessionName: "ns.pod", durationSeconds: 3600 };
 
-function stage(error: Error) {
+function setUp(error: Error) {
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
   return { clock, lines, assumeRole: logStsOutages({ clock, log, assumeRole: () => Promise.reject(error) }) };
@@ -18,7 +18,7 @@ test("logStsOutages() logs once a minute why STS is unavailable, with the cause,
   const outage = new PodroleError("STS_UNAVAILABLE", "Cannot assume role a: the server's own AWS credentials", {
     cause,
   });
-  const { clock, lines, assumeRole } = stage(outage);
+  const { clock, lines, assumeRole } = setUp(outage);
   for (let call = 0; call < 5; call++) await assert.rejects(assumeRole(INPUT), outage);
   assert.equal(lines.length, 1);
   assert.match(JSON.stringify(lines[0]), /exit code 3/);
@@ -29,7 +29,7 @@ test("logStsOutages() logs once a minute why STS is unavailable, with the cause,
 
 test("logStsOutages() does not log denials by STS: they are in the audit trail", async () => {
   const denied = new PodroleError("STS_DENIED", "Cannot assume role a: AccessDenied");
-  const { lines, assumeRole } = stage(denied);
+  const { lines, assumeRole } = setUp(denied);
   await assert.rejects(assumeRole(INPUT), denied);
   assert.deepEqual(lines, []);
 });

@@ -17,7 +17,7 @@ const OWN = { AWS_ACCESS_KEY_ID: KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: KEY.sec
 
 const PLAIN = { fips: false, dualStack: false };
 
-async function stage(context: TestContext, options: { hopRoleArn?: string; timeoutMs?: number } = {}) {
+async function setUp(context: TestContext, options: { hopRoleArn?: string; timeoutMs?: number } = {}) {
   const before = { ...process.env };
   Object.assign(process.env, OWN);
   const emulator = createStsEmulator(
@@ -48,7 +48,7 @@ async function stage(context: TestContext, options: { hopRoleArn?: string; timeo
 }
 
 test("assumeRole() returns a session whose secrets do not print", async (context) => {
-  const { emulator, sts } = await stage(context);
+  const { emulator, sts } = await setUp(context);
   const session = await sts.assumeRole(input("orders"));
   assert.match(session.accessKeyId, /^ASIA/);
   assert.ok(session.expiresAt > session.issuedAt && session.expiresAt <= session.issuedAt + 901_000);
@@ -58,7 +58,7 @@ test("assumeRole() returns a session whose secrets do not print", async (context
 });
 
 test("assumeRole() sends tags, transitive on request, and returns the packed size that STS reports", async (context) => {
-  const { emulator, sts } = await stage(context);
+  const { emulator, sts } = await setUp(context);
   emulator.roles.put({ arn: roleArn("orders"), trust: { principals: [SERVER], tagSession: true } });
   const tags = [{ key: "kubernetes-namespace", value: "team" }];
   const { packedPolicySize } = await sts.assumeRole({ ...input("orders"), tags, transitiveTags: true });
@@ -75,7 +75,7 @@ test("assumeRole() sends tags, transitive on request, and returns the packed siz
 });
 
 test("assumeRole() rejects with STS_DENIED and the missing statement when the role's trust policy does not allow tags", async (context) => {
-  const { sts } = await stage(context);
+  const { sts } = await setUp(context);
   const tagged = { ...input("orders"), tags: [{ key: "team", value: "a" }] };
   await assert.rejects(sts.assumeRole(tagged), {
     code: "STS_DENIED",
@@ -84,7 +84,7 @@ test("assumeRole() rejects with STS_DENIED and the missing statement when the ro
 });
 
 test("assumeRole() rejects with STS_INVALID and names what to shorten when the packed tags and policies are too large", async (context) => {
-  const { emulator, sts } = await stage(context);
+  const { emulator, sts } = await setUp(context);
   emulator.roles.put({ arn: roleArn("orders"), trust: { principals: [SERVER], tagSession: true } });
   const noise = (n: number) =>
     Buffer.from(`${n}${"z".repeat(n % 7)}`)
@@ -112,7 +112,7 @@ for (const [what, via, target, code] of [
   ],
 ] as const) {
   test(`assumeRole() ${what}`, async (context) => {
-    const { emulator, sts } = await stage(context);
+    const { emulator, sts } = await setUp(context);
     const assumed = sts.assumeRole({ ...input(target), via: roleArn(via) });
     if (code !== undefined) return assert.rejects(assumed, { code });
     await assumed;
@@ -121,7 +121,7 @@ for (const [what, via, target, code] of [
 }
 
 test("assumeRole() rejects with STS_DENIED, STS's message and the trust policy that lacks a statement", async (context) => {
-  const { sts } = await stage(context);
+  const { sts } = await setUp(context);
   await assert.rejects(sts.assumeRole(input("broken")), {
     code: "STS_DENIED",
     message: /AccessDenied: User: \S+podrole-server is not authorized.*the trust policy of broken must allow/,
@@ -135,32 +135,32 @@ for (const [fault, code] of [
   [{ kind: "stall", ms: 60_000 }, "STS_UNAVAILABLE"],
 ] as const) {
   test(`assumeRole() rejects with ${code} when STS has the fault ${fault.kind}`, async (context) => {
-    const { emulator, sts } = await stage(context, fault.kind === "stall" ? { timeoutMs: 200 } : {});
+    const { emulator, sts } = await setUp(context, fault.kind === "stall" ? { timeoutMs: 200 } : {});
     emulator.faults.set(fault);
     await assert.rejects(sts.assumeRole(input("orders")), { code });
   });
 }
 
 test("assumeRole() rejects with STS_INVALID for a session duration that STS does not support", async (context) => {
-  const { sts } = await stage(context);
+  const { sts } = await setUp(context);
   await assert.rejects(sts.assumeRole({ ...input("orders"), durationSeconds: 1 }), { code: "STS_INVALID" });
 });
 
 test("assumeRole() rejects with the retryable STS_UNAVAILABLE when the server's own credentials are invalid", async (context) => {
-  const { sts } = await stage(context);
+  const { sts } = await setUp(context);
   process.env["AWS_SECRET_ACCESS_KEY"] = "another-key";
   await assert.rejects(sts.assumeRole(input("orders")), { code: "STS_UNAVAILABLE", message: /own AWS credentials/ });
 });
 
 test("assumeRole() assumes roles through the hop of --assume-role-arn", async (context) => {
-  const { sts } = await stage(context, { hopRoleArn: roleArn("hop") });
+  const { sts } = await setUp(context, { hopRoleArn: roleArn("hop") });
   assert.match((await sts.assumeRole(input("behind"))).accessKeyId, /^ASIA/);
   assert.match(await sts.callerArn(), /assumed-role\/hop\/podrole-server$/);
   await assert.rejects(sts.assumeRole(input("orders")), { code: "STS_DENIED" });
 });
 
 test("assumeRole() rejects with the retryable STS_UNAVAILABLE when that hop is denied", async (context) => {
-  const { sts } = await stage(context, { hopRoleArn: roleArn("broken") });
+  const { sts } = await setUp(context, { hopRoleArn: roleArn("broken") });
   await assert.rejects(sts.assumeRole(input("behind")), ({ code, message, cause }: PodroleError) => {
     assert.equal(code, "STS_UNAVAILABLE");
     assert.match(message, /the server's own role \S+role\/broken: STS_DENIED; the server's log has the details$/);

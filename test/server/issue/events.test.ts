@@ -8,7 +8,7 @@ import { createKeptLog } from "../../fakes/log.ts";
 
 const POD = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", pod: "web", uid: "u-1" };
 
-function stage(fails = false) {
+function setUp(fails = false) {
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
   const written: PodEvent[] = [];
@@ -27,7 +27,7 @@ function stage(fails = false) {
 }
 
 test("createEventRecorder() records a warning on the pod, with the code as its reason", async () => {
-  const { clock, written, recorded, record } = stage();
+  const { clock, written, recorded, record } = setUp();
   record(POD, { code: "ROLE_FORBIDDEN", message: "Cannot give role" });
   await clock.advance(0);
   assert.deepEqual(written, [
@@ -43,7 +43,7 @@ test("createEventRecorder() records a warning on the pod, with the code as its r
 });
 
 test("createEventRecorder() records the same message once in ten minutes, and another pod or reason at once", async () => {
-  const { clock, written, record } = stage();
+  const { clock, written, record } = setUp();
   const refusal = { code: "ROLE_FORBIDDEN", message: "Cannot give role" } as const;
   for (let times = 0; times < 3; times++) record(POD, refusal);
   record({ ...POD, uid: "u-2" }, refusal);
@@ -62,7 +62,7 @@ for (const [code, count] of [
   ["STS_UNAVAILABLE", 1],
 ] as const) {
   test(`createEventRecorder() records ${count === 0 ? "nothing" : "an Event"} for ${code}`, async () => {
-    const { clock, written, record } = stage();
+    const { clock, written, record } = setUp();
     record(POD, { code, message: "later" });
     await clock.advance(0);
     assert.equal(written.length, count);
@@ -70,7 +70,7 @@ for (const [code, count] of [
 }
 
 test("createEventRecorder() logs a warning when an Event cannot be recorded, and does not throw", async () => {
-  const { clock, lines, recorded, record } = stage(true);
+  const { clock, lines, recorded, record } = setUp(true);
   record(POD, { code: "ROLE_FORBIDDEN", message: "Cannot give role" });
   await clock.advance(0);
   assert.deepEqual(recorded, []);
@@ -78,7 +78,7 @@ test("createEventRecorder() logs a warning when an Event cannot be recorded, and
 });
 
 test("createEventRecorder() records at most three messages per pod and reason, because some of STS's contain the time", async () => {
-  const { clock, written, record } = stage();
+  const { clock, written, record } = setUp();
   for (let attempt = 0; attempt < 20; attempt++)
     record(POD, { code: "STS_UNAVAILABLE", message: `token of ${attempt}` });
   record(POD, { code: "STS_DENIED", message: "another reason" });
@@ -87,7 +87,7 @@ test("createEventRecorder() records at most three messages per pod and reason, b
 });
 
 test("createEventRecorder() limits Events when every pod is refused at once, and records the others later", async () => {
-  const { clock, written, record } = stage();
+  const { clock, written, record } = setUp();
   const refuseAll = () => {
     for (let pod = 0; pod < 500; pod++) record({ ...POD, uid: `u-${pod}` }, { code: "STS_DENIED", message: "no" });
   };

@@ -24,7 +24,7 @@ const POD: ProvenPod = {
   credentialId: "JTI=1",
 };
 
-function stage(caller: ProvenPod | Refusal) {
+function setUp(caller: ProvenPod | Refusal) {
   const audit: Readonly<Record<string, unknown>>[] = [];
   const prefetched: string[] = [];
   const issue = createCertificateIssuer(
@@ -52,7 +52,7 @@ function stage(caller: ProvenPod | Refusal) {
 const csr = (name: string) => createCsr(generateKeyPem(), name);
 
 test("createCertificateIssuer() certifies the proven pod, ignores the names in the CSR, and prefetches its credentials", async () => {
-  const { issue, audit, prefetched } = stage(POD);
+  const { issue, audit, prefetched } = setUp(POD);
   const { pem, notAfter } = await issue(new Secret("token"), csr("kube-system/root"), "peer");
   assert.deepEqual(podIdentityOf(new X509Certificate(pem).raw, "cluster.local"), {
     trustDomain: "cluster.local",
@@ -71,7 +71,7 @@ test("createCertificateIssuer() issues the webhook's ServiceAccount a serving ce
   // The webhook's own pod is not injected.
   const pod = { metadata: { name: "webhook" }, spec: { containers: [{ name: "webhook" }] } };
   const webhook = { ...POD, pod, namespace: "podrole", serviceAccount: "podrole-webhook" };
-  const { issue, prefetched } = stage(webhook);
+  const { issue, prefetched } = setUp(webhook);
   const { pem } = await issue(new Secret("token"), csr("evil.example"), "peer");
   const { subjectAltName } = new X509Certificate(pem);
   assert.match(subjectAltName ?? "", /DNS:podrole-webhook\.podrole\.svc/);
@@ -80,13 +80,13 @@ test("createCertificateIssuer() issues the webhook's ServiceAccount a serving ce
 });
 
 test("createCertificateIssuer() issues a pod certificate to a ServiceAccount of that name in another namespace", async () => {
-  const { issue } = stage({ ...POD, serviceAccount: "podrole-webhook" });
+  const { issue } = setUp({ ...POD, serviceAccount: "podrole-webhook" });
   const { pem } = await issue(new Secret("token"), csr("web"), "peer");
   assert.match(new X509Certificate(pem).subjectAltName ?? "", /^URI:spiffe:/);
 });
 
 test("createCertificateIssuer() rejects a caller without proof, and records it in the audit trail", async () => {
-  const { issue, audit, prefetched } = stage(refuse("PROOF_REJECTED", "Cannot accept the token"));
+  const { issue, audit, prefetched } = setUp(refuse("PROOF_REJECTED", "Cannot accept the token"));
   await assert.rejects(issue(new Secret("stolen-token"), csr("web"), "peer"), { code: "PROOF_REJECTED" });
   assert.equal(audit[0]?.["reason"], "PROOF_REJECTED");
   assert.doesNotMatch(JSON.stringify(audit), /stolen-token/);
@@ -94,14 +94,14 @@ test("createCertificateIssuer() rejects a caller without proof, and records it i
 });
 
 test("createCertificateIssuer() rejects an unreadable CSR, and records the pod that sent it", async () => {
-  const { issue, audit } = stage(POD);
+  const { issue, audit } = setUp(POD);
   await assert.rejects(issue(new Secret("token"), Buffer.from("no CSR"), "peer"), { code: "REQUEST_INVALID" });
   assert.deepEqual([audit[0]?.["reason"], audit[0]?.["pod"]], ["REQUEST_INVALID", "web"]);
 });
 
 test("POD_NOT_INJECTED: createCertificateIssuer() issues no certificate to a pod without podrole's parts", async () => {
   const pod = { metadata: POD.pod.metadata, spec: { containers: [{ name: "app" }] } };
-  const { issue, audit, prefetched } = stage({ ...POD, pod });
+  const { issue, audit, prefetched } = setUp({ ...POD, pod });
   await assert.rejects(issue(new Secret("token"), csr("web"), "peer"), { code: "POD_NOT_INJECTED" });
   assert.deepEqual(
     audit.map(({ decision, reason, pod: name }) => [decision, reason, name]),

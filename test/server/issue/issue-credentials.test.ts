@@ -30,7 +30,7 @@ function podWith(annotations: Record<string, string>, permitted = "arn:aws:iam::
   };
 }
 
-function stage(found: PodInContext | Refusal, get: () => Promise<SessionCredentials> = async () => SESSION) {
+function setUp(found: PodInContext | Refusal, get: () => Promise<SessionCredentials> = async () => SESSION) {
   const audit: Readonly<Record<string, unknown>>[] = [];
   const recorded: ErrorInfo[] = [];
   const requested: AssumeRoleInput[] = [];
@@ -64,7 +64,7 @@ function stage(found: PodInContext | Refusal, get: () => Promise<SessionCredenti
 }
 
 test("issue() returns the session of the container's role and records what CloudTrail will show", async () => {
-  const { issuer, audit, recorded, requested } = stage(podWith({ "iam.amazonaws.com/role.app": "orders" }));
+  const { issuer, audit, recorded, requested } = setUp(podWith({ "iam.amazonaws.com/role.app": "orders" }));
   const [grant] = await issuer.issue(IDENTITY, ["app"], "10.0.0.7:4711");
   assert.ok(grant && "credentials" in grant);
   assert.equal(grant.role.arn, ROLE);
@@ -83,7 +83,7 @@ test("issue() returns the session of the container's role and records what Cloud
 
 test("issue() refuses one container with ROLE_FORBIDDEN and serves the other", async () => {
   const annotations = { "iam.amazonaws.com/role.app": "orders", "iam.amazonaws.com/role.job": "payroll" };
-  const { issuer, audit, recorded, requested } = stage(podWith(annotations, ROLE));
+  const { issuer, audit, recorded, requested } = setUp(podWith(annotations, ROLE));
   const [app, job] = await issuer.issue(IDENTITY, ["app", "job"], "peer");
   assert.ok(app && "credentials" in app);
   assert.equal(job && "refusal" in job && job.refusal.code, "ROLE_FORBIDDEN");
@@ -96,7 +96,7 @@ test("issue() refuses one container with ROLE_FORBIDDEN and serves the other", a
 });
 
 test("issue() refuses a container without a role, or an unknown one, with ROLE_MISSING", async () => {
-  const { issuer, requested } = stage(podWith({ "iam.amazonaws.com/role.app": "orders" }));
+  const { issuer, requested } = setUp(podWith({ "iam.amazonaws.com/role.app": "orders" }));
   const grants = await issuer.issue(IDENTITY, ["job", "nobody"], "peer");
   assert.deepEqual(
     grants.map((grant) => "refusal" in grant && grant.refusal.code),
@@ -106,7 +106,7 @@ test("issue() refuses a container without a role, or an unknown one, with ROLE_M
 });
 
 test("issue() rejects for a pod that is gone, without a call to STS", async () => {
-  const { issuer, requested, audit } = stage(refuse("POD_UNKNOWN", "Cannot identify pod"));
+  const { issuer, requested, audit } = setUp(refuse("POD_UNKNOWN", "Cannot identify pod"));
   await assert.rejects(issuer.issue(IDENTITY, ["app"], "peer"), { code: "POD_UNKNOWN" });
   const recorded = audit.map(({ decision, reason, pod, container }) => ({ decision, reason, pod, container }));
   assert.deepEqual(recorded, [{ decision: "refused", reason: "POD_UNKNOWN", pod: IDENTITY.pod, container: "app" }]);
@@ -115,7 +115,7 @@ test("issue() rejects for a pod that is gone, without a call to STS", async () =
 
 test("issue() returns the error of STS, with the time to wait", async () => {
   const throttled = new PodroleError("STS_THROTTLED", "Cannot assume role: later", { retryAfterMs: 2_000 });
-  const { issuer, audit } = stage(podWith({ "iam.amazonaws.com/role": "orders" }), () => Promise.reject(throttled));
+  const { issuer, audit } = setUp(podWith({ "iam.amazonaws.com/role": "orders" }), () => Promise.reject(throttled));
   const [grant] = await issuer.issue(IDENTITY, ["app"], "peer");
   assert.ok(grant && "refusal" in grant);
   assert.deepEqual([grant.refusal.code, grant.refusal.retryAfterMs], ["STS_THROTTLED", 2_000]);
@@ -124,10 +124,10 @@ test("issue() returns the error of STS, with the time to wait", async () => {
 
 test("issue() applies the session policy that the pod names, and refuses when it does not exist", async () => {
   const narrowed = (name: string) => podWith({ "iam.amazonaws.com/role": "orders", "podrole.io/session-policy": name });
-  const { issuer, requested } = stage(narrowed("narrow"));
+  const { issuer, requested } = setUp(narrowed("narrow"));
   await issuer.issue(IDENTITY, ["app"], "peer");
   assert.equal(requested[0]?.policy, POLICY);
-  const absent = stage(narrowed("absent"));
+  const absent = setUp(narrowed("absent"));
   const [grant] = await absent.issuer.issue(IDENTITY, ["app"], "peer");
   assert.ok(grant && "refusal" in grant);
   assert.equal(ERRORS[grant.refusal.code].retry, false);
@@ -136,7 +136,7 @@ test("issue() applies the session policy that the pod names, and refuses when it
 
 test("prefetch() starts AssumeRole for permitted roles only", async () => {
   const annotations = { "iam.amazonaws.com/role.app": "orders", "iam.amazonaws.com/role.job": "payroll" };
-  const { issuer, prefetched } = stage(podWith(annotations, ROLE));
+  const { issuer, prefetched } = setUp(podWith(annotations, ROLE));
   issuer.prefetch(IDENTITY, podWith(annotations, ROLE));
   await setImmediate();
   assert.deepEqual(

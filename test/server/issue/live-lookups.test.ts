@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { createLiveLookups } from "../../../src/server/issue/live-lookups.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
-function stage(capacity = 10) {
+function setUp(capacity = 10) {
   const clock = createFakeClock();
   const calls: string[] = [];
   const lookUp = createLiveLookups<number>({ clock }, { rememberMs: 5_000, capacity });
@@ -19,7 +19,7 @@ function stage(capacity = 10) {
 }
 
 test("createLiveLookups() makes one look-up for all who wait, and returns it until it is too old", async () => {
-  const { ask, clock, calls } = stage();
+  const { ask, clock, calls } = setUp();
   assert.deepEqual(await Promise.all([ask("a"), ask("a"), ask("b")]), [1, 1, 2]);
   await clock.advance(4_999);
   assert.equal(await ask("a"), 1);
@@ -29,7 +29,7 @@ test("createLiveLookups() makes one look-up for all who wait, and returns it unt
 });
 
 test("createLiveLookups() counts the age from the answer, and does not repeat a failure", async () => {
-  const { ask, clock, calls } = stage();
+  const { ask, clock, calls } = setUp();
   const slow = Promise.withResolvers<number>();
   const first = ask("a", () => slow.promise);
   await clock.advance(60_000);
@@ -46,7 +46,7 @@ test("createLiveLookups() counts the age from the answer, and does not repeat a 
 });
 
 test("createLiveLookups() drops the oldest result when there are too many", async () => {
-  const { ask, calls } = stage(2);
+  const { ask, calls } = setUp(2);
   for (const key of ["a", "b", "c", "c", "a"]) await ask(key);
   assert.deepEqual(calls, ["a", "b", "c", "a"]);
 });

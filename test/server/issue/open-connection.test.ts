@@ -21,7 +21,7 @@ const START = systemClock.now();
 const newCa = (commonName: string): Authority => createAuthority({ commonName, now: START, lifetimeMs: 1_000 * HOUR });
 
 /** A credentials port that answers each call with the name of the pod that it identified. */
-async function stage(context: TestContext) {
+async function setUp(context: TestContext) {
   const [first, second] = [newCa("first"), newCa("second")];
   const clock = createFakeClock(START);
   const trust = { bundle: joinBundle([first.certificatePem, second.certificatePem]) };
@@ -68,7 +68,7 @@ async function stage(context: TestContext) {
 }
 
 test("CERTIFICATE_REJECTED: a certificate that expires is refused at the next call of its open connection", async (context) => {
-  const { clock, first, listener, connectAs } = await stage(context);
+  const { clock, first, listener, connectAs } = await setUp(context);
   const call = connectAs(first);
   assert.equal(await call(), POD.pod);
   await clock.advance(HOUR - 60_000);
@@ -79,7 +79,7 @@ test("CERTIFICATE_REJECTED: a certificate that expires is refused at the next ca
 });
 
 test("CERTIFICATE_REJECTED: a certificate of a retired CA is refused at the next call of its open connection", async (context) => {
-  const { trust, first, second, listener, connectAs } = await stage(context);
+  const { trust, first, second, listener, connectAs } = await setUp(context);
   const [early, late] = [connectAs(first), connectAs(second)];
   assert.deepEqual([await early(), await late()], [POD.pod, POD.pod]);
   trust.bundle = second.certificatePem;
@@ -91,7 +91,7 @@ test("CERTIFICATE_REJECTED: a certificate of a retired CA is refused at the next
 
 for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
   test(`the port resumes no session: ${version}`, async (context) => {
-    const { first, port } = await stage(context);
+    const { first, port } = await setUp(context);
     const pod = newLeaf(first, POD_SUBJECT, START);
     const options: ConnectionOptions = {
       port,

@@ -13,7 +13,7 @@ import { create, podOf, startCluster, until } from "../../kubernetes/harness.ts"
 
 const LABELS = { "podrole.io/injected": "true" };
 
-async function stage(context: TestContext) {
+async function setUp(context: TestContext) {
   const { emulator, connect } = await startCluster(context);
   await create(emulator, "/api/v1/namespaces", { metadata: { name: "team" } });
   const directory = createPodDirectory({ kubernetes: await connect(), clock, log: createKeptLog().log });
@@ -29,14 +29,14 @@ async function stage(context: TestContext) {
 }
 
 test("livingPods() is undefined before the first list, so that no pod counts as gone", async (context) => {
-  const { directory } = await stage(context);
+  const { directory } = await setUp(context);
   assert.equal(directory.livingPods(), undefined);
   await directory.ready;
   assert.equal(directory.livingPods()?.size, 0);
 });
 
 test("livingPods() contains injected pods that have not finished, and follows the watch", async (context) => {
-  const { emulator, directory, pod } = await stage(context);
+  const { emulator, directory, pod } = await setUp(context);
   await directory.ready;
   const [web, job, other] = [await pod("web"), await pod("job"), await pod("other", {})];
   await until(() => directory.livingPods()?.has(job) === true, "both pods in the cache");
@@ -114,7 +114,7 @@ test("find() looks a pod that is not cached up once in 5 s, however often its ce
 });
 
 test("POD_NOT_INJECTED: find() and confirm() refuse a pod that has the label and none of podrole's parts", async (context) => {
-  const { emulator, directory, pod } = await stage(context);
+  const { emulator, directory, pod } = await setUp(context);
   const uid = await pod("web");
   await directory.ready;
   const identity = { ...IDENTITY, uid };

@@ -14,7 +14,7 @@ function makeTrust(commonName: string, now: number): Trust {
 }
 
 /** A poller whose CA is `source.answer`; "fails" stands for a CA that cannot be read. */
-function stage(answer: Trust | "fails") {
+function setUp(answer: Trust | "fails") {
   const clock = createFakeClock();
   const source = { answer, publishFails: false };
   const published: string[] = [];
@@ -40,7 +40,7 @@ const [FIRST, SECOND] = [makeTrust("first", NOW), makeTrust("second", NOW)];
 
 suite("createAuthorityPoller()", () => {
   test("retries every 2 s until it has a CA, and cannot sign before", async () => {
-    const { clock, source, checks, poller } = stage("fails");
+    const { clock, source, checks, poller } = setUp("fails");
     assert.throws(() => poller.current(), { code: "AUTHORITY_UNAVAILABLE" });
     const started = poller.start();
     await clock.advance(2_000);
@@ -53,7 +53,7 @@ suite("createAuthorityPoller()", () => {
   });
 
   test("publishes the bundle 2 s after a failed first attempt, and can sign meanwhile", async () => {
-    const { clock, source, published, checks, poller } = stage(FIRST);
+    const { clock, source, published, checks, poller } = setUp(FIRST);
     source.publishFails = true;
     await poller.start();
     assert.equal(poller.current(), FIRST);
@@ -64,7 +64,7 @@ suite("createAuthorityPoller()", () => {
   });
 
   test("start() resolves when stop() is called before there is a CA", async () => {
-    const { clock, poller } = stage("fails");
+    const { clock, poller } = setUp("fails");
     const started = poller.start();
     await clock.advance(0);
     await poller.stop();
@@ -73,7 +73,7 @@ suite("createAuthorityPoller()", () => {
   });
 
   test("notifies listeners of changes only, publishes at each check, and keeps the CA when a check fails", async () => {
-    const { clock, source, published, poller } = stage(FIRST);
+    const { clock, source, published, poller } = setUp(FIRST);
     let changes = 0;
     await poller.start();
     poller.onChange(() => changes++);

@@ -5,7 +5,7 @@ import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 
 /** A reconciler whose API server returns `answers` one after the other, then "unchanged"; "failed" stands for an error. */
-async function stage(context: TestContext, answers: CaBundleResult[] = []) {
+async function setUp(context: TestContext, answers: CaBundleResult[] = []) {
   const clock = createFakeClock();
   const written: string[] = [];
   const results: CaBundleResult[] = [];
@@ -33,7 +33,7 @@ async function stage(context: TestContext, answers: CaBundleResult[] = []) {
 }
 
 test("createCaBundleReconciler() writes the bundle at start and checks it each minute", async (context) => {
-  const { clock, written, results } = await stage(context, ["changed"]);
+  const { clock, written, results } = await setUp(context, ["changed"]);
   assert.deepEqual(written, ["podrole: first"]);
   await clock.advance(59_000);
   assert.equal(written.length, 1);
@@ -42,7 +42,7 @@ test("createCaBundleReconciler() writes the bundle at start and checks it each m
 });
 
 test("checkNow() writes a changed bundle at once", async (context) => {
-  const { clock, written, trust, reconciler } = await stage(context);
+  const { clock, written, trust, reconciler } = await setUp(context);
   trust.bundlePem = "second";
   reconciler.checkNow();
   await clock.advance(0);
@@ -51,14 +51,14 @@ test("checkNow() writes a changed bundle at once", async (context) => {
 
 for (const result of ["failed", "conflict", "absent"] as const) {
   test(`createCaBundleReconciler() retries after 5 s when a check ends in "${result}"`, async (context) => {
-    const { clock, results } = await stage(context, [result]);
+    const { clock, results } = await setUp(context, [result]);
     await clock.advance(5_000);
     assert.deepEqual(results, [result, "unchanged"]);
   });
 }
 
 test("stop() ends the checks", async (context) => {
-  const { clock, written, reconciler } = await stage(context);
+  const { clock, written, reconciler } = await setUp(context);
   await reconciler.stop();
   await clock.advance(120_000);
   assert.equal(written.length, 1);

@@ -11,7 +11,7 @@ import { createKeptLog } from "../../fakes/log.ts";
 
 const HOUR_MS = 3_600_000;
 
-async function stage(context: TestContext) {
+async function setUp(context: TestContext) {
   const directory = await mkdtemp(join(tmpdir(), "podrole-test-"));
   context.after(() => rm(directory, { recursive: true, force: true }));
   const clock = createFakeClock();
@@ -27,7 +27,7 @@ async function stage(context: TestContext) {
 }
 
 test("trustFromFiles() reads the operator's CA", async (context) => {
-  const { read, make, put } = await stage(context);
+  const { read, make, put } = await setUp(context);
   const authority = make();
   await put(authority);
   const trust = await read();
@@ -36,7 +36,7 @@ test("trustFromFiles() reads the operator's CA", async (context) => {
 });
 
 test("trustFromFiles() uses a replaced file and trusts the earlier CA until its last certificate has expired", async (context) => {
-  const { clock, read, make, put } = await stage(context);
+  const { clock, read, make, put } = await setUp(context);
   const [first, second] = [make(), make()];
   await put(first);
   await read();
@@ -49,7 +49,7 @@ test("trustFromFiles() uses a replaced file and trusts the earlier CA until its 
 });
 
 test("trustFromFiles() rotates to another key through a file with both roots, and never signs with an unpublished root", async (context) => {
-  const { read, make, put, lines } = await stage(context);
+  const { read, make, put, lines } = await setUp(context);
   const [before, after] = [make(), make()];
   await put(before);
   await read();
@@ -65,7 +65,7 @@ test("trustFromFiles() rotates to another key through a file with both roots, an
 });
 
 test("trustFromFiles() warns when a root signs that no pod can have received", async (context) => {
-  const { read, make, put, lines } = await stage(context);
+  const { read, make, put, lines } = await setUp(context);
   const before = make();
   await put(before);
   await read();
@@ -81,7 +81,7 @@ test("trustFromFiles() warns when a root signs that no pod can have received", a
 });
 
 test("trustFromFiles() rejects missing files, and a key of another CA", async (context) => {
-  const { read, make, put, certificateFile } = await stage(context);
+  const { read, make, put, certificateFile } = await setUp(context);
   await assert.rejects(read(), { code: "AUTHORITY_UNAVAILABLE", message: /ca\.crt does not exist/ });
   await put(make());
   await writeFile(certificateFile, make().certificatePem);
