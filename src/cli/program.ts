@@ -1,16 +1,17 @@
 // The command line as a tree of commands. arguments/ declares the flags of each; its action is loaded only when the command
 // runs. Exit codes: 0 done, 1 the answer is no (each command says what that means), 2 the command line or a setting is wrong.
 import { Command } from "commander";
+import { HELP_WIDTH } from "../runtime/settings-help.ts";
 import { VERSION } from "../runtime/version.ts";
-import { SERVER_SETTINGS } from "../settings/server.ts";
-import { WEBHOOK_SETTINGS } from "../settings/webhook.ts";
 import { declareAudit } from "./arguments/audit.ts";
 import { declareCheck } from "./arguments/check.ts";
 import { declareExplain } from "./arguments/explain.ts";
+import { LAYOUT } from "./arguments/help.ts";
 import { declareInject, declareUninject } from "./arguments/inject.ts";
 import { declareMigrate } from "./arguments/migrate.ts";
 import { declareRotate } from "./arguments/rotate.ts";
-import { declareSettings, declareSidecar } from "./arguments/settings.ts";
+import { declareDemo, declareRoot, declareVersion } from "./arguments/program.ts";
+import { declareServer, declareSidecar, declareWebhook } from "./arguments/settings.ts";
 import type { Action, Terminal } from "./terminal.ts";
 
 export interface Actions {
@@ -30,64 +31,69 @@ export interface Actions {
 /** `finish` receives the exit code of the command that ran. Throws CommanderError for a command line that does not parse. */
 export function createProgram(terminal: Terminal, actions: Actions, finish: (exitCode: number) => void): Command {
   const program = new Command("podrole")
-    .description("IAM roles for Kubernetes pods, served by a sidecar in each pod")
-    .version(VERSION, "-V, --version", "print the version")
+    .description("IAM roles for Kubernetes pods, served by a sidecar in each pod.")
+    .usage("<command> [options]")
+    .version(VERSION, "-V, --version", "Print the version")
+    .helpOption("-h, --help", "Print this help")
+    .helpCommand("help [command]", "Print the help of a command")
+    .configureHelp(LAYOUT)
     .configureOutput({ writeOut: terminal.out, writeErr: terminal.err, outputError: prefixed("podrole") })
+    .configureOutput({ getOutHelpWidth: () => HELP_WIDTH, getErrHelpWidth: () => HELP_WIDTH })
     .showSuggestionAfterError()
     .showHelpAfterError("(add --help to the command for its arguments and flags)")
     .exitOverride();
+  const { add, addSubcommands } = createAdder(program, terminal, actions, finish);
   // --help lists groups and commands in the order in which they are added.
-  let group = "";
-
-  function add(name: keyof Actions, description: string, configure: (command: Command) => unknown): void {
-    const command = program.command(name).description(description).helpGroup(group);
-    command.configureOutput({ outputError: prefixed(`podrole ${name}`) });
-    configure(command);
-    command.action(async (...parameters: unknown[]) => {
-      const command = parameters.at(-1) as Command;
-      finish(await actions[name](terminal, asTexts(command.opts()), command.args));
-    });
-  }
-
-  group = "Commands:";
-  add("demo", "run podrole on this machine, with an embedded API server and STS", (command) =>
-    command.option("--json", "print the steps as JSON lines"),
-  );
-  add("check", "check that podrole is healthy, or that this cluster can run it", declareCheck);
-  add("explain", "explain whether a pod is injected, which role each container gets, and why", declareExplain);
-  const audit = program.command("audit").helpGroup(group);
-  audit.configureOutput({ outputError: prefixed("podrole audit") });
-  for (const question of declareAudit(audit)) {
-    question.action(async (...parameters: unknown[]) => {
-      const command = parameters.at(-1) as Command;
-      const args = [command.name(), ...command.args];
-      finish(await actions.audit(terminal, asTexts(command.opts()), args));
-    });
-  }
-  add(
-    "migrate",
-    "report what changes for each pod in a migration from kiam or kube2iam, or to IRSA or EKS Pod Identity",
-    declareMigrate,
-  );
-  add("rotate", "manage podrole's CA (steps: status, prepare, activate, retire)", declareRotate);
-  group = "Commands for manifests, which need no webhook:";
-  add("inject", "inject manifests as the webhook would", declareInject);
-  add("uninject", "remove from manifests everything that injection added", declareUninject);
-  group = "Programs that the manifests start:";
-  add("server", "issue certificates to pods, and credentials of their roles", (command) =>
-    declareSettings(command, SERVER_SETTINGS),
-  );
-  add("webhook", "inject the sidecar into pods at admission", (command) => declareSettings(command, WEBHOOK_SETTINGS));
-  add("sidecar", "serve credentials inside a pod (modes: serve, init, wait, renew)", declareSidecar);
-  program
-    .command("version")
-    .helpGroup("Commands:")
-    .description("print the version")
-    .action(() => {
-      terminal.out(`podrole ${VERSION}\n`);
-      finish(0);
-    });
+  add("Try it:", "demo", "Run podrole on this machine, with an embedded API server and STS", declareDemo);
+  const operate = "Operate podrole:";
+  add(operate, "check", "Check that podrole is healthy, or that this cluster can run it", declareCheck);
+  add(operate, "explain", "Explain whether a pod is injected, which role each container gets, and why", declareExplain);
+  addSubcommands(operate, "audit", declareAudit);
+  addSubcommands(operate, "rotate", declareRotate);
+  addSubcommands("Migrate:", "migrate", declareMigrate);
+  const manifests = "Manifests, without the webhook:";
+  add(manifests, "inject", "Inject manifests as the webhook would", declareInject);
+  add(manifests, "uninject", "Remove from manifests everything that injection added", declareUninject);
+  const programs = "Programs that the manifests start:";
+  add(programs, "server", "Issue certificates to pods, and credentials of their roles", declareServer);
+  add(programs, "webhook", "Inject the sidecar into pods at admission", declareWebhook);
+  add(programs, "sidecar", "Serve credentials inside a pod (modes: serve, init, wait, renew)", declareSidecar);
+  program.commandsGroup("Other commands:").helpCommand("help [command]", "Print the help of a command");
+  declareVersion(program.command("version")).action(() => {
+    terminal.out(`podrole ${VERSION}\n`);
+    finish(0);
+  });
+  declareRoot(program);
   return program;
+}
+
+/** Adds commands whose action is one of `actions`. */
+function createAdder(program: Command, terminal: Terminal, actions: Actions, finish: (exitCode: number) => void) {
+  function begin(group: string, name: keyof Actions): Command {
+    const command = program.command(name).helpGroup(group);
+    return command.configureOutput({ outputError: prefixed(`podrole ${name}`) });
+  }
+
+  /** `path`: names of the subcommand, which the action receives before its arguments. */
+  function runs(command: Command, name: keyof Actions, path: readonly string[]): void {
+    command.action(async () => {
+      finish(await actions[name](terminal, asTexts(command.opts()), [...path, ...command.args]));
+    });
+  }
+
+  function add(group: string, name: keyof Actions, description: string, declare: (command: Command) => void): void {
+    const command = begin(group, name).description(description);
+    declare(command);
+    runs(command, name, []);
+  }
+
+  /** `declare` adds the subcommands and returns them. */
+  function addSubcommands(group: string, name: keyof Actions, declare: (command: Command) => readonly Command[]): void {
+    const command = begin(group, name).usage("<command> [options]");
+    for (const subcommand of declare(command)) runs(subcommand, name, [subcommand.name()]);
+  }
+
+  return { add, addSubcommands };
 }
 
 /** Writes commander's errors with the prefix of all messages of a command, instead of "error: ". */

@@ -134,6 +134,7 @@ export const text: Parser<string> = {
 /** "true" or "false": the presence of a flag means nothing. */
 export const flag: Parser<boolean> = {
   expects: '"true" or "false"',
+  placeholder: "true|false",
   parse: (value) => (value === "true" ? true : value === "false" ? false : undefined),
 };
 

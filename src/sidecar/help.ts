@@ -1,38 +1,52 @@
 // Output of `help` and `version`, from the settings table and package.json.
 import packageJson from "../../package.json" with { type: "json" };
-import { defaultOf, envName, flagName, type SettingTable } from "../runtime/settings.ts";
+import type { SettingTable } from "../runtime/settings.ts";
+import { flagAbove, settingFlag, settingText } from "../runtime/settings-help.ts";
 import { SIDECAR_SETTINGS } from "./settings.ts";
 
-const MODES_HELP = `podrole-sidecar <mode> [--setting=value ...]
+const USAGE = `Usage: podrole-sidecar <mode> [--setting=value ...]
 
+Serves AWS credentials to the containers of one pod.
+
+Modes:
   serve    create the containers' tokens, prove the pod's identity, serve
            credentials to the AWS SDKs on loopback addresses, and renew them
   init     create the containers' tokens, prove the pod's identity, and wait for
            credentials (classic mode)
   wait     wait until serve is ready
-  renew    renew the credentials once (serve starts this mode as a child process)
+  renew    renew the credentials once; serve runs this mode in a child process
+  help     print this help
   version  print the version
 
-Set each setting by its flag or by its environment variable; the flag takes precedence.
+Settings of serve, init and renew; wait has a part of them. The flag takes
+precedence over the environment variable.
+`;
 
+const NOTES = `
+Examples:
+  # As the webhook starts it, with all settings in the environment
+  podrole-sidecar serve
+
+  # Wait for at most a minute until the credentials endpoint is ready
+  podrole-sidecar wait --init-timeout=1m
+
+Exit codes:
+  0  done, or stopped by a signal
+  1  the mode failed: the pod is refused, or there are no credentials in time
+  2  the mode or a setting cannot be used
+
+Learn more:
+  docs/configuration.md describes every setting, and the values that it accepts.
+  podrole explain pod/NAME -n NAMESPACE shows why a pod has no role.
 `;
 
 /** Returns the help text: modes, then flag, variable, default and meaning of each setting. */
 export function help(): string {
   const table: SettingTable = SIDECAR_SETTINGS;
-  const rows = Object.entries(table).map(([key, setting]) => {
-    const value = defaultOf(setting);
-    const presence = value === undefined ? "required" : `default: ${value}`;
-    return `  --${flagName(key)}${wrapped(`${setting.help}.`)}${INDENT}${envName(key)} (${presence})\n`;
-  });
-  return MODES_HELP + rows.join("");
-}
-
-const INDENT = `\n${" ".repeat(6)}`;
-
-/** Wraps a text below its flag so that lines have at most 80 characters. */
-function wrapped(text: string): string {
-  return text.replaceAll(/(.{1,74})(?: |$)/g, `${INDENT}$1`);
+  const rows = Object.entries(table).map(([key, setting]) =>
+    flagAbove(settingFlag(key, setting), settingText(key, setting)),
+  );
+  return [USAGE, ...rows, NOTES].join("\n");
 }
 
 /** Returns the version line. */

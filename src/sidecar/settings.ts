@@ -19,6 +19,7 @@ const CONTAINER_NAME = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
 const containerNames: Parser<readonly string[]> = {
   expects: "container names, separated by commas and without duplicates",
+  placeholder: "name,…",
   parse(value) {
     const names = list.parse(value);
     const valid = names?.every((name) => CONTAINER_NAME.test(name)) && new Set(names).size === names.length;
@@ -28,12 +29,14 @@ const containerNames: Parser<readonly string[]> = {
 
 const certificates: Parser<string> = {
   expects: "one or more certificates in PEM",
+  placeholder: "pem",
   parse: (value) => (value.includes("-----BEGIN CERTIFICATE-----") ? value : undefined),
 };
 
 /** Value of a pod label. The downward API passes an empty string if the pod lacks the label. */
 const label: Parser<string> = {
   expects: "at most 63 letters, digits, dots, dashes and underscores, or an empty string",
+  placeholder: "text",
   parse: (value) => (/^[A-Za-z0-9._-]{0,63}$/.test(value) ? value : undefined),
 };
 
@@ -43,6 +46,7 @@ export const SIDECAR_SETTINGS = {
   identityAddress: { type: address, help: "Connect to the server's identity port at this address" },
   serverName: {
     type: text,
+    placeholder: "name",
     default: null,
     unset: "the host of each address",
     help: "Require this name in the server's certificate",
@@ -50,16 +54,26 @@ export const SIDECAR_SETTINGS = {
   trustBundle: { type: certificates, help: "Trust these CA certificates as issuers of the server's certificate" },
   proofFile: {
     type: text,
+    placeholder: "file",
     help: "Read this pod's projected ServiceAccount token, with the audience podrole.io, from this file",
   },
   identityDirectory: {
     type: text,
+    placeholder: "directory",
     help: "Store key, certificate and credentials in this in-memory directory, which only podrole's containers mount",
   },
-  tokensDirectory: { type: text, help: "Store one authorization token per container in this in-memory directory" },
+  tokensDirectory: {
+    type: text,
+    placeholder: "directory",
+    help: "Store one authorization token per container in this in-memory directory",
+  },
   containers: { type: containerNames, help: "Serve credentials to these containers of the pod" },
-  podName: { type: text, help: "Use this name of the pod in log lines and messages" },
-  podNamespace: { type: text, help: "Use this namespace of the pod in log lines and messages" },
+  podName: { type: text, placeholder: "name", help: "Use this name of the pod in log lines and messages" },
+  podNamespace: {
+    type: text,
+    placeholder: "namespace",
+    help: "Use this namespace of the pod in log lines and messages",
+  },
   port: {
     type: port,
     default: "9763",
@@ -73,6 +87,7 @@ export const SIDECAR_SETTINGS = {
   },
   terminationMessageFile: {
     type: text,
+    placeholder: "file",
     default: null,
     help: "If the pod never receives credentials, write the reason to this file, so that kubectl describe pod shows it",
   },
@@ -88,11 +103,13 @@ export const SIDECAR_SETTINGS = {
   },
   region: {
     type: label,
+    placeholder: "region",
     default: "",
     help: "Return this AWS region from the metadata paths; if it is empty, placement/region returns 404",
   },
   zone: {
     type: label,
+    placeholder: "zone",
     default: "",
     help: "Return this availability zone from the metadata paths; if it is empty, placement/availability-zone returns 404",
   },

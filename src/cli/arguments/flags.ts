@@ -45,11 +45,11 @@ export function declareConnection(command: Command): Command {
     .addOption(
       new Option(
         "--kubeconfig <file>",
-        "kubeconfig file (default: KUBECONFIG, ~/.kube/config, or the pod's ServiceAccount)",
+        "Kubeconfig file (default: KUBECONFIG, ~/.kube/config, or the pod's ServiceAccount)",
       ).helpGroup(CLUSTER),
     )
     .addOption(
-      new Option("--context <name>", "context of the kubeconfig (default: its current context)").helpGroup(CLUSTER),
+      new Option("--context <name>", "Context of the kubeconfig (default: its current context)").helpGroup(CLUSTER),
     );
 }
 
@@ -58,18 +58,26 @@ export function declarePodroleNamespace(command: Command): Command {
   return command.addOption(
     new Option(
       "--podrole-namespace <namespace>",
-      "namespace in which podrole runs (default: the namespace of the Deployments with podrole's labels, otherwise podrole)",
+      "Namespace in which podrole runs (default: that of the Deployments with podrole's labels, otherwise podrole)",
     ).helpGroup(CLUSTER),
   );
 }
 
 const CLUSTER = "Cluster:";
 
+/** Which cluster the flags name. */
 export function readConnection({ kubeconfig, context }: Flags): Connection {
   return { kubeconfig, context };
 }
 
-/** -o with the formats that a command has; the first one is the default. */
+/** Returns -o with the formats that a command has; the first one is the default. */
 export function outputOption(formats: readonly string[] = ["text", "json"]): Option {
-  return new Option("-o, --output <format>", `output format (default: ${formats[0]})`).choices([...formats]);
+  return new Option(`-o, --output <${formats.join("|")}>`, `Output format (default: ${formats[0]})`).choices([
+    ...formats,
+  ]);
+}
+
+/** Returns -n of a command that otherwise covers all namespaces. */
+export function namespaceOption(): Option {
+  return new Option("-n, --namespace <namespace>", "Only pods of this namespace (default: all namespaces)");
 }

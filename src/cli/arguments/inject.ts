@@ -4,6 +4,7 @@ import { readSettings } from "../../runtime/settings.ts";
 import { WEBHOOK_SETTINGS, type WebhookSettings } from "../../settings/webhook.ts";
 import type { Flags, Terminal } from "../terminal.ts";
 import type { Arguments } from "./flags.ts";
+import { addHelp, inputExitCodes } from "./help.ts";
 
 export interface UninjectArguments {
   /** "-" for standard input. */
@@ -17,35 +18,58 @@ export interface InjectArguments extends UninjectArguments {
   readonly permitted: string | undefined;
 }
 
+const SETTINGS = "Reads the settings of `podrole webhook` from the environment (PODROLE_…).";
+
+/** Declares the flags of podrole inject. */
 export function declareInject(command: Command): void {
   declareFilename(command)
-    .requiredOption("--trust-bundle <file>", "file with the trust bundle (ConfigMap podrole-trust, key bundle.pem)")
+    .requiredOption("--trust-bundle <file>", "File with the trust bundle (ConfigMap podrole-trust, key bundle.pem)")
     .option(
       "--permitted <expression>",
-      "annotation iam.amazonaws.com/permitted to assume for namespaces that the manifests do not contain",
-    )
-    .addHelpText(
-      "after",
-      "\nReads the settings of `podrole webhook` from the environment (PODROLE_…).\n\nExit codes: 0 done, 1 at least one pod is refused and stays unchanged, 2 invalid\ncommand line or input.",
+      "Annotation iam.amazonaws.com/permitted to assume for namespaces that the manifests do not contain (default: none)",
     );
+  addHelp(command, {
+    notes: [SETTINGS],
+    examples: [
+      [
+        "Inject the manifests of a pipeline",
+        "helm template shop | podrole inject -f - --trust-bundle bundle.pem |\n  kubectl apply -f -",
+      ],
+      [
+        "Get the trust bundle",
+        "kubectl -n podrole get configmap podrole-trust \\\n  -o 'jsonpath={.data.bundle\\.pem}' > bundle.pem",
+      ],
+    ],
+    exitCodes: inputExitCodes("done", "at least one pod is refused, and stays unchanged"),
+    docs: "docs/migrate.md describes injection without the webhook",
+  });
 }
 
+/** Declares the flags of podrole uninject. */
 export function declareUninject(command: Command): void {
-  declareFilename(command).addHelpText(
-    "after",
-    "\nSet PODROLE_REGION as for `podrole inject`, so that the command distinguishes an\nAWS_REGION that was injected from one that the pod's author set.\n\nExit codes: 0 done, 2 invalid command line or input.",
-  );
+  declareFilename(command);
+  addHelp(command, {
+    notes: [
+      SETTINGS,
+      "Set PODROLE_REGION as for `podrole inject`, so that the command distinguishes an AWS_REGION that was injected from one that the pod's author set.",
+    ],
+    examples: [["Remove podrole from exported manifests", "podrole uninject -f shop.yaml > plain.yaml"]],
+    exitCodes: inputExitCodes("done"),
+    docs: "docs/migrate.md describes injection without the webhook",
+  });
 }
 
 function declareFilename(command: Command): Command {
-  return command.requiredOption("-f, --filename <file>", 'manifest file; "-" is standard input');
+  return command.requiredOption("-f, --filename <file>", 'Manifest file; "-" is standard input');
 }
 
+/** The flags and the webhook's settings, or every problem. */
 export function readUninject({ filename = "" }: Flags, env: Terminal["env"]): Arguments<UninjectArguments> {
   const read = readSettings(WEBHOOK_SETTINGS, {}, env);
   return read.ok ? { ok: true, options: { filename, settings: read.settings } } : read;
 }
 
+/** As readUninject(), with what only injection needs. */
 export function readInject(flags: Flags, env: Terminal["env"]): Arguments<InjectArguments> {
   const read = readUninject(flags, env);
   if (!read.ok) return read;

@@ -1,17 +1,19 @@
 // Arguments of podrole migrate: flags of all its topics, and those of kiam and kube2iam as typed options.
-import { Argument, type Command, Option } from "commander";
+import type { Command } from "commander";
 import { parseBaseArn } from "../../policy/role.ts";
-import { flagName, integer, oneOf, type Parser } from "../../runtime/settings.ts";
+import { integer, oneOf, type Parser } from "../../runtime/settings.ts";
 import type { Flags } from "../terminal.ts";
 import {
   type Arguments,
   type Connection,
   createFlagReader,
   declareConnection,
-  type FlagReader,
+  namespaceOption,
   readConnection,
 } from "./flags.ts";
+import { addHelp, type HelpParts, inputExitCodes } from "./help.ts";
 
+/** The systems that podrole migrates from and to. */
 export const TOPICS = ["kiam", "kube2iam", "irsa", "pod-identity"] as const;
 export type Topic = (typeof TOPICS)[number];
 
@@ -31,84 +33,125 @@ export interface MigrateArguments {
   readonly output: "text" | "json" | "yaml" | "values";
 }
 
-const ABOUT = `
-Topics:
-  kiam, kube2iam      report what changes for each pod if the cluster migrates
-                      from this system to podrole
-  irsa, pod-identity  plan the migration from podrole to this system: trust
-                      policies, commands, and pods that cannot migrate
+const DOCS = "docs/migrate.md describes the migration in waves, each finding, and how to roll back";
+const EXIT_CODES = inputExitCodes(
+  "no pod needs work; always with -o values",
+  "at least one pod needs work, or cannot migrate",
+);
 
-Reads the settings of podrole server and podrole webhook from the environment
-(PODROLE_…). Changes nothing in the cluster.
-
-Exit codes: 0 no pod needs work (always with -o values), 1 at least one pod
-needs work, 2 invalid command line, or the input cannot be read.`;
-
-const INPUT = "Input:";
-const OLD = "Topics kiam and kube2iam:";
-const AWS = "Topics irsa and pod-identity:";
-
-export function declareMigrate(command: Command): void {
-  command.addArgument(
-    new Argument("<topic>", "system to migrate from (kiam, kube2iam) or to (irsa, pod-identity)").choices(TOPICS),
-  );
-  const declare = (heading: string, flags: string, help: string) =>
-    command.addOption(new Option(flags, help).helpGroup(heading));
-  declare(
-    INPUT,
-    "-f, --filename <file>",
-    'manifests, exports (kubectl get -o yaml|json) or folders, separated by commas; "-" is standard input (default: the cluster)',
-  );
-  declare(INPUT, "-n, --namespace <namespace>", "only pods of this namespace (default: all namespaces)");
-  declare(
-    INPUT,
-    "--role-base-arn <arn>",
-    "base ARN to put in front of role names that are not full ARNs (default: the value in the input)",
-  );
-  declare(
-    OLD,
-    "--kiam-values <file>",
-    "kiam: values file of kiam's Helm chart (default: the settings in the input's command lines)",
-  );
-  declare(
-    OLD,
-    "--waves <count>",
-    "print the commands that migrate the namespaces in this number of waves, from 1 to 99",
-  );
-  declare(AWS, "--oidc-provider <issuer>", "irsa: OIDC issuer of the cluster (required)");
-  declare(AWS, "--cluster-name <name>", "pod-identity: name of the EKS cluster (required)");
-  declare(AWS, "--account <id>", "AWS account of the cluster (required for pod-identity)");
-  declare(AWS, "--region <region>", "pod-identity: AWS region of the cluster (default: the region of the AWS CLI)");
-  command
-    .option(
-      "-o, --output <format>",
-      "text, json, yaml, or values: a values file for podrole's chart, with kiam and kube2iam only (default: text)",
-    )
-    .addHelpText("after", ABOUT);
-  declareConnection(command);
+/** Adds the systems to `migrate` as subcommands and returns them; the caller sets their actions. */
+export function declareMigrate(migrate: Command): readonly Command[] {
+  migrate.description("Report what changes for each pod in a migration to or from podrole");
+  addHelp(migrate, {
+    notes: ["Changes nothing in the cluster, and runs none of the commands that it prints."],
+    examples: [
+      ["From kiam: what would change for each pod of this cluster?", "podrole migrate kiam"],
+      ["The commands that migrate the namespaces, in four waves", "podrole migrate kube2iam --waves 4"],
+      [
+        "From podrole to IRSA",
+        "podrole migrate irsa \\\n  --oidc-provider oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF",
+      ],
+    ],
+    exitCodes: EXIT_CODES,
+    docs: DOCS,
+  });
+  const topics = TOPICS.map((topic) => {
+    const command = migrate.command(topic).description(DESCRIPTIONS[topic]);
+    command.helpGroup(topic === "kiam" || topic === "kube2iam" ? "From another system:" : "To another system:");
+    declareTopic[topic](command);
+    declareConnection(command);
+    addHelp(command, { notes: [SETTINGS], examples: EXAMPLES[topic], exitCodes: EXIT_CODES, docs: DOCS });
+    return command;
+  });
+  return topics;
 }
 
-/** Flags that only some topics have. */
-const FLAG_TOPICS: Readonly<Record<string, readonly Topic[]>> = {
-  kiamValues: ["kiam"],
-  waves: ["kiam", "kube2iam"],
-  oidcProvider: ["irsa"],
-  clusterName: ["pod-identity"],
-  region: ["pod-identity"],
-  account: ["irsa", "pod-identity"],
+const SETTINGS =
+  "Reads the settings of `podrole server` and `podrole webhook` from the environment (PODROLE_…). They take precedence over those that the input has.";
+
+const DESCRIPTIONS: Readonly<Record<Topic, string>> = {
+  kiam: "Report what changes for each pod if the cluster migrates from kiam to podrole",
+  kube2iam: "Report what changes for each pod if the cluster migrates from kube2iam to podrole",
+  irsa: "Plan the migration from podrole to IRSA: trust policies, commands, and pods that cannot migrate",
+  "pod-identity":
+    "Plan the migration from podrole to EKS Pod Identity: trust policies, commands, and pods that cannot migrate",
 };
 
-/** A reader that has refused the flags of other topics. */
-export function createTopicReader(flags: Flags, topic: Topic): FlagReader {
-  const reader = createFlagReader(flags);
-  for (const [key, topics] of Object.entries(FLAG_TOPICS)) {
-    if (flags[key] !== undefined && !topics.includes(topic)) {
-      reader.refuse(`--${flagName(key)} applies to ${topics.join(" and ")}, not to ${topic}`);
-    }
-  }
-  return reader;
+const EXAMPLES: Readonly<Record<Topic, HelpParts["examples"]>> = {
+  kiam: [
+    ["This cluster, with the permissions of your kubeconfig", "podrole migrate kiam"],
+    ["An export, without access to a cluster", "podrole migrate kiam -f export.yaml -o json"],
+    ["Values for podrole's chart", "podrole migrate kiam --kiam-values values.yaml -o values"],
+  ],
+  kube2iam: [
+    ["One namespace", "podrole migrate kube2iam -n shop"],
+    ["The commands that migrate the namespaces, in four waves", "podrole migrate kube2iam --waves 4"],
+  ],
+  irsa: [
+    [
+      "The issuer of the cluster, from the AWS CLI",
+      'podrole migrate irsa --oidc-provider "$(aws eks describe-cluster \\\n  --name prod --query cluster.identity.oidc.issuer --output text)"',
+    ],
+  ],
+  "pod-identity": [["An EKS cluster", "podrole migrate pod-identity --cluster-name prod --account 123456789012"]],
+};
+
+const declareTopic: Readonly<Record<Topic, (command: Command) => void>> = {
+  kiam(command) {
+    declareInput(command);
+    declareWaves(command);
+    command.option(
+      "--kiam-values <file>",
+      "Values file of kiam's Helm chart (default: the settings in the input's command lines)",
+    );
+    declareOutput(command, MIGRATE_FORMATS);
+  },
+  kube2iam(command) {
+    declareInput(command);
+    declareWaves(command);
+    declareOutput(command, MIGRATE_FORMATS);
+  },
+  irsa(command) {
+    command.option("--oidc-provider <issuer>", "OIDC issuer of the cluster (required)");
+    command.option("--account <id>", "AWS account of the cluster (default: none)");
+    declareInput(command);
+    declareOutput(command, DEPARTURE_FORMATS);
+  },
+  "pod-identity"(command) {
+    command.option("--cluster-name <name>", "Name of the EKS cluster (required)");
+    command.option("--account <id>", "AWS account of the cluster (required)");
+    command.option("--region <region>", "AWS region of the cluster (default: the region of the AWS CLI)");
+    declareInput(command);
+    declareOutput(command, DEPARTURE_FORMATS);
+  },
+};
+
+function declareInput(command: Command): void {
+  command
+    .option(
+      "-f, --filename <file,…>",
+      'Manifests, exports (kubectl get -o yaml|json) or folders; "-" is standard input (default: the cluster)',
+    )
+    .addOption(namespaceOption())
+    .option(
+      "--role-base-arn <arn>",
+      "Base ARN to put in front of role names that are not full ARNs (default: the value in the input)",
+    );
 }
 
+function declareWaves(command: Command): void {
+  command.option(
+    "--waves <count>",
+    "Print the commands that migrate the namespaces in this number of waves, from 1 to 99 (default: print the report)",
+  );
+}
+
+function declareOutput(command: Command, formats: readonly string[]): void {
+  const values = formats.includes("values") ? "; values is a values file for podrole's chart" : "";
+  command.option(`-o, --output <${formats.join("|")}>`, `Output format${values} (default: text)`);
+}
+
+/** The input that the flags name. */
 export function readInputArguments(flags: Flags): InputArguments {
   const { filename, namespace } = flags;
   return { paths: filename?.split(","), namespace, connection: readConnection(flags) };
@@ -119,12 +162,15 @@ export const BASE_ARN: Parser<string> = {
   expects: 'a base ARN such as "arn:aws:iam::123456789012:role/"',
   parse: (text) => (parseBaseArn(text) === undefined ? undefined : text),
 };
-const OUTPUT = oneOf(["text", "json", "yaml", "values"]);
+const MIGRATE_FORMATS = ["text", "json", "yaml", "values"] as const;
+/** Formats of podrole migrate irsa and podrole migrate pod-identity. */
+export const DEPARTURE_FORMATS = ["text", "json", "yaml"] as const;
 const WAVES = integer(1, 99);
 
-export function readMigrate(flags: Flags, topic: "kiam" | "kube2iam"): Arguments<MigrateArguments> {
-  const reader = createTopicReader(flags, topic);
-  const output = reader.read("output", OUTPUT) ?? "text";
+/** The flags of podrole migrate kiam and podrole migrate kube2iam as typed options, or every problem. */
+export function readMigrate(flags: Flags): Arguments<MigrateArguments> {
+  const reader = createFlagReader(flags);
+  const output = reader.read("output", oneOf(MIGRATE_FORMATS)) ?? "text";
   const waves = reader.read("waves", WAVES);
   const roleBaseArn = reader.read("roleBaseArn", BASE_ARN);
   if (flags["waves"] !== undefined && output !== "text") {

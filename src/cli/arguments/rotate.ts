@@ -1,8 +1,9 @@
 // Arguments of podrole rotate.
-import { Argument, type Command } from "commander";
+import type { Command } from "commander";
 import type { RotationVerb } from "../../pki/authorities.ts";
 import type { Flags } from "../terminal.ts";
 import { type Connection, declareConnection, declarePodroleNamespace, outputOption, readConnection } from "./flags.ts";
+import { addHelp, clusterExitCodes } from "./help.ts";
 
 export interface RotateArguments {
   readonly connection: Connection;
@@ -12,34 +13,55 @@ export interface RotateArguments {
   readonly json: boolean;
 }
 
-const ABOUT = `
-Steps, in the order of a rotation:
-  status    print the CA's slots, what the servers will do and when, and which
-            step is possible now
-  prepare   create the next CA, which the servers then publish
-  activate  let the servers sign with the next CA; refused until every pod has
-            had time to receive the next CA
-  retire    remove the previous CA; refused while certificates that it signed are
-            still valid
+const DOCS = "docs/operate.md describes the CA, its automatic rotation, and what to do if a CA is compromised";
+const EXIT_CODES = clusterExitCodes("done", "the step is refused, with the reason");
 
-Exit codes: 0 done, 1 the step is refused, 2 invalid command line, or the
-cluster cannot be reached.`;
+/** The steps, in the order of a rotation. */
+const STEPS: readonly (readonly [step: RotateArguments["step"], description: string])[] = [
+  ["status", "Print the CA's slots, what the servers will do and when, and which step is possible now"],
+  ["prepare", "Create the next CA, which the servers then publish"],
+  ["activate", "Let the servers sign with the next CA; refused until every pod has had time to receive the next CA"],
+  ["retire", "Remove the previous CA; refused while certificates that it signed are still valid"],
+];
 
-export function declareRotate(command: Command): void {
-  command
-    .addArgument(new Argument("<step>", "status, prepare, activate or retire").choices(STEPS))
-    .option(
-      "--force",
-      "apply the step even if some pods can then no longer renew; use this only if a CA is compromised",
-    )
-    .addOption(outputOption())
-    .addHelpText("after", ABOUT);
-  declareConnection(declarePodroleNamespace(command));
+/** Adds the steps to `rotate` and returns them; the caller sets their actions. */
+export function declareRotate(rotate: Command): readonly Command[] {
+  rotate.description("Manage podrole's CA: its state, and the steps of a manual rotation");
+  addHelp(rotate, {
+    notes: ["The servers rotate the CA themselves; the steps are for a rotation ahead of time."],
+    examples: [
+      ["When do the servers rotate the CA?", "podrole rotate status"],
+      ["Rotate it now: each step is refused until it is safe", "podrole rotate prepare"],
+    ],
+    exitCodes: EXIT_CODES,
+    docs: DOCS,
+  });
+  return STEPS.map(([step, description]) => {
+    const command = rotate.command(step).description(description);
+    if (step !== "status") {
+      command.option(
+        "--force",
+        "Apply the step even if some pods can then no longer renew; use this only if a CA is compromised",
+      );
+    }
+    declareConnection(declarePodroleNamespace(command.addOption(outputOption())));
+    addHelp(command, {
+      examples: [[step === "status" ? "As JSON, for a script" : "As soon as it is safe", EXAMPLES[step]]],
+      exitCodes: EXIT_CODES,
+      docs: DOCS,
+    });
+    return command;
+  });
 }
 
-const STEPS = ["status", "prepare", "activate", "retire"] as const;
+const EXAMPLES: Readonly<Record<RotateArguments["step"], string>> = {
+  status: "podrole rotate status -o json",
+  prepare: "podrole rotate prepare",
+  activate: "podrole rotate activate",
+  retire: "podrole rotate retire",
+};
 
-/** Never refuses: commander has checked the step and the output format. */
+/** Never refuses: commander has checked the output format, and the step is the name of the subcommand. */
 export function readRotate(flags: Flags, [step]: readonly string[]): RotateArguments {
   return {
     connection: readConnection(flags),

@@ -1,42 +1,57 @@
 // Arguments of the long-running programs: one flag for each setting of a table, and the sidecar's modes.
-import { type Command, type Help, Option } from "commander";
-import { defaultOf, envName, flagName, type Setting, type SettingTable } from "../../runtime/settings.ts";
+import { type Command, Option } from "commander";
+import { flagName, type Setting, type SettingTable } from "../../runtime/settings.ts";
+import { flagAbove, settingFlag, settingText } from "../../runtime/settings-help.ts";
+import { SERVER_SETTINGS } from "../../settings/server.ts";
+import { WEBHOOK_SETTINGS } from "../../settings/webhook.ts";
+import { addHelp, LAYOUT } from "./help.ts";
+
+/** Declares the settings of the server. */
+export function declareServer(command: Command): void {
+  declareSettings(command, SERVER_SETTINGS, [
+    "On your machine, with your kubeconfig and your AWS credentials",
+    "podrole server --kubeconfig ~/.kube/config --region eu-central-1 \\\n  --json-log=false",
+  ]);
+}
+
+/** Declares the settings of the webhook. */
+export function declareWebhook(command: Command): void {
+  declareSettings(command, WEBHOOK_SETTINGS, [
+    "As the manifests start it, with its other settings in the environment",
+    "podrole webhook --bind :9443",
+  ]);
+}
 
 /** Defaults are shown and not set, so that the environment variable of a setting still counts. */
-export function declareSettings(command: Command, table: SettingTable): void {
-  command.configureHelp({ formatItem });
+function declareSettings(command: Command, table: SettingTable, example: readonly [string, string]): void {
+  command.configureHelp({ ...LAYOUT, formatItem: (term, _termWidth, text) => flagAbove(term, text) });
   for (const [key, setting] of Object.entries(table)) {
-    const isSwitch = setting.default === "true" || setting.default === "false";
     const heading = setting.group ?? "Options:";
-    const flags = `--${flagName(key)} ${isSwitch ? "[true|false]" : `<${placeholderOf(setting)}>`}`;
-    command.addOption(new Option(flags, describe(key, setting)).helpGroup(heading));
-    if (isSwitch) command.addOption(new Option(`--no-${flagName(key)}`).helpGroup(heading).hideHelp());
+    const flag = isSwitch(setting) ? `--${flagName(key)} [true|false]` : settingFlag(key, setting);
+    command.addOption(new Option(flag, settingText(key, setting)).helpGroup(heading));
+    if (isSwitch(setting)) command.addOption(new Option(`--no-${flagName(key)}`).helpGroup(heading).hideHelp());
   }
+  addHelp(command, {
+    notes: ["Each setting is read from its flag or its environment variable; the flag takes precedence."],
+    examples: [example],
+    exitCodes: [
+      [0, "stopped by a signal"],
+      [1, "the program could not start"],
+      [2, "a setting cannot be used"],
+    ],
+    docs: "docs/configuration.md describes every setting, and the values that it accepts",
+  });
 }
 
-/** Puts the description below the flag: commander does not wrap the narrow column beside flags as long as these. */
-function formatItem(term: string, _termWidth: number, description: string, helper: Help): string {
-  const indent = `\n${" ".repeat(6)}`;
-  const wrapped = helper.boxWrap(description, (helper.helpWidth ?? 80) - 6);
-  return `  ${term}${indent}${wrapped.replaceAll("\n", indent)}`;
+/** True for a setting that its flag alone switches on, and `--no-…` off. */
+function isSwitch(setting: Setting<unknown>): boolean {
+  return setting.default === "true" || setting.default === "false";
 }
 
-function placeholderOf({ placeholder, type }: Setting<unknown>): string {
-  return placeholder ?? type.placeholder ?? "value";
-}
-
-function describe(key: string, setting: Setting<unknown>): string {
-  const value = defaultOf(setting);
-  return `${setting.help}.\n${envName(key)} (${value === undefined ? "required" : `default: ${value}`})`;
-}
-
-/** The sidecar parses its own flags. */
+/** Declares the sidecar's mode only: the sidecar parses its own flags, and prints its own help. */
 export function declareSidecar(command: Command): void {
   command
-    .argument(
-      "<mode>",
-      "serve: prove the pod's identity and serve credentials; init: prove the pod's identity and wait for credentials (classic mode); wait: wait until serve is ready; help: print every mode and setting",
-    )
+    .argument("<mode>", "serve, init, wait, renew, help or version")
     .allowUnknownOption()
     .allowExcessArguments()
     .helpOption(false);

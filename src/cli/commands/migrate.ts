@@ -18,7 +18,7 @@ export const migrate: Action = async (terminal, flags, [name]) => {
 };
 
 async function migrateFrom(terminal: Terminal, flags: Flags, from: "kiam" | "kube2iam"): Promise<number> {
-  const read = readMigrate(flags, from);
+  const read = readMigrate(flags);
   if (!read.ok) return fail(terminal, "migrate", read.problems);
   const { kiamValuesFile, roleBaseArn, output } = read.options;
   return withMigrationInput(terminal, from, read.options.input, async (deps, input) => {

@@ -42,7 +42,7 @@ suite("readExplain()", () => {
   ] as const) {
     test(`refuses ${JSON.stringify(args)} with ${JSON.stringify(flags)}: not exactly one object or file`, () => {
       const read = readExplain(flags, args);
-      assert.match(read.ok ? "" : read.problems.join(), /exactly one of KIND NAME|expected one object/);
+      assert.match(read.ok ? "" : read.problems.join(), /exactly one of KIND\/NAME|expected one object/);
     });
   }
 });

@@ -250,7 +250,6 @@ suite("migrate() to irsa and pod-identity", () => {
     ["irsa", {}, /--oidc-provider is required/],
     ["irsa", { oidcProvider: "http://x" }, /--oidc-provider: "http:\/\/x" is not the issuer's host and path/],
     ["irsa", { ...IRSA, account: "1" }, /--account: "1" is not 12 digits/],
-    ["irsa", { ...IRSA, clusterName: "prod" }, /--cluster-name applies to pod-identity, not to irsa/],
     ["pod-identity", { account: ACCOUNT }, /--cluster-name is required/],
     ["pod-identity", { ...POD_IDENTITY, clusterName: "a b" }, /--cluster-name: "a b" is not the EKS cluster's name/],
     ["pod-identity", { ...POD_IDENTITY, region: "x" }, /--region: "x" is not a region/],

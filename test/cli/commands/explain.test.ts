@@ -144,8 +144,8 @@ suite("explain()", () => {
   });
 
   for (const [what, words, flags, said, stdin] of [
-    ["neither KIND/NAME nor a file", [], {}, /expected exactly one of KIND NAME, KIND\/NAME and --filename FILE/],
-    ["both", ["pod/a"], { filename: "-" }, /expected exactly one of KIND NAME, KIND\/NAME and --filename FILE/],
+    ["neither KIND/NAME nor a file", [], {}, /expected exactly one of KIND\/NAME and --filename FILE/],
+    ["both", ["pod/a"], { filename: "-" }, /expected exactly one of KIND\/NAME and --filename FILE/],
     ["two subjects", ["pod/a", "pod/b"], {}, /"pod\/b" is one argument too many; expected one object/],
     ["another kind", ["service/web"], {}, /is not KIND\/NAME/],
     ["a pod that does not exist", ["pod/nobody"], {}, /no pod "nobody" in namespace "shop"/],

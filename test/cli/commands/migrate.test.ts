@@ -115,7 +115,6 @@ suite("migrate()", () => {
     ["a file that does not exist", full, { filename: "/nowhere" }, /--filename: \/nowhere cannot be read/],
     ["a values file that does not exist", full, { kiamValues: "/nowhere" }, /--kiam-values: \/nowhere cannot be read/],
     ["waves as JSON", full, { waves: "2", output: "json" }, /--output: "json" cannot be combined with --waves/],
-    ["a flag of another topic", full, { clusterName: "prod" }, /--cluster-name applies to pod-identity, not to kiam/],
     ["broken input", "a: [", {}, /standard input: it is neither YAML nor JSON/],
   ] as const) {
     test(`returns 2 for ${what}, and prints no report`, async () => {

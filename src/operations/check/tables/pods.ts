@@ -13,7 +13,7 @@ export const PODS = {
     PODS_INJECTED: {
       summary: "Every running pod that names a role has podrole's sidecar.",
       remedy:
-        "Restart the pod (`kubectl rollout restart`), because podrole injects a pod only when it is created. `podrole explain pod NAME -n NAMESPACE` shows in advance what podrole will do.",
+        "Restart the pod (`kubectl rollout restart`), because podrole injects a pod only when it is created. `podrole explain pod/NAME -n NAMESPACE` shows in advance what podrole will do.",
       judge: (facts) =>
         given(workloadsOf(facts), (workloads) => {
           const injected = workloads.pods.filter(isInjected).length;

@@ -1,0 +1,48 @@
+// Flags and help of the program itself, and of the commands that need no arguments.
+import type { Command } from "commander";
+import { addHelp } from "./help.ts";
+
+/** Adds examples and pointers to the help of podrole without a command. */
+export function declareRoot(program: Command): void {
+  addHelp(program, {
+    examples: [
+      ["Can this cluster run podrole? Is podrole healthy?", "podrole check --pre\npodrole check"],
+      ["Why does this pod have no role?", "podrole explain pod/orders-7d9f -n shop"],
+      ["Who got a role in the last day?", "podrole audit who --role shop-orders --since 24h --from-cluster"],
+      ["What changes for each pod if I replace kiam?", "podrole migrate kiam"],
+    ],
+    exitCodes: [
+      [0, "done"],
+      [1, "the answer is no, or something failed; the help of each command says what"],
+      [2, "the command line, a setting or the input cannot be used, or the cluster cannot be reached"],
+    ],
+    docs: "podrole <command> --help describes a command; docs/operate.md describes operation",
+  });
+}
+
+/** Declares the flags of podrole demo. */
+export function declareDemo(command: Command): void {
+  command.option("--json", "Print the steps as JSON lines (default: readable text)");
+  addHelp(command, {
+    examples: [["The whole path of a credential, in seconds", "podrole demo"]],
+    exitCodes: [
+      [0, "the permitted pod got its role, and the other pod was refused"],
+      [1, "a pod did not get the expected result"],
+      [2, "the command line cannot be used"],
+    ],
+    docs: "ARCHITECTURE.md describes the path of a credential; docs/install.md describes the installation",
+  });
+}
+
+/** Declares podrole version. */
+export function declareVersion(command: Command): Command {
+  addHelp(command.description("Print the version"), {
+    examples: [["Of this command line", "podrole version"]],
+    exitCodes: [
+      [0, "done"],
+      [2, "the command line cannot be used"],
+    ],
+    docs: "docs/operate.md describes which versions work together",
+  });
+  return command;
+}
