@@ -11,7 +11,8 @@ export function isolationWarnings(pod: Pod, { roles, withoutRole }: PodRoles): r
     ...withoutRole.map((name) => [name, undefined] as const),
     ...roles.map((decision) => [decision.container, roleText(decision)] as const),
   ]);
-  const gains = (name: string) => roles.some((decision) => roleText(decision) !== participants.get(name));
+  const all = new Set(roles.map(roleText));
+  const gains = (name: string) => all.size > (all.has(participants.get(name) ?? "") ? 1 : 0);
   const gaining = runningTogether(pod).filter(({ name }) => participants.has(name) && gains(name));
   const isDivided = [...participants.keys()].some(gains);
   return [

@@ -6,6 +6,7 @@ import { type Refusal, refuse } from "../protocol/errors.ts";
 import type { Caller } from "./callers.ts";
 import type { Operation } from "./patch.ts";
 import { findNameProblem } from "./review-names.ts";
+import { findSizeProblem } from "./review-size.ts";
 
 /** The request of an AdmissionReview, as far as the webhook reads it. */
 export interface AdmissionRequest {
@@ -70,6 +71,8 @@ export function readReview(body: unknown): ReadReview {
   if (!isObject(common.object)) return unreadable(uid, "request.object is missing; expected a Pod");
   if (!isPodObject(common.object)) return unreadable(uid, "request.object is another kind; expected a Pod of v1");
   if (common.namespace === "") return unreadable(uid, "request.namespace is missing; expected the pod's namespace");
+  const sizeProblem = findSizeProblem(common.object);
+  if (sizeProblem !== undefined) return unreadable(uid, sizeProblem);
   const nameProblem = findNameProblem(common.namespace, common.object);
   if (nameProblem !== undefined) return unreadable(uid, nameProblem);
   return { ok: true, request: { ...common, dryRun, createsPod: true } };

@@ -17,7 +17,7 @@ import { WEBHOOK_METRICS } from "../../src/webhook/metrics.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
-import { createFakeCluster, podOf, ROLE, reviewOf, SHOP } from "./requests.ts";
+import { createFakeCluster, podOf, reviewOf, SHOP } from "./requests.ts";
 
 const LIFETIME_MS = 3_600_000;
 
@@ -228,7 +228,9 @@ for (const { what, payload, type, status } of unreadable) {
 
 test("POST /mutate accepts a body just under 7 MiB", async (t) => {
   const { post } = createStage(t);
-  const pod: Pod = podOf({ ...ROLE, "example.com/large": "x".repeat(7 * 1024 * 1024 - 4_096) });
+  const { metadata, spec } = podOf();
+  const command = ["x".repeat(7 * 1024 * 1024 - 4_096)];
+  const pod: Pod = { metadata, spec: { ...spec, containers: [{ name: "app", image: "app", command }] } };
   const { status, body } = await post(reviewOf(pod));
   assert.deepEqual([status, (body["response"] as { allowed: boolean }).allowed], [200, true]);
 });

@@ -1,0 +1,51 @@
+// Lists that are larger than any pod's, which no decision may work on.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { readReview } from "../../src/webhook/review.ts";
+import { podOf, reviewOf } from "./requests.ts";
+
+const KIB = 1024;
+
+const annotated = (annotations: unknown) => ({ ...podOf(), metadata: { generateName: "orders-", annotations } });
+const containing = (containers: unknown, initContainers: unknown = []) => ({
+  ...podOf(),
+  spec: { containers, initContainers },
+});
+const containers = (count: number, name = "c") => Array.from({ length: count }, (_, index) => ({ name: name + index }));
+
+const cases: readonly { readonly what: string; readonly pod: unknown; readonly problem?: RegExp }[] = [
+  { what: "annotations of 256 KiB", pod: annotated({ a: "x".repeat(256 * KIB - 1) }) },
+  {
+    what: "annotations of a byte more",
+    pod: annotated({ a: "x".repeat(256 * KIB) }),
+    problem: /: metadata\.annotations has 262145 bytes; expected at most 262144, /,
+  },
+  {
+    what: "characters of several bytes",
+    pod: annotated({ a: "ä".repeat(128 * KIB) }),
+    problem: /: metadata\.annotations has 262145 bytes/,
+  },
+  {
+    what: "many small annotations",
+    pod: annotated(Object.fromEntries(containers(30_000, "a.example/").map(({ name }) => [name, ""]))),
+    problem: /: metadata\.annotations has \d{6} bytes/,
+  },
+  { what: "1000 containers", pod: containing(containers(500), containers(500, "i")) },
+  {
+    what: "a container more",
+    pod: containing(containers(501), containers(500, "i")),
+    problem: /: the pod has 1001 containers; expected at most 1000$/,
+  },
+  { what: "annotations and containers that are no lists", pod: { ...annotated("x"), spec: { containers: {} } } },
+];
+
+for (const { what, pod, problem } of cases) {
+  test(`readReview() ${problem ? "refuses" : "reads"} ${what}`, () => {
+    const read = readReview(reviewOf(pod));
+    assert.equal(read.ok, problem === undefined);
+    if (read.ok || problem === undefined) return;
+    assert.equal(read.refusal.code, "REQUEST_INVALID");
+    assert.match(read.refusal.message, problem);
+    assert.equal(typeof read.uid, "string");
+  });
+}
