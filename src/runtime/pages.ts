@@ -1,23 +1,68 @@
-// The HTTP pages of server and webhook, for the kubelet and Prometheus. They expose no secret and decide nothing.
+// The HTTP pages of server and webhook, for the kubelet and Prometheus. They expose no secret and decide nothing. The
+// kubelet's probe is one short request on a new connection, for which the budget always makes room.
 import { type FastifyInstance, fastify } from "fastify";
+import { limitHttp, nodeTimeouts } from "./budget-http.ts";
+import { type BudgetLimits, type CloseReason, createBudget } from "./budget.ts";
+import type { Clock } from "./clock.ts";
 
 export interface PagesDeps {
+  readonly clock: Clock;
+  /** Receives the reason of each connection that the budget closes. */
+  readonly onClose?: (reason: CloseReason) => void;
   /** Returns the text of /metrics. */
   readonly exposeMetrics: () => Promise<string>;
   /** Returns why the program is not ready; empty when it is ready. */
   readonly unready: () => readonly string[];
 }
 
+/** At most 2 MiB: about 20 KiB for a connection, and responses of up to 100 KB that are shared. */
+const LIMITS: BudgetLimits = {
+  connections: 64,
+  requests: 64,
+  // No page has a body.
+  bytes: 64 * 1024,
+  // No client pipelines; but the next request may be read before this process learns that the last response is written.
+  requestsPerConnection: 2,
+  headersMs: 5_000,
+  bodyMs: 5_000,
+  callMs: 10_000,
+  keepAliveMs: 5_000,
+  sweepMs: 1_000,
+};
+/** Milliseconds for which /metrics answers the same text, so that many requests for it cost no more than a few. */
+const METRICS_MS = 250;
+
 /** Creates the routes without a listener, so that tests call them through inject(). */
-export function createPages({ exposeMetrics, unready }: PagesDeps): FastifyInstance {
-  const pages = fastify({ forceCloseConnections: true });
+export function createPages(
+  { clock, onClose, exposeMetrics, unready }: PagesDeps,
+  { limits = LIMITS }: { readonly limits?: BudgetLimits } = {},
+): FastifyInstance {
+  const timeouts = nodeTimeouts(limits);
+  const { keepAliveTimeout, requestTimeout } = timeouts;
+  const pages = fastify({ http: timeouts, keepAliveTimeout, requestTimeout, forceCloseConnections: true });
+  const requests = limitHttp(pages.server, createBudget({ clock, ...(onClose && { onClose }) }, limits));
+  pages.addHook("onRequest", (request, reply, done) => {
+    if (requests.begin(request.raw, reply.raw)) done();
+    else reply.hijack();
+  });
+  let exposed: Promise<string> | undefined;
+  function metrics(): Promise<string> {
+    if (exposed === undefined) {
+      exposed = exposeMetrics();
+      clock.schedule(() => {
+        exposed = undefined;
+      }, METRICS_MS);
+    }
+    return exposed;
+  }
+
   pages.get("/healthz", () => ({ status: "ok" }));
   pages.get("/readyz", (_request, reply) => {
     const reasons = unready();
     return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons });
   });
   pages.get("/metrics", async (_request, reply) => {
-    const text = await exposeMetrics();
+    const text = await metrics();
     return reply.type("text/plain; version=0.0.4; charset=utf-8").send(text);
   });
   return pages;

@@ -48,6 +48,8 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
     return cluster.isWatching() ? [] : ["the caches of pods and namespaces are not filled yet"];
   }
   const pages = createPages({
+    clock,
+    onClose: (reason) => metrics.connectionsClosed.inc({ port: "pages", reason }),
     unready,
     exposeMetrics() {
       refreshGauges(metrics, clock.now(), {

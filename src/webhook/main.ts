@@ -102,6 +102,8 @@ async function openPages(
     return isReady() ? [] : ["there is no serving certificate from podrole's server yet"];
   }
   const pages = createPages({
+    clock,
+    onClose: (reason) => metrics.connectionsClosed.inc({ port: "pages", reason }),
     exposeMetrics() {
       metrics.ready.set(unready().length === 0 ? 1 : 0);
       const notAfter = serving.notAfter();

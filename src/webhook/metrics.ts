@@ -1,9 +1,10 @@
 // Every metric of the webhook; docs/metrics.md is generated from this table.
-import { COMMON_METRICS, type MetricTable } from "../runtime/metrics.ts";
+import { COMMON_METRICS, connectionsClosed, type MetricTable } from "../runtime/metrics.ts";
 
 /** Table of the webhook's metrics. A key is the name in code; `name` is the name that Prometheus sees. */
 export const WEBHOOK_METRICS = {
   ...COMMON_METRICS,
+  connectionsClosed: connectionsClosed(["pages"]),
   admissions: {
     type: "counter",
     name: "podrole_admission_total",

@@ -104,7 +104,7 @@ async function healthPaths(): Promise<Entries> {
 }
 
 async function pages(): Promise<Entries> {
-  const served = createPages({ exposeMetrics: async () => "", unready: () => ["REASON"] });
+  const served = createPages({ clock, exposeMetrics: async () => "", unready: () => ["REASON"] });
   const routes = routeEntries(served.printRoutes({ commonPrefix: false }));
   const read = async (url: string) => (await served.inject(url)).json<object>();
   const [healthz, readyz] = [await read("/healthz"), await read("/readyz")];

@@ -169,7 +169,7 @@ test("kiam: kiam records an Event on a pod whose role is forbidden (same) [pkg/s
 
 test("kiam: kiam's health check succeeds even if its caches are empty (differs: podrole's readiness check fails and names what is missing) [pkg/server/server.go GetHealth]", async () => {
   const unready = ["the caches of pods and namespaces are not filled yet"];
-  const pages = createPages({ exposeMetrics: async () => "", unready: () => unready });
+  const pages = createPages({ clock: createFakeClock(), exposeMetrics: async () => "", unready: () => unready });
   const before = await pages.inject("/readyz");
   assert.deepEqual(
     [before.statusCode, before.json().reasons],
