@@ -62,7 +62,7 @@ export const MODULE_OWNERS: readonly { readonly module: string; readonly owners:
   { module: "@grpc/grpc-js", owners: ["src/protocol/"] },
   { module: "node-forge", owners: ["src/pki/"] },
   { module: "re2js", owners: ["src/policy/"] },
-  { module: "fastify", owners: ["src/webhook/app.ts", "src/runtime/pages.ts"] },
+  { module: "fastify", owners: ["src/webhook/app.ts", "src/webhook/bodies.ts", "src/runtime/pages.ts"] },
   { module: "prom-client", owners: ["src/runtime/metrics.ts"] },
   { module: "commander", owners: ["src/cli/"] },
 ];

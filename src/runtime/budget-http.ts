@@ -97,7 +97,7 @@ function ignoreRest(socket: Socket): void {
   if (parser?.onIncoming) parser.onIncoming = () => 0;
 }
 
-const UNLIMITED: BudgetRequest = { receive() {}, received() {}, end() {} };
+const UNLIMITED: BudgetRequest = { caller: "", receive: () => true, received() {}, end() {} };
 
 /** Returns address and port of the peer, which identify one open connection of a port. */
 export function peerOf({ remoteAddress, remotePort }: Socket): string {

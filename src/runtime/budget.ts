@@ -64,11 +64,12 @@ export interface BudgetConnection {
 }
 
 export interface BudgetRequest {
+  readonly caller: string;
   /**
-   * Counts bytes. If there are too many, a connection of the caller with most bytes is closed: the one that has made no
-   * progress for longest, of those that hold at least this caller's average.
+   * Counts bytes; returns whether the request is still in flight. If there are too many, a connection of the caller with
+   * most bytes is closed: the one that has made no progress for longest, of those that hold at least this caller's average.
    */
-  receive(bytes: number): void;
+  receive(bytes: number): boolean;
   /** The body is complete. */
   received(): void;
   end(): void;
@@ -242,13 +243,17 @@ export function createBudget(
     if (surplus) abort(surplus, "requests");
     const isInFlight = () => connection.requests.has(request);
     return {
+      get caller() {
+        return connection.caller;
+      },
       receive(bytes) {
-        if (!isInFlight()) return;
+        if (!isInFlight()) return false;
         request.bytes += bytes;
         connection.bytes += bytes;
         connection.progress = ++sequence;
         add("bytes", connection.caller, bytes);
         relieveBytes(connection);
+        return isInFlight();
       },
       received() {
         if (!isInFlight() || request.phase === "call") return;

@@ -1,6 +1,7 @@
 // Settings as a table: one object per program gives name, type, default and help of each setting; flags, environment
 // variables, --help and docs/configuration.md all come from it. All problems are reported at once. An unknown name is a
 // problem, so that a misspelt setting fails at start and not later. A flag takes precedence over the environment.
+import { isIP } from "node:net";
 import { createSuggester } from "./suggest.ts";
 
 /**
@@ -168,6 +169,26 @@ export const list: Parser<readonly string[]> = {
   parse(value) {
     const elements = value.split(",").map((element) => element.trim());
     return elements.includes("") ? undefined : elements;
+  },
+};
+
+/** A range of IP addresses. `prefix`: number of leading bits that addresses of the range share. */
+export interface Cidr {
+  readonly address: string;
+  readonly prefix: number;
+}
+
+/** A comma-separated list of CIDRs: "10.0.0.0/28,fd00::/64". */
+export const cidrs: Parser<readonly Cidr[]> = {
+  expects: 'one or more ranges of addresses separated by commas, such as "10.0.0.0/28,fd00::/64"',
+  placeholder: "cidr,…",
+  parse(value) {
+    const ranges = list.parse(value)?.map((element) => {
+      const [, address = "", prefix = ""] = /^([0-9a-fA-F.:]+)\/(\d{1,3})$/.exec(element) ?? [];
+      const bits = isIP(address) === 4 ? 32 : isIP(address) === 6 ? 128 : -1;
+      return Number(prefix) <= bits ? { address, prefix: Number(prefix) } : undefined;
+    });
+    return ranges?.every((range) => range !== undefined) ? ranges : undefined;
   },
 };
 

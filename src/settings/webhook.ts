@@ -57,6 +57,12 @@ export const WEBHOOK_SETTINGS = {
       unset: "any name",
       help: "Require this common name or DNS name in the client certificate that --api-server-ca demands",
     },
+    apiServerCidrs: {
+      type: type.cidrs,
+      default: null,
+      unset: "none, so every address has the same share",
+      help: "Close no connection from these addresses of the API server to make room for others when the webhook's port is full",
+    },
   }),
   ...type.group("Server:", {
     serverAddress: {

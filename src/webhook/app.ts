@@ -1,19 +1,27 @@
 // The webhook's HTTPS port: POST /mutate. It converts bytes to an AdmissionReview and back and presents the current serving
 // certificate; it decides nothing. States: created → listening (listen) → closing (close: requests in flight are still
-// answered, idle connections end) → closed.
+// answered, idle connections end) → closed. Connections and requests end within the budget (runtime/budget.ts).
 import type { Server } from "node:https";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, BlockList, isIPv6 } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from "fastify";
 import { ERRORS } from "../protocol/errors.ts";
 import type { TlsSource } from "../protocol/tls.ts";
+import { limitHttp, nodeTimeouts } from "../runtime/budget-http.ts";
+import { type BudgetLimits, type CloseReason, createBudget } from "../runtime/budget.ts";
+import type { Clock } from "../runtime/clock.ts";
+import { createBufferCollector, garbageCollection } from "../runtime/garbage.ts";
 import type { Log } from "../runtime/log.ts";
+import type { Cidr } from "../runtime/settings.ts";
 import type { Admit } from "./admit.ts";
+import { limitBodies } from "./bodies.ts";
 import { ANY_CALLER, type Caller, type Callers } from "./callers.ts";
 import { formatReview, readReview } from "./review.ts";
+import { createTurns } from "./turns.ts";
 
 /** The use case behind the port, and what the port itself needs. */
 export interface WebhookAppDeps {
+  readonly clock: Clock;
   readonly admit: Admit;
   readonly log: Log;
   readonly tls: TlsSource;
@@ -23,13 +31,18 @@ export interface WebhookAppDeps {
   readonly onRejected?: (reason: string) => void;
   /** Receives the HTTP status of every answer to a request that is not a readable AdmissionReview. */
   readonly onUnreadable: (status: number) => void;
+  /** Receives the reason of each connection that the budget closes. */
+  readonly onClose?: (reason: CloseReason) => void;
 }
 
-/** The address to bind. */
+/** How the port is bound and limited. */
 export interface WebhookAppOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Connections from these addresses have the budget to themselves: others make room for them. */
+  readonly apiServerCidrs?: readonly Cidr[] | undefined;
+  readonly limits?: BudgetLimits;
 }
 
 /** The port; see the states at the top of this file. */
@@ -42,29 +55,58 @@ export interface WebhookApp {
   close(): Promise<void>;
 }
 
-/** In bytes: etcd accepts objects up to 1.5 MiB and the API server requests up to 3 MiB, and a review may hold two objects. */
-const LARGEST_BODY = 7 * 1024 * 1024;
-/** Go's HTTP client keeps idle connections for 90 s; closing them earlier would cut off requests in flight. */
-const KEEP_ALIVE_MS = 90_000;
-/** The API server waits at most 34 s for an admission request. */
-const HEADERS_MS = 32_000;
+/**
+ * The webhook may use 256 MiB, and V8 half of that. It takes about 110 MiB. Reviews in flight: 32 MiB; buffers that are not
+ * collected yet: 24 MiB; parts, concatenation and text of the review that is parsed at the moment: 21 MiB; connections: 42
+ * MiB, 55 KiB each. Together 229 MiB.
+ */
+export const WEBHOOK_LIMITS: BudgetLimits = {
+  // An API server has up to 600 requests in flight by default (max-requests-inflight and max-mutating-requests-inflight).
+  connections: 768,
+  requests: 768,
+  bytes: 32 * 1024 * 1024,
+  // No client pipelines; but the next request may be read before this process learns that the last response is written.
+  requestsPerConnection: 2,
+  headersMs: 10_000,
+  bodyMs: 10_000,
+  // The API server waits at most 34 s for an admission request.
+  callMs: 34_000,
+  // Go's HTTP client keeps idle connections for 90 s; closing them earlier would cut off requests in flight.
+  keepAliveMs: 95_000,
+  sweepMs: 1_000,
+};
+
+/** More than a thousand pods of ordinary size. */
+const COLLECTION_BYTES = 24 * 1024 * 1024;
 
 /** OpenSSL's error for a handshake without a client certificate; it occurs only with --api-server-ca. */
 const NO_CERTIFICATE = "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE";
 
 /** Creates the port; it serves after listen(). */
-export function createWebhookApp(deps: WebhookAppDeps, { host, port }: WebhookAppOptions): WebhookApp {
-  const { tls, callers = ANY_CALLER, onRejected } = deps;
+export function createWebhookApp(
+  deps: WebhookAppDeps,
+  { host, port, apiServerCidrs = [], limits = WEBHOOK_LIMITS }: WebhookAppOptions,
+): WebhookApp {
+  const { clock, tls, callers = ANY_CALLER, onRejected, onClose } = deps;
+  const timeouts = nodeTimeouts(limits);
   const context = () => ({ ...secureContext(tls), ...callers.tls() });
   const http: FastifyInstance<Server> = fastify({
-    https: { ...context(), headersTimeout: HEADERS_MS },
-    bodyLimit: LARGEST_BODY,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: HEADERS_MS,
+    https: { ...context(), ...timeouts, handshakeTimeout: limits.headersMs },
+    // fastify sets these two itself.
+    keepAliveTimeout: timeouts.keepAliveTimeout,
+    requestTimeout: timeouts.requestTimeout,
     forceCloseConnections: "idle",
     // A request on a connection that is still open is answered; a 503 would deny a pod.
     return503OnClosing: false,
   });
+  const exempt = addressList(apiServerCidrs);
+  const budget = createBudget({ clock, ...(onClose && { onClose }) }, limits);
+  const requests = limitHttp(http.server, budget, {
+    ofAddress: (address) => ({ caller: `address ${address}`, exempt: exempt(address) }),
+    ofCertificate,
+  });
+  const onReceived = createBufferCollector({ bytes: COLLECTION_BYTES, collect: garbageCollection() });
+  limitBodies(http, { requests, turns: createTurns({ nextTurn: setImmediate }), onReceived });
   routes(http, { ...deps, callers });
   const unsubscribe = [tls, callers].map(({ onChange }) => onChange(() => http.server.setSecureContext(context())));
   http.server.on("tlsClientError", ({ code = "" }: NodeJS.ErrnoException, { authorizationError }) => {
@@ -101,7 +143,6 @@ function routes(
     log.warn({ code: caller.code, peer: request.ip }, caller.message);
     return reply.code(403).header("connection", "close").send(caller);
   });
-  http.removeContentTypeParser("text/plain");
   http.post("/mutate", async (request, reply) => {
     const read = readReview(request.body);
     if (read.ok) {
@@ -121,7 +162,9 @@ function routes(
       .code(404)
       .send({ code: "PATH_UNKNOWN", message: "Cannot serve this path or method: not known; expected POST /mutate" });
   });
-  http.setErrorHandler((error: FastifyError, _request, reply) => {
+  http.setErrorHandler((error: FastifyError, request, reply) => {
+    // Nobody waits for the answer; why the connection was closed is counted by the budget.
+    if (request.raw.socket.destroyed) return reply.hijack();
     const status = error.statusCode ?? 500;
     onUnreadable(status);
     if (status >= 500) {
@@ -136,6 +179,18 @@ function routes(
       message: `Cannot read the request: ${error.message}; expected an AdmissionReview as JSON`,
     });
   });
+}
+
+/** Only a certificate that was verified: anybody can make others, as many as they like. */
+function ofCertificate(socket: TLSSocket): string | undefined {
+  return socket.authorized ? `certificate ${socket.getPeerX509Certificate()?.fingerprint256}` : undefined;
+}
+
+function addressList(cidrs: readonly Cidr[]): (address: string) => boolean {
+  const addresses = new BlockList();
+  const familyOf = (address: string) => (isIPv6(address) ? "ipv6" : "ipv4");
+  for (const { address, prefix } of cidrs) addresses.addSubnet(address, prefix, familyOf(address));
+  return (address) => addresses.check(address, familyOf(address));
 }
 
 function secureContext(tls: TlsSource) {

@@ -66,6 +66,7 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
   const logRejection = createRejectionLog({ clock, log });
   const app = createWebhookApp(
     {
+      clock,
       callers,
       onRejected(reason) {
         metrics.rejectedCallers.inc({ reason });
@@ -75,8 +76,9 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
       log,
       tls: serving,
       onUnreadable: (status) => metrics.unreadable.inc({ status: String(status) }),
+      onClose: (reason) => metrics.connectionsClosed.inc({ port: "webhook", reason }),
     },
-    { host: settings.bind.host, port: settings.bind.port },
+    { host: settings.bind.host, port: settings.bind.port, apiServerCidrs: settings.apiServerCidrs },
   );
   const ports = { webhook: await app.listen(), pages };
   shutdown.onClose("webhook port", () => app.close());

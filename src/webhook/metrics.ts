@@ -4,7 +4,7 @@ import { COMMON_METRICS, connectionsClosed, type MetricTable } from "../runtime/
 /** Table of the webhook's metrics. A key is the name in code; `name` is the name that Prometheus sees. */
 export const WEBHOOK_METRICS = {
   ...COMMON_METRICS,
-  connectionsClosed: connectionsClosed(["pages"]),
+  connectionsClosed: connectionsClosed(["webhook", "pages"]),
   admissions: {
     type: "counter",
     name: "podrole_admission_total",

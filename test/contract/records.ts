@@ -124,7 +124,7 @@ async function webhookPaths(): Promise<Entries> {
   const tls = { current: () => ({ certificatePem, privateKey: key }), onChange: () => () => {} };
   const admit = () => Promise.reject(new RangeError("not called"));
   const app = createWebhookApp(
-    { admit, log: createKeptLog().log, tls, onUnreadable: () => {} },
+    { clock, admit, log: createKeptLog().log, tls, onUnreadable: () => {} },
     { host: "127.0.0.1", port: 0 },
   );
   await app.http.ready();

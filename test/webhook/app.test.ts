@@ -45,6 +45,7 @@ function createStage(test: TestContext) {
   const admit = createAdmit({ clock, log, audit: () => {}, lookups, settings: () => PLAN_SETTINGS });
   const app = createWebhookApp(
     {
+      clock,
       admit: measureAdmission(admit, metrics),
       log,
       tls: {
@@ -211,6 +212,7 @@ const unreadable: readonly {
   { what: "a prototype in JSON", payload: '{"__proto__":{"allowed":true}}', status: 400 },
   { what: "a review as text/plain", payload: JSON.stringify(reviewOf(podOf())), type: "text/plain", status: 415 },
   { what: "a review as YAML", payload: "kind: AdmissionReview", type: "application/yaml", status: 415 },
+  { what: "more elements than a pod has", payload: `[${"0,".repeat(300_000)}0]`, status: 413 },
   { what: "a body over 7 MiB", payload: JSON.stringify({ x: "x".repeat(7 * 1024 * 1024) }), status: 413 },
 ];
 

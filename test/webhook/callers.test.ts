@@ -41,6 +41,8 @@ async function openDoor(context: TestContext, name?: string) {
   const { pem, key } = newLeaf(serving, { kind: "serving", dnsNames: [], ipAddresses: ["127.0.0.1"] }, now);
   const app = createWebhookApp(
     {
+      // Its own, because the budget closes idle connections by it.
+      clock: createFakeClock(),
       admit: async (review) => {
         admitted.push(review);
         return { decision: "skip", reason: "NO_ROLE", response: { uid: review.uid, allowed: true } };

@@ -75,6 +75,7 @@ PODROLE_{{ $name | snakecase | upper }}: {{ include "podrole.text" $value | quot
 {{- if eq .name "webhook" }}
 {{- $_ := set $settings "sidecarImage" (include "podrole.image" (list .root $values.sidecarImage)) }}
 {{- if $values.openshift.enabled }}{{ $_ := set $settings "sidecarUser" "none" }}{{ end }}
+{{- with $values.networkPolicy.apiServerCidrs }}{{ $_ := set $settings "apiServerCidrs" . }}{{ end }}
 {{- end }}
 {{- $policy := include "podrole.policy" .root | fromJson }}
 {{- $own := $values.settings }}
