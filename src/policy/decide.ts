@@ -17,7 +17,7 @@ import type {
 import { judgeByPermitted } from "./permitted.ts";
 import { isShortRole, type RoleArn, resolveRole } from "./role.ts";
 import { durationSeconds, externalId, LONGEST_CHAINED_SESSION_MS, sessionTags } from "./session.ts";
-import { sessionName, sourceIdentity } from "./session-name.ts";
+import { annotatedSessionName, sessionName, sourceIdentity } from "./session-name.ts";
 import { type SessionPolicySource, sessionPolicies } from "./session-policy.ts";
 
 export type * from "./model.ts";
@@ -115,5 +115,6 @@ export function assumeRoleInput(
     ...(policyArns && { policyArns }),
     ...(policy !== undefined && { policy }),
     ...(via !== undefined && { via }),
+    ...(pod.uid !== undefined && annotatedSessionName(pod) !== undefined && { onlyForUid: pod.uid }),
   };
 }

@@ -87,6 +87,11 @@ export interface AssumeRoleInput {
   readonly policy?: string;
   /** ARN of the role to assume before this one (`firstHops`). */
   readonly via?: string;
+  /**
+   * Uid of the only pod that gets this session; not sent to STS. Set if the pod's author chose the session's name: a
+   * session that two pods shared by that name would have one access key, by which CloudTrail could not tell them apart.
+   */
+  readonly onlyForUid?: string;
 }
 
 /** Where a container's role is named; the first of these that names one counts. */

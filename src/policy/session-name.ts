@@ -32,13 +32,18 @@ export function refuseTemplate(template: string, clusterName?: string): string |
   return template === "" ? "it is empty" : undefined;
 }
 
+/** Returns the session name that the pod's author chose; an empty annotation counts as absent, as in kiam. */
+export function annotatedSessionName({ annotations }: PodFacts): string | undefined {
+  return valueOf(annotations, ANNOTATIONS.sessionName) || undefined;
+}
+
 /**
- * Returns the session name: the pod's annotation, otherwise the server's rule. An empty annotation counts as absent, as
- * in kiam. A pod's author can choose any name, even that of another pod: the session tags, the source identity and
- * podrole's audit record identify the pod reliably.
+ * Returns the session name: the pod's annotation, otherwise the server's rule. A pod's author can
+ * choose any name, even that of another pod: the session tags, the source identity, podrole's audit record and the access
+ * key, which belongs to this pod alone, identify the pod reliably.
  */
 export function sessionName(pod: PodFacts, { sessionName: rule, clusterName }: PolicySettings): string | Refusal {
-  const annotated = valueOf(pod.annotations, ANNOTATIONS.sessionName) || undefined;
+  const annotated = annotatedSessionName(pod);
   if (rule.kind === "kiam") return kiamSessionName(annotated ?? rule.session);
   if (annotated === undefined) return fill(rule.template, pod, clusterName);
   if (NAME.test(annotated)) return annotated;

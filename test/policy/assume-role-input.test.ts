@@ -35,7 +35,24 @@ test("assumeRoleInput() contains everything that pod and settings request", () =
     policyArns: ["arn:aws:iam::aws:policy/ReadOnlyAccess"],
     policy: text,
     via: `${BASE}hop`,
+    onlyForUid: facts.uid,
   });
+});
+
+test("assumeRoleInput() keeps a session for one pod if an annotation names the session, and only then", () => {
+  const named = { "iam.amazonaws.com/session-name": "nightly" };
+  const kiam = settings({ sessionName: { kind: "kiam", session: "all" } });
+  const cases = [
+    [named, settings(), "u-1"],
+    [named, kiam, "u-1"],
+    [{}, kiam, undefined],
+    [{ "iam.amazonaws.com/session-name": "" }, settings(), undefined],
+  ] as const;
+  for (const [annotations, given, expected] of cases) {
+    const input = assumeRoleInput(pod(annotations, { uid: "u-1" }), READER, given);
+    assert.ok(!isRefusal(input));
+    assert.equal(input.onlyForUid, expected);
+  }
 });
 
 test("assumeRoleInput() requests at most an hour after a first hop", () => {

@@ -301,13 +301,20 @@ const SESSIONS: readonly SessionCase[] = [
 for (const { behaviour, source, annotations, session = "kiam", ...wanted } of SESSIONS) {
   test(`kiam: ${behaviour} (same) [${source}]`, () => {
     const input = assumeRoleInput(
-      pod(annotations),
+      pod(annotations, { uid: undefined }),
       role(`${BASE}x`),
       settings({ sessionName: { kind: "kiam", session } }),
     );
     assert.deepEqual(input, { roleArn: `${BASE}x`, durationSeconds: 3600, ...wanted });
   });
 }
+
+test("kiam: pods with the same role and the same annotated session name share a session (differs: in podrole a session that a pod names is its own) [pkg/aws/sts/cache.go]", () => {
+  const inputOf = (uid: string) =>
+    assumeRoleInput(pod({ [SESSION_NAME]: "nightly" }, { uid }), role(`${BASE}x`), settings());
+  assert.deepEqual(inputOf("u-1"), inputOf("u-1"));
+  assert.notDeepEqual(inputOf("u-1"), inputOf("u-2"));
+});
 
 test("kiam: pods with the same role share a session name (differs: by default podrole gives each pod its own session name, so that the audit trail shows the pod) [pkg/aws/sts/cache.go]", () => {
   const nameOf = (name: string, overrides?: Partial<PolicySettings>) => {

@@ -1,5 +1,5 @@
 // Caches session credentials in memory, one entry per AssumeRole input: two pods share a session only if their inputs are
-// equal, so that STS could not tell them apart. States of an entry:
+// equal, so that STS could not tell them apart, and neither chose the session's name (onlyForUid). States of an entry:
 //   fetching  no credentials yet; all requests wait for the one call in flight
 //   fresh     less than half of the lifetime has passed: returned as they are
 //   ageing    half has passed: the next request starts the one renewal and waits for it; if it fails, the old credentials
@@ -163,6 +163,6 @@ function halfLife({ issuedAt, expiresAt }: SessionCredentials): number {
 }
 
 /** The whole input: whatever a new field is and however deep, two inputs that differ in it never share a session. */
-function keyOf(input: AssumeRoleInput): string {
-  return canonicalJson(input);
+function keyOf({ onlyForUid, ...sent }: AssumeRoleInput): string {
+  return canonicalJson([onlyForUid, sent]);
 }
