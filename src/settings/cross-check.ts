@@ -39,10 +39,20 @@ function chainingProblems({ assumeRoleArn, sessionDuration, maxSessionDuration }
   ];
 }
 
-function endpointProblems({ stsEndpoint, fips, dualStack }: ServerSettings): string[] {
+function endpointProblems({
+  stsEndpoint,
+  allowInsecureStsEndpoint,
+  fips,
+  dualStack,
+}: ServerSettings): readonly string[] {
   if (stsEndpoint === undefined) return [];
   const flags = [...(fips ? ["--fips"] : []), ...(dualStack ? ["--dual-stack"] : [])];
-  return flags.map((flag) => `${flag}: --sts-endpoint is set too, and each chooses the endpoint; expected one of them`);
+  const isInsecure = !stsEndpoint.startsWith("https://") && !allowInsecureStsEndpoint;
+  const expected = "expected https://, or --allow-insecure-sts-endpoint as well (loopback addresses too)";
+  return [
+    ...(isInsecure ? [`--sts-endpoint: ${JSON.stringify(stsEndpoint)} sends sessions in clear text; ${expected}`] : []),
+    ...flags.map((flag) => `${flag}: --sts-endpoint is set too, and each chooses the endpoint; expected one of them`),
+  ];
 }
 
 function certificateProblems({ trustDomain, certificateTtl, caTtl, caCert, caKey }: ServerSettings): string[] {

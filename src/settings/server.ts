@@ -72,6 +72,11 @@ export const SERVER_SETTINGS = {
       unset: "the STS endpoint of the region",
       help: "Call STS at this URL, for example that of a VPC endpoint; not needed if private DNS resolves the regional STS name to the VPC endpoint",
     },
+    allowInsecureStsEndpoint: {
+      type: type.flag,
+      default: "false",
+      help: "Accept an --sts-endpoint with http://, which sends sessions in clear text: for emulators and tests",
+    },
     fips: { type: type.flag, default: "false", help: "Use the FIPS endpoint of STS" },
     dualStack: { type: type.flag, default: "false", help: "Use the dual-stack endpoint of STS (IPv4 and IPv6)" },
     stsTimeout: {

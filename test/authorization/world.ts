@@ -206,7 +206,8 @@ export async function openWorld(context: CleanUp) {
   const ports = await startServer(
     deps,
     settingsOf(SERVER_SETTINGS, {
-      ...{ ...common, ...baseArn, bind: ANY_PORT, identityBind: ANY_PORT, stsEndpoint: sts.url, serverNames: names },
+      ...{ ...common, ...baseArn, bind: ANY_PORT, identityBind: ANY_PORT, serverNames: names },
+      ...{ stsEndpoint: sts.url, allowInsecureStsEndpoint: "true" },
       webhookNames: "podrole-webhook.podrole.svc,127.0.0.1",
     }),
   );

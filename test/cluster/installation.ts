@@ -68,7 +68,7 @@ export async function install(kubectl: Kubectl, options: InstallOptions): Promis
         "--webhook-names",
         `podrole-webhook.podrole.svc,${options.host}`,
       ],
-      ...["--role-base-arn-autodetect", "--region", REGION, "--sts-endpoint", sts.url],
+      ...["--role-base-arn-autodetect", "--region", REGION, "--sts-endpoint", sts.url, "--allow-insecure-sts-endpoint"],
     ],
     serverEnv,
   );

@@ -41,6 +41,7 @@ async function start(
     kubeconfig,
     region: STS.region,
     stsEndpoint: stsUrl,
+    allowInsecureStsEndpoint: "true",
     ...binds,
   };
   const read = readSettings(SERVER_SETTINGS, flags, {});

@@ -36,6 +36,12 @@ for (const [what, flags, about] of [
     { dualStack: "true", stsEndpoint: "https://s" },
     /--dual-stack: .*--sts-endpoint is set too/,
   ],
+  [
+    "an endpoint with http:// alone",
+    { stsEndpoint: "http://sts.internal" },
+    /--sts-endpoint: "http:\/\/sts\.internal" .*clear text; expected https:\/\/, or --allow-insecure-sts-endpoint/,
+  ],
+  ["an endpoint with http:// on a loopback address", { stsEndpoint: "http://127.0.0.1:4566" }, /--sts-endpoint: /],
   ["an endpoint that is not a URL", { stsEndpoint: "sts.internal" }, /--sts-endpoint: .*is not a URL/],
   ["a certificate of five minutes", { certificateTtl: "5m" }, /10m or longer/],
   [
@@ -60,6 +66,7 @@ for (const flags of [
   { roleBaseArn: "arn:aws:iam::123456789012:role/", roleBaseArnAutodetect: "true" },
   { fips: "true", dualStack: "true" },
   { stsEndpoint: "https://vpce-0123456789abcdef0-01234567.sts.eu-central-1.vpce.amazonaws.com" },
+  { stsEndpoint: "http://127.0.0.1:4566", allowInsecureStsEndpoint: "true" },
   { certificateTtl: "4h", caTtl: "24h" },
   { caCert: "/ca.crt", caKey: "/ca.key" },
 ]) {

@@ -79,7 +79,7 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
       ],
       // Of two flags with the same name the last one wins.
       serverFlags: [
-        ...["--sts-endpoint", sessions.url, "--role-base-arn-autodetect=false"],
+        ...["--sts-endpoint", sessions.url, "--allow-insecure-sts-endpoint", "--role-base-arn-autodetect=false"],
         ...["--role-base-arn", `arn:aws:iam::${ACCOUNT}:role/`, "--sts-timeout", "2s"],
         ...serverFlags,
       ],

@@ -23,7 +23,7 @@ export async function startServer(kubectl: Kubectl, kubeconfig: string): Promise
   const flags = [
     ...["--kubeconfig", join(directory, "kubeconfig"), "--role-base-arn-autodetect"],
     ...["--bind", "127.0.0.1:0", "--identity-bind", "127.0.0.1:0", "--pages-bind", "127.0.0.1:0"],
-    ...["--region", REGION, "--sts-endpoint", sts.url],
+    ...["--region", REGION, "--sts-endpoint", sts.url, "--allow-insecure-sts-endpoint"],
   ];
   const runtime = { execPath: process.execPath, path: process.env["PATH"] ?? "" };
   const program = await startProgram(runtime, "server", [ENTRY, "server", ...flags], serverEnv);
