@@ -7,6 +7,7 @@ import { POLICY_SETTINGS } from "../policy/settings-table.ts";
 import { envName, flagName, readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
 import { SERVER_SETTINGS, type ServerSettings } from "../settings/server.ts";
 import { WEBHOOK_SETTINGS, type WebhookSettings } from "../settings/webhook.ts";
+import { parseFlags } from "./manifests/container-flags.ts";
 
 export interface Deployment {
   readonly metadata: ObjectMeta;
@@ -76,25 +77,11 @@ function readProgram<const Table extends SettingTable>(
   };
 }
 
-/** Reads `--name value`, `--name=value`, `--flag` and `--no-flag`, as the command line does. */
+/** Texts by setting. */
 function flagsOf(table: SettingTable, args: readonly string[]): Record<string, string> {
-  const keys = new Map(Object.keys(table).map((key) => [flagName(key), key]));
-  const flags: Record<string, string> = {};
-  for (let at = 0; at < args.length; at++) {
-    const [, name = "", given] = /^--([^=]+)(?:=(.*))?$/s.exec(args[at] ?? "") ?? [];
-    const negated = keys.get(name.replace(/^no-/, ""));
-    const key = keys.get(name);
-    const next = args[at + 1];
-    if (key === undefined) {
-      if (name.startsWith("no-") && negated !== undefined) flags[negated] = "false";
-    } else if (given !== undefined) flags[key] = given;
-    else if (next === undefined || next.startsWith("--")) flags[key] = "true";
-    else {
-      flags[key] = next;
-      at += 1;
-    }
-  }
-  return flags;
+  const given = parseFlags(args);
+  const texts = Object.keys(table).map((key) => [key, given.get(flagName(key))] as const);
+  return Object.fromEntries(texts.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 interface Environment {

@@ -1,7 +1,7 @@
 // The flags of kiam's server and agent as podrole's settings.
 import { parseBaseArn, parseRoleArn, resolveRole } from "../../../policy/role.ts";
 import { isRefusal } from "../../../protocol/errors.ts";
-import type { CommandFlags } from "../predecessor/container-args.ts";
+import type { ContainerFlags } from "../../manifests/container-flags.ts";
 import {
   baseArn,
   baseArnAutodetect,
@@ -46,7 +46,7 @@ const SERVER: Readonly<Record<string, Row>> = {
 const AGENT: Readonly<Record<string, Row>> = { "json-log": silent, level: silent };
 
 /** Remarks about a flag that both programs have appear once. */
-export function convertKiam(server: CommandFlags, agent: CommandFlags): Conversion {
+export function convertKiam(server: ContainerFlags, agent: ContainerFlags): Conversion {
   const explain = (flag: string) => KIAM_FLAGS[`--${flag}`] ?? "podrole has no such flag";
   const converted = convert(server, SERVER, explain);
   const { remarks } = convert(agent, AGENT, explain);

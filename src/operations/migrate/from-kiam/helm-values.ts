@@ -2,11 +2,11 @@
 // tolerations, resources) generate no flag and are listed separately.
 import { isObject } from "../../../injection/shape.ts";
 import type { ServerPlacement } from "../settings/chart-values.ts";
-import type { CommandFlags } from "../predecessor/container-args.ts";
+import type { ContainerFlags } from "../../manifests/container-flags.ts";
 
 export interface KiamValues {
-  readonly server: CommandFlags;
-  readonly agent: CommandFlags;
+  readonly server: ContainerFlags;
+  readonly agent: ContainerFlags;
   /** How the server's pods run, as values of podrole's chart. */
   readonly placement: ServerPlacement;
   /** Paths such as "agent.tolerations" that are set, generate no flag and have no meaning for podrole. */

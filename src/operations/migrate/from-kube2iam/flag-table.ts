@@ -1,6 +1,6 @@
 // The flags of kube2iam as podrole's settings.
 import { ANNOTATIONS } from "../../../policy/annotations.ts";
-import type { CommandFlags } from "../predecessor/container-args.ts";
+import type { ContainerFlags } from "../../manifests/container-flags.ts";
 import {
   baseArn,
   baseArnAutodetect,
@@ -56,7 +56,7 @@ const ROWS: Readonly<Record<string, Row>> = {
 const AGENT_ONLY =
   /^(app-port|host-ip|host-interface|metadata-addr|node|insecure|api-server|api-token|kubeconfig|cache-resync-period|resolve-duplicate-cache-ips|backoff-.*|iam-role-error-ttl|verbose|version)$/;
 
-export function convertKube2iam(flags: CommandFlags): Conversion {
+export function convertKube2iam(flags: ContainerFlags): Conversion {
   const agentOnly = "it configures kube2iam's own agent, which has no counterpart";
   return convert(flags, ROWS, (flag) => (AGENT_ONLY.test(flag) ? agentOnly : "podrole has no such flag"));
 }

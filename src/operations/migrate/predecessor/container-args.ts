@@ -1,17 +1,15 @@
-// The command lines of kiam, kube2iam and podrole's server, read from the containers of their pods: "--flag=value",
-// "--flag value", "--flag", and kiam's "--no-flag".
+// The command lines of kiam, kube2iam and podrole's server, read from the containers of their pods.
 import type { Container } from "../../../kubernetes/objects.ts";
 import { allContainers, findShapeProblem, listOf } from "../../../injection/shape.ts";
 import { parseBaseArn } from "../../../policy/role.ts";
 import type { KubernetesObject } from "../../manifests/objects.ts";
+import { type ContainerFlags, parseFlags } from "../../manifests/container-flags.ts";
 import { templateOf } from "../../manifests/templates.ts";
-
-export type CommandFlags = ReadonlyMap<string, string>;
 
 export interface CommandLine {
   /** Such as "DaemonSet kube-system/kiam-server". */
   readonly place: string;
-  readonly flags: CommandFlags;
+  readonly flags: ContainerFlags;
 }
 
 export type Program = "kiam server" | "kiam agent" | "kube2iam" | "podrole server";
@@ -56,18 +54,4 @@ function runs(container: Container, program: Program): boolean {
 
 function argsOf({ command, args }: Container): readonly string[] {
   return [...listOf(command), ...listOf(args)].filter((arg) => typeof arg === "string");
-}
-
-/** An argument after a flag is its value, unless it is a flag itself; the last of several flags with one name counts. */
-export function parseFlags(args: readonly string[]): CommandFlags {
-  const flags = new Map<string, string>();
-  for (const [index, arg] of args.entries()) {
-    const [, name, value] = /^--([a-z][\w-]*)(?:=(.*))?$/s.exec(arg) ?? [];
-    if (name === undefined) continue;
-    const next = args[index + 1];
-    if (value !== undefined) flags.set(name, value);
-    else if (name.startsWith("no-")) flags.set(name.slice("no-".length), "false");
-    else flags.set(name, next !== undefined && !next.startsWith("-") ? next : "true");
-  }
-  return flags;
 }

@@ -3,7 +3,8 @@
 import { duration } from "../../../runtime/settings.ts";
 import type { ServerPlacement } from "../settings/chart-values.ts";
 import type { Conversion } from "../settings/convert-flags.ts";
-import type { CommandFlags, CommandLine } from "./container-args.ts";
+import type { ContainerFlags } from "../../manifests/container-flags.ts";
+import type { CommandLine } from "./container-args.ts";
 import type { Predecessor } from "./predecessor.ts";
 
 export interface PredecessorInstallation {
@@ -21,11 +22,11 @@ export interface PredecessorInstallation {
 
 /** Sets `flag` to the base ARN of the command line, if there is one, and then drops the flag that detects it. */
 export function withBaseArn(
-  found: CommandFlags | undefined,
+  found: ContainerFlags | undefined,
   flag: string,
   autodetect: string,
   baseArn: string | undefined,
-): CommandFlags {
+): ContainerFlags {
   const flags = new Map(found ?? []);
   if (baseArn === undefined) return flags;
   flags.delete(autodetect);
@@ -33,7 +34,7 @@ export function withBaseArn(
 }
 
 /** Milliseconds; undefined if the flag is not given or is not a duration. */
-export function durationOf(flags: CommandFlags, flag: string): number | undefined {
+export function durationOf(flags: ContainerFlags, flag: string): number | undefined {
   const value = flags.get(flag);
   return value === undefined ? undefined : duration.parse(value);
 }

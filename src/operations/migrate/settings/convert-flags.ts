@@ -2,7 +2,7 @@
 // flag becomes a remark about its replacement. Keys are those of SERVER_SETTINGS and WEBHOOK_SETTINGS.
 import { parseBaseArn } from "../../../policy/role.ts";
 import { duration } from "../../../runtime/settings.ts";
-import type { CommandFlags } from "../predecessor/container-args.ts";
+import type { ContainerFlags } from "../../manifests/container-flags.ts";
 
 export interface Conversion {
   /** Texts by setting, as on the command line. */
@@ -17,11 +17,11 @@ export type Converted =
   | { readonly server?: string; readonly webhook?: string; readonly value: string; readonly remark?: string }
   | { readonly remark: string };
 
-export type Row = (value: string, flags: CommandFlags) => Converted;
+export type Row = (value: string, flags: ContainerFlags) => Converted;
 
 /** `explain` returns the remark about a flag without a row. */
 export function convert(
-  flags: CommandFlags,
+  flags: ContainerFlags,
   rows: Readonly<Record<string, Row>>,
   explain: (flag: string) => string,
 ): Conversion {

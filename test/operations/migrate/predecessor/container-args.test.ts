@@ -1,31 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { findCommandLine, parseFlags } from "../../../../src/operations/migrate/predecessor/container-args.ts";
+import { findCommandLine } from "../../../../src/operations/migrate/predecessor/container-args.ts";
 import { BASE, clusterExport, KIAM } from "../cluster-export.ts";
-
-suite("parseFlags()", () => {
-  test("reads all spellings, and the last of two flags with one name", () => {
-    const args = [
-      "server",
-      "--level=info",
-      "--session",
-      "x",
-      "--json-log",
-      "--no-iptables-remove",
-      "--level=warn",
-      "-v",
-    ];
-    assert.deepEqual(
-      [...parseFlags(args)],
-      [
-        ["level", "warn"],
-        ["session", "x"],
-        ["json-log", "true"],
-        ["iptables-remove", "false"],
-      ],
-    );
-  });
-});
 
 suite("findCommandLine()", () => {
   const { items } = clusterExport(KIAM);

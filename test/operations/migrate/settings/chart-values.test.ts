@@ -4,7 +4,7 @@ import { suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { convertKiam } from "../../../../src/operations/migrate/from-kiam/flag-table.ts";
 import { convertKube2iam } from "../../../../src/operations/migrate/from-kube2iam/flag-table.ts";
-import { parseFlags } from "../../../../src/operations/migrate/predecessor/container-args.ts";
+import { parseFlags } from "../../../../src/operations/manifests/container-flags.ts";
 import { chartValues } from "../../../../src/operations/migrate/settings/chart-values.ts";
 import { BASE } from "../cluster-export.ts";
 
