@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createOperatorKubernetes } from "../kubernetes/client.ts";
 import type { OperatorKubernetes } from "../kubernetes/operator.ts";
+import { findPodroleNamespace, refuseOwnNamespace } from "../operations/podrole-namespace.ts";
 import { PodroleError } from "../protocol/errors.ts";
 import type { Connection } from "./arguments/flags.ts";
 import { fail, type Terminal } from "./terminal.ts";
@@ -25,6 +26,30 @@ export async function withCluster(
     if (!(error instanceof PodroleError)) throw error;
     return fail(terminal, command, [error.message]);
   }
+}
+
+/** podrole's own namespace and that of the pods, as the flags name them; undefined for those that they do not name. */
+export interface Namespaces {
+  readonly podroleNamespace: string | undefined;
+  readonly namespace: string | undefined;
+}
+
+/**
+ * As withCluster(), with podrole's own namespace. Ends with exit code 2 if that namespace is ambiguous, or if the pods are
+ * said to be in it.
+ */
+export function withPodrole(
+  terminal: Terminal,
+  command: string,
+  { connection, podroleNamespace, namespace }: Namespaces & { readonly connection: Connection },
+  use: (kubernetes: OperatorKubernetes, podroleNamespace: string) => Promise<number>,
+): Promise<number> {
+  return withCluster(terminal, command, connection, async (kubernetes) => {
+    const found = await findPodroleNamespace(kubernetes, podroleNamespace);
+    if ("problem" in found) return fail(terminal, command, [found.problem]);
+    const refusal = refuseOwnNamespace(namespace, found.namespace);
+    return refusal === undefined ? use(kubernetes, found.namespace) : fail(terminal, command, [refusal]);
+  });
 }
 
 /** Sends no request yet. Throws KUBERNETES_UNAVAILABLE when there is no usable kubeconfig. The caller closes it. */

@@ -2,12 +2,14 @@
 import { readFile } from "node:fs/promises";
 import type { Terminal } from "./terminal.ts";
 
-/** The whole text; undefined when the file cannot be read. */
-export async function readInput(
+/** The manifests that --filename names, and how messages name them; the problem if they cannot be read. */
+export async function readManifests(
   { readStdin }: Pick<Terminal, "readStdin">,
   filename: string,
-): Promise<string | undefined> {
-  return filename === "-" ? readStdin() : readText(filename);
+): Promise<{ readonly text: string; readonly origin: string } | { readonly problem: string }> {
+  if (filename === "-") return { text: await readStdin(), origin: "standard input" };
+  const text = await readText(filename);
+  return text === undefined ? { problem: `--filename: ${filename} cannot be read` } : { text, origin: filename };
 }
 
 /** The text of a file; undefined when it cannot be read. */
@@ -17,9 +19,4 @@ export async function readText(path: string): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-}
-
-/** How messages name the input. */
-export function originOf(filename: string): string {
-  return filename === "-" ? "standard input" : filename;
 }

@@ -1,10 +1,9 @@
 // podrole audit. Exit codes: 0 answered (also if nothing was found), 1 a log could not be read to its end, 2 usage, or a
 // log cannot be opened, 130 interrupted.
 import { audit as runAudit, type AuditOptions } from "../../operations/audit/audit.ts";
-import { findPodroleNamespace, refuseOwnNamespace } from "../../operations/podrole-namespace.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { type AuditArguments, readAudit } from "../arguments/read-audit.ts";
-import { withCluster } from "../cluster.ts";
+import { withPodrole } from "../cluster.ts";
 import { answerTable, brokenLogText, emptyText, logText, problemText, progressText } from "../output/audit.ts";
 import { answerJson } from "../output/audit-json.ts";
 import { type Action, fail, note, type Terminal } from "../terminal.ts";
@@ -16,13 +15,10 @@ export const audit: Action = async (terminal, flags, args) => {
   if (!read.ok) return fail(terminal, "audit", read.problems);
   const { files, connection, podroleNamespace } = read.options;
   if (files.length > 0) return answer(terminal, read.options, { from: "files", files });
-  return withCluster(terminal, "audit", connection, async (kubernetes) => {
-    const found = await findPodroleNamespace(kubernetes, podroleNamespace);
-    if ("problem" in found) return fail(terminal, "audit", [found.problem]);
-    const refusal = refuseOwnNamespace(flags["namespace"], found.namespace);
-    if (refusal !== undefined) return fail(terminal, "audit", [refusal]);
-    return answer(terminal, read.options, { from: "cluster", kubernetes, namespace: found.namespace });
-  });
+  const place = { connection, podroleNamespace, namespace: flags["namespace"] };
+  return withPodrole(terminal, "audit", place, (kubernetes, namespace) =>
+    answer(terminal, read.options, { from: "cluster", kubernetes, namespace }),
+  );
 };
 
 async function answer(terminal: Terminal, options: AuditArguments, logs: AuditOptions["logs"]): Promise<number> {

@@ -1,11 +1,10 @@
 // podrole check. Exit codes: 0 nothing failed, 1 a check failed, 2 usage, or the cluster cannot be reached.
 import { check as checkCluster } from "../../operations/check/check.ts";
 import { isHealthy } from "../../operations/check/finding.ts";
-import { findPodroleNamespace, refuseOwnNamespace } from "../../operations/podrole-namespace.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { VERSION } from "../../runtime/version.ts";
 import { readCheck } from "../arguments/check.ts";
-import { withCluster } from "../cluster.ts";
+import { withPodrole } from "../cluster.ts";
 import { checkJson, checkText } from "../output/check.ts";
 import { type Action, fail, note } from "../terminal.ts";
 
@@ -15,12 +14,8 @@ export const check: Action = async (terminal, flags) => {
   const { connection, podroleNamespace, json, ...options } = read.options;
   const { interrupted } = terminal;
   const progress = (step: string) => note(terminal, "check", step);
-  return withCluster(terminal, "check", connection, async (kubernetes) => {
-    const found = await findPodroleNamespace(kubernetes, podroleNamespace);
-    if ("problem" in found) return fail(terminal, "check", [found.problem]);
-    const { namespace } = found;
-    const refusal = refuseOwnNamespace(flags["namespace"], namespace);
-    if (refusal !== undefined) return fail(terminal, "check", [refusal]);
+  const place = { connection, podroleNamespace, namespace: flags["namespace"] };
+  return withPodrole(terminal, "check", place, async (kubernetes, namespace) => {
     const deps = { kubernetes, clock, interrupted, progress };
     const result = await checkCluster(deps, { ...options, namespace, cliVersion: VERSION });
     if ("problem" in result) return fail(terminal, "check", [result.problem]);

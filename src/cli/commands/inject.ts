@@ -1,12 +1,12 @@
 // podrole inject and podrole uninject. Exit codes: 0 done, 1 a pod is refused, 2 usage or input.
-import { injectManifests, type ManifestInput } from "../../operations/inject/inject.ts";
+import { injectManifests } from "../../operations/inject/inject.ts";
 import { uninjectManifests } from "../../operations/inject/uninject.ts";
 import { readCertificates } from "../../pki/bundle.ts";
 import { planSettings } from "../../settings/plan-settings.ts";
 import { readInject, readUninject } from "../arguments/inject.ts";
-import { originOf, readInput, readText } from "../input.ts";
+import { readManifests, readText } from "../input.ts";
 import { injectText, uninjectText } from "../output/inject.ts";
-import { type Action, fail, type Terminal } from "../terminal.ts";
+import { type Action, fail } from "../terminal.ts";
 
 export const inject: Action = async (terminal, flags) => {
   const read = readInject(flags, terminal.env);
@@ -40,19 +40,8 @@ export const uninject: Action = async (terminal, flags) => {
   return 0;
 };
 
-interface Problem {
-  readonly problem: string;
-}
-
-async function readManifests(terminal: Terminal, filename: string): Promise<ManifestInput | Problem> {
-  const text = await readInput(terminal, filename);
-  return text === undefined
-    ? { problem: `--filename: ${filename} cannot be read` }
-    : { text, origin: originOf(filename) };
-}
-
 /** Pods carry the bundle as it is: without this check, only their sidecars would notice that it is unusable. */
-async function readTrustBundle(path: string): Promise<{ readonly pem: string } | Problem> {
+async function readTrustBundle(path: string): Promise<{ readonly pem: string } | { readonly problem: string }> {
   const pem = await readText(path);
   if (pem === undefined) return { problem: `--trust-bundle: ${path} cannot be read` };
   return readCertificates(pem).length === 0
