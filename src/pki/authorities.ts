@@ -3,6 +3,7 @@
 //   current   in every bundle, signs
 //   previous  in every bundle until its last leaf has expired; its key is deleted
 // planRotation() moves a CA on by the clock (next → current → previous → removed), rotate() by an operator's command.
+import { failure, type Result, success } from "../runtime/result.ts";
 import { joinBundle, notAfterOf, notBeforeOf } from "./bundle.ts";
 import { createAuthority } from "./certificate.ts";
 import type { Authorities, PreviousSlot, Slot } from "./slots.ts";
@@ -83,30 +84,34 @@ export interface RotateOptions extends RotationOptions {
 }
 
 /**
- * Applies an operator's command to the slots. Returns the new slots, or why it is too early for the command or the
- * command would have no effect. `now` is Unix milliseconds.
+ * Applies an operator's command to the slots. Returns the new slots; the problem is that it is too early for the command,
+ * or that the command would have no effect. `now` is Unix milliseconds.
  */
 export function rotate(
   verb: RotationVerb,
   stored: Authorities,
   now: number,
   options: RotateOptions,
-): Authorities | string {
+): Result<Authorities> {
   const { current, next, previous } = stored;
   const { force = false } = options;
   switch (verb) {
     case "prepare":
-      return next && !force ? "there is already a next CA" : { ...stored, next: newSlot(now, options) };
-    case "activate":
-      if (!next) return "there is no next CA: prepare one first";
-      if (validityOf(next).notAfter <= now) return "the next CA has expired: prepare another one";
-      return (force ? undefined : refuseActivation(stored, now, options)) ?? activate(current, next, now);
+      if (next && !force) return failure("there is already a next CA");
+      return success({ ...stored, next: newSlot(now, options) });
+    case "activate": {
+      if (!next) return failure("there is no next CA: prepare one first");
+      if (validityOf(next).notAfter <= now) return failure("the next CA has expired: prepare another one");
+      const early = force ? undefined : refuseActivation(stored, now, options);
+      return early === undefined ? success(activate(current, next, now)) : failure(early);
+    }
     case "retire":
-      if (!previous) return "there is no previous CA";
+      if (!previous) return failure("there is no previous CA");
       if (!force && now < retirableAt(previous, options)) {
-        return `certificates of the previous CA are still valid: wait ${minutes(retirableAt(previous, options) - now)}`;
+        const wait = minutes(retirableAt(previous, options) - now);
+        return failure(`certificates of the previous CA are still valid: wait ${wait}`);
       }
-      return { ...stored, previous: undefined };
+      return success({ ...stored, previous: undefined });
   }
 }
 

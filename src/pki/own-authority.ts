@@ -1,6 +1,7 @@
 // A CA of the operator's own (openssl, cert-manager, Vault). It is checked before it signs anything, because every
 // mistake would otherwise show as a failed TLS handshake in every pod. Messages never contain any part of the key.
 import { createPrivateKey, type KeyObject, type X509Certificate } from "node:crypto";
+import { failure, type Result, success } from "../runtime/result.ts";
 import type { Secret } from "../runtime/secret.ts";
 import { readCertificates } from "./bundle.ts";
 import type { Authority } from "./certificate.ts";
@@ -8,26 +9,31 @@ import { refuseKey } from "./keys.ts";
 import { ANY_EXTENDED_KEY_USAGE, CLIENT_AUTH, SERVER_AUTH } from "./oids.ts";
 
 /**
- * Reads a CA from its certificate file and key file. Returns the authority, or why it cannot sign. The file contains
+ * Reads a CA from its certificate file and key file; the problem is why it cannot sign. The file contains
  * the signing CA first, then each one's issuer up to a self-signed root: by default OpenSSL accepts no other end of a
  * chain as trust anchor. Further roots belong to CAs that sign later or signed before: they are trusted, but are no
  * part of the authority. `now` is Unix milliseconds.
  */
-export function readAuthority(certificatePem: string, key: Secret, now: number): Authority | string {
+export function readAuthority(certificatePem: string, key: Secret, now: number): Result<Authority> {
   const certificates = readCertificates(certificatePem);
   const [signing] = certificates;
   const length = certificates.findIndex(isRoot) + 1 || certificates.length;
   const [chain, others] = [certificates.slice(0, length), certificates.slice(length)];
-  if (signing === undefined) return "the certificate file has no certificate; expected PEM";
+  if (signing === undefined) return failure("the certificate file has no certificate; expected PEM");
   const refused = chain.map((one) => refuseCertificate(one, now)).find((reason) => reason !== undefined);
-  if (refused !== undefined) return refused;
+  if (refused !== undefined) return failure(refused);
   if (!chain.every((one, at) => isIssuedBy(one, chain[at + 1] ?? one))) {
-    return "the certificates are not a chain; expected the signing CA, then each one's issuer up to a self-signed root";
+    return failure(
+      "the certificates are not a chain; expected the signing CA, then each one's issuer up to a self-signed root",
+    );
   }
   // Their validity is not checked: the expiry of a CA that only verifies must not stop the signing.
   const unexpected = others.find((one) => !one.ca || !isRoot(one));
-  if (unexpected !== undefined) return `${nameOf(unexpected)} follows the root; expected only self-signed CAs after it`;
-  return refusePair(signing, key) ?? { certificatePem: chain.join(""), key };
+  if (unexpected !== undefined) {
+    return failure(`${nameOf(unexpected)} follows the root; expected only self-signed CAs after it`);
+  }
+  const mismatch = refusePair(signing, key);
+  return mismatch === undefined ? success({ certificatePem: chain.join(""), key }) : failure(mismatch);
 }
 
 /** Returns why `key` cannot sign for the CA with this certificate; undefined if it can. */

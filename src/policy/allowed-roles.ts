@@ -7,10 +7,12 @@
 // is compared with. kube2iam (mappings/mapper.go, iam/arn.go) put the base ARN before the expression and matched
 // anywhere: "foo" allowed "foobar", and "^arn:…$" could not be written (kube2iam#341).
 import { createLru } from "../runtime/lru.ts";
-import { ANNOTATIONS, quoted } from "./annotations.ts";
+import { failure, type Result, success } from "../runtime/result.ts";
+import { ANNOTATIONS } from "./annotations.ts";
 import { compileExpression } from "./expression.ts";
 import { matchesArnGlob, matchesGlob } from "./glob.ts";
-import type { AllowedRolesFormat, Verdict } from "./model.ts";
+import type { AllowedRolesFormat } from "./model.ts";
+import { type Permission, permissionBy, type RoleTest } from "./permission.ts";
 import { withoutSlash } from "./role.ts";
 
 /** More than any real namespace has. */
@@ -24,7 +26,7 @@ const MOST_INSTRUCTIONS = 16_384;
 type Pattern = (arn: string, short: string | undefined) => boolean;
 
 /** Characters of annotations whose parsed patterns are cached. */
-const parsed = createLru<readonly Pattern[] | string>(4_000_000);
+const parsed = createLru<Result<readonly Pattern[]>>(4_000_000);
 
 /** Judges a role by the annotation's patterns. PERMITTED_INVALID if the annotation cannot be read. */
 export function judgeByAllowedRoles(
@@ -32,63 +34,67 @@ export function judgeByAllowedRoles(
   annotation: string,
   arn: string,
   { format, baseArn }: { readonly format: AllowedRolesFormat; readonly baseArn: string | undefined },
-): Verdict {
-  if (annotation === "") {
-    const state = `namespace "${namespace}" permits nothing: ${ANNOTATIONS.allowedRoles} is empty`;
-    return { permitted: false, code: "ROLE_FORBIDDEN", state };
-  }
-  const stated = `namespace "${namespace}" permits ${quoted(annotation)} (${ANNOTATIONS.allowedRoles}, ${format}), which`;
-  const patterns = readPatterns(annotation, format);
-  if (typeof patterns === "string") {
-    return { permitted: false, code: "PERMITTED_INVALID", state: `${stated} ${patterns}` };
-  }
-  const short = baseArn !== undefined && arn.startsWith(baseArn) ? arn.slice(baseArn.length) : undefined;
-  if (patterns.some((pattern) => pattern(arn, short))) return { permitted: true };
-  return { permitted: false, code: "ROLE_FORBIDDEN", state: `${stated} does not match` };
+): Permission {
+  const name = ANNOTATIONS.allowedRoles;
+  const read = (text: string): Result<RoleTest> => {
+    const patterns = readPatterns(text, format);
+    return patterns.ok ? success((role) => matchesOne(patterns.value, role, baseArn)) : patterns;
+  };
+  return permissionBy({ namespace, name, value: annotation, title: `${name}, ${format}`, read }, arn);
 }
 
-function readPatterns(annotation: string, format: AllowedRolesFormat): readonly Pattern[] | string {
+function matchesOne(patterns: readonly Pattern[], arn: string, baseArn: string | undefined): boolean {
+  const short = baseArn !== undefined && arn.startsWith(baseArn) ? arn.slice(baseArn.length) : undefined;
+  return patterns.some((pattern) => pattern(arn, short));
+}
+
+function readPatterns(annotation: string, format: AllowedRolesFormat): Result<readonly Pattern[]> {
   const key = `${format} ${annotation}`;
   const known = parsed.get(key);
   if (known !== undefined) return known;
   const texts = parseArray(annotation);
-  const patterns = typeof texts === "string" ? texts : format === "glob" ? readGlobs(texts) : readExpressions(texts);
+  const patterns = !texts.ok ? texts : format === "glob" ? readGlobs(texts.value) : readExpressions(texts.value);
   parsed.set(key, patterns, key.length);
   return patterns;
 }
 
-/** Returns the texts of the array, or why they cannot be read. */
-function parseArray(annotation: string): readonly string[] | string {
+/** Returns the texts of the array. */
+function parseArray(annotation: string): Result<readonly string[]> {
   let value: unknown;
   try {
     value = JSON.parse(annotation);
   } catch {
-    return 'is not JSON; expected an array of strings such as ["team-a-*"]';
+    return failure('is not JSON; expected an array of strings such as ["team-a-*"]');
   }
-  if (!Array.isArray(value)) return 'is not a JSON array; expected strings such as ["team-a-*"]';
-  if (value.length > MOST_PATTERNS) return `has ${value.length} patterns; expected at most ${MOST_PATTERNS}`;
+  if (!Array.isArray(value)) return failure('is not a JSON array; expected strings such as ["team-a-*"]');
+  if (value.length > MOST_PATTERNS) return failure(`has ${value.length} patterns; expected at most ${MOST_PATTERNS}`);
+  const texts = value.filter((element): element is string => typeof element === "string" && element !== "");
+  if (texts.length === value.length) return success(texts);
   const odd = value.findIndex((element) => typeof element !== "string" || element === "");
-  return odd < 0 ? (value as string[]) : `has an element ${odd + 1} that is empty or not a string`;
+  return failure(`has an element ${odd + 1} that is empty or not a string`);
 }
 
-function readGlobs(texts: readonly string[]): readonly Pattern[] | string {
+function readGlobs(texts: readonly string[]): Result<readonly Pattern[]> {
   const long = texts.findIndex((text) => text.length > LONGEST_GLOB);
-  if (long >= 0) return `has a pattern ${long + 1} of more than ${LONGEST_GLOB} characters`;
-  return texts.map((text) => {
-    // kube2iam recognises "arn:" in any case and then compares it as written; so does podrole.
-    if (/^arn:/i.test(text)) return (arn) => matchesArnGlob(text, arn);
-    const pattern = withoutSlash(text);
-    return (_arn, short) => short !== undefined && matchesGlob(pattern, short);
-  });
+  if (long >= 0) return failure(`has a pattern ${long + 1} of more than ${LONGEST_GLOB} characters`);
+  return success(texts.map(globOf));
 }
 
-function readExpressions(texts: readonly string[]): readonly Pattern[] | string {
+function globOf(text: string): Pattern {
+  // kube2iam recognises "arn:" in any case and then compares it as written; so does podrole.
+  if (/^arn:/i.test(text)) return (arn) => matchesArnGlob(text, arn);
+  const pattern = withoutSlash(text);
+  return (_arn, short) => short !== undefined && matchesGlob(pattern, short);
+}
+
+function readExpressions(texts: readonly string[]): Result<readonly Pattern[]> {
   const patterns: Pattern[] = [];
   let size = 0;
   for (const [index, text] of texts.entries()) {
     const isWhole = /^\^?arn:/i.test(text);
-    const expression = compileExpression(isWhole ? text : withoutSlash(text));
-    if (typeof expression === "string") return `has a pattern ${index + 1} that ${expression}`;
+    const compiled = compileExpression(isWhole ? text : withoutSlash(text));
+    if (!compiled.ok) return failure(`has a pattern ${index + 1} that ${compiled.problem}`);
+    const expression = compiled.value;
     size += expression.size;
     patterns.push(
       isWhole
@@ -96,5 +102,5 @@ function readExpressions(texts: readonly string[]): readonly Pattern[] | string 
         : (_arn, short) => short !== undefined && expression.matchesWhole(short),
     );
   }
-  return size <= MOST_INSTRUCTIONS ? patterns : `needs more than ${MOST_INSTRUCTIONS} instructions`;
+  return size <= MOST_INSTRUCTIONS ? success(patterns) : failure(`needs more than ${MOST_INSTRUCTIONS} instructions`);
 }

@@ -12,8 +12,8 @@ import type {
   PolicySettings,
   RoleDecision,
   InheritedAnnotations,
-  Verdict,
 } from "./model.ts";
+import { forbidden, type Permission } from "./permission.ts";
 import { judgeByPermitted } from "./permitted.ts";
 import { isShortRole, type RoleArn, resolveRole } from "./role.ts";
 import { durationSeconds, externalId, LONGEST_CHAINED_SESSION_MS, sessionTags } from "./session.ts";
@@ -48,11 +48,11 @@ function decideOne(
   }
   const role = resolveRole(named.text, settings.baseArn, named.place);
   if (isRefusal(role)) return { ...common, allowed: false, code: role.code, message: role.message };
-  const verdict = judge(role.arn, pod.namespace, inherited.namespaceAnnotations, settings);
-  if (verdict.permitted) return { ...common, allowed: true, role };
+  const permission = judge(role.arn, pod.namespace, inherited.namespaceAnnotations, settings);
+  if (permission.permitted) return { ...common, allowed: true, role };
   const subject = `pod "${pod.namespace}/${pod.name ?? "(new)"}" container ${quoted(container)}`;
-  const message = `Cannot give role ${role.arn} to ${subject}: ${verdict.state}`;
-  return { ...common, allowed: false, role, code: verdict.code, message };
+  const message = `Cannot give role ${role.arn} to ${subject}: ${permission.state}`;
+  return { ...common, allowed: false, role, code: permission.code, message };
 }
 
 /** Neither annotation permits nothing. If there are both, even if one is empty, both must permit the role. */
@@ -61,22 +61,23 @@ function judge(
   namespace: string,
   annotations: Readonly<Record<string, string>>,
   { strictNamespaceRegexp, allowedRolesFormat: format, baseArn }: PolicySettings,
-): Verdict {
+): Permission {
   const permitted = valueOf(annotations, ANNOTATIONS.permitted);
   const allowed = valueOf(annotations, ANNOTATIONS.allowedRoles);
-  const verdicts = [
+  const permissions = [
     ...(permitted === undefined ? [] : [judgeByPermitted(namespace, permitted, arn, strictNamespaceRegexp)]),
     ...(allowed === undefined ? [] : [judgeByAllowedRoles(namespace, allowed, arn, { format, baseArn })]),
   ];
-  if (verdicts.length === 0) {
-    const state = `namespace "${namespace}" permits no role; expected ${ANNOTATIONS.permitted} on it with an expression that matches`;
-    return { permitted: false, code: "ROLE_FORBIDDEN", state };
+  if (permissions.length === 0) {
+    return forbidden(
+      `namespace "${namespace}" permits no role; expected ${ANNOTATIONS.permitted} on it with an expression that matches`,
+    );
   }
   // A clear denial takes precedence over an annotation that cannot be read, because it also ends credentials issued
   // before.
   return (
-    verdicts.find((verdict) => !verdict.permitted && verdict.code === "ROLE_FORBIDDEN") ??
-    verdicts.find((verdict) => !verdict.permitted) ?? { permitted: true }
+    permissions.find((each) => !each.permitted && each.code === "ROLE_FORBIDDEN") ??
+    permissions.find(({ permitted }) => !permitted) ?? { permitted: true }
   );
 }
 

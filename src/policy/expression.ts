@@ -3,6 +3,7 @@
 // (https://github.com/google/re2/wiki/Syntax)
 import { RE2JS, RE2JSSyntaxException } from "re2js";
 import { createLru } from "../runtime/lru.ts";
+import { failure, type Result, success } from "../runtime/result.ts";
 import { quoted } from "./annotations.ts";
 import { expressionSize } from "./expression-size.ts";
 
@@ -26,24 +27,24 @@ export interface Expression {
 }
 
 /** Instructions of all cached expressions; small ones cost more than their number. 1000 namespaces fit easily. */
-const compiled = createLru<Expression | string>(400_000);
+const compiled = createLru<Result<Expression>>(400_000);
 const OVERHEAD = 100;
 
-/** Returns the compiled expression, or why it cannot be used, as the end of a sentence. */
-export function compileExpression(source: string): Expression | string {
+/** Returns the compiled expression, or why it cannot be used. */
+export function compileExpression(source: string): Result<Expression> {
   // Before the cache, so that a key of a megabyte is never cached.
   if (source.length > LONGEST_EXPRESSION) {
-    return `has ${source.length} characters; expected at most ${LONGEST_EXPRESSION}`;
+    return failure(`has ${source.length} characters; expected at most ${LONGEST_EXPRESSION}`);
   }
   const known = compiled.get(source);
   if (known !== undefined) return known;
   const result = compile(source);
-  compiled.set(source, result, OVERHEAD + (typeof result === "string" ? source.length : result.size));
+  compiled.set(source, result, OVERHEAD + (result.ok ? result.value.size : source.length));
   return result;
 }
 
-function compile(source: string): Expression | string {
-  const tooLarge = `needs more than ${MOST_INSTRUCTIONS} instructions`;
+function compile(source: string): Result<Expression> {
+  const tooLarge = failure(`needs more than ${MOST_INSTRUCTIONS} instructions`);
   if (expressionSize(source) > MOST_INSTRUCTIONS_WRITTEN) return tooLarge;
   try {
     // Compiled on its own and anchored by the matcher: as text, "^(?:" + "a)|(b" + ")$" would be anchored at neither
@@ -51,13 +52,13 @@ function compile(source: string): Expression | string {
     const program = RE2JS.compile(source);
     const size = program.programSize();
     if (size > MOST_INSTRUCTIONS) return tooLarge;
-    return {
+    return success({
       size,
       matchesWhole: remember((text) => program.testExact(text)),
       matchesAnywhere: remember((text) => program.test(text)),
-    };
+    });
   } catch (error) {
-    return `is not an RE2 expression: ${explain(error, source)}`;
+    return failure(`is not an RE2 expression: ${explain(error, source)}`);
   }
 }
 

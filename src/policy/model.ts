@@ -118,8 +118,3 @@ export interface PodDecision {
   /** Why the whole pod is refused: an annotation that cannot be followed. */
   readonly refusal?: Refusal;
 }
-
-/** The verdict of one annotation of the namespace on a role; `state` follows "Cannot give role …: ". */
-export type Verdict =
-  | { readonly permitted: true }
-  | { readonly permitted: false; readonly code: "ROLE_FORBIDDEN" | "PERMITTED_INVALID"; readonly state: string };

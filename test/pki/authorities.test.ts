@@ -10,6 +10,7 @@ import {
   rotate,
 } from "../../src/pki/authorities.ts";
 import { splitBundle } from "../../src/pki/bundle.ts";
+import type { Result } from "../../src/runtime/result.ts";
 import { DAY, HOUR, NOW } from "./samples.ts";
 
 const MINUTE = 60_000;
@@ -34,14 +35,13 @@ function assertCalm(held: Authorities, now: number, options = OPTIONS): void {
   assert.deepEqual(planRotation(held, now, options), { authorities: held, changed: false, reason: "" });
 }
 
-function assertRefused(result: Authorities | string, reason: RegExp): void {
-  if (typeof result !== "string") assert.fail("it was not refused");
-  assert.match(result, reason);
+function assertRefused(result: Result<Authorities>, reason: RegExp): void {
+  if (result.ok) assert.fail("it was not refused");
+  assert.match(result.problem, reason);
 }
 
-function assertDone(result: Authorities | string): Authorities {
-  if (typeof result === "string") assert.fail(result);
-  return result;
+function assertDone(result: Result<Authorities>): Authorities {
+  return result.ok ? result.value : assert.fail(result.problem);
 }
 
 const FIRST = step(undefined, NOW);

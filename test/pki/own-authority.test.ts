@@ -30,9 +30,8 @@ const middle = oddCertificate({ name: "middle", key: RSA, issuer: { name: "root"
 const signing = oddCertificate({ name: "signing", key: EC, issuer: { name: "middle", key: RSA }, extensions: CA });
 
 function accepted(certificatePem: string, key: Secret): Authority {
-  const authority = readAuthority(certificatePem, key, NOW);
-  if (typeof authority === "string") assert.fail(authority);
-  return authority;
+  const read = readAuthority(certificatePem, key, NOW);
+  return read.ok ? read.value : assert.fail(read.problem);
 }
 
 const OWN = newAuthority();
@@ -165,10 +164,10 @@ const REFUSED: readonly (readonly [string, string, Secret, RegExp])[] = [
 
 for (const [name, certificatePem, key, reason] of REFUSED) {
   test(`readAuthority() refuses ${name} and never mentions the key`, () => {
-    const refused = readAuthority(certificatePem, key, NOW);
-    assert.ok(typeof refused === "string", "it was accepted");
-    assert.match(refused, reason);
-    assert.doesNotMatch(refused, /BEGIN/);
+    const read = readAuthority(certificatePem, key, NOW);
+    assert.ok(!read.ok, "it was accepted");
+    assert.match(read.problem, reason);
+    assert.doesNotMatch(read.problem, /BEGIN/);
   });
 }
 
@@ -177,8 +176,8 @@ test("readAuthority() accepts a CA of openssl, and openssl verifies its leaf str
   const args = ["req", "-x509", "-key", "key", "-subj", "/O=Example/CN=Example CA", "-days", "2", "-sha256"];
   const { output: pem } = openssl([...args, "-addext", "keyUsage=critical,keyCertSign,cRLSign"], { key: key.reveal() });
   const now = new X509Certificate(pem).validFromDate.getTime() + 60_000;
-  const authority = readAuthority(pem, key, now);
-  if (typeof authority === "string") assert.fail(authority);
+  const read = readAuthority(pem, key, now);
+  const authority = read.ok ? read.value : assert.fail(read.problem);
   const leaf = issueCertificate({ authority, publicKey: publicKeyOf(EC), subject: POD_SUBJECT, now, lifetimeMs: DAY });
   const verify = [
     "verify",

@@ -81,9 +81,9 @@ function simulate(options: RotationOptions, stepMs: number, verbsPerStep: number
     const verb = (["prepare", "activate", "retire"] as const)[Math.floor(random() * 3)] as RotationVerb;
     if (stored && random() < verbsPerStep) {
       const result = rotate(verb, stored, now, options);
-      if (typeof result !== "string") {
+      if (result.ok) {
         counts.verbs++;
-        store(result, now);
+        store(result.value, now);
       }
     }
     for (let plan = planRotation(stored, now, options); plan.changed; plan = planRotation(stored, now, options)) {

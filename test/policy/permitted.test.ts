@@ -96,7 +96,7 @@ test("compileExpression() handles hostile expressions on the longest ARN", () =>
   const arn = `${BASE}${"a".repeat(510)}/${"b".repeat(63)}!`;
   for (const source of ["(a+)+$", "((a+)+)+", "(a|a)*b", "(.*)*x", "(?:.*a){200}", "(?:.?){1000}", "[".repeat(8000)]) {
     const expression = compileExpression(source);
-    if (typeof expression !== "string") expression.matchesWhole(arn);
+    if (expression.ok) expression.value.matchesWhole(arn);
   }
 });
 

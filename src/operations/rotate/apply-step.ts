@@ -12,6 +12,7 @@ import {
 } from "../../pki/authorities.ts";
 import { readCertificates } from "../../pki/bundle.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { failure, type Result, success } from "../../runtime/result.ts";
 
 export interface StepDeps {
   readonly kubernetes: Pick<
@@ -32,25 +33,26 @@ export interface StepOptions {
 const ATTEMPTS = 5;
 
 /**
- * Applies the step and returns the new slots, or the reason why the step is refused. Throws ApiError, and PodroleError
+ * Applies the step and returns the new slots; the problem is why the step is refused. Throws ApiError, and PodroleError
  * AUTHORITY_UNAVAILABLE for a damaged Secret, which is left unchanged.
  */
 export async function applyStep(
   verb: RotationVerb,
   { kubernetes, clock }: StepDeps,
   options: StepOptions,
-): Promise<Authorities | string> {
+): Promise<Result<Authorities>> {
   const { namespace, name } = options.secret;
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const held = await readSlots({ kubernetes }, options);
-    if (typeof held === "string") return held;
-    const result = rotate(verb, held.slots, clock.now(), options.rotation);
-    if (typeof result === "string") return result;
+    if (!held.ok) return held;
+    const { slots, resourceVersion } = held.value;
+    const result = rotate(verb, slots, clock.now(), options.rotation);
+    if (!result.ok) return result;
     const unpublished =
-      verb === "activate" && !options.rotation.force && (await notPublished(held.slots, kubernetes, options));
-    if (unpublished) return unpublished;
-    const data = encodeAuthorities(result);
-    if ((await kubernetes.replaceSecret(namespace, name, data, held.resourceVersion)) === "replaced") return result;
+      verb === "activate" && !options.rotation.force && (await notPublished(slots, kubernetes, options));
+    if (unpublished) return failure(unpublished);
+    const data = encodeAuthorities(result.value);
+    if ((await kubernetes.replaceSecret(namespace, name, data, resourceVersion)) === "replaced") return result;
   }
   throw new ApiError(
     409,
@@ -64,17 +66,17 @@ export interface HeldSlots {
   readonly resourceVersion: string;
 }
 
-/** Returns the current slots, or the reason why there are none. Throws as applyStep() does. */
+/** Returns the current slots; the problem is why there are none. Throws as applyStep() does. */
 export async function readSlots(
   { kubernetes }: Pick<StepDeps, "kubernetes">,
   { secret: { namespace, name } }: Pick<StepOptions, "secret">,
-): Promise<HeldSlots | string> {
+): Promise<Result<HeldSlots>> {
   const secret = await kubernetes.getSecret(namespace, name);
   const slots = secret && decodeAuthorities(secret.data);
   if (secret === undefined || slots === undefined) {
-    return `Secret ${namespace}/${name} holds no CA yet; the server creates it when it starts`;
+    return failure(`Secret ${namespace}/${name} holds no CA yet; the server creates it when it starts`);
   }
-  return { slots, resourceVersion: secret.metadata.resourceVersion ?? "" };
+  return success({ slots, resourceVersion: secret.metadata.resourceVersion ?? "" });
 }
 
 /** Elapsed time is not enough: if no server runs, nothing has published the next CA. */

@@ -4,6 +4,7 @@ import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { RotationVerb } from "../../pki/authorities.ts";
 import { PodroleError } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { failure, type Result, success } from "../../runtime/result.ts";
 import { rotationOptions, type ServerSettings } from "../../settings/server.ts";
 import { type ConfigMap, type Deployment, readInstalled } from "../installed.ts";
 import { applyStep, readSlots, type StepOptions } from "./apply-step.ts";
@@ -27,8 +28,9 @@ export type RotateResult = { readonly status: RotationStatus; readonly now: numb
 
 /** Throws ApiError when the cluster cannot be read or written. A damaged Secret is refused and left unchanged. */
 export async function rotate(deps: RotateDeps, { step, namespace, force }: RotateOptions): Promise<RotateResult> {
-  const settings = await serverSettings(deps.kubernetes, namespace);
-  if (typeof settings === "string") return { refused: settings };
+  const installed = await serverSettings(deps.kubernetes, namespace);
+  if (!installed.ok) return { refused: installed.problem };
+  const settings = installed.value;
   if (settings.caCert !== undefined) {
     return { refused: "the CA is your own (--ca-cert): replace its files, the server reads them again" };
   }
@@ -36,23 +38,27 @@ export async function rotate(deps: RotateDeps, { step, namespace, force }: Rotat
   const { caSecret: secret, trustConfigMap, webhookConfiguration } = settings;
   const options: StepOptions = { secret, trustConfigMap, webhookConfiguration, rotation: { ...rotation, force } };
   try {
-    const slots = step === "status" ? await readSlots(deps, options) : await applyStep(step, deps, options);
-    if (typeof slots === "string") return { refused: step === "status" ? slots : `cannot ${step}: ${slots}` };
+    const result = step === "status" ? await readSlots(deps, options) : await applyStep(step, deps, options);
+    if (!result.ok) return { refused: step === "status" ? result.problem : `cannot ${step}: ${result.problem}` };
     const now = deps.clock.now();
-    return { status: statusOf("slots" in slots ? slots.slots : slots, now, rotation), now };
+    return { status: statusOf("slots" in result.value ? result.value.slots : result.value, now, rotation), now };
   } catch (error) {
     if (error instanceof PodroleError && error.code === "AUTHORITY_UNAVAILABLE") return { refused: error.message };
     throw error;
   }
 }
 
-/** The installed server's settings, or why they are unknown. */
-async function serverSettings(kubernetes: OperatorKubernetes, namespace: string): Promise<ServerSettings | string> {
+/** The installed server's settings; the problem is why they are unknown. */
+async function serverSettings(kubernetes: OperatorKubernetes, namespace: string): Promise<Result<ServerSettings>> {
   const deployments = await kubernetes.listAll<Deployment>("deployments", { namespace });
   const configMaps = await kubernetes.listAll<ConfigMap>("configmaps", { namespace });
   const { server } = readInstalled(deployments, configMaps);
   if (server === undefined) {
-    return `no Deployment in namespace "${namespace}" runs the server; expected podrole's own namespace (--podrole-namespace)`;
+    return failure(
+      `no Deployment in namespace "${namespace}" runs the server; expected podrole's own namespace (--podrole-namespace)`,
+    );
   }
-  return server.settings ?? `the server's settings cannot be used: ${server.problems.join("; ")}`;
+  return server.settings === undefined
+    ? failure(`the server's settings cannot be used: ${server.problems.join("; ")}`)
+    : success(server.settings);
 }

@@ -28,7 +28,7 @@ export function statusOf(held: Authorities, now: number, options: RotationOption
   const { next, current, previous } = held;
   const refused = VERBS.flatMap((verb) => {
     const result = rotate(verb, held, now, options);
-    return typeof result === "string" ? [[verb, result] as const] : [];
+    return result.ok ? [] : [[verb, result.problem] as const];
   });
   return {
     slots: [

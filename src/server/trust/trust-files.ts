@@ -34,8 +34,9 @@ export function trustFromFiles(
     if (certificatePem === undefined) throw unusable(`${certificateFile} does not exist; expected a PEM file`);
     if (key === undefined) throw unusable(`${keyFile} does not exist; expected a PEM file`);
     const now = clock.now();
-    const authority = readAuthority(certificatePem, new Secret(key), now);
-    if (typeof authority === "string") throw unusable(authority);
+    const read = readAuthority(certificatePem, new Secret(key), now);
+    if (!read.ok) throw unusable(read.problem);
+    const authority = read.value;
     if (last !== undefined && last !== certificatePem) {
       replaced.set(bundleHash(last), { pem: last, until: now + leafLifetimeMs });
       const root = splitBundle(authority.certificatePem).at(-1) ?? "";

@@ -149,7 +149,7 @@ const ownAuthority = target({
   ),
   run([certificate, key]) {
     const read = readAuthority(certificate, new Secret(key), NOW);
-    return typeof read === "string" ? [read] : [];
+    return read.ok ? [] : [read.problem];
   },
 });
 

@@ -46,11 +46,12 @@ const expression = target({
     fc.constantFrom(`${BASE}shop-orders`, `${BASE}${"a".repeat(64)}`, `${BASE}${"a/".repeat(255)}b`),
   ),
   run([source, text]) {
-    const compiled = compileExpression(source);
-    if (typeof compiled === "string") {
-      assert.ok(compiled.length < 500);
-      return [compiled];
+    const result = compileExpression(source);
+    if (!result.ok) {
+      assert.ok(result.problem.length < 500);
+      return [result.problem];
     }
+    const compiled = result.value;
     assert.ok(compiled.size <= 4_096, `${compiled.size} instructions`);
     const [whole, anywhere] = [compiled.matchesWhole(text), compiled.matchesAnywhere(text)];
     assert.ok(anywhere || !whole, "a whole match is a match somewhere");

@@ -4,6 +4,7 @@ import { type TestContext, suite, test } from "node:test";
 import { applyStep } from "../../../src/operations/rotate/apply-step.ts";
 import { type Authorities, decodeAuthorities, type RotateOptions } from "../../../src/pki/authorities.ts";
 import { readCertificates, splitBundle } from "../../../src/pki/bundle.ts";
+import type { Result } from "../../../src/runtime/result.ts";
 import { trustFromSecret } from "../../../src/server/trust/trust-secret.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
@@ -48,20 +49,18 @@ async function rotating(context: TestContext) {
   return { kubernetes, clock, deps, serverChecks, held, act };
 }
 
-const done = (result: Authorities | string) => {
-  assert.ok(typeof result !== "string", JSON.stringify(result));
-  return result;
-};
+const done = (result: Result<Authorities>) => (result.ok ? result.value : assert.fail(result.problem));
+const refused = (result: Result<Authorities>) => (result.ok ? assert.fail("it was applied") : result.problem);
 
 suite("applyStep()", () => {
   test("rotates step by step: refuses each step that is too early, and the servers follow", async (context) => {
     const { clock, act, serverChecks, held } = await rotating(context);
     const old = await serverChecks();
     const prepared = done(await act("prepare"));
-    assert.match((await act("prepare")) as string, /already a next CA/);
+    assert.match(refused(await act("prepare")), /already a next CA/);
 
     await clock.advance(SETTLED);
-    assert.match((await act("activate")) as string, /not in ConfigMap podrole\/podrole-trust/);
+    assert.match(refused(await act("activate")), /not in ConfigMap podrole\/podrole-trust/);
     const published = await serverChecks();
     assert.equal(splitBundle(published.bundlePem).length, 2);
     assert.equal(published.authority.certificatePem, old.authority.certificatePem);
@@ -72,7 +71,7 @@ suite("applyStep()", () => {
     assert.equal(signing.bundlePem, published.bundlePem);
     assert.equal((await held()).previous?.certificatePem, old.authority.certificatePem);
 
-    assert.match((await act("retire")) as string, /still valid: wait 70 minutes/);
+    assert.match(refused(await act("retire")), /still valid: wait 70 minutes/);
     await clock.advance(SETTLED);
     done(await act("retire"));
     assert.deepEqual(splitBundle((await serverChecks()).bundlePem), splitBundle(signing.authority.certificatePem));
@@ -83,10 +82,10 @@ suite("applyStep()", () => {
     const before = (await serverChecks()).bundlePem;
     done(await act("prepare"));
     await serverChecks();
-    assert.match((await act("activate")) as string, /published too recently: wait 70 minutes/);
+    assert.match(refused(await act("activate")), /published too recently: wait 70 minutes/);
     await clock.advance(SETTLED);
     await kubernetes.setCaBundle("podrole", before);
-    assert.match((await act("activate")) as string, /not in caBundle of webhook pods\.podrole\.io/);
+    assert.match(refused(await act("activate")), /not in caBundle of webhook pods\.podrole\.io/);
     await serverChecks();
     done(await act("activate"));
   });
@@ -108,8 +107,8 @@ suite("applyStep()", () => {
 
   test("force does not apply a step without effect", async (context) => {
     const { act } = await rotating(context);
-    assert.match((await act("activate", true)) as string, /prepare one first/);
-    assert.match((await act("retire", true)) as string, /no previous CA/);
+    assert.match(refused(await act("activate", true)), /prepare one first/);
+    assert.match(refused(await act("retire", true)), /no previous CA/);
   });
 
   test("starts over when a server changed the Secret meanwhile", async (context) => {
@@ -126,19 +125,19 @@ suite("applyStep()", () => {
         return secret;
       },
     };
-    assert.match((await applyStep("prepare", { ...deps, kubernetes }, OPTIONS)) as string, /already a next CA/);
+    assert.match(refused(await applyStep("prepare", { ...deps, kubernetes }, OPTIONS)), /already a next CA/);
     assert.ok((await held()).next);
   });
 
   test("applies one of two concurrent prepare steps", async (context) => {
     const { act } = await rotating(context);
     const results = await Promise.all([act("prepare"), act("prepare"), act("prepare")]);
-    assert.equal(results.filter((result) => typeof result !== "string").length, 1);
+    assert.equal(results.filter(({ ok }) => ok).length, 1);
   });
 
   test("reports that there is no CA yet", async (context) => {
     const { deps } = await rotating(context);
     const options = { ...OPTIONS, secret: { namespace: "podrole", name: "other" } };
-    assert.match((await applyStep("prepare", deps, options)) as string, /holds no CA yet/);
+    assert.match(refused(await applyStep("prepare", deps, options)), /holds no CA yet/);
   });
 });

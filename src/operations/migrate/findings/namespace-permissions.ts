@@ -84,7 +84,7 @@ function canDiffer({ annotations }: NamespaceFacts, { restricts }: Predecessor, 
 function matchesName({ annotations }: NamespaceFacts, { arn }: RoleUse): boolean {
   const expression = compileExpression(valueOf(annotations, ANNOTATIONS.permitted) ?? "");
   const name = parseRoleArn(arn)?.name;
-  return typeof expression !== "string" && name !== undefined && expression.matchesWhole(name);
+  return expression.ok && name !== undefined && expression.value.matchesWhole(name);
 }
 
 /** Decided by the function that webhook and server use, for a pod that names only this role. */

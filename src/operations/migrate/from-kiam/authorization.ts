@@ -76,5 +76,5 @@ export function kiamPermits(
   const text = valueOf(annotations, ANNOTATIONS.permitted) ?? "";
   if (text === "") return false;
   const expression = compileExpression(strictNamespaceRegexp ? `^${text}$` : text);
-  return typeof expression === "string" ? undefined : expression.matchesAnywhere(arn);
+  return expression.ok ? expression.value.matchesAnywhere(arn) : undefined;
 }

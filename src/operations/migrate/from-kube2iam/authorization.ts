@@ -95,7 +95,7 @@ function patternsOf(text: string): readonly string[] {
 /** The base ARN is prepended and nothing is anchored: "foo" also permits "foobar". */
 function matchesSomewhere(source: string, arn: string): boolean {
   const expression = compileExpression(source);
-  return typeof expression !== "string" && expression.matchesAnywhere(arn);
+  return expression.ok && expression.value.matchesAnywhere(arn);
 }
 
 /**
