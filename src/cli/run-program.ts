@@ -31,18 +31,18 @@ export async function runProgram<Table extends ProgramTable>(
   { name, table, crossCheck, start }: Program<Table>,
 ): Promise<number> {
   const read = readSettings(table, flags, terminal.env);
-  const problems = read.ok ? crossCheck(read.settings) : read.problems;
+  const problems = read.ok ? crossCheck(read.value) : read.problems;
   if (!read.ok || problems.length > 0) {
     return fail(terminal, name, [...problems, `podrole ${name} --help lists the settings`]);
   }
-  const { level, jsonLog, shutdownDelay }: CommonSettings = read.settings;
+  const { level, jsonLog, shutdownDelay }: CommonSettings = read.value;
   const destination = logDestination(terminal, jsonLog);
   const log = createLog(name, level, destination);
   const shutdown = createShutdown({ clock: systemClock, log }, { deadlineMs: STOP_WITHIN_MS });
   // Signals also count during the start, which may wait for something that never happens.
   const interrupted = untilAborted(terminal.interrupted);
   const deps = { clock: systemClock, log, audit: createAudit(name, destination), shutdown };
-  const started = start(deps, read.settings).then(() => true);
+  const started = start(deps, read.value).then(() => true);
   try {
     const isUp = await Promise.race([started, interrupted.then(() => false)]);
     if (!isUp) {

@@ -71,7 +71,7 @@ function readProgram<const Table extends SettingTable>(
     deployment: name,
     serviceAccount: serviceAccountOf(deployment.spec.template.spec),
     image: container.image ?? "",
-    settings: read.ok ? read.settings : undefined,
+    settings: read.ok ? read.value : undefined,
     problems: [...(read.ok ? [] : read.problems), ...hidden],
     sources: [`Deployment ${name}`, ...maps.map((map) => `ConfigMap ${map}`)],
   };

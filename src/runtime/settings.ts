@@ -2,6 +2,7 @@
 // variables, --help and docs/configuration.md all come from it. All problems are reported at once. An unknown name is a
 // problem, so that a misspelt setting fails at start and not later. A flag takes precedence over the environment.
 import { isIP } from "node:net";
+import { type Checked, success } from "./result.ts";
 import { createSuggester } from "./suggest.ts";
 
 /**
@@ -49,11 +50,6 @@ type ValueOf<S> = S extends { readonly type: Parser<infer T>; readonly default: 
 /** The values of a table, by its keys. */
 export type Settings<Table extends SettingTable> = { readonly [Key in keyof Table]: ValueOf<Table[Key]> };
 
-/** The settings, or every problem as a sentence that names the flag or variable. */
-export type ReadResult<Table extends SettingTable> =
-  | { readonly ok: true; readonly settings: Settings<Table> }
-  | { readonly ok: false; readonly problems: readonly string[] };
-
 /** Returns what help and docs print as the default; undefined for a required setting. */
 export function defaultOf({ default: value, unset = "none" }: Setting<unknown>): string | undefined {
   return value === null ? unset : value === "" ? '""' : value;
@@ -77,14 +73,15 @@ const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_.*)?|PORT|PORT_\d+_(TCP|UDP)(
 
 /**
  * Reads a table from flags (by key, as the command-line parser delivers them) and the environment. `alsoKnown` lists
- * environment variables of another table that the same process reads. Returns the frozen settings, or every problem.
+ * environment variables of another table that the same process reads. Returns the frozen settings; each problem is a
+ * sentence that names the flag or variable.
  */
 export function readSettings<const Table extends SettingTable>(
   table: Table,
   flags: Readonly<Record<string, string | undefined>>,
   env: Readonly<Record<string, string | undefined>>,
   alsoKnown: readonly string[] = [],
-): ReadResult<Table> {
+): Checked<Settings<Table>> {
   const problems: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [key, setting] of Object.entries(table)) {
@@ -104,9 +101,7 @@ export function readSettings<const Table extends SettingTable>(
     const near = suggest(name);
     problems.push(`${name}: no setting has this name${near === undefined ? "" : ` (did you mean ${near}?)`}`);
   }
-  return problems.length > 0
-    ? { ok: false, problems }
-    : { ok: true, settings: Object.freeze(values) as Settings<Table> };
+  return problems.length > 0 ? { ok: false, problems } : success(Object.freeze(values) as Settings<Table>);
 }
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;

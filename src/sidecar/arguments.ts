@@ -1,13 +1,9 @@
 // The sidecar's command-line arguments: flags named as in the settings table, each with a value.
+import { type Checked, success } from "../runtime/result.ts";
 import { flagName, type SettingTable } from "../runtime/settings.ts";
 
-/** Flags by setting key, or every problem of the arguments. */
-export type ParsedFlags =
-  | { readonly ok: true; readonly flags: Readonly<Record<string, string>> }
-  | { readonly ok: false; readonly problems: readonly string[] };
-
-/** Parses `--server-address=host:1` and `--server-address host:1` into `{ serverAddress: "host:1" }`. */
-export function parseFlags(args: readonly string[], table: SettingTable): ParsedFlags {
+/** Parses `--server-address=host:1` and `--server-address host:1` into `{ serverAddress: "host:1" }`: flags by setting key. */
+export function parseFlags(args: readonly string[], table: SettingTable): Checked<Readonly<Record<string, string>>> {
   const keys = new Map(Object.keys(table).map((key) => [`--${flagName(key)}`, key]));
   const flags: Record<string, string> = {};
   const problems: string[] = [];
@@ -20,7 +16,7 @@ export function parseFlags(args: readonly string[], table: SettingTable): Parsed
     else if (value === undefined) problems.push(`${name}: the value is missing`);
     else flags[key] = value;
   }
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, flags };
+  return problems.length > 0 ? { ok: false, problems } : success(flags);
 }
 
 /** Returns the flags as arguments for a child process; `parseFlags` reads them back. */

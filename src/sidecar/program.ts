@@ -92,8 +92,8 @@ async function withSettings<const Table extends SettingTable>(
   run: (settings: Settings<Table>, flags: Readonly<Record<string, string>>) => Promise<number>,
 ): Promise<number> {
   const parsed = parseFlags(args, SIDECAR_SETTINGS);
-  const read = parsed.ok ? readSettings(table, parsed.flags, env, Object.keys(SIDECAR_SETTINGS).map(envName)) : parsed;
-  if (read.ok && parsed.ok) return run(read.settings, parsed.flags);
+  const read = parsed.ok ? readSettings(table, parsed.value, env, Object.keys(SIDECAR_SETTINGS).map(envName)) : parsed;
+  if (read.ok && parsed.ok) return run(read.value, parsed.value);
   const problems = read.ok ? [] : read.problems;
   err(problems.map((problem) => `podrole-sidecar: ${problem}\n`).join(""));
   return 2;

@@ -36,11 +36,11 @@ export async function startSidecar(context: CleanUp, { name, pod, token }: Matri
   const { log, lines } = createKeptLog();
   const tokenOf = (container: string) => readFile(join(tokens, container, "token"), "utf8");
   // An earlier start, whose tokens the next one replaces.
-  const first = await startServe({ clock: systemClock, log, write() {}, env: {} }, read.settings);
+  const first = await startServe({ clock: systemClock, log, write() {}, env: {} }, read.value);
   const earlierTokens = new Map<string, string>();
-  for (const one of read.settings.containers) earlierTokens.set(one, await tokenOf(one));
+  for (const one of read.value.containers) earlierTokens.set(one, await tokenOf(one));
   await first.stop("restart");
-  const serving = await startServe({ clock: systemClock, log, write() {}, env: {} }, read.settings);
+  const serving = await startServe({ clock: systemClock, log, write() {}, env: {} }, read.value);
   context.after(() => serving.stop("end of test"));
   let ready = false;
   const poll = setInterval(() => {

@@ -261,7 +261,7 @@ const ANY_PORT = "127.0.0.1:0";
 
 function settingsOf<const Table extends SettingTable>(table: Table, flags: Readonly<Record<string, string>>) {
   const read = readSettings(table, flags, {});
-  if (read.ok) return read.settings;
+  if (read.ok) return read.value;
   throw new RangeError(read.problems.join("; "));
 }
 

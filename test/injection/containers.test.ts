@@ -33,10 +33,10 @@ for (const nativeSidecar of [true, false]) {
     for (const container of containers) {
       const read = readSettings(SIDECAR_SETTINGS, {}, environmentOf(container));
       assert.ok(read.ok, JSON.stringify(read));
-      assert.deepEqual(read.settings.containers, ["app"]);
-      assert.equal(read.settings.proofFile, "/var/run/podrole/proof/token");
-      assert.equal(read.settings.terminationMessageFile, container["terminationMessagePath"]);
-      assert.equal(read.settings.metadata, container.name === "podrole-sidecar");
+      assert.deepEqual(read.value.containers, ["app"]);
+      assert.equal(read.value.proofFile, "/var/run/podrole/proof/token");
+      assert.equal(read.value.terminationMessageFile, container["terminationMessagePath"]);
+      assert.equal(read.value.metadata, container.name === "podrole-sidecar");
     }
   });
 }
@@ -55,7 +55,7 @@ test("podroleSidecar() reads the zone, and a region that no setting gives, from 
       const env = { ...environmentOf(sidecar as Container), [variable]: value };
       const read = readSettings(SIDECAR_SETTINGS, {}, env);
       assert.ok(read.ok, JSON.stringify(read));
-      assert.equal(variable === "PODROLE_ZONE" ? read.settings.zone : read.settings.region, value);
+      assert.equal(variable === "PODROLE_ZONE" ? read.value.zone : read.value.region, value);
     }
   }
 });

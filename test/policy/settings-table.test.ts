@@ -13,7 +13,7 @@ type Flags = Readonly<Partial<Record<Key, string>>>;
 function policyOf(flags: Flags, detectedBaseArn?: string): PolicySettings {
   const read = readSettings(POLICY_SETTINGS, flags, {});
   assert.ok(read.ok, JSON.stringify(read));
-  return policySettings(read.settings, detectedBaseArn);
+  return policySettings(read.value, detectedBaseArn);
 }
 
 const EFFECTS: Readonly<Record<Key, readonly [Flags, Partial<PolicySettings>]>> = {

@@ -30,10 +30,10 @@ suite("readSettings()", () => {
     const read = readSettings(TABLE, { region: "from-flag" }, env);
     assert.ok(read.ok);
     assert.deepEqual(
-      [read.settings.region, read.settings.sessionDuration, read.settings.clusterName, read.settings.verbose],
+      [read.value.region, read.value.sessionDuration, read.value.clusterName, read.value.verbose],
       ["from-flag", 7_200_000, undefined, false],
     );
-    assert.ok(Object.isFrozen(read.settings));
+    assert.ok(Object.isFrozen(read.value));
   });
 
   test("reports all problems at once, each with its origin and the expected value", () => {

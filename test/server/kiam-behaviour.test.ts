@@ -103,7 +103,7 @@ test("kiam: kiam keeps the credentials of a deleted pod in memory until they exp
 
 const problemsOf = (flags: Readonly<Record<string, string>>) => {
   const read = readSettings(SERVER_SETTINGS, flags, {});
-  return read.ok ? crossCheckServer(read.settings) : read.problems;
+  return read.ok ? crossCheckServer(read.value) : read.problems;
 };
 
 test("kiam: kiam does not start with --session-duration below 15m (same) [cmd/kiam/server.go]", () => {

@@ -53,7 +53,7 @@ async function start(
     await kubernetes.close();
     await rm(directory, { recursive: true });
   });
-  const starting = startServer({ clock, log, audit: () => {}, shutdown }, read.settings);
+  const starting = startServer({ clock, log, audit: () => {}, shutdown }, read.value);
   return { starting, lines, shutdown };
 }
 

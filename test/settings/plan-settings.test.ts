@@ -13,7 +13,7 @@ const BASE = { PODROLE_ROLE_BASE_ARN: "arn:aws:iam::123456789012:role/" };
 function planned(env: Readonly<Record<string, string>>, annotations: Readonly<Record<string, string>>): Plan {
   const read = readSettings(WEBHOOK_SETTINGS, {}, env);
   assert.ok(read.ok, JSON.stringify(read));
-  const settings = planSettings(read.settings, { trustBundle: "", nativeSidecar: true });
+  const settings = planSettings(read.value, { trustBundle: "", nativeSidecar: true });
   const spec = { containers: [{ name: "app" }, { name: "other" }] };
   return plan(inShop({ metadata: { name: "web", annotations: { ...annotations } }, spec }), settings);
 }
@@ -97,7 +97,7 @@ for (const [what, env, annotations, reason] of [
 
 function problemsOf(flags: Readonly<Record<string, string>>): readonly string[] {
   const read = readSettings(WEBHOOK_SETTINGS, flags, {});
-  return read.ok ? crossCheckWebhook(read.settings) : read.problems;
+  return read.ok ? crossCheckWebhook(read.value) : read.problems;
 }
 
 for (const [what, flags, about] of [

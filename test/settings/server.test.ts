@@ -6,7 +6,7 @@ import { SERVER_SETTINGS } from "../../src/settings/server.ts";
 
 function problemsOf(flags: Readonly<Record<string, string>>): readonly string[] {
   const read = readSettings(SERVER_SETTINGS, flags, {});
-  return read.ok ? crossCheckServer(read.settings) : read.problems;
+  return read.ok ? crossCheckServer(read.value) : read.problems;
 }
 
 test("SERVER_SETTINGS requires no setting", () => {

@@ -6,7 +6,7 @@ import { SIDECAR_SETTINGS } from "../../src/sidecar/settings.ts";
 test("parseFlags() reads a value after the equals sign and as the next argument", () => {
   assert.deepEqual(parseFlags(["--server-address=a:1", "--port", "0", "--trust-bundle=a=b"], SIDECAR_SETTINGS), {
     ok: true,
-    flags: { serverAddress: "a:1", port: "0", trustBundle: "a=b" },
+    value: { serverAddress: "a:1", port: "0", trustBundle: "a=b" },
   });
 });
 
@@ -19,5 +19,5 @@ test("parseFlags() reports every argument that it cannot use", () => {
 
 test("formatFlags() returns arguments that parseFlags() reads back", () => {
   const flags = { serverAddress: "a:1", trustBundle: "x\ny=z" };
-  assert.deepEqual(parseFlags(formatFlags(flags), SIDECAR_SETTINGS), { ok: true, flags });
+  assert.deepEqual(parseFlags(formatFlags(flags), SIDECAR_SETTINGS), { ok: true, value: flags });
 });

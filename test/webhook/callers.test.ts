@@ -205,7 +205,7 @@ test("createRejectionLog() logs once a minute, with the number of callers", asyn
 test("crossCheckWebhook() refuses --api-server-name without --api-server-ca", () => {
   const problems = (flags: Record<string, string>) => {
     const read = readSettings(WEBHOOK_SETTINGS, flags, {});
-    return read.ok ? crossCheck(read.settings) : read.problems;
+    return read.ok ? crossCheck(read.value) : read.problems;
   };
   assert.match(problems({ apiServerName: "x" }).join(), /^--api-server-name: --api-server-ca is not set/);
   assert.deepEqual(problems({ apiServerName: "x", apiServerCa: "/ca.pem" }), []);

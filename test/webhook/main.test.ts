@@ -35,7 +35,7 @@ test("startWebhook() ends when it is stopped before it waits for certificate and
   const { log } = createKeptLog();
   const shutdown = createShutdown({ clock, log }, { deadlineMs: 1_000 });
   await shutdown.stop("signal");
-  await assert.rejects(startWebhook({ clock, log, audit: () => {}, shutdown }, read.settings), {
+  await assert.rejects(startWebhook({ clock, log, audit: () => {}, shutdown }, read.value), {
     code: "INTERNAL",
     message: /there is no certificate yet/,
   });

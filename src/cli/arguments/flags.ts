@@ -1,13 +1,12 @@
 // Flags that several commands share, and how flags become typed options: every problem is collected, so that one run
 // reports them all.
 import { type Command, Option } from "commander";
+import { type Checked, success } from "../../runtime/result.ts";
 import { flagName, type Parser } from "../../runtime/settings.ts";
 import type { Flags } from "../terminal.ts";
 
 /** Typed options of a command, or every problem of its command line. */
-export type Arguments<Options> =
-  | { readonly ok: true; readonly options: Options }
-  | { readonly ok: false; readonly problems: readonly string[] };
+export type Arguments<Options> = Checked<Options>;
 
 export interface FlagReader {
   /** The parsed value; undefined when the flag is absent, or cannot be used: then that is a problem. */
@@ -29,7 +28,7 @@ export function createFlagReader(flags: Flags): FlagReader {
       return value;
     },
     refuse: (problem) => void problems.push(problem),
-    finish: (options) => (problems.length > 0 ? { ok: false, problems } : { ok: true, options }),
+    finish: (options) => (problems.length > 0 ? { ok: false, problems } : success(options)),
   };
 }
 

@@ -1,5 +1,6 @@
 // Arguments of podrole inject and podrole uninject. Both take the webhook's settings from the environment.
 import type { Command } from "commander";
+import { success } from "../../runtime/result.ts";
 import { readSettings } from "../../runtime/settings.ts";
 import { WEBHOOK_SETTINGS, type WebhookSettings } from "../../settings/webhook.ts";
 import type { Flags, Terminal } from "../terminal.ts";
@@ -66,7 +67,7 @@ function declareFilename(command: Command): Command {
 /** The flags and the webhook's settings, or every problem. */
 export function readUninject({ filename = "" }: Flags, env: Terminal["env"]): Arguments<UninjectArguments> {
   const read = readSettings(WEBHOOK_SETTINGS, {}, env);
-  return read.ok ? { ok: true, options: { filename, settings: read.settings } } : read;
+  return read.ok ? success({ filename, settings: read.value }) : read;
 }
 
 /** As readUninject(), with what only injection needs. */
@@ -74,5 +75,5 @@ export function readInject(flags: Flags, env: Terminal["env"]): Arguments<Inject
   const read = readUninject(flags, env);
   if (!read.ok) return read;
   const { trustBundle = "", permitted } = flags;
-  return { ok: true, options: { ...read.options, trustBundle, permitted } };
+  return success({ ...read.value, trustBundle, permitted });
 }

@@ -13,11 +13,11 @@ const INTERRUPTED = 130;
 export const audit: Action = async (terminal, flags, args) => {
   const read = readAudit(flags, args, clock.now());
   if (!read.ok) return fail(terminal, "audit", read.problems);
-  const { files, connection, podroleNamespace } = read.options;
-  if (files.length > 0) return answer(terminal, read.options, { from: "files", files });
+  const { files, connection, podroleNamespace } = read.value;
+  if (files.length > 0) return answer(terminal, read.value, { from: "files", files });
   const place = { connection, podroleNamespace, namespace: flags["namespace"] };
   return withPodrole(terminal, "audit", place, (kubernetes, namespace) =>
-    answer(terminal, read.options, { from: "cluster", kubernetes, namespace }),
+    answer(terminal, read.value, { from: "cluster", kubernetes, namespace }),
   );
 };
 

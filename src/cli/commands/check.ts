@@ -11,7 +11,7 @@ import { type Action, fail, note } from "../terminal.ts";
 export const check: Action = async (terminal, flags) => {
   const read = readCheck(flags);
   if (!read.ok) return fail(terminal, "check", read.problems);
-  const { connection, podroleNamespace, json, ...options } = read.options;
+  const { connection, podroleNamespace, json, ...options } = read.value;
   const { interrupted } = terminal;
   const progress = (step: string) => note(terminal, "check", step);
   const place = { connection, podroleNamespace, namespace: flags["namespace"] };

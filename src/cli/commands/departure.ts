@@ -11,8 +11,8 @@ import { withMigrationInput } from "./migration-input.ts";
 export async function depart(terminal: Terminal, flags: Flags, topic: Destination["to"]): Promise<number> {
   const read = readDeparture(flags, topic);
   if (!read.ok) return fail(terminal, "migrate", read.problems);
-  const { destination, roleBaseArn, output } = read.options;
-  return withMigrationInput(terminal, topic, read.options.input, async (deps, input) => {
+  const { destination, roleBaseArn, output } = read.value;
+  return withMigrationInput(terminal, topic, read.value.input, async (deps, input) => {
     const result = await planDeparture(deps, { destination, input, roleBaseArn, environment: terminal.env });
     if (!result.ok) return fail(terminal, "migrate", result.problems.map(problemText));
     for (const omission of result.omissions) note(terminal, "migrate", omission);

@@ -9,7 +9,7 @@ import { type Action, fail } from "../terminal.ts";
 export const explain: Action = async (terminal, flags, args) => {
   const read = readExplain(flags, args);
   if (!read.ok) return fail(terminal, "explain", read.problems);
-  const { json, ...options } = read.options;
+  const { json, ...options } = read.value;
   // A file is read before the cluster is contacted.
   const subject =
     "filename" in options.subject ? await readManifests(terminal, options.subject.filename) : options.subject;

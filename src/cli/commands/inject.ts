@@ -11,7 +11,7 @@ import { type Action, fail } from "../terminal.ts";
 export const inject: Action = async (terminal, flags) => {
   const read = readInject(flags, terminal.env);
   if (!read.ok) return fail(terminal, "inject", read.problems);
-  const { filename, settings, trustBundle, permitted } = read.options;
+  const { filename, settings, trustBundle, permitted } = read.value;
   const input = await readManifests(terminal, filename);
   const bundle = await readTrustBundle(trustBundle);
   const problems = [input, bundle].flatMap((result) => ("problem" in result ? [result.problem] : []));
@@ -29,7 +29,7 @@ export const inject: Action = async (terminal, flags) => {
 export const uninject: Action = async (terminal, flags) => {
   const read = readUninject(flags, terminal.env);
   if (!read.ok) return fail(terminal, "uninject", read.problems);
-  const { filename, settings } = read.options;
+  const { filename, settings } = read.value;
   const input = await readManifests(terminal, filename);
   if ("problem" in input) return fail(terminal, "uninject", [input.problem]);
 

@@ -20,13 +20,13 @@ export const migrate: Action = async (terminal, flags, [name]) => {
 async function migrateFrom(terminal: Terminal, flags: Flags, from: "kiam" | "kube2iam"): Promise<number> {
   const read = readMigrate(flags);
   if (!read.ok) return fail(terminal, "migrate", read.problems);
-  const { kiamValuesFile, roleBaseArn, output } = read.options;
-  return withMigrationInput(terminal, from, read.options.input, async (deps, input) => {
+  const { kiamValuesFile, roleBaseArn, output } = read.value;
+  return withMigrationInput(terminal, from, read.value.input, async (deps, input) => {
     const options = { from, input, kiamValuesFile, roleBaseArn, environment: terminal.env };
     const result = await planMigration(deps, options);
     if (!result.ok) return fail(terminal, "migrate", result.problems.map(problemText));
     const { report, installation } = result;
-    terminal.out(render(report, installation, read.options));
+    terminal.out(render(report, installation, read.value));
     // Values are settings: they do not depend on what the pods need.
     return output !== "values" && report.counts.needsWork + report.counts.refused > 0 ? 1 : 0;
   });

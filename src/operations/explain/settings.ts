@@ -54,7 +54,7 @@ const SELECTS_ALL = { name: "pods.podrole.io", clientConfig: {} };
 function defaults(): WebhookSettings {
   const read = readSettings(WEBHOOK_SETTINGS, {}, {});
   if (!read.ok) throw new RangeError(`the webhook's defaults: ${read.problems.join("; ")}`);
-  return read.settings;
+  return read.value;
 }
 
 function missingSettings({ webhook }: Installed, namespace: string): string {

@@ -43,7 +43,7 @@ export async function migrate(deps: InputDeps, options: MigrateOptions): Promise
   const unresolved = unresolvedRole(inventory, installation);
   if (unresolved !== undefined) return { ok: false, problems: [unresolved] };
   const { predecessor, openMetadata } = installation;
-  const report = makeReport({ inventory, predecessor, settings: target.settings, openMetadata });
+  const report = makeReport({ inventory, predecessor, settings: target.value, openMetadata });
   return { ok: true, report: { ...report, problems: [...read.omissions, ...report.problems] }, installation };
 }
 

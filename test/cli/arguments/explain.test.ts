@@ -14,7 +14,7 @@ suite("readExplain()", () => {
   ] as const) {
     test(`accepts ${args.join(" ")}, as kubectl does`, () => {
       const read = readExplain({}, args);
-      assert.deepEqual(read.ok && read.options.subject, subject);
+      assert.deepEqual(read.ok && read.value.subject, subject);
     });
   }
 

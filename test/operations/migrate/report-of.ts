@@ -19,5 +19,5 @@ export function reportOf(
   const target = podroleSettings(installation.conversion, env, native);
   assert.ok(target.ok, JSON.stringify(target));
   const { predecessor, openMetadata } = installation;
-  return makeReport({ inventory: takeInventory(objects), predecessor, settings: target.settings, openMetadata });
+  return makeReport({ inventory: takeInventory(objects), predecessor, settings: target.value, openMetadata });
 }

@@ -42,7 +42,7 @@ export async function planDeparture(deps: InputDeps, options: DepartureOptions):
   const target = podroleSettings({ server: converted, webhook: converted }, options.environment, true);
   if (!target.ok) return { ok: false, problems: target.problems.map((text) => ({ text })) };
   const inventory = takeInventory(read.objects);
-  const departure = divideInventory(inventory, target.settings.policy, destination);
+  const departure = divideInventory(inventory, target.value.policy, destination);
   const plan = { destination, departure, trust: trustPolicies(departure.moves, destination) };
   return { ok: true, plan, omissions: [...read.omissions, ...inventory.problems] };
 }

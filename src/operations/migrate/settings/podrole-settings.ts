@@ -4,6 +4,7 @@
 import { SERVER_SETTINGS } from "../../../settings/server.ts";
 import { policySettings } from "../../../policy/settings-table.ts";
 import { crossCheckServer } from "../../../settings/cross-check.ts";
+import { type Checked, success } from "../../../runtime/result.ts";
 import { envName, readSettings } from "../../../runtime/settings.ts";
 import type { PlanSettings } from "../../../injection/plan.ts";
 import { planSettings } from "../../../settings/plan-settings.ts";
@@ -13,16 +14,12 @@ import type { Conversion } from "./convert-flags.ts";
 /** Variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export type PodroleSettings =
-  | { readonly ok: true; readonly settings: PlanSettings }
-  | { readonly ok: false; readonly problems: readonly string[] };
-
 /** `nativeSidecar`: whether the cluster has native sidecars. */
 export function podroleSettings(
   { server, webhook }: Pick<Conversion, "server" | "webhook">,
   environment: Environment,
   nativeSidecar: boolean,
-): PodroleSettings {
+): Checked<PlanSettings> {
   const settingsFor = (table: object, converted: Readonly<Record<string, string>>) => {
     const own = Object.keys(table).filter((key) => environment[envName(key)] === undefined);
     return Object.fromEntries(own.flatMap((key) => (key in converted ? [[key, converted[key]]] : [])));
@@ -43,10 +40,10 @@ export function podroleSettings(
   const problems = [ofServer, ofWebhook].flatMap((read) => (read.ok ? [] : read.problems));
   if (!ofServer.ok || !ofWebhook.ok) return { ok: false, problems: [...new Set(problems)] };
   // Nothing is left for the server to detect: without --role-base-arn, short role names are reported as unresolved.
-  const settings = { ...ofServer.settings, roleBaseArnAutodetect: false };
+  const settings = { ...ofServer.value, roleBaseArnAutodetect: false };
   const wrong = crossCheckServer(settings);
   if (wrong.length > 0) return { ok: false, problems: wrong };
-  const native = nativeSidecar && ofWebhook.settings.nativeSidecar !== "false";
-  const planned = planSettings(ofWebhook.settings, { trustBundle: "", nativeSidecar: native });
-  return { ok: true, settings: { ...planned, policy: policySettings(settings, ofWebhook.settings.roleBaseArn) } };
+  const native = nativeSidecar && ofWebhook.value.nativeSidecar !== "false";
+  const planned = planSettings(ofWebhook.value, { trustBundle: "", nativeSidecar: native });
+  return success({ ...planned, policy: policySettings(settings, ofWebhook.value.roleBaseArn) });
 }

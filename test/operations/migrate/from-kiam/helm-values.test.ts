@@ -54,6 +54,6 @@ suite("readKiamValues()", () => {
     const { server, agent } = readKiamValues(values);
     const target = podroleSettings(convertKiam(server, agent), {}, true);
     assert.ok(target.ok, JSON.stringify(target));
-    assert.equal(target.settings.policy.strictNamespaceRegexp, false);
+    assert.equal(target.value.policy.strictNamespaceRegexp, false);
   });
 });

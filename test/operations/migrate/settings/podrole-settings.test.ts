@@ -8,7 +8,7 @@ suite("podroleSettings()", () => {
     const converted = { server: { roleBaseArn: BASE, sessionDuration: "120m" }, webhook: { roleBaseArn: BASE } };
     const own = podroleSettings(converted, { PODROLE_SESSION_DURATION: "30m" }, true);
     assert.ok(own.ok);
-    assert.equal(own.settings.policy.sessionDurationMs, 1_800_000);
+    assert.equal(own.value.policy.sessionDurationMs, 1_800_000);
     const wrong = podroleSettings(converted, { PODROLE_ASSUME_ROLE_ARN: `${BASE}hop` }, true);
     assert.ok(!wrong.ok);
     assert.match(wrong.problems[0] ?? "", /^--session-duration: .*--assume-role-arn is set; expected at most 1h/);
