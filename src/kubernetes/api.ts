@@ -157,7 +157,10 @@ export interface Kubernetes {
   ): Promise<"replaced" | "conflict">;
   /** Returns its `data`. */
   getConfigMap(namespace: string, name: string): Promise<Readonly<Record<string, string>> | undefined>;
-  /** Creates the ConfigMap, or replaces only its `data` if that differs. */
+  /**
+   * Creates the ConfigMap, or replaces only its `data` if that differs. Reads it again after a conflict with another
+   * writer, and rejects with ApiError (409) after the fifth.
+   */
   putConfigMap(
     namespace: string,
     name: string,

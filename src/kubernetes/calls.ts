@@ -7,7 +7,7 @@ import type { Requester } from "./request.ts";
 
 const NOT_FOUND = 404;
 /** Both "already exists" (create) and "not at this resourceVersion" (patch). */
-const CONFLICT = 409;
+export const CONFLICT = 409;
 
 /** One operation of a JSON patch (RFC 6902). */
 export interface PatchOperation {

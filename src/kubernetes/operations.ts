@@ -14,12 +14,16 @@ import type {
   TokenReview,
   WebhookConfiguration,
 } from "./api.ts";
-import { type Calls, createCalls } from "./calls.ts";
+import { type Calls, CONFLICT, createCalls } from "./calls.ts";
 import { toCoreEvent } from "./core-event.ts";
+import { ApiError } from "./errors.ts";
 import { createListWatch } from "./list-watch.ts";
 import type { ObjectMeta } from "./objects.ts";
 import type { Requester } from "./request.ts";
 import { readWebhookConfiguration, type WebhookConfigurationBody } from "./webhook-configuration.ts";
+
+/** Each conflict means that another replica wrote, so a few attempts suffice; more conflicts have another cause. */
+const PUT_ATTEMPTS = 5;
 
 interface ConfigMap {
   readonly metadata: ObjectMeta;
@@ -109,8 +113,10 @@ function configMapOperations(calls: Calls): Pick<Kubernetes, "getConfigMap" | "p
       return body && (body.data ?? {});
     },
     async putConfigMap(...write) {
-      // Each write of another replica settles one race, so this ends.
-      while (!(await tryPut(...write)));
+      for (let attempt = 0; attempt < PUT_ATTEMPTS; attempt++) if (await tryPut(...write)) return;
+      const [namespace, name] = write;
+      const state = `another writer changed it during each of ${PUT_ATTEMPTS} attempts; expected one attempt without a conflict`;
+      throw new ApiError(CONFLICT, "Conflict", `Cannot write configmap "${namespace}/${name}": ${state}`);
     },
   };
 }

@@ -187,6 +187,23 @@ test("putConfigMap() ends with its own content if another replica is faster", as
   assert.deepEqual(await kubernetes.getConfigMap("default", "trust"), { "bundle.pem": "later" });
 });
 
+test("putConfigMap() rejects after five attempts if another writer changes the ConfigMap during each", async (t) => {
+  const { emulator, connect } = await startCluster(t);
+  const metadata = { name: "trust", namespace: "default" };
+  emulator.store.create("configmaps", { metadata, data: { writes: "0" } });
+  let writes = 0;
+  emulator.faults.only = ({ verb }) => {
+    if (verb === "patch") emulator.store.replace("configmaps", { metadata, data: { writes: String(++writes) } });
+    return false;
+  };
+  await assert.rejects((await connect()).putConfigMap("default", "trust", { "bundle.pem": "ours" }), {
+    code: "KUBERNETES_UNAVAILABLE",
+    message:
+      'Cannot write configmap "default/trust": another writer changed it during each of 5 attempts; expected one attempt without a conflict',
+  });
+  assert.equal(writes, 5);
+});
+
 const PEM = "-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n";
 
 function webhookConfiguration(): Pick<KubeObject, "metadata"> & Record<string, unknown> {
