@@ -1,7 +1,8 @@
 // The only user of @kubernetes/client-node: it loads kubeconfigs with credentials of every kind, the pod's own
 // ServiceAccount, and TLS. Its generated API classes are not used: they rebuild each object field by field, drop fields
 // that they do not know and turn times into Dates, while podrole needs objects exactly as they are in JSON.
-// Lifetime: connections open with the first request, idle ones close after a while, `close()` ends them all.
+// States: open (connections open with the first request, idle ones close after a while; pools are replaced every ten
+// minutes) → closed, by `close()`, which ends all connections, also those of watches and of replaced pools.
 import { delimiter } from "node:path";
 import { HttpMethod, IsomorphicFetchHttpLibrary, KubeConfig, RequestContext } from "@kubernetes/client-node";
 import { PodroleError } from "../protocol/errors.ts";
@@ -30,6 +31,7 @@ export interface KubernetesOptions {
 
 /** The calls of podrole's programs, with the end of their connections. */
 export interface KubernetesClient extends Kubernetes {
+  /** Ends every connection at once; requests and watches that still run reject, later requests reject as well. */
   close(): Promise<void>;
 }
 
@@ -111,7 +113,10 @@ function createTransport(
 ): Transport & { close(): Promise<void> } {
   const server = config.getCurrentCluster()?.server ?? "";
   const http = new IsomorphicFetchHttpLibrary();
-  let pool: { readonly dispatcher: Dispatcher | undefined; readonly since: number } | undefined;
+  let pool: { readonly dispatcher: Dispatcher; readonly since: number } | undefined;
+  /** Ends of replaced pools: pending while requests or watches still run on them. */
+  const closings = new Set<Promise<void>>();
+  const closed = new AbortController();
 
   /**
    * Version 2.0.1 creates a connection pool per request, and with it a TLS handshake; podrole reuses the first pool for
@@ -120,15 +125,20 @@ function createTransport(
   function keepPool(context: RequestContext): void {
     const isFresh = pool !== undefined && clock.now() - pool.since < POOL_LIFE_MS;
     if (!isFresh) {
-      // Requests and watches on the old pool end normally; close() waits for them.
       retire();
-      pool = { dispatcher: context.getDispatcher(), since: clock.now() };
+      const dispatcher = context.getDispatcher();
+      pool = dispatcher && { dispatcher, since: clock.now() };
     }
-    if (pool?.dispatcher) context.setDispatcher(pool.dispatcher);
+    if (pool) context.setDispatcher(pool.dispatcher);
   }
 
+  /** Requests and watches on the old pool end normally: its close() waits for them. */
   function retire(): void {
-    pool?.dispatcher?.close().catch(() => {});
+    const closing = pool?.dispatcher
+      .close()
+      .catch(() => {})
+      .finally(() => closings.delete(closing as Promise<void>));
+    if (closing) closings.add(closing);
     pool = undefined;
   }
 
@@ -138,10 +148,13 @@ function createTransport(
     context.setHeaderParam("User-Agent", component);
     if (request.contentType !== undefined) context.setHeaderParam("Content-Type", request.contentType);
     if (request.body !== undefined) context.setBody(request.body);
-    context.setSignal(request.signal);
+    // Not left to the pools: undici's Agent forgets its connections once close() was called, so that destroy() ends none.
+    const signal = AbortSignal.any([request.signal, closed.signal]);
+    context.setSignal(signal);
     // Reads the ServiceAccount's token file again when its copy is a minute old; the kubelet renews the file after 80 %
     // of the token's lifetime.
     await config.applySecurityAuthentication(context);
+    closed.signal.throwIfAborted();
     keepPool(context);
     try {
       const { httpStatusCode, headers, body } = await http.send(context).toPromise();
@@ -153,7 +166,7 @@ function createTransport(
       };
     } catch (error) {
       // A pool whose handshakes fail may hold a CA that was replaced.
-      if (!request.signal.aborted) retire();
+      if (!signal.aborted) retire();
       throw error;
     }
   }
@@ -162,9 +175,10 @@ function createTransport(
     server,
     send,
     async close() {
-      const dispatcher = pool?.dispatcher;
+      closed.abort(Object.assign(new Error("the Kubernetes client is closed"), { name: "ClientClosed" }));
+      const current = pool?.dispatcher;
       pool = undefined;
-      await dispatcher?.destroy();
+      await Promise.all([current?.destroy(), ...closings]);
     },
   };
 }
