@@ -35,6 +35,8 @@ export interface EndpointOptions extends HeldRequestsOptions {
 }
 
 const PATH = "/v1/credentials";
+/** Whose credentials the other paths return. */
+const FIRST_CONTAINER = 0;
 const CLOSE_GRACE_MS = 500;
 const WITHOUT_TOKEN = "";
 /** In whole seconds; JavaScript v2 waits as long as this header says before it reads the token file again. */
@@ -67,31 +69,31 @@ export function createEndpoint(
     const { url = "", method } = request;
     const end = url.indexOf("?");
     if ((end < 0 ? url : url.slice(0, end)) !== PATH) {
-      if (otherPaths) return answer(otherPaths(request), 0, response);
-      return answer(refused("PATH_UNKNOWN", `the path is unknown; expected ${PATH}`), 0, response);
+      if (otherPaths) return answerOtherPath(otherPaths(request), response);
+      return reply(refused("PATH_UNKNOWN", `the path is unknown; expected ${PATH}`), response);
     }
     if (method !== "GET" && method !== "HEAD") {
       // Such a request may have a body, which is not read, so the connection cannot be used again.
       const extra = ["Allow", "GET, HEAD", "Connection", "close"];
-      return answer(refused("METHOD_UNKNOWN", `the method is ${method}; expected GET`, extra), 0, response);
+      return reply(refused("METHOD_UNKNOWN", `the method is ${method}; expected GET`, extra), response);
     }
     // SDKs send the token file's content unchanged, without "Bearer".
     const { authorization } = request.headers;
     if (!authorization) {
       const state = "the request has no Authorization header; expected the content of the container's token file";
-      return answer(refused("TOKEN_MISSING", state), 0, response);
+      return reply(refused("TOKEN_MISSING", state), response);
     }
     const index = authorize(authorization);
     if (index === "earlier") {
       const state = "the token is from before the sidecar's last start; expected the present content of the token file";
-      return answer(refused("TOKEN_REPLACED", state, RETRY_SOON), 0, response);
+      return reply(refused("TOKEN_REPLACED", state, RETRY_SOON), response);
     }
     if (index === "unknown") {
       const state =
         "the Authorization header is not a token of this pod; expected the content of the container's token file";
-      return answer(refused("TOKEN_MISMATCH", state), 0, response);
+      return reply(refused("TOKEN_MISMATCH", state), response);
     }
-    answer(() => credentialsOf(index), index, response);
+    lookUp(() => credentialsOf(index), index, response);
   }
 
   function credentialsOf(index: number): Answer | undefined {
@@ -99,11 +101,16 @@ export function createEndpoint(
     return reply && { reply, code: "OK" };
   }
 
-  function answer(found: Answer | Lookup, index: number, response: ServerResponse): void {
-    if (typeof found !== "function") return reply(found, response);
-    const result = found();
-    if (result === undefined) return heldRequests.hold(index, response, found);
-    reply(result, response);
+  function answerOtherPath(found: Answer | Lookup, response: ServerResponse): void {
+    if (typeof found === "function") lookUp(found, FIRST_CONTAINER, response);
+    else reply(found, response);
+  }
+
+  /** Replies with what the lookup finds; without credentials, the request is held for the container's next ones. */
+  function lookUp(find: Lookup, index: number, response: ServerResponse): void {
+    const found = find();
+    if (found) reply(found, response);
+    else heldRequests.hold(index, response, find);
   }
 
   function reply(result: Answer, response: ServerResponse): void {
