@@ -1,6 +1,6 @@
 // What the pages name exists: steps of the drawing in ARCHITECTURE.md, codes, and link targets.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { suite, test } from "node:test";
 import { CHECKS } from "../src/operations/check/check.ts";
@@ -153,5 +153,26 @@ suite("links", () => {
 
   test("a heading that does not exist is found", () => {
     assert.deepEqual([...anchorsOf("# A b\n\n## `x`, and Y's\n")], ["a-b", "x-and-ys"]);
+  });
+});
+
+suite("package.json", () => {
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+    readonly scripts: Readonly<Record<string, string>>;
+  };
+  /** Files and globs that a script names. */
+  const filesOf = (command: string) => command.match(/(?:\.ci|emulators|scripts|src|test)\/[^\s']+/g) ?? [];
+
+  for (const [name, command] of Object.entries(scripts)) {
+    test(`every file that npm run ${name} names exists`, () => {
+      for (const file of filesOf(command)) assert.ok(globSync(file, { cwd: ROOT }).length > 0, file);
+    });
+  }
+
+  test("files are found in a script", () => {
+    assert.deepEqual(filesOf("node --test 'test/*.test.ts' && node scripts/x.ts --check"), [
+      "test/*.test.ts",
+      "scripts/x.ts",
+    ]);
   });
 });
