@@ -71,3 +71,17 @@ export const MODULE_OWNERS: readonly { readonly module: string; readonly owners:
 export function folderOfRoom(room: string): string {
   return room === "emulators" ? "emulators" : `src/${room}`;
 }
+
+/** What a room may import, as ARCHITECTURE.md writes it: "runtime, protocol, types of kubernetes". */
+export function importsInWords(room: string): string {
+  const names = Object.keys(ROOMS);
+  const { uses = [], types = [], files = [] } = ROOMS[room] ?? {};
+  if (uses.length === names.length - 1) return "everything";
+  const partly = files.flatMap((file) => file.split("/")[0] ?? []).filter((name) => !types.includes(name));
+  const inOrder = (list: readonly string[]) => names.filter((name) => list.includes(name));
+  return [
+    ...inOrder(uses),
+    ...(types.length > 0 ? [`types of ${inOrder(types).join(" and ")}`] : []),
+    ...(partly.length > 0 ? [`single files of ${inOrder(partly).join(" and ")}`] : []),
+  ].join(", ");
+}

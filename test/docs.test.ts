@@ -7,6 +7,7 @@ import { CHECKS } from "../src/operations/check/check.ts";
 import { ERRORS } from "../src/protocol/errors.ts";
 import { SKIP_REASONS } from "../src/injection/skip-reasons.ts";
 import { WARNING_CODES } from "../src/injection/warnings.ts";
+import { folderOfRoom, importsInWords, ROOMS } from "../scripts/rooms.ts";
 import { readSources, ROOT } from "./story/sources.ts";
 
 const pages = [
@@ -75,6 +76,19 @@ suite("ARCHITECTURE.md", () => {
   test("a step that does not exist is found", () => {
     const [step] = stepsOf("policy/decide.ts · decideEverything()");
     assert.equal(isDefined(sources.get(`src/${step?.file}`), step?.name ?? ""), false);
+  });
+
+  test("the remarks of the drawing stand in one column", () => {
+    const drawing = architecture.split("```").find((part) => part.includes("createWebhookApp()")) ?? "";
+    const columns = [...drawing.matchAll(/^(.*· \w+\(\) +)\S/gm)].map(([, before = ""]) => before.length);
+    assert.ok(columns.length > 20, `${columns.length} remarks`);
+    assert.equal(new Set(columns).size, 1, `columns ${columns.join(", ")}`);
+  });
+
+  test("the table of rooms says what scripts/rooms.ts says", () => {
+    const rows = [...architecture.matchAll(/^\| `([\w/]+)\/` \| .* \| (.*)\|$/gm)];
+    const stated = Object.fromEntries(rows.map(([, folder = "", imports = ""]) => [folder, imports.trim()]));
+    for (const room of Object.keys(ROOMS)) assert.equal(stated[folderOfRoom(room)], importsInWords(room), room);
   });
 
   test("every path in backquotes exists", () => {
