@@ -117,6 +117,19 @@ suite("codes", () => {
     assert.equal(headings.length, Object.keys(ERRORS).length);
   });
 
+  test("docs/operate.md lists the permanent errors that revoke credentials, and those that do not", () => {
+    const codesOfRow = (start: string) =>
+      codesOf((page.get("docs/operate.md") ?? "").split("\n").find((line) => line.includes(start)) ?? "").toSorted();
+    const atEndpoint = new Set(codesOfRow("| at any time |"));
+    const permanent = (keep: boolean) =>
+      Object.entries(ERRORS)
+        .filter(([code, row]) => !row.retry && row.keep === keep && !atEndpoint.has(code))
+        .map(([code]) => code)
+        .toSorted();
+    assert.deepEqual(codesOfRow("permanent, and revokes"), permanent(false));
+    assert.deepEqual(codesOfRow("permanent, and does not revoke"), permanent(true));
+  });
+
   test("docs/checks.md has a heading for every check, and no other", () => {
     const headings = [...(page.get("docs/checks.md") ?? "").matchAll(/^### (\w+)$/gm)].map(([, id = ""]) => id);
     assert.deepEqual(headings.toSorted(), Object.keys(CHECKS).toSorted());
