@@ -46,7 +46,7 @@ export function decidePodRoles(
 
 /** Warns about what depends on the server's own AWS identity, which is unknown at admission: never a refusal. */
 export function serverWarnings({ metadata }: Pod, roles: readonly RoleDecision[]): readonly Warning[] {
-  const undecided = roles.filter((decision) => !decision.allowed && decision.undecided);
+  const undecided = roles.filter(({ outcome }) => outcome === "undecided");
   const requested = valueOf(metadata.annotations ?? {}, ANNOTATIONS.sessionDuration);
   const isLong = requested !== undefined && (duration.parse(requested) ?? 0) > LONGEST_CHAINED_SESSION_MS;
   return [
@@ -73,10 +73,9 @@ function participantsAmong(names: readonly string[], pod: Pod): readonly string[
 /** Refuses session settings that STS would never accept, although the role itself is permitted. */
 function refuseSessions(facts: PodFacts, roles: readonly RoleDecision[], policy: PolicySettings): Refusal | undefined {
   for (const decision of roles) {
-    if (!decision.allowed && decision.undecided) continue;
-    const input = decision.allowed
-      ? assumeRoleInput(facts, decision.role, policy, "unread")
-      : refuse(decision.code, decision.message);
+    if (decision.outcome === "undecided") continue;
+    const input =
+      decision.outcome === "allowed" ? assumeRoleInput(facts, decision.role, policy, "unread") : decision.refusal;
     if (isRefusal(input)) return input;
   }
   return undefined;

@@ -1,7 +1,7 @@
 // Decides which container of a pod gets which role, which is podrole's central decision. Pure. The webhook calls it at
 // admission, for an early and friendly answer; the server calls it at each issue, with binding effect. It never throws,
 // whatever the annotations contain, and permits nothing that no annotation of the namespace permits.
-import { isRefusal, type Refusal } from "../protocol/errors.ts";
+import { isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
 import { judgeByAllowedRoles } from "./allowed-roles.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
 import { participantsOf, roleNamedFor } from "./containers.ts";
@@ -44,15 +44,15 @@ function decideOne(
   if (settings.serverDetectsBaseArn && isShortRole(named.text)) {
     const state = "only the server has the base ARN (--role-base-arn-autodetect)";
     const message = `Cannot resolve ${named.place} ${quoted(named.text)}: ${state}; expected --role-base-arn or a full role ARN`;
-    return { ...common, allowed: false, undecided: true, code: "ROLE_INVALID", message };
+    return { ...common, outcome: "undecided", refusal: refuse("ROLE_INVALID", message) };
   }
   const role = resolveRole(named.text, settings.baseArn, named.place);
-  if (isRefusal(role)) return { ...common, allowed: false, code: role.code, message: role.message };
+  if (isRefusal(role)) return { ...common, outcome: "refused", refusal: role };
   const permission = judge(role.arn, pod.namespace, inherited.namespaceAnnotations, settings);
-  if (permission.permitted) return { ...common, allowed: true, role };
+  if (permission.permitted) return { ...common, outcome: "allowed", role };
   const subject = `pod "${pod.namespace}/${pod.name ?? "(new)"}" container ${quoted(container)}`;
   const message = `Cannot give role ${role.arn} to ${subject}: ${permission.state}`;
-  return { ...common, allowed: false, role, code: permission.code, message };
+  return { ...common, outcome: "refused", role, refusal: refuse(permission.code, message) };
 }
 
 /** Neither annotation permits nothing. If there are both, even if one is empty, both must permit the role. */

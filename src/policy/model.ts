@@ -1,5 +1,5 @@
 // Input and output of policy: types only. decide.ts exports them to the rest of podrole.
-import type { ErrorInfo, Refusal } from "../protocol/errors.ts";
+import type { Refusal } from "../protocol/errors.ts";
 import type { RoleArn } from "./role.ts";
 
 /** Format of the patterns in iam.amazonaws.com/allowed-roles (kube2iam's --namespace-restriction-format). */
@@ -97,18 +97,13 @@ export interface AssumeRoleInput {
 /** Where a container's role is named; the first of these that names one counts. */
 export type RoleOrigin = "container" | "pod" | "serviceAccount" | "namespace" | "default";
 
-/**
- * Contains the fields of the audit line: the container, the requested role and its origin, the resolved role, and the
- * reason of a denial.
- */
+/** The decision on one container: what names its role, and whether the container may have that role. */
 export type RoleDecision = { readonly container: string; readonly asked: string; readonly origin: RoleOrigin } & (
-  | { readonly allowed: true; readonly role: RoleArn }
-  | ({
-      readonly allowed: false;
-      readonly role?: RoleArn;
-      /** Not a denial: at admission, only the server can resolve this role name (`serverDetectsBaseArn`). */
-      readonly undecided?: true;
-    } & ErrorInfo)
+  | { readonly outcome: "allowed"; readonly role: RoleArn; readonly refusal?: never }
+  /** Without a role if its name cannot be resolved. */
+  | { readonly outcome: "refused"; readonly role?: RoleArn; readonly refusal: Refusal }
+  /** At admission: only the server can resolve this role name (`serverDetectsBaseArn`). A refusal anywhere else. */
+  | { readonly outcome: "undecided"; readonly role?: never; readonly refusal: Refusal }
 );
 
 /** The decisions on all containers of a pod. */

@@ -69,8 +69,8 @@ const LONGEST_ANNOTATION = 1_024;
 const LONGEST_TEXT = 256;
 const MOST_GROUPS = 32;
 
-function rolePart({ container, asked, origin, allowed, role }: RoleDecision): AdmissionRole {
-  return { container, asked: short(asked), resolved: role?.arn, origin, allowed };
+function rolePart({ container, asked, origin, outcome, role }: RoleDecision): AdmissionRole {
+  return { container, asked: short(asked), resolved: role?.arn, origin, allowed: outcome === "allowed" };
 }
 
 function controllerOf(references: unknown): AdmissionLine["owner"] {

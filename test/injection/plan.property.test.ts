@@ -69,7 +69,7 @@ test("plan() mounts the token only in containers with a role, and sets endpoint 
       for (const container of users.filter(({ name }) => !name.startsWith("podrole-"))) {
         const mount = container.volumeMounts?.find(({ name }) => name === "podrole-tokens");
         if (mount) {
-          assert.ok(made.roles.some((role) => role.allowed && role.container === container.name));
+          assert.ok(made.roles.some((role) => role.outcome === "allowed" && role.container === container.name));
           assert.equal(mount.subPath, container.name);
         }
         const given = [...(pod.spec.initContainers ?? []), ...pod.spec.containers].find(

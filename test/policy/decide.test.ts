@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decideRoles, type PodFacts, type PolicySettings } from "../../src/policy/decide.ts";
 import { podFacts } from "../../src/policy/facts.ts";
+import { refuse } from "../../src/protocol/errors.ts";
 import { ALLOWED, BASE, inherited, PERMITTED, pod, ROLE, settings } from "./facts.ts";
 
 const DEFAULT = "iam.amazonaws.com/default-role";
@@ -208,7 +209,7 @@ for (const { what, roles, namespace = ANY, ...given } of CASES) {
     assert.equal(decided.refusal, undefined);
     const short = decided.roles.map((one) => [
       one.container,
-      one.allowed ? `${one.role.arn.slice(BASE.length)} ${one.origin}` : one.code,
+      one.refusal?.code ?? `${one.role?.arn.slice(BASE.length)} ${one.origin}`,
     ]);
     assert.deepEqual(Object.fromEntries(short), roles);
   });
@@ -256,18 +257,19 @@ test("decideRoles() names pod, container, role and reason in ROLE_FORBIDDEN", ()
     container: "app",
     asked: "x",
     origin: "pod",
-    allowed: false,
+    outcome: "refused",
     role: { arn: `${BASE}x`, partition: "aws", accountId: "123456789012", path: "/", name: "x" },
-    code: "ROLE_FORBIDDEN",
-    message:
+    refusal: refuse(
+      "ROLE_FORBIDDEN",
       'Cannot give role arn:aws:iam::123456789012:role/x to pod "ns/name" container "app": namespace "ns" permits ".*team-a.*" (iam.amazonaws.com/permitted), which does not match',
+    ),
   });
 });
 
 test("decideRoles() names the place of a role that cannot be resolved", () => {
   const message = (...args: Parameters<typeof decideRoles>) => {
     const [no] = decideRoles(...args).roles;
-    return no?.allowed === false ? no.message : "";
+    return no?.refusal?.message ?? "";
   };
   assert.match(
     message(pod({ [`${ROLE}.app`]: "*" }), inherited(ANY), settings()),

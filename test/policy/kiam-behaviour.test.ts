@@ -12,7 +12,7 @@ function outcome(annotation: string, permitted: string | undefined, overrides: P
   const namespace = permitted === undefined ? {} : { [PERMITTED]: permitted };
   const [decision] = decideRoles(pod({ [ROLE]: annotation }), inherited(namespace), settings(overrides)).roles;
   assert.ok(decision);
-  return decision.allowed ? decision.role.arn : decision.code;
+  return decision.outcome === "allowed" ? decision.role.arn : decision.refusal.code;
 }
 
 interface RoleCase {

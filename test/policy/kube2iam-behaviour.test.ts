@@ -134,7 +134,7 @@ for (const { behaviour, source, podrole, annotation, allowed, outcome, ...given 
     const annotations = annotation === undefined ? {} : { [ROLE]: annotation };
     const namespace = allowed === undefined ? {} : { [ALLOWED]: JSON.stringify(allowed) };
     const [decision] = decideRoles(pod(annotations), inherited(namespace), settings(given.settings)).roles;
-    const got = decision === undefined ? "none" : decision.allowed ? decision.role.arn : decision.code;
+    const got = decision === undefined ? "none" : (decision.refusal?.code ?? decision.role?.arn);
     assert.equal(got, outcome);
   });
 }
@@ -152,6 +152,6 @@ test("kube2iam: kube2iam names a session by a hash of the pod's IP address (diff
 test("kube2iam: kube2iam reads only its own namespace annotation, not kiam's (differs: podrole reads both annotations, and both must permit the role) [mappings/mapper.go]", () => {
   const both = (permitted: string) =>
     decideRoles(pod({ [ROLE]: "x" }), inherited({ [ALLOWED]: '["*"]', [PERMITTED]: permitted }), settings()).roles[0]
-      ?.allowed;
-  assert.deepEqual([both(".*"), both(".*/y")], [true, false]);
+      ?.outcome;
+  assert.deepEqual([both(".*"), both(".*/y")], ["allowed", "refused"]);
 });

@@ -51,10 +51,10 @@ test("plan() admits a short role name, with a warning, when only the server has 
   assert.deepEqual([result.reason, codesOf(result)], ["INJECTED", ["ROLE_UNCHECKED"]]);
   assert.equal(result.message, "podrole is injected; app, other: shop-a");
   assert.deepEqual(
-    result.roles.map(({ allowed, role }) => [allowed, role]),
+    result.roles.map(({ outcome, role }) => [outcome, role]),
     [
-      [false, undefined],
-      [false, undefined],
+      ["undecided", undefined],
+      ["undecided", undefined],
     ],
     "admitted, never allowed: that is the server's decision",
   );

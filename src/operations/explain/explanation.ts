@@ -147,9 +147,10 @@ function explainContainers(
 function explainRole(decision: RoleDecision, facts: PodFacts, sessions: PolicySettings): ContainerExplanation {
   const { container, origin: namedBy } = decision;
   const common = { container, namedBy, ...(decision.role && { role: decision.role.arn }) };
-  if (!decision.allowed) {
-    const { code, message, undecided } = decision;
-    return { ...common, allowed: false, ...(undecided ? { undecided } : { code }), message };
+  if (decision.outcome !== "allowed") {
+    const { code, message } = decision.refusal;
+    const state = decision.outcome === "undecided" ? ({ undecided: true } as const) : { code };
+    return { ...common, allowed: false, ...state, message };
   }
   const input = assumeRoleInput(facts, decision.role, sessions, "unread");
   return isRefusal(input)

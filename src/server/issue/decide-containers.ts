@@ -50,7 +50,7 @@ function judgeAll(
     if (refusal) return { container, refusal };
     const decision = roles.find((role) => role.container === container);
     if (!decision) return { container, refusal: noRole(found, container) };
-    if (!decision.allowed) return { container, refusal: refuse(decision.code, decision.message) };
+    if (decision.outcome !== "allowed") return { container, refusal: decision.refusal };
     // An annotation that cannot be followed is a refusal as well. The session policy is read later.
     const input = assumeRoleInput(found.facts, decision.role, policy, "unread");
     return isRefusal(input) ? { container, refusal: input } : { container, role: decision.role, found };

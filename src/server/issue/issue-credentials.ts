@@ -107,7 +107,7 @@ export function createCredentialIssuer({
     prefetch(identity, found) {
       for (const decision of decideRoles(found.facts, found.inherited, policy()).roles) {
         // Errors are dropped here, because issue() meets and reports the same ones.
-        if (decision.allowed) {
+        if (decision.outcome === "allowed") {
           sessionInput(found, decision.role).then(
             (input) => isRefusal(input) || cache.prefetch(input, requester(identity, found)),
             () => {},

@@ -119,7 +119,8 @@ const decision = target({
     const { roles, refusal } = decideRoles(facts, { namespaceAnnotations, serviceAccountAnnotations: {} }, settings());
     if (refusal) return [messageOf(refusal, ["CONTAINER_UNKNOWN"])];
     return roles.map((one) => {
-      if (!one.allowed) return messageOf(one, ["ROLE_FORBIDDEN", "ROLE_INVALID", "PERMITTED_INVALID"]);
+      if (one.outcome !== "allowed")
+        return messageOf(one.refusal, ["ROLE_FORBIDDEN", "ROLE_INVALID", "PERMITTED_INVALID"]);
       assert.match(one.role.arn, LEGAL_ARN);
       const isShared = permitted === undefined || !SHARED.test(permitted);
       const peer = isShared ? peerAllows(permitted, allowed, one.role.arn) : undefined;
@@ -205,7 +206,10 @@ const foreign = target({
       { namespaceAnnotations: { [`example.com/${key}`]: secret }, serviceAccountAnnotations: {} },
       settings(),
     );
-    return [...(refusal ? [refusal.message] : []), ...roles.map((one) => (one.allowed ? one.role.arn : one.message))];
+    return [
+      ...(refusal ? [refusal.message] : []),
+      ...roles.map((one) => (one.outcome === "allowed" ? one.role.arn : one.refusal.message)),
+    ];
   },
 });
 

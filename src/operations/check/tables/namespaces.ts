@@ -77,7 +77,7 @@ function findInvalidExpression(
     const inherited = { namespaceAnnotations: { [key]: value }, serviceAccountAnnotations: {} };
     const pod = { ...ANY_POD, namespace, annotations: { [ANNOTATIONS.role]: PROBE } };
     const [decision] = decideRoles(pod, inherited, policy).roles;
-    if (decision && !decision.allowed && decision.code === "PERMITTED_INVALID") return decision.message;
+    if (decision?.refusal?.code === "PERMITTED_INVALID") return decision.refusal.message;
   }
   return undefined;
 }
@@ -97,8 +97,8 @@ function refusedDefaults(
   const pod = { ...ANY_POD, namespace: name, serviceAccount: account?.metadata.name ?? "default" };
   const object = account === undefined ? `namespace ${name}` : `serviceaccount ${keyOf(account)}`;
   return decideRoles(pod, inherited, policy).roles.flatMap((decision) =>
-    !decision.allowed && !decision.undecided && decision.origin === origin
-      ? [failed(`${decision.code}: ${decision.message}`, object)]
+    decision.outcome === "refused" && decision.origin === origin
+      ? [failed(`${decision.refusal.code}: ${decision.refusal.message}`, object)]
       : [],
   );
 }

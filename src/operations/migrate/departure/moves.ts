@@ -100,7 +100,7 @@ function roleOf(
     },
     policy,
   );
-  const message = refusal?.message ?? roles.find((decision) => !decision.allowed)?.message;
+  const message = (refusal ?? roles.find(({ outcome }) => outcome !== "allowed")?.refusal)?.message;
   if (message !== undefined) return { withoutRole: [], reasons: [`it has no role today: ${message}`] };
   const allowed = new Map(roles.flatMap(({ role }) => (role ? [[role.arn, role] as const] : [])));
   if (allowed.size > 1) {

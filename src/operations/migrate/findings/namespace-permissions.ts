@@ -103,7 +103,7 @@ export function podrolePermits(
     containers: ["app"],
   };
   const inherited = { namespaceAnnotations: annotations, serviceAccountAnnotations: {} };
-  return decideRoles(pod, inherited, policy).roles[0]?.allowed === true;
+  return decideRoles(pod, inherited, policy).roles[0]?.outcome === "allowed";
 }
 
 function permissionText({ annotations }: NamespaceFacts): string | undefined {
