@@ -58,6 +58,16 @@ export const RESOURCES: readonly ResourceType[] = [
     group: "admissionregistration.k8s.io",
     namespaced: false,
   }),
+  // Stored and listed only: no policy is evaluated.
+  core("validatingadmissionpolicies", "ValidatingAdmissionPolicy", {
+    group: "admissionregistration.k8s.io",
+    namespaced: false,
+    subresources: ["status"],
+  }),
+  core("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding", {
+    group: "admissionregistration.k8s.io",
+    namespaced: false,
+  }),
   core("tokenreviews", "TokenReview", { group: "authentication.k8s.io", namespaced: false, virtual: true }),
   core("subjectaccessreviews", "SubjectAccessReview", {
     group: "authorization.k8s.io",

@@ -82,6 +82,8 @@ export type OperatorResource =
   | "jobs"
   | "cronjobs"
   | "poddisruptionbudgets"
+  | "validatingadmissionpolicies"
+  | "validatingadmissionpolicybindings"
   | "subjectaccessreviews"
   | "selfsubjectaccessreviews";
 

@@ -19,6 +19,8 @@ const GROUPS: Readonly<Record<Resource | OperatorResource, string>> = {
   jobs: "/apis/batch/v1",
   cronjobs: "/apis/batch/v1",
   poddisruptionbudgets: "/apis/policy/v1",
+  validatingadmissionpolicies: "/apis/admissionregistration.k8s.io/v1",
+  validatingadmissionpolicybindings: "/apis/admissionregistration.k8s.io/v1",
   subjectaccessreviews: "/apis/authorization.k8s.io/v1",
   selfsubjectaccessreviews: "/apis/authorization.k8s.io/v1",
 };

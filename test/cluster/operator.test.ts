@@ -76,7 +76,7 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
     installation = await install(kubectl, { kubeconfig, host, roles, images: {} });
     const common = ["-n", "podrole", "create", "configmap", "podrole-common"];
     await kubectl.ok([...common, `--from-literal=PODROLE_ROLE_BASE_ARN=arn:aws:iam::${ACCOUNT}:role/`]);
-    for (const file of ["priority-class", "server", "webhook"]) {
+    for (const file of ["priority-class", "server", "webhook", "pod-status-policy"]) {
       await kubectl.ok(["apply", "-f", root(`manifests/base/${file}.yaml`)]);
     }
     await kubectl.ok(["create", "namespace", NAMESPACE]);
@@ -90,7 +90,7 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
   });
   after(async () => {
     await kubectl.run(["delete", "namespace", NAMESPACE, "--wait=false"]);
-    for (const file of ["webhook", "server", "priority-class"]) {
+    for (const file of ["pod-status-policy", "webhook", "server", "priority-class"]) {
       await kubectl.run(["delete", "-f", root(`manifests/base/${file}.yaml`), "--ignore-not-found", "--wait=false"]);
     }
     await installation?.uninstall();
@@ -103,6 +103,7 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
       ...["API_VERSION", "NATIVE_SIDECARS", "ADMISSION_API", "NAMESPACE", "DISRUPTION_BUDGETS", "SETTINGS"],
       ...["RIGHTS_SERVER", "RIGHTS_WEBHOOK", "RIGHTS_SERVER_NARROW", "RIGHTS_WEBHOOK_NARROW"],
       ...["TRUST_BUNDLE", "CA_SLOTS", "CA_BUNDLE", "WEBHOOK_REGISTERED", "WEBHOOK_SELECTOR", "FAILURE_POLICY"],
+      "ANNOTATIONS_GUARDED",
       ...["ADMISSION", "NAMESPACES_PERMIT", "EXPRESSIONS", "ROLES_PERMITTED"],
     ];
     assert.deepEqual(

@@ -4,6 +4,7 @@ import { ApiError } from "../../kubernetes/errors.ts";
 import { sleep } from "../../runtime/clock.ts";
 import { collect, type CollectDeps, type CollectOptions, type PodScope } from "./collect/collect.ts";
 import { type CheckTable, type Finding, findingsOf, isHealthy } from "./finding.ts";
+import { ANNOTATION_GUARD } from "./tables/annotation-guard.ts";
 import { CERTIFICATES } from "./tables/certificates.ts";
 import { INSTALLATION } from "./tables/installation.ts";
 import { METRICS } from "./tables/metrics.ts";
@@ -20,6 +21,7 @@ export const CHECKS: CheckTable = {
   ...INSTALLATION,
   ...CERTIFICATES,
   ...REGISTRATION,
+  ...ANNOTATION_GUARD,
   ...METRICS,
   ...NAMESPACES,
   ...PODS,

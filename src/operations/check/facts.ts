@@ -4,6 +4,7 @@ import type { LabelSelector } from "../../kubernetes/selectors.ts";
 import type { Deployment, Installed, ProgramName } from "../installed.ts";
 import type { Known } from "./known.ts";
 import type { MetadataProbe } from "./collect/metadata-probe.ts";
+import type { AdmissionPolicies } from "./tables/annotation-guard.ts";
 import type { Right } from "./rights.ts";
 import type { Samples } from "./collect/metrics-pages.ts";
 
@@ -80,6 +81,7 @@ export interface Facts {
   readonly trustBundle: Known<string | undefined>;
   readonly slots: Known<readonly SlotFacts[]>;
   readonly webhookConfigurations: Known<readonly WebhookConfigurationObject[]>;
+  readonly admissionPolicies: Known<AdmissionPolicies>;
   readonly admission: Known<AdmissionAnswer>;
   readonly pages: readonly PodPages[];
   readonly namespaces: Known<readonly Namespace[]>;

@@ -86,6 +86,7 @@ export function installersRights(namespace: string): readonly Right[] {
     ...rights("me", "", ["namespaces"], ["create"]),
     ...rights("me", roles, ["clusterroles", "clusterrolebindings"], ["create"]),
     ...rights("me", ADMISSION, ["mutatingwebhookconfigurations"], ["create"]),
+    ...rights("me", ADMISSION, ["validatingadmissionpolicies", "validatingadmissionpolicybindings"], ["create"]),
     ...rights("me", "scheduling.k8s.io", ["priorityclasses"], ["create"]),
     ...rights("me", roles, ["roles", "rolebindings"], ["create"], { namespace }),
     ...rights("me", "apps", ["deployments"], ["create"], { namespace }),

@@ -202,7 +202,7 @@ interface Registration {
 /** Creates what controllers would create from the manifests: Deployments, their pods, budgets, RBAC. */
 function installObjects({ kubernetes, server, webhook }: EmulatedCluster): void {
   const { store } = kubernetes;
-  for (const path of ["server", "webhook", "rbac"]) {
+  for (const path of ["server", "webhook", "rbac", "pod-status-policy"]) {
     for (const document of parseAllDocuments(readFileSync(file(`manifests/base/${path}.yaml`), "utf8"), {
       merge: true,
     })) {
@@ -211,6 +211,10 @@ function installObjects({ kubernetes, server, webhook }: EmulatedCluster): void 
         store.create("deployments", { ...object, status: { readyReplicas: 2, updatedReplicas: 2 } });
       }
       if (object.kind === "PodDisruptionBudget") store.create("poddisruptionbudgets", object);
+      if (object.kind === "ValidatingAdmissionPolicy") store.create("validatingadmissionpolicies", object);
+      if (object.kind === "ValidatingAdmissionPolicyBinding") {
+        store.create("validatingadmissionpolicybindings", object);
+      }
       const who = object.metadata.name.replace("podrole", "");
       if (object.kind === "ClusterRole") kubernetes.restrict(`${REFUSED}${who}`, object.rules ?? []);
       if (object.kind === "Role") kubernetes.restrict(`${REFUSED}${who}`, object.rules ?? [], "podrole");

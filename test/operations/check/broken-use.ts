@@ -1,6 +1,45 @@
 // Cases: how the webhook is called, metrics of the programs, namespaces and pods.
 import { barePod, configuration, healthy, injectedPod, known, NAMESPACE } from "./healthy.ts";
-import { annotated, type Broken, registered, serverReports, withWebhookSetting } from "./changes.ts";
+import { annotated, type Broken, guardWith, registered, serverReports, withWebhookSetting } from "./changes.ts";
+
+const GUARD = "ANNOTATIONS_GUARDED";
+const BROKEN_GUARDS: readonly Broken[] = [
+  [
+    "no policy on pods/status",
+    { admissionPolicies: known({ policies: [], bindings: [] }) },
+    GUARD,
+    "warning",
+    /There is no ValidatingAdmissionPolicy/,
+  ],
+  [
+    "a policy on pods/status without its rule",
+    guardWith({ matchConstraints: { resourceRules: [] } }),
+    GUARD,
+    "warning",
+    /do not contain UPDATE/,
+  ],
+  [
+    "a policy on pods/status that is ignored when it fails",
+    guardWith({ failurePolicy: "Ignore" }),
+    GUARD,
+    "warning",
+    /failurePolicy is Ignore/,
+  ],
+  [
+    "a policy on pods/status that only warns",
+    guardWith({}, { validationActions: ["Warn"] }),
+    GUARD,
+    "warning",
+    /No binding/,
+  ],
+  [
+    "a policy on pods/status for some namespaces",
+    guardWith({}, { matchResources: { namespaceSelector: { matchLabels: { team: "shop" } } } }),
+    GUARD,
+    "warning",
+    /No binding/,
+  ],
+];
 
 export const BROKEN_USE: readonly Broken[] = [
   [
@@ -34,6 +73,7 @@ export const BROKEN_USE: readonly Broken[] = [
     /excluded/,
   ],
   ["no second call", registered({ reinvocationPolicy: "Never" }), "OTHER_WEBHOOKS", "warning", /expected IfNeeded/],
+  ...BROKEN_GUARDS,
   [
     "a pod that was admitted",
     { admission: known({ answer: "admitted", namespace: "shop" }) },

@@ -2,7 +2,7 @@
 import type { Facts } from "../../../src/operations/check/facts.ts";
 import type { State } from "../../../src/operations/check/finding.ts";
 import { readInstalled } from "../../../src/operations/installed.ts";
-import { COMMON, configuration, deployment, healthy, known, metrics, NAMESPACE } from "./healthy.ts";
+import { admissionPolicies, COMMON, configuration, deployment, healthy, known, metrics, NAMESPACE } from "./healthy.ts";
 
 /** The defect, the check that reports it, its state, and what the message must contain. */
 export type Broken = readonly [what: string, change: Partial<Facts>, id: string, state: State, message: RegExp];
@@ -33,6 +33,13 @@ export const refusing = (
     return isIt ? { right, allowed: known(allowed) } : judged;
   }),
 });
+/** The guard of podrole's annotations with other fields in the policy's or the binding's spec. */
+export function guardWith(policy: object, binding: object = {}): Partial<Facts> {
+  const { policies, bindings } = structuredClone(admissionPolicies());
+  for (const { spec } of policies) Object.assign(spec, policy);
+  for (const { spec } of bindings) Object.assign(spec, binding);
+  return { admissionPolicies: known({ policies, bindings }) };
+}
 export const withWebhookSetting = (env: { name: string; value: string }): Partial<Facts> => {
   const webhook = deployment("webhook");
   webhook.spec.template.spec.containers[0]?.env?.push(env);

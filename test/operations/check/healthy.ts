@@ -1,8 +1,11 @@
 // The facts of a healthy cluster, and parts to build other clusters from.
+import { readFileSync } from "node:fs";
+import { parseAllDocuments } from "yaml";
 import { createAuthority } from "../../../src/pki/certificate.ts";
 import { CHECKS } from "../../../src/operations/check/check.ts";
 import type { Facts, WebhookConfigurationObject } from "../../../src/operations/check/facts.ts";
 import type { Known } from "../../../src/operations/check/known.ts";
+import type { AdmissionPolicies } from "../../../src/operations/check/tables/annotation-guard.ts";
 import { type Finding, findingsOf } from "../../../src/operations/check/finding.ts";
 import { forbiddenRights, installersRights, neededRights } from "../../../src/operations/check/rights.ts";
 import { parseSamples } from "../../../src/operations/check/collect/metrics-pages.ts";
@@ -137,6 +140,13 @@ export function injectedPod(role = "shop-orders"): Pod {
   return { ...planned.pod, status: { phase: "Running" } };
 }
 
+/** podrole's policies as the manifests have them. */
+export function admissionPolicies(): AdmissionPolicies {
+  const text = readFileSync(new URL("../../../manifests/base/pod-status-policy.yaml", import.meta.url), "utf8");
+  const [policy, binding] = parseAllDocuments(text).map((document) => document.toJS() as never);
+  return { policies: [policy as never], bindings: [binding as never] };
+}
+
 export function healthy(change: Partial<Facts> = {}): Facts {
   const deployments = [deployment("server"), deployment("webhook")];
   const expected = (right: { readonly expected: boolean }) => known(right.expected);
@@ -164,6 +174,7 @@ export function healthy(change: Partial<Facts> = {}): Facts {
     trustBundle: known(CA),
     slots: known([{ slot: "current", certificatePem: CA, since: NOW - 10 * DAY }]),
     webhookConfigurations: known([configuration()]),
+    admissionPolicies: known(admissionPolicies()),
     admission: known({ answer: "refused by podrole", namespace: "shop" }),
     pages: [
       { program: "server", pod: "podrole-server-1", samples: known(metrics("server")) },

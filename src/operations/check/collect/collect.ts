@@ -65,6 +65,11 @@ export async function collect(deps: CollectDeps, options: CollectOptions): Promi
   );
   const programs: Installed = "value" in installed ? installed.value : { server: undefined, webhook: undefined };
 
+  const admissionPolicies = await known(async () => ({
+    policies: await kubernetes.listAll<never>("validatingadmissionpolicies"),
+    bindings: await kubernetes.listAll<never>("validatingadmissionpolicybindings"),
+  }));
+
   progress("reviewing permissions");
   const programRights = await reviewRights(kubernetes, rightsOf(programs, namespace), ({ who }) =>
     who === "me"
@@ -97,7 +102,18 @@ export async function collect(deps: CollectDeps, options: CollectOptions): Promi
   return {
     ...NOT_READ,
     ...common,
-    ...{ ownNamespace, nodes, deployments, ownPods, budgets, installed, programRights, trustBundle, slots },
+    ...{
+      ownNamespace,
+      nodes,
+      deployments,
+      ownPods,
+      budgets,
+      installed,
+      programRights,
+      trustBundle,
+      slots,
+      admissionPolicies,
+    },
     ...{ pages, namespaces, serviceAccounts, pods, admission, metadata },
   };
 }
@@ -114,6 +130,7 @@ const NOT_READ = {
   budgets: UNREAD,
   trustBundle: UNREAD,
   slots: UNREAD,
+  admissionPolicies: UNREAD,
   admission: UNREAD,
   pages: [],
   namespaces: UNREAD,

@@ -1,0 +1,83 @@
+// Check of the ValidatingAdmissionPolicy that keeps nodes from changing podrole's annotations of running pods.
+import type { ObjectMeta } from "../../../kubernetes/objects.ts";
+import { given, inSection, ok, skipped, type Verdict, warning } from "../finding.ts";
+
+/** manifests/base/pod-status-policy.yaml. */
+const POLICY = "podrole-pod-status";
+/** ValidatingAdmissionPolicy is enabled by default since 1.30. */
+const POLICIES_SINCE = 30;
+
+interface AdmissionPolicy {
+  readonly metadata: ObjectMeta;
+  readonly spec: {
+    readonly failurePolicy?: string;
+    readonly matchConstraints?: {
+      readonly resourceRules?: readonly {
+        readonly operations?: readonly string[];
+        readonly resources?: readonly string[];
+      }[];
+      readonly namespaceSelector?: object;
+      readonly objectSelector?: object;
+    };
+  };
+}
+
+interface PolicyBinding {
+  readonly metadata: ObjectMeta;
+  readonly spec: {
+    readonly policyName?: string;
+    readonly validationActions?: readonly string[];
+    readonly matchResources?: object;
+  };
+}
+
+/** The ValidatingAdmissionPolicies of the cluster, and their bindings. */
+export interface AdmissionPolicies {
+  readonly policies: readonly AdmissionPolicy[];
+  readonly bindings: readonly PolicyBinding[];
+}
+
+export const ANNOTATION_GUARD = inSection("registration", "installed", {
+  ANNOTATIONS_GUARDED: {
+    summary:
+      "ValidatingAdmissionPolicy `podrole-pod-status` keeps nodes from changing podrole's annotations of running pods (Kubernetes 1.30 or later).",
+    remedy:
+      "Apply `manifests/base/pod-status-policy.yaml` again. Without it, a kubelet can change the role of a running pod on its node to another one that the pod's namespace permits.",
+    judge: ({ api, admissionPolicies }) =>
+      given(api, ({ major, minor }) =>
+        major === 1 && minor < POLICIES_SINCE
+          ? skipped(`Kubernetes ${major}.${minor} does not enable ValidatingAdmissionPolicy by default`)
+          : given(admissionPolicies, judgePolicies),
+      ),
+  },
+});
+
+function judgePolicies({ policies, bindings }: AdmissionPolicies): Verdict {
+  const policy = policies.find(({ metadata }) => metadata.name === POLICY);
+  if (!policy) return warning(`There is no ValidatingAdmissionPolicy ${POLICY}; expected one`);
+  const object = `validatingadmissionpolicy ${POLICY}`;
+  const { failurePolicy = "Fail", matchConstraints: { resourceRules = [], ...selectors } = {} } = policy.spec;
+  const isCovered = resourceRules.some(
+    ({ operations = [], resources = [] }) => operations.includes("UPDATE") && resources.includes("pods/status"),
+  );
+  if (!isCovered) return warning("The policy's rules do not contain UPDATE of pods/status; expected this rule", object);
+  if (failurePolicy !== "Fail") return warning(`failurePolicy is ${failurePolicy}; expected Fail`, object);
+  if (hasKeys(selectors.namespaceSelector) || hasKeys(selectors.objectSelector)) {
+    return warning("The policy selects some pods only; expected no selector", object);
+  }
+  const binding = bindings.find(
+    ({ spec }) => spec.policyName === POLICY && spec.validationActions?.includes("Deny") && !narrows(spec),
+  );
+  return binding
+    ? ok(`${object} is in force`)
+    : warning("No binding puts the policy in force for every pod; expected one with validationActions [Deny]", object);
+}
+
+/** The API server adds empty selectors and `matchPolicy` by default. */
+function narrows({ matchResources = {} }: PolicyBinding["spec"]): boolean {
+  return Object.entries(matchResources).some(([key, value]) => key !== "matchPolicy" && hasKeys(value));
+}
+
+function hasKeys(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length > 0;
+}

@@ -1,0 +1,117 @@
+// Role annotations against a node, on a real API server: a kubelet's identity writes pods/status of its own pod.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, suite, test } from "node:test";
+import { until } from "../../emulators/program.ts";
+import type { Pod } from "../../src/kubernetes/objects.ts";
+import { createKubectl } from "./kubectl.ts";
+
+const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = process.env;
+const kubectl = createKubectl({ binary, kubeconfig });
+const NAMESPACE = `status-${process.pid}`;
+const NODE = `status-node-${process.pid}`;
+const POLICY = readFileSync(new URL("../../manifests/base/pod-status-policy.yaml", import.meta.url), "utf8");
+const KUBELET = ["--as", `system:node:${NODE}`, "--as-group", "system:nodes", "--as-group", "system:authenticated"];
+const REFUSED = /cannot be changed through pods\/status; change them on the pod itself/;
+/** The namespace has no label of podrole's: the policy has no selector. */
+const OBJECTS = `apiVersion: v1
+kind: Namespace
+metadata: { name: ${NAMESPACE} }
+---
+apiVersion: v1
+kind: Node
+metadata: { name: ${NODE} }
+`;
+const POD = `apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  namespace: ${NAMESPACE}
+  annotations: { iam.amazonaws.com/role: orders, podrole.io/mode: native, example.com/note: one }
+spec:
+  nodeName: ${NODE}
+  automountServiceAccountToken: false
+  containers: [{ name: app, image: app }]
+`;
+
+const readPod = () => kubectl.json<Pod>(["-n", NAMESPACE, "get", "pod", "web"]);
+const readAnnotations = async () => (await readPod()).metadata.annotations ?? {};
+
+/**
+ * Writes pods/status with changed annotations (null removes one); returns "written" or the API server's error. A kubelet may
+ * not read pods/status, which `kubectl patch` does first.
+ */
+async function writeStatus(annotations: Record<string, string | null>, status: object = {}, as = KUBELET) {
+  const pod = await readPod();
+  const changed = Object.entries({ ...pod.metadata.annotations, ...annotations }).filter(([, value]) => value !== null);
+  const next = {
+    ...pod,
+    metadata: { ...pod.metadata, annotations: Object.fromEntries(changed) },
+    status: { ...pod.status, ...status },
+  };
+  const args = ["replace", "--raw", `/api/v1/namespaces/${NAMESPACE}/pods/web/status`, "-f", "-", ...as];
+  const { code, err } = await kubectl.run(args, JSON.stringify(next));
+  return code === 0 ? "written" : err;
+}
+
+suite("ValidatingAdmissionPolicy podrole-pod-status", { timeout: 120_000 }, () => {
+  before(async () => {
+    await kubectl.ok(["apply", "-f", "-"], OBJECTS);
+    const account = ["-n", NAMESPACE, "get", "serviceaccount", "default"];
+    await until(async () => (await kubectl.run(account)).code === 0, "the default ServiceAccount");
+    await kubectl.ok(["apply", "-f", "-"], POD);
+    await kubectl.ok(["apply", "-f", "-"], POLICY);
+    // A new value each time, because a value that was written before the policy was in force is no change afterwards.
+    let value = 0;
+    const isRefused = async () => REFUSED.test(await writeStatus({ "podrole.io/probe": String(++value) }));
+    await until(isRefused, "the policy in force");
+  });
+  after(async () => {
+    await kubectl.run(["delete", "--ignore-not-found", "-f", "-"], POLICY);
+    await kubectl.run(["-n", NAMESPACE, "delete", "pod", "web", "--force", "--grace-period=0"]);
+    await kubectl.run(["delete", "--wait=false", "--ignore-not-found", "-f", "-"], OBJECTS);
+  });
+
+  for (const [what, annotations] of [
+    ["changes a role", { "iam.amazonaws.com/role": "payroll" }],
+    ["adds a container's role", { "iam.amazonaws.com/role.app": "payroll" }],
+    ["removes a role", { "iam.amazonaws.com/role": null }],
+    ["changes an annotation of podrole's", { "podrole.io/mode": "classic" }],
+    ["adds an annotation of podrole's", { "podrole.io/session-duration": "12h" }],
+    ["removes an annotation of podrole's", { "podrole.io/mode": null }],
+    ["changes a role beside another annotation", { "iam.amazonaws.com/role": "payroll", "example.com/note": "two" }],
+  ] as const) {
+    test(`refuses a kubelet that ${what}`, async () => {
+      const earlier = await readAnnotations();
+      assert.match(await writeStatus(annotations), REFUSED);
+      assert.deepEqual(await readAnnotations(), earlier);
+    });
+  }
+
+  test("refuses an administrator there too", async () => {
+    assert.match(await writeStatus({ "iam.amazonaws.com/role": "payroll" }, {}, []), REFUSED);
+  });
+
+  test("admits a kubelet's ordinary status update, and one that sends the same annotations", async () => {
+    assert.equal(await writeStatus({}, { phase: "Running" }), "written");
+    assert.equal(await writeStatus({ "iam.amazonaws.com/role": "orders" }, { phase: "Running" }), "written");
+  });
+
+  test("admits other annotations", async () => {
+    assert.equal(await writeStatus({ "example.com/note": "three" }), "written");
+    assert.equal((await readAnnotations())["example.com/note"], "three");
+  });
+
+  test("admits a role that is changed on the pod itself", async () => {
+    const args = ["-n", NAMESPACE, "annotate", "--overwrite", "pod", "web", "iam.amazonaws.com/role=invoices"];
+    await kubectl.ok(args);
+    assert.equal((await readAnnotations())["iam.amazonaws.com/role"], "invoices");
+  });
+
+  test("passes the API server's type check", async () => {
+    const { status } = await kubectl.json<{ status?: { typeChecking?: { expressionWarnings?: unknown } } }>([
+      ...["get", "validatingadmissionpolicy", "podrole-pod-status"],
+    ]);
+    assert.equal(status?.typeChecking?.expressionWarnings, undefined);
+  });
+});
