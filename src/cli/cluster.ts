@@ -46,9 +46,9 @@ export function withPodrole(
 ): Promise<number> {
   return withCluster(terminal, command, connection, async (kubernetes) => {
     const found = await findPodroleNamespace(kubernetes, podroleNamespace);
-    if ("problem" in found) return fail(terminal, command, [found.problem]);
-    const refusal = refuseOwnNamespace(namespace, found.namespace);
-    return refusal === undefined ? use(kubernetes, found.namespace) : fail(terminal, command, [refusal]);
+    if (!found.ok) return fail(terminal, command, [found.problem]);
+    const refusal = refuseOwnNamespace(namespace, found.value);
+    return refusal === undefined ? use(kubernetes, found.value) : fail(terminal, command, [refusal]);
   });
 }
 

@@ -1,6 +1,7 @@
 // Which namespace podrole runs in: named by the caller, or found by the labels of its Deployments.
 import { ApiError } from "../kubernetes/errors.ts";
 import type { ObjectMeta } from "../kubernetes/objects.ts";
+import { failure, type Result, success } from "../runtime/result.ts";
 import type { OperatorKubernetes } from "../kubernetes/operator.ts";
 
 /** Of every Deployment that the manifests and the chart create. */
@@ -15,14 +16,14 @@ const USUAL = "podrole";
 export async function findPodroleNamespace(
   kubernetes: Pick<OperatorKubernetes, "listAll">,
   named: string | undefined,
-): Promise<{ readonly namespace: string } | { readonly problem: string }> {
-  if (named !== undefined) return { namespace: named };
+): Promise<Result<string>> {
+  if (named !== undefined) return success(named);
   const found = await namespacesOfDeployments(kubernetes);
   const [namespace = USUAL, ...others] = found;
-  if (others.length === 0) return { namespace };
-  return {
-    problem: `--podrole-namespace: podrole's Deployments are in ${found.join(", ")}; expected one of these namespaces`,
-  };
+  if (others.length === 0) return success(namespace);
+  return failure(
+    `--podrole-namespace: podrole's Deployments are in ${found.join(", ")}; expected one of these namespaces`,
+  );
 }
 
 async function namespacesOfDeployments(kubernetes: Pick<OperatorKubernetes, "listAll">): Promise<readonly string[]> {

@@ -27,11 +27,12 @@ async function answer(terminal: Terminal, options: AuditArguments, logs: AuditOp
   const result = await runAudit({ clock, stdin, signal, onProgress }, { ...options, logs });
   if (!result.ok) return fail(terminal, "audit", result.problems.map(problemText));
   if (signal.aborted) return INTERRUPTED;
-  const isEmpty = result.answer.rows.length === 0;
-  if (options.json) out(answerJson(result.answer));
-  else if (!isEmpty) out(answerTable(result.answer));
+  const { answer: found, logs: read, broken } = result.value;
+  const isEmpty = found.rows.length === 0;
+  if (options.json) out(answerJson(found));
+  else if (!isEmpty) out(answerTable(found));
   if (isEmpty) note(terminal, "audit", emptyText(options.query));
-  for (const counts of result.logs) note(terminal, "audit", logText(counts));
-  for (const broken of result.broken) note(terminal, "audit", brokenLogText(broken));
-  return result.broken.length === 0 ? 0 : 1;
+  for (const counts of read) note(terminal, "audit", logText(counts));
+  for (const log of broken) note(terminal, "audit", brokenLogText(log));
+  return broken.length === 0 ? 0 : 1;
 }

@@ -18,8 +18,8 @@ export const check: Action = async (terminal, flags) => {
   return withPodrole(terminal, "check", place, async (kubernetes, namespace) => {
     const deps = { kubernetes, clock, interrupted, progress };
     const result = await checkCluster(deps, { ...options, namespace, cliVersion: VERSION });
-    if ("problem" in result) return fail(terminal, "check", [result.problem]);
-    const { findings } = result;
+    if (!result.ok) return fail(terminal, "check", [result.problem]);
+    const findings = result.value;
     terminal.out(json ? checkJson(findings) : checkText(findings));
     return isHealthy(findings) ? 0 : 1;
   });

@@ -15,8 +15,8 @@ export async function depart(terminal: Terminal, flags: Flags, topic: Destinatio
   return withMigrationInput(terminal, topic, read.value.input, async (deps, input) => {
     const result = await planDeparture(deps, { destination, input, roleBaseArn, environment: terminal.env });
     if (!result.ok) return fail(terminal, "migrate", result.problems.map(problemText));
-    for (const omission of result.omissions) note(terminal, "migrate", omission);
-    const { plan } = result;
+    const plan = result.value;
+    for (const omission of plan.omissions) note(terminal, "migrate", omission);
     terminal.out(output === "text" ? departureText(plan) : formatData(departureData(plan), output));
     return plan.departure.stays.length === 0 ? 0 : 1;
   });

@@ -4,6 +4,7 @@ import { readExplain } from "../arguments/explain.ts";
 import { withPodrole } from "../cluster.ts";
 import { readManifests } from "../input.ts";
 import { explainJson, explainText } from "../output/explain.ts";
+import { success } from "../../runtime/result.ts";
 import { type Action, fail } from "../terminal.ts";
 
 export const explain: Action = async (terminal, flags, args) => {
@@ -11,14 +12,15 @@ export const explain: Action = async (terminal, flags, args) => {
   if (!read.ok) return fail(terminal, "explain", read.problems);
   const { json, ...options } = read.value;
   // A file is read before the cluster is contacted.
-  const subject =
-    "filename" in options.subject ? await readManifests(terminal, options.subject.filename) : options.subject;
-  if ("problem" in subject) return fail(terminal, "explain", [subject.problem]);
+  const found =
+    "filename" in options.subject ? await readManifests(terminal, options.subject.filename) : success(options.subject);
+  if (!found.ok) return fail(terminal, "explain", [found.problem]);
+  const subject = found.value;
   return withPodrole(terminal, "explain", options, async (kubernetes, podroleNamespace) => {
     const namespace = options.namespace ?? kubernetes.contextNamespace;
     const result = await explainSubject({ kubernetes }, { subject, namespace, podroleNamespace });
-    if ("problem" in result) return fail(terminal, "explain", [result.problem]);
-    const { explanations } = result;
+    if (!result.ok) return fail(terminal, "explain", [result.problem]);
+    const explanations = result.value;
     terminal.out(json ? explainJson(explanations) : explainText(explanations));
     return explanations.every(({ injected }) => injected) ? 0 : 1;
   });

@@ -2,6 +2,7 @@
 import { injectManifests } from "../../operations/inject/inject.ts";
 import { uninjectManifests } from "../../operations/inject/uninject.ts";
 import { readCertificates } from "../../pki/bundle.ts";
+import { failure, type Result, success } from "../../runtime/result.ts";
 import { planSettings } from "../../settings/plan-settings.ts";
 import { readInject, readUninject } from "../arguments/inject.ts";
 import { readManifests, readText } from "../input.ts";
@@ -14,16 +15,17 @@ export const inject: Action = async (terminal, flags) => {
   const { filename, settings, trustBundle, permitted } = read.value;
   const input = await readManifests(terminal, filename);
   const bundle = await readTrustBundle(trustBundle);
-  const problems = [input, bundle].flatMap((result) => ("problem" in result ? [result.problem] : []));
-  if ("problem" in input || "problem" in bundle) return fail(terminal, "inject", problems);
+  const problems = [input, bundle].flatMap((result) => (result.ok ? [] : [result.problem]));
+  if (!input.ok || !bundle.ok) return fail(terminal, "inject", problems);
 
   const nativeSidecar = settings.nativeSidecar !== "false";
-  const plan = planSettings(settings, { trustBundle: bundle.pem, nativeSidecar });
-  const result = injectManifests(input, { settings: plan, permitted });
-  if ("problems" in result) return fail(terminal, "inject", result.problems);
-  terminal.err(injectText(result.pods));
-  terminal.out(result.text);
-  return result.pods.some(({ plan: { decision } }) => decision === "refuse") ? 1 : 0;
+  const plan = planSettings(settings, { trustBundle: bundle.value, nativeSidecar });
+  const result = injectManifests(input.value, { settings: plan, permitted });
+  if (!result.ok) return fail(terminal, "inject", result.problems);
+  const { text, pods } = result.value;
+  terminal.err(injectText(pods));
+  terminal.out(text);
+  return pods.some(({ plan: { decision } }) => decision === "refuse") ? 1 : 0;
 };
 
 export const uninject: Action = async (terminal, flags) => {
@@ -31,20 +33,20 @@ export const uninject: Action = async (terminal, flags) => {
   if (!read.ok) return fail(terminal, "uninject", read.problems);
   const { filename, settings } = read.value;
   const input = await readManifests(terminal, filename);
-  if ("problem" in input) return fail(terminal, "uninject", [input.problem]);
+  if (!input.ok) return fail(terminal, "uninject", [input.problem]);
 
-  const result = uninjectManifests(input, { region: settings.region });
-  if ("problems" in result) return fail(terminal, "uninject", result.problems);
-  terminal.err(uninjectText(result.pods));
-  terminal.out(result.text);
+  const result = uninjectManifests(input.value, { region: settings.region });
+  if (!result.ok) return fail(terminal, "uninject", result.problems);
+  terminal.err(uninjectText(result.value.pods));
+  terminal.out(result.value.text);
   return 0;
 };
 
 /** Pods carry the bundle as it is: without this check, only their sidecars would notice that it is unusable. */
-async function readTrustBundle(path: string): Promise<{ readonly pem: string } | { readonly problem: string }> {
+async function readTrustBundle(path: string): Promise<Result<string>> {
   const pem = await readText(path);
-  if (pem === undefined) return { problem: `--trust-bundle: ${path} cannot be read` };
+  if (pem === undefined) return failure(`--trust-bundle: ${path} cannot be read`);
   return readCertificates(pem).length === 0
-    ? { problem: `--trust-bundle: ${path} is not one or more certificates in PEM` }
-    : { pem };
+    ? failure(`--trust-bundle: ${path} is not one or more certificates in PEM`)
+    : success(pem);
 }

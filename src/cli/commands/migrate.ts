@@ -25,7 +25,7 @@ async function migrateFrom(terminal: Terminal, flags: Flags, from: "kiam" | "kub
     const options = { from, input, kiamValuesFile, roleBaseArn, environment: terminal.env };
     const result = await planMigration(deps, options);
     if (!result.ok) return fail(terminal, "migrate", result.problems.map(problemText));
-    const { report, installation } = result;
+    const { report, installation } = result.value;
     terminal.out(render(report, installation, read.value));
     // Values are settings: they do not depend on what the pods need.
     return output !== "values" && report.counts.needsWork + report.counts.refused > 0 ? 1 : 0;

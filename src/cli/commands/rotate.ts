@@ -11,13 +11,13 @@ export const rotate: Action = async (terminal, flags, args) => {
   const place = { connection, podroleNamespace, namespace: undefined };
   return withPodrole(terminal, "rotate", place, async (kubernetes, namespace) => {
     const result = await rotateAuthority({ kubernetes, clock }, { step, namespace, force });
-    if ("refused" in result) {
-      note(terminal, "rotate", result.refused);
+    if (!result.ok) {
+      note(terminal, "rotate", result.problem);
       return 1;
     }
     if (step !== "status") note(terminal, "rotate", DONE[step]);
     if (step !== "status" && force) note(terminal, "rotate", FORCED[step]);
-    const { status, now } = result;
+    const { status, now } = result.value;
     terminal.out(json ? `${JSON.stringify(status, undefined, 2)}\n` : rotationText(status, now));
     return 0;
   });

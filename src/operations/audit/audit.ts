@@ -1,6 +1,7 @@
 // Reads podrole's audit records from files, standard input or the cluster, joins them with the API server's audit log and
 // with CloudTrail, and answers one question. Only records that the question needs stay in memory.
 import type { Clock } from "../../runtime/clock.ts";
+import { type Checked, success } from "../../runtime/result.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { createApiJoin, readApiEvent } from "./api-audit.ts";
 import { createCallJoin, readCalls } from "./cloudtrail.ts";
@@ -53,29 +54,27 @@ export interface AuditProblem {
   readonly text: string;
 }
 
-export type AuditResult =
-  | {
-      readonly ok: true;
-      readonly answer: AuditAnswer;
-      readonly logs: readonly LogCounts[];
-      readonly broken: readonly BrokenLog[];
-    }
-  | { readonly ok: false; readonly problems: readonly AuditProblem[] };
+/** The answer, and how far the logs were read. */
+export interface AuditResult {
+  readonly answer: AuditAnswer;
+  readonly logs: readonly LogCounts[];
+  readonly broken: readonly BrokenLog[];
+}
 
 /** Returns a problem for each log that cannot be opened; a log that breaks off later is part of the answer. */
-export async function audit(deps: AuditDeps, options: AuditOptions): Promise<AuditResult> {
+export async function audit(deps: AuditDeps, options: AuditOptions): Promise<Checked<AuditResult, AuditProblem>> {
   const logs = await openLogs(deps, options.logs);
   const api = await openFiles(deps, options.apiAuditLogs);
   const trail = await openFiles(deps, options.cloudTrail);
-  if ("problems" in logs || "problems" in api || "problems" in trail) {
+  if (!logs.ok || !api.ok || !trail.ok) {
     const inputs = [[options.logs.from, logs] as const, ["apiAuditLog", api] as const, ["cloudTrail", trail] as const];
     return { ok: false, problems: inputs.flatMap(([input, log]) => problemsOf(input, log)) };
   }
   const progress = createReadProgress({ clock: deps.clock, report: deps.onProgress });
   const question = questionOf(options.query);
-  const broken = await readRecords(question, options, logs.sources, progress);
-  const { joins, broken: more } = await readJoins(question, api.sources, trail.sources, progress);
-  return { ok: true, answer: question.answer(joins), logs: progress.counts(), broken: [...broken, ...more] };
+  const broken = await readRecords(question, options, logs.value, progress);
+  const { joins, broken: more } = await readJoins(question, api.value, trail.value, progress);
+  return success({ answer: question.answer(joins), logs: progress.counts(), broken: [...broken, ...more] });
 }
 
 function openLogs(deps: AuditDeps, logs: AuditOptions["logs"]): Promise<Opened> {
@@ -84,7 +83,7 @@ function openLogs(deps: AuditDeps, logs: AuditOptions["logs"]): Promise<Opened> 
 }
 
 function problemsOf(input: AuditProblem["input"], opened: Opened): readonly AuditProblem[] {
-  return "problems" in opened ? opened.problems.map((text) => ({ input, text })) : [];
+  return opened.ok ? [] : opened.problems.map((text) => ({ input, text }));
 }
 
 function questionOf(query: AuditQuery): Question<AuditAnswer> {

@@ -1,6 +1,7 @@
 // The logs of podrole's own pods, read through the Kubernetes API: what the kubelets have kept of them.
 import type { Pod } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
+import { success } from "../../runtime/result.ts";
 import type { Opened, Source } from "./sources.ts";
 
 const PODROLE = "app.kubernetes.io/part-of=podrole";
@@ -17,11 +18,14 @@ export async function openClusterLogs(deps: ClusterLogDeps, namespace: string): 
     const pods = await deps.kubernetes.listAll<Pod>("pods", { namespace, labelSelector: PODROLE });
     if (pods.length === 0) {
       const expected = "expected the namespace that podrole runs in";
-      return { problems: [`namespace ${JSON.stringify(namespace)} has no pod with ${PODROLE}; ${expected}`] };
+      return {
+        ok: false,
+        problems: [`namespace ${JSON.stringify(namespace)} has no pod with ${PODROLE}; ${expected}`],
+      };
     }
-    return { sources: await Promise.all(pods.flatMap((pod) => containerLogs(deps, namespace, pod))) };
+    return success(await Promise.all(pods.flatMap((pod) => containerLogs(deps, namespace, pod))));
   } catch (error) {
-    return { problems: [error instanceof Error ? error.message : String(error)] };
+    return { ok: false, problems: [error instanceof Error ? error.message : String(error)] };
   }
 }
 

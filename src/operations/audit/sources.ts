@@ -2,6 +2,7 @@
 // costs only what would have come after the break, and is reported.
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
+import { type Checked, success } from "../../runtime/result.ts";
 import { linesOf } from "./lines.ts";
 import type { ReadProgress } from "./progress.ts";
 
@@ -17,7 +18,8 @@ export interface FileDeps {
   readonly signal: AbortSignal;
 }
 
-export type Opened = { readonly sources: readonly Source[] } | { readonly problems: readonly string[] };
+/** Opened logs, or why each of the others cannot be opened. */
+export type Opened = Checked<readonly Source[]>;
 
 /** A log that could not be read to its end; what came before the break counts. */
 export interface BrokenLog {
@@ -45,7 +47,8 @@ export async function openFiles({ stdin, signal }: FileDeps, files: readonly str
     }),
   );
   const problems = opened.filter((result) => typeof result === "string");
-  return problems.length > 0 ? { problems } : { sources: opened.filter((result) => typeof result !== "string") };
+  if (problems.length > 0) return { ok: false, problems };
+  return success(opened.filter((result) => typeof result !== "string"));
 }
 
 async function* untilAborted(signal: AbortSignal, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {

@@ -2,6 +2,7 @@
 // nothing fails. Changes nothing, except that --imds creates a pod and deletes it again.
 import { ApiError } from "../../kubernetes/errors.ts";
 import { sleep } from "../../runtime/clock.ts";
+import { failure, type Result, success } from "../../runtime/result.ts";
 import { collect, type CollectDeps, type CollectOptions, type PodScope } from "./collect/collect.ts";
 import { type CheckTable, type Finding, findingsOf, isHealthy } from "./finding.ts";
 import { ANNOTATION_GUARD } from "./tables/annotation-guard.ts";
@@ -34,20 +35,21 @@ export interface CheckOptions extends CollectOptions {
 
 const REPEAT_MS = 3_000;
 
-export type CheckResult = { readonly findings: readonly Finding[] } | { readonly problem: string };
-
 /**
- * Resolves when nothing fails, when `waitMs` are over, or on interruption; with the problem if there is no namespace of the
- * given name. Throws ApiError when the API server does not answer.
+ * Resolves with the findings when nothing fails, when `waitMs` are over, or on interruption; with the problem if there is no
+ * namespace of the given name. Throws ApiError when the API server does not answer.
  */
-export async function check(deps: CollectDeps, { waitMs, ...options }: CheckOptions): Promise<CheckResult> {
+export async function check(
+  deps: CollectDeps,
+  { waitMs, ...options }: CheckOptions,
+): Promise<Result<readonly Finding[]>> {
   const { kubernetes, clock, interrupted, progress } = deps;
   const problem = await findNamespaceProblem(kubernetes, options.pods);
-  if (problem !== undefined) return { problem };
+  if (problem !== undefined) return failure(problem);
   const until = clock.now() + waitMs;
   for (;;) {
     const findings = findingsOf(CHECKS, await collect(deps, options), options.phase);
-    if (isHealthy(findings) || clock.now() >= until || interrupted.aborted) return { findings };
+    if (isHealthy(findings) || clock.now() >= until || interrupted.aborted) return success(findings);
     const failed = new Set(findings.filter(({ state }) => state === "failed").map(({ id }) => id));
     progress(`waiting for ${[...failed].join(", ")}`);
     await sleep(clock, REPEAT_MS, interrupted);

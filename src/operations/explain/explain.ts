@@ -4,7 +4,8 @@ import type { OperatorResource } from "../../kubernetes/api.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
-import type { KubernetesObject } from "../manifests/objects.ts";
+import { failure, type Result, success } from "../../runtime/result.ts";
+import type { KubernetesObject, NamedText } from "../manifests/objects.ts";
 import { templateOf } from "../manifests/templates.ts";
 import { type ExplainInput, type Explanation, explainPod } from "./explanation.ts";
 import { readManifests } from "./manifests.ts";
@@ -19,50 +20,46 @@ export interface Subject {
 
 export interface ExplainOptions {
   /** An object in the cluster, or a text of manifests and its name for messages. */
-  readonly subject: Subject | { readonly text: string; readonly origin: string };
+  readonly subject: Subject | NamedText;
   /** Of the object, and of manifests that name none. */
   readonly namespace: string;
   readonly podroleNamespace: string;
 }
 
-export type ExplainResult = { readonly explanations: readonly Explanation[] } | { readonly problem: string };
-
-interface Problem {
-  readonly problem: string;
-}
-
-/** Throws ApiError when the API server does not answer. */
+/**
+ * Explains every pod of the subject; the problem is why there is none. Throws ApiError when the API server does not answer.
+ */
 export async function explain(
   { kubernetes }: { readonly kubernetes: OperatorKubernetes },
   { subject, namespace, podroleNamespace }: ExplainOptions,
-): Promise<ExplainResult> {
+): Promise<Result<readonly Explanation[]>> {
   const reader = createReader(kubernetes, namespace);
   const inputs = "text" in subject ? await reader.fromText(subject) : await reader.fromCluster(subject);
-  if ("problem" in inputs) return inputs;
+  if (!inputs.ok) return inputs;
   const settings = await readExplainSettings(kubernetes, podroleNamespace);
-  return { explanations: inputs.map((input) => explainPod(input, settings)) };
+  return success(inputs.value.map((input) => explainPod(input, settings)));
 }
 
 function createReader(kubernetes: OperatorKubernetes, usual: string) {
-  async function fromCluster({ kind, resource, name }: Subject): Promise<readonly ExplainInput[] | Problem> {
+  async function fromCluster({ kind, resource, name }: Subject): Promise<Result<readonly ExplainInput[]>> {
     const object = await kubernetes.read<KubernetesObject>(resource, { namespace: usual, name });
     const called = `${kind.toLowerCase()} "${name}"`;
-    if (object === undefined) return { problem: `there is no ${called} in namespace "${usual}"` };
+    if (object === undefined) return failure(`there is no ${called} in namespace "${usual}"`);
     const input = await surrounded({ ...object, kind }, new Map(), new Map());
-    return input === undefined ? { problem: `${called} has no pod template` } : [input];
+    return input === undefined ? failure(`${called} has no pod template`) : success([input]);
   }
 
   /** Every object that is or makes a pod. Namespaces and ServiceAccounts of the text take precedence over the cluster's. */
-  async function fromText({ text, origin }: { readonly text: string; readonly origin: string }) {
+  async function fromText({ text, origin }: NamedText): Promise<Result<readonly ExplainInput[]>> {
     const manifests = readManifests(text, origin, usual);
-    if (!("objects" in manifests)) return { problem: `--filename: ${manifests.join("; ")}` };
-    const { objects, namespaces, serviceAccounts } = manifests;
+    if (!manifests.ok) return failure(`--filename: ${manifests.problems.join("; ")}`);
+    const { objects, namespaces, serviceAccounts } = manifests.value;
     const inputs: ExplainInput[] = [];
     for (const object of objects) {
       const input = await surrounded(object, namespaces, serviceAccounts);
       if (input) inputs.push(input);
     }
-    return inputs.length === 0 ? { problem: "--filename: no object in it is or makes a pod" } : inputs;
+    return inputs.length === 0 ? failure("--filename: no object in it is or makes a pod") : success(inputs);
   }
 
   async function surrounded(

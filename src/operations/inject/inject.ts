@@ -4,7 +4,8 @@ import type { ObjectMeta } from "../../kubernetes/objects.ts";
 import { ANNOTATIONS, INJECT_ENABLED, LABELS } from "../../policy/annotations.ts";
 import { type Plan, type PlanInput, type PlanSettings, plan } from "../../injection/plan.ts";
 import { editManifests, type PodMaker } from "../manifests/manifests.ts";
-import { type KubernetesObject, parseObjects } from "../manifests/objects.ts";
+import { type Checked, success } from "../../runtime/result.ts";
+import { type KubernetesObject, type NamedText, parseObjects } from "../manifests/objects.ts";
 
 export interface InjectOptions {
   readonly settings: PlanSettings;
@@ -22,39 +23,33 @@ export interface PlannedPod extends PodSubject {
   readonly plan: Pick<Plan, "decision" | "reason" | "message" | "warnings">;
 }
 
-/** A text of manifests and the name by which problems refer to it. */
-export interface ManifestInput {
+/** The edited text, and what happened to each of its pods. */
+export interface Edited<Subject> {
   readonly text: string;
-  readonly origin: string;
+  readonly pods: readonly Subject[];
 }
 
-/** The edited text; or why the input cannot be used. */
-export type Edited<Subject> =
-  | { readonly text: string; readonly pods: readonly Subject[] }
-  | { readonly problems: readonly string[] };
-
-/** Injects every pod that the plan injects; a pod that it refuses is left as it was. */
-export function injectManifests(input: ManifestInput, { settings, permitted }: InjectOptions): Edited<PlannedPod> {
+/** Injects every pod that the plan injects; a pod that it refuses is left as it was. The problems are those of the input. */
+export function injectManifests(input: NamedText, { settings, permitted }: InjectOptions): Checked<Edited<PlannedPod>> {
   const read = readManifests(input);
-  if ("problems" in read) return read;
-  const contextOf = contextsFrom(read.objects, permitted);
+  if (!read.ok) return read;
+  const contextOf = contextsFrom(read.value, permitted);
   const pods: PlannedPod[] = [];
   const text = editManifests(input.text, (maker) => {
     const planned = plan({ pod: maker.pod, ...contextOf(maker) }, settings);
     pods.push({ kind: maker.kind, name: maker.name, plan: planned });
     return planned.pod;
   });
-  return { text, pods };
+  return success({ text, pods });
 }
 
 /** The objects of the input. An input without any is a problem: in a pipeline, the command before may have failed. */
-export function readManifests({
-  text,
-  origin,
-}: ManifestInput): { readonly objects: readonly KubernetesObject[] } | { readonly problems: readonly string[] } {
+export function readManifests({ text, origin }: NamedText): Checked<readonly KubernetesObject[]> {
   const { objects, problems } = parseObjects(text, origin);
-  if (problems.length > 0) return { problems };
-  return objects.length === 0 ? { problems: [`--filename: ${origin} contains no Kubernetes object`] } : { objects };
+  if (problems.length > 0) return { ok: false, problems };
+  return objects.length === 0
+    ? { ok: false, problems: [`--filename: ${origin} contains no Kubernetes object`] }
+    : success(objects);
 }
 
 /** A namespace that is not in the input counts as labelled: the caller of this command wants injection. */

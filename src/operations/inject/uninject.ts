@@ -2,7 +2,9 @@
 import { findShapeProblem } from "../../injection/shape.ts";
 import { uninject } from "../../injection/uninject.ts";
 import { editManifests } from "../manifests/manifests.ts";
-import { type Edited, type ManifestInput, type PodSubject, readManifests } from "./inject.ts";
+import { type Checked, success } from "../../runtime/result.ts";
+import type { NamedText } from "../manifests/objects.ts";
+import { type Edited, type PodSubject, readManifests } from "./inject.ts";
 
 export interface UninjectedPod extends PodSubject {
   readonly outcome: "removed" | "not injected" | "malformed";
@@ -15,10 +17,10 @@ export interface UninjectOptions {
   readonly region: string | undefined;
 }
 
-/** A malformed pod is left as it is. */
-export function uninjectManifests(input: ManifestInput, { region }: UninjectOptions): Edited<UninjectedPod> {
+/** Removes podrole from every pod; a malformed pod is left as it is. The problems are those of the input. */
+export function uninjectManifests(input: NamedText, { region }: UninjectOptions): Checked<Edited<UninjectedPod>> {
   const read = readManifests(input);
-  if ("problems" in read) return read;
+  if (!read.ok) return read;
   const pods: UninjectedPod[] = [];
   const text = editManifests(input.text, ({ kind, name, pod }) => {
     const message = findShapeProblem(pod);
@@ -27,5 +29,5 @@ export function uninjectManifests(input: ManifestInput, { region }: UninjectOpti
     else pods.push({ kind, name, outcome: before === pod ? "not injected" : "removed" });
     return before;
   });
-  return { text, pods };
+  return success({ text, pods });
 }

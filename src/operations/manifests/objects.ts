@@ -1,6 +1,7 @@
 // Reads Kubernetes objects from files and from `kubectl get … -o yaml|json`: several documents, nested lists, elements with
 // or without a kind. Values that are not Kubernetes objects are reported as problems.
 import { parseAllDocuments } from "yaml";
+import { failure, type Result, success } from "../../runtime/result.ts";
 import type { ObjectMeta } from "../../kubernetes/objects.ts";
 import { isObject } from "../../injection/shape.ts";
 
@@ -8,6 +9,12 @@ export interface KubernetesObject {
   readonly kind: string;
   readonly metadata: ObjectMeta;
   readonly [field: string]: unknown;
+}
+
+/** A text of manifests, and the name by which problems refer to it: a file, or "standard input". */
+export interface NamedText {
+  readonly text: string;
+  readonly origin: string;
 }
 
 export interface ParsedObjects {
@@ -19,8 +26,10 @@ export interface ParsedObjects {
 /** Reads all objects; `origin` names the text in problems: a file, or "standard input". Never throws. */
 export function parseObjects(text: string, origin: string): ParsedObjects {
   const read = readDocuments(text);
-  if ("problem" in read) return { objects: [], problems: [`${origin}: ${read.problem}`] };
-  const parsed = read.flatMap((document, index) => flatten(document, undefined, `${origin}, document ${index + 1}`));
+  if (!read.ok) return { objects: [], problems: [`${origin}: ${read.problem}`] };
+  const parsed = read.value.flatMap((document, index) =>
+    flatten(document, undefined, `${origin}, document ${index + 1}`),
+  );
   return {
     objects: parsed.filter((each) => typeof each !== "string"),
     problems: parsed.filter((each) => typeof each === "string"),
@@ -28,21 +37,21 @@ export function parseObjects(text: string, origin: string): ParsedObjects {
 }
 
 /** JSON is parsed as JSON: for the export of a large cluster, the YAML parser would take minutes. */
-function readDocuments(text: string): readonly unknown[] | { readonly problem: string } {
+function readDocuments(text: string): Result<readonly unknown[]> {
   if (text.trimStart().startsWith("{")) {
     try {
-      return [JSON.parse(text)];
+      return success([JSON.parse(text)]);
     } catch {
       // YAML may begin with "{" too, and its parser reports the position of the error.
     }
   }
   const documents = parseAllDocuments(text, { merge: true });
   const broken = documents.flatMap(({ errors }) => errors.map(({ message }) => message.split("\n")[0] ?? ""));
-  if (broken.length > 0) return { problem: `it is neither YAML nor JSON: ${broken[0]}` };
+  if (broken.length > 0) return failure(`it is neither YAML nor JSON: ${broken[0]}`);
   try {
-    return documents.map((document) => document.toJS() as unknown);
+    return success(documents.map((document) => document.toJS() as unknown));
   } catch (error) {
-    return { problem: `it cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+    return failure(`it cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 

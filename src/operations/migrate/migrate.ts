@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { type InputDeps, type InputSource, type MigrationProblem, readInput } from "./input/read-input.ts";
 import { type Inventory, takeInventory } from "./input/inventory.ts";
 import { type KiamValues, readKiamValues } from "./from-kiam/helm-values.ts";
+import { type Checked, failure, type Result, success } from "../../runtime/result.ts";
 import { makeReport, type Report } from "./report.ts";
 import { kiamInstallation } from "./from-kiam/installation.ts";
 import { kube2iamInstallation } from "./from-kube2iam/installation.ts";
@@ -22,29 +23,33 @@ export interface MigrateOptions {
   readonly environment: Environment;
 }
 
-export type MigrateResult =
-  | { readonly ok: true; readonly report: Report; readonly installation: PredecessorInstallation }
-  | { readonly ok: false; readonly problems: readonly MigrationProblem[] };
+/** The report, and what it was made from. */
+export interface MigrationPlan {
+  readonly report: Report;
+  readonly installation: PredecessorInstallation;
+}
 
 /** Throws ApiError if the cluster does not answer. */
-export async function migrate(deps: InputDeps, options: MigrateOptions): Promise<MigrateResult> {
+export async function migrate(
+  deps: InputDeps,
+  options: MigrateOptions,
+): Promise<Checked<MigrationPlan, MigrationProblem>> {
   const { from, roleBaseArn, kiamValuesFile } = options;
   const read = await readInput(deps, options.input);
   if (!read.ok) return read;
-  const values = kiamValuesFile === undefined ? undefined : await readValues(kiamValuesFile);
-  if (values && "text" in values) return { ok: false, problems: [values] };
+  const { objects, omissions, nativeSidecars } = read.value;
+  const values = kiamValuesFile === undefined ? success(undefined) : await readValues(kiamValuesFile);
+  if (!values.ok) return { ok: false, problems: [values.problem] };
   const installation =
-    from === "kiam"
-      ? kiamInstallation(read.objects, values, roleBaseArn)
-      : kube2iamInstallation(read.objects, roleBaseArn);
-  const target = podroleSettings(installation.conversion, options.environment, read.nativeSidecars);
+    from === "kiam" ? kiamInstallation(objects, values.value, roleBaseArn) : kube2iamInstallation(objects, roleBaseArn);
+  const target = podroleSettings(installation.conversion, options.environment, nativeSidecars);
   if (!target.ok) return { ok: false, problems: target.problems.map((text) => ({ text })) };
-  const inventory = takeInventory(read.objects);
+  const inventory = takeInventory(objects);
   const unresolved = unresolvedRole(inventory, installation);
   if (unresolved !== undefined) return { ok: false, problems: [unresolved] };
   const { predecessor, openMetadata } = installation;
   const report = makeReport({ inventory, predecessor, settings: target.value, openMetadata });
-  return { ok: true, report: { ...report, problems: [...read.omissions, ...report.problems] }, installation };
+  return success({ report: { ...report, problems: [...omissions, ...report.problems] }, installation });
 }
 
 /** A short role name cannot be assessed without the base ARN. */
@@ -59,10 +64,10 @@ function unresolvedRole(
   return { option: "roleBaseArn", text: `required: "${short}" is a short role name and the input has no base ARN` };
 }
 
-async function readValues(path: string): Promise<KiamValues | MigrationProblem> {
+async function readValues(path: string): Promise<Result<KiamValues, MigrationProblem>> {
   try {
-    return readKiamValues(parse(await readFile(path, "utf8")) as unknown);
+    return success(readKiamValues(parse(await readFile(path, "utf8")) as unknown));
   } catch {
-    return { option: "kiamValues", text: `${path} cannot be read as YAML` };
+    return failure({ option: "kiamValues", text: `${path} cannot be read as YAML` });
   }
 }

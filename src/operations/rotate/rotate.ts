@@ -23,27 +23,36 @@ export interface RotateOptions {
   readonly force: boolean;
 }
 
-/** The status after the step, at `now` (Unix milliseconds); or why nothing was changed. */
-export type RotateResult = { readonly status: RotationStatus; readonly now: number } | { readonly refused: string };
+/** The status after the step, at `now` (Unix milliseconds). */
+export interface Rotated {
+  readonly status: RotationStatus;
+  readonly now: number;
+}
 
-/** Throws ApiError when the cluster cannot be read or written. A damaged Secret is refused and left unchanged. */
-export async function rotate(deps: RotateDeps, { step, namespace, force }: RotateOptions): Promise<RotateResult> {
+/**
+ * Applies the step; the problem is why nothing was changed, for example because the Secret is damaged. Throws ApiError when
+ * the cluster cannot be read or written.
+ */
+export async function rotate(deps: RotateDeps, { step, namespace, force }: RotateOptions): Promise<Result<Rotated>> {
   const installed = await serverSettings(deps.kubernetes, namespace);
-  if (!installed.ok) return { refused: installed.problem };
+  if (!installed.ok) return installed;
   const settings = installed.value;
   if (settings.caCert !== undefined) {
-    return { refused: "the CA is your own (--ca-cert): replace its files, the server reads them again" };
+    return failure("the CA is your own (--ca-cert): replace its files, the server reads them again");
   }
   const rotation = rotationOptions(settings);
   const { caSecret: secret, trustConfigMap, webhookConfiguration } = settings;
   const options: StepOptions = { secret, trustConfigMap, webhookConfiguration, rotation: { ...rotation, force } };
   try {
     const result = step === "status" ? await readSlots(deps, options) : await applyStep(step, deps, options);
-    if (!result.ok) return { refused: step === "status" ? result.problem : `cannot ${step}: ${result.problem}` };
+    if (!result.ok) return step === "status" ? result : failure(`cannot ${step}: ${result.problem}`);
     const now = deps.clock.now();
-    return { status: statusOf("slots" in result.value ? result.value.slots : result.value, now, rotation), now };
+    return success({
+      status: statusOf("slots" in result.value ? result.value.slots : result.value, now, rotation),
+      now,
+    });
   } catch (error) {
-    if (error instanceof PodroleError && error.code === "AUTHORITY_UNAVAILABLE") return { refused: error.message };
+    if (error instanceof PodroleError && error.code === "AUTHORITY_UNAVAILABLE") return failure(error.message);
     throw error;
   }
 }

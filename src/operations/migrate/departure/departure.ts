@@ -2,6 +2,7 @@
 // commands are results: nothing is run.
 import { findBaseArn } from "../predecessor/container-args.ts";
 import { type InputDeps, type InputSource, type MigrationProblem, readInput } from "../input/read-input.ts";
+import { type Checked, success } from "../../../runtime/result.ts";
 import { takeInventory } from "../input/inventory.ts";
 import { type Environment, podroleSettings } from "../settings/podrole-settings.ts";
 import type { Destination } from "./destination.ts";
@@ -21,30 +22,26 @@ export interface DeparturePlan {
   readonly destination: Destination;
   readonly departure: Departure;
   readonly trust: readonly TrustPolicy[];
+  /** What could not be read, one sentence each. */
+  readonly omissions: readonly string[];
 }
 
-export type DepartureResult =
-  | {
-      readonly ok: true;
-      readonly plan: DeparturePlan;
-      /** What could not be read, one sentence each. */
-      readonly omissions: readonly string[];
-    }
-  | { readonly ok: false; readonly problems: readonly MigrationProblem[] };
-
-/** Throws ApiError if the cluster does not answer. */
-export async function planDeparture(deps: InputDeps, options: DepartureOptions): Promise<DepartureResult> {
+/** Plans the move of every pod of the input. Throws ApiError if the cluster does not answer. */
+export async function planDeparture(
+  deps: InputDeps,
+  options: DepartureOptions,
+): Promise<Checked<DeparturePlan, MigrationProblem>> {
   const { destination } = options;
   const read = await readInput(deps, options.input);
   if (!read.ok) return read;
-  const baseArn = options.roleBaseArn ?? findBaseArn(read.objects) ?? baseArnOf(destination);
+  const baseArn = options.roleBaseArn ?? findBaseArn(read.value.objects) ?? baseArnOf(destination);
   const converted = baseArn === undefined ? {} : { roleBaseArn: baseArn };
   const target = podroleSettings({ server: converted, webhook: converted }, options.environment, true);
   if (!target.ok) return { ok: false, problems: target.problems.map((text) => ({ text })) };
-  const inventory = takeInventory(read.objects);
+  const inventory = takeInventory(read.value.objects);
   const departure = divideInventory(inventory, target.value.policy, destination);
-  const plan = { destination, departure, trust: trustPolicies(departure.moves, destination) };
-  return { ok: true, plan, omissions: [...read.omissions, ...inventory.problems] };
+  const trust = trustPolicies(departure.moves, destination);
+  return success({ destination, departure, trust, omissions: [...read.value.omissions, ...inventory.problems] });
 }
 
 /** Without a base ARN, short role names are taken as roles of the cluster's account. */

@@ -1,7 +1,8 @@
 // The Kubernetes objects that a migration is planned for: manifests and exports, or a cluster.
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { type KubernetesObject, type ParsedObjects, parseObjects } from "../../manifests/objects.ts";
+import { type Checked, success } from "../../../runtime/result.ts";
+import { type KubernetesObject, type NamedText, type ParsedObjects, parseObjects } from "../../manifests/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { readCluster } from "./read-cluster.ts";
 
@@ -27,33 +28,34 @@ export interface MigrationProblem {
   readonly text: string;
 }
 
-export type MigrationInput =
-  | {
-      readonly ok: true;
-      readonly objects: readonly KubernetesObject[];
-      /** What could not be read and does not prevent a report, one sentence each. */
-      readonly omissions: readonly string[];
-      /** Whether the cluster has native sidecars; assumed for files. */
-      readonly nativeSidecars: boolean;
-    }
-  | { readonly ok: false; readonly problems: readonly MigrationProblem[] };
+/** What a migration is planned for. */
+export interface MigrationInput {
+  readonly objects: readonly KubernetesObject[];
+  /** What could not be read and does not prevent a report, one sentence each. */
+  readonly omissions: readonly string[];
+  /** Whether the cluster has native sidecars; assumed for files. */
+  readonly nativeSidecars: boolean;
+}
 
 /** Throws ApiError if the cluster does not answer. */
-export async function readInput(deps: InputDeps, source: InputSource): Promise<MigrationInput> {
+export async function readInput(
+  deps: InputDeps,
+  source: InputSource,
+): Promise<Checked<MigrationInput, MigrationProblem>> {
   if (source.from === "files") return readFiles(deps, source.paths, source.namespace);
   const { kubernetes, namespace } = source;
   const { objects, problems, nativeSidecars } = await readCluster(
     { kubernetes, onProgress: deps.onProgress },
     namespace,
   );
-  return { ok: true, objects, omissions: problems, nativeSidecars };
+  return success({ objects, omissions: problems, nativeSidecars });
 }
 
 async function readFiles(
   deps: InputDeps,
   paths: readonly string[],
   namespace: string | undefined,
-): Promise<MigrationInput> {
+): Promise<Checked<MigrationInput, MigrationProblem>> {
   const parts: ParsedObjects[] = [];
   const problems: MigrationProblem[] = [];
   for (const path of paths) {
@@ -73,12 +75,7 @@ async function readFiles(
   }
   const isSelected = ({ kind, metadata }: KubernetesObject) =>
     namespace === undefined || (kind === "Namespace" ? metadata.name : (metadata.namespace ?? "default")) === namespace;
-  return { ok: true, objects: objects.filter(isSelected), omissions: [], nativeSidecars: true };
-}
-
-interface NamedText {
-  readonly origin: string;
-  readonly text: string;
+  return success({ objects: objects.filter(isSelected), omissions: [], nativeSidecars: true });
 }
 
 /** Folders are read recursively, their files by name. Undefined if there is no such file or folder. */
