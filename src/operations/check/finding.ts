@@ -53,6 +53,7 @@ export const PAGE = {
   rotate: "[docs/operate.md](operate.md#the-ca)",
   upgrade: "[docs/operate.md](operate.md#upgrade)",
   errors: "[docs/errors.md](errors.md)",
+  apiServer: "[docs/api-server.md](api-server.md)",
 } as const;
 
 export interface Finding extends Verdict {

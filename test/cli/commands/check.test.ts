@@ -80,8 +80,9 @@ suite("check()", { timeout: 120_000 }, () => {
   test("ends with 0 for a healthy installation, and reports its progress", async () => {
     const { exitCode, out, err } = await run();
     assert.equal(exitCode, 0, out);
-    assert.doesNotMatch(out, /^ {2}(FAIL|warn) /m);
-    assert.match(out, /^podrole check: \d+ ok, 0 warnings, 0 failed, [23] skipped$/m);
+    // The manifests cannot know how to tell the API server from other callers.
+    assert.deepEqual(out.match(/^ {2}(FAIL|warn) .*?(?= {2})/gm), ["  warn  WEBHOOK_CALLERS"]);
+    assert.match(out, /^podrole check: \d+ ok, 1 warning, 0 failed, [23] skipped$/m);
     assert.match(err, /^podrole check: reviewing permissions$/m);
     const { of } = await findings();
     for (const id of [

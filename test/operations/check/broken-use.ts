@@ -1,6 +1,14 @@
 // Cases: how the webhook is called, metrics of the programs, namespaces and pods.
 import { barePod, configuration, healthy, injectedPod, known, NAMESPACE } from "./healthy.ts";
-import { annotated, type Broken, guardWith, registered, serverReports, withWebhookSetting } from "./changes.ts";
+import {
+  annotated,
+  type Broken,
+  guardWith,
+  registered,
+  serverReports,
+  withoutWebhookSetting,
+  withWebhookSetting,
+} from "./changes.ts";
 
 const GUARD = "ANNOTATIONS_GUARDED";
 const BROKEN_GUARDS: readonly Broken[] = [
@@ -63,6 +71,13 @@ export const BROKEN_USE: readonly Broken[] = [
     "FAILURE_POLICY",
     "warning",
     /Ignore; expected Fail/,
+  ],
+  [
+    "a webhook that serves every caller",
+    withoutWebhookSetting("PODROLE_API_SERVER_CA"),
+    "WEBHOOK_CALLERS",
+    "warning",
+    /cannot distinguish the API server/,
   ],
   ["a long timeout", registered({ timeoutSeconds: 30 }), "WEBHOOK_TIMEOUT", "warning", /30; expected/],
   [

@@ -45,6 +45,12 @@ export const withWebhookSetting = (env: { name: string; value: string }): Partia
   webhook.spec.template.spec.containers[0]?.env?.push(env);
   return withDeployments(deployment("server"), webhook);
 };
+export const withoutWebhookSetting = (name: string): Partial<Facts> => {
+  const webhook = deployment("webhook");
+  const [container] = webhook.spec.template.spec.containers;
+  if (container) container.env = (container.env ?? []).filter((variable) => variable.name !== name);
+  return withDeployments(deployment("server"), webhook);
+};
 export const onOneNode = (): Partial<Facts> => {
   const { ownPods } = healthy();
   const pods = "value" in ownPods ? ownPods.value : [];

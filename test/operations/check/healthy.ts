@@ -39,7 +39,11 @@ export function deployment(program: "server" | "webhook", change: object = {}): 
   const labels = { "app.kubernetes.io/name": `podrole-${program}` };
   const image = `registry.example/podrole-server:${VERSION}`;
   const container = { name: program, image, args: [program], envFrom: [{ configMapRef: { name: "podrole-common" } }] };
-  const own = program === "webhook" ? [{ name: "PODROLE_SIDECAR_IMAGE", value: PLAN_SETTINGS.image }] : [];
+  const webhooks = [
+    { name: "PODROLE_SIDECAR_IMAGE", value: PLAN_SETTINGS.image },
+    { name: "PODROLE_API_SERVER_CA", value: "/etc/podrole/api-server/ca.crt" },
+  ];
+  const own = program === "webhook" ? webhooks : [];
   return {
     metadata: { name: `podrole-${program}`, namespace: "podrole" },
     spec: {

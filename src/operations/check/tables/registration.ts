@@ -1,6 +1,6 @@
 // Checks of how the API server calls the webhook: podrole's MutatingWebhookConfiguration, those of others, and one real call.
 import type { Facts, RegisteredWebhook, WebhookConfigurationObject } from "../facts.ts";
-import { type CheckRow, failed, given, inSection, ok, orOk, skipped, type Verdict, warning } from "../finding.ts";
+import { type CheckRow, failed, given, inSection, ok, orOk, PAGE, skipped, type Verdict, warning } from "../finding.ts";
 import { matchesLabels } from "../../../kubernetes/selectors.ts";
 import { INJECT_ENABLED, LABELS } from "../../../policy/annotations.ts";
 
@@ -118,6 +118,22 @@ export const REGISTRATION = inSection("registration", "installed", {
       ];
     },
   ),
+  WEBHOOK_CALLERS: {
+    summary: "The webhook distinguishes the API server from other callers.",
+    remedy: `Set \`--api-server-ca\`, or \`--api-server-cidrs\` where the API server cannot present a client certificate; ${PAGE.apiServer} shows how to find the values. Without either, every address that reaches the webhook's port may call it.`,
+    judge: ({ installed }) =>
+      given(installed, ({ webhook }) => {
+        if (!webhook) return skipped("The webhook is not deployed");
+        if (!webhook.settings) return skipped("The webhook's settings cannot be read");
+        const { apiServerCa, apiServerCidrs } = webhook.settings;
+        if (apiServerCa !== undefined) return ok("the webhook requires the API server's client certificate");
+        if (apiServerCidrs !== undefined) return ok("the webhook has the API server's addresses");
+        return warning(
+          "The webhook cannot distinguish the API server from other callers; expected --api-server-ca or --api-server-cidrs",
+          `deployment ${webhook.deployment}`,
+        );
+      }),
+  },
   OTHER_WEBHOOKS: ownWebhookCheck(
     {
       summary:
