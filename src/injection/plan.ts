@@ -10,7 +10,7 @@ import { hasRoleAnnotation, refuseSwitches, warnAboutNames } from "./pod-annotat
 import { isInjected } from "./parts.ts";
 import { refuseReservedNames } from "./reserved.ts";
 import { decidePodRoles, roleText, serverWarnings } from "./roles.ts";
-import { findShapeProblem } from "./shape.ts";
+import { readPod } from "./shape.ts";
 import { SKIP_REASONS, type SkipReason, skipReasonOfNamespace, skipReasonOfPod } from "./skip-reasons.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
@@ -23,8 +23,8 @@ export interface PlanSettings extends InjectSettings {
 
 /** A pod and everything outside it that the decision reads. */
 export interface PlanInput {
-  /** May be any JSON value at run time: one that is not a pod is refused. */
-  readonly pod: Pod;
+  /** Any JSON value; one that is not a pod is refused. */
+  readonly pod: unknown;
   readonly namespace: {
     readonly name: string;
     readonly labels: Readonly<Record<string, string>>;
@@ -33,46 +33,63 @@ export interface PlanInput {
   readonly serviceAccountAnnotations: Readonly<Record<string, string>>;
 }
 
-/** The decision about a pod, with its reason and the resulting pod. */
-export type Plan = PlanResult &
-  (
-    | { readonly decision: "inject"; readonly reason: "INJECTED" | "ALREADY_INJECTED" }
-    | { readonly decision: "skip"; readonly reason: SkipReason }
-    | { readonly decision: "refuse"; readonly reason: ErrorCode }
-  );
+/** The decision about a pod, with its reason. */
+export type Plan = PlanFacts & (Injection | Omission);
 
-interface PlanResult {
+/** `pod`: the injected pod. */
+interface Injection {
+  readonly decision: "inject";
+  readonly reason: "INJECTED" | "ALREADY_INJECTED";
+  readonly pod: Pod;
+}
+
+/**
+ * The pod stays as it is. `basis`: what the decision follows from; "pod" means that no change to the namespace's or the
+ * ServiceAccount's annotations and labels could lead to another one.
+ */
+type Omission = { readonly basis: "pod" | "context" } & (
+  | { readonly decision: "skip"; readonly reason: SkipReason }
+  | { readonly decision: "refuse"; readonly reason: ErrorCode }
+);
+
+interface PlanFacts {
   /** The decision in one sentence, for people. */
   readonly message: string;
-  /** The injected pod; the given pod itself for every other decision. */
-  readonly pod: Pod;
   /** kubectl prints their texts, each after "Warning:". */
   readonly warnings: readonly Warning[];
   readonly roles: readonly RoleDecision[];
 }
 
 /** Never throws and never changes its input. plan(plan(pod).pod) returns the same pod, with ALREADY_INJECTED. */
-export function plan({ pod, namespace, serviceAccountAnnotations }: PlanInput, settings: PlanSettings): Plan {
-  const problem = findShapeProblem(pod);
-  if (problem !== undefined) {
-    return refused(pod, refuse("REQUEST_INVALID", `Cannot read the pod: ${problem}`));
-  }
+export function plan(input: PlanInput, settings: PlanSettings): Plan {
+  const read = readPod(input.pod);
+  if (!read.ok) return refused("pod", refuse("REQUEST_INVALID", `Cannot read the pod: ${read.problem}`));
+  const pod = read.value;
+  const { namespace, serviceAccountAnnotations } = input;
   const placeReason = skipReasonOfNamespace(namespace, settings.excludedNamespaces);
-  if (placeReason !== undefined) return skipped(pod, placeReason, []);
+  if (placeReason !== undefined)
+    return skipped(placeReason === "SYSTEM_NAMESPACE" ? "pod" : "context", pod, placeReason);
 
   const warnings = warnAboutNames(pod);
   const invalid = refuseSwitches(pod);
-  if (invalid) return refused(pod, invalid, warnings);
+  if (invalid) return refused("pod", invalid, warnings);
   const podReason = skipReasonOfPod(pod);
-  if (podReason !== undefined) return skipped(pod, podReason, warnings);
+  if (podReason !== undefined) return skipped("pod", pod, podReason, warnings);
 
   const inherited = { namespaceAnnotations: namespace.annotations, serviceAccountAnnotations };
   const decided = decidePodRoles(pod, namespace.name, inherited, settings.policy);
   const { roles, withoutRole } = decided;
-  if (decided.refusal) return refused(pod, decided.refusal, warnings, roles);
-  if (roles.length === 0) return skipped(pod, hasRoleAnnotation(pod) ? "NO_CONTAINER" : "NO_ROLE", warnings);
+  if (decided.refusal) {
+    const basis = decided.refusal.code === "CONTAINER_UNKNOWN" ? "pod" : "context";
+    return refused(basis, decided.refusal, warnings, roles);
+  }
+  if (roles.length === 0) {
+    return hasRoleAnnotation(pod)
+      ? skipped("pod", pod, "NO_CONTAINER", warnings)
+      : skipped("context", pod, "NO_ROLE", warnings);
+  }
   const reserved = refuseReservedNames(pod, settings);
-  if (reserved) return refused(pod, reserved, warnings, roles);
+  if (reserved) return refused("context", reserved, warnings, roles);
 
   const withRole = roles.map(({ container }) => container);
   const injected = inject(pod, { withRole, withoutRole }, settings);
@@ -95,22 +112,22 @@ function sentenceOf(roles: readonly RoleDecision[]): string {
 }
 
 function refused(
-  pod: Pod,
+  basis: Omission["basis"],
   { code, message }: Refusal,
   warnings: readonly Warning[] = [],
   roles: readonly RoleDecision[] = [],
 ): Plan {
-  return { decision: "refuse", reason: code, message, pod, warnings, roles };
+  return { decision: "refuse", reason: code, basis, message, warnings, roles };
 }
 
 /** Warns about a role annotation that has no effect: the pod's SDKs would otherwise use the node's role unnoticed. */
-function skipped(pod: Pod, reason: SkipReason, warnings: readonly Warning[]): Plan {
+function skipped(basis: Omission["basis"], pod: Pod, reason: SkipReason, warnings: readonly Warning[] = []): Plan {
   const isIgnored = reason !== "MIRROR_POD" && hasRoleAnnotation(pod);
   return {
     decision: "skip",
     reason,
+    basis,
     message: SKIP_REASONS[reason],
-    pod,
     warnings: isIgnored ? [...warnings, warningOf("ROLE_IGNORED", reason)] : warnings,
     roles: [],
   };

@@ -1,6 +1,13 @@
 // Checks that a value of unknown origin is a pod: every field that podrole reads or extends has the type that Kubernetes
 // gives it. Fields that podrole does not read are not checked and stay as they are.
 import type { Container, Pod } from "../kubernetes/objects.ts";
+import { failure, type Result, success } from "../runtime/result.ts";
+
+/** Returns the value as a Pod; the problem is its first mismatch. */
+export function readPod(value: unknown): Result<Pod> {
+  const problem = findShapeProblem(value);
+  return problem === undefined ? success(value as Pod) : failure(problem);
+}
 
 /** The first mismatch with a Pod, such as "spec.containers[0].env is a string; expected a list"; undefined for a Pod. */
 export function findShapeProblem(value: unknown): string | undefined {

@@ -2,10 +2,9 @@
 // throws: every failure is a denial with a code, because a pod without its sidecar would use the node's role. Its record
 // is its only side effect (sideEffects: None), so a dry run needs no special case.
 import { type Plan, type PlanSettings, plan } from "../injection/plan.ts";
-import { findShapeProblem } from "../injection/shape.ts";
+import { readPod } from "../injection/shape.ts";
 import { SKIP_REASONS } from "../injection/skip-reasons.ts";
 import type { Warning } from "../injection/warnings.ts";
-import type { Pod } from "../kubernetes/objects.ts";
 import { podFacts } from "../policy/facts.ts";
 import { ERRORS, PodroleError, toPodroleError } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -38,18 +37,19 @@ export type Admit = (request: AdmissionRequest) => Promise<Admission>;
 /** Creates the use case from what it reads and where it records. */
 export function createAdmit({ clock, log, audit, lookups, settings }: AdmitDeps): Admit {
   async function decide({ createsPod, namespace, object }: AdmissionRequest): Promise<PatchedPlan> {
-    if (!createsPod) return passUnchanged(object as Pod);
+    if (!createsPod) return PASSED_UNCHANGED;
     const current = settings();
     if (!current) throw new PodroleError("KUBERNETES_UNAVAILABLE", NO_BUNDLE);
+    const read = readPod(object);
     // A value that is not a pod has no ServiceAccount to look up; plan() refuses it.
-    const pod = object as Pod;
-    const account = findShapeProblem(object) === undefined ? podFacts(pod, namespace).serviceAccount : "default";
+    const account = read.ok ? podFacts(read.value, namespace).serviceAccount : "default";
 
     const cached = await lookups.cached(namespace, account);
-    const first = plan({ pod, ...cached }, current);
-    const isFinal = first.decision === "inject" || cached.live || FROM_POD_ALONE.has(first.reason);
-    const planned = isFinal ? first : plan({ pod, ...(await lookups.live(namespace, account)) }, current);
-    return { ...planned, patch: planned.decision === "inject" ? patchBetween(pod, planned.pod) : [] };
+    const first = plan({ pod: object, ...cached }, current);
+    const isFinal = first.decision === "inject" || cached.live || first.basis === "pod";
+    const planned = isFinal ? first : plan({ pod: object, ...(await lookups.live(namespace, account)) }, current);
+    const patch = read.ok && planned.decision === "inject" ? patchBetween(read.value, planned.pod) : [];
+    return { ...planned, patch };
   }
 
   return async (request) => {
@@ -62,28 +62,19 @@ export function createAdmit({ clock, log, audit, lookups, settings }: AdmitDeps)
 
 const NO_BUNDLE = "Cannot inject podrole: the trust bundle is not known yet; expected it in the server's ConfigMap";
 
-/** Reasons that depend on the pod and the settings alone, so that a live look-up cannot change them. */
-const FROM_POD_ALONE: ReadonlySet<Plan["reason"]> = new Set([
-  "SYSTEM_NAMESPACE",
-  "INJECTION_DISABLED",
-  "MIRROR_POD",
-  "NO_CONTAINER",
-  "WINDOWS",
-  "HOST_NETWORK",
-  "REQUEST_INVALID",
-  "ANNOTATION_INVALID",
-  "CONTAINER_UNKNOWN",
-] as const);
+const PASSED_UNCHANGED: PatchedPlan = {
+  decision: "skip",
+  reason: "NOT_A_CREATION",
+  message: SKIP_REASONS.NOT_A_CREATION,
+  warnings: [],
+  roles: [],
+  patch: [],
+};
 
-function passUnchanged(pod: Pod): PatchedPlan {
-  const reason = "NOT_A_CREATION";
-  return { decision: "skip", reason, message: SKIP_REASONS[reason], pod, warnings: [], roles: [], patch: [] };
-}
-
-function refusalFor(thrown: unknown, { uid, namespace, object }: AdmissionRequest, log: Log): PatchedPlan {
+function refusalFor(thrown: unknown, { uid, namespace }: AdmissionRequest, log: Log): PatchedPlan {
   const { code, message, cause } = toPodroleError(thrown);
   log.error({ code, err: cause, request: uid, namespace }, message);
-  return { decision: "refuse", reason: code, message, pod: object as Pod, warnings: [], roles: [], patch: [] };
+  return { decision: "refuse", reason: code, message, warnings: [], roles: [], patch: [] };
 }
 
 function responseFor({ uid }: AdmissionRequest, planned: PatchedPlan): AdmissionResponse {

@@ -8,8 +8,12 @@ import type { AdmissionRequest } from "./review.ts";
 import { isObject } from "../injection/shape.ts";
 import type { AdmissionLine, AdmissionRole } from "../runtime/audit-line.ts";
 
-/** A plan with the JSON Patch that produces its pod. */
-export type PatchedPlan = Plan & { readonly patch: readonly Operation[] };
+/** What is answered and recorded: a plan, with the JSON Patch in place of its pod. */
+export type PatchedPlan = Pick<Plan, "message" | "warnings" | "roles"> &
+  DecisionOf<Plan> & { readonly patch: readonly Operation[] };
+
+/** Decision and reason, which belong together. */
+type DecisionOf<Planned> = Planned extends Plan ? Pick<Planned, "decision" | "reason"> : never;
 
 /** Builds the record of kind "admission". `patchDigest` is absent when nothing changes. */
 export function admissionRecord(

@@ -7,6 +7,7 @@ import { allContainers, listOf } from "../../src/injection/shape.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { inShop } from "../injection/pods.ts";
 import { type Contract, type Entries, entriesOf } from "./entries.ts";
+import { podIn } from "../injection/injected-pod.ts";
 
 const PROXY = "http://proxy:3128";
 const APP: Container = { name: "app", image: "app:1", env: [{ name: "HTTP_PROXY", value: PROXY }] };
@@ -29,7 +30,7 @@ const SETTINGS: readonly PlanSettings[] = [PLAN_SETTINGS, { ...PLAN_SETTINGS, re
 
 export function injection(): Contract {
   const pairs = SETTINGS.flatMap((settings) =>
-    PODS.map((before) => ({ before, after: plan(inShop(before), settings).pod })),
+    PODS.map((before) => ({ before, after: podIn(plan(inShop(before), settings)) })),
   );
   const added = pairs.flatMap(({ before, after }) => {
     const known = new Set(allContainers(before).map(({ name }) => name));

@@ -9,9 +9,10 @@ import { type PlanSettings, plan } from "../../src/injection/plan.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 import { inShop } from "./pods.ts";
 import { podOf, ROLE } from "../webhook/requests.ts";
+import { podIn } from "./injected-pod.ts";
 
 function ownContainers(pod: Pod, settings: PlanSettings): readonly Container[] {
-  const { spec } = plan(inShop(pod), settings).pod;
+  const { spec } = podIn(plan(inShop(pod), settings));
   return [...(spec.initContainers ?? []), ...spec.containers].filter(({ name }) => name.startsWith("podrole-"));
 }
 

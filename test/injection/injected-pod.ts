@@ -1,5 +1,6 @@
 // A pod as the webhook makes it, for tests of what comes after admission.
-import { plan } from "../../src/injection/plan.ts";
+import assert from "node:assert/strict";
+import { type Plan, plan } from "../../src/injection/plan.ts";
 import type { ObjectMeta, Pod } from "../../src/kubernetes/objects.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 
@@ -22,5 +23,10 @@ export function injectedPod(
     metadata: { ...metadata, annotations },
     spec: { containers: [{ name: "app", image: "shop/app:1" }], ...(serviceAccountName && { serviceAccountName }) },
   };
-  return structuredClone(plan({ pod, ...AROUND }, { ...PLAN_SETTINGS, nativeSidecar: mode === "native" }).pod);
+  return structuredClone(podIn(plan({ pod, ...AROUND }, { ...PLAN_SETTINGS, nativeSidecar: mode === "native" })));
+}
+
+/** Returns the injected pod of a plan, and fails for every other decision. */
+export function podIn(planned: Plan): Pod {
+  return planned.decision === "inject" ? planned.pod : assert.fail(`${planned.reason}: ${planned.message}`);
 }

@@ -8,6 +8,7 @@ import { plan } from "../../src/injection/plan.ts";
 import { SKIP_REASONS } from "../../src/injection/skip-reasons.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 import { inShop } from "./pods.ts";
+import { podIn } from "./injected-pod.ts";
 
 const ROLE = { "iam.amazonaws.com/role": "shop-a" };
 
@@ -70,23 +71,23 @@ test("plan() skips a pod without containers, and one in a namespace without the 
 });
 
 test("plan() warns about a port that another webhook's container declares after podrole-sidecar chose it", () => {
-  const first = plan(inShop(podWith(ROLE)), PLAN_SETTINGS).pod;
+  const first = podIn(plan(inShop(podWith(ROLE)), PLAN_SETTINGS));
   const late: Container = { name: "late", ports: [{ containerPort: 9763 }] };
   const pod = { ...first, spec: { ...first.spec, containers: [...first.spec.containers, late] } };
   const again = plan(inShop(pod), PLAN_SETTINGS);
   assert.ok(again.warnings.some(({ code, text }) => code === "PORT_CONFLICT" && text.includes("port 9763")));
-  const sidecar = again.pod.spec.initContainers?.find(({ name }) => name === "podrole-sidecar");
+  const sidecar = podIn(again).spec.initContainers?.find(({ name }) => name === "podrole-sidecar");
   assert.equal(sidecar?.env?.find(({ name }) => name === "PODROLE_PORT")?.value, "9763");
 });
 
 test("plan() keeps the mode of an injected pod when the cluster's setting has changed since", () => {
-  const classic = plan(inShop(podWith(ROLE)), { ...PLAN_SETTINGS, nativeSidecar: false }).pod;
+  const classic = podIn(plan(inShop(podWith(ROLE)), { ...PLAN_SETTINGS, nativeSidecar: false }));
   const again = plan(inShop(classic), PLAN_SETTINGS);
   assert.equal(again.reason, "ALREADY_INJECTED");
 });
 
 test("plan() refuses an injected pod with a foreign volume in place of its token", () => {
-  const labelled = plan(inShop(podWith(ROLE)), PLAN_SETTINGS).pod;
+  const labelled = podIn(plan(inShop(podWith(ROLE)), PLAN_SETTINGS));
   const mounts = [{ name: "mine", mountPath: "/var/run/secrets//podrole.io/" }];
   const pod = { ...labelled, spec: { ...labelled.spec, containers: [{ name: "app", volumeMounts: mounts }] } };
   assert.equal(plan(inShop(pod), PLAN_SETTINGS).reason, "NAME_RESERVED");
@@ -153,7 +154,7 @@ for (const [value, decision] of [
       assert.match(made.message, /; expected "enabled" or "enabled-v1" or "disabled"$/);
       return;
     }
-    const env = made.pod.spec.initContainers?.[0]?.env ?? [];
+    const env = podIn(made).spec.initContainers?.[0]?.env ?? [];
     const metadata = env
       .filter(({ name }) => name.startsWith("PODROLE_METADATA"))
       .map(({ name, value: text }) => [name, text]);
@@ -165,9 +166,10 @@ for (const [value, decision] of [
 test("plan() keeps a metadata endpoint that the pod sets itself, and warns", () => {
   const own = { name: "AWS_EC2_METADATA_SERVICE_ENDPOINT", value: "http://127.0.0.1:1338" };
   const pod = podWith({ ...ROLE, "podrole.io/metadata": "enabled" }, [{ name: "app", env: [own] }]);
-  const { pod: injected, warnings } = plan(inShop(pod), PLAN_SETTINGS);
+  const made = plan(inShop(pod), PLAN_SETTINGS);
+  const { warnings } = made;
   assert.deepEqual(
-    injected.spec.containers[0]?.env?.find(({ name }) => name === own.name),
+    podIn(made).spec.containers[0]?.env?.find(({ name }) => name === own.name),
     own,
   );
   const text = `container "app" sets ${own.name}: podrole keeps that value, so SDKs do not request podrole's metadata paths`;

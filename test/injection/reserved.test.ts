@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { Pod, PodSpec } from "../../src/kubernetes/objects.ts";
 import { plan } from "../../src/injection/plan.ts";
-import { injectedPod } from "./injected-pod.ts";
+import { injectedPod, podIn } from "./injected-pod.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 import { inShop } from "./pods.ts";
 
@@ -66,7 +66,7 @@ suite("NAME_RESERVED: plan() refuses a pod whose author set the label of injecti
 test("plan() completes a pod that has the label and none of podrole's parts", () => {
   const planned = plan(inShop(labelledPod({})), PLAN_SETTINGS);
   assert.deepEqual([planned.decision, planned.reason], ["inject", "INJECTED"]);
-  assert.equal(plan(inShop(planned.pod), PLAN_SETTINGS).reason, "ALREADY_INJECTED");
+  assert.equal(plan(inShop(podIn(planned)), PLAN_SETTINGS).reason, "ALREADY_INJECTED");
 });
 
 test("plan() accepts an injected pod that has lost the label", () => {

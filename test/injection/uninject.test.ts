@@ -12,6 +12,7 @@ import { allContainers, listOf } from "../../src/injection/shape.ts";
 import { uninject } from "../../src/injection/uninject.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 import { inShop, pods } from "./pods.ts";
+import { podIn } from "./injected-pod.ts";
 
 const FOLDER = fileURLToPath(new URL("../fixtures/pods/", import.meta.url));
 const OPTIONS = { region: PLAN_SETTINGS.region };
@@ -78,7 +79,8 @@ suite("uninject()", () => {
   test("changes nothing the second time", () => {
     fc.assert(
       fc.property(pods, (pod) => {
-        const once = uninject(plan(inShop(pod), PLAN_SETTINGS).pod, OPTIONS);
+        const made = plan(inShop(pod), PLAN_SETTINGS);
+        const once = uninject(made.decision === "inject" ? made.pod : pod, OPTIONS);
         assert.equal(uninject(once, OPTIONS), once);
       }),
     );
@@ -114,7 +116,7 @@ spec:
       metadata: { annotations: { "iam.amazonaws.com/role": "shop-a" } },
       spec: { containers: [{ name: "app" }] },
     };
-    const { pod: injected } = plan(inShop(pod), PLAN_SETTINGS);
+    const injected = podIn(plan(inShop(pod), PLAN_SETTINGS));
     const [app] = injected.spec.containers as [Container];
     const tracing = { name: "TRACE", value: "1" };
     const traced = {

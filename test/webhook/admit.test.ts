@@ -11,6 +11,7 @@ import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { createFakeCluster, podOf, ROLE, reviewOf, SHOP } from "./requests.ts";
+import { podIn } from "../injection/injected-pod.ts";
 
 const TIMEOUT_MS = 3_000;
 
@@ -35,7 +36,7 @@ test("admit() patches a pod that may have its role", async () => {
   assert.deepEqual([decision, reason, response.allowed], ["inject", "INJECTED", true]);
   const namespace = { name: "shop", labels: SHOP.labels ?? {}, annotations: SHOP.annotations ?? {} };
   const planned = plan({ pod: podOf(), namespace, serviceAccountAnnotations: {} }, PLAN_SETTINGS);
-  assert.deepEqual(applyPatch(podOf(), [...(response.patch ?? [])]), planned.pod);
+  assert.deepEqual(applyPatch(podOf(), [...(response.patch ?? [])]), podIn(planned));
   assert.deepEqual(cluster.reads, [], "a decision from the caches makes no call to the API server");
 });
 
@@ -82,6 +83,17 @@ test("admit() repeats the look-up live when a lagging watch would skip the pod",
   cluster.watched.set("shop", SHOP);
   cluster.live.set("shop/orders", { annotations: ROLE });
   assert.equal((await send(podOf({}))).reason, "INJECTED");
+});
+
+test("admit() repeats the look-up live when a lagging watch would refuse the session of a role", async () => {
+  const { send, cluster } = createStage();
+  cluster.watched.set("shop/orders", {
+    annotations: { "iam.amazonaws.com/role": "arn:aws:iam::999999999999:role/shop-a" },
+  });
+  cluster.live.set("shop/orders", { annotations: ROLE });
+  const policy = { "podrole.io/session-policy-arns": "arn:aws:iam::123456789012:policy/narrow" };
+  assert.equal((await send(podOf(policy))).reason, "INJECTED");
+  assert.deepEqual(cluster.reads, ["shop", "shop/orders"]);
 });
 
 test("admit() refuses a pod that the live look-up does not permit either", async () => {

@@ -38,7 +38,7 @@ export function injectManifests(input: NamedText, { settings, permitted }: Injec
   const text = editManifests(input.text, (maker) => {
     const planned = plan({ pod: maker.pod, ...contextOf(maker) }, settings);
     pods.push({ kind: maker.kind, name: maker.name, plan: planned });
-    return planned.pod;
+    return planned.decision === "inject" ? planned.pod : maker.pod;
   });
   return success({ text, pods });
 }

@@ -13,6 +13,7 @@ import { type ConfigMap, type Deployment, readInstalled } from "../../../src/ope
 import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { plan } from "../../../src/injection/plan.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
+import { podIn } from "../../injection/injected-pod.ts";
 
 export const NOW = Date.parse("2026-06-01T12:00:00Z");
 const DAY = 86_400_000;
@@ -141,7 +142,7 @@ export function injectedPod(role = "shop-orders"): Pod {
     annotations: { "iam.amazonaws.com/permitted": ".*" },
   };
   const planned = plan({ pod: barePod(role), namespace, serviceAccountAnnotations: {} }, PLAN_SETTINGS);
-  return { ...planned.pod, status: { phase: "Running" } };
+  return { ...podIn(planned), status: { phase: "Running" } };
 }
 
 /** podrole's policies as the manifests have them. */

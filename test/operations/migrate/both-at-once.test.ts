@@ -8,6 +8,7 @@ import { plan } from "../../../src/injection/plan.ts";
 import { uninject } from "../../../src/injection/uninject.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 import { BASE } from "./cluster-export.ts";
+import { podIn } from "../../injection/injected-pod.ts";
 
 const annotations = { "iam.amazonaws.com/permitted": ".*" };
 const left = { name: "shop", labels: {}, annotations };
@@ -25,17 +26,16 @@ const variable = (name: string, { env }: Container) => env?.find((each) => each.
 
 suite("both at once", () => {
   test("plan() changes nothing in a namespace without the label, which the old system serves", () => {
-    const { decision, reason, pod: planned } = planIn(left);
+    const { decision, reason } = planIn(left);
     assert.deepEqual([decision, reason], ["skip", "NAMESPACE_NOT_LABELLED"]);
-    assert.equal(planned, pod);
   });
 
   test("an injected pod calls 127.0.0.1, which no agent redirects, and its SDK calls no metadata service", () => {
-    const app = appOf(planIn(moved).pod);
+    const app = appOf(podIn(planIn(moved)));
     const uri = new URL(variable("AWS_CONTAINER_CREDENTIALS_FULL_URI", app) ?? "");
     assert.equal(uri.hostname, "127.0.0.1");
     assert.equal(variable("AWS_EC2_METADATA_DISABLED", app), "true");
-    assert.doesNotMatch(JSON.stringify(planIn(moved).pod), /169\.254\.169\.254/);
+    assert.doesNotMatch(JSON.stringify(podIn(planIn(moved))), /169\.254\.169\.254/);
   });
 
   test("with metadata paths, the SDK calls podrole's and not the agent's", () => {
@@ -43,12 +43,13 @@ suite("both at once", () => {
       ...pod,
       metadata: { annotations: { ...pod.metadata.annotations, "podrole.io/metadata": "enabled" } },
     };
-    const app = appOf(planIn(moved, asking).pod);
+    const app = appOf(podIn(planIn(moved, asking)));
     assert.equal(new URL(variable("AWS_EC2_METADATA_SERVICE_ENDPOINT", app) ?? "").hostname, "127.0.0.1");
   });
 
   test("both grant the same role for the same annotation, which is kept", () => {
-    const { pod: injected, roles } = planIn(moved);
+    const planned = planIn(moved);
+    const { roles } = planned;
     const before = kiam.outcomeOf(pod, { ...left, isKnown: true });
     assert.ok(before.kind === "granted");
     assert.deepEqual(
@@ -56,13 +57,12 @@ suite("both at once", () => {
       [before.arn],
     );
     // The old system would serve the injected pod too if it still called 169.254.169.254.
-    assert.deepEqual(kiam.outcomeOf(injected, { ...left, isKnown: true }), before);
+    assert.deepEqual(kiam.outcomeOf(podIn(planned), { ...left, isKnown: true }), before);
   });
 
   test("without the label, a recreated pod is as before", () => {
-    const { pod: injected } = planIn(moved);
-    assert.deepEqual(uninject(injected, { region: PLAN_SETTINGS.region }), pod);
-    assert.equal(planIn(left).pod, pod);
+    assert.deepEqual(uninject(podIn(planIn(moved)), { region: PLAN_SETTINGS.region }), pod);
+    assert.equal(planIn(left).decision, "skip");
   });
 
   test("the old system's own pods are not injected, even in a labelled namespace", () => {
