@@ -163,6 +163,18 @@ function withoutTemplates(text: string): string {
   return text.replaceAll(/`(?:[^`\\]|\\.)*`/gs, "``");
 }
 
+/** Rooms in which every exported function, type and table has a docstring. */
+const DOCUMENTED = new Set(["cli", "injection", "operations", "settings", "sidecar"]);
+
+const exportsAreDocumented: Guard = (given) =>
+  [...given]
+    .filter(([path]) => DOCUMENTED.has(roomOf(path) ?? ""))
+    .flatMap(([path, text]) =>
+      [...text.matchAll(/^(.*)\nexport (?:async )?(?:function\*?|interface|type|const|class) (\w+)/gm)]
+        .filter(([, before = ""]) => !before.trimEnd().endsWith("*/"))
+        .map(([, , name = ""]) => `${path}: ${name}`),
+    );
+
 const GUARDS: readonly {
   readonly name: string;
   readonly guard: Guard;
@@ -266,6 +278,11 @@ const GUARDS: readonly {
         "interface Decision {\n  asked: boolean;\n}\nexport function f(it: Decision) { it.asked = true; }",
       ],
     ],
+  },
+  {
+    name: "exports have a docstring",
+    guard: exportsAreDocumented,
+    planted: [["src/operations/a.ts", "\nexport function check(): void {}"]],
   },
   {
     name: "importing a file only defines",

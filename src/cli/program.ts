@@ -14,6 +14,7 @@ import { declareDemo, declareRoot, declareVersion } from "./arguments/program.ts
 import { declareServer, declareSidecar, declareWebhook } from "./arguments/settings.ts";
 import type { Action, Terminal } from "./terminal.ts";
 
+/** What each command runs; main.ts loads the code of the one that was called. */
 export interface Actions {
   readonly server: Action;
   readonly webhook: Action;

@@ -13,6 +13,7 @@ type CommonSettings = Settings<typeof COMMON_SETTINGS>;
 /** A table of settings that has at least those of every program. */
 type ProgramTable = SettingTable & typeof COMMON_SETTINGS;
 
+/** What distinguishes one long-running program from another. */
 export interface Program<Table extends ProgramTable> {
   readonly name: string;
   readonly table: Table;

@@ -1,5 +1,6 @@
 // What a command is given and how it ends. Only main.ts connects a Terminal to the process.
 
+/** The process as a command sees it. */
 export interface Terminal {
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;

@@ -9,19 +9,23 @@ import { SERVER_SETTINGS, type ServerSettings } from "../settings/server.ts";
 import { WEBHOOK_SETTINGS, type WebhookSettings } from "../settings/webhook.ts";
 import { parseFlags } from "./manifests/container-flags.ts";
 
+/** The fields of a Deployment that operations read. */
 export interface Deployment {
   readonly metadata: ObjectMeta;
   readonly spec: { readonly replicas?: number; readonly template: Pod; readonly selector?: LabelSelector };
   readonly status?: { readonly readyReplicas?: number; readonly updatedReplicas?: number };
 }
 
+/** A ConfigMap with its text entries. */
 export interface ConfigMap {
   readonly metadata: ObjectMeta;
   readonly data?: Readonly<Record<string, string>>;
 }
 
+/** The programs that run as Deployments. */
 export type ProgramName = "server" | "webhook";
 
+/** One program as it is deployed, with its settings. */
 export interface InstalledProgram<Read> {
   readonly deployment: string;
   readonly serviceAccount: string;
@@ -33,6 +37,7 @@ export interface InstalledProgram<Read> {
   readonly sources: readonly string[];
 }
 
+/** Both programs; undefined for one that no Deployment runs. */
 export interface Installed {
   readonly server: InstalledProgram<ServerSettings> | undefined;
   readonly webhook: InstalledProgram<WebhookSettings> | undefined;

@@ -15,6 +15,7 @@ import {
 } from "./flags.ts";
 import { addHelp, clusterExitCodes } from "./help.ts";
 
+/** Typed options of podrole check. */
 export interface CheckArguments {
   readonly connection: Connection;
   readonly podroleNamespace: string | undefined;

@@ -5,6 +5,7 @@ import type { Flags } from "../terminal.ts";
 import { type Arguments, createFlagReader, type FlagReader } from "./flags.ts";
 import { BASE_ARN, DEPARTURE_FORMATS, type InputArguments, readInputArguments } from "./migrate.ts";
 
+/** Typed options of podrole migrate irsa and podrole migrate pod-identity. */
 export interface DepartureArguments {
   readonly destination: Destination;
   readonly input: InputArguments;

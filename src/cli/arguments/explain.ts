@@ -13,6 +13,7 @@ import {
 } from "./flags.ts";
 import { addHelp, clusterExitCodes } from "./help.ts";
 
+/** Typed options of podrole explain. */
 export interface ExplainArguments {
   readonly connection: Connection;
   readonly podroleNamespace: string | undefined;

@@ -8,6 +8,7 @@ import type { Flags } from "../terminal.ts";
 /** Typed options of a command, or every problem of its command line. */
 export type Arguments<Options> = Checked<Options>;
 
+/** Reads flags one at a time and collects the problems of all of them. */
 export interface FlagReader {
   /** The parsed value; undefined when the flag is absent, or cannot be used: then that is a problem. */
   read<T>(key: string, parser: Parser<T>): T | undefined;
@@ -17,6 +18,7 @@ export interface FlagReader {
   finish<Options>(options: Options): Arguments<Options>;
 }
 
+/** Creates a reader without problems. `flags`: texts by key, as commander delivers them. */
 export function createFlagReader(flags: Flags): FlagReader {
   const problems: string[] = [];
   return {

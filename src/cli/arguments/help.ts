@@ -2,6 +2,7 @@
 import type { Argument, Command, HelpConfiguration, Option } from "commander";
 import { HELP_WIDTH, wrapText } from "../../runtime/settings-help.ts";
 
+/** What the help of a command has below its flags. */
 export interface HelpParts {
   /** Paragraphs before the examples. */
   readonly notes?: readonly string[];

@@ -7,12 +7,14 @@ import type { Flags, Terminal } from "../terminal.ts";
 import type { Arguments } from "./flags.ts";
 import { addHelp, inputExitCodes } from "./help.ts";
 
+/** Typed options of podrole uninject. */
 export interface UninjectArguments {
   /** "-" for standard input. */
   readonly filename: string;
   readonly settings: WebhookSettings;
 }
 
+/** Typed options of podrole inject. */
 export interface InjectArguments extends UninjectArguments {
   /** File with the trust bundle. */
   readonly trustBundle: string;

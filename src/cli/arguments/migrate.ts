@@ -15,6 +15,7 @@ import { addHelp, type HelpParts, inputExitCodes } from "./help.ts";
 
 /** The systems that podrole migrates from and to. */
 export const TOPICS = ["kiam", "kube2iam", "irsa", "pod-identity"] as const;
+/** One of these systems; the name of a subcommand. */
 export type Topic = (typeof TOPICS)[number];
 
 /** Where the Kubernetes objects come from. */
@@ -25,6 +26,7 @@ export interface InputArguments {
   readonly connection: Connection;
 }
 
+/** Typed options of podrole migrate kiam and podrole migrate kube2iam. */
 export interface MigrateArguments {
   readonly input: InputArguments;
   readonly kiamValuesFile: string | undefined;

@@ -6,6 +6,7 @@ import { duration, flagName, oneOf, type Parser } from "../../runtime/settings.t
 import type { Flags } from "../terminal.ts";
 import { type Arguments, type Connection, createFlagReader, type FlagReader, readConnection } from "./flags.ts";
 
+/** Typed options of podrole audit, for all of its questions. */
 export interface AuditArguments {
   readonly query: AuditQuery;
   /** "-" is standard input; empty if the cluster's logs are read. */

@@ -5,6 +5,7 @@ import type { Flags } from "../terminal.ts";
 import { type Connection, declareConnection, declarePodroleNamespace, outputOption, readConnection } from "./flags.ts";
 import { addHelp, clusterExitCodes } from "./help.ts";
 
+/** Typed options of podrole rotate. */
 export interface RotateArguments {
   readonly connection: Connection;
   readonly step: RotationVerb | "status";

@@ -10,6 +10,7 @@ import { type Action, fail, note, type Terminal } from "../terminal.ts";
 
 const INTERRUPTED = 130;
 
+/** Runs podrole audit; `args` begin with the name of the question. */
 export const audit: Action = async (terminal, flags, args) => {
   const read = readAudit(flags, args, clock.now());
   if (!read.ok) return fail(terminal, "audit", read.problems);

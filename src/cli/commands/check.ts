@@ -8,6 +8,7 @@ import { withPodrole } from "../cluster.ts";
 import { checkJson, checkText } from "../output/check.ts";
 import { type Action, fail, note } from "../terminal.ts";
 
+/** Runs podrole check. */
 export const check: Action = async (terminal, flags) => {
   const read = readCheck(flags);
   if (!read.ok) return fail(terminal, "check", read.problems);

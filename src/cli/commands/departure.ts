@@ -8,6 +8,7 @@ import { formatData, problemText } from "../output/migrate.ts";
 import { fail, type Flags, note, type Terminal } from "../terminal.ts";
 import { withMigrationInput } from "./migration-input.ts";
 
+/** Runs podrole migrate irsa or podrole migrate pod-identity, as `topic` says. */
 export async function depart(terminal: Terminal, flags: Flags, topic: Destination["to"]): Promise<number> {
   const read = readDeparture(flags, topic);
   if (!read.ok) return fail(terminal, "migrate", read.problems);

@@ -7,6 +7,7 @@ import { explainJson, explainText } from "../output/explain.ts";
 import { success } from "../../runtime/result.ts";
 import { type Action, fail } from "../terminal.ts";
 
+/** Runs podrole explain; `args` name the object, unless a flag names a file. */
 export const explain: Action = async (terminal, flags, args) => {
   const read = readExplain(flags, args);
   if (!read.ok) return fail(terminal, "explain", read.problems);

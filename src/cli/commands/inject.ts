@@ -9,6 +9,7 @@ import { readManifests, readText } from "../input.ts";
 import { injectText, uninjectText } from "../output/inject.ts";
 import { type Action, fail } from "../terminal.ts";
 
+/** Runs podrole inject: the manifests go to standard output, and what happened to each pod to standard error. */
 export const inject: Action = async (terminal, flags) => {
   const read = readInject(flags, terminal.env);
   if (!read.ok) return fail(terminal, "inject", read.problems);
@@ -28,6 +29,7 @@ export const inject: Action = async (terminal, flags) => {
   return pods.some(({ plan: { decision } }) => decision === "refuse") ? 1 : 0;
 };
 
+/** Runs podrole uninject, with the same outputs as podrole inject. */
 export const uninject: Action = async (terminal, flags) => {
   const read = readUninject(flags, terminal.env);
   if (!read.ok) return fail(terminal, "uninject", read.problems);

@@ -4,12 +4,14 @@ import { WEBHOOK_SETTINGS } from "../../settings/webhook.ts";
 import { runProgram } from "../run-program.ts";
 import type { Action } from "../terminal.ts";
 
+/** Runs podrole server until a signal stops it. */
 export const server: Action = async (terminal, flags) => {
   const { crossCheckServer: crossCheck } = await import("../../settings/cross-check.ts");
   const { startServer: start } = await import("../../server/main.ts");
   return runProgram(terminal, flags, { name: "server", table: SERVER_SETTINGS, crossCheck, start });
 };
 
+/** Runs podrole webhook until a signal stops it. */
 export const webhook: Action = async (terminal, flags) => {
   const { crossCheckWebhook: crossCheck } = await import("../../settings/cross-check.ts");
   const { startWebhook: start } = await import("../../webhook/main.ts");

@@ -6,6 +6,7 @@ import { withPodrole } from "../cluster.ts";
 import { DONE, FORCED, rotationText } from "../output/rotate.ts";
 import { type Action, note } from "../terminal.ts";
 
+/** Runs podrole rotate; the first of `args` is the step. */
 export const rotate: Action = async (terminal, flags, args) => {
   const { connection, podroleNamespace, step, force, json } = readRotate(flags, args);
   const place = { connection, podroleNamespace, namespace: undefined };

@@ -1,5 +1,6 @@
 // Manifest of the demo: a namespace that permits one role, and two pods that name different roles.
 
+/** What the manifest contains of the demo's surroundings. */
 export interface DemoFacts {
   readonly accountId: string;
   readonly region: string;
@@ -7,6 +8,7 @@ export interface DemoFacts {
   readonly stsUrl: string;
 }
 
+/** Returns the manifest as YAML. */
 export function demoManifest({ accountId, region, stsUrl }: DemoFacts): string {
   return `apiVersion: v1
 kind: Namespace

@@ -1,9 +1,11 @@
 // Output of the demo: numbered steps as text, or JSON lines.
+/** Prints the steps of the demo as they happen. */
 export interface Narrator {
   /** Prints a step with its facts, one line each. */
   step(title: string, facts?: readonly string[]): void;
 }
 
+/** Creates a narrator whose first step has number 1. `now`: Unix milliseconds; steps show the time since its creation. */
 export function createNarrator(
   { out, now }: { readonly out: (text: string) => void; readonly now: () => number },
   { json }: { readonly json: boolean },

@@ -5,6 +5,7 @@ import type { Origin } from "../../operations/audit/origin.ts";
 import type { PodStep } from "../../operations/audit/pod.ts";
 import type { GrantRow } from "../../operations/audit/who.ts";
 
+/** Returns the answer as JSON. Programs read the names of its fields, so they do not change. */
 export function answerJson(answer: AuditAnswer): string {
   return `${JSON.stringify(rowsOf(answer), null, 2)}\n`;
 }

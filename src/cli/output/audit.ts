@@ -13,6 +13,7 @@ import { countOf } from "../../operations/format.ts";
 import { tableOf } from "./table.ts";
 import { visible } from "./visible.ts";
 
+/** Returns the answer as a table, with one row for each row of the answer. */
 export function answerTable(answer: AuditAnswer): string {
   switch (answer.kind) {
     case "grants":
@@ -138,15 +139,18 @@ export function emptyText(query: AuditQuery): string {
   }
 }
 
+/** Returns how much of a log has been read so far, for standard error. */
 export function progressText({ name, bytes, lines }: LogCounts): string {
   return `reading ${visible(name)}: ${(bytes / 1e6).toFixed(0)} MB, ${lines} lines`;
 }
 
+/** Returns what was read of a log, with the lines that were skipped. */
 export function logText({ name, lines, records, tooLong }: LogCounts): string {
   const skipped = tooLong === 0 ? "" : `, ${tooLong} skipped because they are too long for a record`;
   return `${visible(name)}: ${countOf(records, "record")}, ${countOf(lines - records, "other line")}${skipped}`;
 }
 
+/** Returns that a log could not be read to its end, and why. */
 export function brokenLogText({ name, reason }: BrokenLog): string {
   return `${visible(name)} could not be read to its end (${reason}); the answer includes the records before the error`;
 }
@@ -158,6 +162,7 @@ const FLAGS: Readonly<Record<AuditProblem["input"], string>> = {
   cloudTrail: "--cloudtrail",
 };
 
+/** Returns the problem behind the flag that named the log. */
 export function problemText({ input, text }: AuditProblem): string {
   return `${FLAGS[input]}: ${text}`;
 }

@@ -7,11 +7,13 @@ const MARKS: Readonly<Record<State, string>> = { ok: "ok  ", warning: "warn", fa
 /** Findings of one check in the text; JSON has all of them. */
 const MOST_SHOWN = 10;
 
+/** Returns the findings section by section, then their counts. */
 export function checkText(findings: readonly Finding[]): string {
   const sections = [...new Set(findings.map(({ section }) => section))];
   return [...sections.map((section) => sectionText(section, findings)), `${summary(findings)}\n`].join("\n");
 }
 
+/** Returns all findings with their counts. Programs read the names of the fields, so they do not change. */
 export function checkJson(findings: readonly Finding[]): string {
   return `${JSON.stringify({ ok: isHealthy(findings), counts: countsOf(findings), findings }, undefined, 2)}\n`;
 }

@@ -14,6 +14,7 @@ export function departureData({ destination, departure, trust }: DeparturePlan):
   return { destination, ...departure, moves, trustPolicies: trust };
 }
 
+/** Returns the counts, the steps of the move in their order, and the pods that cannot move. */
 export function departureText(plan: DeparturePlan): string {
   const { moves, stays, withoutRole } = plan.departure;
   const moving = moves.reduce((sum, { pods }) => sum + pods, 0);

@@ -2,10 +2,12 @@
 import type { ContainerExplanation, Explanation } from "../../operations/explain/explanation.ts";
 import { visible } from "./visible.ts";
 
+/** Returns the explanations as JSON. Programs read the names of the fields, so they do not change. */
 export function explainJson(explanations: readonly Explanation[]): string {
   return `${JSON.stringify(explanations, undefined, 2)}\n`;
 }
 
+/** Returns a paragraph for each explanation. */
 export function explainText(explanations: readonly Explanation[]): string {
   return explanations.map(textOf).join("\n");
 }

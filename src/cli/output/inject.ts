@@ -3,6 +3,7 @@ import type { PlannedPod } from "../../operations/inject/inject.ts";
 import type { UninjectedPod } from "../../operations/inject/uninject.ts";
 import { visible } from "./visible.ts";
 
+/** Returns a line for each pod, and one for each of its warnings. */
 export function injectText(pods: readonly PlannedPod[]): string {
   return pods
     .flatMap(({ kind, name, plan: { decision, reason, message, warnings } }) => [
@@ -13,6 +14,7 @@ export function injectText(pods: readonly PlannedPod[]): string {
     .join("");
 }
 
+/** Returns a line for each pod. */
 export function uninjectText(pods: readonly UninjectedPod[]): string {
   return pods.map((pod) => `${visible(`${pod.kind}/${pod.name}: ${outcomeText(pod)}`)}\n`).join("");
 }

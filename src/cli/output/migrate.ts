@@ -131,6 +131,7 @@ function toYaml(data: object): string {
   return stringify(data, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
+/** Returns the problem behind the flag that it is about, if it is about one. */
 export function problemText({ option, text }: MigrationProblem): string {
   return option === undefined ? text : `--${flagName(option)}: ${text}`;
 }

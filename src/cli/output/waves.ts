@@ -6,6 +6,7 @@ import type { NamespaceMove, WavePlan } from "../../operations/migrate/waves.ts"
 import { INJECTED_PODS } from "../../policy/annotations.ts";
 import { visible } from "./visible.ts";
 
+/** Returns the script; commands for namespaces that need work first are comments. */
 export function wavesScript({ from, waves, postponed }: WavePlan): string {
   return [
     "# For each wave: label the namespaces, restart the pods, check the pods, and wait one day before the next wave.",

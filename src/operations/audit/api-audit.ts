@@ -7,6 +7,7 @@ import { fieldsAt, listAt, parseJson, textAt, timeOf } from "./json.ts";
 const REQUEST = "pods.podrole.io/request";
 const ISSUED_CREDENTIAL_ID = "authentication.kubernetes.io/issued-credential-id";
 
+/** The fields of an audit event that answers use. */
 export interface ApiEvent {
   /** Unix milliseconds at which the API server received the request. */
   readonly at: number;
@@ -61,6 +62,7 @@ export interface ApiJoin {
   token(credentialId: string | undefined): ApiEvent | undefined;
 }
 
+/** Creates a join that stores only events with one of these keys. */
 export function createApiJoin({
   requests,
   credentialIds,

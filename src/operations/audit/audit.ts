@@ -22,12 +22,14 @@ import {
 } from "./sources.ts";
 import { createWho, type GrantsAnswer } from "./who.ts";
 
+/** What an audit reads from, and reports to. */
 export interface AuditDeps extends FileDeps {
   readonly clock: Clock;
   /** Receives the counts of the log that is being read, at most once a second. */
   readonly onProgress: (counts: LogCounts) => void;
 }
 
+/** The question, and the logs that may answer it. */
 export interface AuditOptions {
   readonly query: AuditQuery;
   /** podrole's own logs. A file named "-" is standard input. */
@@ -46,6 +48,7 @@ export interface AuditOptions {
   readonly until: number | undefined;
 }
 
+/** The answer of one question; `kind` says of which. */
 export type AuditAnswer = GrantsAnswer | PodAnswer | RefusalsAnswer;
 
 /** `input` names the log that cannot be opened. */

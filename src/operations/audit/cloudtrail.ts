@@ -3,6 +3,7 @@
 // (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html).
 import { isFields, listAt, parseJson, textAt, timeOf } from "./json.ts";
 
+/** One call of an AWS API, with the credentials of a session. */
 export interface AwsCall {
   /** Unix milliseconds. */
   readonly at: number;
@@ -60,6 +61,7 @@ export interface CallSum {
   readonly sourceIps: Set<string>;
 }
 
+/** The calls that an answer needs, by access key ID. */
 export interface CallJoin {
   add(call: AwsCall): void;
   /** In order of their first call. */
@@ -69,6 +71,7 @@ export interface CallJoin {
 /** A key is used from few addresses unless it was stolen; the first addresses are then enough evidence. */
 const MAX_ADDRESSES = 20;
 
+/** Creates a join that counts only calls with one of these access keys. */
 export function createCallJoin({ accessKeyIds }: { readonly accessKeyIds: ReadonlySet<string> }): CallJoin {
   const sums = new Map<string, Map<string, CallSum>>();
   return {

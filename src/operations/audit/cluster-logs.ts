@@ -6,6 +6,7 @@ import type { Opened, Source } from "./sources.ts";
 
 const PODROLE = "app.kubernetes.io/part-of=podrole";
 
+/** How the logs of a cluster are read. */
 export interface ClusterLogDeps {
   readonly kubernetes: Pick<OperatorKubernetes, "listAll" | "streamLog">;
   /** Stops the reading. */

@@ -11,6 +11,7 @@ export interface Session {
   first: number;
 }
 
+/** Credentials of one role that one container of one pod instance received, however often. */
 export interface Grant {
   readonly namespace: string;
   readonly pod: string;
@@ -27,12 +28,14 @@ export interface Grant {
   readonly sessions: Map<string, Session>;
 }
 
+/** An admission that may have created a pod. */
 export interface MatchedAdmission {
   readonly record: AdmissionRecord;
   /** False if the pod was named after its admission: then this is the latest admission of the same generateName. */
   readonly exact: boolean;
 }
 
+/** The grants so far, with what led to them. */
 export interface Grants {
   add(record: AuditRecord): void;
   /** In order of their first issue. */

@@ -1,7 +1,9 @@
 // Reads untrusted JSON: any text is accepted, and no function throws.
 
+/** An object of JSON, with values of any shape. */
 export type Fields = Readonly<Record<string, unknown>>;
 
+/** True for an object: neither null nor an array. */
 export function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -6,6 +6,7 @@ import { constants, createGunzip } from "node:zlib";
 /** An audit event of the API server at level RequestResponse holds two objects of 1.5 MiB. */
 const LONGEST_LINE = 8 * 1024 * 1024;
 
+/** What is reported while a log is read, and the longest line. */
 export interface LineHooks {
   /** Characters; a longer line is skipped. Default: 8 Mi. */
   readonly longest?: number;

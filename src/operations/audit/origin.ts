@@ -12,6 +12,7 @@ export interface BelievedAdmission extends MatchedAdmission {
   readonly caller: CallerTrust;
 }
 
+/** How a grant came about. Each part is undefined if no log shows it. */
 export interface Origin {
   readonly admission: BelievedAdmission | undefined;
   readonly certificate: CertificateRecord | undefined;
@@ -21,6 +22,7 @@ export interface Origin {
   readonly tokenRequest: ApiEvent | undefined;
 }
 
+/** Returns the origin of a grant; an admission that the API server confirmed is preferred to an unproven one. */
 export function originOf(grants: Grants, grant: Grant, { api }: Joins): Origin {
   const admission = likeliestOf(grants.admissionsOf(grant), api);
   const certificate = grants.certificateOf(grant);
@@ -51,6 +53,7 @@ export function sessionsOf({ sessions }: Grant, joins: Joins): readonly UsedSess
     .map((session) => ({ session, calls: joins.calls?.calls(session.accessKeyId) }));
 }
 
+/** Returns the values by which other logs are searched for these grants. */
 export function joinKeysOf(grants: Grants): JoinKeys {
   const keys: JoinKeys = { requests: new Set(), credentialIds: new Set(), accessKeyIds: new Set() };
   for (const grant of grants.list()) {

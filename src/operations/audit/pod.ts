@@ -27,11 +27,13 @@ export type PodStep = { readonly at: number } & (
   | { readonly what: "refused"; readonly record: AuditRecord; readonly caller: CallerTrust | undefined }
 );
 
+/** What happened to a pod, in order of time. */
 export interface PodAnswer {
   readonly kind: "pod";
   readonly rows: readonly PodStep[];
 }
 
+/** Creates the question about the pods of this name; a recreated pod has several instances. */
 export function createPod({
   namespace,
   pod,

@@ -13,6 +13,7 @@ export interface LogCounts {
   readonly tooLong: number;
 }
 
+/** Counts while logs are read, one after the other. */
 export interface ReadProgress {
   /** Begins a log; the other calls are about the log that began last. */
   start(name: string): void;

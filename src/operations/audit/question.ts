@@ -5,6 +5,7 @@ import type { ApiJoin } from "./api-audit.ts";
 import type { CallJoin } from "./cloudtrail.ts";
 import type { AuditRecord } from "./records.ts";
 
+/** What an operator asks. */
 export type AuditQuery =
   /** Which containers received a role. `role` is its name, its path and name, or its ARN. */
   | { readonly about: "role"; readonly role: string; readonly namespace: string | undefined }
@@ -27,6 +28,7 @@ export interface JoinKeys {
   readonly accessKeyIds: Set<string>;
 }
 
+/** The events of other logs that the question named. */
 export interface Joins {
   /** Undefined if that log was not given. */
   readonly api: ApiJoin | undefined;

@@ -20,6 +20,7 @@ interface Common {
   readonly pod: string | undefined;
 }
 
+/** A role that a pod requested for one container. */
 export interface RequestedRole {
   readonly container: string;
   /** The annotation's text, and the ARN that it resolves to. */
@@ -27,6 +28,7 @@ export interface RequestedRole {
   readonly resolved: string | undefined;
 }
 
+/** The webhook's decision about a pod. */
 export interface AdmissionRecord extends Common {
   readonly kind: "admission";
   /** True if the caller of the webhook proved that it is the API server; anyone else may have made the record up. */
@@ -50,12 +52,14 @@ interface Instance extends Common {
   readonly expiration: string | undefined;
 }
 
+/** The server's decision about a certificate for a pod instance. */
 export interface CertificateRecord extends Instance {
   readonly kind: "certificate";
   readonly credentialId: string | undefined;
   readonly serial: string | undefined;
 }
 
+/** The server's decision about credentials for one container. */
 export interface CredentialsRecord extends Instance {
   readonly kind: "credentials";
   readonly container: string | undefined;
@@ -65,6 +69,7 @@ export interface CredentialsRecord extends Instance {
   readonly outcome: string | undefined;
 }
 
+/** One line of the audit log; a field is undefined if the line lacks it. */
 export type AuditRecord = AdmissionRecord | CertificateRecord | CredentialsRecord;
 
 /** Undefined if the line is not one of podrole's audit records. */

@@ -11,6 +11,7 @@ export interface RefusalFilter {
   readonly namespace?: string | undefined;
 }
 
+/** Equal refusals, counted. */
 export interface RefusalRow {
   readonly kind: AuditRecord["kind"];
   readonly reason: string;
@@ -30,12 +31,14 @@ export interface RefusalRow {
   message: string;
 }
 
+/** What was refused, and why. */
 export interface RefusalsAnswer {
   readonly kind: "refusals";
   /** In order of their first refusal. */
   readonly rows: readonly Readonly<RefusalRow>[];
 }
 
+/** Creates the question about refusals that match every given filter. */
 export function createRefusals({ reason, role, namespace }: RefusalFilter): Question<RefusalsAnswer> {
   const rows = new Map<string, RefusalRow>();
   /** Refusals by the webhook: the API server's log, which is read later, tells which of them are believed. */

@@ -6,11 +6,13 @@ import { type Checked, success } from "../../runtime/result.ts";
 import { linesOf } from "./lines.ts";
 import type { ReadProgress } from "./progress.ts";
 
+/** A log that is open for reading. */
 export interface Source {
   readonly name: string;
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
+/** What opens files and standard input. */
 export interface FileDeps {
   /** Standard input as a stream; undefined when it is a keyboard. */
   readonly stdin: () => AsyncIterable<Uint8Array> | undefined;

@@ -4,6 +4,7 @@ import { joinKeysOf, type Origin, originOf, sessionsOf, type UsedSession } from 
 import { isRole, type Question } from "./question.ts";
 import type { CredentialsRecord } from "./records.ts";
 
+/** A grant with the use of its sessions and its origin. */
 export interface GrantRow {
   readonly grant: Readonly<Omit<Grant, "sessions">>;
   /** In order of their first issue. */
@@ -11,6 +12,7 @@ export interface GrantRow {
   readonly origin: Origin;
 }
 
+/** Who received a role or an access key. */
 export interface GrantsAnswer {
   readonly kind: "grants";
   readonly rows: readonly GrantRow[];
@@ -25,6 +27,7 @@ export interface WhoFilter {
   readonly namespace?: string | undefined;
 }
 
+/** Creates the question about grants that match every given filter. */
 export function createWho({ role, accessKeyId, namespace }: WhoFilter): Question<GrantsAnswer> {
   const matches = (record: CredentialsRecord) =>
     (role === undefined || isRole(record.role, role)) &&

@@ -28,6 +28,7 @@ export const CHECKS: CheckTable = {
   ...PODS,
 };
 
+/** What to check, and for how long. */
 export interface CheckOptions extends CollectOptions {
   /** How long to repeat the checks while one fails, in milliseconds; 0 checks once. */
   readonly waitMs: number;

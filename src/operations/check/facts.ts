@@ -8,16 +8,19 @@ import type { AdmissionPolicies } from "./tables/annotation-guard.ts";
 import type { Right } from "./rights.ts";
 import type { Samples } from "./collect/metrics-pages.ts";
 
+/** A permission, and whether the API server's authorizers grant it. */
 export interface JudgedRight {
   readonly right: Right;
   readonly allowed: Known<boolean>;
 }
 
+/** A MutatingWebhookConfiguration, podrole's or another. */
 export interface WebhookConfigurationObject {
   readonly metadata: ObjectMeta;
   readonly webhooks?: readonly RegisteredWebhook[];
 }
 
+/** The fields of a registered webhook that checks judge; absent ones have the API's defaults. */
 export interface RegisteredWebhook {
   readonly name: string;
   readonly clientConfig: {
@@ -38,6 +41,7 @@ export interface RegisteredWebhook {
   readonly timeoutSeconds?: number;
 }
 
+/** The fields of a PodDisruptionBudget that checks judge. */
 export interface DisruptionBudget {
   readonly metadata: ObjectMeta;
   readonly spec: { readonly selector?: LabelSelector };
@@ -62,6 +66,7 @@ export interface SlotFacts {
   readonly since: number;
 }
 
+/** Everything that checks judge. A fact that could not be read carries the reason. */
 export interface Facts {
   /** Unix milliseconds. */
   readonly now: number;

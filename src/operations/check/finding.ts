@@ -2,8 +2,10 @@
 import type { Facts } from "./facts.ts";
 import type { Known } from "./known.ts";
 
+/** "skipped": the facts that the check needs are unknown. */
 export type State = "ok" | "warning" | "failed" | "skipped";
 
+/** What a check says about the cluster, or about one object. */
 export interface Verdict {
   readonly state: State;
   /** The state in one sentence, with the expected state for a problem, or the reason for a skipped check. */
@@ -12,6 +14,7 @@ export interface Verdict {
   readonly object?: string;
 }
 
+/** A check: when it runs, what it expects, and how it judges the facts. */
 export interface Check {
   readonly section: Section;
   /** One sentence for docs/checks.md: the state that the check expects. */
@@ -26,6 +29,7 @@ export interface Check {
 /** A check without what it shares with the others of its table. */
 export type CheckRow = Omit<Check, "section" | "when">;
 
+/** Checks by id, in the order of the output. */
 export type CheckTable = Readonly<Record<string, Check>>;
 
 /** Puts checks into one section of the output and one phase. */
@@ -33,6 +37,7 @@ export function inSection(section: Section, when: Check["when"], rows: Readonly<
   return Object.fromEntries(Object.entries(rows).map(([id, row]) => [id, { section, when, ...row }]));
 }
 
+/** Sections of the output, with what their checks are about. */
 export const SECTIONS = {
   prerequisites: "the cluster and your permissions",
   rights: "RBAC permissions of podrole's programs",
@@ -44,6 +49,7 @@ export const SECTIONS = {
   nodes: "what pods can reach on their nodes",
 } as const;
 
+/** The id of a section, as JSON has it. */
 export type Section = keyof typeof SECTIONS;
 
 /** Pages that remedies link to. */
@@ -56,6 +62,7 @@ export const PAGE = {
   apiServer: "[docs/api-server.md](api-server.md)",
 } as const;
 
+/** A verdict with the check that it is from. */
 export interface Finding extends Verdict {
   readonly id: string;
   readonly section: Section;
@@ -63,9 +70,13 @@ export interface Finding extends Verdict {
   readonly hint: string;
 }
 
+/** A verdict: as expected. */
 export const ok = (message: string): Verdict => ({ state: "ok", message });
+/** A verdict: not judged, with the reason. */
 export const skipped = (message: string): Verdict => ({ state: "skipped", message });
+/** A verdict: podrole works, but not as it should. `object`: the one that is concerned. */
 export const warning = (message: string, object?: string): Verdict => about("warning", message, object);
+/** A verdict: podrole, or pods that use it, cannot work. `object`: the one that is concerned. */
 export const failed = (message: string, object?: string): Verdict => about("failed", message, object);
 
 function about(state: State, message: string, object: string | undefined): Verdict {

@@ -2,6 +2,7 @@
 // may have, and what the operator needs to install podrole.
 import type { ProgramName } from "../installed.ts";
 
+/** A permission, as RBAC grants it. */
 export interface Right {
   /** Who has it; "me" is the caller. */
   readonly who: ProgramName | "me";

@@ -8,6 +8,7 @@ import { choosesNativeSidecar, planSettings } from "../../settings/plan-settings
 import type { Facts } from "./facts.ts";
 import { allKnown, type Known } from "./known.ts";
 
+/** What decisions about pods need. */
 export interface Workloads {
   readonly settings: PlanSettings;
   readonly namespaces: ReadonlyMap<string, Namespace>;

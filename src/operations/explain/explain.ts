@@ -18,6 +18,7 @@ export interface Subject {
   readonly name: string;
 }
 
+/** What to explain, and where podrole's settings are. */
 export interface ExplainOptions {
   /** An object in the cluster, or a text of manifests and its name for messages. */
   readonly subject: Subject | NamedText;

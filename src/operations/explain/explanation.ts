@@ -12,6 +12,7 @@ import { allContainers } from "../../injection/shape.ts";
 import type { RegisteredWebhook } from "../check/facts.ts";
 import { matchesLabels } from "../../kubernetes/selectors.ts";
 
+/** A pod and its surroundings. */
 export interface ExplainInput {
   readonly kind: string;
   readonly name: string;
@@ -25,6 +26,7 @@ export interface ExplainInput {
   readonly serviceAccount: ServiceAccount | undefined;
 }
 
+/** The installed settings, and what is assumed where they could not be read. */
 export interface ExplainSettings {
   readonly plan: PlanSettings;
   /** The server's settings, which decide session names. */
@@ -37,6 +39,7 @@ export interface ExplainSettings {
   readonly assumptions: readonly string[];
 }
 
+/** Which role a container gets, or why it gets none. */
 export interface ContainerExplanation {
   readonly container: string;
   /** ARN; absent if no role is named, or its name cannot be resolved. */
@@ -52,6 +55,7 @@ export interface ContainerExplanation {
   readonly message?: string;
 }
 
+/** What podrole does with a pod. Programs read the names of the fields, so they do not change. */
 export interface Explanation {
   readonly object: string;
   /** True if an existing pod is injected, or if a new one would be. */
@@ -71,6 +75,7 @@ export interface Explanation {
   readonly settings: readonly string[];
 }
 
+/** Returns what the webhook and the server decide about the pod. */
 export function explainPod(input: ExplainInput, settings: ExplainSettings): Explanation {
   const { kind, name, pod, exists, namespaceName, namespace, serviceAccount } = input;
   const { labels = {}, annotations = {} } = namespace?.metadata ?? {};

@@ -3,6 +3,7 @@ import type { Namespace, ServiceAccount } from "../../kubernetes/objects.ts";
 import { type Checked, success } from "../../runtime/result.ts";
 import { type KubernetesObject, parseObjects } from "../manifests/objects.ts";
 
+/** The objects of a text, and those among them that decide about pods. */
 export interface Manifests {
   readonly objects: readonly KubernetesObject[];
   readonly namespaces: ReadonlyMap<string, Namespace>;

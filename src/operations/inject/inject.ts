@@ -7,6 +7,7 @@ import { editManifests, type PodMaker } from "../manifests/manifests.ts";
 import { type Checked, success } from "../../runtime/result.ts";
 import { type KubernetesObject, type NamedText, parseObjects } from "../manifests/objects.ts";
 
+/** The webhook's settings, and what the manifests may lack. */
 export interface InjectOptions {
   readonly settings: PlanSettings;
   /** The permitted annotation of namespaces; it replaces theirs. */
@@ -19,6 +20,7 @@ export interface PodSubject {
   readonly name: string;
 }
 
+/** A pod, and what the plan did with it. */
 export interface PlannedPod extends PodSubject {
   readonly plan: Pick<Plan, "decision" | "reason" | "message" | "warnings">;
 }

@@ -6,12 +6,14 @@ import { type Checked, success } from "../../runtime/result.ts";
 import type { NamedText } from "../manifests/objects.ts";
 import { type Edited, type PodSubject, readManifests } from "./inject.ts";
 
+/** A pod, and what was removed from it. */
 export interface UninjectedPod extends PodSubject {
   readonly outcome: "removed" | "not injected" | "malformed";
   /** What is malformed. */
   readonly message?: string;
 }
 
+/** How injected values are distinguished from the pod's own. */
 export interface UninjectOptions {
   /** The webhook's setting; it distinguishes an injected AWS_REGION from one of the pod's own. */
   readonly region: string | undefined;

@@ -5,6 +5,7 @@ import { failure, type Result, success } from "../../runtime/result.ts";
 import type { ObjectMeta } from "../../kubernetes/objects.ts";
 import { isObject } from "../../injection/shape.ts";
 
+/** An object with its kind and metadata; the other fields have any shape. */
 export interface KubernetesObject {
   readonly kind: string;
   readonly metadata: ObjectMeta;
@@ -17,6 +18,7 @@ export interface NamedText {
   readonly origin: string;
 }
 
+/** The objects of a text, and what in it is none. */
 export interface ParsedObjects {
   readonly objects: readonly KubernetesObject[];
   /** One sentence each, beginning with `origin`. */

@@ -2,6 +2,7 @@
 import type { Pod } from "../../kubernetes/objects.ts";
 import { isObject } from "../../injection/shape.ts";
 
+/** The pod of an object, and how to put an edited one back. */
 export interface Template {
   readonly pod: Pod;
   /** Path from the object to the pod; empty if the object is the pod. */

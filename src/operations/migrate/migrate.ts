@@ -12,6 +12,7 @@ import { kube2iamInstallation } from "./from-kube2iam/installation.ts";
 import type { PredecessorInstallation } from "./predecessor/installation.ts";
 import { type Environment, podroleSettings } from "./settings/podrole-settings.ts";
 
+/** The predecessor, the input, and what replaces parts of it. */
 export interface MigrateOptions {
   readonly from: "kiam" | "kube2iam";
   readonly input: InputSource;

@@ -24,6 +24,7 @@ export interface Group {
   readonly updateStrategy: string | undefined;
 }
 
+/** What the migration changes. Programs read the names of the fields, so they do not change. */
 export interface Report {
   readonly from: Predecessor["name"];
   readonly pods: number;
@@ -46,6 +47,7 @@ export interface Report {
   readonly problems: readonly string[];
 }
 
+/** What the report is made from. */
 export interface ReportInput {
   readonly inventory: Inventory;
   readonly predecessor: Predecessor;
@@ -61,6 +63,7 @@ interface Assessed {
   readonly assessment: Assessment;
 }
 
+/** Assesses every pod of the inventory. Pure. */
 export function makeReport({ inventory, predecessor, settings, openMetadata }: ReportInput): Report {
   const assessed = inventory.workloads.flatMap((workload) =>
     workload.instances.map(({ pod, isLive, count }): Assessed => {

@@ -8,6 +8,7 @@ export function shellQuote(arg: string): string {
   return /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", String.raw`'\''`)}'`;
 }
 
+/** Returns the kubectl command that sets these annotations, and overwrites them if they exist. */
 export function annotateNamespaceCommand(namespace: string, annotations: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(annotations).map(([name, value]) => shellQuote(`${name}=${value}`));
   return `kubectl annotate --overwrite namespace ${shellQuote(namespace)} ${pairs.join(" ")}`;

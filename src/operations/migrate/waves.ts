@@ -2,6 +2,7 @@
 // postponed.
 import type { Group, Report } from "./report.ts";
 
+/** The pods of one namespace that move together. */
 export interface NamespaceMove {
   readonly name: string;
   /** Groups with a role that are not injected yet. */
@@ -11,6 +12,7 @@ export interface NamespaceMove {
   readonly risk: 0 | 1 | 2;
 }
 
+/** The namespaces by wave, and those that wait. */
 export interface WavePlan {
   readonly from: Report["from"];
   readonly waves: readonly (readonly NamespaceMove[])[];

@@ -14,6 +14,7 @@ import { readCertificates } from "../../pki/bundle.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";
 
+/** What a step reads and writes. */
 export interface StepDeps {
   readonly kubernetes: Pick<
     OperatorKubernetes,
@@ -22,6 +23,7 @@ export interface StepDeps {
   readonly clock: Clock;
 }
 
+/** Where the installed server keeps the CA, and how it rotates it. */
 export interface StepOptions {
   readonly secret: { readonly namespace: string; readonly name: string };
   readonly trustConfigMap: { readonly namespace: string; readonly name: string };
@@ -61,6 +63,7 @@ export async function applyStep(
   );
 }
 
+/** The slots of a Secret, and the version that a change must replace. */
 export interface HeldSlots {
   readonly slots: Authorities;
   readonly resourceVersion: string;

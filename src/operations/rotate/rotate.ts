@@ -10,11 +10,13 @@ import { type ConfigMap, type Deployment, readInstalled } from "../installed.ts"
 import { applyStep, readSlots, type StepOptions } from "./apply-step.ts";
 import { type RotationStatus, statusOf } from "./status.ts";
 
+/** What the rotation talks to. */
 export interface RotateDeps {
   readonly kubernetes: OperatorKubernetes;
   readonly clock: Clock;
 }
 
+/** The step, and the installation. */
 export interface RotateOptions {
   readonly step: RotationVerb | "status";
   /** podrole's own. */

@@ -2,6 +2,7 @@
 import { X509Certificate } from "node:crypto";
 import { type Authorities, outlook, type RotationOptions, type RotationVerb, rotate } from "../../pki/authorities.ts";
 
+/** One CA, without its key. */
 export interface SlotStatus {
   readonly slot: "next" | "current" | "previous";
   readonly subject: string;
@@ -12,6 +13,7 @@ export interface SlotStatus {
   readonly expires: string;
 }
 
+/** The CA's slots, and what can happen to them next. */
 export interface RotationStatus {
   readonly slots: readonly SlotStatus[];
   /** Steps that the servers will take without an operator, soonest first. */

@@ -15,6 +15,7 @@ import { readPages } from "./metrics-pages.ts";
 import { reviewRights, rightsOf } from "./review-rights.ts";
 import { DEFAULT_NAMES, installersRights } from "../rights.ts";
 
+/** What the facts are read with. */
 export interface CollectDeps {
   readonly kubernetes: OperatorKubernetes;
   readonly clock: Clock;
@@ -23,6 +24,7 @@ export interface CollectDeps {
   readonly progress: (step: string) => void;
 }
 
+/** Which facts are read. */
 export interface CollectOptions {
   /** podrole's own. */
   readonly namespace: string;

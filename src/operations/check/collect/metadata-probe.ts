@@ -6,6 +6,7 @@ import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { hasFinished, type Pod } from "../../../kubernetes/objects.ts";
 import { type Clock, sleep } from "../../../runtime/clock.ts";
 
+/** Whether a pod of this namespace reached the instance metadata service. */
 export interface MetadataProbe {
   readonly namespace: string;
   /** "unknown": the pod did not report a result. */
@@ -14,6 +15,7 @@ export interface MetadataProbe {
   readonly detail: string;
 }
 
+/** What the probe talks to, and what ends it early. */
 export interface MetadataProbeDeps {
   readonly kubernetes: Pick<OperatorKubernetes, "createObject" | "getPod" | "readLog" | "remove">;
   readonly clock: Clock;

@@ -6,11 +6,13 @@ import { type Deployment, deploymentOf, type Installed } from "../../installed.t
 import type { PodPages } from "../facts.ts";
 import { type Known, known, readEach } from "../known.ts";
 
+/** One value of a metric, with its labels. */
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
+/** Samples by the name of the metric. */
 export type Samples = ReadonlyMap<string, readonly Sample[]>;
 
 const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/;

@@ -37,6 +37,7 @@ export interface AdmissionPolicies {
   readonly bindings: readonly PolicyBinding[];
 }
 
+/** The check of section "registration" that judges the policy which guards podrole's annotations. */
 export const ANNOTATION_GUARD = inSection("registration", "installed", {
   ANNOTATIONS_GUARDED: {
     summary:

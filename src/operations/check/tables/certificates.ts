@@ -7,6 +7,7 @@ import { ownWebhooks } from "./registration.ts";
 import { formatAge, countOf } from "../../format.ts";
 import { gauge } from "../collect/metrics-pages.ts";
 
+/** Checks of section "trust". */
 export const CERTIFICATES = inSection("trust", "installed", {
   TRUST_BUNDLE: {
     summary: "The server has published its trust bundle, and at least one sixth of the newest CA's lifetime is left.",

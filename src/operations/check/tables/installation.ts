@@ -37,6 +37,7 @@ const deployed = (program: ProgramName): CheckRow => ({
     }),
 });
 
+/** Checks of section "installation". */
 export const INSTALLATION = inSection("installation", "installed", {
   NAMESPACE: {
     summary: "podrole's own namespace exists, and does not have the label `podrole.io/inject`.",

@@ -34,6 +34,7 @@ function eachSample(
 
 const NO_METRICS = "No replica's metrics could be read";
 
+/** Checks of section "running". */
 export const METRICS = inSection("running", "installed", {
   PAGES: {
     summary: "The metrics of every replica can be read.",

@@ -7,6 +7,7 @@ import { countOf } from "../../format.ts";
 import { failed, given, inSection, orOk, type Verdict, warning } from "../finding.ts";
 import { keyOf, labelledNamespaces, workloadsOf } from "../workloads.ts";
 
+/** Checks of section "workloads" that judge namespaces. */
 export const NAMESPACES = inSection("workloads", "installed", {
   NAMESPACES_PERMIT: {
     summary: "Every namespace with the label `podrole.io/inject: enabled` permits at least one role.",

@@ -8,6 +8,7 @@ import { countOf } from "../../format.ts";
 import { failed, given, inSection, ok, orOk, PAGE, type Verdict, warning } from "../finding.ts";
 import { keyOf, planOf, type Workloads, workloadsOf } from "../workloads.ts";
 
+/** Checks of section "workloads" that judge pods, and of section "nodes". */
 export const PODS = {
   ...inSection("workloads", "installed", {
     PODS_INJECTED: {

@@ -7,6 +7,7 @@ const OLDEST = 28;
 /** Native sidecars are enabled since 1.29. */
 const NATIVE_SINCE = 29;
 
+/** Checks of section "prerequisites"; the last two run only before an installation. */
 export const PREREQUISITES = {
   ...inSection("prerequisites", "always", {
     API_VERSION: {

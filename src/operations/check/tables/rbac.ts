@@ -31,6 +31,7 @@ const narrow = (who: ProgramName): CheckRow => ({
   },
 });
 
+/** Checks of section "rights". */
 export const RBAC = inSection("rights", "installed", {
   RIGHTS_SERVER: needed("server"),
   RIGHTS_WEBHOOK: needed("webhook"),

@@ -43,6 +43,7 @@ const ownWebhookCheck = (
     }),
 });
 
+/** Checks of section "registration". */
 export const REGISTRATION = inSection("registration", "installed", {
   WEBHOOK_REGISTERED: {
     summary: "Exactly one MutatingWebhookConfiguration registers podrole's webhook.",

@@ -9,6 +9,7 @@ import type { Destination } from "./destination.ts";
 import { type Departure, divideInventory } from "./moves.ts";
 import { type TrustPolicy, trustPolicies } from "./trust.ts";
 
+/** Where pods move to, and which pods. */
 export interface DepartureOptions {
   readonly destination: Destination;
   readonly input: InputSource;
@@ -18,6 +19,7 @@ export interface DepartureOptions {
   readonly environment: Environment;
 }
 
+/** Which pods move with which role, and the trust policies that they need. */
 export interface DeparturePlan {
   readonly destination: Destination;
   readonly departure: Departure;

@@ -1,5 +1,6 @@
 // The AWS mechanism that pods move to when they leave podrole.
 
+/** IAM roles for service accounts. */
 export interface Irsa {
   readonly to: "irsa";
   /** The cluster's issuer without "https://", such as "oidc.eks.eu-central-1.amazonaws.com/id/0123". */
@@ -7,6 +8,7 @@ export interface Irsa {
   readonly account: string | undefined;
 }
 
+/** EKS Pod Identity. */
 export interface PodIdentity {
   readonly to: "pod-identity";
   readonly clusterName: string;
@@ -15,4 +17,5 @@ export interface PodIdentity {
   readonly region: string | undefined;
 }
 
+/** One of them. */
 export type Destination = Irsa | PodIdentity;

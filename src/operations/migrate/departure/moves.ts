@@ -30,6 +30,7 @@ export interface Stay {
   readonly reasons: readonly string[];
 }
 
+/** All pods of the input, divided into those that can move and those that cannot. */
 export interface Departure {
   readonly moves: readonly Move[];
   readonly stays: readonly Stay[];
@@ -49,6 +50,7 @@ interface PodGroup {
   readonly notes: readonly string[];
 }
 
+/** Decides for each ServiceAccount whether its pods can move. `policy`: podrole's present settings. */
 export function divideInventory(inventory: Inventory, policy: PolicySettings, destination: Destination): Departure {
   const groups = inventory.workloads.flatMap((workload) =>
     workload.instances.map(({ pod, count }): PodGroup => {

@@ -7,6 +7,7 @@ import { requestedMetadata } from "../../../injection/pod-annotations.ts";
 import { sdkAgeOf } from "../findings/sdk-versions.ts";
 import type { Destination } from "./destination.ts";
 
+/** What keeps a pod from moving, and what changes if it moves. */
 export interface Obstacles {
   /** The pod cannot move if there is any. */
   readonly reasons: readonly string[];

@@ -3,6 +3,7 @@
 import type { Destination, Irsa, PodIdentity } from "./destination.ts";
 import type { Move } from "./moves.ts";
 
+/** The trust policy of one role, for all ServiceAccounts that get it. */
 export interface TrustPolicy {
   readonly roleArn: string;
   readonly roleName: string;

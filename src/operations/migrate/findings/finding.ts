@@ -5,11 +5,15 @@
  * first; "refused": podrole would refuse the pod's creation.
  */
 export const WEIGHTS = ["note", "change", "work", "refused"] as const;
+/** How much a finding matters. */
 export type Weight = (typeof WEIGHTS)[number];
 
+/** The verdicts that follow from the weights, in the same order. */
 export const VERDICTS = ["unchanged", "changed", "needsWork", "refused"] as const;
+/** What a migration means for a pod. */
 export type Verdict = (typeof VERDICTS)[number];
 
+/** One difference between today and podrole, for one pod. */
 export interface Finding {
   /** Machine-readable, stable. */
   readonly id: FindingId;
@@ -20,6 +24,7 @@ export interface Finding {
   readonly todo?: string;
 }
 
+/** Every id; docs/migrate.md has a row for each. */
 export const FINDING_IDS = [
   "refused",
   "crashed-kiam",
@@ -42,6 +47,7 @@ export const FINDING_IDS = [
   "shadowed",
   "warning",
 ] as const;
+/** The id of a finding, as JSON has it. */
 export type FindingId = (typeof FINDING_IDS)[number];
 
 /** The verdict of the heaviest finding; "unchanged" without findings. */

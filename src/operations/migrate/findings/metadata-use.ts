@@ -13,6 +13,7 @@ const PATHS: readonly { readonly path: RegExp; readonly what: string }[] = [
   { path: /iam\/security-credentials/, what: "credentials without an SDK" },
 ];
 
+/** What a container requests from the instance metadata service. */
 export interface MetadataUse {
   readonly container: string;
   /** Text such as "its region or zone" or "instance metadata". */

@@ -9,6 +9,7 @@ import type { Predecessor } from "../predecessor/predecessor.ts";
 import type { NamespaceFacts } from "../input/inventory.ts";
 import { type Remedy, remediesFor } from "./permission-remedies.ts";
 
+/** How the roles that a namespace permits change. */
 export interface PermissionChange {
   readonly namespace: string;
   /** The present annotations, such as "iam.amazonaws.com/permitted: ^a|b$"; undefined if there is none. */
@@ -23,6 +24,7 @@ export interface PermissionChange {
   readonly remedies: readonly Remedy[];
 }
 
+/** A role, and how many pods use it. */
 export interface RoleUse {
   readonly arn: string;
   /** Pods of this namespace that request it. */

@@ -11,6 +11,7 @@ export interface Remedy {
   readonly command: string;
 }
 
+/** The namespace, and the roles that a remedy must permit. */
 export interface RemedyInput {
   readonly namespace: NamespaceFacts;
   /** ARNs that pods of the namespace use today and podrole would refuse. */
@@ -26,6 +27,7 @@ export interface RemedyInput {
 type Annotations = Readonly<Record<string, string>>;
 type Permits = (namespace: NamespaceFacts, arn: string, policy: PolicySettings) => boolean;
 
+/** Returns the commands that work; `permits` is podrole's decision about one role. */
 export function remediesFor(
   { namespace, missed, kept, byName, fromKiam }: RemedyInput,
   policy: PolicySettings,

@@ -29,6 +29,7 @@ export interface After {
   readonly sessions: ReadonlyMap<string, AssumeRoleInput>;
 }
 
+/** One pod before and after. */
 export interface Assessment {
   readonly before: Before;
   readonly after: After;
@@ -41,6 +42,7 @@ export interface Assessment {
   readonly isMoved: boolean;
 }
 
+/** Assesses one pod of a workload; a template stands for its future pods. */
 export function assess(pod: Pod, workload: Workload, context: AssessContext): Assessment {
   const { predecessor, settings, inventory } = context;
   const namespace = inventory.namespaces.get(workload.namespace) as NamespaceFacts;

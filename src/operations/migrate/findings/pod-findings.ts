@@ -15,6 +15,7 @@ interface Outcome {
   readonly sdk: SdkAge;
 }
 
+/** Returns the findings; for a pod that podrole would not inject, only whether it was edited. */
 export function podFindings(
   pod: Pod,
   workload: Workload,

@@ -6,6 +6,7 @@ import type { After } from "./pod-assessment.ts";
 import type { Finding, FindingId } from "./finding.ts";
 import type { Before, Predecessor } from "../predecessor/predecessor.ts";
 
+/** Returns the findings about role, session name and external ID. */
 export function roleFindings(before: Before, after: After, { name: old }: Predecessor): readonly Finding[] {
   return [...crash(before, old), ...decision(before, after, old), ...session(before, after)];
 }

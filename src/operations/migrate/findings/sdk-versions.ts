@@ -25,6 +25,7 @@ const TOOLS: readonly Tool[] = [
   { name: "boto3", variables: ["BOTO3_VERSION", "BOTOCORE_VERSION"], since: ["1.34.41"] },
 ];
 
+/** Whether an SDK reads the token file; `since` is the first version that does. */
 export type SdkAge =
   | { readonly age: "unknown" }
   | {

@@ -9,6 +9,7 @@ import { kiamSessionName } from "../../../policy/session-name.ts";
 import type { Before, Predecessor } from "../predecessor/predecessor.ts";
 import type { NamespaceFacts } from "../input/inventory.ts";
 
+/** The flags of kiam that decide what a pod gets. */
 export interface KiamSettings {
   /** Prefix of short role names, as written: kiam adds no slash. Undefined if unknown. */
   readonly baseArn: string | undefined;
@@ -26,6 +27,7 @@ export const KIAM_DEFAULTS: KiamSettings = {
   sessionDurationMs: 900_000,
 };
 
+/** Models kiam with these settings. */
 export function createKiam(settings: KiamSettings): Predecessor {
   const permits = (namespace: NamespaceFacts, arn: string) => kiamPermits(namespace, arn, settings);
   return {

@@ -4,6 +4,7 @@ import { isObject } from "../../../injection/shape.ts";
 import type { ServerPlacement } from "../settings/chart-values.ts";
 import type { ContainerFlags } from "../../manifests/container-flags.ts";
 
+/** The values as flags, and what no flag expresses. */
 export interface KiamValues {
   readonly server: ContainerFlags;
   readonly agent: ContainerFlags;

@@ -8,6 +8,7 @@ import { parseRoleArn } from "../../../policy/role.ts";
 import type { Before, Predecessor } from "../predecessor/predecessor.ts";
 import type { NamespaceFacts } from "../input/inventory.ts";
 
+/** The flags of kube2iam that decide what a pod gets. */
 export interface Kube2iamSettings {
   /** Ends in "/", which kube2iam adds. Undefined if unknown. */
   readonly baseArn: string | undefined;
@@ -33,6 +34,7 @@ export const KUBE2IAM_DEFAULTS: Kube2iamSettings = {
   sessionDurationMs: 1_800_000,
 };
 
+/** Models kube2iam with these settings. */
 export function createKube2iam(settings: Kube2iamSettings): Predecessor {
   return {
     name: "kube2iam",

@@ -56,6 +56,7 @@ const ROWS: Readonly<Record<string, Row>> = {
 const AGENT_ONLY =
   /^(app-port|host-ip|host-interface|metadata-addr|node|insecure|api-server|api-token|kubeconfig|cache-resync-period|resolve-duplicate-cache-ips|backoff-.*|iam-role-error-ttl|verbose|version)$/;
 
+/** Returns podrole's settings, and a remark for each flag that is not kept as it is. */
 export function convertKube2iam(flags: ContainerFlags): Conversion {
   const agentOnly = "it configures kube2iam's own agent, which has no counterpart";
   return convert(flags, ROWS, (flag) => (AGENT_ONLY.test(flag) ? agentOnly : "podrole has no such flag"));

@@ -7,6 +7,7 @@ import { templateOf } from "../../manifests/templates.ts";
 import type { KubernetesObject } from "../../manifests/objects.ts";
 import { type Owner, ownerOf, ownersByName } from "./owners.ts";
 
+/** The parts of a namespace that decide about roles. */
 export interface NamespaceFacts {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
@@ -15,6 +16,7 @@ export interface NamespaceFacts {
   readonly isKnown: boolean;
 }
 
+/** A live pod, or a template and the number of pods that it stands for. */
 export interface Instance {
   readonly pod: Pod;
   /** True for a pod that exists; false for a template that represents `count` future pods. */
@@ -22,6 +24,7 @@ export interface Instance {
   readonly count: number;
 }
 
+/** What an operator would restart, with its pods. */
 export interface Workload {
   readonly namespace: string;
   readonly kind: string;
@@ -33,6 +36,7 @@ export interface Workload {
   readonly updateStrategy: string | undefined;
 }
 
+/** Everything in the input that decisions about pods need. */
 export interface Inventory {
   readonly namespaces: ReadonlyMap<string, NamespaceFacts>;
   /** Annotations by "namespace/name". */
@@ -52,6 +56,7 @@ interface Draft {
   controller?: { readonly object: KubernetesObject; readonly template: Pod };
 }
 
+/** Sorts objects of any shape into workloads; what cannot be read as a pod becomes a problem. Never throws. */
 export function takeInventory(objects: readonly KubernetesObject[]): Inventory {
   const ofKind = (kind: string) => objects.filter((object) => object.kind === kind);
   const owners = ownersByName(objects);

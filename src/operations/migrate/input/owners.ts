@@ -3,11 +3,13 @@
 import type { ObjectMeta } from "../../../kubernetes/objects.ts";
 import type { KubernetesObject } from "../../manifests/objects.ts";
 
+/** A workload by kind and name. */
 export interface Owner {
   readonly kind: string;
   readonly name: string;
 }
 
+/** Owners by "namespace kind name" of the owned object. */
 export type OwnersByName = ReadonlyMap<string, Owner>;
 
 /** Owners of the ReplicaSets and Jobs between pods and their workloads, by "namespace kind name". */

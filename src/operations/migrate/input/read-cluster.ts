@@ -5,12 +5,14 @@ import type { Resource, OperatorResource } from "../../../kubernetes/api.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import type { KubernetesObject, ParsedObjects } from "../../manifests/objects.ts";
 
+/** What the cluster is read with. */
 export interface ReadClusterDeps {
   readonly kubernetes: OperatorKubernetes;
   /** Called after each list that was read. */
   readonly onProgress: (progress: { readonly count: number; readonly resource: string }) => void;
 }
 
+/** The objects of a cluster, and a fact about its version. */
 export interface ClusterObjects extends ParsedObjects {
   /** True since Kubernetes 1.29, where the feature needs no gate. */
   readonly nativeSidecars: boolean;

@@ -16,6 +16,7 @@ export type InputSource = { readonly namespace: string | undefined } & (
   | { readonly from: "cluster"; readonly kubernetes: OperatorKubernetes }
 );
 
+/** What the input is read with. */
 export interface InputDeps {
   readonly readStdin: () => Promise<string>;
   /** Called after each list that was read from a cluster. */

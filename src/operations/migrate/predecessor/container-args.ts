@@ -6,12 +6,14 @@ import type { KubernetesObject } from "../../manifests/objects.ts";
 import { type ContainerFlags, parseFlags } from "../../manifests/container-flags.ts";
 import { templateOf } from "../../manifests/templates.ts";
 
+/** The flags of a program, and the object that has them. */
 export interface CommandLine {
   /** Such as "DaemonSet kube-system/kiam-server". */
   readonly place: string;
   readonly flags: ContainerFlags;
 }
 
+/** Programs whose command lines are read. */
 export type Program = "kiam server" | "kiam agent" | "kube2iam" | "podrole server";
 
 /** The first command line of the program in the input; that of a workload is preferred to that of a pod. */

@@ -7,6 +7,7 @@ import type { ContainerFlags } from "../../manifests/container-flags.ts";
 import type { CommandLine } from "./container-args.ts";
 import type { Predecessor } from "./predecessor.ts";
 
+/** What is known of the predecessor in this cluster. */
 export interface PredecessorInstallation {
   readonly predecessor: Predecessor;
   readonly conversion: Conversion;

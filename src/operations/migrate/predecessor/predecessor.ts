@@ -18,6 +18,7 @@ export type Before =
   /** The pod crashes every server of the predecessor. */
   | { readonly kind: "crash"; readonly why: string };
 
+/** The rules of kiam or kube2iam, with the settings of the cluster. */
 export interface Predecessor {
   readonly name: "kiam" | "kube2iam";
   /** What the pod gets today. Pure, never throws. */

@@ -4,6 +4,7 @@ import { parseBaseArn } from "../../../policy/role.ts";
 import { duration } from "../../../runtime/settings.ts";
 import type { ContainerFlags } from "../../manifests/container-flags.ts";
 
+/** podrole's settings in place of a predecessor's flags. */
 export interface Conversion {
   /** Texts by setting, as on the command line. */
   readonly server: Readonly<Record<string, string>>;
@@ -17,6 +18,7 @@ export type Converted =
   | { readonly server?: string; readonly webhook?: string; readonly value: string; readonly remark?: string }
   | { readonly remark: string };
 
+/** Converts one flag; `flags` are all of the command line, for rows that depend on another. */
 export type Row = (value: string, flags: ContainerFlags) => Converted;
 
 /** `explain` returns the remark about a flag without a row. */
@@ -49,6 +51,7 @@ export const kept =
 /** The flag needs no setting and no remark. */
 export const silent: Row = () => ({ value: "" });
 
+/** Keeps a base ARN, with the slash that podrole needs and kiam does not add. */
 export const baseArn: Row = (value) => {
   const base = parseBaseArn(value);
   if (base === undefined) return { remark: 'podrole does not accept it as a base ARN: set roleBaseArn, ending in "/"' };
@@ -56,6 +59,7 @@ export const baseArn: Row = (value) => {
   return value.endsWith("/") ? setting : { ...setting, remark: 'podrole adds "/" between base ARN and role name' };
 };
 
+/** Keeps the detection of the base ARN, which is podrole's too. */
 export const baseArnAutodetect: Row = (value) =>
   value === "true"
     ? {
