@@ -1,12 +1,8 @@
 #!/usr/bin/env node
 // podrole-sidecar's entry: the only file of the sidecar that sees the process.
 import { interruptionsOf } from "../runtime/interruptions.ts";
+import { renewalFlags, SERVING_FLAGS } from "./node-flags.ts";
 import { runSidecar } from "./program.ts";
-
-/** Lite mode saves memory in a long-running process and makes a short-lived one slower. */
-function suitsChildProcess(flag: string): boolean {
-  return flag !== "--lite-mode";
-}
 
 async function main(): Promise<void> {
   // A closed log pipe must not end the process that holds the credentials.
@@ -20,7 +16,12 @@ async function main(): Promise<void> {
       err: (text) => process.stderr.write(text),
       env: process.env,
       interrupted: interruptionsOf(process, () => 1),
-      self: { file: process.execPath, args: [...process.execArgv.filter(suitsChildProcess), process.argv[1] ?? ""] },
+      // Loaded on demand, because node:v8 loads all of Node's streams.
+      async saveMemory() {
+        const { setFlagsFromString } = await import("node:v8");
+        for (const flag of SERVING_FLAGS) setFlagsFromString(flag);
+      },
+      self: { file: process.execPath, args: [...renewalFlags(process.execArgv), process.argv[1] ?? ""] },
     },
     process.argv.slice(2),
   );

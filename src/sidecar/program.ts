@@ -17,6 +17,8 @@ export interface SidecarHost {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborts on SIGTERM or SIGINT. */
   readonly interrupted: AbortSignal;
+  /** Trades speed for memory, in the mode that runs as long as its pod. */
+  readonly saveMemory?: () => Promise<void>;
   /** Command that starts this program; "renew" and flags are appended. If absent, `serve` renews in its own process. */
   readonly self?: Command | undefined;
 }
@@ -44,6 +46,7 @@ function init(host: SidecarHost, args: readonly string[]): Promise<number> {
 
 function serve(host: SidecarHost, args: readonly string[]): Promise<number> {
   return withSettings(host, args, SIDECAR_SETTINGS, async (settings, flags) => {
+    await host.saveMemory?.();
     const { runServe } = await import("./serve.ts");
     const { out: write, env, interrupted: signal, self } = host;
     const renewCommand = self && { file: self.file, args: [...self.args, "renew", ...formatFlags(flags)] };

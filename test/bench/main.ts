@@ -95,7 +95,7 @@ async function startRow(pod: AdmittedPod, directory: string): Promise<Row> {
       PODROLE_TOKENS_DIRECTORY: await mkdtemp(`${own}-tokens-`),
       PODROLE_TERMINATION_MESSAGE_FILE: `${own}-message`,
     };
-    const args = ["--lite-mode", join(directory, "sidecar/main.cjs"), "serve"];
+    const args = ["--max-semi-space-size=1", join(directory, "sidecar/main.cjs"), "serve"];
     const child = spawn(process.execPath, args, { env, stdio: ["ignore", "pipe", "inherit"] });
     const ended = new Promise((resolve) => child.once("exit", resolve));
     await new Promise<void>((resolve, reject) => {

@@ -34,7 +34,7 @@ function catchesSigusr1(pid: number): boolean {
 async function startSidecar(context: TestContext, nodeFlags: readonly string[]) {
   const server = await startFakeServer();
   const pod = await createFakePod(server);
-  // The bundle, as in the image: lite mode has no WebAssembly, which Node needs to run TypeScript.
+  // The bundle, as in the image.
   await buildSidecar(join(pod.directory, "bundle"));
   const args = [...nodeFlags, join(pod.directory, "bundle/main.cjs"), "serve"];
   const child = spawn(process.execPath, args, { env: pod.env, stdio: ["ignore", "pipe", "inherit"] });

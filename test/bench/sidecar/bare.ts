@@ -1,6 +1,10 @@
 // The smallest Node process that answers HTTP: node:http with one fixed reply, as long as the sidecar's. The sidecar's cost
 // beyond this is podrole's.
 import { createServer } from "node:http";
+import { setFlagsFromString } from "node:v8";
+
+// V8's flags that the sidecar sets at its start, separated by spaces.
+for (const flag of (process.env["BARE_FLAGS"] ?? "").split(" ")) if (flag !== "") setFlagsFromString(flag);
 
 const body = Buffer.alloc(Number(process.env["BARE_BODY_BYTES"]), "x");
 const headers = ["Content-Type", "application/json", "Content-Length", String(body.length)];

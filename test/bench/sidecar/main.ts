@@ -8,6 +8,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { build } from "esbuild";
 import { buildSidecar } from "../../../scripts/build-sidecar.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
+import { renewalFlags, SERVING_FLAGS } from "../../../src/sidecar/node-flags.ts";
 import { runInit } from "../../../src/sidecar/init.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 import { createFakePod, type FakePod } from "../../sidecar/fake-pod.ts";
@@ -18,7 +19,8 @@ import { cpuMs, privateMegabytes, start, stop, measureUntilExit } from "./proces
 const PORT = 29_763;
 const ENDPOINT = { port: PORT, path: "/v1/credentials" };
 const REPEAT = 3;
-const FLAGS: readonly (readonly string[])[] = [["--lite-mode"], ["--single-threaded", "--max-semi-space-size=1"], []];
+/** As in Dockerfile.sidecar. */
+const SMALL_HEAP = "--max-semi-space-size=1";
 
 const HOUR_MS = 3_600_000;
 /** Lifetime of certificates and credentials that are renewed about every 4 s, as those of an hour every half hour. */
@@ -118,21 +120,19 @@ async function measureAll(directory: string, pod: FakePod): Promise<void> {
   const bare = await buildBare(join(directory, "bare.cjs"));
   const bareEnv = { BARE_PORT: String(PORT), BARE_BODY_BYTES: "1200" };
   const rows: Record<string, Figures> = {};
-  for (const flags of FLAGS) {
-    const name = flags.join(" ") || "no flags";
-    rows[`bare, ${name}`] = await medianOf(() => serveFigures([...flags, bare], bareEnv, target));
-    rows[`podrole, ${name}`] = await medianOf(() => serveFigures([...flags, sidecar, "serve"], pod.env, target));
-  }
+  const withFlags = { ...bareEnv, BARE_FLAGS: SERVING_FLAGS.join(" ") };
+  rows["bare"] = await medianOf(() => serveFigures([bare], bareEnv, target));
+  rows["bare with the sidecar's flags"] = await medianOf(() => serveFigures([SMALL_HEAP, bare], withFlags, target));
+  rows["podrole"] = await medianOf(() => serveFigures([SMALL_HEAP, sidecar, "serve"], pod.env, target));
   console.log("serving: private MB (Private_Clean + Private_Dirty), µs");
   console.table(rows);
 
-  const [lite = []] = FLAGS;
   const renewal = await medianOf(async () => ({
-    ...(await measureUntilExit([...lite, sidecar, "renew"], pod.env)),
-    ...(await renewedFigures([...lite, sidecar, "serve"], pod, target)),
+    ...(await measureUntilExit([...renewalFlags([]), sidecar, "renew"], pod.env)),
+    ...(await renewedFigures([SMALL_HEAP, sidecar, "serve"], pod, target)),
   }));
-  console.log("a renewal: the child process, and the serving process after it, --lite-mode");
-  console.table([{ ...renewal, ...(await hourFigures([...lite, sidecar, "serve"])) }]);
+  console.log("a renewal: the child process, and the serving process after it");
+  console.table([{ ...renewal, ...(await hourFigures([SMALL_HEAP, sidecar, "serve"])) }]);
 }
 
 const directory = await mkdtemp(join(tmpdir(), "podrole-bench-"));
