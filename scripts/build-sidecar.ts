@@ -1,10 +1,12 @@
 // Bundles the sidecar into dist/sidecar: main.cjs, which every start loads, and one file for each module that is loaded on
 // demand. The serving process therefore never loads the half megabyte of gRPC and X.509 that init and renewals need. The
 // format is CommonJS, because Node's ES module loader costs 6 MB of private memory in each process; esbuild splits only ES
-// modules, so these bundles share no code.
-import { rm } from "node:fs/promises";
+// modules, so these bundles share no code. The large ones get a code cache (code-cache.ts).
+import { statSync } from "node:fs";
+import { readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { build, type Plugin } from "esbuild";
+import { addCodeCache } from "./code-cache.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const ENTRY = join(ROOT, "src/sidecar/main.ts");
@@ -14,17 +16,18 @@ export async function buildSidecar(
   directory: string = join(ROOT, "dist/sidecar"),
 ): Promise<Readonly<Record<string, number>>> {
   await rm(directory, { recursive: true, force: true });
-  const sizes: Record<string, number> = {};
   const sources = new Set([ENTRY]);
   // Grows during the iteration: bundling a source finds the modules that it loads on demand.
-  for (const source of sources) sizes[nameOf(source)] = await bundle(source, directory, (found) => sources.add(found));
-  return sizes;
+  for (const source of sources) await bundle(source, directory, (found) => sources.add(found));
+  const names = await readdir(directory);
+  return Object.fromEntries(names.map((name) => [name, statSync(join(directory, name)).size]));
 }
 
-async function bundle(source: string, directory: string, onDemand: (source: string) => void): Promise<number> {
-  const { metafile } = await build({
+async function bundle(source: string, directory: string, onDemand: (source: string) => void): Promise<void> {
+  const outfile = join(directory, nameOf(source));
+  await build({
     entryPoints: [source],
-    outfile: join(directory, nameOf(source)),
+    outfile,
     bundle: true,
     format: "cjs",
     platform: "node",
@@ -32,12 +35,13 @@ async function bundle(source: string, directory: string, onDemand: (source: stri
     // import() becomes require(), because a real import() would start the ES module loader.
     supported: { "dynamic-import": false },
     minify: true,
-    metafile: true,
+    // gRPC loads it only for channelz and ORCA reports, which podrole does not use.
+    external: ["@grpc/proto-loader"],
     legalComments: "none",
     logLevel: "warning",
     plugins: [externalizeDynamicImports(onDemand)],
   });
-  return Object.values(metafile.outputs)[0]?.bytes ?? 0;
+  await addCodeCache(outfile);
 }
 
 /** Replaces each `import()` of a source file by a require of its own bundle at run time. */

@@ -103,9 +103,9 @@ test("buildSidecar() puts gRPC into no bundle that the serving process loads", a
   const sizes = await buildSidecar(join(directory, "sidecar"));
   const names = await readdir(join(directory, "sidecar"));
   assert.deepEqual(Object.keys(sizes).toSorted(), names.toSorted());
-  for (const name of names) {
+  for (const name of names.filter((one) => !one.endsWith(".cache"))) {
     const text = await readFile(join(directory, "sidecar", name), "utf8");
-    const isExchange = name === "init.cjs" || name === "renew.cjs";
+    const isExchange = name === "init.js" || name === "renew.js";
     assert.equal(/require\("(node:)?http2"\)/.test(text), isExchange, name);
     for (const [, file] of text.matchAll(/require\("\.\/([^"]+)"\)/g))
       assert.ok(names.includes(file ?? ""), `${name} requires ${file}`);

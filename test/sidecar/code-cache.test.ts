@@ -1,0 +1,62 @@
+// The code caches in the sidecar's image: V8 silently ignores one that it rejects, so only a test notices.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { buildSidecar } from "../../scripts/build-sidecar.ts";
+import { renewalFlags } from "../../src/sidecar/node-flags.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+const directory = mkdtempSync(join(tmpdir(), "podrole-code-cache-"));
+after(() => rmSync(directory, { recursive: true }));
+
+const [first, second] = [join(directory, "first"), join(directory, "second")];
+await buildSidecar(first);
+
+/** Node's flags in the sidecar's image. */
+function entrypointFlags(): string[] {
+  const text = /^ENTRYPOINT (.*)$/m.exec(readFileSync(join(ROOT, "Dockerfile.sidecar"), "utf8"))?.[1] ?? "[]";
+  return (JSON.parse(text) as string[]).filter((argument) => argument.startsWith("--"));
+}
+
+/** Whether V8 rejects the module's cache in a process with these flags. */
+function isRejected(name: string, flags: readonly string[]): boolean {
+  const code = `
+    const { readFileSync } = require("node:fs");
+    const file = process.argv[1];
+    const source = require("node:module").wrap(readFileSync(file, "utf8"));
+    const cachedData = readFileSync(file + ".cache");
+    console.log(new (require("node:vm").Script)(source, { filename: file, cachedData }).cachedDataRejected);
+  `;
+  const run = spawnSync(process.execPath, [...flags, "--eval", code, join(first, name)], { encoding: "utf8" });
+  assert.equal(run.status, 0, run.stderr);
+  return run.stdout.trim() === "true";
+}
+
+test("addCodeCache() makes caches that V8 accepts with the flags of the processes that load them", () => {
+  assert.equal(isRejected("renew.js", renewalFlags(entrypointFlags())), false);
+  assert.equal(isRejected("init.js", entrypointFlags()), false);
+  assert.equal(isRejected("renew.js", ["--lite-mode"]), true, "so the test can fail");
+});
+
+test("addCodeCache() leaves a module that runs where V8 rejects the cache, and where there is none", () => {
+  const kindOf = (flags: readonly string[]) => {
+    const code = "console.log(typeof require(process.argv[1]).runRenew)";
+    const args = [...flags, "--eval", code, join(first, "renew.cjs")];
+    return spawnSync(process.execPath, args, { encoding: "utf8" }).stdout.trim();
+  };
+  assert.equal(kindOf(["--lite-mode"]), "function");
+  rmSync(join(first, "renew.js.cache"));
+  assert.equal(kindOf([]), "function");
+});
+
+test("buildSidecar() writes the same bytes twice", async () => {
+  await buildSidecar(first);
+  await buildSidecar(second);
+  const names = readdirSync(first);
+  assert.ok(names.includes("renew.js.cache"));
+  assert.deepEqual(readdirSync(second), names);
+  for (const name of names) assert.ok(readFileSync(join(first, name)).equals(readFileSync(join(second, name))), name);
+});
