@@ -1,5 +1,7 @@
 // podrole's real programs for the suites of attacks and fuzzing: server and webhook with an emulated API server and STS, and
 // sidecars of pods that the webhook admitted, each a process of its own. States: open → closed (close()).
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -62,6 +64,8 @@ export interface RunningSidecar {
   readonly healthPort: number;
   readonly directory: string;
   token(container: string): Promise<string>;
+  /** Runs another mode of its program in its environment; resolves with the exit code. `flags`: of Node. */
+  run(mode: string, flags?: (own: readonly string[]) => readonly string[]): Promise<number | null>;
 }
 
 /** How a sidecar starts. */
@@ -219,5 +223,13 @@ async function startSidecar(
     healthPort: port + 1,
     directory,
     token: (container) => readFile(join(own.tokens, container, "token"), "utf8"),
+    async run(mode, flags = (own) => own) {
+      const child = spawn(execPath, [...flags(args.slice(0, -1)), ...args.slice(-1), mode], {
+        env: { PATH: path, ...env },
+        stdio: "ignore",
+      });
+      const [code] = (await once(child, "exit")) as [number | null];
+      return code;
+    },
   };
 }

@@ -1,7 +1,7 @@
 // Ordinary callers beside an attack: each sends its calls at fixed times, whether or not earlier ones were answered, so
 // that a program that stops answering cannot also stop the measurement.
 import { setTimeout as delay } from "node:timers/promises";
-import type { Cgroup } from "./cgroup.ts";
+import type { Cgroup } from "../cgroup.ts";
 
 /** A legitimate caller. */
 export interface Ordinary {

@@ -11,7 +11,7 @@ import { getCredentials } from "../../src/protocol/client.ts";
 import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
 import { sendRequest } from "../sidecar/send-request.ts";
 import type { Job } from "./attacker.ts";
-import { type Cgroup, createCgroup } from "./cgroup.ts";
+import { type Cgroup, createCgroup } from "../cgroup.ts";
 import type { Ordinary } from "./measure.ts";
 import { type AdmittedPod, NAMESPACE, openPrograms, type Programs, type RunningSidecar } from "../programs.ts";
 
@@ -64,7 +64,7 @@ export async function openAttackWorld() {
   const programs = await openPrograms({
     launch: {
       cli: { execPath: inGroup, entry: join(ROOT, "dist/server/podrole.js") },
-      sidecar: { execPath: inGroup, args: ["--lite-mode", join(ROOT, "dist/sidecar/main.cjs")] },
+      sidecar: { execPath: inGroup, args: ["--max-semi-space-size=1", join(ROOT, "dist/sidecar/main.cjs")] },
     },
     roles: ["shop-app", ...Array.from({ length: 35 }, (_, index) => `shop-honest-${index}`)],
     denied: Array.from({ length: 2_000 }, (_, index) => `shop-denied-${index}`),
