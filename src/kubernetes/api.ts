@@ -13,7 +13,6 @@ export interface TokenReview {
    */
   readonly audiences: readonly string[];
   readonly username: string;
-  readonly uid: string;
   readonly extra: Readonly<Record<string, readonly string[]>>;
   /** The API server's reason for `authenticated: false`, otherwise "". */
   readonly error: string;

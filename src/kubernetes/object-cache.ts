@@ -1,16 +1,5 @@
-// The content of a reflector: the cached part of each object by key, and the listeners for changes. It ends with its
-// reflector.
-import { createChanges } from "../runtime/changes.ts";
+// The content of a reflector: the cached part of each object by key. It ends with its reflector.
 import type { ObjectMeta } from "./objects.ts";
-
-/** `before` is undefined for a new object, `after` for a deleted one. */
-export interface Change<Cached> {
-  readonly key: string;
-  readonly before: Cached | undefined;
-  readonly after: Cached | undefined;
-}
-
-export type Listener<Cached> = (change: Change<Cached>) => void;
 
 /** The cached part of each object, by key. */
 export interface ObjectCache<Item, Cached> {
@@ -18,9 +7,8 @@ export interface ObjectCache<Item, Cached> {
   list(): readonly Cached[];
   put(object: Item): void;
   remove(object: Item): void;
-  /** Replaces the whole content. Objects whose resourceVersion is already cached cause no change. */
+  /** Replaces the whole content. Objects whose resourceVersion is already cached stay as they are. */
   replaceAll(objects: readonly Item[]): void;
-  onChange(listener: Listener<Cached>): () => void;
 }
 
 /**
@@ -29,43 +17,29 @@ export interface ObjectCache<Item, Cached> {
  */
 export function createObjectCache<Item extends { readonly metadata: ObjectMeta }, Cached>({
   project,
-  onListenerError,
 }: {
   readonly project: (object: Item) => Cached;
-  /** Receives what a listener throws: it must not end the watch that called the listener. */
-  readonly onListenerError: (error: unknown) => void;
 }): ObjectCache<Item, Cached> {
   const entries = new Map<string, { readonly version: string | undefined; readonly cached: Cached }>();
-  const { emit, onChange } = createChanges<Change<Cached>>(onListenerError);
 
   function put(object: Item): void {
     const key = keyOf(object.metadata);
     const version = object.metadata.resourceVersion;
-    const before = entries.get(key);
-    if (before !== undefined && version !== undefined && before.version === version) return;
-    const after = project(withoutBulk(object));
-    entries.set(key, { version, cached: after });
-    emit({ key, before: before?.cached, after });
-  }
-
-  function removeKey(key: string): void {
-    const before = entries.get(key);
-    if (before === undefined) return;
-    entries.delete(key);
-    emit({ key, before: before.cached, after: undefined });
+    const present = entries.get(key);
+    if (present !== undefined && version !== undefined && present.version === version) return;
+    entries.set(key, { version, cached: project(withoutBulk(object)) });
   }
 
   return {
     get: (key) => entries.get(key)?.cached,
     list: () => Array.from(entries.values(), ({ cached }) => cached),
     put,
-    remove: (object) => removeKey(keyOf(object.metadata)),
+    remove: (object) => void entries.delete(keyOf(object.metadata)),
     replaceAll(objects) {
       const present = new Set(objects.map(({ metadata }) => keyOf(metadata)));
-      for (const key of entries.keys()) if (!present.has(key)) removeKey(key);
+      for (const key of entries.keys()) if (!present.has(key)) entries.delete(key);
       for (const object of objects) put(object);
     },
-    onChange,
   };
 }
 

@@ -152,7 +152,6 @@ interface TokenReviewStatus {
   readonly error?: string;
   readonly user?: {
     readonly username?: string;
-    readonly uid?: string;
     readonly extra?: Record<string, readonly string[]>;
   };
 }
@@ -162,7 +161,6 @@ function readReview({ authenticated, audiences, error, user }: TokenReviewStatus
     authenticated: authenticated === true,
     audiences: audiences ?? [],
     username: user?.username ?? "",
-    uid: user?.uid ?? "",
     extra: user?.extra ?? {},
     error: error ?? "",
   };

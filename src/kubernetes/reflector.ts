@@ -11,9 +11,9 @@ import type { ListWatch, WatchEvent } from "./api.ts";
 import { ApiError } from "./errors.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { followWatch, watchProblem } from "./watch.ts";
-import { createObjectCache, type Listener } from "./object-cache.ts";
+import { createObjectCache } from "./object-cache.ts";
 
-/** Read access to the cache, its freshness and its changes. */
+/** Read access to the cache, and its freshness. */
 export interface Reflector<Cached> {
   /** Returns the cached object by "namespace/name", or by "name" for an object without a namespace. */
   get(key: string): Cached | undefined;
@@ -22,10 +22,6 @@ export interface Reflector<Cached> {
   readonly ready: Promise<void>;
   /** Milliseconds since the API server last confirmed that this content is current; Infinity before the first list. */
   ageMs(): number;
-  /**
-   * Calls `listener` after each change that a watch or a list reported. The returned function ends the subscription.
-   */
-  onChange(listener: Listener<Cached>): () => void;
   stop(): void;
 }
 
@@ -72,10 +68,7 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
     backoffMs = { base: 500, cap: 30_000 },
   }: ReflectorOptions<Item, Cached>,
 ): Reflector<Cached> {
-  const cache = createObjectCache<Item, Cached>({
-    project,
-    onListenerError: (err) => log.error({ err }, "a listener of a reflector failed"),
-  });
+  const cache = createObjectCache<Item, Cached>({ project });
   const stopped = new AbortController();
   const first = Promise.withResolvers<void>();
   /** Where the next watch starts; undefined if a list must come first. */
@@ -151,7 +144,6 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
     list: () => cache.list(),
     ready: first.promise,
     ageMs: () => Math.max(0, clock.now() - confirmedAt),
-    onChange: (listener) => cache.onChange(listener),
     stop: () => stopped.abort(),
   };
 }

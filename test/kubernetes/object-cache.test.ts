@@ -1,81 +1,58 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Change, createObjectCache } from "../../src/kubernetes/object-cache.ts";
+import { createObjectCache } from "../../src/kubernetes/object-cache.ts";
 import type { ObjectMeta } from "../../src/kubernetes/objects.ts";
 
 interface Item {
   readonly metadata: ObjectMeta;
 }
 
-function createRecordedCache() {
-  const errors: unknown[] = [];
+/** A cache of "name@resourceVersion"; `projected` lists every object that it projected. */
+function setUp() {
+  const projected: string[] = [];
   const cache = createObjectCache<Item, string>({
-    project: ({ metadata }) => `${metadata.name}@${metadata.resourceVersion}`,
-    onListenerError: (error) => errors.push(error),
+    project({ metadata }) {
+      const cached = `${metadata.name}@${metadata.resourceVersion}`;
+      projected.push(cached);
+      return cached;
+    },
   });
-  const changes: Change<string>[] = [];
-  cache.onChange((change) => changes.push(change));
-  return { cache, changes, errors };
+  return { cache, projected };
 }
 
 function item(name: string, resourceVersion: string, namespace?: string): Item {
   return { metadata: { name, resourceVersion, ...(namespace !== undefined && { namespace }) } };
 }
 
-test("put() and remove() report the cached object before and after the change", () => {
-  const { cache, changes } = createRecordedCache();
+test("put() replaces the cached object, and remove() deletes it", () => {
+  const { cache } = setUp();
   cache.put(item("web", "1", "shop"));
+  assert.equal(cache.get("shop/web"), "web@1");
   cache.put(item("web", "2", "shop"));
+  assert.equal(cache.get("shop/web"), "web@2");
   cache.remove(item("web", "3", "shop"));
-  assert.deepEqual(changes, [
-    { key: "shop/web", before: undefined, after: "web@1" },
-    { key: "shop/web", before: "web@1", after: "web@2" },
-    { key: "shop/web", before: "web@2", after: undefined },
-  ]);
   assert.equal(cache.get("shop/web"), undefined);
 });
 
-test("remove() of an unknown object reports nothing", () => {
-  const { cache, changes } = createRecordedCache();
-  cache.remove(item("web", "1"));
-  assert.deepEqual(changes, []);
+test("remove() of an unknown object leaves the others", () => {
+  const { cache } = setUp();
+  cache.put(item("web", "1"));
+  cache.remove(item("other", "1"));
+  assert.deepEqual(cache.list(), ["web@1"]);
 });
 
-test("replaceAll() reports only differences", () => {
-  const { cache, changes } = createRecordedCache();
+test("replaceAll() removes what is absent, and projects only objects with another version", () => {
+  const { cache, projected } = setUp();
   for (const name of ["a", "b", "c"]) cache.put(item(name, "1"));
-  changes.length = 0;
+  projected.length = 0;
   cache.replaceAll([item("a", "1"), item("b", "2"), item("d", "2")]);
   assert.deepEqual(cache.list(), ["a@1", "b@2", "d@2"]);
-  assert.deepEqual(
-    changes.map(({ key, before, after }) => [key, before, after]),
-    [
-      ["c", "c@1", undefined],
-      ["b", "b@1", "b@2"],
-      ["d", undefined, "d@2"],
-    ],
-  );
+  assert.deepEqual(projected, ["b@2", "d@2"]);
 });
 
-test("a listener that throws stops neither the others nor the cache", () => {
-  const { cache, changes, errors } = createRecordedCache();
-  const stop = cache.onChange(() => {
-    throw new RangeError("no");
-  });
-  cache.onChange((change) => changes.push(change));
-  cache.put(item("a", "1"));
-  stop();
-  cache.put(item("a", "2"));
-  assert.equal(errors.length, 1);
-  assert.equal(changes.length, 4);
-});
-
-test("project receives objects without managedFields and without kubectl's copy", () => {
+test("createObjectCache() projects objects without managedFields and without kubectl's copy", () => {
   const seen: ObjectMeta[] = [];
-  const cache = createObjectCache<Item, undefined>({
-    project: ({ metadata }) => void seen.push(metadata),
-    onListenerError: () => {},
-  });
+  const cache = createObjectCache<Item, undefined>({ project: ({ metadata }) => void seen.push(metadata) });
   const lastApplied = { "kubectl.kubernetes.io/last-applied-configuration": "{}" };
   cache.put({ metadata: { name: "a", managedFields: [{ manager: "kubectl" }] } });
   cache.put({ metadata: { name: "b", annotations: { ...lastApplied, team: "shop" } } });

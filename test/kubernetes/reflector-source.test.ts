@@ -51,12 +51,3 @@ test("watches that end at once are retried with back-off", async (t) => {
   // Every third consecutive failure leads to a new list.
   assert.equal(lists(), 3);
 });
-
-test("a listener that throws does not end the watch", async (t) => {
-  const { reflector, clock } = reflect(t, [[{ type: "ADDED", object: podOf({ name: "b", resourceVersion: "11" }) }]]);
-  reflector.onChange(() => {
-    throw new RangeError("no");
-  });
-  await clock.advance(0);
-  assert.equal(reflector.list().length, 2);
-});

@@ -10,7 +10,6 @@ const REVIEW: TokenReview = {
   authenticated: true,
   audiences: ["podrole.io"],
   username: "system:serviceaccount:team:app",
-  uid: "sa-uid",
   extra: {
     "authentication.kubernetes.io/pod-name": ["web"],
     "authentication.kubernetes.io/pod-uid": ["u-1"],
