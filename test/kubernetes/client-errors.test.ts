@@ -24,7 +24,7 @@ async function errorOf(promise: Promise<unknown>): Promise<ApiError> {
   return error;
 }
 
-test("errors name a missing permission by verb, resource and namespace", async (t) => {
+test("createKubernetes(): errors name a missing permission by verb, resource and namespace", async (t) => {
   const { emulator, connect } = await startCluster(t);
   emulator.restrict("weak", [{ apiGroups: [""], resources: ["pods"], verbs: ["get"] }], "shop");
   const kubernetes = await connect("weak");
@@ -44,7 +44,7 @@ test("errors name a missing permission by verb, resource and namespace", async (
   assert.equal(await kubernetes.getPod("shop", "web"), undefined);
 });
 
-test("errors name the credentials that the API server did not accept", async (t) => {
+test("createKubernetes(): errors name the credentials that the API server did not accept", async (t) => {
   const { connect } = await startCluster(t);
   const first = await connect();
   const other = createKubernetesEmulator({ clock: systemClock });
@@ -65,7 +65,7 @@ test("errors name the credentials that the API server did not accept", async (t)
   assert.ok(url.startsWith("https://"));
 });
 
-test("errors of throttled requests carry the time to wait", async (t) => {
+test("createKubernetes(): errors of throttled requests carry the time to wait", async (t) => {
   const { emulator, connect } = await startCluster(t);
   emulator.faults.status = { code: 429, retryAfterSeconds: 7 };
   const error = await errorOf((await connect()).getPod("default", "web"));
@@ -73,7 +73,7 @@ test("errors of throttled requests carry the time to wait", async (t) => {
   assert.match(error.message, /^Cannot get pods "default\/web": the Kubernetes API returned 429 TooManyRequests/);
 });
 
-test("a request without a response ends at its deadline", async (t) => {
+test("createKubernetes(): a request without a response ends at its deadline", async (t) => {
   const { emulator, connect } = await startCluster(t);
   const kubernetes = await connect(undefined, { deadlineMs: 50 });
   emulator.faults.stall = true;
@@ -84,7 +84,7 @@ test("a request without a response ends at its deadline", async (t) => {
   );
 });
 
-test("errors carry the system code of a broken or refused connection", async (t) => {
+test("createKubernetes(): errors carry the system code of a broken or refused connection", async (t) => {
   const { emulator, connect } = await startCluster(t);
   const kubernetes = await connect();
   emulator.faults.down = true;
@@ -95,7 +95,7 @@ test("errors carry the system code of a broken or refused connection", async (t)
   assert.match(gone.message, /sent no usable response \(ECONNREFUSED\)$/);
 });
 
-test("a server with a certificate of another CA is refused", async (t) => {
+test("createKubernetes(): a server with a certificate of another CA is refused", async (t) => {
   const { emulator } = await startCluster(t);
   const other = createKubernetesEmulator({ clock: systemClock });
   const url = new URL(await other.listen());
@@ -137,7 +137,7 @@ async function clientOf(t: TestContext, listener: RequestListener) {
   return { server, kubernetes };
 }
 
-test("a load balancer's page becomes an error with its status and no reason", async (t) => {
+test("createKubernetes(): a load balancer's page becomes an error with its status and no reason", async (t) => {
   const { kubernetes } = await clientOf(t, (_request, response) => {
     response.writeHead(502, { "content-type": "text/html" }).end("<html>bad gateway</html>");
   });
@@ -146,7 +146,7 @@ test("a load balancer's page becomes an error with its status and no reason", as
   assert.equal(error.message, 'Cannot get pods "default/web": the Kubernetes API returned 502');
 });
 
-test("errors about tokens and Secrets do not quote the request", async (t) => {
+test("createKubernetes(): errors about tokens and Secrets do not quote the request", async (t) => {
   const { kubernetes } = await clientOf(t, (request, response) => {
     request.resume();
     const message = 'decode error at "{"token":"eyJhbGciOi.secret"}"';
@@ -161,7 +161,7 @@ test("errors about tokens and Secrets do not quote the request", async (t) => {
   }
 });
 
-test("calls share connections", async (t) => {
+test("createKubernetes(): calls share connections", async (t) => {
   const { server, kubernetes } = await clientOf(t, (_request, response) => {
     response.writeHead(200).end(JSON.stringify({ metadata: { name: "web" } }));
   });

@@ -73,7 +73,7 @@ test("getPod() returns the object as it is in JSON, including fields unknown to 
   assert.equal(typeof found?.metadata["creationTimestamp"], "string");
 });
 
-test("getters return undefined for objects that do not exist", async (t) => {
+test("createKubernetes() has getters that return undefined for objects that do not exist", async (t) => {
   const kubernetes = await (await startCluster(t)).connect();
   assert.equal(await kubernetes.getPod("default", "nobody"), undefined);
   assert.equal(await kubernetes.getNamespace("nowhere"), undefined);

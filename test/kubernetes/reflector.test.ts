@@ -52,7 +52,7 @@ async function watching({ emulator, reflector }: Awaited<ReturnType<typeof obser
   await until(() => emulator.watches.size === 1, "the watch is open");
 }
 
-test("ready resolves after all pages of the first list", async (t) => {
+test("createReflector(): ready resolves after all pages of the first list", async (t) => {
   const { reflector, requests } = await observe(t, { pods: ["a", "b", "c", "d", "e"], options: { pageSize: 2 } });
   assert.equal(reflector.ageMs(), Number.POSITIVE_INFINITY);
   await reflector.ready;
@@ -62,7 +62,7 @@ test("ready resolves after all pages of the first list", async (t) => {
   assert.equal(requests("list").length, 3);
 });
 
-test("changes arrive through the watch, without another list", async (t) => {
+test("createReflector(): changes arrive through the watch, without another list", async (t) => {
   const observed = await observe(t, { pods: ["a"] });
   const { emulator, reflector, requests } = observed;
   await watching(observed);
@@ -74,7 +74,7 @@ test("changes arrive through the watch, without another list", async (t) => {
   assert.equal(requests("list").length, 1);
 });
 
-test("a pod that leaves the label selector leaves the cache", async (t) => {
+test("createReflector(): a pod that leaves the label selector leaves the cache", async (t) => {
   const observed = await observe(t, { selector: { labelSelector: "podrole.io/injected=true" }, pods: ["plain"] });
   const { emulator, reflector } = observed;
   await watching(observed);
@@ -84,7 +84,7 @@ test("a pod that leaves the label selector leaves the cache", async (t) => {
   await until(() => names(reflector).length === 0, "the pod is gone");
 });
 
-test("a single object is followed by a field selector, with rights only to that object", async (t) => {
+test("createReflector(): a single object is followed by a field selector, with rights only to that object", async (t) => {
   const rules = [{ apiGroups: [""], resources: ["pods"], resourceNames: ["b"], verbs: ["list", "watch"] }];
   const selector = { namespace: "default", fieldSelector: "metadata.name=b" };
   const observed = await observe(t, { selector, rules, pods: ["a", "b"] });
@@ -96,7 +96,7 @@ test("a single object is followed by a field selector, with rights only to that 
   await until(() => names(reflector).length === 0, "b is gone");
 });
 
-test("a dropped watch resumes where it was, without a gap and without another list", async (t) => {
+test("createReflector(): a dropped watch resumes where it was, without a gap and without another list", async (t) => {
   const observed = await observe(t, { pods: ["a"] });
   const { clock, emulator, reflector, requests } = observed;
   await watching(observed);
@@ -111,7 +111,7 @@ test("a dropped watch resumes where it was, without a gap and without another li
 });
 
 for (const goneAs of ["event", "status"] as const) {
-  test(`410 Gone as ${goneAs} leads to a new list`, async (t) => {
+  test(`createReflector(): 410 Gone as ${goneAs} leads to a new list`, async (t) => {
     const observed = await observe(t, { pods: ["a", "b"] });
     const { clock, emulator, reflector, requests } = observed;
     await watching(observed);
@@ -129,7 +129,7 @@ for (const goneAs of ["event", "status"] as const) {
   });
 }
 
-test("a silent watch is reopened, which confirms the cache and logs no warning", async (t) => {
+test("createReflector(): a silent watch is reopened, which confirms the cache and logs no warning", async (t) => {
   const observed = await observe(t, { pods: ["a"] });
   const { clock, emulator, reflector, requests, lines } = observed;
   await watching(observed);
@@ -145,7 +145,7 @@ test("a silent watch is reopened, which confirms the cache and logs no warning",
   );
 });
 
-test("a watch whose connection is dead is ended and reopened", async (t) => {
+test("createReflector(): a watch whose connection is dead is ended and reopened", async (t) => {
   const observed = await observe(t, { pods: ["a"], options: { inactivityMs: 45_000 } });
   const { clock, emulator, reflector, requests } = observed;
   await watching(observed);
@@ -159,7 +159,7 @@ test("a watch whose connection is dead is ended and reopened", async (t) => {
   assert.deepEqual([requests("list").length, requests("watch").length], [1, 2]);
 });
 
-test("an API server that stops responding is noticed, and the age grows", async (t) => {
+test("createReflector(): an API server that stops responding is noticed, and the age grows", async (t) => {
   const observed = await observe(t, { options: { inactivityMs: 45_000 } });
   const { clock, emulator, reflector, lines } = observed;
   await watching(observed);
@@ -172,7 +172,7 @@ test("an API server that stops responding is noticed, and the age grows", async 
   assert.equal(reflector.ageMs(), 90_000);
 });
 
-test("bookmarks confirm the cache of an unchanged resource", async (t) => {
+test("createReflector(): bookmarks confirm the cache of an unchanged resource", async (t) => {
   const observed = await observe(t, { pods: ["a"] });
   const { clock, emulator, reflector } = observed;
   await watching(observed);
@@ -185,7 +185,7 @@ test("bookmarks confirm the cache of an unchanged resource", async (t) => {
   assert.equal(observed.requests("watch").length, 1);
 });
 
-test("a scheduled list finds changes that the watch never reported", async (t) => {
+test("createReflector(): a scheduled list finds changes that the watch never reported", async (t) => {
   const options = { relistMs: 600_000, inactivityMs: 3_600_000 };
   const observed = await observe(t, { pods: ["a", "b"], options });
   const { clock, emulator, reflector } = observed;
@@ -201,7 +201,7 @@ test("a scheduled list finds changes that the watch never reported", async (t) =
   assert.deepEqual(names(reflector), ["b", "c"]);
 });
 
-test("a list whose version expires between two pages is read once more in one piece", async (t) => {
+test("createReflector(): a list whose version expires between two pages is read once more in one piece", async (t) => {
   const cluster = await startCluster(t);
   const { emulator } = cluster;
   for (const name of ["a", "b", "c"]) await create(emulator, PODS, podOf({ name }));
@@ -218,7 +218,7 @@ test("a list whose version expires between two pages is read once more in one pi
   assert.deepEqual(names(reflector), ["a", "b", "c"]);
 });
 
-test("a missing permission is logged at each attempt, and the cache fills once it is granted", async (t) => {
+test("createReflector(): a missing permission is logged at each attempt, and the cache fills once it is granted", async (t) => {
   const none = [{ apiGroups: [""], resources: ["configmaps"], verbs: ["list"] }];
   const { clock, emulator, reflector, lines } = await observe(t, { rules: none, pods: ["a"] });
   await until(() => failuresIn(lines) === 1, "the refusal");
@@ -230,7 +230,7 @@ test("a missing permission is logged at each attempt, and the cache fills once i
   assert.deepEqual(names(reflector), ["a"]);
 });
 
-test("waits double up to a cap, and start from the beginning after a success", async (t) => {
+test("createReflector(): waits double up to a cap, and start from the beginning after a success", async (t) => {
   const observed = await observe(t, { options: { backoffMs: { base: 500, cap: 4_000 } } });
   const { clock, emulator, reflector, lines } = observed;
   await watching(observed);
@@ -253,7 +253,7 @@ test("waits double up to a cap, and start from the beginning after a success", a
   assert.equal(waits().at(-1), 500);
 });
 
-test("a throttling API server gets the time that it requests", async (t) => {
+test("createReflector(): a throttling API server gets the time that it requests", async (t) => {
   const observed = await observe(t);
   const { clock, emulator } = observed;
   await watching(observed);

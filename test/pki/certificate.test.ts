@@ -212,32 +212,43 @@ for (const [name, authority] of AUTHORITIES) {
   }
 }
 
-test("openssl refuses a pod certificate as a server's, by another CA, and after its end", withOpenssl, () => {
-  const authority = newAuthority();
-  const files = { ca: authority.certificatePem, other: newAuthority().certificatePem, leaf: issue(authority).pem };
-  const verify = (ca: string, purpose: string, at: number) =>
-    openssl(["verify", "-purpose", purpose, "-attime", String(at / 1000), "-CAfile", ca, "leaf"], files);
-  assert.match(verify("ca", "sslserver", NOW).output, /unsuitable certificate purpose|unsupported certificate purpose/);
-  assert.notEqual(verify("other", "sslclient", NOW).status, 0);
-  assert.match(verify("ca", "sslclient", NOW + HOUR + 1000).output, /expired/);
-});
+test(
+  "issueCertificate(): openssl refuses a pod certificate as a server's, by another CA, and after its end",
+  withOpenssl,
+  () => {
+    const authority = newAuthority();
+    const files = { ca: authority.certificatePem, other: newAuthority().certificatePem, leaf: issue(authority).pem };
+    const verify = (ca: string, purpose: string, at: number) =>
+      openssl(["verify", "-purpose", purpose, "-attime", String(at / 1000), "-CAfile", ca, "leaf"], files);
+    assert.match(
+      verify("ca", "sslserver", NOW).output,
+      /unsuitable certificate purpose|unsupported certificate purpose/,
+    );
+    assert.notEqual(verify("other", "sslclient", NOW).status, 0);
+    assert.match(verify("ca", "sslclient", NOW + HOUR + 1000).output, /expired/);
+  },
+);
 
-test("openssl prints a pod certificate with critical bits where RFC 5280 requires them", withOpenssl, () => {
-  const { output } = openssl(["x509", "-in", "leaf", "-noout", "-text"], { leaf: issue(newAuthority()).pem });
-  const text = output.replaceAll(/\s+/g, " ");
-  for (const part of [
-    "Version: 3 (0x2)",
-    "Signature Algorithm: ecdsa-with-SHA256",
-    "X509v3 Basic Constraints: critical CA:FALSE",
-    "X509v3 Key Usage: critical Digital Signature",
-    "X509v3 Extended Key Usage: TLS Web Client Authentication",
-    `X509v3 Subject Alternative Name: critical URI:${POD_URI}`,
-  ]) {
-    assert.ok(text.includes(part), `${part} is not in\n${output}`);
-  }
-  assert.match(text, /X509v3 Subject Key Identifier: (..:){19}/);
-  assert.match(text, /X509v3 Authority Key Identifier: (keyid:)?(..:){19}/i);
-});
+test(
+  "issueCertificate(): openssl prints a pod certificate with critical bits where RFC 5280 requires them",
+  withOpenssl,
+  () => {
+    const { output } = openssl(["x509", "-in", "leaf", "-noout", "-text"], { leaf: issue(newAuthority()).pem });
+    const text = output.replaceAll(/\s+/g, " ");
+    for (const part of [
+      "Version: 3 (0x2)",
+      "Signature Algorithm: ecdsa-with-SHA256",
+      "X509v3 Basic Constraints: critical CA:FALSE",
+      "X509v3 Key Usage: critical Digital Signature",
+      "X509v3 Extended Key Usage: TLS Web Client Authentication",
+      `X509v3 Subject Alternative Name: critical URI:${POD_URI}`,
+    ]) {
+      assert.ok(text.includes(part), `${part} is not in\n${output}`);
+    }
+    assert.match(text, /X509v3 Subject Key Identifier: (..:){19}/);
+    assert.match(text, /X509v3 Authority Key Identifier: (keyid:)?(..:){19}/i);
+  },
+);
 
 test("issueCertificate() does not include its CA's key in its errors", () => {
   const authority = {

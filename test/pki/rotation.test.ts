@@ -129,7 +129,7 @@ function simulate(options: RotationOptions, stepMs: number, verbsPerStep: number
 
 const FAST: RotationOptions = { commonName: "podrole CA", lifetimeMs: 90 * DAY, leafLifetimeMs: 6 * DAY };
 
-test("every leaf verifies against every bundle a client may hold, for three years of a 90-day CA", () => {
+test("planRotation(): every leaf verifies against every bundle a client may hold, for three years of a 90-day CA", () => {
   const counts = simulate(FAST, 36 * HOUR, 0, randomFrom(1));
   // The next one is made at half the life and signs from five sixths on: it signs for half of its life.
   assert.ok(counts.activated >= 20, JSON.stringify(counts));
@@ -137,12 +137,12 @@ test("every leaf verifies against every bundle a client may hold, for three year
   assert.ok(counts.prepared - counts.activated <= 1 && counts.activated - counts.retired <= 1, JSON.stringify(counts));
 });
 
-test("the same holds when an operator prepares, activates and retires at random", () => {
+test("planRotation(): the same holds when an operator prepares, activates and retires at random", () => {
   const counts = simulate(FAST, 36 * HOUR, 0.5, randomFrom(2));
   assert.ok(counts.verbs > 50 && counts.activated > 20, JSON.stringify(counts));
 });
 
-test("the same holds with the defaults of a year and an hour, seen every two days", () => {
+test("planRotation(): the same holds with the defaults of a year and an hour, seen every two days", () => {
   const options = { commonName: "podrole CA", lifetimeMs: 365 * DAY, leafLifetimeMs: HOUR };
   const counts = simulate(options, 2 * DAY, 0, randomFrom(3));
   assert.equal(counts.created, 1);

@@ -61,30 +61,30 @@ const CA = newCa();
 const OTHER = newCa();
 const both = (authority: Authority, bundle = authority.certificatePem): Side => ({ authority, bundle });
 
-test("a pod and the server shake hands, and the server knows the pod", async () => {
+test("issueCertificate(): a pod and the server shake hands, and the server knows the pod", async () => {
   assert.deepEqual(await shakeHands(both(CA), both(CA)), POD);
 });
 
-test("a pod certificate of another CA of the same name is denied", async () => {
+test("issueCertificate(): a pod certificate of another CA of the same name is denied", async () => {
   await assert.rejects(shakeHands(both(CA), { authority: OTHER, bundle: CA.certificatePem }));
 });
 
-test("a server of another CA is denied", async () => {
+test("issueCertificate(): a server of another CA is denied", async () => {
   const server = { authority: OTHER, bundle: CA.certificatePem };
   await assert.rejects(shakeHands(server, both(CA)), {
     code: /UNABLE_TO_VERIFY_LEAF_SIGNATURE|CERT_SIGNATURE_FAILURE/,
   });
 });
 
-test("a server is denied under a name that its certificate does not have", async () => {
+test("issueCertificate(): a server is denied under a name that its certificate does not have", async () => {
   await assert.rejects(shakeHands(both(CA), both(CA), "sts.amazonaws.com"), { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
 });
 
-test("a pod certificate cannot serve", async () => {
+test("issueCertificate(): a pod certificate cannot serve", async () => {
   await assert.rejects(shakeHands({ ...both(CA), subject: POD_SUBJECT }, both(CA)), { code: "INVALID_PURPOSE" });
 });
 
-test("a serving certificate is no client's", async () => {
+test("issueCertificate(): a serving certificate is no client's", async () => {
   await assert.rejects(shakeHands(both(CA), { ...both(CA), subject: SERVING }));
 });
 
@@ -92,7 +92,7 @@ for (const names of [
   ["podrole CA", "podrole CA"],
   ["podrole CA 2026-01-01", "podrole CA 2026-11-01"],
 ] as const) {
-  test(`both sides of a rotation shake hands while their bundles have both CAs (${names.join(", ")})`, async () => {
+  test(`issueCertificate(): both sides of a rotation shake hands while their bundles have both CAs (${names.join(", ")})`, async () => {
     const [current, next] = [newCa(names[0]), newCa(names[1])];
     const bundle = joinBundle([current.certificatePem, next.certificatePem]);
     assert.deepEqual(await shakeHands({ authority: next, bundle }, { authority: current, bundle }), POD);
@@ -116,13 +116,13 @@ const signing = oddCertificate({
   ...life,
 });
 
-test("leaves of an operator's intermediate shake hands with whoever believes the root", async () => {
+test("issueCertificate(): leaves of an operator's intermediate shake hands with whoever believes the root", async () => {
   const authority = { certificatePem: signing + root, key: signingKey };
   assert.deepEqual(await shakeHands(both(authority, root), both(authority, root)), POD);
   assert.deepEqual(await shakeHands(both(authority), both(authority)), POD);
 });
 
-test("leaves of an intermediate are denied where the bundle has no root, so readAuthority() wants it", async () => {
+test("issueCertificate(): leaves of an intermediate are denied where the bundle has no root, so readAuthority() wants it", async () => {
   const authority = { certificatePem: signing, key: signingKey };
   await assert.rejects(shakeHands(both(authority), both(authority)), { code: /UNABLE_TO_GET_ISSUER_CERT/ });
 });

@@ -65,7 +65,7 @@ test("policySettings() prefers --role-base-arn to a detected base ARN, and a det
   }
 });
 
-test("server and webhook have every policy setting, with the same name, type, default and help", () => {
+test("SERVER_SETTINGS and WEBHOOK_SETTINGS have every policy setting, with the same name, type, default and help", () => {
   for (const [key, row] of Object.entries(POLICY_SETTINGS)) {
     assert.equal(SERVER_SETTINGS[key as Key], row, key);
     assert.equal(WEBHOOK_SETTINGS[key as Key], row, key);

@@ -151,7 +151,7 @@ test("the identity port ends a call without a message after its time, and a conn
   assert.deepEqual(closed.toSorted(), ["body", "headers"]);
 });
 
-test("the signal of a call aborts when its time is over, and when the client leaves", async (context) => {
+test("the identity port aborts the signal of a call when its time is over, and when the client leaves", async (context) => {
   const signals: AbortSignal[] = [];
   const { call, clock, closed, session } = await start(context, "identity", (signal) => {
     signals.push(signal);

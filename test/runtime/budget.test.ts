@@ -142,7 +142,7 @@ for (const [phase, limitMs, prepare] of [
   ["call", LIMITS.callMs, (connection: BudgetConnection) => connection.begin()?.received()],
   ["keepAlive", LIMITS.keepAliveMs, serve],
 ] as const) {
-  test(`the sweep closes a connection whose phase "${phase}" is over its limit, and none before`, async () => {
+  test(`createBudget(): the sweep closes a connection whose phase "${phase}" is over its limit, and none before`, async () => {
     const { open, closed, clock, reasons, budget } = setUp();
     prepare(open("one", "a"));
     await clock.advance(limitMs);
@@ -178,7 +178,7 @@ const steps = fc.array(
   { maxLength: 120 },
 );
 
-test("every sequence of events stays within the limits, and no caller loses a connection while another has more", async () => {
+test("createBudget(): every sequence of events stays within the limits, and no caller loses a connection while another has more", async () => {
   await fc.assert(
     fc.asyncProperty(steps, async (sequence) => {
       const clock = createFakeClock();

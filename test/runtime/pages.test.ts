@@ -42,7 +42,7 @@ async function start(context: TestContext) {
   return { clock, closed, port, get };
 }
 
-test("liveness and readiness are answered while strangers hold every connection", async (context) => {
+test("createPages(): liveness and readiness are answered while strangers hold every connection", async (context) => {
   const { port, get, closed } = await start(context);
   const strangers = Array.from({ length: 20 }, () => connect(port, "127.0.0.1").on("error", () => {}));
   context.after(() => strangers.map((socket) => socket.destroy()));
@@ -51,7 +51,7 @@ test("liveness and readiness are answered while strangers hold every connection"
   assert.ok(closed.length >= 13);
 });
 
-test("unfinished requests are closed after their time", async (context) => {
+test("createPages(): unfinished requests are closed after their time", async (context) => {
   const { port, clock, closed } = await start(context);
   const socket = connect(port, "127.0.0.1").on("error", () => {});
   await once(socket, "connect");

@@ -6,7 +6,7 @@ import { Secret } from "../../src/runtime/secret.ts";
 
 const VALUE = "wJalrXUtnFEMI";
 
-test("Secret never prints its text, however it is formatted", () => {
+test("toString(), toJSON() and inspect() never print the text of a Secret", () => {
   const secret = new Secret(VALUE);
   const lines: string[] = [];
   const log = createLog("test", "debug", { write: (line) => lines.push(line) });

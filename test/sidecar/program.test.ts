@@ -114,7 +114,7 @@ test("buildSidecar() puts gRPC into no bundle that the serving process loads", a
   assert.ok((sizes["main.cjs"] ?? 0) + (sizes["serve.cjs"] ?? 0) < 50_000, "main.cjs and serve.cjs stay small");
 });
 
-test("the bundle runs as in a pod: serve, wait, renewal by a child process, SIGKILL, SIGTERM", async () => {
+test("runSidecar() runs as a bundle as in a pod: serve, wait, renewal by a child process, SIGKILL, SIGTERM", async () => {
   const entry = join(directory, "sidecar", "main.cjs");
   const server = await startFakeServer();
   const [port, healthPort] = await freePorts();
@@ -160,7 +160,7 @@ test("the bundle runs as in a pod: serve, wait, renewal by a child process, SIGK
   }
 });
 
-test("serve exits with 1 and a termination message on SIGTERM while the first renewal hangs", async () => {
+test("runSidecar() exits with 1 and a termination message on SIGTERM while the first renewal hangs", async () => {
   const server = await startFakeServer();
   const [port, healthPort] = await freePorts();
   const pod = await createFakePod(server, { port, healthPort });

@@ -248,7 +248,7 @@ test("POST /mutate denies a review of another kind, with its own uid", async (t)
   assert.equal(response.uid, "705ab4f5-6393-11e8-b7cc-42010a800002");
 });
 
-test("every other path and method is 404 PATH_UNKNOWN in JSON", async (t) => {
+test("the webhook answers every other path and method with 404 PATH_UNKNOWN in JSON", async (t) => {
   const { app } = createStage(t);
   for (const [method, url] of [
     ["GET", "/mutate"],

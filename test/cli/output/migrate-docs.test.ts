@@ -30,7 +30,7 @@ test("docs/migrate.md shows a report that the command prints", async () => {
   assert.equal(missingFrom(terminal.said.out(), excerpt), undefined);
 });
 
-test("a line that the command does not print is found", () => {
+test("docs/migrate.md: a line that the command does not print is found", () => {
   assert.equal(missingFrom("a\nb\nc\n", "a\n…\nc\n"), undefined);
   assert.equal(missingFrom("a\nb\nc\n", "a\n…\nd\n"), "d\n");
   assert.equal(missingFrom("a\nb\nc\n", "c\n…\na\n"), "a\n");

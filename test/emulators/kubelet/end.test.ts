@@ -47,7 +47,7 @@ const MESSAGES: readonly {
   { name: "nothing", container: {}, line: "echo log; exit 3", message: undefined },
 ];
 for (const { name, container, line, message } of MESSAGES) {
-  test(`a failed init container ends with its exit code and ${name} as its message`, async (t) => {
+  test(`run() ends a failed init container with its exit code and ${name} as its message`, async (t) => {
     const { node } = await createHarness(t);
     const pod = node.run(podOf({ restartPolicy: "Never", initContainers: [shell("podrole-init", line, container)] }));
     const status = await pod.until(({ phase }) => phase === "Failed");
@@ -61,7 +61,7 @@ for (const { name, container, line, message } of MESSAGES) {
   });
 }
 
-test("an init container is restarted at once, then with back-off, and starts with an empty termination message", async (t) => {
+test("run() restarts an init container at once, then with back-off, each time with an empty termination message", async (t) => {
   const clock = createFakeClock();
   const { node } = await createHarness(t, { restartBackoff: { baseMs: 10_000, capMs: 300_000 } }, clock);
   const count = "echo x >> /work/runs; [ $(wc -l < /work/runs) -ge 4 ] || exit 1";
@@ -90,7 +90,7 @@ test("an init container is restarted at once, then with back-off, and starts wit
   assert.equal(containerOf(up, "init").restartCount, 3);
 });
 
-test("a sidecar that exits is restarted with its volumes, and the app continues", async (t) => {
+test("run() restarts a sidecar that exits, with its volumes, while the app continues", async (t) => {
   const { node } = await createHarness(t);
   const line = "echo run >> /work/runs; cat /work/runs; echo pid $$$$; exec sleep 1000";
   const sidecar = shell("side", line, {
@@ -110,7 +110,7 @@ test("a sidecar that exits is restarted with its volumes, and the app continues"
   assert.match(pod.logs("side", { previous: true }), /^run\npid \d+\n$/);
 });
 
-test("a failed liveness probe ends the container, and the kubelet restarts it", async (t) => {
+test("run() ends and restarts a container when its liveness probe fails", async (t) => {
   const { node } = await createHarness(t);
   const livenessProbe = {
     exec: { command: ["/bin/sh", "-c", "test ! -e /work/sick"] },
@@ -126,7 +126,7 @@ test("a failed liveness probe ends the container, and the kubelet restarts it", 
   assert.equal(containerStatuses[0]?.lastState?.terminated.signal, 15);
 });
 
-test("a startup probe that never passes ends the container", async (t) => {
+test("run() ends a container when its startup probe never passes", async (t) => {
   const { node } = await createHarness(t);
   const startupProbe = { tcpSocket: { port: await freePort() }, periodSeconds: 1, failureThreshold: 0.05 };
   const pod = node.run(
@@ -137,7 +137,7 @@ test("a startup probe that never passes ends the container", async (t) => {
   assert.equal(only && "terminated" in only.state && only.state.terminated.signal, 15);
 });
 
-test("a readiness probe changes only ready", async (t) => {
+test("run() changes only ready when a readiness probe fails", async (t) => {
   const { node } = await createHarness(t);
   const readinessProbe = {
     exec: { command: ["/bin/sh", "-c", "test -e /work/open"] },
@@ -158,7 +158,7 @@ test("a readiness probe changes only ready", async (t) => {
   assert.equal(containerOf(closed, "app").restartCount, 0);
 });
 
-test("a pod whose app has ended is Succeeded, and its sidecars are stopped", async (t) => {
+test("run() stops the sidecars and reports Succeeded when the app has ended", async (t) => {
   const { node, outside } = await createHarness(t);
   const sidecar = (name: string) => trap(name, outside, { restartPolicy: "Always" });
   const pod = node.run(

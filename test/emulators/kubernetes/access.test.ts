@@ -25,7 +25,7 @@ async function review({ call }: Api, token: string, audiences?: readonly string[
   return body["status"] as ReviewStatus;
 }
 
-test("a user without rules is allowed everything, an unknown user nothing", async (t) => {
+test("createKubernetesEmulator(): a user without rules is allowed everything, an unknown user nothing", async (t) => {
   const { call } = await startApi(t);
   assert.equal((await call("GET", CONFIG_MAPS, undefined, { username: "anna" })).code, 200);
   const { code, body } = await call("GET", CONFIG_MAPS, undefined, { token: "made-up" });
@@ -76,7 +76,7 @@ const ALLOWED = [
   },
 ] as const;
 
-test("rules allow exactly what they list, with RBAC's messages", async (t) => {
+test("createKubernetesEmulator(): rules allow exactly what they list, with RBAC's messages", async (t) => {
   const { emulator, call } = await startApi(t);
   await call("POST", CONFIG_MAPS, { metadata: { name: "mine" } });
   emulator.restrict("anna", RULES);
@@ -89,7 +89,7 @@ test("rules allow exactly what they list, with RBAC's messages", async (t) => {
   }
 });
 
-test("rules bound in one namespace do not apply in others", async (t) => {
+test("createKubernetesEmulator(): rules bound in one namespace do not apply in others", async (t) => {
   const { emulator, call } = await startApi(t);
   emulator.restrict("anna", RULES, "default");
   assert.equal((await call("GET", PODS, undefined, { username: "anna" })).code, 200);
@@ -97,7 +97,7 @@ test("rules bound in one namespace do not apply in others", async (t) => {
   assert.equal((await call("GET", "/api/v1/pods", undefined, { username: "anna" })).code, 403);
 });
 
-test("a token for the API's own audience authenticates as its ServiceAccount", async (t) => {
+test("createKubernetesEmulator(): a token for the API's own audience authenticates as its ServiceAccount", async (t) => {
   const api = await startApi(t);
   api.emulator.restrict("system:serviceaccount:default:default", RULES);
   const token = await requestToken(api, {});
@@ -108,7 +108,7 @@ test("a token for the API's own audience authenticates as its ServiceAccount", a
   assert.equal((await api.call("GET", PODS, undefined, { token: foreign })).code, 401);
 });
 
-test("a review returns the audiences that token and request share", async (t) => {
+test("createKubernetesEmulator(): a review returns the audiences that token and request share", async (t) => {
   const api = await startApi(t);
   const token = await requestToken(api, { audiences: ["a", "b"] });
   assert.deepEqual((await review(api, token, ["b", "c", "a"])).audiences, ["b", "a"]);
@@ -121,7 +121,7 @@ test("a review returns the audiences that token and request share", async (t) =>
   assert.equal((await review(api, token)).authenticated, undefined);
 });
 
-test("a review checks a token's signature, time and bound object", async (t) => {
+test("createKubernetesEmulator(): a review checks a token's signature, time and bound object", async (t) => {
   const clock = createFakeClock();
   const api = await startApi(t, { clock });
   const { body: pod } = await api.call("POST", PODS, podNamed("web"));
@@ -150,7 +150,7 @@ test("a review checks a token's signature, time and bound object", async (t) => 
   );
 });
 
-test("a token expires at its time plus one minute of leeway", async (t) => {
+test("createKubernetesEmulator(): a token expires at its time plus one minute of leeway", async (t) => {
   const clock = createFakeClock();
   const api = await startApi(t, { clock });
   const token = await requestToken(api, { audiences: ["a"], expirationSeconds: 600 });
@@ -175,7 +175,7 @@ const REFUSED_TOKENS = [
   },
 ] as const;
 
-test("a token request is refused for an object that cannot be bound", async (t) => {
+test("createKubernetesEmulator(): a token request is refused for an object that cannot be bound", async (t) => {
   const api = await startApi(t);
   await api.call("POST", "/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "other" } });
   await api.call("POST", PODS, podNamed("web"));
@@ -187,7 +187,7 @@ test("a token request is refused for an object that cannot be bound", async (t) 
   }
 });
 
-test("the audit log records user, request and outcome", async (t) => {
+test("createKubernetesEmulator(): the audit log records user, request and outcome", async (t) => {
   const { emulator, call } = await startApi(t);
   emulator.restrict("anna", RULES);
   await call("POST", PODS, podNamed("web"), { username: "anna" });

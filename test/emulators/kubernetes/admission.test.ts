@@ -20,7 +20,7 @@ function annotated(name: string) {
   return { ...podNamed(name), metadata: { name, annotations: {} } };
 }
 
-test("a webhook's patch is stored; its warnings reach the client, its annotations the audit log", async (t) => {
+test("createKubernetesEmulator(): a webhook's patch is stored; its warnings reach the client, its annotations the audit log", async (t) => {
   const api = await startApi(t);
   const webhook = await startWebhook(t, () => ({
     ...patching(annotate("by", "w")),
@@ -41,7 +41,7 @@ test("a webhook's patch is stored; its warnings reach the client, its annotation
   });
 });
 
-test("a webhook receives the pod with defaults, but without uid and generated name", async (t) => {
+test("createKubernetesEmulator(): a webhook receives the pod with defaults, but without uid and generated name", async (t) => {
   const api = await startApi(t);
   const webhook = await startWebhook(t, () => ({}));
   await register(api, "podrole", webhook.fields);
@@ -69,7 +69,7 @@ const DENIALS = [
 ] as const;
 
 for (const { status, code, expected } of DENIALS) {
-  test(`a denial with ${JSON.stringify(status)} is a ${code} with the API server's message`, async (t) => {
+  test(`createKubernetesEmulator(): a denial with ${JSON.stringify(status)} is a ${code} with the API server's message`, async (t) => {
     const api = await startApi(t);
     const webhook = await startWebhook(t, () => ({ allowed: false, status, auditAnnotations: { decision: "refuse" } }));
     await register(api, "podrole", webhook.fields);
@@ -116,7 +116,7 @@ const SELECTIONS = [
   },
 ] as const;
 
-test("selectors and rules select the webhooks to call", async (t) => {
+test("createKubernetesEmulator(): selectors and rules select the webhooks to call", async (t) => {
   const api = await startApi(t);
   const webhook = await startWebhook(t, () => ({}));
   await api.call("POST", "/api/v1/namespaces", {
@@ -197,7 +197,7 @@ async function failing(t: TestContext, failure: (typeof FAILURES)[number], failu
 }
 
 for (const failure of FAILURES) {
-  test(`failurePolicy Fail refuses the pod with the API server's message: ${failure.what}`, async (t) => {
+  test(`createKubernetesEmulator(): failurePolicy Fail refuses the pod with the API server's message: ${failure.what}`, async (t) => {
     const { answer } = await failing(t, failure, "Fail");
     assert.equal(answer.code, 500);
     const message = answer.body.message ?? "";
@@ -206,7 +206,7 @@ for (const failure of FAILURES) {
     assert.match(message.slice(prefix.length), failure.expected);
   });
 
-  test(`failurePolicy Ignore admits the pod and adds an annotation to the audit log: ${failure.what}`, async (t) => {
+  test(`createKubernetesEmulator(): failurePolicy Ignore admits the pod and adds an annotation to the audit log: ${failure.what}`, async (t) => {
     const { api, answer } = await failing(t, failure, "Ignore");
     assert.equal(answer.code, 201);
     const key = "failed-open.mutation.webhook.admission.k8s.io/round_0_index_0";
@@ -214,7 +214,7 @@ for (const failure of FAILURES) {
   });
 }
 
-test("a slow webhook times out after its timeoutSeconds", async (t) => {
+test("createKubernetesEmulator(): a slow webhook times out after its timeoutSeconds", async (t) => {
   const clock = createFakeClock();
   const api = await startApi(t, { clock });
   const webhook = await startWebhook(t, () => undefined);
@@ -227,7 +227,7 @@ test("a slow webhook times out after its timeoutSeconds", async (t) => {
   assert.match(body.message ?? "", /\?timeout=5s": context deadline exceeded$/);
 });
 
-test("a patch that does not fit refuses the pod, whatever the failure policy", async (t) => {
+test("createKubernetesEmulator(): a patch that does not fit refuses the pod, whatever the failure policy", async (t) => {
   const api = await startApi(t);
   const webhook = await startWebhook(t, () => patching({ op: "remove", path: "/spec/nothing" }));
   await register(api, "podrole", { ...webhook.fields, failurePolicy: "Ignore" });
@@ -235,7 +235,7 @@ test("a patch that does not fit refuses the pod, whatever the failure policy", a
   assert.deepEqual([code, body.reason], [500, "InternalError"]);
 });
 
-test("a service is called at its address, under its DNS name", async (t) => {
+test("createKubernetesEmulator(): a service is called at its address, under its DNS name", async (t) => {
   const api = await startApi(t);
   const webhook = await startWebhook(t, () => patching(annotate("by", "w")));
   const { caBundle } = webhook.fields.clientConfig;
@@ -247,7 +247,7 @@ test("a service is called at its address, under its DNS name", async (t) => {
   assert.equal((await api.call("POST", PODS, annotated("a"))).body.metadata.annotations?.["by"], "w");
 });
 
-test("dry run calls webhooks without side effects, and is refused with others", async (t) => {
+test("createKubernetesEmulator(): dry run calls webhooks without side effects, and is refused with others", async (t) => {
   const api = await startApi(t);
   const webhook = await startWebhook(t, () => ({}));
   await register(api, "podrole", webhook.fields);
@@ -273,7 +273,7 @@ function injector(name: string) {
   };
 }
 
-test("webhooks run in order of their configurations, and an earlier one again if a later one changed the pod", async (t) => {
+test("createKubernetesEmulator(): webhooks run in order of their configurations, and an earlier one again if a later one changed the pod", async (t) => {
   const api = await startApi(t);
   const [first, second, never] = await Promise.all([
     startWebhook(t, injector("one")),
@@ -293,7 +293,7 @@ test("webhooks run in order of their configurations, and an earlier one again if
   );
 });
 
-test("a webhook is not called again if no later one changed the object, even if it requests reinvocation", async (t) => {
+test("createKubernetesEmulator(): a webhook is not called again if no later one changed the object, even if it requests reinvocation", async (t) => {
   const api = await startApi(t);
   const only = await startWebhook(t, injector("one"));
   await register(api, "podrole", { ...only.fields, reinvocationPolicy: "IfNeeded" });
@@ -301,7 +301,7 @@ test("a webhook is not called again if no later one changed the object, even if 
   assert.equal(only.seen.length, 1);
 });
 
-test("the API token's volume is in the pod before webhooks, and in their containers after them", async (t) => {
+test("createKubernetesEmulator(): the API token's volume is in the pod before webhooks, and in their containers after them", async (t) => {
   const api = await startApi(t, { mountTokens: true });
   const only = await startWebhook(t, injector("one"));
   await register(api, "podrole", { ...only.fields, reinvocationPolicy: "IfNeeded" });

@@ -44,7 +44,7 @@ test("create() without a socket is handled and audited like every request", asyn
   );
 });
 
-test("an emulator can be closed before it listens, and twice", async () => {
+test("createKubernetesEmulator(): an emulator can be closed before it listens, and twice", async () => {
   const emulator = createKubernetesEmulator({ clock: systemClock });
   await emulator.close();
   await emulator.listen();

@@ -102,7 +102,7 @@ test("create() with dryRun=All returns the object and stores nothing", async (t)
   assert.equal((await call("GET", `${PODS}/a`)).code, 404);
 });
 
-test("a new namespace has its default ServiceAccount and the cluster's CA; a deleted one deletes all its objects", async (t) => {
+test("createKubernetesEmulator(): a new namespace has its default ServiceAccount and the cluster's CA; a deleted one deletes all its objects", async (t) => {
   const { call } = await startApi(t);
   await call("POST", "/api/v1/namespaces", { metadata: { name: "shop" } });
   assert.equal((await call("GET", "/api/v1/namespaces/shop/serviceaccounts/default")).code, 200);
@@ -129,7 +129,7 @@ test("update() requires the present resourceVersion, or none", async (t) => {
   assert.equal((await call("PUT", `${CONFIG_MAPS}/b`, { metadata: { name: "b" } })).code, 404);
 });
 
-test("an update that changes nothing keeps the resourceVersion", async (t) => {
+test("createKubernetesEmulator(): an update that changes nothing keeps the resourceVersion", async (t) => {
   const { call } = await startApi(t);
   const { body } = await call("POST", CONFIG_MAPS, { metadata: { name: "a" }, data: { n: "1" } });
   const { body: same } = await call("PUT", `${CONFIG_MAPS}/a`, body);
@@ -192,7 +192,7 @@ for (const { contentType, patch, code, data } of PATCHES) {
   });
 }
 
-test("status changes only through its subresource, and spec does not change there", async (t) => {
+test("createKubernetesEmulator(): status changes only through its subresource, and spec does not change there", async (t) => {
   const { call } = await startApi(t);
   await call("POST", PODS, podNamed("a"));
   const path = `${PODS}/a`;
@@ -204,7 +204,7 @@ test("status changes only through its subresource, and spec does not change ther
   assert.equal((body["spec"] as { restartPolicy: string }).restartPolicy, "Always");
 });
 
-test("a pod's spec is immutable except for its images", async (t) => {
+test("createKubernetesEmulator(): a pod's spec is immutable except for its images", async (t) => {
   const { call } = await startApi(t);
   await call("POST", PODS, podNamed("a"));
   const image = [{ op: "replace", path: "/spec/containers/0/image", value: "shop/app:2" }];
@@ -218,7 +218,7 @@ test("a pod's spec is immutable except for its images", async (t) => {
   );
 });
 
-test("a pod on a node is marked first, and deleted when its kubelet confirms", async (t) => {
+test("createKubernetesEmulator(): a pod on a node is marked first, and deleted when its kubelet confirms", async (t) => {
   const { call } = await startApi(t);
   await call("POST", PODS, podNamed("a"));
   assert.equal(
@@ -246,7 +246,7 @@ test("delete() keeps an object with another uid", async (t) => {
   assert.equal((await call("DELETE", `${PODS}/a`)).code, 404);
 });
 
-test("an Event must be in the namespace of its object", async (t) => {
+test("createKubernetesEmulator(): an Event must be in the namespace of its object", async (t) => {
   const { call } = await startApi(t);
   const event = (namespace: string) => ({ metadata: { name: "e" }, involvedObject: { namespace } });
   const refused = await call("POST", "/api/v1/namespaces/default/events", event("shop"));
@@ -257,7 +257,7 @@ test("an Event must be in the namespace of its object", async (t) => {
   assert.equal((await call("POST", "/api/v1/namespaces/default/events", event("default"))).code, 201);
 });
 
-test("discovery names every resource that is served", async (t) => {
+test("createKubernetesEmulator(): discovery names every resource that is served", async (t) => {
   const { call } = await startApi(t);
   const { body } = await call("GET", "/api/v1");
   const names = (body["resources"] as { name: string }[]).map(({ name }) => name);

@@ -135,7 +135,7 @@ const CASES = [
   },
 ] as const;
 
-test("a pod is refused with every problem, or accepted", async (t) => {
+test("createKubernetesEmulator(): a pod is refused with every problem, or accepted", async (t) => {
   const { call } = await startApi(t);
   for (const { spec, wrong } of CASES) {
     const { code, body } = await call("POST", `${PODS}?dryRun=All`, { metadata: { name: "a" }, spec });
@@ -156,7 +156,7 @@ const METADATA = [
   { metadata: { name: "a", annotations: { "a b": "c" } }, wrong: /^metadata\.annotations: Invalid value: "a b"/ },
 ] as const;
 
-test("metadata is refused for invalid names, labels and annotations", async (t) => {
+test("createKubernetesEmulator(): metadata is refused for invalid names, labels and annotations", async (t) => {
   const { call } = await startApi(t);
   for (const { metadata, wrong } of METADATA) {
     const { code, body } = await call("POST", PODS, { metadata, spec: { containers: [APP] } });
@@ -165,7 +165,7 @@ test("metadata is refused for invalid names, labels and annotations", async (t) 
   }
 });
 
-test("a webhook configuration that can never work is refused", async (t) => {
+test("createKubernetesEmulator(): a webhook configuration that can never work is refused", async (t) => {
   const { call } = await startApi(t);
   const path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
   const webhook = { name: "pods", clientConfig: { url: "http://x", caBundle: "eA==" }, sideEffects: "Some" };
@@ -181,7 +181,7 @@ test("a webhook configuration that can never work is refused", async (t) => {
   }
 });
 
-test("defaults are set as by the API server", async (t) => {
+test("createKubernetesEmulator(): defaults are set as by the API server", async (t) => {
   const { call } = await startApi(t);
   const spec = {
     containers: [
@@ -203,7 +203,7 @@ test("defaults are set as by the API server", async (t) => {
   ]);
 });
 
-test("defaults of probes, ports and fields are set, so that a webhook receives its own containers with them", async (t) => {
+test("createKubernetesEmulator(): defaults of probes, ports and fields are set, so that a webhook receives its own containers with them", async (t) => {
   const { call } = await startApi(t);
   const container = {
     ...APP,

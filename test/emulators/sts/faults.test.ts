@@ -66,7 +66,7 @@ test("faults.set() of one role does not affect other roles and GetCallerIdentity
   assert.equal((await refusalOf(harness.client().send(new AssumeRoleCommand(ASSUME)))).code, "Throttling");
 });
 
-test("a fault of kind down resets the connection", async (t) => {
+test("faults.set() of kind down resets the connection", async (t) => {
   const harness = await startSts(t);
   harness.sts.faults.set({ kind: "down" }, { calls: 1 });
   const { status, message } = await refusalOf(harness.client().send(new AssumeRoleCommand(ASSUME)));
@@ -78,7 +78,7 @@ test("a fault of kind down resets the connection", async (t) => {
   );
 });
 
-test("a fault of kind stall delays the response by the emulator's clock", async (t) => {
+test("faults.set() of kind stall delays the response by the emulator's clock", async (t) => {
   const harness = await startSts(t);
   harness.sts.faults.set({ kind: "stall", ms: 5000 }, { calls: 1 });
   let answered = false;
@@ -139,7 +139,7 @@ test("calls.list() records caller, request and issued key, and no secret", async
   assert.deepEqual(harness.sts.calls.list(), []);
 });
 
-test("url throws TypeError before listen()", async (t) => {
+test("createStsEmulator() has no url before listen(): TypeError", async (t) => {
   assert.match((await startSts(t)).sts.url, /^http:\/\/127\.0\.0\.1:\d+$/);
   assert.throws(() => createStsEmulator({ clock: systemClock }, { region: REGION }).url, TypeError);
 });

@@ -90,7 +90,7 @@ test("CERTIFICATE_REJECTED: a certificate of a retired CA is refused at the next
 });
 
 for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
-  test(`the port resumes no session: ${version}`, async (context) => {
+  test(`the credentials port resumes no session: ${version}`, async (context) => {
     const { first, port } = await setUp(context);
     const pod = newLeaf(first, POD_SUBJECT, START);
     const options: ConnectionOptions = {
