@@ -12,6 +12,7 @@ import type { Sandbox } from "./sandbox.ts";
 import type { ContainerState, ContainerStatus, Terminated, Waiting } from "./status.ts";
 import { terminationOf } from "./termination.ts";
 
+/** When a container is started again after its end. */
 export type RestartPolicy = "Always" | "OnFailure" | "Never";
 
 /** What a container needs to run, with delays in milliseconds. */

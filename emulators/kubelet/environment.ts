@@ -17,6 +17,7 @@ export interface ConfigProblem {
   readonly problem: string;
 }
 
+/** Reports whether a value is a problem rather than a result. */
 export function isProblem(value: object): value is ConfigProblem {
   return "problem" in value;
 }

@@ -1,6 +1,7 @@
 // The newest output of a container, limited so that a verbose process does not exhaust the emulator's memory.
 import { StringDecoder } from "node:string_decoder";
 
+/** The newest part of a container's output. */
 export interface LogBuffer {
   append(chunk: Uint8Array): void;
   text(): string;

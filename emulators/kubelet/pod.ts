@@ -12,6 +12,7 @@ import type { PodFacts } from "./environment.ts";
 import type { PodPhase, PodStatus } from "./status.ts";
 import type { PodVolumes } from "./volumes.ts";
 
+/** What a pod needs from its node. */
 export interface PodDeps {
   readonly clock: Clock;
   readonly volumes: PodVolumes;

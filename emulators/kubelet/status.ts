@@ -2,11 +2,13 @@
 // as it is. Times are RFC 3339.
 // (https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#PodStatus)
 
+/** A container that does not run, and why. */
 export interface Waiting {
   readonly reason: string;
   readonly message?: string;
 }
 
+/** How a run of a container ended. */
 export interface Terminated {
   readonly exitCode: number;
   /** Number of the signal that ended it. */
@@ -18,11 +20,13 @@ export interface Terminated {
   readonly finishedAt: string;
 }
 
+/** The state of a container, as the API has it: exactly one of three. */
 export type ContainerState =
   | { readonly waiting: Waiting }
   | { readonly running: { readonly startedAt: string } }
   | { readonly terminated: Terminated };
 
+/** An entry of a pod's containerStatuses. */
 export interface ContainerStatus {
   readonly name: string;
   readonly image: string;
@@ -35,8 +39,10 @@ export interface ContainerStatus {
   readonly restartCount: number;
 }
 
+/** The phases of a pod that this node reports. */
 export type PodPhase = "Pending" | "Running" | "Succeeded" | "Failed";
 
+/** A pod's status. */
 export interface PodStatus {
   readonly phase: PodPhase;
   /** Why the pod does not start, if no container status shows the reason. */

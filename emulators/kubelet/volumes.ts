@@ -30,6 +30,7 @@ export type RequestToken = (
   signal: AbortSignal,
 ) => Promise<{ readonly token: Secret; readonly expiresAt: number }>;
 
+/** What a pod's volumes are made from. */
 export interface VolumeDeps {
   readonly clock: Clock;
   readonly log: Log;

@@ -40,6 +40,7 @@ export interface Access {
   authorize(user: UserInfo, request: RequestInfo): void;
 }
 
+/** Creates access control in which every known user may do everything until it is restricted. */
 export function createAccess(): Access {
   const tokens = new Map<string, string>();
   const grants = new Map<string, { readonly rule: PolicyRule; readonly namespace: string | undefined }[]>();

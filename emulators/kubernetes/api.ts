@@ -12,6 +12,7 @@ import { answerAccessReview } from "./access-reviews.ts";
 import { answerTokenRequest, answerTokenReview } from "./token-requests.ts";
 import type { ServiceAccountTokens } from "./service-account-tokens.ts";
 
+/** What the API reads and changes. */
 export interface ApiDeps extends CreationDeps {
   readonly lists: Lists;
   readonly tokens: ServiceAccountTokens;

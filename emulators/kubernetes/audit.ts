@@ -64,6 +64,7 @@ export interface AuditLog {
 /** Number of events kept, so that a demo that runs for hours needs bounded memory. */
 const LONGEST = 10_000;
 
+/** Creates an empty audit log. */
 export function createAuditLog({ clock }: { readonly clock: Clock }): AuditLog {
   const events: AuditEvent[] = [];
   return {

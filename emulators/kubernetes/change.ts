@@ -10,6 +10,7 @@ import { RESOURCES } from "./resources.ts";
 import type { Store } from "./store.ts";
 import { decodeObject, validateChange } from "./validation.ts";
 
+/** What changes to objects need. */
 export interface ChangeDeps {
   readonly store: Store;
   /** Unix milliseconds. */

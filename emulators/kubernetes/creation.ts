@@ -13,6 +13,7 @@ import { badRequest, StatusError } from "./status.ts";
 import type { NewObject } from "./store.ts";
 import { decodeObject, validateNew } from "./validation.ts";
 
+/** What the creation of objects needs. */
 export interface CreationDeps extends AdmissionDeps {
   /** Unix milliseconds. */
   readonly now: () => number;

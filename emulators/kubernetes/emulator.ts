@@ -20,6 +20,7 @@ import { createServiceAccountTokens } from "./service-account-tokens.ts";
 import { createWatches } from "./watches.ts";
 import { createWebhookCaller, type WebhookClient } from "./webhook-call.ts";
 
+/** How the emulated API server behaves. */
 export interface KubernetesEmulatorOptions {
   /** Plain HTTP instead of HTTPS with the emulator's own certificate. */
   readonly plainHttp?: boolean;

@@ -25,6 +25,7 @@ export interface Faults {
   compact(): void;
 }
 
+/** Creates the switches, all off. */
 export function createFaults(actions: Pick<Faults, "dropWatches" | "compact">): Faults {
   return {
     down: false,

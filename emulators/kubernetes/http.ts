@@ -15,6 +15,7 @@ import { API_AUDIENCE } from "./service-account-tokens.ts";
 import { warningHeaders } from "./warnings.ts";
 import type { Watches } from "./watches.ts";
 
+/** What the API needs to answer over sockets. */
 export interface HttpDeps extends ApiDeps {
   readonly access: Access;
   readonly audit: AuditLog;

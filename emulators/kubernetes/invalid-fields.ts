@@ -1,6 +1,7 @@
 // Problems that validation finds, with the messages of k8s.io/apimachinery/pkg/util/validation/field.
 import type { StatusCause } from "./status.ts";
 
+/** A field that must have a value and has none. */
 export function required(field: string, detail = ""): StatusCause {
   return {
     reason: "FieldValueRequired",
@@ -9,10 +10,12 @@ export function required(field: string, detail = ""): StatusCause {
   };
 }
 
+/** A value that the field cannot have. */
 export function invalidValue(field: string, value: unknown, detail: string): StatusCause {
   return { reason: "FieldValueInvalid", message: `Invalid value: ${JSON.stringify(value)}: ${detail}`, field };
 }
 
+/** A value that a list contains twice. */
 export function duplicate(field: string, value: string): StatusCause {
   return { reason: "FieldValueDuplicate", message: `Duplicate value: ${JSON.stringify(value)}`, field };
 }
@@ -22,10 +25,12 @@ export function missing(field: string, value: string): StatusCause {
   return { reason: "FieldValueNotFound", message: `Not found: ${JSON.stringify(value)}`, field };
 }
 
+/** A field that may not be set here. */
 export function notAllowed(field: string, detail: string): StatusCause {
   return { reason: "FieldValueForbidden", message: `Forbidden: ${detail}`, field };
 }
 
+/** A value outside a fixed set. */
 export function unsupported(field: string, value: unknown, supported: readonly string[]): StatusCause {
   const list = supported.map((item) => JSON.stringify(item)).join(", ");
   const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${list}`;

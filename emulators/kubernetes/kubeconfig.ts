@@ -9,6 +9,7 @@ export interface KubeconfigContent {
   readonly token: string;
 }
 
+/** Returns a kubeconfig for one user, as JSON. */
 export function kubeconfig({ url, caPem, username, token }: KubeconfigContent): string {
   const trust =
     caPem === undefined

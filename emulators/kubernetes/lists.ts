@@ -23,6 +23,7 @@ export interface Lists {
   answer(info: RequestInfo): object;
 }
 
+/** Creates the lists of a store's objects, with pages. */
 export function createLists({ store }: { readonly store: Store }): Lists {
   const remainders = new Map<string, Remainder>();
 

@@ -20,6 +20,7 @@ export function fieldAt(object: unknown, path: string): unknown {
     );
 }
 
+/** Reports whether a value is an object with fields: neither null nor an array. */
 export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

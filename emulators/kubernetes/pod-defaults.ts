@@ -46,6 +46,7 @@ function withNodeTolerations(given: unknown): readonly unknown[] {
   return [...present, ...added];
 }
 
+/** The quality of service class of a pod. */
 export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
 
 /** Computes the QoS class over all containers, including init containers (pkg/apis/core/v1/helper/qos). */

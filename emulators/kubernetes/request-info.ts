@@ -3,6 +3,7 @@
 import { findResource, type ResourceType } from "./resources.ts";
 import { methodNotSupported, unknownPath } from "./status.ts";
 
+/** A verb in RBAC's terms. */
 export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete";
 
 /** What a request addresses. */

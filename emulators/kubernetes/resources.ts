@@ -95,6 +95,7 @@ export function anyResource(group: string, plural: string): ResourceType {
   return findResource(group, "v1", plural) ?? core(plural, plural, { group });
 }
 
+/** Returns the apiVersion: "v1" for the core group, otherwise "group/version". */
 export function groupVersion({ group, version }: Pick<ResourceType, "group" | "version">): string {
   return group === "" ? version : `${group}/${version}`;
 }
@@ -106,6 +107,7 @@ export function resourceNamed(plural: string): ResourceType {
   return found;
 }
 
+/** Returns the resource with this group, version and plural name; undefined if it is not served. */
 export function findResource(group: string, version: string, plural: string): ResourceType | undefined {
   return RESOURCES.find(
     (resource) => resource.group === group && resource.version === version && resource.plural === plural,

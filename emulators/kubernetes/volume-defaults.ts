@@ -2,6 +2,7 @@
 import type { Volume } from "../../src/kubernetes/objects.ts";
 import { isRecord } from "./objects.ts";
 
+/** Returns the volume with the API server's defaults; an empty source becomes emptyDir. */
 export function volumeDefaults(volume: Volume): Volume {
   if (!isRecord(volume)) return volume;
   const { name, ...source } = volume;

@@ -22,6 +22,7 @@ export interface Watches {
 /** The API server's default for a watch without a timeout is 30 to 60 minutes. */
 const DEFAULT_TIMEOUT_SECONDS = 1800;
 
+/** Creates the watches of a store. `bookmarkMs`: milliseconds between bookmarks. */
 export function createWatches(
   { store, clock, faults }: { readonly store: Store; readonly clock: Clock; readonly faults: () => Faults },
   { bookmarkMs }: { readonly bookmarkMs: number },

@@ -31,6 +31,7 @@ export interface WebhookCaller {
   close(): void;
 }
 
+/** How webhooks are called. */
 export interface WebhookCallerOptions {
   /** Address of a `clientConfig.service`: "podrole/podrole-webhook" → "127.0.0.1:9443". */
   readonly services: ReadonlyMap<string, string>;

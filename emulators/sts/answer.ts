@@ -13,6 +13,7 @@ import { accessDenied, failed, invalidAction, isStsError, type StsError, throttl
 import type { SignedRequest } from "./signature.ts";
 import { assumeRoleWithWebIdentity, type WebIdentityContext } from "./web-identity.ts";
 
+/** What every operation of STS reads. */
 export interface AnswerContext extends AuthenticationContext, AssumeRoleContext, WebIdentityContext {
   readonly requestId: string;
   readonly fault: Fault | undefined;

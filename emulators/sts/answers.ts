@@ -11,6 +11,7 @@ const FAULT_NAMESPACE = "http://webservices.amazon.com/AWSFault/2005-15-09";
 /** An element: its name, and its text or its children; undefined children are omitted. */
 type Element = readonly [name: string, content: string | readonly (Element | undefined)[]];
 
+/** Returns the response to GetCallerIdentity. */
 export function callerIdentityXml({ arn, userId, account }: Caller, requestId: string): string {
   return resultXml("GetCallerIdentity", requestId, [
     ["Arn", arn],
@@ -48,6 +49,7 @@ export function assumedRoleXml(
   ]);
 }
 
+/** Returns the error response. */
 export function errorXml({ type, code, message, beforeDispatch }: StsError, requestId: string): string {
   return rootXml("ErrorResponse", beforeDispatch ? FAULT_NAMESPACE : STS_NAMESPACE, [
     ["Error", [["Type", type], ["Code", code], message === undefined ? undefined : ["Message", message]]],

@@ -8,6 +8,7 @@ import type { CredentialStore, IssuedSession } from "./credentials.ts";
 import { accessDenied, invalidParameterValue, packedPolicyTooLarge, type StsError, validationError } from "./errors.ts";
 import { deniedAction, type Role, type RoleTable } from "./roles.ts";
 
+/** What AssumeRole reads and writes. */
 export interface AssumeRoleContext {
   readonly roles: RoleTable;
   readonly credentials: CredentialStore;

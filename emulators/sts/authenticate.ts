@@ -24,6 +24,7 @@ import {
 /** STS accepts a signature for five minutes around its own time. */
 const SKEW_MS = 5 * 60_000;
 
+/** What authentication reads. */
 export interface AuthenticationContext {
   readonly credentials: CredentialStore;
   readonly roles: RoleTable;

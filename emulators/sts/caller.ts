@@ -1,6 +1,7 @@
 // The caller of a request to the STS emulator, and the identifiers of AWS principals.
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids)
 
+/** A session tag, as AssumeRole receives it. */
 export interface SessionTag {
   readonly key: string;
   readonly value: string;

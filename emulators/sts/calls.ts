@@ -37,6 +37,7 @@ export interface CallLog {
 /** Older calls are dropped beyond this number. */
 const CALLS_KEPT = 20_000;
 
+/** Creates an empty log of calls. */
 export function createCallLog(): CallLog {
   let calls: StsCall[] = [];
   return {

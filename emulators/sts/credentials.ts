@@ -47,6 +47,7 @@ export interface CredentialStore {
 /** Enough for a long test; beyond it the oldest sessions look like unknown keys. */
 const SESSIONS_KEPT = 20_000;
 
+/** Creates a store of these long-term keys, without sessions. */
 export function createCredentialStore(keys: readonly LongTermKey[]): CredentialStore {
   const longTerm = new Map(keys.map((key) => [key.accessKeyId, storedKey(key)]));
   const sessions = new Map<string, IssuedSession>();

@@ -16,6 +16,7 @@ import { readForm } from "./query.ts";
 import { createRoleTable, type RoleConfig, type RoleTable } from "./roles.ts";
 import type { IdentityProvider } from "./web-identity.ts";
 
+/** Region, keys, roles and identity providers of the emulated account. */
 export interface StsEmulatorOptions {
   /** The region of this endpoint; requests must be signed for it. The global endpoint is "us-east-1". */
   readonly region: string;
@@ -53,6 +54,7 @@ const BODY_LIMIT = 10_000_000;
 /** An estimate, from a policy of 1690 characters that AWS rejected with 157 %. */
 const PACKED_POLICY_BYTES = 450;
 
+/** Creates an STS that listens after listen(). */
 export function createStsEmulator({ clock }: { readonly clock: Clock }, options: StsEmulatorOptions): StsEmulator {
   const { region, keys = [], identityProviders = [], packedPolicyBytes = PACKED_POLICY_BYTES } = options;
   const roles = createRoleTable(options.roles ?? []);

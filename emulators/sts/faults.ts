@@ -1,6 +1,7 @@
 // Faults of the STS emulator on demand. A fault is set for a number of calls or until it is cleared. Several can be
 // set; the first that matches a call applies.
 
+/** What happens to a call instead of its normal response. */
 export type Fault =
   /** HTTP 400 Throttling, "Rate exceeded". */
   | { readonly kind: "throttle" }
@@ -27,6 +28,7 @@ export interface Faults {
   take(roleArn: string | undefined): Fault | undefined;
 }
 
+/** Creates faults, none of them set. */
 export function createFaults(): Faults {
   let standing: { readonly fault: Fault; readonly roleArn: string | undefined; left: number }[] = [];
   return {

@@ -39,6 +39,7 @@ export function createForm(text: string): QueryForm {
   };
 }
 
+/** Returns the session tags of a form, in the order of their numbers. */
 export function readTags(form: QueryForm): SessionTag[] {
   return form.list("Tags").map((member) => ({ key: member("Key") ?? "", value: member("Value") ?? "" }));
 }

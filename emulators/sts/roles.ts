@@ -30,6 +30,7 @@ export interface RoleConfig {
   readonly maxSessionDurationSeconds?: number;
 }
 
+/** A role of the emulated account. */
 export interface Role {
   readonly arn: string;
   readonly partition: string;

@@ -21,6 +21,7 @@ export interface IdentityProvider {
   readonly publicKey: KeyObject;
 }
 
+/** What AssumeRoleWithWebIdentity reads and writes. */
 export interface WebIdentityContext extends AssumeRoleContext {
   readonly identityProviders: readonly IdentityProvider[];
 }

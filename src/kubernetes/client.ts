@@ -14,6 +14,7 @@ import { createOperations } from "./operations.ts";
 import { createOperatorCalls, type OperatorKubernetes } from "./operator.ts";
 import { createRequester, type Transport, type TransportRequest, type TransportResponse } from "./request.ts";
 
+/** Which API server to call, and as whom. */
 export interface KubernetesOptions {
   /**
    * Files in KUBECONFIG's form (separated by ":"). Undefined: the ServiceAccount of the pod in which this process runs.

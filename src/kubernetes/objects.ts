@@ -2,6 +2,7 @@
 // preserves the ones it does not know. (https://kubernetes.io/docs/reference/kubernetes-api/)
 import { isDeepStrictEqual } from "node:util";
 
+/** Metadata of every object; fields that podrole does not name are kept. */
 export interface ObjectMeta {
   name?: string;
   generateName?: string;
@@ -16,12 +17,14 @@ export interface ObjectMeta {
   [field: string]: unknown;
 }
 
+/** An environment variable of a container. */
 export interface EnvVar {
   name: string;
   value?: string;
   valueFrom?: Record<string, unknown>;
 }
 
+/** A mount of a volume in a container. */
 export interface VolumeMount {
   name: string;
   mountPath: string;
@@ -30,12 +33,14 @@ export interface VolumeMount {
   [field: string]: unknown;
 }
 
+/** Resource requests and limits, as quantities. */
 export interface ResourceRequirements {
   requests?: Record<string, string>;
   limits?: Record<string, string>;
   [field: string]: unknown;
 }
 
+/** A container of a pod, of any of the three lists. */
 export interface Container {
   name: string;
   image?: string;
@@ -49,11 +54,13 @@ export interface Container {
   [field: string]: unknown;
 }
 
+/** A volume of a pod; the source is the field beside its name. */
 export interface Volume {
   name: string;
   [source: string]: unknown;
 }
 
+/** The fields of a pod's spec that podrole reads or writes. */
 export interface PodSpec {
   containers: Container[];
   initContainers?: Container[];
@@ -67,6 +74,7 @@ export interface PodSpec {
   [field: string]: unknown;
 }
 
+/** A pod. */
 export interface Pod {
   apiVersion?: string;
   kind?: string;
@@ -84,11 +92,13 @@ export function hasFinished({ status }: { readonly status?: { readonly phase?: s
   return status?.phase === "Succeeded" || status?.phase === "Failed";
 }
 
+/** A namespace. */
 export interface Namespace {
   metadata: ObjectMeta;
   [field: string]: unknown;
 }
 
+/** A ServiceAccount. */
 export interface ServiceAccount {
   metadata: ObjectMeta;
   [field: string]: unknown;

@@ -25,6 +25,7 @@ export interface Reflector<Cached> {
   stop(): void;
 }
 
+/** What a reflector reads from, and its clock. */
 export interface ReflectorDeps<Item> {
   readonly source: ListWatch<Item>;
   readonly clock: Clock;
@@ -32,6 +33,7 @@ export interface ReflectorDeps<Item> {
   readonly random?: () => number;
 }
 
+/** What a reflector caches, and how often it checks. Times are milliseconds. */
 export interface ReflectorOptions<Item, Cached> {
   /** Selects the part of an object to cache. Memory use is that part times the number of objects. */
   readonly project: (object: Item) => Cached;

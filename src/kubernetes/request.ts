@@ -3,6 +3,7 @@
 import type { Clock } from "../runtime/clock.ts";
 import { type ApiError, type ApiStatus, type RequestInfo, rejected, timedOut, unreachable } from "./errors.ts";
 
+/** A request as it is sent. */
 export interface TransportRequest {
   readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   /** Absolute path on the API server, with its query. */
@@ -14,6 +15,7 @@ export interface TransportRequest {
   readonly signal: AbortSignal;
 }
 
+/** A response whose headers have arrived. */
 export interface TransportResponse {
   readonly status: number;
   /** Names in lower case. */

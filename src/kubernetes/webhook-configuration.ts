@@ -3,6 +3,7 @@
 import type { WebhookConfiguration } from "./api.ts";
 import type { ObjectMeta } from "./objects.ts";
 
+/** The parts of a MutatingWebhookConfiguration that podrole reads. */
 export interface WebhookConfigurationBody {
   readonly metadata: ObjectMeta;
   readonly webhooks?: readonly { readonly name: string; readonly clientConfig: { readonly caBundle?: string } }[];

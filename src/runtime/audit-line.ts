@@ -87,6 +87,7 @@ export type CredentialsLine = PodFields & {
     | (RefusedFields & { readonly role: string | undefined })
   );
 
+/** Every line of the audit log. */
 export type AuditLine = AdmissionLine | CertificateLine | CredentialsLine;
 
 /** The names of the fields of a line, whatever its decision. */

@@ -4,6 +4,7 @@ import type { Log } from "./log.ts";
 
 /** Levels of every log, from the most verbose to the least. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+/** One of these levels. */
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Pino's numbers, so that one query reads the lines of all podrole programs. */
@@ -23,6 +24,7 @@ export const NEVER_PRINTED: readonly string[] = [
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** Where lines go, and their time. */
 export interface LineLogDeps {
   /** Receives one JSON line at a time, including its line feed. */
   readonly write: (line: string) => unknown;
@@ -30,6 +32,7 @@ export interface LineLogDeps {
   readonly now: () => number;
 }
 
+/** The program's name in each line, and the least level that is written. */
 export interface LineLogOptions {
   readonly program: string;
   readonly level: LogLevel;

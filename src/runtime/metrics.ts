@@ -22,6 +22,7 @@ export interface MetricSpec {
   readonly buckets?: readonly number[];
 }
 
+/** The metrics of a program, by key. */
 export type MetricTable = Readonly<Record<string, MetricSpec>>;
 
 type InstrumentOf<Spec extends MetricSpec> = Spec["type"] extends "counter"

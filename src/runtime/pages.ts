@@ -5,6 +5,7 @@ import { limitHttp, nodeTimeouts } from "./budget-http.ts";
 import { type BudgetLimits, type CloseReason, createBudget } from "./budget.ts";
 import type { Clock } from "./clock.ts";
 
+/** What the pages report on. */
 export interface PagesDeps {
   readonly clock: Clock;
   /** Receives the reason of each connection that the budget closes. */

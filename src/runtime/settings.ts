@@ -30,6 +30,7 @@ export interface Setting<T> {
   readonly placeholder?: string;
 }
 
+/** The settings of a program, by key. */
 export type SettingTable = Readonly<Record<string, Setting<unknown>>>;
 
 /** Puts rows of a table below one heading of --help. */
@@ -141,6 +142,7 @@ export const port: Parser<number> = {
   parse: (value) => (/^\d{1,5}$/.test(value) && Number(value) <= 65_535 ? Number(value) : undefined),
 };
 
+/** A host and a port, as flags for addresses have them. */
 export interface Address {
   readonly host: string;
   readonly port: number;

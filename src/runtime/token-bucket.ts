@@ -1,6 +1,7 @@
 // A rate limit: a bucket of tokens, one for each call, that fills evenly up to its size. No timer runs here.
 import type { Clock } from "./clock.ts";
 
+/** Size and rate of a bucket. */
 export interface TokenBucketOptions {
   /** Most tokens: calls admitted at once when the bucket is full. */
   readonly burst: number;
@@ -8,6 +9,7 @@ export interface TokenBucketOptions {
   readonly spacingMs: number;
 }
 
+/** A bucket of tokens, each of which permits one call. */
 export interface TokenBucket {
   /** Takes a token; false if there is none. */
   take(): boolean;
