@@ -1,15 +1,8 @@
 // Recognises podrole's own parts of a pod by what they are, not by the label podrole.io/injected, which any author can set.
-// Server, webhook and command line agree on this: a pod is injected if it has
-//   podrole-sidecar  as a native sidecar or an ordinary container, with the arguments "serve" and no command of its own,
-//                    neither privileged nor with added capabilities, and with podrole's three volumes at podrole's paths
-//   podrole-init     the same with "init", or absent
-//   podrole-proof    a projected volume of ServiceAccount tokens only
-//   podrole-identity, podrole-tokens   volumes in memory
-//   no other container that mounts the first two, or more of podrole-tokens than the directory of its own name
-// Every version of podrole and `podrole inject` make pods of this form. Not compared, because versions, settings or other
-// webhooks change it: label, environment, probes, hook, resources, user, further mounts, and of the image everything but
-// its name: mirrors rewrite the registry, upgrades the tag. An author can still write these parts by hand; that is manual
-// injection, and gives the pod nothing beyond what its namespace permits.
+// A pod is injected if it has podrole-sidecar, podrole's three volumes, and no other container that mounts what only
+// podrole's containers may. Labels, environment, probes, hooks, resources, users, further mounts, and the registry and tag of
+// the image are not compared, because versions, settings and other webhooks change them. An author can write these parts by
+// hand: that is manual injection, and gives the pod nothing beyond what its namespace permits.
 import type { Container, Pod, Volume, VolumeMount } from "../kubernetes/objects.ts";
 import { quoted } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
@@ -48,6 +41,10 @@ export function foreignPart(pod: Pod, image?: string): string | undefined {
   return undefined;
 }
 
+/**
+ * podrole's containers have the arguments "serve" or "init", no command of their own, no privileges, no added capabilities,
+ * and podrole's three volumes at podrole's paths.
+ */
 function foreignContainer(container: Container, isInit: boolean): string | undefined {
   const { name, args, command, securityContext, volumeMounts } = container;
   const expected = name === NAMES.init ? "init" : "serve";
@@ -76,6 +73,7 @@ function isPrivileged(securityContext: unknown): boolean {
   return privileged === true || allowPrivilegeEscalation === true || (Array.isArray(added) && added.length > 0);
 }
 
+/** Compares the name only: mirrors rewrite the registry, and upgrades the tag. */
 function foreignImage({ image = "" }: Container, ours: string | undefined): string | undefined {
   if (ours === undefined || [imageName(ours), DEFAULT_IMAGE_NAME].includes(imageName(image))) return undefined;
   return `runs the image ${quoted(image)}`;
@@ -90,7 +88,7 @@ function imageName(image: string): string {
 
 /** What another container mounts of podrole's volumes beyond the directory of its own token. */
 function foreignMount({ name, volumeMounts }: Container): string | undefined {
-  const mount = listOf(volumeMounts).find((one) => VOLUME_NAMES.includes(one.name) && !isOwnToken(name, one));
+  const mount = listOf(volumeMounts).find((other) => VOLUME_NAMES.includes(other.name) && !isOwnToken(name, other));
   return mount && `mounts the volume ${quoted(mount.name)}`;
 }
 
@@ -104,6 +102,7 @@ function isOwnToken(container: string, { name, mountPath, subPath, subPathExpr, 
   );
 }
 
+/** The proof's volume projects ServiceAccount tokens only; the other two are in memory. */
 function isPodroleVolume({ name, ...sources }: Volume): boolean {
   const [kind, ...others] = Object.keys(sources).filter((key) => sources[key] !== null && sources[key] !== undefined);
   const source = kind === undefined ? undefined : sources[kind];

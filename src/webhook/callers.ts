@@ -1,10 +1,7 @@
-// Who calls /mutate. With --api-server-ca a caller must prove that it is the API server: by a TLS client certificate that
-// this CA issued, valid at each request and not only at the handshake, with the name of --api-server-name if that is set.
-// Without the setting every caller is served and marked as unproven in the audit log: whoever reaches the port can write
-// such lines.
-// States of the CA file: read (at the start, which fails if it holds no certificate) → held (read again each minute: another
-// CA holds for the next request of every connection; a file that cannot be used changes nothing, with a warning) → stopped
-// (signal).
+// Who calls /mutate. With --api-server-ca, a caller proves by a TLS client certificate that it is the API server; without
+// it, every caller is served.
+// States of the CA file: held (read again each minute; another CA counts from the next request of every connection, and a
+// file that cannot be used changes nothing) → stopped (signal). Without a usable file there is no start.
 import { constants, type X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { bundleHash, readCertificates } from "../pki/bundle.ts";
@@ -29,11 +26,17 @@ export interface CallerTls {
 /** `onChange` reports another CA. */
 export interface Callers extends Changing {
   tls(): CallerTls;
-  /** Returns who is at the other end of a connection, or why its request is refused. */
+  /**
+   * Returns who is at the other end of a connection, or why its request is refused. To be called for each request: a
+   * certificate may expire, and the CA may change, while a connection is open.
+   */
   identify(socket: TLSSocket): Caller | Refusal;
 }
 
-/** Serves every caller: the port without --api-server-ca. */
+/**
+ * Serves every caller: the port without --api-server-ca. The audit log marks these callers as unproven, because everyone who
+ * reaches the port can cause such lines.
+ */
 export const ANY_CALLER: Callers = {
   tls: () => ({}),
   identify: () => "unproven",

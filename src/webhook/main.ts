@@ -1,5 +1,5 @@
 // The webhook's composition root, read from top to bottom: the cluster, trust and certificate, the status pages, and the
-// use case with its port. Decisions are made in plan.ts.
+// use case with its port. Decisions are made in ../injection/plan.ts.
 import type { AddressInfo } from "node:net";
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { createKubernetes } from "../kubernetes/client.ts";

@@ -1,15 +1,10 @@
-// Caches session credentials in memory, one entry per AssumeRole input: two pods share a session only if their inputs are
-// equal, so that STS could not tell them apart, and neither chose the session's name (onlyForUid). States of an entry:
+// Caches session credentials in memory, one entry per AssumeRole input. States of an entry:
 //   fetching  no credentials yet; all requests wait for the one call in flight
 //   fresh     less than half of the lifetime has passed: returned as they are
-//   ageing    half has passed: the next request starts the one renewal and waits for it; if it fails, the old credentials
-//             are returned while they are valid
+//   ageing    half has passed: the next request renews them and waits; if that fails, they are returned while valid
 //   failed    the last call failed: its error is repeated for a time (failure-memory.ts), unless valid credentials are left
-// Only requests renew, and only live pods may request: the entry of a deleted pod is never renewed.
-// An entry ends when it expires, or after the last pod that requested it is gone (both swept each minute); above `capacity`
-// the entry that was requested least recently is evicted.
-// A call serves all requests that wait for it and has its own deadline, so no single caller can cancel it. It counts for
-// the pod that requested it first.
+// Ended by: sweep(), each minute, at the expiry or after the last pod that requested the entry is gone; the LRU, above
+// `capacity`.
 import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { toPodroleError } from "../../protocol/errors.ts";
 import { canonicalJson } from "../../runtime/canonical-json.ts";
@@ -49,7 +44,10 @@ export interface CredentialCache {
   readonly size: number;
   /** Milliseconds until the first cached session expires; Infinity when there is none. */
   nearestExpiryMs(): number;
-  /** Evicts expired entries and those whose pods are all gone. To be called about once a minute. */
+  /**
+   * Evicts expired entries and those whose pods are all gone. To be called about once a minute. Only requests renew, and
+   * only live pods may request, so the entry of a deleted pod is never renewed.
+   */
   sweep(isAlive: (podUid: string) => boolean): void;
 }
 
@@ -87,6 +85,10 @@ export function createCredentialCache(
     return entry;
   }
 
+  /**
+   * Starts the one call of an entry, or joins it. The call serves all requests that wait for it and has its own deadline, so
+   * no single caller can cancel it. It counts for the pod that requested it first.
+   */
   function fetch(entry: Entry, input: AssumeRoleInput, requester: Requester): Promise<SessionCredentials> {
     entry.waiting.add(requester.circumstances);
     entry.inFlight ??= assumeRole(input, requester)
@@ -162,7 +164,10 @@ function halfLife({ issuedAt, expiresAt }: SessionCredentials): number {
   return issuedAt + (expiresAt - issuedAt) / 2;
 }
 
-/** The whole input: whatever a new field is and however deep, two inputs that differ in it never share a session. */
+/**
+ * The whole input: whatever a new field is and however deep, two inputs that differ in it never share a session. Pods with
+ * equal inputs do, since STS could not tell them apart, unless one of them chose the session's name (onlyForUid).
+ */
 function keyOf({ onlyForUid, ...sent }: AssumeRoleInput): string {
   return canonicalJson([onlyForUid, sent]);
 }
