@@ -1,6 +1,6 @@
 // Arguments of podrole check.
 import type { Command } from "commander";
-import type { PodScope } from "../../operations/check/collect/collect.ts";
+import type { PodScope } from "../../operations/check/collect/users.ts";
 import { duration } from "../../runtime/settings.ts";
 import type { Flags } from "../terminal.ts";
 import {

@@ -3,7 +3,8 @@
 import { ApiError } from "../../kubernetes/errors.ts";
 import { sleep } from "../../runtime/clock.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";
-import { collect, type CollectDeps, type CollectOptions, type PodScope } from "./collect/collect.ts";
+import { collect, type CollectDeps, type CollectOptions } from "./collect/collect.ts";
+import type { PodScope } from "./collect/users.ts";
 import { type CheckTable, type Finding, findingsOf, isHealthy } from "./finding.ts";
 import { ANNOTATION_GUARD } from "./tables/annotation-guard.ts";
 import { CERTIFICATES } from "./tables/certificates.ts";

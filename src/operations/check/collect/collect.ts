@@ -1,19 +1,21 @@
 // Reads the facts that checks judge from the Kubernetes API, with the caller's own permissions. A fact that cannot be read
 // carries the reason instead, so that a missing permission skips only the checks that need it.
 import { isApiUnreachable } from "../../../kubernetes/errors.ts";
-import type { Namespace, Pod, ServiceAccount } from "../../../kubernetes/objects.ts";
+import type { Namespace } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { type Clock } from "../../../runtime/clock.ts";
-import { type ConfigMap, type Deployment, type Installed, readInstalled } from "../../installed.ts";
+import type { Installed } from "../../installed.ts";
 import { probeAdmission } from "./admission-probe.ts";
 import type { Facts, WebhookConfigurationObject } from "../facts.ts";
 import { probeMetadata } from "./metadata-probe.ts";
-import { allKnown, derived, type Known, known, readEach } from "../known.ts";
+import { type Known, known } from "../known.ts";
 import { labelledNamespaces } from "../workloads.ts";
-import { readSlots } from "./ca-slots.ts";
+import { readSlots, readTrustBundle } from "./authority.ts";
 import { readPages } from "./metrics-pages.ts";
+import { readAdmissionPolicies, readOwnObjects } from "./own-objects.ts";
 import { reviewRights, rightsOf } from "./review-rights.ts";
-import { DEFAULT_NAMES, installersRights } from "../rights.ts";
+import { type PodScope, readUsers } from "./users.ts";
+import { installersRights } from "../rights.ts";
 
 /** What the facts are read with. */
 export interface CollectDeps {
@@ -36,9 +38,6 @@ export interface CollectOptions {
   readonly cliVersion: string;
 }
 
-/** One namespace, or those with certain labels. */
-export type PodScope = { readonly namespace: string } | { readonly namespaceSelector: string };
-
 /** Throws ApiError when the API server does not answer, or does not accept the caller's credentials. */
 export async function collect(deps: CollectDeps, options: CollectOptions): Promise<Facts> {
   const { kubernetes, clock, progress } = deps;
@@ -55,22 +54,10 @@ export async function collect(deps: CollectDeps, options: CollectOptions): Promi
   }
 
   progress(`reading namespace ${namespace}`);
-  const inOwn = { namespace };
-  const ownNamespace = await known(() => kubernetes.getNamespace(namespace));
-  const nodes = await known(async () => (await kubernetes.listAll("nodes")).length);
-  const deployments = await known(() => kubernetes.listAll<Deployment>("deployments", inOwn));
-  const configMaps = await known(() => kubernetes.listAll<ConfigMap>("configmaps", inOwn));
-  const ownPods = await known(() => kubernetes.listAll<Pod>("pods", inOwn));
-  const budgets = await known(() => kubernetes.listAll<never>("poddisruptionbudgets", inOwn));
-  const installed = derived(allKnown({ deployments, configMaps }), (read) =>
-    readInstalled(read.deployments, read.configMaps),
-  );
-  const programs: Installed = "value" in installed ? installed.value : { server: undefined, webhook: undefined };
-
-  const admissionPolicies = await known(async () => ({
-    policies: await kubernetes.listAll<never>("validatingadmissionpolicies"),
-    bindings: await kubernetes.listAll<never>("validatingadmissionpolicybindings"),
-  }));
+  const own = await readOwnObjects(kubernetes, namespace);
+  const programs: Installed =
+    "value" in own.installed ? own.installed.value : { server: undefined, webhook: undefined };
+  const admissionPolicies = await readAdmissionPolicies(kubernetes);
 
   progress("reviewing permissions");
   const programRights = await reviewRights(kubernetes, rightsOf(programs, namespace), ({ who }) =>
@@ -80,44 +67,16 @@ export async function collect(deps: CollectDeps, options: CollectOptions): Promi
   );
 
   progress("reading certificates and metrics");
-  const trust = programs.server?.settings?.trustConfigMap ?? { namespace, name: DEFAULT_NAMES.trustConfigMap };
-  const trustBundle = await known(
-    async () => (await kubernetes.getConfigMap(trust.namespace, trust.name))?.["bundle.pem"],
-  );
+  const trustBundle = await readTrustBundle(kubernetes, programs, namespace);
   const slots = await readSlots(kubernetes, programs, namespace);
-  const pages = await readPages(kubernetes, programs, deployments, ownPods, namespace);
+  const pages = await readPages(kubernetes, programs, own.deployments, own.ownPods, namespace);
 
   progress("reading namespaces, service accounts and pods");
-  const namespaces = await known(() => readNamespaces(kubernetes, options.pods));
-  const names = "value" in namespaces ? namespaces.value.map(({ metadata }) => metadata.name ?? "") : [];
-  // One list for the whole cluster, or one for each selected namespace.
-  const inNamespaces = <Item>(resource: "pods" | "serviceaccounts") =>
-    known(async () =>
-      options.pods === undefined
-        ? kubernetes.listAll<Item>(resource)
-        : (await readEach(names, (name) => kubernetes.listAll<Item>(resource, { namespace: name }))).flat(),
-    );
-  const serviceAccounts = await inNamespaces<ServiceAccount>("serviceaccounts");
-  const pods = await inNamespaces<Pod>("pods");
-  const admission = await readAdmission(kubernetes, namespaces, namespace);
+  const users = await readUsers(kubernetes, options.pods);
+  const admission = await readAdmission(kubernetes, users.namespaces, namespace);
   const metadata = await readMetadata(deps, options, programs);
-  return {
-    ...NOT_READ,
-    ...common,
-    ...{
-      ownNamespace,
-      nodes,
-      deployments,
-      ownPods,
-      budgets,
-      installed,
-      programRights,
-      trustBundle,
-      slots,
-      admissionPolicies,
-    },
-    ...{ pages, namespaces, serviceAccounts, pods, admission, metadata },
-  };
+  const read = { ...own, admissionPolicies, programRights, trustBundle, slots, pages, ...users, admission, metadata };
+  return { ...NOT_READ, ...common, ...read };
 }
 
 const UNREAD = { unknown: "This was not read, because the check does not need it" };
@@ -140,18 +99,6 @@ const NOT_READ = {
   pods: UNREAD,
   metadata: UNREAD,
 };
-
-async function readNamespaces(
-  kubernetes: OperatorKubernetes,
-  scope: PodScope | undefined,
-): Promise<readonly Namespace[]> {
-  if (scope === undefined) return kubernetes.listAll<Namespace>("namespaces");
-  if ("namespaceSelector" in scope) {
-    return kubernetes.listAll<Namespace>("namespaces", { labelSelector: scope.namespaceSelector });
-  }
-  const found = await kubernetes.getNamespace(scope.namespace);
-  return found === undefined ? [] : [found];
-}
 
 async function readAdmission(
   kubernetes: OperatorKubernetes,

@@ -1,10 +1,20 @@
-// Reads the slots of podrole's CA from its Secret, without keys.
+// Reads podrole's CA: the published trust bundle, and the slots of the Secret, without keys.
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { decodeAuthorities } from "../../../pki/slots.ts";
 import type { Installed } from "../../installed.ts";
 import type { SlotFacts } from "../facts.ts";
 import { type Known, known } from "../known.ts";
 import { DEFAULT_NAMES } from "../rights.ts";
+
+/** Reads the published trust bundle as PEM; undefined if its ConfigMap does not exist. */
+export function readTrustBundle(
+  kubernetes: OperatorKubernetes,
+  { server }: Installed,
+  namespace: string,
+): Promise<Known<string | undefined>> {
+  const place = server?.settings?.trustConfigMap ?? { namespace, name: DEFAULT_NAMES.trustConfigMap };
+  return known(async () => (await kubernetes.getConfigMap(place.namespace, place.name))?.["bundle.pem"]);
+}
 
 /** Reads the CA's Secret; unknown with a CA of the operator's own. */
 export async function readSlots(

@@ -1,0 +1,32 @@
+// Reads the objects that podrole's installation consists of.
+import type { Pod } from "../../../kubernetes/objects.ts";
+import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
+import { type ConfigMap, type Deployment, readInstalled } from "../../installed.ts";
+import type { Facts } from "../facts.ts";
+import { allKnown, derived, known } from "../known.ts";
+
+/** Facts about podrole's own namespace, and about the nodes that its replicas may run on. */
+export type OwnObjects = Pick<Facts, "ownNamespace" | "nodes" | "deployments" | "ownPods" | "budgets" | "installed">;
+
+/** Reads them one after the other; a fact that may not be read carries the reason. */
+export async function readOwnObjects(kubernetes: OperatorKubernetes, namespace: string): Promise<OwnObjects> {
+  const inOwn = { namespace };
+  const ownNamespace = await known(() => kubernetes.getNamespace(namespace));
+  const nodes = await known(async () => (await kubernetes.listAll("nodes")).length);
+  const deployments = await known(() => kubernetes.listAll<Deployment>("deployments", inOwn));
+  const configMaps = await known(() => kubernetes.listAll<ConfigMap>("configmaps", inOwn));
+  const ownPods = await known(() => kubernetes.listAll<Pod>("pods", inOwn));
+  const budgets = await known(() => kubernetes.listAll<never>("poddisruptionbudgets", inOwn));
+  const installed = derived(allKnown({ deployments, configMaps }), (read) =>
+    readInstalled(read.deployments, read.configMaps),
+  );
+  return { ownNamespace, nodes, deployments, ownPods, budgets, installed };
+}
+
+/** Reads the policies that guard podrole's annotations, with those of others. */
+export function readAdmissionPolicies(kubernetes: OperatorKubernetes): Promise<Facts["admissionPolicies"]> {
+  return known(async () => ({
+    policies: await kubernetes.listAll<never>("validatingadmissionpolicies"),
+    bindings: await kubernetes.listAll<never>("validatingadmissionpolicybindings"),
+  }));
+}
