@@ -1,7 +1,8 @@
 // CloudTrail's records: the AWS calls made with session credentials that podrole issued. They are joined by the access key
 // ID, which is in `userIdentity` of every call with temporary credentials
 // (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html).
-import { isFields, listAt, parseJson, textAt, timeOf } from "./json.ts";
+import { listAt, parseJson, textAt, timeOf } from "./json.ts";
+import { isObject } from "../../injection/shape.ts";
 
 /** One call of an AWS API, with the credentials of a session. */
 export interface AwsCall {
@@ -22,7 +23,7 @@ export interface AwsCall {
 export function readCalls(text: string): readonly AwsCall[] | undefined {
   const value = parseJson(text);
   if (Array.isArray(value)) return value.flatMap((record) => readCall(record) ?? []);
-  if (!isFields(value)) return undefined;
+  if (!isObject(value)) return undefined;
   if (Array.isArray(value["Records"])) return listAt(value, "Records").flatMap((record) => readCall(record) ?? []);
   if (Array.isArray(value["Events"])) {
     const records = listAt(value, "Events").map((event) => parseJson(textAt(event, "CloudTrailEvent") ?? ""));

@@ -1,12 +1,5 @@
 // Reads untrusted JSON: any text is accepted, and no function throws.
-
-/** An object of JSON, with values of any shape. */
-export type Fields = Readonly<Record<string, unknown>>;
-
-/** True for an object: neither null nor an array. */
-export function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+import { isObject } from "../../injection/shape.ts";
 
 /** Undefined if the text is not JSON. */
 export function parseJson(text: string): unknown {
@@ -20,21 +13,21 @@ export function parseJson(text: string): unknown {
 /** The string at a path of field names; undefined if there is none. */
 export function textAt(value: unknown, ...path: readonly string[]): string | undefined {
   const found = path.reduce<unknown>(
-    (at, key) => (isFields(at) && Object.hasOwn(at, key) ? at[key] : undefined),
+    (at, key) => (isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined),
     value,
   );
   return typeof found === "string" ? found : undefined;
 }
 
 /** The object in a field; empty if there is none. */
-export function fieldsAt(value: unknown, key: string): Fields {
-  const found = isFields(value) && Object.hasOwn(value, key) ? value[key] : undefined;
-  return isFields(found) ? found : {};
+export function fieldsAt(value: unknown, key: string): Record<string, unknown> {
+  const found = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  return isObject(found) ? found : {};
 }
 
 /** The array in a field; empty if there is none. */
 export function listAt(value: unknown, key: string): readonly unknown[] {
-  const found = isFields(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  const found = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
   return Array.isArray(found) ? found : [];
 }
 

@@ -8,7 +8,8 @@ import type {
   CredentialsLine,
   FieldOf,
 } from "../../runtime/audit-line.ts";
-import { type Fields, fieldsAt, isFields, listAt, parseJson, textAt, timeOf } from "./json.ts";
+import { fieldsAt, listAt, parseJson, textAt, timeOf } from "./json.ts";
+import { isObject } from "../../injection/shape.ts";
 
 interface Common {
   /** Unix milliseconds. */
@@ -106,7 +107,7 @@ function textOf<Line extends AuditLine>(record: unknown) {
 function admissionParts(record: unknown) {
   const text = textOf<AdmissionLine>(record);
   const list = (field: FieldOf<AdmissionLine>) => listAt(record, field);
-  const flag = (field: FieldOf<AdmissionLine>) => isFields(record) && record[field] === true;
+  const flag = (field: FieldOf<AdmissionLine>) => isObject(record) && record[field] === true;
   const [kind, name] = [text("owner", "kind"), text("owner", "name")];
   return {
     isProven: text("caller") === PROVEN,
@@ -156,13 +157,13 @@ function credentialsParts(record: unknown) {
 /** Collectors put the line into their own field: as text (Docker, Fluent Bit) or as an object (Cloud Logging). */
 function unwrapped(text: string, depth: number): unknown {
   const value = parseJson(text);
-  if (!isFields(value) || textAt(value, "audit") !== undefined || depth === 0 || isOwnLine(value)) return value;
+  if (!isObject(value) || textAt(value, "audit") !== undefined || depth === 0 || isOwnLine(value)) return value;
   const inner = textAt(value, "log") ?? textAt(value, "message") ?? textAt(value, "MESSAGE");
   if (inner?.includes("{")) return unwrapped(inner.slice(inner.indexOf("{")), depth - 1);
   return textAt(value, "jsonPayload", "audit") === undefined ? value : fieldsAt(value, "jsonPayload");
 }
 
 /** A log line of podrole itself. It may quote untrusted text, so nothing inside it is read as a record. */
-function isOwnLine(value: Fields): boolean {
+function isOwnLine(value: Record<string, unknown>): boolean {
   return typeof value["level"] === "number" && ["server", "webhook"].includes(textAt(value, "program") ?? "");
 }
