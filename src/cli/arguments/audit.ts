@@ -12,23 +12,7 @@ const EXIT_CODES: HelpParts["exitCodes"] = [
 
 /** Adds the subcommands to `audit` and returns them; the caller sets their actions. */
 export function declareAudit(audit: Command): readonly Command[] {
-  audit.description("Query the audit trail: issued credentials, refusals, and AWS calls of pods");
-  addHelp(audit, {
-    notes: [
-      "Reads the audit records that the server and the webhook write to standard output. Skips other lines, and reports how many there were. Files may have any size and may be compressed with gzip.",
-    ],
-    examples: [
-      ["Who got a role in the last day?", "podrole audit who --role shop-orders --since 24h --from-cluster"],
-      ["What happened to a pod?", "podrole audit pod shop/orders-7d9f --from-cluster"],
-      [
-        "Which pod made the call that CloudTrail shows?",
-        "podrole audit key ASIAIOSFODNN7EXAMPLE -f podrole.log podrole.log.1.gz \\\n  --cloudtrail trail/*.json.gz",
-      ],
-      ["What was refused in the last hour?", "podrole audit refusals --since 1h -o json < podrole.log"],
-    ],
-    exitCodes: EXIT_CODES,
-    docs: DOCS,
-  });
+  describeAudit(audit);
   const who = declareQuestion(audit, "who", "List the containers that received a role", [
     ["In the logs of the running pods", "podrole audit who --role shop-orders --since 24h --from-cluster"],
     ["In a file of collected logs", "podrole audit who --role shop-orders -f podrole.log"],
@@ -62,6 +46,26 @@ export function declareAudit(audit: Command): readonly Command[] {
     declareCluster(command);
   }
   return [who, pod, key, refusals];
+}
+
+function describeAudit(audit: Command): void {
+  audit.description("Query the audit trail: issued credentials, refusals, and AWS calls of pods");
+  addHelp(audit, {
+    notes: [
+      "Reads the audit records that the server and the webhook write to standard output. Skips other lines, and reports how many there were. Files may have any size and may be compressed with gzip.",
+    ],
+    examples: [
+      ["Who got a role in the last day?", "podrole audit who --role shop-orders --since 24h --from-cluster"],
+      ["What happened to a pod?", "podrole audit pod shop/orders-7d9f --from-cluster"],
+      [
+        "Which pod made the call that CloudTrail shows?",
+        "podrole audit key ASIAIOSFODNN7EXAMPLE -f podrole.log podrole.log.1.gz \\\n  --cloudtrail trail/*.json.gz",
+      ],
+      ["What was refused in the last hour?", "podrole audit refusals --since 1h -o json < podrole.log"],
+    ],
+    exitCodes: EXIT_CODES,
+    docs: DOCS,
+  });
 }
 
 function declareQuestion(audit: Command, name: string, description: string, examples: HelpParts["examples"]): Command {
