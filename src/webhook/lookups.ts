@@ -1,21 +1,16 @@
 // What the webhook looks up about the context of a pod: its namespace and its ServiceAccount. A watch may lag behind
 // a `kubectl apply` of both and the pod in one file, so admit.ts repeats a negative decision with a live look-up.
 import type { PlanInput } from "../injection/plan.ts";
-import type { ObjectMeta } from "../kubernetes/objects.ts";
+import { inheritedFrom, type OwnMetadata } from "../policy/inherited.ts";
 import { PodroleError } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 
-/** The part of a namespace or ServiceAccount that decisions read. */
-export interface Metadata {
-  readonly metadata: Pick<ObjectMeta, "labels" | "annotations">;
-}
-
 /** `cached…` return undefined for what a watch has not reported; `read…` call the API server and may reject. */
 export interface ClusterReader {
-  cachedNamespace(name: string): Metadata | undefined;
-  cachedServiceAccount(namespace: string, name: string): Metadata | undefined;
-  readNamespace(name: string): Promise<Metadata | undefined>;
-  readServiceAccount(namespace: string, name: string): Promise<Metadata | undefined>;
+  cachedNamespace(name: string): OwnMetadata | undefined;
+  cachedServiceAccount(namespace: string, name: string): OwnMetadata | undefined;
+  readNamespace(name: string): Promise<OwnMetadata | undefined>;
+  readServiceAccount(namespace: string, name: string): Promise<OwnMetadata | undefined>;
 }
 
 /** The input of plan() apart from the pod. */
@@ -61,19 +56,20 @@ export function createLookups(
 
 function contextOf(
   name: string,
-  namespace: Metadata | undefined,
-  serviceAccount: Metadata | undefined,
+  namespace: OwnMetadata | undefined,
+  serviceAccount: OwnMetadata | undefined,
   live: boolean,
 ): PodContext {
   // The API server has just accepted a pod in this namespace, so a missing one is an outage, not a fact about the pod.
   if (!namespace) throw undecided(`namespace "${name}" was not found; expected its labels and annotations`);
+  const { namespaceAnnotations, serviceAccountAnnotations } = inheritedFrom(namespace, serviceAccount);
   return {
     namespace: {
       name,
       labels: namespace.metadata.labels ?? {},
-      annotations: namespace.metadata.annotations ?? {},
+      annotations: namespaceAnnotations,
     },
-    serviceAccountAnnotations: serviceAccount?.metadata.annotations ?? {},
+    serviceAccountAnnotations,
     live,
   };
 }

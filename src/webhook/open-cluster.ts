@@ -1,11 +1,10 @@
-// Opens the webhook's view of the cluster: watches of namespaces and ServiceAccounts, and live reads of both. The caches
-// hold only what plan() reads, because memory grows with every object of the cluster.
+// Opens the webhook's view of the cluster: watches of namespaces and ServiceAccounts, and live reads of both.
 import type { Kubernetes } from "../kubernetes/api.ts";
-import type { Namespace, ObjectMeta, ServiceAccount } from "../kubernetes/objects.ts";
+import type { Namespace, ServiceAccount } from "../kubernetes/objects.ts";
 import { createReflector } from "../kubernetes/reflector.ts";
-import { ANNOTATIONS, LABELS } from "../policy/annotations.ts";
+import { ownMetadata } from "../policy/inherited.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
-import type { ClusterReader, Metadata } from "./lookups.ts";
+import type { ClusterReader } from "./lookups.ts";
 
 /** The watches' caches and live reads. */
 export interface OpenedCluster extends ClusterReader {
@@ -22,11 +21,11 @@ export function openCluster(
 ): OpenedCluster {
   const namespaces = createReflector(
     { source: kubernetes.source<Namespace>("namespaces"), clock, log },
-    { project: readMetadata },
+    { project: ownMetadata },
   );
   const accounts = createReflector(
     { source: kubernetes.source<ServiceAccount>("serviceaccounts"), clock, log },
-    { project: readMetadata },
+    { project: ownMetadata },
   );
   shutdown.onClose("watches", () => {
     namespaces.stop();
@@ -39,22 +38,5 @@ export function openCluster(
     readServiceAccount: (namespace, name) => kubernetes.getServiceAccount(namespace, name),
     ready: namespaces.ready,
     ages: () => ({ namespaces: namespaces.ageMs(), serviceaccounts: accounts.ageMs() }),
-  };
-}
-
-const READ_LABELS: ReadonlySet<string> = new Set(Object.values(LABELS));
-const READ_ANNOTATIONS: ReadonlySet<string> = new Set(Object.values(ANNOTATIONS));
-
-/** Selects the labels and annotations by podrole's names; no other field of these objects matters to a decision. */
-function readMetadata({ metadata: { labels, annotations } }: { readonly metadata: ObjectMeta }): Metadata {
-  return {
-    metadata: { ...pick("labels", labels, READ_LABELS), ...pick("annotations", annotations, READ_ANNOTATIONS) },
-  };
-}
-
-function pick<Key extends string>(key: Key, map: Record<string, string> | undefined, names: ReadonlySet<string>) {
-  const entries = Object.entries(map ?? {}).filter(([name]) => names.has(name));
-  return (entries.length > 0 ? { [key]: Object.fromEntries(entries) } : {}) as {
-    readonly [K in Key]?: Record<string, string>;
   };
 }

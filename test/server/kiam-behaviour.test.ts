@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pod } from "../../src/kubernetes/objects.ts";
-import { PodroleError } from "../../src/protocol/errors.ts";
+import { isRefusal, PodroleError } from "../../src/protocol/errors.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { createPages } from "../../src/runtime/pages.ts";
 import { Secret } from "../../src/runtime/secret.ts";
@@ -11,7 +11,7 @@ import { crossCheckServer } from "../../src/settings/cross-check.ts";
 import { createCredentialCache } from "../../src/server/aws/credential-cache.ts";
 import { createEventRecorder } from "../../src/server/issue/events.ts";
 import { baseArnOf } from "../../src/server/aws/own-identity.ts";
-import { refuseMismatch } from "../../src/server/issue/prove.ts";
+import { instanceOf, verifyPod } from "../../src/server/issue/prove.ts";
 import { SERVER_SETTINGS } from "../../src/settings/server.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
@@ -133,21 +133,25 @@ const POD: Pod = {
   spec: { serviceAccountName: "app", containers: [{ name: "app" }] },
 };
 const CLAIMED = { namespace: "team", name: "web", uid: "u-1", serviceAccount: "app" };
+const verdictOn = (pod: Pod) => {
+  const found = verifyPod(CLAIMED, instanceOf(pod));
+  return isRefusal(found) ? found.code : "served";
+};
 
 for (const phase of ["Succeeded", "Failed"]) {
   test(`kiam: a pod of phase ${phase} gets no credentials from kiam (same) [pkg/k8s/pod_cache.go]`, () => {
-    assert.equal(refuseMismatch(CLAIMED, { ...POD, status: { phase } })?.code, "POD_FINISHED");
+    assert.equal(verdictOn({ ...POD, status: { phase } }), "POD_FINISHED");
   });
 }
 
 test("kiam: kiam still serves a terminating pod (same) [pkg/k8s/pod_cache.go]", () => {
   const metadata = { ...POD.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" };
-  assert.equal(refuseMismatch(CLAIMED, { ...POD, metadata, status: { phase: "Running" } }), undefined);
+  assert.equal(verdictOn({ ...POD, metadata, status: { phase: "Running" } }), "served");
 });
 
 test("kiam: kiam identifies a pod by its IP address, which a later pod may reuse (differs: podrole identifies a pod by a certificate with its uid) [pkg/k8s/pod_cache.go, kiam#499]", () => {
   const successor = { ...POD, metadata: { ...POD.metadata, uid: "u-2" } };
-  assert.equal(refuseMismatch(CLAIMED, successor)?.code, "POD_UNKNOWN");
+  assert.equal(verdictOn(successor), "POD_UNKNOWN");
 });
 
 test("kiam: kiam records an Event on a pod whose role is forbidden (same) [pkg/server/server.go KiamRoleForbidden]", async () => {

@@ -3,17 +3,18 @@
 // while the API server is unavailable. A refusal that follows from a cache is confirmed by a live look-up (confirm()).
 // States: filling (until `ready`) → watching → stopped (stop()).
 import type { Kubernetes } from "../../kubernetes/api.ts";
-import { hasFinished, type Namespace, type Pod, type ServiceAccount } from "../../kubernetes/objects.ts";
+import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import { createReflector, type Reflector } from "../../kubernetes/reflector.ts";
 import type { PodIdentity } from "../../pki/identity.ts";
 import { INJECTED_PODS } from "../../policy/annotations.ts";
 import type { InheritedAnnotations, PodFacts } from "../../policy/decide.ts";
 import { podFacts } from "../../policy/facts.ts";
-import type { Refusal } from "../../protocol/errors.ts";
+import { inheritedFrom, type OwnMetadata, ownMetadata } from "../../policy/inherited.ts";
+import { isRefusal, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { createLiveLookups } from "./live-lookups.ts";
-import { refuseMismatch } from "./prove.ts";
+import { instanceOf, type PodInstance, verifyPod } from "./prove.ts";
 import { notInjected, whyUninjected } from "./uninjected.ts";
 
 /** A pod with everything that its roles depend on: its own annotations, its namespace's and its ServiceAccount's. */
@@ -50,9 +51,9 @@ export interface PodDirectoryDeps {
 /** Only pods with the label that injection sets are cached. A pod that lost it is read live each time; nothing else changes. */
 const INJECTED = { labelSelector: INJECTED_PODS };
 
-/** A cached pod. */
-interface KnownPod {
-  readonly pod: Pod;
+/** A pod as decisions read it, from the cache or live: about a tenth of the object. */
+interface KnownPod extends PodInstance {
+  readonly facts: PodFacts;
   /** Why it does not count as injected, computed from the whole pod. */
   readonly uninjected: string | undefined;
 }
@@ -64,15 +65,15 @@ const LIVE_LOOKUPS = { rememberMs: 5_000, capacity: 10_000 };
 export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps): PodDirectory {
   const pods: Reflector<KnownPod> = createReflector(
     { source: kubernetes.source<Pod>("pods", INJECTED), clock, log },
-    { project: (pod: Pod): KnownPod => ({ pod: slimPod(pod), uninjected: whyUninjected(pod) }) },
+    { project: knownPod },
   );
-  const namespaces: Reflector<Namespace> = createReflector(
+  const namespaces: Reflector<OwnMetadata> = createReflector(
     { source: kubernetes.source<Namespace>("namespaces"), clock, log },
-    { project: namesAndAnnotations },
+    { project: ownMetadata },
   );
-  const serviceAccounts: Reflector<ServiceAccount> = createReflector(
+  const serviceAccounts: Reflector<OwnMetadata> = createReflector(
     { source: kubernetes.source<ServiceAccount>("serviceaccounts"), clock, log },
-    { project: namesAndAnnotations },
+    { project: ownMetadata },
   );
 
   async function inheritedBy(namespace: string, serviceAccount: string): Promise<InheritedAnnotations> {
@@ -83,9 +84,8 @@ export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps)
     return inheritedFrom(namespaceObject, account);
   }
 
-  async function inContext(pod: Pod, namespace: string): Promise<PodInContext> {
-    const facts = podFacts(pod, namespace);
-    return { facts, inherited: await inheritedBy(namespace, facts.serviceAccount) };
+  async function inContext(facts: PodFacts): Promise<PodInContext> {
+    return { facts, inherited: await inheritedBy(facts.namespace, facts.serviceAccount) };
   }
 
   const lookUpOnce = createLiveLookups<PodInContext | Refusal>({ clock }, LIVE_LOOKUPS);
@@ -102,23 +102,23 @@ export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps)
       kubernetes.getNamespace(namespace),
       kubernetes.getServiceAccount(namespace, serviceAccount),
     ]);
-    const refusal = refusePod(identity, pod, pod && whyUninjected(pod));
-    return refusal ?? { facts: podFacts(pod as Pod, namespace), inherited: inheritedFrom(namespaceObject, account) };
+    const found = findInjected(identity, pod && knownPod(pod));
+    return isRefusal(found) ? found : { facts: found.facts, inherited: inheritedFrom(namespaceObject, account) };
   }
 
   return {
     livingPods() {
       if (pods.ageMs() === Number.POSITIVE_INFINITY) return undefined;
-      return new Set(pods.list().flatMap(({ pod }) => (hasFinished(pod) ? [] : (pod.metadata.uid ?? []))));
+      return new Set(pods.list().flatMap(({ uid, hasFinished }) => (hasFinished ? [] : (uid ?? []))));
     },
     async find(identity) {
       const cached = pods.get(`${identity.namespace}/${identity.pod}`);
-      if (cached?.pod.metadata.uid !== identity.uid) return confirm(identity);
-      const refusal = refusePod(identity, cached.pod, cached.uninjected);
-      return refusal ?? inContext(cached.pod, identity.namespace);
+      if (cached?.uid !== identity.uid) return confirm(identity);
+      const found = findInjected(identity, cached);
+      return isRefusal(found) ? found : inContext(found.facts);
     },
     confirm,
-    inContext,
+    inContext: (pod, namespace) => inContext(podFacts(pod, namespace)),
     ready: Promise.all([pods.ready, namespaces.ready, serviceAccounts.ready]).then(() => undefined),
     ages: () => ({ pods: pods.ageMs(), namespaces: namespaces.ageMs(), serviceaccounts: serviceAccounts.ageMs() }),
     stop() {
@@ -127,44 +127,17 @@ export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps)
   };
 }
 
-function refusePod(identity: PodIdentity, pod: Pod | undefined, uninjected: string | undefined): Refusal | undefined {
+/** Returns the pod if it is the one that the certificate names, and injected. */
+function findInjected(identity: PodIdentity, known: KnownPod | undefined): KnownPod | Refusal {
   const claimed = { ...identity, name: identity.pod };
-  const mismatch = refuseMismatch(claimed, pod);
-  return mismatch ?? (uninjected === undefined ? undefined : notInjected(claimed, uninjected));
+  const found = verifyPod(claimed, known);
+  return isRefusal(found) || found.uninjected === undefined ? found : notInjected(claimed, found.uninjected);
 }
 
-function inheritedFrom(namespace: Namespace | undefined, account: ServiceAccount | undefined): InheritedAnnotations {
+function knownPod(pod: Pod): KnownPod {
   return {
-    namespaceAnnotations: namespace?.metadata.annotations ?? {},
-    serviceAccountAnnotations: account?.metadata.annotations ?? {},
-  };
-}
-
-/** Keeps the fields that decisions need: about a tenth of the object. */
-function slimPod({ metadata, spec, status }: Pod): Pod {
-  const names = (containers: Pod["spec"]["containers"] | undefined) => containers?.map(({ name }) => ({ name })) ?? [];
-  return {
-    metadata: identityOf(metadata),
-    spec: {
-      containers: names(spec.containers),
-      initContainers: names(spec.initContainers),
-      ...(spec.serviceAccountName !== undefined && { serviceAccountName: spec.serviceAccountName }),
-    },
-    ...(status?.phase !== undefined && { status: { phase: status.phase } }),
-  };
-}
-
-function namesAndAnnotations<Kind extends Namespace | ServiceAccount>({ metadata }: Kind): Kind {
-  return { metadata: identityOf(metadata) } as Kind;
-}
-
-function identityOf({ name, namespace, uid, resourceVersion, labels, annotations }: Pod["metadata"]): Pod["metadata"] {
-  return {
-    ...(name !== undefined && { name }),
-    ...(namespace !== undefined && { namespace }),
-    ...(uid !== undefined && { uid }),
-    ...(resourceVersion !== undefined && { resourceVersion }),
-    ...(labels && { labels }),
-    ...(annotations && { annotations }),
+    ...instanceOf(pod),
+    facts: podFacts(pod, pod.metadata.namespace ?? ""),
+    uninjected: whyUninjected(pod),
   };
 }

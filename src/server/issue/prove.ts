@@ -4,7 +4,7 @@
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
-import { type Refusal, refuse } from "../../protocol/errors.ts";
+import { isRefusal, type Refusal, refuse } from "../../protocol/errors.ts";
 import type { Secret } from "../../runtime/secret.ts";
 
 /** The pod behind a token, as the live API confirmed it. */
@@ -47,34 +47,53 @@ export async function provePod(
   if (name === undefined || uid === undefined)
     return rejected("it is not bound to one pod; expected a projected volume's token");
   const pod = await kubernetes.getPod(namespace, name);
-  const refusal = refuseMismatch({ namespace, name, uid, serviceAccount }, pod);
-  if (refusal) return refusal;
-  // refuseMismatch() accepts only a pod that exists.
-  return { pod: pod as Pod, namespace, name, uid, serviceAccount, credentialId: only(review.extra[CREDENTIAL_ID]) };
+  const found = verifyPod({ namespace, name, uid, serviceAccount }, pod && { pod, ...instanceOf(pod) });
+  if (isRefusal(found)) return found;
+  return { pod: found.pod, namespace, name, uid, serviceAccount, credentialId: only(review.extra[CREDENTIAL_ID]) };
 }
 
-/** Returns why the live `pod` is not the pod that the caller claims to be, or is no longer entitled to credentials. */
-export function refuseMismatch(
-  claimed: { readonly namespace: string; readonly name: string; readonly uid: string; readonly serviceAccount: string },
-  pod: Pod | undefined,
-): Refusal | undefined {
+/** What a caller claims to be. */
+export interface ClaimedPod {
+  readonly namespace: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly serviceAccount: string;
+}
+
+/** What distinguishes one instance of a pod from another of the same name, and says whether it still runs. */
+export interface PodInstance {
+  readonly uid: string | undefined;
+  readonly serviceAccount: string;
+  readonly phase: string | undefined;
+  readonly hasFinished: boolean;
+}
+
+export function instanceOf(pod: Pod): PodInstance {
+  const { metadata, spec, status } = pod;
+  return {
+    uid: metadata.uid,
+    serviceAccount: serviceAccountOf(spec),
+    phase: status?.phase,
+    hasFinished: hasFinished(pod),
+  };
+}
+
+/** Returns the pod that was found under the claimed name, or why it is another one or no longer entitled to credentials. */
+export function verifyPod<Found extends PodInstance>(claimed: ClaimedPod, found: Found | undefined): Found | Refusal {
   const failure = `Cannot identify pod "${claimed.namespace}/${claimed.name}"`;
-  if (pod === undefined) return refuse("POD_UNKNOWN", `${failure}: there is no such pod`);
-  if (pod.metadata.uid !== claimed.uid) {
+  if (found === undefined) return refuse("POD_UNKNOWN", `${failure}: there is no such pod`);
+  if (found.uid !== claimed.uid) {
     return refuse("POD_UNKNOWN", `${failure}: its uid differs from the caller's; expected "${claimed.uid}"`);
   }
-  if (serviceAccountOf(pod.spec) !== claimed.serviceAccount) {
+  if (found.serviceAccount !== claimed.serviceAccount) {
     return refuse(
       "POD_UNKNOWN",
       `${failure}: it runs as another ServiceAccount; expected the caller's, "${claimed.serviceAccount}"`,
     );
   }
-  if (hasFinished(pod))
-    return refuse(
-      "POD_FINISHED",
-      `${failure}: its phase is ${pod.status?.phase}; expected a pod that has not finished`,
-    );
-  return undefined;
+  if (found.hasFinished)
+    return refuse("POD_FINISHED", `${failure}: its phase is ${found.phase}; expected a pod that has not finished`);
+  return found;
 }
 
 function rejected(state: string): Refusal {

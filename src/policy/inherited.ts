@@ -1,0 +1,37 @@
+// What a pod inherits from its namespace and its ServiceAccount: podrole's own labels and annotations, and nothing else. The
+// caches of server and webhook hold no more of these objects, because memory grows with every object of the cluster.
+import type { ObjectMeta } from "../kubernetes/objects.ts";
+import { ANNOTATIONS, LABELS } from "./annotations.ts";
+import type { InheritedAnnotations } from "./model.ts";
+
+/** The part of a namespace or ServiceAccount that decisions read. */
+export interface OwnMetadata {
+  readonly metadata: Pick<ObjectMeta, "labels" | "annotations">;
+}
+
+const OWN_LABELS: ReadonlySet<string> = new Set(Object.values(LABELS));
+const OWN_ANNOTATIONS: ReadonlySet<string> = new Set(Object.values(ANNOTATIONS));
+
+/** Selects the labels and annotations by podrole's names: the projection of namespaces and ServiceAccounts for a cache. */
+export function ownMetadata({ metadata: { labels, annotations } }: OwnMetadata): OwnMetadata {
+  const [ownLabels, ownAnnotations] = [pick(labels, OWN_LABELS), pick(annotations, OWN_ANNOTATIONS)];
+  return {
+    metadata: { ...(ownLabels && { labels: ownLabels }), ...(ownAnnotations && { annotations: ownAnnotations }) },
+  };
+}
+
+/** Returns the annotations that a decision reads: the same from a cached and from a live object. An absent object has none. */
+export function inheritedFrom(
+  namespace: OwnMetadata | undefined,
+  account: OwnMetadata | undefined,
+): InheritedAnnotations {
+  return {
+    namespaceAnnotations: pick(namespace?.metadata.annotations, OWN_ANNOTATIONS) ?? {},
+    serviceAccountAnnotations: pick(account?.metadata.annotations, OWN_ANNOTATIONS) ?? {},
+  };
+}
+
+function pick(map: Record<string, string> | undefined, names: ReadonlySet<string>): Record<string, string> | undefined {
+  const entries = Object.entries(map ?? {}).filter(([name]) => names.has(name));
+  return entries.length > 0 ? Object.fromEntries(entries) : undefined;
+}
