@@ -236,6 +236,16 @@ export const ERRORS = {
     remedy:
       "SDKs read the token file again when they retry. A program that stores the token must read AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE before each request.",
   },
+  HOST_FORBIDDEN: {
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    retry: false,
+    keep: true,
+    summary:
+      "A request to the sidecar's endpoint has another Host than 127.0.0.1, [::1] or localhost, or a Forwarded or X-Forwarded-For header.",
+    remedy:
+      "Connect to `http://127.0.0.1:<port>` as the variables that podrole sets say, and through no proxy: `NO_PROXY` must contain 127.0.0.1.",
+  },
   PATH_UNKNOWN: {
     http: 404,
     grpc: "INVALID_ARGUMENT",

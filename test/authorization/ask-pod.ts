@@ -7,6 +7,7 @@ import { createAuthority, issueCertificate } from "../../src/pki/certificate.ts"
 import { formatSpiffeId } from "../../src/pki/identity.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
 import { type RequestOptions, type Response, sendRequest } from "../sidecar/send-request.ts";
+import { clientOf } from "../webhook/client-certificates.ts";
 import { podOf, reviewOf } from "../webhook/requests.ts";
 import type { Ask } from "./ask-server.ts";
 import type { Verdict } from "./cells.ts";
@@ -14,6 +15,13 @@ import type { PodId, World } from "./world.ts";
 
 const TOKEN_PATH = "/latest/api/token";
 const ROLES = "/latest/meta-data/iam/security-credentials/";
+
+/** Headers of requests that no program of the pod made for the endpoint. */
+const ORIGINS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  host: { host: "rebound.example:9763" },
+  forwarded: { "x-forwarded-for": "192.0.2.7" },
+  forwardedBy: { forwarded: "for=192.0.2.7" },
+};
 
 /** An address of this machine that is not loopback: a pod's own address as other pods see it. */
 function ownAddress(): string {
@@ -62,6 +70,10 @@ export function createAskEndpoint({ sidecars, pods, sessionOf }: World): Ask {
         return { token: await metadataToken(sidecars.get("metadata")?.port ?? 0) };
       case "podAddress":
         return { token, host: ownAddress() };
+      case "host":
+      case "forwarded":
+      case "forwardedBy":
+        return { token, headers: { ...ORIGINS[caller] } };
       default:
         throw new RangeError(caller);
     }
@@ -116,7 +128,7 @@ export function createAskMetadata({ sidecars, sessionOf }: World): Ask {
     const token = await tokenOf(caller, relation, port);
     const headers = {
       ...(token !== undefined && { "x-aws-ec2-metadata-token": relation === "off" ? "any" : token }),
-      ...(caller === "forwarded" && { "x-forwarded-for": "192.0.2.7" }),
+      ...ORIGINS[caller],
     };
     const role = { enabled: "shop-meta", v1: "shop-metav1" }[relation] ?? "shop-app";
     const host = caller === "podAddress" ? { host: ownAddress() } : {};
@@ -147,9 +159,11 @@ export function createAskPages({ ports, sidecars }: World): Ask {
 }
 
 /** The callers of /mutate. */
-export function createAskMutate({ cas, bundlePem, ports, pods }: World): Ask {
-  function clientOf(caller: string): { readonly key: string; readonly cert: string } | undefined {
+export function createAskMutate({ cas, bundlePem, ports, pods, closedWebhooks, apiServerCa }: World): Ask {
+  function certificateOf(caller: string): { readonly key: string; readonly cert: string } | undefined {
     if (caller === "nothing") return undefined;
+    if (caller === "apiServer") return clientOf(apiServerCa, "kube-apiserver");
+    if (caller === "otherName") return clientOf(apiServerCa, "kubelet");
     const now = Date.now();
     const authority =
       caller === "pod" ? cas.current.authority : createAuthority({ commonName: "other", now, lifetimeMs: 3_600_000 });
@@ -169,13 +183,14 @@ export function createAskMutate({ cas, bundlePem, ports, pods }: World): Ask {
   return (caller, relation) =>
     new Promise((resolve) => {
       const namespace = relation === "own" ? "shop" : "bank";
+      const port = Object.entries(closedWebhooks).find(([id]) => id === relation)?.[1] ?? ports.webhook;
       const pod = podOf({ "iam.amazonaws.com/role": `${namespace}-new` });
       const body = JSON.stringify(
         reviewOf({ ...pod, spec: { ...pod.spec, serviceAccountName: "default" } }, { namespace }),
       );
-      const options = { host: "127.0.0.1", port: ports.webhook, path: "/mutate", method: "POST", agent: false };
+      const options = { host: "127.0.0.1", port, path: "/mutate", method: "POST", agent: false };
       const headers = { "content-type": "application/json" };
-      const call = httpsRequest({ ...options, headers, ca: bundlePem, ...clientOf(caller) }, (response) => {
+      const call = httpsRequest({ ...options, headers, ca: bundlePem, ...certificateOf(caller) }, (response) => {
         let text = "";
         response.setEncoding("utf8").on("data", (chunk: string) => {
           text += chunk;

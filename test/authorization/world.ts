@@ -21,6 +21,7 @@ import { createAdvancingClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { until } from "../kubernetes/harness.ts";
 import { withEnvironment } from "../server/environment.ts";
+import { newCa as newClientCa } from "../webhook/client-certificates.ts";
 import { startSidecar } from "./sidecar.ts";
 import { toBase64 } from "../fakes/secret-data.ts";
 
@@ -211,14 +212,22 @@ export async function openWorld(context: CleanUp) {
       webhookNames: "podrole-webhook.podrole.svc,127.0.0.1",
     }),
   );
-  const webhookPorts = await startWebhook(
-    deps,
-    settingsOf(WEBHOOK_SETTINGS, {
-      ...{ ...common, ...baseArn, bind: ANY_PORT, proofFile: join(directory, "webhook-token") },
-      identityAddress: `127.0.0.1:${ports.identity}`,
-      serverAddress: `127.0.0.1:${ports.credentials}`,
-    }),
-  );
+  const openWebhook = (flags: Readonly<Record<string, string>> = {}) =>
+    startWebhook(
+      deps,
+      settingsOf(WEBHOOK_SETTINGS, {
+        ...{ ...common, ...baseArn, bind: ANY_PORT, proofFile: join(directory, "webhook-token") },
+        identityAddress: `127.0.0.1:${ports.identity}`,
+        serverAddress: `127.0.0.1:${ports.credentials}`,
+        ...flags,
+      }),
+    );
+  const webhookPorts = await openWebhook();
+  const apiServerCa = newClientCa("API server CA");
+  const caFile = join(directory, "api-server-ca.crt");
+  await writeFile(caFile, apiServerCa.pem);
+  const proven = await openWebhook({ apiServerCa: caFile });
+  const named = await openWebhook({ apiServerCa: caFile, apiServerName: "kube-apiserver" });
   register(kubernetes, webhookPorts.webhook, bundleOf(cas));
 
   const entries: [PodId, MatrixPod][] = [];
@@ -237,6 +246,9 @@ export async function openWorld(context: CleanUp) {
     previousCa,
     bundlePem: bundleOf(cas),
     ports: { ...ports, webhook: webhookPorts.webhook, webhookPages: webhookPorts.pages },
+    /** Ports of webhooks that demand the API server's certificate, and of one that demands its name as well. */
+    closedWebhooks: { proven: proven.webhook, named: named.webhook },
+    apiServerCa,
     pods,
     webhookPod,
     lines,

@@ -9,6 +9,7 @@ import type { Log } from "../../runtime/log.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import type { Authorize } from "./authorize.ts";
 import { createHeldRequests, type HeldRequestsDeps, type HeldRequestsOptions } from "./held-requests.ts";
+import { findForeignOrigin } from "./origin.ts";
 import { type Answer, type Lookup, refusalReply } from "./replies.ts";
 import { CREDENTIALS_LIMITS, createLoopbackServer, type HttpServer, type HttpServerDeps } from "./servers.ts";
 
@@ -66,6 +67,9 @@ export function createEndpoint(
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
     arrivedAt.set(response, clock.now());
+    const foreign = findForeignOrigin(request);
+    // Such a request may have a body, which is not read.
+    if (foreign !== undefined) return reply(refused("HOST_FORBIDDEN", foreign, ["Connection", "close"]), response);
     const { url = "", method } = request;
     const end = url.indexOf("?");
     if ((end < 0 ? url : url.slice(0, end)) !== PATH) {
@@ -141,6 +145,6 @@ export function createEndpoint(
 }
 
 function refused(code: ErrorCode, state: string, extra?: readonly string[]): Answer {
-  const message = `Cannot return credentials: ${state}`;
+  const message = `Cannot ${code === "HOST_FORBIDDEN" ? "serve the request" : "return credentials"}: ${state}`;
   return { reply: refusalReply({ code, message }, extra), code, reason: message };
 }

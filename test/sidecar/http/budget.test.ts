@@ -57,7 +57,7 @@ async function startEndpoint(context: TestContext, { hasCredentials }: { readonl
 }
 
 const requestWith = (token?: string) =>
-  `GET /v1/credentials HTTP/1.1\r\nHost: a\r\n${token === undefined ? "" : `Authorization: ${token}\r\n`}\r\n`;
+  `GET /v1/credentials HTTP/1.1\r\nHost: 127.0.0.1\r\n${token === undefined ? "" : `Authorization: ${token}\r\n`}\r\n`;
 
 test("the credentials port serves a container while another one holds every connection open", async (context) => {
   const { port, open, closed } = await startEndpoint(context, { hasCredentials: true });

@@ -107,6 +107,52 @@ test("createEndpoint() returns the container's credentials in the form that SDKs
   await endpoint.close();
 });
 
+const HOSTS: readonly (readonly [what: string, headers: Readonly<Record<string, string>>, status: number])[] = [
+  ["127.0.0.1 without a port", { host: "127.0.0.1" }, 200],
+  ["127.0.0.1 with another port", { host: "127.0.0.1:80" }, 200],
+  ["localhost", { host: "localhost:9763" }, 200],
+  ["LOCALHOST", { host: "LOCALHOST" }, 200],
+  ["[::1]", { host: "[::1]:9763" }, 200],
+  ["a name", { host: "rebound.example:9763" }, 403],
+  ["a name that begins with the address", { host: "127.0.0.1.rebound.example" }, 403],
+  ["a name that ends with localhost", { host: "rebound.localhost" }, 403],
+  ["the address of the instance metadata service", { host: "169.254.169.254" }, 403],
+  ["another loopback address", { host: "127.0.0.2:9763" }, 403],
+  ["X-Forwarded-For", { "x-forwarded-for": "203.0.113.7" }, 403],
+  ["an empty X-Forwarded-For", { "x-forwarded-for": "" }, 403],
+  ["Forwarded", { forwarded: "for=203.0.113.7" }, 403],
+];
+
+for (const [what, headers, status] of HOSTS) {
+  test(`createEndpoint() ${status === 200 ? "serves" : "refuses"} a request with ${what}`, async () => {
+    const { port, endpoint, counted, lines } = await setUp({ reply: REPLY });
+    for (const path of ["/v1/credentials", "/other"]) {
+      const answer = await sendRequest(port, { token: "token-a", path, headers });
+      const expected = status === 200 && path === "/other" ? 404 : status;
+      assert.equal(answer.status, expected, path);
+      if (status === 200) continue;
+      assert.equal(answer.body["code"], "HOST_FORBIDDEN");
+      assert.equal(answer.headers.connection, "close");
+      assert.ok(!answer.text.includes("key/+="));
+    }
+    if (status !== 200) {
+      assert.deepEqual(counted, ["HOST_FORBIDDEN", "HOST_FORBIDDEN"]);
+      assert.equal(lines.filter(({ code }) => code === "HOST_FORBIDDEN").length, 1);
+    }
+    await endpoint.close();
+  });
+}
+
+test("createEndpoint() refuses a request of HTTP/1.0 without a Host", async () => {
+  const { port, endpoint } = await setUp({ reply: REPLY });
+  const socket = connect(port, "127.0.0.1");
+  socket.write("GET /v1/credentials HTTP/1.0\r\nAuthorization: token-a\r\n\r\n");
+  let text = "";
+  for await (const chunk of socket.setEncoding("utf8")) text += chunk;
+  assert.match(text, /^HTTP\/1\.1 403 .*"code":"HOST_FORBIDDEN"/s);
+  await endpoint.close();
+});
+
 test("createEndpoint() answers on ::1 too, and accepts a query string and HEAD", async () => {
   const { port, endpoint } = await setUp({ reply: REPLY });
   assert.equal((await sendRequest(port, { token: "token-a", host: "::1" })).status, 200);
@@ -223,7 +269,7 @@ test("createEndpoint() drops a held request whose caller has disconnected", asyn
   const { port, endpoint, held, listeners, counted, clock } = await setUp();
   const waits = held();
   const socket = connect(port, "127.0.0.1");
-  socket.write("GET /v1/credentials HTTP/1.1\r\nHost: a\r\nAuthorization: token-a\r\n\r\n");
+  socket.write("GET /v1/credentials HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: token-a\r\n\r\n");
   await waits;
   assert.equal(listeners.size, 1);
   socket.destroy();

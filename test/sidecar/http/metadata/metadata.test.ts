@@ -118,7 +118,7 @@ test("createMetadata() refuses to issue a token to a forwarded request, and to G
   assert.equal((await putToken({ [TTL]: "60", "X-Forwarded-For": "203.0.113.7" })).status, 403);
   const { status, headers } = await plain("/latest/api/token", { headers: { [TTL]: "60" } });
   assert.deepEqual([status, headers.allow], [405, "PUT"]);
-  assert.deepEqual(counted, ["TOKEN_MISMATCH", "METHOD_UNKNOWN"]);
+  assert.deepEqual(counted, ["HOST_FORBIDDEN", "METHOD_UNKNOWN"]);
   await close();
 });
 
