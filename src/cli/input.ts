@@ -1,11 +1,11 @@
 // The input of a command: a file, or standard input when the name is "-".
 import { readFile } from "node:fs/promises";
-import type { NamedText } from "../operations/manifests/objects.ts";
+import type { NamedText } from "../operations/manifests/parse-objects.ts";
 import { failure, type Result, success } from "../runtime/result.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** The manifests that --filename names, and how messages name them; the problem if they cannot be read. */
-export async function readManifests(
+export async function readInput(
   { readStdin }: Pick<Terminal, "readStdin">,
   filename: string,
 ): Promise<Result<NamedText>> {

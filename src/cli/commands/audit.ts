@@ -2,7 +2,7 @@
 // log cannot be opened, 130 interrupted.
 import { audit as runAudit, type AuditOptions } from "../../operations/audit/audit.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
-import { type AuditArguments, readAudit } from "../arguments/read-audit.ts";
+import { type AuditArguments, readAudit } from "../arguments/audit-options.ts";
 import { withPodrole } from "../cluster.ts";
 import { answerTable, brokenLogText, emptyText, logText, problemText, progressText } from "../output/audit.ts";
 import { answerJson } from "../output/audit-json.ts";

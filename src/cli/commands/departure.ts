@@ -6,7 +6,7 @@ import { readDeparture } from "../arguments/departure.ts";
 import { departureData, departureText } from "../output/departure.ts";
 import { formatData, problemText } from "../output/migrate.ts";
 import { fail, type Flags, note, type Terminal } from "../terminal.ts";
-import { withMigrationInput } from "./migration-input.ts";
+import { withMigrationInput } from "../migration-input.ts";
 
 /** Runs podrole migrate irsa or podrole migrate pod-identity, as `topic` says. */
 export async function depart(terminal: Terminal, flags: Flags, topic: Destination["to"]): Promise<number> {

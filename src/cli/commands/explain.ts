@@ -2,7 +2,7 @@
 import { explain as explainSubject } from "../../operations/explain/explain.ts";
 import { readExplain } from "../arguments/explain.ts";
 import { withPodrole } from "../cluster.ts";
-import { readManifests } from "../input.ts";
+import { readInput } from "../input.ts";
 import { explainJson, explainText } from "../output/explain.ts";
 import { success } from "../../runtime/result.ts";
 import { type Action, fail } from "../terminal.ts";
@@ -14,7 +14,7 @@ export const explain: Action = async (terminal, flags, args) => {
   const { json, ...options } = read.value;
   // A file is read before the cluster is contacted.
   const found =
-    "filename" in options.subject ? await readManifests(terminal, options.subject.filename) : success(options.subject);
+    "filename" in options.subject ? await readInput(terminal, options.subject.filename) : success(options.subject);
   if (!found.ok) return fail(terminal, "explain", [found.problem]);
   const subject = found.value;
   return withPodrole(terminal, "explain", options, async (kubernetes, podroleNamespace) => {

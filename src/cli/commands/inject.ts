@@ -5,7 +5,7 @@ import { readCertificates } from "../../pki/bundle.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";
 import { planSettings } from "../../settings/plan-settings.ts";
 import { readInject, readUninject } from "../arguments/inject.ts";
-import { readManifests, readText } from "../input.ts";
+import { readInput, readText } from "../input.ts";
 import { injectText, uninjectText } from "../output/inject.ts";
 import { type Action, fail } from "../terminal.ts";
 
@@ -14,7 +14,7 @@ export const inject: Action = async (terminal, flags) => {
   const read = readInject(flags, terminal.env);
   if (!read.ok) return fail(terminal, "inject", read.problems);
   const { filename, settings, trustBundle, permitted } = read.value;
-  const input = await readManifests(terminal, filename);
+  const input = await readInput(terminal, filename);
   const bundle = await readTrustBundle(trustBundle);
   const problems = [input, bundle].flatMap((result) => (result.ok ? [] : [result.problem]));
   if (!input.ok || !bundle.ok) return fail(terminal, "inject", problems);
@@ -34,7 +34,7 @@ export const uninject: Action = async (terminal, flags) => {
   const read = readUninject(flags, terminal.env);
   if (!read.ok) return fail(terminal, "uninject", read.problems);
   const { filename, settings } = read.value;
-  const input = await readManifests(terminal, filename);
+  const input = await readInput(terminal, filename);
   if (!input.ok) return fail(terminal, "uninject", [input.problem]);
 
   const result = uninjectManifests(input.value, { region: settings.region });

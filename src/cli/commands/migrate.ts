@@ -8,7 +8,7 @@ import { formatData, problemText, reportText, valuesYaml } from "../output/migra
 import { wavesScript } from "../output/waves.ts";
 import { type Action, fail, type Flags, type Terminal } from "../terminal.ts";
 import { depart } from "./departure.ts";
-import { withMigrationInput } from "./migration-input.ts";
+import { withMigrationInput } from "../migration-input.ts";
 
 /** commander has checked the topic. */
 export const migrate: Action = async (terminal, flags, [name]) => {

@@ -10,8 +10,7 @@ import type { RefusalRow } from "../../operations/audit/refusals.ts";
 import type { BrokenLog } from "../../operations/audit/sources.ts";
 import type { GrantRow } from "../../operations/audit/who.ts";
 import { countOf } from "../../operations/format.ts";
-import { tableOf } from "./table.ts";
-import { visible } from "./visible.ts";
+import { tableOf, visible } from "./text.ts";
 
 /** Returns the answer as a table, with one row for each row of the answer. */
 export function answerTable(answer: AuditAnswer): string {

@@ -1,7 +1,7 @@
 // Findings of podrole check as text, section by section with a hint below each problem, and as JSON.
 import { type Finding, isHealthy, SECTIONS, type Section, type State } from "../../operations/check/finding.ts";
 import { countOf } from "../../operations/format.ts";
-import { visible } from "./visible.ts";
+import { visible } from "./text.ts";
 
 const MARKS: Readonly<Record<State, string>> = { ok: "ok  ", warning: "warn", failed: "FAIL", skipped: "skip" };
 /** Findings of one check in the text; JSON has all of them. */

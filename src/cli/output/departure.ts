@@ -4,7 +4,7 @@ import { roleCommand, trustCommand } from "../../operations/migrate/shell-comman
 import type { DeparturePlan } from "../../operations/migrate/departure/departure.ts";
 import type { Stay } from "../../operations/migrate/departure/moves.ts";
 import { LONGEST_TRUST_POLICY, type TrustPolicy } from "../../operations/migrate/departure/trust.ts";
-import { visible } from "./visible.ts";
+import { visible } from "./text.ts";
 
 const NAMES = { irsa: "IAM roles for service accounts", "pod-identity": "EKS Pod Identity" } as const;
 

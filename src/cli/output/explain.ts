@@ -1,6 +1,6 @@
 // Explanations of podrole explain as text and as JSON.
 import type { ContainerExplanation, Explanation } from "../../operations/explain/explanation.ts";
-import { visible } from "./visible.ts";
+import { visible } from "./text.ts";
 
 /** Returns the explanations as JSON. Programs read the names of the fields, so they do not change. */
 export function explainJson(explanations: readonly Explanation[]): string {

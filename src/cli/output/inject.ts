@@ -1,7 +1,7 @@
 // What podrole inject and podrole uninject report about each pod, on standard error: standard output has the manifests.
 import type { PlannedPod } from "../../operations/inject/inject.ts";
 import type { UninjectedPod } from "../../operations/inject/uninject.ts";
-import { visible } from "./visible.ts";
+import { visible } from "./text.ts";
 
 /** Returns a line for each pod, and one for each of its warnings. */
 export function injectText(pods: readonly PlannedPod[]): string {

@@ -8,7 +8,7 @@ import type { PermissionChange, RoleUse } from "../../operations/migrate/finding
 import type { Group, Report } from "../../operations/migrate/report.ts";
 import type { PredecessorInstallation } from "../../operations/migrate/predecessor/installation.ts";
 import { flagName } from "../../runtime/settings.ts";
-import { visible } from "./visible.ts";
+import { visible } from "./text.ts";
 
 const TITLES: Readonly<Record<Verdict, string>> = {
   refused: "Refused by podrole",

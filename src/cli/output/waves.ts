@@ -4,7 +4,7 @@ import { shellQuote } from "../../operations/migrate/shell-commands.ts";
 import type { Group } from "../../operations/migrate/report.ts";
 import type { NamespaceMove, WavePlan } from "../../operations/migrate/waves.ts";
 import { INJECTED_PODS } from "../../policy/annotations.ts";
-import { visible } from "./visible.ts";
+import { visible } from "./text.ts";
 
 /** Returns the script; commands for namespaces that need work first are comments. */
 export function wavesScript({ from, waves, postponed }: WavePlan): string {

@@ -4,11 +4,10 @@ import type { OperatorResource } from "../../kubernetes/api.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
-import { failure, type Result, success } from "../../runtime/result.ts";
-import type { KubernetesObject, NamedText } from "../manifests/objects.ts";
+import { type Checked, failure, type Result, success } from "../../runtime/result.ts";
+import { type KubernetesObject, type NamedText, parseObjects } from "../manifests/parse-objects.ts";
 import { templateOf } from "../manifests/templates.ts";
 import { type ExplainInput, type Explanation, explainPod } from "./explanation.ts";
-import { readManifests } from "./manifests.ts";
 import { readExplainSettings } from "./settings.ts";
 
 /** An object in the cluster that is or makes a pod. */
@@ -52,7 +51,7 @@ function createReader(kubernetes: OperatorKubernetes, usual: string) {
 
   /** Every object that is or makes a pod. Namespaces and ServiceAccounts of the text take precedence over the cluster's. */
   async function fromText({ text, origin }: NamedText): Promise<Result<readonly ExplainInput[]>> {
-    const manifests = readManifests(text, origin, usual);
+    const manifests = sortManifests(text, origin, usual);
     if (!manifests.ok) return failure(`--filename: ${manifests.problems.join("; ")}`);
     const { objects, namespaces, serviceAccounts } = manifests.value;
     const inputs: ExplainInput[] = [];
@@ -91,4 +90,25 @@ function createReader(kubernetes: OperatorKubernetes, usual: string) {
 /** Controllers append a suffix to their own name; it is unknown until the pod exists. */
 function named(pod: Pod, owner: string): Pod {
   return { ...pod, metadata: { ...pod.metadata, name: `${owner}-xxxxx` } };
+}
+
+/** The objects of a text, and those among them that decide about pods. */
+interface Manifests {
+  readonly objects: readonly KubernetesObject[];
+  readonly namespaces: ReadonlyMap<string, Namespace>;
+  /** By "namespace/name". */
+  readonly serviceAccounts: ReadonlyMap<string, ServiceAccount>;
+}
+
+/** Reads a YAML or JSON text; `origin` names it in the problems. */
+function sortManifests(text: string, origin: string, defaultNamespace: string): Checked<Manifests> {
+  const { objects, problems } = parseObjects(text, origin);
+  if (problems.length > 0) return { ok: false, problems };
+  const ofKind = (kind: string) => objects.filter((object) => object.kind === kind && object.metadata.name);
+  const accountKey = ({ metadata }: KubernetesObject) => `${metadata.namespace ?? defaultNamespace}/${metadata.name}`;
+  return success({
+    objects,
+    namespaces: new Map(ofKind("Namespace").map((one) => [one.metadata.name ?? "", one as Namespace])),
+    serviceAccounts: new Map(ofKind("ServiceAccount").map((one) => [accountKey(one), one as ServiceAccount])),
+  });
 }

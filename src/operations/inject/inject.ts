@@ -3,9 +3,9 @@
 import type { ObjectMeta } from "../../kubernetes/objects.ts";
 import { ANNOTATIONS, INJECT_ENABLED, LABELS } from "../../policy/annotations.ts";
 import { type Plan, type PlanInput, type PlanSettings, plan } from "../../injection/plan.ts";
-import { editManifests, type PodMaker } from "../manifests/manifests.ts";
+import { editManifests, type PodMaker } from "../manifests/edit-pods.ts";
 import { type Checked, success } from "../../runtime/result.ts";
-import { type KubernetesObject, type NamedText, parseObjects } from "../manifests/objects.ts";
+import { type KubernetesObject, type NamedText, parseObjects } from "../manifests/parse-objects.ts";
 
 /** The webhook's settings, and what the manifests may lack. */
 export interface InjectOptions {
@@ -33,7 +33,7 @@ export interface Edited<Subject> {
 
 /** Injects every pod that the plan injects; a pod that it refuses is left as it was. The problems are those of the input. */
 export function injectManifests(input: NamedText, { settings, permitted }: InjectOptions): Checked<Edited<PlannedPod>> {
-  const read = readManifests(input);
+  const read = objectsOf(input);
   if (!read.ok) return read;
   const contextOf = contextsFrom(read.value, permitted);
   const pods: PlannedPod[] = [];
@@ -46,7 +46,7 @@ export function injectManifests(input: NamedText, { settings, permitted }: Injec
 }
 
 /** The objects of the input. An input without any is a problem: in a pipeline, the command before may have failed. */
-export function readManifests({ text, origin }: NamedText): Checked<readonly KubernetesObject[]> {
+export function objectsOf({ text, origin }: NamedText): Checked<readonly KubernetesObject[]> {
   const { objects, problems } = parseObjects(text, origin);
   if (problems.length > 0) return { ok: false, problems };
   return objects.length === 0

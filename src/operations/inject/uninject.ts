@@ -1,10 +1,10 @@
 // Removes from the pods of manifests what injection added, and nothing else.
 import { findShapeProblem } from "../../injection/shape.ts";
 import { uninject } from "../../injection/uninject.ts";
-import { editManifests } from "../manifests/manifests.ts";
+import { editManifests } from "../manifests/edit-pods.ts";
 import { type Checked, success } from "../../runtime/result.ts";
-import type { NamedText } from "../manifests/objects.ts";
-import { type Edited, type PodSubject, readManifests } from "./inject.ts";
+import type { NamedText } from "../manifests/parse-objects.ts";
+import { type Edited, type PodSubject, objectsOf } from "./inject.ts";
 
 /** A pod, and what was removed from it. */
 export interface UninjectedPod extends PodSubject {
@@ -21,7 +21,7 @@ export interface UninjectOptions {
 
 /** Removes podrole from every pod; a malformed pod is left as it is. The problems are those of the input. */
 export function uninjectManifests(input: NamedText, { region }: UninjectOptions): Checked<Edited<UninjectedPod>> {
-  const read = readManifests(input);
+  const read = objectsOf(input);
   if (!read.ok) return read;
   const pods: UninjectedPod[] = [];
   const text = editManifests(input.text, ({ kind, name, pod }) => {

@@ -7,7 +7,7 @@ import { injectManifests } from "../../../src/operations/inject/inject.ts";
 import { readApiEvent } from "../../../src/operations/audit/api-audit.ts";
 import { readCalls } from "../../../src/operations/audit/cloudtrail.ts";
 import { readRecord } from "../../../src/operations/audit/records.ts";
-import { parseObjects } from "../../../src/operations/manifests/objects.ts";
+import { parseObjects } from "../../../src/operations/manifests/parse-objects.ts";
 import { takeInventory } from "../../../src/operations/migrate/input/inventory.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 import { mutatedJson, mutatedText } from "../generate.ts";

@@ -8,7 +8,7 @@ import {
   serverReports,
   withWebhookSetting,
   withDeployments,
-} from "./changes.ts";
+} from "./defects.ts";
 
 export const BROKEN_INSTALLATION: readonly Broken[] = [
   ["an old API server", { api: known({ major: 1, minor: 27 }) }, "API_VERSION", "failed", /1\.27; expected 1\.28/],

@@ -8,7 +8,7 @@ import {
   serverReports,
   withoutWebhookSetting,
   withWebhookSetting,
-} from "./changes.ts";
+} from "./defects.ts";
 
 const GUARD = "ANNOTATIONS_GUARDED";
 const BROKEN_GUARDS: readonly Broken[] = [

@@ -8,7 +8,7 @@ import { makeReport } from "../../../src/operations/migrate/report.ts";
 import { planWaves } from "../../../src/operations/migrate/waves.ts";
 import { reportText } from "../../../src/cli/output/migrate.ts";
 import { wavesScript } from "../../../src/cli/output/waves.ts";
-import type { KubernetesObject } from "../../../src/operations/manifests/objects.ts";
+import type { KubernetesObject } from "../../../src/operations/manifests/parse-objects.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 import { pods } from "../../injection/pods.ts";
 import { BASE } from "./cluster-export.ts";

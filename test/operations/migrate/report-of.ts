@@ -1,6 +1,6 @@
 // The report about objects, as the operation makes it.
 import assert from "node:assert/strict";
-import type { KubernetesObject } from "../../../src/operations/manifests/objects.ts";
+import type { KubernetesObject } from "../../../src/operations/manifests/parse-objects.ts";
 import { takeInventory } from "../../../src/operations/migrate/input/inventory.ts";
 import { makeReport, type Report } from "../../../src/operations/migrate/report.ts";
 import { kiamInstallation } from "../../../src/operations/migrate/from-kiam/installation.ts";

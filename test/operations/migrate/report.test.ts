@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import type { KubernetesObject } from "../../../src/operations/manifests/objects.ts";
+import type { KubernetesObject } from "../../../src/operations/manifests/parse-objects.ts";
 import type { Group, Report } from "../../../src/operations/migrate/report.ts";
 import { BASE, clusterExport, KIAM, KUBE2IAM } from "./cluster-export.ts";
 import { reportOf } from "./report-of.ts";

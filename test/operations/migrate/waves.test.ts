@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
-import type { KubernetesObject } from "../../../src/operations/manifests/objects.ts";
+import type { KubernetesObject } from "../../../src/operations/manifests/parse-objects.ts";
 import { movesByRisk, planWaves } from "../../../src/operations/migrate/waves.ts";
 import { injectedPod } from "../../injection/injected-pod.ts";
 import { clusterExport, KIAM } from "./cluster-export.ts";

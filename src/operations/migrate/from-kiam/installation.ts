@@ -1,5 +1,5 @@
 // kiam as the cluster runs it, from the values of its Helm chart or the command lines of its server and agent.
-import type { KubernetesObject } from "../../manifests/objects.ts";
+import type { KubernetesObject } from "../../manifests/parse-objects.ts";
 import { findCommandLine } from "../predecessor/container-args.ts";
 import { durationOf, type PredecessorInstallation, placeOf, withBaseArn } from "../predecessor/installation.ts";
 import { createKiam, KIAM_DEFAULTS } from "./authorization.ts";

@@ -1,5 +1,5 @@
 // kube2iam as the cluster runs it, from the command line of its DaemonSet.
-import type { KubernetesObject } from "../../manifests/objects.ts";
+import type { KubernetesObject } from "../../manifests/parse-objects.ts";
 import { findCommandLine } from "../predecessor/container-args.ts";
 import { durationOf, type PredecessorInstallation, withBaseArn } from "../predecessor/installation.ts";
 import { createKube2iam, KUBE2IAM_DEFAULTS } from "./authorization.ts";

@@ -4,7 +4,7 @@ import { hasFinished, type Pod } from "../../../kubernetes/objects.ts";
 import { quoted } from "../../../policy/annotations.ts";
 import { findShapeProblem, isObject } from "../../../injection/shape.ts";
 import { templateOf } from "../../manifests/templates.ts";
-import type { KubernetesObject } from "../../manifests/objects.ts";
+import type { KubernetesObject } from "../../manifests/parse-objects.ts";
 import { type Owner, ownerOf, ownersByName } from "./owners.ts";
 
 /** The parts of a namespace that decide about roles. */

@@ -1,7 +1,7 @@
 // The workload that a pod belongs to, which is what an operator would restart. ReplicaSets and Jobs are looked up in the input;
 // if it lacks them, the workload is derived from their names, which Kubernetes generates.
 import type { ObjectMeta } from "../../../kubernetes/objects.ts";
-import type { KubernetesObject } from "../../manifests/objects.ts";
+import type { KubernetesObject } from "../../manifests/parse-objects.ts";
 
 /** A workload by kind and name. */
 export interface Owner {

@@ -3,7 +3,7 @@
 import { ApiError } from "../../../kubernetes/errors.ts";
 import type { Resource, OperatorResource } from "../../../kubernetes/api.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
-import type { KubernetesObject, ParsedObjects } from "../../manifests/objects.ts";
+import type { KubernetesObject, ParsedObjects } from "../../manifests/parse-objects.ts";
 
 /** What the cluster is read with. */
 export interface ReadClusterDeps {

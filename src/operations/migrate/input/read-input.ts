@@ -2,7 +2,12 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Checked, success } from "../../../runtime/result.ts";
-import { type KubernetesObject, type NamedText, type ParsedObjects, parseObjects } from "../../manifests/objects.ts";
+import {
+  type KubernetesObject,
+  type NamedText,
+  type ParsedObjects,
+  parseObjects,
+} from "../../manifests/parse-objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { readCluster } from "./read-cluster.ts";
 

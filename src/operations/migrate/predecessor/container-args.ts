@@ -2,7 +2,7 @@
 import type { Container } from "../../../kubernetes/objects.ts";
 import { allContainers, findShapeProblem, listOf } from "../../../injection/shape.ts";
 import { parseBaseArn } from "../../../policy/role.ts";
-import type { KubernetesObject } from "../../manifests/objects.ts";
+import type { KubernetesObject } from "../../manifests/parse-objects.ts";
 import { type ContainerFlags, parseFlags } from "../../manifests/container-flags.ts";
 import { templateOf } from "../../manifests/templates.ts";
 

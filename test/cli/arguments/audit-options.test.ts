@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { timeParser } from "../../../src/cli/arguments/read-audit.ts";
+import { timeParser } from "../../../src/cli/arguments/audit-options.ts";
 
 suite("timeParser()", () => {
   const now = Date.parse("2026-11-26T12:00:00Z");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import * as fc from "fast-check";
 import { parse, parseAllDocuments, stringify } from "yaml";
-import { type Edit, editManifests } from "../../../src/operations/manifests/manifests.ts";
+import { type Edit, editManifests } from "../../../src/operations/manifests/edit-pods.ts";
 import { pods } from "../../injection/pods.ts";
 
 /** Adds a label to the pod and a container before its others. */

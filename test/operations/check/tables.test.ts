@@ -6,7 +6,7 @@ import { CHECKS } from "../../../src/operations/check/check.ts";
 import type { Facts } from "../../../src/operations/check/facts.ts";
 import { BROKEN_INSTALLATION } from "./broken-installation.ts";
 import { BROKEN_USE } from "./broken-use.ts";
-import { registered } from "./changes.ts";
+import { registered } from "./defects.ts";
 import { barePod, base64, EXPIRED_CA, healthy, judge, known, NAMESPACE, problemsOf } from "./healthy.ts";
 
 const BROKEN = [...BROKEN_INSTALLATION, ...BROKEN_USE];

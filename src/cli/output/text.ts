@@ -1,5 +1,9 @@
-// Tables for a terminal. Cells may hold text of untrusted origin: characters that control a terminal are escaped.
-import { visible } from "./visible.ts";
+// Text for a terminal. Text of untrusted origin is made safe: file names, annotations, lines of a log.
+
+/** Escapes control characters, characters that change the direction of text, and line ends. */
+export function visible(text: string): string {
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+}
 
 /** A line for the head and one for each row; each column is as wide as its widest cell. */
 export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {

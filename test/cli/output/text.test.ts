@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { tableOf } from "../../../src/cli/output/table.ts";
+import { tableOf } from "../../../src/cli/output/text.ts";
 
 test("tableOf() makes each column as wide as its widest cell", () => {
   assert.equal(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { parseObjects } from "../../../src/operations/manifests/objects.ts";
+import { parseObjects } from "../../../src/operations/manifests/parse-objects.ts";
 
 const kinds = (text: string) => parseObjects(text, "file").objects.map(({ kind }) => kind);
 

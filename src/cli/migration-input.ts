@@ -1,8 +1,8 @@
 // The input of podrole migrate: files as the flags name them, or the cluster.
-import type { InputDeps, InputSource } from "../../operations/migrate/input/read-input.ts";
-import type { InputArguments } from "../arguments/migrate.ts";
-import { withCluster } from "../cluster.ts";
-import { note, type Terminal } from "../terminal.ts";
+import type { InputDeps, InputSource } from "../operations/migrate/input/read-input.ts";
+import type { InputArguments } from "./arguments/migrate.ts";
+import { withCluster } from "./cluster.ts";
+import { note, type Terminal } from "./terminal.ts";
 
 /** Runs `use` with the input and what reads it; the cluster is closed afterwards. `use` returns the exit code. */
 export function withMigrationInput(
