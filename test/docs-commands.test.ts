@@ -3,10 +3,8 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { createProgram } from "../src/cli/program.ts";
-import type { Action } from "../src/cli/terminal.ts";
+import { commandsOf, problemOf } from "./cli/command-lines.ts";
 import { ROOT } from "./story/sources.ts";
-import { createTerminal } from "./cli/terminal.ts";
 
 const PAGES = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)].filter((name) =>
   name.endsWith(".md"),
@@ -39,33 +37,6 @@ function inlineCommandsIn(page: string): readonly string[] {
   return [...page.matchAll(/`(podrole [a-z][^`\n]*)`/g)]
     .map(([, command = ""]) => command)
     .filter((text) => !/[…|<]/.test(text));
-}
-
-/** Returns the words of each command of a pipeline, without redirections. */
-function commandsOf(line: string): readonly (readonly string[])[] {
-  return line.split(/\s(?:\||&&|;)\s/).map((command) => {
-    const words = [...command.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c ?? "");
-    const redirected = words.findIndex((word) => /^[<>]/.test(word));
-    return redirected < 0 ? words : words.slice(0, redirected);
-  });
-}
-
-/** Errors that are accepted in running text, where a command may omit arguments that the sentence does not need. */
-const INCOMPLETE = new Set(["commander.help", "commander.missingArgument", "commander.missingMandatoryOptionValue"]);
-
-/** Returns commander's error for a podrole command; undefined if it parses. */
-async function problemOf(args: readonly string[], mayBeIncomplete: boolean): Promise<string | undefined> {
-  const terminal = createTerminal();
-  const action: Action = async () => 0;
-  const actions = new Proxy({}, { get: () => action }) as Parameters<typeof createProgram>[1];
-  const program = createProgram(terminal, actions, () => {});
-  try {
-    await program.parseAsync([...args], { from: "user" });
-    return undefined;
-  } catch (error) {
-    const { exitCode, code = "" } = error as { exitCode?: number; code?: string };
-    return exitCode === 0 || (mayBeIncomplete && INCOMPLETE.has(code)) ? undefined : terminal.said.err().trim();
-  }
 }
 
 suite("commands in the pages", () => {

@@ -7,6 +7,7 @@ import type { Command } from "commander";
 import { type Actions, createProgram } from "../../src/cli/program.ts";
 import { HELP_WIDTH, wrapText } from "../../src/runtime/settings-help.ts";
 import { help } from "../../src/sidecar/help.ts";
+import { commandsOf, problemOf } from "./command-lines.ts";
 import { createTerminal } from "./terminal.ts";
 
 /** Help texts by command, as `--help` prints them. */
@@ -35,6 +36,17 @@ const TEXTS = helpTexts();
 function rowsOf(text: string): readonly string[] {
   const [beforeExamples = ""] = text.split("\nExamples:\n");
   return beforeExamples.split(/\n(?= {2}-)/).slice(1);
+}
+
+/** The words of each command in the examples; lines that end in a backslash or a pipe are continued. */
+function examplesOf(text: string): readonly (readonly string[])[] {
+  const [, section = ""] = /^Examples:\n([^]*?)\n\n(?=\S)/m.exec(text) ?? [];
+  const lines = section
+    .replaceAll(/ *\\\n\s*/g, " ")
+    .replaceAll(/\|\n\s*/g, "| ")
+    .split("\n")
+    .map((line) => line.trim());
+  return lines.filter((line) => line !== "" && !line.startsWith("#")).flatMap(commandsOf);
 }
 
 suite("help of every command", () => {
@@ -71,6 +83,17 @@ suite("help of every command", () => {
       assert.ok(page !== "" && existsSync(fileURLToPath(new URL(`../../${page}`, import.meta.url))), more);
       assert.match(text, /podrole explain (?:pod|deployment)\/\S/);
       assert.doesNotMatch(text, /explain pod [\w-]/, "objects are named KIND/NAME");
+    });
+
+    test(`${name} --help has examples that parse`, async () => {
+      const examples = examplesOf(text);
+      assert.ok(examples.length > 0);
+      const own = examples.filter(([program]) => program === "podrole");
+      const problems = await Promise.all(own.map(([, ...args]) => problemOf(args, false)));
+      assert.deepEqual(
+        problems.filter((problem) => problem !== undefined),
+        [],
+      );
     });
   }
 });
