@@ -1,7 +1,7 @@
 // What plan() guarantees for every pod, whoever wrote it and whichever other webhooks changed it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as fc from "fast-check";
+import { fc } from "../property.ts";
 import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
 import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { systemClock } from "../../src/runtime/clock.ts";

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import * as fc from "fast-check";
+import { fc } from "../property.ts";
 import { parse } from "yaml";
 import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { plan } from "../../src/injection/plan.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as fc from "fast-check";
+import { fc } from "../property.ts";
 import { splitLines } from "../../src/kubernetes/lines.ts";
 
 async function linesOf(chunks: readonly Uint8Array[]): Promise<string[]> {

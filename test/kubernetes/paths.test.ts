@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as fc from "fast-check";
+import { fc } from "../property.ts";
 import { pathOf } from "../../src/kubernetes/paths.ts";
 
 test("pathOf() names one object or a collection", () => {

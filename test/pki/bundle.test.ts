@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, X509Certificate } from "node:crypto";
 import { test } from "node:test";
-import * as fc from "fast-check";
+import { fc } from "../property.ts";
 import { bundleHash, joinBundle, notAfterOf, notBeforeOf, splitBundle } from "../../src/pki/bundle.ts";
 import { DAY, newAuthority, NOW } from "./samples.ts";
 

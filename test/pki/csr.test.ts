@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, type KeyObject, sign, verify } from "node:crypto";
 import { test } from "node:test";
-import * as fc from "fast-check";
+import { fc } from "../property.ts";
 import { createCsr, readCsr } from "../../src/pki/csr.ts";
 import {
   bits,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as fc from "fast-check";
+import { fc } from "../property.ts";
 import { encode } from "../../src/pki/der.ts";
 import { alternativeNames, type Subject } from "../../src/pki/subject.ts";
 import { newAuthority, newLeaf } from "./samples.ts";

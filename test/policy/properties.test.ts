@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isRefusal } from "../../src/protocol/errors.ts";
-import * as fc from "fast-check";
+import { fc } from "../property.ts";
 import { assumeRoleInput, decideRoles } from "../../src/policy/decide.ts";
 import { compileExpression } from "../../src/policy/expression.ts";
 import { expressionSize } from "../../src/policy/expression-size.ts";

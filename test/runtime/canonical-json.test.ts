@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { isDeepStrictEqual } from "node:util";
 import { test } from "node:test";
-import fc from "fast-check";
+import { fc } from "../property.ts";
 import { canonicalJson } from "../../src/runtime/canonical-json.ts";
 
 /** The same value with the keys of every object in the opposite order. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as fc from "fast-check";
+import { fc } from "../property.ts";
 import { apply_patch as applyPatch } from "jsonpatch";
 import { patchBetween } from "../../src/webhook/patch.ts";
 import { injectablePods, injectedBy, planSettings } from "../injection/pods.ts";

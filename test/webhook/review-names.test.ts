@@ -1,7 +1,7 @@
 // Names that are none, in every field of an AdmissionReview that podrole uses.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import * as fc from "fast-check";
+import { fc } from "../property.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { quoted } from "../../src/webhook/review-names.ts";
 import { readReview } from "../../src/webhook/review.ts";

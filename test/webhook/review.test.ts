@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import * as fc from "fast-check";
+import { fc } from "../property.ts";
 import { formatReview, readReview } from "../../src/webhook/review.ts";
 import { podOf, reviewOf } from "./requests.ts";
 

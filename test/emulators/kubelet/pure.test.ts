@@ -1,7 +1,7 @@
 // The parts of the node that only rewrite text: references, mounts, fields of the pod, ports, descriptions.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { array, assert as check, constantFrom, property, string } from "fast-check";
+import { fc } from "../../property.ts";
 import { describePod } from "../../../emulators/kubelet/describe.ts";
 import { containerVariables, expand, isProblem } from "../../../emulators/kubelet/environment.ts";
 import { createLogBuffer } from "../../../emulators/kubelet/log-buffer.ts";
@@ -34,8 +34,8 @@ for (const [text, expected] of EXPANSIONS) {
 }
 
 test("expand() returns any text whose dollar signs are doubled", () => {
-  check(
-    property(array(constantFrom("$", "(", ")", "A", "$(A)", "x")), (parts) => {
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom("$", "(", ")", "A", "$(A)", "x")), (parts) => {
       const text = parts.join("");
       assert.equal(
         expand(text.replaceAll("$", "$$$$"), () => "value"),
@@ -75,7 +75,7 @@ test("createPathRewriter() does not search inserted paths again", () => {
     { containerPath: "/b", hostPath: "/c" },
   ]);
   assert.equal(rewrite("/a /b"), "/b /c");
-  check(property(string(), (text) => assert.equal(createPathRewriter([])(text), text)));
+  fc.assert(fc.property(fc.string(), (text) => assert.equal(createPathRewriter([])(text), text)));
 });
 
 function variablesOf(env: EnvVar[]) {

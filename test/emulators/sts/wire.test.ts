@@ -1,7 +1,7 @@
 // Requests that no SDK sends, and the XML on the wire.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { assert as check, asyncProperty, string } from "fast-check";
+import { fc } from "../../property.ts";
 import { createForm, readTags } from "../../../emulators/sts/query.ts";
 import { type RawRequest, element, KEY, READER, sendSigned, startSts, USER_ARN } from "./harness.ts";
 
@@ -198,9 +198,9 @@ test("createForm() uses the first of two fields with one name, and lists in the 
 
 test("authenticate() accepts any text in a signed query string", async (t) => {
   const harness = await startSts(t);
-  const property = asyncProperty(string({ unit: "grapheme" }), async (text) => {
+  const property = fc.asyncProperty(fc.string({ unit: "grapheme" }), async (text) => {
     const { status } = await sendSigned(harness, { fields: { ...IDENTITY, Unknown: text }, method: "GET" });
     assert.equal(status, 200);
   });
-  await check(property, { numRuns: 100 });
+  await fc.assert(property, { numRuns: 100 });
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import fc from "fast-check";
+import { fc } from "../../property.ts";
 import { readApiEvent } from "../../../src/operations/audit/api-audit.ts";
 import { readCalls } from "../../../src/operations/audit/cloudtrail.ts";
 import { linesOf } from "../../../src/operations/audit/lines.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import * as fc from "fast-check";
+import { fc } from "../../property.ts";
 import { parse, parseAllDocuments, stringify } from "yaml";
 import { type Edit, editManifests } from "../../../src/operations/manifests/edit-pods.ts";
 import { pods } from "../../injection/pods.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import * as fc from "fast-check";
+import { fc } from "../../property.ts";
 import { takeInventory } from "../../../src/operations/migrate/input/inventory.ts";
 import { createKiam, KIAM_DEFAULTS } from "../../../src/operations/migrate/from-kiam/authorization.ts";
 import { podrolePermits } from "../../../src/operations/migrate/findings/namespace-permissions.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import { fc } from "../../property.ts";
 import { PodroleError } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createCredentialCache, type Requester } from "../../../src/server/aws/credential-cache.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import { fc } from "../../property.ts";
 import { createFairQueue, type Share } from "../../../src/server/aws/fair-queue.ts";
 
 interface Item extends Share {
