@@ -93,6 +93,8 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   recordEvent: ["create events"],
   // Every authenticated user may read the version (ClusterRole system:discovery).
   serverVersion: [],
+  // Ends connections; calls nothing.
+  close: [],
 };
 
 /** "program verb resource file: call()" for each call in the sources. */

@@ -1,5 +1,5 @@
-// The server's composition root: four openings, each of which registers with `shutdown` what it opened. Closing runs in
-// reverse order, so the ports stop before the watches, STS and trust that they use. Nothing is decided here: the
+// The server's composition root: the Kubernetes client and four openings, all of which `shutdown` closes. Closing runs in
+// reverse order, so the ports stop before the watches, STS, trust and the client that they use. Nothing is decided here: the
 // decisions are in issue/issue-certificate.ts and issue/issue-credentials.ts.
 import { createKubernetes } from "../kubernetes/client.ts";
 import { buildLabels, createMetrics } from "../runtime/metrics.ts";
@@ -18,13 +18,20 @@ import type { ServerSettings } from "../settings/server.ts";
 export async function startServer(deps: ProgramDeps, settings: ServerSettings): Promise<ServerPorts> {
   const metrics = createMetrics(SERVER_METRICS);
   metrics.buildInfo.set(buildLabels(), 1);
-  const kubernetes = createKubernetes({ kubeconfigPath: settings.kubeconfig, component: "podrole-server" });
+  const { clock, log, shutdown } = deps;
+  const kubernetes = createKubernetes({
+    kubeconfigPath: settings.kubeconfig,
+    clock,
+    log,
+    component: "podrole-server",
+  });
+  shutdown.onClose("Kubernetes client", () => kubernetes.close());
 
   const trust = await openTrust({ ...deps, kubernetes, metrics }, settings);
   const aws = await openAws({ ...deps, metrics }, settings);
   const cluster = openCluster({ ...deps, kubernetes, metrics, trust, aws }, settings);
   const ports = await openPorts({ ...deps, metrics, trust, aws, cluster }, settings);
 
-  deps.log.info({ ports, trustDomain: settings.trustDomain, baseArn: aws.policy().baseArn }, "server is up");
+  log.info({ ports, trustDomain: settings.trustDomain, baseArn: aws.policy().baseArn }, "server is up");
   return ports;
 }

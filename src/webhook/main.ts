@@ -35,7 +35,13 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
   const metrics = createMetrics(WEBHOOK_METRICS);
   metrics.buildInfo.set(buildLabels(), 1);
 
-  const kubernetes = createKubernetes({ kubeconfigPath: settings.kubeconfig, log, component: "podrole-webhook" });
+  const kubernetes = createKubernetes({
+    kubeconfigPath: settings.kubeconfig,
+    clock,
+    log,
+    component: "podrole-webhook",
+  });
+  shutdown.onClose("Kubernetes client", () => kubernetes.close());
   const { apiServerCa: caFile, apiServerName: name } = settings;
   const callers = caFile === undefined ? ANY_CALLER : await createCallers({ clock, log, signal }, { caFile, name });
   const cluster = openCluster(deps, kubernetes);

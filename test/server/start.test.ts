@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
 import { startSts } from "../../emulators/cluster.ts";
@@ -25,6 +25,7 @@ async function start(
   env: Readonly<Record<string, string>>,
   stsUrl: string,
   binds: Readonly<Partial<Record<"bind" | "identityBind", string>>> = {},
+  way: (kubeconfig: string) => Promise<string> = async (kubeconfig) => kubeconfig,
 ) {
   withEnvironment(context, env);
   const directory = await mkdtemp(join(tmpdir(), "podrole-start-"));
@@ -32,7 +33,7 @@ async function start(
   await kubernetes.listen();
   await kubernetes.create("/api/v1/namespaces", { metadata: { name: "podrole" } });
   const kubeconfig = join(directory, "kubeconfig");
-  writeFileSync(kubeconfig, kubernetes.kubeconfig());
+  writeFileSync(kubeconfig, await way(kubernetes.kubeconfig()));
   const anyPort = "127.0.0.1:0";
   const flags = {
     bind: anyPort,
@@ -108,4 +109,48 @@ test("startServer() leaves no port open when the credentials port cannot be boun
   await assert.rejects(starting);
   await shutdown.stop("failed to start");
   await assert.doesNotReject(occupy(context, identityPort));
+});
+
+/** Puts a relay, which counts open connections, before the API server of a kubeconfig. */
+async function relayed(context: TestContext, kubeconfig: string) {
+  const port = Number(/server"?: "?https:\/\/127\.0\.0\.1:(\d+)/.exec(kubeconfig)?.[1]);
+  const counts = { open: 0 };
+  const relay = createServer((socket) => {
+    counts.open += 1;
+    const target = connect(port, "127.0.0.1");
+    socket.on("close", () => {
+      counts.open -= 1;
+      target.destroy();
+    });
+    for (const end of [socket, target]) end.on("error", () => socket.destroy());
+    socket.pipe(target).pipe(socket);
+  });
+  relay.listen(0, "127.0.0.1");
+  await once(relay, "listening");
+  context.after(() => void relay.close());
+  const relayPort = (relay.address() as AddressInfo).port;
+  return { counts, kubeconfig: kubeconfig.replace(`127.0.0.1:${port}`, `127.0.0.1:${relayPort}`) };
+}
+
+test("startServer() closes its connections to the API server when it stops", async (context) => {
+  const { sts, serverEnv } = await startSts({ clock }, STS);
+  context.after(() => sts.close());
+  let counts = { open: 0 };
+  const { starting, shutdown } = await start(context, serverEnv, sts.url, {}, async (kubeconfig) => {
+    const relay = await relayed(context, kubeconfig);
+    counts = relay.counts;
+    return relay.kubeconfig;
+  });
+  await starting;
+  await until(() => counts.open > 0, "a connection to the API server");
+  await shutdown.stop("end of test");
+  // Whatever was closed by now has arrived at the relay when later connections have.
+  const { port } = await occupy(context);
+  for (let trip = 0; trip < 5; trip++) {
+    const socket = connect(port, "127.0.0.1");
+    await once(socket, "connect");
+    socket.destroy();
+    await once(socket, "close");
+  }
+  assert.equal(counts.open, 0);
 });
