@@ -12,7 +12,7 @@ import {
   podroleVolumes,
   refreshEnv,
 } from "./containers.ts";
-import { addCredentials, disableMetadata } from "./environment.ts";
+import { addCredentials, type ContainerChange, disableMetadata } from "./environment.ts";
 import { hasProxyFrom, leadingMeshContainers, leadingMeshProxies, meshWarnings } from "./mesh.ts";
 import { DEFAULT_CONTAINER_ANNOTATION } from "./names.ts";
 import { requestedMetadata } from "./pod-annotations.ts";
@@ -38,26 +38,14 @@ export interface Injected {
 export function inject(pod: Pod, participants: Participants, settings: InjectSettings): Injected {
   const { plan, served } = planContainers(pod, participants, settings);
   const { mode, ports } = plan;
-  const warnings: Warning[] = [];
-  const change = (container: Container): Container => {
-    if (isPodroleContainer(container)) return refreshEnv(container, plan, settings);
-    if (served.withoutRole.includes(container.name)) return disableMetadata(container);
-    if (!served.withRole.includes(container.name)) return container;
-    const { region } = settings;
-    const changed = addCredentials(container, {
-      port: ports.credentials,
-      region,
-      metadata: plan.metadata !== "off",
-    });
-    warnings.push(...changed.warnings);
-    return changed.container;
-  };
-  const users = { inits: listOf(pod.spec.initContainers).map(change), containers: pod.spec.containers.map(change) };
+  const change = (container: Container) => changeContainer(container, { plan, served }, settings);
+  const changed = { inits: listOf(pod.spec.initContainers).map(change), containers: pod.spec.containers.map(change) };
+  const inits = changed.inits.map(({ container }) => container);
+  const apps = changed.containers.map(({ container }) => container);
   const sidecar = podroleSidecar(pod, plan, settings);
   const first = mode === "native" ? sidecar : podroleInit(pod, plan, settings);
-  const initContainers = insertUnlessPresent(users.inits, first, leadingMeshContainers(pod));
-  const containers =
-    mode === "native" ? users.containers : insertUnlessPresent(users.containers, sidecar, leadingMeshProxies(pod));
+  const initContainers = insertUnlessPresent(inits, first, leadingMeshContainers(pod));
+  const containers = mode === "native" ? apps : insertUnlessPresent(apps, sidecar, leadingMeshProxies(pod));
 
   return {
     pod: {
@@ -72,12 +60,28 @@ export function inject(pod: Pod, participants: Participants, settings: InjectSet
     },
     served: served.withRole,
     warnings: [
-      ...warnings,
+      ...[...changed.inits, ...changed.containers].flatMap(({ warnings }) => warnings),
       ...conflictingPorts(pod, ports).map((port) => warningOf("PORT_CONFLICT", port)),
       ...(mode === "classic" ? classicWarnings(pod, participants, { ...settings, ...plan }) : []),
       ...meshWarnings(pod, ports.health),
     ],
   };
+}
+
+function changeContainer(
+  container: Container,
+  { plan, served }: ReturnType<typeof planContainers>,
+  settings: InjectSettings,
+): ContainerChange {
+  if (isPodroleContainer(container)) return { container: refreshEnv(container, plan, settings), warnings: [] };
+  if (served.withoutRole.includes(container.name)) return { container: disableMetadata(container), warnings: [] };
+  if (!served.withRole.includes(container.name)) return { container, warnings: [] };
+  const { ports, metadata } = plan;
+  return addCredentials(container, {
+    port: ports.credentials,
+    region: settings.region,
+    metadata: metadata !== "off",
+  });
 }
 
 function planContainers(pod: Pod, participants: Participants, { nativeSidecar, sidecarCommand }: InjectSettings) {
