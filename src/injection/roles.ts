@@ -75,7 +75,7 @@ function refuseSessions(facts: PodFacts, roles: readonly RoleDecision[], policy:
   for (const decision of roles) {
     if (decision.outcome === "undecided") continue;
     const input =
-      decision.outcome === "allowed" ? assumeRoleInput(facts, decision.role, policy, "unread") : decision.refusal;
+      decision.outcome === "allowed" ? assumeRoleInput(facts, decision.role, policy, "deferred") : decision.refusal;
     if (isRefusal(input)) return input;
   }
   return undefined;

@@ -82,9 +82,10 @@ function judge(
 }
 
 /**
- * Returns the whole input of AssumeRole for this pod and role, or a refusal if an annotation cannot be followed. At admission, where name and uid may be unknown, only the refusal
- * matters. `sessionPolicy` is the content of the ConfigMap that sessionPolicyConfigMap() names; without it, a pod that
- * names one is refused.
+ * Returns the input of AssumeRole for this pod and role, or a refusal if an annotation cannot be followed. At admission,
+ * where name and uid may be unknown, only the refusal matters. `sessionPolicy`: the content of the ConfigMap that
+ * sessionPolicyConfigMap() names. With "deferred" the input lacks that policy, so a session that names one must not be
+ * requested with it. With neither, a pod that names one is refused.
  */
 export function assumeRoleInput(
   pod: PodFacts,

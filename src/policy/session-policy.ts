@@ -10,10 +10,10 @@ import { NAME_CHARACTERS, PATH, type RoleArn } from "./role.ts";
 export const SESSION_POLICY_KEY = "policy.json";
 
 /**
- * The content of the ConfigMap: its text, undefined if there is no such ConfigMap or key, and "unread" at admission,
- * which has no permission to read ConfigMaps and leaves the check to the issue.
+ * The content of the ConfigMap: its text, undefined if there is no such ConfigMap or key. "deferred": the ConfigMap was not
+ * read, so its policy is neither used nor refused; the issue reads it. The webhook has no permission to read ConfigMaps.
  */
-export type SessionPolicySource = { readonly text: string | undefined } | "unread";
+export type SessionPolicySource = { readonly text: string | undefined } | "deferred";
 
 const MOST_POLICY_ARNS = 10;
 /** STS: characters of the inline policy and the ARNs of managed policies together. */
@@ -74,7 +74,7 @@ function isOfAccount(arn: string, role: RoleArn): boolean {
 function inlinePolicyOf(pod: PodFacts, source: SessionPolicySource | undefined): string | undefined | Refusal {
   const name = sessionPolicyConfigMap(pod);
   if (name === undefined || isRefusal(name)) return name;
-  if (source === "unread") return undefined;
+  if (source === "deferred") return undefined;
   if (source?.text === undefined) {
     const state = `there is no such ConfigMap in namespace "${pod.namespace}", or it has no ${SESSION_POLICY_KEY}`;
     return invalid(ANNOTATIONS.sessionPolicy, name, `${state}; expected a policy there`);

@@ -55,11 +55,11 @@ test("sessionPolicies() passes the text of the ConfigMap on as it is", () => {
 });
 
 test("sessionPolicies() accepts an unread ConfigMap at admission", () => {
-  assert.deepEqual(sessionPolicies(pod({ [POLICY]: "narrow" }), READER, "unread"), {
+  assert.deepEqual(sessionPolicies(pod({ [POLICY]: "narrow" }), READER, "deferred"), {
     policyArns: undefined,
     policy: undefined,
   });
-  assert.equal(codeOf(sessionPolicies(pod({ [POLICY]: "No Name" }), READER, "unread")), "ANNOTATION_INVALID");
+  assert.equal(codeOf(sessionPolicies(pod({ [POLICY]: "No Name" }), READER, "deferred")), "ANNOTATION_INVALID");
 });
 
 test("sessionPolicies() refuses a pod whose policy is unavailable", () => {

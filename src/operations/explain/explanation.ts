@@ -157,7 +157,7 @@ function explainRole(decision: RoleDecision, facts: PodFacts, sessions: PolicySe
     const state = decision.outcome === "undecided" ? ({ undecided: true } as const) : { code };
     return { ...common, allowed: false, ...state, message };
   }
-  const input = assumeRoleInput(facts, decision.role, sessions, "unread");
+  const input = assumeRoleInput(facts, decision.role, sessions, "deferred");
   return isRefusal(input)
     ? { ...common, allowed: false, code: input.code, message: input.message }
     : { ...common, allowed: true, sessionName: input.sessionName };

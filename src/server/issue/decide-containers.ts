@@ -52,7 +52,7 @@ function judgeAll(
     if (!decision) return { container, refusal: noRole(found, container) };
     if (decision.outcome !== "allowed") return { container, refusal: decision.refusal };
     // An annotation that cannot be followed is a refusal as well. The session policy is read later.
-    const input = assumeRoleInput(found.facts, decision.role, policy, "unread");
+    const input = assumeRoleInput(found.facts, decision.role, policy, "deferred");
     return isRefusal(input) ? { container, refusal: input } : { container, role: decision.role, found };
   });
 }

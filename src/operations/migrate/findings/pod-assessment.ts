@@ -71,7 +71,7 @@ function planFor(pod: Pod, namespace: NamespaceFacts, inventory: Inventory, sett
   const facts = podFacts(pod, namespace.name);
   const sessions = planned.roles.flatMap((decision): [string, AssumeRoleInput][] => {
     if (planned.decision !== "inject" || decision.outcome !== "allowed") return [];
-    const input = assumeRoleInput(facts, decision.role, settings.policy, "unread");
+    const input = assumeRoleInput(facts, decision.role, settings.policy, "deferred");
     return isRefusal(input) ? [] : [[decision.container, input]];
   });
   return { plan: planned, sessions: new Map(sessions) };
