@@ -3,14 +3,17 @@
 // confirms it. If it cannot be reached, the error is retryable, and sidecars keep the credentials that they have.
 import type { PodIdentity } from "../../pki/identity.ts";
 import { quoted } from "../../policy/annotations.ts";
-import { assumeRoleInput, decideRoles, type PolicySettings } from "../../policy/decide.ts";
+import { type AssumeRoleInput, assumeRoleInput, decideRoles, type PolicySettings } from "../../policy/decide.ts";
 import type { RoleArn } from "../../policy/role.ts";
 import { isRefusal, type Refusal, refuse, toPodroleError } from "../../protocol/errors.ts";
 import type { PodDirectory, PodInContext } from "./pod-directory.ts";
 
-/** The decision on one container of the request; `found` is what a permitted role was decided from. */
+/**
+ * The decision on one container of the request; `found` is what a permitted role was decided from, `input` its session
+ * without the policy of a ConfigMap.
+ */
 export type ContainerDecision = { readonly container: string } & (
-  | { readonly role: RoleArn; readonly found: PodInContext }
+  | { readonly role: RoleArn; readonly found: PodInContext; readonly input: AssumeRoleInput }
   | { readonly refusal: Refusal }
 );
 
@@ -53,7 +56,7 @@ function judgeAll(
     if (decision.outcome !== "allowed") return { container, refusal: decision.refusal };
     // An annotation that cannot be followed is a refusal as well. The session policy is read later.
     const input = assumeRoleInput(found.facts, decision.role, policy, "deferred");
-    return isRefusal(input) ? { container, refusal: input } : { container, role: decision.role, found };
+    return isRefusal(input) ? { container, refusal: input } : { container, role: decision.role, found, input };
   });
 }
 

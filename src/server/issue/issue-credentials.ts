@@ -52,11 +52,11 @@ export function createCredentialIssuer({
 }: CredentialIssuerDeps): CredentialIssuer {
   async function issueOne(identity: PodIdentity, decision: ContainerDecision, peer: string): Promise<Grant> {
     const { container } = decision;
-    if ("refusal" in decision) return refuse(identity, container, decision.refusal, peer);
+    if ("refusal" in decision) return refused(identity, container, decision.refusal, peer);
     const { role, found } = decision;
     try {
-      const input = await sessionInput(found, role);
-      if (isRefusal(input)) return refuse(identity, container, input, peer, role.arn);
+      const input = await withSessionPolicy(decision.input, found, role);
+      if (isRefusal(input)) return refused(identity, container, input, peer, role.arn);
       const { credentials, outcome } = await cache.get(input, requester(identity, found));
       const { roleArn, sessionName } = input;
       const session = sessionFields(credentials);
@@ -64,7 +64,7 @@ export function createCredentialIssuer({
       audit({ ...subjectOf(identity, container), ...issued });
       return { container, credentials, role };
     } catch (thrown) {
-      return refuse(identity, container, toPodroleError(thrown), peer, role.arn);
+      return refused(identity, container, toPodroleError(thrown), peer, role.arn);
     }
   }
 
@@ -77,15 +77,19 @@ export function createCredentialIssuer({
   }
 
   /** The AssumeRole input, with the session policy from the pod's namespace if the pod names one. */
-  async function sessionInput({ facts }: PodInContext, role: RoleArn): Promise<AssumeRoleInput | Refusal> {
+  async function withSessionPolicy(
+    input: AssumeRoleInput,
+    { facts }: PodInContext,
+    role: RoleArn,
+  ): Promise<AssumeRoleInput | Refusal> {
     const configMap = sessionPolicyConfigMap(facts);
-    if (configMap === undefined) return assumeRoleInput(facts, role, policy());
+    if (configMap === undefined) return input;
     if (isRefusal(configMap)) return configMap;
     const data = await readConfigMap(facts.namespace, configMap);
     return assumeRoleInput(facts, role, policy(), { text: data?.[SESSION_POLICY_KEY] });
   }
 
-  function refuse(identity: PodIdentity, container: string, refusal: Refusal, peer: string, role?: string): Grant {
+  function refused(identity: PodIdentity, container: string, refusal: Refusal, peer: string, role?: string): Grant {
     const { code, message } = refusal;
     audit({ ...subjectOf(identity, container), decision: "refused", reason: code, message, role, peer });
     recordRefusal(identity, { code, message });
@@ -98,8 +102,8 @@ export function createCredentialIssuer({
       const decisions = await decideContainers({ directory, policy }, identity, containers);
       if (isRefusal(decisions)) {
         const { code, message } = decisions;
-        const refused = { decision: "refused", reason: code, message, role: undefined, peer } as const;
-        for (const container of containers) audit({ ...subjectOf(identity, container), ...refused });
+        const line = { decision: "refused", reason: code, message, role: undefined, peer } as const;
+        for (const container of containers) audit({ ...subjectOf(identity, container), ...line });
         throw new PodroleError(code, message);
       }
       return Promise.all(decisions.map((decision) => issueOne(identity, decision, peer)));
@@ -107,12 +111,13 @@ export function createCredentialIssuer({
     prefetch(identity, found) {
       for (const decision of decideRoles(found.facts, found.inherited, policy()).roles) {
         // Errors are dropped here, because issue() meets and reports the same ones.
-        if (decision.outcome === "allowed") {
-          sessionInput(found, decision.role).then(
-            (input) => isRefusal(input) || cache.prefetch(input, requester(identity, found)),
-            () => {},
-          );
-        }
+        if (decision.outcome !== "allowed") continue;
+        const input = assumeRoleInput(found.facts, decision.role, policy(), "deferred");
+        if (isRefusal(input)) continue;
+        withSessionPolicy(input, found, decision.role).then(
+          (whole) => isRefusal(whole) || cache.prefetch(whole, requester(identity, found)),
+          () => {},
+        );
       }
     },
   };
