@@ -4,7 +4,20 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import type { Node } from "typescript/unstable/ast";
+import {
+  isArrowFunction,
+  isFunctionDeclaration,
+  isFunctionExpression,
+  isIdentifier,
+  isMethodDeclaration,
+  isNewExpression,
+  isPropertyAccessExpression,
+  isPropertyAssignment,
+  isVariableDeclaration,
+} from "typescript/unstable/ast/is";
 import { readSources, ROOT } from "./story/sources.ts";
+import { parse } from "./syntax.ts";
 
 const page = readFileSync(join(ROOT, "ARCHITECTURE.md"), "utf8");
 const [, section = ""] = page.split(/^## Keys, tokens and credentials$/m);
@@ -23,42 +36,68 @@ function namedIn(column: number): string[] {
   ].toSorted();
 }
 
-const TOP_LEVEL = /^(?:export )?(?:async )?function (\w+)|^(?:export )?const (\w+) =/;
-
-/** Returns the top-level functions whose bodies match, as `file · function()` with paths below `src/`. */
-function functionsWith(pattern: RegExp, sources = readSources("src")): string[] {
+/** Returns the innermost named functions, methods included, in which a node matches, as `file · function()`. */
+function functionsWith(matches: (node: Node) => boolean, sources = readSources("src")): string[] {
   const found = new Set<string>();
-  for (const [path, text] of sources) {
-    let name = "";
-    for (const line of text.split("\n")) {
-      const [, declared, constant] = TOP_LEVEL.exec(line) ?? [];
-      name = declared ?? constant ?? name;
-      if (!/^\s*(\/\/|\*|\/\*)/.test(line) && pattern.test(line)) found.add(`${path.replace("src/", "")} · ${name}()`);
-    }
+  for (const [path, file] of parse([...sources])) {
+    const visit = (node: Node, enclosing: string) => {
+      if (matches(node)) found.add(`${path.replace("src/", "")} · ${enclosing}()`);
+      const name = functionName(node) ?? enclosing;
+      node.forEachChild((child) => visit(child, name));
+    };
+    visit(file, "");
   }
   return [...found].toSorted();
 }
+
+/** Returns the name of a function: its own, or that of the variable or property that it is assigned to. */
+function functionName(node: Node): string | undefined {
+  if (isFunctionDeclaration(node) || isMethodDeclaration(node)) return nameOf(node.name);
+  if (!isArrowFunction(node) && !isFunctionExpression(node)) return undefined;
+  const { parent } = node;
+  return isVariableDeclaration(parent) || isPropertyAssignment(parent) ? nameOf(parent.name) : undefined;
+}
+
+const nameOf = (name: Node | undefined) => (name !== undefined && isIdentifier(name) ? name.text : undefined);
+
+const createsSecret = (node: Node) => isNewExpression(node) && nameOf(node.expression) === "Secret";
+
+const revealsSecret = (node: Node) => isPropertyAccessExpression(node) && node.name.text === "reveal";
 
 /** Not in the table: the class itself, and the demo, whose node simulates a kubelet. */
 const EXCLUDED = /^(runtime\/secret\.ts|cli\/demo\/)/;
 
 suite("ARCHITECTURE.md: keys, tokens and credentials", () => {
   test("the table lists exactly the functions that create a Secret", () => {
-    const creating = functionsWith(/new Secret\(/).filter((name) => !EXCLUDED.test(name));
+    const creating = functionsWith(createsSecret).filter((name) => !EXCLUDED.test(name));
     assert.ok(creating.length > 8, `${creating.length} functions`);
     assert.deepEqual(namedIn(2), creating);
   });
 
   test("the table lists exactly the functions that reveal a Secret", () => {
-    const revealing = functionsWith(/\.reveal\(\)/).filter((name) => !EXCLUDED.test(name));
+    const revealing = functionsWith(revealsSecret).filter((name) => !EXCLUDED.test(name));
     assert.ok(revealing.length > 12, `${revealing.length} functions`);
     assert.deepEqual(namedIn(3), revealing);
   });
 
-  test("a reveal() that is missing in the table is found", () => {
+  test("a reveal() that is missing in the table is found, also in a method, an arrow function and a callback", () => {
     const planted = new Map([
       ["src/server/leak.ts", "export function leak(secret: Secret) {\n  log(secret.reveal());\n}"],
+      [
+        "src/server/nested.ts",
+        "export function createLog() {\n  return { write(secret: Secret) { log(secret.reveal()); } };\n}",
+      ],
+      [
+        "src/server/arrow.ts",
+        "export function f(all: Secret[]) {\n  const show = () => all.map((one) => one.reveal());\n}",
+      ],
+      ["src/server/alias.ts", "export const read = ({ secret }: Input) => [secret].map((one) => one?.reveal());"],
     ]);
-    assert.deepEqual(functionsWith(/\.reveal\(\)/, planted), ["server/leak.ts · leak()"]);
+    assert.deepEqual(functionsWith(revealsSecret, planted), [
+      "server/alias.ts · read()",
+      "server/arrow.ts · show()",
+      "server/leak.ts · leak()",
+      "server/nested.ts · write()",
+    ]);
   });
 });

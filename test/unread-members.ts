@@ -1,6 +1,4 @@
 // Finds members of interfaces and types that no program reads, on the compiler's own syntax tree.
-import { API } from "typescript/unstable/sync";
-import { createVirtualFileSystem } from "typescript/unstable/fs";
 import {
   isBinaryExpression,
   isElementAccessExpression,
@@ -14,6 +12,7 @@ import {
   isTypeAliasDeclaration,
 } from "typescript/unstable/ast/is";
 import { type Node, type SourceFile, SyntaxKind } from "typescript/unstable/ast";
+import { parse } from "./syntax.ts";
 
 /** A member as declared; `type` is the interface or type in which it is. */
 interface Member {
@@ -37,28 +36,6 @@ export function unreadMembers(sources: ReadonlyMap<string, string>): readonly st
       if (name !== undefined) members.push({ path, type, name });
     });
   return members.filter(({ name }) => !read.has(name)).map(({ path, type, name }) => `${path}: ${type}.${name}`);
-}
-
-/** Parses files in memory, without types or libraries. */
-function* parse(files: readonly (readonly [path: string, text: string])[]): Iterable<[string, SourceFile]> {
-  const config = JSON.stringify({
-    compilerOptions: { noLib: true, noResolve: true, types: [] },
-    files: files.map(([path]) => path),
-  });
-  const fs = createVirtualFileSystem(
-    Object.fromEntries([["/tsconfig.json", config], ...files.map(([path, text]) => [`/${path}`, text])]),
-  );
-  const api = new API({ cwd: "/", fs });
-  try {
-    const project = api.updateSnapshot({ openProject: "/tsconfig.json" }).getProject("/tsconfig.json");
-    for (const [path] of files) {
-      const file = project?.program.getSourceFile(`/${path}`);
-      if (file === undefined) throw new TypeError(`Cannot parse ${path}: the compiler did not load it`);
-      yield [path, file];
-    }
-  } finally {
-    api.close();
-  }
 }
 
 /** Calls `onNode` for each node, with the name of the interface or type around it. */
