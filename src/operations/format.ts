@@ -1,4 +1,4 @@
-// How messages write durations and counts.
+// How reports write durations and counts, and how they count pods.
 
 /** Formats milliseconds in the two largest units: "364 d 3 h", "59 min 10 s", "0 s". */
 export function formatAge(ms: number): string {
@@ -22,4 +22,9 @@ const UNITS = [
 /** "1 pod", "2 pods". */
 export function countOf(count: number, thing: string): string {
   return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}
+
+/** Returns the number of pods in all groups together. */
+export function podsIn(groups: readonly { readonly pods: number }[]): number {
+  return groups.reduce((sum, { pods }) => sum + pods, 0);
 }

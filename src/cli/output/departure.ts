@@ -1,5 +1,5 @@
 // The move to IRSA or EKS Pod Identity as text: the counts, the steps in their order, and the pods that cannot move.
-import { countOf } from "../../operations/format.ts";
+import { countOf, podsIn } from "../../operations/format.ts";
 import { roleCommand, trustCommand } from "../../operations/migrate/shell-commands.ts";
 import type { DeparturePlan } from "../../operations/migrate/departure/departure.ts";
 import type { Stay } from "../../operations/migrate/departure/moves.ts";
@@ -17,8 +17,8 @@ export function departureData({ destination, departure, trust }: DeparturePlan):
 /** Returns the counts, the steps of the move in their order, and the pods that cannot move. */
 export function departureText(plan: DeparturePlan): string {
   const { moves, stays, withoutRole } = plan.departure;
-  const moving = moves.reduce((sum, { pods }) => sum + pods, 0);
-  const staying = stays.reduce((sum, { pods }) => sum + pods, 0);
+  const moving = podsIn(moves);
+  const staying = podsIn(stays);
   return [
     `podrole to ${NAMES[plan.destination.to]}: ${countOf(moving, "pod")} of ${countOf(moves.length, "ServiceAccount")} can migrate, ${staying} cannot, ${withoutRole} ${withoutRole === 1 ? "has" : "have"} no role`,
     ...(moves.length === 0 ? [] : steps(plan)),

@@ -1,6 +1,6 @@
 // The migration report as text: the counts first, then what needs work, then what merely changes.
 import { stringify } from "yaml";
-import { countOf } from "../../operations/format.ts";
+import { countOf, podsIn } from "../../operations/format.ts";
 import { chartValues } from "../../operations/migrate/settings/chart-values.ts";
 import { VERDICTS, type Verdict } from "../../operations/migrate/findings/finding.ts";
 import type { MigrationProblem } from "../../operations/migrate/input/read-input.ts";
@@ -102,12 +102,11 @@ function groupLines({ kind, name, pods, before, after, findings }: Group): reado
 function unchangedLines({ groups, counts, withoutRole }: Report): readonly string[] {
   const withRole = groups.filter(({ verdict, namesRole }) => verdict === "unchanged" && namesRole);
   const byNamespace = Map.groupBy(withRole, ({ namespace }) => namespace);
-  const pods = (members: readonly Group[]) => members.reduce((sum, group) => sum + group.pods, 0);
   const noted = withRole.filter(({ findings }) => findings.length > 0);
   return [
     ...[...byNamespace].map(
       ([namespace, members]) =>
-        `${namespace}: ${members.map((group) => `${group.kind}/${group.name}`).join(", ")} (${countOf(pods(members), "pod")})`,
+        `${namespace}: ${members.map((group) => `${group.kind}/${group.name}`).join(", ")} (${countOf(podsIn(members), "pod")})`,
     ),
     ...(withoutRole > 0 ? [`without a role: ${withoutRole} of ${countOf(counts.unchanged, "pod")}`] : []),
     ...noted.flatMap(({ namespace, kind, name, findings }) =>

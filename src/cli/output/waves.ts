@@ -1,5 +1,5 @@
 // The waves of a migration as a shell script. Namespaces that need work are commented out.
-import { countOf } from "../../operations/format.ts";
+import { countOf, podsIn } from "../../operations/format.ts";
 import { shellQuote } from "../../operations/migrate/shell-commands.ts";
 import type { Group } from "../../operations/migrate/report.ts";
 import type { NamespaceMove, WavePlan } from "../../operations/migrate/waves.ts";
@@ -24,7 +24,7 @@ export function wavesScript({ from, waves, postponed }: WavePlan): string {
 }
 
 function waveLines(wave: readonly NamespaceMove[], number: number, count: number): readonly string[] {
-  const pods = wave.reduce((sum, namespace) => sum + namespace.pods, 0);
+  const pods = podsIn(wave);
   return [
     "",
     `# Wave ${number} of ${count}: ${countOf(wave.length, "namespace")}, ${countOf(pods, "pod")} with a role`,

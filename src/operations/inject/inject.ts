@@ -5,7 +5,7 @@ import { ANNOTATIONS, INJECT_ENABLED, LABELS } from "../../policy/annotations.ts
 import { type Plan, type PlanInput, type PlanSettings, plan } from "../../injection/plan.ts";
 import { editManifests, type PodMaker } from "../manifests/edit-pods.ts";
 import { type Checked, success } from "../../runtime/result.ts";
-import { type KubernetesObject, type NamedText, parseObjects } from "../manifests/parse-objects.ts";
+import { type KubernetesObject, type NamedText, namespaceOf, parseObjects } from "../manifests/parse-objects.ts";
 
 /** The webhook's settings, and what the manifests may lack. */
 export interface InjectOptions {
@@ -58,10 +58,10 @@ export function objectsOf({ text, origin }: NamedText): Checked<readonly Kuberne
 function contextsFrom(objects: readonly KubernetesObject[], permitted: string | undefined) {
   const metadataOf = (kind: string, name: string, namespace?: string): ObjectMeta | undefined =>
     objects.find(
-      ({ kind: own, metadata }) =>
-        own === kind &&
-        metadata.name === name &&
-        (namespace === undefined || (metadata.namespace ?? "default") === namespace),
+      (object) =>
+        object.kind === kind &&
+        object.metadata.name === name &&
+        (namespace === undefined || namespaceOf(object) === namespace),
     )?.metadata;
   return ({ namespace: name, pod }: PodMaker): Omit<PlanInput, "pod"> => {
     const known = metadataOf("Namespace", name);

@@ -12,6 +12,11 @@ export interface KubernetesObject {
   readonly [field: string]: unknown;
 }
 
+/** The namespace of a namespaced object; manifests may omit it. */
+export function namespaceOf({ metadata }: { readonly metadata: ObjectMeta }): string {
+  return metadata.namespace ?? "default";
+}
+
 /** A text of manifests, and the name by which problems refer to it: a file, or "standard input". */
 export interface NamedText {
   readonly text: string;

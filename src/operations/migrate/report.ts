@@ -1,4 +1,5 @@
 // The report as data: every pod assessed, equal pods of a workload grouped and counted, and the changes that affect all pods.
+import { podsIn } from "../format.ts";
 import type { PlanSettings } from "../../injection/plan.ts";
 import { type Assessment, assess } from "./findings/pod-assessment.ts";
 import { type Finding, VERDICTS, type Verdict } from "./findings/finding.ts";
@@ -71,8 +72,7 @@ export function makeReport({ inventory, predecessor, settings, openMetadata }: R
       return { workload, name: isLive ? pod.metadata.name : undefined, pods: count, assessment };
     }),
   );
-  const sum = (which: (each: Assessed) => boolean) =>
-    assessed.filter(which).reduce((total, { pods }) => total + pods, 0);
+  const sum = (which: (each: Assessed) => boolean) => podsIn(assessed.filter(which));
   const countBy = <Key extends string>(keys: readonly Key[], of: (each: Assessed) => Key) =>
     Object.fromEntries(keys.map((key) => [key, sum((each) => of(each) === key)])) as Record<Key, number>;
   const requested = requestedRoles(assessed);

@@ -1,5 +1,6 @@
 // The order in which namespaces move: first those where nothing needs work and little can break; those that need work are
 // postponed.
+import { podsIn } from "../format.ts";
 import type { Group, Report } from "./report.ts";
 
 /** The pods of one namespace that move together. */
@@ -37,7 +38,7 @@ export function movesByRisk({ groups }: Report): readonly NamespaceMove[] {
     .map(([name, members]): NamespaceMove => {
       const verdicts = new Set(members.map(({ verdict }) => verdict));
       const risk = verdicts.has("refused") || verdicts.has("needsWork") ? 2 : verdicts.has("changed") ? 1 : 0;
-      return { name, groups: members, pods: members.reduce((sum, { pods }) => sum + pods, 0), risk };
+      return { name, groups: members, pods: podsIn(members), risk };
     })
     .toSorted((a, b) => a.risk - b.risk || a.pods - b.pods || (a.name < b.name ? -1 : 1));
 }

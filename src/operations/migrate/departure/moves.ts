@@ -4,7 +4,7 @@
 import { decideRoles, type PodFacts, type PolicySettings } from "../../../policy/decide.ts";
 import { podFacts } from "../../../policy/facts.ts";
 import type { RoleArn } from "../../../policy/role.ts";
-import { countOf } from "../../format.ts";
+import { countOf, podsIn } from "../../format.ts";
 import type { Inventory, NamespaceFacts, Workload } from "../input/inventory.ts";
 import type { Destination } from "./destination.ts";
 import { obstaclesOf } from "./obstacles.ts";
@@ -77,9 +77,7 @@ export function divideInventory(inventory: Inventory, policy: PolicySettings, de
     if (moving.length > 0) moves.push(moveOf(moving));
     stays.push(...merge(staying, shared));
   }
-  const withoutRole = groups
-    .filter(({ role, reasons }) => role === undefined && reasons.length === 0)
-    .reduce((sum, { pods }) => sum + pods, 0);
+  const withoutRole = podsIn(groups.filter(({ role, reasons }) => role === undefined && reasons.length === 0));
   return { moves, stays, withoutRole };
 }
 
@@ -123,7 +121,7 @@ function sharingProblem(account: string, members: readonly PodGroup[]): string |
     return `its ServiceAccount ${account} is shared by pods with ${arns.size} roles (${[...arns].join(", ")}): ${SEPARATE}`;
   }
   const others = members.filter(({ role }) => role === undefined);
-  const pods = others.reduce((sum, member) => sum + member.pods, 0);
+  const pods = podsIn(others);
   const who = [...new Set(others.map(({ workload }) => workload))].join(", ");
   return pods === 0
     ? undefined
@@ -136,7 +134,7 @@ function moveOf(members: readonly PodGroup[]): Move {
     namespace,
     serviceAccount,
     role,
-    pods: members.reduce((sum, { pods }) => sum + pods, 0),
+    pods: podsIn(members),
     workloads: [...new Set(members.map(({ workload }) => workload))],
     notes: [...new Set(members.flatMap(({ workload, notes }) => notes.map((note) => `${workload}: ${note}`)))],
   };

@@ -4,7 +4,7 @@ import { hasFinished, type Pod } from "../../../kubernetes/objects.ts";
 import { quoted } from "../../../policy/annotations.ts";
 import { findShapeProblem, isObject } from "../../../injection/shape.ts";
 import { templateOf } from "../../manifests/templates.ts";
-import type { KubernetesObject } from "../../manifests/parse-objects.ts";
+import { type KubernetesObject, namespaceOf } from "../../manifests/parse-objects.ts";
 import { type Owner, ownerOf, ownersByName } from "./owners.ts";
 
 /** The parts of a namespace that decide about roles. */
@@ -131,10 +131,6 @@ function namespacesOf(objects: readonly KubernetesObject[], workloads: readonly 
     if (!named.has(name)) named.set(name, { name, labels: {}, annotations: {}, isKnown: false });
   }
   return named;
-}
-
-function namespaceOf({ metadata }: KubernetesObject): string {
-  return metadata.namespace ?? "default";
 }
 
 /** Compares by code units, so that the order is the same in every locale. */

@@ -1,7 +1,7 @@
 // The workload that a pod belongs to, which is what an operator would restart. ReplicaSets and Jobs are looked up in the input;
 // if it lacks them, the workload is derived from their names, which Kubernetes generates.
 import type { ObjectMeta } from "../../../kubernetes/objects.ts";
-import type { KubernetesObject } from "../../manifests/parse-objects.ts";
+import { type KubernetesObject, namespaceOf } from "../../manifests/parse-objects.ts";
 
 /** A workload by kind and name. */
 export interface Owner {
@@ -16,9 +16,10 @@ export type OwnersByName = ReadonlyMap<string, Owner>;
 export function ownersByName(objects: readonly KubernetesObject[]): OwnersByName {
   const intermediates = objects.filter(({ kind }) => kind === "ReplicaSet" || kind === "Job");
   return new Map(
-    intermediates.flatMap(({ kind, metadata }) => {
+    intermediates.flatMap((object) => {
+      const { kind, metadata } = object;
       const owner = controllerOf(metadata);
-      return owner ? [[`${metadata.namespace ?? "default"} ${kind} ${metadata.name ?? ""}`, owner]] : [];
+      return owner ? [[`${namespaceOf(object)} ${kind} ${metadata.name ?? ""}`, owner]] : [];
     }),
   );
 }
@@ -28,7 +29,7 @@ export function ownerOf(object: { readonly kind?: string; readonly metadata: Obj
   const { kind = "Pod", metadata } = object;
   const owner = controllerOf(metadata);
   if (!owner) return { kind, name: metadata.name ?? metadata.generateName ?? "" };
-  const next = known.get(`${metadata.namespace ?? "default"} ${owner.kind} ${owner.name}`);
+  const next = known.get(`${namespaceOf(object)} ${owner.kind} ${owner.name}`);
   return next ?? guessOwner(owner, metadata) ?? owner;
 }
 

@@ -7,6 +7,7 @@ import {
   type NamedText,
   type ParsedObjects,
   parseObjects,
+  namespaceOf,
 } from "../../manifests/parse-objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { readCluster } from "./read-cluster.ts";
@@ -79,8 +80,8 @@ async function readFiles(
       problems: [{ option: "filename", text: `${paths.join(",")} contains no Kubernetes object` }],
     };
   }
-  const isSelected = ({ kind, metadata }: KubernetesObject) =>
-    namespace === undefined || (kind === "Namespace" ? metadata.name : (metadata.namespace ?? "default")) === namespace;
+  const isSelected = (object: KubernetesObject) =>
+    namespace === undefined || (object.kind === "Namespace" ? object.metadata.name : namespaceOf(object)) === namespace;
   return success({ objects: objects.filter(isSelected), omissions: [], nativeSidecars: true });
 }
 
