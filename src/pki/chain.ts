@@ -1,12 +1,12 @@
-// Verifies a certificate against the trust bundle of this moment. TLS verifies a peer once, when its connection opens:
+// Verifies a certificate against the current trust bundle. TLS verifies a peer once, when its connection opens:
 // since then the certificate may have expired and its CA may have left the bundle. (RFC 5280 §6.1)
 import { X509Certificate } from "node:crypto";
 import { type Refusal, refuse } from "../protocol/errors.ts";
 
 /**
  * Returns why a peer's leaf certificate (DER) is not acceptable at `now` (Unix milliseconds), as CERTIFICATE_REJECTED;
- * undefined if it is: it is valid, and signatures lead from it over CAs of the bundle, all of them valid, to a
- * self-signed one. Names and key identifiers only choose the signatures to check. Intermediate CAs that the peer
+ * undefined if it is: it is valid, and a chain of signatures leads from it through CAs of the bundle, all of
+ * them valid, to a self-signed one. Names and key identifiers only choose the signatures to check. Intermediate CAs that the peer
  * presented do not count: the bundle has those of podrole's own chain. Never throws.
  */
 export function refuseChain(
@@ -38,11 +38,13 @@ function leadsToRoot(certificate: X509Certificate, trusted: readonly X509Certifi
   });
 }
 
-function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {
+/** Reports whether an authority's key signed the certificate, and the names agree. */
+export function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {
   return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
 }
 
-function isValidAt({ validFromDate, validToDate }: X509Certificate, now: number): boolean {
+/** Reports whether the time (Unix milliseconds) lies within the certificate's validity, whose ends belong to it (RFC 5280 §4.1.2.5). */
+export function isValidAt({ validFromDate, validToDate }: X509Certificate, now: number): boolean {
   return validFromDate.getTime() <= now && now <= validToDate.getTime();
 }
 

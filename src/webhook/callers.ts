@@ -5,6 +5,7 @@
 import { constants, type X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { bundleHash, readCertificates } from "../pki/bundle.ts";
+import { isIssuedBy, isValidAt } from "../pki/chain.ts";
 import { PodroleError, type Refusal, refuse } from "../protocol/errors.ts";
 import { type Changing, createChanges } from "../runtime/changes.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
@@ -129,23 +130,30 @@ function problemOf(certificate: X509Certificate | undefined, expected: Expectati
   const { name, now, authorities } = expected;
   if (certificate === undefined) return "it showed no certificate; expected the API server's client certificate";
   const { subject, validFromDate, validToDate } = certificate;
-  if (now < validFromDate.getTime() || now >= validToDate.getTime()) {
+  if (!isValidAt(certificate, now)) {
     return `its certificate is valid from ${validFromDate.toISOString()} to ${validToDate.toISOString()}; expected now`;
   }
-  if (!isBelow(certificate, authorities)) return "its certificate is of another CA; expected the CA of --api-server-ca";
+  if (!isBelow(certificate, authorities, now))
+    return "its certificate is of another CA; expected the CA of --api-server-ca";
   if (name === undefined || hasName(certificate, name)) return undefined;
   return `its certificate is for ${quoted(subject ?? "")}; expected ${quoted(name)} (--api-server-name)`;
 }
 
-/** Reports whether an authority issued the certificate or a certificate above it. */
-function isBelow(certificate: X509Certificate, authorities: readonly X509Certificate[]): boolean {
-  let current: X509Certificate | undefined = certificate;
-  for (let depth = 0; current !== undefined && depth < DEEPEST; depth += 1) {
-    const below: X509Certificate = current;
-    if (authorities.some((ca) => below.checkIssued(ca) && below.verify(ca.publicKey))) return true;
-    current = below.issuerCertificate;
+/** Reports whether a CA of the file issued the certificate, or a presented CA above it. All of them must be valid now. */
+function isBelow(certificate: X509Certificate, authorities: readonly X509Certificate[], now: number): boolean {
+  const usable = authorities.filter((authority) => isUsable(authority, now));
+  let current: X509Certificate = certificate;
+  for (let depth = 0; depth < DEEPEST; depth += 1) {
+    if (usable.some((authority) => isIssuedBy(current, authority))) return true;
+    const { issuerCertificate } = current;
+    if (issuerCertificate === undefined || !isUsable(issuerCertificate, now)) return false;
+    current = issuerCertificate;
   }
   return false;
+}
+
+function isUsable(authority: X509Certificate, now: number): boolean {
+  return authority.ca && isValidAt(authority, now);
 }
 
 /** Certificates between the caller's and the CA. */

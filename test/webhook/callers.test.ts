@@ -17,7 +17,7 @@ import type { AdmissionRequest } from "../../src/webhook/review.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { HOUR, newLeaf } from "../pki/samples.ts";
-import { type Client, clientOf, newCa } from "./client-certificates.ts";
+import { type Ca, type Client, clientOf, newCa } from "./client-certificates.ts";
 import { podOf, reviewOf } from "./requests.ts";
 
 const MINUTE = 60_000;
@@ -27,10 +27,10 @@ const CA = newCa("api server");
 const OTHER = newCa("others");
 const IMPOSTOR = newCa("api server");
 
-async function openDoor(context: TestContext, name?: string) {
+async function openDoor(context: TestContext, { name, ca = CA }: { readonly name?: string; readonly ca?: Ca } = {}) {
   const directory = await mkdtemp(join(tmpdir(), "podrole-callers-"));
   const caFile = join(directory, "ca.pem");
-  await writeFile(caFile, CA.pem);
+  await writeFile(caFile, ca.pem);
   const clock = createFakeClock(now);
   const { log, lines } = createKeptLog();
   const stop = new AbortController();
@@ -94,7 +94,7 @@ suite("createCallers()", () => {
   ];
   for (const { what, client, name } of served) {
     test(`serves a caller with ${what}, and marks it as the API server`, async (context) => {
-      const { connect, admitted, rejected } = await openDoor(context, name);
+      const { connect, admitted, rejected } = await openDoor(context, name === undefined ? {} : { name });
       assert.equal(await connect(client)(), 200);
       assert.deepEqual([admitted.map(({ caller }) => caller), rejected], [["api-server"], []]);
     });
@@ -131,7 +131,7 @@ suite("createCallers()", () => {
     ["a name that only contains it", clientOf(CA, "kube-apiserver.example")],
   ] as const) {
     test(`answers 403 to a caller with ${what}`, async (context) => {
-      const { connect, admitted, rejected, lines } = await openDoor(context, "kube-apiserver");
+      const { connect, admitted, rejected, lines } = await openDoor(context, { name: "kube-apiserver" });
       assert.equal(await connect(client)(), 403);
       assert.deepEqual([admitted, rejected], [[], ["CERTIFICATE_REJECTED"]]);
       assert.match(JSON.stringify(lines), /its certificate is for .*expected .*kube-apiserver/);
@@ -141,6 +141,16 @@ suite("createCallers()", () => {
   test("refuses an open connection once its certificate has expired", async (context) => {
     const { connect, clock, admitted } = await openDoor(context);
     const call = connect(clientOf(CA, "kube-apiserver", { lifeMs: HOUR }));
+    assert.equal(await call(), 200);
+    await clock.advance(HOUR + 2 * MINUTE);
+    assert.equal(await call(), 403);
+    assert.equal(admitted.length, 1);
+  });
+
+  test("refuses an open connection once the CA of its certificate has expired", async (context) => {
+    const shortLived = newCa("short-lived", HOUR);
+    const { connect, clock, admitted } = await openDoor(context, { ca: shortLived });
+    const call = connect(clientOf(shortLived, "kube-apiserver", { lifeMs: 10 * HOUR }));
     assert.equal(await call(), 200);
     await clock.advance(HOUR + 2 * MINUTE);
     assert.equal(await call(), 403);

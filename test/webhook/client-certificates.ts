@@ -10,11 +10,11 @@ export interface Ca {
   readonly pem: string;
 }
 
-/** A CA that is valid around now. */
-export function newCa(name: string): Ca {
+/** A CA that is valid from an hour ago, by default for 100 hours from now. */
+export function newCa(name: string, lifeMs = 100 * HOUR): Ca {
   const now = Date.now();
   const key = newKey("prime256v1");
-  const times = { notBefore: now - HOUR, notAfter: now + 100 * HOUR };
+  const times = { notBefore: now - HOUR, notAfter: now + lifeMs };
   return { name, key, pem: oddCertificate({ name, key, extensions: [caConstraints()], ...times }) };
 }
 
