@@ -36,7 +36,10 @@ export function declareAudit(audit: Command): readonly Command[] {
       "--reason <code>",
       "Only refusals with this error code of docs/errors.md, such as ROLE_FORBIDDEN or STS_DENIED (default: all)",
     )
-    .option("--role <role>", "Only refusals of this role: its name, its path and name, or its ARN (default: all)");
+    .option(
+      "--role <role>",
+      "Only refused requests for this role: its name, its path and name, or its ARN (default: all)",
+    );
   for (const command of [who, key, refusals]) command.addOption(namespaceOption());
   for (const command of [who, pod, key, refusals]) {
     command.addOption(outputOption(["table", "json"]));

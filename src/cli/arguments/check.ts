@@ -30,7 +30,7 @@ export interface CheckArguments {
 /** Declares the flags of podrole check. */
 export function declareCheck(command: Command): void {
   command
-    .option("--pre", "Check, before an installation, only what podrole needs")
+    .option("--pre", "Before an installation: check only whether the cluster meets podrole's requirements")
     .addOption(namespaceOption())
     .option("--namespace-selector <selector>", "Only pods of namespaces with these labels (default: all namespaces)")
     .option(

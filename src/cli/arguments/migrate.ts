@@ -35,11 +35,23 @@ export interface MigrateArguments {
   readonly output: "text" | "json" | "yaml" | "values";
 }
 
-const DOCS = "docs/migrate.md describes the migration in waves, each finding, and how to roll back";
-const EXIT_CODES = inputExitCodes(
-  "no pod needs work; always with -o values",
-  "at least one pod needs work, or cannot migrate",
-);
+const ARRIVAL = {
+  docs: "docs/migrate.md describes the migration in waves, each finding, and how to roll back",
+  exitCodes: inputExitCodes(
+    "no pod needs work or is refused; always with -o values",
+    "at least one pod needs work or is refused",
+  ),
+};
+const DEPARTURE = {
+  docs: "docs/migrate.md#move-to-irsa-or-eks-pod-identity describes the steps",
+  exitCodes: inputExitCodes("every pod can migrate", "at least one pod cannot migrate"),
+};
+const HELP: Readonly<Record<Topic, Pick<HelpParts, "docs" | "exitCodes">>> = {
+  kiam: ARRIVAL,
+  kube2iam: ARRIVAL,
+  irsa: DEPARTURE,
+  "pod-identity": DEPARTURE,
+};
 
 /** Adds the systems to `migrate` as subcommands and returns them; the caller sets their actions. */
 export function declareMigrate(migrate: Command): readonly Command[] {
@@ -54,15 +66,14 @@ export function declareMigrate(migrate: Command): readonly Command[] {
         "podrole migrate irsa \\\n  --oidc-provider oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF",
       ],
     ],
-    exitCodes: EXIT_CODES,
-    docs: DOCS,
+    ...ARRIVAL,
   });
   const topics = TOPICS.map((topic) => {
     const command = migrate.command(topic).description(DESCRIPTIONS[topic]);
     command.helpGroup(topic === "kiam" || topic === "kube2iam" ? "From another system:" : "To another system:");
     declareTopic[topic](command);
     declareConnection(command);
-    addHelp(command, { notes: [SETTINGS], examples: EXAMPLES[topic], exitCodes: EXIT_CODES, docs: DOCS });
+    addHelp(command, { notes: [SETTINGS], examples: EXAMPLES[topic], ...HELP[topic] });
     return command;
   });
   return topics;

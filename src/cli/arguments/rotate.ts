@@ -16,6 +16,13 @@ export interface RotateArguments {
 
 const DOCS = "docs/operate.md describes the CA, its automatic rotation, and what to do if a CA is compromised";
 const EXIT_CODES = clusterExitCodes("done", "the step is refused, with the reason");
+const STATUS_EXIT_CODES = clusterExitCodes("done", "the CA's Secret cannot be used");
+const PURPOSES: Readonly<Record<RotateArguments["step"], string>> = {
+  status: "As JSON, for a script",
+  prepare: "The first step of a manual rotation",
+  activate: "Refused, with the remaining time, until it is safe",
+  retire: "Refused, with the remaining time, until it is safe",
+};
 
 /** The steps, in the order of a rotation. */
 const STEPS: readonly (readonly [step: RotateArguments["step"], description: string])[] = [
@@ -47,8 +54,8 @@ export function declareRotate(rotate: Command): readonly Command[] {
     }
     declareConnection(declarePodroleNamespace(command.addOption(outputOption())));
     addHelp(command, {
-      examples: [[step === "status" ? "As JSON, for a script" : "As soon as it is safe", EXAMPLES[step]]],
-      exitCodes: EXIT_CODES,
+      examples: [[PURPOSES[step], EXAMPLES[step]]],
+      exitCodes: step === "status" ? STATUS_EXIT_CODES : EXIT_CODES,
       docs: DOCS,
     });
     return command;
