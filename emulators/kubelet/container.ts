@@ -105,7 +105,7 @@ export function createContainer(
     return ended;
   }
 
-  /** Undefined if stop() came before the process was started: between the check and `run` there is no await. */
+  /** Undefined if stop() was called before the process started. No await may stand between the check of `stopping` and the start, or a stop() could be lost. */
   async function runOnce(prepared: Sandbox): Promise<Terminated | undefined> {
     await writeFile(prepared.terminationFile, "", { mode: 0o600 });
     if (stopping.signal.aborted) return undefined;

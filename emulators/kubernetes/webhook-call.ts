@@ -35,7 +35,7 @@ export interface WebhookCaller {
 export interface WebhookCallerOptions {
   /** Address of a `clientConfig.service`: "podrole/podrole-webhook" → "127.0.0.1:9443". */
   readonly services: ReadonlyMap<string, string>;
-  /** The client certificate that webhooks are shown, as AdmissionConfiguration's kubeConfigFile sets one. */
+  /** The client certificate to present to webhooks, as kubeConfigFile in an AdmissionConfiguration sets it. */
   readonly client?: WebhookClient | undefined;
 }
 

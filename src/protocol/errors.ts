@@ -224,7 +224,7 @@ export const ERRORS = {
     retry: false,
     keep: true,
     summary:
-      "The Authorization header is not the token of any container of this pod, or a metadata token is invalid or has expired.",
+      "The Authorization header is not the token of any container of this pod, or a metadata token is invalid or has expired (the metadata paths answer 401 to that).",
     remedy: "Use the container's own token file; a container that is excluded from podrole has no token file.",
   },
   TOKEN_REPLACED: {
@@ -234,7 +234,7 @@ export const ERRORS = {
     keep: true,
     summary: "The Authorization header is a token from before the sidecar's last start, which replaced all tokens.",
     remedy:
-      "SDKs read the token file again when they retry. A program that stores the token must read AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE before each request.",
+      "JavaScript v3 and Go v2 read the token file again when they retry; boto3, the AWS CLI and JavaScript v2 do so at their next refresh. A program that stores the token must read AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE before each request.",
   },
   HOST_FORBIDDEN: {
     http: 403,
@@ -259,8 +259,8 @@ export const ERRORS = {
     grpc: "INVALID_ARGUMENT",
     retry: false,
     keep: true,
-    summary: "The endpoint accepts GET only.",
-    remedy: "Use GET.",
+    summary: "The path does not accept this method.",
+    remedy: "Use GET; for a metadata token, PUT.",
   },
   INTERNAL: {
     http: 500,

@@ -87,12 +87,12 @@ export const SERVER_SETTINGS = {
     stsRate: {
       type: type.integer(1, 10_000),
       default: "50",
-      help: "Make at most this many AssumeRole calls per second over time, for each AWS account that calls STS",
+      help: "Make at most this many AssumeRole calls per second over time, for each replica and each AWS account that calls STS",
     },
     stsBurst: {
       type: type.integer(1, 100_000),
       default: "200",
-      help: "Make at most this many AssumeRole calls at once after an idle period, for each AWS account that calls STS",
+      help: "Make at most this many AssumeRole calls at once after an idle period, for each replica and each AWS account that calls STS",
     },
     credentialCacheSize: {
       type: type.integer(1, 10_000_000),

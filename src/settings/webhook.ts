@@ -61,7 +61,7 @@ export const WEBHOOK_SETTINGS = {
       type: type.cidrs,
       default: null,
       unset: "none, so every address has the same share",
-      help: "Close no connection from these addresses of the API server to make room for others when the webhook's port is full",
+      help: "When the webhook's port is full, never close connections from these addresses, the API server's, to make room for others",
     },
   }),
   ...type.group("Server:", {

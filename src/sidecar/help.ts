@@ -18,8 +18,8 @@ Modes:
   help     print this help
   version  print the version
 
-Settings of serve, init and renew; wait has a part of them. The flag takes
-precedence over the environment variable.
+Settings of serve, init and renew; wait accepts only some of them. The flag
+takes precedence over the environment variable.
 `;
 
 const NOTES = `
@@ -32,7 +32,7 @@ Examples:
 
 Exit codes:
   0  done, or stopped by a signal
-  1  the mode failed: the pod is refused, or there are no credentials in time
+  1  the mode failed: the pod is refused, or no credentials arrived in time
   2  the mode or a setting cannot be used
 
 Learn more:

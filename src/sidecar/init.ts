@@ -24,7 +24,7 @@ export interface InitDeps {
 }
 
 const MIN_BACKOFF_MS = 500;
-/** Shorter than the running sidecar's, because a waiting pod does no work at all. */
+/** Shorter than the running sidecar's maximum back-off: the app cannot start until this succeeds. */
 const MAX_BACKOFF_MS = 10_000;
 const PROGRESS_INTERVAL_MS = 10_000;
 

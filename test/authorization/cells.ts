@@ -72,7 +72,7 @@ export const CALLS = {
       user: ["a user's bearer token", "PROOF_REJECTED"],
       finished: ["a finished pod, with its token", "POD_FINISHED"],
       deleted: ["a deleted pod, with its token", "PROOF_REJECTED"],
-      replaced: ["a pod that another one of its name replaced, with its token", "PROOF_REJECTED"],
+      replaced: ["a pod that was replaced by another of the same name, with the old token", "PROOF_REJECTED"],
     },
   }),
   credentials: call({
@@ -80,7 +80,7 @@ export const CALLS = {
     asks: "credentials of",
     relations: {
       own: "a container of its pod that has a role",
-      idle: "a container of its pod that takes no part",
+      idle: "a container of its pod that podrole.io/containers leaves out",
       podrole: "podrole's own container in its pod",
       ...RELATIVES,
     },
@@ -106,7 +106,7 @@ export const CALLS = {
       uid: ["a certificate with another pod's uid", "POD_UNKNOWN"],
       finished: ["a finished pod, with its certificate", "POD_FINISHED"],
       deleted: ["a deleted pod, with its certificate", "POD_UNKNOWN"],
-      replaced: ["a pod that another one of its name replaced, with its certificate", "POD_UNKNOWN"],
+      replaced: ["a pod that was replaced by another of the same name, with the old certificate", "POD_UNKNOWN"],
       expiredOpen: ["a certificate that expired on an open connection", "CERTIFICATE_REJECTED"],
       expiredResumed: [
         "an expired certificate, on a new connection that tries to resume an earlier TLS session",

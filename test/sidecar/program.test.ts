@@ -129,7 +129,7 @@ test("runSidecar() runs as a bundle as in a pod: serve, wait, renewal by a child
     // In classic mode init runs first; in a restarted pod it finds valid credentials.
     assert.equal(await start(entry, ["init"], pod.env).ended, 0);
 
-    // Due at once, so that it starts a child process first.
+    // Makes the renewal due immediately, so that the sidecar begins with a child process.
     const file = join(pod.settings.identityDirectory, "credentials.json");
     await writeFile(file, (await readFile(file, "utf8")).replaceAll(/"renewAtMs":\d+/g, '"renewAtMs":0'));
     const first = start(entry, ["serve"], pod.env);

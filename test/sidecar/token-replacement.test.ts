@@ -39,7 +39,7 @@ async function use(port: number, token: string): Promise<string> {
 }
 
 for (const mode of ["native", "classic"] as const) {
-  test(`startServe() replaces the tokens of the start before, and answers those with a retryable error (${mode})`, async () => {
+  test(`startServe() replaces the tokens of the previous start, and answers those with a retryable error (${mode})`, async () => {
     const pod = await createPod(mode);
     const prepared = mode === "classic" ? await pod.token("app") : undefined;
     const first = await start(pod);

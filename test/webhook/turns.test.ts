@@ -4,7 +4,7 @@ import { createTurns } from "../../src/webhook/turns.ts";
 
 const [SMALL, LARGE] = [1_000, 200_000];
 
-/** Turns that pass by hand; `order` lists the reviews that have had theirs. */
+/** Turns that the test advances with pass(); `order` lists the reviews whose turn has come. */
 function setUp() {
   const tasks: (() => void)[] = [];
   const turns = createTurns({ nextTurn: (task) => tasks.push(task) });

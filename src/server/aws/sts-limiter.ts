@@ -43,7 +43,7 @@ export interface StsLimiter {
   readonly assumeRole: AssumeRoleFor;
   /** Number of calls that wait for their turn. */
   waiting(): number;
-  /** Returns the namespace that needed most calls in the last one to two minutes, made or not. */
+  /** Returns the namespace with the most calls in the last one to two minutes, refused ones included. */
   topNamespace(): TopNamespace | undefined;
 }
 

@@ -78,7 +78,7 @@ export const SERVER_METRICS = {
   stsTopNamespace: {
     type: "gauge",
     name: "podrole_sts_top_namespace_share",
-    help: "Share (0 to 1) of all AssumeRole calls, made or not, that the namespace with most of them needed in the last one to two minutes; label caller_namespace of the only series names it; there is no series if there were no calls",
+    help: "Share (0 to 1) of AssumeRole calls, including refused ones, that belong to the namespace with the most calls in the last 1 to 2 minutes; there is one series, whose label caller_namespace names that namespace, or none if there were no calls",
     labels: ["caller_namespace"],
   },
   connections: {

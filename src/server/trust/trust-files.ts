@@ -50,7 +50,7 @@ export function trustFromFiles(
 }
 
 const ROOT_NOT_PUBLISHED =
-  "the CA's new root signs at once: pods that were created before cannot reach this server until they are restarted";
+  "certificates are now signed below a new root: pods that were created before this change cannot reach this server until they are restarted";
 
 function unusable(state: string): PodroleError {
   return new PodroleError("AUTHORITY_UNAVAILABLE", `Cannot use the CA of --ca-cert and --ca-key: ${state}`);

@@ -35,7 +35,7 @@ const partOf = (key: Secret): string =>
     .slice(40, 64);
 plant("the key of the current CA", partOf(current.key));
 plant("the key of the next CA", partOf(next.key));
-plant("the key of an own CA", partOf(authority.key));
+plant("the key of an operator's CA", partOf(authority.key));
 
 /** A certificate of the CA whose URI is any text. */
 function certificateFor(uri: string): Buffer {

@@ -86,7 +86,7 @@ suite("promtool", () => {
     const rule = rules.find(({ alert }) => alert === "PodroleWatchStale") as Rule & {
       readonly annotations: Readonly<Record<string, string>>;
     };
-    const description = "The cache of pods in podrole-server at a was last proved fresh 20m 0s ago.";
+    const description = "The cache of pods in podrole-server at a was last confirmed by the API server 20m 0s ago.";
     const expected = {
       exp_labels: { job: "podrole-server", instance: "a", resource: "pods", severity: "warning" },
       exp_annotations: { ...rule.annotations, description },

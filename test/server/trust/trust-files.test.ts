@@ -64,7 +64,7 @@ test("trustFromFiles() rotates to another key through a file with both roots, an
   assert.deepEqual(lines, []);
 });
 
-test("trustFromFiles() warns when a root signs that no pod can have received", async (context) => {
+test("trustFromFiles() warns when it signs with a root that no pod can have received", async (context) => {
   const { read, make, put, lines } = await setUp(context);
   const before = make();
   await put(before);
@@ -75,8 +75,8 @@ test("trustFromFiles() warns when a root signs that no pod can have received", a
   await put(before);
   await read();
   assert.deepEqual(
-    lines.map(({ level, message }) => [level, String(message).slice(0, 38)]),
-    [[40, "the CA's new root signs at once: pods "]],
+    lines.map(({ level, message }) => [level, String(message).slice(0, 44)]),
+    [[40, "certificates are now signed below a new root"]],
   );
 });
 
