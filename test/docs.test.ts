@@ -35,7 +35,9 @@ function stepsOf(text: string) {
 }
 
 function isDefined(source: string | undefined, name: string): boolean {
-  return source !== undefined && new RegExp(`(function|const) ${name}\\b|^ {2,}(async )?${name}\\(.*\\{$`, "m").test(source);
+  return (
+    source !== undefined && new RegExp(`(function|const) ${name}\\b|^ {2,}(async )?${name}\\(.*\\{$`, "m").test(source)
+  );
 }
 
 const KNOWN = new Set([

@@ -30,3 +30,38 @@ test("refreshGauges() shows one namespace at a time, and none without calls", as
   ]);
   assert.deepEqual(await shown(undefined), []);
 });
+
+test("refreshGauges() shows times in seconds from now, readiness, and each port's connections as the listener counts them", async () => {
+  const metrics = createMetrics(SERVER_METRICS);
+  const connections = { open: 2, opened: 7 };
+  const sources = {
+    isReady: false,
+    listeners: { identity: { connections: () => connections } },
+    cache: { size: 5, nearestExpiryMs: () => Number.POSITIVE_INFINITY },
+    limiter: { waiting: () => 0, topNamespace: () => undefined },
+    authorityNotAfter: 61_000,
+    servingNotAfter: 500,
+    watchAgesMs: { pods: 1_500 },
+  };
+  refreshGauges(metrics, 1_000, sources);
+  const first = (await metrics.expose()).split("\n");
+  for (const line of [
+    "podrole_ready 0",
+    "podrole_credential_cache_entries 5",
+    "podrole_credential_nearest_expiry_seconds +Inf",
+    "podrole_authority_expiry_seconds 60",
+    "podrole_serving_certificate_expiry_seconds -0.5",
+    'podrole_watch_age_seconds{resource="pods"} 1.5',
+    'podrole_connections{port="identity"} 2',
+    'podrole_connections_opened_total{port="identity"} 7',
+  ])
+    assert.ok(first.includes(line), line);
+  Object.assign(connections, { open: 0, opened: 9 });
+  refreshGauges(metrics, 1_000, { ...sources, isReady: true });
+  const second = (await metrics.expose()).split("\n");
+  assert.ok(second.includes("podrole_ready 1"));
+  assert.ok(
+    second.includes('podrole_connections_opened_total{port="identity"} 9'),
+    "the counter is replaced, not added to",
+  );
+});
