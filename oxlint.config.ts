@@ -118,6 +118,18 @@ export default defineConfig({
   overrides: [
     ...imports,
     {
+      files: ["src/**"],
+      rules: {
+        "no-restricted-globals": [
+          "error",
+          ...["TypeError", "RangeError"].map((name) => ({
+            name,
+            message: "an Error says what failed, or a row of the error table does; these two are Node's own",
+          })),
+        ],
+      },
+    },
+    {
       files: ["src/**/main.ts", "src/cli/demo/app.ts", "test/**", "scripts/**"],
       rules: { "node/no-process-env": "off", "no-console": "off" },
     },

@@ -5,7 +5,7 @@ const LONGEST_LINE = 16 * 1024 * 1024;
 
 /**
  * Yields the lines of `chunks` without their line feeds. A last line without one was cut off and is dropped. Throws
- * RangeError for a line without an end.
+ * an Error for a line without an end.
  */
 export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncIterable<string> {
   const decoder = new TextDecoder();
@@ -14,7 +14,9 @@ export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncItera
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     if (rest.length > LONGEST_LINE)
-      throw new RangeError(`Cannot read a watch: a line has more than ${LONGEST_LINE} characters`);
+      throw new Error(
+        `Cannot read a watch: a line has more than ${LONGEST_LINE} characters; expected one object a line`,
+      );
     yield* lines;
   }
 }

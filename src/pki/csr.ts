@@ -25,12 +25,15 @@ import { COMMON_NAME, EC_PUBLIC_KEY, PRIME256V1, RSA_ENCRYPTION } from "./oids.t
 
 /**
  * Creates a request for the public half of `privateKeyPem`, DER. `commonName` (at most 64 characters, X.520) only helps
- * operators who inspect the request. Throws TypeError for a key that cannot be exported.
+ * operators who inspect the request. Throws for a key that cannot be exported.
  */
 export function createCsr(privateKeyPem: Secret, commonName: string): Buffer {
   const key = createPrivateKey(privateKeyPem.reveal());
   const publicKey = decode(createPublicKey(key).export({ type: "spki", format: "der" }));
-  if (publicKey === undefined) throw new TypeError("the public key does not export as DER");
+  if (publicKey === undefined)
+    throw new Error(
+      "Cannot create a certification request: the public key does not export as DER; expected ECDSA or RSA",
+    );
   const name = sequence(set(sequence(oid(COMMON_NAME), utf8(commonName))));
   const info = sequence(integer(0), name, publicKey, tagged(0));
   const { algorithm, digest } = signatureScheme(key);

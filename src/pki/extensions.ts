@@ -60,10 +60,11 @@ function keyIdentifier(publicKeyInfo: Der): Buffer {
     .subarray(0, 20);
 }
 
-/** Returns the SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). Throws TypeError for a key that cannot be exported. */
+/** Returns the SubjectPublicKeyInfo (RFC 5280 §4.1.2.7). Throws for a key that cannot be exported. */
 export function publicKeyInfoOf(publicKey: KeyObject): Der {
   const info = decode(publicKey.export({ type: "spki", format: "der" }));
-  if (info === undefined) throw new TypeError("the public key does not export as DER");
+  if (info === undefined)
+    throw new Error("Cannot encode a public key: it does not export as DER; expected ECDSA or RSA");
   return info;
 }
 

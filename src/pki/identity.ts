@@ -18,13 +18,16 @@ export interface PodIdentity {
 }
 
 /**
- * Returns `spiffe://<trust-domain>/ns/<ns>/sa/<sa>/pod/<name>/<uid>`. Throws TypeError for an identity that
+ * Returns `spiffe://<trust-domain>/ns/<ns>/sa/<sa>/pod/<name>/<uid>`. Throws for an identity that
  * podIdentityOf() would refuse.
  */
 export function formatSpiffeId(identity: PodIdentity): string {
   const { trustDomain, namespace, serviceAccount, pod, uid } = identity;
   const id = `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}/pod/${pod}/${uid}`;
-  if (parseSpiffeId(id) === undefined) throw new TypeError(`Cannot format a SPIFFE ID: "${id}" is not one of a pod`);
+  if (parseSpiffeId(id) === undefined)
+    throw new Error(
+      `Cannot format a SPIFFE ID: "${id}" is not one of a pod; expected names that Kubernetes and SPIFFE accept`,
+    );
   return id;
 }
 

@@ -8,7 +8,7 @@ export type Subject =
   | { readonly kind: "pod"; readonly uri: string }
   | { readonly kind: "serving"; readonly dnsNames: readonly string[]; readonly ipAddresses: readonly string[] };
 
-/** Returns the GeneralNames of `subject`. Throws TypeError if there is none or one has no exact encoding. */
+/** Returns the GeneralNames of `subject`. Throws if there is none or one has no exact encoding. */
 export function alternativeNames(subject: Subject): Der {
   if (subject.kind === "pod") return sequence(taggedBytes(6, ascii(subject.uri)));
   const names = [
@@ -16,14 +16,14 @@ export function alternativeNames(subject: Subject): Der {
     ...subject.ipAddresses.map((address) => taggedBytes(7, addressBytes(address))),
   ];
   if (names.length === 0)
-    throw new TypeError("Cannot encode a serving certificate: it has no name; expected a DNS name or an IP address");
+    throw new Error("Cannot encode a serving certificate: it has no name; expected a DNS name or an IP address");
   return sequence(...names);
 }
 
 /** An IA5String without blanks and control characters. */
 function ascii(text: string): Buffer {
   if (!/^[!-~]+$/.test(text))
-    throw new TypeError(`Cannot encode "${text}" as a certificate name; expected printable ASCII`);
+    throw new Error(`Cannot encode ${JSON.stringify(text)} as a certificate name; expected printable ASCII`);
   return Buffer.from(text, "latin1");
 }
 
@@ -31,7 +31,9 @@ function ascii(text: string): Buffer {
 function addressBytes(address: string): Buffer {
   if (isIPv4(address)) return Buffer.from(address.split(".").map(Number));
   if (!isIPv6(address) || address.includes("%"))
-    throw new TypeError(`Cannot encode "${address}" as an IP address; expected IPv4 or IPv6 without zone and brackets`);
+    throw new Error(
+      `Cannot encode ${JSON.stringify(address)} as an IP address; expected IPv4 or IPv6 without zone and brackets`,
+    );
   const [head = "", tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split("::");
   const groups = (text: string | undefined) => (text ? text.split(":") : []);
   const zeros = Array<string>(8 - groups(head).length - groups(tail).length).fill("0");

@@ -84,7 +84,7 @@ async function whileConnected(
 
 function tooLarge(nodes: number): Error {
   const message = `it has ${nodes} objects, lists and members, at most ${MOST_NODES} are read`;
-  return Object.assign(new RangeError(message), { statusCode: 413 });
+  return Object.assign(new Error(message), { statusCode: 413 });
 }
 
 const CODE = { quote: 0x22, backslash: 0x5c, comma: 0x2c, colon: 0x3a, bracket: 0x5b, brace: 0x7b } as const;

@@ -6,7 +6,7 @@ import { constants, type X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { bundleHash, readCertificates } from "../pki/bundle.ts";
 import { isIssuedBy, isValidAt } from "../pki/chain.ts";
-import { PodroleError, type Refusal, refuse } from "../protocol/errors.ts";
+import { type Refusal, refuse } from "../protocol/errors.ts";
 import { type Changing, createChanges } from "../runtime/changes.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import { readIfPresent } from "../runtime/files.ts";
@@ -59,7 +59,10 @@ export interface CallersOptions {
 
 const CHECK_EACH_MS = 60_000;
 
-/** Reads the CA and follows the file until `signal` is aborted. Rejects with PodroleError if the file cannot be used. */
+/**
+ * Reads the CA and follows the file until `signal` is aborted. Rejects if the file cannot be used: the message names the
+ * setting, the file, and what is accepted.
+ */
 export async function createCallers(
   { clock, log, signal }: CallersDeps,
   { caFile, name }: CallersOptions,
@@ -170,5 +173,7 @@ async function readCa(file: string): Promise<{ readonly pem: string; readonly ce
   const certificates = readCertificates(pem ?? "");
   if (pem !== undefined && certificates.length > 0) return { pem: certificates.join(""), certificates };
   const state = pem === undefined ? "it does not exist" : "it has no certificate";
-  throw new PodroleError("INTERNAL", `Cannot use ${quoted(file)} of --api-server-ca: ${state}; expected a PEM file`);
+  throw new Error(
+    `Cannot use --api-server-ca ${quoted(file)}: ${state}; expected a PEM file with the API server's client CA`,
+  );
 }

@@ -28,7 +28,7 @@ test("splitLines() drops a last line that was cut off", async () => {
   assert.deepEqual(await linesOf([Buffer.from('{"a":1}\n{"b"')]), ['{"a":1}']);
 });
 
-test("splitLines() throws RangeError for a line without an end", async () => {
+test("splitLines() throws for a line without an end", async () => {
   const chunk = Buffer.alloc(9 * 1024 * 1024, "x");
-  await assert.rejects(linesOf([chunk, chunk]), RangeError);
+  await assert.rejects(linesOf([chunk, chunk]), /^Error: Cannot read a watch: a line has more/);
 });

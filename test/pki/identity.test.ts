@@ -145,7 +145,7 @@ test("formatSpiffeId() throws for a name that podIdentityOf() would reject", () 
     { trustDomain: "A" },
     { serviceAccount: ".." },
   ]) {
-    assert.throws(() => formatSpiffeId({ ...POD, ...wrong }), TypeError);
+    assert.throws(() => formatSpiffeId({ ...POD, ...wrong }), /^Error: Cannot format a SPIFFE ID: .*; expected names/);
   }
 });
 

@@ -47,8 +47,8 @@ const REFUSED: readonly (readonly [string, Subject])[] = [
   ["a pod URI beyond ASCII", { kind: "pod", uri: "spiffe://ä" }],
 ];
 for (const [name, subject] of REFUSED) {
-  test(`alternativeNames() throws TypeError for ${name}`, () =>
-    assert.throws(() => alternativeNames(subject), TypeError));
+  test(`alternativeNames() throws for ${name}`, () =>
+    assert.throws(() => alternativeNames(subject), /^Error: Cannot encode .*; expected /));
 }
 
 test("alternativeNames() of any IP address is found by node:crypto in the certificate, and no other", () => {

@@ -193,7 +193,8 @@ suite("createCallers()", () => {
       const { log } = createKeptLog();
       const signal = AbortSignal.abort();
       await assert.rejects(createCallers({ clock, log, signal }, { caFile: file, name: undefined }), {
-        message: new RegExp(`of --api-server-ca: it ${what}; expected a PEM file`),
+        name: "Error",
+        message: new RegExp(`^Cannot use --api-server-ca ".*ca.*": it ${what}; expected a PEM file with`),
       });
     });
   }

@@ -4,13 +4,15 @@ import { type AddressInfo, createServer } from "node:net";
 
 const ATTEMPTS = 20;
 
-/** Offset for the sidecar's two adjacent ports so that both are free; `first` is the lower one. Throws RangeError. */
+/** Offset for the sidecar's two adjacent ports so that both are free; `first` is the lower one. Throws if there are none. */
 export async function freeOffset(first: number): Promise<number> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const port = await tryPort(0);
     if (port !== undefined && (await tryPort(port + 1)) !== undefined) return port - first;
   }
-  throw new RangeError(`Cannot find two free adjacent ports on 127.0.0.1: none in ${ATTEMPTS} attempts`);
+  throw new Error(
+    `Cannot find two free adjacent ports on 127.0.0.1: none in ${ATTEMPTS} attempts; expected a pair within them`,
+  );
 }
 
 /** The port that was bound; undefined if it is in use. */

@@ -97,7 +97,7 @@ export function readDocuments(
           else pieces?.push(line);
           if (line.trim() !== "") isFirst = false;
           length += pieces === undefined ? 0 : line.length;
-          if (length > LONGEST_DOCUMENT) throw new RangeError("the document is larger than 256 MiB; split it");
+          if (length > LONGEST_DOCUMENT) throw new Error("the document is larger than 256 MiB; split it");
         }
       }
       if (pieces) progress.line(accept(pieces.join("\n")));

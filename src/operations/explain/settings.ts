@@ -53,7 +53,8 @@ const SELECTS_ALL = { name: "pods.podrole.io", clientConfig: {} };
 
 function defaults(): WebhookSettings {
   const read = readSettings(WEBHOOK_SETTINGS, {}, {});
-  if (!read.ok) throw new RangeError(`the webhook's defaults: ${read.problems.join("; ")}`);
+  if (!read.ok)
+    throw new Error(`Cannot read the webhook's defaults: ${read.problems.join("; ")}; expected none that is refused`);
   return read.value;
 }
 

@@ -113,12 +113,9 @@ export function noOwnCredentials(error: unknown, action: string, reasons: readon
     ? "none was found; the server's log lists the sources that it tried"
     : stateOf(error, "their source");
   const tried = reasons.length > 0 ? ` tried: ${reasons.join("; ")};` : "";
-  const cause = new RangeError(
-    `${received};${tried} expected one of, in this order of precedence: ${ACCEPTED.join("; ")}`,
-    {
-      cause: error,
-    },
-  );
+  const cause = new Error(`${received};${tried} expected one of, in this order of precedence: ${ACCEPTED.join("; ")}`, {
+    cause: error,
+  });
   return new PodroleError("STS_UNAVAILABLE", `Cannot ${action}: the server's own AWS credentials: ${state}`, { cause });
 }
 

@@ -21,7 +21,7 @@ export interface ProcessCredentials {
 }
 
 /**
- * Returns a provider that runs the program at each call. It rejects with RangeError, whose message names only the program,
+ * Returns a provider that runs the program at each call. It rejects with an Error whose message names only the program,
  * because pods may see it; the program's stderr is in the cause. Its stdout is secret and in neither.
  */
 export function createProcessCredentials(
@@ -30,13 +30,13 @@ export function createProcessCredentials(
 ): () => Promise<ProcessCredentials> {
   const run = promisify(execFile);
   const failed = (state: string, options?: ErrorOptions) =>
-    new RangeError(`Cannot use --credential-process ${program}: ${state}`, options);
+    new Error(`Cannot use --credential-process ${program}: ${state}`, options);
 
   return async () => {
     const { stdout } = await run(program, args, { timeout: timeoutMs }).catch((error: Failure) => {
       const { code, killed, stderr = "" } = error;
       const state = killed ? `it did not end within ${timeoutMs} ms` : `it failed with ${code}`;
-      throw failed(state, { cause: new RangeError(stderr.trim().slice(0, 1_000) || error.message) });
+      throw failed(state, { cause: new Error(stderr.trim().slice(0, 1_000) || error.message) });
     });
     const { Version, AccessKeyId, SecretAccessKey, SessionToken, Expiration } = parse(stdout) ?? {};
     if (Version !== 1)

@@ -9,7 +9,7 @@ export interface InstanceProfileOptions {
 }
 
 /**
- * Resolves with an ARN such as "arn:aws:iam::123456789012:instance-profile/name". Rejects with RangeError if the service
+ * Resolves with an ARN such as "arn:aws:iam::123456789012:instance-profile/name". Rejects with an Error if the service
  * answers without one, else as `fetch` does.
  */
 export async function readInstanceProfileArn(
@@ -33,6 +33,6 @@ export async function readInstanceProfileArn(
   return arn;
 }
 
-function unreadable(state: string): RangeError {
-  return new RangeError(`Cannot read the instance profile: ${state}; expected an ARN`);
+function unreadable(state: string): Error {
+  return new Error(`Cannot read the instance profile: ${state}; expected an ARN`);
 }

@@ -58,9 +58,7 @@ export async function detectBaseArn({
         const arn = await readArn();
         const baseArn = baseArnOf(arn);
         if (baseArn === undefined) {
-          throw new RangeError(
-            `Cannot read the account from ${source}: ${JSON.stringify(arn)}; expected an ARN of IAM`,
-          );
+          throw new Error(`Cannot read the account from ${source}: ${JSON.stringify(arn)}; expected an ARN of IAM`);
         }
         log.info({ arn, baseArn }, `found the base ARN by ${source}`);
         return baseArn;

@@ -80,11 +80,11 @@ function toCertificate(stored: Loose | undefined): Grants["certificate"] {
 }
 
 function toText(value: unknown): string {
-  if (typeof value !== "string") throw new TypeError(`Cannot read a stored grant: ${typeof value}; expected a string`);
+  if (typeof value !== "string") throw new Error(`Cannot read a stored grant: ${typeof value}; expected a string`);
   return value;
 }
 
 function toNumber(value: unknown): number {
   if (typeof value === "number" && Number.isFinite(value)) return value;
-  throw new TypeError(`Cannot read a stored grant: ${typeof value}; expected a finite number`);
+  throw new Error(`Cannot read a stored grant: ${typeof value}; expected a finite number`);
 }

@@ -27,7 +27,7 @@ export async function readSlots(
   return known(async () => {
     const secret = await kubernetes.getSecret(where, name);
     const held = secret && decodeAuthorities(secret.data);
-    if (held === undefined) throw new RangeError(`Secret ${where}/${name} contains no CA yet`);
+    if (held === undefined) throw new Error(`Secret ${where}/${name} contains no CA yet`);
     const { next, current, previous } = held;
     return [
       ...(next ? [slotFacts("next", next.authority.certificatePem, next.since)] : []),

@@ -68,8 +68,7 @@ export async function readPages(
     samples: await known(async () => {
       const port = programs[program]?.settings?.pagesBind.port ?? USUAL_PORT;
       const { status, text } = await kubernetes.readPage({ namespace, name: pod }, port, "/metrics");
-      if (status !== 200)
-        throw new RangeError(`Cannot read its metrics: HTTP ${status} ${messageOf(text)}; expected 200`);
+      if (status !== 200) throw new Error(`Cannot read its metrics: HTTP ${status} ${messageOf(text)}; expected 200`);
       return parseSamples(text);
     }),
   }));
