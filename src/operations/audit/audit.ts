@@ -3,14 +3,14 @@
 import type { Clock } from "../../runtime/clock.ts";
 import { type Checked, success } from "../../runtime/result.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
-import { createApiJoin, readApiEvent } from "./api-audit.ts";
-import { createCallJoin, readCalls } from "./cloudtrail.ts";
-import { openClusterLogs } from "./cluster-logs.ts";
-import { createPod, type PodAnswer } from "./pod.ts";
-import { createReadProgress, type LogCounts, type ReadProgress } from "./progress.ts";
+import { createApiJoin, readApiEvent } from "./records/api-events.ts";
+import { createCallJoin, readCalls } from "./records/aws-calls.ts";
+import { openClusterLogs } from "./logs/cluster-logs.ts";
+import { createPod, type PodAnswer } from "./answers/pod.ts";
+import { createReadProgress, type LogCounts, type ReadProgress } from "./logs/progress.ts";
 import type { AuditQuery, Joins, Question } from "./question.ts";
-import { type AuditRecord, readRecord } from "./records.ts";
-import { createRefusals, type RefusalsAnswer } from "./refusals.ts";
+import { type AuditRecord, readRecord } from "./records/podrole-records.ts";
+import { createRefusals, type RefusalsAnswer } from "./answers/refusals.ts";
 import {
   type BrokenLog,
   type FileDeps,
@@ -19,8 +19,8 @@ import {
   readDocuments,
   readLines,
   type Source,
-} from "./sources.ts";
-import { createWho, type GrantsAnswer } from "./who.ts";
+} from "./logs/sources.ts";
+import { createWho, type GrantsAnswer } from "./answers/who.ts";
 
 /** What an audit reads from, and reports to. */
 export interface AuditDeps extends FileDeps {

@@ -1,9 +1,9 @@
 // The questions that podrole audit answers, and what each has in common: it receives records, names what it needs from
 // other logs, and answers.
 import type { ErrorCode } from "../../protocol/errors.ts";
-import type { ApiJoin } from "./api-audit.ts";
-import type { CallJoin } from "./cloudtrail.ts";
-import type { AuditRecord } from "./records.ts";
+import type { ApiJoin } from "./records/api-events.ts";
+import type { CallJoin } from "./records/aws-calls.ts";
+import type { AuditRecord } from "./records/podrole-records.ts";
 
 /** What an operator asks. */
 export type AuditQuery =

@@ -1,11 +1,11 @@
 // "What did pod P use?": everything about one pod in order of time, from its admission to the AWS calls made with its
 // credentials. Every instance of a recreated pod is included.
 import { type CallerTrust, trustOf } from "./caller.ts";
-import type { CallSum } from "./cloudtrail.ts";
+import type { CallSum } from "../records/aws-calls.ts";
 import { createGrants, type Grant, type Grants, type Session } from "./grants.ts";
 import { type BelievedAdmission, joinKeysOf, type Origin, originOf, sessionsOf } from "./origin.ts";
-import { isRefusalRecord, type Joins, type Question } from "./question.ts";
-import type { AuditRecord, CertificateRecord } from "./records.ts";
+import { isRefusalRecord, type Joins, type Question } from "../question.ts";
+import type { AuditRecord, CertificateRecord } from "../records/podrole-records.ts";
 
 /** `at` is Unix milliseconds. */
 export type PodStep = { readonly at: number } & (

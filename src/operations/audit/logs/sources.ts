@@ -2,7 +2,7 @@
 // costs only what would have come after the break, and is reported.
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
-import { type Checked, success } from "../../runtime/result.ts";
+import { type Checked, success } from "../../../runtime/result.ts";
 import { linesOf } from "./lines.ts";
 import type { ReadProgress } from "./progress.ts";
 

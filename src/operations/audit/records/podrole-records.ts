@@ -7,9 +7,9 @@ import type {
   CertificateLine,
   CredentialsLine,
   FieldOf,
-} from "../../runtime/audit-line.ts";
+} from "../../../runtime/audit-line.ts";
 import { fieldsAt, listAt, parseJson, textAt, timeOf } from "./json.ts";
-import { isObject } from "../../injection/shape.ts";
+import { isObject } from "../../../injection/shape.ts";
 
 interface Common {
   /** Unix milliseconds. */

@@ -4,11 +4,11 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { createApiJoin, readApiEvent } from "../../../src/operations/audit/api-audit.ts";
-import { trustOf } from "../../../src/operations/audit/caller.ts";
-import { readRecord } from "../../../src/operations/audit/records.ts";
-import { partOf, runAudit } from "../../cli/commands/run-audit.ts";
-import { admission, creation, credentials, linesOf } from "./samples.ts";
+import { createApiJoin, readApiEvent } from "../../../../src/operations/audit/records/api-events.ts";
+import { trustOf } from "../../../../src/operations/audit/answers/caller.ts";
+import { readRecord } from "../../../../src/operations/audit/records/podrole-records.ts";
+import { partOf, runAudit } from "../../../cli/commands/run-audit.ts";
+import { admission, creation, credentials, linesOf } from "../samples.ts";
 
 const PROVEN = { caller: "api-server" };
 /** A line that mallory wrote by calling the webhook herself, later than the real one. */

@@ -1,11 +1,11 @@
 // How a grant came about: the admission and the certificate of its pod, and from the API server's audit log the request
 // that created the pod and the request for the pod's token.
-import type { ApiEvent } from "./api-audit.ts";
+import type { ApiEvent } from "../records/api-events.ts";
 import { type CallerTrust, trustOf } from "./caller.ts";
-import type { CallSum } from "./cloudtrail.ts";
+import type { CallSum } from "../records/aws-calls.ts";
 import type { Grant, Grants, MatchedAdmission, Session } from "./grants.ts";
-import type { JoinKeys, Joins } from "./question.ts";
-import type { CertificateRecord } from "./records.ts";
+import type { JoinKeys, Joins } from "../question.ts";
+import type { CertificateRecord } from "../records/podrole-records.ts";
 
 /** An admission, and how far it is believed. */
 export interface BelievedAdmission extends MatchedAdmission {

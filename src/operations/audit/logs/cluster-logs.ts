@@ -1,7 +1,7 @@
 // The logs of podrole's own pods, read through the Kubernetes API: what the kubelets have kept of them.
-import type { Pod } from "../../kubernetes/objects.ts";
-import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
-import { success } from "../../runtime/result.ts";
+import type { Pod } from "../../../kubernetes/objects.ts";
+import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
+import { success } from "../../../runtime/result.ts";
 import type { Opened, Source } from "./sources.ts";
 
 const PODROLE = "app.kubernetes.io/part-of=podrole";

@@ -1,5 +1,5 @@
 // Counts what is read of each log, and reports progress while gigabytes are read.
-import type { Clock } from "../../runtime/clock.ts";
+import type { Clock } from "../../../runtime/clock.ts";
 
 /** What was read of one log. Skipped lines are counted, so that none is ignored silently. */
 export interface LogCounts {

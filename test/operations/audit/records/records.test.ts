@@ -1,64 +1,16 @@
-// Reading of lines, records and events: wrapped lines of podrole, and arbitrary bytes.
+// Reading of records and events: wrapped lines of podrole, and arbitrary text.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { gzipSync } from "node:zlib";
-import { fc } from "../../property.ts";
-import { readApiEvent } from "../../../src/operations/audit/api-audit.ts";
-import { readCalls } from "../../../src/operations/audit/cloudtrail.ts";
-import { linesOf } from "../../../src/operations/audit/lines.ts";
-import { readRecord } from "../../../src/operations/audit/records.ts";
-import type { AuditLine } from "../../../src/runtime/audit-line.ts";
-import { createAudit } from "../../../src/runtime/log.ts";
-import { runAudit } from "../../cli/commands/run-audit.ts";
-import { admission, call, certificate, creation, credentials, ROLE } from "./samples.ts";
+import { fc } from "../../../property.ts";
+import { readApiEvent } from "../../../../src/operations/audit/records/api-events.ts";
+import { readCalls } from "../../../../src/operations/audit/records/aws-calls.ts";
+import { readRecord } from "../../../../src/operations/audit/records/podrole-records.ts";
+import type { AuditLine } from "../../../../src/runtime/audit-line.ts";
+import { createAudit } from "../../../../src/runtime/log.ts";
+import { runAudit } from "../../../cli/commands/run-audit.ts";
+import { admission, call, certificate, creation, credentials, ROLE } from "../samples.ts";
 
 const POD_FIELDS = { namespace: "shop", pod: "orders", podUid: "u-1", serviceAccount: "default" };
-
-async function* chunked(bytes: Uint8Array, size: number): AsyncIterable<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
-}
-
-async function read(bytes: Uint8Array, size: number, longest?: number) {
-  const lines: string[] = [];
-  let tooLong = 0;
-  const hooks = { onTooLong: () => void (tooLong += 1), ...(longest !== undefined && { longest }) };
-  for await (const batch of linesOf(chunked(bytes, size), hooks)) lines.push(...batch);
-  return { lines, tooLong };
-}
-
-suite("linesOf()", () => {
-  test("yields the same lines however the bytes are split, plain or compressed", async () => {
-    const property = fc.asyncProperty(
-      fc.array(fc.string({ unit: "grapheme" }).filter((text) => !text.includes("\n"))),
-      fc.integer({ min: 2, max: 40 }),
-      fc.boolean(),
-      async (texts, size, compressed) => {
-        const bytes = Buffer.from(texts.map((line) => `${line}\n`).join(""));
-        const { lines } = await read(compressed ? gzipSync(bytes) : bytes, size);
-        // A byte order mark at the start is not part of a line.
-        assert.deepEqual(
-          lines,
-          bytes
-            .toString()
-            .replace(/^\ufeff/, "")
-            .split("\n")
-            .slice(0, -1),
-        );
-      },
-    );
-    await fc.assert(property, { numRuns: 100 });
-  });
-
-  test("skips and reports a line that is too long for a record", async () => {
-    const text = `short\n${"x".repeat(5_000)}\nnext\n${"y".repeat(5_000)}`;
-    const { lines, tooLong } = await read(Buffer.from(text), 100, 1_000);
-    assert.deepEqual([lines, tooLong], [["short", "next"], 2]);
-  });
-
-  test("yields a last line without a line end", async () => {
-    assert.deepEqual((await read(Buffer.from("a\nb"), 2)).lines, ["a", "b"]);
-  });
-});
 
 suite("readRecord()", () => {
   const line = JSON.stringify(credentials());

@@ -1,6 +1,6 @@
 // Grants of credentials, gathered from records in any order: one for each container of a pod instance and role, with the
 // admission and the certificate that led to it. Memory grows with pods, not with renewals.
-import type { AdmissionRecord, AuditRecord, CertificateRecord, CredentialsRecord } from "./records.ts";
+import type { AdmissionRecord, AuditRecord, CertificateRecord, CredentialsRecord } from "../records/podrole-records.ts";
 
 /** A session of STS, known by its access key ID. */
 export interface Session {
