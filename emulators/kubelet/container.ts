@@ -5,11 +5,11 @@ import { writeFile } from "node:fs/promises";
 import type { Container } from "../../src/kubernetes/objects.ts";
 import { type Clock, sleep, untilAborted } from "../../src/runtime/clock.ts";
 import type { Log } from "../../src/runtime/log.ts";
+import { type ContainerRecord, createContainerRecord } from "./container-record.ts";
 import { type ConfigProblem, isProblem } from "./environment.ts";
-import { createLogBuffer, type LogBuffer } from "./log-buffer.ts";
 import { type ExecResult, execute, type Run, startRun } from "./run.ts";
 import type { Sandbox } from "./sandbox.ts";
-import type { ContainerState, ContainerStatus, Terminated, Waiting } from "./status.ts";
+import type { ContainerStatus, Terminated, Waiting } from "./status.ts";
 import { terminationOf } from "./termination.ts";
 
 /** When a container is started again after its end. */
@@ -49,160 +49,155 @@ export interface PodContainer {
   stop(graceMs: number): Promise<void>;
 }
 
+/** What the states of a container share. */
+interface Supervision {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly container: Container;
+  readonly options: ContainerOptions;
+  readonly record: ContainerRecord;
+  readonly stopping: AbortSignal;
+  readonly hooked: PromiseWithResolvers<void>;
+  readonly started: PromiseWithResolvers<boolean>;
+  /** Set while a process runs. */
+  current: { readonly sandbox: Sandbox; readonly run: Run } | undefined;
+}
+
 /** Creates a container, which waits until start(). `onChange` is called after every change of its status. */
 export function createContainer(
   { clock, log, onChange }: { readonly clock: Clock; readonly log: Log; readonly onChange: () => void },
   container: Container,
   options: ContainerOptions,
 ): PodContainer {
+  const { name, image = "" } = container;
   const stopping = new AbortController();
   const hooked = Promise.withResolvers<void>();
   const started = Promise.withResolvers<boolean>();
   const finished = Promise.withResolvers<Terminated | undefined>();
-  let state: ContainerState = { waiting: { reason: "PodInitializing" } };
-  let lastState: { readonly terminated: Terminated } | undefined;
-  let isStarted = false;
-  let isReady = false;
-  let restartCount = 0;
-  let output = createLogBuffer(options.logLimit);
-  let previousOutput: LogBuffer | undefined;
-  let sandbox: Sandbox | undefined;
-  let run: Run | undefined;
+  const record = createContainerRecord({ onChange }, { name, image, logLimit: options.logLimit });
+  const supervision: Supervision = {
+    ...{ clock, log, container, options, record, hooked, started },
+    stopping: stopping.signal,
+    current: undefined,
+  };
   let begun = false;
 
-  function change(next: ContainerState): void {
-    state = next;
-    onChange();
-  }
-
-  function wait(waiting: Waiting): Promise<void> {
-    change({ waiting });
-    return untilAborted(stopping.signal);
-  }
-
-  async function supervise(): Promise<Terminated | undefined> {
-    if (!options.hasImage) {
-      await wait({ reason: "ErrImagePull", message: `image "${container.image ?? ""}" is not one of this node's` });
-      return undefined;
-    }
-    const prepared = await options.prepare();
-    if (isProblem(prepared)) {
-      await wait({ reason: "CreateContainerConfigError", message: prepared.problem });
-      return undefined;
-    }
-    sandbox = prepared;
-    let ended: Terminated | undefined;
-    for (let quickEnds = 0; !stopping.signal.aborted; ) {
-      const startedAt = clock.now();
-      const termination = await runOnce(prepared);
-      if (termination === undefined) break;
-      ended = termination;
-      if (!restarts(options.restart, ended)) break;
-      // A container that ran for long enough resets its back-off, as with the kubelet.
-      if (clock.now() - startedAt >= 2 * options.restartBackoff.capMs) quickEnds = 0;
-      await pause(quickEnds++);
-    }
-    return ended;
-  }
-
-  /** Undefined if stop() was called before the process started. No await may stand between the check of `stopping` and the start, or a stop() could be lost. */
-  async function runOnce(prepared: Sandbox): Promise<Terminated | undefined> {
-    await writeFile(prepared.terminationFile, "", { mode: 0o600 });
-    if (stopping.signal.aborted) return undefined;
-    const startedAt = timestamp(clock);
-    if (lastState !== undefined) {
-      previousOutput = output;
-      output = createLogBuffer(options.logLimit);
-      restartCount += 1;
-    }
-    const settings = { ...options, container, sandbox: prepared, output };
-    run = startRun({ clock, log }, settings, {
-      onHooked: hooked.resolve,
-      onStarted() {
-        isStarted = true;
-        started.resolve(true);
-        onChange();
-      },
-      onReady(ready) {
-        isReady = ready;
-        onChange();
-      },
-    });
-    change({ running: { startedAt } });
-    const exit = await run.exited;
-    run = undefined;
-    isStarted = false;
-    isReady = false;
-    const { terminationFile } = prepared;
-    const policy = container["terminationMessagePolicy"] as string | undefined;
-    const finishedAt = timestamp(clock);
-    const terminated = await terminationOf({ exit, startedAt, finishedAt, terminationFile, policy, log: output });
-    log.info({ container: container.name, exitCode: exit.exitCode, reason: terminated.reason }, "container ended");
-    lastState = { terminated };
-    change({ terminated });
-    return terminated;
-  }
-
-  /** The first restart is immediate; the delay before later ones grows. */
-  async function pause(quickEnds: number): Promise<void> {
-    if (quickEnds === 0 || stopping.signal.aborted) return;
-    const { baseMs, capMs } = options.restartBackoff;
-    const delayMs = Math.min(capMs, baseMs * 2 ** Math.min(quickEnds - 1, 30));
-    const message = `back-off ${delayMs / 1000}s restarting failed container=${container.name}`;
-    change({ waiting: { reason: "CrashLoopBackOff", message } });
-    await sleep(clock, delayMs, stopping.signal);
-    if (stopping.signal.aborted && lastState) change(lastState);
+  function finish(last: Terminated | undefined): void {
+    hooked.resolve();
+    started.resolve(false);
+    finished.resolve(last);
   }
 
   return {
-    name: container.name,
+    name,
     hooked: hooked.promise,
     started: started.promise,
     finished: finished.promise,
     start() {
       if (begun) return;
       begun = true;
-      const end = (last: Terminated | undefined) => {
-        hooked.resolve();
-        started.resolve(false);
-        finished.resolve(last);
-      };
-      supervise().then(end, (error: unknown) => {
-        log.error({ err: error, container: container.name }, "container cannot be run");
-        change({ waiting: { reason: "CreateContainerError", message: (error as Error).message } });
-        end(undefined);
+      supervise(supervision).then(finish, (error: unknown) => {
+        log.error({ err: error, container: name }, "container cannot be run");
+        record.waiting({ reason: "CreateContainerError", message: (error as Error).message });
+        finish(undefined);
       });
     },
-    status: () => ({
-      name: container.name,
-      image: container.image ?? "",
-      state,
-      ...(lastState && !("terminated" in state) && { lastState }),
-      started: isStarted,
-      // An init container that completed is ready and stays ready.
-      ready: isReady || ("terminated" in state && state.terminated.exitCode === 0 && options.restart !== "Always"),
-      restartCount,
-    }),
-    logs: ({ previous = false } = {}) => (previous ? previousOutput : output)?.text() ?? "",
+    // An init container that completed is ready and stays ready.
+    status: () => record.status({ staysReady: options.restart !== "Always" }),
+    logs: ({ previous = false } = {}) => record.logs({ previous }),
     exec(command, signal) {
-      if (sandbox === undefined || run === undefined) {
-        throw new TypeError(`Cannot run a command in container "${container.name}": it does not run`);
-      }
-      return execute({ clock }, sandbox.exec(command), signal);
+      const { current } = supervision;
+      if (current === undefined) throw new TypeError(`Cannot run a command in container "${name}": it does not run`);
+      return execute({ clock }, current.sandbox.exec(command), signal);
     },
-    kill: () => run?.kill(),
+    kill: () => supervision.current?.run.kill(),
     async stop(graceMs) {
       stopping.abort();
       if (!begun) {
         begun = true;
-        hooked.resolve();
-        started.resolve(false);
-        finished.resolve(undefined);
+        finish(undefined);
       }
-      await run?.stop(graceMs);
+      await supervision.current?.run.stop(graceMs);
       await finished.promise;
     },
   };
+}
+
+/** Resolves with the last termination when no run follows; undefined if there was none. */
+async function supervise(supervision: Supervision): Promise<Terminated | undefined> {
+  const { clock, container, options, stopping } = supervision;
+  if (!options.hasImage) {
+    const message = `image "${container.image ?? ""}" is not one of this node's`;
+    return waitForEver(supervision, { reason: "ErrImagePull", message });
+  }
+  const sandbox = await options.prepare();
+  if (isProblem(sandbox)) {
+    return waitForEver(supervision, { reason: "CreateContainerConfigError", message: sandbox.problem });
+  }
+  let last: Terminated | undefined;
+  for (let quickEnds = 0; !stopping.aborted; ) {
+    const startedAt = clock.now();
+    const terminated = await runOnce(supervision, sandbox);
+    if (terminated === undefined) break;
+    last = terminated;
+    if (!restarts(options.restart, terminated)) break;
+    // A container that ran for long enough resets its back-off, as with the kubelet.
+    if (clock.now() - startedAt >= 2 * options.restartBackoff.capMs) quickEnds = 0;
+    await backOff(supervision, quickEnds++);
+  }
+  return last;
+}
+
+/** Waiting: until the container is stopped. */
+async function waitForEver({ record, stopping }: Supervision, waiting: Waiting): Promise<undefined> {
+  record.waiting(waiting);
+  await untilAborted(stopping);
+}
+
+/**
+ * Running, then terminated. Undefined if stop() came before the process was started: between the check and the start there
+ * is no await.
+ */
+async function runOnce(supervision: Supervision, sandbox: Sandbox): Promise<Terminated | undefined> {
+  const { clock, log, container, options, record, stopping, hooked, started } = supervision;
+  const { terminationFile } = sandbox;
+  await writeFile(terminationFile, "", { mode: 0o600 });
+  if (stopping.aborted) return undefined;
+  const startedAt = timestamp(clock);
+  const output = record.nextOutput();
+  const run = startRun(
+    { clock, log },
+    { ...options, container, sandbox, output },
+    {
+      onHooked: () => hooked.resolve(),
+      onStarted() {
+        started.resolve(true);
+        record.started();
+      },
+      onReady: (ready) => record.ready(ready),
+    },
+  );
+  supervision.current = { sandbox, run };
+  record.running(startedAt);
+  const exit = await run.exited;
+  supervision.current = undefined;
+  const policy = container["terminationMessagePolicy"] as string | undefined;
+  const finishedAt = timestamp(clock);
+  const terminated = await terminationOf({ exit, startedAt, finishedAt, terminationFile, policy, log: output });
+  log.info({ container: container.name, exitCode: exit.exitCode, reason: terminated.reason }, "container ended");
+  record.terminated(terminated);
+  return terminated;
+}
+
+/** Waiting: for the next run. The first restart is immediate; the delay before later ones grows. */
+async function backOff({ clock, container, options, record, stopping }: Supervision, quickEnds: number): Promise<void> {
+  if (quickEnds === 0 || stopping.aborted) return;
+  const { baseMs, capMs } = options.restartBackoff;
+  const delayMs = Math.min(capMs, baseMs * 2 ** Math.min(quickEnds - 1, 30));
+  const message = `back-off ${delayMs / 1000}s restarting failed container=${container.name}`;
+  record.waiting({ reason: "CrashLoopBackOff", message });
+  await sleep(clock, delayMs, stopping);
+  if (stopping.aborted) record.restartCancelled();
 }
 
 function restarts(policy: RestartPolicy, { exitCode }: Terminated): boolean {

@@ -41,19 +41,16 @@ test("writeAtomically() shows readers one complete content at each time, while t
   const path = join(directory, "file");
   const contents = ["a", "b"].map((letter) => letter.repeat(100_000));
   await writeAtomically(path, contents[0] ?? "", 0o600);
-  const writes = Promise.all(
-    contents.map(async (content) => {
-      for (let round = 0; round < 10; round++) await writeAtomically(path, content, 0o600);
-    }),
-  );
-  let isWriting = true;
-  void writes.finally(() => (isWriting = false));
-  let reads = 0;
-  for (; isWriting || reads === 0; reads++) {
-    const content = await readFile(path, "utf8");
-    assert.ok(contents.includes(content), `${content.length} characters of both contents`);
-  }
-  await writes;
+  const write = async (content: string) => {
+    for (let round = 0; round < 10; round++) await writeAtomically(path, content, 0o600);
+  };
+  const read = async () => {
+    for (let round = 0; round < 100; round++) {
+      const content = await readFile(path, "utf8");
+      assert.ok(contents.includes(content), `${content.length} characters of both contents`);
+    }
+  };
+  await Promise.all([...contents.map(write), read()]);
   assert.deepEqual(await readdir(directory), ["file"]);
 });
 
