@@ -6,7 +6,8 @@ import { createEventRecorder } from "./issue/events.ts";
 import { createCertificateIssuer, type IssueCertificate } from "./issue/issue-certificate.ts";
 import { createCredentialIssuer, type CredentialIssuer } from "./issue/issue-credentials.ts";
 import { createPodDirectory, type PodDirectory } from "./issue/pod-directory.ts";
-import { type ProvenPod, provePod } from "./issue/prove.ts";
+import { createProve, type ProvenPod } from "./issue/prove.ts";
+import { createReviewLimit } from "./issue/token-reviews.ts";
 import { measureCache } from "./observability/measure.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
 import type { OpenedAws } from "./open-aws.ts";
@@ -84,7 +85,7 @@ function openCertificateIssuer(
     {
       clock,
       audit,
-      prove: (token) => provePod(kubernetes, token, audience),
+      prove: createProve({ clock, kubernetes, limitReviews: createReviewLimit() }, { audience }),
       authority: () => trust.poller.current().authority,
       prefetch,
     },

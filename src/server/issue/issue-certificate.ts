@@ -14,14 +14,14 @@ import { isRefusal, PodroleError, type Refusal } from "../../protocol/errors.ts"
 import type { Clock } from "../../runtime/clock.ts";
 import type { Audit } from "../../runtime/log.ts";
 import type { Secret } from "../../runtime/secret.ts";
-import type { ProvenPod } from "./prove.ts";
+import type { Prove, ProvenPod } from "./prove.ts";
 import { notInjected, whyUninjected } from "./uninjected.ts";
 
 export interface CertificateIssuerDeps {
   readonly clock: Clock;
   readonly audit: Audit;
   /** Identifies the pod behind the token. */
-  readonly prove: (token: Secret) => Promise<ProvenPod | Refusal>;
+  readonly prove: Prove;
   readonly authority: () => Authority;
   /** Starts fetching the pod's credentials; must not throw. */
   readonly prefetch: (pod: ProvenPod) => void;
@@ -64,7 +64,7 @@ export function createCertificateIssuer(
   }
 
   return async (token, csr, peer) => {
-    const caller = await prove(token);
+    const caller = await prove(token, peer);
     if (isRefusal(caller)) throw refused(audit, caller, peer);
     const uninjected = isWebhook(caller) ? undefined : whyUninjected(caller.pod);
     if (uninjected !== undefined) throw refused(audit, notInjected(caller, uninjected), peer, caller);

@@ -1,11 +1,14 @@
 // Identifies callers of the identity port. Proof is a ServiceAccount token that the API server accepts for podrole's
 // audience, bound to one pod that exists now with the same uid and ServiceAccount and has not finished. The API server
 // does not verify the token's node claims (KEP-4193), so they decide nothing.
-import type { Kubernetes } from "../../kubernetes/api.ts";
+import type { Kubernetes, TokenReview } from "../../kubernetes/api.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
 import { isRefusal, type Refusal, refuse } from "../../protocol/errors.ts";
+import type { Clock } from "../../runtime/clock.ts";
 import type { Secret } from "../../runtime/secret.ts";
+import { findTokenProblem } from "./token-form.ts";
+import type { LimitReviews } from "./token-reviews.ts";
 
 /** The pod behind a token, as the live API confirmed it. */
 export interface ProvenPod {
@@ -23,18 +26,42 @@ const POD_NAME = "authentication.kubernetes.io/pod-name";
 const POD_UID = "authentication.kubernetes.io/pod-uid";
 const CREDENTIAL_ID = "authentication.kubernetes.io/credential-id";
 
+export interface ProveDeps {
+  readonly clock: Clock;
+  readonly kubernetes: Pick<Kubernetes, "reviewToken" | "getPod">;
+  readonly limitReviews: LimitReviews;
+}
+
 /**
- * Identifies the pod behind `token`, or returns why it is refused (PROOF_REJECTED, POD_UNKNOWN, POD_FINISHED). Rejects
- * only as Kubernetes look-ups do (KUBERNETES_UNAVAILABLE).
+ * Identifies the pod behind a token, or returns why it is refused: PROOF_REJECTED, POD_UNKNOWN, POD_FINISHED, or
+ * KUBERNETES_UNAVAILABLE while too many reviews are in flight. `peer`: "ip:port" of the caller. Rejects only as Kubernetes
+ * look-ups do (KUBERNETES_UNAVAILABLE).
  */
-export async function provePod(
-  kubernetes: Pick<Kubernetes, "reviewToken" | "getPod">,
-  token: Secret,
+export type Prove = (token: Secret, peer: string) => Promise<ProvenPod | Refusal>;
+
+/** Creates the check for tokens of one audience. */
+export function createProve(
+  { clock, kubernetes, limitReviews }: ProveDeps,
+  { audience }: { readonly audience: string },
+): Prove {
+  return async (token, peer) => {
+    const problem = findTokenProblem(token, { audience, now: clock.now() });
+    if (problem !== undefined) return rejected(problem);
+    const review = await limitReviews(peer, () => kubernetes.reviewToken(token, audience));
+    return review === undefined ? BUSY : provePod(kubernetes, review, audience);
+  };
+}
+
+const BUSY = refuse(
+  "KUBERNETES_UNAVAILABLE",
+  "Cannot review the ServiceAccount token: too many reviews are in flight; expected fewer callers at the same time",
+);
+
+async function provePod(
+  kubernetes: Pick<Kubernetes, "getPod">,
+  review: TokenReview,
   audience: string,
 ): Promise<ProvenPod | Refusal> {
-  // The API server answers a TokenReview without a token with 400, which would read as an outage.
-  if (token.isEmpty) return rejected("it is empty; expected a token of the pod's projected volume");
-  const review = await kubernetes.reviewToken(token, audience);
   if (!review.authenticated) return rejected(`the API server does not accept it${inParentheses(review.error)}`);
   // An API server that does not support audiences leaves the list empty: the token may then be for any audience.
   if (!review.audiences.includes(audience))

@@ -5,10 +5,12 @@ import { isRefusal, PodroleError } from "../../../src/protocol/errors.ts";
 import { fromServiceError, toStatus } from "../../../src/protocol/status.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { fromAwsError } from "../../../src/server/aws/aws-errors.ts";
-import { provePod } from "../../../src/server/issue/prove.ts";
+import { createProve } from "../../../src/server/issue/prove.ts";
 import { decodeGrants, encodeGrants } from "../../../src/sidecar/files/grants-file.ts";
 import { createAuthorize } from "../../../src/sidecar/http/authorize.ts";
 import { hashOf } from "../../../src/sidecar/authorization-tokens.ts";
+import { createReviewLimit } from "../../../src/server/issue/token-reviews.ts";
+import { findTokenProblem } from "../../../src/server/issue/token-form.ts";
 import { createMetadataTokens } from "../../../src/sidecar/http/metadata/metadata-tokens.ts";
 import { Metadata, type ServiceError } from "@grpc/grpc-js";
 import { createFakeClock } from "../../fakes/clock.ts";
@@ -74,6 +76,22 @@ const POD = {
   spec: { serviceAccountName: "orders", containers: [{ name: "app" }] },
 };
 
+const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+const CLAIMS = { aud: ["podrole.io"], exp: 4_102_444_800 };
+const signed = (claims: unknown) => `${base64({ alg: "RS256" })}.${base64(claims)}.c2lnbmF0dXJl`;
+
+const form = target({
+  name: "token form",
+  weight: 100,
+  inputs: mutatedText([signed(CLAIMS), signed({ ...CLAIMS, aud: "podrole.io" }), signed({ exp: 1 }), "not.a.token"]),
+  run(text) {
+    const problem = findTokenProblem(new Secret(text), { audience: "podrole.io", now: 0 });
+    if (problem !== undefined) return [problem];
+    assert.match(text, /^[\w-]+\.[\w-]+\.[\w-]+$/);
+    return [];
+  },
+});
+
 const review = target({
   name: "token review",
   isAsync: true,
@@ -97,9 +115,10 @@ const review = target({
       ...REVIEW,
       ...Object.fromEntries(Object.entries(verdict).filter(([key, value]) => isOfType(key, value))),
     };
-    const token = new Secret(canary("a ServiceAccount token"));
+    const token = new Secret(`${base64({ alg: "RS256" })}.${base64(CLAIMS)}.${canary("a ServiceAccount token")}`);
     const kubernetes = { reviewToken: async () => typed, getPod: async () => pod };
-    const proven = await provePod(kubernetes, token, "podrole.io");
+    const prove = createProve({ clock, kubernetes, limitReviews: createReviewLimit() }, { audience: "podrole.io" });
+    const proven = await prove(token, "10.0.0.1:40000");
     if (isRefusal(proven))
       return [
         proven.message,
@@ -230,4 +249,4 @@ const aws = target({
   },
 });
 
-export const TOKEN_TARGETS = [authorize, metadata, review, grants, wire, aws];
+export const TOKEN_TARGETS = [authorize, metadata, form, review, grants, wire, aws];

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { TokenReview } from "../../../src/kubernetes/api.ts";
+import type { Kubernetes, TokenReview } from "../../../src/kubernetes/api.ts";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { isRefusal } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
-import { provePod } from "../../../src/server/issue/prove.ts";
+import { createProve } from "../../../src/server/issue/prove.ts";
+import { createReviewLimit } from "../../../src/server/issue/token-reviews.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+
+const NOW = Date.parse("2026-01-01T00:00:00Z");
 
 const REVIEW: TokenReview = {
   authenticated: true,
@@ -24,13 +28,25 @@ const POD: Pod = {
 };
 
 const prove = (review: Partial<TokenReview>, pod: Pod | undefined = POD) =>
-  provePod(
-    { reviewToken: async () => ({ ...REVIEW, ...review }), getPod: async () => pod },
-    new Secret("token"),
-    "podrole.io",
-  );
+  proveWith({ reviewToken: async () => ({ ...REVIEW, ...review }), getPod: async () => pod });
 
-test("provePod() returns the pod behind an accepted token", async () => {
+function proveWith(
+  kubernetes: Pick<Kubernetes, "reviewToken" | "getPod">,
+  token = tokenOf({}),
+  limitReviews = createReviewLimit(),
+) {
+  const clock = createFakeClock(NOW);
+  return createProve({ clock, kubernetes, limitReviews }, { audience: "podrole.io" })(
+    new Secret(token),
+    "10.0.0.1:40000",
+  );
+}
+
+const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+const tokenOf = (claims: object): string =>
+  `${base64({ alg: "RS256" })}.${base64({ aud: ["podrole.io"], exp: NOW / 1_000 + 600, ...claims })}.c2lnbmF0dXJl`;
+
+test("createProve() returns the pod behind an accepted token", async () => {
   const proven = await prove({});
   assert.ok(!isRefusal(proven));
   assert.deepEqual(
@@ -39,7 +55,7 @@ test("provePod() returns the pod behind an accepted token", async () => {
   );
 });
 
-test('provePod() reads an empty ServiceAccount of the live pod as "default", as Kubernetes does', async () => {
+test('createProve() reads an empty ServiceAccount of the live pod as "default", as Kubernetes does', async () => {
   const pod = { ...POD, spec: { ...POD.spec, serviceAccountName: "" } };
   const proven = await prove({ username: "system:serviceaccount:team:default" }, pod);
   assert.equal(!isRefusal(proven) && proven.serviceAccount, "default");
@@ -61,7 +77,7 @@ const REJECTED: readonly (readonly [string, Partial<TokenReview>])[] = [
   ["the token has two pod uids", extra("pod-uid", ["u-1", "u-2"])],
 ];
 for (const [state, review] of REJECTED) {
-  test(`provePod() returns PROOF_REJECTED when ${state}`, async () => {
+  test(`createProve() returns PROOF_REJECTED when ${state}`, async () => {
     const refusal = await prove(review);
     assert.equal(isRefusal(refusal) && refusal.code, "PROOF_REJECTED");
   });
@@ -74,26 +90,82 @@ const MISMATCHES: readonly (readonly [string, string, Pod | undefined])[] = [
   ["POD_FINISHED", "has failed", { ...POD, status: { phase: "Failed" } }],
 ];
 for (const [code, state, pod] of MISMATCHES) {
-  test(`provePod() returns ${code} when the live pod ${state}`, async () => {
+  test(`createProve() returns ${code} when the live pod ${state}`, async () => {
     const refusal = await prove({}, pod);
     assert.equal(isRefusal(refusal) && refusal.code, code);
   });
 }
 
-test("provePod() returns POD_UNKNOWN when there is no such pod", async () => {
-  const kubernetes = { reviewToken: async () => REVIEW, getPod: async () => undefined };
-  const refusal = await provePod(kubernetes, new Secret("token"), "podrole.io");
+test("createProve() returns POD_UNKNOWN when there is no such pod", async () => {
+  const refusal = await proveWith({ reviewToken: async () => REVIEW, getPod: async () => undefined });
   assert.equal(isRefusal(refusal) && refusal.code, "POD_UNKNOWN");
 });
 
-test("provePod() refuses an empty token without a TokenReview", async () => {
-  let reviews = 0;
-  const reviewToken = async () => {
-    reviews += 1;
-    return REVIEW;
+const MINUTE = 60;
+const EARLY: readonly (readonly [what: string, token: string, reviewed: boolean])[] = [
+  ["is empty", "", false],
+  ["is no JSON Web Token", "not.a.token", false],
+  ["has two parts", "e30.e30", false],
+  ["has four parts", `${tokenOf({})}.e30`, false],
+  ["has a header that is no JSON", tokenOf({}).replace(/^[\w-]+/, "bm90IEpTT04"), false],
+  ["has a list as payload", `${base64({})}.${base64([])}.c2ln`, false],
+  ["has characters of plain base64", `${tokenOf({})}+/=`, false],
+  ["ends with a newline", `${tokenOf({})}\n`, false],
+  ["is for another audience", tokenOf({ aud: ["https://kubernetes.default.svc"] }), false],
+  ["is for no audience", tokenOf({ aud: undefined }), false],
+  ["is for an audience that contains podrole's", tokenOf({ aud: "podrole.io.example" }), false],
+  ["has no expiry", tokenOf({ exp: undefined }), false],
+  ["expired six minutes ago", tokenOf({ exp: NOW / 1_000 - 6 * MINUTE }), false],
+  ["expired four minutes ago, by this clock", tokenOf({ exp: NOW / 1_000 - 4 * MINUTE }), true],
+  ["is for one audience as a text", tokenOf({ aud: "podrole.io" }), true],
+  ["is for several audiences", tokenOf({ aud: ["a", "podrole.io"] }), true],
+];
+for (const [what, token, reviewed] of EARLY) {
+  test(`createProve() ${reviewed ? "reviews" : "refuses without a TokenReview"} a token that ${what}`, async () => {
+    let reviews = 0;
+    const reviewToken = async () => {
+      reviews += 1;
+      return REVIEW;
+    };
+    const proven = await proveWith({ reviewToken, getPod: async () => POD }, token);
+    assert.equal(reviews, reviewed ? 1 : 0);
+    assert.equal(isRefusal(proven) ? proven.code : "proven", reviewed ? "proven" : "PROOF_REJECTED");
+    if (isRefusal(proven)) assert.ok(token === "" || !proven.message.includes(token));
+  });
+}
+
+test("createProve() decides nothing by the claims: a token that the API server does not accept is refused", async () => {
+  const refusal = await prove({ authenticated: false, error: "signature" });
+  assert.equal(isRefusal(refusal) && refusal.code, "PROOF_REJECTED");
+});
+
+test("createProve() refuses at once, for a retry, while too many reviews are in flight, and accepts again afterwards", async () => {
+  const gate = Promise.withResolvers<void>();
+  const kubernetes = {
+    reviewToken: async () => {
+      await gate.promise;
+      return REVIEW;
+    },
+    getPod: async () => POD,
   };
-  const refusal = await provePod({ reviewToken, getPod: async () => POD }, new Secret(""), "podrole.io");
-  assert.ok(isRefusal(refusal));
-  assert.equal(refusal.code, "PROOF_REJECTED");
-  assert.equal(reviews, 0);
+  const limit = createReviewLimit({ inAll: 3, perAddress: 2 });
+  const first = [proveWith(kubernetes, tokenOf({}), limit), proveWith(kubernetes, tokenOf({}), limit)];
+  const refusal = await proveWith(kubernetes, tokenOf({}), limit);
+  assert.equal(isRefusal(refusal) && refusal.code, "KUBERNETES_UNAVAILABLE");
+  // Another address, and then none at all.
+  const other = limit("10.0.0.2:1", () => gate.promise.then(() => "reviewed"));
+  assert.equal(await limit("10.0.0.3:1", async () => "reviewed"), undefined);
+  gate.resolve();
+  assert.ok((await Promise.all(first)).every((proven) => !isRefusal(proven)));
+  assert.equal(await other, "reviewed");
+  assert.ok(!isRefusal(await proveWith(kubernetes, tokenOf({}), limit)));
+});
+
+test("createReviewLimit() counts a review that failed as ended", async () => {
+  const limit = createReviewLimit({ inAll: 1, perAddress: 1 });
+  await assert.rejects(
+    limit("10.0.0.1:1", () => Promise.reject(new RangeError("away"))),
+    /away/,
+  );
+  assert.equal(await limit("10.0.0.1:2", async () => "reviewed"), "reviewed");
 });

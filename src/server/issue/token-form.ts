@@ -1,0 +1,42 @@
+// Looks at a token before the API server is asked about it: what is no ServiceAccount token for podrole needs no TokenReview.
+// This is only ever an early no. The signature is not verified here, so nothing that passes is proved.
+import type { Secret } from "../../runtime/secret.ts";
+
+/** The API server's clock and this one may differ by this much, in milliseconds. Tokens of pods live 10 minutes or longer. */
+const CLOCK_DIFFERENCE_MS = 5 * 60_000;
+
+/** A JSON Web Signature in compact form: header, payload and signature (RFC 7515, section 7.1). */
+const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+
+/**
+ * Returns why the API server would not accept the token for `audience`, such as "it has expired"; undefined if it may.
+ * `now`: Unix milliseconds.
+ */
+export function findTokenProblem(
+  token: Secret,
+  { audience, now }: { readonly audience: string; readonly now: number },
+): string | undefined {
+  const text = token.reveal();
+  if (text === "") return "it is empty; expected a token of the pod's projected volume";
+  if (!COMPACT.test(text)) return NO_TOKEN;
+  const [header, payload] = text.split(".").map(readPart);
+  if (header === undefined || payload === undefined) return NO_TOKEN;
+  const { aud, exp } = payload;
+  const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
+  if (!audiences.includes(audience)) return `it is for another audience; expected ${JSON.stringify(audience)}`;
+  if (typeof exp !== "number") return "it has no expiry; expected a token of the pod's projected volume";
+  return exp * 1_000 + CLOCK_DIFFERENCE_MS < now ? "it has expired" : undefined;
+}
+
+const NO_TOKEN = "it is not a JSON Web Token; expected a token of the pod's projected volume";
+
+/** Returns the JSON object that is encoded in base64url; undefined if there is none. */
+function readPart(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
+    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+    return isObject ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
