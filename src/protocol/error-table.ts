@@ -1,0 +1,274 @@
+// Every error that podrole returns. The key crosses the wire, and is log field, metric label, Event reason, heading in
+// docs/errors.md and part of a test title: `grep ROLE_FORBIDDEN` shows the whole case. No program reads the texts.
+
+/**
+ * A row of the error table.
+ * `http`: status at the sidecar's endpoint; SDKs retry 503 and fail on 4xx (never 404 or 429 for a retryable error).
+ * `grpc`: status between sidecar and server. `retry`: whether a retry may succeed without any change by an operator.
+ * `keep`: whether credentials that were issued earlier are still returned until they expire.
+ * `summary`: one sentence for docs/errors.md; `remedy`: what an operator does about the error.
+ */
+export interface ErrorRow {
+  readonly http: 400 | 401 | 403 | 404 | 405 | 500 | 503;
+  readonly grpc: "INVALID_ARGUMENT" | "UNAUTHENTICATED" | "PERMISSION_DENIED" | "UNAVAILABLE" | "INTERNAL";
+  readonly retry: boolean;
+  readonly keep: boolean;
+  readonly summary: string;
+  readonly remedy: string;
+}
+
+/** The error table, by code. */
+export const ERRORS = {
+  ROLE_FORBIDDEN: {
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    retry: false,
+    keep: false,
+    summary: "The namespace does not permit this role.",
+    remedy:
+      "Permit the role in the namespace's annotation `iam.amazonaws.com/permitted` (an RE2 expression that matches the whole role ARN) or `iam.amazonaws.com/allowed-roles`, or request a role that the namespace permits.",
+  },
+  ROLE_MISSING: {
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    retry: false,
+    keep: false,
+    summary: "No annotation of the pod, its ServiceAccount or its namespace specifies a role for this container.",
+    remedy:
+      "Annotate the pod with `iam.amazonaws.com/role`, or with `iam.amazonaws.com/role.<container>` for one container.",
+  },
+  ROLE_INVALID: {
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    retry: false,
+    keep: false,
+    summary: "The role annotation is not a role name, a path and role name, or a role ARN.",
+    remedy: "Write the role as `my-role`, `team/my-role`, `/team/my-role` or `arn:aws:iam::123456789012:role/my-role`.",
+  },
+  PERMITTED_INVALID: {
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    retry: false,
+    keep: true,
+    summary:
+      "The namespace's annotation `iam.amazonaws.com/permitted` or `iam.amazonaws.com/allowed-roles` cannot be parsed, so the namespace permits no role.",
+    remedy: "Correct the annotation; `podrole explain` shows where parsing fails.",
+  },
+  ANNOTATION_INVALID: {
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    retry: false,
+    keep: true,
+    summary: "A podrole annotation has an invalid value.",
+    remedy: "Correct the annotation; the message contains its name, its value and the accepted values.",
+  },
+  CONTAINER_UNKNOWN: {
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    retry: false,
+    keep: false,
+    summary:
+      "An annotation or a request names a container that does not exist in the pod or that is excluded from podrole.",
+    remedy:
+      "Correct the container's name in the annotation `iam.amazonaws.com/role.<container>` or `podrole.io/containers`.",
+  },
+  NAME_RESERVED: {
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    retry: false,
+    keep: false,
+    summary: "The pod has a container, volume or mount with a name or path that is reserved for podrole.",
+    remedy:
+      "Rename the container or volume, or move the mount. The names podrole-* (containers and volumes) and the path /var/run/secrets/podrole.io are reserved.",
+  },
+  POD_UNKNOWN: {
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    retry: false,
+    keep: false,
+    summary:
+      "The pod that the caller's proof identifies does not exist or no longer exists, or a pod of the same name exists with another uid.",
+    remedy:
+      "If the pod was deleted, do nothing. Otherwise, find out whether another process uses a copy of the pod's token or certificate.",
+  },
+  POD_FINISHED: {
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    retry: false,
+    keep: false,
+    summary: "The pod has finished (phase Succeeded or Failed), so it receives no more credentials.",
+    remedy: "No action is needed.",
+  },
+  POD_NOT_INJECTED: {
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    retry: false,
+    keep: true,
+    summary:
+      "The pod requests credentials but is not injected: its podrole-sidecar is missing or differs from the one that podrole injects, the pod opted out, or it uses its node's network.",
+    remedy:
+      "Label the namespace and create the pod again, or inject its manifest with `podrole inject`; the message names what is missing.",
+  },
+  PROOF_REJECTED: {
+    http: 503,
+    grpc: "UNAUTHENTICATED",
+    retry: true,
+    keep: true,
+    summary: "The Kubernetes API rejected the ServiceAccount token, or the token is not bound to a pod.",
+    remedy:
+      "The kubelet replaces the token automatically. If the error persists, check that the token's audience and issuer are those that the API server expects, and that the clocks agree.",
+  },
+  CERTIFICATE_REJECTED: {
+    http: 503,
+    grpc: "UNAUTHENTICATED",
+    retry: true,
+    keep: true,
+    summary: "The client certificate is missing, has expired, or is not that of a podrole pod identity.",
+    remedy:
+      "The sidecar requests a new certificate with a new proof automatically. If the error persists, compare the trust bundles of the sidecar and the server.",
+  },
+  REQUEST_INVALID: {
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    retry: false,
+    keep: true,
+    summary:
+      "A request cannot be parsed, for example because the CSR or the message is malformed or the key is of a type that is not accepted.",
+    remedy: "Read the message, which describes the error, and compare the versions of sidecar and server.",
+  },
+  STS_DENIED: {
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    retry: false,
+    keep: true,
+    summary: "STS denied AssumeRole (AccessDenied).",
+    remedy:
+      "Add the principal that the message names to the role's trust policy. In that principal's own policy, allow sts:AssumeRole on the role. If session tags are enabled, allow sts:TagSession in both policies.",
+  },
+  STS_INVALID: {
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    retry: false,
+    keep: true,
+    summary:
+      "STS rejected the content of the request, for example because the duration is above the role's maximum, the packed policy is too large, or the region is not enabled.",
+    remedy: "Change the setting or annotation to which the message from STS refers.",
+  },
+  STS_THROTTLED: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    keep: true,
+    summary: "STS throttles this account, or the server's own rate limit delays calls to STS.",
+    remedy:
+      "Throttling usually ends without action. If it persists, check the metric `podrole_sts_calls_total`. If STS throttles, raise the account's STS quota; if the server delays calls, raise `--sts-rate`.",
+  },
+  STS_UNAVAILABLE: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    keep: true,
+    summary: "STS cannot be reached or does not answer in time, or the server has no valid AWS credentials of its own.",
+    remedy:
+      "Check the server's network egress, its region, its VPC endpoint and its own AWS credentials. Until their current credentials expire, running pods are not affected.",
+  },
+  SERVER_UNREACHABLE: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    keep: true,
+    summary: "The sidecar cannot reach podrole's server.",
+    remedy:
+      "Check the server's Deployment, Service and NetworkPolicies. Until their current credentials expire, running pods are not affected.",
+  },
+  KUBERNETES_UNAVAILABLE: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    keep: true,
+    summary: "podrole cannot reach the Kubernetes API, or has no permission for a call.",
+    remedy:
+      "Check the API server and podrole's ClusterRole. Until their current credentials expire, running pods are not affected.",
+  },
+  AUTHORITY_UNAVAILABLE: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    keep: true,
+    summary:
+      "podrole's CA cannot sign certificates: it does not exist yet, cannot be read, has expired, or its key does not match its certificate.",
+    remedy:
+      "Correct the problem that the message describes in a slot of the Secret `podrole-ca` or in a file; `podrole check` examines both. Until their current credentials expire, running pods are not affected.",
+  },
+  NOT_READY: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    keep: true,
+    summary: "The sidecar is still fetching credentials: they did not arrive within 900 ms.",
+    remedy: "The SDK retries automatically. If the error persists, read the reason in the sidecar's log.",
+  },
+  TOKEN_MISSING: {
+    http: 401,
+    grpc: "UNAUTHENTICATED",
+    retry: false,
+    keep: true,
+    summary:
+      "A request to the credentials endpoint has no Authorization header, or a request to the metadata paths has no token.",
+    remedy:
+      "Use an AWS SDK version that reads AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE; docs/sdk.md lists these versions.",
+  },
+  TOKEN_MISMATCH: {
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    retry: false,
+    keep: true,
+    summary:
+      "The Authorization header is not the token of any container of this pod, or a metadata token is invalid or has expired (the metadata paths answer 401 to that).",
+    remedy: "Use the container's own token file; a container that is excluded from podrole has no token file.",
+  },
+  TOKEN_REPLACED: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    keep: true,
+    summary: "The Authorization header is a token from before the sidecar's last start, which replaced all tokens.",
+    remedy:
+      "JavaScript v3 and Go v2 read the token file again when they retry; boto3, the AWS CLI and JavaScript v2 do so at their next refresh. A program that stores the token must read AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE before each request.",
+  },
+  HOST_FORBIDDEN: {
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    retry: false,
+    keep: true,
+    summary:
+      "A request to the sidecar's endpoint has another Host than 127.0.0.1, [::1] or localhost, or a Forwarded or X-Forwarded-For header.",
+    remedy:
+      "Connect to `http://127.0.0.1:<port>` as the variables that podrole sets say, and through no proxy: `NO_PROXY` must contain 127.0.0.1.",
+  },
+  PATH_UNKNOWN: {
+    http: 404,
+    grpc: "INVALID_ARGUMENT",
+    retry: false,
+    keep: true,
+    summary: "The endpoint does not serve this path.",
+    remedy: "Request `/v1/credentials`.",
+  },
+  METHOD_UNKNOWN: {
+    http: 405,
+    grpc: "INVALID_ARGUMENT",
+    retry: false,
+    keep: true,
+    summary: "The path does not accept this method.",
+    remedy: "Use GET; for a metadata token, PUT.",
+  },
+  INTERNAL: {
+    http: 500,
+    grpc: "INTERNAL",
+    retry: true,
+    keep: true,
+    summary: "An error inside podrole prevented the answer.",
+    remedy:
+      "Read the log of the component that answered, at the time of the error, and report the error to the project.",
+  },
+} as const satisfies Record<string, ErrorRow>;
