@@ -11,6 +11,8 @@ import { type Warning, warningOf } from "./warnings.ts";
 export interface Participants {
   readonly withRole: readonly string[];
   readonly withoutRole: readonly string[];
+  /** The pin of the pod's roles; absent without --pin-roles. */
+  readonly pin?: string;
 }
 
 /**
@@ -24,9 +26,11 @@ export function modeOf({ metadata, spec }: Pod, nativeSidecar: boolean): Contain
 }
 
 /** Moves ordinary init containers to `withoutRole`: they end before the sidecar starts, so they get no credentials. */
-export function withoutInitContainers(pod: Pod, { withRole, withoutRole }: Participants): Participants {
+export function withoutInitContainers(pod: Pod, participants: Participants): Participants {
+  const { withRole, withoutRole } = participants;
   const early = ordinaryInitContainers(pod);
   return {
+    ...participants,
     withRole: withRole.filter((name) => !early.includes(name)),
     withoutRole: [...withoutRole, ...withRole.filter((name) => early.includes(name))],
   };

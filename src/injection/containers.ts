@@ -5,6 +5,7 @@ import { NAMES, PATHS } from "./names.ts";
 import {
   bundleVariable,
   containersVariable,
+  pinVariable,
   podroleEnv,
   type PodroleEnvPlan,
   type PodroleEnvSettings,
@@ -88,9 +89,14 @@ function startGate({ mode, hasStartHook, ports }: ContainerPlan, { sidecarComman
 
 /** Updates the variables that depend on the pod and the cluster in a container that an earlier call injected. */
 export function refreshEnv(container: Container, plan: ContainerPlan, settings: ContainerSettings): Container {
-  const current = new Map([containersVariable(plan), bundleVariable(settings)].map((fresh) => [fresh.name, fresh]));
+  const pin = container.name === NAMES.sidecar ? pinVariable(plan) : [];
+  const fresh = [containersVariable(plan), bundleVariable(settings), ...pin];
+  const current = new Map(fresh.map((variable) => [variable.name, variable]));
   const env = container.env?.map((variable) => current.get(variable.name) ?? variable);
-  return env ? { ...container, env } : container;
+  if (!env) return container;
+  // A sidecar that was injected without a pin, or written by hand, gets one.
+  const missing = pin.filter(({ name }) => env.every((variable) => variable.name !== name));
+  return { ...container, env: [...env, ...missing] };
 }
 
 /** Volumes of an injected pod, all in memory and limited in size so that a full one cannot exhaust the node's memory. */

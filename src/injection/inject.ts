@@ -91,6 +91,7 @@ function planContainers(pod: Pod, participants: Participants, { nativeSidecar, s
   const isCutOff = mode === "classic" && hasProxyFrom(pod, leadingMeshProxies(pod));
   const plan: ContainerPlan = {
     withRole: served.withRole,
+    pin: served.pin,
     ports: choosePorts(pod),
     metadata: requestedMetadata(pod.metadata.annotations),
     mode,

@@ -1,11 +1,13 @@
 // Recognises podrole's own parts of a pod by what they are, not by the label podrole.io/injected, which any author can set.
 // A pod is injected if it has podrole-sidecar, podrole's three volumes, and no other container that mounts what only
 // podrole's containers may. Labels, environment, probes, hooks, resources, users, further mounts, and the registry and tag of
-// the image are not compared, because versions, settings and other webhooks change them. An author can write these parts by
-// hand: that is manual injection, and gives the pod nothing beyond what its namespace permits.
+// the image are not compared, because versions, settings and other webhooks change them; of the environment only the pin is,
+// which must be where plan() can replace it. An author can write these parts by hand: that is manual injection, and gives the
+// pod nothing beyond what its namespace permits.
 import type { Container, Pod, Volume, VolumeMount } from "../kubernetes/objects.ts";
 import { quoted } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
+import { PIN_VARIABLE } from "../policy/pin.ts";
 import { NAMES, PATHS, VOLUME_NAMES } from "./names.ts";
 import { allContainers, isObject, listOf } from "./shape.ts";
 
@@ -55,8 +57,15 @@ function foreignContainer(container: Container, isInit: boolean): string | undef
   const mounts = listOf(volumeMounts);
   const odd = mounts.find((mount) => VOLUME_NAMES.includes(mount.name) && mount.mountPath !== OWN_MOUNTS[mount.name]);
   if (odd) return `mounts ${quoted(odd.name)} at another path than podrole's`;
+  if (hasForeignPin(container)) return `sets ${PIN_VARIABLE} in another way than podrole`;
   const absent = VOLUME_NAMES.find((volume) => mounts.every((mount) => mount.name !== volume));
   return absent === undefined ? undefined : `does not mount the volume ${quoted(absent)}`;
+}
+
+function hasForeignPin({ name, env }: Container): boolean {
+  const [pin, ...others] = listOf(env).filter((variable) => variable.name === PIN_VARIABLE);
+  if (pin === undefined) return false;
+  return name !== NAMES.sidecar || others.length > 0 || typeof pin.value !== "string" || Boolean(pin.valueFrom);
 }
 
 /** Paths of podrole's volumes in its own containers. */

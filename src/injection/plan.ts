@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Pod } from "../kubernetes/objects.ts";
 import type { PolicySettings, RoleDecision } from "../policy/decide.ts";
+import { formatPin } from "../policy/pin.ts";
 import { type ErrorCode, type Refusal, refuse } from "../protocol/errors.ts";
 import { type InjectSettings, inject } from "./inject.ts";
 import { isolationWarnings } from "./isolation.ts";
@@ -92,7 +93,8 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
   if (reserved) return refused("context", reserved, warnings, roles);
 
   const withRole = roles.map(({ container }) => container);
-  const injected = inject(pod, { withRole, withoutRole }, settings);
+  const pin = settings.policy.pinRoles && formatPin(roles, pod.metadata.annotations);
+  const injected = inject(pod, { withRole, withoutRole, ...(pin !== undefined && { pin }) }, settings);
   return {
     decision: "inject",
     reason: isInjected(pod) && isDeepStrictEqual(injected.pod, pod) ? "ALREADY_INJECTED" : "INJECTED",

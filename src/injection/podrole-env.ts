@@ -1,6 +1,7 @@
 // Environment variables of podrole's own containers: everything that the sidecar's settings need to know about the pod
 // and the cluster. The names are flags of the sidecar (src/sidecar/settings.ts).
 import type { EnvVar } from "../kubernetes/objects.ts";
+import { PIN_VARIABLE } from "../policy/pin.ts";
 import { PATHS } from "./names.ts";
 import type { SidecarPorts } from "./ports.ts";
 
@@ -25,6 +26,8 @@ export interface PodroleEnvPlan {
   readonly ports: SidecarPorts;
   /** Instance metadata paths: none, with a session token (IMDSv2), or also without one (IMDSv1). */
   readonly metadata: "off" | "v2" | "v1";
+  /** What the webhook decided; undefined without --pin-roles. */
+  readonly pin: string | undefined;
 }
 
 /** Variables of both podrole-init and podrole-sidecar. */
@@ -49,8 +52,17 @@ export function podroleEnv(plan: PodroleEnvPlan, settings: PodroleEnvSettings): 
   ];
 }
 
-/** Variables of podrole-sidecar alone: the instance metadata paths, if the pod requests them. */
-export function sidecarEnv({ metadata }: PodroleEnvPlan, { region }: PodroleEnvSettings): readonly EnvVar[] {
+/** Variables of podrole-sidecar alone: the instance metadata paths, if the pod requests them, and the pin. */
+export function sidecarEnv(plan: PodroleEnvPlan, settings: PodroleEnvSettings): readonly EnvVar[] {
+  return [...metadataVariables(plan, settings), ...pinVariable(plan)];
+}
+
+/** The pod's pin, for the server: the sidecar does not read it. */
+export function pinVariable({ pin }: Pick<PodroleEnvPlan, "pin">): readonly EnvVar[] {
+  return pin === undefined ? [] : [{ name: PIN_VARIABLE, value: pin }];
+}
+
+function metadataVariables({ metadata }: PodroleEnvPlan, { region }: PodroleEnvSettings): readonly EnvVar[] {
   if (metadata === "off") return [];
   // From 1.35 on, Kubernetes copies these labels from the node to its pods (PodTopologyLabelsAdmission); before, the
   // variables are empty.

@@ -1,7 +1,8 @@
 // Converts a Kubernetes pod to the facts that a decision reads. Webhook and server both use it, so that both see the
 // same containers.
-import type { Pod } from "../kubernetes/objects.ts";
+import type { Container, Pod } from "../kubernetes/objects.ts";
 import type { PodFacts } from "./model.ts";
+import { PIN_VARIABLE } from "./pin.ts";
 
 /** podrole's own containers, which never get a role. */
 export const OWN_CONTAINERS = {
@@ -32,5 +33,13 @@ export function podFacts({ metadata, spec }: Pod, namespace: string): PodFacts {
     annotations: metadata.annotations ?? {},
     labels: metadata.labels ?? {},
     containers: containers.filter((container) => !isPodroleContainer(container)).map(({ name }) => name),
+    ...pinIn(containers),
   };
+}
+
+/** Of several variables with the pin's name, which parts.ts refuses, none counts. */
+function pinIn(containers: readonly Container[]): Pick<PodFacts, "pin"> {
+  const sidecars = containers.filter(({ name }) => name === OWN_CONTAINERS.sidecar);
+  const [pin, ...others] = sidecars.flatMap(({ env }) => (env ?? []).filter(({ name }) => name === PIN_VARIABLE));
+  return typeof pin?.value === "string" && others.length === 0 ? { pin: pin.value } : {};
 }

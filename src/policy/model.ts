@@ -45,6 +45,8 @@ export interface PolicySettings {
   readonly defaultRole: string | undefined;
   /** ARN of a role → ARN of the role to assume before it. Absent roles have no hop of their own. */
   readonly firstHops?: Readonly<Record<string, string>>;
+  /** The webhook pins what it decides in the pod's spec, and the server gives nothing else (pin.ts). */
+  readonly pinRoles?: true;
 }
 
 /** The parts of a pod that a decision reads. `containers`: app and init containers, without podrole's own. */
@@ -58,6 +60,8 @@ export interface PodFacts {
   readonly annotations: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
   readonly containers: readonly string[];
+  /** The pod's pin as podrole-sidecar has it, absent if it has none. Untrusted text. */
+  readonly pin?: string;
 }
 
 /** The annotations that a pod inherits, from its namespace and its ServiceAccount. */

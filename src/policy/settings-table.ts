@@ -55,6 +55,11 @@ export const POLICY_SETTINGS = {
       default: "false",
       help: "Let iam.amazonaws.com/permitted match any part of the role ARN instead of the whole ARN (kiam has a flag of the same name)",
     },
+    pinRoles: {
+      type: type.flag,
+      default: "false",
+      help: "Let the webhook write the roles and session settings of each pod into the pod's spec, which nobody can change, and let the server give nothing else; for clusters without the ValidatingAdmissionPolicy for pods/status",
+    },
   }),
   ...type.group("Sessions:", {
     sessionDuration: {
@@ -139,5 +144,6 @@ export function policySettings(settings: Settings<typeof POLICY_SETTINGS>, detec
     clusterName: settings.clusterName,
     ...(clusterArn !== undefined && { clusterArn }),
     ...(hops && { firstHops: hops }),
+    ...(settings.pinRoles && { pinRoles: true }),
   };
 }

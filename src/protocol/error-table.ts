@@ -37,6 +37,15 @@ export const ERRORS = {
     remedy:
       "Annotate the pod with `iam.amazonaws.com/role`, or with `iam.amazonaws.com/role.<container>` for one container.",
   },
+  ROLE_UNPINNED: {
+    http: 403,
+    grpc: "PERMISSION_DENIED",
+    retry: false,
+    keep: true,
+    summary: "`--pin-roles` is set, and the pod has no pin of the webhook's.",
+    remedy:
+      "Restart the pod: the webhook pins the roles of new pods. If a new pod has no pin either, set `--pin-roles` for the webhook too, in ConfigMap `podrole-common`.",
+  },
   ROLE_INVALID: {
     http: 400,
     grpc: "INVALID_ARGUMENT",

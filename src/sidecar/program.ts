@@ -8,7 +8,7 @@ import type { LogLevel } from "../runtime/line-log.ts";
 import { envName, readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
 import { formatFlags, parseFlags } from "./arguments.ts";
 import type { Command } from "./renewal/child-process.ts";
-import { SIDECAR_SETTINGS, WAIT_SETTINGS } from "./settings.ts";
+import { SIDECAR_SETTINGS, VARIABLES_FOR_OTHERS, WAIT_SETTINGS } from "./settings.ts";
 
 /** The process as the program sees it; only main.ts files can provide it. */
 export interface SidecarHost {
@@ -95,7 +95,8 @@ async function withSettings<const Table extends SettingTable>(
   run: (settings: Settings<Table>, flags: Readonly<Record<string, string>>) => Promise<number>,
 ): Promise<number> {
   const parsed = parseFlags(args, SIDECAR_SETTINGS);
-  const read = parsed.ok ? readSettings(table, parsed.value, env, Object.keys(SIDECAR_SETTINGS).map(envName)) : parsed;
+  const alsoKnown = [...Object.keys(SIDECAR_SETTINGS).map(envName), ...VARIABLES_FOR_OTHERS];
+  const read = parsed.ok ? readSettings(table, parsed.value, env, alsoKnown) : parsed;
   if (read.ok && parsed.ok) return run(read.value, parsed.value);
   const problems = read.ok ? [] : read.problems;
   err(problems.map((problem) => `podrole-sidecar: ${problem}\n`).join(""));

@@ -11,7 +11,8 @@ import { clientOf } from "../webhook/client-certificates.ts";
 import { podOf, reviewOf } from "../webhook/requests.ts";
 import type { Ask } from "./ask-server.ts";
 import type { Verdict } from "./cells.ts";
-import type { PodId, World } from "./world.ts";
+import type { PodId } from "./pods.ts";
+import type { World } from "./world.ts";
 
 const TOKEN_PATH = "/latest/api/token";
 const ROLES = "/latest/meta-data/iam/security-credentials/";

@@ -17,7 +17,8 @@ import type { Secret } from "../../src/runtime/secret.ts";
 import { extension, oddCertificate } from "../pki/samples.ts";
 import { type GrpcConnection, type GrpcOutcome, openGrpc } from "../protocol/grpc-call.ts";
 import type { Verdict } from "./cells.ts";
-import type { MatrixPod, PodId, World } from "./world.ts";
+import type { MatrixPod, PodId } from "./pods.ts";
+import type { World } from "./world.ts";
 
 /** Calls the server as one caller about one relation. */
 export type Ask = (caller: string, relation: string) => Promise<Verdict>;
@@ -113,8 +114,8 @@ interface Identity {
 }
 
 /** The callers of GetCredentials. `outlive()` is for those whose certificates end on an open connection. */
-export function createAskCredentials(world: World) {
-  const { pods, ports, cas, previousCa } = world;
+export function createAskCredentials(world: World, port = world.ports.credentials) {
+  const { pods, cas, previousCa } = world;
   const path = "/podrole.v1.Credentials/GetCredentials";
   const open = new Map<string, GrpcConnection>();
 
@@ -194,7 +195,7 @@ export function createAskCredentials(world: World) {
 
   function connect(identity: Identity | undefined, session?: Buffer): GrpcConnection {
     return openGrpc({
-      port: ports.credentials,
+      port,
       ca: world.bundlePem,
       ...(identity && { key: identity.key.reveal(), cert: identity.cert }),
       ...(session && { session }),
@@ -207,8 +208,11 @@ export function createAskCredentials(world: World) {
 
   const ask: Ask = async (caller, relation) => {
     const self = pods[caller as PodId] ?? pods.orders;
-    const own = Object.entries(self.source.containers).find(([, role]) => role !== undefined)?.[0] ?? "";
-    const container = relation === "own" ? own : (CONTAINERS[relation] ?? "");
+    const [own = "", idle] = [true, false].map(
+      (hasRole) => Object.entries(self.source.containers).find(([, role]) => (role !== undefined) === hasRole)?.[0],
+    );
+    const container =
+      relation === "own" ? own : ((relation === "idle" ? idle : undefined) ?? CONTAINERS[relation] ?? "");
     const kept = open.get(caller);
     const connection = kept ?? connect(identityOf(caller));
     const outcome = await get(connection, container);

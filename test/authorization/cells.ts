@@ -116,6 +116,27 @@ export const CALLS = {
       retired: ["a certificate of a CA that was retired", "TLS"],
     },
   }),
+  pinned: call({
+    title: "GetCredentials, port 8444, of a server with `--pin-roles`",
+    asks: "credentials of",
+    relations: {
+      own: "a container of its pod that the pin names, with the pinned role",
+      idle: "a container of its pod that the pin does not name",
+      ...RELATIVES,
+    },
+    callers: {
+      pod: ["a pod, with its certificate", "ROLE_MISSING", OWN],
+      repointed: [
+        "a pod whose annotations, changed since as by its kubelet, give other roles to both containers",
+        "ROLE_MISSING",
+        OWN,
+      ],
+      withdrawn: ["a pod whose namespace no longer permits the pinned role", "ROLE_MISSING", { own: "ROLE_FORBIDDEN" }],
+      unpinned: ["a pod that the webhook injected without `--pin-roles`", "ROLE_UNPINNED"],
+      misread: ["a pod whose pin is a text that the webhook does not write", "ROLE_UNPINNED"],
+      unlabelled: ["a pod of a namespace without podrole's label", "POD_NOT_INJECTED"],
+    },
+  }),
   endpoint: call({
     title: "GET /v1/credentials at the sidecar, port 9763",
     asks: "credentials of",

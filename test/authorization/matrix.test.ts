@@ -11,9 +11,12 @@ const world = await openWorld({ after: (end) => after(end) });
 const credentials = createAskCredentials(world);
 after(() => credentials.close());
 
+const pinned = createAskCredentials(world, world.ports.pinned);
+
 const ASK: Readonly<Record<CallId, Ask>> = {
   certificate: createAskCertificate(world),
   credentials: credentials.ask,
+  pinned: pinned.ask,
   endpoint: createAskEndpoint(world),
   metadata: createAskMetadata(world),
   pages: createAskPages(world),

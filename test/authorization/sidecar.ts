@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { startServe } from "../../src/sidecar/serve.ts";
-import { SIDECAR_SETTINGS } from "../../src/sidecar/settings.ts";
+import { SIDECAR_SETTINGS, VARIABLES_FOR_OTHERS } from "../../src/sidecar/settings.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { until } from "../kubernetes/harness.ts";
 import { sendRequest } from "../sidecar/send-request.ts";
-import type { CleanUp, MatrixPod } from "./world.ts";
+import type { MatrixPod } from "./pods.ts";
+import type { CleanUp } from "./world.ts";
 
 /** Starts the sidecar and waits until it has credentials; `context` stops it. */
 export async function startSidecar(context: CleanUp, { name, pod, token }: MatrixPod, parent: string) {
@@ -31,7 +32,7 @@ export async function startSidecar(context: CleanUp, { name, pod, token }: Matri
     PODROLE_TOKENS_DIRECTORY: tokens,
     PODROLE_TERMINATION_MESSAGE_FILE: join(directory, "message"),
   };
-  const read = readSettings(SIDECAR_SETTINGS, { port: "0", healthPort: "0" }, { ...env, ...own });
+  const read = readSettings(SIDECAR_SETTINGS, { port: "0", healthPort: "0" }, { ...env, ...own }, VARIABLES_FOR_OTHERS);
   if (!read.ok) throw new RangeError(read.problems.join("; "));
   const { log, lines } = createKeptLog();
   const tokenOf = (container: string) => readFile(join(tokens, container, "token"), "utf8");

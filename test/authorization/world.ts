@@ -1,6 +1,5 @@
 // The services of the authorization matrix: podrole's server and webhook in this process on real ports, an emulated API
-// server and STS, and the pods of four namespaces, admitted by the webhook, each with its sidecar.
-import { randomUUID } from "node:crypto";
+// server and STS, and the pods of five namespaces, admitted by the webhook, each with its sidecar.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,6 +21,7 @@ import { createKeptLog } from "../fakes/log.ts";
 import { until } from "../kubernetes/harness.ts";
 import { withEnvironment } from "../server/environment.ts";
 import { newCa as newClientCa } from "../webhook/client-certificates.ts";
+import { changePods, endPods, type MatrixPod, type PodId, PODS, type PodSource } from "./pods.ts";
 import { startSidecar } from "./sidecar.ts";
 import { toBase64 } from "../fakes/secret-data.ts";
 
@@ -29,68 +29,6 @@ const REGION = "eu-central-1";
 const ACCOUNT = "123456789012";
 const DAY_MS = 86_400_000;
 const POD_AUDIENCE = "podrole.io";
-
-/** What a pod of the matrix has. */
-interface PodSource {
-  readonly namespace: string;
-  readonly account: string;
-  /** Role of each container; a container without one takes no part. */
-  readonly containers: Readonly<Record<string, string | undefined>>;
-  readonly annotations?: Readonly<Record<string, string>>;
-  readonly hostNetwork?: boolean;
-  readonly sidecar?: boolean;
-}
-
-/** The pods. Every container name is used once, so that a name means one container of one pod. */
-const PODS = {
-  orders: {
-    namespace: "shop",
-    account: "orders",
-    containers: { app: "shop-app", worker: "shop-worker", cron: undefined },
-    sidecar: true,
-  },
-  batch: { namespace: "shop", account: "orders", containers: { batch: "shop-batch" }, sidecar: true },
-  web: { namespace: "shop", account: "web", containers: { web: "shop-web" }, sidecar: true },
-  ledger: { namespace: "bank", account: "ledger", containers: { ledger: "bank-ledger" }, sidecar: true },
-  metadata: {
-    namespace: "shop",
-    account: "metadata",
-    containers: { meta: "shop-meta" },
-    annotations: { "podrole.io/metadata": "enabled" },
-    sidecar: true,
-  },
-  metadataV1: {
-    namespace: "shop",
-    account: "metadata",
-    containers: { metav1: "shop-metav1" },
-    annotations: { "podrole.io/metadata": "enabled-v1" },
-    sidecar: true,
-  },
-  unlabelled: { namespace: "outside", account: "unlabelled", containers: { outside: "outside-app" } },
-  optedOut: {
-    namespace: "shop",
-    account: "out",
-    containers: { out: "shop-out" },
-    annotations: { "podrole.io/inject": "disabled" },
-  },
-  hostNetwork: { namespace: "shop", account: "host", containers: { host: "shop-host" }, hostNetwork: true },
-  finished: { namespace: "shop", account: "orders", containers: { finished: "shop-finished" } },
-  deleted: { namespace: "shop", account: "orders", containers: { deleted: "shop-deleted" } },
-  replaced: { namespace: "shop", account: "orders", containers: { replaced: "shop-replaced" } },
-} as const satisfies Record<string, PodSource>;
-
-/** A pod of the matrix, by id. */
-export type PodId = keyof typeof PODS;
-
-/** A pod as it was created. */
-export interface MatrixPod {
-  readonly source: PodSource;
-  readonly pod: Pod;
-  readonly name: string;
-  readonly uid: string;
-  /** Its token for podrole's audience. */
-  readonly token: string;
-}
 
 /** Registers what ends the services: a test's context, or `after` of the whole file. */
 export interface CleanUp {
@@ -190,7 +128,7 @@ export async function openWorld(context: CleanUp) {
   }
 
   await createNamespace("podrole", {});
-  for (const name of ["shop", "bank"]) await createNamespace(name, { "podrole.io/inject": "enabled" });
+  for (const name of ["shop", "bank", "former"]) await createNamespace(name, { "podrole.io/inject": "enabled" });
   await createNamespace("outside", {});
   storeCas(cas);
   const webhookPod = await createPod("podrole-webhook-0", {
@@ -204,14 +142,13 @@ export async function openWorld(context: CleanUp) {
   const common = { kubeconfig: join(directory, "kubeconfig"), pagesBind: ANY_PORT, region: REGION };
   const baseArn = { roleBaseArn: `arn:aws:iam::${ACCOUNT}:role/` };
   const names = "podrole-server.podrole.svc,127.0.0.1";
-  const ports = await startServer(
-    deps,
-    settingsOf(SERVER_SETTINGS, {
-      ...{ ...common, ...baseArn, bind: ANY_PORT, identityBind: ANY_PORT, serverNames: names },
-      ...{ stsEndpoint: sts.url, allowInsecureStsEndpoint: "true" },
-      webhookNames: "podrole-webhook.podrole.svc,127.0.0.1",
-    }),
-  );
+  const server = {
+    ...{ ...common, ...baseArn, bind: ANY_PORT, identityBind: ANY_PORT, serverNames: names },
+    ...{ stsEndpoint: sts.url, allowInsecureStsEndpoint: "true" },
+    webhookNames: "podrole-webhook.podrole.svc,127.0.0.1",
+  };
+  const ports = await startServer(deps, settingsOf(SERVER_SETTINGS, server));
+  const { credentials: pinned } = await startServer(deps, settingsOf(SERVER_SETTINGS, { ...server, pinRoles: "true" }));
   const openWebhook = (flags: Readonly<Record<string, string>> = {}) =>
     startWebhook(
       deps,
@@ -222,7 +159,8 @@ export async function openWorld(context: CleanUp) {
         ...flags,
       }),
     );
-  const webhookPorts = await openWebhook();
+  // The first server ignores the pins.
+  const webhookPorts = await openWebhook({ pinRoles: "true" });
   const apiServerCa = newClientCa("API server CA");
   const caFile = join(directory, "api-server-ca.crt");
   await writeFile(caFile, apiServerCa.pem);
@@ -240,12 +178,13 @@ export async function openWorld(context: CleanUp) {
     if (pod.source.sidecar === true) sidecars.set(id, await startSidecar(context, pod, directory));
   }
   endPods(kubernetes, pods);
+  changePods(kubernetes, pods);
 
   return {
     cas,
     previousCa,
     bundlePem: bundleOf(cas),
-    ports: { ...ports, webhook: webhookPorts.webhook, webhookPages: webhookPorts.pages },
+    ports: { ...ports, pinned, webhook: webhookPorts.webhook, webhookPages: webhookPorts.pages },
     /** Ports of webhooks that demand the API server's certificate, and of one that demands its name as well. */
     closedWebhooks: { proven: proven.webhook, named: named.webhook },
     apiServerCa,
@@ -263,7 +202,7 @@ export async function openWorld(context: CleanUp) {
       const reads = () => kubernetes.audit.filter(({ requestURI }) => requestURI.includes("podrole-ca")).length;
       const before = reads();
       clock.advance(61_000);
-      await until(() => reads() > before, "the server reads the CA's Secret");
+      await until(() => reads() >= before + 2, "both servers read the CA's Secret");
       await new Promise((resolve) => setTimeout(resolve, 100));
     },
   };
@@ -299,16 +238,4 @@ function register(kubernetes: ReturnType<typeof createKubernetesEmulator>, port:
       },
     ],
   });
-}
-
-/** Ends the pods whose end is what their callers are about. */
-function endPods(
-  { store }: ReturnType<typeof createKubernetesEmulator>,
-  { finished, deleted, replaced }: Readonly<Record<PodId, MatrixPod>>,
-): void {
-  const stored = store.get("pods", "shop", finished.name);
-  store.replace("pods", { ...stored, status: { phase: "Succeeded" } });
-  store.remove("pods", "shop", deleted.name);
-  const { metadata, ...rest } = store.remove("pods", "shop", replaced.name);
-  store.create("pods", { ...rest, metadata: { ...metadata, uid: randomUUID() } });
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
-import { SIDECAR_SETTINGS } from "../../src/sidecar/settings.ts";
+import { SIDECAR_SETTINGS, VARIABLES_FOR_OTHERS } from "../../src/sidecar/settings.ts";
 import { type PlanSettings, plan } from "../../src/injection/plan.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 import { inShop } from "./pods.ts";
@@ -22,6 +22,25 @@ function environmentOf({ env }: Container): Record<string, string> {
     (env ?? []).map(({ name, value, valueFrom }) => [name, valueFrom ? "from-the-pod" : (value ?? "")]),
   );
 }
+
+test("podroleSidecar() has the pin, and podroleInit() has not, only with --pin-roles; the sidecar ignores it", () => {
+  const policy = { ...PLAN_SETTINGS.policy, pinRoles: true as const };
+  for (const [settings, expected] of [
+    [PLAN_SETTINGS, []],
+    [{ ...PLAN_SETTINGS, policy }, ["podrole-sidecar"]],
+  ] as const) {
+    const containers = ownContainers(podOf(ROLE), { ...settings, nativeSidecar: false });
+    assert.equal(containers.length, 2);
+    const withPin = containers.filter(({ env }) => env?.some(({ name }) => name === "PODROLE_PINNED_ROLES"));
+    assert.deepEqual(
+      withPin.map(({ name }) => name),
+      expected,
+    );
+    for (const container of containers) {
+      assert.ok(readSettings(SIDECAR_SETTINGS, {}, environmentOf(container), VARIABLES_FOR_OTHERS).ok);
+    }
+  }
+});
 
 for (const nativeSidecar of [true, false]) {
   test(`podroleInit() and podroleSidecar() set what the sidecar's settings accept, nativeSidecar ${nativeSidecar}`, () => {

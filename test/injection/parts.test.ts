@@ -48,12 +48,17 @@ const all = ({ spec }: Pod): Container[] => [...(spec.initContainers ?? []), ...
 const sidecar = (pod: Pod) => named(all(pod), "podrole-sidecar");
 const volume = (pod: Pod, name: string): Volume => named(pod.spec.volumes, name);
 const app = (pod: Pod) => named(all(pod), "app");
+const addPin = (container: Container, pin: object) =>
+  (container.env = [...(container.env ?? []), { name: "PODROLE_PINNED_ROLES", ...pin }]);
 const securityContext = (pod: Pod) => sidecar(pod)["securityContext"] as Record<string, unknown>;
 
 const FOREIGN: readonly (readonly [string, (pod: Pod) => void])[] = [
   ["a command of its own", (pod) => (sidecar(pod).command = ["sh"])],
   ["other arguments", (pod) => (sidecar(pod).args = ["serve", "--port=1"])],
   ["no arguments", (pod) => delete sidecar(pod).args],
+  ["a pin from elsewhere", (pod) => addPin(sidecar(pod), { valueFrom: { fieldRef: { fieldPath: "metadata.name" } } })],
+  ["a pin without a value", (pod) => addPin(sidecar(pod), {})],
+  ["two pins", (pod) => ["a", "b"].forEach((value) => addPin(sidecar(pod), { value }))],
   ["a privileged sidecar", (pod) => (securityContext(pod)["privileged"] = true)],
   ["privilege escalation", (pod) => (securityContext(pod)["allowPrivilegeEscalation"] = true)],
   ["added capabilities", (pod) => (securityContext(pod)["capabilities"] = { add: ["NET_RAW"] })],

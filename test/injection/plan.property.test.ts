@@ -6,8 +6,11 @@ import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts
 import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { plan } from "../../src/injection/plan.ts";
+import { assumeRoleInput, decideRoles } from "../../src/policy/decide.ts";
+import { podFacts } from "../../src/policy/facts.ts";
+import { pinnedFacts } from "../../src/policy/pin.ts";
 import { SKIP_REASONS } from "../../src/injection/skip-reasons.ts";
-import { isErrorCode } from "../../src/protocol/errors.ts";
+import { isErrorCode, isRefusal } from "../../src/protocol/errors.ts";
 import { patchBetween } from "../../src/webhook/patch.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 import { injectedBy, injectablePods, inShop, planSettings, pods } from "./pods.ts";
@@ -59,6 +62,86 @@ test("plan() adds no duplicate name, mount path or variable", () => {
     RUNS,
   );
 });
+
+const sessionAnnotations = fc.record(
+  {
+    "iam.amazonaws.com/session-name": fc.constantFrom("nightly", ""),
+    "iam.amazonaws.com/external-id": fc.constantFrom("ext-1", ""),
+    "podrole.io/session-duration": fc.constantFrom("30m", "15m"),
+    "podrole.io/session-policy-arns": fc.constant("arn:aws:iam::aws:policy/ReadOnlyAccess"),
+    "podrole.io/session-policy": fc.constant("narrow"),
+  },
+  { requiredKeys: [] },
+);
+
+const PINNING = { ...PLAN_SETTINGS, policy: { ...PLAN_SETTINGS.policy, pinRoles: true as const } };
+
+test("plan() pins exactly what the server decides for the same pod: roles and session inputs", () => {
+  const { policy } = PINNING;
+  let compared = 0;
+  fc.assert(
+    fc.property(fc.oneof(pods, injectablePods), sessionAnnotations, ({ metadata, spec }, session) => {
+      const input = inShop({ metadata: { ...metadata, annotations: { ...metadata.annotations, ...session } }, spec });
+      const made = plan(input, PINNING);
+      if (made.decision !== "inject") return;
+      const inherited = { namespaceAnnotations: input.namespace.annotations, serviceAccountAnnotations: {} };
+      const unpinned = podFacts(made.pod, "shop");
+      const pinned = pinnedFacts(unpinned);
+      assert.ok(!isRefusal(pinned));
+      const atServer = decideRoles(pinned, inherited, policy).roles;
+      assert.deepEqual(
+        atServer.map(({ container, role }) => [container, role?.arn]),
+        made.roles.map(({ container, role }) => [container, role?.arn]),
+      );
+      for (const decision of decideRoles(unpinned, inherited, policy).roles) {
+        const same = atServer.find(({ container }) => container === decision.container);
+        if (same?.outcome !== "allowed" || decision.outcome !== "allowed") continue;
+        compared += 1;
+        assert.deepEqual(
+          assumeRoleInput(pinned, same.role, policy, "deferred"),
+          assumeRoleInput(unpinned, decision.role, policy, "deferred"),
+        );
+      }
+    }),
+    RUNS,
+  );
+  assert.ok(compared > 100, `${compared} containers were compared`);
+});
+
+test("plan() replaces a pin that is not its own, and refuses one that it would not write there", () => {
+  fc.assert(
+    fc.property(injectablePods, fc.string(), (pod, text) => {
+      const once = injectedBy(pod, PINNING);
+      const forged = structuredClone(once);
+      const pin = sidecarOf(forged)?.env?.find(({ name }) => name === "PODROLE_PINNED_ROLES");
+      assert.ok(pin);
+      pin.value = text;
+      const again = injectedBy(forged, PINNING);
+      assert.deepEqual(again, once);
+      patchBetween(forged, again);
+      sidecarOf(forged)?.env?.push({ name: "PODROLE_PINNED_ROLES", value: text });
+      assert.equal(plan(inShop(forged), PINNING).reason, "NAME_RESERVED");
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test("plan() follows annotations that another webhook changes before it is called again, and adds a missing pin", () => {
+  const pod: Pod = {
+    metadata: { generateName: "app-", annotations: { "iam.amazonaws.com/role": "shop-a" } },
+    spec: { containers: [{ name: "app" }] },
+  };
+  const without = injectedBy(pod, PLAN_SETTINGS);
+  assert.equal(podFacts(without, "shop").pin, undefined);
+  const pinned = injectedBy(without, PINNING);
+  assert.match(podFacts(pinned, "shop").pin ?? "", /role\/shop-a"/);
+  const changed = { ...pinned, metadata: { ...pinned.metadata, annotations: { "iam.amazonaws.com/role": "shop-b" } } };
+  assert.match(podFacts(injectedBy(changed, PINNING), "shop").pin ?? "", /role\/shop-b"/);
+});
+
+function sidecarOf({ spec }: Pod): Container | undefined {
+  return [...(spec.initContainers ?? []), ...spec.containers].find(({ name }) => name === "podrole-sidecar");
+}
 
 test("plan() mounts the token only in containers with a role, and sets endpoint and token file together or not at all", () => {
   fc.assert(

@@ -117,8 +117,11 @@ export function inShop(pod: Pod): PlanInput {
 
 /** Settings that change what injection adds. */
 export const planSettings: fc.Arbitrary<PlanSettings> = fc
-  .record({ nativeSidecar: fc.boolean(), region: fc.constantFrom("eu-central-1", undefined) })
-  .map((changes) => Object.assign({}, PLAN_SETTINGS, changes));
+  .record({ nativeSidecar: fc.boolean(), region: fc.constantFrom("eu-central-1", undefined), pins: fc.boolean() })
+  .map(({ pins, ...changes }) => {
+    const policy = { ...PLAN_SETTINGS.policy, ...(pins && { pinRoles: true as const }) };
+    return Object.assign({}, PLAN_SETTINGS, changes, { policy });
+  });
 
 function withRole(pod: Pod): Pod {
   const { annotations = {} } = pod.metadata;

@@ -17,6 +17,9 @@ import { podIn } from "./injected-pod.ts";
 const FOLDER = fileURLToPath(new URL("../fixtures/pods/", import.meta.url));
 const OPTIONS = { region: PLAN_SETTINGS.region };
 
+/** Settings with which the sidecar also has a pin. */
+const PINNING = { ...PLAN_SETTINGS, policy: { ...PLAN_SETTINGS.policy, pinRoles: true as const } };
+
 const read = (name: string, file: string): unknown => {
   const path = join(FOLDER, name, file);
   return existsSync(path) ? parse(readFileSync(path, "utf8")) : undefined;
@@ -64,9 +67,9 @@ suite("uninject()", () => {
   test("returns the original of any pod that plan() injects", () => {
     let injected = 0;
     fc.assert(
-      fc.property(pods, (pod) => {
+      fc.property(pods, fc.constantFrom(PLAN_SETTINGS, PINNING), (pod, settings) => {
         const input = inShop(pod);
-        const planned = plan(input, PLAN_SETTINGS);
+        const planned = plan(input, settings);
         if (planned.decision !== "inject" || allContainers(pod).some(hasTwin)) return;
         injected += 1;
         assert.deepEqual(withoutEmpty(uninject(planned.pod, OPTIONS)), withoutEmpty(pod));

@@ -32,6 +32,7 @@ const EFFECTS: Readonly<Record<Key, readonly [Flags, Partial<PolicySettings>]>> 
   sourceIdentity: [{ sourceIdentity: "true" }, { sourceIdentity: true }],
   clusterName: [{ clusterName: "prod" }, { clusterName: "prod" }],
   clusterArn: [{ clusterArn: "arn:x" }, { clusterArn: "arn:x" }],
+  pinRoles: [{ pinRoles: "true" }, { pinRoles: true }],
   firstHops: [{ firstHops: `${BASE}a=${BASE}b` }, { firstHops: { [`${BASE}a`]: `${BASE}b` } }],
 };
 

@@ -7,6 +7,7 @@
   "defaultRole",
   "allowedRolesFormat",
   "disableStrictNamespaceRegexp",
+  "pinRoles",
   "sessionDuration",
   "maxSessionDuration",
   "sessionName",

@@ -57,4 +57,5 @@ const ORIGINS: Readonly<Record<string, string>> = {
   serviceAccount: "ServiceAccount's annotation",
   namespace: "namespace's annotation",
   default: "setting --default-role",
+  pin: "pin that the webhook wrote (--pin-roles)",
 };

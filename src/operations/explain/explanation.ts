@@ -1,9 +1,17 @@
 // Decides what podrole does with a pod, and why: with plan(), as at admission, for the pod's namespace, ServiceAccount and
 // the installed settings. Pure.
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
-import { assumeRoleInput, type PodFacts, type PolicySettings, type RoleDecision } from "../../policy/decide.ts";
+import {
+  assumeRoleInput,
+  decideRoles,
+  type PodFacts,
+  type PolicySettings,
+  type RoleDecision,
+} from "../../policy/decide.ts";
 import { participantsOf } from "../../policy/containers.ts";
 import { podFacts, serviceAccountOf } from "../../policy/facts.ts";
+import { inheritedFrom } from "../../policy/inherited.ts";
+import { pinnedFacts } from "../../policy/pin.ts";
 import { isRefusal } from "../../protocol/errors.ts";
 import { NAMES } from "../../injection/names.ts";
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
@@ -47,7 +55,7 @@ export interface ContainerExplanation {
   readonly allowed: boolean;
   /** Not a denial: only the server can resolve the role name. */
   readonly undecided?: true;
-  /** What names the role: container, pod, serviceAccount, namespace or default. */
+  /** What names the role: container, pod, serviceAccount, namespace, default, or pin (--pin-roles). */
   readonly namedBy?: string;
   readonly sessionName?: string;
   readonly code?: string;
@@ -90,10 +98,36 @@ export function explainPod(input: ExplainInput, settings: ExplainSettings): Expl
     injected: exists ? isInjected(pod) && decision === "inject" : wouldBe,
     now: { decision, reason, message, warnings: warnings.map(({ text }) => text) },
     ...(exists && { existing: existing(pod, settings.plan) }),
-    containers: decision === "skip" ? [] : explainContainers(pod, namespaceName, planned.roles, settings),
+    containers: explainDecided(input, planned, settings),
     notes,
     settings: settings.sources,
   };
+}
+
+/** With --pin-roles, the pin of an injected pod decides, and not what its annotations say now. */
+function explainDecided(
+  input: ExplainInput,
+  planned: Plan,
+  settings: ExplainSettings,
+): readonly ContainerExplanation[] {
+  const { pod, exists, namespaceName, namespace, serviceAccount } = input;
+  if (!(settings.sessions.pinRoles && exists && isInjected(pod))) {
+    return planned.decision === "skip" ? [] : explainContainers(podFacts(pod, namespaceName), planned.roles, settings);
+  }
+  const facts = pinnedFacts(podFacts(pod, namespaceName));
+  if (isRefusal(facts)) {
+    const { code, message } = facts;
+    return podFacts(pod, namespaceName).containers.map((container) => ({ container, allowed: false, code, message }));
+  }
+  const inherited = inheritedFrom(namespace, serviceAccount);
+  const { roles } = decideRoles(facts, inherited, settings.sessions);
+  return explainContainers(facts, roles, settings).map(byPin);
+}
+
+function byPin(explained: ContainerExplanation): ContainerExplanation {
+  return explained.namedBy === undefined
+    ? { ...explained, message: "the pod's pin does not name it" }
+    : { ...explained, namedBy: "pin" };
 }
 
 function missing({ namespace, namespaceName, serviceAccount, pod }: ExplainInput): readonly string[] {
@@ -131,12 +165,10 @@ function existing(pod: Pod, { image }: PlanSettings): NonNullable<Explanation["e
 }
 
 function explainContainers(
-  pod: Pod,
-  namespace: string,
+  facts: PodFacts,
   roles: readonly RoleDecision[],
   { sessions }: ExplainSettings,
 ): readonly ContainerExplanation[] {
-  const facts = podFacts(pod, namespace);
   const participants = participantsOf(facts);
   return facts.containers.map((container) => {
     const decision = roles.find((role) => role.container === container);

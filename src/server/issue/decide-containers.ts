@@ -4,6 +4,7 @@
 import type { PodIdentity } from "../../pki/identity.ts";
 import { quoted } from "../../policy/annotations.ts";
 import { type AssumeRoleInput, assumeRoleInput, decideRoles, type PolicySettings } from "../../policy/decide.ts";
+import { pinnedFacts } from "../../policy/pin.ts";
 import type { RoleArn } from "../../policy/role.ts";
 import { isRefusal, type Refusal, refuse, toPodroleError } from "../../protocol/errors.ts";
 import type { PodDirectory, PodInContext } from "./pod-directory.ts";
@@ -43,11 +44,20 @@ export async function decideContainers(
   }
 }
 
+/** Returns what the decision reads: with --pin-roles, the pod as its pin describes it, or ROLE_UNPINNED. */
+export function effective(found: PodInContext, { pinRoles }: PolicySettings): PodInContext | Refusal {
+  if (!pinRoles) return found;
+  const facts = pinnedFacts(found.facts);
+  return isRefusal(facts) ? facts : { ...found, facts };
+}
+
 function judgeAll(
-  found: PodInContext,
+  given: PodInContext,
   containers: readonly string[],
   policy: PolicySettings,
 ): readonly ContainerDecision[] {
+  const found = effective(given, policy);
+  if (isRefusal(found)) return containers.map((container) => ({ container, refusal: found }));
   const { roles, refusal } = decideRoles(found.facts, found.inherited, policy);
   return containers.map((container) => {
     if (refusal) return { container, refusal };

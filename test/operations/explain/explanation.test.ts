@@ -57,6 +57,28 @@ suite("explainPod()", () => {
     );
   });
 
+  test("with --pin-roles shows the pinned role of a pod, whatever its annotations say now, and ROLE_UNPINNED without one", () => {
+    const policy = { ...PLAN_SETTINGS.policy, pinRoles: true as const };
+    const settings = {
+      plan: { ...PLAN_SETTINGS, policy },
+      sessions: { ...SETTINGS.sessions, pinRoles: true as const },
+    };
+    const unpinned = running();
+    const [without] = explained({ pod: unpinned, exists: true }, settings).containers;
+    assert.deepEqual([without?.allowed, without?.code], [false, "ROLE_UNPINNED"]);
+
+    const pinned = structuredClone(unpinned);
+    const sidecar = pinned.spec.initContainers?.find(({ name }) => name === "podrole-sidecar");
+    const pin = `{"roles":{"app":"${ARN}shop-orders"},"session":{}}`;
+    sidecar?.env?.push({ name: "PODROLE_PINNED_ROLES", value: pin });
+    const annotations = { ...pinned.metadata.annotations, "iam.amazonaws.com/role": "shop-other" };
+    const pod = { ...pinned, metadata: { ...pinned.metadata, annotations } };
+    assert.deepEqual(explained({ pod, exists: true }, settings).containers, [
+      { container: "app", namedBy: "pin", role: `${ARN}shop-orders`, allowed: true, sessionName: "eu-orders" },
+    ]);
+    assert.equal(explained({ pod, exists: true }).containers[0]?.role, `${ARN}shop-other`);
+  });
+
   test("leaves a short role name to a server that detects its base ARN, and does not call it refused", () => {
     const policy = { ...PLAN_SETTINGS.policy, baseArn: undefined, serverDetectsBaseArn: true as const };
     const plan = { ...PLAN_SETTINGS, policy };

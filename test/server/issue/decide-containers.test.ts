@@ -1,6 +1,7 @@
 // Caches that are behind: a refusal that follows from them counts only if a live look-up confirms it.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import type { PolicySettings } from "../../../src/policy/decide.ts";
 import { PodroleError, type Refusal, refuse } from "../../../src/protocol/errors.ts";
 import { decideContainers } from "../../../src/server/issue/decide-containers.ts";
 import type { PodInContext } from "../../../src/server/issue/pod-directory.ts";
@@ -13,13 +14,23 @@ interface Around {
   readonly annotations?: Record<string, string>;
   readonly permitted?: string;
   readonly containers?: string[];
+  readonly pin?: string;
 }
 
-function podWith({ annotations, permitted = ".*", containers = ["app", "job"] }: Around = {}): PodInContext {
+function podWith({ annotations, permitted = ".*", containers = ["app", "job"], pin }: Around = {}): PodInContext {
   const { namespace, pod: name, uid, serviceAccount } = IDENTITY;
   const own = annotations ?? { "iam.amazonaws.com/role": "orders" };
   return {
-    facts: { namespace, name, uid, serviceAccount, annotations: own, labels: {}, containers },
+    facts: {
+      namespace,
+      name,
+      uid,
+      serviceAccount,
+      annotations: own,
+      labels: {},
+      containers,
+      ...(pin !== undefined && { pin }),
+    },
     inherited: { namespaceAnnotations: { "iam.amazonaws.com/permitted": permitted }, serviceAccountAnnotations: {} },
   };
 }
@@ -31,6 +42,7 @@ async function decide(
   cached: PodInContext | Refusal,
   live: PodInContext | Refusal | Error,
   containers = ["app", "job"],
+  changes: Partial<PolicySettings> = {},
 ) {
   let confirmed = 0;
   const directory = {
@@ -41,7 +53,11 @@ async function decide(
       return live;
     },
   };
-  const decisions = await decideContainers({ directory, policy: () => PLAN_SETTINGS.policy }, IDENTITY, containers);
+  const decisions = await decideContainers(
+    { directory, policy: () => ({ ...PLAN_SETTINGS.policy, ...changes }) },
+    IDENTITY,
+    containers,
+  );
   const outcome =
     "code" in decisions
       ? decisions.code
@@ -63,6 +79,35 @@ const STALE: readonly (readonly [string, PodInContext | Refusal])[] = [
   ["POD_FINISHED", refuse("POD_FINISHED", "Cannot identify pod")],
   ["POD_NOT_INJECTED", refuse("POD_NOT_INJECTED", "Cannot issue credentials")],
 ];
+
+suite("decideContainers() with --pin-roles", () => {
+  const pinning = { pinRoles: true } as const;
+  const pin = `{"roles":{"app":"${ORDERS}"},"session":{}}`;
+  const both = ["app", "job"];
+
+  test("gives the pinned role, whatever the annotations say, and nothing else: ROLE_MISSING", async () => {
+    const pod = podWith({ pin, annotations: { "iam.amazonaws.com/role": "payroll" } });
+    assert.deepEqual((await decide(pod, pod, both, pinning)).outcome, [ORDERS, "ROLE_MISSING"]);
+  });
+
+  test("asks the namespace at each issue: ROLE_FORBIDDEN for a pinned role that it does not permit", async () => {
+    const pod = podWith({ pin, permitted: "nothing" });
+    assert.deepEqual((await decide(pod, pod, ["app"], pinning)).outcome, ["ROLE_FORBIDDEN"]);
+  });
+
+  test("gives a pod without a pin nothing: ROLE_UNPINNED, after a live look-up", async () => {
+    assert.deepEqual(await decide(podWith(), podWith(), both, pinning), {
+      outcome: ["ROLE_UNPINNED", "ROLE_UNPINNED"],
+      confirmed: 1,
+    });
+  });
+
+  test("does not read the pin without the setting", async () => {
+    const pod = podWith({ pin, annotations: { "iam.amazonaws.com/role": "payroll" } });
+    const payroll = "arn:aws:iam::123456789012:role/payroll";
+    assert.deepEqual((await decide(pod, pod)).outcome, [payroll, payroll]);
+  });
+});
 
 suite("decideContainers()", () => {
   test("decides from the cache without a live look-up when every container has its role", async () => {

@@ -1,0 +1,82 @@
+// A pod's pin: the roles and session settings that the webhook decided, as a variable of podrole-sidecar. Nobody can change
+// a variable of a pod that exists, but a kubelet can change annotations of its pods, by pods/status. With --pin-roles the
+// server decides on the pinned values as if the pod's annotations had them; whether the namespace permits the roles, and
+// every other rule, is still asked at each issue.
+import { type Refusal, refuse } from "../protocol/errors.ts";
+import { canonicalJson } from "../runtime/canonical-json.ts";
+import { ANNOTATIONS, valueOf } from "./annotations.ts";
+import type { PodFacts, RoleDecision } from "./model.ts";
+
+/** The variable of podrole-sidecar that has the pin; its value is canonical JSON. */
+export const PIN_VARIABLE = "PODROLE_PINNED_ROLES";
+
+/** What a pin has. */
+interface Pin {
+  /** Container → ARN of its role, or the role's name if only the server can resolve it. */
+  readonly roles: Readonly<Record<string, string>>;
+  /** Annotation that decides about sessions → its value. */
+  readonly session: Readonly<Record<string, string>>;
+}
+
+const SESSION_ANNOTATIONS: readonly string[] = [
+  ANNOTATIONS.sessionName,
+  ANNOTATIONS.externalId,
+  ANNOTATIONS.sessionDuration,
+  ANNOTATIONS.sessionPolicyArns,
+  ANNOTATIONS.sessionPolicy,
+];
+
+/** Returns the pin of a pod with these annotations, to which these roles were given. */
+export function formatPin(roles: readonly RoleDecision[], annotations: Readonly<Record<string, string>> = {}): string {
+  const named = roles.map(({ container, role, asked }) => [container, role?.arn ?? asked] as const);
+  const session = SESSION_ANNOTATIONS.flatMap((name) => {
+    const value = valueOf(annotations, name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  const pin: Pin = { roles: Object.fromEntries(named), session: Object.fromEntries(session) };
+  return canonicalJson(pin);
+}
+
+/**
+ * Returns the facts of a pod whose annotations are what its pin says, and nothing else. ROLE_UNPINNED if the pod has no
+ * pin, or one that formatPin() does not write.
+ */
+export function pinnedFacts(facts: PodFacts): PodFacts | Refusal {
+  const pin = facts.pin === undefined ? undefined : parsePin(facts.pin);
+  if (pin === undefined) {
+    const state = facts.pin === undefined ? "it has no pin" : "its pin is not one that the webhook writes";
+    const expected = `expected ${PIN_VARIABLE} of podrole-sidecar, which the webhook writes with --pin-roles`;
+    const whom = `pod "${facts.namespace}/${facts.name ?? "(new)"}"`;
+    return refuse("ROLE_UNPINNED", `Cannot issue credentials to ${whom}: ${state}; ${expected}`);
+  }
+  const roles = Object.entries(pin.roles).map(([name, role]) => [`${ANNOTATIONS.roleOfContainer}${name}`, role]);
+  const containers = Object.keys(pin.roles).join(",");
+  return {
+    ...facts,
+    annotations: { ...pin.session, [ANNOTATIONS.containers]: containers, ...Object.fromEntries(roles) },
+  };
+}
+
+/** Undefined for any text that formatPin() does not write. */
+function parsePin(text: string): Pin | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!hasMaps(value) || Object.keys(value.session).some((name) => !SESSION_ANNOTATIONS.includes(name))) {
+    return undefined;
+  }
+  return canonicalJson(value) === text ? value : undefined;
+}
+
+function hasMaps(value: unknown): value is Pin {
+  if (typeof value !== "object" || value === null || Object.keys(value).join() !== "roles,session") return false;
+  return Object.values(value).every(isTextMap);
+}
+
+function isTextMap(value: unknown): boolean {
+  const isMap = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isMap && Object.values(value).every((text) => typeof text === "string");
+}

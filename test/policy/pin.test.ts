@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { decideRoles } from "../../src/policy/decide.ts";
+import { formatPin, pinnedFacts } from "../../src/policy/pin.ts";
+import { isRefusal } from "../../src/protocol/errors.ts";
+import { BASE, codeOf, inherited, PERMITTED, pod, ROLE, settings } from "./facts.ts";
+
+const AROUND = inherited({ [PERMITTED]: ".*" });
+const SESSION = { "iam.amazonaws.com/session-name": "nightly", "podrole.io/session-duration": "30m" };
+
+/** The pin of a pod with these annotations and two containers. */
+function pinOf(annotations: Record<string, string>): string {
+  const { roles } = decideRoles(pod(annotations, { containers: ["app", "job"] }), AROUND, settings());
+  return formatPin(roles, annotations);
+}
+
+/** The roles of a pod with this pin, whatever its annotations are. */
+function rolesOf(pin: string | undefined, annotations: Record<string, string> = {}, permitted = ".*") {
+  const facts = pinnedFacts(pod(annotations, { containers: ["app", "job"], ...(pin !== undefined && { pin }) }));
+  if (isRefusal(facts)) return facts.code;
+  const { roles, refusal } = decideRoles(facts, inherited({ [PERMITTED]: permitted }), settings());
+  const outcomes = roles.map((role) => [
+    role.container,
+    role.outcome === "allowed" ? role.role.arn : role.refusal.code,
+  ]);
+  return refusal?.code ?? Object.fromEntries(outcomes);
+}
+
+test("formatPin() writes roles and session settings in one order, and no other annotation", () => {
+  const pin = pinOf({ ...SESSION, [`${ROLE}.job`]: "b", [ROLE]: "a", "example.com/note": "x" });
+  const session = '"iam.amazonaws.com/session-name":"nightly","podrole.io/session-duration":"30m"';
+  assert.equal(pin, `{"roles":{"app":"${BASE}a","job":"${BASE}b"},"session":{${session}}}`);
+});
+
+test("pinnedFacts() gives the pinned roles and session settings, whatever the annotations say since", () => {
+  const pin = pinOf({ ...SESSION, [ROLE]: "a", "podrole.io/containers": "app" });
+  const later = { [ROLE]: "b", [`${ROLE}.job`]: "c", "iam.amazonaws.com/session-name": "other" };
+  assert.deepEqual(rolesOf(pin, later), { app: `${BASE}a` });
+  const facts = pinnedFacts(pod(later, { pin }));
+  assert.ok(!isRefusal(facts));
+  assert.equal(facts.annotations["iam.amazonaws.com/session-name"], "nightly");
+});
+
+test("pinnedFacts() leaves it to the namespace to permit a pinned role", () => {
+  const pin = pinOf({ [ROLE]: "a" });
+  assert.deepEqual(rolesOf(pin, {}, `${BASE}b`), { app: "ROLE_FORBIDDEN", job: "ROLE_FORBIDDEN" });
+});
+
+test("pinnedFacts() ignores roles that ServiceAccount, namespace and --default-role name", () => {
+  const facts = pinnedFacts(pod({}, { containers: ["app", "job"], pin: `{"roles":{"app":"${BASE}a"},"session":{}}` }));
+  assert.ok(!isRefusal(facts));
+  const others = inherited({ [PERMITTED]: ".*", "iam.amazonaws.com/default-role": "b" }, { [ROLE]: "c" });
+  const { roles } = decideRoles(facts, others, settings({ defaultRole: "d" }));
+  assert.deepEqual(
+    roles.map(({ container, asked }) => [container, asked]),
+    [["app", `${BASE}a`]],
+  );
+});
+
+test("pinnedFacts() refuses a pod without a pin with ROLE_UNPINNED", () => {
+  assert.equal(rolesOf(undefined, { [ROLE]: "a" }), "ROLE_UNPINNED");
+});
+
+for (const text of [
+  "",
+  "{}",
+  "null",
+  "[]",
+  '{"roles":{}}',
+  '{"roles":{"app":1},"session":{}}',
+  '{"roles":[],"session":{}}',
+  '{"roles":{},"session":{},"more":{}}',
+  '{"roles":{},"session":{"podrole.io/containers":"app"}}',
+  '{"session":{},"roles":{}}',
+  `{ "roles": { "app": "${BASE}a" }, "session": {} }`,
+  `{"roles":{"app":"${BASE}a","app":"${BASE}b"},"session":{}}`,
+]) {
+  test(`pinnedFacts() refuses the pin ${JSON.stringify(text)} with ROLE_UNPINNED`, () => {
+    assert.equal(rolesOf(text), "ROLE_UNPINNED");
+  });
+}
+
+test("pinnedFacts() refuses a pin for a container that the pod does not have", () => {
+  for (const name of ["absent", "app,job"]) {
+    assert.equal(rolesOf(`{"roles":{"${name}":"${BASE}a"},"session":{}}`), "CONTAINER_UNKNOWN");
+  }
+});
+
+test("pinnedFacts() never throws, and no pin permits what the namespace does not", () => {
+  const pins = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc
+      .tuple(
+        fc.dictionary(fc.string(), fc.string()),
+        fc.dictionary(fc.constantFrom(...Object.keys(SESSION)), fc.string()),
+      )
+      .map(([roles, session]) => JSON.stringify({ roles, session })),
+    fc
+      .dictionary(fc.constantFrom("app", "job"), fc.constantFrom("a", "b", `${BASE}a`, `${BASE}b`, ""))
+      .map((roles) => JSON.stringify({ roles, session: {} })),
+  );
+  fc.assert(
+    fc.property(pins, (pin) => {
+      const facts = pinnedFacts(pod({}, { containers: ["app", "job"], pin }));
+      if (isRefusal(facts)) return assert.equal(codeOf(facts), "ROLE_UNPINNED");
+      const { roles } = decideRoles(facts, inherited({ [PERMITTED]: `${BASE}a` }), settings());
+      for (const role of roles) assert.ok(role.outcome !== "allowed" || role.role.arn === `${BASE}a`);
+    }),
+  );
+});
