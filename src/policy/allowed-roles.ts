@@ -25,8 +25,10 @@ const MOST_INSTRUCTIONS = 16_384;
 /** `short` is the part after the base ARN; undefined for a role that does not begin with it. */
 type Pattern = (arn: string, short: string | undefined) => boolean;
 
-/** Characters of annotations whose parsed patterns are cached. */
-const parsed = createLru<Result<readonly Pattern[]>>(4_000_000);
+/** In bytes: annotations and their patterns. */
+const parsed = createLru<Result<readonly Pattern[]>>(8_000_000);
+/** In bytes, beside its text: a closure, and an expression without its program. */
+const PATTERN_BYTES = 600;
 
 /** Judges a role by the annotation's patterns. PERMITTED_INVALID if the annotation cannot be read. */
 export function judgeByAllowedRoles(
@@ -54,7 +56,7 @@ function readPatterns(annotation: string, format: AllowedRolesFormat): Result<re
   if (known !== undefined) return known;
   const texts = parseArray(annotation);
   const patterns = !texts.ok ? texts : format === "glob" ? readGlobs(texts.value) : readExpressions(texts.value);
-  parsed.set(key, patterns, key.length);
+  parsed.set(key, patterns, 4 * key.length + PATTERN_BYTES * (patterns.ok ? patterns.value.length : 1));
   return patterns;
 }
 

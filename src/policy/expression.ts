@@ -26,9 +26,23 @@ export interface Expression {
   matchesAnywhere(text: string): boolean;
 }
 
-/** Instructions of all cached expressions; small ones cost more than their number. 1000 namespaces fit easily. */
-const compiled = createLru<Result<Expression>>(400_000);
-const OVERHEAD = 100;
+/** In bytes: expressions without their programs, of more than 5000 namespaces. */
+const compiled = createLru<Result<Expression>>(4_000_000);
+/** In bytes, beside twice the text. */
+const OVERHEAD = 600;
+/**
+ * In bytes: programs, for expressions that meet a role for the first time. re2js keeps the states of earlier matches in a
+ * program. Measured per instruction: 0.2 to 2.2 KiB.
+ */
+const programs = createLru<RE2JS>(8 * 1024 * 1024);
+const INSTRUCTION_BYTES = 2_048;
+/**
+ * In bytes: results of expressions on ARNs. Pods of a namespace request few roles repeatedly, so an expression runs once
+ * for each role, and its program can be evicted.
+ */
+const results = createLru<boolean>(4_000_000);
+/** Distinguishes results of an expression from those of others, without its text in each key. */
+let lastId = 0;
 
 /** Returns the compiled expression, or why it cannot be used. */
 export function compileExpression(source: string): Result<Expression> {
@@ -39,7 +53,7 @@ export function compileExpression(source: string): Result<Expression> {
   const known = compiled.get(source);
   if (known !== undefined) return known;
   const result = compile(source);
-  compiled.set(source, result, OVERHEAD + (result.ok ? result.value.size : source.length));
+  compiled.set(source, result, OVERHEAD + 2 * source.length);
   return result;
 }
 
@@ -49,29 +63,35 @@ function compile(source: string): Result<Expression> {
   try {
     // Compiled on its own and anchored by the matcher: as text, "^(?:" + "a)|(b" + ")$" would be anchored at neither
     // end.
-    const program = RE2JS.compile(source);
-    const size = program.programSize();
+    const size = programOf(source).programSize();
     if (size > MOST_INSTRUCTIONS) return tooLarge;
+    const id = ++lastId;
     return success({
       size,
-      matchesWhole: remember((text) => program.testExact(text)),
-      matchesAnywhere: remember((text) => program.test(text)),
+      matchesWhole: remember(`${id} whole`, (text) => programOf(source).testExact(text)),
+      matchesAnywhere: remember(`${id} anywhere`, (text) => programOf(source).test(text)),
     });
   } catch (error) {
     return failure(`is not an RE2 expression: ${explain(error, source)}`);
   }
 }
 
-/** Pods of a namespace request few roles repeatedly; an expensive expression runs once per role. */
-const REMEMBERED = 32;
+/** Returns the program of an expression, compiled again if it was evicted. Throws for what is not an expression. */
+function programOf(source: string): RE2JS {
+  const known = programs.get(source);
+  if (known !== undefined) return known;
+  const program = RE2JS.compile(source);
+  programs.set(source, program, program.programSize() * INSTRUCTION_BYTES);
+  return program;
+}
 
-function remember(match: (text: string) => boolean): (text: string) => boolean {
-  const results = createLru<boolean>(REMEMBERED);
+function remember(prefix: string, match: (text: string) => boolean): (text: string) => boolean {
   return (text) => {
-    const known = results.get(text);
+    const key = `${prefix} ${text}`;
+    const known = results.get(key);
     if (known !== undefined) return known;
     const result = matchOrNot(match, text);
-    results.set(text, result);
+    results.set(key, result, 2 * key.length + OVERHEAD / 4);
     return result;
   };
 }

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { judgeByAllowedRoles } from "../../src/policy/allowed-roles.ts";
 import { compileExpression, LONGEST_EXPRESSION } from "../../src/policy/expression.ts";
 import { expressionSize } from "../../src/policy/expression-size.ts";
 import { judgeByPermitted } from "../../src/policy/permitted.ts";
+import { garbageCollection } from "../../src/runtime/garbage.ts";
 import { BASE } from "./facts.ts";
 
 interface Case {
@@ -90,6 +92,31 @@ test("compileExpression() refuses an expression that is only valid once it is an
 
 test("compileExpression() returns the same object for the same text", () => {
   assert.equal(compileExpression("same.*"), compileExpression("same.*"));
+});
+
+test("compileExpression() matches as before when others have evicted its program", () => {
+  const first = compileExpression("arn:.*:role/first-.*");
+  assert.ok(first.ok && first.value.matchesWhole(`${BASE}first-1`));
+  // Each of these costs as much as all cached programs may.
+  for (const letter of ["x", "y", "z"]) compileExpression(`(?:${letter}?){4000}`);
+  assert.ok(first.value.matchesWhole(`${BASE}first-2`));
+  assert.ok(!first.value.matchesWhole(`${BASE}second-1`));
+  assert.ok(!first.value.matchesWhole(`x${BASE}first-2`) && first.value.matchesAnywhere(`x${BASE}first-2`));
+});
+
+test("judgeByAllowedRoles() keeps what expressions cost within its budget, whatever namespaces contain", () => {
+  const collect = garbageCollection();
+  const mebibytes = () => {
+    collect();
+    return process.memoryUsage().heapUsed / 2 ** 20;
+  };
+  const before = mebibytes();
+  for (let array = 0; array < 100; array++) {
+    const patterns = Array.from({ length: 20 }, (_, index) => `${BASE}team-${array}-${index}-.*`);
+    judgeByAllowedRoles("ns", JSON.stringify(patterns), `${BASE}other`, { format: "regexp", baseArn: undefined });
+  }
+  // Each of the 2000 programs takes 30 KiB after its first match.
+  assert.ok(mebibytes() - before < 30, `${mebibytes() - before} MiB`);
 });
 
 test("compileExpression() handles hostile expressions on the longest ARN", () => {
