@@ -6,12 +6,12 @@ import { constants, type X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import { bundleHash, readCertificates } from "../pki/bundle.ts";
 import { isIssuedBy, isValidAt } from "../pki/chain.ts";
+import { quoted } from "../policy/annotations.ts";
 import { type Refusal, refuse } from "../protocol/errors.ts";
 import { type Changing, createChanges } from "../runtime/changes.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import { readIfPresent } from "../runtime/files.ts";
 import type { Log } from "../runtime/log.ts";
-import { quoted } from "./review-names.ts";
 
 /** Field `caller` of an audit record. */
 export type Caller = "api-server" | "unproven";

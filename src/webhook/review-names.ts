@@ -3,6 +3,7 @@
 // callers that are not the API server may send anything.
 // (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/)
 import { isObject } from "../injection/shape.ts";
+import { quoted } from "../policy/annotations.ts";
 import { isDnsLabel, isDnsSubdomain } from "../runtime/dns-names.ts";
 
 /** Returns the first name that cannot be one, such as `request.namespace is ".."; expected …`; undefined if none. */
@@ -21,18 +22,6 @@ export function findNameProblem(namespace: string, object: unknown): string | un
     containerProblem("spec.containers", containers)
   );
 }
-
-/**
- * Returns a text of a caller for a message: quoted as JSON does, without control characters, and cut after `longest`
- * characters.
- */
-export function quoted(text: string, longest = LONGEST_QUOTE): string {
-  const isLong = text.length > longest;
-  const shown = JSON.stringify(isLong ? text.slice(0, longest) : text).replaceAll(/\p{C}/gu, "?");
-  return isLong ? `${shown} and ${text.length - longest} more characters` : shown;
-}
-
-const LONGEST_QUOTE = 64;
 
 interface Kind {
   readonly expected: string;
