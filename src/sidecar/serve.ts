@@ -67,7 +67,7 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
   try {
     const unused = takeUnusedTokens(tokensDirectory, containers);
     // Until this sidecar listens, another container may listen on its port, so every token sent by then is replaced.
-    let authorize: Authorize = unused ? createAuthorize(unused) : () => "earlier";
+    let authorize: Authorize = unused ? createAuthorize(unused) : () => ({ token: "replaced" });
     const otherPaths = await loadMetadata(deps, settings, store);
     const endpoint = createEndpoint(
       {

@@ -3,11 +3,14 @@
 import { timingSafeEqual } from "node:crypto";
 import { hashOf, type AuthorizationTokens } from "../authorization-tokens.ts";
 
-/** The index of the container whose token a header is, or what else the header is. */
-export type Caller = number | "earlier" | "unknown";
+/** What an Authorization header is: the token of the container with an index, a token that was replaced, or no token. */
+export type TokenMatch =
+  | { readonly token: "current"; readonly container: number }
+  | { readonly token: "replaced" }
+  | { readonly token: "unknown" };
 
-/** Returns whose token the header is; "earlier" for a token that was replaced. */
-export type Authorize = (header: string) => Caller;
+/** Matches the Authorization header of a request. */
+export type Authorize = (header: string) => TokenMatch;
 
 /**
  * Compares the hashes of all current tokens in constant time: they have equal lengths, so timing reveals nothing about a
@@ -23,7 +26,7 @@ export function createAuthorize({ current, earlier }: AuthorizationTokens): Auth
     for (let index = 0; index < digests.length; index++) {
       if (timingSafeEqual(digest, digests[index] as Buffer)) found = index;
     }
-    if (found >= 0) return found;
-    return replaced.has(hash) ? "earlier" : "unknown";
+    if (found >= 0) return { token: "current", container: found };
+    return { token: replaced.has(hash) ? "replaced" : "unknown" };
   };
 }

@@ -61,8 +61,8 @@ export function createEndpoint(
 
   /** Not the address: a program in the pod can connect from all of 127.0.0.0/8. */
   function callerOf({ headers: { authorization } }: IncomingMessage): string | undefined {
-    const caller = authorization ? authorize(authorization) : "unknown";
-    return typeof caller === "number" ? `token ${caller}` : WITHOUT_TOKEN;
+    const match = authorization ? authorize(authorization) : undefined;
+    return match?.token === "current" ? `token ${match.container}` : WITHOUT_TOKEN;
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
@@ -87,17 +87,18 @@ export function createEndpoint(
       const state = "the request has no Authorization header; expected the content of the container's token file";
       return reply(refused("TOKEN_MISSING", state), response);
     }
-    const index = authorize(authorization);
-    if (index === "earlier") {
+    const match = authorize(authorization);
+    if (match.token === "replaced") {
       const state = "the token is from before the sidecar's last start; expected the present content of the token file";
       return reply(refused("TOKEN_REPLACED", state, RETRY_SOON), response);
     }
-    if (index === "unknown") {
+    if (match.token === "unknown") {
       const state =
         "the Authorization header is not a token of this pod; expected the content of the container's token file";
       return reply(refused("TOKEN_MISMATCH", state), response);
     }
-    lookUp(() => credentialsOf(index), index, response);
+    const { container } = match;
+    lookUp(() => credentialsOf(container), container, response);
   }
 
   function credentialsOf(index: number): Answer | undefined {

@@ -35,10 +35,11 @@ const authorize = target({
     `${containerTokens[0]}\n`,
   ]),
   run(header) {
-    const caller = authorizeContainer(header);
+    const match = authorizeContainer(header);
     // Exactly the token's own text identifies a container; its place in a longer text does not.
     const index = containerTokens.indexOf(header);
-    assert.equal(caller, index >= 0 ? index : header === earlierToken ? "earlier" : "unknown");
+    const other = { token: header === earlierToken ? "replaced" : "unknown" };
+    assert.deepEqual(match, index >= 0 ? { token: "current", container: index } : other);
     return [];
   },
 });

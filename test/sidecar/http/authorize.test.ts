@@ -10,12 +10,12 @@ const authorize = createAuthorize({
 });
 
 test("createAuthorize() returns the container of a current token, also if a hash of it is among the earlier ones", () => {
-  assert.equal(authorize("first"), 0);
-  assert.equal(authorize("second"), 1);
+  assert.deepEqual(authorize("first"), { token: "current", container: 0 });
+  assert.deepEqual(authorize("second"), { token: "current", container: 1 });
 });
 
 test("createAuthorize() tells an earlier token from a header that never was one", () => {
-  assert.equal(authorize("old"), "earlier");
+  assert.deepEqual(authorize("old"), { token: "replaced" });
   for (const other of ["", "firs", "first ", "Bearer first", "FIRST", "third", "Bearer old", hashOf("old")])
-    assert.equal(authorize(other), "unknown", other);
+    assert.deepEqual(authorize(other), { token: "unknown" }, other);
 });
