@@ -104,6 +104,12 @@ export interface ServiceAccount {
   [field: string]: unknown;
 }
 
+/** A ConfigMap with its text entries. */
+export interface ConfigMap {
+  readonly metadata: ObjectMeta;
+  readonly data?: Readonly<Record<string, string>>;
+}
+
 /**
  * Reports whether two elements of a list in a pod spec are versions of the same one: containers, volumes and variables
  * by `name`, mounts by `name` and `mountPath`, elements without a name by their whole content.

@@ -18,17 +18,12 @@ import { type Calls, CONFLICT, createCalls } from "./calls.ts";
 import { toCoreEvent } from "./core-event.ts";
 import { ApiError } from "./errors.ts";
 import { createListWatch } from "./list-watch.ts";
-import type { ObjectMeta } from "./objects.ts";
+import type { ConfigMap, ObjectMeta } from "./objects.ts";
 import type { Requester } from "./request.ts";
 import { readWebhookConfiguration, type WebhookConfigurationBody } from "./webhook-configuration.ts";
 
 /** Each conflict means that another replica wrote, so a few attempts suffice; more conflicts have another cause. */
 const PUT_ATTEMPTS = 5;
-
-interface ConfigMap {
-  readonly metadata: ObjectMeta;
-  readonly data?: Readonly<Record<string, string>>;
-}
 
 /** Creates the calls of podrole's programs on top of a requester. */
 export function createOperations({

@@ -1,6 +1,6 @@
 // The settings of the installed programs, from flags and environment of their Deployments and the ConfigMaps that these
 // refer to. Pure. check, explain and rotate use them, so that operators need not repeat them.
-import type { Container, ObjectMeta, Pod } from "../kubernetes/objects.ts";
+import type { ConfigMap, Container, ObjectMeta, Pod } from "../kubernetes/objects.ts";
 import type { LabelSelector } from "../kubernetes/selectors.ts";
 import { serviceAccountOf } from "../policy/facts.ts";
 import { POLICY_SETTINGS } from "../policy/settings-table.ts";
@@ -14,12 +14,6 @@ export interface Deployment {
   readonly metadata: ObjectMeta;
   readonly spec: { readonly replicas?: number; readonly template: Pod; readonly selector?: LabelSelector };
   readonly status?: { readonly readyReplicas?: number; readonly updatedReplicas?: number };
-}
-
-/** A ConfigMap with its text entries. */
-export interface ConfigMap {
-  readonly metadata: ObjectMeta;
-  readonly data?: Readonly<Record<string, string>>;
 }
 
 /** The programs that run as Deployments. */

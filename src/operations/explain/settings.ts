@@ -4,12 +4,13 @@ import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { PolicySettings } from "../../policy/decide.ts";
 import { policySettings } from "../../policy/settings-table.ts";
 import { ApiError } from "../../kubernetes/errors.ts";
+import type { ConfigMap } from "../../kubernetes/objects.ts";
 import { readSettings } from "../../runtime/settings.ts";
 import { choosesNativeSidecar, planSettings } from "../../settings/plan-settings.ts";
 import { WEBHOOK_SETTINGS, type WebhookSettings } from "../../settings/webhook.ts";
 import type { WebhookConfigurationObject } from "../check/facts.ts";
 import { ownWebhooks } from "../check/tables/registration.ts";
-import { type ConfigMap, type Deployment, type Installed, readInstalled } from "../installed.ts";
+import { type Deployment, type Installed, readInstalled } from "../installed.ts";
 import type { ExplainSettings } from "./explanation.ts";
 
 /** Throws ApiError when the API server does not answer; a missing permission becomes an assumption. */

@@ -9,8 +9,8 @@ import type { AdmissionPolicies } from "../../../src/operations/check/tables/ann
 import { type Finding, findingsOf } from "../../../src/operations/check/finding.ts";
 import { forbiddenRights, installersRights, neededRights } from "../../../src/operations/check/rights.ts";
 import { parseSamples } from "../../../src/operations/check/collect/metrics-pages.ts";
-import { type ConfigMap, type Deployment, readInstalled } from "../../../src/operations/installed.ts";
-import type { Pod } from "../../../src/kubernetes/objects.ts";
+import { type Deployment, readInstalled } from "../../../src/operations/installed.ts";
+import type { ConfigMap, Pod } from "../../../src/kubernetes/objects.ts";
 import { plan } from "../../../src/injection/plan.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 import { podIn } from "../../injection/injected-pod.ts";

@@ -1,7 +1,7 @@
 // Reads the objects that podrole's installation consists of.
-import type { Pod } from "../../../kubernetes/objects.ts";
+import type { ConfigMap, Pod } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
-import { type ConfigMap, type Deployment, readInstalled } from "../../installed.ts";
+import { type Deployment, readInstalled } from "../../installed.ts";
 import type { Facts } from "../facts.ts";
 import { allKnown, derived, known } from "../known.ts";
 
