@@ -15,7 +15,7 @@ import type { Log } from "../runtime/log.ts";
 import type { Cidr } from "../runtime/settings.ts";
 import type { Admit } from "./admit.ts";
 import { limitBodies } from "./bodies.ts";
-import { ANY_CALLER, type Caller, type Callers } from "./callers.ts";
+import { ANY_CALLER, type CallerProof, type Callers } from "./callers.ts";
 import { formatReview, readReview } from "./review.ts";
 import { createTurns } from "./turns.ts";
 
@@ -131,7 +131,7 @@ function routes(
   http: FastifyInstance<Server>,
   { admit, log, onUnreadable, onRejected, callers }: WebhookAppDeps & { readonly callers: Callers },
 ): void {
-  const identified = new WeakMap<FastifyRequest, Caller>();
+  const identified = new WeakMap<FastifyRequest, CallerProof>();
   // Before the body is read.
   http.addHook("onRequest", async (request, reply) => {
     const caller = callers.identify(request.raw.socket as TLSSocket);

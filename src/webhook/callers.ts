@@ -8,13 +8,14 @@ import { bundleHash, readCertificates } from "../pki/bundle.ts";
 import { isIssuedBy, isValidAt } from "../pki/chain.ts";
 import { quoted } from "../policy/annotations.ts";
 import { type Refusal, refuse } from "../protocol/errors.ts";
+import type { AdmissionLine } from "../runtime/audit-line.ts";
 import { type Changing, createChanges } from "../runtime/changes.ts";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import { readIfPresent } from "../runtime/files.ts";
 import type { Log } from "../runtime/log.ts";
 
-/** Field `caller` of an audit record. */
-export type Caller = "api-server" | "unproven";
+/** What a caller of /mutate has proved to be. */
+export type CallerProof = AdmissionLine["caller"];
 
 /** TLS options of the port that concern the caller. */
 export interface CallerTls {
@@ -31,7 +32,7 @@ export interface Callers extends Changing {
    * Returns who is at the other end of a connection, or why its request is refused. To be called for each request: a
    * certificate may expire, and the CA may change, while a connection is open.
    */
-  identify(socket: TLSSocket): Caller | Refusal;
+  identify(socket: TLSSocket): CallerProof | Refusal;
 }
 
 /**

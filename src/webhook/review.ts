@@ -3,7 +3,7 @@
 // (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response)
 import { isObject } from "../injection/shape.ts";
 import { type Refusal, refuse } from "../protocol/errors.ts";
-import type { Caller } from "./callers.ts";
+import type { CallerProof } from "./callers.ts";
 import type { Operation } from "./patch.ts";
 import { findNameProblem } from "./review-names.ts";
 import { findSizeProblem } from "./review-size.ts";
@@ -19,7 +19,7 @@ export interface AdmissionRequest {
   /** The pod if `createsPod`, of any shape; else whatever the API server sent. */
   readonly object: unknown;
   /** How the caller proved itself; absent: it did not. */
-  readonly caller?: Caller;
+  readonly caller?: CallerProof;
 }
 
 /** A refusal without `uid` cannot be sent as an AdmissionReview, only as an HTTP error. */

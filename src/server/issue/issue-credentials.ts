@@ -25,18 +25,18 @@ export interface CredentialIssuerDeps {
   readonly policy: () => PolicySettings;
 }
 
-/** The result for one container of the pod. */
-export type Grant = { readonly container: string } & (
+/** The result for one container of the pod: the content of a Grant on the wire. */
+export type IssueResult = { readonly container: string } & (
   | { readonly credentials: SessionCredentials; readonly role: RoleArn }
   | { readonly refusal: ErrorInfo & { readonly retryAfterMs?: number | undefined } }
 );
 
 export interface CredentialIssuer {
   /**
-   * Resolves with one grant per requested container. Rejects with PodroleError if the pod as a whole is refused
+   * Resolves with one result per requested container. Rejects with PodroleError if the pod as a whole is refused
    * (POD_UNKNOWN, POD_FINISHED, POD_NOT_INJECTED) or cannot be looked up (KUBERNETES_UNAVAILABLE). `peer` is for the audit trail.
    */
-  issue(identity: PodIdentity, containers: readonly string[], peer: string): Promise<readonly Grant[]>;
+  issue(identity: PodIdentity, containers: readonly string[], peer: string): Promise<readonly IssueResult[]>;
   /** Starts AssumeRole for every role that the pod may have; never throws. */
   prefetch(identity: PodIdentity, found: PodInContext): void;
 }
@@ -50,7 +50,7 @@ export function createCredentialIssuer({
   recordRefusal,
   policy,
 }: CredentialIssuerDeps): CredentialIssuer {
-  async function issueOne(identity: PodIdentity, decision: ContainerDecision, peer: string): Promise<Grant> {
+  async function issueOne(identity: PodIdentity, decision: ContainerDecision, peer: string): Promise<IssueResult> {
     const { container } = decision;
     if ("refusal" in decision) return refused(identity, container, decision.refusal, peer);
     const { role, found } = decision;
@@ -89,7 +89,13 @@ export function createCredentialIssuer({
     return assumeRoleInput(facts, role, policy(), { text: data?.[SESSION_POLICY_KEY] });
   }
 
-  function refused(identity: PodIdentity, container: string, refusal: Refusal, peer: string, role?: string): Grant {
+  function refused(
+    identity: PodIdentity,
+    container: string,
+    refusal: Refusal,
+    peer: string,
+    role?: string,
+  ): IssueResult {
     const { code, message } = refusal;
     audit({ ...subjectOf(identity, container), decision: "refused", reason: code, message, role, peer });
     recordRefusal(identity, { code, message });

@@ -11,7 +11,7 @@ import { PodroleError } from "../../protocol/errors.ts";
 import { Secret } from "../../runtime/secret.ts";
 import type { Identify } from "./caller.ts";
 import type { IssueCertificate } from "./issue-certificate.ts";
-import type { CredentialIssuer, Grant } from "./issue-credentials.ts";
+import type { CredentialIssuer, IssueResult } from "./issue-credentials.ts";
 
 export interface ServiceDeps {
   /** The trust bundle that replies carry. */
@@ -60,8 +60,8 @@ export function credentialsService({
         `Cannot issue credentials: the request names ${containers.length} containers; expected at most ${MAX_CONTAINERS}`,
       );
     }
-    const grants = await issuer.issue(identity, [...new Set(containers)], peer.address);
-    return { grants: grants.map(toMessage), bundle: bundleFor(hash) };
+    const results = await issuer.issue(identity, [...new Set(containers)], peer.address);
+    return { grants: results.map(toMessage), bundle: bundleFor(hash) };
   }, onFailure);
   return { service: CredentialsService, implementation: { getCredentials } };
 }
@@ -76,15 +76,15 @@ function createBundleReply(bundlePem: () => string): (callerHash: string) => str
   };
 }
 
-function toMessage(grant: Grant): GrantMessage {
-  if ("refusal" in grant) {
-    const { code, message, retryAfterMs } = grant.refusal;
+function toMessage(result: IssueResult): GrantMessage {
+  if ("refusal" in result) {
+    const { code, message, retryAfterMs } = result.refusal;
     const refusal = { code, message, retryAfterMs: Math.ceil(retryAfterMs ?? 0) };
-    return { container: grant.container, result: { $case: "refusal", refusal } };
+    return { container: result.container, result: { $case: "refusal", refusal } };
   }
-  const { credentials, role } = grant;
+  const { credentials, role } = result;
   return {
-    container: grant.container,
+    container: result.container,
     result: {
       $case: "credentials",
       credentials: {

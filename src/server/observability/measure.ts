@@ -69,10 +69,10 @@ export function measureCredentials(issuer: CredentialIssuer, metrics: ServerMetr
     async issue(...request) {
       const stop = metrics.credentialsSeconds.startTimer();
       try {
-        const grants = await issuer.issue(...request);
-        for (const grant of grants)
-          metrics.credentials.inc({ code: "refusal" in grant ? grant.refusal.code : "ISSUED" });
-        return grants;
+        const results = await issuer.issue(...request);
+        for (const result of results)
+          metrics.credentials.inc({ code: "refusal" in result ? result.refusal.code : "ISSUED" });
+        return results;
       } catch (error) {
         metrics.credentials.inc({ code: toPodroleError(error).code });
         throw error;

@@ -11,7 +11,7 @@ import { Secret } from "../../../src/runtime/secret.ts";
 import { createCredentialCache } from "../../../src/server/aws/credential-cache.ts";
 import { createSts } from "../../../src/server/aws/sts.ts";
 import { createStsLimiter } from "../../../src/server/aws/sts-limiter.ts";
-import { createCredentialIssuer, type Grant } from "../../../src/server/issue/issue-credentials.ts";
+import { createCredentialIssuer, type IssueResult } from "../../../src/server/issue/issue-credentials.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
 const KEY = { accessKeyId: "AKIAPODROLESERVER001", secretAccessKey: "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00" };
@@ -125,8 +125,8 @@ function contextOf(pod: Pod | undefined) {
   return { facts, inherited: { namespaceAnnotations, serviceAccountAnnotations: {} } };
 }
 
-const hasCredentials = (grants: readonly Grant[]) => grants.every((grant) => "credentials" in grant);
-const retryOf = (grants: readonly Grant[]) =>
+const hasCredentials = (grants: readonly IssueResult[]) => grants.every((grant) => "credentials" in grant);
+const retryOf = (grants: readonly IssueResult[]) =>
   Math.max(0, ...grants.map((grant) => ("refusal" in grant ? (grant.refusal.retryAfterMs ?? 0) : 0)));
 
 /** Runs the case with all hostile pods in `hostileNamespace` and the honest ones in "honest". */

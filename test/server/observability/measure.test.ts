@@ -6,7 +6,7 @@ import { createMetrics } from "../../../src/runtime/metrics.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import type { CredentialCache } from "../../../src/server/aws/credential-cache.ts";
 import type { SessionCredentials } from "../../../src/server/aws/sts.ts";
-import type { Grant } from "../../../src/server/issue/issue-credentials.ts";
+import type { IssueResult } from "../../../src/server/issue/issue-credentials.ts";
 import {
   measureCache,
   measureCertificates,
@@ -92,8 +92,9 @@ test("measureCredentials() counts each container, and a refused pod once", async
     { container: "app", credentials: SESSION, role: {} },
     { container: "job", refusal: { code: "ROLE_FORBIDDEN", message: "Cannot" } },
     { container: "log", refusal: { code: "ROLE_FORBIDDEN", message: "Cannot" } },
-  ] as unknown as readonly Grant[];
-  const issuerOf = (issue: () => Promise<readonly Grant[]>) => measureCredentials({ issue, prefetch() {} }, metrics);
+  ] as unknown as readonly IssueResult[];
+  const issuerOf = (issue: () => Promise<readonly IssueResult[]>) =>
+    measureCredentials({ issue, prefetch() {} }, metrics);
   assert.equal(await issuerOf(async () => grants).issue(POD, ["app", "job", "log"], "peer"), grants);
   const unknown = new PodroleError("POD_UNKNOWN", "Cannot identify the pod");
   await assert.rejects(issuerOf(() => Promise.reject(unknown)).issue(POD, ["app", "job"], "peer"), {
