@@ -2,7 +2,7 @@
 // same containers.
 import type { Container, Pod } from "../kubernetes/objects.ts";
 import type { PodFacts } from "./model.ts";
-import { PIN_VARIABLE } from "./pin.ts";
+import { LONGEST_PIN, PIN_VARIABLE } from "./pin.ts";
 
 /** podrole's own containers, which never get a role. */
 export const OWN_CONTAINERS = {
@@ -37,9 +37,10 @@ export function podFacts({ metadata, spec }: Pod, namespace: string): PodFacts {
   };
 }
 
-/** Of several variables with the pin's name, which parts.ts refuses, none counts. */
+/** None counts of several variables with the pin's name, which parts.ts refuses, and none that is too long to be a pin. */
 function pinIn(containers: readonly Container[]): Pick<PodFacts, "pin"> {
   const sidecars = containers.filter(({ name }) => name === OWN_CONTAINERS.sidecar);
   const [pin, ...others] = sidecars.flatMap(({ env }) => (env ?? []).filter(({ name }) => name === PIN_VARIABLE));
-  return typeof pin?.value === "string" && others.length === 0 ? { pin: pin.value } : {};
+  if (typeof pin?.value !== "string" || pin.value.length > LONGEST_PIN || others.length > 0) return {};
+  return { pin: pin.value };
 }

@@ -10,6 +10,9 @@ import type { PodFacts, RoleDecision } from "./model.ts";
 /** The variable of podrole-sidecar that has the pin; its value is canonical JSON. */
 export const PIN_VARIABLE = "PODROLE_PINNED_ROLES";
 
+/** Linux passes no longer variable to a program (MAX_ARG_STRLEN, execve(2)): podrole-sidecar could not start with one. */
+export const LONGEST_PIN = 131_072 - `${PIN_VARIABLE}=`.length - 1;
+
 /** What a pin has. */
 interface Pin {
   /** Container → ARN of its role, or the role's name if only the server can resolve it. */

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
+import type { EnvVar } from "../../src/kubernetes/objects.ts";
 import { decideRoles } from "../../src/policy/decide.ts";
+import { podFacts } from "../../src/policy/facts.ts";
 import { formatPin, pinnedFacts } from "../../src/policy/pin.ts";
 import { isRefusal } from "../../src/protocol/errors.ts";
 import { BASE, codeOf, inherited, PERMITTED, pod, ROLE, settings } from "./facts.ts";
@@ -109,4 +111,16 @@ test("pinnedFacts() never throws, and no pin permits what the namespace does not
       for (const role of roles) assert.ok(role.outcome !== "allowed" || role.role.arn === `${BASE}a`);
     }),
   );
+});
+
+test("podFacts() reads the pin of podrole-sidecar, and none that is longer than a variable can be, doubled or elsewhere", () => {
+  const pinIn = (env: readonly EnvVar[], name = "podrole-sidecar") =>
+    podFacts({ metadata: {}, spec: { containers: [{ name, env: [...env] }] } }, "shop").pin;
+  const variable = (value: string) => ({ name: "PODROLE_PINNED_ROLES", value });
+  assert.equal(pinIn([variable("x")]), "x");
+  assert.equal(pinIn([variable("x")], "app"), undefined);
+  assert.equal(pinIn([variable("x"), variable("x")]), undefined);
+  assert.equal(pinIn([{ name: "PODROLE_PINNED_ROLES", valueFrom: {} }]), undefined);
+  assert.equal(pinIn([variable("x".repeat(131_072))]), undefined);
+  assert.equal(pinIn([variable("x".repeat(131_000))])?.length, 131_000);
 });

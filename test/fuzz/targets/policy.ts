@@ -5,6 +5,7 @@ import * as fc from "fast-check";
 import { ANNOTATIONS } from "../../../src/policy/annotations.ts";
 import { assumeRoleInput, decideRoles } from "../../../src/policy/decide.ts";
 import { compileExpression } from "../../../src/policy/expression.ts";
+import { pinnedFacts } from "../../../src/policy/pin.ts";
 import { parseBaseArn, resolveRole } from "../../../src/policy/role.ts";
 import { kiamSessionName, sessionName } from "../../../src/policy/session-name.ts";
 import { sessionPolicies } from "../../../src/policy/session-policy.ts";
@@ -188,6 +189,34 @@ const session = target({
   },
 });
 
+const PINS = [
+  `{"roles":{"app":"${BASE}shop-orders","job":"shop-a"},"session":{"${ANNOTATIONS.sessionName}":"nightly"}}`,
+  `{"roles":{},"session":{"${ANNOTATIONS.externalId}":"x","${ANNOTATIONS.sessionDuration}":"1h"}}`,
+  '{"roles":{"app,job":"a","__proto__":"b"},"session":{}}',
+];
+
+/** Whatever a pin says, it gives only roles that the namespace permits, and only to containers of the pod. */
+const pin = target({
+  name: "pin",
+  weight: 50,
+  inputs: mutatedText(PINS),
+  run(text) {
+    const containers = ["app", "job"];
+    const facts = pinnedFacts(pod({ [ANNOTATIONS.role]: `${BASE}bank-admin` }, { containers, pin: text }));
+    if (isRefusal(facts)) return [messageOf(facts, ["ROLE_UNPINNED"])];
+    const inherited = {
+      namespaceAnnotations: { [ANNOTATIONS.permitted]: `${BASE}shop-orders` },
+      serviceAccountAnnotations: { [ANNOTATIONS.role]: `${BASE}bank-admin` },
+    };
+    const { roles, refusal } = decideRoles(facts, inherited, settings({ defaultRole: "bank-admin" }));
+    for (const { container, outcome, role: given, asked } of roles) {
+      assert.ok(containers.includes(container) && text.includes(JSON.stringify(asked)));
+      assert.ok(outcome !== "allowed" || given.arn === `${BASE}shop-orders`, `the pin gave ${given?.arn}`);
+    }
+    return refusal ? [messageOf(refusal, ["CONTAINER_UNKNOWN"])] : [];
+  },
+});
+
 /** Annotations that are not podrole's may hold anything; no message may repeat them. */
 const foreign = target({
   name: "foreign annotations",
@@ -213,4 +242,4 @@ const foreign = target({
   },
 });
 
-export const POLICY_TARGETS = [role, expression, decision, session, foreign];
+export const POLICY_TARGETS = [role, expression, decision, session, pin, foreign];
