@@ -2,6 +2,7 @@
 import { mkdtemp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TestContext } from "node:test";
 import { type Address, envName } from "../../src/runtime/settings.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import type { FakeServer } from "./fake-server.ts";
@@ -17,6 +18,7 @@ export interface FakePod {
 
 export type PodServer = Pick<FakeServer, "identityPort" | "credentialsPort" | "bundlePem">;
 
+/** Creates a pod; the caller removes it. */
 export async function createFakePod(server: PodServer, changes: Partial<SidecarSettings> = {}): Promise<FakePod> {
   const directory = await mkdtemp(join(tmpdir(), "podrole-sidecar-"));
   const settings: SidecarSettings = {
@@ -51,6 +53,17 @@ export async function createFakePod(server: PodServer, changes: Partial<SidecarS
     token: (container) => readFile(join(settings.tokensDirectory, container, "token"), "utf8"),
     remove: () => rm(directory, { recursive: true, force: true }),
   };
+}
+
+/** Creates a pod that is removed when the test has ended. */
+export async function createTestPod(
+  t: TestContext,
+  server: PodServer,
+  changes: Partial<SidecarSettings> = {},
+): Promise<FakePod> {
+  const pod = await createFakePod(server, changes);
+  t.after(() => pod.remove());
+  return pod;
 }
 
 function environment(settings: SidecarSettings): Record<string, string> {

@@ -1,21 +1,17 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { after, beforeEach, test } from "node:test";
+import { after, beforeEach, type TestContext, test } from "node:test";
 import { ERRORS, PodroleError } from "../../src/protocol/errors.ts";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 import { runInit } from "../../src/sidecar/init.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { createFakePod, type FakePod } from "./fake-pod.ts";
+import { createTestPod } from "./fake-pod.ts";
 import { refused, startFakeServer } from "./fake-server.ts";
 
 const server = await startFakeServer();
 const defaultGrant = server.grant;
-const pods: FakePod[] = [];
-after(async () => {
-  await server.stop();
-  await Promise.all(pods.map((pod) => pod.remove()));
-});
+after(() => server.stop());
 beforeEach(() => {
   server.calls.length = 0;
   server.grant = defaultGrant;
@@ -31,9 +27,8 @@ function fastClock(): Clock {
   };
 }
 
-async function setUp(changes: Partial<SidecarSettings> = {}) {
-  const pod = await createFakePod(server, changes);
-  pods.push(pod);
+async function setUp(t: TestContext, changes: Partial<SidecarSettings> = {}) {
+  const pod = await createTestPod(t, server, changes);
   const { log, lines } = createKeptLog();
   const stopping = new AbortController();
   const alive = setInterval(() => {}, 1_000);
@@ -47,15 +42,15 @@ async function setUp(changes: Partial<SidecarSettings> = {}) {
   };
 }
 
-test("runInit() returns 0 when every container has a token and credentials", async () => {
-  const { run, pod, message } = await setUp({ containers: ["app", "worker"] });
+test("runInit() returns 0 when every container has a token and credentials", async (t) => {
+  const { run, pod, message } = await setUp(t, { containers: ["app", "worker"] });
   assert.equal(await run(), 0);
   assert.notEqual(await pod.token("app"), await pod.token("worker"));
   await assert.rejects(message(), { code: "ENOENT" });
 });
 
-test("runInit() needs no server when it is repeated", async () => {
-  const { run, pod } = await setUp();
+test("runInit() needs no server when it is repeated", async (t) => {
+  const { run, pod } = await setUp(t);
   await run();
   const token = await pod.token("app");
   const again = runInit(
@@ -67,8 +62,8 @@ test("runInit() needs no server when it is repeated", async () => {
   assert.deepEqual(server.calls, ["certificate", "credentials"]);
 });
 
-test("runInit() retries a retryable refusal, and logs it at least every 10 s", async () => {
-  const { run, lines } = await setUp({ initTimeout: 10 * 60_000 });
+test("runInit() retries a retryable refusal, and logs it at least every 10 s", async (t) => {
+  const { run, lines } = await setUp(t, { initTimeout: 10 * 60_000 });
   let calls = 0;
   server.grant = (container, call) =>
     ++calls <= 6 ? refused(container, "STS_UNAVAILABLE", "Cannot reach STS") : defaultGrant(container, call);
@@ -79,8 +74,8 @@ test("runInit() retries a retryable refusal, and logs it at least every 10 s", a
   assert.ok(waiting.length >= 2, "progress is logged");
 });
 
-test("runInit() returns 1 with the last error when initTimeout has passed", async () => {
-  const { run, message, lines } = await setUp({ initTimeout: 20_000 });
+test("runInit() returns 1 with the last error when initTimeout has passed", async (t) => {
+  const { run, message, lines } = await setUp(t, { initTimeout: 20_000 });
   server.refuseProof = new PodroleError("KUBERNETES_UNAVAILABLE", "Cannot review the token");
   assert.equal(await run(), 1);
   const text = await message();
@@ -89,8 +84,8 @@ test("runInit() returns 1 with the last error when initTimeout has passed", asyn
   assert.equal(lines.at(-1)?.["code"], "KUBERNETES_UNAVAILABLE");
 });
 
-test("runInit() returns 1 at once when the pod is permanently refused", async () => {
-  const { run, message, lines } = await setUp();
+test("runInit() returns 1 at once when the pod is permanently refused", async (t) => {
+  const { run, message, lines } = await setUp(t);
   server.refuseProof = new PodroleError("POD_UNKNOWN", "Cannot issue: the pod is gone");
   assert.equal(await run(), 1);
   assert.equal(server.calls.length, 1);
@@ -99,8 +94,8 @@ test("runInit() returns 1 at once when the pod is permanently refused", async ()
   assert.deepEqual([last?.["code"], last?.["remedy"]], ["POD_UNKNOWN", ERRORS.POD_UNKNOWN.remedy]);
 });
 
-test("runInit() returns 1 when some containers are permanently refused, and names them", async () => {
-  const { run, message } = await setUp({ containers: ["app", "worker", "other"] });
+test("runInit() returns 1 when some containers are permanently refused, and names them", async (t) => {
+  const { run, message } = await setUp(t, { containers: ["app", "worker", "other"] });
   server.grant = (container, call) =>
     container === "app" ? defaultGrant(container, call) : refused(container, "ROLE_FORBIDDEN", "not permitted");
   assert.equal(await run(), 1);
@@ -110,15 +105,15 @@ test("runInit() returns 1 when some containers are permanently refused, and name
   );
 });
 
-test("runInit() returns 1 for a permanent refusal of one container, even while that of another is retryable", async () => {
-  const { run, message } = await setUp({ containers: ["app", "worker"] });
+test("runInit() returns 1 for a permanent refusal of one container, even while that of another is retryable", async (t) => {
+  const { run, message } = await setUp(t, { containers: ["app", "worker"] });
   server.grant = (container) => refused(container, container === "app" ? "STS_THROTTLED" : "STS_DENIED", "no");
   assert.equal(await run(), 1);
   assert.match(await message(), /^STS_DENIED: container "worker": no/);
 });
 
-test("runInit() ends at once when its signal aborts", async () => {
-  const { run, stopping, message } = await setUp();
+test("runInit() ends at once when its signal aborts", async (t) => {
+  const { run, stopping, message } = await setUp(t);
   server.grant = (container) => {
     setImmediate(() => stopping.abort());
     return refused(container, "STS_UNAVAILABLE");
@@ -130,8 +125,8 @@ test("runInit() ends at once when its signal aborts", async () => {
   );
 });
 
-test("runInit() returns 1 with INTERNAL when it cannot write a directory", async () => {
-  const { run, message } = await setUp({ tokensDirectory: "/proc/nowhere" });
+test("runInit() returns 1 with INTERNAL when it cannot write a directory", async (t) => {
+  const { run, message } = await setUp(t, { tokensDirectory: "/proc/nowhere" });
   assert.equal(await run(), 1);
   assert.match(await message(), /^INTERNAL: /);
 });

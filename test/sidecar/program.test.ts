@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
 import { runSidecar } from "../../src/sidecar/program.ts";
 import { sendRequest } from "./send-request.ts";
-import { createFakePod } from "./fake-pod.ts";
+import { createTestPod } from "./fake-pod.ts";
 import { startFakeServer } from "./fake-server.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "podrole-bundle-"));
@@ -114,71 +114,63 @@ test("buildSidecar() puts gRPC into no bundle that the serving process loads", a
   assert.ok((sizes["main.cjs"] ?? 0) + (sizes["serve.cjs"] ?? 0) < 50_000, "main.cjs and serve.cjs stay small");
 });
 
-test("runSidecar() runs as a bundle as in a pod: serve, wait, renewal by a child process, SIGKILL, SIGTERM", async () => {
+test("runSidecar() runs as a bundle as in a pod: serve, wait, renewal by a child process, SIGKILL, SIGTERM", async (t) => {
   const entry = join(directory, "sidecar", "main.cjs");
   const server = await startFakeServer();
+  t.after(() => server.stop());
   const [port, healthPort] = await freePorts();
-  const pod = await createFakePod(server, { port, healthPort });
-  try {
-    const begun = start(entry, ["serve"], pod.env);
-    assert.equal(await start(entry, ["wait"], pod.env).ended, 0);
-    const accessKeyId = async () => (await sendRequest(port, { token: await pod.token("app") })).body["AccessKeyId"];
-    assert.equal(await accessKeyId(), "ASIAAPP1");
-    begun.child.kill("SIGTERM");
-    assert.equal(await begun.ended, 0);
-    // In classic mode init runs first; in a restarted pod it finds valid credentials.
-    assert.equal(await start(entry, ["init"], pod.env).ended, 0);
+  const pod = await createTestPod(t, server, { port, healthPort });
+  const begun = start(entry, ["serve"], pod.env);
+  assert.equal(await start(entry, ["wait"], pod.env).ended, 0);
+  const accessKeyId = async () => (await sendRequest(port, { token: await pod.token("app") })).body["AccessKeyId"];
+  assert.equal(await accessKeyId(), "ASIAAPP1");
+  begun.child.kill("SIGTERM");
+  assert.equal(await begun.ended, 0);
+  // In classic mode init runs first; in a restarted pod it finds valid credentials.
+  assert.equal(await start(entry, ["init"], pod.env).ended, 0);
 
-    // Makes the renewal due immediately, so that the sidecar begins with a child process.
-    const file = join(pod.settings.identityDirectory, "credentials.json");
-    await writeFile(file, (await readFile(file, "utf8")).replaceAll(/"renewAtMs":\d+/g, '"renewAtMs":0'));
-    const first = start(entry, ["serve"], pod.env);
-    assert.equal(await start(entry, ["wait"], pod.env).ended, 0);
-    while ((await accessKeyId()) !== "ASIAAPP2") await sleep(10);
-    assert.match((await sendRequest(healthPort, { path: "/metrics" })).text, /renewals_total\{outcome="renewed"\} 1/);
+  // Makes the renewal due immediately, so that the sidecar begins with a child process.
+  const file = join(pod.settings.identityDirectory, "credentials.json");
+  await writeFile(file, (await readFile(file, "utf8")).replaceAll(/"renewAtMs":\d+/g, '"renewAtMs":0'));
+  const first = start(entry, ["serve"], pod.env);
+  assert.equal(await start(entry, ["wait"], pod.env).ended, 0);
+  while ((await accessKeyId()) !== "ASIAAPP2") await sleep(10);
+  assert.match((await sendRequest(healthPort, { path: "/metrics" })).text, /renewals_total\{outcome="renewed"\} 1/);
 
-    first.child.kill("SIGKILL");
-    assert.equal(await first.ended, "SIGKILL");
-    await server.stop();
-    const second = start(entry, ["serve"], pod.env);
-    assert.equal(await start(entry, ["wait"], pod.env).ended, 0);
-    // A restarted sidecar replaces the tokens once it listens: like an SDK, read the token file again after TOKEN_REPLACED.
-    let response = await sendRequest(port, { token: await pod.token("app") });
-    while (response.body["code"] === "TOKEN_REPLACED") {
-      await sleep(10);
-      response = await sendRequest(port, { token: await pod.token("app") });
-    }
-    assert.equal(response.body["AccessKeyId"], "ASIAAPP2", response.text);
-    second.child.kill("SIGTERM");
-    assert.equal(await second.ended, 0);
-    const logged = begun.log() + first.log() + second.log();
-    for (const line of logged.trim().split("\n")) assert.ok(JSON.parse(line));
-    assert.ok(!logged.includes("session-of"));
-  } finally {
-    await server.stop();
-    await pod.remove();
+  first.child.kill("SIGKILL");
+  assert.equal(await first.ended, "SIGKILL");
+  await server.stop();
+  const second = start(entry, ["serve"], pod.env);
+  assert.equal(await start(entry, ["wait"], pod.env).ended, 0);
+  // A restarted sidecar replaces the tokens once it listens: like an SDK, read the token file again after TOKEN_REPLACED.
+  let response = await sendRequest(port, { token: await pod.token("app") });
+  while (response.body["code"] === "TOKEN_REPLACED") {
+    await sleep(10);
+    response = await sendRequest(port, { token: await pod.token("app") });
   }
+  assert.equal(response.body["AccessKeyId"], "ASIAAPP2", response.text);
+  second.child.kill("SIGTERM");
+  assert.equal(await second.ended, 0);
+  const logged = begun.log() + first.log() + second.log();
+  for (const line of logged.trim().split("\n")) assert.ok(JSON.parse(line));
+  assert.ok(!logged.includes("session-of"));
 });
 
-test("runSidecar() exits with 1 and a termination message on SIGTERM while the first renewal hangs", async () => {
+test("runSidecar() exits with 1 and a termination message on SIGTERM while the first renewal hangs", async (t) => {
   const server = await startFakeServer();
+  t.after(() => server.stop());
   const [port, healthPort] = await freePorts();
-  const pod = await createFakePod(server, { port, healthPort });
-  try {
-    const reached = new Promise<void>((resolve) => {
-      server.grant = () => {
-        resolve();
-        return new Promise(() => {});
-      };
-    });
-    const serve = start(join(import.meta.dirname, "../../src/sidecar/main.ts"), ["serve"], pod.env);
-    await reached;
-    serve.child.kill("SIGTERM");
-    assert.equal(await serve.ended, 1);
-    const message = await readFile(pod.settings.terminationMessageFile ?? "", "utf8");
-    assert.match(message, /^NOT_READY: Cannot start pod "team\/web"/);
-  } finally {
-    await server.stop();
-    await pod.remove();
-  }
+  const pod = await createTestPod(t, server, { port, healthPort });
+  const reached = new Promise<void>((resolve) => {
+    server.grant = () => {
+      resolve();
+      return new Promise(() => {});
+    };
+  });
+  const serve = start(join(import.meta.dirname, "../../src/sidecar/main.ts"), ["serve"], pod.env);
+  await reached;
+  serve.child.kill("SIGTERM");
+  assert.equal(await serve.ended, 1);
+  const message = await readFile(pod.settings.terminationMessageFile ?? "", "utf8");
+  assert.match(message, /^NOT_READY: Cannot start pod "team\/web"/);
 });

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, beforeEach, test } from "node:test";
+import { after, beforeEach, type TestContext, test } from "node:test";
 import { ERRORS, PodroleError } from "../../src/protocol/errors.ts";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 import { renew } from "../../src/sidecar/renewal/renew.ts";
@@ -10,18 +10,14 @@ import { runServe, startServe } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { sendRequest } from "./send-request.ts";
-import { createFakePod, type FakePod } from "./fake-pod.ts";
+import { createTestPod, type FakePod } from "./fake-pod.ts";
 import { granted, refused, startFakeServer } from "./fake-server.ts";
 
 const HOUR = 3_600_000;
 
 const server = await startFakeServer();
 const defaultGrant = server.grant;
-const pods: FakePod[] = [];
-after(async () => {
-  await server.stop();
-  await Promise.all(pods.map((pod) => pod.remove()));
-});
+after(() => server.stop());
 beforeEach(() => {
   server.calls.length = 0;
   server.grant = defaultGrant;
@@ -50,12 +46,12 @@ interface SetUp {
   readonly afterInit?: boolean;
 }
 
-async function setUp({ settings, clock = systemClock, afterInit = true }: SetUp = {}) {
-  const pod = await createFakePod(server, settings);
-  pods.push(pod);
+async function setUp(t: TestContext, { settings, clock = systemClock, afterInit = true }: SetUp = {}) {
+  const pod = await createTestPod(t, server, settings);
   const { log, lines } = createKeptLog();
   if (afterInit) await renew({ clock: systemClock, log }, pod.settings);
   const serving = await startServe({ clock, log, write() {}, env: {} }, pod.settings);
+  t.after(() => serving.stop("the test has ended"));
   const token = await pod.token(pod.settings.containers[0] ?? "");
   return {
     pod,
@@ -66,8 +62,8 @@ async function setUp({ settings, clock = systemClock, afterInit = true }: SetUp 
   };
 }
 
-test("startServe() returns the credentials that init stored, without a further request to the server", async () => {
-  const { serving, pod, get } = await setUp({ settings: { containers: ["app", "worker"] } });
+test("startServe() returns the credentials that init stored, without a further request to the server", async (t) => {
+  const { serving, pod, get } = await setUp(t, { settings: { containers: ["app", "worker"] } });
   for (const container of ["app", "worker"]) {
     const { status, body } = await sendRequest(serving.port, { token: await pod.token(container) });
     assert.deepEqual([status, body["Token"]], [200, `session-of-${container}-1`]);
@@ -77,10 +73,10 @@ test("startServe() returns the credentials that init stored, without a further r
   await serving.stop("test");
 });
 
-test("startServe() serves the metadata paths only in pods that enable them", async () => {
+test("startServe() serves the metadata paths only in pods that enable them", async (t) => {
   const [on, off] = [
-    await setUp({ settings: { metadata: true, metadataV1: true, region: "eu-central-1" } }),
-    await setUp(),
+    await setUp(t, { settings: { metadata: true, metadataV1: true, region: "eu-central-1" } }),
+    await setUp(t),
   ];
   const path = "/latest/meta-data/iam/security-credentials/";
   const role = await sendRequest(on.serving.port, { path });
@@ -92,7 +88,7 @@ test("startServe() serves the metadata paths only in pods that enable them", asy
   await Promise.all([on.serving.stop("test"), off.serving.stop("test")]);
 });
 
-test("startServe() holds the first request after a cold start until the running renewal has ended", async () => {
+test("startServe() holds the first request after a cold start until the running renewal has ended", async (t) => {
   let release = () => {};
   const released = new Promise<void>((resolve) => {
     release = resolve;
@@ -101,7 +97,7 @@ test("startServe() holds the first request after a cold start until the running 
     await released;
     return defaultGrant(container, call);
   };
-  const { serving, token, get } = await setUp({ afterInit: false });
+  const { serving, token, get } = await setUp(t, { afterInit: false });
   assert.equal((await get("/readyz")).status, 503);
   const first = sendRequest(serving.port, { token });
   setImmediate(release);
@@ -111,8 +107,8 @@ test("startServe() holds the first request after a cold start until the running 
   await serving.stop("test");
 });
 
-test("startServe() stops returning credentials that policy revokes, and returns those that STS refuses to renew", async () => {
-  const { serving, pod } = await setUp();
+test("startServe() stops returning credentials that policy revokes, and returns those that STS refuses to renew", async (t) => {
+  const { serving, pod } = await setUp(t);
   for (const [code, status] of [
     ["STS_DENIED", 200],
     ["ROLE_FORBIDDEN", 403],
@@ -139,9 +135,9 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
-test("startServe() renews credentials that expired while the pod was suspended when an SDK requests them", async () => {
+test("startServe() renews credentials that expired while the pod was suspended when an SDK requests them", async (t) => {
   const { clock, suspend } = suspendable();
-  const { serving, token } = await setUp({ clock });
+  const { serving, token } = await setUp(t, { clock });
   assert.equal((await sendRequest(serving.port, { token })).body["AccessKeyId"], "ASIAAPP1");
   suspend(5 * HOUR);
   server.grant = (container, call) => granted(container, { now: clock.now(), suffix: String(call) });
@@ -153,9 +149,9 @@ test("startServe() renews credentials that expired while the pod was suspended w
   await serving.stop("test");
 });
 
-test("startServe() never returns expired credentials, but the reason why there are no new ones", async () => {
+test("startServe() never returns expired credentials, but the reason why there are no new ones", async (t) => {
   const { clock, suspend } = suspendable();
-  const { serving, token, lines } = await setUp({ clock });
+  const { serving, token, lines } = await setUp(t, { clock });
   suspend(0.9 * HOUR);
   assert.equal((await sendRequest(serving.port, { token })).status, 200);
   suspend(HOUR);
@@ -167,8 +163,8 @@ test("startServe() never returns expired credentials, but the reason why there a
   await serving.stop("test");
 });
 
-test("startServe() serves expiries and counters without secrets on the health port", async () => {
-  const { serving, token, get } = await setUp();
+test("startServe() serves expiries and counters without secrets on the health port", async (t) => {
+  const { serving, token, get } = await setUp(t);
   await sendRequest(serving.port, { token });
   await sendRequest(serving.port, { token: "wrong" });
   const { text, headers } = await get("/metrics");
@@ -197,9 +193,8 @@ test("startServe() serves expiries and counters without secrets on the health po
 });
 
 /** Starts a pod to which nothing was granted yet. */
-async function begin(changes: Partial<SidecarSettings> = {}) {
-  const pod = await createFakePod(server, changes);
-  pods.push(pod);
+async function begin(t: TestContext, changes: Partial<SidecarSettings> = {}) {
+  const pod = await createTestPod(t, server, changes);
   const { log, lines } = createKeptLog();
   const stopping = new AbortController();
   const alive = setInterval(() => {}, 1_000);
@@ -213,37 +208,37 @@ async function begin(changes: Partial<SidecarSettings> = {}) {
   };
 }
 
-test("runServe() returns 1 with a termination message when a container of a starting pod is permanently refused", async () => {
+test("runServe() returns 1 with a termination message when a container of a starting pod is permanently refused", async (t) => {
   server.grant = (container, call) =>
     container === "app" ? defaultGrant(container, call) : refused(container, "ROLE_FORBIDDEN", "not permitted");
-  const { ended, message, lines } = await begin({ containers: ["app", "worker"] });
+  const { ended, message, lines } = await begin(t, { containers: ["app", "worker"] });
   assert.equal(await ended, 1);
   const { remedy } = ERRORS.ROLE_FORBIDDEN;
   assert.equal(await message(), `ROLE_FORBIDDEN: container "worker": not permitted -- ${remedy}`);
   assert.ok(lines.some((line) => line["code"] === "ROLE_FORBIDDEN" && line["remedy"] === remedy));
 });
 
-test("runServe() returns 1 with a termination message when the starting pod as a whole is permanently refused", async () => {
+test("runServe() returns 1 with a termination message when the starting pod as a whole is permanently refused", async (t) => {
   server.refuseProof = new PodroleError("POD_UNKNOWN", "Cannot issue: the pod is gone");
-  const { ended, message } = await begin();
+  const { ended, message } = await begin(t);
   assert.equal(await ended, 1);
   assert.equal(await message(), `POD_UNKNOWN: Cannot issue: the pod is gone -- ${ERRORS.POD_UNKNOWN.remedy}`);
 });
 
-test("runServe() waits while refusals are retryable, and becomes ready once they end", async () => {
+test("runServe() waits while refusals are retryable, and becomes ready once they end", async (t) => {
   let refusals = 0;
   server.grant = (container, call) =>
     ++refusals <= 2 ? refused(container, "STS_UNAVAILABLE", "Cannot reach STS") : defaultGrant(container, call);
-  const { ended, message, stopping, lines } = await begin();
+  const { ended, message, stopping, lines } = await begin(t);
   await until(async () => lines.some(({ message: text }) => text === "credentials are ready"));
   stopping.abort("SIGTERM");
   assert.equal(await ended, 0);
   await assert.rejects(message(), { code: "ENOENT" });
 });
 
-test("runServe() returns 1 with the last refusal when its signal aborts before the pod was ready", async () => {
+test("runServe() returns 1 with the last refusal when its signal aborts before the pod was ready", async (t) => {
   server.grant = (container) => refused(container, "STS_UNAVAILABLE", "Cannot reach STS");
-  const { ended, message, stopping, lines } = await begin();
+  const { ended, message, stopping, lines } = await begin(t);
   await until(async () => lines.some(({ code }) => code === "STS_UNAVAILABLE"));
   stopping.abort("SIGTERM");
   assert.equal(await ended, 1);
@@ -253,8 +248,8 @@ test("runServe() returns 1 with the last refusal when its signal aborts before t
   );
 });
 
-test("runServe() returns 1 with NOT_READY when its signal aborts before a renewal has finished", async () => {
-  const { ended, message, stopping } = await begin();
+test("runServe() returns 1 with NOT_READY when its signal aborts before a renewal has finished", async (t) => {
+  const { ended, message, stopping } = await begin(t);
   stopping.abort("SIGTERM");
   assert.equal(await ended, 1);
   assert.match(
@@ -263,8 +258,8 @@ test("runServe() returns 1 with NOT_READY when its signal aborts before a renewa
   );
 });
 
-test("runServe() continues after a permanent refusal once the pod has been ready, also after a restart", async () => {
-  const { serving, pod } = await setUp();
+test("runServe() continues after a permanent refusal once the pod has been ready, also after a restart", async (t) => {
+  const { serving, pod } = await setUp(t);
   await serving.stop("test");
   server.grant = (container) => refused(container, "ROLE_FORBIDDEN", "no longer permitted");
   const revoked = await restart(pod);
@@ -282,8 +277,8 @@ test("runServe() continues after a permanent refusal once the pod has been ready
   await assert.rejects(readFile(pod.settings.terminationMessageFile ?? "", "utf8"), { code: "ENOENT" });
 });
 
-test("runServe() returns 1 when its port is in use, and 0 when its signal aborts", async () => {
-  const { serving, pod } = await setUp();
+test("runServe() returns 1 when its port is in use, and 0 when its signal aborts", async (t) => {
+  const { serving, pod } = await setUp(t);
   const deps = { clock: systemClock, write() {}, env: {} };
   const second = createKeptLog();
   const signal = new AbortController();

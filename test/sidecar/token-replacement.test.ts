@@ -1,29 +1,24 @@
 // Authorization tokens over several starts of one pod's sidecar, over real sockets.
 import assert from "node:assert/strict";
 import { type AddressInfo, createServer } from "node:net";
-import { after, test } from "node:test";
+import { after, type TestContext, test } from "node:test";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { runInit } from "../../src/sidecar/init.ts";
 import { startServe } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { createFakePod, type FakePod } from "./fake-pod.ts";
+import { createTestPod, type FakePod } from "./fake-pod.ts";
 import { startFakeServer } from "./fake-server.ts";
 import { sendRequest } from "./send-request.ts";
 
 const server = await startFakeServer();
-const pods: FakePod[] = [];
-after(async () => {
-  await server.stop();
-  await Promise.all(pods.map((pod) => pod.remove()));
-});
+after(() => server.stop());
 
 const { log } = createKeptLog();
 
 /** Classic mode: podrole-init has run. */
-async function createPod(mode: "native" | "classic"): Promise<FakePod> {
-  const pod = await createFakePod(server);
-  pods.push(pod);
+async function createPod(t: TestContext, mode: "native" | "classic"): Promise<FakePod> {
+  const pod = await createTestPod(t, server);
   const signal = new AbortController().signal;
   if (mode === "classic") assert.equal(await runInit({ clock: systemClock, log, signal }, pod.settings), 0);
   return pod;
@@ -39,8 +34,8 @@ async function use(port: number, token: string): Promise<string> {
 }
 
 for (const mode of ["native", "classic"] as const) {
-  test(`startServe() replaces the tokens of the previous start, and answers those with a retryable error (${mode})`, async () => {
-    const pod = await createPod(mode);
+  test(`startServe() replaces the tokens of the previous start, and answers those with a retryable error (${mode})`, async (t) => {
+    const pod = await createPod(t, mode);
     const prepared = mode === "classic" ? await pod.token("app") : undefined;
     const first = await start(pod);
     const before = await pod.token("app");
@@ -55,8 +50,8 @@ for (const mode of ["native", "classic"] as const) {
     await second.stop("test");
   });
 
-  test(`startServe() accepts no token that another container collected on its port (${mode})`, async () => {
-    const pod = await createPod(mode);
+  test(`startServe() accepts no token that another container collected on its port (${mode})`, async (t) => {
+    const pod = await createPod(t, mode);
     if (mode === "native") await (await start(pod)).stop("test");
     const neighbour = createServer();
     await new Promise<void>((resolve) => void neighbour.listen(0, "127.0.0.1", resolve));

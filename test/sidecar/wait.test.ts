@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
-import { after, test } from "node:test";
+import { after, type TestContext, test } from "node:test";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { renew } from "../../src/sidecar/renewal/renew.ts";
 import { startServe } from "../../src/sidecar/serve.ts";
@@ -10,23 +10,19 @@ import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { runWait } from "../../src/sidecar/wait.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { sendRequest } from "./send-request.ts";
-import { createFakePod, type FakePod } from "./fake-pod.ts";
+import { createTestPod } from "./fake-pod.ts";
 import { startFakeServer } from "./fake-server.ts";
 
 const server = await startFakeServer();
-const pods: FakePod[] = [];
-after(async () => {
-  await server.stop();
-  await Promise.all(pods.map((pod) => pod.remove()));
-});
+after(() => server.stop());
 
 /** A sidecar that has credentials. */
-async function setUp() {
-  const pod = await createFakePod(server);
-  pods.push(pod);
+async function setUp(t: TestContext) {
+  const pod = await createTestPod(t, server);
   const { log } = createKeptLog();
   await renew({ clock: systemClock, log }, pod.settings);
   const serving = await startServe({ clock: systemClock, log, write() {}, env: {} }, pod.settings);
+  t.after(() => serving.stop("the test has ended"));
   return { pod, serving, get: (path: string) => sendRequest(serving.healthPort, { path }) };
 }
 
@@ -42,23 +38,23 @@ async function kept<Result>(work: Promise<Result>): Promise<Result> {
   return work.finally(() => clearInterval(alive));
 }
 
-test("runWait() returns 0 once the sidecar has credentials and listens, and 1 after initTimeout", async () => {
-  const { serving, pod } = await setUp();
+test("runWait() returns 0 once the sidecar has credentials and listens, and 1 after initTimeout", async (t) => {
+  const { serving, pod } = await setUp(t);
   assert.equal(await wait(pod.settings, serving.port), 0);
   await serving.stop("test");
   assert.equal(await kept(wait(pod.settings, serving.port, 100)), 1);
 });
 
-test("runWait() returns 1 while a container has no credentials, or credentials.json cannot be read", async () => {
-  const { serving, pod } = await setUp();
+test("runWait() returns 1 while a container has no credentials, or credentials.json cannot be read", async (t) => {
+  const { serving, pod } = await setUp(t);
   const { settings } = pod;
   assert.equal(await kept(wait({ ...settings, containers: ["app", "other"] }, serving.port, 100)), 1);
   assert.equal(await kept(wait({ ...settings, identityDirectory: settings.proofFile }, serving.port, 100)), 1);
   await serving.stop("test");
 });
 
-test("startServe() answers probes and the start hook while strangers hold every connection of the health port", async () => {
-  const { serving, pod, get } = await setUp();
+test("startServe() answers probes and the start hook while strangers hold every connection of the health port", async (t) => {
+  const { serving, pod, get } = await setUp(t);
   const strangers = await Promise.all(
     Array.from({ length: 70 }, async () => {
       const socket = connect(serving.healthPort, "127.0.0.1").on("error", () => {});

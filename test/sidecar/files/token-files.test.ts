@@ -2,16 +2,13 @@ import assert from "node:assert/strict";
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { prepareTokens, replaceTokens, takeUnusedTokens } from "../../../src/sidecar/files/token-files.ts";
 import { hashOf, type AuthorizationTokens } from "../../../src/sidecar/authorization-tokens.ts";
 
-const directories: string[] = [];
-after(() => Promise.all(directories.map((directory) => rm(directory, { recursive: true }))));
-
-async function createDirectory(): Promise<string> {
+async function createDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "podrole-tokens-"));
-  directories.push(directory);
+  t.after(() => rm(directory, { recursive: true }));
   return directory;
 }
 
@@ -19,8 +16,8 @@ const textsOf = ({ current }: AuthorizationTokens) => current.map((token) => tok
 const read = (directory: string, container: string) => readFile(join(directory, container, "token"), "utf8");
 const state = (directory: string) => join(directory, "tokens.json");
 
-test("replaceTokens() writes one token per container: 256 bits, no newline, readable by any uid", async () => {
-  const directory = await createDirectory();
+test("replaceTokens() writes one token per container: 256 bits, no newline, readable by any uid", async (t) => {
+  const directory = await createDirectory(t);
   const tokens = replaceTokens(directory, ["app", "worker"]);
   const texts = await Promise.all(["app", "worker"].map((container) => read(directory, container)));
   assert.deepEqual(texts, textsOf(tokens));
@@ -31,8 +28,8 @@ test("replaceTokens() writes one token per container: 256 bits, no newline, read
   assert.equal((await stat(join(directory, "app", "token"))).mode & 0o777, 0o444);
 });
 
-test("replaceTokens() makes the current tokens earlier ones, of which only hashes are stored", async () => {
-  const directory = await createDirectory();
+test("replaceTokens() makes the current tokens earlier ones, of which only hashes are stored", async (t) => {
+  const directory = await createDirectory(t);
   const first = textsOf(replaceTokens(directory, ["app"]));
   const second = replaceTokens(directory, ["app"]);
   assert.notDeepEqual(textsOf(second), first);
@@ -42,8 +39,8 @@ test("replaceTokens() makes the current tokens earlier ones, of which only hashe
   assert.equal((await stat(state(directory))).mode & 0o777, 0o600);
 });
 
-test("replaceTokens() forgets a token after 8 further starts", async () => {
-  const directory = await createDirectory();
+test("replaceTokens() forgets a token after 8 further starts", async (t) => {
+  const directory = await createDirectory(t);
   const [first = ""] = textsOf(replaceTokens(directory, ["app", "worker"]));
   const knows = ({ earlier }: AuthorizationTokens) => earlier.includes(hashOf(first));
   const known = Array.from({ length: 9 }, () => replaceTokens(directory, ["app", "worker"])).map(knows);
@@ -51,8 +48,8 @@ test("replaceTokens() forgets a token after 8 further starts", async () => {
   assert.equal(replaceTokens(directory, ["app", "worker"]).earlier.length, 16);
 });
 
-test("replaceTokens() replaces a file that holds no token, in an existing directory, and ignores a broken state", async () => {
-  const directory = await createDirectory();
+test("replaceTokens() replaces a file that holds no token, in an existing directory, and ignores a broken state", async (t) => {
+  const directory = await createDirectory(t);
   await mkdir(join(directory, "half"));
   await writeFile(join(directory, "half", "token"), "");
   for (const broken of ["", "[", "null", '{"unused":1,"earlier":{}}', '{"earlier":[1]}']) {
@@ -64,8 +61,8 @@ test("replaceTokens() replaces a file that holds no token, in an existing direct
   assert.deepEqual(earlier, []);
 });
 
-test("takeUnusedTokens() creates the tokens of a pod that has none, for one start alone", async () => {
-  const directory = await createDirectory();
+test("takeUnusedTokens() creates the tokens of a pod that has none, for one start alone", async (t) => {
+  const directory = await createDirectory(t);
   const taken = takeUnusedTokens(directory, ["app", "worker"]);
   assert.ok(taken);
   assert.deepEqual(textsOf(taken), [await read(directory, "app"), await read(directory, "worker")]);
@@ -74,8 +71,8 @@ test("takeUnusedTokens() creates the tokens of a pod that has none, for one star
   assert.equal(takeUnusedTokens(directory, ["app", "worker"]), undefined);
 });
 
-test("takeUnusedTokens() returns what prepareTokens() wrote, and creates a token that is missing, for one start alone", async () => {
-  const directory = await createDirectory();
+test("takeUnusedTokens() returns what prepareTokens() wrote, and creates a token that is missing, for one start alone", async (t) => {
+  const directory = await createDirectory(t);
   prepareTokens(directory, ["app", "worker"]);
   const prepared = await read(directory, "app");
   await rm(join(directory, "worker", "token"));
@@ -85,15 +82,15 @@ test("takeUnusedTokens() returns what prepareTokens() wrote, and creates a token
   assert.equal(takeUnusedTokens(directory, ["app", "worker"]), undefined);
 });
 
-test("takeUnusedTokens() takes over no token of a version that stored no state", async () => {
-  const directory = await createDirectory();
+test("takeUnusedTokens() takes over no token of a version that stored no state", async (t) => {
+  const directory = await createDirectory(t);
   replaceTokens(directory, ["app"]);
   await rm(state(directory));
   assert.equal(takeUnusedTokens(directory, ["app"]), undefined);
 });
 
-test("prepareTokens() replaces the tokens of an earlier start, as after a new pod sandbox", async () => {
-  const directory = await createDirectory();
+test("prepareTokens() replaces the tokens of an earlier start, as after a new pod sandbox", async (t) => {
+  const directory = await createDirectory(t);
   const [served = ""] = textsOf(replaceTokens(directory, ["app"]));
   prepareTokens(directory, ["app"]);
   assert.notEqual(await read(directory, "app"), served);

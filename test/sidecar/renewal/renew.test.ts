@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, beforeEach, test } from "node:test";
+import { after, beforeEach, type TestContext, test } from "node:test";
 import { createAuthority } from "../../../src/pki/certificate.ts";
 import { joinBundle } from "../../../src/pki/bundle.ts";
 import { ERRORS, type ErrorCode, PodroleError } from "../../../src/protocol/errors.ts";
@@ -13,7 +13,7 @@ import { renew } from "../../../src/sidecar/renewal/renew.ts";
 import type { SidecarSettings } from "../../../src/sidecar/settings.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
-import { createFakePod, type FakePod } from "../fake-pod.ts";
+import { createTestPod } from "../fake-pod.ts";
 import { granted, refused, startFakeServer } from "../fake-server.ts";
 
 const HOUR = 3_600_000;
@@ -22,11 +22,7 @@ const MINUTE = 60_000;
 let clock: FakeClock = createFakeClock(Date.now());
 const server = await startFakeServer({ now: () => clock.now(), schedule: (task, ms) => clock.schedule(task, ms) });
 const defaultGrant = server.grant;
-const pods: FakePod[] = [];
-after(async () => {
-  await server.stop();
-  await Promise.all(pods.map((pod) => pod.remove()));
-});
+after(() => server.stop());
 beforeEach(() => {
   clock = createFakeClock(Date.now());
   server.calls.length = 0;
@@ -38,9 +34,8 @@ beforeEach(() => {
   server.certificateLifetimeMs = HOUR;
 });
 
-async function setUp(changes: Partial<SidecarSettings> = {}) {
-  const pod = await createFakePod(server, changes);
-  pods.push(pod);
+async function setUp(t: TestContext, changes: Partial<SidecarSettings> = {}) {
+  const pod = await createTestPod(t, server, changes);
   const { log, lines } = createKeptLog();
   const { identityDirectory } = pod.settings;
   return {
@@ -52,8 +47,8 @@ async function setUp(changes: Partial<SidecarSettings> = {}) {
   };
 }
 
-test("renew() proves the pod, receives credentials for every container, and stores them in files of mode 0600", async () => {
-  const { run, grants, file } = await setUp({ containers: ["app", "worker"] });
+test("renew() proves the pod, receives credentials for every container, and stores them in files of mode 0600", async (t) => {
+  const { run, grants, file } = await setUp(t, { containers: ["app", "worker"] });
   assert.deepEqual(await run(), { outcome: "renewed" });
   assert.deepEqual(server.calls, ["certificate", "credentials"]);
   assert.deepEqual(server.tokens, ["proof-1"]);
@@ -71,8 +66,8 @@ test("renew() proves the pod, receives credentials for every container, and stor
   assert.match(new X509Certificate(pem.slice(pem.indexOf("-----BEGIN CERT"))).subjectAltName ?? "", /spiffe:/);
 });
 
-test("renew() uses the stored certificate until half of its lifetime, then creates a new key", async () => {
-  const { run, file, pod } = await setUp();
+test("renew() uses the stored certificate until half of its lifetime, then creates a new key", async (t) => {
+  const { run, file, pod } = await setUp(t);
   await run();
   const first = await readFile(file("identity.pem"), "utf8");
   await clock.advance(0.44 * HOUR);
@@ -88,8 +83,8 @@ test("renew() uses the stored certificate until half of its lifetime, then creat
   assert.notEqual(second.split("-----BEGIN CERT")[0], first.split("-----BEGIN CERT")[0]);
 });
 
-test("readIdentity() returns the same time of renewal whenever it reads the file", async () => {
-  const { run, file } = await setUp();
+test("readIdentity() returns the same time of renewal whenever it reads the file", async (t) => {
+  const { run, file } = await setUp(t);
   await run();
   const [one, two] = await Promise.all([readIdentity(file(".")), readIdentity(file("."))]);
   assert.equal(one?.renewAtMs, two?.renewAtMs);
@@ -97,16 +92,16 @@ test("readIdentity() returns the same time of renewal whenever it reads the file
   assert.ok(share >= 0.449 && share <= 0.551, String(share));
 });
 
-test("renew() requests a new certificate when the pod was suspended until after its expiry", async () => {
-  const { run, grants } = await setUp();
+test("renew() requests a new certificate when the pod was suspended until after its expiry", async (t) => {
+  const { run, grants } = await setUp(t);
   await run();
   await clock.advance(5 * HOUR);
   assert.deepEqual(await run(), { outcome: "renewed" });
   assert.equal(grants()[0]?.credentials?.expiresAtMs, clock.now() + HOUR);
 });
 
-test("renew() requests a new certificate, once, when the server rejects the stored one", async () => {
-  const { run } = await setUp();
+test("renew() requests a new certificate, once, when the server rejects the stored one", async (t) => {
+  const { run } = await setUp(t);
   await run();
   let rejections = 0;
   server.grant = (container) => {
@@ -123,16 +118,15 @@ test("renew() requests a new certificate, once, when the server rejects the stor
   assert.deepEqual(server.calls.slice(5), ["credentials", "certificate", "credentials"]);
 });
 
-test("renew() requests a new certificate when the stored one may be the reason for a failed connection", async () => {
-  const { run } = await setUp();
+test("renew() requests a new certificate when the stored one may be the reason for a failed connection", async (t) => {
+  const { run } = await setUp(t);
   const other = await startFakeServer(clock);
-  const stranger = await createFakePod(other);
-  pods.push(stranger);
+  const stranger = await createTestPod(t, other);
   const { log } = createKeptLog();
   await renew({ clock, log }, stranger.settings);
   await other.stop();
   // A certificate of another CA, which this server rejects in the TLS handshake.
-  const moved = await setUp();
+  const moved = await setUp(t);
   await writeFile(
     moved.file("identity.pem"),
     await readFile(join(stranger.settings.identityDirectory, "identity.pem")),
@@ -146,8 +140,8 @@ test("renew() requests a new certificate when the stored one may be the reason f
   assert.deepEqual(await run(), { outcome: "renewed" });
 });
 
-test("renew() uses the old certificate until its expiry when a new one is not available", async () => {
-  const { run, grants } = await setUp();
+test("renew() uses the old certificate until its expiry when a new one is not available", async (t) => {
+  const { run, grants } = await setUp(t);
   await run();
   server.refuseProof = new PodroleError("KUBERNETES_UNAVAILABLE", "Cannot review", { retryAfterMs: 3_000 });
   await clock.advance(0.6 * HOUR);
@@ -166,8 +160,8 @@ test("renew() uses the old certificate until its expiry when a new one is not av
 
 for (const code of ["STS_THROTTLED", "PERMITTED_INVALID", "ROLE_FORBIDDEN", "POD_FINISHED"] as const) {
   const { keep } = ERRORS[code];
-  test(`renew() ${keep ? "keeps" : "revokes"} the credentials of a container that is refused with ${code}`, async () => {
-    const { run, grants } = await setUp({ containers: ["app", "worker"] });
+  test(`renew() ${keep ? "keeps" : "revokes"} the credentials of a container that is refused with ${code}`, async (t) => {
+    const { run, grants } = await setUp(t, { containers: ["app", "worker"] });
     await run();
     server.grant = (container, call) =>
       container === "app" ? refused(container, code, "Cannot", 4_000) : defaultGrant(container, call);
@@ -185,8 +179,8 @@ for (const code of ["STS_THROTTLED", "PERMITTED_INVALID", "ROLE_FORBIDDEN", "POD
 for (const port of ["identity", "credentials"] as const) {
   for (const code of ["POD_UNKNOWN", "KUBERNETES_UNAVAILABLE"] as const satisfies readonly ErrorCode[]) {
     const { keep } = ERRORS[code];
-    test(`renew() ${keep ? "keeps" : "revokes"} all credentials when the ${port} port refuses the pod with ${code}`, async () => {
-      const { run, grants } = await setUp({ containers: ["app", "worker"] });
+    test(`renew() ${keep ? "keeps" : "revokes"} all credentials when the ${port} port refuses the pod with ${code}`, async (t) => {
+      const { run, grants } = await setUp(t, { containers: ["app", "worker"] });
       await run();
       const refusal = new PodroleError(code, "Cannot");
       if (port === "identity") server.refuseProof = refusal;
@@ -205,15 +199,15 @@ for (const port of ["identity", "credentials"] as const) {
   }
 }
 
-test("renew() returns a retryable refusal in preference to a permanent one", async () => {
-  const { run } = await setUp({ containers: ["app", "worker"] });
+test("renew() returns a retryable refusal in preference to a permanent one", async (t) => {
+  const { run } = await setUp(t, { containers: ["app", "worker"] });
   server.grant = (container) => refused(container, container === "app" ? "STS_DENIED" : "STS_THROTTLED");
   const renewal = await run();
   assert.equal(renewal.outcome === "refused" && renewal.code, "STS_THROTTLED");
 });
 
-test("renew() stores INTERNAL for an unusable answer", async () => {
-  const { run, grants } = await setUp({ containers: ["expired", "empty", "silent"] });
+test("renew() stores INTERNAL for an unusable answer", async (t) => {
+  const { run, grants } = await setUp(t, { containers: ["expired", "empty", "silent"] });
   server.grant = (container) => {
     if (container === "expired") return granted(container, { now: clock.now() - 2 * HOUR });
     if (container === "empty") return { container, result: undefined };
@@ -226,10 +220,10 @@ test("renew() stores INTERNAL for an unusable answer", async () => {
   );
 });
 
-test("renew() trusts the bundle from admission and the newest one together, and sends the hash of the newest", async () => {
+test("renew() trusts the bundle from admission and the newest one together, and sends the hash of the newest", async (t) => {
   const next = createAuthority({ commonName: "next CA", now: clock.now(), lifetimeMs: 10 * HOUR });
   const bundle = joinBundle([server.bundlePem, next.certificatePem]);
-  const { run, file } = await setUp();
+  const { run, file } = await setUp(t);
   server.newBundle = bundle;
   await run();
   assert.equal(await readFile(file("bundle.pem"), "utf8"), bundle);
@@ -240,28 +234,28 @@ test("renew() trusts the bundle from admission and the newest one together, and 
   await writeFile(file("bundle.pem"), next.certificatePem);
   await rm(file("identity.pem"));
   assert.deepEqual(await run(), { outcome: "renewed" });
-  const other = await setUp({ trustBundle: next.certificatePem });
+  const other = await setUp(t, { trustBundle: next.certificatePem });
   const renewal = await other.run();
   assert.equal(renewal.outcome === "failed" && renewal.code, "SERVER_UNREACHABLE");
 });
 
-test("renew() sends no token to a server with another name", async () => {
-  const { run } = await setUp({ serverName: "somebody-else" });
+test("renew() sends no token to a server with another name", async (t) => {
+  const { run } = await setUp(t, { serverName: "somebody-else" });
   const renewal = await run();
   assert.equal(renewal.outcome === "failed" && renewal.code, "SERVER_UNREACHABLE");
   assert.deepEqual(server.tokens, [], "the token is not sent");
 });
 
-test("renew() returns PROOF_REJECTED with the path when the kubelet has written no token", async () => {
-  const { run, pod } = await setUp();
+test("renew() returns PROOF_REJECTED with the path when the kubelet has written no token", async (t) => {
+  const { run, pod } = await setUp(t);
   await rm(pod.settings.proofFile);
   const renewal = await run();
   assert.equal(renewal.outcome === "failed" && renewal.code, "PROOF_REJECTED");
   assert.ok(renewal.outcome === "failed" && renewal.message.includes(pod.settings.proofFile));
 });
 
-test("renew() recovers from truncated files, and removes temporary files of a killed renewal", async () => {
-  const { run, file } = await setUp();
+test("renew() recovers from truncated files, and removes temporary files of a killed renewal", async (t) => {
+  const { run, file } = await setUp(t);
   await run();
   await writeFile(file("identity.pem"), "issued-at-ms: 1\n-----BEGIN CERTIFICATE-----\nAA");
   await writeFile(file("credentials.json"), '{"containers":[{"cont');
@@ -270,8 +264,8 @@ test("renew() recovers from truncated files, and removes temporary files of a ki
   assert.deepEqual((await readdir(file("."))).toSorted(), ["credentials.json", "identity.pem"]);
 });
 
-test("renew() returns INTERNAL when the directory does not exist", async () => {
-  const { run, pod, lines } = await setUp();
+test("renew() returns INTERNAL when the directory does not exist", async (t) => {
+  const { run, pod, lines } = await setUp(t);
   await rm(pod.settings.identityDirectory, { recursive: true });
   const renewal = await run();
   assert.equal(renewal.outcome === "failed" && renewal.code, "INTERNAL");
