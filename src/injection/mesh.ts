@@ -32,12 +32,17 @@ export function hasProxyFrom({ spec }: Pod, index: number): boolean {
   return spec.containers.slice(index).some(isProxy);
 }
 
-/** False for a mesh's own containers, unless an annotation of the pod names them. */
-export function participates({ metadata }: Pod, { name }: Container): boolean {
-  if (!NETWORK.has(name) && !PROXIES.has(name)) return true;
+/**
+ * Returns a function that is false for a mesh's own containers, unless an annotation of the pod names them. The annotation
+ * is read once, because a pod under admission may have many containers with a mesh's name.
+ */
+export function participationOf({ metadata }: Pod): (container: Container) => boolean {
   const annotations = metadata.annotations ?? {};
-  const named = (annotations[ANNOTATIONS.containers] ?? "").split(",").map((listed) => listed.trim());
-  return Object.hasOwn(annotations, ANNOTATIONS.roleOfContainer + name) || named.includes(name);
+  const named = new Set((annotations[ANNOTATIONS.containers] ?? "").split(",").map((listed) => listed.trim()));
+  return ({ name }) =>
+    (!NETWORK.has(name) && !PROXIES.has(name)) ||
+    Object.hasOwn(annotations, ANNOTATIONS.roleOfContainer + name) ||
+    named.has(name);
 }
 
 /** Warns about mesh settings that podrole needs and that no order of containers can replace. */

@@ -13,7 +13,7 @@ import { podFacts } from "../policy/facts.ts";
 import { LONGEST_CHAINED_SESSION_MS } from "../policy/session.ts";
 import { isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
 import { duration } from "../runtime/settings.ts";
-import { participates } from "./mesh.ts";
+import { participationOf } from "./mesh.ts";
 import { requestedMetadata } from "./pod-annotations.ts";
 import { allContainers } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
@@ -62,9 +62,10 @@ export function roleText({ role, asked }: RoleDecision): string {
 
 /** Leaves out the containers of a mesh, unless an annotation names them: they work beside the app, not for it. */
 function participantsAmong(names: readonly string[], pod: Pod): readonly string[] {
+  const participates = participationOf(pod);
   const bystanders = new Set(
     allContainers(pod)
-      .filter((container) => !participates(pod, container))
+      .filter((container) => !participates(container))
       .map(({ name }) => name),
   );
   return names.filter((name) => !bystanders.has(name));

@@ -8,7 +8,7 @@
 import type { Container, Pod } from "../kubernetes/objects.ts";
 import { LABELS } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
-import { participates } from "./mesh.ts";
+import { participationOf } from "./mesh.ts";
 import { DEFAULT_CONTAINER_ANNOTATION, NAMES, PATHS, VOLUME_NAMES } from "./names.ts";
 import { hasInjectedLabel } from "./reserved.ts";
 import { allContainers, listOf } from "./shape.ts";
@@ -19,11 +19,12 @@ export function uninject(pod: Pod, options: UninjectOptions): Pod {
   const sidecar = allContainers(pod).find(({ name }) => name === NAMES.sidecar);
   // A pod whose author used a name of podrole's was never injected (NAME_RESERVED), so the label alone decides.
   if (!hasInjectedLabel(pod)) return pod;
+  const participates = participationOf(pod);
   const served = new Set((valueIn(sidecar, "PODROLE_CONTAINERS") ?? "").split(","));
   const uri = `http://127.0.0.1:${valueIn(sidecar, "PODROLE_PORT") ?? ""}/v1/credentials`;
   const strip = (container: Container): Container => {
     if (served.has(container.name)) return withoutCredentials(container, uri, options);
-    return participates(pod, container) ? withoutDisabledMetadata(container) : container;
+    return participates(container) ? withoutDisabledMetadata(container) : container;
   };
   const users = (containers: readonly Container[]) =>
     containers.filter((container) => !isPodroleContainer(container)).map(strip);
