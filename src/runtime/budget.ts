@@ -7,6 +7,15 @@
 //   closed
 // Who ends them: the owner, by closed() and end(); the sweep, when a phase has taken too long; another connection's
 // open(), receive() or begin(), when the budget is exceeded. The sweep's timer runs only while connections are open.
+import {
+  type HeldConnection,
+  type HeldRequest,
+  heaviestConnection,
+  type Holdings,
+  type Share,
+  surplusConnection,
+  surplusRequest,
+} from "./budget-choice.ts";
 import type { Clock } from "./clock.ts";
 
 /** Upper bounds of one listener. Totals are over all of its connections; times are milliseconds, held to one sweep. */
@@ -75,42 +84,14 @@ export interface BudgetRequest {
   end(): void;
 }
 
-interface Share {
-  connections: number;
-  bytes: number;
-  requests: number;
-}
-
-interface Connection {
-  caller: string;
-  readonly exempt: boolean;
-  readonly close: () => void;
-  readonly requests: Set<Request>;
-  isOpen: boolean;
-  hasServed: boolean;
-  bytes: number;
-  /** Sequence number of the last progress. */
-  progress: number;
-  /** Sweep in which the phase without requests began. */
-  since: number;
-}
-
-interface Request {
-  readonly connection: Connection;
-  readonly number: number;
-  readonly abort: () => void;
-  bytes: number;
-  phase: "body" | "call";
-  since: number;
-}
-
 /** Creates a budget. `onClose` receives the reason of every connection and request that the budget ends or refuses. */
 export function createBudget(
   { clock, onClose }: { readonly clock: Clock; readonly onClose?: (reason: CloseReason) => void },
   limits: BudgetLimits,
 ): Budget {
-  const connections = new Set<Connection>();
+  const connections = new Set<HeldConnection>();
   const shares = new Map<string, Share>();
+  const holdings: Holdings = { connections, shares };
   const total: Share = { connections: 0, bytes: 0, requests: 0 };
   /** Orders progress more finely than a clock, and never goes back. */
   let sequence = 0;
@@ -126,7 +107,7 @@ export function createBudget(
     else shares.delete(caller);
   }
 
-  function forget(request: Request): void {
+  function forget(request: HeldRequest): void {
     const { connection, bytes } = request;
     if (!connection.requests.delete(request)) return;
     connection.bytes -= bytes;
@@ -137,7 +118,7 @@ export function createBudget(
     add("requests", connection.caller, -1);
   }
 
-  function remove(connection: Connection): boolean {
+  function remove(connection: HeldConnection): boolean {
     if (!connection.isOpen) return false;
     connection.isOpen = false;
     connections.delete(connection);
@@ -146,64 +127,30 @@ export function createBudget(
     return true;
   }
 
-  function shut(connection: Connection, reason: CloseReason): void {
+  function shut(connection: HeldConnection, reason: CloseReason): void {
     if (!remove(connection)) return;
     onClose?.(reason);
     connection.close();
   }
 
-  function abort(request: Request, reason: CloseReason): void {
+  function abort(request: HeldRequest, reason: CloseReason): void {
     forget(request);
     onClose?.(reason);
     request.abort();
   }
 
-  /** The connections, except exempt ones, of the callers that hold most; `most` is how much each of these holds. */
-  function greediest(kind: keyof Share): { readonly most: number; readonly of: readonly Connection[] } {
-    let most = 0;
-    let of: Connection[] = [];
-    for (const connection of connections) {
-      const held = connection.exempt ? 0 : (shares.get(connection.caller)?.[kind] ?? 0);
-      if (held > most) [most, of] = [held, []];
-      if (held > 0 && held === most) of.push(connection);
-    }
-    return { most, of };
+  function relieveConnections(newest: HeldConnection): void {
+    if (total.connections > limits.connections) shut(surplusConnection(newest, holdings), "connections");
   }
 
-  function relieveConnections(newest: Connection): void {
-    if (total.connections <= limits.connections) return;
-    const { most, of } = greediest("connections");
-    const isSpare = ({ hasServed, requests }: Connection) => hasServed && requests.size === 0;
-    const others = of.filter((other) => other !== newest && (most > 1 || newest.exempt || isSpare(other)));
-    const spare = () => idlest([...connections].filter((other) => other.exempt && isSpare(other)));
-    shut(idlest(others) ?? (newest.exempt ? spare() : undefined) ?? newest, "connections");
-  }
-
-  function relieveBytes(current: Connection): void {
-    while (total.bytes > limits.bytes && current.isOpen) {
-      const { most, of } = greediest("bytes");
-      const holders = of.filter(({ bytes }) => bytes > 0);
-      const callers = new Set(holders.map(({ caller }) => caller)).size;
-      const average = (most * callers) / holders.length;
-      shut(idlest(holders.filter(({ bytes }) => bytes >= average)) ?? current, "bytes");
-    }
+  function relieveBytes(current: HeldConnection): void {
+    while (total.bytes > limits.bytes && current.isOpen) shut(heaviestConnection(current, holdings), "bytes");
   }
 
   /** The request that has to go, undefined if there are not too many. */
-  function surplusRequest(newest: Request): Request | undefined {
-    const { connection } = newest;
-    if (connection.requests.size > limits.requestsPerConnection) return newest;
-    if (total.requests <= limits.requests) return undefined;
-    let stalled: Request | undefined;
-    let last: Request | undefined;
-    for (const { requests } of greediest("requests").of) {
-      for (const request of requests) {
-        const isStalled = request.phase === "body" && request !== newest;
-        if (isStalled && (stalled === undefined || request.number < stalled.number)) stalled = request;
-        if (last === undefined || request.number > last.number) last = request;
-      }
-    }
-    return stalled ?? last ?? newest;
+  function surplusFor(newest: HeldRequest): HeldRequest | undefined {
+    if (newest.connection.requests.size > limits.requestsPerConnection) return newest;
+    return total.requests > limits.requests ? surplusRequest(newest, holdings) : undefined;
   }
 
   function sweep(): void {
@@ -226,15 +173,15 @@ export function createBudget(
     if (isSweeping) clock.schedule(sweep, limits.sweepMs);
   }
 
-  function begin(connection: Connection, onAbort?: () => void): BudgetRequest | undefined {
+  function begin(connection: HeldConnection, onAbort?: () => void): BudgetRequest | undefined {
     if (!connection.isOpen) return undefined;
     const number = ++sequence;
     const abortIt = onAbort ?? (() => remove(connection) && connection.close());
-    const request: Request = { connection, number, abort: abortIt, bytes: 0, phase: "body", since: sweeps };
+    const request: HeldRequest = { connection, number, abort: abortIt, bytes: 0, phase: "body", since: sweeps };
     connection.requests.add(request);
     connection.progress = number;
     add("requests", connection.caller, 1);
-    const surplus = surplusRequest(request);
+    const surplus = surplusFor(request);
     if (surplus === request) {
       forget(request);
       onClose?.("requests");
@@ -267,7 +214,7 @@ export function createBudget(
   return {
     held: () => ({ ...total }),
     open({ caller, exempt = false, close }) {
-      const connection: Connection = {
+      const connection: HeldConnection = {
         caller,
         exempt,
         close,
@@ -304,11 +251,4 @@ export function createBudget(
       };
     },
   };
-}
-
-function idlest(candidates: readonly Connection[]): Connection | undefined {
-  return candidates.reduce<Connection | undefined>(
-    (idle, connection) => (idle === undefined || connection.progress < idle.progress ? connection : idle),
-    undefined,
-  );
 }

@@ -1,0 +1,104 @@
+// Which connection or request the budget ends when it is exceeded: pure functions of what the connections of one listener
+// hold. budget.ts keeps these records, and ends what is chosen here.
+
+/** What one caller holds, or all callers together. */
+export interface Share {
+  connections: number;
+  bytes: number;
+  requests: number;
+}
+
+/** An open connection. */
+export interface HeldConnection {
+  caller: string;
+  readonly exempt: boolean;
+  readonly close: () => void;
+  readonly requests: Set<HeldRequest>;
+  isOpen: boolean;
+  hasServed: boolean;
+  bytes: number;
+  /** Sequence number of the last progress. */
+  progress: number;
+  /** Sweep in which the phase without requests began. */
+  since: number;
+}
+
+/** A request in flight. */
+export interface HeldRequest {
+  readonly connection: HeldConnection;
+  /** Sequence number of its begin. */
+  readonly number: number;
+  readonly abort: () => void;
+  bytes: number;
+  phase: "body" | "call";
+  since: number;
+}
+
+/** Everything that is held, and the share of each caller. */
+export interface Holdings {
+  readonly connections: ReadonlySet<HeldConnection>;
+  readonly shares: ReadonlyMap<string, Readonly<Share>>;
+}
+
+/**
+ * Returns the connection to close because there are too many: the idlest one of the caller with most. If no caller has two,
+ * one that has served and is idle, and if there is none, the new one.
+ */
+export function surplusConnection(newest: HeldConnection, holdings: Holdings): HeldConnection {
+  const { most, of } = greediest("connections", holdings);
+  const isSpare = ({ hasServed, requests }: HeldConnection) => hasServed && requests.size === 0;
+  const others = of.filter((other) => other !== newest && (most > 1 || newest.exempt || isSpare(other)));
+  const spare = () => idlest([...holdings.connections].filter((other) => other.exempt && isSpare(other)));
+  return idlest(others) ?? (newest.exempt ? spare() : undefined) ?? newest;
+}
+
+/**
+ * Returns the connection to close because there are too many bytes: the idlest one of the callers with most bytes, of those
+ * that hold at least the average. `current` is where the last bytes arrived.
+ */
+export function heaviestConnection(current: HeldConnection, holdings: Holdings): HeldConnection {
+  const { most, of } = greediest("bytes", holdings);
+  const holders = of.filter(({ bytes }) => bytes > 0);
+  const callers = new Set(holders.map(({ caller }) => caller)).size;
+  const average = (most * callers) / holders.length;
+  return idlest(holders.filter(({ bytes }) => bytes >= average)) ?? current;
+}
+
+/**
+ * Returns the request to abort because there are too many: of the callers with most, the oldest whose body is not complete,
+ * or else the newest one.
+ */
+export function surplusRequest(newest: HeldRequest, holdings: Holdings): HeldRequest {
+  let stalled: HeldRequest | undefined;
+  let last: HeldRequest | undefined;
+  for (const { requests } of greediest("requests", holdings).of) {
+    for (const request of requests) {
+      const isStalled = request.phase === "body" && request !== newest;
+      if (isStalled && (stalled === undefined || request.number < stalled.number)) stalled = request;
+      if (last === undefined || request.number > last.number) last = request;
+    }
+  }
+  return stalled ?? last ?? newest;
+}
+
+/** The connections, except exempt ones, of the callers that hold most; `most` is how much each of these holds. */
+function greediest(
+  kind: keyof Share,
+  { connections, shares }: Holdings,
+): { readonly most: number; readonly of: readonly HeldConnection[] } {
+  let most = 0;
+  let of: HeldConnection[] = [];
+  for (const connection of connections) {
+    const held = connection.exempt ? 0 : (shares.get(connection.caller)?.[kind] ?? 0);
+    if (held > most) [most, of] = [held, []];
+    if (held > 0 && held === most) of.push(connection);
+  }
+  return { most, of };
+}
+
+function idlest(candidates: readonly HeldConnection[]): HeldConnection | undefined {
+  return candidates.reduce<HeldConnection | undefined>(
+    (idle, connection) => (idle === undefined || connection.progress < idle.progress ? connection : idle),
+    undefined,
+  );
+}

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import {
+  type HeldConnection,
+  type HeldRequest,
+  heaviestConnection,
+  type Holdings,
+  type Share,
+  surplusConnection,
+  surplusRequest,
+} from "../../src/runtime/budget-choice.ts";
+
+let sequence = 0;
+
+/** A connection; a later one has made progress later. */
+function held(caller: string, fields: Partial<HeldConnection> = {}): HeldConnection {
+  return {
+    caller,
+    exempt: false,
+    close() {},
+    requests: new Set(),
+    isOpen: true,
+    hasServed: false,
+    bytes: 0,
+    progress: ++sequence,
+    since: 0,
+    ...fields,
+  };
+}
+
+function begun(connection: HeldConnection, phase: HeldRequest["phase"]): HeldRequest {
+  const request = { connection, number: ++sequence, abort() {}, bytes: 0, phase, since: 0 };
+  connection.requests.add(request);
+  return request;
+}
+
+function holdingsOf(...connections: readonly HeldConnection[]): Holdings {
+  const shares = new Map<string, Share>();
+  for (const { caller, bytes, requests } of connections) {
+    const share = shares.get(caller) ?? { connections: 0, bytes: 0, requests: 0 };
+    share.connections += 1;
+    share.bytes += bytes;
+    share.requests += requests.size;
+    shares.set(caller, share);
+  }
+  return { connections: new Set(connections), shares };
+}
+
+suite("surplusConnection()", () => {
+  test("chooses the idlest connection of the caller with most, not the newest and not another caller's", () => {
+    const [other, first, second, newest] = [held("a"), held("b"), held("b"), held("c")];
+    assert.equal(surplusConnection(newest, holdingsOf(other, second, first, newest)), first);
+  });
+
+  test("chooses an idle connection if no caller has two, and the newest if none is idle", () => {
+    const [busy, idle, newest] = [held("a"), held("b", { hasServed: true }), held("c")];
+    begun(busy, "call");
+    assert.equal(surplusConnection(newest, holdingsOf(busy, idle, newest)), idle);
+    assert.equal(surplusConnection(newest, holdingsOf(busy, newest)), newest);
+  });
+
+  test("chooses an exempt connection only for another exempt one", () => {
+    const exempt = held("a", { exempt: true, hasServed: true });
+    const [stranger, kubelet] = [held("b"), held("c", { exempt: true })];
+    assert.equal(surplusConnection(stranger, holdingsOf(exempt, stranger)), stranger);
+    assert.equal(surplusConnection(kubelet, holdingsOf(exempt, kubelet)), exempt);
+  });
+});
+
+suite("heaviestConnection()", () => {
+  test("chooses the idlest connection with at least the average of the caller with most bytes", () => {
+    const [light, heavy, heavier] = [held("a", { bytes: 1 }), held("a", { bytes: 60 }), held("a", { bytes: 70 })];
+    const current = held("b", { bytes: 100 });
+    assert.equal(heaviestConnection(current, holdingsOf(light, heavier, heavy, current)), heavy);
+  });
+
+  test("chooses the current connection if only exempt ones hold bytes", () => {
+    const [exempt, current] = [held("a", { exempt: true, bytes: 9 }), held("b")];
+    assert.equal(heaviestConnection(current, holdingsOf(exempt, current)), current);
+  });
+});
+
+suite("surplusRequest()", () => {
+  test("chooses the oldest incomplete body of the caller with most requests, or else that caller's newest request", () => {
+    const [many, few] = [held("a"), held("b")];
+    const older = begun(many, "body");
+    begun(many, "body");
+    const last = begun(many, "call");
+    const newest = begun(few, "body");
+    assert.equal(surplusRequest(newest, holdingsOf(many, few)), older);
+    for (const request of many.requests) request.phase = "call";
+    assert.equal(surplusRequest(newest, holdingsOf(many, few)), last);
+  });
+
+  test("never chooses the newest for its own body while others wait", () => {
+    const connection = held("a");
+    const waiting = begun(connection, "body");
+    const newest = begun(connection, "body");
+    assert.equal(surplusRequest(newest, holdingsOf(connection)), waiting);
+  });
+});
