@@ -61,8 +61,12 @@ export function issueCertificate({
   const [issuer] = chain;
   const issuerName = issuer && certificateFields(issuer.raw)[5];
   if (!issuer || !issuerName) throw unusable("its certificate cannot be read; expected PEM");
-  const notBefore = wholeSeconds(Math.max(now - BACKDATE_MS, ...chain.map((one) => one.validFromDate.getTime())));
-  const notAfter = wholeSeconds(Math.min(now + lifetimeMs, ...chain.map((one) => one.validToDate.getTime())));
+  const notBefore = wholeSeconds(
+    Math.max(now - BACKDATE_MS, ...chain.map((certificate) => certificate.validFromDate.getTime())),
+  );
+  const notAfter = wholeSeconds(
+    Math.min(now + lifetimeMs, ...chain.map((certificate) => certificate.validToDate.getTime())),
+  );
   if (notAfter <= now || notAfter <= notBefore) throw unusable(`it is only valid until ${issuer.validTo}`);
   const serial = newSerial();
   const publicKeyInfo = publicKeyInfoOf(publicKey);
@@ -75,7 +79,7 @@ export function issueCertificate({
     publicKeyInfo,
     extensions: leafExtensions(subject, publicKeyInfo, issuerKeyIdentifier(issuer)),
   });
-  const intermediates = chain.filter((one) => !one.checkIssued(one));
+  const intermediates = chain.filter((certificate) => !certificate.checkIssued(certificate));
   return { pem: [leaf, ...intermediates].join(""), serial: serial.toString("hex").toUpperCase(), notBefore, notAfter };
 }
 

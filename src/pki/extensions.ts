@@ -92,7 +92,9 @@ export function certificateFields(raw: Uint8Array): readonly Der[] {
  */
 export function readExtensions(raw: Uint8Array): (id: string) => readonly (Der | undefined)[] {
   const wrappers = certificateFields(raw).filter((field) => hasTag(field, 3));
-  const extensions = wrappers.flatMap((wrapper) => fields(wrapperValue(wrapper)) ?? []).map((one) => fields(one) ?? []);
+  const extensions = wrappers
+    .flatMap((wrapper) => fields(wrapperValue(wrapper)) ?? [])
+    .map((extension) => fields(extension) ?? []);
   return (id) =>
     extensions
       .filter((parts) => isSame(parts[0], oid(id)))

@@ -20,15 +20,17 @@ export function readAuthority(certificatePem: string, key: Secret, now: number):
   const length = certificates.findIndex(isRoot) + 1 || certificates.length;
   const [chain, others] = [certificates.slice(0, length), certificates.slice(length)];
   if (signing === undefined) return failure("the certificate file has no certificate; expected PEM");
-  const refused = chain.map((one) => refuseCertificate(one, now)).find((reason) => reason !== undefined);
+  const refused = chain
+    .map((certificate) => refuseCertificate(certificate, now))
+    .find((reason) => reason !== undefined);
   if (refused !== undefined) return failure(refused);
-  if (!chain.every((one, at) => isIssuedBy(one, chain[at + 1] ?? one))) {
+  if (!chain.every((certificate, at) => isIssuedBy(certificate, chain[at + 1] ?? certificate))) {
     return failure(
       "the certificates are not a chain; expected the signing CA, then each one's issuer up to a self-signed root",
     );
   }
   // Their validity is not checked: the expiry of a CA that only verifies must not stop the signing.
-  const unexpected = others.find((one) => !one.ca || !isRoot(one));
+  const unexpected = others.find((certificate) => !certificate.ca || !isRoot(certificate));
   if (unexpected !== undefined) {
     return failure(`${nameOf(unexpected)} follows the root; expected only self-signed CAs after it`);
   }

@@ -30,8 +30,8 @@ export function workloadsOf({ trustBundle, ...facts }: Facts): Known<Workloads> 
   return {
     value: {
       settings: planSettings(settings, { trustBundle: bundle, nativeSidecar }),
-      namespaces: new Map(read.value.namespaces.map((one) => [one.metadata.name ?? "", one])),
-      accounts: new Map(read.value.serviceAccounts.map((one) => [keyOf(one), one])),
+      namespaces: new Map(read.value.namespaces.map((namespace) => [namespace.metadata.name ?? "", namespace])),
+      accounts: new Map(read.value.serviceAccounts.map((account) => [keyOf(account), account])),
       pods: read.value.pods.filter((pod) => pod.metadata.deletionTimestamp === undefined && !hasFinished(pod)),
     },
   };

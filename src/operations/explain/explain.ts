@@ -109,6 +109,8 @@ function sortManifests(text: string, origin: string, defaultNamespace: string): 
   return success({
     objects,
     namespaces: new Map(ofKind("Namespace").map((one) => [one.metadata.name ?? "", one as Namespace])),
-    serviceAccounts: new Map(ofKind("ServiceAccount").map((one) => [accountKey(one), one as ServiceAccount])),
+    serviceAccounts: new Map(
+      ofKind("ServiceAccount").map((account) => [accountKey(account), account as ServiceAccount]),
+    ),
   });
 }

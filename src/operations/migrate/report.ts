@@ -73,8 +73,8 @@ export function makeReport({ inventory, predecessor, settings, openMetadata }: R
     }),
   );
   const sum = (which: (each: Assessed) => boolean) => podsIn(assessed.filter(which));
-  const countBy = <Key extends string>(keys: readonly Key[], of: (each: Assessed) => Key) =>
-    Object.fromEntries(keys.map((key) => [key, sum((each) => of(each) === key)])) as Record<Key, number>;
+  const countBy = <Key extends string>(keys: readonly Key[], keyOf: (each: Assessed) => Key) =>
+    Object.fromEntries(keys.map((key) => [key, sum((each) => keyOf(each) === key)])) as Record<Key, number>;
   const requested = requestedRoles(assessed);
   const namespaces = new Set(inventory.workloads.map(({ namespace }) => namespace));
   return {

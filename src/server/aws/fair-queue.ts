@@ -93,6 +93,6 @@ function moveToEnd<Value>(map: Map<string, Value>, key: string, value: Value): v
 /** Returns the one with most items; of equal ones the last, so that a newcomer never displaces an equal. */
 function largest<Sized extends { readonly size: number }>(all: Iterable<Sized>): Sized | undefined {
   let found: Sized | undefined;
-  for (const one of all) if (found === undefined || one.size >= found.size) found = one;
+  for (const sized of all) if (found === undefined || sized.size >= found.size) found = sized;
   return found;
 }

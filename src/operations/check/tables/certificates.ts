@@ -108,7 +108,7 @@ function judgeCaBundle(caBundle: string | undefined, bundle: string, object: str
     return [failed("caBundle is empty, so the API server cannot trust the webhook; expected the trust bundle", object)];
   if (bundleHash(trusted) === bundleHash(bundle)) return [];
   const expected = readCertificates(bundle);
-  const missing = expected.filter(({ raw }) => held.every((one) => !one.raw.equals(raw)));
+  const missing = expected.filter(({ raw }) => held.every((certificate) => !certificate.raw.equals(raw)));
   if (missing.length === 0) return [];
   return missing.length === expected.length
     ? [

@@ -37,7 +37,7 @@ const ownWebhookCheck = (
       const own = ownWebhooks(configurations, facts.namespace);
       if (own.length === 0) return skipped("podrole's webhook is not registered");
       return orOk(
-        own.flatMap((one) => judge(one, facts)),
+        own.flatMap((webhook) => judge(webhook, facts)),
         texts.okMessage,
       );
     }),
@@ -146,7 +146,9 @@ export const REGISTRATION = inSection("registration", "installed", {
     ({ webhook: { reinvocationPolicy = "Never" }, object }, { webhookConfigurations, namespace }) => {
       if (reinvocationPolicy === "IfNeeded") return [];
       const all = "value" in webhookConfigurations ? webhookConfigurations.value : [];
-      const others = all.filter((one) => changesPods(one) && ownWebhooks([one], namespace).length === 0);
+      const others = all.filter(
+        (configuration) => changesPods(configuration) && ownWebhooks([configuration], namespace).length === 0,
+      );
       const names = others.map(({ metadata }) => metadata.name).join(", ");
       const state = others.length === 0 ? "no other webhook changes pods" : `other webhooks change pods too: ${names}`;
       return [warning(`reinvocationPolicy is ${reinvocationPolicy} (${state}); expected IfNeeded`, object)];
