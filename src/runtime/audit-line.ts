@@ -64,7 +64,11 @@ export type CertificateLine = { readonly audit: "certificate"; readonly peer: st
       /** RFC 3339. */
       readonly expiration: string;
     })
-  | (RefusedFields & Partial<CallerFields>)
+  | (RefusedFields &
+      Partial<CallerFields> & {
+        /** Lines of this reason that were left out before this one, because their callers proved nothing. */
+        readonly omitted?: number | undefined;
+      })
 );
 
 /** A decision of the server about one container on the credentials port. */

@@ -8,6 +8,7 @@ import { CREDENTIALS_LIMITS, createListener, IDENTITY_LIMITS, type Peer } from "
 import type { CloseReason } from "../runtime/budget.ts";
 import type { Log } from "../runtime/log.ts";
 import { createPages } from "../runtime/pages.ts";
+import { createSampler, type Sampler } from "../runtime/sampler.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import { createIdentify } from "./issue/caller.ts";
 import { credentialsService, identityService } from "./issue/services.ts";
@@ -73,7 +74,12 @@ function createListeners({ clock, log, metrics, trust, cluster }: PortDeps, sett
   const { bind, identityBind, trustDomain, grpcShutdownGrace: graceMs } = settings;
   const bundlePem = () => trust.poller.current().bundlePem;
   const common = { bundlePem, onFailure: logFailure(log) };
-  const identity = identityService({ ...common, issue: measureCertificates(cluster.issueCertificate, metrics) });
+  const onFailure = logUnproven(common.onFailure, createSampler({ clock }));
+  const identity = identityService({
+    ...common,
+    onFailure,
+    issue: measureCertificates(cluster.issueCertificate, metrics),
+  });
   const credentials = credentialsService({
     ...common,
     identify: createIdentify({ clock, bundlePem }, { trustDomain }),
@@ -99,10 +105,22 @@ function podOf(certificate: Uint8Array, trustDomain: string): string | undefined
   return isRefusal(identity) ? undefined : identity.uid;
 }
 
+type LogFailure = (error: PodroleError, peer: Peer, omitted?: number) => void;
+
+/** Anybody who reaches the identity port can cause these, without any proof. */
+function logUnproven(logOne: LogFailure, sampler: Sampler): LogFailure {
+  return (error, peer) => {
+    const { code } = error;
+    const isUnproven = code === "PROOF_REJECTED" || code === "KUBERNETES_UNAVAILABLE";
+    const omitted = isUnproven ? sampler.take(code) : 0;
+    if (omitted !== undefined) logOne(error, peer, omitted);
+  };
+}
+
 /** Refusals are in the audit trail, so only podrole's own failures are errors here; their cause is logged with them. */
-function logFailure(log: Log) {
-  return (error: PodroleError, { address }: Peer): void => {
-    const fields = { code: error.code, peer: address, err: error.cause };
+function logFailure(log: Log): LogFailure {
+  return (error, { address }, omitted = 0) => {
+    const fields = { code: error.code, peer: address, err: error.cause, ...(omitted > 0 && { omitted }) };
     if (error.code === "INTERNAL" || error.code === "AUTHORITY_UNAVAILABLE") log.error(fields, error.message);
     else log.info(fields, error.message);
   };

@@ -12,6 +12,7 @@ import { type BudgetLimits, type CloseReason, createBudget } from "../runtime/bu
 import type { Clock } from "../runtime/clock.ts";
 import { createBufferCollector, garbageCollection } from "../runtime/garbage.ts";
 import type { Log } from "../runtime/log.ts";
+import { createSampler } from "../runtime/sampler.ts";
 import type { Cidr } from "../runtime/settings.ts";
 import type { Admit } from "./admit.ts";
 import { limitBodies } from "./bodies.ts";
@@ -129,9 +130,16 @@ export function createWebhookApp(
 
 function routes(
   http: FastifyInstance<Server>,
-  { admit, log, onUnreadable, onRejected, callers }: WebhookAppDeps & { readonly callers: Callers },
+  { clock, admit, log, onUnreadable, onRejected, callers }: WebhookAppDeps & { readonly callers: Callers },
 ): void {
   const identified = new WeakMap<FastifyRequest, CallerProof>();
+  const sampler = createSampler({ clock });
+  /** Callers that proved nothing cannot fill the log. */
+  function warn(kind: string, fields: object, message: string): void {
+    const omitted = sampler.take(kind);
+    if (omitted !== undefined) log.warn(omitted > 0 ? { ...fields, omitted } : fields, message);
+  }
+
   // Before the body is read.
   http.addHook("onRequest", async (request, reply) => {
     const caller = callers.identify(request.raw.socket as TLSSocket);
@@ -140,7 +148,7 @@ function routes(
       return;
     }
     onRejected?.(caller.code);
-    log.warn({ code: caller.code, peer: request.ip }, caller.message);
+    warn(caller.code, { code: caller.code, peer: request.ip }, caller.message);
     return reply.code(403).header("connection", "close").send(caller);
   });
   http.post("/mutate", async (request, reply) => {
@@ -151,7 +159,7 @@ function routes(
     }
     const { uid, refusal } = read;
     const { code, message } = refusal;
-    log.warn({ code, request: uid }, message);
+    warn(code, { code, request: uid }, message);
     onUnreadable(uid === undefined ? 400 : 200);
     if (uid === undefined) return reply.code(400).send(refusal);
     const status = { code: ERRORS[code].http, reason: code, message: `${code}: ${message}` };
@@ -173,7 +181,7 @@ function routes(
         .code(500)
         .send({ code: "INTERNAL", message: "Cannot answer: podrole failed, and the webhook's log has the cause" });
     }
-    log.warn({ status, state: error.code }, "could not read a request to /mutate");
+    warn("body", { status, state: error.code }, "could not read a request to /mutate");
     return reply.code(status).send({
       code: "REQUEST_INVALID",
       message: `Cannot read the request: ${error.message}; expected an AdmissionReview as JSON`,

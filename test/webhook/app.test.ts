@@ -37,7 +37,7 @@ function createStage(test: TestContext) {
   const clock = createFakeClock();
   const cluster = createFakeCluster();
   const metrics = createMetrics(WEBHOOK_METRICS);
-  const { log } = createKeptLog();
+  const { log, lines } = createKeptLog();
   const authority = newAuthority("first");
   let material = servingBy(authority);
   const listeners = new Set<() => void>();
@@ -62,6 +62,8 @@ function createStage(test: TestContext) {
   test.after(() => app.close());
   return {
     app,
+    clock,
+    lines,
     authority,
     cluster,
     metrics,
@@ -235,6 +237,16 @@ test("POST /mutate accepts a body just under 7 MiB", async (t) => {
   const pod: Pod = { metadata, spec: { ...spec, containers: [{ name: "app", image: "app", command }] } };
   const { status, body } = await post(reviewOf(pod));
   assert.deepEqual([status, (body["response"] as { allowed: boolean }).allowed], [200, true]);
+});
+
+test("POST /mutate logs few of many requests that it cannot read, with the number of the others", async (t) => {
+  const { post, clock, lines } = createStage(t);
+  const logged = () => lines.filter(({ message }) => String(message).includes("could not read a request"));
+  for (let index = 0; index < 25; index++) assert.equal((await post("{")).status, 400);
+  assert.equal(logged().length, 10);
+  await clock.advance(60_000);
+  await post("{");
+  assert.deepEqual([logged().length, logged()[10]?.["omitted"]], [11, 15]);
 });
 
 test("POST /mutate denies a review of another kind, with its own uid", async (t) => {

@@ -13,6 +13,7 @@ import { formatSpiffeId } from "../../pki/identity.ts";
 import { isRefusal, PodroleError, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Audit } from "../../runtime/log.ts";
+import { createSampler } from "../../runtime/sampler.ts";
 import type { Secret } from "../../runtime/secret.ts";
 import type { Prove, ProvenPod } from "./prove.ts";
 import { notInjected, whyUninjected } from "./uninjected.ts";
@@ -63,9 +64,18 @@ export function createCertificateIssuer(
     return namespace === webhook.namespace && serviceAccount === webhook.serviceAccount;
   }
 
+  const sampler = createSampler({ clock });
+  /** A token that the API server accepted proves something; every other refusal costs its caller nothing. */
+  function refuseUnproven(refusal: Refusal, peer: string): PodroleError {
+    const isUnproven = refusal.code === "PROOF_REJECTED" || refusal.code === "KUBERNETES_UNAVAILABLE";
+    const omitted = isUnproven ? sampler.take(refusal.code) : 0;
+    if (omitted === undefined) return new PodroleError(refusal.code, refusal.message);
+    return refused(audit, refusal, peer, undefined, omitted);
+  }
+
   return async (token, csr, peer) => {
     const caller = await prove(token, peer);
-    if (isRefusal(caller)) throw refused(audit, caller, peer);
+    if (isRefusal(caller)) throw refuseUnproven(caller, peer);
     const uninjected = isWebhook(caller) ? undefined : whyUninjected(caller.pod);
     if (uninjected !== undefined) throw refused(audit, notInjected(caller, uninjected), peer, caller);
     const key: KeyObject | Refusal = readCsr(csr);
@@ -84,8 +94,15 @@ export function createCertificateIssuer(
   };
 }
 
-function refused(audit: Audit, { code, message }: Refusal, peer: string, caller?: ProvenPod): PodroleError {
-  audit({ audit: "certificate", decision: "refused", reason: code, message, ...(caller && podFields(caller)), peer });
+function refused(
+  audit: Audit,
+  { code, message }: Refusal,
+  peer: string,
+  caller?: ProvenPod,
+  omitted = 0,
+): PodroleError {
+  const fields = { ...(caller && podFields(caller)), ...(omitted > 0 && { omitted }), peer };
+  audit({ audit: "certificate", decision: "refused", reason: code, message, ...fields });
   return new PodroleError(code, message);
 }
 

@@ -46,7 +46,7 @@ function setUp(caller: ProvenPod | Refusal) {
       },
     },
   );
-  return { issue, audit, prefetched };
+  return { issue, audit, prefetched, clock };
 }
 
 const csr = (name: string) => createCsr(generateKeyPem(), name);
@@ -91,6 +91,27 @@ test("createCertificateIssuer() rejects a caller without proof, and records it i
   assert.equal(audit[0]?.["reason"], "PROOF_REJECTED");
   assert.doesNotMatch(JSON.stringify(audit), /stolen-token/);
   assert.deepEqual(prefetched, []);
+});
+
+test("createCertificateIssuer() records few refusals of callers without proof, with the number of the others", async () => {
+  for (const code of ["PROOF_REJECTED", "KUBERNETES_UNAVAILABLE"] as const) {
+    const { issue, audit, clock: own } = setUp(refuse(code, "Cannot accept the token"));
+    const call = () => assert.rejects(issue(new Secret("token"), csr("web"), "peer"), { code });
+    for (let index = 0; index < 25; index++) await call();
+    assert.equal(audit.length, 10);
+    assert.ok(audit.every((line) => !("omitted" in line)));
+    await own.advance(60_000);
+    await call();
+    assert.deepEqual([audit.length, audit[10]?.["omitted"]], [11, 15]);
+  }
+});
+
+test("createCertificateIssuer() records each refusal of a caller whose token was accepted", async () => {
+  const { issue, audit } = setUp(refuse("POD_UNKNOWN", "Cannot identify pod"));
+  for (let index = 0; index < 25; index++) {
+    await assert.rejects(issue(new Secret("token"), csr("web"), "peer"), { code: "POD_UNKNOWN" });
+  }
+  assert.equal(audit.length, 25);
 });
 
 test("createCertificateIssuer() rejects an unreadable CSR, and records the pod that sent it", async () => {
