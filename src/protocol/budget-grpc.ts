@@ -21,19 +21,29 @@ export interface LimitedConnections {
 const SOCKETS = "net.server.socket";
 const STREAMS = "http2.server.stream.created";
 
-/** How a port is limited. `maxHeaders`: bytes of names and values of one stream. */
+/**
+ * How a port is limited. `maxHeaders`: bytes of names and values of one stream. `maxStreams`: streams that a connection may
+ * open in all, whether or not they were served.
+ */
 export interface LimitGrpcOptions {
   readonly callerOf?: ((certificate: Uint8Array) => string | undefined) | undefined;
   readonly maxHeaders: number;
+  readonly maxStreams: number;
+}
+
+interface Connection {
+  readonly budgeted: BudgetConnection;
+  isIdentified: boolean;
+  streams: number;
 }
 
 /**
  * Watches one port. Each address is a caller, until `callerOf` names another one from the client certificate (DER) of a
  * connection.
  */
-export function limitGrpc(budget: Budget, { callerOf, maxHeaders }: LimitGrpcOptions): LimitedConnections {
+export function limitGrpc(budget: Budget, { callerOf, maxHeaders, maxStreams }: LimitGrpcOptions): LimitedConnections {
   /** By the peer's address and port: a stream exposes only its TLS socket, whose peer is that of the accepted TCP socket. */
-  const connections = new Map<string, { readonly budgeted: BudgetConnection; isIdentified: boolean }>();
+  const connections = new Map<string, Connection>();
   let port: number | undefined;
   let open = 0;
   let opened = 0;
@@ -45,7 +55,7 @@ export function limitGrpc(budget: Budget, { callerOf, maxHeaders }: LimitGrpcOpt
     open += 1;
     opened += 1;
     const budgeted = budget.open({ caller: `address ${addressOf(socket)}`, close: () => socket.destroy() });
-    const connection = { budgeted, isIdentified: false };
+    const connection = { budgeted, isIdentified: false, streams: 0 };
     connections.set(peer, connection);
     socket.once("close", () => {
       open -= 1;
@@ -63,6 +73,12 @@ export function limitGrpc(budget: Budget, { callerOf, maxHeaders }: LimitGrpcOpt
     if (socket === undefined || socket.localPort !== port) return;
     const connection = connections.get(peerOf(socket));
     if (connection === undefined) return;
+    connection.streams += 1;
+    if (connection.streams > maxStreams) {
+      // A stream that the client resets counts for no limit of HTTP/2, but costs as much as a call (CVE-2023-44487).
+      connection.budgeted.close("requests");
+      return endSession(stream);
+    }
     // Node applies the announced limit only when the client has acknowledged it, which a hostile one never does.
     if (lengthOf(headers) > maxHeaders) return stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     identify(connection, socket);
@@ -73,10 +89,7 @@ export function limitGrpc(budget: Budget, { callerOf, maxHeaders }: LimitGrpcOpt
     stream.once("close", () => request.end());
   }
 
-  function identify(
-    connection: { readonly budgeted: BudgetConnection; isIdentified: boolean },
-    socket: TLSSocket,
-  ): void {
+  function identify(connection: Connection, socket: TLSSocket): void {
     if (connection.isIdentified || callerOf === undefined) return;
     connection.isIdentified = true;
     const certificate = socket.getPeerX509Certificate?.()?.raw;
@@ -96,6 +109,15 @@ export function limitGrpc(budget: Budget, { callerOf, maxHeaders }: LimitGrpcOpt
       unsubscribe(STREAMS, onStream);
     },
   };
+}
+
+/**
+ * Ends the session at once: with its socket it would end after all streams of the same read. Node announces streams in a
+ * later tick, and grpc-js throws if a stream that it has to refuse is destroyed by then.
+ */
+function endSession({ session }: ServerHttp2Stream): void {
+  session?.removeAllListeners("stream");
+  session?.destroy();
 }
 
 function lengthOf(headers: IncomingHttpHeaders): number {

@@ -90,6 +90,9 @@ const MAX_MESSAGE = 16 * 1024;
 /** In bytes. grpc-js sends about 300; Node's default is 64 KiB. */
 const MAX_HEADERS = 8 * 1024;
 
+/** Of one connection in all. A client of podrole makes one call in each. */
+const MAX_STREAMS = 16;
+
 const TIMES = {
   // Not counted: at most MAX_MESSAGE for each stream.
   bytes: Number.POSITIVE_INFINITY,
@@ -136,6 +139,7 @@ export function createListener(
   const counter = limitGrpc(createBudget({ clock, ...(onClose && { onClose }) }, limits), {
     callerOf,
     maxHeaders: MAX_HEADERS,
+    maxStreams: MAX_STREAMS,
   });
   return {
     listen() {

@@ -68,6 +68,8 @@ export interface BudgetConnection {
    * too many requests, or this one would have to be aborted. `abort` ends the request; by default it closes the connection.
    */
   begin(abort?: () => void): BudgetRequest | undefined;
+  /** Closes the connection for a limit that the owner itself watches. */
+  close(reason: CloseReason): void;
   /** The peer or the owner has closed the connection. */
   closed(): void;
 }
@@ -247,6 +249,7 @@ export function createBudget(
           connection.caller = next;
         },
         begin: (onAbort) => begin(connection, onAbort),
+        close: (reason) => shut(connection, reason),
         closed: () => void remove(connection),
       };
     },

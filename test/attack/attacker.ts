@@ -5,6 +5,7 @@ import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import { frameOf } from "../protocol/grpc-call.ts";
+import { openAndReset, PREFACE } from "../protocol/h2-frames.ts";
 
 /** What an attacker does. Every connection that ends is opened again. */
 export type Job = { readonly port: number; readonly localAddress: string; readonly connections: number } & (
@@ -37,6 +38,12 @@ export type Job = { readonly port: number; readonly localAddress: string; readon
       readonly message?: string;
       readonly client?: { readonly key: string; readonly cert: string };
     }
+  | {
+      /** Opens this many gRPC streams on each connection, resets each at once, and then leaves. */
+      readonly kind: "resets";
+      readonly path: string;
+      readonly streams: number;
+    }
 );
 
 /** Connections opened at the same time: more only makes handshakes slower for the attacker. */
@@ -60,11 +67,12 @@ async function keep(connections: number, open: (ended: () => void) => Promise<vo
   }
 }
 
-function openSocket({ port, localAddress }: Job, tls: boolean, ended: () => void): Promise<Socket> {
+function openSocket({ kind, port, localAddress }: Job, tls: boolean, ended: () => void): Promise<Socket> {
   return new Promise((resolve) => {
     const options = { host: "127.0.0.1", port, localAddress };
+    const ALPNProtocols = kind === "resets" ? ["h2"] : [];
     const socket: Socket | TLSSocket = tls
-      ? connectTls({ ...options, rejectUnauthorized: false }, () => resolve(socket))
+      ? connectTls({ ...options, ALPNProtocols, rejectUnauthorized: false }, () => resolve(socket))
       : connect(options, () => resolve(socket));
     socket
       .on("error", () => {})
@@ -112,6 +120,14 @@ async function run(job: Job): Promise<void> {
     }
     case "streams":
       return keep(job.connections, (ended) => openStreams(job, ended));
+    case "resets": {
+      const frames = Buffer.concat([PREFACE, openAndReset(job.path, job.streams)]);
+      return keep(job.connections, async (ended) => {
+        const socket = await openSocket(job, true, ended);
+        socket.resume();
+        socket.write(frames, () => setTimeout(() => socket.destroy(), 200));
+      });
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { type TestContext, test } from "node:test";
 import { createAuthority } from "../../src/pki/certificate.ts";
 import { podIdentityOf } from "../../src/pki/identity.ts";
@@ -13,6 +14,7 @@ import type { BudgetLimits, CloseReason } from "../../src/runtime/budget.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { HOUR, newLeaf } from "../pki/samples.ts";
+import { hasPingAck, openAndReset, PING, PREFACE } from "./h2-frames.ts";
 
 const LIMITS: BudgetLimits = { ...IDENTITY_LIMITS, connections: 6, requests: 6 };
 const PROOF = { token: new Secret("token"), csr: Buffer.from("csr"), bundleHash: "" };
@@ -101,9 +103,32 @@ async function start(
     return { client, request };
   }
 
+  /** Sends frames and a PING; resolves with whether the server acknowledges it or closes the connection. */
+  async function answerTo(frames: Buffer): Promise<"acknowledged" | "closed"> {
+    const pod = podOf("hog");
+    const socket = connectTls({
+      port,
+      ca: pem,
+      servername: NAME,
+      ALPNProtocols: ["h2"],
+      ...(service === "credentials" && { cert: pod.certificatePem, key: pod.privateKey.reveal() }),
+    });
+    context.after(() => socket.destroy());
+    socket.on("error", () => {}).write(Buffer.concat([PREFACE, frames, PING]));
+    return new Promise((resolve) => {
+      let received = Buffer.alloc(0);
+      socket.once("close", () => resolve("closed"));
+      socket.on("data", (bytes: Buffer) => {
+        received = Buffer.concat([received, bytes]);
+        if (hasPingAck(received)) resolve("acknowledged");
+      });
+    });
+  }
+
   return {
     clock,
     closed,
+    answerTo,
     port,
     listener,
     session,
@@ -136,6 +161,17 @@ test("the identity port ends streams beyond those of one connection and of all, 
   assert.equal((await call()).certificate, "certificate");
   assert.ok(closed.length > 0 && closed.every((reason) => reason === "requests"));
 });
+
+for (const service of ["identity", "credentials"] as const) {
+  test(`createListener() closes a connection of the ${service} port that opens more than 16 streams, also if it resets each at once`, async (context) => {
+    const { answerTo, closed, call, callAs } = await start(context, service);
+    assert.equal(await answerTo(openAndReset(METHOD, 16)), "acknowledged");
+    assert.deepEqual(closed, []);
+    assert.equal(await answerTo(openAndReset(METHOD, 1_000)), "closed");
+    assert.deepEqual(closed, ["requests"]);
+    await (service === "identity" ? call() : callAs("honest"));
+  });
+}
 
 test("the identity port ends a call without a message after its time, and a connection without TLS or calls", async (context) => {
   const { session, port, clock, closed, call } = await start(context, "identity");

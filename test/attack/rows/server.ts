@@ -74,6 +74,21 @@ export const SERVER_ROWS: readonly Row[] = [
     }),
   },
   {
+    id: "identity-resets",
+    title: "8443: 1 000 calls in each of 8 connections, reset at once (HTTP/2 rapid reset)",
+    under: "server",
+    ordinary: SERVED,
+    job: (world) => ({
+      kind: "resets",
+      port: serverPort(world, "identity"),
+      localAddress,
+      connections: 8,
+      path: IDENTITY,
+      streams: 1_000,
+    }),
+    also: boundedLines("server"),
+  },
+  {
     id: "identity-garbage-tokens",
     title: '8443: calls with the token "not.a.token"',
     under: "server",
