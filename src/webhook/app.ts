@@ -154,10 +154,10 @@ function routes(
   http.post("/mutate", async (request, reply) => {
     const read = readReview(request.body);
     if (read.ok) {
-      const { response } = await admit({ ...read.request, caller: identified.get(request) ?? "unproven" });
+      const { response } = await admit({ ...read.value, caller: identified.get(request) ?? "unproven" });
       return reply.send(formatReview(response));
     }
-    const { uid, refusal } = read;
+    const { uid, refusal } = read.problem;
     const { code, message } = refusal;
     warn(code, { code, request: uid }, message);
     onUnreadable(uid === undefined ? 400 : 200);

@@ -3,6 +3,7 @@
 // (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response)
 import { isObject } from "../injection/shape.ts";
 import { type Refusal, refuse } from "../protocol/errors.ts";
+import { failure, type Result, success } from "../runtime/result.ts";
 import type { CallerProof } from "./callers.ts";
 import type { Operation } from "./patch.ts";
 import { findNameProblem } from "./review-names.ts";
@@ -22,10 +23,11 @@ export interface AdmissionRequest {
   readonly caller?: CallerProof;
 }
 
-/** A refusal without `uid` cannot be sent as an AdmissionReview, only as an HTTP error. */
-export type ReadReview =
-  | { readonly ok: true; readonly request: AdmissionRequest }
-  | { readonly ok: false; readonly uid: string | undefined; readonly refusal: Refusal };
+/** Why a body cannot be read. Without `uid` this cannot be sent as an AdmissionReview, only as an HTTP error. */
+export interface Unreadable {
+  readonly uid: string | undefined;
+  readonly refusal: Refusal;
+}
 
 /** The response of an AdmissionReview, with the patch not yet encoded. */
 export interface AdmissionResponse {
@@ -44,7 +46,7 @@ const KIND = "AdmissionReview";
 const UID = /^[\w.-]{1,128}$/;
 
 /** Reads the body of a request to /mutate; returns REQUEST_INVALID for what is not the AdmissionReview of a pod. */
-export function readReview(body: unknown): ReadReview {
+export function readReview(body: unknown): Result<AdmissionRequest, Unreadable> {
   if (!isObject(body) || body["kind"] !== KIND || body["apiVersion"] !== API_VERSION) {
     return unreadable(undefined, `it has another kind or apiVersion; expected ${KIND} of ${API_VERSION}`);
   }
@@ -65,7 +67,7 @@ export function readReview(body: unknown): ReadReview {
   if (namespaceProblem !== undefined) return unreadable(uid, namespaceProblem);
   const dryRun = request["dryRun"] === true;
   if (request["operation"] !== "CREATE" || text(request["subResource"]) !== "") {
-    return { ok: true, request: { ...common, dryRun, createsPod: false } };
+    return success({ ...common, dryRun, createsPod: false });
   }
   if (!isPodKind(request["kind"])) return unreadable(uid, "request.kind is another kind; expected Pod of v1");
   if (!isObject(common.object)) return unreadable(uid, "request.object is missing; expected a Pod");
@@ -75,7 +77,7 @@ export function readReview(body: unknown): ReadReview {
   if (sizeProblem !== undefined) return unreadable(uid, sizeProblem);
   const nameProblem = findNameProblem(common.namespace, common.object);
   if (nameProblem !== undefined) return unreadable(uid, nameProblem);
-  return { ok: true, request: { ...common, dryRun, createsPod: true } };
+  return success({ ...common, dryRun, createsPod: true });
 }
 
 /** Builds the body of the answer, with the patch in base64 as the API server expects it. */
@@ -85,8 +87,8 @@ export function formatReview({ patch, ...response }: AdmissionResponse): Readonl
   return { apiVersion: API_VERSION, kind: KIND, response: { ...response, ...patched } };
 }
 
-function unreadable(uid: string | undefined, state: string): ReadReview {
-  return { ok: false, uid, refusal: refuse("REQUEST_INVALID", `Cannot read the AdmissionReview: ${state}`) };
+function unreadable(uid: string | undefined, state: string): Result<AdmissionRequest, Unreadable> {
+  return failure({ uid, refusal: refuse("REQUEST_INVALID", `Cannot read the AdmissionReview: ${state}`) });
 }
 
 /** `request.kind` is the kind to which the API server converted the object for this webhook (matchPolicy: Equivalent). */

@@ -56,7 +56,7 @@ async function admit(record: Audit): Promise<readonly unknown[]> {
   const groups = Array.from({ length: 40 }, (_, index) => `group-${index}`);
   for (const pod of [injected, named, refused]) {
     const read = readReview(reviewOf(pod, { userInfo: { username: "alice", groups } }));
-    if (read.ok) answers.push(formatReview((await decide(read.request)).response));
+    if (read.ok) answers.push(formatReview((await decide(read.value)).response));
   }
   return answers;
 }

@@ -25,7 +25,7 @@ function createStage(settings: () => PlanSettings | undefined = () => PLAN_SETTI
   const send = (object: unknown, request?: Record<string, unknown>): Promise<Admission> => {
     const read = readReview(reviewOf(object, request));
     assert.ok(read.ok);
-    return admit(read.request);
+    return admit(read.value);
   };
   return { clock, cluster, lines, records, send };
 }

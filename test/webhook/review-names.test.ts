@@ -57,10 +57,10 @@ suite("readReview()", () => {
       test(`refuses ${quote} as ${field}`, () => {
         const read = readReview(FIELDS[field]?.(value));
         assert.ok(!read.ok);
-        assert.equal(read.refusal.code, "REQUEST_INVALID");
+        assert.equal(read.problem.refusal.code, "REQUEST_INVALID");
         const start = `Cannot read the AdmissionReview: ${field} is ${quote}; expected `;
-        assert.equal(read.refusal.message.slice(0, start.length), start);
-        assert.equal(typeof read.uid, "string");
+        assert.equal(read.problem.refusal.message.slice(0, start.length), start);
+        assert.equal(typeof read.problem.uid, "string");
       });
     }
   }
@@ -80,7 +80,7 @@ suite("readReview()", () => {
   test("refuses a uid that is longer than 128 characters or not plain", () => {
     for (const uid of ["u".repeat(129), "u\n", "u u", "../u"]) {
       const read = readReview(reviewOf(podOf(), { uid }));
-      assert.ok(!read.ok && read.uid === undefined, JSON.stringify(uid));
+      assert.ok(!read.ok && read.problem.uid === undefined, JSON.stringify(uid));
     }
     assert.ok(readReview(reviewOf(podOf(), { uid: "u".repeat(128) })).ok);
   });
@@ -97,7 +97,7 @@ suite("readReview()", () => {
       fc.property(fc.constantFrom(...Object.keys(FIELDS)), text, (field, value) => {
         const read = readReview(FIELDS[field]?.(value));
         if (read.ok) assert.match(value, /^(?!.*\.\.)(?:[a-z0-9](?:[a-z0-9.-]*))?$/);
-        else assert.match(read.refusal.message, /^[^\p{C}\p{Zl}\p{Zp}]{1,700}$/u);
+        else assert.match(read.problem.refusal.message, /^[^\p{C}\p{Zl}\p{Zp}]{1,700}$/u);
       }),
     );
   });

@@ -44,8 +44,8 @@ for (const { what, pod, problem } of cases) {
     const read = readReview(reviewOf(pod));
     assert.equal(read.ok, problem === undefined);
     if (read.ok || problem === undefined) return;
-    assert.equal(read.refusal.code, "REQUEST_INVALID");
-    assert.match(read.refusal.message, problem);
-    assert.equal(typeof read.uid, "string");
+    assert.equal(read.problem.refusal.code, "REQUEST_INVALID");
+    assert.match(read.problem.refusal.message, problem);
+    assert.equal(typeof read.problem.uid, "string");
   });
 }

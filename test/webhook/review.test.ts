@@ -33,16 +33,16 @@ for (const { what, body, hasUid } of cases) {
   test(`readReview() refuses ${what}`, () => {
     const read = readReview(body);
     assert.ok(!read.ok);
-    assert.equal(read.refusal.code, "REQUEST_INVALID");
-    assert.match(read.refusal.message, /^Cannot read the AdmissionReview: .*; expected /);
-    assert.equal(read.uid !== undefined, hasUid);
+    assert.equal(read.problem.refusal.code, "REQUEST_INVALID");
+    assert.match(read.problem.refusal.message, /^Cannot read the AdmissionReview: .*; expected /);
+    assert.equal(read.problem.uid !== undefined, hasUid);
   });
 }
 
 test("readReview() returns what a decision needs", () => {
   const read = readReview(reviewOf(podOf(), { dryRun: true }));
   assert.ok(read.ok);
-  const { object, ...rest } = read.request;
+  const { object, ...rest } = read.value;
   assert.deepEqual(object, podOf());
   assert.deepEqual(rest, {
     uid: "705ab4f5-6393-11e8-b7cc-42010a800002",

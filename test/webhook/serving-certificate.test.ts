@@ -219,7 +219,7 @@ async function bundleOfNewPod(trust: TrustBundle): Promise<string | undefined> {
   const admit = createAdmit({ clock, log, audit: () => {}, lookups, settings });
   const read = readReview(reviewOf(podOf()));
   assert.ok(read.ok);
-  const { response } = await admit(read.request);
+  const { response } = await admit(read.value);
   const patched = applyPatch<Pod>(podOf(), [...(response.patch ?? [])]);
   const sidecar = patched.spec.initContainers?.find(({ name }) => name === "podrole-sidecar");
   return sidecar?.env?.find(({ name }) => name === "PODROLE_TRUST_BUNDLE")?.value;

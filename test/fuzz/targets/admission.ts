@@ -105,15 +105,15 @@ const reviews = target({
     cluster.reads.length = 0;
     const read = readReview(body);
     if (!read.ok) {
-      assert.equal(read.refusal.code, "REQUEST_INVALID");
-      return [read.refusal.message];
+      assert.equal(read.problem.refusal.code, "REQUEST_INVALID");
+      return [read.problem.refusal.message];
     }
-    const { decision, reason, response } = await admit(read.request);
-    assert.equal(response.uid, read.request.uid);
+    const { decision, reason, response } = await admit(read.value);
+    assert.equal(response.uid, read.value.uid);
     assert.equal(response.allowed, decision !== "refuse");
     assert.notEqual(reason, "INTERNAL", lines.join("\n"));
     if (decision === "refuse") assert.ok(isErrorCode(reason), `refused with ${reason}`);
-    if (decision === "inject") assertInjected(read.request.object as Pod, response.patch ?? []);
+    if (decision === "inject") assertInjected(read.value.object as Pod, response.patch ?? []);
     else assert.ok((response.patch ?? []).length === 0);
     const { patch: _patch, ...answer } = response;
     return [...lines, JSON.stringify(formatReview(answer))];
