@@ -38,6 +38,7 @@ export interface BudgetLimits {
 
 /** The limit for which the budget ended a connection or request. The metric's label `reason`. */
 export const CLOSE_REASONS = ["connections", "bytes", "requests", "headers", "body", "call", "keepAlive"] as const;
+/** One of these limits. */
 export type CloseReason = (typeof CLOSE_REASONS)[number];
 
 /** How a connection begins. Exempt connections count, but are closed only if there are no others. */
@@ -49,6 +50,7 @@ export interface OpenOptions {
   readonly close: () => void;
 }
 
+/** What a port may hold, over all of its connections. */
 export interface Budget {
   /**
    * Registers a connection. If there are too many, the one of the caller with most connections that has made no progress
@@ -58,6 +60,7 @@ export interface Budget {
   held(): { readonly connections: number; readonly bytes: number; readonly requests: number };
 }
 
+/** An open connection, as the budget counts it. */
 export interface BudgetConnection {
   readonly caller: string;
   /** Moves the connection, and what it holds, to the share of another caller. */
@@ -74,6 +77,7 @@ export interface BudgetConnection {
   closed(): void;
 }
 
+/** A request in flight, as the budget counts it. */
 export interface BudgetRequest {
   readonly caller: string;
   /**
