@@ -7,7 +7,9 @@ import {
   IdentityService,
 } from "../../protocol/generated/podrole/v1/podrole.ts";
 import { bundleHash } from "../../pki/bundle.ts";
+import { quoted } from "../../policy/annotations.ts";
 import { PodroleError } from "../../protocol/errors.ts";
+import { isDnsLabel } from "../../runtime/dns-names.ts";
 import { Secret } from "../../runtime/secret.ts";
 import type { Identify } from "./caller.ts";
 import type { IssueCertificate } from "./issue-certificate.ts";
@@ -58,6 +60,14 @@ export function credentialsService({
       throw new PodroleError(
         "REQUEST_INVALID",
         `Cannot issue credentials: the request names ${containers.length} containers; expected at most ${MAX_CONTAINERS}`,
+      );
+    }
+    // Names reach Events, logs and audit records; those of containers are DNS labels.
+    const odd = containers.find((name) => !isDnsLabel(name));
+    if (odd !== undefined) {
+      throw new PodroleError(
+        "REQUEST_INVALID",
+        `Cannot issue credentials: the request names the container ${quoted(odd)}; expected a DNS label`,
       );
     }
     const results = await issuer.issue(identity, [...new Set(containers)], peer.address);

@@ -57,11 +57,11 @@ async function setUp(context: TestContext) {
     );
     const client = new CredentialsClient(`127.0.0.1:${port}`, channel, { "grpc.ssl_target_name_override": NAME });
     context.after(() => client.close());
-    return () =>
+    return (containers: readonly string[] = ["app"]) =>
       new Promise<string | undefined>((resolve) => {
         const respond = (error: ServiceError | null, response: GetCredentialsResponse) =>
           resolve(error ? fromServiceError(error, "").code : response.grants[0]?.container);
-        client.getCredentials({ containers: ["app"], bundleHash: "" }, respond);
+        client.getCredentials({ containers: [...containers], bundleHash: "" }, respond);
       });
   }
   return { clock, trust, first, second, port, listener, connectAs };
@@ -88,6 +88,21 @@ test("CERTIFICATE_REJECTED: a certificate of a retired CA is refused at the next
   assert.equal(await early(), "CERTIFICATE_REJECTED", "another CA of the same name");
   assert.equal(listener.connections().opened, 2);
 });
+
+for (const [what, containers] of [
+  ["more than 128 containers", Array.from({ length: 129 }, (_, index) => `c${index}`)],
+  ["a name with a newline", ["app", "app\nEvent"]],
+  ["a name that controls a terminal", ["\u001b[31mapp"]],
+  ["a name of more than 63 characters", ["a".repeat(64)]],
+  ["an empty name", [""]],
+] as const) {
+  test(`REQUEST_INVALID: the credentials port refuses a request for ${what}`, async (context) => {
+    const { first, connectAs } = await setUp(context);
+    const call = connectAs(first);
+    assert.equal(await call(containers), "REQUEST_INVALID");
+    assert.equal(await call(["app", "a".repeat(63)]), POD.pod);
+  });
+}
 
 for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
   test(`the credentials port resumes no session: ${version}`, async (context) => {
