@@ -17,7 +17,7 @@ import { forbidden, type Permission } from "./permission.ts";
 import { judgeByPermitted } from "./permitted.ts";
 import { isShortRole, type RoleArn, resolveRole } from "./role.ts";
 import { durationSeconds, externalId, LONGEST_CHAINED_SESSION_MS, sessionTags } from "./session.ts";
-import { annotatedSessionName, sessionName, sourceIdentity } from "./session-name.ts";
+import { namesOnePod, sessionName, sourceIdentity } from "./session-name.ts";
 import { type SessionPolicySource, sessionPolicies } from "./session-policy.ts";
 
 export type * from "./model.ts";
@@ -117,6 +117,6 @@ export function assumeRoleInput(
     ...(policyArns && { policyArns }),
     ...(policy !== undefined && { policy }),
     ...(via !== undefined && { via }),
-    ...(pod.uid !== undefined && annotatedSessionName(pod) !== undefined && { onlyForUid: pod.uid }),
+    ...(pod.uid !== undefined && namesOnePod(pod, settings) && { onlyForUid: pod.uid }),
   };
 }

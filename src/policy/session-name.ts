@@ -33,7 +33,7 @@ export function refuseTemplate(template: string, clusterName?: string): string |
 }
 
 /** Returns the session name that the pod's author chose; an empty annotation counts as absent, as in kiam. */
-export function annotatedSessionName({ annotations }: PodFacts): string | undefined {
+function annotatedSessionName({ annotations }: PodFacts): string | undefined {
   return valueOf(annotations, ANNOTATIONS.sessionName) || undefined;
 }
 
@@ -51,6 +51,14 @@ export function sessionName(pod: PodFacts, { sessionName: rule, clusterName }: P
     "ANNOTATION_INVALID",
     `Cannot use ${ANNOTATIONS.sessionName} ${quoted(annotated)}; expected 2 to 64 of A-Z a-z 0-9 _ + = , . @ -`,
   );
+}
+
+/**
+ * Reports whether the name is meant for one pod: the pod's author chose it, or the template contains the pod's name. Pods of
+ * two namespaces can then still have the same name, for example by the template {pod}, but must not share a session.
+ */
+export function namesOnePod(pod: PodFacts, { sessionName: rule }: PolicySettings): boolean {
+  return annotatedSessionName(pod) !== undefined || (rule.kind === "template" && rule.template.includes("{pod}"));
 }
 
 /**

@@ -6,11 +6,12 @@ import { BASE, codeOf, pod, role, settings } from "./facts.ts";
 
 const READER = role(`${BASE}reader`);
 
-test("assumeRoleInput() contains only the required fields by default", () => {
+test("assumeRoleInput() contains only the required fields and the pod by default", () => {
   assert.deepEqual(assumeRoleInput(pod(), READER, settings()), {
     roleArn: `${BASE}reader`,
     sessionName: "shop.web-5d9f8-x2x4z",
     durationSeconds: 3600,
+    onlyForUid: pod().uid,
   });
 });
 
@@ -39,14 +40,16 @@ test("assumeRoleInput() contains everything that pod and settings request", () =
   });
 });
 
-test("assumeRoleInput() keeps a session for one pod if an annotation names the session, and only then", () => {
+test("assumeRoleInput() keeps a session for one pod if its name is meant for that pod, and only then", () => {
   const named = { "iam.amazonaws.com/session-name": "nightly" };
   const kiam = settings({ sessionName: { kind: "kiam", session: "all" } });
   const cases = [
     [named, settings(), "u-1"],
     [named, kiam, "u-1"],
     [{}, kiam, undefined],
-    [{ "iam.amazonaws.com/session-name": "" }, settings(), undefined],
+    [{ "iam.amazonaws.com/session-name": "" }, kiam, undefined],
+    [{}, settings({ sessionName: { kind: "template", template: "{pod}" } }), "u-1"],
+    [{}, settings({ sessionName: { kind: "template", template: "{namespace}" } }), undefined],
   ] as const;
   for (const [annotations, given, expected] of cases) {
     const input = assumeRoleInput(pod(annotations, { uid: "u-1" }), READER, given);

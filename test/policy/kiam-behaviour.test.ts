@@ -309,7 +309,7 @@ for (const { behaviour, source, annotations, session = "kiam", ...wanted } of SE
   });
 }
 
-test("kiam: pods with the same role and the same annotated session name share a session (differs: in podrole a session that a pod names is its own) [pkg/aws/sts/cache.go]", () => {
+test("kiam: pods with the same role and the same annotated session name share a session (differs: if a pod sets its session name, podrole shares that session with no other pod) [pkg/aws/sts/cache.go]", () => {
   const inputOf = (uid: string) =>
     assumeRoleInput(pod({ [SESSION_NAME]: "nightly" }, { uid }), role(`${BASE}x`), settings());
   assert.deepEqual(inputOf("u-1"), inputOf("u-1"));
