@@ -10,7 +10,7 @@ import { type Clock, systemClock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Kubernetes } from "./api.ts";
 import { splitLines } from "./lines.ts";
-import { createOperations } from "./operations.ts";
+import { createResourceCalls } from "./resource-calls.ts";
 import { createOperatorCalls, type OperatorKubernetes } from "./operator.ts";
 import { createRequester, type Transport, type TransportRequest, type TransportResponse } from "./request.ts";
 
@@ -59,7 +59,7 @@ function connect(options: KubernetesOptions) {
   const transport = createTransport(config, { clock, component });
   log?.debug({ server: transport.server }, "created the Kubernetes client");
   const requester = createRequester({ transport, clock }, { deadlineMs: options.deadlineMs ?? DEADLINE_MS });
-  const operations = createOperations({ requester, clock, component });
+  const operations = createResourceCalls({ requester, clock, component });
   const contextNamespace = config.getContextObject(config.getCurrentContext())?.namespace || "default";
   return { requester, operations, contextNamespace, close: () => transport.close() };
 }

@@ -26,7 +26,7 @@ import { readWebhookConfiguration, type WebhookConfigurationBody } from "./webho
 const PUT_ATTEMPTS = 5;
 
 /** Creates the calls of podrole's programs on top of a requester. */
-export function createOperations({
+export function createResourceCalls({
   requester,
   clock,
   component,
@@ -49,9 +49,9 @@ export function createOperations({
     getNamespace: (name) => calls.get("namespaces", name),
     getServiceAccount: (namespace, name) => calls.get("serviceaccounts", name, namespace),
 
-    ...secretOperations(calls),
-    ...configMapOperations(calls),
-    ...webhookConfigurationOperations(calls),
+    ...secretCalls(calls),
+    ...configMapCalls(calls),
+    ...webhookConfigurationCalls(calls),
 
     async recordEvent(event) {
       await calls.create("events", toCoreEvent(event, component, clock.now()));
@@ -69,7 +69,7 @@ export function createOperations({
   };
 }
 
-function secretOperations(calls: Calls): Pick<Kubernetes, "getSecret" | "createSecret" | "replaceSecret"> {
+function secretCalls(calls: Calls): Pick<Kubernetes, "getSecret" | "createSecret" | "replaceSecret"> {
   return {
     async getSecret(namespace, name): Promise<KubeSecret | undefined> {
       const body = await calls.get<{ metadata: ObjectMeta; data?: Record<string, string> }>("secrets", name, namespace);
@@ -90,7 +90,7 @@ function secretOperations(calls: Calls): Pick<Kubernetes, "getSecret" | "createS
   };
 }
 
-function configMapOperations(calls: Calls): Pick<Kubernetes, "getConfigMap" | "putConfigMap"> {
+function configMapCalls(calls: Calls): Pick<Kubernetes, "getConfigMap" | "putConfigMap"> {
   /** False if another replica was faster. */
   async function tryPut(...[namespace, name, data, creation]: Parameters<Kubernetes["putConfigMap"]>) {
     const present = await calls.get<ConfigMap>("configmaps", name, namespace);
@@ -116,7 +116,7 @@ function configMapOperations(calls: Calls): Pick<Kubernetes, "getConfigMap" | "p
   };
 }
 
-function webhookConfigurationOperations(calls: Calls): Pick<Kubernetes, "getWebhookConfiguration" | "setCaBundle"> {
+function webhookConfigurationCalls(calls: Calls): Pick<Kubernetes, "getWebhookConfiguration" | "setCaBundle"> {
   const resource = "mutatingwebhookconfigurations";
   async function read(name: string): Promise<WebhookConfiguration | undefined> {
     const body = await calls.get<WebhookConfigurationBody>(resource, name);
