@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type EmulatedCluster, startEmulatedCluster } from "../emulators/cluster.ts";
 import { requestToken } from "../emulators/installation.ts";
-import { type RunningProgram, startProgram, until } from "../emulators/program.ts";
+import { type RunningProgram, startProgram, until } from "../emulators/start-program.ts";
 import { freeOffset } from "../src/cli/demo/ports.ts";
 import type { Pod } from "../src/kubernetes/objects.ts";
 import { createCsr } from "../src/pki/csr.ts";

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { CommanderError } from "commander";
 import { explainKiamFlags } from "../operations/migrate/from-kiam/replaced-flags.ts";
 import { interruptionsOf } from "../runtime/interruptions.ts";
-import { createProgram } from "./program.ts";
+import { createProgram } from "./command-tree.ts";
 import type { Terminal } from "./terminal.ts";
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -22,9 +22,9 @@ async function main(argv: readonly string[]): Promise<void> {
   const program = createProgram(
     terminal,
     {
-      server: async (...call) => (await import("./commands/programs.ts")).server(...call),
-      webhook: async (...call) => (await import("./commands/programs.ts")).webhook(...call),
-      sidecar: async (...call) => (await import("./commands/programs.ts")).sidecar(...call),
+      server: async (...call) => (await import("./commands/long-running.ts")).server(...call),
+      webhook: async (...call) => (await import("./commands/long-running.ts")).webhook(...call),
+      sidecar: async (...call) => (await import("./commands/long-running.ts")).sidecar(...call),
       uninject: async (...call) => (await import("./commands/inject.ts")).uninject(...call),
       migrate: async (...call) => (await import("./commands/migrate.ts")).migrate(...call),
       inject: async (...call) => (await import("./commands/inject.ts")).inject(...call),

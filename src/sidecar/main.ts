@@ -2,7 +2,7 @@
 // podrole-sidecar's entry: the only file of the sidecar that sees the process.
 import { interruptionsOf } from "../runtime/interruptions.ts";
 import { renewalFlags, SERVING_FLAGS } from "./node-flags.ts";
-import { runSidecar } from "./program.ts";
+import { runSidecar } from "./modes.ts";
 
 async function main(): Promise<void> {
   // A closed log pipe must not end the process that holds the credentials.

@@ -1,5 +1,5 @@
 // Command lines as pages and help texts write them, and whether podrole's parse.
-import { createProgram } from "../../src/cli/program.ts";
+import { createProgram } from "../../src/cli/command-tree.ts";
 import type { Action } from "../../src/cli/terminal.ts";
 import { createTerminal } from "./terminal.ts";
 

@@ -4,7 +4,7 @@ import { suite, test } from "node:test";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
-import { type Actions, createProgram } from "../../src/cli/program.ts";
+import { type Actions, createProgram } from "../../src/cli/command-tree.ts";
 import { HELP_WIDTH, wrapText } from "../../src/runtime/settings-help.ts";
 import { help } from "../../src/sidecar/help.ts";
 import { commandsOf, problemOf } from "./command-lines.ts";

@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { until } from "../../emulators/program.ts";
+import { until } from "../../emulators/start-program.ts";
 import type { RunningPod } from "../../emulators/kubelet/node.ts";
 import { hasFinished, type Pod } from "../../src/kubernetes/objects.ts";
 import { ACCOUNT, type Installation, install } from "./installation.ts";

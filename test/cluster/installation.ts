@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 import { createProcessNode, type ProcessNode } from "../../emulators/kubelet/node.ts";
 import { SIDECAR_PROGRAM, startSts } from "../../emulators/cluster.ts";
-import { type RunningProgram, startProgram, until } from "../../emulators/program.ts";
+import { type RunningProgram, startProgram, until } from "../../emulators/start-program.ts";
 import type { StsEmulator } from "../../emulators/sts/emulator.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { createLog } from "../../src/runtime/log.ts";

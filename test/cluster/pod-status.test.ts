@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, suite, test } from "node:test";
-import { until } from "../../emulators/program.ts";
+import { until } from "../../emulators/start-program.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { createKubectl } from "./kubectl.ts";
 

@@ -1,6 +1,6 @@
 // Commands, arguments, options and exit codes, from the commander program that the command line runs.
 import type { Argument, Command, Option } from "commander";
-import { type Actions, createProgram } from "../../src/cli/program.ts";
+import { type Actions, createProgram } from "../../src/cli/command-tree.ts";
 import type { Action } from "../../src/cli/terminal.ts";
 import { help } from "../../src/sidecar/help.ts";
 import { createTerminal } from "../cli/terminal.ts";

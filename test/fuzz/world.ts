@@ -2,7 +2,7 @@
 // answers, logs, audit lines, Events, metrics, termination messages.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { RunningProgram } from "../../emulators/program.ts";
+import type { RunningProgram } from "../../emulators/start-program.ts";
 import { getCredentials } from "../../src/protocol/client.ts";
 import { openPrograms, type Programs, type RunningSidecar } from "../programs.ts";
 import { sendRequest } from "../sidecar/send-request.ts";

@@ -3,7 +3,7 @@
 // order: it uses pods, roles and namespaces of its own, and the one that stops a server has its own programs.
 import assert from "node:assert/strict";
 import { suite, test, after, before } from "node:test";
-import { until } from "../../emulators/program.ts";
+import { until } from "../../emulators/start-program.ts";
 import { ACCOUNT, arnOf, openShop, type Shop } from "./shop.ts";
 
 const ROLE = "iam.amazonaws.com/role";

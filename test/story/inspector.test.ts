@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { startEmulatedCluster } from "../../emulators/cluster.ts";
-import { until } from "../../emulators/program.ts";
+import { until } from "../../emulators/start-program.ts";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { createFakePod } from "../sidecar/fake-pod.ts";

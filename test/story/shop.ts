@@ -9,7 +9,7 @@ import { createProcessNode, type RunningPod } from "../../emulators/kubelet/node
 import { lastTermination } from "../../emulators/kubelet/status.ts";
 import { type EmulatedClusterOptions, SIDECAR_PROGRAM, startEmulatedCluster } from "../../emulators/cluster.ts";
 import { requestToken } from "../../emulators/installation.ts";
-import { type RunningProgram, until } from "../../emulators/program.ts";
+import { type RunningProgram, until } from "../../emulators/start-program.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { createLog } from "../../src/runtime/log.ts";

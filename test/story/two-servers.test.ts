@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import type { RunningPod } from "../../emulators/kubelet/node.ts";
-import type { RunningProgram } from "../../emulators/program.ts";
+import type { RunningProgram } from "../../emulators/start-program.ts";
 import { startService } from "./service.ts";
 import { openShop, type Shop } from "./shop.ts";
 

@@ -5,7 +5,7 @@ import { parseAllDocuments } from "yaml";
 import { createProcessNode } from "../../../emulators/kubelet/node.ts";
 import { SIDECAR_PROGRAM, type EmulatedCluster, startEmulatedCluster } from "../../../emulators/cluster.ts";
 import { requestToken } from "../../../emulators/installation.ts";
-import type { Runtime } from "../../../emulators/program.ts";
+import type { Runtime } from "../../../emulators/start-program.ts";
 import type { KubeObject } from "../../../emulators/kubernetes/store.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";

@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { until } from "../../../emulators/program.ts";
+import { until } from "../../../emulators/start-program.ts";
 
 export interface Target {
   readonly job: string;

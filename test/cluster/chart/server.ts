@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
 import { startSts } from "../../../emulators/cluster.ts";
-import { startProgram } from "../../../emulators/program.ts";
+import { startProgram } from "../../../emulators/start-program.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
 import type { Kubectl } from "../kubectl.ts";
 

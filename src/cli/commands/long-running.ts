@@ -20,6 +20,6 @@ export const webhook: Action = async (terminal, flags) => {
 
 /** The sidecar's own command line, for development; the sidecar's image contains the sidecar alone. */
 export const sidecar: Action = async (terminal, _flags, args) => {
-  const { runSidecar } = await import("../../sidecar/program.ts");
+  const { runSidecar } = await import("../../sidecar/modes.ts");
   return runSidecar(terminal, args);
 };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { CommanderError } from "commander";
-import { createProgram } from "../../src/cli/program.ts";
+import { createProgram } from "../../src/cli/command-tree.ts";
 import type { Action } from "../../src/cli/terminal.ts";
 import { SERVER_SETTINGS } from "../../src/settings/server.ts";
 import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";

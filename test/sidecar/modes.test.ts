@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
-import { runSidecar } from "../../src/sidecar/program.ts";
+import { runSidecar } from "../../src/sidecar/modes.ts";
 import { sendRequest } from "./send-request.ts";
 import { createTestPod } from "./fake-pod.ts";
 import { startFakeServer } from "./fake-server.ts";

@@ -1,4 +1,4 @@
-// Flags and help of the program itself, and of the commands that need no arguments.
+// Flags and help of podrole without a command, and of the commands that need no arguments.
 import type { Command } from "commander";
 import { addHelp } from "./help.ts";
 
