@@ -7,15 +7,13 @@ import type { LimitedRequests } from "../runtime/budget-http.ts";
 import type { BudgetRequest } from "../runtime/budget.ts";
 import type { Turns } from "./turns.ts";
 
+/** In bytes: the API server accepts requests up to 3 MiB, and the review of a creation holds one object. */
+const LARGEST_BODY = 3 * 1024 * 1024;
 /**
- * In bytes: etcd accepts objects up to 1.5 MiB and the API server requests up to 3 MiB, and a review may hold two objects.
+ * Objects, lists, members and elements. A variable of a container has five, so this is a pod with about 20 000 of them.
+ * JSON.parse() then takes up to 0.1 s on one core.
  */
-const LARGEST_BODY = 7 * 1024 * 1024;
-/**
- * Objects, lists, members and elements. Kubernetes' objects have one for each 12 bytes or more, so this is a pod of more
- * than 3 MiB. JSON.parse() then takes up to 0.3 s on one core.
- */
-const MOST_NODES = 300_000;
+const MOST_NODES = 100_000;
 /** Upper bound on the memory of one node, measured with objects of one member each, all with different names. */
 const NODE_BYTES = 70;
 

@@ -9,6 +9,10 @@ const MOST_ANNOTATION_BYTES = 256 * 1024;
  * containers take 0.2 s, 20 000 take 40 s.
  */
 const MOST_CONTAINERS = 1_000;
+/** The API server has no limit for their number. Each one named like podrole's own causes a warning. */
+const MOST_LABELS = 1_000;
+/** Of all lists of the pod and of its containers together, such as variables, ports, mounts, volumes and tolerations. */
+const MOST_ELEMENTS = 10_000;
 
 /** Returns the first list of a pod that is too large, such as "it has 2000 containers; expected …"; undefined if none. */
 export function findSizeProblem(object: unknown): string | undefined {
@@ -17,9 +21,16 @@ export function findSizeProblem(object: unknown): string | undefined {
   if (bytes > MOST_ANNOTATION_BYTES) {
     return `metadata.annotations has ${bytes} bytes; expected at most ${MOST_ANNOTATION_BYTES}, Kubernetes' own limit`;
   }
+  const labels = isObject(metadata) && isObject(metadata["labels"]) ? Object.keys(metadata["labels"]).length : 0;
+  if (labels > MOST_LABELS) return `the pod has ${labels} labels; expected at most ${MOST_LABELS}`;
   const { containers, initContainers } = isObject(spec) ? spec : {};
   const count = lengthOf(containers) + lengthOf(initContainers);
   if (count > MOST_CONTAINERS) return `the pod has ${count} containers; expected at most ${MOST_CONTAINERS}`;
+  const parts = [metadata, spec, ...listOf(containers), ...listOf(initContainers)];
+  const elements = parts.reduce<number>((sum, part) => sum + elementsIn(part), 0);
+  if (elements > MOST_ELEMENTS) {
+    return `the lists of the pod and its containers have ${elements} elements; expected at most ${MOST_ELEMENTS}`;
+  }
   return undefined;
 }
 
@@ -32,6 +43,14 @@ function annotationBytes(annotations: unknown): number {
   return bytes;
 }
 
+function elementsIn(part: unknown): number {
+  return isObject(part) ? Object.values(part).reduce<number>((sum, value) => sum + lengthOf(value), 0) : 0;
+}
+
+function listOf(list: unknown): readonly unknown[] {
+  return Array.isArray(list) ? list : [];
+}
+
 function lengthOf(list: unknown): number {
-  return Array.isArray(list) ? list.length : 0;
+  return listOf(list).length;
 }

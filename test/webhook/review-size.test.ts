@@ -13,6 +13,17 @@ const containing = (containers: unknown, initContainers: unknown = []) => ({
 });
 const containers = (count: number, name = "c") => Array.from({ length: count }, (_, index) => ({ name: name + index }));
 
+const labelled = (count: number) => ({
+  ...podOf(),
+  metadata: { labels: Object.fromEntries(containers(count, "podrole.io/l").map(({ name }) => [name, ""])) },
+});
+/** With one container, which is an element too. */
+const withLists = (env: number, volumes: number) => ({
+  ...podOf(),
+  metadata: {},
+  spec: { containers: [{ name: "app", env: containers(env) }], volumes: containers(volumes) },
+});
+
 const cases: readonly { readonly what: string; readonly pod: unknown; readonly problem?: RegExp }[] = [
   { what: "annotations of 256 KiB", pod: annotated({ a: "x".repeat(256 * KIB - 1) }) },
   {
@@ -35,6 +46,14 @@ const cases: readonly { readonly what: string; readonly pod: unknown; readonly p
     what: "a container more",
     pod: containing(containers(501), containers(500, "i")),
     problem: /: the pod has 1001 containers; expected at most 1000$/,
+  },
+  { what: "1000 labels", pod: labelled(1_000) },
+  { what: "a label more", pod: labelled(1_001), problem: /: the pod has 1001 labels; expected at most 1000$/ },
+  { what: "10 000 elements in all lists", pod: withLists(5_000, 4_999) },
+  {
+    what: "an element more",
+    pod: withLists(5_000, 5_000),
+    problem: /: the lists of the pod and its containers have 10001 elements; expected at most 10000$/,
   },
   { what: "annotations and containers that are no lists", pod: { ...annotated("x"), spec: { containers: {} } } },
 ];

@@ -29,7 +29,7 @@ const webhookPort = ({ programs }: AttackWorld): number => programs.cluster.webh
 export const WEBHOOK_ROWS: readonly Row[] = [
   {
     id: "webhook-bodies",
-    title: "9443: 60 connections that send 6.9 of 7 MiB and then nothing",
+    title: "9443: 60 connections that send 2.9 of 3 MiB and then nothing",
     under: "webhook",
     ordinary: REVIEWERS,
     job: (world) => ({
@@ -38,8 +38,8 @@ export const WEBHOOK_ROWS: readonly Row[] = [
       port: webhookPort(world),
       localAddress,
       connections: 60,
-      text: post(7 * MIB),
-      fill: 6.9 * MIB,
+      text: post(3 * MIB),
+      fill: 2.9 * MIB,
     }),
   },
   {
@@ -62,6 +62,27 @@ export const WEBHOOK_ROWS: readonly Row[] = [
           ),
         ),
       ),
+    }),
+    also: boundedLines("webhook"),
+  },
+  {
+    id: "webhook-labels",
+    title: "9443: reviews with 90 000 labels in podrole's domain, in 4 connections",
+    under: "webhook",
+    ordinary: REVIEWERS,
+    job: (world) => ({
+      kind: "repeat",
+      tls: true,
+      port: webhookPort(world),
+      localAddress,
+      connections: 4,
+      file: reviewFile(world, "labels", {
+        ...pod,
+        metadata: {
+          ...pod.metadata,
+          labels: Object.fromEntries(many(90_000, (index) => `podrole.io/l${index}`).map((name) => [name, ""])),
+        },
+      }),
     }),
     also: boundedLines("webhook"),
   },
