@@ -128,6 +128,8 @@ const READ_ELSEWHERE = [
   "AdmissionLine.durationMs",
   "AdmissionLine.groupsOmitted",
   "AdmissionLine.patchDigest",
+  "AdmissionLine.rolesOmitted",
+  "AdmissionLine.warningsOmitted",
   "CallerTls.rejectUnauthorized",
   "CallerTls.requestCert",
   "CallerTls.secureOptions",

@@ -18,11 +18,15 @@ export type AdmissionLine = {
   readonly owner: { readonly kind: string | undefined; readonly name: string | undefined } | undefined;
   readonly dryRun: boolean;
   readonly roles: readonly AdmissionRole[];
+  /** How many roles the line leaves out. */
+  readonly rolesOmitted: number | undefined;
   readonly decision: "inject" | "skip" | "refuse";
   /** An error code, a reason for skipping, INJECTED or ALREADY_INJECTED. */
   readonly reason: string;
   readonly message: string | undefined;
   readonly warnings: readonly string[] | undefined;
+  /** How many warnings the line leaves out. */
+  readonly warningsOmitted: number | undefined;
   readonly patchDigest: string | undefined;
   readonly durationMs: number;
 };

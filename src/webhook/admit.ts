@@ -4,7 +4,6 @@
 import { type Plan, type PlanSettings, plan } from "../injection/plan.ts";
 import { readPod } from "../injection/shape.ts";
 import { SKIP_REASONS } from "../injection/skip-reasons.ts";
-import type { Warning } from "../injection/warnings.ts";
 import { podFacts } from "../policy/facts.ts";
 import { ERRORS, PodroleError, toPodroleError } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -13,6 +12,7 @@ import { admissionRecord, auditAnnotations, type PatchedPlan } from "./audit.ts"
 import type { Lookups } from "./lookups.ts";
 import { patchBetween } from "./patch.ts";
 import type { AdmissionRequest, AdmissionResponse } from "./review.ts";
+import { truncated, warningTexts } from "./warning-texts.ts";
 
 /** What the use case reads, and where it records. */
 export interface AdmitDeps {
@@ -93,14 +93,3 @@ function responseFor({ uid }: AdmissionRequest, planned: PatchedPlan): Admission
 
 /** An Event's message has at most 1024 characters, and the API server puts a prefix before ours. */
 const LONGEST_MESSAGE = 900;
-/** The API server truncates a warning at 256 characters and drops what exceeds 4096 in total. */
-const LONGEST_WARNING = 256;
-const MOST_WARNINGS = 16;
-
-function warningTexts(warnings: readonly Warning[]): readonly string[] {
-  return warnings.slice(0, MOST_WARNINGS).map(({ text }) => truncated(text, LONGEST_WARNING));
-}
-
-function truncated(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 3)}...`;
-}

@@ -7,6 +7,7 @@ import type { Plan } from "../injection/plan.ts";
 import type { AdmissionRequest } from "./review.ts";
 import { isObject } from "../injection/shape.ts";
 import type { AdmissionLine, AdmissionRole } from "../runtime/audit-line.ts";
+import { MOST_WARNINGS, warningTexts } from "./warning-texts.ts";
 
 /** What is answered and recorded: a plan, with the JSON Patch in place of its pod. */
 export type PatchedPlan = Pick<Plan, "message" | "warnings" | "roles"> &
@@ -28,17 +29,19 @@ export function admissionRecord(
     request: uid,
     user: short(user.name),
     groups: user.groups.slice(0, MOST_GROUPS).map((group) => group.slice(0, LONGEST_TEXT)),
-    groupsOmitted: user.groups.length > MOST_GROUPS ? user.groups.length - MOST_GROUPS : undefined,
+    groupsOmitted: beyond(MOST_GROUPS, user.groups),
     namespace,
     pod: short(metadata["name"]),
     generateName: short(metadata["generateName"]),
     owner: controllerOf(metadata["ownerReferences"]),
     dryRun,
-    roles: roles.map(rolePart),
+    roles: roles.slice(0, MOST_ROLES).map(rolePart),
+    rolesOmitted: beyond(MOST_ROLES, roles),
     decision,
     reason,
     message: decision === "refuse" ? message : undefined,
-    warnings: warnings.length > 0 ? warnings.map(({ text }) => text) : undefined,
+    warnings: warnings.length > 0 ? warningTexts(warnings) : undefined,
+    warningsOmitted: beyond(MOST_WARNINGS, warnings),
     patchDigest: patch.length > 0 ? digest(patch) : undefined,
     durationMs,
   };
@@ -72,6 +75,13 @@ export function auditAnnotations(
 const LONGEST_ANNOTATION = 1_024;
 const LONGEST_TEXT = 256;
 const MOST_GROUPS = 32;
+/** Programs that collect logs split lines above 16 KiB, which 32 roles have only with the longest names. */
+const MOST_ROLES = 32;
+
+/** How many elements of a list a record leaves out; undefined: none. */
+function beyond(most: number, { length }: readonly unknown[]): number | undefined {
+  return length > most ? length - most : undefined;
+}
 
 function rolePart({ container, asked, origin, outcome, role }: RoleDecision): AdmissionRole {
   return { container, asked: short(asked), resolved: role?.arn, origin, allowed: outcome === "allowed" };

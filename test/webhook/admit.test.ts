@@ -232,7 +232,7 @@ test("admit() never records a value of the pod's environment", async () => {
   const env = [{ name: "AWS_SECRET_ACCESS_KEY", value: "hunter2" }];
   const app = { name: "app", env };
   await send({ ...pod, spec: { ...pod.spec, containers: [app] } });
-  await send({ ...pod, spec: { ...pod.spec, containers: [app, { ...app, volumeMounts: "hunter2" }] } });
+  await send({ ...pod, spec: { ...pod.spec, containers: [app, { ...app, name: "other", volumeMounts: "hunter2" }] } });
   assert.doesNotMatch(JSON.stringify([records, lines]), /hunter2/);
 });
 
@@ -245,6 +245,19 @@ test("admit() keeps warnings within the limits of the API server", async () => {
   const warnings = response.warnings ?? [];
   assert.ok(warnings.length > 0 && warnings.every(({ length }) => length <= 256));
   assert.ok(warnings.reduce((sum, { length }) => sum + length, 0) <= 4096);
+});
+
+test("admit() records at most 16 warnings and 32 roles, with the number of the others", async () => {
+  const { send, records } = createStage();
+  const labels = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`podrole.io/l${index}`, ""]));
+  const containers = Array.from({ length: 100 }, (_, index) => ({ name: `c${index}`, image: "app" }));
+  const pod = podOf();
+  await send({ ...pod, metadata: { ...pod.metadata, labels }, spec: { ...pod.spec, containers } });
+  const [record = {}] = records;
+  const lengths = (["warnings", "roles"] as const).map((field) => (record[field] as unknown[]).length);
+  assert.deepEqual(lengths, [16, 32]);
+  assert.deepEqual([record["warningsOmitted"], record["rolesOmitted"]], [984, 68]);
+  assert.ok(JSON.stringify(record).length < 16 * 1024);
 });
 
 test("admit() cuts the user's name and its groups in the audit record", async () => {

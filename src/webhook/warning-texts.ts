@@ -1,0 +1,16 @@
+// The texts of warnings as the API server passes them on to its caller, and as podrole records them.
+import type { Warning } from "../injection/warnings.ts";
+
+/** The API server truncates a warning at 256 characters and drops what exceeds 4096 in total. */
+const LONGEST_WARNING = 256;
+export const MOST_WARNINGS = 16;
+
+/** Returns the first texts, each at most 256 characters long. */
+export function warningTexts(warnings: readonly Warning[]): readonly string[] {
+  return warnings.slice(0, MOST_WARNINGS).map(({ text }) => truncated(text, LONGEST_WARNING));
+}
+
+/** Returns a text of at most `length` characters, which ends in "..." if it was longer. */
+export function truncated(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 3)}...`;
+}
