@@ -6,7 +6,7 @@ import { isObject } from "../injection/shape.ts";
 import { quoted } from "../policy/annotations.ts";
 import { isDnsLabel, isDnsSubdomain } from "../runtime/dns-names.ts";
 
-/** Returns the first name that cannot be one, such as `request.namespace is ".."; expected …`; undefined if none. */
+/** Returns the first name that cannot be one or that two containers have, such as `request.namespace is ".."; expected …`; undefined if none. */
 export function findNameProblem(namespace: string, object: unknown): string | undefined {
   const { metadata, spec } = isObject(object) ? object : {};
   const { name, generateName, namespace: own } = isObject(metadata) ? metadata : {};
@@ -19,7 +19,8 @@ export function findNameProblem(namespace: string, object: unknown): string | un
     problem("spec.serviceAccountName", serviceAccountName, SUBDOMAIN) ??
     problem("spec.serviceAccount", serviceAccount, SUBDOMAIN) ??
     containerProblem("spec.initContainers", initContainers) ??
-    containerProblem("spec.containers", containers)
+    containerProblem("spec.containers", containers) ??
+    duplicateProblem([initContainers, containers])
   );
 }
 
@@ -53,6 +54,18 @@ function containerProblem(field: string, list: unknown): string | undefined {
   for (const [index, container] of list.entries()) {
     const found = isObject(container) ? problem(`${field}[${index}].name`, container["name"], LABEL) : undefined;
     if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Kubernetes requires names that are unique among all containers, and podrole decides and records roles by them. */
+function duplicateProblem(lists: readonly unknown[]): string | undefined {
+  const seen = new Set<string>();
+  for (const container of lists.flatMap((list): unknown[] => (Array.isArray(list) ? list : []))) {
+    const name = isObject(container) ? container["name"] : undefined;
+    if (typeof name !== "string" || name === "") continue;
+    if (seen.has(name)) return `two containers have the name ${quoted(name)}; expected a name of its own for each`;
+    seen.add(name);
   }
   return undefined;
 }

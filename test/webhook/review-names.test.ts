@@ -77,6 +77,28 @@ suite("readReview()", () => {
     }
   }
 
+  for (const spec of [
+    { containers: [{ name: "app" }, { name: "app" }] },
+    { containers: [{ name: "app" }], initContainers: [{ name: "app" }] },
+  ]) {
+    test(`refuses a name that two containers have: ${Object.keys(spec).join(", ")}`, () => {
+      const read = readReview(reviewOf(withSpec(spec)));
+      assert.ok(!read.ok);
+      assert.equal(read.problem.refusal.code, "REQUEST_INVALID");
+      assert.match(
+        read.problem.refusal.message,
+        /: two containers have the name "app"; expected a name of its own for each$/,
+      );
+    });
+  }
+
+  test("accepts containers of different names", () => {
+    assert.ok(
+      readReview(reviewOf(withSpec({ containers: [{ name: "a" }, { name: "b" }], initContainers: [{ name: "c" }] })))
+        .ok,
+    );
+  });
+
   test("refuses a uid that is longer than 128 characters or not plain", () => {
     for (const uid of ["u".repeat(129), "u\n", "u u", "../u"]) {
       const read = readReview(reviewOf(podOf(), { uid }));
