@@ -1,7 +1,7 @@
 // What the pod itself requests in podrole's annotations. An invalid value is refused; a name that podrole does not read
 // gets a warning, because a misspelt annotation otherwise shows up weeks later as a missing role.
 import type { ObjectMeta, Pod } from "../kubernetes/objects.ts";
-import { ANNOTATIONS, LABELS, quoted, valueOf } from "../policy/annotations.ts";
+import { ANNOTATIONS, FOREIGN_TO_PODS, LABELS, POD_ANNOTATIONS, quoted, valueOf } from "../policy/annotations.ts";
 import { type Refusal, refuse } from "../protocol/errors.ts";
 import { createSuggester, type Suggest } from "../runtime/suggest.ts";
 import { type Warning, warningOf } from "./warnings.ts";
@@ -35,21 +35,19 @@ export function hasRoleAnnotation({ metadata: { annotations } }: Pod): boolean {
   return Object.keys(annotations ?? {}).some(isRoleAnnotation);
 }
 
-const OF_NAMESPACES = new Set<string>([ANNOTATIONS.permitted, ANNOTATIONS.allowedRoles, ANNOTATIONS.defaultRole]);
-const OF_PODS: readonly string[] = Object.values(ANNOTATIONS).filter(
-  (name) => !OF_NAMESPACES.has(name) && name !== ANNOTATIONS.roleOfContainer,
-);
+/** Annotations of pods with one name; the role of one container has a name of its own for each. */
+const NAMED_ONCE = POD_ANNOTATIONS.filter((name) => name !== ANNOTATIONS.roleOfContainer);
 
 /** Warns about annotations and labels in podrole's domains that have no effect on a pod. */
 export function warnAboutNames({ metadata }: Pod): readonly Warning[] {
-  const suggest = createSuggester(OF_PODS);
+  const suggest = createSuggester(NAMED_ONCE);
   const annotations = Object.keys(metadata.annotations ?? {}).flatMap((name) => warnAboutAnnotation(name, suggest));
   return [...annotations, ...warnAboutLabels(metadata)];
 }
 
 function warnAboutAnnotation(name: string, suggest: Suggest): readonly Warning[] {
-  if (OF_PODS.includes(name) || isRoleAnnotation(name)) return [];
-  if (OF_NAMESPACES.has(name)) return [warningOf("ANNOTATION_MISPLACED", name)];
+  if (NAMED_ONCE.includes(name) || isRoleAnnotation(name)) return [];
+  if (FOREIGN_TO_PODS.includes(name)) return [warningOf("ANNOTATION_MISPLACED", name)];
   const nearest = suggest(name);
   // Other programs read iam.amazonaws.com/ too, so there only a near miss of a known name gets a warning.
   if (name.startsWith("podrole.io/") || nearest !== undefined) return [warningOf("ANNOTATION_UNKNOWN", name, nearest)];

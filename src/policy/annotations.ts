@@ -1,37 +1,61 @@
 // Names that podrole reads on Kubernetes objects. Those of kiam and kube2iam are unchanged, so that no manifest has to
 // change. Every value is untrusted: no message contains one that quoted() has not escaped and shortened.
 
-/** Annotations, with the objects that carry them. */
-export const ANNOTATIONS = {
-  /** Pod or ServiceAccount: the role. */
-  role: "iam.amazonaws.com/role",
-  /**
-   * Pod, followed by a container's name: the role of that container only. Kubernetes leaves 58 characters for the name.
-   */
-  roleOfContainer: "iam.amazonaws.com/role.",
-  sessionName: "iam.amazonaws.com/session-name",
-  externalId: "iam.amazonaws.com/external-id",
-  /** Namespace: RE2 expression that a role's ARN must match (kiam). */
-  permitted: "iam.amazonaws.com/permitted",
-  /** Namespace: JSON array of patterns (kube2iam). */
-  allowedRoles: "iam.amazonaws.com/allowed-roles",
-  /** Namespace: the role of pods that name none. */
-  defaultRole: "iam.amazonaws.com/default-role",
-  /** Pod: comma-separated names of the participating containers; absent: all. */
-  containers: "podrole.io/containers",
-  /** Pod: "disabled" opts out. */
-  inject: "podrole.io/inject",
-  /** Pod: "native" or "classic". */
-  mode: "podrole.io/mode",
-  /** Pod: "enabled" adds the instance metadata paths, "enabled-v1" also those without a token (IMDSv1). */
-  metadata: "podrole.io/metadata",
-  /** Pod: lifetime of its sessions, within the server's limits. */
-  sessionDuration: "podrole.io/session-duration",
-  /** Pod: comma-separated ARNs of managed policies that narrow its sessions. */
-  sessionPolicyArns: "podrole.io/session-policy-arns",
-  /** Pod: a ConfigMap in its namespace whose policy narrows its sessions. */
-  sessionPolicy: "podrole.io/session-policy",
-} as const;
+/** An annotation: its name, the kinds of objects that may have it, and what its value decides. */
+interface AnnotationRow {
+  readonly name: string;
+  readonly on: readonly ("pod" | "serviceAccount" | "namespace")[];
+  /** "session" on a pod: a pin keeps the value. "injection": the server never reads it. */
+  readonly decides: "role" | "session" | "injection";
+}
+
+/** Every annotation that podrole reads. The lists of annotations in podrole are derived from this table. */
+export const ANNOTATION_TABLE = {
+  role: { name: "iam.amazonaws.com/role", on: ["pod", "serviceAccount"], decides: "role" },
+  /** Followed by a container's name: the role of that container only. Kubernetes leaves 58 characters for the name. */
+  roleOfContainer: { name: "iam.amazonaws.com/role.", on: ["pod"], decides: "role" },
+  /** RE2 expression that a role's ARN must match (kiam). */
+  permitted: { name: "iam.amazonaws.com/permitted", on: ["namespace"], decides: "role" },
+  /** JSON array of patterns (kube2iam). */
+  allowedRoles: { name: "iam.amazonaws.com/allowed-roles", on: ["namespace"], decides: "role" },
+  /** The role of pods that name none. */
+  defaultRole: { name: "iam.amazonaws.com/default-role", on: ["namespace"], decides: "role" },
+  /** Comma-separated names of the participating containers; absent: all. */
+  containers: { name: "podrole.io/containers", on: ["pod"], decides: "role" },
+  sessionName: { name: "iam.amazonaws.com/session-name", on: ["pod"], decides: "session" },
+  externalId: { name: "iam.amazonaws.com/external-id", on: ["pod"], decides: "session" },
+  /** Lifetime of the pod's sessions, within the server's limits. */
+  sessionDuration: { name: "podrole.io/session-duration", on: ["pod"], decides: "session" },
+  /** Comma-separated ARNs of managed policies that narrow the pod's sessions. */
+  sessionPolicyArns: { name: "podrole.io/session-policy-arns", on: ["pod"], decides: "session" },
+  /** A ConfigMap in the pod's namespace whose policy narrows the pod's sessions. */
+  sessionPolicy: { name: "podrole.io/session-policy", on: ["pod"], decides: "session" },
+  /** "disabled" opts out. */
+  inject: { name: "podrole.io/inject", on: ["pod"], decides: "injection" },
+  /** "native" or "classic". */
+  mode: { name: "podrole.io/mode", on: ["pod"], decides: "injection" },
+  /** "enabled" adds the instance metadata paths, "enabled-v1" also those without a token (IMDSv1). */
+  metadata: { name: "podrole.io/metadata", on: ["pod"], decides: "injection" },
+} as const satisfies Record<string, AnnotationRow>;
+
+type AnnotationTable = typeof ANNOTATION_TABLE;
+const ROWS: readonly AnnotationRow[] = Object.values(ANNOTATION_TABLE);
+
+/** The annotations' names, by the keys of the table. */
+export const ANNOTATIONS = Object.fromEntries(
+  Object.entries(ANNOTATION_TABLE).map(([key, { name }]) => [key, name]),
+) as { readonly [Key in keyof AnnotationTable]: AnnotationTable[Key]["name"] };
+
+/** Annotations of pods; for the role of one container, the beginning of the name. */
+export const POD_ANNOTATIONS = ROWS.filter(({ on }) => on.includes("pod")).map(({ name }) => name);
+
+/** Annotations of pods that decide about sessions; a pin keeps their values. */
+export const SESSION_ANNOTATIONS = ROWS.filter(({ on, decides }) => on.includes("pod") && decides === "session").map(
+  ({ name }) => name,
+);
+
+/** Annotations that have an effect on other objects, and none on a pod. */
+export const FOREIGN_TO_PODS = ROWS.filter(({ on }) => !on.includes("pod")).map(({ name }) => name);
 
 /** Labels, with the objects that carry them. */
 export const LABELS = {

@@ -4,7 +4,7 @@
 // every other rule, is still asked at each issue.
 import { type Refusal, refuse } from "../protocol/errors.ts";
 import { canonicalJson } from "../runtime/canonical-json.ts";
-import { ANNOTATIONS, valueOf } from "./annotations.ts";
+import { ANNOTATIONS, SESSION_ANNOTATIONS, valueOf } from "./annotations.ts";
 import type { PodFacts, RoleDecision } from "./model.ts";
 
 /** The variable of podrole-sidecar that has the pin; its value is canonical JSON. */
@@ -20,14 +20,6 @@ interface Pin {
   /** Annotation that decides about sessions → its value. */
   readonly session: Readonly<Record<string, string>>;
 }
-
-const SESSION_ANNOTATIONS: readonly string[] = [
-  ANNOTATIONS.sessionName,
-  ANNOTATIONS.externalId,
-  ANNOTATIONS.sessionDuration,
-  ANNOTATIONS.sessionPolicyArns,
-  ANNOTATIONS.sessionPolicy,
-];
 
 /** Returns the pin of a pod with these annotations, to which these roles were given. */
 export function formatPin(roles: readonly RoleDecision[], annotations: Readonly<Record<string, string>> = {}): string {

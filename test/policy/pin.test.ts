@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import type { EnvVar } from "../../src/kubernetes/objects.ts";
-import { decideRoles } from "../../src/policy/decide.ts";
+import { ANNOTATION_TABLE, ANNOTATIONS } from "../../src/policy/annotations.ts";
+import { assumeRoleInput, decideRoles } from "../../src/policy/decide.ts";
 import { podFacts } from "../../src/policy/facts.ts";
 import { formatPin, pinnedFacts } from "../../src/policy/pin.ts";
 import { isRefusal } from "../../src/protocol/errors.ts";
-import { BASE, codeOf, inherited, PERMITTED, pod, ROLE, settings } from "./facts.ts";
+import { BASE, codeOf, inherited, PERMITTED, pod, ROLE, role, settings } from "./facts.ts";
 
 const AROUND = inherited({ [PERMITTED]: ".*" });
 const SESSION = { "iam.amazonaws.com/session-name": "nightly", "podrole.io/session-duration": "30m" };
@@ -42,6 +43,37 @@ test("pinnedFacts() gives the pinned roles and session settings, whatever the an
   const facts = pinnedFacts(pod(later, { pin }));
   assert.ok(!isRefusal(facts));
   assert.equal(facts.annotations["iam.amazonaws.com/session-name"], "nightly");
+});
+
+for (const [key, { name, on, decides }] of Object.entries(ANNOTATION_TABLE)) {
+  if (!on.some((place) => place === "pod")) continue;
+  test(`formatPin() keeps ${name} of a pod if it decides a role or a session`, () => {
+    const annotation = { [key === "roleOfContainer" ? `${name}app` : name]: key === "containers" ? "app" : "x1" };
+    const pins = [pinOf({ [ROLE]: "a", ...annotation }), pinOf({ [ROLE]: "a" })];
+    assert.equal(pins[0] === pins[1], decides === "injection");
+  });
+}
+
+test("decideRoles() and assumeRoleInput() read only annotations that decide a role or a session", () => {
+  const read = new Set<string>();
+  const annotations = new Proxy<Record<string, string>>(
+    { [ROLE]: "a" },
+    {
+      getOwnPropertyDescriptor(target, name) {
+        read.add(String(name));
+        return Reflect.getOwnPropertyDescriptor(target, name);
+      },
+    },
+  );
+  assert.equal(decideRoles(pod(annotations), AROUND, settings()).roles.length, 1);
+  assumeRoleInput(pod(annotations), role(`${BASE}a`), settings(), "deferred");
+  assert.ok(read.has(ANNOTATIONS.sessionName));
+  const decisive = Object.values(ANNOTATION_TABLE).filter(({ decides }) => decides !== "injection");
+  const expected = new Set<string>([...decisive.map(({ name }) => name), `${ANNOTATIONS.roleOfContainer}app`]);
+  assert.deepEqual(
+    [...read].filter((name) => !expected.has(name)),
+    [],
+  );
 });
 
 test("pinnedFacts() leaves it to the namespace to permit a pinned role", () => {
