@@ -9,55 +9,105 @@
 import { createLru } from "../runtime/lru.ts";
 import { failure, type Result, success } from "../runtime/result.ts";
 import { ANNOTATIONS } from "./annotations.ts";
-import { compileExpression } from "./expression.ts";
+import { compileExpression, MOST_INSTRUCTIONS_OF_ARRAY, STEPS_OF_MATCH } from "./expression.ts";
+import { compileCost } from "./expression-size.ts";
 import { matchesArnGlob, matchesGlob } from "./glob.ts";
 import type { AllowedRolesFormat } from "./model.ts";
-import { type Permission, permissionBy, type RoleTest } from "./permission.ts";
+import { judgeBy, type RoleJudge, type RoleTest } from "./permission.ts";
 import { withoutSlash } from "./role.ts";
 
 /** More than any real namespace has. */
 const MOST_PATTERNS = 1_000;
 /** Longer than any ARN with wildcards; expression.ts limits regular expressions. */
 const LONGEST_GLOB = 2_048;
-/** Instructions of all expressions of an array together: all of them may have to run. */
-const MOST_INSTRUCTIONS = 16_384;
+/** Steps of a glob, beside one per character of it. The text adds none: the longest ARN has 660 characters. */
+const STEPS_OF_GLOB = 8;
+/** What compiling all expressions of an array may cost (expression-size.ts). */
+const HIGHEST_COMPILE_COST = 8_192;
 
-/** `short` is the part after the base ARN; undefined for a role that does not begin with it. */
-type Pattern = (arn: string, short: string | undefined) => boolean;
+interface Pattern {
+  /** Compared with the whole ARN; otherwise with the part after the base ARN. */
+  readonly isWhole: boolean;
+  readonly matches: (text: string) => boolean;
+  /** The most steps that matches() takes (permission.ts). */
+  readonly steps: Steps;
+}
+
+/** Steps for a text: `perCharacter` × (its characters + 1) + `constant`. */
+interface Steps {
+  readonly perCharacter: number;
+  readonly constant: number;
+}
+
+/** The patterns of an array, and the steps of all those that are compared with the same text. */
+interface Patterns {
+  readonly patterns: readonly Pattern[];
+  readonly whole: Steps;
+  readonly short: Steps;
+}
 
 /** In bytes: annotations and their patterns. */
-const parsed = createLru<Result<readonly Pattern[]>>(8_000_000);
+const parsed = createLru<Result<Patterns>>(8_000_000);
 /** In bytes, beside its text: a closure, and an expression without its program. */
 const PATTERN_BYTES = 600;
 
-/** Judges a role by the annotation's patterns. PERMITTED_INVALID if the annotation cannot be read. */
+/** Returns what judges the different roles of a decision by the annotation's patterns. */
 export function judgeByAllowedRoles(
   namespace: string,
   annotation: string,
-  arn: string,
+  arns: readonly string[],
   { format, baseArn }: { readonly format: AllowedRolesFormat; readonly baseArn: string | undefined },
-): Permission {
+): RoleJudge {
   const name = ANNOTATIONS.allowedRoles;
   const read = (text: string): Result<RoleTest> => {
     const patterns = readPatterns(text, format);
-    return patterns.ok ? success((role) => matchesOne(patterns.value, role, baseArn)) : patterns;
+    return patterns.ok ? success(roleTest(patterns.value, baseArn)) : patterns;
   };
-  return permissionBy({ namespace, name, value: annotation, title: `${name}, ${format}`, read }, arn);
+  return judgeBy({ namespace, name, value: annotation, title: `${name}, ${format}`, read }, arns);
 }
 
-function matchesOne(patterns: readonly Pattern[], arn: string, baseArn: string | undefined): boolean {
-  const short = baseArn !== undefined && arn.startsWith(baseArn) ? arn.slice(baseArn.length) : undefined;
-  return patterns.some((pattern) => pattern(arn, short));
+function roleTest({ patterns, whole, short }: Patterns, baseArn: string | undefined): RoleTest {
+  /** Undefined for a role that does not begin with the base ARN. */
+  const shortOf = (arn: string) =>
+    baseArn !== undefined && arn.startsWith(baseArn) ? arn.slice(baseArn.length) : undefined;
+  return {
+    permits(arn) {
+      const rest = shortOf(arn);
+      return patterns.some(({ isWhole, matches }) => (isWhole ? matches(arn) : rest !== undefined && matches(rest)));
+    },
+    steps(arn) {
+      const rest = shortOf(arn);
+      return stepsOn(whole, arn) + (rest === undefined ? 0 : stepsOn(short, rest));
+    },
+  };
 }
 
-function readPatterns(annotation: string, format: AllowedRolesFormat): Result<readonly Pattern[]> {
+function stepsOn({ perCharacter, constant }: Steps, text: string): number {
+  return perCharacter * (text.length + 1) + constant;
+}
+
+function sumOf(patterns: readonly Pattern[]): Steps {
+  const sum = (key: keyof Steps) => patterns.reduce((total, { steps }) => total + steps[key], 0);
+  return { perCharacter: sum("perCharacter"), constant: sum("constant") };
+}
+
+function readPatterns(annotation: string, format: AllowedRolesFormat): Result<Patterns> {
   const key = `${format} ${annotation}`;
   const known = parsed.get(key);
   if (known !== undefined) return known;
   const texts = parseArray(annotation);
-  const patterns = !texts.ok ? texts : format === "glob" ? readGlobs(texts.value) : readExpressions(texts.value);
-  parsed.set(key, patterns, 4 * key.length + PATTERN_BYTES * (patterns.ok ? patterns.value.length : 1));
+  const read = !texts.ok ? texts : format === "glob" ? readGlobs(texts.value) : readExpressions(texts.value);
+  const patterns = read.ok ? success(withSteps(read.value)) : read;
+  parsed.set(key, patterns, 4 * key.length + PATTERN_BYTES * (read.ok ? read.value.length : 1));
   return patterns;
+}
+
+function withSteps(patterns: readonly Pattern[]): Patterns {
+  return {
+    patterns,
+    whole: sumOf(patterns.filter(({ isWhole }) => isWhole)),
+    short: sumOf(patterns.filter(({ isWhole }) => !isWhole)),
+  };
 }
 
 /** Returns the texts of the array. */
@@ -84,25 +134,31 @@ function readGlobs(texts: readonly string[]): Result<readonly Pattern[]> {
 
 function globOf(text: string): Pattern {
   // kube2iam recognises "arn:" in any case and then compares it as written; so does podrole.
-  if (/^arn:/i.test(text)) return (arn) => matchesArnGlob(text, arn);
-  const pattern = withoutSlash(text);
-  return (_arn, short) => short !== undefined && matchesGlob(pattern, short);
+  const isWhole = /^arn:/i.test(text);
+  const pattern = isWhole ? text : withoutSlash(text);
+  const matches = (role: string) => (isWhole ? matchesArnGlob : matchesGlob)(pattern, role);
+  return { isWhole, matches, steps: { perCharacter: 0, constant: STEPS_OF_GLOB + pattern.length } };
 }
 
 function readExpressions(texts: readonly string[]): Result<readonly Pattern[]> {
   const patterns: Pattern[] = [];
   let size = 0;
+  let cost = 0;
   for (const [index, text] of texts.entries()) {
+    cost += compileCost(text);
+    if (cost > HIGHEST_COMPILE_COST) {
+      return failure(`is too large to compile; expected at most ${HIGHEST_COMPILE_COST} instructions in all patterns`);
+    }
     const isWhole = /^\^?arn:/i.test(text);
     const compiled = compileExpression(isWhole ? text : withoutSlash(text));
     if (!compiled.ok) return failure(`has a pattern ${index + 1} that ${compiled.problem}`);
     const expression = compiled.value;
     size += expression.size;
-    patterns.push(
-      isWhole
-        ? (arn) => expression.matchesWhole(arn)
-        : (_arn, short) => short !== undefined && expression.matchesWhole(short),
-    );
+    if (size > MOST_INSTRUCTIONS_OF_ARRAY) {
+      return failure(`needs more than ${MOST_INSTRUCTIONS_OF_ARRAY} instructions; expected fewer or simpler patterns`);
+    }
+    const matches = (role: string) => expression.matchesWhole(role);
+    patterns.push({ isWhole, matches, steps: { perCharacter: expression.size, constant: STEPS_OF_MATCH } });
   }
-  return size <= MOST_INSTRUCTIONS ? success(patterns) : failure(`needs more than ${MOST_INSTRUCTIONS} instructions`);
+  return success(patterns);
 }

@@ -24,20 +24,39 @@ export type * from "./model.ts";
 
 /**
  * Decides on the roles of a pod's containers: which ones the pod, its namespace, its ServiceAccount and the settings
- * name, and which are permitted.
+ * name, and which are permitted. With `containers`, only on these. What matching costs is bounded (permission.ts) and
+ * never higher for some of the containers than for all, so that the server refuses none for it that admission permitted.
  */
-export function decideRoles(pod: PodFacts, inherited: InheritedAnnotations, settings: PolicySettings): PodDecision {
+export function decideRoles(
+  pod: PodFacts,
+  inherited: InheritedAnnotations,
+  settings: PolicySettings,
+  containers: readonly string[] = pod.containers,
+): PodDecision {
   const participants = participantsOf(pod);
   if (isRefusal(participants)) return { roles: [], refusal: participants };
-  return { roles: participants.flatMap((container) => decideOne(container, pod, inherited, settings) ?? []) };
+  const requested = new Set(containers);
+  const named = participants
+    .filter((container) => requested.has(container))
+    .flatMap((container) => resolveFor(container, pod, inherited, settings) ?? []);
+  const arns = [...new Set(named.flatMap((each) => ("refusal" in each ? [] : each.role.arn)))];
+  const judge = judgeOf(arns, pod.namespace, inherited.namespaceAnnotations, settings);
+  // Containers often have the same role, and its permission is the same for each.
+  const permissions = new Map(arns.map((arn) => [arn, judge(arn)]));
+  const of = (arn: string) => permissions.get(arn) ?? judge(arn);
+  return { roles: named.map((each) => ("refusal" in each ? each : permit(each, pod, of(each.role.arn)))) };
 }
 
-function decideOne(
+/** A role that a container's annotations name, before the namespace permits it. */
+type ResolvedRole = Pick<RoleDecision, "container" | "asked" | "origin"> & { readonly role: RoleArn };
+
+/** Returns the role that is named for the container, or why the name cannot be resolved; undefined if none is named. */
+function resolveFor(
   container: string,
   pod: PodFacts,
   inherited: InheritedAnnotations,
   settings: PolicySettings,
-): RoleDecision | undefined {
+): ResolvedRole | Exclude<RoleDecision, { outcome: "allowed" }> | undefined {
   const named = roleNamedFor(container, pod, inherited, settings);
   if (named === undefined) return undefined;
   const common = { container, asked: named.text, origin: named.origin };
@@ -47,38 +66,47 @@ function decideOne(
     return { ...common, outcome: "undecided", refusal: refuse("ROLE_INVALID", message) };
   }
   const role = resolveRole(named.text, settings.baseArn, named.place);
-  if (isRefusal(role)) return { ...common, outcome: "refused", refusal: role };
-  const permission = judge(role.arn, pod.namespace, inherited.namespaceAnnotations, settings);
-  if (permission.permitted) return { ...common, outcome: "allowed", role };
-  const subject = `pod "${pod.namespace}/${pod.name ?? "(new)"}" container ${quoted(container)}`;
-  const message = `Cannot give role ${role.arn} to ${subject}: ${permission.state}`;
-  return { ...common, outcome: "refused", role, refusal: refuse(permission.code, message) };
+  return isRefusal(role) ? { ...common, outcome: "refused", refusal: role } : { ...common, role };
 }
 
-/** Neither annotation permits nothing. If there are both, even if one is empty, both must permit the role. */
-function judge(
-  arn: string,
+function permit(resolved: ResolvedRole, pod: PodFacts, permission: Permission): RoleDecision {
+  if (permission.permitted) return { ...resolved, outcome: "allowed" };
+  const subject = `pod "${pod.namespace}/${pod.name ?? "(new)"}" container ${quoted(resolved.container)}`;
+  const message = `Cannot give role ${resolved.role.arn} to ${subject}: ${permission.state}`;
+  return { ...resolved, outcome: "refused", refusal: refuse(permission.code, message) };
+}
+
+/**
+ * Returns what judges each of the ARNs. Neither annotation permits nothing. If there are both, even if one is empty, both
+ * must permit the role.
+ */
+function judgeOf(
+  arns: readonly string[],
   namespace: string,
   annotations: Readonly<Record<string, string>>,
   { strictNamespaceRegexp, allowedRolesFormat: format, baseArn }: PolicySettings,
-): Permission {
+): (arn: string) => Permission {
   const permitted = valueOf(annotations, ANNOTATIONS.permitted);
   const allowed = valueOf(annotations, ANNOTATIONS.allowedRoles);
-  const permissions = [
-    ...(permitted === undefined ? [] : [judgeByPermitted(namespace, permitted, arn, strictNamespaceRegexp)]),
-    ...(allowed === undefined ? [] : [judgeByAllowedRoles(namespace, allowed, arn, { format, baseArn })]),
+  const judges = [
+    ...(permitted === undefined ? [] : [judgeByPermitted(namespace, permitted, arns, strictNamespaceRegexp)]),
+    ...(allowed === undefined ? [] : [judgeByAllowedRoles(namespace, allowed, arns, { format, baseArn })]),
   ];
-  if (permissions.length === 0) {
-    return forbidden(
+  if (judges.length === 0) {
+    const permission = forbidden(
       `namespace "${namespace}" permits no role; expected ${ANNOTATIONS.permitted} on it with an expression that matches`,
     );
+    return () => permission;
   }
-  // A clear denial takes precedence over an annotation that cannot be read, because it also ends credentials issued
-  // before.
-  return (
-    permissions.find((each) => !each.permitted && each.code === "ROLE_FORBIDDEN") ??
-    permissions.find(({ permitted }) => !permitted) ?? { permitted: true }
-  );
+  return (arn) => {
+    const permissions = judges.map((each) => each(arn));
+    // A clear denial takes precedence over an annotation that cannot be read, because it also ends credentials issued
+    // before.
+    return (
+      permissions.find((each) => !each.permitted && each.code === "ROLE_FORBIDDEN") ??
+      permissions.find(({ permitted }) => !permitted) ?? { permitted: true }
+    );
+  };
 }
 
 /**

@@ -1,11 +1,24 @@
-// Estimates the size of an expression's program before it is compiled: "((a{99}){99}){9}" is short and huge. A bound
-// for budgets, not a parser: RE2 itself checks the syntax, and has a limit of its own after this one.
+// Estimates what an expression costs before it is compiled: "((a{99}){99}){9}" is short and huge. A bound for budgets,
+// not a parser: RE2 itself checks the syntax, and has a limit of its own after this one.
 
 /**
  * Quoted text, an escape, a class, a counted repetition, or any other character. A token that is opened and never
  * closed extends to the end, so that no text is scanned twice.
  */
 const TOKEN = /\\Q[^]*?(?:\\E|$)|\\[^]|\[\^?\]?(?:\\[^]|\[:\w+:\]|[^\]\\])*(?:\]|\\?$)|\{(\d+)(?:,(\d*))?\}|[^]/gu;
+
+/** A Unicode class, a character by its number, or a character outside ASCII. ARNs of roles are ASCII. */
+const UNICODE = /\\[pPx0-7]|[^\0-\x7f]/gu;
+/**
+ * In instructions. Compiling `(?i)[B-\x{1e900}]` takes re2js 8 ms, because it looks up the case of every character in the
+ * range; compiling an instruction takes about 10 µs.
+ */
+export const UNICODE_COST = 500;
+
+/** Returns an upper bound of what compiling the expression costs, in instructions. */
+export function compileCost(source: string): number {
+  return expressionSize(source) + UNICODE_COST * (source.match(UNICODE)?.length ?? 0);
+}
 
 /** Returns the approximate number of instructions of the expression with every `{n,m}` written out. */
 export function expressionSize(source: string): number {

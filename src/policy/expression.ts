@@ -1,25 +1,34 @@
 // RE2 expressions from untrusted annotations, compiled once. RE2 (re2js), because kiam's expressions are RE2 and
-// because its time is linear in the text; limits on the length and the size of the program bound the other factor.
+// because its time is linear in the text; limits on the length and the size of the program bound the other factor. What
+// all matches of a decision cost together is bounded in permission.ts.
 // (https://github.com/google/re2/wiki/Syntax)
 import { RE2JS, RE2JSSyntaxException } from "re2js";
 import { createLru } from "../runtime/lru.ts";
 import { failure, type Result, success } from "../runtime/result.ts";
 import { quoted } from "./annotations.ts";
-import { expressionSize } from "./expression-size.ts";
+import { compileCost, UNICODE_COST } from "./expression-size.ts";
 
 /** In characters. Users of kiam write a few dozen, or list a few dozen ARNs. */
 export const LONGEST_EXPRESSION = 8_192;
+/** A list of 60 patterns, each with several wildcards, needs about 1700. */
+const MOST_INSTRUCTIONS = 2_048;
+/** Instructions of all expressions of an array together: all of them may have to run. */
+export const MOST_INSTRUCTIONS_OF_ARRAY = 4_096;
 /**
- * Matching takes up to instructions × length of the ARN: with 4096 and 620, a fraction of a second in the worst case.
+ * What compiling may cost, in instructions before the compiler shares common prefixes; about 40 ms. 80 ARNs written out
+ * need about 4000.
  */
-const MOST_INSTRUCTIONS = 4_096;
-/** Before the compiler shares common prefixes. This limit only protects the compiler itself. */
-const MOST_INSTRUCTIONS_WRITTEN = 16_384;
+const HIGHEST_COMPILE_COST = 4_096;
+
+/** In steps: what a match costs, whatever the text. A match of a tiny expression takes 3 to 4 µs. */
+export const STEPS_OF_MATCH = 32;
 
 /** A compiled expression. */
 export interface Expression {
   /** Instructions of the compiled program. */
   readonly size: number;
+  /** Returns the most steps that matching the text takes (permission.ts). */
+  steps(text: string): number;
   /** Reports whether the expression matches the whole text, as `^(?:expression)$` does. Never throws. */
   matchesWhole(text: string): boolean;
   /** Reports whether the expression matches anywhere in the text. Never throws. */
@@ -30,12 +39,14 @@ export interface Expression {
 const compiled = createLru<Result<Expression>>(4_000_000);
 /** In bytes, beside twice the text. */
 const OVERHEAD = 600;
+/** All that one decision needs, so that programs are not evicted and compiled again for each of its roles. */
+const CACHED_INSTRUCTIONS = MOST_INSTRUCTIONS + MOST_INSTRUCTIONS_OF_ARRAY;
 /**
  * In bytes: programs, for expressions that meet a role for the first time. re2js keeps the states of earlier matches in a
  * program. Measured per instruction: 0.2 to 2.2 KiB.
  */
-const programs = createLru<RE2JS>(8 * 1024 * 1024);
 const INSTRUCTION_BYTES = 2_048;
+const programs = createLru<RE2JS>(CACHED_INSTRUCTIONS * INSTRUCTION_BYTES);
 /**
  * In bytes: results of expressions on ARNs. Pods of a namespace request few roles repeatedly, so an expression runs once
  * for each role, and its program can be evicted.
@@ -58,16 +69,21 @@ export function compileExpression(source: string): Result<Expression> {
 }
 
 function compile(source: string): Result<Expression> {
-  const tooLarge = failure(`needs more than ${MOST_INSTRUCTIONS} instructions`);
-  if (expressionSize(source) > MOST_INSTRUCTIONS_WRITTEN) return tooLarge;
+  if (compileCost(source) > HIGHEST_COMPILE_COST) {
+    return failure(
+      `is too large to compile; expected at most ${HIGHEST_COMPILE_COST} instructions (a Unicode class, or a character that is not ASCII or is written as a number, counts as ${UNICODE_COST})`,
+    );
+  }
   try {
     // Compiled on its own and anchored by the matcher: as text, "^(?:" + "a)|(b" + ")$" would be anchored at neither
     // end.
     const size = programOf(source).programSize();
-    if (size > MOST_INSTRUCTIONS) return tooLarge;
+    if (size > MOST_INSTRUCTIONS) return failure(`needs ${size} instructions; expected at most ${MOST_INSTRUCTIONS}`);
     const id = ++lastId;
     return success({
       size,
+      // One more than the text has: the program also runs at its end.
+      steps: (text) => size * (text.length + 1) + STEPS_OF_MATCH,
       matchesWhole: remember(`${id} whole`, (text) => programOf(source).testExact(text)),
       matchesAnywhere: remember(`${id} anywhere`, (text) => programOf(source).test(text)),
     });

@@ -4,19 +4,27 @@
 import { type Result, success } from "../runtime/result.ts";
 import { ANNOTATIONS } from "./annotations.ts";
 import { compileExpression } from "./expression.ts";
-import { type Permission, permissionBy, type RoleTest } from "./permission.ts";
+import { judgeBy, type RoleJudge, type RoleTest } from "./permission.ts";
 
 /**
- * Judges a role. With `strict` the whole ARN must match; otherwise any part of it may, as with kiam's
- * --disable-strict-namespace-regexp.
+ * Returns what judges the different roles of a decision. With `strict` the whole ARN must match; otherwise any part of it
+ * may, as with kiam's --disable-strict-namespace-regexp.
  */
-export function judgeByPermitted(namespace: string, annotation: string, arn: string, strict: boolean): Permission {
+export function judgeByPermitted(
+  namespace: string,
+  annotation: string,
+  arns: readonly string[],
+  strict: boolean,
+): RoleJudge {
   const name = ANNOTATIONS.permitted;
   const read = (text: string): Result<RoleTest> => {
     const compiled = compileExpression(text);
     if (!compiled.ok) return compiled;
     const expression = compiled.value;
-    return success((role) => (strict ? expression.matchesWhole(role) : expression.matchesAnywhere(role)));
+    return success({
+      permits: (arn) => (strict ? expression.matchesWhole(arn) : expression.matchesAnywhere(arn)),
+      steps: (arn) => expression.steps(arn),
+    });
   };
-  return permissionBy({ namespace, name, value: annotation, title: name, read }, arn);
+  return judgeBy({ namespace, name, value: annotation, title: name, read }, arns);
 }

@@ -60,8 +60,9 @@ export const ERRORS = {
     retry: false,
     keep: true,
     summary:
-      "The namespace's annotation `iam.amazonaws.com/permitted` or `iam.amazonaws.com/allowed-roles` cannot be parsed, so the namespace permits no role.",
-    remedy: "Correct the annotation; `podrole explain` shows where parsing fails.",
+      "The namespace's annotation `iam.amazonaws.com/permitted` or `iam.amazonaws.com/allowed-roles` cannot be parsed, so the namespace permits no role; or comparing it with all roles of the pod needs too many steps, so it permits none of them.",
+    remedy:
+      "Correct or simplify the annotation, or name fewer different roles in the pod; `podrole explain` shows where parsing fails, or how many steps are too many.",
   },
   ANNOTATION_INVALID: {
     http: 400,

@@ -79,7 +79,8 @@ for (const [format, cases] of [
   for (const { what, patterns, permits, denies, ...rest } of cases) {
     test(`judgeByAllowedRoles() by ${format} permits ${what}`, () => {
       const baseArn = "baseArn" in rest ? undefined : BASE;
-      const judge = (arn: string) => judgeByAllowedRoles("ns", JSON.stringify(patterns), arn, { format, baseArn });
+      const judge = (arn: string) =>
+        judgeByAllowedRoles("ns", JSON.stringify(patterns), [arn], { format, baseArn })(arn);
       for (const arn of permits) assert.deepEqual(judge(arn), { permitted: true }, arn);
       for (const arn of denies) {
         const verdict = judge(arn);
@@ -105,15 +106,21 @@ const UNREADABLE: readonly (readonly [what: string, annotation: string, format: 
   ["a glob too long", JSON.stringify(["a".repeat(2049)]), "glob", /more than 2048/],
   [
     "expressions too large together",
-    JSON.stringify(Array.from({ length: 20 }, (_, i) => `.{900}${i}`)),
+    JSON.stringify(Array.from({ length: 5 }, (_, i) => `.{900}${i}`)),
     "regexp",
-    /needs more than \d+ instructions/,
+    /needs more than 4096 instructions/,
+  ],
+  [
+    "expressions that cost too much to compile",
+    JSON.stringify(Array.from({ length: 20 }, (_, i) => `a|b|(?i)[B-\\x{1e900}]${i}`)),
+    "regexp",
+    /is too large to compile; expected at most 8192 instructions in all patterns/,
   ],
 ];
 
 for (const [what, annotation, format, why] of UNREADABLE) {
   test(`judgeByAllowedRoles() permits nothing when it reads ${what}`, () => {
-    const verdict = judgeByAllowedRoles("ns", annotation, `${BASE}a`, { format, baseArn: BASE });
+    const verdict = judgeByAllowedRoles("ns", annotation, [`${BASE}a`], { format, baseArn: BASE })(`${BASE}a`);
     assert.ok(!verdict.permitted);
     assert.equal(verdict.code, "PERMITTED_INVALID");
     assert.match(verdict.state, why);
@@ -126,14 +133,14 @@ for (const [what, annotation, format, why] of UNREADABLE) {
 }
 
 test("judgeByAllowedRoles() permits nothing when the annotation is empty", () => {
-  const verdict = judgeByAllowedRoles("ns", "", `${BASE}a`, { format: "glob", baseArn: BASE });
+  const verdict = judgeByAllowedRoles("ns", "", [`${BASE}a`], { format: "glob", baseArn: BASE })(`${BASE}a`);
   assert.ok(!verdict.permitted);
   assert.equal(verdict.code, "ROLE_FORBIDDEN");
 });
 
 test("judgeByAllowedRoles() reads the same text by the format that is set", () => {
   const judge = (format: "glob" | "regexp") =>
-    judgeByAllowedRoles("ns", '["a.c"]', `${BASE}abc`, { format, baseArn: BASE }).permitted;
+    judgeByAllowedRoles("ns", '["a.c"]', [`${BASE}abc`], { format, baseArn: BASE })(`${BASE}abc`).permitted;
   assert.deepEqual([judge("glob"), judge("regexp"), judge("glob")], [false, true, false]);
 });
 

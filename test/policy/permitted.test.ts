@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { judgeByAllowedRoles } from "../../src/policy/allowed-roles.ts";
 import { compileExpression, LONGEST_EXPRESSION } from "../../src/policy/expression.ts";
-import { expressionSize } from "../../src/policy/expression-size.ts";
+import { compileCost, expressionSize } from "../../src/policy/expression-size.ts";
 import { judgeByPermitted } from "../../src/policy/permitted.ts";
 import { garbageCollection } from "../../src/runtime/garbage.ts";
 import { BASE } from "./facts.ts";
@@ -44,9 +44,9 @@ const CASES: readonly Case[] = [
 for (const { expression, permits, denies, vague = false } of CASES) {
   test(`judgeByPermitted() matches ${JSON.stringify(expression)}${vague ? " anywhere" : ""}`, () => {
     for (const arn of permits)
-      assert.deepEqual(judgeByPermitted("ns", expression, arn, !vague), { permitted: true }, arn);
+      assert.deepEqual(judgeByPermitted("ns", expression, [arn], !vague)(arn), { permitted: true }, arn);
     for (const arn of denies) {
-      const verdict = judgeByPermitted("ns", expression, arn, !vague);
+      const verdict = judgeByPermitted("ns", expression, [arn], !vague)(arn);
       assert.ok(!verdict.permitted, arn);
       assert.equal(verdict.code, "ROLE_FORBIDDEN", arn);
     }
@@ -63,9 +63,13 @@ const UNREADABLE: readonly (readonly [expression: string, where: RegExp])[] = [
   [String.raw`(a)\1`, /at character 4: "\\\\1"/],
   ["a)|(b", /unexpected \)/],
   ["a".repeat(LONGEST_EXPRESSION + 1), /8193 characters; expected at most 8192/],
-  [".{1000}".repeat(100), /needs more than \d+ instructions/],
+  [".{1000}".repeat(5), /is too large to compile; expected at most 4096 instructions/],
   // Few enough to be compiled, too many to be run.
-  [".{1000}".repeat(5), /needs more than \d+ instructions/],
+  [".{1000}".repeat(3), /needs 3002 instructions; expected at most 2048/],
+  // Compiling each of these ranges takes as long as 500 instructions.
+  [`(?i)${"[B-\\x{1e900}]".repeat(9)}`, /is too large to compile; expected .*a Unicode class, or a character/],
+  [`(?i)${"[B-\u{1e900}]".repeat(9)}`, /is too large to compile/],
+  ["\\pL".repeat(9), /is too large to compile/],
   ["(".repeat(3000) + ")".repeat(3000), /nests too deeply/],
 ];
 
@@ -73,7 +77,7 @@ for (const [expression, where] of UNREADABLE) {
   const name = expression.length > 40 ? `${expression.slice(0, 20)}… (${expression.length})` : expression;
   test(`judgeByPermitted() permits nothing and names the place of the error for ${name}`, () => {
     for (const strict of [true, false]) {
-      const verdict = judgeByPermitted("ns", expression, `${BASE}admin`, strict);
+      const verdict = judgeByPermitted("ns", expression, [`${BASE}admin`], strict)(`${BASE}admin`);
       assert.ok(!verdict.permitted);
       assert.equal(verdict.code, "PERMITTED_INVALID");
       assert.match(verdict.state, where);
@@ -84,9 +88,9 @@ for (const [expression, where] of UNREADABLE) {
 
 test("compileExpression() refuses an expression that is only valid once it is anchored", () => {
   // "^(?:" + "zz)|(admin" + ")$" is a readable expression of its own.
-  const vague = judgeByPermitted("ns", "^(?:zz)|(admin)$", `${BASE}admin`, false);
+  const vague = judgeByPermitted("ns", "^(?:zz)|(admin)$", [`${BASE}admin`], false)(`${BASE}admin`);
   assert.equal(vague.permitted, true);
-  const strict = judgeByPermitted("ns", "zz)|(admin", `${BASE}admin`, true);
+  const strict = judgeByPermitted("ns", "zz)|(admin", [`${BASE}admin`], true)(`${BASE}admin`);
   assert.equal(strict.permitted, false);
 });
 
@@ -97,8 +101,8 @@ test("compileExpression() returns the same object for the same text", () => {
 test("compileExpression() matches as before when others have evicted its program", () => {
   const first = compileExpression("arn:.*:role/first-.*");
   assert.ok(first.ok && first.value.matchesWhole(`${BASE}first-1`));
-  // Each of these costs as much as all cached programs may.
-  for (const letter of ["x", "y", "z"]) compileExpression(`(?:${letter}?){4000}`);
+  // Each of these takes a third of what all cached programs may cost.
+  for (const letter of ["w", "x", "y", "z"]) assert.ok(compileExpression(`(?:${letter}?){1000}`).ok);
   assert.ok(first.value.matchesWhole(`${BASE}first-2`));
   assert.ok(!first.value.matchesWhole(`${BASE}second-1`));
   assert.ok(!first.value.matchesWhole(`x${BASE}first-2`) && first.value.matchesAnywhere(`x${BASE}first-2`));
@@ -113,7 +117,9 @@ test("judgeByAllowedRoles() keeps what expressions cost within its budget, whate
   const before = mebibytes();
   for (let array = 0; array < 100; array++) {
     const patterns = Array.from({ length: 20 }, (_, index) => `${BASE}team-${array}-${index}-.*`);
-    judgeByAllowedRoles("ns", JSON.stringify(patterns), `${BASE}other`, { format: "regexp", baseArn: undefined });
+    judgeByAllowedRoles("ns", JSON.stringify(patterns), [`${BASE}other`], { format: "regexp", baseArn: undefined })(
+      `${BASE}other`,
+    );
   }
   // Each of the 2000 programs takes 30 KiB after its first match.
   assert.ok(mebibytes() - before < 30, `${mebibytes() - before} MiB`);
@@ -125,6 +131,20 @@ test("compileExpression() handles hostile expressions on the longest ARN", () =>
     const expression = compileExpression(source);
     if (expression.ok) expression.value.matchesWhole(arn);
   }
+});
+
+test("compileCost() counts what takes the compiler as long as 500 instructions", () => {
+  const costs: readonly (readonly [string, number])[] = [
+    ["abc", 3],
+    [String.raw`\w[[:alpha:]]`, 2],
+    [String.raw`\pL`, 502],
+    [String.raw`\P{Greek}[^\pN]`, 1009],
+    [String.raw`\x41`, 503],
+    [String.raw`\101`, 503],
+    ["é", 501],
+    ["[B-\u{1e900}]", 501],
+  ];
+  for (const [source, cost] of costs) assert.equal(compileCost(source), cost, source);
 });
 
 test("expressionSize() counts repetitions written out", () => {

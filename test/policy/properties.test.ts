@@ -76,7 +76,7 @@ test("judgeByPermitted() anchors every branch of an alternation", () => {
   fc.assert(
     fc.property(fc.array(name, { minLength: 1, maxLength: 4 }), name, name, (branches, before, after) => {
       const quotedBranches = branches.map((branch) => String.raw`\Q${branch}\E`).join("|");
-      const permits = (text: string) => judgeByPermitted("ns", quotedBranches, text, true).permitted;
+      const permits = (text: string) => judgeByPermitted("ns", quotedBranches, [text], true)(text).permitted;
       for (const branch of branches) assert.equal(permits(branch), true);
       for (const text of [`${before}${branches[0]}`, `${branches.at(-1)}${after}`]) {
         assert.equal(permits(text), branches.includes(text));
@@ -108,11 +108,12 @@ test("judgeByPermitted() matches whole exactly what an anchored group of the sam
 test("judgeByPermitted() never throws, and permits nothing for an invalid expression", () => {
   fc.assert(
     fc.property(fc.oneof(expression, hostile), fc.boolean(), (source, strict) => {
-      const verdict = judgeByPermitted("ns", source, `${BASE}a`, strict);
+      const verdict = judgeByPermitted("ns", source, [`${BASE}a`], strict)(`${BASE}a`);
       if (verdict.permitted) assert.ok(compileExpression(source).ok);
       else assert.ok(!/\p{C}/u.test(verdict.state) && verdict.state.length < 500);
       // A whole match is also a match somewhere, never the other way only.
-      if (strict && verdict.permitted) assert.ok(judgeByPermitted("ns", source, `${BASE}a`, false).permitted);
+      if (strict && verdict.permitted)
+        assert.ok(judgeByPermitted("ns", source, [`${BASE}a`], false)(`${BASE}a`).permitted);
     }),
     { numRuns: 500 },
   );

@@ -58,7 +58,7 @@ function judgeAll(
 ): readonly ContainerDecision[] {
   const found = effective(given, policy);
   if (isRefusal(found)) return containers.map((container) => ({ container, refusal: found }));
-  const { roles, refusal } = decideRoles(found.facts, found.inherited, policy);
+  const { roles, refusal } = decideRoles(found.facts, found.inherited, policy, containers);
   return containers.map((container) => {
     if (refusal) return { container, refusal };
     const decision = roles.find((role) => role.container === container);

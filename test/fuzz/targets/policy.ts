@@ -53,7 +53,7 @@ const expression = target({
       return [result.problem];
     }
     const compiled = result.value;
-    assert.ok(compiled.size <= 4_096, `${compiled.size} instructions`);
+    assert.ok(compiled.size <= 2_048, `${compiled.size} instructions`);
     const [whole, anywhere] = [compiled.matchesWhole(text), compiled.matchesAnywhere(text)];
     assert.ok(anywhere || !whole, "a whole match is a match somewhere");
     return [];

@@ -65,6 +65,16 @@ async function decide(
   return { outcome, confirmed };
 }
 
+test("decideContainers() judges only the requested containers, whatever the others cost", async () => {
+  const containers = Array.from({ length: 40 }, (_, index) => `c${index}`);
+  const arn = (name: string) => `arn:aws:iam::123456789012:role/${"a".repeat(500)}/${name}`;
+  const annotations = Object.fromEntries(containers.map((name) => [`iam.amazonaws.com/role.${name}`, arn(name)]));
+  const found = podWith({ annotations, containers, permitted: ".*/c7|.*/team-[a-z]+-(reader|writer)" });
+  assert.deepEqual(await decide(found, found, ["c7"]), { outcome: [arn("c7")], confirmed: 0 });
+  const { outcome } = await decide(found, found, containers);
+  assert.deepEqual(new Set(outcome), new Set(["PERMITTED_INVALID"]));
+});
+
 const STALE: readonly (readonly [string, PodInContext | Refusal])[] = [
   ["ROLE_FORBIDDEN", podWith({ permitted: "nothing" })],
   ["ROLE_MISSING", podWith({ annotations: {} })],
