@@ -2,7 +2,8 @@
 // share its network namespace, and may share its process namespace.
 import type { Container, Pod } from "../kubernetes/objects.ts";
 import { type PodRoles, roleText } from "./roles.ts";
-import { allContainers, isObject, listOf } from "./shape.ts";
+import { allContainers, listOf } from "./shape.ts";
+import { isObject } from "../runtime/json-object.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
 /** Warns if a container can read what belongs to another role: a token file through /proc, or traffic on the loopback. */

@@ -2,6 +2,7 @@
 // gives it. Fields that podrole does not read are not checked and stay as they are.
 import type { Container, Pod } from "../kubernetes/objects.ts";
 import { failure, type Result, success } from "../runtime/result.ts";
+import { isObject } from "../runtime/json-object.ts";
 
 /** Returns the value as a Pod; the problem is its first mismatch. */
 export function readPod(value: unknown): Result<Pod> {
@@ -37,11 +38,6 @@ export function listOf<T>(list: readonly T[] | null | undefined): readonly T[] {
 /** Init containers and containers, in the order in which they start. */
 export function allContainers({ spec }: Pod): readonly Container[] {
   return [...listOf(spec.initContainers), ...listOf(spec.containers)];
-}
-
-/** True for what JSON calls an object: neither null nor an array. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function containerProblem(container: unknown, path: string): string | undefined {

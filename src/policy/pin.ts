@@ -6,6 +6,7 @@ import { type Refusal, refuse } from "../protocol/errors.ts";
 import { canonicalJson } from "../runtime/canonical-json.ts";
 import { ANNOTATIONS, SESSION_ANNOTATIONS, valueOf } from "./annotations.ts";
 import type { PodFacts, RoleDecision } from "./model.ts";
+import { isObject } from "../runtime/json-object.ts";
 
 /** The variable of podrole-sidecar that has the pin; its value is canonical JSON. */
 export const PIN_VARIABLE = "PODROLE_PINNED_ROLES";
@@ -67,11 +68,10 @@ function parsePin(text: string): Pin | undefined {
 }
 
 function hasMaps(value: unknown): value is Pin {
-  if (typeof value !== "object" || value === null || Object.keys(value).join() !== "roles,session") return false;
+  if (!isObject(value) || Object.keys(value).join() !== "roles,session") return false;
   return Object.values(value).every(isTextMap);
 }
 
 function isTextMap(value: unknown): boolean {
-  const isMap = typeof value === "object" && value !== null && !Array.isArray(value);
-  return isMap && Object.values(value).every((text) => typeof text === "string");
+  return isObject(value) && Object.values(value).every((text) => typeof text === "string");
 }

@@ -1,4 +1,5 @@
 // JSON with one text for each value, for keys of caches and for digests.
+import { isObject } from "./json-object.ts";
 
 /**
  * Returns the value as JSON with the keys of every object sorted, at every depth: values that are equal apart from the
@@ -6,11 +7,7 @@
  * field that is undefined counts as absent.
  */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, part: unknown) => (isPlainObject(part) ? withSortedKeys(part) : part));
-}
-
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return JSON.stringify(value, (_key, part: unknown) => (isObject(part) ? withSortedKeys(part) : part));
 }
 
 function withSortedKeys(object: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {

@@ -5,7 +5,7 @@ import type { RoleDecision } from "../policy/decide.ts";
 import type { Operation } from "./patch.ts";
 import type { Plan } from "../injection/plan.ts";
 import type { AdmissionRequest } from "./review.ts";
-import { isObject } from "../injection/shape.ts";
+import { isObject } from "../runtime/json-object.ts";
 import type { AdmissionLine, AdmissionRole } from "../runtime/audit-line.ts";
 import { MOST_WARNINGS, warningTexts } from "./warning-texts.ts";
 

@@ -3,7 +3,7 @@
 // independent library applies it and the result is compared with the planned pod.
 import { isDeepStrictEqual } from "node:util";
 import { apply_patch as applyPatch } from "jsonpatch";
-import { isObject } from "../injection/shape.ts";
+import { isObject } from "../runtime/json-object.ts";
 import { isSameElement, type Pod } from "../kubernetes/objects.ts";
 import { PodroleError } from "../protocol/errors.ts";
 

@@ -2,7 +2,7 @@
 // audit fields, and environment variables of the sidecar. Admission runs before the API server's own validation, and
 // callers that are not the API server may send anything.
 // (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/)
-import { isObject } from "../injection/shape.ts";
+import { isObject } from "../runtime/json-object.ts";
 import { quoted } from "../policy/annotations.ts";
 import { isDnsLabel, isDnsSubdomain } from "../runtime/dns-names.ts";
 

@@ -1,6 +1,6 @@
 // How large the lists of an AdmissionReview may be, checked before anything works on them. Admission runs before the API
 // server's own validation, and callers that are not the API server may send anything.
-import { isObject } from "../injection/shape.ts";
+import { isObject } from "../runtime/json-object.ts";
 
 /** In bytes of names and values, as the API server counts them: it accepts no more (TotalAnnotationSizeLimitB). */
 const MOST_ANNOTATION_BYTES = 256 * 1024;

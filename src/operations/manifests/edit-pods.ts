@@ -4,7 +4,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, parseAllDocuments, visit } from "yaml";
 import type { Pod } from "../../kubernetes/objects.ts";
-import { isObject } from "../../injection/shape.ts";
+import { isObject } from "../../runtime/json-object.ts";
 import { isSameElement } from "../../kubernetes/objects.ts";
 import { templateOf } from "./templates.ts";
 

@@ -3,7 +3,7 @@
 import { parseAllDocuments } from "yaml";
 import { failure, type Result, success } from "../../runtime/result.ts";
 import type { ObjectMeta } from "../../kubernetes/objects.ts";
-import { isObject } from "../../injection/shape.ts";
+import { isObject } from "../../runtime/json-object.ts";
 
 /** An object with its kind and metadata; the other fields have any shape. */
 export interface KubernetesObject {

@@ -1,6 +1,6 @@
 // Where each kind of workload has its pod template.
 import type { Pod } from "../../kubernetes/objects.ts";
-import { isObject } from "../../injection/shape.ts";
+import { isObject } from "../../runtime/json-object.ts";
 
 /** The pod of an object, and how to put an edited one back. */
 export interface Template {

@@ -4,6 +4,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Clock } from "../../runtime/clock.ts";
+import { isObject } from "../../runtime/json-object.ts";
 
 export interface ProcessCredentialsOptions {
   /** The program, then its arguments. */
@@ -65,7 +66,7 @@ interface Failure extends Error {
 function parse(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

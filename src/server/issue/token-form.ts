@@ -1,6 +1,7 @@
 // Looks at a token before the API server is asked about it: what is no ServiceAccount token for podrole needs no TokenReview.
 // This is only ever an early no. The signature is not verified here, so nothing that passes is proved.
 import type { Secret } from "../../runtime/secret.ts";
+import { isObject } from "../../runtime/json-object.ts";
 
 /** The API server's clock and this one may differ by this much, in milliseconds. Tokens of pods live 10 minutes or longer. */
 const CLOCK_DIFFERENCE_MS = 5 * 60_000;
@@ -34,8 +35,7 @@ const NO_TOKEN = "it is not a JSON Web Token; expected a token of the pod's proj
 function readPart(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
-    const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isObject ? (value as Record<string, unknown>) : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

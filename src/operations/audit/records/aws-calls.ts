@@ -2,7 +2,7 @@
 // ID, which is in `userIdentity` of every call with temporary credentials
 // (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html).
 import { listAt, parseJson, textAt, timeOf } from "./json.ts";
-import { isObject } from "../../../injection/shape.ts";
+import { isObject } from "../../../runtime/json-object.ts";
 
 /** One call of an AWS API, with the credentials of a session. */
 export interface AwsCall {

@@ -1,5 +1,5 @@
 // Reads untrusted JSON: any text is accepted, and no function throws.
-import { isObject } from "../../../injection/shape.ts";
+import { isObject } from "../../../runtime/json-object.ts";
 
 /** Undefined if the text is not JSON. */
 export function parseJson(text: string): unknown {

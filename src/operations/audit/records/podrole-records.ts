@@ -9,7 +9,7 @@ import type {
   FieldOf,
 } from "../../../runtime/audit-line.ts";
 import { fieldsAt, listAt, parseJson, textAt, timeOf } from "./json.ts";
-import { isObject } from "../../../injection/shape.ts";
+import { isObject } from "../../../runtime/json-object.ts";
 
 interface Common {
   /** Unix milliseconds. */

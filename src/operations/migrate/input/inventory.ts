@@ -2,7 +2,8 @@
 // runs). It holds everything that the assessment of a pod needs, which is therefore a pure function.
 import { hasFinished, type Pod } from "../../../kubernetes/objects.ts";
 import { quoted } from "../../../policy/annotations.ts";
-import { findShapeProblem, isObject } from "../../../injection/shape.ts";
+import { findShapeProblem } from "../../../injection/shape.ts";
+import { isObject } from "../../../runtime/json-object.ts";
 import { templateOf } from "../../manifests/templates.ts";
 import { type KubernetesObject, namespaceOf } from "../../manifests/parse-objects.ts";
 import { type Owner, ownerOf, ownersByName } from "./owners.ts";
