@@ -3,24 +3,18 @@ import { toPodroleError } from "../../protocol/errors.ts";
 import type { CredentialCache } from "../aws/credential-cache.ts";
 import type { AssumeRole } from "../aws/sts.ts";
 import type { IssueCertificate } from "../issue/issue-certificate.ts";
-import type { CredentialIssuer } from "../issue/issue-credentials.ts";
+import type { CredentialIssuer, IssueResult } from "../issue/issue-credentials.ts";
 import type { ServerMetrics } from "./metrics.ts";
 
 /** Counts the calls to STS by code, and measures their duration and how many are in flight. */
 export function measureSts(assumeRole: AssumeRole, metrics: ServerMetrics): AssumeRole {
+  const { stsInFlight, stsSeconds: seconds, stsCalls: ends } = metrics;
   return async (input) => {
-    metrics.stsInFlight.inc();
-    const stop = metrics.stsSeconds.startTimer();
+    stsInFlight.inc();
     try {
-      const credentials = await assumeRole(input);
-      metrics.stsCalls.inc({ code: "OK" });
-      return credentials;
-    } catch (error) {
-      metrics.stsCalls.inc({ code: toPodroleError(error).code });
-      throw error;
+      return await timed(() => assumeRole(input), { seconds, ends, codesOf: () => ["OK"] });
     } finally {
-      stop();
-      metrics.stsInFlight.dec();
+      stsInFlight.dec();
     }
   };
 }
@@ -47,38 +41,40 @@ export function measureCache(
 
 /** Counts certificate requests by code and measures their duration. */
 export function measureCertificates(issue: IssueCertificate, metrics: ServerMetrics): IssueCertificate {
-  return async (...request) => {
-    const stop = metrics.certificateSeconds.startTimer();
-    try {
-      const issued = await issue(...request);
-      metrics.certificates.inc({ code: "ISSUED" });
-      return issued;
-    } catch (error) {
-      metrics.certificates.inc({ code: toPodroleError(error).code });
-      throw error;
-    } finally {
-      stop();
-    }
-  };
+  const { certificateSeconds: seconds, certificates: ends } = metrics;
+  return (...request) => timed(() => issue(...request), { seconds, ends, codesOf: () => ["ISSUED"] });
 }
 
 /** Counts credential requests by code, per container (once if the whole pod is refused), and measures their duration. */
 export function measureCredentials(issuer: CredentialIssuer, metrics: ServerMetrics): CredentialIssuer {
-  return {
-    ...issuer,
-    async issue(...request) {
-      const stop = metrics.credentialsSeconds.startTimer();
-      try {
-        const results = await issuer.issue(...request);
-        for (const result of results)
-          metrics.credentials.inc({ code: "refusal" in result ? result.refusal.code : "ISSUED" });
-        return results;
-      } catch (error) {
-        metrics.credentials.inc({ code: toPodroleError(error).code });
-        throw error;
-      } finally {
-        stop();
-      }
-    },
-  };
+  const { credentialsSeconds: seconds, credentials: ends } = metrics;
+  const codesOf = (results: readonly IssueResult[]) =>
+    results.map((result) => ("refusal" in result ? result.refusal.code : "ISSUED"));
+  return { ...issuer, issue: (...request) => timed(() => issuer.issue(...request), { seconds, ends, codesOf }) };
+}
+
+interface Measures<Result> {
+  readonly seconds: { startTimer(): () => unknown };
+  /** Counts the ends of calls by code. */
+  readonly ends: { inc(labels: { readonly code: string }): void };
+  /** The codes of a result, one for each end to count. */
+  readonly codesOf: (result: Result) => readonly string[];
+}
+
+/** Measures the duration of a call, and counts the codes of its result or of its error; both pass through. */
+async function timed<Result>(
+  call: () => Promise<Result>,
+  { seconds, ends, codesOf }: Measures<Result>,
+): Promise<Result> {
+  const stop = seconds.startTimer();
+  try {
+    const result = await call();
+    for (const code of codesOf(result)) ends.inc({ code });
+    return result;
+  } catch (error) {
+    ends.inc({ code: toPodroleError(error).code });
+    throw error;
+  } finally {
+    stop();
+  }
 }
