@@ -8,7 +8,15 @@
 import { ERRORS, type ErrorCode } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
-import { type ContainerGrant, type Credentials, type GrantRefusal, type Grants, isValid, renewAt } from "./grants.ts";
+import {
+  type ContainerGrant,
+  type Credentials,
+  type GrantRefusal,
+  type Grants,
+  isServed,
+  isValid,
+  renewAt,
+} from "./grants.ts";
 import { credentialsReply, type Reply } from "./http/replies.ts";
 
 /** Credentials by container index. Times are Unix milliseconds. */
@@ -98,7 +106,7 @@ export function createCredentialStore(
     },
     refusal: (index) => entries[index]?.grant.refusal,
     renewAt: () => renewAt(grants, containers, clock.now()),
-    ready: () => containers.every((_, index) => entries[index]?.grant.served),
+    ready: () => isServed(grants, containers),
     expiries() {
       const times = entries.map((entry) => entry?.grant.credentials?.expiresAtMs);
       const known = times.filter((time) => time !== undefined);
