@@ -11,7 +11,7 @@ import {
 } from "@grpc/grpc-js";
 import { type BudgetLimits, type CloseReason, createBudget } from "../runtime/budget.ts";
 import type { Clock } from "../runtime/clock.ts";
-import type { Address } from "../runtime/settings.ts";
+import { type Address, formatAddress } from "../runtime/settings.ts";
 import { limitGrpc } from "./budget-grpc.ts";
 import { type PodroleError, toPodroleError } from "./errors.ts";
 import { toStatus } from "./status.ts";
@@ -143,9 +143,8 @@ export function createListener(
   });
   return {
     listen() {
-      const host = address.host.includes(":") ? `[${address.host}]` : address.host;
       return new Promise((resolve, reject) => {
-        server.bindAsync(`${host}:${address.port}`, tlsCredentials, (error, port) => {
+        server.bindAsync(formatAddress(address), tlsCredentials, (error, port) => {
           if (error) return reject(error);
           counter.start(port);
           resolve(port);

@@ -159,6 +159,11 @@ export const address: Parser<Address> = {
   },
 };
 
+/** Returns "host:port", with the brackets that an IPv6 address needs before a port (RFC 3986, section 3.2.2). */
+export function formatAddress({ host, port }: Address): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
 /** A comma-separated list. Spaces around elements are dropped; an empty element is an error. */
 export const list: Parser<readonly string[]> = {
   expects: "one or more texts separated by commas",

@@ -6,6 +6,7 @@ import {
   envName,
   flag,
   flagName,
+  formatAddress,
   cidrs,
   integer,
   list,
@@ -123,3 +124,14 @@ for (const [name, parser, given, expected] of CASES) {
     assert.deepEqual(parser.parse(given), expected);
   });
 }
+
+test("formatAddress() returns text that address.parse() reads back, with brackets around IPv6", () => {
+  for (const [host, expected] of [
+    ["podrole-server.podrole.svc", "podrole-server.podrole.svc:8444"],
+    ["10.0.0.1", "10.0.0.1:8444"],
+    ["::1", "[::1]:8444"],
+  ] as const) {
+    assert.equal(formatAddress({ host, port: 8444 }), expected);
+    assert.deepEqual(address.parse(expected), { host, port: 8444 });
+  }
+});

@@ -10,7 +10,7 @@ import { readProof } from "../../protocol/proof.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { Secret } from "../../runtime/secret.ts";
-import type { Address } from "../../runtime/settings.ts";
+import { type Address, formatAddress } from "../../runtime/settings.ts";
 import { type Identity, readTrust, toIdentity, writeBundle, writeIdentity } from "../files/identity-files.ts";
 import type { ServerAnswer } from "../grants.ts";
 import type { SidecarSettings } from "../settings.ts";
@@ -97,10 +97,10 @@ function deadlineMs({ clock, endsAt }: CallContext): number {
   return Math.max(1, Math.min(CALL_DEADLINE_MS, endsAt - clock.now()));
 }
 
-function endpoint({ host, port }: Address, { serverName }: SidecarSettings, bundlePem: string): ServerEndpoint {
+function endpoint(address: Address, { serverName }: SidecarSettings, bundlePem: string): ServerEndpoint {
   return {
-    address: `${host.includes(":") ? `[${host}]` : host}:${port}`,
-    serverName: serverName ?? host,
+    address: formatAddress(address),
+    serverName: serverName ?? address.host,
     bundlePem,
   };
 }
