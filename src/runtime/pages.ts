@@ -1,9 +1,12 @@
 // The HTTP pages of server and webhook, for the kubelet and Prometheus. They expose no secret and decide nothing. The
 // kubelet's probe is one short request on a new connection, for which the budget always makes room.
+import type { AddressInfo } from "node:net";
 import { type FastifyInstance, fastify } from "fastify";
 import { limitHttp, nodeTimeouts } from "./budget-http.ts";
 import { type BudgetLimits, type CloseReason, createBudget } from "./budget.ts";
 import type { Clock } from "./clock.ts";
+import type { Address } from "./settings.ts";
+import type { Shutdown } from "./shutdown.ts";
 
 /** What the pages report on. */
 export interface PagesDeps {
@@ -32,6 +35,17 @@ const LIMITS: BudgetLimits = {
 };
 /** Milliseconds for which /metrics answers the same text, so that many requests for it cost no more than a few. */
 const METRICS_MS = 250;
+
+/** Serves the pages until `shutdown` closes them; resolves with the port, rejects if it cannot be bound. */
+export async function openPages(
+  { shutdown, ...deps }: PagesDeps & { readonly shutdown: Pick<Shutdown, "onClose"> },
+  { host, port }: Address,
+): Promise<number> {
+  const pages = createPages(deps);
+  await pages.listen({ host, port });
+  shutdown.onClose("pages", () => pages.close());
+  return (pages.server.address() as AddressInfo).port;
+}
 
 /** Creates the routes without a listener, so that tests call them through inject(). */
 export function createPages(

@@ -1,13 +1,12 @@
 // Opens the server's three ports: identity (server TLS), credentials (mutual TLS), and the HTTP pages for kubelet and
 // Prometheus.
-import type { AddressInfo } from "node:net";
 import { notAfterOf } from "../pki/bundle.ts";
 import { podIdentityOf } from "../pki/identity.ts";
 import { isRefusal, type PodroleError } from "../protocol/errors.ts";
 import { CREDENTIALS_LIMITS, createListener, IDENTITY_LIMITS, type Peer } from "../protocol/listener.ts";
 import type { CloseReason } from "../runtime/budget.ts";
 import type { Log } from "../runtime/log.ts";
-import { createPages } from "../runtime/pages.ts";
+import { openPages } from "../runtime/pages.ts";
 import { createSampler, type Sampler } from "../runtime/sampler.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import { createIdentify } from "./issue/caller.ts";
@@ -48,26 +47,21 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
     if (shutdown.signal.aborted) return ["the server is stopping"];
     return cluster.isWatching() ? [] : ["the caches of pods and namespaces are not filled yet"];
   }
-  const pages = createPages({
-    clock,
-    onClose: (reason) => metrics.connectionsClosed.inc({ port: "pages", reason }),
-    unready,
-    exposeMetrics() {
-      refreshGauges(metrics, clock.now(), {
-        isReady: unready().length === 0,
-        listeners: { identity, credentials },
-        cache: aws.cache,
-        limiter: aws.limiter,
-        authorityNotAfter: notAfterOf(trust.poller.current().authority.certificatePem),
-        servingNotAfter: trust.serving.notAfter(),
-        watchAgesMs: cluster.directory.ages(),
-      });
-      return metrics.expose();
-    },
-  });
-  await pages.listen({ host: settings.pagesBind.host, port: settings.pagesBind.port });
-  shutdown.onClose("pages", () => pages.close());
-  return { identity: identityPort, credentials: credentialsPort, pages: (pages.server.address() as AddressInfo).port };
+  const onClose = (reason: CloseReason) => metrics.connectionsClosed.inc({ port: "pages", reason });
+  function exposeMetrics(): Promise<string> {
+    refreshGauges(metrics, clock.now(), {
+      isReady: unready().length === 0,
+      listeners: { identity, credentials },
+      cache: aws.cache,
+      limiter: aws.limiter,
+      authorityNotAfter: notAfterOf(trust.poller.current().authority.certificatePem),
+      servingNotAfter: trust.serving.notAfter(),
+      watchAgesMs: cluster.directory.ages(),
+    });
+    return metrics.expose();
+  }
+  const pages = await openPages({ clock, shutdown, onClose, exposeMetrics, unready }, settings.pagesBind);
+  return { identity: identityPort, credentials: credentialsPort, pages };
 }
 
 function createListeners({ clock, log, metrics, trust, cluster }: PortDeps, settings: ServerSettings) {

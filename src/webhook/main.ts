@@ -1,11 +1,11 @@
 // The webhook's composition root, read from top to bottom: the cluster, trust and certificate, the status pages, and the
 // use case with its port. Decisions are made in ../injection/plan.ts.
-import type { AddressInfo } from "node:net";
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { createKubernetes } from "../kubernetes/client.ts";
+import type { CloseReason } from "../runtime/budget.ts";
 import { untilAborted } from "../runtime/clock.ts";
 import { buildLabels, createMetrics } from "../runtime/metrics.ts";
-import { createPages } from "../runtime/pages.ts";
+import { openPages } from "../runtime/pages.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import { createAdmit } from "./admit.ts";
 import { createWebhookApp } from "./app.ts";
@@ -55,7 +55,7 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
   );
 
   let ready = false;
-  const pages = await openPages({ ...deps, metrics, cluster, serving, isReady: () => ready }, settings);
+  const pages = await openStatusPages({ ...deps, metrics, cluster, serving, isReady: () => ready }, settings);
   await Promise.race([Promise.all([trust.ready, serving.ready, cluster.ready]), untilAborted(signal)]);
 
   const lookups = createLookups({ clock, cluster: measureReads(cluster, metrics) }, { timeoutMs: LOOKUP_TIMEOUT_MS });
@@ -101,7 +101,7 @@ interface PagesDeps extends ProgramDeps {
 }
 
 /** Serves /metrics, /healthz and /readyz; resolves with the port. */
-async function openPages(
+function openStatusPages(
   { clock, shutdown, metrics, cluster, serving, isReady }: PagesDeps,
   { pagesBind }: WebhookSettings,
 ): Promise<number> {
@@ -109,21 +109,15 @@ async function openPages(
     if (shutdown.signal.aborted) return ["the webhook is stopping"];
     return isReady() ? [] : ["there is no serving certificate from podrole's server yet"];
   }
-  const pages = createPages({
-    clock,
-    onClose: (reason) => metrics.connectionsClosed.inc({ port: "pages", reason }),
-    exposeMetrics() {
-      metrics.ready.set(unready().length === 0 ? 1 : 0);
-      const notAfter = serving.notAfter();
-      if (notAfter !== undefined) metrics.servingExpiry.set((notAfter - clock.now()) / 1000);
-      for (const [resource, ageMs] of Object.entries(cluster.ages())) metrics.watchAge.set({ resource }, ageMs / 1000);
-      return metrics.expose();
-    },
-    unready,
-  });
-  await pages.listen({ host: pagesBind.host, port: pagesBind.port });
-  shutdown.onClose("pages", () => pages.close());
-  return (pages.server.address() as AddressInfo).port;
+  const onClose = (reason: CloseReason) => metrics.connectionsClosed.inc({ port: "pages", reason });
+  async function exposeMetrics(): Promise<string> {
+    metrics.ready.set(unready().length === 0 ? 1 : 0);
+    const notAfter = serving.notAfter();
+    if (notAfter !== undefined) metrics.servingExpiry.set((notAfter - clock.now()) / 1000);
+    for (const [resource, ageMs] of Object.entries(cluster.ages())) metrics.watchAge.set({ resource }, ageMs / 1000);
+    return metrics.expose();
+  }
+  return openPages({ clock, shutdown, onClose, exposeMetrics, unready }, pagesBind);
 }
 
 /** Resolves with the API server's version; undefined if it cannot be read. */
