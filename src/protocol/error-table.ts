@@ -272,6 +272,41 @@ export const ERRORS = {
     summary: "The path does not accept this method.",
     remedy: "Use GET; for a metadata token, PUT.",
   },
+  CLOCK_SKEWED: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    keep: true,
+    summary: "Credentials had already expired when they arrived, by the clock of the pod's node.",
+    remedy: "Synchronize the clocks of the pod's node and of podrole-server's nodes, for example with chrony.",
+  },
+  PORT_TAKEN: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    keep: true,
+    summary: "The sidecar cannot listen on its port, because another container of the pod uses it.",
+    remedy:
+      "Declare the port in that container's `ports` in the pod spec and create the pod again: podrole then uses another port.",
+  },
+  LOOPBACK_MISSING: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    keep: true,
+    summary: "The pod has no loopback address, so the sidecar cannot listen.",
+    remedy:
+      "Correct the node's network plugin or container runtime, which brings up the pod's loopback interface with 127.0.0.1 or ::1.",
+  },
+  BUNDLE_UNCONFIRMED: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    keep: true,
+    summary: "The trust bundle that the webhook reads from ConfigMap `podrole-trust` is not the server's own.",
+    remedy:
+      "This usually ends without action, because the server publishes its bundle again. If it persists, check with `podrole check` that the server can write the ConfigMap, and that webhook and server are of the same installation.",
+  },
   INTERNAL: {
     http: 500,
     grpc: "INTERNAL",

@@ -85,7 +85,7 @@ function renewalTime(issuedAtMs: number, expiresAtMs: number, now: number, rando
 function expiredOnArrival(container: string): GrantRefusal {
   const state = "they have already expired by this node's clock; expected an expiry in the future";
   return {
-    code: "INTERNAL",
+    code: "CLOCK_SKEWED",
     message: `Cannot use credentials for container "${container}": ${state}`,
     retryAfterMs: 0,
   };

@@ -79,7 +79,7 @@ export function createServingCertificate(
       return requestCertificate({ bundlePem: published, published }, options);
     });
     if (isCurrent) trust.adopt(published);
-    else if (adopted === undefined) throw new PodroleError("INTERNAL", NOT_CONFIRMED);
+    else if (adopted === undefined) throw new PodroleError("BUNDLE_UNCONFIRMED", NOT_CONFIRMED);
     else if (offer !== undefined)
       log.warn({ bundle: bundleHash(offer) }, "did not adopt the published trust bundle: the server has another");
     use(obtained);

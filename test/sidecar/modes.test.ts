@@ -110,8 +110,8 @@ test("buildSidecar() puts gRPC into no bundle that the serving process loads", a
     for (const [, file] of text.matchAll(/require\("\.\/([^"]+)"\)/g))
       assert.ok(names.includes(file ?? ""), `${name} requires ${file}`);
   }
-  // 46 kB, of which 5 kB are texts of the error table; a module that is loaded on demand would add 400 kB.
-  assert.ok((sizes["main.cjs"] ?? 0) + (sizes["serve.cjs"] ?? 0) < 50_000, "main.cjs and serve.cjs stay small");
+  // 50 kB, of which 7 kB are texts of the error table; a module that is loaded on demand would add 400 kB.
+  assert.ok((sizes["main.cjs"] ?? 0) + (sizes["serve.cjs"] ?? 0) < 60_000, "main.cjs and serve.cjs stay small");
 });
 
 test("runSidecar() runs as a bundle as in a pod: serve, wait, renewal by a child process, SIGKILL, SIGTERM", async (t) => {

@@ -286,7 +286,7 @@ test("runServe() returns 1 when its port is in use, and 0 when its signal aborts
   assert.equal(await runServe({ ...deps, log: second.log, signal: signal.signal }, portInUse), 1);
   assert.ok(JSON.stringify(second.lines).includes(`port ${serving.port}`));
   const message = await readFile(pod.settings.terminationMessageFile ?? "", "utf8");
-  assert.match(message, /^INTERNAL: Cannot listen on port \d+: another container of this pod uses it/);
+  assert.match(message, /^PORT_TAKEN: Cannot listen on port \d+: another container of this pod uses it/);
   const ended = runServe({ ...deps, log: second.log, signal: signal.signal }, pod.settings);
   signal.abort("SIGTERM");
   assert.equal(await ended, 0);

@@ -56,7 +56,7 @@ for (const mode of ["native", "classic"] as const) {
     const neighbour = createServer();
     await new Promise<void>((resolve) => void neighbour.listen(0, "127.0.0.1", resolve));
     const { port } = neighbour.address() as AddressInfo;
-    await assert.rejects(start(pod, { port }), { code: "INTERNAL" });
+    await assert.rejects(start(pod, { port }), { code: "PORT_TAKEN" });
     const collected = await pod.token("app");
     await new Promise((resolve) => neighbour.close(resolve));
     const serving = await start(pod, { port });

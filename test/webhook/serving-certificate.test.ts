@@ -183,7 +183,7 @@ suite("createServingCertificate()", () => {
     });
 
     test(`adopts nothing when ${what} is in the ConfigMap at the start, and recovers`, async (context) => {
-      const { state, clock, trust, serving, attempts, become } = await webhookBeside(context, { published });
+      const { state, clock, trust, serving, attempts, become, lines } = await webhookBeside(context, { published });
       for (let count = 1; count <= 5; count++) {
         await attempts.reach(count);
         await clock.advance(LONGEST_WAIT);
@@ -191,6 +191,8 @@ suite("createServingCertificate()", () => {
       assert.ok(!attempts.results.includes("ok"));
       assert.equal(trust.current(), undefined);
       assert.throws(() => serving.current(), { code: "INTERNAL" });
+      // A server whose CA is not in the bundle is not reached at all.
+      assert.equal(/BUNDLE_UNCONFIRMED/.test(JSON.stringify(lines)), published === BOTH);
       become({ published: "" });
       // The attempt under way may have read the previous content.
       for (let count = 6; trust.current() === undefined; count++) {

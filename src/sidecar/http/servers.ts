@@ -37,7 +37,7 @@ export const HEALTH_LIMITS: BudgetLimits = { ...TIMES, connections: 64, requests
 
 /** Something that listens on one port. */
 export interface HttpServer {
-  /** Resolves with the port. Rejects with PodroleError INTERNAL if another container uses it, or the system's error. */
+  /** Resolves with the port. Rejects with PodroleError PORT_TAKEN or LOOPBACK_MISSING, or the system's error. */
   listen(): Promise<number>;
   close(): Promise<void>;
 }
@@ -77,7 +77,10 @@ export function createLoopbackServer(
       const v4Port = await listenIfPresent(v4, port, "127.0.0.1");
       const v6Port = await listenIfPresent(v6, v4Port ?? port, "::1");
       if (v4Port ?? v6Port) return (v4Port ?? v6Port) as number;
-      throw new PodroleError("INTERNAL", "Cannot listen: the pod has no loopback address; expected 127.0.0.1 or ::1");
+      throw new PodroleError(
+        "LOOPBACK_MISSING",
+        "Cannot listen: the pod has no loopback address; expected 127.0.0.1 or ::1",
+      );
     },
     async close() {
       await Promise.all([close(v4, closeGraceMs), close(v6, closeGraceMs)]);
@@ -118,7 +121,7 @@ async function listenIfPresent(server: Server, port: number, host: string): Prom
 function portInUse(port: number): PodroleError {
   const state = "another container of this pod uses it";
   const expected = "expected that container to declare the port in the pod spec, so that podrole avoids it";
-  return new PodroleError("INTERNAL", `Cannot listen on port ${port}: ${state}; ${expected}`);
+  return new PodroleError("PORT_TAKEN", `Cannot listen on port ${port}: ${state}; ${expected}`);
 }
 
 /** Accepts no more connections, closes idle ones now and the others after their response or after `graceMs`. */

@@ -312,9 +312,9 @@ test("close() answers held requests", async () => {
   await assert.rejects(sendRequest(port), { code: "ECONNREFUSED" });
 });
 
-test("listen() rejects with the port that another container uses", async () => {
+test("listen() rejects with PORT_TAKEN when another container uses the port", async () => {
   const { port, endpoint } = await setUp();
   const second = createEndpoint({} as Parameters<typeof createEndpoint>[0], { port, containers: [], holdMs: 0 });
-  await assert.rejects(second.listen(), { code: "INTERNAL", message: new RegExp(`port ${port}: another container`) });
+  await assert.rejects(second.listen(), { code: "PORT_TAKEN", message: new RegExp(`port ${port}: another container`) });
   await endpoint.close();
 });

@@ -206,7 +206,7 @@ test("renew() returns a retryable refusal in preference to a permanent one", asy
   assert.equal(renewal.outcome === "refused" && renewal.code, "STS_THROTTLED");
 });
 
-test("renew() stores INTERNAL for an unusable answer", async (t) => {
+test("renew() stores CLOCK_SKEWED for expired credentials, and INTERNAL for any other unusable answer", async (t) => {
   const { run, grants } = await setUp(t, { containers: ["expired", "empty", "silent"] });
   server.grant = (container) => {
     if (container === "expired") return granted(container, { now: clock.now() - 2 * HOUR });
@@ -216,7 +216,7 @@ test("renew() stores INTERNAL for an unusable answer", async (t) => {
   await run();
   assert.deepEqual(
     grants().map(({ refusal }) => refusal?.code),
-    ["INTERNAL", "INTERNAL", "INTERNAL"],
+    ["CLOCK_SKEWED", "INTERNAL", "INTERNAL"],
   );
 });
 
