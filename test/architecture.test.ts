@@ -134,6 +134,7 @@ const READ_ELSEWHERE = [
   "CallerTls.requestCert",
   "CallerTls.secureOptions",
   "Container.hostPort",
+  "CredentialsLine.containersOmitted",
   "Operation.op",
   "PatchOperation.op",
   "TrustPolicy.Statement",

@@ -92,7 +92,11 @@ export type CredentialsLine = PodFields & {
         readonly expiration: string;
         readonly packedPolicySize: number | undefined;
       }
-    | (RefusedFields & { readonly role: string | undefined })
+    | (RefusedFields & {
+        readonly role: string | undefined;
+        /** How many more containers of the request the refusal stands for. */
+        readonly containersOmitted: number | undefined;
+      })
   );
 
 /** Every line of the audit log. */

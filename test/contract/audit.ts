@@ -102,7 +102,7 @@ const SESSION: SessionCredentials = {
   packedPolicySize: 3,
 };
 
-/** Requests credentials for one container that gets them and one that is refused. */
+/** Requests credentials for one container that gets them, one that is refused, and two that the pod does not have. */
 async function issueCredentials(record: Audit): Promise<void> {
   const identity = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", pod: "web", uid: "u-1" };
   const { namespace, pod: name, uid, serviceAccount } = identity;
@@ -122,5 +122,5 @@ async function issueCredentials(record: Audit): Promise<void> {
     recordRefusal: () => {},
     policy: () => PLAN_SETTINGS.policy,
   });
-  await issuer.issue(identity, ["app", "job"], "peer");
+  await issuer.issue(identity, ["app", "job", "unknown-1", "unknown-2"], "peer");
 }

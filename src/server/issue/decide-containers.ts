@@ -11,11 +11,11 @@ import type { PodDirectory, PodInContext } from "./pod-directory.ts";
 
 /**
  * The decision on one container of the request; `found` is what a permitted role was decided from, `input` its session
- * without the policy of a ConfigMap.
+ * without the policy of a ConfigMap. `isUnknown`: the pod does not have the container.
  */
 export type ContainerDecision = { readonly container: string } & (
   | { readonly role: RoleArn; readonly found: PodInContext; readonly input: AssumeRoleInput }
-  | { readonly refusal: Refusal }
+  | { readonly refusal: Refusal; readonly isUnknown: boolean }
 );
 
 export interface DecideContainersDeps {
@@ -40,7 +40,11 @@ export async function decideContainers(
   } catch (thrown) {
     if (isRefusal(first)) throw thrown;
     const refusal = toPodroleError(thrown);
-    return first.map((decision) => ("role" in decision ? decision : { container: decision.container, refusal }));
+    return first.map((decision) => {
+      if ("role" in decision) return decision;
+      const { container, isUnknown } = decision;
+      return { container, refusal, isUnknown };
+    });
   }
 }
 
@@ -57,16 +61,19 @@ function judgeAll(
   policy: PolicySettings,
 ): readonly ContainerDecision[] {
   const found = effective(given, policy);
-  if (isRefusal(found)) return containers.map((container) => ({ container, refusal: found }));
+  const refused = (container: string, refusal: Refusal): ContainerDecision => {
+    return { container, refusal, isUnknown: !given.facts.containers.includes(container) };
+  };
+  if (isRefusal(found)) return containers.map((container) => refused(container, found));
   const { roles, refusal } = decideRoles(found.facts, found.inherited, policy, containers);
   return containers.map((container) => {
-    if (refusal) return { container, refusal };
+    if (refusal) return refused(container, refusal);
     const decision = roles.find((role) => role.container === container);
-    if (!decision) return { container, refusal: noRole(found, container) };
-    if (decision.outcome !== "allowed") return { container, refusal: decision.refusal };
+    if (!decision) return refused(container, noRole(found, container));
+    if (decision.outcome !== "allowed") return refused(container, decision.refusal);
     // An annotation that cannot be followed is a refusal as well. The session policy is read later.
     const input = assumeRoleInput(found.facts, decision.role, policy, "deferred");
-    return isRefusal(input) ? { container, refusal: input } : { container, role: decision.role, found, input };
+    return isRefusal(input) ? refused(container, input) : { container, role: decision.role, found, input };
   });
 }
 

@@ -52,7 +52,10 @@ export function createCredentialIssuer({
 }: CredentialIssuerDeps): CredentialIssuer {
   async function issueOne(identity: PodIdentity, decision: ContainerDecision, peer: string): Promise<IssueResult> {
     const { container } = decision;
-    if ("refusal" in decision) return refused(identity, container, decision.refusal, peer);
+    if ("refusal" in decision) {
+      const { refusal, isUnknown } = decision;
+      return isUnknown ? refusedResult(container, refusal) : refused(identity, container, refusal, peer);
+    }
     const { role, found } = decision;
     try {
       const input = await withSessionPolicy(decision.input, found, role);
@@ -96,11 +99,22 @@ export function createCredentialIssuer({
     peer: string,
     role?: string,
   ): IssueResult {
-    const { code, message } = refusal;
-    audit({ ...subjectOf(identity, container), decision: "refused", reason: code, message, role, peer });
-    recordRefusal(identity, { code, message });
-    const retryAfterMs = refusal instanceof PodroleError ? refusal.retryAfterMs : undefined;
-    return { container, refusal: { code, message, retryAfterMs } };
+    record(identity, [container], refusal, peer, role);
+    recordRefusal(identity, { code: refusal.code, message: refusal.message });
+    return refusedResult(container, refusal);
+  }
+
+  /** Writes one line about the first container, with the number of the others. */
+  function record(
+    identity: PodIdentity,
+    [first = "", ...others]: readonly string[],
+    { code, message }: Refusal,
+    peer: string,
+    role?: string,
+  ): void {
+    const containersOmitted = others.length > 0 ? others.length : undefined;
+    const line = { decision: "refused", reason: code, message, role, containersOmitted, peer } as const;
+    audit({ ...subjectOf(identity, first), ...line });
   }
 
   return {
@@ -108,9 +122,16 @@ export function createCredentialIssuer({
       const decisions = await decideContainers({ directory, policy }, identity, containers);
       if (isRefusal(decisions)) {
         const { code, message } = decisions;
-        const line = { decision: "refused", reason: code, message, role: undefined, peer } as const;
-        for (const container of containers) audit({ ...subjectOf(identity, container), ...line });
+        if (containers.length > 0) record(identity, containers, decisions, peer);
         throw new PodroleError(code, message);
+      }
+      // A caller may name any containers, so those that the pod does not have get one line and one Event together.
+      const unknown = decisions.filter((decision) => "refusal" in decision && decision.isUnknown);
+      const [first] = unknown;
+      if (first && "refusal" in first) {
+        const names = unknown.map(({ container }) => container);
+        record(identity, names, first.refusal, peer);
+        recordRefusal(identity, { code: first.refusal.code, message: first.refusal.message });
       }
       return Promise.all(decisions.map((decision) => issueOne(identity, decision, peer)));
     },
@@ -129,6 +150,12 @@ export function createCredentialIssuer({
       }
     },
   };
+}
+
+function refusedResult(container: string, refusal: Refusal): IssueResult {
+  const { code, message } = refusal;
+  const retryAfterMs = refusal instanceof PodroleError ? refusal.retryAfterMs : undefined;
+  return { container, refusal: { code, message, retryAfterMs } };
 }
 
 /** The fields of an audit line that name the container. */

@@ -105,6 +105,31 @@ test("issue() refuses a container without a role, or an unknown one, with ROLE_M
   assert.deepEqual(requested, []);
 });
 
+test("issue() records the containers that the pod does not have in one line, and each other refusal in a line of its own", async () => {
+  const { issuer, audit, recorded } = setUp(podWith({ "iam.amazonaws.com/role.app": "orders" }));
+  const unknown = Array.from({ length: 126 }, (_, index) => `n${index}`);
+  const grants = await issuer.issue(IDENTITY, ["app", ...unknown, "job"], "peer");
+  assert.equal(grants.filter((grant) => "refusal" in grant).length, 127);
+  assert.deepEqual(
+    audit.map(({ decision, container, containersOmitted }) => [decision, container, containersOmitted]),
+    [
+      ["refused", "n0", 125],
+      ["refused", "job", undefined],
+      ["issued", "app", undefined],
+    ],
+  );
+  assert.equal(recorded.length, 2);
+});
+
+test("issue() records the refusal of a whole pod in one line, however many containers it asks for", async () => {
+  const { issuer, audit } = setUp(refuse("POD_FINISHED", "Cannot serve pod"));
+  await assert.rejects(issuer.issue(IDENTITY, ["app", "job", "other"], "peer"), { code: "POD_FINISHED" });
+  assert.deepEqual(
+    audit.map(({ container, containersOmitted }) => [container, containersOmitted]),
+    [["app", 2]],
+  );
+});
+
 test("issue() rejects for a pod that is gone, without a call to STS", async () => {
   const { issuer, requested, audit } = setUp(refuse("POD_UNKNOWN", "Cannot identify pod"));
   await assert.rejects(issuer.issue(IDENTITY, ["app"], "peer"), { code: "POD_UNKNOWN" });

@@ -107,6 +107,7 @@ const WRITTEN: readonly AuditLine[] = [
     ...POD_FIELDS,
     container: "app",
     role: ROLE,
+    containersOmitted: 2,
     peer: "10.0.0.7:40000",
   },
 ];
