@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createOperatorKubernetes } from "../kubernetes/client.ts";
+import { UnusableKubeconfig } from "../kubernetes/errors.ts";
 import type { OperatorKubernetes } from "../kubernetes/operator.ts";
 import { findPodroleNamespace, refuseOwnNamespace } from "../operations/podrole-namespace.ts";
 import { PodroleError } from "../protocol/errors.ts";
@@ -23,7 +24,7 @@ export async function withCluster(
       await kubernetes.close();
     }
   } catch (error) {
-    if (!(error instanceof PodroleError)) throw error;
+    if (!(error instanceof PodroleError || error instanceof UnusableKubeconfig)) throw error;
     return fail(terminal, command, [error.message]);
   }
 }
@@ -52,12 +53,12 @@ export function withPodrole(
   });
 }
 
-/** Sends no request yet. Throws KUBERNETES_UNAVAILABLE when there is no usable kubeconfig. The caller closes it. */
+/** Sends no request yet. Throws UnusableKubeconfig. The caller closes it. */
 export function openCluster({ env }: Pick<Terminal, "env">, { kubeconfig, context }: Connection) {
   const path = kubeconfigPath(env, kubeconfig);
   if (path === undefined && !env["KUBERNETES_SERVICE_HOST"]) {
     const tried = "KUBECONFIG is not set, ~/.kube/config does not exist, and this is not a pod";
-    throw new PodroleError("KUBERNETES_UNAVAILABLE", `Cannot find a cluster: ${tried}; expected --kubeconfig FILE`);
+    throw new UnusableKubeconfig(`Cannot find a cluster: ${tried}; expected --kubeconfig FILE`);
   }
   return createOperatorKubernetes({ kubeconfigPath: path, context, component: "podrole-cli" });
 }

@@ -1,6 +1,7 @@
 // Runs a long-running program: reads and checks its settings, opens log and audit, starts it, and stops it on a signal.
 import pretty from "pino-pretty";
 import type { DestinationStream } from "pino";
+import { UnusableKubeconfig } from "../kubernetes/errors.ts";
 import { sleep, systemClock, untilAborted } from "../runtime/clock.ts";
 import type { COMMON_SETTINGS } from "../runtime/common-settings.ts";
 import { createAudit, createLog } from "../runtime/log.ts";
@@ -25,7 +26,10 @@ export interface Program<Table extends ProgramTable> {
 /** Below the 30 s that Kubernetes waits between SIGTERM and SIGKILL by default (terminationGracePeriodSeconds). */
 const STOP_WITHIN_MS = 25_000;
 
-/** Resolves with the exit code when the program has stopped: 0 after a signal, 1 if it cannot start, 2 for its settings. */
+/**
+ * Resolves with the exit code when the program has stopped: 0 after a signal, 1 if it cannot start, 2 for its settings or its
+ * kubeconfig.
+ */
 export async function runProgram<Table extends ProgramTable>(
   terminal: Terminal,
   flags: Readonly<Record<string, string>>,
@@ -53,6 +57,10 @@ export async function runProgram<Table extends ProgramTable>(
       return 0;
     }
   } catch (error) {
+    if (error instanceof UnusableKubeconfig) {
+      await shutdown.stop("failed to start");
+      return fail(terminal, name, [error.message]);
+    }
     log.error({ err: error }, `podrole ${name} could not start`);
     await shutdown.stop("failed to start");
     return 1;

@@ -5,8 +5,8 @@
 // minutes) → closed, by `close()`, which ends all connections, also those of watches and of replaced pools.
 import { delimiter } from "node:path";
 import { HttpMethod, IsomorphicFetchHttpLibrary, KubeConfig, RequestContext } from "@kubernetes/client-node";
-import { PodroleError } from "../protocol/errors.ts";
 import { type Clock, systemClock } from "../runtime/clock.ts";
+import { UnusableKubeconfig } from "./errors.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Kubernetes } from "./api.ts";
 import { splitLines } from "./lines.ts";
@@ -39,9 +39,7 @@ export interface KubernetesClient extends Kubernetes {
 /** In milliseconds. The API server ends requests after 60 s; podrole's callers time out long before. */
 const DEADLINE_MS = 10_000;
 
-/**
- * Creates a client without connecting. Throws PodroleError KUBERNETES_UNAVAILABLE if the configuration cannot be read.
- */
+/** Creates a client without connecting. Throws UnusableKubeconfig. */
 export function createKubernetes(options: KubernetesOptions): KubernetesClient {
   const { operations, close } = connect(options);
   return { ...operations, close };
@@ -77,15 +75,12 @@ function loadConfig(kubeconfigPath: string | undefined, context: string | undefi
       config.mergeConfig(more, true);
     }
   } catch (cause) {
-    throw new PodroleError("KUBERNETES_UNAVAILABLE", `Cannot set up the Kubernetes client: ${from} cannot be read`, {
-      cause,
-    });
+    throw new UnusableKubeconfig(`Cannot set up the Kubernetes client: ${from} cannot be read`, { cause });
   }
   if (context !== undefined) {
     const names = config.getContexts().map(({ name }) => name);
     if (!names.includes(context)) {
-      throw new PodroleError(
-        "KUBERNETES_UNAVAILABLE",
+      throw new UnusableKubeconfig(
         `Cannot set up the Kubernetes client: ${from} has no context "${context}"; expected one of ${names.join(", ")}`,
       );
     }
@@ -93,8 +88,7 @@ function loadConfig(kubeconfigPath: string | undefined, context: string | undefi
   }
   // Outside a pod the library returns "https://undefined:undefined".
   if (!URL.canParse(config.getCurrentCluster()?.server ?? "")) {
-    throw new PodroleError(
-      "KUBERNETES_UNAVAILABLE",
+    throw new UnusableKubeconfig(
       `Cannot set up the Kubernetes client: ${from} names no API server; expected a kubeconfig or a pod's ServiceAccount`,
     );
   }

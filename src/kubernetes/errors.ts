@@ -26,6 +26,14 @@ export class ApiError extends PodroleError {
   }
 }
 
+/**
+ * No kubeconfig, one that cannot be read, or one without the requested context or an API server. Has no code of the error
+ * table: no retry helps, and it never reaches another program.
+ */
+export class UnusableKubeconfig extends Error {
+  override readonly name = "UnusableKubeconfig";
+}
+
 /** The parts of a metav1.Status that podrole reads. Proxies in between may respond with anything else. */
 export interface ApiStatus {
   readonly code?: number;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { type Program, runProgram } from "../../src/cli/run-program.ts";
+import { createKubernetes } from "../../src/kubernetes/client.ts";
 import type { AuditLine } from "../../src/runtime/audit-line.ts";
 import { COMMON_SETTINGS } from "../../src/runtime/common-settings.ts";
 import { createTerminal } from "./terminal.ts";
@@ -80,6 +81,21 @@ suite("runProgram()", () => {
     assert.equal(await runProgram(terminal, {}, start), 1);
     assert.ok(closed);
     assert.match(terminal.said.out(), /port taken/);
+  });
+
+  test("returns 2 and one line if there is no usable kubeconfig, and closes everything", async () => {
+    const terminal = createTerminal();
+    let closed = false;
+    const start = program(async ({ shutdown }) => {
+      shutdown.onClose("port", () => {
+        closed = true;
+      });
+      createKubernetes({ kubeconfigPath: "/nowhere/config" });
+    });
+    assert.equal(await runProgram(terminal, {}, start), 2);
+    assert.ok(closed);
+    assert.match(terminal.said.err(), /^podrole \S+: .* kubeconfig \/nowhere\/config cannot be read\n$/);
+    assert.doesNotMatch(terminal.said.out(), /stack/);
   });
 
   test("stops at a signal during the start", async () => {

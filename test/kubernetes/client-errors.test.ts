@@ -8,8 +8,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
 import { createKubernetes } from "../../src/kubernetes/client.ts";
-import { ApiError } from "../../src/kubernetes/errors.ts";
-import { PodroleError } from "../../src/protocol/errors.ts";
+import { ApiError, UnusableKubeconfig } from "../../src/kubernetes/errors.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { startCluster } from "./harness.ts";
@@ -187,8 +186,7 @@ test("createKubernetes() throws if it cannot read a configuration", async (t) =>
   for (const { kubeconfigPath, message } of cases) {
     assert.throws(
       () => createKubernetes({ kubeconfigPath }),
-      (error: unknown) =>
-        error instanceof PodroleError && error.code === "KUBERNETES_UNAVAILABLE" && message.test(error.message),
+      (error: unknown) => error instanceof UnusableKubeconfig && message.test(error.message),
     );
   }
 });

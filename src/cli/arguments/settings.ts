@@ -37,7 +37,7 @@ function declareSettings(command: Command, table: SettingTable, example: readonl
     exitCodes: [
       [0, "stopped by a signal"],
       [1, "the program could not start"],
-      [2, "a setting cannot be used"],
+      [2, "a setting or the kubeconfig cannot be used"],
     ],
     docs: "docs/configuration.md describes every setting, and the values that it accepts",
   });
