@@ -5,7 +5,7 @@ import type { Server } from "node:https";
 import { type AddressInfo, BlockList, isIPv6 } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify } from "fastify";
-import { ERRORS } from "../protocol/errors.ts";
+import { ERRORS, refuse } from "../protocol/errors.ts";
 import type { TlsSource } from "../protocol/tls.ts";
 import { limitHttp, nodeTimeouts } from "../runtime/budget-http.ts";
 import { type BudgetLimits, type CloseReason, createBudget } from "../runtime/budget.ts";
@@ -166,9 +166,8 @@ function routes(
     return reply.send(formatReview({ uid, allowed: false, status }));
   });
   http.setNotFoundHandler((_request, reply) => {
-    return reply
-      .code(404)
-      .send({ code: "PATH_UNKNOWN", message: "Cannot serve this path or method: not known; expected POST /mutate" });
+    const message = "Cannot serve this path or method: not known; expected POST /mutate";
+    return reply.code(404).send(refuse("PATH_UNKNOWN", message));
   });
   http.setErrorHandler((error: FastifyError, request, reply) => {
     // Nobody waits for the answer; why the connection was closed is counted by the budget.
@@ -177,15 +176,12 @@ function routes(
     onUnreadable(status);
     if (status >= 500) {
       log.error({ err: error }, "could not answer a request");
-      return reply
-        .code(500)
-        .send({ code: "INTERNAL", message: "Cannot answer: podrole failed, and the webhook's log has the cause" });
+      const message = "Cannot answer: podrole failed, and the webhook's log has the cause";
+      return reply.code(500).send(refuse("INTERNAL", message));
     }
     warn("body", { status, state: error.code }, "could not read a request to /mutate");
-    return reply.code(status).send({
-      code: "REQUEST_INVALID",
-      message: `Cannot read the request: ${error.message}; expected an AdmissionReview as JSON`,
-    });
+    const message = `Cannot read the request: ${error.message}; expected an AdmissionReview as JSON`;
+    return reply.code(status).send(refuse("REQUEST_INVALID", message));
   });
 }
 
