@@ -1,8 +1,9 @@
 // podrole's real programs for the suites of attacks and fuzzing: server and webhook with an emulated API server and STS, and
-// sidecars of pods that the webhook admitted, each a process of its own. States: open → closed (close()).
+// sidecars of pods that the webhook admitted, each a process of its own. States: open → closed (close()). While a sidecar
+// runs, its pod's token is replaced as a kubelet replaces it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type EmulatedCluster, startEmulatedCluster } from "../emulators/cluster.ts";
@@ -48,6 +49,8 @@ export interface PodOptions {
 export interface AdmittedPod {
   readonly name: string;
   readonly token: Secret;
+  /** Requests another token of the pod, as a kubelet does before the last one expires (10 minutes). */
+  newToken(): Promise<Secret>;
   /** Environment of its podrole-sidecar, as the webhook set it. */
   readonly env: Readonly<Record<string, string>>;
   readonly identityPort: ServerEndpoint;
@@ -66,6 +69,7 @@ export interface RunningSidecar {
   token(container: string): Promise<string>;
   /** Runs another mode of its program in its environment; resolves with the exit code. `flags`: of Node. */
   run(mode: string, flags?: (own: readonly string[]) => readonly string[]): Promise<number | null>;
+  close(): Promise<void>;
 }
 
 /** How a sidecar starts. */
@@ -138,7 +142,7 @@ export async function openPrograms({
       return sidecar;
     },
     async close() {
-      for (const { program } of sidecars) await program.stop();
+      for (const sidecar of sidecars) await sidecar.close();
       await cluster.stop();
       await rm(directory, { recursive: true, force: true });
     },
@@ -167,7 +171,8 @@ async function createPod({ kubernetes }: EmulatedCluster, options: PodOptions): 
     PODROLE_POD_NAMESPACE: NAMESPACE,
   };
   const bound = { namespace: NAMESPACE, serviceAccount: "default", pod: { name, uid } };
-  const token = new Secret(await requestToken(kubernetes, bound));
+  const newToken = async () => new Secret(await requestToken(kubernetes, bound));
+  const token = await newToken();
   const endpoint = (variable: string): ServerEndpoint => ({
     address: env[variable] ?? "",
     serverName: env["PODROLE_SERVER_NAME"] ?? "",
@@ -177,16 +182,25 @@ async function createPod({ kubernetes }: EmulatedCluster, options: PodOptions): 
   return {
     name,
     token,
+    newToken,
     env,
     identityPort,
     credentialsPort: endpoint("PODROLE_SERVER_ADDRESS"),
     async prove(deadlineMs = 10_000) {
       const privateKey = generateKeyPem();
-      const input = { token, csr: createCsr(privateKey, name), bundleHash: "" };
+      const input = { token: await newToken(), csr: createCsr(privateKey, name), bundleHash: "" };
       const { certificate } = await issueCertificate(identityPort, input, deadlineMs);
       return { privateKey, certificatePem: certificate };
     },
   };
+}
+
+/** A kubelet replaces a token after 80 % of its lifetime; these last 10 minutes. */
+const PROOF_ROTATION_MS = 8 * 60_000;
+
+async function rotateProof(pod: AdmittedPod, file: string): Promise<void> {
+  await writeFile(`${file}.new`, (await pod.newToken()).reveal(), { mode: 0o600 });
+  await rename(`${file}.new`, file);
 }
 
 async function startSidecar(
@@ -202,6 +216,7 @@ async function startSidecar(
   };
   for (const path of [own.identity, own.tokens]) await mkdir(path, { recursive: true });
   await writeFile(own.proof, pod.token.reveal(), { mode: 0o600 });
+  const rotation = setInterval(() => void rotateProof(pod, own.proof), PROOF_ROTATION_MS);
   const port = (await freeOffset(0)) || 0;
   const env = {
     ...pod.env,
@@ -230,6 +245,10 @@ async function startSidecar(
       });
       const [code] = (await once(child, "exit")) as [number | null];
       return code;
+    },
+    async close() {
+      clearInterval(rotation);
+      await program.stop();
     },
   };
 }

@@ -50,7 +50,7 @@ async function measureOne(programs: Programs, launcher: string, index: number): 
   const start = since();
   await sidecar.run("renew", renewalFlags);
   const renewal = since();
-  await sidecar.program.stop();
+  await sidecar.close();
   group.remove();
   return { reference, start, renewal };
 }
