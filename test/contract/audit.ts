@@ -97,8 +97,8 @@ const SESSION: SessionCredentials = {
   accessKeyId: "ASIAEXAMPLE",
   secretAccessKey: new Secret("key"),
   sessionToken: new Secret("token"),
-  issuedAt: 0,
-  expiresAt: HOUR_MS,
+  issuedAtMs: 0,
+  expiresAtMs: HOUR_MS,
   packedPolicySize: 3,
 };
 

@@ -36,7 +36,7 @@ function setUp() {
         if (fault) throw fault;
         const now = clock.now();
         const session = { accessKeyId: `ASIA${calls}`, secretAccessKey: secret, sessionToken: secret };
-        return { ...session, issuedAt: now, expiresAt: now + 60 * MINUTE };
+        return { ...session, issuedAtMs: now, expiresAtMs: now + 60 * MINUTE };
       },
     },
     { capacity: 10 },

@@ -121,7 +121,7 @@ export function createCredentialCache(
       const credentials = await fetch(entry, input, requester);
       return { credentials, outcome: cached ? "renewed" : "miss" } as const;
     } catch (error) {
-      if (cached && clock.now() < cached.expiresAt - UNUSABLE_MS)
+      if (cached && clock.now() < cached.expiresAtMs - UNUSABLE_MS)
         return { credentials: cached, outcome: "stale" } as const;
       throw error;
     }
@@ -141,7 +141,7 @@ export function createCredentialCache(
       const now = clock.now();
       let nearest = Number.POSITIVE_INFINITY;
       for (const [, { credentials }] of entries.entries()) {
-        if (credentials && credentials.expiresAt > now) nearest = Math.min(nearest, credentials.expiresAt - now);
+        if (credentials && credentials.expiresAtMs > now) nearest = Math.min(nearest, credentials.expiresAtMs - now);
       }
       return nearest;
     },
@@ -149,7 +149,7 @@ export function createCredentialCache(
       const now = clock.now();
       for (const [key, { credentials, inFlight, failure, requestedAt, holders }] of entries.entries()) {
         if (inFlight) continue;
-        const valid = credentials !== undefined && credentials.expiresAt > now;
+        const valid = credentials !== undefined && credentials.expiresAtMs > now;
         if (!valid && !failure.isInUse()) entries.delete(key);
         if (now - requestedAt < GRACE_MS) continue;
         for (const uid of holders) if (!isAlive(uid)) holders.delete(uid);
@@ -160,8 +160,8 @@ export function createCredentialCache(
 }
 
 /** SDKs refresh up to 15 minutes before expiry, so credentials should have half of their lifetime left when returned. */
-function halfLife({ issuedAt, expiresAt }: SessionCredentials): number {
-  return issuedAt + (expiresAt - issuedAt) / 2;
+function halfLife({ issuedAtMs, expiresAtMs }: SessionCredentials): number {
+  return issuedAtMs + (expiresAtMs - issuedAtMs) / 2;
 }
 
 /**

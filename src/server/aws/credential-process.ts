@@ -44,15 +44,15 @@ export function createProcessCredentials(
       throw failed("it did not print JSON with Version 1; expected the output of a credential_process");
     if (!isText(AccessKeyId) || !isText(SecretAccessKey))
       throw failed("it printed no AccessKeyId or SecretAccessKey; expected both");
-    const expiresAt = isText(Expiration) ? Date.parse(Expiration) : undefined;
-    if (Number.isNaN(expiresAt)) throw failed("its Expiration is not a time; expected RFC 3339");
-    if (expiresAt !== undefined && expiresAt <= clock.now())
+    const expiresAtMs = isText(Expiration) ? Date.parse(Expiration) : undefined;
+    if (Number.isNaN(expiresAtMs)) throw failed("its Expiration is not a time; expected RFC 3339");
+    if (expiresAtMs !== undefined && expiresAtMs <= clock.now())
       throw failed("the credentials that it printed have expired; expected valid ones");
     return {
       accessKeyId: AccessKeyId,
       secretAccessKey: SecretAccessKey,
       ...(isText(SessionToken) && { sessionToken: SessionToken }),
-      ...(expiresAt !== undefined && { expiration: new Date(expiresAt) }),
+      ...(expiresAtMs !== undefined && { expiration: new Date(expiresAtMs) }),
     };
   };
 }

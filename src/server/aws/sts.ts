@@ -25,8 +25,8 @@ export interface SessionCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;
   readonly sessionToken: Secret;
-  readonly issuedAt: number;
-  readonly expiresAt: number;
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
   /** Percentage of the space for session policies and tags in use; absent if there are none. Only STS can compute it. */
   readonly packedPolicySize?: number;
 }
@@ -135,7 +135,7 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
   return {
     async assumeRole(input) {
       const action = `assume role ${input.roleArn}`;
-      const issuedAt = clock.now();
+      const issuedAtMs = clock.now();
       const client = clientVia(input.via ?? options.hopRoleArn);
       const { Credentials: issued, PackedPolicySize: packedPolicySize } = await send(
         client,
@@ -148,8 +148,8 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
         accessKeyId: AccessKeyId,
         secretAccessKey: new Secret(SecretAccessKey),
         sessionToken: new Secret(SessionToken),
-        issuedAt,
-        expiresAt: Expiration.getTime(),
+        issuedAtMs,
+        expiresAtMs: Expiration.getTime(),
         ...(packedPolicySize !== undefined && { packedPolicySize }),
       };
     },

@@ -163,6 +163,6 @@ function subjectOf({ namespace, pod, uid, serviceAccount }: PodIdentity, contain
   return { audit: "credentials", namespace, pod, podUid: uid, serviceAccount, container } as const;
 }
 
-function sessionFields({ accessKeyId, expiresAt, packedPolicySize }: SessionCredentials) {
-  return { accessKeyId, expiration: new Date(expiresAt).toISOString(), packedPolicySize };
+function sessionFields({ accessKeyId, expiresAtMs, packedPolicySize }: SessionCredentials) {
+  return { accessKeyId, expiration: new Date(expiresAtMs).toISOString(), packedPolicySize };
 }

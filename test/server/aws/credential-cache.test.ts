@@ -35,8 +35,8 @@ function session(now: number): SessionCredentials {
     accessKeyId: "ASIA",
     secretAccessKey: secret,
     sessionToken: secret,
-    issuedAt: now,
-    expiresAt: now + 60 * MINUTE,
+    issuedAtMs: now,
+    expiresAtMs: now + 60 * MINUTE,
   };
 }
 
@@ -163,7 +163,7 @@ test("get() never returns expired credentials", async () => {
           answerWith(healthy ? () => Promise.resolve() : fail("STS_UNAVAILABLE"));
           await clock.advance(minutes * MINUTE);
           const answer = await cache.get(INPUT, POD).catch(() => undefined);
-          assert.ok(answer === undefined || answer.credentials.expiresAt > clock.now());
+          assert.ok(answer === undefined || answer.credentials.expiresAtMs > clock.now());
         }
       },
     ),

@@ -12,8 +12,8 @@ const ISSUED = {
   accessKeyId: "A",
   secretAccessKey: new Secret("s"),
   sessionToken: new Secret("t"),
-  issuedAt: 0,
-  expiresAt: 1,
+  issuedAtMs: 0,
+  expiresAtMs: 1,
 };
 
 type Deps = Pick<StsLimiterDeps, "clock" | "assumeRole"> & Partial<StsLimiterDeps>;

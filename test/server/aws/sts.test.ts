@@ -51,7 +51,7 @@ test("assumeRole() returns a session whose secrets do not print", async (context
   const { emulator, sts } = await setUp(context);
   const session = await sts.assumeRole(input("orders"));
   assert.match(session.accessKeyId, /^ASIA/);
-  assert.ok(session.expiresAt > session.issuedAt && session.expiresAt <= session.issuedAt + 901_000);
+  assert.ok(session.expiresAtMs > session.issuedAtMs && session.expiresAtMs <= session.issuedAtMs + 901_000);
   assert.doesNotMatch(JSON.stringify(session), new RegExp(session.secretAccessKey.reveal().slice(0, 8)));
   const [call] = emulator.calls.assumed();
   assert.deepEqual([call?.callerArn, call?.sessionName, call?.durationSeconds], [SERVER, "team.web", 900]);

@@ -15,8 +15,8 @@ const SESSION: SessionCredentials = {
   accessKeyId: "ASIAEXAMPLE",
   secretAccessKey: new Secret("hidden-key"),
   sessionToken: new Secret("hidden-token"),
-  issuedAt: 0,
-  expiresAt: 3_600_000,
+  issuedAtMs: 0,
+  expiresAtMs: 3_600_000,
 };
 
 function podWith(annotations: Record<string, string>, permitted = "arn:aws:iam::123456789012:role/.*"): PodInContext {

@@ -16,7 +16,7 @@ async function accessKeys(annotations: Readonly<Record<string, string>>, session
   const assumeRole: AssumeRoleFor = async () => {
     issued += 1;
     const secrets = { secretAccessKey: new Secret("s"), sessionToken: new Secret("t") };
-    return { accessKeyId: `ASIA${issued}`, ...secrets, issuedAt: clock.now(), expiresAt: clock.now() + 3_600_000 };
+    return { accessKeyId: `ASIA${issued}`, ...secrets, issuedAtMs: clock.now(), expiresAtMs: clock.now() + 3_600_000 };
   };
   const find = async ({ namespace, pod: name, uid, serviceAccount }: ReturnType<typeof identityIn>) => ({
     facts: {

@@ -20,8 +20,8 @@ const SESSION: SessionCredentials = {
   accessKeyId: "ASIA",
   secretAccessKey: new Secret("key"),
   sessionToken: new Secret("token"),
-  issuedAt: 0,
-  expiresAt: 1,
+  issuedAtMs: 0,
+  expiresAtMs: 1,
 };
 const POD = { trustDomain: "cluster.local", namespace: "shop", pod: "web", uid: "u-1", serviceAccount: "default" };
 const THROTTLED = new PodroleError("STS_THROTTLED", "Cannot assume role: too many calls");
