@@ -11,7 +11,7 @@ import { canonicalJson } from "../../runtime/canonical-json.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { createLru } from "../../runtime/lru.ts";
 import { createFailureMemory, type FailureMemory } from "./failure-memory.ts";
-import type { Share } from "./fair-queue.ts";
+import type { PodKey } from "./fair-queue.ts";
 import type { SessionCredentials } from "./sts.ts";
 import type { AssumeRoleFor } from "./sts-limiter.ts";
 
@@ -21,7 +21,7 @@ export interface CredentialCacheOptions {
 }
 
 /** The pod that requests a session. */
-export interface Requester extends Share {
+export interface RequestingPod extends PodKey {
   /** Differs after a change to the pod, or to a setting of its namespace, that may cure a refusal. */
   readonly circumstances: string;
 }
@@ -36,10 +36,10 @@ export interface CredentialCache {
    */
   get(
     input: AssumeRoleInput,
-    requester: Requester,
+    requestingPod: RequestingPod,
   ): Promise<{ readonly credentials: SessionCredentials; readonly outcome: CacheOutcome }>;
   /** Starts fetching what the pod is about to request; never throws. */
-  prefetch(input: AssumeRoleInput, requester: Requester): void;
+  prefetch(input: AssumeRoleInput, requestingPod: RequestingPod): void;
   /** Number of entries. */
   readonly size: number;
   /** Milliseconds until the first cached session expires; Infinity when there is none. */
@@ -89,9 +89,9 @@ export function createCredentialCache(
    * Starts the one call of an entry, or joins it. The call serves all requests that wait for it and has its own deadline, so
    * no single caller can cancel it. It counts for the pod that requested it first.
    */
-  function fetch(entry: Entry, input: AssumeRoleInput, requester: Requester): Promise<SessionCredentials> {
-    entry.waiting.add(requester.circumstances);
-    entry.inFlight ??= assumeRole(input, requester)
+  function fetch(entry: Entry, input: AssumeRoleInput, requestingPod: RequestingPod): Promise<SessionCredentials> {
+    entry.waiting.add(requestingPod.circumstances);
+    entry.inFlight ??= assumeRole(input, requestingPod)
       .then(
         (credentials) => {
           entry.credentials = credentials;
@@ -111,14 +111,14 @@ export function createCredentialCache(
     return entry.inFlight;
   }
 
-  async function get(input: AssumeRoleInput, requester: Requester) {
-    const entry = entryOf(keyOf(input), requester.uid);
+  async function get(input: AssumeRoleInput, requestingPod: RequestingPod) {
+    const entry = entryOf(keyOf(input), requestingPod.uid);
     const cached = entry.credentials;
     if (cached && clock.now() < halfLife(cached)) return { credentials: cached, outcome: "hit" } as const;
     try {
-      const failure = entry.failure.recall(requester.circumstances);
+      const failure = entry.failure.recall(requestingPod.circumstances);
       if (failure) throw failure;
-      const credentials = await fetch(entry, input, requester);
+      const credentials = await fetch(entry, input, requestingPod);
       return { credentials, outcome: cached ? "renewed" : "miss" } as const;
     } catch (error) {
       if (cached && clock.now() < cached.expiresAtMs - UNUSABLE_MS)
@@ -129,8 +129,8 @@ export function createCredentialCache(
 
   return {
     get,
-    prefetch(input, requester) {
-      get(input, requester).catch(() => {
+    prefetch(input, requestingPod) {
+      get(input, requestingPod).catch(() => {
         // The entry stores the error; the next request reports it.
       });
     },

@@ -3,15 +3,15 @@
 // An item lives from push() until take() returns it, delete() removes it, or push() drops it. When the queue is full, the
 // newest item of the pod with most items, in the namespace with most items, is dropped. There is no timer.
 
-/** Whose share an item belongs to. */
-export interface Share {
+/** The pod whose share of the turns an item belongs to. */
+export interface PodKey {
   readonly namespace: string;
   /** The pod's uid. */
   readonly uid: string;
 }
 
 /** A bounded queue of items, each an object that is in it at most once. */
-export interface FairQueue<Item extends Share> {
+export interface FairQueue<Item extends PodKey> {
   readonly size: number;
   /** Adds an item; returns the item that was dropped for it, which may be the same one, undefined if there was room. */
   push(item: Item): Item | undefined;
@@ -28,7 +28,7 @@ interface Line<Item> {
 }
 
 /** Creates an empty queue for at most `capacity` items. */
-export function createFairQueue<Item extends Share>(capacity: number): FairQueue<Item> {
+export function createFairQueue<Item extends PodKey>(capacity: number): FairQueue<Item> {
   /** The order of the map is the order of turns. */
   const lines = new Map<string, Line<Item>>();
   let size = 0;

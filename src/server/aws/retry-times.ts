@@ -3,7 +3,7 @@
 // push the times of the others back. A time lives until it has passed; past ones are removed once a second at most, at the
 // next call.
 import type { Clock } from "../../runtime/clock.ts";
-import type { Share } from "./fair-queue.ts";
+import type { PodKey } from "./fair-queue.ts";
 
 export interface RetryTimesOptions {
   /** Milliseconds between two calls of one account. */
@@ -13,7 +13,7 @@ export interface RetryTimesOptions {
 }
 
 /** Returns a time to retry, Unix milliseconds, `earliest` or later. */
-export type RetryTimes = (share: Share, earliest: number) => number;
+export type RetryTimes = (pod: PodKey, earliest: number) => number;
 
 const PRUNE_EACH_MS = 1_000;
 

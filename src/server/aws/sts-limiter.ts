@@ -16,7 +16,7 @@ import { parseRoleArn } from "../../policy/role.ts";
 import { PodroleError } from "../../protocol/errors.ts";
 import { backoff, type Clock } from "../../runtime/clock.ts";
 import { createTokenBucket, type TokenBucket } from "../../runtime/token-bucket.ts";
-import { createFairQueue, type FairQueue, type Share } from "./fair-queue.ts";
+import { createFairQueue, type FairQueue, type PodKey } from "./fair-queue.ts";
 import { createRetryTimes, type RetryTimes } from "./retry-times.ts";
 import type { AssumeRole, SessionCredentials } from "./sts.ts";
 import { createStsUsage, type TopNamespace } from "./sts-usage.ts";
@@ -36,7 +36,7 @@ export interface StsLimiterDeps {
 }
 
 /** AssumeRole on behalf of a pod. Rejects as AssumeRole does. */
-export type AssumeRoleFor = (input: AssumeRoleInput, share: Share) => Promise<SessionCredentials>;
+export type AssumeRoleFor = (input: AssumeRoleInput, pod: PodKey) => Promise<SessionCredentials>;
 
 export interface StsLimiter {
   /** A call that is not made rejects with STS_THROTTLED and `retryAfterMs`. */
@@ -57,7 +57,7 @@ const SMALLEST_CAPACITY = 100;
 const SPREAD_MS = 30_000;
 
 /** A call that waits for a token. */
-interface Waiter extends Share {
+interface Waiter extends PodKey {
   readonly deadline: number;
   readonly start: () => void;
   readonly refuse: () => void;
@@ -113,18 +113,18 @@ export function createStsLimiter(
   }
 
   /** Resolves when the call may be made. */
-  async function admit(account: Account, roleArn: string, share: Share): Promise<void> {
+  async function admit(account: Account, roleArn: string, pod: PodKey): Promise<void> {
     const waitMs = pauseMs(account);
-    if (waitMs > 0) throw refusal(account, roleArn, share, "pause", waitMs);
+    if (waitMs > 0) throw refusal(account, roleArn, pod, "pause", waitMs);
     if (account.queue.size === 0 && account.bucket.take()) return;
     await new Promise<void>((resolve, reject) => {
-      const { namespace, uid } = share;
+      const { namespace, uid } = pod;
       const waiter: Waiter = {
         namespace,
         uid,
         deadline: clock.now() + LONGEST_WAIT_MS,
         start: resolve,
-        refuse: () => reject(refusal(account, roleArn, share, "rate", account.bucket.waitMs())),
+        refuse: () => reject(refusal(account, roleArn, pod, "rate", account.bucket.waitMs())),
       };
       account.waiters.add(waiter);
       const dropped = account.queue.push(waiter);
@@ -168,12 +168,12 @@ export function createStsLimiter(
   function refusal(
     { retryTime }: Account,
     roleArn: string,
-    share: Share,
+    pod: PodKey,
     reason: "rate" | "pause",
     waitMs: number,
   ): PodroleError {
     const now = clock.now();
-    const retryAfterMs = retryTime(share, now + waitMs) - now;
+    const retryAfterMs = retryTime(pod, now + waitMs) - now;
     onLimited(reason, retryAfterMs);
     const state =
       reason === "pause"
@@ -197,10 +197,10 @@ export function createStsLimiter(
   }
 
   return {
-    async assumeRole(input, share) {
+    async assumeRole(input, pod) {
       const account = accountOf(input);
-      usage.record(share.namespace);
-      await admit(account, input.roleArn, share);
+      usage.record(pod.namespace);
+      await admit(account, input.roleArn, pod);
       const { pauses } = account;
       try {
         const credentials = await assumeRole(input);

@@ -7,7 +7,7 @@ import type { RoleArn } from "../../policy/role.ts";
 import { SESSION_POLICY_KEY, sessionPolicyConfigMap } from "../../policy/session-policy.ts";
 import { type ErrorInfo, isRefusal, PodroleError, type Refusal, toPodroleError } from "../../protocol/errors.ts";
 import type { Audit } from "../../runtime/log.ts";
-import type { CredentialCache, Requester } from "../aws/credential-cache.ts";
+import type { CredentialCache, RequestingPod } from "../aws/credential-cache.ts";
 import type { SessionCredentials } from "../aws/sts.ts";
 import { circumstancesOf } from "./circumstances.ts";
 import { type ContainerDecision, decideContainers, effective } from "./decide-containers.ts";
@@ -60,7 +60,7 @@ export function createCredentialIssuer({
     try {
       const input = await withSessionPolicy(decision.input, found, role);
       if (isRefusal(input)) return refused(identity, container, input, peer, role.arn);
-      const { credentials, outcome } = await cache.get(input, requester(identity, found));
+      const { credentials, outcome } = await cache.get(input, requestingPod(identity, found));
       const { roleArn, sessionName } = input;
       const session = sessionFields(credentials);
       const issued = { decision: "issued", role: roleArn, sessionName, outcome, peer, ...session } as const;
@@ -72,10 +72,10 @@ export function createCredentialIssuer({
   }
 
   /** Computed once for each look-up of the pod, and not for each of its containers. */
-  const requesters = new WeakMap<PodInContext, Requester>();
-  function requester({ namespace, uid }: PodIdentity, found: PodInContext): Requester {
-    const known = requesters.get(found) ?? { namespace, uid, circumstances: circumstancesOf(found) };
-    requesters.set(found, known);
+  const requestingPods = new WeakMap<PodInContext, RequestingPod>();
+  function requestingPod({ namespace, uid }: PodIdentity, found: PodInContext): RequestingPod {
+    const known = requestingPods.get(found) ?? { namespace, uid, circumstances: circumstancesOf(found) };
+    requestingPods.set(found, known);
     return known;
   }
 
@@ -144,7 +144,7 @@ export function createCredentialIssuer({
         const input = assumeRoleInput(found.facts, decision.role, policy(), "deferred");
         if (isRefusal(input)) continue;
         withSessionPolicy(input, found, decision.role).then(
-          (whole) => isRefusal(whole) || cache.prefetch(whole, requester(identity, found)),
+          (whole) => isRefusal(whole) || cache.prefetch(whole, requestingPod(identity, found)),
           () => {},
         );
       }

@@ -25,9 +25,9 @@ export function measureCache(
   metrics: ServerMetrics,
 ): Pick<CredentialCache, "get" | "prefetch"> {
   return {
-    async get(input, requester) {
+    async get(input, requestingPod) {
       try {
-        const answer = await cache.get(input, requester);
+        const answer = await cache.get(input, requestingPod);
         metrics.cache.inc({ outcome: answer.outcome });
         return answer;
       } catch (error) {
@@ -35,7 +35,7 @@ export function measureCache(
         throw error;
       }
     },
-    prefetch: (input, requester) => cache.prefetch(input, requester),
+    prefetch: (input, requestingPod) => cache.prefetch(input, requestingPod),
   };
 }
 

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { fc } from "../../property.ts";
 import { PodroleError } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
-import { createCredentialCache, type Requester } from "../../../src/server/aws/credential-cache.ts";
+import { createCredentialCache, type RequestingPod } from "../../../src/server/aws/credential-cache.ts";
 import type { AssumeRole, SessionCredentials } from "../../../src/server/aws/sts.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
@@ -12,7 +12,7 @@ const POD = pod("u-1");
 const MINUTE = 60_000;
 const allAlive = () => true;
 
-function pod(uid: string, circumstances = uid): Requester {
+function pod(uid: string, circumstances = uid): RequestingPod {
   return { namespace: "ns", uid, circumstances };
 }
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fc } from "../../property.ts";
-import { createFairQueue, type Share } from "../../../src/server/aws/fair-queue.ts";
+import { createFairQueue, type PodKey } from "../../../src/server/aws/fair-queue.ts";
 
-interface Item extends Share {
+interface Item extends PodKey {
   readonly order: number;
 }
 

@@ -55,7 +55,7 @@ test("measureSts() counts a call as in flight until STS answers, also when it fa
 test("measureCache() counts the outcome of a look-up, failed for a rejection, and nothing for a prefetch", async () => {
   const metrics = createMetrics(SERVER_METRICS);
   const prefetched: unknown[] = [];
-  const requester = { namespace: "shop", uid: "u-1", circumstances: "" };
+  const requestingPod = { namespace: "shop", uid: "u-1", circumstances: "" };
   const withAnswer = (get: CredentialCache["get"]) =>
     measureCache(
       { get, prefetch: (...call: unknown[]) => prefetched.push(call) } as unknown as CredentialCache,
@@ -63,13 +63,15 @@ test("measureCache() counts the outcome of a look-up, failed for a rejection, an
     );
   const answer = { credentials: SESSION, outcome: "stale" } as const;
   const cache = withAnswer(async () => answer);
-  assert.equal(await cache.get(INPUT, requester), answer);
-  cache.prefetch(INPUT, requester);
-  await assert.rejects(withAnswer(() => Promise.reject(THROTTLED)).get(INPUT, requester), { code: "STS_THROTTLED" });
+  assert.equal(await cache.get(INPUT, requestingPod), answer);
+  cache.prefetch(INPUT, requestingPod);
+  await assert.rejects(withAnswer(() => Promise.reject(THROTTLED)).get(INPUT, requestingPod), {
+    code: "STS_THROTTLED",
+  });
   assert.equal(await valueOf(metrics, 'podrole_credential_cache_total{outcome="stale"}'), 1);
   assert.equal(await valueOf(metrics, 'podrole_credential_cache_total{outcome="failed"}'), 1);
   assert.equal(await valueOf(metrics, 'podrole_credential_cache_total{outcome="hit"}'), 0);
-  assert.deepEqual(prefetched, [[INPUT, requester]]);
+  assert.deepEqual(prefetched, [[INPUT, requestingPod]]);
 });
 
 test("measureCertificates() counts ISSUED and the error code, and times both", async () => {
