@@ -9,7 +9,7 @@ import type { Log } from "../runtime/log.ts";
 import { openPages } from "../runtime/pages.ts";
 import { createSampler, type Sampler } from "../runtime/sampler.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
-import { createIdentify } from "./issue/caller.ts";
+import { createIdentify } from "./issue/identify.ts";
 import { credentialsService, identityService } from "./issue/services.ts";
 import { refreshGauges } from "./observability/gauges.ts";
 import { measureCertificates, measureCredentials } from "./observability/measure.ts";

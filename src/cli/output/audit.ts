@@ -1,6 +1,6 @@
 // The answers of podrole audit as tables, and its messages about logs.
 import type { AuditAnswer, AuditProblem } from "../../operations/audit/audit.ts";
-import type { CallerTrust } from "../../operations/audit/answers/caller.ts";
+import type { CallerTrust } from "../../operations/audit/answers/caller-trust.ts";
 import type { CallSum } from "../../operations/audit/records/aws-calls.ts";
 import type { Origin } from "../../operations/audit/answers/origin.ts";
 import type { PodStep } from "../../operations/audit/answers/pod.ts";

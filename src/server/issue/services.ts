@@ -11,7 +11,7 @@ import { quoted } from "../../policy/annotations.ts";
 import { PodroleError } from "../../protocol/errors.ts";
 import { isDnsLabel } from "../../runtime/dns-names.ts";
 import { Secret } from "../../runtime/secret.ts";
-import type { Identify } from "./caller.ts";
+import type { Identify } from "./identify.ts";
 import type { IssueCertificate } from "./issue-certificate.ts";
 import type { CredentialIssuer, IssueResult } from "./issue-credentials.ts";
 

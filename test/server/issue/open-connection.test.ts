@@ -10,7 +10,7 @@ import { CredentialsClient, type GetCredentialsResponse } from "../../../src/pro
 import { createListener } from "../../../src/protocol/listener.ts";
 import { fromServiceError } from "../../../src/protocol/status.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
-import { createIdentify } from "../../../src/server/issue/caller.ts";
+import { createIdentify } from "../../../src/server/issue/identify.ts";
 import { credentialsService } from "../../../src/server/issue/services.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { HOUR, newLeaf, POD, POD_SUBJECT } from "../../pki/samples.ts";

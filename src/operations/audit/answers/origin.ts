@@ -1,9 +1,9 @@
 // How a grant came about: the admission and the certificate of its pod, and from the API server's audit log the request
 // that created the pod and the request for the pod's token.
 import type { ApiEvent } from "../records/api-events.ts";
-import { type CallerTrust, trustOf } from "./caller.ts";
+import { type CallerTrust, trustOf } from "./caller-trust.ts";
 import type { CallSum } from "../records/aws-calls.ts";
-import type { Grant, Grants, MatchedAdmission, Session } from "./grants.ts";
+import type { GrantHistory, GrantHistories, MatchedAdmission, Session } from "./grant-histories.ts";
 import type { JoinKeys, Joins } from "../question.ts";
 import type { CertificateRecord } from "../records/podrole-records.ts";
 
@@ -23,7 +23,7 @@ export interface Origin {
 }
 
 /** Returns the origin of a grant; an admission that the API server confirmed is preferred to an unproven one. */
-export function originOf(grants: Grants, grant: Grant, { api }: Joins): Origin {
+export function originOf(grants: GrantHistories, grant: GrantHistory, { api }: Joins): Origin {
   const admission = likeliestOf(grants.admissionsOf(grant), api);
   const certificate = grants.certificateOf(grant);
   return {
@@ -47,14 +47,14 @@ export interface UsedSession {
 }
 
 /** In order of their first issue. */
-export function sessionsOf({ sessions }: Grant, joins: Joins): readonly UsedSession[] {
+export function sessionsOf({ sessions }: GrantHistory, joins: Joins): readonly UsedSession[] {
   return [...sessions.values()]
     .toSorted((a, b) => a.first - b.first)
     .map((session) => ({ session, calls: joins.calls?.calls(session.accessKeyId) }));
 }
 
 /** Returns the values by which other logs are searched for these grants. */
-export function joinKeysOf(grants: Grants): JoinKeys {
+export function joinKeysOf(grants: GrantHistories): JoinKeys {
   const keys: JoinKeys = { requests: new Set(), credentialIds: new Set(), accessKeyIds: new Set() };
   for (const grant of grants.list()) {
     for (const { record } of grants.admissionsOf(grant)) if (record.request) keys.requests.add(record.request);

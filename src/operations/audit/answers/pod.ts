@@ -1,8 +1,8 @@
 // "What did pod P use?": everything about one pod in order of time, from its admission to the AWS calls made with its
 // credentials. Every instance of a recreated pod is included.
-import { type CallerTrust, trustOf } from "./caller.ts";
+import { type CallerTrust, trustOf } from "./caller-trust.ts";
 import type { CallSum } from "../records/aws-calls.ts";
-import { createGrants, type Grant, type Grants, type Session } from "./grants.ts";
+import { createGrantHistories, type GrantHistory, type GrantHistories, type Session } from "./grant-histories.ts";
 import { type BelievedAdmission, joinKeysOf, type Origin, originOf, sessionsOf } from "./origin.ts";
 import { isRefusalRecord, type Joins, type Question } from "../question.ts";
 import type { AuditRecord, CertificateRecord } from "../records/podrole-records.ts";
@@ -16,10 +16,10 @@ export type PodStep = { readonly at: number } & (
       /** User that requested the token, from the API server's audit log. */
       readonly tokenRequestedBy: string | undefined;
     }
-  | { readonly what: "credentials"; readonly grant: Readonly<Grant>; readonly session: Readonly<Session> }
+  | { readonly what: "credentials"; readonly grant: Readonly<GrantHistory>; readonly session: Readonly<Session> }
   | {
       readonly what: "aws";
-      readonly grant: Readonly<Grant>;
+      readonly grant: Readonly<GrantHistory>;
       readonly accessKeyId: string;
       readonly call: CallSum;
     }
@@ -42,7 +42,7 @@ export function createPod({
   readonly pod: string;
 }): Question<PodAnswer> {
   const isOfPod = (record: AuditRecord) => record.namespace === namespace && record.pod === pod;
-  const grants = createGrants({ matches: isOfPod, namespace });
+  const grants = createGrantHistories({ matches: isOfPod, namespace });
   const refusals: AuditRecord[] = [];
   const certificates: CertificateRecord[] = [];
   return {
@@ -70,7 +70,7 @@ export function createPod({
   };
 }
 
-function admitted(grants: Grants, grant: Grant, joins: Joins): PodStep[] {
+function admitted(grants: GrantHistories, grant: GrantHistory, joins: Joins): PodStep[] {
   const origin = originOf(grants, grant, joins);
   const { admission } = origin;
   return admission === undefined ? [] : [{ at: admission.record.at, what: "admitted", admission, origin }];
@@ -86,7 +86,7 @@ function refused(record: AuditRecord, { api }: Joins): PodStep {
   return { at: record.at, what: "refused", record, caller };
 }
 
-function issued(grant: Grant, joins: Joins): PodStep[] {
+function issued(grant: GrantHistory, joins: Joins): PodStep[] {
   return sessionsOf(grant, joins).flatMap(({ session, calls = [] }) => {
     const { accessKeyId } = session;
     const steps: PodStep[] = [{ at: session.first, what: "credentials", grant, session }];

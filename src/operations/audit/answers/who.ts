@@ -1,12 +1,12 @@
 // "Who got role X?" and "whose access key is this?": one row for each container of a pod instance that received the role.
-import { createGrants, type Grant } from "./grants.ts";
+import { createGrantHistories, type GrantHistory } from "./grant-histories.ts";
 import { joinKeysOf, type Origin, originOf, sessionsOf, type UsedSession } from "./origin.ts";
 import { isRole, type Question } from "../question.ts";
 import type { CredentialsRecord } from "../records/podrole-records.ts";
 
 /** A grant with the use of its sessions and its origin. */
 export interface GrantRow {
-  readonly grant: Readonly<Omit<Grant, "sessions">>;
+  readonly grant: Readonly<Omit<GrantHistory, "sessions">>;
   /** In order of their first issue. */
   readonly sessions: readonly UsedSession[];
   readonly origin: Origin;
@@ -33,7 +33,7 @@ export function createWho({ role, accessKeyId, namespace }: WhoFilter): Question
     (role === undefined || isRole(record.role, role)) &&
     (accessKeyId === undefined || record.accessKeyId === accessKeyId) &&
     (namespace === undefined || record.namespace === namespace);
-  const grants = createGrants({ matches, namespace });
+  const grants = createGrantHistories({ matches, namespace });
   return {
     add: (record) => grants.add(record),
     joinKeys: () => joinKeysOf(grants),

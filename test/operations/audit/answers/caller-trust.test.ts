@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { createApiJoin, readApiEvent } from "../../../../src/operations/audit/records/api-events.ts";
-import { trustOf } from "../../../../src/operations/audit/answers/caller.ts";
+import { trustOf } from "../../../../src/operations/audit/answers/caller-trust.ts";
 import { readRecord } from "../../../../src/operations/audit/records/podrole-records.ts";
 import { partOf, runAudit } from "../../../cli/commands/run-audit.ts";
 import { admission, creation, credentials, linesOf } from "../samples.ts";

@@ -1,5 +1,5 @@
-// Grants of credentials, gathered from records in any order: one for each container of a pod instance and role, with the
-// admission and the certificate that led to it. Memory grows with pods, not with renewals.
+// The history of each grant of credentials, gathered from records in any order: one for each container of a pod instance
+// and role, with the admission and the certificate that led to it. Memory grows with pods, not with renewals.
 import type { AdmissionRecord, AuditRecord, CertificateRecord, CredentialsRecord } from "../records/podrole-records.ts";
 
 /** A session of STS, known by its access key ID. */
@@ -12,7 +12,7 @@ export interface Session {
 }
 
 /** Credentials of one role that one container of one pod instance received, however often. */
-export interface Grant {
+export interface GrantHistory {
   readonly namespace: string;
   readonly pod: string;
   readonly podUid: string | undefined;
@@ -36,28 +36,28 @@ export interface MatchedAdmission {
 }
 
 /** The grants so far, with what led to them. */
-export interface Grants {
+export interface GrantHistories {
   add(record: AuditRecord): void;
   /** In order of their first issue. */
-  list(): readonly Grant[];
+  list(): readonly GrantHistory[];
   /** The latest certificate of the pod instance. */
-  certificateOf(grant: Pick<Grant, "podUid">): CertificateRecord | undefined;
+  certificateOf(grant: Pick<GrantHistory, "podUid">): CertificateRecord | undefined;
   /** Those that may have created the pod, likeliest first: of its name, then of its generateName, each the latest first. */
-  admissionsOf(grant: Pick<Grant, "namespace" | "pod" | "first">): readonly MatchedAdmission[];
+  admissionsOf(grant: Pick<GrantHistory, "namespace" | "pod" | "first">): readonly MatchedAdmission[];
 }
 
 /** Clocks of webhook and server may differ this much. */
 const SKEW_MS = 5_000;
 
 /** `matches` selects the issues; admissions and certificates are kept for all pods of `namespace`, or of every namespace. */
-export function createGrants({
+export function createGrantHistories({
   matches,
   namespace,
 }: {
   readonly matches: (record: CredentialsRecord) => boolean;
   readonly namespace?: string | undefined;
-}): Grants {
-  const grants = new Map<string, Grant>();
+}): GrantHistories {
+  const grants = new Map<string, GrantHistory>();
   const certificates = new Map<string, CertificateRecord>();
   const admissions = new Map<string, AdmissionRecord[]>();
 
