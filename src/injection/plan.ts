@@ -64,7 +64,7 @@ interface PlanFacts {
 /** Never throws and never changes its input. plan(plan(pod).pod) returns the same pod, with ALREADY_INJECTED. */
 export function plan(input: PlanInput, settings: PlanSettings): Plan {
   const read = readPod(input.pod);
-  if (!read.ok) return refused("pod", refuse("REQUEST_INVALID", `Cannot read the pod: ${read.problem}`));
+  if (!read.ok) return refusedPlan("pod", refuse("REQUEST_INVALID", `Cannot read the pod: ${read.problem}`));
   const pod = read.value;
   const { namespace, serviceAccountAnnotations } = input;
   const placeReason = skipReasonOfNamespace(namespace, settings.excludedNamespaces);
@@ -73,7 +73,7 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
 
   const warnings = warnAboutNames(pod);
   const invalid = refuseSwitches(pod);
-  if (invalid) return refused("pod", invalid, warnings);
+  if (invalid) return refusedPlan("pod", invalid, warnings);
   const podReason = skipReasonOfPod(pod);
   if (podReason !== undefined) return skipped("pod", pod, podReason, warnings);
 
@@ -82,7 +82,7 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
   const { roles, withoutRole } = decided;
   if (decided.refusal) {
     const basis = decided.refusal.code === "CONTAINER_UNKNOWN" ? "pod" : "context";
-    return refused(basis, decided.refusal, warnings, roles);
+    return refusedPlan(basis, decided.refusal, warnings, roles);
   }
   if (roles.length === 0) {
     return hasRoleAnnotation(pod)
@@ -90,7 +90,7 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
       : skipped("context", pod, "NO_ROLE", warnings);
   }
   const reserved = refuseReservedNames(pod, settings);
-  if (reserved) return refused("context", reserved, warnings, roles);
+  if (reserved) return refusedPlan("context", reserved, warnings, roles);
 
   const withRole = roles.map(({ container }) => container);
   const pin = settings.policy.pinRoles && formatPin(roles, pod.metadata.annotations);
@@ -113,7 +113,7 @@ function sentenceOf(roles: readonly RoleDecision[]): string {
   return `podrole is injected; ${parts.join("; ")}`;
 }
 
-function refused(
+function refusedPlan(
   basis: Omission["basis"],
   { code, message }: Refusal,
   warnings: readonly Warning[] = [],

@@ -70,16 +70,16 @@ export function createCertificateIssuer(
     const isUnproven = refusal.code === "PROOF_REJECTED" || refusal.code === "KUBERNETES_UNAVAILABLE";
     const omitted = isUnproven ? sampler.take(refusal.code) : 0;
     if (omitted === undefined) return new PodroleError(refusal.code, refusal.message);
-    return refused(audit, refusal, peer, undefined, omitted);
+    return recordedError(audit, refusal, peer, undefined, omitted);
   }
 
   return async (token, csr, peer) => {
     const caller = await prove(token, peer);
     if (isRefusal(caller)) throw refuseUnproven(caller, peer);
     const uninjected = isWebhook(caller) ? undefined : whyUninjected(caller.pod);
-    if (uninjected !== undefined) throw refused(audit, notInjected(caller, uninjected), peer, caller);
+    if (uninjected !== undefined) throw recordedError(audit, notInjected(caller, uninjected), peer, caller);
     const key: KeyObject | Refusal = readCsr(csr);
-    if (isRefusal(key)) throw refused(audit, key, peer, caller);
+    if (isRefusal(key)) throw recordedError(audit, key, peer, caller);
     const subject = subjectOf(caller);
     const issued = sign({ authority: authority(), publicKey: key, subject, now: clock.now(), lifetimeMs });
     audit({
@@ -94,7 +94,7 @@ export function createCertificateIssuer(
   };
 }
 
-function refused(
+function recordedError(
   audit: Audit,
   { code, message }: Refusal,
   peer: string,

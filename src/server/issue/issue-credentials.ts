@@ -54,12 +54,12 @@ export function createCredentialIssuer({
     const { container } = decision;
     if ("refusal" in decision) {
       const { refusal, isUnknown } = decision;
-      return isUnknown ? refusedResult(container, refusal) : refused(identity, container, refusal, peer);
+      return isUnknown ? refusedResult(container, refusal) : recordedRefusal(identity, container, refusal, peer);
     }
     const { role, found } = decision;
     try {
       const input = await withSessionPolicy(decision.input, found, role);
-      if (isRefusal(input)) return refused(identity, container, input, peer, role.arn);
+      if (isRefusal(input)) return recordedRefusal(identity, container, input, peer, role.arn);
       const { credentials, outcome } = await cache.get(input, requestingPod(identity, found));
       const { roleArn, sessionName } = input;
       const session = sessionFields(credentials);
@@ -67,7 +67,7 @@ export function createCredentialIssuer({
       audit({ ...subjectOf(identity, container), ...issued });
       return { container, credentials, role };
     } catch (thrown) {
-      return refused(identity, container, toPodroleError(thrown), peer, role.arn);
+      return recordedRefusal(identity, container, toPodroleError(thrown), peer, role.arn);
     }
   }
 
@@ -92,7 +92,7 @@ export function createCredentialIssuer({
     return assumeRoleInput(facts, role, policy(), { text: data?.[SESSION_POLICY_KEY] });
   }
 
-  function refused(
+  function recordedRefusal(
     identity: PodIdentity,
     container: string,
     refusal: Refusal,

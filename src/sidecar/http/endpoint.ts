@@ -69,33 +69,34 @@ export function createEndpoint(
     arrivedAt.set(response, clock.now());
     const foreign = findForeignOrigin(request);
     // Such a request may have a body, which is not read.
-    if (foreign !== undefined) return reply(refused("HOST_FORBIDDEN", foreign, ["Connection", "close"]), response);
+    if (foreign !== undefined)
+      return reply(refusalAnswer("HOST_FORBIDDEN", foreign, ["Connection", "close"]), response);
     const { url = "", method } = request;
     const end = url.indexOf("?");
     if ((end < 0 ? url : url.slice(0, end)) !== PATH) {
       if (otherPaths) return answerOtherPath(otherPaths(request), response);
-      return reply(refused("PATH_UNKNOWN", `the path is unknown; expected ${PATH}`), response);
+      return reply(refusalAnswer("PATH_UNKNOWN", `the path is unknown; expected ${PATH}`), response);
     }
     if (method !== "GET" && method !== "HEAD") {
       // Such a request may have a body, which is not read, so the connection cannot be used again.
       const extra = ["Allow", "GET, HEAD", "Connection", "close"];
-      return reply(refused("METHOD_UNKNOWN", `the method is ${method}; expected GET`, extra), response);
+      return reply(refusalAnswer("METHOD_UNKNOWN", `the method is ${method}; expected GET`, extra), response);
     }
     // SDKs send the token file's content unchanged, without "Bearer".
     const { authorization } = request.headers;
     if (!authorization) {
       const state = "the request has no Authorization header; expected the content of the container's token file";
-      return reply(refused("TOKEN_MISSING", state), response);
+      return reply(refusalAnswer("TOKEN_MISSING", state), response);
     }
     const match = authorize(authorization);
     if (match.token === "replaced") {
       const state = "the token is from before the sidecar's last start; expected the present content of the token file";
-      return reply(refused("TOKEN_REPLACED", state, RETRY_SOON), response);
+      return reply(refusalAnswer("TOKEN_REPLACED", state, RETRY_SOON), response);
     }
     if (match.token === "unknown") {
       const state =
         "the Authorization header is not a token of this pod; expected the content of the container's token file";
-      return reply(refused("TOKEN_MISMATCH", state), response);
+      return reply(refusalAnswer("TOKEN_MISMATCH", state), response);
     }
     const { container } = match;
     lookUp(() => credentialsOf(container), container, response);
@@ -145,7 +146,7 @@ export function createEndpoint(
   };
 }
 
-function refused(code: ErrorCode, state: string, extra?: readonly string[]): Answer {
+function refusalAnswer(code: ErrorCode, state: string, extra?: readonly string[]): Answer {
   const message = `Cannot ${code === "HOST_FORBIDDEN" ? "serve the request" : "return credentials"}: ${state}`;
   return { reply: refusalReply({ code, message }, extra), code, reason: message };
 }

@@ -63,7 +63,7 @@ export function createPod({
         ...grants.list().flatMap((grant) => admitted(grants, grant, joins)),
         ...grants.list().flatMap((grant) => issued(grant, joins)),
         ...certificates.map((certificate) => certified(certificate, joins)),
-        ...refusals.map((record) => refused(record, joins)),
+        ...refusals.map((record) => refusalStep(record, joins)),
       ];
       return { kind: "pod", rows: withoutDuplicates(steps).toSorted(byTime) };
     },
@@ -81,7 +81,7 @@ function certified(certificate: CertificateRecord, { api }: Joins): PodStep {
   return { at: certificate.at, what: "certificate", certificate, tokenRequestedBy };
 }
 
-function refused(record: AuditRecord, { api }: Joins): PodStep {
+function refusalStep(record: AuditRecord, { api }: Joins): PodStep {
   const caller = record.kind === "admission" ? trustOf(record, api) : undefined;
   return { at: record.at, what: "refused", record, caller };
 }

@@ -19,7 +19,7 @@ function crash(before: Before, old: string): readonly Finding[] {
 function decision(before: Before, { plan, sessions }: After, old: string): readonly Finding[] {
   switch (plan.decision) {
     case "refuse":
-      return [refused(before, plan.reason, plan.message, old)];
+      return [refusalFinding(before, plan.reason, plan.message, old)];
     case "skip":
       return skipped(before, plan.reason, old);
     case "inject":
@@ -27,7 +27,7 @@ function decision(before: Before, { plan, sessions }: After, old: string): reado
   }
 }
 
-function refused(before: Before, code: string, message: string, old: string): Finding {
+function refusalFinding(before: Before, code: string, message: string, old: string): Finding {
   const today = before.kind === "granted" ? `${old} grants the role` : `it gets no credentials from ${old}`;
   return {
     id: "refused",

@@ -46,13 +46,13 @@ export function createMetadata(
   function issueToken({ method, headers }: IncomingMessage): Answer {
     const action = "Cannot issue a metadata token";
     if (method !== "PUT") {
-      return refused(405, "METHOD_UNKNOWN", `${action}: the method is ${method}; expected PUT`, ["Allow", "PUT"]);
+      return refusalAnswer(405, "METHOD_UNKNOWN", `${action}: the method is ${method}; expected PUT`, ["Allow", "PUT"]);
     }
     const requested = String(headers[TTL_HEADER] ?? "");
     const ttl = /^\d{1,5}$/.test(requested) ? Number(requested) : 0;
     if (ttl < 1 || ttl > MAX_TTL_SECONDS) {
       const state = `${TTL_HEADER} is missing or invalid; expected 1 to ${MAX_TTL_SECONDS}`;
-      return refused(400, "REQUEST_INVALID", `${action}: ${state}`);
+      return refusalAnswer(400, "REQUEST_INVALID", `${action}: ${state}`);
     }
     const extra = ["X-Aws-Ec2-Metadata-Token-Ttl-Seconds", requested];
     return { reply: textReply(200, tokens.issue(ttl), extra), code: "OK" };
@@ -63,18 +63,18 @@ export function createMetadata(
     const action = "Cannot return metadata";
     if (method !== "GET" && method !== "HEAD") {
       const message = `${action}: the method is ${method}; expected GET`;
-      return refused(405, "METHOD_UNKNOWN", message, ["Allow", "GET, HEAD"]);
+      return refusalAnswer(405, "METHOD_UNKNOWN", message, ["Allow", "GET, HEAD"]);
     }
     const token = headers["x-aws-ec2-metadata-token"];
     if (token === undefined) {
       const expected = "expected a token, or podrole.io/metadata: enabled-v1 on the pod";
       const message = `${action}: the request has no metadata token (IMDSv1); ${expected}`;
-      return version1 ? undefined : refused(401, "TOKEN_MISSING", message);
+      return version1 ? undefined : refusalAnswer(401, "TOKEN_MISSING", message);
     }
     const state = "the metadata token has expired or is not of this sidecar; expected one from";
     return tokens.accepts(String(token))
       ? undefined
-      : refused(401, "TOKEN_MISMATCH", `${action}: ${state} PUT ${TOKEN_PATH}`);
+      : refusalAnswer(401, "TOKEN_MISMATCH", `${action}: ${state} PUT ${TOKEN_PATH}`);
   }
 
   return (request) => {
@@ -124,7 +124,7 @@ function unknown(path: string): Answer {
 }
 
 /** `status`: that of IMDS, which clients react to. */
-function refused(status: number, code: ErrorCode, message: string, extra: readonly string[] = []): Answer {
+function refusalAnswer(status: number, code: ErrorCode, message: string, extra: readonly string[] = []): Answer {
   // Such a request may have a body, which is not read.
   const headers = ["Connection", "close", ...extra];
   return { reply: { ...refusalReply({ code, message }, headers), status }, code, reason: message };
