@@ -6,6 +6,7 @@ import { createLineLog } from "../runtime/line-log.ts";
 import type { Log } from "../runtime/log.ts";
 import type { LogLevel } from "../runtime/line-log.ts";
 import { envName, readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
+import { createSuggester } from "../runtime/suggest.ts";
 import { formatFlags, parseFlags } from "./arguments.ts";
 import type { Command } from "./renewal/child-process.ts";
 import { SIDECAR_SETTINGS, VARIABLES_FOR_OTHERS, WAIT_SETTINGS } from "./settings.ts";
@@ -32,7 +33,9 @@ export async function runSidecar(host: SidecarHost, args: readonly string[]): Pr
   const [name = "help", ...rest] = args;
   const mode = Object.entries(MODES).find(([known]) => known === name || `--${known}` === name);
   if (mode) return mode[1](host, rest);
-  host.err(`podrole-sidecar: unknown mode ${name}; expected one of ${Object.keys(MODES).join(", ")}\n`);
+  const near = createSuggester(Object.keys(MODES))(name);
+  const suggestion = near === undefined ? "" : ` (did you mean ${near}?)`;
+  host.err(`podrole-sidecar: unknown mode ${name}${suggestion}; expected one of ${Object.keys(MODES).join(", ")}\n`);
   return 2;
 }
 

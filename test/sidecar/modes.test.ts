@@ -50,7 +50,12 @@ test("runSidecar() prints help and version, with and without dashes", async () =
 test("runSidecar() returns 2 for an unknown mode", async () => {
   const { exitCode, err } = await run(["server"]);
   assert.equal(exitCode, 2);
-  assert.match(err, /unknown mode server; expected one of init, serve, wait/);
+  assert.match(err, /unknown mode server \(did you mean serve\?\); expected one of init, serve, wait/);
+});
+
+test("runSidecar() suggests the mode that is misspelt, and none for another word", async () => {
+  assert.match((await run(["sreve"])).err, /unknown mode sreve \(did you mean serve\?\);/);
+  assert.match((await run(["deploy"])).err, /unknown mode deploy; expected/);
 });
 
 test("runSidecar() reports all invalid settings at once, and starts nothing", async () => {
