@@ -37,10 +37,10 @@ export function openCluster(deps: ClusterDeps, settings: ServerSettings): Opened
   const { clock, log, audit, shutdown, kubernetes, metrics, aws } = deps;
   const directory = createPodDirectory({ kubernetes, clock, log });
   shutdown.onClose("watches", () => directory.stop());
-  let watching = false;
+  let isWatching = false;
   directory.ready.then(
     () => {
-      watching = true;
+      isWatching = true;
     },
     () => {},
   );
@@ -64,7 +64,7 @@ export function openCluster(deps: ClusterDeps, settings: ServerSettings): Opened
     policy: aws.policy,
   });
   const issueCertificate = openCertificateIssuer(deps, settings, { directory, credentials });
-  return { directory, issueCertificate, credentials, isWatching: () => watching };
+  return { directory, issueCertificate, credentials, isWatching: () => isWatching };
 }
 
 function openCertificateIssuer(

@@ -54,9 +54,9 @@ export function createAuthorityPoller({
   async function check(): Promise<boolean> {
     try {
       const read = await readTrust();
-      const changed = !isSame(trust, read);
+      const hasChanged = !isSame(trust, read);
       trust = read;
-      if (changed) changes.emit();
+      if (hasChanged) changes.emit();
       await publish(read.bundlePem);
       onCheck("ok");
       return true;

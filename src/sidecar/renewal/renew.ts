@@ -59,7 +59,7 @@ interface Run extends RenewDeps, CallContext {}
 interface Usable {
   readonly identity: Identity;
   /** True if it was issued in this renewal. */
-  readonly fresh: boolean;
+  readonly isFresh: boolean;
   /** Why it was not replaced although that was due. */
   readonly failure?: PodroleError;
 }
@@ -71,23 +71,23 @@ interface Usable {
 async function usableIdentity(run: Run): Promise<Usable> {
   const now = run.clock.now();
   const stored = await readIdentity(run.settings.identityDirectory);
-  if (stored && now < stored.renewAtMs) return { identity: stored, fresh: false };
+  if (stored && now < stored.renewAtMs) return { identity: stored, isFresh: false };
   try {
-    return { identity: await requestIdentity(run), fresh: true };
+    return { identity: await requestIdentity(run), isFresh: true };
   } catch (thrown) {
     const failure = toPodroleError(thrown);
     if (!stored || now >= stored.expiresAtMs || !ERRORS[failure.code].keep) throw thrown;
-    return { identity: stored, fresh: false, failure };
+    return { identity: stored, isFresh: false, failure };
   }
 }
 
 /** Requests credentials; if the server may have rejected the certificate, once more with a new identity. */
-async function fetchAnswers(run: Run, { identity, fresh, failure }: Usable) {
+async function fetchAnswers(run: Run, { identity, isFresh, failure }: Usable) {
   try {
     return { answers: await requestCredentials(run, identity), identity };
   } catch (thrown) {
     const ageMs = run.clock.now() - identity.issuedAtMs;
-    if (fresh || failure || !mayBeTheCertificate(toPodroleError(thrown), ageMs)) throw thrown;
+    if (isFresh || failure || !mayBeTheCertificate(toPodroleError(thrown), ageMs)) throw thrown;
     const replacement = await requestIdentity(run);
     return { answers: await requestCredentials(run, replacement), identity: replacement };
   }

@@ -125,8 +125,8 @@ function logOutcome(
     return;
   }
   const { code, message: reason, outcome } = renewal;
-  const changed = before === undefined || before.outcome === "renewed" || before.code !== code;
+  const hasChanged = before === undefined || before.outcome === "renewed" || before.code !== code;
   const facts = { outcome, code, reason, failures: failures + 1 };
-  if (changed) log.warn({ ...facts, remedy: ERRORS[code].remedy }, "renewal did not succeed");
+  if (hasChanged) log.warn({ ...facts, remedy: ERRORS[code].remedy }, "renewal did not succeed");
   else log.debug(facts, "renewal did not succeed");
 }
