@@ -107,7 +107,7 @@ export default defineConfig({
   overrides: [
     ...imports,
     {
-      files: ["src/**"],
+      files: ["src/**", "emulators/**", "scripts/**"],
       rules: {
         "no-restricted-globals": [
           "error",

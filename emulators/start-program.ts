@@ -47,13 +47,11 @@ export async function startProgram(
   });
   createInterface(child.stderr).on("line", (line) => errors.push(line));
   child.on("exit", (code) =>
-    up.reject(
-      new RangeError(`podrole ${name} ended with ${code}: ${errors.join("\n")} ${JSON.stringify(lines.at(-1))}`),
-    ),
+    up.reject(new Error(`podrole ${name} ended with ${code}: ${errors.join("\n")} ${JSON.stringify(lines.at(-1))}`)),
   );
   const late = setTimeout(() => {
     up.reject(
-      new RangeError(`podrole ${name} did not start within ${TIMEOUT_MS / 1000} s: ${JSON.stringify(lines.at(-1))}`),
+      new Error(`podrole ${name} did not start within ${TIMEOUT_MS / 1000} s: ${JSON.stringify(lines.at(-1))}`),
     );
     child.kill("SIGKILL");
   }, TIMEOUT_MS);
@@ -83,7 +81,7 @@ async function stopChild(child: ChildProcess): Promise<number> {
 export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + TIMEOUT_MS;
   while (!(await condition())) {
-    if (Date.now() > deadline) throw new RangeError(`not reached within ${TIMEOUT_MS / 1000} s: ${what}`);
+    if (Date.now() > deadline) throw new Error(`not reached within ${TIMEOUT_MS / 1000} s: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -13,14 +13,14 @@ export interface Behaviour {
   readonly file: string;
 }
 
-/** Runs the tests. Throws RangeError if one fails or its name does not match the pattern. */
+/** Runs the tests. Throws an Error if one fails or its name does not match the pattern. */
 export function behavioursOf(files: readonly string[], root: string): readonly Behaviour[] {
   return files.flatMap((file) => {
     const run = spawnSync(process.execPath, ["--test", "--test-reporter=tap", file], { cwd: root, encoding: "utf8" });
     const results = [...run.stdout.matchAll(/^(not ok|ok) \d+ - (.+)$/gm)];
     const failed = results.filter(([, result]) => result !== "ok").map(([, , name]) => name);
     if (run.status !== 0 || failed.length > 0 || results.length === 0) {
-      throw new RangeError(`Cannot read behaviours of ${file}: it does not pass: ${failed.join("; ")} ${run.stderr}`);
+      throw new Error(`Cannot read behaviours of ${file}: it does not pass: ${failed.join("; ")} ${run.stderr}`);
     }
     return results.map(([, , escaped = ""]) => rowOf(escaped.replaceAll(/\\(.)/g, "$1"), file));
   });
@@ -29,7 +29,7 @@ export function behavioursOf(files: readonly string[], root: string): readonly B
 function rowOf(name: string, file: string): Behaviour {
   const [, system, behaviour, podrole, source] = NAME.exec(name) ?? [];
   if (system === undefined || behaviour === undefined || podrole === undefined || source === undefined) {
-    throw new RangeError(
+    throw new Error(
       `Cannot read "${name}" in ${file}: expected a name like "kiam: behaviour (same|differs: how) [source]"`,
     );
   }

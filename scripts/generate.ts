@@ -66,7 +66,7 @@ function predecessors(): string {
   const cells = PREDECESSORS.map(({ old, now, note }) => {
     const missing = now.filter((name) => !known.has(name));
     if (missing.length > 0) {
-      throw new RangeError(
+      throw new Error(
         `Cannot list ${old}: scripts/predecessors.ts names ${missing.join(", ")}; expected existing metrics`,
       );
     }
@@ -155,7 +155,7 @@ function withSections(file: string, page: string): string {
   return Object.entries(SECTIONS[file] ?? {}).reduce((result, [name, make]) => {
     const [start, end] = [`<!-- generated: ${name} -->\n`, "\n<!-- end -->"];
     const [from, to] = [result.indexOf(start), result.indexOf(end, result.indexOf(start))];
-    if (from < 0 || to < 0) throw new RangeError(`Cannot generate ${file}: it has no section "${name}"`);
+    if (from < 0 || to < 0) throw new Error(`Cannot generate ${file}: it has no section "${name}"`);
     return `${result.slice(0, from + start.length)}\n${make()}\n${result.slice(to)}`;
   }, page);
 }
@@ -171,7 +171,7 @@ function messages(): Map<string, string> {
       env: { ...process.env, PATH: `${bin}:${process.env["PATH"]}` },
       encoding: "utf8",
     });
-    if (run.status !== 0) throw new RangeError(`buf generate failed: ${run.stderr}`);
+    if (run.status !== 0) throw new Error(`buf generate failed: ${run.stderr}`);
     const files = readdirSync(directory, { recursive: true, encoding: "utf8" });
     const texts = files.filter((file) => statSync(join(directory, file)).isFile());
     return new Map(texts.map((file) => [file, readFileSync(join(directory, file), "utf8")]));

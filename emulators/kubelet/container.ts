@@ -107,7 +107,7 @@ export function createContainer(
     logs: ({ previous = false } = {}) => record.logs({ previous }),
     exec(command, signal) {
       const { current } = supervision;
-      if (current === undefined) throw new TypeError(`Cannot run a command in container "${name}": it does not run`);
+      if (current === undefined) throw new Error(`Cannot run a command in container "${name}": it does not run`);
       return execute({ clock }, current.sandbox.exec(command), signal);
     },
     kill: () => supervision.current?.run.kill(),

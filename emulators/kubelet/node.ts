@@ -51,10 +51,10 @@ export interface RunningPod {
   status(): PodStatus;
   /** Returns the containers in the format of `kubectl describe pod`. */
   describe(): string;
-  /** Returns a container's log. Throws TypeError for a container that the pod does not have. */
+  /** Returns a container's log. Throws an Error for a container that the pod does not have. */
   logs(container: string, options?: { readonly previous?: boolean }): string;
   /**
-   * Runs a command as `kubectl exec` does; rejects with TypeError if the container does not run. `signal` kills the
+   * Runs a command as `kubectl exec` does; rejects with an Error if the container does not run. `signal` kills the
    * command.
    */
   exec(container: string, command: readonly string[], signal?: AbortSignal): Promise<ExecResult>;
@@ -73,7 +73,7 @@ export interface RunningPod {
 /** A node that runs containers as processes. */
 export interface ProcessNode {
   /**
-   * Starts a pod. Throws TypeError for a pod without name, namespace or uid, for one that already runs, and after
+   * Starts a pod. Throws an Error for a pod without name, namespace or uid, for one that already runs, and after
    * stop().
    */
   run(pod: Pod, options?: RunOptions): RunningPod;
@@ -129,12 +129,10 @@ export function createProcessNode(
     run(given, { portOffset = 0 } = {}) {
       const { name, namespace, uid } = given.metadata;
       if (!name || !namespace || !uid || !/^[\w.-]+$/.test(uid)) {
-        throw new TypeError("Cannot run the pod: its metadata must have name, namespace and uid");
+        throw new Error("Cannot run the pod: its metadata must have name, namespace and uid");
       }
       if (!open || pods.has(uid))
-        throw new TypeError(
-          `Cannot run pod "${namespace}/${name}": it is running already, or the node has been stopped`,
-        );
+        throw new Error(`Cannot run pod "${namespace}/${name}": it is running already, or the node has been stopped`);
       const pod = portOffset === 0 ? given : shiftPorts(given, portOffset);
       const facts = { pod, nodeName: pod.spec.nodeName ?? nodeName, podIP: POD_HOST };
       const podLog = log.child({ pod: `${namespace}/${name}` });
@@ -155,7 +153,7 @@ function runningPod(pod: Pod, run: PodRun, onStopped: () => void): RunningPod {
   const over = Promise.withResolvers<void>();
   const containerNamed = (name: string) => {
     const container = run.containers.get(name);
-    if (container === undefined) throw new TypeError(`Cannot find container "${name}": the pod has no such container`);
+    if (container === undefined) throw new Error(`Cannot find container "${name}": the pod has no such container`);
     return container;
   };
   return {

@@ -100,10 +100,10 @@ export function groupVersion({ group, version }: Pick<ResourceType, "group" | "v
   return group === "" ? version : `${group}/${version}`;
 }
 
-/** Finds a resource by its plural, which is unique here. Throws RangeError for one that is not served. */
+/** Finds a resource by its plural, which is unique here. Throws an Error for one that is not served. */
 export function resourceNamed(plural: string): ResourceType {
   const found = RESOURCES.find((resource) => resource.plural === plural);
-  if (found === undefined) throw new RangeError(`the emulator has no ${plural}`);
+  if (found === undefined) throw new Error(`the emulator has no ${plural}`);
   return found;
 }
 

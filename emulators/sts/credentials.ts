@@ -85,7 +85,7 @@ export function createCredentialStore(keys: readonly LongTermKey[]): CredentialS
 function storedKey({ accessKeyId, secretAccessKey, arn }: LongTermKey): StoredCredential {
   const account = arn.split(":")[4];
   if (account === undefined || !/^\d{12}$/.test(account)) {
-    throw new TypeError(`Cannot use the key of "${arn}": it is not an ARN with an account`);
+    throw new Error(`Cannot use the key of "${arn}": it is not an ARN with an account`);
   }
   const userId = `AIDA${base32(createHash("sha256").update(arn).digest()).slice(0, 17)}`;
   return {

@@ -29,7 +29,7 @@ export interface StsEmulatorOptions {
 
 /** The emulated STS, its roles, faults and calls. */
 export interface StsEmulator {
-  /** Returns "http://127.0.0.1:<port>"; throws TypeError before listen(). */
+  /** Returns "http://127.0.0.1:<port>"; throws an Error before listen(). */
   readonly url: string;
   readonly roles: RoleTable;
   readonly faults: Faults;
@@ -38,7 +38,7 @@ export interface StsEmulator {
   listen(port?: number, host?: string): Promise<void>;
   close(): Promise<void>;
   /**
-   * Issues credentials of a session of `roleArn` without a caller, as an instance profile does. Throws TypeError if
+   * Issues credentials of a session of `roleArn` without a caller, as an instance profile does. Throws an Error if
    * there is no such role.
    */
   issueSession(request: { roleArn: string; sessionName: string; durationSeconds: number }): {
@@ -105,7 +105,7 @@ export function createStsEmulator({ clock }: { readonly clock: Clock }, options:
     get url() {
       const address = server.address();
       if (address === null || typeof address === "string") {
-        throw new TypeError("Cannot name the URL of the STS emulator: it does not listen, listen() comes first");
+        throw new Error("Cannot name the URL of the STS emulator: it does not listen, listen() comes first");
       }
       return urlOf(address);
     },
@@ -130,7 +130,7 @@ export function createStsEmulator({ clock }: { readonly clock: Clock }, options:
     },
     issueSession({ roleArn, sessionName, durationSeconds }) {
       const role = roles.get(roleArn);
-      if (role === undefined) throw new TypeError(`Cannot issue a session of ${roleArn}: there is no such role`);
+      if (role === undefined) throw new Error(`Cannot issue a session of ${roleArn}: there is no such role`);
       const expiresAt = clock.now() + durationSeconds * 1000;
       const { caller, secretAccessKey, sessionToken } = credentials.issue({ role, sessionName, expiresAt });
       return { accessKeyId: caller.accessKeyId, secretAccessKey, sessionToken, expiresAt };

@@ -54,14 +54,14 @@ export interface RoleTable {
 const ROLE_ARN =
   /^arn:(aws(?:-cn|-us-gov|-eusc|-iso(?:-[a-z])?)?):iam::(\d{12}):role\/(?:[\x21-\x7e]+\/)?([\w+=,.@-]{1,64})$/;
 
-/** Throws TypeError for an ARN that is not a role's. */
+/** Throws an Error for an ARN that is not a role's. */
 export function createRoleTable(configs: readonly RoleConfig[]): RoleTable {
   const roles = new Map<string, Role>();
   const table: RoleTable = {
     put({ arn, trust, maxSessionDurationSeconds = 3600 }) {
       const [, partition, account, name] = ROLE_ARN.exec(arn) ?? [];
       if (partition === undefined || account === undefined || name === undefined) {
-        throw new TypeError(`Cannot create the role "${arn}": it is not the ARN of a role`);
+        throw new Error(`Cannot create the role "${arn}": it is not the ARN of a role`);
       }
       const id = roles.get(arn)?.id ?? `AROA${base32(randomBytes(11)).slice(0, 17)}`;
       roles.set(arn, { arn, partition, account, name, id, trust, maxSessionDurationSeconds });

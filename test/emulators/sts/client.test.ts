@@ -181,6 +181,6 @@ test("issueSession() returns credentials of a session without a caller", async (
   assert.equal(Arn, `arn:aws:sts::${ACCOUNT}:assumed-role/reader/i-0123456789`);
   assert.throws(
     () => harness.sts.issueSession({ roleArn: roleArn("missing"), sessionName: "x", durationSeconds: 900 }),
-    TypeError,
+    /^Error: Cannot /,
   );
 });

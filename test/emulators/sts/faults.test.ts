@@ -139,12 +139,12 @@ test("calls.list() records caller, request and issued key, and no secret", async
   assert.deepEqual(harness.sts.calls.list(), []);
 });
 
-test("createStsEmulator() has no url before listen(): TypeError", async (t) => {
+test("createStsEmulator() has no url before listen()", async (t) => {
   assert.match((await startSts(t)).sts.url, /^http:\/\/127\.0\.0\.1:\d+$/);
-  assert.throws(() => createStsEmulator({ clock: systemClock }, { region: REGION }).url, TypeError);
+  assert.throws(() => createStsEmulator({ clock: systemClock }, { region: REGION }).url, /^Error: Cannot /);
 });
 
 test("createStsEmulator() refuses a key without a principal", () => {
   const key = { accessKeyId: "AKIA", secretAccessKey: new Secret("x"), arn: "podrole" };
-  assert.throws(() => createStsEmulator({ clock: systemClock }, { region: REGION, keys: [key] }), TypeError);
+  assert.throws(() => createStsEmulator({ clock: systemClock }, { region: REGION, keys: [key] }), /^Error: Cannot /);
 });
