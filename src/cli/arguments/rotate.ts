@@ -39,7 +39,10 @@ export function declareRotate(rotate: Command): readonly Command[] {
     notes: ["The servers rotate the CA themselves; the steps are for a rotation ahead of time."],
     examples: [
       ["When do the servers rotate the CA?", "podrole rotate status"],
-      ["Rotate it now: each step is refused until it is safe", "podrole rotate prepare"],
+      [
+        "Rotate it now: each step is refused until it is safe",
+        "podrole rotate prepare\npodrole rotate activate\npodrole rotate retire",
+      ],
     ],
     exitCodes: EXIT_CODES,
     docs: DOCS,
