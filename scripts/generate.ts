@@ -5,6 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { SKIP_REASONS } from "../src/injection/skip-reasons.ts";
 import { CHECKS } from "../src/operations/check/check.ts";
 import { SECTIONS as CHECK_SECTIONS } from "../src/operations/check/finding.ts";
 import { POLICY_SETTINGS } from "../src/policy/settings-table.ts";
@@ -13,17 +14,16 @@ import type { MetricSpec, MetricTable } from "../src/runtime/metrics.ts";
 import { defaultOf, envName, flagName, type SettingTable, text } from "../src/runtime/settings.ts";
 import { SERVER_METRICS } from "../src/server/observability/metrics.ts";
 import { SERVER_SETTINGS } from "../src/settings/server.ts";
+import { WEBHOOK_SETTINGS } from "../src/settings/webhook.ts";
 import { SIDECAR_METRICS } from "../src/sidecar/metrics.ts";
 import { SIDECAR_SETTINGS } from "../src/sidecar/settings.ts";
 import { WEBHOOK_METRICS } from "../src/webhook/metrics.ts";
-import { WEBHOOK_SETTINGS } from "../src/settings/webhook.ts";
-import { SKIP_REASONS } from "../src/injection/skip-reasons.ts";
 import { authorizationCount, authorizationTables } from "./authorization-matrix.ts";
-import { chartPolicyNames, chartSchema } from "./chart-schema.ts";
 import { behavioursOf } from "./behaviour.ts";
+import { chartPolicyNames, chartSchema } from "./chart-schema.ts";
 import { dashboard } from "./dashboard.ts";
 import { PREDECESSORS } from "./predecessors.ts";
-import { sdkOutcomes, sdkMessages } from "./sdk-conformance.ts";
+import { sdkMessages, sdkOutcomes } from "./sdk-conformance.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
 

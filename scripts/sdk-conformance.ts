@@ -1,7 +1,7 @@
 // Generates the tables of docs/sdk-conformance.md from the results that `npm run test:sdk -- --update` recorded.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { type Results, type Scenario, SCENARIOS } from "../test/sdk/scenarios.ts";
+import { type Results, SCENARIOS, type Scenario } from "../test/sdk/scenarios.ts";
 
 const FILE = fileURLToPath(new URL("../test/sdk/results.json", import.meta.url));
 

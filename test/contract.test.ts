@@ -3,8 +3,8 @@
 // UPDATE=1 npx node --test test/contract.test.ts
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { suite, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { ERRORS } from "../src/protocol/errors.ts";
 import { SERVER_SETTINGS } from "../src/settings/server.ts";
 import { audit } from "./contract/audit.ts";

@@ -3,12 +3,12 @@ import assert from "node:assert/strict";
 import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { suite, test } from "node:test";
-import { CHECKS } from "../src/operations/check/check.ts";
-import { ERRORS } from "../src/protocol/errors.ts";
+import { folderOfRoom, importsInWords, ROOMS } from "../scripts/rooms.ts";
 import { SKIP_REASONS } from "../src/injection/skip-reasons.ts";
 import { WARNING_CODES } from "../src/injection/warnings.ts";
-import { folderOfRoom, importsInWords, ROOMS } from "../scripts/rooms.ts";
-import { readSources, ROOT } from "./story/sources.ts";
+import { CHECKS } from "../src/operations/check/check.ts";
+import { ERRORS } from "../src/protocol/errors.ts";
+import { ROOT, readSources } from "./story/sources.ts";
 
 const pages = [
   "ARCHITECTURE.md",

@@ -6,9 +6,9 @@ import { dirname, join } from "node:path";
 import { suite, test } from "node:test";
 import { flagName } from "../src/runtime/settings.ts";
 import { SERVER_SETTINGS } from "../src/settings/server.ts";
-import { SIDECAR_SETTINGS } from "../src/sidecar/settings.ts";
 import { WEBHOOK_SETTINGS } from "../src/settings/webhook.ts";
-import { readSources, ROOT } from "./story/sources.ts";
+import { SIDECAR_SETTINGS } from "../src/sidecar/settings.ts";
+import { ROOT, readSources } from "./story/sources.ts";
 
 const sources = new Map(["src", "emulators", "test", "scripts"].flatMap((folder) => Array.from(readSources(folder))));
 const pages = new Map(

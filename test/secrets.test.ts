@@ -16,7 +16,7 @@ import {
   isPropertyAssignment,
   isVariableDeclaration,
 } from "typescript/unstable/ast/is";
-import { readSources, ROOT } from "./story/sources.ts";
+import { ROOT, readSources } from "./story/sources.ts";
 import { parse } from "./syntax.ts";
 
 const page = readFileSync(join(ROOT, "ARCHITECTURE.md"), "utf8");

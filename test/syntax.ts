@@ -1,7 +1,8 @@
 // The compiler's own syntax tree of sources, for tests that check how code is written.
+
+import type { SourceFile } from "typescript/unstable/ast";
 import { createVirtualFileSystem } from "typescript/unstable/fs";
 import { API } from "typescript/unstable/sync";
-import type { SourceFile } from "typescript/unstable/ast";
 
 /** Parses files in memory, without types or libraries. */
 export function* parse(files: readonly (readonly [path: string, text: string])[]): Iterable<[string, SourceFile]> {

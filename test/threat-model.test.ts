@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { parseAllDocuments } from "yaml";
-import { readSources, ROOT } from "./story/sources.ts";
+import { ROOT, readSources } from "./story/sources.ts";
 
 const page = readFileSync(join(ROOT, "SECURITY.md"), "utf8");
 

@@ -1,4 +1,6 @@
 // Finds members of interfaces and types that no program reads, on the compiler's own syntax tree.
+
+import { type Node, type SourceFile, SyntaxKind } from "typescript/unstable/ast";
 import {
   isBinaryExpression,
   isElementAccessExpression,
@@ -11,7 +13,6 @@ import {
   isStringLiteral,
   isTypeAliasDeclaration,
 } from "typescript/unstable/ast/is";
-import { type Node, type SourceFile, SyntaxKind } from "typescript/unstable/ast";
 import { parse } from "./syntax.ts";
 
 /** A member as declared; `type` is the interface or type in which it is. */

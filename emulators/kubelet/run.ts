@@ -3,9 +3,10 @@
 // hook, a failed startup or liveness probe, and stop() all end it the same way: SIGTERM, then SIGKILL after the grace
 // period.
 // (https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/)
+
+import type { Container } from "../../src/kubernetes/objects.ts";
 import { type Clock, sleep } from "../../src/runtime/clock.ts";
 import type { Log } from "../../src/runtime/log.ts";
-import type { Container } from "../../src/kubernetes/objects.ts";
 import { createLogBuffer, type LogBuffer } from "./log-buffer.ts";
 import { httpGet, type Probe, runProbe } from "./probe.ts";
 import { type ProcessExit, type ProcessSpec, startProcess } from "./process.ts";

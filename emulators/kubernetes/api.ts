@@ -1,16 +1,16 @@
 // Dispatches an authorized request to the part of the emulator that handles it.
 import type { Access, UserInfo } from "./access.ts";
+import { answerAccessReview } from "./access-reviews.ts";
 import type { AdmissionNotes } from "./admission.ts";
 import { bindPod, deleteObject, patchObject, updateObject } from "./change.ts";
 import { type CreationDeps, createObject } from "./creation.ts";
 import type { Lists } from "./lists.ts";
-import { type KubeObject, isRecord } from "./objects.ts";
+import { isRecord, type KubeObject } from "./objects.ts";
 import type { RequestInfo } from "./request-info.ts";
+import type { ServiceAccountTokens } from "./service-account-tokens.ts";
 import { badRequest, methodNotSupported } from "./status.ts";
 import type { NewObject } from "./store.ts";
-import { answerAccessReview } from "./access-reviews.ts";
 import { answerTokenRequest, answerTokenReview } from "./token-requests.ts";
-import type { ServiceAccountTokens } from "./service-account-tokens.ts";
 
 /** What the API reads and changes. */
 export interface ApiDeps extends CreationDeps {

@@ -1,12 +1,12 @@
 // PUT, PATCH and DELETE of an existing object.
 import { isDeepStrictEqual } from "node:util";
 import { hasFinished, type Pod } from "../../src/kubernetes/objects.ts";
+import { invalidValue } from "./invalid-fields.ts";
 import { fieldAt, isRecord, type KubeObject, toKubeTime } from "./objects.ts";
 import { applyPatch } from "./patch.ts";
 import type { RequestInfo } from "./request-info.ts";
-import { invalidValue } from "./invalid-fields.ts";
-import { badRequest, conflict, invalid } from "./status.ts";
 import { RESOURCES } from "./resources.ts";
+import { badRequest, conflict, invalid } from "./status.ts";
 import type { Store } from "./store.ts";
 import { decodeObject, validateChange } from "./validation.ts";
 

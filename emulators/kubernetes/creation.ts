@@ -3,9 +3,9 @@
 import { randomUUID } from "node:crypto";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import type { UserInfo } from "./access.ts";
-import { type AdmissionDeps, admit, type AdmissionNotes } from "./admission.ts";
-import { fieldAt, isRecord, type KubeObject, toKubeTime } from "./objects.ts";
+import { type AdmissionDeps, type AdmissionNotes, admit } from "./admission.ts";
 import { generateName } from "./names.ts";
+import { fieldAt, isRecord, type KubeObject, toKubeTime } from "./objects.ts";
 import { qosClassOf } from "./pod-defaults.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { groupVersion, type ResourceType, resourceNamed } from "./resources.ts";

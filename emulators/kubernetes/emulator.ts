@@ -14,9 +14,9 @@ import { asStatus, createHttp } from "./http.ts";
 import { kubeconfig } from "./kubeconfig.ts";
 import { createLists } from "./lists.ts";
 import { readRequestInfo } from "./request-info.ts";
-import { createServingKeys } from "./serving-keys.ts";
-import { createStore, type Store, type NewObject } from "./store.ts";
 import { createServiceAccountTokens } from "./service-account-tokens.ts";
+import { createServingKeys } from "./serving-keys.ts";
+import { createStore, type NewObject, type Store } from "./store.ts";
 import { createWatches } from "./watches.ts";
 import { createWebhookCaller, type WebhookClient } from "./webhook-call.ts";
 

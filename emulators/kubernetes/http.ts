@@ -4,14 +4,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from "node:https";
 import { text } from "node:stream/consumers";
 import type { Access, UserInfo } from "./access.ts";
-import { type ApiAnswer, type ApiDeps, answer } from "./api.ts";
 import type { AdmissionNotes } from "./admission.ts";
+import { type ApiAnswer, type ApiDeps, answer } from "./api.ts";
 import type { AuditLog } from "./audit.ts";
 import { discover } from "./discovery.ts";
 import { type Faults, meetFaults } from "./faults.ts";
 import { type RequestInfo, readRequestInfo } from "./request-info.ts";
-import { badRequest, internalError, StatusError, unauthorized, unsupportedMediaType } from "./status.ts";
 import { API_AUDIENCE } from "./service-account-tokens.ts";
+import { badRequest, internalError, StatusError, unauthorized, unsupportedMediaType } from "./status.ts";
 import { warningHeaders } from "./warnings.ts";
 import type { Watches } from "./watches.ts";
 

@@ -2,9 +2,9 @@
 // computed QoS class.
 import { isDeepStrictEqual } from "node:util";
 import type { Pod, PodSpec } from "../../src/kubernetes/objects.ts";
+import { parseQuantity } from "../../src/kubernetes/quantity.ts";
 import { containerDefaults } from "./container-defaults.ts";
 import { isRecord, type KubeObject } from "./objects.ts";
-import { parseQuantity } from "../../src/kubernetes/quantity.ts";
 import { volumeDefaults } from "./volume-defaults.ts";
 
 /** Absent lists stay absent; validation refuses what cannot be defaulted. */

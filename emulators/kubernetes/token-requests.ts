@@ -2,9 +2,9 @@
 // (https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/)
 import { fieldAt, type KubeObject, toKubeTime } from "./objects.ts";
 import { resourceNamed } from "./resources.ts";
-import { badRequest, conflict, invalid } from "./status.ts";
-import type { Store, NewObject } from "./store.ts";
 import { API_AUDIENCE, type BoundPod, type ServiceAccountTokens } from "./service-account-tokens.ts";
+import { badRequest, conflict, invalid } from "./status.ts";
+import type { NewObject, Store } from "./store.ts";
 
 /** In the audit log (Kubernetes 1.30): links uses of the token to the request that issued it. */
 const ISSUED_CREDENTIAL_ID = "authentication.kubernetes.io/issued-credential-id";

@@ -1,8 +1,8 @@
 // Those rules of the API server for a container (pkg/apis/core/validation) that an injected pod could violate.
 import type { Container, EnvVar, ResourceRequirements, VolumeMount } from "../../src/kubernetes/objects.ts";
+import { parseQuantity } from "../../src/kubernetes/quantity.ts";
 import { duplicates, invalidValue, missing, notAllowed, required, unless, unsupported } from "./invalid-fields.ts";
 import { checkLabelName } from "./names.ts";
-import { parseQuantity } from "../../src/kubernetes/quantity.ts";
 import type { StatusCause } from "./status.ts";
 
 /** Where a container is in its pod. */

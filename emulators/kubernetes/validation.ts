@@ -1,8 +1,9 @@
 // Objects that the API server refuses with 422 after admission: metadata of every object, and the fields of pods that
 // an injector could get wrong. It has fewer rules than the real API server: an object that is accepted here may still
 // be refused there.
-import type { Container, Pod, PodSpec, Volume } from "../../src/kubernetes/objects.ts";
+
 import { isDeepStrictEqual } from "node:util";
+import type { Container, Pod, PodSpec, Volume } from "../../src/kubernetes/objects.ts";
 import { duplicates, invalidValue, notAllowed, required, unless, unsupported } from "./invalid-fields.ts";
 import { checkLabelName, checkMetadata } from "./names.ts";
 import { fieldAt, isRecord, type KubeObject } from "./objects.ts";

@@ -1,9 +1,10 @@
 // Which webhooks receive a request and in which order, by the MutatingWebhookConfigurations. matchConditions are stored
 // but not evaluated (they are CEL): a webhook here receives more requests than from a real API server.
 // (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/)
+
+import { type LabelSelector, matchesLabels } from "../../src/kubernetes/selectors.ts";
 import type { KubeObject } from "./objects.ts";
 import type { ResourceType } from "./resources.ts";
-import { type LabelSelector, matchesLabels } from "../../src/kubernetes/selectors.ts";
 import type { Store } from "./store.ts";
 
 /** A webhook of a configuration (admissionregistration.k8s.io/v1). */

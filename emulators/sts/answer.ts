@@ -7,9 +7,9 @@ import { readAssumeRole } from "./assume-role-input.ts";
 import { type AuthenticationContext, authenticate } from "./authenticate.ts";
 import type { Caller } from "./caller.ts";
 import { recordOf, type StsCall } from "./calls.ts";
+import { accessDenied, failed, invalidAction, isStsError, type StsError, throttled } from "./errors.ts";
 import type { Fault } from "./faults.ts";
 import type { QueryForm } from "./query.ts";
-import { accessDenied, failed, invalidAction, isStsError, type StsError, throttled } from "./errors.ts";
 import type { SignedRequest } from "./signature.ts";
 import { assumeRoleWithWebIdentity, type WebIdentityContext } from "./web-identity.ts";
 

@@ -1,9 +1,9 @@
 // The fields of AssumeRole, parsed and checked before authorization. No field that would narrow or change the session
 // is ignored: features that this emulator lacks (MFA, provided contexts) are refused.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_RequestParameters)
-import { type Constraint, countViolations, rangeViolations, validationErrors, violations } from "./constraints.ts";
+
 import type { SessionTag } from "./caller.ts";
-import { type QueryForm, readTags } from "./query.ts";
+import { type Constraint, countViolations, rangeViolations, validationErrors, violations } from "./constraints.ts";
 import {
   invalidParameterValue,
   malformedInput,
@@ -11,6 +11,7 @@ import {
   type StsError,
   validationError,
 } from "./errors.ts";
+import { type QueryForm, readTags } from "./query.ts";
 import { isRoleArn } from "./roles.ts";
 
 /** The parsed fields of AssumeRole. */

@@ -8,7 +8,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { type Clock, sleep } from "../../src/runtime/clock.ts";
 import type { Secret } from "../../src/runtime/secret.ts";
-import { answer, type Answer } from "./answer.ts";
+import { type Answer, answer } from "./answer.ts";
 import { type CallLog, createCallLog, recordOf } from "./calls.ts";
 import { createCredentialStore, type LongTermKey } from "./credentials.ts";
 import { createFaults, type Faults } from "./faults.ts";

@@ -2,8 +2,7 @@
 // proof. Order: form → token (parsing, signature, issuer, audience, time) → trust of the role → session.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html)
 import { type KeyObject, verify } from "node:crypto";
-import type { AssumeRoleContext, AssumedRole } from "./assume-role.ts";
-import type { QueryForm } from "./query.ts";
+import type { AssumedRole, AssumeRoleContext } from "./assume-role.ts";
 import {
   expiredWebIdentityToken,
   invalidIdentityToken,
@@ -12,6 +11,7 @@ import {
   validationError,
   webIdentityDenied,
 } from "./errors.ts";
+import type { QueryForm } from "./query.ts";
 
 /** An OpenID Connect provider of the account, such as a cluster's issuer of ServiceAccount tokens. */
 export interface IdentityProvider {

@@ -9,8 +9,8 @@ import { declareExplain } from "./arguments/explain.ts";
 import { LAYOUT } from "./arguments/help.ts";
 import { declareInject, declareUninject } from "./arguments/inject.ts";
 import { declareMigrate } from "./arguments/migrate.ts";
-import { declareRotate } from "./arguments/rotate.ts";
 import { declareDemo, declareRoot, declareVersion } from "./arguments/root.ts";
+import { declareRotate } from "./arguments/rotate.ts";
 import { declareServer, declareSidecar, declareWebhook } from "./arguments/settings.ts";
 import type { Action, Terminal } from "./terminal.ts";
 

@@ -1,6 +1,7 @@
 // Runs a long-running program: reads and checks its settings, opens log and audit, starts it, and stops it on a signal.
-import pretty from "pino-pretty";
+
 import type { DestinationStream } from "pino";
+import pretty from "pino-pretty";
 import { UnusableKubeconfig } from "../kubernetes/errors.ts";
 import { sleep, systemClock, untilAborted } from "../runtime/clock.ts";
 import type { COMMON_SETTINGS } from "../runtime/common-settings.ts";

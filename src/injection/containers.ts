@@ -5,10 +5,10 @@ import { NAMES, PATHS } from "./names.ts";
 import {
   bundleVariable,
   containersVariable,
-  pinVariable,
-  podroleEnv,
   type PodroleEnvPlan,
   type PodroleEnvSettings,
+  pinVariable,
+  podroleEnv,
   sidecarEnv,
 } from "./podrole-env.ts";
 import { type ResourceSettings, resourcesFor } from "./resources.ts";

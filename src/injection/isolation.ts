@@ -1,9 +1,9 @@
 // Warnings about pods whose containers have different roles but are not isolated from each other: the containers of a pod
 // share its network namespace, and may share its process namespace.
 import type { Container, Pod } from "../kubernetes/objects.ts";
+import { isObject } from "../runtime/json-object.ts";
 import { type PodRoles, roleText } from "./roles.ts";
 import { allContainers, listOf } from "./shape.ts";
-import { isObject } from "../runtime/json-object.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
 /** Warns if a container can read what belongs to another role: a token file through /proc, or traffic on the loopback. */

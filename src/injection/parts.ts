@@ -8,9 +8,9 @@ import type { Container, Pod, Volume, VolumeMount } from "../kubernetes/objects.
 import { quoted } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
 import { PIN_VARIABLE } from "../policy/pin.ts";
+import { isObject } from "../runtime/json-object.ts";
 import { NAMES, PATHS, VOLUME_NAMES } from "./names.ts";
 import { allContainers, listOf } from "./shape.ts";
-import { isObject } from "../runtime/json-object.ts";
 
 /** Returns true if the pod has all of podrole's parts, as injection makes them. The pod may have any metadata. */
 export function isInjected(pod: Pod): boolean {

@@ -4,10 +4,10 @@ import { ANNOTATIONS, quoted, valueOf } from "../policy/annotations.ts";
 import {
   assumeRoleInput,
   decideRoles,
+  type InheritedAnnotations,
   type PodFacts,
   type PolicySettings,
   type RoleDecision,
-  type InheritedAnnotations,
 } from "../policy/decide.ts";
 import { podFacts } from "../policy/facts.ts";
 import { LONGEST_CHAINED_SESSION_MS } from "../policy/session.ts";

@@ -1,8 +1,8 @@
 // Checks that a value of unknown origin is a pod: every field that podrole reads or extends has the type that Kubernetes
 // gives it. Fields that podrole does not read are not checked and stay as they are.
 import type { Container, Pod } from "../kubernetes/objects.ts";
-import { failure, type Result, success } from "../runtime/result.ts";
 import { isObject } from "../runtime/json-object.ts";
+import { failure, type Result, success } from "../runtime/result.ts";
 
 /** Returns the value as a Pod; the problem is its first mismatch. */
 export function readPod(value: unknown): Result<Pod> {

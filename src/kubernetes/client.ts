@@ -6,13 +6,13 @@
 import { delimiter } from "node:path";
 import { HttpMethod, IsomorphicFetchHttpLibrary, KubeConfig, RequestContext } from "@kubernetes/client-node";
 import { type Clock, systemClock } from "../runtime/clock.ts";
-import { UnusableKubeconfig } from "./errors.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Kubernetes } from "./api.ts";
+import { UnusableKubeconfig } from "./errors.ts";
 import { splitLines } from "./lines.ts";
-import { createResourceCalls } from "./resource-calls.ts";
 import { createOperatorCalls, type OperatorKubernetes } from "./operator.ts";
 import { createRequester, type Transport, type TransportRequest, type TransportResponse } from "./request.ts";
+import { createResourceCalls } from "./resource-calls.ts";
 
 /** Which API server to call, and as whom. */
 export interface KubernetesOptions {

@@ -9,9 +9,9 @@ import { backoff, type Clock, jitter, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { ListWatch, WatchEvent } from "./api.ts";
 import { ApiError } from "./errors.ts";
+import { createObjectCache } from "./object-cache.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { followWatch, watchProblem } from "./watch.ts";
-import { createObjectCache } from "./object-cache.ts";
 
 /** Read access to the cache, and its freshness. */
 export interface Reflector<Cached> {

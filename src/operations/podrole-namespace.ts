@@ -1,8 +1,8 @@
 // Which namespace podrole runs in: named by the caller, or found by the labels of its Deployments.
 import { ApiError } from "../kubernetes/errors.ts";
 import type { ObjectMeta } from "../kubernetes/objects.ts";
-import { failure, type Result, success } from "../runtime/result.ts";
 import type { OperatorKubernetes } from "../kubernetes/operator.ts";
+import { failure, type Result, success } from "../runtime/result.ts";
 
 /** Of every Deployment that the manifests and the chart create. */
 export const PODROLE_LABEL = "app.kubernetes.io/part-of=podrole";

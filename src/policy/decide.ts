@@ -7,11 +7,11 @@ import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
 import { participantsOf, roleNamedFor } from "./containers.ts";
 import type {
   AssumeRoleInput,
+  InheritedAnnotations,
   PodDecision,
   PodFacts,
   PolicySettings,
   RoleDecision,
-  InheritedAnnotations,
 } from "./model.ts";
 import { forbidden, type Permission } from "./permission.ts";
 import { judgeByPermitted } from "./permitted.ts";

@@ -4,9 +4,9 @@
 // every other rule, is still asked at each issue.
 import { type Refusal, refuse } from "../protocol/errors.ts";
 import { canonicalJson } from "../runtime/canonical-json.ts";
+import { isObject } from "../runtime/json-object.ts";
 import { ANNOTATIONS, SESSION_ANNOTATIONS, valueOf } from "./annotations.ts";
 import type { PodFacts, RoleDecision } from "./model.ts";
-import { isObject } from "../runtime/json-object.ts";
 
 /** The variable of podrole-sidecar that has the pin; its value is canonical JSON. */
 export const PIN_VARIABLE = "PODROLE_PINNED_ROLES";

@@ -6,8 +6,8 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import { addressOf, peerOf } from "../runtime/budget-http.ts";
 import type { Budget, BudgetConnection } from "../runtime/budget.ts";
+import { addressOf, peerOf } from "../runtime/budget-http.ts";
 
 /** The connections of one port. */
 export interface LimitedConnections {

@@ -10,8 +10,8 @@
 import {
   type HeldConnection,
   type HeldRequest,
-  heaviestConnection,
   type Holdings,
+  heaviestConnection,
   type Share,
   surplusConnection,
   surplusRequest,

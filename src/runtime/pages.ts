@@ -2,8 +2,8 @@
 // kubelet's probe is one short request on a new connection, for which the budget always makes room.
 import type { AddressInfo } from "node:net";
 import { type FastifyInstance, fastify } from "fastify";
-import { limitHttp, nodeTimeouts } from "./budget-http.ts";
 import { type BudgetLimits, type CloseReason, createBudget } from "./budget.ts";
+import { limitHttp, nodeTimeouts } from "./budget-http.ts";
 import type { Clock } from "./clock.ts";
 import type { Address } from "./settings.ts";
 import type { Shutdown } from "./shutdown.ts";

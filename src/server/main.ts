@@ -4,12 +4,12 @@
 import { createKubernetes } from "../kubernetes/client.ts";
 import { buildLabels, createMetrics } from "../runtime/metrics.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
+import type { ServerSettings } from "../settings/server.ts";
 import { SERVER_METRICS } from "./observability/metrics.ts";
 import { openAws } from "./open-aws.ts";
 import { openCluster } from "./open-cluster.ts";
 import { openPorts, type ServerPorts } from "./open-ports.ts";
 import { openTrust } from "./open-trust.ts";
-import type { ServerSettings } from "../settings/server.ts";
 
 /**
  * Starts the server and resolves with its ports once they accept connections. Waits, with retries, for the CA and, with

@@ -4,6 +4,7 @@ import type { PolicySettings } from "../policy/decide.ts";
 import { capForRoleChaining } from "../policy/role-chaining.ts";
 import { policySettings } from "../policy/settings-table.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
+import type { ServerSettings } from "../settings/server.ts";
 import { type CredentialCache, createCredentialCache } from "./aws/credential-cache.ts";
 import { readInstanceProfileArn } from "./aws/instance-profile.ts";
 import { detectBaseArn, waitForCallerArn } from "./aws/own-identity.ts";
@@ -12,7 +13,6 @@ import { createStsLimiter, type StsLimiter } from "./aws/sts-limiter.ts";
 import { logStsOutages } from "./aws/sts-outage-log.ts";
 import { measureSts } from "./observability/measure.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
-import type { ServerSettings } from "../settings/server.ts";
 
 /** What the rest of the server uses of AWS. */
 export interface OpenedAws {

@@ -2,9 +2,10 @@
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { repeat } from "../runtime/clock.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
+import type { ServerSettings } from "../settings/server.ts";
 import { createEventRecorder } from "./issue/events.ts";
 import { createCertificateIssuer, type IssueCertificate } from "./issue/issue-certificate.ts";
-import { createCredentialIssuer, type CredentialIssuer } from "./issue/issue-credentials.ts";
+import { type CredentialIssuer, createCredentialIssuer } from "./issue/issue-credentials.ts";
 import { createPodDirectory, type PodDirectory } from "./issue/pod-directory.ts";
 import { createProve, type ProvenPod } from "./issue/prove.ts";
 import { createReviewLimit } from "./issue/token-reviews.ts";
@@ -12,7 +13,6 @@ import { measureCache } from "./observability/measure.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
 import type { OpenedAws } from "./open-aws.ts";
 import { certificateNames, type OpenedTrust } from "./open-trust.ts";
-import type { ServerSettings } from "../settings/server.ts";
 
 /** The two use cases, and the directory of pods that they read. */
 export interface OpenedCluster {

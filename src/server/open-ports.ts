@@ -9,6 +9,7 @@ import type { Log } from "../runtime/log.ts";
 import { openPages } from "../runtime/pages.ts";
 import { createSampler, type Sampler } from "../runtime/sampler.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
+import type { ServerSettings } from "../settings/server.ts";
 import { createIdentify } from "./issue/identify.ts";
 import { credentialsService, identityService } from "./issue/services.ts";
 import { refreshGauges } from "./observability/gauges.ts";
@@ -17,7 +18,6 @@ import type { ServerMetrics } from "./observability/metrics.ts";
 import type { OpenedAws } from "./open-aws.ts";
 import type { OpenedCluster } from "./open-cluster.ts";
 import type { OpenedTrust } from "./open-trust.ts";
-import type { ServerSettings } from "../settings/server.ts";
 
 /** The TCP ports that were bound; they differ from the settings where those say 0 (any free port). */
 export interface ServerPorts {

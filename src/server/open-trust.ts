@@ -2,8 +2,8 @@
 import { isIP } from "node:net";
 import type { Kubernetes } from "../kubernetes/api.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
-import type { ServerMetrics } from "./observability/metrics.ts";
 import { rotationOptions, type ServerSettings } from "../settings/server.ts";
+import type { ServerMetrics } from "./observability/metrics.ts";
 import { type AuthorityPoller, createAuthorityPoller, type ReadTrust } from "./trust/authority-poller.ts";
 import { createCaBundleReconciler } from "./trust/ca-bundle-reconciler.ts";
 import { createOwnership, type Ownership } from "./trust/ownership.ts";

@@ -9,8 +9,8 @@ import { writeTerminationMessage } from "./files/termination-message.ts";
 import { prepareTokens } from "./files/token-files.ts";
 import { isComplete, renewAt } from "./grants.ts";
 import { type ContainerRefusal, failedStart, permanentRefusal } from "./permanent-refusal.ts";
-import { renew } from "./renewal/renew.ts";
 import type { Renewal } from "./renewal/outcome.ts";
+import { renew } from "./renewal/renew.ts";
 import type { SidecarSettings } from "./settings.ts";
 
 /** What init talks to. */

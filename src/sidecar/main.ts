@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // podrole-sidecar's entry: the only file of the sidecar that sees the process.
 import { interruptionsOf } from "../runtime/interruptions.ts";
-import { renewalFlags, SERVING_FLAGS } from "./node-flags.ts";
 import { runSidecar } from "./modes.ts";
+import { renewalFlags, SERVING_FLAGS } from "./node-flags.ts";
 
 async function main(): Promise<void> {
   // A closed log pipe must not end the process that holds the credentials.

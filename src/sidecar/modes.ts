@@ -2,9 +2,9 @@
 // the serving process never evaluates what only init and renewals need. Exit codes: 0 success, 1 the mode failed, 2
 // invalid arguments or settings.
 import { systemClock } from "../runtime/clock.ts";
+import type { LogLevel } from "../runtime/line-log.ts";
 import { createLineLog } from "../runtime/line-log.ts";
 import type { Log } from "../runtime/log.ts";
-import type { LogLevel } from "../runtime/line-log.ts";
 import { envName, readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
 import { createSuggester } from "../runtime/suggest.ts";
 import { formatFlags, parseFlags } from "./arguments.ts";

@@ -1,12 +1,12 @@
 // The record of a decision in podrole's own audit log, and its annotations in the API server's audit log. Names and codes
 // only: the pod itself may contain secrets in its environment and is never recorded.
 import { createHash } from "node:crypto";
-import type { RoleDecision } from "../policy/decide.ts";
-import type { Operation } from "./patch.ts";
 import type { Plan } from "../injection/plan.ts";
-import type { AdmissionRequest } from "./review.ts";
-import { isObject } from "../runtime/json-object.ts";
+import type { RoleDecision } from "../policy/decide.ts";
 import type { AdmissionLine, AdmissionRole } from "../runtime/audit-line.ts";
+import { isObject } from "../runtime/json-object.ts";
+import type { Operation } from "./patch.ts";
+import type { AdmissionRequest } from "./review.ts";
 import { MOST_WARNINGS, warningTexts } from "./warning-texts.ts";
 
 /** What is answered and recorded: a plan, with the JSON Patch in place of its pod. */

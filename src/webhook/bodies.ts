@@ -3,8 +3,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Server } from "node:https";
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { LimitedRequests } from "../runtime/budget-http.ts";
 import type { BudgetRequest } from "../runtime/budget.ts";
+import type { LimitedRequests } from "../runtime/budget-http.ts";
 import type { Turns } from "./turns.ts";
 
 /** In bytes: the API server accepts requests up to 3 MiB, and the review of a creation holds one object. */

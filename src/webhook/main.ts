@@ -7,6 +7,8 @@ import { untilAborted } from "../runtime/clock.ts";
 import { buildLabels, createMetrics } from "../runtime/metrics.ts";
 import { openPages } from "../runtime/pages.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
+import { choosesNativeSidecar, planSettings } from "../settings/plan-settings.ts";
+import type { WebhookSettings } from "../settings/webhook.ts";
 import { createAdmit } from "./admit.ts";
 import { createWebhookApp } from "./app.ts";
 import { ANY_CALLER, createCallers, createRejectionLog } from "./callers.ts";
@@ -14,9 +16,7 @@ import { measureAdmission, measureReads, type WebhookMetrics } from "./instrumen
 import { createLookups } from "./lookups.ts";
 import { WEBHOOK_METRICS } from "./metrics.ts";
 import { type OpenedCluster, openCluster } from "./open-cluster.ts";
-import { choosesNativeSidecar, planSettings } from "../settings/plan-settings.ts";
 import { createServingCertificate, type ServingCertificate } from "./serving-certificate.ts";
-import type { WebhookSettings } from "../settings/webhook.ts";
 import { createTrustBundle } from "./trust.ts";
 
 /** The ports that were bound; a setting of port 0 binds any free one. */

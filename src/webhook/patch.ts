@@ -3,9 +3,9 @@
 // independent library applies it and the result is compared with the planned pod.
 import { isDeepStrictEqual } from "node:util";
 import { apply_patch as applyPatch } from "jsonpatch";
-import { isObject } from "../runtime/json-object.ts";
 import { isSameElement, type Pod } from "../kubernetes/objects.ts";
 import { PodroleError } from "../protocol/errors.ts";
+import { isObject } from "../runtime/json-object.ts";
 
 /** In a list, `add` inserts before the index; `add` of an existing member replaces it. (RFC 6902 §4.1, §4.3) */
 export interface Operation {

@@ -2,9 +2,10 @@
 // audit fields, and environment variables of the sidecar. Admission runs before the API server's own validation, and
 // callers that are not the API server may send anything.
 // (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/)
-import { isObject } from "../runtime/json-object.ts";
+
 import { quoted } from "../policy/annotations.ts";
 import { isDnsLabel, isDnsSubdomain } from "../runtime/dns-names.ts";
+import { isObject } from "../runtime/json-object.ts";
 
 /** Returns the first name that cannot be one or that two containers have, such as `request.namespace is ".."; expected …`; undefined if none. */
 export function findNameProblem(namespace: string, object: unknown): string | undefined {

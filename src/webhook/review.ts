@@ -1,8 +1,9 @@
 // The envelope of admission: AdmissionReview v1 in, AdmissionReview v1 out. This file validates the envelope, which may be
 // any JSON value; plan.ts validates the object inside.
 // (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/#webhook-request-and-response)
-import { isObject } from "../runtime/json-object.ts";
+
 import { type Refusal, refuse } from "../protocol/errors.ts";
+import { isObject } from "../runtime/json-object.ts";
 import { failure, type Result, success } from "../runtime/result.ts";
 import type { CallerProof } from "./callers.ts";
 import type { Operation } from "./patch.ts";

@@ -5,8 +5,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { cpus, release } from "node:os";
-import { setTimeout as delay } from "node:timers/promises";
 import { after, before, suite, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { callFor, type Latencies, watchMemory } from "./measure.ts";
 import { runPolicyCache } from "./policy-cache.ts";
 import { type Result, writeResults } from "./results.ts";

@@ -2,8 +2,8 @@
 // must stay within its memory.
 import { setTimeout as delay } from "node:timers/promises";
 import { getCredentials } from "../../src/protocol/client.ts";
-import { callFor, watchMemory } from "./measure.ts";
 import { NAMESPACE } from "../programs.ts";
+import { callFor, watchMemory } from "./measure.ts";
 import type { AttackWorld } from "./world.ts";
 
 const ARRAYS = 1_500;

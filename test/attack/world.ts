@@ -9,11 +9,11 @@ import { parseAllDocuments } from "yaml";
 import { parseQuantity } from "../../src/kubernetes/quantity.ts";
 import { getCredentials } from "../../src/protocol/client.ts";
 import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
+import { type Cgroup, createCgroup } from "../cgroup.ts";
+import { type AdmittedPod, NAMESPACE, openPrograms, type Programs, type RunningSidecar } from "../programs.ts";
 import { sendRequest } from "../sidecar/send-request.ts";
 import type { Job } from "./attacker.ts";
-import { type Cgroup, createCgroup } from "../cgroup.ts";
 import type { Ordinary } from "./measure.ts";
-import { type AdmittedPod, NAMESPACE, openPrograms, type Programs, type RunningSidecar } from "../programs.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 

@@ -1,8 +1,9 @@
 // How each caller of the matrix calls the sidecar, the pages and the webhook, and what it gets.
+
+import { createPublicKey } from "node:crypto";
 import { request as httpsRequest } from "node:https";
 import { networkInterfaces } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
-import { createPublicKey } from "node:crypto";
 import { createAuthority, issueCertificate } from "../../src/pki/certificate.ts";
 import { formatSpiffeId } from "../../src/pki/identity.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";

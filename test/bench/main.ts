@@ -7,14 +7,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:https";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
+import { type EmulatedCluster, startEmulatedCluster } from "../../emulators/cluster.ts";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
-import { startEmulatedCluster, type EmulatedCluster } from "../../emulators/cluster.ts";
+import { plan } from "../../src/injection/plan.ts";
 import { getCredentials } from "../../src/protocol/client.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
-import { plan } from "../../src/injection/plan.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { podOf, reviewOf, SHOP } from "../webhook/requests.ts";
-import { createPod, NAMESPACE, type AdmittedPod } from "./pod.ts";
+import { type AdmittedPod, createPod, NAMESPACE } from "./pod.ts";
 import { measure, type Row } from "./rounds.ts";
 
 const ROOT = join(import.meta.dirname, "../..");

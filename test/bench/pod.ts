@@ -1,9 +1,10 @@
 // A pod on the cluster, admitted by the real webhook, with the environment, token and requests of its podrole-sidecar.
-import { createCsr } from "../../src/pki/csr.ts";
-import { generateKeyPem } from "../../src/pki/keys.ts";
+
 import type { EmulatedCluster } from "../../emulators/cluster.ts";
 import { requestToken } from "../../emulators/installation.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
+import { createCsr } from "../../src/pki/csr.ts";
+import { generateKeyPem } from "../../src/pki/keys.ts";
 import { type ClientIdentity, issueCertificate, type ServerEndpoint } from "../../src/protocol/client.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 

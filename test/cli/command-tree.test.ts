@@ -3,9 +3,9 @@ import { suite, test } from "node:test";
 import { CommanderError } from "commander";
 import { createProgram } from "../../src/cli/command-tree.ts";
 import type { Action } from "../../src/cli/terminal.ts";
+import { flagName, type Setting } from "../../src/runtime/settings.ts";
 import { SERVER_SETTINGS } from "../../src/settings/server.ts";
 import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
-import { flagName, type Setting } from "../../src/runtime/settings.ts";
 import { createTerminal } from "./terminal.ts";
 
 async function run(args: readonly string[]) {

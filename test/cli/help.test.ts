@@ -1,7 +1,7 @@
 // Every help text of the command line and of the sidecar: what each of them must have, and how wide it may be.
 import assert from "node:assert/strict";
-import { suite, test } from "node:test";
 import { existsSync } from "node:fs";
+import { suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { type Actions, createProgram } from "../../src/cli/command-tree.ts";

@@ -1,11 +1,12 @@
 // Fields of the audit log and of the webhook's answer, from the use cases that write them.
-import type { SessionCredentials } from "../../src/server/aws/sts.ts";
+
 import { createAuthority } from "../../src/pki/certificate.ts";
 import { createCsr } from "../../src/pki/csr.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
 import { refuse } from "../../src/protocol/errors.ts";
 import { type Audit, createAudit } from "../../src/runtime/log.ts";
 import { Secret } from "../../src/runtime/secret.ts";
+import type { SessionCredentials } from "../../src/server/aws/sts.ts";
 import { createCertificateIssuer } from "../../src/server/issue/issue-certificate.ts";
 import { createCredentialIssuer } from "../../src/server/issue/issue-credentials.ts";
 import type { PodInContext } from "../../src/server/issue/pod-directory.ts";

@@ -1,13 +1,14 @@
 // What injection adds to a pod, from the results of plan() for sample pods: every mode, with and without metadata paths.
-import type { Container, Pod } from "../../src/kubernetes/objects.ts";
+
 import { PATHS } from "../../src/injection/names.ts";
-import { plan, type PlanSettings } from "../../src/injection/plan.ts";
+import { type PlanSettings, plan } from "../../src/injection/plan.ts";
 import { choosePorts } from "../../src/injection/ports.ts";
 import { allContainers, listOf } from "../../src/injection/shape.ts";
+import type { Container, Pod } from "../../src/kubernetes/objects.ts";
+import { podIn } from "../injection/injected-pod.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { inShop } from "../injection/pods.ts";
 import { type Contract, type Entries, entriesOf } from "./entries.ts";
-import { podIn } from "../injection/injected-pod.ts";
 
 const PROXY = "http://proxy:3128";
 const APP: Container = { name: "app", image: "app:1", env: [{ name: "HTTP_PROXY", value: PROXY }] };

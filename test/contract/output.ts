@@ -3,18 +3,20 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checkJson } from "../../src/cli/output/check.ts";
-import { createNarrator } from "../../src/cli/demo/narrator.ts";
+import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
 import { explain } from "../../src/cli/commands/explain.ts";
 import { migrate } from "../../src/cli/commands/migrate.ts";
-import type { Action } from "../../src/cli/terminal.ts";
 import { rotate } from "../../src/cli/commands/rotate.ts";
-import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
+import { createNarrator } from "../../src/cli/demo/narrator.ts";
+import { checkJson } from "../../src/cli/output/check.ts";
+import type { Action } from "../../src/cli/terminal.ts";
 import { encodeAuthorities } from "../../src/pki/authorities.ts";
 import { createAuthority } from "../../src/pki/certificate.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
-import * as samples from "../operations/audit/samples.ts";
 import { runAudit } from "../cli/commands/run-audit.ts";
+import { createTerminal } from "../cli/terminal.ts";
+import { toBase64 } from "../fakes/secret-data.ts";
+import * as samples from "../operations/audit/samples.ts";
 import {
   barePod,
   COMMON,
@@ -27,9 +29,7 @@ import {
   NAMESPACE,
 } from "../operations/check/healthy.ts";
 import { clusterExport, KIAM, KUBE2IAM } from "../operations/migrate/cluster-export.ts";
-import { createTerminal } from "../cli/terminal.ts";
 import { type Contract, type Entries, shapeOf } from "./entries.ts";
-import { toBase64 } from "../fakes/secret-data.ts";
 
 type Flags = Readonly<Record<string, string>>;
 

@@ -1,4 +1,6 @@
 // What the tables in src/ declare: codes, reasons, ids, settings and metrics.
+
+import { SKIP_REASONS } from "../../src/injection/skip-reasons.ts";
 import { CHECKS } from "../../src/operations/check/check.ts";
 import { FINDING_IDS, VERDICTS, WEIGHTS } from "../../src/operations/migrate/findings/finding.ts";
 import { ANNOTATIONS, LABELS } from "../../src/policy/annotations.ts";
@@ -8,11 +10,10 @@ import type { MetricTable } from "../../src/runtime/metrics.ts";
 import { envName, flagName, type SettingTable } from "../../src/runtime/settings.ts";
 import { SERVER_METRICS } from "../../src/server/observability/metrics.ts";
 import { SERVER_SETTINGS } from "../../src/settings/server.ts";
+import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
 import { SIDECAR_METRICS } from "../../src/sidecar/metrics.ts";
 import { SIDECAR_SETTINGS, WAIT_SETTINGS } from "../../src/sidecar/settings.ts";
 import { WEBHOOK_METRICS } from "../../src/webhook/metrics.ts";
-import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
-import { SKIP_REASONS } from "../../src/injection/skip-reasons.ts";
 import { type Contract, type Entries, entriesOf } from "./entries.ts";
 
 export function errorEntries(table: Readonly<Record<string, ErrorRow>>): Entries {

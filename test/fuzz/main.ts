@@ -6,13 +6,14 @@
 //   --target TEXT  only targets whose names contain the text
 //   --keep         adds a failing input to corpus.json, which npm test replays
 // Exits with 1 if an input broke an invariant (target.ts), and prints that input.
+
+import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { spawnSync } from "node:child_process";
 import { CODE_TARGETS } from "./code-targets.ts";
-import { runBatch, type Failure } from "./engine.ts";
+import { type Failure, runBatch } from "./engine.ts";
 import { runSockets, SOCKET_TARGETS } from "./run-sockets.ts";
 import { plantedSecrets } from "./target.ts";
 

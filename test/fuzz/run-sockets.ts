@@ -1,7 +1,7 @@
 // Sends the inputs of the socket targets to the real programs, and looks again and again whether ordinary callers are
 // still served and no planted secret has come out.
 import * as fc from "fast-check";
-import { type Failure, encodeInput } from "./engine.ts";
+import { encodeInput, type Failure } from "./engine.ts";
 import { GRPC_TARGETS } from "./sockets/grpc.ts";
 import { HTTP_TARGETS } from "./sockets/http.ts";
 import { MUTATE_TARGETS } from "./sockets/mutate.ts";

@@ -2,7 +2,7 @@
 // and no planted secret in anything that leaves podrole.
 import assert from "node:assert/strict";
 import type * as fc from "fast-check";
-import { type ErrorCode, isRefusal, PodroleError, type ErrorInfo } from "../../src/protocol/errors.ts";
+import { type ErrorCode, type ErrorInfo, isRefusal, PodroleError } from "../../src/protocol/errors.ts";
 
 /** Code that reads what strangers write. */
 export interface Target<Input = unknown> {

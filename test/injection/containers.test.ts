@@ -2,14 +2,14 @@
 // side does not know.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { type PlanSettings, plan } from "../../src/injection/plan.ts";
 import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { SIDECAR_SETTINGS, VARIABLES_FOR_OTHERS } from "../../src/sidecar/settings.ts";
-import { type PlanSettings, plan } from "../../src/injection/plan.ts";
-import { PLAN_SETTINGS } from "./plan-settings.ts";
-import { inShop } from "./pods.ts";
 import { podOf, ROLE } from "../webhook/requests.ts";
 import { podIn } from "./injected-pod.ts";
+import { PLAN_SETTINGS } from "./plan-settings.ts";
+import { inShop } from "./pods.ts";
 
 function ownContainers(pod: Pod, settings: PlanSettings): readonly Container[] {
   const { spec } = podIn(plan(inShop(pod), settings));

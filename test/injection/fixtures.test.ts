@@ -7,11 +7,11 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { apply_patch as applyPatch } from "jsonpatch";
 import { parse, stringify } from "yaml";
+import { type PlanInput, type PlanSettings, plan } from "../../src/injection/plan.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../src/kubernetes/objects.ts";
 import { patchBetween } from "../../src/webhook/patch.ts";
-import { type PlanInput, type PlanSettings, plan } from "../../src/injection/plan.ts";
-import { PLAN_SETTINGS } from "./plan-settings.ts";
 import { podIn } from "./injected-pod.ts";
+import { PLAN_SETTINGS } from "./plan-settings.ts";
 
 const FOLDER = fileURLToPath(new URL("../fixtures/pods/", import.meta.url));
 const UPDATE = process.env["UPDATE"] === "1";

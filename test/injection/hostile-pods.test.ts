@@ -1,9 +1,9 @@
 // Pods that cost a decision more than their size: each of these once took minutes, so a slow decision fails by the timeout.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Pod } from "../../src/kubernetes/objects.ts";
 import { foreignPart } from "../../src/injection/parts.ts";
 import { plan } from "../../src/injection/plan.ts";
+import type { Pod } from "../../src/kubernetes/objects.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 import { inShop } from "./pods.ts";
 

@@ -1,19 +1,19 @@
 // What plan() guarantees for every pod, whoever wrote it and whichever other webhooks changed it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fc } from "../property.ts";
 import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
-import type { Container, Pod } from "../../src/kubernetes/objects.ts";
-import { systemClock } from "../../src/runtime/clock.ts";
 import { plan } from "../../src/injection/plan.ts";
+import { SKIP_REASONS } from "../../src/injection/skip-reasons.ts";
+import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { assumeRoleInput, decideRoles } from "../../src/policy/decide.ts";
 import { podFacts } from "../../src/policy/facts.ts";
 import { pinnedFacts } from "../../src/policy/pin.ts";
-import { SKIP_REASONS } from "../../src/injection/skip-reasons.ts";
 import { isErrorCode, isRefusal } from "../../src/protocol/errors.ts";
+import { systemClock } from "../../src/runtime/clock.ts";
 import { patchBetween } from "../../src/webhook/patch.ts";
+import { fc } from "../property.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
-import { injectedBy, injectablePods, inShop, planSettings, pods } from "./pods.ts";
+import { injectablePods, injectedBy, inShop, planSettings, pods } from "./pods.ts";
 
 const RUNS = { numRuns: 300 };
 

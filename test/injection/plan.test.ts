@@ -1,14 +1,14 @@
 // Single rules of plan() that a test states more plainly than a folder of fixtures.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { plan } from "../../src/injection/plan.ts";
+import { SKIP_REASONS } from "../../src/injection/skip-reasons.ts";
 import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
 import { patchBetween } from "../../src/webhook/patch.ts";
-import { plan } from "../../src/injection/plan.ts";
-import { SKIP_REASONS } from "../../src/injection/skip-reasons.ts";
+import { podIn } from "./injected-pod.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 import { inShop } from "./pods.ts";
-import { podIn } from "./injected-pod.ts";
 
 const ROLE = { "iam.amazonaws.com/role": "shop-a" };
 

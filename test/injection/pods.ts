@@ -1,8 +1,8 @@
 // Arbitrary pods as users and other webhooks make them, for property tests. Names are unique, as the API server requires.
 import assert from "node:assert/strict";
 import * as fc from "fast-check";
+import { type PlanInput, type PlanSettings, plan } from "../../src/injection/plan.ts";
 import type { Container, EnvVar, Pod } from "../../src/kubernetes/objects.ts";
-import { plan, type PlanInput, type PlanSettings } from "../../src/injection/plan.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 
 const ENV_NAMES = [

@@ -1,8 +1,8 @@
 // A label that any author can set does not open podrole's names to them.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import type { Pod, PodSpec } from "../../src/kubernetes/objects.ts";
 import { plan } from "../../src/injection/plan.ts";
+import type { Pod, PodSpec } from "../../src/kubernetes/objects.ts";
 import { injectedPod, podIn } from "./injected-pod.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 import { inShop } from "./pods.ts";

@@ -1,8 +1,8 @@
 // Requests and limits of podrole's containers, by those of the pod's own containers.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { resourcesFor } from "../../src/injection/resources.ts";
+import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 
 const LIMITED = { limits: { cpu: "1", memory: "1Gi" } };

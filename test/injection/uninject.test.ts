@@ -4,15 +4,15 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { fc } from "../property.ts";
 import { parse } from "yaml";
-import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { plan } from "../../src/injection/plan.ts";
 import { allContainers, listOf } from "../../src/injection/shape.ts";
 import { uninject } from "../../src/injection/uninject.ts";
+import type { Container, Pod } from "../../src/kubernetes/objects.ts";
+import { fc } from "../property.ts";
+import { podIn } from "./injected-pod.ts";
 import { PLAN_SETTINGS } from "./plan-settings.ts";
 import { inShop, pods } from "./pods.ts";
-import { podIn } from "./injected-pod.ts";
 
 const FOLDER = fileURLToPath(new URL("../fixtures/pods/", import.meta.url));
 const OPTIONS = { region: PLAN_SETTINGS.region };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fc } from "../property.ts";
 import { splitLines } from "../../src/kubernetes/lines.ts";
+import { fc } from "../property.ts";
 
 async function linesOf(chunks: readonly Uint8Array[]): Promise<string[]> {
   async function* stream() {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fc } from "../property.ts";
 import { pathOf } from "../../src/kubernetes/paths.ts";
+import { fc } from "../property.ts";
 
 test("pathOf() names one object or a collection", () => {
   assert.equal(pathOf("pods"), "/api/v1/pods");

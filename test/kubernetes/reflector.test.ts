@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { PolicyRule } from "../../emulators/kubernetes/access.ts";
+import type { Selector } from "../../src/kubernetes/api.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { createReflector, type Reflector, type ReflectorOptions } from "../../src/kubernetes/reflector.ts";
-import type { Selector } from "../../src/kubernetes/api.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { create, podOf, startCluster, until } from "./harness.ts";

@@ -5,12 +5,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { parseAllDocuments } from "yaml";
+import { SKIP_REASONS } from "../../src/injection/skip-reasons.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
 import type { MetricSpec, MetricTable } from "../../src/runtime/metrics.ts";
 import { SERVER_METRICS } from "../../src/server/observability/metrics.ts";
 import { SIDECAR_METRICS } from "../../src/sidecar/metrics.ts";
 import { WEBHOOK_METRICS } from "../../src/webhook/metrics.ts";
-import { SKIP_REASONS } from "../../src/injection/skip-reasons.ts";
 import { DASHBOARDS, groupingsOf, readQueries, readRules, selectorsOf } from "./queries.ts";
 
 const TABLES: readonly MetricTable[] = [SERVER_METRICS, WEBHOOK_METRICS, SIDECAR_METRICS];

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash, X509Certificate } from "node:crypto";
 import { test } from "node:test";
-import { fc } from "../property.ts";
 import { bundleHash, joinBundle, notAfterOf, notBeforeOf, splitBundle } from "../../src/pki/bundle.ts";
-import { DAY, newAuthority, NOW } from "./samples.ts";
+import { fc } from "../property.ts";
+import { DAY, NOW, newAuthority } from "./samples.ts";
 
 const PEMS = ["one", "two", "three"].map((name) => newAuthority(NOW, name).certificatePem);
 const [ONE = "", TWO = "", THREE = ""] = PEMS;

@@ -3,22 +3,21 @@ import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { type Authority, createAuthority, issueCertificate, type Subject } from "../../src/pki/certificate.ts";
 import { readCsr } from "../../src/pki/csr.ts";
-import { certificateFields, readExtensions } from "../../src/pki/extensions.ts";
 import { content, encode, integer, sequence, taggedBytes, wholeOctets } from "../../src/pki/der.ts";
+import { certificateFields, readExtensions } from "../../src/pki/extensions.ts";
 import * as oids from "../../src/pki/oids.ts";
-import { PodroleError } from "../../src/protocol/errors.ts";
+import { isRefusal, PodroleError } from "../../src/protocol/errors.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { openssl, withOpenssl } from "./openssl.ts";
-import { isRefusal } from "../../src/protocol/errors.ts";
 import {
   caConstraints,
   DAY,
   extension,
   HOUR,
+  NOW,
   newAuthority,
   newKey,
   newLeaf,
-  NOW,
   oddCertificate,
   POD_SUBJECT,
   POD_URI,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { refuseChain } from "../../src/pki/chain.ts";
-import { caConstraints, DAY, HOUR, newAuthority, newKey, newLeaf, NOW, oddCertificate } from "./samples.ts";
+import { caConstraints, DAY, HOUR, NOW, newAuthority, newKey, newLeaf, oddCertificate } from "./samples.ts";
 
 const certificates = (...pems: readonly string[]) => pems.map((pem) => new X509Certificate(pem));
 const CA = newAuthority();

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, type KeyObject, sign, verify } from "node:crypto";
 import { test } from "node:test";
-import { fc } from "../property.ts";
 import { createCsr, readCsr } from "../../src/pki/csr.ts";
 import {
   bits,
@@ -19,6 +18,7 @@ import {
 import { generateKeyPem, signatureScheme } from "../../src/pki/keys.ts";
 import * as oids from "../../src/pki/oids.ts";
 import { isRefusal, type Refusal } from "../../src/protocol/errors.ts";
+import { fc } from "../property.ts";
 import { openssl, withOpenssl } from "./openssl.ts";
 import { nameOf, newKey, publicKeyOf, readFixture, spki } from "./samples.ts";
 

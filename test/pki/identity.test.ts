@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
-import { isRefusal } from "../../src/protocol/errors.ts";
-import { fc } from "../property.ts";
 import { type Der, integer, octets, sequence, tagged, taggedBytes, utf8, yes } from "../../src/pki/der.ts";
 import { formatSpiffeId, isTrustDomain, podIdentityOf } from "../../src/pki/identity.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
 import * as oids from "../../src/pki/oids.ts";
+import { isRefusal } from "../../src/protocol/errors.ts";
+import { fc } from "../property.ts";
 import { caConstraints, extension, newAuthority, newLeaf, oddCertificate, POD, POD_URI } from "./samples.ts";
 
 const KEY = generateKeyPem();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
-import { inspect } from "node:util";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { generateKeyPem, refuseKey } from "../../src/pki/keys.ts";
 import { newKey, publicKeyOf } from "./samples.ts";
 

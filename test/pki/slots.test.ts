@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { inspect } from "node:util";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { type Authorities, decodeAuthorities, encodeAuthorities } from "../../src/pki/slots.ts";
 import { PodroleError } from "../../src/protocol/errors.ts";
 import { Secret } from "../../src/runtime/secret.ts";
-import { DAY, newAuthority, NOW } from "./samples.ts";
 import { revealed } from "../fakes/secret-data.ts";
+import { DAY, NOW, newAuthority } from "./samples.ts";
 
 const FULL: Authorities = {
   current: { authority: newAuthority(NOW, "current"), since: NOW },

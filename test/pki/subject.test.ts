@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fc } from "../property.ts";
 import { encode } from "../../src/pki/der.ts";
 import { alternativeNames, type Subject } from "../../src/pki/subject.ts";
+import { fc } from "../property.ts";
 import { newAuthority, newLeaf } from "./samples.ts";
 
 const serving = (dnsNames: readonly string[], ipAddresses: readonly string[]): Subject => ({

@@ -1,7 +1,7 @@
 // A pod, its inherited annotations and settings, which the tests of policy vary.
-import type { PodFacts, PolicySettings, InheritedAnnotations } from "../../src/policy/decide.ts";
-import { isRefusal } from "../../src/protocol/errors.ts";
+import type { InheritedAnnotations, PodFacts, PolicySettings } from "../../src/policy/decide.ts";
 import { parseRoleArn, type RoleArn } from "../../src/policy/role.ts";
+import { isRefusal } from "../../src/protocol/errors.ts";
 
 export const BASE = "arn:aws:iam::123456789012:role/";
 export const ROLE = "iam.amazonaws.com/role";

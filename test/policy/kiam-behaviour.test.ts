@@ -3,9 +3,9 @@
 // Sources are files of github.com/uswitch/kiam at v4.2.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isRefusal } from "../../src/protocol/errors.ts";
 import { assumeRoleInput, decideRoles, type PolicySettings } from "../../src/policy/decide.ts";
-import { inherited, BASE, PERMITTED, pod, ROLE, role, settings } from "./facts.ts";
+import { isRefusal } from "../../src/protocol/errors.ts";
+import { BASE, inherited, PERMITTED, pod, ROLE, role, settings } from "./facts.ts";
 
 /** The ARN that the pod gets, or the code of the refusal. */
 function outcome(annotation: string, permitted: string | undefined, overrides: Partial<PolicySettings> = {}): string {

@@ -1,8 +1,6 @@
 // Properties that hold for every input, not for chosen ones: totality, whole matches, legal names, no silent widening.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isRefusal } from "../../src/protocol/errors.ts";
-import { fc } from "../property.ts";
 import { assumeRoleInput, decideRoles } from "../../src/policy/decide.ts";
 import { compileExpression } from "../../src/policy/expression.ts";
 import { expressionSize } from "../../src/policy/expression-size.ts";
@@ -10,6 +8,8 @@ import { matchesGlob } from "../../src/policy/glob.ts";
 import { judgeByPermitted } from "../../src/policy/permitted.ts";
 import { parseRoleArn, resolveRole } from "../../src/policy/role.ts";
 import { kiamSessionName } from "../../src/policy/session-name.ts";
+import { isRefusal } from "../../src/protocol/errors.ts";
+import { fc } from "../property.ts";
 import { ALLOWED, BASE, inherited, PERMITTED, pod, ROLE, role, STS_NAME, settings } from "./facts.ts";
 
 /** Any text, often with characters that are special to parsers. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isRefusal } from "../../src/protocol/errors.ts";
 import { parseBaseArn, parseRoleArn, resolveRole } from "../../src/policy/role.ts";
+import { isRefusal } from "../../src/protocol/errors.ts";
 import { BASE, codeOf } from "./facts.ts";
 
 const RESOLVED: readonly (readonly [text: string, arn: string, path: string, name: string])[] = [

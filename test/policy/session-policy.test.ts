@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isRefusal } from "../../src/protocol/errors.ts";
 import { sessionPolicies, sessionPolicyConfigMap } from "../../src/policy/session-policy.ts";
+import { isRefusal } from "../../src/protocol/errors.ts";
 import { BASE, codeOf, pod, role } from "./facts.ts";
 
 const ARNS = "podrole.io/session-policy-arns";

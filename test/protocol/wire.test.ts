@@ -4,8 +4,8 @@ import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto"
 import { once } from "node:events";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
-import { type Authority, createAuthority, issueCertificate as sign, type Subject } from "../../src/pki/certificate.ts";
 import { joinBundle } from "../../src/pki/bundle.ts";
+import { type Authority, createAuthority, type Subject, issueCertificate as sign } from "../../src/pki/certificate.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
 import { getCredentials, issueCertificate } from "../../src/protocol/client.ts";
 import { PodroleError } from "../../src/protocol/errors.ts";

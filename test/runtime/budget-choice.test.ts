@@ -3,8 +3,8 @@ import { suite, test } from "node:test";
 import {
   type HeldConnection,
   type HeldRequest,
-  heaviestConnection,
   type Holdings,
+  heaviestConnection,
   type Share,
   surplusConnection,
   surplusRequest,

@@ -1,9 +1,9 @@
 // The budget as a pure state machine: cases for each rule, and sequences of events for what always holds.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fc } from "../property.ts";
 import { type BudgetConnection, type BudgetLimits, type CloseReason, createBudget } from "../../src/runtime/budget.ts";
 import { createFakeClock } from "../fakes/clock.ts";
+import { fc } from "../property.ts";
 
 const LIMITS: BudgetLimits = {
   connections: 4,

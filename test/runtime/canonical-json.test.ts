@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { isDeepStrictEqual } from "node:util";
 import { test } from "node:test";
-import { fc } from "../property.ts";
+import { isDeepStrictEqual } from "node:util";
 import { canonicalJson } from "../../src/runtime/canonical-json.ts";
+import { fc } from "../property.ts";
 
 /** The same value with the keys of every object in the opposite order. */
 function reversed(value: unknown): unknown {

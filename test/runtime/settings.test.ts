@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import {
   address,
+  cidrs,
   duration,
   envName,
   flag,
   flagName,
   formatAddress,
-  cidrs,
   integer,
   list,
   namespacedName,

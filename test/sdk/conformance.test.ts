@@ -9,9 +9,9 @@ import type { RunningPod } from "../../emulators/kubelet/node.ts";
 import { until } from "../../emulators/start-program.ts";
 import { ACCOUNT, arnOf, openShop, type Shop } from "../story/shop.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
-import { type Results, type Scenario, type ScenarioId, SCENARIOS } from "./scenarios.ts";
-import { prepareSdks, type Sdk } from "./sdks.ts";
 import { createRecordingProxy } from "./recording-proxy.ts";
+import { type Results, SCENARIOS, type Scenario, type ScenarioId } from "./scenarios.ts";
+import { prepareSdks, type Sdk } from "./sdks.ts";
 
 const FILE = fileURLToPath(new URL("./results.json", import.meta.url));
 const UPDATE = process.env["PODROLE_SDK_UPDATE"] === "true";

@@ -1,14 +1,14 @@
 // The server as a whole, started in this process against an emulated API server: its first log lines.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { once } from "node:events";
-import { type AddressInfo, connect, createServer } from "node:net";
 import { type TestContext, test } from "node:test";
-import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
 import { startSts } from "../../emulators/cluster.ts";
+import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { createShutdown } from "../../src/runtime/shutdown.ts";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ErrorCode } from "../../src/protocol/errors.ts";
 import { Secret } from "../../src/runtime/secret.ts";
-import type { ContainerGrant, Grants } from "../../src/sidecar/grants.ts";
 import { createCredentialStore } from "../../src/sidecar/credential-store.ts";
+import type { ContainerGrant, Grants } from "../../src/sidecar/grants.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 

@@ -1,11 +1,12 @@
 // A server that behaves like podrole's towards a sidecar: real gRPC, real mutual TLS, real certificates. The test sets its
 // answers. `restart()` starts it again on the same ports.
-import { createAuthority, issueCertificate, type Authority } from "../../src/pki/certificate.ts";
+
+import { createPublicKey } from "node:crypto";
+import { bundleHash } from "../../src/pki/bundle.ts";
+import { type Authority, createAuthority, issueCertificate } from "../../src/pki/certificate.ts";
 import { readCsr } from "../../src/pki/csr.ts";
 import { formatSpiffeId } from "../../src/pki/identity.ts";
-import { bundleHash } from "../../src/pki/bundle.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
-import { createPublicKey } from "node:crypto";
 import { isRefusal, PodroleError } from "../../src/protocol/errors.ts";
 import {
   CredentialsService,

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fc } from "../property.ts";
 import { ERRORS, type ErrorCode } from "../../src/protocol/errors.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import {
@@ -11,6 +10,7 @@ import {
   renewAt,
   type ServerAnswer,
 } from "../../src/sidecar/grants.ts";
+import { fc } from "../property.ts";
 
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 const HOUR = 3_600_000;

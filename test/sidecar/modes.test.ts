@@ -1,7 +1,7 @@
 // The command line, and the sidecar as a process: signals, children, exit codes.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,9 +9,9 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
 import { runSidecar } from "../../src/sidecar/modes.ts";
-import { sendRequest } from "./send-request.ts";
 import { createTestPod } from "./fake-pod.ts";
 import { startFakeServer } from "./fake-server.ts";
+import { sendRequest } from "./send-request.ts";
 
 const directory = await mkdtemp(join(tmpdir(), "podrole-bundle-"));
 const children: ChildProcess[] = [];

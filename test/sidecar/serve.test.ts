@@ -9,9 +9,9 @@ import { renew } from "../../src/sidecar/renewal/renew.ts";
 import { runServe, startServe } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { sendRequest } from "./send-request.ts";
 import { createTestPod, type FakePod } from "./fake-pod.ts";
 import { granted, refused, startFakeServer } from "./fake-server.ts";
+import { sendRequest } from "./send-request.ts";
 
 const HOUR = 3_600_000;
 

@@ -9,9 +9,9 @@ import { startServe } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { runWait } from "../../src/sidecar/wait.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { sendRequest } from "./send-request.ts";
 import { createTestPod } from "./fake-pod.ts";
 import { startFakeServer } from "./fake-server.ts";
+import { sendRequest } from "./send-request.ts";
 
 const server = await startFakeServer();
 after(() => server.stop());

@@ -2,7 +2,7 @@
 // on its left-hand side. Server, webhook and sidecar are the real programs. Each test runs alone and in any
 // order: it uses pods, roles and namespaces of its own, and the one that stops a server has its own programs.
 import assert from "node:assert/strict";
-import { suite, test, after, before } from "node:test";
+import { after, before, suite, test } from "node:test";
 import { until } from "../../emulators/start-program.ts";
 import { ACCOUNT, arnOf, openShop, type Shop } from "./shop.ts";
 

@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { test, type TestContext } from "node:test";
+import { type TestContext, test } from "node:test";
 import { startEmulatedCluster } from "../../emulators/cluster.ts";
 import { until } from "../../emulators/start-program.ts";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";

@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { apply_patch as applyPatch } from "jsonpatch";
+import { type PlanSettings, plan } from "../../src/injection/plan.ts";
 import { PodroleError } from "../../src/protocol/errors.ts";
 import { type Admission, createAdmit } from "../../src/webhook/admit.ts";
 import { createLookups } from "../../src/webhook/lookups.ts";
-import { type PlanSettings, plan } from "../../src/injection/plan.ts";
 import { readReview } from "../../src/webhook/review.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
+import { podIn } from "../injection/injected-pod.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { createFakeCluster, podOf, ROLE, reviewOf, SHOP } from "./requests.ts";
-import { podIn } from "../injection/injected-pod.ts";
 
 const TIMEOUT_MS = 3_000;
 

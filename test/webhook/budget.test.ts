@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { Agent, request } from "node:https";
 import { connect as connectTcp } from "node:net";
 import { type TestContext, test } from "node:test";
-import { connect, type ConnectionOptions } from "node:tls";
+import { type ConnectionOptions, connect } from "node:tls";
 import { createAuthority } from "../../src/pki/certificate.ts";
 import type { BudgetLimits, CloseReason } from "../../src/runtime/budget.ts";
 import type { Cidr } from "../../src/runtime/settings.ts";

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { createShutdown } from "../../src/runtime/shutdown.ts";
-import { startWebhook } from "../../src/webhook/main.ts";
 import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
+import { startWebhook } from "../../src/webhook/main.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fc } from "../property.ts";
 import { apply_patch as applyPatch } from "jsonpatch";
 import { patchBetween } from "../../src/webhook/patch.ts";
 import { injectablePods, injectedBy, planSettings } from "../injection/pods.ts";
+import { fc } from "../property.ts";
 import { podOf } from "./requests.ts";
 
 test("patchBetween() leads to exactly the planned pod and replaces no list", () => {

@@ -1,10 +1,10 @@
 // Names that are none, in every field of an AdmissionReview that podrole uses.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { fc } from "../property.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { quoted } from "../../src/policy/annotations.ts";
 import { readReview } from "../../src/webhook/review.ts";
+import { fc } from "../property.ts";
 import { podOf, reviewOf } from "./requests.ts";
 
 /** Builds a review with `value` in one field. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fc } from "../property.ts";
 import { formatReview, readReview } from "../../src/webhook/review.ts";
+import { fc } from "../property.ts";
 import { podOf, reviewOf } from "./requests.ts";
 
 const cases: readonly { readonly what: string; readonly body: unknown; readonly hasUid: boolean }[] = [

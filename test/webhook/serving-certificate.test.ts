@@ -1,11 +1,13 @@
 // The webhook's own certificate during a CA rotation, with a real identity port over TLS.
 import assert from "node:assert/strict";
+import { createPrivateKey, createPublicKey } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type TestContext, suite, test } from "node:test";
-import { createPrivateKey, createPublicKey } from "node:crypto";
+import { suite, type TestContext, test } from "node:test";
 import { apply_patch as applyPatch } from "jsonpatch";
+import type { PlanSettings } from "../../src/injection/plan.ts";
+import type { Pod } from "../../src/kubernetes/objects.ts";
 import { isIssuedFrom, joinBundle } from "../../src/pki/bundle.ts";
 import { type Authority, createAuthority, issueCertificate, type Subject } from "../../src/pki/certificate.ts";
 import { readCsr } from "../../src/pki/csr.ts";
@@ -15,8 +17,6 @@ import { createListener } from "../../src/protocol/listener.ts";
 import type { TlsMaterial } from "../../src/protocol/tls.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { identityService } from "../../src/server/issue/services.ts";
-import type { PlanSettings } from "../../src/injection/plan.ts";
-import type { Pod } from "../../src/kubernetes/objects.ts";
 import { createAdmit } from "../../src/webhook/admit.ts";
 import { createLookups } from "../../src/webhook/lookups.ts";
 import { readReview } from "../../src/webhook/review.ts";

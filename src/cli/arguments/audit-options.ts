@@ -1,6 +1,7 @@
 // The flags of podrole audit as typed options, or every problem at once.
-import { timeOf } from "../../operations/audit/records/json.ts";
+
 import type { AuditQuery } from "../../operations/audit/question.ts";
+import { timeOf } from "../../operations/audit/records/json.ts";
 import { ERRORS, type ErrorCode } from "../../protocol/errors.ts";
 import { duration, flagName, oneOf, type Parser } from "../../runtime/settings.ts";
 import type { Flags } from "../terminal.ts";

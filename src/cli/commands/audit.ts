@@ -1,6 +1,6 @@
 // podrole audit. Exit codes: 0 answered (also if nothing was found), 1 a log could not be read to its end, 2 usage, or a
 // log cannot be opened, 130 interrupted.
-import { audit as runAudit, type AuditOptions } from "../../operations/audit/audit.ts";
+import { type AuditOptions, audit as runAudit } from "../../operations/audit/audit.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { type AuditArguments, readAudit } from "../arguments/audit-options.ts";
 import { withPodrole } from "../cluster.ts";

@@ -3,10 +3,10 @@
 import { planDeparture } from "../../operations/migrate/departure/departure.ts";
 import type { Destination } from "../../operations/migrate/departure/destination.ts";
 import { readDeparture } from "../arguments/departure.ts";
+import { withMigrationInput } from "../migration-input.ts";
 import { departureData, departureText } from "../output/departure.ts";
 import { formatData, problemText } from "../output/migrate.ts";
-import { fail, type Flags, note, type Terminal } from "../terminal.ts";
-import { withMigrationInput } from "../migration-input.ts";
+import { type Flags, fail, note, type Terminal } from "../terminal.ts";
 
 /** Runs podrole migrate irsa or podrole migrate pod-identity, as `topic` says. */
 export async function depart(terminal: Terminal, flags: Flags, topic: Destination["to"]): Promise<number> {

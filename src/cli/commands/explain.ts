@@ -1,10 +1,10 @@
 // podrole explain. Exit codes: 0 every pod is injected or would be, 1 one is not, 2 usage, or the cluster cannot be reached.
 import { explain as explainSubject } from "../../operations/explain/explain.ts";
+import { success } from "../../runtime/result.ts";
 import { readExplain } from "../arguments/explain.ts";
 import { withPodrole } from "../cluster.ts";
 import { readInput } from "../input.ts";
 import { explainJson, explainText } from "../output/explain.ts";
-import { success } from "../../runtime/result.ts";
 import { type Action, fail } from "../terminal.ts";
 
 /** Runs podrole explain; `args` name the object, unless a flag names a file. */

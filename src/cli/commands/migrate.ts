@@ -1,14 +1,14 @@
 // podrole migrate. Exit codes: 0 no pod needs work (also for -o values), 1 some do, 2 usage, or the input cannot be read.
 import { migrate as planMigration } from "../../operations/migrate/migrate.ts";
-import type { Report } from "../../operations/migrate/report.ts";
 import type { PredecessorInstallation } from "../../operations/migrate/predecessor/installation.ts";
+import type { Report } from "../../operations/migrate/report.ts";
 import { planWaves } from "../../operations/migrate/waves.ts";
 import { type MigrateArguments, readMigrate, type Topic } from "../arguments/migrate.ts";
+import { withMigrationInput } from "../migration-input.ts";
 import { formatData, problemText, reportText, valuesYaml } from "../output/migrate.ts";
 import { wavesScript } from "../output/waves.ts";
-import { type Action, fail, type Flags, type Terminal } from "../terminal.ts";
+import { type Action, type Flags, fail, type Terminal } from "../terminal.ts";
 import { depart } from "./departure.ts";
-import { withMigrationInput } from "../migration-input.ts";
 
 /** commander has checked the topic. */
 export const migrate: Action = async (terminal, flags, [name]) => {

@@ -2,11 +2,11 @@
 // Kubernetes API, STS and the kubelet are emulators. The demo ends by itself and always removes its processes and files.
 import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
-import { createProcessNode } from "../../../emulators/kubelet/node.ts";
-import { SIDECAR_PROGRAM, type EmulatedCluster, startEmulatedCluster } from "../../../emulators/cluster.ts";
+import { type EmulatedCluster, SIDECAR_PROGRAM, startEmulatedCluster } from "../../../emulators/cluster.ts";
 import { requestToken } from "../../../emulators/installation.ts";
-import type { Runtime } from "../../../emulators/start-program.ts";
+import { createProcessNode } from "../../../emulators/kubelet/node.ts";
 import type { KubeObject } from "../../../emulators/kubernetes/store.ts";
+import type { Runtime } from "../../../emulators/start-program.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { createLog } from "../../runtime/log.ts";

@@ -1,9 +1,10 @@
 // The answers of podrole audit as JSON: one object a row. Programs read these fields, so their names stay.
-import type { AuditAnswer } from "../../operations/audit/audit.ts";
-import type { CallSum } from "../../operations/audit/records/aws-calls.ts";
+
 import type { Origin } from "../../operations/audit/answers/origin.ts";
 import type { PodStep } from "../../operations/audit/answers/pod.ts";
 import type { GrantRow } from "../../operations/audit/answers/who.ts";
+import type { AuditAnswer } from "../../operations/audit/audit.ts";
+import type { CallSum } from "../../operations/audit/records/aws-calls.ts";
 
 /** Returns the answer as JSON. Programs read the names of its fields, so they do not change. */
 export function answerJson(answer: AuditAnswer): string {

@@ -1,14 +1,15 @@
 // The answers of podrole audit as tables, and its messages about logs.
-import type { AuditAnswer, AuditProblem } from "../../operations/audit/audit.ts";
+
 import type { CallerTrust } from "../../operations/audit/answers/caller-trust.ts";
-import type { CallSum } from "../../operations/audit/records/aws-calls.ts";
 import type { Origin } from "../../operations/audit/answers/origin.ts";
 import type { PodStep } from "../../operations/audit/answers/pod.ts";
-import type { LogCounts } from "../../operations/audit/logs/progress.ts";
-import type { AuditQuery } from "../../operations/audit/question.ts";
 import type { RefusalRow } from "../../operations/audit/answers/refusals.ts";
-import type { BrokenLog } from "../../operations/audit/logs/sources.ts";
 import type { GrantRow } from "../../operations/audit/answers/who.ts";
+import type { AuditAnswer, AuditProblem } from "../../operations/audit/audit.ts";
+import type { LogCounts } from "../../operations/audit/logs/progress.ts";
+import type { BrokenLog } from "../../operations/audit/logs/sources.ts";
+import type { AuditQuery } from "../../operations/audit/question.ts";
+import type { CallSum } from "../../operations/audit/records/aws-calls.ts";
 import { countOf } from "../../operations/format.ts";
 import { tableOf, visible } from "./text.ts";
 

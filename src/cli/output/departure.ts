@@ -1,9 +1,9 @@
 // The move to IRSA or EKS Pod Identity as text: the counts, the steps in their order, and the pods that cannot move.
 import { countOf, podsIn } from "../../operations/format.ts";
-import { roleCommand, trustCommand } from "../../operations/migrate/shell-commands.ts";
 import type { DeparturePlan } from "../../operations/migrate/departure/departure.ts";
 import type { Stay } from "../../operations/migrate/departure/moves.ts";
 import { LONGEST_TRUST_POLICY, type TrustPolicy } from "../../operations/migrate/departure/trust.ts";
+import { roleCommand, trustCommand } from "../../operations/migrate/shell-commands.ts";
 import { visible } from "./text.ts";
 
 const NAMES = { irsa: "IAM roles for service accounts", "pod-identity": "EKS Pod Identity" } as const;

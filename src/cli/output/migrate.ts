@@ -1,12 +1,12 @@
 // The migration report as text: the counts first, then what needs work, then what merely changes.
 import { stringify } from "yaml";
 import { countOf, podsIn } from "../../operations/format.ts";
-import { chartValues } from "../../operations/migrate/settings/chart-values.ts";
 import { VERDICTS, type Verdict } from "../../operations/migrate/findings/finding.ts";
-import type { MigrationProblem } from "../../operations/migrate/input/read-input.ts";
 import type { PermissionChange, RoleUse } from "../../operations/migrate/findings/namespace-permissions.ts";
-import type { Group, Report } from "../../operations/migrate/report.ts";
+import type { MigrationProblem } from "../../operations/migrate/input/read-input.ts";
 import type { PredecessorInstallation } from "../../operations/migrate/predecessor/installation.ts";
+import type { Group, Report } from "../../operations/migrate/report.ts";
+import { chartValues } from "../../operations/migrate/settings/chart-values.ts";
 import { flagName } from "../../runtime/settings.ts";
 import { visible } from "./text.ts";
 

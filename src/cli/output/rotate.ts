@@ -1,7 +1,8 @@
 // Text of podrole rotate: the status of the CA, and what a step means for servers and pods.
-import type { RotationVerb } from "../../pki/authorities.ts";
+
 import { formatAge } from "../../operations/format.ts";
 import { type RotationStatus, VERBS } from "../../operations/rotate/status.ts";
+import type { RotationVerb } from "../../pki/authorities.ts";
 
 /** What happens after each step. */
 export const DONE: Readonly<Record<RotationVerb, string>> = {

@@ -1,7 +1,7 @@
 // The waves of a migration as a shell script. Namespaces that need work are commented out.
 import { countOf, podsIn } from "../../operations/format.ts";
-import { shellQuote } from "../../operations/migrate/shell-commands.ts";
 import type { Group } from "../../operations/migrate/report.ts";
+import { shellQuote } from "../../operations/migrate/shell-commands.ts";
 import type { NamespaceMove, WavePlan } from "../../operations/migrate/waves.ts";
 import { INJECTED_PODS } from "../../policy/annotations.ts";
 import { visible } from "./text.ts";

@@ -1,16 +1,14 @@
 // Reads podrole's audit records from files, standard input or the cluster, joins them with the API server's audit log and
 // with CloudTrail, and answers one question. Only records that the question needs stay in memory.
+
+import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type Checked, success } from "../../runtime/result.ts";
-import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
-import { createApiJoin, readApiEvent } from "./records/api-events.ts";
-import { createCallJoin, readCalls } from "./records/aws-calls.ts";
-import { openClusterLogs } from "./logs/cluster-logs.ts";
 import { createPod, type PodAnswer } from "./answers/pod.ts";
-import { createReadProgress, type LogCounts, type ReadProgress } from "./logs/progress.ts";
-import type { AuditQuery, Joins, Question } from "./question.ts";
-import { type AuditRecord, readRecord } from "./records/podrole-records.ts";
 import { createRefusals, type RefusalsAnswer } from "./answers/refusals.ts";
+import { createWho, type GrantsAnswer } from "./answers/who.ts";
+import { openClusterLogs } from "./logs/cluster-logs.ts";
+import { createReadProgress, type LogCounts, type ReadProgress } from "./logs/progress.ts";
 import {
   type BrokenLog,
   type FileDeps,
@@ -20,7 +18,10 @@ import {
   readLines,
   type Source,
 } from "./logs/sources.ts";
-import { createWho, type GrantsAnswer } from "./answers/who.ts";
+import type { AuditQuery, Joins, Question } from "./question.ts";
+import { createApiJoin, readApiEvent } from "./records/api-events.ts";
+import { createCallJoin, readCalls } from "./records/aws-calls.ts";
+import { type AuditRecord, readRecord } from "./records/podrole-records.ts";
 
 /** What an audit reads from, and reports to. */
 export interface AuditDeps extends FileDeps {

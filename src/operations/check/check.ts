@@ -3,7 +3,7 @@
 import { ApiError } from "../../kubernetes/errors.ts";
 import { sleep } from "../../runtime/clock.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";
-import { collect, type CollectDeps, type CollectOptions } from "./collect/collect.ts";
+import { type CollectDeps, type CollectOptions, collect } from "./collect/collect.ts";
 import type { PodScope } from "./collect/users.ts";
 import { type CheckTable, type Finding, findingsOf, isHealthy } from "./finding.ts";
 import { ANNOTATION_GUARD } from "./tables/annotation-guard.ts";

@@ -2,11 +2,11 @@
 import type { Namespace, ObjectMeta, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import type { LabelSelector } from "../../kubernetes/selectors.ts";
 import type { Deployment, Installed, ProgramName } from "../installed.ts";
-import type { Known } from "./known.ts";
 import type { MetadataProbe } from "./collect/metadata-probe.ts";
-import type { AdmissionPolicies } from "./tables/annotation-guard.ts";
-import type { Right } from "./rights.ts";
 import type { Samples } from "./collect/metrics-pages.ts";
+import type { Known } from "./known.ts";
+import type { Right } from "./rights.ts";
+import type { AdmissionPolicies } from "./tables/annotation-guard.ts";
 
 /** A permission, and whether the API server's authorizers grant it. */
 export interface JudgedRight {

@@ -1,7 +1,8 @@
 // The namespaces and pods that use podrole, with everything that decisions about them need, and the decision: plan(), as at
 // admission.
-import { hasFinished, type Namespace, type Pod, type ServiceAccount } from "../../kubernetes/objects.ts";
+
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
+import { hasFinished, type Namespace, type Pod, type ServiceAccount } from "../../kubernetes/objects.ts";
 import { optsIn } from "../../policy/annotations.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
 import { choosesNativeSidecar, planSettings } from "../../settings/plan-settings.ts";

@@ -1,6 +1,13 @@
 // Decides what podrole does with a pod, and why: with plan(), as at admission, for the pod's namespace, ServiceAccount and
 // the installed settings. Pure.
+
+import { NAMES } from "../../injection/names.ts";
+import { isInjected } from "../../injection/parts.ts";
+import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
+import { allContainers } from "../../injection/shape.ts";
 import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
+import { matchesLabels } from "../../kubernetes/selectors.ts";
+import { participantsOf } from "../../policy/containers.ts";
 import {
   assumeRoleInput,
   decideRoles,
@@ -8,17 +15,11 @@ import {
   type PolicySettings,
   type RoleDecision,
 } from "../../policy/decide.ts";
-import { participantsOf } from "../../policy/containers.ts";
 import { podFacts, serviceAccountOf } from "../../policy/facts.ts";
 import { inheritedFrom } from "../../policy/inherited.ts";
 import { pinnedFacts } from "../../policy/pin.ts";
 import { isRefusal } from "../../protocol/errors.ts";
-import { NAMES } from "../../injection/names.ts";
-import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
-import { isInjected } from "../../injection/parts.ts";
-import { allContainers } from "../../injection/shape.ts";
 import type { RegisteredWebhook } from "../check/facts.ts";
-import { matchesLabels } from "../../kubernetes/selectors.ts";
 
 /** A pod and its surroundings. */
 export interface ExplainInput {

@@ -1,10 +1,11 @@
 // The settings of the installed webhook and server, which decide what happens to a pod. For settings that cannot be read,
 // podrole's defaults are assumed, and the assumption is reported.
+
+import { ApiError } from "../../kubernetes/errors.ts";
+import type { ConfigMap } from "../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { PolicySettings } from "../../policy/decide.ts";
 import { policySettings } from "../../policy/settings-table.ts";
-import { ApiError } from "../../kubernetes/errors.ts";
-import type { ConfigMap } from "../../kubernetes/objects.ts";
 import { readSettings } from "../../runtime/settings.ts";
 import { choosesNativeSidecar, planSettings } from "../../settings/plan-settings.ts";
 import { WEBHOOK_SETTINGS, type WebhookSettings } from "../../settings/webhook.ts";

@@ -1,10 +1,11 @@
 // Does to the pods of manifests what the webhook does at admission, by the same plan(). Everything else of the manifests
 // is left as it is. Namespaces and ServiceAccounts in the same input provide their labels and annotations.
+
+import { type Plan, type PlanInput, type PlanSettings, plan } from "../../injection/plan.ts";
 import type { ObjectMeta } from "../../kubernetes/objects.ts";
 import { ANNOTATIONS, INJECT_ENABLED, LABELS } from "../../policy/annotations.ts";
-import { type Plan, type PlanInput, type PlanSettings, plan } from "../../injection/plan.ts";
-import { editManifests, type PodMaker } from "../manifests/edit-pods.ts";
 import { type Checked, success } from "../../runtime/result.ts";
+import { editManifests, type PodMaker } from "../manifests/edit-pods.ts";
 import { type KubernetesObject, type NamedText, namespaceOf, parseObjects } from "../manifests/parse-objects.ts";
 
 /** The webhook's settings, and what the manifests may lack. */

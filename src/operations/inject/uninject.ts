@@ -1,10 +1,10 @@
 // Removes from the pods of manifests what injection added, and nothing else.
 import { findShapeProblem } from "../../injection/shape.ts";
 import { uninject } from "../../injection/uninject.ts";
-import { editManifests } from "../manifests/edit-pods.ts";
 import { type Checked, success } from "../../runtime/result.ts";
+import { editManifests } from "../manifests/edit-pods.ts";
 import type { NamedText } from "../manifests/parse-objects.ts";
-import { type Edited, type PodSubject, objectsOf } from "./inject.ts";
+import { type Edited, objectsOf, type PodSubject } from "./inject.ts";
 
 /** A pod, and what was removed from it. */
 export interface UninjectedPod extends PodSubject {

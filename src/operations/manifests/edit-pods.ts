@@ -4,8 +4,8 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, parseAllDocuments, visit } from "yaml";
 import type { Pod } from "../../kubernetes/objects.ts";
-import { isObject } from "../../runtime/json-object.ts";
 import { isSameElement } from "../../kubernetes/objects.ts";
+import { isObject } from "../../runtime/json-object.ts";
 import { templateOf } from "./templates.ts";
 
 /** An object that is or makes a pod; items of a List are objects of their own. */

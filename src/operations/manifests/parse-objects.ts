@@ -1,9 +1,9 @@
 // Reads Kubernetes objects from files and from `kubectl get … -o yaml|json`: several documents, nested lists, elements with
 // or without a kind. Values that are not Kubernetes objects are reported as problems.
 import { parseAllDocuments } from "yaml";
-import { failure, type Result, success } from "../../runtime/result.ts";
 import type { ObjectMeta } from "../../kubernetes/objects.ts";
 import { isObject } from "../../runtime/json-object.ts";
+import { failure, type Result, success } from "../../runtime/result.ts";
 
 /** An object with its kind and metadata; the other fields have any shape. */
 export interface KubernetesObject {

@@ -2,14 +2,14 @@
 // as podrole's. Only reads; changes nothing in any cluster.
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
-import { type InputDeps, type InputSource, type MigrationProblem, readInput } from "./input/read-input.ts";
-import { type Inventory, takeInventory } from "./input/inventory.ts";
-import { type KiamValues, readKiamValues } from "./from-kiam/helm-values.ts";
 import { type Checked, failure, type Result, success } from "../../runtime/result.ts";
-import { makeReport, type Report } from "./report.ts";
+import { type KiamValues, readKiamValues } from "./from-kiam/helm-values.ts";
 import { kiamInstallation } from "./from-kiam/installation.ts";
 import { kube2iamInstallation } from "./from-kube2iam/installation.ts";
+import { type Inventory, takeInventory } from "./input/inventory.ts";
+import { type InputDeps, type InputSource, type MigrationProblem, readInput } from "./input/read-input.ts";
 import type { PredecessorInstallation } from "./predecessor/installation.ts";
+import { makeReport, type Report } from "./report.ts";
 import { type Environment, podroleSettings } from "./settings/podrole-settings.ts";
 
 /** The predecessor, the input, and what replaces parts of it. */

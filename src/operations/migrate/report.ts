@@ -1,11 +1,12 @@
 // The report as data: every pod assessed, equal pods of a workload grouped and counted, and the changes that affect all pods.
-import { podsIn } from "../format.ts";
+
 import type { PlanSettings } from "../../injection/plan.ts";
-import { type Assessment, assess } from "./findings/pod-assessment.ts";
-import { type Finding, VERDICTS, type Verdict } from "./findings/finding.ts";
+import { podsIn } from "../format.ts";
 import { generalChanges } from "./findings/cluster-wide-changes.ts";
-import { compare, type Inventory, type Workload } from "./input/inventory.ts";
+import { type Finding, VERDICTS, type Verdict } from "./findings/finding.ts";
 import { type PermissionChange, permissionChange, type RequestedRoles } from "./findings/namespace-permissions.ts";
+import { type Assessment, assess } from "./findings/pod-assessment.ts";
+import { compare, type Inventory, type Workload } from "./input/inventory.ts";
 import type { Predecessor } from "./predecessor/predecessor.ts";
 
 /** Pods of one workload with the same assessment. */

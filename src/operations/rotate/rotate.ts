@@ -1,7 +1,8 @@
 // Rotation of podrole's CA, one step at a time, with the caller's own rights. It reads and writes the CA's Secret, and goes
 // by the settings of the installed server: with other settings, a step that looks safe may not be.
-import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
+
 import type { ConfigMap } from "../../kubernetes/objects.ts";
+import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { RotationVerb } from "../../pki/authorities.ts";
 import { PodroleError } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";

@@ -6,7 +6,7 @@
 // Recent messages are forgotten after ten minutes, whenever the next Event is considered.
 import type { Kubernetes } from "../../kubernetes/api.ts";
 import type { PodIdentity } from "../../pki/identity.ts";
-import { type ErrorInfo, ERRORS } from "../../protocol/errors.ts";
+import { ERRORS, type ErrorInfo } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { createTokenBucket } from "../../runtime/token-bucket.ts";

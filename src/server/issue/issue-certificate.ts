@@ -5,8 +5,8 @@ import type { KeyObject } from "node:crypto";
 import {
   type Authority,
   type IssuedCertificate,
-  issueCertificate as sign,
   type Subject,
+  issueCertificate as sign,
 } from "../../pki/certificate.ts";
 import { readCsr } from "../../pki/csr.ts";
 import { formatSpiffeId } from "../../pki/identity.ts";

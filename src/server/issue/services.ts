@@ -1,14 +1,15 @@
 // The two gRPC services (proto/podrole/v1/podrole.proto): they turn messages into calls of the use cases, and results into
 // messages. Nothing is decided here. Session secrets leave the server in toMessage().
-import { type Peer, unary } from "../../protocol/listener.ts";
+
+import { bundleHash } from "../../pki/bundle.ts";
+import { quoted } from "../../policy/annotations.ts";
+import { PodroleError } from "../../protocol/errors.ts";
 import {
   CredentialsService,
   type Grant as GrantMessage,
   IdentityService,
 } from "../../protocol/generated/podrole/v1/podrole.ts";
-import { bundleHash } from "../../pki/bundle.ts";
-import { quoted } from "../../policy/annotations.ts";
-import { PodroleError } from "../../protocol/errors.ts";
+import { type Peer, unary } from "../../protocol/listener.ts";
 import { isDnsLabel } from "../../runtime/dns-names.ts";
 import { Secret } from "../../runtime/secret.ts";
 import type { Identify } from "./identify.ts";

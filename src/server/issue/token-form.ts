@@ -1,7 +1,8 @@
 // Looks at a token before the API server is asked about it: what is no ServiceAccount token for podrole needs no TokenReview.
 // This is only ever an early no. The signature is not verified here, so nothing that passes is proved.
-import type { Secret } from "../../runtime/secret.ts";
+
 import { isObject } from "../../runtime/json-object.ts";
+import type { Secret } from "../../runtime/secret.ts";
 
 /** The API server's clock and this one may differ by this much, in milliseconds. Tokens of pods live 10 minutes or longer. */
 const CLOCK_DIFFERENCE_MS = 5 * 60_000;

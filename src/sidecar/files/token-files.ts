@@ -11,7 +11,7 @@
 // All access is synchronous (see memory-volume.ts).
 import { randomBytes } from "node:crypto";
 import { Secret } from "../../runtime/secret.ts";
-import { hashOf, type AuthorizationTokens } from "../authorization-tokens.ts";
+import { type AuthorizationTokens, hashOf } from "../authorization-tokens.ts";
 import { makeMemoryDirectory, readMemoryFile, replaceMemoryFile } from "./memory-volume.ts";
 
 /** What is stored about tokens apart from the tokens themselves. */

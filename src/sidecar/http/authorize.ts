@@ -1,7 +1,7 @@
 // Maps the token of a request to a container. Every container of the pod can reach the endpoint, so this comparison
 // keeps their credentials apart.
 import { timingSafeEqual } from "node:crypto";
-import { hashOf, type AuthorizationTokens } from "../authorization-tokens.ts";
+import { type AuthorizationTokens, hashOf } from "../authorization-tokens.ts";
 
 /** What an Authorization header is: the token of the container with an index, a token that was replaced, or no token. */
 export type TokenMatch =

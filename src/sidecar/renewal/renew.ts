@@ -1,15 +1,15 @@
 // One renewal: proves the pod if the certificate is missing or past half of its lifetime, then requests credentials for
 // all containers. The first renewal, a later one and a new start after an error are the same. Results go into the
 // identity directory, nothing stays in memory, and the serving process never loads this module.
-import { ERRORS, type PodroleError, type ErrorInfo, toPodroleError } from "../../protocol/errors.ts";
+import { ERRORS, type ErrorInfo, type PodroleError, toPodroleError } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { readGrants } from "../files/grants-file.ts";
 import { type Identity, readIdentity, removeTemporaryFiles, writeGrants } from "../files/identity-files.ts";
 import { applyAnswer, type Grants, type ServerAnswer } from "../grants.ts";
+import type { SidecarSettings } from "../settings.ts";
 import { encodeRenewal, failed, isPermanent, type Renewal } from "./outcome.ts";
 import { type CallContext, requestCredentials, requestIdentity } from "./server-calls.ts";
-import type { SidecarSettings } from "../settings.ts";
 
 /** What a renewal talks to. */
 export interface RenewDeps {

@@ -3,8 +3,8 @@
 // throttles for a while and then denies a role.
 import type { RunningPod } from "../../../emulators/kubelet/node.ts";
 import { getCredentials } from "../../../src/protocol/client.ts";
-import { createPod, type AdmittedPod } from "../pod.ts";
 import { arnOf, openShop, type Shop } from "../../story/shop.ts";
+import { type AdmittedPod, createPod } from "../pod.ts";
 import type { Target } from "./prometheus.ts";
 
 /** Session lifetime; short, so that a few minutes include several renewals. */

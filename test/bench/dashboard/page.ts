@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Panel, RowPanel } from "@grafana/schema";
-import { chart, COLOURS, escapeText, type Line } from "./chart.ts";
+import { COLOURS, chart, escapeText, type Line } from "./chart.ts";
 import { queryNumber, queryRange, type Range } from "./prometheus.ts";
 import { inUnit } from "./units.ts";
 

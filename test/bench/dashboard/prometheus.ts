@@ -2,9 +2,9 @@
 // dashboard needs (https://prometheus.io/docs/prometheus/latest/querying/api/).
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { writeFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { until } from "../../../emulators/start-program.ts";

@@ -8,13 +8,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { build } from "esbuild";
 import { buildSidecar } from "../../../scripts/build-sidecar.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
-import { renewalFlags, SERVING_FLAGS } from "../../../src/sidecar/node-flags.ts";
 import { runInit } from "../../../src/sidecar/init.ts";
+import { renewalFlags, SERVING_FLAGS } from "../../../src/sidecar/node-flags.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 import { createFakePod, type FakePod } from "../../sidecar/fake-pod.ts";
 import { granted, startFakeServer } from "../../sidecar/fake-server.ts";
 import { load, type Target } from "./load.ts";
-import { cpuMs, privateMegabytes, start, stop, measureUntilExit } from "./process.ts";
+import { cpuMs, measureUntilExit, privateMegabytes, start, stop } from "./process.ts";
 
 const PORT = 29_763;
 const ENDPOINT = { port: PORT, path: "/v1/credentials" };

@@ -6,10 +6,10 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Cgroup, createCgroup } from "../../cgroup.ts";
 import { renewalFlags } from "../../../src/sidecar/node-flags.ts";
+import { type Cgroup, createCgroup } from "../../cgroup.ts";
 import { FROM_SOURCES, openPrograms, type Programs } from "../../programs.ts";
-import { describe, type Distribution } from "./distribution.ts";
+import { type Distribution, describe } from "./distribution.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const MEMORY = 512 * 1024 * 1024;

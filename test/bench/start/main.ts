@@ -6,12 +6,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs, parseEnv } from "node:util";
-import { buildImages } from "../../cluster/node/images.ts";
 import { createKubectl, type Kubectl } from "../../cluster/kubectl.ts";
 import { node } from "../../cluster/kubernetes/node.ts";
-import { injectedNamespace } from "../../cluster/node/pods.ts";
+import { buildImages } from "../../cluster/node/images.ts";
 import { installers } from "../../cluster/node/install/installers.ts";
-import { describe, type Distribution } from "./distribution.ts";
+import { injectedNamespace } from "../../cluster/node/pods.ts";
+import { type Distribution, describe } from "./distribution.ts";
 import { createMeasure, type Timeline } from "./measure.ts";
 import { NAMESPACE, SHAPES } from "./shapes.ts";
 

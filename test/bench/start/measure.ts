@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
 import type { Kubectl } from "../../cluster/kubectl.ts";
-import { manifestOf, type Shape, NAMESPACE } from "./shapes.ts";
+import { manifestOf, NAMESPACE, type Shape } from "./shapes.ts";
 
 const KUBELET_RELIST_MS = 1_000;
 

@@ -1,6 +1,7 @@
 // The pods whose start times are compared.
-import { app, pod } from "../../cluster/node/pods.ts";
+
 import type { Container, Pod } from "../../../src/kubernetes/objects.ts";
+import { app, pod } from "../../cluster/node/pods.ts";
 
 /** Namespace of the pods; main.ts creates it. */
 export const NAMESPACE = "start";

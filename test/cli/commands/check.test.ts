@@ -1,23 +1,23 @@
 // podrole check as a command: kubeconfig, API server emulator, RBAC and podrole's programs run for real; only Deployments
 // and their pods are written as objects, because the emulator has no controllers.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { parse, parseAllDocuments } from "yaml";
-import { readFileSync } from "node:fs";
+import { type EmulatedCluster, startEmulatedCluster } from "../../../emulators/cluster.ts";
+import type { PolicyRule } from "../../../emulators/kubernetes/access.ts";
 import { check } from "../../../src/cli/commands/check.ts";
 import { parseSamples } from "../../../src/operations/check/collect/metrics-pages.ts";
 import type { Finding } from "../../../src/operations/check/finding.ts";
 import { formatAge } from "../../../src/operations/format.ts";
 import type { Deployment } from "../../../src/operations/installed.ts";
-import type { PolicyRule } from "../../../emulators/kubernetes/access.ts";
-import { startEmulatedCluster, type EmulatedCluster } from "../../../emulators/cluster.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
-import { createTerminal } from "../terminal.ts";
 import { barePod, NAMESPACE } from "../../operations/check/healthy.ts";
+import { createTerminal } from "../terminal.ts";
 
 const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const REFUSED = "system:serviceaccount:podrole:podrole";

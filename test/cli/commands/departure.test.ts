@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { parse } from "yaml";
 import { migrate } from "../../../src/cli/commands/migrate.ts";
-import { createTerminal } from "../terminal.ts";
 import { BASE, clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
+import { createTerminal } from "../terminal.ts";
 
 const ISSUER = "oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF";
 const ACCOUNT = "123456789012";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type TestContext, suite, test } from "node:test";
+import { suite, type TestContext, test } from "node:test";
 import { parseAllDocuments } from "yaml";
 import { inject, uninject } from "../../../src/cli/commands/inject.ts";
 import { createAuthority } from "../../../src/pki/certificate.ts";

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { migrate } from "../../../src/cli/commands/migrate.ts";
 import { startApi } from "../../emulators/kubernetes/harness.ts";
-import { createTerminal } from "../terminal.ts";
 import { BASE, clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
+import { createTerminal } from "../terminal.ts";
 
 const RESOURCES: Readonly<Record<string, string>> = {
   Namespace: "namespaces",

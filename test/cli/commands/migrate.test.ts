@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { parse } from "yaml";
 import { migrate } from "../../../src/cli/commands/migrate.ts";
-import { createTerminal } from "../terminal.ts";
 import { BASE, clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
+import { createTerminal } from "../terminal.ts";
 
 async function run(stdin: string, flags: Readonly<Record<string, string>> = {}, from = "kiam", env = {}) {
   const terminal = createTerminal({ env, stdin });

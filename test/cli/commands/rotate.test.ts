@@ -3,15 +3,15 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type TestContext, suite, test } from "node:test";
+import { suite, type TestContext, test } from "node:test";
+import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import { rotate } from "../../../src/cli/commands/rotate.ts";
 import type { RotationStatus } from "../../../src/operations/rotate/status.ts";
-import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import { encodeAuthorities, planRotation } from "../../../src/pki/authorities.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
+import { toBase64 } from "../../fakes/secret-data.ts";
 import { deployment } from "../../operations/check/healthy.ts";
 import { createTerminal } from "../terminal.ts";
-import { toBase64 } from "../../fakes/secret-data.ts";
 
 const HOUR = 3_600_000;
 const ROTATION = { commonName: "podrole CA", lifetimeMs: 8760 * HOUR, leafLifetimeMs: HOUR };

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { FINDING_IDS } from "../../../src/operations/migrate/findings/finding.ts";
 import { migrate } from "../../../src/cli/commands/migrate.ts";
-import { createTerminal } from "../terminal.ts";
+import { FINDING_IDS } from "../../../src/operations/migrate/findings/finding.ts";
 import { clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
+import { createTerminal } from "../terminal.ts";
 
 const read = (path: string) => readFileSync(fileURLToPath(new URL(`../../../${path}`, import.meta.url)), "utf8");
 const page = read("docs/migrate.md");

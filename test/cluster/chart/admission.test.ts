@@ -5,8 +5,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { parse, stringify } from "yaml";
-import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { hasRoleAnnotation } from "../../../src/injection/pod-annotations.ts";
+import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { createKubectl } from "../kubectl.ts";
 import { type KubeObject, kustomize, until } from "./tools.ts";
 

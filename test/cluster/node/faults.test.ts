@@ -1,6 +1,7 @@
 // Causes the failures that happen in clusters; asserts what the app observes, and that podrole recovers without help.
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
+import { app, deployment, load, pod } from "./pods.ts";
 import {
   assumed,
   diagnose,
@@ -14,7 +15,6 @@ import {
   sts,
   useNamespace,
 } from "./suite.ts";
-import { app, deployment, load, pod } from "./pods.ts";
 
 const REQUEST = `fetch(process.env.AWS_CONTAINER_CREDENTIALS_FULL_URI, {
     headers: { authorization: fs.readFileSync(process.env.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE, "utf8") },

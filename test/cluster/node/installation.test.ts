@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
 import type { ImageSizes } from "./images.ts";
-import { diagnose, kubectl, NODE_DIRECTORY, onNode, rolledOut, useNamespace } from "./suite.ts";
 import { deployment } from "./pods.ts";
+import { diagnose, kubectl, NODE_DIRECTORY, onNode, rolledOut, useNamespace } from "./suite.ts";
 
 const MEBIBYTE = 2 ** 20;
 

@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, suite, test } from "node:test";
 import type { Finding } from "../../../src/operations/check/finding.ts";
+import { NODE_SCRIPT } from "../kubernetes/node.ts";
 import { deployment } from "./pods.ts";
 import { diagnose, eventually, kubectl, NODE_DIRECTORY, Not, rolledOut, scale, useNamespace } from "./suite.ts";
-import { NODE_SCRIPT } from "../kubernetes/node.ts";
 
 const { KUBECONFIG = "" } = process.env;
 const ENTRY = join(import.meta.dirname, "../../../src/cli/main.ts");

@@ -2,8 +2,8 @@
 // `kubectl describe pod`.
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
-import { assumed, diagnose, eventually, Not, sts, useNamespace } from "./suite.ts";
 import { app, deployment, pod } from "./pods.ts";
+import { assumed, diagnose, eventually, Not, sts, useNamespace } from "./suite.ts";
 
 suite("refusals", { timeout: 600_000 }, () => {
   const shop = useNamespace("refusals");

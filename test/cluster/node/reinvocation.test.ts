@@ -6,8 +6,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, suite, test } from "node:test";
-import { assumed, diagnose, kubectl, rolledOut, useNamespace } from "./suite.ts";
 import { app, deployment, pod } from "./pods.ts";
+import { assumed, diagnose, kubectl, rolledOut, useNamespace } from "./suite.ts";
 
 // The API server calls mutating webhooks in the order of their configurations' names.
 const CONFIGURATIONS = { before: "a-other", after: "z-other" } as const;

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { after, before, type TestContext } from "node:test";
-import type { Fault } from "../../../emulators/sts/faults.ts";
 import type { StsCall } from "../../../emulators/sts/calls.ts";
+import type { Fault } from "../../../emulators/sts/faults.ts";
 import { createKubectl } from "../kubectl.ts";
 import { NODE_SCRIPT } from "../kubernetes/node.ts";
 import { injectedNamespace, type Shape } from "./pods.ts";

@@ -2,8 +2,8 @@
 // get exactly the roles of their annotations, and its controllers work as without podrole.
 import assert from "node:assert/strict";
 import { afterEach, suite, test } from "node:test";
-import { assumed, diagnose, kubectl, rolledOut, sts, useNamespace } from "./suite.ts";
 import { app, cronJob, deployment, job, pod, statefulSet } from "./pods.ts";
+import { assumed, diagnose, kubectl, rolledOut, sts, useNamespace } from "./suite.ts";
 
 suite("workloads", { timeout: 900_000 }, () => {
   const shop = useNamespace("workloads", { labels: { "pod-security.kubernetes.io/enforce": "restricted" } });

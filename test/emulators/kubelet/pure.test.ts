@@ -1,13 +1,13 @@
 // The parts of the node that only rewrite text: references, mounts, fields of the pod, ports, descriptions.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fc } from "../../property.ts";
 import { describePod } from "../../../emulators/kubelet/describe.ts";
 import { containerVariables, expand, isProblem } from "../../../emulators/kubelet/environment.ts";
 import { createLogBuffer } from "../../../emulators/kubelet/log-buffer.ts";
 import { createPathRewriter } from "../../../emulators/kubelet/mounts.ts";
 import { shiftPorts } from "../../../emulators/kubelet/ports.ts";
 import type { EnvVar } from "../../../src/kubernetes/objects.ts";
+import { fc } from "../../property.ts";
 import { podOf } from "./harness.ts";
 
 const EXPANSIONS = [

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createFakeClock } from "../../fakes/clock.ts";
-import { type Api, CONFIG_MAPS, podNamed, PODS, startApi } from "./harness.ts";
+import { type Api, CONFIG_MAPS, PODS, podNamed, startApi } from "./harness.ts";
 
 const TOKEN_PATH = "/api/v1/namespaces/default/serviceaccounts/default/token";
 const REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews";

@@ -4,7 +4,7 @@ import { type TestContext, test } from "node:test";
 import type { Container, Volume } from "../../../src/kubernetes/objects.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { until } from "../../kubernetes/harness.ts";
-import { type Api, podNamed, PODS, startApi } from "./harness.ts";
+import { type Api, PODS, podNamed, startApi } from "./harness.ts";
 import { configurationOf, patching, startWebhook, type WebhookFields } from "./webhook.ts";
 
 const CONFIGURATIONS = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
-import { CONFIG_MAPS, podNamed, PODS, startApi, tokenOf } from "./harness.ts";
+import { CONFIG_MAPS, PODS, podNamed, startApi, tokenOf } from "./harness.ts";
 
 test("faults.status answers the selected requests with one status", async (t) => {
   const { emulator, call } = await startApi(t);

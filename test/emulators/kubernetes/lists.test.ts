@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { until } from "../../kubernetes/harness.ts";
-import { type Api, CONFIG_MAPS, podNamed, PODS, startApi, tokenOf } from "./harness.ts";
+import { type Api, CONFIG_MAPS, PODS, podNamed, startApi, tokenOf } from "./harness.ts";
 
 interface Line {
   readonly type: string;

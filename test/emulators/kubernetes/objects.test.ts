@@ -1,7 +1,7 @@
 // Creating, reading, changing and deleting, with the API server's statuses and messages.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CONFIG_MAPS, podNamed, PODS, startApi } from "./harness.ts";
+import { CONFIG_MAPS, PODS, podNamed, startApi } from "./harness.ts";
 
 test("create() returns 201 with uid, resourceVersion and creationTimestamp; a second one is AlreadyExists", async (t) => {
   const { call } = await startApi(t);

@@ -1,8 +1,8 @@
 // Errors of an injector that the API server refuses, with its messages.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Container, ResourceRequirements } from "../../../src/kubernetes/objects.ts";
 import { qosClassOf } from "../../../emulators/kubernetes/pod-defaults.ts";
+import type { Container, ResourceRequirements } from "../../../src/kubernetes/objects.ts";
 import { PODS, startApi } from "./harness.ts";
 
 const APP = { name: "app", image: "shop/app:1" };

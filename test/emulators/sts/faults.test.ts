@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AssumeRoleCommand, GetCallerIdentityCommand } from "@aws-sdk/client-sts";
-import type { Fault } from "../../../emulators/sts/faults.ts";
 import { createStsEmulator } from "../../../emulators/sts/emulator.ts";
+import type { Fault } from "../../../emulators/sts/faults.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { KEY, PARTNER, READER, REGION, refusalOf, startSts, USER_ARN } from "./harness.ts";

@@ -1,9 +1,9 @@
 // Requests that no SDK sends, and the XML on the wire.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fc } from "../../property.ts";
 import { createForm, readTags } from "../../../emulators/sts/query.ts";
-import { type RawRequest, element, KEY, READER, sendSigned, startSts, USER_ARN } from "./harness.ts";
+import { fc } from "../../property.ts";
+import { element, KEY, type RawRequest, READER, sendSigned, startSts, USER_ARN } from "./harness.ts";
 
 const IDENTITY = { Action: "GetCallerIdentity" };
 

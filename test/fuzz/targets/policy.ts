@@ -10,7 +10,7 @@ import { parseBaseArn, resolveRole } from "../../../src/policy/role.ts";
 import { kiamSessionName, sessionName } from "../../../src/policy/session-name.ts";
 import { sessionPolicies } from "../../../src/policy/session-policy.ts";
 import { isRefusal } from "../../../src/protocol/errors.ts";
-import { BASE, pod, role as roleOf, settings, STS_NAME } from "../../policy/facts.ts";
+import { BASE, pod, role as roleOf, STS_NAME, settings } from "../../policy/facts.ts";
 import { anyExpression, hostileText, mutatedText, sharedExpression } from "../generate.ts";
 import { canary, messageOf, target } from "../target.ts";
 

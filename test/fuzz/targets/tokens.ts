@@ -1,18 +1,18 @@
 // Tokens that callers show, the API server's verdicts on them, and the sidecar's stored credentials.
 import assert from "node:assert/strict";
+import { Metadata, type ServiceError } from "@grpc/grpc-js";
 import * as fc from "fast-check";
 import { isRefusal, PodroleError } from "../../../src/protocol/errors.ts";
 import { fromServiceError, toStatus } from "../../../src/protocol/status.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { fromAwsError } from "../../../src/server/aws/aws-errors.ts";
 import { createProve } from "../../../src/server/issue/prove.ts";
+import { findTokenProblem } from "../../../src/server/issue/token-form.ts";
+import { createReviewLimit } from "../../../src/server/issue/token-reviews.ts";
+import { hashOf } from "../../../src/sidecar/authorization-tokens.ts";
 import { decodeGrants, encodeGrants } from "../../../src/sidecar/files/grants-file.ts";
 import { createAuthorize } from "../../../src/sidecar/http/authorize.ts";
-import { hashOf } from "../../../src/sidecar/authorization-tokens.ts";
-import { createReviewLimit } from "../../../src/server/issue/token-reviews.ts";
-import { findTokenProblem } from "../../../src/server/issue/token-form.ts";
 import { createMetadataTokens } from "../../../src/sidecar/http/metadata/metadata-tokens.ts";
-import { Metadata, type ServiceError } from "@grpc/grpc-js";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { hostileText, mutatedJson, mutatedText } from "../generate.ts";
 import { canary, messageOf, target } from "../target.ts";

@@ -1,14 +1,15 @@
 // Cases: what is deployed, what it may, what it believes.
-import { base64, CA, deployment, known, OLD_CA, OTHER_CA } from "./healthy.ts";
+
 import {
   type Broken,
   onOneNode,
   refusing,
   registered,
   serverReports,
-  withWebhookSetting,
   withDeployments,
+  withWebhookSetting,
 } from "./defects.ts";
+import { base64, CA, deployment, known, OLD_CA, OTHER_CA } from "./healthy.ts";
 
 export const BROKEN_INSTALLATION: readonly Broken[] = [
   ["an old API server", { api: known({ major: 1, minor: 27 }) }, "API_VERSION", "failed", /1\.27; expected 1\.28/],

@@ -1,5 +1,5 @@
 // Cases: how the webhook is called, metrics of the programs, namespaces and pods.
-import { barePod, configuration, healthy, injectedPod, known, NAMESPACE } from "./healthy.ts";
+
 import {
   annotated,
   type Broken,
@@ -9,6 +9,7 @@ import {
   withoutWebhookSetting,
   withWebhookSetting,
 } from "./defects.ts";
+import { barePod, configuration, healthy, injectedPod, known, NAMESPACE } from "./healthy.ts";
 
 const GUARD = "ANNOTATIONS_GUARDED";
 const BROKEN_GUARDS: readonly Broken[] = [

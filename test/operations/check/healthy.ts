@@ -1,19 +1,19 @@
 // The facts of a healthy cluster, and parts to build other clusters from.
 import { readFileSync } from "node:fs";
 import { parseAllDocuments } from "yaml";
-import { createAuthority } from "../../../src/pki/certificate.ts";
-import { CHECKS } from "../../../src/operations/check/check.ts";
-import type { Facts, WebhookConfigurationObject } from "../../../src/operations/check/facts.ts";
-import type { Known } from "../../../src/operations/check/known.ts";
-import type { AdmissionPolicies } from "../../../src/operations/check/tables/annotation-guard.ts";
-import { type Finding, findingsOf } from "../../../src/operations/check/finding.ts";
-import { forbiddenRights, installersRights, neededRights } from "../../../src/operations/check/rights.ts";
-import { parseSamples } from "../../../src/operations/check/collect/metrics-pages.ts";
-import { type Deployment, readInstalled } from "../../../src/operations/installed.ts";
-import type { ConfigMap, Pod } from "../../../src/kubernetes/objects.ts";
 import { plan } from "../../../src/injection/plan.ts";
-import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
+import type { ConfigMap, Pod } from "../../../src/kubernetes/objects.ts";
+import { CHECKS } from "../../../src/operations/check/check.ts";
+import { parseSamples } from "../../../src/operations/check/collect/metrics-pages.ts";
+import type { Facts, WebhookConfigurationObject } from "../../../src/operations/check/facts.ts";
+import { type Finding, findingsOf } from "../../../src/operations/check/finding.ts";
+import type { Known } from "../../../src/operations/check/known.ts";
+import { forbiddenRights, installersRights, neededRights } from "../../../src/operations/check/rights.ts";
+import type { AdmissionPolicies } from "../../../src/operations/check/tables/annotation-guard.ts";
+import { type Deployment, readInstalled } from "../../../src/operations/installed.ts";
+import { createAuthority } from "../../../src/pki/certificate.ts";
 import { podIn } from "../../injection/injected-pod.ts";
+import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 
 export const NOW = Date.parse("2026-06-01T12:00:00Z");
 const DAY = 86_400_000;

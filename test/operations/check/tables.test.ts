@@ -1,9 +1,9 @@
 // Each check on a cluster with one defect: that check reports it, and no other does; and the healthy cluster.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { fc } from "../../property.ts";
 import { CHECKS } from "../../../src/operations/check/check.ts";
 import type { Facts } from "../../../src/operations/check/facts.ts";
+import { fc } from "../../property.ts";
 import { BROKEN_INSTALLATION } from "./broken-installation.ts";
 import { BROKEN_USE } from "./broken-use.ts";
 import { registered } from "./defects.ts";

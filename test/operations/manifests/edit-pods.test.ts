@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { fc } from "../../property.ts";
 import { parse, parseAllDocuments, stringify } from "yaml";
 import { type Edit, editManifests } from "../../../src/operations/manifests/edit-pods.ts";
 import { pods } from "../../injection/pods.ts";
+import { fc } from "../../property.ts";
 
 /** Adds a label to the pod and a container before its others. */
 const grow: Edit = ({ pod }) => ({

@@ -2,13 +2,13 @@
 // The agents of both redirect only TCP to 169.254.169.254:80; plan() shows which pods still connect to it.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { createKiam, KIAM_DEFAULTS } from "../../../src/operations/migrate/from-kiam/authorization.ts";
-import type { Container, Pod } from "../../../src/kubernetes/objects.ts";
 import { plan } from "../../../src/injection/plan.ts";
 import { uninject } from "../../../src/injection/uninject.ts";
+import type { Container, Pod } from "../../../src/kubernetes/objects.ts";
+import { createKiam, KIAM_DEFAULTS } from "../../../src/operations/migrate/from-kiam/authorization.ts";
+import { podIn } from "../../injection/injected-pod.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 import { BASE } from "./cluster-export.ts";
-import { podIn } from "../../injection/injected-pod.ts";
 
 const annotations = { "iam.amazonaws.com/permitted": ".*" };
 const left = { name: "shop", labels: {}, annotations };

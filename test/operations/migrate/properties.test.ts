@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { fc } from "../../property.ts";
-import { takeInventory } from "../../../src/operations/migrate/input/inventory.ts";
-import { createKiam, KIAM_DEFAULTS } from "../../../src/operations/migrate/from-kiam/authorization.ts";
-import { podrolePermits } from "../../../src/operations/migrate/findings/namespace-permissions.ts";
-import { makeReport } from "../../../src/operations/migrate/report.ts";
-import { planWaves } from "../../../src/operations/migrate/waves.ts";
 import { reportText } from "../../../src/cli/output/migrate.ts";
 import { wavesScript } from "../../../src/cli/output/waves.ts";
 import type { KubernetesObject } from "../../../src/operations/manifests/parse-objects.ts";
+import { podrolePermits } from "../../../src/operations/migrate/findings/namespace-permissions.ts";
+import { createKiam, KIAM_DEFAULTS } from "../../../src/operations/migrate/from-kiam/authorization.ts";
+import { takeInventory } from "../../../src/operations/migrate/input/inventory.ts";
+import { makeReport } from "../../../src/operations/migrate/report.ts";
+import { planWaves } from "../../../src/operations/migrate/waves.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 import { pods } from "../../injection/pods.ts";
+import { fc } from "../../property.ts";
 import { BASE } from "./cluster-export.ts";
 
 const kiam = createKiam({ ...KIAM_DEFAULTS, baseArn: BASE });

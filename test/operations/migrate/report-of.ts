@@ -1,10 +1,10 @@
 // The report about objects, as the operation makes it.
 import assert from "node:assert/strict";
 import type { KubernetesObject } from "../../../src/operations/manifests/parse-objects.ts";
-import { takeInventory } from "../../../src/operations/migrate/input/inventory.ts";
-import { makeReport, type Report } from "../../../src/operations/migrate/report.ts";
 import { kiamInstallation } from "../../../src/operations/migrate/from-kiam/installation.ts";
 import { kube2iamInstallation } from "../../../src/operations/migrate/from-kube2iam/installation.ts";
+import { takeInventory } from "../../../src/operations/migrate/input/inventory.ts";
+import { makeReport, type Report } from "../../../src/operations/migrate/report.ts";
 import { podroleSettings } from "../../../src/operations/migrate/settings/podrole-settings.ts";
 
 /** `native`: the cluster has native sidecars. `env`: PODROLE_… variables. */

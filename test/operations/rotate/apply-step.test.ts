@@ -1,6 +1,6 @@
 // The operator's steps beside two servers, on the Secret of the API server emulator: each step and its refusal.
 import assert from "node:assert/strict";
-import { type TestContext, suite, test } from "node:test";
+import { suite, type TestContext, test } from "node:test";
 import { applyStep } from "../../../src/operations/rotate/apply-step.ts";
 import { type Authorities, decodeAuthorities, type RotateOptions } from "../../../src/pki/authorities.ts";
 import { readCertificates, splitBundle } from "../../../src/pki/bundle.ts";

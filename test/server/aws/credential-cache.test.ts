@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fc } from "../../property.ts";
 import { PodroleError } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createCredentialCache, type RequestingPod } from "../../../src/server/aws/credential-cache.ts";
 import type { AssumeRole, SessionCredentials } from "../../../src/server/aws/sts.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
+import { fc } from "../../property.ts";
 
 const INPUT = { roleArn: "arn:aws:iam::123456789012:role/a", sessionName: "ns.pod", durationSeconds: 3600 };
 const POD = pod("u-1");

@@ -1,8 +1,8 @@
 // The sources of the server's own credentials, each as real as one machine allows, and how each of them fails.
 import { generateKeyPairSync, sign } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

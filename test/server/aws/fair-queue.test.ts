@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fc } from "../../property.ts";
 import { createFairQueue, type PodKey } from "../../../src/server/aws/fair-queue.ts";
+import { fc } from "../../property.ts";
 
 interface Item extends PodKey {
   readonly order: number;

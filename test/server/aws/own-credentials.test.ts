@@ -2,11 +2,11 @@
 // STS verifies, a container endpoint, a process. The credentials of each must sign a request that the STS emulator accepts,
 // and must be fetched again before they expire; if a source fails, pods get a retryable error.
 import assert from "node:assert/strict";
-import { test } from "node:test";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { test } from "node:test";
 import { withEnvironment } from "../environment.ts";
-import { type Fixture, MINUTE, ORDERS, setUp, SOURCES } from "./credential-sources.ts";
+import { type Fixture, MINUTE, ORDERS, SOURCES, setUp } from "./credential-sources.ts";
 
 /** Outcomes of the AssumeRole calls, in order: the emulator has verified each signature. */
 const outcomesOf = ({ emulator }: Fixture) => emulator.calls.assumed(ORDERS.roleArn).map(({ outcome }) => outcome);

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate } from "node:timers/promises";
 import type { AssumeRoleInput } from "../../../src/policy/decide.ts";
-import { type ErrorInfo, ERRORS, PodroleError, type Refusal, refuse } from "../../../src/protocol/errors.ts";
+import { ERRORS, type ErrorInfo, PodroleError, type Refusal, refuse } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
+import type { SessionCredentials } from "../../../src/server/aws/sts.ts";
 import { createCredentialIssuer } from "../../../src/server/issue/issue-credentials.ts";
 import type { PodInContext } from "../../../src/server/issue/pod-directory.ts";
-import type { SessionCredentials } from "../../../src/server/aws/sts.ts";
 
 const IDENTITY = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", pod: "web", uid: "u-1" };
 const ROLE = "arn:aws:iam::123456789012:role/orders";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
-import { connect, type ConnectionOptions } from "node:tls";
+import { type ConnectionOptions, connect } from "node:tls";
 import { credentials, type ServiceError } from "@grpc/grpc-js";
 import { joinBundle } from "../../../src/pki/bundle.ts";
 import { type Authority, createAuthority } from "../../../src/pki/certificate.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { ServiceAccount } from "../../../src/kubernetes/objects.ts";
-import { creationMetadata, createOwnership } from "../../../src/server/trust/ownership.ts";
+import { createOwnership, creationMetadata } from "../../../src/server/trust/ownership.ts";
 
 const ACCOUNT = { namespace: "podrole", name: "podrole-server" };
 const LABELS = { "app.kubernetes.io/part-of": "podrole" };

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fc } from "../../property.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { decodeGrants, encodeGrants } from "../../../src/sidecar/files/grants-file.ts";
 import type { ContainerGrant } from "../../../src/sidecar/grants.ts";
+import { fc } from "../../property.ts";
 
 const GRANTED: ContainerGrant = {
   container: "app",

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { type AuthorizationTokens, hashOf } from "../../../src/sidecar/authorization-tokens.ts";
 import { prepareTokens, replaceTokens, takeUnusedTokens } from "../../../src/sidecar/files/token-files.ts";
-import { hashOf, type AuthorizationTokens } from "../../../src/sidecar/authorization-tokens.ts";
 
 async function createDirectory(t: TestContext): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), "podrole-tokens-"));

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Secret } from "../../../src/runtime/secret.ts";
-import { createAuthorize } from "../../../src/sidecar/http/authorize.ts";
 import { hashOf } from "../../../src/sidecar/authorization-tokens.ts";
+import { createAuthorize } from "../../../src/sidecar/http/authorize.ts";
 
 const authorize = createAuthorize({
   current: [new Secret("first"), new Secret("second")],

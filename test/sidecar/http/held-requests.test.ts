@@ -1,7 +1,7 @@
 // Held requests over real sockets; each test sets what store and renewals report.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer, request, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { ErrorCode, ErrorInfo } from "../../../src/protocol/errors.ts";

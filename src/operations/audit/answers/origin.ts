@@ -1,11 +1,12 @@
 // How a grant came about: the admission and the certificate of its pod, and from the API server's audit log the request
 // that created the pod and the request for the pod's token.
-import type { ApiEvent } from "../records/api-events.ts";
-import { type CallerTrust, trustOf } from "./caller-trust.ts";
-import type { CallSum } from "../records/aws-calls.ts";
-import type { GrantHistory, GrantHistories, MatchedAdmission, Session } from "./grant-histories.ts";
+
 import type { JoinKeys, Joins } from "../question.ts";
+import type { ApiEvent } from "../records/api-events.ts";
+import type { CallSum } from "../records/aws-calls.ts";
 import type { CertificateRecord } from "../records/podrole-records.ts";
+import { type CallerTrust, trustOf } from "./caller-trust.ts";
+import type { GrantHistories, GrantHistory, MatchedAdmission, Session } from "./grant-histories.ts";
 
 /** An admission, and how far it is believed. */
 export interface BelievedAdmission extends MatchedAdmission {

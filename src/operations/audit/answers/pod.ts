@@ -1,11 +1,12 @@
 // "What did pod P use?": everything about one pod in order of time, from its admission to the AWS calls made with its
 // credentials. Every instance of a recreated pod is included.
-import { type CallerTrust, trustOf } from "./caller-trust.ts";
-import type { CallSum } from "../records/aws-calls.ts";
-import { createGrantHistories, type GrantHistory, type GrantHistories, type Session } from "./grant-histories.ts";
-import { type BelievedAdmission, joinKeysOf, type Origin, originOf, sessionsOf } from "./origin.ts";
+
 import { isRefusalRecord, type Joins, type Question } from "../question.ts";
+import type { CallSum } from "../records/aws-calls.ts";
 import type { AuditRecord, CertificateRecord } from "../records/podrole-records.ts";
+import { type CallerTrust, trustOf } from "./caller-trust.ts";
+import { createGrantHistories, type GrantHistories, type GrantHistory, type Session } from "./grant-histories.ts";
+import { type BelievedAdmission, joinKeysOf, type Origin, originOf, sessionsOf } from "./origin.ts";
 
 /** `at` is Unix milliseconds. */
 export type PodStep = { readonly at: number } & (

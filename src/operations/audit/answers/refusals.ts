@@ -1,8 +1,8 @@
 // "What was refused, and why?": one row for each pod (or owner), container, user and reason, with its count and times.
 import type { ErrorCode } from "../../../protocol/errors.ts";
-import { type CallerTrust, trustOf } from "./caller-trust.ts";
 import { isRefusalRecord, isRole, type Joins, type Question } from "../question.ts";
 import type { AdmissionRecord, AuditRecord } from "../records/podrole-records.ts";
+import { type CallerTrust, trustOf } from "./caller-trust.ts";
 
 /** An undefined filter matches everything. */
 export interface RefusalFilter {

@@ -1,8 +1,9 @@
 // "Who got role X?" and "whose access key is this?": one row for each container of a pod instance that received the role.
-import { createGrantHistories, type GrantHistory } from "./grant-histories.ts";
-import { joinKeysOf, type Origin, originOf, sessionsOf, type UsedSession } from "./origin.ts";
+
 import { isRole, type Question } from "../question.ts";
 import type { CredentialsRecord } from "../records/podrole-records.ts";
+import { createGrantHistories, type GrantHistory } from "./grant-histories.ts";
+import { joinKeysOf, type Origin, originOf, sessionsOf, type UsedSession } from "./origin.ts";
 
 /** A grant with the use of its sessions and its origin. */
 export interface GrantRow {

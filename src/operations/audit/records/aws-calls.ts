@@ -1,8 +1,9 @@
 // CloudTrail's records: the AWS calls made with session credentials that podrole issued. They are joined by the access key
 // ID, which is in `userIdentity` of every call with temporary credentials
 // (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html).
-import { listAt, parseJson, textAt, timeOf } from "./json.ts";
+
 import { isObject } from "../../../runtime/json-object.ts";
+import { listAt, parseJson, textAt, timeOf } from "./json.ts";
 
 /** One call of an AWS API, with the credentials of a session. */
 export interface AwsCall {

@@ -5,17 +5,17 @@ import type { Namespace } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { type Clock } from "../../../runtime/clock.ts";
 import type { Installed } from "../../installed.ts";
-import { probeAdmission } from "./admission-probe.ts";
 import type { Facts, WebhookConfigurationObject } from "../facts.ts";
-import { probeMetadata } from "./metadata-probe.ts";
 import { type Known, known } from "../known.ts";
+import { installersRights } from "../rights.ts";
 import { labelledNamespaces } from "../workloads.ts";
+import { probeAdmission } from "./admission-probe.ts";
 import { readSlots, readTrustBundle } from "./authority.ts";
+import { probeMetadata } from "./metadata-probe.ts";
 import { readPages } from "./metrics-pages.ts";
 import { readAdmissionPolicies, readOwnObjects } from "./own-objects.ts";
 import { reviewRights, rightsOf } from "./review-rights.ts";
 import { type PodScope, readUsers } from "./users.ts";
-import { installersRights } from "../rights.ts";
 
 /** What the facts are read with. */
 export interface CollectDeps {

@@ -2,8 +2,8 @@
 // States of the pod: created → finished or timed out → deleted, which happens on interruption too.
 import { randomBytes } from "node:crypto";
 import { isApiUnreachable } from "../../../kubernetes/errors.ts";
-import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { hasFinished, type Pod } from "../../../kubernetes/objects.ts";
+import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { type Clock, sleep } from "../../../runtime/clock.ts";
 
 /** Whether a pod of this namespace reached the instance metadata service. */

@@ -1,11 +1,11 @@
 // Checks of certificates: their expiry, and whether all components trust the same CAs.
 import { X509Certificate } from "node:crypto";
 import { bundleHash, readCertificates } from "../../../pki/bundle.ts";
-import type { SlotFacts } from "../facts.ts";
-import { PAGE, failed, given, inSection, ok, orOk, skipped, type Verdict, warning } from "../finding.ts";
-import { ownWebhooks } from "./registration.ts";
-import { formatAge, countOf } from "../../format.ts";
+import { countOf, formatAge } from "../../format.ts";
 import { gauge } from "../collect/metrics-pages.ts";
+import type { SlotFacts } from "../facts.ts";
+import { failed, given, inSection, ok, orOk, PAGE, skipped, type Verdict, warning } from "../finding.ts";
+import { ownWebhooks } from "./registration.ts";
 
 /** Checks of section "trust". */
 export const CERTIFICATES = inSection("trust", "installed", {

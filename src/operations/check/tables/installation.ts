@@ -1,18 +1,18 @@
 // Checks of what is deployed: namespace, Deployments, replicas, versions, settings.
 import type { Pod } from "../../../kubernetes/objects.ts";
+import { matchesLabels } from "../../../kubernetes/selectors.ts";
+import { LABELS } from "../../../policy/annotations.ts";
 import {
   connectionDifferences,
   type Deployment,
   deploymentOf,
-  policyDifferences,
   type ProgramName,
+  policyDifferences,
 } from "../../installed.ts";
-import type { Facts, PodPages } from "../facts.ts";
-import type { Known } from "../known.ts";
-import { PAGE, type CheckRow, failed, given, inSection, ok, orOk, skipped, type Verdict, warning } from "../finding.ts";
-import { matchesLabels } from "../../../kubernetes/selectors.ts";
-import { LABELS } from "../../../policy/annotations.ts";
 import { gauge } from "../collect/metrics-pages.ts";
+import type { Facts, PodPages } from "../facts.ts";
+import { type CheckRow, failed, given, inSection, ok, orOk, PAGE, skipped, type Verdict, warning } from "../finding.ts";
+import type { Known } from "../known.ts";
 
 const PROGRAMS = ["server", "webhook"] as const;
 

@@ -1,8 +1,9 @@
 // Checks of the metrics of every replica, read through the API server's proxy.
-import type { Facts, PodPages } from "../facts.ts";
-import { PAGE, failed, inSection, ok, orOk, skipped, type Verdict, warning } from "../finding.ts";
+
+import { countOf, formatAge } from "../../format.ts";
 import { gauge, type Sample, type Samples } from "../collect/metrics-pages.ts";
-import { formatAge, countOf } from "../../format.ts";
+import type { Facts, PodPages } from "../facts.ts";
+import { failed, inSection, ok, orOk, PAGE, skipped, type Verdict, warning } from "../finding.ts";
 
 /** A watch without events is reopened after 90 s: an older one cannot be reopened. */
 const OLD_WATCH_SECONDS = 300;

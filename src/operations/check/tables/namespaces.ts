@@ -1,6 +1,7 @@
 // Checks of the namespaces that use podrole: their annotations, and the default roles that these name.
-import type { Namespace, ServiceAccount } from "../../../kubernetes/objects.ts";
+
 import type { PlanSettings } from "../../../injection/plan.ts";
+import type { Namespace, ServiceAccount } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, valueOf } from "../../../policy/annotations.ts";
 import { decideRoles } from "../../../policy/decide.ts";
 import { countOf } from "../../format.ts";

@@ -1,9 +1,10 @@
 // Checks of the pods that use podrole, judged as at admission, and of what a pod reaches on its node.
-import type { Pod } from "../../../kubernetes/objects.ts";
+
 import { NAMES } from "../../../injection/names.ts";
 import { isInjected } from "../../../injection/parts.ts";
 import { hasRoleAnnotation } from "../../../injection/pod-annotations.ts";
 import { allContainers } from "../../../injection/shape.ts";
+import type { Pod } from "../../../kubernetes/objects.ts";
 import { countOf } from "../../format.ts";
 import { failed, given, inSection, ok, orOk, PAGE, type Verdict, warning } from "../finding.ts";
 import { keyOf, planOf, type Workloads, workloadsOf } from "../workloads.ts";

@@ -1,5 +1,5 @@
 // Checks of what podrole needs before it is installed.
-import { PAGE, failed, given, inSection, ok, orOk, skipped, warning } from "../finding.ts";
+import { failed, given, inSection, ok, orOk, PAGE, skipped, warning } from "../finding.ts";
 import { lackingOf } from "./rbac.ts";
 
 /** matchConditions of webhooks are enabled since 1.28 (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/). */

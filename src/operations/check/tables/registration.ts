@@ -1,8 +1,9 @@
 // Checks of how the API server calls the webhook: podrole's MutatingWebhookConfiguration, those of others, and one real call.
-import type { Facts, RegisteredWebhook, WebhookConfigurationObject } from "../facts.ts";
-import { type CheckRow, failed, given, inSection, ok, orOk, PAGE, skipped, type Verdict, warning } from "../finding.ts";
+
 import { matchesLabels } from "../../../kubernetes/selectors.ts";
 import { INJECT_ENABLED, LABELS } from "../../../policy/annotations.ts";
+import type { Facts, RegisteredWebhook, WebhookConfigurationObject } from "../facts.ts";
+import { type CheckRow, failed, given, inSection, ok, orOk, PAGE, skipped, type Verdict, warning } from "../finding.ts";
 
 const WEBHOOK = "pods.podrole.io";
 /** In seconds. The webhook's own look-ups time out after 3 s; above 10 s, a broken webhook delays every creation of a pod. */

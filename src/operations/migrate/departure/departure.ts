@@ -1,9 +1,10 @@
 // Plans the move from podrole to IRSA or EKS Pod Identity. Roles are those that podrole decides today. Trust policies and
 // commands are results: nothing is run.
-import { findBaseArn } from "../predecessor/container-args.ts";
-import { type InputDeps, type InputSource, type MigrationProblem, readInput } from "../input/read-input.ts";
+
 import { type Checked, success } from "../../../runtime/result.ts";
 import { takeInventory } from "../input/inventory.ts";
+import { type InputDeps, type InputSource, type MigrationProblem, readInput } from "../input/read-input.ts";
+import { findBaseArn } from "../predecessor/container-args.ts";
 import { type Environment, podroleSettings } from "../settings/podrole-settings.ts";
 import type { Destination } from "./destination.ts";
 import { type Departure, divideInventory } from "./moves.ts";

@@ -1,9 +1,10 @@
 // What podrole (or kiam) gives a pod and the destination does not: reasons to stay, and notes about pods that can move
 // (docs.aws.amazon.com/eks/latest/userguide/pod-identities.html and iam-roles-for-service-accounts.html).
+
+import { requestedMetadata } from "../../../injection/pod-annotations.ts";
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../../../policy/annotations.ts";
 import type { RoleArn } from "../../../policy/role.ts";
-import { requestedMetadata } from "../../../injection/pod-annotations.ts";
 import { sdkAgeOf } from "../findings/sdk-versions.ts";
 import type { Destination } from "./destination.ts";
 

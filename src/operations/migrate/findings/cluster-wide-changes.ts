@@ -1,6 +1,7 @@
 // Changes that affect every pod or the whole cluster: reported once, to keep the findings of single pods short.
-import type { PolicySettings } from "../../../policy/decide.ts";
+
 import type { PlanSettings } from "../../../injection/plan.ts";
+import type { PolicySettings } from "../../../policy/decide.ts";
 import type { Predecessor } from "../predecessor/predecessor.ts";
 
 /** The lowest MaxSessionDuration that IAM accepts, so every role allows it. */

@@ -1,7 +1,8 @@
 // Signs that a pod requests more than credentials from the instance metadata service. podrole does not intercept
 // 169.254.169.254 and disables it for SDKs only, so these are hints: podrole.io/metadata serves some of the paths instead.
-import type { Container, Pod } from "../../../kubernetes/objects.ts";
+
 import { allContainers, listOf } from "../../../injection/shape.ts";
+import type { Container, Pod } from "../../../kubernetes/objects.ts";
 
 /** Address or path in a container's command, arguments or variables. */
 const ADDRESS = /169\.254\.169\.254|fd00:ec2::254|\/latest\/(meta-data|dynamic|user-data|api\/token)/;

@@ -2,11 +2,11 @@
 // or ends with b", kube2iam's expressions match anywhere and its default permits everything, while podrole anchors each
 // expression as a whole and permits nothing that no annotation permits.
 import { ANNOTATIONS, valueOf } from "../../../policy/annotations.ts";
-import { compileExpression } from "../../../policy/expression.ts";
 import { decideRoles, type PodFacts, type PolicySettings } from "../../../policy/decide.ts";
+import { compileExpression } from "../../../policy/expression.ts";
 import { parseRoleArn } from "../../../policy/role.ts";
-import type { Predecessor } from "../predecessor/predecessor.ts";
 import type { NamespaceFacts } from "../input/inventory.ts";
+import type { Predecessor } from "../predecessor/predecessor.ts";
 import { type Remedy, remediesFor } from "./permission-remedies.ts";
 
 /** How the roles that a namespace permits change. */

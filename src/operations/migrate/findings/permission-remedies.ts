@@ -2,8 +2,8 @@
 // before it is offered: it must permit the missing roles and keep every role that pods use today.
 import { ANNOTATIONS, valueOf } from "../../../policy/annotations.ts";
 import type { PolicySettings } from "../../../policy/decide.ts";
-import { annotateNamespaceCommand } from "../shell-commands.ts";
 import type { NamespaceFacts } from "../input/inventory.ts";
+import { annotateNamespaceCommand } from "../shell-commands.ts";
 
 /** A command, and the reason to run it. */
 export interface Remedy {

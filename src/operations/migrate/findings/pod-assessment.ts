@@ -1,16 +1,17 @@
 // One pod before and after the migration: what the predecessor gives it by its model, what podrole will do by the webhook's
 // own plan(), and the findings about the difference. Pure.
+
+import { isInjected } from "../../../injection/parts.ts";
+import { type Plan, type PlanSettings, plan } from "../../../injection/plan.ts";
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { INJECT_ENABLED, LABELS } from "../../../policy/annotations.ts";
 import { type AssumeRoleInput, assumeRoleInput } from "../../../policy/decide.ts";
-import { isRefusal } from "../../../protocol/errors.ts";
 import { podFacts, serviceAccountOf } from "../../../policy/facts.ts";
-import { type Plan, type PlanSettings, plan } from "../../../injection/plan.ts";
-import { isInjected } from "../../../injection/parts.ts";
-import { type Finding, type Verdict, verdictOf } from "./finding.ts";
+import { isRefusal } from "../../../protocol/errors.ts";
 import type { Inventory, NamespaceFacts, Workload } from "../input/inventory.ts";
-import { podFindings } from "./pod-findings.ts";
 import type { Before, Predecessor } from "../predecessor/predecessor.ts";
+import { type Finding, type Verdict, verdictOf } from "./finding.ts";
+import { podFindings } from "./pod-findings.ts";
 import { roleFindings } from "./role-findings.ts";
 import { type SdkAge, sdkAgeOf } from "./sdk-versions.ts";
 

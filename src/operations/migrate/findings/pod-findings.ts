@@ -1,12 +1,13 @@
 // Findings about everything of a pod except its role: its template, its SDK, instance metadata, whether it completes.
+
+import type { WarningCode } from "../../../injection/warnings.ts";
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../../../policy/annotations.ts";
-import type { WarningCode } from "../../../injection/warnings.ts";
-import type { After, AssessContext } from "./pod-assessment.ts";
-import type { Finding } from "./finding.ts";
 import type { Workload } from "../input/inventory.ts";
-import { metadataEndpointOf, metadataUseOf } from "./metadata-use.ts";
 import type { Before } from "../predecessor/predecessor.ts";
+import type { Finding } from "./finding.ts";
+import { metadataEndpointOf, metadataUseOf } from "./metadata-use.ts";
+import type { After, AssessContext } from "./pod-assessment.ts";
 import type { SdkAge } from "./sdk-versions.ts";
 
 interface Outcome {

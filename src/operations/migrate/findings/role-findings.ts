@@ -1,10 +1,11 @@
 // Findings about the role of a pod: what it gets before and after, and whether it can move as it is.
-import { ANNOTATIONS } from "../../../policy/annotations.ts";
-import { SKIP_REASONS, type SkipReason } from "../../../injection/skip-reasons.ts";
+
 import type { Plan } from "../../../injection/plan.ts";
-import type { After } from "./pod-assessment.ts";
-import type { Finding, FindingId } from "./finding.ts";
+import { SKIP_REASONS, type SkipReason } from "../../../injection/skip-reasons.ts";
+import { ANNOTATIONS } from "../../../policy/annotations.ts";
 import type { Before, Predecessor } from "../predecessor/predecessor.ts";
+import type { Finding, FindingId } from "./finding.ts";
+import type { After } from "./pod-assessment.ts";
 
 /** Returns the findings about role, session name and external ID. */
 export function roleFindings(before: Before, after: After, { name: old }: Predecessor): readonly Finding[] {

@@ -1,7 +1,8 @@
 // Whether a pod's AWS SDK is new enough, as far as a manifest shows: known only for images that are a single tool with a
 // version, and for variables that name a version. Everything else is "unknown", never a guess.
-import type { Container, Pod } from "../../../kubernetes/objects.ts";
+
 import { allContainers, listOf } from "../../../injection/shape.ts";
+import type { Container, Pod } from "../../../kubernetes/objects.ts";
 
 /** A tool, and the first versions that read AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE (docs/sdk.md). */
 export interface Tool {

@@ -6,8 +6,8 @@ import { ANNOTATIONS, quoted, valueOf } from "../../../policy/annotations.ts";
 import { compileExpression } from "../../../policy/expression.ts";
 import { parseRoleArn, withoutSlash } from "../../../policy/role.ts";
 import { kiamSessionName } from "../../../policy/session-name.ts";
-import type { Before, Predecessor } from "../predecessor/predecessor.ts";
 import type { NamespaceFacts } from "../input/inventory.ts";
+import type { Before, Predecessor } from "../predecessor/predecessor.ts";
 
 /** The flags of kiam that decide what a pod gets. */
 export interface KiamSettings {

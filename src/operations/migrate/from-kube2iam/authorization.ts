@@ -5,8 +5,8 @@ import { ANNOTATIONS, quoted, valueOf } from "../../../policy/annotations.ts";
 import { compileExpression } from "../../../policy/expression.ts";
 import { matchesGlob } from "../../../policy/glob.ts";
 import { parseRoleArn } from "../../../policy/role.ts";
-import type { Before, Predecessor } from "../predecessor/predecessor.ts";
 import type { NamespaceFacts } from "../input/inventory.ts";
+import type { Before, Predecessor } from "../predecessor/predecessor.ts";
 
 /** The flags of kube2iam that decide what a pod gets. */
 export interface Kube2iamSettings {

@@ -1,6 +1,7 @@
 // The flags of kube2iam as podrole's settings.
 import { ANNOTATIONS } from "../../../policy/annotations.ts";
 import type { ContainerFlags } from "../../manifests/container-flags.ts";
+import { KIAM_FLAGS } from "../from-kiam/replaced-flags.ts";
 import {
   baseArn,
   baseArnAutodetect,
@@ -10,7 +11,6 @@ import {
   type Row,
   sessionDuration,
 } from "../settings/convert-flags.ts";
-import { KIAM_FLAGS } from "../from-kiam/replaced-flags.ts";
 
 /** An annotation key that kube2iam can change. With the standard key podrole reads the same annotation. */
 function annotationKey(standard: string, remark: (key: string) => string): Row {

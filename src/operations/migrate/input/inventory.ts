@@ -1,11 +1,12 @@
 // The objects of the input by workload: its live pods, or its template if it has none (a manifest, a CronJob between two
 // runs). It holds everything that the assessment of a pod needs, which is therefore a pure function.
+
+import { findShapeProblem } from "../../../injection/shape.ts";
 import { hasFinished, type Pod } from "../../../kubernetes/objects.ts";
 import { quoted } from "../../../policy/annotations.ts";
-import { findShapeProblem } from "../../../injection/shape.ts";
 import { isObject } from "../../../runtime/json-object.ts";
-import { templateOf } from "../../manifests/templates.ts";
 import { type KubernetesObject, namespaceOf } from "../../manifests/parse-objects.ts";
+import { templateOf } from "../../manifests/templates.ts";
 import { type Owner, ownerOf, ownersByName } from "./owners.ts";
 
 /** The parts of a namespace that decide about roles. */

@@ -1,7 +1,8 @@
 // Reads the objects of a cluster with the caller's own rights. Pods and namespaces are required; any other kind that may not
 // be listed is left out and reported: without Deployments, for example, the report covers live pods only.
+
+import type { OperatorResource, Resource } from "../../../kubernetes/api.ts";
 import { ApiError } from "../../../kubernetes/errors.ts";
-import type { Resource, OperatorResource } from "../../../kubernetes/api.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import type { KubernetesObject, ParsedObjects } from "../../manifests/parse-objects.ts";
 

@@ -1,15 +1,15 @@
 // The Kubernetes objects that a migration is planned for: manifests and exports, or a cluster.
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { type Checked, success } from "../../../runtime/result.ts";
 import {
   type KubernetesObject,
   type NamedText,
+  namespaceOf,
   type ParsedObjects,
   parseObjects,
-  namespaceOf,
 } from "../../manifests/parse-objects.ts";
-import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { readCluster } from "./read-cluster.ts";
 
 /** `namespace` limits the input to one namespace. */

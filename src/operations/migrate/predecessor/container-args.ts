@@ -1,9 +1,10 @@
 // The command lines of kiam, kube2iam and podrole's server, read from the containers of their pods.
-import type { Container } from "../../../kubernetes/objects.ts";
+
 import { allContainers, findShapeProblem, listOf } from "../../../injection/shape.ts";
+import type { Container } from "../../../kubernetes/objects.ts";
 import { parseBaseArn } from "../../../policy/role.ts";
-import type { KubernetesObject } from "../../manifests/parse-objects.ts";
 import { type ContainerFlags, parseFlags } from "../../manifests/container-flags.ts";
+import type { KubernetesObject } from "../../manifests/parse-objects.ts";
 import { templateOf } from "../../manifests/templates.ts";
 
 /** The flags of a program, and the object that has them. */

@@ -1,13 +1,14 @@
 // The settings that apply to pods after the migration: the predecessor's, converted, unless the environment overrides them
 // (PODROLE_…, as for `podrole server` and `podrole webhook`). They are read by the programs' own tables, so that settings
 // with which podrole would not start are found here.
-import { SERVER_SETTINGS } from "../../../settings/server.ts";
+
+import type { PlanSettings } from "../../../injection/plan.ts";
 import { policySettings } from "../../../policy/settings-table.ts";
-import { crossCheckServer } from "../../../settings/cross-check.ts";
 import { type Checked, success } from "../../../runtime/result.ts";
 import { envName, readSettings } from "../../../runtime/settings.ts";
-import type { PlanSettings } from "../../../injection/plan.ts";
+import { crossCheckServer } from "../../../settings/cross-check.ts";
 import { planSettings } from "../../../settings/plan-settings.ts";
+import { SERVER_SETTINGS } from "../../../settings/server.ts";
 import { WEBHOOK_SETTINGS } from "../../../settings/webhook.ts";
 import type { Conversion } from "./convert-flags.ts";
 

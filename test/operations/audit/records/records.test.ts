@@ -1,13 +1,13 @@
 // Reading of records and events: wrapped lines of podrole, and arbitrary text.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { fc } from "../../../property.ts";
 import { readApiEvent } from "../../../../src/operations/audit/records/api-events.ts";
 import { readCalls } from "../../../../src/operations/audit/records/aws-calls.ts";
 import { readRecord } from "../../../../src/operations/audit/records/podrole-records.ts";
 import type { AuditLine } from "../../../../src/runtime/audit-line.ts";
 import { createAudit } from "../../../../src/runtime/log.ts";
 import { runAudit } from "../../../cli/commands/run-audit.ts";
+import { fc } from "../../../property.ts";
 import { admission, call, certificate, creation, credentials, ROLE } from "../samples.ts";
 
 const POD_FIELDS = { namespace: "shop", pod: "orders", podUid: "u-1", serviceAccount: "default" };

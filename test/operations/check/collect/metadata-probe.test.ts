@@ -7,12 +7,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type TestContext, suite, test } from "node:test";
+import { suite, type TestContext, test } from "node:test";
 import { promisify } from "node:util";
-import { probeMetadata, readAnswer, probeScript } from "../../../../src/operations/check/collect/metadata-probe.ts";
 import { createKubernetesEmulator } from "../../../../emulators/kubernetes/emulator.ts";
 import { createOperatorKubernetes } from "../../../../src/kubernetes/client.ts";
 import { ApiError } from "../../../../src/kubernetes/errors.ts";
+import { probeMetadata, probeScript, readAnswer } from "../../../../src/operations/check/collect/metadata-probe.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
 

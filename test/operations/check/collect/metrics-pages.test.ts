@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Pod } from "../../../../src/kubernetes/objects.ts";
 import { readPages } from "../../../../src/operations/check/collect/metrics-pages.ts";
 import { type Deployment, readInstalled } from "../../../../src/operations/installed.ts";
-import type { Pod } from "../../../../src/kubernetes/objects.ts";
 
 function deploymentOf(program: "server" | "webhook", flags: readonly string[]): Deployment {
   const metadata = { labels: { app: program } };

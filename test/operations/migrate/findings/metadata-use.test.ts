@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { metadataEndpointOf, metadataUseOf } from "../../../../src/operations/migrate/findings/metadata-use.ts";
 import type { Container, Pod } from "../../../../src/kubernetes/objects.ts";
+import { metadataEndpointOf, metadataUseOf } from "../../../../src/operations/migrate/findings/metadata-use.ts";
 
 const pod = (container: Partial<Container>): Pod => ({
   metadata: {},

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { permissionChange, podrolePermits } from "../../../../src/operations/migrate/findings/namespace-permissions.ts";
 import { createKiam, KIAM_DEFAULTS } from "../../../../src/operations/migrate/from-kiam/authorization.ts";
 import { createKube2iam, KUBE2IAM_DEFAULTS } from "../../../../src/operations/migrate/from-kube2iam/authorization.ts";
-import { permissionChange, podrolePermits } from "../../../../src/operations/migrate/findings/namespace-permissions.ts";
 import { PLAN_SETTINGS } from "../../../injection/plan-settings.ts";
 import { BASE } from "../cluster-export.ts";
 

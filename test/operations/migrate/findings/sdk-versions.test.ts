@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { sdkAgeOf } from "../../../../src/operations/migrate/findings/sdk-versions.ts";
 import type { Container, Pod } from "../../../../src/kubernetes/objects.ts";
+import { sdkAgeOf } from "../../../../src/operations/migrate/findings/sdk-versions.ts";
 
 const pod = (container: Partial<Container>): Pod => ({
   metadata: {},

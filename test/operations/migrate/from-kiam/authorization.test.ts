@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import type { Pod } from "../../../../src/kubernetes/objects.ts";
 import {
   createKiam,
   KIAM_DEFAULTS,
   type KiamSettings,
   resolveByKiam,
 } from "../../../../src/operations/migrate/from-kiam/authorization.ts";
-import type { Pod } from "../../../../src/kubernetes/objects.ts";
 import { BASE } from "../cluster-export.ts";
 
 const ROLE = "iam.amazonaws.com/role";

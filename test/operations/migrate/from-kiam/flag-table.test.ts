@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { convertKiam } from "../../../../src/operations/migrate/from-kiam/flag-table.ts";
 import { parseFlags } from "../../../../src/operations/manifests/container-flags.ts";
+import { convertKiam } from "../../../../src/operations/migrate/from-kiam/flag-table.ts";
 import { BASE } from "../cluster-export.ts";
 
 const NONE = new Map<string, string>();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import type { Pod } from "../../../../src/kubernetes/objects.ts";
 import {
   createKube2iam,
   KUBE2IAM_DEFAULTS,
@@ -7,7 +8,6 @@ import {
   kube2iamSessionName,
   resolveByKube2iam,
 } from "../../../../src/operations/migrate/from-kube2iam/authorization.ts";
-import type { Pod } from "../../../../src/kubernetes/objects.ts";
 import { BASE } from "../cluster-export.ts";
 
 const pod = (annotations: Record<string, string>, more: Partial<Pod["spec"]> = {}): Pod => ({

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { convertKube2iam } from "../../../../src/operations/migrate/from-kube2iam/flag-table.ts";
 import { parseFlags } from "../../../../src/operations/manifests/container-flags.ts";
+import { convertKube2iam } from "../../../../src/operations/migrate/from-kube2iam/flag-table.ts";
 import { BASE } from "../cluster-export.ts";
 
 const kube2iam = (...args: string[]) => convertKube2iam(parseFlags(args));

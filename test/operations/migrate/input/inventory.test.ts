@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { takeInventory } from "../../../../src/operations/migrate/input/inventory.ts";
 import type { KubernetesObject } from "../../../../src/operations/manifests/parse-objects.ts";
+import { takeInventory } from "../../../../src/operations/migrate/input/inventory.ts";
 
 const spec = { containers: [{ name: "app" }] };
 const owned = (kind: string, name: string) => [{ kind, name, controller: true }];

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { parseFlags } from "../../../../src/operations/manifests/container-flags.ts";
 import { convertKiam } from "../../../../src/operations/migrate/from-kiam/flag-table.ts";
 import { convertKube2iam } from "../../../../src/operations/migrate/from-kube2iam/flag-table.ts";
-import { parseFlags } from "../../../../src/operations/manifests/container-flags.ts";
 import { chartValues } from "../../../../src/operations/migrate/settings/chart-values.ts";
 import { BASE } from "../cluster-export.ts";
 

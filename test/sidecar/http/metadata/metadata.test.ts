@@ -1,13 +1,13 @@
 // The metadata paths over real sockets, behind the credentials endpoint as serve.ts connects them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { ErrorInfo } from "../../../../src/protocol/errors.ts";
 import { Secret } from "../../../../src/runtime/secret.ts";
+import type { Credentials } from "../../../../src/sidecar/grants.ts";
 import { createAuthorize } from "../../../../src/sidecar/http/authorize.ts";
 import { createEndpoint } from "../../../../src/sidecar/http/endpoint.ts";
-import type { Credentials } from "../../../../src/sidecar/grants.ts";
 import { createMetadata, type MetadataOptions } from "../../../../src/sidecar/http/metadata/metadata.ts";
 import type { Renewal } from "../../../../src/sidecar/renewal/outcome.ts";
-import type { ErrorInfo } from "../../../../src/protocol/errors.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
 import { createKeptLog } from "../../../fakes/log.ts";
 import { type RequestOptions, sendRequest } from "../../send-request.ts";
