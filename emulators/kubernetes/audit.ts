@@ -62,7 +62,7 @@ export interface AuditLog {
 }
 
 /** Number of events kept, so that a demo that runs for hours needs bounded memory. */
-const LONGEST = 10_000;
+const MAX_EVENTS = 10_000;
 
 /** Creates an empty audit log. */
 export function createAuditLog({ clock }: { readonly clock: Clock }): AuditLog {
@@ -89,7 +89,7 @@ export function createAuditLog({ clock }: { readonly clock: Clock }): AuditLog {
         stageTimestamp: new Date(clock.now()).toISOString(),
         annotations,
       });
-      if (events.length > LONGEST) events.shift();
+      if (events.length > MAX_EVENTS) events.shift();
     },
   };
 }

@@ -15,7 +15,7 @@ interface Remainder {
 }
 
 /** Limits the memory for clients that never fetch the next page. */
-const MOST_REMAINDERS = 100;
+const MAX_REMAINDERS = 100;
 
 /** Lists and their continuations. */
 export interface Lists {
@@ -42,7 +42,7 @@ export function createLists({ store }: { readonly store: Store }): Lists {
     const token = randomBytes(12).toString("base64url");
     remainders.set(token, remainder);
     for (const oldest of remainders.keys()) {
-      if (remainders.size <= MOST_REMAINDERS) break;
+      if (remainders.size <= MAX_REMAINDERS) break;
       remainders.delete(oldest);
     }
     return token;

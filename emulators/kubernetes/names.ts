@@ -55,10 +55,10 @@ export function checkMetadata({ namespaced, plural }: ResourceType, { metadata }
 
 /** Without vowels and look-alikes, as the API server generates names. */
 const ALPHABET = "bcdfghjklmnpqrstvwxz2456789";
-const LONGEST_STEM = 58;
+const MAX_STEM_LENGTH = 58;
 
 /** Appends five random characters, after cutting the stem to 58. */
 export function generateName(stem: string): string {
   const suffix = Array.from({ length: 5 }, () => ALPHABET[randomInt(ALPHABET.length)]).join("");
-  return stem.slice(0, LONGEST_STEM) + suffix;
+  return stem.slice(0, MAX_STEM_LENGTH) + suffix;
 }

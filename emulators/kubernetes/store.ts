@@ -46,7 +46,7 @@ export interface Store {
 }
 
 /** etcd keeps 5 minutes; tests and the demo never need more events than this. */
-const LONGEST_HISTORY = 10_000;
+const MAX_HISTORY_LENGTH = 10_000;
 /** Real clusters never start at 0, and clients treat "0" as "any version". */
 const FIRST_REVISION = 1000;
 
@@ -70,7 +70,7 @@ export function createStore({ clock }: { readonly clock: Clock }): Store {
     else objects.set(key, written);
     const event = { revision, plural, type, object: written, before };
     history.push(event);
-    if (history.length > LONGEST_HISTORY) compacted = history.shift()?.revision ?? compacted;
+    if (history.length > MAX_HISTORY_LENGTH) compacted = history.shift()?.revision ?? compacted;
     emit(event);
     return written;
   }

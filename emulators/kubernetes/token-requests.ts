@@ -9,7 +9,7 @@ import type { NewObject, Store } from "./store.ts";
 /** In the audit log (Kubernetes 1.30): links uses of the token to the request that issued it. */
 const ISSUED_CREDENTIAL_ID = "authentication.kubernetes.io/issued-credential-id";
 
-const SHORTEST_SECONDS = 600;
+const MIN_SECONDS = 600;
 const DEFAULT_SECONDS = 3600;
 
 /** The spec of a TokenRequest (authentication.k8s.io/v1). */
@@ -32,7 +32,7 @@ export function answerTokenRequest(
     expirationSeconds = DEFAULT_SECONDS,
     boundObjectRef,
   } = (request["spec"] ?? {}) as TokenRequestSpec;
-  if (expirationSeconds < SHORTEST_SECONDS) {
+  if (expirationSeconds < MIN_SECONDS) {
     const message = `Invalid value: ${expirationSeconds}: may not specify a duration less than 10 minutes`;
     const cause = { reason: "FieldValueInvalid", message, field: "spec.expirationSeconds" };
     throw invalid({ ...resourceNamed("serviceaccounts"), group: "authentication.k8s.io", kind: "TokenRequest" }, "", [

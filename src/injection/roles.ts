@@ -10,7 +10,7 @@ import {
   type RoleDecision,
 } from "../policy/decide.ts";
 import { podFacts } from "../policy/facts.ts";
-import { LONGEST_CHAINED_SESSION_MS } from "../policy/session.ts";
+import { MAX_CHAINED_SESSION_MS } from "../policy/session.ts";
 import { isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
 import { duration } from "../runtime/settings.ts";
 import { participationOf } from "./mesh.ts";
@@ -48,7 +48,7 @@ export function decidePodRoles(
 export function serverWarnings({ metadata }: Pod, roles: readonly RoleDecision[]): readonly Warning[] {
   const undecided = roles.filter(({ outcome }) => outcome === "undecided");
   const requested = valueOf(metadata.annotations ?? {}, ANNOTATIONS.sessionDuration);
-  const isLong = requested !== undefined && (duration.parse(requested) ?? 0) > LONGEST_CHAINED_SESSION_MS;
+  const isLong = requested !== undefined && (duration.parse(requested) ?? 0) > MAX_CHAINED_SESSION_MS;
   return [
     ...[...new Set(undecided.map(roleText))].map((role) => warningOf("ROLE_UNCHECKED", role)),
     ...(isLong ? [warningOf("SESSION_MAY_BE_SHORTENED", requested)] : []),

@@ -46,7 +46,7 @@ export interface ApiStatus {
 const QUOTES_SECRETS: ReadonlySet<string> = new Set(["secrets", "tokenreviews"]);
 
 /** Long messages list every field of an object; the beginning names the problem. */
-const LONGEST_QUOTE = 300;
+const MAX_QUOTE_LENGTH = 300;
 
 /** Creates the error for a response with an unexpected status. `retryAfterMs` comes from the Retry-After header. */
 export function rejected(info: RequestInfo, status: number, body: ApiStatus, retryAfterMs?: number): ApiError {
@@ -61,7 +61,7 @@ export function rejected(info: RequestInfo, status: number, body: ApiStatus, ret
 function describeState(info: RequestInfo, status: number, said: string, { message = "" }: ApiStatus): string {
   // RBAC's message names user, verb, resource and namespace; it never quotes an object.
   const quotable = message !== "" && (status === 403 || !QUOTES_SECRETS.has(info.resource));
-  const quote = quotable ? ` (${message.slice(0, LONGEST_QUOTE)})` : "";
+  const quote = quotable ? ` (${message.slice(0, MAX_QUOTE_LENGTH)})` : "";
   if (status === 401) return `the Kubernetes API returned ${said}; expected it to accept the caller's token`;
   if (status === 403) {
     const where = info.namespace === undefined ? "the cluster" : `namespace "${info.namespace}"`;

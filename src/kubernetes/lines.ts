@@ -1,7 +1,7 @@
 // Splits a watch into lines. It is one JSON text per line, in chunks that may end anywhere, even within a character.
 
 /** The API server stores no object above 1.5 MiB (etcd's limit); a line ten times as long is an error. */
-const LONGEST_LINE = 16 * 1024 * 1024;
+const MAX_LINE_LENGTH = 16 * 1024 * 1024;
 
 /**
  * Yields the lines of `chunks` without their line feeds. A last line without one was cut off and is dropped. Throws
@@ -13,9 +13,9 @@ export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncItera
   for await (const chunk of chunks) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
-    if (rest.length > LONGEST_LINE)
+    if (rest.length > MAX_LINE_LENGTH)
       throw new Error(
-        `Cannot read a watch: a line has more than ${LONGEST_LINE} characters; expected one object a line`,
+        `Cannot read a watch: a line has more than ${MAX_LINE_LENGTH} characters; expected one object a line`,
       );
     yield* lines;
   }

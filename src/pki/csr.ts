@@ -41,14 +41,14 @@ export function createCsr(privateKeyPem: Secret, commonName: string): Buffer {
 }
 
 /** In bytes. An RSA 4096 request with many names has 2 KiB; anything larger than this is refused unread. */
-const LARGEST = 8 * 1024;
+const MAX_BYTES = 8 * 1024;
 
 /**
  * Returns the public key of a request whose sender proved to hold the private key, otherwise REQUEST_INVALID. Never
  * throws.
  */
 export function readCsr(der: Uint8Array): KeyObject | Refusal {
-  if (der.length > LARGEST) return invalid(`it has ${der.length} bytes; expected at most ${LARGEST}`);
+  if (der.length > MAX_BYTES) return invalid(`it has ${der.length} bytes; expected at most ${MAX_BYTES}`);
   const [info, algorithm, signatureBits, ...more] = fields(decode(der)) ?? [];
   const [version, subject, publicKeyInfo, attributes, ...others] = fields(info) ?? [];
   const signature = wholeBits(signatureBits);

@@ -46,16 +46,16 @@ export function encode(der: Der): Buffer {
 }
 
 /** In bytes. Certificates have a few kilobytes; TLS stacks stop at 100 KiB for a whole chain. */
-const LONGEST = 64 * 1024;
+const MAX_BYTES = 64 * 1024;
 /** A certificate nests seven deep. forge recurses, so its own limit keeps a flood of opening tags off the stack. */
-const DEEPEST = 16;
+const MAX_DEPTH = 16;
 
 /** Reads exactly one DER value that fills `bytes`; returns undefined for anything else. Never throws. */
 export function decode(bytes: Uint8Array): Der | undefined {
-  if (bytes.length > LONGEST) return undefined;
+  if (bytes.length > MAX_BYTES) return undefined;
   try {
     // The published types lack both options. BIT STRINGs are not decoded further: forge would guess at their meaning.
-    const der = asn1.fromDer(toBinary(bytes), { maxDepth: DEEPEST, decodeBitStrings: false } as never);
+    const der = asn1.fromDer(toBinary(bytes), { maxDepth: MAX_DEPTH, decodeBitStrings: false } as never);
     // forge reads BER as well, and takes a long tag (31) for a short one; a peer that verifies a signature may see
     // another value.
     return encode(der).equals(bytes) && hasShortTags(der) ? der : undefined;

@@ -20,7 +20,7 @@ type Curve = keyof typeof CURVES;
 
 /** FIPS 186-5 §A.1.1: a smaller exponent is weak, a larger one makes each verification as slow as a signature. */
 const SMALLEST_EXPONENT = 65_537n;
-const LARGEST_EXPONENT = 1n << 256n;
+const MAX_EXPONENT = 1n << 256n;
 
 /**
  * Returns why podrole does not accept `key`, or undefined for ECDSA on one of `curves` and RSA of 2048 to 4096 bits.
@@ -30,8 +30,7 @@ export function refuseKey(key: KeyObject, curves: readonly Curve[] = ["prime256v
   const { namedCurve, modulusLength = 0, publicExponent = 0n } = details ?? {};
   if (type === "ec" && curves.some((curve) => curve === namedCurve)) return undefined;
   const isRsa = type === "rsa" && modulusLength >= 2048 && modulusLength <= 4096;
-  const isSound =
-    publicExponent % 2n === 1n && publicExponent >= SMALLEST_EXPONENT && publicExponent < LARGEST_EXPONENT;
+  const isSound = publicExponent % 2n === 1n && publicExponent >= SMALLEST_EXPONENT && publicExponent < MAX_EXPONENT;
   if (isRsa && isSound) return undefined;
   const state = isRsa
     ? "rsa with an unsound exponent"

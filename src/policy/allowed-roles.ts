@@ -9,7 +9,7 @@
 import { createLru } from "../runtime/lru.ts";
 import { failure, type Result, success } from "../runtime/result.ts";
 import { ANNOTATIONS } from "./annotations.ts";
-import { compileExpression, MOST_INSTRUCTIONS_OF_ARRAY, STEPS_OF_MATCH } from "./expression.ts";
+import { compileExpression, MAX_INSTRUCTIONS_OF_ARRAY, STEPS_OF_MATCH } from "./expression.ts";
 import { compileCost } from "./expression-size.ts";
 import { matchesArnGlob, matchesGlob } from "./glob.ts";
 import type { AllowedRolesFormat } from "./model.ts";
@@ -17,13 +17,13 @@ import { judgeBy, type RoleJudge, type RoleTest } from "./permission.ts";
 import { withoutSlash } from "./role.ts";
 
 /** More than any real namespace has. */
-const MOST_PATTERNS = 1_000;
+const MAX_PATTERNS = 1_000;
 /** Longer than any ARN with wildcards; expression.ts limits regular expressions. */
-const LONGEST_GLOB = 2_048;
+const MAX_GLOB_LENGTH = 2_048;
 /** Steps of a glob, beside one per character of it. The text adds none: the longest ARN has 660 characters. */
 const STEPS_OF_GLOB = 8;
 /** What compiling all expressions of an array may cost (expression-size.ts). */
-const HIGHEST_COMPILE_COST = 8_192;
+const MAX_COMPILE_COST = 8_192;
 
 interface Pattern {
   /** Compared with the whole ARN; otherwise with the part after the base ARN. */
@@ -119,7 +119,7 @@ function parseArray(annotation: string): Result<readonly string[]> {
     return failure('is not JSON; expected an array of strings such as ["team-a-*"]');
   }
   if (!Array.isArray(value)) return failure('is not a JSON array; expected strings such as ["team-a-*"]');
-  if (value.length > MOST_PATTERNS) return failure(`has ${value.length} patterns; expected at most ${MOST_PATTERNS}`);
+  if (value.length > MAX_PATTERNS) return failure(`has ${value.length} patterns; expected at most ${MAX_PATTERNS}`);
   const texts = value.filter((element): element is string => typeof element === "string" && element !== "");
   if (texts.length === value.length) return success(texts);
   const odd = value.findIndex((element) => typeof element !== "string" || element === "");
@@ -127,8 +127,8 @@ function parseArray(annotation: string): Result<readonly string[]> {
 }
 
 function readGlobs(texts: readonly string[]): Result<readonly Pattern[]> {
-  const long = texts.findIndex((text) => text.length > LONGEST_GLOB);
-  if (long >= 0) return failure(`has a pattern ${long + 1} of more than ${LONGEST_GLOB} characters`);
+  const long = texts.findIndex((text) => text.length > MAX_GLOB_LENGTH);
+  if (long >= 0) return failure(`has a pattern ${long + 1} of more than ${MAX_GLOB_LENGTH} characters`);
   return success(texts.map(globOf));
 }
 
@@ -146,16 +146,16 @@ function readExpressions(texts: readonly string[]): Result<readonly Pattern[]> {
   let cost = 0;
   for (const [index, text] of texts.entries()) {
     cost += compileCost(text);
-    if (cost > HIGHEST_COMPILE_COST) {
-      return failure(`is too large to compile; expected at most ${HIGHEST_COMPILE_COST} instructions in all patterns`);
+    if (cost > MAX_COMPILE_COST) {
+      return failure(`is too large to compile; expected at most ${MAX_COMPILE_COST} instructions in all patterns`);
     }
     const isWhole = /^\^?arn:/i.test(text);
     const compiled = compileExpression(isWhole ? text : withoutSlash(text));
     if (!compiled.ok) return failure(`has a pattern ${index + 1} that ${compiled.problem}`);
     const expression = compiled.value;
     size += expression.size;
-    if (size > MOST_INSTRUCTIONS_OF_ARRAY) {
-      return failure(`needs more than ${MOST_INSTRUCTIONS_OF_ARRAY} instructions; expected fewer or simpler patterns`);
+    if (size > MAX_INSTRUCTIONS_OF_ARRAY) {
+      return failure(`needs more than ${MAX_INSTRUCTIONS_OF_ARRAY} instructions; expected fewer or simpler patterns`);
     }
     const matches = (role: string) => expression.matchesWhole(role);
     patterns.push({ isWhole, matches, steps: { perCharacter: expression.size, constant: STEPS_OF_MATCH } });

@@ -16,7 +16,7 @@ import type {
 import { forbidden, type Permission } from "./permission.ts";
 import { judgeByPermitted } from "./permitted.ts";
 import { isShortRole, type RoleArn, resolveRole } from "./role.ts";
-import { durationSeconds, externalId, LONGEST_CHAINED_SESSION_MS, sessionTags } from "./session.ts";
+import { durationSeconds, externalId, MAX_CHAINED_SESSION_MS, sessionTags } from "./session.ts";
 import { namesOnePod, sessionName, sourceIdentity } from "./session-name.ts";
 import { type SessionPolicySource, sessionPolicies } from "./session-policy.ts";
 
@@ -137,7 +137,7 @@ export function assumeRoleInput(
   return {
     roleArn: role.arn,
     sessionName: name,
-    durationSeconds: via === undefined ? seconds : Math.min(seconds, LONGEST_CHAINED_SESSION_MS / 1000),
+    durationSeconds: via === undefined ? seconds : Math.min(seconds, MAX_CHAINED_SESSION_MS / 1000),
     ...(external !== undefined && { externalId: external }),
     ...(tags && { tags }),
     ...(tags && settings.transitiveTags && { transitiveTags: true as const }),

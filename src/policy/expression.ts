@@ -9,16 +9,16 @@ import { quoted } from "./annotations.ts";
 import { compileCost, UNICODE_COST } from "./expression-size.ts";
 
 /** In characters. Users of kiam write a few dozen, or list a few dozen ARNs. */
-export const LONGEST_EXPRESSION = 8_192;
+export const MAX_EXPRESSION_LENGTH = 8_192;
 /** A list of 60 patterns, each with several wildcards, needs about 1700. */
-const MOST_INSTRUCTIONS = 2_048;
+const MAX_INSTRUCTIONS = 2_048;
 /** Instructions of all expressions of an array together: all of them may have to run. */
-export const MOST_INSTRUCTIONS_OF_ARRAY = 4_096;
+export const MAX_INSTRUCTIONS_OF_ARRAY = 4_096;
 /**
  * What compiling may cost, in instructions before the compiler shares common prefixes; about 40 ms. 80 ARNs written out
  * need about 4000.
  */
-const HIGHEST_COMPILE_COST = 4_096;
+const MAX_COMPILE_COST = 4_096;
 
 /** In steps: what a match costs, whatever the text. A match of a tiny expression takes 3 to 4 µs. */
 export const STEPS_OF_MATCH = 32;
@@ -40,7 +40,7 @@ const compiled = createLru<Result<Expression>>(4_000_000);
 /** In bytes, beside twice the text. */
 const OVERHEAD = 600;
 /** All that one decision needs, so that programs are not evicted and compiled again for each of its roles. */
-const CACHED_INSTRUCTIONS = MOST_INSTRUCTIONS + MOST_INSTRUCTIONS_OF_ARRAY;
+const CACHED_INSTRUCTIONS = MAX_INSTRUCTIONS + MAX_INSTRUCTIONS_OF_ARRAY;
 /**
  * In bytes: programs, for expressions that meet a role for the first time. re2js keeps the states of earlier matches in a
  * program. Measured per instruction: 0.2 to 2.2 KiB.
@@ -58,8 +58,8 @@ let lastId = 0;
 /** Returns the compiled expression, or why it cannot be used. */
 export function compileExpression(source: string): Result<Expression> {
   // Before the cache, so that a key of a megabyte is never cached.
-  if (source.length > LONGEST_EXPRESSION) {
-    return failure(`has ${source.length} characters; expected at most ${LONGEST_EXPRESSION}`);
+  if (source.length > MAX_EXPRESSION_LENGTH) {
+    return failure(`has ${source.length} characters; expected at most ${MAX_EXPRESSION_LENGTH}`);
   }
   const known = compiled.get(source);
   if (known !== undefined) return known;
@@ -69,16 +69,16 @@ export function compileExpression(source: string): Result<Expression> {
 }
 
 function compile(source: string): Result<Expression> {
-  if (compileCost(source) > HIGHEST_COMPILE_COST) {
+  if (compileCost(source) > MAX_COMPILE_COST) {
     return failure(
-      `is too large to compile; expected at most ${HIGHEST_COMPILE_COST} instructions (a Unicode class, or a character that is not ASCII or is written as a number, counts as ${UNICODE_COST})`,
+      `is too large to compile; expected at most ${MAX_COMPILE_COST} instructions (a Unicode class, or a character that is not ASCII or is written as a number, counts as ${UNICODE_COST})`,
     );
   }
   try {
     // Compiled on its own and anchored by the matcher: as text, "^(?:" + "a)|(b" + ")$" would be anchored at neither
     // end.
     const size = programOf(source).programSize();
-    if (size > MOST_INSTRUCTIONS) return failure(`needs ${size} instructions; expected at most ${MOST_INSTRUCTIONS}`);
+    if (size > MAX_INSTRUCTIONS) return failure(`needs ${size} instructions; expected at most ${MAX_INSTRUCTIONS}`);
     const id = ++lastId;
     return success({
       size,

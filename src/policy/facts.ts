@@ -2,7 +2,7 @@
 // same containers.
 import type { Container, Pod } from "../kubernetes/objects.ts";
 import type { PodFacts } from "./model.ts";
-import { LONGEST_PIN, PIN_VARIABLE } from "./pin.ts";
+import { MAX_PIN_LENGTH, PIN_VARIABLE } from "./pin.ts";
 
 /** podrole's own containers, which never get a role. */
 export const OWN_CONTAINERS = {
@@ -41,6 +41,6 @@ export function podFacts({ metadata, spec }: Pod, namespace: string): PodFacts {
 function pinIn(containers: readonly Container[]): Pick<PodFacts, "pin"> {
   const sidecars = containers.filter(({ name }) => name === OWN_CONTAINERS.sidecar);
   const [pin, ...others] = sidecars.flatMap(({ env }) => (env ?? []).filter(({ name }) => name === PIN_VARIABLE));
-  if (typeof pin?.value !== "string" || pin.value.length > LONGEST_PIN || others.length > 0) return {};
+  if (typeof pin?.value !== "string" || pin.value.length > MAX_PIN_LENGTH || others.length > 0) return {};
   return { pin: pin.value };
 }

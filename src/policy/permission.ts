@@ -14,7 +14,7 @@ export type Permission =
  * 0.2 µs at most, so one annotation costs a decision about 100 ms of CPU at worst. 60 patterns with wildcards on an
  * ordinary ARN need about 140 000.
  */
-export const MOST_STEPS = 500_000;
+export const MAX_STEPS = 500_000;
 
 /** Tests ARNs of roles. Its functions never throw. */
 export interface RoleTest {
@@ -39,7 +39,7 @@ export type RoleJudge = (arn: string) => Permission;
 
 /**
  * Returns what judges the different `arns` of a decision. PERMITTED_INVALID for all of them if the annotation cannot be
- * read, or if comparing it with all of them needs more than MOST_STEPS.
+ * read, or if comparing it with all of them needs more than MAX_STEPS.
  */
 export function judgeBy(
   { namespace, name, value, title, read }: PermittingAnnotation,
@@ -54,7 +54,7 @@ export function judgeBy(
   if (!test.ok) return invalid(test.problem);
   const { permits, steps } = test.value;
   const needed = arns.reduce((sum, arn) => sum + steps(arn), 0);
-  if (needed > MOST_STEPS) return invalid(tooManySteps(needed, arns));
+  if (needed > MAX_STEPS) return invalid(tooManySteps(needed, arns));
   const denial = forbidden(`${stated} does not match`);
   return (arn) => (permits(arn) ? { permitted: true } : denial);
 }
@@ -62,7 +62,7 @@ export function judgeBy(
 function tooManySteps(needed: number, arns: readonly string[]): string {
   const longest = arns.reduce((most, { length }) => Math.max(most, length), 0);
   const roles = arns.length === 1 ? `a role of ${longest}` : `${arns.length} different roles of at most ${longest}`;
-  return `needs ${needed} steps for ${roles} characters; expected at most ${MOST_STEPS}`;
+  return `needs ${needed} steps for ${roles} characters; expected at most ${MAX_STEPS}`;
 }
 
 /** Returns a clear denial. */

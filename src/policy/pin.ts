@@ -12,7 +12,7 @@ import type { PodFacts, RoleDecision } from "./model.ts";
 export const PIN_VARIABLE = "PODROLE_PINNED_ROLES";
 
 /** Linux passes no longer variable to a program (MAX_ARG_STRLEN, execve(2)): podrole-sidecar could not start with one. */
-export const LONGEST_PIN = 131_072 - `${PIN_VARIABLE}=`.length - 1;
+export const MAX_PIN_LENGTH = 131_072 - `${PIN_VARIABLE}=`.length - 1;
 
 /** What a pin has. */
 interface Pin {

@@ -1,6 +1,6 @@
 // The cap that STS puts on sessions of a server whose own AWS identity is a role.
 import type { PolicySettings } from "./model.ts";
-import { LONGEST_CHAINED_SESSION_MS } from "./session.ts";
+import { MAX_CHAINED_SESSION_MS } from "./session.ts";
 
 /** The role session of an EC2 instance: it is named after the instance. */
 const INSTANCE = /:assumed-role\/[^/]+\/i-[0-9a-f]{8,17}$/;
@@ -12,5 +12,5 @@ const INSTANCE = /:assumed-role\/[^/]+\/i-[0-9a-f]{8,17}$/;
  */
 export function capForRoleChaining(policy: PolicySettings, callerArn: string): PolicySettings {
   if (!/:assumed-role\//.test(callerArn) || INSTANCE.test(callerArn)) return policy;
-  return { ...policy, sessionCapMs: LONGEST_CHAINED_SESSION_MS };
+  return { ...policy, sessionCapMs: MAX_CHAINED_SESSION_MS };
 }

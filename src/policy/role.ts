@@ -25,11 +25,11 @@ const HAS_OTHER_CHARACTERS = new RegExp(`[^${NAME_CHARACTERS}]`, "u");
 const ROLE_ARN = new RegExp(String.raw`^arn:(${PARTITION}):iam::(\d{12}):role(${PATH})(${NAME})$`);
 const BASE_ARN = new RegExp(String.raw`^arn:${PARTITION}:iam::\d{12}:role${PATH}$`);
 /** Longer than every legal ARN: longer text is refused unread. */
-const LONGEST = 700;
+const MAX_ARN_LENGTH = 700;
 
 /** Parses the ARN of a role; undefined for any other text. */
 export function parseRoleArn(text: string): RoleArn | undefined {
-  if (text.length > LONGEST) return undefined;
+  if (text.length > MAX_ARN_LENGTH) return undefined;
   const [arn, partition, accountId, path, name] = ROLE_ARN.exec(text) ?? [];
   if (arn === undefined || !partition || !accountId || !path || !name) return undefined;
   return { arn, partition, accountId, path, name };
@@ -41,7 +41,7 @@ export function parseRoleArn(text: string): RoleArn | undefined {
  */
 export function parseBaseArn(text: string): string | undefined {
   const base = text.endsWith("/") ? text : `${text}/`;
-  return base.length <= LONGEST && BASE_ARN.test(base) ? base : undefined;
+  return base.length <= MAX_ARN_LENGTH && BASE_ARN.test(base) ? base : undefined;
 }
 
 const ACCEPTED = '"name", "path/name", "/path/name" or "arn:aws:iam::123456789012:role/path/name"';

@@ -7,7 +7,7 @@ import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
 import type { PodFacts, PolicySettings } from "./model.ts";
 import { NAME_CHARACTERS } from "./role.ts";
 
-const LONGEST_NAME = 64;
+const MAX_NAME_LENGTH = 64;
 const NAME = new RegExp(`^[${NAME_CHARACTERS}]{2,64}$`);
 const NOT_IN_NAMES = new RegExp(`[^${NAME_CHARACTERS}]`, "gu");
 
@@ -94,9 +94,9 @@ const HASH_DIGITS = 12;
  */
 function fit(text: string): string {
   const clean = text.replaceAll(NOT_IN_NAMES, "-").padEnd(2, "-");
-  if (clean.length < LONGEST_NAME) return clean;
+  if (clean.length < MAX_NAME_LENGTH) return clean;
   const hash = createHash("sha256").update(text).digest("hex").slice(0, HASH_DIGITS);
-  return `${clean.slice(0, LONGEST_NAME - 1 - HASH_DIGITS)}-${hash}`;
+  return `${clean.slice(0, MAX_NAME_LENGTH - 1 - HASH_DIGITS)}-${hash}`;
 }
 
 /**
@@ -105,7 +105,7 @@ function fit(text: string): string {
  */
 export function kiamSessionName(name: string): string {
   const whole = `kiam-${name}`;
-  const kept = byteLength(whole) > LONGEST_NAME ? firstBytes(whole, LONGEST_NAME - 1) : whole;
+  const kept = byteLength(whole) > MAX_NAME_LENGTH ? firstBytes(whole, MAX_NAME_LENGTH - 1) : whole;
   return kept.replaceAll(NOT_IN_NAMES, "-");
 }
 

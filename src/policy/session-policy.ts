@@ -15,9 +15,9 @@ export const SESSION_POLICY_KEY = "policy.json";
  */
 export type SessionPolicySource = { readonly text: string | undefined } | "deferred";
 
-const MOST_POLICY_ARNS = 10;
+const MAX_POLICY_ARNS = 10;
 /** STS: characters of the inline policy and the ARNs of managed policies together. */
-const LONGEST_POLICY = 2_048;
+const MAX_POLICY_LENGTH = 2_048;
 const POLICY_ARN = new RegExp(
   String.raw`^arn:([a-z-]{3,16}):iam::(aws|\d{12}):policy${PATH}[${NAME_CHARACTERS}]{1,128}$`,
 );
@@ -47,21 +47,21 @@ export function sessionPolicies(
   const policy = inlinePolicyOf(pod, source);
   if (isRefusal(policy)) return policy;
   const length = [policy ?? "", ...(policyArns ?? [])].reduce((sum, text) => sum + text.length, 0);
-  if (length <= LONGEST_POLICY) return { policyArns, policy };
+  if (length <= MAX_POLICY_LENGTH) return { policyArns, policy };
   const names = [policyArns && ANNOTATIONS.sessionPolicyArns, policy && ANNOTATIONS.sessionPolicy].filter(Boolean);
   return refuse(
     "ANNOTATION_INVALID",
-    `Cannot use ${names.join(" and ")}: the session policies have ${length} characters; expected at most ${LONGEST_POLICY}`,
+    `Cannot use ${names.join(" and ")}: the session policies have ${length} characters; expected at most ${MAX_POLICY_LENGTH}`,
   );
 }
 
 function policyArnsOf(pod: PodFacts, role: RoleArn): readonly string[] | undefined | Refusal {
   const annotated = valueOf(pod.annotations, ANNOTATIONS.sessionPolicyArns);
   if (annotated === undefined) return undefined;
-  const arns = annotated.split(",", MOST_POLICY_ARNS + 1).map((arn) => arn.trim());
-  const isUsable = arns.length <= MOST_POLICY_ARNS && arns.every((arn) => isOfAccount(arn, role));
+  const arns = annotated.split(",", MAX_POLICY_ARNS + 1).map((arn) => arn.trim());
+  const isUsable = arns.length <= MAX_POLICY_ARNS && arns.every((arn) => isOfAccount(arn, role));
   if (isUsable) return arns;
-  const state = `it is not a usable list; expected up to ${MOST_POLICY_ARNS} ARNs of managed policies of AWS or of account ${role.accountId}, separated by commas`;
+  const state = `it is not a usable list; expected up to ${MAX_POLICY_ARNS} ARNs of managed policies of AWS or of account ${role.accountId}, separated by commas`;
   return invalid(ANNOTATIONS.sessionPolicyArns, annotated, state);
 }
 
@@ -88,7 +88,7 @@ function inlinePolicyOf(pod: PodFacts, source: SessionPolicySource | undefined):
  * Returns why STS would reject the policy, so that the refusal comes before the call; undefined if nothing is wrong.
  */
 function refusePolicyText(text: string): string | undefined {
-  if (text.length > LONGEST_POLICY) return `has ${text.length} characters; expected at most ${LONGEST_POLICY}`;
+  if (text.length > MAX_POLICY_LENGTH) return `has ${text.length} characters; expected at most ${MAX_POLICY_LENGTH}`;
   if (!/^[\t\n\r\x20-\xff]+$/.test(text)) return "is empty or has characters beyond Latin-1; expected a JSON policy";
   let policy: unknown;
   try {

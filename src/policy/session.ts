@@ -19,9 +19,9 @@ export function externalId(pod: PodFacts): string | undefined | Refusal {
 }
 
 /** In milliseconds. STS accepts no shorter session. */
-export const SHORTEST_SESSION_MS = 900_000;
+export const MIN_SESSION_MS = 900_000;
 /** In milliseconds. STS accepts no longer one if a role was assumed by a role (role chaining). */
-export const LONGEST_CHAINED_SESSION_MS = 3_600_000;
+export const MAX_CHAINED_SESSION_MS = 3_600_000;
 
 /**
  * Lifetime of the session in whole seconds: the pod's annotation if it is between 15 minutes and the maximum, otherwise
@@ -33,7 +33,7 @@ export function durationSeconds(pod: PodFacts, settings: PolicySettings): number
   if (annotated === undefined) return seconds(settings.sessionDurationMs);
   const longest = settings.maxSessionDurationMs ?? settings.sessionDurationMs;
   const requested = annotated.length <= 32 ? duration.parse(annotated) : undefined;
-  if (requested !== undefined && requested >= SHORTEST_SESSION_MS && requested <= longest) return seconds(requested);
+  if (requested !== undefined && requested >= MIN_SESSION_MS && requested <= longest) return seconds(requested);
   return refuse(
     "ANNOTATION_INVALID",
     `Cannot use ${ANNOTATIONS.sessionDuration} ${quoted(annotated)}: it is out of range or not a duration; expected 15m to ${longest / 60_000}m, such as "30m"`,
@@ -54,7 +54,7 @@ export const OWN_TAG_KEYS = [
 ] as const;
 
 /** STS accepts at most 50 session tags. */
-export const MOST_TAGS = 50;
+export const MAX_TAGS = 50;
 /** What STS accepts as the key of a session tag. */
 export const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
 /** What STS accepts as the value of a session tag. */
@@ -78,8 +78,7 @@ export function sessionTags(pod: PodFacts, settings: PolicySettings): readonly S
     return invalidTags(
       `${quoted(bad.key)} ${quoted(bad.value)}: STS does not accept it; expected a key of 1 to 128 and a value of at most 256 letters, numbers, spaces and _ . : / = + - @`,
     );
-  if (tags.length > MOST_TAGS)
-    return invalidTags(`of this pod: there are ${tags.length}; expected at most ${MOST_TAGS}`);
+  if (tags.length > MAX_TAGS) return invalidTags(`of this pod: there are ${tags.length}; expected at most ${MAX_TAGS}`);
   return tags.length > 0 ? tags : undefined;
 }
 

@@ -2,18 +2,11 @@
 import { isRefusal } from "../protocol/errors.ts";
 import type { PolicySettings } from "./model.ts";
 import { resolveRole } from "./role.ts";
-import {
-  LONGEST_CHAINED_SESSION_MS,
-  MOST_TAGS,
-  OWN_TAG_KEYS,
-  SHORTEST_SESSION_MS,
-  TAG_KEY,
-  TAG_VALUE,
-} from "./session.ts";
+import { MAX_CHAINED_SESSION_MS, MAX_TAGS, MIN_SESSION_MS, OWN_TAG_KEYS, TAG_KEY, TAG_VALUE } from "./session.ts";
 import { refuseTemplate } from "./session-name.ts";
 
 /** In milliseconds. STS issues no longer session. */
-const LONGEST_SESSION_MS = 43_200_000;
+const MAX_SESSION_MS = 43_200_000;
 
 /** Returns one text per problem, each beginning with the setting's flag; empty if there is none. */
 export function policyProblems(settings: PolicySettings): readonly string[] {
@@ -28,7 +21,7 @@ export function policyProblems(settings: PolicySettings): readonly string[] {
 
 function durationProblems({ sessionDurationMs, maxSessionDurationMs }: PolicySettings): string[] {
   const problems: string[] = [];
-  const isDuration = (ms: number) => ms >= SHORTEST_SESSION_MS && ms <= LONGEST_SESSION_MS;
+  const isDuration = (ms: number) => ms >= MIN_SESSION_MS && ms <= MAX_SESSION_MS;
   if (!isDuration(sessionDurationMs)) problems.push("--session-duration: STS issues sessions of 15m to 12h");
   if (maxSessionDurationMs === undefined) return problems;
   if (!isDuration(maxSessionDurationMs)) problems.push("--max-session-duration: STS issues sessions of 15m to 12h");
@@ -67,8 +60,8 @@ function tagProblems({
   }
   const own = clusterArn === undefined ? OWN_TAG_KEYS.length - 1 : OWN_TAG_KEYS.length;
   const count = sessionTagLabels.length + (sessionTags ? own : 0);
-  if (count > MOST_TAGS)
-    problems.push(`--session-tag-labels: with them a session has ${count} tags; expected at most ${MOST_TAGS}`);
+  if (count > MAX_TAGS)
+    problems.push(`--session-tag-labels: with them a session has ${count} tags; expected at most ${MAX_TAGS}`);
   if (transitiveTags && count === 0) {
     problems.push("--session-tags-transitive: expected --session-tags or --session-tag-labels as well");
   }
@@ -84,6 +77,6 @@ function tagProblems({
 }
 
 function hopProblems({ firstHops = {}, sessionDurationMs }: PolicySettings): string[] {
-  if (Object.keys(firstHops).length === 0 || sessionDurationMs <= LONGEST_CHAINED_SESSION_MS) return [];
+  if (Object.keys(firstHops).length === 0 || sessionDurationMs <= MAX_CHAINED_SESSION_MS) return [];
   return ["--session-duration: roles with a first hop get at most 1h (role chaining)"];
 }

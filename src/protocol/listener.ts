@@ -85,16 +85,16 @@ export interface ListenerOptions {
 }
 
 /** In bytes. Tokens and CSRs have about 2 KiB, 128 container names 8 KiB; grpc-js rejects larger messages. */
-const MAX_MESSAGE = 16 * 1024;
+const MAX_MESSAGE_BYTES = 16 * 1024;
 
 /** In bytes. grpc-js sends about 300; Node's default is 64 KiB. */
-const MAX_HEADERS = 8 * 1024;
+const MAX_HEADERS_BYTES = 8 * 1024;
 
 /** Of one connection in all. A client of podrole makes one call in each. */
 const MAX_STREAMS = 16;
 
-const TIMES = {
-  // Not counted: at most MAX_MESSAGE for each stream.
+const SHARED_LIMITS = {
+  // Not counted: at most MAX_MESSAGE_BYTES for each stream.
   bytes: Number.POSITIVE_INFINITY,
   // A sidecar opens one connection for each call.
   requestsPerConnection: 2,
@@ -112,8 +112,8 @@ const TIMES = {
  * With 2 MiB for pages and 24 MiB for expressions of namespaces, 476 MiB. One core makes about 700 TLS handshakes a second:
  * more connections would only wait longer.
  */
-export const IDENTITY_LIMITS: BudgetLimits = { ...TIMES, connections: 256, requests: 256 };
-export const CREDENTIALS_LIMITS: BudgetLimits = { ...TIMES, connections: 512, requests: 512 };
+export const IDENTITY_LIMITS: BudgetLimits = { ...SHARED_LIMITS, connections: 256, requests: 256 };
+export const CREDENTIALS_LIMITS: BudgetLimits = { ...SHARED_LIMITS, connections: 512, requests: 512 };
 
 /** Creates a listener for one service; it listens after `listen()`. */
 export function createListener(
@@ -121,7 +121,7 @@ export function createListener(
   { address, tls, requireClientCertificate, graceMs, limits = CREDENTIALS_LIMITS }: ListenerOptions,
 ): Listener {
   const server = new Server({
-    "grpc.max_receive_message_length": MAX_MESSAGE,
+    "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
     "grpc.max_connection_age_ms": 15 * 60_000,
     "grpc.max_connection_age_grace_ms": 30_000,
     // Nothing reads channelz, whose objects are a part of what a connection costs.
@@ -132,13 +132,13 @@ export function createListener(
     handshakeTimeout: limits.headersMs,
     settings: {
       maxConcurrentStreams: limits.requestsPerConnection,
-      maxHeaderListSize: MAX_HEADERS,
-      initialWindowSize: MAX_MESSAGE,
+      maxHeaderListSize: MAX_HEADERS_BYTES,
+      initialWindowSize: MAX_MESSAGE_BYTES,
     },
   });
   const counter = limitGrpc(createBudget({ clock, ...(onClose && { onClose }) }, limits), {
     callerOf,
-    maxHeaders: MAX_HEADERS,
+    maxHeaders: MAX_HEADERS_BYTES,
     maxStreams: MAX_STREAMS,
   });
   return {

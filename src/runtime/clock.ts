@@ -13,13 +13,13 @@ export interface Clock {
 }
 
 /** Node fires timers longer than 2^31-1 ms immediately. */
-const LONGEST_TIMER_MS = 2_147_483_647;
+const MAX_TIMER_MS = 2_147_483_647;
 
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   schedule(task, delayMs) {
-    const timer = setTimeout(task, Math.min(Math.max(delayMs, 0), LONGEST_TIMER_MS));
+    const timer = setTimeout(task, Math.min(Math.max(delayMs, 0), MAX_TIMER_MS));
     timer.unref();
     return () => clearTimeout(timer);
   },

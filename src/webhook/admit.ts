@@ -87,9 +87,9 @@ function responseFor({ uid }: AdmissionRequest, planned: PatchedPlan): Admission
   if (planned.decision !== "refuse") return { ...common, allowed: true, patch };
   const { reason } = planned;
   // The message repeats the code, because a controller's Event shows the message alone.
-  const status = { code: ERRORS[reason].http, reason, message: truncated(`${reason}: ${message}`, LONGEST_MESSAGE) };
+  const status = { code: ERRORS[reason].http, reason, message: truncated(`${reason}: ${message}`, MAX_MESSAGE_LENGTH) };
   return { ...common, allowed: false, status };
 }
 
 /** An Event's message has at most 1024 characters, and the API server puts a prefix before ours. */
-const LONGEST_MESSAGE = 900;
+const MAX_MESSAGE_LENGTH = 900;

@@ -7,7 +7,7 @@ import type { AdmissionLine, AdmissionRole } from "../runtime/audit-line.ts";
 import { isObject } from "../runtime/json-object.ts";
 import type { Operation } from "./patch.ts";
 import type { AdmissionRequest } from "./review.ts";
-import { MOST_WARNINGS, warningTexts } from "./warning-texts.ts";
+import { MAX_WARNINGS, warningTexts } from "./warning-texts.ts";
 
 /** What is answered and recorded: a plan, with the JSON Patch in place of its pod. */
 export type PatchedPlan = Pick<Plan, "message" | "warnings" | "roles"> &
@@ -28,20 +28,20 @@ export function admissionRecord(
     caller,
     request: uid,
     user: short(user.name),
-    groups: user.groups.slice(0, MOST_GROUPS).map((group) => group.slice(0, LONGEST_TEXT)),
-    groupsOmitted: beyond(MOST_GROUPS, user.groups),
+    groups: user.groups.slice(0, MAX_GROUPS).map((group) => group.slice(0, MAX_TEXT_LENGTH)),
+    groupsOmitted: beyond(MAX_GROUPS, user.groups),
     namespace,
     pod: short(metadata["name"]),
     generateName: short(metadata["generateName"]),
     owner: controllerOf(metadata["ownerReferences"]),
     dryRun,
-    roles: roles.slice(0, MOST_ROLES).map(rolePart),
-    rolesOmitted: beyond(MOST_ROLES, roles),
+    roles: roles.slice(0, MAX_ROLES).map(rolePart),
+    rolesOmitted: beyond(MAX_ROLES, roles),
     decision,
     reason,
     message: decision === "refuse" ? message : undefined,
     warnings: warnings.length > 0 ? warningTexts(warnings) : undefined,
-    warningsOmitted: beyond(MOST_WARNINGS, warnings),
+    warningsOmitted: beyond(MAX_WARNINGS, warnings),
     patchDigest: patch.length > 0 ? digest(patch) : undefined,
     durationMs,
   };
@@ -59,7 +59,7 @@ export function auditAnnotations(
     roles
       .map((role) => `${role.container}=${value(role)}`)
       .join(",")
-      .slice(0, LONGEST_ANNOTATION);
+      .slice(0, MAX_ANNOTATION_LENGTH);
   return {
     request: uid,
     decision,
@@ -72,11 +72,11 @@ export function auditAnnotations(
 }
 
 /** In characters: the size of an audit event is limited, and other webhooks annotate the same event. */
-const LONGEST_ANNOTATION = 1_024;
-const LONGEST_TEXT = 256;
-const MOST_GROUPS = 32;
+const MAX_ANNOTATION_LENGTH = 1_024;
+const MAX_TEXT_LENGTH = 256;
+const MAX_GROUPS = 32;
 /** Programs that collect logs split lines above 16 KiB, which 32 roles have only with the longest names. */
-const MOST_ROLES = 32;
+const MAX_ROLES = 32;
 
 /** How many elements of a list a record leaves out; undefined: none. */
 function beyond(most: number, { length }: readonly unknown[]): number | undefined {
@@ -98,5 +98,5 @@ function digest(patch: PatchedPlan["patch"]): string {
 }
 
 function short(value: unknown): string | undefined {
-  return typeof value === "string" ? value.slice(0, LONGEST_TEXT) : undefined;
+  return typeof value === "string" ? value.slice(0, MAX_TEXT_LENGTH) : undefined;
 }

@@ -8,12 +8,12 @@ import type { LimitedRequests } from "../runtime/budget-http.ts";
 import type { Turns } from "./turns.ts";
 
 /** In bytes: the API server accepts requests up to 3 MiB, and the review of a creation holds one object. */
-const LARGEST_BODY = 3 * 1024 * 1024;
+const MAX_BODY = 3 * 1024 * 1024;
 /**
  * Objects, lists, members and elements. A variable of a container has five, so this is a pod with about 20 000 of them.
  * JSON.parse() then takes up to 0.1 s on one core.
  */
-const MOST_NODES = 100_000;
+const MAX_NODES = 100_000;
 /** Upper bound on the memory of one node, measured with objects of one member each, all with different names. */
 const NODE_BYTES = 70;
 
@@ -51,12 +51,12 @@ export function limitBodies(http: FastifyInstance<Server>, { requests, turns, on
   http.removeContentTypeParser(["text/plain", "application/json"]);
   http.addContentTypeParser(
     "application/json",
-    { parseAs: "buffer", bodyLimit: LARGEST_BODY },
+    { parseAs: "buffer", bodyLimit: MAX_BODY },
     async (request: FastifyRequest, body: Buffer) => {
       const own = limited.get(request.raw);
       await whileConnected(request.raw, (signal) => turns.take(own?.caller ?? "", body.length, signal));
       const nodes = countNodes(body);
-      if (nodes > MOST_NODES) throw tooLarge(nodes);
+      if (nodes > MAX_NODES) throw tooLarge(nodes);
       if (own?.receive(nodes * NODE_BYTES) === false) throw tooLarge(nodes);
       return new Promise((resolve, reject) => {
         void parseJson(request, body.toString(), (error, value) => (error ? reject(error) : resolve(value)));
@@ -81,7 +81,7 @@ async function whileConnected(
 }
 
 function tooLarge(nodes: number): Error {
-  const message = `it has ${nodes} objects, lists and members, at most ${MOST_NODES} are read`;
+  const message = `it has ${nodes} objects, lists and members, at most ${MAX_NODES} are read`;
   return Object.assign(new Error(message), { statusCode: 413 });
 }
 

@@ -147,7 +147,7 @@ function problemOf(certificate: X509Certificate | undefined, expected: Expectati
 function isBelow(certificate: X509Certificate, authorities: readonly X509Certificate[], now: number): boolean {
   const usable = authorities.filter((authority) => isUsable(authority, now));
   let current: X509Certificate = certificate;
-  for (let depth = 0; depth < DEEPEST; depth += 1) {
+  for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
     if (usable.some((authority) => isIssuedBy(current, authority))) return true;
     const { issuerCertificate } = current;
     if (issuerCertificate === undefined || !isUsable(issuerCertificate, now)) return false;
@@ -161,7 +161,7 @@ function isUsable(authority: X509Certificate, now: number): boolean {
 }
 
 /** Certificates between the caller's and the CA. */
-const DEEPEST = 4;
+const MAX_DEPTH = 4;
 
 function hasName(certificate: X509Certificate, name: string): boolean {
   const commonNames: unknown = certificate.toLegacyObject().subject.CN;

@@ -3,33 +3,33 @@
 import { isObject } from "../runtime/json-object.ts";
 
 /** In bytes of names and values, as the API server counts them: it accepts no more (TotalAnnotationSizeLimitB). */
-const MOST_ANNOTATION_BYTES = 256 * 1024;
+const MAX_ANNOTATION_BYTES = 256 * 1024;
 /**
  * Far more than a node can run. Each injected container grows by 600 bytes, and one decision blocks the webhook: 1000
  * containers take 0.2 s, 20 000 take 40 s.
  */
-const MOST_CONTAINERS = 1_000;
+const MAX_CONTAINERS = 1_000;
 /** The API server has no limit for their number. Each one named like podrole's own causes a warning. */
-const MOST_LABELS = 1_000;
+const MAX_LABELS = 1_000;
 /** Of all lists of the pod and of its containers together, such as variables, ports, mounts, volumes and tolerations. */
-const MOST_ELEMENTS = 10_000;
+const MAX_ELEMENTS = 10_000;
 
 /** Returns the first list of a pod that is too large, such as "it has 2000 containers; expected …"; undefined if none. */
 export function findSizeProblem(object: unknown): string | undefined {
   const { metadata, spec } = isObject(object) ? object : {};
   const bytes = annotationBytes(isObject(metadata) ? metadata["annotations"] : undefined);
-  if (bytes > MOST_ANNOTATION_BYTES) {
-    return `metadata.annotations has ${bytes} bytes; expected at most ${MOST_ANNOTATION_BYTES}, Kubernetes' own limit`;
+  if (bytes > MAX_ANNOTATION_BYTES) {
+    return `metadata.annotations has ${bytes} bytes; expected at most ${MAX_ANNOTATION_BYTES}, Kubernetes' own limit`;
   }
   const labels = isObject(metadata) && isObject(metadata["labels"]) ? Object.keys(metadata["labels"]).length : 0;
-  if (labels > MOST_LABELS) return `the pod has ${labels} labels; expected at most ${MOST_LABELS}`;
+  if (labels > MAX_LABELS) return `the pod has ${labels} labels; expected at most ${MAX_LABELS}`;
   const { containers, initContainers } = isObject(spec) ? spec : {};
   const count = lengthOf(containers) + lengthOf(initContainers);
-  if (count > MOST_CONTAINERS) return `the pod has ${count} containers; expected at most ${MOST_CONTAINERS}`;
+  if (count > MAX_CONTAINERS) return `the pod has ${count} containers; expected at most ${MAX_CONTAINERS}`;
   const parts = [metadata, spec, ...listOf(containers), ...listOf(initContainers)];
   const elements = parts.reduce<number>((sum, part) => sum + elementsIn(part), 0);
-  if (elements > MOST_ELEMENTS) {
-    return `the lists of the pod and its containers have ${elements} elements; expected at most ${MOST_ELEMENTS}`;
+  if (elements > MAX_ELEMENTS) {
+    return `the lists of the pod and its containers have ${elements} elements; expected at most ${MAX_ELEMENTS}`;
   }
   return undefined;
 }

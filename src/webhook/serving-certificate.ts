@@ -48,7 +48,7 @@ const CALL_DEADLINE_MS = 10_000;
 /** Wait before the next attempt when the new certificate's CA is not in the known bundle. */
 const UNTRUSTED_MS = 30_000;
 /** Shortest wait after a success: a clock ahead of the server's makes every certificate look expired. */
-const SHORTEST_MS = 10_000;
+const MIN_MS = 10_000;
 /** Longest wait for an offer; each offer ends it. */
 const NO_OFFER_MS = 60_000;
 const NOT_CONFIRMED =
@@ -91,7 +91,7 @@ export function createServingCertificate(
     const now = clock.now();
     // The server's CA may have changed just before; the next poll brings its bundle.
     const isTrusted = isIssuedFrom(material.certificatePem, trust.current() ?? "");
-    dueAt = now + (isTrusted ? Math.max((expiration - now) / 2, SHORTEST_MS) : UNTRUSTED_MS);
+    dueAt = now + (isTrusted ? Math.max((expiration - now) / 2, MIN_MS) : UNTRUSTED_MS);
     log.info({ expiration: new Date(expiration).toISOString() }, "got a serving certificate");
     onResult("ok");
     changes.emit();

@@ -2,12 +2,12 @@
 import type { Warning } from "../injection/warnings.ts";
 
 /** The API server truncates a warning at 256 characters and drops what exceeds 4096 in total. */
-const LONGEST_WARNING = 256;
-export const MOST_WARNINGS = 16;
+const MAX_WARNING_LENGTH = 256;
+export const MAX_WARNINGS = 16;
 
 /** Returns the first texts, each at most 256 characters long. */
 export function warningTexts(warnings: readonly Warning[]): readonly string[] {
-  return warnings.slice(0, MOST_WARNINGS).map(({ text }) => truncated(text, LONGEST_WARNING));
+  return warnings.slice(0, MAX_WARNINGS).map(({ text }) => truncated(text, MAX_WARNING_LENGTH));
 }
 
 /** Returns a text of at most `length` characters, which ends in "..." if it was longer. */

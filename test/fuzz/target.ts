@@ -63,13 +63,13 @@ function excerpt(text: string, value: string): string {
 }
 
 /** Longer than any message of podrole's. */
-const LONGEST_MESSAGE = 2_000;
+const MAX_MESSAGE_LENGTH = 2_000;
 
 /** Asserts that a refusal has one of the codes and a message that is fit for a terminal; returns the message. */
 export function messageOf(refusal: ErrorInfo, codes: readonly ErrorCode[]): string {
   assert.ok(codes.includes(refusal.code), `the code is ${refusal.code}; expected one of ${codes.join(", ")}`);
   assert.ok(refusal.message.startsWith("Cannot "), refusal.message.slice(0, 200));
-  assert.ok(refusal.message.length <= LONGEST_MESSAGE, `the message has ${refusal.message.length} characters`);
+  assert.ok(refusal.message.length <= MAX_MESSAGE_LENGTH, `the message has ${refusal.message.length} characters`);
   assert.ok(!/[\p{C}\p{Zl}\p{Zp}]/u.test(refusal.message), "the message has invisible characters");
   return refusal.message;
 }

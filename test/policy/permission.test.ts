@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { decideRoles } from "../../src/policy/decide.ts";
-import { judgeBy, MOST_STEPS } from "../../src/policy/permission.ts";
+import { judgeBy, MAX_STEPS } from "../../src/policy/permission.ts";
 import { success } from "../../src/runtime/result.ts";
 import { ALLOWED, BASE, inherited, PERMITTED, pod, ROLE, settings } from "./facts.ts";
 
@@ -209,7 +209,7 @@ test("judgeBy() matches no role when all of them together need more steps than i
           matched += 1;
           return true;
         },
-        steps: () => MOST_STEPS / 2,
+        steps: () => MAX_STEPS / 2,
       }),
   };
   const codes = (arns: readonly string[]) => {

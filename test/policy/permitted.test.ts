@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { judgeByAllowedRoles } from "../../src/policy/allowed-roles.ts";
-import { compileExpression, LONGEST_EXPRESSION } from "../../src/policy/expression.ts";
+import { compileExpression, MAX_EXPRESSION_LENGTH } from "../../src/policy/expression.ts";
 import { compileCost, expressionSize } from "../../src/policy/expression-size.ts";
 import { judgeByPermitted } from "../../src/policy/permitted.ts";
 import { garbageCollection } from "../../src/runtime/garbage.ts";
@@ -62,7 +62,7 @@ const UNREADABLE: readonly (readonly [expression: string, where: RegExp])[] = [
   [".*(?<!admin)", /at character 3/],
   [String.raw`(a)\1`, /at character 4: "\\\\1"/],
   ["a)|(b", /unexpected \)/],
-  ["a".repeat(LONGEST_EXPRESSION + 1), /8193 characters; expected at most 8192/],
+  ["a".repeat(MAX_EXPRESSION_LENGTH + 1), /8193 characters; expected at most 8192/],
   [".{1000}".repeat(5), /is too large to compile; expected at most 4096 instructions/],
   // Few enough to be compiled, too many to be run.
   [".{1000}".repeat(3), /needs 3002 instructions; expected at most 2048/],

@@ -30,7 +30,7 @@ import { createFakeCluster, podOf, reviewOf } from "./requests.ts";
 const HOUR = 3_600_000;
 const MINUTE = 60_000;
 /** The longest back-off of failed attempts, with its jitter. */
-const LONGEST_WAIT = 36_000;
+const MAX_WAIT = 36_000;
 const now = systemClock.now();
 const OLD = createAuthority({ commonName: "old", now, lifetimeMs: 100 * HOUR });
 const NEW = createAuthority({ commonName: "new", now, lifetimeMs: 100 * HOUR });
@@ -186,7 +186,7 @@ suite("createServingCertificate()", () => {
       const { state, clock, trust, serving, attempts, become, lines } = await webhookBeside(context, { published });
       for (let count = 1; count <= 5; count++) {
         await attempts.reach(count);
-        await clock.advance(LONGEST_WAIT);
+        await clock.advance(MAX_WAIT);
       }
       assert.ok(!attempts.results.includes("ok"));
       assert.equal(trust.current(), undefined);
@@ -197,7 +197,7 @@ suite("createServingCertificate()", () => {
       // The attempt under way may have read the previous content.
       for (let count = 6; trust.current() === undefined; count++) {
         await attempts.reach(count);
-        await clock.advance(LONGEST_WAIT);
+        await clock.advance(MAX_WAIT);
       }
       assert.equal(trust.current(), state.bundle);
     });

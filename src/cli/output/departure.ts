@@ -2,7 +2,7 @@
 import { countOf, podsIn } from "../../operations/format.ts";
 import type { DeparturePlan } from "../../operations/migrate/departure/departure.ts";
 import type { Stay } from "../../operations/migrate/departure/moves.ts";
-import { LONGEST_TRUST_POLICY, type TrustPolicy } from "../../operations/migrate/departure/trust.ts";
+import { MAX_TRUST_POLICY_LENGTH, type TrustPolicy } from "../../operations/migrate/departure/trust.ts";
 import { roleCommand, trustCommand } from "../../operations/migrate/shell-commands.ts";
 import { visible } from "./text.ts";
 
@@ -50,8 +50,8 @@ function steps({ destination, departure: { moves }, trust }: DeparturePlan): rea
 function trustLines(policy: TrustPolicy): readonly string[] {
   const { roleName, length } = policy;
   const command = `   ${trustCommand(policy)}`;
-  if (length <= LONGEST_TRUST_POLICY) return [command];
-  const limit = `IAM's limit is ${LONGEST_TRUST_POLICY} characters unless you raise the quota`;
+  if (length <= MAX_TRUST_POLICY_LENGTH) return [command];
+  const limit = `IAM's limit is ${MAX_TRUST_POLICY_LENGTH} characters unless you raise the quota`;
   return [`   # ${roleName}: ${length} characters; ${limit}`, command];
 }
 

@@ -20,13 +20,13 @@ export interface FailureMemory {
 }
 
 const FIRST_REFUSAL_MS = 15_000;
-const LONGEST_REFUSAL_MS = 120_000;
+const MAX_REFUSAL_MS = 120_000;
 const FIRST_RETRY_MS = 1_000;
-const LONGEST_RETRY_MS = 30_000;
+const MAX_RETRY_MS = 30_000;
 /** For this long after its end a refusal still counts as repeated: longer than a restarting container backs off (5 min). */
 const COUNTED_MS = 360_000;
 /** Beyond this many, circumstances count as known, so that an entry stays small. */
-const MOST_CIRCUMSTANCES = 1_000;
+const MAX_CIRCUMSTANCES = 1_000;
 
 interface Failure {
   readonly error: PodroleError;
@@ -56,19 +56,19 @@ export function createFailureMemory({ clock }: { readonly clock: Clock }): Failu
 
   return {
     recall(circumstances) {
-      const knows = refused && (refused.met.has(circumstances) || refused.met.size >= MOST_CIRCUMSTANCES);
+      const knows = refused && (refused.met.has(circumstances) || refused.met.size >= MAX_CIRCUMSTANCES);
       if (refused && knows && isCurrent(refused)) return refused.error;
       return failed && isCurrent(failed) ? failed.error : undefined;
     },
     remember(error, circumstances) {
       if (ERRORS[error.code].retry) {
         const times = (failed?.times ?? 0) + 1;
-        failed = since(error, times, backoff(times - 1, FIRST_RETRY_MS, LONGEST_RETRY_MS));
+        failed = since(error, times, backoff(times - 1, FIRST_RETRY_MS, MAX_RETRY_MS));
         return;
       }
       const same = refused?.error.code === error.code ? refused : undefined;
       const times = (same?.times ?? 0) + 1;
-      const waitMs = Math.min(FIRST_REFUSAL_MS * 2 ** Math.min(times - 1, 10), LONGEST_REFUSAL_MS);
+      const waitMs = Math.min(FIRST_REFUSAL_MS * 2 ** Math.min(times - 1, 10), MAX_REFUSAL_MS);
       refused = { ...since(error, times, waitMs), met: new Set([...(same?.met ?? []), ...circumstances]) };
       failed = undefined;
     },

@@ -14,7 +14,7 @@ export interface OwnIdentityDeps {
 }
 
 const FIRST_RETRY_MS = 3_000;
-const LONGEST_RETRY_MS = 60_000;
+const MAX_RETRY_MS = 60_000;
 
 /** Resolves with the ARN of the principal that assumes roles; undefined if `signal` aborts first. */
 export async function waitForCallerArn({
@@ -30,7 +30,7 @@ export async function waitForCallerArn({
       return arn;
     } catch (error) {
       log.warn({ err: error }, "cannot assume roles yet: STS does not return this server's identity");
-      await sleep(clock, backoff(attempt, FIRST_RETRY_MS, LONGEST_RETRY_MS), signal);
+      await sleep(clock, backoff(attempt, FIRST_RETRY_MS, MAX_RETRY_MS), signal);
     }
   }
   return undefined;
@@ -71,7 +71,7 @@ export async function detectBaseArn({
       { err, instanceProfile },
       "cannot find the base ARN yet: neither STS nor an instance profile returned an ARN",
     );
-    await sleep(clock, backoff(attempt, FIRST_RETRY_MS, LONGEST_RETRY_MS), signal);
+    await sleep(clock, backoff(attempt, FIRST_RETRY_MS, MAX_RETRY_MS), signal);
   }
   return undefined;
 }

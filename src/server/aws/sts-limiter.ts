@@ -48,9 +48,9 @@ export interface StsLimiter {
 }
 
 const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 30_000;
+const MAX_PAUSE_MS = 30_000;
 /** Short enough that a sidecar, which waits 15 s for all of its containers, still gets what STS answers afterwards. */
-const LONGEST_WAIT_MS = 5_000;
+const MAX_WAIT_MS = 5_000;
 /** Room for every pod of a small cluster, even if the rate is a call per second. */
 const SMALLEST_CAPACITY = 100;
 /** Times to retry are spread over this much time. */
@@ -87,7 +87,7 @@ export function createStsLimiter(
   const accounts = new Map<string, Account>();
   const usage = createStsUsage({ clock });
   const spacingMs = 1000 / ratePerSecond;
-  const capacity = Math.max(SMALLEST_CAPACITY, Math.ceil(LONGEST_WAIT_MS / spacingMs));
+  const capacity = Math.max(SMALLEST_CAPACITY, Math.ceil(MAX_WAIT_MS / spacingMs));
 
   function accountOf({ via }: AssumeRoleInput): Account {
     const id = (via && parseRoleArn(via)?.accountId) ?? "own";
@@ -122,7 +122,7 @@ export function createStsLimiter(
       const waiter: Waiter = {
         namespace,
         uid,
-        deadline: clock.now() + LONGEST_WAIT_MS,
+        deadline: clock.now() + MAX_WAIT_MS,
         start: resolve,
         refuse: () => reject(refusal(account, roleArn, pod, "rate", account.bucket.waitMs())),
       };
@@ -189,7 +189,7 @@ export function createStsLimiter(
   function pause(account: Account, pauses: number, retryAfterMs: number): void {
     if (pauses !== account.pauses) return;
     account.pauses += 1;
-    const lengthMs = Math.max(backoff(account.throttles++, FIRST_PAUSE_MS, LONGEST_PAUSE_MS), retryAfterMs);
+    const lengthMs = Math.max(backoff(account.throttles++, FIRST_PAUSE_MS, MAX_PAUSE_MS), retryAfterMs);
     account.pausedFrom = clock.now();
     account.pausedUntil = account.pausedFrom + lengthMs;
     account.bucket.emptyUntil(account.pausedUntil);

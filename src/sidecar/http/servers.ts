@@ -8,7 +8,7 @@ import { type Callers, limitHttp, nodeTimeouts } from "../../runtime/budget-http
 import type { Clock } from "../../runtime/clock.ts";
 
 /** A token has 43 characters; SDKs add a user agent and tracing headers. */
-const MAX_HEADERS = 8 * 1024;
+const MAX_HEADERS_BYTES = 8 * 1024;
 
 const TIMES = {
   // Bodies are not read and not counted.
@@ -91,7 +91,7 @@ export function createLoopbackServer(
 function limitedServers({ clock, handle, onClose, callers }: HttpServerDeps, limits: BudgetLimits): () => Server {
   const budget = createBudget({ clock, ...(onClose && { onClose }) }, limits);
   return () => {
-    const server = createServer({ maxHeaderSize: MAX_HEADERS, ...nodeTimeouts(limits) }, (request, response) => {
+    const server = createServer({ maxHeaderSize: MAX_HEADERS_BYTES, ...nodeTimeouts(limits) }, (request, response) => {
       if (requests.begin(request, response)) handle(request, response);
     });
     const requests = limitHttp(server, budget, callers);

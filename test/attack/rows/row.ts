@@ -25,14 +25,14 @@ export const localAddress = "";
 
 /** The ordinary callers beside an attack cause some lines of their own. */
 const LINES_EACH_SECOND = 60;
-const LONGEST_LINE = 16 * 1024;
+const MAX_LINE_LENGTH = 16 * 1024;
 
 /** Returns a check that an attack writes few and short lines to the program's log. */
 export function boundedLines(program: "server" | "webhook"): NonNullable<Row["also"]> {
   return (world, seconds) => {
     const { lines } = world.programs.cluster[program];
     const longest = lines.reduce((most, line) => Math.max(most, JSON.stringify(line).length), 0);
-    if (longest > LONGEST_LINE) return `a log line has ${longest} characters; expected at most ${LONGEST_LINE}`;
+    if (longest > MAX_LINE_LENGTH) return `a log line has ${longest} characters; expected at most ${MAX_LINE_LENGTH}`;
     const most = Math.round(LINES_EACH_SECOND * seconds);
     return lines.length > most
       ? `${lines.length} log lines in ${Math.round(seconds)} s; expected at most ${most}`

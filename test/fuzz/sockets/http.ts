@@ -8,7 +8,7 @@ import { type SocketTarget, socketTarget } from "./socket-target.ts";
 
 /** A server that neither answers nor closes is given this long; it ends the connection by its own times later. */
 const PATIENCE_MS = 2_000;
-const LONGEST_ANSWER = 256 * 1024;
+const MAX_ANSWER_LENGTH = 256 * 1024;
 
 /** Sends the bytes, then FIN; resolves with everything that came back until the connection closed. */
 function exchange(port: number, bytes: Uint8Array): Promise<string> {
@@ -19,7 +19,7 @@ function exchange(port: number, bytes: Uint8Array): Promise<string> {
     const timer = setTimeout(() => socket.destroy(), PATIENCE_MS);
     socket.on("data", (chunk: Buffer) => {
       length += chunk.length;
-      if (length <= LONGEST_ANSWER) chunks.push(chunk);
+      if (length <= MAX_ANSWER_LENGTH) chunks.push(chunk);
       else socket.destroy();
     });
     socket.on("end", () => socket.destroy());

@@ -11,14 +11,14 @@ import type { AdmissionRecord } from "../records/podrole-records.ts";
 export type CallerTrust = "api-server" | "confirmed" | "unproven";
 
 /** The webhook cuts the user's name after this many characters. */
-const LONGEST_USER = 256;
+const MAX_USER_LENGTH = 256;
 
 /** Returns how far the record is believed; `api` is undefined without the API server's audit log. */
 export function trustOf(record: AdmissionRecord, api: ApiJoin | undefined): CallerTrust {
   if (record.isProven) return "api-server";
   const event = api?.creation(record.request);
   if (event === undefined) return "unproven";
-  const user = (event.impersonated ?? event.user).slice(0, LONGEST_USER);
+  const user = (event.impersonated ?? event.user).slice(0, MAX_USER_LENGTH);
   const isSamePod = record.pod === undefined || event.name === undefined || event.name === record.pod;
   const isSame = user === record.user && event.namespace === record.namespace && isSamePod;
   return isSame ? "confirmed" : "unproven";

@@ -120,10 +120,10 @@ export function createGrantHistories({
 
 /** The API server builds a name from the first 58 characters of generateName and five random ones. */
 const SUFFIX_LENGTH = 5;
-const LONGEST_STEM = 58;
+const MAX_STEM_LENGTH = 58;
 
 /** "namespace/name", or "namespace/stem*" for a pod whose name the API server generates after admission. */
 function admissionKey({ namespace, pod, generateName }: AdmissionRecord): string | undefined {
   if (pod !== undefined) return `${namespace}/${pod}`;
-  return generateName === undefined ? undefined : `${namespace}/${generateName.slice(0, LONGEST_STEM)}*`;
+  return generateName === undefined ? undefined : `${namespace}/${generateName.slice(0, MAX_STEM_LENGTH)}*`;
 }

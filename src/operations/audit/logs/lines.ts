@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { constants, createGunzip } from "node:zlib";
 
 /** An audit event of the API server at level RequestResponse holds two objects of 1.5 MiB. */
-const LONGEST_LINE = 8 * 1024 * 1024;
+const MAX_LINE_LENGTH = 8 * 1024 * 1024;
 
 /** What is reported while a log is read, and the longest line. */
 export interface LineHooks {
@@ -21,7 +21,7 @@ export interface LineHooks {
  */
 export async function* linesOf(
   source: AsyncIterable<Uint8Array>,
-  { longest = LONGEST_LINE, onTooLong, onBytes }: LineHooks = {},
+  { longest = MAX_LINE_LENGTH, onTooLong, onBytes }: LineHooks = {},
 ): AsyncIterable<readonly string[]> {
   const decoder = new TextDecoder();
   let rest = "";

@@ -72,7 +72,7 @@ export function readLines(
 }
 
 /** A document that spans several lines is held in memory as a whole. */
-const LONGEST_DOCUMENT = 256 * 1024 * 1024;
+const MAX_DOCUMENT_LENGTH = 256 * 1024 * 1024;
 
 /** As readLines(), for files with one JSON document each as well as one a line. */
 export function readDocuments(
@@ -97,12 +97,12 @@ export function readDocuments(
           else pieces?.push(line);
           if (line.trim() !== "") isFirst = false;
           length += pieces === undefined ? 0 : line.length;
-          if (length > LONGEST_DOCUMENT) throw new Error("the document is larger than 256 MiB; split it");
+          if (length > MAX_DOCUMENT_LENGTH) throw new Error("the document is larger than 256 MiB; split it");
         }
       }
       if (pieces) progress.line(accept(pieces.join("\n")));
     },
-    LONGEST_DOCUMENT,
+    MAX_DOCUMENT_LENGTH,
   );
 }
 

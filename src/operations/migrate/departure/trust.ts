@@ -13,7 +13,7 @@ export interface TrustPolicy {
 }
 
 /** IAM's default quota for the length of a trust policy, in characters; it can be raised to 4096. */
-export const LONGEST_TRUST_POLICY = 2_048;
+export const MAX_TRUST_POLICY_LENGTH = 2_048;
 
 /** One policy for each role, in the order of the moves. */
 export function trustPolicies(moves: readonly Move[], destination: Destination): readonly TrustPolicy[] {
