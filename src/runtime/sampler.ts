@@ -11,6 +11,11 @@ export interface Sampler {
   take(key: string): number | undefined;
 }
 
+/** The field of a log line with the number that take() returned; none for zero. */
+export function sampledFields(omitted: number): { readonly omitted?: number } {
+  return omitted > 0 ? { omitted } : {};
+}
+
 interface Window {
   readonly since: number;
   taken: number;

@@ -7,10 +7,11 @@ import { CREDENTIALS_LIMITS, createListener, IDENTITY_LIMITS, type Peer } from "
 import type { CloseReason } from "../runtime/budget.ts";
 import type { Log } from "../runtime/log.ts";
 import { openPages } from "../runtime/pages.ts";
-import { createSampler, type Sampler } from "../runtime/sampler.ts";
+import { createSampler, type Sampler, sampledFields } from "../runtime/sampler.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import type { ServerSettings } from "../settings/server.ts";
 import { createIdentify } from "./issue/identify.ts";
+import { isUnproven } from "./issue/prove.ts";
 import { credentialsService, identityService } from "./issue/services.ts";
 import { refreshGauges } from "./observability/gauges.ts";
 import { measureCertificates, measureCredentials } from "./observability/measure.ts";
@@ -105,8 +106,7 @@ type LogFailure = (error: PodroleError, peer: Peer, omitted?: number) => void;
 function logUnproven(logOne: LogFailure, sampler: Sampler): LogFailure {
   return (error, peer) => {
     const { code } = error;
-    const isUnproven = code === "PROOF_REJECTED" || code === "KUBERNETES_UNAVAILABLE";
-    const omitted = isUnproven ? sampler.take(code) : 0;
+    const omitted = isUnproven(code) ? sampler.take(code) : 0;
     if (omitted !== undefined) logOne(error, peer, omitted);
   };
 }
@@ -114,7 +114,7 @@ function logUnproven(logOne: LogFailure, sampler: Sampler): LogFailure {
 /** Refusals are in the audit trail, so only podrole's own failures are errors here; their cause is logged with them. */
 function logFailure(log: Log): LogFailure {
   return (error, { address }, omitted = 0) => {
-    const fields = { code: error.code, peer: address, err: error.cause, ...(omitted > 0 && { omitted }) };
+    const fields = { code: error.code, peer: address, err: error.cause, ...sampledFields(omitted) };
     if (error.code === "INTERNAL" || error.code === "AUTHORITY_UNAVAILABLE") log.error(fields, error.message);
     else log.info(fields, error.message);
   };

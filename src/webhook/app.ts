@@ -12,7 +12,7 @@ import { limitHttp, nodeTimeouts } from "../runtime/budget-http.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { createBufferCollector, garbageCollection } from "../runtime/garbage.ts";
 import type { Log } from "../runtime/log.ts";
-import { createSampler } from "../runtime/sampler.ts";
+import { createSampler, sampledFields } from "../runtime/sampler.ts";
 import type { Cidr } from "../runtime/settings.ts";
 import type { Admit } from "./admit.ts";
 import { limitBodies } from "./bodies.ts";
@@ -137,7 +137,7 @@ function routes(
   /** Callers that proved nothing cannot fill the log. */
   function warn(kind: string, fields: object, message: string): void {
     const omitted = sampler.take(kind);
-    if (omitted !== undefined) log.warn(omitted > 0 ? { ...fields, omitted } : fields, message);
+    if (omitted !== undefined) log.warn({ ...fields, ...sampledFields(omitted) }, message);
   }
 
   // Before the body is read.

@@ -13,9 +13,9 @@ import { formatSpiffeId } from "../../pki/identity.ts";
 import { isRefusal, PodroleError, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Audit } from "../../runtime/log.ts";
-import { createSampler } from "../../runtime/sampler.ts";
+import { createSampler, sampledFields } from "../../runtime/sampler.ts";
 import type { Secret } from "../../runtime/secret.ts";
-import type { Prove, ProvenPod } from "./prove.ts";
+import { isUnproven, type Prove, type ProvenPod } from "./prove.ts";
 import { notInjected, whyUninjected } from "./uninjected.ts";
 
 export interface CertificateIssuerDeps {
@@ -67,8 +67,7 @@ export function createCertificateIssuer(
   const sampler = createSampler({ clock });
   /** A token that the API server accepted proves something; every other refusal costs its caller nothing. */
   function refuseUnproven(refusal: Refusal, peer: string): PodroleError {
-    const isUnproven = refusal.code === "PROOF_REJECTED" || refusal.code === "KUBERNETES_UNAVAILABLE";
-    const omitted = isUnproven ? sampler.take(refusal.code) : 0;
+    const omitted = isUnproven(refusal.code) ? sampler.take(refusal.code) : 0;
     if (omitted === undefined) return new PodroleError(refusal.code, refusal.message);
     return recordedError(audit, refusal, peer, undefined, omitted);
   }
@@ -101,7 +100,7 @@ function recordedError(
   caller?: ProvenPod,
   omitted = 0,
 ): PodroleError {
-  const fields = { ...(caller && podFields(caller)), ...(omitted > 0 && { omitted }), peer };
+  const fields = { ...(caller && podFields(caller)), ...sampledFields(omitted), peer };
   audit({ audit: "certificate", decision: "refused", reason: code, message, ...fields });
   return new PodroleError(code, message);
 }

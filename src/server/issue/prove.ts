@@ -4,7 +4,7 @@
 import type { Kubernetes, TokenReview } from "../../kubernetes/api.ts";
 import { hasFinished, type Pod } from "../../kubernetes/objects.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
-import { isRefusal, type Refusal, refuse } from "../../protocol/errors.ts";
+import { type ErrorCode, isRefusal, type Refusal, refuse } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Secret } from "../../runtime/secret.ts";
 import { findTokenProblem } from "./token-form.ts";
@@ -38,6 +38,11 @@ export interface ProveDeps {
  * look-ups do (KUBERNETES_UNAVAILABLE).
  */
 export type Prove = (token: Secret, peer: string) => Promise<ProvenPod | Refusal>;
+
+/** True for refusals that anybody can cause; every other one follows a token that the API server accepted. */
+export function isUnproven(code: ErrorCode): boolean {
+  return code === "PROOF_REJECTED" || code === "KUBERNETES_UNAVAILABLE";
+}
 
 /** Creates the check for tokens of one audience. */
 export function createProve(
