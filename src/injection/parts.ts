@@ -9,6 +9,7 @@ import { quoted } from "../policy/annotations.ts";
 import { isPodroleContainer } from "../policy/facts.ts";
 import { PIN_VARIABLE } from "../policy/pin.ts";
 import { isObject } from "../runtime/json-object.ts";
+import { parseImage } from "./image.ts";
 import { NAMES, PATHS, VOLUME_NAMES } from "./names.ts";
 import { allContainers, listOf } from "./shape.ts";
 
@@ -85,18 +86,12 @@ function isPrivileged(securityContext: unknown): boolean {
 
 /** Compares the name only: mirrors rewrite the registry, and upgrades the tag. */
 function foreignImage({ image = "" }: Container, ours: string | undefined): string | undefined {
-  if (ours === undefined || [imageName(ours), DEFAULT_IMAGE_NAME].includes(imageName(image))) return undefined;
+  if (ours === undefined || [parseImage(ours).name, DEFAULT_IMAGE_NAME].includes(parseImage(image).name))
+    return undefined;
   return `runs the image ${quoted(image)}`;
 }
 
 const DEFAULT_IMAGE_NAME = "podrole-sidecar";
-
-/** Returns the last part of an image reference, without tag and digest, in time that grows with its length alone. */
-function imageName(image: string): string {
-  const [reference = ""] = image.split("@", 1);
-  const [name = ""] = reference.slice(reference.lastIndexOf("/") + 1).split(":", 1);
-  return name;
-}
 
 /** What another container mounts of podrole's volumes beyond the directory of its own token. */
 function foreignMount({ name, volumeMounts }: Container): string | undefined {

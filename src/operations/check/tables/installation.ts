@@ -1,4 +1,5 @@
 // Checks of what is deployed: namespace, Deployments, replicas, versions, settings.
+import { parseImage } from "../../../injection/image.ts";
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { matchesLabels } from "../../../kubernetes/selectors.ts";
 import { LABELS } from "../../../policy/annotations.ts";
@@ -136,7 +137,7 @@ export const INSTALLATION = inSection("installation", "installed", {
         if (server.image !== webhook.image) {
           return warning(`The server runs ${server.image} and the webhook ${webhook.image}; expected the same image`);
         }
-        const version = [...running][0] ?? tagOf(server.image);
+        const version = [...running][0] ?? parseImage(server.image).tag;
         return version === undefined || version === cliVersion
           ? ok(`server and webhook run ${server.image}`)
           : warning(
@@ -195,11 +196,6 @@ function oneReplicaOrNode(
 function versionsOf({ samples }: PodPages): readonly string[] {
   if ("unknown" in samples) return [];
   return gauge(samples.value, "podrole_build_info").flatMap(({ labels }) => labels["version"] ?? []);
-}
-
-/** The tag of an image reference; undefined if it has only a digest. */
-function tagOf(image: string): string | undefined {
-  return /:([\w][\w.-]*)(?:@.*)?$/.exec(image.slice(image.lastIndexOf("/") + 1))?.[1];
 }
 
 function containerStatuses(status: Pod["status"]): readonly { readonly restartCount?: number }[] {

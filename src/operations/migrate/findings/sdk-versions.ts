@@ -1,6 +1,7 @@
 // Whether a pod's AWS SDK is new enough, as far as a manifest shows: known only for images that are a single tool with a
 // version, and for variables that name a version. Everything else is "unknown", never a guess.
 
+import { parseImage } from "../../../injection/image.ts";
 import { allContainers, listOf } from "../../../injection/shape.ts";
 import type { Container, Pod } from "../../../kubernetes/objects.ts";
 
@@ -54,7 +55,7 @@ function knownAges(container: Container): SdkAge[] {
 }
 
 function versionByImage({ image = "" }: Container, tool: Tool): readonly number[] | undefined {
-  const [, repository = "", tag = ""] = /^(.*?)(?::([^:/@]+))?(?:@.*)?$/.exec(image) ?? [];
+  const { repository, tag = "" } = parseImage(image);
   return tool.image?.test(repository) ? parseVersion(tag) : undefined;
 }
 

@@ -1,5 +1,6 @@
 // The command lines of kiam, kube2iam and podrole's server, read from the containers of their pods.
 
+import { parseImage } from "../../../injection/image.ts";
 import { allContainers, findShapeProblem, listOf } from "../../../injection/shape.ts";
 import type { Container } from "../../../kubernetes/objects.ts";
 import { parseBaseArn } from "../../../policy/role.ts";
@@ -50,8 +51,8 @@ export function findBaseArn(objects: readonly KubernetesObject[]): string | unde
 function runs(container: Container, program: Program): boolean {
   const [name = "", command] = program.split(" ");
   const args = argsOf(container);
-  const image = (container.image ?? "").split(/[:@]/, 1)[0] ?? "";
-  const isProgram = image.endsWith(`/${name}`) || args[0] === `/${name}` || args[0] === name;
+  const image = parseImage(container.image ?? "");
+  const isProgram = image.name === name || args[0] === `/${name}` || args[0] === name;
   return isProgram && (command === undefined || args.includes(command));
 }
 

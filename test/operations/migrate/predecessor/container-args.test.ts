@@ -10,6 +10,12 @@ suite("findCommandLine()", () => {
     assert.equal(findCommandLine(items, "kiam agent")?.flags.get("host-interface"), "cali+");
     assert.equal(findCommandLine(items, "kube2iam"), undefined);
   });
+  test("recognises an image of a registry with a port", () => {
+    const container = { name: "kiam", image: "registry:5000/uswitch/kiam:v4", args: ["server", "--role-base-arn=x"] };
+    const pod = { kind: "Pod", metadata: { name: "kiam" }, spec: { containers: [container] } };
+    assert.equal(findCommandLine([pod], "kiam server")?.flags.get("role-base-arn"), "x");
+    assert.equal(findCommandLine([pod], "kube2iam"), undefined);
+  });
   test("reads a pod if there is no workload", () => {
     const pods = items.filter(({ kind }) => kind === "Pod");
     assert.equal(findCommandLine(pods, "kiam server")?.flags.get("role-base-arn"), BASE);
