@@ -13,7 +13,7 @@ export interface PodIdentity {
   readonly trustDomain: string;
   readonly namespace: string;
   readonly serviceAccount: string;
-  readonly pod: string;
+  readonly name: string;
   readonly uid: string;
 }
 
@@ -22,8 +22,8 @@ export interface PodIdentity {
  * podIdentityOf() would refuse.
  */
 export function formatSpiffeId(identity: PodIdentity): string {
-  const { trustDomain, namespace, serviceAccount, pod, uid } = identity;
-  const id = `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}/pod/${pod}/${uid}`;
+  const { trustDomain, namespace, serviceAccount, name, uid } = identity;
+  const id = `spiffe://${trustDomain}/ns/${namespace}/sa/${serviceAccount}/pod/${name}/${uid}`;
   if (parseSpiffeId(id) === undefined)
     throw new Error(
       `Cannot format a SPIFFE ID: "${id}" is not one of a pod; expected names that Kubernetes and SPIFFE accept`,
@@ -63,15 +63,15 @@ function parseSpiffeId(text: string): PodIdentity | undefined {
     sa,
     serviceAccount = "",
     kind,
-    pod = "",
+    name = "",
     uid = "",
     ...more
   ] = text.split("/");
   const isFixed = scheme === "spiffe:" && empty === "" && ns === "ns" && sa === "sa" && kind === "pod";
   const isNamed =
-    isTrustDomain(trustDomain) && isDnsLabel(namespace) && isDnsSubdomain(serviceAccount) && isDnsSubdomain(pod);
+    isTrustDomain(trustDomain) && isDnsLabel(namespace) && isDnsSubdomain(serviceAccount) && isDnsSubdomain(name);
   const isWhole = isFixed && isNamed && isUid(uid) && more.length === 0;
-  return isWhole ? { trustDomain, namespace, serviceAccount, pod, uid } : undefined;
+  return isWhole ? { trustDomain, namespace, serviceAccount, name, uid } : undefined;
 }
 
 /**

@@ -74,7 +74,7 @@ function openCertificateIssuer(
 ): IssueCertificate {
   /** A pod that proved itself requests its credentials next: STS is called meanwhile. */
   function prefetch({ pod, namespace, name, uid, serviceAccount }: ProvenPod): void {
-    const identity = { trustDomain, namespace, serviceAccount, pod: name, uid };
+    const identity = { trustDomain, namespace, serviceAccount, name, uid };
     directory.inContext(pod, namespace).then(
       (found) => credentials.prefetch(identity, found),
       (error: unknown) => log.warn({ err: error, namespace, pod: name }, "could not prefetch credentials"),

@@ -170,7 +170,7 @@ export function createAskMutate({ cas, bundlePem, ports, pods, closedWebhooks, a
     const authority =
       caller === "pod" ? cas.current.authority : createAuthority({ commonName: "other", now, lifetimeMs: 3_600_000 });
     const { source, name, uid } = pods.orders;
-    const names = { namespace: source.namespace, serviceAccount: source.account, pod: name, uid };
+    const names = { namespace: source.namespace, serviceAccount: source.account, name, uid };
     const key = generateKeyPem();
     const { pem } = issueCertificate({
       authority,

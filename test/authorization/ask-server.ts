@@ -106,7 +106,7 @@ function forge(token: string): string {
 }
 
 const uriOf = ({ source: { namespace, account }, name, uid }: MatrixPod): string =>
-  formatSpiffeId({ trustDomain: "cluster.local", namespace, serviceAccount: account, pod: name, uid });
+  formatSpiffeId({ trustDomain: "cluster.local", namespace, serviceAccount: account, name, uid });
 
 interface Identity {
   readonly key: Secret;
@@ -127,7 +127,7 @@ export function createAskCredentials(world: World, port = world.ports.credential
 
   const certificateOf = (pod: MatrixPod, authority = cas.current.authority, changes: object = {}): Identity => {
     const { namespace, account } = pod.source;
-    const identity = { trustDomain: "cluster.local", namespace, serviceAccount: account, pod: pod.name, uid: pod.uid };
+    const identity = { trustDomain: "cluster.local", namespace, serviceAccount: account, name: pod.name, uid: pod.uid };
     return leafOf(authority, { kind: "pod", uri: formatSpiffeId({ ...identity, ...changes }) });
   };
 

@@ -105,8 +105,8 @@ const SESSION: SessionCredentials = {
 
 /** Requests credentials for one container that gets them, one that is refused, and two that the pod does not have. */
 async function issueCredentials(record: Audit): Promise<void> {
-  const identity = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", pod: "web", uid: "u-1" };
-  const { namespace, pod: name, uid, serviceAccount } = identity;
+  const identity = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", name: "web", uid: "u-1" };
+  const { namespace, name, uid, serviceAccount } = identity;
   const annotations = { "iam.amazonaws.com/role.app": "orders", "iam.amazonaws.com/role.job": "payroll" };
   const found: PodInContext = {
     facts: { namespace, name, uid, serviceAccount, annotations, labels: {}, containers: ["app", "job"] },

@@ -24,7 +24,7 @@ export function identity(): Contract {
       ({ value }) => value,
     ),
     "pod certificates": {
-      uri: formatSpiffeId({ trustDomain: "domain", namespace, serviceAccount, pod: pod.name, uid }),
+      uri: formatSpiffeId({ trustDomain: "domain", namespace, serviceAccount, name: pod.name, uid }),
     },
   };
 }

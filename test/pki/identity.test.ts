@@ -35,9 +35,9 @@ test("podIdentityOf() reads a certificate without other extensions", () => {
 });
 
 const IDENTITIES = [
-  { ...POD, serviceAccount: "a.b.c", pod: "web-0.example" },
-  { ...POD, trustDomain: "a", namespace: "1", serviceAccount: "2", pod: "3", uid: "4" },
-  { ...POD, namespace: "n".repeat(63), serviceAccount: "s".repeat(253), pod: "p".repeat(253) },
+  { ...POD, serviceAccount: "a.b.c", name: "web-0.example" },
+  { ...POD, trustDomain: "a", namespace: "1", serviceAccount: "2", name: "3", uid: "4" },
+  { ...POD, namespace: "n".repeat(63), serviceAccount: "s".repeat(253), name: "p".repeat(253) },
   { ...POD, trustDomain: Array(32).fill("label12").join("."), uid: "A1-b2" },
 ] as const;
 
@@ -140,7 +140,7 @@ test("podIdentityOf() rejects bytes that are not a certificate", () => {
 test("formatSpiffeId() throws for a name that podIdentityOf() would reject", () => {
   for (const wrong of [
     { namespace: "a/b" },
-    { pod: "" },
+    { name: "" },
     { uid: "x/y" },
     { trustDomain: "A" },
     { serviceAccount: ".." },
@@ -162,7 +162,7 @@ const identity = fc.record({
   trustDomain: subdomain,
   namespace: label,
   serviceAccount: subdomain,
-  pod: subdomain,
+  name: subdomain,
   uid: fc.uuid(),
 });
 

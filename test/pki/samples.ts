@@ -36,7 +36,7 @@ export const POD = {
   trustDomain: "cluster.local",
   namespace: "shop",
   serviceAccount: "cart",
-  pod: "cart-7d4b9c-x2x7q",
+  name: "cart-7d4b9c-x2x7q",
   uid: "5c9f3c1e-2a64-4a3e-9d8c-0a1b2c3d4e5f",
 } as const;
 export const POD_URI = `spiffe://cluster.local/ns/shop/sa/cart/pod/cart-7d4b9c-x2x7q/${POD.uid}`;

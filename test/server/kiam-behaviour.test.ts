@@ -164,7 +164,7 @@ test("kiam: kiam records an Event on a pod whose role is forbidden (same) [pkg/s
     log: createKeptLog().log,
     onRecorded: () => {},
   });
-  const identity = { ...CLAIMED, pod: "web", trustDomain: "cluster.local" };
+  const identity = { ...CLAIMED, trustDomain: "cluster.local" };
   record(identity, { code: "ROLE_FORBIDDEN", message: "Cannot give role" });
   record(identity, { code: "STS_DENIED", message: "Cannot assume role" });
   await clock.advance(0);

@@ -77,7 +77,7 @@ export async function startFakeServer(clock: Clock = systemClock): Promise<FakeS
     if (server.refuseProof) throw server.refuseProof;
     const publicKey = readCsr(request.certificateSigningRequest);
     if (isRefusal(publicKey)) throw new PodroleError(publicKey.code, publicKey.message);
-    const pod = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", pod: "web", uid: "u-1" };
+    const pod = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", name: "web", uid: "u-1" };
     const { pem } = issueCertificate({
       authority,
       publicKey,

@@ -53,13 +53,13 @@ export function createEventRecorder({ kubernetes, clock, log, onRecorded }: Even
     return true;
   }
 
-  return ({ namespace, pod, uid }, { code, message }) => {
+  return ({ namespace, name, uid }, { code, message }) => {
     if (ERRORS[code].retry && code !== "STS_UNAVAILABLE") return;
     if (!admit(`${uid} ${code}`, message)) return;
-    const event = { namespace, pod: { name: pod, uid }, type: "Warning", reason: code } as const;
+    const event = { namespace, pod: { name, uid }, type: "Warning", reason: code } as const;
     kubernetes.recordEvent({ ...event, message }).then(
       () => onRecorded({ code, message }),
-      (error: unknown) => log.warn({ err: error, namespace, pod, code }, "could not record an Event"),
+      (error: unknown) => log.warn({ err: error, namespace, pod: name, code }, "could not record an Event"),
     );
   };
 }

@@ -55,9 +55,9 @@ export function createCertificateIssuer(
   { trustDomain, lifetimeMs, webhook }: CertificateIssuerOptions,
 ): IssueCertificate {
   function subjectOf(caller: ProvenPod): Subject {
-    const { namespace, serviceAccount, name: pod, uid } = caller;
+    const { namespace, serviceAccount, name, uid } = caller;
     if (isWebhook(caller)) return { kind: "serving", dnsNames: webhook.dnsNames, ipAddresses: webhook.ipAddresses };
-    return { kind: "pod", uri: formatSpiffeId({ trustDomain, namespace, serviceAccount, pod, uid }) };
+    return { kind: "pod", uri: formatSpiffeId({ trustDomain, namespace, serviceAccount, name, uid }) };
   }
 
   function isWebhook({ namespace, serviceAccount }: ProvenPod): boolean {

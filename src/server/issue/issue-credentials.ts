@@ -159,8 +159,8 @@ function refusedResult(container: string, refusal: Refusal): IssueResult {
 }
 
 /** The fields of an audit line that name the container. */
-function subjectOf({ namespace, pod, uid, serviceAccount }: PodIdentity, container: string) {
-  return { audit: "credentials", namespace, pod, podUid: uid, serviceAccount, container } as const;
+function subjectOf({ namespace, name, uid, serviceAccount }: PodIdentity, container: string) {
+  return { audit: "credentials", namespace, pod: name, podUid: uid, serviceAccount, container } as const;
 }
 
 function sessionFields({ accessKeyId, expiresAtMs, packedPolicySize }: SessionCredentials) {

@@ -91,12 +91,12 @@ export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps)
   const lookUpOnce = createLiveLookups<PodInContext | Refusal>({ clock }, LIVE_LOOKUPS);
 
   function confirm(identity: PodIdentity): Promise<PodInContext | Refusal> {
-    const { namespace, pod, uid, serviceAccount } = identity;
-    return lookUpOnce(`${namespace}/${pod}/${uid}/${serviceAccount}`, () => lookUp(identity));
+    const { namespace, name, uid, serviceAccount } = identity;
+    return lookUpOnce(`${namespace}/${name}/${uid}/${serviceAccount}`, () => lookUp(identity));
   }
 
   async function lookUp(identity: PodIdentity): Promise<PodInContext | Refusal> {
-    const { namespace, pod: name, serviceAccount } = identity;
+    const { namespace, name, serviceAccount } = identity;
     const [pod, namespaceObject, account] = await Promise.all([
       kubernetes.getPod(namespace, name),
       kubernetes.getNamespace(namespace),
@@ -112,7 +112,7 @@ export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps)
       return new Set(pods.list().flatMap(({ uid, hasFinished }) => (hasFinished ? [] : (uid ?? []))));
     },
     async find(identity) {
-      const cached = pods.get(`${identity.namespace}/${identity.pod}`);
+      const cached = pods.get(`${identity.namespace}/${identity.name}`);
       if (cached?.uid !== identity.uid) return confirm(identity);
       const found = findInjected(identity, cached);
       return isRefusal(found) ? found : inContext(found.facts);
@@ -129,9 +129,8 @@ export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps)
 
 /** Returns the pod if it is the one that the certificate names, and injected. */
 function findInjected(identity: PodIdentity, known: KnownPod | undefined): KnownPod | Refusal {
-  const claimed = { ...identity, name: identity.pod };
-  const found = verifyPod(claimed, known);
-  return isRefusal(found) || found.uninjected === undefined ? found : notInjected(claimed, found.uninjected);
+  const found = verifyPod(identity, known);
+  return isRefusal(found) || found.uninjected === undefined ? found : notInjected(identity, found.uninjected);
 }
 
 function knownPod(pod: Pod): KnownPod {

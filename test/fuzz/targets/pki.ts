@@ -77,7 +77,7 @@ const identity = target({
     const read = podIdentityOf(bytes, "cluster.local");
     if (isRefusal(read)) return [messageOf(read, ["CERTIFICATE_REJECTED"])];
     assert.equal(read.trustDomain, "cluster.local");
-    for (const name of [read.namespace, read.serviceAccount, read.pod, read.uid])
+    for (const name of [read.namespace, read.serviceAccount, read.name, read.uid])
       assert.match(name, /^[A-Za-z0-9][A-Za-z0-9.-]*$/);
     // An identity that was read is one that podrole could have written.
     assert.match(formatSpiffeId(read), /^spiffe:\/\/cluster\.local\/ns\//);

@@ -104,7 +104,7 @@ function setUp(context: TestContext) {
 
   function createPod(namespace: string, name: string, roles: Readonly<Record<string, string>>): Pod {
     const uid = `${namespace}-${name}`;
-    const identity = { trustDomain: "cluster.local", namespace, serviceAccount: "app", pod: name, uid };
+    const identity = { trustDomain: "cluster.local", namespace, serviceAccount: "app", name, uid };
     const pod = { identity, roles };
     pods.set(uid, pod);
     return pod;
@@ -116,7 +116,7 @@ function setUp(context: TestContext) {
 function contextOf(pod: Pod | undefined) {
   assert.ok(pod);
   const { identity, roles } = pod;
-  const { namespace, pod: name, uid, serviceAccount } = identity;
+  const { namespace, name, uid, serviceAccount } = identity;
   const annotations = Object.fromEntries(
     Object.entries(roles).map(([container, role]) => [`iam.amazonaws.com/role.${container}`, role]),
   );

@@ -7,7 +7,7 @@ import { decideContainers } from "../../../src/server/issue/decide-containers.ts
 import type { PodInContext } from "../../../src/server/issue/pod-directory.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 
-const IDENTITY = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", pod: "web", uid: "u-1" };
+const IDENTITY = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", name: "web", uid: "u-1" };
 const ORDERS = "arn:aws:iam::123456789012:role/orders";
 
 interface Around {
@@ -18,7 +18,7 @@ interface Around {
 }
 
 function podWith({ annotations, permitted = ".*", containers = ["app", "job"], pin }: Around = {}): PodInContext {
-  const { namespace, pod: name, uid, serviceAccount } = IDENTITY;
+  const { namespace, name, uid, serviceAccount } = IDENTITY;
   const own = annotations ?? { "iam.amazonaws.com/role": "orders" };
   return {
     facts: {

@@ -6,7 +6,7 @@ import { createEventRecorder } from "../../../src/server/issue/events.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 
-const POD = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", pod: "web", uid: "u-1" };
+const POD = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", name: "web", uid: "u-1" };
 
 function setUp(fails = false) {
   const clock = createFakeClock();

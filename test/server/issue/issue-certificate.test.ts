@@ -58,7 +58,7 @@ test("createCertificateIssuer() certifies the proven pod, ignores the names in t
     trustDomain: "cluster.local",
     namespace: "team",
     serviceAccount: "app",
-    pod: "web",
+    name: "web",
     uid: "u-1",
   });
   assert.doesNotMatch(new X509Certificate(pem).toString(), /kube-system/);

@@ -8,7 +8,7 @@ import type { SessionCredentials } from "../../../src/server/aws/sts.ts";
 import { createCredentialIssuer } from "../../../src/server/issue/issue-credentials.ts";
 import type { PodInContext } from "../../../src/server/issue/pod-directory.ts";
 
-const IDENTITY = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", pod: "web", uid: "u-1" };
+const IDENTITY = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", name: "web", uid: "u-1" };
 const ROLE = "arn:aws:iam::123456789012:role/orders";
 const POLICY = '{"Version":"2012-10-17","Statement":[]}';
 const SESSION: SessionCredentials = {
@@ -20,7 +20,7 @@ const SESSION: SessionCredentials = {
 };
 
 function podWith(annotations: Record<string, string>, permitted = "arn:aws:iam::123456789012:role/.*"): PodInContext {
-  const { namespace, pod: name, uid, serviceAccount } = IDENTITY;
+  const { namespace, name, uid, serviceAccount } = IDENTITY;
   return {
     facts: { namespace, name, uid, serviceAccount, annotations, labels: {}, containers: ["app", "job"] },
     inherited: {
@@ -134,7 +134,7 @@ test("issue() rejects for a pod that is gone, without a call to STS", async () =
   const { issuer, requested, audit } = setUp(refuse("POD_UNKNOWN", "Cannot identify pod"));
   await assert.rejects(issuer.issue(IDENTITY, ["app"], "peer"), { code: "POD_UNKNOWN" });
   const recorded = audit.map(({ decision, reason, pod, container }) => ({ decision, reason, pod, container }));
-  assert.deepEqual(recorded, [{ decision: "refused", reason: "POD_UNKNOWN", pod: IDENTITY.pod, container: "app" }]);
+  assert.deepEqual(recorded, [{ decision: "refused", reason: "POD_UNKNOWN", pod: IDENTITY.name, container: "app" }]);
   assert.deepEqual(requested, []);
 });
 

@@ -32,7 +32,7 @@ async function setUp(context: TestContext) {
     onFailure: () => {},
     identify: createIdentify({ clock, bundlePem }, { trustDomain: POD.trustDomain }),
     issuer: {
-      issue: async ({ pod }) => [{ container: pod, refusal: { code: "ROLE_MISSING", message: "Cannot" } }],
+      issue: async ({ name }) => [{ container: name, refusal: { code: "ROLE_MISSING", message: "Cannot" } }],
       prefetch: () => {},
     },
   });
@@ -70,9 +70,9 @@ async function setUp(context: TestContext) {
 test("CERTIFICATE_REJECTED: a certificate that expires is refused at the next call of its open connection", async (context) => {
   const { clock, first, listener, connectAs } = await setUp(context);
   const call = connectAs(first);
-  assert.equal(await call(), POD.pod);
+  assert.equal(await call(), POD.name);
   await clock.advance(HOUR - 60_000);
-  assert.equal(await call(), POD.pod);
+  assert.equal(await call(), POD.name);
   await clock.advance(61_000);
   assert.equal(await call(), "CERTIFICATE_REJECTED");
   assert.equal(listener.connections().opened, 1);
@@ -81,9 +81,9 @@ test("CERTIFICATE_REJECTED: a certificate that expires is refused at the next ca
 test("CERTIFICATE_REJECTED: a certificate of a retired CA is refused at the next call of its open connection", async (context) => {
   const { trust, first, second, listener, connectAs } = await setUp(context);
   const [early, late] = [connectAs(first), connectAs(second)];
-  assert.deepEqual([await early(), await late()], [POD.pod, POD.pod]);
+  assert.deepEqual([await early(), await late()], [POD.name, POD.name]);
   trust.bundle = second.certificatePem;
-  assert.deepEqual([await early(), await late()], ["CERTIFICATE_REJECTED", POD.pod]);
+  assert.deepEqual([await early(), await late()], ["CERTIFICATE_REJECTED", POD.name]);
   trust.bundle = joinBundle([newCa("first").certificatePem, second.certificatePem]);
   assert.equal(await early(), "CERTIFICATE_REJECTED", "another CA of the same name");
   assert.equal(listener.connections().opened, 2);
@@ -100,7 +100,7 @@ for (const [what, containers] of [
     const { first, connectAs } = await setUp(context);
     const call = connectAs(first);
     assert.equal(await call(containers), "REQUEST_INVALID");
-    assert.equal(await call(["app", "a".repeat(63)]), POD.pod);
+    assert.equal(await call(["app", "a".repeat(63)]), POD.name);
   });
 }
 

@@ -48,7 +48,7 @@ test("livingPods() contains injected pods that have not finished, and follows th
   await until(() => directory.livingPods()?.size === 0, "no living pod: one has finished, the other is deleted");
 });
 
-const IDENTITY = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "default", pod: "web" };
+const IDENTITY = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "default", name: "web" };
 
 /** A directory whose watches deliver their first lists and then nothing, with a count of the look-ups of pods. */
 async function blindStage(context: TestContext) {
@@ -122,12 +122,12 @@ test("POD_NOT_INJECTED: find() and confirm() refuse a pod that has the label and
   assert.equal(permits(await directory.find(identity)), "POD_NOT_INJECTED");
   assert.equal(permits(await directory.confirm(identity)), "POD_NOT_INJECTED");
 
-  const unlabelled = { ...identity, pod: "bare", uid: await pod("bare", {}) };
+  const unlabelled = { ...identity, name: "bare", uid: await pod("bare", {}) };
   assert.equal(permits(await directory.find(unlabelled)), "POD_NOT_INJECTED");
   const own = await create<Pod>(emulator, "/api/v1/namespaces/team/pods", {
     ...injectedPod({ name: "host", namespace: "team" }),
     spec: { ...injectedPod().spec, hostNetwork: true },
   });
-  const host = { ...identity, pod: "host", uid: own.metadata.uid ?? "" };
+  const host = { ...identity, name: "host", uid: own.metadata.uid ?? "" };
   assert.equal(permits(await directory.confirm(host)), "POD_NOT_INJECTED");
 });

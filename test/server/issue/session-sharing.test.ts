@@ -18,7 +18,7 @@ async function accessKeys(annotations: Readonly<Record<string, string>>, session
     const secrets = { secretAccessKey: new Secret("s"), sessionToken: new Secret("t") };
     return { accessKeyId: `ASIA${issued}`, ...secrets, issuedAtMs: clock.now(), expiresAtMs: clock.now() + 3_600_000 };
   };
-  const find = async ({ namespace, pod: name, uid, serviceAccount }: ReturnType<typeof identityIn>) => ({
+  const find = async ({ namespace, name, uid, serviceAccount }: ReturnType<typeof identityIn>) => ({
     facts: {
       namespace,
       name,
@@ -58,7 +58,7 @@ async function accessKeys(annotations: Readonly<Record<string, string>>, session
 }
 
 function identityIn(namespace: string) {
-  return { trustDomain: "cluster.local", namespace, serviceAccount: "app", pod: "web", uid: `u-${namespace}` };
+  return { trustDomain: "cluster.local", namespace, serviceAccount: "app", name: "web", uid: `u-${namespace}` };
 }
 
 const NAMED = { "iam.amazonaws.com/session-name": "nightly" };

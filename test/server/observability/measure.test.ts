@@ -23,7 +23,7 @@ const SESSION: SessionCredentials = {
   issuedAtMs: 0,
   expiresAtMs: 1,
 };
-const POD = { trustDomain: "cluster.local", namespace: "shop", pod: "web", uid: "u-1", serviceAccount: "default" };
+const POD = { trustDomain: "cluster.local", namespace: "shop", name: "web", uid: "u-1", serviceAccount: "default" };
 const THROTTLED = new PodroleError("STS_THROTTLED", "Cannot assume role: too many calls");
 
 /** Returns the value of a series, such as `podrole_sts_calls_total{code="OK"}`; undefined if there is none. */
