@@ -68,7 +68,7 @@ export const PREDECESSORS: readonly Predecessor[] = [
   },
   {
     old: "grpc_{client,server}_tls_certificate_update_error",
-    now: ["podrole_authority_looks_total", "podrole_serving_certificate_renewals_total"],
+    now: ["podrole_authority_checks_total", "podrole_serving_certificate_renewals_total"],
     note: 'failures have `result="failed"`; failures of pods are in `podrole_sidecar_renewals_total`',
   },
   {

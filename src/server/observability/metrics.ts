@@ -108,7 +108,7 @@ export const SERVER_METRICS = {
   },
   authorityChecks: {
     type: "counter",
-    name: "podrole_authority_looks_total",
+    name: "podrole_authority_checks_total",
     help: "Checks of the CA and of the published trust bundle, one per minute, by result: ok or failed",
     labels: ["result"],
     from: ["ok", "failed"],

@@ -200,13 +200,13 @@ export const CASES: readonly AlertCase[] = [
   {
     alert: "PodroleAuthorityUnreadable",
     fires: {
-      series: { 'podrole_authority_looks_total{instance="a",result="failed"}': "0+30x40" },
+      series: { 'podrole_authority_checks_total{instance="a",result="failed"}': "0+30x40" },
       at: 30,
       labels: { instance: "a" },
     },
     quiet: {
       because: "one check failed",
-      series: { 'podrole_authority_looks_total{instance="a",result="failed"}': "0 1x40" },
+      series: { 'podrole_authority_checks_total{instance="a",result="failed"}': "0 1x40" },
       at: 30,
     },
   },
