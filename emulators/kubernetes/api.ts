@@ -1,11 +1,13 @@
 // Dispatches an authorized request to the part of the emulator that handles it.
+
+import { isObject } from "../../src/runtime/json-object.ts";
 import type { Access, UserInfo } from "./access.ts";
 import { answerAccessReview } from "./access-reviews.ts";
 import type { AdmissionNotes } from "./admission.ts";
 import { bindPod, deleteObject, patchObject, updateObject } from "./change.ts";
 import { type CreationDeps, createObject } from "./creation.ts";
 import type { Lists } from "./lists.ts";
-import { isRecord, type KubeObject } from "./objects.ts";
+import type { KubeObject } from "./objects.ts";
 import type { RequestInfo } from "./request-info.ts";
 import type { ServiceAccountTokens } from "./service-account-tokens.ts";
 import { badRequest, methodNotSupported } from "./status.ts";
@@ -74,6 +76,6 @@ function created(object: KubeObject): ApiAnswer {
 }
 
 function asObject(body: unknown): NewObject {
-  if (!isRecord(body)) throw badRequest("the object provided is unrecognized");
-  return { ...body, metadata: isRecord(body["metadata"]) ? body["metadata"] : {} };
+  if (!isObject(body)) throw badRequest("the object provided is unrecognized");
+  return { ...body, metadata: isObject(body["metadata"]) ? body["metadata"] : {} };
 }

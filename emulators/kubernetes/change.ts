@@ -1,8 +1,9 @@
 // PUT, PATCH and DELETE of an existing object.
 import { isDeepStrictEqual } from "node:util";
 import { hasFinished, type Pod } from "../../src/kubernetes/objects.ts";
+import { isObject } from "../../src/runtime/json-object.ts";
 import { invalidValue } from "./invalid-fields.ts";
-import { fieldAt, isRecord, type KubeObject, toKubeTime } from "./objects.ts";
+import { fieldAt, type KubeObject, toKubeTime } from "./objects.ts";
 import { applyPatch } from "./patch.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { RESOURCES } from "./resources.ts";
@@ -105,7 +106,7 @@ export function bindPod({ store }: ChangeDeps, { namespace, name = "", resource 
   if (fieldAt(body, "metadata.name") !== name) throw badRequest("name in URL does not match name in Binding object");
   const pod = store.get("pods", namespace, name);
   const nodeName = fieldAt(body, "target.name");
-  if (typeof nodeName !== "string" || !isRecord(pod["spec"])) throw badRequest("target.name: Required value");
+  if (typeof nodeName !== "string" || !isObject(pod["spec"])) throw badRequest("target.name: Required value");
   const present = fieldAt(pod, "spec.nodeName");
   if (present) throw conflict(resource, name, `pod ${name} is already assigned to node ${JSON.stringify(present)}`);
   store.replace("pods", { ...pod, spec: { ...pod["spec"], nodeName } });

@@ -1,11 +1,11 @@
 // Defaults of a container (k8s.io/kubernetes pkg/apis/core/v1/defaults.go). When the API server calls a webhook again, the containers that the webhook
 // injected have these defaults.
 import type { Container, EnvVar, PodSpec, ResourceRequirements } from "../../src/kubernetes/objects.ts";
-import { isRecord } from "./objects.ts";
+import { isObject } from "../../src/runtime/json-object.ts";
 
 /** Returns the container with its defaults. */
 export function containerDefaults(container: Container, { hostNetwork }: PodSpec): Container {
-  if (!isRecord(container)) return container;
+  if (!isObject(container)) return container;
   return {
     ...container,
     resources: resourceDefaults(container.resources ?? {}),
@@ -24,7 +24,7 @@ export function containerDefaults(container: Container, { hostNetwork }: PodSpec
 
 /** A limit without a request sets the request as well. */
 function resourceDefaults(resources: ResourceRequirements): ResourceRequirements {
-  if (!isRecord(resources.limits)) return resources;
+  if (!isObject(resources.limits)) return resources;
   return { ...resources, requests: { ...resources.limits, ...resources.requests } };
 }
 
@@ -39,12 +39,12 @@ const PROBES = ["livenessProbe", "readinessProbe", "startupProbe"] as const;
 function probeDefaults(container: Container): Partial<Container> {
   const given = PROBES.flatMap((name) => {
     const probe = container[name];
-    return isRecord(probe) ? [[name, probe] as const] : [];
+    return isObject(probe) ? [[name, probe] as const] : [];
   });
   const filled = given.map(([name, { httpGet, ...probe }]) => [
     name,
     {
-      ...(isRecord(httpGet) && { httpGet: { path: "/", scheme: "HTTP", ...httpGet } }),
+      ...(isObject(httpGet) && { httpGet: { path: "/", scheme: "HTTP", ...httpGet } }),
       timeoutSeconds: 1,
       periodSeconds: 10,
       successThreshold: 1,
@@ -57,6 +57,6 @@ function probeDefaults(container: Container): Partial<Container> {
 
 function variableDefaults(variable: EnvVar): EnvVar {
   const fieldRef = variable.valueFrom?.["fieldRef"];
-  if (!isRecord(fieldRef)) return variable;
+  if (!isObject(fieldRef)) return variable;
   return { ...variable, valueFrom: { ...variable.valueFrom, fieldRef: { apiVersion: "v1", ...fieldRef } } };
 }

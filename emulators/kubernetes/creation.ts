@@ -2,10 +2,11 @@
 // neither uid nor a generated name, because both are set after them (registry/generic, rest.BeforeCreate).
 import { randomUUID } from "node:crypto";
 import type { Pod } from "../../src/kubernetes/objects.ts";
+import { isObject } from "../../src/runtime/json-object.ts";
 import type { UserInfo } from "./access.ts";
 import { type AdmissionDeps, type AdmissionNotes, admit } from "./admission.ts";
 import { generateName } from "./names.ts";
-import { fieldAt, isRecord, type KubeObject, toKubeTime } from "./objects.ts";
+import { fieldAt, type KubeObject, toKubeTime } from "./objects.ts";
 import { qosClassOf } from "./pod-defaults.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { groupVersion, type ResourceType, resourceNamed } from "./resources.ts";
@@ -74,7 +75,7 @@ function placed(resource: ResourceType, namespace: string | undefined, body: unk
 /** Go has no undefined: a pod without a spec has an empty one, which validation then refuses. */
 function podParts({ plural }: ResourceType, { spec, status }: NewObject): object {
   if (plural !== "pods") return {};
-  const { containers, ...rest } = isRecord(spec) ? spec : {};
+  const { containers, ...rest } = isObject(spec) ? spec : {};
   return { spec: { containers: containers ?? [], ...rest }, status: status ?? {} };
 }
 

@@ -20,11 +20,6 @@ export function fieldAt(object: unknown, path: string): unknown {
     );
 }
 
-/** Reports whether a value is an object with fields: neither null nor an array. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** Formats Kubernetes times, which have whole seconds (metav1.Time). */
 export function toKubeTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;

@@ -2,7 +2,8 @@
 // strategic merge patch that equals a merge patch: maps are merged; lists are replaced, not merged by name. JSON
 // patches follow the RFC strictly, while the real API server accepts "remove" and "replace" of a missing key.
 import jsonpatch from "jsonpatch";
-import { isRecord, type KubeObject } from "./objects.ts";
+import { isObject } from "../../src/runtime/json-object.ts";
+import type { KubeObject } from "./objects.ts";
 import { badRequest, StatusError } from "./status.ts";
 
 /** Returns the patched object. Throws 415, 400 (cannot be parsed) and 422 (cannot be applied, or a `test` failed). */
@@ -17,7 +18,7 @@ export function applyPatch(object: KubeObject, patch: unknown, contentType: stri
       }
     case "application/merge-patch+json":
     case "application/strategic-merge-patch+json":
-      if (!isRecord(patch)) throw badRequest("error decoding patch: a merge patch is an object");
+      if (!isObject(patch)) throw badRequest("error decoding patch: a merge patch is an object");
       return mergePatch(object, patch) as KubeObject;
     default:
       throw new StatusError(415, "UnsupportedMediaType", "415: Unsupported Media Type");
@@ -41,8 +42,8 @@ export function applyJsonPatch(object: KubeObject, patch: unknown): KubeObject {
 }
 
 function mergePatch(target: unknown, patch: unknown): unknown {
-  if (!isRecord(patch)) return patch;
-  const merged = new Map(Object.entries(isRecord(target) ? target : {}));
+  if (!isObject(patch)) return patch;
+  const merged = new Map(Object.entries(isObject(target) ? target : {}));
   for (const [key, value] of Object.entries(patch)) {
     // "$setElementOrder/…" and "$retainKeys" only control how lists are merged.
     if (key.startsWith("$")) continue;

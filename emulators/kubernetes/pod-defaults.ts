@@ -3,14 +3,15 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Pod, PodSpec } from "../../src/kubernetes/objects.ts";
 import { parseQuantity } from "../../src/kubernetes/quantity.ts";
+import { isObject } from "../../src/runtime/json-object.ts";
 import { containerDefaults } from "./container-defaults.ts";
-import { isRecord, type KubeObject } from "./objects.ts";
+import type { KubeObject } from "./objects.ts";
 import { volumeDefaults } from "./volume-defaults.ts";
 
 /** Absent lists stay absent; validation refuses what cannot be defaulted. */
 export function withPodDefaults(pod: KubeObject): KubeObject {
   const { spec } = pod as unknown as Pod;
-  if (!isRecord(spec)) return pod;
+  if (!isObject(spec)) return pod;
   return {
     ...pod,
     spec: {
@@ -41,7 +42,7 @@ function withNodeTolerations(given: unknown): readonly unknown[] {
   const present: readonly unknown[] = Array.isArray(given) ? given : [];
   const added = ["not-ready", "unreachable"]
     .map((state) => `node.kubernetes.io/${state}`)
-    .filter((key) => !present.some((toleration) => isRecord(toleration) && toleration["key"] === key))
+    .filter((key) => !present.some((toleration) => isObject(toleration) && toleration["key"] === key))
     .map((key) => ({ key, operator: "Exists", effect: "NoExecute", tolerationSeconds: 300 }));
   return [...present, ...added];
 }

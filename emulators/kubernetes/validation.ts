@@ -4,9 +4,10 @@
 
 import { isDeepStrictEqual } from "node:util";
 import type { Container, Pod, PodSpec, Volume } from "../../src/kubernetes/objects.ts";
+import { isObject } from "../../src/runtime/json-object.ts";
 import { duplicates, invalidValue, notAllowed, required, unless, unsupported } from "./invalid-fields.ts";
 import { checkLabelName, checkMetadata } from "./names.ts";
-import { fieldAt, isRecord, type KubeObject } from "./objects.ts";
+import { fieldAt, type KubeObject } from "./objects.ts";
 import type { ResourceType } from "./resources.ts";
 import { badRequest, invalid, type StatusCause } from "./status.ts";
 import { checkContainer } from "./validate-container.ts";
@@ -17,12 +18,12 @@ export function decodeObject({ plural, kind }: ResourceType, body: unknown): voi
   const lists = plural === "pods" ? ["spec.containers", "spec.initContainers", "spec.volumes"] : [];
   const objects = plural === "pods" ? ["metadata", "spec"] : ["metadata"];
   const odd =
-    objects.find((path) => fieldAt(body, path) !== undefined && !isRecord(fieldAt(body, path))) ??
+    objects.find((path) => fieldAt(body, path) !== undefined && !isObject(fieldAt(body, path))) ??
     lists.find((path) => {
       const list = fieldAt(body, path);
-      return list !== undefined && list !== null && !(Array.isArray(list) && list.every(isRecord));
+      return list !== undefined && list !== null && !(Array.isArray(list) && list.every(isObject));
     });
-  if (!isRecord(body) || odd !== undefined) {
+  if (!isObject(body) || odd !== undefined) {
     throw badRequest(
       `${kind} in version "v1" cannot be handled as a ${kind}: json: cannot unmarshal field ${odd ?? ""}`,
     );
@@ -78,7 +79,7 @@ function checkVolume({ name, ...sources }: Volume, field: string): readonly Stat
   const projected = fieldAt(sources, "projected.sources");
   const tokens = (Array.isArray(projected) ? projected : []).flatMap((source: unknown, index) => {
     const token = fieldAt(source, "serviceAccountToken");
-    if (!isRecord(token)) return [];
+    if (!isObject(token)) return [];
     // The API server's own message omits the index of the source.
     const path = unless(Boolean(token["path"]), required(`${field}.projected.path`));
     return path.concat(checkTokenLife(token, `${field}.projected.sources[${index}].serviceAccountToken`));

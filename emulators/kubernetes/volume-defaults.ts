@@ -1,15 +1,15 @@
 // Defaults of a volume (k8s.io/kubernetes pkg/apis/core/v1/defaults.go).
 import type { Volume } from "../../src/kubernetes/objects.ts";
-import { isRecord } from "./objects.ts";
+import { isObject } from "../../src/runtime/json-object.ts";
 
 /** Returns the volume with the API server's defaults; an empty source becomes emptyDir. */
 export function volumeDefaults(volume: Volume): Volume {
-  if (!isRecord(volume)) return volume;
+  if (!isObject(volume)) return volume;
   const { name, ...source } = volume;
   if (Object.keys(source).length === 0) return { name, emptyDir: {} };
   const filled = Object.entries(source).map(([kind, value]) => [
     kind,
-    isRecord(value) && MODES.has(kind)
+    isObject(value) && MODES.has(kind)
       ? { ...value, ...projected(kind, value), defaultMode: value["defaultMode"] ?? 420 }
       : value,
   ]);
@@ -23,8 +23,8 @@ function projected(kind: string, { sources }: Record<string, unknown>): object {
   if (kind !== "projected" || !Array.isArray(sources)) return {};
   return {
     sources: sources.map((source: unknown) => {
-      const token = isRecord(source) ? source["serviceAccountToken"] : undefined;
-      return isRecord(token) ? { serviceAccountToken: { expirationSeconds: 3600, ...token } } : source;
+      const token = isObject(source) ? source["serviceAccountToken"] : undefined;
+      return isObject(token) ? { serviceAccountToken: { expirationSeconds: 3600, ...token } } : source;
     }),
   };
 }
