@@ -1,6 +1,8 @@
 // One request to the Kubernetes API: deadline, one kind of error, JSON. The Transport in client.ts sends the bytes
 // (kubeconfig, TLS, tokens).
+
 import type { Clock } from "../runtime/clock.ts";
+import { parseObject } from "../runtime/json-object.ts";
 import { type ApiError, type ApiStatus, type RequestInfo, rejected, timedOut, unreachable } from "./errors.ts";
 
 /** A request as it is sent. */
@@ -167,12 +169,7 @@ function withQuery(path: string, query: NonNullable<Call["query"]>): string {
 
 /** Load balancers respond with HTML, and some errors have no body: then the message has only the status. */
 function parseStatus(text: string): ApiStatus {
-  try {
-    const body: unknown = JSON.parse(text);
-    return typeof body === "object" && body !== null ? body : {};
-  } catch {
-    return {};
-  }
+  return parseObject(text) ?? {};
 }
 
 /** Seconds only: the API server never sends dates (RFC 9110 §10.2.3 allows both). */

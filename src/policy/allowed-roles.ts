@@ -6,6 +6,7 @@
 // A glob has "*" for any text and no other wildcard. A regular expression is RE2 and must match the whole text that it
 // is compared with. kube2iam (mappings/mapper.go, iam/arn.go) put the base ARN before the expression and matched
 // anywhere: "foo" allowed "foobar", and "^arn:…$" could not be written (kube2iam#341).
+import { parseJson } from "../runtime/json-object.ts";
 import { createLru } from "../runtime/lru.ts";
 import { failure, type Result, success } from "../runtime/result.ts";
 import { ANNOTATIONS } from "./annotations.ts";
@@ -112,12 +113,8 @@ function withSteps(patterns: readonly Pattern[]): Patterns {
 
 /** Returns the texts of the array. */
 function parseArray(annotation: string): Result<readonly string[]> {
-  let value: unknown;
-  try {
-    value = JSON.parse(annotation);
-  } catch {
-    return failure('is not JSON; expected an array of strings such as ["team-a-*"]');
-  }
+  const value = parseJson(annotation);
+  if (value === undefined) return failure('is not JSON; expected an array of strings such as ["team-a-*"]');
   if (!Array.isArray(value)) return failure('is not a JSON array; expected strings such as ["team-a-*"]');
   if (value.length > MAX_PATTERNS) return failure(`has ${value.length} patterns; expected at most ${MAX_PATTERNS}`);
   const texts = value.filter((element): element is string => typeof element === "string" && element !== "");

@@ -4,7 +4,7 @@
 // every other rule, is still asked at each issue.
 import { type Refusal, refuse } from "../protocol/errors.ts";
 import { canonicalJson } from "../runtime/canonical-json.ts";
-import { isObject } from "../runtime/json-object.ts";
+import { isObject, parseJson } from "../runtime/json-object.ts";
 import { ANNOTATIONS, SESSION_ANNOTATIONS, valueOf } from "./annotations.ts";
 import type { PodFacts, RoleDecision } from "./model.ts";
 
@@ -55,12 +55,7 @@ export function pinnedFacts(facts: PodFacts): PodFacts | Refusal {
 
 /** Undefined for any text that formatPin() does not write. */
 function parsePin(text: string): Pin | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const value = parseJson(text);
   if (!hasMaps(value) || Object.keys(value.session).some((name) => !SESSION_ANNOTATIONS.includes(name))) {
     return undefined;
   }

@@ -1,7 +1,9 @@
 // Session policies: they narrow a session to what both role and policies allow. Dropping one silently would widen the
 // session, so a policy that is named and unavailable is a refusal.
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session)
+
 import { isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
+import { parseJson } from "../runtime/json-object.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
 import type { PodFacts } from "./model.ts";
 import { NAME_CHARACTERS, PATH, type RoleArn } from "./role.ts";
@@ -90,12 +92,8 @@ function inlinePolicyOf(pod: PodFacts, source: SessionPolicySource | undefined):
 function refusePolicyText(text: string): string | undefined {
   if (text.length > MAX_POLICY_LENGTH) return `has ${text.length} characters; expected at most ${MAX_POLICY_LENGTH}`;
   if (!/^[\t\n\r\x20-\xff]+$/.test(text)) return "is empty or has characters beyond Latin-1; expected a JSON policy";
-  let policy: unknown;
-  try {
-    policy = JSON.parse(text);
-  } catch {
-    return "is not JSON; expected a JSON policy";
-  }
+  const policy = parseJson(text);
+  if (policy === undefined) return "is not JSON; expected a JSON policy";
   const isPolicy = typeof policy === "object" && policy !== null && "Statement" in policy;
   return isPolicy ? undefined : "is not a policy; expected a JSON object with a Statement";
 }

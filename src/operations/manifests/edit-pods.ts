@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, parseAllDocuments, visit } from "yaml";
 import type { Pod } from "../../kubernetes/objects.ts";
 import { isSameElement } from "../../kubernetes/objects.ts";
-import { isObject } from "../../runtime/json-object.ts";
+import { isObject, parseJson } from "../../runtime/json-object.ts";
 import { templateOf } from "./templates.ts";
 
 /** An object that is or makes a pod; items of a List are objects of their own. */
@@ -21,7 +21,7 @@ export type Edit = (maker: PodMaker) => Pod;
 
 /** Edits every pod of the text. The text must be one that parseObjects() accepts; otherwise errors of the YAML parser are thrown. */
 export function editManifests(text: string, edit: Edit): string {
-  const json = parseJson(text);
+  const json = readJson(text);
   if (json !== undefined) return `${JSON.stringify(editObject(json, edit), null, 2)}\n`;
   const documents = parseAllDocuments(text, { merge: true }).filter((document) => !isEmpty(document));
   for (const [index, document] of documents.entries()) {
@@ -39,13 +39,8 @@ function isEmpty(document: Document.Parsed): boolean {
 }
 
 /** JSON input produces JSON output: the next program of a pipeline may accept nothing else. */
-function parseJson(text: string): unknown {
-  if (!text.trimStart().startsWith("{")) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+function readJson(text: string): unknown {
+  return text.trimStart().startsWith("{") ? parseJson(text) : undefined;
 }
 
 /** Returns the same object if nothing changed. */

@@ -4,7 +4,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { Clock } from "../../runtime/clock.ts";
-import { isObject } from "../../runtime/json-object.ts";
+import { parseObject } from "../../runtime/json-object.ts";
 
 export interface ProcessCredentialsOptions {
   /** The program, then its arguments. */
@@ -39,7 +39,7 @@ export function createProcessCredentials(
       const state = killed ? `it did not end within ${timeoutMs} ms` : `it failed with ${code}`;
       throw failed(state, { cause: new Error(stderr.trim().slice(0, 1_000) || error.message) });
     });
-    const { Version, AccessKeyId, SecretAccessKey, SessionToken, Expiration } = parse(stdout) ?? {};
+    const { Version, AccessKeyId, SecretAccessKey, SessionToken, Expiration } = parseObject(stdout) ?? {};
     if (Version !== 1)
       throw failed("it did not print JSON with Version 1; expected the output of a credential_process");
     if (!isText(AccessKeyId) || !isText(SecretAccessKey))
@@ -61,15 +61,6 @@ interface Failure extends Error {
   readonly code?: number | string;
   readonly killed?: boolean;
   readonly stderr?: string;
-}
-
-function parse(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function isText(value: unknown): value is string {

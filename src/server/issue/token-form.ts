@@ -1,7 +1,7 @@
 // Looks at a token before the API server is asked about it: what is no ServiceAccount token for podrole needs no TokenReview.
 // This is only ever an early no. The signature is not verified here, so nothing that passes is proved.
 
-import { isObject } from "../../runtime/json-object.ts";
+import { parseObject } from "../../runtime/json-object.ts";
 import type { Secret } from "../../runtime/secret.ts";
 
 /** The API server's clock and this one may differ by this much, in milliseconds. Tokens of pods live 10 minutes or longer. */
@@ -34,10 +34,5 @@ const NO_TOKEN = "it is not a JSON Web Token; expected a token of the pod's proj
 
 /** Returns the JSON object that is encoded in base64url; undefined if there is none. */
 function readPart(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(text, "base64url").toString());
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
+  return parseObject(Buffer.from(text, "base64url").toString());
 }

@@ -2,7 +2,8 @@
 // proved its identity. Both joins are exact: the webhook writes the uid of its AdmissionReview into the event of the pod's
 // creation, and the API server writes a token's credential ID into the event of the request that created the token
 // (https://kubernetes.io/docs/reference/labels-annotations-taints/audit-annotations/).
-import { fieldsAt, listAt, parseJson, textAt, timeOf } from "./json.ts";
+import { parseJson } from "../../../runtime/json-object.ts";
+import { fieldsAt, listAt, textAt, timeOf } from "./json.ts";
 
 const REQUEST = "pods.podrole.io/request";
 const ISSUED_CREDENTIAL_ID = "authentication.kubernetes.io/issued-credential-id";

@@ -2,8 +2,8 @@
 // ID, which is in `userIdentity` of every call with temporary credentials
 // (https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html).
 
-import { isObject } from "../../../runtime/json-object.ts";
-import { listAt, parseJson, textAt, timeOf } from "./json.ts";
+import { isObject, parseJson } from "../../../runtime/json-object.ts";
+import { listAt, textAt, timeOf } from "./json.ts";
 
 /** One call of an AWS API, with the credentials of a session. */
 export interface AwsCall {

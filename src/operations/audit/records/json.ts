@@ -1,15 +1,6 @@
 // Reads untrusted JSON: any text is accepted, and no function throws.
 import { isObject } from "../../../runtime/json-object.ts";
 
-/** Undefined if the text is not JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** The string at a path of field names; undefined if there is none. */
 export function textAt(value: unknown, ...path: readonly string[]): string | undefined {
   const found = path.reduce<unknown>(

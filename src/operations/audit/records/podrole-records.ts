@@ -8,8 +8,8 @@ import type {
   CredentialsLine,
   FieldOf,
 } from "../../../runtime/audit-line.ts";
-import { isObject } from "../../../runtime/json-object.ts";
-import { fieldsAt, listAt, parseJson, textAt, timeOf } from "./json.ts";
+import { isObject, parseJson } from "../../../runtime/json-object.ts";
+import { fieldsAt, listAt, textAt, timeOf } from "./json.ts";
 
 interface Common {
   /** Unix milliseconds. */

@@ -1,7 +1,9 @@
 // Reads the metrics pages of podrole's replicas (Prometheus exposition format 0.0.4), as samples by metric.
+
 import type { Pod } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { matchesLabels } from "../../../kubernetes/selectors.ts";
+import { parseObject } from "../../../runtime/json-object.ts";
 import { type Deployment, deploymentOf, type Installed } from "../../installed.ts";
 import type { PodPages } from "../facts.ts";
 import { type Known, known, readEach } from "../known.ts";
@@ -76,10 +78,6 @@ export async function readPages(
 
 /** The message of the API server, if it answered instead of the pod. */
 function messageOf(text: string): string {
-  try {
-    const { message } = JSON.parse(text) as { message?: unknown };
-    return typeof message === "string" ? message.slice(0, 200) : "";
-  } catch {
-    return "";
-  }
+  const message = parseObject(text)?.["message"];
+  return typeof message === "string" ? message.slice(0, 200) : "";
 }

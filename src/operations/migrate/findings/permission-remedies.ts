@@ -1,7 +1,9 @@
 // Commands that annotate a namespace so that it still permits the roles of its pods. Each is tried with podrole's own decision
 // before it is offered: it must permit the missing roles and keep every role that pods use today.
+
 import { ANNOTATIONS, valueOf } from "../../../policy/annotations.ts";
 import type { PolicySettings } from "../../../policy/decide.ts";
+import { parseJson } from "../../../runtime/json-object.ts";
 import type { NamespaceFacts } from "../input/inventory.ts";
 import { annotateNamespaceCommand } from "../shell-commands.ts";
 
@@ -77,12 +79,8 @@ function listing(annotations: Annotations, missed: readonly string[], policy: Po
 }
 
 function textsOf(json: string | undefined): readonly string[] {
-  try {
-    const value: unknown = JSON.parse(json ?? "[]");
-    return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
-  } catch {
-    return [];
-  }
+  const value = parseJson(json ?? "[]");
+  return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
 }
 
 function shorten(arn: string, { baseArn, allowedRolesFormat }: PolicySettings): string {

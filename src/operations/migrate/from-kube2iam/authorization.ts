@@ -1,10 +1,12 @@
 // kube2iam's rules, exactly (github.com/jtblin/kube2iam at 0.15.0): iam/arn.go, mappings/mapper.go, iam/iam.go, namespace.go.
 // The main difference to kiam: without --namespace-restrictions every pod gets the role that it names.
+
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../../../policy/annotations.ts";
 import { compileExpression } from "../../../policy/expression.ts";
 import { matchesGlob } from "../../../policy/glob.ts";
 import { parseRoleArn } from "../../../policy/role.ts";
+import { parseJson } from "../../../runtime/json-object.ts";
 import type { NamespaceFacts } from "../input/inventory.ts";
 import type { Before, Predecessor } from "../predecessor/predecessor.ts";
 
@@ -86,12 +88,8 @@ export function kube2iamPermits({ annotations }: NamespaceFacts, arn: string, se
 
 /** An array that cannot be parsed has no patterns: kube2iam logs the error and permits nothing. */
 function patternsOf(text: string): readonly string[] {
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) && value.every((each) => typeof each === "string") ? value : [];
-  } catch {
-    return [];
-  }
+  const value = parseJson(text);
+  return Array.isArray(value) && value.every((each) => typeof each === "string") ? value : [];
 }
 
 /** The base ARN is prepended and nothing is anchored: "foo" also permits "foobar". */
