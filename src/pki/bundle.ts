@@ -2,6 +2,9 @@
 // two sides find out that they have the same bundle. Nothing is verified here: the source of a bundle is trusted.
 import { createHash, X509Certificate } from "node:crypto";
 
+/** The key of a bundle in its ConfigMap. */
+export const BUNDLE_KEY = "bundle.pem";
+
 const BLOCK = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
 /**

@@ -1,6 +1,8 @@
 // Opens the server's trust: the CA, the server's own certificate, and the webhook's caBundle.
+
 import { isIP } from "node:net";
 import type { Kubernetes } from "../kubernetes/api.ts";
+import { BUNDLE_KEY } from "../pki/bundle.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import { rotationOptions, type ServerSettings } from "../settings/server.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
@@ -80,6 +82,6 @@ function trustPublisher(
 ) {
   return async (bundlePem: string): Promise<void> => {
     const metadata = await ownership(namespace);
-    if (metadata) await kubernetes.putConfigMap(namespace, name, { "bundle.pem": bundlePem }, metadata);
+    if (metadata) await kubernetes.putConfigMap(namespace, name, { [BUNDLE_KEY]: bundlePem }, metadata);
   };
 }

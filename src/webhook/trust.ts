@@ -7,7 +7,7 @@
 // again) → adopted (adopt()). While the bundle is unknown the webhook denies pods: without a bundle they could not verify
 // the server.
 import type { Kubernetes } from "../kubernetes/api.ts";
-import { bundleHash } from "../pki/bundle.ts";
+import { BUNDLE_KEY, bundleHash } from "../pki/bundle.ts";
 import { type Changing, createChanges } from "../runtime/changes.ts";
 import { type Clock, repeat } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
@@ -47,7 +47,7 @@ export function createTrustBundle(
 
   async function poll(): Promise<void> {
     try {
-      const published = (await kubernetes.getConfigMap(namespace, name))?.["bundle.pem"];
+      const published = (await kubernetes.getConfigMap(namespace, name))?.[BUNDLE_KEY];
       offer = undefined;
       if (published === undefined || bundleHash(published) === "") {
         log.info({ configMap: `${namespace}/${name}` }, "waiting for the server to publish its trust bundle");

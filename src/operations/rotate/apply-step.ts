@@ -10,7 +10,7 @@ import {
   type RotationVerb,
   rotate,
 } from "../../pki/authorities.ts";
-import { readCertificates } from "../../pki/bundle.ts";
+import { BUNDLE_KEY, readCertificates } from "../../pki/bundle.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";
 
@@ -90,7 +90,7 @@ async function notPublished(
 ): Promise<string | undefined> {
   const [certificate] = readCertificates(next?.authority.certificatePem ?? "");
   const holds = (bundle = "") => readCertificates(bundle).some(({ raw }) => certificate?.raw.equals(raw) === true);
-  if (!holds((await kubernetes.getConfigMap(namespace, name))?.["bundle.pem"])) {
+  if (!holds((await kubernetes.getConfigMap(namespace, name))?.[BUNDLE_KEY])) {
     return `the next CA is not in ConfigMap ${namespace}/${name}; a running server publishes it within a minute`;
   }
   const configuration = await kubernetes.getWebhookConfiguration(webhookConfiguration);

@@ -1,5 +1,7 @@
 // Reads podrole's CA: the published trust bundle, and the slots of the Secret, without keys.
+
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
+import { BUNDLE_KEY } from "../../../pki/bundle.ts";
 import { decodeAuthorities } from "../../../pki/slots.ts";
 import type { Installed } from "../../installed.ts";
 import type { SlotFacts } from "../facts.ts";
@@ -13,7 +15,7 @@ export function readTrustBundle(
   namespace: string,
 ): Promise<Known<string | undefined>> {
   const place = server?.settings?.trustConfigMap ?? { namespace, name: DEFAULT_NAMES.trustConfigMap };
-  return known(async () => (await kubernetes.getConfigMap(place.namespace, place.name))?.["bundle.pem"]);
+  return known(async () => (await kubernetes.getConfigMap(place.namespace, place.name))?.[BUNDLE_KEY]);
 }
 
 /** Reads the CA's Secret; unknown with a CA of the operator's own. */
