@@ -9,7 +9,7 @@ export interface Irsa {
 }
 
 /** EKS Pod Identity. */
-export interface PodIdentity {
+export interface EksPodIdentity {
   readonly to: "pod-identity";
   readonly clusterName: string;
   /** The cluster's account; associations accept only roles of this account. */
@@ -18,4 +18,4 @@ export interface PodIdentity {
 }
 
 /** One of them. */
-export type Destination = Irsa | PodIdentity;
+export type Destination = Irsa | EksPodIdentity;

@@ -1,6 +1,6 @@
 // Trust policies that allow ServiceAccounts to assume their roles, as narrow as each mechanism allows: exact subjects, no
 // wildcards.
-import type { Destination, Irsa, PodIdentity } from "./destination.ts";
+import type { Destination, EksPodIdentity, Irsa } from "./destination.ts";
 import type { Move } from "./moves.ts";
 
 /** The trust policy of one role, for all ServiceAccounts that get it. */
@@ -47,7 +47,7 @@ function irsaStatements(users: readonly Move[], { issuer }: Irsa): readonly obje
  * Pod Identity sets these session tags; an association with --disable-session-tags would not match.
  * (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html)
  */
-function identityStatements(users: readonly Move[], { clusterName }: PodIdentity): readonly object[] {
+function identityStatements(users: readonly Move[], { clusterName }: EksPodIdentity): readonly object[] {
   return [...Map.groupBy(users, ({ namespace }) => namespace)].map(([namespace, members]) => ({
     Effect: "Allow",
     Principal: { Service: "pods.eks.amazonaws.com" },
