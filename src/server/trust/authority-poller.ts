@@ -8,18 +8,18 @@ import { type Clock, type Repetition, repeat } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 
 /** The CA that signs now, and every CA that peers must trust. */
-export interface Trust {
+export interface SigningTrust {
   readonly authority: Authority;
   readonly bundlePem: string;
 }
 
 /** Reads the CA from its origin; may create or rotate it there. Rejects if no usable CA can be read. */
-export type ReadTrust = () => Promise<Trust>;
+export type ReadTrust = () => Promise<SigningTrust>;
 
 /** Emits each change of the CA or the bundle. */
 export interface AuthorityPoller extends Changing {
   /** The CA that was read last. Throws PodroleError AUTHORITY_UNAVAILABLE before start() has resolved. */
-  current(): Trust;
+  current(): SigningTrust;
   /** Resolves once a CA has been read, or when stop() is called; retries until then. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -48,7 +48,7 @@ export function createAuthorityPoller({
 }: AuthorityPollerDeps): AuthorityPoller {
   const stopped = new AbortController();
   const changes = createChanges((error) => log.error({ err: error }, "could not follow a change of the CA"));
-  let trust: Trust | undefined;
+  let trust: SigningTrust | undefined;
   let checks: Repetition | undefined;
 
   async function check(): Promise<boolean> {
@@ -90,6 +90,6 @@ export function createAuthorityPoller({
   };
 }
 
-function isSame(a: Trust | undefined, b: Trust): boolean {
+function isSame(a: SigningTrust | undefined, b: SigningTrust): boolean {
   return a?.bundlePem === b.bundlePem && a.authority.certificatePem === b.authority.certificatePem;
 }

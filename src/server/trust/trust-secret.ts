@@ -13,7 +13,7 @@ import {
 import { PodroleError } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import type { ReadTrust, Trust } from "./authority-poller.ts";
+import type { ReadTrust, SigningTrust } from "./authority-poller.ts";
 import type { Ownership } from "./ownership.ts";
 
 export interface TrustSecretDeps {
@@ -68,6 +68,6 @@ export function trustFromSecret(
   };
 }
 
-function trustOf(authorities: Authorities): Trust {
+function trustOf(authorities: Authorities): SigningTrust {
   return { authority: authorities.current.authority, bundlePem: bundleOf(authorities) };
 }

@@ -54,7 +54,7 @@ export async function writeIdentity(directory: string, identity: Identity): Prom
 }
 
 /** The CAs that a pod trusts. */
-export interface Trust {
+export interface TrustedBundle {
   /** Every CA that may have signed the server's certificate (PEM). */
   readonly bundlePem: string;
   /** Hash of the newest bundle that the pod has, in the form that the server compares. */
@@ -65,7 +65,7 @@ export interface Trust {
  * Returns the union of the bundle from admission and the one received last. Neither is always the newer one, and a pod
  * that trusts too few CAs can never connect again; the price is that such a pod trusts a removed CA until it ends.
  */
-export async function readTrust(directory: string, admissionBundle: string): Promise<Trust> {
+export async function readTrust(directory: string, admissionBundle: string): Promise<TrustedBundle> {
   const received = await readIfPresent(`${directory}/bundle.pem`);
   const bundlePem = joinBundle(received === undefined ? [admissionBundle] : [admissionBundle, received]);
   return { bundlePem, hash: bundleHash(received ?? admissionBundle) };

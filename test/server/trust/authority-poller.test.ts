@@ -2,19 +2,19 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { createAuthority } from "../../../src/pki/certificate.ts";
 import { PodroleError } from "../../../src/protocol/errors.ts";
-import { createAuthorityPoller, type Trust } from "../../../src/server/trust/authority-poller.ts";
+import { createAuthorityPoller, type SigningTrust } from "../../../src/server/trust/authority-poller.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 
 const UNREADABLE = new PodroleError("KUBERNETES_UNAVAILABLE", "Cannot read the Secret: the API server is down");
 
-function makeTrust(commonName: string, now: number): Trust {
+function makeTrust(commonName: string, now: number): SigningTrust {
   const authority = createAuthority({ commonName, now, lifetimeMs: 240 * 3_600_000 });
   return { authority, bundlePem: authority.certificatePem };
 }
 
 /** A poller whose CA is `source.answer`; "fails" stands for a CA that cannot be read. */
-function setUp(answer: Trust | "fails") {
+function setUp(answer: SigningTrust | "fails") {
   const clock = createFakeClock();
   const source = { answer, publishFails: false };
   const published: string[] = [];
