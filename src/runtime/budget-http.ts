@@ -6,7 +6,7 @@ import type { TLSSocket } from "node:tls";
 import type { Budget, BudgetConnection, BudgetLimits, BudgetRequest } from "./budget.ts";
 
 /** Who the callers of a server are; by default each address is one. */
-export interface Callers {
+export interface CallerRules {
   /** Of a connection before its first request or TLS handshake. */
   readonly ofAddress?: (address: string) => { readonly caller: string; readonly exempt?: boolean };
   /** After the TLS handshake; undefined: the caller stays as it is. */
@@ -40,7 +40,7 @@ export function addressOf({ remoteAddress = "" }: Pick<Socket, "remoteAddress">)
 export function limitHttp(
   server: Server,
   budget: Budget,
-  { ofAddress, ofCertificate, ofRequest }: Callers = {},
+  { ofAddress, ofCertificate, ofRequest }: CallerRules = {},
 ): LimitedRequests {
   const bySocket = new WeakMap<object, BudgetConnection>();
   /** A TLS socket does not show the one below it, but has its address and port. */

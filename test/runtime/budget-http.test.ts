@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { type BudgetLimits, type CloseReason, createBudget } from "../../src/runtime/budget.ts";
-import { addressOf, type Callers, limitHttp, nodeTimeouts } from "../../src/runtime/budget-http.ts";
+import { addressOf, type CallerRules, limitHttp, nodeTimeouts } from "../../src/runtime/budget-http.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 
 const LIMITS: BudgetLimits = {
@@ -20,7 +20,7 @@ const LIMITS: BudgetLimits = {
   sweepMs: 1_000,
 };
 
-async function start(context: TestContext, callers: Callers = {}) {
+async function start(context: TestContext, callers: CallerRules = {}) {
   const clock = createFakeClock();
   const closed: CloseReason[] = [];
   const seen: IncomingMessage[] = [];

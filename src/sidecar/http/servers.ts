@@ -4,7 +4,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PodroleError } from "../../protocol/errors.ts";
 import { type BudgetLimits, type CloseReason, createBudget } from "../../runtime/budget.ts";
-import { type Callers, limitHttp, nodeTimeouts } from "../../runtime/budget-http.ts";
+import { type CallerRules, limitHttp, nodeTimeouts } from "../../runtime/budget-http.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
 /** A token has 43 characters; SDKs add a user agent and tracing headers. */
@@ -48,7 +48,7 @@ export interface HttpServerDeps {
   readonly handle: RequestListener;
   /** Receives the reason of each connection that the budget closes. */
   readonly onClose?: ((reason: CloseReason) => void) | undefined;
-  readonly callers?: Callers;
+  readonly callers?: CallerRules;
 }
 
 /** How a server listens. `closeGraceMs`: milliseconds that running requests may take after close(). */
