@@ -1,7 +1,7 @@
 // The migration report as text: the counts first, then what needs work, then what merely changes.
 import { stringify } from "yaml";
 import { countOf, podsIn } from "../../operations/format.ts";
-import { VERDICTS, type Verdict } from "../../operations/migrate/findings/finding.ts";
+import { type PodVerdict, VERDICTS } from "../../operations/migrate/findings/finding.ts";
 import type { PermissionChange, RoleUse } from "../../operations/migrate/findings/namespace-permissions.ts";
 import type { MigrationProblem } from "../../operations/migrate/input/read-input.ts";
 import type { PredecessorInstallation } from "../../operations/migrate/predecessor/installation.ts";
@@ -10,7 +10,7 @@ import { chartValues } from "../../operations/migrate/settings/chart-values.ts";
 import { flagName } from "../../runtime/settings.ts";
 import { visible } from "./text.ts";
 
-const TITLES: Readonly<Record<Verdict, string>> = {
+const TITLES: Readonly<Record<PodVerdict, string>> = {
   refused: "Refused by podrole",
   needsWork: "Needs work first",
   changed: "Works, but changes",
@@ -79,7 +79,7 @@ function roleUse({ arn, pods }: RoleUse): string {
     : `${arn} (requested by ${countOf(pods, "pod")} of this namespace)`;
 }
 
-function verdictLines({ groups, counts }: Report, verdict: Verdict): readonly string[] {
+function verdictLines({ groups, counts }: Report, verdict: PodVerdict): readonly string[] {
   const selected = groups.filter((group) => group.verdict === verdict);
   const byNamespace = Map.groupBy(selected, ({ namespace }) => namespace);
   const lines = [...byNamespace].flatMap(([namespace, members]) =>

@@ -3,7 +3,7 @@
 import type { PlanSettings } from "../../injection/plan.ts";
 import { podsIn } from "../format.ts";
 import { generalChanges } from "./findings/cluster-wide-changes.ts";
-import { type Finding, VERDICTS, type Verdict } from "./findings/finding.ts";
+import { type MigrationFinding, type PodVerdict, VERDICTS } from "./findings/finding.ts";
 import { type PermissionChange, permissionChange, type RequestedRoles } from "./findings/namespace-permissions.ts";
 import { type Assessment, assess } from "./findings/pod-assessment.ts";
 import { compare, type Inventory, type Workload } from "./input/inventory.ts";
@@ -17,12 +17,12 @@ export interface Group {
   readonly pods: number;
   /** Names of the live pods; empty for a template. */
   readonly names: readonly string[];
-  readonly verdict: Verdict;
+  readonly verdict: PodVerdict;
   readonly namesRole: boolean;
   readonly isMoved: boolean;
   readonly before: string;
   readonly after: string;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly MigrationFinding[];
   readonly updateStrategy: string | undefined;
 }
 
@@ -31,7 +31,7 @@ export interface Report {
   readonly from: Predecessor["name"];
   readonly pods: number;
   readonly namespaces: number;
-  readonly counts: Readonly<Record<Verdict, number>>;
+  readonly counts: Readonly<Record<PodVerdict, number>>;
   /** Unchanged pods without a role. */
   readonly withoutRole: number;
   /** Pods that are already injected. */

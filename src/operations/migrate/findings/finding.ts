@@ -11,10 +11,10 @@ export type Weight = (typeof WEIGHTS)[number];
 /** The verdicts that follow from the weights, in the same order. */
 export const VERDICTS = ["unchanged", "changed", "needsWork", "refused"] as const;
 /** What a migration means for a pod. */
-export type Verdict = (typeof VERDICTS)[number];
+export type PodVerdict = (typeof VERDICTS)[number];
 
 /** One difference between today and podrole, for one pod. */
-export interface Finding {
+export interface MigrationFinding {
   /** Machine-readable, stable. */
   readonly id: FindingId;
   readonly weight: Weight;
@@ -51,7 +51,7 @@ export const FINDING_IDS = [
 export type FindingId = (typeof FINDING_IDS)[number];
 
 /** The verdict of the heaviest finding; "unchanged" without findings. */
-export function verdictOf(findings: readonly Finding[]): Verdict {
+export function verdictOf(findings: readonly MigrationFinding[]): PodVerdict {
   const heaviest = Math.max(0, ...findings.map(({ weight }) => WEIGHTS.indexOf(weight)));
-  return VERDICTS[heaviest] as Verdict;
+  return VERDICTS[heaviest] as PodVerdict;
 }

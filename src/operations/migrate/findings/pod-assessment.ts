@@ -10,7 +10,7 @@ import { podFacts, serviceAccountOf } from "../../../policy/facts.ts";
 import { isRefusal } from "../../../protocol/errors.ts";
 import type { Inventory, NamespaceFacts, Workload } from "../input/inventory.ts";
 import type { Before, Predecessor } from "../predecessor/predecessor.ts";
-import { type Finding, type Verdict, verdictOf } from "./finding.ts";
+import { type MigrationFinding, type PodVerdict, verdictOf } from "./finding.ts";
 import { podFindings } from "./pod-findings.ts";
 import { roleFindings } from "./role-findings.ts";
 import { type SdkAge, sdkAgeOf } from "./sdk-versions.ts";
@@ -34,8 +34,8 @@ export interface After {
 export interface Assessment {
   readonly before: Before;
   readonly after: After;
-  readonly findings: readonly Finding[];
-  readonly verdict: Verdict;
+  readonly findings: readonly MigrationFinding[];
+  readonly verdict: PodVerdict;
   /** False if neither system gives it a role and none is requested. */
   readonly namesRole: boolean;
   readonly sdk: SdkAge;

@@ -5,7 +5,7 @@ import type { Pod } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../../../policy/annotations.ts";
 import type { Workload } from "../input/inventory.ts";
 import type { Before } from "../predecessor/predecessor.ts";
-import type { Finding } from "./finding.ts";
+import type { MigrationFinding } from "./finding.ts";
 import { metadataEndpointOf, metadataUseOf } from "./metadata-use.ts";
 import type { After, AssessContext } from "./pod-assessment.ts";
 import type { SdkAge } from "./sdk-versions.ts";
@@ -22,7 +22,7 @@ export function podFindings(
   workload: Workload,
   { before, after, sdk }: Outcome,
   context: AssessContext,
-): readonly Finding[] {
+): readonly MigrationFinding[] {
   if (after.plan.decision !== "inject") return edited(pod, workload, context);
   return [
     ...edited(pod, workload, context),
@@ -48,14 +48,14 @@ function roleText(role: string | undefined): string {
   return role === undefined ? "no role" : `role ${quoted(role)}`;
 }
 
-function otherKey(pod: Pod, { predecessor: { roleKey } }: AssessContext): readonly Finding[] {
+function otherKey(pod: Pod, { predecessor: { roleKey } }: AssessContext): readonly MigrationFinding[] {
   const value = roleKey === ANNOTATIONS.role ? undefined : annotationOf(pod, roleKey);
   if (value === undefined) return [];
   const todo = `add the annotation ${ANNOTATIONS.role}: ${value}`;
   return [{ id: "annotation-key", weight: "work", text: `podrole does not read ${roleKey}`, todo }];
 }
 
-function oldSdk(sdk: SdkAge): readonly Finding[] {
+function oldSdk(sdk: SdkAge): readonly MigrationFinding[] {
   if (sdk.age !== "old") return [];
   const { container, tool, version, since } = sdk;
   return [
@@ -68,7 +68,7 @@ function oldSdk(sdk: SdkAge): readonly Finding[] {
   ];
 }
 
-function metadata(pod: Pod): readonly Finding[] {
+function metadata(pod: Pod): readonly MigrationFinding[] {
   const [use, endpoint] = [metadataUseOf(pod), metadataEndpointOf(pod)];
   return [
     ...(use
@@ -95,7 +95,7 @@ function metadata(pod: Pod): readonly Finding[] {
 }
 
 /** Only a native sidecar terminates when the pod's own containers have terminated. */
-function completion(pod: Pod, { settings }: AssessContext): readonly Finding[] {
+function completion(pod: Pod, { settings }: AssessContext): readonly MigrationFinding[] {
   const ends = pod.spec.restartPolicy === "Never" || pod.spec.restartPolicy === "OnFailure";
   if (!ends || (settings.nativeSidecar && annotationOf(pod, ANNOTATIONS.mode) !== "classic")) return [];
   return [
@@ -113,7 +113,7 @@ const REPORTED_ELSEWHERE: ReadonlySet<WarningCode> = new Set<WarningCode>(["NEVE
 const SHADOWS: ReadonlySet<WarningCode> = new Set<WarningCode>(["CREDENTIALS_SHADOWED", "ENDPOINT_FOREIGN"]);
 
 /** Credentials that shadow podrole shadow the predecessor as well: SDKs search both last. */
-function warnings({ plan }: After, before: Before, { predecessor }: AssessContext): readonly Finding[] {
+function warnings({ plan }: After, before: Before, { predecessor }: AssessContext): readonly MigrationFinding[] {
   return plan.warnings
     .filter(({ code }) => !REPORTED_ELSEWHERE.has(code))
     .map(({ code, text }) =>

@@ -4,20 +4,20 @@ import type { Plan } from "../../../injection/plan.ts";
 import { SKIP_REASONS, type SkipReason } from "../../../injection/skip-reasons.ts";
 import { ANNOTATIONS } from "../../../policy/annotations.ts";
 import type { Before, Predecessor } from "../predecessor/predecessor.ts";
-import type { Finding, FindingId } from "./finding.ts";
+import type { FindingId, MigrationFinding } from "./finding.ts";
 import type { After } from "./pod-assessment.ts";
 
 /** Returns the findings about role, session name and external ID. */
-export function roleFindings(before: Before, after: After, { name: old }: Predecessor): readonly Finding[] {
+export function roleFindings(before: Before, after: After, { name: old }: Predecessor): readonly MigrationFinding[] {
   return [...crash(before, old), ...decision(before, after, old), ...session(before, after)];
 }
 
-function crash(before: Before, old: string): readonly Finding[] {
+function crash(before: Before, old: string): readonly MigrationFinding[] {
   if (before.kind !== "crash") return [];
   return [{ id: "crashed-kiam", weight: "note", text: `this pod crashes every ${old} server: ${before.why}` }];
 }
 
-function decision(before: Before, { plan, sessions }: After, old: string): readonly Finding[] {
+function decision(before: Before, { plan, sessions }: After, old: string): readonly MigrationFinding[] {
   switch (plan.decision) {
     case "refuse":
       return [refusalFinding(before, plan.reason, plan.message, old)];
@@ -28,7 +28,7 @@ function decision(before: Before, { plan, sessions }: After, old: string): reado
   }
 }
 
-function refusalFinding(before: Before, code: string, message: string, old: string): Finding {
+function refusalFinding(before: Before, code: string, message: string, old: string): MigrationFinding {
   const today = before.kind === "granted" ? `${old} grants the role` : `it gets no credentials from ${old}`;
   return {
     id: "refused",
@@ -56,7 +56,7 @@ const SKIPPED: Partial<Record<SkipReason, { readonly id: FindingId; readonly tod
   },
 };
 
-function skipped(before: Before, reason: SkipReason, old: string): readonly Finding[] {
+function skipped(before: Before, reason: SkipReason, old: string): readonly MigrationFinding[] {
   if (before.kind === "none") return [];
   const { id, todo } = SKIPPED[reason] ?? { id: "loses-role" as const, todo: "name a role where podrole reads it" };
   const rare = reason === "HOST_NETWORK" ? `; ${old} serves it only while no other pod has its node's address` : "";
@@ -66,7 +66,7 @@ function skipped(before: Before, reason: SkipReason, old: string): readonly Find
   return [{ id, weight: "work", text, todo }];
 }
 
-function granted(before: Before, { roles }: Plan, arns: readonly string[], old: string): readonly Finding[] {
+function granted(before: Before, { roles }: Plan, arns: readonly string[], old: string): readonly MigrationFinding[] {
   const now = arns.join(", ");
   switch (before.kind) {
     case "granted": {
@@ -93,10 +93,10 @@ function granted(before: Before, { roles }: Plan, arns: readonly string[], old: 
 }
 
 /** Only for pods that name their sessions: the change for all others is reported once. */
-function session(before: Before, { plan, sessions }: After): readonly Finding[] {
+function session(before: Before, { plan, sessions }: After): readonly MigrationFinding[] {
   const [first] = sessions.values();
   if (before.kind !== "granted" || plan.decision !== "inject" || !first) return [];
-  const findings: Finding[] = [];
+  const findings: MigrationFinding[] = [];
   const isNamed = plan.pod.metadata.annotations?.[ANNOTATIONS.sessionName];
   if (isNamed && first.sessionName !== before.sessionName) {
     findings.push({
