@@ -32,11 +32,11 @@ export type SecretData = Readonly<Record<string, Secret | string>>;
 export interface CreationMetadata {
   readonly labels?: Readonly<Record<string, string>>;
   /** Objects in the same namespace: when all of them are gone, the garbage collector deletes this object. */
-  readonly owners?: readonly Owner[];
+  readonly owners?: readonly OwnerReference[];
 }
 
 /** An owner reference (metav1.OwnerReference). */
-export interface Owner {
+export interface OwnerReference {
   readonly apiVersion: string;
   readonly kind: string;
   readonly name: string;

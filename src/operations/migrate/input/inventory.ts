@@ -7,7 +7,7 @@ import { quoted } from "../../../policy/annotations.ts";
 import { isObject } from "../../../runtime/json-object.ts";
 import { type KubernetesObject, namespaceOf } from "../../manifests/parse-objects.ts";
 import { templateOf } from "../../manifests/templates.ts";
-import { type Owner, ownerOf, ownersByName } from "./owners.ts";
+import { ownerOf, ownersByName, type WorkloadRef } from "./owners.ts";
 
 /** The parts of a namespace that decide about roles. */
 export interface NamespaceFacts {
@@ -53,7 +53,7 @@ export interface Inventory {
 
 interface Draft {
   readonly namespace: string;
-  readonly owner: Owner;
+  readonly owner: WorkloadRef;
   readonly pods: Pod[];
   controller?: { readonly object: KubernetesObject; readonly template: Pod };
 }

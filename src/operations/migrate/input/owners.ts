@@ -4,13 +4,13 @@ import type { ObjectMeta } from "../../../kubernetes/objects.ts";
 import { type KubernetesObject, namespaceOf } from "../../manifests/parse-objects.ts";
 
 /** A workload by kind and name. */
-export interface Owner {
+export interface WorkloadRef {
   readonly kind: string;
   readonly name: string;
 }
 
 /** Owners by "namespace kind name" of the owned object. */
-export type OwnersByName = ReadonlyMap<string, Owner>;
+export type OwnersByName = ReadonlyMap<string, WorkloadRef>;
 
 /** Owners of the ReplicaSets and Jobs between pods and their workloads, by "namespace kind name". */
 export function ownersByName(objects: readonly KubernetesObject[]): OwnersByName {
@@ -25,7 +25,10 @@ export function ownersByName(objects: readonly KubernetesObject[]): OwnersByName
 }
 
 /** The workload of a pod, ReplicaSet or Job; the object itself if it has no owner. */
-export function ownerOf(object: { readonly kind?: string; readonly metadata: ObjectMeta }, known: OwnersByName): Owner {
+export function ownerOf(
+  object: { readonly kind?: string; readonly metadata: ObjectMeta },
+  known: OwnersByName,
+): WorkloadRef {
   const { kind = "Pod", metadata } = object;
   const owner = controllerOf(metadata);
   if (!owner) return { kind, name: metadata.name ?? metadata.generateName ?? "" };
@@ -34,7 +37,7 @@ export function ownerOf(object: { readonly kind?: string; readonly metadata: Obj
 }
 
 /** A Deployment names its ReplicaSets by its own name and a hash, a CronJob its Jobs by its own name and the minute. */
-function guessOwner({ kind, name }: Owner, { labels }: ObjectMeta): Owner | undefined {
+function guessOwner({ kind, name }: WorkloadRef, { labels }: ObjectMeta): WorkloadRef | undefined {
   const hash = labels?.["pod-template-hash"];
   if (kind === "ReplicaSet" && hash !== undefined && name.endsWith(`-${hash}`)) {
     return { kind: "Deployment", name: name.slice(0, -1 - hash.length) };
@@ -43,7 +46,7 @@ function guessOwner({ kind, name }: Owner, { labels }: ObjectMeta): Owner | unde
   return kind === "Job" && cronJob !== undefined ? { kind: "CronJob", name: cronJob } : undefined;
 }
 
-function controllerOf({ ownerReferences }: ObjectMeta): Owner | undefined {
+function controllerOf({ ownerReferences }: ObjectMeta): WorkloadRef | undefined {
   const owners = Array.isArray(ownerReferences) ? ownerReferences : [];
   return owners.find(({ controller }) => controller === true) ?? owners[0];
 }
