@@ -20,7 +20,7 @@ import {
   utf8,
   wholeBits,
 } from "./der.ts";
-import { refuseKey, signatureScheme } from "./keys.ts";
+import { keyProblem, signatureScheme } from "./keys.ts";
 import { COMMON_NAME, EC_PUBLIC_KEY, PRIME256V1, RSA_ENCRYPTION } from "./oids.ts";
 
 /**
@@ -61,8 +61,8 @@ export function readCsr(der: Uint8Array): KeyObject | Refusal {
   }
   const key = attempt(() => createPublicKey({ key: encode(publicKeyInfo), format: "der", type: "spki" }));
   if (key === undefined) return invalid("its public key cannot be read; expected ECDSA P-256 or RSA 2048-4096");
-  const refused = refuseKey(key);
-  if (refused !== undefined) return invalid(refused);
+  const problem = keyProblem(key);
+  if (problem !== undefined) return invalid(problem);
   const scheme = signatureScheme(key);
   if (!isSame(algorithm, scheme.algorithm)) {
     return invalid("its signature algorithm does not match its key; expected SHA-256 with ECDSA or RSA (PKCS #1 v1.5)");

@@ -5,7 +5,7 @@ import { failure, type Result, success } from "../runtime/result.ts";
 import type { Secret } from "../runtime/secret.ts";
 import { readCertificates } from "./bundle.ts";
 import type { Authority } from "./certificate.ts";
-import { refuseKey } from "./keys.ts";
+import { keyProblem } from "./keys.ts";
 import { ANY_EXTENDED_KEY_USAGE, CLIENT_AUTH, SERVER_AUTH } from "./oids.ts";
 
 /**
@@ -20,10 +20,10 @@ export function readAuthority(certificatePem: string, key: Secret, now: number):
   const length = certificates.findIndex(isRoot) + 1 || certificates.length;
   const [chain, others] = [certificates.slice(0, length), certificates.slice(length)];
   if (signing === undefined) return failure("the certificate file has no certificate; expected PEM");
-  const refused = chain
-    .map((certificate) => refuseCertificate(certificate, now))
+  const chainProblem = chain
+    .map((certificate) => certificateProblem(certificate, now))
     .find((reason) => reason !== undefined);
-  if (refused !== undefined) return failure(refused);
+  if (chainProblem !== undefined) return failure(chainProblem);
   if (!chain.every((certificate, at) => isIssuedBy(certificate, chain[at + 1] ?? certificate))) {
     return failure(
       "the certificates are not a chain; expected the signing CA, then each one's issuer up to a self-signed root",
@@ -34,20 +34,20 @@ export function readAuthority(certificatePem: string, key: Secret, now: number):
   if (unexpected !== undefined) {
     return failure(`${nameOf(unexpected)} follows the root; expected only self-signed CAs after it`);
   }
-  const mismatch = refusePair(signing, key);
-  return mismatch === undefined ? success({ certificatePem: chain.join(""), key }) : failure(mismatch);
+  const problem = keyPairProblem(signing, key);
+  return problem === undefined ? success({ certificatePem: chain.join(""), key }) : failure(problem);
 }
 
 /** Returns why `key` cannot sign for the CA with this certificate; undefined if it can. */
-export function refusePair(certificate: X509Certificate, key: Secret): string | undefined {
+export function keyPairProblem(certificate: X509Certificate, key: Secret): string | undefined {
   const privateKey = parseKey(key);
   if (privateKey === undefined) return "the key is not readable; expected a private key in PEM without a passphrase";
   if (!certificate.checkPrivateKey(privateKey))
     return "the key does not belong to the certificate; expected the CA's own";
-  return refuseKey(certificate.publicKey, ["prime256v1", "secp384r1"]);
+  return keyProblem(certificate.publicKey, ["prime256v1", "secp384r1"]);
 }
 
-function refuseCertificate(certificate: X509Certificate, now: number): string | undefined {
+function certificateProblem(certificate: X509Certificate, now: number): string | undefined {
   const { ca, validFrom, validTo, validFromDate, validToDate, keyUsage: purposes } = certificate;
   const name = nameOf(certificate);
   // OpenSSL's criterion: CA:TRUE, and keyCertSign if there is a KeyUsage.

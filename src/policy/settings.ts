@@ -3,7 +3,7 @@ import { isRefusal } from "../protocol/errors.ts";
 import type { PolicySettings } from "./model.ts";
 import { resolveRole } from "./role.ts";
 import { MAX_CHAINED_SESSION_MS, MAX_TAGS, MIN_SESSION_MS, OWN_TAG_KEYS, TAG_KEY, TAG_VALUE } from "./session.ts";
-import { refuseTemplate } from "./session-name.ts";
+import { templateProblem } from "./session-name.ts";
 
 /** In milliseconds. STS issues no longer session. */
 const MAX_SESSION_MS = 43_200_000;
@@ -31,7 +31,7 @@ function durationProblems({ sessionDurationMs, maxSessionDurationMs }: PolicySet
 
 function nameProblems({ sessionName, clusterName }: PolicySettings): string[] {
   if (sessionName.kind === "kiam") return [];
-  const problem = refuseTemplate(sessionName.template, clusterName);
+  const problem = templateProblem(sessionName.template, clusterName);
   return problem === undefined ? [] : [`--session-name: ${problem}`];
 }
 
