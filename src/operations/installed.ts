@@ -7,7 +7,7 @@ import { POLICY_SETTINGS } from "../policy/settings-table.ts";
 import { envName, flagName, readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
 import { SERVER_SETTINGS, type ServerSettings } from "../settings/server.ts";
 import { WEBHOOK_SETTINGS, type WebhookSettings } from "../settings/webhook.ts";
-import { parseFlags } from "./manifests/container-flags.ts";
+import { parseContainerFlags } from "./manifests/container-flags.ts";
 
 /** The fields of a Deployment that operations read. */
 export interface Deployment {
@@ -78,7 +78,7 @@ function readProgram<const Table extends SettingTable>(
 
 /** Texts by setting. */
 function flagsOf(table: SettingTable, args: readonly string[]): Record<string, string> {
-  const given = parseFlags(args);
+  const given = parseContainerFlags(args);
   const texts = Object.keys(table).map((key) => [key, given.get(flagName(key))] as const);
   return Object.fromEntries(texts.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }

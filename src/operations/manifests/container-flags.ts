@@ -4,7 +4,7 @@
 export type ContainerFlags = ReadonlyMap<string, string>;
 
 /** An argument after a flag is its value, unless it is a flag itself; the last of several flags with one name counts. */
-export function parseFlags(args: readonly string[]): ContainerFlags {
+export function parseContainerFlags(args: readonly string[]): ContainerFlags {
   const flags = new Map<string, string>();
   for (const [index, arg] of args.entries()) {
     const [, name, value] = /^--([a-z][\w-]*)(?:=(.*))?$/s.exec(arg) ?? [];

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { parseFlags } from "../../../src/operations/manifests/container-flags.ts";
+import { parseContainerFlags } from "../../../src/operations/manifests/container-flags.ts";
 
-suite("parseFlags()", () => {
+suite("parseContainerFlags()", () => {
   test("reads all spellings, and the last of two flags with one name", () => {
     const args = [
       "server",
@@ -15,7 +15,7 @@ suite("parseFlags()", () => {
       "-v",
     ];
     assert.deepEqual(
-      [...parseFlags(args)],
+      [...parseContainerFlags(args)],
       [
         ["level", "warn"],
         ["session", "x"],

@@ -4,7 +4,7 @@ import { parseImage } from "../../../injection/image.ts";
 import { allContainers, findShapeProblem, listOf } from "../../../injection/shape.ts";
 import type { Container } from "../../../kubernetes/objects.ts";
 import { parseBaseArn } from "../../../policy/role.ts";
-import { type ContainerFlags, parseFlags } from "../../manifests/container-flags.ts";
+import { type ContainerFlags, parseContainerFlags } from "../../manifests/container-flags.ts";
 import type { KubernetesObject } from "../../manifests/parse-objects.ts";
 import { templateOf } from "../../manifests/templates.ts";
 
@@ -27,7 +27,7 @@ export function findCommandLine(objects: readonly KubernetesObject[], program: P
     const container = allContainers(template.pod).find((each) => runs(each, program));
     if (!container) continue;
     const { namespace = "default", name = "" } = object.metadata;
-    return { place: `${object.kind} ${namespace}/${name}`, flags: parseFlags(argsOf(container)) };
+    return { place: `${object.kind} ${namespace}/${name}`, flags: parseContainerFlags(argsOf(container)) };
   }
   return undefined;
 }

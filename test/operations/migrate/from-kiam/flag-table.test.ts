@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { parseFlags } from "../../../../src/operations/manifests/container-flags.ts";
+import { parseContainerFlags } from "../../../../src/operations/manifests/container-flags.ts";
 import { convertKiam } from "../../../../src/operations/migrate/from-kiam/flag-table.ts";
 import { BASE } from "../cluster-export.ts";
 
 const NONE = new Map<string, string>();
-const kiam = (...args: string[]) => convertKiam(parseFlags(args), NONE);
+const kiam = (...args: string[]) => convertKiam(parseContainerFlags(args), NONE);
 
 suite("convertKiam()", () => {
   for (const [what, args, server, webhook] of [
@@ -48,8 +48,8 @@ suite("convertKiam()", () => {
 
   test("has a remark about the replacement of every flag that is not kept", () => {
     const { remarks } = convertKiam(
-      parseFlags(["--sync=1m", "--session=prod", "--no-such"]),
-      parseFlags(["--iptables", "--level=info"]),
+      parseContainerFlags(["--sync=1m", "--session=prod", "--no-such"]),
+      parseContainerFlags(["--iptables", "--level=info"]),
     );
     assert.equal(remarks.length, 4);
     assert.match(remarks[1] ?? "", /^--session=prod: .*set session: prod to keep kiam-prod/);

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { parseFlags } from "../../../../src/operations/manifests/container-flags.ts";
+import { parseContainerFlags } from "../../../../src/operations/manifests/container-flags.ts";
 import { convertKube2iam } from "../../../../src/operations/migrate/from-kube2iam/flag-table.ts";
 import { BASE } from "../cluster-export.ts";
 
-const kube2iam = (...args: string[]) => convertKube2iam(parseFlags(args));
+const kube2iam = (...args: string[]) => convertKube2iam(parseContainerFlags(args));
 
 suite("convertKube2iam()", () => {
   test("keeps base ARN, default role and format, and doubles the duration as kube2iam does", () => {

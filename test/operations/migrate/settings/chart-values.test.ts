@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { parseFlags } from "../../../../src/operations/manifests/container-flags.ts";
+import { parseContainerFlags } from "../../../../src/operations/manifests/container-flags.ts";
 import { convertKiam } from "../../../../src/operations/migrate/from-kiam/flag-table.ts";
 import { convertKube2iam } from "../../../../src/operations/migrate/from-kube2iam/flag-table.ts";
 import { chartValues } from "../../../../src/operations/migrate/settings/chart-values.ts";
 import { BASE } from "../cluster-export.ts";
 
 const NONE = new Map<string, string>();
-const kube2iam = (...args: string[]) => convertKube2iam(parseFlags(args));
+const kube2iam = (...args: string[]) => convertKube2iam(parseContainerFlags(args));
 
 suite("chartValues()", () => {
   test("puts settings that both programs take under settings, and leaves out empty parts", () => {
@@ -23,7 +23,7 @@ suite("chartValues()", () => {
   });
 
   test("returns only values that the chart's schema defines", () => {
-    const flags = parseFlags([
+    const flags = parseContainerFlags([
       "--json-log",
       "--level=info",
       "--region=eu-central-1",
