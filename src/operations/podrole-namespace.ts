@@ -1,11 +1,10 @@
 // Which namespace podrole runs in: named by the caller, or found by the labels of its Deployments.
+
 import { ApiError } from "../kubernetes/errors.ts";
 import type { ObjectMeta } from "../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../kubernetes/operator.ts";
+import { OWN_OBJECTS } from "../policy/annotations.ts";
 import { failure, type Result, success } from "../runtime/result.ts";
-
-/** Of every Deployment that the manifests and the chart create. */
-export const PODROLE_LABEL = "app.kubernetes.io/part-of=podrole";
 
 const USUAL = "podrole";
 
@@ -29,7 +28,7 @@ export async function findPodroleNamespace(
 async function namespacesOfDeployments(kubernetes: Pick<OperatorKubernetes, "listAll">): Promise<readonly string[]> {
   try {
     const deployments = await kubernetes.listAll<{ readonly metadata: ObjectMeta }>("deployments", {
-      labelSelector: PODROLE_LABEL,
+      labelSelector: OWN_OBJECTS,
     });
     return [...new Set(deployments.flatMap(({ metadata }) => metadata.namespace ?? []))].toSorted();
   } catch (error) {

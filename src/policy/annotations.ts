@@ -69,6 +69,11 @@ export const LABELS = {
 export const INJECT_ENABLED = "enabled";
 /** Value of `LABELS.injected` on an injected pod. */
 export const INJECTED = "true";
+const PART_OF = "app.kubernetes.io/part-of";
+/** Labels of podrole's own objects: those of the manifests, and those that the server creates. */
+export const OWN_LABELS = { [PART_OF]: "podrole" } as const;
+/** Selects podrole's own objects, in the text form of label selectors. */
+export const OWN_OBJECTS = `${PART_OF}=${OWN_LABELS[PART_OF]}`;
 /** Selects the injected pods, in the text form of label selectors. */
 export const INJECTED_PODS = `${LABELS.injected}=${INJECTED}`;
 

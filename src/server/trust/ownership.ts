@@ -3,15 +3,15 @@
 // They are therefore owned by the server's ServiceAccount, which is created at installation, deleted at uninstallation,
 // and changed by nothing else: the garbage collector deletes them with it.
 // (https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/)
+
 import type { CreationMetadata, Kubernetes } from "../../kubernetes/api.ts";
+import { OWN_LABELS } from "../../policy/annotations.ts";
 
 /** Identifies the owning ServiceAccount. */
 export interface OwnerAccount {
   readonly namespace: string;
   readonly name: string;
 }
-
-const LABELS = { "app.kubernetes.io/part-of": "podrole" };
 
 /**
  * Labels and owner of a new object in `namespace`. There is no owner if `account` is in another namespace, because the
@@ -22,11 +22,11 @@ export async function creationMetadata(
   kubernetes: Pick<Kubernetes, "getServiceAccount">,
   account: OwnerAccount,
 ): Promise<CreationMetadata> {
-  if (account.namespace !== namespace) return { labels: LABELS };
+  if (account.namespace !== namespace) return { labels: OWN_LABELS };
   const found = await kubernetes.getServiceAccount(account.namespace, account.name);
   const { uid, deletionTimestamp } = found?.metadata ?? {};
-  if (uid === undefined || deletionTimestamp !== undefined) return { labels: LABELS };
-  return { labels: LABELS, owners: [{ apiVersion: "v1", kind: "ServiceAccount", name: account.name, uid }] };
+  if (uid === undefined || deletionTimestamp !== undefined) return { labels: OWN_LABELS };
+  return { labels: OWN_LABELS, owners: [{ apiVersion: "v1", kind: "ServiceAccount", name: account.name, uid }] };
 }
 
 /** Labels and owner of a new object in `namespace`; undefined: podrole is being uninstalled, so do not create it. */

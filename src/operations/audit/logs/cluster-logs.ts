@@ -1,10 +1,10 @@
 // The logs of podrole's own pods, read through the Kubernetes API: what the kubelets have kept of them.
+
 import type { Pod } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
+import { OWN_OBJECTS } from "../../../policy/annotations.ts";
 import { success } from "../../../runtime/result.ts";
 import type { Opened, Source } from "./sources.ts";
-
-const PODROLE = "app.kubernetes.io/part-of=podrole";
 
 /** How the logs of a cluster are read. */
 export interface ClusterLogDeps {
@@ -16,12 +16,12 @@ export interface ClusterLogDeps {
 /** One source for each container that has started. A cluster that cannot be read is a problem. */
 export async function openClusterLogs(deps: ClusterLogDeps, namespace: string): Promise<Opened> {
   try {
-    const pods = await deps.kubernetes.listAll<Pod>("pods", { namespace, labelSelector: PODROLE });
+    const pods = await deps.kubernetes.listAll<Pod>("pods", { namespace, labelSelector: OWN_OBJECTS });
     if (pods.length === 0) {
       const expected = "expected the namespace that podrole runs in";
       return {
         ok: false,
-        problems: [`namespace ${JSON.stringify(namespace)} has no pod with ${PODROLE}; ${expected}`],
+        problems: [`namespace ${JSON.stringify(namespace)} has no pod with ${OWN_OBJECTS}; ${expected}`],
       };
     }
     return success(await Promise.all(pods.flatMap((pod) => containerLogs(deps, namespace, pod))));
