@@ -1,7 +1,15 @@
 // What the pod itself requests in podrole's annotations. An invalid value is refused; a name that podrole does not read
 // gets a warning, because a misspelt annotation otherwise shows up weeks later as a missing role.
 import type { ObjectMeta, Pod } from "../kubernetes/objects.ts";
-import { ANNOTATIONS, FOREIGN_TO_PODS, LABELS, POD_ANNOTATIONS, quoted, valueOf } from "../policy/annotations.ts";
+import {
+  ANNOTATIONS,
+  FOREIGN_TO_PODS,
+  LABELS,
+  OWN_PREFIX,
+  POD_ANNOTATIONS,
+  quoted,
+  valueOf,
+} from "../policy/annotations.ts";
 import { type Refusal, refuse } from "../protocol/errors.ts";
 import { createSuggester, type Suggest } from "../runtime/suggest.ts";
 import { type Warning, warningOf } from "./warnings.ts";
@@ -50,13 +58,13 @@ function warnAboutAnnotation(name: string, suggest: Suggest): readonly Warning[]
   if (FOREIGN_TO_PODS.includes(name)) return [warningOf("ANNOTATION_MISPLACED", name)];
   const nearest = suggest(name);
   // Other programs read iam.amazonaws.com/ too, so there only a near miss of a known name gets a warning.
-  if (name.startsWith("podrole.io/") || nearest !== undefined) return [warningOf("ANNOTATION_UNKNOWN", name, nearest)];
+  if (name.startsWith(OWN_PREFIX) || nearest !== undefined) return [warningOf("ANNOTATION_UNKNOWN", name, nearest)];
   return [];
 }
 
 function warnAboutLabels({ labels }: ObjectMeta): readonly Warning[] {
   return Object.keys(labels ?? {})
-    .filter((name) => name.startsWith("podrole.io/") && name !== LABELS.injected)
+    .filter((name) => name.startsWith(OWN_PREFIX) && name !== LABELS.injected)
     .map((name) => warningOf("LABEL_IGNORED", name));
 }
 

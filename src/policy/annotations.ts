@@ -1,6 +1,11 @@
 // Names that podrole reads on Kubernetes objects. Those of kiam and kube2iam are unchanged, so that no manifest has to
 // change. Every value is untrusted: no message contains one that quoted() has not escaped and shortened.
 
+/** Beginning of the names that podrole alone gives a meaning. */
+export const OWN_PREFIX = "podrole.io/";
+/** Beginnings of all annotations that podrole reads; other programs read those of the first too. */
+export const ANNOTATION_PREFIXES = ["iam.amazonaws.com/", OWN_PREFIX] as const;
+
 /** An annotation: its name, the kinds of objects that may have it, and what its value decides. */
 interface AnnotationRow {
   readonly name: string;

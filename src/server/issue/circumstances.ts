@@ -1,11 +1,11 @@
 // What may cure a refusal of STS without changing the AssumeRole input: a new pod, or a change to an annotation of
 // podrole's on the pod, its namespace or its ServiceAccount. Other annotations do not count, because controllers change them
 // all the time.
+
 import { createHash } from "node:crypto";
+import { ANNOTATION_PREFIXES } from "../../policy/annotations.ts";
 import { canonicalJson } from "../../runtime/canonical-json.ts";
 import type { PodInContext } from "./pod-directory.ts";
-
-const OWN_PREFIXES = ["iam.amazonaws.com/", "podrole.io/"];
 
 /** Returns a digest of the pod's uid and of podrole's annotations on the three objects. */
 export function circumstancesOf({ facts, inherited }: PodInContext): string {
@@ -17,6 +17,8 @@ export function circumstancesOf({ facts, inherited }: PodInContext): string {
 }
 
 function ownOnly(annotations: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  const own = Object.entries(annotations).filter(([name]) => OWN_PREFIXES.some((prefix) => name.startsWith(prefix)));
+  const own = Object.entries(annotations).filter(([name]) =>
+    ANNOTATION_PREFIXES.some((prefix) => name.startsWith(prefix)),
+  );
   return Object.fromEntries(own);
 }
