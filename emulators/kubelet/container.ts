@@ -3,7 +3,7 @@
 // (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-states)
 import { writeFile } from "node:fs/promises";
 import type { Container } from "../../src/kubernetes/objects.ts";
-import { type Clock, sleep, untilAborted } from "../../src/runtime/clock.ts";
+import { type Clock, formatSeconds, sleep, untilAborted } from "../../src/runtime/clock.ts";
 import type { Log } from "../../src/runtime/log.ts";
 import { type ContainerRecord, createContainerRecord } from "./container-record.ts";
 import { type ConfigProblem, isProblem } from "./environment.ts";
@@ -205,5 +205,5 @@ function restarts(policy: RestartPolicy, { exitCode }: Terminated): boolean {
 }
 
 function timestamp(clock: Clock): string {
-  return new Date(clock.now()).toISOString().replace(/\.\d{3}/, "");
+  return formatSeconds(clock.now());
 }

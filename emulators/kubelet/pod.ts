@@ -6,7 +6,7 @@
 import { rm } from "node:fs/promises";
 import type { Container } from "../../src/kubernetes/objects.ts";
 import { createChanges } from "../../src/runtime/changes.ts";
-import type { Clock } from "../../src/runtime/clock.ts";
+import { type Clock, formatSeconds } from "../../src/runtime/clock.ts";
 import type { PodContainer } from "./container.ts";
 import type { PodFacts } from "./environment.ts";
 import type { PodPhase, PodStatus } from "./status.ts";
@@ -39,7 +39,7 @@ export function startPod(
   { facts, directory }: { readonly facts: PodFacts; readonly directory: string },
 ): PodRun {
   const { spec } = facts.pod;
-  const startTime = new Date(clock.now()).toISOString().replace(/\.\d{3}/, "");
+  const startTime = formatSeconds(clock.now());
   const changes = createChanges((error) => {
     throw error;
   });

@@ -1,9 +1,11 @@
 // PUT, PATCH and DELETE of an existing object.
+
 import { isDeepStrictEqual } from "node:util";
 import { hasFinished, type Pod } from "../../src/kubernetes/objects.ts";
+import { formatSeconds } from "../../src/runtime/clock.ts";
 import { isObject } from "../../src/runtime/json-object.ts";
 import { invalidValue } from "./invalid-fields.ts";
-import { fieldAt, type KubeObject, toKubeTime } from "./objects.ts";
+import { fieldAt, type KubeObject } from "./objects.ts";
 import { applyPatch } from "./patch.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { RESOURCES } from "./resources.ts";
@@ -89,7 +91,7 @@ export function deleteObject({ store, now }: ChangeDeps, info: RequestInfo, body
 
 function markDeleted(store: Store, pod: KubeObject, endsAt: number, graceSeconds: number): KubeObject {
   if (pod.metadata.deletionTimestamp !== undefined) return pod;
-  const marks = { deletionTimestamp: toKubeTime(endsAt), deletionGracePeriodSeconds: graceSeconds };
+  const marks = { deletionTimestamp: formatSeconds(endsAt), deletionGracePeriodSeconds: graceSeconds };
   return store.replace("pods", { ...pod, metadata: { ...pod.metadata, ...marks } });
 }
 

@@ -1,12 +1,14 @@
 // POST of an object: decoding, admission, name, validation, storage, in the API server's order. Webhooks receive
 // neither uid nor a generated name, because both are set after them (registry/generic, rest.BeforeCreate).
+
 import { randomUUID } from "node:crypto";
 import type { Pod } from "../../src/kubernetes/objects.ts";
+import { formatSeconds } from "../../src/runtime/clock.ts";
 import { isObject } from "../../src/runtime/json-object.ts";
 import type { UserInfo } from "./access.ts";
 import { type AdmissionDeps, type AdmissionNotes, admit } from "./admission.ts";
 import { generateName } from "./names.ts";
-import { fieldAt, type KubeObject, toKubeTime } from "./objects.ts";
+import { fieldAt, type KubeObject } from "./objects.ts";
 import { qosClassOf } from "./pod-defaults.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { groupVersion, type ResourceType, resourceNamed } from "./resources.ts";
@@ -42,7 +44,7 @@ export async function createObject(
   const object = prepared(resource, admitted);
   validateNew(resource, object);
   if (dryRun) {
-    const metadata = { ...object.metadata, uid: randomUUID(), creationTimestamp: toKubeTime(deps.now()) };
+    const metadata = { ...object.metadata, uid: randomUUID(), creationTimestamp: formatSeconds(deps.now()) };
     return { ...object, metadata };
   }
   const created = store.create(resource.plural, object);

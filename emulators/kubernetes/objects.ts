@@ -19,8 +19,3 @@ export function fieldAt(object: unknown, path: string): unknown {
       object,
     );
 }
-
-/** Formats Kubernetes times, which have whole seconds (metav1.Time). */
-export function toKubeTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}

@@ -2,8 +2,8 @@
 // watches. It lives as long as its emulator; nothing is written to disk.
 import { randomUUID } from "node:crypto";
 import { createChanges } from "../../src/runtime/changes.ts";
-import type { Clock } from "../../src/runtime/clock.ts";
-import { type KubeObject, toKubeTime } from "./objects.ts";
+import { type Clock, formatSeconds } from "../../src/runtime/clock.ts";
+import type { KubeObject } from "./objects.ts";
 import { groupVersion, resourceNamed } from "./resources.ts";
 import { alreadyExists, conflict, notFound } from "./status.ts";
 
@@ -96,7 +96,7 @@ export function createStore({ clock }: { readonly clock: Clock }): Store {
     create(plural, object) {
       const { name = "", namespace, uid = randomUUID() } = object.metadata;
       if (find(plural, namespace, name) !== undefined) throw alreadyExists(resourceNamed(plural), name);
-      const creationTimestamp = toKubeTime(clock.now());
+      const creationTimestamp = formatSeconds(clock.now());
       return write("ADDED", plural, { ...object, metadata: { ...object.metadata, uid, creationTimestamp } });
     },
     replace(plural, object) {

@@ -1,6 +1,7 @@
 // Handles TokenRequest and TokenReview: the checks before a token is signed, and the status of a review.
 // (https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/token-request-v1/)
-import { fieldAt, type KubeObject, toKubeTime } from "./objects.ts";
+import { formatSeconds } from "../../src/runtime/clock.ts";
+import { fieldAt, type KubeObject } from "./objects.ts";
 import { resourceNamed } from "./resources.ts";
 import { API_AUDIENCE, type BoundPod, type ServiceAccountTokens } from "./service-account-tokens.ts";
 import { badRequest, conflict, invalid } from "./status.ts";
@@ -52,7 +53,7 @@ export function answerTokenRequest(
     apiVersion: "authentication.k8s.io/v1",
     kind: "TokenRequest",
     metadata: { name, namespace },
-    status: { token, expirationTimestamp: toKubeTime(expiresAt) },
+    status: { token, expirationTimestamp: formatSeconds(expiresAt) },
   };
 }
 

@@ -1,5 +1,6 @@
 // The XML responses of STS. Secrets leave the emulator only here.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_Examples)
+import { formatSeconds } from "../../src/runtime/clock.ts";
 import type { AssumedRole } from "./assume-role.ts";
 import type { Caller } from "./caller.ts";
 import type { StsError } from "./errors.ts";
@@ -41,7 +42,7 @@ export function assumedRoleXml(
         ["AccessKeyId", caller.accessKeyId],
         ["SecretAccessKey", secretAccessKey.reveal()],
         ["SessionToken", sessionToken.reveal()],
-        ["Expiration", new Date(expiresAt).toISOString().replace(/\.\d{3}/, "")],
+        ["Expiration", formatSeconds(expiresAt)],
       ],
     ],
     sourceIdentity === undefined ? undefined : ["SourceIdentity", sourceIdentity],

@@ -1,6 +1,8 @@
 // Converts a PodEvent to a core/v1 Event, which `kubectl describe pod` and `kubectl events` show.
 // (https://kubernetes.io/docs/reference/kubernetes-api/cluster-resources/event-v1/)
+
 import { randomBytes } from "node:crypto";
+import { formatSeconds } from "../runtime/clock.ts";
 import type { PodEvent } from "./api.ts";
 import type { ObjectMeta } from "./objects.ts";
 
@@ -16,7 +18,7 @@ export function toCoreEvent(
   now: number,
 ): { readonly metadata: ObjectMeta } & Record<string, unknown> {
   const { namespace, pod, type, reason, message } = event;
-  const at = `${new Date(now).toISOString().slice(0, 19)}Z`;
+  const at = formatSeconds(now);
   return {
     apiVersion: "v1",
     kind: "Event",

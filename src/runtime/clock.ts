@@ -12,6 +12,14 @@ export interface Clock {
   schedule(task: () => void, delayMs: number): () => void;
 }
 
+/**
+ * Formats Unix milliseconds in RFC 3339, as whole seconds and an upper-case Z, such as "2026-11-26T01:02:03Z". Rounds down,
+ * never up.
+ */
+export function formatSeconds(unixMs: number): string {
+  return `${new Date(unixMs).toISOString().slice(0, 19)}Z`;
+}
+
 /** Node fires timers longer than 2^31-1 ms immediately. */
 const MAX_TIMER_MS = 2_147_483_647;
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { backoff, jitter, repeat, sleep, untilAborted } from "../../src/runtime/clock.ts";
+import { backoff, formatSeconds, jitter, repeat, sleep, untilAborted } from "../../src/runtime/clock.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 
 suite("sleep()", () => {
@@ -161,4 +161,8 @@ for (const [attempt, expected] of [
 test("backoff() varies each delay by 20 %, also the longest", () => {
   const delays = [0, 1].map((random) => Math.round(backoff(9, 500, 10_000, () => random)));
   assert.deepEqual(delays, [8_000, 12_000]);
+});
+
+test("formatSeconds() rounds down to whole seconds", () => {
+  assert.equal(formatSeconds(Date.UTC(2026, 10, 26, 1, 2, 3, 999)), "2026-11-26T01:02:03Z");
 });

@@ -11,6 +11,7 @@ import type { BrokenLog } from "../../operations/audit/logs/sources.ts";
 import type { AuditQuery } from "../../operations/audit/question.ts";
 import type { CallSum } from "../../operations/audit/records/aws-calls.ts";
 import { countOf } from "../../operations/format.ts";
+import { formatSeconds } from "../../runtime/clock.ts";
 import { tableOf, visible } from "./text.ts";
 
 /** Returns the answer as a table, with one row for each row of the answer. */
@@ -24,7 +25,7 @@ export function answerTable(answer: AuditAnswer): string {
     case "pod":
       return tableOf(
         ["TIME", "WHAT", "DETAIL"],
-        answer.rows.map((step) => [timeText(step.at), step.what, stepText(step)]),
+        answer.rows.map((step) => [formatSeconds(step.at), step.what, stepText(step)]),
       );
     case "refusals":
       return tableOf(REFUSAL_HEAD, answer.rows.map(refusalCells));
@@ -40,7 +41,14 @@ function grantCells({ grant, sessions, origin }: GrantRow, hasCalls: boolean): r
   const newest = sessions.at(-1)?.session;
   const older = sessions.length > 1 ? ` and ${sessions.length - 1} earlier` : "";
   return [
-    ...[timeText(first), timeText(last), String(issues), `${namespace}/${pod}`, container, serviceAccount ?? ""],
+    ...[
+      formatSeconds(first),
+      formatSeconds(last),
+      String(issues),
+      `${namespace}/${pod}`,
+      container,
+      serviceAccount ?? "",
+    ],
     ...[pathAndName(role), userText(origin), newest === undefined ? "" : `${newest.accessKeyId}${older}`],
     ...(hasCalls ? [callsText(sessions.flatMap(({ calls }) => calls ?? []))] : []),
   ];
@@ -109,8 +117,8 @@ function refusalCells(row: RefusalRow): readonly string[] {
   const { kind, reason, namespace, pod, container, user = "", count, first, last, message } = row;
   const place = `${namespace}/${pod}${container === undefined ? "" : ` (${container})`}`;
   return [
-    timeText(first),
-    timeText(last),
+    formatSeconds(first),
+    formatSeconds(last),
     String(count),
     kind,
     reason,
@@ -118,11 +126,6 @@ function refusalCells(row: RefusalRow): readonly string[] {
     marked(user, row.caller).trim(),
     message,
   ];
-}
-
-/** Whole seconds, such as "2026-11-26T01:02:03Z". */
-function timeText(at: number): string {
-  return new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
 }
 
 /** What is reported if the answer has no row. */

@@ -1,7 +1,9 @@
 // Replies of the credentials endpoint as bytes: for credentials built once per renewal, for refusals when they occur.
 // The bodies follow the container credentials provider of the AWS SDKs
 // (https://docs.aws.amazon.com/sdkref/latest/guide/feature-container-credentials.html).
+
 import { ERRORS, type ErrorCode, type ErrorInfo } from "../../protocol/errors.ts";
+import { formatSeconds } from "../../runtime/clock.ts";
 import type { Credentials } from "../grants.ts";
 
 /** A response. `headers`: names and values in one flat array, as `writeHead` accepts them. */
@@ -28,7 +30,8 @@ export function credentialsReply(credentials: Credentials): Reply {
     AccessKeyId: credentials.accessKeyId,
     SecretAccessKey: credentials.secretAccessKey.reveal(),
     Token: credentials.sessionToken.reveal(),
-    Expiration: formatTime(credentials.expiresAtMs),
+    // Whole seconds and an upper-case Z: some SDK fails on fractions or offsets.
+    Expiration: formatSeconds(credentials.expiresAtMs),
     AccountId: credentials.accountId,
     RoleArn: credentials.roleArn,
   });
@@ -42,13 +45,6 @@ export function refusalReply({ code, message }: ErrorInfo, extra: readonly strin
   // SDKs differ in the case of the names that they read.
   const body = JSON.stringify({ code, message, Code: code, Message: message });
   return reply(ERRORS[code].http, body, extra);
-}
-
-/**
- * Formats a time as whole seconds and an upper-case Z: some SDK fails on fractions or offsets. Rounds down, never up.
- */
-export function formatTime(unixMs: number): string {
-  return `${new Date(unixMs).toISOString().slice(0, 19)}Z`;
 }
 
 /**

@@ -1,7 +1,8 @@
 // Documents of the metadata paths, from the role's credentials. Pretty-printed as on EC2, because scripts read them
 // line by line. Facts that podrole does not know are omitted.
+
+import { formatSeconds } from "../../../runtime/clock.ts";
 import type { Credentials } from "../../grants.ts";
-import { formatTime } from "../replies.ts";
 
 /** Returns the role's name without its path, as EC2 lists the role of an instance. */
 export function roleName({ roleArn }: Pick<Credentials, "roleArn">): string {
@@ -30,12 +31,12 @@ function decode(text: string): string {
 export function roleCredentials(role: Credentials): string {
   return json({
     Code: "Success",
-    LastUpdated: formatTime(role.issuedAtMs),
+    LastUpdated: formatSeconds(role.issuedAtMs),
     Type: "AWS-HMAC",
     AccessKeyId: role.accessKeyId,
     SecretAccessKey: role.secretAccessKey.reveal(),
     Token: role.sessionToken.reveal(),
-    Expiration: formatTime(role.expiresAtMs),
+    Expiration: formatSeconds(role.expiresAtMs),
   });
 }
 
@@ -44,7 +45,7 @@ export function roleCredentials(role: Credentials): string {
  * position.
  */
 export function roleInfo({ issuedAtMs, roleArn }: Credentials): string {
-  return json({ Code: "Success", LastUpdated: formatTime(issuedAtMs), InstanceProfileArn: roleArn });
+  return json({ Code: "Success", LastUpdated: formatSeconds(issuedAtMs), InstanceProfileArn: roleArn });
 }
 
 /** Returns account, region and zone; an undefined region or zone is omitted. */
