@@ -1,6 +1,8 @@
 // Removes from the pods of manifests what injection added, and nothing else.
+
 import { findShapeProblem } from "../../injection/shape.ts";
 import { uninject } from "../../injection/uninject.ts";
+import type { UninjectOptions } from "../../injection/uninject-env.ts";
 import { type Checked, success } from "../../runtime/result.ts";
 import { editManifests } from "../manifests/edit-pods.ts";
 import type { NamedText } from "../manifests/parse-objects.ts";
@@ -13,20 +15,14 @@ export interface UninjectedPod extends PodSubject {
   readonly message?: string;
 }
 
-/** How injected values are distinguished from the pod's own. */
-export interface UninjectOptions {
-  /** The webhook's setting; it distinguishes an injected AWS_REGION from one of the pod's own. */
-  readonly region: string | undefined;
-}
-
 /** Removes podrole from every pod; a malformed pod is left as it is. The problems are those of the input. */
-export function uninjectManifests(input: NamedText, { region }: UninjectOptions): Checked<Edited<UninjectedPod>> {
+export function uninjectManifests(input: NamedText, options: UninjectOptions): Checked<Edited<UninjectedPod>> {
   const read = objectsOf(input);
   if (!read.ok) return read;
   const pods: UninjectedPod[] = [];
   const text = editManifests(input.text, ({ kind, name, pod }) => {
     const message = findShapeProblem(pod);
-    const before = message === undefined ? uninject(pod, { region }) : pod;
+    const before = message === undefined ? uninject(pod, options) : pod;
     if (message !== undefined) pods.push({ kind, name, outcome: "malformed", message });
     else pods.push({ kind, name, outcome: before === pod ? "not injected" : "removed" });
     return before;
