@@ -2,7 +2,7 @@
 // that callers and their tests need no client. A missing object is `undefined` and a lost race is the value "conflict"
 // or "exists"; every other failure is thrown as an ApiError (errors.ts).
 import type { ErrorCode } from "../protocol/errors.ts";
-import type { Secret } from "../runtime/secret.ts";
+import type { Secret, SecretData } from "../runtime/secret.ts";
 import type { Namespace, ObjectMeta, Pod, ServiceAccount } from "./objects.ts";
 
 /** The API server's verdict on a token (authentication.k8s.io/v1 TokenReview, status). */
@@ -24,9 +24,6 @@ export interface KubeSecret {
   /** Decoded from base64. */
   readonly data: Readonly<Record<string, Secret>>;
 }
-
-/** Data of a Secret to write, not yet encoded as base64. Its public entries may be plain text. */
-export type SecretData = Readonly<Record<string, Secret | string>>;
 
 /** Metadata that an object gets when it is created; later writes leave it unchanged. */
 export interface CreationMetadata {

@@ -3,13 +3,12 @@
 // update.
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../runtime/clock.ts";
-import { Secret } from "../runtime/secret.ts";
+import { Secret, type SecretData } from "../runtime/secret.ts";
 import type {
   CreationMetadata,
   Kubernetes,
   KubeSecret,
   Resource,
-  SecretData,
   Selector,
   TokenReview,
   WebhookConfiguration,

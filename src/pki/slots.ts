@@ -2,7 +2,7 @@
 // damaged Secret is an error and stays unchanged: a new CA in its place would cut off every pod.
 import { X509Certificate } from "node:crypto";
 import { PodroleError } from "../protocol/errors.ts";
-import { Secret } from "../runtime/secret.ts";
+import { Secret, type SecretData } from "../runtime/secret.ts";
 import type { Authority } from "./certificate.ts";
 import { keyPairProblem } from "./own-authority.ts";
 
@@ -27,13 +27,7 @@ export interface Authorities {
   readonly previous: PreviousSlot | undefined;
 }
 
-/**
- * Data of a Secret, not encoded as base64. Certificates and times are public, and are texts when they are written. As
- * read, every entry is a Secret until it has been parsed: by mistake, a key may be where a certificate is expected.
- */
-export type SecretData = Readonly<Record<string, Secret | string>>;
-
-/** Returns the slots as data of a Secret: only keys are Secrets. */
+/** Returns the slots as data of a Secret: only keys are Secrets, because certificates and times are public. */
 export function encodeAuthorities({ current, next, previous }: Authorities): SecretData {
   return {
     ...encodeSlot("current", current),
@@ -55,7 +49,8 @@ function formatTime(ms: number): string {
 }
 
 /**
- * Reads the slots from a Secret; undefined if it has no slot at all, in which case the server fills it. Throws
+ * Reads the slots from a Secret, of which every entry is a Secret until it has been parsed: by mistake, a key may be where
+ * a certificate is expected. Undefined if it has no slot at all, in which case the server fills it. Throws
  * PodroleError AUTHORITY_UNAVAILABLE, which names the key of the Secret, if a slot is incomplete or its parts do not
  * match.
  */

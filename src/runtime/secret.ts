@@ -2,6 +2,11 @@
 // "[secret]"; `grep 'reveal()'` lists every place where a secret leaves podrole.
 import { inspect } from "node:util";
 
+/**
+ * Data of a Kubernetes Secret, not encoded as base64. Public entries may be plain text when they are written.
+ */
+export type SecretData = Readonly<Record<string, Secret | string>>;
+
 /** Holds one secret text from the adapter that received it to the line that sends or writes it. */
 export class Secret {
   readonly #value: string;

@@ -1,5 +1,5 @@
 // Data of a Secret in the forms in which the API server stores and returns it.
-import type { SecretData } from "../../src/pki/slots.ts";
+import type { SecretData } from "../../src/runtime/secret.ts";
 
 /** The texts of the entries. */
 export function revealed(data: SecretData): Readonly<Record<string, string>> {

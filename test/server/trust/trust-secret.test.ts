@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { splitBundle } from "../../../src/pki/bundle.ts";
-import type { SecretData } from "../../../src/pki/slots.ts";
-import { Secret } from "../../../src/runtime/secret.ts";
+import { Secret, type SecretData } from "../../../src/runtime/secret.ts";
 import type { ReadTrust } from "../../../src/server/trust/authority-poller.ts";
 import { trustFromSecret } from "../../../src/server/trust/trust-secret.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
