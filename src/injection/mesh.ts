@@ -2,6 +2,7 @@
 // and the start of that proxy nothing in the pod can reach podrole's server, so podrole must not start in between.
 import type { Container, Pod } from "../kubernetes/objects.ts";
 import { ANNOTATIONS } from "../policy/annotations.ts";
+import { listedContainers } from "../policy/containers.ts";
 import { allContainers, listOf } from "./shape.ts";
 import { type Warning, warningOf } from "./warnings.ts";
 
@@ -38,7 +39,7 @@ export function hasProxyFrom({ spec }: Pod, index: number): boolean {
  */
 export function participationOf({ metadata }: Pod): (container: Container) => boolean {
   const annotations = metadata.annotations ?? {};
-  const named = new Set((annotations[ANNOTATIONS.containers] ?? "").split(",").map((listed) => listed.trim()));
+  const named = new Set(listedContainers(annotations));
   return ({ name }) =>
     (!NETWORK.has(name) && !PROXIES.has(name)) ||
     Object.hasOwn(annotations, ANNOTATIONS.roleOfContainer + name) ||

@@ -4,23 +4,29 @@ import { type Refusal, refuse } from "../protocol/errors.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
 import type { InheritedAnnotations, PodFacts, PolicySettings, RoleOrigin } from "./model.ts";
 
+/** Returns the names in podrole.io/containers, without the empty ones; undefined if the pod has no such annotation. */
+export function listedContainers(annotations: Readonly<Record<string, string>>): readonly string[] | undefined {
+  return valueOf(annotations, ANNOTATIONS.containers)
+    ?.split(",")
+    .flatMap((name) => name.trim() || []);
+}
+
 /**
  * Returns the participating containers: those that podrole.io/containers names, all if it is absent, none if it is
  * empty. CONTAINER_UNKNOWN if it, or an `iam.amazonaws.com/role.<container>`, names a container that the pod does not
  * have, or if a container that is left out has a role of its own.
  */
 export function participantsOf({ annotations, containers }: PodFacts): readonly string[] | Refusal {
-  const listed = valueOf(annotations, ANNOTATIONS.containers);
-  const names = (listed ?? "").split(",").flatMap((name) => name.trim() || []);
-  const unknown = names.find((name) => !containers.includes(name));
+  const listed = listedContainers(annotations);
+  const unknown = listed?.find((name) => !containers.includes(name));
   if (unknown !== undefined) {
     return unknownContainer(
-      `${ANNOTATIONS.containers} ${quoted(listed ?? "")}`,
+      `${ANNOTATIONS.containers} ${quoted(valueOf(annotations, ANNOTATIONS.containers) ?? "")}`,
       `the pod has no container ${quoted(unknown)}`,
       containers,
     );
   }
-  const participants = listed === undefined ? containers : containers.filter((name) => names.includes(name));
+  const participants = listed === undefined ? containers : containers.filter((name) => listed.includes(name));
   for (const key of Object.keys(annotations)) {
     if (!key.startsWith(ANNOTATIONS.roleOfContainer)) continue;
     const name = key.slice(ANNOTATIONS.roleOfContainer.length);
