@@ -49,7 +49,7 @@ const QUOTES_SECRETS: ReadonlySet<string> = new Set(["secrets", "tokenreviews"])
 const MAX_QUOTE_LENGTH = 300;
 
 /** Creates the error for a response with an unexpected status. `retryAfterMs` comes from the Retry-After header. */
-export function rejected(info: RequestInfo, status: number, body: ApiStatus, retryAfterMs?: number): ApiError {
+export function requestRejected(info: RequestInfo, status: number, body: ApiStatus, retryAfterMs?: number): ApiError {
   const reason = body.reason ?? "";
   const said = [String(status), reason].filter(Boolean).join(" ");
   const waitMs = retryAfterMs ?? (body.details?.retryAfterSeconds ?? 0) * 1000;

@@ -3,7 +3,7 @@
 // on.
 // (https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes)
 import type { ListPage, ListWatch, OperatorResource, Resource, Selector, WatchEvent } from "./api.ts";
-import { ApiError, type ApiStatus, type RequestInfo, rejected } from "./errors.ts";
+import { ApiError, type ApiStatus, type RequestInfo, requestRejected } from "./errors.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { pathOf } from "./paths.ts";
 import type { Requester } from "./request.ts";
@@ -67,7 +67,7 @@ function readEvent<Item>(info: RequestInfo, line: string): WatchEvent<Item> {
     case "BOOKMARK":
       return { type, resourceVersion: object.metadata?.resourceVersion ?? "" };
     case "ERROR":
-      throw rejected(info, object.code ?? 500, object);
+      throw requestRejected(info, object.code ?? 500, object);
     default:
       throw malformed(info);
   }

@@ -3,7 +3,7 @@
 
 import type { Clock } from "../runtime/clock.ts";
 import { parseObject } from "../runtime/json-object.ts";
-import { type ApiError, type ApiStatus, type RequestInfo, rejected, timedOut, unreachable } from "./errors.ts";
+import { type ApiError, type ApiStatus, type RequestInfo, requestRejected, timedOut, unreachable } from "./errors.ts";
 
 /** A request as it is sent. */
 export interface TransportRequest {
@@ -100,7 +100,7 @@ export function createRequester(
       const response = await send(info, call, signal);
       if (response.status <= 299) return await read(response);
       const body = parseStatus(await response.text());
-      refusal = rejected(info, response.status, body, retryAfterMs(response.headers["retry-after"]));
+      refusal = requestRejected(info, response.status, body, retryAfterMs(response.headers["retry-after"]));
     } catch (error) {
       throw noResponse(info, signal, error);
     }

@@ -60,14 +60,14 @@ export function issueCertificate({
   const chain = readCertificates(authority.certificatePem);
   const [issuer] = chain;
   const issuerName = issuer && certificateFields(issuer.raw)[5];
-  if (!issuer || !issuerName) throw unusable("its certificate cannot be read; expected PEM");
+  if (!issuer || !issuerName) throw caUnusable("its certificate cannot be read; expected PEM");
   const notBefore = wholeSeconds(
     Math.max(now - BACKDATE_MS, ...chain.map((certificate) => certificate.validFromDate.getTime())),
   );
   const notAfter = wholeSeconds(
     Math.min(now + lifetimeMs, ...chain.map((certificate) => certificate.validToDate.getTime())),
   );
-  if (notAfter <= now || notAfter <= notBefore) throw unusable(`it is only valid until ${issuer.validTo}`);
+  if (notAfter <= now || notAfter <= notBefore) throw caUnusable(`it is only valid until ${issuer.validTo}`);
   const serial = newSerial();
   const publicKeyInfo = publicKeyInfoOf(publicKey);
   const leaf = signCertificate(createPrivateKey(authority.key.reveal()), {
@@ -152,6 +152,6 @@ function wholeSeconds(ms: number): number {
   return Math.floor(ms / 1000) * 1000;
 }
 
-function unusable(state: string): PodroleError {
+function caUnusable(state: string): PodroleError {
   return new PodroleError("AUTHORITY_UNAVAILABLE", `Cannot sign with the CA: ${state}`);
 }

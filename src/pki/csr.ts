@@ -48,28 +48,30 @@ const MAX_BYTES = 8 * 1024;
  * throws.
  */
 export function readCsr(der: Uint8Array): KeyObject | Refusal {
-  if (der.length > MAX_BYTES) return invalid(`it has ${der.length} bytes; expected at most ${MAX_BYTES}`);
+  if (der.length > MAX_BYTES) return csrInvalid(`it has ${der.length} bytes; expected at most ${MAX_BYTES}`);
   const [info, algorithm, signatureBits, ...more] = fields(decode(der)) ?? [];
   const [version, subject, publicKeyInfo, attributes, ...others] = fields(info) ?? [];
   const signature = wholeBits(signatureBits);
   const isWhole = isSame(version, integer(0)) && fields(subject) && hasTag(attributes, 0);
   if (!info || !publicKeyInfo || !signature || !isWhole || more.length + others.length > 0) {
-    return invalid("it is not a PKCS #10 request; expected one in DER");
+    return csrInvalid("it is not a PKCS #10 request; expected one in DER");
   }
   if (!hasAcceptedForm(publicKeyInfo)) {
-    return invalid("its key is of an unaccepted type or form; expected ECDSA P-256 or RSA 2048-4096");
+    return csrInvalid("its key is of an unaccepted type or form; expected ECDSA P-256 or RSA 2048-4096");
   }
   const key = attempt(() => createPublicKey({ key: encode(publicKeyInfo), format: "der", type: "spki" }));
-  if (key === undefined) return invalid("its public key cannot be read; expected ECDSA P-256 or RSA 2048-4096");
+  if (key === undefined) return csrInvalid("its public key cannot be read; expected ECDSA P-256 or RSA 2048-4096");
   const problem = keyProblem(key);
-  if (problem !== undefined) return invalid(problem);
+  if (problem !== undefined) return csrInvalid(problem);
   const scheme = signatureScheme(key);
   if (!isSame(algorithm, scheme.algorithm)) {
-    return invalid("its signature algorithm does not match its key; expected SHA-256 with ECDSA or RSA (PKCS #1 v1.5)");
+    return csrInvalid(
+      "its signature algorithm does not match its key; expected SHA-256 with ECDSA or RSA (PKCS #1 v1.5)",
+    );
   }
   return attempt(() => verify(scheme.digest, encode(info), key, signature))
     ? key
-    : invalid("its signature was not made with its own key; expected a proof of possession");
+    : csrInvalid("its signature was not made with its own key; expected a proof of possession");
 }
 
 /** First byte of a point that has both coordinates (SEC 1 §2.3.3). */
@@ -96,6 +98,6 @@ function attempt<T>(call: () => T): T | undefined {
   }
 }
 
-function invalid(state: string): Refusal {
+function csrInvalid(state: string): Refusal {
   return refuse("REQUEST_INVALID", `Cannot read the certification request: ${state}`);
 }

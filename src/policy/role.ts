@@ -54,10 +54,10 @@ const ACCEPTED = '"name", "path/name", "/path/name" or "arn:aws:iam::12345678901
 export function resolveRole(text: string, baseArn: string | undefined, origin = "the role"): RoleArn | Refusal {
   const isArn = isArnLike(text);
   if (baseArn === undefined && isShortRole(text)) {
-    return invalid(origin, text, "it is not a full ARN and --role-base-arn is not set; expected a full role ARN");
+    return roleInvalid(origin, text, "it is not a full ARN and --role-base-arn is not set; expected a full role ARN");
   }
   const role = isArn ? parseRoleArn(text) : parseRoleArn(`${baseArn ?? ""}${withoutSlash(text)}`);
-  return role ?? invalid(origin, text, `it ${describe(text, isArn)}; expected ${ACCEPTED}`);
+  return role ?? roleInvalid(origin, text, `it ${describe(text, isArn)}; expected ${ACCEPTED}`);
 }
 
 /** Removes exactly one leading slash: `/team/x` → `team/x`. */
@@ -87,6 +87,6 @@ function describe(text: string, isArn: boolean): string {
   return "does not result in a role ARN";
 }
 
-function invalid(origin: string, text: string, state: string): Refusal {
+function roleInvalid(origin: string, text: string, state: string): Refusal {
   return refuse("ROLE_INVALID", `Cannot resolve ${origin} ${quoted(text)}: ${state}`);
 }

@@ -31,7 +31,7 @@ const CONFIG_MAP = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
 export function sessionPolicyConfigMap(pod: PodFacts): string | undefined | Refusal {
   const name = valueOf(pod.annotations, ANNOTATIONS.sessionPolicy);
   if (name === undefined || CONFIG_MAP.test(name)) return name;
-  return invalid(
+  return annotationInvalid(
     ANNOTATIONS.sessionPolicy,
     name,
     "it is not a valid name; expected the name of a ConfigMap in the pod's namespace",
@@ -64,7 +64,7 @@ function policyArnsOf(pod: PodFacts, role: RoleArn): readonly string[] | undefin
   const isUsable = arns.length <= MAX_POLICY_ARNS && arns.every((arn) => isOfAccount(arn, role));
   if (isUsable) return arns;
   const state = `it is not a usable list; expected up to ${MAX_POLICY_ARNS} ARNs of managed policies of AWS or of account ${role.accountId}, separated by commas`;
-  return invalid(ANNOTATIONS.sessionPolicyArns, annotated, state);
+  return annotationInvalid(ANNOTATIONS.sessionPolicyArns, annotated, state);
 }
 
 /** STS requires managed session policies to be in the account of the role, or AWS's own. */
@@ -79,11 +79,11 @@ function inlinePolicyOf(pod: PodFacts, source: SessionPolicySource | undefined):
   if (source === "deferred") return undefined;
   if (source?.text === undefined) {
     const state = `there is no such ConfigMap in namespace "${pod.namespace}", or it has no ${SESSION_POLICY_KEY}`;
-    return invalid(ANNOTATIONS.sessionPolicy, name, `${state}; expected a policy there`);
+    return annotationInvalid(ANNOTATIONS.sessionPolicy, name, `${state}; expected a policy there`);
   }
   const problem = policyTextProblem(source.text);
   if (problem === undefined) return source.text;
-  return invalid(ANNOTATIONS.sessionPolicy, name, `its ${SESSION_POLICY_KEY} ${problem}`);
+  return annotationInvalid(ANNOTATIONS.sessionPolicy, name, `its ${SESSION_POLICY_KEY} ${problem}`);
 }
 
 /**
@@ -98,6 +98,6 @@ function policyTextProblem(text: string): string | undefined {
   return isPolicy ? undefined : "is not a policy; expected a JSON object with a Statement";
 }
 
-function invalid(annotation: string, value: string, state: string): Refusal {
+function annotationInvalid(annotation: string, value: string, state: string): Refusal {
   return refuse("ANNOTATION_INVALID", `Cannot use ${annotation} ${quoted(value)}: ${state}`);
 }

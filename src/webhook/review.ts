@@ -49,13 +49,13 @@ const UID = /^[\w.-]{1,128}$/;
 /** Reads the body of a request to /mutate; returns REQUEST_INVALID for what is not the AdmissionReview of a pod. */
 export function readReview(body: unknown): Result<AdmissionRequest, Unreadable> {
   if (!isObject(body) || body["kind"] !== KIND || body["apiVersion"] !== API_VERSION) {
-    return unreadable(undefined, `it has another kind or apiVersion; expected ${KIND} of ${API_VERSION}`);
+    return reviewUnreadable(undefined, `it has another kind or apiVersion; expected ${KIND} of ${API_VERSION}`);
   }
   const { request } = body;
-  if (!isObject(request)) return unreadable(undefined, "request is missing; expected an object");
+  if (!isObject(request)) return reviewUnreadable(undefined, "request is missing; expected an object");
   const uid = request["uid"];
   if (typeof uid !== "string" || !UID.test(uid)) {
-    return unreadable(undefined, "request.uid is not one; expected up to 128 letters, digits, dots and dashes");
+    return reviewUnreadable(undefined, "request.uid is not one; expected up to 128 letters, digits, dots and dashes");
   }
 
   const common = {
@@ -65,19 +65,20 @@ export function readReview(body: unknown): Result<AdmissionRequest, Unreadable> 
     object: request["object"],
   };
   const namespaceProblem = findNameProblem(common.namespace, undefined);
-  if (namespaceProblem !== undefined) return unreadable(uid, namespaceProblem);
+  if (namespaceProblem !== undefined) return reviewUnreadable(uid, namespaceProblem);
   const dryRun = request["dryRun"] === true;
   if (request["operation"] !== "CREATE" || text(request["subResource"]) !== "") {
     return success({ ...common, dryRun, createsPod: false });
   }
-  if (!isPodKind(request["kind"])) return unreadable(uid, "request.kind is another kind; expected Pod of v1");
-  if (!isObject(common.object)) return unreadable(uid, "request.object is missing; expected a Pod");
-  if (!isPodObject(common.object)) return unreadable(uid, "request.object is another kind; expected a Pod of v1");
-  if (common.namespace === "") return unreadable(uid, "request.namespace is missing; expected the pod's namespace");
+  if (!isPodKind(request["kind"])) return reviewUnreadable(uid, "request.kind is another kind; expected Pod of v1");
+  if (!isObject(common.object)) return reviewUnreadable(uid, "request.object is missing; expected a Pod");
+  if (!isPodObject(common.object)) return reviewUnreadable(uid, "request.object is another kind; expected a Pod of v1");
+  if (common.namespace === "")
+    return reviewUnreadable(uid, "request.namespace is missing; expected the pod's namespace");
   const sizeProblem = findSizeProblem(common.object);
-  if (sizeProblem !== undefined) return unreadable(uid, sizeProblem);
+  if (sizeProblem !== undefined) return reviewUnreadable(uid, sizeProblem);
   const nameProblem = findNameProblem(common.namespace, common.object);
-  if (nameProblem !== undefined) return unreadable(uid, nameProblem);
+  if (nameProblem !== undefined) return reviewUnreadable(uid, nameProblem);
   return success({ ...common, dryRun, createsPod: true });
 }
 
@@ -88,7 +89,7 @@ export function formatReview({ patch, ...response }: AdmissionResponse): Readonl
   return { apiVersion: API_VERSION, kind: KIND, response: { ...response, ...patched } };
 }
 
-function unreadable(uid: string | undefined, state: string): Result<AdmissionRequest, Unreadable> {
+function reviewUnreadable(uid: string | undefined, state: string): Result<AdmissionRequest, Unreadable> {
   return failure({ uid, refusal: refuse("REQUEST_INVALID", `Cannot read the AdmissionReview: ${state}`) });
 }
 

@@ -22,17 +22,17 @@ export async function readInstanceProfileArn(
     headers: { "x-aws-ec2-metadata-token-ttl-seconds": "60" },
     signal: AbortSignal.timeout(timeoutMs),
   });
-  if (!session.ok) throw unreadable(`the instance metadata service returned no token (HTTP ${session.status})`);
+  if (!session.ok) throw profileUnreadable(`the instance metadata service returned no token (HTTP ${session.status})`);
   const info = await fetch(at("/latest/meta-data/iam/info"), {
     headers: { "x-aws-ec2-metadata-token": await session.text() },
     signal: AbortSignal.timeout(timeoutMs),
   });
-  if (!info.ok) throw unreadable(`the instance has no profile (HTTP ${info.status} for iam/info)`);
+  if (!info.ok) throw profileUnreadable(`the instance has no profile (HTTP ${info.status} for iam/info)`);
   const { InstanceProfileArn: arn } = (await info.json()) as { readonly InstanceProfileArn?: unknown };
-  if (typeof arn !== "string") throw unreadable("iam/info has no InstanceProfileArn");
+  if (typeof arn !== "string") throw profileUnreadable("iam/info has no InstanceProfileArn");
   return arn;
 }
 
-function unreadable(state: string): Error {
+function profileUnreadable(state: string): Error {
   return new Error(`Cannot read the instance profile: ${state}; expected an ARN`);
 }

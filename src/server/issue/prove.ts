@@ -51,7 +51,7 @@ export function createProve(
 ): Prove {
   return async (token, peer) => {
     const problem = findTokenProblem(token, { audience, now: clock.now() });
-    if (problem !== undefined) return rejected(problem);
+    if (problem !== undefined) return tokenRejected(problem);
     const review = await limitReviews(peer, () => kubernetes.reviewToken(token, audience));
     return review === undefined ? BUSY : provePod(kubernetes, review, audience);
   };
@@ -67,17 +67,17 @@ async function provePod(
   review: TokenReview,
   audience: string,
 ): Promise<ProvenPod | Refusal> {
-  if (!review.authenticated) return rejected(`the API server does not accept it${inParentheses(review.error)}`);
+  if (!review.authenticated) return tokenRejected(`the API server does not accept it${inParentheses(review.error)}`);
   // An API server that does not support audiences leaves the list empty: the token may then be for any audience.
   if (!review.audiences.includes(audience))
-    return rejected(`its audiences are ${JSON.stringify(review.audiences)}; expected ${JSON.stringify(audience)}`);
+    return tokenRejected(`its audiences are ${JSON.stringify(review.audiences)}; expected ${JSON.stringify(audience)}`);
   const [, namespace, serviceAccount] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(review.username) ?? [];
   if (namespace === undefined || serviceAccount === undefined)
-    return rejected(`its user is ${JSON.stringify(review.username)}; expected a ServiceAccount`);
+    return tokenRejected(`its user is ${JSON.stringify(review.username)}; expected a ServiceAccount`);
   const name = only(review.extra[POD_NAME]);
   const uid = only(review.extra[POD_UID]);
   if (name === undefined || uid === undefined)
-    return rejected("it is not bound to one pod; expected a projected volume's token");
+    return tokenRejected("it is not bound to one pod; expected a projected volume's token");
   const pod = await kubernetes.getPod(namespace, name);
   const found = verifyPod({ namespace, name, uid, serviceAccount }, pod && { pod, ...instanceOf(pod) });
   if (isRefusal(found)) return found;
@@ -128,7 +128,7 @@ export function verifyPod<Found extends PodInstance>(claimed: ClaimedPod, found:
   return found;
 }
 
-function rejected(state: string): Refusal {
+function tokenRejected(state: string): Refusal {
   return refuse("PROOF_REJECTED", `Cannot accept the ServiceAccount token: ${state}`);
 }
 

@@ -31,11 +31,11 @@ export function trustFromFiles(
 
   return async () => {
     const [certificatePem, key] = await Promise.all([readIfPresent(certificateFile), readIfPresent(keyFile)]);
-    if (certificatePem === undefined) throw unusable(`${certificateFile} does not exist; expected a PEM file`);
-    if (key === undefined) throw unusable(`${keyFile} does not exist; expected a PEM file`);
+    if (certificatePem === undefined) throw caFilesUnusable(`${certificateFile} does not exist; expected a PEM file`);
+    if (key === undefined) throw caFilesUnusable(`${keyFile} does not exist; expected a PEM file`);
     const now = clock.now();
     const read = readAuthority(certificatePem, new Secret(key), now);
-    if (!read.ok) throw unusable(read.problem);
+    if (!read.ok) throw caFilesUnusable(read.problem);
     const authority = read.value;
     if (last !== undefined && last !== certificatePem) {
       replaced.set(bundleHash(last), { pem: last, until: now + leafLifetimeMs });
@@ -52,6 +52,6 @@ export function trustFromFiles(
 const ROOT_NOT_PUBLISHED =
   "certificates are now signed below a new root: pods that were created before this change cannot reach this server until they are restarted";
 
-function unusable(state: string): PodroleError {
+function caFilesUnusable(state: string): PodroleError {
   return new PodroleError("AUTHORITY_UNAVAILABLE", `Cannot use the CA of --ca-cert and --ca-key: ${state}`);
 }
