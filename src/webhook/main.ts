@@ -16,7 +16,7 @@ import { measureAdmission, measureReads, type WebhookMetrics } from "./instrumen
 import { createLookups } from "./lookups.ts";
 import { WEBHOOK_METRICS } from "./metrics.ts";
 import { type OpenedCluster, openCluster } from "./open-cluster.ts";
-import { createServingCertificate, type ServingCertificate } from "./serving-certificate.ts";
+import { createRequestedCertificate, type RequestedCertificate } from "./serving-certificate.ts";
 import { createTrustBundle } from "./trust.ts";
 
 /** The ports that were bound; a setting of port 0 binds any free one. */
@@ -49,7 +49,7 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
   const nativeSidecar = choosesNativeSidecar(settings.nativeSidecar, version);
 
   const trust = createTrustBundle({ kubernetes, clock, log, signal }, settings.trustConfigMap);
-  const serving = createServingCertificate(
+  const serving = createRequestedCertificate(
     { clock, log, signal, trust, onResult: (result) => metrics.servingRenewals.inc({ result }) },
     settings,
   );
@@ -96,7 +96,7 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
 interface PagesDeps extends ProgramDeps {
   readonly metrics: WebhookMetrics;
   readonly cluster: OpenedCluster;
-  readonly serving: ServingCertificate;
+  readonly serving: RequestedCertificate;
   readonly isReady: () => boolean;
 }
 

@@ -17,7 +17,7 @@ import type { Log } from "../runtime/log.ts";
 import type { TrustBundle } from "./trust.ts";
 
 /** `current()` throws INTERNAL until `ready` resolves. */
-export interface ServingCertificate extends TlsSource {
+export interface RequestedCertificate extends TlsSource {
   /** Resolves with the first certificate. */
   readonly ready: Promise<void>;
   /** Expiry in Unix milliseconds; undefined before the first certificate. */
@@ -25,7 +25,7 @@ export interface ServingCertificate extends TlsSource {
 }
 
 /** The server to call and the proof to send. */
-export interface ServingCertificateOptions {
+export interface RequestedCertificateOptions {
   /** host:port of the server's identity port. */
   readonly identityAddress: string;
   /** DNS name that the server's certificate must carry. */
@@ -35,7 +35,7 @@ export interface ServingCertificateOptions {
 }
 
 /** What the renewal depends on. */
-export interface ServingCertificateDeps {
+export interface RequestedCertificateDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
@@ -55,10 +55,10 @@ const NOT_CONFIRMED =
   "Cannot adopt the published trust bundle: the server has another one; expected the one that it has";
 
 /** Starts requesting the certificate, and renews it until `signal` is aborted. */
-export function createServingCertificate(
-  { clock, log, signal, trust, onResult }: ServingCertificateDeps,
-  options: ServingCertificateOptions,
-): ServingCertificate {
+export function createRequestedCertificate(
+  { clock, log, signal, trust, onResult }: RequestedCertificateDeps,
+  options: RequestedCertificateOptions,
+): RequestedCertificate {
   const changes = createChanges((err) => log.error({ err }, "could not use a renewed serving certificate"));
   const first = Promise.withResolvers<void>();
   let material: TlsMaterial | undefined;
@@ -136,7 +136,7 @@ export function createServingCertificate(
  */
 async function requestCertificate(
   { bundlePem, published }: { readonly bundlePem: string; readonly published: string },
-  { identityAddress, serverName, proofFile }: ServingCertificateOptions,
+  { identityAddress, serverName, proofFile }: RequestedCertificateOptions,
 ): Promise<TlsMaterial & { readonly isCurrent: boolean }> {
   const privateKey = generateKeyPem();
   const token = await readProof(proofFile, "the webhook");

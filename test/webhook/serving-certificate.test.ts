@@ -20,7 +20,7 @@ import { identityService } from "../../src/server/issue/services.ts";
 import { createAdmit } from "../../src/webhook/admit.ts";
 import { createLookups } from "../../src/webhook/lookups.ts";
 import { readReview } from "../../src/webhook/review.ts";
-import { createServingCertificate } from "../../src/webhook/serving-certificate.ts";
+import { createRequestedCertificate } from "../../src/webhook/serving-certificate.ts";
 import { createTrustBundle, type TrustBundle } from "../../src/webhook/trust.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
@@ -111,7 +111,11 @@ async function webhookBeside(context: TestContext, { published = "", proof = "to
     trust,
     onResult: (result: "ok" | "failed") => attempts.ended(result),
   };
-  const serving = createServingCertificate(deps, { identityAddress: address, serverName: "podrole-server", proofFile });
+  const serving = createRequestedCertificate(deps, {
+    identityAddress: address,
+    serverName: "podrole-server",
+    proofFile,
+  });
   if (published === "" && proof === "token") await serving.ready;
   const become = (change: Partial<typeof state>) => {
     Object.assign(state, change);
@@ -120,7 +124,7 @@ async function webhookBeside(context: TestContext, { published = "", proof = "to
   return { state, clock, serving, trust, attempts, become, lines };
 }
 
-suite("createServingCertificate()", () => {
+suite("createRequestedCertificate()", () => {
   test("renews at once when its CA leaves the trust bundle", { timeout: 20_000 }, async (context) => {
     const { clock, serving, become } = await webhookBeside(context);
     const renewal = () => new Promise<void>((resolve) => void serving.onChange(resolve));
