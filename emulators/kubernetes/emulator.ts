@@ -9,7 +9,7 @@ import type { AdmissionNotes } from "./admission.ts";
 import { type ApiDeps, answer } from "./api.ts";
 import { type AuditEvent, createAuditLog } from "./audit.ts";
 import { createInitialObjects } from "./creation.ts";
-import { createFaults, type Faults } from "./faults.ts";
+import { type ApiServerFaults, createApiServerFaults } from "./faults.ts";
 import { asStatus, createHttp } from "./http.ts";
 import { kubeconfig } from "./kubeconfig.ts";
 import { createLists } from "./lists.ts";
@@ -45,7 +45,7 @@ export interface KubernetesEmulator {
   /** The stored objects. Writes here skip admission and validation. */
   readonly store: Store;
   readonly audit: readonly AuditEvent[];
-  readonly faults: Faults;
+  readonly faults: ApiServerFaults;
   /** Address of a webhook's `clientConfig.service`: "namespace/name" → "127.0.0.1:9443". */
   readonly services: Map<string, string>;
   /** Targets of the proxy to a pod: "namespace/name:port" → "127.0.0.1:8080". */
@@ -82,7 +82,10 @@ export function createKubernetesEmulator(
   const access: Access = createAccess();
   const audit = createAuditLog({ clock });
   const watches = createWatches({ store, clock, faults: () => faults }, { bookmarkMs });
-  const faults: Faults = createFaults({ dropWatches: () => watches.drop(), compact: () => store.compact() });
+  const faults: ApiServerFaults = createApiServerFaults({
+    dropWatches: () => watches.drop(),
+    compact: () => store.compact(),
+  });
   const api: ApiDeps = {
     store,
     caller,

@@ -4,7 +4,7 @@ import type { RequestInfo } from "./request-info.ts";
 import { StatusError } from "./status.ts";
 
 /** The switches of all faults. */
-export interface Faults {
+export interface ApiServerFaults {
   /** Closes connections without a response. */
   down: boolean;
   /** Accepts requests and never responds; open watches receive nothing more. */
@@ -26,7 +26,7 @@ export interface Faults {
 }
 
 /** Creates the switches, all off. */
-export function createFaults(actions: Pick<Faults, "dropWatches" | "compact">): Faults {
+export function createApiServerFaults(actions: Pick<ApiServerFaults, "dropWatches" | "compact">): ApiServerFaults {
   return {
     down: false,
     stall: false,
@@ -43,7 +43,7 @@ export function createFaults(actions: Pick<Faults, "dropWatches" | "compact">): 
  * with.
  */
 export async function meetFaults(
-  faults: Faults,
+  faults: ApiServerFaults,
   info: RequestInfo | undefined,
 ): Promise<"go on" | "stall" | "hang up"> {
   if (info !== undefined && !faults.only(info)) return "go on";

@@ -8,7 +8,7 @@ import type { AdmissionNotes } from "./admission.ts";
 import { type ApiAnswer, type ApiDeps, answer } from "./api.ts";
 import type { AuditLog } from "./audit.ts";
 import { discover } from "./discovery.ts";
-import { type Faults, meetFaults } from "./faults.ts";
+import { type ApiServerFaults, meetFaults } from "./faults.ts";
 import { type RequestInfo, readRequestInfo } from "./request-info.ts";
 import { API_AUDIENCE } from "./service-account-tokens.ts";
 import { badRequest, internalError, StatusError, unauthorized, unsupportedMediaType } from "./status.ts";
@@ -19,7 +19,7 @@ import type { Watches } from "./watches.ts";
 export interface HttpDeps extends ApiDeps {
   readonly access: Access;
   readonly audit: AuditLog;
-  readonly faults: Faults;
+  readonly faults: ApiServerFaults;
   readonly watches: Watches;
   readonly version: { readonly major: string; readonly minor: string };
   /** Targets of pods/NAME:PORT/proxy: "namespace/name:port" → "127.0.0.1:8080". */

@@ -2,7 +2,7 @@
 // timeoutSeconds, by the client, by a fault, or by close(). The end releases its timers and its subscription.
 import type { ServerResponse } from "node:http";
 import type { Clock } from "../../src/runtime/clock.ts";
-import type { Faults } from "./faults.ts";
+import type { ApiServerFaults } from "./faults.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { groupVersion } from "./resources.ts";
 import { seenAs, type View, type WatchLine } from "./selected-watch.ts";
@@ -24,7 +24,7 @@ const DEFAULT_TIMEOUT_SECONDS = 1800;
 
 /** Creates the watches of a store. `bookmarkMs`: milliseconds between bookmarks. */
 export function createWatches(
-  { store, clock, faults }: { readonly store: Store; readonly clock: Clock; readonly faults: () => Faults },
+  { store, clock, faults }: { readonly store: Store; readonly clock: Clock; readonly faults: () => ApiServerFaults },
   { bookmarkMs }: { readonly bookmarkMs: number },
 ): Watches {
   const open = new Set<ServerResponse>();

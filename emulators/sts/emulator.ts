@@ -11,7 +11,7 @@ import type { Secret } from "../../src/runtime/secret.ts";
 import { type Answer, answer } from "./answer.ts";
 import { type CallLog, createCallLog, recordOf } from "./calls.ts";
 import { createCredentialStore, type LongTermKey } from "./credentials.ts";
-import { createFaults, type Faults } from "./faults.ts";
+import { createStsFaults, type StsFaults } from "./faults.ts";
 import { readForm } from "./query.ts";
 import { createRoleTable, type RoleConfig, type RoleTable } from "./roles.ts";
 import type { IdentityProvider } from "./web-identity.ts";
@@ -32,7 +32,7 @@ export interface StsEmulator {
   /** Returns "http://127.0.0.1:<port>"; throws an Error before listen(). */
   readonly url: string;
   readonly roles: RoleTable;
-  readonly faults: Faults;
+  readonly faults: StsFaults;
   /** Every call with an action, oldest first. */
   readonly calls: CallLog;
   listen(port?: number, host?: string): Promise<void>;
@@ -59,7 +59,7 @@ export function createStsEmulator({ clock }: { readonly clock: Clock }, options:
   const { region, keys = [], identityProviders = [], packedPolicyBytes = PACKED_POLICY_BYTES } = options;
   const roles = createRoleTable(options.roles ?? []);
   const credentials = createCredentialStore(keys);
-  const faults = createFaults();
+  const faults = createStsFaults();
   const calls = createCallLog();
   const closing = new AbortController();
   const server = createServer((request, response) => {

@@ -21,7 +21,7 @@ interface FaultScope {
 }
 
 /** The faults that are set. */
-export interface Faults {
+export interface StsFaults {
   set(fault: Fault, scope?: FaultScope): void;
   clear(): void;
   /** Returns the fault for this call and counts it. `roleArn` is undefined for calls without a role. */
@@ -29,7 +29,7 @@ export interface Faults {
 }
 
 /** Creates faults, none of them set. */
-export function createFaults(): Faults {
+export function createStsFaults(): StsFaults {
   let standing: { readonly fault: Fault; readonly roleArn: string | undefined; left: number }[] = [];
   return {
     set(fault, { calls = Infinity, roleArn } = {}) {
