@@ -6,7 +6,7 @@
 import type { Container, EnvVar, Pod } from "../../src/kubernetes/objects.ts";
 
 /** A pod with the facts that only its node knows. */
-export interface PodFacts {
+export interface PlacedPod {
   readonly pod: Pod;
   readonly nodeName: string;
   readonly podIP: string;
@@ -23,7 +23,10 @@ export function isProblem(value: object): value is ConfigProblem {
 }
 
 /** Returns the variables in the order of the spec; a later one of the same name replaces an earlier one. */
-export function containerVariables(container: Container, facts: PodFacts): ReadonlyMap<string, string> | ConfigProblem {
+export function containerVariables(
+  container: Container,
+  facts: PlacedPod,
+): ReadonlyMap<string, string> | ConfigProblem {
   const values = new Map<string, string>();
   if (Array.isArray(container["envFrom"]) && container["envFrom"].some((source) => !isOptional(source))) {
     return { problem: `envFrom of container "${container.name}" cannot be read: this emulated node supports only env` };
@@ -39,7 +42,7 @@ export function containerVariables(container: Container, facts: PodFacts): Reado
 
 function valueOf(
   { name, value, valueFrom }: EnvVar,
-  facts: PodFacts,
+  facts: PlacedPod,
   lookup: (name: string) => string | undefined,
 ): string | undefined | ConfigProblem {
   if (valueFrom === undefined) return expand(value ?? "", lookup);
@@ -51,7 +54,7 @@ function valueOf(
 }
 
 /** Returns a field of the pod by its downward API path. */
-export function fieldOf(fieldPath: string, { pod, nodeName, podIP }: PodFacts): string | ConfigProblem {
+export function fieldOf(fieldPath: string, { pod, nodeName, podIP }: PlacedPod): string | ConfigProblem {
   const { metadata, spec } = pod;
   const [, field, key = ""] = /^metadata\.(annotations|labels)\['(.+)'\]$/.exec(fieldPath) ?? [];
   if (field === "annotations" || field === "labels") return metadata[field]?.[key] ?? "";

@@ -9,7 +9,7 @@ import type { Clock } from "../../src/runtime/clock.ts";
 import type { Log } from "../../src/runtime/log.ts";
 import { createContainer, type RestartPolicy } from "./container.ts";
 import { describePod } from "./describe.ts";
-import type { PodFacts } from "./environment.ts";
+import type { PlacedPod } from "./environment.ts";
 import { type PodRun, startPod } from "./pod.ts";
 import { shiftPorts } from "./ports.ts";
 import { POD_HOST } from "./probe.ts";
@@ -100,7 +100,7 @@ export function createProcessNode(
   const pods = new Map<string, RunningPod>();
   let open = true;
 
-  function start(pod: Pod, facts: PodFacts, podDirectory: string, podLog: Log): PodRun {
+  function start(pod: Pod, facts: PlacedPod, podDirectory: string, podLog: Log): PodRun {
     const volumeSettings = { facts, directory: join(podDirectory, "volumes") };
     const volumes = createPodVolumes({ clock, log: podLog, requestToken: tokens }, volumeSettings);
     const create = (container: Container, onChange: () => void) => {

@@ -8,7 +8,7 @@ import type { Container } from "../../src/kubernetes/objects.ts";
 import { createChanges } from "../../src/runtime/changes.ts";
 import { type Clock, formatSeconds } from "../../src/runtime/clock.ts";
 import type { PodContainer } from "./container.ts";
-import type { PodFacts } from "./environment.ts";
+import type { PlacedPod } from "./environment.ts";
 import type { PodPhase, PodStatus } from "./status.ts";
 import type { PodVolumes } from "./volumes.ts";
 
@@ -36,7 +36,7 @@ const SIDECAR_GRACE_MS = 2000;
 /** Starts a pod in `directory`, which stop() removes. */
 export function startPod(
   { clock, volumes, createContainer }: PodDeps,
-  { facts, directory }: { readonly facts: PodFacts; readonly directory: string },
+  { facts, directory }: { readonly facts: PlacedPod; readonly directory: string },
 ): PodRun {
   const { spec } = facts.pod;
   const startTime = formatSeconds(clock.now());
@@ -143,6 +143,6 @@ function isSidecarOf(init: readonly { readonly container: Container }[], contain
   return isSidecar(container) && init.some((entry) => entry.container === container);
 }
 
-function graceOf({ pod }: PodFacts): number {
+function graceOf({ pod }: PlacedPod): number {
   return ((pod.spec["terminationGracePeriodSeconds"] as number | undefined) ?? 30) * 1000;
 }

@@ -3,7 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Container, VolumeMount } from "../../src/kubernetes/objects.ts";
-import { type ConfigProblem, containerVariables, expand, isProblem, type PodFacts } from "./environment.ts";
+import { type ConfigProblem, containerVariables, expand, isProblem, type PlacedPod } from "./environment.ts";
 import { createPathRewriter, type MountedPath } from "./mounts.ts";
 import type { ProcessSpec } from "./process.ts";
 
@@ -31,7 +31,7 @@ export interface Sandbox {
 
 /** The facts of the node that a container depends on. */
 export interface SandboxSettings {
-  readonly facts: PodFacts;
+  readonly facts: PlacedPod;
   readonly image: Image;
   /** A directory only for this container, created with mode 0700. */
   readonly directory: string;

@@ -9,7 +9,7 @@ import { backoff, type Clock, sleep } from "../../src/runtime/clock.ts";
 import { writeAtomically } from "../../src/runtime/files.ts";
 import type { Log } from "../../src/runtime/log.ts";
 import type { Secret } from "../../src/runtime/secret.ts";
-import { type ConfigProblem, fieldOf, isProblem, type PodFacts } from "./environment.ts";
+import { type ConfigProblem, fieldOf, isProblem, type PlacedPod } from "./environment.ts";
 
 /** A kubelet's request to the TokenRequest API. */
 export interface TokenRequest {
@@ -76,7 +76,7 @@ interface ProjectedSource {
 /** Creates the volumes of a pod without writing anything yet. */
 export function createPodVolumes(
   { clock, log, requestToken }: VolumeDeps,
-  { facts, directory }: { readonly facts: PodFacts; readonly directory: string },
+  { facts, directory }: { readonly facts: PlacedPod; readonly directory: string },
 ): PodVolumes {
   const { metadata, spec } = facts.pod;
   const paths = new Map((spec.volumes ?? []).map(({ name }) => [name, join(directory, name)]));
