@@ -1,6 +1,6 @@
 // Arguments of podrole explain: an object as kubectl names it ("pod/orders", or "pod orders"), or a file of manifests.
 import type { Command } from "commander";
-import type { Subject } from "../../operations/explain/explain.ts";
+import type { ExplainedObject } from "../../operations/explain/explain.ts";
 import type { Flags } from "../terminal.ts";
 import {
   type Arguments,
@@ -19,7 +19,7 @@ export interface ExplainArguments {
   readonly podroleNamespace: string | undefined;
   readonly namespace: string | undefined;
   /** An object in the cluster, or a file ("-" for standard input). */
-  readonly subject: Subject | { readonly filename: string };
+  readonly subject: ExplainedObject | { readonly filename: string };
   readonly json: boolean;
 }
 
@@ -69,7 +69,7 @@ export function readExplain(flags: Flags, args: readonly string[]): Arguments<Ex
 function subjectOf(
   args: readonly string[],
   filename: string | undefined,
-): Subject | { readonly filename: string } | string {
+): ExplainedObject | { readonly filename: string } | string {
   if ((args.length === 0) === (filename === undefined)) {
     return "expected exactly one of KIND/NAME and --filename FILE";
   }
@@ -82,7 +82,7 @@ function subjectOf(
 
 interface Kind {
   readonly kind: string;
-  readonly resource: Subject["resource"];
+  readonly resource: ExplainedObject["resource"];
   /** Names that kubectl accepts for it. */
   readonly names: readonly string[];
 }
@@ -98,7 +98,7 @@ const KINDS: readonly Kind[] = [
 ];
 
 /** Reads "kind/name"; returns the problem for anything else. */
-function objectOf(text: string): Subject | string {
+function objectOf(text: string): ExplainedObject | string {
   const [given = "", name = "", ...more] = text.split("/");
   const found = KINDS.find(({ names }) => names.includes(given.toLowerCase()));
   if (found === undefined || name === "" || more.length > 0) {

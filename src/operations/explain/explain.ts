@@ -11,7 +11,7 @@ import { type ExplainInput, type Explanation, explainPod } from "./explanation.t
 import { readExplainSettings } from "./settings.ts";
 
 /** An object in the cluster that is or makes a pod. */
-export interface Subject {
+export interface ExplainedObject {
   readonly kind: string;
   readonly resource: "pods" | OperatorResource;
   readonly name: string;
@@ -20,7 +20,7 @@ export interface Subject {
 /** What to explain, and where podrole's settings are. */
 export interface ExplainOptions {
   /** An object in the cluster, or a text of manifests and its name for messages. */
-  readonly subject: Subject | NamedText;
+  readonly subject: ExplainedObject | NamedText;
   /** Of the object, and of manifests that name none. */
   readonly namespace: string;
   readonly podroleNamespace: string;
@@ -41,7 +41,7 @@ export async function explain(
 }
 
 function createReader(kubernetes: OperatorKubernetes, usual: string) {
-  async function fromCluster({ kind, resource, name }: Subject): Promise<Result<readonly ExplainInput[]>> {
+  async function fromCluster({ kind, resource, name }: ExplainedObject): Promise<Result<readonly ExplainInput[]>> {
     const object = await kubernetes.read<KubernetesObject>(resource, { namespace: usual, name });
     const called = `${kind.toLowerCase()} "${name}"`;
     if (object === undefined) return failure(`there is no ${called} in namespace "${usual}"`);
