@@ -49,7 +49,7 @@ export async function decideContainers(
 }
 
 /** Returns what the decision reads: with --pin-roles, the pod as its pin describes it, or ROLE_UNPINNED. */
-export function effective(found: PodInContext, { pinRoles }: PolicySettings): PodInContext | Refusal {
+export function asPinned(found: PodInContext, { pinRoles }: PolicySettings): PodInContext | Refusal {
   if (!pinRoles) return found;
   const facts = pinnedFacts(found.facts);
   return isRefusal(facts) ? facts : { ...found, facts };
@@ -60,7 +60,7 @@ function judgeAll(
   containers: readonly string[],
   policy: PolicySettings,
 ): readonly ContainerDecision[] {
-  const found = effective(given, policy);
+  const found = asPinned(given, policy);
   const refused = (container: string, refusal: Refusal): ContainerDecision => {
     return { container, refusal, isUnknown: !given.facts.containers.includes(container) };
   };

@@ -10,7 +10,7 @@ import type { Audit } from "../../runtime/log.ts";
 import type { CredentialCache, RequestingPod } from "../aws/credential-cache.ts";
 import type { SessionCredentials } from "../aws/sts.ts";
 import { circumstancesOf } from "./circumstances.ts";
-import { type ContainerDecision, decideContainers, effective } from "./decide-containers.ts";
+import { asPinned, type ContainerDecision, decideContainers } from "./decide-containers.ts";
 import type { RecordRefusal } from "./events.ts";
 import type { PodDirectory, PodInContext } from "./pod-directory.ts";
 
@@ -136,7 +136,7 @@ export function createCredentialIssuer({
       return Promise.all(decisions.map((decision) => issueOne(identity, decision, peer)));
     },
     prefetch(identity, given) {
-      const found = effective(given, policy());
+      const found = asPinned(given, policy());
       if (isRefusal(found)) return;
       for (const decision of decideRoles(found.facts, found.inherited, policy()).roles) {
         // Errors are dropped here, because issue() meets and reports the same ones.
