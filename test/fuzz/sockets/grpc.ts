@@ -220,7 +220,9 @@ function messagesTarget(
                   `the code is ${String(code)}`,
                 );
                 assertNoCanary(JSON.stringify(trailers));
-                if (trailers["grpc-status"] === "0") check(answer.subarray(5), world);
+                // The server may close the connection between an answer and its trailers, after a number of calls.
+                const { "grpc-status": status = answer.length > 0 ? "0" : undefined } = trailers;
+                if (status === "0") check(answer.subarray(5), world);
                 else assertNoCanary(answer.toString("latin1"));
                 resolve();
               } catch (error) {
