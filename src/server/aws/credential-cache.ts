@@ -76,9 +76,15 @@ export function createCredentialCache(
 ): CredentialCache {
   const entries = createLru<Entry>(capacity);
 
+  const newEntry = (): Entry => ({
+    failure: createFailureMemory({ clock }),
+    waiting: new Set(),
+    requestedAt: 0,
+    holders: new Set(),
+  });
+
   function entryOf(key: string, podUid: string): Entry {
-    const failure = createFailureMemory({ clock });
-    const entry = entries.get(key) ?? { failure, waiting: new Set(), requestedAt: 0, holders: new Set() };
+    const entry = entries.get(key) ?? newEntry();
     entry.requestedAt = clock.now();
     entry.holders.add(podUid);
     entries.set(key, entry);
