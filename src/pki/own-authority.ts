@@ -1,10 +1,12 @@
 // A CA of the operator's own (openssl, cert-manager, Vault). It is checked before it signs anything, because every
 // mistake would otherwise show as a failed TLS handshake in every pod. Messages never contain any part of the key.
+
 import { createPrivateKey, type KeyObject, type X509Certificate } from "node:crypto";
 import { failure, type Result, success } from "../runtime/result.ts";
 import type { Secret } from "../runtime/secret.ts";
 import { readCertificates } from "./bundle.ts";
 import type { Authority } from "./certificate.ts";
+import { isIssuedBy } from "./chain.ts";
 import { keyProblem } from "./keys.ts";
 import { ANY_EXTENDED_KEY_USAGE, CLIENT_AUTH, SERVER_AUTH } from "./oids.ts";
 
@@ -68,10 +70,6 @@ function nameOf({ subject }: X509Certificate): string {
 
 function isRoot(certificate: X509Certificate): boolean {
   return isIssuedBy(certificate, certificate);
-}
-
-function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
-  return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
 }
 
 function parseKey(key: Secret): KeyObject | undefined {
