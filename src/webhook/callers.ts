@@ -10,9 +10,10 @@ import { quoted } from "../policy/annotations.ts";
 import { type Refusal, refuse } from "../protocol/errors.ts";
 import type { AdmissionLine } from "../runtime/audit-line.ts";
 import { type Changing, createChanges } from "../runtime/changes.ts";
-import { type Clock, sleep } from "../runtime/clock.ts";
+import { type Clock, repeat } from "../runtime/clock.ts";
 import { readIfPresent } from "../runtime/files.ts";
 import type { Log } from "../runtime/log.ts";
+import { createSampler } from "../runtime/sampler.ts";
 
 /** What a caller of /mutate has proved to be. */
 export type CallerProof = AdmissionLine["caller"];
@@ -71,23 +72,20 @@ export async function createCallers(
   const changes = createChanges((err) => log.error({ err }, "could not use another CA of the API server"));
   let ca = await readCa(caFile);
 
-  async function follow(): Promise<void> {
-    while (!signal.aborted) {
-      await sleep(clock, CHECK_EACH_MS, signal);
-      if (signal.aborted) return;
-      try {
-        const read = await readCa(caFile);
-        if (read.pem === ca.pem) continue;
-        ca = read;
-        log.info({ caFile, bundle: bundleHash(read.pem) }, "the CA of the API server's certificate changed");
-        changes.emit();
-      } catch (error) {
-        log.warn({ err: error, caFile }, "could not read the CA of the API server's certificate; keeping the last one");
-      }
+  async function check(): Promise<number> {
+    try {
+      const read = await readCa(caFile);
+      if (read.pem === ca.pem) return CHECK_EACH_MS;
+      ca = read;
+      log.info({ caFile, bundle: bundleHash(read.pem) }, "the CA of the API server's certificate changed");
+      changes.emit();
+    } catch (error) {
+      log.warn({ err: error, caFile }, "could not read the CA of the API server's certificate; keeping the last one");
     }
+    return CHECK_EACH_MS;
   }
 
-  void follow();
+  repeat({ clock, signal }, check, CHECK_EACH_MS);
   return {
     tls: () => ({
       requestCert: true,
@@ -111,15 +109,12 @@ export async function createCallers(
 
 /** Creates a log of callers that the handshake rejected: one line at most each minute, with the number since the last. */
 export function createRejectionLog({ clock, log }: Pick<CallersDeps, "clock" | "log">): (reason: string) => void {
-  let count = 0;
-  let loggedAt = Number.NEGATIVE_INFINITY;
+  const sampler = createSampler({ clock }, { most: 1, windowMs: CHECK_EACH_MS });
   return (reason) => {
-    count += 1;
-    const elapsedMs = clock.now() - loggedAt;
-    if (elapsedMs >= 0 && elapsedMs < CHECK_EACH_MS) return;
-    loggedAt = clock.now();
+    const omitted = sampler.take("rejected");
+    if (omitted === undefined) return;
+    const count = omitted + 1;
     log.warn({ reason, count }, "rejected callers of /mutate that did not prove that they are the API server");
-    count = 0;
   };
 }
 
