@@ -1,10 +1,12 @@
 // One AdmissionReview over TLS, verified only against caBundle, with Go's messages for errors. Connections stay open
 // between calls, as those of the API server, until close().
+
 import { randomUUID } from "node:crypto";
 import { Agent, request } from "node:https";
 import { isIP } from "node:net";
 import { text } from "node:stream/consumers";
 import type { Clock } from "../../src/runtime/clock.ts";
+import { parseJson } from "../../src/runtime/json-object.ts";
 import { quote } from "./status.ts";
 import type { Webhook } from "./webhooks.ts";
 
@@ -158,12 +160,8 @@ interface Review {
 }
 
 function parse(said: string): Review {
-  try {
-    const parsed: unknown = JSON.parse(said);
-    if (typeof parsed === "object" && parsed !== null) return parsed;
-  } catch {
-    // The check below reports it.
-  }
+  const parsed = parseJson(said);
+  if (typeof parsed === "object" && parsed !== null) return parsed;
   throw new WebhookFailure("failed to call webhook: the response is no JSON object");
 }
 

@@ -2,6 +2,7 @@
 // is ignored: features that this emulator lacks (MFA, provided contexts) are refused.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_RequestParameters)
 
+import { parseObject } from "../../src/runtime/json-object.ts";
 import type { SessionTag } from "./caller.ts";
 import { type Constraint, countViolations, rangeViolations, validationErrors, violations } from "./constraints.ts";
 import {
@@ -147,10 +148,5 @@ function meaningProblem({
 }
 
 function isPolicyDocument(text: string): boolean {
-  try {
-    const document: unknown = JSON.parse(text);
-    return typeof document === "object" && document !== null && "Statement" in document;
-  } catch {
-    return false;
-  }
+  return "Statement" in (parseObject(text) ?? {});
 }

@@ -3,11 +3,13 @@
 // the demo and the tests; its keys are invented and grant nothing anywhere.
 // States: created → listening → closed. close() ends open connections, including stalled responses.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/welcome.html)
+
 import { randomBytes, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Clock, sleep } from "../../src/runtime/clock.ts";
 import type { Secret } from "../../src/runtime/secret.ts";
+import { formatAddress } from "../../src/runtime/settings.ts";
 import { type Answer, answer } from "./answer.ts";
 import { type CallLog, createCallLog, recordOf } from "./calls.ts";
 import { createCredentialStore, type LongTermKey } from "./credentials.ts";
@@ -148,6 +150,6 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   return length <= BODY_LIMIT ? Buffer.concat(chunks) : undefined;
 }
 
-function urlOf({ address, family, port }: AddressInfo): string {
-  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+function urlOf({ address: host, port }: AddressInfo): string {
+  return `http://${formatAddress({ host, port })}`;
 }

@@ -1,7 +1,9 @@
 // AssumeRoleWithWebIdentity: the request is unsigned; a token of an OpenID Connect provider of the account is the
 // proof. Order: form → token (parsing, signature, issuer, audience, time) → trust of the role → session.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html)
+
 import { type KeyObject, verify } from "node:crypto";
+import { parseJson } from "../../src/runtime/json-object.ts";
 import type { AssumedRole, AssumeRoleContext } from "./assume-role.ts";
 import {
   expiredWebIdentityToken,
@@ -81,9 +83,5 @@ function readToken(token: string, { identityProviders, now }: WebIdentityContext
 }
 
 function parsePart(part: string | undefined): unknown {
-  try {
-    return JSON.parse(Buffer.from(part ?? "", "base64url").toString());
-  } catch {
-    return undefined;
-  }
+  return parseJson(Buffer.from(part ?? "", "base64url").toString());
 }
