@@ -23,6 +23,12 @@ export interface Row {
 /** Replaced by the address from which the suite runs the attack. */
 export const localAddress = "";
 
+/** Connections that send the beginning of a request for a page and then nothing. */
+export function unfinishedRequests(port: number): Job {
+  const text = "GET /metrics HTTP/1.1\r\nHost: localhost\r\n";
+  return { kind: "hold", tls: false, port, localAddress, connections: 1_500, text };
+}
+
 /** The ordinary callers beside an attack cause some lines of their own. */
 const LINES_EACH_SECOND = 60;
 const MAX_LINE_LENGTH = 16 * 1024;

@@ -2,8 +2,9 @@
 import { createCsr } from "../../../src/pki/csr.ts";
 import { generateKeyPem } from "../../../src/pki/keys.ts";
 import { IssueCertificateRequest } from "../../../src/protocol/generated/podrole/v1/podrole.ts";
+import type { Job } from "../attacker.ts";
 import type { AttackWorld } from "../world.ts";
-import { boundedLines, type CallerName, localAddress, type Row } from "./row.ts";
+import { boundedLines, type CallerName, localAddress, type Row, unfinishedRequests } from "./row.ts";
 
 const SERVED: readonly CallerName[] = ["certificate", "credentials", "serverLiveness", "serverReadiness"];
 
@@ -28,80 +29,69 @@ function forgedToken(): string {
 const tokenReviews = ({ programs }: AttackWorld): number =>
   programs.cluster.kubernetes.audit.filter(({ objectRef }) => objectRef.resource === "tokenreviews").length;
 
+const identityTarget = (world: AttackWorld, connections: number, streams: number) => ({
+  port: serverPort(world, "identity"),
+  localAddress,
+  connections,
+  path: IDENTITY,
+  streams,
+});
+
+/** Calls of the identity port, `streams` at a time in each connection; the message is made when the attack begins. */
+function identityCalls(connections: number, streams: number, message?: () => string) {
+  return (world: AttackWorld): Job => ({
+    kind: "streams",
+    ...identityTarget(world, connections, streams),
+    ...(message && { message: message() }),
+  });
+}
+
+/** TLS connections that send nothing. */
+function idleConnections(port: "identity" | "credentials") {
+  return (world: AttackWorld): Job => ({
+    kind: "hold",
+    tls: true,
+    port: serverPort(world, port),
+    localAddress,
+    connections: 6_000,
+    text: "",
+  });
+}
+
+const ATTACKED = { under: "server", ordinary: SERVED } as const;
+
 export const SERVER_ROWS: readonly Row[] = [
   {
     id: "identity-streams",
     title: "8443: 24 000 calls without a message in 8 connections",
-    under: "server",
-    ordinary: SERVED,
-    job: (world) => ({
-      kind: "streams",
-      port: serverPort(world, "identity"),
-      localAddress,
-      connections: 8,
-      path: IDENTITY,
-      streams: 3_000,
-    }),
+    ...ATTACKED,
+    job: identityCalls(8, 3_000),
   },
   {
     id: "identity-calls",
     title: "8443: calls without a token, 100 at a time in each of 8 connections",
-    under: "server",
-    ordinary: SERVED,
-    job: (world) => ({
-      kind: "streams",
-      port: serverPort(world, "identity"),
-      localAddress,
-      connections: 8,
-      path: IDENTITY,
-      streams: 100,
-      message: proof(""),
-    }),
+    ...ATTACKED,
+    job: identityCalls(8, 100, () => proof("")),
     also: boundedLines("server"),
   },
   {
     id: "identity-idle",
     title: "8443: 6 000 idle TLS connections",
-    under: "server",
-    ordinary: SERVED,
-    job: (world) => ({
-      kind: "hold",
-      tls: true,
-      port: serverPort(world, "identity"),
-      localAddress,
-      connections: 6_000,
-      text: "",
-    }),
+    ...ATTACKED,
+    job: idleConnections("identity"),
   },
   {
     id: "identity-resets",
     title: "8443: 1 000 calls in each of 8 connections, reset at once (HTTP/2 rapid reset)",
-    under: "server",
-    ordinary: SERVED,
-    job: (world) => ({
-      kind: "resets",
-      port: serverPort(world, "identity"),
-      localAddress,
-      connections: 8,
-      path: IDENTITY,
-      streams: 1_000,
-    }),
+    ...ATTACKED,
+    job: (world) => ({ kind: "resets", ...identityTarget(world, 8, 1_000) }),
     also: boundedLines("server"),
   },
   {
     id: "identity-garbage-tokens",
     title: '8443: calls with the token "not.a.token"',
-    under: "server",
-    ordinary: SERVED,
-    job: (world) => ({
-      kind: "streams",
-      port: serverPort(world, "identity"),
-      localAddress,
-      connections: 4,
-      path: IDENTITY,
-      streams: 8,
-      message: proof("not.a.token"),
-    }),
+    ...ATTACKED,
+    job: identityCalls(4, 8, () => proof("not.a.token")),
     also(world, seconds) {
       // Ordinary callers cause about seven reviews a second.
       const [reviews, most] = [tokenReviews(world), Math.round(10 * seconds) + 20];
@@ -113,45 +103,20 @@ export const SERVER_ROWS: readonly Row[] = [
   {
     id: "identity-forged-tokens",
     title: "8443: calls with tokens of the right form, audience and time that nobody signed",
-    under: "server",
-    ordinary: SERVED,
-    job: (world) => ({
-      kind: "streams",
-      port: serverPort(world, "identity"),
-      localAddress,
-      connections: 4,
-      path: IDENTITY,
-      streams: 100,
-      message: proof(forgedToken()),
-    }),
+    ...ATTACKED,
+    job: identityCalls(4, 100, () => proof(forgedToken())),
     also: boundedLines("server"),
   },
   {
     id: "credentials-idle",
     title: "8444: 6 000 TLS connections without a certificate",
-    under: "server",
-    ordinary: SERVED,
-    job: (world) => ({
-      kind: "hold",
-      tls: true,
-      port: serverPort(world, "credentials"),
-      localAddress,
-      connections: 6_000,
-      text: "",
-    }),
+    ...ATTACKED,
+    job: idleConnections("credentials"),
   },
   {
     id: "server-pages",
     title: "8080 of the server: 1 500 requests that never end",
-    under: "server",
-    ordinary: SERVED,
-    job: (world) => ({
-      kind: "hold",
-      tls: false,
-      port: serverPort(world, "pages"),
-      localAddress,
-      connections: 1_500,
-      text: "GET /metrics HTTP/1.1\r\nHost: localhost\r\n",
-    }),
+    ...ATTACKED,
+    job: (world) => unfinishedRequests(serverPort(world, "pages")),
   },
 ];

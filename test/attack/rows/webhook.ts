@@ -2,8 +2,9 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { podOf, reviewOf } from "../../webhook/requests.ts";
+import type { Job } from "../attacker.ts";
 import type { AttackWorld } from "../world.ts";
-import { boundedLines, type CallerName, localAddress, type Row } from "./row.ts";
+import { boundedLines, type CallerName, localAddress, type Row, unfinishedRequests } from "./row.ts";
 
 const MIB = 1024 * 1024;
 const REVIEWERS: readonly CallerName[] = ["review", "webhookLiveness", "webhookReadiness"];
@@ -26,12 +27,33 @@ const many = (count: number, name: (index: number) => string) =>
 
 const webhookPort = ({ programs }: AttackWorld): number => programs.cluster.webhook.ports["webhook"] ?? 0;
 
+interface ReviewOptions {
+  /** Fields of the AdmissionReview's request. */
+  readonly request?: object;
+  readonly connections?: number;
+  readonly everyMs?: number;
+}
+
+/** Connections that send a review of the pod again and again; the pod is made when the attack begins. */
+function reviewsOf(name: string, make: () => object, { request, connections = 2, everyMs }: ReviewOptions = {}) {
+  return (world: AttackWorld): Job => ({
+    kind: "repeat",
+    tls: true,
+    port: webhookPort(world),
+    localAddress,
+    connections,
+    ...(everyMs !== undefined && { everyMs }),
+    file: reviewFile(world, name, make(), request),
+  });
+}
+
+const ATTACKED = { under: "webhook", ordinary: REVIEWERS } as const;
+
 export const WEBHOOK_ROWS: readonly Row[] = [
   {
     id: "webhook-bodies",
     title: "9443: 60 connections that send 2.9 of 3 MiB and then nothing",
-    under: "webhook",
-    ordinary: REVIEWERS,
+    ...ATTACKED,
     job: (world) => ({
       kind: "hold",
       tls: true,
@@ -45,117 +67,73 @@ export const WEBHOOK_ROWS: readonly Row[] = [
   {
     id: "webhook-annotations",
     title: "9443: reviews with 1.4 MiB of annotations named like podrole's",
-    under: "webhook",
-    ordinary: REVIEWERS,
-    job: (world) => ({
-      kind: "repeat",
-      tls: true,
-      port: webhookPort(world),
-      localAddress,
-      connections: 2,
-      file: reviewFile(
-        world,
-        "annotations",
-        withAnnotations(
-          Object.fromEntries(
-            many(24_000, (index) => `iam.amazonaws.com/rol-${index}-${"e".repeat(20)}`).map((name) => [name, "x"]),
-          ),
+    ...ATTACKED,
+    job: reviewsOf("annotations", () =>
+      withAnnotations(
+        Object.fromEntries(
+          many(24_000, (index) => `iam.amazonaws.com/rol-${index}-${"e".repeat(20)}`).map((name) => [name, "x"]),
         ),
       ),
-    }),
+    ),
     also: boundedLines("webhook"),
   },
   {
     id: "webhook-labels",
     title: "9443: reviews with 90 000 labels in podrole's domain, in 4 connections",
-    under: "webhook",
-    ordinary: REVIEWERS,
-    job: (world) => ({
-      kind: "repeat",
-      tls: true,
-      port: webhookPort(world),
-      localAddress,
-      connections: 4,
-      file: reviewFile(world, "labels", {
+    ...ATTACKED,
+    job: reviewsOf(
+      "labels",
+      () => ({
         ...pod,
         metadata: {
           ...pod.metadata,
           labels: Object.fromEntries(many(90_000, (index) => `podrole.io/l${index}`).map((name) => [name, ""])),
         },
       }),
-    }),
+      { connections: 4 },
+    ),
     also: boundedLines("webhook"),
   },
   {
     id: "webhook-containers",
     title: "9443: reviews of a pod with 20 000 containers",
-    under: "webhook",
-    ordinary: REVIEWERS,
-    job: (world) => ({
-      kind: "repeat",
-      tls: true,
-      port: webhookPort(world),
-      localAddress,
-      connections: 2,
-      file: reviewFile(world, "containers", {
-        ...pod,
-        spec: { ...pod.spec, containers: many(20_000, (index) => `c${index}`).map((name) => ({ name, image: "a" })) },
-      }),
-    }),
+    ...ATTACKED,
+    job: reviewsOf("containers", () => ({
+      ...pod,
+      spec: { ...pod.spec, containers: many(20_000, (index) => `c${index}`).map((name) => ({ name, image: "a" })) },
+    })),
     also: boundedLines("webhook"),
   },
   {
     id: "webhook-user",
     title: "9443: reviews with a user name of 1 MB and 100 000 groups",
-    under: "webhook",
-    ordinary: REVIEWERS,
-    job: (world) => ({
-      kind: "repeat",
-      tls: true,
-      port: webhookPort(world),
-      localAddress,
-      connections: 2,
-      file: reviewFile(world, "user", pod, {
+    ...ATTACKED,
+    job: reviewsOf("user", () => pod, {
+      request: {
         userInfo: { username: "u".repeat(1_000_000), groups: many(100_000, (index) => `group-${index}`) },
-      }),
+      },
     }),
     also: boundedLines("webhook"),
   },
   {
     id: "webhook-expressions",
     title: "9443: reviews with 1 000 roles, which cause two reads of the API server each",
-    under: "webhook",
-    ordinary: REVIEWERS,
-    job: (world) => ({
-      kind: "repeat",
-      tls: true,
-      port: webhookPort(world),
-      localAddress,
-      connections: 8,
-      everyMs: 5,
-      file: reviewFile(
-        world,
-        "roles",
+    ...ATTACKED,
+    job: reviewsOf(
+      "roles",
+      () =>
         withAnnotations(
           Object.fromEntries(
             many(1_000, (index) => `iam.amazonaws.com/role.c${index}`).map((name) => [name, "bank-admin"]),
           ),
         ),
-      ),
-    }),
+      { connections: 8, everyMs: 5 },
+    ),
   },
   {
     id: "webhook-pages",
     title: "8080 of the webhook: 1 500 requests that never end",
-    under: "webhook",
-    ordinary: REVIEWERS,
-    job: ({ programs }) => ({
-      kind: "hold",
-      tls: false,
-      port: programs.cluster.webhook.ports["pages"] ?? 0,
-      localAddress,
-      connections: 1_500,
-      text: "GET /metrics HTTP/1.1\r\nHost: localhost\r\n",
-    }),
+    ...ATTACKED,
+    job: ({ programs }) => unfinishedRequests(programs.cluster.webhook.ports["pages"] ?? 0),
   },
 ];
