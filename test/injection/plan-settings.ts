@@ -1,5 +1,7 @@
 // Settings of plan() in tests: an ordinary cluster.
+
 import type { PlanSettings } from "../../src/injection/plan.ts";
+import { settings } from "../policy/facts.ts";
 
 export const PLAN_SETTINGS: PlanSettings = {
   image: "registry.example/podrole-sidecar:1",
@@ -20,15 +22,5 @@ export const PLAN_SETTINGS: PlanSettings = {
   region: "eu-central-1",
   nativeSidecar: true,
   excludedNamespaces: ["podrole"],
-  policy: {
-    baseArn: "arn:aws:iam::123456789012:role/",
-    strictNamespaceRegexp: true,
-    allowedRolesFormat: "glob",
-    sessionName: { kind: "template", template: "{namespace}.{pod}" },
-    sessionDurationMs: 3_600_000,
-    sessionTags: false,
-    sourceIdentity: false,
-    clusterName: undefined,
-    defaultRole: undefined,
-  },
+  policy: settings(),
 };

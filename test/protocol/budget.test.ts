@@ -1,4 +1,5 @@
 // What callers can make the gRPC ports hold, over real sockets and TLS with small limits.
+
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
@@ -13,6 +14,7 @@ import { createListener, IDENTITY_LIMITS, unary } from "../../src/protocol/liste
 import type { BudgetLimits, CloseReason } from "../../src/runtime/budget.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { createFakeClock } from "../fakes/clock.ts";
+import { until } from "../fakes/until.ts";
 import { HOUR, newLeaf } from "../pki/samples.ts";
 import { hasPingAck, openAndReset, PING, PREFACE } from "./h2-frames.ts";
 
@@ -136,10 +138,6 @@ async function start(
     callAs: (uid: string) => getCredentials(endpoint, podOf(uid), { containers: ["app"], bundleHash: "" }, 5_000),
   };
 }
-
-const until = async (condition: () => boolean) => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-};
 
 test("the identity port serves a caller while strangers behind the same address hold every connection", async (context) => {
   const { port, call, closed, listener } = await start(context, "identity");

@@ -1,4 +1,5 @@
 // A budget on a real HTTP server: what Node's events become, and what a connection that breaks the rules still costs.
+
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
@@ -7,6 +8,7 @@ import { type TestContext, test } from "node:test";
 import { type BudgetLimits, type CloseReason, createBudget } from "../../src/runtime/budget.ts";
 import { addressOf, type CallerRules, limitHttp, nodeTimeouts } from "../../src/runtime/budget-http.ts";
 import { createFakeClock } from "../fakes/clock.ts";
+import { until } from "../fakes/until.ts";
 
 const LIMITS: BudgetLimits = {
   connections: 4,
@@ -47,10 +49,6 @@ async function start(context: TestContext, callers: CallerRules = {}) {
   };
   return { clock, budget, closed, seen, open };
 }
-
-const until = async (condition: () => boolean) => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-};
 
 test("limitHttp() closes a pipelining connection at its second request, and Node makes no object of the others", async (context) => {
   const { open, seen, closed } = await start(context);

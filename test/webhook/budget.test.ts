@@ -1,5 +1,6 @@
 // What strangers can make the webhook's port hold, over real sockets and TLS with small limits. Everything here comes from
 // one address, as it does where a proxy or the node stands between the callers and the webhook.
+
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Agent, request } from "node:https";
@@ -15,6 +16,7 @@ import { countNodes } from "../../src/webhook/bodies.ts";
 import { createLookups } from "../../src/webhook/lookups.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
+import { until } from "../fakes/until.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { HOUR, newLeaf } from "../pki/samples.ts";
 import { createFakeCluster, podOf, reviewOf } from "./requests.ts";
@@ -103,10 +105,6 @@ async function start(context: TestContext, { apiServerCidrs, verifiesClients = f
 
 const unfinished = (length: number, sent: number) =>
   `POST /mutate HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: ${length}\r\n\r\n${"x".repeat(sent)}`;
-
-const until = async (condition: () => boolean) => {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
-};
 
 test("the webhook admits pods while strangers hold every connection", async (context) => {
   const { open, ask, agent, closed, connectSilently } = await start(context);

@@ -1,6 +1,7 @@
 // One pod after the other starts beside pods whose many roles IAM refuses: issuer, cache, limiter and SDK as in the server,
 // on the emulated STS. The clock is fake and stands still while STS answers, so that waits are exact and every run is the
 // same.
+
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
@@ -13,23 +14,14 @@ import { createSts } from "../../../src/server/aws/sts.ts";
 import { createStsLimiter } from "../../../src/server/aws/sts-limiter.ts";
 import { createCredentialIssuer, type IssueResult } from "../../../src/server/issue/issue-credentials.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
+import { settings } from "../../policy/facts.ts";
 
 const KEY = { accessKeyId: "AKIAPODROLESERVER001", secretAccessKey: "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00" };
 /** The SDK's default chain reads the environment first. */
 const OWN = { AWS_ACCESS_KEY_ID: KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey };
 const SERVER = "arn:aws:iam::123456789012:user/podrole-server";
 const BASE_ARN = "arn:aws:iam::123456789012:role/";
-const POLICY = {
-  baseArn: BASE_ARN,
-  strictNamespaceRegexp: true,
-  allowedRolesFormat: "glob",
-  sessionName: { kind: "template", template: "{namespace}.{pod}" },
-  sessionDurationMs: 3_600_000,
-  sessionTags: false,
-  clusterName: undefined,
-  sourceIdentity: false,
-  defaultRole: undefined,
-} as const;
+const POLICY = settings();
 
 const [HOSTILE_PODS, CONTAINERS, HONEST_PODS] = [20, 100, 35];
 const STEP_MS = 10;

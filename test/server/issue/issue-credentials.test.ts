@@ -7,6 +7,7 @@ import { Secret } from "../../../src/runtime/secret.ts";
 import type { SessionCredentials } from "../../../src/server/aws/sts.ts";
 import { createCredentialIssuer } from "../../../src/server/issue/issue-credentials.ts";
 import type { PodInContext } from "../../../src/server/issue/pod-directory.ts";
+import { settings } from "../../policy/facts.ts";
 
 const IDENTITY = { trustDomain: "cluster.local", namespace: "team", serviceAccount: "app", name: "web", uid: "u-1" };
 const ROLE = "arn:aws:iam::123456789012:role/orders";
@@ -48,17 +49,7 @@ function setUp(found: PodInContext | Refusal, get: () => Promise<SessionCredenti
     readConfigMap: async (namespace, name) =>
       namespace === "team" && name === "narrow" ? { "policy.json": POLICY } : undefined,
     recordRefusal: (_pod, refusal) => recorded.push(refusal),
-    policy: () => ({
-      baseArn: "arn:aws:iam::123456789012:role/",
-      strictNamespaceRegexp: true,
-      allowedRolesFormat: "glob",
-      sessionName: { kind: "template", template: "{namespace}.{pod}" },
-      sessionDurationMs: 3_600_000,
-      sessionTags: false,
-      clusterName: undefined,
-      sourceIdentity: false,
-      defaultRole: undefined,
-    }),
+    policy: () => settings(),
   });
   return { issuer, audit, recorded, requested, prefetched };
 }

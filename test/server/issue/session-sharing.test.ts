@@ -6,6 +6,7 @@ import { createCredentialCache } from "../../../src/server/aws/credential-cache.
 import type { AssumeRoleFor } from "../../../src/server/aws/sts-limiter.ts";
 import { createCredentialIssuer } from "../../../src/server/issue/issue-credentials.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
+import { settings } from "../../policy/facts.ts";
 
 const ROLE = "arn:aws:iam::123456789012:role/orders";
 
@@ -36,17 +37,7 @@ async function accessKeys(annotations: Readonly<Record<string, string>>, session
     cache: createCredentialCache({ clock, assumeRole }, { capacity: 10 }),
     readConfigMap: async () => undefined,
     recordRefusal: () => {},
-    policy: () => ({
-      baseArn: undefined,
-      strictNamespaceRegexp: true,
-      allowedRolesFormat: "glob",
-      sessionName,
-      sessionDurationMs: 3_600_000,
-      sessionTags: false,
-      clusterName: undefined,
-      sourceIdentity: false,
-      defaultRole: undefined,
-    }),
+    policy: () => settings({ baseArn: undefined, sessionName }),
   });
   const keys: string[] = [];
   for (const namespace of ["shop", "team", "shop"]) {
