@@ -1,13 +1,17 @@
 // Time as a dependency: everything that waits or compares times takes a Clock, so that tests advance it by hand and a
-// suspended machine is an ordinary case. Times are wall-clock milliseconds, because certificates and credentials expire
-// by wall clock.
+// suspended machine is an ordinary case. Certificates and credentials expire by wall clock, but the wall clock may be set;
+// due.ts compares times on both clocks.
+import { type DueTime, dueAfter, MAX_CHECK_INTERVAL_MS, untilDueMs } from "./due.ts";
 
 /** The time of a program and its timers. */
 export interface Clock {
-  /** Unix time in milliseconds. */
+  /** Unix time in milliseconds: the wall clock, which may be set forward and back. */
   now(): number;
+  /** Milliseconds since some point in the past, by a clock that is never set and halts while the machine is suspended. */
+  elapsedMs(): number;
   /**
-   * Runs `task` once after `delayMs`; the returned function cancels it. Pending timers do not keep the process alive.
+   * Runs `task` once after `delayMs` of elapsed time; the returned function cancels it. Pending timers do not keep the
+   * process alive.
    */
   schedule(task: () => void, delayMs: number): () => void;
 }
@@ -26,6 +30,7 @@ const MAX_TIMER_MS = 2_147_483_647;
 /** The clock of the machine. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsedMs: () => performance.now(),
   schedule(task, delayMs) {
     const timer = setTimeout(task, Math.min(Math.max(delayMs, 0), MAX_TIMER_MS));
     timer.unref();
@@ -33,17 +38,30 @@ export const systemClock: Clock = {
   },
 };
 
-/** Resolves after `delayMs` of `clock`, or as soon as `signal` aborts. It never rejects: callers check the signal. */
+/**
+ * Resolves after `delayMs`, or as soon as `signal` aborts. The delay ends on the wall clock or by elapsed time, whichever comes
+ * first; a step of the wall clock or a suspension is noticed within 30 s. It never rejects: callers check the signal.
+ */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return sleepUntil(clock, dueAfter(clock, delayMs), signal);
+}
+
+/** Resolves when `time` is due, as sleep() does; in the next turn of the event loop if it is due already. */
+export function sleepUntil(clock: Clock, time: DueTime, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     if (signal?.aborted) return resolve();
+    let cancel = () => {};
     const done = () => {
       cancel();
       signal?.removeEventListener("abort", done);
       resolve();
     };
-    const cancel = clock.schedule(done, delayMs);
+    const wait = () => {
+      cancel = clock.schedule(check, Math.min(Math.max(untilDueMs(clock, time), 0), MAX_CHECK_INTERVAL_MS));
+    };
+    const check = () => (untilDueMs(clock, time) > 0 ? wait() : done());
     signal?.addEventListener("abort", done, { once: true });
+    wait();
   });
 }
 
@@ -63,9 +81,12 @@ export interface Repetition {
   readonly ended: Promise<void>;
 }
 
+/** Shortest wait of a repetition in milliseconds: a task that returns 0 or less must not occupy the process. */
+const MIN_WAIT_MS = 100;
+
 /**
- * Runs `task`, waits as many milliseconds as it returns, and runs it again, until `signal` is aborted. The first run
- * begins now, or after `firstWaitMs`.
+ * Runs `task`, waits as many milliseconds as it returns (at least 100), and runs it again, until `signal` is aborted. The
+ * first run begins now, or after `firstWaitMs`.
  */
 export function repeat(
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
@@ -77,7 +98,8 @@ export function repeat(
     if (firstWaitMs > 0) await sleep(clock, firstWaitMs, AbortSignal.any([signal, wake.signal]));
     while (!signal.aborted) {
       wake = new AbortController();
-      await sleep(clock, await task(), AbortSignal.any([signal, wake.signal]));
+      const waitMs = Math.max(await task(), MIN_WAIT_MS);
+      await sleep(clock, waitMs, AbortSignal.any([signal, wake.signal]));
     }
   }
   return { wake: () => wake.abort(), ended: run() };

@@ -22,6 +22,22 @@ suite("sleep()", () => {
     });
   }
 
+  test("resolves within 30 s after the machine was suspended for longer than the delay", async () => {
+    const clock = createFakeClock();
+    const slept = sleep(clock, 3_600_000);
+    clock.suspend(7_200_000);
+    await clock.advance(30_000);
+    await slept;
+  });
+
+  test("resolves after the delay although the wall clock is set back", async () => {
+    const clock = createFakeClock();
+    const slept = sleep(clock, 3_600_000);
+    clock.step(-7_200_000);
+    await clock.advance(3_600_000);
+    await slept;
+  });
+
   test("resolves after the delay, and at once if the signal is already aborted", async () => {
     const clock = createFakeClock();
     const slept = sleep(clock, 1_000);
@@ -98,6 +114,12 @@ suite("repeat()", () => {
     gate.resolve();
     await clock.advance(0);
     assert.equal(runs, 2);
+  });
+
+  test("waits at least 100 ms, however small the number is that a run returns", async () => {
+    const { clock, runs } = setUp([0, -3_600_000]);
+    await clock.advance(250);
+    assert.deepEqual(runs, [0, 100, 200]);
   });
 
   test("ends when the signal aborts, without another run", async () => {

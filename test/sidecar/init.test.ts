@@ -23,6 +23,7 @@ function fastClock(): Clock {
   const startedAt = Date.now();
   return {
     now: () => startedAt + (Date.now() - startedAt) * 20,
+    elapsedMs: () => systemClock.elapsedMs() * 20,
     schedule: (task, delayMs) => systemClock.schedule(task, delayMs / 20),
   };
 }

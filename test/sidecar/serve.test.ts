@@ -29,6 +29,7 @@ function suspendable() {
   let suspendedMs = 0;
   const clock: Clock = {
     now: () => Date.now() + suspendedMs,
+    elapsedMs: () => systemClock.elapsedMs(),
     schedule: (task, delayMs) => systemClock.schedule(task, delayMs),
   };
   return {

@@ -20,7 +20,11 @@ const HOUR = 3_600_000;
 const MINUTE = 60_000;
 
 let clock: FakeClock = createFakeClock(Date.now());
-const server = await startFakeServer({ now: () => clock.now(), schedule: (task, ms) => clock.schedule(task, ms) });
+const server = await startFakeServer({
+  now: () => clock.now(),
+  elapsedMs: () => clock.elapsedMs(),
+  schedule: (task, ms) => clock.schedule(task, ms),
+});
 const defaultGrant = server.grant;
 after(() => server.stop());
 beforeEach(() => {
