@@ -1,4 +1,4 @@
-// A rate limit: a bucket of tokens, one for each call, that fills evenly up to its size. No timer runs here.
+// A rate limit: a bucket of tokens, one for each call, that fills evenly up to its size, by elapsed time. No timer runs here.
 import type { Clock } from "./clock.ts";
 
 /** Size and rate of a bucket. */
@@ -15,20 +15,20 @@ export interface TokenBucket {
   take(): boolean;
   /** Milliseconds until the next token, counted from the last take(); 0 if there is one. */
   waitMs(): number;
-  /** Takes all tokens. The bucket fills again from `at` on, Unix milliseconds; take() must not be called earlier. */
-  emptyUntil(at: number): void;
+  /** Takes all tokens. The bucket fills again after `ms` milliseconds; take() must not be called earlier. */
+  emptyFor(ms: number): void;
 }
 
-/** Creates a full bucket. A clock that is set back adds no token. */
+/** Creates a full bucket. A wall clock that is set neither adds nor holds back tokens. */
 export function createTokenBucket(
   { clock }: { readonly clock: Clock },
   { burst, spacingMs }: TokenBucketOptions,
 ): TokenBucket {
   let tokens = burst;
-  let filledAt = clock.now();
+  let filledAt = clock.elapsedMs();
   return {
     take() {
-      const now = clock.now();
+      const now = clock.elapsedMs();
       tokens = Math.min(burst, tokens + Math.max(0, now - filledAt) / spacingMs);
       filledAt = now;
       if (tokens < 1) return false;
@@ -36,9 +36,9 @@ export function createTokenBucket(
       return true;
     },
     waitMs: () => Math.max(0, (1 - tokens) * spacingMs),
-    emptyUntil(at) {
+    emptyFor(ms) {
       tokens = 0;
-      filledAt = at;
+      filledAt = clock.elapsedMs() + ms;
     },
   };
 }

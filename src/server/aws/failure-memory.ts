@@ -5,8 +5,10 @@
 // (STS_DENIED, STS_INVALID) is remembered for 15 s, and twice as long each time STS repeats it, up to 2 minutes; another
 // code begins again with 15 s. For a pod in new circumstances (a new or changed pod, or another setting of its namespace)
 // STS is called at once, one time: the change may have cured what STS refused. There is no timer.
+// A step of the wall clock or a suspension may end a time early and never prolongs it (due.ts).
 import { ERRORS, type PodroleError } from "../../protocol/errors.ts";
 import { backoff, type Clock } from "../../runtime/clock.ts";
+import { type DueTime, dueAfter, isDue, untilDueMs } from "../../runtime/due.ts";
 
 export interface FailureMemory {
   /** Returns the error to repeat for a pod in these circumstances; undefined if STS is to be called. */
@@ -30,10 +32,7 @@ const MAX_CIRCUMSTANCES = 1_000;
 
 interface Failure {
   readonly error: PodroleError;
-  /** Unix milliseconds. */
-  readonly from: number;
-  /** Unix milliseconds. */
-  readonly until: number;
+  readonly until: DueTime;
   /** Failures in a row. */
   readonly times: number;
 }
@@ -44,14 +43,10 @@ export function createFailureMemory({ clock }: { readonly clock: Clock }): Failu
   /** A failure that a retry may cure. It does not end a refusal, which STS repeats afterwards. */
   let failed: Failure | undefined;
 
-  /** A clock that was set back to before the failure ends it, instead of prolonging it. */
-  function isCurrent({ from, until }: Failure): boolean {
-    return clock.now() >= from && clock.now() < until;
-  }
+  const isCurrent = ({ until }: Failure) => !isDue(clock, until);
 
   function since(error: PodroleError, times: number, waitMs: number): Failure {
-    const from = clock.now();
-    return { error, times, from, until: from + (error.retryAfterMs ?? waitMs) };
+    return { error, times, until: dueAfter(clock, error.retryAfterMs ?? waitMs) };
   }
 
   return {
@@ -77,9 +72,9 @@ export function createFailureMemory({ clock }: { readonly clock: Clock }): Failu
       failed = undefined;
     },
     isInUse() {
-      const now = clock.now();
       return (
-        (failed !== undefined && now < failed.until) || (refused !== undefined && now < refused.until + COUNTED_MS)
+        (failed !== undefined && isCurrent(failed)) ||
+        (refused !== undefined && untilDueMs(clock, refused.until) > -COUNTED_MS)
       );
     },
   };

@@ -12,7 +12,7 @@ export interface RetryTimesOptions {
   readonly spreadMs: number;
 }
 
-/** Returns a time to retry, Unix milliseconds, `earliest` or later. */
+/** Returns a time to retry, `earliest` or later; times are milliseconds of `Clock.elapsedMs()`. */
 export type RetryTimes = (pod: PodKey, earliest: number) => number;
 
 const PRUNE_EACH_MS = 1_000;
@@ -24,14 +24,14 @@ export function createRetryTimes(
 ): RetryTimes {
   /** Namespace → uid of pod → its latest time. */
   const latest = new Map<string, Map<string, number>>();
-  let prunedAt = clock.now();
+  let prunedAt = clock.elapsedMs();
 
   function prune(): void {
-    const now = clock.now();
-    if (Math.abs(now - prunedAt) < PRUNE_EACH_MS) return;
+    const now = clock.elapsedMs();
+    if (now - prunedAt < PRUNE_EACH_MS) return;
     prunedAt = now;
     for (const [namespace, pods] of latest) {
-      for (const [uid, time] of pods) if (time <= now || time - now > 2 * spreadMs) pods.delete(uid);
+      for (const [uid, time] of pods) if (time <= now) pods.delete(uid);
       if (pods.size === 0) latest.delete(namespace);
     }
   }

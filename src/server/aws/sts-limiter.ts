@@ -15,6 +15,7 @@ import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { parseRoleArn } from "../../policy/role.ts";
 import { PodroleError } from "../../protocol/errors.ts";
 import { backoff, type Clock } from "../../runtime/clock.ts";
+import { type DueTime, dueAfter, untilDueMs } from "../../runtime/due.ts";
 import { createTokenBucket, type TokenBucket } from "../../runtime/token-bucket.ts";
 import { createFairQueue, type FairQueue, type PodKey } from "./fair-queue.ts";
 import { createRetryTimes, type RetryTimes } from "./retry-times.ts";
@@ -58,12 +59,13 @@ const SPREAD_MS = 30_000;
 
 /** A call that waits for a token. */
 interface Waiter extends PodKey {
+  /** Milliseconds of `Clock.elapsedMs()`. */
   readonly deadline: number;
   readonly start: () => void;
   readonly refuse: () => void;
 }
 
-/** State of one calling account; times are Unix milliseconds. */
+/** State of one calling account. */
 interface Account {
   readonly bucket: TokenBucket;
   readonly queue: FairQueue<Waiter>;
@@ -71,8 +73,7 @@ interface Account {
   readonly waiters: Set<Waiter>;
   readonly retryTime: RetryTimes;
   cancelTimer: () => void;
-  pausedFrom: number;
-  pausedUntil: number;
+  pausedUntil: DueTime;
   /** Number of pauses so far. */
   pauses: number;
   /** Throttled calls in a row that no pause could have prevented. */
@@ -97,8 +98,7 @@ export function createStsLimiter(
       waiters: new Set<Waiter>(),
       retryTime: createRetryTimes({ clock }, { spacingMs, spreadMs: SPREAD_MS }),
       cancelTimer: () => {},
-      pausedFrom: 0,
-      pausedUntil: 0,
+      pausedUntil: dueAfter(clock, 0),
       pauses: 0,
       throttles: 0,
     };
@@ -106,10 +106,9 @@ export function createStsLimiter(
     return account;
   }
 
-  /** Milliseconds until the pause ends; 0 if there is none. A clock that was set back to before a pause ends it. */
-  function pauseMs({ pausedFrom, pausedUntil }: Account): number {
-    const now = clock.now();
-    return now < pausedFrom ? 0 : Math.max(0, pausedUntil - now);
+  /** Milliseconds until the pause ends; 0 if there is none. */
+  function pauseMs({ pausedUntil }: Account): number {
+    return Math.max(0, untilDueMs(clock, pausedUntil));
   }
 
   /** Resolves when the call may be made. */
@@ -122,7 +121,7 @@ export function createStsLimiter(
       const waiter: Waiter = {
         namespace,
         uid,
-        deadline: clock.now() + MAX_WAIT_MS,
+        deadline: clock.elapsedMs() + MAX_WAIT_MS,
         start: resolve,
         refuse: () => reject(refusal(account, roleArn, pod, "rate", account.bucket.waitMs())),
       };
@@ -151,7 +150,7 @@ export function createStsLimiter(
     account.cancelTimer();
     const paused = pauseMs(account);
     if (paused === 0) startNext(account);
-    const now = clock.now();
+    const now = clock.elapsedMs();
     for (const waiter of waiters) {
       if (waiter.deadline > now) {
         const untilTokenMs = paused > 0 ? paused : bucket.waitMs();
@@ -172,7 +171,7 @@ export function createStsLimiter(
     reason: "rate" | "pause",
     waitMs: number,
   ): PodroleError {
-    const now = clock.now();
+    const now = clock.elapsedMs();
     const retryAfterMs = retryTime(pod, now + waitMs) - now;
     onLimited(reason, retryAfterMs);
     const state =
@@ -190,9 +189,8 @@ export function createStsLimiter(
     if (pauses !== account.pauses) return;
     account.pauses += 1;
     const lengthMs = Math.max(backoff(account.throttles++, FIRST_PAUSE_MS, MAX_PAUSE_MS), retryAfterMs);
-    account.pausedFrom = clock.now();
-    account.pausedUntil = account.pausedFrom + lengthMs;
-    account.bucket.emptyUntil(account.pausedUntil);
+    account.pausedUntil = dueAfter(clock, lengthMs);
+    account.bucket.emptyFor(lengthMs);
     serve(account);
   }
 

@@ -22,14 +22,14 @@ const WINDOW_MS = 60_000;
 export function createStsUsage({ clock }: { readonly clock: Clock }): StsUsage {
   let current = new Map<string, number>();
   let previous = new Map<string, number>();
-  let startedAt = clock.now();
+  let startedAt = clock.elapsedMs();
 
   function turn(): void {
-    const passedMs = clock.now() - startedAt;
-    if (passedMs >= 0 && passedMs < WINDOW_MS) return;
+    const passedMs = clock.elapsedMs() - startedAt;
+    if (passedMs < WINDOW_MS) return;
     previous = passedMs < 2 * WINDOW_MS ? current : new Map();
     current = new Map();
-    startedAt = clock.now();
+    startedAt = clock.elapsedMs();
   }
 
   return {

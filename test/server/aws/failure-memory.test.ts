@@ -63,12 +63,13 @@ test("recall() does not repeat a refusal to a pod in other circumstances, but a 
   assert.equal(memory.recall("pod"), DENIED);
 });
 
-test("recall() repeats nothing when the clock is set back to before the failure", () => {
-  let now = 10_000_000;
-  const memory = createFailureMemory({ clock: { now: () => now, schedule: () => () => {} } });
+test("recall() repeats an error for its time although the wall clock is set back, and not after a suspension", async () => {
+  const { clock, memory, repeatedFor } = setUp();
   memory.remember(DENIED, ["pod"]);
-  assert.equal(memory.recall("pod"), DENIED);
-  now -= 7_200_000;
+  clock.step(-7_200_000);
+  assert.equal(await repeatedFor(), 15);
+  memory.remember(DENIED, ["pod"]);
+  clock.suspend(30_000);
   assert.equal(memory.recall("pod"), undefined);
 });
 
