@@ -2,8 +2,9 @@
 // the CAs that sign them. The caller has decided on the subject: only the key of a request is used. node:crypto signs.
 import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign, X509Certificate } from "node:crypto";
 import { PodroleError } from "../protocol/errors.ts";
+import { formatSeconds } from "../runtime/clock.ts";
 import type { Secret } from "../runtime/secret.ts";
-import { readCertificates } from "./bundle.ts";
+import { notAfterOf, notBeforeOf, readCertificates } from "./bundle.ts";
 import { bits, type Der, encode, integer, oid, sequence, set, tagged, time, utf8 } from "./der.ts";
 import {
   authorityExtensions,
@@ -67,7 +68,11 @@ export function issueCertificate({
   const notAfter = wholeSeconds(
     Math.min(now + lifetimeMs, ...chain.map((certificate) => certificate.validToDate.getTime())),
   );
-  if (notAfter <= now || notAfter <= notBefore) throw caUnusable(`it is only valid until ${issuer.validTo}`);
+  if (notAfter <= now) throw caUnusable(`it is only valid until ${issuer.validTo}`);
+  if (notAfter <= notBefore) {
+    const state = `it is only valid from ${formatSeconds(notBefore)}, and this machine's clock shows ${formatSeconds(now)}`;
+    throw caUnusable(`${state}; expected clocks that agree`);
+  }
   const serial = newSerial();
   const publicKeyInfo = publicKeyInfoOf(publicKey);
   const leaf = signCertificate(createPrivateKey(authority.key.reveal()), {
@@ -81,6 +86,18 @@ export function issueCertificate({
   });
   const intermediates = chain.filter((certificate) => !certificate.checkIssued(certificate));
   return { pem: [leaf, ...intermediates].join(""), serial: serial.toString("hex").toUpperCase(), notBefore, notAfter };
+}
+
+/**
+ * Returns for how many milliseconds a leaf certificate that podrole has just issued is valid, counted on the receiver's clock,
+ * which shows `now` (Unix milliseconds). A clock outside the certificate's validity disagrees with the server's, so that the
+ * whole lifetime, which the server's clock alone determines, counts from now. Throws OpenSSL's error without a certificate.
+ */
+export function remainingLifetimeMs(certificatePem: string, now: number): number {
+  const notAfter = notAfterOf(certificatePem);
+  const notBefore = notBeforeOf(certificatePem);
+  const lifetimeMs = Math.max(notAfter - notBefore - BACKDATE_MS, 0);
+  return now < notBefore || now >= notAfter ? lifetimeMs : Math.min(notAfter - now, lifetimeMs);
 }
 
 /** Which CA to create. */

@@ -46,6 +46,7 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
   const { trust, aws, cluster, clock } = deps;
   function unready(): readonly string[] {
     if (shutdown.signal.aborted) return ["the server is stopping"];
+    if (trust.serving.expiresInMs() <= 0) return ["the server's own serving certificate has expired"];
     return cluster.isWatching() ? [] : ["the caches of pods and namespaces are not filled yet"];
   }
   const onClose = (reason: CloseReason) => metrics.connectionsClosed.inc({ port: "pages", reason });
@@ -56,7 +57,7 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
       cache: aws.cache,
       limiter: aws.limiter,
       authorityNotAfter: notAfterOf(trust.poller.current().authority.certificatePem),
-      servingNotAfter: trust.serving.notAfter(),
+      servingExpiresInMs: trust.serving.expiresInMs(),
       watchAgesMs: cluster.directory.ages(),
     });
     return metrics.expose();

@@ -3,6 +3,7 @@
 import { isIP } from "node:net";
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { BUNDLE_KEY } from "../pki/bundle.ts";
+import { untilAborted } from "../runtime/clock.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import { rotationOptions, type ServerSettings } from "../settings/server.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
@@ -24,7 +25,9 @@ interface TrustDeps extends Pick<ProgramDeps, "clock" | "log" | "shutdown"> {
   readonly metrics: ServerMetrics;
 }
 
-/** Reads or creates the CA (retrying until it has one) and starts to keep everything that depends on it current. */
+/**
+ * Reads or creates the CA, retrying until it has one that can sign, and starts to keep everything that depends on it current.
+ */
 export async function openTrust(deps: TrustDeps, settings: ServerSettings): Promise<OpenedTrust> {
   const { clock, log, shutdown, kubernetes, metrics } = deps;
   const ownership = createOwnership(kubernetes, settings.owner);
@@ -43,6 +46,7 @@ export async function openTrust(deps: TrustDeps, settings: ServerSettings): Prom
     { ...certificateNames(settings.serverNames), lifetimeMs: settings.certificateTtl },
   );
   shutdown.onClose("serving certificate", () => serving.stop());
+  await Promise.race([serving.ready, untilAborted(shutdown.signal)]);
 
   const caBundle = createCaBundleReconciler(
     {

@@ -107,13 +107,14 @@ function openStatusPages(
 ): Promise<number> {
   function unready(): readonly string[] {
     if (shutdown.signal.aborted) return ["the webhook is stopping"];
+    if ((serving.expiresInMs() ?? 0) < 0) return ["the webhook's serving certificate has expired"];
     return isReady() ? [] : ["there is no serving certificate from podrole's server yet"];
   }
   const onClose = (reason: CloseReason) => metrics.connectionsClosed.inc({ port: "pages", reason });
   async function exposeMetrics(): Promise<string> {
     metrics.ready.set(unready().length === 0 ? 1 : 0);
-    const notAfter = serving.notAfter();
-    if (notAfter !== undefined) metrics.servingExpiry.set((notAfter - clock.now()) / 1000);
+    const expiresInMs = serving.expiresInMs();
+    if (expiresInMs !== undefined) metrics.servingExpiry.set(expiresInMs / 1000);
     for (const [resource, ageMs] of Object.entries(cluster.ages())) metrics.watchAge.set({ resource }, ageMs / 1000);
     return metrics.expose();
   }

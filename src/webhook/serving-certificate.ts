@@ -1,10 +1,11 @@
 // The webhook's serving certificate, requested as a pod requests its own: ServiceAccount token, CSR, the server's identity
 // port. States: waiting (no certificate yet: requested again after 1 s, doubling to 30 s) → held (renewed at half its
 // lifetime, and at once for each published trust bundle; a failed renewal is repeated while the old certificate serves)
-// → stopped (signal). Each request also tests a published bundle: it is adopted if a verified server confirms that it is
+// → expired, if no renewal succeeds → held again; stopped (signal). Each request also tests a published bundle: it is adopted if a verified server confirms that it is
 // the current one. The adopted bundle verifies the server first; the published one does so only if that fails, because
 // the CA may have been replaced at once.
 import { bundleHash, isIssuedFrom, notAfterOf } from "../pki/bundle.ts";
+import { remainingLifetimeMs } from "../pki/certificate.ts";
 import { createCsr } from "../pki/csr.ts";
 import { generateKeyPem } from "../pki/keys.ts";
 import { issueCertificate } from "../protocol/client.ts";
@@ -12,7 +13,8 @@ import { PodroleError } from "../protocol/errors.ts";
 import { readProof } from "../protocol/proof.ts";
 import type { TlsMaterial, TlsSource } from "../protocol/tls.ts";
 import { createChanges } from "../runtime/changes.ts";
-import { backoff, type Clock, sleep } from "../runtime/clock.ts";
+import { backoff, type Clock, sleep, sleepUntil } from "../runtime/clock.ts";
+import { type DueTime, dueAfter, isDue, untilDueMs } from "../runtime/due.ts";
 import type { Log } from "../runtime/log.ts";
 import type { TrustBundle } from "./trust.ts";
 
@@ -20,8 +22,8 @@ import type { TrustBundle } from "./trust.ts";
 export interface RequestedCertificate extends TlsSource {
   /** Resolves with the first certificate. */
   readonly ready: Promise<void>;
-  /** Expiry in Unix milliseconds; undefined before the first certificate. */
-  notAfter(): number | undefined;
+  /** Milliseconds until the certificate expires; negative once it has. Undefined before the first certificate. */
+  expiresInMs(): number | undefined;
 }
 
 /** The server to call and the proof to send. */
@@ -47,7 +49,7 @@ export interface RequestedCertificateDeps {
 const CALL_DEADLINE_MS = 10_000;
 /** Wait before the next attempt when the new certificate's CA is not in the known bundle. */
 const UNTRUSTED_MS = 30_000;
-/** Shortest wait after a success: a clock ahead of the server's makes every certificate look expired. */
+/** Shortest wait after a success, however short the certificate's lifetime is. */
 const MIN_MS = 10_000;
 /** Longest wait for an offer; each offer ends it. */
 const NO_OFFER_MS = 60_000;
@@ -62,7 +64,8 @@ export function createRequestedCertificate(
   const changes = createChanges((err) => log.error({ err }, "could not use a renewed serving certificate"));
   const first = Promise.withResolvers<void>();
   let material: TlsMaterial | undefined;
-  let dueAt = 0;
+  let expiry: DueTime | undefined;
+  let renewal = dueAfter(clock, 0);
   let offered = new AbortController();
 
   /** Requests a certificate if one is due or a bundle was published, and adopts that bundle if the server confirms it. */
@@ -70,7 +73,7 @@ export function createRequestedCertificate(
     const offer = trust.takeOffer();
     const adopted = trust.current();
     const published = offer ?? adopted;
-    if (published === undefined || (offer === undefined && clock.now() < dueAt)) return;
+    if (published === undefined || (offer === undefined && !isDue(clock, renewal))) return;
     const { isCurrent, ...obtained } = await requestCertificate(
       { bundlePem: adopted ?? published, published },
       options,
@@ -87,12 +90,12 @@ export function createRequestedCertificate(
 
   function use(obtained: TlsMaterial): void {
     material = obtained;
-    const expiration = notAfterOf(material.certificatePem);
-    const now = clock.now();
+    const validMs = remainingLifetimeMs(material.certificatePem, clock.now());
+    expiry = dueAfter(clock, validMs);
     // The server's CA may have changed just before; the next poll brings its bundle.
     const isTrusted = isIssuedFrom(material.certificatePem, trust.current() ?? "");
-    dueAt = now + (isTrusted ? Math.max((expiration - now) / 2, MIN_MS) : UNTRUSTED_MS);
-    log.info({ expiration: new Date(expiration).toISOString() }, "got a serving certificate");
+    renewal = dueAfter(clock, isTrusted ? Math.max(validMs / 2, MIN_MS) : UNTRUSTED_MS);
+    log.info({ expiration: new Date(notAfterOf(material.certificatePem)).toISOString() }, "got a serving certificate");
     onResult("ok");
     changes.emit();
     first.resolve();
@@ -104,8 +107,8 @@ export function createRequestedCertificate(
       try {
         await renew();
         failures = 0;
-        const waitMs = material === undefined ? NO_OFFER_MS : dueAt - clock.now();
-        await sleep(clock, waitMs, AbortSignal.any([signal, offered.signal]));
+        const until = material === undefined ? dueAfter(clock, NO_OFFER_MS) : renewal;
+        await sleepUntil(clock, until, AbortSignal.any([signal, offered.signal]));
       } catch (error) {
         onResult("failed");
         const waitMs = backoff(failures++, 1_000, 30_000);
@@ -119,7 +122,7 @@ export function createRequestedCertificate(
   void run();
   return {
     ready: first.promise,
-    notAfter: () => (material === undefined ? undefined : notAfterOf(material.certificatePem)),
+    expiresInMs: () => expiry && untilDueMs(clock, expiry),
     current() {
       if (material === undefined) {
         throw new PodroleError("INTERNAL", "Cannot serve: there is no certificate yet; expected one from the server");

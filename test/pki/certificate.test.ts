@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
-import { type Authority, createAuthority, issueCertificate, type Subject } from "../../src/pki/certificate.ts";
+import {
+  type Authority,
+  createAuthority,
+  issueCertificate,
+  remainingLifetimeMs,
+  type Subject,
+} from "../../src/pki/certificate.ts";
 import { readCsr } from "../../src/pki/csr.ts";
 import { content, encode, integer, sequence, taggedBytes, wholeOctets } from "../../src/pki/der.ts";
 import { certificateFields, readExtensions } from "../../src/pki/extensions.ts";
@@ -143,6 +149,12 @@ test("issueCertificate() never exceeds the validity of any certificate in its CA
 
 const UNUSABLE: readonly (readonly [string, Authority, number, RegExp])[] = [
   ["has expired", newAuthority(), NOW + 365 * DAY, /it is only valid until/],
+  [
+    "is valid only later",
+    newAuthority(),
+    NOW - 2 * HOUR,
+    /only valid from .*, and this machine's clock shows .*Z; expected clocks/,
+  ],
   ["has no certificate", { certificatePem: "", key: KEY }, NOW, /cannot be read/],
   [
     "has a certificate that is none",
@@ -157,6 +169,17 @@ for (const [state, authority, now, reason] of UNUSABLE) {
       () => issue(authority, POD_SUBJECT, now),
       (error) => error instanceof PodroleError && error.code === "AUTHORITY_UNAVAILABLE" && reason.test(error.message),
     );
+  });
+}
+
+for (const [clock, now, expected] of [
+  ["agrees with the issuer's", NOW + 10_000, HOUR - 10_000],
+  ["is two minutes behind", NOW - 120_000, HOUR],
+  ["is two hours ahead", NOW + 2 * HOUR, HOUR],
+  ["is two hours behind", NOW - 2 * HOUR, HOUR],
+] as const) {
+  test(`remainingLifetimeMs() never exceeds the lifetime, and is positive, when the receiver's clock ${clock}`, () => {
+    assert.equal(remainingLifetimeMs(issue(newAuthority()).pem, now), expected);
   });
 }
 

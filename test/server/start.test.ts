@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { startSts } from "../../emulators/cluster.ts";
 import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
-import { systemClock as clock } from "../../src/runtime/clock.ts";
+import { type Clock, systemClock as clock, sleep } from "../../src/runtime/clock.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { createShutdown } from "../../src/runtime/shutdown.ts";
 import { startServer } from "../../src/server/main.ts";
@@ -26,6 +26,7 @@ async function start(
   stsUrl: string,
   binds: Readonly<Partial<Record<"bind" | "identityBind", string>>> = {},
   way: (kubeconfig: string) => Promise<string> = async (kubeconfig) => kubeconfig,
+  serverClock: Clock = clock,
 ) {
   withEnvironment(context, env);
   const directory = await mkdtemp(join(tmpdir(), "podrole-start-"));
@@ -54,7 +55,7 @@ async function start(
     await kubernetes.close();
     await rm(directory, { recursive: true });
   });
-  const starting = startServer({ clock, log, audit: () => {}, shutdown }, read.value);
+  const starting = startServer({ clock: serverClock, log, audit: () => {}, shutdown }, read.value);
   return { starting, lines, shutdown };
 }
 
@@ -153,4 +154,24 @@ test("startServer() closes its connections to the API server when it stops", asy
     await once(socket, "close");
   }
   assert.equal(counts.open, 0);
+});
+
+test("startServer() is not ready while its serving certificate is expired, after a suspension", async (context) => {
+  const { sts, serverEnv } = await startSts({ clock }, STS);
+  context.after(() => sts.close());
+  let suspendedMs = 0;
+  const suspendable: Clock = { ...clock, now: () => clock.now() + suspendedMs };
+  const { starting } = await start(context, serverEnv, sts.url, {}, undefined, suspendable);
+  const { pages } = await starting;
+  const page = async (path: string) => {
+    const response = await fetch(`http://127.0.0.1:${pages}${path}`);
+    return { status: response.status, text: await response.text() };
+  };
+  while ((await page("/readyz")).status !== 200) await sleep(clock, 20);
+  suspendedMs = 2 * 3_600_000;
+  const { status, text } = await page("/readyz");
+  assert.equal(status, 503);
+  assert.match(text, /serving certificate has expired/);
+  while (!/^podrole_ready 0$/m.test((await page("/metrics")).text)) await sleep(clock, 20);
+  assert.match((await page("/metrics")).text, /^podrole_serving_certificate_expiry_seconds -3\d{3}/m);
 });

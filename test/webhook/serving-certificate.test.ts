@@ -60,8 +60,11 @@ function createAttempts() {
   };
 }
 
-/** `bundle` is the server's own; `published` stands in the ConfigMap instead if it is not "". `proof`: the token file. */
-async function webhookBeside(context: TestContext, { published = "", proof = "token" } = {}) {
+/**
+ * `bundle` is the server's own; `published` stands in the ConfigMap instead if it is not "". `proof`: the token file.
+ * `aheadMs`: how far the webhook's clock is ahead of the server's.
+ */
+async function webhookBeside(context: TestContext, { published = "", proof = "token", aheadMs = 0 } = {}) {
   const state = { authority: OLD, bundle: OLD.certificatePem, published, issued: 0 };
   const material = (): TlsMaterial => ({ certificatePem: servingBy(state.authority), privateKey: KEY });
   const changes = new Set<() => void>();
@@ -92,7 +95,7 @@ async function webhookBeside(context: TestContext, { published = "", proof = "to
   });
   const proofFile = join(directory, "token");
   await writeFile(proofFile, proof);
-  const clock = createFakeClock(now);
+  const clock = createFakeClock(now + aheadMs);
   const { log, lines } = createKeptLog();
   const trust = createTrustBundle(
     {
@@ -135,6 +138,26 @@ suite("createRequestedCertificate()", () => {
       await renewed;
     }
     assert.ok(isIssuedFrom(serving.current().certificatePem, NEW.certificatePem));
+  });
+
+  test("renews within 30 s after the machine was suspended beyond the certificate's lifetime", async (context) => {
+    const { clock, serving, attempts } = await webhookBeside(context);
+    assert.ok((serving.expiresInMs() ?? 0) > HOUR - MINUTE);
+    clock.suspend(2 * HOUR);
+    assert.ok((serving.expiresInMs() ?? 0) <= -HOUR);
+    await clock.advance(30_000);
+    await attempts.reach(2);
+    assert.ok((serving.expiresInMs() ?? 0) > 0);
+  });
+
+  test("counts the lifetime from now, and requests once, with a clock that is 61 minutes ahead of the server's", async (context) => {
+    const { clock, serving, attempts, state } = await webhookBeside(context, { aheadMs: 61 * MINUTE });
+    assert.ok((serving.expiresInMs() ?? 0) > HOUR - MINUTE);
+    await clock.advance(20 * MINUTE);
+    assert.equal(state.issued, 1);
+    await clock.advance(11 * MINUTE);
+    await attempts.reach(2);
+    assert.equal(state.issued, 2);
   });
 
   test("requests one certificate for a bundle with a prepared next CA, and none after that", async (context) => {

@@ -4,22 +4,24 @@ import type { CredentialCache } from "../aws/credential-cache.ts";
 import type { StsLimiter } from "../aws/sts-limiter.ts";
 import type { ServerMetrics } from "./metrics.ts";
 
-/** What the gauges show. Times are Unix milliseconds. */
+/** What the gauges show. */
 export interface GaugeSources {
   readonly isReady: boolean;
   /** By the value of label `port`. */
   readonly listeners: Readonly<Record<string, Pick<Listener, "connections">>>;
   readonly cache: Pick<CredentialCache, "size" | "nearestExpiryMs">;
   readonly limiter: Pick<StsLimiter, "waiting" | "topNamespace">;
+  /** Unix milliseconds. */
   readonly authorityNotAfter: number;
-  readonly servingNotAfter: number;
+  /** Negative once the certificate has expired. */
+  readonly servingExpiresInMs: number;
   /** Milliseconds since each cache was last proved fresh, by the value of label `resource`. */
   readonly watchAgesMs: Readonly<Record<string, number>>;
 }
 
 /** Sets every gauge as of `now` (Unix milliseconds); durations are exposed in seconds, as Prometheus expects. */
 export function refreshGauges(metrics: ServerMetrics, now: number, sources: GaugeSources): void {
-  const { isReady, listeners, cache, limiter, authorityNotAfter, servingNotAfter, watchAgesMs } = sources;
+  const { isReady, listeners, cache, limiter, authorityNotAfter, servingExpiresInMs, watchAgesMs } = sources;
   metrics.ready.set(isReady ? 1 : 0);
   for (const [port, listener] of Object.entries(listeners)) setConnections(metrics, port, listener);
   metrics.cacheSize.set(cache.size);
@@ -30,7 +32,7 @@ export function refreshGauges(metrics: ServerMetrics, now: number, sources: Gaug
   metrics.stsTopNamespace.reset();
   if (top) metrics.stsTopNamespace.set({ caller_namespace: top.namespace }, top.share);
   metrics.authorityExpiry.set((authorityNotAfter - now) / 1000);
-  metrics.servingExpiry.set((servingNotAfter - now) / 1000);
+  metrics.servingExpiry.set(servingExpiresInMs / 1000);
   for (const [resource, ageMs] of Object.entries(watchAgesMs)) metrics.watchAge.set({ resource }, ageMs / 1000);
 }
 

@@ -14,7 +14,7 @@ test("refreshGauges() shows one namespace at a time, and none without calls", as
       cache: { size: 0, nearestExpiryMs: () => 0 },
       limiter: { waiting: () => 3, topNamespace: () => topNamespace },
       authorityNotAfter: 0,
-      servingNotAfter: 0,
+      servingExpiresInMs: 0,
       watchAgesMs: {},
     });
     const lines = (await metrics.expose()).split("\n");
@@ -40,7 +40,7 @@ test("refreshGauges() shows times in seconds from now, readiness, and each port'
     cache: { size: 5, nearestExpiryMs: () => Number.POSITIVE_INFINITY },
     limiter: { waiting: () => 0, topNamespace: () => undefined },
     authorityNotAfter: 61_000,
-    servingNotAfter: 500,
+    servingExpiresInMs: -500,
     watchAgesMs: { pods: 1_500 },
   };
   refreshGauges(metrics, 1_000, sources);
