@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { type FastifyInstance, fastify } from "fastify";
 import { type BudgetLimits, type CloseReason, createBudget } from "./budget.ts";
 import { limitHttp, nodeTimeouts } from "./budget-http.ts";
-import type { Clock } from "./clock.ts";
+import { type Clock, reuseFor } from "./clock.ts";
 import type { Address } from "./settings.ts";
 import type { Shutdown } from "./shutdown.ts";
 
@@ -33,7 +33,7 @@ const LIMITS: BudgetLimits = {
   keepAliveMs: 5_000,
   sweepMs: 1_000,
 };
-/** Milliseconds for which /metrics answers the same text, so that many requests for it cost no more than a few. */
+/** For how long /metrics answers the same text, in milliseconds. */
 const METRICS_MS = 250;
 
 /** Serves the pages until `shutdown` closes them; resolves with the port, rejects if it cannot be bound. */
@@ -60,16 +60,7 @@ export function createPages(
     if (requests.begin(request.raw, reply.raw)) done();
     else reply.hijack();
   });
-  let exposed: Promise<string> | undefined;
-  function metrics(): Promise<string> {
-    if (exposed === undefined) {
-      exposed = exposeMetrics();
-      clock.schedule(() => {
-        exposed = undefined;
-      }, METRICS_MS);
-    }
-    return exposed;
-  }
+  const metrics = reuseFor(clock, METRICS_MS, exposeMetrics);
 
   pages.get("/healthz", () => ({ status: "ok" }));
   pages.get("/readyz", (_request, reply) => {
