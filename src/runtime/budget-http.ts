@@ -21,6 +21,13 @@ export interface LimitedRequests {
   begin(request: IncomingMessage, response: ServerResponse): BudgetRequest | undefined;
 }
 
+/**
+ * Connections that the kernel keeps until the process accepts them; Linux takes the lower of this and net.core.somaxconn,
+ * which is 4096 since Linux 5.4. With Node's 511, a burst of strangers fills the queue: the kernel then drops the first
+ * packet of a probe, which TCP repeats after 1 s, 3 s and 7 s (RFC 6298), later than the kubelet waits.
+ */
+export const LISTEN_BACKLOG = 4096;
+
 /** Node's own checks for the phases that only its parser sees: headers of the second request and later ones. */
 export function nodeTimeouts({ headersMs, bodyMs, keepAliveMs, sweepMs }: BudgetLimits) {
   return {

@@ -3,7 +3,7 @@
 import type { AddressInfo } from "node:net";
 import { type FastifyInstance, fastify } from "fastify";
 import { type BudgetLimits, type CloseReason, createBudget } from "./budget.ts";
-import { limitHttp, nodeTimeouts } from "./budget-http.ts";
+import { LISTEN_BACKLOG, limitHttp, nodeTimeouts } from "./budget-http.ts";
 import { type Clock, reuseFor } from "./clock.ts";
 import type { Address } from "./settings.ts";
 import type { Shutdown } from "./shutdown.ts";
@@ -42,7 +42,7 @@ export async function openPages(
   { host, port }: Address,
 ): Promise<number> {
   const pages = createPages(deps);
-  await pages.listen({ host, port });
+  await pages.listen({ host, port, backlog: LISTEN_BACKLOG });
   shutdown.onClose("pages", () => pages.close());
   return (pages.server.address() as AddressInfo).port;
 }

@@ -8,7 +8,7 @@ import { type FastifyError, type FastifyInstance, type FastifyRequest, fastify }
 import { ERRORS, refuse } from "../protocol/errors.ts";
 import type { TlsSource } from "../protocol/tls.ts";
 import { type BudgetLimits, type CloseReason, createBudget } from "../runtime/budget.ts";
-import { limitHttp, nodeTimeouts } from "../runtime/budget-http.ts";
+import { LISTEN_BACKLOG, limitHttp, nodeTimeouts } from "../runtime/budget-http.ts";
 import type { Clock } from "../runtime/clock.ts";
 import { createBufferCollector, garbageCollection } from "../runtime/garbage.ts";
 import type { Log } from "../runtime/log.ts";
@@ -118,7 +118,7 @@ export function createWebhookApp(
   return {
     http,
     async listen() {
-      await http.listen({ host, port });
+      await http.listen({ host, port, backlog: LISTEN_BACKLOG });
       return (http.server.address() as AddressInfo).port;
     },
     async close() {

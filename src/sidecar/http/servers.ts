@@ -4,7 +4,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { PodroleError } from "../../protocol/errors.ts";
 import { type BudgetLimits, type CloseReason, createBudget } from "../../runtime/budget.ts";
-import { type CallerRules, limitHttp, nodeTimeouts } from "../../runtime/budget-http.ts";
+import { type CallerRules, LISTEN_BACKLOG, limitHttp, nodeTimeouts } from "../../runtime/budget-http.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
 /** A token has 43 characters; SDKs add a user agent and tracing headers. */
@@ -103,7 +103,7 @@ function listen(server: Server, port: number, host?: string): Promise<number> {
   return new Promise((resolve, reject) => {
     // Never removed: a later error concerns one connection that could not be accepted, and must not end the process.
     server.on("error", (error: NodeJS.ErrnoException) => reject(error.code === "EADDRINUSE" ? portInUse(port) : error));
-    server.listen({ port, host }, () => resolve((server.address() as AddressInfo).port));
+    server.listen({ port, host, backlog: LISTEN_BACKLOG }, () => resolve((server.address() as AddressInfo).port));
   });
 }
 
