@@ -18,6 +18,7 @@ import { WEBHOOK_SETTINGS } from "../src/settings/webhook.ts";
 import { SIDECAR_METRICS } from "../src/sidecar/metrics.ts";
 import { SIDECAR_SETTINGS } from "../src/sidecar/settings.ts";
 import { WEBHOOK_METRICS } from "../src/webhook/metrics.ts";
+import { attackRun, attackTable } from "./attack-table.ts";
 import { authorizationCount, authorizationTables } from "./authorization-matrix.ts";
 import { behavioursOf } from "./behaviour.ts";
 import { chartPolicyNames, chartSchema } from "./chart-schema.ts";
@@ -129,6 +130,7 @@ let cachedBehaviours: ReturnType<typeof behavioursOf> | undefined;
 
 /** The text between `<!-- generated: NAME -->` and `<!-- end -->`, by file and NAME. */
 const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
+  "docs/attack.md": { run: attackRun, table: () => attackTable(table) },
   "docs/authorization-matrix.md": { count: authorizationCount, tables: () => authorizationTables(table) },
   "docs/checks.md": { checks },
   "docs/configuration.md": {

@@ -1,5 +1,5 @@
 // Results of the attack suite as a file: what `--publish` writes and docs/attack.md shows.
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const FILE = join(import.meta.dirname, "results.json");
@@ -23,7 +23,7 @@ export interface Result {
   readonly verdict: "held" | "broken";
 }
 
-/** All results, and where they were measured. */
+/** All results, and where they were measured; `seconds` is the duration of one attack. */
 export interface Results {
   readonly date: string;
   readonly commit: string;
@@ -31,6 +31,11 @@ export interface Results {
   readonly cpu: string;
   readonly seconds: number;
   readonly rows: readonly Result[];
+}
+
+/** Returns the results that were published last. */
+export function readResults(): Results {
+  return JSON.parse(readFileSync(FILE, "utf8")) as Results;
 }
 
 /** Publishes results. */
