@@ -1,8 +1,8 @@
 // podrole-init, in classic mode: creates the containers' tokens, then waits until every container has credentials, so
 // that no app starts without them. One permanently refused container fails the whole init, with a message that `kubectl
 // describe pod` shows. Retryable errors are retried until the time limit; permanent ones end the init at once.
-import { ERRORS, type ErrorInfo, toPodroleError } from "../protocol/errors.ts";
-import { backoff, type Clock, repeat, sleep } from "../runtime/clock.ts";
+import { type ErrorInfo, toPodroleError } from "../protocol/errors.ts";
+import { backoff, type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { readGrants } from "./files/grants-file.ts";
 import { writeTerminationMessage } from "./files/termination-message.ts";
@@ -12,6 +12,7 @@ import { type ContainerRefusal, failedStart, permanentRefusal } from "./permanen
 import type { Renewal } from "./renewal/outcome.ts";
 import { renew } from "./renewal/renew.ts";
 import type { SidecarSettings } from "./settings.ts";
+import { createWaitingLog } from "./waiting-log.ts";
 
 /** What init talks to. */
 export interface InitDeps {
@@ -26,7 +27,6 @@ export interface InitDeps {
 const MIN_BACKOFF_MS = 500;
 /** Shorter than the running sidecar's maximum back-off: the app cannot start until this succeeds. */
 const MAX_BACKOFF_MS = 10_000;
-const PROGRESS_INTERVAL_MS = 10_000;
 
 /** Runs init; resolves with the exit code: 0 once every container has credentials. Never rejects. */
 export async function runInit(deps: InitDeps, settings: SidecarSettings): Promise<0 | 1> {
@@ -54,29 +54,15 @@ async function prepare(deps: InitDeps, settings: SidecarSettings): Promise<Error
 async function waitForCredentials(deps: InitDeps, settings: SidecarSettings): Promise<ErrorInfo | undefined> {
   const { clock, log, signal, random } = deps;
   const startedAt = clock.now();
-  let last: ErrorInfo | undefined;
   const finished = new AbortController();
-  function logProgress(): number {
-    log.info(facts(), "waiting for credentials");
-    return PROGRESS_INTERVAL_MS;
-  }
-  void repeat({ clock, signal: finished.signal }, logProgress, PROGRESS_INTERVAL_MS);
-
-  function facts() {
-    const waitedSeconds = Math.round((clock.now() - startedAt) / 1000);
-    return { waitedSeconds, code: last?.code, reason: last?.message, server: settings.serverAddress };
-  }
-
+  const waiting = createWaitingLog({ clock, log, signal: finished.signal }, settings);
   try {
     for (let attempt = 0; ; attempt++) {
       const renewal = await attemptOnce(deps, settings);
       if (renewal.outcome === "renewed") return undefined;
       const refusal = permanentRefusal(renewal, storedRefusals(settings));
       if (refusal) return refusal;
-      if (last?.code !== renewal.code) {
-        last = renewal;
-        log.warn({ ...facts(), remedy: ERRORS[renewal.code].remedy }, "waiting for credentials");
-      }
+      if (waiting.refused(renewal)) waiting.warn();
       const leftMs = settings.initTimeout - (clock.now() - startedAt);
       const waitMs = Math.max(backoff(attempt, MIN_BACKOFF_MS, MAX_BACKOFF_MS, random), renewal.retryAfterMs);
       if (leftMs > 0) await sleep(clock, Math.min(waitMs, leftMs), signal);

@@ -2,7 +2,7 @@
 // first.
 // States: waiting → ready, or refused by an error that no retry can lift. Ready is a terminal state that survives
 // container restarts: later refusals never stop the sidecar of a running app. Ended by stop(), which serve.ts calls.
-import { ERRORS, type ErrorInfo } from "../protocol/errors.ts";
+import type { ErrorInfo } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import type { CredentialStore } from "./credential-store.ts";
@@ -10,6 +10,7 @@ import { failedStart, permanentRefusal } from "./permanent-refusal.ts";
 import type { Renewal } from "./renewal/outcome.ts";
 import type { Renewals } from "./renewal/schedule.ts";
 import type { SidecarSettings } from "./settings.ts";
+import { createWaitingLog } from "./waiting-log.ts";
 
 /** The pod's start. */
 export interface Start {
@@ -28,36 +29,23 @@ export interface StartDeps {
   readonly renewals: Pick<Renewals, "onEnd">;
 }
 
-const PROGRESS_INTERVAL_MS = 10_000;
-
 /**
  * Observes renewals until the pod is ready or permanently refused, and logs the latest refusal every 10 s meanwhile.
  */
 export function createStart(
   { clock, log, store, renewals }: StartDeps,
-  settings: Pick<SidecarSettings, "containers" | "podName" | "podNamespace">,
+  settings: Pick<SidecarSettings, "containers" | "podName" | "podNamespace" | "serverAddress">,
 ): Start {
   const refused = Promise.withResolvers<ErrorInfo>();
-  const startedAt = clock.now();
-  let last: ErrorInfo | undefined;
-  let cancel = () => {};
+  const finished = new AbortController();
+  const waiting = createWaitingLog({ clock, log, signal: finished.signal }, settings);
   const unsubscribe = renewals.onEnd(onRenewal);
-  logProgress();
-
-  function logProgress(): void {
-    if (store.ready()) return stop();
-    if (last) {
-      const waitedSeconds = Math.round((clock.now() - startedAt) / 1000);
-      const { code, message: reason } = last;
-      log.info({ waitedSeconds, code, reason, remedy: ERRORS[code].remedy }, "waiting for credentials");
-    }
-    cancel = clock.schedule(logProgress, PROGRESS_INTERVAL_MS);
-  }
+  if (store.ready()) stop();
 
   function onRenewal(renewal: Renewal): void {
     if (store.ready()) return stop();
     if (renewal.outcome === "renewed") return;
-    last = renewal;
+    waiting.refused(renewal);
     const containers = settings.containers.map((container, index) => ({ container, refusal: store.refusal(index) }));
     const refusal = permanentRefusal(renewal, containers);
     if (refusal === undefined) return;
@@ -66,14 +54,14 @@ export function createStart(
   }
 
   function stop(): void {
-    cancel();
+    finished.abort();
     unsubscribe();
   }
 
   return {
     refused: refused.promise,
     waitingFor: () =>
-      store.ready() ? undefined : failedStart(last, "stopped while waiting for credentials", settings),
+      store.ready() ? undefined : failedStart(waiting.latest(), "stopped while waiting for credentials", settings),
     stop,
   };
 }

@@ -36,7 +36,12 @@ function setUp({ ready = false } = {}) {
         },
       },
     },
-    { containers: ["app", "worker"], podName: "web", podNamespace: "team" },
+    {
+      containers: ["app", "worker"],
+      podName: "web",
+      podNamespace: "team",
+      serverAddress: { host: "podrole-server", port: 8444 },
+    },
   );
   let refused: string | undefined;
   void start.refused.then(({ code, message }) => {
