@@ -7,7 +7,7 @@ import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from "nod
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Budget, BudgetConnection } from "../runtime/budget.ts";
-import { addressOf, peerOf } from "../runtime/budget-http.ts";
+import { addressOf, createPeerConnections } from "../runtime/budget-http.ts";
 
 /** The connections of one port. */
 export interface LimitedConnections {
@@ -31,19 +31,14 @@ export interface LimitGrpcOptions {
   readonly maxStreams: number;
 }
 
-interface Connection {
-  readonly budgeted: BudgetConnection;
-  isIdentified: boolean;
-  streams: number;
-}
-
 /**
  * Watches one port. Each address is a caller, until `callerOf` names another one from the client certificate (DER) of a
  * connection.
  */
 export function limitGrpc(budget: Budget, { callerOf, maxHeaders, maxStreams }: LimitGrpcOptions): LimitedConnections {
-  /** By the peer's address and port: a stream exposes only its TLS socket, whose peer is that of the accepted TCP socket. */
-  const connections = new Map<string, Connection>();
+  const connections = createPeerConnections(budget);
+  const streams = new WeakMap<BudgetConnection, number>();
+  const identified = new WeakSet<BudgetConnection>();
   let port: number | undefined;
   let open = 0;
   let opened = 0;
@@ -51,16 +46,11 @@ export function limitGrpc(budget: Budget, { callerOf, maxHeaders, maxStreams }: 
   function onSocket(message: unknown): void {
     const { socket } = message as { readonly socket: Socket };
     if (socket.localPort !== port) return;
-    const peer = peerOf(socket);
     open += 1;
     opened += 1;
-    const budgeted = budget.open({ caller: `address ${addressOf(socket)}`, close: () => socket.destroy() });
-    const connection = { budgeted, isIdentified: false, streams: 0 };
-    connections.set(peer, connection);
+    connections.open(socket, { caller: `address ${addressOf(socket)}` });
     socket.once("close", () => {
       open -= 1;
-      budgeted.closed();
-      if (connections.get(peer) === connection) connections.delete(peer);
     });
   }
 
@@ -71,30 +61,31 @@ export function limitGrpc(budget: Budget, { callerOf, maxHeaders, maxStreams }: 
     };
     const socket = stream.session?.socket as TLSSocket | undefined;
     if (socket === undefined || socket.localPort !== port) return;
-    const connection = connections.get(peerOf(socket));
+    const connection = connections.find(socket);
     if (connection === undefined) return;
-    connection.streams += 1;
-    if (connection.streams > maxStreams) {
+    const count = (streams.get(connection) ?? 0) + 1;
+    streams.set(connection, count);
+    if (count > maxStreams) {
       // A stream that the client resets counts for no limit of HTTP/2, but costs as much as a call (CVE-2023-44487).
-      connection.budgeted.close("requests");
+      connection.close("requests");
       return endSession(stream);
     }
     // Node applies the announced limit only when the client has acknowledged it, which a hostile one never does.
     if (lengthOf(headers) > maxHeaders) return stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     identify(connection, socket);
-    const request = connection.budgeted.begin(() => stream.close(constants.NGHTTP2_CANCEL));
+    const request = connection.begin(() => stream.close(constants.NGHTTP2_CANCEL));
     // REFUSED_STREAM: nothing was done yet, so the client may try again at once (RFC 9113 §8.7).
     if (request === undefined) return stream.close(constants.NGHTTP2_REFUSED_STREAM);
     stream.once("end", () => request.received());
     stream.once("close", () => request.end());
   }
 
-  function identify(connection: Connection, socket: TLSSocket): void {
-    if (connection.isIdentified || callerOf === undefined) return;
-    connection.isIdentified = true;
+  function identify(connection: BudgetConnection, socket: TLSSocket): void {
+    if (identified.has(connection) || callerOf === undefined) return;
+    identified.add(connection);
     const certificate = socket.getPeerX509Certificate?.()?.raw;
     const caller = certificate && callerOf(certificate);
-    if (caller !== undefined) connection.budgeted.identify(`certificate ${caller}`);
+    if (caller !== undefined) connection.identify(`certificate ${caller}`);
   }
 
   return {

@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Server, Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
-import type { Budget, BudgetConnection, BudgetLimits, BudgetRequest } from "./budget.ts";
+import type { Budget, BudgetConnection, BudgetLimits, BudgetRequest, OpenOptions } from "./budget.ts";
 
 /** Who the callers of a server are; by default each address is one. */
 export interface CallerRules {
@@ -50,22 +50,14 @@ export function limitHttp(
   { ofAddress, ofCertificate, ofRequest }: CallerRules = {},
 ): LimitedRequests {
   const bySocket = new WeakMap<object, BudgetConnection>();
-  /** A TLS socket does not show the one below it, but has its address and port. */
-  const byPeer = new Map<string, BudgetConnection>();
+  const connections = createPeerConnections(budget);
 
   server.on("connection", (socket: Socket) => {
-    const peer = peerOf(socket);
     const caller = ofAddress?.(addressOf(socket)) ?? { caller: addressOf(socket) };
-    const connection = budget.open({ ...caller, close: () => socket.destroy() });
-    bySocket.set(socket, connection);
-    byPeer.set(peer, connection);
-    socket.once("close", () => {
-      connection.closed();
-      if (byPeer.get(peer) === connection) byPeer.delete(peer);
-    });
+    bySocket.set(socket, connections.open(socket, caller));
   });
   server.on("secureConnection", (socket: TLSSocket) => {
-    const connection = byPeer.get(peerOf(socket));
+    const connection = connections.find(socket);
     if (connection === undefined) return;
     bySocket.set(socket, connection);
     const caller = ofCertificate?.(socket);
@@ -106,7 +98,32 @@ function ignoreRest(socket: Socket): void {
 
 const UNLIMITED: BudgetRequest = { caller: "", receive: () => true, received() {}, end() {} };
 
-/** Returns address and port of the peer, which identify one open connection of a port. */
-export function peerOf({ remoteAddress, remotePort }: Socket): string {
+/** The open connections of a port, by the peer's address and port, which identify one of them. */
+export interface PeerConnections {
+  /** Opens a connection of the budget for an accepted socket, until the socket closes. */
+  open(socket: Socket, opened: Omit<OpenOptions, "close">): BudgetConnection;
+  /** Finds the connection of an accepted socket, also by the TLS socket above it, which has the same peer but does not show it. */
+  find(socket: Socket): BudgetConnection | undefined;
+}
+
+/** Creates the list of one port without a connection. */
+export function createPeerConnections(budget: Budget): PeerConnections {
+  const byPeer = new Map<string, BudgetConnection>();
+  return {
+    open(socket, opened) {
+      const peer = peerOf(socket);
+      const connection = budget.open({ ...opened, close: () => socket.destroy() });
+      byPeer.set(peer, connection);
+      socket.once("close", () => {
+        connection.closed();
+        if (byPeer.get(peer) === connection) byPeer.delete(peer);
+      });
+      return connection;
+    },
+    find: (socket) => byPeer.get(peerOf(socket)),
+  };
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }
