@@ -23,17 +23,16 @@ export async function waitForCallerArn({
   signal,
   callerArn,
 }: OwnIdentityDeps): Promise<string | undefined> {
-  for (let attempt = 0; !signal.aborted; attempt++) {
+  return retryUntilFound({ clock, signal }, async () => {
     try {
       const arn = await callerArn();
       log.info({ callerArn: arn }, "STS returned the identity of this server");
       return arn;
     } catch (error) {
       log.warn({ err: error }, "cannot assume roles yet: STS does not return this server's identity");
-      await sleep(clock, backoff(attempt, FIRST_RETRY_MS, MAX_RETRY_MS), signal);
+      return undefined;
     }
-  }
-  return undefined;
+  });
 }
 
 /**
@@ -51,7 +50,7 @@ export async function detectBaseArn({
     ["STS", callerArn],
     ["the instance profile", instanceProfileArn],
   ] as const;
-  for (let attempt = 0; !signal.aborted; attempt++) {
+  return retryUntilFound({ clock, signal }, async () => {
     const failures: unknown[] = [];
     for (const [source, readArn] of sources) {
       try {
@@ -71,6 +70,18 @@ export async function detectBaseArn({
       { err, instanceProfile },
       "cannot find the base ARN yet: neither STS nor an instance profile returned an ARN",
     );
+    return undefined;
+  });
+}
+
+/** Calls `find`, which logs its failures, with back-off until it resolves with a value; undefined if `signal` aborts first. */
+async function retryUntilFound<Value>(
+  { clock, signal }: Pick<OwnIdentityDeps, "clock" | "signal">,
+  find: () => Promise<Value | undefined>,
+): Promise<Value | undefined> {
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    const found = await find();
+    if (found !== undefined) return found;
     await sleep(clock, backoff(attempt, FIRST_RETRY_MS, MAX_RETRY_MS), signal);
   }
   return undefined;
