@@ -3,9 +3,8 @@
 import { PodroleError } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
+import { createSampler } from "../../runtime/sampler.ts";
 import type { AssumeRole } from "./sts.ts";
-
-const REPORT_EACH_MS = 60_000;
 
 export interface StsOutageLogDeps {
   readonly clock: Clock;
@@ -15,17 +14,15 @@ export interface StsOutageLogDeps {
 
 /** Wraps `assumeRole`: logs STS_UNAVAILABLE at most once a minute, with the number of failures since the last line. */
 export function logStsOutages({ clock, log, assumeRole }: StsOutageLogDeps): AssumeRole {
-  let reportedAt = Number.NEGATIVE_INFINITY;
-  let unreported = 0;
+  const sampler = createSampler({ clock }, { most: 1 });
   return async (input) => {
     try {
       return await assumeRole(input);
     } catch (error) {
       if (error instanceof PodroleError && error.code === "STS_UNAVAILABLE") {
-        unreported += 1;
-        if (clock.now() - reportedAt >= REPORT_EACH_MS) {
-          log.warn({ code: error.code, err: error.cause, times: unreported }, error.message);
-          [reportedAt, unreported] = [clock.now(), 0];
+        const omitted = sampler.take(error.code);
+        if (omitted !== undefined) {
+          log.warn({ code: error.code, err: error.cause, times: omitted + 1 }, error.message);
         }
       }
       throw error;

@@ -6,6 +6,7 @@ import { ERRORS, type ErrorCode } from "../../protocol/errors.ts";
 import type { BudgetLimits } from "../../runtime/budget.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
+import { createSampler } from "../../runtime/sampler.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import type { Authorize } from "./authorize.ts";
 import { createHeldRequests, type HeldRequestsDeps, type HeldRequestsOptions } from "./held-requests.ts";
@@ -42,8 +43,6 @@ const CLOSE_GRACE_MS = 500;
 const WITHOUT_TOKEN = "";
 /** In whole seconds; JavaScript v2 waits as long as this header says before it reads the token file again. */
 const RETRY_SOON = ["Retry-After", "1"];
-/** Refused requests are logged at most once per minute and code, not once per request. */
-const LOG_INTERVAL_MS = 60_000;
 
 /** Creates the endpoint, which listens after `listen()`; `close()` answers held requests first. */
 export function createEndpoint(
@@ -51,7 +50,8 @@ export function createEndpoint(
   { port, containers, holdMs, limits = CREDENTIALS_LIMITS }: EndpointOptions,
 ): HttpServer {
   const { clock, log, store, renewals, authorize, count, otherPaths, onClose } = deps;
-  const loggedAt = new Map<ErrorCode, number>();
+  /** Refused requests are logged once per minute and code, not once per request. */
+  const sampler = createSampler({ clock }, { most: 1 });
   const arrivedAt = new WeakMap<ServerResponse, number>();
   const heldRequests = createHeldRequests({ clock, store, renewals, send }, { containers, holdMs });
   const server = createLoopbackServer(
@@ -125,9 +125,7 @@ export function createEndpoint(
   }
 
   function logRefusal(code: ErrorCode, reason: string): void {
-    const now = clock.now();
-    if (now - (loggedAt.get(code) ?? Number.NEGATIVE_INFINITY) < LOG_INTERVAL_MS) return;
-    loggedAt.set(code, now);
+    if (sampler.take(code) === undefined) return;
     log.warn({ code, reason, remedy: ERRORS[code].remedy }, "a request was refused");
   }
 
