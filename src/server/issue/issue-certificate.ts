@@ -15,7 +15,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Audit } from "../../runtime/log.ts";
 import { createSampler, sampledFields } from "../../runtime/sampler.ts";
 import type { Secret } from "../../runtime/secret.ts";
-import { isUnproven, type Prove, type ProvenPod } from "./prove.ts";
+import { isUnproven, type Prove, type ProvenPod, podFields } from "./prove.ts";
 import { notInjected, whyUninjected } from "./uninjected.ts";
 
 export interface CertificateIssuerDeps {
@@ -84,7 +84,7 @@ export function createCertificateIssuer(
     audit({
       audit: "certificate",
       decision: "issued",
-      ...podFields(caller),
+      ...callerFields(caller),
       ...certificateFields(issued, subject),
       peer,
     });
@@ -100,13 +100,13 @@ function recordedError(
   caller?: ProvenPod,
   omitted = 0,
 ): PodroleError {
-  const fields = { ...(caller && podFields(caller)), ...sampledFields(omitted), peer };
+  const fields = { ...(caller && callerFields(caller)), ...sampledFields(omitted), peer };
   audit({ audit: "certificate", decision: "refused", reason: code, message, ...fields });
   return new PodroleError(code, message);
 }
 
-function podFields({ namespace, name, uid, serviceAccount, credentialId }: ProvenPod) {
-  return { namespace, pod: name, podUid: uid, serviceAccount, credentialId };
+function callerFields(caller: ProvenPod) {
+  return { ...podFields(caller), credentialId: caller.credentialId };
 }
 
 function certificateFields({ serial, notAfter }: IssuedCertificate, subject: Subject) {

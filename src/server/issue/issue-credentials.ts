@@ -13,6 +13,7 @@ import { circumstancesOf } from "./circumstances.ts";
 import { asPinned, type ContainerDecision, decideContainers } from "./decide-containers.ts";
 import type { RecordRefusal } from "./events.ts";
 import type { PodDirectory, PodInContext } from "./pod-directory.ts";
+import { podFields } from "./prove.ts";
 
 export interface CredentialIssuerDeps {
   readonly audit: Audit;
@@ -159,8 +160,8 @@ function refusedResult(container: string, refusal: Refusal): IssueResult {
 }
 
 /** The fields of an audit line that name the container. */
-function subjectOf({ namespace, name, uid, serviceAccount }: PodIdentity, container: string) {
-  return { audit: "credentials", namespace, pod: name, podUid: uid, serviceAccount, container } as const;
+function subjectOf(identity: PodIdentity, container: string) {
+  return { audit: "credentials", ...podFields(identity), container } as const;
 }
 
 function sessionFields({ accessKeyId, expiresAtMs, packedPolicySize }: SessionCredentials) {

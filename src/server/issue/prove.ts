@@ -10,13 +10,22 @@ import type { Secret } from "../../runtime/secret.ts";
 import { findTokenProblem } from "./token-form.ts";
 import type { LimitReviews } from "./token-reviews.ts";
 
-/** The pod behind a token, as the live API confirmed it. */
-export interface ProvenPod {
-  readonly pod: Pod;
+/** What a caller claims to be. */
+export interface ClaimedPod {
   readonly namespace: string;
   readonly name: string;
   readonly uid: string;
   readonly serviceAccount: string;
+}
+
+/** Returns the fields of an audit line that name a pod. */
+export function podFields({ namespace, name, uid, serviceAccount }: ClaimedPod) {
+  return { namespace, pod: name, podUid: uid, serviceAccount } as const;
+}
+
+/** The pod behind a token, as the live API confirmed it. */
+export interface ProvenPod extends ClaimedPod {
+  readonly pod: Pod;
   /** "JTI=…" (Kubernetes 1.30+): joins podrole's audit lines with the API server's. */
   readonly credentialId: string | undefined;
 }
@@ -82,14 +91,6 @@ async function provePod(
   const found = verifyPod({ namespace, name, uid, serviceAccount }, pod && { pod, ...instanceOf(pod) });
   if (isRefusal(found)) return found;
   return { pod: found.pod, namespace, name, uid, serviceAccount, credentialId: only(review.extra[CREDENTIAL_ID]) };
-}
-
-/** What a caller claims to be. */
-export interface ClaimedPod {
-  readonly namespace: string;
-  readonly name: string;
-  readonly uid: string;
-  readonly serviceAccount: string;
 }
 
 /** What distinguishes one instance of a pod from another of the same name, and says whether it still runs. */
