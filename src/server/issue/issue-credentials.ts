@@ -100,13 +100,24 @@ export function createCredentialIssuer({
     peer: string,
     role?: string,
   ): IssueResult {
-    record(identity, [container], refusal, peer, role);
-    recordRefusal(identity, { code: refusal.code, message: refusal.message });
+    recordContainers(identity, [container], refusal, peer, role);
     return refusedResult(container, refusal);
   }
 
+  /** Records the refusal of containers in the audit trail and on their pod. */
+  function recordContainers(
+    identity: PodIdentity,
+    containers: readonly string[],
+    refusal: Refusal,
+    peer: string,
+    role?: string,
+  ): void {
+    auditRefusal(identity, containers, refusal, peer, role);
+    recordRefusal(identity, { code: refusal.code, message: refusal.message });
+  }
+
   /** Writes one line about the first container, with the number of the others. */
-  function record(
+  function auditRefusal(
     identity: PodIdentity,
     [first = "", ...others]: readonly string[],
     { code, message }: Refusal,
@@ -123,7 +134,7 @@ export function createCredentialIssuer({
       const decisions = await decideContainers({ directory, policy }, identity, containers);
       if (isRefusal(decisions)) {
         const { code, message } = decisions;
-        if (containers.length > 0) record(identity, containers, decisions, peer);
+        if (containers.length > 0) auditRefusal(identity, containers, decisions, peer);
         throw new PodroleError(code, message);
       }
       // A caller may name any containers, so those that the pod does not have get one line and one Event together.
@@ -131,8 +142,7 @@ export function createCredentialIssuer({
       const [first] = unknown;
       if (first && "refusal" in first) {
         const names = unknown.map(({ container }) => container);
-        record(identity, names, first.refusal, peer);
-        recordRefusal(identity, { code: first.refusal.code, message: first.refusal.message });
+        recordContainers(identity, names, first.refusal, peer);
       }
       return Promise.all(decisions.map((decision) => issueOne(identity, decision, peer)));
     },
