@@ -92,6 +92,13 @@ export function hasFinished({ status }: { readonly status?: { readonly phase?: s
   return status?.phase === "Succeeded" || status?.phase === "Failed";
 }
 
+/** Returns the owner that manages an object: the controller among its owner references, or else the first of them. */
+export function controllerOf<Owner extends { readonly controller?: unknown }>(
+  owners: readonly Owner[],
+): Owner | undefined {
+  return owners.find(({ controller }) => controller === true) ?? owners[0];
+}
+
 /** A namespace. */
 export interface Namespace {
   metadata: ObjectMeta;

@@ -2,6 +2,7 @@
 // only: the pod itself may contain secrets in its environment and is never recorded.
 import { createHash } from "node:crypto";
 import type { Plan } from "../injection/plan.ts";
+import { controllerOf } from "../kubernetes/objects.ts";
 import type { RoleDecision } from "../policy/decide.ts";
 import type { AdmissionLine, AdmissionRole } from "../runtime/audit-line.ts";
 import { isObject } from "../runtime/json-object.ts";
@@ -33,7 +34,7 @@ export function admissionRecord(
     namespace,
     pod: short(metadata["name"]),
     generateName: short(metadata["generateName"]),
-    owner: controllerOf(metadata["ownerReferences"]),
+    owner: ownerFields(metadata["ownerReferences"]),
     dryRun,
     roles: roles.slice(0, MAX_ROLES).map(rolePart),
     rolesOmitted: beyond(MAX_ROLES, roles),
@@ -87,9 +88,8 @@ function rolePart({ container, asked, origin, outcome, role }: RoleDecision): Ad
   return { container, asked: short(asked), resolved: role?.arn, origin, allowed: outcome === "allowed" };
 }
 
-function controllerOf(references: unknown): AdmissionLine["owner"] {
-  const owners = Array.isArray(references) ? references.filter(isObject) : [];
-  const owner = owners.find(({ controller }) => controller === true) ?? owners[0];
+function ownerFields(references: unknown): AdmissionLine["owner"] {
+  const owner = controllerOf(Array.isArray(references) ? references.filter(isObject) : []);
   return owner && { kind: short(owner["kind"]), name: short(owner["name"]) };
 }
 

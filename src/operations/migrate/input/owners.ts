@@ -1,6 +1,6 @@
 // The workload that a pod belongs to, which is what an operator would restart. ReplicaSets and Jobs are looked up in the input;
 // if it lacks them, the workload is derived from their names, which Kubernetes generates.
-import type { ObjectMeta } from "../../../kubernetes/objects.ts";
+import { controllerOf, type ObjectMeta } from "../../../kubernetes/objects.ts";
 import { type KubernetesObject, namespaceOf } from "../../manifests/parse-objects.ts";
 
 /** A workload by kind and name. */
@@ -18,7 +18,7 @@ export function ownersByName(objects: readonly KubernetesObject[]): OwnersByName
   return new Map(
     intermediates.flatMap((object) => {
       const { kind, metadata } = object;
-      const owner = controllerOf(metadata);
+      const owner = controllerIn(metadata);
       return owner ? [[`${namespaceOf(object)} ${kind} ${metadata.name ?? ""}`, owner]] : [];
     }),
   );
@@ -30,7 +30,7 @@ export function ownerOf(
   known: OwnersByName,
 ): WorkloadRef {
   const { kind = "Pod", metadata } = object;
-  const owner = controllerOf(metadata);
+  const owner = controllerIn(metadata);
   if (!owner) return { kind, name: metadata.name ?? metadata.generateName ?? "" };
   const next = known.get(`${namespaceOf(object)} ${owner.kind} ${owner.name}`);
   return next ?? guessOwner(owner, metadata) ?? owner;
@@ -46,7 +46,6 @@ function guessOwner({ kind, name }: WorkloadRef, { labels }: ObjectMeta): Worklo
   return kind === "Job" && cronJob !== undefined ? { kind: "CronJob", name: cronJob } : undefined;
 }
 
-function controllerOf({ ownerReferences }: ObjectMeta): WorkloadRef | undefined {
-  const owners = Array.isArray(ownerReferences) ? ownerReferences : [];
-  return owners.find(({ controller }) => controller === true) ?? owners[0];
+function controllerIn({ ownerReferences }: ObjectMeta): WorkloadRef | undefined {
+  return controllerOf(Array.isArray(ownerReferences) ? ownerReferences : []);
 }
