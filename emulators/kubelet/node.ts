@@ -10,7 +10,7 @@ import type { Log } from "../../src/runtime/log.ts";
 import { createContainer, type RestartPolicy } from "./container.ts";
 import { describePod } from "./describe.ts";
 import type { PlacedPod } from "./environment.ts";
-import { type PodRun, startPod } from "./pod.ts";
+import { graceOf, type PodRun, startPod } from "./pod.ts";
 import { shiftPorts } from "./ports.ts";
 import { POD_HOST } from "./probe.ts";
 import type { ExecResult } from "./run.ts";
@@ -88,7 +88,6 @@ const DEFAULTS = {
   restartBackoff: { baseMs: 10_000, capMs: 300_000 },
   logLimit: 256 * 1024,
 } as const;
-const DEFAULT_GRACE_SECONDS = 30;
 
 /** Creates a node without pods. `tokens` serves projected ServiceAccount tokens. */
 export function createProcessNode(
@@ -198,8 +197,4 @@ function restartPolicyOf(container: Container, { spec }: Pod): RestartPolicy {
   if (!isInit) return (container.restartPolicy ?? policy) as RestartPolicy;
   if (container.restartPolicy === "Always") return "Always";
   return policy === "Never" ? "Never" : "OnFailure";
-}
-
-function graceOf({ spec }: Pod): number {
-  return ((spec["terminationGracePeriodSeconds"] as number | undefined) ?? DEFAULT_GRACE_SECONDS) * 1000;
 }

@@ -4,7 +4,7 @@
 // app containers first and sidecars in reverse order, and removes the pod's directory.
 // (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/)
 import { rm } from "node:fs/promises";
-import type { Container } from "../../src/kubernetes/objects.ts";
+import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { createChanges } from "../../src/runtime/changes.ts";
 import { type Clock, formatSeconds } from "../../src/runtime/clock.ts";
 import type { PodContainer } from "./container.ts";
@@ -30,6 +30,7 @@ export interface PodRun {
   stop(graceMs: number): Promise<void>;
 }
 
+const DEFAULT_GRACE_SECONDS = 30;
 /** Grace period of a sidecar if the app containers have used up the pod's, in milliseconds. */
 const SIDECAR_GRACE_MS = 2000;
 
@@ -93,7 +94,7 @@ export function startPod(
   async function complete(): Promise<void> {
     const ends = await Promise.all(app.map(({ runner }) => runner.finished));
     if (stopped.signal.aborted) return;
-    await stopSidecars(graceOf(facts));
+    await stopSidecars(graceOf(facts.pod));
     volumes.stop();
     become(ends.every((end) => end?.exitCode === 0) ? "Succeeded" : "Failed");
   }
@@ -143,6 +144,7 @@ function isSidecarOf(init: readonly { readonly container: Container }[], contain
   return isSidecar(container) && init.some((entry) => entry.container === container);
 }
 
-function graceOf({ pod }: PlacedPod): number {
-  return ((pod.spec["terminationGracePeriodSeconds"] as number | undefined) ?? 30) * 1000;
+/** Returns the time between SIGTERM and SIGKILL for a pod, in milliseconds. */
+export function graceOf({ spec }: Pod): number {
+  return ((spec["terminationGracePeriodSeconds"] as number | undefined) ?? DEFAULT_GRACE_SECONDS) * 1000;
 }
