@@ -31,19 +31,24 @@ export function planSettings(
   };
 }
 
-/** Kubernetes enables native sidecars by default since 1.29. */
-const NATIVE_SINCE = { major: 1, minor: 29 };
+interface Version {
+  readonly major: number;
+  readonly minor: number;
+}
+
+/** The first minor version of Kubernetes 1 that enables native sidecars by default. */
+export const MIN_NATIVE_MINOR = 29;
+
+/** Reports whether this version of Kubernetes enables native sidecars by default. */
+export function hasNativeSidecars({ major, minor }: Version): boolean {
+  return major > 1 || minor >= MIN_NATIVE_MINOR;
+}
 
 /**
  * Decides whether pods get a native sidecar: by the setting, or for "auto" by the API server's version. A version that is
  * unknown (undefined) counts as one that enables them.
  */
-export function choosesNativeSidecar(
-  setting: WebhookSettings["nativeSidecar"],
-  version: { readonly major: number; readonly minor: number } | undefined,
-): boolean {
+export function choosesNativeSidecar(setting: WebhookSettings["nativeSidecar"], version: Version | undefined): boolean {
   if (setting !== "auto") return setting === "true";
-  if (version === undefined) return true;
-  const { major, minor } = version;
-  return major > NATIVE_SINCE.major || (major === NATIVE_SINCE.major && minor >= NATIVE_SINCE.minor);
+  return version === undefined || hasNativeSidecars(version);
 }

@@ -1,11 +1,10 @@
 // Checks of what podrole needs before it is installed.
+import { hasNativeSidecars, MIN_NATIVE_MINOR } from "../../../settings/plan-settings.ts";
 import { failed, given, inSection, ok, orOk, PAGE, skipped, warning } from "../finding.ts";
 import { lackingOf } from "./rbac.ts";
 
 /** matchConditions of webhooks are enabled since 1.28 (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/). */
 const OLDEST = 28;
-/** Native sidecars are enabled since 1.29. */
-const NATIVE_SINCE = 29;
 
 /** Checks of section "prerequisites"; the last two run only before an installation. */
 export const PREREQUISITES = {
@@ -26,12 +25,12 @@ export const PREREQUISITES = {
       remedy:
         "Upgrade the cluster, or accept classic mode. In classic mode, the sidecar is an ordinary container that starts first, and pods of Jobs do not complete because the sidecar keeps running.",
       judge: ({ api }) =>
-        given(api, ({ major, minor }) => {
-          if (major > 1 || minor >= NATIVE_SINCE) return ok("native sidecars are enabled");
-          return minor < OLDEST
+        given(api, (version) => {
+          if (hasNativeSidecars(version)) return ok("native sidecars are enabled");
+          return version.minor < OLDEST
             ? skipped("The cluster is too old for podrole (API_VERSION)")
             : warning(
-                `Kubernetes 1.${minor} has no native sidecars, so pods run in classic mode; expected 1.${NATIVE_SINCE} or later`,
+                `Kubernetes 1.${version.minor} has no native sidecars, so pods run in classic mode; expected 1.${MIN_NATIVE_MINOR} or later`,
               );
         }),
     },

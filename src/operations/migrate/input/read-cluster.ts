@@ -4,6 +4,7 @@
 import type { OperatorResource, Resource } from "../../../kubernetes/api.ts";
 import { ApiError } from "../../../kubernetes/errors.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
+import { hasNativeSidecars } from "../../../settings/plan-settings.ts";
 import type { KubernetesObject, ParsedObjects } from "../../manifests/parse-objects.ts";
 
 /** What the cluster is read with. */
@@ -42,7 +43,7 @@ export async function readCluster(
     onProgress({ count: items.length, resource });
     return items.map((item) => Object.assign(item, { kind }) as KubernetesObject);
   };
-  const { major, minor } = await kubernetes.serverVersion();
+  const version = await kubernetes.serverVersion();
   const objects = [...(await readNamespaces(kubernetes, namespace)), ...(await list("pods", "Pod"))];
   const problems: string[] = [];
   for (const [resource, kind] of KINDS) {
@@ -53,7 +54,7 @@ export async function readCluster(
       problems.push(`${resource} may not be listed: the report lacks what only they show`);
     }
   }
-  return { objects, problems, nativeSidecars: major > 1 || minor >= 29 };
+  return { objects, problems, nativeSidecars: hasNativeSidecars(version) };
 }
 
 async function readNamespaces(kubernetes: OperatorKubernetes, name: string | undefined): Promise<KubernetesObject[]> {
