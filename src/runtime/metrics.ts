@@ -1,10 +1,9 @@
 // Metrics as a table: one object per program holds name, help and labels of every series, and docs/metrics.md is
 // generated from it. Label values come from closed sets (codes, kinds), never from text that a pod's author controls; a
 // namespace's name is a label of one gauge, which has one series at a time.
-import { version as nodeVersion } from "node:process";
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
 import { CLOSE_REASONS } from "./budget.ts";
-import { VERSION } from "./version.ts";
+import { BUILD_INFO } from "./version.ts";
 
 /** One series: a row of a metrics table. */
 export interface MetricSpec {
@@ -42,12 +41,7 @@ export const LATENCY_BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2
 
 /** Metrics of both the server and the webhook. */
 export const COMMON_METRICS = {
-  buildInfo: {
-    type: "gauge",
-    name: "podrole_build_info",
-    help: "Always 1; the labels are the versions of podrole and of Node",
-    labels: ["version", "node"],
-  },
+  buildInfo: BUILD_INFO,
   ready: {
     type: "gauge",
     name: "podrole_ready",
@@ -70,11 +64,6 @@ export function connectionsClosed(ports: readonly string[]) {
     labels: ["port", "reason"],
     from: ports.flatMap((port) => CLOSE_REASONS.map((reason) => ({ port, reason }))),
   } as const satisfies MetricSpec;
-}
-
-/** Labels of `podrole_build_info`. */
-export function buildLabels(): { readonly version: string; readonly node: string } {
-  return { version: VERSION, node: nodeVersion };
 }
 
 /** Creates the instruments of a table in a registry of their own, beside prom-client's metrics of the process. */

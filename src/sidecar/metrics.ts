@@ -1,20 +1,14 @@
 // The sidecar's metrics, counted in plain objects and formatted here: prom-client would cost more memory than the rest
 // of the process. No value comes from text of the pod's author, and none is secret.
-import { version as nodeVersion } from "node:process";
 import type { ErrorCode } from "../protocol/errors.ts";
 import type { CloseReason } from "../runtime/budget.ts";
 import type { MetricTable } from "../runtime/metrics.ts";
-import { VERSION } from "../runtime/version.ts";
+import { BUILD_INFO, buildLabels } from "../runtime/version.ts";
 import type { Renewal } from "./renewal/outcome.ts";
 
 /** Names, types, labels and help texts of the metrics. */
 export const SIDECAR_METRICS = {
-  buildInfo: {
-    type: "gauge",
-    name: "podrole_build_info",
-    help: "Always 1; the labels are the versions of podrole and of Node",
-    labels: ["version", "node"],
-  },
+  buildInfo: BUILD_INFO,
   ready: {
     type: "gauge",
     name: "podrole_sidecar_ready",
@@ -87,7 +81,10 @@ export interface SidecarMetrics {
 
 /** Creates the metrics with all counters at 0. */
 export function createSidecarMetrics(): SidecarMetrics {
-  const { buildInfo, ready, credentialsExpiry, certificateExpiry } = SIDECAR_METRICS;
+  const { ready, credentialsExpiry, certificateExpiry } = SIDECAR_METRICS;
+  const { version, node } = buildLabels();
+  const buildInfo = createCounts({ ...SIDECAR_METRICS.buildInfo, from: [] });
+  buildInfo.add(version, node);
   const renewals = createCounts(SIDECAR_METRICS.renewals);
   const requests = createCounts(SIDECAR_METRICS.requests);
   const renewalSeconds = createBuckets(SIDECAR_METRICS.renewalSeconds);
@@ -105,7 +102,7 @@ export function createSidecarMetrics(): SidecarMetrics {
     countClosed: (port, reason) => closed.add(port, reason),
     expose(gauges) {
       return [
-        ...series(buildInfo, [`{version="${VERSION}",node="${nodeVersion}"} 1`]),
+        ...buildInfo.expose(),
         ...series(ready, [` ${gauges.ready ? 1 : 0}`]),
         ...series(credentialsExpiry, seconds(gauges.credentialsMs)),
         ...series(certificateExpiry, seconds(gauges.certificateMs)),

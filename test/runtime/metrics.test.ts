@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { buildLabels, COMMON_METRICS, createMetrics, type MetricTable } from "../../src/runtime/metrics.ts";
+import { COMMON_METRICS, createMetrics, type MetricTable } from "../../src/runtime/metrics.ts";
+import { buildLabels } from "../../src/runtime/version.ts";
 
 const TABLE = {
   ...COMMON_METRICS,
