@@ -44,6 +44,11 @@ export function parseBaseArn(text: string): string | undefined {
   return base.length <= MAX_ARN_LENGTH && BASE_ARN.test(base) ? base : undefined;
 }
 
+/** Returns the prefix of short role names in an account, such as "arn:aws:iam::123456789012:role/". */
+export function baseArnOfAccount(accountId: string, partition = "aws"): string {
+  return `arn:${partition}:iam::${accountId}:role/`;
+}
+
 const ACCEPTED = '"name", "path/name", "/path/name" or "arn:aws:iam::123456789012:role/path/name"';
 
 /**
@@ -60,6 +65,9 @@ export function resolveRole(text: string, baseArn: string | undefined, origin = 
   return role ?? roleInvalid(origin, text, `it ${describe(text, isArn)}; expected ${ACCEPTED}`);
 }
 
+/** Stands for the base ARN where only the form of a short role name matters. */
+export const ANY_BASE_ARN = baseArnOfAccount("000000000000");
+
 /** Removes exactly one leading slash: `/team/x` → `team/x`. */
 export function withoutSlash(text: string): string {
   return text.startsWith("/") ? text.slice(1) : text;
@@ -67,7 +75,7 @@ export function withoutSlash(text: string): string {
 
 /** Reports whether the text is a well-formed role name that needs a base ARN. */
 export function isShortRole(text: string): boolean {
-  return !isArnLike(text) && parseRoleArn(`arn:aws:iam::000000000000:role/${withoutSlash(text)}`) !== undefined;
+  return !isArnLike(text) && parseRoleArn(`${ANY_BASE_ARN}${withoutSlash(text)}`) !== undefined;
 }
 
 /** Case-insensitive: "ARN:aws:…" is a mistyped ARN, not a path below the base ARN. */

@@ -5,7 +5,8 @@ import * as type from "../runtime/settings.ts";
 import type { PolicySettings } from "./model.ts";
 import { parseBaseArn, parseRoleArn } from "./role.ts";
 
-const baseArn: type.Parser<string> = {
+/** The text that precedes short role names; it ends in "/". */
+export const BASE_ARN: type.Parser<string> = {
   expects: 'a base ARN such as "arn:aws:iam::123456789012:role/"',
   placeholder: "arn",
   parse: parseBaseArn,
@@ -25,7 +26,7 @@ const firstHops: type.Parser<Readonly<Record<string, string>>> = {
 export const POLICY_SETTINGS = {
   ...type.group("Roles and policy:", {
     roleBaseArn: {
-      type: baseArn,
+      type: BASE_ARN,
       default: null,
       help: "Put this base ARN in front of role names that are not full ARNs; without a base ARN, only full ARNs are accepted",
     },

@@ -1,7 +1,7 @@
 // Problems of the policy settings, all reported at start and not at the first pod.
 import { isRefusal } from "../protocol/errors.ts";
 import type { PolicySettings } from "./model.ts";
-import { resolveRole } from "./role.ts";
+import { ANY_BASE_ARN, resolveRole } from "./role.ts";
 import { MAX_CHAINED_SESSION_MS, MAX_TAGS, MIN_SESSION_MS, OWN_TAG_KEYS, TAG_KEY, TAG_VALUE } from "./session.ts";
 import { templateProblem } from "./session-name.ts";
 
@@ -38,7 +38,7 @@ function nameProblems({ sessionName, clusterName }: PolicySettings): string[] {
 /** Without a base ARN a short name cannot be checked yet: the server may still detect one. */
 function defaultRoleProblems({ defaultRole, baseArn }: PolicySettings): string[] {
   if (defaultRole === undefined) return [];
-  const role = resolveRole(defaultRole, baseArn ?? "arn:aws:iam::000000000000:role/", "--default-role");
+  const role = resolveRole(defaultRole, baseArn ?? ANY_BASE_ARN, "--default-role");
   return isRefusal(role) ? [role.message] : [];
 }
 

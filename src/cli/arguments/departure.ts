@@ -3,7 +3,7 @@ import type { Destination } from "../../operations/migrate/departure/destination
 import { oneOf, type Parser } from "../../runtime/settings.ts";
 import type { Flags } from "../terminal.ts";
 import { type Arguments, createFlagReader, type FlagReader } from "./flags.ts";
-import { BASE_ARN, DEPARTURE_FORMATS, type InputArguments, readInputArguments } from "./migrate.ts";
+import { DEPARTURE_FORMATS, type InputArguments, readInputArguments, WRITTEN_BASE_ARN } from "./migrate.ts";
 
 /** Typed options of podrole migrate irsa and podrole migrate pod-identity. */
 export interface DepartureArguments {
@@ -34,7 +34,7 @@ export function readDeparture(flags: Flags, topic: Destination["to"]): Arguments
   return reader.finish({
     destination: topic === "irsa" ? readIrsa(reader, flags) : readPodIdentity(reader, flags),
     input: readInputArguments(flags),
-    roleBaseArn: reader.read("roleBaseArn", BASE_ARN),
+    roleBaseArn: reader.read("roleBaseArn", WRITTEN_BASE_ARN),
     output: reader.read("output", oneOf(DEPARTURE_FORMATS)) ?? "text",
   });
 }

@@ -1,6 +1,7 @@
 // Arguments of podrole migrate: flags of all its topics, and those of kiam and kube2iam as typed options.
 import type { Command } from "commander";
 import { parseBaseArn } from "../../policy/role.ts";
+import { BASE_ARN } from "../../policy/settings-table.ts";
 import { integer, oneOf, type Parser } from "../../runtime/settings.ts";
 import type { Flags } from "../terminal.ts";
 import {
@@ -171,8 +172,8 @@ export function readInputArguments(flags: Flags): InputArguments {
 }
 
 /** Keeps the text as it was given: kiam and kube2iam differ about a missing slash. */
-export const BASE_ARN: Parser<string> = {
-  expects: 'a base ARN such as "arn:aws:iam::123456789012:role/"',
+export const WRITTEN_BASE_ARN: Parser<string> = {
+  ...BASE_ARN,
   parse: (text) => (parseBaseArn(text) === undefined ? undefined : text),
 };
 const MIGRATE_FORMATS = ["text", "json", "yaml", "values"] as const;
@@ -185,7 +186,7 @@ export function readMigrate(flags: Flags): Arguments<MigrateArguments> {
   const reader = createFlagReader(flags);
   const output = reader.read("output", oneOf(MIGRATE_FORMATS)) ?? "text";
   const waves = reader.read("waves", WAVES);
-  const roleBaseArn = reader.read("roleBaseArn", BASE_ARN);
+  const roleBaseArn = reader.read("roleBaseArn", WRITTEN_BASE_ARN);
   if (flags["waves"] !== undefined && output !== "text") {
     reader.refuse(`--output: "${output}" cannot be combined with --waves, which prints a shell script`);
   }

@@ -1,6 +1,7 @@
 // The server's own identity in AWS, reported by STS and, on EC2, by the instance. The base ARN of short role names
 // (--role-base-arn-autodetect) and the cap on chained sessions depend on it. A server that STS does not answer yet retries,
 // and logs each time what it tried and which credentials it accepts.
+import { baseArnOfAccount } from "../../policy/role.ts";
 import { backoff, type Clock, sleep } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 
@@ -94,5 +95,5 @@ async function retryUntilFound<Value>(
 export function baseArnOf(arn: string): string | undefined {
   const [, partition, service, , account] = arn.split(":");
   if (partition === undefined || account === undefined || !/^\d{12}$/.test(account)) return undefined;
-  return service === "sts" || service === "iam" ? `arn:${partition}:iam::${account}:role/` : undefined;
+  return service === "sts" || service === "iam" ? baseArnOfAccount(account, partition) : undefined;
 }

@@ -3,7 +3,7 @@
 // says that the call is denied.
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html)
 import type { AssumeRoleInput } from "../../policy/decide.ts";
-import { parseRoleArn } from "../../policy/role.ts";
+import { baseArnOfAccount, parseRoleArn } from "../../policy/role.ts";
 
 /** The fields of a denied AssumeRole input that decide which policies apply. */
 export type DeniedRequest = Pick<AssumeRoleInput, "roleArn" | "externalId">;
@@ -105,5 +105,5 @@ function statement(parts: Readonly<Record<string, unknown>>): string {
 /** The principal that a policy names: for a role session, the role. (The session's ARN lacks the role's path.) */
 function principalOf(caller: string): string {
   const [, partition, account, name] = /^arn:([\w-]+):sts::(\d+):assumed-role\/([^/]+)\//.exec(caller) ?? [];
-  return name === undefined ? caller : `arn:${partition}:iam::${account}:role/${name}`;
+  return name === undefined || account === undefined ? caller : `${baseArnOfAccount(account, partition)}${name}`;
 }

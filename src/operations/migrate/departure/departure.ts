@@ -1,6 +1,7 @@
 // Plans the move from podrole to IRSA or EKS Pod Identity. Roles are those that podrole decides today. Trust policies and
 // commands are results: nothing is run.
 
+import { baseArnOfAccount } from "../../../policy/role.ts";
 import { type Checked, success } from "../../../runtime/result.ts";
 import { takeInventory } from "../input/inventory.ts";
 import { type InputDeps, type InputSource, type MigrationProblem, readInput } from "../input/read-input.ts";
@@ -37,7 +38,7 @@ export async function planDeparture(
   const { destination } = options;
   const read = await readInput(deps, options.input);
   if (!read.ok) return read;
-  const baseArn = options.roleBaseArn ?? findBaseArn(read.value.objects) ?? baseArnOf(destination);
+  const baseArn = options.roleBaseArn ?? findBaseArn(read.value.objects) ?? clusterBaseArn(destination);
   const converted = baseArn === undefined ? {} : { roleBaseArn: baseArn };
   const target = podroleSettings({ server: converted, webhook: converted }, options.environment, true);
   if (!target.ok) return { ok: false, problems: target.problems.map((text) => ({ text })) };
@@ -48,6 +49,6 @@ export async function planDeparture(
 }
 
 /** Without a base ARN, short role names are taken as roles of the cluster's account. */
-function baseArnOf({ account }: Destination): string | undefined {
-  return account === undefined ? undefined : `arn:aws:iam::${account}:role/`;
+function clusterBaseArn({ account }: Destination): string | undefined {
+  return account === undefined ? undefined : baseArnOfAccount(account);
 }
