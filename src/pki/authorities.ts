@@ -2,7 +2,7 @@
 //   next      in every bundle, does not sign: a pod must have received a CA before it meets its certificates
 //   current   in every bundle, signs
 //   previous  in every bundle until its last leaf has expired; its key is deleted
-// planRotation() moves a CA on by the clock (next → current → previous → removed), rotate() by an operator's command.
+// planRotation() moves a CA on by the clock (next → current → previous → removed), rotateSlots() by an operator's command.
 import { failure, type Result, success } from "../runtime/result.ts";
 import { joinBundle, notAfterOf, notBeforeOf } from "./bundle.ts";
 import { createAuthority } from "./certificate.ts";
@@ -75,7 +75,7 @@ export function planRotation(stored: Authorities | undefined, now: number, optio
 export type RotationVerb = "prepare" | "activate" | "retire";
 
 /** Options of an operator's command. */
-export interface RotateOptions extends RotationOptions {
+export interface RotationStepOptions extends RotationOptions {
   /**
    * Also takes steps that are too early: replaces a next CA, signs with one that pods may not have received, removes
    * one whose leaves are valid. Steps without any effect are still refused.
@@ -87,11 +87,11 @@ export interface RotateOptions extends RotationOptions {
  * Applies an operator's command to the slots. Returns the new slots; the problem is that it is too early for the command,
  * or that the command would have no effect. `now` is Unix milliseconds.
  */
-export function rotate(
+export function rotateSlots(
   verb: RotationVerb,
   stored: Authorities,
   now: number,
-  options: RotateOptions,
+  options: RotationStepOptions,
 ): Result<Authorities> {
   const { current, next, previous } = stored;
   const { force = false } = options;

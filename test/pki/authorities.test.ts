@@ -7,7 +7,7 @@ import {
   outlook,
   planRotation,
   type RotationOptions,
-  rotate,
+  rotateSlots,
 } from "../../src/pki/authorities.ts";
 import { splitBundle } from "../../src/pki/bundle.ts";
 import type { Result } from "../../src/runtime/result.ts";
@@ -123,51 +123,59 @@ test("bundleOf() contains the CA of every slot once", () => {
   assert.equal(splitBundle(bundleOf(held)).length, 2);
 });
 
-test("rotate() prepares, activates and retires one after the other at any time of a CA's lifetime", () => {
-  const prepared = assertDone(rotate("prepare", FIRST, NOW + DAY, OPTIONS));
+test("rotateSlots() prepares, activates and retires one after the other at any time of a CA's lifetime", () => {
+  const prepared = assertDone(rotateSlots("prepare", FIRST, NOW + DAY, OPTIONS));
   assert.equal(prepared.next?.since, NOW + DAY);
-  const activated = assertDone(rotate("activate", prepared, NOW + DAY + SETTLED, OPTIONS));
+  const activated = assertDone(rotateSlots("activate", prepared, NOW + DAY + SETTLED, OPTIONS));
   assert.equal(activated.current.authority, prepared.next.authority);
-  const retired = assertDone(rotate("retire", activated, NOW + DAY + 2 * SETTLED, OPTIONS));
+  const retired = assertDone(rotateSlots("retire", activated, NOW + DAY + 2 * SETTLED, OPTIONS));
   assert.deepEqual(retired, { ...activated, previous: undefined });
 });
 
-test("rotate() refuses prepare if there is a next CA", () => {
-  assertRefused(rotate("prepare", PREPARED, HALF, OPTIONS), /already a next CA/);
+test("rotateSlots() refuses prepare if there is a next CA", () => {
+  assertRefused(rotateSlots("prepare", PREPARED, HALF, OPTIONS), /already a next CA/);
 });
 
-test("rotate() refuses activate without, or too soon after, prepare", () => {
-  assertRefused(rotate("activate", FIRST, NOW, OPTIONS), /prepare one first/);
-  assertRefused(rotate("activate", PREPARED, HALF + SETTLED - 1, OPTIONS), /published too recently: wait 1 minutes/);
-  assertRefused(rotate("activate", PREPARED, HALF, { ...OPTIONS, publishMs: DAY }), /wait 1450 minutes/);
-  assertDone(rotate("activate", PREPARED, HALF + SETTLED, OPTIONS));
+test("rotateSlots() refuses activate without, or too soon after, prepare", () => {
+  assertRefused(rotateSlots("activate", FIRST, NOW, OPTIONS), /prepare one first/);
+  assertRefused(
+    rotateSlots("activate", PREPARED, HALF + SETTLED - 1, OPTIONS),
+    /published too recently: wait 1 minutes/,
+  );
+  assertRefused(rotateSlots("activate", PREPARED, HALF, { ...OPTIONS, publishMs: DAY }), /wait 1450 minutes/);
+  assertDone(rotateSlots("activate", PREPARED, HALF + SETTLED, OPTIONS));
 });
 
-test("rotate() refuses activate while the previous CA's leaves are valid, because its slot is taken", () => {
-  const held = assertDone(rotate("prepare", ACTIVATED, DUE + 2, OPTIONS));
+test("rotateSlots() refuses activate while the previous CA's leaves are valid, because its slot is taken", () => {
+  const held = assertDone(rotateSlots("prepare", ACTIVATED, DUE + 2, OPTIONS));
   const quick = { ...OPTIONS, publishMs: 0 };
-  assertRefused(rotate("activate", held, DUE + 1 + HOUR, quick), /previous CA is not retired: wait 10 minutes/);
+  assertRefused(rotateSlots("activate", held, DUE + 1 + HOUR, quick), /previous CA is not retired: wait 10 minutes/);
   assertDone(
-    rotate("activate", assertDone(rotate("retire", held, DUE + 1 + SETTLED, quick)), DUE + 1 + SETTLED, quick),
+    rotateSlots(
+      "activate",
+      assertDone(rotateSlots("retire", held, DUE + 1 + SETTLED, quick)),
+      DUE + 1 + SETTLED,
+      quick,
+    ),
   );
 });
 
-test("rotate() refuses retire without a previous CA and while its leaves are valid", () => {
-  assertRefused(rotate("retire", FIRST, NOW, OPTIONS), /no previous CA/);
-  assertRefused(rotate("retire", ACTIVATED, DUE + 1 + HOUR, OPTIONS), /still valid: wait 10 minutes/);
-  assertDone(rotate("retire", ACTIVATED, DUE + 1 + SETTLED, OPTIONS));
+test("rotateSlots() refuses retire without a previous CA and while its leaves are valid", () => {
+  assertRefused(rotateSlots("retire", FIRST, NOW, OPTIONS), /no previous CA/);
+  assertRefused(rotateSlots("retire", ACTIVATED, DUE + 1 + HOUR, OPTIONS), /still valid: wait 10 minutes/);
+  assertDone(rotateSlots("retire", ACTIVATED, DUE + 1 + SETTLED, OPTIONS));
 });
 
-test("rotate() takes steps that are too early if forced, but none without any effect", () => {
+test("rotateSlots() takes steps that are too early if forced, but none without any effect", () => {
   const forced = { ...OPTIONS, force: true };
-  const replaced = assertDone(rotate("prepare", PREPARED, HALF, forced));
+  const replaced = assertDone(rotateSlots("prepare", PREPARED, HALF, forced));
   assert.notEqual(replaced.next?.authority.certificatePem, PREPARED.next?.authority.certificatePem);
-  assertDone(rotate("activate", PREPARED, HALF, forced));
-  assertDone(rotate("retire", ACTIVATED, DUE + 2, forced));
-  assertRefused(rotate("activate", FIRST, NOW, forced), /prepare one first/);
-  assertRefused(rotate("retire", FIRST, NOW, forced), /no previous CA/);
+  assertDone(rotateSlots("activate", PREPARED, HALF, forced));
+  assertDone(rotateSlots("retire", ACTIVATED, DUE + 2, forced));
+  assertRefused(rotateSlots("activate", FIRST, NOW, forced), /prepare one first/);
+  assertRefused(rotateSlots("retire", FIRST, NOW, forced), /no previous CA/);
   const years = NOW + 10 * 365 * DAY;
-  assertRefused(rotate("activate", PREPARED, years, forced), /the next CA has expired/);
+  assertRefused(rotateSlots("activate", PREPARED, years, forced), /the next CA has expired/);
 });
 
 test("outlook() returns the time of planRotation()'s next step to the millisecond", () => {

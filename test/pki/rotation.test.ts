@@ -11,7 +11,7 @@ import {
   planRotation,
   type RotationOptions,
   type RotationVerb,
-  rotate,
+  rotateSlots,
 } from "../../src/pki/authorities.ts";
 import { readCertificates } from "../../src/pki/bundle.ts";
 import { issueCertificate } from "../../src/pki/certificate.ts";
@@ -80,7 +80,7 @@ function simulate(options: RotationOptions, stepMs: number, verbsPerStep: number
   for (let now = NOW; now < NOW + YEARS * 365 * DAY; now = later(now)) {
     const verb = (["prepare", "activate", "retire"] as const)[Math.floor(random() * 3)] as RotationVerb;
     if (stored && random() < verbsPerStep) {
-      const result = rotate(verb, stored, now, options);
+      const result = rotateSlots(verb, stored, now, options);
       if (result.ok) {
         counts.verbs++;
         store(result.value, now);

@@ -6,9 +6,9 @@ import {
   type Authorities,
   decodeAuthorities,
   encodeAuthorities,
-  type RotateOptions,
+  type RotationStepOptions,
   type RotationVerb,
-  rotate,
+  rotateSlots,
 } from "../../pki/authorities.ts";
 import { BUNDLE_KEY, readCertificates } from "../../pki/bundle.ts";
 import type { Clock } from "../../runtime/clock.ts";
@@ -28,7 +28,7 @@ export interface StepOptions {
   readonly secret: { readonly namespace: string; readonly name: string };
   readonly trustConfigMap: { readonly namespace: string; readonly name: string };
   readonly webhookConfiguration: string;
-  readonly rotation: RotateOptions;
+  readonly rotation: RotationStepOptions;
 }
 
 /** Losing more races than this in a row is an error. */
@@ -48,7 +48,7 @@ export async function applyStep(
     const held = await readSlots({ kubernetes }, options);
     if (!held.ok) return held;
     const { slots, resourceVersion } = held.value;
-    const result = rotate(verb, slots, clock.now(), options.rotation);
+    const result = rotateSlots(verb, slots, clock.now(), options.rotation);
     if (!result.ok) return result;
     const unpublished =
       verb === "activate" && !options.rotation.force && (await notPublished(slots, kubernetes, options));

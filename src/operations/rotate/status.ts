@@ -1,6 +1,12 @@
 // Status of the CA: its slots with their ages, the steps that servers take next, and the steps that are possible now.
 import { X509Certificate } from "node:crypto";
-import { type Authorities, outlook, type RotationOptions, type RotationVerb, rotate } from "../../pki/authorities.ts";
+import {
+  type Authorities,
+  outlook,
+  type RotationOptions,
+  type RotationVerb,
+  rotateSlots,
+} from "../../pki/authorities.ts";
 
 /** One CA, without its key. */
 export interface SlotStatus {
@@ -29,7 +35,7 @@ export const VERBS = ["prepare", "activate", "retire"] as const;
 export function statusOf(held: Authorities, now: number, options: RotationOptions): RotationStatus {
   const { next, current, previous } = held;
   const refused = VERBS.flatMap((verb) => {
-    const result = rotate(verb, held, now, options);
+    const result = rotateSlots(verb, held, now, options);
     return result.ok ? [] : [[verb, result.problem] as const];
   });
   return {

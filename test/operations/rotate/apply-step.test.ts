@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { suite, type TestContext, test } from "node:test";
 import { applyStep } from "../../../src/operations/rotate/apply-step.ts";
-import { type Authorities, decodeAuthorities, type RotateOptions } from "../../../src/pki/authorities.ts";
+import { type Authorities, decodeAuthorities, type RotationStepOptions } from "../../../src/pki/authorities.ts";
 import { readCertificates, splitBundle } from "../../../src/pki/bundle.ts";
 import type { Result } from "../../../src/runtime/result.ts";
 import { trustFromSecret } from "../../../src/server/trust/trust-secret.ts";
@@ -12,7 +12,7 @@ import { startCluster } from "../../kubernetes/harness.ts";
 
 const HOUR = 3_600_000;
 const SETTLED = HOUR + 600_000;
-const ROTATION: RotateOptions = { commonName: "podrole CA", lifetimeMs: 8760 * HOUR, leafLifetimeMs: HOUR };
+const ROTATION: RotationStepOptions = { commonName: "podrole CA", lifetimeMs: 8760 * HOUR, leafLifetimeMs: HOUR };
 const OPTIONS = {
   secret: { namespace: "podrole", name: "podrole-ca" },
   trustConfigMap: { namespace: "podrole", name: "podrole-trust" },
