@@ -7,7 +7,7 @@ import { type KiamValues, readKiamValues } from "./from-kiam/helm-values.ts";
 import { kiamInstallation } from "./from-kiam/installation.ts";
 import { kube2iamInstallation } from "./from-kube2iam/installation.ts";
 import { type Inventory, takeInventory } from "./input/inventory.ts";
-import { type InputDeps, type InputSource, type MigrationProblem, readInput } from "./input/read-input.ts";
+import { type InputDeps, type InputSource, type MigrationProblem, readMigrationInput } from "./input/read-input.ts";
 import type { PredecessorInstallation } from "./predecessor/installation.ts";
 import { makeReport, type Report } from "./report.ts";
 import { type Environment, podroleSettings } from "./settings/podrole-settings.ts";
@@ -36,7 +36,7 @@ export async function migrate(
   options: MigrateOptions,
 ): Promise<Checked<MigrationPlan, MigrationProblem>> {
   const { from, roleBaseArn, kiamValuesFile } = options;
-  const read = await readInput(deps, options.input);
+  const read = await readMigrationInput(deps, options.input);
   if (!read.ok) return read;
   const { objects, omissions, nativeSidecars } = read.value;
   const values = kiamValuesFile === undefined ? success(undefined) : await readValues(kiamValuesFile);

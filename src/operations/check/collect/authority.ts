@@ -19,7 +19,7 @@ export function readTrustBundle(
 }
 
 /** Reads the CA's Secret; unknown with a CA of the operator's own. */
-export async function readSlots(
+export async function readSlotFacts(
   kubernetes: OperatorKubernetes,
   { server }: Installed,
   namespace: string,

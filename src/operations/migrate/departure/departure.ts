@@ -4,7 +4,7 @@
 import { baseArnOfAccount } from "../../../policy/role.ts";
 import { type Checked, success } from "../../../runtime/result.ts";
 import { takeInventory } from "../input/inventory.ts";
-import { type InputDeps, type InputSource, type MigrationProblem, readInput } from "../input/read-input.ts";
+import { type InputDeps, type InputSource, type MigrationProblem, readMigrationInput } from "../input/read-input.ts";
 import { findBaseArn } from "../predecessor/container-args.ts";
 import { type Environment, podroleSettings } from "../settings/podrole-settings.ts";
 import type { Destination } from "./destination.ts";
@@ -36,7 +36,7 @@ export async function planDeparture(
   options: DepartureOptions,
 ): Promise<Checked<DeparturePlan, MigrationProblem>> {
   const { destination } = options;
-  const read = await readInput(deps, options.input);
+  const read = await readMigrationInput(deps, options.input);
   if (!read.ok) return read;
   const baseArn = options.roleBaseArn ?? findBaseArn(read.value.objects) ?? clusterBaseArn(destination);
   const converted = baseArn === undefined ? {} : { roleBaseArn: baseArn };

@@ -45,7 +45,7 @@ export interface MigrationInput {
 }
 
 /** Throws ApiError if the cluster does not answer. */
-export async function readInput(
+export async function readMigrationInput(
   deps: InputDeps,
   source: InputSource,
 ): Promise<Checked<MigrationInput, MigrationProblem>> {
@@ -66,7 +66,7 @@ async function readFiles(
   const parts: ParsedObjects[] = [];
   const problems: MigrationProblem[] = [];
   for (const path of paths) {
-    const texts = await textsOf(deps, path);
+    const texts = await readManifests(deps, path);
     if (texts === undefined) problems.push({ option: "filename", text: `${path} cannot be read` });
     for (const { origin, text } of texts ?? []) parts.push(parseObjects(text, origin));
   }
@@ -86,7 +86,7 @@ async function readFiles(
 }
 
 /** Folders are read recursively, their files by name. Undefined if there is no such file or folder. */
-async function textsOf({ readStdin }: InputDeps, path: string): Promise<readonly NamedText[] | undefined> {
+async function readManifests({ readStdin }: InputDeps, path: string): Promise<readonly NamedText[] | undefined> {
   if (path === "-") return [{ origin: "standard input", text: await readStdin() }];
   try {
     const files = (await stat(path)).isDirectory() ? await manifestsIn(path) : [path];

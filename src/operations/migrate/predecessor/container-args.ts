@@ -16,10 +16,13 @@ export interface CommandLine {
 }
 
 /** Programs whose command lines are read. */
-export type ProgramName = "kiam server" | "kiam agent" | "kube2iam" | "podrole server";
+export type ProgramCommand = "kiam server" | "kiam agent" | "kube2iam" | "podrole server";
 
 /** The first command line of the program in the input; that of a workload is preferred to that of a pod. */
-export function findCommandLine(objects: readonly KubernetesObject[], program: ProgramName): CommandLine | undefined {
+export function findCommandLine(
+  objects: readonly KubernetesObject[],
+  program: ProgramCommand,
+): CommandLine | undefined {
   const ordered = [...objects].toSorted((a, b) => Number(a.kind === "Pod") - Number(b.kind === "Pod"));
   for (const object of ordered) {
     const template = templateOf(object);
@@ -32,7 +35,7 @@ export function findCommandLine(objects: readonly KubernetesObject[], program: P
   return undefined;
 }
 
-const BASE_ARN_FLAGS: readonly (readonly [ProgramName, string])[] = [
+const BASE_ARN_FLAGS: readonly (readonly [ProgramCommand, string])[] = [
   ["podrole server", "role-base-arn"],
   ["kiam server", "role-base-arn"],
   ["kube2iam", "base-role-arn"],
@@ -48,7 +51,7 @@ export function findBaseArn(objects: readonly KubernetesObject[]): string | unde
   return undefined;
 }
 
-function runs(container: Container, program: ProgramName): boolean {
+function runs(container: Container, program: ProgramCommand): boolean {
   const [name = "", command] = program.split(" ");
   const args = argsOf(container);
   const image = parseImage(container.image ?? "");
