@@ -17,7 +17,7 @@ export async function withCluster(
   use: (kubernetes: OperatorKubernetes) => Promise<number>,
 ): Promise<number> {
   try {
-    const kubernetes = openCluster(terminal, connection);
+    const kubernetes = openConnection(terminal, connection);
     try {
       return await use(kubernetes);
     } finally {
@@ -54,7 +54,7 @@ export function withPodrole(
 }
 
 /** Sends no request yet. Throws UnusableKubeconfig. The caller closes it. */
-export function openCluster({ env }: Pick<Terminal, "env">, { kubeconfig, context }: Connection) {
+export function openConnection({ env }: Pick<Terminal, "env">, { kubeconfig, context }: Connection) {
   const path = kubeconfigPath(env, kubeconfig);
   if (path === undefined && !env["KUBERNETES_SERVICE_HOST"]) {
     const tried = "KUBECONFIG is not set, ~/.kube/config does not exist, and this is not a pod";

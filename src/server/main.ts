@@ -8,7 +8,7 @@ import { buildLabels } from "../runtime/version.ts";
 import type { ServerSettings } from "../settings/server.ts";
 import { SERVER_METRICS } from "./observability/metrics.ts";
 import { openAws } from "./open-aws.ts";
-import { openCluster } from "./open-cluster.ts";
+import { openIssuers } from "./open-issuers.ts";
 import { openPorts, type ServerPorts } from "./open-ports.ts";
 import { openTrust } from "./open-trust.ts";
 
@@ -30,8 +30,8 @@ export async function startServer(deps: ProgramDeps, settings: ServerSettings): 
 
   const trust = await openTrust({ ...deps, kubernetes, metrics }, settings);
   const aws = await openAws({ ...deps, metrics }, settings);
-  const cluster = openCluster({ ...deps, kubernetes, metrics, trust, aws }, settings);
-  const ports = await openPorts({ ...deps, metrics, trust, aws, cluster }, settings);
+  const issuers = openIssuers({ ...deps, kubernetes, metrics, trust, aws }, settings);
+  const ports = await openPorts({ ...deps, metrics, trust, aws, issuers }, settings);
 
   log.info({ ports, trustDomain: settings.trustDomain, baseArn: aws.policy().baseArn }, "server is up");
   return ports;

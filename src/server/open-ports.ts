@@ -17,7 +17,7 @@ import { refreshGauges } from "./observability/gauges.ts";
 import { measureCertificates, measureCredentials } from "./observability/measure.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
 import type { OpenedAws } from "./open-aws.ts";
-import type { OpenedCluster } from "./open-cluster.ts";
+import type { OpenedIssuers } from "./open-issuers.ts";
 import type { OpenedTrust } from "./open-trust.ts";
 
 /** The TCP ports that were bound; they differ from the settings where those say 0 (any free port). */
@@ -31,7 +31,7 @@ interface PortDeps extends ProgramDeps {
   readonly metrics: ServerMetrics;
   readonly trust: OpenedTrust;
   readonly aws: OpenedAws;
-  readonly cluster: OpenedCluster;
+  readonly issuers: OpenedIssuers;
 }
 
 /** Binds the ports; resolves once all of them accept connections, rejects if one cannot be bound. */
@@ -43,11 +43,11 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
   const credentialsPort = await credentials.listen();
   shutdown.onClose("credentials port", () => credentials.close());
 
-  const { trust, aws, cluster, clock } = deps;
+  const { trust, aws, issuers, clock } = deps;
   function unready(): readonly string[] {
     if (shutdown.signal.aborted) return ["the server is stopping"];
     if (trust.serving.expiresInMs() <= 0) return ["the server's own serving certificate has expired"];
-    return cluster.isWatching() ? [] : ["the caches of pods and namespaces are not filled yet"];
+    return issuers.isWatching() ? [] : ["the caches of pods and namespaces are not filled yet"];
   }
   const onClose = (reason: CloseReason) => metrics.connectionsClosed.inc({ port: "pages", reason });
   function exposeMetrics(): Promise<string> {
@@ -58,7 +58,7 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
       limiter: aws.limiter,
       authorityNotAfter: notAfterOf(trust.poller.current().authority.certificatePem),
       servingExpiresInMs: trust.serving.expiresInMs(),
-      watchAgesMs: cluster.directory.ages(),
+      watchAgesMs: issuers.directory.ages(),
     });
     return metrics.expose();
   }
@@ -66,7 +66,7 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
   return { identity: identityPort, credentials: credentialsPort, pages };
 }
 
-function createListeners({ clock, log, metrics, trust, cluster }: PortDeps, settings: ServerSettings) {
+function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, settings: ServerSettings) {
   const { bind, identityBind, trustDomain, grpcShutdownGrace: graceMs } = settings;
   const bundlePem = () => trust.poller.current().bundlePem;
   const common = { bundlePem, onFailure: logFailure(log) };
@@ -74,12 +74,12 @@ function createListeners({ clock, log, metrics, trust, cluster }: PortDeps, sett
   const identity = identityService({
     ...common,
     onFailure,
-    issue: measureCertificates(cluster.issueCertificate, metrics),
+    issue: measureCertificates(issuers.issueCertificate, metrics),
   });
   const credentials = credentialsService({
     ...common,
     identify: createIdentify({ clock, bundlePem }, { trustDomain }),
-    issuer: measureCredentials(cluster.credentials, metrics),
+    issuer: measureCredentials(issuers.credentials, metrics),
   });
   const onClose = (port: string) => (reason: CloseReason) => metrics.connectionsClosed.inc({ port, reason });
   const shared = { tls: trust.serving, graceMs };

@@ -16,7 +16,7 @@ import { ANY_CALLER, createCallers, createRejectionLog } from "./callers.ts";
 import { measureAdmission, measureReads, type WebhookMetrics } from "./instrument.ts";
 import { createLookups } from "./lookups.ts";
 import { WEBHOOK_METRICS } from "./metrics.ts";
-import { type OpenedCluster, openCluster } from "./open-cluster.ts";
+import { type OpenedWatches, openWatches } from "./open-watches.ts";
 import { createRequestedCertificate, type RequestedCertificate } from "./serving-certificate.ts";
 import { createTrustBundle } from "./trust.ts";
 
@@ -45,7 +45,7 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
   shutdown.onClose("Kubernetes client", () => kubernetes.close());
   const { apiServerCa: caFile, apiServerName: name } = settings;
   const callers = caFile === undefined ? ANY_CALLER : await createCallers({ clock, log, signal }, { caFile, name });
-  const cluster = openCluster(deps, kubernetes);
+  const cluster = openWatches(deps, kubernetes);
   const version = settings.nativeSidecar === "auto" ? await readVersion(kubernetes, deps) : undefined;
   const nativeSidecar = choosesNativeSidecar(settings.nativeSidecar, version);
 
@@ -96,7 +96,7 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
 
 interface PagesDeps extends ProgramDeps {
   readonly metrics: WebhookMetrics;
-  readonly cluster: OpenedCluster;
+  readonly cluster: OpenedWatches;
   readonly serving: RequestedCertificate;
   readonly isReady: () => boolean;
 }

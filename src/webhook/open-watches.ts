@@ -7,7 +7,7 @@ import type { ProgramDeps } from "../runtime/shutdown.ts";
 import type { ClusterReader } from "./lookups.ts";
 
 /** The watches' caches and live reads. */
-export interface OpenedCluster extends ClusterReader {
+export interface OpenedWatches extends ClusterReader {
   /** Resolves after the first complete list of namespaces; ServiceAccounts are read live until theirs is complete. */
   readonly ready: Promise<void>;
   /** Milliseconds since the API server last confirmed each cache. */
@@ -15,10 +15,10 @@ export interface OpenedCluster extends ClusterReader {
 }
 
 /** Starts the watches, which `shutdown` ends. Does not wait for the first lists. */
-export function openCluster(
+export function openWatches(
   { clock, log, shutdown }: Pick<ProgramDeps, "clock" | "log" | "shutdown">,
   kubernetes: Pick<Kubernetes, "source" | "getNamespace" | "getServiceAccount">,
-): OpenedCluster {
+): OpenedWatches {
   const namespaces = createReflector(
     { source: kubernetes.source<Namespace>("namespaces"), clock, log },
     { project: ownMetadata },

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { createShutdown } from "../../src/runtime/shutdown.ts";
-import { openCluster } from "../../src/webhook/open-cluster.ts";
+import { openWatches } from "../../src/webhook/open-watches.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { create, startCluster, until } from "../kubernetes/harness.ts";
@@ -26,14 +26,14 @@ async function openShop(context: TestContext) {
   });
   const { log } = createKeptLog();
   const shutdown = createShutdown({ clock, log }, { deadlineMs: 1_000 });
-  const cluster = openCluster({ clock, log, shutdown }, await connect());
+  const cluster = openWatches({ clock, log, shutdown }, await connect());
   context.after(() => shutdown.stop("the test ends"));
   await cluster.ready;
   await until(() => cluster.cachedServiceAccount("shop", "orders") !== undefined, "the ServiceAccount is cached");
   return cluster;
 }
 
-test("openCluster() caches of a namespace and a ServiceAccount only what plan() reads", async (context) => {
+test("openWatches() caches of a namespace and a ServiceAccount only what plan() reads", async (context) => {
   const cluster = await openShop(context);
   assert.deepEqual(cluster.cachedNamespace("shop"), {
     metadata: {
@@ -46,7 +46,7 @@ test("openCluster() caches of a namespace and a ServiceAccount only what plan() 
   });
 });
 
-test("openCluster() reports the age of both caches, and nothing about an object that does not exist", async (context) => {
+test("openWatches() reports the age of both caches, and nothing about an object that does not exist", async (context) => {
   const cluster = await openShop(context);
   assert.deepEqual(cluster.ages(), { namespaces: 0, serviceaccounts: 0 });
   assert.equal(cluster.cachedNamespace("gone"), undefined);

@@ -1,4 +1,4 @@
-// Opens the server's view of the cluster (watches, Events) and builds the two use cases on it.
+// Opens what issues certificates and credentials: the directory of pods (watches), Events, and the two use cases on them.
 import type { Kubernetes } from "../kubernetes/api.ts";
 import { repeat } from "../runtime/clock.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
@@ -15,7 +15,7 @@ import type { OpenedAws } from "./open-aws.ts";
 import { certificateNames, type OpenedTrust } from "./open-trust.ts";
 
 /** The two use cases, and the directory of pods that they read. */
-export interface OpenedCluster {
+export interface OpenedIssuers {
   readonly directory: PodDirectory;
   readonly issueCertificate: IssueCertificate;
   readonly credentials: CredentialIssuer;
@@ -33,7 +33,7 @@ interface ClusterDeps extends ProgramDeps {
 const SWEEP_EACH_MS = 60_000;
 
 /** Starts the watches, and the sweep of sessions whose pods are gone. Does not wait for the first lists. */
-export function openCluster(deps: ClusterDeps, settings: ServerSettings): OpenedCluster {
+export function openIssuers(deps: ClusterDeps, settings: ServerSettings): OpenedIssuers {
   const { clock, log, audit, shutdown, kubernetes, metrics, aws } = deps;
   const directory = createPodDirectory({ kubernetes, clock, log });
   shutdown.onClose("watches", () => directory.stop());
@@ -70,7 +70,7 @@ export function openCluster(deps: ClusterDeps, settings: ServerSettings): Opened
 function openCertificateIssuer(
   { clock, log, audit, kubernetes, trust }: ClusterDeps,
   { trustDomain, audience, certificateTtl, webhookServiceAccount, webhookNames }: ServerSettings,
-  { directory, credentials }: Pick<OpenedCluster, "directory" | "credentials">,
+  { directory, credentials }: Pick<OpenedIssuers, "directory" | "credentials">,
 ): IssueCertificate {
   /** A pod that proved itself requests its credentials next: STS is called meanwhile. */
   function prefetch({ pod, namespace, name, uid, serviceAccount }: ProvenPod): void {
