@@ -14,20 +14,21 @@ import { declareRotate } from "./arguments/rotate.ts";
 import { declareServer, declareSidecar, declareWebhook } from "./arguments/settings.ts";
 import type { Action, Terminal } from "./terminal.ts";
 
+type CommandName =
+  | "demo"
+  | "check"
+  | "explain"
+  | "audit"
+  | "rotate"
+  | "migrate"
+  | "inject"
+  | "uninject"
+  | "server"
+  | "webhook"
+  | "sidecar";
+
 /** What each command runs; main.ts loads the code of the one that was called. */
-export interface Actions {
-  readonly server: Action;
-  readonly webhook: Action;
-  readonly sidecar: Action;
-  readonly inject: Action;
-  readonly uninject: Action;
-  readonly migrate: Action;
-  readonly audit: Action;
-  readonly demo: Action;
-  readonly check: Action;
-  readonly explain: Action;
-  readonly rotate: Action;
-}
+export type Actions = Readonly<Record<CommandName, Action>>;
 
 /** `finish` receives the exit code of the command that ran. Throws CommanderError for a command line that does not parse. */
 export function createProgram(terminal: Terminal, actions: Actions, finish: (exitCode: number) => void): Command {
@@ -70,26 +71,26 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
 
 /** Adds commands whose action is one of `actions`. */
 function createAdder(program: Command, terminal: Terminal, actions: Actions, finish: (exitCode: number) => void) {
-  function begin(group: string, name: keyof Actions): Command {
+  function begin(group: string, name: CommandName): Command {
     const command = program.command(name).helpGroup(group);
     return command.configureOutput({ outputError: prefixed(`podrole ${name}`) });
   }
 
   /** `path`: names of the subcommand, which the action receives before its arguments. */
-  function runs(command: Command, name: keyof Actions, path: readonly string[]): void {
+  function runs(command: Command, name: CommandName, path: readonly string[]): void {
     command.action(async () => {
       finish(await actions[name](terminal, asTexts(command.opts()), [...path, ...command.args]));
     });
   }
 
-  function add(group: string, name: keyof Actions, description: string, declare: (command: Command) => void): void {
+  function add(group: string, name: CommandName, description: string, declare: (command: Command) => void): void {
     const command = begin(group, name).description(description);
     declare(command);
     runs(command, name, []);
   }
 
   /** `declare` adds the subcommands and returns them. */
-  function addSubcommands(group: string, name: keyof Actions, declare: (command: Command) => readonly Command[]): void {
+  function addSubcommands(group: string, name: CommandName, declare: (command: Command) => readonly Command[]): void {
     const command = begin(group, name).usage("<command> [options]");
     for (const subcommand of declare(command)) runs(subcommand, name, [subcommand.name()]);
   }

@@ -22,17 +22,17 @@ async function main(argv: readonly string[]): Promise<void> {
   const program = createProgram(
     terminal,
     {
-      server: async (...call) => (await import("./commands/long-running.ts")).server(...call),
-      webhook: async (...call) => (await import("./commands/long-running.ts")).webhook(...call),
-      sidecar: async (...call) => (await import("./commands/long-running.ts")).sidecar(...call),
-      uninject: async (...call) => (await import("./commands/inject.ts")).uninject(...call),
-      migrate: async (...call) => (await import("./commands/migrate.ts")).migrate(...call),
-      inject: async (...call) => (await import("./commands/inject.ts")).inject(...call),
-      check: async (...call) => (await import("./commands/check.ts")).check(...call),
-      explain: async (...call) => (await import("./commands/explain.ts")).explain(...call),
-      rotate: async (...call) => (await import("./commands/rotate.ts")).rotate(...call),
-      audit: async (...call) => (await import("./commands/audit.ts")).audit(...call),
-      demo: async (...call) => (await import("./demo/demo.ts")).demo(...call),
+      demo: async (...call) => (await import("./demo/demo.ts")).demoAction(...call),
+      check: async (...call) => (await import("./commands/check.ts")).checkAction(...call),
+      explain: async (...call) => (await import("./commands/explain.ts")).explainAction(...call),
+      audit: async (...call) => (await import("./commands/audit.ts")).auditAction(...call),
+      rotate: async (...call) => (await import("./commands/rotate.ts")).rotateAction(...call),
+      migrate: async (...call) => (await import("./commands/migrate.ts")).migrateAction(...call),
+      inject: async (...call) => (await import("./commands/inject.ts")).injectAction(...call),
+      uninject: async (...call) => (await import("./commands/inject.ts")).uninjectAction(...call),
+      server: async (...call) => (await import("./commands/long-running.ts")).serverAction(...call),
+      webhook: async (...call) => (await import("./commands/long-running.ts")).webhookAction(...call),
+      sidecar: async (...call) => (await import("./commands/long-running.ts")).sidecarAction(...call),
     },
     (exitCode) => {
       process.exitCode = exitCode;

@@ -4,9 +4,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
-import { explain } from "../../src/cli/commands/explain.ts";
-import { migrate } from "../../src/cli/commands/migrate.ts";
-import { rotate } from "../../src/cli/commands/rotate.ts";
+import { explainAction } from "../../src/cli/commands/explain.ts";
+import { migrateAction } from "../../src/cli/commands/migrate.ts";
+import { rotateAction } from "../../src/cli/commands/rotate.ts";
 import { createNarrator } from "../../src/cli/demo/narrator.ts";
 import { checkJson } from "../../src/cli/output/check.ts";
 import type { Action } from "../../src/cli/terminal.ts";
@@ -82,11 +82,11 @@ async function clusterOutput(directory: string): Promise<Contract> {
     const kubeconfig = join(directory, "kubeconfig");
     await writeFile(kubeconfig, kubernetes.kubeconfig(), { mode: 0o600 });
     const explained = ["pod/orders", "pod/refused"].map((pod) =>
-      run(explain, [pod], { kubeconfig, namespace: "shop" }),
+      run(explainAction, [pod], { kubeconfig, namespace: "shop" }),
     );
     return {
       "output: explain": shapeOf(await Promise.all(explained)),
-      "output: rotate": shapeOf([await run(rotate, ["status"], { kubeconfig })]),
+      "output: rotate": shapeOf([await run(rotateAction, ["status"], { kubeconfig })]),
     };
   } finally {
     await kubernetes.close();
@@ -105,7 +105,7 @@ function slots(): Readonly<Record<string, string>> {
 async function migrateOutput(): Promise<Contract> {
   const of = (system: string, flags: Flags = {}) => {
     const cluster = clusterExport(system === "kube2iam" ? KUBE2IAM : KIAM);
-    return run(migrate, [system], { filename: "-", ...flags }, JSON.stringify(cluster));
+    return run(migrateAction, [system], { filename: "-", ...flags }, JSON.stringify(cluster));
   };
   const account = "123456789012";
   const irsa = { oidcProvider: "https://oidc.example/id/1", account };

@@ -1,32 +1,32 @@
 // podrole audit. Exit codes: 0 answered (also if nothing was found), 1 a log could not be read to its end, 2 usage, or a
 // log cannot be opened, 130 interrupted.
-import { type AuditOptions, audit as runAudit } from "../../operations/audit/audit.ts";
+import { type AuditOptions, audit } from "../../operations/audit/audit.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { type AuditArguments, readAudit } from "../arguments/audit-options.ts";
 import { withPodrole } from "../cluster.ts";
-import { answerTable, brokenLogText, emptyText, logText, problemText, progressText } from "../output/audit.ts";
+import { answerTable, auditProblemText, brokenLogText, emptyText, logText, progressText } from "../output/audit.ts";
 import { answerJson } from "../output/audit-json.ts";
 import { type Action, fail, note, type Terminal } from "../terminal.ts";
 
 const INTERRUPTED = 130;
 
 /** Runs podrole audit; `args` begin with the name of the question. */
-export const audit: Action = async (terminal, flags, args) => {
+export const auditAction: Action = async (terminal, flags, args) => {
   const read = readAudit(flags, args, clock.now());
   if (!read.ok) return fail(terminal, "audit", read.problems);
   const { files, connection, podroleNamespace } = read.value;
-  if (files.length > 0) return answer(terminal, read.value, { from: "files", files });
+  if (files.length > 0) return runQuestion(terminal, read.value, { from: "files", files });
   const place = { connection, podroleNamespace, namespace: flags["namespace"] };
   return withPodrole(terminal, "audit", place, (kubernetes, namespace) =>
-    answer(terminal, read.value, { from: "cluster", kubernetes, namespace }),
+    runQuestion(terminal, read.value, { from: "cluster", kubernetes, namespace }),
   );
 };
 
-async function answer(terminal: Terminal, options: AuditArguments, logs: AuditOptions["logs"]): Promise<number> {
+async function runQuestion(terminal: Terminal, options: AuditArguments, logs: AuditOptions["logs"]): Promise<number> {
   const { out, stdin, interrupted: signal } = terminal;
   const onProgress = (counts: Parameters<typeof progressText>[0]) => note(terminal, "audit", progressText(counts));
-  const result = await runAudit({ clock, stdin, signal, onProgress }, { ...options, logs });
-  if (!result.ok) return fail(terminal, "audit", result.problems.map(problemText));
+  const result = await audit({ clock, stdin, signal, onProgress }, { ...options, logs });
+  if (!result.ok) return fail(terminal, "audit", result.problems.map(auditProblemText));
   if (signal.aborted) return INTERRUPTED;
   const { answer: found, logs: read, broken } = result.value;
   const isEmpty = found.rows.length === 0;

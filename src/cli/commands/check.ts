@@ -1,5 +1,5 @@
 // podrole check. Exit codes: 0 nothing failed, 1 a check failed, 2 usage, or the cluster cannot be reached.
-import { check as checkCluster } from "../../operations/check/check.ts";
+import { check } from "../../operations/check/check.ts";
 import { isHealthy } from "../../operations/check/finding.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { VERSION } from "../../runtime/version.ts";
@@ -9,7 +9,7 @@ import { checkJson, checkText } from "../output/check.ts";
 import { type Action, fail, note } from "../terminal.ts";
 
 /** Runs podrole check. */
-export const check: Action = async (terminal, flags) => {
+export const checkAction: Action = async (terminal, flags) => {
   const read = readCheck(flags);
   if (!read.ok) return fail(terminal, "check", read.problems);
   const { connection, podroleNamespace, json, ...options } = read.value;
@@ -18,7 +18,7 @@ export const check: Action = async (terminal, flags) => {
   const place = { connection, podroleNamespace, namespace: flags["namespace"] };
   return withPodrole(terminal, "check", place, async (kubernetes, namespace) => {
     const deps = { kubernetes, clock, interrupted, progress };
-    const result = await checkCluster(deps, { ...options, namespace, cliVersion: VERSION });
+    const result = await check(deps, { ...options, namespace, cliVersion: VERSION });
     if (!result.ok) return fail(terminal, "check", [result.problem]);
     const findings = result.value;
     terminal.out(json ? checkJson(findings) : checkText(findings));

@@ -5,7 +5,7 @@ import type { Destination } from "../../operations/migrate/departure/destination
 import { readDeparture } from "../arguments/departure.ts";
 import { withMigrationInput } from "../migration-input.ts";
 import { departureData, departureText } from "../output/departure.ts";
-import { formatData, problemText } from "../output/migrate.ts";
+import { formatData, migrationProblemText } from "../output/migrate.ts";
 import { type Flags, fail, note, type Terminal } from "../terminal.ts";
 
 /** Runs podrole migrate irsa or podrole migrate pod-identity, as `topic` says. */
@@ -15,7 +15,7 @@ export async function depart(terminal: Terminal, flags: Flags, topic: Destinatio
   const { destination, roleBaseArn, output } = read.value;
   return withMigrationInput(terminal, topic, read.value.input, async (deps, input) => {
     const result = await planDeparture(deps, { destination, input, roleBaseArn, environment: terminal.env });
-    if (!result.ok) return fail(terminal, "migrate", result.problems.map(problemText));
+    if (!result.ok) return fail(terminal, "migrate", result.problems.map(migrationProblemText));
     const plan = result.value;
     for (const omission of plan.omissions) note(terminal, "migrate", omission);
     terminal.out(output === "text" ? departureText(plan) : formatData(departureData(plan), output));

@@ -1,5 +1,5 @@
 // podrole explain. Exit codes: 0 every pod is injected or would be, 1 one is not, 2 usage, or the cluster cannot be reached.
-import { explain as explainSubject } from "../../operations/explain/explain.ts";
+import { explain } from "../../operations/explain/explain.ts";
 import { success } from "../../runtime/result.ts";
 import { readExplain } from "../arguments/explain.ts";
 import { withPodrole } from "../cluster.ts";
@@ -8,7 +8,7 @@ import { explainJson, explainText } from "../output/explain.ts";
 import { type Action, fail } from "../terminal.ts";
 
 /** Runs podrole explain; `args` name the object, unless a flag names a file. */
-export const explain: Action = async (terminal, flags, args) => {
+export const explainAction: Action = async (terminal, flags, args) => {
   const read = readExplain(flags, args);
   if (!read.ok) return fail(terminal, "explain", read.problems);
   const { json, ...options } = read.value;
@@ -19,7 +19,7 @@ export const explain: Action = async (terminal, flags, args) => {
   const subject = found.value;
   return withPodrole(terminal, "explain", options, async (kubernetes, podroleNamespace) => {
     const namespace = options.namespace ?? kubernetes.contextNamespace;
-    const result = await explainSubject({ kubernetes }, { subject, namespace, podroleNamespace });
+    const result = await explain({ kubernetes }, { subject, namespace, podroleNamespace });
     if (!result.ok) return fail(terminal, "explain", [result.problem]);
     const explanations = result.value;
     terminal.out(json ? explainJson(explanations) : explainText(explanations));

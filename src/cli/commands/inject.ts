@@ -10,12 +10,12 @@ import { injectText, uninjectText } from "../output/inject.ts";
 import { type Action, fail } from "../terminal.ts";
 
 /** Runs podrole inject: the manifests go to standard output, and what happened to each pod to standard error. */
-export const inject: Action = async (terminal, flags) => {
+export const injectAction: Action = async (terminal, flags) => {
   const read = readInject(flags, terminal.env);
   if (!read.ok) return fail(terminal, "inject", read.problems);
   const { filename, settings, trustBundle, permitted } = read.value;
   const input = await readInput(terminal, filename);
-  const bundle = await readTrustBundle(trustBundle);
+  const bundle = await readBundleFile(trustBundle);
   const problems = [input, bundle].flatMap((result) => (result.ok ? [] : [result.problem]));
   if (!input.ok || !bundle.ok) return fail(terminal, "inject", problems);
 
@@ -30,7 +30,7 @@ export const inject: Action = async (terminal, flags) => {
 };
 
 /** Runs podrole uninject, with the same outputs as podrole inject. */
-export const uninject: Action = async (terminal, flags) => {
+export const uninjectAction: Action = async (terminal, flags) => {
   const read = readUninject(flags, terminal.env);
   if (!read.ok) return fail(terminal, "uninject", read.problems);
   const { filename, settings } = read.value;
@@ -45,7 +45,7 @@ export const uninject: Action = async (terminal, flags) => {
 };
 
 /** Pods carry the bundle as it is: without this check, only their sidecars would notice that it is unusable. */
-async function readTrustBundle(path: string): Promise<Result<string>> {
+async function readBundleFile(path: string): Promise<Result<string>> {
   const pem = await readText(path);
   if (pem === undefined) return failure(`--trust-bundle: ${path} cannot be read`);
   return readCertificates(pem).length === 0

@@ -5,21 +5,21 @@ import { runProgram } from "../run-program.ts";
 import type { Action } from "../terminal.ts";
 
 /** Runs podrole server until a signal stops it. */
-export const server: Action = async (terminal, flags) => {
+export const serverAction: Action = async (terminal, flags) => {
   const { crossCheckServer: crossCheck } = await import("../../settings/cross-check.ts");
   const { startServer: start } = await import("../../server/main.ts");
   return runProgram(terminal, flags, { name: "server", table: SERVER_SETTINGS, crossCheck, start });
 };
 
 /** Runs podrole webhook until a signal stops it. */
-export const webhook: Action = async (terminal, flags) => {
+export const webhookAction: Action = async (terminal, flags) => {
   const { crossCheckWebhook: crossCheck } = await import("../../settings/cross-check.ts");
   const { startWebhook: start } = await import("../../webhook/main.ts");
   return runProgram(terminal, flags, { name: "webhook", table: WEBHOOK_SETTINGS, crossCheck, start });
 };
 
 /** The sidecar's own command line, for development; the sidecar's image contains the sidecar alone. */
-export const sidecar: Action = async (terminal, _flags, args) => {
+export const sidecarAction: Action = async (terminal, _flags, args) => {
   const { runSidecar } = await import("../../sidecar/modes.ts");
   return runSidecar(terminal, args);
 };

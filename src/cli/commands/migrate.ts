@@ -1,17 +1,17 @@
 // podrole migrate. Exit codes: 0 no pod needs work (also for -o values), 1 some do, 2 usage, or the input cannot be read.
-import { migrate as planMigration } from "../../operations/migrate/migrate.ts";
+import { migrate } from "../../operations/migrate/migrate.ts";
 import type { PredecessorInstallation } from "../../operations/migrate/predecessor/installation.ts";
 import type { Report } from "../../operations/migrate/report.ts";
 import { planWaves } from "../../operations/migrate/waves.ts";
 import { type MigrateArguments, readMigrate, type Topic } from "../arguments/migrate.ts";
 import { withMigrationInput } from "../migration-input.ts";
-import { formatData, problemText, reportText, valuesYaml } from "../output/migrate.ts";
+import { formatData, migrationProblemText, reportText, valuesYaml } from "../output/migrate.ts";
 import { wavesScript } from "../output/waves.ts";
 import { type Action, type Flags, fail, type Terminal } from "../terminal.ts";
 import { depart } from "./departure.ts";
 
 /** commander has checked the topic. */
-export const migrate: Action = async (terminal, flags, [name]) => {
+export const migrateAction: Action = async (terminal, flags, [name]) => {
   const topic = name as Topic;
   if (topic === "irsa" || topic === "pod-identity") return depart(terminal, flags, topic);
   return migrateFrom(terminal, flags, topic);
@@ -23,8 +23,8 @@ async function migrateFrom(terminal: Terminal, flags: Flags, from: "kiam" | "kub
   const { kiamValuesFile, roleBaseArn, output } = read.value;
   return withMigrationInput(terminal, from, read.value.input, async (deps, input) => {
     const options = { from, input, kiamValuesFile, roleBaseArn, environment: terminal.env };
-    const result = await planMigration(deps, options);
-    if (!result.ok) return fail(terminal, "migrate", result.problems.map(problemText));
+    const result = await migrate(deps, options);
+    if (!result.ok) return fail(terminal, "migrate", result.problems.map(migrationProblemText));
     const { report, installation } = result.value;
     terminal.out(render(report, installation, read.value));
     // Values are settings: they do not depend on what the pods need.

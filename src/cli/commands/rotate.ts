@@ -1,5 +1,5 @@
 // podrole rotate. Exit codes: 0 done, 1 the step is refused, 2 usage, or the cluster cannot be reached.
-import { rotate as rotateAuthority } from "../../operations/rotate/rotate.ts";
+import { rotate } from "../../operations/rotate/rotate.ts";
 import { systemClock as clock } from "../../runtime/clock.ts";
 import { readRotate } from "../arguments/rotate.ts";
 import { withPodrole } from "../cluster.ts";
@@ -7,11 +7,11 @@ import { DONE, FORCED, rotationText } from "../output/rotate.ts";
 import { type Action, note } from "../terminal.ts";
 
 /** Runs podrole rotate; the first of `args` is the step. */
-export const rotate: Action = async (terminal, flags, args) => {
+export const rotateAction: Action = async (terminal, flags, args) => {
   const { connection, podroleNamespace, step, force, json } = readRotate(flags, args);
   const place = { connection, podroleNamespace, namespace: undefined };
   return withPodrole(terminal, "rotate", place, async (kubernetes, namespace) => {
-    const result = await rotateAuthority({ kubernetes, clock }, { step, namespace, force });
+    const result = await rotate({ kubernetes, clock }, { step, namespace, force });
     if (!result.ok) {
       note(terminal, "rotate", result.problem);
       return 1;

@@ -23,7 +23,7 @@ const SIDECAR_PORT = 9763;
 const WAIT_MS = 15_000;
 
 /** Runs podrole demo. Exit codes: 0 both pods got what they should, 1 one did not, 130 interrupted. */
-export const demo: Action = async (terminal, flags) => {
+export const demoAction: Action = async (terminal, flags) => {
   const narrator = createNarrator({ out: terminal.out, now: () => clock.now() }, { json: flags["json"] === "true" });
   const { execPath } = terminal;
   const runtime = {

@@ -166,6 +166,6 @@ const FLAGS: Readonly<Record<AuditProblem["input"], string>> = {
 };
 
 /** Returns the problem behind the flag that named the log. */
-export function problemText({ input, text }: AuditProblem): string {
+export function auditProblemText({ input, text }: AuditProblem): string {
   return `${FLAGS[input]}: ${text}`;
 }

@@ -131,6 +131,6 @@ function toYaml(data: object): string {
 }
 
 /** Returns the problem behind the flag that it is about, if it is about one. */
-export function problemText({ option, text }: MigrationProblem): string {
+export function migrationProblemText({ option, text }: MigrationProblem): string {
   return option === undefined ? text : `--${flagName(option)}: ${text}`;
 }

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { parse, parseAllDocuments } from "yaml";
 import { type EmulatedCluster, startEmulatedCluster } from "../../../emulators/cluster.ts";
 import type { PolicyRule } from "../../../emulators/kubernetes/access.ts";
-import { check } from "../../../src/cli/commands/check.ts";
+import { checkAction } from "../../../src/cli/commands/check.ts";
 import { parseSamples } from "../../../src/operations/check/collect/metrics-pages.ts";
 import type { Finding } from "../../../src/operations/check/finding.ts";
 import { formatAge } from "../../../src/operations/format.ts";
@@ -27,7 +27,7 @@ interface Report {
   readonly findings: readonly Finding[];
 }
 
-suite("check()", { timeout: 120_000 }, () => {
+suite("checkAction()", { timeout: 120_000 }, () => {
   let cluster: EmulatedCluster;
   let directory: string;
 
@@ -63,7 +63,7 @@ suite("check()", { timeout: 120_000 }, () => {
       terminal.err(text);
       onText(text);
     };
-    const exitCode = await check({ ...terminal, err }, { kubeconfig, ...flags }, []);
+    const exitCode = await checkAction({ ...terminal, err }, { kubeconfig, ...flags }, []);
     return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
   }
   async function findings(flags: Readonly<Record<string, string>> = {}, username?: string) {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { parse } from "yaml";
-import { migrate } from "../../../src/cli/commands/migrate.ts";
+import { migrateAction } from "../../../src/cli/commands/migrate.ts";
 import { BASE, clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
 import { createTerminal } from "../terminal.ts";
 
@@ -14,7 +14,7 @@ type Flags = Readonly<Record<string, string>>;
 
 async function run(to: "irsa" | "pod-identity", stdin: string, flags: Flags) {
   const terminal = createTerminal({ stdin });
-  const exitCode = await migrate(terminal, { filename: "-", ...flags }, [to]);
+  const exitCode = await migrateAction(terminal, { filename: "-", ...flags }, [to]);
   return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
 }
 
@@ -64,7 +64,7 @@ function cluster(...pods: readonly Pod[]): string {
 
 const role = (name: string) => ({ "iam.amazonaws.com/role": name });
 
-suite("migrate() to irsa and pod-identity", () => {
+suite("migrateAction() to irsa and pod-identity", () => {
   for (const to of ["irsa", "pod-identity"] as const) {
     for (const [what, pods, reason] of [
       [

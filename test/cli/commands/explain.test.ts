@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
-import { explain } from "../../../src/cli/commands/explain.ts";
+import { explainAction } from "../../../src/cli/commands/explain.ts";
 import type { Explanation } from "../../../src/operations/explain/explanation.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
 import { barePod, COMMON, configuration, deployment, injectedPod, NAMESPACE } from "../../operations/check/healthy.ts";
@@ -35,7 +35,7 @@ async function cluster(context: TestContext) {
     await writeFile(kubeconfig, kubernetes.kubeconfig(username), { mode: 0o600 });
     const terminal = createTerminal({ stdin });
     const given = { kubeconfig, namespace: "shop", output: "json", ...flags };
-    const exitCode = await explain(terminal, given, words);
+    const exitCode = await explainAction(terminal, given, words);
     const out = terminal.said.out();
     const said = given.output === "json" && out !== "" ? (JSON.parse(out) as Explanation[]) : [];
     return { exitCode, out, err: terminal.said.err(), said };
@@ -53,7 +53,7 @@ const web = (role: string) => ({
   },
 });
 
-suite("explain()", () => {
+suite("explainAction()", () => {
   test("ends with 0 for a Deployment whose pods would be injected, and names the settings' sources", async (context) => {
     const { store, run } = await cluster(context);
     store.create("deployments", web("shop-orders"));
@@ -79,13 +79,13 @@ suite("explain()", () => {
 
   test("refuses a file that cannot be read, before it looks for a cluster", async () => {
     const terminal = createTerminal({ env: { HOME: "/nonexistent" } });
-    assert.equal(await explain(terminal, { filename: "/nonexistent/app.yaml" }, []), 2);
+    assert.equal(await explainAction(terminal, { filename: "/nonexistent/app.yaml" }, []), 2);
     assert.match(terminal.said.err(), /--filename: \/nonexistent\/app.yaml cannot be read/);
   });
 
   test("reports what it tried when there is no cluster", async () => {
     const terminal = createTerminal({ env: { HOME: "/nonexistent" } });
-    assert.equal(await explain(terminal, {}, ["pod/orders"]), 2);
+    assert.equal(await explainAction(terminal, {}, ["pod/orders"]), 2);
     assert.match(terminal.said.err(), /KUBECONFIG is not set, .*expected --kubeconfig FILE/);
   });
 
@@ -100,7 +100,7 @@ suite("explain()", () => {
       kubernetes.kubeconfig().replace('"cluster": "emulator",', '"cluster": "emulator", "namespace": "shop",'),
     );
     const terminal = createTerminal();
-    assert.equal(await explain(terminal, { kubeconfig: path }, ["deploy/web"]), 0, terminal.said.err());
+    assert.equal(await explainAction(terminal, { kubeconfig: path }, ["deploy/web"]), 0, terminal.said.err());
     assert.match((await run(["deploy/web"], { namespace: "other" })).err, /no deployment "web" in namespace "other"/);
   });
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { parseAllDocuments } from "yaml";
-import { inject, uninject } from "../../../src/cli/commands/inject.ts";
+import { injectAction, uninjectAction } from "../../../src/cli/commands/inject.ts";
 import { createAuthority } from "../../../src/pki/certificate.ts";
 import { createTerminal } from "../terminal.ts";
 
@@ -30,7 +30,7 @@ async function run(
   const trustBundle = join(directory, "bundle.pem");
   await writeFile(trustBundle, bundle);
   const terminal = createTerminal({ env, stdin });
-  const exitCode = await inject(terminal, { filename: "-", trustBundle, ...flags }, []);
+  const exitCode = await injectAction(terminal, { filename: "-", trustBundle, ...flags }, []);
   return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
 }
 
@@ -64,7 +64,7 @@ interface Deployment {
   readonly spec: { readonly template: { readonly spec: { readonly initContainers?: readonly { name: string }[] } } };
 }
 
-suite("inject()", () => {
+suite("injectAction()", () => {
   for (const bundle of ["", "# podrole", "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"]) {
     test(`refuses a trust bundle that sidecars cannot read: ${JSON.stringify(bundle.slice(0, 12))}`, async (context) => {
       const { exitCode, out, err } = await run(context, manifest("shop-orders"), {}, ENV, bundle);
@@ -150,13 +150,13 @@ items:
   });
 });
 
-suite("uninject()", () => {
+suite("uninjectAction()", () => {
   async function back(stdin: string, flags = { filename: "-" }) {
     const terminal = createTerminal({ env: ENV, stdin });
-    return { exitCode: await uninject(terminal, flags, []), out: terminal.said.out(), err: terminal.said.err() };
+    return { exitCode: await uninjectAction(terminal, flags, []), out: terminal.said.out(), err: terminal.said.err() };
   }
 
-  test("restores the manifests that inject() was given", async (context) => {
+  test("restores the manifests that injectAction() was given", async (context) => {
     const plain = manifest("shop-orders");
     const { out: injected } = await run(context, plain);
     const { exitCode, out, err } = await back(injected);

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
-import { migrate } from "../../../src/cli/commands/migrate.ts";
+import { migrateAction } from "../../../src/cli/commands/migrate.ts";
 import { startApi } from "../../emulators/kubernetes/harness.ts";
 import { BASE, clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
 import { createTerminal } from "../terminal.ts";
@@ -40,18 +40,18 @@ async function cluster(context: TestContext, mayList?: readonly string[]) {
   await writeFile(kubeconfig, emulator.kubeconfig(username), { mode: 0o600 });
   return async (flags: Readonly<Record<string, string>> = {}) => {
     const terminal = createTerminal({ env: { HOME: directory } });
-    const exitCode = await migrate(terminal, { kubeconfig, ...flags }, ["kiam"]);
+    const exitCode = await migrateAction(terminal, { kubeconfig, ...flags }, ["kiam"]);
     return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
   };
 }
 
-suite("migrate() of a cluster", () => {
+suite("migrateAction() of a cluster", () => {
   test("prints the report of an export, and what it reads", async (context) => {
     const run = await cluster(context);
     const { exitCode, out, err } = await run();
     assert.equal(exitCode, 1, err);
     const exported = createTerminal({ stdin: JSON.stringify(clusterExport(KIAM)) });
-    await migrate(exported, { filename: "-" }, ["kiam"]);
+    await migrateAction(exported, { filename: "-" }, ["kiam"]);
     assert.equal(out, exported.said.out());
     assert.match(err, /^podrole migrate kiam: read 203 pods$/m);
   });

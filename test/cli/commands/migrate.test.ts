@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { parse } from "yaml";
-import { migrate } from "../../../src/cli/commands/migrate.ts";
+import { migrateAction } from "../../../src/cli/commands/migrate.ts";
 import { BASE, clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
 import { createTerminal } from "../terminal.ts";
 
 async function run(stdin: string, flags: Readonly<Record<string, string>> = {}, from = "kiam", env = {}) {
   const terminal = createTerminal({ env, stdin });
-  const exitCode = await migrate(terminal, { filename: "-", ...flags }, [from]);
+  const exitCode = await migrateAction(terminal, { filename: "-", ...flags }, [from]);
   return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
 }
 
@@ -36,7 +36,7 @@ async function folder(context: TestContext): Promise<string> {
   return directory;
 }
 
-suite("migrate()", () => {
+suite("migrateAction()", () => {
   test("returns 0 and prints the counts if nothing needs work", async () => {
     const { exitCode, out, err } = await run(full);
     assert.equal(exitCode, 0, err);

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
-import { rotate } from "../../../src/cli/commands/rotate.ts";
+import { rotateAction } from "../../../src/cli/commands/rotate.ts";
 import type { RotationStatus } from "../../../src/operations/rotate/status.ts";
 import { encodeAuthorities, planRotation } from "../../../src/pki/authorities.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
@@ -38,7 +38,7 @@ async function cluster(context: TestContext) {
     const kubeconfig = join(directory, "kubeconfig");
     await writeFile(kubeconfig, kubernetes.kubeconfig(username), { mode: 0o600 });
     const terminal = createTerminal();
-    const exitCode = await rotate(terminal, { kubeconfig, ...flags }, [step]);
+    const exitCode = await rotateAction(terminal, { kubeconfig, ...flags }, [step]);
     return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
   };
   const secretVersion = () => store.get("secrets", "podrole", "podrole-ca").metadata.resourceVersion;
@@ -47,7 +47,7 @@ async function cluster(context: TestContext) {
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
-suite("rotate()", () => {
+suite("rotateAction()", () => {
   test("status prints ages, the servers' next steps and the possible steps, and changes nothing", async (context) => {
     const { run, secretVersion } = await cluster(context);
     const before = secretVersion();

@@ -1,5 +1,5 @@
 // Runs podrole audit as main.ts does.
-import { audit } from "../../../src/cli/commands/audit.ts";
+import { auditAction } from "../../../src/cli/commands/audit.ts";
 import { linesOf } from "../../operations/audit/samples.ts";
 import { createTerminal } from "../terminal.ts";
 
@@ -10,7 +10,7 @@ export async function runAudit(
   records: readonly (object | string)[] = [],
 ) {
   const terminal = createTerminal({ stdin: linesOf(records) });
-  const exitCode = await audit(terminal, flags, args);
+  const exitCode = await auditAction(terminal, flags, args);
   const { out, err } = terminal.said;
   return { exitCode, out: out(), err: err(), json: () => JSON.parse(out()) as Record<string, unknown>[] };
 }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { migrate } from "../../../src/cli/commands/migrate.ts";
+import { migrateAction } from "../../../src/cli/commands/migrate.ts";
 import { FINDING_IDS } from "../../../src/operations/migrate/findings/finding.ts";
 import { clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
 import { createTerminal } from "../terminal.ts";
@@ -26,7 +26,7 @@ test("docs/migrate.md shows a report that the command prints", async () => {
   const [, excerpt = ""] = /<!-- output: migrate kiam -->\n\n```\n([^`]+)```/.exec(page) ?? [];
   assert.ok(excerpt.length > 1_000);
   const terminal = createTerminal({ stdin: JSON.stringify(clusterExport(KIAM)) });
-  await migrate(terminal, { filename: "-" }, ["kiam"]);
+  await migrateAction(terminal, { filename: "-" }, ["kiam"]);
   assert.equal(missingFrom(terminal.said.out(), excerpt), undefined);
 });
 
