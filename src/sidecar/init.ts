@@ -2,14 +2,16 @@
 // that no app starts without them. One permanently refused container fails the whole init, with a message that `kubectl
 // describe pod` shows. Retryable errors are retried until the time limit; permanent ones end the init at once.
 import { type ErrorInfo, toPodroleError } from "../protocol/errors.ts";
-import { backoff, type Clock, sleep } from "../runtime/clock.ts";
+import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { readGrants } from "./files/grants-file.ts";
+import { createPaceStore } from "./files/pace-file.ts";
 import { writeTerminationMessage } from "./files/termination-message.ts";
 import { prepareTokens } from "./files/token-files.ts";
 import { isComplete, renewAt } from "./grants.ts";
 import { type ContainerRefusal, failedStart, permanentRefusal } from "./permanent-refusal.ts";
 import type { Renewal } from "./renewal/outcome.ts";
+import { createPace } from "./renewal/pace.ts";
 import { renew } from "./renewal/renew.ts";
 import type { SidecarSettings } from "./settings.ts";
 import { createWaitingLog } from "./waiting-log.ts";
@@ -23,10 +25,6 @@ export interface InitDeps {
   /** Returns a number from 0 to 1; Math.random by default. */
   readonly random?: () => number;
 }
-
-const MIN_BACKOFF_MS = 500;
-/** Shorter than the running sidecar's maximum back-off: the app cannot start until this succeeds. */
-const MAX_BACKOFF_MS = 10_000;
 
 /** Runs init; resolves with the exit code: 0 once every container has credentials. Never rejects. */
 export async function runInit(deps: InitDeps, settings: SidecarSettings): Promise<0 | 1> {
@@ -52,20 +50,22 @@ async function prepare(deps: InitDeps, settings: SidecarSettings): Promise<Error
 
 /** Returns undefined once every container has credentials, otherwise the reason why not. */
 async function waitForCredentials(deps: InitDeps, settings: SidecarSettings): Promise<ErrorInfo | undefined> {
-  const { clock, log, signal, random } = deps;
+  const { clock, log, signal, random = Math.random } = deps;
+  const pace = createPace({ clock, random, store: createPaceStore(settings.identityDirectory) });
   const startedAt = clock.now();
   const finished = new AbortController();
   const waiting = createWaitingLog({ clock, log, signal: finished.signal }, settings);
   try {
-    for (let attempt = 0; ; attempt++) {
+    for (;;) {
+      pace.begin();
       const renewal = await attemptOnce(deps, settings);
-      if (renewal.outcome === "renewed") return undefined;
+      const waits = pace.end(renewal, { ready: false });
+      if (renewal.outcome === "renewed" || waits === undefined) return undefined;
       const refusal = permanentRefusal(renewal, storedRefusals(settings));
       if (refusal) return refusal;
       if (waiting.refused(renewal)) waiting.warn();
       const leftMs = settings.initTimeout - (clock.now() - startedAt);
-      const waitMs = Math.max(backoff(attempt, MIN_BACKOFF_MS, MAX_BACKOFF_MS, random), renewal.retryAfterMs);
-      if (leftMs > 0) await sleep(clock, Math.min(waitMs, leftMs), signal);
+      if (leftMs > 0) await sleep(clock, Math.min(waits.urgentMs, leftMs), signal);
       if (signal.aborted) return failedStart(renewal, "stopped while waiting for credentials", settings);
       const timeout = `no credentials after ${Math.round(settings.initTimeout / 1000)} s`;
       if (leftMs <= 0) return failedStart(renewal, timeout, settings);

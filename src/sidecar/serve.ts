@@ -5,8 +5,10 @@ import { toPodroleError } from "../protocol/errors.ts";
 import { type Clock, untilAborted } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 import { createShutdown } from "../runtime/shutdown.ts";
+import { canConnect } from "../runtime/tcp.ts";
 import { type CredentialStore, createCredentialStore } from "./credential-store.ts";
 import { readGrants } from "./files/grants-file.ts";
+import { createPaceStore } from "./files/pace-file.ts";
 import { writeTerminationMessage } from "./files/termination-message.ts";
 import { replaceTokens, takeUnusedTokens } from "./files/token-files.ts";
 import { type Authorize, createAuthorize } from "./http/authorize.ts";
@@ -42,6 +44,7 @@ export interface Serving extends Pick<Start, "refused" | "waitingFor"> {
 /** Several SDKs time out after one second. */
 const HOLD_MS = 900;
 const CHILD_DEADLINE_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 2_000;
 /** The kubelet may give a sidecar as little as 2 s. */
 const STOP_WITHIN_MS = 1_500;
 
@@ -58,7 +61,15 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
   store.reload();
 
   const run = createRun(deps, settings);
-  const renewals = createRenewals({ clock, log, store, run, count: metrics.countRenewal });
+  const renewals = createRenewals({
+    clock,
+    log,
+    store,
+    run,
+    count: metrics.countRenewal,
+    canReachServer: () => canConnect(settings.serverAddress, CONNECT_TIMEOUT_MS),
+    paceStore: createPaceStore(identityDirectory),
+  });
   shutdown.onClose("renewal", () => renewals.stop());
   renewals.start();
   const start = createStart({ clock, log, store, renewals }, settings);

@@ -2,9 +2,9 @@
 // succeeds; if the hook fails, the kubelet restarts this container with exponential back-off.
 // (https://kubernetes.io/docs/concepts/containers/container-lifecycle-hooks/)
 // It reads the memory volume and the loopback port, which other pods cannot reach, and not the health port, which they can.
-import { connect } from "node:net";
 import { type Clock, sleep } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
+import { canConnect } from "../runtime/tcp.ts";
 import { readGrants } from "./files/grants-file.ts";
 import { isServed } from "./grants.ts";
 import type { WaitSettings } from "./settings.ts";
@@ -29,7 +29,8 @@ export async function runWait({ clock, log, signal }: WaitDeps, settings: WaitSe
   const { port, initTimeout } = settings;
   const startedAt = clock.now();
   while (!signal.aborted && clock.now() - startedAt < initTimeout) {
-    if (hasCredentials(settings) && (await listens(port))) return 0;
+    // A restarted sidecar finds the credentials of its predecessor before it listens.
+    if (hasCredentials(settings) && (await canConnect({ host: "localhost", port }, CONNECT_TIMEOUT_MS))) return 0;
     await sleep(clock, Math.min(Math.max((clock.now() - startedAt) / 20, MIN_INTERVAL_MS), MAX_INTERVAL_MS), signal);
   }
   log.error({ port, waitedSeconds: Math.round((clock.now() - startedAt) / 1000) }, "the sidecar is not ready");
@@ -43,15 +44,4 @@ function hasCredentials({ identityDirectory, containers }: WaitSettings): boolea
     // podrole-sidecar logs the error of the file system.
     return false;
   }
-}
-
-/** A restarted sidecar finds the credentials of its predecessor before it listens. */
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: "localhost", port, timeout: CONNECT_TIMEOUT_MS });
-    socket.once("connect", () => resolve(true));
-    socket.once("error", () => resolve(false));
-    socket.once("close", () => resolve(false));
-    for (const event of ["connect", "timeout"]) socket.once(event, () => socket.destroy());
-  });
 }

@@ -23,6 +23,11 @@ export function replaceMemoryFile(path: string, content: string, mode: number): 
   renameSync(temporary, path);
 }
 
+/** Removes the file if it exists. */
+export function removeMemoryFile(path: string): void {
+  rmSync(path, { force: true });
+}
+
 /**
  * Creates the directory with `mode`. An existing directory keeps its mode: the kubelet creates those of subPath mounts.
  */

@@ -1,24 +1,26 @@
 // Schedules renewals, one at a time. It starts them and observes their outcome; it sees no credentials.
-// States: waiting (for half of the lifetime of the stored credentials, for the back-off after a failure, or for the
-// minimum interval after a request that found none) → renewing → waiting …; stopped by stop(), which also ends the
-// running renewal.
+// States: waiting (for half of the lifetime of the stored credentials, or as pace.ts says after a failure) → renewing →
+// waiting …; stopped by stop(), which also ends the running renewal. While credentials are missing and the server cannot be
+// reached: away (a TCP connection is tried every 2 to 3 s, which costs neither a process nor TLS) → waiting, when one opens.
 // Due times are wall-clock times checked at least every 30 s, because a timer does not notice a suspended machine.
 import { ERRORS, type ErrorInfo } from "../../protocol/errors.ts";
 import { createChanges } from "../../runtime/changes.ts";
-import type { Clock } from "../../runtime/clock.ts";
+import { type Clock, jitter, repeat } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { CredentialStore } from "../credential-store.ts";
+import type { PaceStore } from "../files/pace-file.ts";
 import { failed, type Renewal } from "./outcome.ts";
-import { dueInMs, type EndedRenewal, waitAfter } from "./times.ts";
+import { createPace } from "./pace.ts";
+import { dueInMs, type EndedRenewal } from "./times.ts";
 
 /** The schedule of renewals. */
 export interface Renewals {
   start(): void;
-  /** Requests a renewal for a caller that waits: at once, or as soon as the minimum interval has passed. */
+  /** Requests a renewal for a caller that waits: at once, or as soon as the wait after a failure has passed. */
   renewNow(): void;
   /** Returns why the last renewal received no answer for the pod; undefined if it received one. */
   failure(): ErrorInfo | undefined;
-  /** Returns the milliseconds until the next renewal; 0 while one is running. */
+  /** Returns the milliseconds until the next renewal or the next look for the server; 0 while a renewal is running. */
   nextInMs(): number;
   /** Calls `listener` after each renewal, once the store has its results; the returned function unsubscribes. */
   onEnd(listener: (renewal: Renewal) => void): () => void;
@@ -35,26 +37,37 @@ export interface RenewalsDeps {
   /** Runs one renewal; it ends by its own deadline, or when the signal aborts. */
   readonly run: (signal: AbortSignal) => Promise<Renewal>;
   readonly count: (outcome: Renewal["outcome"], durationMs: number) => void;
+  /** Reports whether a TCP connection to the server can be opened; must not reject. */
+  readonly canReachServer?: () => Promise<boolean>;
+  /** Where the pace of retries survives a restart. */
+  readonly paceStore?: PaceStore;
   /** Returns a number from 0 to 1; Math.random by default. */
   readonly random?: () => number;
 }
 
 const CHECK_INTERVAL_MS = 30_000;
+/** Varied by ±20 %, which also spreads the renewals of many pods when their server returns. */
+const LOOK_INTERVAL_MS = 2_500;
 /** A renewal has 30 s; after this many further checks it should have ended long ago. */
 const STUCK_AFTER_CHECKS = 4;
 
 /** Creates a schedule that waits for start(). Its calls never throw; a run that rejects counts as a failed renewal. */
-export function createRenewals({ clock, log, store, run, count, random = Math.random }: RenewalsDeps): Renewals {
+export function createRenewals(deps: RenewalsDeps): Renewals {
+  const { clock, log, store, run, count, canReachServer, paceStore, random = Math.random } = deps;
   const stopping = new AbortController();
+  const pace = createPace({ clock, random, store: paceStore });
   const ended = createChanges<Renewal>((err) => log.error({ err }, "a listener of renewals failed"));
   let inFlight: Promise<void> | undefined;
   let checks = 0;
   let last: EndedRenewal | undefined;
-  let failures = 0;
   let requested = false;
   let cancel = () => {};
+  /** Aborted, and so not away, except while the server is looked for. */
+  let away = AbortSignal.abort();
+  let nextLookAt = 0;
+  let found = () => {};
 
-  const dueIn = () => dueInMs({ now: clock.now(), last, requested, renewAt: store.renewAt() });
+  const dueIn = () => dueInMs({ now: clock.now(), last, requested, isAway: !away.aborted, renewAt: store.renewAt() });
 
   function check(): void {
     if (stopping.signal.aborted) return;
@@ -71,22 +84,49 @@ export function createRenewals({ clock, log, store, run, count, random = Math.ra
     cancel = clock.schedule(check, delayMs);
   }
 
+  /** Until a connection opens or the next renewal begins. */
+  function lookForServer(isReachable: () => Promise<boolean>, firstWaitMs: number): void {
+    const ending = new AbortController();
+    away = AbortSignal.any([ending.signal, stopping.signal]);
+    found = () => ending.abort();
+    nextLookAt = clock.now() + firstWaitMs;
+    async function look(): Promise<number> {
+      if (!(await isReachable())) {
+        const waitMs = jitter(LOOK_INTERVAL_MS, 0.2, random);
+        nextLookAt = clock.now() + waitMs;
+        return waitMs;
+      }
+      if (!ending.signal.aborted) {
+        ending.abort();
+        check();
+      }
+      return 0;
+    }
+    void repeat({ clock, signal: away }, look, firstWaitMs);
+  }
+
   async function renew(): Promise<void> {
+    found();
     checks = 0;
+    pace.begin();
     const startedAt = clock.now();
-    const renewal = await run(stopping.signal).catch((error: unknown): Renewal => {
+    const ran = await run(stopping.signal).catch((error: unknown): Renewal => {
       log.error({ err: error }, "renewal failed");
       const message = "Cannot renew credentials: podrole failed internally; the cause is in the sidecar's log";
       return failed({ code: "INTERNAL", message });
     });
     if (stopping.signal.aborted) return;
-    logOutcome(log, renewal, { before: last?.renewal, failures });
-    failures = renewal.outcome === "renewed" ? 0 : failures + 1;
     store.reload();
-    last = { renewal, endedAt: clock.now(), waitMs: waitAfter(renewal, { failures, ready: store.ready() }, random) };
+    const renewal = ran.outcome === "renewed" && store.renewAt() === 0 ? failed(UNREAD) : ran;
+    logOutcome(log, renewal, { before: last?.renewal, failures: pace.failures() });
+    const waits = pace.end(renewal, { ready: store.ready() });
+    last = { renewal, endedAt: clock.now(), waits };
     requested = false;
     inFlight = undefined;
     count(renewal.outcome, clock.now() - startedAt);
+    if (waits && canReachServer && store.renewAt() === 0 && isUnreachable(renewal)) {
+      lookForServer(canReachServer, waits.urgentMs);
+    }
     ended.emit(renewal);
     scheduleCheck();
   }
@@ -99,7 +139,11 @@ export function createRenewals({ clock, log, store, run, count, random = Math.ra
       check();
     },
     failure: () => (last?.renewal.outcome === "failed" ? last.renewal : undefined),
-    nextInMs: () => (inFlight ? 0 : Math.max(dueIn(), 0)),
+    nextInMs() {
+      if (inFlight) return 0;
+      const dueMs = dueIn();
+      return Math.max(away.aborted ? dueMs : Math.min(dueMs, nextLookAt - clock.now()), 0);
+    },
     onEnd: ended.onChange,
     stuck: () => inFlight !== undefined && checks > STUCK_AFTER_CHECKS,
     async stop() {
@@ -108,6 +152,15 @@ export function createRenewals({ clock, log, store, run, count, random = Math.ra
       await inFlight;
     },
   };
+}
+
+const UNREAD: ErrorInfo = {
+  code: "INTERNAL",
+  message: "Cannot use the renewed credentials: podrole-sidecar cannot read them; the cause is in its log",
+};
+
+function isUnreachable(renewal: Renewal): boolean {
+  return renewal.outcome !== "renewed" && renewal.code === "SERVER_UNREACHABLE";
 }
 
 /**

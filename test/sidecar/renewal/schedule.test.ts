@@ -21,23 +21,33 @@ function setUp(context: TestContext, ...answers: readonly (Renewal | Promise<Ren
   const startedAt = clock.now();
   const runs: number[] = [];
   const counts: string[] = [];
-  const state = { renewAt: 0, ready: true };
+  const looks: number[] = [];
+  const state = { renewAt: 0, ready: true, isReachable: true, isUnreadable: false };
+  let later: Renewal | undefined;
   const renewals = createRenewals({
     clock,
     log,
     store: { renewAt: () => state.renewAt, ready: () => state.ready, reload() {}, observe() {} },
     async run() {
-      const answer = await Promise.resolve(answers[Math.min(runs.length, answers.length - 1)] as Renewal);
+      const answer = later ?? (await Promise.resolve(answers[Math.min(runs.length, answers.length - 1)] as Renewal));
       runs.push((clock.now() - startedAt) / SECOND);
-      if (answer.outcome === "renewed") state.renewAt = clock.now() + 30 * MINUTE;
+      if (answer.outcome === "renewed" && !state.isUnreadable) state.renewAt = clock.now() + 30 * MINUTE;
       return answer;
     },
     count: (outcome) => counts.push(outcome),
+    async canReachServer() {
+      looks.push((clock.now() - startedAt) / SECOND);
+      return state.isReachable;
+    },
     random: () => 0.5,
   });
   // Not awaited: a renewal that is stuck never ends.
   context.after(() => void renewals.stop());
-  return { clock, lines, runs, counts, state, renewals };
+  /** Replaces the outcome of all renewals that follow. */
+  function answer(renewal: Renewal): void {
+    later = renewal;
+  }
+  return { clock, lines, runs, looks, counts, state, renewals, answer };
 }
 
 test("createRenewals() renews when the stored credentials are due, and not before", async (context) => {
@@ -63,19 +73,97 @@ test("createRenewals() notices within 30 s that the node was suspended", async (
   assert.equal(runs.length, 1);
 });
 
-test("createRenewals() backs off from 1 s to 60 s while renewals fail", async (context) => {
-  const { clock, runs, renewals } = setUp(context, failed("SERVER_UNREACHABLE"));
+test("createRenewals() waits from 1 s to 60 s between failures while all credentials are valid", async (context) => {
+  const { clock, runs, state, renewals } = setUp(context, failed("SERVER_UNREACHABLE"));
+  state.renewAt = 1;
   renewals.start();
   await clock.advance(5 * MINUTE);
   assert.deepEqual(runs, [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]);
 });
 
-test("createRenewals() backs off from 250 ms to 10 s until the pod has received credentials", async (context) => {
-  const { clock, runs, state, renewals } = setUp(context, failed("SERVER_UNREACHABLE"));
+test("createRenewals() repeats a failure from 250 ms to 2.5 s while a pod waits for its first credentials", async (context) => {
+  const { clock, runs, state, renewals } = setUp(context, failed("STS_UNAVAILABLE"));
   state.ready = false;
   renewals.start();
-  await clock.advance(40 * SECOND);
-  assert.deepEqual(runs, [0, 0.25, 0.75, 1.75, 3.75, 7.75, 15.75, 25.75, 35.75]);
+  await clock.advance(10 * SECOND);
+  assert.deepEqual(runs, [0, 0.25, 0.75, 1.75, 3.75, 6.25, 8.75]);
+});
+
+test("createRenewals() renews at most 120 times in an hour of an outage, however often apps request credentials", async (context) => {
+  const { clock, runs, renewals } = setUp(context, failed("STS_UNAVAILABLE"));
+  renewals.start();
+  for (let second = 0; second < 3_900; second++) {
+    renewals.renewNow();
+    await clock.advance(SECOND);
+  }
+  const inHour = runs.filter((seconds) => seconds >= 300).length;
+  assert.ok(inHour > 90 && inHour <= 120, `${inHour} renewals`);
+});
+
+for (const [outageMs, withinMs] of [
+  [MINUTE, 5 * SECOND],
+  [60 * MINUTE, 40 * SECOND],
+] as const) {
+  const times = `${withinMs / SECOND} s after an outage of STS of ${outageMs / MINUTE} min`;
+  test(`createRenewals() has credentials within ${times}`, async (context) => {
+    const { clock, runs, answer, renewals } = setUp(context, failed("STS_UNAVAILABLE"));
+    renewals.start();
+    await clock.advance(outageMs);
+    const before = runs.length;
+    answer({ outcome: "renewed" });
+    await clock.advance(withinMs);
+    assert.equal(runs.length, before + 1);
+  });
+}
+
+test("createRenewals() renews once in 36 s while the server is away, and within 3 s of its return", async (context) => {
+  const { clock, runs, looks, state, answer, renewals } = setUp(context, failed("SERVER_UNREACHABLE"));
+  state.isReachable = false;
+  renewals.start();
+  await clock.advance(60 * MINUTE);
+  assert.ok(runs.length <= 101, `${runs.length} renewals`);
+  assert.ok(looks.length >= 1_200 && looks.length <= 1_800, `${looks.length} connections`);
+  const before = runs.length;
+  state.isReachable = true;
+  answer({ outcome: "renewed" });
+  await clock.advance(3 * SECOND);
+  assert.equal(runs.length, before + 1);
+  const looked = looks.length;
+  await clock.advance(10 * MINUTE);
+  assert.equal(looks.length, looked, "nobody looks for a server that answers");
+});
+
+test("createRenewals() looks for no server while all credentials are valid", async (context) => {
+  const { clock, looks, state, renewals } = setUp(context, failed("SERVER_UNREACHABLE"));
+  state.isReachable = false;
+  state.renewAt = 1;
+  renewals.start();
+  await clock.advance(10 * MINUTE);
+  assert.deepEqual(looks, []);
+});
+
+test("createRenewals() keeps to 120 renewals in an hour with a server that comes and goes", async (context) => {
+  const { clock, runs, state, renewals } = setUp(context, failed("SERVER_UNREACHABLE"));
+  renewals.start();
+  for (let second = 0; second < 3_900; second += 4) {
+    state.isReachable = !state.isReachable;
+    renewals.renewNow();
+    await clock.advance(4 * SECOND);
+  }
+  const inHour = runs.filter((seconds) => seconds >= 300).length;
+  assert.ok(inHour <= 120, `${inHour} renewals`);
+});
+
+test("createRenewals() counts a renewal whose credentials it cannot read as failed", async (context) => {
+  const { clock, runs, state, counts, renewals } = setUp(context, { outcome: "renewed" });
+  state.isUnreadable = true;
+  renewals.start();
+  await clock.advance(5 * MINUTE);
+  const { length } = runs;
+  await clock.advance(60 * MINUTE);
+  assert.ok(runs.length - length <= 120);
+  assert.deepEqual(new Set(counts), new Set(["failed"]));
+  assert.equal(renewals.failure()?.code, "INTERNAL");
 });
 
 test("createRenewals() waits for the retry-after time of the server", async (context) => {
@@ -96,18 +184,15 @@ test("createRenewals() renews once per minute after a permanent refusal", async 
   assert.deepEqual(runs, [0, 60, 120]);
 });
 
-test("renewNow() starts a renewal at once, and the next at least 1 s later", async (context) => {
-  const { clock, runs, renewals } = setUp(context, ...Array<Renewal>(4).fill(failed("SERVER_UNREACHABLE")));
+test("renewNow() never shortens the wait after a failure", async (context) => {
+  const { clock, runs, renewals } = setUp(context, failed("STS_UNAVAILABLE"));
   renewals.start();
-  await clock.advance(3 * SECOND);
-  assert.deepEqual(runs, [0, 1, 3]);
+  await clock.advance(SECOND);
+  assert.deepEqual(runs, [0, 1]);
   for (let request = 0; request < 100; request++) renewals.renewNow();
-  assert.equal(renewals.nextInMs(), SECOND);
-  await clock.advance(SECOND);
-  assert.deepEqual(runs, [0, 1, 3, 4]);
-  renewals.renewNow();
-  await clock.advance(SECOND);
-  assert.deepEqual(runs, [0, 1, 3, 4, 5]);
+  assert.equal(renewals.nextInMs(), 2 * SECOND);
+  await clock.advance(2 * SECOND);
+  assert.deepEqual(runs, [0, 1, 3]);
 });
 
 test("renewNow() starts the next renewal at least 10 s after a permanent refusal", async (context) => {

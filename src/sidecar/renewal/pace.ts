@@ -1,0 +1,106 @@
+// How soon a renewal may follow one that did not succeed: an outage of the server or of STS must not make each pod renew
+// without end, and its end should be noticed soon. Requests of apps never shorten these times, except that one after a
+// permanent refusal shortens a minute to 10 s.
+// States: well → failing (the first failure) → lasting (after a minute) → well (a success).
+// - failing: every 2 to 3 s, after a first, shorter wait.
+// - lasting: each renewal takes a token of a bucket of 20 that gains one every 36 s; while it has tokens, every 2 to 3 s. So
+//   in no hour there are more than 120 renewals, and between two of them there are at most 38 s.
+// A pod whose credentials are all valid does not hurry: its waits double from 1 s to a minute.
+// The state survives restarts of the container, which happen while a pod waits for its first credentials.
+import { backoff, type Clock, jitter } from "../../runtime/clock.ts";
+import type { PaceStore } from "../files/pace-file.ts";
+import { isPermanent, type Renewal } from "./outcome.ts";
+
+/** How long to wait after a renewal that did not succeed, in milliseconds. */
+export interface RetryWaits {
+  /** While all stored credentials are valid. */
+  readonly unhurriedMs: number;
+  /** While some are missing. */
+  readonly urgentMs: number;
+  /** If an app requests credentials that are missing. */
+  readonly requestedMs: number;
+  /** While the server cannot be reached at all, so that a renewal is of no use. */
+  readonly awayMs: number;
+}
+
+/** The pace of one pod's renewals. */
+export interface Pace {
+  /** Records that a renewal begins. */
+  begin(): void;
+  /** Records that a renewal has ended. `ready`: the pod has received credentials. Undefined after a success. */
+  end(renewal: Renewal, options: { readonly ready: boolean }): RetryWaits | undefined;
+  /** Returns the number of renewals that failed since the last success. */
+  failures(): number;
+}
+
+/** What the pace depends on. `random` returns a number from 0 to 1. */
+export interface PaceDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly store?: PaceStore | undefined;
+}
+
+/** Varied by ±20 %: 2 to 3 s. */
+const QUICK_MS = 2_500;
+/** The first wait, which doubles up to {@link QUICK_MS}. */
+const FIRST_MS = 1_000;
+/** The same until the pod has received credentials, because a waiting pod does no work at all. */
+const FIRST_START_MS = 250;
+/** From the first failure on; most outages are a rollout or a restart of the server. */
+const FREE_MS = 60_000;
+/** Together at most 120 renewals in an hour. */
+const TOKENS = 20;
+const TOKEN_MS = 36_000;
+/** Pods whose outage began in the same moment spread by up to this fraction of a wait. */
+const SPREAD = 0.05;
+const MAX_UNHURRIED_MS = 60_000;
+/** After a permanent refusal, for a caller that waits: an operator who has just corrected the cause does not wait long. */
+const REQUESTED_PERMANENT_MS = 10_000;
+
+/** Creates the pace, in the state that the store has. */
+export function createPace({ clock, random, store }: PaceDeps): Pace {
+  let state = store?.load();
+
+  /** A clock that was set back counts as time that has passed. */
+  function isFree(now: number): boolean {
+    return state === undefined || (now >= state.failingSince && now - state.failingSince < FREE_MS);
+  }
+
+  /** Never later than a full bucket's worth from now, which only a clock that was set back can cause. */
+  const fullAt = (now: number) => Math.min(Math.max(state?.fullAt ?? now, now), now + TOKENS * TOKEN_MS);
+  const spread = (ms: number) => ms * (1 + SPREAD * random());
+
+  function urgentWait(now: number, failures: number, first: number): number {
+    const quickMs = jitter(Math.min(QUICK_MS, first * 2 ** Math.min(failures - 1, 10)), 0.2, random);
+    const untilTokenMs = isFree(now) ? 0 : Math.max(0, fullAt(now) - now - (TOKENS - 1) * TOKEN_MS);
+    return Math.max(quickMs, spread(untilTokenMs));
+  }
+
+  return {
+    begin() {
+      const now = clock.now();
+      if (state !== undefined && !isFree(now)) state = { ...state, fullAt: fullAt(now) + TOKEN_MS };
+    },
+    end(renewal, { ready }) {
+      const now = clock.now();
+      if (renewal.outcome === "renewed") {
+        if (state !== undefined) store?.save(undefined);
+        state = undefined;
+        return undefined;
+      }
+      const failures = (state?.failures ?? 0) + 1;
+      state = { failingSince: state?.failingSince ?? now, failures, fullAt: fullAt(now) };
+      store?.save(state);
+      const { retryAfterMs } = renewal;
+      const urgentMs = Math.max(urgentWait(now, failures, ready ? FIRST_MS : FIRST_START_MS), retryAfterMs);
+      if (ready && isPermanent(renewal)) {
+        const waitMs = Math.max(jitter(MAX_UNHURRIED_MS, 0.2, random), retryAfterMs);
+        const requestedMs = Math.max(urgentMs, REQUESTED_PERMANENT_MS);
+        return { unhurriedMs: waitMs, urgentMs: waitMs, requestedMs, awayMs: waitMs };
+      }
+      const unhurriedMs = Math.max(backoff(failures - 1, FIRST_MS, MAX_UNHURRIED_MS, random), retryAfterMs);
+      return { unhurriedMs, urgentMs, requestedMs: urgentMs, awayMs: Math.max(spread(TOKEN_MS), retryAfterMs) };
+    },
+    failures: () => state?.failures ?? 0,
+  };
+}

@@ -1,0 +1,187 @@
+// How soon renewals follow one that did not succeed, on a fake clock.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { ErrorCode } from "../../../src/protocol/errors.ts";
+import type { PaceState } from "../../../src/sidecar/files/pace-file.ts";
+import type { Renewal } from "../../../src/sidecar/renewal/outcome.ts";
+import { createPace, type RetryWaits } from "../../../src/sidecar/renewal/pace.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+import { fc } from "../../property.ts";
+
+const SECOND = 1_000;
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const RENEWED: Renewal = { outcome: "renewed" };
+
+function failed(code: ErrorCode, retryAfterMs = 0): Renewal {
+  return { outcome: "failed", code, message: "", retryAfterMs };
+}
+
+/** Renews as long as `untilMs` says, each time after one of the waits; returns the times of all renewals. */
+async function renewals(
+  { random = () => 0.5, ready = true }: { readonly random?: () => number; readonly ready?: boolean },
+  untilMs: number,
+  wait: (waits: RetryWaits) => number = ({ urgentMs }) => urgentMs,
+  code: ErrorCode = "STS_UNAVAILABLE",
+) {
+  const clock = createFakeClock();
+  const pace = createPace({ clock, random });
+  const startedAt = clock.now();
+  const times: number[] = [];
+  for (;;) {
+    const time = clock.now() - startedAt;
+    if (time > untilMs) return times;
+    times.push(time);
+    pace.begin();
+    const waits = pace.end(failed(code), { ready });
+    assert.ok(waits);
+    await clock.advance(Math.ceil(wait(waits)));
+  }
+}
+
+function gaps(times: readonly number[]): readonly number[] {
+  return times.slice(1).map((time, index) => time - (times[index] ?? 0));
+}
+
+test("createPace() renews every 2 to 3 s in the first minute of an outage, after a shorter first wait", async () => {
+  assert.deepEqual(gaps(await renewals({}, 10 * SECOND)).slice(0, 4), [1_000, 2_000, 2_500, 2_500]);
+  assert.deepEqual(
+    gaps(await renewals({ ready: false }, 10 * SECOND)).slice(0, 6),
+    [250, 500, 1_000, 2_000, 2_500, 2_500],
+  );
+  for (const gap of gaps(await renewals({ random: Math.random }, MINUTE)).slice(2))
+    assert.ok(gap >= 2_000 && gap <= 3_001, `${gap}`);
+});
+
+test("createPace() renews at most 120 times in an hour once an outage has lasted five minutes, and never waits more than 38 s", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })), async (stream) => {
+      const times = await renewals({ random: () => Number(stream.next().value) }, 3 * HOUR);
+      assert.ok(Math.max(...gaps(times)) <= 38 * SECOND);
+      for (const from of times.filter((time) => time >= 5 * MINUTE)) {
+        const inHour = times.filter((time) => time >= from && time < from + HOUR).length;
+        assert.ok(inHour <= 120, `${inHour} renewals`);
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test("createPace() renews at most 120 times in an hour whatever decides which of its waits counts", async () => {
+  const waits = fc.infiniteStream(
+    fc.constantFrom<keyof RetryWaits>("urgentMs", "unhurriedMs", "requestedMs", "awayMs"),
+  );
+  const codes = fc.constantFrom<ErrorCode>("SERVER_UNREACHABLE", "STS_DENIED");
+  await fc.assert(
+    fc.asyncProperty(waits, codes, fc.boolean(), async (stream, code, ready) => {
+      const times = await renewals(
+        { random: Math.random, ready },
+        3 * HOUR,
+        (all) => all[stream.next().value as keyof RetryWaits],
+        code,
+      );
+      for (const from of times.filter((time) => time >= 5 * MINUTE)) {
+        assert.ok(times.filter((time) => time >= from && time < from + HOUR).length <= 120);
+      }
+    }),
+    { numRuns: 20 },
+  );
+});
+
+test("createPace() renews quickly again after a time in which it saved renewals", async () => {
+  const clock = createFakeClock();
+  const pace = createPace({ clock, random: () => 0.5 });
+  let waits: RetryWaits | undefined;
+  for (let index = 0; index < 100; index++) {
+    pace.begin();
+    waits = pace.end(failed("SERVER_UNREACHABLE"), { ready: true });
+    await clock.advance(waits?.awayMs ?? 0);
+  }
+  for (let index = 0; index < 15; index++) {
+    pace.begin();
+    waits = pace.end(failed("SERVER_UNREACHABLE"), { ready: true });
+    assert.equal(waits?.urgentMs, 2_500);
+    await clock.advance(2_500);
+  }
+});
+
+test("createPace() doubles the wait from 1 s to a minute while all credentials are valid", async () => {
+  const times = await renewals({}, 4 * MINUTE, ({ unhurriedMs }) => unhurriedMs);
+  assert.deepEqual(
+    gaps(times).map((gap) => gap / SECOND),
+    [1, 2, 4, 8, 16, 32, 60, 60],
+  );
+});
+
+test("createPace() waits a minute after a permanent refusal, or 10 s if an app requests credentials", () => {
+  const pace = createPace({ clock: createFakeClock(), random: () => 0.5 });
+  pace.begin();
+  const waits = pace.end(failed("STS_DENIED"), { ready: true });
+  assert.deepEqual(waits, { unhurriedMs: MINUTE, urgentMs: MINUTE, requestedMs: 10 * SECOND, awayMs: MINUTE });
+});
+
+test("createPace() waits at least as long as the server asked", () => {
+  const pace = createPace({ clock: createFakeClock(), random: () => 0.5 });
+  pace.begin();
+  const waits = pace.end(failed("STS_THROTTLED", 90 * SECOND), { ready: true });
+  assert.deepEqual(new Set(Object.values(waits ?? {})), new Set([90 * SECOND]));
+});
+
+test("createPace() begins anew after a success", async () => {
+  const clock = createFakeClock();
+  const saved: (PaceState | undefined)[] = [];
+  const store = { load: () => undefined, save: (state: PaceState | undefined) => saved.push(state) };
+  const pace = createPace({ clock, random: () => 0.5, store });
+  for (let index = 0; index < 100; index++) {
+    pace.begin();
+    await clock.advance(pace.end(failed("STS_UNAVAILABLE"), { ready: true })?.urgentMs ?? 0);
+  }
+  assert.equal(pace.failures(), 100);
+  pace.begin();
+  assert.equal(pace.end(RENEWED, { ready: true }), undefined);
+  assert.equal(saved.at(-1), undefined);
+  assert.equal(pace.failures(), 0);
+  pace.begin();
+  assert.equal(pace.end(failed("STS_UNAVAILABLE"), { ready: true })?.urgentMs, SECOND);
+});
+
+test("createPace() renews at most 120 times in an hour in a container that restarts every 30 s to 5 minutes", async () => {
+  const clock = createFakeClock();
+  const startedAt = clock.now();
+  const times: number[] = [];
+  let stored: PaceState | undefined;
+  const store = {
+    load: () => stored,
+    save(state: PaceState | undefined) {
+      stored = state;
+    },
+  };
+  for (
+    let backOffMs = 10 * SECOND;
+    clock.now() - startedAt < 2 * HOUR;
+    backOffMs = Math.min(2 * backOffMs, 5 * MINUTE)
+  ) {
+    const pace = createPace({ clock, random: Math.random, store });
+    for (const end = clock.now() + 30 * SECOND; clock.now() < end; ) {
+      times.push(clock.now() - startedAt);
+      pace.begin();
+      await clock.advance(pace.end(failed("STS_UNAVAILABLE"), { ready: false })?.urgentMs ?? 0);
+    }
+    await clock.advance(backOffMs);
+  }
+  const inHour = times.filter((time) => time >= 5 * MINUTE && time < 5 * MINUTE + HOUR).length;
+  assert.ok(inHour <= 120, `${inHour} renewals`);
+});
+
+test("createPace() waits no longer than usual after the wall clock was set back", async () => {
+  const clock = createFakeClock();
+  const pace = createPace({ clock, random: () => 0.5 });
+  for (let index = 0; index < 100; index++) {
+    pace.begin();
+    await clock.advance(pace.end(failed("STS_UNAVAILABLE"), { ready: true })?.urgentMs ?? 0);
+  }
+  const yesterday = clock.now() - 24 * HOUR;
+  clock.now = () => yesterday;
+  pace.begin();
+  assert.ok((pace.end(failed("STS_UNAVAILABLE"), { ready: true })?.urgentMs ?? HOUR) <= 38 * SECOND);
+});
