@@ -1,6 +1,8 @@
 // Finds paths inside a container in texts and replaces them by the directories of this host. Pure. It cannot find paths
 // that a program builds from pieces or contains in its own code.
 
+import { quotePattern } from "../../src/runtime/quote-pattern.ts";
+
 /** A directory or file of a volume inside a container. */
 export interface MountedPath {
   /** Absolute path inside the container. */
@@ -18,7 +20,7 @@ export function createPathRewriter(mounts: readonly MountedPath[]): (text: strin
   if (longestFirst.length === 0) return (text) => text;
   // One pass, so that inserted paths are not searched again.
   const pattern = new RegExp(
-    `(?:(?<![\\w.~/-])|(?<=file://))(?:${longestFirst.map((path) => RegExp.escape(path)).join("|")})(?![\\w.-])`,
+    `(?:(?<![\\w.~/-])|(?<=file://))(?:${longestFirst.map((path) => quotePattern(path)).join("|")})(?![\\w.-])`,
     "g",
   );
   return (text) => text.replaceAll(pattern, (path) => hostPaths.get(path) ?? path);

@@ -4,6 +4,7 @@
 import { ANNOTATIONS, valueOf } from "../../../policy/annotations.ts";
 import type { PolicySettings } from "../../../policy/decide.ts";
 import { parseJson } from "../../../runtime/json-object.ts";
+import { quotePattern } from "../../../runtime/quote-pattern.ts";
 import type { NamespaceFacts } from "../input/inventory.ts";
 import { annotateNamespaceCommand } from "../shell-commands.ts";
 
@@ -67,7 +68,7 @@ function listing(annotations: Annotations, missed: readonly string[], policy: Po
   const permitted = valueOf(annotations, ANNOTATIONS.permitted);
   const allowed = valueOf(annotations, ANNOTATIONS.allowedRoles);
   const patterns = missed.map((arn) => shorten(arn, policy));
-  const arns = missed.map(quoteRe2);
+  const arns = missed.map(quotePattern);
   return {
     ...(permitted !== undefined && {
       [ANNOTATIONS.permitted]: [...(permitted === "" ? [] : [permitted]), ...arns].join("|"),
@@ -85,9 +86,5 @@ function textsOf(json: string | undefined): readonly string[] {
 
 function shorten(arn: string, { baseArn, allowedRolesFormat }: PolicySettings): string {
   const short = baseArn !== undefined && arn.startsWith(baseArn) ? arn.slice(baseArn.length) : arn;
-  return allowedRolesFormat === "regexp" ? quoteRe2(short) : short;
-}
-
-function quoteRe2(text: string): string {
-  return text.replaceAll(/[\\^$.|?*+()[\]{}]/g, String.raw`\$&`);
+  return allowedRolesFormat === "regexp" ? quotePattern(short) : short;
 }
