@@ -5,29 +5,34 @@
 import { statSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { build, type Plugin } from "esbuild";
+import { build, type Metafile, type Plugin } from "esbuild";
+import type { Bundle } from "./bundle.ts";
 import { addCodeCache } from "./code-cache.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const ENTRY = join(ROOT, "src/sidecar/main.ts");
 
-/** Resolves with the sizes of the written files, in bytes, by name. */
-export async function buildSidecar(
-  directory: string = join(ROOT, "dist/sidecar"),
-): Promise<Readonly<Record<string, number>>> {
+/** Writes the bundle; removes what was in the directory. */
+export async function buildSidecar(directory: string): Promise<Bundle> {
   await rm(directory, { recursive: true, force: true });
   const sources = new Set([ENTRY]);
   // Grows during the iteration: bundling a source finds the modules that it loads on demand.
-  for (const source of sources) await bundle(source, directory, (found) => sources.add(found));
+  const metafile: Metafile = { inputs: {}, outputs: {} };
+  for (const source of sources) {
+    const { inputs, outputs } = await bundle(source, directory, (found) => sources.add(found));
+    Object.assign(metafile.inputs, inputs);
+    Object.assign(metafile.outputs, outputs);
+  }
   const names = await readdir(directory);
-  return Object.fromEntries(names.map((name) => [name, statSync(join(directory, name)).size]));
+  return { sizes: Object.fromEntries(names.map((name) => [name, statSync(join(directory, name)).size])), metafile };
 }
 
-async function bundle(source: string, directory: string, onDemand: (source: string) => void): Promise<void> {
+async function bundle(source: string, directory: string, onDemand: (source: string) => void): Promise<Metafile> {
   const outfile = join(directory, nameOf(source));
-  await build({
+  const { metafile } = await build({
     entryPoints: [source],
     outfile,
+    absWorkingDir: ROOT,
     bundle: true,
     format: "cjs",
     platform: "node",
@@ -35,6 +40,7 @@ async function bundle(source: string, directory: string, onDemand: (source: stri
     // import() becomes require(), because a real import() would start the ES module loader.
     supported: { "dynamic-import": false },
     minify: true,
+    metafile: true,
     // gRPC loads it only for channelz and ORCA reports, which podrole does not use.
     external: ["@grpc/proto-loader"],
     legalComments: "none",
@@ -42,6 +48,7 @@ async function bundle(source: string, directory: string, onDemand: (source: stri
     plugins: [externalizeDynamicImports(onDemand)],
   });
   await addCodeCache(outfile);
+  return metafile;
 }
 
 /** Replaces each `import()` of a source file by a require of its own bundle at run time. */

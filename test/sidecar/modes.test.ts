@@ -105,7 +105,7 @@ function start(entry: string, args: readonly string[], env: Readonly<Record<stri
 }
 
 test("buildSidecar() puts gRPC into no bundle that the serving process loads", async () => {
-  const sizes = await buildSidecar(join(directory, "sidecar"));
+  const { sizes } = await buildSidecar(join(directory, "sidecar"));
   const names = await readdir(join(directory, "sidecar"));
   assert.deepEqual(Object.keys(sizes).toSorted(), names.toSorted());
   for (const name of names.filter((one) => !one.endsWith(".cache"))) {

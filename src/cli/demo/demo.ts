@@ -1,6 +1,5 @@
 // podrole demo: the path of a credential on one machine. podrole's server, webhook and sidecar run as processes; the
 // Kubernetes API, STS and the kubelet are emulators. The demo ends by itself and always removes its processes and files.
-import { fileURLToPath } from "node:url";
 import { parseAllDocuments } from "yaml";
 import { type EmulatedCluster, SIDECAR_PROGRAM, startEmulatedCluster } from "../../../emulators/cluster.ts";
 import { requestToken } from "../../../emulators/installation.ts";
@@ -12,6 +11,7 @@ import { systemClock as clock } from "../../runtime/clock.ts";
 import { createLog } from "../../runtime/log.ts";
 import { Secret } from "../../runtime/secret.ts";
 import type { Action } from "../terminal.ts";
+import { DEMO_PROGRAMS } from "./demo-programs.ts";
 import { demoManifest } from "./manifest.ts";
 import { createNarrator, type Narrator } from "./narrator.ts";
 import { freeOffset } from "./ports.ts";
@@ -28,7 +28,7 @@ export const demoAction: Action = async (terminal, flags) => {
   const { execPath } = terminal;
   const runtime = {
     execPath,
-    entry: fileURLToPath(new URL("../main.ts", import.meta.url)),
+    entry: DEMO_PROGRAMS.commandLine,
     path: terminal.env["PATH"] ?? "",
   };
   try {
@@ -131,8 +131,7 @@ async function runOrders(
 }
 
 function createNode(cluster: EmulatedCluster, { execPath, path }: Runtime) {
-  const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-  const sidecar = [execPath, here("../../sidecar/main.ts")];
+  const sidecar = [execPath, DEMO_PROGRAMS.sidecar];
   return createProcessNode(
     { clock, log: createLog("kubelet", "error", { write: () => {} }) },
     {
@@ -141,7 +140,7 @@ function createNode(cluster: EmulatedCluster, { execPath, path }: Runtime) {
       startupPeriodMs: 50,
       images: {
         [SIDECAR_IMAGE]: { command: sidecar, programs: { [SIDECAR_PROGRAM]: sidecar } },
-        "demo/app:1": { command: [execPath, here("./app.ts")] },
+        "demo/app:1": { command: [execPath, DEMO_PROGRAMS.app] },
       },
       tokens: async ({ namespace, serviceAccount, pod }) => {
         const token = await requestToken(cluster.kubernetes, { namespace, serviceAccount, pod });

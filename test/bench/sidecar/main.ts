@@ -113,7 +113,7 @@ async function initialise({ settings }: FakePod): Promise<void> {
 async function measureAll(directory: string, pod: FakePod): Promise<void> {
   await initialise(pod);
   console.log("bundles, bytes");
-  console.table(await buildSidecar(join(directory, "sidecar")));
+  console.table((await buildSidecar(join(directory, "sidecar"))).sizes);
 
   const target = targetOf(pod);
   const sidecar = join(directory, "sidecar/main.cjs");

@@ -1,0 +1,137 @@
+// Bundles the command line, split so that each command loads only its own part. For the server's image, in Node 26, without
+// the demo; for the npm package, in the oldest Node that its dependencies support, with the demo, its emulators and the
+// sidecar that the demo starts. Neither bundle needs node_modules.
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { build, type Plugin, transform } from "esbuild";
+import { type Bundle, sizesOf } from "./bundle.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+const ENTRY = "src/cli/main.ts";
+
+/** The oldest Node that runs the npm package; undici requires it. */
+export const PACKAGE_NODE = "22.19.0";
+
+/** CommonJS packages inside an ES module bundle load Node's own modules with require. */
+const REQUIRE =
+  'import{createRequire as podroleRequire}from"node:module";const require=podroleRequire(import.meta.url);';
+
+/** Replaces the demo, which needs the emulators and the programs of the pods; the image contains neither. */
+const withoutDemo = replaceModule(
+  /\/demo\/demo\.ts$/,
+  `export const demo = async ({ err }) => {
+    err("Cannot run podrole demo: this is the server's image; expected the npm package or a checkout of podrole\\n");
+    return 1;
+  };`,
+);
+
+/** All files of the package are in one folder, so they are beside the chunk that contains this module. */
+const packagedPrograms = replaceModule(
+  /\/demo-programs\.ts$/,
+  `import { fileURLToPath } from "node:url";
+  const here = (file) => fileURLToPath(new URL(file, import.meta.url));
+  export const DEMO_PROGRAMS = {
+    commandLine: here("./podrole.js"), sidecar: here("./demo-sidecar.js"), app: here("./demo-app.js"),
+  };`,
+);
+
+/** The commands that operators run, as one part: each has little code of its own beside what they share. */
+const operatorCommands: Plugin = {
+  name: "operator-commands",
+  setup(bundler) {
+    bundler.onResolve({ filter: OPERATOR_COMMAND }, ({ path, kind }) =>
+      kind === "dynamic-import"
+        ? { path: path.replace(OPERATOR_COMMAND, "/operator"), namespace: "commands" }
+        : undefined,
+    );
+    bundler.onLoad({ filter: /.*/, namespace: "commands" }, () => {
+      const names = ["audit", "check", "explain", "inject", "migrate", "rotate"];
+      const contents = names.map((name) => `export * from "./${name}.ts";`).join("\n");
+      return { contents, loader: "ts", resolveDir: join(ROOT, "src/cli/commands") };
+    });
+  },
+};
+
+const OPERATOR_COMMAND = /\/commands\/(audit|check|explain|inject|migrate|rotate)\.ts$/;
+
+/**
+ * Puts what other modules than the entry import on demand into the same part as those modules: esbuild writes a file for
+ * each set of parts that share a module, and these parts alone would make a hundred of them.
+ */
+const oneLevelOfParts: Plugin = {
+  name: "one-level-of-parts",
+  setup(bundler) {
+    bundler.onLoad({ filter: /\.[cm]?[jt]s$/ }, async ({ path }) => {
+      if (path === join(ROOT, ENTRY)) return undefined;
+      const source = await readFile(path, "utf8");
+      if (!/\bimport\(/.test(source)) return undefined;
+      const loader = path.endsWith("ts") ? "ts" : "js";
+      const { code } = await transform(source, { loader, platform: "node", supported: { "dynamic-import": false } });
+      return { contents: code, loader: "js" };
+    });
+  },
+};
+
+/** Bundles the command line for the server's image. */
+export function bundleServer(directory: string): Promise<Bundle> {
+  return bundle(directory, {
+    entryPoints: { podrole: ENTRY },
+    target: "node26",
+    plugins: [withoutDemo],
+  });
+}
+
+/** Bundles the command line for the npm package. */
+export function bundlePackage(directory: string): Promise<Bundle> {
+  return bundle(directory, {
+    entryPoints: {
+      podrole: ENTRY,
+      "demo-sidecar": "src/sidecar/main.ts",
+      "demo-app": "src/cli/demo/app.ts",
+    },
+    target: `node${PACKAGE_NODE}`,
+    plugins: [packagedPrograms, operatorCommands, oneLevelOfParts],
+  });
+}
+
+interface CommandLineOptions {
+  /** Sources relative to the root, by name of the output. */
+  readonly entryPoints: Readonly<Record<string, string>>;
+  readonly target: string;
+  readonly plugins: readonly Plugin[];
+}
+
+async function bundle(directory: string, { entryPoints, target, plugins }: CommandLineOptions): Promise<Bundle> {
+  await rm(directory, { recursive: true, force: true });
+  const { metafile } = await build({
+    entryPoints: { ...entryPoints },
+    outdir: directory,
+    absWorkingDir: ROOT,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target,
+    minify: true,
+    // The log includes the class names of errors.
+    keepNames: true,
+    metafile: true,
+    legalComments: "none",
+    logLevel: "warning",
+    banner: { js: REQUIRE },
+    plugins: [...plugins],
+  });
+  return { sizes: sizesOf(metafile, directory), metafile };
+}
+
+/** Puts other contents in the place of a module; they may import what Node has. */
+function replaceModule(filter: RegExp, contents: string): Plugin {
+  const namespace = `replaced-${filter.source}`;
+  return {
+    name: namespace,
+    setup(bundler) {
+      bundler.onResolve({ filter }, ({ path }) => ({ path, namespace }));
+      bundler.onLoad({ filter: /.*/, namespace }, () => ({ contents, loader: "js" }));
+    },
+  };
+}

@@ -1,0 +1,38 @@
+// Makes the folder from which `npm pack` makes the npm package: the command line's bundle, with a package.json of its own,
+// because that of the checkout names sources and tools that the package does not need.
+import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import packageJson from "../package.json" with { type: "json" };
+import { bundlePackage, PACKAGE_NODE } from "./build-command-line.ts";
+import type { Bundle } from "./bundle.ts";
+
+const ROOT = join(import.meta.dirname, "..");
+const ENTRY = "lib/podrole.js";
+
+/** Returns the package.json of the npm package. */
+function manifest(): object {
+  const { name, version, description, license } = packageJson;
+  return {
+    name,
+    version,
+    description,
+    license,
+    keywords: ["aws", "credentials", "iam", "irsa", "kiam", "kube2iam", "kubectl-plugin", "kubernetes"],
+    type: "module",
+    engines: { node: `>=${PACKAGE_NODE}` },
+    // kubectl runs kubectl-podrole as `kubectl podrole`. (https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/)
+    bin: { podrole: ENTRY, "kubectl-podrole": ENTRY },
+    files: ["lib"],
+  };
+}
+
+/** Writes the package's folder; removes what was in it. */
+export async function buildPackage(directory: string): Promise<Bundle> {
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true });
+  const bundle = await bundlePackage(join(directory, "lib"));
+  await writeFile(join(directory, "package.json"), `${JSON.stringify(manifest(), undefined, 2)}\n`);
+  await copyFile(join(ROOT, "LICENSE"), join(directory, "LICENSE"));
+  await copyFile(join(ROOT, "scripts/package-readme.md"), join(directory, "README.md"));
+  return bundle;
+}

@@ -1,0 +1,142 @@
+// npm run test:package: the npm package as a user gets it: packed, installed into an empty folder without a network, and run
+// by the oldest Node that it supports, by the previous release line and by the Node of this checkout.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
+import { after, suite, test } from "node:test";
+import { PACKAGE_NODE } from "../../scripts/build-command-line.ts";
+import { buildPackage } from "../../scripts/build-package.ts";
+import { createAuthority } from "../../src/pki/certificate.ts";
+import { cachedPackages } from "../cached-folder.ts";
+
+const MAX_PACKED_BYTES = 3_000_000;
+const MAX_FILES = 40;
+
+const directory = mkdtempSync(join(tmpdir(), "podrole-package-"));
+after(() => rmSync(directory, { recursive: true }));
+
+/** Folders of Node binaries by name; the older ones exist for Linux on x64. */
+function nodes(): ReadonlyMap<string, string> {
+  const cache = cachedPackages(process.env, {
+    name: "package-nodes",
+    directory: join(import.meta.dirname, "nodes"),
+    what: "older releases of Node",
+  });
+  const installed = existsSync(join(cache, "node_modules")) ? readdirSync(join(cache, "node_modules")) : [];
+  const older = installed
+    .filter((name) => name.startsWith("node-"))
+    .map((name) => [name.replace(/^node-(\d+)-.*/, "Node $1"), join(cache, "node_modules", name, "bin")] as const);
+  return new Map([...older, ["Node of this checkout", dirname(process.execPath)]]);
+}
+
+interface Packed {
+  readonly filename: string;
+  readonly size: number;
+  readonly files: readonly { readonly path: string; readonly mode: number }[];
+}
+
+function pack(): Packed {
+  const args = ["pack", "--json", "--pack-destination", directory, join(directory, "staged")];
+  const { status, stdout, stderr } = spawnSync("npm", args, { encoding: "utf8", cwd: directory });
+  assert.equal(status, 0, stderr);
+  const [packed] = Object.values(JSON.parse(stdout) as Record<string, Packed>);
+  assert.ok(packed);
+  return packed;
+}
+
+await buildPackage(join(directory, "staged"));
+const packed = pack();
+writeFileSync(
+  join(directory, "bundle.pem"),
+  createAuthority({ commonName: "podrole", now: Date.now(), lifetimeMs: 3_600_000 }).certificatePem,
+);
+writeFileSync(
+  join(directory, "pod.yaml"),
+  `apiVersion: v1
+kind: Pod
+metadata: { name: orders, namespace: shop, annotations: { iam.amazonaws.com/role: shop-orders } }
+spec: { containers: [{ name: app, image: "app:1" }] }
+`,
+);
+
+suite("the packed package", () => {
+  test(`has at most ${MAX_PACKED_BYTES} bytes and ${MAX_FILES} files`, () => {
+    assert.ok(packed.size <= MAX_PACKED_BYTES, `${packed.size} bytes`);
+    assert.ok(packed.files.length <= MAX_FILES, `${packed.files.length} files`);
+  });
+
+  test("contains its licence and no sources", () => {
+    const paths = packed.files.map(({ path }) => path);
+    for (const path of ["LICENSE", "README.md", "package.json", "lib/podrole.js"]) {
+      assert.ok(paths.includes(path), path);
+    }
+    assert.deepEqual(
+      paths.filter((path) => !/^(lib\/[\w-]+\.js|LICENSE|README\.md|package\.json)$/.test(path)),
+      [],
+    );
+  });
+
+  test("requires the Node for which it is built, and no other package", () => {
+    const manifest = JSON.parse(readFileSync(join(directory, "staged/package.json"), "utf8")) as Record<
+      string,
+      unknown
+    >;
+    assert.deepEqual(manifest["engines"], { node: `>=${PACKAGE_NODE}` });
+    assert.equal(manifest["dependencies"], undefined);
+  });
+});
+
+for (const [name, bin] of nodes()) {
+  suite(`the installed package with ${name}`, () => {
+    const folder = join(directory, name.replaceAll(" ", "-"));
+    mkdirSync(folder);
+    const env = {
+      HOME: folder,
+      PATH: [bin, process.env["PATH"]].join(delimiter),
+      PODROLE_SERVER_ADDRESS: "podrole-server.podrole.svc:8444",
+      PODROLE_IDENTITY_ADDRESS: "podrole-server.podrole.svc:8443",
+      PODROLE_PROOF_FILE: "/var/run/podrole/token",
+      PODROLE_REGION: "eu-central-1",
+      PODROLE_ROLE_BASE_ARN: "arn:aws:iam::123456789012:role/",
+    };
+    /** Runs a program of the package and returns what it wrote; fails if its exit code is not 0. */
+    const run = (program: string, ...args: readonly string[]) => {
+      const command = join(folder, "node_modules/.bin", program);
+      const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8", cwd: folder, env });
+      assert.equal(status, 0, `${program} ${args.join(" ")}: ${stdout}${stderr}`);
+      return { stdout, stderr };
+    };
+
+    test("npm install needs no network and warns of nothing", () => {
+      const args = ["install", "--offline", "--no-audit", "--no-fund", join(directory, packed.filename)];
+      const { status, stderr } = spawnSync("npm", args, { encoding: "utf8", cwd: folder, env });
+      assert.deepEqual([status, stderr], [0, ""]);
+    });
+
+    test("podrole demo gives a permitted pod its role and refuses another", () => {
+      const { stdout, stderr } = run("podrole", "demo", "--json");
+      const steps = stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as { title: string });
+      assert.equal(steps.at(-1)?.title, "Done: the permitted pod got its role, and the other pod was refused");
+      assert.equal(stderr, "");
+    });
+
+    test("podrole inject adds the sidecar to a pod", () => {
+      const file = ["-f", join(directory, "pod.yaml"), "--trust-bundle", join(directory, "bundle.pem")];
+      const { stdout } = run("podrole", "inject", ...file, "--permitted", "arn:aws:iam::123456789012:role/shop-.*");
+      assert.match(stdout, /name: podrole-sidecar/);
+    });
+
+    test("podrole check --help describes the command", () => {
+      assert.match(run("podrole", "check", "--help").stdout, /^Usage: podrole check/m);
+    });
+
+    test("the plugin of kubectl is the same program", () => {
+      assert.equal(run("kubectl-podrole", "version").stdout, run("podrole", "version").stdout);
+    });
+  });
+}
