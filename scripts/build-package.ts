@@ -5,6 +5,7 @@ import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
 import { bundlePackage, PACKAGE_NODE } from "./build-command-line.ts";
 import type { Bundle } from "./bundle.ts";
+import { addLegalFiles, NOTICES_FILE } from "./third-party.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 const ENTRY = "lib/podrole.js";
@@ -22,7 +23,7 @@ function manifest(): object {
     engines: { node: `>=${PACKAGE_NODE}` },
     // kubectl runs kubectl-podrole as `kubectl podrole`. (https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/)
     bin: { podrole: ENTRY, "kubectl-podrole": ENTRY },
-    files: ["lib"],
+    files: ["lib", NOTICES_FILE],
   };
 }
 
@@ -32,7 +33,7 @@ export async function buildPackage(directory: string): Promise<Bundle> {
   await mkdir(directory, { recursive: true });
   const bundle = await bundlePackage(join(directory, "lib"));
   await writeFile(join(directory, "package.json"), `${JSON.stringify(manifest(), undefined, 2)}\n`);
-  await copyFile(join(ROOT, "LICENSE"), join(directory, "LICENSE"));
+  await addLegalFiles(directory, bundle);
   await copyFile(join(ROOT, "scripts/package-readme.md"), join(directory, "README.md"));
   return bundle;
 }

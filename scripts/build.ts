@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { bundleServer } from "./build-command-line.ts";
 import { buildPackage } from "./build-package.ts";
 import { buildSidecar } from "./build-sidecar.ts";
+import { addLegalFiles } from "./third-party.ts";
 
 const DIST = join(import.meta.dirname, "../dist");
 
@@ -24,7 +25,9 @@ function kilobytes(bytes: number): string {
 const server = await bundleServer(join(DIST, "server"));
 // In the image no package.json above declares the module type of these files.
 await writeFile(join(DIST, "server/package.json"), '{ "type": "module" }\n');
+await addLegalFiles(join(DIST, "server"), server);
 print("dist/server", server.sizes);
 const sidecar = await buildSidecar(join(DIST, "sidecar"));
+await addLegalFiles(join(DIST, "sidecar"), sidecar);
 print("dist/sidecar", sidecar.sizes);
 print("dist/package", (await buildPackage(join(DIST, "package"))).sizes);

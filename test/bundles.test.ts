@@ -1,12 +1,15 @@
-// What the bundles contain: the images no code that only demo and tests use, the npm package everything that its demo starts.
+// What the bundles contain: the images no code that only demo and tests use, the npm package everything that its demo starts,
+// and third-party packages only with licences that allow it. UPDATE=1 writes docs/third-party.md.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import { bundlePackage, bundleServer } from "../scripts/build-command-line.ts";
 import { buildSidecar } from "../scripts/build-sidecar.ts";
 import { bundledFiles } from "../scripts/bundle.ts";
+import { addLegalFiles, bundledPackages, licenseProblems, NOTICES_FILE, noticesOf } from "../scripts/third-party.ts";
+import { ROOT } from "./story/sources.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "podrole-bundles-"));
 after(() => rmSync(directory, { recursive: true }));
@@ -20,6 +23,11 @@ const contents = {
   server: bundledFiles(bundles.server),
   sidecar: bundledFiles(bundles.sidecar),
   package: bundledFiles(bundles.package),
+};
+const packages = {
+  server: bundledPackages(bundles.server),
+  sidecar: bundledPackages(bundles.sidecar),
+  package: bundledPackages(bundles.package),
 };
 const ofTheDemo = (files: readonly string[]) => files.filter((file) => /^(emulators|src\/cli\/demo)\//.test(file));
 
@@ -43,5 +51,56 @@ suite("bundledFiles()", () => {
       contents.sidecar.filter((file) => /^src\/(cli|server|webhook|operations)\//.test(file)),
       [],
     );
+  });
+});
+
+/** The table of docs/third-party.md. */
+function table(): string {
+  const all = new Map(
+    Object.values(packages).flatMap((list) => list.map((one) => [`${one.name}@${one.version}`, one])),
+  );
+  const rows = [...all]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([id, { name, version, license }]) => {
+      const isIn = (list: typeof packages.server) =>
+        list.some((one) => `${one.name}@${one.version}` === id) ? "yes" : "";
+      return `| ${[name, version, license, ...Object.values(packages).map(isIn)].join(" | ")} |`;
+    });
+  const head = ["package", "version", "licence", "server's image", "sidecar's image", "npm package"];
+  return [`| ${head.join(" | ")} |`, `|${" --- |".repeat(head.length)}`, ...rows].join("\n");
+}
+
+suite("third-party packages", () => {
+  test("docs/third-party.md lists those that are bundled", () => {
+    const page = join(ROOT, "docs/third-party.md");
+    const current = readFileSync(page, "utf8");
+    const expected = current.replace(
+      /(<!-- packages -->\n)[\s\S]*(?=\n<!-- end -->)/,
+      (_, start: string) => start + table(),
+    );
+    if (process.env["UPDATE"] === "1") writeFileSync(page, expected);
+    else assert.equal(current, expected, "run UPDATE=1 node --test test/bundles.test.ts");
+  });
+
+  test("licenseProblems() finds none in any bundle, and a licence that is not allowed", () => {
+    assert.deepEqual(Object.values(packages).flatMap(licenseProblems), []);
+    const odd = { name: "a", version: "1.0.0", license: "GPL-3.0-only", texts: [] };
+    assert.deepEqual(licenseProblems([odd]), ['a@1.0.0 has licence "GPL-3.0-only"; expected one of the allow list']);
+  });
+
+  test("noticesOf() names every package, and contains the text of its licence", () => {
+    const text = noticesOf(packages.server);
+    for (const { name, version, texts } of packages.server) {
+      assert.ok(text.includes(`\n${name}@${version}\n`), name);
+      for (const one of texts) assert.ok(text.includes(one), name);
+    }
+    assert.match(text, /Permission is hereby granted, free of charge/);
+  });
+
+  test("addLegalFiles() writes podrole's licence and the notices beside the programs", async () => {
+    await addLegalFiles(join(directory, "sidecar"), bundles.sidecar);
+    const read = (name: string) => readFileSync(join(directory, "sidecar", name), "utf8");
+    assert.equal(read("LICENSE"), readFileSync(join(ROOT, "LICENSE"), "utf8"));
+    assert.equal(read(NOTICES_FILE), noticesOf(packages.sidecar));
   });
 });

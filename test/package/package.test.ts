@@ -8,6 +8,7 @@ import { delimiter, dirname, join } from "node:path";
 import { after, suite, test } from "node:test";
 import { PACKAGE_NODE } from "../../scripts/build-command-line.ts";
 import { buildPackage } from "../../scripts/build-package.ts";
+import { NOTICES_FILE } from "../../scripts/third-party.ts";
 import { createAuthority } from "../../src/pki/certificate.ts";
 import { cachedPackages } from "../cached-folder.ts";
 
@@ -67,13 +68,13 @@ suite("the packed package", () => {
     assert.ok(packed.files.length <= MAX_FILES, `${packed.files.length} files`);
   });
 
-  test("contains its licence and no sources", () => {
+  test("contains its licence, the notices and no sources", () => {
     const paths = packed.files.map(({ path }) => path);
-    for (const path of ["LICENSE", "README.md", "package.json", "lib/podrole.js"]) {
+    for (const path of ["LICENSE", NOTICES_FILE, "README.md", "package.json", "lib/podrole.js"]) {
       assert.ok(paths.includes(path), path);
     }
     assert.deepEqual(
-      paths.filter((path) => !/^(lib\/[\w-]+\.js|LICENSE|README\.md|package\.json)$/.test(path)),
+      paths.filter((path) => !/^(lib\/[\w-]+\.js|LICENSE|README\.md|ThirdPartyNotices\.txt|package\.json)$/.test(path)),
       [],
     );
   });
