@@ -1,7 +1,7 @@
 // Bundles the command line, split so that each command loads only its own part. For the server's image, in Node 26, without
 // the demo; for the npm package, in the oldest Node that its dependencies support, with the demo, its emulators and the
 // sidecar that the demo starts. Neither bundle needs node_modules.
-import { readFile, rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type Plugin, transform } from "esbuild";
 import { type Bundle, sizesOf } from "./bundle.ts";
@@ -19,7 +19,7 @@ const REQUIRE =
 /** Replaces the demo, which needs the emulators and the programs of the pods; the image contains neither. */
 const withoutDemo = replaceModule(
   /\/demo\/demo\.ts$/,
-  `export const demo = async ({ err }) => {
+  `export const demoAction = async ({ err }) => {
     err("Cannot run podrole demo: this is the server's image; expected the npm package or a checkout of podrole\\n");
     return 1;
   };`,
@@ -73,12 +73,15 @@ const oneLevelOfParts: Plugin = {
 };
 
 /** Bundles the command line for the server's image. */
-export function bundleServer(directory: string): Promise<Bundle> {
-  return bundle(directory, {
+export async function buildServer(directory: string): Promise<Bundle> {
+  const built = await bundle(directory, {
     entryPoints: { podrole: ENTRY },
     target: "node26",
     plugins: [withoutDemo],
   });
+  // In the image no package.json above declares the module type of these files.
+  await writeFile(join(directory, "package.json"), '{ "type": "module" }\n');
+  return built;
 }
 
 /** Bundles the command line for the npm package. */

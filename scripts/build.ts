@@ -1,8 +1,7 @@
 // npm run build: builds the bundles of the images, dist/server (the whole command line) and dist/sidecar, and the folder of
 // the npm package, dist/package.
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { bundleServer } from "./build-command-line.ts";
+import { buildServer } from "./build-command-line.ts";
 import { buildPackage } from "./build-package.ts";
 import { buildSidecar } from "./build-sidecar.ts";
 import { addLegalFiles } from "./third-party.ts";
@@ -22,9 +21,7 @@ function kilobytes(bytes: number): string {
   return `${(bytes / 1_000).toFixed(1)} kB`;
 }
 
-const server = await bundleServer(join(DIST, "server"));
-// In the image no package.json above declares the module type of these files.
-await writeFile(join(DIST, "server/package.json"), '{ "type": "module" }\n');
+const server = await buildServer(join(DIST, "server"));
 await addLegalFiles(join(DIST, "server"), server);
 print("dist/server", server.sizes);
 const sidecar = await buildSidecar(join(DIST, "sidecar"));

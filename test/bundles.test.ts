@@ -1,11 +1,12 @@
 // What the bundles contain: the images no code that only demo and tests use, the npm package everything that its demo starts,
 // and third-party packages only with licences that allow it. UPDATE=1 writes docs/third-party.md.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
-import { bundlePackage, bundleServer } from "../scripts/build-command-line.ts";
+import { buildServer, bundlePackage } from "../scripts/build-command-line.ts";
 import { buildSidecar } from "../scripts/build-sidecar.ts";
 import { bundledFiles } from "../scripts/bundle.ts";
 import { addLegalFiles, bundledPackages, licenseProblems, NOTICES_FILE, noticesOf } from "../scripts/third-party.ts";
@@ -15,7 +16,7 @@ const directory = mkdtempSync(join(tmpdir(), "podrole-bundles-"));
 after(() => rmSync(directory, { recursive: true }));
 
 const bundles = {
-  server: await bundleServer(join(directory, "server")),
+  server: await buildServer(join(directory, "server")),
   sidecar: await buildSidecar(join(directory, "sidecar")),
   package: await bundlePackage(join(directory, "package")),
 };
@@ -35,6 +36,12 @@ suite("bundledFiles()", () => {
   test("finds no emulator and no demo in the images", () => {
     assert.deepEqual(ofTheDemo(contents.server), []);
     assert.deepEqual(ofTheDemo(contents.sidecar), []);
+  });
+
+  test("leaves a demo in the server's image that says where there is one", () => {
+    const run = spawnSync(process.execPath, [join(directory, "server/podrole.js"), "demo"], { encoding: "utf8" });
+    assert.deepEqual([run.status, run.stdout], [1, ""]);
+    assert.match(run.stderr, /^Cannot run podrole demo: .*; expected the npm package or a checkout of podrole\n$/);
   });
 
   test("finds both in the package", () => {
