@@ -35,11 +35,15 @@ export interface ClientIdentity {
   readonly certificatePem: string;
 }
 
-/** The proof of a pod: its token, a certificate signing request (PKCS #10, DER), and the hash of its trust bundle. */
+/**
+ * The proof of a pod: its token, a certificate signing request (PKCS #10, DER), and the hash of its trust bundle.
+ * `containers`: those whose credentials the pod requests next; the server may return them with the certificate.
+ */
 export interface IssueCertificateInput {
   readonly token: Secret;
   readonly csr: Uint8Array;
   readonly bundleHash: string;
+  readonly containers?: readonly string[];
 }
 
 /**
@@ -59,6 +63,7 @@ export function issueCertificate(
         token: input.token.reveal(),
         certificateSigningRequest: input.csr,
         bundleHash: input.bundleHash,
+        containers: [...(input.containers ?? [])],
       },
       ...callOptions(deadlineMs),
       respond,

@@ -72,13 +72,14 @@ function openCertificateIssuer(
   { trustDomain, audience, certificateTtl, webhookServiceAccount, webhookNames }: ServerSettings,
   { directory, credentials }: Pick<OpenedIssuers, "directory" | "credentials">,
 ): IssueCertificate {
-  /** A pod that proved itself requests its credentials next: STS is called meanwhile. */
-  function prefetch({ pod, namespace, name, uid, serviceAccount }: ProvenPod): void {
+  /** A pod that proved itself gets its credentials next. */
+  async function prefetch({ pod, namespace, name, uid, serviceAccount }: ProvenPod): Promise<void> {
     const identity = { trustDomain, namespace, serviceAccount, name, uid };
-    directory.inContext(pod, namespace).then(
-      (found) => credentials.prefetch(identity, found),
-      (error: unknown) => log.warn({ err: error, namespace, pod: name }, "could not prefetch credentials"),
-    );
+    try {
+      await credentials.prefetch(identity, await directory.inContext(pod, namespace));
+    } catch (error) {
+      log.warn({ err: error, namespace, pod: name }, "could not prefetch credentials");
+    }
   }
 
   return createCertificateIssuer(

@@ -10,6 +10,7 @@ import { openPages } from "../runtime/pages.ts";
 import { createSampler, type Sampler, sampledFields } from "../runtime/sampler.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import type { ServerSettings } from "../settings/server.ts";
+import { createAccompanyingCredentials } from "./issue/accompanying-credentials.ts";
 import { createIdentify } from "./issue/identify.ts";
 import { isUnproven } from "./issue/prove.ts";
 import { credentialsService, identityService } from "./issue/services.ts";
@@ -71,15 +72,17 @@ function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, sett
   const bundlePem = () => trust.poller.current().bundlePem;
   const common = { bundlePem, onFailure: logFailure(log) };
   const onFailure = logUnproven(common.onFailure, createSampler({ clock }));
+  const issuer = measureCredentials(issuers.credentials, metrics);
   const identity = identityService({
     ...common,
     onFailure,
     issue: measureCertificates(issuers.issueCertificate, metrics),
+    accompany: createAccompanyingCredentials({ clock, issuer }),
   });
   const credentials = credentialsService({
     ...common,
     identify: createIdentify({ clock, bundlePem }, { trustDomain }),
-    issuer: measureCredentials(issuers.credentials, metrics),
+    issuer,
   });
   const onClose = (port: string) => (reason: CloseReason) => metrics.connectionsClosed.inc({ port, reason });
   const shared = { tls: trust.serving, graceMs };

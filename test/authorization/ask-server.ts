@@ -82,6 +82,7 @@ export function createAskCertificate(world: World): Ask {
       token,
       certificateSigningRequest: createCsr(key, uriOf(target)),
       bundleHash: "",
+      containers: ["app"],
     }).finish();
     const connection = openGrpc({ port: ports.identity, ca: world.bundlePem });
     const outcome = await connection.call(path, message);

@@ -78,7 +78,7 @@ async function issueCertificates(record: Audit): Promise<void> {
   const refusal = refuse("PROOF_REJECTED", "Cannot accept the token");
   for (const caller of [POD, webhook, refusal]) {
     const issue = createCertificateIssuer(
-      { clock, audit: record, prove: async () => caller, authority: () => authority, prefetch: () => {} },
+      { clock, audit: record, prove: async () => caller, authority: () => authority, prefetch: async () => {} },
       {
         trustDomain: "cluster.local",
         lifetimeMs: HOUR_MS,
@@ -118,7 +118,7 @@ async function issueCredentials(record: Audit): Promise<void> {
   const issuer = createCredentialIssuer({
     audit: record,
     directory: { find: async () => found, confirm: async () => found },
-    cache: { get: async () => ({ credentials: SESSION, outcome: "miss" }), prefetch: () => {} },
+    cache: { get: async () => ({ credentials: SESSION, outcome: "miss" }), prefetch: async () => {} },
     readConfigMap: async () => undefined,
     recordRefusal: () => {},
     policy: () => PLAN_SETTINGS.policy,

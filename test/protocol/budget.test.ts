@@ -37,7 +37,7 @@ async function start(
   const issue = unary(
     async (_request: unknown, _peer, signal) => {
       await answer(signal);
-      return { certificate: "certificate", bundle: "" };
+      return { certificate: "certificate", bundle: "", grants: [] };
     },
     () => {},
   );

@@ -63,7 +63,7 @@ async function identityPort(context: TestContext, tls: ReturnType<typeof changin
   const issue = unary(
     async ({ token }: { readonly token: string }) => {
       if (refusal) throw refusal;
-      return { certificate: `for ${token}`, bundle: "" };
+      return { certificate: `for ${token}`, bundle: "", grants: [] };
     },
     (error) => failures.push(error),
   );

@@ -46,7 +46,7 @@ function setUp() {
 
 test("kiam: kiam fetches credentials before the pod requests them (same) [pkg/prefetch/manager.go]", async () => {
   const { cache, calls } = setUp();
-  cache.prefetch(INPUT, pod("u-1"));
+  await cache.prefetch(INPUT, pod("u-1"));
   assert.equal((await cache.get(INPUT, pod("u-1"))).outcome === "failed", false);
   assert.equal(calls(), 1);
 });

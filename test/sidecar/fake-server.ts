@@ -36,6 +36,8 @@ export interface FakeServer {
   /** What the identity port throws; if undefined, it issues a certificate. */
   refuseProof: PodroleError | undefined;
   certificateLifetimeMs: number;
+  /** Whether the identity port returns grants with the certificate. */
+  accompanies: boolean;
   /** Bundle in answers to callers that have another one. */
   newBundle: string | undefined;
   stop(): Promise<void>;
@@ -86,15 +88,19 @@ export async function startFakeServer(clock: Clock = systemClock): Promise<FakeS
       now: Date.now(),
       lifetimeMs: clock.now() - Date.now() + server.certificateLifetimeMs,
     });
-    return { certificate: pem, bundle: bundleFor(request.bundleHash) };
+    const grants = server.accompanies ? await grantsOf(request.containers) : [];
+    return { certificate: pem, bundle: bundleFor(request.bundleHash), grants };
   }
 
   async function answer(request: GetCredentialsRequest): Promise<GetCredentialsResponse> {
     server.calls.push("credentials");
     server.bundleHashes.push(request.bundleHash);
+    return { grants: await grantsOf(request.containers), bundle: bundleFor(request.bundleHash) };
+  }
+
+  function grantsOf(containers: readonly string[]): Promise<Grant[]> {
     const call = server.calls.filter((kind) => kind === "credentials").length;
-    const grants = await Promise.all(request.containers.map(async (container) => server.grant(container, call)));
-    return { grants, bundle: bundleFor(request.bundleHash) };
+    return Promise.all(containers.map(async (container) => server.grant(container, call)));
   }
 
   function bundleFor(hash: string): string {
@@ -112,6 +118,7 @@ export async function startFakeServer(clock: Clock = systemClock): Promise<FakeS
     grant: (container, call) => granted(container, { now: clock.now(), suffix: String(call) }),
     refuseProof: undefined,
     certificateLifetimeMs: HOUR_MS,
+    accompanies: false,
     newBundle: undefined,
     async stop() {
       await Promise.all(listeners.map((listener) => listener.close()));

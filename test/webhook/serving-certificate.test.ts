@@ -82,7 +82,10 @@ async function webhookBeside(context: TestContext, { published = "", proof = "to
     return { pem: servingBy(state.authority, key), serial: "1", notBefore: now, notAfter: now + HOUR };
   };
   const port = createListener(
-    { clock: systemClock, ...identityService({ bundlePem: () => state.bundle, issue, onFailure: () => {} }) },
+    {
+      clock: systemClock,
+      ...identityService({ bundlePem: () => state.bundle, issue, accompany: async () => [], onFailure: () => {} }),
+    },
     { address: { host: "127.0.0.1", port: 0 }, tls, requireClientCertificate: false, graceMs: 100 },
   );
   const address = `127.0.0.1:${await port.listen()}`;

@@ -38,8 +38,8 @@ export interface CredentialCache {
     input: AssumeRoleInput,
     requestingPod: RequestingPod,
   ): Promise<{ readonly credentials: SessionCredentials; readonly outcome: CacheOutcome }>;
-  /** Starts fetching what the pod is about to request; never throws. */
-  prefetch(input: AssumeRoleInput, requestingPod: RequestingPod): void;
+  /** Fetches what the pod is about to request; resolves when that has ended, with or without success. */
+  prefetch(input: AssumeRoleInput, requestingPod: RequestingPod): Promise<void>;
   /** Number of entries. */
   readonly size: number;
   /** Milliseconds until the first cached session expires; Infinity when there is none. */
@@ -135,10 +135,12 @@ export function createCredentialCache(
 
   return {
     get,
-    prefetch(input, requestingPod) {
-      get(input, requestingPod).catch(() => {
+    async prefetch(input, requestingPod) {
+      try {
+        await get(input, requestingPod);
+      } catch {
         // The entry stores the error; the next request reports it.
-      });
+      }
     },
     get size() {
       return entries.size;

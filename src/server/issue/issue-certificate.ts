@@ -1,4 +1,4 @@
-// The identity port's use case: prove → read the key → sign → record → prefetch. An injected pod gets a client certificate
+// The identity port's use case: prove → read the key → sign → record → prefetch (accompanying-credentials.ts waits for it). An injected pod gets a client certificate
 // for exactly itself; the webhook's ServiceAccount gets a serving certificate for the webhook's names. Names in the CSR are
 // ignored.
 import type { KeyObject } from "node:crypto";
@@ -9,7 +9,7 @@ import {
   issueCertificate as sign,
 } from "../../pki/certificate.ts";
 import { readCsr } from "../../pki/csr.ts";
-import { formatSpiffeId } from "../../pki/identity.ts";
+import { formatSpiffeId, type PodIdentity } from "../../pki/identity.ts";
 import { isRefusal, PodroleError, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Audit } from "../../runtime/log.ts";
@@ -24,8 +24,8 @@ export interface CertificateIssuerDeps {
   /** Identifies the pod behind the token. */
   readonly prove: Prove;
   readonly authority: () => Authority;
-  /** Starts fetching the pod's credentials; must not throw. */
-  readonly prefetch: (pod: ProvenPod) => void;
+  /** Starts fetching the pod's credentials; resolves when that has ended, with or without success, and never rejects. */
+  readonly prefetch: (pod: ProvenPod) => Promise<void>;
 }
 
 export interface CertificateIssuerOptions {
@@ -42,22 +42,31 @@ export interface CertificateIssuerOptions {
   };
 }
 
+/** A pod that has just proved itself. `prefetched` resolves when the server has its credentials, or cannot get them now. */
+export interface PrefetchedPod {
+  readonly identity: PodIdentity;
+  readonly prefetched: Promise<void>;
+}
+
+/** A certificate, and the pod to which it was issued; `pod` is absent for the webhook. */
+export interface IssuedIdentity extends IssuedCertificate {
+  readonly pod?: PrefetchedPod;
+}
+
 /**
  * Issues a certificate for the key in `csr` (DER, PKCS #10) to the pod behind `token`. `peer` is for the audit trail.
  * Rejects with PodroleError: PROOF_REJECTED, POD_UNKNOWN, POD_FINISHED, POD_NOT_INJECTED, REQUEST_INVALID,
  * KUBERNETES_UNAVAILABLE or AUTHORITY_UNAVAILABLE.
  */
-export type IssueCertificate = (token: Secret, csr: Uint8Array, peer: string) => Promise<IssuedCertificate>;
+export type IssueCertificate = (token: Secret, csr: Uint8Array, peer: string) => Promise<IssuedIdentity>;
 
 /** Builds the use case; it has no state of its own. */
 export function createCertificateIssuer(
   { clock, audit, prove, authority, prefetch }: CertificateIssuerDeps,
   { trustDomain, lifetimeMs, webhook }: CertificateIssuerOptions,
 ): IssueCertificate {
-  function subjectOf(caller: ProvenPod): Subject {
-    const { namespace, serviceAccount, name, uid } = caller;
-    if (isWebhook(caller)) return { kind: "serving", dnsNames: webhook.dnsNames, ipAddresses: webhook.ipAddresses };
-    return { kind: "pod", uri: formatSpiffeId({ trustDomain, namespace, serviceAccount, name, uid }) };
+  function identityOf({ namespace, serviceAccount, name, uid }: ProvenPod): PodIdentity {
+    return { trustDomain, namespace, serviceAccount, name, uid };
   }
 
   function isWebhook({ namespace, serviceAccount }: ProvenPod): boolean {
@@ -75,11 +84,14 @@ export function createCertificateIssuer(
   return async (token, csr, peer) => {
     const caller = await prove(token, peer);
     if (isRefusal(caller)) throw refuseUnproven(caller, peer);
-    const uninjected = isWebhook(caller) ? undefined : whyUninjected(caller.pod);
+    const identity = isWebhook(caller) ? undefined : identityOf(caller);
+    const uninjected = identity && whyUninjected(caller.pod);
     if (uninjected !== undefined) throw recordedError(audit, notInjected(caller, uninjected), peer, caller);
     const key: KeyObject | Refusal = readCsr(csr);
     if (isRefusal(key)) throw recordedError(audit, key, peer, caller);
-    const subject = subjectOf(caller);
+    const subject: Subject = identity
+      ? { kind: "pod", uri: formatSpiffeId(identity) }
+      : { kind: "serving", dnsNames: webhook.dnsNames, ipAddresses: webhook.ipAddresses };
     const issued = sign({ authority: authority(), publicKey: key, subject, now: clock.now(), lifetimeMs });
     audit({
       audit: "certificate",
@@ -88,8 +100,7 @@ export function createCertificateIssuer(
       ...certificateFields(issued, subject),
       peer,
     });
-    if (subject.kind === "pod") prefetch(caller);
-    return issued;
+    return identity ? { ...issued, pod: { identity, prefetched: prefetch(caller) } } : issued;
   };
 }
 

@@ -38,8 +38,8 @@ export interface CredentialIssuer {
    * (POD_UNKNOWN, POD_FINISHED, POD_NOT_INJECTED) or cannot be looked up (KUBERNETES_UNAVAILABLE). `peer` is for the audit trail.
    */
   issue(identity: PodIdentity, containers: readonly string[], peer: string): Promise<readonly IssueResult[]>;
-  /** Starts AssumeRole for every role that the pod may have; never throws. */
-  prefetch(identity: PodIdentity, found: PodInContext): void;
+  /** Calls AssumeRole for every role that the pod may have; resolves when every call has ended, and never rejects. */
+  prefetch(identity: PodIdentity, found: PodInContext): Promise<void>;
 }
 
 /** Builds the use case. */
@@ -91,6 +91,16 @@ export function createCredentialIssuer({
     if (isRefusal(configMap)) return configMap;
     const data = await readConfigMap(facts.namespace, configMap);
     return assumeRoleInput(facts, role, policy(), { text: data?.[SESSION_POLICY_KEY] });
+  }
+
+  /** Drops errors, because issue() meets and reports the same ones. */
+  async function prefetchOne(identity: PodIdentity, found: PodInContext, role: RoleArn): Promise<void> {
+    const input = assumeRoleInput(found.facts, role, policy(), "deferred");
+    if (isRefusal(input)) return;
+    try {
+      const whole = await withSessionPolicy(input, found, role);
+      if (!isRefusal(whole)) await cache.prefetch(whole, requestingPod(identity, found));
+    } catch {}
   }
 
   function recordedRefusal(
@@ -146,19 +156,15 @@ export function createCredentialIssuer({
       }
       return Promise.all(decisions.map((decision) => issueOne(identity, decision, peer)));
     },
-    prefetch(identity, given) {
+    async prefetch(identity, given) {
       const found = asPinned(given, policy());
       if (isRefusal(found)) return;
-      for (const decision of decideRoles(found.facts, found.inherited, policy()).roles) {
-        // Errors are dropped here, because issue() meets and reports the same ones.
-        if (decision.outcome !== "allowed") continue;
-        const input = assumeRoleInput(found.facts, decision.role, policy(), "deferred");
-        if (isRefusal(input)) continue;
-        withSessionPolicy(input, found, decision.role).then(
-          (whole) => isRefusal(whole) || cache.prefetch(whole, requestingPod(identity, found)),
-          () => {},
-        );
-      }
+      const { roles } = decideRoles(found.facts, found.inherited, policy());
+      await Promise.all(
+        roles.map(async (decision) => {
+          if (decision.outcome === "allowed") await prefetchOne(identity, found, decision.role);
+        }),
+      );
     },
   };
 }

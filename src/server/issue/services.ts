@@ -12,6 +12,7 @@ import {
 import { type Peer, unary } from "../../protocol/listener.ts";
 import { isDnsLabel } from "../../runtime/dns-names.ts";
 import { Secret } from "../../runtime/secret.ts";
+import type { AccompanyingCredentials } from "./accompanying-credentials.ts";
 import type { Identify } from "./identify.ts";
 import type { IssueCertificate } from "./issue-certificate.ts";
 import type { CredentialIssuer, IssueResult } from "./issue-credentials.ts";
@@ -23,12 +24,24 @@ export interface ServiceDeps {
   readonly onFailure: (error: PodroleError, peer: Peer) => void;
 }
 
-/** The identity port's service: a ServiceAccount token and a CSR for a certificate and the trust bundle. */
-export function identityService({ bundlePem, onFailure, issue }: ServiceDeps & { readonly issue: IssueCertificate }) {
+/**
+ * The identity port's service: a ServiceAccount token and a CSR for a certificate and the trust bundle, and for the grants
+ * of the requested containers if there are any soon.
+ */
+export function identityService({
+  bundlePem,
+  onFailure,
+  issue,
+  accompany,
+}: ServiceDeps & { readonly issue: IssueCertificate; readonly accompany: AccompanyingCredentials }) {
   const bundleFor = createBundleReply(bundlePem);
   const issueCertificate = unary(async (request: IssueRequest, peer) => {
-    const { pem } = await issue(new Secret(request.token), request.certificateSigningRequest, peer.address);
-    return { certificate: pem, bundle: bundleFor(request.bundleHash) };
+    const { pem, pod } = await issue(new Secret(request.token), request.certificateSigningRequest, peer.address);
+    const containers = [...new Set(request.containers)];
+    // The credentials port refuses such a request.
+    const isValid = findNamesProblem(containers) === undefined;
+    const results = pod && isValid ? await accompany(pod, containers, peer.address) : [];
+    return { certificate: pem, bundle: bundleFor(request.bundleHash), grants: results.map(toMessage) };
   }, onFailure);
   return { service: IdentityService, implementation: { issueCertificate } };
 }
@@ -37,6 +50,7 @@ interface IssueRequest {
   readonly token: string;
   readonly certificateSigningRequest: Uint8Array;
   readonly bundleHash: string;
+  readonly containers: readonly string[];
 }
 
 interface CredentialsRequest {
@@ -57,24 +71,21 @@ export function credentialsService({
   const bundleFor = createBundleReply(bundlePem);
   const getCredentials = unary(async ({ containers, bundleHash: hash }: CredentialsRequest, peer) => {
     const identity = identify(peer);
-    if (containers.length > MAX_CONTAINERS) {
-      throw new PodroleError(
-        "REQUEST_INVALID",
-        `Cannot issue credentials: the request names ${containers.length} containers; expected at most ${MAX_CONTAINERS}`,
-      );
-    }
-    // Names reach Events, logs and audit records; those of containers are DNS labels.
-    const odd = containers.find((name) => !isDnsLabel(name));
-    if (odd !== undefined) {
-      throw new PodroleError(
-        "REQUEST_INVALID",
-        `Cannot issue credentials: the request names the container ${quoted(odd)}; expected a DNS label`,
-      );
+    const problem = findNamesProblem(containers);
+    if (problem !== undefined) {
+      throw new PodroleError("REQUEST_INVALID", `Cannot issue credentials: the request names ${problem}`);
     }
     const results = await issuer.issue(identity, [...new Set(containers)], peer.address);
     return { grants: results.map(toMessage), bundle: bundleFor(hash) };
   }, onFailure);
   return { service: CredentialsService, implementation: { getCredentials } };
+}
+
+/** Names reach Events, logs and audit records; those of containers are DNS labels. */
+function findNamesProblem(containers: readonly string[]): string | undefined {
+  if (containers.length > MAX_CONTAINERS) return `${containers.length} containers; expected at most ${MAX_CONTAINERS}`;
+  const odd = containers.find((name) => !isDnsLabel(name));
+  return odd === undefined ? undefined : `the container ${quoted(odd)}; expected a DNS label`;
 }
 
 /** Returns the bundle for a caller, or "" if the caller has it already. Hashes once per change of the bundle. */

@@ -1,6 +1,6 @@
-// One renewal: proves the pod if the certificate is missing or past half of its lifetime, then requests credentials for
-// all containers. The first renewal, a later one and a new start after an error are the same. Results go into the
-// identity directory, nothing stays in memory, and the serving process never loads this module.
+// One renewal: proves the pod if the certificate is missing or past half of its lifetime, and requests credentials for all
+// containers, unless they came with the certificate. The first renewal, a later one and a new start after an error are the
+// same. Results go into the identity directory, nothing stays in memory, and the serving process never loads this module.
 import { ERRORS, type ErrorInfo, type PodroleError, toPodroleError } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -9,7 +9,7 @@ import { type Identity, readIdentity, removeTemporaryFiles, writeGrants } from "
 import { applyAnswer, type Grants, type ServerAnswer } from "../grants.ts";
 import type { SidecarSettings } from "../settings.ts";
 import { encodeRenewal, failed, isPermanent, type Renewal } from "./outcome.ts";
-import { type CallContext, requestCredentials, requestIdentity } from "./server-calls.ts";
+import { type CallContext, type NewIdentity, requestCredentials, requestIdentity } from "./server-calls.ts";
 
 /** What a renewal talks to. */
 export interface RenewDeps {
@@ -56,8 +56,7 @@ export async function runRenew(
 
 interface Run extends RenewDeps, CallContext {}
 
-interface Usable {
-  readonly identity: Identity;
+interface Usable extends NewIdentity {
   /** True if it was issued in this renewal. */
   readonly isFresh: boolean;
   /** Why it was not replaced although that was due. */
@@ -73,7 +72,7 @@ async function usableIdentity(run: Run): Promise<Usable> {
   const stored = await readIdentity(run.settings.identityDirectory);
   if (stored && now < stored.renewAtMs) return { identity: stored, isFresh: false };
   try {
-    return { identity: await requestIdentity(run), isFresh: true };
+    return { ...(await requestIdentity(run)), isFresh: true };
   } catch (thrown) {
     const failure = toPodroleError(thrown);
     if (!stored || now >= stored.expiresAtMs || !ERRORS[failure.code].keep) throw thrown;
@@ -81,16 +80,23 @@ async function usableIdentity(run: Run): Promise<Usable> {
   }
 }
 
-/** Requests credentials; if the server may have rejected the certificate, once more with a new identity. */
-async function fetchAnswers(run: Run, { identity, isFresh, failure }: Usable) {
+/**
+ * Requests credentials if there are none yet; if the server may have rejected the certificate, once more with a new
+ * identity.
+ */
+async function fetchAnswers(run: Run, usable: Usable): Promise<Required<NewIdentity>> {
+  const { identity, isFresh, failure } = usable;
   try {
-    return { answers: await requestCredentials(run, identity), identity };
+    return await withAnswers(run, usable);
   } catch (thrown) {
     const ageMs = run.clock.now() - identity.issuedAtMs;
     if (isFresh || failure || !mayBeTheCertificate(toPodroleError(thrown), ageMs)) throw thrown;
-    const replacement = await requestIdentity(run);
-    return { answers: await requestCredentials(run, replacement), identity: replacement };
+    return withAnswers(run, await requestIdentity(run));
   }
+}
+
+async function withAnswers(run: Run, { identity, answers }: NewIdentity): Promise<Required<NewIdentity>> {
+  return { identity, answers: answers ?? (await requestCredentials(run, identity)) };
 }
 
 function mayBeTheCertificate({ code }: PodroleError, ageMs: number): boolean {

@@ -1,4 +1,5 @@
-// The two calls to podrole's server: a certificate for the pod's proof, and credentials for that certificate. Reads the
+// The two calls to podrole's server: a certificate for the pod's proof, usually with credentials in the same answer, and
+// credentials for the certificate. Reads the
 // proof token and creates the key; the token is sent to the server only, and the key stays in the identity directory.
 // The serving process never loads this module.
 import { createCsr } from "../../pki/csr.ts";
@@ -27,29 +28,35 @@ export interface CallContext {
 /** The server allows STS 10 s. */
 const CALL_DEADLINE_MS = 15_000;
 
+/** A new identity. `answers`: for all containers, in their order; absent if the server has not sent them with it. */
+export interface NewIdentity {
+  readonly identity: Identity;
+  readonly answers?: readonly ServerAnswer[];
+}
+
 /**
  * Proves the pod with its current token and a new key, and stores the identity and the bundle that it receives. The
  * first certificate and every later one are requested alike. Throws PodroleError: PROOF_REJECTED without a token, and
  * the errors of `issueCertificate`.
  */
-export async function requestIdentity(context: CallContext): Promise<Identity> {
+export async function requestIdentity(context: CallContext): Promise<NewIdentity> {
   const { settings, clock, log } = context;
-  const { identityDirectory, identityAddress, trustBundle, proofFile, podName, podNamespace } = settings;
+  const { identityDirectory, identityAddress, trustBundle, proofFile, podName, podNamespace, containers } = settings;
   const token = await readProof(proofFile, `pod "${podNamespace}/${podName}"`);
   const trust = await readTrust(identityDirectory, trustBundle);
   const privateKey = generateKeyPem();
   // The server ignores names in a request; this one helps a reader. X.520 limits it to 64 characters.
   const csr = createCsr(privateKey, `${podNamespace}/${podName}`.slice(0, 64));
-  const { certificate, bundle } = await issueCertificate(
+  const { certificate, bundle, grants } = await issueCertificate(
     endpoint(identityAddress, settings, trust.bundlePem),
-    { token, csr, bundleHash: trust.hash },
+    { token, csr, bundleHash: trust.hash, containers },
     deadlineMs(context),
   );
   const identity = toIdentity(privateKey, certificate, clock.now());
   await writeIdentity(identityDirectory, identity);
   await writeBundle(identityDirectory, bundle);
   log.debug({ expires: new Date(identity.expiresAtMs).toISOString() }, "received a certificate");
-  return identity;
+  return grants.length === 0 ? { identity } : { identity, answers: toAnswers(containers, grants) };
 }
 
 /** Requests credentials for all containers, in their order, and stores the bundle. Throws as `getCredentials` does. */
@@ -63,6 +70,10 @@ export async function requestCredentials(context: CallContext, identity: Identit
     deadlineMs(context),
   );
   await writeBundle(identityDirectory, bundle);
+  return toAnswers(containers, grants);
+}
+
+function toAnswers(containers: readonly string[], grants: readonly Grant[]): readonly ServerAnswer[] {
   return containers.map((container) =>
     toAnswer(
       container,

@@ -12,7 +12,12 @@ const serverPort = ({ programs }: AttackWorld, port: string): number => programs
 
 function proof(token: string): string {
   const certificateSigningRequest = createCsr(generateKeyPem(), "web");
-  const message = IssueCertificateRequest.encode({ token, certificateSigningRequest, bundleHash: "" }).finish();
+  const message = IssueCertificateRequest.encode({
+    token,
+    certificateSigningRequest,
+    bundleHash: "",
+    containers: [],
+  }).finish();
   return Buffer.from(message).toString("base64");
 }
 

@@ -257,7 +257,12 @@ function proofs({ tokens }: FuzzWorld): fc.Arbitrary<Message> {
     jwt({ aud: ["podrole.io"], exp: 1, sub: stranger }),
   ];
   const bodies = texts.map((token) =>
-    IssueCertificateRequest.encode({ token, certificateSigningRequest: csr, bundleHash: "" }).finish(),
+    IssueCertificateRequest.encode({
+      token,
+      certificateSigningRequest: csr,
+      bundleHash: "",
+      containers: NAMES,
+    }).finish(),
   );
   return messagesOf(bodies, PATHS.identity);
 }

@@ -206,7 +206,7 @@ test("sweep() evicts the valid session of a deleted pod, but not one that a livi
 
 test("createCredentialCache() renews only on request: other sessions expire", async () => {
   const { cache, calls, clock } = setUp();
-  cache.prefetch(INPUT, POD);
+  await cache.prefetch(INPUT, POD);
   for (let minute = 0; minute < 61; minute++) {
     await clock.advance(MINUTE);
     cache.sweep(allAlive);

@@ -33,7 +33,7 @@ function setUp(caller: ProvenPod | Refusal) {
       audit: (line) => audit.push({ ...line }),
       prove: async () => caller,
       authority: () => authority,
-      prefetch: ({ name }) => prefetched.push(name),
+      prefetch: async ({ name }) => void prefetched.push(name),
     },
     {
       trustDomain: "cluster.local",
@@ -53,14 +53,16 @@ const csr = (name: string) => createCsr(generateKeyPem(), name);
 
 test("createCertificateIssuer() certifies the proven pod, ignores the names in the CSR, and prefetches its credentials", async () => {
   const { issue, audit, prefetched } = setUp(POD);
-  const { pem, notAfter } = await issue(new Secret("token"), csr("kube-system/root"), "peer");
-  assert.deepEqual(podIdentityOf(new X509Certificate(pem).raw, "cluster.local"), {
+  const { pem, notAfter, pod } = await issue(new Secret("token"), csr("kube-system/root"), "peer");
+  const identity = {
     trustDomain: "cluster.local",
     namespace: "team",
     serviceAccount: "app",
     name: "web",
     uid: "u-1",
-  });
+  };
+  assert.deepEqual(podIdentityOf(new X509Certificate(pem).raw, "cluster.local"), identity);
+  assert.deepEqual(pod?.identity, identity);
   assert.doesNotMatch(new X509Certificate(pem).toString(), /kube-system/);
   assert.ok(notAfter <= clock.now() + HOUR_MS);
   assert.deepEqual(prefetched, ["web"]);
@@ -72,7 +74,8 @@ test("createCertificateIssuer() issues the webhook's ServiceAccount a serving ce
   const pod = { metadata: { name: "webhook" }, spec: { containers: [{ name: "webhook" }] } };
   const webhook = { ...POD, pod, namespace: "podrole", serviceAccount: "podrole-webhook" };
   const { issue, prefetched } = setUp(webhook);
-  const { pem } = await issue(new Secret("token"), csr("evil.example"), "peer");
+  const { pem, pod: accompanied } = await issue(new Secret("token"), csr("evil.example"), "peer");
+  assert.equal(accompanied, undefined);
   const { subjectAltName } = new X509Certificate(pem);
   assert.match(subjectAltName ?? "", /DNS:podrole-webhook\.podrole\.svc/);
   assert.doesNotMatch(subjectAltName ?? "", /spiffe|evil/);

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setImmediate } from "node:timers/promises";
 import type { AssumeRoleInput } from "../../../src/policy/decide.ts";
 import { ERRORS, type ErrorInfo, PodroleError, type Refusal, refuse } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
@@ -44,7 +43,7 @@ function setUp(found: PodInContext | Refusal, get: () => Promise<SessionCredenti
         requested.push(input);
         return { credentials: await get(), outcome: "miss" };
       },
-      prefetch: (input) => prefetched.push(input),
+      prefetch: async (input) => void prefetched.push(input),
     },
     readConfigMap: async (namespace, name) =>
       namespace === "team" && name === "narrow" ? { "policy.json": POLICY } : undefined,
@@ -153,8 +152,7 @@ test("issue() applies the session policy that the pod names, and refuses when it
 test("prefetch() starts AssumeRole for permitted roles only", async () => {
   const annotations = { "iam.amazonaws.com/role.app": "orders", "iam.amazonaws.com/role.job": "payroll" };
   const { issuer, prefetched } = setUp(podWith(annotations, ROLE));
-  issuer.prefetch(IDENTITY, podWith(annotations, ROLE));
-  await setImmediate();
+  await issuer.prefetch(IDENTITY, podWith(annotations, ROLE));
   assert.deepEqual(
     prefetched.map(({ roleArn }) => roleArn),
     [ROLE],

@@ -33,7 +33,7 @@ async function setUp(context: TestContext) {
     identify: createIdentify({ clock, bundlePem }, { trustDomain: POD.trustDomain }),
     issuer: {
       issue: async ({ name }) => [{ container: name, refusal: { code: "ROLE_MISSING", message: "Cannot" } }],
-      prefetch: () => {},
+      prefetch: async () => {},
     },
   });
   const tls = {

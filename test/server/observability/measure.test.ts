@@ -64,7 +64,7 @@ test("measureCache() counts the outcome of a look-up, failed for a rejection, an
   const answer = { credentials: SESSION, outcome: "stale" } as const;
   const cache = withAnswer(async () => answer);
   assert.equal(await cache.get(INPUT, requestingPod), answer);
-  cache.prefetch(INPUT, requestingPod);
+  await cache.prefetch(INPUT, requestingPod);
   await assert.rejects(withAnswer(() => Promise.reject(THROTTLED)).get(INPUT, requestingPod), {
     code: "STS_THROTTLED",
   });
@@ -96,7 +96,7 @@ test("measureCredentials() counts each container, and a refused pod once", async
     { container: "log", refusal: { code: "ROLE_FORBIDDEN", message: "Cannot" } },
   ] as unknown as readonly IssueResult[];
   const issuerOf = (issue: () => Promise<readonly IssueResult[]>) =>
-    measureCredentials({ issue, prefetch() {} }, metrics);
+    measureCredentials({ issue, async prefetch() {} }, metrics);
   assert.equal(await issuerOf(async () => grants).issue(POD, ["app", "job", "log"], "peer"), grants);
   const unknown = new PodroleError("POD_UNKNOWN", "Cannot identify the pod");
   await assert.rejects(issuerOf(() => Promise.reject(unknown)).issue(POD, ["app", "job"], "peer"), {

@@ -35,6 +35,7 @@ beforeEach(() => {
   server.grant = defaultGrant;
   server.refuseProof = undefined;
   server.newBundle = undefined;
+  server.accompanies = false;
   server.certificateLifetimeMs = HOUR;
 });
 
@@ -85,6 +86,38 @@ test("renew() uses the stored certificate until half of its lifetime, then creat
   assert.deepEqual(server.tokens, ["proof-1", "proof-2"]);
   const second = await readFile(file("identity.pem"), "utf8");
   assert.notEqual(second.split("-----BEGIN CERT")[0], first.split("-----BEGIN CERT")[0]);
+});
+
+test("renew() makes one call when the certificate is accompanied by credentials, and then uses that certificate", async (t) => {
+  const { run, grants } = await setUp(t, { containers: ["app", "worker"] });
+  server.accompanies = true;
+  assert.deepEqual(await run(), { outcome: "renewed" });
+  assert.deepEqual(server.calls, ["certificate"]);
+  assert.deepEqual(
+    grants().map(({ credentials }) => credentials?.sessionToken.reveal()),
+    ["session-of-app-0", "session-of-worker-0"],
+  );
+  await clock.advance(0.44 * HOUR);
+  assert.deepEqual(await run(), { outcome: "renewed" });
+  await clock.advance(0.12 * HOUR);
+  assert.deepEqual(await run(), { outcome: "renewed" });
+  assert.deepEqual(server.calls, ["certificate", "credentials", "certificate"]);
+});
+
+test("renew() stores a refusal that accompanies the certificate like one of the credentials port", async (t) => {
+  const { run, grants } = await setUp(t, { containers: ["app", "worker"] });
+  server.accompanies = true;
+  server.grant = (container, call) =>
+    container === "app" ? refused(container, "ROLE_FORBIDDEN", "Cannot") : defaultGrant(container, call);
+  assert.deepEqual(await run(), { outcome: "refused", code: "ROLE_FORBIDDEN", message: "Cannot", retryAfterMs: 0 });
+  assert.deepEqual(server.calls, ["certificate"]);
+  assert.deepEqual(
+    grants().map(({ credentials, refusal }) => [credentials !== undefined, refusal?.code]),
+    [
+      [false, "ROLE_FORBIDDEN"],
+      [true, undefined],
+    ],
+  );
 });
 
 test("readIdentity() returns the same time of renewal whenever it reads the file", async (t) => {

@@ -26,7 +26,8 @@ export const protobufFileName = "podrole/v1/podrole.proto";
 /**
  * The protocol between podrole's sidecars and its server. Two services on two ports, because they trust different proofs:
  * Identity (8443, server TLS) accepts a pod-bound ServiceAccount token; Credentials (8444, mutual TLS) accepts a
- * certificate that Identity issued. Errors are gRPC statuses whose metadata "podrole-code" is a key of
+ * certificate that Identity issued. A client that has just proved itself needs no second call: Identity returns its
+ * credentials with the certificate if the server has them soon. Errors are gRPC statuses whose metadata "podrole-code" is a key of
  * src/protocol/errors.ts; no program reads the text.
  */
 
@@ -37,6 +38,8 @@ export interface IssueCertificateRequest {
   certificateSigningRequest: Uint8Array;
   /** SHA-256 of the trust bundle that the caller has, hex; empty if it has none. */
   bundleHash: string;
+  /** Containers of the pod whose credentials the caller requests next; may be empty. */
+  containers: string[];
 }
 
 export interface IssueCertificateResponse {
@@ -44,6 +47,8 @@ export interface IssueCertificateResponse {
   certificate: string;
   /** The current trust bundle, PEM; empty if bundle_hash is its hash. */
   bundle: string;
+  /** One for each requested container, or none at all: the caller then requests them from Credentials. */
+  grants: Grant[];
 }
 
 export interface GetCredentialsRequest {
@@ -83,7 +88,7 @@ export interface Refusal {
 }
 
 function createBaseIssueCertificateRequest(): IssueCertificateRequest {
-  return { token: "", certificateSigningRequest: new Uint8Array(0), bundleHash: "" };
+  return { token: "", certificateSigningRequest: new Uint8Array(0), bundleHash: "", containers: [] };
 }
 
 export const IssueCertificateRequest: MessageFns<IssueCertificateRequest> = {
@@ -96,6 +101,9 @@ export const IssueCertificateRequest: MessageFns<IssueCertificateRequest> = {
     }
     if (message.bundleHash !== "") {
       writer.uint32(26).string(message.bundleHash);
+    }
+    for (const v of message.containers) {
+      writer.uint32(34).string(v!);
     }
     return writer;
   },
@@ -137,6 +145,14 @@ export const IssueCertificateRequest: MessageFns<IssueCertificateRequest> = {
             message.bundleHash = reader.string();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.containers.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -151,7 +167,7 @@ export const IssueCertificateRequest: MessageFns<IssueCertificateRequest> = {
 };
 
 function createBaseIssueCertificateResponse(): IssueCertificateResponse {
-  return { certificate: "", bundle: "" };
+  return { certificate: "", bundle: "", grants: [] };
 }
 
 export const IssueCertificateResponse: MessageFns<IssueCertificateResponse> = {
@@ -161,6 +177,9 @@ export const IssueCertificateResponse: MessageFns<IssueCertificateResponse> = {
     }
     if (message.bundle !== "") {
       writer.uint32(18).string(message.bundle);
+    }
+    for (const v of message.grants) {
+      Grant.encode(v!, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -192,6 +211,14 @@ export const IssueCertificateResponse: MessageFns<IssueCertificateResponse> = {
             }
 
             message.bundle = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.grants.push(Grant.decode(reader, reader.uint32()));
             continue;
           }
         }

@@ -1,0 +1,43 @@
+// Credentials that the identity port returns with a certificate, so that a pod's start needs one call instead of two. The
+// decision, the audit lines and the Events are those of the credentials port: the same use case issues them.
+import { type Clock, sleep } from "../../runtime/clock.ts";
+import type { PrefetchedPod } from "./issue-certificate.ts";
+import type { CredentialIssuer, IssueResult } from "./issue-credentials.ts";
+
+export interface AccompanyingCredentialsDeps {
+  readonly clock: Clock;
+  readonly issuer: Pick<CredentialIssuer, "issue">;
+}
+
+/**
+ * Resolves with one result for each container if the server has the pod's credentials soon, otherwise with none: the
+ * caller then requests them on the credentials port, which also reports why a whole pod is refused. Never rejects.
+ */
+export type AccompanyingCredentials = (
+  pod: PrefetchedPod,
+  containers: readonly string[],
+  peer: string,
+) => Promise<readonly IssueResult[]>;
+
+/**
+ * In milliseconds. Several times what AssumeRole takes, and short beside the 10 s that a call to STS may take: while STS
+ * hangs, callers that wait for it must not hold the connections of the identity port.
+ */
+const MAX_WAIT_MS = 2_000;
+
+/** Creates the function; it has no state. */
+export function createAccompanyingCredentials({ clock, issuer }: AccompanyingCredentialsDeps): AccompanyingCredentials {
+  return async ({ identity, prefetched }, containers, peer) => {
+    if (containers.length === 0) return [];
+    const waiting = new AbortController();
+    const tooLate = sleep(clock, MAX_WAIT_MS, waiting.signal).then(() => false);
+    const isFetched = await Promise.race([prefetched.then(() => true), tooLate]);
+    waiting.abort();
+    if (!isFetched) return [];
+    try {
+      return await issuer.issue(identity, containers, peer);
+    } catch {
+      return [];
+    }
+  };
+}
