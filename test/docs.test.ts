@@ -49,7 +49,7 @@ const FOREIGN = /^(AWS|CAP|NODE|PODROLE|KUBERNETES_SERVICE|HTTP|HTTPS|NO)_|^(AUD
 const GRPC = new Set(["PERMISSION_DENIED", "INVALID_ARGUMENT"]);
 
 function codesOf(text: string): string[] {
-  return [...text.matchAll(/(?<![\w$])[A-Z]+(?:_[A-Z]+)+(?![\w…])/g)]
+  return [...text.matchAll(/(?<![\w$])[A-Z]+(?:_[A-Z]+)+(?!\.md|[\w…])/g)]
     .map(([code]) => code)
     .filter((code) => !FOREIGN.test(code) && !GRPC.has(code));
 }
@@ -160,7 +160,8 @@ suite("codes", () => {
 suite("links", () => {
   for (const [name, text] of page) {
     test(`${name} links to files that exist`, () => {
-      const links = [...text.matchAll(/\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)/g)].map(
+      // `../../actions/` is the host's page of workflows, relative to a page at the top of the repository.
+      const links = [...text.matchAll(/\]\((?!https?:|mailto:|#|\.\.\/\.\.\/actions\/)([^)#\s]+)(?:#[^)]*)?\)/g)].map(
         ([, link = ""]) => link,
       );
       const broken = links.filter((link) => !existsSync(resolve(ROOT, dirname(name), link)));

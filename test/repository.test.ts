@@ -1,0 +1,144 @@
+// What the files for contributors and their host claim: workflows have no more rights than they need, run only scripts
+// that exist, and pin what they download; CODEOWNERS and dependency updates name paths that exist.
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+import { parse } from "yaml";
+
+const ROOT = join(import.meta.dirname, "..");
+const WORKFLOWS = ".github/workflows";
+
+interface Step {
+  readonly uses?: string;
+  readonly run?: string;
+  readonly with?: Readonly<Record<string, unknown>>;
+}
+interface Workflow {
+  readonly on: Readonly<Record<string, unknown>>;
+  readonly permissions?: Readonly<Record<string, string>>;
+  readonly jobs: Readonly<
+    Record<
+      string,
+      {
+        readonly "timeout-minutes"?: number;
+        readonly environment?: string;
+        readonly permissions?: Readonly<Record<string, string>>;
+        readonly steps: readonly Step[];
+      }
+    >
+  >;
+}
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), "utf8");
+}
+
+const workflows = readdirSync(join(ROOT, WORKFLOWS)).map((file) => {
+  const text = read(join(WORKFLOWS, file));
+  return { file, text, workflow: parse(text) as Workflow };
+});
+const scripts = Object.keys((JSON.parse(read("package.json")) as { readonly scripts: object }).scripts);
+
+for (const { file, text, workflow } of workflows) {
+  const steps = Object.values(workflow.jobs).flatMap((job) => job.steps);
+  suite(`${WORKFLOWS}/${file}`, () => {
+    test("its token can only read, and a job that can write has an environment with reviewers", () => {
+      assert.deepEqual(workflow.permissions, { contents: "read" });
+      const writers = Object.entries(workflow.jobs).filter(([, { permissions = {} }]) =>
+        Object.values(permissions).includes("write"),
+      );
+      assert.deepEqual(
+        writers.filter(([, { environment }]) => environment === undefined).map(([name]) => name),
+        [],
+      );
+    });
+
+    test("its actions are pinned by commit and name their version", () => {
+      const uses = text.split("\n").filter((line) => /^\s*(- )?uses:/.test(line));
+      assert.equal(uses.length, steps.filter((step) => step.uses !== undefined).length);
+      assert.deepEqual(
+        uses.filter((line) => !/uses: [\w.-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/.test(line)),
+        [],
+      );
+    });
+
+    test("it starts neither with secrets for a foreign pull request nor from another workflow", () => {
+      assert.deepEqual(
+        ["pull_request_target", "workflow_run"].filter((event) => event in workflow.on),
+        [],
+      );
+    });
+
+    test("no script contains an expression, which is inserted as text before the shell reads it", () => {
+      assert.deepEqual(
+        steps.filter(({ run }) => run?.includes("${{")),
+        [],
+      );
+    });
+
+    test("its checkouts keep no token on disk, and its jobs end", () => {
+      const checkouts = steps.filter(({ uses }) => uses?.startsWith("actions/checkout@"));
+      assert.ok(checkouts.length > 0);
+      assert.deepEqual(
+        checkouts.filter((step) => step.with?.["persist-credentials"] !== false),
+        [],
+      );
+      for (const job of Object.values(workflow.jobs)) assert.ok((job["timeout-minutes"] ?? Infinity) <= 360);
+    });
+
+    test("the scripts that it runs exist", () => {
+      const commands = steps.map(({ run = "" }) => run).join("\n");
+      const named = [...commands.matchAll(/npm run (?:--silent |-s )?([\w:-]+)/g)].map(([, name = ""]) => name);
+      const files = [...commands.matchAll(/bash (\S+)/g)].map(([, path = ""]) => path);
+      assert.deepEqual(
+        [...named.filter((name) => !scripts.includes(name)), ...files.filter((path) => !existsSync(join(ROOT, path)))],
+        [],
+      );
+    });
+  });
+}
+
+test("ci.yml runs what decides whether a change lands", () => {
+  const ci = workflows.find(({ file }) => file === "ci.yml");
+  assert.match(ci?.text ?? "", /bash \.ci\/run$/m);
+  assert.deepEqual(Object.keys(ci?.workflow.on ?? {}), ["push", "pull_request"]);
+});
+
+test("CODEOWNERS names paths that exist", () => {
+  const paths = read(".github/CODEOWNERS")
+    .split("\n")
+    .filter((line) => line.startsWith("/"))
+    .map((line) => line.split(/\s+/)[0] ?? "");
+  assert.ok(paths.length > 0);
+  assert.deepEqual(
+    paths.filter((path) => !existsSync(join(ROOT, path))),
+    [],
+  );
+});
+
+test("dependabot.yml names each folder with Go modules, and only folders that have dependencies", () => {
+  const { updates } = parse(read(".github/dependabot.yml")) as {
+    readonly updates: readonly { "package-ecosystem": string; directory?: string; directories?: readonly string[] }[];
+  };
+  const folders = (kind: string) =>
+    updates
+      .filter((update) => update["package-ecosystem"] === kind)
+      .flatMap(({ directory, directories = [] }) => (directory === undefined ? directories : [directory]));
+  const modules = readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith("/go.mod"))
+    .map((path) => `/test/${path.slice(0, -"/go.mod".length)}`);
+  assert.deepEqual(folders("gomod").toSorted(), modules.toSorted());
+  assert.deepEqual(folders("npm"), ["/"]);
+  assert.deepEqual(folders("github-actions"), ["/"]);
+  assert.deepEqual(folders("docker"), ["/"]);
+});
+
+test("the form for faults asks for the output of podrole check", () => {
+  const { body } = parse(read(".github/ISSUE_TEMPLATE/bug.yml")) as {
+    readonly body: readonly { id?: string; attributes: { label?: string }; validations?: { required: boolean } }[];
+  };
+  const check = body.find(({ id }) => id === "check");
+  assert.match(check?.attributes.label ?? "", /podrole check -o json/);
+  assert.equal(check?.validations?.required, true);
+});
