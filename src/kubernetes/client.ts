@@ -6,6 +6,7 @@
 import { delimiter } from "node:path";
 import { HttpMethod, IsomorphicFetchHttpLibrary, KubeConfig, RequestContext } from "@kubernetes/client-node";
 import { type Clock, systemClock } from "../runtime/clock.ts";
+import { type DueTime, dueAfter, isDue } from "../runtime/due.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Kubernetes } from "./api.ts";
 import { UnusableKubeconfig } from "./errors.ts";
@@ -26,6 +27,8 @@ export interface KubernetesOptions {
   readonly component?: string;
   /** Deadline of each request in milliseconds; for watches, until the first byte. */
   readonly deadlineMs?: number;
+  /** Longest response that is read at once, in bytes; watches have a limit for each line instead. */
+  readonly maxResponseBytes?: number;
   /** A context of the kubeconfig other than its current one. */
   readonly context?: string | undefined;
 }
@@ -54,7 +57,8 @@ export function createOperatorKubernetes(options: KubernetesOptions): OperatorKu
 function connect(options: KubernetesOptions) {
   const { kubeconfigPath, context, log, clock = systemClock, component = "podrole" } = options;
   const config = loadConfig(kubeconfigPath, context);
-  const transport = createTransport(config, { clock, component });
+  const { maxResponseBytes = MAX_RESPONSE_BYTES } = options;
+  const transport = createTransport(config, { clock, component, maxResponseBytes });
   log?.debug({ server: transport.server }, "created the Kubernetes client");
   const requester = createRequester({ transport, clock }, { deadlineMs: options.deadlineMs ?? DEADLINE_MS });
   const operations = createResourceCalls({ requester, clock, component });
@@ -102,13 +106,35 @@ type Dispatcher = NonNullable<ReturnType<RequestContext["getDispatcher"]>>;
  */
 const POOL_LIFE_MS = 10 * 60_000;
 
+/** A page of 500 pods of ordinary size takes 10 MiB. A response that never ends must not take all memory. */
+const MAX_RESPONSE_BYTES = 128 * 1024 * 1024;
+
+/** Returns the text of a response. Throws an Error named ResponseTooLarge if it exceeds the bound. */
+async function readText(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.byteLength;
+    if (bytes > maxBytes) {
+      const message = `Cannot read a response: it has more than ${maxBytes} bytes; expected fewer`;
+      throw Object.assign(new Error(message), { name: "ResponseTooLarge" });
+    }
+    parts.push(chunk);
+  }
+  return new TextDecoder().decode(Buffer.concat(parts));
+}
+
 function createTransport(
   config: KubeConfig,
-  { clock, component }: { readonly clock: Clock; readonly component: string },
+  {
+    clock,
+    component,
+    maxResponseBytes,
+  }: { readonly clock: Clock; readonly component: string; readonly maxResponseBytes: number },
 ): Transport & { close(): Promise<void> } {
   const server = config.getCurrentCluster()?.server ?? "";
   const http = new IsomorphicFetchHttpLibrary();
-  let pool: { readonly dispatcher: Dispatcher; readonly since: number } | undefined;
+  let pool: { readonly dispatcher: Dispatcher; readonly until: DueTime } | undefined;
   /** Ends of replaced pools: pending while requests or watches still run on them. */
   const closings = new Set<Promise<void>>();
   const closed = new AbortController();
@@ -118,11 +144,11 @@ function createTransport(
    * a while.
    */
   function keepPool(context: RequestContext): void {
-    const isFresh = pool !== undefined && clock.now() - pool.since < POOL_LIFE_MS;
+    const isFresh = pool !== undefined && !isDue(clock, pool.until);
     if (!isFresh) {
       retire();
       const dispatcher = context.getDispatcher();
-      pool = dispatcher && { dispatcher, since: clock.now() };
+      pool = dispatcher && { dispatcher, until: dueAfter(clock, POOL_LIFE_MS) };
     }
     if (pool) context.setDispatcher(pool.dispatcher);
   }
@@ -156,7 +182,7 @@ function createTransport(
       return {
         status: httpStatusCode,
         headers,
-        text: () => body.text(),
+        text: () => readText((body.stream() ?? []) as unknown as AsyncIterable<Uint8Array>, maxResponseBytes),
         lines: () => splitLines(body.stream() as unknown as AsyncIterable<Uint8Array>),
       };
     } catch (error) {

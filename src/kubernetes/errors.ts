@@ -48,11 +48,17 @@ const QUOTES_SECRETS: ReadonlySet<string> = new Set(["secrets", "tokenreviews"])
 /** Long messages list every field of an object; the beginning names the problem. */
 const MAX_QUOTE_LENGTH = 300;
 
+/**
+ * Retry-After is a wish: callers that obey a longer one would act on old content for as long, and an API server that recovers
+ * early would wait for them. It equals the longest back-off of a watch.
+ */
+const MAX_RETRY_AFTER_MS = 30_000;
+
 /** Creates the error for a response with an unexpected status. `retryAfterMs` comes from the Retry-After header. */
 export function requestRejected(info: RequestInfo, status: number, body: ApiStatus, retryAfterMs?: number): ApiError {
   const reason = body.reason ?? "";
   const said = [String(status), reason].filter(Boolean).join(" ");
-  const waitMs = retryAfterMs ?? (body.details?.retryAfterSeconds ?? 0) * 1000;
+  const waitMs = Math.min(retryAfterMs ?? (body.details?.retryAfterSeconds ?? 0) * 1000, MAX_RETRY_AFTER_MS);
   return new ApiError(status, reason, `Cannot ${describe(info)}: ${describeState(info, status, said, body)}`, {
     ...(waitMs > 0 && { retryAfterMs: waitMs }),
   });

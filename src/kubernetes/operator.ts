@@ -2,6 +2,7 @@
 // rights, pages and logs of pods through the API server. None of podrole's long-running programs uses them.
 import type { Kubernetes, OperatorResource, Resource, Selector } from "./api.ts";
 import { ApiError, type RequestInfo } from "./errors.ts";
+import { readPages } from "./list-pages.ts";
 import { createListWatch } from "./list-watch.ts";
 import { pathOf } from "./paths.ts";
 import type { Requester } from "./request.ts";
@@ -75,14 +76,7 @@ export function createOperatorCalls({ requester }: { readonly requester: Request
     async listAll<Item>(resource: AnyResource, selector?: Selector) {
       const source = createListWatch<Item>({ requester }, resource, selector);
       const { signal } = new AbortController();
-      const items: Item[] = [];
-      let next: string | undefined;
-      do {
-        const page = await source.list({ limit: PAGE_SIZE, next, signal });
-        items.push(...page.items);
-        next = page.next;
-      } while (next !== undefined);
-      return items;
+      return (await readPages(source, { limit: PAGE_SIZE, signal })).items;
     },
 
     async createObject<Body>(

@@ -1,14 +1,16 @@
 // A cache of one resource, kept current by list and watch, that knows how fresh it is. States:
 //   listing   reads all pages; reads still return the previous content
 //   watching  applies changes; reopened after the API server's timeout and after silence, left when a relist is due
-//   waiting   after a failure: 0.5 s doubling to 30 s, or the API server's Retry-After if that is longer
+//   waiting   after a failure: 0.5 s doubling to 30 s, or the API server's Retry-After (at most 30 s) if that is longer
 //   stopped   by stop(), the only terminal state
 // A failed watch resumes where it was; a version that the API server no longer has (410) leads back to listing.
 // (https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes)
 import { backoff, type Clock, jitter, sleep } from "../runtime/clock.ts";
+import { type DueTime, dueAfter, untilDueMs } from "../runtime/due.ts";
 import type { Log } from "../runtime/log.ts";
 import type { ListWatch, WatchEvent } from "./api.ts";
 import { ApiError } from "./errors.ts";
+import { isGone, readPages } from "./list-pages.ts";
 import { createObjectCache } from "./object-cache.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { followWatch, watchProblem } from "./watch.ts";
@@ -52,7 +54,6 @@ export interface ReflectorOptions<Item, Cached> {
   readonly backoffMs?: { readonly base: number; readonly cap: number };
 }
 
-const GONE = 410;
 /**
  * After this many failed watches in a row the resourceVersion itself is in doubt (a restored etcd has different ones).
  */
@@ -75,17 +76,17 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
   const first = Promise.withResolvers<void>();
   /** Where the next watch starts; undefined if a list must come first. */
   let version: string | undefined;
-  let relistAt = 0;
-  let confirmedAt = Number.NEGATIVE_INFINITY;
+  let relistAt: DueTime = dueAfter(clock, 0);
+  let confirmedAt: DueTime | undefined;
   /** Consecutive, since the API server last confirmed the content. */
   let failures = 0;
 
   async function listAll(): Promise<void> {
-    const startedAt = clock.now();
-    const { items, resourceVersion } = await readPages(source, pageSize, stopped.signal);
+    const startedAt = dueAfter(clock, 0);
+    const { items, resourceVersion } = await readPages(source, { limit: pageSize, signal: stopped.signal });
     cache.replaceAll(items);
     version = resourceVersion;
-    relistAt = clock.now() + jitter(relistMs, 0.1, random);
+    relistAt = dueAfter(clock, jitter(relistMs, 0.1, random));
     // The list is current as of its request, not as of its last page.
     confirmedAt = startedAt;
     first.resolve();
@@ -98,7 +99,7 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
       { source, clock, stopped: stopped.signal },
       { from, timeoutSeconds, inactivityMs, endAt: relistAt },
       (event) => {
-        confirmedAt = clock.now();
+        confirmedAt = dueAfter(clock, 0);
         if (event.type !== "OPENED") apply(event);
       },
     );
@@ -145,35 +146,7 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
     get: (key) => cache.get(key),
     list: () => cache.list(),
     ready: first.promise,
-    ageMs: () => Math.max(0, clock.now() - confirmedAt),
+    ageMs: () => (confirmedAt ? Math.max(0, -untilDueMs(clock, confirmedAt)) : Number.POSITIVE_INFINITY),
     stop: () => stopped.abort(),
   };
-}
-
-/** True if the API server no longer has the version that was requested. */
-function isGone(error: unknown): boolean {
-  return error instanceof ApiError && error.status === GONE;
-}
-
-/**
- * Reads all pages. If a list takes so long that its version expires, reads it once more in one piece, as client-go
- * does.
- */
-async function readPages<Item>(
-  source: ListWatch<Item>,
-  limit: number,
-  signal: AbortSignal,
-): Promise<{ readonly items: readonly Item[]; readonly resourceVersion: string }> {
-  let page = await source.list({ limit, signal });
-  const items = [...page.items];
-  while (page.next !== undefined) {
-    try {
-      page = await source.list({ limit, next: page.next, signal });
-    } catch (error) {
-      if (isGone(error)) return source.list({ limit: 0, signal });
-      throw error;
-    }
-    items.push(...page.items);
-  }
-  return { items, resourceVersion: page.resourceVersion };
 }

@@ -1,6 +1,7 @@
 // One watch of a resource, from its request to its end. States: opening → open (the API server answered) → ended, by the
 // API server, by silence, because a list is due, or by `stopped`.
 import type { Clock } from "../runtime/clock.ts";
+import { createDue, type DueTime, dueAfter } from "../runtime/due.ts";
 import type { ListWatch, WatchEvent } from "./api.ts";
 import { ApiError } from "./errors.ts";
 
@@ -12,8 +13,8 @@ export interface WatchOptions {
   readonly timeoutSeconds: number;
   /** The watch ends if nothing arrives for this long. */
   readonly inactivityMs: number;
-  /** Unix time at which the watch ends, because a list is due. */
-  readonly endAt: number;
+  /** When the watch ends, because a list is due. */
+  readonly endAt: DueTime;
 }
 
 /** How a watch ended. */
@@ -34,11 +35,14 @@ export async function followWatch<Item>(
   { from, timeoutSeconds, inactivityMs, endAt }: WatchOptions,
   onEvent: (event: WatchEvent<Item>) => void,
 ): Promise<WatchEnd> {
-  const startedAt = clock.now();
+  const startedAt = clock.elapsedMs();
   const ended = new AbortController();
   let opened = false;
-  let cancelSilence = clock.schedule(() => ended.abort("silent"), inactivityMs);
-  const cancelDue = clock.schedule(() => ended.abort("due"), endAt - startedAt);
+  const onError = (error: unknown) => ended.abort(error);
+  const silence = createDue({ clock, onError }, { minIntervalMs: 0 }, () => ended.abort("silent"));
+  const relist = createDue({ clock, onError }, { minIntervalMs: 0 }, () => ended.abort("due"));
+  silence.set(dueAfter(clock, inactivityMs));
+  relist.set(endAt);
   const signal = AbortSignal.any([ended.signal, stopped]);
   try {
     for await (const event of source.watch({ resourceVersion: from, timeoutSeconds, signal })) {
@@ -46,17 +50,16 @@ export async function followWatch<Item>(
       if (signal.aborted) break;
       if (event.type === "OPENED") opened = true;
       onEvent(event);
-      cancelSilence();
-      cancelSilence = clock.schedule(() => ended.abort("silent"), inactivityMs);
+      silence.set(dueAfter(clock, inactivityMs));
     }
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    cancelSilence();
-    cancelDue();
+    silence.cancel();
+    relist.cancel();
   }
   const cause = stopped.aborted ? "stopped" : ((ended.signal.reason as "silent" | "due" | undefined) ?? "closed");
-  return { cause, opened, lastedMs: clock.now() - startedAt };
+  return { cause, opened, lastedMs: clock.elapsedMs() - startedAt };
 }
 
 /**

@@ -11,7 +11,7 @@ import { createKubernetes } from "../../src/kubernetes/client.ts";
 import { ApiError, UnusableKubeconfig } from "../../src/kubernetes/errors.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
-import { startCluster } from "./harness.ts";
+import { create, podOf, startCluster } from "./harness.ts";
 
 async function errorOf(promise: Promise<unknown>): Promise<ApiError> {
   const error = await promise.then(
@@ -64,12 +64,29 @@ test("createKubernetes(): errors name the credentials that the API server did no
   assert.ok(url.startsWith("https://"));
 });
 
-test("createKubernetes(): errors of throttled requests carry the time to wait", async (t) => {
+test("createKubernetes(): errors of throttled requests carry the time to wait, 30 s at most", async (t) => {
   const { emulator, connect } = await startCluster(t);
+  const kubernetes = await connect();
+  emulator.faults.status = { code: 429, retryAfterSeconds: 600 };
+  assert.equal((await errorOf(kubernetes.getPod("default", "web"))).retryAfterMs, 30_000);
   emulator.faults.status = { code: 429, retryAfterSeconds: 7 };
-  const error = await errorOf((await connect()).getPod("default", "web"));
+  const error = await errorOf(kubernetes.getPod("default", "web"));
   assert.deepEqual([error.status, error.retryAfterMs], [429, 7000]);
   assert.match(error.message, /^Cannot get pods "default\/web": the Kubernetes API returned 429 TooManyRequests/);
+});
+
+test("createKubernetes(): a response that is too long is not read to its end", async (t) => {
+  const { emulator, connect } = await startCluster(t);
+  await create(
+    emulator,
+    "/api/v1/namespaces/default/pods",
+    podOf({ name: "web", annotations: { a: "x".repeat(5_000) } }),
+  );
+  const read = async (maxResponseBytes: number) =>
+    (await connect("admin", { maxResponseBytes })).getPod("default", "web");
+  assert.equal((await read(10_000))?.metadata.name, "web");
+  const error = await errorOf(read(5_000));
+  assert.match(error.message, /sent no usable response \(ResponseTooLarge\)$/);
 });
 
 test("createKubernetes(): a request without a response ends at its deadline", async (t) => {

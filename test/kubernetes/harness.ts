@@ -15,7 +15,10 @@ import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 export interface Cluster {
   readonly emulator: KubernetesEmulator;
   /** Creates a client for a user; without a name, one with every permission. */
-  readonly connect: (username?: string, options?: { readonly deadlineMs?: number }) => Promise<KubernetesClient>;
+  readonly connect: (
+    username?: string,
+    options?: { readonly deadlineMs?: number; readonly maxResponseBytes?: number },
+  ) => Promise<KubernetesClient>;
 }
 
 export async function startCluster(

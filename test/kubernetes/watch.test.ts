@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { ListWatch, WatchEvent } from "../../src/kubernetes/api.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { followWatch, type WatchEnd, watchProblem } from "../../src/kubernetes/watch.ts";
+import { dueAfter } from "../../src/runtime/due.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { podOf } from "./harness.ts";
 
@@ -28,7 +29,7 @@ function setUp({ before = [OPENED], after = [] }: { before?: WatchEvent<Pod>[]; 
     },
   };
   const seen: string[] = [];
-  const options = { from: "10", timeoutSeconds: 300, inactivityMs: 90_000, endAt: clock.now() + 600_000 };
+  const options = { from: "10", timeoutSeconds: 300, inactivityMs: 90_000, endAt: dueAfter(clock, 600_000) };
   const end = followWatch({ source, clock, stopped: stopped.signal }, options, ({ type }) => seen.push(type));
   return { clock, stopped, closed, requests, seen, end };
 }
@@ -68,7 +69,7 @@ test("followWatch() ends when a list is due", async () => {
       }
     },
   };
-  const options = { from: "10", timeoutSeconds: 900, inactivityMs: 90_000, endAt: clock.now() + 150_000 };
+  const options = { from: "10", timeoutSeconds: 900, inactivityMs: 90_000, endAt: dueAfter(clock, 150_000) };
   const end = followWatch({ source, clock, stopped: new AbortController().signal }, options, () => {});
   await clock.advance(180_000);
   assert.equal((await end).cause, "due");
@@ -91,7 +92,7 @@ test("followWatch() rejects as the source does", async () => {
       throw new RangeError("broken");
     },
   };
-  const options = { from: "10", timeoutSeconds: 300, inactivityMs: 90_000, endAt: clock.now() + 600_000 };
+  const options = { from: "10", timeoutSeconds: 300, inactivityMs: 90_000, endAt: dueAfter(clock, 600_000) };
   const end = followWatch({ source, clock, stopped: new AbortController().signal }, options, () => {});
   await assert.rejects(end, /broken/);
 });
