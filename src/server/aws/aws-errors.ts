@@ -141,8 +141,11 @@ function isServiceException(error: unknown): error is ServiceException {
   return error instanceof Error && "$fault" in error && "$metadata" in error;
 }
 
-/** In milliseconds, an hour at most. STS itself sends no Retry-After; a proxy or a VPC endpoint may. Seconds only. */
+/** The limiter pauses an account for no longer either: whoever asks for more may recover earlier, and all pods would wait. */
+const MAX_RETRY_AFTER_MS = 30_000;
+
+/** In milliseconds. STS itself sends no Retry-After; a proxy or a VPC endpoint may. Seconds only. */
 function retryAfter({ $response }: ServiceException): number | undefined {
   const seconds = Number($response?.headers?.["retry-after"]);
-  return seconds > 0 ? Math.min(seconds, 3_600) * 1000 : undefined;
+  return seconds > 0 ? Math.min(seconds * 1000, MAX_RETRY_AFTER_MS) : undefined;
 }

@@ -2,7 +2,7 @@
 // server's calls, a queue in front of it in which namespaces take turns, and within a namespace its pods, and one pause for
 // all of them when STS throttles. All of these exist per calling account, because a call counts against the caller's quota
 // (by Region), whatever account the role is in: the server's own account, and that of each first hop.
-// States of an account: open → paused (STS throttled: 1 s doubling to 30 s, or Retry-After if longer) → open again after
+// States of an account: open → paused (STS throttled: 1 s doubling to 30 s, or Retry-After, at most 30 s, if longer) → open again after
 // the pause, with an empty bucket, so that waiting callers are not all admitted at once; the first success resets the
 // doubling. There are as many accounts as the settings name, kept as long as the server runs.
 // States of a call: made, if the bucket has a token and no call waits → ended by STS.
