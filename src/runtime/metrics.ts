@@ -45,7 +45,7 @@ export const COMMON_METRICS = {
   ready: {
     type: "gauge",
     name: "podrole_ready",
-    help: "1 while /readyz returns 200, otherwise 0",
+    help: "1 while /readyz returns 200 and lists nothing under `degraded`, otherwise 0",
   },
   watchAge: {
     type: "gauge",

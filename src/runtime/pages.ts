@@ -17,6 +17,8 @@ export interface PagesDeps {
   readonly exposeMetrics: () => Promise<string>;
   /** Returns why the program is not ready; empty when it is ready. */
   readonly unready: () => readonly string[];
+  /** Returns what does not work although requests must still reach the program; /readyz lists it and answers 200. */
+  readonly degraded?: () => readonly string[];
 }
 
 /** At most 2 MiB: about 20 KiB for a connection, and responses of up to 100 KB that are shared. */
@@ -49,7 +51,7 @@ export async function openPages(
 
 /** Creates the routes without a listener, so that tests call them through inject(). */
 export function createPages(
-  { clock, onClose, exposeMetrics, unready }: PagesDeps,
+  { clock, onClose, exposeMetrics, unready, degraded = () => [] }: PagesDeps,
   { limits = LIMITS }: { readonly limits?: BudgetLimits } = {},
 ): FastifyInstance {
   const timeouts = nodeTimeouts(limits);
@@ -65,7 +67,8 @@ export function createPages(
   pages.get("/healthz", () => ({ status: "ok" }));
   pages.get("/readyz", (_request, reply) => {
     const reasons = unready();
-    return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons });
+    const ready = reasons.length === 0;
+    return reply.code(ready ? 200 : 503).send({ ready, reasons, degraded: degraded() });
   });
   pages.get("/metrics", async (_request, reply) => {
     const text = await metrics();

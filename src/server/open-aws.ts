@@ -7,6 +7,7 @@ import type { ProgramDeps } from "../runtime/shutdown.ts";
 import type { ServerSettings } from "../settings/server.ts";
 import { type CredentialCache, createCredentialCache } from "./aws/credential-cache.ts";
 import { readInstanceProfileArn } from "./aws/instance-profile.ts";
+import { createOwnCredentials, type OwnCredentials } from "./aws/own-credentials.ts";
 import { detectBaseArn, waitForCallerArn } from "./aws/own-identity.ts";
 import { createSts, type Sts } from "./aws/sts.ts";
 import { createStsLimiter, type StsLimiter } from "./aws/sts-limiter.ts";
@@ -18,6 +19,7 @@ import type { ServerMetrics } from "./observability/metrics.ts";
 export interface OpenedAws {
   readonly cache: CredentialCache;
   readonly limiter: Pick<StsLimiter, "waiting" | "topNamespace">;
+  readonly ownCredentials: OwnCredentials;
   /** The policy settings in force: sessions are capped once STS reports that the server is itself a role session. */
   readonly policy: () => PolicySettings;
 }
@@ -37,7 +39,9 @@ export async function openAws(deps: AwsDeps, settings: ServerSettings): Promise<
   const cacheOptions = { capacity: settings.credentialCacheSize };
   const cache = createCredentialCache({ clock, assumeRole: limiter.assumeRole }, cacheOptions);
 
-  const identityDeps = { clock, log, signal: shutdown.signal, callerArn: () => sts.callerArn() };
+  const { signal } = shutdown;
+  const ownCredentials = createOwnCredentials({ clock, log, signal, findCredentials: () => sts.findCredentials() });
+  const identityDeps = { clock, log, signal, callerArn: () => sts.callerArn() };
   const instanceMetadata = { endpoint: settings.instanceMetadata, timeoutMs: INSTANCE_METADATA_TIMEOUT_MS };
   const instanceProfileArn = () => readInstanceProfileArn({ fetch }, instanceMetadata);
   const detectedBaseArn =
@@ -54,7 +58,7 @@ export async function openAws(deps: AwsDeps, settings: ServerSettings): Promise<
       log.warn({ callerArn }, "sessions last 1h at most: the server is itself a session of a role (role chaining)");
     }
   });
-  return { cache, limiter, policy: () => policy };
+  return { cache, limiter, ownCredentials, policy: () => policy };
 }
 
 function openSts({ clock, shutdown }: AwsDeps, settings: ServerSettings): Sts {

@@ -50,10 +50,14 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
     if (trust.serving.expiresInMs() <= 0) return ["the server's own serving certificate has expired"];
     return issuers.isWatching() ? [] : ["the caches of pods and namespaces are not filled yet"];
   }
+  // Not unready: if no replica were, pods would lose certificates, cached sessions and the message that names the cause.
+  function degraded(): readonly string[] {
+    return [aws.ownCredentials.problem()].filter((problem) => problem !== undefined);
+  }
   const onClose = (reason: CloseReason) => metrics.connectionsClosed.inc({ port: "pages", reason });
   function exposeMetrics(): Promise<string> {
     refreshGauges(metrics, clock.now(), {
-      isReady: unready().length === 0,
+      isReady: [...unready(), ...degraded()].length === 0,
       listeners: { identity, credentials },
       cache: aws.cache,
       limiter: aws.limiter,
@@ -63,7 +67,7 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
     });
     return metrics.expose();
   }
-  const pages = await openPages({ clock, shutdown, onClose, exposeMetrics, unready }, settings.pagesBind);
+  const pages = await openPages({ clock, shutdown, onClose, exposeMetrics, unready, degraded }, settings.pagesBind);
   return { identity: identityPort, credentials: credentialsPort, pages };
 }
 

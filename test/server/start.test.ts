@@ -74,6 +74,10 @@ test("startServer() logs tried and accepted sources when it has no AWS credentia
   );
   assert.equal((await fetch(`http://127.0.0.1:${ports.pages}/healthz`)).status, 200);
   assert.deepEqual(sts.calls.list(), []);
+  const page = async (path: string) => (await fetch(`http://127.0.0.1:${ports.pages}${path}`)).text();
+  while (!/"ready":true.*"degraded":\["Cannot call STS: the server's own AWS credentials: /.test(await page("/readyz")))
+    await sleep(clock, 20);
+  assert.match(await page("/metrics"), /^podrole_ready 0$/m);
 });
 
 test("startServer() logs its ARN when it has credentials", async (context) => {

@@ -34,11 +34,13 @@ export function createProcessCredentials(
     new Error(`Cannot use --credential-process ${program}: ${state}`, options);
 
   return async () => {
-    const { stdout } = await run(program, args, { timeout: timeoutMs }).catch((error: Failure) => {
-      const { code, killed, stderr = "" } = error;
-      const state = killed ? `it did not end within ${timeoutMs} ms` : `it failed with ${code}`;
-      throw failed(state, { cause: new Error(stderr.trim().slice(0, 1_000) || error.message) });
-    });
+    const { stdout } = await run(program, args, { timeout: timeoutMs, killSignal: "SIGKILL" }).catch(
+      (error: Failure) => {
+        const { code, killed, stderr = "" } = error;
+        const state = killed ? `it did not end within ${timeoutMs} ms` : `it failed with ${code}`;
+        throw failed(state, { cause: new Error(stderr.trim().slice(0, 1_000) || error.message) });
+      },
+    );
     const { Version, AccessKeyId, SecretAccessKey, SessionToken, Expiration } = parseObject(stdout) ?? {};
     if (Version !== 1)
       throw failed("it did not print JSON with Version 1; expected the output of a credential_process");

@@ -1,6 +1,8 @@
 // The only file that calls AWS. It holds the server's own AWS credentials (through the SDK's default chain, or
 // --credential-process) and turns one AssumeRole input into session credentials. It decides nothing: inputs have passed
 // the policy. States: open (one client for the server, one more per first hop, created at its first use) → closed (close()).
+// A search for own credentials: running → found, or failed, at its deadline at the latest, which ends what it has started
+// (bounded-work.ts); the next search uses a new chain of providers, because the SDK's keeps a promise that may never settle.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)
 import {
   AssumeRoleCommand,
@@ -16,9 +18,11 @@ import { ERRORS, PodroleError } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { Secret } from "../../runtime/secret.ts";
 import { fromAwsError, noOwnCredentials } from "./aws-errors.ts";
+import { createBoundedWork } from "./bounded-work.ts";
 import { createProcessCredentials } from "./credential-process.ts";
 import { createCredentialSearch } from "./credential-search.ts";
 import type { DeniedRequest } from "./sts-denial.ts";
+import { STS_RETRY_STRATEGY } from "./sts-retry.ts";
 
 /** Session credentials that STS issued for one AssumeRole input. Times are Unix milliseconds. */
 export interface SessionCredentials {
@@ -41,6 +45,8 @@ export interface Sts {
   readonly assumeRole: AssumeRole;
   /** ARN of the principal that assumes roles, after the first hop of --assume-role-arn. Requires no IAM permission. */
   callerArn(): Promise<string>;
+  /** Resolves if the server has AWS credentials of its own; rejects with PodroleError STS_UNAVAILABLE if it finds none. */
+  findCredentials(): Promise<void>;
   /** Closes connections; calls in flight fail. */
   close(): void;
 }
@@ -70,13 +76,21 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
   const endpoint = endpointConfig(options);
   const base: STSClientConfig = { ...endpoint, ...(requestHandler && { requestHandler }) };
   const { search, reasons, logger } = createCredentialSearch();
-  // The default chain exchanges web identity tokens at STS: at the same endpoint as every other call.
-  const chain = defaultProvider({ clientConfig: endpoint, logger });
   const { credentialProcess: command, timeoutMs } = options;
+  const bounded = createBoundedWork({ clock }, { timeoutMs });
+  // The default chain exchanges web identity tokens at STS: at the same endpoint as every other call.
+  const newChain = () => defaultProvider({ clientConfig: endpoint, logger });
+  let chain = newChain();
+  const searchChain: AwsCredentialIdentityProvider = async (properties) => {
+    try {
+      return await search(() => bounded.run(() => chain(properties)));
+    } catch (error) {
+      chain = newChain();
+      throw error;
+    }
+  };
   // The client caches what this returns, and calls that come meanwhile wait for the one search.
-  const credentials: AwsCredentialIdentityProvider = command
-    ? createProcessCredentials({ clock }, { command, timeoutMs })
-    : (properties) => search(() => chain(properties));
+  const credentials = command ? createProcessCredentials({ clock }, { command, timeoutMs }) : searchChain;
   const own = new STSClient({ ...base, credentials });
   /** One client per first hop; there are as many as the settings name. */
   const hops = new Map<string, STSClient>();
@@ -125,7 +139,7 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
     call: (signal: AbortSignal) => Promise<Output>,
     request?: DeniedRequest,
   ): Promise<Output> {
-    const signal = AbortSignal.timeout(options.timeoutMs);
+    const signal = AbortSignal.timeout(timeoutMs);
     await ensureCredentials(client, action, signal);
     return call(signal).catch((error: unknown) => {
       throw fromAwsError(error, action, request);
@@ -161,7 +175,12 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
       );
       return Arn ?? "";
     },
+    findCredentials() {
+      const action = "call STS";
+      return ensureCredentials(own, action, AbortSignal.timeout(timeoutMs));
+    },
     close() {
+      bounded.close();
       for (const client of [own, ...hops.values()]) client.destroy();
     },
   };
@@ -170,8 +189,8 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
 /** Endpoint and retries, shared by all clients. */
 function endpointConfig({ region, endpoint, fips, dualStack }: StsOptions) {
   return {
-    // One retry by the SDK; the cache and the sidecars decide about further ones.
-    maxAttempts: 2,
+    // The cache and the sidecars decide about further attempts.
+    retryStrategy: STS_RETRY_STRATEGY,
     ...(region !== undefined && { region }),
     ...(endpoint !== undefined && { endpoint }),
     ...(fips && { useFipsEndpoint: true }),

@@ -83,7 +83,10 @@ export async function setUp(context: TestContext, own: Source["options"] = () =>
 
 interface Source {
   /** The server's settings for this source. */
-  readonly options?: (directory: string) => { readonly credentialProcess?: readonly string[] };
+  readonly options?: (directory: string) => {
+    readonly credentialProcess?: readonly string[];
+    readonly timeoutMs?: number;
+  };
   /** Provides credentials with a lifetime of `lifeMs`; the returned function does the kubelet's rotation. */
   readonly provide: (fixture: Fixture, lifeMs?: number) => Promise<() => void>;
   /** Failures of the source, and what the message then contains besides the sources that were tried. */

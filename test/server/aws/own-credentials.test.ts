@@ -5,6 +5,10 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
+import { PodroleError } from "../../../src/protocol/errors.ts";
+import { createOwnCredentials } from "../../../src/server/aws/own-credentials.ts";
+import { createFakeClock } from "../../fakes/clock.ts";
+import { createKeptLog } from "../../fakes/log.ts";
 import { withEnvironment } from "../environment.ts";
 import { type Fixture, MINUTE, ORDERS, SOURCES, setUp } from "./credential-sources.ts";
 
@@ -83,3 +87,94 @@ test("createSts() lists every source that was tried when a second call joins a s
   assert.match(first ?? "", /tried: .*environment variable/i);
   assert.equal(await causeOf(second), first);
 });
+
+/** Answers nothing while `isStalled`, then credentials. */
+async function stallingEndpoint({ context, session }: Fixture) {
+  const state = { isStalled: true, open: 0 };
+  const endpoint = createServer((request, response) => {
+    state.open += 1;
+    request.socket.once("close", () => state.open--);
+    if (state.isStalled) return;
+    const { token: Token, ...rest } = session();
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ ...rest, Token }));
+  });
+  await new Promise<void>((resolve) => void endpoint.listen(0, "127.0.0.1", resolve));
+  context.after(() => {
+    endpoint.close();
+    endpoint.closeAllConnections();
+  });
+  withEnvironment(context, {
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}/`,
+  });
+  return state;
+}
+
+test("createSts() recovers from a container endpoint that stalled, and holds no connection to it", async (context) => {
+  const on = await setUp(context, () => ({ timeoutMs: 300 }));
+  const endpoint = await stallingEndpoint(on);
+  for (let attempt = 0; attempt < 2; attempt++)
+    await assert.rejects(on.sts.assumeRole(ORDERS), {
+      code: "STS_UNAVAILABLE",
+      message: /own AWS credentials: their source did not answer in time/,
+    });
+  while (endpoint.open > 0) await new Promise((resolve) => setImmediate(resolve));
+  endpoint.isStalled = false;
+  await until(async () => on.sts.findCredentials());
+  await on.sts.assumeRole(ORDERS);
+  assert.deepEqual(outcomesOf(on), ["ok"]);
+});
+
+test("createSts() recovers from a web identity exchange that stalled", async (context) => {
+  const on = await setUp(context, () => ({ timeoutMs: 300 }));
+  await SOURCES["IRSA"]?.provide(on);
+  on.emulator.faults.set({ kind: "stall", ms: 60 * MINUTE });
+  await assert.rejects(on.sts.findCredentials(), { code: "STS_UNAVAILABLE", message: /did not answer in time/ });
+  on.emulator.faults.clear();
+  await until(async () => on.sts.findCredentials());
+  await on.sts.assumeRole(ORDERS);
+  assert.deepEqual(outcomesOf(on), ["ok"]);
+});
+
+test("createOwnCredentials() reports a problem until a check succeeds, and logs each change once", async (context) => {
+  const clock = createFakeClock();
+  const { log, lines } = createKeptLog();
+  const stopped = new AbortController();
+  context.after(() => stopped.abort());
+  const source = { fails: false, checks: 0 };
+  const own = createOwnCredentials({
+    clock,
+    log,
+    signal: stopped.signal,
+    async findCredentials() {
+      source.checks += 1;
+      if (source.fails) throw new PodroleError("STS_UNAVAILABLE", "Cannot find them: no answer");
+    },
+  });
+  await clock.advance(MINUTE);
+  assert.deepEqual([own.problem(), source.checks], [undefined, 2]);
+  source.fails = true;
+  await clock.advance(2 * MINUTE);
+  assert.equal(own.problem(), "Cannot find them: no answer");
+  source.fails = false;
+  await clock.advance(10_000);
+  assert.equal(own.problem(), undefined);
+  assert.deepEqual(
+    lines.map(({ level, code }) => [level, code]),
+    [
+      [40, "STS_UNAVAILABLE"],
+      [30, undefined],
+    ],
+  );
+});
+
+/** Waits until a call succeeds: the deadline of these tests is short, and the machine may be busy. */
+async function until(call: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 0; attempt < 50; attempt++) {
+    try {
+      await call();
+      return;
+    } catch {
+      // The next attempt.
+    }
+  }
+}

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { createStsEmulator } from "../../../emulators/sts/emulator.ts";
 import type { PodroleError } from "../../../src/protocol/errors.ts";
@@ -167,4 +170,26 @@ test("assumeRole() rejects with the retryable STS_UNAVAILABLE when that hop is d
     assert.match(String(cause), /is not authorized.*the trust policy of broken must allow/);
     return true;
   });
+});
+
+test("assumeRole() rejects with STS_THROTTLED at once when a proxy before STS asks for a long wait", async (context) => {
+  await setUp(context);
+  let calls = 0;
+  const proxy = createServer((_request, response) => {
+    calls += 1;
+    const error = "<Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error>";
+    response.writeHead(400, { "content-type": "text/xml", "retry-after": "600" });
+    response.end(`<ErrorResponse>${error}</ErrorResponse>`);
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const endpoint = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const sts = createSts({ clock }, { region: REGION, endpoint, ...PLAIN, hopRoleArn: undefined, timeoutMs: 5_000 });
+  context.after(() => {
+    sts.close();
+    proxy.close();
+    proxy.closeAllConnections();
+  });
+  await assert.rejects(sts.assumeRole(input("orders")), { code: "STS_THROTTLED", retryAfterMs: 30_000 });
+  assert.equal(calls, 1);
 });

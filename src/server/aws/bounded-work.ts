@@ -1,0 +1,85 @@
+// Work that is ended at a deadline, whatever it waits for. The AWS SDK's credential providers accept no signal, and most of them
+// have no deadline: a request that stalls would wait, and hold its socket, for ever. Node publishes each HTTP request and each
+// child process when it is created, in the asynchronous context of the work that creates it.
+// (https://nodejs.org/api/diagnostics_channel.html#built-in-channels)
+// States of a piece of work: running → over (at its deadline, also if it has settled before, because it may continue in the
+// background: its requests and processes are ended, and so are those that it creates afterwards).
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { ChildProcess } from "node:child_process";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { ClientRequest } from "node:http";
+import type { Clock } from "../../runtime/clock.ts";
+
+/** Runs work with a deadline, until close(). */
+export interface BoundedWork {
+  /** Settles as `work` does; rejects with an Error named TimeoutError if it has not settled at the deadline. */
+  run<Result>(work: () => Promise<Result>): Promise<Result>;
+  close(): void;
+}
+
+/** What one piece of work has created and not finished. */
+interface Created {
+  readonly ends: Set<() => void>;
+  isOver: boolean;
+}
+
+const REQUESTS = "http.client.request.created";
+const PROCESSES = "child_process";
+
+/** Creates the deadline for pieces of work of `timeoutMs` milliseconds each. */
+export function createBoundedWork(
+  { clock }: { readonly clock: Clock },
+  { timeoutMs }: { readonly timeoutMs: number },
+): BoundedWork {
+  const context = new AsyncLocalStorage<Created>();
+
+  function onRequest(message: unknown): void {
+    const created = context.getStore();
+    if (!created) return;
+    const { request } = message as { readonly request: ClientRequest };
+    const end = () => void request.destroy(timedOut(timeoutMs));
+    if (created.isOver) return end();
+    created.ends.add(end);
+    request.once("close", () => created.ends.delete(end));
+  }
+
+  function onProcess(message: unknown): void {
+    const created = context.getStore();
+    if (!created) return;
+    const { process: child } = message as { readonly process: ChildProcess };
+    function end(): void {
+      child.kill("SIGKILL");
+      // A grandchild may hold the pipes open, and execution ends only when they are closed.
+      child.stdout?.destroy();
+      child.stderr?.destroy();
+    }
+    // It is published before it starts, and until then it cannot be killed.
+    child.once("spawn", () => created.isOver && end());
+    created.ends.add(end);
+    child.once("close", () => created.ends.delete(end));
+  }
+
+  subscribe(REQUESTS, onRequest);
+  subscribe(PROCESSES, onProcess);
+  return {
+    run(work) {
+      const created: Created = { ends: new Set(), isOver: false };
+      return new Promise((resolve, reject) => {
+        clock.schedule(() => {
+          created.isOver = true;
+          for (const end of created.ends) end();
+          reject(timedOut(timeoutMs));
+        }, timeoutMs);
+        context.run(created, work).then(resolve, reject);
+      });
+    },
+    close() {
+      unsubscribe(REQUESTS, onRequest);
+      unsubscribe(PROCESSES, onProcess);
+    },
+  };
+}
+
+function timedOut(timeoutMs: number): Error {
+  return Object.assign(new Error(`it did not end within ${timeoutMs} ms`), { name: "TimeoutError" });
+}
