@@ -2,6 +2,7 @@
 // ten thousand idle connections would cost the server 0.7 GB and a handshake each half hour costs it 1.4 ms. Used by
 // the sidecar and, for its serving certificate, by the webhook. Ignores proxy variables: the server is inside the
 // cluster.
+import { setTimeout as wait } from "node:timers/promises";
 import {
   type CallOptions,
   type ChannelCredentials,
@@ -10,7 +11,9 @@ import {
   Metadata,
   type ServiceError,
 } from "@grpc/grpc-js";
+import { jitter, systemClock } from "../runtime/clock.ts";
 import type { Secret } from "../runtime/secret.ts";
+import { type CallConnections, watchConnections } from "./client-connections.ts";
 import {
   CredentialsClient,
   type GetCredentialsRequest,
@@ -55,9 +58,8 @@ export function issueCertificate(
   input: IssueCertificateInput,
   deadlineMs: number,
 ): Promise<IssueCertificateResponse> {
-  const tls = credentials.createSsl(Buffer.from(endpoint.bundlePem));
-  const client = new IdentityClient(endpoint.address, tls, channelOptions(endpoint));
-  return callOnce(client, endpoint, (respond) =>
+  return callServer(endpoint, deadlineMs, (connections, respond, options) => {
+    const client = new IdentityClient(endpoint.address, tls(endpoint, connections), channelOptions(endpoint));
     client.issueCertificate(
       {
         token: input.token.reveal(),
@@ -65,10 +67,12 @@ export function issueCertificate(
         bundleHash: input.bundleHash,
         containers: [...(input.containers ?? [])],
       },
-      ...callOptions(deadlineMs),
+      new Metadata(),
+      options,
       respond,
-    ),
-  );
+    );
+    return client;
+  });
 }
 
 /**
@@ -80,15 +84,28 @@ export function getCredentials(
   request: GetCredentialsRequest,
   deadlineMs: number,
 ): Promise<GetCredentialsResponse> {
-  const client = new CredentialsClient(endpoint.address, mutualTls(endpoint, identity), channelOptions(endpoint));
-  return callOnce(client, endpoint, (respond) => client.getCredentials(request, ...callOptions(deadlineMs), respond));
+  return callServer(endpoint, deadlineMs, (connections, respond, options) => {
+    const security = mutualTls(endpoint, identity, connections);
+    const client = new CredentialsClient(endpoint.address, security, channelOptions(endpoint));
+    client.getCredentials(request, new Metadata(), options, respond);
+    return client;
+  });
 }
 
-function mutualTls(endpoint: ServerEndpoint, identity: ClientIdentity): ChannelCredentials {
+function tls({ bundlePem }: ServerEndpoint, { checkServerIdentity }: CallConnections): ChannelCredentials {
+  return credentials.createSsl(Buffer.from(bundlePem), null, null, { checkServerIdentity });
+}
+
+function mutualTls(
+  { bundlePem }: ServerEndpoint,
+  identity: ClientIdentity,
+  { checkServerIdentity }: CallConnections,
+): ChannelCredentials {
   return credentials.createSsl(
-    Buffer.from(endpoint.bundlePem),
+    Buffer.from(bundlePem),
     Buffer.from(identity.privateKey.reveal()),
     Buffer.from(identity.certificatePem),
+    { checkServerIdentity },
   );
 }
 
@@ -101,22 +118,65 @@ function channelOptions({ serverName }: ServerEndpoint): ChannelOptions {
   };
 }
 
+/** TCP alone: behind a ClusterIP the next connection may reach another replica, and a name may have more addresses. */
+const CONNECT_TIMEOUT_MS = 2_000;
+/** Of tries that fail at once, as while a replica is replaced. */
+const MAX_QUICK_TRIES = 3;
+/** Between them, varied by ±50 %. */
+const PAUSE_MS = 200;
+
 type Respond<Response> = (error: ServiceError | null, response: Response) => void;
 
-async function callOnce<Response>(
-  client: { close(): void },
+/** Starts a call on a new client, and returns the client. */
+type StartCall<Response> = (
+  connections: CallConnections,
+  respond: Respond<Response>,
+  options: Partial<CallOptions>,
+) => { close(): void };
+
+/** Calls the server; while no TCP connection can be opened, again until the deadline, or a few times if that fails at once. */
+async function callServer<Response>(
   { address }: ServerEndpoint,
-  call: (respond: Respond<Response>) => unknown,
+  deadlineMs: number,
+  start: StartCall<Response>,
 ): Promise<Response> {
-  try {
-    return await new Promise((resolve, reject) => {
-      call((error, response) => (error ? reject(fromServiceError(error, address)) : resolve(response)));
-    });
-  } finally {
-    client.close();
+  const endsAt = systemClock.elapsedMs() + deadlineMs;
+  const leftMs = () => endsAt - systemClock.elapsedMs();
+  for (let quickTries = 1; ; ) {
+    const beganMs = leftMs();
+    const connections = watchConnections(CONNECT_TIMEOUT_MS);
+    try {
+      return await callOnce(connections, address, leftMs(), start);
+    } catch (error) {
+      const wasQuick = beganMs - leftMs() < CONNECT_TIMEOUT_MS;
+      const isOver = leftMs() < CONNECT_TIMEOUT_MS || (wasQuick && quickTries >= MAX_QUICK_TRIES);
+      if (connections.hasConnected() || isOver) throw error;
+      if (wasQuick) quickTries += 1;
+      // Not sleep() of clock.ts, whose timer does not keep a renewal's process alive.
+      await wait(jitter(PAUSE_MS, 0.5));
+    } finally {
+      connections.stop();
+    }
   }
 }
 
-function callOptions(deadlineMs: number): [Metadata, Partial<CallOptions>] {
-  return [new Metadata(), { deadline: new Date(Date.now() + deadlineMs) }];
+async function callOnce<Response>(
+  connections: CallConnections,
+  address: string,
+  deadlineMs: number,
+  start: StartCall<Response>,
+): Promise<Response> {
+  let client: { close(): void } | undefined;
+  try {
+    return await new Promise((resolve, reject) => {
+      const options = { deadline: new Date(Date.now() + deadlineMs) };
+      const respond: Respond<Response> = (error, response) => {
+        if (error) reject(fromServiceError(error, address, connections.hasSecured()));
+        else resolve(response);
+      };
+      client = connections.run(() => start(connections, respond, options));
+    });
+  } finally {
+    client?.close();
+  }
 }

@@ -66,6 +66,20 @@ export class PodroleError extends Error implements Refusal {
   }
 }
 
+/** SERVER_UNREACHABLE, with how far the connection came. */
+export class UnreachableError extends PodroleError {
+  /**
+   * True if the server closed the connection after the client's part of the TLS handshake, as it does with a client
+   * certificate that it rejects. An overloaded server closes it earlier.
+   */
+  readonly wasDropped: boolean;
+
+  constructor(message: string, { wasDropped, ...options }: ErrorOptions & { readonly wasDropped: boolean }) {
+    super("SERVER_UNREACHABLE", message, options);
+    this.wasDropped = wasDropped;
+  }
+}
+
 /**
  * Returns a PodroleError unchanged, and anything else as INTERNAL with the error as its cause and not in its message.
  */

@@ -1,7 +1,7 @@
 // How refusals cross the wire: the code as metadata, the gRPC status from the error table, the text as details. Also
 // the one mapper of grpc-js errors: nothing else in podrole reads a gRPC status.
 import { Metadata, type ServiceError, type StatusObject, status } from "@grpc/grpc-js";
-import { ERRORS, isErrorCode, PodroleError } from "./errors.ts";
+import { ERRORS, isErrorCode, PodroleError, UnreachableError } from "./errors.ts";
 
 const CODE = "podrole-code";
 const RETRY_AFTER = "podrole-retry-after-ms";
@@ -17,18 +17,17 @@ export function toStatus(error: PodroleError): Partial<StatusObject> {
 /**
  * Returns the server's refusal if it sent one, otherwise SERVER_UNREACHABLE: no connection, a failed TLS handshake, an
  * exceeded deadline, or a status that something between client and server generated. `target`: host:port for the
- * message.
+ * message. `wasSecured`: the TLS handshake had succeeded, as the client saw it.
  */
-export function fromServiceError(error: ServiceError, target: string): PodroleError {
+export function fromServiceError(error: ServiceError, target: string, wasSecured = false): PodroleError {
   const code = firstOf(error.metadata, CODE);
   if (code !== undefined && isErrorCode(code)) {
     const retryAfterMs = Number(firstOf(error.metadata, RETRY_AFTER));
     return new PodroleError(code, error.details, Number.isFinite(retryAfterMs) ? { retryAfterMs } : {});
   }
   const state = error.code === status.DEADLINE_EXCEEDED ? "no response within the deadline" : error.details;
-  return new PodroleError("SERVER_UNREACHABLE", `Cannot reach podrole's server at ${target}: ${state}`, {
-    cause: error,
-  });
+  const message = `Cannot reach podrole's server at ${target}: ${state}`;
+  return new UnreachableError(message, { cause: error, wasDropped: wasSecured && error.code === status.UNAVAILABLE });
 }
 
 /** Metadata is absent if the call failed before a response arrived. */

@@ -146,7 +146,10 @@ test("getCredentials() fails in the handshake with a certificate of another CA, 
   const pem = authority.certificatePem;
   const { port, peers } = await credentialsPort(context, changing(material(authority, pem)));
   const stranger = leaf(makeAuthority("other"), POD);
-  await assert.rejects(getCredentials(at(port, pem), stranger, REQUEST, 2_000), { code: "SERVER_UNREACHABLE" });
+  await assert.rejects(getCredentials(at(port, pem), stranger, REQUEST, 2_000), {
+    code: "SERVER_UNREACHABLE",
+    wasDropped: true,
+  });
   const serving = leaf(authority, SERVING);
   await assert.rejects(getCredentials(at(port, pem), serving, REQUEST, 2_000), { code: "SERVER_UNREACHABLE" });
   assert.deepEqual(peers, []);

@@ -1,7 +1,7 @@
 // One renewal: proves the pod if the certificate is missing or past half of its lifetime, and requests credentials for all
 // containers, unless they came with the certificate. The first renewal, a later one and a new start after an error are the
 // same. Results go into the identity directory, nothing stays in memory, and the serving process never loads this module.
-import { ERRORS, type ErrorInfo, type PodroleError, toPodroleError } from "../../protocol/errors.ts";
+import { ERRORS, type ErrorInfo, type PodroleError, toPodroleError, UnreachableError } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { readGrants } from "../files/grants-file.ts";
@@ -23,8 +23,9 @@ export interface RenewDeps {
 const RENEWAL_DEADLINE_MS = 28_000;
 
 /**
- * A server that rejects a certificate in the TLS handshake closes the connection, which looks like an outage. So if
- * there is no connection, a certificate of this age or older is replaced once; a younger one is not the cause.
+ * A server that rejects a certificate closes the connection after the TLS handshake, without a reason. Then a certificate of
+ * this age or older is replaced once; a younger one is not the cause. A server that is away or overloaded never gets that
+ * far: requests for certificates would only add to its load.
  */
 const SUSPECT_AFTER_MS = 5 * 60_000;
 
@@ -99,8 +100,9 @@ async function withAnswers(run: Run, { identity, answers }: NewIdentity): Promis
   return { identity, answers: answers ?? (await requestCredentials(run, identity)) };
 }
 
-function mayBeTheCertificate({ code }: PodroleError, ageMs: number): boolean {
-  return code === "CERTIFICATE_REJECTED" || (code === "SERVER_UNREACHABLE" && ageMs >= SUSPECT_AFTER_MS);
+function mayBeTheCertificate(error: PodroleError, ageMs: number): boolean {
+  if (error.code === "CERTIFICATE_REJECTED") return true;
+  return error instanceof UnreachableError && error.wasDropped && ageMs >= SUSPECT_AFTER_MS;
 }
 
 async function storeAnswers(

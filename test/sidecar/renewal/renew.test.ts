@@ -1,7 +1,9 @@
 // Renewals against a server with real gRPC, TLS and certificates; assertions read the pod's identity directory.
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { after, beforeEach, type TestContext, test } from "node:test";
 import { joinBundle } from "../../../src/pki/bundle.ts";
@@ -50,6 +52,14 @@ async function setUp(t: TestContext, changes: Partial<SidecarSettings> = {}) {
     grants: () => readGrants(identityDirectory)?.containers ?? [],
     file: (name: string) => join(identityDirectory, name),
   };
+}
+
+/** A port that closes each connection before TLS; resolves with its number. */
+async function listenAndClose(t: TestContext): Promise<number> {
+  const listener = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+  t.after(() => listener.close());
+  await once(listener, "listening");
+  return (listener.address() as AddressInfo).port;
 }
 
 test("renew() proves the pod, receives credentials for every container, and stores them in files of mode 0600", async (t) => {
@@ -175,6 +185,19 @@ test("renew() requests a new certificate when the stored one may be the reason f
   assert.deepEqual(await moved.run(), { outcome: "renewed" });
   assert.deepEqual(server.calls, ["certificate", "credentials"]);
   assert.deepEqual(await run(), { outcome: "renewed" });
+});
+
+test("renew() requests no certificate from a server that closes connections before TLS, as an overloaded one does", async (t) => {
+  const { run, file } = await setUp(t);
+  await run();
+  const port = await listenAndClose(t);
+  const overloaded = await setUp(t, { serverAddress: { host: "127.0.0.1", port } });
+  await writeFile(overloaded.file("identity.pem"), await readFile(file("identity.pem")));
+  await clock.advance(10 * MINUTE);
+  server.calls.length = 0;
+  const renewal = await overloaded.run();
+  assert.equal(renewal.outcome === "failed" && renewal.code, "SERVER_UNREACHABLE");
+  assert.deepEqual(server.calls, []);
 });
 
 test("renew() uses the old certificate until its expiry when a new one is not available", async (t) => {

@@ -1,0 +1,62 @@
+// The TCP connections that one call of a client opens. grpc-js has no time limit for them and does not say how far they
+// came, so both follow from Node's diagnostics channel, which reports every client socket of the process before it connects.
+// (https://nodejs.org/api/diagnostics_channel.html#built-in-channels)
+// States of a connection: connecting → connected (TCP) → secured (TLS, the server's name verified) → closed; a connection
+// that is not connected in time is closed. grpc-js then tries the next address, or fails the call.
+import { AsyncLocalStorage } from "node:async_hooks";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { Socket } from "node:net";
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
+import { systemClock } from "../runtime/clock.ts";
+
+/** How far a call's connections came. */
+export interface CallConnections {
+  /** Makes a call whose connections count; it must open them itself or by promises and timers that it starts. */
+  run<Result>(call: () => Result): Result;
+  /** Verifies the server's name in its certificate, as tls.checkServerIdentity() does. */
+  readonly checkServerIdentity: (hostname: string, certificate: PeerCertificate) => Error | undefined;
+  readonly hasConnected: () => boolean;
+  readonly hasSecured: () => boolean;
+  /** Ends the watch. Connections that are open stay so. */
+  stop(): void;
+}
+
+const CHANNEL = "net.client.socket";
+
+/** Starts to watch. `timeoutMs`: milliseconds from a connection's first packet until TCP is up; TLS may take longer. */
+export function watchConnections(timeoutMs: number): CallConnections {
+  const own = new AsyncLocalStorage<true>();
+  const cancels = new Set<() => void>();
+  let hasConnected = false;
+  let hasSecured = false;
+
+  function onSocket(message: unknown): void {
+    if (own.getStore() !== true) return;
+    const { socket } = message as { readonly socket: Socket };
+    const late = () => socket.destroy(new Error(`no TCP connection within ${timeoutMs / 1000} s`));
+    const cancel = systemClock.schedule(late, timeoutMs);
+    cancels.add(cancel);
+    socket.once("close", cancel);
+    socket.once("connect", () => {
+      cancel();
+      hasConnected = true;
+    });
+  }
+
+  subscribe(CHANNEL, onSocket);
+  return {
+    run: (call) => own.run(true, call),
+    checkServerIdentity(hostname, certificate) {
+      const problem = checkServerIdentity(hostname, certificate);
+      // TLS calls this last, after the certificate's chain is verified.
+      hasSecured ||= problem === undefined;
+      return problem;
+    },
+    hasConnected: () => hasConnected,
+    hasSecured: () => hasSecured,
+    stop() {
+      unsubscribe(CHANNEL, onSocket);
+      for (const cancel of cancels) cancel();
+    },
+  };
+}
