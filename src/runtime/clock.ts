@@ -3,6 +3,15 @@
 // due.ts compares times on both clocks.
 import { type DueTime, dueAfter, MAX_CHECK_INTERVAL_MS, untilDueMs } from "./due.ts";
 
+/** A second in milliseconds. */
+export const SECOND_MS = 1_000;
+/** A minute in milliseconds. */
+export const MINUTE_MS = 60 * SECOND_MS;
+/** An hour in milliseconds. */
+export const HOUR_MS = 60 * MINUTE_MS;
+/** A day in milliseconds. */
+export const DAY_MS = 24 * HOUR_MS;
+
 /** The time of a program and its timers. */
 export interface Clock {
   /** Unix time in milliseconds: the wall clock, which may be set forward and back. */

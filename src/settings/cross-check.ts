@@ -2,11 +2,9 @@
 import { isTrustDomain } from "../pki/identity.ts";
 import { policyProblems } from "../policy/settings.ts";
 import { policySettings } from "../policy/settings-table.ts";
+import { HOUR_MS, MINUTE_MS } from "../runtime/clock.ts";
 import type { ServerSettings } from "./server.ts";
 import type { WebhookSettings } from "./webhook.ts";
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
 
 /** Returns one text for each problem of the webhook's settings, beginning with its flag; empty if there is none. */
 export function crossCheckWebhook(settings: WebhookSettings): readonly string[] {
@@ -32,10 +30,12 @@ function chainingProblems({ assumeRoleArn, sessionDuration, maxSessionDuration }
   if (assumeRoleArn === undefined) return [];
   const expected = "expected at most 1h, the limit of STS for role chaining";
   return [
-    ...(maxSessionDuration !== undefined && maxSessionDuration > HOUR
+    ...(maxSessionDuration !== undefined && maxSessionDuration > HOUR_MS
       ? [`--max-session-duration: it is above 1h and --assume-role-arn is set; ${expected}`]
       : []),
-    ...(sessionDuration > HOUR ? [`--session-duration: it is above 1h and --assume-role-arn is set; ${expected}`] : []),
+    ...(sessionDuration > HOUR_MS
+      ? [`--session-duration: it is above 1h and --assume-role-arn is set; ${expected}`]
+      : []),
   ];
 }
 
@@ -60,7 +60,7 @@ function certificateProblems({ trustDomain, certificateTtl, caTtl, caCert, caKey
   if (!isTrustDomain(trustDomain)) {
     problems.push(`--trust-domain: it is ${JSON.stringify(trustDomain)}; expected a DNS name in lower case`);
   }
-  if (certificateTtl < 10 * MINUTE) problems.push("--certificate-ttl: it is below 10m; expected 10m or longer");
+  if (certificateTtl < 10 * MINUTE_MS) problems.push("--certificate-ttl: it is below 10m; expected 10m or longer");
   if (certificateTtl > caTtl / 6) {
     problems.push("--certificate-ttl: it is above a sixth of --ca-ttl; expected a sixth of it or shorter");
   }

@@ -13,6 +13,7 @@ import {
   IssueCertificateRequest,
   IssueCertificateResponse,
 } from "../../src/protocol/generated/podrole/v1/podrole.ts";
+import { HOUR_MS } from "../../src/runtime/clock.ts";
 import type { Secret } from "../../src/runtime/secret.ts";
 import { extension, oddCertificate } from "../pki/samples.ts";
 import { type GrpcConnection, type GrpcOutcome, openGrpc } from "../protocol/grpc-call.ts";
@@ -23,7 +24,6 @@ import type { World } from "./world.ts";
 /** Calls the server as one caller about one relation. */
 export type Ask = (caller: string, relation: string) => Promise<Verdict>;
 
-const HOUR_MS = 3_600_000;
 const CONTAINERS: Readonly<Record<string, string>> = {
   idle: "cron",
   podrole: "podrole-sidecar",

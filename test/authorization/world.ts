@@ -9,7 +9,7 @@ import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { type Authorities, bundleOf, encodeAuthorities } from "../../src/pki/authorities.ts";
 import { createAuthority } from "../../src/pki/certificate.ts";
-import { systemClock } from "../../src/runtime/clock.ts";
+import { DAY_MS, systemClock } from "../../src/runtime/clock.ts";
 import { readSettings, type SettingTable } from "../../src/runtime/settings.ts";
 import { createShutdown } from "../../src/runtime/shutdown.ts";
 import { startServer } from "../../src/server/main.ts";
@@ -27,7 +27,6 @@ import { startSidecar } from "./sidecar.ts";
 
 const REGION = "eu-central-1";
 const ACCOUNT = "123456789012";
-const DAY_MS = 86_400_000;
 const POD_AUDIENCE = "podrole.io";
 
 /** Registers what ends the services: a test's context, or `after` of the whole file. */

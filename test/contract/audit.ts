@@ -1,9 +1,9 @@
 // Fields of the audit log and of the webhook's answer, from the use cases that write them.
-
 import { createAuthority } from "../../src/pki/certificate.ts";
 import { createCsr } from "../../src/pki/csr.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
 import { refuse } from "../../src/protocol/errors.ts";
+import { HOUR_MS } from "../../src/runtime/clock.ts";
 import { type Audit, createAudit } from "../../src/runtime/log.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import type { SessionCredentials } from "../../src/server/aws/sts.ts";
@@ -21,7 +21,6 @@ import { createFakeCluster, podOf, reviewOf } from "../webhook/requests.ts";
 import { type Contract, shapeOf } from "./entries.ts";
 
 const clock = createFakeClock();
-const HOUR_MS = 3_600_000;
 
 export async function audit(): Promise<Contract> {
   const admissions = recordingAudit("webhook");

@@ -10,15 +10,15 @@ import {
   rotateSlots,
 } from "../../src/pki/authorities.ts";
 import { splitBundle } from "../../src/pki/bundle.ts";
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../src/runtime/clock.ts";
 import type { Result } from "../../src/runtime/result.ts";
-import { DAY, HOUR, NOW } from "./samples.ts";
+import { NOW } from "./samples.ts";
 
-const MINUTE = 60_000;
 /** Ten minutes until every replica has seen a change, and the lifetime of a leaf. */
-const SETTLED = 10 * MINUTE + HOUR;
-const OPTIONS: RotationOptions = { commonName: "podrole CA", lifetimeMs: 360 * DAY, leafLifetimeMs: HOUR };
+const SETTLED = 10 * MINUTE_MS + HOUR_MS;
+const OPTIONS: RotationOptions = { commonName: "podrole CA", lifetimeMs: 360 * DAY_MS, leafLifetimeMs: HOUR_MS };
 /** A CA is backdated by five minutes, which count towards its lifetime. */
-const LIFE = OPTIONS.lifetimeMs + 5 * MINUTE;
+const LIFE = OPTIONS.lifetimeMs + 5 * MINUTE_MS;
 const END = NOW + OPTIONS.lifetimeMs;
 const HALF = END - LIFE / 2;
 const DUE = END - LIFE / 6;
@@ -77,9 +77,9 @@ test("planRotation() does not let the next CA sign before it was published long 
   assertCalm(late, DUE + 1);
   assertCalm(late, DUE + SETTLED);
   assert.equal(step(late, DUE + 1 + SETTLED).current.authority, late.next?.authority);
-  const slow = { ...OPTIONS, publishMs: 7 * DAY };
-  assertCalm(late, DUE + 7 * DAY + 10 * MINUTE, slow);
-  assert.equal(step(late, DUE + 1 + 7 * DAY + 10 * MINUTE, slow).current.authority, late.next?.authority);
+  const slow = { ...OPTIONS, publishMs: 7 * DAY_MS };
+  assertCalm(late, DUE + 7 * DAY_MS + 10 * MINUTE_MS, slow);
+  assert.equal(step(late, DUE + 1 + 7 * DAY_MS + 10 * MINUTE_MS, slow).current.authority, late.next?.authority);
 });
 
 test("planRotation() removes the previous CA when its last leaf has expired, after minutes of grace", () => {
@@ -91,19 +91,19 @@ test("planRotation() removes the previous CA when its last leaf has expired, aft
 });
 
 test("planRotation() removes the previous CA at the latest when it has expired itself", () => {
-  const long = { ...OPTIONS, leafLifetimeMs: 1000 * DAY };
+  const long = { ...OPTIONS, leafLifetimeMs: 1000 * DAY_MS };
   assert.ok(planRotation(ACTIVATED, END - 1, long).authorities.previous);
   assert.equal(step(ACTIVATED, END, long).previous, undefined);
 });
 
 test("planRotation() lets the next CA sign at once if the current one has expired", () => {
-  const late = step(FIRST, END - MINUTE);
+  const late = step(FIRST, END - MINUTE_MS);
   assertCalm(late, END - 1);
   assert.equal(step(late, END).current.authority, late.next?.authority);
 });
 
 test("planRotation() creates a new CA if all CAs have expired", () => {
-  const later = END + 1000 * DAY;
+  const later = END + 1000 * DAY_MS;
   for (const held of [FIRST, PREPARED, { ...ACTIVATED, next: undefined }]) {
     const fresh = step(held, later);
     assert.deepEqual([fresh.next, fresh.previous], [undefined, undefined]);
@@ -112,7 +112,7 @@ test("planRotation() creates a new CA if all CAs have expired", () => {
 });
 
 test("planRotation() changes nothing if the clock is set back", () => {
-  for (const held of [FIRST, PREPARED, ACTIVATED]) assertCalm(held, NOW - 30 * DAY);
+  for (const held of [FIRST, PREPARED, ACTIVATED]) assertCalm(held, NOW - 30 * DAY_MS);
 });
 
 test("bundleOf() contains the CA of every slot once", () => {
@@ -124,11 +124,11 @@ test("bundleOf() contains the CA of every slot once", () => {
 });
 
 test("rotateSlots() prepares, activates and retires one after the other at any time of a CA's lifetime", () => {
-  const prepared = assertDone(rotateSlots("prepare", FIRST, NOW + DAY, OPTIONS));
-  assert.equal(prepared.next?.since, NOW + DAY);
-  const activated = assertDone(rotateSlots("activate", prepared, NOW + DAY + SETTLED, OPTIONS));
+  const prepared = assertDone(rotateSlots("prepare", FIRST, NOW + DAY_MS, OPTIONS));
+  assert.equal(prepared.next?.since, NOW + DAY_MS);
+  const activated = assertDone(rotateSlots("activate", prepared, NOW + DAY_MS + SETTLED, OPTIONS));
   assert.equal(activated.current.authority, prepared.next.authority);
-  const retired = assertDone(rotateSlots("retire", activated, NOW + DAY + 2 * SETTLED, OPTIONS));
+  const retired = assertDone(rotateSlots("retire", activated, NOW + DAY_MS + 2 * SETTLED, OPTIONS));
   assert.deepEqual(retired, { ...activated, previous: undefined });
 });
 
@@ -142,14 +142,14 @@ test("rotateSlots() refuses activate without, or too soon after, prepare", () =>
     rotateSlots("activate", PREPARED, HALF + SETTLED - 1, OPTIONS),
     /published too recently: wait 1 minutes/,
   );
-  assertRefused(rotateSlots("activate", PREPARED, HALF, { ...OPTIONS, publishMs: DAY }), /wait 1450 minutes/);
+  assertRefused(rotateSlots("activate", PREPARED, HALF, { ...OPTIONS, publishMs: DAY_MS }), /wait 1450 minutes/);
   assertDone(rotateSlots("activate", PREPARED, HALF + SETTLED, OPTIONS));
 });
 
 test("rotateSlots() refuses activate while the previous CA's leaves are valid, because its slot is taken", () => {
   const held = assertDone(rotateSlots("prepare", ACTIVATED, DUE + 2, OPTIONS));
   const quick = { ...OPTIONS, publishMs: 0 };
-  assertRefused(rotateSlots("activate", held, DUE + 1 + HOUR, quick), /previous CA is not retired: wait 10 minutes/);
+  assertRefused(rotateSlots("activate", held, DUE + 1 + HOUR_MS, quick), /previous CA is not retired: wait 10 minutes/);
   assertDone(
     rotateSlots(
       "activate",
@@ -162,7 +162,7 @@ test("rotateSlots() refuses activate while the previous CA's leaves are valid, b
 
 test("rotateSlots() refuses retire without a previous CA and while its leaves are valid", () => {
   assertRefused(rotateSlots("retire", FIRST, NOW, OPTIONS), /no previous CA/);
-  assertRefused(rotateSlots("retire", ACTIVATED, DUE + 1 + HOUR, OPTIONS), /still valid: wait 10 minutes/);
+  assertRefused(rotateSlots("retire", ACTIVATED, DUE + 1 + HOUR_MS, OPTIONS), /still valid: wait 10 minutes/);
   assertDone(rotateSlots("retire", ACTIVATED, DUE + 1 + SETTLED, OPTIONS));
 });
 
@@ -174,7 +174,7 @@ test("rotateSlots() takes steps that are too early if forced, but none without a
   assertDone(rotateSlots("retire", ACTIVATED, DUE + 2, forced));
   assertRefused(rotateSlots("activate", FIRST, NOW, forced), /prepare one first/);
   assertRefused(rotateSlots("retire", FIRST, NOW, forced), /no previous CA/);
-  const years = NOW + 10 * 365 * DAY;
+  const years = NOW + 10 * 365 * DAY_MS;
   assertRefused(rotateSlots("activate", PREPARED, years, forced), /the next CA has expired/);
 });
 

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { createHash, X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { bundleHash, joinBundle, notAfterOf, notBeforeOf, splitBundle } from "../../src/pki/bundle.ts";
+import { DAY_MS } from "../../src/runtime/clock.ts";
 import { fc } from "../property.ts";
-import { DAY, NOW, newAuthority } from "./samples.ts";
+import { NOW, newAuthority } from "./samples.ts";
 
 const PEMS = ["one", "two", "three"].map((name) => newAuthority(NOW, name).certificatePem);
 const [ONE = "", TWO = "", THREE = ""] = PEMS;
@@ -52,7 +53,7 @@ test("splitBundle(), joinBundle() and bundleHash() never throw on any text", () 
 });
 
 test("notAfterOf() and notBeforeOf() read the first certificate, and throw if there is none", () => {
-  assert.equal(notAfterOf(`text before\n${ONE}${TWO}`), NOW + 365 * DAY);
+  assert.equal(notAfterOf(`text before\n${ONE}${TWO}`), NOW + 365 * DAY_MS);
   assert.equal(notBeforeOf(ONE), NOW - 300_000);
   assert.throws(() => notAfterOf(""));
   assert.throws(() => notBeforeOf("no certificate"));

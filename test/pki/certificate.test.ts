@@ -13,13 +13,12 @@ import { content, encode, integer, sequence, taggedBytes, wholeOctets } from "..
 import { certificateFields, readExtensions } from "../../src/pki/extensions.ts";
 import * as oids from "../../src/pki/oids.ts";
 import { isRefusal, PodroleError } from "../../src/protocol/errors.ts";
+import { DAY_MS, HOUR_MS } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { openssl, withOpenssl } from "./openssl.ts";
 import {
   caConstraints,
-  DAY,
   extension,
-  HOUR,
   NOW,
   newAuthority,
   newKey,
@@ -50,7 +49,7 @@ const AUTHORITIES: readonly (readonly [string, Authority])[] = [
   ["an RSA CA", authorityOf("rsa")],
 ];
 
-function issue(authority: Authority, subject: Subject = POD_SUBJECT, now = NOW, lifetimeMs = HOUR) {
+function issue(authority: Authority, subject: Subject = POD_SUBJECT, now = NOW, lifetimeMs = HOUR_MS) {
   return issueCertificate({ authority, publicKey: publicKeyOf(KEY), subject, now, lifetimeMs });
 }
 
@@ -94,7 +93,7 @@ test("issueCertificate() signs the RSA key of a request and ignores the names in
       publicKey: key,
       subject: POD_SUBJECT,
       now: NOW,
-      lifetimeMs: HOUR,
+      lifetimeMs: HOUR_MS,
     });
     const leaf = new X509Certificate(pem);
     assert.ok(leaf.publicKey.equals(key));
@@ -124,7 +123,7 @@ test("issueCertificate() issues a certificate from 5 minutes before now for the 
   const now = NOW + 789;
   const { pem, notBefore, notAfter } = issue(newAuthority(), POD_SUBJECT, now);
   assert.equal(notBefore, NOW - 300_000);
-  assert.equal(notAfter, NOW + HOUR);
+  assert.equal(notAfter, NOW + HOUR_MS);
   const leaf = new X509Certificate(pem);
   assert.equal(leaf.validFromDate.getTime(), notBefore);
   assert.equal(leaf.validToDate.getTime(), notAfter);
@@ -148,11 +147,11 @@ test("issueCertificate() never exceeds the validity of any certificate in its CA
 });
 
 const UNUSABLE: readonly (readonly [string, Authority, number, RegExp])[] = [
-  ["has expired", newAuthority(), NOW + 365 * DAY, /it is only valid until/],
+  ["has expired", newAuthority(), NOW + 365 * DAY_MS, /it is only valid until/],
   [
     "is valid only later",
     newAuthority(),
-    NOW - 2 * HOUR,
+    NOW - 2 * HOUR_MS,
     /only valid from .*, and this machine's clock shows .*Z; expected clocks/,
   ],
   ["has no certificate", { certificatePem: "", key: KEY }, NOW, /cannot be read/],
@@ -173,10 +172,10 @@ for (const [state, authority, now, reason] of UNUSABLE) {
 }
 
 for (const [clock, now, expected] of [
-  ["agrees with the issuer's", NOW + 10_000, HOUR - 10_000],
-  ["is two minutes behind", NOW - 120_000, HOUR],
-  ["is two hours ahead", NOW + 2 * HOUR, HOUR],
-  ["is two hours behind", NOW - 2 * HOUR, HOUR],
+  ["agrees with the issuer's", NOW + 10_000, HOUR_MS - 10_000],
+  ["is two minutes behind", NOW - 120_000, HOUR_MS],
+  ["is two hours ahead", NOW + 2 * HOUR_MS, HOUR_MS],
+  ["is two hours behind", NOW - 2 * HOUR_MS, HOUR_MS],
 ] as const) {
   test(`remainingLifetimeMs() never exceeds the lifetime, and is positive, when the receiver's clock ${clock}`, () => {
     assert.equal(remainingLifetimeMs(issue(newAuthority()).pem, now), expected);
@@ -199,21 +198,21 @@ test("issueCertificate() uses a new positive serial of 128 random bits each time
 });
 
 test("createAuthority() creates a self-signed CA that signs only leaves", () => {
-  const { certificatePem, key } = createAuthority({ commonName: "podrole CA", now: NOW, lifetimeMs: 365 * DAY });
+  const { certificatePem, key } = createAuthority({ commonName: "podrole CA", now: NOW, lifetimeMs: 365 * DAY_MS });
   const ca = new X509Certificate(certificatePem);
   assert.ok(ca.ca && ca.checkIssued(ca) && ca.verify(ca.publicKey));
   assert.ok(ca.publicKey.equals(publicKeyOf(key)));
   assert.equal(ca.subject, "O=podrole\nCN=podrole CA");
   assert.equal(ca.validFromDate.getTime(), NOW - 300_000);
-  assert.equal(ca.validToDate.getTime(), NOW + 365 * DAY);
+  assert.equal(ca.validToDate.getTime(), NOW + 365 * DAY_MS);
   const [constraints] = readExtensions(ca.raw)(oids.BASIC_CONSTRAINTS);
   assert.equal(constraints && encode(constraints).toString("hex"), "30060101ff020100");
 });
 
 test("issueCertificate() and createAuthority() write times after 2049 as GeneralizedTime", () => {
   const now = Date.UTC(2049, 11, 31, 23, 58);
-  const authority = createAuthority({ commonName: "late", now, lifetimeMs: 10 * 365 * DAY });
-  const leaf = new X509Certificate(issue(authority, POD_SUBJECT, now, HOUR).pem);
+  const authority = createAuthority({ commonName: "late", now, lifetimeMs: 10 * 365 * DAY_MS });
+  const leaf = new X509Certificate(issue(authority, POD_SUBJECT, now, HOUR_MS).pem);
   assert.equal(leaf.validFromDate.toISOString(), "2049-12-31T23:53:00.000Z");
   assert.equal(leaf.validToDate.toISOString(), "2050-01-01T00:58:00.000Z");
   const times = leaf.raw.toString("latin1");
@@ -247,7 +246,7 @@ test(
       /unsuitable certificate purpose|unsupported certificate purpose/,
     );
     assert.notEqual(verify("other", "sslclient", NOW).status, 0);
-    assert.match(verify("ca", "sslclient", NOW + HOUR + 1000).output, /expired/);
+    assert.match(verify("ca", "sslclient", NOW + HOUR_MS + 1000).output, /expired/);
   },
 );
 

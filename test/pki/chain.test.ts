@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
 import { refuseChain } from "../../src/pki/chain.ts";
-import { caConstraints, DAY, HOUR, NOW, newAuthority, newKey, newLeaf, oddCertificate } from "./samples.ts";
+import { DAY_MS, HOUR_MS } from "../../src/runtime/clock.ts";
+import { caConstraints, NOW, newAuthority, newKey, newLeaf, oddCertificate } from "./samples.ts";
 
 const certificates = (...pems: readonly string[]) => pems.map((pem) => new X509Certificate(pem));
 const CA = newAuthority();
@@ -17,7 +18,7 @@ test("refuseChain() accepts a valid leaf of a CA in the bundle, among others", (
 });
 
 test("refuseChain() accepts a leaf from the start of its validity to its end, and not a second more", () => {
-  const [from, to] = [NOW - 300_000, NOW + HOUR];
+  const [from, to] = [NOW - 300_000, NOW + HOUR_MS];
   assert.deepEqual([refusal(from), refusal(to)], [undefined, undefined]);
   for (const [now, state] of [
     [from - 1_000, /only valid from 2026-11-24T11:55:00/],
@@ -71,7 +72,7 @@ for (const [what, bundle] of [
 test("refuseChain() ends for CAs that sign each other without a root", () => {
   const [one, two] = [newKey("prime256v1"), newKey("prime256v1")];
   const cross = (name: string, key: typeof one, issuer: { name: string; key: typeof one }) =>
-    oddCertificate({ name, key, issuer, extensions: [caConstraints()], notAfter: NOW + DAY });
+    oddCertificate({ name, key, issuer, extensions: [caConstraints()], notAfter: NOW + DAY_MS });
   const bundle = certificates(
     cross("one", one, { name: "two", key: two }),
     cross("two", two, { name: "one", key: one }),

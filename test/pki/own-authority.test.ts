@@ -6,11 +6,11 @@ import { type Authority, issueCertificate } from "../../src/pki/certificate.ts";
 import { bits, oid, sequence } from "../../src/pki/der.ts";
 import * as oids from "../../src/pki/oids.ts";
 import { readAuthority } from "../../src/pki/own-authority.ts";
+import { DAY_MS } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { openssl, withOpenssl } from "./openssl.ts";
 import {
   caConstraints,
-  DAY,
   extension,
   NOW,
   newAuthority,
@@ -56,7 +56,7 @@ for (const [name, certificatePem, key] of ACCEPTED) {
       publicKey: publicKeyOf(EC),
       subject: POD_SUBJECT,
       now: NOW,
-      lifetimeMs: DAY,
+      lifetimeMs: DAY_MS,
     });
     const [leafCertificate, issuer] = [new X509Certificate(leaf.pem), new X509Certificate(authority.certificatePem)];
     assert.ok(leafCertificate.checkIssued(issuer) && leafCertificate.verify(issuer.publicKey));
@@ -178,7 +178,13 @@ test("readAuthority() accepts a CA of openssl, and openssl verifies its leaf str
   const now = new X509Certificate(pem).validFromDate.getTime() + 60_000;
   const read = readAuthority(pem, key, now);
   const authority = read.ok ? read.value : assert.fail(read.problem);
-  const leaf = issueCertificate({ authority, publicKey: publicKeyOf(EC), subject: POD_SUBJECT, now, lifetimeMs: DAY });
+  const leaf = issueCertificate({
+    authority,
+    publicKey: publicKeyOf(EC),
+    subject: POD_SUBJECT,
+    now,
+    lifetimeMs: DAY_MS,
+  });
   const verify = [
     "verify",
     "-x509_strict",

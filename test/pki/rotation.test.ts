@@ -16,7 +16,8 @@ import {
 import { readCertificates } from "../../src/pki/bundle.ts";
 import { issueCertificate } from "../../src/pki/certificate.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
-import { DAY, HOUR, NOW, POD_SUBJECT, publicKeyOf } from "./samples.ts";
+import { DAY_MS, HOUR_MS } from "../../src/runtime/clock.ts";
+import { NOW, POD_SUBJECT, publicKeyOf } from "./samples.ts";
 
 const YEARS = 3;
 const SETTLE = 10 * 60_000;
@@ -77,7 +78,7 @@ function simulate(options: RotationOptions, stepMs: number, verbsPerStep: number
     stored = decodeAuthorities(encodeAuthorities(slots));
   }
 
-  for (let now = NOW; now < NOW + YEARS * 365 * DAY; now = later(now)) {
+  for (let now = NOW; now < NOW + YEARS * 365 * DAY_MS; now = later(now)) {
     const verb = (["prepare", "activate", "retire"] as const)[Math.floor(random() * 3)] as RotationVerb;
     if (stored && random() < verbsPerStep) {
       const result = rotateSlots(verb, stored, now, options);
@@ -127,10 +128,10 @@ function simulate(options: RotationOptions, stepMs: number, verbsPerStep: number
   return counts;
 }
 
-const FAST: RotationOptions = { commonName: "podrole CA", lifetimeMs: 90 * DAY, leafLifetimeMs: 6 * DAY };
+const FAST: RotationOptions = { commonName: "podrole CA", lifetimeMs: 90 * DAY_MS, leafLifetimeMs: 6 * DAY_MS };
 
 test("planRotation(): every leaf verifies against every bundle a client may hold, for three years of a 90-day CA", () => {
-  const counts = simulate(FAST, 36 * HOUR, 0, randomFrom(1));
+  const counts = simulate(FAST, 36 * HOUR_MS, 0, randomFrom(1));
   // The next one is made at half the life and signs from five sixths on: it signs for half of its life.
   assert.ok(counts.activated >= 20, JSON.stringify(counts));
   assert.equal(counts.created, 1);
@@ -138,13 +139,13 @@ test("planRotation(): every leaf verifies against every bundle a client may hold
 });
 
 test("planRotation(): the same holds when an operator prepares, activates and retires at random", () => {
-  const counts = simulate(FAST, 36 * HOUR, 0.5, randomFrom(2));
+  const counts = simulate(FAST, 36 * HOUR_MS, 0.5, randomFrom(2));
   assert.ok(counts.verbs > 50 && counts.activated > 20, JSON.stringify(counts));
 });
 
 test("planRotation(): the same holds with the defaults of a year and an hour, seen every two days", () => {
-  const options = { commonName: "podrole CA", lifetimeMs: 365 * DAY, leafLifetimeMs: HOUR };
-  const counts = simulate(options, 2 * DAY, 0, randomFrom(3));
+  const options = { commonName: "podrole CA", lifetimeMs: 365 * DAY_MS, leafLifetimeMs: HOUR_MS };
+  const counts = simulate(options, 2 * DAY_MS, 0, randomFrom(3));
   assert.equal(counts.created, 1);
   assert.ok(counts.activated >= 3, JSON.stringify(counts));
 });

@@ -26,10 +26,9 @@ import {
 } from "../../src/pki/der.ts";
 import { generateKeyPem, signatureScheme } from "../../src/pki/keys.ts";
 import * as oids from "../../src/pki/oids.ts";
+import { DAY_MS, HOUR_MS } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 
-export const HOUR = 3_600_000;
-export const DAY = 24 * HOUR;
 export const NOW = Date.UTC(2026, 10, 24, 12);
 
 export const POD = {
@@ -46,12 +45,12 @@ export const publicKeyOf = (key: Secret): KeyObject => createPublicKey(createPri
 
 /** A CA of a year's life, made at `now`. */
 export const newAuthority = (now = NOW, commonName = "podrole CA"): Authority =>
-  createAuthority({ commonName, now, lifetimeMs: 365 * DAY });
+  createAuthority({ commonName, now, lifetimeMs: 365 * DAY_MS });
 
 /** A leaf of an hour's life with its key. */
 export function newLeaf(authority: Authority, subject: Subject = POD_SUBJECT, now = NOW) {
   const key = generateKeyPem();
-  const issued = issueCertificate({ authority, publicKey: publicKeyOf(key), subject, now, lifetimeMs: HOUR });
+  const issued = issueCertificate({ authority, publicKey: publicKeyOf(key), subject, now, lifetimeMs: HOUR_MS });
   return { key, ...issued, certificate: new X509Certificate(issued.pem) };
 }
 
@@ -81,8 +80,8 @@ export function oddCertificate({
   key,
   issuer = { name, key },
   extensions,
-  notBefore = NOW - HOUR,
-  notAfter = NOW + 365 * DAY,
+  notBefore = NOW - HOUR_MS,
+  notAfter = NOW + 365 * DAY_MS,
 }: {
   readonly name?: string;
   readonly key: Secret;

@@ -3,14 +3,15 @@ import { test } from "node:test";
 import { inspect } from "node:util";
 import { type Authorities, decodeAuthorities, encodeAuthorities } from "../../src/pki/slots.ts";
 import { PodroleError } from "../../src/protocol/errors.ts";
+import { DAY_MS } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { revealed } from "../fakes/secret-data.ts";
-import { DAY, NOW, newAuthority } from "./samples.ts";
+import { NOW, newAuthority } from "./samples.ts";
 
 const FULL: Authorities = {
   current: { authority: newAuthority(NOW, "current"), since: NOW },
   next: { authority: newAuthority(NOW, "next"), since: NOW + 1234 },
-  previous: { certificatePem: newAuthority(NOW, "previous").certificatePem, since: NOW - DAY },
+  previous: { certificatePem: newAuthority(NOW, "previous").certificatePem, since: NOW - DAY_MS },
 };
 
 const textsOf = (slots: Authorities | undefined) => slots && revealed(encodeAuthorities(slots));

@@ -8,13 +8,13 @@ import { joinBundle } from "../../src/pki/bundle.ts";
 import { type Authority, createAuthority, type Subject } from "../../src/pki/certificate.ts";
 import { type PodIdentity, podIdentityOf } from "../../src/pki/identity.ts";
 import type { Refusal } from "../../src/protocol/errors.ts";
-import { systemClock } from "../../src/runtime/clock.ts";
-import { caConstraints, HOUR, newKey, newLeaf, oddCertificate, POD, POD_SUBJECT } from "./samples.ts";
+import { HOUR_MS, systemClock } from "../../src/runtime/clock.ts";
+import { caConstraints, newKey, newLeaf, oddCertificate, POD, POD_SUBJECT } from "./samples.ts";
 
 const NOW = systemClock.now();
 const SERVING: Subject = { kind: "serving", dnsNames: ["podrole.podrole.svc"], ipAddresses: ["127.0.0.1"] };
 const newCa = (commonName = "podrole CA"): Authority =>
-  createAuthority({ commonName, now: NOW, lifetimeMs: 24 * HOUR });
+  createAuthority({ commonName, now: NOW, lifetimeMs: 24 * HOUR_MS });
 
 interface Side {
   readonly authority: Authority;
@@ -105,7 +105,7 @@ for (const names of [
 }
 
 const extensions = [caConstraints()];
-const life = { notBefore: NOW - HOUR, notAfter: NOW + HOUR };
+const life = { notBefore: NOW - HOUR_MS, notAfter: NOW + HOUR_MS };
 const [rootKey, signingKey] = [newKey("rsa"), newKey("secp384r1")];
 const root = oddCertificate({ name: "root", key: rootKey, extensions, ...life });
 const signing = oddCertificate({

@@ -2,14 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PolicySettings } from "../../src/policy/decide.ts";
 import { policyProblems } from "../../src/policy/settings.ts";
+import { HOUR_MS } from "../../src/runtime/clock.ts";
 import { BASE, settings } from "./facts.ts";
-
-const HOUR = 3_600_000;
 
 const FINE: readonly Partial<PolicySettings>[] = [
   {},
   { baseArn: undefined, defaultRole: "short" },
-  { sessionDurationMs: HOUR, maxSessionDurationMs: 12 * HOUR },
+  { sessionDurationMs: HOUR_MS, maxSessionDurationMs: 12 * HOUR_MS },
   { sessionName: { kind: "kiam", session: "any thing" } },
   { sessionName: { kind: "template", template: "{cluster}.{uid}" }, clusterName: "prod" },
   { sessionTags: true, sessionTagLabels: Array.from({ length: 45 }, (_, index) => `l${index}`) },
@@ -23,10 +22,10 @@ test("policyProblems() returns no problem for valid settings", () => {
 
 const WRONG: readonly (readonly [Partial<PolicySettings>, RegExp])[] = [
   [{ sessionDurationMs: 60_000 }, /^--session-duration: STS/],
-  [{ sessionDurationMs: 13 * HOUR }, /^--session-duration: STS/],
+  [{ sessionDurationMs: 13 * HOUR_MS }, /^--session-duration: STS/],
   [{ sessionDurationMs: Number.NaN }, /^--session-duration: STS/],
-  [{ maxSessionDurationMs: 13 * HOUR }, /^--max-session-duration: STS/],
-  [{ sessionDurationMs: 2 * HOUR, maxSessionDurationMs: HOUR }, /^--max-session-duration: it is below/],
+  [{ maxSessionDurationMs: 13 * HOUR_MS }, /^--max-session-duration: STS/],
+  [{ sessionDurationMs: 2 * HOUR_MS, maxSessionDurationMs: HOUR_MS }, /^--max-session-duration: it is below/],
   [{ sessionName: { kind: "template", template: "{node}" } }, /^--session-name: \{node\}/],
   [{ sessionName: { kind: "template", template: "{cluster}" } }, /^--session-name: .*--cluster-name/],
   [{ defaultRole: "a b" }, /--default-role/],
@@ -41,7 +40,7 @@ const WRONG: readonly (readonly [Partial<PolicySettings>, RegExp])[] = [
   [{ sessionTags: true, clusterName: "a;b" }, /^--cluster-name/],
   [{ transitiveTags: true }, /^--session-tags-transitive: expected --session-tags/],
   [{ clusterArn: "prod" }, /^--cluster-arn: "prod"/],
-  [{ firstHops: { [`${BASE}a`]: `${BASE}b` }, sessionDurationMs: 2 * HOUR }, /role chaining/],
+  [{ firstHops: { [`${BASE}a`]: `${BASE}b` }, sessionDurationMs: 2 * HOUR_MS }, /role chaining/],
 ];
 
 test("policyProblems() names each invalid setting", () => {

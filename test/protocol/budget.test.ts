@@ -1,5 +1,4 @@
 // What callers can make the gRPC ports hold, over real sockets and TLS with small limits.
-
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect as connectHttp2 } from "node:http2";
@@ -12,10 +11,11 @@ import { getCredentials, issueCertificate } from "../../src/protocol/client.ts";
 import { CredentialsService, IdentityService } from "../../src/protocol/generated/podrole/v1/podrole.ts";
 import { createListener, IDENTITY_LIMITS, unary } from "../../src/protocol/listener.ts";
 import type { BudgetLimits, CloseReason } from "../../src/runtime/budget.ts";
+import { HOUR_MS } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { until } from "../fakes/until.ts";
-import { HOUR, newLeaf } from "../pki/samples.ts";
+import { newLeaf } from "../pki/samples.ts";
 import { hasPingAck, openAndReset, PING, PREFACE } from "./h2-frames.ts";
 
 const LIMITS: BudgetLimits = { ...IDENTITY_LIMITS, connections: 6, requests: 6 };
@@ -29,7 +29,7 @@ async function start(
   service: "identity" | "credentials",
   answer: (signal: AbortSignal) => Promise<void> = async () => {},
 ) {
-  const authority = createAuthority({ commonName: "CA", now: Date.now(), lifetimeMs: HOUR });
+  const authority = createAuthority({ commonName: "CA", now: Date.now(), lifetimeMs: HOUR_MS });
   const pem = authority.certificatePem;
   const serving = newLeaf(authority, { kind: "serving", dnsNames: [NAME], ipAddresses: [] }, Date.now());
   const clock = createFakeClock();

@@ -8,13 +8,13 @@ import { issueCertificate } from "../../src/protocol/client.ts";
 import type { UnreachableError } from "../../src/protocol/errors.ts";
 import { IdentityService } from "../../src/protocol/generated/podrole/v1/podrole.ts";
 import { createListener, unary } from "../../src/protocol/listener.ts";
-import { systemClock } from "../../src/runtime/clock.ts";
+import { HOUR_MS, systemClock } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
-import { HOUR, newLeaf } from "../pki/samples.ts";
+import { newLeaf } from "../pki/samples.ts";
 import { openBlackHole } from "./black-hole.ts";
 
 const PROOF = { token: new Secret("token"), csr: Buffer.from("csr"), bundleHash: "" };
-const authority = createAuthority({ commonName: "CA", now: Date.now(), lifetimeMs: HOUR });
+const authority = createAuthority({ commonName: "CA", now: Date.now(), lifetimeMs: HOUR_MS });
 const serving = newLeaf(authority, { kind: "serving", dnsNames: ["podrole-server"], ipAddresses: [] }, Date.now());
 
 function call(address: string, deadlineMs: number) {

@@ -12,10 +12,9 @@ import { PodroleError } from "../../src/protocol/errors.ts";
 import { CredentialsService, IdentityService } from "../../src/protocol/generated/podrole/v1/podrole.ts";
 import { createListener, type Peer, unary } from "../../src/protocol/listener.ts";
 import type { TlsMaterial } from "../../src/protocol/tls.ts";
-import { systemClock as clock } from "../../src/runtime/clock.ts";
+import { systemClock as clock, HOUR_MS } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 
-const HOUR_MS = 3_600_000;
 const SERVING: Subject = { kind: "serving", dnsNames: ["podrole-server"], ipAddresses: [] };
 const POD: Subject = { kind: "pod", uri: "spiffe://cluster.local/ns/team/sa/app/pod/web/u-1" };
 

@@ -1,15 +1,12 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../src/runtime/clock.ts";
 import { createDue, type DueTime, dueAfter, isDue, MAX_CHECK_INTERVAL_MS, untilDueMs } from "../../src/runtime/due.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { fc } from "../property.ts";
 
-const SECOND = 1_000;
-const MINUTE = 60_000;
-const HOUR = 3_600_000;
-
 /** A task that records the elapsed time of its runs. `again`: the delay that it sets at each run. */
-function setUp({ minIntervalMs = SECOND, again }: { minIntervalMs?: number; again?: number } = {}) {
+function setUp({ minIntervalMs = SECOND_MS, again }: { minIntervalMs?: number; again?: number } = {}) {
   const clock = createFakeClock();
   const runs: number[] = [];
   const errors: unknown[] = [];
@@ -23,14 +20,14 @@ function setUp({ minIntervalMs = SECOND, again }: { minIntervalMs?: number; agai
 suite("untilDueMs()", () => {
   test("counts on the clock that reaches the time first", () => {
     const clock = createFakeClock();
-    const time = dueAfter(clock, HOUR);
-    assert.equal(untilDueMs(clock, time), HOUR);
-    clock.step(-2 * HOUR);
-    assert.equal(untilDueMs(clock, time), HOUR);
-    clock.step(2 * HOUR + MINUTE);
-    assert.equal(untilDueMs(clock, time), HOUR - MINUTE);
+    const time = dueAfter(clock, HOUR_MS);
+    assert.equal(untilDueMs(clock, time), HOUR_MS);
+    clock.step(-2 * HOUR_MS);
+    assert.equal(untilDueMs(clock, time), HOUR_MS);
+    clock.step(2 * HOUR_MS + MINUTE_MS);
+    assert.equal(untilDueMs(clock, time), HOUR_MS - MINUTE_MS);
     assert.equal(isDue(clock, time), false);
-    clock.suspend(HOUR);
+    clock.suspend(HOUR_MS);
     assert.equal(isDue(clock, time), true);
   });
 });
@@ -38,41 +35,41 @@ suite("untilDueMs()", () => {
 suite("createDue()", () => {
   test("runs its task once, when the time has come", async () => {
     const { clock, runs, due } = setUp();
-    due.set(dueAfter(clock, HOUR));
-    await clock.advance(HOUR - 1);
+    due.set(dueAfter(clock, HOUR_MS));
+    await clock.advance(HOUR_MS - 1);
     assert.deepEqual(runs, []);
-    await clock.advance(HOUR);
-    assert.deepEqual(runs, [HOUR]);
+    await clock.advance(HOUR_MS);
+    assert.deepEqual(runs, [HOUR_MS]);
   });
 
   test("runs its task within 30 s after the machine was suspended beyond the time", async () => {
     const { clock, runs, due } = setUp();
-    due.set(dueAfter(clock, HOUR));
-    clock.suspend(2 * HOUR);
+    due.set(dueAfter(clock, HOUR_MS));
+    clock.suspend(2 * HOUR_MS);
     await clock.advance(MAX_CHECK_INTERVAL_MS);
     assert.equal(runs.length, 1);
   });
 
   test("runs its task at the time although the wall clock is set back by hours", async () => {
     const { clock, runs, due } = setUp();
-    due.set(dueAfter(clock, HOUR));
-    clock.step(-5 * HOUR);
-    await clock.advance(HOUR);
-    assert.deepEqual(runs, [HOUR]);
+    due.set(dueAfter(clock, HOUR_MS));
+    clock.step(-5 * HOUR_MS);
+    await clock.advance(HOUR_MS);
+    assert.deepEqual(runs, [HOUR_MS]);
   });
 
   test("runs its task once after the process was stopped, however long", async () => {
     const { clock, runs, due } = setUp();
-    due.set(dueAfter(clock, HOUR));
-    await clock.stop(48 * HOUR);
-    await clock.advance(HOUR);
-    assert.deepEqual(runs, [48 * HOUR]);
+    due.set(dueAfter(clock, HOUR_MS));
+    await clock.stop(48 * HOUR_MS);
+    await clock.advance(HOUR_MS);
+    assert.deepEqual(runs, [48 * HOUR_MS]);
   });
 
   test("keeps the minimum interval when a task sets a time in the past", async () => {
-    const { clock, runs, due } = setUp({ minIntervalMs: 10 * SECOND, again: -HOUR });
-    due.set(dueAfter(clock, -HOUR));
-    await clock.advance(MINUTE);
+    const { clock, runs, due } = setUp({ minIntervalMs: 10 * SECOND_MS, again: -HOUR_MS });
+    due.set(dueAfter(clock, -HOUR_MS));
+    await clock.advance(MINUTE_MS);
     assert.deepEqual(runs, [1, 10_001, 20_001, 30_001, 40_001, 50_001]);
   });
 
@@ -80,24 +77,24 @@ suite("createDue()", () => {
     const clock = createFakeClock();
     const errors: unknown[] = [];
     let runs = 0;
-    const due = createDue({ clock, onError: (error) => errors.push(error) }, { minIntervalMs: SECOND }, () => {
+    const due = createDue({ clock, onError: (error) => errors.push(error) }, { minIntervalMs: SECOND_MS }, () => {
       runs += 1;
       if (runs < 3) throw new TypeError(`run ${runs}`);
     });
     due.set(dueAfter(clock, 0));
-    await clock.advance(10 * MINUTE);
+    await clock.advance(10 * MINUTE_MS);
     assert.equal(runs, 3);
     assert.deepEqual(errors.map(String), ["TypeError: run 1", "TypeError: run 2"]);
   });
 
   test("runs nothing after cancel(), and again after the next set()", async () => {
     const { clock, runs, due } = setUp();
-    due.set(dueAfter(clock, MINUTE));
+    due.set(dueAfter(clock, MINUTE_MS));
     due.cancel();
-    await clock.advance(HOUR);
+    await clock.advance(HOUR_MS);
     assert.deepEqual(runs, []);
-    due.set(dueAfter(clock, MINUTE));
-    await clock.advance(HOUR);
+    due.set(dueAfter(clock, MINUTE_MS));
+    await clock.advance(HOUR_MS);
     assert.equal(runs.length, 1);
   });
 });
@@ -107,17 +104,17 @@ type Step =
   | { readonly kind: "set"; readonly ms: number };
 
 const STEPS: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ kind: fc.constant("advance" as const), ms: fc.integer({ min: 0, max: 5 * MINUTE }) }),
-  fc.record({ kind: fc.constant("step" as const), ms: fc.integer({ min: -5 * HOUR, max: 5 * HOUR }) }),
-  fc.record({ kind: fc.constant("suspend" as const), ms: fc.integer({ min: 0, max: 5 * HOUR }) }),
-  fc.record({ kind: fc.constant("stop" as const), ms: fc.integer({ min: 0, max: 5 * HOUR }) }),
-  fc.record({ kind: fc.constant("set" as const), ms: fc.integer({ min: -HOUR, max: 3 * HOUR }) }),
+  fc.record({ kind: fc.constant("advance" as const), ms: fc.integer({ min: 0, max: 5 * MINUTE_MS }) }),
+  fc.record({ kind: fc.constant("step" as const), ms: fc.integer({ min: -5 * HOUR_MS, max: 5 * HOUR_MS }) }),
+  fc.record({ kind: fc.constant("suspend" as const), ms: fc.integer({ min: 0, max: 5 * HOUR_MS }) }),
+  fc.record({ kind: fc.constant("stop" as const), ms: fc.integer({ min: 0, max: 5 * HOUR_MS }) }),
+  fc.record({ kind: fc.constant("set" as const), ms: fc.integer({ min: -HOUR_MS, max: 3 * HOUR_MS }) }),
 );
 
 suite("createDue(), whatever happens to the clocks,", () => {
   const OPTIONS = fc.record({
-    minIntervalMs: fc.integer({ min: SECOND, max: MAX_CHECK_INTERVAL_MS }),
-    again: fc.option(fc.integer({ min: -HOUR, max: HOUR }), { nil: undefined }),
+    minIntervalMs: fc.integer({ min: SECOND_MS, max: MAX_CHECK_INTERVAL_MS }),
+    again: fc.option(fc.integer({ min: -HOUR_MS, max: HOUR_MS }), { nil: undefined }),
   });
 
   /**

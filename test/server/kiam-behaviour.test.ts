@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { isRefusal, PodroleError } from "../../src/protocol/errors.ts";
+import { MINUTE_MS } from "../../src/runtime/clock.ts";
 import { createPages } from "../../src/runtime/pages.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
@@ -16,7 +17,6 @@ import { SERVER_SETTINGS } from "../../src/settings/server.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 
-const MINUTE = 60_000;
 const INPUT = { roleArn: "arn:aws:iam::123456789012:role/a", sessionName: "kiam-kiam", durationSeconds: 3600 };
 
 function pod(uid: string) {
@@ -36,7 +36,7 @@ function setUp() {
         if (fault) throw fault;
         const now = clock.now();
         const session = { accessKeyId: `ASIA${calls}`, secretAccessKey: secret, sessionToken: secret };
-        return { ...session, issuedAtMs: now, expiresAtMs: now + 60 * MINUTE };
+        return { ...session, issuedAtMs: now, expiresAtMs: now + 60 * MINUTE_MS };
       },
     },
     { capacity: 10 },
@@ -74,7 +74,7 @@ test("kiam: for two concurrent cache misses, kiam makes two calls to STS (differ
 test("kiam: if STS is down at a renewal, kiam returns errors although the pod's session is still valid (differs: podrole serves the valid session) [pkg/aws/sts/cache.go]", async () => {
   const { cache, clock, breakSts } = setUp();
   await cache.get(INPUT, pod("u-1"));
-  await clock.advance(50 * MINUTE);
+  await clock.advance(50 * MINUTE_MS);
   breakSts(new PodroleError("STS_UNAVAILABLE", "down"));
   assert.equal((await cache.get(INPUT, pod("u-1"))).outcome, "stale");
 });
@@ -89,14 +89,14 @@ test("kiam: kiam does not cache errors, so each retry calls STS again (differs: 
 test("kiam: kiam does not renew the credentials of a deleted pod (same) [pkg/prefetch/manager.go]", async () => {
   const { cache, calls, clock } = setUp();
   await cache.get(INPUT, pod("u-1"));
-  for (let minute = 0; minute < 120; minute++) await clock.advance(MINUTE);
+  for (let minute = 0; minute < 120; minute++) await clock.advance(MINUTE_MS);
   assert.equal(calls(), 1);
 });
 
 test("kiam: kiam keeps the credentials of a deleted pod in memory until they expire (differs: podrole removes them after 1 to 2 minutes) [pkg/aws/sts/cache.go]", async () => {
   const { cache, clock } = setUp();
   await cache.get(INPUT, pod("u-1"));
-  await clock.advance(MINUTE);
+  await clock.advance(MINUTE_MS);
   cache.sweep(() => false);
   assert.equal(cache.size, 0);
 });

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ErrorCode } from "../../src/protocol/errors.ts";
+import { MINUTE_MS } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { createCredentialStore } from "../../src/sidecar/credential-store.ts";
 import type { ContainerGrant, Grants } from "../../src/sidecar/grants.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
-
-const MINUTE = 60_000;
 
 function setUp(...containers: readonly string[]) {
   const clock = createFakeClock();
@@ -25,7 +24,7 @@ function setUp(...containers: readonly string[]) {
     { containers },
   );
   function grant(container: string, minutes: number | undefined, code?: ErrorCode): ContainerGrant {
-    const expiresAtMs = clock.now() + (minutes ?? 0) * MINUTE;
+    const expiresAtMs = clock.now() + (minutes ?? 0) * MINUTE_MS;
     const secrets = { secretAccessKey: new Secret(`key of ${container}`), sessionToken: new Secret("session") };
     const credentials = {
       accessKeyId: "A",
@@ -44,7 +43,7 @@ function setUp(...containers: readonly string[]) {
     };
   }
   function put(...grants: readonly ContainerGrant[]): void {
-    const expiresAtMs = clock.now() + 60 * MINUTE;
+    const expiresAtMs = clock.now() + 60 * MINUTE_MS;
     file.grants = { containers: grants, certificate: { renewAtMs: expiresAtMs, expiresAtMs } };
     store.reload();
   }
@@ -66,7 +65,7 @@ test("reply() returns each container its own credentials, until they expire", as
   put(grant("other", 20), grant("app", 10));
   assert.match(String(store.reply(0)?.body), /key of app/);
   assert.match(String(store.reply(1)?.body), /key of other/);
-  await clock.advance(10 * MINUTE);
+  await clock.advance(10 * MINUTE_MS);
   assert.equal(store.reply(0), undefined);
   assert.match(String(store.reply(1)?.body), /key of other/);
 });
@@ -97,14 +96,14 @@ test("ready() requires that every container has received credentials, and stays 
   put(grant("app", 10), grant("other", undefined, "STS_DENIED"));
   assert.equal(store.ready(), false);
   put(grant("app", 10), grant("other", 10));
-  await clock.advance(60 * MINUTE);
+  await clock.advance(60 * MINUTE_MS);
   assert.equal(store.ready(), true);
 });
 
 test("expiries() returns the expiry of the credentials that expire first", () => {
   const { clock, store, grant, put } = setUp("app", "other");
   put(grant("app", 20), grant("other", 10));
-  assert.equal(store.expiries().credentials, clock.now() + 10 * MINUTE);
+  assert.equal(store.expiries().credentials, clock.now() + 10 * MINUTE_MS);
 });
 
 test("observe() logs each change of a container's state once, with the reason and without secrets", async () => {
@@ -114,7 +113,7 @@ test("observe() logs each change of a container's state once, with the reason an
   put(grant("app", 10, "STS_UNAVAILABLE"));
   put(grant("app", 10, "STS_UNAVAILABLE"));
   put(grant("app", 10));
-  await clock.advance(10 * MINUTE);
+  await clock.advance(10 * MINUTE_MS);
   store.observe();
   store.observe();
   assert.deepEqual(

@@ -1,6 +1,5 @@
 // A server that behaves like podrole's towards a sidecar: real gRPC, real mutual TLS, real certificates. The test sets its
 // answers. `restart()` starts it again on the same ports.
-
 import { createPublicKey } from "node:crypto";
 import { bundleHash } from "../../src/pki/bundle.ts";
 import { type Authority, createAuthority, issueCertificate } from "../../src/pki/certificate.ts";
@@ -19,9 +18,7 @@ import {
 } from "../../src/protocol/generated/podrole/v1/podrole.ts";
 import { createListener, type Listener, unary } from "../../src/protocol/listener.ts";
 import type { TlsSource } from "../../src/protocol/tls.ts";
-import { type Clock, systemClock } from "../../src/runtime/clock.ts";
-
-const HOUR_MS = 3_600_000;
+import { type Clock, HOUR_MS, systemClock } from "../../src/runtime/clock.ts";
 
 export interface FakeServer {
   readonly identityPort: number;

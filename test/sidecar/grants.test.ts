@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ERRORS, type ErrorCode } from "../../src/protocol/errors.ts";
+import { HOUR_MS } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import {
   applyAnswer,
@@ -13,7 +14,6 @@ import {
 import { fc } from "../property.ts";
 
 const NOW = Date.parse("2026-01-01T00:00:00Z");
-const HOUR = 3_600_000;
 
 function answer(issuedAtMs: number, expiresAtMs: number): ServerAnswer {
   const secrets = { secretAccessKey: new Secret("key"), sessionToken: new Secret("session") };
@@ -26,19 +26,19 @@ function refusal(code: ErrorCode): ServerAnswer {
 }
 
 const middle = () => 0.5;
-const granted: ContainerGrant = applyAnswer(undefined, answer(NOW, NOW + HOUR), NOW, middle);
+const granted: ContainerGrant = applyAnswer(undefined, answer(NOW, NOW + HOUR_MS), NOW, middle);
 
 test("applyAnswer() schedules the renewal at half of the lifetime ±10 %", () => {
-  const times = [0, 0.5, 1].map((random) => applyAnswer(undefined, answer(NOW, NOW + HOUR), NOW, () => random));
+  const times = [0, 0.5, 1].map((random) => applyAnswer(undefined, answer(NOW, NOW + HOUR_MS), NOW, () => random));
   assert.deepEqual(
-    times.map(({ credentials }) => ((credentials?.renewAtMs ?? 0) - NOW) / HOUR),
+    times.map(({ credentials }) => ((credentials?.renewAtMs ?? 0) - NOW) / HOUR_MS),
     [0.45, 0.5, 0.55],
   );
 });
 
 test("applyAnswer() waits a tenth of the remaining lifetime when the server returns old credentials", () => {
-  const { credentials } = applyAnswer(undefined, answer(NOW - HOUR / 2, NOW + HOUR / 2), NOW, middle);
-  assert.equal(credentials?.renewAtMs, NOW + HOUR / 20);
+  const { credentials } = applyAnswer(undefined, answer(NOW - HOUR_MS / 2, NOW + HOUR_MS / 2), NOW, middle);
+  assert.equal(credentials?.renewAtMs, NOW + HOUR_MS / 20);
 });
 
 for (const code of Object.keys(ERRORS) as ErrorCode[]) {
@@ -52,17 +52,17 @@ for (const code of Object.keys(ERRORS) as ErrorCode[]) {
 }
 
 test("applyAnswer() does not keep expired credentials, whatever the refusal", () => {
-  assert.equal(applyAnswer(granted, refusal("STS_THROTTLED"), NOW + HOUR, middle).credentials, undefined);
+  assert.equal(applyAnswer(granted, refusal("STS_THROTTLED"), NOW + HOUR_MS, middle).credentials, undefined);
 });
 
 test("applyAnswer() refuses credentials that have expired on arrival with CLOCK_SKEWED", () => {
-  const after = applyAnswer(undefined, answer(NOW - HOUR, NOW), NOW, middle);
+  const after = applyAnswer(undefined, answer(NOW - HOUR_MS, NOW), NOW, middle);
   assert.equal(after.credentials, undefined);
   assert.equal(after.refusal?.code, "CLOCK_SKEWED");
 });
 
 test("applyAnswer() schedules every renewal after now and before expiry", () => {
-  const instant = fc.integer({ min: -HOUR, max: 12 * HOUR });
+  const instant = fc.integer({ min: -HOUR_MS, max: 12 * HOUR_MS });
   fc.assert(
     fc.property(instant, instant, fc.double({ min: 0, max: 1, noNaN: true }), (issued, expires, random) => {
       const { credentials } = applyAnswer(undefined, answer(NOW + issued, NOW + expires), NOW, () => random);
@@ -74,10 +74,10 @@ test("applyAnswer() schedules every renewal after now and before expiry", () => 
 });
 
 test("renewAt() returns the earliest time of certificate and credentials, and 0 when a container has none", () => {
-  const certificate = { renewAtMs: NOW + 10, expiresAtMs: NOW + HOUR };
+  const certificate = { renewAtMs: NOW + 10, expiresAtMs: NOW + HOUR_MS };
   assert.equal(renewAt({ containers: [granted], certificate }, ["app"], NOW), NOW + 10);
-  const late = { ...certificate, renewAtMs: NOW + HOUR };
-  assert.equal(renewAt({ containers: [granted], certificate: late }, ["app"], NOW), NOW + HOUR / 2);
+  const late = { ...certificate, renewAtMs: NOW + HOUR_MS };
+  assert.equal(renewAt({ containers: [granted], certificate: late }, ["app"], NOW), NOW + HOUR_MS / 2);
   assert.equal(renewAt({ containers: [granted], certificate }, ["app", "other"], NOW), 0);
   assert.equal(renewAt(undefined, ["app"], NOW), 0);
 });
@@ -86,7 +86,7 @@ test("isComplete() requires valid credentials for every container", () => {
   const grants = { containers: [granted], certificate: undefined };
   assert.equal(isComplete(grants, ["app"], NOW), true);
   assert.equal(isComplete(grants, ["app", "other"], NOW), false);
-  assert.equal(isComplete(grants, ["app"], NOW + HOUR), false);
-  assert.equal(isValid(granted.credentials, NOW + HOUR - 6_000), true);
-  assert.equal(isValid(granted.credentials, NOW + HOUR - 5_000), false);
+  assert.equal(isComplete(grants, ["app"], NOW + HOUR_MS), false);
+  assert.equal(isValid(granted.credentials, NOW + HOUR_MS - 6_000), true);
+  assert.equal(isValid(granted.credentials, NOW + HOUR_MS - 5_000), false);
 });

@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, beforeEach, type TestContext, test } from "node:test";
 import { ERRORS, PodroleError } from "../../src/protocol/errors.ts";
-import { type Clock, systemClock } from "../../src/runtime/clock.ts";
+import { type Clock, HOUR_MS, systemClock } from "../../src/runtime/clock.ts";
 import { renew } from "../../src/sidecar/renewal/renew.ts";
 import { runServe, startServe } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
@@ -12,8 +12,6 @@ import { createKeptLog } from "../fakes/log.ts";
 import { createTestPod, type FakePod } from "./fake-pod.ts";
 import { granted, refused, startFakeServer } from "./fake-server.ts";
 import { sendRequest } from "./send-request.ts";
-
-const HOUR = 3_600_000;
 
 const server = await startFakeServer();
 const defaultGrant = server.grant;
@@ -140,22 +138,22 @@ test("startServe() renews credentials that expired while the pod was suspended w
   const { clock, suspend } = suspendable();
   const { serving, token } = await setUp(t, { clock });
   assert.equal((await sendRequest(serving.port, { token })).body["AccessKeyId"], "ASIAAPP1");
-  suspend(5 * HOUR);
+  suspend(5 * HOUR_MS);
   server.grant = (container, call) => granted(container, { now: clock.now(), suffix: String(call) });
-  server.certificateLifetimeMs = 6 * HOUR;
+  server.certificateLifetimeMs = 6 * HOUR_MS;
   const { status, body } = await sendRequest(serving.port, { token });
   assert.deepEqual([status, body["AccessKeyId"]], [200, "ASIAAPP2"]);
   assert.deepEqual(server.calls, ["certificate", "credentials", "certificate", "credentials"]);
-  server.certificateLifetimeMs = HOUR;
+  server.certificateLifetimeMs = HOUR_MS;
   await serving.stop("test");
 });
 
 test("startServe() never returns expired credentials, but the reason why there are no new ones", async (t) => {
   const { clock, suspend } = suspendable();
   const { serving, token, lines } = await setUp(t, { clock });
-  suspend(0.9 * HOUR);
+  suspend(0.9 * HOUR_MS);
   assert.equal((await sendRequest(serving.port, { token })).status, 200);
-  suspend(HOUR);
+  suspend(HOUR_MS);
   await server.stop();
   const { status, body, headers } = await sendRequest(serving.port, { token });
   assert.deepEqual([status, body["code"], headers["retry-after"]], [503, "SERVER_UNREACHABLE", "1"]);

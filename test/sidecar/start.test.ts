@@ -2,12 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ErrorCode } from "../../src/protocol/errors.ts";
+import { SECOND_MS } from "../../src/runtime/clock.ts";
 import type { Renewal } from "../../src/sidecar/renewal/outcome.ts";
 import { createStart } from "../../src/sidecar/start.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
-
-const SECOND = 1_000;
 
 function refusal(code: ErrorCode) {
   return { code, message: `Cannot: ${code}`, retryAfterMs: 0 };
@@ -64,7 +63,7 @@ function setUp({ ready = false } = {}) {
 test("createStart() waits while refusals are retryable, and logs the last one every 10 s", async () => {
   const { clock, lines, start, ends } = setUp();
   assert.equal(await ends({ outcome: "failed", ...refusal("SERVER_UNREACHABLE") }), undefined);
-  await clock.advance(25 * SECOND);
+  await clock.advance(25 * SECOND_MS);
   assert.deepEqual(
     lines.map(({ message, code, waitedSeconds }) => [message, code, waitedSeconds]),
     [10, 20].map((seconds) => ["waiting for credentials", "SERVER_UNREACHABLE", seconds]),
@@ -96,6 +95,6 @@ test("createStart() ignores refusals once the pod has been ready, in this proces
   const again = setUp({ ready: true });
   assert.equal(again.listeners.size, 0);
   assert.equal(await again.ends({ outcome: "failed", ...refusal("ROLE_FORBIDDEN") }), undefined);
-  await again.clock.advance(60 * SECOND);
+  await again.clock.advance(60 * SECOND_MS);
   assert.deepEqual(again.lines, []);
 });

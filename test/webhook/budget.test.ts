@@ -1,6 +1,5 @@
 // What strangers can make the webhook's port hold, over real sockets and TLS with small limits. Everything here comes from
 // one address, as it does where a proxy or the node stands between the callers and the webhook.
-
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { Agent, request } from "node:https";
@@ -9,6 +8,7 @@ import { type TestContext, test } from "node:test";
 import { type ConnectionOptions, connect } from "node:tls";
 import { createAuthority } from "../../src/pki/certificate.ts";
 import type { BudgetLimits, CloseReason } from "../../src/runtime/budget.ts";
+import { HOUR_MS } from "../../src/runtime/clock.ts";
 import type { Cidr } from "../../src/runtime/settings.ts";
 import { createAdmit } from "../../src/webhook/admit.ts";
 import { createWebhookApp, WEBHOOK_LIMITS } from "../../src/webhook/app.ts";
@@ -18,7 +18,7 @@ import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { until } from "../fakes/until.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
-import { HOUR, newLeaf } from "../pki/samples.ts";
+import { newLeaf } from "../pki/samples.ts";
 import { createFakeCluster, podOf, reviewOf } from "./requests.ts";
 
 const LIMITS: BudgetLimits = { ...WEBHOOK_LIMITS, connections: 10, requests: 10, bytes: 2_000_000 };
@@ -33,7 +33,7 @@ async function start(context: TestContext, { apiServerCidrs, verifiesClients = f
   const clock = createFakeClock();
   const { log } = createKeptLog();
   const closed: CloseReason[] = [];
-  const authority = createAuthority({ commonName: "CA", now: Date.now(), lifetimeMs: HOUR });
+  const authority = createAuthority({ commonName: "CA", now: Date.now(), lifetimeMs: HOUR_MS });
   const ca = authority.certificatePem;
   const serving = newLeaf(authority, { kind: "serving", dnsNames: [], ipAddresses: ["127.0.0.1"] }, Date.now());
   const material = { certificatePem: serving.pem, privateKey: serving.key };

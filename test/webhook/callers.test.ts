@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { createAuthority } from "../../src/pki/certificate.ts";
 import * as oids from "../../src/pki/oids.ts";
+import { HOUR_MS, MINUTE_MS } from "../../src/runtime/clock.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { crossCheckWebhook as crossCheck } from "../../src/settings/cross-check.ts";
 import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
@@ -16,11 +17,10 @@ import { createCallers, createRejectionLog } from "../../src/webhook/callers.ts"
 import type { AdmissionRequest } from "../../src/webhook/review.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { HOUR, newLeaf } from "../pki/samples.ts";
+import { newLeaf } from "../pki/samples.ts";
 import { type Ca, type Client, clientOf, newCa } from "./client-certificates.ts";
 import { podOf, reviewOf } from "./requests.ts";
 
-const MINUTE = 60_000;
 const now = Date.now();
 
 const CA = newCa("api server");
@@ -37,7 +37,7 @@ async function openDoor(context: TestContext, { name, ca = CA }: { readonly name
   const callers = await createCallers({ clock, log, signal: stop.signal }, { caFile, name });
   const admitted: AdmissionRequest[] = [];
   const rejected: string[] = [];
-  const serving = createAuthority({ commonName: "webhook", now, lifetimeMs: 10 * HOUR });
+  const serving = createAuthority({ commonName: "webhook", now, lifetimeMs: 10 * HOUR_MS });
   const { pem, key } = newLeaf(serving, { kind: "serving", dnsNames: [], ipAddresses: ["127.0.0.1"] }, now);
   const app = createWebhookApp(
     {
@@ -104,7 +104,11 @@ suite("createCallers()", () => {
     { what: "no certificate", reason: "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE" },
     { what: "a certificate of another CA", client: clientOf(OTHER, "kube-apiserver"), reason: "UNABLE" },
     { what: "a certificate of a CA with the same name", client: clientOf(IMPOSTOR, "kube-apiserver"), reason: "" },
-    { what: "an expired certificate", client: clientOf(CA, "kube-apiserver", { lifeMs: -MINUTE }), reason: "CERT_HAS" },
+    {
+      what: "an expired certificate",
+      client: clientOf(CA, "kube-apiserver", { lifeMs: -MINUTE_MS }),
+      reason: "CERT_HAS",
+    },
     {
       what: "a certificate for servers",
       client: clientOf(CA, "kube-apiserver", { purpose: oids.SERVER_AUTH }),
@@ -140,19 +144,19 @@ suite("createCallers()", () => {
 
   test("refuses an open connection once its certificate has expired", async (context) => {
     const { connect, clock, admitted } = await openDoor(context);
-    const call = connect(clientOf(CA, "kube-apiserver", { lifeMs: HOUR }));
+    const call = connect(clientOf(CA, "kube-apiserver", { lifeMs: HOUR_MS }));
     assert.equal(await call(), 200);
-    await clock.advance(HOUR + 2 * MINUTE);
+    await clock.advance(HOUR_MS + 2 * MINUTE_MS);
     assert.equal(await call(), 403);
     assert.equal(admitted.length, 1);
   });
 
   test("refuses an open connection once the CA of its certificate has expired", async (context) => {
-    const shortLived = newCa("short-lived", HOUR);
+    const shortLived = newCa("short-lived", HOUR_MS);
     const { connect, clock, admitted } = await openDoor(context, { ca: shortLived });
-    const call = connect(clientOf(shortLived, "kube-apiserver", { lifeMs: 10 * HOUR }));
+    const call = connect(clientOf(shortLived, "kube-apiserver", { lifeMs: 10 * HOUR_MS }));
     assert.equal(await call(), 200);
-    await clock.advance(HOUR + 2 * MINUTE);
+    await clock.advance(HOUR_MS + 2 * MINUTE_MS);
     assert.equal(await call(), 403);
     assert.equal(admitted.length, 1);
   });
@@ -205,7 +209,7 @@ test("createRejectionLog() logs once a minute, with the number of callers", asyn
   const { log, lines } = createKeptLog();
   const reject = createRejectionLog({ clock, log });
   for (let index = 0; index < 100; index += 1) reject("CERT_HAS_EXPIRED");
-  await clock.advance(MINUTE);
+  await clock.advance(MINUTE_MS);
   reject("CERT_HAS_EXPIRED");
   assert.deepEqual(
     lines.map((line) => (line as unknown as { count: number }).count),
@@ -226,7 +230,7 @@ test("crossCheckWebhook() refuses --api-server-name without --api-server-ca", ()
 /** Advances the clock until the file has been read again. */
 async function followed(clock: { advance(ms: number): Promise<void> }, isDone: () => boolean): Promise<void> {
   while (!isDone()) {
-    await clock.advance(MINUTE);
+    await clock.advance(MINUTE_MS);
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

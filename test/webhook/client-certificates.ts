@@ -1,8 +1,9 @@
 // Client certificates as an operator makes them for the API server: a CA of its own, and leaves with a common name.
 import { oid, sequence, taggedBytes } from "../../src/pki/der.ts";
 import * as oids from "../../src/pki/oids.ts";
+import { HOUR_MS } from "../../src/runtime/clock.ts";
 import type { Secret } from "../../src/runtime/secret.ts";
-import { caConstraints, extension, HOUR, newKey, oddCertificate } from "../pki/samples.ts";
+import { caConstraints, extension, newKey, oddCertificate } from "../pki/samples.ts";
 
 export interface Ca {
   readonly name: string;
@@ -11,10 +12,10 @@ export interface Ca {
 }
 
 /** A CA that is valid from an hour ago, by default for 100 hours from now. */
-export function newCa(name: string, lifeMs = 100 * HOUR): Ca {
+export function newCa(name: string, lifeMs = 100 * HOUR_MS): Ca {
   const now = Date.now();
   const key = newKey("prime256v1");
-  const times = { notBefore: now - HOUR, notAfter: now + lifeMs };
+  const times = { notBefore: now - HOUR_MS, notAfter: now + lifeMs };
   return { name, key, pem: oddCertificate({ name, key, extensions: [caConstraints()], ...times }) };
 }
 
@@ -27,7 +28,7 @@ export interface Client {
 export function clientOf(
   ca: Ca,
   name: string,
-  { dnsName = "", purpose = oids.CLIENT_AUTH, lifeMs = 10 * HOUR } = {},
+  { dnsName = "", purpose = oids.CLIENT_AUTH, lifeMs = 10 * HOUR_MS } = {},
 ): Client {
   const now = Date.now();
   const key = newKey("prime256v1");
@@ -36,7 +37,7 @@ export function clientOf(
     name,
     key,
     issuer: ca,
-    notBefore: now - HOUR,
+    notBefore: now - HOUR_MS,
     notAfter: now + lifeMs,
     extensions: [
       extension(oids.EXTENDED_KEY_USAGE, sequence(oid(purpose))),

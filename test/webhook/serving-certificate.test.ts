@@ -15,7 +15,7 @@ import { generateKeyPem } from "../../src/pki/keys.ts";
 import { isRefusal } from "../../src/protocol/errors.ts";
 import { createListener } from "../../src/protocol/listener.ts";
 import type { TlsMaterial } from "../../src/protocol/tls.ts";
-import { systemClock } from "../../src/runtime/clock.ts";
+import { HOUR_MS, MINUTE_MS, systemClock } from "../../src/runtime/clock.ts";
 import { identityService } from "../../src/server/issue/services.ts";
 import { createAdmit } from "../../src/webhook/admit.ts";
 import { createLookups } from "../../src/webhook/lookups.ts";
@@ -27,18 +27,16 @@ import { createKeptLog } from "../fakes/log.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { createFakeCluster, podOf, reviewOf } from "./requests.ts";
 
-const HOUR = 3_600_000;
-const MINUTE = 60_000;
 /** The longest back-off of failed attempts, with its jitter. */
 const MAX_WAIT = 36_000;
 const now = systemClock.now();
-const OLD = createAuthority({ commonName: "old", now, lifetimeMs: 100 * HOUR });
-const NEW = createAuthority({ commonName: "new", now, lifetimeMs: 100 * HOUR });
+const OLD = createAuthority({ commonName: "old", now, lifetimeMs: 100 * HOUR_MS });
+const NEW = createAuthority({ commonName: "new", now, lifetimeMs: 100 * HOUR_MS });
 const BOTH = joinBundle([OLD.certificatePem, NEW.certificatePem]);
 
 function servingBy(authority: Authority, publicKey = createPublicKey(createPrivateKey(KEY.reveal()))): string {
   const subject: Subject = { kind: "serving", dnsNames: ["podrole-server"], ipAddresses: [] };
-  return issueCertificate({ authority, publicKey, subject, now, lifetimeMs: HOUR }).pem;
+  return issueCertificate({ authority, publicKey, subject, now, lifetimeMs: HOUR_MS }).pem;
 }
 const KEY = generateKeyPem();
 
@@ -79,7 +77,7 @@ async function webhookBeside(context: TestContext, { published = "", proof = "to
     const key = readCsr(csr);
     if (isRefusal(key)) throw new RangeError(key.message);
     state.issued += 1;
-    return { pem: servingBy(state.authority, key), serial: "1", notBefore: now, notAfter: now + HOUR };
+    return { pem: servingBy(state.authority, key), serial: "1", notBefore: now, notAfter: now + HOUR_MS };
   };
   const port = createListener(
     {
@@ -137,7 +135,7 @@ suite("createRequestedCertificate()", () => {
     for (const change of [{ bundle: BOTH }, { authority: NEW, bundle: NEW.certificatePem }]) {
       const renewed = renewal();
       become(change);
-      await clock.advance(MINUTE);
+      await clock.advance(MINUTE_MS);
       await renewed;
     }
     assert.ok(isIssuedFrom(serving.current().certificatePem, NEW.certificatePem));
@@ -145,20 +143,20 @@ suite("createRequestedCertificate()", () => {
 
   test("renews within 30 s after the machine was suspended beyond the certificate's lifetime", async (context) => {
     const { clock, serving, attempts } = await webhookBeside(context);
-    assert.ok((serving.expiresInMs() ?? 0) > HOUR - MINUTE);
-    clock.suspend(2 * HOUR);
-    assert.ok((serving.expiresInMs() ?? 0) <= -HOUR);
+    assert.ok((serving.expiresInMs() ?? 0) > HOUR_MS - MINUTE_MS);
+    clock.suspend(2 * HOUR_MS);
+    assert.ok((serving.expiresInMs() ?? 0) <= -HOUR_MS);
     await clock.advance(30_000);
     await attempts.reach(2);
     assert.ok((serving.expiresInMs() ?? 0) > 0);
   });
 
   test("counts the lifetime from now, and requests once, with a clock that is 61 minutes ahead of the server's", async (context) => {
-    const { clock, serving, attempts, state } = await webhookBeside(context, { aheadMs: 61 * MINUTE });
-    assert.ok((serving.expiresInMs() ?? 0) > HOUR - MINUTE);
-    await clock.advance(20 * MINUTE);
+    const { clock, serving, attempts, state } = await webhookBeside(context, { aheadMs: 61 * MINUTE_MS });
+    assert.ok((serving.expiresInMs() ?? 0) > HOUR_MS - MINUTE_MS);
+    await clock.advance(20 * MINUTE_MS);
     assert.equal(state.issued, 1);
-    await clock.advance(11 * MINUTE);
+    await clock.advance(11 * MINUTE_MS);
     await attempts.reach(2);
     assert.equal(state.issued, 2);
   });
@@ -166,13 +164,13 @@ suite("createRequestedCertificate()", () => {
   test("requests one certificate for a bundle with a prepared next CA, and none after that", async (context) => {
     const { state, clock, trust, attempts, become } = await webhookBeside(context);
     become({ bundle: BOTH });
-    await clock.advance(MINUTE);
+    await clock.advance(MINUTE_MS);
     await attempts.reach(2);
-    await clock.advance(5 * MINUTE);
+    await clock.advance(5 * MINUTE_MS);
     assert.equal(trust.current(), BOTH);
     // An attempt in these minutes would end before the one that this change causes.
     become({ authority: NEW, bundle: NEW.certificatePem });
-    await clock.advance(MINUTE);
+    await clock.advance(MINUTE_MS);
     await attempts.reach(3);
     assert.deepEqual([state.issued, trust.current()], [3, NEW.certificatePem]);
   });
@@ -204,11 +202,11 @@ suite("createRequestedCertificate()", () => {
     test(`keeps the adopted bundle when ${what} is written into the ConfigMap, and pods get it`, async (context) => {
       const { clock, trust, attempts, become } = await webhookBeside(context);
       become({ published });
-      await clock.advance(MINUTE);
+      await clock.advance(MINUTE_MS);
       await attempts.reach(2);
       assert.equal(await bundleOfNewPod(trust), OLD.certificatePem);
       become({ published: "" });
-      await clock.advance(2 * MINUTE);
+      await clock.advance(2 * MINUTE_MS);
       assert.equal(await bundleOfNewPod(trust), OLD.certificatePem);
     });
 
@@ -236,7 +234,7 @@ suite("createRequestedCertificate()", () => {
   test("adopts a bundle that the adopted one cannot verify: the CA was replaced at once", async (context) => {
     const { clock, serving, trust, attempts, become } = await webhookBeside(context);
     become({ authority: NEW, bundle: NEW.certificatePem });
-    await clock.advance(MINUTE);
+    await clock.advance(MINUTE_MS);
     await attempts.reach(2);
     assert.equal(trust.current(), NEW.certificatePem);
     assert.ok(isIssuedFrom(serving.current().certificatePem, NEW.certificatePem));

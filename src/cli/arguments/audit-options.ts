@@ -1,8 +1,8 @@
 // The flags of podrole audit as typed options, or every problem at once.
-
 import type { AuditQuery } from "../../operations/audit/question.ts";
 import { timeOf } from "../../operations/audit/records/json.ts";
 import { ERRORS, type ErrorCode } from "../../protocol/errors.ts";
+import { DAY_MS } from "../../runtime/clock.ts";
 import { duration, flagName, oneOf, type Parser } from "../../runtime/settings.ts";
 import type { Flags } from "../terminal.ts";
 import { type Arguments, type Connection, createFlagReader, type FlagReader, readConnection } from "./flags.ts";
@@ -53,8 +53,6 @@ export function readAudit(
     json: flags["output"] === "json",
   });
 }
-
-const DAY_MS = 86_400_000;
 
 /** Reads a point in time, or a duration before `now`, as Unix milliseconds. */
 export function timeParser(now: number): Parser<number> {

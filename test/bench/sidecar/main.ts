@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { build } from "esbuild";
 import { buildSidecar } from "../../../scripts/build-sidecar.ts";
-import { systemClock } from "../../../src/runtime/clock.ts";
+import { HOUR_MS, systemClock } from "../../../src/runtime/clock.ts";
 import { runInit } from "../../../src/sidecar/init.ts";
 import { renewalFlags, SERVING_FLAGS } from "../../../src/sidecar/node-flags.ts";
 import { createKeptLog } from "../../fakes/log.ts";
@@ -22,7 +22,6 @@ const REPEAT = 3;
 /** As in Dockerfile.sidecar. */
 const SMALL_HEAP = "--max-semi-space-size=1";
 
-const HOUR_MS = 3_600_000;
 /** Lifetime of certificates and credentials that are renewed about every 4 s, as those of an hour every half hour. */
 const SHORT_MS = 8_000;
 /** The most renewals per hour for a lifetime of one hour: those of certificate and credentials do not coincide. */

@@ -8,13 +8,12 @@ import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator
 import { rotateAction } from "../../../src/cli/commands/rotate.ts";
 import type { RotationStatus } from "../../../src/operations/rotate/status.ts";
 import { encodeAuthorities, planRotation } from "../../../src/pki/authorities.ts";
-import { systemClock as clock } from "../../../src/runtime/clock.ts";
+import { systemClock as clock, HOUR_MS } from "../../../src/runtime/clock.ts";
 import { toBase64 } from "../../fakes/secret-data.ts";
 import { deployment } from "../../operations/check/healthy.ts";
 import { createTerminal } from "../terminal.ts";
 
-const HOUR = 3_600_000;
-const ROTATION = { commonName: "podrole CA", lifetimeMs: 8760 * HOUR, leafLifetimeMs: HOUR };
+const ROTATION = { commonName: "podrole CA", lifetimeMs: 8760 * HOUR_MS, leafLifetimeMs: HOUR_MS };
 const RIGHTS = [
   { apiGroups: ["apps"], resources: ["deployments"], verbs: ["list"] },
   { apiGroups: [""], resources: ["configmaps"], verbs: ["list"] },

@@ -7,6 +7,7 @@ import type { TestContext } from "node:test";
 import type { KubeObject } from "../../../emulators/kubernetes/objects.ts";
 import { createAuthority, issueCertificate } from "../../../src/pki/certificate.ts";
 import { generateKeyPem } from "../../../src/pki/keys.ts";
+import { HOUR_MS } from "../../../src/runtime/clock.ts";
 
 export interface ReviewRequest {
   readonly uid: string;
@@ -29,8 +30,6 @@ export interface TestWebhook {
   /** In the form of a MutatingWebhookConfiguration. */
   readonly fields: { readonly clientConfig: { readonly url: string; readonly caBundle: string } };
 }
-
-const HOUR_MS = 3_600_000;
 
 export async function startWebhook(test: TestContext, decide: Decide): Promise<TestWebhook> {
   const now = Date.now();

@@ -12,12 +12,11 @@ import { forbiddenRights, installersRights, neededRights } from "../../../src/op
 import type { AdmissionPolicies } from "../../../src/operations/check/tables/annotation-guard.ts";
 import { type Deployment, readInstalled } from "../../../src/operations/installed.ts";
 import { createAuthority } from "../../../src/pki/certificate.ts";
+import { DAY_MS } from "../../../src/runtime/clock.ts";
 import { podIn } from "../../injection/injected-pod.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 
 export const NOW = Date.parse("2026-06-01T12:00:00Z");
-const DAY = 86_400_000;
-export const HOUR = 3_600_000;
 export const VERSION = "0.1.0";
 const NAMES = {
   namespace: "podrole",
@@ -27,11 +26,11 @@ const NAMES = {
 };
 
 const madeAt = (at: number, commonName = "podrole CA") =>
-  createAuthority({ commonName, now: at, lifetimeMs: 365 * DAY });
-export const CA = madeAt(NOW - 10 * DAY).certificatePem;
-export const OTHER_CA = madeAt(NOW - 10 * DAY, "another CA").certificatePem;
-export const EXPIRED_CA = madeAt(NOW - 400 * DAY).certificatePem;
-export const OLD_CA = madeAt(NOW - 330 * DAY).certificatePem;
+  createAuthority({ commonName, now: at, lifetimeMs: 365 * DAY_MS });
+export const CA = madeAt(NOW - 10 * DAY_MS).certificatePem;
+export const OTHER_CA = madeAt(NOW - 10 * DAY_MS, "another CA").certificatePem;
+export const EXPIRED_CA = madeAt(NOW - 400 * DAY_MS).certificatePem;
+export const OLD_CA = madeAt(NOW - 330 * DAY_MS).certificatePem;
 
 export const known = <T>(value: T): Known<T> => ({ value });
 export const base64 = (text: string) => Buffer.from(text).toString("base64");
@@ -177,7 +176,7 @@ export function healthy(change: Partial<Facts> = {}): Facts {
       })),
     ),
     trustBundle: known(CA),
-    slots: known([{ slot: "current", certificatePem: CA, since: NOW - 10 * DAY }]),
+    slots: known([{ slot: "current", certificatePem: CA, since: NOW - 10 * DAY_MS }]),
     webhookConfigurations: known([configuration()]),
     admissionPolicies: known(admissionPolicies()),
     admission: known({ answer: "refused by podrole", namespace: "shop" }),

@@ -4,15 +4,15 @@ import { suite, type TestContext, test } from "node:test";
 import { applyStep } from "../../../src/operations/rotate/apply-step.ts";
 import { type Authorities, decodeAuthorities, type RotationStepOptions } from "../../../src/pki/authorities.ts";
 import { readCertificates, splitBundle } from "../../../src/pki/bundle.ts";
+import { HOUR_MS } from "../../../src/runtime/clock.ts";
 import type { Result } from "../../../src/runtime/result.ts";
 import { trustFromSecret } from "../../../src/server/trust/trust-secret.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 import { startCluster } from "../../kubernetes/harness.ts";
 
-const HOUR = 3_600_000;
-const SETTLED = HOUR + 600_000;
-const ROTATION: RotationStepOptions = { commonName: "podrole CA", lifetimeMs: 8760 * HOUR, leafLifetimeMs: HOUR };
+const SETTLED = HOUR_MS + 600_000;
+const ROTATION: RotationStepOptions = { commonName: "podrole CA", lifetimeMs: 8760 * HOUR_MS, leafLifetimeMs: HOUR_MS };
 const OPTIONS = {
   secret: { namespace: "podrole", name: "podrole-ca" },
   trustConfigMap: { namespace: "podrole", name: "podrole-trust" },

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { statusOf } from "../../../src/operations/rotate/status.ts";
 import { planRotation } from "../../../src/pki/authorities.ts";
+import { HOUR_MS } from "../../../src/runtime/clock.ts";
 
-const HOUR = 3_600_000;
-const ROTATION = { commonName: "podrole CA", lifetimeMs: 8760 * HOUR, leafLifetimeMs: HOUR };
+const ROTATION = { commonName: "podrole CA", lifetimeMs: 8760 * HOUR_MS, leafLifetimeMs: HOUR_MS };
 
 test("statusOf() lists the steps that servers take by themselves, soonest first", () => {
   const now = Date.parse("2026-06-01T00:00:00Z");
@@ -20,5 +20,5 @@ test("statusOf() lists the steps that servers take by themselves, soonest first"
     steps.outlook.map(({ step }) => step),
     ["forget", "sign"],
   );
-  assert.equal(steps.outlook[0]?.at, new Date(half + HOUR + 600_000).toISOString());
+  assert.equal(steps.outlook[0]?.at, new Date(half + HOUR_MS + 600_000).toISOString());
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PodroleError } from "../../../src/protocol/errors.ts";
+import { MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createCredentialCache, type RequestingPod } from "../../../src/server/aws/credential-cache.ts";
 import type { AssumeRole, SessionCredentials } from "../../../src/server/aws/sts.ts";
@@ -9,7 +10,6 @@ import { fc } from "../../property.ts";
 
 const INPUT = { roleArn: "arn:aws:iam::123456789012:role/a", sessionName: "ns.pod", durationSeconds: 3600 };
 const POD = pod("u-1");
-const MINUTE = 60_000;
 const allAlive = () => true;
 
 function pod(uid: string, circumstances = uid): RequestingPod {
@@ -36,7 +36,7 @@ function session(now: number): SessionCredentials {
     secretAccessKey: secret,
     sessionToken: secret,
     issuedAtMs: now,
-    expiresAtMs: now + 60 * MINUTE,
+    expiresAtMs: now + 60 * MINUTE_MS,
   };
 }
 
@@ -75,9 +75,9 @@ test("get() caches inputs that differ only in a nested field of any name separat
 test("get() returns cached credentials until half of their lifetime has passed, then renews them", async () => {
   const { cache, calls, clock } = setUp();
   await cache.get(INPUT, POD);
-  await clock.advance(29 * MINUTE);
+  await clock.advance(29 * MINUTE_MS);
   assert.equal((await cache.get(INPUT, POD)).outcome, "hit");
-  await clock.advance(2 * MINUTE);
+  await clock.advance(2 * MINUTE_MS);
   assert.equal((await cache.get(INPUT, POD)).outcome, "renewed");
   assert.equal(calls.length, 2);
 });
@@ -86,9 +86,9 @@ test("get() returns credentials that are still valid when the renewal fails, and
   const { cache, clock, answerWith } = setUp();
   await cache.get(INPUT, POD);
   answerWith(fail("STS_UNAVAILABLE"));
-  await clock.advance(45 * MINUTE);
+  await clock.advance(45 * MINUTE_MS);
   assert.equal((await cache.get(INPUT, POD)).outcome, "stale");
-  await clock.advance(15 * MINUTE);
+  await clock.advance(15 * MINUTE_MS);
   await assert.rejects(cache.get(INPUT, POD), { code: "STS_UNAVAILABLE" });
 });
 
@@ -96,7 +96,7 @@ test("get() rejects with the error of STS in the last seconds of a session, whic
   const { cache, clock, answerWith } = setUp();
   await cache.get(INPUT, POD);
   answerWith(fail("STS_UNAVAILABLE"));
-  await clock.advance(60 * MINUTE - 7_000);
+  await clock.advance(60 * MINUTE_MS - 7_000);
   assert.equal((await cache.get(INPUT, POD)).outcome, "stale");
   await clock.advance(3_000);
   await assert.rejects(cache.get(INPUT, POD), { code: "STS_UNAVAILABLE" });
@@ -131,13 +131,13 @@ test("sweep() keeps a denial of a living pod while its repetition still counts, 
   answerWith(fail("STS_DENIED"));
   const deny = () => assert.rejects(cache.get(INPUT, POD), { code: "STS_DENIED" });
   await deny();
-  await clock.advance(5 * MINUTE);
+  await clock.advance(5 * MINUTE_MS);
   cache.sweep(allAlive);
   await deny();
   await clock.advance(16_000);
   await deny();
   assert.equal(calls.length, 2, "the second denial is remembered for 30 s");
-  await clock.advance(7 * MINUTE);
+  await clock.advance(7 * MINUTE_MS);
   cache.sweep(allAlive);
   assert.equal(cache.size, 0);
 });
@@ -161,7 +161,7 @@ test("get() never returns expired credentials", async () => {
         const { cache, clock, answerWith } = setUp();
         for (const [minutes, healthy] of steps) {
           answerWith(healthy ? () => Promise.resolve() : fail("STS_UNAVAILABLE"));
-          await clock.advance(minutes * MINUTE);
+          await clock.advance(minutes * MINUTE_MS);
           const answer = await cache.get(INPUT, POD).catch(() => undefined);
           assert.ok(answer === undefined || answer.credentials.expiresAtMs > clock.now());
         }
@@ -181,11 +181,11 @@ test("get() evicts the least recently requested session above the capacity", asy
 test("sweep() evicts expired sessions only", async () => {
   const { cache, clock } = setUp();
   await cache.get(INPUT, POD);
-  await clock.advance(59 * MINUTE);
+  await clock.advance(59 * MINUTE_MS);
   cache.sweep(allAlive);
   assert.equal(cache.size, 1);
-  assert.equal(cache.nearestExpiryMs(), MINUTE);
-  await clock.advance(MINUTE);
+  assert.equal(cache.nearestExpiryMs(), MINUTE_MS);
+  await clock.advance(MINUTE_MS);
   cache.sweep(allAlive);
   assert.equal(cache.size, 0);
 });
@@ -198,7 +198,7 @@ test("sweep() evicts the valid session of a deleted pod, but not one that a livi
   const isAlive = (uid: string) => uid === "living";
   cache.sweep(isAlive);
   assert.equal(cache.size, 2, "the watch may lag behind a new pod");
-  await clock.advance(MINUTE);
+  await clock.advance(MINUTE_MS);
   cache.sweep(isAlive);
   assert.equal(cache.size, 1);
   assert.equal((await cache.get({ ...INPUT, sessionName: "shared" }, pod("living"))).outcome, "hit");
@@ -208,7 +208,7 @@ test("createCredentialCache() renews only on request: other sessions expire", as
   const { cache, calls, clock } = setUp();
   await cache.prefetch(INPUT, POD);
   for (let minute = 0; minute < 61; minute++) {
-    await clock.advance(MINUTE);
+    await clock.advance(MINUTE_MS);
     cache.sweep(allAlive);
   }
   assert.equal(calls.length, 1);

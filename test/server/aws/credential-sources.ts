@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { createStsEmulator, type StsEmulator } from "../../../emulators/sts/emulator.ts";
-import { systemClock as clock } from "../../../src/runtime/clock.ts";
+import { systemClock as clock, MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { createSts, type Sts } from "../../../src/server/aws/sts.ts";
 import { startInstanceMetadata } from "../../fakes/instance-metadata.ts";
 import { withEnvironment } from "../environment.ts";
@@ -20,7 +20,6 @@ export const ORDERS = {
   sessionName: "team.web",
   durationSeconds: 900,
 };
-export const MINUTE = 60_000;
 const ISSUER = "https://oidc.eks.eu-central-1.amazonaws.com/id/EXAMPLE";
 const SUBJECT = "system:serviceaccount:podrole:podrole-server";
 const CLUSTER = generateKeyPairSync("ec", { namedCurve: "P-256" });
@@ -67,7 +66,7 @@ export async function setUp(context: TestContext, own: Source["options"] = () =>
     emulator,
     sts,
     directory,
-    session(lifeMs = 60 * MINUTE) {
+    session(lifeMs = 60 * MINUTE_MS) {
       sessions += 1;
       const input = { roleArn: SERVER, sessionName: `session-${sessions}`, durationSeconds: lifeMs / 1000 };
       const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = emulator.issueSession(input);
@@ -216,8 +215,8 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       "the program prints no key": [async (on) => helper(on, "console.log('{\"Version\":1}')"), /no AccessKeyId/],
       "the program prints expired credentials": [
         async (on) => {
-          await SOURCES["--credential-process"]?.provide(on, MINUTE);
-          on.context.mock.timers.tick(2 * MINUTE);
+          await SOURCES["--credential-process"]?.provide(on, MINUTE_MS);
+          on.context.mock.timers.tick(2 * MINUTE_MS);
         },
         /have expired/,
       ],
@@ -243,8 +242,8 @@ export const SOURCES: Readonly<Record<string, Source>> = {
       "the process prints no JSON": [async (on) => profile(on, "echo hello"), /JSON/],
       "the process prints expired credentials": [
         async (on) => {
-          await SOURCES["a profile's credential_process"]?.provide(on, MINUTE);
-          on.context.mock.timers.tick(2 * MINUTE);
+          await SOURCES["a profile's credential_process"]?.provide(on, MINUTE_MS);
+          on.context.mock.timers.tick(2 * MINUTE_MS);
         },
         /expired/i,
       ],

@@ -6,11 +6,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { PodroleError } from "../../../src/protocol/errors.ts";
+import { MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { createOwnCredentials } from "../../../src/server/aws/own-credentials.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 import { withEnvironment } from "../environment.ts";
-import { type Fixture, MINUTE, ORDERS, SOURCES, setUp } from "./credential-sources.ts";
+import { type Fixture, ORDERS, SOURCES, setUp } from "./credential-sources.ts";
 
 /** Outcomes of the AssumeRole calls, in order: the emulator has verified each signature. */
 const outcomesOf = ({ emulator }: Fixture) => emulator.calls.assumed(ORDERS.roleArn).map(({ outcome }) => outcome);
@@ -19,7 +20,7 @@ const outcomesOf = ({ emulator }: Fixture) => emulator.calls.assumed(ORDERS.role
  * Never the exact end of a lifetime: at that millisecond the SDK still signs with credentials that STS no longer accepts,
  * unless a renewal in the background, which a busy machine delays, has replaced them.
  */
-const STEP_MS = 4 * MINUTE + 1_000;
+const STEP_MS = 4 * MINUTE_MS + 1_000;
 
 for (const [source, { options, provide, denials }] of Object.entries(SOURCES)) {
   test(`createSts() assumes roles with credentials from ${source}`, async (context) => {
@@ -36,7 +37,7 @@ for (const [source, { options, provide, denials }] of Object.entries(SOURCES)) {
       const rotate = await provide(on);
       await on.sts.assumeRole(ORDERS);
       const before = on.emulator.calls.assumed(ORDERS.roleArn)[0]?.callerArn;
-      for (let elapsedMs = 0; elapsedMs < 150 * MINUTE; elapsedMs += STEP_MS) {
+      for (let elapsedMs = 0; elapsedMs < 150 * MINUTE_MS; elapsedMs += STEP_MS) {
         context.mock.timers.tick(STEP_MS);
         rotate();
         await on.sts.assumeRole(ORDERS);
@@ -127,7 +128,7 @@ test("createSts() recovers from a container endpoint that stalled, and holds no 
 test("createSts() recovers from a web identity exchange that stalled", async (context) => {
   const on = await setUp(context, () => ({ timeoutMs: 300 }));
   await SOURCES["IRSA"]?.provide(on);
-  on.emulator.faults.set({ kind: "stall", ms: 60 * MINUTE });
+  on.emulator.faults.set({ kind: "stall", ms: 60 * MINUTE_MS });
   await assert.rejects(on.sts.findCredentials(), { code: "STS_UNAVAILABLE", message: /did not answer in time/ });
   on.emulator.faults.clear();
   await until(async () => on.sts.findCredentials());
@@ -150,10 +151,10 @@ test("createOwnCredentials() reports a problem until a check succeeds, and logs 
       if (source.fails) throw new PodroleError("STS_UNAVAILABLE", "Cannot find them: no answer");
     },
   });
-  await clock.advance(MINUTE);
+  await clock.advance(MINUTE_MS);
   assert.deepEqual([own.problem(), source.checks], [undefined, 2]);
   source.fails = true;
-  await clock.advance(2 * MINUTE);
+  await clock.advance(2 * MINUTE_MS);
   assert.equal(own.problem(), "Cannot find them: no answer");
   source.fails = false;
   await clock.advance(10_000);

@@ -5,14 +5,14 @@ import { createAuthority } from "../../../src/pki/certificate.ts";
 import { issueCertificate } from "../../../src/protocol/client.ts";
 import { PodroleError } from "../../../src/protocol/errors.ts";
 import { createListener } from "../../../src/protocol/listener.ts";
-import { systemClock } from "../../../src/runtime/clock.ts";
+import { HOUR_MS, systemClock } from "../../../src/runtime/clock.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createAccompanyingCredentials } from "../../../src/server/issue/accompanying-credentials.ts";
 import type { IssuedIdentity } from "../../../src/server/issue/issue-certificate.ts";
 import type { IssueResult } from "../../../src/server/issue/issue-credentials.ts";
 import { identityService } from "../../../src/server/issue/services.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
-import { HOUR, newLeaf, POD } from "../../pki/samples.ts";
+import { newLeaf, POD } from "../../pki/samples.ts";
 
 const REFUSED: IssueResult = { container: "app", refusal: { code: "ROLE_MISSING", message: "Cannot" } };
 
@@ -65,7 +65,7 @@ test("createAccompanyingCredentials() returns nothing for a pod that is refused 
 
 /** An identity port that issues `issued`; resolves with its answer to a request for `containers`. */
 async function answerOf(context: TestContext, issued: IssuedIdentity, containers: readonly string[] | undefined) {
-  const authority = createAuthority({ commonName: "CA", now: Date.now(), lifetimeMs: 10 * HOUR });
+  const authority = createAuthority({ commonName: "CA", now: Date.now(), lifetimeMs: 10 * HOUR_MS });
   const serving = newLeaf(authority, { kind: "serving", dnsNames: ["server"], ipAddresses: [] }, Date.now());
   const requested: (readonly string[])[] = [];
   const service = identityService({

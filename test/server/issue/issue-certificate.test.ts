@@ -6,13 +6,13 @@ import { createCsr } from "../../../src/pki/csr.ts";
 import { podIdentityOf } from "../../../src/pki/identity.ts";
 import { generateKeyPem } from "../../../src/pki/keys.ts";
 import { type Refusal, refuse } from "../../../src/protocol/errors.ts";
+import { HOUR_MS } from "../../../src/runtime/clock.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createCertificateIssuer } from "../../../src/server/issue/issue-certificate.ts";
 import type { ProvenPod } from "../../../src/server/issue/prove.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { injectedPod } from "../../injection/injected-pod.ts";
 
-const HOUR_MS = 3_600_000;
 const clock = createFakeClock();
 const authority = createAuthority({ commonName: "test CA", now: clock.now(), lifetimeMs: 1_000 * HOUR_MS });
 const POD: ProvenPod = {

@@ -9,16 +9,17 @@ import { type Authority, createAuthority } from "../../../src/pki/certificate.ts
 import { CredentialsClient, type GetCredentialsResponse } from "../../../src/protocol/generated/podrole/v1/podrole.ts";
 import { createListener } from "../../../src/protocol/listener.ts";
 import { fromServiceError } from "../../../src/protocol/status.ts";
-import { systemClock } from "../../../src/runtime/clock.ts";
+import { HOUR_MS, systemClock } from "../../../src/runtime/clock.ts";
 import { createIdentify } from "../../../src/server/issue/identify.ts";
 import { credentialsService } from "../../../src/server/issue/services.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
-import { HOUR, newLeaf, POD, POD_SUBJECT } from "../../pki/samples.ts";
+import { newLeaf, POD, POD_SUBJECT } from "../../pki/samples.ts";
 
 const NAME = "podrole-server";
 /** TLS knows only the system's time, so the server's own clock starts there. */
 const START = systemClock.now();
-const newCa = (commonName: string): Authority => createAuthority({ commonName, now: START, lifetimeMs: 1_000 * HOUR });
+const newCa = (commonName: string): Authority =>
+  createAuthority({ commonName, now: START, lifetimeMs: 1_000 * HOUR_MS });
 
 /** A credentials port that answers each call with the name of the pod that it identified. */
 async function setUp(context: TestContext) {
@@ -71,7 +72,7 @@ test("CERTIFICATE_REJECTED: a certificate that expires is refused at the next ca
   const { clock, first, listener, connectAs } = await setUp(context);
   const call = connectAs(first);
   assert.equal(await call(), POD.name);
-  await clock.advance(HOUR - 60_000);
+  await clock.advance(HOUR_MS - 60_000);
   assert.equal(await call(), POD.name);
   await clock.advance(61_000);
   assert.equal(await call(), "CERTIFICATE_REJECTED");

@@ -2,16 +2,15 @@ import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { suite, type TestContext, test } from "node:test";
 import { type Authority, createAuthority } from "../../../src/pki/certificate.ts";
+import { HOUR_MS, MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { createAuthorityPoller } from "../../../src/server/trust/authority-poller.ts";
 import { createServingCertificate } from "../../../src/server/trust/serving-certificate.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const TTL = 10 * MINUTE;
+const TTL = 10 * MINUTE_MS;
 
-function authorityAt(now: number, lifetimeMs = 100 * HOUR): Authority {
+function authorityAt(now: number, lifetimeMs = 100 * HOUR_MS): Authority {
   return createAuthority({ commonName: `CA of ${now}`, now, lifetimeMs });
 }
 
@@ -49,17 +48,17 @@ suite("createServingCertificate()", () => {
 
   test("shows an expired certificate for at most 30 s after the machine was suspended", async (context) => {
     const { clock, serving, leaf } = await setUp(context);
-    clock.suspend(2 * HOUR);
-    assert.equal(serving.expiresInMs(), TTL - 2 * HOUR);
+    clock.suspend(2 * HOUR_MS);
+    assert.equal(serving.expiresInMs(), TTL - 2 * HOUR_MS);
     await clock.advance(30_000);
     assert.ok(leaf().validToDate.getTime() > clock.now());
     assert.ok(serving.expiresInMs() > 0);
   });
 
   test("renews in time although the wall clock is set back by hours", async (context) => {
-    const { clock, serving, leaf } = await setUp(context, authorityAt(createFakeClock().now() - 24 * HOUR));
+    const { clock, serving, leaf } = await setUp(context, authorityAt(createFakeClock().now() - 24 * HOUR_MS));
     const before = leaf().serialNumber;
-    clock.step(-2 * HOUR);
+    clock.step(-2 * HOUR_MS);
     await clock.advance(TTL / 2 - 1);
     assert.equal(serving.expiresInMs(), TTL / 2 + 1, "counted on the clock that was not set back");
     assert.equal(leaf().serialNumber, before);
@@ -68,12 +67,12 @@ suite("createServingCertificate()", () => {
   });
 
   test("waits while the clock is behind the CA's validity, and logs both times", async (context) => {
-    const { clock, serving, errors } = await setUp(context, authorityAt(createFakeClock().now() + 2 * HOUR));
+    const { clock, serving, errors } = await setUp(context, authorityAt(createFakeClock().now() + 2 * HOUR_MS));
     let isReady = false;
     void serving.ready.then(() => {
       isReady = true;
     });
-    await clock.advance(MINUTE);
+    await clock.advance(MINUTE_MS);
     assert.equal(isReady, false);
     assert.throws(() => serving.current(), { code: "AUTHORITY_UNAVAILABLE" });
     assert.ok(serving.expiresInMs() < 0);
@@ -82,7 +81,7 @@ suite("createServingCertificate()", () => {
       JSON.stringify(errors()[0]?.["err"]),
       /it is only valid from 2026-01-01T01:55:00Z, and this machine's clock shows 2026-01-01T00:00:00Z; expected clocks that agree/,
     );
-    clock.step(2 * HOUR);
+    clock.step(2 * HOUR_MS);
     await clock.advance(30_000);
     assert.equal(isReady, true);
     assert.ok(serving.expiresInMs() > 0);
@@ -91,16 +90,16 @@ suite("createServingCertificate()", () => {
   test("logs a renewal that fails, keeps the certificate, and renews when the CA can sign again", async (context) => {
     const { clock, state, serving, leaf, errors } = await setUp(
       context,
-      authorityAt(createFakeClock().now(), 4 * MINUTE),
+      authorityAt(createFakeClock().now(), 4 * MINUTE_MS),
     );
     const before = leaf().serialNumber;
-    clock.suspend(HOUR);
-    await clock.advance(MINUTE);
+    clock.suspend(HOUR_MS);
+    await clock.advance(MINUTE_MS);
     assert.match(JSON.stringify(errors()[0]?.["err"]), /it is only valid until/);
     assert.equal(leaf().serialNumber, before);
     assert.ok(serving.expiresInMs() < 0);
     state.authority = authorityAt(clock.now());
-    await clock.advance(MINUTE);
+    await clock.advance(MINUTE_MS);
     assert.notEqual(leaf().serialNumber, before);
     assert.ok(serving.expiresInMs() > 0);
   });

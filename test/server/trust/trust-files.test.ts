@@ -5,11 +5,10 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { splitBundle } from "../../../src/pki/bundle.ts";
 import { createAuthority } from "../../../src/pki/certificate.ts";
+import { HOUR_MS } from "../../../src/runtime/clock.ts";
 import { trustFromFiles } from "../../../src/server/trust/trust-files.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
-
-const HOUR_MS = 3_600_000;
 
 async function setUp(context: TestContext) {
   const directory = await mkdtemp(join(tmpdir(), "podrole-test-"));

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { splitBundle } from "../../../src/pki/bundle.ts";
+import { HOUR_MS } from "../../../src/runtime/clock.ts";
 import { Secret, type SecretData } from "../../../src/runtime/secret.ts";
 import type { ReadTrust } from "../../../src/server/trust/authority-poller.ts";
 import { trustFromSecret } from "../../../src/server/trust/trust-secret.ts";
@@ -8,7 +9,6 @@ import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 import { revealed } from "../../fakes/secret-data.ts";
 
-const HOUR_MS = 3_600_000;
 const OPTIONS = {
   namespace: "podrole",
   name: "podrole-ca",

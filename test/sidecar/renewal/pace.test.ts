@@ -2,15 +2,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ErrorCode } from "../../../src/protocol/errors.ts";
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from "../../../src/runtime/clock.ts";
 import type { PaceState } from "../../../src/sidecar/files/pace-file.ts";
 import type { Renewal } from "../../../src/sidecar/renewal/outcome.ts";
 import { createPace, type RetryWaits } from "../../../src/sidecar/renewal/pace.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { fc } from "../../property.ts";
 
-const SECOND = 1_000;
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
 const RENEWED: Renewal = { outcome: "renewed" };
 
 function failed(code: ErrorCode, retryAfterMs = 0): Renewal {
@@ -44,22 +42,22 @@ function gaps(times: readonly number[]): readonly number[] {
 }
 
 test("createPace() renews every 2 to 3 s in the first minute of an outage, after a shorter first wait", async () => {
-  assert.deepEqual(gaps(await renewals({}, 10 * SECOND)).slice(0, 4), [1_000, 2_000, 2_500, 2_500]);
+  assert.deepEqual(gaps(await renewals({}, 10 * SECOND_MS)).slice(0, 4), [1_000, 2_000, 2_500, 2_500]);
   assert.deepEqual(
-    gaps(await renewals({ ready: false }, 10 * SECOND)).slice(0, 6),
+    gaps(await renewals({ ready: false }, 10 * SECOND_MS)).slice(0, 6),
     [250, 500, 1_000, 2_000, 2_500, 2_500],
   );
-  for (const gap of gaps(await renewals({ random: Math.random }, MINUTE)).slice(2))
+  for (const gap of gaps(await renewals({ random: Math.random }, MINUTE_MS)).slice(2))
     assert.ok(gap >= 2_000 && gap <= 3_001, `${gap}`);
 });
 
 test("createPace() renews at most 120 times in an hour once an outage has lasted five minutes, and never waits more than 38 s", async () => {
   await fc.assert(
     fc.asyncProperty(fc.infiniteStream(fc.double({ min: 0, max: 1, noNaN: true })), async (stream) => {
-      const times = await renewals({ random: () => Number(stream.next().value) }, 3 * HOUR);
-      assert.ok(Math.max(...gaps(times)) <= 38 * SECOND);
-      for (const from of times.filter((time) => time >= 5 * MINUTE)) {
-        const inHour = times.filter((time) => time >= from && time < from + HOUR).length;
+      const times = await renewals({ random: () => Number(stream.next().value) }, 3 * HOUR_MS);
+      assert.ok(Math.max(...gaps(times)) <= 38 * SECOND_MS);
+      for (const from of times.filter((time) => time >= 5 * MINUTE_MS)) {
+        const inHour = times.filter((time) => time >= from && time < from + HOUR_MS).length;
         assert.ok(inHour <= 120, `${inHour} renewals`);
       }
     }),
@@ -76,12 +74,12 @@ test("createPace() renews at most 120 times in an hour whatever decides which of
     fc.asyncProperty(waits, codes, fc.boolean(), async (stream, code, ready) => {
       const times = await renewals(
         { random: Math.random, ready },
-        3 * HOUR,
+        3 * HOUR_MS,
         (all) => all[stream.next().value as keyof RetryWaits],
         code,
       );
-      for (const from of times.filter((time) => time >= 5 * MINUTE)) {
-        assert.ok(times.filter((time) => time >= from && time < from + HOUR).length <= 120);
+      for (const from of times.filter((time) => time >= 5 * MINUTE_MS)) {
+        assert.ok(times.filter((time) => time >= from && time < from + HOUR_MS).length <= 120);
       }
     }),
     { numRuns: 20 },
@@ -106,9 +104,9 @@ test("createPace() renews quickly again after a time in which it saved renewals"
 });
 
 test("createPace() doubles the wait from 1 s to a minute while all credentials are valid", async () => {
-  const times = await renewals({}, 4 * MINUTE, ({ unhurriedMs }) => unhurriedMs);
+  const times = await renewals({}, 4 * MINUTE_MS, ({ unhurriedMs }) => unhurriedMs);
   assert.deepEqual(
-    gaps(times).map((gap) => gap / SECOND),
+    gaps(times).map((gap) => gap / SECOND_MS),
     [1, 2, 4, 8, 16, 32, 60, 60],
   );
 });
@@ -117,14 +115,19 @@ test("createPace() waits a minute after a permanent refusal, or 10 s if an app r
   const pace = createPace({ clock: createFakeClock(), random: () => 0.5 });
   pace.begin();
   const waits = pace.end(failed("STS_DENIED"), { ready: true });
-  assert.deepEqual(waits, { unhurriedMs: MINUTE, urgentMs: MINUTE, requestedMs: 10 * SECOND, awayMs: MINUTE });
+  assert.deepEqual(waits, {
+    unhurriedMs: MINUTE_MS,
+    urgentMs: MINUTE_MS,
+    requestedMs: 10 * SECOND_MS,
+    awayMs: MINUTE_MS,
+  });
 });
 
 test("createPace() waits at least as long as the server asked", () => {
   const pace = createPace({ clock: createFakeClock(), random: () => 0.5 });
   pace.begin();
-  const waits = pace.end(failed("STS_THROTTLED", 90 * SECOND), { ready: true });
-  assert.deepEqual(new Set(Object.values(waits ?? {})), new Set([90 * SECOND]));
+  const waits = pace.end(failed("STS_THROTTLED", 90 * SECOND_MS), { ready: true });
+  assert.deepEqual(new Set(Object.values(waits ?? {})), new Set([90 * SECOND_MS]));
 });
 
 test("createPace() begins anew after a success", async () => {
@@ -142,7 +145,7 @@ test("createPace() begins anew after a success", async () => {
   assert.equal(saved.at(-1), undefined);
   assert.equal(pace.failures(), 0);
   pace.begin();
-  assert.equal(pace.end(failed("STS_UNAVAILABLE"), { ready: true })?.urgentMs, SECOND);
+  assert.equal(pace.end(failed("STS_UNAVAILABLE"), { ready: true })?.urgentMs, SECOND_MS);
 });
 
 test("createPace() renews at most 120 times in an hour in a container that restarts every 30 s to 5 minutes", async () => {
@@ -157,19 +160,19 @@ test("createPace() renews at most 120 times in an hour in a container that resta
     },
   };
   for (
-    let backOffMs = 10 * SECOND;
-    clock.now() - startedAt < 2 * HOUR;
-    backOffMs = Math.min(2 * backOffMs, 5 * MINUTE)
+    let backOffMs = 10 * SECOND_MS;
+    clock.now() - startedAt < 2 * HOUR_MS;
+    backOffMs = Math.min(2 * backOffMs, 5 * MINUTE_MS)
   ) {
     const pace = createPace({ clock, random: Math.random, store });
-    for (const end = clock.now() + 30 * SECOND; clock.now() < end; ) {
+    for (const end = clock.now() + 30 * SECOND_MS; clock.now() < end; ) {
       times.push(clock.now() - startedAt);
       pace.begin();
       await clock.advance(pace.end(failed("STS_UNAVAILABLE"), { ready: false })?.urgentMs ?? 0);
     }
     await clock.advance(backOffMs);
   }
-  const inHour = times.filter((time) => time >= 5 * MINUTE && time < 5 * MINUTE + HOUR).length;
+  const inHour = times.filter((time) => time >= 5 * MINUTE_MS && time < 5 * MINUTE_MS + HOUR_MS).length;
   assert.ok(inHour <= 120, `${inHour} renewals`);
 });
 
@@ -180,8 +183,8 @@ test("createPace() waits no longer than usual after the wall clock was set back"
     pace.begin();
     await clock.advance(pace.end(failed("STS_UNAVAILABLE"), { ready: true })?.urgentMs ?? 0);
   }
-  const yesterday = clock.now() - 24 * HOUR;
+  const yesterday = clock.now() - 24 * HOUR_MS;
   clock.now = () => yesterday;
   pace.begin();
-  assert.ok((pace.end(failed("STS_UNAVAILABLE"), { ready: true })?.urgentMs ?? HOUR) <= 38 * SECOND);
+  assert.ok((pace.end(failed("STS_UNAVAILABLE"), { ready: true })?.urgentMs ?? HOUR_MS) <= 38 * SECOND_MS);
 });

@@ -9,6 +9,7 @@ import { after, beforeEach, type TestContext, test } from "node:test";
 import { joinBundle } from "../../../src/pki/bundle.ts";
 import { createAuthority } from "../../../src/pki/certificate.ts";
 import { ERRORS, type ErrorCode, PodroleError } from "../../../src/protocol/errors.ts";
+import { HOUR_MS, MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { readGrants } from "../../../src/sidecar/files/grants-file.ts";
 import { readIdentity } from "../../../src/sidecar/files/identity-files.ts";
 import { renew } from "../../../src/sidecar/renewal/renew.ts";
@@ -17,9 +18,6 @@ import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 import { createTestPod } from "../fake-pod.ts";
 import { granted, refused, startFakeServer } from "../fake-server.ts";
-
-const HOUR = 3_600_000;
-const MINUTE = 60_000;
 
 let clock: FakeClock = createFakeClock(Date.now());
 const server = await startFakeServer({
@@ -38,7 +36,7 @@ beforeEach(() => {
   server.refuseProof = undefined;
   server.newBundle = undefined;
   server.accompanies = false;
-  server.certificateLifetimeMs = HOUR;
+  server.certificateLifetimeMs = HOUR_MS;
 });
 
 async function setUp(t: TestContext, changes: Partial<SidecarSettings> = {}) {
@@ -85,12 +83,12 @@ test("renew() uses the stored certificate until half of its lifetime, then creat
   const { run, file, pod } = await setUp(t);
   await run();
   const first = await readFile(file("identity.pem"), "utf8");
-  await clock.advance(0.44 * HOUR);
+  await clock.advance(0.44 * HOUR_MS);
   await run();
   assert.deepEqual(server.calls, ["certificate", "credentials", "credentials"]);
   assert.equal(await readFile(file("identity.pem"), "utf8"), first);
   await writeFile(pod.settings.proofFile, "proof-2");
-  await clock.advance(0.12 * HOUR);
+  await clock.advance(0.12 * HOUR_MS);
   await run();
   assert.deepEqual(server.calls.slice(3), ["certificate", "credentials"]);
   assert.deepEqual(server.tokens, ["proof-1", "proof-2"]);
@@ -107,9 +105,9 @@ test("renew() makes one call when the certificate is accompanied by credentials,
     grants().map(({ credentials }) => credentials?.sessionToken.reveal()),
     ["session-of-app-0", "session-of-worker-0"],
   );
-  await clock.advance(0.44 * HOUR);
+  await clock.advance(0.44 * HOUR_MS);
   assert.deepEqual(await run(), { outcome: "renewed" });
-  await clock.advance(0.12 * HOUR);
+  await clock.advance(0.12 * HOUR_MS);
   assert.deepEqual(await run(), { outcome: "renewed" });
   assert.deepEqual(server.calls, ["certificate", "credentials", "certificate"]);
 });
@@ -135,16 +133,16 @@ test("readIdentity() returns the same time of renewal whenever it reads the file
   await run();
   const [one, two] = await Promise.all([readIdentity(file(".")), readIdentity(file("."))]);
   assert.equal(one?.renewAtMs, two?.renewAtMs);
-  const share = ((one?.renewAtMs ?? 0) - clock.now()) / HOUR;
+  const share = ((one?.renewAtMs ?? 0) - clock.now()) / HOUR_MS;
   assert.ok(share >= 0.449 && share <= 0.551, String(share));
 });
 
 test("renew() requests a new certificate when the pod was suspended until after its expiry", async (t) => {
   const { run, grants } = await setUp(t);
   await run();
-  await clock.advance(5 * HOUR);
+  await clock.advance(5 * HOUR_MS);
   assert.deepEqual(await run(), { outcome: "renewed" });
-  assert.equal(grants()[0]?.credentials?.expiresAtMs, clock.now() + HOUR);
+  assert.equal(grants()[0]?.credentials?.expiresAtMs, clock.now() + HOUR_MS);
 });
 
 test("renew() requests a new certificate, once, when the server rejects the stored one", async (t) => {
@@ -181,7 +179,7 @@ test("renew() requests a new certificate when the stored one may be the reason f
   const young = await moved.run();
   assert.equal(young.outcome === "failed" && young.code, "SERVER_UNREACHABLE");
   assert.deepEqual(server.calls, []);
-  await clock.advance(5 * MINUTE);
+  await clock.advance(5 * MINUTE_MS);
   assert.deepEqual(await moved.run(), { outcome: "renewed" });
   assert.deepEqual(server.calls, ["certificate", "credentials"]);
   assert.deepEqual(await run(), { outcome: "renewed" });
@@ -193,7 +191,7 @@ test("renew() requests no certificate from a server that closes connections befo
   const port = await listenAndClose(t);
   const overloaded = await setUp(t, { serverAddress: { host: "127.0.0.1", port } });
   await writeFile(overloaded.file("identity.pem"), await readFile(file("identity.pem")));
-  await clock.advance(10 * MINUTE);
+  await clock.advance(10 * MINUTE_MS);
   server.calls.length = 0;
   const renewal = await overloaded.run();
   assert.equal(renewal.outcome === "failed" && renewal.code, "SERVER_UNREACHABLE");
@@ -204,15 +202,15 @@ test("renew() uses the old certificate until its expiry when a new one is not av
   const { run, grants } = await setUp(t);
   await run();
   server.refuseProof = new PodroleError("KUBERNETES_UNAVAILABLE", "Cannot review", { retryAfterMs: 3_000 });
-  await clock.advance(0.6 * HOUR);
+  await clock.advance(0.6 * HOUR_MS);
   assert.deepEqual(await run(), {
     outcome: "failed",
     code: "KUBERNETES_UNAVAILABLE",
     message: "Cannot review",
     retryAfterMs: 3_000,
   });
-  assert.equal(grants()[0]?.credentials?.expiresAtMs, clock.now() + HOUR);
-  await clock.advance(0.5 * HOUR);
+  assert.equal(grants()[0]?.credentials?.expiresAtMs, clock.now() + HOUR_MS);
+  await clock.advance(0.5 * HOUR_MS);
   server.calls.length = 0;
   await run();
   assert.deepEqual(server.calls, ["certificate"]);
@@ -245,7 +243,7 @@ for (const port of ["identity", "credentials"] as const) {
       const refusal = new PodroleError(code, "Cannot");
       if (port === "identity") server.refuseProof = refusal;
       else server.grant = () => Promise.reject(refusal);
-      await clock.advance(0.6 * HOUR);
+      await clock.advance(0.6 * HOUR_MS);
       const renewal = await run();
       assert.equal(renewal.outcome === "failed" && renewal.code, code);
       const held = grants().map(({ credentials }) => credentials !== undefined);
@@ -269,7 +267,7 @@ test("renew() returns a retryable refusal in preference to a permanent one", asy
 test("renew() stores CLOCK_SKEWED for expired credentials, and INTERNAL for any other unusable answer", async (t) => {
   const { run, grants } = await setUp(t, { containers: ["expired", "empty", "silent"] });
   server.grant = (container) => {
-    if (container === "expired") return granted(container, { now: clock.now() - 2 * HOUR });
+    if (container === "expired") return granted(container, { now: clock.now() - 2 * HOUR_MS });
     if (container === "empty") return { container, result: undefined };
     return { container: "somebody-else", result: undefined };
   };
@@ -281,7 +279,7 @@ test("renew() stores CLOCK_SKEWED for expired credentials, and INTERNAL for any 
 });
 
 test("renew() trusts the bundle from admission and the newest one together, and sends the hash of the newest", async (t) => {
-  const next = createAuthority({ commonName: "next CA", now: clock.now(), lifetimeMs: 10 * HOUR });
+  const next = createAuthority({ commonName: "next CA", now: clock.now(), lifetimeMs: 10 * HOUR_MS });
   const bundle = joinBundle([server.bundlePem, next.certificatePem]);
   const { run, file } = await setUp(t);
   server.newBundle = bundle;

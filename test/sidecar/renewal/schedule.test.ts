@@ -2,13 +2,11 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { ErrorCode } from "../../../src/protocol/errors.ts";
+import { MINUTE_MS, SECOND_MS } from "../../../src/runtime/clock.ts";
 import type { Renewal } from "../../../src/sidecar/renewal/outcome.ts";
 import { createRenewals } from "../../../src/sidecar/renewal/schedule.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
-
-const SECOND = 1_000;
-const MINUTE = 60_000;
 
 function failed(code: ErrorCode, retryAfterMs = 0): Renewal {
   return { outcome: "failed", code, message: `Cannot: ${code}`, retryAfterMs };
@@ -30,13 +28,13 @@ function setUp(context: TestContext, ...answers: readonly (Renewal | Promise<Ren
     store: { renewAt: () => state.renewAt, ready: () => state.ready, reload() {}, observe() {} },
     async run() {
       const answer = later ?? (await Promise.resolve(answers[Math.min(runs.length, answers.length - 1)] as Renewal));
-      runs.push((clock.now() - startedAt) / SECOND);
-      if (answer.outcome === "renewed" && !state.isUnreadable) state.renewAt = clock.now() + 30 * MINUTE;
+      runs.push((clock.now() - startedAt) / SECOND_MS);
+      if (answer.outcome === "renewed" && !state.isUnreadable) state.renewAt = clock.now() + 30 * MINUTE_MS;
       return answer;
     },
     count: (outcome) => counts.push(outcome),
     async canReachServer() {
-      looks.push((clock.now() - startedAt) / SECOND);
+      looks.push((clock.now() - startedAt) / SECOND_MS);
       return state.isReachable;
     },
     random: () => 0.5,
@@ -52,24 +50,24 @@ function setUp(context: TestContext, ...answers: readonly (Renewal | Promise<Ren
 
 test("createRenewals() renews when the stored credentials are due, and not before", async (context) => {
   const { clock, runs, state, renewals, counts } = setUp(context, { outcome: "renewed" });
-  state.renewAt = clock.now() + 10 * MINUTE;
+  state.renewAt = clock.now() + 10 * MINUTE_MS;
   renewals.start();
-  await clock.advance(10 * MINUTE - 1);
+  await clock.advance(10 * MINUTE_MS - 1);
   assert.deepEqual(runs, []);
   await clock.advance(1);
   assert.deepEqual(runs, [600]);
-  await clock.advance(30 * MINUTE);
+  await clock.advance(30 * MINUTE_MS);
   assert.deepEqual(runs, [600, 2_400]);
   assert.deepEqual(counts, ["renewed", "renewed"]);
 });
 
 test("createRenewals() notices within 30 s that the node was suspended", async (context) => {
   const { clock, runs, state, renewals } = setUp(context, { outcome: "renewed" });
-  state.renewAt = clock.now() + 10 * MINUTE;
+  state.renewAt = clock.now() + 10 * MINUTE_MS;
   renewals.start();
-  await clock.advance(MINUTE);
-  state.renewAt = clock.now() - 5 * MINUTE;
-  await clock.advance(30 * SECOND);
+  await clock.advance(MINUTE_MS);
+  state.renewAt = clock.now() - 5 * MINUTE_MS;
+  await clock.advance(30 * SECOND_MS);
   assert.equal(runs.length, 1);
 });
 
@@ -77,7 +75,7 @@ test("createRenewals() waits from 1 s to 60 s between failures while all credent
   const { clock, runs, state, renewals } = setUp(context, failed("SERVER_UNREACHABLE"));
   state.renewAt = 1;
   renewals.start();
-  await clock.advance(5 * MINUTE);
+  await clock.advance(5 * MINUTE_MS);
   assert.deepEqual(runs, [0, 1, 3, 7, 15, 31, 63, 123, 183, 243]);
 });
 
@@ -85,7 +83,7 @@ test("createRenewals() repeats a failure from 250 ms to 2.5 s while a pod waits 
   const { clock, runs, state, renewals } = setUp(context, failed("STS_UNAVAILABLE"));
   state.ready = false;
   renewals.start();
-  await clock.advance(10 * SECOND);
+  await clock.advance(10 * SECOND_MS);
   assert.deepEqual(runs, [0, 0.25, 0.75, 1.75, 3.75, 6.25, 8.75]);
 });
 
@@ -94,17 +92,17 @@ test("createRenewals() renews at most 120 times in an hour of an outage, however
   renewals.start();
   for (let second = 0; second < 3_900; second++) {
     renewals.renewNow();
-    await clock.advance(SECOND);
+    await clock.advance(SECOND_MS);
   }
   const inHour = runs.filter((seconds) => seconds >= 300).length;
   assert.ok(inHour > 90 && inHour <= 120, `${inHour} renewals`);
 });
 
 for (const [outageMs, withinMs] of [
-  [MINUTE, 5 * SECOND],
-  [60 * MINUTE, 40 * SECOND],
+  [MINUTE_MS, 5 * SECOND_MS],
+  [60 * MINUTE_MS, 40 * SECOND_MS],
 ] as const) {
-  const times = `${withinMs / SECOND} s after an outage of STS of ${outageMs / MINUTE} min`;
+  const times = `${withinMs / SECOND_MS} s after an outage of STS of ${outageMs / MINUTE_MS} min`;
   test(`createRenewals() has credentials within ${times}`, async (context) => {
     const { clock, runs, answer, renewals } = setUp(context, failed("STS_UNAVAILABLE"));
     renewals.start();
@@ -120,16 +118,16 @@ test("createRenewals() renews once in 36 s while the server is away, and within 
   const { clock, runs, looks, state, answer, renewals } = setUp(context, failed("SERVER_UNREACHABLE"));
   state.isReachable = false;
   renewals.start();
-  await clock.advance(60 * MINUTE);
+  await clock.advance(60 * MINUTE_MS);
   assert.ok(runs.length <= 101, `${runs.length} renewals`);
   assert.ok(looks.length >= 1_200 && looks.length <= 1_800, `${looks.length} connections`);
   const before = runs.length;
   state.isReachable = true;
   answer({ outcome: "renewed" });
-  await clock.advance(3 * SECOND);
+  await clock.advance(3 * SECOND_MS);
   assert.equal(runs.length, before + 1);
   const looked = looks.length;
-  await clock.advance(10 * MINUTE);
+  await clock.advance(10 * MINUTE_MS);
   assert.equal(looks.length, looked, "nobody looks for a server that answers");
 });
 
@@ -138,7 +136,7 @@ test("createRenewals() looks for no server while all credentials are valid", asy
   state.isReachable = false;
   state.renewAt = 1;
   renewals.start();
-  await clock.advance(10 * MINUTE);
+  await clock.advance(10 * MINUTE_MS);
   assert.deepEqual(looks, []);
 });
 
@@ -148,7 +146,7 @@ test("createRenewals() keeps to 120 renewals in an hour with a server that comes
   for (let second = 0; second < 3_900; second += 4) {
     state.isReachable = !state.isReachable;
     renewals.renewNow();
-    await clock.advance(4 * SECOND);
+    await clock.advance(4 * SECOND_MS);
   }
   const inHour = runs.filter((seconds) => seconds >= 300).length;
   assert.ok(inHour <= 120, `${inHour} renewals`);
@@ -158,20 +156,20 @@ test("createRenewals() counts a renewal whose credentials it cannot read as fail
   const { clock, runs, state, counts, renewals } = setUp(context, { outcome: "renewed" });
   state.isUnreadable = true;
   renewals.start();
-  await clock.advance(5 * MINUTE);
+  await clock.advance(5 * MINUTE_MS);
   const { length } = runs;
-  await clock.advance(60 * MINUTE);
+  await clock.advance(60 * MINUTE_MS);
   assert.ok(runs.length - length <= 120);
   assert.deepEqual(new Set(counts), new Set(["failed"]));
   assert.equal(renewals.failure()?.code, "INTERNAL");
 });
 
 test("createRenewals() waits for the retry-after time of the server", async (context) => {
-  const { clock, runs, renewals } = setUp(context, failed("STS_THROTTLED", 20 * SECOND), { outcome: "renewed" });
+  const { clock, runs, renewals } = setUp(context, failed("STS_THROTTLED", 20 * SECOND_MS), { outcome: "renewed" });
   renewals.start();
   await clock.advance(0);
   renewals.renewNow();
-  await clock.advance(20 * SECOND - 1);
+  await clock.advance(20 * SECOND_MS - 1);
   assert.deepEqual(runs, [0]);
   await clock.advance(1);
   assert.deepEqual(runs, [0, 20]);
@@ -180,18 +178,18 @@ test("createRenewals() waits for the retry-after time of the server", async (con
 test("createRenewals() renews once per minute after a permanent refusal", async (context) => {
   const { clock, runs, renewals } = setUp(context, failed("ROLE_FORBIDDEN"));
   renewals.start();
-  await clock.advance(2 * MINUTE);
+  await clock.advance(2 * MINUTE_MS);
   assert.deepEqual(runs, [0, 60, 120]);
 });
 
 test("renewNow() never shortens the wait after a failure", async (context) => {
   const { clock, runs, renewals } = setUp(context, failed("STS_UNAVAILABLE"));
   renewals.start();
-  await clock.advance(SECOND);
+  await clock.advance(SECOND_MS);
   assert.deepEqual(runs, [0, 1]);
   for (let request = 0; request < 100; request++) renewals.renewNow();
-  assert.equal(renewals.nextInMs(), 2 * SECOND);
-  await clock.advance(2 * SECOND);
+  assert.equal(renewals.nextInMs(), 2 * SECOND_MS);
+  await clock.advance(2 * SECOND_MS);
   assert.deepEqual(runs, [0, 1, 3]);
 });
 
@@ -200,7 +198,7 @@ test("renewNow() starts the next renewal at least 10 s after a permanent refusal
   renewals.start();
   await clock.advance(0);
   renewals.renewNow();
-  await clock.advance(10 * SECOND - 1);
+  await clock.advance(10 * SECOND_MS - 1);
   assert.deepEqual(runs, [0]);
   await clock.advance(1);
   assert.deepEqual(runs, [0, 10]);
@@ -212,9 +210,9 @@ test("createRenewals() continues after the wall clock was set back", async (cont
   renewals.start();
   await clock.advance(0);
   assert.deepEqual(runs, [0]);
-  const yesterday = clock.now() - 24 * 60 * MINUTE;
+  const yesterday = clock.now() - 24 * 60 * MINUTE_MS;
   clock.now = () => yesterday;
-  await clock.advance(SECOND);
+  await clock.advance(SECOND_MS);
   assert.equal(runs.length, 2);
   assert.ok(state.renewAt > 0);
 });
@@ -225,9 +223,9 @@ test("createRenewals() runs one renewal at a time, and reports when one is stuck
   for (let minute = 0; minute < 2; minute++) {
     assert.equal(renewals.stuck(), false);
     renewals.renewNow();
-    await clock.advance(MINUTE);
+    await clock.advance(MINUTE_MS);
   }
-  await clock.advance(MINUTE);
+  await clock.advance(MINUTE_MS);
   assert.equal(renewals.stuck(), true);
   assert.deepEqual(runs, []);
 });
@@ -240,7 +238,7 @@ test("createRenewals() logs a failure once, and its end once", async (context) =
     { outcome: "renewed" },
   );
   renewals.start();
-  await clock.advance(5 * MINUTE);
+  await clock.advance(5 * MINUTE_MS);
   assert.deepEqual(
     lines.filter(({ level }) => Number(level) > 20).map(({ code, message, failures }) => [code, message, failures]),
     [
@@ -264,7 +262,7 @@ test("createRenewals() counts a run that throws as INTERNAL and continues", asyn
   });
   context.after(() => renewals.stop());
   renewals.start();
-  await clock.advance(2 * SECOND);
+  await clock.advance(2 * SECOND_MS);
   assert.equal(runs, 2);
   assert.equal(renewals.failure()?.code, "INTERNAL");
 });
@@ -289,5 +287,5 @@ test("stop() ends the running renewal and starts no other", async () => {
   await renewals.stop();
   assert.equal(aborted, true);
   renewals.renewNow();
-  await clock.advance(MINUTE);
+  await clock.advance(MINUTE_MS);
 });

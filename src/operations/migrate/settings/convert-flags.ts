@@ -1,6 +1,7 @@
 // Converts flags of kiam or kube2iam to podrole's settings: a flag that keeps its meaning becomes a setting, and every other
 // flag becomes a remark about its replacement. Keys are those of SERVER_SETTINGS and WEBHOOK_SETTINGS.
 import { parseBaseArn } from "../../../policy/role.ts";
+import { HOUR_MS } from "../../../runtime/clock.ts";
 import { duration } from "../../../runtime/settings.ts";
 import type { ContainerFlags } from "../../manifests/container-flags.ts";
 
@@ -70,8 +71,6 @@ export const baseArnAutodetect: Row = (value) =>
           "the server detects it through STS; set roleBaseArn instead, so that the webhook checks short role names too",
       }
     : { remark: "podrole's default" };
-
-const HOUR_MS = 3_600_000;
 
 /**
  * `factor` times the value. Sessions shorter than an hour have no benefit: every role allows an hour, and SDKs renew short
