@@ -3,7 +3,7 @@
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_RequestParameters)
 
 import { parseObject } from "../../src/runtime/json-object.ts";
-import type { SessionTag } from "./caller.ts";
+import type { StsTag } from "./caller.ts";
 import { type Constraint, countViolations, rangeViolations, validationErrors, violations } from "./constraints.ts";
 import {
   invalidParameterValue,
@@ -24,7 +24,7 @@ export interface AssumeRoleFields {
   readonly sourceIdentity: string | undefined;
   readonly policy: string | undefined;
   readonly policyArns: readonly string[];
-  readonly tags: readonly SessionTag[];
+  readonly tags: readonly StsTag[];
   readonly transitiveTagKeys: readonly string[];
 }
 

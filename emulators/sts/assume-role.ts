@@ -2,16 +2,16 @@
 // the role does not trust gets no information about it. An error is a value.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html)
 import { deflateRawSync } from "node:zlib";
+import type { AccessKeys, IssuedSession } from "./access-keys.ts";
 import type { AssumeRoleFields } from "./assume-role-input.ts";
-import type { Caller, SessionTag } from "./caller.ts";
-import type { CredentialStore, IssuedSession } from "./credentials.ts";
+import type { Caller, StsTag } from "./caller.ts";
 import { accessDenied, invalidParameterValue, packedPolicyTooLarge, type StsError, validationError } from "./errors.ts";
 import { deniedAction, type Role, type RoleTable } from "./roles.ts";
 
 /** What AssumeRole reads and writes. */
 export interface AssumeRoleContext {
   readonly roles: RoleTable;
-  readonly credentials: CredentialStore;
+  readonly credentials: AccessKeys;
   /** Unix milliseconds. */
   readonly now: number;
   readonly packedPolicyBytes: number;
@@ -93,7 +93,7 @@ function inheritanceProblem({ sourceIdentity, tags }: AssumeRoleFields, { sessio
  */
 function packedSize(
   { policy, policyArns, tags }: AssumeRoleFields,
-  inherited: readonly SessionTag[],
+  inherited: readonly StsTag[],
   allotted: number,
 ): number | undefined {
   const pairs = [...inherited, ...tags].map(({ key, value }) => [key, value]);

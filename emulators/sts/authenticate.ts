@@ -2,8 +2,9 @@
 // the first error: presence → form → clock → credential scope → token → expiry → existence of the role → signature.
 // Secrets and tokens are compared in constant time and never leave this file.
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html)
+
+import type { AccessKeys } from "./access-keys.ts";
 import type { Caller } from "./caller.ts";
-import type { CredentialStore } from "./credentials.ts";
 import {
   expiredToken,
   incompleteSignature,
@@ -26,7 +27,7 @@ const SKEW_MS = 5 * 60_000;
 
 /** What authentication reads. */
 export interface AuthenticationContext {
-  readonly credentials: CredentialStore;
+  readonly credentials: AccessKeys;
   readonly roles: RoleTable;
   readonly region: string;
   /** Unix milliseconds. */

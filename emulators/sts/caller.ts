@@ -2,7 +2,7 @@
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids)
 
 /** A session tag, as AssumeRole receives it. */
-export interface SessionTag {
+export interface StsTag {
   readonly key: string;
   readonly value: string;
 }
@@ -21,7 +21,7 @@ export interface Caller {
     readonly roleArn: string;
     readonly roleId: string;
     readonly sourceIdentity: string | undefined;
-    readonly transitiveTags: readonly SessionTag[];
+    readonly transitiveTags: readonly StsTag[];
   };
 }
 

@@ -1,6 +1,6 @@
 // The calls of the STS emulator and their outcomes, for assertions and for the demo's output. Records never contain a
 // secret or a session token; they contain access key IDs, as CloudTrail does.
-import type { SessionTag } from "./caller.ts";
+import type { StsTag } from "./caller.ts";
 import { type QueryForm, readTags } from "./query.ts";
 
 /** The record of one call. */
@@ -18,7 +18,7 @@ export interface StsCall {
   readonly durationSeconds: number | undefined;
   readonly externalId: string | undefined;
   readonly sourceIdentity: string | undefined;
-  readonly tags: readonly SessionTag[];
+  readonly tags: readonly StsTag[];
   readonly transitiveTagKeys: readonly string[];
   readonly policyArns: readonly string[];
   /** The issued session. */

@@ -10,10 +10,10 @@ import type { AddressInfo } from "node:net";
 import { type Clock, sleep } from "../../src/runtime/clock.ts";
 import type { Secret } from "../../src/runtime/secret.ts";
 import { formatAddress } from "../../src/runtime/settings.ts";
-import { type Answer, answer } from "./answer.ts";
+import { createAccessKeys, type LongTermKey } from "./access-keys.ts";
 import { type CallLog, createCallLog, recordOf } from "./calls.ts";
-import { createCredentialStore, type LongTermKey } from "./credentials.ts";
 import { createStsFaults, type StsFaults } from "./faults.ts";
+import { handleStsRequest, type StsResponse } from "./handle-request.ts";
 import { readForm } from "./query.ts";
 import { createRoleTable, type RoleConfig, type RoleTable } from "./roles.ts";
 import type { IdentityProvider } from "./web-identity.ts";
@@ -60,7 +60,7 @@ const PACKED_POLICY_BYTES = 450;
 export function createStsEmulator({ clock }: { readonly clock: Clock }, options: StsEmulatorOptions): StsEmulator {
   const { region, keys = [], identityProviders = [], packedPolicyBytes = PACKED_POLICY_BYTES } = options;
   const roles = createRoleTable(options.roles ?? []);
-  const credentials = createCredentialStore(keys);
+  const credentials = createAccessKeys(keys);
   const faults = createStsFaults();
   const calls = createCallLog();
   const closing = new AbortController();
@@ -86,12 +86,12 @@ export function createStsEmulator({ clock }: { readonly clock: Clock }, options:
     const signed = { method, path, query, headers: request.headersDistinct, body };
     const known = { roles, credentials, identityProviders, region, packedPolicyBytes };
     const context = { ...known, now: clock.now(), requestId: randomUUID(), fault };
-    const { record, ...reply } = answer(signed, form, context);
+    const { record, ...reply } = handleStsRequest(signed, form, context);
     if (record) calls.add(record);
     send(response, { ...reply, headers: { ...reply.headers, "x-amzn-requestid": context.requestId } });
   }
 
-  function send(response: ServerResponse, { status, headers, body }: Omit<Answer, "record">): void {
+  function send(response: ServerResponse, { status, headers, body }: Omit<StsResponse, "record">): void {
     if (closing.signal.aborted) return void response.destroy();
     response.writeHead(status, {
       // SDKs read the server's time here when they detect that their own clock is wrong.

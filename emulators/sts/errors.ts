@@ -111,7 +111,7 @@ export function throttled(): StsError {
 }
 
 /** A failure inside STS. */
-export function failed(status: 500 | 503): StsError {
+export function serverFailure(status: 500 | 503): StsError {
   return status === 500
     ? stsError(
         500,

@@ -1,7 +1,7 @@
 // The AWS Query protocol as STS reads it: form fields in the body of a POST or in the query string of a GET, lists as
 // `Tags.member.1.Key`. Of two fields with one name the first counts; unknown ones are ignored.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/CommonParameters.html)
-import type { SessionTag } from "./caller.ts";
+import type { StsTag } from "./caller.ts";
 
 /** A request's fields. `list` returns the members of a list in order, each as a function of its field names. */
 export interface QueryForm {
@@ -40,6 +40,6 @@ export function createForm(text: string): QueryForm {
 }
 
 /** Returns the session tags of a form, in the order of their numbers. */
-export function readTags(form: QueryForm): SessionTag[] {
+export function readTags(form: QueryForm): StsTag[] {
   return form.list("Tags").map((member) => ({ key: member("Key") ?? "", value: member("Value") ?? "" }));
 }

@@ -145,7 +145,7 @@ const REFUSED: readonly (RawRequest & {
   },
 ];
 for (const { name, status, code, message, ...raw } of REFUSED) {
-  test(`answer() refuses ${name}`, async (t) => {
+  test(`handleStsRequest() refuses ${name}`, async (t) => {
     const reply = await sendSigned(await startSts(t), raw);
     assert.deepEqual(
       { status: reply.status, code: element(reply.body, "Code"), message: element(reply.body, "Message") },
@@ -160,7 +160,7 @@ for (const { name, status, code, message, ...raw } of REFUSED) {
   });
 }
 
-test("answer() redirects requests without an action to AWS's page", async (t) => {
+test("handleStsRequest() redirects requests without an action to AWS's page", async (t) => {
   const harness = await startSts(t);
   assert.equal((await sendSigned(harness, { fields: {} })).status, 302);
   assert.deepEqual(harness.sts.calls.list(), []);

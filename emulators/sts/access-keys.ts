@@ -5,7 +5,7 @@
 // (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp.html)
 import { createHash, randomBytes } from "node:crypto";
 import { Secret } from "../../src/runtime/secret.ts";
-import { base32, type Caller, type SessionTag } from "./caller.ts";
+import { base32, type Caller, type StsTag } from "./caller.ts";
 import type { Role } from "./roles.ts";
 
 /** An IAM user's access key, or any other long-term key. */
@@ -35,11 +35,11 @@ interface SessionRequest {
   readonly sessionName: string;
   readonly expiresAt: number;
   readonly sourceIdentity?: string | undefined;
-  readonly transitiveTags?: readonly SessionTag[];
+  readonly transitiveTags?: readonly StsTag[];
 }
 
 /** All keys, by access key ID. */
-export interface CredentialStore {
+export interface AccessKeys {
   find(accessKeyId: string): StoredCredential | undefined;
   issue(request: SessionRequest): IssuedSession;
 }
@@ -48,7 +48,7 @@ export interface CredentialStore {
 const SESSIONS_KEPT = 20_000;
 
 /** Creates a store of these long-term keys, without sessions. */
-export function createCredentialStore(keys: readonly LongTermKey[]): CredentialStore {
+export function createAccessKeys(keys: readonly LongTermKey[]): AccessKeys {
   const longTerm = new Map(keys.map((key) => [key.accessKeyId, storedKey(key)]));
   const sessions = new Map<string, IssuedSession>();
 

@@ -1,26 +1,27 @@
 // One request to the STS emulator from its fields to its response: operation → fault → caller → AssumeRole,
 // AssumeRoleWithWebIdentity or GetCallerIdentity. It opens no socket and writes no secret into the record of the call.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_Operations.html)
-import { assumedRoleXml, callerIdentityXml, errorXml } from "./answers.ts";
+
 import { type AssumeRoleContext, assumeRole } from "./assume-role.ts";
 import { readAssumeRole } from "./assume-role-input.ts";
 import { type AuthenticationContext, authenticate } from "./authenticate.ts";
 import type { Caller } from "./caller.ts";
 import { recordOf, type StsCall } from "./calls.ts";
-import { accessDenied, failed, invalidAction, isStsError, type StsError, throttled } from "./errors.ts";
+import { accessDenied, invalidAction, isStsError, type StsError, serverFailure, throttled } from "./errors.ts";
 import type { Fault } from "./faults.ts";
 import type { QueryForm } from "./query.ts";
+import { assumedRoleXml, callerIdentityXml, errorXml } from "./response-xml.ts";
 import type { SignedRequest } from "./signature.ts";
 import { assumeRoleWithWebIdentity, type WebIdentityContext } from "./web-identity.ts";
 
 /** What every operation of STS reads. */
-export interface AnswerContext extends AuthenticationContext, AssumeRoleContext, WebIdentityContext {
+export interface StsRequestContext extends AuthenticationContext, AssumeRoleContext, WebIdentityContext {
   readonly requestId: string;
   readonly fault: Fault | undefined;
 }
 
 /** A response and the record of its call. */
-export interface Answer {
+export interface StsResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -28,7 +29,7 @@ export interface Answer {
   readonly record?: StsCall;
 }
 
-interface Success {
+interface StsResult {
   readonly xml: string;
   readonly accessKeyId?: string;
 }
@@ -38,7 +39,7 @@ const VERSION = "2011-06-15";
 const FRONT_PAGE = "https://aws.amazon.com/iam";
 
 /** Handles one request. */
-export function answer(request: SignedRequest, form: QueryForm, context: AnswerContext): Answer {
+export function handleStsRequest(request: SignedRequest, form: QueryForm, context: StsRequestContext): StsResponse {
   const action = form.get("Action");
   if (action === undefined) {
     const location = request.query === "" ? FRONT_PAGE : `${FRONT_PAGE}?${request.query}`;
@@ -74,16 +75,16 @@ function admit(
   action: string,
   request: SignedRequest,
   form: QueryForm,
-  context: AnswerContext,
+  context: StsRequestContext,
 ): Caller | StsError | undefined {
   const version = form.get("Version");
   if (!OPERATIONS.has(action) || version !== VERSION) return invalidAction(action, version);
   if (context.fault?.kind === "throttle") return throttled();
-  if (context.fault?.kind === "error") return failed(context.fault.status);
+  if (context.fault?.kind === "error") return serverFailure(context.fault.status);
   return action === UNSIGNED ? undefined : authenticate(request, context);
 }
 
-function exchange(form: QueryForm, context: AnswerContext): Success | StsError {
+function exchange(form: QueryForm, context: StsRequestContext): StsResult | StsError {
   const assumed = assumeRoleWithWebIdentity(form, context);
   if (isStsError(assumed)) return assumed;
   return {
@@ -92,7 +93,7 @@ function exchange(form: QueryForm, context: AnswerContext): Success | StsError {
   };
 }
 
-function perform(action: string, form: QueryForm, caller: Caller, context: AnswerContext): Success | StsError {
+function perform(action: string, form: QueryForm, caller: Caller, context: StsRequestContext): StsResult | StsError {
   // GetCallerIdentity requires no IAM permission.
   if (action === "GetCallerIdentity") return { xml: callerIdentityXml(caller, context.requestId) };
   const fields = readAssumeRole(form);
