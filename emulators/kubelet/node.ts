@@ -14,7 +14,7 @@ import { graceOf, type PodRun, startPod } from "./pod.ts";
 import { shiftPorts } from "./ports.ts";
 import { POD_HOST } from "./probe.ts";
 import type { ExecResult } from "./run.ts";
-import { createSandbox, type Image } from "./sandbox.ts";
+import { createSandbox, type HostImage } from "./sandbox.ts";
 import type { PodStatus } from "./status.ts";
 import { createPodVolumes, type RequestToken } from "./volumes.ts";
 
@@ -26,7 +26,7 @@ export interface ProcessNodeOptions {
    */
   readonly directory: string;
   /** Images by the name in `image`, including tag and digest. */
-  readonly images: Readonly<Record<string, Image>>;
+  readonly images: Readonly<Record<string, HostImage>>;
   readonly tokens: RequestToken;
   readonly nodeName?: string;
   /** PATH of the processes. */

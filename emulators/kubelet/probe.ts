@@ -55,20 +55,20 @@ export async function runProbe(
   const { initialDelaySeconds = 0, periodSeconds = 10, successThreshold = 1, failureThreshold = 3 } = probe;
   const period = periodMs ?? periodSeconds * 1000;
   const failures = Math.ceil((failureThreshold * periodSeconds * 1000) / period);
-  let passed: boolean | undefined;
+  let wasPassed: boolean | undefined;
   let inARow = 0;
   await sleep(deps.clock, initialDelaySeconds * 1000, signal);
   while (!signal.aborted) {
-    const answer = await askOnce(deps, probe, signal);
-    inARow = answer === passed ? inARow + 1 : 1;
-    passed = answer;
+    const isPassed = await probeOnce(deps, probe, signal);
+    inARow = isPassed === wasPassed ? inARow + 1 : 1;
+    wasPassed = isPassed;
     if (signal.aborted) return;
-    if (inARow >= (answer ? successThreshold : failures) && !onVerdict(answer)) return;
+    if (inARow >= (isPassed ? successThreshold : failures) && !onVerdict(isPassed)) return;
     await sleep(deps.clock, period, signal);
   }
 }
 
-async function askOnce({ clock, exec, portOf }: ProbeDeps, probe: Probe, ended: AbortSignal): Promise<boolean> {
+async function probeOnce({ clock, exec, portOf }: ProbeDeps, probe: Probe, ended: AbortSignal): Promise<boolean> {
   const late = new AbortController();
   const cancel = clock.schedule(() => late.abort(), (probe.timeoutSeconds ?? 1) * 1000);
   const signal = AbortSignal.any([late.signal, ended]);

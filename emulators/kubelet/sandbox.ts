@@ -8,7 +8,7 @@ import { createPathRewriter, type MountedPath } from "./mounts.ts";
 import type { ProcessSpec } from "./process.ts";
 
 /** The equivalent of a container image on this host. */
-export interface Image {
+export interface HostImage {
   /** ENTRYPOINT, as a command of this host; a container's `command` replaces it. */
   readonly command: readonly string[];
   /** CMD; a container's `args` replace it. */
@@ -32,7 +32,7 @@ export interface Sandbox {
 /** The facts of the node that a container depends on. */
 export interface SandboxSettings {
   readonly facts: PlacedPod;
-  readonly image: Image;
+  readonly image: HostImage;
   /** A directory only for this container, created with mode 0700. */
   readonly directory: string;
   readonly volumePath: (name: string) => string | undefined;

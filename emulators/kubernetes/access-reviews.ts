@@ -20,7 +20,7 @@ interface ReviewSpec {
 }
 
 /** Answers a review. One without `spec.user` is about `caller`. */
-export function answerAccessReview(access: Access, request: NewObject, caller: UserInfo): KubeObject {
+export function createAccessReview(access: Access, request: NewObject, caller: UserInfo): KubeObject {
   const { user, resourceAttributes } = (request["spec"] ?? {}) as ReviewSpec;
   if (resourceAttributes === undefined)
     throw badRequest("resourceAttributes must be specified: the emulator knows no other");

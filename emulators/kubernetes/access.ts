@@ -4,7 +4,7 @@
 import { randomBytes } from "node:crypto";
 import type { RequestInfo } from "./request-info.ts";
 import { qualifiedName } from "./resources.ts";
-import { forbidden, quote, StatusError } from "./status.ts";
+import { forbiddenRequest, quote, StatusError } from "./status.ts";
 
 /** An authenticated user (authentication.k8s.io/v1). */
 export interface UserInfo {
@@ -102,7 +102,7 @@ function denied(
   const full = subresource === undefined ? resource.plural : `${resource.plural}/${subresource}`;
   const where = namespace === undefined ? "at the cluster scope" : `in the namespace ${quote(namespace)}`;
   const why = `User ${quote(username)} cannot ${verb} resource ${quote(full)} in API group ${quote(resource.group)} ${where}`;
-  const error = forbidden(resource, name, why);
+  const error = forbiddenRequest(resource, name, why);
   if (subresource === undefined) return error;
   const what = name === "" ? full : `${qualifiedName(resource)}/${subresource} ${quote(name)}`;
   return new StatusError(403, "Forbidden", `${what} is forbidden: ${why}`, error.body.details);

@@ -10,8 +10,8 @@ import type { ResourceType } from "./resources.ts";
 import { withServiceAccount } from "./service-account-admission.ts";
 import { internalError, StatusError } from "./status.ts";
 import type { Store } from "./store.ts";
-import { type AdmissionResponse, type WebhookCaller, WebhookFailure } from "./webhook-call.ts";
-import { isSelected, type RegisteredWebhook, webhooksFor } from "./webhooks.ts";
+import { type WebhookCaller, WebhookFailure, type WebhookResponse } from "./webhook-call.ts";
+import { type ConfiguredWebhook, isSelected, webhooksFor } from "./webhooks.ts";
 
 /** What mutating admission needs. */
 export interface AdmissionDeps {
@@ -41,7 +41,7 @@ export interface AdmissionNotes {
 interface Round {
   readonly number: 0 | 1;
   /** Webhooks that are called in this round; undefined: all of them. */
-  readonly only: ReadonlySet<RegisteredWebhook> | undefined;
+  readonly only: ReadonlySet<ConfiguredWebhook> | undefined;
 }
 
 /** Returns the object to store. Throws StatusError if a webhook or the plugin refuses it. */
@@ -57,8 +57,8 @@ export async function admit(
 
   /** Runs the webhooks once. Returns the object afterwards and the webhooks to invoke again. */
   async function pass(object: KubeObject, { number, only }: Round) {
-    const seen = new Set<RegisteredWebhook>();
-    const again = new Set<RegisteredWebhook>();
+    const seen = new Set<ConfiguredWebhook>();
+    const again = new Set<ConfiguredWebhook>();
     let current = object;
     let anyChange = false;
     for (const [index, webhook] of webhooks.entries()) {
@@ -75,7 +75,7 @@ export async function admit(
   }
 
   async function callOne(
-    webhook: RegisteredWebhook,
+    webhook: ConfiguredWebhook,
     object: KubeObject,
     { round, index }: { readonly round: number; readonly index: number },
   ): Promise<KubeObject> {
@@ -137,7 +137,7 @@ function reviewOf({ resource, object, user, dryRun }: Creation): Record<string, 
   };
 }
 
-function takeAsides({ name }: RegisteredWebhook, response: AdmissionResponse, notes: AdmissionNotes): void {
+function takeAsides({ name }: ConfiguredWebhook, response: WebhookResponse, notes: AdmissionNotes): void {
   notes.warnings.push(...(response.warnings ?? []));
   for (const [key, value] of Object.entries(response.auditAnnotations ?? {})) {
     // The first value of a key is kept (audit.AddAuditAnnotation).
@@ -145,7 +145,7 @@ function takeAsides({ name }: RegisteredWebhook, response: AdmissionResponse, no
   }
 }
 
-function patched(object: KubeObject, { patch }: AdmissionResponse, resource: ResourceType): KubeObject {
+function patched(object: KubeObject, { patch }: WebhookResponse, resource: ResourceType): KubeObject {
   if (patch === undefined || patch === "") return object;
   let operations: unknown;
   try {
@@ -163,10 +163,7 @@ function patched(object: KubeObject, { patch }: AdmissionResponse, resource: Res
 }
 
 /** A denial keeps the webhook's code, but is always an error (ToStatusErr). */
-function denial(
-  webhook: string,
-  { code = 0, reason = "", message = "" }: AdmissionResponse["status"] = {},
-): StatusError {
+function denial(webhook: string, { code = 0, reason = "", message = "" }: WebhookResponse["status"] = {}): StatusError {
   const why = message || reason;
   const denied = `admission webhook "${webhook}" denied the request`;
   return new StatusError(

@@ -2,7 +2,7 @@
 
 import { isObject } from "../../src/runtime/json-object.ts";
 import type { Access, UserInfo } from "./access.ts";
-import { answerAccessReview } from "./access-reviews.ts";
+import { createAccessReview } from "./access-reviews.ts";
 import type { AdmissionNotes } from "./admission.ts";
 import { bindPod, deleteObject, patchObject, updateObject } from "./change.ts";
 import { type CreationDeps, createObject } from "./creation.ts";
@@ -12,7 +12,7 @@ import type { RequestInfo } from "./request-info.ts";
 import type { ServiceAccountTokens } from "./service-account-tokens.ts";
 import { badRequest, methodNotSupported } from "./status.ts";
 import type { NewObject } from "./store.ts";
-import { answerTokenRequest, answerTokenReview } from "./token-requests.ts";
+import { createTokenRequest, createTokenReview } from "./token-requests.ts";
 
 /** What the API reads and changes. */
 export interface ApiDeps extends CreationDeps {
@@ -31,18 +31,22 @@ export interface ApiRequest {
 }
 
 /** A response before it is encoded. */
-export interface ApiAnswer {
+export interface ApiResponse {
   readonly code: number;
   readonly body: object;
 }
 
 /** Handles everything except watches. Throws StatusError. */
-export async function answer(deps: ApiDeps, request: ApiRequest, notes: AdmissionNotes): Promise<ApiAnswer> {
+export async function handleApiRequest(
+  deps: ApiDeps,
+  request: ApiRequest,
+  notes: AdmissionNotes,
+): Promise<ApiResponse> {
   const { info, body, contentType } = request;
   const { resource, namespace, name = "" } = info;
   switch (info.verb) {
     case "list":
-      return { code: 200, body: deps.lists.answer(info) };
+      return { code: 200, body: deps.lists.list(info) };
     case "get":
       return { code: 200, body: deps.store.get(resource.plural, namespace, name) };
     case "create":
@@ -58,20 +62,20 @@ export async function answer(deps: ApiDeps, request: ApiRequest, notes: Admissio
   }
 }
 
-async function create(deps: ApiDeps, { info, user, body }: ApiRequest, notes: AdmissionNotes): Promise<ApiAnswer> {
+async function create(deps: ApiDeps, { info, user, body }: ApiRequest, notes: AdmissionNotes): Promise<ApiResponse> {
   const { resource, subresource, namespace = "", name = "" } = info;
   if (subresource === "binding") {
     bindPod(deps, info, body);
     return { code: 201, body: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 } };
   }
-  if (subresource === "token") return created(answerTokenRequest(deps, { namespace, name }, asObject(body), notes));
-  if (resource.plural === "tokenreviews") return created(answerTokenReview(deps.tokens, asObject(body)));
-  if (resource.group === "authorization.k8s.io") return created(answerAccessReview(deps.access, asObject(body), user));
+  if (subresource === "token") return created(createTokenRequest(deps, { namespace, name }, asObject(body), notes));
+  if (resource.plural === "tokenreviews") return created(createTokenReview(deps.tokens, asObject(body)));
+  if (resource.group === "authorization.k8s.io") return created(createAccessReview(deps.access, asObject(body), user));
   if (subresource !== undefined) throw methodNotSupported();
   return created(await createObject(deps, info, body, user, notes));
 }
 
-function created(object: KubeObject): ApiAnswer {
+function created(object: KubeObject): ApiResponse {
   return { code: 201, body: object };
 }
 

@@ -47,7 +47,7 @@ export interface RequestFacts {
 }
 
 /** The facts of a request once its response begins or ends. */
-export interface Answered extends RequestFacts {
+export interface AuditedResponse extends RequestFacts {
   readonly stage: AuditEvent["stage"];
   readonly code: number;
   /** The response: reason and message of a failure, or a generated name. */
@@ -58,7 +58,7 @@ export interface Answered extends RequestFacts {
 /** The newest events, oldest first. */
 export interface AuditLog {
   readonly events: readonly AuditEvent[];
-  record(answered: Answered): void;
+  record(response: AuditedResponse): void;
 }
 
 /** Number of events kept, so that a demo that runs for hours needs bounded memory. */

@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import type { Clock } from "../../src/runtime/clock.ts";
 import { type Access, ADMIN, createAccess, groupsOf, type PolicyRule } from "./access.ts";
 import type { AdmissionNotes } from "./admission.ts";
-import { type ApiDeps, answer } from "./api.ts";
+import { type ApiDeps, handleApiRequest } from "./api.ts";
 import { type AuditEvent, createAuditLog } from "./audit.ts";
 import { createInitialObjects } from "./creation.ts";
 import { type ApiServerFaults, createApiServerFaults } from "./faults.ts";
@@ -34,7 +34,7 @@ export interface KubernetesEmulatorOptions {
 }
 
 /** A response of the API. */
-export interface Reply {
+export interface CreateResponse {
   readonly code: number;
   readonly body: unknown;
   readonly warnings: readonly string[];
@@ -59,7 +59,7 @@ export interface KubernetesEmulator {
   /** Restricts the user to what the rules allow, everywhere or in one namespace. Further calls add rules. */
   restrict(username: string, rules: readonly PolicyRule[], namespace?: string): void;
   /** Returns the response to a POST of `object` to `path`, without a socket. */
-  create(path: string, object: NewObject, username?: string): Promise<Reply>;
+  create(path: string, object: NewObject, username?: string): Promise<CreateResponse>;
   close(): Promise<void>;
 }
 
@@ -123,7 +123,7 @@ export function createKubernetesEmulator(
       const user = { username, groups: groupsOf(username) };
       const receivedAt = clock.now();
       const request = { info, user, body: object, contentType: "application/json" };
-      const given = await answer(api, request, notes).catch(asStatus);
+      const given = await handleApiRequest(api, request, notes).catch(asStatus);
       const facts = { requestURI: path, userAgent: "emulator", receivedAt, user, info, sent: object };
       audit.record({ ...facts, stage: "ResponseComplete", ...given, annotations });
       return { ...given, warnings };

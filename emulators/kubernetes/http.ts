@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from "node:https";
 import { text } from "node:stream/consumers";
 import type { Access, UserInfo } from "./access.ts";
 import type { AdmissionNotes } from "./admission.ts";
-import { type ApiAnswer, type ApiDeps, answer } from "./api.ts";
+import { type ApiDeps, type ApiResponse, handleApiRequest } from "./api.ts";
 import type { AuditLog } from "./audit.ts";
 import { discover } from "./discovery.ts";
 import { type ApiServerFaults, meetFaults } from "./faults.ts";
@@ -52,11 +52,11 @@ async function serve(deps: HttpDeps, request: IncomingMessage, response: ServerR
   const notes: AdmissionNotes = { warnings: [], annotations: {} };
   let user: UserInfo = { username: "system:anonymous", groups: ["system:unauthenticated"] };
   let info: RequestInfo | undefined;
-  let given: ApiAnswer;
+  let given: ApiResponse;
 
   let sent: unknown;
 
-  const record = (stage: "ResponseStarted" | "ResponseComplete", given: ApiAnswer) => {
+  const record = (stage: "ResponseStarted" | "ResponseComplete", given: ApiResponse) => {
     // Only requests for resources are audited.
     if (info === undefined) return;
     const userAgent = request.headers["user-agent"] ?? "";
@@ -82,7 +82,7 @@ async function serve(deps: HttpDeps, request: IncomingMessage, response: ServerR
       return;
     }
     if (info.subresource === "proxy") return await proxy(deps.pages, info, response);
-    given = await answer(deps, { info, user, body: sent, contentType }, notes);
+    given = await handleApiRequest(deps, { info, user, body: sent, contentType }, notes);
   } catch (error) {
     given = asStatus(error);
   }
@@ -114,7 +114,7 @@ async function readBody(request: IncomingMessage, contentType: string): Promise<
 }
 
 /** Converts whatever was thrown into a response. */
-export function asStatus(error: unknown): ApiAnswer {
+export function asStatus(error: unknown): ApiResponse {
   const { body } = error instanceof StatusError ? error : internalError(String(error));
   return { code: body.code, body };
 }
@@ -136,7 +136,7 @@ async function proxy(
   response.end(await found.text());
 }
 
-function send(response: ServerResponse, { code, body }: ApiAnswer, warnings: readonly string[]): void {
+function send(response: ServerResponse, { code, body }: ApiResponse, warnings: readonly string[]): void {
   const { details } = body as { details?: { retryAfterSeconds?: number } };
   const headers = warningHeaders(warnings);
   if (headers.length > 0) response.setHeader("Warning", headers);

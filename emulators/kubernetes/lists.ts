@@ -20,7 +20,7 @@ const MAX_REMAINDERS = 100;
 /** Lists and their continuations. */
 export interface Lists {
   /** Throws Expired for a continuation that no longer exists. */
-  answer(info: RequestInfo): object;
+  list(info: RequestInfo): object;
 }
 
 /** Creates the lists of a store's objects, with pages. */
@@ -54,7 +54,7 @@ export function createLists({ store }: { readonly store: Store }): Lists {
   }
 
   return {
-    answer(info) {
+    list(info) {
       const { resource, query } = info;
       const token = query.get("continue") ?? "";
       const { items, resourceVersion, epoch } = token === "" ? start(info) : continued(token);

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import type { Container, Pod, Volume } from "../../src/kubernetes/objects.ts";
 import type { KubeObject } from "./objects.ts";
 import { resourceNamed } from "./resources.ts";
-import { forbidden } from "./status.ts";
+import { forbiddenRequest } from "./status.ts";
 import type { Store } from "./store.ts";
 
 const MOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount";
@@ -22,7 +22,7 @@ export function withServiceAccount(
   const account = store.find("serviceaccounts", namespace, name);
   if (account === undefined) {
     const why = `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`;
-    throw forbidden(resourceNamed("pods"), podName, why);
+    throw forbiddenRequest(resourceNamed("pods"), podName, why);
   }
   const named = { ...spec, serviceAccountName: name, serviceAccount: name };
   const requested = spec["automountServiceAccountToken"] ?? account["automountServiceAccountToken"] ?? true;

@@ -71,7 +71,7 @@ export function conflict(resource: ResourceType, name: string, why: string = STA
 const STALE = "the object has been modified; please apply your changes to the latest version and try again";
 
 /** 403 with the API server's message. */
-export function forbidden(resource: ResourceType, name: string, why: string): StatusError {
+export function forbiddenRequest(resource: ResourceType, name: string, why: string): StatusError {
   const what = name === "" ? qualifiedName(resource) : `${qualifiedName(resource)} ${quote(name)}`;
   return new StatusError(403, "Forbidden", `${what} is forbidden: ${why}`, about(resource, name));
 }

@@ -21,7 +21,7 @@ export interface TokenRequestSpec {
 }
 
 /** Answers POST …/serviceaccounts/NAME/token. */
-export function answerTokenRequest(
+export function createTokenRequest(
   { store, tokens }: { readonly store: Store; readonly tokens: ServiceAccountTokens },
   { namespace, name }: { readonly namespace: string; readonly name: string },
   request: NewObject,
@@ -78,7 +78,7 @@ function boundPod(
 }
 
 /** Answers POST …/tokenreviews. */
-export function answerTokenReview(tokens: ServiceAccountTokens, request: NewObject): KubeObject {
+export function createTokenReview(tokens: ServiceAccountTokens, request: NewObject): KubeObject {
   const { token = "", audiences = [] } = (request["spec"] ?? {}) as { token?: string; audiences?: string[] };
   if (token === "") throw badRequest("token is required for TokenReview in authentication");
   const reviewed = tokens.review(token, audiences.length > 0 ? audiences : [API_AUDIENCE]);

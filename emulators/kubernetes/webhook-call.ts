@@ -11,7 +11,7 @@ import { quote } from "./status.ts";
 import type { Webhook } from "./webhooks.ts";
 
 /** The `response` of an AdmissionReview (admission.k8s.io/v1). */
-export interface AdmissionResponse {
+export interface WebhookResponse {
   readonly allowed: boolean;
   /** A JSON patch in base64. */
   readonly patch?: string;
@@ -29,7 +29,7 @@ export class WebhookFailure extends Error {
 /** Calls webhooks and keeps their connections. */
 export interface WebhookCaller {
   /** Sets the uid of `review.request` and calls the webhook. Throws WebhookFailure. */
-  call(webhook: Webhook, review: Readonly<Record<string, unknown>>): Promise<AdmissionResponse>;
+  call(webhook: Webhook, review: Readonly<Record<string, unknown>>): Promise<WebhookResponse>;
   close(): void;
 }
 
@@ -136,7 +136,7 @@ function addressOf({ clientConfig: { url, service } }: Webhook, services: Readon
 }
 
 /** Throws WebhookFailure for responses that the API server does not accept (v1 rules). */
-function verify(said: string, uid: string): AdmissionResponse {
+function verify(said: string, uid: string): WebhookResponse {
   const review = parse(said);
   const refuse = (why: string) => new WebhookFailure(`received invalid webhook response: ${why}`);
   if (review.apiVersion !== "admission.k8s.io/v1" || review.kind !== "AdmissionReview") {
@@ -156,7 +156,7 @@ function verify(said: string, uid: string): AdmissionResponse {
 interface Review {
   readonly apiVersion?: string;
   readonly kind?: string;
-  readonly response?: AdmissionResponse & { readonly uid?: string };
+  readonly response?: WebhookResponse & { readonly uid?: string };
 }
 
 function parse(said: string): Review {

@@ -38,14 +38,14 @@ export interface Webhook {
 }
 
 /** A webhook with the name of its configuration. */
-export interface RegisteredWebhook extends Webhook {
+export interface ConfiguredWebhook extends Webhook {
   readonly configuration: string;
 }
 
 /**
  * Returns the webhooks for the creation of `resource`, sorted by the name of their configuration, then in its order.
  */
-export function webhooksFor(store: Store, resource: ResourceType): readonly RegisteredWebhook[] {
+export function webhooksFor(store: Store, resource: ResourceType): readonly ConfiguredWebhook[] {
   // Webhooks never receive webhook configurations, which could lock out their own repair, and never reviews.
   if (resource.virtual || resource.group === "admissionregistration.k8s.io") return [];
   return store
