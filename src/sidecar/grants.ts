@@ -1,5 +1,5 @@
 // What a pod has been granted: for each container its credentials and its latest refusal. Pure: computes the state
-// after an answer of the server, and the time of the next renewal. The secret values in it leave only through
+// after a response of the server, and the time of the next renewal. The secret values in it leave only through
 // `encodeGrants` (credentials.json) and the endpoint's replies.
 import { ERRORS, type ErrorInfo } from "../protocol/errors.ts";
 import { jitter } from "../runtime/clock.ts";
@@ -29,7 +29,7 @@ export interface ContainerGrant {
   /** True once the container has received credentials, even if they have expired or were revoked since. */
   readonly served: boolean;
   readonly credentials: Credentials | undefined;
-  /** Absent if the latest answer contained credentials. */
+  /** Absent if the latest result contained credentials. */
   readonly refusal: GrantRefusal | undefined;
 }
 
@@ -39,8 +39,8 @@ export interface Grants {
   readonly certificate: { readonly renewAtMs: number; readonly expiresAtMs: number } | undefined;
 }
 
-/** The server's answer for one container, independent of the protocol. */
-export type ServerAnswer = { readonly container: string } & (
+/** What the server returned for one container, independent of the protocol. */
+export type GrantResult = { readonly container: string } & (
   | { readonly credentials: Omit<Credentials, "renewAtMs"> }
   | { readonly refusal: GrantRefusal }
 );
@@ -54,22 +54,22 @@ export function isValid(credentials: Pick<Credentials, "expiresAtMs"> | undefine
 }
 
 /**
- * Returns a container's state after an answer. On a refusal, valid credentials remain if the error's row has `keep`;
+ * Returns a container's state after a result. On a refusal, valid credentials remain if the error's row has `keep`;
  * other refusals, those by policy, revoke them. `random` returns a number from 0 to 1.
  */
-export function applyAnswer(
+export function applyGrantResult(
   previous: ContainerGrant | undefined,
-  answer: ServerAnswer,
+  result: GrantResult,
   now: number,
   random: () => number,
 ): ContainerGrant {
-  const { container } = answer;
-  if ("credentials" in answer && isValid(answer.credentials, now)) {
-    const { credentials } = answer;
+  const { container } = result;
+  if ("credentials" in result && isValid(result.credentials, now)) {
+    const { credentials } = result;
     const renewAtMs = renewalTime(credentials.issuedAtMs, credentials.expiresAtMs, now, random);
     return { container, served: true, credentials: { ...credentials, renewAtMs }, refusal: undefined };
   }
-  const refusal = "refusal" in answer ? answer.refusal : expiredOnArrival(container);
+  const refusal = "refusal" in result ? result.refusal : expiredOnArrival(container);
   const kept = ERRORS[refusal.code].keep && isValid(previous?.credentials, now) ? previous?.credentials : undefined;
   return { container, served: previous?.served ?? false, credentials: kept, refusal };
 }

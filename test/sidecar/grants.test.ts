@@ -4,68 +4,68 @@ import { ERRORS, type ErrorCode } from "../../src/protocol/errors.ts";
 import { HOUR_MS } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import {
-  applyAnswer,
+  applyGrantResult,
   type ContainerGrant,
   isComplete,
   isValid,
   renewAt,
-  type ServerAnswer,
+  type GrantResult,
 } from "../../src/sidecar/grants.ts";
 import { fc } from "../property.ts";
 
 const NOW = Date.parse("2026-01-01T00:00:00Z");
 
-function answer(issuedAtMs: number, expiresAtMs: number): ServerAnswer {
+function answer(issuedAtMs: number, expiresAtMs: number): GrantResult {
   const secrets = { secretAccessKey: new Secret("key"), sessionToken: new Secret("session") };
   const role = { roleArn: "arn:aws:iam::123456789012:role/app", accountId: "123456789012" };
   return { container: "app", credentials: { accessKeyId: "ASIA1", ...secrets, ...role, issuedAtMs, expiresAtMs } };
 }
 
-function refusal(code: ErrorCode): ServerAnswer {
+function refusal(code: ErrorCode): GrantResult {
   return { container: "app", refusal: { code, message: `Cannot: ${code}`, retryAfterMs: 0 } };
 }
 
 const middle = () => 0.5;
-const granted: ContainerGrant = applyAnswer(undefined, answer(NOW, NOW + HOUR_MS), NOW, middle);
+const granted: ContainerGrant = applyGrantResult(undefined, answer(NOW, NOW + HOUR_MS), NOW, middle);
 
-test("applyAnswer() schedules the renewal at half of the lifetime ±10 %", () => {
-  const times = [0, 0.5, 1].map((random) => applyAnswer(undefined, answer(NOW, NOW + HOUR_MS), NOW, () => random));
+test("applyGrantResult() schedules the renewal at half of the lifetime ±10 %", () => {
+  const times = [0, 0.5, 1].map((random) => applyGrantResult(undefined, answer(NOW, NOW + HOUR_MS), NOW, () => random));
   assert.deepEqual(
     times.map(({ credentials }) => ((credentials?.renewAtMs ?? 0) - NOW) / HOUR_MS),
     [0.45, 0.5, 0.55],
   );
 });
 
-test("applyAnswer() waits a tenth of the remaining lifetime when the server returns old credentials", () => {
-  const { credentials } = applyAnswer(undefined, answer(NOW - HOUR_MS / 2, NOW + HOUR_MS / 2), NOW, middle);
+test("applyGrantResult() waits a tenth of the remaining lifetime when the server returns old credentials", () => {
+  const { credentials } = applyGrantResult(undefined, answer(NOW - HOUR_MS / 2, NOW + HOUR_MS / 2), NOW, middle);
   assert.equal(credentials?.renewAtMs, NOW + HOUR_MS / 20);
 });
 
 for (const code of Object.keys(ERRORS) as ErrorCode[]) {
   const { keep } = ERRORS[code];
-  test(`applyAnswer() ${keep ? "keeps" : "revokes"} valid credentials on ${code}`, () => {
-    const after = applyAnswer(granted, refusal(code), NOW, middle);
+  test(`applyGrantResult() ${keep ? "keeps" : "revokes"} valid credentials on ${code}`, () => {
+    const after = applyGrantResult(granted, refusal(code), NOW, middle);
     assert.equal(after.credentials?.accessKeyId, keep ? "ASIA1" : undefined);
     assert.equal(after.refusal?.code, code);
     assert.equal(after.served, true);
   });
 }
 
-test("applyAnswer() does not keep expired credentials, whatever the refusal", () => {
-  assert.equal(applyAnswer(granted, refusal("STS_THROTTLED"), NOW + HOUR_MS, middle).credentials, undefined);
+test("applyGrantResult() does not keep expired credentials, whatever the refusal", () => {
+  assert.equal(applyGrantResult(granted, refusal("STS_THROTTLED"), NOW + HOUR_MS, middle).credentials, undefined);
 });
 
-test("applyAnswer() refuses credentials that have expired on arrival with CLOCK_SKEWED", () => {
-  const after = applyAnswer(undefined, answer(NOW - HOUR_MS, NOW), NOW, middle);
+test("applyGrantResult() refuses credentials that have expired on arrival with CLOCK_SKEWED", () => {
+  const after = applyGrantResult(undefined, answer(NOW - HOUR_MS, NOW), NOW, middle);
   assert.equal(after.credentials, undefined);
   assert.equal(after.refusal?.code, "CLOCK_SKEWED");
 });
 
-test("applyAnswer() schedules every renewal after now and before expiry", () => {
+test("applyGrantResult() schedules every renewal after now and before expiry", () => {
   const instant = fc.integer({ min: -HOUR_MS, max: 12 * HOUR_MS });
   fc.assert(
     fc.property(instant, instant, fc.double({ min: 0, max: 1, noNaN: true }), (issued, expires, random) => {
-      const { credentials } = applyAnswer(undefined, answer(NOW + issued, NOW + expires), NOW, () => random);
+      const { credentials } = applyGrantResult(undefined, answer(NOW + issued, NOW + expires), NOW, () => random);
       if (credentials === undefined || issued > 0) return;
       assert.ok(credentials.renewAtMs > NOW, "not after now");
       assert.ok(credentials.renewAtMs < credentials.expiresAtMs, "not before expiry");

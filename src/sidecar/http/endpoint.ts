@@ -11,8 +11,8 @@ import type { CredentialStore } from "../credential-store.ts";
 import type { Authorize } from "./authorize.ts";
 import { createHeldRequests, type HeldRequestsDeps, type HeldRequestsOptions } from "./held-requests.ts";
 import { findForeignOrigin } from "./origin.ts";
-import { type Answer, type Lookup, refusalReply } from "./replies.ts";
-import { CREDENTIALS_LIMITS, createLoopbackServer, type HttpServer, type HttpServerDeps } from "./servers.ts";
+import { type CodedReply, type Lookup, refusalReply } from "./replies.ts";
+import { createLoopbackServer, ENDPOINT_LIMITS, type HttpServer, type HttpServerDeps } from "./servers.ts";
 
 /** What the endpoint talks to. */
 export interface EndpointDeps extends Pick<HeldRequestsDeps, "renewals"> {
@@ -20,15 +20,15 @@ export interface EndpointDeps extends Pick<HeldRequestsDeps, "renewals"> {
   readonly log: Log;
   readonly store: Pick<CredentialStore, "reply" | "refusal">;
   readonly authorize: Authorize;
-  /** Counts every answer and its duration in milliseconds; "OK" for credentials. */
+  /** Counts every reply and its duration in milliseconds; "OK" for credentials. */
   readonly count: (code: ErrorCode | "OK", durationMs: number) => void;
-  /** Answers every other path; if absent, those answer 404. */
+  /** Replies on every other path; if absent, those return 404. */
   readonly otherPaths?: OtherPaths | undefined;
   readonly onClose?: HttpServerDeps["onClose"];
 }
 
-/** Returns an answer, or the lookup of one that requires the first container's credentials. */
-export type OtherPaths = (request: IncomingMessage) => Answer | Lookup;
+/** Returns a reply, or the lookup of one that requires the first container's credentials. */
+export type OtherPaths = (request: IncomingMessage) => CodedReply | Lookup;
 
 /** How the endpoint listens; port 0 is any free one. */
 export interface EndpointOptions extends HeldRequestsOptions {
@@ -47,7 +47,7 @@ const RETRY_SOON = ["Retry-After", "1"];
 /** Creates the endpoint, which listens after `listen()`; `close()` answers held requests first. */
 export function createEndpoint(
   deps: EndpointDeps,
-  { port, containers, holdMs, limits = CREDENTIALS_LIMITS }: EndpointOptions,
+  { port, containers, holdMs, limits = ENDPOINT_LIMITS }: EndpointOptions,
 ): HttpServer {
   const { clock, log, store, renewals, authorize, count, otherPaths, onClose } = deps;
   /** Refused requests are logged once per minute and code, not once per request. */
@@ -69,45 +69,44 @@ export function createEndpoint(
     arrivedAt.set(response, clock.now());
     const foreign = findForeignOrigin(request);
     // Such a request may have a body, which is not read.
-    if (foreign !== undefined)
-      return reply(refusalAnswer("HOST_FORBIDDEN", foreign, ["Connection", "close"]), response);
+    if (foreign !== undefined) return reply(codedRefusal("HOST_FORBIDDEN", foreign, ["Connection", "close"]), response);
     const { url = "", method } = request;
     const end = url.indexOf("?");
     if ((end < 0 ? url : url.slice(0, end)) !== PATH) {
-      if (otherPaths) return answerOtherPath(otherPaths(request), response);
-      return reply(refusalAnswer("PATH_UNKNOWN", `the path is unknown; expected ${PATH}`), response);
+      if (otherPaths) return replyToOtherPath(otherPaths(request), response);
+      return reply(codedRefusal("PATH_UNKNOWN", `the path is unknown; expected ${PATH}`), response);
     }
     if (method !== "GET" && method !== "HEAD") {
       // Such a request may have a body, which is not read, so the connection cannot be used again.
       const extra = ["Allow", "GET, HEAD", "Connection", "close"];
-      return reply(refusalAnswer("METHOD_UNKNOWN", `the method is ${method}; expected GET`, extra), response);
+      return reply(codedRefusal("METHOD_UNKNOWN", `the method is ${method}; expected GET`, extra), response);
     }
     // SDKs send the token file's content unchanged, without "Bearer".
     const { authorization } = request.headers;
     if (!authorization) {
       const state = "the request has no Authorization header; expected the content of the container's token file";
-      return reply(refusalAnswer("TOKEN_MISSING", state), response);
+      return reply(codedRefusal("TOKEN_MISSING", state), response);
     }
     const match = authorize(authorization);
     if (match.token === "replaced") {
       const state = "the token is from before the sidecar's last start; expected the present content of the token file";
-      return reply(refusalAnswer("TOKEN_REPLACED", state, RETRY_SOON), response);
+      return reply(codedRefusal("TOKEN_REPLACED", state, RETRY_SOON), response);
     }
     if (match.token === "unknown") {
       const state =
         "the Authorization header is not a token of this pod; expected the content of the container's token file";
-      return reply(refusalAnswer("TOKEN_MISMATCH", state), response);
+      return reply(codedRefusal("TOKEN_MISMATCH", state), response);
     }
     const { container } = match;
     lookUp(() => credentialsOf(container), container, response);
   }
 
-  function credentialsOf(index: number): Answer | undefined {
+  function credentialsOf(index: number): CodedReply | undefined {
     const reply = store.reply(index);
     return reply && { reply, code: "OK" };
   }
 
-  function answerOtherPath(found: Answer | Lookup, response: ServerResponse): void {
+  function replyToOtherPath(found: CodedReply | Lookup, response: ServerResponse): void {
     if (typeof found === "function") lookUp(found, FIRST_CONTAINER, response);
     else reply(found, response);
   }
@@ -119,7 +118,7 @@ export function createEndpoint(
     else heldRequests.hold(index, response, find);
   }
 
-  function reply(result: Answer, response: ServerResponse): void {
+  function reply(result: CodedReply, response: ServerResponse): void {
     if (result.code !== "OK" && result.reason !== undefined) logRefusal(result.code, result.reason);
     send(response, result);
   }
@@ -129,7 +128,7 @@ export function createEndpoint(
     log.warn({ code, reason, remedy: ERRORS[code].remedy }, "a request was refused");
   }
 
-  function send(response: ServerResponse, { reply: { status, headers, body }, code }: Answer): void {
+  function send(response: ServerResponse, { reply: { status, headers, body }, code }: CodedReply): void {
     const now = clock.now();
     count(code, now - (arrivedAt.get(response) ?? now));
     response.writeHead(status, [...headers]).end(body);
@@ -144,7 +143,7 @@ export function createEndpoint(
   };
 }
 
-function refusalAnswer(code: ErrorCode, state: string, extra?: readonly string[]): Answer {
+function codedRefusal(code: ErrorCode, state: string, extra?: readonly string[]): CodedReply {
   const message = `Cannot ${code === "HOST_FORBIDDEN" ? "serve the request" : "return credentials"}: ${state}`;
   return { reply: refusalReply({ code, message }, extra), code, reason: message };
 }

@@ -8,14 +8,14 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import { isPermanent } from "../renewal/outcome.ts";
 import type { Renewals } from "../renewal/schedule.ts";
-import { type Answer, type Lookup, refusalReply } from "./replies.ts";
+import { type CodedReply, type Lookup, refusalReply } from "./replies.ts";
 
 /** What held requests wait for. */
 export interface HeldRequestsDeps {
   readonly clock: Clock;
   readonly store: Pick<CredentialStore, "refusal">;
   readonly renewals: Pick<Renewals, "renewNow" | "failure" | "nextInMs" | "onEnd">;
-  readonly send: (response: ServerResponse, answer: Answer) => void;
+  readonly send: (response: ServerResponse, reply: CodedReply) => void;
 }
 
 /** `holdMs`: milliseconds that a request may wait. */

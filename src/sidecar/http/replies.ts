@@ -14,15 +14,15 @@ export interface Reply {
 }
 
 /** A reply, and what is counted and logged about it. */
-export interface Answer {
+export interface CodedReply {
   readonly reply: Reply;
   readonly code: ErrorCode | "OK";
   /** Why the request is refused, for the log; absent: no log line. */
   readonly reason?: string;
 }
 
-/** Returns an answer that requires credentials, or undefined while there are none. */
-export type Lookup = () => Answer | undefined;
+/** Returns a reply that requires credentials, or undefined while there are none. */
+export type Lookup = () => CodedReply | undefined;
 
 /** Returns the reply with a container's credentials, secret values included. */
 export function credentialsReply(credentials: Credentials): Reply {

@@ -26,7 +26,7 @@ const TIMES = {
  * Of the container's 96 MiB, the serving process and a renewal take about 60. Each connection with a request that waits
  * for credentials costs about 24 KiB: 24 MiB here, and 2 MiB on the health port.
  */
-export const CREDENTIALS_LIMITS: BudgetLimits = {
+export const ENDPOINT_LIMITS: BudgetLimits = {
   ...TIMES,
   // More than the workers of a large PHP or Python pod.
   connections: 1_024,

@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
-import { decodeRenewal, failed, type Renewal } from "./outcome.ts";
+import { decodeRenewal, failedRenewal, type Renewal } from "./outcome.ts";
 
 /** A program and its arguments. */
 export interface Command {
@@ -71,7 +71,7 @@ export function createChildRun(
         const reason = overdue ? `exceeded its deadline of ${deadlineMs / 1000} s` : state;
         // NOT_READY, because the next renewal may well succeed: the usual cause is a node short of CPU or memory.
         const message = `Cannot renew credentials: the renewal process ${reason}`;
-        resolve(decodeRenewal(output()) ?? failed({ code: "NOT_READY", message }));
+        resolve(decodeRenewal(output()) ?? failedRenewal({ code: "NOT_READY", message }));
       }
       child.once("error", ({ message }) => end(`did not start (${message})`));
       child.once("close", (code, killedBy) => end(`ended with ${killedBy ?? `exit code ${code}`}`));

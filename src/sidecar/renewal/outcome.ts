@@ -12,7 +12,7 @@ export type Renewal = { readonly outcome: "renewed" } | ({ readonly outcome: "re
 /**
  * Returns the renewal that failed with `refusal`. `retryAfterMs`: milliseconds that the origin asked callers to wait.
  */
-export function failed({ code, message }: ErrorInfo, retryAfterMs = 0): Renewal {
+export function failedRenewal({ code, message }: ErrorInfo, retryAfterMs = 0): Renewal {
   return { outcome: "failed", code, message, retryAfterMs };
 }
 

@@ -6,9 +6,9 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { readGrants } from "../files/grants-file.ts";
 import { type Identity, readIdentity, removeTemporaryFiles, writeGrants } from "../files/identity-files.ts";
-import { applyAnswer, type Grants, type ServerAnswer } from "../grants.ts";
+import { applyGrantResult, type GrantResult, type Grants } from "../grants.ts";
 import type { SidecarSettings } from "../settings.ts";
-import { encodeRenewal, failed, isPermanent, type Renewal } from "./outcome.ts";
+import { encodeRenewal, failedRenewal, isPermanent, type Renewal } from "./outcome.ts";
 import { type CallContext, type NewIdentity, requestCredentials, requestIdentity } from "./server-calls.ts";
 
 /** What a renewal talks to. */
@@ -35,14 +35,14 @@ export async function renew(deps: RenewDeps, settings: SidecarSettings): Promise
   try {
     await removeTemporaryFiles(settings.identityDirectory);
     const usable = await usableIdentity(run);
-    const { answers, identity } = await fetchAnswers(run, usable);
-    const grants = await storeAnswers(run, answers, identity);
-    return usable.failure ? failed(usable.failure, usable.failure.retryAfterMs) : summary(grants);
+    const { results, identity } = await fetchResults(run, usable);
+    const grants = await storeResults(run, results, identity);
+    return usable.failure ? failedRenewal(usable.failure, usable.failure.retryAfterMs) : summary(grants);
   } catch (thrown) {
     const error = toPodroleError(thrown);
     if (error.code === "INTERNAL") deps.log.error({ code: error.code, err: error.cause }, "renewal failed");
     if (!ERRORS[error.code].keep) await revokeAll(run, error);
-    return failed(error, error.retryAfterMs);
+    return failedRenewal(error, error.retryAfterMs);
   }
 }
 
@@ -85,19 +85,19 @@ async function usableIdentity(run: Run): Promise<Usable> {
  * Requests credentials if there are none yet; if the server may have rejected the certificate, once more with a new
  * identity.
  */
-async function fetchAnswers(run: Run, usable: Usable): Promise<Required<NewIdentity>> {
+async function fetchResults(run: Run, usable: Usable): Promise<Required<NewIdentity>> {
   const { identity, isFresh, failure } = usable;
   try {
-    return await withAnswers(run, usable);
+    return await withResults(run, usable);
   } catch (thrown) {
     const ageMs = run.clock.now() - identity.issuedAtMs;
     if (isFresh || failure || !mayBeTheCertificate(toPodroleError(thrown), ageMs)) throw thrown;
-    return withAnswers(run, await requestIdentity(run));
+    return withResults(run, await requestIdentity(run));
   }
 }
 
-async function withAnswers(run: Run, { identity, answers }: NewIdentity): Promise<Required<NewIdentity>> {
-  return { identity, answers: answers ?? (await requestCredentials(run, identity)) };
+async function withResults(run: Run, { identity, results }: NewIdentity): Promise<Required<NewIdentity>> {
+  return { identity, results: results ?? (await requestCredentials(run, identity)) };
 }
 
 function mayBeTheCertificate(error: PodroleError, ageMs: number): boolean {
@@ -105,17 +105,17 @@ function mayBeTheCertificate(error: PodroleError, ageMs: number): boolean {
   return error instanceof UnreachableError && error.wasDropped && ageMs >= SUSPECT_AFTER_MS;
 }
 
-async function storeAnswers(
+async function storeResults(
   { clock, random = Math.random, settings: { identityDirectory } }: Run,
-  answers: readonly ServerAnswer[],
+  results: readonly GrantResult[],
   certificate: Pick<Identity, "renewAtMs" | "expiresAtMs"> | undefined,
 ): Promise<Grants> {
   const previous = readGrants(identityDirectory);
   const now = clock.now();
-  const containers = answers.map((answer) =>
-    applyAnswer(
-      previous?.containers.find(({ container }) => container === answer.container),
-      answer,
+  const containers = results.map((result) =>
+    applyGrantResult(
+      previous?.containers.find(({ container }) => container === result.container),
+      result,
       now,
       random,
     ),
@@ -132,9 +132,9 @@ async function storeAnswers(
  */
 async function revokeAll(run: Run, { code, message }: ErrorInfo): Promise<void> {
   const { containers, identityDirectory } = run.settings;
-  const answers = containers.map((container) => ({ container, refusal: { code, message, retryAfterMs: 0 } }));
+  const results = containers.map((container) => ({ container, refusal: { code, message, retryAfterMs: 0 } }));
   try {
-    await storeAnswers(run, answers, await readIdentity(identityDirectory));
+    await storeResults(run, results, await readIdentity(identityDirectory));
   } catch (error) {
     run.log.error({ err: error }, "cannot store the refusal of the pod");
   }

@@ -9,7 +9,7 @@ import { type Clock, jitter, repeat } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import type { PaceStore } from "../files/pace-file.ts";
-import { failed, type Renewal } from "./outcome.ts";
+import { failedRenewal, type Renewal } from "./outcome.ts";
 import { createPace } from "./pace.ts";
 import { dueInMs, type EndedRenewal } from "./times.ts";
 
@@ -113,11 +113,11 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
     const ran = await run(stopping.signal).catch((error: unknown): Renewal => {
       log.error({ err: error }, "renewal failed");
       const message = "Cannot renew credentials: podrole failed internally; the cause is in the sidecar's log";
-      return failed({ code: "INTERNAL", message });
+      return failedRenewal({ code: "INTERNAL", message });
     });
     if (stopping.signal.aborted) return;
     store.reload();
-    const renewal = ran.outcome === "renewed" && store.renewAt() === 0 ? failed(UNREAD) : ran;
+    const renewal = ran.outcome === "renewed" && store.renewAt() === 0 ? failedRenewal(UNREAD) : ran;
     logOutcome(log, renewal, { before: last?.renewal, failures: pace.failures() });
     const waits = pace.end(renewal, { ready: store.ready() });
     last = { renewal, endedAt: clock.now(), waits };

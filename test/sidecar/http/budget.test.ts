@@ -9,13 +9,13 @@ import { createAuthorize } from "../../../src/sidecar/http/authorize.ts";
 import { createEndpoint } from "../../../src/sidecar/http/endpoint.ts";
 import { createHealth } from "../../../src/sidecar/http/health.ts";
 import { textReply } from "../../../src/sidecar/http/replies.ts";
-import { CREDENTIALS_LIMITS } from "../../../src/sidecar/http/servers.ts";
+import { ENDPOINT_LIMITS } from "../../../src/sidecar/http/servers.ts";
 import { createSidecarMetrics } from "../../../src/sidecar/metrics.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 import { sendRequest } from "../send-request.ts";
 
-const LIMITS = { ...CREDENTIALS_LIMITS, connections: 8, requests: 8 };
+const LIMITS = { ...ENDPOINT_LIMITS, connections: 8, requests: 8 };
 
 /** `hasCredentials` false: requests with a token are held. */
 async function startEndpoint(context: TestContext, { hasCredentials }: { readonly hasCredentials: boolean }) {
@@ -92,7 +92,7 @@ test("the credentials port closes connections that send nothing, or half of the 
   const { open, closed, clock } = await startEndpoint(context, { hasCredentials: true });
   const sockets = [await open(""), await open("GET /v1/cred")];
   const ended = sockets.map((socket) => once(socket, "close"));
-  await clock.advance(CREDENTIALS_LIMITS.headersMs + CREDENTIALS_LIMITS.sweepMs);
+  await clock.advance(ENDPOINT_LIMITS.headersMs + ENDPOINT_LIMITS.sweepMs);
   await Promise.all(ended);
   assert.deepEqual(closed, ["headers", "headers"]);
 });

@@ -7,12 +7,12 @@ import { type TestContext, test } from "node:test";
 import type { ErrorCode, ErrorInfo } from "../../../src/protocol/errors.ts";
 import { createChanges } from "../../../src/runtime/changes.ts";
 import { createHeldRequests } from "../../../src/sidecar/http/held-requests.ts";
-import { type Answer, textReply } from "../../../src/sidecar/http/replies.ts";
+import { type CodedReply, textReply } from "../../../src/sidecar/http/replies.ts";
 import type { Renewal } from "../../../src/sidecar/renewal/outcome.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
 const HOLD_MS = 900;
-const GRANTED: Answer = { reply: textReply(200, "credentials"), code: "OK" };
+const GRANTED: CodedReply = { reply: textReply(200, "credentials"), code: "OK" };
 const infoOf = (code: ErrorCode): ErrorInfo => ({ code, message: `Cannot: ${code}` });
 
 async function setUp(t: TestContext) {

@@ -8,7 +8,7 @@ import type { ErrorCode } from "../../../protocol/errors.ts";
 import type { Clock } from "../../../runtime/clock.ts";
 import type { Credentials } from "../../grants.ts";
 import type { OtherPaths } from "../endpoint.ts";
-import { type Answer, type Lookup, refusalReply, textReply } from "../replies.ts";
+import { type CodedReply, type Lookup, refusalReply, textReply } from "../replies.ts";
 import { identityDocument, namesRole, roleCredentials, roleInfo, roleName } from "./documents.ts";
 import { createMetadataTokens } from "./metadata-tokens.ts";
 
@@ -43,38 +43,41 @@ export function createMetadata(
 ): OtherPaths {
   const tokens = createMetadataTokens({ clock });
 
-  function issueToken({ method, headers }: IncomingMessage): Answer {
+  function issueToken({ method, headers }: IncomingMessage): CodedReply {
     const action = "Cannot issue a metadata token";
     if (method !== "PUT") {
-      return refusalAnswer(405, "METHOD_UNKNOWN", `${action}: the method is ${method}; expected PUT`, ["Allow", "PUT"]);
+      return metadataRefusal(405, "METHOD_UNKNOWN", `${action}: the method is ${method}; expected PUT`, [
+        "Allow",
+        "PUT",
+      ]);
     }
     const requested = String(headers[TTL_HEADER] ?? "");
     const ttl = /^\d{1,5}$/.test(requested) ? Number(requested) : 0;
     if (ttl < 1 || ttl > MAX_TTL_SECONDS) {
       const state = `${TTL_HEADER} is missing or invalid; expected 1 to ${MAX_TTL_SECONDS}`;
-      return refusalAnswer(400, "REQUEST_INVALID", `${action}: ${state}`);
+      return metadataRefusal(400, "REQUEST_INVALID", `${action}: ${state}`);
     }
     const extra = ["X-Aws-Ec2-Metadata-Token-Ttl-Seconds", requested];
     return { reply: textReply(200, tokens.issue(ttl), extra), code: "OK" };
   }
 
   /** Returns the refusal of a request for metadata, or undefined if it is permitted. */
-  function refusalOf({ method, headers }: IncomingMessage): Answer | undefined {
+  function refusalOf({ method, headers }: IncomingMessage): CodedReply | undefined {
     const action = "Cannot return metadata";
     if (method !== "GET" && method !== "HEAD") {
       const message = `${action}: the method is ${method}; expected GET`;
-      return refusalAnswer(405, "METHOD_UNKNOWN", message, ["Allow", "GET, HEAD"]);
+      return metadataRefusal(405, "METHOD_UNKNOWN", message, ["Allow", "GET, HEAD"]);
     }
     const token = headers["x-aws-ec2-metadata-token"];
     if (token === undefined) {
       const expected = "expected a token, or podrole.io/metadata: enabled-v1 on the pod";
       const message = `${action}: the request has no metadata token (IMDSv1); ${expected}`;
-      return version1 ? undefined : refusalAnswer(401, "TOKEN_MISSING", message);
+      return version1 ? undefined : metadataRefusal(401, "TOKEN_MISSING", message);
     }
     const state = "the metadata token has expired or is not of this sidecar; expected one from";
     return tokens.accepts(String(token))
       ? undefined
-      : refusalAnswer(401, "TOKEN_MISMATCH", `${action}: ${state} PUT ${TOKEN_PATH}`);
+      : metadataRefusal(401, "TOKEN_MISMATCH", `${action}: ${state} PUT ${TOKEN_PATH}`);
   }
 
   return (request) => {
@@ -82,7 +85,7 @@ export function createMetadata(
     return path === TOKEN_PATH ? issueToken(request) : (refusalOf(request) ?? find(path.replace(VERSION, "/latest/")));
   };
 
-  function find(path: string): Answer | Lookup {
+  function find(path: string): CodedReply | Lookup {
     if (path === ROLES) return { reply: textReply(301, "", ["Location", `${ROLES}/`]), code: "OK" };
     if (path === `${ROLES}/`) return withRole((role) => text(roleName(role)));
     if (path.startsWith(`${ROLES}/`)) {
@@ -104,27 +107,27 @@ export function createMetadata(
     }
   }
 
-  /** Returns the lookup of an answer that requires credentials. */
-  function withRole(answer: (role: Credentials) => Answer): Lookup {
+  /** Returns the lookup of a reply that requires credentials. */
+  function withRole(toReply: (role: Credentials) => CodedReply): Lookup {
     return () => {
       const role = credentials();
-      return role && answer(role);
+      return role && toReply(role);
     };
   }
 }
 
-function text(body: string): Answer {
+function text(body: string): CodedReply {
   return { reply: textReply(200, body), code: "OK" };
 }
 
 /** Without a reason for the log: SDKs try paths that not every instance has. */
-function unknown(path: string): Answer {
+function unknown(path: string): CodedReply {
   const message = `Cannot return metadata: podrole does not serve ${path.slice(0, 80)}`;
   return { reply: refusalReply({ code: "PATH_UNKNOWN", message }), code: "PATH_UNKNOWN" };
 }
 
 /** `status`: that of IMDS, which clients react to. */
-function refusalAnswer(status: number, code: ErrorCode, message: string, extra: readonly string[] = []): Answer {
+function metadataRefusal(status: number, code: ErrorCode, message: string, extra: readonly string[] = []): CodedReply {
   // Such a request may have a body, which is not read.
   const headers = ["Connection", "close", ...extra];
   return { reply: { ...refusalReply({ code, message }, headers), status }, code, reason: message };
