@@ -13,7 +13,7 @@ import { freeOffset } from "../src/cli/demo/ports.ts";
 import type { Pod } from "../src/kubernetes/objects.ts";
 import { createCsr } from "../src/pki/csr.ts";
 import { generateKeyPem } from "../src/pki/keys.ts";
-import { type ClientIdentity, issueCertificate, type ServerEndpoint } from "../src/protocol/client.ts";
+import { type ClientIdentity, requestCertificate, type ServerEndpoint } from "../src/protocol/client.ts";
 import { systemClock as clock } from "../src/runtime/clock.ts";
 import { Secret } from "../src/runtime/secret.ts";
 import { sendRequest } from "./sidecar/send-request.ts";
@@ -189,7 +189,7 @@ async function createPod({ kubernetes }: EmulatedCluster, options: PodOptions): 
     async prove(deadlineMs = 10_000) {
       const privateKey = generateKeyPem();
       const input = { token: await newToken(), csr: createCsr(privateKey, name), bundleHash: "" };
-      const { certificate } = await issueCertificate(identityPort, input, deadlineMs);
+      const { certificate } = await requestCertificate(identityPort, input, deadlineMs);
       return { privateKey, certificatePem: certificate };
     },
   };

@@ -53,7 +53,7 @@ export interface IssueCertificateInput {
  * Proves this pod (or the webhook) to the server; resolves with a certificate. `deadlineMs`: milliseconds from now, by
  * the system clock. Rejects with PodroleError: the server's refusal, or SERVER_UNREACHABLE.
  */
-export function issueCertificate(
+export function requestCertificate(
   endpoint: ServerEndpoint,
   input: IssueCertificateInput,
   deadlineMs: number,
@@ -76,7 +76,7 @@ export function issueCertificate(
 }
 
 /**
- * Requests credentials for containers of this pod. Rejects as {@link issueCertificate}; a refused container is a Grant.
+ * Requests credentials for containers of this pod. Rejects as {@link requestCertificate}; a refused container is a Grant.
  */
 export function getCredentials(
   endpoint: ServerEndpoint,

@@ -17,7 +17,7 @@ import { measureAdmission, measureReads, type WebhookMetrics } from "./instrumen
 import { createLookups } from "./lookups.ts";
 import { WEBHOOK_METRICS } from "./metrics.ts";
 import { type OpenedWatches, openWatches } from "./open-watches.ts";
-import { createRequestedCertificate, type RequestedCertificate } from "./serving-certificate.ts";
+import { createRequestedCertificate, type RequestedCertificate } from "./requested-certificate.ts";
 import { createTrustBundle } from "./trust.ts";
 
 /** The ports that were bound; a setting of port 0 binds any free one. */

@@ -5,7 +5,7 @@ import { requestToken } from "../../emulators/installation.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { createCsr } from "../../src/pki/csr.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
-import { type ClientIdentity, issueCertificate, type ServerEndpoint } from "../../src/protocol/client.ts";
+import { type ClientIdentity, requestCertificate, type ServerEndpoint } from "../../src/protocol/client.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 
 export const NAMESPACE = "shop";
@@ -57,7 +57,7 @@ export async function createPod({ kubernetes }: EmulatedCluster, role: string): 
     async prove() {
       const privateKey = generateKeyPem();
       const input = { token, csr: createCsr(privateKey, name), bundleHash: "" };
-      const { certificate } = await issueCertificate(identityPort, input, 10_000);
+      const { certificate } = await requestCertificate(identityPort, input, 10_000);
       return { privateKey, certificatePem: certificate };
     },
   };

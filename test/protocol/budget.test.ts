@@ -7,7 +7,7 @@ import { type TestContext, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { createAuthority } from "../../src/pki/certificate.ts";
 import { podIdentityOf } from "../../src/pki/identity.ts";
-import { getCredentials, issueCertificate } from "../../src/protocol/client.ts";
+import { getCredentials, requestCertificate } from "../../src/protocol/client.ts";
 import { CredentialsService, IdentityService } from "../../src/protocol/generated/podrole/v1/podrole.ts";
 import { createListener, IDENTITY_LIMITS, unary } from "../../src/protocol/listener.ts";
 import type { BudgetLimits, CloseReason } from "../../src/runtime/budget.ts";
@@ -134,7 +134,7 @@ async function start(
     port,
     listener,
     session,
-    call: () => issueCertificate(endpoint, PROOF, 5_000),
+    call: () => requestCertificate(endpoint, PROOF, 5_000),
     callAs: (uid: string) => getCredentials(endpoint, podOf(uid), { containers: ["app"], bundleHash: "" }, 5_000),
   };
 }

@@ -4,7 +4,7 @@ import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { createServer, type Server } from "node:net";
 import { type TestContext, test } from "node:test";
 import { createAuthority } from "../../src/pki/certificate.ts";
-import { issueCertificate } from "../../src/protocol/client.ts";
+import { requestCertificate } from "../../src/protocol/client.ts";
 import type { UnreachableError } from "../../src/protocol/errors.ts";
 import { IdentityService } from "../../src/protocol/generated/podrole/v1/podrole.ts";
 import { createListener, unary } from "../../src/protocol/listener.ts";
@@ -18,7 +18,7 @@ const authority = createAuthority({ commonName: "CA", now: Date.now(), lifetimeM
 const serving = newLeaf(authority, { kind: "serving", dnsNames: ["podrole-server"], ipAddresses: [] }, Date.now());
 
 function call(address: string, deadlineMs: number) {
-  return issueCertificate(
+  return requestCertificate(
     { address, serverName: "podrole-server", bundlePem: authority.certificatePem },
     PROOF,
     deadlineMs,
@@ -62,7 +62,7 @@ function countSockets(context: TestContext): () => number {
   return () => sockets;
 }
 
-test("issueCertificate() gives up a TCP connection that is not up in 2 s, and opens a new one", async (context) => {
+test("requestCertificate() gives up a TCP connection that is not up in 2 s, and opens a new one", async (context) => {
   const port = await openBlackHole(context);
   const opened = countSockets(context);
   await assert.rejects(call(`127.0.0.1:${port}`, 7_000), (error: UnreachableError) => {
@@ -72,7 +72,7 @@ test("issueCertificate() gives up a TCP connection that is not up in 2 s, and op
   assert.ok(opened() >= 3, `${opened()} connections`);
 });
 
-test("issueCertificate() reaches the second address of a name when the first does not answer", async (context) => {
+test("requestCertificate() reaches the second address of a name when the first does not answer", async (context) => {
   const port = await openBlackHole(context, "::1");
   assert.equal(await listen(context, "127.0.0.1", port), port);
   // The order of addresses is random, so several calls meet the one that does not answer first.
@@ -80,13 +80,13 @@ test("issueCertificate() reaches the second address of a name when the first doe
     assert.equal((await call(`localhost:${port}`, 15_000)).certificate, "for you");
 });
 
-test("issueCertificate() tries again a few times when connections are refused", async (context) => {
+test("requestCertificate() tries again a few times when connections are refused", async (context) => {
   const opened = countSockets(context);
   await assert.rejects(call("127.0.0.1:1", 15_000), { code: "SERVER_UNREACHABLE" });
   assert.equal(opened(), 3);
 });
 
-test("issueCertificate() does not try again when the server closes the connection before TLS", async (context) => {
+test("requestCertificate() does not try again when the server closes the connection before TLS", async (context) => {
   let accepted = 0;
   const server: Server = createServer((socket) => {
     accepted += 1;

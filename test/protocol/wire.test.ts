@@ -5,9 +5,9 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { joinBundle } from "../../src/pki/bundle.ts";
-import { type Authority, createAuthority, type Subject, issueCertificate as sign } from "../../src/pki/certificate.ts";
+import { type Authority, createAuthority, issueCertificate, type Subject } from "../../src/pki/certificate.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
-import { getCredentials, issueCertificate } from "../../src/protocol/client.ts";
+import { getCredentials, requestCertificate } from "../../src/protocol/client.ts";
 import { PodroleError } from "../../src/protocol/errors.ts";
 import { CredentialsService, IdentityService } from "../../src/protocol/generated/podrole/v1/podrole.ts";
 import { createListener, type Peer, unary } from "../../src/protocol/listener.ts";
@@ -24,7 +24,7 @@ const makeAuthority = (commonName: string) =>
 function leaf(authority: Authority, subject: Subject, lifetimeMs = HOUR_MS) {
   const privateKey = generateKeyPem();
   const publicKey = createPublicKey(createPrivateKey(privateKey.reveal()));
-  const { pem } = sign({ authority, publicKey, subject, now: clock.now(), lifetimeMs });
+  const { pem } = issueCertificate({ authority, publicKey, subject, now: clock.now(), lifetimeMs });
   return { privateKey, certificatePem: pem };
 }
 
@@ -93,19 +93,19 @@ async function credentialsPort(context: TestContext, tls: ReturnType<typeof chan
 
 const REQUEST = { containers: ["app"], bundleHash: "" };
 
-test("issueCertificate() resolves with the certificate", async (context) => {
+test("requestCertificate() resolves with the certificate", async (context) => {
   const authority = makeAuthority("one");
   const { port } = await identityPort(context, changing(material(authority)));
-  const { certificate } = await issueCertificate(at(port, authority.certificatePem), PROOF, 5_000);
+  const { certificate } = await requestCertificate(at(port, authority.certificatePem), PROOF, 5_000);
   assert.equal(certificate, "for token");
 });
 
-test("issueCertificate() rejects with the code of a refusal, with its retry-after time and without its cause", async (context) => {
+test("requestCertificate() rejects with the code of a refusal, with its retry-after time and without its cause", async (context) => {
   const authority = makeAuthority("one");
   const cause = new TypeError("hidden");
   const refusal = new PodroleError("POD_UNKNOWN", "Cannot identify the pod: gone", { retryAfterMs: 700, cause });
   const { port, failures } = await identityPort(context, changing(material(authority)), refusal);
-  await assert.rejects(issueCertificate(at(port, authority.certificatePem), PROOF, 5_000), (error: PodroleError) => {
+  await assert.rejects(requestCertificate(at(port, authority.certificatePem), PROOF, 5_000), (error: PodroleError) => {
     assert.deepEqual([error.code, error.message, error.retryAfterMs], ["POD_UNKNOWN", refusal.message, 700]);
     assert.equal(error.cause, undefined);
     return true;
@@ -117,18 +117,18 @@ for (const [what, endpoint] of [
   ["another CA", (port: number) => at(port, makeAuthority("other").certificatePem)],
   ["another name", (port: number, pem: string) => at(port, pem, "evil.example")],
 ] as const) {
-  test(`issueCertificate() sends no token to a server with ${what}`, async (context) => {
+  test(`requestCertificate() sends no token to a server with ${what}`, async (context) => {
     const authority = makeAuthority("one");
     const { port, failures } = await identityPort(context, changing(material(authority)));
-    const request = issueCertificate(endpoint(port, authority.certificatePem), PROOF, 5_000);
+    const request = requestCertificate(endpoint(port, authority.certificatePem), PROOF, 5_000);
     await assert.rejects(request, { code: "SERVER_UNREACHABLE" });
     assert.deepEqual(failures, []);
   });
 }
 
-test("issueCertificate() rejects with SERVER_UNREACHABLE when no server listens", async () => {
+test("requestCertificate() rejects with SERVER_UNREACHABLE when no server listens", async () => {
   const { certificatePem } = makeAuthority("one");
-  await assert.rejects(issueCertificate(at(1, certificatePem), PROOF, 2_000), { code: "SERVER_UNREACHABLE" });
+  await assert.rejects(requestCertificate(at(1, certificatePem), PROOF, 2_000), { code: "SERVER_UNREACHABLE" });
 });
 
 test("getCredentials() presents the pod's certificate, and the listener passes it to the handler", async (context) => {
@@ -186,7 +186,7 @@ test("connections() counts the open and all opened connections of its own port o
   assert.deepEqual(busy.listener.connections(), { open: 0, opened: 0 });
   const socket = connect(busy.port, "127.0.0.1");
   await once(socket, "connect");
-  await issueCertificate(at(busy.port, authority.certificatePem), PROOF, 5_000);
+  await requestCertificate(at(busy.port, authority.certificatePem), PROOF, 5_000);
   assert.equal(busy.listener.connections().opened, 2);
   socket.destroy();
   while (busy.listener.connections().open > 0) await new Promise((resolve) => setTimeout(resolve, 5));

@@ -4,7 +4,7 @@
 // The serving process never loads this module.
 import { createCsr } from "../../pki/csr.ts";
 import { generateKeyPem } from "../../pki/keys.ts";
-import { getCredentials, issueCertificate, type ServerEndpoint } from "../../protocol/client.ts";
+import { getCredentials, requestCertificate, type ServerEndpoint } from "../../protocol/client.ts";
 import { toErrorCode } from "../../protocol/errors.ts";
 import type { Grant } from "../../protocol/generated/podrole/v1/podrole.ts";
 import { readProof } from "../../protocol/proof.ts";
@@ -13,7 +13,7 @@ import type { Log } from "../../runtime/log.ts";
 import { Secret } from "../../runtime/secret.ts";
 import { type Address, formatAddress } from "../../runtime/settings.ts";
 import { type Identity, readTrust, toIdentity, writeBundle, writeIdentity } from "../files/identity-files.ts";
-import type { ServerAnswer } from "../grants.ts";
+import type { GrantResult } from "../grants.ts";
 import type { SidecarSettings } from "../settings.ts";
 
 /** What the calls of one renewal share. */
@@ -28,16 +28,16 @@ export interface CallContext {
 /** The server allows STS 10 s. */
 const CALL_DEADLINE_MS = 15_000;
 
-/** A new identity. `answers`: for all containers, in their order; absent if the server has not sent them with it. */
+/** A new identity. `results`: for all containers, in their order; absent if the server has not sent them with it. */
 export interface NewIdentity {
   readonly identity: Identity;
-  readonly answers?: readonly ServerAnswer[];
+  readonly results?: readonly GrantResult[];
 }
 
 /**
  * Proves the pod with its current token and a new key, and stores the identity and the bundle that it receives. The
  * first certificate and every later one are requested alike. Throws PodroleError: PROOF_REJECTED without a token, and
- * the errors of `issueCertificate`.
+ * the errors of `requestCertificate`.
  */
 export async function requestIdentity(context: CallContext): Promise<NewIdentity> {
   const { settings, clock, log } = context;
@@ -47,7 +47,7 @@ export async function requestIdentity(context: CallContext): Promise<NewIdentity
   const privateKey = generateKeyPem();
   // The server ignores names in a request; this one helps a reader. X.520 limits it to 64 characters.
   const csr = createCsr(privateKey, `${podNamespace}/${podName}`.slice(0, 64));
-  const { certificate, bundle, grants } = await issueCertificate(
+  const { certificate, bundle, grants } = await requestCertificate(
     endpoint(identityAddress, settings, trust.bundlePem),
     { token, csr, bundleHash: trust.hash, containers },
     deadlineMs(context),
@@ -56,11 +56,11 @@ export async function requestIdentity(context: CallContext): Promise<NewIdentity
   await writeIdentity(identityDirectory, identity);
   await writeBundle(identityDirectory, bundle);
   log.debug({ expires: new Date(identity.expiresAtMs).toISOString() }, "received a certificate");
-  return grants.length === 0 ? { identity } : { identity, answers: toAnswers(containers, grants) };
+  return grants.length === 0 ? { identity } : { identity, results: toGrantResults(containers, grants) };
 }
 
 /** Requests credentials for all containers, in their order, and stores the bundle. Throws as `getCredentials` does. */
-export async function requestCredentials(context: CallContext, identity: Identity): Promise<readonly ServerAnswer[]> {
+export async function requestCredentials(context: CallContext, identity: Identity): Promise<readonly GrantResult[]> {
   const { identityDirectory, serverAddress, trustBundle, containers } = context.settings;
   const trust = await readTrust(identityDirectory, trustBundle);
   const { grants, bundle } = await getCredentials(
@@ -70,19 +70,19 @@ export async function requestCredentials(context: CallContext, identity: Identit
     deadlineMs(context),
   );
   await writeBundle(identityDirectory, bundle);
-  return toAnswers(containers, grants);
+  return toGrantResults(containers, grants);
 }
 
-function toAnswers(containers: readonly string[], grants: readonly Grant[]): readonly ServerAnswer[] {
+function toGrantResults(containers: readonly string[], grants: readonly Grant[]): readonly GrantResult[] {
   return containers.map((container) =>
-    toAnswer(
+    toGrantResult(
       container,
       grants.find((grant) => grant.container === container),
     ),
   );
 }
 
-function toAnswer(container: string, grant: Grant | undefined): ServerAnswer {
+function toGrantResult(container: string, grant: Grant | undefined): GrantResult {
   const { result } = grant ?? {};
   if (result?.$case === "refusal") {
     const { code, message, retryAfterMs } = result.refusal;

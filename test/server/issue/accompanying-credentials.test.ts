@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { createAuthority } from "../../../src/pki/certificate.ts";
-import { issueCertificate } from "../../../src/protocol/client.ts";
+import { requestCertificate } from "../../../src/protocol/client.ts";
 import { PodroleError } from "../../../src/protocol/errors.ts";
 import { createListener } from "../../../src/protocol/listener.ts";
 import { HOUR_MS, systemClock } from "../../../src/runtime/clock.ts";
@@ -94,7 +94,7 @@ async function answerOf(context: TestContext, issued: IssuedIdentity, containers
     bundleHash: "",
     ...(containers && { containers }),
   };
-  const { certificate, grants } = await issueCertificate(endpoint, proof, 5_000);
+  const { certificate, grants } = await requestCertificate(endpoint, proof, 5_000);
   assert.equal(certificate, issued.pem);
   return { requested, granted: grants.map(({ container }) => container) };
 }

@@ -8,7 +8,7 @@ import { bundleHash, isIssuedFrom, notAfterOf } from "../pki/bundle.ts";
 import { remainingLifetimeMs } from "../pki/certificate.ts";
 import { createCsr } from "../pki/csr.ts";
 import { generateKeyPem } from "../pki/keys.ts";
-import { issueCertificate } from "../protocol/client.ts";
+import { requestCertificate } from "../protocol/client.ts";
 import { PodroleError } from "../protocol/errors.ts";
 import { readProof } from "../protocol/proof.ts";
 import type { TlsMaterial, TlsSource } from "../protocol/tls.ts";
@@ -74,12 +74,12 @@ export function createRequestedCertificate(
     const adopted = trust.current();
     const published = offer ?? adopted;
     if (published === undefined || (offer === undefined && !isDue(clock, renewal))) return;
-    const { isCurrent, ...obtained } = await requestCertificate(
+    const { isCurrent, ...obtained } = await requestServingCertificate(
       { bundlePem: adopted ?? published, published },
       options,
     ).catch((error: unknown) => {
       if (published === adopted || adopted === undefined) throw error;
-      return requestCertificate({ bundlePem: published, published }, options);
+      return requestServingCertificate({ bundlePem: published, published }, options);
     });
     if (isCurrent) trust.adopt(published);
     else if (adopted === undefined) throw new PodroleError("BUNDLE_UNCONFIRMED", NOT_CONFIRMED);
@@ -137,13 +137,13 @@ export function createRequestedCertificate(
  * Creates a key and requests a certificate for it from the server that `bundlePem` verifies. `isCurrent`: the server's
  * own bundle is `published`.
  */
-async function requestCertificate(
+async function requestServingCertificate(
   { bundlePem, published }: { readonly bundlePem: string; readonly published: string },
   { identityAddress, serverName, proofFile }: RequestedCertificateOptions,
 ): Promise<TlsMaterial & { readonly isCurrent: boolean }> {
   const privateKey = generateKeyPem();
   const token = await readProof(proofFile, "the webhook");
-  const { certificate, bundle } = await issueCertificate(
+  const { certificate, bundle } = await requestCertificate(
     { address: identityAddress, serverName, bundlePem },
     { token, csr: createCsr(privateKey, "podrole-webhook"), bundleHash: bundleHash(published) },
     CALL_DEADLINE_MS,
