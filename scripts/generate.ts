@@ -24,7 +24,7 @@ import { behavioursOf } from "./behaviour.ts";
 import { CHART_POLICIES, chartPolicy } from "./chart-policies.ts";
 import { chartPolicyNames, chartSchema } from "./chart-schema.ts";
 import { dashboard } from "./dashboard.ts";
-import { PREDECESSORS } from "./predecessors.ts";
+import { REPLACED_METRICS } from "./replaced-metrics.ts";
 import { sdkMessages, sdkOutcomes } from "./sdk-conformance.ts";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
@@ -65,11 +65,11 @@ function predecessors(): string {
       Object.values(rows).map((row) => [row.name, row] as const),
     ),
   );
-  const cells = PREDECESSORS.map(({ old, now, note }) => {
+  const cells = REPLACED_METRICS.map(({ old, now, note }) => {
     const missing = now.filter((name) => !known.has(name));
     if (missing.length > 0) {
       throw new Error(
-        `Cannot list ${old}: scripts/predecessors.ts names ${missing.join(", ")}; expected existing metrics`,
+        `Cannot list ${old}: scripts/replaced-metrics.ts names ${missing.join(", ")}; expected existing metrics`,
       );
     }
     return [`\`${old}\``, now.map((name) => `\`${name}\``).join(", ") || "none", note];

@@ -1,5 +1,6 @@
 // Functions, files and flags that comments and pages name must exist. No compiler finds a comment that names something that
-// was renamed or removed, and such a comment misleads its readers.
+// was renamed or removed, and such a comment misleads its readers. An exported name is declared in one file only, so that a
+// search for it finds one meaning.
 import assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -23,7 +24,8 @@ const commentsOf = (source: string) => [...source.matchAll(COMMENT)].map(([comme
 const codeOf = (source: string) => source.replaceAll(COMMENT, "");
 
 const EXPORTED = /^export (?:async )?(?:function\*?|const|class|interface|type) (\w+)/gm;
-const exported = new Set([...sources.values()].flatMap((text) => [...text.matchAll(EXPORTED)].map(([, name]) => name)));
+const exportsOf = (source: string) => [...source.matchAll(EXPORTED)].map(([, name = ""]) => name);
+const exported = new Set([...sources.values()].flatMap(exportsOf));
 
 /** Functions and methods of Node, JavaScript and libraries that comments mention. */
 const FOREIGN_FUNCTIONS = new Set([
@@ -36,6 +38,17 @@ function unknownFunctions(source: string): string[] {
   return [...commentsOf(source).matchAll(/(?<![\w.])(\w+)\(\)/g)]
     .map(([, name = ""]) => name)
     .filter((name) => !code.has(name) && !exported.has(name) && !FOREIGN_FUNCTIONS.has(name));
+}
+
+/** Returns `name: file, file` for each name that several files declare and export. Overloads are in one file. */
+function twins(given: ReadonlyMap<string, string>): string[] {
+  const byName = Map.groupBy(
+    [...given].flatMap(([path, text]) => Array.from(new Set(exportsOf(text)), (name) => ({ name, path }))),
+    ({ name }) => name,
+  );
+  return [...byName].flatMap(([name, found]) =>
+    found.length > 1 ? [`${name}: ${found.map(({ path }) => path).join(", ")}`] : [],
+  );
 }
 
 /** Base names of the files in the repository, without generated and fetched ones. */
@@ -101,6 +114,30 @@ function unknownFlags(text: string): string[] {
 
 /** Excludes this file, which names things that do not exist to show that they are found. */
 const others = [...sources].filter(([path]) => path !== SELF);
+
+suite("exported names", () => {
+  const programs = new Map(["src", "emulators", "scripts"].flatMap((folder) => Array.from(readSources(folder))));
+
+  test("every name is declared in one file", () => {
+    assert.deepEqual(twins(programs), []);
+  });
+
+  test("a name in two files is found, whatever it is", () => {
+    const planted = new Map([
+      [
+        "src/a.ts",
+        "export interface Slot {}\nexport async function open() {}\nexport const MAX = 1;\nfunction own() {}",
+      ],
+      ["emulators/b.ts", "export type Slot = string;\nexport class Mine {}\nfunction own() {}"],
+      ["scripts/c.ts", "export const open = 1;\nexport const MAX = 2;\nimport { Mine } from './b.ts';"],
+    ]);
+    assert.deepEqual(twins(planted), [
+      "Slot: src/a.ts, emulators/b.ts",
+      "open: src/a.ts, scripts/c.ts",
+      "MAX: src/a.ts, scripts/c.ts",
+    ]);
+  });
+});
 
 suite("names in comments", () => {
   test("sources with comments are read", () => {

@@ -2,7 +2,7 @@
 // (https://kubernetes.io/docs/concepts/containers/images/#image-names).
 
 /** The parts of an image reference. */
-export interface Image {
+export interface ImageReference {
   /** Registry and path, as written. */
   readonly repository: string;
   /** The last part of the repository. */
@@ -11,7 +11,7 @@ export interface Image {
 }
 
 /** Splits an image reference; accepts any text, in time that grows with its length alone. */
-export function parseImage(image: string): Image {
+export function parseImage(image: string): ImageReference {
   const [reference = ""] = image.split("@", 1);
   const start = reference.lastIndexOf("/") + 1;
   const [name = "", tag = ""] = reference.slice(start).split(":", 2);

@@ -4,7 +4,7 @@ import { PodroleError, type PodroleErrorOptions } from "../protocol/errors.ts";
 import type { OperatorResource, Resource } from "./api.ts";
 
 /** A request in RBAC's terms, for messages. */
-export interface RequestInfo {
+export interface RbacRequest {
   readonly verb: "get" | "list" | "watch" | "create" | "patch" | "delete";
   readonly resource: Resource | OperatorResource | "pods/proxy" | "pods/log" | "version";
   readonly namespace?: string | undefined;
@@ -55,7 +55,7 @@ const MAX_QUOTE_LENGTH = 300;
 const MAX_RETRY_AFTER_MS = 30_000;
 
 /** Creates the error for a response with an unexpected status. `retryAfterMs` comes from the Retry-After header. */
-export function requestRejected(info: RequestInfo, status: number, body: ApiStatus, retryAfterMs?: number): ApiError {
+export function requestRejected(info: RbacRequest, status: number, body: ApiStatus, retryAfterMs?: number): ApiError {
   const reason = body.reason ?? "";
   const said = [String(status), reason].filter(Boolean).join(" ");
   const waitMs = Math.min(retryAfterMs ?? (body.details?.retryAfterSeconds ?? 0) * 1000, MAX_RETRY_AFTER_MS);
@@ -64,7 +64,7 @@ export function requestRejected(info: RequestInfo, status: number, body: ApiStat
   });
 }
 
-function describeState(info: RequestInfo, status: number, said: string, { message = "" }: ApiStatus): string {
+function describeState(info: RbacRequest, status: number, said: string, { message = "" }: ApiStatus): string {
   // RBAC's message names user, verb, resource and namespace; it never quotes an object.
   const quotable = message !== "" && (status === 403 || !QUOTES_SECRETS.has(info.resource));
   const quote = quotable ? ` (${message.slice(0, MAX_QUOTE_LENGTH)})` : "";
@@ -80,14 +80,14 @@ function describeState(info: RequestInfo, status: number, said: string, { messag
  * Creates the error for a request without a usable response: refused connection, broken TLS, unreadable file, invalid
  * JSON.
  */
-export function unreachable(info: RequestInfo, server: string, cause: unknown): ApiError {
+export function unreachable(info: RbacRequest, server: string, cause: unknown): ApiError {
   return new ApiError(0, "", `Cannot ${describe(info)}: ${server} sent no usable response (${codeOf(cause)})`, {
     cause,
   });
 }
 
 /** Creates the error for a request without a response within its deadline. */
-export function timedOut(info: RequestInfo, server: string, deadlineMs: number): ApiError {
+export function timedOut(info: RbacRequest, server: string, deadlineMs: number): ApiError {
   return new ApiError(0, "Timeout", `Cannot ${describe(info)}: ${server} did not respond within ${deadlineMs} ms`);
 }
 
@@ -96,7 +96,7 @@ export function isApiUnreachable(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 0 || error.status === 401);
 }
 
-function describe({ verb, resource, namespace, name }: RequestInfo): string {
+function describe({ verb, resource, namespace, name }: RbacRequest): string {
   const place = [namespace, name].filter((part) => part !== undefined).join("/");
   return place === "" ? `${verb} ${resource}` : `${verb} ${resource} "${place}"`;
 }

@@ -3,7 +3,7 @@
 // on.
 // (https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes)
 import type { ListPage, ListWatch, OperatorResource, Resource, Selector, WatchEvent } from "./api.ts";
-import { ApiError, type ApiStatus, type RequestInfo, requestRejected } from "./errors.ts";
+import { ApiError, type ApiStatus, type RbacRequest, requestRejected } from "./errors.ts";
 import type { ObjectMeta } from "./objects.ts";
 import { pathOf } from "./paths.ts";
 import type { Requester } from "./request.ts";
@@ -46,7 +46,7 @@ export function createListWatch<Item>(
     },
 
     async *watch({ resourceVersion, timeoutSeconds, signal }): AsyncIterable<WatchEvent<Item>> {
-      const info: RequestInfo = { verb: "watch", resource, namespace };
+      const info: RbacRequest = { verb: "watch", resource, namespace };
       const query = { ...selected, watch: true, allowWatchBookmarks: true, resourceVersion, timeoutSeconds };
       const lines = await requester.stream(info, { path, query }, signal);
       yield { type: "OPENED" };
@@ -57,7 +57,7 @@ export function createListWatch<Item>(
   };
 }
 
-function readEvent<Item>(info: RequestInfo, line: string): WatchEvent<Item> {
+function readEvent<Item>(info: RbacRequest, line: string): WatchEvent<Item> {
   const { type, object } = parseLine(info, line);
   switch (type) {
     case "ADDED":
@@ -73,7 +73,7 @@ function readEvent<Item>(info: RequestInfo, line: string): WatchEvent<Item> {
   }
 }
 
-function parseLine(info: RequestInfo, line: string): WatchLine {
+function parseLine(info: RbacRequest, line: string): WatchLine {
   try {
     const parsed = JSON.parse(line) as WatchLine | null;
     if (typeof parsed?.type === "string" && typeof parsed.object === "object") return parsed;
@@ -83,7 +83,7 @@ function parseLine(info: RequestInfo, line: string): WatchLine {
   throw malformed(info);
 }
 
-function malformed({ verb, resource }: RequestInfo): ApiError {
+function malformed({ verb, resource }: RbacRequest): ApiError {
   return new ApiError(
     0,
     "Malformed",

@@ -1,7 +1,7 @@
 // The calls of an operator's commands, made with the operator's own rights: whole objects of more kinds, reviews of
 // rights, pages and logs of pods through the API server. None of podrole's long-running programs uses them.
 import type { Kubernetes, OperatorResource, Resource, Selector } from "./api.ts";
-import { ApiError, type RequestInfo } from "./errors.ts";
+import { ApiError, type RbacRequest } from "./errors.ts";
 import { readPages } from "./list-pages.ts";
 import { createListWatch } from "./list-watch.ts";
 import { pathOf } from "./paths.ts";
@@ -96,13 +96,13 @@ export function createOperatorCalls({ requester }: { readonly requester: Request
     },
 
     async readPage({ namespace, name }, port, path) {
-      const info: RequestInfo = { verb: "get", resource: "pods/proxy", namespace, name };
+      const info: RbacRequest = { verb: "get", resource: "pods/proxy", namespace, name };
       const pod = pathOf("pods", { namespace, name: `${name}:${port}` });
       return requester.page(info, { path: `${pod}/proxy${path}` });
     },
 
     async readLog({ namespace, name }, container) {
-      const info: RequestInfo = { verb: "get", resource: "pods/log", namespace, name };
+      const info: RbacRequest = { verb: "get", resource: "pods/log", namespace, name };
       const path = `${pathOf("pods", { namespace, name })}/log`;
       const { status, text } = await requester.page(info, { path, query: { container } });
       if (status > 299)
@@ -111,7 +111,7 @@ export function createOperatorCalls({ requester }: { readonly requester: Request
     },
 
     async streamLog({ namespace, name }, container, signal) {
-      const info: RequestInfo = { verb: "get", resource: "pods/log", namespace, name };
+      const info: RbacRequest = { verb: "get", resource: "pods/log", namespace, name };
       const path = `${pathOf("pods", { namespace, name })}/log`;
       return requester.stream(info, { path, query: { container } }, signal);
     },

@@ -3,7 +3,7 @@
 
 import type { Clock } from "../runtime/clock.ts";
 import { parseObject } from "../runtime/json-object.ts";
-import { type ApiError, type ApiStatus, type RequestInfo, requestRejected, timedOut, unreachable } from "./errors.ts";
+import { type ApiError, type ApiStatus, type RbacRequest, requestRejected, timedOut, unreachable } from "./errors.ts";
 
 /** A request as it is sent. */
 export interface TransportRequest {
@@ -40,16 +40,16 @@ export interface Requester {
    * Returns the JSON of the response. Statuses in `expected` are returned as numbers; every other status above 299 is
    * thrown as ApiError.
    */
-  request<Body>(info: RequestInfo, call: Call, expected?: readonly number[]): Promise<Body | number>;
+  request<Body>(info: RbacRequest, call: Call, expected?: readonly number[]): Promise<Body | number>;
   /**
    * Returns a response as text, whatever its status: services behind the API server's proxy have statuses of their own.
    */
-  page(info: RequestInfo, call: Call): Promise<{ readonly status: number; readonly text: string }>;
+  page(info: RbacRequest, call: Call): Promise<{ readonly status: number; readonly text: string }>;
   /** Returns the lines of a response that stays open; the deadline covers only its headers. `signal` ends it. */
-  stream(info: RequestInfo, call: Call, signal: AbortSignal): Promise<AsyncIterable<string>>;
+  stream(info: RbacRequest, call: Call, signal: AbortSignal): Promise<AsyncIterable<string>>;
 }
 
-/** What to send. The verb of RequestInfo selects the HTTP method. */
+/** What to send. The verb of `RbacRequest` selects the HTTP method. */
 export interface Call {
   readonly path: string;
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
@@ -65,7 +65,7 @@ export function createRequester(
   { deadlineMs }: { readonly deadlineMs: number },
 ): Requester {
   function send(
-    info: RequestInfo,
+    info: RbacRequest,
     { path, query = {}, body }: Call,
     signal: AbortSignal,
     accept?: string,
@@ -82,7 +82,7 @@ export function createRequester(
     });
   }
 
-  function noResponse(info: RequestInfo, signal: AbortSignal, error: unknown): ApiError {
+  function noResponse(info: RbacRequest, signal: AbortSignal, error: unknown): ApiError {
     return signal.reason === DEADLINE
       ? timedOut(info, transport.server, deadlineMs)
       : unreachable(info, transport.server, error);
@@ -90,7 +90,7 @@ export function createRequester(
 
   /** Sends the request and turns a status above 299 into an ApiError. A rejection of `read` counts as no response. */
   async function exchange<Result>(
-    info: RequestInfo,
+    info: RbacRequest,
     call: Call,
     signal: AbortSignal,
     read: (response: TransportResponse) => Promise<Result>,
@@ -108,7 +108,7 @@ export function createRequester(
   }
 
   return {
-    async request<Body>(info: RequestInfo, call: Call, expected: readonly number[] = []): Promise<Body | number> {
+    async request<Body>(info: RbacRequest, call: Call, expected: readonly number[] = []): Promise<Body | number> {
       const deadline = deadlineSignal(clock, deadlineMs, call.signal);
       try {
         return await exchange(info, call, deadline.signal, async (response) => JSON.parse(await response.text()));

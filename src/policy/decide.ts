@@ -13,7 +13,7 @@ import type {
   PolicySettings,
   RoleDecision,
 } from "./model.ts";
-import { forbidden, type Permission } from "./permission.ts";
+import { type Permission, roleForbidden } from "./permission.ts";
 import { judgeByPermitted } from "./permitted.ts";
 import { isShortRole, type RoleArn, resolveRole } from "./role.ts";
 import { durationSeconds, externalId, MAX_CHAINED_SESSION_MS, sessionTags } from "./session.ts";
@@ -93,7 +93,7 @@ function judgeOf(
     ...(allowed === undefined ? [] : [judgeByAllowedRoles(namespace, allowed, arns, { format, baseArn })]),
   ];
   if (judges.length === 0) {
-    const permission = forbidden(
+    const permission = roleForbidden(
       `namespace "${namespace}" permits no role; expected ${ANNOTATIONS.permitted} on it with an expression that matches`,
     );
     return () => permission;

@@ -46,7 +46,7 @@ export function judgeBy(
   arns: readonly string[],
 ): RoleJudge {
   const all = (permission: Permission) => () => permission;
-  if (value === "") return all(forbidden(`namespace "${namespace}" permits nothing: ${name} is empty`));
+  if (value === "") return all(roleForbidden(`namespace "${namespace}" permits nothing: ${name} is empty`));
   const stated = `namespace "${namespace}" permits ${quoted(value)} (${title}), which`;
   const invalid = (problem: string) =>
     all({ permitted: false, code: "PERMITTED_INVALID", state: `${stated} ${problem}` });
@@ -55,7 +55,7 @@ export function judgeBy(
   const { permits, steps } = test.value;
   const needed = arns.reduce((sum, arn) => sum + steps(arn), 0);
   if (needed > MAX_STEPS) return invalid(tooManySteps(needed, arns));
-  const denial = forbidden(`${stated} does not match`);
+  const denial = roleForbidden(`${stated} does not match`);
   return (arn) => (permits(arn) ? { permitted: true } : denial);
 }
 
@@ -66,6 +66,6 @@ function tooManySteps(needed: number, arns: readonly string[]): string {
 }
 
 /** Returns a clear denial. */
-export function forbidden(state: string): Permission {
+export function roleForbidden(state: string): Permission {
   return { permitted: false, code: "ROLE_FORBIDDEN", state };
 }

@@ -204,7 +204,7 @@ export function oneOf<const T extends string>(choices: readonly T[]): Parser<T> 
 }
 
 /** Accepts whole numbers from `minimum` to `maximum`, both included. */
-export function integer(minimum: number, maximum: number): Parser<number> {
+export function wholeNumber(minimum: number, maximum: number): Parser<number> {
   return {
     expects: `a whole number from ${minimum} to ${maximum}`,
     placeholder: "number",

@@ -85,17 +85,17 @@ export const SERVER_SETTINGS = {
       help: "Abort a call to STS after this time, which includes finding the server's own AWS credentials",
     },
     stsRate: {
-      type: type.integer(1, 10_000),
+      type: type.wholeNumber(1, 10_000),
       default: "50",
       help: "Make at most this many AssumeRole calls per second over time, for each replica and each AWS account that calls STS",
     },
     stsBurst: {
-      type: type.integer(1, 100_000),
+      type: type.wholeNumber(1, 100_000),
       default: "200",
       help: "Make at most this many AssumeRole calls at once after an idle period, for each replica and each AWS account that calls STS",
     },
     credentialCacheSize: {
-      type: type.integer(1, 10_000_000),
+      type: type.wholeNumber(1, 10_000_000),
       default: "50000",
       help: "Cache at most this many sessions in memory; when the cache is full, the least recently used session is evicted",
     },

@@ -25,7 +25,7 @@ const quantity: type.Parser<string> = {
 const userId: type.Parser<number | "none"> = {
   expects: 'a numeric user ID above 0, or "none"',
   placeholder: "uid|none",
-  parse: (text) => (text === "none" ? "none" : type.integer(1, 2_147_483_647).parse(text)),
+  parse: (text) => (text === "none" ? "none" : type.wholeNumber(1, 2_147_483_647).parse(text)),
 };
 
 const command: type.Parser<readonly string[]> = {

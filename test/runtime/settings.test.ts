@@ -8,7 +8,6 @@ import {
   flag,
   flagName,
   formatAddress,
-  integer,
   list,
   namespacedName,
   oneOf,
@@ -16,6 +15,7 @@ import {
   port,
   readSettings,
   text,
+  wholeNumber,
 } from "../../src/runtime/settings.ts";
 
 const TABLE = {
@@ -111,9 +111,9 @@ const CASES: readonly (readonly [string, Parser<unknown>, string, unknown])[] = 
   ["cidrs", cidrs, "::/129", undefined],
   ["oneOf", oneOf(["glob", "regexp"]), "glob", "glob"],
   ["oneOf", oneOf(["glob", "regexp"]), "Glob", undefined],
-  ["integer", integer(1, 10), "10", 10],
-  ["integer", integer(1, 10), "11", undefined],
-  ["integer", integer(1, 10), "1e0", undefined],
+  ["wholeNumber", wholeNumber(1, 10), "10", 10],
+  ["wholeNumber", wholeNumber(1, 10), "11", undefined],
+  ["wholeNumber", wholeNumber(1, 10), "1e0", undefined],
   ["namespacedName", namespacedName, "podrole/podrole-ca", { namespace: "podrole", name: "podrole-ca" }],
   ["namespacedName", namespacedName, "podrole-ca", undefined],
   ["namespacedName", namespacedName, "a/b/c", undefined],

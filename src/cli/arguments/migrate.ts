@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { parseBaseArn } from "../../policy/role.ts";
 import { BASE_ARN } from "../../policy/settings-table.ts";
-import { integer, oneOf, type Parser } from "../../runtime/settings.ts";
+import { oneOf, type Parser, wholeNumber } from "../../runtime/settings.ts";
 import type { Flags } from "../terminal.ts";
 import {
   type Arguments,
@@ -179,7 +179,7 @@ export const WRITTEN_BASE_ARN: Parser<string> = {
 const MIGRATE_FORMATS = ["text", "json", "yaml", "values"] as const;
 /** Formats of podrole migrate irsa and podrole migrate pod-identity. */
 export const DEPARTURE_FORMATS = ["text", "json", "yaml"] as const;
-const WAVES = integer(1, 99);
+const WAVES = wholeNumber(1, 99);
 
 /** The flags of podrole migrate kiam and podrole migrate kube2iam as typed options, or every problem. */
 export function readMigrate(flags: Flags): Arguments<MigrateArguments> {

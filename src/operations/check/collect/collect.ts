@@ -12,7 +12,7 @@ import { labelledNamespaces } from "../workloads.ts";
 import { probeAdmission } from "./admission-probe.ts";
 import { readSlotFacts, readTrustBundle } from "./authority.ts";
 import { probeMetadata } from "./metadata-probe.ts";
-import { readPages } from "./metrics-pages.ts";
+import { readMetricsPages } from "./metrics-pages.ts";
 import { readAdmissionPolicies, readOwnObjects } from "./own-objects.ts";
 import { reviewRights, rightsOf } from "./review-rights.ts";
 import { type PodScope, readUsers } from "./users.ts";
@@ -69,7 +69,7 @@ export async function collect(deps: CollectDeps, options: CollectOptions): Promi
   progress("reading certificates and metrics");
   const trustBundle = await readTrustBundle(kubernetes, programs, namespace);
   const slots = await readSlotFacts(kubernetes, programs, namespace);
-  const pages = await readPages(kubernetes, programs, own.deployments, own.ownPods, namespace);
+  const pages = await readMetricsPages(kubernetes, programs, own.deployments, own.ownPods, namespace);
 
   progress("reading namespaces, service accounts and pods");
   const users = await readUsers(kubernetes, options.pods);

@@ -48,7 +48,7 @@ function toNumber(text: string): number {
 const USUAL_PORT = 8080;
 
 /** Reads the metrics of every running pod of the two Deployments, at the port of the installed --pages-bind. */
-export async function readPages(
+export async function readMetricsPages(
   kubernetes: Pick<OperatorKubernetes, "readPage">,
   programs: Installed,
   deployments: Known<readonly Deployment[]>,

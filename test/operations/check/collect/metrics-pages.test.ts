@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pod } from "../../../../src/kubernetes/objects.ts";
-import { readPages } from "../../../../src/operations/check/collect/metrics-pages.ts";
+import { readMetricsPages } from "../../../../src/operations/check/collect/metrics-pages.ts";
 import { type Deployment, readInstalled } from "../../../../src/operations/installed.ts";
 
 function deploymentOf(program: "server" | "webhook", flags: readonly string[]): Deployment {
@@ -20,7 +20,7 @@ for (const [what, flags, port] of [
   ["with --pages-bind", ["--pages-bind", "[::]:9090"], 9090],
   ["with settings that cannot be read", ["--pages-bind", "nowhere"], 8080],
 ] as const) {
-  test(`readPages() reads the metrics of each program at port ${port} ${what}`, async () => {
+  test(`readMetricsPages() reads the metrics of each program at port ${port} ${what}`, async () => {
     const read: string[] = [];
     const kubernetes = {
       readPage: async ({ name }: { readonly name: string }, at: number, path: string) => {
@@ -31,7 +31,7 @@ for (const [what, flags, port] of [
     const deployments = [deploymentOf("server", flags), deploymentOf("webhook", flags)];
     const pods = [podOf("server"), podOf("webhook")];
     const programs = readInstalled(deployments, []);
-    await readPages(kubernetes, programs, { value: deployments }, { value: pods }, "podrole");
+    await readMetricsPages(kubernetes, programs, { value: deployments }, { value: pods }, "podrole");
     assert.deepEqual(read, [`server-0:${port}/metrics`, `webhook-0:${port}/metrics`]);
   });
 }

@@ -1,7 +1,7 @@
 // Every metric of kiam 4.2 and kube2iam 0.15, and the metrics of podrole that replace it. docs/metrics.md is generated from
 // this table; the generation fails for a name that podrole does not have.
 
-export interface Predecessor {
+export interface ReplacedMetric {
   readonly old: string;
   /** Names of podrole's metrics; empty if there is none, and then `note` gives the reason. */
   readonly now: readonly string[];
@@ -14,7 +14,7 @@ const GRANTS = "podrole_credentials_total";
 const CACHE = "podrole_credential_cache_total";
 const SERVING_EXPIRY = "podrole_serving_certificate_expiry_seconds";
 
-export const PREDECESSORS: readonly Predecessor[] = [
+export const REPLACED_METRICS: readonly ReplacedMetric[] = [
   {
     old: "kiam_metadata_handler_latency_seconds{handler}",
     now: [SIDECAR_SECONDS, "podrole_credentials_duration_seconds"],
