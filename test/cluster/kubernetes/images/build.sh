@@ -16,7 +16,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-node=$(realpath -m ../../../../node_modules/node/bin/node)
+node=$(realpath -m ../../../../node_modules/.bin/node)
 certificates=/etc/ssl/certs/ca-certificates.crt
 die() {
   echo "Cannot build images: $*" >&2
