@@ -10,7 +10,7 @@ import { buildServer, bundlePackage } from "../scripts/build-command-line.ts";
 import { buildSidecar } from "../scripts/build-sidecar.ts";
 import { bundledFiles } from "../scripts/bundle.ts";
 import { addLegalFiles, bundledPackages, licenseProblems, NOTICES_FILE, noticesOf } from "../scripts/third-party.ts";
-import { ROOT } from "./story/sources.ts";
+import { ROOT, readText } from "./files.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "podrole-bundles-"));
 after(() => rmSync(directory, { recursive: true }));
@@ -107,7 +107,7 @@ suite("third-party packages", () => {
   test("addLegalFiles() writes podrole's licence and the notices beside the programs", async () => {
     await addLegalFiles(join(directory, "sidecar"), bundles.sidecar);
     const read = (name: string) => readFileSync(join(directory, "sidecar", name), "utf8");
-    assert.equal(read("LICENSE"), readFileSync(join(ROOT, "LICENSE"), "utf8"));
+    assert.equal(read("LICENSE"), readText("LICENSE"));
     assert.equal(read(NOTICES_FILE), noticesOf(packages.sidecar));
   });
 });

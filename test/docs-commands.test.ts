@@ -1,10 +1,10 @@
 // Commands in the pages: every podrole command parses, and every other command is a known tool.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { commandsOf, problemOf } from "./cli/command-lines.ts";
-import { ROOT } from "./story/sources.ts";
+import { ROOT, readText } from "./files.ts";
 
 const PAGES = ["README.md", ...readdirSync(join(ROOT, "docs")).map((name) => `docs/${name}`)].filter((name) =>
   name.endsWith(".md"),
@@ -41,7 +41,7 @@ function inlineCommandsIn(page: string): readonly string[] {
 
 suite("commands in the pages", () => {
   for (const name of PAGES) {
-    const page = readFileSync(join(ROOT, name), "utf8");
+    const page = readText(name);
     test(`${name}: every command is known, and podrole's commands parse`, async () => {
       const judge = async ([first = "", ...args]: readonly string[], mayBeIncomplete: boolean) => {
         if (first !== "podrole") return OTHER_TOOLS.has(first) ? undefined : `${first}: unknown tool`;
@@ -64,7 +64,7 @@ suite("commands in the pages", () => {
   }
 
   test("the commands of docs/operate.md are found", () => {
-    const page = readFileSync(join(ROOT, "docs/operate.md"), "utf8");
+    const page = readText("docs/operate.md");
     const commands = blockCommandsIn(page).flatMap(commandsOf);
     const count = (first: string) => commands.filter(([word]) => word === first).length;
     assert.ok(count("podrole") >= 15 && count("kubectl") >= 8, `${count("podrole")} and ${count("kubectl")}`);

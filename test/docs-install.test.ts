@@ -1,12 +1,10 @@
 // Every command of docs/install.md and docs/platforms.md is run by a suite or marked with what it needs that no suite has.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { test } from "node:test";
+import { readText } from "./files.ts";
 import { blocksOf, installPages } from "./install-page.ts";
-import { ROOT } from "./story/sources.ts";
 
-const page = installPages((name) => readFileSync(join(ROOT, "docs", name), "utf8"));
+const page = installPages((name) => readText(`docs/${name}`));
 const blocks = blocksOf(page);
 const MARKS = /^(run: (helm|kustomize|pods)|needs (AWS|kind|a registry|a CA, which the server makes))$/;
 

@@ -8,7 +8,8 @@ import { SKIP_REASONS } from "../src/injection/skip-reasons.ts";
 import { WARNING_CODES } from "../src/injection/warnings.ts";
 import { CHECKS } from "../src/operations/check/check.ts";
 import { ERRORS } from "../src/protocol/errors.ts";
-import { ROOT, readSources } from "./story/sources.ts";
+import { ROOT, readText } from "./files.ts";
+import { readSources } from "./story/sources.ts";
 
 const pages = [
   "ARCHITECTURE.md",
@@ -19,7 +20,7 @@ const pages = [
   "manifests/chart/README.md",
   ...below("docs"),
 ];
-const page = new Map(pages.map((name) => [name, readFileSync(join(ROOT, name), "utf8")]));
+const page = new Map(pages.map((name) => [name, readText(name)]));
 const sources = readSources("src");
 const architecture = page.get("ARCHITECTURE.md") ?? "";
 
@@ -187,7 +188,7 @@ suite("links", () => {
 });
 
 suite("package.json", () => {
-  const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+  const { scripts } = JSON.parse(readText("package.json")) as {
     readonly scripts: Readonly<Record<string, string>>;
   };
   /** Files and globs that a script names. */

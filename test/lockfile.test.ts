@@ -1,10 +1,8 @@
 // The lockfile: what `npm ci` installs is checked against a hash, and only named packages run a script at installation.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { suite, test } from "node:test";
 import packageJson from "../package.json" with { type: "json" };
-import { ROOT } from "./story/sources.ts";
+import { readText } from "./files.ts";
 
 interface Entry {
   readonly version?: string;
@@ -14,7 +12,7 @@ interface Entry {
 
 type Entries = Readonly<Record<string, Entry>>;
 
-const { packages } = JSON.parse(readFileSync(join(ROOT, "package-lock.json"), "utf8")) as {
+const { packages } = JSON.parse(readText("package-lock.json")) as {
   readonly packages: Entries;
 };
 /** Without the root, which is the project itself. */
@@ -44,6 +42,6 @@ suite("package-lock.json", () => {
   });
 
   test("fails the installation of a package whose install script nobody allowed", () => {
-    assert.match(readFileSync(join(ROOT, ".npmrc"), "utf8"), /^strict-allow-scripts=true$/m);
+    assert.match(readText(".npmrc"), /^strict-allow-scripts=true$/m);
   });
 });

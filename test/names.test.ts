@@ -2,20 +2,21 @@
 // was renamed or removed, and such a comment misleads its readers. An exported name is declared in one file only, so that a
 // search for it finds one meaning.
 import assert from "node:assert/strict";
-import { existsSync, globSync, readFileSync } from "node:fs";
+import { existsSync, globSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { suite, test } from "node:test";
 import { flagName } from "../src/runtime/settings.ts";
 import { SERVER_SETTINGS } from "../src/settings/server.ts";
 import { WEBHOOK_SETTINGS } from "../src/settings/webhook.ts";
 import { SIDECAR_SETTINGS } from "../src/sidecar/settings.ts";
-import { ROOT, readSources } from "./story/sources.ts";
+import { ROOT, readText } from "./files.ts";
+import { readSources } from "./story/sources.ts";
 
 const sources = new Map(["src", "emulators", "test", "scripts"].flatMap((folder) => Array.from(readSources(folder))));
 const pages = new Map(
   globSync(["*.md", "docs/*.md", "manifests/**/*.md", "test/**/README.md"], { cwd: ROOT })
     .filter((path) => path !== "CHANGELOG.md")
-    .map((path) => [path, readFileSync(join(ROOT, path), "utf8")] as const),
+    .map((path) => [path, readText(path)] as const),
 );
 
 const COMMENT = /(?<![:"'`\w])\/\/ ?.*$|\/\*[\s\S]*?\*\//gm;
@@ -77,9 +78,7 @@ const ownFlags = new Set(
     .flatMap((table) => Object.keys(table))
     .flatMap((key) => [`--${flagName(key)}`, `--no-${flagName(key)}`]),
 );
-const scripts = globSync("{test,.ci}/**/{*.sh,run}", { cwd: ROOT }).map((path) =>
-  readFileSync(join(ROOT, path), "utf8"),
-);
+const scripts = globSync("{test,.ci}/**/{*.sh,run}", { cwd: ROOT }).map((path) => readText(path));
 const SELF = "test/names.test.ts";
 /** Code without comments, for the flags in it: options of commands and scripts, and of programs that tests start. */
 const code = [...[...sources].filter(([path]) => path !== SELF).map(([, text]) => codeOf(text)), ...scripts].join("\n");

@@ -16,9 +16,9 @@ import { generateKeyPem } from "../src/pki/keys.ts";
 import { type ClientIdentity, requestCertificate, type ServerEndpoint } from "../src/protocol/client.ts";
 import { systemClock as clock } from "../src/runtime/clock.ts";
 import { Secret } from "../src/runtime/secret.ts";
+import { ROOT } from "./files.ts";
 import { sendRequest } from "./sidecar/send-request.ts";
 
-const ROOT = join(import.meta.dirname, "..");
 const ACCOUNT = "123456789012";
 const REGION = "eu-central-1";
 export const NAMESPACE = "shop";

@@ -1,12 +1,12 @@
 // What the files for contributors and their host claim: workflows have no more rights than they need, run only scripts
 // that exist, and pin what they download; CODEOWNERS and dependency updates name paths that exist.
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { parse } from "yaml";
+import { ROOT, readText } from "./files.ts";
 
-const ROOT = join(import.meta.dirname, "..");
 const WORKFLOWS = ".github/workflows";
 
 interface Step {
@@ -30,15 +30,11 @@ interface Workflow {
   >;
 }
 
-function read(path: string): string {
-  return readFileSync(join(ROOT, path), "utf8");
-}
-
 const workflows = readdirSync(join(ROOT, WORKFLOWS)).map((file) => {
-  const text = read(join(WORKFLOWS, file));
+  const text = readText(join(WORKFLOWS, file));
   return { file, text, workflow: parse(text) as Workflow };
 });
-const scripts = Object.keys((JSON.parse(read("package.json")) as { readonly scripts: object }).scripts);
+const scripts = Object.keys((JSON.parse(readText("package.json")) as { readonly scripts: object }).scripts);
 
 for (const { file, text, workflow } of workflows) {
   const steps = Object.values(workflow.jobs).flatMap((job) => job.steps);
@@ -106,7 +102,7 @@ test("ci.yml runs what decides whether a change lands", () => {
 });
 
 test("CODEOWNERS names paths that exist", () => {
-  const paths = read(".github/CODEOWNERS")
+  const paths = readText(".github/CODEOWNERS")
     .split("\n")
     .filter((line) => line.startsWith("/"))
     .map((line) => line.split(/\s+/)[0] ?? "");
@@ -118,7 +114,7 @@ test("CODEOWNERS names paths that exist", () => {
 });
 
 test("dependabot.yml names each folder with Go modules, and only folders that have dependencies", () => {
-  const { updates } = parse(read(".github/dependabot.yml")) as {
+  const { updates } = parse(readText(".github/dependabot.yml")) as {
     readonly updates: readonly { "package-ecosystem": string; directory?: string; directories?: readonly string[] }[];
   };
   const folders = (kind: string) =>
@@ -135,7 +131,7 @@ test("dependabot.yml names each folder with Go modules, and only folders that ha
 });
 
 test("the form for faults asks for the output of podrole check", () => {
-  const { body } = parse(read(".github/ISSUE_TEMPLATE/bug.yml")) as {
+  const { body } = parse(readText(".github/ISSUE_TEMPLATE/bug.yml")) as {
     readonly body: readonly { id?: string; attributes: { label?: string }; validations?: { required: boolean } }[];
   };
   const check = body.find(({ id }) => id === "check");

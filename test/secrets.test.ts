@@ -1,8 +1,6 @@
 // Compares ARCHITECTURE.md's table of keys, tokens and credentials with the code: the functions that create a Secret, and the
 // functions that read its value with reveal().
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { suite, test } from "node:test";
 import type { Node } from "typescript/unstable/ast";
 import {
@@ -16,10 +14,11 @@ import {
   isPropertyAssignment,
   isVariableDeclaration,
 } from "typescript/unstable/ast/is";
-import { ROOT, readSources } from "./story/sources.ts";
+import { readText } from "./files.ts";
+import { readSources } from "./story/sources.ts";
 import { parse } from "./syntax.ts";
 
-const page = readFileSync(join(ROOT, "ARCHITECTURE.md"), "utf8");
+const page = readText("ARCHITECTURE.md");
 const [, section = ""] = page.split(/^## Keys, tokens and credentials$/m);
 const [table = ""] = section.split(/^## /m);
 

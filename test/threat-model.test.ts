@@ -1,13 +1,13 @@
 // SECURITY.md says what holds: each claim has an id of its own and tests that exist, and the table of rights is what
 // manifests/base/rbac.yaml grants and what the programs call.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { parseAllDocuments } from "yaml";
-import { ROOT, readSources } from "./story/sources.ts";
+import { ROOT, readManifest, readText } from "./files.ts";
+import { readSources } from "./story/sources.ts";
 
-const page = readFileSync(join(ROOT, "SECURITY.md"), "utf8");
+const page = readText("SECURITY.md");
 
 interface Claim {
   readonly id: string;
@@ -28,7 +28,7 @@ function claimsOf(text: string): readonly Claim[] {
 /** Names of tests as they stand in the source, with the placeholders of a template. */
 function testsIn(file: string): ReadonlySet<string> {
   if (!existsSync(join(ROOT, file))) return new Set();
-  const calls = readFileSync(join(ROOT, file), "utf8").matchAll(/\btest\(\s*(["'`])((?:\\.|(?!\1)[^\\])*)\1/gs);
+  const calls = readText(file).matchAll(/\btest\(\s*(["'`])((?:\\.|(?!\1)[^\\])*)\1/gs);
   return new Set([...calls].map(([, , name = ""]) => name.replaceAll(/\\(.)/g, "$1")));
 }
 
@@ -141,8 +141,7 @@ interface RbacObject {
 
 /** "program verb resource name where" for each right that rbac.yaml grants. */
 function granted(): readonly string[] {
-  const text = readFileSync(join(ROOT, "manifests/base/rbac.yaml"), "utf8");
-  const objects = parseAllDocuments(text).map((document) => document.toJS() as RbacObject);
+  const objects = readManifest<RbacObject>("base/rbac.yaml");
   return objects.flatMap(({ kind, metadata, rules = [] }) =>
     rules.flatMap(({ resources, resourceNames = [""], verbs }) =>
       resources.flatMap((resource) =>

@@ -2,20 +2,18 @@
 // the ordinary callers beside the attacker.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseAllDocuments } from "yaml";
 import { parseQuantity } from "../../src/kubernetes/quantity.ts";
 import { getCredentials } from "../../src/protocol/client.ts";
 import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
 import { type Cgroup, createCgroup } from "../cgroup.ts";
+import { ROOT, readManifest } from "../files.ts";
 import { type AdmittedPod, NAMESPACE, openPrograms, type Programs, type RunningSidecar } from "../programs.ts";
 import { sendRequest } from "../sidecar/send-request.ts";
 import type { Job } from "./attacker.ts";
 import type { Ordinary } from "./measure.ts";
-
-const ROOT = join(import.meta.dirname, "../..");
 
 /** A program under attack, by its group. */
 export type GroupName = "server" | "webhook" | "sidecar" | "sidecarWithout";
@@ -37,8 +35,7 @@ function limitIn(program: string): number {
       };
     };
   }
-  const text = readFileSync(join(ROOT, `manifests/base/${program}.yaml`), "utf8");
-  const objects = parseAllDocuments(text).map((document) => document.toJS() as Workload);
+  const objects = readManifest<Workload>(`base/${program}.yaml`);
   const deployment = objects.find(({ kind }) => kind === "Deployment");
   return bytesOf(deployment?.spec.template.spec.containers[0]?.resources.limits.memory);
 }

@@ -12,12 +12,12 @@ import { buildSidecar } from "../../scripts/build-sidecar.ts";
 import { plan } from "../../src/injection/plan.ts";
 import { getCredentials } from "../../src/protocol/client.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
+import { ROOT } from "../files.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { podOf, reviewOf, SHOP } from "../webhook/requests.ts";
 import { type AdmittedPod, createPod, NAMESPACE } from "./pod.ts";
 import { measure, type Row } from "./rounds.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 const ROLE = "shop-orders";
 
 async function planRow(): Promise<Row> {

@@ -1,12 +1,13 @@
 // Every help text of the command line and of the sidecar: what each of them must have, and how wide it may be.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { suite, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { type Actions, createProgram } from "../../src/cli/command-tree.ts";
 import { HELP_WIDTH, wrapText } from "../../src/runtime/settings-help.ts";
 import { help } from "../../src/sidecar/help.ts";
+import { ROOT } from "../files.ts";
 import { commandsOf, problemOf } from "./command-lines.ts";
 import { createTerminal } from "./terminal.ts";
 
@@ -80,7 +81,7 @@ suite("help of every command", () => {
       assert.match(text, /^Exit codes:\n {2}0 {2}\S.*\n(?:.*\n)* {2}2 {2}\S/m);
       const [, more = ""] = text.split("\nLearn more:\n");
       const [page = ""] = /docs\/[\w-]+\.md/.exec(more) ?? [];
-      assert.ok(page !== "" && existsSync(fileURLToPath(new URL(`../../${page}`, import.meta.url))), more);
+      assert.ok(page !== "" && existsSync(join(ROOT, page)), more);
       assert.match(text, /podrole explain (?:pod|deployment)\/\S/);
       assert.doesNotMatch(text, /explain pod [\w-]/, "objects are named KIND/NAME");
     });

@@ -3,7 +3,6 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 import { SIDECAR_PROGRAM, startSts } from "../../emulators/cluster.ts";
 import { createProcessNode, type ProcessNode } from "../../emulators/kubelet/node.ts";
@@ -12,6 +11,7 @@ import type { StsEmulator } from "../../emulators/sts/emulator.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { createLog } from "../../src/runtime/log.ts";
 import { Secret } from "../../src/runtime/secret.ts";
+import { ROOT } from "../files.ts";
 import type { Kubectl } from "./kubectl.ts";
 
 export const ACCOUNT = "123456789012";
@@ -37,7 +37,7 @@ export interface InstallOptions {
   readonly images: Readonly<Record<string, readonly string[]>>;
 }
 
-const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const root = (path: string) => join(ROOT, path);
 const runtime = { execPath: process.execPath, path: process.env["PATH"] ?? "" };
 
 export async function install(kubectl: Kubectl, options: InstallOptions): Promise<Installation> {

@@ -7,18 +7,18 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { parse, stringify } from "yaml";
 import type { Finding } from "../../src/operations/check/finding.ts";
 import type { Explanation } from "../../src/operations/explain/explanation.ts";
 import { splitBundle } from "../../src/pki/bundle.ts";
+import { ROOT } from "../files.ts";
 import { ACCOUNT, type Installation, install } from "./installation.ts";
 import { createKubectl } from "./kubectl.ts";
 
 const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl", PODROLE_TEST_HOST: host = "127.0.0.1" } = process.env;
 const kubectl = createKubectl({ binary, kubeconfig });
 const NAMESPACE = `till-${process.pid}`;
-const root = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+const root = (path: string) => join(ROOT, path);
 /** More than two minutes: each of podrole's programs checks the CA once a minute. */
 const CA_CHECKS_MS = 150_000;
 

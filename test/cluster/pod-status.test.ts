@@ -1,16 +1,16 @@
 // Role annotations against a node, on a real API server: a kubelet's identity writes pods/status of its own pod.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { after, before, suite, test } from "node:test";
 import { until } from "../../emulators/start-program.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
+import { readText } from "../files.ts";
 import { createKubectl } from "./kubectl.ts";
 
 const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = process.env;
 const kubectl = createKubectl({ binary, kubeconfig });
 const NAMESPACE = `status-${process.pid}`;
 const NODE = `status-node-${process.pid}`;
-const POLICY = readFileSync(new URL("../../manifests/base/pod-status-policy.yaml", import.meta.url), "utf8");
+const POLICY = readText("manifests/base/pod-status-policy.yaml");
 const KUBELET = ["--as", `system:node:${NODE}`, "--as-group", "system:nodes", "--as-group", "system:authenticated"];
 const REFUSED = /cannot be changed through pods\/status; change them on the pod itself/;
 /** The namespace has no label of podrole's: the policy has no selector. */

@@ -1,6 +1,6 @@
 // AWS SDKs and tools as "images" of the process node: each prints the ARN that GetCallerIdentity returns, and exits.
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { ROOT } from "../files.ts";
 import { preparePython } from "../sdk/setup.ts";
 
 const BOTO3 = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])";
@@ -11,7 +11,7 @@ export function sdkImages(
 ): Readonly<Record<string, readonly string[]>> {
   const python = preparePython(env);
   return {
-    "sdk/javascript:3": [process.execPath, fileURLToPath(new URL("../../src/cli/demo/app.ts", import.meta.url))],
+    "sdk/javascript:3": [process.execPath, join(ROOT, "src/cli/demo/app.ts")],
     "sdk/boto3:1": [join(python, "bin/python"), "-c", BOTO3],
     "sdk/aws-cli:1": [join(python, "bin/aws"), "sts", "get-caller-identity", "--query", "Arn", "--output", "text"],
   };

@@ -1,11 +1,12 @@
 // What crosses the wire between sidecar, webhook and server: services and messages from proto/, and the metadata of errors.
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { PodroleError } from "../../src/protocol/errors.ts";
 import { toStatus } from "../../src/protocol/status.ts";
+import { ROOT } from "../files.ts";
 import { type Contract, type Entries, entriesOf } from "./entries.ts";
 
-const PROTO = fileURLToPath(new URL("../../proto/podrole/v1/podrole.proto", import.meta.url));
+const PROTO = join(ROOT, "proto/podrole/v1/podrole.proto");
 
 export function wire(): Contract {
   const { metadata } = toStatus(new PodroleError("STS_THROTTLED", "", { retryAfterMs: 1 }));

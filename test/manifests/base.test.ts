@@ -1,17 +1,15 @@
 // Properties of the files in manifests/base: settings exist, ports match, PodSecurity `restricted` admits the pods. What
 // kustomize renders from them is tested on a real node (test/cluster/node).
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { parseAllDocuments } from "yaml";
 import type { Container, Pod } from "../../src/kubernetes/objects.ts";
 import { POLICY_SETTINGS } from "../../src/policy/settings-table.ts";
 import { envName, readSettings } from "../../src/runtime/settings.ts";
 import { SERVER_SETTINGS } from "../../src/settings/server.ts";
 import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
-
-const BASE = join(import.meta.dirname, "../../manifests/base");
+import { ROOT, readManifest, readText } from "../files.ts";
 
 interface Manifest {
   readonly kind: string;
@@ -34,12 +32,8 @@ interface Kustomization extends Manifest {
   readonly configMapGenerator: { readonly name: string; readonly literals: string[] }[];
 }
 
-const read = <Kind extends Manifest>(file: string): Kind[] =>
-  parseAllDocuments(readFileSync(join(BASE, file), "utf8")).map(
-    (document) => document.toJS({ maxAliasCount: -1 }) as Kind,
-  );
-const [kustomization] = read<Kustomization>("kustomization.yaml");
-const objects = (kustomization?.resources ?? []).flatMap((file) => read(file));
+const [kustomization] = readManifest<Kustomization>("base/kustomization.yaml");
+const objects = (kustomization?.resources ?? []).flatMap((file) => readManifest<Manifest>(`base/${file}`));
 const deployments = objects.filter((object): object is Deployment => object.kind === "Deployment");
 const services = objects.filter((object): object is Service => object.kind === "Service");
 
@@ -50,13 +44,13 @@ function onlyContainer({ spec }: Deployment): Container {
 }
 
 test("kustomization.yaml names every file beside it", () => {
-  const files = readdirSync(BASE).filter((file) => file !== "kustomization.yaml");
+  const files = readdirSync(join(ROOT, "manifests/base")).filter((file) => file !== "kustomization.yaml");
   assert.deepEqual(kustomization?.resources.toSorted(), files.toSorted());
 });
 
 for (const folder of ["base", "examples/install"]) {
   test(`policy settings of ${folder} are in podrole-common only, where both programs read them`, () => {
-    const kustomizations = read<Kustomization>(join("..", folder, "kustomization.yaml"));
+    const kustomizations = readManifest<Kustomization>(`${folder}/kustomization.yaml`);
     assert.equal(kustomizations.length, 1);
     const policy = new Set(Object.keys(POLICY_SETTINGS).map(envName));
     const misplaced = kustomizations
@@ -124,7 +118,7 @@ test("both programs have two unprivileged replicas and a PodDisruptionBudget", (
 });
 
 test("the default of the sidecar's command is the ENTRYPOINT of its image", () => {
-  const dockerfile = readFileSync(join(BASE, "../../Dockerfile.sidecar"), "utf8");
+  const dockerfile = readText("Dockerfile.sidecar");
   const entrypoint = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? "[]") as string[];
   assert.equal(entrypoint.join(","), WEBHOOK_SETTINGS.sidecarCommand.default);
 });

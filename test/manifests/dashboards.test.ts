@@ -1,17 +1,15 @@
 // Alerts and dashboard against the tables of metrics: a query with a name, label or value that no program exports never
 // returns data. test/story/observability.test.ts tests that the programs export what the tables declare.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { suite, test } from "node:test";
-import { parseAllDocuments } from "yaml";
 import { SKIP_REASONS } from "../../src/injection/skip-reasons.ts";
 import { ERRORS } from "../../src/protocol/errors.ts";
 import type { MetricSpec, MetricTable } from "../../src/runtime/metrics.ts";
 import { SERVER_METRICS } from "../../src/server/observability/metrics.ts";
 import { SIDECAR_METRICS } from "../../src/sidecar/metrics.ts";
 import { WEBHOOK_METRICS } from "../../src/webhook/metrics.ts";
-import { DASHBOARDS, groupingsOf, readQueries, readRules, selectorsOf } from "./queries.ts";
+import { readManifest, readText } from "../files.ts";
+import { groupingsOf, readQueries, readRules, selectorsOf } from "./queries.ts";
 
 const TABLES: readonly MetricTable[] = [SERVER_METRICS, WEBHOOK_METRICS, SIDECAR_METRICS];
 const specs: ReadonlyMap<string, MetricSpec> = new Map(
@@ -112,7 +110,7 @@ suite("metrics", () => {
 });
 
 suite("alerts", () => {
-  const headings = [...readFileSync(join(DASHBOARDS, "../../docs/alerts.md"), "utf8").matchAll(/^## (\w+)$/gm)];
+  const headings = [...readText("docs/alerts.md").matchAll(/^## (\w+)$/gm)];
 
   test("docs/alerts.md has a heading for every alert, and no other", () => {
     assert.deepEqual(
@@ -132,11 +130,11 @@ suite("alerts", () => {
 });
 
 suite("scraping", () => {
-  const scrape = parseAllDocuments(readFileSync(join(DASHBOARDS, "scrape.yaml"), "utf8"))[0]?.toJS() as {
+  const [scrape] = readManifest<{
     scrape_configs: { job_name: string; relabel_configs: Readonly<Record<string, unknown>>[] }[];
-  };
-  const monitors = parseAllDocuments(readFileSync(join(DASHBOARDS, "pod-monitors.yaml"), "utf8")).map(
-    (document) => document.toJS() as { metadata: { name: string }; spec: { podMetricsEndpoints: Endpoint[] } },
+  }>("dashboards/scrape.yaml");
+  const monitors = readManifest<{ metadata: { name: string }; spec: { podMetricsEndpoints: Endpoint[] } }>(
+    "dashboards/pod-monitors.yaml",
   );
   interface Endpoint {
     readonly port?: string;
@@ -144,7 +142,7 @@ suite("scraping", () => {
   }
 
   test("the Prometheus operator's objects set the job names of scrape.yaml, which the queries use", () => {
-    const jobs = scrape.scrape_configs.map(({ job_name }) => job_name);
+    const jobs = scrape?.scrape_configs.map(({ job_name }) => job_name) ?? [];
     assert.deepEqual(
       monitors.map(({ metadata }) => metadata.name),
       jobs,
@@ -167,7 +165,7 @@ suite("scraping", () => {
 
   test("server and webhook are scraped at a port of their Deployments", () => {
     for (const program of ["server", "webhook"]) {
-      const manifest = readFileSync(join(DASHBOARDS, `../base/${program}.yaml`), "utf8");
+      const manifest = readText(`manifests/base/${program}.yaml`);
       const monitor = monitors.find(({ metadata }) => metadata.name === `podrole-${program}`);
       assert.match(manifest, new RegExp(`name: ${monitor?.spec.podMetricsEndpoints[0]?.port}, containerPort`));
     }

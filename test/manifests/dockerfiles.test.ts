@@ -1,14 +1,13 @@
 // Properties of the Dockerfiles; test/cluster/node builds them and runs their images.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { suite, test } from "node:test";
+import { readText } from "../files.ts";
 
 const LABELS = "title description licenses version revision created source url base.name".split(" ");
 
 for (const name of ["server", "sidecar"]) {
   suite(`Dockerfile.${name}`, () => {
-    const text = readFileSync(join(import.meta.dirname, `../../Dockerfile.${name}`), "utf8");
+    const text = readText(`Dockerfile.${name}`);
     const instructions = text
       .replaceAll(/^#.*\n/gm, "")
       .replaceAll("\\\n", " ")

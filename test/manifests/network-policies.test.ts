@@ -1,20 +1,13 @@
 // Tests the NetworkPolicies as objects; no network enforces them here. network-policies.ts has the expected connections,
 // network-policy.ts evaluates the policies.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { suite, test } from "node:test";
-import { parseAllDocuments } from "yaml";
+import { readManifest } from "../files.ts";
 import { ALWAYS, API_SERVER_UNKNOWN, BLOCKED, disagreements, INSTANCE_METADATA, PARTIES } from "./network-policies.ts";
 import { isAllowed, type NetworkPolicy } from "./network-policy.ts";
 
-const policiesOf = (file: string): NetworkPolicy[] =>
-  parseAllDocuments(readFileSync(join(import.meta.dirname, "../../manifests", file), "utf8")).map(
-    (document) => document.toJS() as NetworkPolicy,
-  );
-
-const BASE = policiesOf("base/network-policies.yaml");
-const EXAMPLE = policiesOf("examples/block-node-role.yaml");
+const BASE = readManifest<NetworkPolicy>("base/network-policies.yaml");
+const EXAMPLE = readManifest<NetworkPolicy>("examples/block-node-role.yaml");
 
 suite("isAllowed()", () => {
   const connection = { from: PARTIES.plain, to: PARTIES.server, port: 8443 };

@@ -1,12 +1,7 @@
 // The policy on pods/status, which the chart generates from the one of base. test/cluster tries it on a real API server.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { suite, test } from "node:test";
-import { parseAllDocuments } from "yaml";
-
-const MANIFESTS = join(import.meta.dirname, "../../manifests");
-const read = (file: string) => readFileSync(join(MANIFESTS, file), "utf8");
+import { readManifest, readText } from "../files.ts";
 
 interface PolicyObject {
   readonly kind: string;
@@ -21,12 +16,8 @@ interface PolicyObject {
   };
 }
 
-function documentsOf(text: string): PolicyObject[] {
-  return parseAllDocuments(text).map((document) => document.toJS() as PolicyObject);
-}
-
 suite("ValidatingAdmissionPolicy podrole-pod-status", () => {
-  const [policy, binding, ...others] = documentsOf(read("base/pod-status-policy.yaml"));
+  const [policy, binding, ...others] = readManifest<PolicyObject>("base/pod-status-policy.yaml");
 
   test("concerns UPDATE of pods/status in every namespace", () => {
     assert.equal(others.length, 0);
@@ -41,7 +32,7 @@ suite("ValidatingAdmissionPolicy podrole-pod-status", () => {
   });
 
   test("is left out of the chart before Kubernetes 1.30, and with admissionPolicy.enabled: false", () => {
-    const [first] = read("chart/templates/pod-status-policy.yaml").split("\n");
+    const [first] = readText("manifests/chart/templates/pod-status-policy.yaml").split("\n");
     assert.equal(
       first,
       '{{- if and .Values.admissionPolicy.enabled (semverCompare ">=1.30.0-0" .Capabilities.KubeVersion.Version) }}',

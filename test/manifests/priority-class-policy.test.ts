@@ -1,11 +1,10 @@
 // The policy on PriorityClass podrole: it agrees with the objects it is about, and the component for older clusters removes it.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
-import { parse, parseAllDocuments } from "yaml";
-
-const MANIFESTS = join(import.meta.dirname, "../../manifests");
+import { parse } from "yaml";
+import { ROOT, readManifest, readText } from "../files.ts";
 
 interface Policy {
   readonly kind: string;
@@ -26,16 +25,14 @@ interface Policy {
   };
 }
 
-const read = (file: string) => readFileSync(join(MANIFESTS, file), "utf8");
-const documents = <Kind>(file: string) => parseAllDocuments(read(file)).map((document) => document.toJS() as Kind);
-const policies = readdirSync(join(MANIFESTS, "base"))
-  .flatMap((file) => documents<Policy>(`base/${file}`))
+const policies = readdirSync(join(ROOT, "manifests/base"))
+  .flatMap((file) => readManifest<Policy>(`base/${file}`))
   .filter(({ kind }) => kind.startsWith("ValidatingAdmissionPolicy"));
 
 suite("ValidatingAdmissionPolicy podrole-priority-class", () => {
-  const [policy, binding, ...others] = documents<Policy>("base/priority-class-policy.yaml");
-  const [priorityClass] = documents<Policy>("base/priority-class.yaml");
-  const [namespace] = documents<Policy>("base/namespace.yaml");
+  const [policy, binding, ...others] = readManifest<Policy>("base/priority-class-policy.yaml");
+  const [priorityClass] = readManifest<Policy>("base/priority-class.yaml");
+  const [namespace] = readManifest<Policy>("base/namespace.yaml");
 
   test("names the PriorityClass of base, and every namespace but podrole's", () => {
     assert.equal(others.length, 0);
@@ -59,14 +56,14 @@ suite("ValidatingAdmissionPolicy podrole-priority-class", () => {
   });
 
   test("is in the chart only together with the PriorityClass", () => {
-    const template = read("chart/templates/priority-class-policy.yaml");
+    const template = readText("manifests/chart/templates/priority-class-policy.yaml");
     assert.match(template, /^{{- if and .Values.admissionPolicy.enabled .Values.priorityClass.create \(semverCompare/);
     assert.match(template, /priorityClassName == '{{ .Values.priorityClass.name }}'/);
   });
 });
 
 test("components/without-admission-policy removes every policy of base, with its binding", () => {
-  const component = parse(read("components/without-admission-policy/kustomization.yaml")) as {
+  const component = parse(readText("manifests/components/without-admission-policy/kustomization.yaml")) as {
     patches: { target: { kind: string; name: string }; patch: string }[];
   };
   const removed = component.patches.map(({ target }) => `${target.kind} ${target.name}`);

@@ -2,8 +2,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { ROOT } from "../files.ts";
 
-export const DASHBOARDS = join(import.meta.dirname, "../../manifests/dashboards");
+export const DASHBOARDS = join(ROOT, "manifests/dashboards");
 
 export interface Query {
   /** The alert's name or the panel's title. */

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
 import { renewalFlags } from "../../src/sidecar/node-flags.ts";
+import { readText } from "../files.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 const directory = mkdtempSync(join(tmpdir(), "podrole-code-cache-"));
 after(() => rmSync(directory, { recursive: true }));
 
@@ -17,7 +17,7 @@ await buildSidecar(first);
 
 /** Node's flags in the sidecar's image. */
 function entrypointFlags(): string[] {
-  const text = /^ENTRYPOINT (.*)$/m.exec(readFileSync(join(ROOT, "Dockerfile.sidecar"), "utf8"))?.[1] ?? "[]";
+  const text = /^ENTRYPOINT (.*)$/m.exec(readText("Dockerfile.sidecar"))?.[1] ?? "[]";
   return (JSON.parse(text) as string[]).filter((argument) => argument.startsWith("--"));
 }
 

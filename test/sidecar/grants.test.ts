@@ -6,10 +6,10 @@ import { Secret } from "../../src/runtime/secret.ts";
 import {
   applyGrantResult,
   type ContainerGrant,
+  type GrantResult,
   isComplete,
   isValid,
   renewAt,
-  type GrantResult,
 } from "../../src/sidecar/grants.ts";
 import { fc } from "../property.ts";
 

@@ -9,6 +9,7 @@ import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
 import { runSidecar } from "../../src/sidecar/modes.ts";
+import { ROOT } from "../files.ts";
 import { createTestPod } from "./fake-pod.ts";
 import { startFakeServer } from "./fake-server.ts";
 import { sendRequest } from "./send-request.ts";
@@ -172,7 +173,7 @@ test("runSidecar() exits with 1 and a termination message on SIGTERM while the f
       return new Promise(() => {});
     };
   });
-  const serve = start(join(import.meta.dirname, "../../src/sidecar/main.ts"), ["serve"], pod.env);
+  const serve = start(join(ROOT, "src/sidecar/main.ts"), ["serve"], pod.env);
   await reached;
   serve.child.kill("SIGTERM");
   assert.equal(await serve.ended, 1);

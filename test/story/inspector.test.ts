@@ -10,15 +10,15 @@ import { startEmulatedCluster } from "../../emulators/cluster.ts";
 import { until } from "../../emulators/start-program.ts";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
+import { ROOT, readText } from "../files.ts";
 import { createFakePod } from "../sidecar/fake-pod.ts";
 import { startFakeServer } from "../sidecar/fake-server.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 /** Bits of SigCgt in /proc/PID/status: bit 0 is signal 1 (https://man7.org/linux/man-pages/man5/proc_pid_status.5.html). */
 const SIGUSR1 = 1n << 9n;
 
 function nodeFlagsOf(image: "server" | "sidecar"): readonly string[] {
-  const entrypoint = /^ENTRYPOINT (.*)$/m.exec(readFileSync(join(ROOT, `Dockerfile.${image}`), "utf8"))?.[1];
+  const entrypoint = /^ENTRYPOINT (.*)$/m.exec(readText(`Dockerfile.${image}`))?.[1];
   const [node, ...args] = JSON.parse(entrypoint ?? "[]") as string[];
   assert.equal(node, "node");
   return args.slice(0, -1);

@@ -12,12 +12,12 @@ import type { MetricTable } from "../../src/runtime/metrics.ts";
 import { SERVER_METRICS } from "../../src/server/observability/metrics.ts";
 import { SIDECAR_METRICS } from "../../src/sidecar/metrics.ts";
 import { WEBHOOK_METRICS } from "../../src/webhook/metrics.ts";
+import { ROOT } from "../files.ts";
 import { readQueries, selectorsOf } from "../manifests/queries.ts";
 import { cloudTrailFile } from "./cloudtrail.ts";
 import { openShop, type Shop } from "./shop.ts";
 import { readExamples, withoutVolatile, writeExamples } from "./worked-examples.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 const PAGE = join(ROOT, "docs/audit.md");
 const ROLE = "iam.amazonaws.com/role";
 

@@ -1,15 +1,13 @@
 // The sources as text, for the tests that compare pages and rules with them.
-import { globSync, readFileSync } from "node:fs";
+import { globSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
-import { fileURLToPath } from "node:url";
-
-export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+import { ROOT, readText } from "../files.ts";
 
 /** Hand-written sources below a folder, by path from the root. */
 export function readSources(folder: string): ReadonlyMap<string, string> {
   const paths = globSync(`${folder}/**/*.ts`, { cwd: ROOT }).toSorted();
   const written = paths.filter((path) => !path.includes("/generated/") && !path.endsWith(".d.ts"));
-  return new Map(written.map((path) => [path, readFileSync(join(ROOT, path), "utf8")]));
+  return new Map(written.map((path) => [path, readText(path)]));
 }
 
 export interface Import {

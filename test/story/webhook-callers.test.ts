@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { type EmulatedCluster, startEmulatedCluster } from "../../emulators/cluster.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
+import { ROOT } from "../files.ts";
 import { clientOf, newCa } from "../webhook/client-certificates.ts";
 import { podOf, reviewOf } from "../webhook/requests.ts";
 
@@ -28,7 +29,7 @@ suite("podrole webhook --api-server-ca", { timeout: 120_000 }, () => {
   before(async () => {
     directory = await mkdtemp(join(tmpdir(), "podrole-callers-"));
     await writeFile(join(directory, "ca.pem"), CA.pem);
-    const entry = join(import.meta.dirname, "../../src/cli/main.ts");
+    const entry = join(ROOT, "src/cli/main.ts");
     cluster = await startEmulatedCluster(
       { clock },
       {

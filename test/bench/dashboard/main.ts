@@ -7,11 +7,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { ROOT } from "../../files.ts";
 import { createLoad } from "./load.ts";
 import { drawPage } from "./page.ts";
 import { startPrometheus } from "./prometheus.ts";
 
-const RULES = join(import.meta.dirname, "../../../manifests/dashboards/alerts.yaml");
+const RULES = join(ROOT, "manifests/dashboards/alerts.yaml");
 
 const HELP = `npm run dashboard -- [--prometheus URL] [--minutes N] [--out FILE] [--png FILE]
   --prometheus URL  draw the data of this Prometheus (default: start podrole under load, and a Prometheus, on this machine)

@@ -3,11 +3,12 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Panel, RowPanel } from "@grafana/schema";
+import { ROOT } from "../../files.ts";
 import { COLOURS, chart, escapeText, type Line } from "./chart.ts";
 import { queryNumber, queryRange, type Range } from "./prometheus.ts";
 import { inUnit } from "./units.ts";
 
-const DASHBOARD = join(import.meta.dirname, "../../../manifests/dashboards/podrole-dashboard.json");
+const DASHBOARD = join(ROOT, "manifests/dashboards/podrole-dashboard.json");
 /** Pixels: the width of one of 24 columns, and one unit of height. */
 const COLUMN = 58;
 const UNIT = 32;

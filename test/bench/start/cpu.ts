@@ -8,10 +8,10 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { renewalFlags } from "../../../src/sidecar/node-flags.ts";
 import { type Cgroup, createCgroup } from "../../cgroup.ts";
+import { ROOT } from "../../files.ts";
 import { FROM_SOURCES, openPrograms, type Programs } from "../../programs.ts";
 import { type Distribution, describe } from "./distribution.ts";
 
-const ROOT = join(import.meta.dirname, "../../..");
 const MEMORY = 512 * 1024 * 1024;
 /** As in Dockerfile.sidecar. */
 const ENTRYPOINT = ["--disable-sigusr1", "--max-semi-space-size=1", join(ROOT, "dist/sidecar/main.cjs")];

@@ -1,13 +1,11 @@
 // podrole check as a command: kubeconfig, API server emulator, RBAC and podrole's programs run for real; only Deployments
 // and their pods are written as objects, because the emulator has no controllers.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { parse, parseAllDocuments } from "yaml";
 import { type EmulatedCluster, startEmulatedCluster } from "../../../emulators/cluster.ts";
 import type { PolicyRule } from "../../../emulators/kubernetes/access.ts";
 import { checkAction } from "../../../src/cli/commands/check.ts";
@@ -16,6 +14,7 @@ import type { Finding } from "../../../src/operations/check/finding.ts";
 import { formatAge } from "../../../src/operations/format.ts";
 import type { Deployment } from "../../../src/operations/installed.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
+import { readManifest } from "../../files.ts";
 import { barePod, NAMESPACE } from "../../operations/check/healthy.ts";
 import { createTerminal } from "../terminal.ts";
 
@@ -204,10 +203,8 @@ interface Registration {
 function installObjects({ kubernetes, server, webhook }: EmulatedCluster): void {
   const { store } = kubernetes;
   for (const path of ["server", "webhook", "rbac", "pod-status-policy"]) {
-    for (const document of parseAllDocuments(readFileSync(file(`manifests/base/${path}.yaml`), "utf8"), {
-      merge: true,
-    })) {
-      const object = document.toJS() as { kind: string; metadata: { name: string }; rules?: PolicyRule[] };
+    type Installed = { kind: string; metadata: { name: string }; rules?: PolicyRule[] };
+    for (const object of readManifest<Installed>(`base/${path}.yaml`)) {
       if (object.kind === "Deployment") {
         store.create("deployments", { ...object, status: { readyReplicas: 2, updatedReplicas: 2 } });
       }
@@ -223,10 +220,10 @@ function installObjects({ kubernetes, server, webhook }: EmulatedCluster): void 
   }
   // The cluster's webhook configuration also selects podrole's own namespace.
   const registered = store.get("mutatingwebhookconfigurations", undefined, "podrole") as unknown as Registration;
-  const manifest = parse(readFileSync(file("manifests/base/webhook-configuration.yaml"), "utf8")) as Registration;
+  const [manifest] = readManifest<Registration>("base/webhook-configuration.yaml");
   const webhooks = registered.webhooks.map((webhook) =>
-    Object.assign({}, manifest.webhooks[0], webhook, {
-      namespaceSelector: manifest.webhooks[0]?.namespaceSelector,
+    Object.assign({}, manifest?.webhooks[0], webhook, {
+      namespaceSelector: manifest?.webhooks[0]?.namespaceSelector,
     }),
   );
   store.replace("mutatingwebhookconfigurations", { metadata: { name: "podrole" }, webhooks });

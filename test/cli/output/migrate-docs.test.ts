@@ -1,15 +1,13 @@
 // docs/migrate.md shows the command's output, and explains every finding.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { migrateAction } from "../../../src/cli/commands/migrate.ts";
 import { FINDING_IDS } from "../../../src/operations/migrate/findings/finding.ts";
+import { readText } from "../../files.ts";
 import { clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
 import { createTerminal } from "../terminal.ts";
 
-const read = (path: string) => readFileSync(fileURLToPath(new URL(`../../../${path}`, import.meta.url)), "utf8");
-const page = read("docs/migrate.md");
+const page = readText("docs/migrate.md");
 
 /** The pieces between the "…" of a shortened output, which must follow one another in the real one. */
 function missingFrom(output: string, excerpt: string): string | undefined {

@@ -2,16 +2,16 @@
 // against a real API server.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { readText } from "../../files.ts";
 import { blocksOf, installPages } from "../../install-page.ts";
 import { MANIFESTS } from "./tools.ts";
 
 const { KUBECTL = "kubectl", HELM = "helm", PATH = "" } = process.env;
-const ROOT = dirname(MANIFESTS);
-const blocks = blocksOf(installPages((page) => readFileSync(join(ROOT, "docs", page), "utf8")));
+const blocks = blocksOf(installPages((page) => readText(`docs/${page}`)));
 
 for (const method of ["helm", "kustomize"]) {
   suite(`docs/install.md with ${method}`, { timeout: 120_000 }, () => {

@@ -5,10 +5,11 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseAllDocuments, stringify } from "yaml";
+import { stringify } from "yaml";
+import { parseDocuments, ROOT } from "../../files.ts";
 
 const { HELM = "helm", KUBECTL = "kubectl" } = process.env;
-export const MANIFESTS = join(import.meta.dirname, "../../../manifests");
+export const MANIFESTS = join(ROOT, "manifests");
 export const CHART = join(MANIFESTS, "chart");
 
 export interface KubeObject {
@@ -46,9 +47,7 @@ function orThrow({ code, out, err }: CommandResult, what: string): string {
 }
 
 const objectsOf = (yaml: string): KubeObject[] =>
-  parseAllDocuments(yaml)
-    .map((document) => document.toJS() as KubeObject | null)
-    .filter((object) => object !== null);
+  parseDocuments<KubeObject | null>(yaml).filter((object) => object !== null);
 
 export function helmTemplate(values: object, namespace = "podrole"): readonly KubeObject[] {
   return objectsOf(orThrow(helm(["template", "podrole", CHART, "--namespace", namespace], values), "helm template"));

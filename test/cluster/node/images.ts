@@ -3,8 +3,8 @@ import { spawnSync } from "node:child_process";
 import { copyFile, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { ROOT } from "../../files.ts";
 
-const ROOT = join(import.meta.dirname, "../../..");
 const WORKLOAD = join(import.meta.dirname, "workload");
 
 export interface BuiltImages {

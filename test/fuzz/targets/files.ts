@@ -1,7 +1,5 @@
 // Files that operators pass to the command line, and lines of logs: manifests, audit records, CloudTrail.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import * as fc from "fast-check";
 import { readApiEvent } from "../../../src/operations/audit/records/api-events.ts";
 import { readCalls } from "../../../src/operations/audit/records/aws-calls.ts";
@@ -9,11 +7,12 @@ import { readRecord } from "../../../src/operations/audit/records/podrole-record
 import { injectManifests } from "../../../src/operations/inject/inject.ts";
 import { parseObjects } from "../../../src/operations/manifests/parse-objects.ts";
 import { takeInventory } from "../../../src/operations/migrate/input/inventory.ts";
+import { readText } from "../../files.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 import { mutatedJson, mutatedText } from "../generate.ts";
 import { target } from "../target.ts";
 
-const example = readFileSync(join(import.meta.dirname, "../../../manifests/examples/app.yaml"), "utf8");
+const example = readText("manifests/examples/app.yaml");
 const MANIFESTS = [
   example,
   "kind: List\nitems:\n- {kind: Pod, metadata: {name: a}, spec: {containers: [{name: x}]}}\n",

@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import { parse, stringify } from "yaml";
+import { ROOT } from "../../files.ts";
 import { type AlertCase, CASES } from "./cases.ts";
 
-const ROOT = join(import.meta.dirname, "../../..");
 const RULES = join(ROOT, "manifests/dashboards/alerts.yaml");
 const directory = mkdtempSync(join(tmpdir(), "podrole-alerts-"));
 after(() => rmSync(directory, { recursive: true }));

@@ -1,6 +1,4 @@
 // The facts of a healthy cluster, and parts to build other clusters from.
-import { readFileSync } from "node:fs";
-import { parseAllDocuments } from "yaml";
 import { plan } from "../../../src/injection/plan.ts";
 import type { ConfigMap, Pod } from "../../../src/kubernetes/objects.ts";
 import { CHECKS } from "../../../src/operations/check/check.ts";
@@ -13,6 +11,7 @@ import type { AdmissionPolicies } from "../../../src/operations/check/tables/ann
 import { type Deployment, readInstalled } from "../../../src/operations/installed.ts";
 import { createAuthority } from "../../../src/pki/certificate.ts";
 import { DAY_MS } from "../../../src/runtime/clock.ts";
+import { readManifest } from "../../files.ts";
 import { podIn } from "../../injection/injected-pod.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 
@@ -146,8 +145,7 @@ export function injectedPod(role = "shop-orders"): Pod {
 
 /** podrole's policies as the manifests have them. */
 export function admissionPolicies(): AdmissionPolicies {
-  const text = readFileSync(new URL("../../../manifests/base/pod-status-policy.yaml", import.meta.url), "utf8");
-  const [policy, binding] = parseAllDocuments(text).map((document) => document.toJS() as never);
+  const [policy, binding] = readManifest("base/pod-status-policy.yaml");
   return { policies: [policy as never], bindings: [binding as never] };
 }
 

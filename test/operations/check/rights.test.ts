@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { parseAllDocuments } from "yaml";
 import { neededRights } from "../../../src/operations/check/rights.ts";
+import { readManifest } from "../../files.ts";
 
 interface Rule {
   readonly apiGroups: readonly string[];
@@ -12,10 +11,7 @@ interface Rule {
 }
 
 test("neededRights() returns exactly what manifests/base/rbac.yaml grants", () => {
-  const file = readFileSync(new URL("../../../manifests/base/rbac.yaml", import.meta.url), "utf8");
-  const objects = parseAllDocuments(file).map(
-    (document) => document.toJS() as { kind: string; metadata: { name: string }; rules?: readonly Rule[] },
-  );
+  const objects = readManifest<{ kind: string; metadata: { name: string }; rules?: readonly Rule[] }>("base/rbac.yaml");
   const granted = objects.flatMap(({ kind, metadata, rules = [] }) =>
     rules.flatMap(({ apiGroups, resources, resourceNames = [""], verbs }) =>
       apiGroups.flatMap((group) =>

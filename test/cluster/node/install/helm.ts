@@ -2,8 +2,8 @@
 import { spawn, spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { ROOT } from "../../../files.ts";
 
-const ROOT = join(import.meta.dirname, "../../../..");
 const CHART = join(ROOT, "manifests/chart");
 const VALUES = join(import.meta.dirname, "helm/values.yaml");
 

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
 import { suite, test } from "node:test";
-import { fileURLToPath } from "node:url";
 import { parseContainerFlags } from "../../../../src/operations/manifests/container-flags.ts";
 import { convertKiam } from "../../../../src/operations/migrate/from-kiam/flag-table.ts";
 import { convertKube2iam } from "../../../../src/operations/migrate/from-kube2iam/flag-table.ts";
 import { chartValues } from "../../../../src/operations/migrate/settings/chart-values.ts";
+import { readText } from "../../../files.ts";
 import { BASE } from "../cluster-export.ts";
 
 const NONE = new Map<string, string>();
@@ -54,9 +53,7 @@ interface Schema {
   readonly additionalProperties?: unknown;
 }
 
-const SCHEMA = JSON.parse(
-  readFileSync(fileURLToPath(new URL("../../../../manifests/chart/values.schema.json", import.meta.url)), "utf8"),
-) as Schema;
+const SCHEMA = JSON.parse(readText("manifests/chart/values.schema.json")) as Schema;
 
 /** Paths that the schema does not define. */
 function unknownTo({ properties = {}, additionalProperties }: Schema, value: unknown, path: string): string[] {
