@@ -1,11 +1,11 @@
-// Edits the pods of manifests and preserves everything else of the text: comments, order, quotes. Changes are merged into the
-// parsed text node by node. Only a text with anchors is serialised again, because an anchored node appears in several places
-// and must not change in all of them.
-import { isDeepStrictEqual } from "node:util";
-import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, parseAllDocuments, visit } from "yaml";
+// Edits the pods of manifests and leaves every other byte of the text as it is: comments, order, quotes, numbers, documents
+// without pods. A document is read again after its edit, and written anew only if the edit cannot be made in its text.
 import type { Pod } from "../../kubernetes/objects.ts";
-import { isSameElement } from "../../kubernetes/objects.ts";
 import { isObject, parseJson } from "../../runtime/json-object.ts";
+import { blockLines, jsonLines } from "./render.ts";
+import { isSameValue } from "./same-value.ts";
+import { parseDocument, type SourceNode, splitDocuments } from "./source-tree.ts";
+import { hasKept, splice } from "./splice.ts";
 import { templateOf } from "./templates.ts";
 
 /** An object that is or makes a pod; items of a List are objects of their own. */
@@ -19,28 +19,49 @@ export interface PodMaker {
 /** Returns the edited pod, or the given one if nothing changes. */
 export type Edit = (maker: PodMaker) => Pod;
 
-/** Edits every pod of the text. The text must be one that parseObjects() accepts; otherwise errors of the YAML parser are thrown. */
+/** Edits every pod of the text. The text must be one that parseObjects() accepts; any other is returned as it is. */
 export function editManifests(text: string, edit: Edit): string {
-  const json = readJson(text);
-  if (json !== undefined) return `${JSON.stringify(editObject(json, edit), null, 2)}\n`;
-  const documents = parseAllDocuments(text, { merge: true }).filter((document) => !isEmpty(document));
-  for (const [index, document] of documents.entries()) {
-    const before: unknown = document.toJS();
-    const after = editObject(before, edit);
-    if (after !== before) rewrite(document, after);
-    if (index > 0 && document.directives) document.directives.docStart = true;
-  }
-  return documents.map((document) => document.toString({ lineWidth: 0 })).join("");
+  return splitDocuments(text)
+    .map((document) => editDocument(document, edit))
+    .join("");
 }
 
-/** `---` followed by nothing, which kubectl skips. */
-function isEmpty(document: Document.Parsed): boolean {
-  return document.toJS() === null && !document.comment && !document.commentBefore;
+function editDocument(text: string, edit: Edit): string {
+  const read = parseDocument(text);
+  if (!read.ok || read.value === undefined) return text;
+  const edited = editObject(read.value.value, edit);
+  if (edited === read.value.value) return text;
+  const after = definedOnly(edited);
+  return spliced(text, read.value, after) ?? rewritten(text, read.value, after);
+}
+
+/** Undefined if the text, read again, would not have the value. */
+function spliced(text: string, root: SourceNode, after: unknown): string | undefined {
+  const format = isJson(text) ? "json" : "yaml";
+  const attempts = hasKept(text) ? [true, false] : [false];
+  return attempts
+    .map((restore) => splice(text, root, after, { format, restore }))
+    .find((result) => result !== undefined && hasValue(result, after));
+}
+
+function hasValue(text: string, expected: unknown): boolean {
+  const read = parseDocument(text);
+  return read.ok && read.value !== undefined && isSameValue(read.value.value, expected);
+}
+
+function rewritten(text: string, root: SourceNode, after: unknown): string {
+  const rendered = isJson(text) ? jsonLines(after, 0) : `${blockLines(after as object, 0, true)}\n`;
+  return `${text.slice(0, root.start)}${rendered}${text.slice(root.end)}`;
 }
 
 /** JSON input produces JSON output: the next program of a pipeline may accept nothing else. */
-function readJson(text: string): unknown {
-  return text.trimStart().startsWith("{") ? parseJson(text) : undefined;
+function isJson(text: string): boolean {
+  return text.trimStart().startsWith("{") && parseJson(text) !== undefined;
+}
+
+/** Without fields whose value is undefined, which no text has. */
+function definedOnly(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value));
 }
 
 /** Returns the same object if nothing changed. */
@@ -76,58 +97,4 @@ function setAt(object: unknown, [key, ...rest]: readonly string[], value: object
   if (key === undefined) return { ...(object as object), ...value };
   const fields = object as Record<string, unknown>;
   return { ...fields, [key]: setAt(fields[key], rest, value) };
-}
-
-function rewrite(document: Document.Parsed, after: unknown): void {
-  let hasAnchors = false;
-  visit(document, {
-    Alias() {
-      hasAnchors = true;
-      return visit.BREAK;
-    },
-  });
-  const contents = hasAnchors ? makeNode(document, after) : merge(document, document.contents, after);
-  document.contents = contents as typeof document.contents;
-}
-
-/** Changes `node` to the value `after`; returns a new node if nothing of it can be kept. */
-function merge(document: Document, node: unknown, after: unknown): unknown {
-  if (isAlias(node)) return makeNode(document, after);
-  if (isMap(node) && isObject(after)) {
-    for (const { key } of [...node.items]) if (!(keyOf(key) in after)) node.delete(key);
-    for (const [key, value] of Object.entries(after)) {
-      if (value === undefined) continue;
-      const present: unknown = node.get(key, true);
-      const next = present === undefined ? makeNode(document, value) : merge(document, present, value);
-      if (next !== present) node.set(key, next);
-    }
-    return node;
-  }
-  if (isSeq(node) && Array.isArray(after)) {
-    const left = [...node.items];
-    const [first] = left;
-    node.items = after.map((value: unknown) => {
-      const at = left.findIndex((item) => isSameElement(toJs(document, item), value));
-      return at < 0 ? makeNode(document, value) : merge(document, left.splice(at, 1)[0], value);
-    });
-    // The parser attaches the comment above the first element to the list: move it to the element.
-    if (node.commentBefore && isNode(first) && node.items[0] !== first) {
-      first.commentBefore = node.commentBefore;
-      node.commentBefore = null;
-    }
-    return node;
-  }
-  return isDeepStrictEqual(toJs(document, node), after) ? node : makeNode(document, after);
-}
-
-function keyOf(key: unknown): string {
-  return String(isScalar(key) ? key.value : key);
-}
-
-function toJs(document: Document, node: unknown): unknown {
-  return isObject(node) && "toJS" in node ? (node as unknown as Node).toJS(document) : node;
-}
-
-function makeNode(document: Document, value: unknown): Node {
-  return document.createNode(value, { aliasDuplicateObjects: false }) as Node;
 }

@@ -1,9 +1,10 @@
 // Reads Kubernetes objects from files and from `kubectl get … -o yaml|json`: several documents, nested lists, elements with
 // or without a kind. Values that are not Kubernetes objects are reported as problems.
-import { parseAllDocuments } from "yaml";
 import type { ObjectMeta } from "../../kubernetes/objects.ts";
 import { isObject } from "../../runtime/json-object.ts";
-import { failure, type Result, success } from "../../runtime/result.ts";
+import { type Result, success } from "../../runtime/result.ts";
+import { parseDocument, splitDocuments } from "./source-tree.ts";
+import { withoutNulls } from "./without-nulls.ts";
 
 /** An object with its kind and metadata; the other fields have any shape. */
 export interface KubernetesObject {
@@ -52,14 +53,13 @@ function readDocuments(text: string): Result<readonly unknown[]> {
       // YAML may begin with "{" too, and its parser reports the position of the error.
     }
   }
-  const documents = parseAllDocuments(text, { merge: true });
-  const broken = documents.flatMap(({ errors }) => errors.map(({ message }) => message.split("\n")[0] ?? ""));
-  if (broken.length > 0) return failure(`it is neither YAML nor JSON: ${broken[0]}`);
-  try {
-    return success(documents.map((document) => document.toJS() as unknown));
-  } catch (error) {
-    return failure(`it cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  const documents: unknown[] = [];
+  for (const document of splitDocuments(text)) {
+    const read = parseDocument(document);
+    if (!read.ok) return read;
+    documents.push(read.value?.value);
   }
+  return success(documents);
 }
 
 function flatten(
@@ -76,6 +76,6 @@ function flatten(
     const inner = kind === "List" ? undefined : kind.slice(0, -"List".length);
     return value["items"].flatMap((item, index) => flatten(item, inner, `${place}, item ${index + 1}`));
   }
-  const metadata = isObject(value["metadata"]) ? (value["metadata"] as ObjectMeta) : {};
+  const metadata = isObject(value["metadata"]) ? (withoutNulls(value["metadata"]) as ObjectMeta) : {};
   return [{ ...value, kind, metadata }];
 }

@@ -1,6 +1,8 @@
 // Where each kind of workload has its pod template.
 import type { Pod } from "../../kubernetes/objects.ts";
 import { isObject } from "../../runtime/json-object.ts";
+import { isEmpty } from "./same-value.ts";
+import { withoutNulls } from "./without-nulls.ts";
 
 /** The pod of an object, and how to put an edited one back. */
 export interface Template {
@@ -26,12 +28,12 @@ export function templateOf(object: {
   readonly kind?: string;
   readonly [field: string]: unknown;
 }): Template | undefined {
-  if (object.kind === "Pod") return { pod: object as unknown as Pod, path: [], unwrap: (pod) => pod };
+  if (object.kind === "Pod") return { pod: withoutNulls(object) as unknown as Pod, path: [], unwrap: (pod) => pod };
   const { kind = "" } = object;
   const path = Object.hasOwn(TEMPLATES, kind) ? TEMPLATES[kind] : undefined;
   if (path === undefined) return undefined;
   const found = path.reduce<unknown>((at, key) => (isObject(at) ? at[key] : undefined), object);
   if (!isObject(found) || found["spec"] === undefined || found["spec"] === null) return undefined;
-  const pod = { ...found, metadata: found["metadata"] ?? {} } as unknown as Pod;
-  return { pod, path, unwrap: ({ metadata, spec }) => ({ metadata, spec }) };
+  const pod = withoutNulls({ ...found, metadata: found["metadata"] ?? {} }) as unknown as Pod;
+  return { pod, path, unwrap: ({ metadata, spec }) => ({ metadata: isEmpty(metadata) ? undefined : metadata, spec }) };
 }
