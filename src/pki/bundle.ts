@@ -68,3 +68,18 @@ export function notAfterOf(pem: string): number {
 export function notBeforeOf(pem: string): number {
   return new X509Certificate(pem).validFromDate.getTime();
 }
+
+/** Clocks of nodes differ, so a certificate is valid from a little before its issue. Milliseconds. */
+export const BACKDATE_MS = 5 * 60_000;
+
+/**
+ * Returns for how many milliseconds a leaf certificate that podrole has just issued is valid, counted on the receiver's clock,
+ * which shows `now` (Unix milliseconds). A clock outside the certificate's validity disagrees with the server's, so that the
+ * whole lifetime, which the server's clock alone determines, counts from now. Throws OpenSSL's error without a certificate.
+ */
+export function remainingLifetimeMs(certificatePem: string, now: number): number {
+  const notAfter = notAfterOf(certificatePem);
+  const notBefore = notBeforeOf(certificatePem);
+  const lifetimeMs = Math.max(notAfter - notBefore - BACKDATE_MS, 0);
+  return now < notBefore || now >= notAfter ? lifetimeMs : Math.min(notAfter - now, lifetimeMs);
+}

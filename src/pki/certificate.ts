@@ -4,7 +4,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, randomBytes, sign, X
 import { PodroleError } from "../protocol/errors.ts";
 import { formatSeconds } from "../runtime/clock.ts";
 import type { Secret } from "../runtime/secret.ts";
-import { notAfterOf, notBeforeOf, readCertificates } from "./bundle.ts";
+import { BACKDATE_MS, readCertificates } from "./bundle.ts";
 import { bits, type Der, encode, integer, oid, sequence, set, tagged, time, utf8 } from "./der.ts";
 import {
   authorityExtensions,
@@ -43,9 +43,6 @@ export interface CertificateRequest {
   readonly now: number;
   readonly lifetimeMs: number;
 }
-
-/** Clocks of nodes differ, so a certificate is valid from a little before its issue. Milliseconds. */
-const BACKDATE_MS = 5 * 60_000;
 
 /**
  * Issues a certificate for `subject`, valid from 5 minutes before now until `lifetimeMs` from now, but never outside
@@ -86,18 +83,6 @@ export function issueCertificate({
   });
   const intermediates = chain.filter((certificate) => !certificate.checkIssued(certificate));
   return { pem: [leaf, ...intermediates].join(""), serial: serial.toString("hex").toUpperCase(), notBefore, notAfter };
-}
-
-/**
- * Returns for how many milliseconds a leaf certificate that podrole has just issued is valid, counted on the receiver's clock,
- * which shows `now` (Unix milliseconds). A clock outside the certificate's validity disagrees with the server's, so that the
- * whole lifetime, which the server's clock alone determines, counts from now. Throws OpenSSL's error without a certificate.
- */
-export function remainingLifetimeMs(certificatePem: string, now: number): number {
-  const notAfter = notAfterOf(certificatePem);
-  const notBefore = notBeforeOf(certificatePem);
-  const lifetimeMs = Math.max(notAfter - notBefore - BACKDATE_MS, 0);
-  return now < notBefore || now >= notAfter ? lifetimeMs : Math.min(notAfter - now, lifetimeMs);
 }
 
 /** Which CA to create. */

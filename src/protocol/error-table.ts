@@ -182,6 +182,15 @@ export const ERRORS = {
     remedy:
       "Check the server's network egress, its region, its VPC endpoint and its own AWS credentials. Until their current credentials expire, running pods are not affected.",
   },
+  SESSION_EXPIRED: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    keep: true,
+    summary: "STS returned a session that had already expired, by its own clock.",
+    remedy:
+      "Check what answers at the STS endpoint: a proxy that repeats earlier responses, or an emulator of STS with a wrong clock. If the response has no `Date` header, check the server's clock too. podrole retries; until their current credentials expire, running pods are not affected.",
+  },
   SERVER_UNREACHABLE: {
     http: 503,
     grpc: "UNAVAILABLE",

@@ -22,6 +22,11 @@ export function dueAfter(clock: Clocks, delayMs: number): DueTime {
   return { wallMs: clock.now() + delayMs, elapsedMs: clock.elapsedMs() + delayMs };
 }
 
+/** Returns the time that is `ms` milliseconds later, or earlier for a negative number. */
+export function laterBy({ wallMs, elapsedMs }: DueTime, ms: number): DueTime {
+  return { wallMs: wallMs + ms, elapsedMs: elapsedMs + ms };
+}
+
 /** Returns the milliseconds until the first of the two clocks reaches the time; 0 or less once it is due. */
 export function untilDueMs(clock: Clocks, { wallMs, elapsedMs }: DueTime): number {
   return Math.min(wallMs - clock.now(), elapsedMs - clock.elapsedMs());

@@ -4,8 +4,7 @@
 // → expired, if no renewal succeeds → held again; stopped (signal). Each request also tests a published bundle: it is adopted if a verified server confirms that it is
 // the current one. The adopted bundle verifies the server first; the published one does so only if that fails, because
 // the CA may have been replaced at once.
-import { bundleHash, isIssuedFrom, notAfterOf } from "../pki/bundle.ts";
-import { remainingLifetimeMs } from "../pki/certificate.ts";
+import { bundleHash, isIssuedFrom, notAfterOf, remainingLifetimeMs } from "../pki/bundle.ts";
 import { createCsr } from "../pki/csr.ts";
 import { generateKeyPem } from "../pki/keys.ts";
 import { requestCertificate } from "../protocol/client.ts";

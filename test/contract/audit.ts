@@ -117,7 +117,10 @@ async function issueCredentials(record: Audit): Promise<void> {
   const issuer = createCredentialIssuer({
     audit: record,
     directory: { find: async () => found, confirm: async () => found },
-    cache: { get: async () => ({ credentials: SESSION, outcome: "miss" }), prefetch: async () => {} },
+    cache: {
+      get: async () => ({ credentials: SESSION, remainingMs: HOUR_MS, outcome: "miss" }),
+      prefetch: async () => {},
+    },
     readConfigMap: async () => undefined,
     recordRefusal: () => {},
     policy: () => PLAN_SETTINGS.policy,

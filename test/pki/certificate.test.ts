@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { test } from "node:test";
-import {
-  type Authority,
-  createAuthority,
-  issueCertificate,
-  remainingLifetimeMs,
-  type Subject,
-} from "../../src/pki/certificate.ts";
+import { remainingLifetimeMs } from "../../src/pki/bundle.ts";
+import { type Authority, createAuthority, issueCertificate, type Subject } from "../../src/pki/certificate.ts";
 import { readCsr } from "../../src/pki/csr.ts";
 import { content, encode, integer, sequence, taggedBytes, wholeOctets } from "../../src/pki/der.ts";
 import { certificateFields, readExtensions } from "../../src/pki/extensions.ts";

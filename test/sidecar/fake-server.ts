@@ -127,7 +127,12 @@ export async function startFakeServer(clock: Clock = systemClock): Promise<FakeS
 
 export function granted(
   container: string,
-  { now, suffix = "1", lifetimeMs = HOUR_MS }: { now: number; suffix?: string; lifetimeMs?: number },
+  {
+    now,
+    suffix = "1",
+    lifetimeMs = HOUR_MS,
+    remainingMs = 0,
+  }: { now: number; suffix?: string; lifetimeMs?: number; remainingMs?: number },
 ): Grant {
   const credentials = {
     accessKeyId: `ASIA${container.toUpperCase()}${suffix}`,
@@ -135,6 +140,7 @@ export function granted(
     sessionToken: `session-of-${container}-${suffix}`,
     issuedAtMs: now,
     expiresAtMs: now + lifetimeMs,
+    remainingMs,
     roleArn: `arn:aws:iam::123456789012:role/${container}`,
     accountId: "123456789012",
   };

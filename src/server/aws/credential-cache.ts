@@ -3,12 +3,14 @@
 //   fresh     less than half of the lifetime has passed: returned as they are
 //   ageing    half has passed: the next request renews them and waits; if that fails, they are returned while valid
 //   failed    the last call failed: its error is repeated for a time (failure-memory.ts), unless valid credentials are left
+// Times are counted from the request, on the server's own two clocks (due.ts); from the clock of STS comes only the lifetime.
 // Ended by: sweep(), each minute, at the expiry or after the last pod that requested the entry is gone; the LRU, above
 // `capacity`.
 import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { toPodroleError } from "../../protocol/errors.ts";
 import { canonicalJson } from "../../runtime/canonical-json.ts";
 import type { Clock } from "../../runtime/clock.ts";
+import { type DueTime, dueAfter, laterBy, untilDueMs } from "../../runtime/due.ts";
 import { createLru } from "../../runtime/lru.ts";
 import { createFailureMemory, type FailureMemory } from "./failure-memory.ts";
 import type { PodKey } from "./fair-queue.ts";
@@ -29,20 +31,24 @@ export interface RequestingPod extends PodKey {
 /** How a request was answered: value of the metric's label. */
 export type CacheOutcome = "hit" | "miss" | "renewed" | "stale" | "failed";
 
+/** `remainingMs`: milliseconds until the credentials expire, whatever the clocks of STS and of this server show. */
+export interface CachedAnswer {
+  readonly credentials: SessionCredentials;
+  readonly remainingMs: number;
+  readonly outcome: CacheOutcome;
+}
+
 export interface CredentialCache {
   /**
    * Resolves with credentials that have half of their lifetime left, or, if renewal fails, with older valid ones. Rejects
    * with PodroleError if there are none.
    */
-  get(
-    input: AssumeRoleInput,
-    requestingPod: RequestingPod,
-  ): Promise<{ readonly credentials: SessionCredentials; readonly outcome: CacheOutcome }>;
+  get(input: AssumeRoleInput, requestingPod: RequestingPod): Promise<CachedAnswer>;
   /** Fetches what the pod is about to request; resolves when that has ended, with or without success. */
   prefetch(input: AssumeRoleInput, requestingPod: RequestingPod): Promise<void>;
   /** Number of entries. */
   readonly size: number;
-  /** Milliseconds until the first cached session expires; Infinity when there is none. */
+  /** Milliseconds until the first session expires; negative if it has and its renewal fails; Infinity without sessions. */
   nearestExpiryMs(): number;
   /**
    * Evicts expired entries and those whose pods are all gone. To be called about once a minute. Only requests renew, and
@@ -51,13 +57,19 @@ export interface CredentialCache {
   sweep(isAlive: (podUid: string) => boolean): void;
 }
 
+/** A session, and when it expires. */
+interface HeldSession {
+  readonly credentials: SessionCredentials;
+  readonly expiry: DueTime;
+}
+
 interface Entry {
-  credentials?: SessionCredentials;
-  inFlight?: Promise<SessionCredentials>;
+  session?: HeldSession;
+  inFlight?: Promise<HeldSession>;
   readonly failure: FailureMemory;
   /** Circumstances of the requests that wait for the call in flight. */
   readonly waiting: Set<string>;
-  /** Time of the last request, Unix milliseconds. */
+  /** Time of the last request, in milliseconds of `Clock.elapsedMs()`. */
   requestedAt: number;
   /** Uids of the pods that requested this entry and were alive at the last sweep. */
   readonly holders: Set<string>;
@@ -85,7 +97,7 @@ export function createCredentialCache(
 
   function entryOf(key: string, podUid: string): Entry {
     const entry = entries.get(key) ?? newEntry();
-    entry.requestedAt = clock.now();
+    entry.requestedAt = clock.elapsedMs();
     entry.holders.add(podUid);
     entries.set(key, entry);
     return entry;
@@ -95,14 +107,16 @@ export function createCredentialCache(
    * Starts the one call of an entry, or joins it. The call serves all requests that wait for it and has its own deadline, so
    * no single caller can cancel it. It counts for the pod that requested it first.
    */
-  function fetch(entry: Entry, input: AssumeRoleInput, requestingPod: RequestingPod): Promise<SessionCredentials> {
+  function fetch(entry: Entry, input: AssumeRoleInput, requestingPod: RequestingPod): Promise<HeldSession> {
+    const requestedAt = dueAfter(clock, 0);
     entry.waiting.add(requestingPod.circumstances);
     entry.inFlight ??= assumeRole(input, requestingPod)
       .then(
         (credentials) => {
-          entry.credentials = credentials;
+          const held = { credentials, expiry: laterBy(requestedAt, lifetimeMs(credentials)) };
+          entry.session = held;
           entry.failure.forget();
-          return credentials;
+          return held;
         },
         (thrown: unknown) => {
           const error = toPodroleError(thrown);
@@ -117,20 +131,24 @@ export function createCredentialCache(
     return entry.inFlight;
   }
 
-  async function get(input: AssumeRoleInput, requestingPod: RequestingPod) {
+  async function get(input: AssumeRoleInput, requestingPod: RequestingPod): Promise<CachedAnswer> {
     const entry = entryOf(keyOf(input), requestingPod.uid);
-    const cached = entry.credentials;
-    if (cached && clock.now() < halfLife(cached)) return { credentials: cached, outcome: "hit" } as const;
+    const cached = entry.session;
+    if (cached && remainingMs(cached) > lifetimeMs(cached.credentials) / 2) return answer(cached, "hit");
     try {
       const failure = entry.failure.recall(requestingPod.circumstances);
       if (failure) throw failure;
-      const credentials = await fetch(entry, input, requestingPod);
-      return { credentials, outcome: cached ? "renewed" : "miss" } as const;
+      return answer(await fetch(entry, input, requestingPod), cached ? "renewed" : "miss");
     } catch (error) {
-      if (cached && clock.now() < cached.expiresAtMs - UNUSABLE_MS)
-        return { credentials: cached, outcome: "stale" } as const;
+      if (cached && remainingMs(cached) > UNUSABLE_MS) return answer(cached, "stale");
       throw error;
     }
+  }
+
+  const remainingMs = ({ expiry }: HeldSession) => untilDueMs(clock, expiry);
+
+  function answer(held: HeldSession, outcome: CacheOutcome): CachedAnswer {
+    return { credentials: held.credentials, remainingMs: remainingMs(held), outcome };
   }
 
   return {
@@ -146,19 +164,20 @@ export function createCredentialCache(
       return entries.size;
     },
     nearestExpiryMs() {
-      const now = clock.now();
       let nearest = Number.POSITIVE_INFINITY;
-      for (const [, { credentials }] of entries.entries()) {
-        if (credentials && credentials.expiresAtMs > now) nearest = Math.min(nearest, credentials.expiresAtMs - now);
+      for (const [, { session, failure }] of entries.entries()) {
+        // An expired session whose renewal does not fail is not needed any more, and waits for the next sweep.
+        if (session && (remainingMs(session) > 0 || failure.isInUse()))
+          nearest = Math.min(nearest, remainingMs(session));
       }
       return nearest;
     },
     sweep(isAlive) {
-      const now = clock.now();
-      for (const [key, { credentials, inFlight, failure, requestedAt, holders }] of entries.entries()) {
+      const now = clock.elapsedMs();
+      for (const [key, { session, inFlight, failure, requestedAt, holders }] of entries.entries()) {
         if (inFlight) continue;
-        const valid = credentials !== undefined && credentials.expiresAtMs > now;
-        if (!valid && !failure.isInUse()) entries.delete(key);
+        const isValid = session !== undefined && remainingMs(session) > 0;
+        if (!isValid && !failure.isInUse()) entries.delete(key);
         if (now - requestedAt < GRACE_MS) continue;
         for (const uid of holders) if (!isAlive(uid)) holders.delete(uid);
         if (holders.size === 0) entries.delete(key);
@@ -167,9 +186,9 @@ export function createCredentialCache(
   };
 }
 
-/** SDKs refresh up to 15 minutes before expiry, so credentials should have half of their lifetime left when returned. */
-function halfLife({ issuedAtMs, expiresAtMs }: SessionCredentials): number {
-  return issuedAtMs + (expiresAtMs - issuedAtMs) / 2;
+/** SDKs refresh up to 15 minutes before expiry, so half of this should be left when credentials are returned. */
+function lifetimeMs({ issuedAtMs, expiresAtMs }: SessionCredentials): number {
+  return expiresAtMs - issuedAtMs;
 }
 
 /**

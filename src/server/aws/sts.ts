@@ -15,7 +15,7 @@ import {
 import { defaultProvider } from "@aws-sdk/credential-provider-node";
 import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { ERRORS, PodroleError } from "../../protocol/errors.ts";
-import type { Clock } from "../../runtime/clock.ts";
+import { type Clock, formatSeconds } from "../../runtime/clock.ts";
 import { Secret } from "../../runtime/secret.ts";
 import { fromAwsError, noOwnCredentials } from "./aws-errors.ts";
 import { createBoundedWork } from "./bounded-work.ts";
@@ -24,7 +24,7 @@ import { createCredentialSearch } from "./credential-search.ts";
 import type { DeniedRequest } from "./sts-denial.ts";
 import { STS_RETRY_STRATEGY } from "./sts-retry.ts";
 
-/** Session credentials that STS issued for one AssumeRole input. Times are Unix milliseconds. */
+/** Session credentials that STS issued for one AssumeRole input. Both times are Unix milliseconds by the clock of STS. */
 export interface SessionCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;
@@ -38,7 +38,10 @@ export interface SessionCredentials {
 type AwsCredentialIdentityProvider = STSClient["config"]["credentials"];
 type AwsCredentialIdentity = Awaited<ReturnType<AwsCredentialIdentityProvider>>;
 
-/** Rejects with PodroleError STS_DENIED, STS_INVALID, STS_THROTTLED or STS_UNAVAILABLE. Wrappers have the same shape. */
+/**
+ * Rejects with PodroleError STS_DENIED, STS_INVALID, STS_THROTTLED, STS_UNAVAILABLE or SESSION_EXPIRED. Wrappers have the
+ * same shape.
+ */
 export type AssumeRole = (input: AssumeRoleInput) => Promise<SessionCredentials>;
 
 export interface Sts {
@@ -149,20 +152,22 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
   return {
     async assumeRole(input) {
       const action = `assume role ${input.roleArn}`;
-      const issuedAtMs = clock.now();
       const client = clientVia(input.via ?? options.hopRoleArn);
+      const command = new AssumeRoleCommand(toCommandInput(input));
+      const answeredAt = dateOfResponse(command);
       const { Credentials: issued, PackedPolicySize: packedPolicySize } = await send(
         client,
         action,
-        (abortSignal) => client.send(new AssumeRoleCommand(toCommandInput(input)), { abortSignal }),
+        (abortSignal) => client.send(command, { abortSignal }),
         input,
       );
       const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = complete(issued, action);
+      refuseExpired(Expiration, answeredAt() ?? clock.now(), action);
       return {
         accessKeyId: AccessKeyId,
         secretAccessKey: new Secret(SecretAccessKey),
         sessionToken: new Secret(SessionToken),
-        issuedAtMs,
+        issuedAtMs: Expiration.getTime() - input.durationSeconds * 1000,
         expiresAtMs: Expiration.getTime(),
         ...(packedPolicySize !== undefined && { packedPolicySize }),
       };
@@ -218,6 +223,30 @@ function toCommandInput(input: AssumeRoleInput): AssumeRoleCommandInput {
     ...(input.tags && { Tags: input.tags.map(({ key, value }) => ({ Key: key, Value: value })) }),
     ...(input.tags && input.transitiveTags && { TransitiveTagKeys: input.tags.map(({ key }) => key) }),
   };
+}
+
+/** Returns a function that, after the call, returns the time of STS (header Date) in Unix milliseconds, undefined without it. */
+function dateOfResponse(command: AssumeRoleCommand): () => number | undefined {
+  let headers: Readonly<Record<string, string | undefined>> | undefined;
+  command.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      headers = (result.response as { readonly headers?: typeof headers }).headers;
+      return result;
+    },
+    { step: "deserialize", name: "podroleDateOfResponse" },
+  );
+  return () => {
+    const ms = Date.parse(headers?.["date"] ?? "");
+    return Number.isNaN(ms) ? undefined : ms;
+  };
+}
+
+/** Only the clock of STS decides: one that this server shares with nobody would refuse good sessions, or keep expired ones. */
+function refuseExpired(expiration: Date, now: number, action: string): void {
+  if (expiration.getTime() > now) return;
+  const state = `STS answered at ${formatSeconds(now)} with a session that expired at ${formatSeconds(expiration.getTime())}`;
+  throw new PodroleError("SESSION_EXPIRED", `Cannot ${action}: ${state}; expected one that is valid`);
 }
 
 type Complete = { readonly [Key in keyof Credentials]-?: NonNullable<Credentials[Key]> };

@@ -26,9 +26,9 @@ export interface CredentialIssuerDeps {
   readonly policy: () => PolicySettings;
 }
 
-/** The result for one container of the pod: the content of a Grant on the wire. */
+/** The result for one container of the pod: the content of a Grant on the wire. `remainingMs`: until the session expires. */
 export type IssueResult = { readonly container: string } & (
-  | { readonly credentials: SessionCredentials; readonly role: RoleArn }
+  | { readonly credentials: SessionCredentials; readonly remainingMs: number; readonly role: RoleArn }
   | { readonly refusal: ErrorInfo & { readonly retryAfterMs?: number | undefined } }
 );
 
@@ -61,12 +61,12 @@ export function createCredentialIssuer({
     try {
       const input = await withSessionPolicy(decision.input, found, role);
       if (isRefusal(input)) return recordedRefusal(identity, container, input, peer, role.arn);
-      const { credentials, outcome } = await cache.get(input, requestingPod(identity, found));
+      const { credentials, remainingMs, outcome } = await cache.get(input, requestingPod(identity, found));
       const { roleArn, sessionName } = input;
       const session = sessionFields(credentials);
       const issued = { decision: "issued", role: roleArn, sessionName, outcome, peer, ...session } as const;
       audit({ ...subjectOf(identity, container), ...issued });
-      return { container, credentials, role };
+      return { container, credentials, remainingMs, role };
     } catch (thrown) {
       return recordedRefusal(identity, container, toPodroleError(thrown), peer, role.arn);
     }

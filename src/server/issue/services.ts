@@ -104,7 +104,7 @@ function toMessage(result: IssueResult): GrantMessage {
     const refusal = { code, message, retryAfterMs: Math.ceil(retryAfterMs ?? 0) };
     return { container: result.container, result: { $case: "refusal", refusal } };
   }
-  const { credentials, role } = result;
+  const { credentials, remainingMs, role } = result;
   return {
     container: result.container,
     result: {
@@ -115,6 +115,7 @@ function toMessage(result: IssueResult): GrantMessage {
         sessionToken: credentials.sessionToken.reveal(),
         issuedAtMs: credentials.issuedAtMs,
         expiresAtMs: credentials.expiresAtMs,
+        remainingMs: Math.max(1, Math.floor(remainingMs)),
         roleArn: role.arn,
         accountId: role.accountId,
       },

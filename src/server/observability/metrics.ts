@@ -43,14 +43,14 @@ export const SERVER_METRICS = {
   nearestExpiry: {
     type: "gauge",
     name: "podrole_credential_nearest_expiry_seconds",
-    help: "Seconds until the first cached session expires; +Inf while no session is cached",
+    help: "Seconds until the first cached session expires; negative if it has expired and its renewal fails; +Inf while no session is cached",
   },
   stsCalls: {
     type: "counter",
     name: "podrole_sts_calls_total",
     help: "AssumeRole calls, by result: OK or an error code of docs/errors.md",
     labels: ["code"],
-    from: ["OK", "STS_DENIED", "STS_INVALID", "STS_THROTTLED", "STS_UNAVAILABLE"],
+    from: ["OK", "STS_DENIED", "STS_INVALID", "STS_THROTTLED", "STS_UNAVAILABLE", "SESSION_EXPIRED"],
   },
   stsSeconds: {
     type: "histogram",

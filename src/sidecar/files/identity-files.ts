@@ -2,7 +2,7 @@
 // trust bundle, and the grants. A memory volume that only podrole's containers mount; the key never leaves it.
 import { hash } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
-import { bundleHash, joinBundle, notAfterOf, splitBundle } from "../../pki/bundle.ts";
+import { bundleHash, joinBundle, remainingLifetimeMs, splitBundle } from "../../pki/bundle.ts";
 import { jitter } from "../../runtime/clock.ts";
 import { readIfPresent, writeAtomically } from "../../runtime/files.ts";
 import { Secret } from "../../runtime/secret.ts";
@@ -25,7 +25,7 @@ const CERTIFICATES = "-----BEGIN CERTIFICATE-----";
 
 /** Returns the identity with its times. Throws if the certificate cannot be parsed. */
 export function toIdentity(privateKey: Secret, certificatePem: string, issuedAtMs: number): Identity {
-  const expiresAtMs = notAfterOf(certificatePem);
+  const expiresAtMs = issuedAtMs + remainingLifetimeMs(certificatePem, issuedAtMs);
   const spread = hash("sha256", certificatePem, "buffer").readUInt32BE(0) / 2 ** 32;
   const renewAtMs = issuedAtMs + jitter((expiresAtMs - issuedAtMs) / 2, 0.1, () => spread);
   return { privateKey, certificatePem, issuedAtMs, renewAtMs, expiresAtMs };

@@ -71,7 +71,8 @@ interface Usable extends NewIdentity {
 async function usableIdentity(run: Run): Promise<Usable> {
   const now = run.clock.now();
   const stored = await readIdentity(run.settings.identityDirectory);
-  if (stored && now < stored.renewAtMs) return { identity: stored, isFresh: false };
+  // A clock that was set back to before the issue does not show how old the certificate is.
+  if (stored && stored.issuedAtMs <= now && now < stored.renewAtMs) return { identity: stored, isFresh: false };
   try {
     return { ...(await requestIdentity(run)), isFresh: true };
   } catch (thrown) {

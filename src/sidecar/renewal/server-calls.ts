@@ -6,7 +6,7 @@ import { createCsr } from "../../pki/csr.ts";
 import { generateKeyPem } from "../../pki/keys.ts";
 import { getCredentials, requestCertificate, type ServerEndpoint } from "../../protocol/client.ts";
 import { toErrorCode } from "../../protocol/errors.ts";
-import type { Grant } from "../../protocol/generated/podrole/v1/podrole.ts";
+import type { Grant, RoleCredentials } from "../../protocol/generated/podrole/v1/podrole.ts";
 import { readProof } from "../../protocol/proof.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -47,6 +47,7 @@ export async function requestIdentity(context: CallContext): Promise<NewIdentity
   const privateKey = generateKeyPem();
   // The server ignores names in a request; this one helps a reader. X.520 limits it to 64 characters.
   const csr = createCsr(privateKey, `${podNamespace}/${podName}`.slice(0, 64));
+  const calledAt = clock.now();
   const { certificate, bundle, grants } = await requestCertificate(
     endpoint(identityAddress, settings, trust.bundlePem),
     { token, csr, bundleHash: trust.hash, containers },
@@ -56,13 +57,14 @@ export async function requestIdentity(context: CallContext): Promise<NewIdentity
   await writeIdentity(identityDirectory, identity);
   await writeBundle(identityDirectory, bundle);
   log.debug({ expires: new Date(identity.expiresAtMs).toISOString() }, "received a certificate");
-  return grants.length === 0 ? { identity } : { identity, results: toGrantResults(containers, grants) };
+  return grants.length === 0 ? { identity } : { identity, results: toGrantResults(containers, grants, calledAt) };
 }
 
 /** Requests credentials for all containers, in their order, and stores the bundle. Throws as `getCredentials` does. */
 export async function requestCredentials(context: CallContext, identity: Identity): Promise<readonly GrantResult[]> {
   const { identityDirectory, serverAddress, trustBundle, containers } = context.settings;
   const trust = await readTrust(identityDirectory, trustBundle);
+  const calledAt = context.clock.now();
   const { grants, bundle } = await getCredentials(
     endpoint(serverAddress, context.settings, trust.bundlePem),
     identity,
@@ -70,19 +72,25 @@ export async function requestCredentials(context: CallContext, identity: Identit
     deadlineMs(context),
   );
   await writeBundle(identityDirectory, bundle);
-  return toGrantResults(containers, grants);
+  return toGrantResults(containers, grants, calledAt);
 }
 
-function toGrantResults(containers: readonly string[], grants: readonly Grant[]): readonly GrantResult[] {
+/** `calledAt`: Unix milliseconds by this node's clock. */
+function toGrantResults(
+  containers: readonly string[],
+  grants: readonly Grant[],
+  calledAt: number,
+): readonly GrantResult[] {
   return containers.map((container) =>
     toGrantResult(
       container,
       grants.find((grant) => grant.container === container),
+      calledAt,
     ),
   );
 }
 
-function toGrantResult(container: string, grant: Grant | undefined): GrantResult {
+function toGrantResult(container: string, grant: Grant | undefined, calledAt: number): GrantResult {
   const { result } = grant ?? {};
   if (result?.$case === "refusal") {
     const { code, message, retryAfterMs } = result.refusal;
@@ -94,14 +102,29 @@ function toGrantResult(container: string, grant: Grant | undefined): GrantResult
     const message = `Cannot use the server's answer for container "${container}": ${state}`;
     return { container, refusal: { code: "INTERNAL", message, retryAfterMs: 0 } };
   }
+  const { remainingMs, issuedAtMs, expiresAtMs, ...rest } = credentials;
   return {
     container,
     credentials: {
-      ...credentials,
+      ...rest,
       secretAccessKey: new Secret(credentials.secretAccessKey),
       sessionToken: new Secret(credentials.sessionToken),
+      ...timesOnThisNode({ remainingMs, issuedAtMs, expiresAtMs }, calledAt),
     },
   };
+}
+
+/**
+ * Expresses the session's lifetime by this node's clock, whatever the server's clock and that of STS show: the app compares the
+ * expiry with this node's clock, too. A server of an earlier version sends times alone.
+ */
+function timesOnThisNode(
+  { remainingMs, issuedAtMs, expiresAtMs }: Pick<RoleCredentials, "remainingMs" | "issuedAtMs" | "expiresAtMs">,
+  calledAt: number,
+): { readonly issuedAtMs: number; readonly expiresAtMs: number } {
+  if (remainingMs <= 0) return { issuedAtMs, expiresAtMs };
+  const expiry = calledAt + remainingMs;
+  return { issuedAtMs: expiry - (expiresAtMs - issuedAtMs), expiresAtMs: expiry };
 }
 
 function deadlineMs({ clock, endsAt }: CallContext): number {

@@ -16,14 +16,16 @@ function pod(uid: string, circumstances = uid): RequestingPod {
   return { namespace: "ns", uid, circumstances };
 }
 
-function setUp(options: { capacity?: number } = {}) {
+/** `stsAheadMs`: how far the clock of STS is ahead of the server's. */
+function setUp(options: { capacity?: number; stsAheadMs?: number } = {}) {
   const clock = createFakeClock();
+  const { stsAheadMs = 0 } = options;
   const calls: string[] = [];
   let answer: () => Promise<void> = () => Promise.resolve();
   const assumeRole: AssumeRole = async ({ roleArn, sessionName }) => {
     calls.push(`${roleArn} ${sessionName}`);
     await answer();
-    return session(clock.now());
+    return session(clock.now() + stsAheadMs);
   };
   const cache = createCredentialCache({ clock, assumeRole }, { capacity: options.capacity ?? 10 });
   return { clock, calls, cache, answerWith: (next: () => Promise<void>) => (answer = next) };
@@ -213,4 +215,59 @@ test("createCredentialCache() renews only on request: other sessions expire", as
   }
   assert.equal(calls.length, 1);
   assert.equal(cache.size, 0);
+});
+
+for (const [what, stsAheadMs] of [
+  ["two hours behind", 120 * MINUTE_MS],
+  ["two hours ahead of", -120 * MINUTE_MS],
+] as const) {
+  test(`get() counts a session's lifetime from its request when the server's clock is ${what} that of STS`, async () => {
+    const { cache, calls, clock, answerWith } = setUp({ stsAheadMs });
+    assert.equal((await cache.get(INPUT, POD)).remainingMs, 60 * MINUTE_MS);
+    await clock.advance(29 * MINUTE_MS);
+    assert.deepEqual(
+      [(await cache.get(INPUT, POD)).outcome, (await cache.get(INPUT, POD)).remainingMs],
+      ["hit", 31 * MINUTE_MS],
+    );
+    answerWith(fail("STS_UNAVAILABLE"));
+    await clock.advance(30 * MINUTE_MS);
+    assert.equal((await cache.get(INPUT, POD)).outcome, "stale");
+    await clock.advance(MINUTE_MS);
+    await assert.rejects(cache.get(INPUT, POD), { code: "STS_UNAVAILABLE" });
+    assert.ok(calls.length >= 3);
+  });
+}
+
+test("get() returns no expired session although the wall clock was set back", async () => {
+  const { cache, clock, answerWith } = setUp();
+  await cache.get(INPUT, POD);
+  clock.step(-120 * MINUTE_MS);
+  answerWith(fail("STS_UNAVAILABLE"));
+  await clock.advance(59 * MINUTE_MS);
+  assert.equal((await cache.get(INPUT, POD)).outcome, "stale");
+  await clock.advance(2 * MINUTE_MS);
+  await assert.rejects(cache.get(INPUT, POD), { code: "STS_UNAVAILABLE" });
+});
+
+test("get() returns no session that expired while the machine was suspended", async () => {
+  const { cache, clock, answerWith } = setUp();
+  await cache.get(INPUT, POD);
+  answerWith(fail("STS_UNAVAILABLE"));
+  clock.suspend(120 * MINUTE_MS);
+  await assert.rejects(cache.get(INPUT, POD), { code: "STS_UNAVAILABLE" });
+});
+
+test("nearestExpiryMs() is negative while an expired session cannot be renewed, and Infinity without sessions", async () => {
+  const { cache, clock, answerWith } = setUp();
+  assert.equal(cache.nearestExpiryMs(), Number.POSITIVE_INFINITY);
+  await cache.get(INPUT, POD);
+  assert.equal(cache.nearestExpiryMs(), 60 * MINUTE_MS);
+  answerWith(fail("STS_UNAVAILABLE"));
+  await clock.advance(65 * MINUTE_MS);
+  await assert.rejects(cache.get(INPUT, POD));
+  cache.sweep(allAlive);
+  assert.equal(cache.nearestExpiryMs(), -5 * MINUTE_MS);
+  await clock.advance(5 * MINUTE_MS);
+  cache.sweep(allAlive);
+  assert.equal(cache.nearestExpiryMs(), Number.POSITIVE_INFINITY, "no pod requests it any more");
 });

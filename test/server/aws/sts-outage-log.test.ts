@@ -33,3 +33,13 @@ test("logStsOutages() does not log denials by STS: they are in the audit trail",
   await assert.rejects(assumeRole(INPUT), denied);
   assert.deepEqual(lines, []);
 });
+
+test("logStsOutages() logs an expired session once a minute", async () => {
+  const expired = new PodroleError("SESSION_EXPIRED", "Cannot assume role a: it expired");
+  const { lines, assumeRole } = setUp(expired);
+  for (let call = 0; call < 5; call++) await assert.rejects(assumeRole(INPUT), expired);
+  assert.deepEqual(
+    lines.map(({ code }) => code),
+    ["SESSION_EXPIRED"],
+  );
+});

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type OutgoingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import { createStsEmulator } from "../../../emulators/sts/emulator.ts";
 import type { PodroleError } from "../../../src/protocol/errors.ts";
-import { systemClock as clock } from "../../../src/runtime/clock.ts";
+import { type Clock, systemClock as clock } from "../../../src/runtime/clock.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createSts } from "../../../src/server/aws/sts.ts";
 
@@ -172,24 +172,61 @@ test("assumeRole() rejects with the retryable STS_UNAVAILABLE when that hop is d
   });
 });
 
-test("assumeRole() rejects with STS_THROTTLED at once when a proxy before STS asks for a long wait", async (context) => {
+/** A client of something before STS that gives one answer; `calls` counts the requests. */
+async function behindProxy(
+  context: TestContext,
+  { status, headers, body }: { readonly status: number; readonly headers?: OutgoingHttpHeaders; readonly body: string },
+  own: Clock = clock,
+) {
   await setUp(context);
-  let calls = 0;
+  const counts = { calls: 0 };
   const proxy = createServer((_request, response) => {
-    calls += 1;
-    const error = "<Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error>";
-    response.writeHead(400, { "content-type": "text/xml", "retry-after": "600" });
-    response.end(`<ErrorResponse>${error}</ErrorResponse>`);
+    counts.calls += 1;
+    response.writeHead(status, { "content-type": "text/xml", ...headers }).end(body);
   });
   proxy.listen(0, "127.0.0.1");
   await once(proxy, "listening");
   const endpoint = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-  const sts = createSts({ clock }, { region: REGION, endpoint, ...PLAIN, hopRoleArn: undefined, timeoutMs: 5_000 });
+  const sts = createSts(
+    { clock: own },
+    { region: REGION, endpoint, ...PLAIN, hopRoleArn: undefined, timeoutMs: 5_000 },
+  );
   context.after(() => {
     sts.close();
     proxy.close();
     proxy.closeAllConnections();
   });
+  return { counts, sts };
+}
+
+test("assumeRole() rejects with STS_THROTTLED at once when a proxy before STS asks for a long wait", async (context) => {
+  const error = "<Error><Type>Sender</Type><Code>Throttling</Code><Message>Rate exceeded</Message></Error>";
+  const headers = { "retry-after": "600" };
+  const body = `<ErrorResponse>${error}</ErrorResponse>`;
+  const { sts, counts } = await behindProxy(context, { status: 400, headers, body });
   await assert.rejects(sts.assumeRole(input("orders")), { code: "STS_THROTTLED", retryAfterMs: 30_000 });
-  assert.equal(calls, 1);
+  assert.equal(counts.calls, 1);
+});
+
+function sessionUntil(expiration: number): string {
+  const keys = "<AccessKeyId>ASIA1</AccessKeyId><SecretAccessKey>k</SecretAccessKey><SessionToken>t</SessionToken>";
+  const credentials = `<Credentials>${keys}<Expiration>${new Date(expiration).toISOString()}</Expiration></Credentials>`;
+  return `<AssumeRoleResponse><AssumeRoleResult>${credentials}</AssumeRoleResult></AssumeRoleResponse>`;
+}
+
+test("assumeRole() rejects with SESSION_EXPIRED when STS returns a session that has expired by its own clock", async (context) => {
+  const { sts, counts } = await behindProxy(context, { status: 200, body: sessionUntil(Date.now() - 60_000) });
+  await assert.rejects(sts.assumeRole(input("orders")), {
+    code: "SESSION_EXPIRED",
+    message: /STS answered at .*Z with a session that expired at .*Z; expected one that is valid$/,
+  });
+  assert.equal(counts.calls, 1);
+});
+
+test("assumeRole() returns a session that is valid by the clock of STS, whatever the server's clock shows", async (context) => {
+  const expiration = Math.floor(Date.now() / 1000) * 1000 + 900_000;
+  const ahead: Clock = { ...clock, now: () => Date.now() + 7_200_000 };
+  const { sts } = await behindProxy(context, { status: 200, body: sessionUntil(expiration) }, ahead);
+  const { issuedAtMs, expiresAtMs } = await sts.assumeRole(input("orders"));
+  assert.deepEqual([issuedAtMs, expiresAtMs], [expiration - 900_000, expiration]);
 });

@@ -41,7 +41,7 @@ function setUp(found: PodInContext | Refusal, get: () => Promise<SessionCredenti
     cache: {
       get: async (input) => {
         requested.push(input);
-        return { credentials: await get(), outcome: "miss" };
+        return { credentials: await get(), remainingMs: 1_800_000, outcome: "miss" };
       },
       prefetch: async (input) => void prefetched.push(input),
     },

@@ -61,7 +61,7 @@ test("measureCache() counts the outcome of a look-up, failed for a rejection, an
       { get, prefetch: (...call: unknown[]) => prefetched.push(call) } as unknown as CredentialCache,
       metrics,
     );
-  const answer = { credentials: SESSION, outcome: "stale" } as const;
+  const answer = { credentials: SESSION, remainingMs: 1, outcome: "stale" } as const;
   const cache = withAnswer(async () => answer);
   assert.equal(await cache.get(INPUT, requestingPod), answer);
   await cache.prefetch(INPUT, requestingPod);

@@ -145,6 +145,29 @@ test("renew() requests a new certificate when the pod was suspended until after 
   assert.equal(grants()[0]?.credentials?.expiresAtMs, clock.now() + HOUR_MS);
 });
 
+test("renew() requests a new certificate when the clock was set back to before the stored one was issued", async (t) => {
+  const { run, file } = await setUp(t);
+  await run();
+  const first = await readFile(file("identity.pem"), "utf8");
+  clock.step(-2 * MINUTE_MS);
+  assert.deepEqual(await run(), { outcome: "renewed" });
+  assert.notEqual(await readFile(file("identity.pem"), "utf8"), first);
+});
+
+for (const [what, skewMs] of [
+  ["two hours ahead of", 2 * HOUR_MS],
+  ["two hours behind", -2 * HOUR_MS],
+] as const) {
+  test(`renew() stores the time that the server says remains, by the node's clock, when the server's clock is ${what} it`, async (t) => {
+    const { run, grants } = await setUp(t);
+    server.grant = (container) =>
+      granted(container, { now: clock.now() + skewMs - 15 * MINUTE_MS, remainingMs: 45 * MINUTE_MS });
+    assert.deepEqual(await run(), { outcome: "renewed" });
+    const { issuedAtMs = 0, expiresAtMs = 0 } = grants()[0]?.credentials ?? {};
+    assert.deepEqual([issuedAtMs - clock.now(), expiresAtMs - clock.now()], [-15 * MINUTE_MS, 45 * MINUTE_MS]);
+  });
+}
+
 test("renew() requests a new certificate, once, when the server rejects the stored one", async (t) => {
   const { run } = await setUp(t);
   await run();

@@ -75,8 +75,13 @@ export interface RoleCredentials {
   expiresAtMs: number;
   roleArn: string;
   accountId: string;
-  /** Time of issue by STS, Unix time in milliseconds: half of the lifetime is counted from it. */
+  /** Time of issue by the same clock as expires_at_ms, Unix time in milliseconds: half of the lifetime is counted from it. */
   issuedAtMs: number;
+  /**
+   * Milliseconds until expires_at_ms when the server sent this, by elapsed time: it holds whatever the clocks show. 0 from
+   * servers that do not send it.
+   */
+  remainingMs: number;
 }
 
 export interface Refusal {
@@ -427,6 +432,7 @@ function createBaseRoleCredentials(): RoleCredentials {
     roleArn: "",
     accountId: "",
     issuedAtMs: 0,
+    remainingMs: 0,
   };
 }
 
@@ -452,6 +458,9 @@ export const RoleCredentials: MessageFns<RoleCredentials> = {
     }
     if (message.issuedAtMs !== 0) {
       writer.uint32(56).int64(message.issuedAtMs);
+    }
+    if (message.remainingMs !== 0) {
+      writer.uint32(64).int64(message.remainingMs);
     }
     return writer;
   },
@@ -523,6 +532,14 @@ export const RoleCredentials: MessageFns<RoleCredentials> = {
             }
 
             message.issuedAtMs = longToNumber(reader.int64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.remainingMs = longToNumber(reader.int64());
             continue;
           }
         }
