@@ -10,7 +10,7 @@ import { type ApiDeps, handleApiRequest } from "./api.ts";
 import { type AuditEvent, createAuditLog } from "./audit.ts";
 import { createInitialObjects } from "./creation.ts";
 import { type ApiServerFaults, createApiServerFaults } from "./faults.ts";
-import { asStatus, createHttp } from "./http.ts";
+import { asStatus, createApiListener } from "./http.ts";
 import { kubeconfig } from "./kubeconfig.ts";
 import { createLists } from "./lists.ts";
 import { readRequestInfo } from "./request-info.ts";
@@ -97,7 +97,7 @@ export function createKubernetesEmulator(
     access,
   };
   createInitialObjects(api);
-  const server = createHttp({ ...api, audit, faults, watches, version, pages }, keys);
+  const server = createApiListener({ ...api, audit, faults, watches, version, pages }, keys);
   let url = "";
 
   return {

@@ -33,7 +33,7 @@ export interface ServingKeys {
 }
 
 /** Creates the HTTP server. Without `keys`: plain HTTP. */
-export function createHttp(deps: HttpDeps, keys: ServingKeys | undefined): Server {
+export function createApiListener(deps: HttpDeps, keys: ServingKeys | undefined): Server {
   const listener = (request: IncomingMessage, response: ServerResponse) => {
     serve(deps, request, response).catch((error: unknown) => {
       if (!response.headersSent) send(response, asStatus(error), []);

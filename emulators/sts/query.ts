@@ -17,11 +17,11 @@ const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 /** A POST without the form's content type has no fields, whatever its body contains. */
 export function readForm(method: string, query: string, contentType: string | undefined, body: Uint8Array): QueryForm {
   const isForm = method === "POST" && FORM.test(contentType ?? "");
-  return createForm(isForm ? new TextDecoder().decode(body) : method === "POST" ? "" : query);
+  return createQueryForm(isForm ? new TextDecoder().decode(body) : method === "POST" ? "" : query);
 }
 
 /** Parses form fields. */
-export function createForm(text: string): QueryForm {
+export function createQueryForm(text: string): QueryForm {
   const fields = new URLSearchParams(text);
   const get = (name: string) => fields.get(name) ?? undefined;
   return {

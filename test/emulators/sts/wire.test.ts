@@ -1,7 +1,7 @@
 // Requests that no SDK sends, and the XML on the wire.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createForm, readTags } from "../../../emulators/sts/query.ts";
+import { createQueryForm, readTags } from "../../../emulators/sts/query.ts";
 import { fc } from "../../property.ts";
 import { element, KEY, type RawRequest, READER, sendSigned, startSts, USER_ARN } from "./harness.ts";
 
@@ -184,8 +184,8 @@ test("authenticate() refuses a session token that is sent but not signed", async
   assert.equal(element(body, "Code"), "SignatureDoesNotMatch");
 });
 
-test("createForm() uses the first of two fields with one name, and lists in the order of their numbers", () => {
-  const form = createForm(
+test("createQueryForm() uses the first of two fields with one name, and lists in the order of their numbers", () => {
+  const form = createQueryForm(
     "a=1&a=2&Tags.member.10.Key=j&Tags.member.2.Key=b&Tags.member.2.Value=x+y&Tags.member.x.Key=no",
   );
   assert.equal(form.get("a"), "1");
