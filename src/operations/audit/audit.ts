@@ -4,9 +4,9 @@
 import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type Checked, success } from "../../runtime/result.ts";
-import { createPod, type PodAnswer } from "./answers/pod.ts";
-import { createRefusals, type RefusalsAnswer } from "./answers/refusals.ts";
-import { createWho, type GrantsAnswer } from "./answers/who.ts";
+import { createPodQuestion, type PodAnswer } from "./answers/pod.ts";
+import { createRefusalsQuestion, type RefusalsAnswer } from "./answers/refusals.ts";
+import { createGrantsQuestion, type GrantsAnswer } from "./answers/who.ts";
 import { openClusterLogs } from "./logs/cluster-logs.ts";
 import { createReadProgress, type LogCounts, type ReadProgress } from "./logs/progress.ts";
 import {
@@ -94,11 +94,11 @@ function questionOf(query: AuditQuery): Question<AuditAnswer> {
   switch (query.about) {
     case "role":
     case "key":
-      return createWho(query);
+      return createGrantsQuestion(query);
     case "pod":
-      return createPod(query);
+      return createPodQuestion(query);
     case "refusals":
-      return createRefusals(query);
+      return createRefusalsQuestion(query);
   }
 }
 

@@ -35,7 +35,7 @@ export interface PodAnswer {
 }
 
 /** Creates the question about the pods of this name; a recreated pod has several instances. */
-export function createPod({
+export function createPodQuestion({
   namespace,
   pod,
 }: {

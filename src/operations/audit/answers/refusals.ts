@@ -39,7 +39,7 @@ export interface RefusalsAnswer {
 }
 
 /** Creates the question about refusals that match every given filter. */
-export function createRefusals({ reason, role, namespace }: RefusalFilter): Question<RefusalsAnswer> {
+export function createRefusalsQuestion({ reason, role, namespace }: RefusalFilter): Question<RefusalsAnswer> {
   const rows = new Map<string, RefusalRow>();
   /** Refusals by the webhook: the API server's log, which is read later, tells which of them are believed. */
   const admissions: AdmissionRecord[] = [];

@@ -29,7 +29,7 @@ export interface WhoFilter {
 }
 
 /** Creates the question about grants that match every given filter. */
-export function createWho({ role, accessKeyId, namespace }: WhoFilter): Question<GrantsAnswer> {
+export function createGrantsQuestion({ role, accessKeyId, namespace }: WhoFilter): Question<GrantsAnswer> {
   const matches = (record: CredentialsRecord) =>
     (role === undefined || isRole(record.role, role)) &&
     (accessKeyId === undefined || record.accessKeyId === accessKeyId) &&
