@@ -7,8 +7,8 @@ import { createEventRecorder } from "./issue/events.ts";
 import { createCertificateIssuer, type IssueCertificate } from "./issue/issue-certificate.ts";
 import { type CredentialIssuer, createCredentialIssuer } from "./issue/issue-credentials.ts";
 import { createPodDirectory, type PodDirectory } from "./issue/pod-directory.ts";
-import { createProve, type ProvenPod } from "./issue/prove.ts";
 import { createReviewLimit } from "./issue/token-reviews.ts";
+import { createProofVerifier, type ProvenPod } from "./issue/verify-proof.ts";
 import { measureCache } from "./observability/measure.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
 import type { OpenedAws } from "./open-aws.ts";
@@ -86,7 +86,7 @@ function openCertificateIssuer(
     {
       clock,
       audit,
-      prove: createProve({ clock, kubernetes, limitReviews: createReviewLimit() }, { audience }),
+      verifyProof: createProofVerifier({ clock, kubernetes, limitReviews: createReviewLimit() }, { audience }),
       authority: () => trust.poller.current().authority,
       prefetch,
     },

@@ -11,9 +11,9 @@ import { createSampler, type Sampler, sampledFields } from "../runtime/sampler.t
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import type { ServerSettings } from "../settings/server.ts";
 import { createAccompanyingCredentials } from "./issue/accompanying-credentials.ts";
-import { createIdentify } from "./issue/identify.ts";
-import { isUnproven } from "./issue/prove.ts";
+import { createCallerIdentifier } from "./issue/identify-caller.ts";
 import { credentialsService, identityService } from "./issue/services.ts";
+import { isUnproven } from "./issue/verify-proof.ts";
 import { refreshGauges } from "./observability/gauges.ts";
 import { measureCertificates, measureCredentials } from "./observability/measure.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
@@ -85,7 +85,7 @@ function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, sett
   });
   const credentials = credentialsService({
     ...common,
-    identify: createIdentify({ clock, bundlePem }, { trustDomain }),
+    identify: createCallerIdentifier({ clock, bundlePem }, { trustDomain }),
     issuer,
   });
   const onClose = (port: string) => (reason: CloseReason) => metrics.connectionsClosed.inc({ port, reason });

@@ -8,7 +8,7 @@ import type { Log } from "../runtime/log.ts";
 import { envName, readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
 import { createSuggester } from "../runtime/suggest.ts";
 import { formatFlags, parseFlags } from "./arguments.ts";
-import type { Command } from "./renewal/child-process.ts";
+import type { Command } from "./renewal/renewal-process.ts";
 import { SIDECAR_SETTINGS, VARIABLES_FOR_OTHERS, WAIT_SETTINGS } from "./settings.ts";
 
 /** The process as the program sees it; only main.ts files can provide it. */

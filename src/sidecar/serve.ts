@@ -11,15 +11,15 @@ import { readGrants } from "./files/grants-file.ts";
 import { createPaceStore } from "./files/pace-file.ts";
 import { writeTerminationMessage } from "./files/termination-message.ts";
 import { replaceTokens, takeUnusedTokens } from "./files/token-files.ts";
-import { type Authorize, createAuthorize } from "./http/authorize.ts";
 import { createEndpoint, type OtherPaths } from "./http/endpoint.ts";
 import { createHealth } from "./http/health.ts";
+import { createTokenMatcher, type MatchToken } from "./http/match-token.ts";
 import { createSidecarMetrics } from "./metrics.ts";
-import { type Command, createChildRun } from "./renewal/child-process.ts";
+import { createPodStart, type PodStart } from "./pod-start.ts";
 import type { Renewal } from "./renewal/outcome.ts";
+import { type Command, createRenewalProcess } from "./renewal/renewal-process.ts";
 import { createRenewals } from "./renewal/schedule.ts";
 import type { SidecarSettings } from "./settings.ts";
-import { createStart, type Start } from "./start.ts";
 
 /** What the process provides. */
 export interface ServeDeps {
@@ -34,7 +34,7 @@ export interface ServeDeps {
 }
 
 /** A running sidecar. */
-export interface Serving extends Pick<Start, "refused" | "waitingFor"> {
+export interface Serving extends Pick<PodStart, "refused" | "waitingFor"> {
   /** The bound ports: settings may request any free one. */
   readonly port: number;
   readonly healthPort: number;
@@ -72,13 +72,13 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
   });
   shutdown.onClose("renewal", () => renewals.stop());
   renewals.start();
-  const start = createStart({ clock, log, store, renewals }, settings);
+  const start = createPodStart({ clock, log, store, renewals }, settings);
   shutdown.onClose("start", () => start.stop());
 
   try {
     const unused = takeUnusedTokens(tokensDirectory, containers);
     // Until this sidecar listens, another container may listen on its port, so every token sent by then is replaced.
-    let authorize: Authorize = unused ? createAuthorize(unused) : () => ({ token: "replaced" });
+    let authorize: MatchToken = unused ? createTokenMatcher(unused) : () => ({ token: "replaced" });
     const otherPaths = await loadMetadata(deps, settings, store);
     const endpoint = createEndpoint(
       {
@@ -86,7 +86,7 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
         log,
         store,
         renewals,
-        authorize: (header) => authorize(header),
+        matchToken: (header) => authorize(header),
         count: metrics.countRequest,
         otherPaths,
         onClose: (reason) => metrics.countClosed("credentials", reason),
@@ -100,7 +100,7 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
     );
     shutdown.onClose("health port", () => health.close());
     const port = await endpoint.listen();
-    if (!unused) authorize = createAuthorize(replaceTokens(tokensDirectory, containers));
+    if (!unused) authorize = createTokenMatcher(replaceTokens(tokensDirectory, containers));
     const healthPort = await health.listen();
     log.info({ port, healthPort, containers, ready: store.ready() }, "podrole-sidecar is up");
     const { refused } = start;
@@ -115,7 +115,7 @@ function createRun(
   { clock, log, write, renewCommand: command, env }: ServeDeps,
   settings: SidecarSettings,
 ): (signal: AbortSignal) => Promise<Renewal> {
-  if (command) return createChildRun({ clock, log, write }, { command, env, deadlineMs: CHILD_DEADLINE_MS });
+  if (command) return createRenewalProcess({ clock, log, write }, { command, env, deadlineMs: CHILD_DEADLINE_MS });
   return async () => (await import("./renewal/renew.ts")).renew({ clock, log }, settings);
 }
 
@@ -126,8 +126,8 @@ async function loadMetadata(
   store: CredentialStore,
 ): Promise<OtherPaths | undefined> {
   if (!metadata) return undefined;
-  const { createMetadata } = await import("./http/metadata/metadata.ts");
-  return createMetadata(
+  const { createMetadataPaths } = await import("./http/metadata/metadata-paths.ts");
+  return createMetadataPaths(
     { clock, credentials: () => store.credentials(0) },
     { region: region || undefined, zone: zone || undefined, version1 },
   );

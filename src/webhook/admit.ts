@@ -15,7 +15,7 @@ import type { AdmissionRequest, AdmissionResponse } from "./review.ts";
 import { truncated, warningTexts } from "./warning-texts.ts";
 
 /** What the use case reads, and where it records. */
-export interface AdmitDeps {
+export interface AdmissionHandlerDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly audit: Audit;
@@ -35,7 +35,7 @@ export interface Admission {
 export type Admit = (request: AdmissionRequest) => Promise<Admission>;
 
 /** Creates the use case from what it reads and where it records. */
-export function createAdmit({ clock, log, audit, lookups, settings }: AdmitDeps): Admit {
+export function createAdmissionHandler({ clock, log, audit, lookups, settings }: AdmissionHandlerDeps): Admit {
   async function decide({ createsPod, namespace, object }: AdmissionRequest): Promise<PatchedPlan> {
     if (!createsPod) return PASSED_UNCHANGED;
     const current = settings();

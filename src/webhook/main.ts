@@ -10,11 +10,11 @@ import type { ProgramDeps } from "../runtime/shutdown.ts";
 import { buildLabels } from "../runtime/version.ts";
 import { choosesNativeSidecar, planSettings } from "../settings/plan-settings.ts";
 import type { WebhookSettings } from "../settings/webhook.ts";
-import { createAdmit } from "./admit.ts";
+import { createAdmissionHandler } from "./admit.ts";
 import { createWebhookApp } from "./app.ts";
 import { ANY_CALLER, createCallers, createRejectionLog } from "./callers.ts";
-import { measureAdmission, measureReads, type WebhookMetrics } from "./instrument.ts";
 import { createLookups } from "./lookups.ts";
+import { measureAdmission, measureReads, type WebhookMetrics } from "./measure.ts";
 import { WEBHOOK_METRICS } from "./metrics.ts";
 import { type OpenedWatches, openWatches } from "./open-watches.ts";
 import { createRequestedCertificate, type RequestedCertificate } from "./requested-certificate.ts";
@@ -60,7 +60,7 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
   await Promise.race([Promise.all([trust.ready, serving.ready, cluster.ready]), untilAborted(signal)]);
 
   const lookups = createLookups({ clock, cluster: measureReads(cluster, metrics) }, { timeoutMs: LOOKUP_TIMEOUT_MS });
-  const admit = createAdmit({
+  const admit = createAdmissionHandler({
     clock,
     log,
     audit,

@@ -10,8 +10,8 @@ import type { SessionCredentials } from "../../src/server/aws/sts.ts";
 import { createCertificateIssuer } from "../../src/server/issue/issue-certificate.ts";
 import { createCredentialIssuer } from "../../src/server/issue/issue-credentials.ts";
 import type { PodInContext } from "../../src/server/issue/pod-directory.ts";
-import type { ProvenPod } from "../../src/server/issue/prove.ts";
-import { createAdmit } from "../../src/webhook/admit.ts";
+import type { ProvenPod } from "../../src/server/issue/verify-proof.ts";
+import { createAdmissionHandler } from "../../src/webhook/admit.ts";
 import { createLookups } from "../../src/webhook/lookups.ts";
 import { formatReview, readReview } from "../../src/webhook/review.ts";
 import { createFakeClock } from "../fakes/clock.ts";
@@ -47,7 +47,7 @@ function recordingAudit(program: string): { readonly audit: Audit; readonly line
 async function admit(record: Audit): Promise<readonly unknown[]> {
   const { log } = createKeptLog();
   const lookups = createLookups({ clock, cluster: createFakeCluster() }, { timeoutMs: 3_000 });
-  const decide = createAdmit({ clock, log, audit: record, lookups, settings: () => PLAN_SETTINGS });
+  const decide = createAdmissionHandler({ clock, log, audit: record, lookups, settings: () => PLAN_SETTINGS });
   const injected = podOf({ "iam.amazonaws.com/role": "shop-a", "podrole.io/misspelt": "x" });
   const named = podOf();
   named.metadata.name = "orders";
@@ -77,7 +77,7 @@ async function issueCertificates(record: Audit): Promise<void> {
   const refusal = refuse("PROOF_REJECTED", "Cannot accept the token");
   for (const caller of [POD, webhook, refusal]) {
     const issue = createCertificateIssuer(
-      { clock, audit: record, prove: async () => caller, authority: () => authority, prefetch: async () => {} },
+      { clock, audit: record, verifyProof: async () => caller, authority: () => authority, prefetch: async () => {} },
       {
         trustDomain: "cluster.local",
         lifetimeMs: HOUR_MS,

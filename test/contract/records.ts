@@ -10,7 +10,7 @@ import { Secret } from "../../src/runtime/secret.ts";
 import { terminationMessage } from "../../src/sidecar/files/termination-message.ts";
 import type { Credentials } from "../../src/sidecar/grants.ts";
 import { createHealth } from "../../src/sidecar/http/health.ts";
-import { createMetadata } from "../../src/sidecar/http/metadata/metadata.ts";
+import { createMetadataPaths } from "../../src/sidecar/http/metadata/metadata-paths.ts";
 import { credentialsReply, type Reply, refusalReply } from "../../src/sidecar/http/replies.ts";
 import { createSidecarMetrics } from "../../src/sidecar/metrics.ts";
 import { createWebhookApp } from "../../src/webhook/app.ts";
@@ -52,7 +52,7 @@ function bodyOf({ body }: Reply): unknown {
 }
 
 function metadataPaths(): Entries {
-  const answer = createMetadata(
+  const answer = createMetadataPaths(
     { clock, credentials: () => GRANTED },
     { region: "eu-central-1", zone: "eu-central-1a", version1: true },
   );

@@ -11,7 +11,7 @@ import { readSettings } from "../../src/runtime/settings.ts";
 import { createCredentialCache } from "../../src/server/aws/credential-cache.ts";
 import { baseArnOf } from "../../src/server/aws/own-identity.ts";
 import { createEventRecorder } from "../../src/server/issue/events.ts";
-import { instanceOf, verifyPod } from "../../src/server/issue/prove.ts";
+import { instanceOf, verifyPod } from "../../src/server/issue/verify-proof.ts";
 import { crossCheckServer } from "../../src/settings/cross-check.ts";
 import { SERVER_SETTINGS } from "../../src/settings/server.ts";
 import { createFakeClock } from "../fakes/clock.ts";

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { apply_patch as applyPatch } from "jsonpatch";
 import { type PlanSettings, plan } from "../../src/injection/plan.ts";
 import { PodroleError } from "../../src/protocol/errors.ts";
-import { type Admission, createAdmit } from "../../src/webhook/admit.ts";
+import { type Admission, createAdmissionHandler } from "../../src/webhook/admit.ts";
 import { createLookups } from "../../src/webhook/lookups.ts";
 import { readReview } from "../../src/webhook/review.ts";
 import { createFakeClock } from "../fakes/clock.ts";
@@ -21,7 +21,7 @@ function createStage(settings: () => PlanSettings | undefined = () => PLAN_SETTI
   const { log, lines } = createKeptLog();
   const records: Readonly<Record<string, unknown>>[] = [];
   const lookups = createLookups({ clock, cluster }, { timeoutMs: TIMEOUT_MS });
-  const admit = createAdmit({ clock, log, audit: (line) => records.push({ ...line }), lookups, settings });
+  const admit = createAdmissionHandler({ clock, log, audit: (line) => records.push({ ...line }), lookups, settings });
   const send = (object: unknown, request?: Record<string, unknown>): Promise<Admission> => {
     const read = readReview(reviewOf(object, request));
     assert.ok(read.ok);

@@ -9,10 +9,10 @@ import { type Authority, createAuthority, issueCertificate } from "../../src/pki
 import { generateKeyPem } from "../../src/pki/keys.ts";
 import type { TlsMaterial } from "../../src/protocol/tls.ts";
 import { createMetrics } from "../../src/runtime/metrics.ts";
-import { createAdmit } from "../../src/webhook/admit.ts";
+import { createAdmissionHandler } from "../../src/webhook/admit.ts";
 import { createWebhookApp } from "../../src/webhook/app.ts";
-import { measureAdmission, measureReads } from "../../src/webhook/instrument.ts";
 import { createLookups } from "../../src/webhook/lookups.ts";
+import { measureAdmission, measureReads } from "../../src/webhook/measure.ts";
 import { WEBHOOK_METRICS } from "../../src/webhook/metrics.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
@@ -42,7 +42,7 @@ function createStage(test: TestContext) {
   let material = servingBy(authority);
   const listeners = new Set<() => void>();
   const lookups = createLookups({ clock, cluster: measureReads(cluster, metrics) }, { timeoutMs: 3_000 });
-  const admit = createAdmit({ clock, log, audit: () => {}, lookups, settings: () => PLAN_SETTINGS });
+  const admit = createAdmissionHandler({ clock, log, audit: () => {}, lookups, settings: () => PLAN_SETTINGS });
   const app = createWebhookApp(
     {
       clock,

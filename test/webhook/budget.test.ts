@@ -10,7 +10,7 @@ import { createAuthority } from "../../src/pki/certificate.ts";
 import type { BudgetLimits, CloseReason } from "../../src/runtime/budget.ts";
 import { HOUR_MS } from "../../src/runtime/clock.ts";
 import type { Cidr } from "../../src/runtime/settings.ts";
-import { createAdmit } from "../../src/webhook/admit.ts";
+import { createAdmissionHandler } from "../../src/webhook/admit.ts";
 import { createWebhookApp, WEBHOOK_LIMITS } from "../../src/webhook/app.ts";
 import { countNodes } from "../../src/webhook/bodies.ts";
 import { createLookups } from "../../src/webhook/lookups.ts";
@@ -42,7 +42,7 @@ async function start(context: TestContext, { apiServerCidrs, verifiesClients = f
     {
       clock,
       log,
-      admit: createAdmit({ clock, log, audit: () => {}, lookups, settings: () => PLAN_SETTINGS }),
+      admit: createAdmissionHandler({ clock, log, audit: () => {}, lookups, settings: () => PLAN_SETTINGS }),
       tls: { current: () => material, onChange: () => () => {} },
       ...(verifiesClients && {
         callers: {

@@ -17,7 +17,7 @@ import { createListener } from "../../src/protocol/listener.ts";
 import type { TlsMaterial } from "../../src/protocol/tls.ts";
 import { HOUR_MS, MINUTE_MS, systemClock } from "../../src/runtime/clock.ts";
 import { identityService } from "../../src/server/issue/services.ts";
-import { createAdmit } from "../../src/webhook/admit.ts";
+import { createAdmissionHandler } from "../../src/webhook/admit.ts";
 import { createLookups } from "../../src/webhook/lookups.ts";
 import { createRequestedCertificate } from "../../src/webhook/requested-certificate.ts";
 import { readReview } from "../../src/webhook/review.ts";
@@ -246,7 +246,7 @@ async function bundleOfNewPod(trust: TrustBundle): Promise<string | undefined> {
   const clock = createFakeClock(now);
   const lookups = createLookups({ clock, cluster: createFakeCluster() }, { timeoutMs: 3_000 });
   const settings = (): PlanSettings => ({ ...PLAN_SETTINGS, trustBundle: trust.current() ?? "" });
-  const admit = createAdmit({ clock, log, audit: () => {}, lookups, settings });
+  const admit = createAdmissionHandler({ clock, log, audit: () => {}, lookups, settings });
   const read = readReview(reviewOf(podOf()));
   assert.ok(read.ok);
   const { response } = await admit(read.value);

@@ -1,6 +1,6 @@
-// The identity port's use case: prove → read the key → sign → record → prefetch (accompanying-credentials.ts waits for it). An injected pod gets a client certificate
-// for exactly itself; the webhook's ServiceAccount gets a serving certificate for the webhook's names. Names in the CSR are
-// ignored.
+// The identity port's use case: verify the proof → read the key → sign → record → prefetch (accompanying-credentials.ts
+// waits for it). An injected pod gets a client certificate for exactly itself; the webhook's ServiceAccount gets a serving
+// certificate for the webhook's names. Names in the CSR are ignored.
 import type { KeyObject } from "node:crypto";
 import {
   type Authority,
@@ -15,14 +15,14 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Audit } from "../../runtime/log.ts";
 import { createSampler, sampledFields } from "../../runtime/sampler.ts";
 import type { Secret } from "../../runtime/secret.ts";
-import { isUnproven, type Prove, type ProvenPod, podFields } from "./prove.ts";
 import { notInjected, whyUninjected } from "./uninjected.ts";
+import { isUnproven, type ProvenPod, podFields, type VerifyProof } from "./verify-proof.ts";
 
 export interface CertificateIssuerDeps {
   readonly clock: Clock;
   readonly audit: Audit;
   /** Identifies the pod behind the token. */
-  readonly prove: Prove;
+  readonly verifyProof: VerifyProof;
   readonly authority: () => Authority;
   /** Starts fetching the pod's credentials; resolves when that has ended, with or without success, and never rejects. */
   readonly prefetch: (pod: ProvenPod) => Promise<void>;
@@ -62,7 +62,7 @@ export type IssueCertificate = (token: Secret, csr: Uint8Array, peer: string) =>
 
 /** Builds the use case; it has no state of its own. */
 export function createCertificateIssuer(
-  { clock, audit, prove, authority, prefetch }: CertificateIssuerDeps,
+  { clock, audit, verifyProof, authority, prefetch }: CertificateIssuerDeps,
   { trustDomain, lifetimeMs, webhook }: CertificateIssuerOptions,
 ): IssueCertificate {
   function identityOf({ namespace, serviceAccount, name, uid }: ProvenPod): PodIdentity {
@@ -82,7 +82,7 @@ export function createCertificateIssuer(
   }
 
   return async (token, csr, peer) => {
-    const caller = await prove(token, peer);
+    const caller = await verifyProof(token, peer);
     if (isRefusal(caller)) throw refuseUnproven(caller, peer);
     const identity = isWebhook(caller) ? undefined : identityOf(caller);
     const uninjected = identity && whyUninjected(caller.pod);

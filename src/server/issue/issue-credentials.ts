@@ -13,7 +13,7 @@ import { circumstancesOf } from "./circumstances.ts";
 import { asPinned, type ContainerDecision, decideContainers } from "./decide-containers.ts";
 import type { RecordRefusal } from "./events.ts";
 import type { PodDirectory, PodInContext } from "./pod-directory.ts";
-import { podFields } from "./prove.ts";
+import { podFields } from "./verify-proof.ts";
 
 export interface CredentialIssuerDeps {
   readonly audit: Audit;

@@ -14,8 +14,8 @@ import { isRefusal, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { createLiveLookups } from "./live-lookups.ts";
-import { instanceOf, type PodInstance, verifyPod } from "./prove.ts";
 import { notInjected, whyUninjected } from "./uninjected.ts";
+import { instanceOf, type PodInstance, verifyPod } from "./verify-proof.ts";
 
 /** A pod with everything that its roles depend on: its own annotations, its namespace's and its ServiceAccount's. */
 export interface PodInContext {

@@ -13,7 +13,7 @@ import { type Peer, unary } from "../../protocol/listener.ts";
 import { isDnsLabel } from "../../runtime/dns-names.ts";
 import { Secret } from "../../runtime/secret.ts";
 import type { AccompanyingCredentials } from "./accompanying-credentials.ts";
-import type { Identify } from "./identify.ts";
+import type { IdentifyCaller } from "./identify-caller.ts";
 import type { IssueCertificate } from "./issue-certificate.ts";
 import type { CredentialIssuer, IssueResult } from "./issue-credentials.ts";
 
@@ -67,7 +67,7 @@ export function credentialsService({
   onFailure,
   issuer,
   identify,
-}: ServiceDeps & { readonly issuer: CredentialIssuer; readonly identify: Identify }) {
+}: ServiceDeps & { readonly issuer: CredentialIssuer; readonly identify: IdentifyCaller }) {
   const bundleFor = createBundleReply(bundlePem);
   const getCredentials = unary(async ({ containers, bundleHash: hash }: CredentialsRequest, peer) => {
     const identity = identify(peer);

@@ -8,8 +8,8 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { createSampler } from "../../runtime/sampler.ts";
 import type { CredentialStore } from "../credential-store.ts";
-import type { Authorize } from "./authorize.ts";
 import { createHeldRequests, type HeldRequestsDeps, type HeldRequestsOptions } from "./held-requests.ts";
+import type { MatchToken } from "./match-token.ts";
 import { findForeignOrigin } from "./origin.ts";
 import { type CodedReply, type Lookup, refusalReply } from "./replies.ts";
 import { createLoopbackServer, ENDPOINT_LIMITS, type HttpServer, type HttpServerDeps } from "./servers.ts";
@@ -19,7 +19,7 @@ export interface EndpointDeps extends Pick<HeldRequestsDeps, "renewals"> {
   readonly clock: Clock;
   readonly log: Log;
   readonly store: Pick<CredentialStore, "reply" | "refusal">;
-  readonly authorize: Authorize;
+  readonly matchToken: MatchToken;
   /** Counts every reply and its duration in milliseconds; "OK" for credentials. */
   readonly count: (code: ErrorCode | "OK", durationMs: number) => void;
   /** Replies on every other path; if absent, those return 404. */
@@ -49,7 +49,7 @@ export function createEndpoint(
   deps: EndpointDeps,
   { port, containers, holdMs, limits = ENDPOINT_LIMITS }: EndpointOptions,
 ): HttpServer {
-  const { clock, log, store, renewals, authorize, count, otherPaths, onClose } = deps;
+  const { clock, log, store, renewals, matchToken, count, otherPaths, onClose } = deps;
   /** Refused requests are logged once per minute and code, not once per request. */
   const sampler = createSampler({ clock }, { most: 1 });
   const arrivedAt = new WeakMap<ServerResponse, number>();
@@ -61,8 +61,8 @@ export function createEndpoint(
 
   /** Not the address: a program in the pod can connect from all of 127.0.0.0/8. */
   function callerOf({ headers: { authorization } }: IncomingMessage): string | undefined {
-    const match = authorization ? authorize(authorization) : undefined;
-    return match?.token === "current" ? `token ${match.container}` : WITHOUT_TOKEN;
+    const match = authorization ? matchToken(authorization) : undefined;
+    return match?.token === "current" ? `token ${match.containerIndex}` : WITHOUT_TOKEN;
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
@@ -87,7 +87,7 @@ export function createEndpoint(
       const state = "the request has no Authorization header; expected the content of the container's token file";
       return reply(codedRefusal("TOKEN_MISSING", state), response);
     }
-    const match = authorize(authorization);
+    const match = matchToken(authorization);
     if (match.token === "replaced") {
       const state = "the token is from before the sidecar's last start; expected the present content of the token file";
       return reply(codedRefusal("TOKEN_REPLACED", state, RETRY_SOON), response);
@@ -97,8 +97,8 @@ export function createEndpoint(
         "the Authorization header is not a token of this pod; expected the content of the container's token file";
       return reply(codedRefusal("TOKEN_MISMATCH", state), response);
     }
-    const { container } = match;
-    lookUp(() => credentialsOf(container), container, response);
+    const { containerIndex } = match;
+    lookUp(() => credentialsOf(containerIndex), containerIndex, response);
   }
 
   function credentialsOf(index: number): CodedReply | undefined {

@@ -6,7 +6,7 @@ import { allContainers } from "../../../src/injection/shape.ts";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { isErrorCode } from "../../../src/protocol/errors.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
-import { createAdmit } from "../../../src/webhook/admit.ts";
+import { createAdmissionHandler } from "../../../src/webhook/admit.ts";
 import { createLookups } from "../../../src/webhook/lookups.ts";
 import { formatReview, readReview } from "../../../src/webhook/review.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
@@ -82,7 +82,7 @@ const log = {
   child: () => log,
 } as never;
 const cluster = createFakeCluster();
-const admit = createAdmit({
+const admit = createAdmissionHandler({
   clock: createFakeClock(),
   log,
   audit: (record) => void lines.push(JSON.stringify(record)),

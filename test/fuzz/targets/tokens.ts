@@ -6,12 +6,12 @@ import { isRefusal, PodroleError } from "../../../src/protocol/errors.ts";
 import { fromServiceError, toStatus } from "../../../src/protocol/status.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { fromAwsError } from "../../../src/server/aws/aws-errors.ts";
-import { createProve } from "../../../src/server/issue/prove.ts";
 import { findTokenProblem } from "../../../src/server/issue/token-form.ts";
 import { createReviewLimit } from "../../../src/server/issue/token-reviews.ts";
+import { createProofVerifier } from "../../../src/server/issue/verify-proof.ts";
 import { hashOf } from "../../../src/sidecar/authorization-tokens.ts";
 import { decodeGrants, encodeGrants } from "../../../src/sidecar/files/grants-file.ts";
-import { createAuthorize } from "../../../src/sidecar/http/authorize.ts";
+import { createTokenMatcher } from "../../../src/sidecar/http/match-token.ts";
 import { createMetadataTokens } from "../../../src/sidecar/http/metadata/metadata-tokens.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { hostileText, mutatedJson, mutatedText } from "../generate.ts";
@@ -19,7 +19,7 @@ import { canary, messageOf, target } from "../target.ts";
 
 const containerTokens = ["A".repeat(43), "b-_".repeat(14) + "c", "0".repeat(43)];
 const earlierToken = "e".repeat(43);
-const authorizeContainer = createAuthorize({
+const authorizeContainer = createTokenMatcher({
   current: containerTokens.map((token) => new Secret(token)),
   earlier: [hashOf(earlierToken)],
 });
@@ -118,7 +118,10 @@ const review = target({
     };
     const token = new Secret(`${base64({ alg: "RS256" })}.${base64(CLAIMS)}.${canary("a ServiceAccount token")}`);
     const kubernetes = { reviewToken: async () => typed, getPod: async () => pod };
-    const prove = createProve({ clock, kubernetes, limitReviews: createReviewLimit() }, { audience: "podrole.io" });
+    const prove = createProofVerifier(
+      { clock, kubernetes, limitReviews: createReviewLimit() },
+      { audience: "podrole.io" },
+    );
     const proven = await prove(token, "10.0.0.1:40000");
     if (isRefusal(proven))
       return [

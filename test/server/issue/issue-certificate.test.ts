@@ -9,7 +9,7 @@ import { type Refusal, refuse } from "../../../src/protocol/errors.ts";
 import { HOUR_MS } from "../../../src/runtime/clock.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createCertificateIssuer } from "../../../src/server/issue/issue-certificate.ts";
-import type { ProvenPod } from "../../../src/server/issue/prove.ts";
+import type { ProvenPod } from "../../../src/server/issue/verify-proof.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { injectedPod } from "../../injection/injected-pod.ts";
 
@@ -31,7 +31,7 @@ function setUp(caller: ProvenPod | Refusal) {
     {
       clock,
       audit: (line) => audit.push({ ...line }),
-      prove: async () => caller,
+      verifyProof: async () => caller,
       authority: () => authority,
       prefetch: async ({ name }) => void prefetched.push(name),
     },

@@ -10,7 +10,7 @@ import { CredentialsClient, type GetCredentialsResponse } from "../../../src/pro
 import { createListener } from "../../../src/protocol/listener.ts";
 import { fromServiceError } from "../../../src/protocol/status.ts";
 import { HOUR_MS, systemClock } from "../../../src/runtime/clock.ts";
-import { createIdentify } from "../../../src/server/issue/identify.ts";
+import { createCallerIdentifier } from "../../../src/server/issue/identify-caller.ts";
 import { credentialsService } from "../../../src/server/issue/services.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { newLeaf, POD, POD_SUBJECT } from "../../pki/samples.ts";
@@ -31,7 +31,7 @@ async function setUp(context: TestContext) {
   const service = credentialsService({
     bundlePem,
     onFailure: () => {},
-    identify: createIdentify({ clock, bundlePem }, { trustDomain: POD.trustDomain }),
+    identify: createCallerIdentifier({ clock, bundlePem }, { trustDomain: POD.trustDomain }),
     issuer: {
       issue: async ({ name }) => [{ container: name, refusal: { code: "ROLE_MISSING", message: "Cannot" } }],
       prefetch: async () => {},

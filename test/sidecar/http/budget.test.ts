@@ -5,9 +5,9 @@ import { connect, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { CloseReason } from "../../../src/runtime/budget.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
-import { createAuthorize } from "../../../src/sidecar/http/authorize.ts";
 import { createEndpoint } from "../../../src/sidecar/http/endpoint.ts";
 import { createHealth } from "../../../src/sidecar/http/health.ts";
+import { createTokenMatcher } from "../../../src/sidecar/http/match-token.ts";
 import { textReply } from "../../../src/sidecar/http/replies.ts";
 import { ENDPOINT_LIMITS } from "../../../src/sidecar/http/servers.ts";
 import { createSidecarMetrics } from "../../../src/sidecar/metrics.ts";
@@ -34,7 +34,7 @@ async function startEndpoint(context: TestContext, { hasCredentials }: { readonl
         nextInMs: () => 0,
         onEnd: () => () => {},
       },
-      authorize: createAuthorize({ current: [new Secret("token-a"), new Secret("token-b")], earlier: [] }),
+      matchToken: createTokenMatcher({ current: [new Secret("token-a"), new Secret("token-b")], earlier: [] }),
       count: () => answered++,
       onClose: (reason) => closed.push(reason),
     },

@@ -5,8 +5,8 @@ import { test } from "node:test";
 import { ERRORS, type ErrorCode, type ErrorInfo } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { hashOf } from "../../../src/sidecar/authorization-tokens.ts";
-import { createAuthorize } from "../../../src/sidecar/http/authorize.ts";
 import { createEndpoint } from "../../../src/sidecar/http/endpoint.ts";
+import { createTokenMatcher } from "../../../src/sidecar/http/match-token.ts";
 import { credentialsReply } from "../../../src/sidecar/http/replies.ts";
 import { isPermanent, type Renewal } from "../../../src/sidecar/renewal/outcome.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
@@ -61,7 +61,7 @@ async function setUp(initial: Partial<State> = {}) {
           return () => listeners.delete(listener);
         },
       },
-      authorize: createAuthorize({
+      matchToken: createTokenMatcher({
         current: [new Secret("token-a"), new Secret("token-b")],
         earlier: [hashOf("token-before")],
       }),

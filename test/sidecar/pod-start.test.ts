@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ErrorCode } from "../../src/protocol/errors.ts";
 import { SECOND_MS } from "../../src/runtime/clock.ts";
+import { createPodStart } from "../../src/sidecar/pod-start.ts";
 import type { Renewal } from "../../src/sidecar/renewal/outcome.ts";
-import { createStart } from "../../src/sidecar/start.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 
@@ -17,7 +17,7 @@ function setUp({ ready = false } = {}) {
   const { log, lines } = createKeptLog();
   const state = { ready, refusals: new Map<number, ErrorCode>() };
   const listeners = new Set<(renewal: Renewal) => void>();
-  const start = createStart(
+  const start = createPodStart(
     {
       clock,
       log,
@@ -60,7 +60,7 @@ function setUp({ ready = false } = {}) {
   };
 }
 
-test("createStart() waits while refusals are retryable, and logs the last one every 10 s", async () => {
+test("createPodStart() waits while refusals are retryable, and logs the last one every 10 s", async () => {
   const { clock, lines, start, ends } = setUp();
   assert.equal(await ends({ outcome: "failed", ...refusal("SERVER_UNREACHABLE") }), undefined);
   await clock.advance(25 * SECOND_MS);
@@ -74,7 +74,7 @@ test("createStart() waits while refusals are retryable, and logs the last one ev
   );
 });
 
-test("createStart() resolves with the permanent refusal of one container, also beside a retryable one", async () => {
+test("createPodStart() resolves with the permanent refusal of one container, also beside a retryable one", async () => {
   const { state, ends, listeners } = setUp();
   state.refusals.set(0, "STS_THROTTLED").set(1, "STS_DENIED");
   const renewal: Renewal = { outcome: "refused", ...refusal("STS_THROTTLED") };
@@ -82,12 +82,12 @@ test("createStart() resolves with the permanent refusal of one container, also b
   assert.equal(listeners.size, 0);
 });
 
-test("createStart() resolves when the pod as a whole is permanently refused", async () => {
+test("createPodStart() resolves when the pod as a whole is permanently refused", async () => {
   const { ends } = setUp();
   assert.equal(await ends({ outcome: "failed", ...refusal("POD_UNKNOWN") }), "POD_UNKNOWN Cannot: POD_UNKNOWN");
 });
 
-test("createStart() ignores refusals once the pod has been ready, in this process or an earlier one", async () => {
+test("createPodStart() ignores refusals once the pod has been ready, in this process or an earlier one", async () => {
   const { state, start, ends, listeners } = setUp();
   state.ready = true;
   assert.equal(await ends({ outcome: "renewed" }), undefined);

@@ -13,14 +13,14 @@ import { identityDocument, namesRole, roleCredentials, roleInfo, roleName } from
 import { createMetadataTokens } from "./metadata-tokens.ts";
 
 /** What the metadata paths read. */
-export interface MetadataDeps {
+export interface MetadataPathsDeps {
   readonly clock: Clock;
   /** Returns valid credentials of the pod's role; undefined while there are none. */
   readonly credentials: () => Credentials | undefined;
 }
 
 /** What the metadata paths return. */
-export interface MetadataOptions {
+export interface MetadataPathsOptions {
   /** Undefined: its path answers 404, as every unknown path does. */
   readonly region: string | undefined;
   /** As `region`. */
@@ -37,9 +37,9 @@ const VERSION = /^\/(?:1\.0|\d{4}-\d{2}-\d{2})\//;
 const ROLES = "/latest/meta-data/iam/security-credentials";
 
 /** Creates the handler of the metadata paths. Codes follow the error table, statuses those of IMDS. */
-export function createMetadata(
-  { clock, credentials }: MetadataDeps,
-  { region, zone, version1 }: MetadataOptions,
+export function createMetadataPaths(
+  { clock, credentials }: MetadataPathsDeps,
+  { region, zone, version1 }: MetadataPathsOptions,
 ): OtherPaths {
   const tokens = createMetadataTokens({ clock });
 

@@ -1,4 +1,4 @@
-// Identifies callers of the identity port. Proof is a ServiceAccount token that the API server accepts for podrole's
+// Verifies the proof of callers of the identity port: it is a ServiceAccount token that the API server accepts for podrole's
 // audience, bound to one pod that exists now with the same uid and ServiceAccount and has not finished. The API server
 // does not verify the token's node claims (KEP-4193), so they decide nothing.
 import type { Kubernetes, TokenReview } from "../../kubernetes/api.ts";
@@ -35,18 +35,18 @@ const POD_NAME = "authentication.kubernetes.io/pod-name";
 const POD_UID = "authentication.kubernetes.io/pod-uid";
 const CREDENTIAL_ID = "authentication.kubernetes.io/credential-id";
 
-export interface ProveDeps {
+export interface ProofVerifierDeps {
   readonly clock: Clock;
   readonly kubernetes: Pick<Kubernetes, "reviewToken" | "getPod">;
   readonly limitReviews: LimitReviews;
 }
 
 /**
- * Identifies the pod behind a token, or returns why it is refused: PROOF_REJECTED, POD_UNKNOWN, POD_FINISHED, or
+ * Returns the pod behind a token, or why it is refused: PROOF_REJECTED, POD_UNKNOWN, POD_FINISHED, or
  * KUBERNETES_UNAVAILABLE while too many reviews are in flight. `peer`: "ip:port" of the caller. Rejects only as Kubernetes
  * look-ups do (KUBERNETES_UNAVAILABLE).
  */
-export type Prove = (token: Secret, peer: string) => Promise<ProvenPod | Refusal>;
+export type VerifyProof = (token: Secret, peer: string) => Promise<ProvenPod | Refusal>;
 
 /** True for refusals that anybody can cause; every other one follows a token that the API server accepted. */
 export function isUnproven(code: ErrorCode): boolean {
@@ -54,10 +54,10 @@ export function isUnproven(code: ErrorCode): boolean {
 }
 
 /** Creates the check for tokens of one audience. */
-export function createProve(
-  { clock, kubernetes, limitReviews }: ProveDeps,
+export function createProofVerifier(
+  { clock, kubernetes, limitReviews }: ProofVerifierDeps,
   { audience }: { readonly audience: string },
-): Prove {
+): VerifyProof {
   return async (token, peer) => {
     const problem = findTokenProblem(token, { audience, now: clock.now() });
     if (problem !== undefined) return tokenRejected(problem);

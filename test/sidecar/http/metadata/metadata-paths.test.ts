@@ -4,9 +4,12 @@ import { test } from "node:test";
 import type { ErrorInfo } from "../../../../src/protocol/errors.ts";
 import { Secret } from "../../../../src/runtime/secret.ts";
 import type { Credentials } from "../../../../src/sidecar/grants.ts";
-import { createAuthorize } from "../../../../src/sidecar/http/authorize.ts";
 import { createEndpoint } from "../../../../src/sidecar/http/endpoint.ts";
-import { createMetadata, type MetadataOptions } from "../../../../src/sidecar/http/metadata/metadata.ts";
+import { createTokenMatcher } from "../../../../src/sidecar/http/match-token.ts";
+import {
+  createMetadataPaths,
+  type MetadataPathsOptions,
+} from "../../../../src/sidecar/http/metadata/metadata-paths.ts";
 import type { Renewal } from "../../../../src/sidecar/renewal/outcome.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
 import { createKeptLog } from "../../../fakes/log.ts";
@@ -25,7 +28,7 @@ const ROLE: Credentials = {
 const TTL = "X-aws-ec2-metadata-token-ttl-seconds";
 const IAM = "/latest/meta-data/iam";
 
-interface SetUp extends Partial<MetadataOptions> {
+interface SetUp extends Partial<MetadataPathsOptions> {
   readonly credentials?: Credentials | undefined;
 }
 
@@ -55,9 +58,9 @@ async function setUp(options: SetUp = {}) {
           return () => listeners.delete(listener);
         },
       },
-      authorize: createAuthorize({ current: [new Secret("token-a")], earlier: [] }),
+      matchToken: createTokenMatcher({ current: [new Secret("token-a")], earlier: [] }),
       count: (code) => counted.push(code),
-      otherPaths: createMetadata({ clock, credentials: () => state.credentials }, settings),
+      otherPaths: createMetadataPaths({ clock, credentials: () => state.credentials }, settings),
     },
     { port: 0, containers: ["app"], holdMs: 900 },
   );
@@ -84,7 +87,7 @@ async function setUp(options: SetUp = {}) {
   };
 }
 
-test("createMetadata() issues a token with the requested lifetime, and accepts it until its expiry", async () => {
+test("createMetadataPaths() issues a token with the requested lifetime, and accepts it until its expiry", async () => {
   const { putToken, get, clock, close } = await setUp();
   const { status, text, headers } = await putToken({ [TTL]: "60" });
   assert.deepEqual([status, headers["x-aws-ec2-metadata-token-ttl-seconds"]], [200, "60"]);
@@ -106,14 +109,14 @@ for (const [ttl, status] of [
   ["", 400],
   [undefined, 400],
 ] as const) {
-  test(`createMetadata() answers a request for a token of ${ttl ?? "no"} seconds with ${status}`, async () => {
+  test(`createMetadataPaths() answers a request for a token of ${ttl ?? "no"} seconds with ${status}`, async () => {
     const { putToken, close } = await setUp();
     assert.equal((await putToken(ttl === undefined ? { Accept: "*/*" } : { [TTL]: ttl })).status, status);
     await close();
   });
 }
 
-test("createMetadata() refuses to issue a token to a forwarded request, and to GET", async () => {
+test("createMetadataPaths() refuses to issue a token to a forwarded request, and to GET", async () => {
   const { putToken, plain, counted, close } = await setUp();
   assert.equal((await putToken({ [TTL]: "60", "X-Forwarded-For": "203.0.113.7" })).status, 403);
   const { status, headers } = await plain("/latest/api/token", { headers: { [TTL]: "60" } });
@@ -122,7 +125,7 @@ test("createMetadata() refuses to issue a token to a forwarded request, and to G
   await close();
 });
 
-test("createMetadata() returns the role's name, and its credentials in EC2's form with whole seconds", async () => {
+test("createMetadataPaths() returns the role's name, and its credentials in EC2's form with whole seconds", async () => {
   const { get, close } = await setUp();
   const list = await get(`${IAM}/security-credentials/`);
   assert.deepEqual([list.status, list.text, list.headers["content-type"]], [200, "app", "text/plain"]);
@@ -140,7 +143,7 @@ test("createMetadata() returns the role's name, and its credentials in EC2's for
   await close();
 });
 
-test("createMetadata() returns the credentials for the role's path and its ARN too, below any version, and for no other role", async () => {
+test("createMetadataPaths() returns the credentials for the role's path and its ARN too, below any version, and for no other role", async () => {
   const { get, close } = await setUp();
   const roles = `${IAM}/security-credentials`;
   for (const name of ["app", "team/app", "/team/app", ROLE.roleArn, encodeURIComponent(ROLE.roleArn), "a%70p"]) {
@@ -155,7 +158,7 @@ test("createMetadata() returns the credentials for the role's path and its ARN t
   await close();
 });
 
-test("createMetadata() returns the zone, also with a trailing slash", async () => {
+test("createMetadataPaths() returns the zone, also with a trailing slash", async () => {
   const { get, close } = await setUp({ zone: "eu-central-1b" });
   for (const end of ["", "/"]) {
     assert.equal((await get(`/latest/meta-data/placement/availability-zone${end}`)).text, "eu-central-1b");
@@ -169,7 +172,7 @@ test("createMetadata() returns the zone, also with a trailing slash", async () =
   await close();
 });
 
-test("createMetadata() refuses a forwarded request, also if no token is required", async () => {
+test("createMetadataPaths() refuses a forwarded request, also if no token is required", async () => {
   const { plain, close } = await setUp({ version1: true });
   const path = `${IAM}/security-credentials/app`;
   assert.equal((await plain(path)).status, 200);
@@ -179,14 +182,14 @@ test("createMetadata() refuses a forwarded request, also if no token is required
   await close();
 });
 
-test("createMetadata() redirects to the list of roles, as EC2 does", async () => {
+test("createMetadataPaths() redirects to the list of roles, as EC2 does", async () => {
   const { get, close } = await setUp();
   const { status, headers } = await get(`${IAM}/security-credentials`);
   assert.deepEqual([status, headers.location], [301, `${IAM}/security-credentials/`]);
   await close();
 });
 
-test("createMetadata() returns account and region, and the role's ARN for the instance profile", async () => {
+test("createMetadataPaths() returns account and region, and the role's ARN for the instance profile", async () => {
   const { get, close } = await setUp();
   assert.deepEqual(JSON.parse((await get("/latest/dynamic/instance-identity/document")).text), {
     accountId: "123456789012",
@@ -203,7 +206,7 @@ test("createMetadata() returns account and region, and the role's ARN for the in
   await close();
 });
 
-test("createMetadata() answers 404 for an unknown region, and omits it from the document", async () => {
+test("createMetadataPaths() answers 404 for an unknown region, and omits it from the document", async () => {
   const { get, close } = await setUp({ region: undefined });
   assert.equal((await get("/latest/meta-data/placement/region")).status, 404);
   assert.deepEqual(JSON.parse((await get("/latest/dynamic/instance-identity/document")).text), {
@@ -221,7 +224,7 @@ for (const path of [
   `${IAM}/security-credentials-extended/`,
   "/latest/user-data",
 ]) {
-  test(`createMetadata() answers ${path} with 404 and no log line`, async () => {
+  test(`createMetadataPaths() answers ${path} with 404 and no log line`, async () => {
     const { get, lines, counted, close } = await setUp();
     assert.equal((await get(path)).status, 404);
     assert.deepEqual(counted, ["OK", "PATH_UNKNOWN"]);
@@ -231,7 +234,7 @@ for (const path of [
 }
 
 for (const token of ["x", ".", "zzzzzzzz.", "zzzzzzzz.AAAA", "zzzzzzzzz.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"]) {
-  test(`createMetadata() answers 401 to the token ${token}`, async () => {
+  test(`createMetadataPaths() answers 401 to the token ${token}`, async () => {
     const { get, counted, close } = await setUp();
     const { status, text } = await get(`${IAM}/security-credentials/app`, token);
     assert.equal(status, 401);
@@ -241,14 +244,14 @@ for (const token of ["x", ".", "zzzzzzzz.", "zzzzzzzz.AAAA", "zzzzzzzzz.AAAAAAAA
   });
 }
 
-test("createMetadata() refuses a token of another process", async () => {
+test("createMetadataPaths() refuses a token of another process", async () => {
   const [one, other] = [await setUp(), await setUp()];
   const { text } = await other.putToken();
   assert.equal((await one.get(`${IAM}/security-credentials/app`, text)).status, 401);
   await Promise.all([one.close(), other.close()]);
 });
 
-test("createMetadata() answers 401 without a token and logs it once, and answers 200 with version1", async () => {
+test("createMetadataPaths() answers 401 without a token and logs it once, and answers 200 with version1", async () => {
   const [off, on] = [await setUp(), await setUp({ version1: true })];
   for (let round = 0; round < 2; round++) {
     const { status, body } = await off.plain(`${IAM}/security-credentials/app`);
@@ -261,14 +264,14 @@ test("createMetadata() answers 401 without a token and logs it once, and answers
 });
 
 for (const method of ["PUT", "POST", "DELETE", "OPTIONS"]) {
-  test(`createMetadata() refuses ${method} on a path that is read`, async () => {
+  test(`createMetadataPaths() refuses ${method} on a path that is read`, async () => {
     const { plain, close } = await setUp({ version1: true });
     assert.equal((await plain(`${IAM}/security-credentials/app`, { method })).status, 405);
     await close();
   });
 }
 
-test("createMetadata() does not open the credentials path, which requires the container's token", async () => {
+test("createMetadataPaths() does not open the credentials path, which requires the container's token", async () => {
   const { putToken, plain, close } = await setUp();
   const { text } = await putToken();
   const { body } = await plain("/v1/credentials", { headers: { "X-aws-ec2-metadata-token": text } });
@@ -276,7 +279,7 @@ test("createMetadata() does not open the credentials path, which requires the co
   await close();
 });
 
-test("createMetadata() holds a request until there are credentials", async () => {
+test("createMetadataPaths() holds a request until there are credentials", async () => {
   const { putToken, get, state, held, renewalEnds, close } = await setUp({ credentials: undefined });
   const { text: token } = await putToken();
   const waits = held();
@@ -288,7 +291,7 @@ test("createMetadata() holds a request until there are credentials", async () =>
   await close();
 });
 
-test("createMetadata() answers 503 with Retry-After after 900 ms without credentials", async () => {
+test("createMetadataPaths() answers 503 with Retry-After after 900 ms without credentials", async () => {
   const { putToken, get, held, clock, close } = await setUp({ credentials: undefined });
   const { text: token } = await putToken();
   const waits = held();
@@ -300,7 +303,7 @@ test("createMetadata() answers 503 with Retry-After after 900 ms without credent
   await close();
 });
 
-test("createMetadata() answers a permanent refusal at once", async () => {
+test("createMetadataPaths() answers a permanent refusal at once", async () => {
   const { get, state, close } = await setUp({ credentials: undefined });
   state.refusal = { code: "ROLE_FORBIDDEN", message: "Cannot: forbidden" };
   const { status, body } = await get(`${IAM}/security-credentials/`);

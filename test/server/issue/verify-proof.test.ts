@@ -4,8 +4,8 @@ import type { Kubernetes, TokenReview } from "../../../src/kubernetes/api.ts";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { isRefusal } from "../../../src/protocol/errors.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
-import { createProve } from "../../../src/server/issue/prove.ts";
 import { createReviewLimit } from "../../../src/server/issue/token-reviews.ts";
+import { createProofVerifier } from "../../../src/server/issue/verify-proof.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 
 const NOW = Date.parse("2026-01-01T00:00:00Z");
@@ -36,7 +36,7 @@ function proveWith(
   limitReviews = createReviewLimit(),
 ) {
   const clock = createFakeClock(NOW);
-  return createProve({ clock, kubernetes, limitReviews }, { audience: "podrole.io" })(
+  return createProofVerifier({ clock, kubernetes, limitReviews }, { audience: "podrole.io" })(
     new Secret(token),
     "10.0.0.1:40000",
   );
@@ -46,7 +46,7 @@ const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).to
 const tokenOf = (claims: object): string =>
   `${base64({ alg: "RS256" })}.${base64({ aud: ["podrole.io"], exp: NOW / 1_000 + 600, ...claims })}.c2lnbmF0dXJl`;
 
-test("createProve() returns the pod behind an accepted token", async () => {
+test("createProofVerifier() returns the pod behind an accepted token", async () => {
   const proven = await prove({});
   assert.ok(!isRefusal(proven));
   assert.deepEqual(
@@ -55,7 +55,7 @@ test("createProve() returns the pod behind an accepted token", async () => {
   );
 });
 
-test('createProve() reads an empty ServiceAccount of the live pod as "default", as Kubernetes does', async () => {
+test('createProofVerifier() reads an empty ServiceAccount of the live pod as "default", as Kubernetes does', async () => {
   const pod = { ...POD, spec: { ...POD.spec, serviceAccountName: "" } };
   const proven = await prove({ username: "system:serviceaccount:team:default" }, pod);
   assert.equal(!isRefusal(proven) && proven.serviceAccount, "default");
@@ -77,7 +77,7 @@ const REJECTED: readonly (readonly [string, Partial<TokenReview>])[] = [
   ["the token has two pod uids", extra("pod-uid", ["u-1", "u-2"])],
 ];
 for (const [state, review] of REJECTED) {
-  test(`createProve() returns PROOF_REJECTED when ${state}`, async () => {
+  test(`createProofVerifier() returns PROOF_REJECTED when ${state}`, async () => {
     const refusal = await prove(review);
     assert.equal(isRefusal(refusal) && refusal.code, "PROOF_REJECTED");
   });
@@ -90,13 +90,13 @@ const MISMATCHES: readonly (readonly [string, string, Pod | undefined])[] = [
   ["POD_FINISHED", "has failed", { ...POD, status: { phase: "Failed" } }],
 ];
 for (const [code, state, pod] of MISMATCHES) {
-  test(`createProve() returns ${code} when the live pod ${state}`, async () => {
+  test(`createProofVerifier() returns ${code} when the live pod ${state}`, async () => {
     const refusal = await prove({}, pod);
     assert.equal(isRefusal(refusal) && refusal.code, code);
   });
 }
 
-test("createProve() returns POD_UNKNOWN when there is no such pod", async () => {
+test("createProofVerifier() returns POD_UNKNOWN when there is no such pod", async () => {
   const refusal = await proveWith({ reviewToken: async () => REVIEW, getPod: async () => undefined });
   assert.equal(isRefusal(refusal) && refusal.code, "POD_UNKNOWN");
 });
@@ -121,7 +121,7 @@ const EARLY: readonly (readonly [what: string, token: string, reviewed: boolean]
   ["is for several audiences", tokenOf({ aud: ["a", "podrole.io"] }), true],
 ];
 for (const [what, token, reviewed] of EARLY) {
-  test(`createProve() ${reviewed ? "reviews" : "refuses without a TokenReview"} a token that ${what}`, async () => {
+  test(`createProofVerifier() ${reviewed ? "reviews" : "refuses without a TokenReview"} a token that ${what}`, async () => {
     let reviews = 0;
     const reviewToken = async () => {
       reviews += 1;
@@ -134,12 +134,12 @@ for (const [what, token, reviewed] of EARLY) {
   });
 }
 
-test("createProve() decides nothing by the claims: a token that the API server does not accept is refused", async () => {
+test("createProofVerifier() decides nothing by the claims: a token that the API server does not accept is refused", async () => {
   const refusal = await prove({ authenticated: false, error: "signature" });
   assert.equal(isRefusal(refusal) && refusal.code, "PROOF_REJECTED");
 });
 
-test("createProve() refuses at once, for a retry, while too many reviews are in flight, and accepts again afterwards", async () => {
+test("createProofVerifier() refuses at once, for a retry, while too many reviews are in flight, and accepts again afterwards", async () => {
   const gate = Promise.withResolvers<void>();
   const kubernetes = {
     reviewToken: async () => {

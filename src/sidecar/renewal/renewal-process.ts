@@ -14,7 +14,7 @@ export interface Command {
 }
 
 /** What a child's run talks to. */
-export interface ChildDeps {
+export interface RenewalProcessDeps {
   readonly clock: Clock;
   readonly log: Log;
   /** Receives each log line of the child unchanged. */
@@ -22,7 +22,7 @@ export interface ChildDeps {
 }
 
 /** How the child is started. `deadlineMs`: milliseconds until it is killed. */
-export interface ChildOptions {
+export interface RenewalProcessOptions {
   readonly command: Command;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly deadlineMs: number;
@@ -34,9 +34,9 @@ const MAX_OUTPUT = 64 * 1024;
 const MAX_CRASH_REPORT = 2 * 1024;
 
 /** Returns a function that runs one renewal as a child process. It never rejects: an early end is a failed renewal. */
-export function createChildRun(
-  { clock, log, write }: ChildDeps,
-  { command, env, deadlineMs }: ChildOptions,
+export function createRenewalProcess(
+  { clock, log, write }: RenewalProcessDeps,
+  { command, env, deadlineMs }: RenewalProcessOptions,
 ): (signal: AbortSignal) => Promise<Renewal> {
   let lastReport = "";
 

@@ -5,18 +5,18 @@ import { type AuthorizationTokens, hashOf } from "../authorization-tokens.ts";
 
 /** What an Authorization header is: the token of the container with an index, a token that was replaced, or no token. */
 export type TokenMatch =
-  | { readonly token: "current"; readonly container: number }
+  | { readonly token: "current"; readonly containerIndex: number }
   | { readonly token: "replaced" }
   | { readonly token: "unknown" };
 
 /** Matches the Authorization header of a request. */
-export type Authorize = (header: string) => TokenMatch;
+export type MatchToken = (header: string) => TokenMatch;
 
 /**
  * Compares the hashes of all current tokens in constant time: they have equal lengths, so timing reveals nothing about a
  * token. Earlier tokens are no credentials, so their hashes are looked up in a set.
  */
-export function createAuthorize({ current, earlier }: AuthorizationTokens): Authorize {
+export function createTokenMatcher({ current, earlier }: AuthorizationTokens): MatchToken {
   const digests = current.map((token) => Buffer.from(hashOf(token.reveal())));
   const replaced = new Set(earlier);
   return (header) => {
@@ -26,7 +26,7 @@ export function createAuthorize({ current, earlier }: AuthorizationTokens): Auth
     for (let index = 0; index < digests.length; index++) {
       if (timingSafeEqual(digest, digests[index] as Buffer)) found = index;
     }
-    if (found >= 0) return { token: "current", container: found };
+    if (found >= 0) return { token: "current", containerIndex: found };
     return { token: replaced.has(hash) ? "replaced" : "unknown" };
   };
 }

@@ -1,7 +1,7 @@
 // Renewal processes that succeed, crash or hang.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { createChildRun } from "../../../src/sidecar/renewal/child-process.ts";
+import { createRenewalProcess } from "../../../src/sidecar/renewal/renewal-process.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 
@@ -9,7 +9,7 @@ function setUp(script: string, file: string = process.execPath) {
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
   const written: string[] = [];
-  const run = createChildRun(
+  const run = createRenewalProcess(
     { clock, log, write: (line) => written.push(line) },
     { command: { file, args: ["-e", script] }, env: { SHOWN: "from the parent" }, deadlineMs: 30_000 },
   );
@@ -18,7 +18,7 @@ function setUp(script: string, file: string = process.execPath) {
 
 const never = () => new AbortController().signal;
 
-test("createChildRun() returns the outcome of the renewal, and forwards its log", async () => {
+test("createRenewalProcess() returns the outcome of the renewal, and forwards its log", async () => {
   const { run, written, lines } = setUp(
     `console.error('{"level":30,"message":"' + process.env.SHOWN + '"}');
      console.log('{"outcome":"failed","code":"STS_DENIED","message":"no","retryAfterMs":7}')`,
@@ -28,7 +28,7 @@ test("createChildRun() returns the outcome of the renewal, and forwards its log"
   assert.deepEqual(lines, []);
 });
 
-test("createChildRun() logs a crash once, and another crash again", async () => {
+test("createRenewalProcess() logs a crash once, and another crash again", async () => {
   const { run, lines, written } = setUp("console.error('Error: out of luck'); process.exit(3)");
   for (let round = 0; round < 2; round++) {
     assert.deepEqual(await run(never()), {
@@ -46,14 +46,14 @@ test("createChildRun() logs a crash once, and another crash again", async () => 
 });
 
 for (const output of ["", "renewed", '{"outcome":"perhaps"}', "null"]) {
-  test(`createChildRun() returns NOT_READY when the output is ${JSON.stringify(output)}`, async () => {
+  test(`createRenewalProcess() returns NOT_READY when the output is ${JSON.stringify(output)}`, async () => {
     const { run } = setUp(`process.stdout.write(${JSON.stringify(output)})`);
     const renewal = await run(never());
     assert.equal(renewal.outcome === "failed" && renewal.code, "NOT_READY");
   });
 }
 
-test("createChildRun() kills a renewal that exceeds its deadline", async () => {
+test("createRenewalProcess() kills a renewal that exceeds its deadline", async () => {
   const { run, clock } = setUp("setInterval(() => {}, 1000)");
   const renewal = run(never());
   await clock.advance(30_000);
@@ -65,7 +65,7 @@ test("createChildRun() kills a renewal that exceeds its deadline", async () => {
   });
 });
 
-test("createChildRun() kills the renewal when the sidecar stops", async () => {
+test("createRenewalProcess() kills the renewal when the sidecar stops", async () => {
   const { run } = setUp("setInterval(() => {}, 1000)");
   const controller = new AbortController();
   const renewal = run(controller.signal);
@@ -73,7 +73,7 @@ test("createChildRun() kills the renewal when the sidecar stops", async () => {
   assert.equal((await renewal).outcome, "failed");
 });
 
-test("createChildRun() returns NOT_READY when the program cannot be started", async () => {
+test("createRenewalProcess() returns NOT_READY when the program cannot be started", async () => {
   const { run } = setUp("", "/nowhere/node");
   const renewal = await run(never());
   assert.equal(renewal.outcome === "failed" && renewal.code, "NOT_READY");

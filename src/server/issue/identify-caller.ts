@@ -8,20 +8,20 @@ import { isRefusal, PodroleError } from "../../protocol/errors.ts";
 import type { Peer } from "../../protocol/listener.ts";
 import type { Clock } from "../../runtime/clock.ts";
 
-export interface IdentifyDeps {
+export interface CallerIdentifierDeps {
   readonly clock: Clock;
   /** The trust bundle at the time of the call. */
   readonly bundlePem: () => string;
 }
 
 /** Returns the pod that the peer's certificate names. Throws PodroleError CERTIFICATE_REJECTED. */
-export type Identify = (peer: Pick<Peer, "certificate">) => PodIdentity;
+export type IdentifyCaller = (peer: Pick<Peer, "certificate">) => PodIdentity;
 
 /** Creates the check. It parses the bundle once per change. */
-export function createIdentify(
-  { clock, bundlePem }: IdentifyDeps,
+export function createCallerIdentifier(
+  { clock, bundlePem }: CallerIdentifierDeps,
   { trustDomain }: { readonly trustDomain: string },
-): Identify {
+): IdentifyCaller {
   let parsed: { readonly pem: string; readonly authorities: readonly X509Certificate[] } = { pem: "", authorities: [] };
   function authorities(): readonly X509Certificate[] {
     const pem = bundlePem();

@@ -13,7 +13,7 @@ import type { SidecarSettings } from "./settings.ts";
 import { createWaitingLog } from "./waiting-log.ts";
 
 /** The pod's start. */
-export interface Start {
+export interface PodStart {
   /** Resolves with the first permanent refusal; stays pending once the pod has been ready. */
   readonly refused: Promise<ErrorInfo>;
   /** Returns why the pod would not have started if it ended now; undefined once it has been ready. */
@@ -22,7 +22,7 @@ export interface Start {
 }
 
 /** What the pod's start observes. */
-export interface StartDeps {
+export interface PodStartDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly store: Pick<CredentialStore, "ready" | "refusal">;
@@ -32,10 +32,10 @@ export interface StartDeps {
 /**
  * Observes renewals until the pod is ready or permanently refused, and logs the latest refusal every 10 s meanwhile.
  */
-export function createStart(
-  { clock, log, store, renewals }: StartDeps,
+export function createPodStart(
+  { clock, log, store, renewals }: PodStartDeps,
   settings: Pick<SidecarSettings, "containers" | "podName" | "podNamespace" | "serverAddress">,
-): Start {
+): PodStart {
   const refused = Promise.withResolvers<ErrorInfo>();
   const finished = new AbortController();
   const waiting = createWaitingLog({ clock, log, signal: finished.signal }, settings);
