@@ -200,6 +200,15 @@ export const ERRORS = {
     remedy:
       "Check the server's Deployment, Service and NetworkPolicies. Until their current credentials expire, running pods are not affected.",
   },
+  SERVER_OVERLOADED: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    keep: true,
+    summary: "podrole's server has more requests than it can work on, and asks the sidecar to retry later.",
+    remedy:
+      "This usually ends without action, because sidecars retry after different times. If it persists, read the server's log for what it waits for (STS or the API server), and increase its replicas. Until their current credentials expire, running pods are not affected.",
+  },
   KUBERNETES_UNAVAILABLE: {
     http: 503,
     grpc: "UNAVAILABLE",

@@ -13,6 +13,7 @@ import { type BudgetLimits, type CloseReason, createBudget } from "../runtime/bu
 import type { Clock } from "../runtime/clock.ts";
 import { type Address, formatAddress } from "../runtime/settings.ts";
 import { limitGrpc } from "./budget-grpc.ts";
+import type { CallsInFlight } from "./calls-in-flight.ts";
 import { type PodroleError, toPodroleError } from "./errors.ts";
 import { toStatus } from "./status.ts";
 import { serverCredentials, type TlsSource } from "./tls.ts";
@@ -28,25 +29,42 @@ export interface Peer {
 /**
  * Returns the gRPC handler of an async function, which resolves with the response or throws. The caller receives a
  * PodroleError unchanged and anything else as INTERNAL; `onFailure` receives both. `signal` aborts when nobody waits for
- * the response any more: the client has gone, or its time is over.
+ * the response any more: the client has gone, its time is over, or `inFlight` has refused the call. A call whose client has
+ * gone already is not begun, and what becomes of one that nobody waits for is no failure.
  */
 export function unary<Request, Response>(
   handle: (request: Request, peer: Peer, signal: AbortSignal) => Promise<Response>,
   onFailure: (error: PodroleError, peer: Peer) => void,
+  inFlight?: CallsInFlight,
 ): handleUnaryCall<Request, Response> {
   return (call, respond) => {
+    if (call.cancelled) return;
     const peer = peerOf(call);
     const controller = new AbortController();
     call.once("cancelled", () => controller.abort());
-    handle(call.request, peer, controller.signal).then(
-      (response) => respond(null, response),
-      (thrown: unknown) => {
-        const error = toPodroleError(thrown);
-        onFailure(error, peer);
-        respond(toStatus(error));
-      },
-    );
+    const end = inFlight?.begin(withoutPort(peer.address), (error) => {
+      controller.abort();
+      respond(toStatus(error));
+    });
+    if (controller.signal.aborted) return;
+    handle(call.request, peer, controller.signal)
+      .finally(() => end?.())
+      .then(
+        (response) => {
+          if (!controller.signal.aborted) respond(null, response);
+        },
+        (thrown: unknown) => {
+          if (controller.signal.aborted) return;
+          const error = toPodroleError(thrown);
+          onFailure(error, peer);
+          respond(toStatus(error));
+        },
+      );
   };
+}
+
+function withoutPort(address: string): string {
+  return address.replace(/:\d+$/, "");
 }
 
 function peerOf(call: ServerUnaryCall<unknown, unknown>): Peer {
@@ -110,10 +128,15 @@ const SHARED_LIMITS = {
  * The server may use 512 MiB. It takes about 100 MiB, and 50 000 sessions 125 MiB. A connection costs at most 300 KiB,
  * measured with two streams of 16 KiB of message and as many headers as Node reads: identity 75 MiB, credentials 150 MiB.
  * With 2 MiB for pages and 24 MiB for expressions of namespaces, 476 MiB. One core makes about 700 TLS handshakes a second:
- * more connections would only wait longer.
+ * more connections would only wait longer. Of the connections, half may be in the handshake: so many take about a second, and
+ * what comes beyond is closed before it costs anything.
  */
-export const IDENTITY_LIMITS: BudgetLimits = { ...SHARED_LIMITS, connections: 256, requests: 256 };
-export const CREDENTIALS_LIMITS: BudgetLimits = { ...SHARED_LIMITS, connections: 512, requests: 512 };
+export const IDENTITY_LIMITS: BudgetLimits = { ...SHARED_LIMITS, connections: 256, handshakes: 128, requests: 256 };
+export const CREDENTIALS_LIMITS: BudgetLimits = { ...SHARED_LIMITS, connections: 512, handshakes: 256, requests: 512 };
+
+/** Calls in flight: fewer than connections, so that there is always room for one that is told when to retry. */
+export const MAX_IDENTITY_CALLS = 192;
+export const MAX_CREDENTIALS_CALLS = 384;
 
 /** Creates a listener for one service; it listens after `listen()`. */
 export function createListener(

@@ -52,6 +52,26 @@ export function surplusConnection(newest: HeldConnection, holdings: Holdings): H
   return idlest(others) ?? (newest.exempt ? spare() : undefined) ?? newest;
 }
 
+/** A caller with more connections without a request than this does not only renew. */
+const MANY_HANDSHAKES = 4;
+
+/**
+ * Returns the connection to close because too many have no request yet (`starting`, the oldest first): the oldest one of the
+ * caller with most if that has many, otherwise the new one, so that handshakes that have begun are finished.
+ */
+export function surplusHandshake(newest: HeldConnection, starting: ReadonlySet<HeldConnection>): HeldConnection {
+  const byCaller = new Map<string, HeldConnection[]>();
+  let most: HeldConnection[] = [];
+  for (const connection of starting) {
+    const own = byCaller.get(connection.caller) ?? [];
+    own.push(connection);
+    byCaller.set(connection.caller, own);
+    if (own.length > most.length) most = own;
+  }
+  const [oldest] = most;
+  return oldest && most.length > MANY_HANDSHAKES ? oldest : newest;
+}
+
 /**
  * Returns the connection to close because there are too many bytes: the idlest one of the callers with most bytes, of those
  * that hold at least the average. `current` is where the last bytes arrived.

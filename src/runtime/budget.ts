@@ -14,6 +14,7 @@ import {
   heaviestConnection,
   type Share,
   surplusConnection,
+  surplusHandshake,
   surplusRequest,
 } from "./budget-choice.ts";
 import type { Clock } from "./clock.ts";
@@ -21,6 +22,8 @@ import type { Clock } from "./clock.ts";
 /** Upper bounds of one listener. Totals are over all of its connections; times are milliseconds, held to one sweep. */
 export interface BudgetLimits {
   readonly connections: number;
+  /** Connections on which no request has begun yet, which with TLS are mostly handshakes; absent: no limit of their own. */
+  readonly handshakes?: number;
   /** Bytes of requests that have not ended. */
   readonly bytes: number;
   readonly requests: number;
@@ -37,7 +40,16 @@ export interface BudgetLimits {
 }
 
 /** The limit for which the budget ended a connection or request. The metric's label `reason`. */
-export const CLOSE_REASONS = ["connections", "bytes", "requests", "headers", "body", "call", "keepAlive"] as const;
+export const CLOSE_REASONS = [
+  "connections",
+  "handshakes",
+  "bytes",
+  "requests",
+  "headers",
+  "body",
+  "call",
+  "keepAlive",
+] as const;
 /** One of these limits. */
 export type CloseReason = (typeof CLOSE_REASONS)[number];
 
@@ -54,7 +66,8 @@ export interface OpenOptions {
 export interface Budget {
   /**
    * Registers a connection. If there are too many, the one of the caller with most connections that has made no progress
-   * for longest is closed. If no caller has two, an idle one is closed, and if none is idle, the new one.
+   * for longest is closed. If no caller has two, an idle one is closed, and if none is idle, the new one. If too many are
+   * still without a request, the oldest of these of the caller with most is closed, or the new one if nobody has many.
    */
   open(options: OpenOptions): BudgetConnection;
   held(): { readonly connections: number; readonly bytes: number; readonly requests: number };
@@ -96,6 +109,8 @@ export function createBudget(
   limits: BudgetLimits,
 ): Budget {
   const connections = new Set<HeldConnection>();
+  /** Those on which no request has begun, the oldest first. */
+  const starting = new Set<HeldConnection>();
   const shares = new Map<string, Share>();
   const holdings: Holdings = { connections, shares };
   const total: Share = { connections: 0, bytes: 0, requests: 0 };
@@ -128,6 +143,7 @@ export function createBudget(
     if (!connection.isOpen) return false;
     connection.isOpen = false;
     connections.delete(connection);
+    starting.delete(connection);
     for (const request of connection.requests) forget(request);
     add("connections", connection.caller, -1);
     return true;
@@ -147,6 +163,11 @@ export function createBudget(
 
   function relieveConnections(newest: HeldConnection): void {
     if (total.connections > limits.connections) shut(surplusConnection(newest, holdings), "connections");
+  }
+
+  function relieveHandshakes(newest: HeldConnection): void {
+    const { handshakes } = limits;
+    if (handshakes !== undefined && starting.size > handshakes) shut(surplusHandshake(newest, starting), "handshakes");
   }
 
   function relieveBytes(current: HeldConnection): void {
@@ -181,6 +202,7 @@ export function createBudget(
 
   function begin(connection: HeldConnection, onAbort?: () => void): BudgetRequest | undefined {
     if (!connection.isOpen) return undefined;
+    starting.delete(connection);
     const number = ++sequence;
     const abortIt = onAbort ?? (() => remove(connection) && connection.close());
     const request: HeldRequest = { connection, number, abort: abortIt, bytes: 0, phase: "body", since: sweeps };
@@ -232,7 +254,9 @@ export function createBudget(
         since: sweeps,
       };
       connections.add(connection);
+      starting.add(connection);
       add("connections", caller, 1);
+      relieveHandshakes(connection);
       relieveConnections(connection);
       if (!isSweeping && connections.size > 0) {
         isSweeping = true;

@@ -2,8 +2,16 @@
 // Prometheus.
 import { notAfterOf } from "../pki/bundle.ts";
 import { podIdentityOf } from "../pki/identity.ts";
+import { createCallsInFlight } from "../protocol/calls-in-flight.ts";
 import { isRefusal, type PodroleError } from "../protocol/errors.ts";
-import { CREDENTIALS_LIMITS, createListener, IDENTITY_LIMITS, type Peer } from "../protocol/listener.ts";
+import {
+  CREDENTIALS_LIMITS,
+  createListener,
+  IDENTITY_LIMITS,
+  MAX_CREDENTIALS_CALLS,
+  MAX_IDENTITY_CALLS,
+  type Peer,
+} from "../protocol/listener.ts";
 import type { CloseReason } from "../runtime/budget.ts";
 import type { Log } from "../runtime/log.ts";
 import { openPages } from "../runtime/pages.ts";
@@ -77,18 +85,28 @@ function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, sett
   const common = { bundlePem, onFailure: logFailure(log) };
   const onFailure = logUnproven(common.onFailure, createSampler({ clock }));
   const issuer = measureCredentials(issuers.credentials, metrics);
+  const sampler = createSampler({ clock });
+  const onClose = (port: string) => (reason: CloseReason) => {
+    metrics.connectionsClosed.inc({ port, reason });
+    if (reason !== "handshakes" && reason !== "requests") return;
+    const omitted = sampler.take(port);
+    if (omitted !== undefined) log.warn({ port, reason, ...sampledFields(omitted) }, "overloaded: refused a caller");
+  };
+  const inFlight = (port: string, max: number) =>
+    createCallsInFlight({ onRefused: () => onClose(port)("requests") }, { max });
   const identity = identityService({
     ...common,
     onFailure,
+    inFlight: inFlight("identity", MAX_IDENTITY_CALLS),
     issue: measureCertificates(issuers.issueCertificate, metrics),
     accompany: createAccompanyingCredentials({ clock, issuer }),
   });
   const credentials = credentialsService({
     ...common,
+    inFlight: inFlight("credentials", MAX_CREDENTIALS_CALLS),
     identify: createCallerIdentifier({ clock, bundlePem }, { trustDomain }),
     issuer,
   });
-  const onClose = (port: string) => (reason: CloseReason) => metrics.connectionsClosed.inc({ port, reason });
   const shared = { tls: trust.serving, graceMs };
   return {
     identity: createListener(

@@ -7,7 +7,9 @@ import { type TestContext, test } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { createAuthority } from "../../src/pki/certificate.ts";
 import { podIdentityOf } from "../../src/pki/identity.ts";
+import { createCallsInFlight } from "../../src/protocol/calls-in-flight.ts";
 import { getCredentials, requestCertificate } from "../../src/protocol/client.ts";
+import type { PodroleError } from "../../src/protocol/errors.ts";
 import { CredentialsService, IdentityService } from "../../src/protocol/generated/podrole/v1/podrole.ts";
 import { createListener, IDENTITY_LIMITS, unary } from "../../src/protocol/listener.ts";
 import type { BudgetLimits, CloseReason } from "../../src/runtime/budget.ts";
@@ -28,12 +30,15 @@ async function start(
   context: TestContext,
   service: "identity" | "credentials",
   answer: (signal: AbortSignal) => Promise<void> = async () => {},
+  limits: BudgetLimits = LIMITS,
 ) {
   const authority = createAuthority({ commonName: "CA", now: Date.now(), lifetimeMs: HOUR_MS });
   const pem = authority.certificatePem;
   const serving = newLeaf(authority, { kind: "serving", dnsNames: [NAME], ipAddresses: [] }, Date.now());
   const clock = createFakeClock();
   const closed: CloseReason[] = [];
+  const failures: PodroleError[] = [];
+  const inFlight = createCallsInFlight({}, { max: 2 });
   const issue = unary(
     async (_request: unknown, _peer, signal) => {
       await answer(signal);
@@ -46,7 +51,8 @@ async function start(
       await answer(signal);
       return { grants: [], bundle: "" };
     },
-    () => {},
+    (error) => failures.push(error),
+    inFlight,
   );
   const served =
     service === "identity"
@@ -70,7 +76,7 @@ async function start(
       },
       requireClientCertificate: service === "credentials",
       graceMs: 100,
-      limits: LIMITS,
+      limits,
     },
   );
   const port = await listener.listen();
@@ -130,6 +136,7 @@ async function start(
   return {
     clock,
     closed,
+    failures,
     answerTo,
     port,
     listener,
@@ -233,4 +240,57 @@ test("the credentials port counts by pod: one pod with every connection does not
   await until(() => closed.length >= 4);
   await callAs("honest");
   assert.ok(closed.every((reason) => reason === "connections" || reason === "requests"));
+});
+
+test("the credentials port answers a call beyond those in flight with SERVER_OVERLOADED and a time to retry", async (context) => {
+  const running: (() => void)[] = [];
+  const { callAs, failures } = await start(
+    context,
+    "credentials",
+    () => new Promise((resolve) => running.push(resolve)),
+  );
+  const served = [callAs("one"), callAs("two")];
+  await until(() => running.length === 2);
+  await assert.rejects(callAs("three"), (error: PodroleError) => {
+    assert.equal(error.code, "SERVER_OVERLOADED");
+    assert.ok(Number(error.retryAfterMs) >= 2_000);
+    return true;
+  });
+  assert.equal(running.length, 2, "no work was begun for it");
+  for (const resolve of running) resolve();
+  await Promise.all(served);
+  assert.deepEqual(failures, []);
+});
+
+test("the credentials port reports no failure of a call whose client has left", async (context) => {
+  const signals: AbortSignal[] = [];
+  const { session, failures, callAs } = await start(context, "credentials", async (signal) => {
+    signals.push(signal);
+    if (signals.length > 1) return;
+    await once(signal, "abort");
+    throw new TypeError("nobody waits for this");
+  });
+  const { client, request } = await session();
+  request({ ":path": "/podrole.v1.Credentials/GetCredentials" }).end(Buffer.alloc(5));
+  await until(() => signals.length === 1);
+  client.destroy();
+  await until(() => signals[0]?.aborted === true);
+  await callAs("another");
+  assert.deepEqual(failures, []);
+});
+
+test("the credentials port closes connections beyond those in the handshake before TLS, and finishes the others", async (context) => {
+  const limits = { ...LIMITS, connections: 20, handshakes: 3 };
+  const { port, closed, callAs } = await start(context, "credentials", async () => {}, limits);
+  const silent = ["127.0.0.2", "127.0.0.3", "127.0.0.4"].map((localAddress) => {
+    return connect({ port, host: "127.0.0.1", localAddress }).on("error", () => {});
+  });
+  context.after(() => silent.map((socket) => socket.destroy()));
+  await Promise.all(silent.map((socket) => once(socket, "connect")));
+  await assert.rejects(callAs("late"), { code: "SERVER_UNREACHABLE", wasDropped: false });
+  assert.deepEqual(closed, ["handshakes"]);
+  assert.ok(silent.every((socket) => !socket.destroyed));
+  silent[0]?.destroy();
+  await until(() => silent[0]?.closed === true);
+  await callAs("later");
 });

@@ -7,6 +7,7 @@ import {
   heaviestConnection,
   type Share,
   surplusConnection,
+  surplusHandshake,
   surplusRequest,
 } from "../../src/runtime/budget-choice.ts";
 
@@ -97,5 +98,20 @@ suite("surplusRequest()", () => {
     const waiting = begun(connection, "body");
     const newest = begun(connection, "body");
     assert.equal(surplusRequest(newest, holdingsOf(connection)), waiting);
+  });
+});
+
+suite("surplusHandshake()", () => {
+  test("is the new connection while no caller has many, so that handshakes that have begun are finished", () => {
+    const others = ["a", "a", "a", "b"].map((caller) => held(caller));
+    const newest = held("a");
+    const starting = new Set([...others.slice(0, 3), newest]);
+    assert.equal(surplusHandshake(newest, starting), newest);
+  });
+
+  test("is the oldest connection of the caller with most if it has more than four", () => {
+    const hog = Array.from({ length: 5 }, () => held("hog"));
+    const newest = held("honest");
+    assert.equal(surplusHandshake(newest, new Set([held("other"), ...hog, newest])), hog[0]);
   });
 });

@@ -10,6 +10,7 @@ import {
 } from "../../pki/certificate.ts";
 import { readCsr } from "../../pki/csr.ts";
 import { formatSpiffeId, type PodIdentity } from "../../pki/identity.ts";
+import { overloadedError } from "../../protocol/calls-in-flight.ts";
 import { isRefusal, PodroleError, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Audit } from "../../runtime/log.ts";
@@ -55,10 +56,16 @@ export interface IssuedIdentity extends IssuedCertificate {
 
 /**
  * Issues a certificate for the key in `csr` (DER, PKCS #10) to the pod behind `token`. `peer` is for the audit trail.
+ * `signal`: aborts when the caller has left; then nothing is signed.
  * Rejects with PodroleError: PROOF_REJECTED, POD_UNKNOWN, POD_FINISHED, POD_NOT_INJECTED, REQUEST_INVALID,
- * KUBERNETES_UNAVAILABLE or AUTHORITY_UNAVAILABLE.
+ * SERVER_OVERLOADED, KUBERNETES_UNAVAILABLE or AUTHORITY_UNAVAILABLE.
  */
-export type IssueCertificate = (token: Secret, csr: Uint8Array, peer: string) => Promise<IssuedIdentity>;
+export type IssueCertificate = (
+  token: Secret,
+  csr: Uint8Array,
+  peer: string,
+  signal?: AbortSignal,
+) => Promise<IssuedIdentity>;
 
 /** Builds the use case; it has no state of its own. */
 export function createCertificateIssuer(
@@ -77,12 +84,14 @@ export function createCertificateIssuer(
   /** A token that the API server accepted proves something; every other refusal costs its caller nothing. */
   function refuseUnproven(refusal: Refusal, peer: string): PodroleError {
     const omitted = isUnproven(refusal.code) ? sampler.take(refusal.code) : 0;
-    if (omitted === undefined) return new PodroleError(refusal.code, refusal.message);
-    return recordedError(audit, refusal, peer, undefined, omitted);
+    if (omitted !== undefined) recordedError(audit, refusal, peer, undefined, omitted);
+    if (refusal.code === "SERVER_OVERLOADED") return overloadedError(refusal.message);
+    return new PodroleError(refusal.code, refusal.message);
   }
 
-  return async (token, csr, peer) => {
+  return async (token, csr, peer, signal) => {
     const caller = await verifyProof(token, peer);
+    if (signal?.aborted) throw overloadedError("Cannot issue a certificate: its caller has left");
     if (isRefusal(caller)) throw refuseUnproven(caller, peer);
     const identity = isWebhook(caller) ? undefined : identityOf(caller);
     const uninjected = identity && whyUninjected(caller.pod);

@@ -5,6 +5,7 @@ import type { PodIdentity } from "../../pki/identity.ts";
 import { type AssumeRoleInput, assumeRoleInput, decideRoles, type PolicySettings } from "../../policy/decide.ts";
 import type { RoleArn } from "../../policy/role.ts";
 import { SESSION_POLICY_KEY, sessionPolicyConfigMap } from "../../policy/session-policy.ts";
+import { overloadedError } from "../../protocol/calls-in-flight.ts";
 import { type ErrorInfo, isRefusal, PodroleError, type Refusal, toPodroleError } from "../../protocol/errors.ts";
 import type { Audit } from "../../runtime/log.ts";
 import type { CredentialCache, RequestingPod } from "../aws/credential-cache.ts";
@@ -36,8 +37,14 @@ export interface CredentialIssuer {
   /**
    * Resolves with one result per requested container. Rejects with PodroleError if the pod as a whole is refused
    * (POD_UNKNOWN, POD_FINISHED, POD_NOT_INJECTED) or cannot be looked up (KUBERNETES_UNAVAILABLE). `peer` is for the audit trail.
+   * `signal`: aborts when the caller has left; then no credentials are fetched, and it rejects with SERVER_OVERLOADED.
    */
-  issue(identity: PodIdentity, containers: readonly string[], peer: string): Promise<readonly IssueResult[]>;
+  issue(
+    identity: PodIdentity,
+    containers: readonly string[],
+    peer: string,
+    signal?: AbortSignal,
+  ): Promise<readonly IssueResult[]>;
   /** Calls AssumeRole for every role that the pod may have; resolves when every call has ended, and never rejects. */
   prefetch(identity: PodIdentity, found: PodInContext): Promise<void>;
 }
@@ -140,8 +147,9 @@ export function createCredentialIssuer({
   }
 
   return {
-    async issue(identity, containers, peer) {
+    async issue(identity, containers, peer, signal) {
       const decisions = await decideContainers({ directory, policy }, identity, containers);
+      if (signal?.aborted) throw overloadedError("Cannot issue credentials: the caller has left");
       if (isRefusal(decisions)) {
         const { code, message } = decisions;
         if (containers.length > 0) auditRefusal(identity, containers, decisions, peer);

@@ -3,6 +3,7 @@
 
 import { bundleHash } from "../../pki/bundle.ts";
 import { quoted } from "../../policy/annotations.ts";
+import type { CallsInFlight } from "../../protocol/calls-in-flight.ts";
 import { PodroleError } from "../../protocol/errors.ts";
 import {
   CredentialsService,
@@ -22,6 +23,8 @@ export interface ServiceDeps {
   readonly bundlePem: () => string;
   /** Called for every call that ends in an error. */
   readonly onFailure: (error: PodroleError, peer: Peer) => void;
+  /** Bounds the calls of the port. */
+  readonly inFlight?: CallsInFlight;
 }
 
 /**
@@ -31,18 +34,24 @@ export interface ServiceDeps {
 export function identityService({
   bundlePem,
   onFailure,
+  inFlight,
   issue,
   accompany,
 }: ServiceDeps & { readonly issue: IssueCertificate; readonly accompany: AccompanyingCredentials }) {
   const bundleFor = createBundleReply(bundlePem);
-  const issueCertificate = unary(async (request: IssueRequest, peer) => {
-    const { pem, pod } = await issue(new Secret(request.token), request.certificateSigningRequest, peer.address);
-    const containers = [...new Set(request.containers)];
-    // The credentials port refuses such a request.
-    const isValid = findNamesProblem(containers) === undefined;
-    const results = pod && isValid ? await accompany(pod, containers, peer.address) : [];
-    return { certificate: pem, bundle: bundleFor(request.bundleHash), grants: results.map(toMessage) };
-  }, onFailure);
+  const issueCertificate = unary(
+    async (request: IssueRequest, peer, signal) => {
+      const { token, certificateSigningRequest: csr } = request;
+      const { pem, pod } = await issue(new Secret(token), csr, peer.address, signal);
+      const containers = [...new Set(request.containers)];
+      // The credentials port refuses such a request.
+      const isValid = findNamesProblem(containers) === undefined;
+      const results = pod && isValid ? await accompany(pod, containers, peer.address) : [];
+      return { certificate: pem, bundle: bundleFor(request.bundleHash), grants: results.map(toMessage) };
+    },
+    onFailure,
+    inFlight,
+  );
   return { service: IdentityService, implementation: { issueCertificate } };
 }
 
@@ -65,19 +74,24 @@ const MAX_CONTAINERS = 128;
 export function credentialsService({
   bundlePem,
   onFailure,
+  inFlight,
   issuer,
   identify,
 }: ServiceDeps & { readonly issuer: CredentialIssuer; readonly identify: IdentifyCaller }) {
   const bundleFor = createBundleReply(bundlePem);
-  const getCredentials = unary(async ({ containers, bundleHash: hash }: CredentialsRequest, peer) => {
-    const identity = identify(peer);
-    const problem = findNamesProblem(containers);
-    if (problem !== undefined) {
-      throw new PodroleError("REQUEST_INVALID", `Cannot issue credentials: the request names ${problem}`);
-    }
-    const results = await issuer.issue(identity, [...new Set(containers)], peer.address);
-    return { grants: results.map(toMessage), bundle: bundleFor(hash) };
-  }, onFailure);
+  const getCredentials = unary(
+    async ({ containers, bundleHash: hash }: CredentialsRequest, peer, signal) => {
+      const identity = identify(peer);
+      const problem = findNamesProblem(containers);
+      if (problem !== undefined) {
+        throw new PodroleError("REQUEST_INVALID", `Cannot issue credentials: the request names ${problem}`);
+      }
+      const results = await issuer.issue(identity, [...new Set(containers)], peer.address, signal);
+      return { grants: results.map(toMessage), bundle: bundleFor(hash) };
+    },
+    onFailure,
+    inFlight,
+  );
   return { service: CredentialsService, implementation: { getCredentials } };
 }
 

@@ -43,14 +43,14 @@ export interface ProofVerifierDeps {
 
 /**
  * Returns the pod behind a token, or why it is refused: PROOF_REJECTED, POD_UNKNOWN, POD_FINISHED, or
- * KUBERNETES_UNAVAILABLE while too many reviews are in flight. `peer`: "ip:port" of the caller. Rejects only as Kubernetes
+ * SERVER_OVERLOADED while too many reviews are in flight. `peer`: "ip:port" of the caller. Rejects only as Kubernetes
  * look-ups do (KUBERNETES_UNAVAILABLE).
  */
 export type VerifyProof = (token: Secret, peer: string) => Promise<ProvenPod | Refusal>;
 
 /** True for refusals that anybody can cause; every other one follows a token that the API server accepted. */
 export function isUnproven(code: ErrorCode): boolean {
-  return code === "PROOF_REJECTED" || code === "KUBERNETES_UNAVAILABLE";
+  return code === "PROOF_REJECTED" || code === "KUBERNETES_UNAVAILABLE" || code === "SERVER_OVERLOADED";
 }
 
 /** Creates the check for tokens of one audience. */
@@ -67,7 +67,7 @@ export function createProofVerifier(
 }
 
 const BUSY = refuse(
-  "KUBERNETES_UNAVAILABLE",
+  "SERVER_OVERLOADED",
   "Cannot review the ServiceAccount token: too many reviews are in flight; expected fewer callers at the same time",
 );
 

@@ -5,7 +5,7 @@ import { createAuthority } from "../../../src/pki/certificate.ts";
 import { createCsr } from "../../../src/pki/csr.ts";
 import { podIdentityOf } from "../../../src/pki/identity.ts";
 import { generateKeyPem } from "../../../src/pki/keys.ts";
-import { type Refusal, refuse } from "../../../src/protocol/errors.ts";
+import { type PodroleError, type Refusal, refuse } from "../../../src/protocol/errors.ts";
 import { HOUR_MS } from "../../../src/runtime/clock.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createCertificateIssuer } from "../../../src/server/issue/issue-certificate.ts";
@@ -132,4 +132,20 @@ test("POD_NOT_INJECTED: createCertificateIssuer() issues no certificate to a pod
     [["refused", "POD_NOT_INJECTED", "web"]],
   );
   assert.deepEqual(prefetched, []);
+});
+
+test("createCertificateIssuer() signs nothing for a caller that has left while it was proved", async () => {
+  const { issue, audit, prefetched } = setUp(POD);
+  const issued = issue(new Secret("token"), csr("web"), "peer", AbortSignal.abort());
+  await assert.rejects(issued, { code: "SERVER_OVERLOADED" });
+  assert.deepEqual([audit, prefetched], [[], []]);
+});
+
+test("createCertificateIssuer() says when to retry while too many tokens are under review", async () => {
+  const { issue } = setUp(refuse("SERVER_OVERLOADED", "Cannot review the token: too many reviews"));
+  await assert.rejects(issue(new Secret("token"), csr("web"), "peer"), (error: PodroleError) => {
+    assert.equal(error.code, "SERVER_OVERLOADED");
+    assert.ok(Number(error.retryAfterMs) >= 2_000);
+    return true;
+  });
 });

@@ -128,6 +128,12 @@ test("issue() rejects for a pod that is gone, without a call to STS", async () =
   assert.deepEqual(requested, []);
 });
 
+test("issue() fetches nothing for a caller that has left while its pod was looked up", async () => {
+  const { issuer, audit, requested } = setUp(podWith({ "iam.amazonaws.com/role.app": "orders" }));
+  await assert.rejects(issuer.issue(IDENTITY, ["app"], "peer", AbortSignal.abort()), { code: "SERVER_OVERLOADED" });
+  assert.deepEqual([audit, requested], [[], []]);
+});
+
 test("issue() returns the error of STS, with the time to wait", async () => {
   const throttled = new PodroleError("STS_THROTTLED", "Cannot assume role: later", { retryAfterMs: 2_000 });
   const { issuer, audit } = setUp(podWith({ "iam.amazonaws.com/role": "orders" }), () => Promise.reject(throttled));

@@ -151,7 +151,7 @@ test("createProofVerifier() refuses at once, for a retry, while too many reviews
   const limit = createReviewLimit({ inAll: 3, perAddress: 2 });
   const first = [proveWith(kubernetes, tokenOf({}), limit), proveWith(kubernetes, tokenOf({}), limit)];
   const refusal = await proveWith(kubernetes, tokenOf({}), limit);
-  assert.equal(isRefusal(refusal) && refusal.code, "KUBERNETES_UNAVAILABLE");
+  assert.equal(isRefusal(refusal) && refusal.code, "SERVER_OVERLOADED");
   // Another address, and then none at all.
   const other = limit("10.0.0.2:1", () => gate.promise.then(() => "reviewed"));
   assert.equal(await limit("10.0.0.3:1", async () => "reviewed"), undefined);

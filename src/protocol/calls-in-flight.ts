@@ -1,0 +1,70 @@
+// Bounds the calls that one port works on: those that wait for STS or the API server are many while one of these is slow. A
+// call that is refused gets SERVER_OVERLOADED with a time to retry; its TLS handshake is done, so the answer costs little.
+// States of a call: in flight → ended (the work on it is over), or refused (by its own begin(), or by that of a caller with
+// fewer calls).
+import { jitter } from "../runtime/clock.ts";
+import { PodroleError } from "./errors.ts";
+
+/** The calls in flight of one port. */
+export interface CallsInFlight {
+  /**
+   * Registers a call. If there are too many, the newest one of the caller with most is refused, which may be this one.
+   * `refuse` answers it, and is called at most once. Returns a function that ends the call.
+   */
+  begin(caller: string, refuse: (error: PodroleError) => void): () => void;
+}
+
+interface Call {
+  readonly refuse: (error: PodroleError) => void;
+}
+
+/** Varied by ±50 %, so that refused callers do not return together. */
+const RETRY_AFTER_MS = 4_000;
+
+/** Returns SERVER_OVERLOADED with a time to retry. `message`: as in ErrorInfo. */
+export function overloadedError(message: string): PodroleError {
+  return new PodroleError("SERVER_OVERLOADED", message, { retryAfterMs: jitter(RETRY_AFTER_MS, 0.5) });
+}
+
+/** Creates the bound. `onRefused` is called for each refused call. */
+export function createCallsInFlight(
+  { onRefused }: { readonly onRefused?: () => void },
+  { max }: { readonly max: number },
+): CallsInFlight {
+  /** By caller, the oldest first. */
+  const byCaller = new Map<string, Set<Call>>();
+  let total = 0;
+
+  function remove(caller: string, call: Call): void {
+    const calls = byCaller.get(caller);
+    if (!calls?.delete(call)) return;
+    total -= 1;
+    if (calls.size === 0) byCaller.delete(caller);
+  }
+
+  /** The caller with most calls; of equal ones the last that began to have some. */
+  function greediest(): readonly [string, ReadonlySet<Call>] {
+    let most: readonly [string, ReadonlySet<Call>] = ["", new Set()];
+    for (const entry of byCaller) if (entry[1].size >= most[1].size) most = entry;
+    return most;
+  }
+
+  function refuseOne(): void {
+    const [caller, calls] = greediest();
+    const newest = Array.from(calls).at(-1);
+    if (newest === undefined) return;
+    remove(caller, newest);
+    onRefused?.();
+    newest.refuse(overloadedError(`Cannot serve the request: ${max} others are in flight; expected fewer`));
+  }
+
+  return {
+    begin(caller, refuse) {
+      const call = { refuse };
+      byCaller.set(caller, (byCaller.get(caller) ?? new Set()).add(call));
+      total += 1;
+      if (total > max) refuseOne();
+      return () => remove(caller, call);
+    },
+  };
+}
