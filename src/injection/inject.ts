@@ -13,7 +13,14 @@ import {
   refreshEnv,
 } from "./containers.ts";
 import { addCredentials, type ContainerChange, disableMetadata } from "./environment.ts";
-import { hasProxyFrom, leadingMeshContainers, leadingMeshProxies, meshWarnings } from "./mesh.ts";
+import {
+  hasProxyFrom,
+  isCutOffBy,
+  isNativeProxy,
+  leadingMeshContainers,
+  leadingMeshProxies,
+  meshWarnings,
+} from "./mesh.ts";
 import { DEFAULT_CONTAINER_ANNOTATION } from "./names.ts";
 import { requestedMetadata } from "./pod-annotations.ts";
 import { choosePorts, conflictingPorts } from "./ports.ts";
@@ -44,8 +51,10 @@ export function inject(pod: Pod, participants: Participants, settings: InjectSet
   const apps = changed.containers.map(({ container }) => container);
   const sidecar = podroleSidecar(pod, plan, settings);
   const first = mode === "native" ? sidecar : podroleInit(pod, plan, settings);
-  const initContainers = insertUnlessPresent(inits, first, leadingMeshContainers(pod));
-  const containers = mode === "native" ? apps : insertUnlessPresent(apps, sidecar, leadingMeshProxies(pod));
+  const isBlocked = (container: Container) =>
+    (served.withRole.includes(container.name) && !isNativeProxy(container)) || isCutOffBy(pod, container);
+  const initContainers = insertInOrder(inits, first, leadingMeshContainers(pod), isBlocked);
+  const containers = mode === "native" ? apps : insertInOrder(apps, sidecar, leadingMeshProxies(pod), isBlocked);
 
   return {
     pod: {
@@ -101,11 +110,20 @@ function planContainers(pod: Pod, participants: Participants, { nativeSidecar, s
 }
 
 /**
- * Inserts `ours` at `index`, unless it is present: then it stays where it is. A podrole-init that an earlier version put
- * before a native sidecar stays too; it finds its work done, or does it.
+ * Inserts `ours` at `index`. If it is present, it stays where it is, unless it would start after a container that waits for
+ * it: another webhook has put that container in front, and the pod would never start. A podrole-init that an earlier version
+ * put before a native sidecar stays too; it finds its work done, or does it.
  */
-function insertUnlessPresent(present: readonly Container[], ours: Container, index: number): readonly Container[] {
-  return present.some(({ name }) => name === ours.name) ? present : present.toSpliced(index, 0, ours);
+function insertInOrder(
+  present: readonly Container[],
+  ours: Container,
+  index: number,
+  isBlocked: (container: Container) => boolean,
+): readonly Container[] {
+  const at = present.findIndex(({ name }) => name === ours.name);
+  const own = present[at];
+  if (own === undefined) return present.toSpliced(index, 0, ours);
+  return present.slice(0, at).some(isBlocked) ? present.toSpliced(at, 1).toSpliced(index, 0, own) : present;
 }
 
 function addByName(present: readonly Volume[], ours: readonly Volume[]): readonly Volume[] {

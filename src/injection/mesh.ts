@@ -28,6 +28,16 @@ export function leadingMeshProxies({ spec }: Pod): number {
   return isProxy(spec.containers[0]) ? 1 : 0;
 }
 
+/** True for a mesh's proxy that starts before the containers that follow it, as a native sidecar. */
+export function isNativeProxy(container: Container): boolean {
+  return isProxy(container) && container.restartPolicy === "Always";
+}
+
+/** True for a network container of a mesh whose proxy is an ordinary container: after it, podrole reaches no server. */
+export function isCutOffBy({ spec }: Pod, container: Container): boolean {
+  return NETWORK.has(container.name) && listOf(spec.containers).some(isProxy);
+}
+
 /** True when an ordinary container at `index` or later is a mesh's proxy. */
 export function hasProxyFrom({ spec }: Pod, index: number): boolean {
   return spec.containers.slice(index).some(isProxy);

@@ -1,17 +1,22 @@
-// The JSON Patch (RFC 6902) from the pod under admission to the planned one: one addition for each element. No list is ever
-// replaced, because that would lose what another webhook added in the meantime. Before the patch is returned, an
+// The JSON Patch (RFC 6902) from the pod under admission to the planned one: one addition for each element, and a move of
+// podrole's own container if another webhook has put one before it. No list is ever replaced, because that would lose what
+// another webhook added in the meantime. Before the patch is returned, an
 // independent library applies it and the result is compared with the planned pod.
 import { isDeepStrictEqual } from "node:util";
 import { apply_patch as applyPatch } from "jsonpatch";
 import { isSameElement, type Pod } from "../kubernetes/objects.ts";
+import { isPodroleContainer } from "../policy/facts.ts";
 import { PodroleError } from "../protocol/errors.ts";
 import { isObject } from "../runtime/json-object.ts";
 
-/** In a list, `add` inserts before the index; `add` of an existing member replaces it. (RFC 6902 §4.1, §4.3) */
+/** In a list, `add` inserts before the index; `add` of an existing member replaces it. (RFC 6902 §4.1, §4.3, §4.4) */
 export interface Operation {
-  readonly op: "add" | "replace";
+  readonly op: "add" | "replace" | "move";
   readonly path: string;
-  readonly value: unknown;
+  /** Of an addition or a replacement. */
+  readonly value?: unknown;
+  /** Path of the element that a move takes away. */
+  readonly from?: string;
 }
 
 /** Returns no operation when nothing changes. Throws INTERNAL when the patch does not lead from `before` to `after`. */
@@ -51,8 +56,9 @@ function difference(before: unknown, after: unknown, path: string): readonly Ope
 }
 
 /** Walks both lists in parallel: an element of `after` is either the next one of `before` or new. */
-function insertions(before: readonly unknown[], after: readonly unknown[], path: string): readonly Operation[] {
-  const operations: Operation[] = [];
+function insertions(given: readonly unknown[], after: readonly unknown[], path: string): readonly Operation[] {
+  const { moves, moved: before } = moveOwn(given, after, path);
+  const operations: Operation[] = [...moves];
   let next = 0;
   for (const [index, element] of after.entries()) {
     if (next < before.length && isSameElement(before[next], element)) {
@@ -62,9 +68,31 @@ function insertions(before: readonly unknown[], after: readonly unknown[], path:
       operations.push({ op: "add", path: `${path}/${index}`, value: element });
     }
   }
-  // A remaining element was dropped or moved, which injection never does.
+  // A remaining element was dropped, or moved although it is not podrole's: injection does neither.
   if (next < before.length) throw wrongPatch();
   return operations;
+}
+
+/** Moves podrole's containers to their places among the other elements of `before`. */
+function moveOwn(before: readonly unknown[], after: readonly unknown[], path: string) {
+  const moves: Operation[] = [];
+  let moved = before;
+  for (const own of before.filter(isOwnContainer)) {
+    const place = after.findIndex((element) => isSameElement(element, own));
+    const preceding = moved.filter((element) => {
+      const at = after.findIndex((other) => isSameElement(other, element));
+      return element !== own && at >= 0 && at < place;
+    });
+    const [from, to] = [moved.indexOf(own), preceding.length];
+    if (place < 0 || from === to) continue;
+    moves.push({ op: "move", from: `${path}/${from}`, path: `${path}/${to}` });
+    moved = moved.toSpliced(from, 1).toSpliced(to, 0, own);
+  }
+  return { moves, moved };
+}
+
+function isOwnContainer(element: unknown): boolean {
+  return isObject(element) && typeof element["name"] === "string" && isPodroleContainer({ name: element["name"] });
 }
 
 /** Escapes a member's name for a JSON Pointer. (RFC 6901 §3) */

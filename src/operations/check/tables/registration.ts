@@ -141,7 +141,7 @@ export const REGISTRATION = inSection("registration", "installed", {
       summary:
         "The API server calls podrole again if another webhook changes the pod after podrole did (`reinvocationPolicy: IfNeeded`).",
       remedy:
-        "Set `reinvocationPolicy: IfNeeded`. Otherwise, a container that another injector adds has no credentials or those of the node's role.",
+        "Set `reinvocationPolicy: IfNeeded`. Otherwise, a container that another injector adds has no credentials or those of the node's role, and an init container that it puts first waits for podrole-sidecar, which starts after it.",
       okMessage: "reinvocationPolicy is IfNeeded",
     },
     ({ webhook: { reinvocationPolicy = "Never" }, object }, { webhookConfigurations, namespace }) => {
