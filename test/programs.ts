@@ -7,21 +7,15 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type EmulatedCluster, startEmulatedCluster } from "../emulators/cluster.ts";
-import { requestToken } from "../emulators/installation.ts";
 import { type RunningProgram, startProgram, until } from "../emulators/start-program.ts";
 import { freeOffset } from "../src/cli/demo/ports.ts";
-import type { Pod } from "../src/kubernetes/objects.ts";
-import { createCsr } from "../src/pki/csr.ts";
-import { generateKeyPem } from "../src/pki/keys.ts";
-import { type ClientIdentity, requestCertificate, type ServerEndpoint } from "../src/protocol/client.ts";
 import { systemClock as clock } from "../src/runtime/clock.ts";
-import { Secret } from "../src/runtime/secret.ts";
+import { type AdmittedPod, createAdmittedPod, createShop, NAMESPACE, type PodOptions } from "./admitted-pod.ts";
 import { ROOT } from "./files.ts";
 import { sendRequest } from "./sidecar/send-request.ts";
 
 const ACCOUNT = "123456789012";
 const REGION = "eu-central-1";
-export const NAMESPACE = "shop";
 
 /** How to start the programs: each as the command and the first arguments, without the name of the mode. */
 export interface Launch {
@@ -35,29 +29,6 @@ export const FROM_SOURCES: Launch = {
   cli: { execPath: process.execPath, entry: join(ROOT, "src/cli/main.ts") },
   sidecar: { execPath: process.execPath, args: ["--no-warnings", join(ROOT, "src/sidecar/main.ts")] },
 };
-
-/** A pod to create; roles by container. */
-export interface PodOptions {
-  readonly name: string;
-  readonly roles: Readonly<Record<string, string>>;
-  readonly annotations?: Readonly<Record<string, string>>;
-  /** Fields of every container. */
-  readonly container?: object;
-}
-
-/** A pod that the webhook admitted, with what its sidecar has. */
-export interface AdmittedPod {
-  readonly name: string;
-  readonly token: Secret;
-  /** Requests another token of the pod, as a kubelet does before the last one expires (10 minutes). */
-  newToken(): Promise<Secret>;
-  /** Environment of its podrole-sidecar, as the webhook set it. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly identityPort: ServerEndpoint;
-  readonly credentialsPort: ServerEndpoint;
-  /** Requests a certificate for a new key. */
-  prove(deadlineMs?: number): Promise<ClientIdentity>;
-}
 
 /** A running sidecar. */
 export interface RunningSidecar {
@@ -123,13 +94,11 @@ export async function openPrograms({
   );
   const directory = await mkdtemp(join(tmpdir(), "podrole-programs-"));
   const sidecars: RunningSidecar[] = [];
-  const annotations = { "iam.amazonaws.com/permitted": `arn:aws:iam::${ACCOUNT}:role/${NAMESPACE}-.*` };
-  const metadata = { name: NAMESPACE, labels: { "podrole.io/inject": "enabled" }, annotations };
-  await cluster.kubernetes.create("/api/v1/namespaces", { metadata });
+  await createShop(cluster.kubernetes, `arn:aws:iam::${ACCOUNT}:role/${NAMESPACE}-.*`);
 
   return {
     cluster,
-    createPod: (options) => createPod(cluster, options),
+    createPod: (options) => createAdmittedPod(cluster.kubernetes, options),
     async startSidecar(pod, { waits = true, env = {} } = {}) {
       const sidecar = await startSidecar(pod, launch, join(directory, pod.name), env);
       sidecars.push(sidecar);
@@ -145,52 +114,6 @@ export async function openPrograms({
       for (const sidecar of sidecars) await sidecar.close();
       await cluster.stop();
       await rm(directory, { recursive: true, force: true });
-    },
-  };
-}
-
-async function createPod({ kubernetes }: EmulatedCluster, options: PodOptions): Promise<AdmittedPod> {
-  const { name, roles, annotations = {}, container = {} } = options;
-  const { code, body } = await kubernetes.create(`/api/v1/namespaces/${NAMESPACE}/pods`, {
-    metadata: {
-      name,
-      annotations: {
-        ...Object.fromEntries(Object.entries(roles).map(([one, role]) => [`iam.amazonaws.com/role.${one}`, role])),
-        ...annotations,
-      },
-    },
-    spec: { containers: Object.keys(roles).map((one) => Object.assign({ name: one, image: "app:1" }, container)) },
-  });
-  if (code !== 201) throw new RangeError(`pod ${name} was not created: ${code} ${JSON.stringify(body)}`);
-  const { metadata, spec } = body as Pod;
-  const { uid = "" } = metadata;
-  const variables = spec.initContainers?.find((one) => one.name === "podrole-sidecar")?.env ?? [];
-  const env: Record<string, string> = {
-    ...Object.fromEntries(variables.map((variable) => [variable.name, variable.value ?? ""])),
-    PODROLE_POD_NAME: name,
-    PODROLE_POD_NAMESPACE: NAMESPACE,
-  };
-  const bound = { namespace: NAMESPACE, serviceAccount: "default", pod: { name, uid } };
-  const newToken = async () => new Secret(await requestToken(kubernetes, bound));
-  const token = await newToken();
-  const endpoint = (variable: string): ServerEndpoint => ({
-    address: env[variable] ?? "",
-    serverName: env["PODROLE_SERVER_NAME"] ?? "",
-    bundlePem: env["PODROLE_TRUST_BUNDLE"] ?? "",
-  });
-  const identityPort = endpoint("PODROLE_IDENTITY_ADDRESS");
-  return {
-    name,
-    token,
-    newToken,
-    env,
-    identityPort,
-    credentialsPort: endpoint("PODROLE_SERVER_ADDRESS"),
-    async prove(deadlineMs = 10_000) {
-      const privateKey = generateKeyPem();
-      const input = { token: await newToken(), csr: createCsr(privateKey, name), bundleHash: "" };
-      const { certificate } = await requestCertificate(identityPort, input, deadlineMs);
-      return { privateKey, certificatePem: certificate };
     },
   };
 }

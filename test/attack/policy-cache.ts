@@ -2,7 +2,7 @@
 // must stay within its memory.
 import { setTimeout as delay } from "node:timers/promises";
 import { getCredentials } from "../../src/protocol/client.ts";
-import { NAMESPACE } from "../programs.ts";
+import { NAMESPACE } from "../admitted-pod.ts";
 import { callFor, watchMemory } from "./measure.ts";
 import type { AttackWorld } from "./world.ts";
 

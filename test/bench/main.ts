@@ -12,10 +12,10 @@ import { buildSidecar } from "../../scripts/build-sidecar.ts";
 import { plan } from "../../src/injection/plan.ts";
 import { getCredentials } from "../../src/protocol/client.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
+import { type AdmittedPod, createAdmittedPod, createShop, NAMESPACE } from "../admitted-pod.ts";
 import { ROOT } from "../files.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
 import { podOf, reviewOf, SHOP } from "../webhook/requests.ts";
-import { type AdmittedPod, createPod, NAMESPACE } from "./pod.ts";
 import { measure, type Row } from "./rounds.ts";
 
 const ROLE = "shop-orders";
@@ -71,7 +71,7 @@ async function serverRows(pod: AdmittedPod): Promise<Row[]> {
     const { grants } = await getCredentials(pod.credentialsPort, identity, request, 10_000);
     if (grants[0]?.result?.$case !== "credentials") throw new RangeError("the server returned no credentials");
   };
-  const prove = () => pod.prove();
+  const prove = () => pod.prove({ proof: pod.token });
   return [
     await measure({ what: "certificate: key, CSR, proof, gRPC", calls: 60, callers: 1 }, prove),
     await measure({ what: "certificate, 8 callers", calls: 120, callers: 8 }, prove),
@@ -124,7 +124,8 @@ async function main(): Promise<void> {
     { runtime, region: "eu-central-1", accountId: "123456789012", roles: [{ name: ROLE, trusted: true }] },
   );
   try {
-    const pod = await createPod(cluster, ROLE);
+    await createShop(cluster.kubernetes, ".*");
+    const pod = await createAdmittedPod(cluster.kubernetes, { name: "orders", roles: { app: ROLE } });
     const rows = [
       await planRow(),
       ...(await admissionRows(cluster)),

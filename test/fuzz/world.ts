@@ -101,7 +101,7 @@ export async function openFuzzWorld(): Promise<FuzzWorld> {
       20_000,
     );
     if (grants[0]?.result?.$case !== "credentials") throw new RangeError("an ordinary pod got no credentials");
-    await pod.prove(20_000);
+    await pod.prove({ deadlineMs: 20_000 });
     const dryRun = `/api/v1/namespaces/shop/pods?dryRun=All`;
     const { code } = await cluster.kubernetes.create(dryRun, {
       metadata: { name: "ordinary", annotations: { "iam.amazonaws.com/role": "shop-app" } },

@@ -3,8 +3,8 @@
 // throttles for a while and then denies a role.
 import type { RunningPod } from "../../../emulators/kubelet/node.ts";
 import { getCredentials } from "../../../src/protocol/client.ts";
+import { type AdmittedPod, createAdmittedPod } from "../../admitted-pod.ts";
 import { arnOf, openShop, type Shop } from "../../story/shop.ts";
-import { type AdmittedPod, createPod } from "../pod.ts";
 import type { Target } from "./prometheus.ts";
 
 /** Session lifetime; short, so that a few minutes include several renewals. */
@@ -29,7 +29,7 @@ export async function createLoad(): Promise<DashboardLoad> {
   for (const namespace of ["shop", "steady", "moving"]) await shop.namespace(namespace);
   for (const role of ["shop-orders", "shop-web", "shop-steady", "shop-moving"])
     shop.lifetimes.set(arnOf(role), LIFETIME_MS);
-  const proven = await createPod(shop.cluster, "shop-web");
+  const proven = await createAdmittedPod(shop.cluster.kubernetes, { name: "orders", roles: { app: "shop-web" } });
   for (const [namespace, name, role] of [
     ["shop", "checkout", "shop-orders"],
     ["shop", "web", "shop-web"],
