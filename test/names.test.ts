@@ -92,7 +92,8 @@ const namedFlags = new Set([
 const FOREIGN_FLAGS: ReadonlySet<string> = new Set(
   Object.values({
     kubectl: ["--all", "--as", "--overwrite", "--patch", "--subnet", "--edit"],
-    npm: ["--global", "--omit"],
+    npm: ["--global", "--omit", "--provenance"],
+    cosign: ["--type", "--predicate"],
     helm: ["--create-namespace", "--namespace", "--reuse-values", "--set-string"],
     docker: ["--platform", "--push", "--rm", "--user"],
     aws: ["--disable-session-tags", "--policy-name", "--instance-id", "--http-tokens", "--http-put-response-hop-limit"],

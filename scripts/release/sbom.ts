@@ -1,0 +1,58 @@
+// Bill of materials of a bundle in CycloneDX: OWASP's generator reads what esbuild bundled. It has to agree with the notices
+// that are distributed. (https://cyclonedx.org/docs/1.6/json/)
+import { readFile, rm, writeFile } from "node:fs/promises";
+import type { Metafile } from "esbuild";
+import type { Bundle } from "../bundle.ts";
+import { bundledPackages, licenseProblems } from "../third-party.ts";
+import { ROOT, run } from "./tools.ts";
+
+interface Component {
+  readonly name: string;
+  readonly group?: string;
+  readonly version: string;
+  readonly scope?: string;
+  readonly licenses?: readonly { readonly license?: { readonly id?: string }; readonly expression?: string }[];
+}
+
+/** Writes the bill of materials. Throws if a licence is not allowed, or if it lists other packages than the notices. */
+export async function writeSbom(bundle: Bundle, file: string): Promise<void> {
+  const metafile = `${file}.metafile`;
+  await writeFile(metafile, JSON.stringify(withoutReplacedModules(bundle.metafile)));
+  const flags = ["--spec-version", "1.6", "--output-reproducible", "--validate", "--output-file", file];
+  run(process.execPath, [`${ROOT}/node_modules/.bin/cyclonedx-esbuild`, ...flags, metafile]);
+  await rm(metafile);
+  const { components } = JSON.parse(await readFile(file, "utf8")) as { readonly components: readonly Component[] };
+  const problems = sbomProblems(components, bundle);
+  if (problems.length > 0) throw new Error(`Cannot release ${file}: ${problems.join("; ")}`);
+}
+
+/** The build's own modules, which replace others, are no files; the generator would list each as a component. */
+function withoutReplacedModules({ inputs, outputs }: Metafile): Metafile {
+  const files = <Value>(given: Readonly<Record<string, Value>>) =>
+    Object.fromEntries(Object.entries(given).filter(([path]) => !path.includes(":")));
+  const filtered = Object.entries(outputs).map(
+    ([path, output]) => [path, { ...output, inputs: files(output.inputs) }] as const,
+  );
+  return { inputs: files(inputs), outputs: Object.fromEntries(filtered) };
+}
+
+/** Returns in what the components differ from the packages of the notices, and which licences are not allowed. */
+export function sbomProblems(components: readonly Component[], bundle: Bundle): readonly string[] {
+  const shipped = components.filter(({ scope }) => scope !== "excluded");
+  const listed = shipped.map(
+    ({ group, name, version }) => `${group === undefined ? "" : `${group}/`}${name}@${version}`,
+  );
+  const packages = bundledPackages(bundle);
+  const noticed = new Set(packages.map(({ name, version }) => `${name}@${version}`));
+  const licensed = shipped.map(({ name, version, licenses }) => ({
+    name,
+    version,
+    license: licenses?.map(({ license, expression }) => license?.id ?? expression ?? "none").join(" AND ") ?? "none",
+    texts: [],
+  }));
+  return [
+    ...licenseProblems(licensed),
+    ...listed.filter((name) => !noticed.has(name)).map((name) => `${name} is not in the notices`),
+    ...[...noticed].filter((name) => !listed.includes(name)).map((name) => `${name} is only in the notices`),
+  ];
+}
