@@ -63,13 +63,12 @@ function pathAndName(arn: string): string {
 function userText({ admission, creation }: Origin): string {
   const user = creation?.user ?? admission?.record.user;
   if (user === undefined) return "";
-  if (admission?.caller === "unproven") return marked(user, admission.caller);
-  return creation?.impersonated ? `${user} as ${creation.impersonated}` : user;
+  return marked(creation?.impersonated ? `${user} as ${creation.impersonated}` : user, admission?.caller);
 }
 
-/** Marks what a record says that anyone who reaches the webhook may have caused. */
+/** Marks what a record says that anyone who reaches the webhook, or another user's admission, may have caused. */
 function marked(text: string, caller: CallerTrust | undefined): string {
-  return caller === "unproven" ? `${text} (unproven)` : text;
+  return caller === "unproven" || caller === "ambiguous" ? `${text} (${caller})` : text;
 }
 
 /** Such as "sts:GetCallerIdentity ×2, s3:GetObject ×9 (3 AccessDenied)". */

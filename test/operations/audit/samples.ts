@@ -61,6 +61,7 @@ export const creation = (fields: Fields = {}) => ({
   userAgent: "kubectl/v1.37",
   objectRef: { resource: "pods", namespace: "shop", name: "orders" },
   requestReceivedTimestamp: "2026-11-26T08:00:00.000000Z",
+  responseStatus: { code: 201 },
   annotations: { "pods.podrole.io/request": "r-1" },
   ...fields,
 });

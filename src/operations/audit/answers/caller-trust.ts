@@ -6,14 +6,20 @@ import type { AdmissionRecord } from "../records/podrole-records.ts";
 
 /**
  * "api-server": the caller proved it. "confirmed": the API server's audit log has the request, with the same user and pod.
- * "unproven": neither, so that anyone who reaches the webhook's port may have caused the record.
+ * "unproven": neither, so that anyone who reaches the webhook's port may have caused the record. "ambiguous": the
+ * caller proved it, but another user's admission may have created the pod as well.
  */
-export type CallerTrust = "api-server" | "confirmed" | "unproven";
+export type CallerTrust = "api-server" | "confirmed" | "unproven" | "ambiguous";
 
 /** The webhook cuts the user's name after this many characters. */
 const MAX_USER_LENGTH = 256;
 
-/** Returns how far the record is believed; `api` is undefined without the API server's audit log. */
+/** Reports whether the API server's audit log shows that it refused what the webhook admitted. */
+export function isRefusedByApiServer({ request }: AdmissionRecord, api: ApiJoin | undefined): boolean {
+  return api?.creation(request)?.isRefused === true;
+}
+
+/** Returns how far the record is believed, taken by itself; `api` is undefined without the API server's audit log. */
 export function trustOf(record: AdmissionRecord, api: ApiJoin | undefined): CallerTrust {
   if (record.isProven) return "api-server";
   const event = api?.creation(record.request);

@@ -5,7 +5,7 @@ import type { JoinKeys, Joins } from "../question.ts";
 import type { ApiEvent } from "../records/api-events.ts";
 import type { CallSum } from "../records/aws-calls.ts";
 import type { CertificateRecord } from "../records/podrole-records.ts";
-import { type CallerTrust, trustOf } from "./caller-trust.ts";
+import { type CallerTrust, isRefusedByApiServer, trustOf } from "./caller-trust.ts";
 import type { GrantHistories, GrantHistory, MatchedAdmission, Session } from "./grant-histories.ts";
 
 /** An admission, and how far it is believed. */
@@ -23,7 +23,10 @@ export interface Origin {
   readonly tokenRequest: ApiEvent | undefined;
 }
 
-/** Returns the origin of a grant; an admission that the API server confirmed is preferred to an unproven one. */
+/**
+ * Returns the origin of a grant. An admission whose pod the API server then refused is left out, and one that is believed is
+ * preferred to an unproven one.
+ */
 export function originOf(grants: GrantHistories, grant: GrantHistory, { api }: Joins): Origin {
   const admission = likeliestOf(grants.admissionsOf(grant), api);
   const certificate = grants.certificateOf(grant);
@@ -37,8 +40,17 @@ export function originOf(grants: GrantHistories, grant: GrantHistory, { api }: J
 
 /** Whoever reaches the webhook can make up a later admission of the same pod, so one that is believed comes first. */
 function likeliestOf(candidates: readonly MatchedAdmission[], api: Joins["api"]): BelievedAdmission | undefined {
-  const judged = candidates.map((each) => ({ ...each, caller: trustOf(each.record, api) }));
-  return judged.find(({ caller }) => caller !== "unproven") ?? judged[0];
+  const judged = candidates
+    .filter(({ record }) => !isRefusedByApiServer(record, api))
+    .map(({ record, exact }): BelievedAdmission => ({ record, exact, caller: trustOf(record, api) }));
+  const believed = judged.filter(({ caller }) => caller !== "unproven");
+  const [likeliest] = believed;
+  if (likeliest === undefined) return judged[0];
+  const { record, exact } = likeliest;
+  // The webhook answers before the API server does: only the API server's log tells which of two attempts created the pod.
+  const hasRival = believed.some((other) => other.exact === exact && other.record.user !== record.user);
+  const isKnown = api?.creation(record.request) !== undefined;
+  return hasRival && !isKnown ? { ...likeliest, caller: "ambiguous" } : likeliest;
 }
 
 /** A session with the AWS calls made with its credentials; `calls` is undefined without CloudTrail's records. */

@@ -3,7 +3,7 @@
 // creation, and the API server writes a token's credential ID into the event of the request that created the token
 // (https://kubernetes.io/docs/reference/labels-annotations-taints/audit-annotations/).
 import { parseJson } from "../../../runtime/json-object.ts";
-import { fieldsAt, listAt, textAt, timeOf } from "./json.ts";
+import { fieldsAt, listAt, numberAt, textAt, timeOf } from "./json.ts";
 
 const REQUEST = "pods.podrole.io/request";
 const ISSUED_CREDENTIAL_ID = "authentication.kubernetes.io/issued-credential-id";
@@ -27,6 +27,8 @@ export interface ApiEvent {
   readonly request: string | undefined;
   /** "JTI=…" of the token that this request created. */
   readonly credentialId: string | undefined;
+  /** True if the API server refused the request: also a pod that was admitted may be, as with 409 AlreadyExists. */
+  readonly isRefused: boolean;
 }
 
 /** Undefined if the line is not an audit event, or an event of a request that has not completed. */
@@ -53,6 +55,7 @@ export function readApiEvent(line: string): ApiEvent | undefined {
     name: textAt(event, "objectRef", "name"),
     request: textAt(annotations, REQUEST),
     credentialId: textAt(annotations, ISSUED_CREDENTIAL_ID),
+    isRefused: (numberAt(event, "responseStatus", "code") ?? 0) >= 400,
   };
 }
 

@@ -3,11 +3,18 @@ import { isObject } from "../../../runtime/json-object.ts";
 
 /** The string at a path of field names; undefined if there is none. */
 export function textAt(value: unknown, ...path: readonly string[]): string | undefined {
-  const found = path.reduce<unknown>(
-    (at, key) => (isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined),
-    value,
-  );
+  const found = valueAt(value, path);
   return typeof found === "string" ? found : undefined;
+}
+
+/** The number at a path of field names; undefined if there is none. */
+export function numberAt(value: unknown, ...path: readonly string[]): number | undefined {
+  const found = valueAt(value, path);
+  return typeof found === "number" ? found : undefined;
+}
+
+function valueAt(value: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((at, key) => (isObject(at) && Object.hasOwn(at, key) ? at[key] : undefined), value);
 }
 
 /** The object in a field; empty if there is none. */

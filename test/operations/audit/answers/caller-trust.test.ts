@@ -100,6 +100,31 @@ suite("podrole audit", () => {
     assert.equal(stolen.json()[0]?.["apiServer"], undefined);
   });
 
+  const LATER = { request: "r-2", user: "statefulset-controller", time: "2026-11-26T08:00:01.000Z" };
+
+  test("who: an admitted pod that the API server then refused names no creator", async () => {
+    const log = join(directory, "rivals.log");
+    const rival = { annotations: { "pods.podrole.io/request": "r-2" }, user: { username: LATER.user } };
+    const conflict = { ...rival, responseStatus: { code: 409, reason: "AlreadyExists" } };
+    for (const caller of [{}, PROVEN]) {
+      const records = [admission(caller), admission({ ...caller, ...LATER })];
+      await writeFile(log, linesOf([creation(), creation(conflict)]));
+      const [user] = creator((await who({ ...JSON_OUT, apiAuditLog: log }, records)).json()[0]);
+      assert.equal(user, "alice@example.com");
+      await writeFile(log, linesOf([creation(), creation(rival)]));
+      const [recreated] = creator((await who({ ...JSON_OUT, apiAuditLog: log }, records)).json()[0]);
+      assert.equal(recreated, LATER.user);
+    }
+  });
+
+  test("who: of proven admissions by two users, the creator is ambiguous without the API server's log", async () => {
+    const records = [admission(PROVEN), admission({ ...PROVEN, ...LATER })];
+    assert.deepEqual(creator((await who(JSON_OUT, records)).json()[0]), [LATER.user, "ambiguous"]);
+    assert.match((await who({}, records)).out, /statefulset-controller \(ambiguous\)/);
+    const forged = [admission(PROVEN), admission(FORGED)];
+    assert.deepEqual(creator((await who(JSON_OUT, forged)).json()[0]), ["alice@example.com", "api-server"]);
+  });
+
   const refuse = { decision: "refuse", reason: "ROLE_FORBIDDEN", message: "Cannot give role" };
 
   test("refusals: separates those that are believed from those that are not", async () => {
