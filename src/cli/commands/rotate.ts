@@ -4,6 +4,7 @@ import { systemClock as clock } from "../../runtime/clock.ts";
 import { readRotate } from "../arguments/rotate.ts";
 import { withPodrole } from "../cluster.ts";
 import { DONE, FORCED, rotationText } from "../output/rotate.ts";
+import { jsonText } from "../output/text.ts";
 import { type Action, note } from "../terminal.ts";
 
 /** Runs podrole rotate; the first of `args` is the step. */
@@ -19,7 +20,7 @@ export const rotateAction: Action = async (terminal, flags, args) => {
     if (step !== "status") note(terminal, "rotate", DONE[step]);
     if (step !== "status" && force) note(terminal, "rotate", FORCED[step]);
     const { status, now } = result.value;
-    terminal.out(json ? `${JSON.stringify(status, undefined, 2)}\n` : rotationText(status, now));
+    terminal.out(json ? jsonText(status) : rotationText(status, now));
     return 0;
   });
 };

@@ -5,10 +5,11 @@ import type { PodStep } from "../../operations/audit/answers/pod.ts";
 import type { GrantRow } from "../../operations/audit/answers/who.ts";
 import type { AuditAnswer } from "../../operations/audit/audit.ts";
 import type { CallSum } from "../../operations/audit/records/aws-calls.ts";
+import { jsonText } from "./text.ts";
 
 /** Returns the answer as JSON. Programs read the names of its fields, so they do not change. */
 export function answerJson(answer: AuditAnswer): string {
-  return `${JSON.stringify(rowsOf(answer), null, 2)}\n`;
+  return jsonText(rowsOf(answer));
 }
 
 function rowsOf(answer: AuditAnswer): readonly object[] {

@@ -1,7 +1,7 @@
 // Findings of podrole check as text, section by section with a hint below each problem, and as JSON.
 import { type Finding, isHealthy, SECTIONS, type Section, type State } from "../../operations/check/finding.ts";
 import { countOf } from "../../operations/format.ts";
-import { visible } from "./text.ts";
+import { jsonText, visible } from "./text.ts";
 
 const MARKS: Readonly<Record<State, string>> = { ok: "ok  ", warning: "warn", failed: "FAIL", skipped: "skip" };
 /** Findings of one check in the text; JSON has all of them. */
@@ -15,7 +15,7 @@ export function checkText(findings: readonly Finding[]): string {
 
 /** Returns all findings with their counts. Programs read the names of the fields, so they do not change. */
 export function checkJson(findings: readonly Finding[]): string {
-  return `${JSON.stringify({ ok: isHealthy(findings), counts: countsOf(findings), findings }, undefined, 2)}\n`;
+  return jsonText({ ok: isHealthy(findings), counts: countsOf(findings), findings });
 }
 
 function sectionText(section: Section, findings: readonly Finding[]): string {

@@ -1,10 +1,10 @@
 // Explanations of podrole explain as text and as JSON.
 import type { ContainerExplanation, Explanation } from "../../operations/explain/explanation.ts";
-import { visible } from "./text.ts";
+import { jsonText, visible } from "./text.ts";
 
 /** Returns the explanations as JSON. Programs read the names of the fields, so they do not change. */
 export function explainJson(explanations: readonly Explanation[]): string {
-  return `${JSON.stringify(explanations, undefined, 2)}\n`;
+  return jsonText(explanations);
 }
 
 /** Returns a paragraph for each explanation. */

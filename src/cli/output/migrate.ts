@@ -8,7 +8,7 @@ import type { PredecessorInstallation } from "../../operations/migrate/predecess
 import type { Group, Report } from "../../operations/migrate/report.ts";
 import { chartValues } from "../../operations/migrate/settings/chart-values.ts";
 import { flagName } from "../../runtime/settings.ts";
-import { visible } from "./text.ts";
+import { jsonText, visible } from "./text.ts";
 
 const TITLES: Readonly<Record<PodVerdict, string>> = {
   refused: "Refused by podrole",
@@ -123,7 +123,7 @@ export function valuesYaml({ conversion: { remarks, ...settings }, placement }: 
 
 /** JSON or YAML with every field of the data. */
 export function formatData(data: object, format: "json" | "yaml"): string {
-  return format === "json" ? `${JSON.stringify(data, null, 2)}\n` : toYaml(data);
+  return format === "json" ? jsonText(data) : toYaml(data);
 }
 
 function toYaml(data: object): string {

@@ -220,6 +220,14 @@ suite("podrole audit", () => {
     assert.match(out, /role \\u\{1b\}\[2Jevil\\u\{202e\}/);
   });
 
+  test("escapes characters that control a terminal in JSON, which changes no value", async () => {
+    const message = "role \u001b[2J\u009b2J\u202eevil\u{e0001}";
+    const refusal = admission({ decision: "refuse", reason: "ROLE_INVALID", message });
+    const { out, json } = await runAudit(["refusals"], { output: "json" }, [refusal]);
+    assert.match(out, /role \\u001b\[2J\\u009b2J\\u202eevil\\udb40\\udc01/);
+    assert.equal(json()[0]?.["message"], message);
+  });
+
   for (const [name, args, flags, problem] of [
     ["--since", ["who"], { role: "a", since: "monday" }, /^podrole audit: --since: "monday" is not an RFC 3339 time/],
     [
