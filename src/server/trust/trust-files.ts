@@ -30,9 +30,7 @@ export function trustFromFiles(
   let bundlePem = "";
 
   return async () => {
-    const [certificatePem, key] = await Promise.all([readIfPresent(certificateFile), readIfPresent(keyFile)]);
-    if (certificatePem === undefined) throw caFilesUnusable(`${certificateFile} does not exist; expected a PEM file`);
-    if (key === undefined) throw caFilesUnusable(`${keyFile} does not exist; expected a PEM file`);
+    const [certificatePem, key] = await Promise.all([readPem(certificateFile), readPem(keyFile)]);
     const now = clock.now();
     const read = readAuthority(certificatePem, new Secret(key), now);
     if (!read.ok) throw caFilesUnusable(read.problem);
@@ -51,6 +49,19 @@ export function trustFromFiles(
 
 const ROOT_NOT_PUBLISHED =
   "certificates are now signed below a new root: pods that were created before this change cannot reach this server until they are restarted";
+
+async function readPem(file: string): Promise<string> {
+  let text: string | undefined;
+  try {
+    text = await readIfPresent(file);
+  } catch (error) {
+    // The system's message for a directory names no path.
+    const state = `${file} cannot be read (${(error as NodeJS.ErrnoException).code})`;
+    throw caFilesUnusable(`${state}; expected a PEM file`);
+  }
+  if (text === undefined) throw caFilesUnusable(`${file} does not exist; expected a PEM file`);
+  return text;
+}
 
 function caFilesUnusable(state: string): PodroleError {
   return new PodroleError("AUTHORITY_UNAVAILABLE", `Cannot use the CA of --ca-cert and --ca-key: ${state}`);

@@ -1,10 +1,11 @@
 // The identity directory as a renewal uses it: key and certificate in one file, so that they always match, the newest
 // trust bundle, and the grants. A memory volume that only podrole's containers mount; the key never leaves it.
 import { hash } from "node:crypto";
-import { readdir, rm } from "node:fs/promises";
+import { access, constants, readdir, rm } from "node:fs/promises";
 import { bundleHash, joinBundle, remainingLifetimeMs, splitBundle } from "../../pki/bundle.ts";
 import { jitter } from "../../runtime/clock.ts";
 import { readIfPresent, writeAtomically } from "../../runtime/files.ts";
+import type { Log } from "../../runtime/log.ts";
 import { Secret } from "../../runtime/secret.ts";
 import type { Grants } from "../grants.ts";
 import { encodeGrants, grantsPath } from "./grants-file.ts";
@@ -81,10 +82,26 @@ export async function writeGrants(directory: string, grants: Grants): Promise<vo
   await writeAtomically(grantsPath(directory), encodeGrants(grants), 0o600);
 }
 
-/** Removes temporary files of a killed renewal: the volume is small, and they may hold a key. */
-export async function removeTemporaryFiles(directory: string): Promise<void> {
-  const names = await readdir(directory);
-  await Promise.all(
-    names.filter((name) => name.endsWith(".tmp")).map((name) => rm(`${directory}/${name}`, { force: true })),
+/** The files of the directory that a renewal reads and writes. */
+const FILES: ReadonlySet<string> = new Set(["identity.pem", "bundle.pem", "credentials.json"]);
+
+/**
+ * Prepares the directory for a renewal. Removes temporary files of one that was killed: the volume is small, and they may
+ * hold a key. Also removes what is in the place of a file and is none, or cannot be read, because it could never be replaced;
+ * nobody but podrole uses the volume. Throws errors of the file system.
+ */
+export async function prepareDirectory({ log }: { readonly log: Log }, directory: string): Promise<void> {
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    const path = `${directory}/${entry.name}`;
+    const isUnusable = FILES.has(entry.name) && !(entry.isFile() && (await canRead(path)));
+    if (isUnusable) log.error({ path }, "removing what is in the place of a file and cannot be read as one");
+    if (isUnusable || entry.name.endsWith(".tmp")) await rm(path, { recursive: true, force: true });
+  }
+}
+
+function canRead(path: string): Promise<boolean> {
+  return access(path, constants.R_OK).then(
+    () => true,
+    () => false,
   );
 }

@@ -5,7 +5,7 @@ import { ERRORS, type ErrorInfo, type PodroleError, toPodroleError, UnreachableE
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { readGrants } from "../files/grants-file.ts";
-import { type Identity, readIdentity, removeTemporaryFiles, writeGrants } from "../files/identity-files.ts";
+import { type Identity, prepareDirectory, readIdentity, writeGrants } from "../files/identity-files.ts";
 import { applyGrantResult, type GrantResult, type Grants } from "../grants.ts";
 import type { SidecarSettings } from "../settings.ts";
 import { encodeRenewal, failedRenewal, isPermanent, type Renewal } from "./outcome.ts";
@@ -33,7 +33,7 @@ const SUSPECT_AFTER_MS = 5 * 60_000;
 export async function renew(deps: RenewDeps, settings: SidecarSettings): Promise<Renewal> {
   const run: Run = { ...deps, settings, endsAt: deps.clock.now() + RENEWAL_DEADLINE_MS };
   try {
-    await removeTemporaryFiles(settings.identityDirectory);
+    await prepareDirectory(deps, settings.identityDirectory);
     const usable = await usableIdentity(run);
     const { results, identity } = await fetchResults(run, usable);
     const grants = await storeResults(run, results, identity);

@@ -1,6 +1,7 @@
 // Runs a renewal in a child process, so that gRPC, X.509 and protobuf leave no memory behind in the serving process.
 // The child inherits the environment, has no secret on its command line, and stores the credentials in a file.
-// States of a child: running → exited, or killed at the deadline or when the signal aborts.
+// States of a child: running → exited, or killed at the deadline or when the signal aborts; or not started, as without file
+// descriptors.
 import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Clock } from "../../runtime/clock.ts";
@@ -53,6 +54,8 @@ export function createRenewalProcess(
   return (signal) =>
     new Promise((resolve) => {
       const child = spawn(command.file, command.args, { env: { ...env }, stdio: ["ignore", "pipe", "pipe"] });
+      // First, because without a listener the error would end the sidecar.
+      child.once("error", ({ message }) => end(`did not start (${message})`));
       const output = collect(child.stdout);
       const logged = collect(child.stderr);
       let overdue = false;
@@ -73,14 +76,14 @@ export function createRenewalProcess(
         const message = `Cannot renew credentials: the renewal process ${reason}`;
         resolve(decodeRenewal(output()) ?? failedRenewal({ code: "NOT_READY", message }));
       }
-      child.once("error", ({ message }) => end(`did not start (${message})`));
       child.once("close", (code, killedBy) => end(`ended with ${killedBy ?? `exit code ${code}`}`));
     });
 }
 
-function collect(stream: Readable): () => string {
+/** Undefined: out of file descriptors, Node made no pipe, and reports an error of the process in the next tick. */
+function collect(stream: Readable | undefined): () => string {
   let text = "";
-  stream.setEncoding("utf8").on("data", (chunk: string) => {
+  stream?.setEncoding("utf8").on("data", (chunk: string) => {
     if (text.length < MAX_OUTPUT) text += chunk;
   });
   return () => text;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, rmdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
@@ -88,4 +88,17 @@ test("trustFromFiles() rejects missing files, and a key of another CA", async (c
     code: "AUTHORITY_UNAVAILABLE",
     message: /^Cannot use the CA of --ca-cert and --ca-key: /,
   });
+});
+
+test("trustFromFiles() names a directory that is in the place of a file, and reads the file that follows", async (context) => {
+  const { read, make, put, certificateFile } = await setUp(context);
+  await mkdir(certificateFile);
+  await assert.rejects(read(), {
+    code: "AUTHORITY_UNAVAILABLE",
+    message: `Cannot use the CA of --ca-cert and --ca-key: ${certificateFile} cannot be read (EISDIR); expected a PEM file`,
+  });
+  await rmdir(certificateFile);
+  const authority = make();
+  await put(authority);
+  assert.equal((await read()).authority.certificatePem.trim(), authority.certificatePem.trim());
 });

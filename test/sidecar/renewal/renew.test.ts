@@ -344,11 +344,3 @@ test("renew() recovers from truncated files, and removes temporary files of a ki
   assert.deepEqual(await run(), { outcome: "renewed" });
   assert.deepEqual((await readdir(file("."))).toSorted(), ["credentials.json", "identity.pem"]);
 });
-
-test("renew() returns INTERNAL when the directory does not exist", async (t) => {
-  const { run, pod, lines } = await setUp(t);
-  await rm(pod.settings.identityDirectory, { recursive: true });
-  const renewal = await run();
-  assert.equal(renewal.outcome === "failed" && renewal.code, "INTERNAL");
-  assert.ok(JSON.stringify(lines).includes("ENOENT"));
-});
