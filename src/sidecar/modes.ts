@@ -8,6 +8,7 @@ import type { Log } from "../runtime/log.ts";
 import { envName, readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
 import { createSuggester } from "../runtime/suggest.ts";
 import { formatFlags, parseFlags } from "./arguments.ts";
+import { SERVING_FLAGS, SHORT_LIVED_FLAGS } from "./node-flags.ts";
 import type { Command } from "./renewal/renewal-process.ts";
 import { SIDECAR_SETTINGS, VARIABLES_FOR_OTHERS, WAIT_SETTINGS } from "./settings.ts";
 
@@ -18,8 +19,8 @@ export interface SidecarHost {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborts on SIGTERM or SIGINT. */
   readonly interrupted: AbortSignal;
-  /** Trades speed for memory, in the mode that runs as long as its pod. */
-  readonly saveMemory?: () => Promise<void>;
+  /** Sets flags of V8; called once the modules of a mode are loaded (node-flags.ts). */
+  readonly setFlags?: (flags: readonly string[]) => Promise<void>;
   /** Command that starts this program; "renew" and flags are appended. If absent, `serve` renews in its own process. */
   readonly self?: Command | undefined;
 }
@@ -42,6 +43,7 @@ export async function runSidecar(host: SidecarHost, args: readonly string[]): Pr
 function init(host: SidecarHost, args: readonly string[]): Promise<number> {
   return withSettings(host, args, SIDECAR_SETTINGS, async (settings) => {
     const { runInit } = await import("./init.ts");
+    await host.setFlags?.(SHORT_LIVED_FLAGS);
     const log = openLog(host.out, "init", settings);
     return runInit({ clock: systemClock, log, signal: host.interrupted }, settings);
   });
@@ -49,8 +51,8 @@ function init(host: SidecarHost, args: readonly string[]): Promise<number> {
 
 function serve(host: SidecarHost, args: readonly string[]): Promise<number> {
   return withSettings(host, args, SIDECAR_SETTINGS, async (settings, flags) => {
-    await host.saveMemory?.();
     const { runServe } = await import("./serve.ts");
+    await host.setFlags?.(SERVING_FLAGS);
     const { out: write, env, interrupted: signal, self } = host;
     const renewCommand = self && { file: self.file, args: [...self.args, "renew", ...formatFlags(flags)] };
     const log = openLog(write, "sidecar", settings);
@@ -61,6 +63,7 @@ function serve(host: SidecarHost, args: readonly string[]): Promise<number> {
 function renew(host: SidecarHost, args: readonly string[]): Promise<number> {
   return withSettings(host, args, SIDECAR_SETTINGS, async (settings) => {
     const { runRenew } = await import("./renewal/renew.ts");
+    await host.setFlags?.(SHORT_LIVED_FLAGS);
     // The parent reads the result from standard output, so the log goes to standard error.
     const log = openLog(host.err, "sidecar", settings);
     return runRenew({ clock: systemClock, log, writeResult: host.out }, settings);
@@ -70,6 +73,7 @@ function renew(host: SidecarHost, args: readonly string[]): Promise<number> {
 function wait(host: SidecarHost, args: readonly string[]): Promise<number> {
   return withSettings(host, args, WAIT_SETTINGS, async (settings) => {
     const { runWait } = await import("./wait.ts");
+    await host.setFlags?.(SHORT_LIVED_FLAGS);
     const log = openLog(host.out, "wait", settings);
     return runWait({ clock: systemClock, log, signal: host.interrupted }, settings);
   });
