@@ -2,7 +2,7 @@
 // settings come from the programs' own tables, so a misspelt one fails `helm install` instead of a pod.
 import { POLICY_SETTINGS } from "../src/policy/settings-table.ts";
 import { COMMON_SETTINGS } from "../src/runtime/common-settings.ts";
-import { flag, type SettingTable } from "../src/runtime/settings.ts";
+import type { SettingTable } from "../src/runtime/settings.ts";
 import { SERVER_SETTINGS } from "../src/settings/server.ts";
 import { WEBHOOK_SETTINGS } from "../src/settings/webhook.ts";
 
@@ -14,11 +14,17 @@ const SET_BY_CHART = new Set([
   ...["caSecret", "trustConfigMap", "owner", "webhookConfiguration", "webhookServiceAccount"],
 ]);
 
+/** Integers with one unit below 10 minutes; sums such as "9m30s" and fractions are left to the program. */
+const BELOW_10_MINUTES = "^0*([0-9]m|[0-9]{1,2}s|[1-5][0-9]{2}s|[0-9]{1,5}ms|[1-5][0-9]{5}ms|0h)$";
+
+/** Lower limits that the programs check at start (crossCheckServer()), by setting. */
+const MINIMA: Readonly<Record<string, Schema>> = { certificateTtl: { not: { pattern: BELOW_10_MINUTES } } };
+
 function settings(table: SettingTable): Schema {
   const rows = Object.entries(table).filter(([key]) => !SET_BY_CHART.has(key));
   const properties = rows.map(([key, { type, help }]) => {
-    const accepts = type === flag ? { enum: [true, false, "true", "false"] } : { $ref: "#/definitions/value" };
-    return [key, { description: `${help}. Accepts ${type.expects}`, ...accepts }] as const;
+    const accepts = type.schema ?? { $ref: "#/definitions/value" };
+    return [key, { description: `${help}. Accepts ${type.expects}`, ...accepts, ...MINIMA[key] }] as const;
   });
   return { type: "object", additionalProperties: false, properties: Object.fromEntries(properties) };
 }

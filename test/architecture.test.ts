@@ -123,7 +123,7 @@ const noImportCycles: Guard = (given) => {
   return cycles;
 };
 
-/** Members that another program or a library reads: in JSON, in the pod spec, as options of TLS. */
+/** Members that a generator, another program or a library reads: in JSON, in the pod spec, as options of TLS. */
 const READ_ELSEWHERE = [
   "AdmissionLine.durationMs",
   "AdmissionLine.groupsOmitted",
@@ -136,6 +136,7 @@ const READ_ELSEWHERE = [
   "Container.hostPort",
   "CredentialsLine.containersOmitted",
   "Operation.op",
+  "Parser.schema",
   "PatchOperation.op",
   "TrustPolicy.Statement",
 ];

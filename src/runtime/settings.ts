@@ -13,6 +13,11 @@ export interface Parser<T> {
   readonly expects: string;
   /** What stands for the value in --help: "duration" for `<duration>`. */
   readonly placeholder?: string;
+  /**
+   * JSON Schema for the value in a YAML file, such as the chart's values: it rejects no value whose text `parse` accepts.
+   * Absent: any text, number or list of texts.
+   */
+  readonly schema?: Readonly<Record<string, unknown>>;
   parse(text: string): T | undefined;
 }
 
@@ -107,12 +112,15 @@ export function readSettings<const Table extends SettingTable>(
 
 const UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const;
 
+const DURATION = String.raw`^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`;
+
 /** A duration in Go's notation, as kiam's flags accept it: "15m", "1h30m", "500ms". The value is in milliseconds. */
 export const duration: Parser<number> = {
   expects: 'a duration such as "500ms", "15m" or "1h30m"',
   placeholder: "duration",
+  schema: { type: "string", pattern: DURATION },
   parse(text) {
-    if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) return undefined;
+    if (!new RegExp(DURATION).test(text)) return undefined;
     let total = 0;
     for (const [, amount, , unit] of text.matchAll(/(\d+(\.\d+)?)(ms|s|m|h)/g)) {
       total += Number(amount) * UNITS[unit as keyof typeof UNITS];
@@ -132,6 +140,7 @@ export const text: Parser<string> = {
 export const flag: Parser<boolean> = {
   expects: '"true" or "false"',
   placeholder: "true|false",
+  schema: { enum: [true, false, "true", "false"] },
   parse: (value) => (value === "true" ? true : value === "false" ? false : undefined),
 };
 
@@ -148,12 +157,15 @@ export interface Address {
   readonly port: number;
 }
 
+const ADDRESS = String.raw`^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]*)):([0-9]{1,5})$`;
+
 /** A listening or target address: "host:port", "[::1]:port"; ":port" listens on every address. */
 export const address: Parser<Address> = {
   expects: 'an address "host:port" such as "podrole-server.podrole.svc:8444" or "[::]:8444"',
   placeholder: "host:port",
+  schema: { type: "string", pattern: ADDRESS },
   parse(value) {
-    const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]*)):(\d{1,5})$/.exec(value);
+    const match = new RegExp(ADDRESS).exec(value);
     if (match === null || Number(match[3]) > 65_535) return undefined;
     return { host: match[1] ?? (match[2] || "::"), port: Number(match[3]) };
   },
@@ -199,6 +211,7 @@ export function oneOf<const T extends string>(choices: readonly T[]): Parser<T> 
   return {
     expects: `one of ${choices.map((choice) => `"${choice}"`).join(", ")}`,
     placeholder: choices.join("|"),
+    schema: { enum: choices },
     parse: (value) => choices.find((choice) => choice === value),
   };
 }
@@ -208,6 +221,12 @@ export function wholeNumber(minimum: number, maximum: number): Parser<number> {
   return {
     expects: `a whole number from ${minimum} to ${maximum}`,
     placeholder: "number",
+    schema: {
+      anyOf: [
+        { type: "integer", minimum, maximum },
+        { type: "string", pattern: "^-?[0-9]{1,15}$" },
+      ],
+    },
     parse(value) {
       const number = /^-?\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
       return number >= minimum && number <= maximum ? number : undefined;
@@ -215,12 +234,15 @@ export function wholeNumber(minimum: number, maximum: number): Parser<number> {
   };
 }
 
+const NAMESPACED_NAME = "^([a-z0-9-]{1,63})/([a-z0-9.-]{1,253})$";
+
 /** A namespace and a name: "namespace/name". */
 export const namespacedName: Parser<{ readonly namespace: string; readonly name: string }> = {
   expects: 'a namespace and a name such as "podrole/podrole-webhook"',
   placeholder: "namespace/name",
+  schema: { type: "string", pattern: NAMESPACED_NAME },
   parse(text) {
-    const [, namespace, name] = /^([a-z0-9-]{1,63})\/([a-z0-9.-]{1,253})$/.exec(text) ?? [];
+    const [, namespace, name] = new RegExp(NAMESPACED_NAME).exec(text) ?? [];
     return namespace === undefined || name === undefined ? undefined : { namespace, name };
   },
 };

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { POLICY_SETTINGS } from "../../../src/policy/settings-table.ts";
-import { envName, flag, readSettings, type SettingTable } from "../../../src/runtime/settings.ts";
+import { envName, readSettings, type Setting, type SettingTable } from "../../../src/runtime/settings.ts";
 import { SERVER_SETTINGS } from "../../../src/settings/server.ts";
 import { WEBHOOK_SETTINGS } from "../../../src/settings/webhook.ts";
 import { CHART, helm, helmTemplate, type KubeObject } from "./tools.ts";
@@ -41,6 +41,10 @@ function environmentOf(objects: readonly KubeObject[], program: string): Record<
 const INVALID: readonly (readonly [values: object, message: RegExp])[] = [
   [{ server: { settings: { sesionDuration: "1h" } } }, /server\/settings.*additional properties 'sesionDuration'/s],
   [{ server: { settings: { fips: "yes" } } }, /server\/settings\/fips.*must be one of true, false/s],
+  [{ server: { settings: { certificateTtl: "1m" } } }, /server\/settings\/certificateTtl.*not/s],
+  [{ server: { settings: { stsTimeout: 10 } } }, /server\/settings\/stsTimeout.*got number, want string/s],
+  [{ server: { settings: { stsRate: 0 } } }, /server\/settings\/stsRate.*minimum/s],
+  [{ settings: { level: "loud" } }, /settings\/level.*must be one of/s],
   [{ server: { settings: { bind: ":1" } } }, /additional properties 'bind' not allowed/],
   [{ settings: { sidecarImage: "x" } }, /'\/settings'.*additional properties 'sidecarImage' not allowed/s],
   [{ image: { digest: "latest" } }, /image\/digest.*does not match pattern/s],
@@ -65,6 +69,12 @@ suite("values.schema.json", () => {
   }
 });
 
+/** Returns a text that the setting accepts, if it has a form. */
+function given(setting: Setting<unknown> | undefined): string {
+  const texts = ["true", "1h", "1", "10.0.0.0/8", "given.example:1", "given/name", setting?.default ?? ""];
+  return texts.find((text) => text !== "" && setting?.type.parse(text) !== undefined) ?? "given";
+}
+
 suite("settings", () => {
   interface Schema {
     readonly properties: Readonly<Record<string, Schema>>;
@@ -75,7 +85,7 @@ suite("settings", () => {
     test(`reach the ${program} as the variables that it reads`, () => {
       const names = Object.keys(schema.properties[program]?.properties["settings"]?.properties ?? {});
       assert.ok(names.length > 10);
-      const settings = Object.fromEntries(names.map((name) => [name, table[name]?.type === flag ? "true" : "given"]));
+      const settings = Object.fromEntries(names.map((name) => [name, given(table[name])]));
       const objects = helmTemplate({ [program]: { settings } });
       for (const name of names) {
         const map = name in POLICY_SETTINGS ? "podrole-common" : `podrole-${program}`;
