@@ -30,6 +30,9 @@ export function missingPart(pod: Pod): string | undefined {
  * that the webhook injects now; without it, images are not compared.
  */
 export function foreignPart(pod: Pod, image?: string): string | undefined {
+  const own = allContainers(pod).filter(isPodroleContainer);
+  const repeated = own.find(({ name }, index) => index > 0 && name === own[0]?.name);
+  if (repeated) return `the pod has several containers ${quoted(repeated.name)}`;
   for (const container of allContainers(pod)) {
     const state = isPodroleContainer(container)
       ? (foreignContainer(container, listOf(pod.spec.initContainers).includes(container)) ??

@@ -5,7 +5,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { apply_patch as applyPatch } from "jsonpatch";
 import { isSameElement, type Pod } from "../kubernetes/objects.ts";
-import { isPodroleContainer } from "../policy/facts.ts";
+import { OWN_CONTAINERS } from "../policy/facts.ts";
 import { PodroleError } from "../protocol/errors.ts";
 import { isObject } from "../runtime/json-object.ts";
 
@@ -73,26 +73,35 @@ function insertions(given: readonly unknown[], after: readonly unknown[], path: 
   return operations;
 }
 
-/** Moves podrole's containers to their places among the other elements of `before`. */
+const CONTAINER_LISTS: ReadonlySet<string> = new Set(["/spec/initContainers", "/spec/containers"]);
+
+/** Moves podrole's containers to their places among the other containers of `before`. */
 function moveOwn(before: readonly unknown[], after: readonly unknown[], path: string) {
   const moves: Operation[] = [];
   let moved = before;
-  for (const own of before.filter(isOwnContainer)) {
-    const place = after.findIndex((element) => isSameElement(element, own));
-    const preceding = moved.filter((element) => {
-      const at = after.findIndex((other) => isSameElement(other, element));
-      return element !== own && at >= 0 && at < place;
-    });
-    const [from, to] = [moved.indexOf(own), preceding.length];
-    if (place < 0 || from === to) continue;
+  if (!CONTAINER_LISTS.has(path)) return { moves, moved };
+  const places = placesByName(after);
+  for (const name of Object.values(OWN_CONTAINERS)) {
+    const from = moved.findIndex((element) => nameOf(element) === name);
+    const place = places.get(name);
+    if (from < 0 || place === undefined) continue;
+    const own = moved[from];
+    const precedes = (element: unknown) => (places.get(nameOf(element)) ?? place) < place;
+    const to = moved.filter(precedes).length;
+    if (from === to) continue;
     moves.push({ op: "move", from: `${path}/${from}`, path: `${path}/${to}` });
     moved = moved.toSpliced(from, 1).toSpliced(to, 0, own);
   }
   return { moves, moved };
 }
 
-function isOwnContainer(element: unknown): boolean {
-  return isObject(element) && typeof element["name"] === "string" && isPodroleContainer({ name: element["name"] });
+/** Name → index of the first container with it. */
+function placesByName(containers: readonly unknown[]): ReadonlyMap<unknown, number> {
+  return new Map(containers.map((container, index) => [nameOf(container), index] as const).toReversed());
+}
+
+function nameOf(element: unknown): unknown {
+  return isObject(element) ? element["name"] : undefined;
 }
 
 /** Escapes a member's name for a JSON Pointer. (RFC 6901 §3) */

@@ -53,6 +53,17 @@ suite("NAME_RESERVED: plan() refuses a pod whose author set the label of injecti
       },
       /"podrole-sidecar" runs the image "r\.example\/mine:1"/,
     ],
+    [
+      "podrole-sidecar many times, each as injection makes it",
+      {
+        ...injected(),
+        spec: {
+          ...injected().spec,
+          initContainers: Array.from({ length: 900 }, () => (injected().spec.initContainers ?? []).slice(0, 1)).flat(),
+        },
+      },
+      /the pod has several containers "podrole-sidecar"/,
+    ],
   ];
   for (const [what, pod, message] of cases) {
     test(what, () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { apply_patch as applyPatch } from "jsonpatch";
+import type { Pod } from "../../src/kubernetes/objects.ts";
 import { patchBetween } from "../../src/webhook/patch.ts";
 import { injectablePods, injectedBy, planSettings } from "../injection/pods.ts";
 import { fc } from "../property.ts";
@@ -29,3 +30,22 @@ test("patchBetween() throws INTERNAL when an element would be lost or moved", ()
     assert.throws(() => patchBetween(pod, after), { code: "INTERNAL" });
   }
 });
+
+for (const field of ["env", "volumeMounts"] as const) {
+  test(`patchBetween() reads each element of ${field} a few times, also if elements have the names of podrole's containers`, () => {
+    let reads = 0;
+    const named = (name: string) => ({
+      get name() {
+        reads += 1;
+        return name;
+      },
+      mountPath: "/x",
+    });
+    const elements = Array.from({ length: 400 }, (_, index) => named(index < 200 ? `x${index}` : "podrole-sidecar"));
+    const pod = podOf();
+    const withList = (list: unknown) => ({ ...pod, spec: { containers: [{ name: "app", [field]: list }] } }) as Pod;
+    const operations = patchBetween(withList(elements), withList([...elements, named("added")]));
+    assert.equal(operations.length, 1);
+    assert.ok(reads <= 50 * elements.length, `${reads} reads`);
+  });
+}
