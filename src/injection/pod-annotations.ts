@@ -46,10 +46,14 @@ export function hasRoleAnnotation({ metadata: { annotations } }: Pod): boolean {
 /** Annotations of pods with one name; the role of one container has a name of its own for each. */
 const NAMED_ONCE = POD_ANNOTATIONS.filter((name) => name !== ANNOTATIONS.roleOfContainer);
 
+/** Annotations of one pod that warnAboutNames() reads: comparing 10 000 names with podrole's takes 0.2 s. */
+const MAX_NAMES_COMPARED = 500;
+
 /** Warns about annotations and labels in podrole's domains that have no effect on a pod. */
 export function warnAboutNames({ metadata }: Pod): readonly Warning[] {
   const suggest = createSuggester(NAMED_ONCE);
-  const annotations = Object.keys(metadata.annotations ?? {}).flatMap((name) => warnAboutAnnotation(name, suggest));
+  const names = Object.keys(metadata.annotations ?? {}).slice(0, MAX_NAMES_COMPARED);
+  const annotations = names.flatMap((name) => warnAboutAnnotation(name, suggest));
   return [...annotations, ...warnAboutLabels(metadata)];
 }
 

@@ -175,3 +175,10 @@ test("plan() keeps a metadata endpoint that the pod sets itself, and warns", () 
   const text = `container "app" sets ${own.name}: podrole keeps that value, so SDKs do not request podrole's metadata paths`;
   assert.deepEqual(warnings, [{ code: "METADATA_ENDPOINT_FOREIGN", text }]);
 });
+
+test("plan() compares at most 500 annotations of a pod with the names that podrole reads", () => {
+  const unknown = Array.from({ length: 2_000 }, (_, index) => [`podrole.io/unknown-${index}`, ""]);
+  const { decision, warnings } = plan(inShop(podWith({ ...ROLE, ...Object.fromEntries(unknown) })), PLAN_SETTINGS);
+  assert.equal(decision, "inject");
+  assert.equal(warnings.filter(({ code }) => code === "ANNOTATION_UNKNOWN").length, 499);
+});
