@@ -43,9 +43,10 @@ export interface Injected {
 
 /** Injects podrole for the given containers of the pod. Never changes its input. */
 export function inject(pod: Pod, participants: Participants, settings: InjectSettings): Injected {
-  const { plan, served } = planContainers(pod, participants, settings);
+  const planned = planContainers(pod, participants, settings);
+  const { plan, served } = planned;
   const { mode, ports } = plan;
-  const change = (container: Container) => changeContainer(container, { plan, served }, settings);
+  const change = (container: Container) => changeContainer(container, planned, settings);
   const changed = { inits: listOf(pod.spec.initContainers).map(change), containers: pod.spec.containers.map(change) };
   const inits = changed.inits.map(({ container }) => container);
   const apps = changed.containers.map(({ container }) => container);
@@ -79,11 +80,11 @@ export function inject(pod: Pod, participants: Participants, settings: InjectSet
 
 function changeContainer(
   container: Container,
-  { plan, served }: ReturnType<typeof planContainers>,
+  { plan, served, withoutRole }: ReturnType<typeof planContainers>,
   settings: InjectSettings,
 ): ContainerChange {
   if (isPodroleContainer(container)) return { container: refreshEnv(container, plan, settings), warnings: [] };
-  if (served.withoutRole.includes(container.name)) return { container: disableMetadata(container), warnings: [] };
+  if (withoutRole.has(container.name)) return { container: disableMetadata(container), warnings: [] };
   if (!served.withRole.includes(container.name)) return { container, warnings: [] };
   const { ports, metadata } = plan;
   return addCredentials(container, {
@@ -106,7 +107,7 @@ function planContainers(pod: Pod, participants: Participants, { nativeSidecar, s
     mode,
     hasStartHook: sidecarCommand.length > 0 && !isCutOff,
   };
-  return { plan, served };
+  return { plan, served, withoutRole: new Set(served.withoutRole) };
 }
 
 /**

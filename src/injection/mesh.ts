@@ -49,11 +49,11 @@ export function hasProxyFrom({ spec }: Pod, index: number): boolean {
  */
 export function participationOf({ metadata }: Pod): (container: Container) => boolean {
   const annotations = metadata.annotations ?? {};
-  const named = new Set(listedContainers(annotations));
+  const named = listedContainers(annotations);
   return ({ name }) =>
     (!NETWORK.has(name) && !PROXIES.has(name)) ||
     Object.hasOwn(annotations, ANNOTATIONS.roleOfContainer + name) ||
-    named.has(name);
+    named?.has(name) === true;
 }
 
 /** Warns about mesh settings that podrole needs and that no order of containers can replace. */

@@ -36,7 +36,8 @@ export function decidePodRoles(
   const all = podFacts(pod, namespace);
   const facts = { ...all, containers: participantsAmong(all.containers, pod) };
   const { roles, refusal } = decideRoles(facts, inherited, policy);
-  const withoutRole = facts.containers.filter((name) => roles.every(({ container }) => container !== name));
+  const withRole = new Set(roles.map(({ container }) => container));
+  const withoutRole = facts.containers.filter((name) => !withRole.has(name));
   return {
     roles,
     withoutRole,
@@ -88,7 +89,8 @@ function refuseSessions(facts: PodFacts, roles: readonly RoleDecision[], policy:
  */
 function refuseMetadata({ annotations, containers }: PodFacts, roles: readonly RoleDecision[]): Refusal | undefined {
   if (requestedMetadata(annotations) === "off" || roles.length === 0) return undefined;
-  const without = containers.find((name) => roles.every(({ container }) => container !== name));
+  const withRole = new Set(roles.map(({ container }) => container));
+  const without = containers.find((name) => !withRole.has(name));
   const { size } = new Set(roles.map(roleText));
   if (size === 1 && without === undefined) return undefined;
   const state =

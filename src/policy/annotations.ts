@@ -59,6 +59,19 @@ export const SESSION_ANNOTATIONS = ROWS.filter(({ on, decides }) => on.includes(
   ({ name }) => name,
 );
 
+/** Reports whether podrole reads an annotation of this name on a pod. */
+export function isPodAnnotation(name: string): boolean {
+  return POD_ANNOTATION_NAMES.has(name) || name.startsWith(ANNOTATIONS.roleOfContainer);
+}
+
+const POD_ANNOTATION_NAMES = new Set<string>(POD_ANNOTATIONS);
+
+/**
+ * In characters, of one annotation's value. The longest value of use is a list of MAX_CONTAINERS_WITH_ROLE containers, which
+ * has 8 KiB.
+ */
+export const MAX_ANNOTATION_LENGTH = 16 * 1024;
+
 /** Annotations that have an effect on other objects, and none on a pod. */
 export const FOREIGN_TO_PODS = ROWS.filter(({ on }) => !on.includes("pod")).map(({ name }) => name);
 

@@ -1,24 +1,35 @@
 // Which containers of a pod participate, and where each one's role is named. A name that no container has is refused:
 // otherwise it would show as a missing role weeks later.
 import { type Refusal, refuse } from "../protocol/errors.ts";
-import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
+import { ANNOTATIONS, isPodAnnotation, MAX_ANNOTATION_LENGTH, quoted, valueOf } from "./annotations.ts";
 import type { InheritedAnnotations, PodFacts, PolicySettings, RoleOrigin } from "./model.ts";
 
-/** Returns the names in podrole.io/containers, without the empty ones; undefined if the pod has no such annotation. */
-export function listedContainers(annotations: Readonly<Record<string, string>>): readonly string[] | undefined {
-  return valueOf(annotations, ANNOTATIONS.containers)
-    ?.split(",")
-    .flatMap((name) => name.trim() || []);
+/** Containers of one pod that may have a role, and that one request may name: more than a node can run of a pod. */
+export const MAX_CONTAINERS_WITH_ROLE = 128;
+
+/**
+ * Returns the names in podrole.io/containers, without the empty ones and each once; undefined if the pod has no such
+ * annotation. Empty if it is longer than an annotation may be: participantsOf() refuses it.
+ */
+export function listedContainers(annotations: Readonly<Record<string, string>>): ReadonlySet<string> | undefined {
+  const list = valueOf(annotations, ANNOTATIONS.containers);
+  if (list === undefined) return undefined;
+  if (list.length > MAX_ANNOTATION_LENGTH) return new Set();
+  return new Set(list.split(",").flatMap((name) => name.trim() || []));
 }
 
 /**
  * Returns the participating containers: those that podrole.io/containers names, all if it is absent, none if it is
  * empty. CONTAINER_UNKNOWN if it, or an `iam.amazonaws.com/role.<container>`, names a container that the pod does not
- * have, or if a container that is left out has a role of its own.
+ * have, or if a container that is left out has a role of its own. ANNOTATION_INVALID if an annotation of podrole's is longer
+ * than MAX_ANNOTATION_LENGTH. The work is proportional to the lengths of the annotations and of the list of containers.
  */
 export function participantsOf({ annotations, containers }: PodFacts): readonly string[] | Refusal {
+  const oversized = Object.keys(annotations).find((name) => isPodAnnotation(name) && isOversized(annotations[name]));
+  if (oversized !== undefined) return oversizedAnnotation(oversized, annotations[oversized]);
+  const present = new Set(containers);
   const listed = listedContainers(annotations);
-  const unknown = listed?.find((name) => !containers.includes(name));
+  const unknown = listed && [...listed].find((name) => !present.has(name));
   if (unknown !== undefined) {
     return unknownContainer(
       `${ANNOTATIONS.containers} ${quoted(valueOf(annotations, ANNOTATIONS.containers) ?? "")}`,
@@ -26,17 +37,34 @@ export function participantsOf({ annotations, containers }: PodFacts): readonly 
       containers,
     );
   }
-  const participants = listed === undefined ? containers : containers.filter((name) => listed.includes(name));
+  const participants = listed === undefined ? containers : containers.filter((name) => listed.has(name));
+  const participating = new Set(participants);
   for (const key of Object.keys(annotations)) {
     if (!key.startsWith(ANNOTATIONS.roleOfContainer)) continue;
     const name = key.slice(ANNOTATIONS.roleOfContainer.length);
-    if (participants.includes(name)) continue;
-    const state = containers.includes(name)
+    if (participating.has(name)) continue;
+    const state = present.has(name)
       ? `${ANNOTATIONS.containers} leaves container ${quoted(name)} out`
       : `the pod has no container ${quoted(name)}`;
     return unknownContainer(`annotation ${quoted(key)}`, state, participants);
   }
   return participants;
+}
+
+function isOversized(value: string | undefined): boolean {
+  return value !== undefined && value.length > MAX_ANNOTATION_LENGTH;
+}
+
+function oversizedAnnotation(name: string, value: string | undefined): Refusal {
+  const state = `it has ${value?.length} characters; expected at most ${MAX_ANNOTATION_LENGTH}`;
+  return refuse("ANNOTATION_INVALID", `Cannot use ${quoted(name)}: ${state}`);
+}
+
+/** Returns ANNOTATION_INVALID if more containers of a pod have a role than the server serves; `count`: how many have. */
+export function refuseTooMany(count: number): Refusal | undefined {
+  if (count <= MAX_CONTAINERS_WITH_ROLE) return undefined;
+  const expected = `expected at most ${MAX_CONTAINERS_WITH_ROLE}; ${ANNOTATIONS.containers} limits them`;
+  return refuse("ANNOTATION_INVALID", `Cannot give roles to the pod: ${count} of its containers have one; ${expected}`);
 }
 
 function unknownContainer(what: string, state: string, containers: readonly string[]): Refusal {

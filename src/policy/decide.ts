@@ -4,7 +4,7 @@
 import { isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
 import { judgeByAllowedRoles } from "./allowed-roles.ts";
 import { ANNOTATIONS, quoted, valueOf } from "./annotations.ts";
-import { participantsOf, roleNamedFor } from "./containers.ts";
+import { type NamedRole, participantsOf, refuseTooMany, roleNamedFor } from "./containers.ts";
 import type {
   AssumeRoleInput,
   InheritedAnnotations,
@@ -35,30 +35,33 @@ export function decideRoles(
 ): PodDecision {
   const participants = participantsOf(pod);
   if (isRefusal(participants)) return { roles: [], refusal: participants };
+  const withRole = participants.flatMap((container) => {
+    const named = roleNamedFor(container, pod, inherited, settings);
+    return named ? [{ container, named }] : [];
+  });
+  const tooMany = refuseTooMany(withRole.length);
+  if (tooMany) return { roles: [], refusal: tooMany };
   const requested = new Set(containers);
-  const named = participants
-    .filter((container) => requested.has(container))
-    .flatMap((container) => resolveFor(container, pod, inherited, settings) ?? []);
-  const arns = [...new Set(named.flatMap((each) => ("refusal" in each ? [] : each.role.arn)))];
+  const resolved = withRole
+    .filter(({ container }) => requested.has(container))
+    .map(({ container, named }) => resolveNamed(container, named, settings));
+  const arns = [...new Set(resolved.flatMap((each) => ("refusal" in each ? [] : each.role.arn)))];
   const judge = judgeOf(arns, pod.namespace, inherited.namespaceAnnotations, settings);
   // Containers often have the same role, and its permission is the same for each.
   const permissions = new Map(arns.map((arn) => [arn, judge(arn)]));
   const of = (arn: string) => permissions.get(arn) ?? judge(arn);
-  return { roles: named.map((each) => ("refusal" in each ? each : permit(each, pod, of(each.role.arn)))) };
+  return { roles: resolved.map((each) => ("refusal" in each ? each : permit(each, pod, of(each.role.arn)))) };
 }
 
 /** A role that a container's annotations name, before the namespace permits it. */
 type ResolvedRole = Pick<RoleDecision, "container" | "asked" | "origin"> & { readonly role: RoleArn };
 
-/** Returns the role that is named for the container, or why the name cannot be resolved; undefined if none is named. */
-function resolveFor(
+/** Returns the role that is named for the container, or why the name cannot be resolved. */
+function resolveNamed(
   container: string,
-  pod: PodFacts,
-  inherited: InheritedAnnotations,
+  named: NamedRole,
   settings: PolicySettings,
-): ResolvedRole | Exclude<RoleDecision, { outcome: "allowed" }> | undefined {
-  const named = roleNamedFor(container, pod, inherited, settings);
-  if (named === undefined) return undefined;
+): ResolvedRole | Exclude<RoleDecision, { outcome: "allowed" }> {
   const common = { container, asked: named.text, origin: named.origin };
   if (settings.serverDetectsBaseArn && isShortRole(named.text)) {
     const state = "only the server has the base ARN (--role-base-arn-autodetect)";

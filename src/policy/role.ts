@@ -83,9 +83,13 @@ function isArnLike(text: string): boolean {
   return /^arn:/i.test(text);
 }
 
+/** In characters; what is wrong with the form of a longer text is not looked for. */
+const MAX_DESCRIBED_LENGTH = 16 * 1024;
+
 /** Describes the problem; in the message, the value precedes it. */
 function describe(text: string, isArn: boolean): string {
   if (text === "") return "is empty";
+  if (text.length > MAX_DESCRIBED_LENGTH) return `has ${text.length} characters`;
   if (!/^[\x21-\x7e]*$/.test(text)) return "has white space or characters that IAM does not accept";
   if (isArn) return "is not the ARN of an IAM role";
   const name = text.slice(text.lastIndexOf("/") + 1);

@@ -69,8 +69,9 @@ export const ERRORS = {
     grpc: "INVALID_ARGUMENT",
     retry: false,
     keep: true,
-    summary: "A podrole annotation has an invalid value.",
-    remedy: "Correct the annotation; the message contains its name, its value and the accepted values.",
+    summary: "A podrole annotation has an invalid value, or more than 128 containers of the pod have a role.",
+    remedy:
+      "Correct the annotation; the message contains its name, its value and the accepted values. If too many containers have a role, name those that need one in `podrole.io/containers`.",
   },
   CONTAINER_UNKNOWN: {
     http: 403,

@@ -163,7 +163,7 @@ for (const { what, namespace, format, roles, outcome } of ORDINARY) {
 test("decideRoles() counts a role once, however many containers have it", () => {
   const namespace = inherited({ [PERMITTED]: listOf(60, (index) => `.*:role/(.*/)?shop-orders-${index}-[a-z0-9-]+`) });
   const { roles } = decideRoles(
-    podWith(300, () => ordinaryArn(7)),
+    podWith(128, () => ordinaryArn(7)),
     namespace,
     settings(),
   );

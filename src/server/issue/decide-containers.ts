@@ -61,14 +61,16 @@ function judgeAll(
   policy: PolicySettings,
 ): readonly ContainerDecision[] {
   const found = asPinned(given, policy);
+  const present = new Set(given.facts.containers);
   const refused = (container: string, refusal: Refusal): ContainerDecision => {
-    return { container, refusal, isUnknown: !given.facts.containers.includes(container) };
+    return { container, refusal, isUnknown: !present.has(container) };
   };
   if (isRefusal(found)) return containers.map((container) => refused(container, found));
   const { roles, refusal } = decideRoles(found.facts, found.inherited, policy, containers);
+  const decisions = new Map(roles.map((decision) => [decision.container, decision]));
   return containers.map((container) => {
     if (refusal) return refused(container, refusal);
-    const decision = roles.find((role) => role.container === container);
+    const decision = decisions.get(container);
     if (!decision) return refused(container, noRole(found, container));
     if (decision.outcome !== "allowed") return refused(container, decision.refusal);
     // An annotation that cannot be followed is a refusal as well. The session policy is read later.

@@ -3,6 +3,7 @@
 
 import { bundleHash } from "../../pki/bundle.ts";
 import { quoted } from "../../policy/annotations.ts";
+import { MAX_CONTAINERS_WITH_ROLE } from "../../policy/containers.ts";
 import type { CallsInFlight } from "../../protocol/calls-in-flight.ts";
 import { PodroleError } from "../../protocol/errors.ts";
 import {
@@ -67,9 +68,6 @@ interface CredentialsRequest {
   readonly bundleHash: string;
 }
 
-/** More containers than any pod has; without a limit, one request could cause thousands of STS calls. */
-const MAX_CONTAINERS = 128;
-
 /** The credentials port's service: a client certificate for one grant per requested container. */
 export function credentialsService({
   bundlePem,
@@ -95,9 +93,13 @@ export function credentialsService({
   return { service: CredentialsService, implementation: { getCredentials } };
 }
 
-/** Names reach Events, logs and audit records; those of containers are DNS labels. */
+/**
+ * Names reach Events, logs and audit records; those of containers are DNS labels. Without a limit of their number, one
+ * request could cause thousands of STS calls.
+ */
 function findNamesProblem(containers: readonly string[]): string | undefined {
-  if (containers.length > MAX_CONTAINERS) return `${containers.length} containers; expected at most ${MAX_CONTAINERS}`;
+  if (containers.length > MAX_CONTAINERS_WITH_ROLE)
+    return `${containers.length} containers; expected at most ${MAX_CONTAINERS_WITH_ROLE}`;
   const odd = containers.find((name) => !isDnsLabel(name));
   return odd === undefined ? undefined : `the container ${quoted(odd)}; expected a DNS label`;
 }

@@ -118,7 +118,7 @@ const decision = target({
     };
     const facts = pod(annotations, { containers: ["app", "worker"] });
     const { roles, refusal } = decideRoles(facts, { namespaceAnnotations, serviceAccountAnnotations: {} }, settings());
-    if (refusal) return [messageOf(refusal, ["CONTAINER_UNKNOWN"])];
+    if (refusal) return [messageOf(refusal, ["CONTAINER_UNKNOWN", "ANNOTATION_INVALID"])];
     return roles.map((one) => {
       if (one.outcome !== "allowed")
         return messageOf(one.refusal, ["ROLE_FORBIDDEN", "ROLE_INVALID", "PERMITTED_INVALID"]);
@@ -213,7 +213,7 @@ const pin = target({
       assert.ok(containers.includes(container) && text.includes(JSON.stringify(asked)));
       assert.ok(outcome !== "allowed" || given.arn === `${BASE}shop-orders`, `the pin gave ${given?.arn}`);
     }
-    return refusal ? [messageOf(refusal, ["CONTAINER_UNKNOWN"])] : [];
+    return refusal ? [messageOf(refusal, ["CONTAINER_UNKNOWN", "ANNOTATION_INVALID"])] : [];
   },
 });
 
