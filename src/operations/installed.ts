@@ -5,6 +5,7 @@ import type { LabelSelector } from "../kubernetes/selectors.ts";
 import { serviceAccountOf } from "../policy/facts.ts";
 import { POLICY_SETTINGS } from "../policy/settings-table.ts";
 import { envName, flagName, readSettings, type Settings, type SettingTable } from "../runtime/settings.ts";
+import { crossCheckServer, crossCheckWebhook } from "../settings/cross-check.ts";
 import { SERVER_SETTINGS, type ServerSettings } from "../settings/server.ts";
 import { WEBHOOK_SETTINGS, type WebhookSettings } from "../settings/webhook.ts";
 import { parseContainerFlags } from "./manifests/container-flags.ts";
@@ -27,6 +28,8 @@ export interface InstalledProgram<Read> {
   /** Undefined if they cannot be used; `problems` has the reasons. */
   readonly settings: Read | undefined;
   readonly problems: readonly string[];
+  /** Why the program does not start with these settings: each is valid, but they conflict, or a value is out of range. */
+  readonly refused: readonly string[];
   /** Where they were read: "Deployment podrole-webhook", "ConfigMap podrole-common". */
   readonly sources: readonly string[];
 }
@@ -49,16 +52,19 @@ function containerOf(program: ProgramName, { spec }: Deployment): Container | un
 /** Settings of both programs, from all Deployments and ConfigMaps of podrole's namespace. */
 export function readInstalled(deployments: readonly Deployment[], configMaps: readonly ConfigMap[]): Installed {
   return {
-    server: readProgram("server", SERVER_SETTINGS, deployments, configMaps),
-    webhook: readProgram("webhook", WEBHOOK_SETTINGS, deployments, configMaps),
+    server: readProgram("server", SERVER_SETTINGS, crossCheckServer, { deployments, configMaps }),
+    webhook: readProgram("webhook", WEBHOOK_SETTINGS, crossCheckWebhook, { deployments, configMaps }),
   };
 }
 
 function readProgram<const Table extends SettingTable>(
   program: ProgramName,
   table: Table,
-  deployments: readonly Deployment[],
-  configMaps: readonly ConfigMap[],
+  crossCheck: (settings: Settings<Table>) => readonly string[],
+  {
+    deployments,
+    configMaps,
+  }: { readonly deployments: readonly Deployment[]; readonly configMaps: readonly ConfigMap[] },
 ): InstalledProgram<Settings<Table>> | undefined {
   const deployment = deploymentOf(program, deployments);
   const container = deployment && containerOf(program, deployment);
@@ -72,6 +78,7 @@ function readProgram<const Table extends SettingTable>(
     image: container.image ?? "",
     settings: read.ok ? read.value : undefined,
     problems: [...(read.ok ? [] : read.problems), ...hidden],
+    refused: read.ok ? crossCheck(read.value) : [],
     sources: [`Deployment ${name}`, ...maps.map((map) => `ConfigMap ${map}`)],
   };
 }

@@ -2,7 +2,10 @@
 //   next      in every bundle, does not sign: a pod must have received a CA before it meets its certificates
 //   current   in every bundle, signs
 //   previous  in every bundle until its last leaf has expired; its key is deleted
+// How long a CA is still needed follows from the longest lifetime that servers have issued with it, which they record in its
+// slot before they sign; a setting of today says nothing about certificates of yesterday.
 // planRotation() moves a CA on by the clock (next → current → previous → removed), rotateSlots() by an operator's command.
+import { HOUR_MS } from "../runtime/clock.ts";
 import { failure, type Result, success } from "../runtime/result.ts";
 import { joinBundle, notAfterOf, notBeforeOf } from "./bundle.ts";
 import { createAuthority } from "./certificate.ts";
@@ -17,12 +20,12 @@ export interface RotationOptions {
   /** Lifetime of a CA that is created here, in milliseconds. */
   readonly lifetimeMs: number;
   /**
-   * Longest lifetime of a certificate that the CA signs, in milliseconds. At most a sixth of `lifetimeMs`; otherwise
-   * the CA's own end shortens leaves.
+   * Lifetime of the certificates that the server issues from now on, in milliseconds. At most a sixth of `lifetimeMs`;
+   * otherwise the CA's own end shortens leaves.
    */
   readonly leafLifetimeMs: number;
   /**
-   * How long a CA is in every bundle before it signs, in milliseconds; default: `leafLifetimeMs`. Within the lifetime
+   * How long a CA is in every bundle before it signs, in milliseconds; default: the longest lifetime issued. Within the lifetime
    * of one leaf every sidecar renews, and the reply carries the bundle. At most a third of `lifetimeMs`; otherwise the
    * next CA would be ready too late.
    */
@@ -46,12 +49,22 @@ const SETTLE_MS = 10 * 60_000;
 /** Plans one step. The caller stores the result and calls again until nothing changes. `now` is Unix milliseconds. */
 export function planRotation(stored: Authorities | undefined, now: number, options: RotationOptions): RotationPlan {
   const changed = (authorities: Authorities, reason: string) => ({ authorities, changed: true, reason });
-  const first = () => ({ current: newSlot(now, options), next: undefined, previous: undefined });
+  const first = () => ({
+    current: { ...newSlot(now, options), longestLeafMs: options.leafLifetimeMs },
+    next: undefined,
+    previous: undefined,
+  });
   if (stored === undefined) return changed(first(), "there was no CA; created one");
   const { current, next, previous } = stored;
   const { notAfter, lifetimeMs } = validityOf(current);
   if (notAfter <= now && (!next || validityOf(next).notAfter <= now)) {
     return changed(first(), "the CA has expired and there is no valid next one; created a new one");
+  }
+  if ((current.longestLeafMs ?? 0) < options.leafLifetimeMs) {
+    return changed(
+      { ...stored, current: { ...current, longestLeafMs: options.leafLifetimeMs } },
+      "recorded the lifetime of the certificates that the CA signs",
+    );
   }
   if (previous && retirableAt(previous, options) <= now) {
     return changed(
@@ -131,20 +144,30 @@ export function outlook({ current, next, previous }: Authorities, options: Rotat
   const forget = previous ? retirableAt(previous, options) : Number.NEGATIVE_INFINITY;
   const steps: Outlook[] = previous ? [{ step: "forget", at: forget }] : [];
   if (next)
-    steps.push({ step: "sign", at: Math.max(notAfter - lifetimeMs / 6, publishedLongEnoughAt(next, options), forget) });
+    steps.push({
+      step: "sign",
+      at: Math.max(notAfter - lifetimeMs / 6, publishedLongEnoughAt(next, current, options), forget),
+    });
   else steps.push({ step: "publish", at: notAfter - lifetimeMs / 2 });
   return steps.toSorted((a, b) => a.at - b.at);
 }
 
+/** Until servers recorded what they issue, hardly any issued more than the default. */
+const UNRECORDED_LEAF_MS = HOUR_MS;
+
+function longestLeafMs({ longestLeafMs }: Pick<Slot, "longestLeafMs">, { leafLifetimeMs }: RotationOptions): number {
+  return longestLeafMs ?? Math.max(leafLifetimeMs, UNRECORDED_LEAF_MS);
+}
+
 /** Returns from when on the next CA can sign without any pod that has not received it. Unix milliseconds. */
-export function publishedLongEnoughAt({ since }: Slot, { publishMs, leafLifetimeMs }: RotationOptions): number {
-  return since + SETTLE_MS + (publishMs ?? leafLifetimeMs);
+function publishedLongEnoughAt({ since }: Slot, current: Slot, options: RotationOptions): number {
+  return since + SETTLE_MS + (options.publishMs ?? longestLeafMs(current, options));
 }
 
 /** Returns why the next CA must not sign yet. An expired CA is replaced at once: it verifies nothing any more. */
 function refuseActivation({ current, next, previous }: Authorities, now: number, options: RotationOptions) {
   if (validityOf(current).notAfter <= now) return undefined;
-  const publishedAt = next ? publishedLongEnoughAt(next, options) : Number.POSITIVE_INFINITY;
+  const publishedAt = next ? publishedLongEnoughAt(next, current, options) : Number.POSITIVE_INFINITY;
   if (now < publishedAt) {
     return `the next CA was published too recently: wait ${minutes(publishedAt - now)} until every pod has received it`;
   }
@@ -154,13 +177,15 @@ function refuseActivation({ current, next, previous }: Authorities, now: number,
 }
 
 /** Returns when nothing that the previous CA signed is valid any more. Unix milliseconds. */
-function retirableAt({ certificatePem, since }: PreviousSlot, { leafLifetimeMs }: RotationOptions): number {
-  return Math.min(since + SETTLE_MS + leafLifetimeMs, notAfterOf(certificatePem));
+function retirableAt(previous: PreviousSlot, options: RotationOptions): number {
+  const { certificatePem, since } = previous;
+  return Math.min(since + SETTLE_MS + longestLeafMs(previous, options), notAfterOf(certificatePem));
 }
 
 function activate(current: Slot, next: Slot, now: number): Authorities {
   const { certificatePem } = current.authority;
-  return { current: { ...next, since: now }, next: undefined, previous: { certificatePem, since: now } };
+  const { longestLeafMs } = current;
+  return { current: { ...next, since: now }, next: undefined, previous: { certificatePem, since: now, longestLeafMs } };
 }
 
 function newSlot(now: number, { commonName, lifetimeMs }: RotationOptions): Slot {

@@ -1,4 +1,5 @@
-// The slots of podrole's CA and their form in a Secret: <slot>.crt, <slot>.key (PEM) and <slot>.since (RFC 3339). A
+// The slots of podrole's CA and their form in a Secret: <slot>.crt, <slot>.key (PEM), <slot>.since (RFC 3339), and
+// <slot>.leaf-seconds of CAs that sign or have signed. A
 // damaged Secret is an error and stays unchanged: a new CA in its place would cut off every pod.
 import { X509Certificate } from "node:crypto";
 import { PodroleError } from "../protocol/errors.ts";
@@ -11,6 +12,11 @@ export interface Slot {
   readonly authority: Authority;
   /** Unix milliseconds: published since (next), signing since (current). */
   readonly since: number;
+  /**
+   * Longest lifetime of a certificate that a server has signed with this CA, in milliseconds; servers record it before they
+   * sign. Undefined if none has, or if it was a server of an earlier version.
+   */
+  readonly longestLeafMs?: number | undefined;
 }
 
 /** A CA that only verifies. */
@@ -18,6 +24,8 @@ export interface PreviousSlot {
   readonly certificatePem: string;
   /** Unix milliseconds: when the next CA started to sign. */
   readonly since: number;
+  /** As in Slot. */
+  readonly longestLeafMs?: number | undefined;
 }
 
 /** All slots of podrole's CA. */
@@ -35,13 +43,19 @@ export function encodeAuthorities({ current, next, previous }: Authorities): Sec
     ...(previous && {
       "previous.crt": previous.certificatePem,
       "previous.since": formatTime(previous.since),
+      ...encodeLeaf("previous", previous),
     }),
   };
 }
 
-function encodeSlot(name: string, { authority, since }: Slot): SecretData {
-  const { certificatePem, key } = authority;
-  return { [`${name}.crt`]: certificatePem, [`${name}.key`]: key, [`${name}.since`]: formatTime(since) };
+function encodeSlot(name: string, slot: Slot): SecretData {
+  const { certificatePem, key } = slot.authority;
+  const times = { [`${name}.since`]: formatTime(slot.since), ...encodeLeaf(name, slot) };
+  return { [`${name}.crt`]: certificatePem, [`${name}.key`]: key, ...times };
+}
+
+function encodeLeaf(name: string, { longestLeafMs }: Pick<Slot, "longestLeafMs">): SecretData {
+  return longestLeafMs === undefined ? {} : { [`${name}.leaf-seconds`]: String(Math.ceil(longestLeafMs / 1000)) };
 }
 
 function formatTime(ms: number): string {
@@ -70,11 +84,15 @@ function decodeSlot(name: string, data: SecretData): Slot {
   if (!(key instanceof Secret)) throw damaged(`${name}.key is missing`);
   const problem = keyPairProblem(new X509Certificate(certificatePem), key);
   if (problem !== undefined) throw damaged(`${name}.key: ${problem}`);
-  return { authority: { certificatePem, key }, since: readTime(`${name}.since`, data) };
+  return { authority: { certificatePem, key }, since: readTime(`${name}.since`, data), ...readLeaf(name, data) };
 }
 
 function decodePrevious(data: SecretData): PreviousSlot {
-  return { certificatePem: readCertificate("previous.crt", data), since: readTime("previous.since", data) };
+  return {
+    certificatePem: readCertificate("previous.crt", data),
+    since: readTime("previous.since", data),
+    ...readLeaf("previous", data),
+  };
 }
 
 function textAt(key: string, data: SecretData): string | undefined {
@@ -96,6 +114,16 @@ function readTime(key: string, data: SecretData): number {
   const ms = Date.parse(textAt(key, data) ?? "");
   if (Number.isNaN(ms)) throw damaged(`${key} is not a time; expected RFC 3339`);
   return ms;
+}
+
+/** Absent in a Secret that a server of an earlier version wrote last. */
+function readLeaf(name: string, data: SecretData): Pick<Slot, "longestLeafMs"> {
+  const key = `${name}.leaf-seconds`;
+  const text = textAt(key, data);
+  if (text === undefined) return {};
+  if (!/^[1-9]\d{0,9}$/.test(text))
+    throw damaged(`${key} is not a number of seconds; expected a positive whole number`);
+  return { longestLeafMs: Number(text) * 1000 };
 }
 
 function damaged(state: string): PodroleError {

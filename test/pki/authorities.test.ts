@@ -46,7 +46,9 @@ function assertDone(result: Result<Authorities>): Authorities {
 
 const FIRST = step(undefined, NOW);
 const PREPARED = step(FIRST, HALF);
-const ACTIVATED = step(PREPARED, DUE + 1);
+const SIGNING = step(PREPARED, DUE + 1);
+/** The new CA signs, and servers have recorded with which lifetime. */
+const ACTIVATED = step(SIGNING, DUE + 1);
 
 test("planRotation() creates a CA if there is none, and then changes nothing for half of its lifetime", () => {
   assert.deepEqual([FIRST.next, FIRST.previous], [undefined, undefined]);
@@ -68,7 +70,8 @@ test("planRotation() publishes a next CA after half of the current one's lifetim
 test("planRotation() lets the next CA sign when less than a sixth of the current one's lifetime is left", () => {
   assert.equal(ACTIVATED.current.authority, PREPARED.next?.authority);
   assert.equal(ACTIVATED.current.since, DUE + 1);
-  assert.deepEqual(ACTIVATED.previous, { certificatePem: FIRST.current.authority.certificatePem, since: DUE + 1 });
+  const { certificatePem } = FIRST.current.authority;
+  assert.deepEqual(ACTIVATED.previous, { certificatePem, since: DUE + 1, longestLeafMs: HOUR_MS });
   assert.equal(ACTIVATED.next, undefined);
 });
 
@@ -91,9 +94,10 @@ test("planRotation() removes the previous CA when its last leaf has expired, aft
 });
 
 test("planRotation() removes the previous CA at the latest when it has expired itself", () => {
-  const long = { ...OPTIONS, leafLifetimeMs: 1000 * DAY_MS };
-  assert.ok(planRotation(ACTIVATED, END - 1, long).authorities.previous);
-  assert.equal(step(ACTIVATED, END, long).previous, undefined);
+  const { previous } = ACTIVATED;
+  const long = { ...ACTIVATED, previous: previous && { ...previous, longestLeafMs: 1000 * DAY_MS } };
+  assert.ok(planRotation(long, END - 1, OPTIONS).authorities.previous);
+  assert.equal(step(long, END).previous, undefined);
 });
 
 test("planRotation() lets the next CA sign at once if the current one has expired", () => {
@@ -126,7 +130,10 @@ test("bundleOf() contains the CA of every slot once", () => {
 test("rotateSlots() prepares, activates and retires one after the other at any time of a CA's lifetime", () => {
   const prepared = assertDone(rotateSlots("prepare", FIRST, NOW + DAY_MS, OPTIONS));
   assert.equal(prepared.next?.since, NOW + DAY_MS);
-  const activated = assertDone(rotateSlots("activate", prepared, NOW + DAY_MS + SETTLED, OPTIONS));
+  const activated = step(
+    assertDone(rotateSlots("activate", prepared, NOW + DAY_MS + SETTLED, OPTIONS)),
+    NOW + 2 * DAY_MS,
+  );
   assert.equal(activated.current.authority, prepared.next.authority);
   const retired = assertDone(rotateSlots("retire", activated, NOW + DAY_MS + 2 * SETTLED, OPTIONS));
   assert.deepEqual(retired, { ...activated, previous: undefined });
@@ -186,3 +193,35 @@ test("outlook() returns the time of planRotation()'s next step to the millisecon
     assert.equal(planRotation(held, step.at + 1, OPTIONS).changed, true, step.step);
   }
 });
+
+test("planRotation() records the longest lifetime that servers issue before they sign, and never a shorter one", () => {
+  assert.equal(FIRST.current.longestLeafMs, HOUR_MS);
+  assert.deepEqual([SIGNING.current.longestLeafMs, ACTIVATED.current.longestLeafMs], [undefined, HOUR_MS]);
+  const raised = step(FIRST, NOW, { ...OPTIONS, leafLifetimeMs: DAY_MS });
+  assert.equal(raised.current.longestLeafMs, DAY_MS);
+  assertCalm(raised, NOW);
+});
+
+/** Settings of today: lower than when certificates were issued, and one that servers refuse. */
+for (const leafLifetimeMs of [10 * MINUTE_MS, MINUTE_MS]) {
+  const lowered = { ...OPTIONS, leafLifetimeMs };
+  test(`rotateSlots() waits for certificates that were issued, whatever the setting is now: ${leafLifetimeMs} ms`, () => {
+    const prepared = assertDone(rotateSlots("prepare", FIRST, NOW, lowered));
+    assertRefused(
+      rotateSlots("activate", prepared, NOW + 20 * MINUTE_MS, lowered),
+      /published too recently: wait 50 minutes/,
+    );
+    assert.deepEqual(
+      outlook(ACTIVATED, lowered).filter(({ step: next }) => next === "forget"),
+      [{ step: "forget", at: DUE + 1 + SETTLED }],
+    );
+    assertRefused(rotateSlots("retire", ACTIVATED, DUE + 1 + 20 * MINUTE_MS, lowered), /still valid: wait 50 minutes/);
+    assertCalm(ACTIVATED, DUE + SETTLED, lowered);
+  });
+
+  test(`rotateSlots() waits an hour at least for a CA of servers that recorded nothing: ${leafLifetimeMs} ms`, () => {
+    const unrecorded = { ...PREPARED, current: { ...PREPARED.current, longestLeafMs: undefined } };
+    assertRefused(rotateSlots("activate", unrecorded, HALF + SETTLED - 1, lowered), /published too recently/);
+    assertDone(rotateSlots("activate", unrecorded, HALF + SETTLED, lowered));
+  });
+}

@@ -9,9 +9,13 @@ import { revealed } from "../fakes/secret-data.ts";
 import { NOW, newAuthority } from "./samples.ts";
 
 const FULL: Authorities = {
-  current: { authority: newAuthority(NOW, "current"), since: NOW },
+  current: { authority: newAuthority(NOW, "current"), since: NOW, longestLeafMs: 3_600_000 },
   next: { authority: newAuthority(NOW, "next"), since: NOW + 1234 },
-  previous: { certificatePem: newAuthority(NOW, "previous").certificatePem, since: NOW - DAY_MS },
+  previous: {
+    certificatePem: newAuthority(NOW, "previous").certificatePem,
+    since: NOW - DAY_MS,
+    longestLeafMs: 600_000,
+  },
 };
 
 const textsOf = (slots: Authorities | undefined) => slots && revealed(encodeAuthorities(slots));
@@ -36,12 +40,15 @@ test("encodeAuthorities() writes certificate, key and time of each slot, and no 
     "current.crt",
     "current.key",
     "current.since",
+    "current.leaf-seconds",
     "next.crt",
     "next.key",
     "next.since",
     "previous.crt",
     "previous.since",
+    "previous.leaf-seconds",
   ]);
+  assert.equal(data["current.leaf-seconds"], "3600");
   assert.equal(data["next.since"], "2026-11-24T12:00:01.234Z");
   assert.doesNotMatch(inspect(data), /PRIVATE KEY/);
   const secrets = Object.entries(data).flatMap(([key, value]) => (value instanceof Secret ? key : []));
@@ -57,6 +64,7 @@ const secret = (text: string): Secret => new Secret(text);
 const DAMAGES: readonly (readonly [string, Record<string, Secret | undefined>, RegExp])[] = [
   ["the current certificate is missing", { "current.crt": undefined }, /current\.crt is missing$/],
   ["the current key is missing", { "current.key": undefined }, /current\.key is missing$/],
+  ["a lifetime is not a number", { "current.leaf-seconds": secret("1h") }, /leaf-seconds is not a number of seconds/],
   ["the current slot is missing", { "current.crt": undefined, "current.key": undefined }, /current\.crt is missing$/],
   ["the current certificate is none", { "current.crt": secret("x") }, /current\.crt is not a certificate/],
   ["the current key is none", { "current.key": secret("x") }, /current\.key: the key is not readable/],

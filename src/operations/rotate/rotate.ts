@@ -71,7 +71,9 @@ async function serverSettings(kubernetes: OperatorKubernetes, namespace: string)
       `no Deployment in namespace "${namespace}" runs the server; expected podrole's own namespace (--podrole-namespace)`,
     );
   }
-  return server.settings === undefined
-    ? failure(`the server's settings cannot be used: ${server.problems.join("; ")}`)
-    : success(server.settings);
+  const { settings, problems, refused } = server;
+  if (settings === undefined) return failure(`the server's settings cannot be used: ${problems.join("; ")}`);
+  return refused.length > 0
+    ? failure(`the server does not start with its settings: ${refused.join("; ")}`)
+    : success(settings);
 }

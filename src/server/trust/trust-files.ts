@@ -2,11 +2,13 @@
 // stays in the bundle until the last certificate that it signed has expired; a restart of the server forgets it. A CA to
 // come cannot be guessed: pods must receive a new root before it signs, so the operator appends it to the certificate file
 // first, behind the old chain.
-// States of a replaced CA: trusted (for leafLifetimeMs) → dropped (at the first check after that).
+// States of a replaced CA: trusted (for leafLifetimeMs and ten minutes, by wall clock or elapsed time) → dropped (at the first
+// check after that).
 import { bundleHash, joinBundle, splitBundle } from "../../pki/bundle.ts";
 import { readAuthority } from "../../pki/own-authority.ts";
 import { PodroleError } from "../../protocol/errors.ts";
-import type { Clock } from "../../runtime/clock.ts";
+import { type Clock, MINUTE_MS } from "../../runtime/clock.ts";
+import { type DueTime, dueAfter, isDue } from "../../runtime/due.ts";
 import { readIfPresent } from "../../runtime/files.ts";
 import type { Log } from "../../runtime/log.ts";
 import { Secret } from "../../runtime/secret.ts";
@@ -19,13 +21,16 @@ export interface TrustFilesOptions {
   readonly leafLifetimeMs: number;
 }
 
+/** Replicas see a changed file at different times, and sign with the replaced CA until then. */
+const SETTLE_MS = 10 * MINUTE_MS;
+
 /** Reads trust from two PEM files. Rejects with AUTHORITY_UNAVAILABLE if a file is absent or the CA is unusable. */
 export function trustFromFiles(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
   { certificateFile, keyFile, leafLifetimeMs }: TrustFilesOptions,
 ): ReadTrust {
-  /** Earlier contents of the certificate file by hash, trusted until `until` (Unix milliseconds). */
-  const replaced = new Map<string, { readonly pem: string; readonly until: number }>();
+  /** Earlier contents of the certificate file by hash, trusted until `until`. */
+  const replaced = new Map<string, { readonly pem: string; readonly until: DueTime }>();
   let last: string | undefined;
   let bundlePem = "";
 
@@ -36,12 +41,12 @@ export function trustFromFiles(
     if (!read.ok) throw caFilesUnusable(read.problem);
     const authority = read.value;
     if (last !== undefined && last !== certificatePem) {
-      replaced.set(bundleHash(last), { pem: last, until: now + leafLifetimeMs });
+      replaced.set(bundleHash(last), { pem: last, until: dueAfter(clock, SETTLE_MS + leafLifetimeMs) });
       const root = splitBundle(authority.certificatePem).at(-1) ?? "";
       if (!splitBundle(bundlePem).includes(root)) log.warn({ certificateFile }, ROOT_NOT_PUBLISHED);
     }
     last = certificatePem;
-    for (const [hash, { until }] of replaced) if (until <= now) replaced.delete(hash);
+    for (const [hash, { until }] of replaced) if (isDue(clock, until)) replaced.delete(hash);
     bundlePem = joinBundle([certificatePem, ...[...replaced.values()].map(({ pem }) => pem)]);
     return { authority, bundlePem };
   };

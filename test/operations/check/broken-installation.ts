@@ -7,6 +7,7 @@ import {
   registered,
   serverReports,
   withDeployments,
+  withServerSetting,
   withWebhookSetting,
 } from "./defects.ts";
 import { base64, CA, deployment, known, OLD_CA, OTHER_CA } from "./healthy.ts";
@@ -89,6 +90,13 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
     "SETTINGS",
     "warning",
     /PODROLE_REGOIN/,
+  ],
+  [
+    "a certificate lifetime that servers refuse",
+    withServerSetting({ name: "PODROLE_CERTIFICATE_TTL", value: "1m" }),
+    "SETTINGS",
+    "failed",
+    /--certificate-ttl: it is below 10m; expected 10m or longer/,
   ],
   [
     "another audience for the webhook",

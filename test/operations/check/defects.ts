@@ -40,6 +40,11 @@ export function guardWith(policy: object, binding: object = {}): Partial<Facts> 
   for (const { spec } of bindings) Object.assign(spec, binding);
   return { admissionPolicies: known({ policies, bindings }) };
 }
+export const withServerSetting = (env: { name: string; value: string }): Partial<Facts> => {
+  const server = deployment("server");
+  server.spec.template.spec.containers[0]?.env?.push(env);
+  return withDeployments(server, deployment("webhook"));
+};
 export const withWebhookSetting = (env: { name: string; value: string }): Partial<Facts> => {
   const webhook = deployment("webhook");
   webhook.spec.template.spec.containers[0]?.env?.push(env);

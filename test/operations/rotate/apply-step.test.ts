@@ -53,6 +53,19 @@ const done = (result: Result<Authorities>) => (result.ok ? result.value : assert
 const refused = (result: Result<Authorities>) => (result.ok ? assert.fail("it was applied") : result.problem);
 
 suite("applyStep()", () => {
+  test("refuses activate although the setting was lowered after certificates were issued", async (context) => {
+    const { clock, deps, act, serverChecks } = await rotating(context);
+    done(await act("prepare"));
+    await serverChecks();
+    await clock.advance(20 * 60_000);
+    for (const leafLifetimeMs of [600_000, 60_000]) {
+      const lowered = { ...OPTIONS, rotation: { ...ROTATION, leafLifetimeMs } };
+      assert.match(refused(await applyStep("activate", deps, lowered)), /published too recently: wait 50 minutes/);
+    }
+    await clock.advance(SETTLED);
+    done(await act("activate"));
+  });
+
   test("rotates step by step: refuses each step that is too early, and the servers follow", async (context) => {
     const { clock, act, serverChecks, held } = await rotating(context);
     const old = await serverChecks();

@@ -154,17 +154,14 @@ test("renew() requests a new certificate when the clock was set back to before t
   assert.notEqual(await readFile(file("identity.pem"), "utf8"), first);
 });
 
-for (const [what, skewMs] of [
-  ["two hours ahead of", 2 * HOUR_MS],
-  ["two hours behind", -2 * HOUR_MS],
-] as const) {
-  test(`renew() stores the time that the server says remains, by the node's clock, when the server's clock is ${what} it`, async (t) => {
+for (const skewMs of [2 * HOUR_MS, -2 * HOUR_MS]) {
+  test(`renew() stores the time that remains by the node's clock when the server's is ahead by ${skewMs} ms`, async (t) => {
     const { run, grants } = await setUp(t);
-    server.grant = (container) =>
-      granted(container, { now: clock.now() + skewMs - 15 * MINUTE_MS, remainingMs: 45 * MINUTE_MS });
+    const times = { now: clock.now() + skewMs - 15 * MINUTE_MS, remainingMs: 45 * MINUTE_MS };
+    server.grant = (container) => granted(container, times);
     assert.deepEqual(await run(), { outcome: "renewed" });
     const { issuedAtMs = 0, expiresAtMs = 0 } = grants()[0]?.credentials ?? {};
-    assert.deepEqual([issuedAtMs - clock.now(), expiresAtMs - clock.now()], [-15 * MINUTE_MS, 45 * MINUTE_MS]);
+    assert.deepEqual([issuedAtMs, expiresAtMs], [clock.now() - 15 * MINUTE_MS, clock.now() + 45 * MINUTE_MS]);
   });
 }
 

@@ -105,8 +105,11 @@ export const INSTALLATION = inSection("installation", "installed", {
         const unread = found.flatMap(({ deployment, problems }) =>
           problems.map((problem) => warning(problem, `deployment ${deployment}`)),
         );
+        const refused = found.flatMap((program) =>
+          program.refused.map((problem) => failed(problem, `deployment ${program.deployment}`)),
+        );
         const differences = connectionDifferences(programs).map((text) => failed(`${text}; expected the same value`));
-        return orOk([...unread, ...differences], "server and webhook agree");
+        return orOk([...unread, ...refused, ...differences], "server and webhook agree");
       }),
   },
   POLICY_SETTINGS: {
