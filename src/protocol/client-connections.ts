@@ -7,7 +7,9 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import type { Socket } from "node:net";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
+import type { ChannelCredentials } from "@grpc/grpc-js";
 import { systemClock } from "../runtime/clock.ts";
+import type { Handshake } from "./status.ts";
 
 /** How far a call's connections came. */
 export interface CallConnections {
@@ -16,7 +18,9 @@ export interface CallConnections {
   /** Verifies the server's name in its certificate, as tls.checkServerIdentity() does. */
   readonly checkServerIdentity: (hostname: string, certificate: PeerCertificate) => Error | undefined;
   readonly hasConnected: () => boolean;
-  readonly hasSecured: () => boolean;
+  /** Returns the same credentials; handshake() then reports on the handshakes that use them. */
+  readonly watchHandshakes: (security: ChannelCredentials) => ChannelCredentials;
+  readonly handshake: () => Handshake;
   /** Ends the watch. Connections that are open stay so. */
   stop(): void;
 }
@@ -28,7 +32,8 @@ export function watchConnections(timeoutMs: number): CallConnections {
   const own = new AsyncLocalStorage<true>();
   const cancels = new Set<() => void>();
   let hasConnected = false;
-  let hasSecured = false;
+  let wasSecured = false;
+  let certificateProblem: string | undefined;
 
   function onSocket(message: unknown): void {
     if (own.getStore() !== true) return;
@@ -49,14 +54,41 @@ export function watchConnections(timeoutMs: number): CallConnections {
     checkServerIdentity(hostname, certificate) {
       const problem = checkServerIdentity(hostname, certificate);
       // TLS calls this last, after the certificate's chain is verified.
-      hasSecured ||= problem === undefined;
+      wasSecured ||= problem === undefined;
       return problem;
     },
     hasConnected: () => hasConnected,
-    hasSecured: () => hasSecured,
+    watchHandshakes(security) {
+      const createConnector = security._createSecureConnector.bind(security);
+      security._createSecureConnector = (...options) => {
+        const connector = createConnector(...options);
+        const connect = connector.connect.bind(connector);
+        connector.connect = async (socket) => {
+          try {
+            return await connect(socket);
+          } catch (error) {
+            certificateProblem = certificateProblemOf(error);
+            throw error;
+          }
+        };
+        return connector;
+      };
+      return security;
+    },
+    handshake: () => ({ wasSecured, certificateProblem }),
     stop() {
       unsubscribe(CHANNEL, onSocket);
       for (const cancel of cancels) cancel();
     },
   };
+}
+
+/** Codes of a certificate that does not verify (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
+const CERTIFICATE_PROBLEM =
+  /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|INVALID_|PATH_LENGTH_|HOSTNAME_|ERR_TLS_CERT_)/;
+
+/** grpc-js passes on only the text of the error. */
+function certificateProblemOf(error: unknown): string | undefined {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return CERTIFICATE_PROBLEM.test(code) ? code : undefined;
 }

@@ -51,7 +51,8 @@ export interface IssueCertificateInput {
 
 /**
  * Proves this pod (or the webhook) to the server; resolves with a certificate. `deadlineMs`: milliseconds from now, by
- * the system clock. Rejects with PodroleError: the server's refusal, or SERVER_UNREACHABLE.
+ * the system clock. Rejects with PodroleError: the server's refusal, SERVER_UNTRUSTED or
+ * SERVER_UNREACHABLE.
  */
 export function requestCertificate(
   endpoint: ServerEndpoint,
@@ -92,21 +93,26 @@ export function getCredentials(
   });
 }
 
-function tls({ bundlePem }: ServerEndpoint, { checkServerIdentity }: CallConnections): ChannelCredentials {
-  return credentials.createSsl(Buffer.from(bundlePem), null, null, { checkServerIdentity });
+function tls({ bundlePem }: ServerEndpoint, connections: CallConnections): ChannelCredentials {
+  const { checkServerIdentity } = connections;
+  return connections.watchHandshakes(
+    credentials.createSsl(Buffer.from(bundlePem), null, null, { checkServerIdentity }),
+  );
 }
 
 function mutualTls(
   { bundlePem }: ServerEndpoint,
   identity: ClientIdentity,
-  { checkServerIdentity }: CallConnections,
+  connections: CallConnections,
 ): ChannelCredentials {
-  return credentials.createSsl(
+  const { checkServerIdentity } = connections;
+  const security = credentials.createSsl(
     Buffer.from(bundlePem),
     Buffer.from(identity.privateKey.reveal()),
     Buffer.from(identity.certificatePem),
     { checkServerIdentity },
   );
+  return connections.watchHandshakes(security);
 }
 
 function channelOptions({ serverName }: ServerEndpoint): ChannelOptions {
@@ -171,7 +177,7 @@ async function callOnce<Response>(
     return await new Promise((resolve, reject) => {
       const options = { deadline: new Date(Date.now() + deadlineMs) };
       const respond: Respond<Response> = (error, response) => {
-        if (error) reject(fromServiceError(error, address, connections.hasSecured()));
+        if (error) reject(fromServiceError(error, address, connections.handshake()));
         else resolve(response);
       };
       client = connections.run(() => start(connections, respond, options));

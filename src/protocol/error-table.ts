@@ -210,6 +210,16 @@ export const ERRORS = {
     remedy:
       "This usually ends without action, because sidecars retry after different times. If it persists, read the server's log for what it waits for (STS or the API server), and increase its replicas. Until their current credentials expire, running pods are not affected.",
   },
+  SERVER_UNTRUSTED: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    keep: true,
+    summary:
+      "The certificate of podrole's server does not verify against the trust bundle of the pod or of the webhook.",
+    remedy:
+      "If the message names a certificate that has expired or is not yet valid, synchronize the clocks of the nodes. Otherwise the CA was replaced before the pod had received it, or the server belongs to another installation: restart the pod, which then gets the current bundle. Until their current credentials expire, running pods are not affected.",
+  },
   KUBERNETES_UNAVAILABLE: {
     http: 503,
     grpc: "UNAVAILABLE",

@@ -15,19 +15,34 @@ export function toStatus(error: PodroleError): Partial<StatusObject> {
 }
 
 /**
- * Returns the server's refusal if it sent one, otherwise SERVER_UNREACHABLE: no connection, a failed TLS handshake, an
- * exceeded deadline, or a status that something between client and server generated. `target`: host:port for the
- * message. `wasSecured`: the TLS handshake had succeeded, as the client saw it.
+ * Returns the server's refusal if it sent one, SERVER_UNTRUSTED if its certificate does not verify, otherwise SERVER_UNREACHABLE: no
+ * connection, another failure of the TLS handshake, an exceeded deadline, or a status that something between client and server generated. `target`: host:port for the
+ * message.
  */
-export function fromServiceError(error: ServiceError, target: string, wasSecured = false): PodroleError {
+export function fromServiceError(error: ServiceError, target: string, handshake: Handshake = {}): PodroleError {
   const code = firstOf(error.metadata, CODE);
   if (code !== undefined && isErrorCode(code)) {
     const retryAfterMs = Number(firstOf(error.metadata, RETRY_AFTER));
     return new PodroleError(code, error.details, Number.isFinite(retryAfterMs) ? { retryAfterMs } : {});
   }
+  const { wasSecured = false, certificateProblem } = handshake;
+  if (certificateProblem !== undefined && !wasSecured) {
+    const state = `its certificate does not verify (${certificateProblem})`;
+    const expected = "expected a valid one for the server's name, by a CA of the trust bundle";
+    return new PodroleError("SERVER_UNTRUSTED", `Cannot trust podrole's server at ${target}: ${state}; ${expected}`, {
+      cause: error,
+    });
+  }
   const state = error.code === status.DEADLINE_EXCEEDED ? "no response within the deadline" : error.details;
   const message = `Cannot reach podrole's server at ${target}: ${state}`;
   return new UnreachableError(message, { cause: error, wasDropped: wasSecured && error.code === status.UNAVAILABLE });
+}
+
+/** How far the TLS handshake of a call came, as the client saw it. */
+export interface Handshake {
+  readonly wasSecured?: boolean;
+  /** OpenSSL's or Node's code of what is wrong with the server's certificate, such as "SELF_SIGNED_CERT_IN_CHAIN". */
+  readonly certificateProblem?: string | undefined;
 }
 
 /** Metadata is absent if the call failed before a response arrived. */

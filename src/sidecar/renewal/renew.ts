@@ -22,13 +22,6 @@ export interface RenewDeps {
 /** For all calls of a renewal together: serve.ts kills the process after 30 s. */
 const RENEWAL_DEADLINE_MS = 28_000;
 
-/**
- * A server that rejects a certificate closes the connection after the TLS handshake, without a reason. Then a certificate of
- * this age or older is replaced once; a younger one is not the cause. A server that is away or overloaded never gets that
- * far: requests for certificates would only add to its load.
- */
-const SUSPECT_AFTER_MS = 5 * 60_000;
-
 /** Renews once. Never rejects. Afterwards credentials.json holds all usable results, whatever the outcome. */
 export async function renew(deps: RenewDeps, settings: SidecarSettings): Promise<Renewal> {
   const run: Run = { ...deps, settings, endsAt: deps.clock.now() + RENEWAL_DEADLINE_MS };
@@ -87,12 +80,11 @@ async function usableIdentity(run: Run): Promise<Usable> {
  * identity.
  */
 async function fetchResults(run: Run, usable: Usable): Promise<Required<NewIdentity>> {
-  const { identity, isFresh, failure } = usable;
+  const { isFresh, failure } = usable;
   try {
     return await withResults(run, usable);
   } catch (thrown) {
-    const ageMs = run.clock.now() - identity.issuedAtMs;
-    if (isFresh || failure || !mayBeTheCertificate(toPodroleError(thrown), ageMs)) throw thrown;
+    if (isFresh || failure || !mayBeTheCertificate(toPodroleError(thrown))) throw thrown;
     return withResults(run, await requestIdentity(run));
   }
 }
@@ -101,9 +93,13 @@ async function withResults(run: Run, { identity, results }: NewIdentity): Promis
   return { identity, results: results ?? (await requestCredentials(run, identity)) };
 }
 
-function mayBeTheCertificate(error: PodroleError, ageMs: number): boolean {
-  if (error.code === "CERTIFICATE_REJECTED") return true;
-  return error instanceof UnreachableError && error.wasDropped && ageMs >= SUSPECT_AFTER_MS;
+/**
+ * A server that rejects a certificate closes the connection after the TLS handshake, without a reason: its CA may have been
+ * retired just now, so the age of the certificate says nothing. A server that is away or overloaded never gets that far:
+ * requests for certificates would only add to its load.
+ */
+function mayBeTheCertificate(error: PodroleError): boolean {
+  return error.code === "CERTIFICATE_REJECTED" || (error instanceof UnreachableError && error.wasDropped);
 }
 
 async function storeResults(
