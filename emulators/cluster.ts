@@ -9,8 +9,9 @@ import { Secret } from "../src/runtime/secret.ts";
 import { createInstallation, hasCaBundle, setWebhookPort } from "./installation.ts";
 import { createKubernetesEmulator, type KubernetesEmulator } from "./kubernetes/emulator.ts";
 import type { WebhookClient } from "./kubernetes/webhook-call.ts";
-import { type RunningProgram, type Runtime, startProgram, until } from "./start-program.ts";
+import { type RunningProgram, type Runtime, startProgram } from "./start-program.ts";
 import { createStsEmulator, type StsEmulator } from "./sts/emulator.ts";
+import { until } from "./until.ts";
 
 /** The AWS account, its roles and the programs of a cluster. */
 export interface EmulatedClusterOptions {

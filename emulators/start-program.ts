@@ -76,12 +76,3 @@ async function stopChild(child: ChildProcess): Promise<number> {
   }
   return child.exitCode ?? 1;
 }
-
-/** Waits for a condition of another process; throws an error that names it after a timeout. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + TIMEOUT_MS;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`not reached within ${TIMEOUT_MS / 1000} s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

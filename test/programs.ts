@@ -7,7 +7,8 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promise
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type EmulatedCluster, startEmulatedCluster } from "../emulators/cluster.ts";
-import { type RunningProgram, startProgram, until } from "../emulators/start-program.ts";
+import { type RunningProgram, startProgram } from "../emulators/start-program.ts";
+import { until } from "../emulators/until.ts";
 import { freeOffset } from "../src/cli/demo/ports.ts";
 import { systemClock as clock } from "../src/runtime/clock.ts";
 import { type AdmittedPod, createAdmittedPod, createShop, NAMESPACE, type PodOptions } from "./admitted-pod.ts";

@@ -2,12 +2,12 @@
 // the directories that a kubelet would mount.
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { until } from "../../emulators/until.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { startServe } from "../../src/sidecar/serve.ts";
 import { SIDECAR_SETTINGS, VARIABLES_FOR_OTHERS } from "../../src/sidecar/settings.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { until } from "../kubernetes/harness.ts";
 import { sendRequest } from "../sidecar/send-request.ts";
 import type { MatrixPod } from "./pods.ts";
 import type { CleanUp } from "./world.ts";

@@ -6,7 +6,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import type { RunningPod } from "../../emulators/kubelet/node.ts";
-import { until } from "../../emulators/start-program.ts";
+import { until } from "../../emulators/until.ts";
 import { hasFinished, type Pod } from "../../src/kubernetes/objects.ts";
 import { ACCOUNT, type Installation, install } from "./installation.ts";
 import { createKubectl } from "./kubectl.ts";

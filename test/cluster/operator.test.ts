@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { parse, stringify } from "yaml";
+import { until } from "../../emulators/until.ts";
 import type { Finding } from "../../src/operations/check/finding.ts";
 import type { Explanation } from "../../src/operations/explain/explanation.ts";
 import { splitBundle } from "../../src/pki/bundle.ts";
@@ -45,11 +46,8 @@ async function check(...args: string[]) {
   return { code, of, state: (id: string) => of(id)[0]?.state, message: (id: string) => of(id)[0]?.message ?? "" };
 }
 
-async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
-  for (const deadline = Date.now() + CA_CHECKS_MS; !(await condition()); ) {
-    if (Date.now() > deadline) throw new RangeError(`timed out waiting for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-  }
+function untilChecked(condition: () => Promise<boolean>, what: string): Promise<void> {
+  return until(condition, what, { timeoutMs: CA_CHECKS_MS, intervalMs: 1_000 });
 }
 
 const pod = (name: string, role: string) => `apiVersion: v1
@@ -67,7 +65,7 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
 
   before(async () => {
     // The deletion of another suite's installation may not have finished.
-    await until(
+    await untilChecked(
       async () => (await kubectl.run(["get", "namespace", "podrole"])).code !== 0,
       "the deletion of an earlier installation",
     );
@@ -80,7 +78,7 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
       await kubectl.ok(["apply", "-f", root(`manifests/base/${file}.yaml`)]);
     }
     await kubectl.ok(["create", "namespace", NAMESPACE]);
-    await until(
+    await untilChecked(
       async () => (await kubectl.run(["-n", NAMESPACE, "get", "serviceaccount", "default"])).code === 0,
       "the default ServiceAccount",
     );
@@ -142,12 +140,12 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
       checked = await check();
       return checked.state("CA_BUNDLE") === "failed" && checked.state("ADMISSION") === "failed";
     };
-    await until(isSeen, "a check that ends before the server restores caBundle");
+    await untilChecked(isSeen, "a check that ends before the server restores caBundle");
     const message = checked?.message("ADMISSION") ?? "";
     context.diagnostic(message);
     assert.equal(checked?.code, 1);
     assert.match(message, /failed calling webhook.*x509/s);
-    await until(async () => (await check()).state("ADMISSION") === "ok", "the server to restore caBundle");
+    await untilChecked(async () => (await check()).state("ADMISSION") === "ok", "the server to restore caBundle");
   });
 
   test("check: reports a binding that lets the webhook read more than it needs", async () => {
@@ -236,7 +234,7 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
 
     const prepared = await podrole(["rotate", "prepare"], rotator);
     assert.equal(prepared.code, 0, prepared.err);
-    await until(async () => (await bundle()).length === 2, "the server to publish the next CA");
+    await untilChecked(async () => (await bundle()).length === 2, "the server to publish the next CA");
     const early = await podrole(["rotate", "activate"], rotator);
     assert.equal(early.code, 1);
     assert.match(early.err, /published too recently: wait \d+ minutes/);
@@ -247,9 +245,9 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
     assert.equal((await check()).state("ADMISSION"), "ok");
 
     assert.equal((await podrole(["rotate", "retire", "--force"], rotator)).code, 0);
-    await until(async () => (await bundle()).length === 1, "the server to drop the old CA");
+    await untilChecked(async () => (await bundle()).length === 1, "the server to drop the old CA");
     assert.notEqual((await bundle())[0], old);
-    await until(
+    await untilChecked(
       async () => (await check()).state("ADMISSION") === "ok",
       "the webhook to serve a certificate of the new CA",
     );

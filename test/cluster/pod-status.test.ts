@@ -1,7 +1,7 @@
 // Role annotations against a node, on a real API server: a kubelet's identity writes pods/status of its own pod.
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import { until } from "../../emulators/start-program.ts";
+import { until } from "../../emulators/until.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { readText } from "../files.ts";
 import { createKubectl } from "./kubectl.ts";

@@ -6,10 +6,11 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { until } from "../../emulators/until.ts";
 import { createKubernetes } from "../../src/kubernetes/client.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { createFakeClock } from "../fakes/clock.ts";
-import { startCluster, until } from "./harness.ts";
+import { startCluster } from "./harness.ts";
 
 /** A client whose connections to the emulated API server are in `open`. */
 async function setUp(t: TestContext) {

@@ -56,14 +56,3 @@ export async function create<Item>(emulator: KubernetesEmulator, path: string, o
   if (code !== 201) throw new RangeError(`${path}: ${code} ${JSON.stringify(body)}`);
   return body as Item;
 }
-
-const PATIENCE_MS = 10_000;
-
-/** Waits in real time for events that arrive over sockets. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const giveUpAt = Date.now() + PATIENCE_MS;
-  while (!condition()) {
-    if (Date.now() > giveUpAt) throw new RangeError(`not reached in time: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 2));
-  }
-}

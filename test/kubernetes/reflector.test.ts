@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import type { PolicyRule } from "../../emulators/kubernetes/access.ts";
+import { until } from "../../emulators/until.ts";
 import type { Selector } from "../../src/kubernetes/api.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { createReflector, type Reflector, type ReflectorOptions } from "../../src/kubernetes/reflector.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { create, podOf, startCluster, until } from "./harness.ts";
+import { create, podOf, startCluster } from "./harness.ts";
 
 const PODS = "/api/v1/namespaces/default/pods";
 

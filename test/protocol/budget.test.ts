@@ -5,6 +5,7 @@ import { connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { connect as connectTls } from "node:tls";
+import { until } from "../../emulators/until.ts";
 import { createAuthority } from "../../src/pki/certificate.ts";
 import { podIdentityOf } from "../../src/pki/identity.ts";
 import { createCallsInFlight } from "../../src/protocol/calls-in-flight.ts";
@@ -16,7 +17,6 @@ import type { BudgetLimits, CloseReason } from "../../src/runtime/budget.ts";
 import { HOUR_MS } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
 import { createFakeClock } from "../fakes/clock.ts";
-import { until } from "../fakes/until.ts";
 import { newLeaf } from "../pki/samples.ts";
 import { hasPingAck, openAndReset, PING, PREFACE } from "./h2-frames.ts";
 

@@ -4,6 +4,7 @@ import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto"
 import { once } from "node:events";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
+import { until } from "../../emulators/until.ts";
 import { joinBundle } from "../../src/pki/bundle.ts";
 import { type Authority, createAuthority, issueCertificate, type Subject } from "../../src/pki/certificate.ts";
 import { generateKeyPem } from "../../src/pki/keys.ts";
@@ -189,7 +190,7 @@ test("connections() counts the open and all opened connections of its own port o
   await requestCertificate(at(busy.port, authority.certificatePem), PROOF, 5_000);
   assert.equal(busy.listener.connections().opened, 2);
   socket.destroy();
-  while (busy.listener.connections().open > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => busy.listener.connections().open === 0, "the connection is closed");
   assert.deepEqual(busy.listener.connections(), { open: 0, opened: 2 });
   assert.deepEqual(quiet.listener.connections(), { open: 0, opened: 0 });
 });

@@ -1,14 +1,13 @@
 // A budget on a real HTTP server: what Node's events become, and what a connection that breaks the rules still costs.
-
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import { type AddressInfo, connect } from "node:net";
 import { type TestContext, test } from "node:test";
+import { until } from "../../emulators/until.ts";
 import { type BudgetLimits, type CloseReason, createBudget } from "../../src/runtime/budget.ts";
 import { addressOf, type CallerRules, limitHttp, nodeTimeouts } from "../../src/runtime/budget-http.ts";
 import { createFakeClock } from "../fakes/clock.ts";
-import { until } from "../fakes/until.ts";
 
 const LIMITS: BudgetLimits = {
   connections: 4,

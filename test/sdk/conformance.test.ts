@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { RunningPod } from "../../emulators/kubelet/node.ts";
-import { until } from "../../emulators/start-program.ts";
+import { until } from "../../emulators/until.ts";
 import { ACCOUNT, arnOf, openShop, type Shop } from "../story/shop.ts";
 import { type Outcome, outcomeOf } from "./outcome.ts";
 import { createRecordingProxy } from "./recording-proxy.ts";

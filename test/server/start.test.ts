@@ -9,13 +9,13 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { startSts } from "../../emulators/cluster.ts";
 import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
+import { until } from "../../emulators/until.ts";
 import { type Clock, systemClock as clock, sleep } from "../../src/runtime/clock.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { createShutdown } from "../../src/runtime/shutdown.ts";
 import { startServer } from "../../src/server/main.ts";
 import { SERVER_SETTINGS } from "../../src/settings/server.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { until } from "../kubernetes/harness.ts";
 import { withEnvironment } from "./environment.ts";
 
 const STS = { region: "eu-central-1", accountId: "123456789012", roles: [] };

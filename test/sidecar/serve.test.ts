@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, beforeEach, type TestContext, test } from "node:test";
+import { until } from "../../emulators/until.ts";
 import { ERRORS, PodroleError } from "../../src/protocol/errors.ts";
 import { type Clock, HOUR_MS, systemClock } from "../../src/runtime/clock.ts";
 import { renew } from "../../src/sidecar/renewal/renew.ts";
@@ -128,10 +129,6 @@ async function restart(pod: FakePod) {
   const file = join(pod.settings.identityDirectory, "credentials.json");
   await writeFile(file, (await readFile(file, "utf8")).replaceAll(/"renewAtMs":\d+/g, '"renewAtMs":0'));
   return startServe({ clock: systemClock, log: createKeptLog().log, write() {}, env: {} }, pod.settings);
-}
-
-async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 test("startServe() renews credentials that expired while the pod was suspended when an SDK requests them", async (t) => {

@@ -3,7 +3,7 @@
 // order: it uses pods, roles and namespaces of its own, and the one that stops a server has its own programs.
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
-import { until } from "../../emulators/start-program.ts";
+import { until } from "../../emulators/until.ts";
 import { ACCOUNT, arnOf, openShop, type Shop } from "./shop.ts";
 
 const ROLE = "iam.amazonaws.com/role";

@@ -7,7 +7,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { startEmulatedCluster } from "../../emulators/cluster.ts";
-import { until } from "../../emulators/start-program.ts";
+import { until } from "../../emulators/until.ts";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { ROOT, readText } from "../files.ts";

@@ -8,7 +8,8 @@ import { type EmulatedClusterOptions, SIDECAR_PROGRAM, startEmulatedCluster } fr
 import { requestToken } from "../../emulators/installation.ts";
 import { createProcessNode, type RunningPod } from "../../emulators/kubelet/node.ts";
 import { lastTermination } from "../../emulators/kubelet/status.ts";
-import { type RunningProgram, until } from "../../emulators/start-program.ts";
+import { type RunningProgram } from "../../emulators/start-program.ts";
+import { until } from "../../emulators/until.ts";
 import { freeOffset } from "../../src/cli/demo/ports.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";

@@ -1,11 +1,12 @@
 // The webhook's caches, filled from an emulated API server over real sockets.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { until } from "../../emulators/until.ts";
 import { createShutdown } from "../../src/runtime/shutdown.ts";
 import { openWatches } from "../../src/webhook/open-watches.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { create, startCluster, until } from "../kubernetes/harness.ts";
+import { create, startCluster } from "../kubernetes/harness.ts";
 
 const APPLIED = { "kubectl.kubernetes.io/last-applied-configuration": '{"password":"hunter2"}' };
 

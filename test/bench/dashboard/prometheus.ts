@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { until } from "../../../emulators/start-program.ts";
+import { until } from "../../../emulators/until.ts";
 
 export interface Target {
   readonly job: string;

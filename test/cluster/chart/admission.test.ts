@@ -5,10 +5,11 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { parse, stringify } from "yaml";
+import { until } from "../../../emulators/until.ts";
 import { hasRoleAnnotation } from "../../../src/injection/pod-annotations.ts";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { createKubectl } from "../kubectl.ts";
-import { type KubeObject, kustomize, until } from "./tools.ts";
+import { type KubeObject, kustomize } from "./tools.ts";
 
 const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = process.env;
 const kubectl = createKubectl({ binary, kubeconfig });
@@ -53,7 +54,7 @@ before(async () => {
   await kubectl.ok(["create", "-f", "-"], namespace(UNLABELLED, {}));
   for (const name of [LABELLED, UNLABELLED]) {
     const account = ["-n", name, "get", "serviceaccount", "default"];
-    await until("the default ServiceAccount exists", async () => (await kubectl.run(account)).code === 0);
+    await until(async () => (await kubectl.run(account)).code === 0, "the default ServiceAccount exists");
   }
 });
 after(async () => {
@@ -66,7 +67,7 @@ suite("the ValidatingAdmissionPolicy", { timeout: 120_000 }, () => {
   before(async () => {
     assert.equal(policy.length, 2);
     await apply(policy);
-    await until("the policy is in force", async () => DENIED.test(await dryRun(ANNOTATED, LABELLED)));
+    await until(async () => DENIED.test(await dryRun(ANNOTATED, LABELLED)), "the policy is in force");
   });
   after(() => remove(policy));
 
@@ -169,12 +170,12 @@ suite("an outage of the webhook", { timeout: 120_000 }, () => {
         assert.equal(configuration.length, 1);
         await kubectl.ok(["label", "namespace", "kube-system", "podrole.io/inject=enabled"]);
         await apply(configuration);
-        await until("the configuration is in force", async () => BLOCKED.test(await dryRun(ANNOTATED, LABELLED)));
+        await until(async () => BLOCKED.test(await dryRun(ANNOTATED, LABELLED)), "the configuration is in force");
       });
       after(async () => {
         await remove(configuration);
         await kubectl.run(["label", "namespace", "kube-system", "podrole.io/inject-"]);
-        await until("the configuration is removed", async () => (await dryRun(ANNOTATED, LABELLED)) === "created");
+        await until(async () => (await dryRun(ANNOTATED, LABELLED)) === "created", "the configuration is removed");
       });
 
       for (const [what, pod, namespaceName, blockedByBase, blockedByComponent] of CASES) {

@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
+import { until } from "../../../emulators/until.ts";
 import { createKubectl } from "../kubectl.ts";
 import { startServer } from "./server.ts";
-import { CHART, helm, type KubeObject, kustomize, until } from "./tools.ts";
+import { CHART, helm, type KubeObject, kustomize } from "./tools.ts";
 
 const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = process.env;
 const kubectl = createKubectl({ binary, kubeconfig });
@@ -121,8 +122,8 @@ for (const method of [HELM, KUSTOMIZE]) {
 
     before(async () => {
       await until(
-        "podrole is not installed",
         async () => !(await allObjects()).some((line) => line.includes("podrole")),
+        "podrole is not installed",
       );
       earlier = new Set(await allObjects());
       await method.install();
@@ -136,7 +137,7 @@ for (const method of [HELM, KUSTOMIZE]) {
     test("starts without a CA; the server creates it with the installed RBAC", async () => {
       assert.equal((await kubectl.run(["-n", "podrole", "get", "secret", "podrole-ca"])).code, 1);
       stopServer = await startServer(kubectl, kubeconfig);
-      await until("CA, trust bundle and caBundle exist", hasTrust);
+      await until(hasTrust, "CA, trust bundle and caBundle exist");
       created = await storedTrust();
       assert.deepEqual(Object.keys(created.ca as object), ["current.crt", "current.key", "current.since"]);
     });
@@ -156,10 +157,10 @@ for (const method of [HELM, KUSTOMIZE]) {
       await method.uninstall();
       const isOurs = (line: string) => !earlier.has(line) && !method.isLeftBehind(line);
       let left: readonly string[] = [];
-      await until(`every object is deleted`, async () => {
+      await until(async () => {
         left = (await allObjects()).filter(isOurs);
         return left.length === 0;
-      }).catch(() => assert.deepEqual(left, []));
+      }, "every object is deleted").catch(() => assert.deepEqual(left, []));
       // The garbage collector deletes what the server created; the server, which still runs, must not recreate it.
       await sleep(3_000);
       assert.deepEqual((await allObjects()).filter(isOurs), []);

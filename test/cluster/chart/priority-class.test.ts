@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { stringify } from "yaml";
+import { until } from "../../../emulators/until.ts";
 import { createKubectl } from "../kubectl.ts";
-import { kustomize, until } from "./tools.ts";
+import { kustomize } from "./tools.ts";
 
 const { KUBECONFIG: kubeconfig = "", KUBECTL: binary = "kubectl" } = process.env;
 const kubectl = createKubectl({ binary, kubeconfig });
@@ -30,10 +31,10 @@ suite("PriorityClass podrole", { timeout: 120_000 }, () => {
     for (const name of ["podrole", OTHER]) {
       await kubectl.ok(["create", "namespace", name]);
       const account = ["-n", name, "get", "serviceaccount", "default"];
-      await until("the default ServiceAccount exists", async () => (await kubectl.run(account)).code === 0);
+      await until(async () => (await kubectl.run(account)).code === 0, "the default ServiceAccount exists");
     }
     await kubectl.ok(["apply", "-f", "-"], yaml);
-    await until("the policy is in force", async () => REFUSED.test(await dryRun(OTHER, "podrole")));
+    await until(async () => REFUSED.test(await dryRun(OTHER, "podrole")), "the policy is in force");
   });
   after(async () => {
     await kubectl.run(["delete", "--ignore-not-found", "-f", "-"], yaml);

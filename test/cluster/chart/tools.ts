@@ -1,10 +1,8 @@
 // Calls Helm and kustomize as a user does and parses the objects that they print.
-import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { stringify } from "yaml";
 import { parseDocuments, ROOT } from "../../files.ts";
 
@@ -67,14 +65,4 @@ export function kustomize(path: string, components: readonly string[] = []): rea
   } finally {
     rmSync(directory, { recursive: true });
   }
-}
-
-/** Polls the condition for up to 30 s; fails with `what` if it stays false. */
-export async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (Date.now() < deadline) {
-    if (await condition()) return;
-    await sleep(200);
-  }
-  assert.fail(`timed out waiting until ${what}`);
 }

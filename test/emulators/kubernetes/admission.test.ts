@@ -1,9 +1,9 @@
 // Admission as the API server runs it, with webhooks over real TLS.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { until } from "../../../emulators/until.ts";
 import type { Container, Volume } from "../../../src/kubernetes/objects.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
-import { until } from "../../kubernetes/harness.ts";
 import { type Api, PODS, podNamed, startApi } from "./harness.ts";
 import { configurationOf, patching, startWebhook, type WebhookFields } from "./webhook.ts";
 

@@ -1,8 +1,8 @@
 // Lists in pages, selectors, and watches with their versions.
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { until } from "../../../emulators/until.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
-import { until } from "../../kubernetes/harness.ts";
 import { type Api, CONFIG_MAPS, PODS, podNamed, startApi, tokenOf } from "./harness.ts";
 
 interface Line {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type TestContext, test } from "node:test";
+import { until } from "../../../emulators/until.ts";
 import type { Kubernetes } from "../../../src/kubernetes/api.ts";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { isRefusal, type Refusal } from "../../../src/protocol/errors.ts";
@@ -9,7 +10,7 @@ import { createPodDirectory, type PodInContext } from "../../../src/server/issue
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 import { injectedPod } from "../../injection/injected-pod.ts";
-import { create, podOf, startCluster, until } from "../../kubernetes/harness.ts";
+import { create, podOf, startCluster } from "../../kubernetes/harness.ts";
 
 const LABELS = { "podrole.io/injected": "true" };
 

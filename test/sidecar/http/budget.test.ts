@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
+import { until } from "../../../emulators/until.ts";
 import type { CloseReason } from "../../../src/runtime/budget.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
 import { createEndpoint } from "../../../src/sidecar/http/endpoint.ts";
@@ -83,7 +84,7 @@ test("the credentials port closes a connection that pipelines, and does not hold
   assert.equal(requested(), 1);
   assert.deepEqual([...new Set(closed)], ["requests"]);
   const held = sendRequest(port, { token: "token-a" });
-  while (requested() < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(() => requested() === 2, "the endpoint holds the request");
   await clock.advance(900);
   assert.equal((await held).status, 503);
 });
