@@ -16,6 +16,10 @@ import { type ResourceSettings, resourcesFor } from "./resources.ts";
 /** The usual grace period of a pod (terminationGracePeriodSeconds); most outages of the server or of STS are shorter. */
 const HOOK_SECONDS = 30;
 
+/** A startup probe waits for so long before the kubelet restarts the sidecar. */
+const PROBE_SECONDS = 300;
+const SECONDS_OF_A_DAY = 86_400;
+
 /** Settings of podrole's containers that are the same for every pod of the cluster. */
 export interface ContainerSettings extends PodroleEnvSettings {
   /** Image of podrole's containers; its entrypoint accepts "init", "serve" or "wait". */
@@ -63,7 +67,7 @@ export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: Containe
     ...commonParts(settings),
     ...(plan.mode === "native" && { restartPolicy: "Always" }),
     env: [...podroleEnv(plan, settings), ...sidecarEnv(plan, settings)],
-    ...startGate(plan, settings),
+    ...startGate(pod, plan, settings),
     // A sidecar that is slow because its node is busy still serves: restarting it would fail the app's requests and add
     // to the node's load. Kubernetes' defaults (1 s, three times) would restart it.
     livenessProbe: { httpGet: { path: "/healthz", port: health }, timeoutSeconds: 10, failureThreshold: 6 },
@@ -78,13 +82,23 @@ export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: Containe
  * kubelet neither deletes the pod nor shows the container's log, so the hook times out early and the container restarts.
  * (https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/)
  */
-function startGate({ mode, hasStartHook, ports }: ContainerPlan, { sidecarCommand }: ContainerSettings) {
-  const probe = { httpGet: { path: "/readyz", port: ports.health }, periodSeconds: 1, failureThreshold: 300 };
+function startGate(pod: Pod, { mode, hasStartHook, ports }: ContainerPlan, { sidecarCommand }: ContainerSettings) {
+  const failureThreshold = waitsWithoutRestart(pod, mode) ? SECONDS_OF_A_DAY : PROBE_SECONDS;
+  const probe = { httpGet: { path: "/readyz", port: ports.health }, periodSeconds: 1, failureThreshold };
   const command = [...sidecarCommand, "wait", `--init-timeout=${HOOK_SECONDS}s`];
   return {
     ...((mode === "classic" || !hasStartHook) && { startupProbe: probe }),
     ...(hasStartHook && { lifecycle: { postStart: { exec: { command } } } }),
   };
+}
+
+/**
+ * Reports whether podrole-sidecar waits for the first credentials without a restart, behind a probe: where a Job counts each
+ * restart of a container as a failure. docs/adr/waiting-for-credentials.md has the reasons.
+ * (https://kubernetes.io/docs/concepts/workloads/controllers/job/#pod-backoff-failure-policy)
+ */
+export function waitsWithoutRestart(pod: Pod, mode: ContainerPlan["mode"]): boolean {
+  return mode === "native" && pod.spec.restartPolicy === "OnFailure";
 }
 
 /** Updates the variables that depend on the pod and the cluster in a container that an earlier call injected. */

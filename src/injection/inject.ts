@@ -11,6 +11,7 @@ import {
   podroleSidecar,
   podroleVolumes,
   refreshEnv,
+  waitsWithoutRestart,
 } from "./containers.ts";
 import { addCredentials, type ContainerChange, disableMetadata } from "./environment.ts";
 import {
@@ -105,7 +106,7 @@ function planContainers(pod: Pod, participants: Participants, { nativeSidecar, s
     ports: choosePorts(pod),
     metadata: requestedMetadata(pod.metadata.annotations),
     mode,
-    hasStartHook: sidecarCommand.length > 0 && !isCutOff,
+    hasStartHook: sidecarCommand.length > 0 && !isCutOff && !waitsWithoutRestart(pod, mode),
   };
   return { plan, served, withoutRole: new Set(served.withoutRole) };
 }
