@@ -19,6 +19,8 @@ export interface InjectArguments extends UninjectArguments {
   /** File with the trust bundle. */
   readonly trustBundle: string;
   readonly permitted: string | undefined;
+  /** True if a role annotation without a known pod template is a failure. */
+  readonly strict: boolean;
 }
 
 const SETTINGS = "Reads the settings of `podrole webhook` from the environment (PODROLE_…).";
@@ -30,6 +32,10 @@ export function declareInject(command: Command): void {
     .option(
       "--permitted <expression>",
       "Annotation iam.amazonaws.com/permitted to assume for namespaces that the manifests do not contain (default: none)",
+    )
+    .option(
+      "--strict",
+      "Exit with code 1 if a role annotation is in no pod template that podrole knows (default: a warning)",
     );
   addHelp(command, {
     notes: [SETTINGS],
@@ -43,7 +49,10 @@ export function declareInject(command: Command): void {
         "kubectl -n podrole get configmap podrole-trust \\\n  -o 'jsonpath={.data.bundle\\.pem}' > bundle.pem",
       ],
     ],
-    exitCodes: inputExitCodes("done", "at least one pod is refused, and stays unchanged"),
+    exitCodes: inputExitCodes(
+      "done",
+      "at least one pod is refused, and stays unchanged; with --strict also a role annotation without a known pod template",
+    ),
     docs: "docs/migrate.md describes injection without the webhook",
   });
 }
@@ -76,6 +85,6 @@ export function readUninject({ filename = "" }: Flags, env: Terminal["env"]): Ar
 export function readInject(flags: Flags, env: Terminal["env"]): Arguments<InjectArguments> {
   const read = readUninject(flags, env);
   if (!read.ok) return read;
-  const { trustBundle = "", permitted } = flags;
-  return success({ ...read.value, trustBundle, permitted });
+  const { trustBundle = "", permitted, strict } = flags;
+  return success({ ...read.value, trustBundle, permitted, strict: strict === "true" });
 }

@@ -6,14 +6,14 @@ import { failure, type Result, success } from "../../runtime/result.ts";
 import { planSettings } from "../../settings/plan-settings.ts";
 import { readInject, readUninject } from "../arguments/inject.ts";
 import { readInput, readText } from "../input.ts";
-import { injectText, uninjectText } from "../output/inject.ts";
+import { injectText, uninjectText, unknownPodsText } from "../output/inject.ts";
 import { type Action, fail } from "../terminal.ts";
 
 /** Runs podrole inject: the manifests go to standard output, and what happened to each pod to standard error. */
 export const injectAction: Action = async (terminal, flags) => {
   const read = readInject(flags, terminal.env);
   if (!read.ok) return fail(terminal, "inject", read.problems);
-  const { filename, settings, trustBundle, permitted } = read.value;
+  const { filename, settings, trustBundle, permitted, strict } = read.value;
   const input = await readInput(terminal, filename);
   const bundle = await readBundleFile(trustBundle);
   const problems = [input, bundle].flatMap((result) => (result.ok ? [] : [result.problem]));
@@ -23,10 +23,11 @@ export const injectAction: Action = async (terminal, flags) => {
   const plan = planSettings(settings, { trustBundle: bundle.value, nativeSidecar });
   const result = injectManifests(input.value, { settings: plan, permitted });
   if (!result.ok) return fail(terminal, "inject", result.problems);
-  const { text, pods } = result.value;
-  terminal.err(injectText(pods));
+  const { text, pods, unknown } = result.value;
+  terminal.err(injectText(pods) + unknownPodsText(unknown));
   terminal.out(text);
-  return pods.some(({ plan: { decision } }) => decision === "refuse") ? 1 : 0;
+  const isRefused = pods.some(({ plan: { decision } }) => decision === "refuse");
+  return isRefused || (strict && unknown.length > 0) ? 1 : 0;
 };
 
 /** Runs podrole uninject, with the same outputs as podrole inject. */

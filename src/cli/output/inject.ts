@@ -1,5 +1,5 @@
 // What podrole inject and podrole uninject report about each pod, on standard error: standard output has the manifests.
-import type { PlannedPod } from "../../operations/inject/inject.ts";
+import type { PlannedPod, UnknownPods } from "../../operations/inject/inject.ts";
 import type { UninjectedPod } from "../../operations/inject/uninject.ts";
 import { visible } from "./text.ts";
 
@@ -12,6 +12,18 @@ export function injectText(pods: readonly PlannedPod[]): string {
     ])
     .map((line) => `${visible(line)}\n`)
     .join("");
+}
+
+/** Returns a warning for each role annotation that podrole can do nothing with. */
+export function unknownPodsText(unknown: readonly UnknownPods[]): string {
+  return unknown
+    .map(({ kind, name, path }) => `${kind}/${name}: warning: ${unknownPodsSentence(path)}`)
+    .map((line) => `${visible(line)}\n`)
+    .join("");
+}
+
+function unknownPodsSentence(path: string): string {
+  return `the role annotation at ${path} is in no pod template that podrole knows, so nothing is injected here; the webhook injects the pods when they are created with the annotation`;
 }
 
 /** Returns a line for each pod. */

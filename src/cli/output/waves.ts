@@ -1,5 +1,6 @@
 // The waves of a migration as a shell script. Namespaces that need work are commented out.
 import { countOf, podsIn } from "../../operations/format.ts";
+import { isBuiltIn } from "../../operations/manifests/templates.ts";
 import type { Group } from "../../operations/migrate/report.ts";
 import { shellQuote } from "../../operations/migrate/shell-commands.ts";
 import type { NamespaceMove, WavePlan } from "../../operations/migrate/waves.ts";
@@ -60,12 +61,24 @@ function commandsFor(namespace: string, groups: readonly Group[]): readonly stri
 /** Kinds that `kubectl rollout restart` accepts. */
 const RESTARTABLE = new Set(["Deployment", "StatefulSet", "DaemonSet"]);
 
-function restart(namespace: string, { kind, name, updateStrategy }: Group): string {
+function restart(namespace: string, group: Group): string {
+  const { kind, name, updateStrategy, apiVersion, managedBy } = group;
   const target = `${kind.toLowerCase()}/${name}`;
+  if (managedBy)
+    return `# ${target} is managed by ${managedBy.kind}/${managedBy.name}: restart it as its operator documents`;
+  if (kind === "Pod") return `# ${target} has no controller: it is injected when it is created again`;
+  if (!isBuiltIn(kind, apiVersion)) return restartByOperator(namespace, group);
   if (RESTARTABLE.has(kind) && updateStrategy !== "OnDelete")
     return `kubectl -n ${shellQuote(namespace)} rollout restart ${shellQuote(target)}`;
   if (RESTARTABLE.has(kind)) return `# ${target} has updateStrategy OnDelete: delete its pods one at a time`;
   if (kind === "CronJob") return `# ${target}: pods of its next run are injected`;
   if (kind === "Job") return `# ${target}: only pods that it creates from now on are injected`;
-  return `# ${target}: delete this object and create it again`;
+  return `# ${target}: delete its pods one at a time; those that it creates instead are injected`;
+}
+
+/** podrole does not know what such a resource does with data when its pods or itself are deleted. */
+function restartByOperator(namespace: string, { kind, name, apiVersion = "" }: Group): string {
+  if (kind === "Rollout" && apiVersion.startsWith("argoproj.io/"))
+    return `# rollout/${name}: kubectl argo rollouts -n ${shellQuote(namespace)} restart ${shellQuote(name)}`;
+  return `# ${kind}/${name} (${apiVersion || "unknown group"}) belongs to an operator: restart its pods as the operator documents`;
 }

@@ -6,7 +6,7 @@ import type { OperatorKubernetes } from "../../kubernetes/operator.ts";
 import { serviceAccountOf } from "../../policy/facts.ts";
 import { type Checked, failure, type Result, success } from "../../runtime/result.ts";
 import { type KubernetesObject, type NamedText, parseObjects } from "../manifests/parse-objects.ts";
-import { templateOf } from "../manifests/templates.ts";
+import { templatesOf } from "../manifests/templates.ts";
 import { type ExplainInput, type Explanation, explainPod } from "./explanation.ts";
 import { readExplainSettings } from "./settings.ts";
 
@@ -45,8 +45,8 @@ function createReader(kubernetes: OperatorKubernetes, usual: string) {
     const object = await kubernetes.read<KubernetesObject>(resource, { namespace: usual, name });
     const called = `${kind.toLowerCase()} "${name}"`;
     if (object === undefined) return failure(`there is no ${called} in namespace "${usual}"`);
-    const input = await surrounded({ ...object, kind }, new Map(), new Map());
-    return input === undefined ? failure(`${called} has no pod template`) : success([input]);
+    const inputs = await surrounded({ ...object, kind }, new Map(), new Map());
+    return inputs.length === 0 ? failure(`${called} has no pod template`) : success(inputs);
   }
 
   /** Every object that is or makes a pod. Namespaces and ServiceAccounts of the text take precedence over the cluster's. */
@@ -56,8 +56,7 @@ function createReader(kubernetes: OperatorKubernetes, usual: string) {
     const { objects, namespaces, serviceAccounts } = manifests.value;
     const inputs: ExplainInput[] = [];
     for (const object of objects) {
-      const input = await surrounded(object, namespaces, serviceAccounts);
-      if (input) inputs.push(input);
+      inputs.push(...(await surrounded(object, namespaces, serviceAccounts)));
     }
     return inputs.length === 0 ? failure("--filename: no object in it is or makes a pod") : success(inputs);
   }
@@ -66,16 +65,25 @@ function createReader(kubernetes: OperatorKubernetes, usual: string) {
     object: KubernetesObject,
     namespaces: ReadonlyMap<string, Namespace>,
     accounts: ReadonlyMap<string, ServiceAccount>,
-  ): Promise<ExplainInput | undefined> {
-    const template = templateOf(object);
-    if (template === undefined) return undefined;
+  ): Promise<readonly ExplainInput[]> {
+    const inputs: ExplainInput[] = [];
+    for (const { pod } of templatesOf(object)) inputs.push(await surroundedPod(object, pod, namespaces, accounts));
+    return inputs;
+  }
+
+  async function surroundedPod(
+    object: KubernetesObject,
+    pod: Pod,
+    namespaces: ReadonlyMap<string, Namespace>,
+    accounts: ReadonlyMap<string, ServiceAccount>,
+  ): Promise<ExplainInput> {
     const { name = object.metadata.generateName ?? "", namespace = usual } = object.metadata;
-    const account = serviceAccountOf(template.pod.spec);
+    const account = serviceAccountOf(pod.spec);
     const isPod = object.kind === "Pod";
     return {
       kind: object.kind,
       name,
-      pod: isPod ? template.pod : named(template.pod, name),
+      pod: isPod ? pod : named(pod, name),
       exists: isPod && object.metadata.uid !== undefined,
       namespaceName: namespace,
       namespace: namespaces.get(namespace) ?? (await kubernetes.getNamespace(namespace)),

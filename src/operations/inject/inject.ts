@@ -7,6 +7,7 @@ import { ANNOTATIONS, INJECT_ENABLED, LABELS } from "../../policy/annotations.ts
 import { type Checked, success } from "../../runtime/result.ts";
 import { editManifests, type PodMaker } from "../manifests/edit-pods.ts";
 import { type KubernetesObject, type NamedText, namespaceOf, parseObjects } from "../manifests/parse-objects.ts";
+import { strayRoles } from "../manifests/templates.ts";
 
 /** The webhook's settings, and what the manifests may lack. */
 export interface InjectOptions {
@@ -32,8 +33,17 @@ export interface Edited<Subject> {
   readonly pods: readonly Subject[];
 }
 
+/** An object with a role annotation outside of every pod template that podrole finds in it. */
+export interface UnknownPods extends PodSubject {
+  /** Of the annotation's owner, such as "spec.driver.annotations". */
+  readonly path: string;
+}
+
 /** Injects every pod that the plan injects; a pod that it refuses is left as it was. The problems are those of the input. */
-export function injectManifests(input: NamedText, { settings, permitted }: InjectOptions): Checked<Edited<PlannedPod>> {
+export function injectManifests(
+  input: NamedText,
+  { settings, permitted }: InjectOptions,
+): Checked<Edited<PlannedPod> & { readonly unknown: readonly UnknownPods[] }> {
   const read = objectsOf(input);
   if (!read.ok) return read;
   const contextOf = contextsFrom(read.value, permitted);
@@ -43,7 +53,13 @@ export function injectManifests(input: NamedText, { settings, permitted }: Injec
     pods.push({ kind: maker.kind, name: maker.name, plan: planned });
     return planned.decision === "inject" ? planned.pod : maker.pod;
   });
-  return success({ text, pods });
+  return success({ text, pods, unknown: read.value.flatMap(unknownPodsOf) });
+}
+
+/** Pods of the object about which podrole knows only that they should have a role. */
+export function unknownPodsOf(object: KubernetesObject): readonly UnknownPods[] {
+  const { kind, metadata } = object;
+  return strayRoles(object).map((path) => ({ kind, name: metadata.name ?? "", path }));
 }
 
 /** The objects of the input. An input without any is a problem: in a pipeline, the command before may have failed. */

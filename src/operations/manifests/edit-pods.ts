@@ -6,7 +6,7 @@ import { blockLines, jsonLines } from "./render.ts";
 import { isSameValue } from "./same-value.ts";
 import { parseDocument, type SourceNode, splitDocuments } from "./source-tree.ts";
 import { hasKept, splice } from "./splice.ts";
-import { templateOf } from "./templates.ts";
+import { templatesOf } from "./templates.ts";
 
 /** An object that is or makes a pod; items of a List are objects of their own. */
 export interface PodMaker {
@@ -73,13 +73,17 @@ function editObject(object: unknown, edit: Edit): unknown {
     const edited = items.map((item: unknown) => editItem(item, ofItems, edit));
     return edited.every((item, index) => item === items[index]) ? object : { ...object, items: edited };
   }
-  const template = templateOf(object);
-  if (!template) return object;
   const metadata = isObject(object["metadata"]) ? object["metadata"] : {};
   const { name = "", namespace = "default" } = metadata as { name?: string; namespace?: string };
-  const after = edit({ kind: String(kind), name, namespace, pod: template.pod });
-  if (after === template.pod) return object;
-  return template.path.length === 0 ? after : setAt(object, template.path, template.unwrap(after));
+  const templates = templatesOf(object);
+  let edited: unknown = object;
+  for (const { pod, path, unwrap } of templates) {
+    // A reader tells several templates of one object apart by their places.
+    const called = templates.length > 1 ? `${name} (${path.join(".")})` : name;
+    const after = edit({ kind: String(kind), name: called, namespace, pod });
+    if (after !== pod) edited = path.length === 0 ? after : setAt(edited, path, unwrap(after));
+  }
+  return edited;
 }
 
 /** Items of a PodList have no kind, and none is added. */
@@ -93,8 +97,9 @@ function editItem(item: unknown, kind: string | undefined, edit: Edit): unknown 
 }
 
 /** Merges `value` into the object at the path: a template keeps fields that a pod does not have. */
-function setAt(object: unknown, [key, ...rest]: readonly string[], value: object): unknown {
+function setAt(object: unknown, [key, ...rest]: readonly (string | number)[], value: object): unknown {
   if (key === undefined) return { ...(object as object), ...value };
+  if (Array.isArray(object)) return object.map((item, index) => (index === key ? setAt(item, rest, value) : item));
   const fields = object as Record<string, unknown>;
   return { ...fields, [key]: setAt(fields[key], rest, value) };
 }

@@ -1,39 +1,131 @@
-// Where each kind of workload has its pod template.
+// Where an object has pods: by kind for Kubernetes' own workloads, by shape for all others, because a Rollout, a ScaledJob or
+// an operator's resource has an ordinary pod template somewhere. Role annotations that stand in no template are found too.
 import type { Pod } from "../../kubernetes/objects.ts";
+import { ANNOTATIONS } from "../../policy/annotations.ts";
 import { isObject } from "../../runtime/json-object.ts";
 import { isEmpty } from "./same-value.ts";
 import { withoutNulls } from "./without-nulls.ts";
 
-/** The pod of an object, and how to put an edited one back. */
+/** A pod of an object, and how to put an edited one back. */
 export interface Template {
   readonly pod: Pod;
   /** Path from the object to the pod; empty if the object is the pod. */
-  readonly path: readonly string[];
+  readonly path: readonly (string | number)[];
   /** Converts a pod to the value at `path`. */
   readonly unwrap: (pod: Pod) => object;
 }
 
-const TEMPLATES: Readonly<Record<string, readonly string[]>> = {
-  Deployment: ["spec", "template"],
-  ReplicaSet: ["spec", "template"],
-  ReplicationController: ["spec", "template"],
-  StatefulSet: ["spec", "template"],
-  DaemonSet: ["spec", "template"],
-  Job: ["spec", "template"],
-  CronJob: ["spec", "jobTemplate", "spec", "template"],
-};
-
-/** The pod of an object, or the template of its pods; undefined for other kinds, and for a template without a spec. */
-export function templateOf(object: {
+/** What is searched for templates: any value of an object's field. */
+interface WorkloadObject {
   readonly kind?: string;
   readonly [field: string]: unknown;
-}): Template | undefined {
-  if (object.kind === "Pod") return { pod: withoutNulls(object) as unknown as Pod, path: [], unwrap: (pod) => pod };
-  const { kind = "" } = object;
-  const path = Object.hasOwn(TEMPLATES, kind) ? TEMPLATES[kind] : undefined;
-  if (path === undefined) return undefined;
-  const found = path.reduce<unknown>((at, key) => (isObject(at) ? at[key] : undefined), object);
-  if (!isObject(found) || found["spec"] === undefined || found["spec"] === null) return undefined;
+}
+
+const PATHS: Readonly<Record<string, readonly string[]>> = {
+  "apps/Deployment": ["spec", "template"],
+  "apps/ReplicaSet": ["spec", "template"],
+  "/ReplicationController": ["spec", "template"],
+  "apps/StatefulSet": ["spec", "template"],
+  "apps/DaemonSet": ["spec", "template"],
+  "batch/Job": ["spec", "template"],
+  "batch/CronJob": ["spec", "jobTemplate", "spec", "template"],
+};
+
+/**
+ * Groups whose objects only look like pods, or whose pods may not have what injection adds: Knative accepts no sidecar of
+ * its users' (https://knative.dev/docs/serving/configuration/feature-flags/), and policies have patterns of pods.
+ */
+const WITHOUT_TEMPLATES = /(^|\.)(serving\.knative\.dev|kyverno\.io|gatekeeper\.sh|fluxcd\.io|k8s\.io)$/;
+
+/** Deeper than any resource has its templates (JobSet: 7), and a bound for input of any shape. */
+const MAX_DEPTH = 16;
+
+/** Empty for the core group; undefined without an apiVersion, which items of a list may lack. */
+function groupOf(apiVersion: unknown): string | undefined {
+  if (typeof apiVersion !== "string") return undefined;
+  return apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
+}
+
+/** True for a kind of Kubernetes' own; the group decides, if there is one, because other groups use the same kinds. */
+export function isBuiltIn(kind: string, apiVersion: unknown): boolean {
+  return builtInPath(kind, apiVersion) !== undefined;
+}
+
+function builtInPath(kind: string, apiVersion: unknown): readonly string[] | undefined {
+  const group = groupOf(apiVersion);
+  const key = Object.keys(PATHS).find((each) => {
+    const [ownGroup, ownKind] = each.split("/");
+    // Deployments and others were in "extensions" and may be so in old manifests.
+    return ownKind === kind && (group === undefined || group === ownGroup || group === "extensions" || group === "");
+  });
+  return key === undefined ? undefined : PATHS[key];
+}
+
+/** The pods of an object: itself, or its templates; a built-in kind has at most one. Empty for other objects. */
+export function templatesOf(object: WorkloadObject): readonly Template[] {
+  const { kind = "", apiVersion } = object;
+  if (kind === "Pod") return [{ pod: withoutNulls(object) as unknown as Pod, path: [], unwrap: (pod) => pod }];
+  const path = builtInPath(kind, apiVersion);
+  if (path !== undefined) {
+    const found = path.reduce<unknown>((at, key) => (isObject(at) ? at[key] : undefined), object);
+    return isObject(found) && isPresent(found["spec"]) ? [templateAt(found, path)] : [];
+  }
+  if (WITHOUT_TEMPLATES.test(groupOf(apiVersion) ?? "") || /(Policy|Definition)$/.test(kind)) return [];
+  const { metadata: _metadata, status: _status, ...rest } = object;
+  return search(rest, []);
+}
+
+/** The first pod of an object. */
+export function templateOf(object: WorkloadObject): Template | undefined {
+  return templatesOf(object)[0];
+}
+
+function search(value: unknown, path: readonly (string | number)[]): readonly Template[] {
+  if (path.length > MAX_DEPTH) return [];
+  if (Array.isArray(value)) return value.flatMap((item, index) => search(item, [...path, index]));
+  if (!isObject(value)) return [];
+  if (path.length > 0 && hasPodShape(value)) return [templateAt(value, path)];
+  return Object.entries(value).flatMap(([key, inner]) => search(inner, [...path, key]));
+}
+
+/** An object with metadata, or none, beside a spec whose containers have a name and an image. */
+function hasPodShape({ metadata, spec }: Record<string, unknown>): boolean {
+  if ((isPresent(metadata) && !isObject(metadata)) || !isObject(spec)) return false;
+  const { containers } = spec;
+  const isContainer = (one: unknown) =>
+    isObject(one) && typeof one["name"] === "string" && typeof one["image"] === "string";
+  return Array.isArray(containers) && containers.length > 0 && containers.every(isContainer);
+}
+
+function templateAt(found: Record<string, unknown>, path: readonly (string | number)[]): Template {
   const pod = withoutNulls({ ...found, metadata: found["metadata"] ?? {} }) as unknown as Pod;
-  return { pod, path, unwrap: ({ metadata, spec }) => ({ metadata: isEmpty(metadata) ? undefined : metadata, spec }) };
+  const unwrap = ({ metadata, spec }: Pod) => ({ metadata: isEmpty(metadata) ? undefined : metadata, spec });
+  return { pod, path, unwrap };
+}
+
+/** Kinds whose own annotations name roles. */
+const NAMING_KINDS = new Set(["Pod", "ServiceAccount", "Namespace"]);
+
+/** Paths of role annotations, such as "spec.driver", that belong to no template: podrole does not know their pods. */
+export function strayRoles(object: WorkloadObject): readonly string[] {
+  const templates = new Set(templatesOf(object).map(({ path }) => path.join(".")));
+  const paths: string[] = [];
+  const visit = (value: unknown, path: readonly (string | number)[]): void => {
+    if (path.length > MAX_DEPTH || templates.has(path.join("."))) return;
+    if (Array.isArray(value)) return value.forEach((item, index) => visit(item, [...path, index]));
+    if (!isObject(value)) return;
+    if (Object.keys(value).some(isRoleAnnotation)) paths.push(path.join("."));
+    for (const [key, inner] of Object.entries(value)) visit(inner, [...path, key]);
+  };
+  const { status: _status, ...rest } = object;
+  if (!NAMING_KINDS.has(object.kind ?? "")) visit(rest, []);
+  return paths;
+}
+
+function isRoleAnnotation(key: string): boolean {
+  return key === ANNOTATIONS.role || key.startsWith(ANNOTATIONS.roleOfContainer);
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }

@@ -1,12 +1,14 @@
 // The report as data: every pod assessed, equal pods of a workload grouped and counted, and the changes that affect all pods.
 
 import type { PlanSettings } from "../../injection/plan.ts";
+import { INJECT_ENABLED, LABELS } from "../../policy/annotations.ts";
 import { podsIn } from "../format.ts";
 import { generalChanges } from "./findings/cluster-wide-changes.ts";
 import { type MigrationFinding, type PodVerdict, VERDICTS } from "./findings/finding.ts";
 import { type PermissionChange, permissionChange, type RequestedRoles } from "./findings/namespace-permissions.ts";
 import { type Assessment, assess } from "./findings/pod-assessment.ts";
 import { compare, type Inventory, type Workload } from "./input/inventory.ts";
+import type { WorkloadRef } from "./input/owners.ts";
 import type { Predecessor } from "./predecessor/predecessor.ts";
 
 /** Pods of one workload with the same assessment. */
@@ -19,11 +21,16 @@ export interface Group {
   readonly names: readonly string[];
   readonly verdict: PodVerdict;
   readonly namesRole: boolean;
+  /** Injected already; a template: its next pods will be, because its namespace is labelled. */
   readonly isMoved: boolean;
   readonly before: string;
   readonly after: string;
   readonly findings: readonly MigrationFinding[];
   readonly updateStrategy: string | undefined;
+  /** Of the workload's kind; undefined if the input lacks it. */
+  readonly apiVersion: string | undefined;
+  /** The resource, usually an operator's, that manages the workload. */
+  readonly managedBy: WorkloadRef | undefined;
 }
 
 /** What the migration changes. Programs read the names of the fields, so they do not change. */
@@ -94,7 +101,7 @@ export function makeReport({ inventory, predecessor, settings, openMetadata }: R
       .filter(({ name }) => requested.byNamespace.has(name))
       .toSorted((a, b) => compare(a.name, b.name))
       .flatMap((namespace) => permissionChange(namespace, requested, predecessor, settings.policy) ?? []),
-    groups: groupsOf(assessed),
+    groups: groupsOf(assessed, inventory),
     problems: [...inventory.problems, ...unknownNamespaces(inventory, assessed)],
   };
 }
@@ -121,18 +128,27 @@ function requestedRoles(assessed: readonly Assessed[]): RequestedRoles {
   return { all: [...all].toSorted(), byNamespace };
 }
 
-function groupsOf(assessed: readonly Assessed[]): readonly Group[] {
+function groupsOf(assessed: readonly Assessed[], { namespaces }: Inventory): readonly Group[] {
   const groups = new Map<string, Group>();
   for (const { workload, name, pods, assessment } of assessed) {
-    const { namespace, kind, name: owner, updateStrategy } = workload;
-    const { verdict, findings, namesRole, isMoved } = assessment;
+    const { namespace, kind, name: owner, updateStrategy, apiVersion, managedBy } = workload;
+    const { verdict, findings, namesRole } = assessment;
+    const isLabelled = namespaces.get(namespace)?.labels[LABELS.inject] === INJECT_ENABLED;
+    const isMoved = assessment.isMoved || (name === undefined && isLabelled);
     const [before, after] = [describeBefore(assessment), describeAfter(assessment)];
     const texts = findings.map(({ text }) => (name === undefined ? text : text.replaceAll(`/${name}"`, '/…"')));
     const key = JSON.stringify([namespace, kind, owner, before, after, isMoved, texts]);
     const same = groups.get(key);
     const names = [...(same?.names ?? []), ...(name === undefined ? [] : [name])];
-    const group = { namespace, kind, name: owner, verdict, namesRole, isMoved, before, after, updateStrategy };
-    groups.set(key, { ...group, pods: (same?.pods ?? 0) + pods, names, findings: same?.findings ?? findings });
+    const group = { namespace, kind, name: owner, verdict, namesRole, isMoved, before, after };
+    const restart = { updateStrategy, apiVersion, managedBy };
+    groups.set(key, {
+      ...group,
+      ...restart,
+      pods: (same?.pods ?? 0) + pods,
+      names,
+      findings: same?.findings ?? findings,
+    });
   }
   // The sort is stable: within a verdict, groups keep the inventory's order.
   return [...groups.values()].toSorted((a, b) => VERDICTS.indexOf(b.verdict) - VERDICTS.indexOf(a.verdict));

@@ -111,6 +111,23 @@ spec:
     assert.ok(out.endsWith("\n    exit 0"));
   });
 
+  test("injects pod templates of any kind, and warns about a role whose pods it does not know", async () => {
+    const plain = await fixture("crd-templates.yaml");
+    const { out, err } = await injected(plain);
+    for (const name of ["Rollout/orders", "ScaledJob/job", "PodTemplate/t"])
+      assert.match(err, new RegExp(`^${name}: inject \\(INJECTED\\)`, "m"));
+    assert.match(
+      err,
+      /^Service\/hello: warning: the role annotation at spec\.template\.metadata\.annotations is in no/m,
+    );
+    assert.match(err, /^SparkApplication\/pi: warning: the role annotation at spec\.driver\.annotations is in no/m);
+    assert.equal(out.match(/name: podrole-sidecar/g)?.length, 3);
+    const strict = await run(injectAction, plain, { trustBundle, permitted: ".*", strict: "true" });
+    assert.deepEqual([strict.exitCode, strict.out], [1, out]);
+    const [rollout = ""] = splitDocuments(plain);
+    assert.equal((await run(injectAction, rollout, { trustBundle, permitted: ".*", strict: "true" })).exitCode, 0);
+  });
+
   test("writes the injected pod in the template alone", async () => {
     const plain = await fixture("octal-mode.yaml");
     const { out } = await injected(plain);

@@ -6,8 +6,8 @@ import { hasFinished, type Pod } from "../../../kubernetes/objects.ts";
 import { quoted } from "../../../policy/annotations.ts";
 import { isObject } from "../../../runtime/json-object.ts";
 import { type KubernetesObject, namespaceOf } from "../../manifests/parse-objects.ts";
-import { templateOf } from "../../manifests/templates.ts";
-import { ownerOf, ownersByName, type WorkloadRef } from "./owners.ts";
+import { strayRoles, templatesOf } from "../../manifests/templates.ts";
+import { managersByName, type OwnersByName, ownerOf, ownersByName, type WorkloadRef } from "./owners.ts";
 
 /** The parts of a namespace that decide about roles. */
 export interface NamespaceFacts {
@@ -36,6 +36,10 @@ export interface Workload {
   readonly template: Pod | undefined;
   /** Of a DaemonSet or StatefulSet; with "OnDelete", a rollout restart has no effect. */
   readonly updateStrategy: string | undefined;
+  /** Of its kind; undefined if unknown, as for items of a list. */
+  readonly apiVersion: string | undefined;
+  /** The resource, usually an operator's, that manages a Deployment, StatefulSet or DaemonSet. */
+  readonly managedBy: WorkloadRef | undefined;
 }
 
 /** Everything in the input that decisions about pods need. */
@@ -55,13 +59,13 @@ interface Draft {
   readonly namespace: string;
   readonly owner: WorkloadRef;
   readonly pods: Pod[];
-  controller?: { readonly object: KubernetesObject; readonly template: Pod };
+  controller?: { readonly object: KubernetesObject; readonly templates: readonly Pod[] };
 }
 
 /** Sorts objects of any shape into workloads; what cannot be read as a pod becomes a problem. Never throws. */
 export function takeInventory(objects: readonly KubernetesObject[]): Inventory {
   const ofKind = (kind: string) => objects.filter((object) => object.kind === kind);
-  const owners = ownersByName(objects);
+  const [owners, managers] = [ownersByName(objects), managersByName(objects)];
   const drafts = new Map<string, Draft>();
   const problems: string[] = [];
   let finished = 0;
@@ -73,16 +77,20 @@ export function takeInventory(objects: readonly KubernetesObject[]): Inventory {
     return draft;
   };
   for (const object of objects) {
-    const found = templateOf(object);
-    if (!found) continue;
-    const problem = findShapeProblem(found.pod) ?? withoutContainers(found.pod) ?? namedLikeFlag(object, found.pod);
-    if (problem !== undefined) problems.push(`${object.kind} ${object.metadata.name ?? "(unnamed)"}: ${problem}`);
-    else if (object.kind === "Pod" && hasFinished(found.pod)) finished += 1;
-    else if (object.kind === "Pod") draftOf(object).pods.push(found.pod);
-    // A ReplicaSet or Job with an owner is left out in favour of that owner.
-    else if (ownerOf(object, owners).kind === object.kind) draftOf(object).controller = { object, template: found.pod };
+    const called = `${object.kind} ${object.metadata.name ?? "(unnamed)"}`;
+    problems.push(...strayRoles(object).map((path) => `${called}: ${unknownPodsAt(path)}`));
+    const pods = templatesOf(object).map(({ pod }) => pod);
+    const [first] = pods;
+    if (!first) continue;
+    const problem = pods.map((pod) => problemOf(object, pod)).find((found) => found !== undefined);
+    if (problem !== undefined) problems.push(`${called}: ${problem}`);
+    else if (object.kind === "Pod" && hasFinished(first)) finished += 1;
+    else if (object.kind === "Pod") draftOf(object).pods.push(first);
+    // A ReplicaSet or Job with an owner is left out in favour of that owner, and a finished Job creates no pod.
+    else if (ownerOf(object, owners).kind === object.kind && !isFinishedJob(object))
+      draftOf(object).controller = { object, templates: pods };
   }
-  const workloads = [...drafts.values()].map(workloadOf);
+  const workloads = [...drafts.values()].map((draft) => workloadOf(draft, managers));
   return {
     namespaces: namespacesOf(ofKind("Namespace"), workloads),
     serviceAccounts: new Map(
@@ -99,17 +107,37 @@ export function takeInventory(objects: readonly KubernetesObject[]): Inventory {
   };
 }
 
-function workloadOf({ namespace, owner: { kind, name }, pods, controller }: Draft): Workload {
+function workloadOf({ namespace, owner, pods, controller }: Draft, managers: OwnersByName): Workload {
+  const { kind, name, apiVersion } = owner;
   const live = pods.map((pod) => ({ pod, isLive: true, count: 1 }));
-  const future = controller ? [{ pod: controller.template, isLive: false, count: replicasOf(controller.object) }] : [];
+  const count = controller ? replicasOf(controller.object) : 0;
+  const future = (controller?.templates ?? []).map((pod) => ({ pod, isLive: false, count }));
   return {
     namespace,
     kind,
     name,
     instances: live.length > 0 ? live : future,
-    template: controller?.template,
+    template: controller?.templates[0],
     updateStrategy: controller && strategyOf(controller.object),
+    apiVersion,
+    managedBy: managers.get(`${namespace} ${kind} ${name}`),
   };
+}
+
+function problemOf(object: KubernetesObject, pod: Pod): string | undefined {
+  return findShapeProblem(pod) ?? withoutContainers(pod) ?? namedLikeFlag(object, pod);
+}
+
+function unknownPodsAt(path: string): string {
+  return `the role annotation at ${path} is in no pod template that podrole knows; only its live pods are assessed`;
+}
+
+/** (https://kubernetes.io/docs/concepts/workloads/controllers/job/#job-termination-and-cleanup) */
+function isFinishedJob({ kind, status }: KubernetesObject): boolean {
+  const conditions = kind === "Job" && isObject(status) ? status["conditions"] : undefined;
+  const ends = (one: unknown) =>
+    isObject(one) && one["status"] === "True" && (one["type"] === "Complete" || one["type"] === "Failed");
+  return Array.isArray(conditions) && conditions.some(ends);
 }
 
 /** Possible in a file only: the API server accepts no such pod. */

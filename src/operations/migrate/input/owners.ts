@@ -7,6 +7,8 @@ import { type KubernetesObject, namespaceOf } from "../../manifests/parse-object
 export interface WorkloadRef {
   readonly kind: string;
   readonly name: string;
+  /** Kinds of several groups have one name; undefined if unknown, as for items of a list. */
+  readonly apiVersion?: string;
 }
 
 /** Owners by "namespace kind name" of the owned object. */
@@ -14,9 +16,13 @@ export type OwnersByName = ReadonlyMap<string, WorkloadRef>;
 
 /** Owners of the ReplicaSets and Jobs between pods and their workloads, by "namespace kind name". */
 export function ownersByName(objects: readonly KubernetesObject[]): OwnersByName {
-  const intermediates = objects.filter(({ kind }) => kind === "ReplicaSet" || kind === "Job");
+  return ownersOf(objects, ["ReplicaSet", "Job"]);
+}
+
+function ownersOf(objects: readonly KubernetesObject[], kinds: readonly string[]): OwnersByName {
+  const owned = objects.filter(({ kind }) => kinds.includes(kind));
   return new Map(
-    intermediates.flatMap((object) => {
+    owned.flatMap((object) => {
       const { kind, metadata } = object;
       const owner = controllerIn(metadata);
       return owner ? [[`${namespaceOf(object)} ${kind} ${metadata.name ?? ""}`, owner]] : [];
@@ -24,14 +30,22 @@ export function ownersByName(objects: readonly KubernetesObject[]): OwnersByName
   );
 }
 
+/** What manages a Deployment, StatefulSet or DaemonSet, such as an operator's resource, by "namespace kind name". */
+export function managersByName(objects: readonly KubernetesObject[]): OwnersByName {
+  return ownersOf(objects, ["Deployment", "StatefulSet", "DaemonSet"]);
+}
+
 /** The workload of a pod, ReplicaSet or Job; the object itself if it has no owner. */
 export function ownerOf(
-  object: { readonly kind?: string; readonly metadata: ObjectMeta },
+  object: { readonly kind?: string; readonly metadata: ObjectMeta; readonly apiVersion?: unknown },
   known: OwnersByName,
 ): WorkloadRef {
-  const { kind = "Pod", metadata } = object;
+  const { kind = "Pod", metadata, apiVersion } = object;
   const owner = controllerIn(metadata);
-  if (!owner) return { kind, name: metadata.name ?? metadata.generateName ?? "" };
+  if (!owner) {
+    const name = metadata.name ?? metadata.generateName ?? "";
+    return { kind, name, ...(typeof apiVersion === "string" && { apiVersion }) };
+  }
   const next = known.get(`${namespaceOf(object)} ${owner.kind} ${owner.name}`);
   return next ?? guessOwner(owner, metadata) ?? owner;
 }
@@ -47,5 +61,8 @@ function guessOwner({ kind, name }: WorkloadRef, { labels }: ObjectMeta): Worklo
 }
 
 function controllerIn({ ownerReferences }: ObjectMeta): WorkloadRef | undefined {
-  return controllerOf(Array.isArray(ownerReferences) ? ownerReferences : []);
+  const owner = controllerOf(Array.isArray(ownerReferences) ? ownerReferences : []);
+  if (!owner) return undefined;
+  const { kind, name, apiVersion } = owner;
+  return { kind, name, ...(typeof apiVersion === "string" && { apiVersion }) };
 }
