@@ -120,7 +120,7 @@ test("createRenewalProcess() returns NOT_READY while there are no file descripto
   assert.deepEqual(renewed, { outcome: "renewed" });
 });
 
-test("a renewal that cannot write logs the error, and the next one succeeds once it can", async (t) => {
+test("runRenew() logs an error when it cannot write, and succeeds once it can", async (t) => {
   const server = await startFakeServer();
   t.after(() => server.stop());
   const pod = await createTestPod(t, server);
