@@ -83,3 +83,9 @@ function toText(key: string, value: unknown): string {
 function formatAddress({ host, port }: Address): string {
   return `${host}:${port}`;
 }
+
+/** Runs `work` while a timer keeps the process alive, as main.ts does: the program's own timers do not. */
+export async function keepAlive<Result>(work: Promise<Result>): Promise<Result> {
+  const alive = setInterval(() => {}, 1_000);
+  return work.finally(() => clearInterval(alive));
+}

@@ -1,6 +1,7 @@
 // A server that behaves like podrole's towards a sidecar: real gRPC, real mutual TLS, real certificates. The test sets its
 // answers. `restart()` starts it again on the same ports.
 import { createPublicKey } from "node:crypto";
+import { after, beforeEach } from "node:test";
 import { bundleHash } from "../../src/pki/bundle.ts";
 import { type Authority, createAuthority, issueCertificate } from "../../src/pki/certificate.ts";
 import { readCsr } from "../../src/pki/csr.ts";
@@ -28,6 +29,8 @@ export interface FakeServer {
   readonly calls: ("certificate" | "credentials")[];
   readonly tokens: string[];
   readonly bundleHashes: string[];
+  /** Grants every container credentials; the answer until a test sets another one. */
+  readonly defaultGrant: (container: string, call: number) => Grant;
   /** Returns the answer for a container; may throw a PodroleError for the whole call. */
   grant: (container: string, call: number) => Grant | Promise<Grant>;
   /** What the identity port throws; if undefined, it issues a certificate. */
@@ -37,8 +40,18 @@ export interface FakeServer {
   accompanies: boolean;
   /** Bundle in answers to callers that have another one. */
   newBundle: string | undefined;
+  /** Forgets the requests, and answers as it did at first. */
+  reset(): void;
   stop(): Promise<void>;
   restart(): Promise<void>;
+}
+
+/** Starts a server for the tests of one file, before each of which it is reset. */
+export async function shareFakeServer(clock?: Clock): Promise<FakeServer> {
+  const server = await startFakeServer(clock);
+  beforeEach(() => server.reset());
+  after(() => server.stop());
+  return server;
 }
 
 export async function startFakeServer(clock: Clock = systemClock): Promise<FakeServer> {
@@ -105,6 +118,15 @@ export async function startFakeServer(clock: Clock = systemClock): Promise<FakeS
   }
 
   await start();
+  const defaultGrant: FakeServer["defaultGrant"] = (container, call) =>
+    granted(container, { now: clock.now(), suffix: String(call) });
+  const firstAnswers = {
+    grant: defaultGrant,
+    refuseProof: undefined,
+    certificateLifetimeMs: HOUR_MS,
+    accompanies: false,
+    newBundle: undefined,
+  };
   const server: FakeServer = {
     identityPort: ports[0],
     credentialsPort: ports[1],
@@ -112,11 +134,12 @@ export async function startFakeServer(clock: Clock = systemClock): Promise<FakeS
     calls: [],
     tokens: [],
     bundleHashes: [],
-    grant: (container, call) => granted(container, { now: clock.now(), suffix: String(call) }),
-    refuseProof: undefined,
-    certificateLifetimeMs: HOUR_MS,
-    accompanies: false,
-    newBundle: undefined,
+    defaultGrant,
+    ...firstAnswers,
+    reset() {
+      for (const list of [server.calls, server.tokens, server.bundleHashes]) list.length = 0;
+      Object.assign(server, firstAnswers);
+    },
     async stop() {
       await Promise.all(listeners.map((listener) => listener.close()));
     },

@@ -1,22 +1,16 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { after, beforeEach, type TestContext, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { ERRORS, PodroleError } from "../../src/protocol/errors.ts";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
 import { runInit } from "../../src/sidecar/init.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { createTestPod } from "./fake-pod.ts";
-import { refused, startFakeServer } from "./fake-server.ts";
+import { createTestPod, keepAlive } from "./fake-pod.ts";
+import { refused, shareFakeServer } from "./fake-server.ts";
 
-const server = await startFakeServer();
-const defaultGrant = server.grant;
-after(() => server.stop());
-beforeEach(() => {
-  server.calls.length = 0;
-  server.grant = defaultGrant;
-  server.refuseProof = undefined;
-});
+const server = await shareFakeServer();
+const { defaultGrant } = server;
 
 /** A clock that runs twenty times as fast, so that real waits are short and a busy machine still meets each deadline. */
 function fastClock(): Clock {
@@ -32,13 +26,11 @@ async function setUp(t: TestContext, changes: Partial<SidecarSettings> = {}) {
   const pod = await createTestPod(t, server, changes);
   const { log, lines } = createKeptLog();
   const stopping = new AbortController();
-  const alive = setInterval(() => {}, 1_000);
   return {
     pod,
     lines,
     stopping,
-    run: () =>
-      runInit({ clock: fastClock(), log, signal: stopping.signal }, pod.settings).finally(() => clearInterval(alive)),
+    run: () => keepAlive(runInit({ clock: fastClock(), log, signal: stopping.signal }, pod.settings)),
     message: () => readFile(pod.settings.terminationMessageFile ?? "", "utf8"),
   };
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, beforeEach, type TestContext, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { until } from "../../emulators/until.ts";
 import { ERRORS, PodroleError } from "../../src/protocol/errors.ts";
 import { type Clock, HOUR_MS, systemClock } from "../../src/runtime/clock.ts";
@@ -10,18 +10,12 @@ import { renew } from "../../src/sidecar/renewal/renew.ts";
 import { runServe, startServe } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { createTestPod, type FakePod } from "./fake-pod.ts";
-import { granted, refused, startFakeServer } from "./fake-server.ts";
+import { createTestPod, type FakePod, keepAlive } from "./fake-pod.ts";
+import { granted, refused, shareFakeServer } from "./fake-server.ts";
 import { sendRequest } from "./send-request.ts";
 
-const server = await startFakeServer();
-const defaultGrant = server.grant;
-after(() => server.stop());
-beforeEach(() => {
-  server.calls.length = 0;
-  server.grant = defaultGrant;
-  server.refuseProof = undefined;
-});
+const server = await shareFakeServer();
+const { defaultGrant } = server;
 
 /** Real timers on a wall clock that can jump ahead, as after a suspension. */
 function suspendable() {
@@ -193,13 +187,12 @@ async function begin(t: TestContext, changes: Partial<SidecarSettings> = {}) {
   const pod = await createTestPod(t, server, changes);
   const { log, lines } = createKeptLog();
   const stopping = new AbortController();
-  const alive = setInterval(() => {}, 1_000);
   const deps = { clock: systemClock, log, write() {}, env: {}, signal: stopping.signal };
   return {
     pod,
     lines,
     stopping,
-    ended: runServe(deps, pod.settings).finally(() => clearInterval(alive)),
+    ended: keepAlive(runServe(deps, pod.settings)),
     message: () => readFile(pod.settings.terminationMessageFile ?? "", "utf8"),
   };
 }

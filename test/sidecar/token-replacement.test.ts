@@ -1,18 +1,17 @@
 // Authorization tokens over several starts of one pod's sidecar, over real sockets.
 import assert from "node:assert/strict";
 import { type AddressInfo, createServer } from "node:net";
-import { after, type TestContext, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { runInit } from "../../src/sidecar/init.ts";
 import { startServe } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { createTestPod, type FakePod } from "./fake-pod.ts";
-import { startFakeServer } from "./fake-server.ts";
+import { shareFakeServer } from "./fake-server.ts";
 import { sendRequest } from "./send-request.ts";
 
-const server = await startFakeServer();
-after(() => server.stop());
+const server = await shareFakeServer();
 
 const { log } = createKeptLog();
 

@@ -2,19 +2,18 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect } from "node:net";
-import { after, type TestContext, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { renew } from "../../src/sidecar/renewal/renew.ts";
 import { startServe } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { runWait } from "../../src/sidecar/wait.ts";
 import { createKeptLog } from "../fakes/log.ts";
-import { createTestPod } from "./fake-pod.ts";
-import { startFakeServer } from "./fake-server.ts";
+import { createTestPod, keepAlive } from "./fake-pod.ts";
+import { shareFakeServer } from "./fake-server.ts";
 import { sendRequest } from "./send-request.ts";
 
-const server = await startFakeServer();
-after(() => server.stop());
+const server = await shareFakeServer();
 
 /** A sidecar that has credentials. */
 async function setUp(t: TestContext) {
@@ -32,24 +31,18 @@ const wait = (settings: SidecarSettings, port: number, initTimeout = 10_000) =>
     { ...settings, port, initTimeout },
   );
 
-/** Runs `work` while a timer keeps the process alive, as main.ts does: the program's own timers do not. */
-async function kept<Result>(work: Promise<Result>): Promise<Result> {
-  const alive = setInterval(() => {}, 1_000);
-  return work.finally(() => clearInterval(alive));
-}
-
 test("runWait() returns 0 once the sidecar has credentials and listens, and 1 after initTimeout", async (t) => {
   const { serving, pod } = await setUp(t);
   assert.equal(await wait(pod.settings, serving.port), 0);
   await serving.stop("test");
-  assert.equal(await kept(wait(pod.settings, serving.port, 100)), 1);
+  assert.equal(await keepAlive(wait(pod.settings, serving.port, 100)), 1);
 });
 
 test("runWait() returns 1 while a container has no credentials, or credentials.json cannot be read", async (t) => {
   const { serving, pod } = await setUp(t);
   const { settings } = pod;
-  assert.equal(await kept(wait({ ...settings, containers: ["app", "other"] }, serving.port, 100)), 1);
-  assert.equal(await kept(wait({ ...settings, identityDirectory: settings.proofFile }, serving.port, 100)), 1);
+  assert.equal(await keepAlive(wait({ ...settings, containers: ["app", "other"] }, serving.port, 100)), 1);
+  assert.equal(await keepAlive(wait({ ...settings, identityDirectory: settings.proofFile }, serving.port, 100)), 1);
   await serving.stop("test");
 });
 

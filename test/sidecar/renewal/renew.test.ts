@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import { after, beforeEach, type TestContext, test } from "node:test";
+import { beforeEach, type TestContext, test } from "node:test";
 import { joinBundle } from "../../../src/pki/bundle.ts";
 import { createAuthority } from "../../../src/pki/certificate.ts";
 import { ERRORS, type ErrorCode, PodroleError } from "../../../src/protocol/errors.ts";
@@ -17,26 +17,17 @@ import type { SidecarSettings } from "../../../src/sidecar/settings.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 import { createTestPod } from "../fake-pod.ts";
-import { granted, refused, startFakeServer } from "../fake-server.ts";
+import { granted, refused, shareFakeServer, startFakeServer } from "../fake-server.ts";
 
 let clock: FakeClock = createFakeClock(Date.now());
-const server = await startFakeServer({
+const server = await shareFakeServer({
   now: () => clock.now(),
   elapsedMs: () => clock.elapsedMs(),
   schedule: (task, ms) => clock.schedule(task, ms),
 });
-const defaultGrant = server.grant;
-after(() => server.stop());
+const { defaultGrant } = server;
 beforeEach(() => {
   clock = createFakeClock(Date.now());
-  server.calls.length = 0;
-  server.tokens.length = 0;
-  server.bundleHashes.length = 0;
-  server.grant = defaultGrant;
-  server.refuseProof = undefined;
-  server.newBundle = undefined;
-  server.accompanies = false;
-  server.certificateLifetimeMs = HOUR_MS;
 });
 
 async function setUp(t: TestContext, changes: Partial<SidecarSettings> = {}) {

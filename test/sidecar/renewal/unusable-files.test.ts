@@ -2,15 +2,14 @@
 import assert from "node:assert/strict";
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, type TestContext, test } from "node:test";
+import { type TestContext, test } from "node:test";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
 import { renew } from "../../../src/sidecar/renewal/renew.ts";
 import { createKeptLog } from "../../fakes/log.ts";
 import { createTestPod } from "../fake-pod.ts";
-import { startFakeServer } from "../fake-server.ts";
+import { shareFakeServer } from "../fake-server.ts";
 
-const server = await startFakeServer();
-after(() => server.stop());
+const server = await shareFakeServer();
 
 async function setUp(t: TestContext) {
   const pod = await createTestPod(t, server);
