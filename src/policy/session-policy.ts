@@ -19,7 +19,7 @@ export type SessionPolicySource = { readonly text: string | undefined } | "defer
 
 const MAX_POLICY_ARNS = 10;
 /** STS: characters of the inline policy and the ARNs of managed policies together. */
-const MAX_POLICY_LENGTH = 2_048;
+export const MAX_POLICY_LENGTH = 2_048;
 const POLICY_ARN = new RegExp(
   String.raw`^arn:([a-z-]{3,16}):iam::(aws|\d{12}):policy${PATH}[${NAME_CHARACTERS}]{1,128}$`,
 );
@@ -90,7 +90,7 @@ function inlinePolicyOf(pod: PodFacts, source: SessionPolicySource | undefined):
  * Returns why STS would reject the policy, so that the refusal comes before the call; undefined if nothing is wrong.
  */
 function policyTextProblem(text: string): string | undefined {
-  if (text.length > MAX_POLICY_LENGTH) return `has ${text.length} characters; expected at most ${MAX_POLICY_LENGTH}`;
+  if (text.length > MAX_POLICY_LENGTH) return `is too long; expected at most ${MAX_POLICY_LENGTH} characters`;
   if (!/^[\t\n\r\x20-\xff]+$/.test(text)) return "is empty or has characters beyond Latin-1; expected a JSON policy";
   const policy = parseJson(text);
   if (policy === undefined) return "is not JSON; expected a JSON policy";

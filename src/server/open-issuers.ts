@@ -7,6 +7,7 @@ import { createEventRecorder } from "./issue/events.ts";
 import { createCertificateIssuer, type IssueCertificate } from "./issue/issue-certificate.ts";
 import { type CredentialIssuer, createCredentialIssuer } from "./issue/issue-credentials.ts";
 import { createPodDirectory, type PodDirectory } from "./issue/pod-directory.ts";
+import { createSessionPolicyReader } from "./issue/session-policy-reader.ts";
 import { createReviewLimit } from "./issue/token-reviews.ts";
 import { createProofVerifier, type ProvenPod } from "./issue/verify-proof.ts";
 import { measureCache } from "./observability/measure.ts";
@@ -54,7 +55,10 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
     audit,
     directory,
     cache: measureCache(aws.cache, metrics),
-    readConfigMap: (namespace, name) => kubernetes.getConfigMap(namespace, name),
+    readSessionPolicy: createSessionPolicyReader({
+      clock,
+      getConfigMap: (namespace, name) => kubernetes.getConfigMap(namespace, name),
+    }),
     recordRefusal: createEventRecorder({
       kubernetes,
       clock,

@@ -121,7 +121,7 @@ async function issueCredentials(record: Audit): Promise<void> {
       get: async () => ({ credentials: SESSION, remainingMs: HOUR_MS, outcome: "miss" }),
       prefetch: async () => {},
     },
-    readConfigMap: async () => undefined,
+    readSessionPolicy: async () => undefined,
     recordRefusal: () => {},
     policy: () => PLAN_SETTINGS.policy,
   });

@@ -4,7 +4,7 @@
 import type { PodIdentity } from "../../pki/identity.ts";
 import { type AssumeRoleInput, assumeRoleInput, decideRoles, type PolicySettings } from "../../policy/decide.ts";
 import type { RoleArn } from "../../policy/role.ts";
-import { SESSION_POLICY_KEY, sessionPolicyConfigMap } from "../../policy/session-policy.ts";
+import { sessionPolicyConfigMap } from "../../policy/session-policy.ts";
 import { overloadedError } from "../../protocol/calls-in-flight.ts";
 import { type ErrorInfo, isRefusal, PodroleError, type Refusal, toPodroleError } from "../../protocol/errors.ts";
 import type { Audit } from "../../runtime/log.ts";
@@ -14,14 +14,15 @@ import { circumstancesOf } from "./circumstances.ts";
 import { asPinned, type ContainerDecision, decideContainers } from "./decide-containers.ts";
 import type { RecordRefusal } from "./events.ts";
 import type { PodDirectory, PodInContext } from "./pod-directory.ts";
+import type { ReadSessionPolicy } from "./session-policy-reader.ts";
 import { podFields } from "./verify-proof.ts";
 
 export interface CredentialIssuerDeps {
   readonly audit: Audit;
   readonly directory: Pick<PodDirectory, "find" | "confirm">;
   readonly cache: Pick<CredentialCache, "get" | "prefetch">;
-  /** Reads the ConfigMap of a session policy; the operator grants the permission for it (docs/install.md). */
-  readonly readConfigMap: (namespace: string, name: string) => Promise<Readonly<Record<string, string>> | undefined>;
+  /** Reads the session policy that a pod names. */
+  readonly readSessionPolicy: ReadSessionPolicy;
   /** Shows a container's refusal on its pod (an Event); must not throw. */
   readonly recordRefusal: RecordRefusal;
   readonly policy: () => PolicySettings;
@@ -54,7 +55,7 @@ export function createCredentialIssuer({
   audit,
   directory,
   cache,
-  readConfigMap,
+  readSessionPolicy,
   recordRefusal,
   policy,
 }: CredentialIssuerDeps): CredentialIssuer {
@@ -96,8 +97,8 @@ export function createCredentialIssuer({
     const configMap = sessionPolicyConfigMap(facts);
     if (configMap === undefined) return input;
     if (isRefusal(configMap)) return configMap;
-    const data = await readConfigMap(facts.namespace, configMap);
-    return assumeRoleInput(facts, role, policy(), { text: data?.[SESSION_POLICY_KEY] });
+    const text = await readSessionPolicy(facts.namespace, configMap);
+    return assumeRoleInput(facts, role, policy(), { text });
   }
 
   /** Drops errors, because issue() meets and reports the same ones. */

@@ -80,7 +80,7 @@ function setUp(context: TestContext) {
       audit: () => {},
       directory: { find, confirm: find },
       cache,
-      readConfigMap: async () => undefined,
+      readSessionPolicy: async () => undefined,
       recordRefusal: () => {},
       policy: () => POLICY,
     });

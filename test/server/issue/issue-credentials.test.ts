@@ -45,8 +45,7 @@ function setUp(found: PodInContext | Refusal, get: () => Promise<SessionCredenti
       },
       prefetch: async (input) => void prefetched.push(input),
     },
-    readConfigMap: async (namespace, name) =>
-      namespace === "team" && name === "narrow" ? { "policy.json": POLICY } : undefined,
+    readSessionPolicy: async (namespace, name) => (namespace === "team" && name === "narrow" ? POLICY : undefined),
     recordRefusal: (_pod, refusal) => recorded.push(refusal),
     policy: () => settings(),
   });

@@ -35,7 +35,7 @@ async function accessKeys(annotations: Readonly<Record<string, string>>, session
     audit: () => {},
     directory: { find, confirm: find },
     cache: createCredentialCache({ clock, assumeRole }, { capacity: 10 }),
-    readConfigMap: async () => undefined,
+    readSessionPolicy: async () => undefined,
     recordRefusal: () => {},
     policy: () => settings({ baseArn: undefined, sessionName }),
   });

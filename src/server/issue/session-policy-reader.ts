@@ -1,0 +1,46 @@
+// Reads session policies from ConfigMaps, which the server does not watch. Each container of a pod needs the same one, and a pod
+// may ask as often as it likes, so a ConfigMap is read once for all who wait, and the result is returned again for some
+// seconds: the policy, its absence, or why it could not be read.
+import { MAX_POLICY_LENGTH, SESSION_POLICY_KEY } from "../../policy/session-policy.ts";
+import { PodroleError, toPodroleError } from "../../protocol/errors.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { createLiveLookups } from "./live-lookups.ts";
+
+/** Resolves with the text of the policy; undefined if there is no such ConfigMap or key. Rejects with PodroleError. */
+export type ReadSessionPolicy = (namespace: string, configMap: string) => Promise<string | undefined>;
+
+export interface SessionPolicyReaderDeps {
+  readonly clock: Clock;
+  /** The operator grants the permission for it (docs/install.md). */
+  readonly getConfigMap: (namespace: string, name: string) => Promise<Readonly<Record<string, string>> | undefined>;
+}
+
+/** Of ConfigMaps: in memory, 4 MiB of the longest policies. */
+const LOOKUPS = { rememberMs: 5_000, capacity: 1_000 };
+
+/** Creates a reader that remembers nothing yet. */
+export function createSessionPolicyReader({ clock, getConfigMap }: SessionPolicyReaderDeps): ReadSessionPolicy {
+  const readOnce = createLiveLookups<{ readonly text: string | undefined } | PodroleError>({ clock }, LOOKUPS);
+
+  async function read(namespace: string, name: string) {
+    try {
+      const data = await getConfigMap(namespace, name);
+      return { text: shortened(data?.[SESSION_POLICY_KEY]) };
+    } catch (error) {
+      return toPodroleError(error);
+    }
+  }
+
+  return async (namespace, name) => {
+    const result = await readOnce(`${namespace}/${name}`, () => read(namespace, name));
+    if (result instanceof PodroleError) throw result;
+    return result.text;
+  };
+}
+
+/** A policy that is too long is refused whatever follows. A copy, because a slice would keep the whole text in memory. */
+function shortened(text: string | undefined): string | undefined {
+  return text === undefined || text.length <= MAX_POLICY_LENGTH
+    ? text
+    : Buffer.from(text.slice(0, MAX_POLICY_LENGTH + 1)).toString();
+}
