@@ -32,6 +32,11 @@ export function untilDueMs(clock: Clocks, { wallMs, elapsedMs }: DueTime): numbe
   return Math.min(wallMs - clock.now(), elapsedMs - clock.elapsedMs());
 }
 
+/** Returns for how many milliseconds a time has passed: the longer of the two times; 0 if it has not come on either clock. */
+export function passedMs(clock: Clocks, time: DueTime): number {
+  return Math.max(-untilDueMs(clock, time), 0);
+}
+
 /** Reports whether one of the two clocks has reached the time. */
 export function isDue(clock: Clocks, time: DueTime): boolean {
   return untilDueMs(clock, time) <= 0;

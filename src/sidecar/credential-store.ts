@@ -4,9 +4,11 @@
 //   valid    returned to the container, as a reply that is built once
 //   expired  no longer returned; the next renewal replaces them
 // In each state the latest refusal is stored as well, if there is one: some leave valid credentials in place.
-// Ended by: reload(), which replaces the credentials of all containers; the clock, which turns valid into expired.
+// Ended by: reload(), which replaces the credentials of all containers; the wall clock or elapsed time (due.ts), whichever
+// comes first, which turns valid into expired.
 import { ERRORS, type ErrorCode } from "../protocol/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { dueAfter, passedMs } from "../runtime/due.ts";
 import type { Log } from "../runtime/log.ts";
 import {
   type ContainerGrant,
@@ -57,6 +59,9 @@ interface Logged {
   readonly refusal: ErrorCode | undefined;
 }
 
+/** A clock that was set back further than this makes a renewal due at once. */
+const MAX_SET_BACK_MS = 60_000;
+
 /** Creates an empty store. `read` returns the grants on file and may throw. */
 export function createCredentialStore(
   { clock, log, read }: { readonly clock: Clock; readonly log: Log; readonly read: () => Grants | undefined },
@@ -64,9 +69,13 @@ export function createCredentialStore(
 ): CredentialStore {
   let grants: Grants | undefined;
   let entries: readonly (Entry | undefined)[] = [];
+  let readAt = dueAfter(clock, 0);
   const logged = new Map<string, Logged>();
 
-  const stateAt = (index: number) => stateOf(entries[index], clock.now());
+  /** The wall clock, or what it would show if it had not been set back since the grants were read. */
+  const now = () => readAt.wallMs + passedMs(clock, readAt);
+  const setBackMs = () => now() - clock.now();
+  const stateAt = (index: number) => stateOf(entries[index], now());
 
   function observe(): void {
     for (const [index, container] of containers.entries()) {
@@ -89,6 +98,7 @@ export function createCredentialStore(
       }
       if (next === undefined) return;
       grants = next;
+      readAt = dueAfter(clock, 0);
       const byContainer = new Map(next.containers.map((grant) => [grant.container, grant]));
       entries = containers.map((container) => {
         const grant = byContainer.get(container);
@@ -105,14 +115,20 @@ export function createCredentialStore(
       return current.state === "valid" ? current.credentials : undefined;
     },
     refusal: (index) => entries[index]?.grant.refusal,
-    renewAt: () => renewAt(grants, containers, clock.now()),
+    renewAt() {
+      const at = renewAt(grants, containers, now());
+      if (at === 0) return 0;
+      // Replies carry an expiry by the former clock, with which an app would keep expired credentials.
+      return setBackMs() > MAX_SET_BACK_MS ? Math.min(at, clock.now()) : at - setBackMs();
+    },
     ready: () => isServed(grants, containers),
     expiries() {
       const times = entries.map((entry) => entry?.grant.credentials?.expiresAtMs);
       const known = times.filter((time) => time !== undefined);
+      const certificate = grants?.certificate?.expiresAtMs;
       return {
-        credentials: known.length > 0 ? Math.min(...known) : undefined,
-        certificate: grants?.certificate?.expiresAtMs,
+        credentials: known.length > 0 ? Math.min(...known) - setBackMs() : undefined,
+        certificate: certificate && certificate - setBackMs(),
       };
     },
     observe,

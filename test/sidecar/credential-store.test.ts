@@ -143,3 +143,35 @@ test("observe() logs revoked credentials as absent with the refusal, and a secon
     ],
   );
 });
+
+test("reply() returns no expired credentials although the wall clock was set back, and a renewal is due", async () => {
+  const { clock, store, grant, put } = setUp("app");
+  put(grant("app", 60));
+  clock.step(-120 * MINUTE_MS);
+  assert.ok(store.reply(0), "they have not expired");
+  assert.ok(store.renewAt() > 0 && store.renewAt() <= clock.now());
+  assert.equal(store.expiries().credentials, clock.now() + 60 * MINUTE_MS);
+  await clock.advance(60 * MINUTE_MS);
+  assert.deepEqual([store.reply(0), store.renewAt()], [undefined, 0]);
+  assert.equal(store.expiries().credentials, clock.now(), "expired, and shown as expired");
+});
+
+test("reply() returns no credentials that expired while the node was suspended", () => {
+  const { clock, store, grant, put } = setUp("app");
+  put(grant("app", 60));
+  clock.suspend(61 * MINUTE_MS);
+  assert.deepEqual([store.reply(0), store.renewAt()], [undefined, 0]);
+});
+
+test("renewAt() stays due on time when the clock is set back by less than a minute", async () => {
+  const { clock, store, grant, put } = setUp("app");
+  put({ ...grant("app", 60), credentials: { ...later(grant("app", 60)), renewAtMs: clock.now() + 30 * MINUTE_MS } });
+  clock.step(-30_000);
+  assert.equal(store.renewAt() - clock.now(), 30 * MINUTE_MS);
+  await clock.advance(30 * MINUTE_MS);
+  assert.equal(store.renewAt(), clock.now());
+});
+
+function later({ credentials }: ContainerGrant) {
+  return credentials ?? assert.fail("no credentials");
+}

@@ -54,6 +54,8 @@ const TOKEN_MS = 36_000;
 /** Pods whose outage began in the same moment spread by up to this fraction of a wait. */
 const SPREAD = 0.05;
 const MAX_UNHURRIED_MS = 60_000;
+/** Twice what a server asks for: half a minute, and another one over which it spreads callers. More follows from a fault. */
+const MAX_RETRY_AFTER_MS = 120_000;
 /** After a permanent refusal, for a caller that waits: an operator who has just corrected the cause does not wait long. */
 const REQUESTED_PERMANENT_MS = 10_000;
 
@@ -91,7 +93,7 @@ export function createPace({ clock, random, store }: PaceDeps): Pace {
       const failures = (state?.failures ?? 0) + 1;
       state = { failingSince: state?.failingSince ?? now, failures, fullAt: fullAt(now) };
       store?.save(state);
-      const { retryAfterMs } = renewal;
+      const retryAfterMs = Math.min(renewal.retryAfterMs, MAX_RETRY_AFTER_MS);
       const urgentMs = Math.max(urgentWait(now, failures, ready ? FIRST_MS : FIRST_START_MS), retryAfterMs);
       if (ready && isPermanent(renewal)) {
         const waitMs = Math.max(jitter(MAX_UNHURRIED_MS, 0.2, random), retryAfterMs);

@@ -2,10 +2,12 @@
 // States: waiting (for half of the lifetime of the stored credentials, or as pace.ts says after a failure) → renewing →
 // waiting …; stopped by stop(), which also ends the running renewal. While credentials are missing and the server cannot be
 // reached: away (a TCP connection is tried every 2 to 3 s, which costs neither a process nor TLS) → waiting, when one opens.
-// Due times are wall-clock times checked at least every 30 s, because a timer does not notice a suspended machine.
+// What is due is due by wall clock or by elapsed time (due.ts), and is checked at least every 30 s, because a timer does not
+// notice a suspended machine.
 import { ERRORS, type ErrorInfo } from "../../protocol/errors.ts";
 import { createChanges } from "../../runtime/changes.ts";
 import { type Clock, jitter, repeat } from "../../runtime/clock.ts";
+import { type DueTime, dueAfter, MAX_CHECK_INTERVAL_MS, passedMs, untilDueMs } from "../../runtime/due.ts";
 import type { Log } from "../../runtime/log.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import type { PaceStore } from "../files/pace-file.ts";
@@ -45,7 +47,6 @@ export interface RenewalsDeps {
   readonly random?: () => number;
 }
 
-const CHECK_INTERVAL_MS = 30_000;
 /** Varied by ±20 %, which also spreads the renewals of many pods when their server returns. */
 const LOOK_INTERVAL_MS = 2_500;
 /** A renewal has 30 s; after this many further checks it should have ended long ago. */
@@ -59,15 +60,19 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
   const ended = createChanges<Renewal>((err) => log.error({ err }, "a listener of renewals failed"));
   let inFlight: Promise<void> | undefined;
   let checks = 0;
-  let last: EndedRenewal | undefined;
+  let last: (EndedRenewal & { readonly end: DueTime }) | undefined;
   let requested = false;
   let cancel = () => {};
   /** Aborted, and so not away, except while the server is looked for. */
   let away = AbortSignal.abort();
-  let nextLookAt = 0;
+  let nextLook = dueAfter(clock, 0);
   let found = () => {};
 
-  const dueIn = () => dueInMs({ now: clock.now(), last, requested, isAway: !away.aborted, renewAt: store.renewAt() });
+  function dueIn(): number {
+    const now = clock.now();
+    const ended = last && { ...last, endedAt: now - passedMs(clock, last.end) };
+    return dueInMs({ now, last: ended, requested, isAway: !away.aborted, renewAt: store.renewAt() });
+  }
 
   function check(): void {
     if (stopping.signal.aborted) return;
@@ -80,7 +85,7 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
   function scheduleCheck(): void {
     cancel();
     if (stopping.signal.aborted) return;
-    const delayMs = inFlight ? CHECK_INTERVAL_MS : Math.min(Math.max(dueIn(), 0), CHECK_INTERVAL_MS);
+    const delayMs = inFlight ? MAX_CHECK_INTERVAL_MS : Math.min(Math.max(dueIn(), 0), MAX_CHECK_INTERVAL_MS);
     cancel = clock.schedule(check, delayMs);
   }
 
@@ -89,11 +94,11 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
     const ending = new AbortController();
     away = AbortSignal.any([ending.signal, stopping.signal]);
     found = () => ending.abort();
-    nextLookAt = clock.now() + firstWaitMs;
+    nextLook = dueAfter(clock, firstWaitMs);
     async function look(): Promise<number> {
       if (!(await isReachable())) {
         const waitMs = jitter(LOOK_INTERVAL_MS, 0.2, random);
-        nextLookAt = clock.now() + waitMs;
+        nextLook = dueAfter(clock, waitMs);
         return waitMs;
       }
       if (!ending.signal.aborted) {
@@ -109,7 +114,7 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
     found();
     checks = 0;
     pace.begin();
-    const startedAt = clock.now();
+    const startedAt = clock.elapsedMs();
     const ran = await run(stopping.signal).catch((error: unknown): Renewal => {
       log.error({ err: error }, "renewal failed");
       const message = "Cannot renew credentials: podrole failed internally; the cause is in the sidecar's log";
@@ -120,10 +125,10 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
     const renewal = ran.outcome === "renewed" && store.renewAt() === 0 ? failedRenewal(UNREAD) : ran;
     logOutcome(log, renewal, { before: last?.renewal, failures: pace.failures() });
     const waits = pace.end(renewal, { ready: store.ready() });
-    last = { renewal, endedAt: clock.now(), waits };
+    last = { renewal, endedAt: clock.now(), end: dueAfter(clock, 0), waits };
     requested = false;
     inFlight = undefined;
-    count(renewal.outcome, clock.now() - startedAt);
+    count(renewal.outcome, clock.elapsedMs() - startedAt);
     if (waits && canReachServer && store.renewAt() === 0 && isUnreachable(renewal)) {
       lookForServer(canReachServer, waits.urgentMs);
     }
@@ -142,7 +147,7 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
     nextInMs() {
       if (inFlight) return 0;
       const dueMs = dueIn();
-      return Math.max(away.aborted ? dueMs : Math.min(dueMs, nextLookAt - clock.now()), 0);
+      return Math.max(away.aborted ? dueMs : Math.min(dueMs, untilDueMs(clock, nextLook)), 0);
     },
     onEnd: ended.onChange,
     stuck: () => inFlight !== undefined && checks > STUCK_AFTER_CHECKS,

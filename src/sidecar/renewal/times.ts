@@ -30,8 +30,7 @@ export interface DueInput {
 export function dueInMs({ now, last, requested, isAway, renewAt }: DueInput): number {
   if (last === undefined) return renewAt - now;
   const { waits, endedAt } = last;
-  // A wall clock that was set back hides how much time has passed; assume enough.
-  const waited = now < endedAt ? Number.POSITIVE_INFINITY : now - endedAt;
+  const waited = now - endedAt;
   if (waits === undefined) return Math.max(requested ? 0 : renewAt - now, MIN_INTERVAL_MS - waited);
   return waitIn(waits, { requested, isAway, renewAt }) - waited;
 }

@@ -188,3 +188,12 @@ test("createPace() waits no longer than usual after the wall clock was set back"
   pace.begin();
   assert.ok((pace.end(failed("STS_UNAVAILABLE"), { ready: true })?.urgentMs ?? HOUR_MS) <= 38 * SECOND_MS);
 });
+
+test("createPace() obeys a server's request to wait for two minutes at most", () => {
+  const clock = createFakeClock();
+  const waitsOf = (retryAfterMs: number) =>
+    createPace({ clock, random: () => 0.5 }).end(failed("STS_THROTTLED", retryAfterMs), { ready: true });
+  assert.equal(waitsOf(45 * SECOND_MS)?.urgentMs, 45 * SECOND_MS);
+  const { unhurriedMs = 0, urgentMs = 0, requestedMs = 0, awayMs = 0 } = waitsOf(7_201 * SECOND_MS) ?? {};
+  assert.deepEqual(new Set([unhurriedMs, urgentMs, requestedMs, awayMs]), new Set([2 * MINUTE_MS]));
+});

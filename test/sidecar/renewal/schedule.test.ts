@@ -205,6 +205,17 @@ test("renewNow() starts the next renewal at least 10 s after a permanent refusal
   assert.equal(renewals.failure(), undefined);
 });
 
+test("createRenewals() waits no longer after a failure although the wall clock was set back by hours, and not less", async (context) => {
+  const { clock, runs, renewals } = setUp(context, failed("STS_THROTTLED", 20 * SECOND_MS), { outcome: "renewed" });
+  renewals.start();
+  await clock.advance(0);
+  clock.step(-2 * 60 * MINUTE_MS);
+  await clock.advance(20 * SECOND_MS - 1);
+  assert.equal(runs.length, 1);
+  await clock.advance(SECOND_MS);
+  assert.equal(runs.length, 2);
+});
+
 test("createRenewals() continues after the wall clock was set back", async (context) => {
   const { clock, runs, renewals, state } = setUp(context, failed("SERVER_UNREACHABLE"), { outcome: "renewed" });
   renewals.start();
