@@ -5,21 +5,15 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setImmediate } from "node:timers/promises";
-import { createStsEmulator } from "../../../emulators/sts/emulator.ts";
 import type { PodIdentity } from "../../../src/pki/identity.ts";
-import { systemClock } from "../../../src/runtime/clock.ts";
-import { Secret } from "../../../src/runtime/secret.ts";
 import { createCredentialCache } from "../../../src/server/aws/credential-cache.ts";
 import { createSts } from "../../../src/server/aws/sts.ts";
 import { createStsLimiter } from "../../../src/server/aws/sts-limiter.ts";
 import { createCredentialIssuer, type IssueResult } from "../../../src/server/issue/issue-credentials.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { settings } from "../../policy/facts.ts";
+import { REGION, SERVER, startEmulatedSts } from "./emulated-sts.ts";
 
-const KEY = { accessKeyId: "AKIAPODROLESERVER001", secretAccessKey: "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00" };
-/** The SDK's default chain reads the environment first. */
-const OWN = { AWS_ACCESS_KEY_ID: KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey };
-const SERVER = "arn:aws:iam::123456789012:user/podrole-server";
 const BASE_ARN = "arn:aws:iam::123456789012:role/";
 const POLICY = settings();
 
@@ -33,34 +27,17 @@ interface Pod {
   readonly roles: Readonly<Record<string, string>>;
 }
 
-function setUp(context: TestContext) {
-  const before = { ...process.env };
-  Object.assign(process.env, OWN);
-  // The emulator verifies the date of signatures, which the SDK takes from the machine's clock.
-  const emulator = createStsEmulator(
-    { clock: systemClock },
-    {
-      region: "eu-central-1",
-      keys: [{ accessKeyId: KEY.accessKeyId, secretAccessKey: new Secret(KEY.secretAccessKey), arn: SERVER }],
-      roles: [{ arn: `${BASE_ARN}honest`, trust: { principals: [SERVER] } }],
-    },
-  );
+async function setUp(context: TestContext) {
+  const roles = [{ arn: `${BASE_ARN}honest`, trust: { principals: [SERVER] } }];
+  const emulator = await startEmulatedSts(context, { roles });
   const clock = createFakeClock(Date.now());
   const pods = new Map<string, Pod>();
   const inFlight = new Set<Promise<unknown>>();
 
-  async function open() {
-    await emulator.listen();
-    const where = { region: "eu-central-1", endpoint: emulator.url, fips: false, dualStack: false };
+  function open() {
+    const where = { region: REGION, endpoint: emulator.url, fips: false, dualStack: false };
     const sts = createSts({ clock }, { ...where, hopRoleArn: undefined, timeoutMs: 60_000 });
-    context.after(async () => {
-      sts.close();
-      await emulator.close();
-      for (const name of Object.keys(OWN)) {
-        if (before[name] === undefined) delete process.env[name];
-        else process.env[name] = before[name];
-      }
-    });
+    context.after(() => sts.close());
     const limiter = createStsLimiter(
       {
         clock,
@@ -123,8 +100,8 @@ const retryOf = (grants: readonly IssueResult[]) =>
 
 /** Runs the case with all hostile pods in `hostileNamespace` and the honest ones in "honest". */
 async function run(context: TestContext, hostileNamespace: string) {
-  const { open, clock, step, createPod, emulator } = setUp(context);
-  const { issuer, limiter } = await open();
+  const { open, clock, step, createPod, emulator } = await setUp(context);
+  const { issuer, limiter } = open();
   const over = new AbortController();
 
   /** Requests again and again, 50 ms after each answer, and ignores the times to retry. */

@@ -3,13 +3,11 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { STSClient, type STSClientConfig } from "@aws-sdk/client-sts";
-import { createStsEmulator } from "../../../emulators/sts/emulator.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
-import { Secret } from "../../../src/runtime/secret.ts";
 import { createSts, type StsOptions } from "../../../src/server/aws/sts.ts";
 import { withEnvironment } from "../environment.ts";
+import { startEmulatedSts } from "./emulated-sts.ts";
 
-const KEY = { accessKeyId: "AKIAPODROLESERVER001", secretAccessKey: "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00" };
 const OPTIONS = { endpoint: undefined, fips: false, dualStack: false, hopRoleArn: undefined, timeoutMs: 5_000 };
 
 type Handler = Extract<NonNullable<STSClientConfig["requestHandler"]>, { handle: unknown }>;
@@ -35,24 +33,13 @@ async function assumeIn(
   signedFor: string,
   options: Partial<StsOptions> & Pick<StsOptions, "region">,
 ) {
-  withEnvironment(context, { AWS_ACCESS_KEY_ID: KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey });
-  const arn = `arn:${partition}:iam::123456789012:user/podrole`;
+  const user = `arn:${partition}:iam::123456789012:user/podrole`;
   const roleArn = `arn:${partition}:iam::123456789012:role/team/orders`;
-  const emulator = createStsEmulator(
-    { clock },
-    {
-      region: signedFor,
-      keys: [{ accessKeyId: KEY.accessKeyId, secretAccessKey: new Secret(KEY.secretAccessKey), arn }],
-      roles: [{ arn: roleArn, trust: { principals: [arn] } }],
-    },
-  );
-  await emulator.listen();
+  const roles = [{ arn: roleArn, trust: { principals: [user] } }];
+  const emulator = await startEmulatedSts(context, { user, region: signedFor, roles });
   const hosts: string[] = [];
   const sts = createSts({ clock, requestHandler: divertTo(new URL(emulator.url), hosts) }, { ...OPTIONS, ...options });
-  context.after(async () => {
-    sts.close();
-    await emulator.close();
-  });
+  context.after(() => sts.close());
   await sts.assumeRole({ roleArn, sessionName: "team.web", durationSeconds: 900 });
   return { hosts, calls: emulator.calls.assumed(roleArn) };
 }

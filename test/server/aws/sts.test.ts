@@ -3,50 +3,28 @@ import { once } from "node:events";
 import { createServer, type OutgoingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
-import { createStsEmulator } from "../../../emulators/sts/emulator.ts";
 import type { PodroleError } from "../../../src/protocol/errors.ts";
 import { type Clock, systemClock as clock } from "../../../src/runtime/clock.ts";
-import { Secret } from "../../../src/runtime/secret.ts";
 import { createSts } from "../../../src/server/aws/sts.ts";
+import { REGION, SERVER, startEmulatedSts } from "./emulated-sts.ts";
 
-const REGION = "eu-central-1";
-const KEY = { accessKeyId: "AKIAPODROLESERVER001", secretAccessKey: "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY00" };
-const SERVER = "arn:aws:iam::123456789012:user/podrole-server";
 const roleArn = (name: string) => `arn:aws:iam::123456789012:role/${name}`;
 const input = (name: string) => ({ roleArn: roleArn(name), sessionName: "team.web", durationSeconds: 900 });
-
-/** The SDK's default chain reads the environment first, so no other source of this machine is used. */
-const OWN = { AWS_ACCESS_KEY_ID: KEY.accessKeyId, AWS_SECRET_ACCESS_KEY: KEY.secretAccessKey };
 
 const PLAIN = { fips: false, dualStack: false };
 
 async function setUp(context: TestContext, options: { hopRoleArn?: string; timeoutMs?: number } = {}) {
-  const before = { ...process.env };
-  Object.assign(process.env, OWN);
-  const emulator = createStsEmulator(
-    { clock },
-    {
-      region: REGION,
-      keys: [{ accessKeyId: KEY.accessKeyId, secretAccessKey: new Secret(KEY.secretAccessKey), arn: SERVER }],
-      roles: [
-        { arn: roleArn("orders"), trust: { principals: [SERVER] } },
-        { arn: roleArn("broken"), trust: { principals: [] } },
-        { arn: roleArn("hop"), trust: { principals: [SERVER] } },
-        { arn: roleArn("behind"), trust: { principals: [roleArn("hop")] } },
-      ],
-    },
-  );
-  await emulator.listen();
+  const emulator = await startEmulatedSts(context, {
+    roles: [
+      { arn: roleArn("orders"), trust: { principals: [SERVER] } },
+      { arn: roleArn("broken"), trust: { principals: [] } },
+      { arn: roleArn("hop"), trust: { principals: [SERVER] } },
+      { arn: roleArn("behind"), trust: { principals: [roleArn("hop")] } },
+    ],
+  });
   const { hopRoleArn, timeoutMs = 5_000 } = options;
   const sts = createSts({ clock }, { region: REGION, endpoint: emulator.url, ...PLAIN, hopRoleArn, timeoutMs });
-  context.after(async () => {
-    sts.close();
-    await emulator.close();
-    for (const name of Object.keys(OWN)) {
-      if (before[name] === undefined) delete process.env[name];
-      else process.env[name] = before[name];
-    }
-  });
+  context.after(() => sts.close());
   return { emulator, sts };
 }
 
