@@ -138,7 +138,7 @@ const READ_ELSEWHERE = [
   "Operation.op",
   "Parser.schema",
   "PatchOperation.op",
-  "TrustPolicy.Statement",
+  "PolicyDocument.Statement",
 ];
 /** Members through which tests observe what programs have no use for. */
 const READ_BY_TESTS = ["Budget.held"];

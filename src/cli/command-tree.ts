@@ -4,6 +4,7 @@ import { Command } from "commander";
 import { HELP_WIDTH } from "../runtime/settings-help.ts";
 import { VERSION } from "../runtime/version.ts";
 import { declareAudit } from "./arguments/audit.ts";
+import { declareAws } from "./arguments/aws.ts";
 import { declareCheck } from "./arguments/check.ts";
 import { declareExplain } from "./arguments/explain.ts";
 import { LAYOUT } from "./arguments/help.ts";
@@ -20,6 +21,7 @@ type CommandName =
   | "explain"
   | "audit"
   | "rotate"
+  | "aws"
   | "migrate"
   | "inject"
   | "uninject"
@@ -52,6 +54,7 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
   add(operate, "explain", "Explain whether a pod is injected, which role each container gets, and why", declareExplain);
   addSubcommands(operate, "audit", declareAudit);
   addSubcommands(operate, "rotate", declareRotate);
+  addSubcommands(operate, "aws", declareAws);
   addSubcommands("Migrate:", "migrate", declareMigrate);
   const manifests = "Manifests, without the webhook:";
   add(manifests, "inject", "Inject manifests as the webhook would", declareInject);

@@ -27,6 +27,7 @@ async function main(argv: readonly string[]): Promise<void> {
       explain: async (...call) => (await import("./commands/explain.ts")).explainAction(...call),
       audit: async (...call) => (await import("./commands/audit.ts")).auditAction(...call),
       rotate: async (...call) => (await import("./commands/rotate.ts")).rotateAction(...call),
+      aws: async (...call) => (await import("./commands/aws.ts")).awsAction(...call),
       migrate: async (...call) => (await import("./commands/migrate.ts")).migrateAction(...call),
       inject: async (...call) => (await import("./commands/inject.ts")).injectAction(...call),
       uninject: async (...call) => (await import("./commands/inject.ts")).uninjectAction(...call),

@@ -1,13 +1,20 @@
 // Trust policies that allow ServiceAccounts to assume their roles, as narrow as each mechanism allows: exact subjects, no
 // wildcards.
+import type { RoleArn } from "../../../policy/role.ts";
 import type { Destination, EksPodIdentity, Irsa } from "./destination.ts";
 import type { Move } from "./moves.ts";
 
-/** The trust policy of one role, for all ServiceAccounts that get it. */
+/** A policy of IAM. (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html) */
+export interface PolicyDocument {
+  readonly Version: "2012-10-17";
+  readonly Statement: readonly object[];
+}
+
+/** The trust policy of one role. */
 export interface TrustPolicy {
   readonly roleArn: string;
   readonly roleName: string;
-  readonly document: { readonly Version: "2012-10-17"; readonly Statement: readonly object[] };
+  readonly document: PolicyDocument;
   /** Characters of the document without whitespace, as IAM counts them. */
   readonly length: number;
 }
@@ -18,12 +25,18 @@ export const MAX_TRUST_POLICY_LENGTH = 2_048;
 /** One policy for each role, in the order of the moves. */
 export function trustPolicies(moves: readonly Move[], destination: Destination): readonly TrustPolicy[] {
   const byRole = Map.groupBy(moves, ({ role }) => role.arn);
-  return [...byRole].map(([roleArn, users]) => {
+  return [...byRole.values()].map((users) => {
+    const [{ role }] = users as [Move];
     const statements =
       destination.to === "irsa" ? irsaStatements(users, destination) : identityStatements(users, destination);
-    const document = { Version: "2012-10-17" as const, Statement: statements };
-    return { roleArn, roleName: users[0]?.role.name ?? "", document, length: JSON.stringify(document).length };
+    return trustPolicyOf(role, statements);
   });
+}
+
+/** Returns the trust policy of a role with these statements. */
+export function trustPolicyOf({ arn: roleArn, name: roleName }: RoleArn, statements: readonly object[]): TrustPolicy {
+  const document = { Version: "2012-10-17" as const, Statement: statements };
+  return { roleArn, roleName, document, length: JSON.stringify(document).length };
 }
 
 /** https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html */
@@ -62,7 +75,8 @@ function identityStatements(users: readonly Move[], { clusterName }: EksPodIdent
   }));
 }
 
-function oneOrAll(texts: readonly string[]): string | readonly string[] {
+/** Returns a single text as policies usually write it, without a list. */
+export function oneOrAll(texts: readonly string[]): string | readonly string[] {
   const [first, ...rest] = texts;
   return first !== undefined && rest.length === 0 ? first : texts;
 }

@@ -1,0 +1,76 @@
+// Arguments of podrole aws.
+import type { Command } from "commander";
+import type { Parser } from "../../runtime/settings.ts";
+import type { Flags } from "../terminal.ts";
+import {
+  type Arguments,
+  type Connection,
+  createFlagReader,
+  declareConnection,
+  declarePodroleNamespace,
+  outputOption,
+  readConnection,
+} from "./flags.ts";
+import { addHelp, clusterExitCodes } from "./help.ts";
+import { WRITTEN_BASE_ARN } from "./migrate.ts";
+
+/** Typed options of podrole aws. */
+export interface AwsArguments {
+  readonly connection: Connection;
+  readonly podroleNamespace: string | undefined;
+  readonly roleBaseArn: string | undefined;
+  /** ARN of the server's role or user; undefined for podrole aws policy, which does not need it. */
+  readonly principal: string | undefined;
+  readonly json: boolean;
+}
+
+const PRINCIPAL: Parser<string> = {
+  expects: 'the ARN of a role or user such as "arn:aws:iam::123456789012:role/podrole-server"',
+  parse: (text) => (/^arn:aws[a-z-]*:iam::\d{12}:(?:role|user)\/\S+$/.test(text) ? text : undefined),
+};
+
+const EXIT_CODES = clusterExitCodes("done", "podrole refuses a role that a pod names; the policies do not contain it");
+const DOCS = "docs/aws.md describes what the server needs from AWS";
+
+/** Adds the kinds of policies to `aws` and returns them; the caller sets their actions. */
+export function declareAws(aws: Command): readonly Command[] {
+  aws.description("Print the policies in AWS that the pods of the cluster need");
+  addHelp(aws, {
+    notes: ["The command calls no AWS service and changes nothing."],
+    examples: [
+      ["What may the server's principal do?", "podrole aws policy"],
+      ["Which roles must trust it?", `podrole aws trust --principal ${EXAMPLE}`],
+    ],
+    exitCodes: EXIT_CODES,
+    docs: DOCS,
+  });
+  const policy = aws.command("policy").description("Print the policy of the server's principal, with the roles in use");
+  declareShared(policy, "podrole aws policy -o json");
+  const trust = aws.command("trust").description("Print the trust policy of each role in use, as commands");
+  trust.requiredOption("--principal <arn>", "ARN of the role or user with which podrole's server calls STS");
+  declareShared(trust, `podrole aws trust --principal ${EXAMPLE} -o json`);
+  return [policy, trust];
+}
+
+const EXAMPLE = "\\\n  arn:aws:iam::123456789012:role/podrole-server";
+
+function declareShared(command: Command, example: string): void {
+  command.option(
+    "--role-base-arn <arn>",
+    "Prefix of role names that are not full ARNs (default: the server's --role-base-arn)",
+  );
+  declareConnection(declarePodroleNamespace(command.addOption(outputOption())));
+  addHelp(command, { examples: [["As JSON, for a script", example]], exitCodes: EXIT_CODES, docs: DOCS });
+}
+
+/** The flags as typed options, or every problem. */
+export function readAws(flags: Flags): Arguments<AwsArguments> {
+  const reader = createFlagReader(flags);
+  return reader.finish({
+    connection: readConnection(flags),
+    podroleNamespace: flags["podroleNamespace"],
+    roleBaseArn: reader.read("roleBaseArn", WRITTEN_BASE_ARN),
+    principal: reader.read("principal", PRINCIPAL),
+    json: flags["output"] === "json",
+  });
+}

@@ -1,0 +1,90 @@
+// podrole aws as a command, against the API server emulator.
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { suite, type TestContext, test } from "node:test";
+import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
+import { awsAction } from "../../../src/cli/commands/aws.ts";
+import { systemClock as clock } from "../../../src/runtime/clock.ts";
+import { COMMON, deployment, NAMESPACE } from "../../operations/check/healthy.ts";
+import { createTerminal } from "../terminal.ts";
+
+const SERVER = "arn:aws:iam::123456789012:role/podrole-server";
+
+async function cluster(context: TestContext, isInstalled = true) {
+  const kubernetes = createKubernetesEmulator({ clock });
+  await kubernetes.listen();
+  const directory = await mkdtemp(join(tmpdir(), "podrole-aws-"));
+  context.after(async () => {
+    await kubernetes.close();
+    await rm(directory, { recursive: true, force: true });
+  });
+  const { store } = kubernetes;
+  store.create("namespaces", { metadata: { name: "podrole" } });
+  store.create("namespaces", structuredClone(NAMESPACE));
+  store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
+  if (isInstalled) store.create("deployments", { ...deployment("server") });
+  store.create("configmaps", { ...COMMON, metadata: { ...COMMON.metadata, namespace: "podrole" } });
+  const addPod = (name: string, role: string) =>
+    store.create("pods", {
+      metadata: { name, namespace: "shop", annotations: { "iam.amazonaws.com/role": role } },
+      spec: { containers: [{ name: "app", image: "app:1" }] },
+    });
+  const run = async (flags: Readonly<Record<string, string>> = {}) => {
+    const kubeconfig = join(directory, "kubeconfig");
+    await writeFile(kubeconfig, kubernetes.kubeconfig(), { mode: 0o600 });
+    const terminal = createTerminal();
+    const exitCode = await awsAction(terminal, { kubeconfig, ...flags }, []);
+    return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
+  };
+  return { addPod, run };
+}
+
+suite("awsAction()", () => {
+  test("prints the policy of the server's principal", async (context) => {
+    const { addPod, run } = await cluster(context);
+    addPod("orders", "shop-orders");
+    const { exitCode, out, err } = await run();
+    assert.deepEqual([exitCode, err], [0, ""]);
+    const [title, ...lines] = out.split("\n");
+    assert.equal(title, "# Policy of podrole's server");
+    const { Statement } = JSON.parse(lines.join("\n")) as { Statement: readonly { Resource: string }[] };
+    assert.equal(Statement[0]?.Resource, "arn:aws:iam::123456789012:role/shop-orders");
+  });
+
+  test("prints a command for each role that must trust the principal, or the documents as JSON", async (context) => {
+    const { addPod, run } = await cluster(context);
+    addPod("orders", "shop-orders");
+    const { exitCode, out } = await run({ principal: SERVER });
+    assert.equal(exitCode, 0);
+    assert.match(out, /^aws iam update-assume-role-policy --role-name shop-orders --policy-document '.*'$/m);
+    assert.ok(out.includes(`"Principal":{"AWS":"${SERVER}"}`));
+    const json = JSON.parse((await run({ principal: SERVER, output: "json" })).out) as {
+      readonly trustPolicies: readonly { readonly roleName: string }[];
+    };
+    assert.deepEqual(
+      json.trustPolicies.map(({ roleName }) => roleName),
+      ["shop-orders"],
+    );
+  });
+
+  test("ends with 1 and the reason if podrole refuses a role that a pod names", async (context) => {
+    const { addPod, run } = await cluster(context);
+    addPod("intruder", "payroll-admin");
+    const { exitCode, out, err } = await run({ output: "json" });
+    assert.equal(exitCode, 1);
+    assert.deepEqual((JSON.parse(out) as { policies: unknown[] }).policies, []);
+    assert.match(err, /^podrole aws: Cannot give role .*payroll-admin/);
+  });
+
+  test("ends with 2 without an installed server, and with a principal that is not a role or user", async (context) => {
+    const { run } = await cluster(context, false);
+    const missing = await run();
+    assert.equal(missing.exitCode, 2);
+    assert.match(missing.err, /no Deployment in namespace "podrole" runs podrole's server/);
+    const session = await run({ principal: "arn:aws:sts::123456789012:assumed-role/podrole-server/x" });
+    assert.equal(session.exitCode, 2);
+    assert.match(session.err, /--principal: .* is not the ARN of a role or user/);
+  });
+});
