@@ -3,14 +3,16 @@
 import { readFile } from "node:fs/promises";
 import { parse } from "yaml";
 import { type Checked, failure, type Result, success } from "../../runtime/result.ts";
+import type { Installed } from "../installed.ts";
 import { type KiamValues, readKiamValues } from "./from-kiam/helm-values.ts";
 import { kiamInstallation } from "./from-kiam/installation.ts";
 import { kube2iamInstallation } from "./from-kube2iam/installation.ts";
 import { type Inventory, takeInventory } from "./input/inventory.ts";
 import { type InputDeps, type InputSource, type MigrationProblem, readMigrationInput } from "./input/read-input.ts";
+import { onlyBaseArn } from "./predecessor/detected-base-arn.ts";
 import type { PredecessorInstallation } from "./predecessor/installation.ts";
 import { makeReport, type Report } from "./report.ts";
-import { type Environment, podroleSettings } from "./settings/podrole-settings.ts";
+import { type Environment, hasOwnSettings, installedSettings, podroleSettings } from "./settings/podrole-settings.ts";
 
 /** The predecessor, the input, and what replaces parts of it. */
 export interface MigrateOptions {
@@ -38,19 +40,44 @@ export async function migrate(
   const { from, roleBaseArn, kiamValuesFile } = options;
   const read = await readMigrationInput(deps, options.input);
   if (!read.ok) return read;
-  const { objects, omissions, nativeSidecars } = read.value;
+  const { objects, omissions, nativeSidecars, installed } = read.value;
   const values = kiamValuesFile === undefined ? success(undefined) : await readValues(kiamValuesFile);
   if (!values.ok) return { ok: false, problems: [values.problem] };
-  const installation =
-    from === "kiam" ? kiamInstallation(objects, values.value, roleBaseArn) : kube2iamInstallation(objects, roleBaseArn);
-  const target = podroleSettings(installation.conversion, options.environment, nativeSidecars);
+  const installationWith = (baseArn: string | undefined) =>
+    from === "kiam" ? kiamInstallation(objects, values.value, baseArn) : kube2iamInstallation(objects, baseArn);
+  const found = installationWith(roleBaseArn);
+  const detected = detectsBaseArn(found)
+    ? (installed.webhook?.settings?.roleBaseArn ?? onlyBaseArn(objects))
+    : undefined;
+  const installation = detected === undefined ? found : withRemark(installationWith(detected), detected);
+  const own = hasOwnSettings(options.environment)
+    ? undefined
+    : installedSettings(installed, nativeSidecars, installation.baseArn);
+  const target = own ? success(own) : podroleSettings(installation.conversion, options.environment, nativeSidecars);
   if (!target.ok) return { ok: false, problems: target.problems.map((text) => ({ text })) };
   const inventory = takeInventory(objects);
   const unresolved = unresolvedRole(inventory, installation);
   if (unresolved !== undefined) return { ok: false, problems: [unresolved] };
   const { predecessor, openMetadata } = installation;
   const report = makeReport({ inventory, predecessor, settings: target.value, openMetadata });
-  return success({ report: { ...report, problems: [...omissions, ...report.problems] }, installation });
+  const general = own ? [ofInstalled(installed), ...report.general] : report.general;
+  return success({ report: { ...report, general, problems: [...omissions, ...report.problems] }, installation });
+}
+
+/** The predecessor asks AWS for the base ARN at run time. */
+function detectsBaseArn({ baseArn, conversion }: PredecessorInstallation): boolean {
+  return baseArn === undefined && conversion.server["roleBaseArnAutodetect"] === "true";
+}
+
+function withRemark(installation: PredecessorInstallation, baseArn: string): PredecessorInstallation {
+  const { conversion, predecessor } = installation;
+  const remark = `${predecessor.name} detects its base ARN at run time; assumed: ${baseArn}, as in podrole's settings or in every role ARN of the input (--role-base-arn sets another)`;
+  return { ...installation, conversion: { ...conversion, remarks: [...conversion.remarks, remark] } };
+}
+
+function ofInstalled({ server, webhook }: Installed): string {
+  const sources = new Set([...(webhook?.sources ?? []), ...(server?.sources ?? [])]);
+  return `settings: those of the installed podrole decide (${[...sources].join(", ")}), not the converted ones`;
 }
 
 /** A short role name cannot be assessed without the base ARN. */

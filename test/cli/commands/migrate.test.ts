@@ -100,6 +100,49 @@ suite("migrateAction()", () => {
     assert.deepEqual([given.exitCode, given.err], [0, ""]);
   });
 
+  test("assumes the only account of the input for a base ARN that kiam detects, and none if there are two", async () => {
+    const kiam = `---
+kind: DaemonSet
+metadata: { name: kiam-server, namespace: kube-system }
+spec:
+  template:
+    spec: { containers: [{ name: kiam, image: quay.io/uswitch/kiam, command: [/kiam], args: [server, --role-base-arn-autodetect] }] }
+`;
+    const account = (id: string) =>
+      `---\nkind: Namespace\nmetadata: { name: n-${id}, annotations: { iam.amazonaws.com/permitted: "arn:aws:iam::${id}:role/x-.*" } }\n`;
+    const short = `${quiet.replace("ROLE", "web").trimEnd()}\n${kiam}`;
+    const assumed = await run(`${short}${account("123456789012")}`);
+    assert.equal(assumed.err, "");
+    assert.match(assumed.out, /assumed: arn:aws:iam::123456789012:role\/, as in/);
+    const both = await run(`${short}${account("123456789012")}${account("210987654321")}`);
+    assert.deepEqual([both.exitCode, both.out], [2, ""]);
+  });
+
+  test("decides by the settings of an installed podrole, unless the environment has others", async () => {
+    const podrole = (program: string) => `---
+kind: Deployment
+metadata: { name: podrole-${program}, namespace: podrole, labels: { app.kubernetes.io/part-of: podrole } }
+spec:
+  template:
+    spec:
+      containers:
+        - { name: podrole, image: podrole, args: [${program}], envFrom: [{ configMapRef: { name: podrole-common } }] }
+`;
+    const common = `---
+kind: ConfigMap
+metadata: { name: podrole-common, namespace: podrole }
+data: { PODROLE_ROLE_BASE_ARN: "${BASE}team/" }
+`;
+    const text = `${quiet.replace("ROLE", "web").trimEnd()}\n${podrole("webhook")}${podrole("server")}${common}`;
+    const { err, out } = await run(text, { roleBaseArn: BASE });
+    assert.equal(err, "");
+    assert.match(
+      out,
+      /settings: those of the installed podrole decide \(Deployment podrole-webhook, ConfigMap podrole-common/,
+    );
+    assert.match(out, /role\/team\/web/);
+  });
+
   test("uses the values of kiam's chart instead of its pods", async (context) => {
     const path = join(await folder(context), "values.yaml");
     await writeFile(path, `server: { roleBaseArn: "${BASE}", extraArgs: { session: prod } }\n`);

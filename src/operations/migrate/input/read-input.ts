@@ -3,6 +3,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { type Checked, success } from "../../../runtime/result.ts";
+import type { Installed } from "../../installed.ts";
 import {
   type KubernetesObject,
   type NamedText,
@@ -10,6 +11,7 @@ import {
   type ParsedObjects,
   parseObjects,
 } from "../../manifests/parse-objects.ts";
+import { installedAmong, installedIn } from "./installed-podrole.ts";
 import { readCluster } from "./read-cluster.ts";
 
 /** `namespace` limits the input to one namespace. */
@@ -42,6 +44,8 @@ export interface MigrationInput {
   readonly omissions: readonly string[];
   /** Whether the cluster has native sidecars; assumed for files. */
   readonly nativeSidecars: boolean;
+  /** podrole's own settings, if it is installed already. */
+  readonly installed: Installed;
 }
 
 /** Throws ApiError if the cluster does not answer. */
@@ -55,7 +59,7 @@ export async function readMigrationInput(
     { kubernetes, onProgress: deps.onProgress },
     namespace,
   );
-  return success({ objects, omissions: problems, nativeSidecars });
+  return success({ objects, omissions: problems, nativeSidecars, installed: await installedIn(kubernetes) });
 }
 
 async function readFiles(
@@ -82,7 +86,12 @@ async function readFiles(
   }
   const isSelected = (object: KubernetesObject) =>
     namespace === undefined || (object.kind === "Namespace" ? object.metadata.name : namespaceOf(object)) === namespace;
-  return success({ objects: objects.filter(isSelected), omissions: [], nativeSidecars: true });
+  return success({
+    objects: objects.filter(isSelected),
+    omissions: [],
+    nativeSidecars: true,
+    installed: installedAmong(objects),
+  });
 }
 
 /** Folders are read recursively, their files by name. Undefined if there is no such file or folder. */

@@ -3,6 +3,7 @@
 // with which podrole would not start are found here.
 
 import type { PlanSettings } from "../../../injection/plan.ts";
+import { parseBaseArn } from "../../../policy/role.ts";
 import { policySettings } from "../../../policy/settings-table.ts";
 import { type Checked, success } from "../../../runtime/result.ts";
 import { envName, readSettings } from "../../../runtime/settings.ts";
@@ -10,10 +11,34 @@ import { crossCheckServer } from "../../../settings/cross-check.ts";
 import { planSettings } from "../../../settings/plan-settings.ts";
 import { SERVER_SETTINGS } from "../../../settings/server.ts";
 import { WEBHOOK_SETTINGS } from "../../../settings/webhook.ts";
+import type { Installed } from "../../installed.ts";
 import type { Conversion } from "./convert-flags.ts";
 
 /** Variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The settings of an installed webhook, and the server's where they decide about roles; undefined without them. `baseArn`
+ * stands in for one that the installed server detects.
+ */
+export function installedSettings(
+  { server, webhook }: Installed,
+  nativeSidecar: boolean,
+  baseArn: string | undefined,
+): PlanSettings | undefined {
+  if (!webhook?.settings) return undefined;
+  const native = nativeSidecar && webhook.settings.nativeSidecar !== "false";
+  const planned = planSettings(webhook.settings, { trustBundle: "", nativeSidecar: native });
+  const settings = { ...(server?.settings ?? webhook.settings), roleBaseArnAutodetect: false };
+  const base = webhook.settings.roleBaseArn ?? (baseArn === undefined ? undefined : parseBaseArn(baseArn));
+  return { ...planned, policy: policySettings(settings, base) };
+}
+
+/** True if a variable of the environment sets a setting of podrole's programs. */
+export function hasOwnSettings(environment: Environment): boolean {
+  const names = [...Object.keys(SERVER_SETTINGS), ...Object.keys(WEBHOOK_SETTINGS)].map(envName);
+  return names.some((name) => environment[name] !== undefined);
+}
 
 /** `nativeSidecar`: whether the cluster has native sidecars. */
 export function podroleSettings(
