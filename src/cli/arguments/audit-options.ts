@@ -5,15 +5,19 @@ import { ERRORS, type ErrorCode } from "../../protocol/errors.ts";
 import { DAY_MS } from "../../runtime/clock.ts";
 import { duration, flagName, oneOf, type Parser } from "../../runtime/settings.ts";
 import type { Flags } from "../terminal.ts";
-import { type Arguments, type Connection, createFlagReader, type FlagReader, readConnection } from "./flags.ts";
+import {
+  type Arguments,
+  createFlagReader,
+  type FlagReader,
+  type InstallationArguments,
+  readInstallation,
+} from "./flags.ts";
 
 /** Typed options of podrole audit, for all of its questions. */
-export interface AuditArguments {
+export interface AuditArguments extends InstallationArguments {
   readonly query: AuditQuery;
   /** "-" is standard input; empty if the cluster's logs are read. */
   readonly files: readonly string[];
-  readonly connection: Connection;
-  readonly podroleNamespace: string | undefined;
   readonly apiAuditLogs: readonly string[];
   readonly cloudTrail: readonly string[];
   /** Unix milliseconds; undefined for no limit. */
@@ -44,8 +48,7 @@ export function readAudit(
   return reader.finish({
     query: readQuery(reader, name, subject, flags),
     files: fromCluster ? [] : files.length > 0 ? files : ["-"],
-    connection: readConnection(flags),
-    podroleNamespace: flags["podroleNamespace"],
+    ...readInstallation(flags),
     apiAuditLogs: filesOf(flags["apiAuditLog"]),
     cloudTrail: filesOf(flags["cloudtrail"]),
     since,

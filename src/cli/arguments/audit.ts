@@ -1,6 +1,6 @@
 // The subcommands and flags of podrole audit, with their help.
 import { type Command, Option } from "commander";
-import { declareConnection, declarePodroleNamespace, namespaceOption, outputOption } from "./flags.ts";
+import { declareInstallation, namespaceOption, outputOption } from "./flags.ts";
 import { addHelp, type HelpParts } from "./help.ts";
 
 const DOCS = "docs/audit.md describes the records, and the questions that they answer";
@@ -110,7 +110,7 @@ function declareCluster(command: Command): void {
       "Read the logs of podrole's pods through the Kubernetes API instead of files; the other flags of this group require this flag",
     ).helpGroup(CLUSTER),
   );
-  declareConnection(declarePodroleNamespace(command));
+  declareInstallation(command);
 }
 
 function declareApiAuditLog(command: Command): void {

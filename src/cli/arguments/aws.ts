@@ -4,20 +4,17 @@ import type { Parser } from "../../runtime/settings.ts";
 import type { Flags } from "../terminal.ts";
 import {
   type Arguments,
-  type Connection,
   createFlagReader,
-  declareConnection,
-  declarePodroleNamespace,
+  declareInstallation,
+  type InstallationArguments,
   outputOption,
-  readConnection,
+  readInstallation,
 } from "./flags.ts";
 import { addHelp, clusterExitCodes } from "./help.ts";
 import { WRITTEN_BASE_ARN } from "./migrate.ts";
 
 /** Typed options of podrole aws. */
-export interface AwsArguments {
-  readonly connection: Connection;
-  readonly podroleNamespace: string | undefined;
+export interface AwsArguments extends InstallationArguments {
   readonly roleBaseArn: string | undefined;
   /** ARN of the server's role or user; undefined for podrole aws policy, which does not need it. */
   readonly principal: string | undefined;
@@ -59,7 +56,7 @@ function declareShared(command: Command, example: string): void {
     "--role-base-arn <arn>",
     "Prefix of role names that are not full ARNs (default: the server's --role-base-arn)",
   );
-  declareConnection(declarePodroleNamespace(command.addOption(outputOption())));
+  declareInstallation(command.addOption(outputOption()));
   addHelp(command, { examples: [["As JSON, for a script", example]], exitCodes: EXIT_CODES, docs: DOCS });
 }
 
@@ -67,8 +64,7 @@ function declareShared(command: Command, example: string): void {
 export function readAws(flags: Flags): Arguments<AwsArguments> {
   const reader = createFlagReader(flags);
   return reader.finish({
-    connection: readConnection(flags),
-    podroleNamespace: flags["podroleNamespace"],
+    ...readInstallation(flags),
     roleBaseArn: reader.read("roleBaseArn", WRITTEN_BASE_ARN),
     principal: reader.read("principal", PRINCIPAL),
     json: flags["output"] === "json",

@@ -5,20 +5,17 @@ import { duration } from "../../runtime/settings.ts";
 import type { Flags } from "../terminal.ts";
 import {
   type Arguments,
-  type Connection,
   createFlagReader,
-  declareConnection,
-  declarePodroleNamespace,
+  declareInstallation,
+  type InstallationArguments,
   namespaceOption,
   outputOption,
-  readConnection,
+  readInstallation,
 } from "./flags.ts";
 import { addHelp, clusterExitCodes } from "./help.ts";
 
 /** Typed options of podrole check. */
-export interface CheckArguments {
-  readonly connection: Connection;
-  readonly podroleNamespace: string | undefined;
+export interface CheckArguments extends InstallationArguments {
   readonly phase: "pre" | "installed";
   readonly pods: PodScope | undefined;
   readonly imdsNamespace: string | undefined;
@@ -42,7 +39,7 @@ export function declareCheck(command: Command): void {
       "--imds <namespace>",
       "Also run a short-lived pod in this namespace that tries to reach the node's instance metadata service (default: run none)",
     );
-  declareConnection(declarePodroleNamespace(command));
+  declareInstallation(command);
   addHelp(command, {
     examples: [
       ["Can this cluster run podrole?", "podrole check --pre"],
@@ -59,7 +56,7 @@ export function declareCheck(command: Command): void {
 export function readCheck(flags: Flags): Arguments<CheckArguments> {
   const reader = createFlagReader(flags);
   const waitMs = reader.read("wait", duration) ?? 0;
-  const { namespace, namespaceSelector, podroleNamespace, imds: imdsNamespace } = flags;
+  const { namespace, namespaceSelector, imds: imdsNamespace } = flags;
   const phase = flags["pre"] === "true" ? "pre" : "installed";
   if (namespace !== undefined && namespaceSelector !== undefined) {
     reader.refuse("--namespace and --namespace-selector exclude each other");
@@ -71,8 +68,7 @@ export function readCheck(flags: Flags): Arguments<CheckArguments> {
     namespace !== undefined ? { namespace } : namespaceSelector !== undefined ? { namespaceSelector } : undefined;
   const json = flags["output"] === "json";
   return reader.finish({
-    connection: readConnection(flags),
-    podroleNamespace,
+    ...readInstallation(flags),
     phase,
     pods,
     imdsNamespace,

@@ -4,19 +4,16 @@ import type { ExplainedObject } from "../../operations/explain/explain.ts";
 import type { Flags } from "../terminal.ts";
 import {
   type Arguments,
-  type Connection,
   createFlagReader,
-  declareConnection,
-  declarePodroleNamespace,
+  declareInstallation,
+  type InstallationArguments,
   outputOption,
-  readConnection,
+  readInstallation,
 } from "./flags.ts";
 import { addHelp, clusterExitCodes } from "./help.ts";
 
 /** Typed options of podrole explain. */
-export interface ExplainArguments {
-  readonly connection: Connection;
-  readonly podroleNamespace: string | undefined;
+export interface ExplainArguments extends InstallationArguments {
   readonly namespace: string | undefined;
   /** An object in the cluster, or a file ("-" for standard input). */
   readonly subject: ExplainedObject | { readonly filename: string };
@@ -39,7 +36,7 @@ export function declareExplain(command: Command): void {
       'Explain the manifests in this file instead of an object of the cluster, with the settings of the cluster; "-" is standard input (default: none)',
     )
     .addOption(outputOption());
-  declareConnection(declarePodroleNamespace(command));
+  declareInstallation(command);
   addHelp(command, {
     examples: [
       ["Why does this pod have no role?", "podrole explain pod/orders-7d9f -n shop"],
@@ -57,12 +54,12 @@ export function declareExplain(command: Command): void {
 
 /** The arguments as typed options, or every problem. */
 export function readExplain(flags: Flags, args: readonly string[]): Arguments<ExplainArguments> {
-  const { namespace, filename, podroleNamespace } = flags;
+  const { namespace, filename } = flags;
   const reader = createFlagReader(flags);
   const subject = subjectOf(args, filename);
   if (typeof subject === "string") return { ok: false, problems: [subject] };
   const json = flags["output"] === "json";
-  return reader.finish({ connection: readConnection(flags), podroleNamespace, namespace, subject, json });
+  return reader.finish({ ...readInstallation(flags), namespace, subject, json });
 }
 
 /** What to explain, or the problem when the command line does not name exactly one object or file. */

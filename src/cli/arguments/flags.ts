@@ -54,14 +54,21 @@ export function declareConnection(command: Command): Command {
     );
 }
 
-/** Declares --podrole-namespace, for commands that read what is installed. */
-export function declarePodroleNamespace(command: Command): Command {
-  return command.addOption(
+/** A cluster, and where podrole runs in it. */
+export interface InstallationArguments {
+  readonly connection: Connection;
+  readonly podroleNamespace: string | undefined;
+}
+
+/** Declares the flags of a command that reads what is installed. */
+export function declareInstallation(command: Command): Command {
+  command.addOption(
     new Option(
       "--podrole-namespace <namespace>",
       "Namespace in which podrole runs (default: that of the Deployments with podrole's labels, otherwise podrole)",
     ).helpGroup(CLUSTER),
   );
+  return declareConnection(command);
 }
 
 const CLUSTER = "Cluster:";
@@ -69,6 +76,11 @@ const CLUSTER = "Cluster:";
 /** Which cluster the flags name. */
 export function readConnection({ kubeconfig, context }: Flags): Connection {
   return { kubeconfig, context };
+}
+
+/** Which installation the flags name. */
+export function readInstallation(flags: Flags): InstallationArguments {
+  return { connection: readConnection(flags), podroleNamespace: flags["podroleNamespace"] };
 }
 
 /** Returns -o with the formats that a command has; the first one is the default. */

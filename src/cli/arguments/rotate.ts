@@ -2,14 +2,12 @@
 import type { Command } from "commander";
 import type { RotationVerb } from "../../pki/authorities.ts";
 import type { Flags } from "../terminal.ts";
-import { type Connection, declareConnection, declarePodroleNamespace, outputOption, readConnection } from "./flags.ts";
+import { declareInstallation, type InstallationArguments, outputOption, readInstallation } from "./flags.ts";
 import { addHelp, clusterExitCodes } from "./help.ts";
 
 /** Typed options of podrole rotate. */
-export interface RotateArguments {
-  readonly connection: Connection;
+export interface RotateArguments extends InstallationArguments {
   readonly step: RotationVerb | "status";
-  readonly podroleNamespace: string | undefined;
   readonly force: boolean;
   readonly json: boolean;
 }
@@ -55,7 +53,7 @@ export function declareRotate(rotate: Command): readonly Command[] {
         "Apply the step even if some pods can then no longer renew; use this only if a CA is compromised",
       );
     }
-    declareConnection(declarePodroleNamespace(command.addOption(outputOption())));
+    declareInstallation(command.addOption(outputOption()));
     addHelp(command, {
       examples: [[PURPOSES[step], EXAMPLES[step]]],
       exitCodes: step === "status" ? STATUS_EXIT_CODES : EXIT_CODES,
@@ -75,9 +73,8 @@ const EXAMPLES: Readonly<Record<RotateArguments["step"], string>> = {
 /** Never refuses: commander has checked the output format, and the step is the name of the subcommand. */
 export function readRotate(flags: Flags, [step]: readonly string[]): RotateArguments {
   return {
-    connection: readConnection(flags),
+    ...readInstallation(flags),
     step: step as RotateArguments["step"],
-    podroleNamespace: flags["podroleNamespace"],
     force: flags["force"] === "true",
     json: flags["output"] === "json",
   };
