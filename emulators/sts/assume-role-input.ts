@@ -69,7 +69,7 @@ export function readAssumeRole(form: QueryForm): AssumeRoleFields | StsError {
       ...countViolations("tags", fields.tags.length, 50),
       ...countViolations("transitiveTagKeys", fields.transitiveTagKeys.length, 50),
     ]) ??
-    meaningProblem(complete) ??
+    findMeaningError(complete) ??
     complete
   );
 }
@@ -122,7 +122,7 @@ function readDuration(text: string | undefined): number | StsError {
 }
 
 /** Returns the error for fields that are well formed but invalid. */
-function meaningProblem({
+function findMeaningError({
   roleArn,
   policy,
   policyArns,

@@ -46,7 +46,7 @@ export function assumeRole(
   if (denied !== undefined || role === undefined) {
     return accessDenied(caller.arn, denied ?? "sts:AssumeRole", fields.roleArn);
   }
-  const problem = durationProblem(fields.durationSeconds, role, caller) ?? inheritanceProblem(fields, caller);
+  const problem = findDurationError(fields.durationSeconds, role, caller) ?? findInheritanceError(fields, caller);
   if (problem) return problem;
 
   const packedPolicySize = packedSize(fields, inherited, packedPolicyBytes);
@@ -64,7 +64,7 @@ export function assumeRole(
 }
 
 /** The role's own maximum is checked before the limit of role chaining. */
-function durationProblem(seconds: number, role: Role, { session }: Caller): StsError | undefined {
+function findDurationError(seconds: number, role: Role, { session }: Caller): StsError | undefined {
   if (seconds > role.maxSessionDurationSeconds) {
     return validationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
   }
@@ -77,7 +77,7 @@ function durationProblem(seconds: number, role: Role, { session }: Caller): StsE
 }
 
 /** A chained session cannot change what it inherits. */
-function inheritanceProblem({ sourceIdentity, tags }: AssumeRoleFields, { session }: Caller): StsError | undefined {
+function findInheritanceError({ sourceIdentity, tags }: AssumeRoleFields, { session }: Caller): StsError | undefined {
   const inherited = session?.sourceIdentity;
   if (inherited !== undefined && sourceIdentity !== undefined && sourceIdentity !== inherited) {
     return validationError("The source identity is already set for this assume role session");

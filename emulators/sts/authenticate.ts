@@ -40,9 +40,9 @@ export function authenticate(request: SignedRequest, context: AuthenticationCont
   const authorization = parseAuthorization(request.headers["authorization"]?.[0], timestamp !== undefined);
   if (isStsError(authorization)) return authorization;
   const refusal =
-    clockProblem(timestamp ?? "", context.now) ??
-    coverageProblem(request, authorization) ??
-    scopeProblem(authorization, timestamp ?? "", context.region);
+    findClockError(timestamp ?? "", context.now) ??
+    findCoverageError(request, authorization) ??
+    findScopeError(authorization, timestamp ?? "", context.region);
   if (refusal) return refusal;
 
   const stored = context.credentials.find(authorization.accessKeyId);
@@ -58,7 +58,7 @@ export function authenticate(request: SignedRequest, context: AuthenticationCont
   return caller;
 }
 
-function clockProblem(timestamp: string, now: number): StsError | undefined {
+function findClockError(timestamp: string, now: number): StsError | undefined {
   const signedAt = Date.parse(timestamp.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));
   if (Number.isNaN(signedAt) || !timestamp.includes("T")) {
     return incompleteSignature(
@@ -80,7 +80,7 @@ function clockProblem(timestamp: string, now: number): StsError | undefined {
 }
 
 /** Unsigned parts could have been changed in transit: the signature must cover the host and every x-amz-* header. */
-function coverageProblem({ headers }: SignedRequest, { signedHeaders }: Authorization): StsError | undefined {
+function findCoverageError({ headers }: SignedRequest, { signedHeaders }: Authorization): StsError | undefined {
   if (!signedHeaders.includes("host")) {
     return signatureDoesNotMatch("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
   }
@@ -92,7 +92,7 @@ function coverageProblem({ headers }: SignedRequest, { signedHeaders }: Authoriz
 }
 
 /** STS reports every wrong part, each sentence with a trailing space. */
-function scopeProblem(scope: Authorization, timestamp: string, region: string): StsError | undefined {
+function findScopeError(scope: Authorization, timestamp: string, region: string): StsError | undefined {
   const problems: string[] = [];
   if (scope.region !== region) problems.push("Credential should be scoped to a valid region. ");
   if (scope.service !== "sts") problems.push("Credential should be scoped to correct service: 'sts'. ");

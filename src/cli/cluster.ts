@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createOperatorKubernetes } from "../kubernetes/client.ts";
 import { UnusableKubeconfig } from "../kubernetes/errors.ts";
 import type { OperatorKubernetes } from "../kubernetes/operator.ts";
-import { findPodroleNamespace, ownNamespaceProblem } from "../operations/podrole-namespace.ts";
+import { findOwnNamespaceProblem, findPodroleNamespace } from "../operations/podrole-namespace.ts";
 import { PodroleError } from "../protocol/errors.ts";
 import type { Connection } from "./arguments/flags.ts";
 import { fail, type Terminal } from "./terminal.ts";
@@ -48,7 +48,7 @@ export function withPodrole(
   return withCluster(terminal, command, connection, async (kubernetes) => {
     const found = await findPodroleNamespace(kubernetes, podroleNamespace);
     if (!found.ok) return fail(terminal, command, [found.problem]);
-    const problem = ownNamespaceProblem(namespace, found.value);
+    const problem = findOwnNamespaceProblem(namespace, found.value);
     return problem === undefined ? use(kubernetes, found.value) : fail(terminal, command, [problem]);
   });
 }

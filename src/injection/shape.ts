@@ -17,16 +17,18 @@ export function findShapeProblem(value: unknown): string | undefined {
   if (!isObject(metadata)) return mismatch("metadata", metadata, "an object");
   if (!isObject(spec)) return mismatch("spec", spec, "an object");
   return (
-    firstProblem(["name", "generateName", "namespace", "uid"], (key) =>
+    findFirstProblem(["name", "generateName", "namespace", "uid"], (key) =>
       optionalString(metadata[key], `metadata.${key}`),
     ) ??
-    firstProblem(["labels", "annotations"], (key) => optionalStrings(metadata[key], `metadata.${key}`)) ??
-    firstProblem(["serviceAccountName", "restartPolicy"], (key) => optionalString(spec[key], `spec.${key}`)) ??
+    findFirstProblem(["labels", "annotations"], (key) => optionalStrings(metadata[key], `metadata.${key}`)) ??
+    findFirstProblem(["serviceAccountName", "restartPolicy"], (key) => optionalString(spec[key], `spec.${key}`)) ??
     optionalStrings(spec["nodeSelector"], "spec.nodeSelector") ??
     optionalObject(spec["os"], "spec.os", ({ name }, path) => optionalString(name, `${path}.name`)) ??
     optionalList(spec["volumes"], "spec.volumes", namedObject) ??
     optionalObject(spec["resources"], "spec.resources", () => undefined) ??
-    firstProblem(["containers", "initContainers"], (key) => optionalList(spec[key], `spec.${key}`, containerProblem))
+    findFirstProblem(["containers", "initContainers"], (key) =>
+      optionalList(spec[key], `spec.${key}`, findContainerShapeProblem),
+    )
   );
 }
 
@@ -40,22 +42,22 @@ export function allContainers({ spec }: Pod): readonly Container[] {
   return [...listOf(spec.initContainers), ...listOf(spec.containers)];
 }
 
-function containerProblem(container: unknown, path: string): string | undefined {
+function findContainerShapeProblem(container: unknown, path: string): string | undefined {
   const unnamed = namedObject(container, path);
   if (unnamed !== undefined || !isObject(container)) return unnamed;
   return (
     optionalString(container["restartPolicy"], `${path}.restartPolicy`) ??
-    optionalList(container["env"], `${path}.env`, envProblem) ??
+    optionalList(container["env"], `${path}.env`, findEnvProblem) ??
     optionalList(container["envFrom"], `${path}.envFrom`, anyObject) ??
     optionalList(container["ports"], `${path}.ports`, anyObject) ??
-    optionalList(container["volumeMounts"], `${path}.volumeMounts`, mountProblem) ??
+    optionalList(container["volumeMounts"], `${path}.volumeMounts`, findMountProblem) ??
     optionalObject(container["resources"], `${path}.resources`, ({ requests, limits }, at) => {
       return optionalQuantities(requests, `${at}.requests`) ?? optionalQuantities(limits, `${at}.limits`);
     })
   );
 }
 
-function envProblem(variable: unknown, path: string): string | undefined {
+function findEnvProblem(variable: unknown, path: string): string | undefined {
   return (
     namedObject(variable, path) ??
     (isObject(variable)
@@ -65,7 +67,7 @@ function envProblem(variable: unknown, path: string): string | undefined {
   );
 }
 
-function mountProblem(mount: unknown, path: string): string | undefined {
+function findMountProblem(mount: unknown, path: string): string | undefined {
   return (
     namedObject(mount, path) ??
     (isObject(mount) && typeof mount["mountPath"] !== "string"
@@ -127,7 +129,7 @@ function optionalList(
   return undefined;
 }
 
-function firstProblem(keys: readonly string[], check: (key: string) => string | undefined): string | undefined {
+function findFirstProblem(keys: readonly string[], check: (key: string) => string | undefined): string | undefined {
   for (const key of keys) {
     const problem = check(key);
     if (problem !== undefined) return problem;

@@ -13,7 +13,7 @@ import { ApiError } from "./errors.ts";
 import { isGone, readPages } from "./list-pages.ts";
 import { createObjectCache } from "./object-cache.ts";
 import type { ObjectMeta } from "./objects.ts";
-import { followWatch, watchProblem } from "./watch.ts";
+import { findWatchError, followWatch } from "./watch.ts";
 
 /** Read access to the cache, and its freshness. */
 export interface Reflector<Cached> {
@@ -103,7 +103,7 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
         if (event.type !== "OPENED") apply(event);
       },
     );
-    const problem = watchProblem(source.name, end, { hasProgressed: version !== from, inactivityMs });
+    const problem = findWatchError(source.name, end, { hasProgressed: version !== from, inactivityMs });
     if (problem) throw problem;
     if (end.cause === "silent") log.debug({ source: source.name, lastedMs: end.lastedMs }, "reopening a silent watch");
     if (end.cause === "due") version = undefined;

@@ -72,7 +72,7 @@ const SHORT_WATCH_MS = 5_000;
  * Returns why the end of a watch is a failure: the API server did not answer, or ended it at once. Undefined if it is not.
  * `hasProgressed`: the watch reported a newer resourceVersion.
  */
-export function watchProblem(
+export function findWatchError(
   name: string,
   { cause, opened, lastedMs }: WatchEnd,
   { hasProgressed, inactivityMs }: { readonly hasProgressed: boolean; readonly inactivityMs: number },

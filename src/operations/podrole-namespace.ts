@@ -38,7 +38,7 @@ async function namespacesOfDeployments(kubernetes: Pick<OperatorKubernetes, "lis
 }
 
 /** The problem when `-n` names podrole's own namespace, where no pod is ever injected; undefined otherwise. */
-export function ownNamespaceProblem(namespace: string | undefined, own: string): string | undefined {
+export function findOwnNamespaceProblem(namespace: string | undefined, own: string): string | undefined {
   if (namespace !== own) return undefined;
   return `--namespace: "${own}" is podrole's own namespace, and its pods are never injected; expected the namespace of the pods (--podrole-namespace names podrole's own)`;
 }

@@ -20,7 +20,7 @@ import {
   utf8,
   wholeBits,
 } from "./der.ts";
-import { keyProblem, signatureScheme } from "./keys.ts";
+import { findKeyProblem, signatureScheme } from "./keys.ts";
 import { COMMON_NAME, EC_PUBLIC_KEY, PRIME256V1, RSA_ENCRYPTION } from "./oids.ts";
 
 /**
@@ -61,7 +61,7 @@ export function readCsr(der: Uint8Array): KeyObject | Refusal {
   }
   const key = attempt(() => createPublicKey({ key: encode(publicKeyInfo), format: "der", type: "spki" }));
   if (key === undefined) return csrInvalid("its public key cannot be read; expected ECDSA P-256 or RSA 2048-4096");
-  const problem = keyProblem(key);
+  const problem = findKeyProblem(key);
   if (problem !== undefined) return csrInvalid(problem);
   const scheme = signatureScheme(key);
   if (!isSame(algorithm, scheme.algorithm)) {

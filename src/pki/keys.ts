@@ -25,7 +25,7 @@ const MAX_EXPONENT = 1n << 256n;
 /**
  * Returns why podrole does not accept `key`, or undefined for ECDSA on one of `curves` and RSA of 2048 to 4096 bits.
  */
-export function keyProblem(key: KeyObject, curves: readonly Curve[] = ["prime256v1"]): string | undefined {
+export function findKeyProblem(key: KeyObject, curves: readonly Curve[] = ["prime256v1"]): string | undefined {
   const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
   const { namedCurve, modulusLength = 0, publicExponent = 0n } = details ?? {};
   if (type === "ec" && curves.some((curve) => curve === namedCurve)) return undefined;

@@ -7,7 +7,7 @@ import type { Secret } from "../runtime/secret.ts";
 import { readCertificates } from "./bundle.ts";
 import type { Authority } from "./certificate.ts";
 import { isIssuedBy } from "./chain.ts";
-import { keyProblem } from "./keys.ts";
+import { findKeyProblem } from "./keys.ts";
 import { ANY_EXTENDED_KEY_USAGE, CLIENT_AUTH, SERVER_AUTH } from "./oids.ts";
 
 /**
@@ -23,7 +23,7 @@ export function readAuthority(certificatePem: string, key: Secret, now: number):
   const [chain, others] = [certificates.slice(0, length), certificates.slice(length)];
   if (signing === undefined) return failure("the certificate file has no certificate; expected PEM");
   const chainProblem = chain
-    .map((certificate) => certificateProblem(certificate, now))
+    .map((certificate) => findAuthorityProblem(certificate, now))
     .find((reason) => reason !== undefined);
   if (chainProblem !== undefined) return failure(chainProblem);
   if (!chain.every((certificate, at) => isIssuedBy(certificate, chain[at + 1] ?? certificate))) {
@@ -36,20 +36,20 @@ export function readAuthority(certificatePem: string, key: Secret, now: number):
   if (unexpected !== undefined) {
     return failure(`${nameOf(unexpected)} follows the root; expected only self-signed CAs after it`);
   }
-  const problem = keyPairProblem(signing, key);
+  const problem = findKeyPairProblem(signing, key);
   return problem === undefined ? success({ certificatePem: chain.join(""), key }) : failure(problem);
 }
 
 /** Returns why `key` cannot sign for the CA with this certificate; undefined if it can. */
-export function keyPairProblem(certificate: X509Certificate, key: Secret): string | undefined {
+export function findKeyPairProblem(certificate: X509Certificate, key: Secret): string | undefined {
   const privateKey = parseKey(key);
   if (privateKey === undefined) return "the key is not readable; expected a private key in PEM without a passphrase";
   if (!certificate.checkPrivateKey(privateKey))
     return "the key does not belong to the certificate; expected the CA's own";
-  return keyProblem(certificate.publicKey, ["prime256v1", "secp384r1"]);
+  return findKeyProblem(certificate.publicKey, ["prime256v1", "secp384r1"]);
 }
 
-function certificateProblem(certificate: X509Certificate, now: number): string | undefined {
+function findAuthorityProblem(certificate: X509Certificate, now: number): string | undefined {
   const { ca, validFrom, validTo, validFromDate, validToDate, keyUsage: purposes } = certificate;
   const name = nameOf(certificate);
   // OpenSSL's criterion: CA:TRUE, and keyCertSign if there is a KeyUsage.

@@ -5,7 +5,7 @@ import { X509Certificate } from "node:crypto";
 import { PodroleError } from "../protocol/errors.ts";
 import { Secret, type SecretData } from "../runtime/secret.ts";
 import type { Authority } from "./certificate.ts";
-import { keyPairProblem } from "./own-authority.ts";
+import { findKeyPairProblem } from "./own-authority.ts";
 
 /** A CA with its key, as next or current one. */
 export interface Slot {
@@ -82,7 +82,7 @@ function decodeSlot(name: string, data: SecretData): Slot {
   const certificatePem = readCertificate(`${name}.crt`, data);
   const key = data[`${name}.key`];
   if (!(key instanceof Secret)) throw damaged(`${name}.key is missing`);
-  const problem = keyPairProblem(new X509Certificate(certificatePem), key);
+  const problem = findKeyPairProblem(new X509Certificate(certificatePem), key);
   if (problem !== undefined) throw damaged(`${name}.key: ${problem}`);
   return { authority: { certificatePem, key }, since: readTime(`${name}.since`, data), ...readLeaf(name, data) };
 }

@@ -19,7 +19,7 @@ type Placeholder = (typeof PLACEHOLDERS)[number];
  * Returns why a template cannot be used, undefined if it can. Called at start, so that the problem does not wait for
  * the first pod.
  */
-export function templateProblem(template: string, clusterName?: string): string | undefined {
+export function findTemplateProblem(template: string, clusterName?: string): string | undefined {
   const names = [...template.matchAll(PLACEHOLDER)].map(([, name = ""]) => name);
   const unknown = names.find((name) => !(PLACEHOLDERS as readonly string[]).includes(name));
   if (unknown !== undefined) {

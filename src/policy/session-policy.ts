@@ -81,7 +81,7 @@ function inlinePolicyOf(pod: PodFacts, source: SessionPolicySource | undefined):
     const state = `there is no such ConfigMap in namespace "${pod.namespace}", or it has no ${SESSION_POLICY_KEY}`;
     return annotationInvalid(ANNOTATIONS.sessionPolicy, name, `${state}; expected a policy there`);
   }
-  const problem = policyTextProblem(source.text);
+  const problem = findPolicyTextProblem(source.text);
   if (problem === undefined) return source.text;
   return annotationInvalid(ANNOTATIONS.sessionPolicy, name, `its ${SESSION_POLICY_KEY} ${problem}`);
 }
@@ -89,7 +89,7 @@ function inlinePolicyOf(pod: PodFacts, source: SessionPolicySource | undefined):
 /**
  * Returns why STS would reject the policy, so that the refusal comes before the call; undefined if nothing is wrong.
  */
-function policyTextProblem(text: string): string | undefined {
+function findPolicyTextProblem(text: string): string | undefined {
   if (text.length > MAX_POLICY_LENGTH) return `is too long; expected at most ${MAX_POLICY_LENGTH} characters`;
   if (!/^[\t\n\r\x20-\xff]+$/.test(text)) return "is empty or has characters beyond Latin-1; expected a JSON policy";
   const policy = parseJson(text);

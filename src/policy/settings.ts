@@ -3,23 +3,23 @@ import { isRefusal } from "../protocol/errors.ts";
 import type { PolicySettings } from "./model.ts";
 import { ANY_BASE_ARN, resolveRole } from "./role.ts";
 import { MAX_CHAINED_SESSION_MS, MAX_TAGS, MIN_SESSION_MS, OWN_TAG_KEYS, TAG_KEY, TAG_VALUE } from "./session.ts";
-import { templateProblem } from "./session-name.ts";
+import { findTemplateProblem } from "./session-name.ts";
 
 /** In milliseconds. STS issues no longer session. */
 const MAX_SESSION_MS = 43_200_000;
 
 /** Returns one text per problem, each beginning with the setting's flag; empty if there is none. */
-export function policyProblems(settings: PolicySettings): readonly string[] {
+export function findPolicyProblems(settings: PolicySettings): readonly string[] {
   return [
-    ...durationProblems(settings),
-    ...nameProblems(settings),
-    ...defaultRoleProblems(settings),
-    ...tagProblems(settings),
-    ...hopProblems(settings),
+    ...findDurationProblems(settings),
+    ...findSessionNameProblems(settings),
+    ...findDefaultRoleProblems(settings),
+    ...findTagProblems(settings),
+    ...findHopProblems(settings),
   ];
 }
 
-function durationProblems({ sessionDurationMs, maxSessionDurationMs }: PolicySettings): string[] {
+function findDurationProblems({ sessionDurationMs, maxSessionDurationMs }: PolicySettings): string[] {
   const problems: string[] = [];
   const isDuration = (ms: number) => ms >= MIN_SESSION_MS && ms <= MAX_SESSION_MS;
   if (!isDuration(sessionDurationMs)) problems.push("--session-duration: STS issues sessions of 15m to 12h");
@@ -29,20 +29,20 @@ function durationProblems({ sessionDurationMs, maxSessionDurationMs }: PolicySet
   return problems;
 }
 
-function nameProblems({ sessionName, clusterName }: PolicySettings): string[] {
+function findSessionNameProblems({ sessionName, clusterName }: PolicySettings): string[] {
   if (sessionName.kind === "kiam") return [];
-  const problem = templateProblem(sessionName.template, clusterName);
+  const problem = findTemplateProblem(sessionName.template, clusterName);
   return problem === undefined ? [] : [`--session-name: ${problem}`];
 }
 
 /** Without a base ARN a short name cannot be checked yet: the server may still detect one. */
-function defaultRoleProblems({ defaultRole, baseArn }: PolicySettings): string[] {
+function findDefaultRoleProblems({ defaultRole, baseArn }: PolicySettings): string[] {
   if (defaultRole === undefined) return [];
   const role = resolveRole(defaultRole, baseArn ?? ANY_BASE_ARN, "--default-role");
   return isRefusal(role) ? [role.message] : [];
 }
 
-function tagProblems({
+function findTagProblems({
   sessionTagLabels = [],
   sessionTags,
   transitiveTags,
@@ -76,7 +76,7 @@ function tagProblems({
   return problems;
 }
 
-function hopProblems({ firstHops = {}, sessionDurationMs }: PolicySettings): string[] {
+function findHopProblems({ firstHops = {}, sessionDurationMs }: PolicySettings): string[] {
   if (Object.keys(firstHops).length === 0 || sessionDurationMs <= MAX_CHAINED_SESSION_MS) return [];
   return ["--session-duration: roles with a first hop get at most 1h (role chaining)"];
 }

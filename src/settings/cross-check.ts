@@ -1,6 +1,6 @@
 // Settings of the server and of the webhook that are valid alone and conflict with each other: found at start, all at once.
 import { isTrustDomain } from "../pki/identity.ts";
-import { policyProblems } from "../policy/settings.ts";
+import { findPolicyProblems } from "../policy/settings.ts";
 import { policySettings } from "../policy/settings-table.ts";
 import { HOUR_MS, MINUTE_MS } from "../runtime/clock.ts";
 import type { ServerSettings } from "./server.ts";
@@ -10,7 +10,7 @@ import type { WebhookSettings } from "./webhook.ts";
 export function crossCheckWebhook(settings: WebhookSettings): readonly string[] {
   const isNameAlone = settings.apiServerName !== undefined && settings.apiServerCa === undefined;
   return [
-    ...policyProblems(policySettings(settings)),
+    ...findPolicyProblems(policySettings(settings)),
     ...(isNameAlone ? ["--api-server-name: --api-server-ca is not set; expected both or neither"] : []),
   ];
 }
@@ -18,15 +18,15 @@ export function crossCheckWebhook(settings: WebhookSettings): readonly string[] 
 /** Returns one text for each problem of the server's settings, beginning with its flag; empty if there is none. */
 export function crossCheckServer(settings: ServerSettings): readonly string[] {
   return [
-    ...policyProblems(policySettings(settings)),
-    ...chainingProblems(settings),
-    ...endpointProblems(settings),
-    ...certificateProblems(settings),
+    ...findPolicyProblems(policySettings(settings)),
+    ...findChainingProblems(settings),
+    ...findEndpointProblems(settings),
+    ...findCertificateProblems(settings),
   ];
 }
 
 /** STS limits sessions that a role session starts to one hour (AssumeRole, DurationSeconds). */
-function chainingProblems({ assumeRoleArn, sessionDuration, maxSessionDuration }: ServerSettings): string[] {
+function findChainingProblems({ assumeRoleArn, sessionDuration, maxSessionDuration }: ServerSettings): string[] {
   if (assumeRoleArn === undefined) return [];
   const expected = "expected at most 1h, the limit of STS for role chaining";
   return [
@@ -39,7 +39,7 @@ function chainingProblems({ assumeRoleArn, sessionDuration, maxSessionDuration }
   ];
 }
 
-function endpointProblems({
+function findEndpointProblems({
   stsEndpoint,
   allowInsecureStsEndpoint,
   fips,
@@ -55,7 +55,7 @@ function endpointProblems({
   ];
 }
 
-function certificateProblems({ trustDomain, certificateTtl, caTtl, caCert, caKey }: ServerSettings): string[] {
+function findCertificateProblems({ trustDomain, certificateTtl, caTtl, caCert, caKey }: ServerSettings): string[] {
   const problems: string[] = [];
   if (!isTrustDomain(trustDomain)) {
     problems.push(`--trust-domain: it is ${JSON.stringify(trustDomain)}; expected a DNS name in lower case`);

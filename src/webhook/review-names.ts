@@ -19,9 +19,9 @@ export function findNameProblem(namespace: string, object: unknown): string | un
     problem("metadata.generateName", generateName, BEGINNING) ??
     problem("spec.serviceAccountName", serviceAccountName, SUBDOMAIN) ??
     problem("spec.serviceAccount", serviceAccount, SUBDOMAIN) ??
-    containerProblem("spec.initContainers", initContainers) ??
-    containerProblem("spec.containers", containers) ??
-    duplicateProblem([initContainers, containers])
+    findContainerProblem("spec.initContainers", initContainers) ??
+    findContainerProblem("spec.containers", containers) ??
+    findDuplicateProblem([initContainers, containers])
   );
 }
 
@@ -50,7 +50,7 @@ function problem(field: string, value: unknown, { expected, test }: Kind): strin
   return `${field} is ${quoted(value)}; expected ${expected}`;
 }
 
-function containerProblem(field: string, list: unknown): string | undefined {
+function findContainerProblem(field: string, list: unknown): string | undefined {
   if (!Array.isArray(list)) return undefined;
   for (const [index, container] of list.entries()) {
     const found = isObject(container) ? problem(`${field}[${index}].name`, container["name"], LABEL) : undefined;
@@ -60,7 +60,7 @@ function containerProblem(field: string, list: unknown): string | undefined {
 }
 
 /** Kubernetes requires names that are unique among all containers, and podrole decides and records roles by them. */
-function duplicateProblem(lists: readonly unknown[]): string | undefined {
+function findDuplicateProblem(lists: readonly unknown[]): string | undefined {
   const seen = new Set<string>();
   for (const container of lists.flatMap((list): unknown[] => (Array.isArray(list) ? list : []))) {
     const name = isObject(container) ? container["name"] : undefined;

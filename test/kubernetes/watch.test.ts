@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ListWatch, WatchEvent } from "../../src/kubernetes/api.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
-import { followWatch, type WatchEnd, watchProblem } from "../../src/kubernetes/watch.ts";
+import { findWatchError, followWatch, type WatchEnd } from "../../src/kubernetes/watch.ts";
 import { dueAfter } from "../../src/runtime/due.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { podOf } from "./harness.ts";
@@ -110,8 +110,8 @@ const ENDS: readonly (readonly [WatchEnd, hasProgressed: boolean, problem: RegEx
 ];
 for (const [end, hasProgressed, problem] of ENDS) {
   const what = `${JSON.stringify(end)} and ${hasProgressed ? "a" : "no"} newer version`;
-  test(`watchProblem() returns ${problem ? "a failure" : "undefined"} for ${what}`, () => {
-    const found = watchProblem("pods", end, { hasProgressed, inactivityMs: 90_000 });
+  test(`findWatchError() returns ${problem ? "a failure" : "undefined"} for ${what}`, () => {
+    const found = findWatchError("pods", end, { hasProgressed, inactivityMs: 90_000 });
     if (problem === undefined) assert.equal(found, undefined);
     else assert.match(found?.message ?? "", problem);
   });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { test } from "node:test";
 import { inspect } from "node:util";
-import { generateKeyPem, keyProblem } from "../../src/pki/keys.ts";
+import { findKeyProblem, generateKeyPem } from "../../src/pki/keys.ts";
 import { newKey, publicKeyOf } from "./samples.ts";
 
 test("generateKeyPem() generates a new P-256 key each time, as PKCS #8 PEM", () => {
@@ -13,10 +13,10 @@ test("generateKeyPem() generates a new P-256 key each time, as PKCS #8 PEM", () 
   assert.equal(inspect(one), "[secret]");
 });
 
-test("keyProblem() accepts P-256 and RSA 2048, and P-384 if the caller does", () => {
-  assert.equal(keyProblem(publicKeyOf(newKey("prime256v1"))), undefined);
-  assert.equal(keyProblem(publicKeyOf(newKey("rsa"))), undefined);
-  assert.equal(keyProblem(publicKeyOf(newKey("secp384r1")), ["prime256v1", "secp384r1"]), undefined);
+test("findKeyProblem() accepts P-256 and RSA 2048, and P-384 if the caller does", () => {
+  assert.equal(findKeyProblem(publicKeyOf(newKey("prime256v1"))), undefined);
+  assert.equal(findKeyProblem(publicKeyOf(newKey("rsa"))), undefined);
+  assert.equal(findKeyProblem(publicKeyOf(newKey("secp384r1")), ["prime256v1", "secp384r1"]), undefined);
 });
 
 const REFUSED = [
@@ -28,7 +28,7 @@ const REFUSED = [
 ] as const;
 
 for (const [name, make, kind] of REFUSED) {
-  test(`keyProblem() refuses ${name} and names the accepted keys`, () => {
-    assert.equal(keyProblem(make()), `its key is ${kind}; expected ECDSA P-256 or RSA 2048-4096`);
+  test(`findKeyProblem() refuses ${name} and names the accepted keys`, () => {
+    assert.equal(findKeyProblem(make()), `its key is ${kind}; expected ECDSA P-256 or RSA 2048-4096`);
   });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PolicySettings } from "../../src/policy/decide.ts";
-import { kiamSessionName, sessionName, sourceIdentity, templateProblem } from "../../src/policy/session-name.ts";
+import { findTemplateProblem, kiamSessionName, sessionName, sourceIdentity } from "../../src/policy/session-name.ts";
 import { codeOf, pod, STS_NAME, settings } from "./facts.ts";
 
 const ANNOTATION = "iam.amazonaws.com/session-name";
@@ -55,17 +55,17 @@ test("sessionName() refuses an annotation that STS would not accept", () => {
 
 test("sessionName() ignores properties of Object.prototype", () => {
   assert.equal(named("{namespace}-x"), "shop-x");
-  assert.equal(templateProblem("{constructor}")?.startsWith("{constructor} is not one of"), true);
+  assert.equal(findTemplateProblem("{constructor}")?.startsWith("{constructor} is not one of"), true);
 });
 
-test("templateProblem() accepts templates that always result in a name", () => {
+test("findTemplateProblem() accepts templates that always result in a name", () => {
   for (const template of ["{namespace}.{pod}", "x", "podrole-{uid}", "a=b,{serviceAccount}"]) {
-    assert.equal(templateProblem(template), undefined, template);
+    assert.equal(findTemplateProblem(template), undefined, template);
   }
-  assert.equal(templateProblem("{cluster}.{pod}", "prod"), undefined);
+  assert.equal(findTemplateProblem("{cluster}.{pod}", "prod"), undefined);
 });
 
-test("templateProblem() names the problem", () => {
+test("findTemplateProblem() names the problem", () => {
   const bad: readonly (readonly [string, RegExp])[] = [
     ["{node}.{pod}", /^\{node\} is not one of \{namespace\}/],
     ["{}", /^\{\} is not one of/],
@@ -74,7 +74,7 @@ test("templateProblem() names the problem", () => {
     ["{pod", /characters/],
     ["", /empty/],
   ];
-  for (const [template, why] of bad) assert.match(templateProblem(template) ?? "", why);
+  for (const [template, why] of bad) assert.match(findTemplateProblem(template) ?? "", why);
 });
 
 const kiam: PolicySettings = settings({ sessionName: { kind: "kiam", session: "kiam" } });

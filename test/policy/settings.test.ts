@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { PolicySettings } from "../../src/policy/decide.ts";
-import { policyProblems } from "../../src/policy/settings.ts";
+import { findPolicyProblems } from "../../src/policy/settings.ts";
 import { HOUR_MS } from "../../src/runtime/clock.ts";
 import { BASE, settings } from "./facts.ts";
 
@@ -16,8 +16,8 @@ const FINE: readonly Partial<PolicySettings>[] = [
   { sessionTags: true, transitiveTags: true, clusterArn: "arn:aws-cn:eks:cn-north-1:123456789012:cluster/prod_1" },
 ];
 
-test("policyProblems() returns no problem for valid settings", () => {
-  for (const given of FINE) assert.deepEqual(policyProblems(settings(given)), []);
+test("findPolicyProblems() returns no problem for valid settings", () => {
+  for (const given of FINE) assert.deepEqual(findPolicyProblems(settings(given)), []);
 });
 
 const WRONG: readonly (readonly [Partial<PolicySettings>, RegExp])[] = [
@@ -43,9 +43,9 @@ const WRONG: readonly (readonly [Partial<PolicySettings>, RegExp])[] = [
   [{ firstHops: { [`${BASE}a`]: `${BASE}b` }, sessionDurationMs: 2 * HOUR_MS }, /role chaining/],
 ];
 
-test("policyProblems() names each invalid setting", () => {
+test("findPolicyProblems() names each invalid setting", () => {
   for (const [given, problem] of WRONG) {
-    const problems = policyProblems(settings(given));
+    const problems = findPolicyProblems(settings(given));
     assert.ok(
       problems.some((text) => problem.test(text)),
       `${problem} in ${problems.join("; ")}`,
@@ -53,7 +53,7 @@ test("policyProblems() names each invalid setting", () => {
   }
 });
 
-test("policyProblems() returns all problems at once", () => {
+test("findPolicyProblems() returns all problems at once", () => {
   const wrong = settings({ sessionDurationMs: 1, defaultRole: "", sessionName: { kind: "template", template: "" } });
-  assert.equal(policyProblems(wrong).length, 3);
+  assert.equal(findPolicyProblems(wrong).length, 3);
 });

@@ -69,7 +69,7 @@ export function divideInventory(inventory: Inventory, policy: PolicySettings, de
   const stays: Stay[] = [];
   for (const [account, members] of byAccount) {
     const concerned = members.filter(({ role, reasons }) => role !== undefined || reasons.length > 0);
-    const shared = sharingProblem(account, members);
+    const shared = findSharingProblem(account, members);
     const moving = concerned.filter(
       ({ role, reasons }) => role !== undefined && reasons.length === 0 && shared === undefined,
     );
@@ -114,7 +114,7 @@ function roleOf(
 
 const SEPARATE = "give it its own ServiceAccount (serviceAccountName), and copy the RoleBindings that it needs";
 
-function sharingProblem(account: string, members: readonly PodGroup[]): string | undefined {
+function findSharingProblem(account: string, members: readonly PodGroup[]): string | undefined {
   const arns = new Set(members.flatMap(({ role }) => role?.arn ?? []));
   if (arns.size === 0) return undefined;
   if (arns.size > 1) {
