@@ -4,7 +4,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-const TIMEOUT_MS = 15_000;
+const START_TIMEOUT_MS = 15_000;
 
 /** How to run podrole: the node binary and the entry of the command line. */
 export interface Runtime {
@@ -51,10 +51,10 @@ export async function startProgram(
   );
   const late = setTimeout(() => {
     up.reject(
-      new Error(`podrole ${name} did not start within ${TIMEOUT_MS / 1000} s: ${JSON.stringify(lines.at(-1))}`),
+      new Error(`podrole ${name} did not start within ${START_TIMEOUT_MS / 1000} s: ${JSON.stringify(lines.at(-1))}`),
     );
     child.kill("SIGKILL");
-  }, TIMEOUT_MS);
+  }, START_TIMEOUT_MS);
   const ports = await up.promise.finally(() => clearTimeout(late));
   return {
     pid: child.pid ?? 0,

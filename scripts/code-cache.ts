@@ -6,7 +6,7 @@ import { statSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
 
 /** Below this size, reading a cache costs more than compiling. Bytes. */
-const WORTHWHILE = 100_000;
+const MIN_CACHED_BYTES = 100_000;
 
 /** Compiles every function of the module argv[1] and writes the cache beside it. */
 const COMPILE = `
@@ -37,7 +37,7 @@ new (require("node:vm").Script)(source, { filename: file, cachedData })
  * Two builds make the same bytes. Throws if Node cannot compile the bundle.
  */
 export async function addCodeCache(bundle: string): Promise<void> {
-  if (statSync(bundle).size < WORTHWHILE) return;
+  if (statSync(bundle).size < MIN_CACHED_BYTES) return;
   const source = bundle.replace(/\.cjs$/, ".js");
   await rename(bundle, source);
   // Without a fixed seed, the caches of two builds differ.

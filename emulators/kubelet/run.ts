@@ -52,7 +52,7 @@ interface Hook {
   readonly sleep?: { readonly seconds: number };
 }
 
-const EXEC_OUTPUT_LIMIT = 256 * 1024;
+const MAX_EXEC_OUTPUT_BYTES = 256 * 1024;
 
 /** Starts a run. Events follow after this function has returned. */
 export function startRun({ clock, log }: { clock: Clock; log: Log }, settings: RunSettings, events: RunEvents): Run {
@@ -149,7 +149,7 @@ export async function execute(
   spec: ProcessSpec,
   signal: AbortSignal,
 ): Promise<ExecResult> {
-  const output = createLogBuffer(EXEC_OUTPUT_LIMIT);
+  const output = createLogBuffer(MAX_EXEC_OUTPUT_BYTES);
   const process = startProcess({ clock }, spec, (chunk) => output.append(chunk));
   const kill = () => process.signal("SIGKILL");
   if (signal.aborted) kill();

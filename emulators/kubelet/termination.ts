@@ -7,7 +7,7 @@ import type { ProcessExit } from "./process.ts";
 import type { Terminated } from "./status.ts";
 
 /** The kubelet's limits for the file and for the log that replaces it. */
-const FILE_LIMIT = 4096;
+const MAX_FILE_BYTES = 4096;
 const LOG_LIMIT = { lines: 80, characters: 2048 };
 
 /** A run that has exited, with what its message comes from. */
@@ -25,7 +25,7 @@ export interface EndedRun {
 export async function terminationOf(run: EndedRun): Promise<Terminated> {
   const { exit, startedAt, finishedAt, policy, log } = run;
   const failed = exit.exitCode !== 0;
-  const written = (await readIfPresent(run.terminationFile))?.slice(0, FILE_LIMIT) ?? "";
+  const written = (await readIfPresent(run.terminationFile))?.slice(0, MAX_FILE_BYTES) ?? "";
   const fromLog = failed && policy === "FallbackToLogsOnError" ? log.tail(LOG_LIMIT.lines, LOG_LIMIT.characters) : "";
   const message = exit.startError ?? (written || fromLog);
   return {

@@ -10,8 +10,8 @@ import type { NewObject, Store } from "./store.ts";
 /** In the audit log (Kubernetes 1.30): links uses of the token to the request that issued it. */
 const ISSUED_CREDENTIAL_ID = "authentication.kubernetes.io/issued-credential-id";
 
-const MIN_SECONDS = 600;
-const DEFAULT_SECONDS = 3600;
+const MIN_EXPIRATION_SECONDS = 600;
+const DEFAULT_EXPIRATION_SECONDS = 3600;
 
 /** The spec of a TokenRequest (authentication.k8s.io/v1). */
 export interface TokenRequestSpec {
@@ -30,10 +30,10 @@ export function createTokenRequest(
   const account = store.get("serviceaccounts", namespace, name);
   const {
     audiences,
-    expirationSeconds = DEFAULT_SECONDS,
+    expirationSeconds = DEFAULT_EXPIRATION_SECONDS,
     boundObjectRef,
   } = (request["spec"] ?? {}) as TokenRequestSpec;
-  if (expirationSeconds < MIN_SECONDS) {
+  if (expirationSeconds < MIN_EXPIRATION_SECONDS) {
     const message = `Invalid value: ${expirationSeconds}: may not specify a duration less than 10 minutes`;
     const cause = { reason: "FieldValueInvalid", message, field: "spec.expirationSeconds" };
     throw invalid({ ...resourceNamed("serviceaccounts"), group: "authentication.k8s.io", kind: "TokenRequest" }, "", [

@@ -45,7 +45,7 @@ export interface AccessKeys {
 }
 
 /** Enough for a long test; beyond it the oldest sessions look like unknown keys. */
-const SESSIONS_KEPT = 20_000;
+const MAX_SESSIONS = 20_000;
 
 /** Creates a store of these long-term keys, without sessions. */
 export function createAccessKeys(keys: readonly LongTermKey[]): AccessKeys {
@@ -74,7 +74,7 @@ export function createAccessKeys(keys: readonly LongTermKey[]): AccessKeys {
       };
       sessions.set(accessKeyId, issued);
       for (const oldest of sessions.keys()) {
-        if (sessions.size <= SESSIONS_KEPT) break;
+        if (sessions.size <= MAX_SESSIONS) break;
         sessions.delete(oldest);
       }
       return issued;

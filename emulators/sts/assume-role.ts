@@ -26,7 +26,7 @@ export interface AssumedRole {
 }
 
 /** Longest session of a role that was assumed with the credentials of another role's session, in seconds. */
-const CHAINED_SECONDS = 3600;
+const MAX_CHAINED_SECONDS = 3600;
 
 /** Returns a session, or STS's error for the first check that fails. */
 export function assumeRole(
@@ -68,7 +68,7 @@ function findDurationError(seconds: number, role: Role, { session }: Caller): St
   if (seconds > role.maxSessionDurationSeconds) {
     return validationError("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
   }
-  if (session !== undefined && seconds > CHAINED_SECONDS) {
+  if (session !== undefined && seconds > MAX_CHAINED_SECONDS) {
     return validationError(
       "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.",
     );

@@ -35,7 +35,7 @@ export interface CallLog {
 }
 
 /** Older calls are dropped beyond this number. */
-const CALLS_KEPT = 20_000;
+const MAX_CALLS = 20_000;
 
 /** Creates an empty log of calls. */
 export function createCallLog(): CallLog {
@@ -49,7 +49,7 @@ export function createCallLog(): CallLog {
     },
     add(call) {
       calls.push(call);
-      if (calls.length > CALLS_KEPT) calls = calls.slice(-CALLS_KEPT / 2);
+      if (calls.length > MAX_CALLS) calls = calls.slice(-MAX_CALLS / 2);
     },
   };
 }

@@ -52,7 +52,7 @@ export interface StsEmulator {
 }
 
 /** AWS's own limit on a Query request, in bytes. */
-const BODY_LIMIT = 10_000_000;
+const MAX_BODY_BYTES = 10_000_000;
 /** An estimate, from a policy of 1690 characters that AWS rejected with 157 %. */
 const PACKED_POLICY_BYTES = 450;
 
@@ -145,9 +145,9 @@ async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length <= BODY_LIMIT) chunks.push(chunk);
+    if (length <= MAX_BODY_BYTES) chunks.push(chunk);
   }
-  return length <= BODY_LIMIT ? Buffer.concat(chunks) : undefined;
+  return length <= MAX_BODY_BYTES ? Buffer.concat(chunks) : undefined;
 }
 
 function urlOf({ address: host, port }: AddressInfo): string {

@@ -21,7 +21,7 @@ export type Flags = Readonly<Record<string, string>>;
 export type Action = (terminal: Terminal, flags: Flags, args: readonly string[]) => Promise<number>;
 
 /** Exit code for a command line, an input or a cluster that cannot be used. */
-const UNUSABLE = 2;
+const EXIT_CODE_USAGE = 2;
 
 /** Writes one line to standard error, as every command does. `command` is the name without "podrole". */
 export function note({ err }: Pick<Terminal, "err">, command: string, text: string): void {
@@ -31,5 +31,5 @@ export function note({ err }: Pick<Terminal, "err">, command: string, text: stri
 /** Notes every problem and returns exit code 2. */
 export function fail(terminal: Pick<Terminal, "err">, command: string, problems: readonly string[]): number {
   for (const problem of problems) note(terminal, command, problem);
-  return UNUSABLE;
+  return EXIT_CODE_USAGE;
 }

@@ -14,7 +14,7 @@ import {
 import { type ResourceSettings, resourcesFor } from "./resources.ts";
 
 /** The usual grace period of a pod (terminationGracePeriodSeconds); most outages of the server or of STS are shorter. */
-const HOOK_SECONDS = 30;
+const HOOK_TIMEOUT_SECONDS = 30;
 
 /** A startup probe waits for so long before the kubelet restarts the sidecar. */
 const PROBE_SECONDS = 300;
@@ -85,7 +85,7 @@ export function podroleSidecar(pod: Pod, plan: ContainerPlan, settings: Containe
 function startGate(pod: Pod, { mode, hasStartHook, ports }: ContainerPlan, { sidecarCommand }: ContainerSettings) {
   const failureThreshold = waitsWithoutRestart(pod, mode) ? SECONDS_OF_A_DAY : PROBE_SECONDS;
   const probe = { httpGet: { path: "/readyz", port: ports.health }, periodSeconds: 1, failureThreshold };
-  const command = [...sidecarCommand, "wait", `--init-timeout=${HOOK_SECONDS}s`];
+  const command = [...sidecarCommand, "wait", `--init-timeout=${HOOK_TIMEOUT_SECONDS}s`];
   return {
     ...((mode === "classic" || !hasStartHook) && { startupProbe: probe }),
     ...(hasStartHook && { lifecycle: { postStart: { exec: { command } } } }),

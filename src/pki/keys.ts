@@ -19,7 +19,7 @@ const CURVES = { prime256v1: "P-256", secp384r1: "P-384" } as const;
 type Curve = keyof typeof CURVES;
 
 /** FIPS 186-5 §A.1.1: a smaller exponent is weak, a larger one makes each verification as slow as a signature. */
-const SMALLEST_EXPONENT = 65_537n;
+const MIN_EXPONENT = 65_537n;
 const MAX_EXPONENT = 1n << 256n;
 
 /**
@@ -30,7 +30,7 @@ export function findKeyProblem(key: KeyObject, curves: readonly Curve[] = ["prim
   const { namedCurve, modulusLength = 0, publicExponent = 0n } = details ?? {};
   if (type === "ec" && curves.some((curve) => curve === namedCurve)) return undefined;
   const isRsa = type === "rsa" && modulusLength >= 2048 && modulusLength <= 4096;
-  const isSound = publicExponent % 2n === 1n && publicExponent >= SMALLEST_EXPONENT && publicExponent < MAX_EXPONENT;
+  const isSound = publicExponent % 2n === 1n && publicExponent >= MIN_EXPONENT && publicExponent < MAX_EXPONENT;
   if (isRsa && isSound) return undefined;
   const state = isRsa
     ? "rsa with an unsound exponent"

@@ -38,7 +38,7 @@ export interface Expression {
 /** In bytes: expressions without their programs, of more than 5000 namespaces. */
 const compiled = createLru<Result<Expression>>(4_000_000);
 /** In bytes, beside twice the text. */
-const OVERHEAD = 600;
+const OVERHEAD_BYTES = 600;
 /** All that one decision needs, so that programs are not evicted and compiled again for each of its roles. */
 const CACHED_INSTRUCTIONS = MAX_INSTRUCTIONS + MAX_INSTRUCTIONS_OF_ARRAY;
 /**
@@ -64,7 +64,7 @@ export function compileExpression(source: string): Result<Expression> {
   const known = compiled.get(source);
   if (known !== undefined) return known;
   const result = compile(source);
-  compiled.set(source, result, OVERHEAD + 2 * source.length);
+  compiled.set(source, result, OVERHEAD_BYTES + 2 * source.length);
   return result;
 }
 
@@ -107,7 +107,7 @@ function remember(prefix: string, match: (text: string) => boolean): (text: stri
     const known = results.get(key);
     if (known !== undefined) return known;
     const result = matchOrNot(match, text);
-    results.set(key, result, 2 * key.length + OVERHEAD / 4);
+    results.set(key, result, 2 * key.length + OVERHEAD_BYTES / 4);
     return result;
   };
 }

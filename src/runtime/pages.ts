@@ -36,7 +36,7 @@ const LIMITS: BudgetLimits = {
   sweepMs: 1_000,
 };
 /** For how long /metrics answers the same text, in milliseconds. */
-const METRICS_MS = 250;
+const METRICS_CACHE_MS = 250;
 
 /** Serves the pages until `shutdown` closes them; resolves with the port, rejects if it cannot be bound. */
 export async function openPages(
@@ -62,7 +62,7 @@ export function createPages(
     if (requests.begin(request.raw, reply.raw)) done();
     else reply.hijack();
   });
-  const metrics = reuseFor(clock, METRICS_MS, exposeMetrics);
+  const metrics = reuseFor(clock, METRICS_CACHE_MS, exposeMetrics);
 
   pages.get("/healthz", () => ({ status: "ok" }));
   pages.get("/readyz", (_request, reply) => {

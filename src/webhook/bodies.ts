@@ -8,7 +8,7 @@ import type { LimitedRequests } from "../runtime/budget-http.ts";
 import type { Turns } from "./turns.ts";
 
 /** In bytes: the API server accepts requests up to 3 MiB, and the review of a creation holds one object. */
-const MAX_BODY = 3 * 1024 * 1024;
+const MAX_BODY_BYTES = 3 * 1024 * 1024;
 /**
  * Objects, lists, members and elements. A variable of a container has five, so this is a pod with about 20 000 of them.
  * JSON.parse() then takes up to 0.1 s on one core.
@@ -51,7 +51,7 @@ export function limitBodies(http: FastifyInstance<Server>, { requests, turns, on
   http.removeContentTypeParser(["text/plain", "application/json"]);
   http.addContentTypeParser(
     "application/json",
-    { parseAs: "buffer", bodyLimit: MAX_BODY },
+    { parseAs: "buffer", bodyLimit: MAX_BODY_BYTES },
     async (request: FastifyRequest, body: Buffer) => {
       const own = limited.get(request.raw);
       await whileConnected(request.raw, (signal) => turns.take(own?.caller ?? "", body.length, signal));

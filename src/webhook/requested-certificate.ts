@@ -47,11 +47,11 @@ export interface RequestedCertificateDeps {
 
 const CALL_DEADLINE_MS = 10_000;
 /** Wait before the next attempt when the new certificate's CA is not in the known bundle. */
-const UNTRUSTED_MS = 30_000;
+const UNTRUSTED_RETRY_MS = 30_000;
 /** Shortest wait after a success, however short the certificate's lifetime is. */
-const MIN_MS = 10_000;
+const MIN_RENEWAL_INTERVAL_MS = 10_000;
 /** Longest wait for an offer; each offer ends it. */
-const NO_OFFER_MS = 60_000;
+const NO_OFFER_RETRY_MS = 60_000;
 const NOT_CONFIRMED =
   "Cannot adopt the published trust bundle: the server has another one; expected the one that it has";
 
@@ -93,7 +93,7 @@ export function createRequestedCertificate(
     expiry = dueAfter(clock, validMs);
     // The server's CA may have changed just before; the next poll brings its bundle.
     const isTrusted = isIssuedFrom(material.certificatePem, trust.current() ?? "");
-    renewal = dueAfter(clock, isTrusted ? Math.max(validMs / 2, MIN_MS) : UNTRUSTED_MS);
+    renewal = dueAfter(clock, isTrusted ? Math.max(validMs / 2, MIN_RENEWAL_INTERVAL_MS) : UNTRUSTED_RETRY_MS);
     log.info({ expiration: new Date(notAfterOf(material.certificatePem)).toISOString() }, "got a serving certificate");
     onResult("ok");
     changes.emit();
@@ -106,7 +106,7 @@ export function createRequestedCertificate(
       try {
         await renew();
         failures = 0;
-        const until = material === undefined ? dueAfter(clock, NO_OFFER_MS) : renewal;
+        const until = material === undefined ? dueAfter(clock, NO_OFFER_RETRY_MS) : renewal;
         await sleepUntil(clock, until, AbortSignal.any([signal, offered.signal]));
       } catch (error) {
         onResult("failed");

@@ -3,7 +3,7 @@
 // States of a review: waiting → running (take() resolves), or left (take() rejects). Ended by its turn or by its signal.
 
 /** Reviews of at least this size, in bytes, wait for small ones. Nearly all pods have less. */
-const LARGE = 128 * 1024;
+const LARGE_BODY_BYTES = 128 * 1024;
 /** One of this many turns is for a large review even if small ones wait, so that they cannot keep it out. */
 const LARGE_TURN = 8;
 
@@ -37,7 +37,7 @@ export function createTurns({ nextTurn }: { readonly nextTurn: (task: () => void
     take: (caller, bytes, signal) =>
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason as Error);
-        const queue = bytes < LARGE ? small : large;
+        const queue = bytes < LARGE_BODY_BYTES ? small : large;
         const leave = () => {
           queue.remove(caller, start);
           reject(signal?.reason as Error);

@@ -8,7 +8,7 @@ import { answerTable, auditProblemText, brokenLogText, emptyText, logText, progr
 import { answerJson } from "../output/audit-json.ts";
 import { type Action, fail, note, type Terminal } from "../terminal.ts";
 
-const INTERRUPTED = 130;
+const EXIT_CODE_INTERRUPTED = 130;
 
 /** Runs podrole audit; `args` begin with the name of the question. */
 export const auditAction: Action = async (terminal, flags, args) => {
@@ -27,7 +27,7 @@ async function runQuestion(terminal: Terminal, options: AuditArguments, logs: Au
   const onProgress = (counts: Parameters<typeof progressText>[0]) => note(terminal, "audit", progressText(counts));
   const result = await audit({ clock, stdin, signal, onProgress }, { ...options, logs });
   if (!result.ok) return fail(terminal, "audit", result.problems.map(auditProblemText));
-  if (signal.aborted) return INTERRUPTED;
+  if (signal.aborted) return EXIT_CODE_INTERRUPTED;
   const { answer: found, logs: read, broken } = result.value;
   const isEmpty = found.rows.length === 0;
   if (options.json) out(answerJson(found));

@@ -20,7 +20,7 @@ const REGION = "eu-central-1";
 const ACCOUNT = "123456789012";
 const SIDECAR_IMAGE = "podrole-sidecar:0.1.0";
 const SIDECAR_PORT = 9763;
-const WAIT_MS = 15_000;
+const POD_TIMEOUT_MS = 15_000;
 
 /** Runs podrole demo. Exit codes: 0 both pods got what they should, 1 one did not, 130 interrupted. */
 export const demoAction: Action = async (terminal, flags) => {
@@ -105,7 +105,7 @@ async function runOrders(
   const node = createNode(cluster, runtime);
   try {
     const running = node.run(pod, { portOffset: await freeOffset(SIDECAR_PORT) });
-    const signal = AbortSignal.any([AbortSignal.timeout(WAIT_MS), interrupted]);
+    const signal = AbortSignal.any([AbortSignal.timeout(POD_TIMEOUT_MS), interrupted]);
     await running.until(
       (status) => status.initContainerStatuses.some(({ name, ready }) => name === "podrole-sidecar" && ready),
       signal,

@@ -5,7 +5,7 @@ import { jsonText, visible } from "./text.ts";
 
 const MARKS: Readonly<Record<State, string>> = { ok: "ok  ", warning: "warn", failed: "FAIL", skipped: "skip" };
 /** Findings of one check in the text; JSON has all of them. */
-const MAX_SHOWN = 10;
+const MAX_SHOWN_OBJECTS = 10;
 
 /** Returns the findings section by section, then their counts. */
 export function checkText(findings: readonly Finding[]): string {
@@ -28,10 +28,10 @@ function sectionText(section: Section, findings: readonly Finding[]): string {
 }
 
 function groupLines(group: readonly Finding[]): readonly string[] {
-  const rest = group.length - MAX_SHOWN;
+  const rest = group.length - MAX_SHOWN_OBJECTS;
   const bad = group.some(({ state }) => state === "failed" || state === "warning");
   return [
-    ...group.slice(0, MAX_SHOWN).map(line),
+    ...group.slice(0, MAX_SHOWN_OBJECTS).map(line),
     ...(rest > 0 ? [`        and ${rest} more (-o json lists all of them)`] : []),
     ...(bad ? [`        see ${group[0]?.hint}`] : []),
   ];

@@ -35,7 +35,7 @@ export interface CheckOptions extends CollectOptions {
   readonly waitMs: number;
 }
 
-const REPEAT_MS = 3_000;
+const REPEAT_AFTER_MS = 3_000;
 
 /**
  * Resolves with the findings when nothing fails, when `waitMs` are over, or on interruption; with the problem if there is no
@@ -54,7 +54,7 @@ export async function check(
     if (isHealthy(findings) || clock.now() >= until || interrupted.aborted) return success(findings);
     const failed = new Set(findings.filter(({ state }) => state === "failed").map(({ id }) => id));
     progress(`waiting for ${[...failed].join(", ")}`);
-    await sleep(clock, REPEAT_MS, interrupted);
+    await sleep(clock, REPEAT_AFTER_MS, interrupted);
   }
 }
 

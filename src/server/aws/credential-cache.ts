@@ -79,7 +79,7 @@ interface Entry {
 const GRACE_MS = 60_000;
 
 /** A sidecar treats credentials as expired in their last 5 s; one more second covers the reply's travel. */
-const UNUSABLE_MS = 6_000;
+const EXPIRY_MARGIN_MS = 6_000;
 
 /** Creates an empty cache in front of `assumeRole`. */
 export function createCredentialCache(
@@ -140,7 +140,7 @@ export function createCredentialCache(
       if (failure) throw failure;
       return answer(await fetch(entry, input, requestingPod), cached ? "renewed" : "miss");
     } catch (error) {
-      if (cached && remainingMs(cached) > UNUSABLE_MS) return answer(cached, "stale");
+      if (cached && remainingMs(cached) > EXPIRY_MARGIN_MS) return answer(cached, "stale");
       throw error;
     }
   }

@@ -26,7 +26,7 @@ const MAX_REFUSAL_MS = 120_000;
 const FIRST_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 30_000;
 /** For this long after its end a refusal still counts as repeated: longer than a restarting container backs off (5 min). */
-const COUNTED_MS = 360_000;
+const REPETITIONS_KEPT_MS = 360_000;
 /** Beyond this many, circumstances count as known, so that an entry stays small. */
 const MAX_CIRCUMSTANCES = 1_000;
 
@@ -74,7 +74,7 @@ export function createFailureMemory({ clock }: { readonly clock: Clock }): Failu
     isInUse() {
       return (
         (failed !== undefined && isCurrent(failed)) ||
-        (refused !== undefined && untilDueMs(clock, refused.until) > -COUNTED_MS)
+        (refused !== undefined && untilDueMs(clock, refused.until) > -REPETITIONS_KEPT_MS)
       );
     },
   };

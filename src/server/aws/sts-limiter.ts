@@ -53,7 +53,7 @@ const MAX_PAUSE_MS = 30_000;
 /** Short enough that a sidecar, which waits 15 s for all of its containers, still gets what STS answers afterwards. */
 const MAX_WAIT_MS = 5_000;
 /** Room for every pod of a small cluster, even if the rate is a call per second. */
-const SMALLEST_CAPACITY = 100;
+const MIN_CAPACITY = 100;
 /** Times to retry are spread over this much time. */
 const SPREAD_MS = 30_000;
 
@@ -88,7 +88,7 @@ export function createStsLimiter(
   const accounts = new Map<string, Account>();
   const usage = createStsUsage({ clock });
   const spacingMs = 1000 / ratePerSecond;
-  const capacity = Math.max(SMALLEST_CAPACITY, Math.ceil(MAX_WAIT_MS / spacingMs));
+  const capacity = Math.max(MIN_CAPACITY, Math.ceil(MAX_WAIT_MS / spacingMs));
 
   function accountOf({ via }: AssumeRoleInput): Account {
     const id = (via && parseRoleArn(via)?.accountId) ?? "own";

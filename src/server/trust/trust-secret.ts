@@ -30,7 +30,7 @@ export interface TrustSecretOptions {
 }
 
 /** Two replicas may create their first CA at the same time; losing more often than this in a row is an error. */
-const ATTEMPTS = 5;
+const MAX_ATTEMPTS = 5;
 
 /**
  * Reads trust from the shared Secret; creates the CA when absent and rotates it when due. If the Secret was deleted, a
@@ -44,7 +44,7 @@ export function trustFromSecret(
 ): ReadTrust {
   let lastRead: Authorities | undefined;
   return async () => {
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const secret = await kubernetes.getSecret(namespace, name);
       const slots: Authorities | undefined = secret && decodeAuthorities(secret.data);
       const { authorities, changed, reason } = planRotation(slots ?? lastRead, clock.now(), rotation);
@@ -63,7 +63,7 @@ export function trustFromSecret(
     }
     throw new PodroleError(
       "KUBERNETES_UNAVAILABLE",
-      `Cannot change Secret ${namespace}/${name}: ${ATTEMPTS} attempts met changes by others; expected at most one such conflict`,
+      `Cannot change Secret ${namespace}/${name}: ${MAX_ATTEMPTS} attempts met changes by others; expected at most one such conflict`,
     );
   };
 }

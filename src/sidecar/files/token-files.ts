@@ -23,7 +23,7 @@ interface TokenState {
 /** 32 random bytes in base64url without a newline: every SDK sends the file's content unchanged. */
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 /** SDKs send a token within seconds of reading it, so a few starts suffice even in a crash loop. */
-const KEPT_STARTS = 8;
+const MAX_EARLIER_STARTS = 8;
 
 /** Writes new, unused tokens for podrole-init. Throws errors of the file system. */
 export function prepareTokens(directory: string, containers: readonly string[]): void {
@@ -51,7 +51,7 @@ export function replaceTokens(directory: string, containers: readonly string[]):
 function replaceAll(directory: string, containers: readonly string[], unused: boolean): AuthorizationTokens {
   const current = containers.map((container) => readToken(directory, container)).filter((token) => token !== undefined);
   const hashes = [...current.map((token) => hashOf(token.reveal())), ...(readState(directory)?.earlier ?? [])];
-  const earlier = [...new Set(hashes)].slice(0, KEPT_STARTS * containers.length);
+  const earlier = [...new Set(hashes)].slice(0, MAX_EARLIER_STARTS * containers.length);
   // Stored first: a process that ends in between leaves no token that is neither current nor known as an earlier one.
   writeState(directory, { unused, earlier });
   return { current: containers.map((container) => createToken(directory, container)), earlier };

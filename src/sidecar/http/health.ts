@@ -19,7 +19,7 @@ export interface HealthDeps {
 
 const CLOSE_GRACE_MS = 100;
 /** For how long /metrics answers the same text, in milliseconds. */
-const METRICS_MS = 250;
+const METRICS_CACHE_MS = 250;
 
 /** Creates the server of /healthz, /readyz and /metrics. */
 export function createHealth(
@@ -34,7 +34,7 @@ export function createHealth(
     send(response, 404, "/healthz, /readyz or /metrics\n");
   }
 
-  const exposition = reuseFor(clock, METRICS_MS, () => {
+  const exposition = reuseFor(clock, METRICS_CACHE_MS, () => {
     const now = clock.now();
     const { credentials, certificate } = store.expiries();
     return metrics.expose({

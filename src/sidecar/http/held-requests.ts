@@ -35,8 +35,8 @@ export interface HeldRequests {
 /**
  * Retry-After in seconds: JavaScript v2 and Go v1 wait as long as it says, and more would outlast the renewal by far.
  */
-const MIN_RETRY_AFTER = 1;
-const MAX_RETRY_AFTER = 10;
+const MIN_RETRY_AFTER_SECONDS = 1;
+const MAX_RETRY_AFTER_SECONDS = 10;
 
 /** Creates the set of held requests, empty. */
 export function createHeldRequests(
@@ -76,7 +76,10 @@ export function createHeldRequests(
 
   function retryAfter({ code }: ErrorInfo): readonly string[] {
     if (ERRORS[code].http !== 503) return [];
-    const seconds = Math.min(Math.max(Math.ceil(renewals.nextInMs() / 1000), MIN_RETRY_AFTER), MAX_RETRY_AFTER);
+    const seconds = Math.min(
+      Math.max(Math.ceil(renewals.nextInMs() / 1000), MIN_RETRY_AFTER_SECONDS),
+      MAX_RETRY_AFTER_SECONDS,
+    );
     return ["Retry-After", String(seconds)];
   }
 

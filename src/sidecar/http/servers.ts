@@ -10,7 +10,7 @@ import type { Clock } from "../../runtime/clock.ts";
 /** A token has 43 characters; SDKs add a user agent and tracing headers. */
 const MAX_HEADERS_BYTES = 8 * 1024;
 
-const TIMES = {
+const COMMON_LIMITS = {
   // Bodies are not read and not counted.
   bytes: Number.POSITIVE_INFINITY,
   // No SDK pipelines, and each request that waits behind another one would be kept in memory.
@@ -27,13 +27,13 @@ const TIMES = {
  * for credentials costs about 24 KiB: 24 MiB here, and 2 MiB on the health port.
  */
 export const ENDPOINT_LIMITS: BudgetLimits = {
-  ...TIMES,
+  ...COMMON_LIMITS,
   // More than the workers of a large PHP or Python pod.
   connections: 1_024,
   requests: 1_024,
 };
 /** The kubelet, Prometheus and few others, with one short request each. */
-export const HEALTH_LIMITS: BudgetLimits = { ...TIMES, connections: 64, requests: 64 };
+export const HEALTH_LIMITS: BudgetLimits = { ...COMMON_LIMITS, connections: 64, requests: 64 };
 
 /** Something that listens on one port. */
 export interface HttpServer {

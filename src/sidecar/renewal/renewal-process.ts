@@ -30,9 +30,9 @@ export interface RenewalProcessOptions {
 }
 
 /** Upper bound on a child's output in characters; anything longer is discarded. */
-const MAX_OUTPUT = 64 * 1024;
+const MAX_OUTPUT_LENGTH = 64 * 1024;
 /** Upper bound on what is logged of a crash report in characters: the first lines of Node's are the useful ones. */
-const MAX_CRASH_REPORT = 2 * 1024;
+const MAX_CRASH_REPORT_LENGTH = 2 * 1024;
 
 /** Returns a function that runs one renewal as a child process. It never rejects: an early end is a failed renewal. */
 export function createRenewalProcess(
@@ -46,7 +46,7 @@ export function createRenewalProcess(
     const lines = logged.split("\n").filter((line) => line !== "");
     for (const line of lines) if (isLogLine(line)) write(`${line}\n`);
     const other = lines.filter((line) => !isLogLine(line));
-    const report = other.join("\n").slice(0, MAX_CRASH_REPORT);
+    const report = other.join("\n").slice(0, MAX_CRASH_REPORT_LENGTH);
     if (report !== "" && report !== lastReport) log.warn({ output: report }, "unexpected output of a renewal process");
     if (report !== "") lastReport = report;
   }
@@ -84,7 +84,7 @@ export function createRenewalProcess(
 function collect(stream: Readable | undefined): () => string {
   let text = "";
   stream?.setEncoding("utf8").on("data", (chunk: string) => {
-    if (text.length < MAX_OUTPUT) text += chunk;
+    if (text.length < MAX_OUTPUT_LENGTH) text += chunk;
   });
   return () => text;
 }

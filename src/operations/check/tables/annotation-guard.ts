@@ -5,7 +5,7 @@ import { given, inSection, ok, skipped, type Verdict, warning } from "../finding
 /** manifests/base/pod-status-policy.yaml. */
 const POLICY = "podrole-pod-status";
 /** ValidatingAdmissionPolicy is enabled by default since 1.30. */
-const POLICIES_SINCE = 30;
+const MIN_POLICY_MINOR = 30;
 
 interface AdmissionPolicy {
   readonly metadata: ObjectMeta;
@@ -46,7 +46,7 @@ export const ANNOTATION_GUARD = inSection("registration", "installed", {
       "Apply `manifests/base/pod-status-policy.yaml` again. Without it, a kubelet can change the role of a running pod on its node to another one that the pod's namespace permits.",
     judge: ({ api, admissionPolicies }) =>
       given(api, ({ major, minor }) =>
-        major === 1 && minor < POLICIES_SINCE
+        major === 1 && minor < MIN_POLICY_MINOR
           ? skipped(`Kubernetes ${major}.${minor} does not enable ValidatingAdmissionPolicy by default`)
           : given(admissionPolicies, judgePolicies),
       ),

@@ -83,7 +83,7 @@ export const CERTIFICATES = inSection("trust", "installed", {
         read.flatMap(({ program, pod, value }): Verdict[] => {
           if (value <= 0)
             return [failed(`The ${program}'s serving certificate has expired; expected a valid one`, `pod ${pod}`)];
-          return value < SOON_SECONDS
+          return value < EXPIRES_SOON_SECONDS
             ? [
                 warning(
                   `The ${program}'s serving certificate expires in ${formatAge(value * 1000)}; expected it to be renewed`,
@@ -99,7 +99,7 @@ export const CERTIFICATES = inSection("trust", "installed", {
 });
 
 /** Lifetimes are 10 minutes or more and renewal starts at half of them: so little is left only if renewal fails. */
-const SOON_SECONDS = 120;
+const EXPIRES_SOON_SECONDS = 120;
 
 function judgeCaBundle(caBundle: string | undefined, bundle: string, object: string): readonly Verdict[] {
   const trusted = Buffer.from(caBundle ?? "", "base64").toString();

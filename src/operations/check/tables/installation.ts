@@ -158,9 +158,14 @@ export const INSTALLATION = inSection("installation", "installed", {
           pods.flatMap(({ metadata, status }) => {
             const restarts = containerStatuses(status).map(({ restartCount = 0 }) => restartCount);
             const most = Math.max(0, ...restarts);
-            return most < MANY_RESTARTS
+            return most < MIN_REPORTED_RESTARTS
               ? []
-              : [warning(`Restarted ${most} times; expected fewer than ${MANY_RESTARTS}`, `pod ${metadata.name}`)];
+              : [
+                  warning(
+                    `Restarted ${most} times; expected fewer than ${MIN_REPORTED_RESTARTS}`,
+                    `pod ${metadata.name}`,
+                  ),
+                ];
           }),
           "no container restarts repeatedly",
         );
@@ -174,7 +179,7 @@ function orOkWhereDeployed(list: readonly Deployment[], problems: readonly Verdi
 }
 
 /** A few restarts are normal over the lifetime of a node. */
-const MANY_RESTARTS = 5;
+const MIN_REPORTED_RESTARTS = 5;
 
 function oneReplicaOrNode(
   program: ProgramName,

@@ -8,7 +8,7 @@ import { failed, inSection, ok, orOk, PAGE, skipped, type Verdict, warning } fro
 /** A watch without events is reopened after 90 s: an older one cannot be reopened. */
 const OLD_WATCH_SECONDS = 300;
 /** SDKs renew at the latest 5 minutes before expiry. */
-const SOON_SECONDS = 300;
+const EXPIRES_SOON_SECONDS = 300;
 
 interface Read {
   readonly program: PodPages["program"];
@@ -99,7 +99,7 @@ export const METRICS = inSection("running", "installed", {
       const first = Math.min(...values);
       return orOk(
         eachSample(read, name, ({ value }, { pod }) =>
-          value < SOON_SECONDS
+          value < EXPIRES_SOON_SECONDS
             ? warning(`A cached session expires in ${formatAge(value * 1000)}; expected it to be renewed`, `pod ${pod}`)
             : undefined,
         ),

@@ -4,7 +4,7 @@ import { failed, given, inSection, ok, orOk, PAGE, skipped, warning } from "../f
 import { lackingOf } from "./rbac.ts";
 
 /** matchConditions of webhooks are enabled since 1.28 (https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/). */
-const OLDEST = 28;
+const MIN_MINOR = 28;
 
 /** Checks of section "prerequisites"; the last two run only before an installation. */
 export const PREREQUISITES = {
@@ -15,9 +15,9 @@ export const PREREQUISITES = {
         "Upgrade the cluster. Before version 1.28, the API server does not support `matchConditions` of webhooks.",
       judge: ({ api }) =>
         given(api, ({ major, minor }) =>
-          major > 1 || minor >= OLDEST
+          major > 1 || minor >= MIN_MINOR
             ? ok(`Kubernetes is ${major}.${minor}`)
-            : failed(`Kubernetes is ${major}.${minor}; expected 1.${OLDEST} or later`),
+            : failed(`Kubernetes is ${major}.${minor}; expected 1.${MIN_MINOR} or later`),
         ),
     },
     NATIVE_SIDECARS: {
@@ -27,7 +27,7 @@ export const PREREQUISITES = {
       judge: ({ api }) =>
         given(api, (version) => {
           if (hasNativeSidecars(version)) return ok("native sidecars are enabled");
-          return version.minor < OLDEST
+          return version.minor < MIN_MINOR
             ? skipped("The cluster is too old for podrole (API_VERSION)")
             : warning(
                 `Kubernetes 1.${version.minor} has no native sidecars, so pods run in classic mode; expected 1.${MIN_NATIVE_MINOR} or later`,
