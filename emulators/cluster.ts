@@ -19,7 +19,7 @@ export interface EmulatedClusterOptions {
   readonly region: string;
   readonly accountId: string;
   /** Existing roles by name; the server can assume those that trust it. */
-  readonly roles: readonly { readonly name: string; readonly trusted: boolean }[];
+  readonly roles: readonly { readonly name: string; readonly isTrusted: boolean }[];
   /** Additional flags of the server. */
   readonly serverFlags?: readonly string[];
   /** Additional flags of the webhook. */
@@ -71,7 +71,7 @@ export async function startSts(
     {
       region,
       keys: [{ accessKeyId, secretAccessKey: new Secret(secretAccessKey), arn: serverArn }],
-      roles: roles.map(({ name, trusted }) => ({
+      roles: roles.map(({ name, isTrusted: trusted }) => ({
         arn: `arn:aws:iam::${accountId}:role/${name}`,
         trust: { principals: trusted ? [serverArn] : [] },
       })),

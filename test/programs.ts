@@ -84,7 +84,10 @@ export async function openPrograms({
       runtime: { ...launch.cli, path },
       region: REGION,
       accountId: ACCOUNT,
-      roles: [...roles.map((name) => ({ name, trusted: true })), ...denied.map((name) => ({ name, trusted: false }))],
+      roles: [
+        ...roles.map((name) => ({ name, isTrusted: true })),
+        ...denied.map((name) => ({ name, isTrusted: false })),
+      ],
       serverFlags: [
         "--role-base-arn-autodetect=false",
         "--role-base-arn",

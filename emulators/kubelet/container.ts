@@ -80,7 +80,7 @@ export function createContainer(
     stopping: stopping.signal,
     current: undefined,
   };
-  let begun = false;
+  let hasBegun = false;
 
   function finish(last: Terminated | undefined): void {
     hooked.resolve();
@@ -94,8 +94,8 @@ export function createContainer(
     started: started.promise,
     finished: finished.promise,
     start() {
-      if (begun) return;
-      begun = true;
+      if (hasBegun) return;
+      hasBegun = true;
       supervise(supervision).then(finish, (error: unknown) => {
         log.error({ err: error, container: name }, "container cannot be run");
         record.waiting({ reason: "CreateContainerError", message: (error as Error).message });
@@ -113,8 +113,8 @@ export function createContainer(
     kill: () => supervision.current?.run.kill(),
     async stop(graceMs) {
       stopping.abort();
-      if (!begun) {
-        begun = true;
+      if (!hasBegun) {
+        hasBegun = true;
         finish(undefined);
       }
       await supervision.current?.run.stop(graceMs);

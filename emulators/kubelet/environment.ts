@@ -25,7 +25,7 @@ export function isProblem(value: object): value is ConfigProblem {
 /** Returns the variables in the order of the spec; a later one of the same name replaces an earlier one. */
 export function containerVariables(
   container: Container,
-  facts: PlacedPod,
+  placed: PlacedPod,
 ): ReadonlyMap<string, string> | ConfigProblem {
   const values = new Map<string, string>();
   if (Array.isArray(container["envFrom"]) && container["envFrom"].some((source) => !isOptional(source))) {
@@ -33,7 +33,7 @@ export function containerVariables(
   }
   for (const variable of container.env ?? []) {
     // A reference resolves to variables that precede it in the list, as with the kubelet.
-    const value = valueOf(variable, facts, (name) => values.get(name));
+    const value = valueOf(variable, placed, (name) => values.get(name));
     if (typeof value === "object") return value;
     if (value !== undefined) values.set(variable.name, value);
   }
@@ -42,12 +42,12 @@ export function containerVariables(
 
 function valueOf(
   { name, value, valueFrom }: EnvVar,
-  facts: PlacedPod,
+  placed: PlacedPod,
   lookup: (name: string) => string | undefined,
 ): string | undefined | ConfigProblem {
   if (valueFrom === undefined) return expand(value ?? "", lookup);
   const { fieldRef } = valueFrom as { fieldRef?: { fieldPath?: string } };
-  if (fieldRef?.fieldPath !== undefined) return fieldOf(fieldRef.fieldPath, facts);
+  if (fieldRef?.fieldPath !== undefined) return fieldOf(fieldRef.fieldPath, placed);
   const [kind = "valueFrom"] = Object.keys(valueFrom);
   if (isOptional(valueFrom)) return undefined;
   return { problem: `variable ${name} cannot be read: this emulated node does not support ${kind}` };

@@ -97,15 +97,15 @@ export function createProcessNode(
   const { directory, images, tokens } = options;
   const { nodeName, searchPath, restartBackoff, logLimit } = { ...DEFAULTS, ...options };
   const pods = new Map<string, RunningPod>();
-  let open = true;
+  let isOpen = true;
 
-  function start(pod: Pod, facts: PlacedPod, podDirectory: string, podLog: Log): PodRun {
-    const volumeSettings = { facts, directory: join(podDirectory, "volumes") };
+  function start(pod: Pod, placed: PlacedPod, podDirectory: string, podLog: Log): PodRun {
+    const volumeSettings = { placed, directory: join(podDirectory, "volumes") };
     const volumes = createPodVolumes({ clock, log: podLog, requestToken: tokens }, volumeSettings);
     const create = (container: Container, onChange: () => void) => {
       const image = images[container.image ?? ""];
       const settings = {
-        facts,
+        placed,
         image: image ?? { command: [] },
         directory: join(podDirectory, "containers", container.name),
         volumePath: (name: string) => volumes.pathOf(name),
@@ -121,7 +121,7 @@ export function createProcessNode(
         startupPeriodMs: options.startupPeriodMs,
       });
     };
-    return startPod({ clock, volumes, createContainer: create }, { facts, directory: podDirectory });
+    return startPod({ clock, volumes, createContainer: create }, { placed, directory: podDirectory });
   }
 
   return {
@@ -130,19 +130,19 @@ export function createProcessNode(
       if (!name || !namespace || !uid || !/^[\w.-]+$/.test(uid)) {
         throw new Error("Cannot run the pod: its metadata must have name, namespace and uid");
       }
-      if (!open || pods.has(uid))
+      if (!isOpen || pods.has(uid))
         throw new Error(`Cannot run pod "${namespace}/${name}": it is running already, or the node has been stopped`);
       const pod = portOffset === 0 ? given : shiftPorts(given, portOffset);
-      const facts = { pod, nodeName: pod.spec.nodeName ?? nodeName, podIP: POD_HOST };
+      const placed = { pod, nodeName: pod.spec.nodeName ?? nodeName, podIP: POD_HOST };
       const podLog = log.child({ pod: `${namespace}/${name}` });
-      const run = start(pod, facts, join(directory, uid), podLog);
+      const run = start(pod, placed, join(directory, uid), podLog);
       const running = runningPod(pod, run, () => pods.delete(uid));
       pods.set(uid, running);
       return running;
     },
     pods: () => [...pods.values()],
     async stop(graceMs) {
-      open = false;
+      isOpen = false;
       await Promise.all([...pods.values()].map((pod) => pod.stop(graceMs)));
     },
   };

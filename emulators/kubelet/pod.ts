@@ -37,9 +37,9 @@ const SIDECAR_GRACE_MS = 2000;
 /** Starts a pod in `directory`, which stop() removes. */
 export function startPod(
   { clock, volumes, createContainer }: PodDeps,
-  { facts, directory }: { readonly facts: PlacedPod; readonly directory: string },
+  { placed, directory }: { readonly placed: PlacedPod; readonly directory: string },
 ): PodRun {
-  const { spec } = facts.pod;
+  const { spec } = placed.pod;
   const startTime = formatSeconds(clock.now());
   const changes = createChanges((error) => {
     throw error;
@@ -94,7 +94,7 @@ export function startPod(
   async function complete(): Promise<void> {
     const ends = await Promise.all(app.map(({ runner }) => runner.finished));
     if (stopped.signal.aborted) return;
-    await stopSidecars(graceOf(facts.pod));
+    await stopSidecars(graceOf(placed.pod));
     volumes.stop();
     become(ends.every((end) => end?.exitCode === 0) ? "Succeeded" : "Failed");
   }
@@ -122,7 +122,7 @@ export function startPod(
     status: () => ({
       phase,
       ...(message !== undefined && { message }),
-      podIP: facts.podIP,
+      podIP: placed.podIP,
       startTime,
       initContainerStatuses: init.map(({ runner }) => runner.status()),
       containerStatuses: app.map(({ runner }) => runner.status()),

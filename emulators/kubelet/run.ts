@@ -28,7 +28,7 @@ export interface RunEvents {
   onHooked(): void;
   /** The startup probe has passed, or there is none. */
   onStarted(): void;
-  onReady(ready: boolean): void;
+  onReady(isReady: boolean): void;
 }
 
 /** A run of a container, until it has exited. */
@@ -92,8 +92,8 @@ export function startRun({ clock, log }: { clock: Clock; log: Log }, settings: R
   }
 
   async function keepAsking(probe: Probe | undefined): Promise<void> {
-    const onVerdict = (passed: boolean) => {
-      events.onReady(passed);
+    const onVerdict = (hasPassed: boolean) => {
+      events.onReady(hasPassed);
       return true;
     };
     if (probe) await runProbe(probeDeps, { probe, signal: ended.signal, onVerdict });

@@ -31,7 +31,7 @@ export interface Sandbox {
 
 /** The facts of the node that a container depends on. */
 export interface SandboxSettings {
-  readonly facts: PlacedPod;
+  readonly placed: PlacedPod;
   readonly image: HostImage;
   /** A directory only for this container, created with mode 0700. */
   readonly directory: string;
@@ -44,8 +44,8 @@ const TERMINATION_LOG = "/dev/termination-log";
 
 /** Returns the sandbox, or why the container cannot be created on this node. */
 export async function createSandbox(container: Container, settings: SandboxSettings): Promise<Sandbox | ConfigProblem> {
-  const { facts, image, directory, volumePath, searchPath } = settings;
-  const variables = containerVariables(container, facts);
+  const { placed, image, directory, volumePath, searchPath } = settings;
+  const variables = containerVariables(container, placed);
   if (isProblem(variables)) return variables;
   const lookup = (name: string) => variables.get(name) ?? image.env?.[name];
 

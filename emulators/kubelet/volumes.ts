@@ -76,9 +76,9 @@ interface ProjectedSource {
 /** Creates the volumes of a pod without writing anything yet. */
 export function createPodVolumes(
   { clock, log, requestToken }: VolumeDeps,
-  { facts, directory }: { readonly facts: PlacedPod; readonly directory: string },
+  { placed, directory }: { readonly placed: PlacedPod; readonly directory: string },
 ): PodVolumes {
-  const { metadata, spec } = facts.pod;
+  const { metadata, spec } = placed.pod;
   const paths = new Map((spec.volumes ?? []).map(({ name }) => [name, join(directory, name)]));
   const stopped = new AbortController();
 
@@ -110,7 +110,7 @@ export function createPodVolumes(
     items: NonNullable<NonNullable<ProjectedSource["downwardAPI"]>["items"]>,
   ): Promise<ConfigProblem | undefined> {
     for (const item of items) {
-      const value = fieldOf(item.fieldRef?.fieldPath ?? "", facts);
+      const value = fieldOf(item.fieldRef?.fieldPath ?? "", placed);
       if (typeof value === "object") return value;
       await writeFileOf(join(path, item.path), value);
     }

@@ -97,7 +97,7 @@ function markDeleted(store: Store, pod: KubeObject, endsAt: number, graceSeconds
 
 /** Deletes the objects of a namespace at once; a real cluster takes a while. */
 function emptyNamespace(store: Store, namespace: string): void {
-  for (const { plural, namespaced, virtual } of RESOURCES) {
+  for (const { plural, isNamespaced: namespaced, isVirtual: virtual } of RESOURCES) {
     if (!namespaced || virtual) continue;
     for (const { metadata } of store.list(plural, namespace)) store.remove(plural, namespace, metadata.name ?? "");
   }

@@ -43,13 +43,13 @@ function resourceList(path: string): object | undefined {
 }
 
 function describe(resource: ResourceType): readonly object[] {
-  const { plural, singular, kind, shortNames, namespaced, virtual, subresources } = resource;
-  const verbs = virtual ? ["create"] : VERBS;
+  const { plural, singular, kind, shortNames, isNamespaced, isVirtual, subresources } = resource;
+  const verbs = isVirtual ? ["create"] : VERBS;
   const below = subresources.map((name) => {
     const type = SUBRESOURCES[name] ?? { kind, verbs: ["get", "patch", "update"] };
-    return Object.assign({ name: `${plural}/${name}`, singularName: "", namespaced }, type);
+    return Object.assign({ name: `${plural}/${name}`, singularName: "", namespaced: isNamespaced }, type);
   });
-  return [{ name: plural, singularName: singular, namespaced, kind, verbs, shortNames }, ...below];
+  return [{ name: plural, singularName: singular, namespaced: isNamespaced, kind, verbs, shortNames }, ...below];
 }
 
 const SUBRESOURCES: Readonly<Record<string, object>> = {

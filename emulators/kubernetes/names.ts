@@ -34,7 +34,10 @@ function checkSubdomainName(field: string, name: string): readonly StatusCause[]
 }
 
 /** Checks the metadata of any object once it has its name. */
-export function checkMetadata({ namespaced, plural }: ResourceType, { metadata }: KubeObject): readonly StatusCause[] {
+export function checkMetadata(
+  { isNamespaced, plural }: ResourceType,
+  { metadata }: KubeObject,
+): readonly StatusCause[] {
   const { name = "", labels = {}, annotations = {} } = metadata;
   if (name === "") return [required("metadata.name", "name or generateName is required")];
   const named =
@@ -45,7 +48,7 @@ export function checkMetadata({ namespaced, plural }: ResourceType, { metadata }
   ];
   return [
     ...named,
-    ...(namespaced && !metadata.namespace ? [required("metadata.namespace")] : []),
+    ...(isNamespaced && !metadata.namespace ? [required("metadata.namespace")] : []),
     ...keyed.flatMap(({ field, key }) => (QUALIFIED.test(key) ? [] : [invalidValue(field, key, KEY_WORDS)])),
     ...Object.values(labels).flatMap((value) =>
       LABEL_VALUE.test(value) && value.length <= 63 ? [] : [invalidValue("metadata.labels", value, VALUE_WORDS)],

@@ -28,7 +28,7 @@ function rootOf(resource: ResourceType): string {
 }
 
 function objectPath(resource: ResourceType): string {
-  const scope = resource.namespaced ? "namespaces/{namespace}/" : "";
+  const scope = resource.isNamespaced ? "namespaces/{namespace}/" : "";
   return `/${rootOf(resource)}/${scope}${resource.plural}/{name}`;
 }
 

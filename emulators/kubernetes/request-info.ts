@@ -33,7 +33,7 @@ export function readRequestInfo(method: string, url: URL): RequestInfo {
     rest = "",
   } = PATH.exec(url.pathname)?.groups ?? {};
   const resource = findResource(group, version, plural);
-  const isPlaced = resource?.namespaced === true || namespace === undefined;
+  const isPlaced = resource?.isNamespaced === true || namespace === undefined;
   const isKnown = subresource === undefined || resource?.subresources.includes(subresource);
   if (rest !== "" && subresource !== "proxy") throw unknownPath();
   if (resource === undefined || !isPlaced || !isKnown) throw unknownPath();
@@ -47,18 +47,18 @@ function verbOf(method: string, { resource, subresource, namespace, name, query 
   switch (method) {
     case "GET":
     case "HEAD":
-      if (resource.virtual) throw methodNotSupported();
+      if (resource.isVirtual) throw methodNotSupported();
       if (isWatch(query)) return "watch";
       return isCollection ? "list" : "get";
     case "POST":
-      if (isCollection === (subresource !== undefined) || (resource.namespaced && namespace === undefined)) {
+      if (isCollection === (subresource !== undefined) || (resource.isNamespaced && namespace === undefined)) {
         throw methodNotSupported();
       }
       return "create";
     case "PUT":
     case "PATCH":
     case "DELETE":
-      if (isCollection || resource.virtual) throw methodNotSupported();
+      if (isCollection || resource.isVirtual) throw methodNotSupported();
       if (method === "DELETE") return "delete";
       return method === "PUT" ? "update" : "patch";
     default:

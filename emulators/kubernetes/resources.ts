@@ -8,11 +8,11 @@ export interface ResourceType {
   readonly singular: string;
   readonly kind: string;
   readonly shortNames: readonly string[];
-  readonly namespaced: boolean;
+  readonly isNamespaced: boolean;
   /** The part after /NAME/. */
   readonly subresources: readonly string[];
   /** Answered immediately and never stored, such as reviews. */
-  readonly virtual: boolean;
+  readonly isVirtual: boolean;
   /** In addition to metadata.name and metadata.namespace. */
   readonly selectableFields: readonly string[];
 }
@@ -25,9 +25,9 @@ function core(plural: string, kind: string, options: Partial<ResourceType> = {})
     singular: kind.toLowerCase(),
     kind,
     shortNames: [],
-    namespaced: true,
+    isNamespaced: true,
     subresources: [],
-    virtual: false,
+    isVirtual: false,
     selectableFields: [],
     ...options,
   };
@@ -44,7 +44,7 @@ const EVENT_FIELDS = [
 
 /** Every resource that is served. */
 export const RESOURCES: readonly ResourceType[] = [
-  core("namespaces", "Namespace", { namespaced: false, shortNames: ["ns"], subresources: ["status"] }),
+  core("namespaces", "Namespace", { isNamespaced: false, shortNames: ["ns"], subresources: ["status"] }),
   core("pods", "Pod", {
     shortNames: ["po"],
     subresources: ["status", "binding", "proxy"],
@@ -56,30 +56,30 @@ export const RESOURCES: readonly ResourceType[] = [
   core("events", "Event", { shortNames: ["ev"], selectableFields: EVENT_FIELDS }),
   core("mutatingwebhookconfigurations", "MutatingWebhookConfiguration", {
     group: "admissionregistration.k8s.io",
-    namespaced: false,
+    isNamespaced: false,
   }),
   // Stored and listed only: no policy is evaluated.
   core("validatingadmissionpolicies", "ValidatingAdmissionPolicy", {
     group: "admissionregistration.k8s.io",
-    namespaced: false,
+    isNamespaced: false,
     subresources: ["status"],
   }),
   core("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding", {
     group: "admissionregistration.k8s.io",
-    namespaced: false,
+    isNamespaced: false,
   }),
-  core("tokenreviews", "TokenReview", { group: "authentication.k8s.io", namespaced: false, virtual: true }),
+  core("tokenreviews", "TokenReview", { group: "authentication.k8s.io", isNamespaced: false, isVirtual: true }),
   core("subjectaccessreviews", "SubjectAccessReview", {
     group: "authorization.k8s.io",
-    namespaced: false,
-    virtual: true,
+    isNamespaced: false,
+    isVirtual: true,
   }),
   core("selfsubjectaccessreviews", "SelfSubjectAccessReview", {
     group: "authorization.k8s.io",
-    namespaced: false,
-    virtual: true,
+    isNamespaced: false,
+    isVirtual: true,
   }),
-  core("nodes", "Node", { namespaced: false, shortNames: ["no"], subresources: ["status"] }),
+  core("nodes", "Node", { isNamespaced: false, shortNames: ["no"], subresources: ["status"] }),
   // No controller creates pods for these.
   core("deployments", "Deployment", { group: "apps", shortNames: ["deploy"], subresources: ["status"] }),
   core("replicasets", "ReplicaSet", { group: "apps", shortNames: ["rs"], subresources: ["status"] }),

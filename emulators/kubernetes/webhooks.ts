@@ -47,7 +47,7 @@ export interface ConfiguredWebhook extends Webhook {
  */
 export function webhooksFor(store: Store, resource: ResourceType): readonly ConfiguredWebhook[] {
   // Webhooks never receive webhook configurations, which could lock out their own repair, and never reviews.
-  if (resource.virtual || resource.group === "admissionregistration.k8s.io") return [];
+  if (resource.isVirtual || resource.group === "admissionregistration.k8s.io") return [];
   return store
     .list("mutatingwebhookconfigurations")
     .flatMap(({ metadata, webhooks }) =>
@@ -64,7 +64,7 @@ function covers(rule: NonNullable<Webhook["rules"]>[number], resource: ResourceT
     has(apiGroups, resource.group) &&
     has(apiVersions, resource.version) &&
     (has(resources, resource.plural) || resources.includes("*/*")) &&
-    (scope === "*" || (scope === "Namespaced") === resource.namespaced)
+    (scope === "*" || (scope === "Namespaced") === resource.isNamespaced)
   );
 }
 
@@ -74,7 +74,7 @@ export function isSelected(store: Store, webhook: Webhook, resource: ResourceTyp
   const namespaceObject =
     resource.plural === "namespaces" ? object : store.find("namespaces", undefined, namespace ?? name);
   const inNamespace =
-    (!resource.namespaced && resource.plural !== "namespaces") ||
+    (!resource.isNamespaced && resource.plural !== "namespaces") ||
     matchesLabels(webhook.namespaceSelector, namespaceObject?.metadata.labels);
   return inNamespace && matchesLabels(webhook.objectSelector, labels);
 }

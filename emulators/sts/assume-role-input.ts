@@ -81,8 +81,8 @@ function scalars(
 ): Constraint[] {
   const { arn, name, externalId } = PATTERNS;
   return [
-    { path: "roleArn", value: fields.roleArn, required: true, min: 20, max: 2048, pattern: arn },
-    { path: "roleSessionName", value: fields.sessionName, required: true, min: 2, max: 64, pattern: name },
+    { path: "roleArn", value: fields.roleArn, isRequired: true, min: 20, max: 2048, pattern: arn },
+    { path: "roleSessionName", value: fields.sessionName, isRequired: true, min: 2, max: 64, pattern: name },
     { path: "policy", value: fields.policy, min: 1, max: 2048 },
     { path: "externalId", value: fields.externalId, min: 2, max: 1224, pattern: externalId },
     { path: "sourceIdentity", value: fields.sourceIdentity, min: 2, max: 256, pattern: name },

@@ -8,7 +8,7 @@ export interface Constraint {
   /** As in the message, such as "roleSessionName" or "tags.1.member.key". */
   readonly path: string;
   readonly value: string | undefined;
-  readonly required?: boolean;
+  readonly isRequired?: boolean;
   readonly min?: number;
   readonly max?: number;
   /** `text` is the pattern in STS's notation. */
@@ -16,10 +16,10 @@ export interface Constraint {
 }
 
 /** Returns a message for each violated constraint. */
-export function violations({ path, value, required, min = 0, max = Infinity, pattern }: Constraint): string[] {
+export function violations({ path, value, isRequired, min = 0, max = Infinity, pattern }: Constraint): string[] {
   const failed = (constraint: string) =>
     `Value ${value === undefined ? "null" : `'${value}'`} at '${path}' failed to satisfy constraint: Member must ${constraint}`;
-  if (value === undefined) return required ? [failed("not be null")] : [];
+  if (value === undefined) return isRequired ? [failed("not be null")] : [];
   const length = Array.from(value).length;
   const broken: string[] = [];
   if (pattern && !pattern.regexp.test(value))

@@ -11,7 +11,7 @@ export interface StsError {
   readonly message: string | undefined;
   readonly type: "Sender" | "Receiver";
   /** Errors found before the operation is known have another XML namespace than those of an operation. */
-  readonly beforeDispatch: boolean;
+  readonly isBeforeDispatch: boolean;
 }
 
 /** Reports whether a value is an error rather than a result. */
@@ -20,13 +20,13 @@ export function isStsError(value: object): value is StsError {
 }
 
 function stsError(status: number, code: string, message: string | undefined): StsError {
-  return { refused: true, status, code, message, type: status < 500 ? "Sender" : "Receiver", beforeDispatch: false };
+  return { refused: true, status, code, message, type: status < 500 ? "Sender" : "Receiver", isBeforeDispatch: false };
 }
 
 /** An operation or API version that STS does not have. */
 export function invalidAction(action: string, version: string | undefined): StsError {
   const message = `Could not find operation ${action} for version ${version ?? "NO_VERSION_SPECIFIED"}`;
-  return { ...stsError(400, "InvalidAction", message), beforeDispatch: true };
+  return { ...stsError(400, "InvalidAction", message), isBeforeDispatch: true };
 }
 
 /** A parameter that violates its constraints; STS lists all of them in one message. */

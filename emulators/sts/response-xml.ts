@@ -51,8 +51,8 @@ export function assumedRoleXml(
 }
 
 /** Returns the error response. */
-export function errorXml({ type, code, message, beforeDispatch }: StsError, requestId: string): string {
-  return rootXml("ErrorResponse", beforeDispatch ? FAULT_NAMESPACE : STS_NAMESPACE, [
+export function errorXml({ type, code, message, isBeforeDispatch }: StsError, requestId: string): string {
+  return rootXml("ErrorResponse", isBeforeDispatch ? FAULT_NAMESPACE : STS_NAMESPACE, [
     ["Error", [["Type", type], ["Code", code], message === undefined ? undefined : ["Message", message]]],
     ["RequestId", requestId],
   ]);

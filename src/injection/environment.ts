@@ -15,7 +15,7 @@ export interface CredentialSettings {
   /** AWS region for containers that set none; undefined if unknown: SDKs then search for one themselves. */
   readonly region: string | undefined;
   /** True when the pod requests the paths of the instance metadata service. */
-  readonly metadata: boolean;
+  readonly hasMetadata: boolean;
 }
 
 /** The changed container; the given one is not modified. */
@@ -28,7 +28,10 @@ export interface ContainerChange {
 const METADATA_DISABLED = { name: "AWS_EC2_METADATA_DISABLED", value: "true" };
 
 /** For a container with a role: adds endpoint, token and region, and closes the SDKs' path to the node's role. */
-export function addCredentials(container: Container, { port, region, metadata }: CredentialSettings): ContainerChange {
+export function addCredentials(
+  container: Container,
+  { port, region, hasMetadata }: CredentialSettings,
+): ContainerChange {
   const { name } = container;
   const given = listOf(container.env);
   // The literal address, because some SDKs accept neither "localhost" nor other loopback addresses.
@@ -37,7 +40,7 @@ export function addCredentials(container: Container, { port, region, metadata }:
     { name: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", value: `${PATHS.tokenInContainer}/token` },
   ];
   const foreign = pair.filter((ours) => isForeign(effectiveVariable(given, ours.name), ours));
-  const instance = metadata
+  const instance = hasMetadata
     ? { name: "AWS_EC2_METADATA_SERVICE_ENDPOINT", value: `http://127.0.0.1:${port}` }
     : METADATA_DISABLED;
   const added = [
@@ -52,8 +55,8 @@ export function addCredentials(container: Container, { port, region, metadata }:
     container: withTokenMount({ ...container, env: [...env] }),
     warnings: [
       ...foreign.map((ours) => warningOf("ENDPOINT_FOREIGN", name, ours.name)),
-      ...precedenceWarnings(container, metadata),
-      ...(metadata && isForeign(effectiveVariable(given, instance.name), instance)
+      ...precedenceWarnings(container, hasMetadata),
+      ...(hasMetadata && isForeign(effectiveVariable(given, instance.name), instance)
         ? [warningOf("METADATA_ENDPOINT_FOREIGN", name, instance.name)]
         : []),
       ...regionWarnings(container, added),

@@ -91,7 +91,7 @@ function changeContainer(
   return addCredentials(container, {
     port: ports.credentials,
     region: settings.region,
-    metadata: metadata !== "off",
+    hasMetadata: metadata !== "off",
   });
 }
 

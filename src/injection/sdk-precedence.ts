@@ -18,7 +18,7 @@ const STATIC_TOKEN = "AWS_CONTAINER_AUTHORIZATION_TOKEN";
 const METADATA_DISABLED = "AWS_EC2_METADATA_DISABLED";
 
 /** Warns about credentials, tokens and metadata settings that the container sets itself. `metadata`: as in CredentialSettings. */
-export function precedenceWarnings({ name, env }: Container, metadata: boolean): readonly Warning[] {
+export function precedenceWarnings({ name, env }: Container, hasMetadata: boolean): readonly Warning[] {
   const given = listOf(env);
   const isSet = (variable: string) => {
     const current = effectiveVariable(given, variable);
@@ -29,10 +29,10 @@ export function precedenceWarnings({ name, env }: Container, metadata: boolean):
   return [
     ...shadows.map((row) => warningOf("CREDENTIALS_SHADOWED", name, row.name, row.effect)),
     ...(isSet(STATIC_TOKEN) ? [warningOf("TOKEN_SHADOWED", name, STATIC_TOKEN)] : []),
-    ...(disabled && !metadata && disabled.value !== "true"
+    ...(disabled && !hasMetadata && disabled.value !== "true"
       ? [warningOf("METADATA_OPEN", name, METADATA_DISABLED)]
       : []),
-    ...(disabled && metadata ? [warningOf("METADATA_UNUSED", name, METADATA_DISABLED)] : []),
+    ...(disabled && hasMetadata ? [warningOf("METADATA_UNUSED", name, METADATA_DISABLED)] : []),
   ];
 }
 

@@ -22,7 +22,7 @@ export interface WatchEnd {
   /** "closed": by the API server, in an orderly way. */
   readonly cause: "closed" | "silent" | "due" | "stopped";
   /** True if the API server answered at all. */
-  readonly opened: boolean;
+  readonly hasOpened: boolean;
   readonly lastedMs: number;
 }
 
@@ -37,7 +37,7 @@ export async function followWatch<Item>(
 ): Promise<WatchEnd> {
   const startedAt = clock.elapsedMs();
   const ended = new AbortController();
-  let opened = false;
+  let hasOpened = false;
   const onError = (error: unknown) => ended.abort(error);
   const silence = createDue({ clock, onError }, { minIntervalMs: 0 }, () => ended.abort("silent"));
   const relist = createDue({ clock, onError }, { minIntervalMs: 0 }, () => ended.abort("due"));
@@ -48,7 +48,7 @@ export async function followWatch<Item>(
     for await (const event of source.watch({ resourceVersion: from, timeoutSeconds, signal })) {
       // Events still in buffers after the end would undo a newer list.
       if (signal.aborted) break;
-      if (event.type === "OPENED") opened = true;
+      if (event.type === "OPENED") hasOpened = true;
       onEvent(event);
       silence.set(dueAfter(clock, inactivityMs));
     }
@@ -59,7 +59,7 @@ export async function followWatch<Item>(
     relist.cancel();
   }
   const cause = stopped.aborted ? "stopped" : ((ended.signal.reason as "silent" | "due" | undefined) ?? "closed");
-  return { cause, opened, lastedMs: clock.elapsedMs() - startedAt };
+  return { cause, hasOpened, lastedMs: clock.elapsedMs() - startedAt };
 }
 
 /**
@@ -74,11 +74,11 @@ const SHORT_WATCH_MS = 5_000;
  */
 export function findWatchError(
   name: string,
-  { cause, opened, lastedMs }: WatchEnd,
+  { cause, hasOpened, lastedMs }: WatchEnd,
   { hasProgressed, inactivityMs }: { readonly hasProgressed: boolean; readonly inactivityMs: number },
 ): ApiError | undefined {
   if (cause === "stopped" || cause === "due") return undefined;
-  if (!opened) return new ApiError(0, "Silent", `Cannot watch ${name}: no response came within ${inactivityMs} ms`);
+  if (!hasOpened) return new ApiError(0, "Silent", `Cannot watch ${name}: no response came within ${inactivityMs} ms`);
   if (cause === "closed" && !hasProgressed && lastedMs < SHORT_WATCH_MS)
     return new ApiError(0, "Short", `Cannot watch ${name}: the watch ended at once`);
   return undefined;

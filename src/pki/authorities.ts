@@ -35,7 +35,7 @@ export interface RotationOptions {
 /** The next state of the slots. */
 export interface RotationPlan {
   readonly authorities: Authorities;
-  readonly changed: boolean;
+  readonly hasChanged: boolean;
   /** What changed and why, for the log; empty if nothing changed. */
   readonly reason: string;
 }
@@ -48,7 +48,7 @@ const SETTLE_MS = 10 * 60_000;
 
 /** Plans one step. The caller stores the result and calls again until nothing changes. `now` is Unix milliseconds. */
 export function planRotation(stored: Authorities | undefined, now: number, options: RotationOptions): RotationPlan {
-  const changed = (authorities: Authorities, reason: string) => ({ authorities, changed: true, reason });
+  const changed = (authorities: Authorities, reason: string) => ({ authorities, hasChanged: true, reason });
   const first = () => ({
     current: { ...newSlot(now, options), longestLeafMs: options.leafLifetimeMs },
     next: undefined,
@@ -81,7 +81,7 @@ export function planRotation(stored: Authorities | undefined, now: number, optio
       "half of the CA's lifetime has passed; published the next one",
     );
   }
-  return { authorities: stored, changed: false, reason: "" };
+  return { authorities: stored, hasChanged: false, reason: "" };
 }
 
 /** Commands of `podrole rotate`: create a next CA, let it sign, remove the previous one. */

@@ -14,7 +14,7 @@ export function judgeByPermitted(
   namespace: string,
   annotation: string,
   arns: readonly string[],
-  strict: boolean,
+  isStrict: boolean,
 ): RoleJudge {
   const name = ANNOTATIONS.permitted;
   const read = (text: string): Result<RoleTest> => {
@@ -22,7 +22,7 @@ export function judgeByPermitted(
     if (!compiled.ok) return compiled;
     const expression = compiled.value;
     return success({
-      permits: (arn) => (strict ? expression.matchesWhole(arn) : expression.matchesAnywhere(arn)),
+      permits: (arn) => (isStrict ? expression.matchesWhole(arn) : expression.matchesAnywhere(arn)),
       steps: (arn) => expression.steps(arn),
     });
   };

@@ -11,7 +11,7 @@ export interface Share {
 /** An open connection. */
 export interface HeldConnection {
   caller: string;
-  readonly exempt: boolean;
+  readonly isExempt: boolean;
   readonly close: () => void;
   readonly requests: Set<HeldRequest>;
   isOpen: boolean;
@@ -47,9 +47,9 @@ export interface Holdings {
 export function surplusConnection(newest: HeldConnection, holdings: Holdings): HeldConnection {
   const { most, of } = greediest("connections", holdings);
   const isSpare = ({ hasServed, requests }: HeldConnection) => hasServed && requests.size === 0;
-  const others = of.filter((other) => other !== newest && (most > 1 || newest.exempt || isSpare(other)));
-  const spare = () => idlest([...holdings.connections].filter((other) => other.exempt && isSpare(other)));
-  return idlest(others) ?? (newest.exempt ? spare() : undefined) ?? newest;
+  const others = of.filter((other) => other !== newest && (most > 1 || newest.isExempt || isSpare(other)));
+  const spare = () => idlest([...holdings.connections].filter((other) => other.isExempt && isSpare(other)));
+  return idlest(others) ?? (newest.isExempt ? spare() : undefined) ?? newest;
 }
 
 /** A caller with more connections without a request than this does not only renew. */
@@ -109,7 +109,7 @@ function greediest(
   let most = 0;
   let of: HeldConnection[] = [];
   for (const connection of connections) {
-    const held = connection.exempt ? 0 : (shares.get(connection.caller)?.[kind] ?? 0);
+    const held = connection.isExempt ? 0 : (shares.get(connection.caller)?.[kind] ?? 0);
     if (held > most) [most, of] = [held, []];
     if (held > 0 && held === most) of.push(connection);
   }

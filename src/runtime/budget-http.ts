@@ -8,7 +8,7 @@ import type { Budget, BudgetConnection, BudgetLimits, BudgetRequest, OpenOptions
 /** Who the callers of a server are; by default each address is one. */
 export interface CallerRules {
   /** Of a connection before its first request or TLS handshake. */
-  readonly ofAddress?: (address: string) => { readonly caller: string; readonly exempt?: boolean };
+  readonly ofAddress?: (address: string) => { readonly caller: string; readonly isExempt?: boolean };
   /** After the TLS handshake; undefined: the caller stays as it is. */
   readonly ofCertificate?: (socket: TLSSocket) => string | undefined;
   /** At each request; undefined: the caller stays as it is. */

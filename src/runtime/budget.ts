@@ -57,7 +57,7 @@ export type CloseReason = (typeof CLOSE_REASONS)[number];
 export interface OpenOptions {
   /** Who shares one part of the budget: an address, a certificate, a token. */
   readonly caller: string;
-  readonly exempt?: boolean;
+  readonly isExempt?: boolean;
   /** Closes the connection; called at most once, and never after closed(). */
   readonly close: () => void;
 }
@@ -241,10 +241,10 @@ export function createBudget(
 
   return {
     held: () => ({ ...total }),
-    open({ caller, exempt = false, close }) {
+    open({ caller, isExempt = false, close }) {
       const connection: HeldConnection = {
         caller,
-        exempt,
+        isExempt,
         close,
         requests: new Set(),
         isOpen: true,

@@ -67,8 +67,8 @@ function openSts({ clock, shutdown }: AwsDeps, settings: ServerSettings): Sts {
     {
       region: settings.region,
       endpoint: settings.stsEndpoint,
-      fips: settings.fips,
-      dualStack: settings.dualStack,
+      usesFips: settings.fips,
+      usesDualStack: settings.dualStack,
       hopRoleArn: settings.assumeRoleArn,
       credentialProcess: settings.credentialProcess,
       timeoutMs: settings.stsTimeout,

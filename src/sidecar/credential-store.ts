@@ -34,7 +34,7 @@ export interface CredentialStore {
   /** Returns the time of the next renewal; 0 if the certificate or a container's credentials are missing now. */
   renewAt(): number;
   /** Reports whether every container has received credentials, from this process or an earlier one of this pod. */
-  ready(): boolean;
+  isReady(): boolean;
   /** Returns when the first credentials and the certificate expire; undefined if there are none. */
   expiries(): { readonly credentials: number | undefined; readonly certificate: number | undefined };
   /** Logs every container whose state or refusal has changed since the last call. */
@@ -121,7 +121,7 @@ export function createCredentialStore(
       // Replies carry an expiry by the former clock, with which an app would keep expired credentials.
       return setBackMs() > MAX_SET_BACK_MS ? Math.min(at, clock.now()) : at - setBackMs();
     },
-    ready: () => isServed(grants, containers),
+    isReady: () => isServed(grants, containers),
     expiries() {
       const times = entries.map((entry) => entry?.grant.credentials?.expiresAtMs);
       const known = times.filter((time) => time !== undefined);

@@ -59,7 +59,7 @@ async function waitForCredentials(deps: InitDeps, settings: SidecarSettings): Pr
     for (;;) {
       pace.begin();
       const renewal = await attemptOnce(deps, settings);
-      const waits = pace.end(renewal, { ready: false });
+      const waits = pace.end(renewal, { isReady: false });
       if (renewal.outcome === "renewed" || waits === undefined) return undefined;
       const refusal = permanentRefusal(renewal, storedRefusals(settings));
       if (refusal) return refusal;

@@ -25,7 +25,7 @@ export interface PodStart {
 export interface PodStartDeps {
   readonly clock: Clock;
   readonly log: Log;
-  readonly store: Pick<CredentialStore, "ready" | "refusal">;
+  readonly store: Pick<CredentialStore, "isReady" | "refusal">;
   readonly renewals: Pick<Renewals, "onEnd">;
 }
 
@@ -40,10 +40,10 @@ export function createPodStart(
   const finished = new AbortController();
   const waiting = createWaitingLog({ clock, log, signal: finished.signal }, settings);
   const unsubscribe = renewals.onEnd(onRenewal);
-  if (store.ready()) stop();
+  if (store.isReady()) stop();
 
   function onRenewal(renewal: Renewal): void {
-    if (store.ready()) return stop();
+    if (store.isReady()) return stop();
     if (renewal.outcome === "renewed") return;
     waiting.refused(renewal);
     const containers = settings.containers.map((container, index) => ({ container, refusal: store.refusal(index) }));
@@ -61,7 +61,7 @@ export function createPodStart(
   return {
     refused: refused.promise,
     waitingFor: () =>
-      store.ready() ? undefined : failedStart(waiting.latest(), "stopped while waiting for credentials", settings),
+      store.isReady() ? undefined : failedStart(waiting.latest(), "stopped while waiting for credentials", settings),
     stop,
   };
 }

@@ -102,7 +102,7 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
     const port = await endpoint.listen();
     if (!unused) authorize = createTokenMatcher(replaceTokens(tokensDirectory, containers));
     const healthPort = await health.listen();
-    log.info({ port, healthPort, containers, ready: store.ready() }, "podrole-sidecar is up");
+    log.info({ port, healthPort, containers, ready: store.isReady() }, "podrole-sidecar is up");
     const { refused } = start;
     return { port, healthPort, refused, waitingFor: () => start.waitingFor(), stop: (why) => shutdown.stop(why) };
   } catch (error) {
@@ -129,7 +129,7 @@ async function loadMetadata(
   const { createMetadataPaths } = await import("./http/metadata/metadata-paths.ts");
   return createMetadataPaths(
     { clock, credentials: () => store.credentials(0) },
-    { region: region || undefined, zone: zone || undefined, version1 },
+    { region: region || undefined, zone: zone || undefined, acceptsVersion1: version1 },
   );
 }
 

@@ -46,7 +46,7 @@ export function createAdmissionHandler({ clock, log, audit, lookups, settings }:
 
     const cached = await lookups.cached(namespace, account);
     const first = plan({ pod: object, ...cached }, current);
-    const isFinal = first.decision === "inject" || cached.live || first.basis === "pod";
+    const isFinal = first.decision === "inject" || cached.isLive || first.basis === "pod";
     const planned = isFinal ? first : plan({ pod: object, ...(await lookups.live(namespace, account)) }, current);
     const patch = read.ok && planned.decision === "inject" ? patchBetween(read.value, planned.pod) : [];
     return { ...planned, patch };

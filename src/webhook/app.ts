@@ -103,7 +103,7 @@ export function createWebhookApp(
   const exempt = addressList(apiServerCidrs);
   const budget = createBudget({ clock, ...(onClose && { onClose }) }, limits);
   const requests = limitHttp(http.server, budget, {
-    ofAddress: (address) => ({ caller: `address ${address}`, exempt: exempt(address) }),
+    ofAddress: (address) => ({ caller: `address ${address}`, isExempt: exempt(address) }),
     ofCertificate,
   });
   const onReceived = createBufferCollector({ bytes: COLLECTION_BYTES, collect: garbageCollection() });

@@ -16,7 +16,7 @@ export interface ClusterReader {
 /** The input of plan() apart from the pod. */
 export type PodContext = Omit<PlanInput, "pod"> & {
   /** True when no part of it came from a cache. */
-  readonly live: boolean;
+  readonly isLive: boolean;
 };
 
 /** Look-ups of a pod's namespace and ServiceAccount, cached or live. */
@@ -58,7 +58,7 @@ function contextOf(
   name: string,
   namespace: OwnMetadata | undefined,
   serviceAccount: OwnMetadata | undefined,
-  live: boolean,
+  isLive: boolean,
 ): PodContext {
   // The API server has just accepted a pod in this namespace, so a missing one is an outage, not a fact about the pod.
   if (!namespace) throw undecided(`namespace "${name}" was not found; expected its labels and annotations`);
@@ -70,7 +70,7 @@ function contextOf(
       annotations: namespaceAnnotations,
     },
     serviceAccountAnnotations,
-    live,
+    isLive,
   };
 }
 

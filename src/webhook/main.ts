@@ -55,8 +55,8 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
     settings,
   );
 
-  let ready = false;
-  const pages = await openStatusPages({ ...deps, metrics, cluster, serving, isReady: () => ready }, settings);
+  let isReady = false;
+  const pages = await openStatusPages({ ...deps, metrics, cluster, serving, isReady: () => isReady }, settings);
   await Promise.race([Promise.all([trust.ready, serving.ready, cluster.ready]), untilAborted(signal)]);
 
   const lookups = createLookups({ clock, cluster: measureReads(cluster, metrics) }, { timeoutMs: LOOKUP_TIMEOUT_MS });
@@ -89,7 +89,7 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
   );
   const ports = { webhook: await app.listen(), pages };
   shutdown.onClose("webhook port", () => app.close());
-  ready = true;
+  isReady = true;
   log.info({ ports, nativeSidecar }, "webhook is up");
   return ports;
 }

@@ -59,7 +59,7 @@ export async function openWorld(context: CleanUp) {
   const roles = Object.values(PODS).flatMap(({ containers }: PodSource) => Object.values(containers));
   const { sts, serverEnv } = await startSts(
     { clock: systemClock },
-    { region: REGION, accountId: ACCOUNT, roles: roles.flatMap((name) => (name ? [{ name, trusted: true }] : [])) },
+    { region: REGION, accountId: ACCOUNT, roles: roles.flatMap((name) => (name ? [{ name, isTrusted: true }] : [])) },
   );
   context.after(() => sts.close());
   withEnvironment(context, serverEnv);

@@ -121,7 +121,7 @@ async function main(): Promise<void> {
   };
   const cluster = await startEmulatedCluster(
     { clock },
-    { runtime, region: "eu-central-1", accountId: "123456789012", roles: [{ name: ROLE, trusted: true }] },
+    { runtime, region: "eu-central-1", accountId: "123456789012", roles: [{ name: ROLE, isTrusted: true }] },
   );
   try {
     await createShop(cluster.kubernetes, ".*");

@@ -98,7 +98,7 @@ async function renewUntilServed(call: () => Promise<unknown>): Promise<number> {
       return attempts;
     } catch (error) {
       const { code, message, retryAfterMs } = toPodroleError(error);
-      const waits = pace.end(failedRenewal({ code, message }, retryAfterMs), { ready: true });
+      const waits = pace.end(failedRenewal({ code, message }, retryAfterMs), { isReady: true });
       await sleep(waits?.urgentMs ?? 0);
     }
   }

@@ -73,9 +73,9 @@ suite("on a real API server", { timeout: 300_000 }, () => {
       apiServerCa,
       images,
       roles: [
-        { name: "shop-orders", trusted: true },
-        { name: "shop-broken", trusted: false },
-        { name: "payroll-admin", trusted: true },
+        { name: "shop-orders", isTrusted: true },
+        { name: "shop-broken", isTrusted: false },
+        { name: "payroll-admin", isTrusted: true },
       ],
     });
     const permitted = `arn:aws:iam::${ACCOUNT}:role/shop-.*`;

@@ -33,7 +33,7 @@ export interface InstallOptions {
   readonly host: string;
   /** File with the CA of the client certificate that the API server shows to webhooks; undefined: it shows none. */
   readonly apiServerCa?: string | undefined;
-  readonly roles: readonly { readonly name: string; readonly trusted: boolean }[];
+  readonly roles: readonly { readonly name: string; readonly isTrusted: boolean }[];
   /** Maps an image name to the command on this host that replaces it. */
   readonly images: Readonly<Record<string, readonly string[]>>;
 }

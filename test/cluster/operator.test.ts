@@ -70,7 +70,7 @@ suite("an operator on a real API server", { timeout: 600_000 }, () => {
       "the deletion of an earlier installation",
     );
     directory = await mkdtemp(join(tmpdir(), "podrole-operator-"));
-    const roles = [{ name: "till-orders", trusted: true }];
+    const roles = [{ name: "till-orders", isTrusted: true }];
     installation = await install(kubectl, { kubeconfig, host, roles, images: {} });
     const common = ["-n", "podrole", "create", "configmap", "podrole-common"];
     await kubectl.ok([...common, `--from-literal=PODROLE_ROLE_BASE_ARN=arn:aws:iam::${ACCOUNT}:role/`]);

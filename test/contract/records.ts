@@ -54,7 +54,7 @@ function bodyOf({ body }: Reply): unknown {
 function metadataPaths(): Entries {
   const answer = createMetadataPaths(
     { clock, credentials: () => GRANTED },
-    { region: "eu-central-1", zone: "eu-central-1a", version1: true },
+    { region: "eu-central-1", zone: "eu-central-1a", acceptsVersion1: true },
   );
   const paths = [
     "/latest/meta-data/iam/security-credentials/",
@@ -88,8 +88,8 @@ async function healthPaths(): Promise<Entries> {
   const health = createHealth(
     {
       clock,
-      store: { ready: () => true, expiries: () => ({ credentials: undefined, certificate: undefined }) },
-      renewals: { stuck: () => false },
+      store: { isReady: () => true, expiries: () => ({ credentials: undefined, certificate: undefined }) },
+      renewals: { isStuck: () => false },
       metrics: createSidecarMetrics(),
     },
     { port: 0 },

@@ -38,7 +38,7 @@ test("followWatch() requests the watch from the version, with the timeout, and r
   const { clock, closed, requests, seen, end } = setUp({ before: [OPENED, ADDED, BOOKMARK] });
   await clock.advance(1_000);
   closed.resolve();
-  assert.deepEqual(await end, { cause: "closed", opened: true, lastedMs: 1_000 });
+  assert.deepEqual(await end, { cause: "closed", hasOpened: true, lastedMs: 1_000 });
   assert.deepEqual(requests, [{ resourceVersion: "10", timeoutSeconds: 300 }]);
   assert.deepEqual(seen, ["OPENED", "ADDED", "BOOKMARK"]);
 });
@@ -46,14 +46,14 @@ test("followWatch() requests the watch from the version, with the timeout, and r
 test("followWatch() ends a silent watch and ignores what arrives after that", async () => {
   const { clock, seen, end } = setUp({ after: [ADDED] });
   await clock.advance(90_000);
-  assert.deepEqual(await end, { cause: "silent", opened: true, lastedMs: 90_000 });
+  assert.deepEqual(await end, { cause: "silent", hasOpened: true, lastedMs: 90_000 });
   assert.deepEqual(seen, ["OPENED"]);
 });
 
 test("followWatch() reports that the API server never answered", async () => {
   const { clock, end } = setUp({ before: [] });
   await clock.advance(90_000);
-  assert.deepEqual(await end, { cause: "silent", opened: false, lastedMs: 90_000 });
+  assert.deepEqual(await end, { cause: "silent", hasOpened: false, lastedMs: 90_000 });
 });
 
 test("followWatch() ends when a list is due", async () => {
@@ -79,7 +79,7 @@ test("followWatch() ends when it is stopped", async () => {
   const { clock, stopped, end } = setUp();
   await clock.advance(5_000);
   stopped.abort();
-  assert.deepEqual(await end, { cause: "stopped", opened: true, lastedMs: 5_000 });
+  assert.deepEqual(await end, { cause: "stopped", hasOpened: true, lastedMs: 5_000 });
 });
 
 test("followWatch() rejects as the source does", async () => {
@@ -98,15 +98,15 @@ test("followWatch() rejects as the source does", async () => {
 });
 
 const ENDS: readonly (readonly [WatchEnd, hasProgressed: boolean, problem: RegExp | undefined])[] = [
-  [{ cause: "closed", opened: true, lastedMs: 300_000 }, false, undefined],
-  [{ cause: "closed", opened: true, lastedMs: 4_999 }, false, /the watch ended at once/],
-  [{ cause: "closed", opened: true, lastedMs: 4_999 }, true, undefined],
-  [{ cause: "closed", opened: true, lastedMs: 5_000 }, false, undefined],
-  [{ cause: "closed", opened: false, lastedMs: 5_000 }, false, /no response came within 90000 ms/],
-  [{ cause: "silent", opened: true, lastedMs: 1 }, false, undefined],
-  [{ cause: "silent", opened: false, lastedMs: 90_000 }, false, /no response came within 90000 ms/],
-  [{ cause: "due", opened: false, lastedMs: 1 }, false, undefined],
-  [{ cause: "stopped", opened: false, lastedMs: 1 }, false, undefined],
+  [{ cause: "closed", hasOpened: true, lastedMs: 300_000 }, false, undefined],
+  [{ cause: "closed", hasOpened: true, lastedMs: 4_999 }, false, /the watch ended at once/],
+  [{ cause: "closed", hasOpened: true, lastedMs: 4_999 }, true, undefined],
+  [{ cause: "closed", hasOpened: true, lastedMs: 5_000 }, false, undefined],
+  [{ cause: "closed", hasOpened: false, lastedMs: 5_000 }, false, /no response came within 90000 ms/],
+  [{ cause: "silent", hasOpened: true, lastedMs: 1 }, false, undefined],
+  [{ cause: "silent", hasOpened: false, lastedMs: 90_000 }, false, /no response came within 90000 ms/],
+  [{ cause: "due", hasOpened: false, lastedMs: 1 }, false, undefined],
+  [{ cause: "stopped", hasOpened: false, lastedMs: 1 }, false, undefined],
 ];
 for (const [end, hasProgressed, problem] of ENDS) {
   const what = `${JSON.stringify(end)} and ${hasProgressed ? "a" : "no"} newer version`;

@@ -25,14 +25,14 @@ const DUE = END - LIFE / 6;
 
 /** Returns the slots after the step that is due at `now`; fails if none is. */
 function step(held: Authorities | undefined, now: number, options = OPTIONS): Authorities {
-  const { authorities, changed, reason } = planRotation(held, now, options);
-  assert.ok(changed, "nothing is due");
+  const { authorities, hasChanged, reason } = planRotation(held, now, options);
+  assert.ok(hasChanged, "nothing is due");
   assert.notEqual(reason, "");
   return authorities;
 }
 
 function assertCalm(held: Authorities, now: number, options = OPTIONS): void {
-  assert.deepEqual(planRotation(held, now, options), { authorities: held, changed: false, reason: "" });
+  assert.deepEqual(planRotation(held, now, options), { authorities: held, hasChanged: false, reason: "" });
 }
 
 function assertRefused(result: Result<Authorities>, reason: RegExp): void {
@@ -189,8 +189,8 @@ test("outlook() returns the time of planRotation()'s next step to the millisecon
   for (const held of [FIRST, PREPARED, ACTIVATED]) {
     const [step] = outlook(held, OPTIONS);
     assert.ok(step);
-    assert.equal(planRotation(held, step.at - 1, OPTIONS).changed, false, step.step);
-    assert.equal(planRotation(held, step.at + 1, OPTIONS).changed, true, step.step);
+    assert.equal(planRotation(held, step.at - 1, OPTIONS).hasChanged, false, step.step);
+    assert.equal(planRotation(held, step.at + 1, OPTIONS).hasChanged, true, step.step);
   }
 });
 

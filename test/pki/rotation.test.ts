@@ -87,7 +87,7 @@ function simulate(options: RotationOptions, stepMs: number, verbsPerStep: number
         store(result.value, now);
       }
     }
-    for (let plan = planRotation(stored, now, options); plan.changed; plan = planRotation(stored, now, options)) {
+    for (let plan = planRotation(stored, now, options); plan.hasChanged; plan = planRotation(stored, now, options)) {
       store(plan.authorities, now);
     }
     const slots = stored ?? assert.fail("there is no CA");

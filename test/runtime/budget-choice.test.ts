@@ -17,7 +17,7 @@ let sequence = 0;
 function held(caller: string, fields: Partial<HeldConnection> = {}): HeldConnection {
   return {
     caller,
-    exempt: false,
+    isExempt: false,
     close() {},
     requests: new Set(),
     isOpen: true,
@@ -61,8 +61,8 @@ suite("surplusConnection()", () => {
   });
 
   test("chooses an exempt connection only for another exempt one", () => {
-    const exempt = held("a", { exempt: true, hasServed: true });
-    const [stranger, kubelet] = [held("b"), held("c", { exempt: true })];
+    const exempt = held("a", { isExempt: true, hasServed: true });
+    const [stranger, kubelet] = [held("b"), held("c", { isExempt: true })];
     assert.equal(surplusConnection(stranger, holdingsOf(exempt, stranger)), stranger);
     assert.equal(surplusConnection(kubelet, holdingsOf(exempt, kubelet)), exempt);
   });
@@ -76,7 +76,7 @@ suite("heaviestConnection()", () => {
   });
 
   test("chooses the current connection if only exempt ones hold bytes", () => {
-    const [exempt, current] = [held("a", { exempt: true, bytes: 9 }), held("b")];
+    const [exempt, current] = [held("a", { isExempt: true, bytes: 9 }), held("b")];
     assert.equal(heaviestConnection(current, holdingsOf(exempt, current)), current);
   });
 });

@@ -23,7 +23,7 @@ function setUp(limits: Partial<BudgetLimits> = {}) {
   const closed: string[] = [];
   const budget = createBudget({ clock, onClose: (reason) => reasons.push(reason) }, { ...LIMITS, ...limits });
   const open = (name: string, caller: string, exempt = false) =>
-    budget.open({ caller, exempt, close: () => closed.push(name) });
+    budget.open({ caller, isExempt: exempt, close: () => closed.push(name) });
   return { clock, budget, open, closed, reasons };
 }
 

@@ -56,7 +56,7 @@ test("createCredentialStore() returns no credentials before the first renewal", 
   assert.equal(store.reply(0), undefined);
   assert.equal(store.refusal(0), undefined);
   assert.equal(store.renewAt(), 0);
-  assert.equal(store.ready(), false);
+  assert.equal(store.isReady(), false);
   assert.deepEqual(store.expiries(), { credentials: undefined, certificate: undefined });
 });
 
@@ -92,12 +92,12 @@ test("reload() keeps the entries when the file is unreadable or absent", () => {
 test("ready() requires that every container has received credentials, and stays true after they expired", async () => {
   const { clock, store, grant, put } = setUp("app", "other");
   put(grant("app", 10));
-  assert.equal(store.ready(), false);
+  assert.equal(store.isReady(), false);
   put(grant("app", 10), grant("other", undefined, "STS_DENIED"));
-  assert.equal(store.ready(), false);
+  assert.equal(store.isReady(), false);
   put(grant("app", 10), grant("other", 10));
   await clock.advance(60 * MINUTE_MS);
-  assert.equal(store.ready(), true);
+  assert.equal(store.isReady(), true);
 });
 
 test("expiries() returns the expiry of the credentials that expire first", () => {

@@ -22,7 +22,7 @@ function setUp({ ready = false } = {}) {
       clock,
       log,
       store: {
-        ready: () => state.ready,
+        isReady: () => state.ready,
         refusal(index) {
           const code = state.refusals.get(index);
           return code && refusal(code);

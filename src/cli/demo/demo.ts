@@ -54,8 +54,8 @@ async function runDemo(narrator: Narrator, runtime: Runtime, interrupted: AbortS
       region: REGION,
       accountId: ACCOUNT,
       roles: [
-        { name: "shop-orders", trusted: true },
-        { name: "payroll-admin", trusted: true },
+        { name: "shop-orders", isTrusted: true },
+        { name: "payroll-admin", isTrusted: true },
       ],
     },
   );

@@ -48,7 +48,7 @@ function originJson({ admission, certificate, creation, tokenRequest }: Origin):
       groups: admission.record.groups,
       owner: admission.record.owner,
       caller: admission.caller,
-      exact: admission.exact,
+      exact: admission.isExact,
     },
     certificate: certificate && {
       at: isoTime(certificate.at),

@@ -13,7 +13,7 @@ export interface Right {
   readonly namespace?: string;
   readonly name?: string;
   /** True if it must be granted, false if it must not. */
-  readonly expected: boolean;
+  readonly isExpected: boolean;
 }
 
 /** Names of objects by default; settings may change each of them. */
@@ -55,7 +55,7 @@ export function neededRights(names: RightsNames): readonly Right[] {
 
 /** What server and webhook must not have: it would let a thief of their token do more than the program itself does. */
 export function forbiddenRights({ namespace, caSecret }: RightsNames): readonly Right[] {
-  const never = { expected: false };
+  const never = { isExpected: false };
   return [
     ...forbiddenToBoth("server"),
     ...forbiddenToBoth("webhook"),
@@ -70,7 +70,7 @@ export function forbiddenRights({ namespace, caSecret }: RightsNames): readonly 
 }
 
 function forbiddenToBoth(who: ProgramName): readonly Right[] {
-  const never = { expected: false };
+  const never = { isExpected: false };
   return [
     ...rights(who, "", ["secrets"], ["get", "list"], never),
     ...rights(who, "", ["pods"], ["create", "delete"], never),
@@ -100,10 +100,10 @@ function rights(
   group: string,
   resources: readonly string[],
   verbs: readonly string[],
-  rest: Partial<Pick<Right, "namespace" | "name" | "expected">> = {},
+  rest: Partial<Pick<Right, "namespace" | "name" | "isExpected">> = {},
 ): readonly Right[] {
   return resources.flatMap((resource) =>
-    verbs.map((verb) => ({ who, group, resource, verb, expected: true, ...rest })),
+    verbs.map((verb) => ({ who, group, resource, verb, isExpected: true, ...rest })),
   );
 }
 

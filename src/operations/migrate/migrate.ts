@@ -40,7 +40,7 @@ export async function migrate(
   const { from, roleBaseArn, kiamValuesFile } = options;
   const read = await readMigrationInput(deps, options.input);
   if (!read.ok) return read;
-  const { objects, omissions, nativeSidecars, installed } = read.value;
+  const { objects, omissions, hasNativeSidecars, installed } = read.value;
   const values = kiamValuesFile === undefined ? success(undefined) : await readValues(kiamValuesFile);
   if (!values.ok) return { ok: false, problems: [values.problem] };
   const installationWith = (baseArn: string | undefined) =>
@@ -52,8 +52,8 @@ export async function migrate(
   const installation = detected === undefined ? found : withRemark(installationWith(detected), detected);
   const own = hasOwnSettings(options.environment)
     ? undefined
-    : installedSettings(installed, nativeSidecars, installation.baseArn);
-  const target = own ? success(own) : podroleSettings(installation.conversion, options.environment, nativeSidecars);
+    : installedSettings(installed, hasNativeSidecars, installation.baseArn);
+  const target = own ? success(own) : podroleSettings(installation.conversion, options.environment, hasNativeSidecars);
   if (!target.ok) return { ok: false, problems: target.problems.map((text) => ({ text })) };
   const inventory = takeInventory(objects);
   const unresolved = unresolvedRole(inventory, installation);

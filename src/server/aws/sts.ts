@@ -58,8 +58,8 @@ export interface StsOptions {
   /** Undefined: the SDK searches environment, shared configuration and instance metadata. */
   readonly region: string | undefined;
   readonly endpoint: string | undefined;
-  readonly fips: boolean;
-  readonly dualStack: boolean;
+  readonly usesFips: boolean;
+  readonly usesDualStack: boolean;
   /** Role that the server assumes first; that session then assumes the pods' roles. */
   readonly hopRoleArn: string | undefined;
   /** Program that prints the server's own credentials; undefined: the SDK's default chain. */
@@ -192,14 +192,14 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
 }
 
 /** Endpoint and retries, shared by all clients. */
-function endpointConfig({ region, endpoint, fips, dualStack }: StsOptions) {
+function endpointConfig({ region, endpoint, usesFips, usesDualStack }: StsOptions) {
   return {
     // The cache and the sidecars decide about further attempts.
     retryStrategy: STS_RETRY_STRATEGY,
     ...(region !== undefined && { region }),
     ...(endpoint !== undefined && { endpoint }),
-    ...(fips && { useFipsEndpoint: true }),
-    ...(dualStack && { useDualstackEndpoint: true }),
+    ...(usesFips && { useFipsEndpoint: true }),
+    ...(usesDualStack && { useDualstackEndpoint: true }),
   };
 }
 

@@ -47,8 +47,8 @@ export function trustFromSecret(
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const secret = await kubernetes.getSecret(namespace, name);
       const slots: Authorities | undefined = secret && decodeAuthorities(secret.data);
-      const { authorities, changed, reason } = planRotation(slots ?? lastRead, clock.now(), rotation);
-      if (slots && !changed) {
+      const { authorities, hasChanged, reason } = planRotation(slots ?? lastRead, clock.now(), rotation);
+      if (slots && !hasChanged) {
         lastRead = slots;
         return trustOf(slots);
       }

@@ -11,8 +11,8 @@ import { createPodServer, HEALTH_LIMITS, type HttpServer, type HttpServerDeps } 
 /** What the pages report on. */
 export interface HealthDeps {
   readonly clock: Clock;
-  readonly store: Pick<CredentialStore, "ready" | "expiries">;
-  readonly renewals: Pick<Renewals, "stuck">;
+  readonly store: Pick<CredentialStore, "isReady" | "expiries">;
+  readonly renewals: Pick<Renewals, "isStuck">;
   readonly metrics: Pick<SidecarMetrics, "expose">;
   readonly onClose?: HttpServerDeps["onClose"];
 }
@@ -28,8 +28,8 @@ export function createHealth(
 ): HttpServer {
   function handle({ url, method }: IncomingMessage, response: ServerResponse): void {
     if (method !== "GET" && method !== "HEAD") return send(response, 405, "GET only\n");
-    if (url === "/healthz") return renewals.stuck() ? send(response, 503, "stuck\n") : send(response, 200, "ok\n");
-    if (url === "/readyz") return store.ready() ? send(response, 200, "ready\n") : send(response, 503, "not yet\n");
+    if (url === "/healthz") return renewals.isStuck() ? send(response, 503, "stuck\n") : send(response, 200, "ok\n");
+    if (url === "/readyz") return store.isReady() ? send(response, 200, "ready\n") : send(response, 503, "not yet\n");
     if (url === "/metrics") return send(response, 200, exposition());
     send(response, 404, "/healthz, /readyz or /metrics\n");
   }
@@ -38,7 +38,7 @@ export function createHealth(
     const now = clock.now();
     const { credentials, certificate } = store.expiries();
     return metrics.expose({
-      ready: store.ready(),
+      ready: store.isReady(),
       credentialsMs: credentials === undefined ? undefined : credentials - now,
       certificateMs: certificate === undefined ? undefined : certificate - now,
     });

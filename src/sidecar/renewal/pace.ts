@@ -27,8 +27,8 @@ export interface RetryWaits {
 export interface Pace {
   /** Records that a renewal begins. */
   begin(): void;
-  /** Records that a renewal has ended. `ready`: the pod has received credentials. Undefined after a success. */
-  end(renewal: Renewal, options: { readonly ready: boolean }): RetryWaits | undefined;
+  /** Records that a renewal has ended. `isReady`: the pod has received credentials. Undefined after a success. */
+  end(renewal: Renewal, options: { readonly isReady: boolean }): RetryWaits | undefined;
   /** Returns the number of renewals that failed since the last success. */
   failures(): number;
 }
@@ -83,7 +83,7 @@ export function createPace({ clock, random, store }: PaceDeps): Pace {
       const now = clock.now();
       if (state !== undefined && !isFree(now)) state = { ...state, fullAt: fullAt(now) + TOKEN_MS };
     },
-    end(renewal, { ready }) {
+    end(renewal, { isReady }) {
       const now = clock.now();
       if (renewal.outcome === "renewed") {
         if (state !== undefined) store?.save(undefined);
@@ -94,8 +94,8 @@ export function createPace({ clock, random, store }: PaceDeps): Pace {
       state = { failingSince: state?.failingSince ?? now, failures, fullAt: fullAt(now) };
       store?.save(state);
       const retryAfterMs = Math.min(renewal.retryAfterMs, MAX_RETRY_AFTER_MS);
-      const urgentMs = Math.max(urgentWait(now, failures, ready ? FIRST_MS : FIRST_START_MS), retryAfterMs);
-      if (ready && isPermanent(renewal)) {
+      const urgentMs = Math.max(urgentWait(now, failures, isReady ? FIRST_MS : FIRST_START_MS), retryAfterMs);
+      if (isReady && isPermanent(renewal)) {
         const waitMs = Math.max(jitter(MAX_UNHURRIED_MS, 0.2, random), retryAfterMs);
         const requestedMs = Math.max(urgentMs, REQUESTED_PERMANENT_MS);
         return { unhurriedMs: waitMs, urgentMs: waitMs, requestedMs, awayMs: waitMs };

@@ -58,10 +58,10 @@ export function createRenewalProcess(
       child.once("error", ({ message }) => end(`did not start (${message})`));
       const output = collect(child.stdout);
       const logged = collect(child.stderr);
-      let overdue = false;
+      let isOverdue = false;
       const kill = () => child.kill("SIGKILL");
       const cancel = clock.schedule(() => {
-        overdue = true;
+        isOverdue = true;
         kill();
       }, deadlineMs);
       signal.addEventListener("abort", kill, { once: true });
@@ -71,7 +71,7 @@ export function createRenewalProcess(
         cancel();
         signal.removeEventListener("abort", kill);
         forward(logged());
-        const reason = overdue ? `exceeded its deadline of ${deadlineMs / 1000} s` : state;
+        const reason = isOverdue ? `exceeded its deadline of ${deadlineMs / 1000} s` : state;
         // NOT_READY, because the next renewal may well succeed: the usual cause is a node short of CPU or memory.
         const message = `Cannot renew credentials: the renewal process ${reason}`;
         resolve(decodeRenewal(output()) ?? failedRenewal({ code: "NOT_READY", message }));

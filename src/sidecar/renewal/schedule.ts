@@ -27,7 +27,7 @@ export interface Renewals {
   /** Calls `listener` after each renewal, once the store has its results; the returned function unsubscribes. */
   onEnd(listener: (renewal: Renewal) => void): () => void;
   /** Reports whether a renewal has exceeded its deadline by far, which only a bug in podrole can cause. */
-  stuck(): boolean;
+  isStuck(): boolean;
   stop(): Promise<void>;
 }
 
@@ -35,7 +35,7 @@ export interface Renewals {
 export interface RenewalsDeps {
   readonly clock: Clock;
   readonly log: Log;
-  readonly store: Pick<CredentialStore, "reload" | "renewAt" | "observe" | "ready">;
+  readonly store: Pick<CredentialStore, "reload" | "renewAt" | "observe" | "isReady">;
   /** Runs one renewal; it ends by its own deadline, or when the signal aborts. */
   readonly run: (signal: AbortSignal) => Promise<Renewal>;
   readonly count: (outcome: Renewal["outcome"], durationMs: number) => void;
@@ -61,7 +61,7 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
   let inFlight: Promise<void> | undefined;
   let checks = 0;
   let last: (EndedRenewal & { readonly end: DueTime }) | undefined;
-  let requested = false;
+  let isRequested = false;
   let cancel = () => {};
   /** Aborted, and so not away, except while the server is looked for. */
   let away = AbortSignal.abort();
@@ -71,7 +71,7 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
   function dueIn(): number {
     const now = clock.now();
     const ended = last && { ...last, endedAt: now - passedMs(clock, last.end) };
-    return dueInMs({ now, last: ended, requested, isAway: !away.aborted, renewAt: store.renewAt() });
+    return dueInMs({ now, last: ended, isRequested, isAway: !away.aborted, renewAt: store.renewAt() });
   }
 
   function check(): void {
@@ -124,9 +124,9 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
     store.reload();
     const renewal = ran.outcome === "renewed" && store.renewAt() === 0 ? failedRenewal(UNREAD) : ran;
     logOutcome(log, renewal, { before: last?.renewal, failures: pace.failures() });
-    const waits = pace.end(renewal, { ready: store.ready() });
+    const waits = pace.end(renewal, { isReady: store.isReady() });
     last = { renewal, endedAt: clock.now(), end: dueAfter(clock, 0), waits };
-    requested = false;
+    isRequested = false;
     inFlight = undefined;
     count(renewal.outcome, clock.elapsedMs() - startedAt);
     if (waits && canReachServer && store.renewAt() === 0 && isUnreachable(renewal)) {
@@ -139,8 +139,8 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
   return {
     start: check,
     renewNow() {
-      if (inFlight || requested) return;
-      requested = true;
+      if (inFlight || isRequested) return;
+      isRequested = true;
       check();
     },
     failure: () => (last?.renewal.outcome === "failed" ? last.renewal : undefined),
@@ -150,7 +150,7 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
       return Math.max(away.aborted ? dueMs : Math.min(dueMs, untilDueMs(clock, nextLook)), 0);
     },
     onEnd: ended.onChange,
-    stuck: () => inFlight !== undefined && checks > STUCK_AFTER_CHECKS,
+    isStuck: () => inFlight !== undefined && checks > STUCK_AFTER_CHECKS,
     async stop() {
       cancel();
       stopping.abort();

@@ -19,7 +19,7 @@ export interface DueInput {
   /** Undefined before the first renewal. */
   readonly last: EndedRenewal | undefined;
   /** True if a caller waits for a renewal. */
-  readonly requested: boolean;
+  readonly isRequested: boolean;
   /** True while a TCP connection to the server cannot be opened. */
   readonly isAway: boolean;
   /** When the stored credentials are due; 0 if some are missing. */
@@ -27,16 +27,19 @@ export interface DueInput {
 }
 
 /** Returns the milliseconds until the next renewal; 0 or less if it is due. */
-export function dueInMs({ now, last, requested, isAway, renewAt }: DueInput): number {
+export function dueInMs({ now, last, isRequested, isAway, renewAt }: DueInput): number {
   if (last === undefined) return renewAt - now;
   const { waits, endedAt } = last;
   const waited = now - endedAt;
-  if (waits === undefined) return Math.max(requested ? 0 : renewAt - now, MIN_INTERVAL_MS - waited);
-  return waitIn(waits, { requested, isAway, renewAt }) - waited;
+  if (waits === undefined) return Math.max(isRequested ? 0 : renewAt - now, MIN_INTERVAL_MS - waited);
+  return waitIn(waits, { isRequested, isAway, renewAt }) - waited;
 }
 
-function waitIn(waits: RetryWaits, { requested, isAway, renewAt }: Pick<DueInput, "requested" | "isAway" | "renewAt">) {
+function waitIn(
+  waits: RetryWaits,
+  { isRequested, isAway, renewAt }: Pick<DueInput, "isRequested" | "isAway" | "renewAt">,
+) {
   if (isAway) return waits.awayMs;
-  if (requested) return waits.requestedMs;
+  if (isRequested) return waits.requestedMs;
   return renewAt > 0 ? waits.unhurriedMs : waits.urgentMs;
 }

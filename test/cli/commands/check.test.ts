@@ -38,7 +38,7 @@ suite("checkAction()", { timeout: 120_000 }, () => {
         runtime: { execPath: process.execPath, entry: file("src/cli/main.ts"), path: process.env["PATH"] ?? "" },
         region: "eu-central-1",
         accountId: "123456789012",
-        roles: [{ name: "shop-orders", trusted: true }],
+        roles: [{ name: "shop-orders", isTrusted: true }],
       },
     );
     installObjects(cluster);

@@ -39,7 +39,7 @@ const authorize = target({
     // Exactly the token's own text identifies a container; its place in a longer text does not.
     const index = containerTokens.indexOf(header);
     const other = { token: header === earlierToken ? "replaced" : "unknown" };
-    assert.deepEqual(match, index >= 0 ? { token: "current", container: index } : other);
+    assert.deepEqual(match, index >= 0 ? { token: "current", containerIndex: index } : other);
     return [];
   },
 });

@@ -151,7 +151,7 @@ export function admissionPolicies(): AdmissionPolicies {
 
 export function healthy(change: Partial<Facts> = {}): Facts {
   const deployments = [deployment("server"), deployment("webhook")];
-  const expected = (right: { readonly expected: boolean }) => known(right.expected);
+  const expected = (right: { readonly isExpected: boolean }) => known(right.isExpected);
   return {
     now: NOW,
     cliVersion: VERSION,

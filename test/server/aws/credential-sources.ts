@@ -53,7 +53,13 @@ export async function setUp(context: TestContext, own: Source["options"] = () =>
     },
   );
   await emulator.listen();
-  const options = { region: REGION, endpoint: emulator.url, fips: false, dualStack: false, hopRoleArn: undefined };
+  const options = {
+    region: REGION,
+    endpoint: emulator.url,
+    usesFips: false,
+    usesDualStack: false,
+    hopRoleArn: undefined,
+  };
   const sts = createSts({ clock }, { ...options, timeoutMs: 10_000, ...own(directory) });
   context.after(async () => {
     sts.close();

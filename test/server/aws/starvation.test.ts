@@ -35,7 +35,7 @@ async function setUp(context: TestContext) {
   const inFlight = new Set<Promise<unknown>>();
 
   function open() {
-    const where = { region: REGION, endpoint: emulator.url, fips: false, dualStack: false };
+    const where = { region: REGION, endpoint: emulator.url, usesFips: false, usesDualStack: false };
     const sts = createSts({ clock }, { ...where, hopRoleArn: undefined, timeoutMs: 60_000 });
     context.after(() => sts.close());
     const limiter = createStsLimiter(

@@ -8,7 +8,7 @@ import { createSts, type StsOptions } from "../../../src/server/aws/sts.ts";
 import { withEnvironment } from "../environment.ts";
 import { startEmulatedSts } from "./emulated-sts.ts";
 
-const OPTIONS = { endpoint: undefined, fips: false, dualStack: false, hopRoleArn: undefined, timeoutMs: 5_000 };
+const OPTIONS = { endpoint: undefined, usesFips: false, usesDualStack: false, hopRoleArn: undefined, timeoutMs: 5_000 };
 
 type Handler = Extract<NonNullable<STSClientConfig["requestHandler"]>, { handle: unknown }>;
 
@@ -49,12 +49,12 @@ const VPC_ENDPOINT = "https://vpce-0123456789abcdef0-01234567.sts.eu-central-1.v
 for (const [what, partition, options, host] of [
   ["a region", "aws", { region: "eu-central-1" }, "https://sts.eu-central-1.amazonaws.com"],
   ["the region of the legacy global endpoint", "aws", { region: "us-east-1" }, "https://sts.us-east-1.amazonaws.com"],
-  ["FIPS", "aws", { region: "us-east-2", fips: true }, "https://sts-fips.us-east-2.amazonaws.com"],
-  ["both address families", "aws", { region: "eu-central-1", dualStack: true }, "https://sts.eu-central-1.api.aws"],
+  ["FIPS", "aws", { region: "us-east-2", usesFips: true }, "https://sts-fips.us-east-2.amazonaws.com"],
+  ["both address families", "aws", { region: "eu-central-1", usesDualStack: true }, "https://sts.eu-central-1.api.aws"],
   ["China", "aws-cn", { region: "cn-north-1" }, "https://sts.cn-north-1.amazonaws.com.cn"],
   ["China's second region", "aws-cn", { region: "cn-northwest-1" }, "https://sts.cn-northwest-1.amazonaws.com.cn"],
   ["GovCloud", "aws-us-gov", { region: "us-gov-west-1" }, "https://sts.us-gov-west-1.amazonaws.com"],
-  ["GovCloud, FIPS", "aws-us-gov", { region: "us-gov-east-1", fips: true }, "https://sts.us-gov-east-1.amazonaws.com"],
+  ["GovCloud, FIPS", "aws-us-gov", { region: "us-gov-east-1", usesFips: true }, "https://sts.us-gov-east-1.amazonaws.com"],
   ["an isolated region", "aws-iso", { region: "us-iso-east-1" }, "https://sts.us-iso-east-1.c2s.ic.gov"],
   [
     "the second isolated partition",

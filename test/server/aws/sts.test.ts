@@ -11,7 +11,7 @@ import { REGION, SERVER, startEmulatedSts } from "./emulated-sts.ts";
 const roleArn = (name: string) => `arn:aws:iam::123456789012:role/${name}`;
 const input = (name: string) => ({ roleArn: roleArn(name), sessionName: "team.web", durationSeconds: 900 });
 
-const PLAIN = { fips: false, dualStack: false };
+const PLAIN = { usesFips: false, usesDualStack: false };
 
 async function setUp(context: TestContext, options: { hopRoleArn?: string; timeoutMs?: number } = {}) {
   const emulator = await startEmulatedSts(context, {

@@ -103,8 +103,8 @@ test("the health port answers probes while strangers hold every connection open"
   const health = createHealth(
     {
       clock: createFakeClock(),
-      store: { ready: () => true, expiries: () => ({ credentials: undefined, certificate: undefined }) },
-      renewals: { stuck: () => false },
+      store: { isReady: () => true, expiries: () => ({ credentials: undefined, certificate: undefined }) },
+      renewals: { isStuck: () => false },
       metrics: createSidecarMetrics(),
       onClose: (reason) => closed.push(reason),
     },

@@ -17,7 +17,7 @@ function failed(code: ErrorCode, retryAfterMs = 0): Renewal {
 
 /** Renews as long as `untilMs` says, each time after one of the waits; returns the times of all renewals. */
 async function renewals(
-  { random = () => 0.5, ready = true }: { readonly random?: () => number; readonly ready?: boolean },
+  { random = () => 0.5, isReady = true }: { readonly random?: () => number; readonly isReady?: boolean },
   untilMs: number,
   wait: (waits: RetryWaits) => number = ({ urgentMs }) => urgentMs,
   code: ErrorCode = "STS_UNAVAILABLE",
@@ -31,7 +31,7 @@ async function renewals(
     if (time > untilMs) return times;
     times.push(time);
     pace.begin();
-    const waits = pace.end(failed(code), { ready });
+    const waits = pace.end(failed(code), { isReady });
     assert.ok(waits);
     await clock.advance(Math.ceil(wait(waits)));
   }
@@ -44,7 +44,7 @@ function gaps(times: readonly number[]): readonly number[] {
 test("createPace() renews every 2 to 3 s in the first minute of an outage, after a shorter first wait", async () => {
   assert.deepEqual(gaps(await renewals({}, 10 * SECOND_MS)).slice(0, 4), [1_000, 2_000, 2_500, 2_500]);
   assert.deepEqual(
-    gaps(await renewals({ ready: false }, 10 * SECOND_MS)).slice(0, 6),
+    gaps(await renewals({ isReady: false }, 10 * SECOND_MS)).slice(0, 6),
     [250, 500, 1_000, 2_000, 2_500, 2_500],
   );
   for (const gap of gaps(await renewals({ random: Math.random }, MINUTE_MS)).slice(2))
@@ -71,9 +71,9 @@ test("createPace() renews at most 120 times in an hour whatever decides which of
   );
   const codes = fc.constantFrom<ErrorCode>("SERVER_UNREACHABLE", "STS_DENIED");
   await fc.assert(
-    fc.asyncProperty(waits, codes, fc.boolean(), async (stream, code, ready) => {
+    fc.asyncProperty(waits, codes, fc.boolean(), async (stream, code, isReady) => {
       const times = await renewals(
-        { random: Math.random, ready },
+        { random: Math.random, isReady },
         3 * HOUR_MS,
         (all) => all[stream.next().value as keyof RetryWaits],
         code,
@@ -92,12 +92,12 @@ test("createPace() renews quickly again after a time in which it saved renewals"
   let waits: RetryWaits | undefined;
   for (let index = 0; index < 100; index++) {
     pace.begin();
-    waits = pace.end(failed("SERVER_UNREACHABLE"), { ready: true });
+    waits = pace.end(failed("SERVER_UNREACHABLE"), { isReady: true });
     await clock.advance(waits?.awayMs ?? 0);
   }
   for (let index = 0; index < 15; index++) {
     pace.begin();
-    waits = pace.end(failed("SERVER_UNREACHABLE"), { ready: true });
+    waits = pace.end(failed("SERVER_UNREACHABLE"), { isReady: true });
     assert.equal(waits?.urgentMs, 2_500);
     await clock.advance(2_500);
   }
@@ -114,7 +114,7 @@ test("createPace() doubles the wait from 1 s to a minute while all credentials a
 test("createPace() waits a minute after a permanent refusal, or 10 s if an app requests credentials", () => {
   const pace = createPace({ clock: createFakeClock(), random: () => 0.5 });
   pace.begin();
-  const waits = pace.end(failed("STS_DENIED"), { ready: true });
+  const waits = pace.end(failed("STS_DENIED"), { isReady: true });
   assert.deepEqual(waits, {
     unhurriedMs: MINUTE_MS,
     urgentMs: MINUTE_MS,
@@ -126,7 +126,7 @@ test("createPace() waits a minute after a permanent refusal, or 10 s if an app r
 test("createPace() waits at least as long as the server asked", () => {
   const pace = createPace({ clock: createFakeClock(), random: () => 0.5 });
   pace.begin();
-  const waits = pace.end(failed("STS_THROTTLED", 90 * SECOND_MS), { ready: true });
+  const waits = pace.end(failed("STS_THROTTLED", 90 * SECOND_MS), { isReady: true });
   assert.deepEqual(new Set(Object.values(waits ?? {})), new Set([90 * SECOND_MS]));
 });
 
@@ -137,15 +137,15 @@ test("createPace() begins anew after a success", async () => {
   const pace = createPace({ clock, random: () => 0.5, store });
   for (let index = 0; index < 100; index++) {
     pace.begin();
-    await clock.advance(pace.end(failed("STS_UNAVAILABLE"), { ready: true })?.urgentMs ?? 0);
+    await clock.advance(pace.end(failed("STS_UNAVAILABLE"), { isReady: true })?.urgentMs ?? 0);
   }
   assert.equal(pace.failures(), 100);
   pace.begin();
-  assert.equal(pace.end(RENEWED, { ready: true }), undefined);
+  assert.equal(pace.end(RENEWED, { isReady: true }), undefined);
   assert.equal(saved.at(-1), undefined);
   assert.equal(pace.failures(), 0);
   pace.begin();
-  assert.equal(pace.end(failed("STS_UNAVAILABLE"), { ready: true })?.urgentMs, SECOND_MS);
+  assert.equal(pace.end(failed("STS_UNAVAILABLE"), { isReady: true })?.urgentMs, SECOND_MS);
 });
 
 test("createPace() renews at most 120 times in an hour in a container that restarts every 30 s to 5 minutes", async () => {
@@ -168,7 +168,7 @@ test("createPace() renews at most 120 times in an hour in a container that resta
     for (const end = clock.now() + 30 * SECOND_MS; clock.now() < end; ) {
       times.push(clock.now() - startedAt);
       pace.begin();
-      await clock.advance(pace.end(failed("STS_UNAVAILABLE"), { ready: false })?.urgentMs ?? 0);
+      await clock.advance(pace.end(failed("STS_UNAVAILABLE"), { isReady: false })?.urgentMs ?? 0);
     }
     await clock.advance(backOffMs);
   }
@@ -181,18 +181,18 @@ test("createPace() waits no longer than usual after the wall clock was set back"
   const pace = createPace({ clock, random: () => 0.5 });
   for (let index = 0; index < 100; index++) {
     pace.begin();
-    await clock.advance(pace.end(failed("STS_UNAVAILABLE"), { ready: true })?.urgentMs ?? 0);
+    await clock.advance(pace.end(failed("STS_UNAVAILABLE"), { isReady: true })?.urgentMs ?? 0);
   }
   const yesterday = clock.now() - 24 * HOUR_MS;
   clock.now = () => yesterday;
   pace.begin();
-  assert.ok((pace.end(failed("STS_UNAVAILABLE"), { ready: true })?.urgentMs ?? HOUR_MS) <= 38 * SECOND_MS);
+  assert.ok((pace.end(failed("STS_UNAVAILABLE"), { isReady: true })?.urgentMs ?? HOUR_MS) <= 38 * SECOND_MS);
 });
 
 test("createPace() obeys a server's request to wait for two minutes at most", () => {
   const clock = createFakeClock();
   const waitsOf = (retryAfterMs: number) =>
-    createPace({ clock, random: () => 0.5 }).end(failed("STS_THROTTLED", retryAfterMs), { ready: true });
+    createPace({ clock, random: () => 0.5 }).end(failed("STS_THROTTLED", retryAfterMs), { isReady: true });
   assert.equal(waitsOf(45 * SECOND_MS)?.urgentMs, 45 * SECOND_MS);
   const { unhurriedMs = 0, urgentMs = 0, requestedMs = 0, awayMs = 0 } = waitsOf(7_201 * SECOND_MS) ?? {};
   assert.deepEqual(new Set([unhurriedMs, urgentMs, requestedMs, awayMs]), new Set([2 * MINUTE_MS]));

@@ -25,7 +25,7 @@ function setUp(context: TestContext, ...answers: readonly (Renewal | Promise<Ren
   const renewals = createRenewals({
     clock,
     log,
-    store: { renewAt: () => state.renewAt, ready: () => state.ready, reload() {}, observe() {} },
+    store: { renewAt: () => state.renewAt, isReady: () => state.ready, reload() {}, observe() {} },
     async run() {
       const answer = later ?? (await Promise.resolve(answers[Math.min(runs.length, answers.length - 1)] as Renewal));
       runs.push((clock.now() - startedAt) / SECOND_MS);
@@ -232,12 +232,12 @@ test("createRenewals() runs one renewal at a time, and reports when one is stuck
   const { clock, runs, renewals } = setUp(context, new Promise<Renewal>(() => {}));
   renewals.start();
   for (let minute = 0; minute < 2; minute++) {
-    assert.equal(renewals.stuck(), false);
+    assert.equal(renewals.isStuck(), false);
     renewals.renewNow();
     await clock.advance(MINUTE_MS);
   }
   await clock.advance(MINUTE_MS);
-  assert.equal(renewals.stuck(), true);
+  assert.equal(renewals.isStuck(), true);
   assert.deepEqual(runs, []);
 });
 
@@ -267,7 +267,7 @@ test("createRenewals() counts a run that throws as INTERNAL and continues", asyn
   const renewals = createRenewals({
     clock,
     log,
-    store: { renewAt: () => 0, ready: () => true, reload() {}, observe() {} },
+    store: { renewAt: () => 0, isReady: () => true, reload() {}, observe() {} },
     run: () => Promise.reject(new TypeError(`run ${++runs}`)),
     count() {},
   });
@@ -284,7 +284,7 @@ test("stop() ends the running renewal and starts no other", async () => {
   const renewals = createRenewals({
     clock,
     log: createKeptLog().log,
-    store: { renewAt: () => 0, ready: () => true, reload() {}, observe() {} },
+    store: { renewAt: () => 0, isReady: () => true, reload() {}, observe() {} },
     run: (signal) =>
       new Promise((resolve) =>
         signal.addEventListener("abort", () => {

@@ -26,20 +26,20 @@ const CASES: readonly (Partial<DueInput> & { readonly what: string; readonly exp
   { what: "a success that brought credentials which are due", last: ended(RENEWED, 200), renewAt: NOW, expected: 800 },
   { what: "a failure, with valid credentials", last: ended(FAILED, SECOND_MS), renewAt: NOW, expected: 7 * SECOND_MS },
   { what: "a failure, without credentials", last: ended(FAILED, SECOND_MS), expected: SECOND_MS },
-  { what: "a request after a success", last: ended(RENEWED, 400), requested: true, expected: 600 },
-  { what: "a request after a failure", last: ended(FAILED, SECOND_MS), requested: true, expected: 2 * SECOND_MS },
+  { what: "a request after a success", last: ended(RENEWED, 400), isRequested: true, expected: 600 },
+  { what: "a request after a failure", last: ended(FAILED, SECOND_MS), isRequested: true, expected: 2 * SECOND_MS },
   {
     what: "a server that is away",
     last: ended(FAILED, SECOND_MS),
     isAway: true,
-    requested: true,
+    isRequested: true,
     expected: 35 * SECOND_MS,
   },
 ];
 for (const { what, expected, ...input } of CASES) {
   test(`dueInMs() returns ${expected} for ${what}`, () => {
     assert.equal(
-      dueInMs({ now: NOW, last: undefined, requested: false, isAway: false, renewAt: 0, ...input }),
+      dueInMs({ now: NOW, last: undefined, isRequested: false, isAway: false, renewAt: 0, ...input }),
       expected,
     );
   });

@@ -32,7 +32,7 @@ export interface GrantHistory {
 export interface MatchedAdmission {
   readonly record: AdmissionRecord;
   /** False if the pod was named after its admission: then this is the latest admission of the same generateName. */
-  readonly exact: boolean;
+  readonly isExact: boolean;
 }
 
 /** The grants so far, with what led to them. */
@@ -106,12 +106,12 @@ export function createGrantHistories({
     list: () => [...grants.values()].toSorted((a, b) => a.first - b.first),
     certificateOf: ({ podUid }) => (podUid === undefined ? undefined : certificates.get(podUid)),
     admissionsOf({ namespace: ns, pod, first }) {
-      const latestFirst = (key: string, exact: boolean) =>
+      const latestFirst = (key: string, isExact: boolean) =>
         (admissions.get(key) ?? [])
           .filter(({ at }) => at <= first + SKEW_MS)
           .toReversed()
           .toSorted((a, b) => b.at - a.at)
-          .map((record) => ({ record, exact }));
+          .map((record) => ({ record, isExact }));
       const stem = pod.slice(0, -SUFFIX_LENGTH);
       return [...latestFirst(`${ns}/${pod}`, true), ...latestFirst(`${ns}/${stem}*`, false)];
     },

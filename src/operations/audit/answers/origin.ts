@@ -42,13 +42,13 @@ export function originOf(grants: GrantHistories, grant: GrantHistory, { api }: J
 function likeliestOf(candidates: readonly MatchedAdmission[], api: Joins["api"]): BelievedAdmission | undefined {
   const judged = candidates
     .filter(({ record }) => !isRefusedByApiServer(record, api))
-    .map(({ record, exact }): BelievedAdmission => ({ record, exact, caller: trustOf(record, api) }));
+    .map(({ record, isExact: exact }): BelievedAdmission => ({ record, isExact: exact, caller: trustOf(record, api) }));
   const believed = judged.filter(({ caller }) => caller !== "unproven");
   const [likeliest] = believed;
   if (likeliest === undefined) return judged[0];
-  const { record, exact } = likeliest;
+  const { record, isExact } = likeliest;
   // The webhook answers before the API server does: only the API server's log tells which of two attempts created the pod.
-  const hasRival = believed.some((other) => other.exact === exact && other.record.user !== record.user);
+  const hasRival = believed.some((other) => other.isExact === isExact && other.record.user !== record.user);
   const isKnown = api?.creation(record.request) !== undefined;
   return hasRival && !isKnown ? { ...likeliest, caller: "ambiguous" } : likeliest;
 }

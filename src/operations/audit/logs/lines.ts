@@ -25,22 +25,22 @@ export async function* linesOf(
 ): AsyncIterable<readonly string[]> {
   const decoder = new TextDecoder();
   let rest = "";
-  let skipping = false;
+  let isSkipping = false;
   for await (const chunk of decompressed(source, onBytes)) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
-    if (skipping && lines.length > 0) {
+    if (isSkipping && lines.length > 0) {
       lines.shift();
-      skipping = false;
+      isSkipping = false;
     }
     if (rest.length > longest) {
-      if (!skipping) onTooLong?.();
-      skipping = true;
+      if (!isSkipping) onTooLong?.();
+      isSkipping = true;
       rest = "";
     }
     if (lines.length > 0) yield lines;
   }
-  if (rest !== "" && !skipping) yield [rest];
+  if (rest !== "" && !isSkipping) yield [rest];
 }
 
 /** Gzip is recognised by its first two bytes, whatever the file's name; several gzip members in a row are one text. */

@@ -9,7 +9,7 @@ const needed = (who: ProgramName): CheckRow => ({
   remedy: "Apply `manifests/base/rbac.yaml` or the chart again. The message names the missing permissions.",
   judge: ({ programRights }: Facts) =>
     lackingOf(
-      programRights.filter(({ right }) => right.who === who && right.expected),
+      programRights.filter(({ right }) => right.who === who && right.isExpected),
       `Cannot run the ${who}: it`,
       `the ${who} has every permission that it needs`,
     ),
@@ -19,7 +19,7 @@ const narrow = (who: ProgramName): CheckRow => ({
   summary: `RBAC grants the ${who} no more permissions than it needs, so that a stolen token of the ${who} can do nothing else.`,
   remedy: `Find the additional binding that grants the permission in the message to ServiceAccount podrole-${who} or to one of its groups (\`kubectl get clusterrolebindings,rolebindings -A -o wide\`), and remove only that binding.`,
   judge({ programRights }: Facts): Verdict {
-    const judged = programRights.filter(({ right }) => right.who === who && !right.expected);
+    const judged = programRights.filter(({ right }) => right.who === who && !right.isExpected);
     const unknown = judged.find(({ allowed }) => "unknown" in allowed);
     if (unknown && "unknown" in unknown.allowed) return skipped(unknown.allowed.unknown);
     const wide = judged.filter(({ allowed }) => "value" in allowed && allowed.value);

@@ -67,7 +67,7 @@ export function permissionChange(
       missed: used(lost),
       kept: used(uses.filter(after)),
       byName: used(byName),
-      fromKiam: predecessor.name === "kiam",
+      isFromKiam: predecessor.name === "kiam",
     },
     policy,
     podrolePermits,

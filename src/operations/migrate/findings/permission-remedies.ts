@@ -24,7 +24,7 @@ export interface RemedyInput {
   /** ARNs that its pods request, refused today, although the role's name alone would match. */
   readonly byName: readonly string[];
   /** Whether the predecessor is kiam, which interprets `permitted` differently. */
-  readonly fromKiam: boolean;
+  readonly isFromKiam: boolean;
 }
 
 type Annotations = Readonly<Record<string, string>>;
@@ -32,7 +32,7 @@ type Permits = (namespace: NamespaceFacts, arn: string, policy: PolicySettings) 
 
 /** Returns the commands that work; `permits` is podrole's decision about one role. */
 export function remediesFor(
-  { namespace, missed, kept, byName, fromKiam }: RemedyInput,
+  { namespace, missed, kept, byName, isFromKiam }: RemedyInput,
   policy: PolicySettings,
   permits: Permits,
 ): readonly Remedy[] {
@@ -45,14 +45,14 @@ export function remediesFor(
       added: listing(annotations, missed, policy),
       required: missed,
     });
-    if (fromKiam && permitted) {
+    if (isFromKiam && permitted) {
       const added = { [ANNOTATIONS.permitted]: `.*(?:^${permitted}$).*` };
       offered.push({ why: "or keep kiam's interpretation", added, required: missed });
     }
   }
   if (byName.length > 0 && permitted) {
     const added = { [ANNOTATIONS.permitted]: `.*/(?:${permitted})` };
-    const why = fromKiam ? "match role names, as kiam 3 did" : "match role names instead of ARNs";
+    const why = isFromKiam ? "match role names, as kiam 3 did" : "match role names instead of ARNs";
     offered.push({ why, added, required: byName });
   }
   return offered

@@ -17,7 +17,7 @@ export interface ReadClusterDeps {
 /** The objects of a cluster, and a fact about its version. */
 export interface ClusterObjects extends ParsedObjects {
   /** True since Kubernetes 1.29, where the feature needs no gate. */
-  readonly nativeSidecars: boolean;
+  readonly hasNativeSidecars: boolean;
 }
 
 const KINDS: readonly (readonly [Resource | OperatorResource, string])[] = [
@@ -54,7 +54,7 @@ export async function readCluster(
       problems.push(`${resource} may not be listed: the report lacks what only they show`);
     }
   }
-  return { objects, problems, nativeSidecars: hasNativeSidecars(version) };
+  return { objects, problems, hasNativeSidecars: hasNativeSidecars(version) };
 }
 
 async function readNamespaces(kubernetes: OperatorKubernetes, name: string | undefined): Promise<KubernetesObject[]> {

@@ -43,7 +43,7 @@ export interface MigrationInput {
   /** What could not be read and does not prevent a report, one sentence each. */
   readonly omissions: readonly string[];
   /** Whether the cluster has native sidecars; assumed for files. */
-  readonly nativeSidecars: boolean;
+  readonly hasNativeSidecars: boolean;
   /** podrole's own settings, if it is installed already. */
   readonly installed: Installed;
 }
@@ -55,11 +55,11 @@ export async function readMigrationInput(
 ): Promise<Checked<MigrationInput, MigrationProblem>> {
   if (source.from === "files") return readFiles(deps, source.paths, source.namespace);
   const { kubernetes, namespace } = source;
-  const { objects, problems, nativeSidecars } = await readCluster(
+  const { objects, problems, hasNativeSidecars } = await readCluster(
     { kubernetes, onProgress: deps.onProgress },
     namespace,
   );
-  return success({ objects, omissions: problems, nativeSidecars, installed: await installedIn(kubernetes) });
+  return success({ objects, omissions: problems, hasNativeSidecars, installed: await installedIn(kubernetes) });
 }
 
 async function readFiles(
@@ -89,7 +89,7 @@ async function readFiles(
   return success({
     objects: objects.filter(isSelected),
     omissions: [],
-    nativeSidecars: true,
+    hasNativeSidecars: true,
     installed: installedAmong(objects),
   });
 }

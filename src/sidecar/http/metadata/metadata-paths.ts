@@ -26,7 +26,7 @@ export interface MetadataPathsOptions {
   /** As `region`. */
   readonly zone: string | undefined;
   /** Accepts requests without a token as well: IMDSv1. */
-  readonly version1: boolean;
+  readonly acceptsVersion1: boolean;
 }
 
 const TOKEN_PATH = "/latest/api/token";
@@ -39,7 +39,7 @@ const ROLES = "/latest/meta-data/iam/security-credentials";
 /** Creates the handler of the metadata paths. Codes follow the error table, statuses those of IMDS. */
 export function createMetadataPaths(
   { clock, credentials }: MetadataPathsDeps,
-  { region, zone, version1 }: MetadataPathsOptions,
+  { region, zone, acceptsVersion1 }: MetadataPathsOptions,
 ): OtherPaths {
   const tokens = createMetadataTokens({ clock });
 
@@ -72,7 +72,7 @@ export function createMetadataPaths(
     if (token === undefined) {
       const expected = "expected a token, or podrole.io/metadata: enabled-v1 on the pod";
       const message = `${action}: the request has no metadata token (IMDSv1); ${expected}`;
-      return version1 ? undefined : metadataRefusal(401, "TOKEN_MISSING", message);
+      return acceptsVersion1 ? undefined : metadataRefusal(401, "TOKEN_MISSING", message);
     }
     const state = "the metadata token has expired or is not of this sidecar; expected one from";
     return tokens.accepts(String(token))

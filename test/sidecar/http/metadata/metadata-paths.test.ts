@@ -42,8 +42,12 @@ async function setUp(options: SetUp = {}) {
   const counted: string[] = [];
   const listeners = new Set<(renewal: Renewal) => void>();
   let onRenewNow = () => {};
-  const { region = "eu-central-1", version1 = false } = options;
-  const settings = { region: "region" in options ? options.region : region, zone: options.zone, version1 };
+  const { region = "eu-central-1", acceptsVersion1 = false } = options;
+  const settings = {
+    region: "region" in options ? options.region : region,
+    zone: options.zone,
+    acceptsVersion1: acceptsVersion1,
+  };
   const endpoint = createEndpoint(
     {
       clock,
@@ -173,7 +177,7 @@ test("createMetadataPaths() returns the zone, also with a trailing slash", async
 });
 
 test("createMetadataPaths() refuses a forwarded request, also if no token is required", async () => {
-  const { plain, close } = await setUp({ version1: true });
+  const { plain, close } = await setUp({ acceptsVersion1: true });
   const path = `${IAM}/security-credentials/app`;
   assert.equal((await plain(path)).status, 200);
   const { status, text } = await plain(path, { headers: { "X-Forwarded-For": "203.0.113.7" } });
@@ -251,8 +255,8 @@ test("createMetadataPaths() refuses a token of another process", async () => {
   await Promise.all([one.close(), other.close()]);
 });
 
-test("createMetadataPaths() answers 401 without a token and logs it once, and answers 200 with version1", async () => {
-  const [off, on] = [await setUp(), await setUp({ version1: true })];
+test("createMetadataPaths() answers 401 without a token and logs it once, and answers 200 with acceptsVersion1", async () => {
+  const [off, on] = [await setUp(), await setUp({ acceptsVersion1: true })];
   for (let round = 0; round < 2; round++) {
     const { status, body } = await off.plain(`${IAM}/security-credentials/app`);
     assert.deepEqual([status, body["code"]], [401, "TOKEN_MISSING"]);
@@ -265,7 +269,7 @@ test("createMetadataPaths() answers 401 without a token and logs it once, and an
 
 for (const method of ["PUT", "POST", "DELETE", "OPTIONS"]) {
   test(`createMetadataPaths() refuses ${method} on a path that is read`, async () => {
-    const { plain, close } = await setUp({ version1: true });
+    const { plain, close } = await setUp({ acceptsVersion1: true });
     assert.equal((await plain(`${IAM}/security-credentials/app`, { method })).status, 405);
     await close();
   });
