@@ -2,14 +2,28 @@
 // by the oldest Node that it supports, by the previous release line and by the Node of this checkout.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, dirname, join } from "node:path";
+import { basename, delimiter, dirname, join } from "node:path";
 import { after, suite, test } from "node:test";
+import { parse } from "yaml";
 import { PACKAGE_NODE } from "../../scripts/build-command-line.ts";
 import { buildPackage } from "../../scripts/build-package.ts";
+import { krewManifest } from "../../scripts/release/krew.ts";
 import { NOTICES_FILE } from "../../scripts/third-party.ts";
 import { createAuthority } from "../../src/pki/certificate.ts";
+import { VERSION } from "../../src/runtime/version.ts";
 import { cachedPackages } from "../cached-folder.ts";
 
 const MAX_PACKED_BYTES = 3_000_000;
@@ -86,6 +100,35 @@ suite("the packed package", () => {
     >;
     assert.deepEqual(manifest["engines"], { node: `>=${PACKAGE_NODE}` });
     assert.equal(manifest["dependencies"], undefined);
+  });
+});
+
+interface KrewPlatform {
+  readonly files: readonly { readonly from: string; readonly to: string }[];
+  readonly bin: string;
+}
+
+suite("the plugin as krew installs it", () => {
+  test("runs through a link in another folder, from the files that the manifest names", () => {
+    const [unpacked, plugin] = [join(directory, "unpacked"), join(directory, "plugin")];
+    mkdirSync(unpacked);
+    const tar = spawnSync("tar", ["-xzf", join(directory, packed.filename), "-C", unpacked], { encoding: "utf8" });
+    assert.equal(tar.status, 0, tar.stderr);
+    const manifest = parse(krewManifest({ version: VERSION, uri: "https://registry.example/a.tgz", sha256: "" })) as {
+      readonly spec: { readonly platforms: readonly [KrewPlatform] };
+    };
+    const [{ files, bin }] = manifest.spec.platforms;
+    for (const { from, to } of files) {
+      for (const file of globSync(from, { cwd: unpacked })) {
+        mkdirSync(join(plugin, to), { recursive: true });
+        copyFileSync(join(unpacked, file), join(plugin, to, basename(file)));
+      }
+    }
+    const link = join(directory, "kubectl-podrole");
+    symlinkSync(join(plugin, bin), link);
+    // By name of Node, which need not be in PATH here.
+    const { status, stdout, stderr } = spawnSync(process.execPath, [link, "version"], { encoding: "utf8" });
+    assert.deepEqual([status, stdout, stderr], [0, `podrole ${VERSION}\n`, ""]);
   });
 });
 
