@@ -143,8 +143,7 @@ suite("the path of a credential", { timeout: 120_000 }, () => {
       await shop.phase(pod, "Running");
       const first = await shop.requestCredentials(pod);
 
-      // The server's AWS SDK calls twice before it reports throttling.
-      cluster.sts.faults.set({ kind: "throttle" }, { calls: 2, roleArn: arnOf("shop-orders") });
+      cluster.sts.faults.set({ kind: "throttle" }, { calls: 1, roleArn: arnOf("shop-orders") });
       const late = await shop.run("steady", "late", { annotations: { [ROLE]: "shop-orders" } });
       const throttled = await shop.line(cluster.server, { audit: "credentials", pod: "late", decision: "refused" });
       assert.equal(throttled["reason"], "STS_THROTTLED");

@@ -167,7 +167,8 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
         accessKeyId: AccessKeyId,
         secretAccessKey: new Secret(SecretAccessKey),
         sessionToken: new Secret(SessionToken),
-        issuedAtMs: Expiration.getTime() - input.durationSeconds * 1000,
+        // Not earlier than the answer: what stands in for STS may return sessions that are shorter than requested.
+        issuedAtMs: Math.max(Expiration.getTime() - input.durationSeconds * 1000, answeredAt() ?? 0),
         expiresAtMs: Expiration.getTime(),
         ...(packedPolicySize !== undefined && { packedPolicySize }),
       };
