@@ -111,6 +111,10 @@ function endSession({ session }: ServerHttp2Stream): void {
   session?.destroy();
 }
 
+/** Node gives some repeated headers, such as set-cookie, as a list. */
 function lengthOf(headers: IncomingHttpHeaders): number {
-  return Object.entries(headers).reduce((sum, [name, value = ""]) => sum + name.length + value.length, 0);
+  return Object.entries(headers).reduce((sum, [name, value = ""]) => {
+    const values = Array.isArray(value) ? value : [value];
+    return values.reduce((length, each) => length + name.length + each.length, sum);
+  }, 0);
 }

@@ -1,7 +1,7 @@
 // What callers can make the gRPC ports hold, over real sockets and TLS with small limits.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { connect as connectHttp2 } from "node:http2";
+import { connect as connectHttp2, type OutgoingHttpHeaders } from "node:http2";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { connect as connectTls } from "node:tls";
@@ -104,7 +104,7 @@ async function start(
     client.on("error", () => {});
     context.after(() => client.destroy());
     await once(client, "connect");
-    const request = (extra: Readonly<Record<string, string>> = {}) => {
+    const request = (extra: OutgoingHttpHeaders = {}) => {
       const headers = { ":method": "POST", ":path": METHOD, "content-type": "application/grpc", te: "trailers" };
       return client.request({ ...headers, ...extra }).on("error", () => {});
     };
@@ -225,6 +225,7 @@ test("the identity port takes no call with more than 8 KiB of headers or 16 KiB 
     return headers["grpc-status"];
   };
   request({ "x-large": "a".repeat(9_000) }).end(Buffer.alloc(5));
+  request({ "set-cookie": Array.from({ length: 7 }, () => "a".repeat(6_000)) }).end(Buffer.alloc(5));
   assert.equal(await statusOf(request(), 16 * 1024 + 1), "8");
   assert.equal(called, 0);
   await statusOf(request(), 0);
