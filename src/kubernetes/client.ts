@@ -9,7 +9,7 @@ import { type Clock, systemClock } from "../runtime/clock.ts";
 import { type DueTime, dueAfter, isDue } from "../runtime/due.ts";
 import type { Log } from "../runtime/log.ts";
 import type { Kubernetes } from "./api.ts";
-import { UnusableKubeconfig } from "./errors.ts";
+import { RESPONSE_TOO_LARGE, UnusableKubeconfig } from "./errors.ts";
 import { splitLines } from "./lines.ts";
 import { createOperatorCalls, type OperatorKubernetes } from "./operator.ts";
 import { createRequester, type Transport, type TransportRequest, type TransportResponse } from "./request.ts";
@@ -50,7 +50,10 @@ export function createKubernetes(options: KubernetesOptions): KubernetesClient {
 
 /** Creates a client as createKubernetes() does, with the calls of an operator's commands as well. */
 export function createOperatorKubernetes(options: KubernetesOptions): OperatorKubernetes & KubernetesClient {
-  const { requester, operations, contextNamespace, close } = connect(options);
+  const { requester, operations, contextNamespace, close } = connect({
+    maxResponseBytes: MAX_OPERATOR_RESPONSE_BYTES,
+    ...options,
+  });
   return { ...operations, ...createOperatorCalls({ requester }), contextNamespace, close };
 }
 
@@ -106,8 +109,13 @@ type Dispatcher = NonNullable<ReturnType<RequestContext["getDispatcher"]>>;
  */
 const POOL_LIFE_MS = 10 * 60_000;
 
-/** A page of 500 pods of ordinary size takes 10 MiB. A response that never ends must not take all memory. */
-const MAX_RESPONSE_BYTES = 128 * 1024 * 1024;
+/**
+ * The largest object has 1.5 MiB in etcd, and up to 9 MiB as JSON, where one byte may take six. Larger pages are requested
+ * again with fewer objects (list-pages.ts).
+ */
+const MAX_RESPONSE_BYTES = 12 * 1024 * 1024;
+/** Logs are read in one piece. A response that never ends must not take all memory. */
+const MAX_OPERATOR_RESPONSE_BYTES = 128 * 1024 * 1024;
 
 /** Returns the text of a response. Throws an Error named ResponseTooLarge if it exceeds the bound. */
 async function readText(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
@@ -117,7 +125,7 @@ async function readText(chunks: AsyncIterable<Uint8Array>, maxBytes: number): Pr
     bytes += chunk.byteLength;
     if (bytes > maxBytes) {
       const message = `Cannot read a response: it has more than ${maxBytes} bytes; expected fewer`;
-      throw Object.assign(new Error(message), { name: "ResponseTooLarge" });
+      throw Object.assign(new Error(message), { name: RESPONSE_TOO_LARGE });
     }
     parts.push(chunk);
   }

@@ -86,6 +86,14 @@ export function unreachable(info: RbacRequest, server: string, cause: unknown): 
   });
 }
 
+/** Name of the cause when a response has more bytes than the client reads. */
+export const RESPONSE_TOO_LARGE = "ResponseTooLarge";
+
+/** Reports whether the response had more bytes than the client reads. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof ApiError && error.cause instanceof Error && error.cause.name === RESPONSE_TOO_LARGE;
+}
+
 /** Creates the error for a request without a response within its deadline. */
 export function timedOut(info: RbacRequest, server: string, deadlineMs: number): ApiError {
   return new ApiError(0, "Timeout", `Cannot ${describe(info)}: ${server} did not respond within ${deadlineMs} ms`);

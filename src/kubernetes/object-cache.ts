@@ -7,8 +7,14 @@ export interface ObjectCache<Item, Cached> {
   list(): readonly Cached[];
   put(object: Item): void;
   remove(object: Item): void;
-  /** Replaces the whole content. Objects whose resourceVersion is already cached stay as they are. */
-  replaceAll(objects: readonly Item[]): void;
+  /** Begins a new content. Nothing changes until finish(). */
+  replace(): Replacement<Item>;
+}
+
+/** A new content, which takes the place of the present one. Objects whose resourceVersion is cached stay as they are. */
+export interface Replacement<Item> {
+  add(objects: readonly Item[]): void;
+  finish(): void;
 }
 
 /**
@@ -20,25 +26,32 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
 }: {
   readonly project: (object: Item) => Cached;
 }): ObjectCache<Item, Cached> {
-  const entries = new Map<string, { readonly version: string | undefined; readonly cached: Cached }>();
+  type Entries = Map<string, { readonly version: string | undefined; readonly cached: Cached }>;
+  let entries: Entries = new Map();
 
-  function put(object: Item): void {
+  function putInto(target: Entries, object: Item): void {
     const key = keyOf(object.metadata);
     const version = object.metadata.resourceVersion;
     const present = entries.get(key);
-    if (present !== undefined && version !== undefined && present.version === version) return;
-    entries.set(key, { version, cached: project(withoutBulk(object)) });
+    const isKnown = present !== undefined && version !== undefined && present.version === version;
+    target.set(key, isKnown ? present : { version, cached: project(withoutBulk(object)) });
   }
 
   return {
     get: (key) => entries.get(key)?.cached,
     list: () => Array.from(entries.values(), ({ cached }) => cached),
-    put,
+    put: (object) => putInto(entries, object),
     remove: (object) => void entries.delete(keyOf(object.metadata)),
-    replaceAll(objects) {
-      const present = new Set(objects.map(({ metadata }) => keyOf(metadata)));
-      for (const key of entries.keys()) if (!present.has(key)) entries.delete(key);
-      for (const object of objects) put(object);
+    replace() {
+      const replacement: Entries = new Map();
+      return {
+        add(objects) {
+          for (const object of objects) putInto(replacement, object);
+        },
+        finish() {
+          entries = replacement;
+        },
+      };
     },
   };
 }

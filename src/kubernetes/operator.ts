@@ -76,7 +76,20 @@ export function createOperatorCalls({ requester }: { readonly requester: Request
     async listAll<Item>(resource: AnyResource, selector?: Selector) {
       const source = createListWatch<Item>({ requester }, resource, selector);
       const { signal } = new AbortController();
-      return (await readPages(source, { limit: PAGE_SIZE, signal })).items;
+      let items: Item[] = [];
+      await readPages<Item>(
+        source,
+        { limit: PAGE_SIZE, signal },
+        {
+          onStart() {
+            items = [];
+          },
+          onPage(page) {
+            items.push(...page);
+          },
+        },
+      );
+      return items;
     },
 
     async createObject<Body>(

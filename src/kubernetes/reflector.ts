@@ -1,5 +1,5 @@
 // A cache of one resource, kept current by list and watch, that knows how fresh it is. States:
-//   listing   reads all pages; reads still return the previous content
+//   listing   reads all pages, and projects each before the next; reads still return the previous content
 //   watching  applies changes; reopened after the API server's timeout and after silence, left when a relist is due
 //   waiting   after a failure: 0.5 s doubling to 30 s, or the API server's Retry-After (at most 30 s) if that is longer
 //   stopped   by stop(), the only terminal state
@@ -39,7 +39,7 @@ export interface ReflectorDeps<Item> {
 export interface ReflectorOptions<Item, Cached> {
   /** Selects the part of an object to cache. Memory use is that part times the number of objects. */
   readonly project: (object: Item) => Cached;
-  /** Objects per page. */
+  /** Objects per page, at most. */
   readonly pageSize?: number;
   /**
    * A watch without an event or a bookmark for this long is reopened, because its connection may be dead. Bookmarks
@@ -83,9 +83,18 @@ export function createReflector<Item extends { readonly metadata: ObjectMeta }, 
 
   async function listAll(): Promise<void> {
     const startedAt = dueAfter(clock, 0);
-    const { items, resourceVersion } = await readPages(source, { limit: pageSize, signal: stopped.signal });
-    cache.replaceAll(items);
-    version = resourceVersion;
+    let replacement = cache.replace();
+    version = await readPages(
+      source,
+      { limit: pageSize, signal: stopped.signal },
+      {
+        onStart() {
+          replacement = cache.replace();
+        },
+        onPage: (items) => replacement.add(items),
+      },
+    );
+    replacement.finish();
     relistAt = dueAfter(clock, jitter(relistMs, 0.1, random));
     // The list is current as of its request, not as of its last page.
     confirmedAt = startedAt;

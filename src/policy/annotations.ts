@@ -54,6 +54,9 @@ export const ANNOTATIONS = Object.fromEntries(
 /** Annotations of pods; for the role of one container, the beginning of the name. */
 export const POD_ANNOTATIONS = ROWS.filter(({ on }) => on.includes("pod")).map(({ name }) => name);
 
+/** Annotations of ServiceAccounts. */
+export const ACCOUNT_ANNOTATIONS = ROWS.filter(({ on }) => on.includes("serviceAccount")).map(({ name }) => name);
+
 /** Annotations of pods that decide about sessions; a pin keeps their values. */
 export const SESSION_ANNOTATIONS = ROWS.filter(({ on, decides }) => on.includes("pod") && decides === "session").map(
   ({ name }) => name,
@@ -71,6 +74,9 @@ const POD_ANNOTATION_NAMES = new Set<string>(POD_ANNOTATIONS);
  * has 8 KiB.
  */
 export const MAX_ANNOTATION_LENGTH = 16 * 1024;
+
+/** In characters: the names and values of all annotations of a pod that podrole reads. */
+export const MAX_ANNOTATIONS_LENGTH = 32 * 1024;
 
 /** Annotations that have an effect on other objects, and none on a pod. */
 export const FOREIGN_TO_PODS = ROWS.filter(({ on }) => !on.includes("pod")).map(({ name }) => name);
@@ -98,6 +104,15 @@ export const INJECTED_PODS = `${LABELS.injected}=${INJECTED}`;
 /** True for the labels of a namespace that opts in. */
 export function optsIn(labels: Readonly<Record<string, string>> = {}): boolean {
   return valueOf(labels, LABELS.inject) === INJECT_ENABLED;
+}
+
+/**
+ * Returns a value for a cache: one that is longer than MAX_ANNOTATION_LENGTH is cut one character after it, and so refused
+ * as the whole one would be. A copy, because a slice would keep the whole text in memory.
+ */
+export function cutAnnotation(value: string): string {
+  if (value.length <= MAX_ANNOTATION_LENGTH) return value;
+  return Buffer.from(value.slice(0, MAX_ANNOTATION_LENGTH + 1), "utf16le").toString("utf16le");
 }
 
 /** Returns the object's own value of `name`, undefined if absent. Ignores the properties of Object.prototype. */

@@ -1,7 +1,14 @@
 // Which containers of a pod participate, and where each one's role is named. A name that no container has is refused:
 // otherwise it would show as a missing role weeks later.
 import { type Refusal, refuse } from "../protocol/errors.ts";
-import { ANNOTATIONS, isPodAnnotation, MAX_ANNOTATION_LENGTH, quoted, valueOf } from "./annotations.ts";
+import {
+  ANNOTATIONS,
+  isPodAnnotation,
+  MAX_ANNOTATION_LENGTH,
+  MAX_ANNOTATIONS_LENGTH,
+  quoted,
+  valueOf,
+} from "./annotations.ts";
 import type { InheritedAnnotations, PodFacts, PolicySettings, RoleOrigin } from "./model.ts";
 
 /** Containers of one pod that may have a role, and that one request may name: more than a node can run of a pod. */
@@ -22,11 +29,13 @@ export function listedContainers(annotations: Readonly<Record<string, string>>):
  * Returns the participating containers: those that podrole.io/containers names, all if it is absent, none if it is
  * empty. CONTAINER_UNKNOWN if it, or an `iam.amazonaws.com/role.<container>`, names a container that the pod does not
  * have, or if a container that is left out has a role of its own. ANNOTATION_INVALID if an annotation of podrole's is longer
- * than MAX_ANNOTATION_LENGTH. The work is proportional to the lengths of the annotations and of the list of containers.
+ * than MAX_ANNOTATION_LENGTH, or all of them together than MAX_ANNOTATIONS_LENGTH. The work is proportional to the lengths of the annotations and of the list of containers.
  */
 export function participantsOf({ annotations, containers }: PodFacts): readonly string[] | Refusal {
   const oversized = Object.keys(annotations).find((name) => isPodAnnotation(name) && isOversized(annotations[name]));
-  if (oversized !== undefined) return oversizedAnnotation(oversized, annotations[oversized]);
+  if (oversized !== undefined) return oversizedAnnotation(oversized);
+  const total = Object.entries(annotations).reduce((sum, [name, value]) => sum + lengthOf(name, value), 0);
+  if (total > MAX_ANNOTATIONS_LENGTH) return oversizedAnnotations();
   const present = new Set(containers);
   const listed = listedContainers(annotations);
   const unknown = listed && [...listed].find((name) => !present.has(name));
@@ -55,9 +64,18 @@ function isOversized(value: string | undefined): boolean {
   return value !== undefined && value.length > MAX_ANNOTATION_LENGTH;
 }
 
-function oversizedAnnotation(name: string, value: string | undefined): Refusal {
-  const state = `it has ${value?.length} characters; expected at most ${MAX_ANNOTATION_LENGTH}`;
+function lengthOf(name: string, value: string): number {
+  return isPodAnnotation(name) ? name.length + value.length : 0;
+}
+
+function oversizedAnnotation(name: string): Refusal {
+  const state = `it has more than ${MAX_ANNOTATION_LENGTH} characters; expected at most that many`;
   return refuse("ANNOTATION_INVALID", `Cannot use ${quoted(name)}: ${state}`);
+}
+
+function oversizedAnnotations(): Refusal {
+  const state = `they have more than ${MAX_ANNOTATIONS_LENGTH} characters; expected at most that many`;
+  return refuse("ANNOTATION_INVALID", `Cannot use the annotations of the pod that podrole reads: ${state}`);
 }
 
 /** Returns ANNOTATION_INVALID if more containers of a pod have a role than the server serves; `count`: how many have. */

@@ -1,6 +1,7 @@
 // Converts a Kubernetes pod to the facts that a decision reads. Webhook and server both use it, so that both see the
 // same containers.
 import type { Container, Pod } from "../kubernetes/objects.ts";
+import { cutAnnotation, isPodAnnotation, MAX_ANNOTATIONS_LENGTH, valueOf } from "./annotations.ts";
 import type { PodFacts } from "./model.ts";
 import { MAX_PIN_LENGTH, PIN_VARIABLE } from "./pin.ts";
 
@@ -35,6 +36,27 @@ export function podFacts({ metadata, spec }: Pod, namespace: string): PodFacts {
     containers: containers.filter((container) => !isPodroleContainer(container)).map(({ name }) => name),
     ...pinIn(containers),
   };
+}
+
+/**
+ * Returns the facts with only the annotations that podrole reads and the `labels` that become session tags, for a cache:
+ * whoever creates pods chooses how large the others are. A decision on them is the same as on all facts. Of annotations
+ * that are too long, as much is kept as their refusal needs.
+ */
+export function compactFacts(facts: PodFacts, labels: readonly string[]): PodFacts {
+  const annotations: Record<string, string> = {};
+  let length = 0;
+  for (const [name, value] of Object.entries(facts.annotations)) {
+    if (length > MAX_ANNOTATIONS_LENGTH) break;
+    if (!isPodAnnotation(name)) continue;
+    annotations[name] = cutAnnotation(value);
+    length += name.length + value.length;
+  }
+  const kept = labels.flatMap((name) => {
+    const value = valueOf(facts.labels, name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { ...facts, annotations, labels: Object.fromEntries(kept) };
 }
 
 /** None counts of several variables with the pin's name, which parts.ts refuses, and none that is too long to be a pin. */

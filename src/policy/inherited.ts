@@ -1,7 +1,7 @@
 // What a pod inherits from its namespace and its ServiceAccount: podrole's own labels and annotations, and nothing else. The
 // caches of server and webhook hold no more of these objects, because memory grows with every object of the cluster.
 import type { ObjectMeta } from "../kubernetes/objects.ts";
-import { ANNOTATIONS, LABELS } from "./annotations.ts";
+import { ACCOUNT_ANNOTATIONS, ANNOTATIONS, cutAnnotation, LABELS } from "./annotations.ts";
 import type { InheritedAnnotations } from "./model.ts";
 
 /** The part of a namespace or ServiceAccount that decisions read. */
@@ -11,8 +11,22 @@ export interface OwnMetadata {
 
 const OWN_LABELS: ReadonlySet<string> = new Set(Object.values(LABELS));
 const OWN_ANNOTATIONS: ReadonlySet<string> = new Set(Object.values(ANNOTATIONS));
+const OF_ACCOUNTS: ReadonlySet<string> = new Set(ACCOUNT_ANNOTATIONS);
 
-/** Selects the labels and annotations by podrole's names: the projection of namespaces and ServiceAccounts for a cache. */
+/**
+ * Selects the annotations that count on a ServiceAccount, for a cache. Unlike namespaces, tenants create these themselves, so
+ * a value that is too long is cut.
+ */
+export function accountMetadata({ metadata }: OwnMetadata): OwnMetadata {
+  const own = Object.entries(pick(metadata.annotations, OF_ACCOUNTS) ?? {});
+  if (own.length === 0) return NO_METADATA;
+  return { metadata: { annotations: Object.fromEntries(own.map(([name, value]) => [name, cutAnnotation(value)])) } };
+}
+
+/** One object for all of a cluster's ServiceAccounts without an annotation of podrole's. */
+const NO_METADATA: OwnMetadata = { metadata: {} };
+
+/** Selects the labels and annotations by podrole's names: the projection of namespaces for a cache. */
 export function ownMetadata({ metadata: { labels, annotations } }: OwnMetadata): OwnMetadata {
   const [ownLabels, ownAnnotations] = [pick(labels, OWN_LABELS), pick(annotations, OWN_ANNOTATIONS)];
   return {
@@ -27,7 +41,7 @@ export function inheritedFrom(
 ): InheritedAnnotations {
   return {
     namespaceAnnotations: pick(namespace?.metadata.annotations, OWN_ANNOTATIONS) ?? {},
-    serviceAccountAnnotations: pick(account?.metadata.annotations, OWN_ANNOTATIONS) ?? {},
+    serviceAccountAnnotations: (account && accountMetadata(account).metadata.annotations) ?? {},
   };
 }
 

@@ -2,7 +2,7 @@
 import type { Kubernetes } from "../kubernetes/api.ts";
 import type { Namespace, ServiceAccount } from "../kubernetes/objects.ts";
 import { createReflector } from "../kubernetes/reflector.ts";
-import { ownMetadata } from "../policy/inherited.ts";
+import { accountMetadata, ownMetadata } from "../policy/inherited.ts";
 import type { ProgramDeps } from "../runtime/shutdown.ts";
 import type { ClusterReader } from "./lookups.ts";
 
@@ -25,7 +25,7 @@ export function openWatches(
   );
   const accounts = createReflector(
     { source: kubernetes.source<ServiceAccount>("serviceaccounts"), clock, log },
-    { project: ownMetadata },
+    { project: accountMetadata },
   );
   shutdown.onClose("watches", () => {
     namespaces.stop();

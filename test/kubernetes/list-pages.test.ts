@@ -1,22 +1,33 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { ListPage } from "../../src/kubernetes/api.ts";
-import { ApiError } from "../../src/kubernetes/errors.ts";
+import { ApiError, RESPONSE_TOO_LARGE } from "../../src/kubernetes/errors.ts";
 import { MAX_LISTED_OBJECTS, MAX_PAGES, readPages } from "../../src/kubernetes/list-pages.ts";
 
 const { signal } = new AbortController();
 
+const tooLarge = () =>
+  new ApiError(0, "", "Cannot list pods", { cause: Object.assign(new Error("large"), { name: RESPONSE_TOO_LARGE }) });
+
 /** A list whose pages `pageAt` returns by their number, from 0; `limits` are those of the requests. */
-async function read(pageAt: (number: number) => ListPage<number>) {
+async function read(pageAt: (number: number, limit: number) => ListPage<number>) {
   const limits: number[] = [];
+  let pages: (readonly number[])[] = [];
   const source = {
     name: "pods",
     async list({ limit }: { readonly limit: number }) {
       limits.push(limit);
-      return pageAt(limits.length - 1);
+      return pageAt(limits.length - 1, limit);
     },
   };
-  return { ...(await readPages(source, { limit: 500, signal })), limits };
+  const reader = {
+    onStart() {
+      pages = [];
+    },
+    onPage: (items: readonly number[]) => void pages.push(items),
+  };
+  const resourceVersion = await readPages(source, { limit: 500, signal }, reader);
+  return { items: pages.flat(), resourceVersion, limits };
 }
 
 const page = (items: readonly number[], next?: string): ListPage<number> => ({
@@ -31,12 +42,42 @@ suite("readPages()", () => {
     assert.deepEqual([items, resourceVersion, limits], [[0, 1, 2, 3], "7", [500, 500, 500, 500]]);
   });
 
-  test("reads a list whose version has expired once more in one piece", async () => {
+  test("begins a list whose version has expired again, and then requests it in one piece", async () => {
     const { items, limits } = await read((number) => {
       if (number === 1) throw new ApiError(410, "Expired", "Cannot list pods");
-      return page([number], number === 0 ? "more" : undefined);
+      return page([number], number === 0 || number === 2 ? "more" : undefined);
     });
-    assert.deepEqual([items, limits], [[2], [500, 500, 0]]);
+    assert.deepEqual(
+      [items, limits],
+      [
+        [2, 3],
+        [500, 500, 500, 500],
+      ],
+    );
+    const often = await read((number) => {
+      if (number % 2 === 1) throw new ApiError(410, "Expired", "Cannot list pods");
+      return page([number], number < 4 ? "more" : undefined);
+    });
+    assert.deepEqual([often.items, often.limits], [[4], [500, 500, 500, 500, 0]]);
+  });
+
+  test("requests a page that is too large again with fewer objects, and more after each page that is not", async () => {
+    const { items, limits } = await read((number, limit) => {
+      if (limit > 100) throw tooLarge();
+      return page([number], number < 6 ? "more" : undefined);
+    });
+    assert.deepEqual(limits, [500, 125, 31, 62, 124, 31, 62]);
+    assert.deepEqual(items, [2, 3, 5, 6]);
+  });
+
+  test("rejects an object that is too large by itself", async () => {
+    const limits: number[] = [];
+    const refuse = (_number: number, limit: number) => {
+      limits.push(limit);
+      throw tooLarge();
+    };
+    await assert.rejects(read(refuse), { code: "KUBERNETES_UNAVAILABLE" });
+    assert.deepEqual(limits, [500, 125, 31, 7, 1]);
   });
 
   for (const [what, size] of [
@@ -52,7 +93,7 @@ suite("readPages()", () => {
         }),
         {
           code: "KUBERNETES_UNAVAILABLE",
-          message: /^Cannot list pods: the list goes on after \d+ objects and \d+ pages/,
+          message: /^Cannot list pods: the list goes on after \d+ objects; expected/,
         },
       );
     });

@@ -41,11 +41,15 @@ test("remove() of an unknown object leaves the others", () => {
   assert.deepEqual(cache.list(), ["web@1"]);
 });
 
-test("replaceAll() removes what is absent, and projects only objects with another version", () => {
+test("replace() removes what is absent, and projects only objects with another version", () => {
   const { cache, projected } = setUp();
   for (const name of ["a", "b", "c"]) cache.put(item(name, "1"));
   projected.length = 0;
-  cache.replaceAll([item("a", "1"), item("b", "2"), item("d", "2")]);
+  const replacement = cache.replace();
+  replacement.add([item("a", "1"), item("b", "2")]);
+  replacement.add([item("d", "2")]);
+  assert.deepEqual(cache.list(), ["a@1", "b@1", "c@1"]);
+  replacement.finish();
   assert.deepEqual(cache.list(), ["a@1", "b@2", "d@2"]);
   assert.deepEqual(projected, ["b@2", "d@2"]);
 });

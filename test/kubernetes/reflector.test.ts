@@ -202,7 +202,7 @@ test("createReflector(): a scheduled list finds changes that the watch never rep
   assert.deepEqual(names(reflector), ["b", "c"]);
 });
 
-test("createReflector(): a list whose version expires between two pages is read once more in one piece", async (t) => {
+test("createReflector(): a list whose version expires between two pages each time is read in one piece", async (t) => {
   const cluster = await startCluster(t);
   const { emulator } = cluster;
   for (const name of ["a", "b", "c"]) await create(emulator, PODS, podOf({ name }));

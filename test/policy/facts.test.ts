@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { podFacts, serviceAccountOf } from "../../src/policy/facts.ts";
+import { decideRoles, type PodFacts } from "../../src/policy/decide.ts";
+import { compactFacts, podFacts, serviceAccountOf } from "../../src/policy/facts.ts";
+import { inherited, PERMITTED, pod, ROLE, settings } from "./facts.ts";
 
 for (const [spec, expected] of [
   [{ serviceAccountName: "web" }, "web"],
@@ -24,3 +26,26 @@ test("podFacts() lists init containers and containers, without podrole's own", (
   const { namespace, serviceAccount, containers } = podFacts(pod, "shop");
   assert.deepEqual([namespace, serviceAccount, containers], ["shop", "default", ["setup", "app", "podrole-other"]]);
 });
+
+const LARGE: readonly { readonly what: string; readonly annotations: Record<string, string> }[] = [
+  { what: "a foreign annotation of 250 KB", annotations: { [ROLE]: "a", "example.com/note": "x".repeat(250_000) } },
+  { what: "a role of 250 KB", annotations: { [ROLE]: "x".repeat(250_000) } },
+  {
+    what: "250 KB in roles of containers",
+    annotations: Object.fromEntries(
+      Array.from({ length: 250 }, (_, index) => [`${ROLE}.c${index}`, "x".repeat(1_000)] as const),
+    ),
+  },
+];
+
+for (const { what, annotations } of LARGE) {
+  test(`compactFacts() keeps at most 64 KiB of a pod with ${what}, on which the decision is the same`, () => {
+    const labels = { team: "shop", ...Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`l${i}`, "x"])) };
+    const facts = pod(annotations, { labels, containers: Array.from({ length: 250 }, (_, index) => `c${index}`) });
+    const kept = compactFacts({ ...facts, containers: facts.containers.slice(0, 100) }, ["team", "absent"]);
+    assert.ok(JSON.stringify(kept).length <= 64 * 1024, `${JSON.stringify(kept).length} bytes`);
+    assert.deepEqual(kept.labels, { team: "shop" });
+    const decide = (of: PodFacts) => decideRoles(of, inherited({ [PERMITTED]: ".*" }), settings());
+    assert.deepEqual(decide(kept), decide({ ...facts, containers: kept.containers }));
+  });
+}

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { inheritedFrom, ownMetadata } from "../../src/policy/inherited.ts";
+import { accountMetadata, inheritedFrom, ownMetadata } from "../../src/policy/inherited.ts";
+import { resolveRole } from "../../src/policy/role.ts";
+import { BASE, codeOf } from "./facts.ts";
 
 const NAMESPACE = {
   metadata: {
@@ -25,4 +27,14 @@ test("inheritedFrom() returns the same from an object and from its projection, a
   assert.deepEqual(inheritedFrom(NAMESPACE, ACCOUNT), inherited);
   assert.deepEqual(inheritedFrom(ownMetadata(NAMESPACE), ownMetadata(ACCOUNT)), inherited);
   assert.deepEqual(inheritedFrom(undefined, undefined), { namespaceAnnotations: {}, serviceAccountAnnotations: {} });
+});
+
+test("accountMetadata() keeps only what counts on a ServiceAccount, and of a value that is too long what refuses it", () => {
+  const annotations = {
+    "iam.amazonaws.com/role": "x".repeat(250_000),
+    "iam.amazonaws.com/permitted": "y".repeat(250_000),
+  };
+  const kept = accountMetadata({ metadata: { labels: { a: "b" }, annotations } });
+  assert.deepEqual(kept, { metadata: { annotations: { "iam.amazonaws.com/role": "x".repeat(16_385) } } });
+  assert.equal(codeOf(resolveRole(kept.metadata.annotations?.["iam.amazonaws.com/role"] ?? "", BASE)), "ROLE_INVALID");
 });

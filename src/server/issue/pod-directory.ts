@@ -8,8 +8,8 @@ import { createReflector, type Reflector } from "../../kubernetes/reflector.ts";
 import type { PodIdentity } from "../../pki/identity.ts";
 import { INJECTED_PODS } from "../../policy/annotations.ts";
 import type { InheritedAnnotations, PodFacts } from "../../policy/decide.ts";
-import { podFacts } from "../../policy/facts.ts";
-import { inheritedFrom, type OwnMetadata, ownMetadata } from "../../policy/inherited.ts";
+import { compactFacts, podFacts } from "../../policy/facts.ts";
+import { accountMetadata, inheritedFrom, type OwnMetadata, ownMetadata } from "../../policy/inherited.ts";
 import { isRefusal, type Refusal } from "../../protocol/errors.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
@@ -61,8 +61,24 @@ interface KnownPod extends PodInstance {
 /** A refused pod asks again and again; a change of the cluster is noticed after this time. */
 const LIVE_LOOKUPS = { rememberMs: 5_000, capacity: 10_000 };
 
+export interface PodDirectoryOptions {
+  /** Names of the labels that become session tags. */
+  readonly sessionTagLabels: readonly string[];
+}
+
 /** Starts the three watches. */
-export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps): PodDirectory {
+export function createPodDirectory(
+  { kubernetes, clock, log }: PodDirectoryDeps,
+  { sessionTagLabels }: PodDirectoryOptions,
+): PodDirectory {
+  function knownPod(pod: Pod): KnownPod {
+    return {
+      ...instanceOf(pod),
+      facts: compactFacts(podFacts(pod, pod.metadata.namespace ?? ""), sessionTagLabels),
+      uninjected: whyUninjected(pod),
+    };
+  }
+
   const pods: Reflector<KnownPod> = createReflector(
     { source: kubernetes.source<Pod>("pods", INJECTED), clock, log },
     { project: knownPod },
@@ -73,7 +89,7 @@ export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps)
   );
   const serviceAccounts: Reflector<OwnMetadata> = createReflector(
     { source: kubernetes.source<ServiceAccount>("serviceaccounts"), clock, log },
-    { project: ownMetadata },
+    { project: accountMetadata },
   );
 
   async function inheritedBy(namespace: string, serviceAccount: string): Promise<InheritedAnnotations> {
@@ -131,12 +147,4 @@ export function createPodDirectory({ kubernetes, clock, log }: PodDirectoryDeps)
 function findInjected(identity: PodIdentity, known: KnownPod | undefined): KnownPod | Refusal {
   const found = verifyPod(identity, known);
   return isRefusal(found) || found.uninjected === undefined ? found : notInjected(identity, found.uninjected);
-}
-
-function knownPod(pod: Pod): KnownPod {
-  return {
-    ...instanceOf(pod),
-    facts: podFacts(pod, pod.metadata.namespace ?? ""),
-    uninjected: whyUninjected(pod),
-  };
 }

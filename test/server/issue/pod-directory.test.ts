@@ -17,7 +17,10 @@ const LABELS = { "podrole.io/injected": "true" };
 async function setUp(context: TestContext) {
   const { emulator, connect } = await startCluster(context);
   await create(emulator, "/api/v1/namespaces", { metadata: { name: "team" } });
-  const directory = createPodDirectory({ kubernetes: await connect(), clock, log: createKeptLog().log });
+  const directory = createPodDirectory(
+    { kubernetes: await connect(), clock, log: createKeptLog().log },
+    { sessionTagLabels: ["team"] },
+  );
   context.after(() => directory.stop());
   return {
     emulator,
@@ -77,7 +80,10 @@ async function blindStage(context: TestContext) {
     },
   };
   const fakeClock = createFakeClock();
-  const directory = createPodDirectory({ kubernetes, clock: fakeClock, log: createKeptLog().log });
+  const directory = createPodDirectory(
+    { kubernetes, clock: fakeClock, log: createKeptLog().log },
+    { sessionTagLabels: ["team"] },
+  );
   context.after(() => directory.stop());
   await directory.ready;
   return { emulator, directory, lookedUp, clock: fakeClock, identity: { ...IDENTITY, uid: pod.metadata.uid ?? "" } };
