@@ -29,6 +29,7 @@ export function declareDemo(command: Command): void {
       [0, "the permitted pod got its role, and the other pod was refused"],
       [1, "a pod did not get the expected result"],
       [2, "the command line cannot be used"],
+      [130, "interrupted; its processes and files are removed"],
     ],
     docs: "ARCHITECTURE.md describes the path of a credential; docs/install.md describes the installation",
   });
