@@ -16,7 +16,7 @@ export function withMigrationInput(
     onProgress: ({ count, resource }) => note(terminal, `migrate ${topic}`, `read ${count} ${resource}`),
   };
   if (paths !== undefined) return use(deps, { from: "files", paths, namespace });
-  return withCluster(terminal, "migrate", connection, (kubernetes) =>
+  return withCluster(terminal, `migrate ${topic}`, connection, (kubernetes) =>
     use(deps, { from: "cluster", kubernetes, namespace }),
   );
 }

@@ -67,7 +67,11 @@ export function declareMigrate(migrate: Command): readonly Command[] {
         "podrole migrate irsa \\\n  --oidc-provider oidc.eks.eu-central-1.amazonaws.com/id/0123456789ABCDEF",
       ],
     ],
-    ...ARRIVAL,
+    docs: ARRIVAL.docs,
+    exitCodes: inputExitCodes(
+      "no pod needs work, or every pod can migrate away from podrole",
+      "at least one pod needs work, is refused or cannot migrate; the help of each system says more",
+    ),
   });
   const topics = TOPICS.map((topic) => {
     const command = migrate.command(topic).description(DESCRIPTIONS[topic]);

@@ -19,12 +19,12 @@ export const migrateAction: Action = async (terminal, flags, [name]) => {
 
 async function migrateFrom(terminal: Terminal, flags: Flags, from: "kiam" | "kube2iam"): Promise<number> {
   const read = readMigrate(flags);
-  if (!read.ok) return fail(terminal, "migrate", read.problems);
+  if (!read.ok) return fail(terminal, `migrate ${from}`, read.problems);
   const { kiamValuesFile, roleBaseArn, output } = read.value;
   return withMigrationInput(terminal, from, read.value.input, async (deps, input) => {
     const options = { from, input, kiamValuesFile, roleBaseArn, environment: terminal.env };
     const result = await migrate(deps, options);
-    if (!result.ok) return fail(terminal, "migrate", result.problems.map(migrationProblemText));
+    if (!result.ok) return fail(terminal, `migrate ${from}`, result.problems.map(migrationProblemText));
     const { report, installation } = result.value;
     terminal.out(render(report, installation, read.value));
     // Values are settings: they do not depend on what the pods need.

@@ -77,7 +77,7 @@ suite("migrateAction() of a cluster", () => {
     const run = await cluster(context, ["namespaces"]);
     const { exitCode, out, err } = await run();
     assert.deepEqual([exitCode, out], [2, ""]);
-    assert.match(err, /^podrole migrate: Cannot list pods/m);
+    assert.match(err, /^podrole migrate kiam: Cannot list pods/m);
   });
 
   test("returns 2 if the kubeconfig does not exist", async (context) => {

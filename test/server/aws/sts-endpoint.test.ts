@@ -54,7 +54,12 @@ for (const [what, partition, options, host] of [
   ["China", "aws-cn", { region: "cn-north-1" }, "https://sts.cn-north-1.amazonaws.com.cn"],
   ["China's second region", "aws-cn", { region: "cn-northwest-1" }, "https://sts.cn-northwest-1.amazonaws.com.cn"],
   ["GovCloud", "aws-us-gov", { region: "us-gov-west-1" }, "https://sts.us-gov-west-1.amazonaws.com"],
-  ["GovCloud, FIPS", "aws-us-gov", { region: "us-gov-east-1", usesFips: true }, "https://sts.us-gov-east-1.amazonaws.com"],
+  [
+    "GovCloud, FIPS",
+    "aws-us-gov",
+    { region: "us-gov-east-1", usesFips: true },
+    "https://sts.us-gov-east-1.amazonaws.com",
+  ],
   ["an isolated region", "aws-iso", { region: "us-iso-east-1" }, "https://sts.us-iso-east-1.c2s.ic.gov"],
   [
     "the second isolated partition",
