@@ -1,5 +1,4 @@
 // How each caller of the matrix calls the sidecar, the pages and the webhook, and what it gets.
-
 import { createPublicKey } from "node:crypto";
 import { request as httpsRequest } from "node:https";
 import { networkInterfaces } from "node:os";
@@ -11,7 +10,7 @@ import { type RequestOptions, type Response, sendRequest } from "../sidecar/send
 import { clientOf } from "../webhook/client-certificates.ts";
 import { podOf, reviewOf } from "../webhook/requests.ts";
 import type { Ask } from "./ask-server.ts";
-import type { Verdict } from "./cells.ts";
+import { PAGE_PATHS, type Verdict } from "./cells.ts";
 import type { PodId } from "./pods.ts";
 import type { World } from "./world.ts";
 
@@ -144,14 +143,7 @@ export function createAskMetadata({ sidecars, sessionOf }: World): Ask {
 
 /** The pages. They have no callers: nobody proves anything there. */
 export function createAskPages({ ports, sidecars }: World): Ask {
-  const paths: Readonly<Record<string, string>> = {
-    health: "/healthz",
-    ready: "/readyz",
-    metrics: "/metrics",
-    credentials: "/v1/credentials",
-    mutate: "/mutate",
-    debug: "/debug/pprof",
-  };
+  const paths: Readonly<Record<string, string>> = PAGE_PATHS;
   return async (caller, relation) => {
     const port =
       { server: ports.pages, webhook: ports.webhookPages }[caller] ?? sidecars.get("orders")?.healthPort ?? 0;

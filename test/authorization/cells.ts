@@ -9,6 +9,16 @@ import type { ErrorCode } from "../../src/protocol/errors.ts";
  */
 export type Verdict = "yes" | "own" | "TLS" | "unreachable" | "404" | ErrorCode;
 
+/** Paths of pages, and of ports that have none, by relation. */
+export const PAGE_PATHS = {
+  health: "/healthz",
+  ready: "/readyz",
+  metrics: "/metrics",
+  credentials: "/v1/credentials",
+  mutate: "/mutate",
+  debug: "/debug/pprof",
+} as const satisfies Readonly<Record<string, string>>;
+
 /** A caller, and its verdict for each relation. */
 export interface Caller {
   readonly title: string;
@@ -187,14 +197,7 @@ export const CALLS = {
   pages: call({
     title: "The HTTP pages, without any proof",
     asks: "the page",
-    relations: {
-      health: "/healthz",
-      ready: "/readyz",
-      metrics: "/metrics",
-      credentials: "/v1/credentials",
-      mutate: "/mutate",
-      debug: "/debug/pprof",
-    },
+    relations: PAGE_PATHS,
     callers: {
       server: ["of the server, port 8080", "404", { health: "yes", ready: "yes", metrics: "yes" }],
       webhook: ["of the webhook, port 8080", "404", { health: "yes", ready: "yes", metrics: "yes" }],
