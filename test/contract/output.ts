@@ -17,17 +17,7 @@ import { runAudit } from "../cli/commands/run-audit.ts";
 import { createTerminal } from "../cli/terminal.ts";
 import { toBase64 } from "../fakes/secret-data.ts";
 import * as samples from "../operations/audit/samples.ts";
-import {
-  barePod,
-  COMMON,
-  configuration,
-  deployment,
-  healthy,
-  injectedPod,
-  judge,
-  known,
-  NAMESPACE,
-} from "../operations/check/healthy.ts";
+import { barePod, createInstalledObjects, healthy, injectedPod, judge, known } from "../operations/check/healthy.ts";
 import { clusterExport, KIAM, KUBE2IAM } from "../operations/migrate/cluster-export.ts";
 import { type Contract, type Entries, shapeOf } from "./entries.ts";
 
@@ -67,12 +57,7 @@ async function clusterOutput(directory: string): Promise<Contract> {
   await kubernetes.listen();
   try {
     const { store } = kubernetes;
-    store.create("namespaces", { metadata: { name: "podrole" } });
-    store.create("namespaces", structuredClone(NAMESPACE));
-    store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
-    for (const program of ["server", "webhook"] as const) store.create("deployments", { ...deployment(program) });
-    store.create("configmaps", { ...COMMON, metadata: { ...COMMON.metadata, namespace: "podrole" } });
-    store.create("mutatingwebhookconfigurations", { ...configuration() });
+    createInstalledObjects(store);
     const old = injectedPod();
     const sidecar = old.spec.initContainers?.find(({ name }) => name === "podrole-sidecar");
     if (sidecar) sidecar.image = "registry.example/podrole-sidecar:0";

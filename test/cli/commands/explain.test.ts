@@ -8,7 +8,7 @@ import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator
 import { explainAction } from "../../../src/cli/commands/explain.ts";
 import type { Explanation } from "../../../src/operations/explain/explanation.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
-import { barePod, COMMON, configuration, deployment, injectedPod, NAMESPACE } from "../../operations/check/healthy.ts";
+import { barePod, createInstalledObjects, injectedPod, NAMESPACE } from "../../operations/check/healthy.ts";
 import { createTerminal } from "../terminal.ts";
 
 async function cluster(context: TestContext) {
@@ -20,12 +20,7 @@ async function cluster(context: TestContext) {
     await rm(directory, { recursive: true, force: true });
   });
   const { store } = kubernetes;
-  store.create("namespaces", { metadata: { name: "podrole" } });
-  store.create("namespaces", structuredClone(NAMESPACE));
-  store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
-  for (const program of ["server", "webhook"] as const) store.create("deployments", { ...deployment(program) });
-  store.create("configmaps", { ...COMMON, metadata: { ...COMMON.metadata, namespace: "podrole" } });
-  store.create("mutatingwebhookconfigurations", { ...configuration() });
+  createInstalledObjects(store);
   const run = async (
     words: readonly string[],
     flags: Readonly<Record<string, string>> = {},

@@ -1,4 +1,5 @@
 // The facts of a healthy cluster, and parts to build other clusters from.
+import type { KubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import { plan } from "../../../src/injection/plan.ts";
 import type { ConfigMap, Pod } from "../../../src/kubernetes/objects.ts";
 import { CHECKS } from "../../../src/operations/check/check.ts";
@@ -197,4 +198,14 @@ export function judge(facts: Facts, phase: "pre" | "installed" = "installed"): r
 /** Failures and warnings. */
 export function problemsOf(facts: Facts, phase?: "pre" | "installed"): readonly Finding[] {
   return judge(facts, phase).filter(({ state }) => state === "failed" || state === "warning");
+}
+
+/** Creates podrole's objects, and a namespace whose pods it injects, in the store of an emulated API server. */
+export function createInstalledObjects(store: KubernetesEmulator["store"]): void {
+  store.create("namespaces", { metadata: { name: "podrole" } });
+  store.create("namespaces", structuredClone(NAMESPACE));
+  store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
+  for (const program of ["server", "webhook"] as const) store.create("deployments", { ...deployment(program) });
+  store.create("configmaps", { ...COMMON, metadata: { ...COMMON.metadata, namespace: "podrole" } });
+  store.create("mutatingwebhookconfigurations", { ...configuration() });
 }
