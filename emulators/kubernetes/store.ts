@@ -65,7 +65,7 @@ export function createStore({ clock }: { readonly clock: Clock }): Store {
     const { kind, ...group } = resourceNamed(plural);
     const metadata = { ...object.metadata, resourceVersion: String(revision) };
     const written = { ...object, apiVersion: groupVersion(group), kind, metadata };
-    const key = keyOf(plural, metadata.namespace, metadata.name);
+    const key = storeKey(plural, metadata.namespace, metadata.name);
     if (type === "DELETED") objects.delete(key);
     else objects.set(key, written);
     const event = { revision, plural, type, object: written, before };
@@ -76,7 +76,7 @@ export function createStore({ clock }: { readonly clock: Clock }): Store {
   }
 
   const find = (plural: string, namespace: string | undefined, name: string) =>
-    objects.get(keyOf(plural, namespace, name));
+    objects.get(storeKey(plural, namespace, name));
 
   function get(plural: string, namespace: string | undefined, name: string): KubeObject {
     const found = find(plural, namespace, name);
@@ -134,6 +134,6 @@ function rethrow(error: unknown): never {
 }
 
 /** No name contains "/". */
-function keyOf(plural: string, namespace = "", name = ""): string {
+function storeKey(plural: string, namespace = "", name = ""): string {
   return `${plural}/${namespace}/${name}`;
 }

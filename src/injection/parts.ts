@@ -37,7 +37,7 @@ export function foreignPart(pod: Pod, image?: string): string | undefined {
     const state = isPodroleContainer(container)
       ? (foreignContainer(container, listOf(pod.spec.initContainers).includes(container)) ??
         foreignImage(container, image))
-      : foreignMount(container);
+      : findForeignVolumeMount(container);
     if (state !== undefined) return `container ${quoted(container.name)} ${state}`;
   }
   for (const volume of listOf(pod.spec.volumes)) {
@@ -97,7 +97,7 @@ function foreignImage({ image = "" }: Container, ours: string | undefined): stri
 const DEFAULT_IMAGE_NAME = "podrole-sidecar";
 
 /** What another container mounts of podrole's volumes beyond the directory of its own token. */
-function foreignMount({ name, volumeMounts }: Container): string | undefined {
+function findForeignVolumeMount({ name, volumeMounts }: Container): string | undefined {
   const mount = listOf(volumeMounts).find((other) => VOLUME_NAMES.includes(other.name) && !isOwnToken(name, other));
   return mount && `mounts the volume ${quoted(mount.name)}`;
 }

@@ -23,7 +23,7 @@ export function hasInjectedLabel({ metadata }: Pod): boolean {
  */
 export function refuseReservedNames(pod: Pod, { image }: { readonly image: string }): Refusal | undefined {
   const isOurs = hasInjectedLabel(pod) || isInjected(pod);
-  const found = foreignLabel(pod) ?? foreignMount(pod) ?? (isOurs ? foreignPart(pod, image) : foreignName(pod));
+  const found = foreignLabel(pod) ?? findMountOverToken(pod) ?? (isOurs ? foreignPart(pod, image) : foreignName(pod));
   if (found === undefined) return undefined;
   return refuse("NAME_RESERVED", `Cannot inject podrole: ${found}; expected another name or path`);
 }
@@ -45,7 +45,7 @@ function foreignName(pod: Pod): string | undefined {
   return undefined;
 }
 
-function foreignMount(pod: Pod): string | undefined {
+function findMountOverToken(pod: Pod): string | undefined {
   for (const { name, volumeMounts } of allContainers(pod)) {
     const mount = listOf(volumeMounts).find(coversToken);
     if (mount) return `container ${quoted(name)} mounts ${quoted(mount.name)} at ${PATHS.tokenInContainer}`;

@@ -44,17 +44,17 @@ const DEADLINE_MS = 10_000;
 
 /** Creates a client without connecting. Throws UnusableKubeconfig. */
 export function createKubernetes(options: KubernetesOptions): KubernetesClient {
-  const { operations, close } = connect(options);
-  return { ...operations, close };
+  const { resourceCalls, close } = connect(options);
+  return { ...resourceCalls, close };
 }
 
 /** Creates a client as createKubernetes() does, with the calls of an operator's commands as well. */
 export function createOperatorKubernetes(options: KubernetesOptions): OperatorKubernetes & KubernetesClient {
-  const { requester, operations, contextNamespace, close } = connect({
+  const { requester, resourceCalls, contextNamespace, close } = connect({
     maxResponseBytes: MAX_OPERATOR_RESPONSE_BYTES,
     ...options,
   });
-  return { ...operations, ...createOperatorCalls({ requester }), contextNamespace, close };
+  return { ...resourceCalls, ...createOperatorCalls({ requester }), contextNamespace, close };
 }
 
 function connect(options: KubernetesOptions) {
@@ -64,9 +64,9 @@ function connect(options: KubernetesOptions) {
   const transport = createTransport(config, { clock, component, maxResponseBytes });
   log?.debug({ server: transport.server }, "created the Kubernetes client");
   const requester = createRequester({ transport, clock }, { deadlineMs: options.deadlineMs ?? DEADLINE_MS });
-  const operations = createResourceCalls({ requester, clock, component });
+  const resourceCalls = createResourceCalls({ requester, clock, component });
   const contextNamespace = config.getContextObject(config.getCurrentContext())?.namespace || "default";
-  return { requester, operations, contextNamespace, close: () => transport.close() };
+  return { requester, resourceCalls, contextNamespace, close: () => transport.close() };
 }
 
 function loadConfig(kubeconfigPath: string | undefined, context: string | undefined): KubeConfig {

@@ -30,7 +30,7 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
   let entries: Entries = new Map();
 
   function putInto(target: Entries, object: Item): void {
-    const key = keyOf(object.metadata);
+    const key = cacheKey(object.metadata);
     const version = object.metadata.resourceVersion;
     const present = entries.get(key);
     const isKnown = present !== undefined && version !== undefined && present.version === version;
@@ -41,7 +41,7 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
     get: (key) => entries.get(key)?.cached,
     list: () => Array.from(entries.values(), ({ cached }) => cached),
     put: (object) => putInto(entries, object),
-    remove: (object) => void entries.delete(keyOf(object.metadata)),
+    remove: (object) => void entries.delete(cacheKey(object.metadata)),
     replace() {
       const replacement: Entries = new Map();
       return {
@@ -57,7 +57,7 @@ export function createObjectCache<Item extends { readonly metadata: ObjectMeta }
 }
 
 /** Returns "namespace/name", or "name" for an object without a namespace. */
-function keyOf({ namespace, name = "" }: ObjectMeta): string {
+function cacheKey({ namespace, name = "" }: ObjectMeta): string {
   return namespace === undefined || namespace === "" ? name : `${namespace}/${name}`;
 }
 

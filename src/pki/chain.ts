@@ -15,16 +15,16 @@ export function refuseChain(
   now: number,
 ): Refusal | undefined {
   const leaf = parse(certificateDer);
-  if (leaf === undefined) return certificateRejected("it cannot be parsed; expected DER");
+  if (leaf === undefined) return clientCertificateRejected("it cannot be parsed; expected DER");
   if (now > leaf.validToDate.getTime())
-    return certificateRejected(`it expired at ${iso(leaf.validToDate)}; expected a valid one`);
+    return clientCertificateRejected(`it expired at ${iso(leaf.validToDate)}; expected a valid one`);
   if (now < leaf.validFromDate.getTime()) {
-    return certificateRejected(`it is only valid from ${iso(leaf.validFromDate)}; expected a valid one`);
+    return clientCertificateRejected(`it is only valid from ${iso(leaf.validFromDate)}; expected a valid one`);
   }
   const trusted = authorities.filter((authority) => authority.ca && isValidAt(authority, now));
   return leadsToRoot(leaf, trusted)
     ? undefined
-    : certificateRejected("no CA of the trust bundle signed it; expected one that did");
+    : clientCertificateRejected("no CA of the trust bundle signed it; expected one that did");
 }
 
 /** Each CA is used at most once, so that CAs that sign each other end the search. */
@@ -61,6 +61,6 @@ function iso(date: Date): string {
   return date.toISOString();
 }
 
-function certificateRejected(state: string): Refusal {
+function clientCertificateRejected(state: string): Refusal {
   return refuse("CERTIFICATE_REJECTED", `Cannot accept the client certificate: ${state}`);
 }

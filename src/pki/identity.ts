@@ -39,17 +39,18 @@ export function podIdentityOf(certificateDer: Uint8Array, trustDomain: string): 
   const [names, ...more] = extension(SUBJECT_ALT_NAME);
   const [name, ...others] = fields(names) ?? [];
   if (more.length + others.length > 0 || !hasTag(name, 6)) {
-    return certificateRejected("it does not carry exactly one alternative name; expected a URI");
+    return callerCertificateRejected("it does not carry exactly one alternative name; expected a URI");
   }
   // X509-SVID §4.1: only a leaf has an identity, never a CA. DER omits cA FALSE, so the constraints of a leaf are
   // empty.
   if (extension(BASIC_CONSTRAINTS).some((constraints) => fields(constraints)?.length !== 0)) {
-    return certificateRejected("it is a CA's certificate; expected a pod's");
+    return callerCertificateRejected("it is a CA's certificate; expected a pod's");
   }
   const identity = parseSpiffeId(content(name)?.toString("latin1") ?? "");
-  if (identity === undefined) return certificateRejected("its URI has another form; expected the SPIFFE ID of a pod");
+  if (identity === undefined)
+    return callerCertificateRejected("its URI has another form; expected the SPIFFE ID of a pod");
   if (identity.trustDomain !== trustDomain)
-    return certificateRejected(`it belongs to another trust domain; expected ${trustDomain}`);
+    return callerCertificateRejected(`it belongs to another trust domain; expected ${trustDomain}`);
   return identity;
 }
 
@@ -87,6 +88,6 @@ function isUid(text: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9-]{0,62}$/.test(text);
 }
 
-function certificateRejected(state: string): Refusal {
+function callerCertificateRejected(state: string): Refusal {
   return refuse("CERTIFICATE_REJECTED", `Cannot identify the caller by its certificate: ${state}`);
 }

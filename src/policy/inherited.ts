@@ -9,8 +9,8 @@ export interface OwnMetadata {
   readonly metadata: Pick<ObjectMeta, "labels" | "annotations">;
 }
 
-const OWN_LABELS: ReadonlySet<string> = new Set(Object.values(LABELS));
-const OWN_ANNOTATIONS: ReadonlySet<string> = new Set(Object.values(ANNOTATIONS));
+const READ_LABELS: ReadonlySet<string> = new Set(Object.values(LABELS));
+const READ_ANNOTATIONS: ReadonlySet<string> = new Set(Object.values(ANNOTATIONS));
 const OF_ACCOUNTS: ReadonlySet<string> = new Set(ACCOUNT_ANNOTATIONS);
 
 /**
@@ -28,7 +28,7 @@ const NO_METADATA: OwnMetadata = { metadata: {} };
 
 /** Selects the labels and annotations by podrole's names: the projection of namespaces for a cache. */
 export function ownMetadata({ metadata: { labels, annotations } }: OwnMetadata): OwnMetadata {
-  const [ownLabels, ownAnnotations] = [pick(labels, OWN_LABELS), pick(annotations, OWN_ANNOTATIONS)];
+  const [ownLabels, ownAnnotations] = [pick(labels, READ_LABELS), pick(annotations, READ_ANNOTATIONS)];
   return {
     metadata: { ...(ownLabels && { labels: ownLabels }), ...(ownAnnotations && { annotations: ownAnnotations }) },
   };
@@ -40,7 +40,7 @@ export function inheritedFrom(
   account: OwnMetadata | undefined,
 ): InheritedAnnotations {
   return {
-    namespaceAnnotations: pick(namespace?.metadata.annotations, OWN_ANNOTATIONS) ?? {},
+    namespaceAnnotations: pick(namespace?.metadata.annotations, READ_ANNOTATIONS) ?? {},
     serviceAccountAnnotations: (account && accountMetadata(account).metadata.annotations) ?? {},
   };
 }

@@ -56,14 +56,14 @@ export function declareExplain(command: Command): void {
 export function readExplain(flags: Flags, args: readonly string[]): Arguments<ExplainArguments> {
   const { namespace, filename } = flags;
   const reader = createFlagReader(flags);
-  const subject = subjectOf(args, filename);
+  const subject = readExplainedObject(args, filename);
   if (typeof subject === "string") return { ok: false, problems: [subject] };
   const json = flags["output"] === "json";
   return reader.finish({ ...readInstallation(flags), namespace, subject, json });
 }
 
 /** What to explain, or the problem when the command line does not name exactly one object or file. */
-function subjectOf(
+function readExplainedObject(
   args: readonly string[],
   filename: string | undefined,
 ): ExplainedObject | { readonly filename: string } | string {

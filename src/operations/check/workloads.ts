@@ -32,7 +32,7 @@ export function workloadsOf({ trustBundle, ...facts }: Facts): Known<Workloads> 
     value: {
       settings: planSettings(settings, { trustBundle: bundle, nativeSidecar }),
       namespaces: new Map(read.value.namespaces.map((namespace) => [namespace.metadata.name ?? "", namespace])),
-      accounts: new Map(read.value.serviceAccounts.map((account) => [keyOf(account), account])),
+      accounts: new Map(read.value.serviceAccounts.map((account) => [qualifiedPodName(account), account])),
       pods: read.value.pods.filter((pod) => pod.metadata.deletionTimestamp === undefined && !hasFinished(pod)),
     },
   };
@@ -44,7 +44,7 @@ export function labelledNamespaces(namespaces: Iterable<Namespace>): readonly Na
 }
 
 /** "namespace/name" */
-export function keyOf({ metadata }: { readonly metadata: Pod["metadata"] }): string {
+export function qualifiedPodName({ metadata }: { readonly metadata: Pod["metadata"] }): string {
   return `${metadata.namespace}/${metadata.name}`;
 }
 

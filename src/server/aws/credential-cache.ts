@@ -132,7 +132,7 @@ export function createCredentialCache(
   }
 
   async function get(input: AssumeRoleInput, requestingPod: RequestingPod): Promise<CachedAnswer> {
-    const entry = entryOf(keyOf(input), requestingPod.uid);
+    const entry = entryOf(sessionKey(input), requestingPod.uid);
     const cached = entry.session;
     if (cached && remainingMs(cached) > lifetimeMs(cached.credentials) / 2) return answer(cached, "hit");
     try {
@@ -195,6 +195,6 @@ function lifetimeMs({ issuedAtMs, expiresAtMs }: SessionCredentials): number {
  * The whole input: whatever a new field is and however deep, two inputs that differ in it never share a session. Pods with
  * equal inputs do, since STS could not tell them apart, unless one of them chose the session's name (onlyForUid).
  */
-function keyOf({ onlyForUid, ...sent }: AssumeRoleInput): string {
+function sessionKey({ onlyForUid, ...sent }: AssumeRoleInput): string {
   return canonicalJson([onlyForUid, sent]);
 }

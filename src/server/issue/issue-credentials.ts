@@ -73,7 +73,7 @@ export function createCredentialIssuer({
       const { roleArn, sessionName } = input;
       const session = sessionFields(credentials);
       const issued = { decision: "issued", role: roleArn, sessionName, outcome, peer, ...session } as const;
-      audit({ ...subjectOf(identity, container), ...issued });
+      audit({ ...containerFields(identity, container), ...issued });
       return { container, credentials, remainingMs, role };
     } catch (thrown) {
       return recordedRefusal(identity, container, toPodroleError(thrown), peer, role.arn);
@@ -144,7 +144,7 @@ export function createCredentialIssuer({
   ): void {
     const containersOmitted = others.length > 0 ? others.length : undefined;
     const line = { decision: "refused", reason: code, message, role, containersOmitted, peer } as const;
-    audit({ ...subjectOf(identity, first), ...line });
+    audit({ ...containerFields(identity, first), ...line });
   }
 
   return {
@@ -185,7 +185,7 @@ function refusedResult(container: string, refusal: Refusal): IssueResult {
 }
 
 /** The fields of an audit line that name the container. */
-function subjectOf(identity: PodIdentity, container: string) {
+function containerFields(identity: PodIdentity, container: string) {
   return { audit: "credentials", ...podFields(identity), container } as const;
 }
 

@@ -6,7 +6,7 @@ import { ANNOTATIONS, valueOf } from "../../../policy/annotations.ts";
 import { decideRoles } from "../../../policy/decide.ts";
 import { countOf } from "../../format.ts";
 import { failed, given, inSection, orOk, type Verdict, warning } from "../finding.ts";
-import { keyOf, labelledNamespaces, workloadsOf } from "../workloads.ts";
+import { labelledNamespaces, qualifiedPodName, workloadsOf } from "../workloads.ts";
 
 /** Checks of section "workloads" that judge namespaces. */
 export const NAMESPACES = inSection("workloads", "installed", {
@@ -97,7 +97,7 @@ function refusedDefaults(
   };
   const origin = account === undefined ? "namespace" : "serviceAccount";
   const pod = { ...ANY_POD, namespace: name, serviceAccount: account?.metadata.name ?? "default" };
-  const object = account === undefined ? `namespace ${name}` : `serviceaccount ${keyOf(account)}`;
+  const object = account === undefined ? `namespace ${name}` : `serviceaccount ${qualifiedPodName(account)}`;
   return decideRoles(pod, inherited, policy).roles.flatMap((decision) =>
     decision.outcome === "refused" && decision.origin === origin
       ? [failed(`${decision.refusal.code}: ${decision.refusal.message}`, object)]

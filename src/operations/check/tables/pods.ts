@@ -7,7 +7,7 @@ import { allContainers } from "../../../injection/shape.ts";
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { countOf } from "../../format.ts";
 import { failed, given, inSection, ok, orOk, PAGE, type Verdict, warning } from "../finding.ts";
-import { keyOf, planOf, type Workloads, workloadsOf } from "../workloads.ts";
+import { planOf, qualifiedPodName, type Workloads, workloadsOf } from "../workloads.ts";
 
 /** Checks of section "workloads" that judge pods, and of section "nodes". */
 export const PODS = {
@@ -36,7 +36,7 @@ export const PODS = {
             workloads.pods.filter(isInjected).flatMap((pod) => {
               const planned = planOf(pod, workloads);
               return planned?.decision === "refuse"
-                ? [failed(`${planned.reason}: ${planned.message}`, `pod ${keyOf(pod)}`)]
+                ? [failed(`${planned.reason}: ${planned.message}`, `pod ${qualifiedPodName(pod)}`)]
                 : [];
             }),
             "the namespace of every injected pod permits the pod's roles",
@@ -89,7 +89,7 @@ export const PODS = {
 /** Judges a pod that is not injected; undefined if it needs no injection. */
 function judgeUninjected(pod: Pod, workloads: Workloads): Verdict | undefined {
   const planned = planOf(pod, workloads);
-  const object = `pod ${keyOf(pod)}`;
+  const object = `pod ${qualifiedPodName(pod)}`;
   switch (planned?.decision) {
     case "inject":
       return failed(

@@ -24,7 +24,7 @@ export interface MetadataUse {
 /** The first sign; undefined if the manifest shows none. */
 export function metadataUseOf(pod: Pod): MetadataUse | undefined {
   for (const container of allContainers(pod)) {
-    const sign = textsOf(container).find((text) => ADDRESS.test(text));
+    const sign = argumentsAndValues(container).find((text) => ADDRESS.test(text));
     if (sign === undefined) continue;
     const what = PATHS.find(({ path }) => path.test(sign))?.what ?? "instance metadata";
     return { container: container.name, what };
@@ -42,7 +42,7 @@ export function metadataEndpointOf(pod: Pod): { readonly container: string; read
   return undefined;
 }
 
-function textsOf({ command, args, env }: Container): readonly string[] {
+function argumentsAndValues({ command, args, env }: Container): readonly string[] {
   const values = listOf(env)
     .filter(({ name }) => !name.endsWith("METADATA_SERVICE_ENDPOINT") && !/^no_proxy$/i.test(name))
     .map(({ value }) => value);

@@ -74,12 +74,12 @@ function listing(annotations: Annotations, missed: readonly string[], policy: Po
       [ANNOTATIONS.permitted]: [...(permitted === "" ? [] : [permitted]), ...arns].join("|"),
     }),
     ...((allowed !== undefined || permitted === undefined) && {
-      [ANNOTATIONS.allowedRoles]: JSON.stringify([...textsOf(allowed), ...patterns]),
+      [ANNOTATIONS.allowedRoles]: JSON.stringify([...parseTexts(allowed), ...patterns]),
     }),
   };
 }
 
-function textsOf(json: string | undefined): readonly string[] {
+function parseTexts(json: string | undefined): readonly string[] {
   const value = parseJson(json ?? "[]");
   return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
 }
