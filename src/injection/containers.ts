@@ -37,8 +37,6 @@ export interface ContainerSettings extends PodroleEnvSettings {
 export interface ContainerPlan extends PodroleEnvPlan {
   /** "native": an init container with restartPolicy Always; "classic": an ordinary container. */
   readonly mode: "native" | "classic";
-  /** True when a postStart hook delays the next container until credentials are present. */
-  readonly hasStartHook: boolean;
 }
 
 /**

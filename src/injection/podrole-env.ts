@@ -28,6 +28,8 @@ export interface PodroleEnvPlan {
   readonly metadata: "off" | "v2" | "v1";
   /** What the webhook decided; undefined without --pin-roles. */
   readonly pin: string | undefined;
+  /** True when a postStart hook delays the next container until credentials are present. */
+  readonly hasStartHook: boolean;
 }
 
 /** Variables of both podrole-init and podrole-sidecar. */
@@ -52,9 +54,10 @@ export function podroleEnv(plan: PodroleEnvPlan, settings: PodroleEnvSettings): 
   ];
 }
 
-/** Variables of podrole-sidecar alone: the instance metadata paths, if the pod requests them, and the pin. */
+/** Variables of podrole-sidecar alone: its hook, the instance metadata paths if the pod requests them, and the pin. */
 export function sidecarEnv(plan: PodroleEnvPlan, settings: PodroleEnvSettings): readonly EnvVar[] {
-  return [...metadataVariables(plan, settings), ...pinVariable(plan)];
+  const hook = plan.hasStartHook ? [{ name: "PODROLE_START_HOOK", value: "true" }] : [];
+  return [...hook, ...metadataVariables(plan, settings), ...pinVariable(plan)];
 }
 
 /** The pod's pin, for the server: the sidecar does not read it. */

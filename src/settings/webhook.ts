@@ -122,7 +122,7 @@ export const WEBHOOK_SETTINGS = {
     },
     sidecarCommand: {
       type: command,
-      default: "node,--disable-sigusr1,--max-semi-space-size=1,/podrole/main.cjs",
+      default: "node,--disable-sigusr1,--use-openssl-ca,--max-semi-space-size=1,/podrole/main.cjs",
       help: 'Use this command, the entrypoint of the sidecar image, in the postStart hook that holds back the other containers. With "none" there is no hook: a startup probe holds them back, which takes 1 s longer',
     },
     region: {

@@ -10,7 +10,14 @@ import { createSuggester } from "../runtime/suggest.ts";
 import { formatFlags, parseFlags } from "./arguments.ts";
 import { SERVING_FLAGS, SHORT_LIVED_FLAGS } from "./node-flags.ts";
 import type { Command } from "./renewal/renewal-process.ts";
-import { SIDECAR_SETTINGS, VARIABLES_FOR_OTHERS, WAIT_SETTINGS } from "./settings.ts";
+import {
+  SIDECAR_SETTINGS,
+  type SidecarSettings,
+  VARIABLES_FOR_OTHERS,
+  WAIT_SETTINGS,
+  type WaitSettings,
+} from "./settings.ts";
+import type { WaitDeps } from "./wait.ts";
 
 /** The process as the program sees it; only main.ts files can provide it. */
 export interface SidecarHost {
@@ -71,12 +78,30 @@ function renew(host: SidecarHost, args: readonly string[]): Promise<number> {
 }
 
 function wait(host: SidecarHost, args: readonly string[]): Promise<number> {
-  return withSettings(host, args, WAIT_SETTINGS, async (settings) => {
-    const { runWait } = await import("./wait.ts");
-    await host.setFlags?.(SHORT_LIVED_FLAGS);
-    const log = openLog(host.out, "wait", settings);
-    return runWait({ clock: systemClock, log, signal: host.interrupted }, settings);
-  });
+  return withSettings(host, args, WAIT_SETTINGS, (settings) =>
+    settings.startHook
+      ? withSettings(host, args, SIDECAR_SETTINGS, (all) => waitAndRenew(host, all))
+      : waitOnly(host, settings),
+  );
+}
+
+async function waitOnly(host: SidecarHost, settings: WaitSettings, offer?: WaitDeps["offer"]): Promise<number> {
+  const { runWait } = await import("./wait.ts");
+  await host.setFlags?.(SHORT_LIVED_FLAGS);
+  const log = openLog(host.out, "wait", settings);
+  return runWait({ clock: systemClock, log, signal: host.interrupted, offer }, settings);
+}
+
+/** Loads what a renewal needs at once, while the serving process starts. */
+async function waitAndRenew(host: SidecarHost, settings: SidecarSettings): Promise<number> {
+  const { offerRenewal } = await import("./renewal/hook-renewal.ts");
+  const { renew } = await import("./renewal/renew.ts");
+  const deps = {
+    signal: host.interrupted,
+    renew: (write: (line: string) => void) =>
+      renew({ clock: systemClock, log: openLog(write, "sidecar", settings) }, settings),
+  };
+  return waitOnly(host, settings, () => offerRenewal(deps, settings));
 }
 
 async function help({ out }: SidecarHost): Promise<number> {

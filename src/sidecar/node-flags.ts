@@ -26,11 +26,13 @@ export const SERVING_FLAGS: readonly string[] = [
 /** Flags of the serving process that slow down a renewal. */
 const SERVING_ONLY = /^--(max-semi-space-size|lite-mode)\b/;
 
+const NO_BUNDLED_ROOTS = "--use-openssl-ca";
+
 /**
  * Returns Node's flags for the process of a renewal, from those of the serving process. Without --use-openssl-ca, loading
  * `node:tls` starts a thread that parses all bundled root certificates (25 ms of CPU); podrole trusts only its own bundle.
- * (https://nodejs.org/api/cli.html)
+ * The image's entrypoint has the flag for the hook. (https://nodejs.org/api/cli.html)
  */
 export function renewalFlags(serving: readonly string[]): string[] {
-  return [...serving.filter((flag) => !SERVING_ONLY.test(flag)), "--use-openssl-ca"];
+  return [...serving.filter((flag) => !SERVING_ONLY.test(flag) && flag !== NO_BUNDLED_ROOTS), NO_BUNDLED_ROOTS];
 }

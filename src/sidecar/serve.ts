@@ -16,6 +16,7 @@ import { createHealth } from "./http/health.ts";
 import { createTokenMatcher, type MatchToken } from "./http/match-token.ts";
 import { createSidecarMetrics } from "./metrics.ts";
 import { createPodStart, type PodStart } from "./pod-start.ts";
+import { createHookRenewal } from "./renewal/hook-renewal.ts";
 import type { Renewal } from "./renewal/outcome.ts";
 import { type Command, createRenewalProcess } from "./renewal/renewal-process.ts";
 import { createRenewals } from "./renewal/schedule.ts";
@@ -43,7 +44,9 @@ export interface Serving extends Pick<PodStart, "refused" | "waitingFor"> {
 
 /** Several SDKs time out after one second. */
 const HOLD_MS = 900;
-const CHILD_DEADLINE_MS = 30_000;
+const RENEWAL_DEADLINE_MS = 30_000;
+/** The kubelet starts the hook right after this process; a hook that comes later, as on a busy node, finds a child at work. */
+const HOOK_CONNECTS_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 2_000;
 /** The kubelet may give a sidecar as little as 2 s. */
 const STOP_WITHIN_MS = 1_500;
@@ -60,7 +63,7 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
   const store = createCredentialStore({ clock, log, read: () => readGrants(identityDirectory) }, { containers });
   store.reload();
 
-  const run = createRun(deps, settings);
+  const run = createRun(deps, settings, store);
   const renewals = createRenewals({
     clock,
     log,
@@ -114,9 +117,23 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
 function createRun(
   { clock, log, write, renewCommand: command, env }: ServeDeps,
   settings: SidecarSettings,
+  store: Pick<CredentialStore, "isReady">,
 ): (signal: AbortSignal) => Promise<Renewal> {
-  if (command) return createRenewalProcess({ clock, log, write }, { command, env, deadlineMs: CHILD_DEADLINE_MS });
-  return async () => (await import("./renewal/renew.ts")).renew({ clock, log }, settings);
+  const { identityDirectory, startHook } = settings;
+  const deadlineMs = RENEWAL_DEADLINE_MS;
+  const inOwnProcess = async () => (await import("./renewal/renew.ts")).renew({ clock, log }, settings);
+  const run = command ? createRenewalProcess({ clock, log, write }, { command, env, deadlineMs }) : inOwnProcess;
+  const inHook = createHookRenewal(
+    { clock, log, write },
+    { identityDirectory, connectMs: HOOK_CONNECTS_MS, deadlineMs },
+  );
+  let isFirst = true;
+  return async (signal) => {
+    // A hook that finds a pod that has been ready does not wait for a renewal.
+    const expectsHook = startHook && isFirst && !store.isReady();
+    isFirst = false;
+    return (expectsHook ? await inHook(signal) : undefined) ?? run(signal);
+  };
 }
 
 /** Loads the metadata paths if the pod enables them: other pods spend no memory on them. */

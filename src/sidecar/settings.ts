@@ -94,6 +94,11 @@ export const SIDECAR_SETTINGS = {
     default: null,
     help: "If the pod never receives credentials, write the reason to this file, so that kubectl describe pod shows it",
   },
+  startHook: {
+    type: flag,
+    default: "false",
+    help: "Let mode wait, as a postStart hook in the same container, do the first renewal instead of a child process",
+  },
   metadata: {
     type: flag,
     default: "false",
@@ -128,6 +133,7 @@ export const WAIT_SETTINGS = {
   containers: SIDECAR_SETTINGS.containers,
   port: SIDECAR_SETTINGS.port,
   initTimeout: SIDECAR_SETTINGS.initTimeout,
+  startHook: SIDECAR_SETTINGS.startHook,
   level: SIDECAR_SETTINGS.level,
 } as const satisfies SettingTable;
 

@@ -7,6 +7,7 @@ import type { Log } from "../runtime/log.ts";
 import { canConnect } from "../runtime/tcp.ts";
 import { readGrants } from "./files/grants-file.ts";
 import { isServed } from "./grants.ts";
+import type { OfferOutcome } from "./renewal/hook-renewal.ts";
 import type { WaitSettings } from "./settings.ts";
 
 /** Poll interval: short at first, because the pod's start waits for it, then a twentieth of the elapsed time. */
@@ -19,16 +20,23 @@ export interface WaitDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly signal: AbortSignal;
+  /** Offers the sidecar to do its first renewal (renewal/hook-renewal.ts); absent where no hook is expected to. */
+  readonly offer?: (() => Promise<OfferOutcome>) | undefined;
 }
 
 /**
- * Polls until every container has received credentials and the credentials port listens; resolves with the exit code: 0
- * then, 1 after `initTimeout` or when `signal` aborts.
+ * Polls until every container has received credentials and the credentials port listens, and does the sidecar's first
+ * renewal meanwhile if the sidecar waits for that; resolves with the exit code: 0 then, 1 after `initTimeout`, when `signal`
+ * aborts, or when the sidecar abandons the renewal.
  */
-export async function runWait({ clock, log, signal }: WaitDeps, settings: WaitSettings): Promise<0 | 1> {
+export async function runWait({ clock, log, signal, offer }: WaitDeps, settings: WaitSettings): Promise<0 | 1> {
   const { port, initTimeout } = settings;
   const startedAt = clock.now();
+  let outcome: OfferOutcome = offer ? "unwanted" : "renewed";
   while (!signal.aborted && clock.now() - startedAt < initTimeout) {
+    if (offer && outcome === "unwanted") outcome = await offer();
+    // Then the sidecar has ended or started another renewal: the rest of this one must not run beside it.
+    if (outcome === "abandoned") break;
     // A restarted sidecar finds the credentials of its predecessor before it listens.
     if (hasCredentials(settings) && (await canConnect({ host: "localhost", port }, CONNECT_TIMEOUT_MS))) return 0;
     await sleep(clock, Math.min(Math.max((clock.now() - startedAt) / 20, MIN_INTERVAL_MS), MAX_INTERVAL_MS), signal);

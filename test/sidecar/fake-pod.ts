@@ -35,6 +35,7 @@ export async function createFakePod(server: PodServer, changes: Partial<SidecarS
     port: 0,
     healthPort: 0,
     initTimeout: 60_000,
+    startHook: false,
     terminationMessageFile: join(directory, "termination-log"),
     metadata: false,
     metadataV1: false,

@@ -162,6 +162,25 @@ test("runSidecar() runs as a bundle as in a pod: serve, wait, renewal by a child
   assert.ok(!logged.includes("session-of"));
 });
 
+test("runSidecar() does the first renewal in the hook if the sidecar expects one, and later ones in child processes", async (t) => {
+  const entry = join(directory, "sidecar", "main.cjs");
+  const server = await startFakeServer();
+  t.after(() => server.stop());
+  const [port, healthPort] = await freePorts();
+  const pod = await createTestPod(t, server, { port, healthPort, startHook: true });
+  const serve = start(entry, ["serve"], pod.env);
+  const metrics = async () => (await sendRequest(healthPort, { path: "/metrics" })).text;
+  while (!serve.log().includes("podrole-sidecar is up")) await sleep(10);
+  assert.deepEqual(server.calls, [], "no child renews while the sidecar expects the hook");
+  assert.equal(await start(entry, ["wait"], pod.env).ended, 0);
+  assert.deepEqual(server.calls, ["certificate", "credentials"]);
+  while (!/renewals_total\{outcome="renewed"\} 1/.test(await metrics())) await sleep(10);
+  assert.equal((await sendRequest(port, { token: await pod.token("app") })).body["AccessKeyId"], "ASIAAPP1");
+  assert.ok(serve.log().includes("received a certificate"), "the hook's log lines are the sidecar's");
+  serve.child.kill("SIGTERM");
+  assert.equal(await serve.ended, 0);
+});
+
 test("runSidecar() exits with 1 and a termination message on SIGTERM while the first renewal hangs", async (t) => {
   const server = await startFakeServer();
   t.after(() => server.stop());

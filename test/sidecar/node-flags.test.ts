@@ -6,4 +6,5 @@ test("renewalFlags() keeps what protects the process and drops what saves memory
   const image = ["--disable-sigusr1", "--max-semi-space-size=1"];
   assert.deepEqual(renewalFlags(image), ["--disable-sigusr1", "--use-openssl-ca"]);
   assert.deepEqual(renewalFlags(["--disable-sigusr1", "--lite-mode"]), ["--disable-sigusr1", "--use-openssl-ca"]);
+  assert.deepEqual(renewalFlags(["--use-openssl-ca", "--disable-sigusr1"]), ["--disable-sigusr1", "--use-openssl-ca"]);
 });

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { systemClock } from "../../src/runtime/clock.ts";
+import type { OfferOutcome } from "../../src/sidecar/renewal/hook-renewal.ts";
 import { renew } from "../../src/sidecar/renewal/renew.ts";
 import { startServe } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
@@ -63,5 +64,25 @@ test("startServe() answers probes and the start hook while strangers hold every 
   const { text } = await get("/metrics");
   assert.match(text, /podrole_sidecar_connections_closed_total\{port="health",reason="connections"\} [1-9]/);
   for (const socket of strangers) socket.destroy();
+  await serving.stop("test");
+});
+
+test("runWait() offers a renewal until the sidecar has had one, and returns 1 when the sidecar abandons it", async (t) => {
+  const { serving, pod } = await setUp(t);
+  const { settings } = pod;
+  const { log } = createKeptLog();
+  const { signal } = new AbortController();
+  const run = (outcomes: OfferOutcome[], containers = ["app"]) =>
+    keepAlive(
+      runWait(
+        { clock: systemClock, log, signal, offer: async () => outcomes.shift() ?? assert.fail("offered again") },
+        { ...settings, containers, port: serving.port, initTimeout: 1_000 },
+      ),
+    );
+  assert.equal(await run(["unwanted"]), 0, "the pod has been ready");
+  const outcomes: OfferOutcome[] = ["unwanted", "renewed"];
+  assert.equal(await run(outcomes, ["app", "other"]), 1);
+  assert.deepEqual(outcomes, []);
+  assert.equal(await run(["abandoned"]), 1);
   await serving.stop("test");
 });
