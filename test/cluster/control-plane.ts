@@ -63,7 +63,8 @@ function controlPlane(
 function runSuites(env: Readonly<Record<string, string | undefined>>): Promise<number> {
   const options = ["--test", "--test-reporter=spec", "--test-timeout=600000", "--test-concurrency=1"];
   // Sequentially: each installs podrole.
-  const args = [...options, here("control-plane.test.ts"), here("operator.test.ts"), here("pod-status.test.ts")];
+  const suites = ["control-plane", "operator", "pod-status", "manifests"].map((name) => here(`${name}.test.ts`));
+  const args = [...options, ...suites];
   const child = spawn(process.execPath, args, { stdio: "inherit", env });
   const forward = (signal: NodeJS.Signals) => child.kill(signal);
   process.on("SIGINT", forward).on("SIGTERM", forward);
