@@ -24,6 +24,7 @@ import { behavioursOf } from "./behaviour.ts";
 import { CHART_POLICIES, chartPolicy } from "./chart-policies.ts";
 import { chartPolicyNames, chartSchema } from "./chart-schema.ts";
 import { dashboard } from "./dashboard.ts";
+import { faultRun, faultTable } from "./fault-table.ts";
 import { REPLACED_METRICS } from "./replaced-metrics.ts";
 import { sdkMessages, sdkOutcomes } from "./sdk-conformance.ts";
 
@@ -141,6 +142,7 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>>
     sidecar: () => settings(SIDECAR_SETTINGS),
   },
   "docs/errors.md": { errors, "skip reasons": skipReasons },
+  "docs/faults.md": { run: faultRun, table: () => faultTable(table) },
   "docs/kiam-behaviour.md": {
     kiam: () => behaviours("kiam"),
     kube2iam: () => behaviours("kube2iam"),

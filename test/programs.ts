@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type EmulatedCluster, startEmulatedCluster } from "../emulators/cluster.ts";
+import { type EmulatedCluster, type EmulatedClusterOptions, startEmulatedCluster } from "../emulators/cluster.ts";
 import { type RunningProgram, startProgram } from "../emulators/start-program.ts";
 import { until } from "../emulators/until.ts";
 import { freeOffset } from "../src/cli/demo/ports.ts";
@@ -63,7 +63,7 @@ export interface Programs {
 }
 
 /** `roles` exist and trust the server; `denied` exist and do not. */
-export interface ProgramsOptions {
+export interface ProgramsOptions extends Pick<EmulatedClusterOptions, "front"> {
   readonly launch?: Launch;
   readonly roles: readonly string[];
   readonly denied?: readonly string[];
@@ -76,12 +76,14 @@ export async function openPrograms({
   roles,
   denied = [],
   serverFlags = [],
+  front,
 }: ProgramsOptions): Promise<Programs> {
   const path = process.env["PATH"] ?? "";
   const cluster = await startEmulatedCluster(
     { clock },
     {
       runtime: { ...launch.cli, path },
+      ...(front && { front }),
       region: REGION,
       accountId: ACCOUNT,
       roles: [

@@ -1,0 +1,37 @@
+// The form of a fault: how it begins and ends, and what must be seen of it.
+import type { FaultWorld } from "./world.ts";
+
+/** Whose log and metrics an operator reads. */
+export type Source = "server" | "webhook" | "sidecar";
+
+/** Ends a fault. */
+export type End = () => Promise<void> | void;
+
+/** One fault. */
+export interface FaultRow {
+  readonly id: string;
+  /** What happens, as the table shows it. */
+  readonly title: string;
+  readonly begin: (world: FaultWorld) => Promise<End> | End;
+  /** How long it lasts, in milliseconds; default 8 s. */
+  readonly lastsMs?: number;
+  /**
+   * A pod created meanwhile: "served" gets credentials before the fault ends, "waits" gets them afterwards. Absent: either,
+   * as for faults that are over at once.
+   */
+  readonly newcomer?: "served" | "waits";
+  /** The app's requests may fail meanwhile, for this reason: its own sidecar is what is at fault. */
+  readonly appFails?: string;
+  /** A line that must be in the log of such a program. */
+  readonly log?: { readonly from: Source; readonly pattern: RegExp };
+  /** A metric of which at least one series must rise; for a gauge of something well, `falls`. */
+  readonly metric?: {
+    readonly from: Exclude<Source, "sidecar">;
+    readonly name: string;
+    readonly moves: "rises" | "falls";
+  };
+  /** The alert that fires if it lasts. */
+  readonly alert?: string;
+  /** Also in the short form. */
+  readonly isShort?: true;
+}

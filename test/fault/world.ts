@@ -1,0 +1,118 @@
+// What the faults happen to: two servers behind one address, a webhook, and the sidecar of a running app, each the real
+// program with a clock of its own that a fault can set. Sessions last 30 s, so that a fault of some seconds meets renewals.
+// States: open → closed (close() ends every process).
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { RunningProgram } from "../../emulators/start-program.ts";
+import type { AdmittedPod } from "../admitted-pod.ts";
+import { openPrograms, type Programs, type RunningSidecar } from "../programs.ts";
+import { type Service, startService } from "../story/service.ts";
+import { type ShortSessions, startShortSessions } from "../story/short-sessions.ts";
+
+const ROOT = join(import.meta.dirname, "../..");
+/** Debian's package libfaketime. */
+const FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+export const ROLE = "shop-app";
+const SESSION_MS = 30_000;
+
+/** Programs whose clock can be set; both servers have the same one. */
+export type ClockOwner = "server" | "webhook" | "sidecar";
+
+/** Everything that a fault can touch. */
+export interface FaultWorld {
+  readonly programs: Programs;
+  readonly sts: ShortSessions;
+  readonly servers: RunningProgram[];
+  readonly identity: Service;
+  readonly credentials: Service;
+  readonly app: RunningSidecar;
+  /** Sets a program's wall clock off the real time by so many seconds; its monotonic clock goes on. */
+  setClock(owner: ClockOwner, offsetSeconds: number): void;
+  /** Creates a pod through the webhook; rejects if it is refused. */
+  createPod(): Promise<AdmittedPod>;
+  /** Starts a server and puts it behind the address. */
+  addServer(): Promise<RunningProgram>;
+  close(): Promise<void>;
+}
+
+/** Returns why the faults cannot run on this machine; empty if they can. */
+export function missingTools(): readonly string[] {
+  return existsSync(FAKETIME) ? [] : [`${FAKETIME} is missing (Debian: libfaketime)`];
+}
+
+/** Starts everything; resolves when the app has credentials. */
+export async function openFaultWorld(): Promise<FaultWorld> {
+  const directory = mkdtempSync(join(tmpdir(), "podrole-fault-"));
+  const clockFile = (owner: ClockOwner) => join(directory, `${owner}.clock`);
+  const setClock = (owner: ClockOwner, offsetSeconds: number) =>
+    writeFileSync(clockFile(owner), `${offsetSeconds < 0 ? "" : "+"}${offsetSeconds}s\n`);
+  for (const owner of ["server", "webhook", "sidecar"] as const) setClock(owner, 0);
+  const launcher = writeLauncher(directory, clockFile);
+  const [identity, credentials, sts] = [await startService(), await startService(), await startShortSessions()];
+  sts.lifetimes.set(`arn:aws:iam::123456789012:role/${ROLE}`, SESSION_MS);
+  const servers: RunningProgram[] = [];
+  const programs = await openPrograms({
+    launch: {
+      cli: { execPath: launcher, entry: join(ROOT, "src/cli/main.ts") },
+      sidecar: { execPath: launcher, args: ["--no-warnings", join(ROOT, "src/sidecar/main.ts")] },
+    },
+    roles: [ROLE],
+    serverFlags: ["--sts-endpoint", sts.url, "--sts-timeout", "3s"],
+    front: async (server) => {
+      admit(server);
+      return { identity: identity.address, credentials: credentials.address };
+    },
+  });
+  sts.target = programs.cluster.sts.url;
+
+  function admit(server: RunningProgram): void {
+    servers.push(server);
+    identity.endpoints.push(server.ports["identity"] ?? 0);
+    credentials.endpoints.push(server.ports["credentials"] ?? 0);
+  }
+  async function addServer(): Promise<RunningProgram> {
+    const server = await programs.cluster.startServer();
+    admit(server);
+    return server;
+  }
+  let pods = 0;
+  const createPod = (): Promise<AdmittedPod> => programs.createPod({ name: `pod-${++pods}`, roles: { app: ROLE } });
+
+  await addServer();
+  const app = await programs.startSidecar(await createPod());
+  return {
+    programs,
+    sts,
+    servers,
+    identity,
+    credentials,
+    app,
+    setClock,
+    createPod,
+    addServer,
+    async close() {
+      await programs.close();
+      await Promise.all([identity.close(), credentials.close(), sts.close()]);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Writes a script that starts Node with the clock of its program; returns its path. */
+function writeLauncher(directory: string, clockFile: (owner: ClockOwner) => string): string {
+  // The command line's second argument is the program's name; a sidecar's is its entry.
+  const text = `#!/bin/sh
+case "$2" in
+server) clock=${clockFile("server")} ;;
+webhook) clock=${clockFile("webhook")} ;;
+*) clock=${clockFile("sidecar")} ;;
+esac
+export LD_PRELOAD=${FAKETIME} FAKETIME_TIMESTAMP_FILE=$clock FAKETIME_NO_CACHE=1 DONT_FAKE_MONOTONIC=1
+exec ${process.execPath} "$@"
+`;
+  const path = join(directory, "launch.sh");
+  writeFileSync(path, text);
+  chmodSync(path, 0o755);
+  return path;
+}
