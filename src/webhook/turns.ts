@@ -2,17 +2,17 @@
 // so each turn of the event loop has room for one: sockets are read in between, and small reviews overtake large ones.
 // States of a review: waiting → running (take() resolves), or left (take() rejects). Ended by its turn or by its signal.
 
-/** Reviews of at least this size, in bytes, wait for small ones. Nearly all pods have less. */
-const LARGE_BODY_BYTES = 128 * 1024;
+/** Reviews of at least this weight (reviewWeight() in bodies.ts) wait for small ones. Nearly all pods have less. */
+export const LARGE_WEIGHT = 128 * 1024;
 /** One of this many turns is for a large review even if small ones wait, so that they cannot keep it out. */
 const LARGE_TURN = 8;
 
 export interface Turns {
   /**
-   * Resolves when it is the turn of a review of `bytes` bytes. Callers that wait have turns one after the other. Rejects
+   * Resolves when it is the turn of a review of this weight. Callers that wait have turns one after the other. Rejects
    * with the signal's reason when that aborts first.
    */
-  take(caller: string, bytes: number, signal?: AbortSignal): Promise<void>;
+  take(caller: string, weight: number, signal?: AbortSignal): Promise<void>;
 }
 
 type Resolve = () => void;
@@ -34,10 +34,10 @@ export function createTurns({ nextTurn }: { readonly nextTurn: (task: () => void
   }
 
   return {
-    take: (caller, bytes, signal) =>
+    take: (caller, weight, signal) =>
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason as Error);
-        const queue = bytes < LARGE_BODY_BYTES ? small : large;
+        const queue = weight < LARGE_WEIGHT ? small : large;
         const leave = () => {
           queue.remove(caller, start);
           reject(signal?.reason as Error);
