@@ -45,10 +45,10 @@ function setUp({
   return { clock, reads, lookups: createLookups({ clock, cluster }, { timeoutMs: 2_000 }) };
 }
 
-const context = (namespace: string, account: string | undefined, live: boolean) => ({
+const context = (namespace: string, account: string | undefined, isLive: boolean) => ({
   namespace: { name: "shop", labels: { origin: namespace }, annotations: { [ROLE]: namespace } },
   serviceAccountAnnotations: account === undefined ? {} : { [ROLE]: account },
-  live,
+  isLive,
 });
 
 suite("cached()", () => {
