@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { RunningPod } from "../../emulators/kubelet/node.ts";
 import { until } from "../../emulators/until.ts";
@@ -54,6 +55,8 @@ async function run(name: string, role: string, options: Partial<Parameters<Shop[
 /** Resolves with the number of requests to which the pod's sidecar has returned credentials. */
 async function answered({ pod }: RunningPod): Promise<number> {
   const port = pod.spec.initContainers?.[0]?.env?.find(({ name }) => name === "PODROLE_HEALTH_PORT")?.value ?? "";
+  // The page of a moment ago is returned for 250 ms.
+  await delay(300);
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
   return Number(/^podrole_sidecar_requests_total\{code="OK"\} (\d+)$/m.exec(text)?.[1]);
 }
