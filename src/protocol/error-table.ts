@@ -218,7 +218,7 @@ export const ERRORS = {
     summary:
       "The certificate of podrole's server does not verify against the trust bundle of the pod or of the webhook.",
     remedy:
-      "If the message names a certificate that has expired or is not yet valid, synchronize the clocks of the nodes. Otherwise the CA was replaced before the pod had received it, or the server belongs to another installation: restart the pod, which then gets the current bundle. Until their current credentials expire, running pods are not affected.",
+      "If the message names a certificate that has expired or is not yet valid, synchronize the clocks of the nodes. Otherwise the new CA began to sign before the pod had received it, or the server belongs to another installation: restart the pod, which then gets the current bundle. Until their current credentials expire, running pods are not affected.",
   },
   KUBERNETES_UNAVAILABLE: {
     http: 503,

@@ -97,7 +97,7 @@ export const SIDECAR_SETTINGS = {
   startHook: {
     type: flag,
     default: "false",
-    help: "Let mode wait, as a postStart hook in the same container, do the first renewal instead of a child process",
+    help: "Do the first renewal in the process of mode wait, which runs as a postStart hook in the same container, instead of in a child process",
   },
   metadata: {
     type: flag,

@@ -137,7 +137,7 @@ export const CALLS = {
     callers: {
       pod: ["a pod, with its certificate", "ROLE_MISSING", OWN],
       repointed: [
-        "a pod whose annotations, changed since as by its kubelet, give other roles to both containers",
+        "a pod whose annotations were changed after admission, for example by its kubelet, and now give other roles to both containers",
         "ROLE_MISSING",
         OWN,
       ],

@@ -100,7 +100,7 @@ suite("decideContainers() with --pin-roles", () => {
     assert.deepEqual((await decide(pod, pod, both, pinning)).outcome, [ORDERS, "ROLE_MISSING"]);
   });
 
-  test("asks the namespace at each issue: ROLE_FORBIDDEN for a pinned role that it does not permit", async () => {
+  test("asks the namespace at each issuance: ROLE_FORBIDDEN for a pinned role that it does not permit", async () => {
     const pod = podWith({ pin, permitted: "nothing" });
     assert.deepEqual((await decide(pod, pod, ["app"], pinning)).outcome, ["ROLE_FORBIDDEN"]);
   });
