@@ -23,6 +23,7 @@ export function warningHeaders(warnings: readonly string[]): readonly string[] {
 
 function headerOf(text: string): string {
   const quoted = `299 - "${text.replace(/[\\"]/g, "\\$&")}"`;
-  // UTF-8 on the wire; node:http takes it as latin1.
+  // The header is UTF-8 on the wire; node:http writes strings as latin1, so the UTF-8 bytes are passed as latin1
+  // characters.
   return Buffer.from(quoted).toString("latin1");
 }

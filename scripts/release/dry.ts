@@ -28,7 +28,7 @@ function verification(helm: string, scratch: string): readonly (readonly string[
 
 const arch = () => (process.arch === "x64" ? "amd64" : process.arch);
 
-/** By the folder of the artefacts. */
+/** Where to upload the artefacts, by their folder. */
 const UPLOADS: Readonly<Record<string, string>> = {
   npm: "npm registry: npm publish --provenance",
   chart: "OCI registry of charts: helm push",

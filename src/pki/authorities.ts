@@ -1,5 +1,5 @@
 // podrole's CA over time, as a pure state machine: nothing here reads a clock or writes a Secret.
-//   next      in every bundle, does not sign: a pod must have received a CA before it meets its certificates
+//   next      in every bundle, does not sign: a pod must have received a CA before it meets certificates of that CA
 //   current   in every bundle, signs
 //   previous  in every bundle until its last leaf has expired; its key is deleted
 // How long a CA is still needed follows from the longest lifetime that servers have issued with it, which they record in its
@@ -21,7 +21,7 @@ export interface RotationOptions {
   readonly lifetimeMs: number;
   /**
    * Lifetime of the certificates that the server issues from now on, in milliseconds. At most a sixth of `lifetimeMs`;
-   * otherwise the CA's own end shortens leaves.
+   * otherwise leaf certificates are cut off at the CA's expiry.
    */
   readonly leafLifetimeMs: number;
   /**
@@ -152,14 +152,17 @@ export function outlook({ current, next, previous }: Authorities, options: Rotat
   return steps.toSorted((a, b) => a.at - b.at);
 }
 
-/** Until servers recorded what they issue, hardly any issued more than the default. */
+/**
+ * For slots written before servers recorded lifetimes: hardly any server issued certificates that lived longer than the
+ * default.
+ */
 const UNRECORDED_LEAF_MS = HOUR_MS;
 
 function longestLeafMs({ longestLeafMs }: Pick<Slot, "longestLeafMs">, { leafLifetimeMs }: RotationOptions): number {
   return longestLeafMs ?? Math.max(leafLifetimeMs, UNRECORDED_LEAF_MS);
 }
 
-/** Returns from when on the next CA can sign without any pod that has not received it. Unix milliseconds. */
+/** Returns the time from which the next CA can sign because every pod has received it. Unix milliseconds. */
 function publishedLongEnoughAt({ since }: Slot, current: Slot, options: RotationOptions): number {
   return since + SETTLE_MS + (options.publishMs ?? longestLeafMs(current, options));
 }
@@ -171,7 +174,7 @@ function refuseActivation({ current, next, previous }: Authorities, now: number,
   if (now < publishedAt) {
     return `the next CA was published too recently: wait ${minutes(publishedAt - now)} until every pod has received it`;
   }
-  // There is one slot for a previous CA, and its leaves still need it.
+  // There is only one slot for a previous CA, and leaf certificates of the CA in it are still valid.
   if (previous) return `the previous CA is not retired: wait ${minutes(retirableAt(previous, options) - now)}`;
   return undefined;
 }
@@ -189,7 +192,7 @@ function activate(current: Slot, next: Slot, now: number): Authorities {
 }
 
 function newSlot(now: number, { commonName, lifetimeMs }: RotationOptions): Slot {
-  // Different names leave a verifier only one path to try.
+  // Each CA has a different name, so a verifier finds only one candidate issuer.
   const dated = `${commonName} ${new Date(now).toISOString().slice(0, 10)}`;
   return { authority: createAuthority({ commonName: dated, now, lifetimeMs }), since: now };
 }

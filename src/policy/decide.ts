@@ -1,5 +1,5 @@
 // Decides which container of a pod gets which role, which is podrole's central decision. Pure. The webhook calls it at
-// admission, for an early and friendly answer; the server calls it at each issue, with binding effect. It never throws,
+// admission, for an early and friendly answer; the server calls it at each issuance, with binding effect. It never throws,
 // whatever the annotations contain, and permits nothing that no annotation of the namespace permits.
 import { isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
 import { judgeByAllowedRoles } from "./allowed-roles.ts";

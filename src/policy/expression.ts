@@ -37,7 +37,7 @@ export interface Expression {
 
 /** In bytes: expressions without their programs, of more than 5000 namespaces. */
 const compiled = createLru<Result<Expression>>(4_000_000);
-/** In bytes, beside twice the text. */
+/** In bytes: overhead of a cached expression, in addition to two bytes per character of its text. */
 const OVERHEAD_BYTES = 600;
 /** All that one decision needs, so that programs are not evicted and compiled again for each of its roles. */
 const CACHED_INSTRUCTIONS = MAX_INSTRUCTIONS + MAX_INSTRUCTIONS_OF_ARRAY;

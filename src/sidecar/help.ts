@@ -15,11 +15,14 @@ Modes:
            credentials (classic mode)
   wait     wait until serve is ready
   renew    renew the credentials once; serve runs this mode in a child process
+           for every renewal but the first of a pod with a hook, which runs in
+           the hook's process (mode wait)
   help     print this help
   version  print the version
 
-Settings of serve, init and renew; wait accepts only some of them. The flag
-takes precedence over the environment variable.
+Settings of serve, init and renew. wait accepts only the flags
+--identity-directory, --containers, --port, --init-timeout, --start-hook and
+--level. The flag takes precedence over the environment variable.
 `;
 
 const NOTES = `

@@ -76,7 +76,9 @@ export function auditAnnotations(
 const MAX_ANNOTATION_LENGTH = 1_024;
 const MAX_TEXT_LENGTH = 256;
 const MAX_GROUPS = 32;
-/** Programs that collect logs split lines above 16 KiB, which 32 roles have only with the longest names. */
+/**
+ * Log collectors split lines above 16 KiB; a line with 32 roles gets that long only if the names are the longest allowed.
+ */
 const MAX_ROLES = 32;
 
 /** How many elements of a list a record leaves out; undefined: none. */

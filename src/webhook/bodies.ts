@@ -10,8 +10,8 @@ import type { Turns } from "./turns.ts";
 /** In bytes: the API server accepts requests up to 3 MiB, and the review of a creation holds one object. */
 const MAX_BODY_BYTES = 3 * 1024 * 1024;
 /**
- * Objects, lists, members and elements. A variable of a container has five, so this is a pod with about 20 000 of them.
- * JSON.parse() then takes up to 0.1 s on one core.
+ * Objects, lists, members and elements. An environment variable takes five nodes, so the limit is a pod with about 20 000
+ * variables. JSON.parse() then takes up to 0.1 s on one core.
  */
 const MAX_NODES = 100_000;
 /** Upper bound on the memory of one node, measured with objects of one member each, all with different names. */
@@ -67,8 +67,8 @@ export function limitBodies(http: FastifyInstance<Server>, { requests, turns, on
 }
 
 /**
- * How long a review keeps the webhook busy, as the size in bytes of an ordinary one that takes as long: a container without
- * variables has 16 bytes and three nodes, and costs a decision as much as 160 bytes of an ordinary pod.
+ * Returns the weight of a review: the size in bytes of an ordinary review that keeps the webhook busy for the same time.
+ * A container without variables has 16 bytes and three nodes but costs as much as 160 bytes of an ordinary pod.
  */
 export function reviewWeight({ bytes, nodes }: { readonly bytes: number; readonly nodes: number }): number {
   return bytes + 50 * nodes;
@@ -115,7 +115,7 @@ function endOfString(json: Uint8Array, start: number): number {
   for (let end = json.indexOf(CODE.quote, start + 1); end >= 0; end = json.indexOf(CODE.quote, end + 1)) {
     let backslash = end - 1;
     while (json[backslash] === CODE.backslash) backslash -= 1;
-    // An even number of backslashes stands for themselves.
+    // If the number of backslashes before the quote is even, they escape each other and not the quote.
     if ((end - backslash) % 2 === 1) return end;
   }
   return json.length;

@@ -1,4 +1,4 @@
-// Role annotations against a node, on a real API server: a kubelet's identity writes pods/status of its own pod.
+// Role annotations are protected from a node, on a real API server: a kubelet's identity writes pods/status of its own pod.
 import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import { until } from "../../emulators/until.ts";
@@ -13,7 +13,7 @@ const NODE = `status-node-${process.pid}`;
 const POLICY = readText("manifests/base/pod-status-policy.yaml");
 const KUBELET = ["--as", `system:node:${NODE}`, "--as-group", "system:nodes", "--as-group", "system:authenticated"];
 const REFUSED = /cannot be changed through pods\/status; change them on the pod itself/;
-/** The namespace has no label of podrole's: the policy has no selector. */
+/** The namespace does not need podrole's label, because the policy has no namespace selector. */
 const OBJECTS = `apiVersion: v1
 kind: Namespace
 metadata: { name: ${NAMESPACE} }

@@ -1,4 +1,4 @@
-// What callers can make the gRPC ports hold, over real sockets and TLS with small limits.
+// How much callers can make the gRPC ports hold (connections, streams, bytes), over real sockets and TLS with small limits.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect as connectHttp2, type OutgoingHttpHeaders } from "node:http2";
@@ -93,7 +93,7 @@ async function start(
     return { certificatePem, privateKey };
   };
 
-  /** One HTTP/2 connection of a client that keeps no rule; with a certificate on the credentials port. */
+  /** One HTTP/2 connection of a client that ignores every limit; with a certificate on the credentials port. */
   async function session(uid = "hog") {
     const pod = podOf(uid);
     const client = connectHttp2(`https://127.0.0.1:${port}`, {
@@ -156,7 +156,7 @@ test("the identity port serves a caller while strangers behind the same address 
   assert.ok(listener.connections().open <= LIMITS.connections);
 });
 
-test("the identity port ends streams beyond those of one connection and of all, and serves a caller beside them", async (context) => {
+test("the identity port ends streams beyond the limit of one connection and beyond that of all connections, and serves a caller beside them", async (context) => {
   const { session, call, closed } = await start(context, "identity");
   for (let index = 0; index < 3; index++) {
     const { request } = await session();

@@ -118,8 +118,8 @@ suite("createDue(), whatever happens to the clocks,", () => {
   });
 
   /**
-   * Runs the steps; `time` is what the task waits for, and `overdueMs` for how long the process has been running since it was
-   * due on either clock.
+   * Runs the steps; `time` is what the task waits for, and `overdueMs` is how long the process has run since `time` was due
+   * on either clock.
    */
   async function play(
     { minIntervalMs, again }: { readonly minIntervalMs: number; readonly again: number | undefined },

@@ -51,7 +51,7 @@ export function declareInject(command: Command): void {
     ],
     exitCodes: inputExitCodes(
       "done",
-      "at least one pod is refused, and stays unchanged; with --strict also a role annotation without a known pod template",
+      "at least one pod is refused, and stays unchanged; with --strict also if a role annotation belongs to no pod template that podrole knows",
     ),
     docs: "docs/migrate.md describes injection without the webhook",
   });

@@ -39,8 +39,8 @@ export interface MigrateArguments {
 const ARRIVAL = {
   docs: "docs/migrate.md describes the migration in waves, each finding, and how to roll back",
   exitCodes: inputExitCodes(
-    "no pod needs work or is refused; always with -o values",
-    "at least one pod needs work or is refused",
+    "no pod needs work and none is refused; with -o values also otherwise",
+    "at least one pod needs work or is refused (never with -o values)",
   ),
 };
 const DEPARTURE = {

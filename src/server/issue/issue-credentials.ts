@@ -1,5 +1,5 @@
 // The credentials port's use case: find the pod, decide each container's role (decide-containers.ts), get the
-// credentials, record each result. It runs at every issue
+// credentials, record each result. It runs at every issuance
 // and decides anew, whatever the webhook decided at admission. It has no state of its own beyond a request.
 import type { PodIdentity } from "../../pki/identity.ts";
 import { type AssumeRoleInput, assumeRoleInput, decideRoles, type PolicySettings } from "../../policy/decide.ts";

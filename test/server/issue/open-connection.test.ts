@@ -125,7 +125,7 @@ for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
     opened.resume();
     const sessions: Buffer[] = [];
     opened.on("session", (session: Buffer) => sessions.push(session));
-    // Data of the server follows its session tickets.
+    // The server sends its session tickets before its first data, so they have arrived when data has.
     await Promise.all([once(opened, "secureConnect"), once(opened, "data")]);
     const session = sessions.at(-1) ?? opened.getSession();
     assert.ok(session);

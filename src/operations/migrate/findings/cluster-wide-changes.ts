@@ -22,7 +22,7 @@ export function generalChanges(
         ? "so SDKs that read their region from instance metadata need AWS_REGION or the webhook's --region"
         : `and AWS_REGION=${region} where a pod sets none`
     }`,
-    "edits of a live pod: as today, each issue of credentials follows the pod's current annotations; injection happens only at creation, so a first role annotation on a running pod takes effect after a restart",
+    "edits of a live pod: as today, each issuance of credentials follows the pod's current annotations; injection happens only at creation, so a first role annotation on a running pod takes effect after a restart",
     "a role that is not permitted: the creation of the pod is refused with the reason; today the pod runs without credentials",
   ].filter((text) => text !== "");
 }

@@ -42,10 +42,10 @@ const SERVER: Readonly<Record<string, Row>> = {
   kubeconfig: () => ({ remark: "podrole uses the ServiceAccount of its pods" }),
 };
 
-/** Of the agent, which has no counterpart, only the logging flags need no remark. */
+/** The agent has no counterpart in podrole, so each of its flags gets a remark, except the logging flags. */
 const AGENT: Readonly<Record<string, Row>> = { "json-log": silent, level: silent };
 
-/** Remarks about a flag that both programs have appear once. */
+/** A remark about a flag of both programs appears only once. */
 export function convertKiam(server: ContainerFlags, agent: ContainerFlags): Conversion {
   const explain = (flag: string) => KIAM_FLAGS[`--${flag}`] ?? "podrole has no such flag";
   const converted = convert(server, SERVER, explain);
