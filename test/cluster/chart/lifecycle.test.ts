@@ -139,7 +139,12 @@ for (const method of [HELM, KUSTOMIZE]) {
       stopServer = await startServer(kubectl, kubeconfig);
       await until(hasTrust, "CA, trust bundle and caBundle exist");
       created = await storedTrust();
-      assert.deepEqual(Object.keys(created.ca as object), ["current.crt", "current.key", "current.since"]);
+      assert.deepEqual(Object.keys(created.ca as object), [
+        "current.crt",
+        "current.key",
+        "current.leaf-seconds",
+        "current.since",
+      ]);
     });
 
     for (const [what, change, count] of method.changes) {
