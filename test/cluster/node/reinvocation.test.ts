@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, suite, test } from "node:test";
 import { app, deployment, pod } from "./pods.ts";
-import { assumed, diagnose, kubectl, rolledOut, useNamespace } from "./suite.ts";
+import { assumed, diagnose, eventually, kubectl, Not, rolledOut, useNamespace } from "./suite.ts";
 
 // The API server calls mutating webhooks in the order of their configurations' names.
 const CONFIGURATIONS = { before: "a-other", after: "z-other" } as const;
@@ -34,6 +34,12 @@ suite("another mutating webhook", { timeout: 600_000 }, () => {
     await rolledOut(shop.name, "deployment/other");
     for (const [order, name] of Object.entries(CONFIGURATIONS)) {
       await kubectl.ok(["apply", "-f", "-"], configuration(name, order, certificate));
+      // The API server learns of the configuration, and kube-proxy of the Service, a moment later.
+      await eventually(`the webhook that is called ${order} podrole's`, async () => {
+        const names = ["create", "--dry-run=server", "-o", "jsonpath={.spec.containers[*].name}", "-f", "-"];
+        const { out, err } = await shop.run(names, pod("probe", { labels: { other: order } }));
+        return out.includes("added") ? out : new Not(out + err);
+      });
     }
   });
   after(async () => {
