@@ -1,7 +1,7 @@
 // podrole's real programs for the suites of attacks and fuzzing: server and webhook with an emulated API server and STS, and
 // sidecars of pods that the webhook admitted, each a process of its own. States: open → closed (close()). While a sidecar
 // runs, its pod's token is replaced as a kubelet replaces it.
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -41,6 +41,7 @@ export interface RunningSidecar {
   token(container: string): Promise<string>;
   /** Runs another mode of its program in its environment; resolves with the exit code. `flags`: of Node. */
   run(mode: string, flags?: (own: readonly string[]) => readonly string[]): Promise<number | null>;
+  /** Stops it, and kills what run() started. */
   close(): Promise<void>;
 }
 
@@ -160,6 +161,8 @@ async function startSidecar(
   const { execPath, args } = launch.sidecar;
   const path = process.env["PATH"] ?? "";
   const program = await startProgram({ execPath, path }, "podrole-sidecar", [...args, "serve"], env);
+  /** Other modes of its program that run, such as the hook. */
+  const others = new Set<ChildProcess>();
   return {
     pod,
     program,
@@ -172,11 +175,14 @@ async function startSidecar(
         env: { PATH: path, ...env },
         stdio: "ignore",
       });
+      others.add(child);
+      child.once("exit", () => others.delete(child));
       const [code] = (await once(child, "exit")) as [number | null];
       return code;
     },
     async close() {
       clearInterval(rotation);
+      for (const child of others) child.kill();
       await program.stop();
     },
   };

@@ -9,7 +9,7 @@ import { sendRequest } from "../sidecar/send-request.ts";
 import { type Newcomer, startNewcomer } from "./newcomer.ts";
 import { isServed, markLogs, movedSeries, readMetric, untilFresh, watchApp } from "./observe.ts";
 import { type FaultResult, writeFaultResults } from "./results.ts";
-import type { FaultRow } from "./row.ts";
+import type { End, FaultRow } from "./row.ts";
 import { AWS_ROWS } from "./rows/aws.ts";
 import { CLUSTER_ROWS } from "./rows/cluster.ts";
 import { PROGRAM_ROWS } from "./rows/programs.ts";
@@ -20,7 +20,7 @@ const isShort = process.env["PODROLE_FAULT"] === "short";
 const only = process.env["PODROLE_FAULT_ROW"] ?? "";
 const LASTS_MS = 8_000;
 /** Until when everything must be well again by itself. */
-const HEALED_MS = 60_000;
+const HEALED_MS = 75_000;
 /** A line may be written shortly after the end. */
 const LINE_MS = 3_000;
 
@@ -35,9 +35,9 @@ async function isReady(port: number | undefined): Promise<boolean> {
   return Promise.race([response, delay(1_000, false)]);
 }
 
-async function isWell(): Promise<boolean> {
+async function isWell({ isHealed = () => true }: FaultRow): Promise<boolean> {
   const pages = [...world.servers, world.programs.cluster.webhook].map(({ ports }) => isReady(ports["pages"]));
-  return (await Promise.all([...pages, isServed(world.app)])).every((isGood) => isGood);
+  return (await Promise.all([...pages, isServed(world.app)])).every((isGood) => isGood) && isHealed(world);
 }
 
 /** Returns the milliseconds until `condition`, or undefined if it does not come in time. */
@@ -59,7 +59,13 @@ async function happen(row: FaultRow): Promise<readonly string[]> {
   const app = watchApp(world.app, watching.signal, held);
   const logs = markLogs(world);
   const before = row.metric && (await readMetric(world, row.metric));
-  const end = await row.begin(world);
+  let end: End;
+  try {
+    end = await row.begin(world);
+  } catch (error) {
+    watching.abort();
+    throw error;
+  }
   const began = performance.now();
   const newcomer = startNewcomer(world);
   let servedAt = Number.POSITIVE_INFINITY;
@@ -70,7 +76,7 @@ async function happen(row: FaultRow): Promise<readonly string[]> {
   await end();
   const ended = performance.now();
   const newcomerMs = await timeUntil(async () => servedAt < Number.POSITIVE_INFINITY, ended);
-  const wellMs = await timeUntil(isWell, ended);
+  const wellMs = await timeUntil(() => isWell(row), ended);
   const after = row.metric && (await readMetric(world, row.metric));
   if (row.log !== undefined && logs.find(row.log, newcomer.sidecars) === undefined) await delay(LINE_MS);
   const line = row.log && logs.find(row.log, newcomer.sidecars);
@@ -90,7 +96,9 @@ async function happen(row: FaultRow): Promise<readonly string[]> {
     ...(newcomerMs === undefined
       ? [`the new pod has no credentials ${HEALED_MS / 1000} s after the end: ${lastLine(newcomer)}`]
       : []),
-    ...(wellMs === undefined ? [`a program is not ready ${HEALED_MS / 1000} s after the end`] : []),
+    ...(wellMs === undefined
+      ? [`a program is not ready, or an object not repaired, ${HEALED_MS / 1000} s after the end`]
+      : []),
     ...(row.newcomer === "served" && !wasServedMeanwhile ? ["the new pod had to wait for the end"] : []),
     ...(row.newcomer === "waits" && wasServedMeanwhile ? ["the new pod got credentials: the fault had no effect"] : []),
     ...(row.log !== undefined && line === undefined ? [`no line of ${row.log.from} matches ${row.log.pattern}`] : []),

@@ -21,6 +21,8 @@ export interface Newcomer {
 /** Creates the pod and goes on until it has credentials or is closed. */
 export function startNewcomer(world: FaultWorld): Newcomer {
   const sidecars: RunningSidecar[] = [];
+  /** The kubelet runs a hook beside each start, which makes the first renewal. */
+  const hooks: Promise<unknown>[] = [];
   const ending = new AbortController();
   const { signal } = ending;
 
@@ -46,6 +48,7 @@ export function startNewcomer(world: FaultWorld): Newcomer {
       const sidecar = await world.programs.startSidecar(pod, { waits: false }).catch(() => undefined);
       if (sidecar !== undefined) {
         sidecars.push(sidecar);
+        hooks.push(sidecar.run("wait"));
         if (await becomesServed(sidecar)) return performance.now();
       }
       await delay(RETRY_MS);
@@ -61,6 +64,7 @@ export function startNewcomer(world: FaultWorld): Newcomer {
       ending.abort();
       await served;
       for (const sidecar of sidecars) await sidecar.close();
+      await Promise.all(hooks);
     },
   };
 }

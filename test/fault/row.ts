@@ -22,6 +22,8 @@ export interface FaultRow {
   readonly newcomer?: "served" | "waits";
   /** The app's requests may fail meanwhile, for this reason: its own sidecar is what is at fault. */
   readonly appFails?: string;
+  /** True once what the fault broke is repaired, besides the programs' readiness. */
+  readonly isHealed?: (world: FaultWorld) => boolean;
   /** A line that must be in the log of such a program. */
   readonly log?: { readonly from: Source; readonly pattern: RegExp };
   /** A metric of which at least one series must rise; for a gauge of something well, `falls`. */

@@ -1,4 +1,6 @@
 // Faults of the API server, and of podrole's own objects in it.
+
+import { hasCaBundle } from "../../../emulators/installation.ts";
 import type { ApiServerFaults } from "../../../emulators/kubernetes/faults.ts";
 import type { KubeObject } from "../../../emulators/kubernetes/objects.ts";
 import type { FaultRow } from "../row.ts";
@@ -25,8 +27,16 @@ function edit(world: FaultWorld, plural: string, name: string, change: (object: 
 }
 
 const nothing = () => {};
-/** Servers look at the CA Secret once a minute. */
-const CA_CHECK_MS = 66_000;
+
+/** Reports whether an object of podrole's namespace exists and has content. */
+function hasData({ programs }: FaultWorld, plural: string, name: string): boolean {
+  const object = programs.cluster.kubernetes.store.find(plural, "podrole", name);
+  return Object.keys(object?.["data"] ?? {}).length > 0;
+}
+
+const hasCa = (world: FaultWorld) => hasData(world, "secrets", "podrole-ca");
+const hasTrust = (world: FaultWorld) => hasData(world, "configmaps", "podrole-trust");
+
 const WATCH_STALE = { alert: "PodroleWatchStale" } as const;
 
 export const CLUSTER_ROWS: readonly FaultRow[] = [
@@ -108,8 +118,8 @@ export const CLUSTER_ROWS: readonly FaultRow[] = [
       programs.cluster.kubernetes.store.remove("secrets", "podrole", "podrole-ca");
       return nothing;
     },
-    lastsMs: CA_CHECK_MS,
     newcomer: "served",
+    isHealed: hasCa,
     log: { from: "server", pattern: /Secret was deleted/ },
   },
   {
@@ -119,8 +129,8 @@ export const CLUSTER_ROWS: readonly FaultRow[] = [
       edit(world, "secrets", "podrole-ca", ({ data: _data, ...rest }) => ({ ...rest, data: {} }));
       return nothing;
     },
-    lastsMs: CA_CHECK_MS,
     newcomer: "served",
+    isHealed: hasCa,
     log: { from: "server", pattern: /Secret/ },
     alert: "PodroleAuthorityUnreadable",
   },
@@ -134,7 +144,8 @@ export const CLUSTER_ROWS: readonly FaultRow[] = [
       edit(world, "secrets", "podrole-ca", (object) => ({ ...object, data: broken }));
       return () => edit(world, "secrets", "podrole-ca", (object) => ({ ...object, data: before }));
     },
-    lastsMs: CA_CHECK_MS,
+    // Servers look at the Secret once a minute.
+    lastsMs: 66_000,
     newcomer: "served",
     log: { from: "server", pattern: /could not read the CA/ },
     alert: "PodroleAuthorityUnreadable",
@@ -147,7 +158,7 @@ export const CLUSTER_ROWS: readonly FaultRow[] = [
       return nothing;
     },
     newcomer: "served",
-    lastsMs: 12_000,
+    isHealed: hasTrust,
   },
   {
     id: "trust-emptied",
@@ -157,7 +168,7 @@ export const CLUSTER_ROWS: readonly FaultRow[] = [
       return nothing;
     },
     newcomer: "served",
-    lastsMs: 12_000,
+    isHealed: hasTrust,
   },
   {
     id: "ca-bundle-reset",
@@ -170,6 +181,7 @@ export const CLUSTER_ROWS: readonly FaultRow[] = [
       });
       return nothing;
     },
+    isHealed: ({ programs }) => hasCaBundle(programs.cluster.kubernetes),
     alert: "PodroleCaBundleNotWritten",
     isShort: true,
   },
