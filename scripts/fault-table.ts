@@ -1,25 +1,27 @@
 // Generates the table of docs/faults.md from the results that `npm run test:fault -- --publish` recorded.
-import { type FaultResult, readFaultResults } from "../test/fault/results.ts";
+import { type FaultResult, faultResults } from "../test/fault/results.ts";
 
 type Table = (head: readonly string[], rows: readonly (readonly string[])[]) => string;
 
 /** Returns where and when the faults were measured, as one sentence. */
 export function faultRun(): string {
-  const { date, commit, rows } = readFaultResults();
+  const { date, commit, rows } = faultResults.read();
   const healed = rows.filter(({ verdict }) => verdict === "healed").length;
   return `${healed} of ${rows.length} healed by themselves. Measured on ${date}, commit ${commit}.`;
 }
 
 /** Returns one row per fault. */
 export function faultTable(table: Table): string {
-  const rows = readFaultResults().rows.map((row) => [
-    row.title,
-    seconds(row.lastedMs),
-    row.failures === 0 ? "nothing" : row.reasons.join("; "),
-    row.newcomerMs < 0 ? "meanwhile" : `${seconds(row.newcomerMs)} after`,
-    row.operator.map((sight) => `\`${sight}\``).join(", ") || "nothing",
-    row.verdict === "healed" ? `yes, ${seconds(row.healedMs)} after` : "no",
-  ]);
+  const rows = faultResults
+    .read()
+    .rows.map((row) => [
+      row.title,
+      seconds(row.lastedMs),
+      row.failures === 0 ? "nothing" : row.reasons.join("; "),
+      row.newcomerMs < 0 ? "meanwhile" : `${seconds(row.newcomerMs)} after`,
+      row.operator.map((sight) => `\`${sight}\``).join(", ") || "nothing",
+      row.verdict === "healed" ? `yes, ${seconds(row.healedMs)} after` : "no",
+    ]);
   const head = ["fault", "lasted", "the app saw", "a new pod had credentials", "the operator saw", "healed by itself"];
   return table(head, rows);
 }

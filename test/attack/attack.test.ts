@@ -3,13 +3,13 @@
 // in the long form, their p99 is at most three times its quiet value or 1 s, whichever is larger. The short form runs
 // beside other work, so it prints the p99 and does not judge it.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { cpus, release } from "node:os";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { measuredNow } from "../published-results.ts";
 import { callFor, type Latencies, watchMemory } from "./measure.ts";
 import { runPolicyCache } from "./policy-cache.ts";
-import { type Result, writeResults } from "./results.ts";
+import { attackResults, type Result } from "./results.ts";
 import type { Row } from "./rows/row.ts";
 import { SERVER_ROWS } from "./rows/server.ts";
 import { SIDECAR_ROWS } from "./rows/sidecar.ts";
@@ -150,10 +150,8 @@ suite(`attacks, ${isShort ? "short" : "long"}`, { concurrency: false }, () => {
 });
 
 function publish(): void {
-  const { stdout } = spawnSync("git", ["rev-parse", "--short", "HEAD"], { cwd: import.meta.dirname, encoding: "utf8" });
-  writeResults({
-    date: new Date().toISOString().slice(0, 10),
-    commit: stdout.trim(),
+  attackResults.write({
+    ...measuredNow(),
     kernel: release(),
     cpu: `${cpus().length} × ${cpus()[0]?.model}`,
     seconds: BESIDE_MS / 1000,

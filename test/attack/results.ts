@@ -1,8 +1,6 @@
 // Results of the attack suite as a file: what `--publish` writes and docs/attack.md shows.
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-
-const FILE = join(import.meta.dirname, "results.json");
+import { type Measured, publishedResults } from "../published-results.ts";
 
 /** How an attack went. Milliseconds, MiB, and shares of one core. */
 export interface Result {
@@ -24,21 +22,12 @@ export interface Result {
 }
 
 /** All results, and where they were measured; `seconds` is the duration of one attack. */
-export interface Results {
-  readonly date: string;
-  readonly commit: string;
+export interface Results extends Measured {
   readonly kernel: string;
   readonly cpu: string;
   readonly seconds: number;
   readonly rows: readonly Result[];
 }
 
-/** Returns the results that were published last. */
-export function readResults(): Results {
-  return JSON.parse(readFileSync(FILE, "utf8")) as Results;
-}
-
-/** Publishes results. */
-export function writeResults(results: Results): void {
-  writeFileSync(FILE, `${JSON.stringify(results, null, 2)}\n`);
-}
+/** The published results. */
+export const attackResults = publishedResults<Results>(join(import.meta.dirname, "results.json"));

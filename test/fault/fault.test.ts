@@ -2,13 +2,13 @@
 // and a new pod starts. A row is healed if no request failed while the app had valid credentials, the operator could see
 // what the row says, and without anybody's help the new pod has credentials and all programs are ready.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { after, before, suite, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
+import { measuredNow } from "../published-results.ts";
 import { sendRequest } from "../sidecar/send-request.ts";
 import { type Newcomer, startNewcomer } from "./newcomer.ts";
 import { isServed, markLogs, movedSeries, readMetric, untilFresh, watchApp } from "./observe.ts";
-import { type FaultResult, writeFaultResults } from "./results.ts";
+import { type FaultResult, faultResults } from "./results.ts";
 import type { End, FaultRow } from "./row.ts";
 import { AWS_ROWS } from "./rows/aws.ts";
 import { CLUSTER_ROWS } from "./rows/cluster.ts";
@@ -139,8 +139,7 @@ suite(`faults, ${isShort ? "short" : "long"}`, { concurrency: false }, () => {
       ),
     );
     if (process.env["PODROLE_FAULT_PUBLISH"] !== "true") return;
-    const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).stdout.trim();
-    writeFaultResults({ date: new Date().toISOString().slice(0, 10), commit, rows: results });
+    faultResults.write({ ...measuredNow(), rows: results });
   });
 
   for (const row of ROWS.filter(({ id, isShort: isInShort }) => id.includes(only) && (!isShort || isInShort))) {

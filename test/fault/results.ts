@@ -1,8 +1,6 @@
 // Results of the fault suite as a file: what `--publish` writes and docs/faults.md shows.
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-
-const FILE = join(import.meta.dirname, "results.json");
+import { type Measured, publishedResults } from "../published-results.ts";
 
 /** What was seen of a fault. */
 export interface FaultResult {
@@ -24,18 +22,9 @@ export interface FaultResult {
 }
 
 /** All results, and where they were measured. */
-export interface FaultResults {
-  readonly date: string;
-  readonly commit: string;
+export interface FaultResults extends Measured {
   readonly rows: readonly FaultResult[];
 }
 
-/** Returns the results that were published last. */
-export function readFaultResults(): FaultResults {
-  return JSON.parse(readFileSync(FILE, "utf8")) as FaultResults;
-}
-
-/** Publishes results. */
-export function writeFaultResults(results: FaultResults): void {
-  writeFileSync(FILE, `${JSON.stringify(results, null, 2)}\n`);
-}
+/** The published results. */
+export const faultResults = publishedResults<FaultResults>(join(import.meta.dirname, "results.json"));

@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunningProgram } from "../../emulators/start-program.ts";
 import type { AdmittedPod } from "../admitted-pod.ts";
+import { ROOT } from "../files.ts";
 import { openPrograms, type Programs, type RunningSidecar } from "../programs.ts";
 import { type Service, startService } from "../story/service.ts";
 import { type ShortSessions, startShortSessions } from "../story/short-sessions.ts";
 
-const ROOT = join(import.meta.dirname, "../..");
 /** Debian's package libfaketime. */
 const FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
 export const ROLE = "shop-app";

@@ -7,11 +7,11 @@
 //   --keep         adds a failing input to corpus.json, which npm test replays
 // Exits with 1 if an input broke an invariant (target.ts), and prints that input.
 
-import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { currentCommit } from "../published-results.ts";
 import { CODE_TARGETS } from "./code-targets.ts";
 import { type Failure, runBatch } from "./engine.ts";
 import { runSockets, SOCKET_TARGETS } from "./run-sockets.ts";
@@ -82,8 +82,7 @@ function keep(): void {
   writeFileSync(CORPUS, `${JSON.stringify([...known, ...found], null, 2)}\n`);
 }
 
-const git = spawnSync("git", ["rev-parse", "--short", "HEAD"], { cwd: import.meta.dirname, encoding: "utf8" });
-console.log(`fuzz: seed ${seed}, commit ${git.stdout.trim() || "unknown"}, ${cpus()[0]?.model}`);
+console.log(`fuzz: seed ${seed}, commit ${currentCommit() || "unknown"}, ${cpus()[0]?.model}`);
 const began = performance.now();
 const rows = await runCode(inputs);
 const codeSeconds = (performance.now() - began) / 1000;
