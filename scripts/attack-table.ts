@@ -1,7 +1,6 @@
 // Generates the table of docs/attack.md from the results that `npm run test:attack -- --publish` recorded.
 import { attackResults } from "../test/attack/results.ts";
-
-type Table = (head: readonly string[], rows: readonly (readonly string[])[]) => string;
+import { markdownTable } from "./markdown-table.ts";
 
 /** Returns where and when the attacks were measured, as one sentence. */
 export function attackRun(): string {
@@ -12,7 +11,7 @@ export function attackRun(): string {
 }
 
 /** Returns one row per attack and kind of address. */
-export function attackTable(table: Table): string {
+export function attackTable(): string {
   const rows = attackResults
     .read()
     .rows.map((row) => [
@@ -27,5 +26,5 @@ export function attackTable(table: Table): string {
       row.verdict,
     ]);
   const head = ["attack", "address", "program", "peak MiB", "quiet p50 / p99 ms", "beside p50 / p99 ms"];
-  return table([...head, "failed", "CPU", "verdict"], rows);
+  return markdownTable([...head, "failed", "CPU", "verdict"], rows);
 }

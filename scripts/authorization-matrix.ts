@@ -1,10 +1,9 @@
 // Generates the tables of docs/authorization-matrix.md from test/authorization/cells.ts.
 import { CALLS, type CallId, cellsOf, type Verdict } from "../test/authorization/cells.ts";
-
-type Table = (head: readonly string[], rows: readonly (readonly string[])[]) => string;
+import { markdownTable } from "./markdown-table.ts";
 
 /** Returns one table per call: callers as rows, relations as columns. */
-export function authorizationTables(table: Table): string {
+export function authorizationTables(): string {
   return (Object.keys(CALLS) as CallId[])
     .map((id) => {
       const { title, asks, relations, callers } = CALLS[id];
@@ -12,7 +11,7 @@ export function authorizationTables(table: Table): string {
       const rows = Object.values(callers).map(({ title: caller, verdicts }) =>
         [caller].concat(columns.map((relation) => shown(verdicts[relation] ?? "404"))),
       );
-      return `## ${title}\n\n${table([`caller ↓ · ${asks} →`, ...Object.values(relations)], rows)}`;
+      return `## ${title}\n\n${markdownTable([`caller ↓ · ${asks} →`, ...Object.values(relations)], rows)}`;
     })
     .join("\n\n");
 }

@@ -5,8 +5,8 @@ import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type Plugin, transform } from "esbuild";
 import { type Bundle, sizesOf } from "./bundle.ts";
+import { ROOT } from "./root.ts";
 
-const ROOT = join(import.meta.dirname, "..");
 const ENTRY = "src/cli/main.ts";
 
 /** The oldest Node that runs the npm package; undici requires it. */

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
 import { bundlePackage, PACKAGE_NODE } from "./build-command-line.ts";
 import type { Bundle } from "./bundle.ts";
+import { ROOT } from "./root.ts";
 import { addLegalFiles, NOTICES_FILE } from "./third-party.ts";
 
-const ROOT = join(import.meta.dirname, "..");
 const ENTRY = "lib/podrole.js";
 
 /** Returns the package.json of the npm package. */

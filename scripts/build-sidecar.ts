@@ -8,8 +8,8 @@ import { basename, dirname, join } from "node:path";
 import { build, type Metafile, type Plugin } from "esbuild";
 import type { Bundle } from "./bundle.ts";
 import { addCodeCache } from "./code-cache.ts";
+import { ROOT } from "./root.ts";
 
-const ROOT = join(import.meta.dirname, "..");
 const ENTRY = join(ROOT, "src/sidecar/main.ts");
 
 /** Writes the bundle; removes what was in the directory. */

@@ -1,8 +1,7 @@
 // What a build of one program wrote, and from what.
 import { join, relative } from "node:path";
 import type { Metafile } from "esbuild";
-
-const ROOT = join(import.meta.dirname, "..");
+import { ROOT } from "./root.ts";
 
 /** The files of a bundle and the sources in them. */
 export interface Bundle {

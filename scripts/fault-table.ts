@@ -1,7 +1,6 @@
 // Generates the table of docs/faults.md from the results that `npm run test:fault -- --publish` recorded.
 import { type FaultResult, faultResults } from "../test/fault/results.ts";
-
-type Table = (head: readonly string[], rows: readonly (readonly string[])[]) => string;
+import { markdownTable } from "./markdown-table.ts";
 
 /** Returns where and when the faults were measured, as one sentence. */
 export function faultRun(): string {
@@ -11,7 +10,7 @@ export function faultRun(): string {
 }
 
 /** Returns one row per fault. */
-export function faultTable(table: Table): string {
+export function faultTable(): string {
   const rows = faultResults
     .read()
     .rows.map((row) => [
@@ -23,7 +22,7 @@ export function faultTable(table: Table): string {
       row.verdict === "healed" ? `yes, ${seconds(row.healedMs)} after` : "no",
     ]);
   const head = ["fault", "lasted", "the app saw", "a new pod had credentials", "the operator saw", "healed by itself"];
-  return table(head, rows);
+  return markdownTable(head, rows);
 }
 
 function seconds(ms: FaultResult["healedMs"]): string {

@@ -3,8 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join, relative } from "node:path";
 import { SKIP_REASONS } from "../src/injection/skip-reasons.ts";
 import { CHECKS } from "../src/operations/check/check.ts";
 import { SECTIONS as CHECK_SECTIONS } from "../src/operations/check/finding.ts";
@@ -25,15 +24,10 @@ import { CHART_POLICIES, chartPolicy } from "./chart-policies.ts";
 import { chartPolicyNames, chartSchema } from "./chart-schema.ts";
 import { dashboard } from "./dashboard.ts";
 import { faultRun, faultTable } from "./fault-table.ts";
+import { markdownTable } from "./markdown-table.ts";
 import { REPLACED_METRICS } from "./replaced-metrics.ts";
+import { ROOT } from "./root.ts";
 import { sdkMessages, sdkOutcomes } from "./sdk-conformance.ts";
-
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
-}
 
 function settings(rows: SettingTable): string {
   const cells = Object.entries(rows).map(([key, row]) => [
@@ -42,7 +36,7 @@ function settings(rows: SettingTable): string {
     typeof row.default === "string" ? `\`${defaultOf(row)}\`` : (defaultOf(row) ?? "required"),
     row.type === text ? `${row.help}.` : `${row.help}. Accepts ${row.type.expects}.`,
   ]);
-  return table(["flag", "environment", "default", "meaning"], cells);
+  return markdownTable(["flag", "environment", "default", "meaning"], cells);
 }
 
 /** Removes the policy settings: both programs read them, so they have their own section. */
@@ -57,7 +51,7 @@ function metrics(rows: MetricTable): string {
     labels.map((label) => `\`${label}\``).join(", "),
     help,
   ]);
-  return table(["metric", "type", "labels", "meaning"], cells);
+  return markdownTable(["metric", "type", "labels", "meaning"], cells);
 }
 
 function predecessors(): string {
@@ -75,7 +69,7 @@ function predecessors(): string {
     }
     return [`\`${old}\``, now.map((name) => `\`${name}\``).join(", ") || "none", note];
   });
-  return table(["kiam, kube2iam", "podrole", "what differs"], cells);
+  return markdownTable(["kiam, kube2iam", "podrole", "what differs"], cells);
 }
 
 function errors(): string {
@@ -93,7 +87,7 @@ function errors(): string {
 }
 
 function skipReasons(): string {
-  return table(
+  return markdownTable(
     ["reason", "meaning"],
     Object.entries(SKIP_REASONS).map(([id, sentence]) => [`\`${id}\``, sentence]),
   );
@@ -125,15 +119,15 @@ function behaviours(system: string): string {
   const cells = cachedBehaviours
     .filter((row) => row.system === system)
     .map(({ behaviour, podrole, source, file }) => [behaviour, podrole, `\`${source}\``, `[passes](../${file})`]);
-  return table([system, "podrole", "source", "test"], cells);
+  return markdownTable([system, "podrole", "source", "test"], cells);
 }
 
 let cachedBehaviours: ReturnType<typeof behavioursOf> | undefined;
 
 /** The text between `<!-- generated: NAME -->` and `<!-- end -->`, by file and NAME. */
 const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
-  "docs/attack.md": { run: attackRun, table: () => attackTable(table) },
-  "docs/authorization-matrix.md": { count: authorizationCount, tables: () => authorizationTables(table) },
+  "docs/attack.md": { run: attackRun, table: attackTable },
+  "docs/authorization-matrix.md": { count: authorizationCount, tables: authorizationTables },
   "docs/checks.md": { checks },
   "docs/configuration.md": {
     policy: () => settings(POLICY_SETTINGS),
@@ -142,12 +136,12 @@ const SECTIONS: Readonly<Record<string, Readonly<Record<string, () => string>>>>
     sidecar: () => settings(SIDECAR_SETTINGS),
   },
   "docs/errors.md": { errors, "skip reasons": skipReasons },
-  "docs/faults.md": { run: faultRun, table: () => faultTable(table) },
+  "docs/faults.md": { run: faultRun, table: faultTable },
   "docs/kiam-behaviour.md": {
     kiam: () => behaviours("kiam"),
     kube2iam: () => behaviours("kube2iam"),
   },
-  "docs/sdk-conformance.md": { outcomes: () => sdkOutcomes(table), messages: () => sdkMessages() },
+  "docs/sdk-conformance.md": { outcomes: sdkOutcomes, messages: sdkMessages },
   "docs/metrics.md": {
     server: () => metrics(SERVER_METRICS),
     webhook: () => metrics(WEBHOOK_METRICS),

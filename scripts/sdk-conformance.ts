@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { type Results, SCENARIOS, type Scenario } from "../test/sdk/scenarios.ts";
+import { markdownTable } from "./markdown-table.ts";
 
 const FILE = fileURLToPath(new URL("../test/sdk/results.json", import.meta.url));
 
@@ -10,14 +11,14 @@ function read(): Results {
 }
 
 /** Returns a table with one row per scenario and one column per SDK. */
-export function sdkOutcomes(table: (head: readonly string[], rows: readonly (readonly string[])[]) => string): string {
+export function sdkOutcomes(): string {
   const { versions, titles, outcomes } = read();
   const ids = Object.keys(versions);
   const rows = Object.entries(SCENARIOS).map(([id, { title, why }]) => {
     const results: readonly string[] = ids.map((sdk) => outcomes[id]?.[sdk]?.outcome ?? "not run");
     return results.concat(why).toSpliced(0, 0, title);
   });
-  return table(["situation", ...ids.map((sdk) => `${titles[sdk]} ${versions[sdk]}`), "reason"], rows);
+  return markdownTable(["situation", ...ids.map((sdk) => `${titles[sdk]} ${versions[sdk]}`), "reason"], rows);
 }
 
 /** Returns the SDKs' own error messages, by scenario. */

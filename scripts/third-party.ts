@@ -5,8 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { copyFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Bundle, bundledFiles } from "./bundle.ts";
-
-const ROOT = join(import.meta.dirname, "..");
+import { ROOT } from "./root.ts";
 
 /** Name of the file with the notices, beside LICENSE. */
 export const NOTICES_FILE = "ThirdPartyNotices.txt";

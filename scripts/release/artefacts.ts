@@ -6,10 +6,11 @@ import { join } from "node:path";
 import { buildServer } from "../build-command-line.ts";
 import { buildPackage } from "../build-package.ts";
 import { buildSidecar } from "../build-sidecar.ts";
+import { ROOT } from "../root.ts";
 import { addLegalFiles } from "../third-party.ts";
 import { krewManifest } from "./krew.ts";
 import { writeSbom } from "./sbom.ts";
-import { packReproducibly, ROOT, run } from "./tools.ts";
+import { packReproducibly, run } from "./tools.ts";
 
 /** What the artefacts are made of. */
 export interface ArtefactOptions {

@@ -5,8 +5,9 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import packageJson from "../../package.json" with { type: "json" };
+import { ROOT } from "../root.ts";
 import { makeArtefacts } from "./artefacts.ts";
-import { ROOT, run } from "./tools.ts";
+import { run } from "./tools.ts";
 import { versionProblems } from "./versions.ts";
 
 const { version } = packageJson;

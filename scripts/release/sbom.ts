@@ -3,8 +3,9 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import type { Metafile } from "esbuild";
 import type { Bundle } from "../bundle.ts";
+import { ROOT } from "../root.ts";
 import { bundledPackages, licenseProblems } from "../third-party.ts";
-import { ROOT, run } from "./tools.ts";
+import { run } from "./tools.ts";
 
 interface Component {
   readonly name: string;

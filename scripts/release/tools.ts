@@ -1,9 +1,6 @@
 // Programs that the release runs.
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
-
-/** Folder of the project. */
-export const ROOT = join(import.meta.dirname, "../..");
+import { ROOT } from "../root.ts";
 
 /** Runs a program to its end and returns what it printed. Throws if it fails. */
 export function run(command: string, args: readonly string[], cwd: string = ROOT): string {
