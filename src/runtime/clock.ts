@@ -114,23 +114,6 @@ export function repeat(
   return { wake: () => wake.abort(), ended: run() };
 }
 
-/**
- * Returns a function that calls `produce` at most once in `delayMs` and returns its last result meanwhile, so that many
- * callers cost no more than a few.
- */
-export function reuseFor<T>(clock: Clock, delayMs: number, produce: () => T): () => T {
-  let last: { readonly result: T } | undefined;
-  return () => {
-    if (last === undefined) {
-      last = { result: produce() };
-      clock.schedule(() => {
-        last = undefined;
-      }, delayMs);
-    }
-    return last.result;
-  };
-}
-
 /** Returns `ms` varied at random by up to ±`fraction`, so that callers that started together spread out. */
 export function jitter(ms: number, fraction: number, random: () => number = Math.random): number {
   return ms * (1 + fraction * (2 * random() - 1));

@@ -4,7 +4,8 @@ import type { AddressInfo } from "node:net";
 import { type FastifyInstance, fastify } from "fastify";
 import { type BudgetLimits, type CloseReason, createBudget } from "./budget.ts";
 import { LISTEN_BACKLOG, limitHttp, nodeTimeouts } from "./budget-http.ts";
-import { type Clock, reuseFor } from "./clock.ts";
+import type { Clock } from "./clock.ts";
+import { reuseExposition } from "./exposition.ts";
 import type { Address } from "./settings.ts";
 import type { Shutdown } from "./shutdown.ts";
 
@@ -35,8 +36,6 @@ const LIMITS: BudgetLimits = {
   keepAliveMs: 5_000,
   sweepMs: 1_000,
 };
-/** For how long /metrics answers the same text, in milliseconds. */
-const METRICS_CACHE_MS = 250;
 
 /** Serves the pages until `shutdown` closes them; resolves with the port, rejects if it cannot be bound. */
 export async function openPages(
@@ -62,7 +61,7 @@ export function createPages(
     if (requests.begin(request.raw, reply.raw)) done();
     else reply.hijack();
   });
-  const metrics = reuseFor(clock, METRICS_CACHE_MS, exposeMetrics);
+  const metrics = reuseExposition(clock, exposeMetrics);
 
   pages.get("/healthz", () => ({ status: "ok" }));
   pages.get("/readyz", (_request, reply) => {

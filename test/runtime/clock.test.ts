@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { backoff, formatSeconds, jitter, repeat, reuseFor, sleep, untilAborted } from "../../src/runtime/clock.ts";
+import { backoff, formatSeconds, jitter, repeat, sleep, untilAborted } from "../../src/runtime/clock.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 
 suite("sleep()", () => {
@@ -183,18 +183,6 @@ for (const [attempt, expected] of [
 test("backoff() varies each delay by 20 %, also the longest", () => {
   const delays = [0, 1].map((random) => Math.round(backoff(9, 500, 10_000, () => random)));
   assert.deepEqual(delays, [8_000, 12_000]);
-});
-
-test("reuseFor() returns the same result until the delay has passed", async () => {
-  const clock = createFakeClock();
-  let produced = 0;
-  const read = reuseFor(clock, 250, () => ++produced);
-  const results = [read(), read()];
-  await clock.advance(249);
-  results.push(read());
-  await clock.advance(1);
-  results.push(read(), read());
-  assert.deepEqual(results, [1, 1, 1, 2, 2]);
 });
 
 test("formatSeconds() rounds down to whole seconds", () => {

@@ -2,7 +2,8 @@
 // Whatever can reach the pod can read these pages, so they contain neither credentials nor reasons.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { BudgetLimits } from "../../runtime/budget.ts";
-import { type Clock, reuseFor } from "../../runtime/clock.ts";
+import type { Clock } from "../../runtime/clock.ts";
+import { reuseExposition } from "../../runtime/exposition.ts";
 import type { CredentialStore } from "../credential-store.ts";
 import type { SidecarMetrics } from "../metrics.ts";
 import type { Renewals } from "../renewal/schedule.ts";
@@ -18,8 +19,6 @@ export interface HealthDeps {
 }
 
 const CLOSE_GRACE_MS = 100;
-/** For how long /metrics answers the same text, in milliseconds. */
-const METRICS_CACHE_MS = 250;
 
 /** Creates the server of /healthz, /readyz and /metrics. */
 export function createHealth(
@@ -34,7 +33,7 @@ export function createHealth(
     send(response, 404, "/healthz, /readyz or /metrics\n");
   }
 
-  const exposition = reuseFor(clock, METRICS_CACHE_MS, () => {
+  const exposition = reuseExposition(clock, () => {
     const now = clock.now();
     const { credentials, certificate } = store.expiries();
     return metrics.expose({
