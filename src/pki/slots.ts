@@ -35,6 +35,29 @@ export interface Authorities {
   readonly previous: PreviousSlot | undefined;
 }
 
+/** The certificate in one slot, and since when it is there (Unix milliseconds). */
+export interface SlotCertificate {
+  readonly slot: "next" | "current" | "previous";
+  readonly certificatePem: string;
+  readonly since: number;
+}
+
+/** Returns the certificates of the slots that are in use, the newest CA first. */
+export function slotCertificates({ next, current, previous }: Authorities): readonly SlotCertificate[] {
+  const ofSlot = (slot: "next" | "current", { authority, since }: Slot): SlotCertificate => ({
+    slot,
+    certificatePem: authority.certificatePem,
+    since,
+  });
+  return [
+    ...(next ? [ofSlot("next", next)] : []),
+    ofSlot("current", current),
+    ...(previous
+      ? [{ slot: "previous" as const, certificatePem: previous.certificatePem, since: previous.since }]
+      : []),
+  ];
+}
+
 /** Returns the slots as data of a Secret: only keys are Secrets, because certificates and times are public. */
 export function encodeAuthorities({ current, next, previous }: Authorities): SecretData {
   return {

@@ -1,6 +1,7 @@
 // The facts that checks judge: the state of the cluster, read once. collect.ts reads them; tests write them down.
 import type { Namespace, ObjectMeta, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
 import type { LabelSelector } from "../../kubernetes/selectors.ts";
+import type { SlotCertificate } from "../../pki/slots.ts";
 import type { Deployment, Installed, ProgramName } from "../installed.ts";
 import type { MetadataProbe } from "./collect/metadata-probe.ts";
 import type { Samples } from "./collect/metrics-pages.ts";
@@ -59,13 +60,6 @@ export type AdmissionAnswer =
   | { readonly answer: "refused by podrole" | "admitted"; readonly namespace: string }
   | { readonly answer: "not reached"; readonly namespace: string; readonly message: string };
 
-/** The CA's slots, without keys. Times are Unix milliseconds. */
-export interface SlotFacts {
-  readonly slot: "next" | "current" | "previous";
-  readonly certificatePem: string;
-  readonly since: number;
-}
-
 /** Everything that checks judge. A fact that could not be read carries the reason. */
 export interface Facts {
   /** Unix milliseconds. */
@@ -84,7 +78,7 @@ export interface Facts {
   readonly budgets: Known<readonly DisruptionBudget[]>;
   /** PEM of ConfigMap podrole-trust; undefined when there is none. */
   readonly trustBundle: Known<string | undefined>;
-  readonly slots: Known<readonly SlotFacts[]>;
+  readonly slots: Known<readonly SlotCertificate[]>;
   readonly webhookConfigurations: Known<readonly WebhookConfigurationObject[]>;
   readonly admissionPolicies: Known<AdmissionPolicies>;
   readonly admission: Known<AdmissionAnswer>;

@@ -7,6 +7,7 @@ import {
   type RotationVerb,
   rotateSlots,
 } from "../../pki/authorities.ts";
+import { type SlotCertificate, slotCertificates } from "../../pki/slots.ts";
 
 /** One CA, without its key. */
 export interface SlotStatus {
@@ -33,24 +34,19 @@ export const VERBS = ["prepare", "activate", "retire"] as const;
 
 /** Returns the status at `now` (Unix milliseconds). */
 export function statusOf(held: Authorities, now: number, options: RotationOptions): RotationStatus {
-  const { next, current, previous } = held;
   const refused = VERBS.flatMap((verb) => {
     const result = rotateSlots(verb, held, now, options);
     return result.ok ? [] : [[verb, result.problem] as const];
   });
   return {
-    slots: [
-      ...(next ? [slotStatus("next", next.authority.certificatePem, next.since)] : []),
-      slotStatus("current", current.authority.certificatePem, current.since),
-      ...(previous ? [slotStatus("previous", previous.certificatePem, previous.since)] : []),
-    ],
+    slots: slotCertificates(held).map(slotStatus),
     outlook: outlook(held, options).map(({ step, at }) => ({ step, at: new Date(at).toISOString() })),
     refused: Object.fromEntries(refused),
   };
 }
 
-function slotStatus(slot: SlotStatus["slot"], pem: string, since: number): SlotStatus {
-  const { subject, fingerprint256, validToDate } = new X509Certificate(pem);
+function slotStatus({ slot, certificatePem, since }: SlotCertificate): SlotStatus {
+  const { subject, fingerprint256, validToDate } = new X509Certificate(certificatePem);
   return {
     slot,
     subject: subject.replaceAll("\n", ", "),

@@ -2,9 +2,8 @@
 
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { BUNDLE_KEY } from "../../../pki/bundle.ts";
-import { decodeAuthorities } from "../../../pki/slots.ts";
+import { decodeAuthorities, type SlotCertificate, slotCertificates } from "../../../pki/slots.ts";
 import type { Installed } from "../../installed.ts";
-import type { SlotFacts } from "../facts.ts";
 import { type Known, known } from "../known.ts";
 import { DEFAULT_NAMES } from "../rights.ts";
 
@@ -19,26 +18,17 @@ export function readTrustBundle(
 }
 
 /** Reads the CA's Secret; unknown with a CA of the operator's own. */
-export async function readSlotFacts(
+export async function readSlotCertificates(
   kubernetes: OperatorKubernetes,
   { server }: Installed,
   namespace: string,
-): Promise<Known<readonly SlotFacts[]>> {
+): Promise<Known<readonly SlotCertificate[]>> {
   if (server?.settings?.caCert !== undefined) return { unknown: "The CA is your own (--ca-cert)" };
   const { namespace: where, name } = server?.settings?.caSecret ?? { namespace, name: DEFAULT_NAMES.caSecret };
   return known(async () => {
     const secret = await kubernetes.getSecret(where, name);
     const held = secret && decodeAuthorities(secret.data);
     if (held === undefined) throw new Error(`Secret ${where}/${name} contains no CA yet`);
-    const { next, current, previous } = held;
-    return [
-      ...(next ? [slotFacts("next", next.authority.certificatePem, next.since)] : []),
-      slotFacts("current", current.authority.certificatePem, current.since),
-      ...(previous ? [slotFacts("previous", previous.certificatePem, previous.since)] : []),
-    ];
+    return slotCertificates(held);
   });
-}
-
-function slotFacts(slot: SlotFacts["slot"], certificatePem: string, since: number): SlotFacts {
-  return { slot, certificatePem, since };
 }

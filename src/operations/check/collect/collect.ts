@@ -10,7 +10,7 @@ import { type Known, known } from "../known.ts";
 import { installersRights } from "../rights.ts";
 import { labelledNamespaces } from "../workloads.ts";
 import { probeAdmission } from "./admission-probe.ts";
-import { readSlotFacts, readTrustBundle } from "./authority.ts";
+import { readSlotCertificates, readTrustBundle } from "./authority.ts";
 import { probeMetadata } from "./metadata-probe.ts";
 import { readMetricsPages } from "./metrics-pages.ts";
 import { readAdmissionPolicies, readOwnObjects } from "./own-objects.ts";
@@ -68,7 +68,7 @@ export async function collect(deps: CollectDeps, options: CollectOptions): Promi
 
   progress("reading certificates and metrics");
   const trustBundle = await readTrustBundle(kubernetes, programs, namespace);
-  const slots = await readSlotFacts(kubernetes, programs, namespace);
+  const slots = await readSlotCertificates(kubernetes, programs, namespace);
   const pages = await readMetricsPages(kubernetes, programs, own.deployments, own.ownPods, namespace);
 
   progress("reading namespaces, service accounts and pods");

@@ -1,9 +1,9 @@
 // Checks of certificates: their expiry, and whether all components trust the same CAs.
 import { X509Certificate } from "node:crypto";
 import { bundleHash, readCertificates } from "../../../pki/bundle.ts";
+import type { SlotCertificate } from "../../../pki/slots.ts";
 import { countOf, formatAge } from "../../format.ts";
 import { gauge } from "../collect/metrics-pages.ts";
-import type { SlotFacts } from "../facts.ts";
 import { failed, given, inSection, ok, orOk, PAGE, skipped, type Verdict, warning } from "../finding.ts";
 import { ownWebhooks } from "./registration.ts";
 
@@ -125,11 +125,11 @@ function judgeCaBundle(caBundle: string | undefined, bundle: string, object: str
       ];
 }
 
-function expiresIn({ certificatePem }: SlotFacts, now: number): number {
+function expiresIn({ certificatePem }: SlotCertificate, now: number): number {
   return new X509Certificate(certificatePem).validToDate.getTime() - now;
 }
 
-function describeSlot(slot: SlotFacts, now: number): string {
+function describeSlot(slot: SlotCertificate, now: number): string {
   const left = expiresIn(slot, now);
   const end = left > 0 ? `expires in ${formatAge(left)}` : `expired ${formatAge(-left)} ago`;
   return `${slot.slot} for ${formatAge(now - slot.since)}, ${end}`;
