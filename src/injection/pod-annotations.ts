@@ -4,6 +4,7 @@ import type { ObjectMeta, Pod } from "../kubernetes/objects.ts";
 import {
   ANNOTATIONS,
   FOREIGN_TO_PODS,
+  isRoleAnnotation,
   LABELS,
   OWN_PREFIX,
   POD_ANNOTATIONS,
@@ -70,8 +71,4 @@ function warnAboutLabels({ labels }: ObjectMeta): readonly Warning[] {
   return Object.keys(labels ?? {})
     .filter((name) => name.startsWith(OWN_PREFIX) && name !== LABELS.injected)
     .map((name) => warningOf("LABEL_IGNORED", name));
-}
-
-function isRoleAnnotation(name: string): boolean {
-  return name === ANNOTATIONS.role || name.startsWith(ANNOTATIONS.roleOfContainer);
 }

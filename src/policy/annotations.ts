@@ -54,6 +54,11 @@ export const ANNOTATIONS = Object.fromEntries(
 /** Annotations of pods; for the role of one container, the beginning of the name. */
 export const POD_ANNOTATIONS = ROWS.filter(({ on }) => on.includes("pod")).map(({ name }) => name);
 
+/** Reports whether an annotation of this name gives a role to the pod or to one of its containers. */
+export function isRoleAnnotation(name: string): boolean {
+  return name === ANNOTATIONS.role || name.startsWith(ANNOTATIONS.roleOfContainer);
+}
+
 /** Annotations of ServiceAccounts. */
 export const ACCOUNT_ANNOTATIONS = ROWS.filter(({ on }) => on.includes("serviceAccount")).map(({ name }) => name);
 

@@ -1,7 +1,7 @@
 // Where an object has pods: by kind for Kubernetes' own workloads, by shape for all others, because a Rollout, a ScaledJob or
 // an operator's resource has an ordinary pod template somewhere. Role annotations that stand in no template are found too.
 import type { Pod } from "../../kubernetes/objects.ts";
-import { ANNOTATIONS } from "../../policy/annotations.ts";
+import { isRoleAnnotation } from "../../policy/annotations.ts";
 import { isObject } from "../../runtime/json-object.ts";
 import { isEmpty } from "./same-value.ts";
 import { withoutNulls } from "./without-nulls.ts";
@@ -120,10 +120,6 @@ export function strayRoles(object: WorkloadObject): readonly string[] {
   const { status: _status, ...rest } = object;
   if (!NAMING_KINDS.has(object.kind ?? "")) visit(rest, []);
   return paths;
-}
-
-function isRoleAnnotation(key: string): boolean {
-  return key === ANNOTATIONS.role || key.startsWith(ANNOTATIONS.roleOfContainer);
 }
 
 function isPresent(value: unknown): boolean {
