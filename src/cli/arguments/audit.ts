@@ -1,6 +1,6 @@
 // The subcommands and flags of podrole audit, with their help.
 import { type Command, Option } from "commander";
-import { declareInstallation, namespaceOption, outputOption } from "./flags.ts";
+import { CLUSTER_HEADING, declareInstallation, namespaceOption, outputOption } from "./flags.ts";
 import { addHelp, type HelpParts } from "./help.ts";
 
 const DOCS = "docs/audit.md describes the records, and the questions that they answer";
@@ -83,7 +83,6 @@ const several = (value: string, previous: string | undefined) =>
 
 const LOGS = "podrole's logs:";
 const JOINS = "Other logs:";
-const CLUSTER = "Cluster:";
 
 function declareLogs(command: Command): void {
   command
@@ -108,7 +107,7 @@ function declareCluster(command: Command): void {
     new Option(
       "--from-cluster",
       "Read the logs of podrole's pods through the Kubernetes API instead of files; the other flags of this group require this flag",
-    ).helpGroup(CLUSTER),
+    ).helpGroup(CLUSTER_HEADING),
   );
   declareInstallation(command);
 }

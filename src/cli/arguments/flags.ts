@@ -47,10 +47,12 @@ export function declareConnection(command: Command): Command {
       new Option(
         "--kubeconfig <file>",
         "Kubeconfig file (default: KUBECONFIG, ~/.kube/config, or the pod's ServiceAccount)",
-      ).helpGroup(CLUSTER),
+      ).helpGroup(CLUSTER_HEADING),
     )
     .addOption(
-      new Option("--context <name>", "Context of the kubeconfig (default: its current context)").helpGroup(CLUSTER),
+      new Option("--context <name>", "Context of the kubeconfig (default: its current context)").helpGroup(
+        CLUSTER_HEADING,
+      ),
     );
 }
 
@@ -66,12 +68,13 @@ export function declareInstallation(command: Command): Command {
     new Option(
       "--podrole-namespace <namespace>",
       "Namespace in which podrole runs (default: that of the Deployments with podrole's labels, otherwise podrole)",
-    ).helpGroup(CLUSTER),
+    ).helpGroup(CLUSTER_HEADING),
   );
   return declareConnection(command);
 }
 
-const CLUSTER = "Cluster:";
+/** Heading of the flags that say which cluster and installation. */
+export const CLUSTER_HEADING = "Cluster:";
 
 /** Which cluster the flags name. */
 export function readConnection({ kubeconfig, context }: Flags): Connection {
