@@ -49,8 +49,8 @@ export function decideRoles(
   const judge = judgeOf(arns, pod.namespace, inherited.namespaceAnnotations, settings);
   // Containers often have the same role, and its permission is the same for each.
   const permissions = new Map(arns.map((arn) => [arn, judge(arn)]));
-  const of = (arn: string) => permissions.get(arn) ?? judge(arn);
-  return { roles: resolved.map((each) => ("refusal" in each ? each : permit(each, pod, of(each.role.arn)))) };
+  const permissionOf = (arn: string) => permissions.get(arn) ?? judge(arn);
+  return { roles: resolved.map((each) => ("refusal" in each ? each : permit(each, pod, permissionOf(each.role.arn)))) };
 }
 
 /** A role that a container's annotations name, before the namespace permits it. */
