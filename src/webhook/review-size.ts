@@ -5,8 +5,8 @@ import { isObject } from "../runtime/json-object.ts";
 /** In bytes of names and values, as the API server counts them: it accepts no more (TotalAnnotationSizeLimitB). */
 const MAX_ANNOTATION_BYTES = 256 * 1024;
 /**
- * Far more than a node can run. Each injected container grows by 600 bytes, and one decision blocks the webhook: 1000
- * containers take 0.2 s, 20 000 take 40 s.
+ * Far more than a node can run. Each injected container grows by 600 bytes, and one decision, whose work grows with their
+ * number, blocks the webhook.
  */
 const MAX_CONTAINERS = 1_000;
 /** The API server has no limit for their number. Each one named like podrole's own causes a warning. */
