@@ -3,6 +3,7 @@
 import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
+import { KUBECTL_COMPLETION } from "../src/cli/completion/scripts.ts";
 import { bundlePackage, PACKAGE_NODE } from "./build-command-line.ts";
 import type { Bundle } from "./bundle.ts";
 import { ROOT } from "./root.ts";
@@ -22,7 +23,7 @@ function manifest(): object {
     type: "module",
     engines: { node: `>=${PACKAGE_NODE}` },
     // kubectl runs kubectl-podrole as `kubectl podrole`. (https://kubernetes.io/docs/tasks/extend-kubectl/kubectl-plugins/)
-    bin: { podrole: ENTRY, "kubectl-podrole": ENTRY },
+    bin: { podrole: ENTRY, "kubectl-podrole": ENTRY, [KUBECTL_COMPLETION]: ENTRY },
     files: ["lib", NOTICES_FILE],
   };
 }

@@ -6,6 +6,7 @@ import { VERSION } from "../runtime/version.ts";
 import { declareAudit } from "./arguments/audit.ts";
 import { declareAws } from "./arguments/aws.ts";
 import { declareCheck } from "./arguments/check.ts";
+import { declareComplete, declareCompletion } from "./arguments/completion.ts";
 import { declareExplain } from "./arguments/explain.ts";
 import { LAYOUT } from "./arguments/help.ts";
 import { declareInject, declareUninject } from "./arguments/inject.ts";
@@ -13,6 +14,8 @@ import { declareMigrate } from "./arguments/migrate.ts";
 import { declareDemo, declareRoot, declareVersion } from "./arguments/root.ts";
 import { declareRotate } from "./arguments/rotate.ts";
 import { declareServer, declareSidecar, declareWebhook } from "./arguments/settings.ts";
+import { candidateLines, findCandidates } from "./completion/candidates.ts";
+import { COMPLETE_COMMAND, COMPLETION_SCRIPTS, SHELLS, type Shell } from "./completion/scripts.ts";
 import type { Action, Terminal } from "./terminal.ts";
 
 type CommandName =
@@ -64,6 +67,14 @@ export function createProgram(terminal: Terminal, actions: Actions, finish: (exi
   add(programs, "webhook", "Inject the sidecar into pods at admission", declareWebhook);
   add(programs, "sidecar", "Serve credentials inside a pod (modes: serve, init, wait, renew)", declareSidecar);
   program.commandsGroup("Other commands:").helpCommand("help [command]", "Print the help of a command");
+  declareCompletion(program.command("completion"), SHELLS).action((shell: Shell) => {
+    terminal.out(COMPLETION_SCRIPTS[shell]);
+    finish(0);
+  });
+  declareComplete(program.command(COMPLETE_COMMAND, { hidden: true })).action((words: readonly string[]) => {
+    terminal.out(candidateLines(findCandidates(program, words)));
+    finish(0);
+  });
   declareVersion(program.command("version")).action(() => {
     terminal.out(`podrole ${VERSION}\n`);
     finish(0);

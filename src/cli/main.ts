@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 // Entry of the command line: the only file of it that accesses the process.
 import { realpathSync } from "node:fs";
+import { basename } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { CommanderError } from "commander";
 import { explainKiamFlags } from "../operations/migrate/from-kiam/replaced-flags.ts";
 import { interruptionsOf } from "../runtime/interruptions.ts";
 import { createProgram } from "./command-tree.ts";
+import { COMPLETE_COMMAND, KUBECTL_COMPLETION } from "./completion/scripts.ts";
 import type { Terminal } from "./terminal.ts";
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -53,4 +55,9 @@ async function main(argv: readonly string[]): Promise<void> {
   process.exit();
 }
 
-if (realpathSync(process.argv[1] ?? "") === fileURLToPath(import.meta.url)) await main(process.argv.slice(2));
+/** npm links this file under several names; under that of kubectl's completion it completes its arguments. */
+function commandLineOf([, path = "", ...words]: readonly string[]): readonly string[] {
+  return basename(path) === KUBECTL_COMPLETION ? [COMPLETE_COMMAND, "--", ...words] : words;
+}
+
+if (realpathSync(process.argv[1] ?? "") === fileURLToPath(import.meta.url)) await main(commandLineOf(process.argv));

@@ -22,7 +22,9 @@ function helpTexts(): ReadonlyMap<string, string> {
     const start = terminal.said.out().length;
     command.outputHelp();
     texts.set(name, terminal.said.out().slice(start));
-    for (const child of command.commands) visit(child, `${name} ${child.name()}`);
+    const shown = command.createHelp().visibleCommands(command);
+    for (const child of shown.filter((candidate) => candidate.name() !== "help"))
+      visit(child, `${name} ${child.name()}`);
   };
   visit(
     createProgram(terminal, actions, () => {}),

@@ -182,5 +182,10 @@ for (const [name, bin] of nodes()) {
     test("the plugin of kubectl is the same program", () => {
       assert.equal(run("kubectl-podrole", "version").stdout, run("podrole", "version").stdout);
     });
+
+    test("the plugin completes its command lines for kubectl", () => {
+      const { stdout } = run("kubectl_complete-podrole", "rotate", "st");
+      assert.match(stdout, /^status\t.*\n:4\n$/);
+    });
   });
 }
