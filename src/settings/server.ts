@@ -6,13 +6,13 @@ import { COMMON_SETTINGS } from "../runtime/common-settings.ts";
 import type { Settings } from "../runtime/settings.ts";
 import * as type from "../runtime/settings.ts";
 
-const roleArn: type.Parser<string> = {
+const roleArnParser: type.Parser<string> = {
   expects: 'a role ARN such as "arn:aws:iam::123456789012:role/podrole-server"',
   placeholder: "arn",
   parse: (text) => parseRoleArn(text)?.arn,
 };
 
-const url: type.Parser<string> = {
+const urlParser: type.Parser<string> = {
   expects: 'a URL such as "https://vpce-0123456789abcdef0-01234567.sts.eu-central-1.vpce.amazonaws.com"',
   placeholder: "url",
   parse: (text) => (/^https?:\/\/[^/?#\s]+\/?$/.test(text) && URL.canParse(text) ? text : undefined),
@@ -40,7 +40,7 @@ export const SERVER_SETTINGS = {
   ...POLICY_SETTINGS,
   ...type.group("Roles and policy:", {
     assumeRoleArn: {
-      type: roleArn,
+      type: roleArnParser,
       default: null,
       help: "Assume this role first, and use its credentials to assume the pods' roles (role chaining)",
     },
@@ -67,7 +67,7 @@ export const SERVER_SETTINGS = {
       help: "Run this program, without a shell, to get the server's own AWS credentials (for example, the credential helper of IAM Roles Anywhere)",
     },
     stsEndpoint: {
-      type: url,
+      type: urlParser,
       default: null,
       unset: "the STS endpoint of the region",
       help: "Call STS at this URL, for example that of a VPC endpoint; not needed if private DNS resolves the regional STS name to the VPC endpoint",

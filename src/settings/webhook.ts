@@ -6,7 +6,7 @@ import type { Settings } from "../runtime/settings.ts";
 import * as type from "../runtime/settings.ts";
 
 /** The address of a server, as it was written: injection copies it into pods. */
-const target: type.Parser<string> = {
+const serverAddressParser: type.Parser<string> = {
   expects: 'an address "host:port" such as "podrole-server.podrole.svc:8444"',
   placeholder: "host:port",
   parse(text) {
@@ -16,19 +16,19 @@ const target: type.Parser<string> = {
   },
 };
 
-const quantity: type.Parser<string> = {
+const quantityParser: type.Parser<string> = {
   expects: 'a Kubernetes quantity such as "100m" or "96Mi"',
   placeholder: "quantity",
   parse: (text) => (/^\d/.test(text) && parseQuantity(text) !== undefined ? text : undefined),
 };
 
-const userId: type.Parser<number | "none"> = {
+const userIdParser: type.Parser<number | "none"> = {
   expects: 'a numeric user ID above 0, or "none"',
   placeholder: "uid|none",
   parse: (text) => (text === "none" ? "none" : type.wholeNumber(1, 2_147_483_647).parse(text)),
 };
 
-const command: type.Parser<readonly string[]> = {
+const commandParser: type.Parser<readonly string[]> = {
   expects: `${type.list.expects}, or "none"`,
   placeholder: "program,argument,…|none",
   parse: (text) => (text === "none" ? [] : type.list.parse(text)),
@@ -66,12 +66,12 @@ export const WEBHOOK_SETTINGS = {
   }),
   ...type.group("Server:", {
     serverAddress: {
-      type: target,
+      type: serverAddressParser,
       default: "podrole-server.podrole.svc:8444",
       help: "Let sidecars connect to the server's credentials port at this address",
     },
     identityAddress: {
-      type: target,
+      type: serverAddressParser,
       default: "podrole-server.podrole.svc:8443",
       help: "Let sidecars and this webhook connect to the server's identity port at this address",
     },
@@ -95,33 +95,33 @@ export const WEBHOOK_SETTINGS = {
       help: "Inject a native sidecar (true) or a classic sidecar (false); auto injects a native sidecar if the API server's version is 1.29 or later",
     },
     sidecarUser: {
-      type: userId,
+      type: userIdParser,
       default: "65532",
       help: "Run podrole's containers with this user ID; none leaves the user ID to the cluster, as OpenShift requires",
     },
-    sidecarMemory: { type: quantity, default: "96Mi", help: "Set this memory limit for podrole's containers" },
+    sidecarMemory: { type: quantityParser, default: "96Mi", help: "Set this memory limit for podrole's containers" },
     sidecarMemoryRequest: {
-      type: quantity,
+      type: quantityParser,
       default: "32Mi",
       help: "Set this memory request for podrole's containers; in a Guaranteed pod, the request equals the limit",
     },
     sidecarCpu: {
-      type: quantity,
+      type: quantityParser,
       default: "500m",
       help: "Set this CPU limit for podrole's containers in pods whose other containers all have one; in a Guaranteed pod, it applies only to podrole-init",
     },
     sidecarCpuRequest: {
-      type: quantity,
+      type: quantityParser,
       default: "10m",
       help: "Set this CPU request for podrole's containers; in a Guaranteed pod, the request equals the limit",
     },
     sidecarGuaranteedCpu: {
-      type: quantity,
+      type: quantityParser,
       default: "100m",
       help: "Set this CPU request and limit for podrole-sidecar in a Guaranteed pod",
     },
     sidecarCommand: {
-      type: command,
+      type: commandParser,
       default: "node,--disable-sigusr1,--use-openssl-ca,--max-semi-space-size=1,/podrole/main.cjs",
       help: 'Use this command, the entrypoint of the sidecar image, in the postStart hook that holds back the other containers. With "none" there is no hook: a startup probe holds them back, which takes 1 s longer',
     },
