@@ -15,7 +15,7 @@ export async function createInstallation(kubernetes: KubernetesEmulator, directo
   };
   const { body } = await kubernetes.create(`/api/v1/namespaces/${namespace}/pods`, pod);
   const { name = "", uid = "" } = (body as { metadata: { name?: string; uid?: string } }).metadata;
-  register(kubernetes);
+  registerWebhooks(kubernetes);
   const token = await requestToken(kubernetes, { namespace, serviceAccount: "podrole-webhook", pod: { name, uid } });
   await writeFile(join(directory, "webhook-token"), token, { mode: 0o600 });
 }
@@ -36,7 +36,7 @@ export async function requestToken(
 }
 
 /** The configuration exists before the webhook runs, as after `kubectl apply` of the manifests. */
-function register(kubernetes: KubernetesEmulator): void {
+function registerWebhooks(kubernetes: KubernetesEmulator): void {
   kubernetes.store.create("mutatingwebhookconfigurations", {
     metadata: { name: "podrole" },
     webhooks: [

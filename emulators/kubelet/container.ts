@@ -7,7 +7,7 @@ import { type Clock, formatSeconds, sleep, untilAborted } from "../../src/runtim
 import type { Log } from "../../src/runtime/log.ts";
 import { type ContainerRecord, createContainerRecord } from "./container-record.ts";
 import { type ConfigProblem, isProblem } from "./environment.ts";
-import { type ExecResult, execute, type Run, startRun } from "./run.ts";
+import { type ContainerRun, type ExecResult, executeProbe, startRun } from "./run.ts";
 import type { Sandbox } from "./sandbox.ts";
 import type { ContainerStatus, Terminated, Waiting } from "./status.ts";
 import { terminationOf } from "./termination.ts";
@@ -60,7 +60,7 @@ interface Supervision {
   readonly hooked: PromiseWithResolvers<void>;
   readonly started: PromiseWithResolvers<boolean>;
   /** Set while a process runs. */
-  current: { readonly sandbox: Sandbox; readonly run: Run } | undefined;
+  current: { readonly sandbox: Sandbox; readonly run: ContainerRun } | undefined;
 }
 
 /** Creates a container, which waits until start(). `onChange` is called after every change of its status. */
@@ -96,7 +96,7 @@ export function createContainer(
     start() {
       if (hasBegun) return;
       hasBegun = true;
-      supervise(supervision).then(finish, (error: unknown) => {
+      superviseRun(supervision).then(finish, (error: unknown) => {
         log.error({ err: error, container: name }, "container cannot be run");
         record.waiting({ reason: "CreateContainerError", message: (error as Error).message });
         finish(undefined);
@@ -108,7 +108,7 @@ export function createContainer(
     exec(command, signal) {
       const { current } = supervision;
       if (current === undefined) throw new Error(`Cannot run a command in container "${name}": it does not run`);
-      return execute({ clock }, current.sandbox.exec(command), signal);
+      return executeProbe({ clock }, current.sandbox.exec(command), signal);
     },
     kill: () => supervision.current?.run.kill(),
     async stop(graceMs) {
@@ -124,7 +124,7 @@ export function createContainer(
 }
 
 /** Resolves with the last termination when no run follows; undefined if there was none. */
-async function supervise(supervision: Supervision): Promise<Terminated | undefined> {
+async function superviseRun(supervision: Supervision): Promise<Terminated | undefined> {
   const { clock, container, options, stopping } = supervision;
   if (!options.hasImage) {
     const message = `image "${container.image ?? ""}" is not one of this node's`;
@@ -140,7 +140,7 @@ async function supervise(supervision: Supervision): Promise<Terminated | undefin
     const terminated = await runOnce(supervision, sandbox);
     if (terminated === undefined) break;
     last = terminated;
-    if (!restarts(options.restart, terminated)) break;
+    if (!isRestarted(options.restart, terminated)) break;
     // A container that ran for long enough resets its back-off, as with the kubelet.
     if (clock.now() - startedAt >= 2 * options.restartBackoff.capMs) quickEnds = 0;
     await backOff(supervision, quickEnds++);
@@ -163,7 +163,7 @@ async function runOnce(supervision: Supervision, sandbox: Sandbox): Promise<Term
   const { terminationFile } = sandbox;
   await writeFile(terminationFile, "", { mode: 0o600 });
   if (stopping.aborted) return undefined;
-  const startedAt = timestamp(clock);
+  const startedAt = formatNow(clock);
   const output = record.nextOutput();
   const run = startRun(
     { clock, log },
@@ -182,7 +182,7 @@ async function runOnce(supervision: Supervision, sandbox: Sandbox): Promise<Term
   const exit = await run.exited;
   supervision.current = undefined;
   const policy = container["terminationMessagePolicy"] as string | undefined;
-  const finishedAt = timestamp(clock);
+  const finishedAt = formatNow(clock);
   const terminated = await terminationOf({ exit, startedAt, finishedAt, terminationFile, policy, log: output });
   log.info({ container: container.name, exitCode: exit.exitCode, reason: terminated.reason }, "container ended");
   record.terminated(terminated);
@@ -200,10 +200,10 @@ async function backOff({ clock, container, options, record, stopping }: Supervis
   if (stopping.aborted) record.restartCancelled();
 }
 
-function restarts(policy: RestartPolicy, { exitCode }: Terminated): boolean {
+function isRestarted(policy: RestartPolicy, { exitCode }: Terminated): boolean {
   return policy === "Always" || (policy === "OnFailure" && exitCode !== 0);
 }
 
-function timestamp(clock: Clock): string {
+function formatNow(clock: Clock): string {
   return formatSeconds(clock.now());
 }

@@ -33,19 +33,19 @@ export function containerVariables(
   }
   for (const variable of container.env ?? []) {
     // A reference resolves to variables that precede it in the list, as with the kubelet.
-    const value = valueOf(variable, placed, (name) => values.get(name));
+    const value = resolveVariable(variable, placed, (name) => values.get(name));
     if (typeof value === "object") return value;
     if (value !== undefined) values.set(variable.name, value);
   }
   return values;
 }
 
-function valueOf(
+function resolveVariable(
   { name, value, valueFrom }: EnvVar,
   placed: PlacedPod,
   lookup: (name: string) => string | undefined,
 ): string | undefined | ConfigProblem {
-  if (valueFrom === undefined) return expand(value ?? "", lookup);
+  if (valueFrom === undefined) return expandVariables(value ?? "", lookup);
   const { fieldRef } = valueFrom as { fieldRef?: { fieldPath?: string } };
   if (fieldRef?.fieldPath !== undefined) return fieldOf(fieldRef.fieldPath, placed);
   const [kind = "valueFrom"] = Object.keys(valueFrom);
@@ -87,7 +87,7 @@ function isOptional(source: unknown): boolean {
 }
 
 /** Replaces `$(NAME)` by its value; an unknown name stays as it is written, and `$$(NAME)` gives `$(NAME)`. */
-export function expand(text: string, lookup: (name: string) => string | undefined): string {
+export function expandVariables(text: string, lookup: (name: string) => string | undefined): string {
   return text.replaceAll(/\$(?:\$|\(([^)]*)\))/g, (whole, name: string | undefined) =>
     name === undefined ? "$" : (lookup(name) ?? whole),
   );

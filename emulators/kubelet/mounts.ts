@@ -15,7 +15,9 @@ export interface MountedPath {
  * that fits is used, and only as a whole: /a/b is no part of /a/bc or of /x/a/b.
  */
 export function createPathRewriter(mounts: readonly MountedPath[]): (text: string) => string {
-  const hostPaths = new Map(mounts.map(({ containerPath, hostPath }) => [trimmed(containerPath), hostPath]));
+  const hostPaths = new Map(
+    mounts.map(({ containerPath, hostPath }) => [withoutTrailingSlash(containerPath), hostPath]),
+  );
   const longestFirst = [...hostPaths.keys()].sort((left, right) => right.length - left.length);
   if (longestFirst.length === 0) return (text) => text;
   // One pass, so that inserted paths are not searched again.
@@ -26,6 +28,6 @@ export function createPathRewriter(mounts: readonly MountedPath[]): (text: strin
   return (text) => text.replaceAll(pattern, (path) => hostPaths.get(path) ?? path);
 }
 
-function trimmed(path: string): string {
+function withoutTrailingSlash(path: string): string {
   return path.length > 1 ? path.replace(/\/+$/, "") : path;
 }

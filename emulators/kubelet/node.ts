@@ -82,7 +82,7 @@ export interface ProcessNode {
   stop(graceMs?: number): Promise<void>;
 }
 
-const DEFAULTS = {
+const NODE_DEFAULTS = {
   nodeName: "process-node",
   searchPath: "/usr/local/bin:/usr/bin:/bin",
   restartBackoff: { baseMs: 10_000, capMs: 300_000 },
@@ -95,7 +95,7 @@ export function createProcessNode(
   options: ProcessNodeOptions,
 ): ProcessNode {
   const { directory, images, tokens } = options;
-  const { nodeName, searchPath, restartBackoff, logLimit } = { ...DEFAULTS, ...options };
+  const { nodeName, searchPath, restartBackoff, logLimit } = { ...NODE_DEFAULTS, ...options };
   const pods = new Map<string, RunningPod>();
   let isOpen = true;
 

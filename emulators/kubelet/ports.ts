@@ -5,18 +5,18 @@ import type { Container, EnvVar, Pod } from "../../src/kubernetes/objects.ts";
 const PORT_VARIABLES = new Set(["PODROLE_PORT", "PODROLE_HEALTH_PORT"]);
 /** URLs of the sidecar on loopback, which SDKs read. */
 const URL_VARIABLES = new Set(["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_EC2_METADATA_SERVICE_ENDPOINT"]);
-const PROBES = ["startupProbe", "livenessProbe", "readinessProbe"] as const;
+const SHIFTED_PROBES = ["startupProbe", "livenessProbe", "readinessProbe"] as const;
 
 /** Returns the pod with the sidecar's ports increased by `offset`. The user's own ports are unchanged. */
 export function shiftPorts(pod: Pod, offset: number): Pod {
   const { initContainers, containers } = pod.spec;
-  const ports = new Set([...(initContainers ?? []), ...containers].flatMap(declaredPorts));
+  const ports = new Set([...(initContainers ?? []), ...containers].flatMap(variablePorts));
   const shiftPort = (port: unknown) => (ports.has(Number(port)) ? Number(port) + offset : port);
   const shift = (container: Container): Container => ({
     ...container,
     ...(container.env && { env: container.env.map((variable) => shiftVariable(variable, ports, offset)) }),
     ...Object.fromEntries(
-      PROBES.filter((name) => container[name] !== undefined).map((name) => [
+      SHIFTED_PROBES.filter((name) => container[name] !== undefined).map((name) => [
         name,
         shiftProbe(container[name], shiftPort),
       ]),
@@ -32,7 +32,7 @@ export function shiftPorts(pod: Pod, offset: number): Pod {
   };
 }
 
-function declaredPorts({ env = [] }: Container): number[] {
+function variablePorts({ env = [] }: Container): number[] {
   return env.filter(({ name }) => PORT_VARIABLES.has(name)).map(({ value }) => Number(value));
 }
 
@@ -47,12 +47,12 @@ function shiftVariable(variable: EnvVar, ports: ReadonlySet<number>, offset: num
   return { ...variable, value: shifted };
 }
 
-type Probe = Record<"httpGet" | "tcpSocket", { port?: unknown } | undefined>;
+type PortProbe = Record<"httpGet" | "tcpSocket", { port?: unknown } | undefined>;
 
 function shiftProbe(probe: unknown, shiftPort: (port: unknown) => unknown): unknown {
-  const { httpGet, tcpSocket } = probe as Probe;
+  const { httpGet, tcpSocket } = probe as PortProbe;
   return {
-    ...(probe as Probe),
+    ...(probe as PortProbe),
     ...(httpGet && { httpGet: { ...httpGet, port: shiftPort(httpGet.port) } }),
     ...(tcpSocket && { tcpSocket: { ...tcpSocket, port: shiftPort(tcpSocket.port) } }),
   };

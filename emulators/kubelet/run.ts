@@ -32,7 +32,7 @@ export interface RunEvents {
 }
 
 /** A run of a container, until it has exited. */
-export interface Run {
+export interface ContainerRun {
   readonly exited: Promise<ProcessExit>;
   /** Sends SIGKILL, as the kernel does when the container has used up its memory. */
   kill(): void;
@@ -55,7 +55,11 @@ interface Hook {
 const MAX_EXEC_OUTPUT_BYTES = 256 * 1024;
 
 /** Starts a run. Events follow after this function has returned. */
-export function startRun({ clock, log }: { clock: Clock; log: Log }, settings: RunSettings, events: RunEvents): Run {
+export function startRun(
+  { clock, log }: { clock: Clock; log: Log },
+  settings: RunSettings,
+  events: RunEvents,
+): ContainerRun {
   const { container, sandbox, output, startupPeriodMs } = settings;
   const process = startProcess({ clock }, sandbox.main, (chunk) => output.append(chunk));
   const ended = new AbortController();
@@ -67,7 +71,7 @@ export function startRun({ clock, log }: { clock: Clock; log: Log }, settings: R
     clock,
     portOf: (port: number | string) => portOf(container, port),
     exec: async (command: readonly string[], signal: AbortSignal) =>
-      (await execute({ clock }, sandbox.exec(command), signal)).exitCode === 0,
+      (await executeProbe({ clock }, sandbox.exec(command), signal)).exitCode === 0,
   };
 
   async function bringUp(): Promise<void> {
@@ -144,7 +148,7 @@ export function startRun({ clock, log }: { clock: Clock; log: Log }, settings: R
 }
 
 /** Runs a command to its end; `signal` kills it. */
-export async function execute(
+export async function executeProbe(
   { clock }: { readonly clock: Clock },
   spec: ProcessSpec,
   signal: AbortSignal,

@@ -3,7 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Container, VolumeMount } from "../../src/kubernetes/objects.ts";
-import { type ConfigProblem, containerVariables, expand, isProblem, type PlacedPod } from "./environment.ts";
+import { type ConfigProblem, containerVariables, expandVariables, isProblem, type PlacedPod } from "./environment.ts";
 import { createPathRewriter, type MountedPath } from "./mounts.ts";
 import type { ProcessSpec } from "./process.ts";
 
@@ -77,7 +77,7 @@ export async function createSandbox(container: Container, settings: SandboxSetti
     ...(image.programs?.[program] ?? [rewrite(program)]),
     ...args.map(rewrite),
   ];
-  const expanded = (args: readonly string[]) => args.map((arg) => expand(arg, lookup));
+  const expanded = (args: readonly string[]) => args.map((arg) => expandVariables(arg, lookup));
   // CMD belongs to ENTRYPOINT: a container that replaces ENTRYPOINT loses CMD.
   const args = container.args ?? (container.command ? [] : (image.args ?? []));
   const command = container.command ? onHost(expanded(container.command)) : image.command;

@@ -8,7 +8,7 @@ import type { Terminated } from "./status.ts";
 
 /** The kubelet's limits for the file and for the log that replaces it. */
 const MAX_FILE_BYTES = 4096;
-const LOG_LIMIT = { lines: 80, characters: 2048 };
+const MAX_LOG_TAIL = { lines: 80, characters: 2048 };
 
 /** A run that has exited, with what its message comes from. */
 export interface EndedRun {
@@ -26,7 +26,8 @@ export async function terminationOf(run: EndedRun): Promise<Terminated> {
   const { exit, startedAt, finishedAt, policy, log } = run;
   const failed = exit.exitCode !== 0;
   const written = (await readIfPresent(run.terminationFile))?.slice(0, MAX_FILE_BYTES) ?? "";
-  const fromLog = failed && policy === "FallbackToLogsOnError" ? log.tail(LOG_LIMIT.lines, LOG_LIMIT.characters) : "";
+  const fromLog =
+    failed && policy === "FallbackToLogsOnError" ? log.tail(MAX_LOG_TAIL.lines, MAX_LOG_TAIL.characters) : "";
   const message = exit.startError ?? (written || fromLog);
   return {
     exitCode: exit.exitCode,

@@ -50,9 +50,9 @@ export interface PodVolumes {
 }
 
 /** Share of its lifetime after which the kubelet replaces a token. */
-const REFRESH_AT = 0.8;
-const DEFAULT_EXPIRATION_SECONDS = 3600;
-const RETRY = { baseMs: 500, capMs: 30_000 };
+const REFRESH_AT_FRACTION = 0.8;
+const DEFAULT_TOKEN_LIFETIME_SECONDS = 3600;
+const TOKEN_RETRY = { baseMs: 500, capMs: 30_000 };
 const OWNER_ONLY = 0o700;
 const OWNER_READS = 0o600;
 
@@ -91,7 +91,7 @@ export function createPodVolumes(
     const tokens: TokenFile[] = [];
     for (const source of sources) {
       if (source.serviceAccountToken) {
-        const { path: file, audience, expirationSeconds = DEFAULT_EXPIRATION_SECONDS } = source.serviceAccountToken;
+        const { path: file, audience, expirationSeconds = DEFAULT_TOKEN_LIFETIME_SECONDS } = source.serviceAccountToken;
         tokens.push({ path: join(path, file), audience, expirationSeconds });
       } else if (source.downwardAPI) {
         const problem = await writeFields(path, source.downwardAPI.items ?? []);
@@ -126,7 +126,7 @@ export function createPodVolumes(
     const request = { namespace, serviceAccount, audience, expirationSeconds, pod };
     const { token, expiresAt } = await requestToken(request, stopped.signal);
     await writeFileOf(path, token.reveal());
-    return askedAt + (expiresAt - askedAt) * REFRESH_AT;
+    return askedAt + (expiresAt - askedAt) * REFRESH_AT_FRACTION;
   }
 
   async function writeTokenUntilDone(file: TokenFile, onDelay: (message: string) => void): Promise<number> {
@@ -137,7 +137,7 @@ export function createPodVolumes(
         if (stopped.signal.aborted) break;
         log.warn({ err: error, audience: file.audience }, "token request failed");
         onDelay(`token for audience ${file.audience ?? "(default)"}: ${(error as Error).message}`);
-        await sleep(clock, backoff(attempt, RETRY.baseMs, RETRY.capMs), stopped.signal);
+        await sleep(clock, backoff(attempt, TOKEN_RETRY.baseMs, TOKEN_RETRY.capMs), stopped.signal);
       }
     }
     return Infinity;

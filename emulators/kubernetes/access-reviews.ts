@@ -1,6 +1,6 @@
 // SubjectAccessReview and SelfSubjectAccessReview: what a user is allowed to do, decided by the same rules as requests.
 // (https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/subject-access-review-v1/)
-import { type Access, groupsOf, type UserInfo } from "./access.ts";
+import { type Access, type UserInfo, userGroups } from "./access.ts";
 import type { KubeObject } from "./objects.ts";
 import type { Verb } from "./request-info.ts";
 import { anyResource } from "./resources.ts";
@@ -34,18 +34,18 @@ export function createAccessReview(access: Access, request: NewObject, caller: U
     rest: "",
     query: new URLSearchParams(),
   };
-  const subject = user === undefined ? caller : { username: user, groups: groupsOf(user) };
+  const subject = user === undefined ? caller : { username: user, groups: userGroups(user) };
   const kind = user === undefined ? "SelfSubjectAccessReview" : "SubjectAccessReview";
   return {
     ...request,
     apiVersion: "authorization.k8s.io/v1",
     kind,
     metadata: {},
-    status: judge(access, subject, info),
+    status: reviewStatus(access, subject, info),
   };
 }
 
-function judge(access: Access, subject: UserInfo, info: Parameters<Access["authorize"]>[1]): object {
+function reviewStatus(access: Access, subject: UserInfo, info: Parameters<Access["authorize"]>[1]): object {
   try {
     access.authorize(subject, info);
     return { allowed: true };

@@ -54,7 +54,7 @@ export function createAccess(): Access {
     },
     userOf(token) {
       const username = tokens.get(token);
-      return username === undefined ? undefined : { username, groups: groupsOf(username) };
+      return username === undefined ? undefined : { username, groups: userGroups(username) };
     },
     grant(username, rules, namespace) {
       const more = rules.map((rule) => ({ rule, namespace }));
@@ -64,38 +64,39 @@ export function createAccess(): Access {
       const granted = grants.get(user.username);
       if (granted === undefined) return;
       const allowed = granted.some(
-        ({ rule, namespace }) => (namespace === undefined || namespace === request.namespace) && covers(rule, request),
+        ({ rule, namespace }) =>
+          (namespace === undefined || namespace === request.namespace) && coversRequest(rule, request),
       );
-      if (!allowed) throw denied(user, request);
+      if (!allowed) throw forbiddenError(user, request);
     },
   };
 }
 
 /** Returns the groups of a user, which the API server derives from the name. */
-export function groupsOf(username: string): readonly string[] {
+export function userGroups(username: string): readonly string[] {
   if (username === ADMIN) return ["system:masters", "system:authenticated"];
   const [, namespace] = /^system:serviceaccount:([^:]+):[^:]+$/.exec(username) ?? [];
   const account = namespace === undefined ? [] : ["system:serviceaccounts", `system:serviceaccounts:${namespace}`];
   return [...account, "system:authenticated"];
 }
 
-function covers({ apiGroups, resources, resourceNames, verbs }: PolicyRule, request: RequestInfo): boolean {
+function coversRequest({ apiGroups, resources, resourceNames, verbs }: PolicyRule, request: RequestInfo): boolean {
   const { verb, resource, subresource, name } = request;
   const full = subresource === undefined ? resource.plural : `${resource.plural}/${subresource}`;
   return (
-    has(verbs, verb) &&
-    has(apiGroups, resource.group) &&
-    has(resources, full) &&
+    includesOrAll(verbs, verb) &&
+    includesOrAll(apiGroups, resource.group) &&
+    includesOrAll(resources, full) &&
     // A create has no name yet at this point; lists and watches have one if a field selector names an object.
     (resourceNames === undefined || resourceNames.length === 0 || resourceNames.includes(name ?? ""))
   );
 }
 
-function has(list: readonly string[] | undefined, item: string): boolean {
+function includesOrAll(list: readonly string[] | undefined, item: string): boolean {
   return list !== undefined && (list.includes("*") || list.includes(item));
 }
 
-function denied(
+function forbiddenError(
   { username }: UserInfo,
   { verb, resource, subresource, namespace, name = "" }: RequestInfo,
 ): StatusError {

@@ -86,8 +86,8 @@ export async function admit(
       if (creation.dryRun && !["None", "NoneOnDryRun"].includes(webhook.sideEffects ?? "")) throw noDryRun(name);
       const response = await caller.call(webhook, reviewOf({ ...creation, object }));
       takeAsides(webhook, response, notes);
-      if (!response.allowed) throw denial(name, response.status);
-      after = patched(object, response, resource);
+      if (!response.allowed) throw denialError(name, response.status);
+      after = applyWebhookPatch(object, response, resource);
     } catch (error) {
       if (!(error instanceof WebhookFailure)) throw error;
       if (webhook.failurePolicy !== "Ignore") throw internalError(`failed calling webhook "${name}": ${error.message}`);
@@ -145,7 +145,7 @@ function takeAsides({ name }: ConfiguredWebhook, response: WebhookResponse, note
   }
 }
 
-function patched(object: KubeObject, { patch }: WebhookResponse, resource: ResourceType): KubeObject {
+function applyWebhookPatch(object: KubeObject, { patch }: WebhookResponse, resource: ResourceType): KubeObject {
   if (patch === undefined || patch === "") return object;
   let operations: unknown;
   try {
@@ -163,7 +163,10 @@ function patched(object: KubeObject, { patch }: WebhookResponse, resource: Resou
 }
 
 /** A denial keeps the webhook's code, but is always an error (ToStatusErr). */
-function denial(webhook: string, { code = 0, reason = "", message = "" }: WebhookResponse["status"] = {}): StatusError {
+function denialError(
+  webhook: string,
+  { code = 0, reason = "", message = "" }: WebhookResponse["status"] = {},
+): StatusError {
   const why = message || reason;
   const denied = `admission webhook "${webhook}" denied the request`;
   return new StatusError(

@@ -50,7 +50,7 @@ export async function handleApiRequest(
     case "get":
       return { code: 200, body: deps.store.get(resource.plural, namespace, name) };
     case "create":
-      return create(deps, request, notes);
+      return handleCreate(deps, request, notes);
     case "update":
       return { code: 200, body: updateObject(deps, info, body) };
     case "patch":
@@ -62,20 +62,26 @@ export async function handleApiRequest(
   }
 }
 
-async function create(deps: ApiDeps, { info, user, body }: ApiRequest, notes: AdmissionNotes): Promise<ApiResponse> {
+async function handleCreate(
+  deps: ApiDeps,
+  { info, user, body }: ApiRequest,
+  notes: AdmissionNotes,
+): Promise<ApiResponse> {
   const { resource, subresource, namespace = "", name = "" } = info;
   if (subresource === "binding") {
     bindPod(deps, info, body);
     return { code: 201, body: { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 } };
   }
-  if (subresource === "token") return created(createTokenRequest(deps, { namespace, name }, asObject(body), notes));
-  if (resource.plural === "tokenreviews") return created(createTokenReview(deps.tokens, asObject(body)));
-  if (resource.group === "authorization.k8s.io") return created(createAccessReview(deps.access, asObject(body), user));
+  if (subresource === "token")
+    return createdResponse(createTokenRequest(deps, { namespace, name }, asObject(body), notes));
+  if (resource.plural === "tokenreviews") return createdResponse(createTokenReview(deps.tokens, asObject(body)));
+  if (resource.group === "authorization.k8s.io")
+    return createdResponse(createAccessReview(deps.access, asObject(body), user));
   if (subresource !== undefined) throw methodNotSupported();
-  return created(await createObject(deps, info, body, user, notes));
+  return createdResponse(await createObject(deps, info, body, user, notes));
 }
 
-function created(object: KubeObject): ApiResponse {
+function createdResponse(object: KubeObject): ApiResponse {
   return { code: 201, body: object };
 }
 

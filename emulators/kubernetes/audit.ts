@@ -83,7 +83,7 @@ export function createAuditLog({ clock }: { readonly clock: Clock }): AuditLog {
         user,
         sourceIPs: ["127.0.0.1"],
         userAgent,
-        objectRef: objectRef(info, nameOf(sent) ?? nameOf(body)),
+        objectRef: objectRef(info, objectNameOf(sent) ?? objectNameOf(body)),
         responseStatus: { code, ...failure },
         requestReceivedTimestamp: new Date(receivedAt).toISOString(),
         stageTimestamp: new Date(clock.now()).toISOString(),
@@ -106,7 +106,7 @@ function objectRef(info: RequestInfo, named: string | undefined): NonNullable<Au
   };
 }
 
-function nameOf(object: unknown): string | undefined {
+function objectNameOf(object: unknown): string | undefined {
   const name = fieldAt(object, "metadata.name");
   return typeof name === "string" ? name : undefined;
 }

@@ -9,7 +9,7 @@ import { fieldAt, type KubeObject } from "./objects.ts";
 import { applyPatch } from "./patch.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { RESOURCES } from "./resources.ts";
-import { badRequest, conflict, invalid } from "./status.ts";
+import { badRequest, conflictError, invalidError } from "./status.ts";
 import type { Store } from "./store.ts";
 import { decodeObject, validateChange } from "./validation.ts";
 
@@ -23,7 +23,7 @@ export interface ChangeDeps {
 /** Handles PUT. Throws Conflict if resourceVersion or uid of the body differs from the stored one. */
 export function updateObject({ store }: ChangeDeps, info: RequestInfo, body: unknown): KubeObject {
   decodeObject(info.resource, body);
-  return write(store, info, body as KubeObject);
+  return writeChange(store, info, body as KubeObject);
 }
 
 /** Handles PATCH. A patch that sets metadata.resourceVersion uses it as a lock, like an update. */
@@ -31,10 +31,10 @@ export function patchObject({ store }: ChangeDeps, info: RequestInfo, patch: unk
   const { resource, namespace, name = "" } = info;
   const after = applyPatch(store.get(resource.plural, namespace, name), patch, contentType);
   decodeObject(resource, after);
-  return write(store, info, after);
+  return writeChange(store, info, after);
 }
 
-function write(store: Store, info: RequestInfo, given: KubeObject): KubeObject {
+function writeChange(store: Store, info: RequestInfo, given: KubeObject): KubeObject {
   const { resource, subresource, namespace, name = "", query } = info;
   const before = store.get(resource.plural, namespace, name);
   const { metadata } = given;
@@ -43,13 +43,13 @@ function write(store: Store, info: RequestInfo, given: KubeObject): KubeObject {
   }
   if (metadata.uid !== undefined && metadata.uid !== before.metadata.uid) {
     const cause = invalidValue("metadata.uid", metadata.uid, "field is immutable");
-    throw invalid(resource, name, [cause]);
+    throw invalidError(resource, name, [cause]);
   }
   const { name: _name, namespace: _namespace, ...rest } = metadata;
   const place = { name, ...(namespace !== undefined && { namespace }) };
   const after = { ...given, ...unchangedPart(info, before), metadata: { ...rest, ...place } };
   if (subresource === undefined) validateChange(resource, before, after);
-  const isSame = isDeepStrictEqual(comparable(after), comparable(before));
+  const isSame = isDeepStrictEqual(withoutVersion(after), withoutVersion(before));
   const isLocked =
     metadata.resourceVersion !== undefined && metadata.resourceVersion !== before.metadata.resourceVersion;
   // A write that changes nothing creates no event; one that lost its race is a conflict nevertheless.
@@ -64,7 +64,7 @@ function unchangedPart({ resource, subresource }: RequestInfo, before: KubeObjec
   return before["status"] === undefined ? {} : { status: before["status"] };
 }
 
-function comparable({ metadata, ...rest }: KubeObject): object {
+function withoutVersion({ metadata, ...rest }: KubeObject): object {
   const { resourceVersion: _version, creationTimestamp: _at, uid: _uid, ...own } = metadata;
   return { ...rest, metadata: own };
 }
@@ -78,7 +78,7 @@ export function deleteObject({ store, now }: ChangeDeps, info: RequestInfo, body
   const uid = fieldAt(body, "preconditions.uid");
   if (typeof uid === "string" && uid !== object.metadata.uid) {
     const why = `the UID in the precondition (${uid}) does not match the UID in record (${object.metadata.uid}). The object might have been deleted and then recreated`;
-    throw conflict(resource, name, why);
+    throw conflictError(resource, name, why);
   }
   if (query.get("dryRun") === "All") return object;
   const requested = query.get("gracePeriodSeconds") ?? fieldAt(body, "gracePeriodSeconds");
@@ -110,6 +110,7 @@ export function bindPod({ store }: ChangeDeps, { namespace, name = "", resource 
   const nodeName = fieldAt(body, "target.name");
   if (typeof nodeName !== "string" || !isObject(pod["spec"])) throw badRequest("target.name: Required value");
   const present = fieldAt(pod, "spec.nodeName");
-  if (present) throw conflict(resource, name, `pod ${name} is already assigned to node ${JSON.stringify(present)}`);
+  if (present)
+    throw conflictError(resource, name, `pod ${name} is already assigned to node ${JSON.stringify(present)}`);
   store.replace("pods", { ...pod, spec: { ...pod["spec"], nodeName } });
 }

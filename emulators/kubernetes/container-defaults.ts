@@ -34,10 +34,10 @@ function pullPolicyOf(image: string): string {
   return digest === undefined && (tag === undefined || tag === "latest") ? "Always" : "IfNotPresent";
 }
 
-const PROBES = ["livenessProbe", "readinessProbe", "startupProbe"] as const;
+const PROBE_FIELDS = ["livenessProbe", "readinessProbe", "startupProbe"] as const;
 
 function probeDefaults(container: Container): Partial<Container> {
-  const given = PROBES.flatMap((name) => {
+  const given = PROBE_FIELDS.flatMap((name) => {
     const probe = container[name];
     return isObject(probe) ? [[name, probe] as const] : [];
   });

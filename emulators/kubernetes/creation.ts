@@ -36,12 +36,12 @@ export async function createObject(
   notes: AdmissionNotes,
 ): Promise<KubeObject> {
   const { store } = deps;
-  const given = placed(resource, namespace, body);
+  const given = placeObject(resource, namespace, body);
   // NamespaceLifecycle: an object needs its namespace, and a namespace that is being deleted accepts none.
   if (namespace !== undefined) store.get("namespaces", undefined, namespace);
   const dryRun = query.get("dryRun") === "All";
   const admitted = await admit(deps, { resource, object: given, user, dryRun }, notes);
-  const object = prepared(resource, admitted);
+  const object = prepareObject(resource, admitted);
   validateNew(resource, object);
   if (dryRun) {
     const metadata = { ...object.metadata, uid: randomUUID(), creationTimestamp: formatSeconds(deps.now()) };
@@ -53,7 +53,7 @@ export async function createObject(
 }
 
 /** Returns the object with the identity from the path. Throws BadRequest if the two differ. */
-function placed(resource: ResourceType, namespace: string | undefined, body: unknown): KubeObject {
+function placeObject(resource: ResourceType, namespace: string | undefined, body: unknown): KubeObject {
   decodeObject(resource, body);
   const object = body as NewObject;
   const [version, kind] = [groupVersion(resource), resource.kind];
@@ -82,7 +82,7 @@ function podParts({ plural }: ResourceType, { spec, status }: NewObject): object
 }
 
 /** Sets name and status, and converts a Secret's stringData. */
-function prepared(resource: ResourceType, object: KubeObject): KubeObject {
+function prepareObject(resource: ResourceType, object: KubeObject): KubeObject {
   const { name, generateName: stem } = object.metadata;
   const named = name || (stem ? generateName(stem) : undefined);
   const metadata = { ...object.metadata, ...(named !== undefined && { name: named }) };
@@ -117,7 +117,7 @@ function createNamespaceObjects({ store, rootCaPem }: CreationDeps, namespace: s
 export function createInitialObjects(deps: CreationDeps): void {
   for (const name of ["default", "kube-system"]) {
     const object: KubeObject = { apiVersion: "v1", kind: "Namespace", metadata: { name } };
-    deps.store.create("namespaces", prepared(resourceNamed("namespaces"), object));
+    deps.store.create("namespaces", prepareObject(resourceNamed("namespaces"), object));
     createNamespaceObjects(deps, name);
   }
 }

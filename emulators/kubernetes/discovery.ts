@@ -3,7 +3,7 @@
 import { openApi } from "./openapi.ts";
 import { groupVersion, RESOURCES, type ResourceType } from "./resources.ts";
 
-const VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"];
+const RESOURCE_VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"];
 
 /** Returns the JSON or text of a path about the server itself; undefined for any other path. */
 export function discover(path: string, version: { readonly major: string; readonly minor: string }): unknown {
@@ -21,13 +21,13 @@ export function discover(path: string, version: { readonly major: string; readon
     case "/api":
       return { kind: "APIVersions", versions: ["v1"] };
     case "/apis":
-      return { kind: "APIGroupList", apiVersion: "v1", groups: groups() };
+      return { kind: "APIGroupList", apiVersion: "v1", groups: groupEntries() };
     default:
       return path.startsWith("/openapi/") ? openApi(path) : resourceList(path);
   }
 }
 
-function groups(): readonly object[] {
+function groupEntries(): readonly object[] {
   const names = new Set(RESOURCES.map(({ group }) => group).filter((group) => group !== ""));
   return Array.from(names, (name) => {
     const version = { groupVersion: `${name}/v1`, version: "v1" };
@@ -39,20 +39,25 @@ function resourceList(path: string): object | undefined {
   const [, requested] = /^\/apis?\/((?:[^/]+\/)?v1)$/.exec(path) ?? [];
   const found = RESOURCES.filter((resource) => groupVersion(resource) === requested);
   if (requested === undefined || found.length === 0) return undefined;
-  return { kind: "APIResourceList", apiVersion: "v1", groupVersion: requested, resources: found.flatMap(describe) };
+  return {
+    kind: "APIResourceList",
+    apiVersion: "v1",
+    groupVersion: requested,
+    resources: found.flatMap(resourceEntries),
+  };
 }
 
-function describe(resource: ResourceType): readonly object[] {
+function resourceEntries(resource: ResourceType): readonly object[] {
   const { plural, singular, kind, shortNames, isNamespaced, isVirtual, subresources } = resource;
-  const verbs = isVirtual ? ["create"] : VERBS;
+  const verbs = isVirtual ? ["create"] : RESOURCE_VERBS;
   const below = subresources.map((name) => {
-    const type = SUBRESOURCES[name] ?? { kind, verbs: ["get", "patch", "update"] };
+    const type = SUBRESOURCE_ENTRIES[name] ?? { kind, verbs: ["get", "patch", "update"] };
     return Object.assign({ name: `${plural}/${name}`, singularName: "", namespaced: isNamespaced }, type);
   });
   return [{ name: plural, singularName: singular, namespaced: isNamespaced, kind, verbs, shortNames }, ...below];
 }
 
-const SUBRESOURCES: Readonly<Record<string, object>> = {
+const SUBRESOURCE_ENTRIES: Readonly<Record<string, object>> = {
   token: { kind: "TokenRequest", group: "authentication.k8s.io", version: "v1", verbs: ["create"] },
   binding: { kind: "Binding", verbs: ["create"] },
 };

@@ -4,7 +4,7 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../../src/runtime/clock.ts";
-import { type Access, ADMIN, createAccess, groupsOf, type PolicyRule } from "./access.ts";
+import { type Access, ADMIN, createAccess, type PolicyRule, userGroups } from "./access.ts";
 import type { AdmissionNotes } from "./admission.ts";
 import { type ApiDeps, handleApiRequest } from "./api.ts";
 import { type AuditEvent, createAuditLog } from "./audit.ts";
@@ -120,7 +120,7 @@ export function createKubernetesEmulator(
       const notes: AdmissionNotes = { warnings: [], annotations: {} };
       const { warnings, annotations } = notes;
       const info = readRequestInfo("POST", new URL(path, "http://localhost"));
-      const user = { username, groups: groupsOf(username) };
+      const user = { username, groups: userGroups(username) };
       const receivedAt = clock.now();
       const request = { info, user, body: object, contentType: "application/json" };
       const given = await handleApiRequest(api, request, notes).catch(asStatus);

@@ -52,12 +52,12 @@ export async function meetFaults(
   if (faults.latencyMs > 0) await delay(faults.latencyMs);
   if (faults.status === undefined) return "go on";
   const { code, retryAfterSeconds } = faults.status;
-  throw new StatusError(code, REASONS[code] ?? "InternalError", "the emulator simulates a failure", {
+  throw new StatusError(code, STATUS_REASONS[code] ?? "InternalError", "the emulator simulates a failure", {
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
   });
 }
 
-const REASONS: Readonly<Record<number, string>> = {
+const STATUS_REASONS: Readonly<Record<number, string>> = {
   401: "Unauthorized",
   403: "Forbidden",
   410: "Expired",

@@ -11,7 +11,7 @@ import { discover } from "./discovery.ts";
 import { type ApiServerFaults, meetFaults } from "./faults.ts";
 import { type RequestInfo, readRequestInfo } from "./request-info.ts";
 import { API_AUDIENCE } from "./service-account-tokens.ts";
-import { badRequest, internalError, StatusError, unauthorized, unsupportedMediaType } from "./status.ts";
+import { badRequest, internalError, StatusError, unauthorizedError, unsupportedMediaType } from "./status.ts";
 import { warningHeaders } from "./warnings.ts";
 import type { Watches } from "./watches.ts";
 
@@ -35,8 +35,8 @@ export interface ServingKeys {
 /** Creates the HTTP server. Without `keys`: plain HTTP. */
 export function createApiListener(deps: HttpDeps, keys: ServingKeys | undefined): Server {
   const listener = (request: IncomingMessage, response: ServerResponse) => {
-    serve(deps, request, response).catch((error: unknown) => {
-      if (!response.headersSent) send(response, asStatus(error), []);
+    serveRequest(deps, request, response).catch((error: unknown) => {
+      if (!response.headersSent) sendApiResponse(response, asStatus(error), []);
       else response.destroy();
     });
   };
@@ -44,7 +44,7 @@ export function createApiListener(deps: HttpDeps, keys: ServingKeys | undefined)
   return createTlsServer({ cert: keys.certificatePem, key: keys.keyPem }, listener);
 }
 
-async function serve(deps: HttpDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serveRequest(deps: HttpDeps, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { access, audit, faults, watches } = deps;
   const receivedAt = deps.now();
   const url = new URL(request.url ?? "/", "http://localhost");
@@ -70,9 +70,9 @@ async function serve(deps: HttpDeps, request: IncomingMessage, response: ServerR
     if (fate === "hang up") return void request.socket.destroy();
     if (fate === "stall") return;
     if (discovered !== undefined) return sendDiscovered(response, discovered);
-    user = authenticate(deps, request.headers.authorization);
+    user = authenticateUser(deps, request.headers.authorization);
     const contentType = (request.headers["content-type"] ?? "").split(";")[0]?.trim() ?? "";
-    sent = await readBody(request, contentType);
+    sent = await readJsonBody(request, contentType);
     if (info === undefined) return;
     access.authorize(user, info);
     if (info.verb === "watch") {
@@ -81,28 +81,28 @@ async function serve(deps: HttpDeps, request: IncomingMessage, response: ServerR
       response.on("close", () => record("ResponseComplete", { code: 200, body: {} }));
       return;
     }
-    if (info.subresource === "proxy") return await proxy(deps.pages, info, response);
+    if (info.subresource === "proxy") return await proxyToPod(deps.pages, info, response);
     given = await handleApiRequest(deps, { info, user, body: sent, contentType }, notes);
   } catch (error) {
     given = asStatus(error);
   }
   record("ResponseComplete", given);
-  send(response, given, notes.warnings);
+  sendApiResponse(response, given, notes.warnings);
 }
 
 /** Accepts users of the kubeconfigs, and ServiceAccounts by their tokens. Throws Unauthorized. */
-function authenticate({ access, tokens }: HttpDeps, header = ""): UserInfo {
+function authenticateUser({ access, tokens }: HttpDeps, header = ""): UserInfo {
   const token = /^Bearer (.+)$/.exec(header)?.[1] ?? "";
   const known = access.userOf(token);
   if (known !== undefined) return known;
   const reviewed = token === "" ? { error: "" } : tokens.review(token, [API_AUDIENCE]);
-  if ("error" in reviewed) throw unauthorized();
+  if ("error" in reviewed) throw unauthorizedError();
   const { user } = reviewed;
   return { ...user, groups: [...user.groups, "system:authenticated"] };
 }
 
 /** JSON only: kubectl's imperative `create` and `run` send protobuf, `apply` and `create -f` do not. */
-async function readBody(request: IncomingMessage, contentType: string): Promise<unknown> {
+async function readJsonBody(request: IncomingMessage, contentType: string): Promise<unknown> {
   if (contentType === "application/vnd.kubernetes.protobuf") throw unsupportedMediaType(["application/json"]);
   const said = await text(request);
   if (said === "") return undefined;
@@ -122,7 +122,7 @@ export function asStatus(error: unknown): ApiResponse {
 /**
  * GET only. The pod's response is passed on unchanged; without one the response is 503, as from the real API server.
  */
-async function proxy(
+async function proxyToPod(
   pages: ReadonlyMap<string, string>,
   { namespace, name, rest }: RequestInfo,
   response: ServerResponse,
@@ -136,7 +136,7 @@ async function proxy(
   response.end(await found.text());
 }
 
-function send(response: ServerResponse, { code, body }: ApiResponse, warnings: readonly string[]): void {
+function sendApiResponse(response: ServerResponse, { code, body }: ApiResponse, warnings: readonly string[]): void {
   const { details } = body as { details?: { retryAfterSeconds?: number } };
   const headers = warningHeaders(warnings);
   if (headers.length > 0) response.setHeader("Warning", headers);

@@ -2,7 +2,7 @@
 import type { StatusCause } from "./status.ts";
 
 /** A field that must have a value and has none. */
-export function required(field: string, detail = ""): StatusCause {
+export function missingValue(field: string, detail = ""): StatusCause {
   return {
     reason: "FieldValueRequired",
     message: detail === "" ? "Required value" : `Required value: ${detail}`,
@@ -16,12 +16,12 @@ export function invalidValue(field: string, value: unknown, detail: string): Sta
 }
 
 /** A value that a list contains twice. */
-export function duplicate(field: string, value: string): StatusCause {
+export function duplicateValue(field: string, value: string): StatusCause {
   return { reason: "FieldValueDuplicate", message: `Duplicate value: ${JSON.stringify(value)}`, field };
 }
 
 /** A reference to an object that does not exist. */
-export function missing(field: string, value: string): StatusCause {
+export function notFoundValue(field: string, value: string): StatusCause {
   return { reason: "FieldValueNotFound", message: `Not found: ${JSON.stringify(value)}`, field };
 }
 
@@ -31,14 +31,14 @@ export function notAllowed(field: string, detail: string): StatusCause {
 }
 
 /** A value outside a fixed set. */
-export function unsupported(field: string, value: unknown, supported: readonly string[]): StatusCause {
+export function unsupportedValue(field: string, value: unknown, supported: readonly string[]): StatusCause {
   const list = supported.map((item) => JSON.stringify(item)).join(", ");
   const message = `Unsupported value: ${JSON.stringify(value)}: supported values: ${list}`;
   return { reason: "FieldValueNotSupported", message, field };
 }
 
 /** Reports every repetition of a value. */
-export function duplicates(
+export function findDuplicates(
   items: readonly { readonly field: string; readonly value: string | undefined }[],
 ): readonly StatusCause[] {
   const seen = new Set<string>();
@@ -46,11 +46,11 @@ export function duplicates(
     if (value === undefined || value === "") return [];
     const isNew = !seen.has(value);
     seen.add(value);
-    return isNew ? [] : [duplicate(field, value)];
+    return isNew ? [] : [duplicateValue(field, value)];
   });
 }
 
 /** Returns the problem unless the condition holds. */
-export function unless(isWell: boolean, cause: StatusCause): readonly StatusCause[] {
+export function causeUnless(isWell: boolean, cause: StatusCause): readonly StatusCause[] {
   return isWell ? [] : [cause];
 }

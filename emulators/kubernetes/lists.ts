@@ -5,7 +5,7 @@ import type { KubeObject } from "./objects.ts";
 import type { RequestInfo } from "./request-info.ts";
 import { groupVersion } from "./resources.ts";
 import { parseSelection } from "./selectors.ts";
-import { expired } from "./status.ts";
+import { expiredError } from "./status.ts";
 import type { Store } from "./store.ts";
 
 interface Remainder {
@@ -31,7 +31,7 @@ export function createLists({ store }: { readonly store: Store }): Lists {
     const found = remainders.get(token);
     remainders.delete(token);
     if (found === undefined || found.epoch !== store.epoch) {
-      throw expired(
+      throw expiredError(
         "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.",
       );
     }

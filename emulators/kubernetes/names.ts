@@ -1,35 +1,35 @@
 // Rules for names and labels. (https://kubernetes.io/docs/concepts/overview/working-with-objects/names/)
 import { randomInt } from "node:crypto";
-import { invalidValue, required } from "./invalid-fields.ts";
+import { invalidValue, missingValue } from "./invalid-fields.ts";
 import type { KubeObject } from "./objects.ts";
 import type { ResourceType } from "./resources.ts";
 import type { StatusCause } from "./status.ts";
 
-const LABEL = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
-const SUBDOMAIN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
-const LABEL_VALUE = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/;
-const QUALIFIED = /^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+const LABEL_PATTERN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
+const SUBDOMAIN_PATTERN = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
+const LABEL_VALUE_PATTERN = /^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/;
+const QUALIFIED_NAME_PATTERN = /^([a-z0-9.-]{1,253}\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
-const LABEL_WORDS =
+const LABEL_RULE =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-const SUBDOMAIN_WORDS =
+const SUBDOMAIN_RULE =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
 
-const KEY_WORDS =
+const KEY_RULE =
   "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
-const VALUE_WORDS =
+const LABEL_VALUE_RULE =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
 /** Checks a name of a container, volume or namespace. */
 export function checkLabelName(field: string, name: unknown): readonly StatusCause[] {
-  if (name === undefined || name === "") return [required(field)];
+  if (name === undefined || name === "") return [missingValue(field)];
   if (typeof name === "string" && name.includes(".")) return [invalidValue(field, name, "must not contain dots")];
-  if (typeof name !== "string" || !LABEL.test(name)) return [invalidValue(field, name, LABEL_WORDS)];
+  if (typeof name !== "string" || !LABEL_PATTERN.test(name)) return [invalidValue(field, name, LABEL_RULE)];
   return name.length > 63 ? [invalidValue(field, name, "must be no more than 63 bytes")] : [];
 }
 
 function checkSubdomainName(field: string, name: string): readonly StatusCause[] {
-  if (!SUBDOMAIN.test(name)) return [invalidValue(field, name, SUBDOMAIN_WORDS)];
+  if (!SUBDOMAIN_PATTERN.test(name)) return [invalidValue(field, name, SUBDOMAIN_RULE)];
   return name.length > 253 ? [invalidValue(field, name, "must be no more than 253 bytes")] : [];
 }
 
@@ -39,7 +39,7 @@ export function checkMetadata(
   { metadata }: KubeObject,
 ): readonly StatusCause[] {
   const { name = "", labels = {}, annotations = {} } = metadata;
-  if (name === "") return [required("metadata.name", "name or generateName is required")];
+  if (name === "") return [missingValue("metadata.name", "name or generateName is required")];
   const named =
     plural === "namespaces" ? checkLabelName("metadata.name", name) : checkSubdomainName("metadata.name", name);
   const keyed = [
@@ -48,20 +48,24 @@ export function checkMetadata(
   ];
   return [
     ...named,
-    ...(isNamespaced && !metadata.namespace ? [required("metadata.namespace")] : []),
-    ...keyed.flatMap(({ field, key }) => (QUALIFIED.test(key) ? [] : [invalidValue(field, key, KEY_WORDS)])),
+    ...(isNamespaced && !metadata.namespace ? [missingValue("metadata.namespace")] : []),
+    ...keyed.flatMap(({ field, key }) =>
+      QUALIFIED_NAME_PATTERN.test(key) ? [] : [invalidValue(field, key, KEY_RULE)],
+    ),
     ...Object.values(labels).flatMap((value) =>
-      LABEL_VALUE.test(value) && value.length <= 63 ? [] : [invalidValue("metadata.labels", value, VALUE_WORDS)],
+      LABEL_VALUE_PATTERN.test(value) && value.length <= 63
+        ? []
+        : [invalidValue("metadata.labels", value, LABEL_VALUE_RULE)],
     ),
   ];
 }
 
 /** Without vowels and look-alikes, as the API server generates names. */
 const ALPHABET = "bcdfghjklmnpqrstvwxz2456789";
-const MAX_STEM_LENGTH = 58;
+const MAX_GENERATE_NAME_LENGTH = 58;
 
 /** Appends five random characters, after cutting the stem to 58. */
 export function generateName(stem: string): string {
   const suffix = Array.from({ length: 5 }, () => ALPHABET[randomInt(ALPHABET.length)]).join("");
-  return stem.slice(0, MAX_STEM_LENGTH) + suffix;
+  return stem.slice(0, MAX_GENERATE_NAME_LENGTH) + suffix;
 }

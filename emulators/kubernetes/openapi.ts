@@ -13,7 +13,7 @@ export function openApi(path: string): object | undefined {
   }
   const served = RESOURCES.filter((resource) => path === `/openapi/v3/${rootOf(resource)}`);
   if (served.length === 0) return undefined;
-  const paths = served.map((resource) => [objectPath(resource), { patch: describePatch(resource) }]);
+  const paths = served.map((resource) => [objectPath(resource), { patch: patchOperation(resource) }]);
   return {
     openapi: "3.0.0",
     info: { title: "kubernetes emulator", version: "v1" },
@@ -32,7 +32,7 @@ function objectPath(resource: ResourceType): string {
   return `/${rootOf(resource)}/${scope}${resource.plural}/{name}`;
 }
 
-function describePatch({ group, version, kind }: ResourceType): object {
+function patchOperation({ group, version, kind }: ResourceType): object {
   return {
     parameters: [{ name: "fieldValidation", in: "query", schema: { type: "string", uniqueItems: true } }],
     responses: { "200": { description: "OK" } },

@@ -53,15 +53,15 @@ export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
 /** Computes the QoS class over all containers, including init containers (pkg/apis/core/v1/helper/qos). */
 export function qosClassOf({ containers, initContainers = [] }: PodSpec): QosClass {
   const all = [...containers, ...initContainers].map(({ resources = {} }) => ({
-    requests: amounts(resources.requests),
-    limits: amounts(resources.limits),
+    requests: parseAmounts(resources.requests),
+    limits: parseAmounts(resources.limits),
   }));
   if (all.every(({ requests, limits }) => requests.size === 0 && limits.size === 0)) return "BestEffort";
   const isGuaranteed = all.every(({ requests, limits }) => limits.size === 2 && isDeepStrictEqual(requests, limits));
   return isGuaranteed ? "Guaranteed" : "Burstable";
 }
 
-function amounts(list: Record<string, string> = {}): Map<string, bigint> {
+function parseAmounts(list: Record<string, string> = {}): Map<string, bigint> {
   const entries = ["cpu", "memory"].flatMap((resource) => {
     const amount = parseQuantity(list[resource]);
     return amount === undefined || amount <= 0n ? [] : [[resource, amount] as const];

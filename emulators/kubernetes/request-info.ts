@@ -18,7 +18,7 @@ export interface RequestInfo {
   readonly query: URLSearchParams;
 }
 
-const PATH =
+const RESOURCE_PATH =
   /^\/(?:api\/(?<core>v1)|apis\/(?<group>[^/]+)\/(?<version>[^/]+))(?:\/namespaces\/(?<namespace>[^/]+)(?=\/(?!status$)))?\/(?<plural>[^/]+)(?:\/(?<name>[^/]+))?(?:\/(?<subresource>[^/]+)(?<rest>\/.*)?)?$/;
 
 /** Throws NotFound for paths that are not served and MethodNotAllowed for methods that a resource lacks. */
@@ -31,14 +31,14 @@ export function readRequestInfo(method: string, url: URL): RequestInfo {
     name,
     subresource,
     rest = "",
-  } = PATH.exec(url.pathname)?.groups ?? {};
+  } = RESOURCE_PATH.exec(url.pathname)?.groups ?? {};
   const resource = findResource(group, version, plural);
   const isPlaced = resource?.isNamespaced === true || namespace === undefined;
   const isKnown = subresource === undefined || resource?.subresources.includes(subresource);
   if (rest !== "" && subresource !== "proxy") throw unknownPath();
   if (resource === undefined || !isPlaced || !isKnown) throw unknownPath();
   const { searchParams: query } = url;
-  const info = { resource, subresource, namespace: decode(namespace), name: decode(name), rest, query };
+  const info = { resource, subresource, namespace: decodeSegment(namespace), name: decodeSegment(name), rest, query };
   return { ...info, verb: verbOf(method, info), name: info.name ?? selectedName(query) };
 }
 
@@ -76,7 +76,7 @@ function selectedName(query: URLSearchParams): string | undefined {
   return /(?:^|,)metadata\.name==?([^,]+)/.exec(query.get("fieldSelector") ?? "")?.[1];
 }
 
-function decode(part: string | undefined): string | undefined {
+function decodeSegment(part: string | undefined): string | undefined {
   if (part === undefined) return undefined;
   try {
     return decodeURIComponent(part);

@@ -17,7 +17,7 @@ export interface ResourceType {
   readonly selectableFields: readonly string[];
 }
 
-function core(plural: string, kind: string, options: Partial<ResourceType> = {}): ResourceType {
+function defineResource(plural: string, kind: string, options: Partial<ResourceType> = {}): ResourceType {
   return {
     group: "",
     version: "v1",
@@ -44,55 +44,59 @@ const EVENT_FIELDS = [
 
 /** Every resource that is served. */
 export const RESOURCES: readonly ResourceType[] = [
-  core("namespaces", "Namespace", { isNamespaced: false, shortNames: ["ns"], subresources: ["status"] }),
-  core("pods", "Pod", {
+  defineResource("namespaces", "Namespace", { isNamespaced: false, shortNames: ["ns"], subresources: ["status"] }),
+  defineResource("pods", "Pod", {
     shortNames: ["po"],
     subresources: ["status", "binding", "proxy"],
     selectableFields: ["spec.nodeName", "spec.serviceAccountName", "spec.restartPolicy", "status.phase"],
   }),
-  core("serviceaccounts", "ServiceAccount", { shortNames: ["sa"], subresources: ["token"] }),
-  core("secrets", "Secret", { selectableFields: ["type"] }),
-  core("configmaps", "ConfigMap", { shortNames: ["cm"] }),
-  core("events", "Event", { shortNames: ["ev"], selectableFields: EVENT_FIELDS }),
-  core("mutatingwebhookconfigurations", "MutatingWebhookConfiguration", {
+  defineResource("serviceaccounts", "ServiceAccount", { shortNames: ["sa"], subresources: ["token"] }),
+  defineResource("secrets", "Secret", { selectableFields: ["type"] }),
+  defineResource("configmaps", "ConfigMap", { shortNames: ["cm"] }),
+  defineResource("events", "Event", { shortNames: ["ev"], selectableFields: EVENT_FIELDS }),
+  defineResource("mutatingwebhookconfigurations", "MutatingWebhookConfiguration", {
     group: "admissionregistration.k8s.io",
     isNamespaced: false,
   }),
   // Stored and listed only: no policy is evaluated.
-  core("validatingadmissionpolicies", "ValidatingAdmissionPolicy", {
+  defineResource("validatingadmissionpolicies", "ValidatingAdmissionPolicy", {
     group: "admissionregistration.k8s.io",
     isNamespaced: false,
     subresources: ["status"],
   }),
-  core("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding", {
+  defineResource("validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding", {
     group: "admissionregistration.k8s.io",
     isNamespaced: false,
   }),
-  core("tokenreviews", "TokenReview", { group: "authentication.k8s.io", isNamespaced: false, isVirtual: true }),
-  core("subjectaccessreviews", "SubjectAccessReview", {
+  defineResource("tokenreviews", "TokenReview", {
+    group: "authentication.k8s.io",
+    isNamespaced: false,
+    isVirtual: true,
+  }),
+  defineResource("subjectaccessreviews", "SubjectAccessReview", {
     group: "authorization.k8s.io",
     isNamespaced: false,
     isVirtual: true,
   }),
-  core("selfsubjectaccessreviews", "SelfSubjectAccessReview", {
+  defineResource("selfsubjectaccessreviews", "SelfSubjectAccessReview", {
     group: "authorization.k8s.io",
     isNamespaced: false,
     isVirtual: true,
   }),
-  core("nodes", "Node", { isNamespaced: false, shortNames: ["no"], subresources: ["status"] }),
+  defineResource("nodes", "Node", { isNamespaced: false, shortNames: ["no"], subresources: ["status"] }),
   // No controller creates pods for these.
-  core("deployments", "Deployment", { group: "apps", shortNames: ["deploy"], subresources: ["status"] }),
-  core("replicasets", "ReplicaSet", { group: "apps", shortNames: ["rs"], subresources: ["status"] }),
-  core("statefulsets", "StatefulSet", { group: "apps", shortNames: ["sts"], subresources: ["status"] }),
-  core("daemonsets", "DaemonSet", { group: "apps", shortNames: ["ds"], subresources: ["status"] }),
-  core("jobs", "Job", { group: "batch", subresources: ["status"] }),
-  core("cronjobs", "CronJob", { group: "batch", shortNames: ["cj"], subresources: ["status"] }),
-  core("poddisruptionbudgets", "PodDisruptionBudget", { group: "policy", shortNames: ["pdb"] }),
+  defineResource("deployments", "Deployment", { group: "apps", shortNames: ["deploy"], subresources: ["status"] }),
+  defineResource("replicasets", "ReplicaSet", { group: "apps", shortNames: ["rs"], subresources: ["status"] }),
+  defineResource("statefulsets", "StatefulSet", { group: "apps", shortNames: ["sts"], subresources: ["status"] }),
+  defineResource("daemonsets", "DaemonSet", { group: "apps", shortNames: ["ds"], subresources: ["status"] }),
+  defineResource("jobs", "Job", { group: "batch", subresources: ["status"] }),
+  defineResource("cronjobs", "CronJob", { group: "batch", shortNames: ["cj"], subresources: ["status"] }),
+  defineResource("poddisruptionbudgets", "PodDisruptionBudget", { group: "policy", shortNames: ["pdb"] }),
 ];
 
 /** Finds a resource for questions about permissions, even one that is not served. */
 export function anyResource(group: string, plural: string): ResourceType {
-  return findResource(group, "v1", plural) ?? core(plural, plural, { group });
+  return findResource(group, "v1", plural) ?? defineResource(plural, plural, { group });
 }
 
 /** Returns the apiVersion: "v1" for the core group, otherwise "group/version". */

@@ -38,7 +38,7 @@ export interface ServiceAccountTokens {
   review(token: string, audiences: readonly string[]): Reviewed;
 }
 
-interface Claims {
+interface ServiceAccountClaims {
   readonly aud: readonly string[];
   readonly exp: number;
   readonly nbf: number;
@@ -63,13 +63,13 @@ export function createServiceAccountTokens({
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const jws = { key: privateKey, dsaEncoding: "ieee-p1363" } as const;
 
-  function read(token: string): Claims | undefined {
+  function read(token: string): ServiceAccountClaims | undefined {
     const [header = "", payload = "", signature = "", ...more] = token.split(".");
     const signed = Buffer.from(`${header}.${payload}`);
     const isOurs =
       more.length === 0 &&
       verify("sha256", signed, { key: publicKey, dsaEncoding: "ieee-p1363" }, Buffer.from(signature, "base64url"));
-    return isOurs ? (JSON.parse(Buffer.from(payload, "base64url").toString()) as Claims) : undefined;
+    return isOurs ? (JSON.parse(Buffer.from(payload, "base64url").toString()) as ServiceAccountClaims) : undefined;
   }
 
   /**
@@ -83,7 +83,7 @@ export function createServiceAccountTokens({
     return deletionTimestamp === undefined || clock.now() < Date.parse(deletionTimestamp) + LEEWAY_MS;
   }
 
-  function problemOf(claims: Claims, audiences: readonly string[]): string | undefined {
+  function findClaimsProblem(claims: ServiceAccountClaims, audiences: readonly string[]): string | undefined {
     if (!claims.aud.some((audience) => audiences.includes(audience))) {
       return `token audiences ${quoteAll(claims.aud)} is invalid for the target audiences ${quoteAll(audiences)}`;
     }
@@ -98,7 +98,7 @@ export function createServiceAccountTokens({
   return {
     sign({ namespace, serviceAccount, pod, audiences, lifetimeSeconds }) {
       const issuedAt = Math.floor(clock.now() / 1000);
-      const claims: Claims & Record<string, unknown> = {
+      const claims: ServiceAccountClaims & Record<string, unknown> = {
         aud: audiences,
         exp: issuedAt + lifetimeSeconds,
         iat: issuedAt,
@@ -113,7 +113,7 @@ export function createServiceAccountTokens({
         nbf: issuedAt,
         sub: `system:serviceaccount:${namespace}:${serviceAccount.name}`,
       };
-      const signed = `${encode({ alg: "ES256", kid: "emulator" })}.${encode(claims)}`;
+      const signed = `${encodeTokenPart({ alg: "ES256", kid: "emulator" })}.${encodeTokenPart(claims)}`;
       const signature = sign("sha256", Buffer.from(signed), jws).toString("base64url");
       return { token: `${signed}.${signature}`, jti: claims.jti, expiresAt: claims.exp * 1000 };
     },
@@ -121,14 +121,18 @@ export function createServiceAccountTokens({
     review(token, audiences) {
       const claims = read(token);
       if (claims === undefined) return { error: "invalid bearer token" };
-      const problem = problemOf(claims, audiences);
+      const problem = findClaimsProblem(claims, audiences);
       if (problem !== undefined) return { error: `[invalid bearer token, ${problem}]` };
-      return { user: userOf(claims), audiences: audiences.filter((audience) => claims.aud.includes(audience)) };
+      return { user: userOfClaims(claims), audiences: audiences.filter((audience) => claims.aud.includes(audience)) };
     },
   };
 }
 
-function userOf({ sub, jti, "kubernetes.io": { namespace, node, pod, serviceaccount } }: Claims): UserInfo {
+function userOfClaims({
+  sub,
+  jti,
+  "kubernetes.io": { namespace, node, pod, serviceaccount },
+}: ServiceAccountClaims): UserInfo {
   return {
     username: sub,
     uid: serviceaccount.uid,
@@ -144,6 +148,6 @@ function userOf({ sub, jti, "kubernetes.io": { namespace, node, pod, serviceacco
   };
 }
 
-function encode(value: unknown): string {
+function encodeTokenPart(value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString("base64url");
 }

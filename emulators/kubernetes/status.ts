@@ -46,42 +46,43 @@ export class StatusError extends Error {
   }
 }
 
-function about(resource: ResourceType, name: string): NonNullable<StatusBody["details"]> {
+function detailsOf(resource: ResourceType, name: string): NonNullable<StatusBody["details"]> {
   return { name, ...(resource.group !== "" && { group: resource.group }), kind: resource.plural };
 }
 
 /** 404: there is no such object. */
 export function notFound(resource: ResourceType, name: string): StatusError {
   const message = `${qualifiedName(resource)} ${quote(name)} not found`;
-  return new StatusError(404, "NotFound", message, about(resource, name));
+  return new StatusError(404, "NotFound", message, detailsOf(resource, name));
 }
 
 /** 409: an object of this name exists. */
 export function alreadyExists(resource: ResourceType, name: string): StatusError {
   const message = `${qualifiedName(resource)} ${quote(name)} already exists`;
-  return new StatusError(409, "AlreadyExists", message, about(resource, name));
+  return new StatusError(409, "AlreadyExists", message, detailsOf(resource, name));
 }
 
 /** 409: the object has changed, or `why`. */
-export function conflict(resource: ResourceType, name: string, why: string = STALE): StatusError {
+export function conflictError(resource: ResourceType, name: string, why: string = STALE_OBJECT_MESSAGE): StatusError {
   const message = `Operation cannot be fulfilled on ${qualifiedName(resource)} ${quote(name)}: ${why}`;
-  return new StatusError(409, "Conflict", message, about(resource, name));
+  return new StatusError(409, "Conflict", message, detailsOf(resource, name));
 }
 
-const STALE = "the object has been modified; please apply your changes to the latest version and try again";
+const STALE_OBJECT_MESSAGE =
+  "the object has been modified; please apply your changes to the latest version and try again";
 
 /** 403 with the API server's message. */
 export function forbiddenRequest(resource: ResourceType, name: string, why: string): StatusError {
   const what = name === "" ? qualifiedName(resource) : `${qualifiedName(resource)} ${quote(name)}`;
-  return new StatusError(403, "Forbidden", `${what} is forbidden: ${why}`, about(resource, name));
+  return new StatusError(403, "Forbidden", `${what} is forbidden: ${why}`, detailsOf(resource, name));
 }
 
 /** `causes` are formatted as by `field.Error`: "spec.containers: Required value". */
-export function invalid(resource: ResourceType, name: string, causes: readonly StatusCause[]): StatusError {
+export function invalidError(resource: ResourceType, name: string, causes: readonly StatusCause[]): StatusError {
   const lines = causes.map(({ field, message }) => `${field}: ${message}`);
   const list = lines.length === 1 ? lines.join("") : `[${lines.join(", ")}]`;
   const kind = resource.group === "" ? resource.kind : `${resource.kind}.${resource.group}`;
-  const details = { ...about(resource, name), kind: resource.kind, causes };
+  const details = { ...detailsOf(resource, name), kind: resource.kind, causes };
   return new StatusError(422, "Invalid", `${kind} ${quote(name)} is invalid: ${list}`, details);
 }
 
@@ -97,12 +98,12 @@ export function internalError(message: string): StatusError {
 }
 
 /** 401: no valid credentials. */
-export function unauthorized(): StatusError {
+export function unauthorizedError(): StatusError {
   return new StatusError(401, "Unauthorized", "Unauthorized");
 }
 
 /** 410: the resourceVersion or the continuation of a list is no longer available. */
-export function expired(message: string): StatusError {
+export function expiredError(message: string): StatusError {
   return new StatusError(410, "Expired", message);
 }
 

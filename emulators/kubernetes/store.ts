@@ -5,7 +5,7 @@ import { createChanges } from "../../src/runtime/changes.ts";
 import { type Clock, formatSeconds } from "../../src/runtime/clock.ts";
 import type { KubeObject } from "./objects.ts";
 import { groupVersion, resourceNamed } from "./resources.ts";
-import { alreadyExists, conflict, notFound } from "./status.ts";
+import { alreadyExists, conflictError, notFound } from "./status.ts";
 
 /** `before` lets a watch with a selector decide whether the object starts or stops matching. */
 export interface StoreEvent {
@@ -53,7 +53,7 @@ const FIRST_REVISION = 1000;
 /** Creates an empty store. */
 export function createStore({ clock }: { readonly clock: Clock }): Store {
   const objects = new Map<string, KubeObject>();
-  const { emit, onChange } = createChanges<StoreEvent>(rethrow);
+  const { emit, onChange } = createChanges<StoreEvent>(rethrowStoreError);
   let history: StoreEvent[] = [];
   let revision = FIRST_REVISION;
   /** Events up to this revision are compacted. */
@@ -103,7 +103,7 @@ export function createStore({ clock }: { readonly clock: Clock }): Store {
       const { name = "", namespace, resourceVersion } = object.metadata;
       const before = get(plural, namespace, name);
       if (resourceVersion && resourceVersion !== before.metadata.resourceVersion) {
-        throw conflict(resourceNamed(plural), name);
+        throw conflictError(resourceNamed(plural), name);
       }
       const { uid = "", creationTimestamp = "" } = before.metadata;
       return write("MODIFIED", plural, { ...object, metadata: { ...object.metadata, uid, creationTimestamp } }, before);
@@ -129,7 +129,7 @@ export function createStore({ clock }: { readonly clock: Clock }): Store {
 }
 
 /** A listener that fails is a mistake in the emulator: the request that changed the object reports it. */
-function rethrow(error: unknown): never {
+function rethrowStoreError(error: unknown): never {
   throw error;
 }
 

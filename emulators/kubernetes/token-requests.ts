@@ -4,11 +4,11 @@ import { formatSeconds } from "../../src/runtime/clock.ts";
 import { fieldAt, type KubeObject } from "./objects.ts";
 import { resourceNamed } from "./resources.ts";
 import { API_AUDIENCE, type BoundPod, type ServiceAccountTokens } from "./service-account-tokens.ts";
-import { badRequest, conflict, invalid } from "./status.ts";
+import { badRequest, conflictError, invalidError } from "./status.ts";
 import type { NewObject, Store } from "./store.ts";
 
 /** In the audit log (Kubernetes 1.30): links uses of the token to the request that issued it. */
-const ISSUED_CREDENTIAL_ID = "authentication.kubernetes.io/issued-credential-id";
+const ISSUED_CREDENTIAL_ID_ANNOTATION = "authentication.kubernetes.io/issued-credential-id";
 
 const MIN_EXPIRATION_SECONDS = 600;
 const DEFAULT_EXPIRATION_SECONDS = 3600;
@@ -36,9 +36,11 @@ export function createTokenRequest(
   if (expirationSeconds < MIN_EXPIRATION_SECONDS) {
     const message = `Invalid value: ${expirationSeconds}: may not specify a duration less than 10 minutes`;
     const cause = { reason: "FieldValueInvalid", message, field: "spec.expirationSeconds" };
-    throw invalid({ ...resourceNamed("serviceaccounts"), group: "authentication.k8s.io", kind: "TokenRequest" }, "", [
-      cause,
-    ]);
+    throw invalidError(
+      { ...resourceNamed("serviceaccounts"), group: "authentication.k8s.io", kind: "TokenRequest" },
+      "",
+      [cause],
+    );
   }
   const { token, jti, expiresAt } = tokens.sign({
     namespace,
@@ -47,7 +49,7 @@ export function createTokenRequest(
     audiences: audiences?.length ? audiences : [API_AUDIENCE],
     lifetimeSeconds: expirationSeconds,
   });
-  annotations[ISSUED_CREDENTIAL_ID] = `JTI=${jti}`;
+  annotations[ISSUED_CREDENTIAL_ID_ANNOTATION] = `JTI=${jti}`;
   return {
     ...request,
     apiVersion: "authentication.k8s.io/v1",
@@ -67,7 +69,7 @@ function boundPod(
   const presentUid = pod.metadata.uid ?? "";
   if (uid !== "" && uid !== presentUid) {
     const why = `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`;
-    throw conflict(resourceNamed("pods"), name, why);
+    throw conflictError(resourceNamed("pods"), name, why);
   }
   if (fieldAt(pod, "spec.serviceAccountName") !== account.name) {
     throw badRequest(

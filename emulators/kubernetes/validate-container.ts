@@ -1,7 +1,15 @@
 // Those rules of the API server for a container (pkg/apis/core/validation) that an injected pod could violate.
 import type { Container, EnvVar, ResourceRequirements, VolumeMount } from "../../src/kubernetes/objects.ts";
 import { parseQuantity } from "../../src/kubernetes/quantity.ts";
-import { duplicates, invalidValue, missing, notAllowed, required, unless, unsupported } from "./invalid-fields.ts";
+import {
+  causeUnless,
+  findDuplicates,
+  invalidValue,
+  missingValue,
+  notAllowed,
+  notFoundValue,
+  unsupportedValue,
+} from "./invalid-fields.ts";
 import { checkLabelName } from "./names.ts";
 import type { StatusCause } from "./status.ts";
 
@@ -20,7 +28,7 @@ export function checkContainer(container: Container, place: ContainerPlace): rea
   const { name, image, env = [], volumeMounts = [], resources = {} } = container;
   return [
     ...checkLabelName(`${field}.name`, name),
-    ...(image ? [] : [required(`${field}.image`)]),
+    ...(image ? [] : [missingValue(`${field}.image`)]),
     ...checkRestartPolicy(container, place),
     ...checkPorts(container, field),
     ...env.flatMap((variable, index) => checkVariable(variable, `${field}.env[${index}]`)),
@@ -30,7 +38,7 @@ export function checkContainer(container: Container, place: ContainerPlace): rea
   ];
 }
 
-const PROBES = ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] as const;
+const APP_ONLY_FIELDS = ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] as const;
 
 const RESTART_POLICIES = ["Always", "Never", "OnFailure"] as const;
 
@@ -38,9 +46,9 @@ const RESTART_POLICIES = ["Always", "Never", "OnFailure"] as const;
 function checkRestartPolicy(container: Container, { field, kind }: ContainerPlace): readonly StatusCause[] {
   const { restartPolicy } = container;
   const isKnown = restartPolicy === undefined || (RESTART_POLICIES as readonly string[]).includes(restartPolicy);
-  const unknown = unless(isKnown, unsupported(`${field}.restartPolicy`, restartPolicy, RESTART_POLICIES));
+  const unknown = causeUnless(isKnown, unsupportedValue(`${field}.restartPolicy`, restartPolicy, RESTART_POLICIES));
   if (kind === "container" || restartPolicy === "Always") return unknown;
-  const probes = PROBES.filter((probe) => container[probe] !== undefined).map((probe) =>
+  const probes = APP_ONLY_FIELDS.filter((probe) => container[probe] !== undefined).map((probe) =>
     notAllowed(`${field}.${probe}`, "may not be set for init containers without restartPolicy=Always"),
   );
   return [...unknown, ...probes];
@@ -64,11 +72,11 @@ function checkPorts({ ports = [] }: Container, field: string): readonly StatusCa
       ? []
       : [invalidValue(field, value, "must be no more than 15 characters, lower case alphanumeric or '-'")],
   );
-  return [...outside, ...odd, ...duplicates(names)];
+  return [...outside, ...odd, ...findDuplicates(names)];
 }
 
 function checkVariable({ name, value, valueFrom }: EnvVar, field: string): readonly StatusCause[] {
-  if (!name) return [required(`${field}.name`)];
+  if (!name) return [missingValue(`${field}.name`)];
   // Since 1.34, any printable name without "=" is accepted.
   const named = /^[^=\p{Cc}]+$/u.test(name)
     ? []
@@ -89,8 +97,8 @@ function checkVariable({ name, value, valueFrom }: EnvVar, field: string): reado
 function checkMounts(mounts: readonly VolumeMount[], { field, volumes }: ContainerPlace): readonly StatusCause[] {
   const at = (index: number, part: string) => `${field}.volumeMounts[${index}].${part}`;
   const each = mounts.flatMap(({ name, mountPath, subPath = "" }, index) => [
-    ...(!name ? [required(at(index, "name"))] : volumes.has(name) ? [] : [missing(at(index, "name"), name)]),
-    ...(mountPath ? [] : [required(at(index, "mountPath"))]),
+    ...(!name ? [missingValue(at(index, "name"))] : volumes.has(name) ? [] : [notFoundValue(at(index, "name"), name)]),
+    ...(mountPath ? [] : [missingValue(at(index, "mountPath"))]),
     ...(subPath.startsWith("/")
       ? [invalidValue(`${field}.volumeMounts.subPath`, subPath, "must be a relative path")]
       : []),

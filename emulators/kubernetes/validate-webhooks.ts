@@ -1,5 +1,5 @@
 // The API server's most common rules for MutatingWebhookConfigurations (pkg/apis/admissionregistration).
-import { invalidValue, required, unless, unsupported } from "./invalid-fields.ts";
+import { causeUnless, invalidValue, missingValue, unsupportedValue } from "./invalid-fields.ts";
 import { fieldAt, type KubeObject } from "./objects.ts";
 import type { StatusCause } from "./status.ts";
 
@@ -16,20 +16,20 @@ function checkWebhook(webhook: unknown, field: string): readonly StatusCause[] {
   const sideEffects = fieldAt(webhook, "sideEffects") ?? "";
   const hasVersions = Array.isArray(fieldAt(webhook, "admissionReviewVersions"));
   return [
-    unless(hasThreeSegments, invalidValue(`${field}.name`, name, segments)),
-    unless(
+    causeUnless(hasThreeSegments, invalidValue(`${field}.name`, name, segments)),
+    causeUnless(
       sideEffects === "None" || sideEffects === "NoneOnDryRun",
-      unsupported(`${field}.sideEffects`, sideEffects, ["None", "NoneOnDryRun"]),
+      unsupportedValue(`${field}.sideEffects`, sideEffects, ["None", "NoneOnDryRun"]),
     ),
     checkClientConfig(fieldAt(webhook, "clientConfig"), `${field}.clientConfig`),
-    unless(hasVersions, required(`${field}.admissionReviewVersions`, "must specify one of v1, v1beta1")),
+    causeUnless(hasVersions, missingValue(`${field}.admissionReviewVersions`, "must specify one of v1, v1beta1")),
   ].flat();
 }
 
 function checkClientConfig(config: unknown, field: string): readonly StatusCause[] {
   const [url, service] = [fieldAt(config, "url"), fieldAt(config, "service")];
   if ((url === undefined) === (service === undefined)) {
-    return [required(field, "exactly one of url or service is required")];
+    return [missingValue(field, "exactly one of url or service is required")];
   }
   if (typeof url !== "string" || url.startsWith("https://")) return [];
   const scheme = url.split(":")[0];

@@ -5,11 +5,18 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Container, Pod, PodSpec, Volume } from "../../src/kubernetes/objects.ts";
 import { isObject } from "../../src/runtime/json-object.ts";
-import { duplicates, invalidValue, notAllowed, required, unless, unsupported } from "./invalid-fields.ts";
+import {
+  causeUnless,
+  findDuplicates,
+  invalidValue,
+  missingValue,
+  notAllowed,
+  unsupportedValue,
+} from "./invalid-fields.ts";
 import { checkLabelName, checkMetadata } from "./names.ts";
 import { fieldAt, type KubeObject } from "./objects.ts";
 import type { ResourceType } from "./resources.ts";
-import { badRequest, invalid, type StatusCause } from "./status.ts";
+import { badRequest, invalidError, type StatusCause } from "./status.ts";
 import { checkContainer } from "./validate-container.ts";
 import { checkWebhooks } from "./validate-webhooks.ts";
 
@@ -32,8 +39,8 @@ export function decodeObject({ plural, kind }: ResourceType, body: unknown): voi
 
 /** Throws Invalid with every problem of a new object. */
 export function validateNew(resource: ResourceType, object: KubeObject): void {
-  const causes = [...checkMetadata(resource, object), ...(CHECKS[resource.plural]?.(object) ?? [])];
-  if (causes.length > 0) throw invalid(resource, object.metadata.name ?? "", causes);
+  const causes = [...checkMetadata(resource, object), ...(VALIDATORS[resource.plural]?.(object) ?? [])];
+  if (causes.length > 0) throw invalidError(resource, object.metadata.name ?? "", causes);
 }
 
 /** Throws Invalid if an update changes immutable fields. */
@@ -42,10 +49,10 @@ export function validateChange(resource: ResourceType, before: KubeObject, after
     ...checkMetadata(resource, after),
     ...(resource.plural === "pods" ? checkPodChange(before, after) : []),
   ];
-  if (causes.length > 0) throw invalid(resource, after.metadata.name ?? "", causes);
+  if (causes.length > 0) throw invalidError(resource, after.metadata.name ?? "", causes);
 }
 
-const CHECKS: Readonly<Record<string, (object: KubeObject) => readonly StatusCause[]>> = {
+const VALIDATORS: Readonly<Record<string, (object: KubeObject) => readonly StatusCause[]>> = {
   pods: (object) => checkPod((object as unknown as Pod).spec),
   events: checkEvent,
   mutatingwebhookconfigurations: checkWebhooks,
@@ -61,13 +68,13 @@ function checkPod(spec: PodSpec | undefined): readonly StatusCause[] {
       checkContainer(container, { field: `spec.${kind}s[${index}]`, kind, volumes: names }),
     );
   return [
-    ...(containers.length === 0 ? [required("spec.containers")] : []),
+    ...(containers.length === 0 ? [missingValue("spec.containers")] : []),
     ...(["Always", "OnFailure", "Never"].includes(restartPolicy)
       ? []
-      : [unsupported("spec.restartPolicy", restartPolicy, ["Always", "OnFailure", "Never"])]),
+      : [unsupportedValue("spec.restartPolicy", restartPolicy, ["Always", "OnFailure", "Never"])]),
     ...volumes.flatMap((volume, index) => checkVolume(volume, `spec.volumes[${index}]`)),
-    ...duplicates(named(volumes, "volumes")),
-    ...duplicates([...named(containers, "containers"), ...named(initContainers, "initContainers")]),
+    ...findDuplicates(named(volumes, "volumes")),
+    ...findDuplicates([...named(containers, "containers"), ...named(initContainers, "initContainers")]),
     ...check(containers, "container"),
     ...check(initContainers, "initContainer"),
   ];
@@ -81,7 +88,7 @@ function checkVolume({ name, ...sources }: Volume, field: string): readonly Stat
     const token = fieldAt(source, "serviceAccountToken");
     if (!isObject(token)) return [];
     // The API server's own message omits the index of the source.
-    const path = unless(Boolean(token["path"]), required(`${field}.projected.path`));
+    const path = causeUnless(Boolean(token["path"]), missingValue(`${field}.projected.path`));
     return path.concat(checkTokenLife(token, `${field}.projected.sources[${index}].serviceAccountToken`));
   });
   return [...checkLabelName(`${field}.name`, name), ...more, ...tokens];
@@ -101,11 +108,11 @@ function checkTokenLife({ expirationSeconds }: Record<string, unknown>, field: s
   ];
 }
 
-const UNCHANGEABLE =
+const POD_UPDATE_FORBIDDEN =
   "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
 
 function checkPodChange(before: KubeObject, after: KubeObject): readonly StatusCause[] {
-  return isDeepStrictEqual(fixedPart(before), fixedPart(after)) ? [] : [notAllowed("spec", UNCHANGEABLE)];
+  return isDeepStrictEqual(fixedPart(before), fixedPart(after)) ? [] : [notAllowed("spec", POD_UPDATE_FORBIDDEN)];
 }
 
 function fixedPart(pod: KubeObject): object {

@@ -9,17 +9,17 @@ export function volumeDefaults(volume: Volume): Volume {
   if (Object.keys(source).length === 0) return { name, emptyDir: {} };
   const filled = Object.entries(source).map(([kind, value]) => [
     kind,
-    isObject(value) && MODES.has(kind)
-      ? { ...value, ...projected(kind, value), defaultMode: value["defaultMode"] ?? 420 }
+    isObject(value) && FILE_VOLUMES.has(kind)
+      ? { ...value, ...projectedDefaults(kind, value), defaultMode: value["defaultMode"] ?? 420 }
       : value,
   ]);
   return { name, ...Object.fromEntries(filled) };
 }
 
 /** Volumes of files, with mode 0644 unless they set another. */
-const MODES: ReadonlySet<string> = new Set(["projected", "secret", "configMap", "downwardAPI"]);
+const FILE_VOLUMES: ReadonlySet<string> = new Set(["projected", "secret", "configMap", "downwardAPI"]);
 
-function projected(kind: string, { sources }: Record<string, unknown>): object {
+function projectedDefaults(kind: string, { sources }: Record<string, unknown>): object {
   if (kind !== "projected" || !Array.isArray(sources)) return {};
   return {
     sources: sources.map((source: unknown) => {

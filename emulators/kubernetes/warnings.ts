@@ -2,7 +2,7 @@
 // (RFC 7234 §5.5; k8s.io/apiserver pkg/endpoints/filters/warning.go)
 
 const MAX_TOTAL_LENGTH = 4 * 1024;
-const MAX_WARNING_LENGTH = 256;
+const MAX_HEADER_WARNING_LENGTH = 256;
 
 /** Returns header values. If the texts exceed 4,096 characters, each is cut to 256, and those that still do not fit are dropped. */
 export function warningHeaders(warnings: readonly string[]): readonly string[] {
@@ -13,7 +13,7 @@ export function warningHeaders(warnings: readonly string[]): readonly string[] {
   const headers: string[] = [];
   let length = 0;
   for (const text of unique) {
-    const short = text.slice(0, MAX_WARNING_LENGTH);
+    const short = text.slice(0, MAX_HEADER_WARNING_LENGTH);
     length += short.length;
     if (length > MAX_TOTAL_LENGTH) break;
     headers.push(headerOf(short));

@@ -7,7 +7,7 @@ import type { RequestInfo } from "./request-info.ts";
 import { groupVersion } from "./resources.ts";
 import { seenAs, type View, type WatchLine } from "./selected-watch.ts";
 import { parseSelection } from "./selectors.ts";
-import { expired, type StatusError } from "./status.ts";
+import { expiredError, type StatusError } from "./status.ts";
 import type { Store, StoreEvent } from "./store.ts";
 
 /** All open watches. */
@@ -20,7 +20,7 @@ export interface Watches {
 }
 
 /** The API server's default for a watch without a timeout is 30 to 60 minutes. */
-const DEFAULT_TIMEOUT_SECONDS = 1800;
+const DEFAULT_WATCH_TIMEOUT_SECONDS = 1800;
 
 /** Creates the watches of a store. `bookmarkMs`: milliseconds between bookmarks. */
 export function createWatches(
@@ -53,9 +53,9 @@ export function createWatches(
       const wantsBookmarks = query.get("allowWatchBookmarks") === "true";
       const from = query.get("resourceVersion") ?? "";
       // A bookmark without news is not sent: a watch of an unchanged cluster receives nothing.
-      const mark = () => store.resourceVersion() !== from && write(bookmark(info, store));
-      const stopBookmarks = wantsBookmarks ? each(clock, bookmarkMs, mark) : () => {};
-      const seconds = Number(query.get("timeoutSeconds")) || DEFAULT_TIMEOUT_SECONDS;
+      const mark = () => store.resourceVersion() !== from && write(bookmarkLine(info, store));
+      const stopBookmarks = wantsBookmarks ? repeatEvery(clock, bookmarkMs, mark) : () => {};
+      const seconds = Number(query.get("timeoutSeconds")) || DEFAULT_WATCH_TIMEOUT_SECONDS;
       const stopTimeout = clock.schedule(() => response.end(), seconds * 1000);
       response.on("close", () => {
         open.delete(response);
@@ -83,15 +83,15 @@ function eventsSince(store: Store, view: View, resourceVersion: string): readonl
 }
 
 function tooOld(resourceVersion: string, store: Store): StatusError {
-  return expired(`too old resource version: ${resourceVersion} (${store.resourceVersion()})`);
+  return expiredError(`too old resource version: ${resourceVersion} (${store.resourceVersion()})`);
 }
 
-function bookmark({ resource }: RequestInfo, store: Store): WatchLine {
+function bookmarkLine({ resource }: RequestInfo, store: Store): WatchLine {
   const metadata = { resourceVersion: store.resourceVersion(), creationTimestamp: null };
   return { type: "BOOKMARK", object: { kind: resource.kind, apiVersion: groupVersion(resource), metadata } };
 }
 
-function each(clock: Clock, everyMs: number, task: () => void): () => void {
+function repeatEvery(clock: Clock, everyMs: number, task: () => void): () => void {
   let cancel = () => {};
   const again = () => {
     cancel = clock.schedule(() => {

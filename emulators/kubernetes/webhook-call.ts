@@ -47,7 +47,7 @@ export interface WebhookClient {
   readonly keyPem: string;
 }
 
-const DEFAULT_TIMEOUT_SECONDS = 10;
+const DEFAULT_WEBHOOK_TIMEOUT_SECONDS = 10;
 
 /** Creates a caller without connections. */
 export function createWebhookCaller(
@@ -57,8 +57,8 @@ export function createWebhookCaller(
   const agent = new Agent({ keepAlive: true, ...(client && { cert: client.certificatePem, key: client.keyPem }) });
 
   async function post(webhook: Webhook, body: string): Promise<string> {
-    const timeoutSeconds = webhook.timeoutSeconds ?? DEFAULT_TIMEOUT_SECONDS;
-    const { url, servername } = addressOf(webhook, services);
+    const timeoutSeconds = webhook.timeoutSeconds ?? DEFAULT_WEBHOOK_TIMEOUT_SECONDS;
+    const { url, servername } = webhookAddress(webhook, services);
     const ca = rootsOf(webhook);
     url.searchParams.set("timeout", `${timeoutSeconds}s`);
     const controller = new AbortController();
@@ -108,7 +108,7 @@ export function createWebhookCaller(
       } catch (error) {
         throw new WebhookFailure(`failed to call webhook: ${(error as Error).message}`);
       }
-      return verify(said, uid);
+      return verifyReply(said, uid);
     },
     close: () => agent.destroy(),
   };
@@ -123,7 +123,7 @@ function rootsOf({ clientConfig: { caBundle = "" } }: Webhook): string | undefin
 }
 
 /** A service's certificate must be valid for its DNS name, whatever its address. */
-function addressOf({ clientConfig: { url, service } }: Webhook, services: ReadonlyMap<string, string>) {
+function webhookAddress({ clientConfig: { url, service } }: Webhook, services: ReadonlyMap<string, string>) {
   if (url !== undefined) {
     const parsed = new URL(url);
     const host = parsed.hostname.replace(/^\[|\]$/g, "");
@@ -136,8 +136,8 @@ function addressOf({ clientConfig: { url, service } }: Webhook, services: Readon
 }
 
 /** Throws WebhookFailure for responses that the API server does not accept (v1 rules). */
-function verify(said: string, uid: string): WebhookResponse {
-  const review = parse(said);
+function verifyReply(said: string, uid: string): WebhookResponse {
+  const review = parseReply(said);
   const refuse = (why: string) => new WebhookFailure(`received invalid webhook response: ${why}`);
   if (review.apiVersion !== "admission.k8s.io/v1" || review.kind !== "AdmissionReview") {
     const got = `apiVersion=${review.apiVersion ?? ""}, Kind=${review.kind ?? ""}`;
@@ -153,13 +153,13 @@ function verify(said: string, uid: string): WebhookResponse {
   return response;
 }
 
-interface Review {
+interface AdmissionReply {
   readonly apiVersion?: string;
   readonly kind?: string;
   readonly response?: WebhookResponse & { readonly uid?: string };
 }
 
-function parse(said: string): Review {
+function parseReply(said: string): AdmissionReply {
   const parsed = parseJson(said);
   if (typeof parsed === "object" && parsed !== null) return parsed;
   throw new WebhookFailure("failed to call webhook: the response is no JSON object");

@@ -53,10 +53,10 @@ export function webhooksFor(store: Store, resource: ResourceType): readonly Conf
     .flatMap(({ metadata, webhooks }) =>
       Array.from((webhooks ?? []) as Webhook[], (webhook) => ({ ...webhook, configuration: metadata.name ?? "" })),
     )
-    .filter(({ rules = [] }) => rules.some((rule) => covers(rule, resource)));
+    .filter(({ rules = [] }) => rules.some((rule) => coversCreation(rule, resource)));
 }
 
-function covers(rule: NonNullable<Webhook["rules"]>[number], resource: ResourceType): boolean {
+function coversCreation(rule: NonNullable<Webhook["rules"]>[number], resource: ResourceType): boolean {
   const { operations = [], apiGroups = ["*"], apiVersions = ["*"], resources = [], scope = "*" } = rule;
   const has = (list: readonly string[], item: string) => list.includes("*") || list.includes(item);
   return (

@@ -4,7 +4,7 @@
 
 import { parseObject } from "../../src/runtime/json-object.ts";
 import type { StsTag } from "./caller.ts";
-import { type Constraint, countViolations, rangeViolations, validationErrors, violations } from "./constraints.ts";
+import { type Constraint, countViolations, findViolations, rangeViolations, validationErrors } from "./constraints.ts";
 import {
   invalidParameterValue,
   malformedInput,
@@ -30,7 +30,7 @@ export interface AssumeRoleFields {
 
 const DEFAULT_DURATION_SECONDS = 3600;
 const XML_TEXT = String.raw`[\u0009\u000A\u000D\u0020-\u007E\u0085\u00A0-\uD7FF\uE000-\uFFFD\u10000-\u10FFFF]+`;
-const PATTERNS = {
+const FIELD_PATTERNS = {
   // STS refuses characters beyond U+FFFF although the pattern in its message includes them.
   arn: { regexp: /^[\t\n\r -~\u0085\u00A0-\uD7FF\uE000-\uFFFD]+$/u, text: XML_TEXT },
   name: { regexp: /^[\w+=,.@-]*$/, text: String.raw`[\w+=,.@-]*` },
@@ -63,7 +63,7 @@ export function readAssumeRole(form: QueryForm): AssumeRoleFields | StsError {
   const complete = { ...fields, roleArn, sessionName };
   return (
     validationErrors([
-      ...[...scalars(fields), ...members(complete)].flatMap(violations),
+      ...[...scalarConstraints(fields), ...listConstraints(complete)].flatMap(findViolations),
       ...rangeViolations("durationSeconds", duration, 900, 43_200),
       ...countViolations("policyArns", fields.policyArns.length, 10),
       ...countViolations("tags", fields.tags.length, 50),
@@ -74,12 +74,12 @@ export function readAssumeRole(form: QueryForm): AssumeRoleFields | StsError {
   );
 }
 
-function scalars(
+function scalarConstraints(
   fields: {
     readonly [Key in "roleArn" | "sessionName" | "externalId" | "sourceIdentity" | "policy"]: string | undefined;
   },
 ): Constraint[] {
-  const { arn, name, externalId } = PATTERNS;
+  const { arn, name, externalId } = FIELD_PATTERNS;
   return [
     { path: "roleArn", value: fields.roleArn, isRequired: true, min: 20, max: 2048, pattern: arn },
     { path: "roleSessionName", value: fields.sessionName, isRequired: true, min: 2, max: 64, pattern: name },
@@ -89,8 +89,8 @@ function scalars(
   ];
 }
 
-function members({ tags, policyArns, transitiveTagKeys }: AssumeRoleFields): Constraint[] {
-  const { arn, tagKey, tagValue } = PATTERNS;
+function listConstraints({ tags, policyArns, transitiveTagKeys }: AssumeRoleFields): Constraint[] {
+  const { arn, tagKey, tagValue } = FIELD_PATTERNS;
   return [
     ...policyArns.map((value, n) => ({
       path: `policyArns.${n + 1}.member.arn`,

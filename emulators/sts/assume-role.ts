@@ -50,7 +50,7 @@ export function assumeRole(
   if (problem) return problem;
 
   const packedPolicySize = packedSize(fields, inherited, packedPolicyBytes);
-  if (packedPolicySize !== undefined && packedPolicySize > 100) return tooLarge(fields, packedPolicySize);
+  if (packedPolicySize !== undefined && packedPolicySize > 100) return packedSizeError(fields, packedPolicySize);
   const transitive = fields.tags.filter(({ key }) => includesKey(fields.transitiveTagKeys, key));
   const session = credentials.issue({
     role,
@@ -102,7 +102,7 @@ function packedSize(
   return Math.ceil((100 * packed.length) / allotted);
 }
 
-function tooLarge({ policy, policyArns }: AssumeRoleFields, percent: number): StsError {
+function packedSizeError({ policy, policyArns }: AssumeRoleFields, percent: number): StsError {
   return policy === undefined && policyArns.length === 0
     ? packedPolicyTooLarge(`Packed size of session tags consumes ${percent}% of allotted space.`)
     : packedPolicyTooLarge(`Packed policy consumes ${percent}% of allotted space, please use smaller policy.`);

@@ -23,7 +23,7 @@ import {
 } from "./signature.ts";
 
 /** STS accepts a signature for five minutes around its own time. */
-const SKEW_MS = 5 * 60_000;
+const MAX_SIGNATURE_SKEW_MS = 5 * 60_000;
 
 /** What authentication reads. */
 export interface AuthenticationContext {
@@ -66,12 +66,12 @@ function findClockError(timestamp: string, now: number): StsError | undefined {
     );
   }
   const here = basicFormat(now);
-  if (signedAt < now - SKEW_MS) {
-    const limit = basicFormat(now - SKEW_MS);
+  if (signedAt < now - MAX_SIGNATURE_SKEW_MS) {
+    const limit = basicFormat(now - MAX_SIGNATURE_SKEW_MS);
     return signatureDoesNotMatch(`Signature expired: ${timestamp} is now earlier than ${limit} (${here} - 5 min.)`);
   }
-  if (signedAt > now + SKEW_MS) {
-    const limit = basicFormat(now + SKEW_MS);
+  if (signedAt > now + MAX_SIGNATURE_SKEW_MS) {
+    const limit = basicFormat(now + MAX_SIGNATURE_SKEW_MS);
     return signatureDoesNotMatch(
       `Signature not yet current: ${timestamp} is still later than ${limit} (${here} + 5 min.)`,
     );

@@ -54,10 +54,10 @@ export function createCallLog(): CallLog {
   };
 }
 
-type Verdict = Pick<StsCall, "at" | "outcome" | "callerArn" | "callerAccessKeyId" | "accessKeyId">;
+type CallOutcome = Pick<StsCall, "at" | "outcome" | "callerArn" | "callerAccessKeyId" | "accessKeyId">;
 
 /** The fields as they were sent, whatever the outcome. */
-export function recordOf(action: string, form: QueryForm, verdict: Verdict): StsCall {
+export function recordOf(action: string, form: QueryForm, verdict: CallOutcome): StsCall {
   const duration = form.get("DurationSeconds");
   return {
     ...verdict,

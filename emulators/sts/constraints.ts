@@ -16,7 +16,7 @@ export interface Constraint {
 }
 
 /** Returns a message for each violated constraint. */
-export function violations({ path, value, isRequired, min = 0, max = Infinity, pattern }: Constraint): string[] {
+export function findViolations({ path, value, isRequired, min = 0, max = Infinity, pattern }: Constraint): string[] {
   const failed = (constraint: string) =>
     `Value ${value === undefined ? "null" : `'${value}'`} at '${path}' failed to satisfy constraint: Member must ${constraint}`;
   if (value === undefined) return isRequired ? [failed("not be null")] : [];

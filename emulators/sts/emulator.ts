@@ -52,7 +52,7 @@ export interface StsEmulator {
 }
 
 /** AWS's own limit on a Query request, in bytes. */
-const MAX_BODY_BYTES = 10_000_000;
+const MAX_QUERY_BYTES = 10_000_000;
 /** An estimate, from a policy of 1690 characters that AWS rejected with 157 %. */
 const PACKED_POLICY_BYTES = 450;
 
@@ -70,7 +70,7 @@ export function createStsEmulator({ clock }: { readonly clock: Clock }, options:
   });
 
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await readBody(request);
+    const body = await readQueryBody(request);
     if (body === undefined) return send(response, { status: 413, body: "", headers: {} });
     const [path = "/", query = ""] = (request.url ?? "/").split("?", 2);
     const method = request.method ?? "GET";
@@ -140,14 +140,14 @@ export function createStsEmulator({ clock }: { readonly clock: Clock }, options:
   };
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
+async function readQueryBody(request: IncomingMessage): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length <= MAX_BODY_BYTES) chunks.push(chunk);
+    if (length <= MAX_QUERY_BYTES) chunks.push(chunk);
   }
-  return length <= MAX_BODY_BYTES ? Buffer.concat(chunks) : undefined;
+  return length <= MAX_QUERY_BYTES ? Buffer.concat(chunks) : undefined;
 }
 
 function urlOf({ address: host, port }: AddressInfo): string {

@@ -106,7 +106,7 @@ export function expiredWebIdentityToken(message: string): StsError {
 }
 
 /** Too many calls. */
-export function throttled(): StsError {
+export function throttledError(): StsError {
   return stsError(400, "Throttling", "Rate exceeded");
 }
 

@@ -7,7 +7,7 @@ import { readAssumeRole } from "./assume-role-input.ts";
 import { type AuthenticationContext, authenticate } from "./authenticate.ts";
 import type { Caller } from "./caller.ts";
 import { recordOf, type StsCall } from "./calls.ts";
-import { accessDenied, invalidAction, isStsError, type StsError, serverFailure, throttled } from "./errors.ts";
+import { accessDenied, invalidAction, isStsError, type StsError, serverFailure, throttledError } from "./errors.ts";
 import type { Fault } from "./faults.ts";
 import type { QueryForm } from "./query.ts";
 import { assumedRoleXml, callerIdentityXml, errorXml } from "./response-xml.ts";
@@ -34,7 +34,7 @@ interface StsResult {
   readonly accessKeyId?: string;
 }
 
-const VERSION = "2011-06-15";
+const STS_API_VERSION = "2011-06-15";
 /** AWS redirects browsers that open the endpoint to this page. */
 const FRONT_PAGE = "https://aws.amazon.com/iam";
 
@@ -45,13 +45,13 @@ export function handleStsRequest(request: SignedRequest, form: QueryForm, contex
     const location = request.query === "" ? FRONT_PAGE : `${FRONT_PAGE}?${request.query}`;
     return { status: 302, headers: { location }, body: "" };
   }
-  const caller = admit(action, request, form, context);
+  const caller = authenticateCall(action, request, form, context);
   const outcome =
     caller === undefined
-      ? exchange(form, context)
+      ? exchangeToken(form, context)
       : isStsError(caller)
         ? caller
-        : perform(action, form, caller, context);
+        : performOperation(action, form, caller, context);
   const [status, code, body] = isStsError(outcome)
     ? [outcome.status, outcome.code, errorXml(outcome, context.requestId)]
     : [200, "ok", outcome.xml];
@@ -67,33 +67,38 @@ export function handleStsRequest(request: SignedRequest, form: QueryForm, contex
 }
 
 /** Its token is the proof, so there is no caller. */
-const UNSIGNED = "AssumeRoleWithWebIdentity";
-const OPERATIONS: ReadonlySet<string> = new Set(["AssumeRole", "GetCallerIdentity", UNSIGNED]);
+const UNSIGNED_OPERATION = "AssumeRoleWithWebIdentity";
+const OPERATIONS: ReadonlySet<string> = new Set(["AssumeRole", "GetCallerIdentity", UNSIGNED_OPERATION]);
 
 /** The operation is looked up before authentication, as at AWS. */
-function admit(
+function authenticateCall(
   action: string,
   request: SignedRequest,
   form: QueryForm,
   context: StsRequestContext,
 ): Caller | StsError | undefined {
   const version = form.get("Version");
-  if (!OPERATIONS.has(action) || version !== VERSION) return invalidAction(action, version);
-  if (context.fault?.kind === "throttle") return throttled();
+  if (!OPERATIONS.has(action) || version !== STS_API_VERSION) return invalidAction(action, version);
+  if (context.fault?.kind === "throttle") return throttledError();
   if (context.fault?.kind === "error") return serverFailure(context.fault.status);
-  return action === UNSIGNED ? undefined : authenticate(request, context);
+  return action === UNSIGNED_OPERATION ? undefined : authenticate(request, context);
 }
 
-function exchange(form: QueryForm, context: StsRequestContext): StsResult | StsError {
+function exchangeToken(form: QueryForm, context: StsRequestContext): StsResult | StsError {
   const assumed = assumeRoleWithWebIdentity(form, context);
   if (isStsError(assumed)) return assumed;
   return {
-    xml: assumedRoleXml(assumed, context.requestId, UNSIGNED),
+    xml: assumedRoleXml(assumed, context.requestId, UNSIGNED_OPERATION),
     accessKeyId: assumed.session.caller.accessKeyId,
   };
 }
 
-function perform(action: string, form: QueryForm, caller: Caller, context: StsRequestContext): StsResult | StsError {
+function performOperation(
+  action: string,
+  form: QueryForm,
+  caller: Caller,
+  context: StsRequestContext,
+): StsResult | StsError {
   // GetCallerIdentity requires no IAM permission.
   if (action === "GetCallerIdentity") return { xml: callerIdentityXml(caller, context.requestId) };
   const fields = readAssumeRole(form);

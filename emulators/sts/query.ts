@@ -12,11 +12,11 @@ export interface QueryForm {
 /** `member("Key")` is `<list>.member.<n>.Key`; `member("")` is `<list>.member.<n>` itself. */
 type ListMember = (field: string) => string | undefined;
 
-const FORM = /^application\/x-www-form-urlencoded\s*(;|$)/i;
+const FORM_CONTENT_TYPE = /^application\/x-www-form-urlencoded\s*(;|$)/i;
 
 /** A POST without the form's content type has no fields, whatever its body contains. */
 export function readForm(method: string, query: string, contentType: string | undefined, body: Uint8Array): QueryForm {
-  const isForm = method === "POST" && FORM.test(contentType ?? "");
+  const isForm = method === "POST" && FORM_CONTENT_TYPE.test(contentType ?? "");
   return createQueryForm(isForm ? new TextDecoder().decode(body) : method === "POST" ? "" : query);
 }
 

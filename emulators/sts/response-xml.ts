@@ -71,7 +71,7 @@ function rootXml(name: string, namespace: string, children: readonly Element[]):
 }
 
 function elementLines([name, content]: Element, indent: string): string[] {
-  if (typeof content === "string") return [`${indent}<${name}>${escape(content)}</${name}>`];
+  if (typeof content === "string") return [`${indent}<${name}>${escapeXml(content)}</${name}>`];
   const children = content.filter((child) => child !== undefined);
   return [
     `${indent}<${name}>`,
@@ -80,6 +80,6 @@ function elementLines([name, content]: Element, indent: string): string[] {
   ];
 }
 
-function escape(text: string): string {
+function escapeXml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }

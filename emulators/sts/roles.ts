@@ -51,7 +51,7 @@ export interface RoleTable {
   get(arn: string): Role | undefined;
 }
 
-const ROLE_ARN =
+const EMULATED_ROLE_ARN =
   /^arn:(aws(?:-cn|-us-gov|-eusc|-iso(?:-[a-z])?)?):iam::(\d{12}):role\/(?:[\x21-\x7e]+\/)?([\w+=,.@-]{1,64})$/;
 
 /** Throws an Error for an ARN that is not a role's. */
@@ -59,7 +59,7 @@ export function createRoleTable(configs: readonly RoleConfig[]): RoleTable {
   const roles = new Map<string, Role>();
   const table: RoleTable = {
     put({ arn, trust, maxSessionDurationSeconds = 3600 }) {
-      const [, partition, account, name] = ROLE_ARN.exec(arn) ?? [];
+      const [, partition, account, name] = EMULATED_ROLE_ARN.exec(arn) ?? [];
       if (partition === undefined || account === undefined || name === undefined) {
         throw new Error(`Cannot create the role "${arn}": it is not the ARN of a role`);
       }
@@ -77,7 +77,7 @@ export function createRoleTable(configs: readonly RoleConfig[]): RoleTable {
 
 /** Reports whether the text has the form of a role's ARN, whether or not the role exists. */
 export function isRoleArn(text: string): boolean {
-  return ROLE_ARN.test(text);
+  return EMULATED_ROLE_ARN.test(text);
 }
 
 /** The parts of a request that a trust policy decides on. */
@@ -96,14 +96,14 @@ export interface TrustQuestion {
 export function deniedAction(role: Role | undefined, question: TrustQuestion): string | undefined {
   const { caller, externalId, tagged, identified } = question;
   const trust = role?.trust;
-  if (!trust?.principals.some((principal) => names(principal, caller))) return "sts:AssumeRole";
+  if (!trust?.principals.some((principal) => isPrincipal(principal, caller))) return "sts:AssumeRole";
   if (trust.externalId !== undefined && trust.externalId !== externalId) return "sts:AssumeRole";
   if (tagged && trust.tagSession !== true) return "sts:TagSession";
   if (identified && trust.setSourceIdentity !== true) return "sts:SetSourceIdentity";
   return undefined;
 }
 
-function names(principal: string, { arn, account, session }: Caller): boolean {
+function isPrincipal(principal: string, { arn, account, session }: Caller): boolean {
   if (principal === "*" || principal === arn || principal === session?.roleArn) return true;
   return principal === account || (principal.endsWith(":root") && principal.split(":")[4] === account);
 }

@@ -25,7 +25,7 @@ export interface Authorization {
   readonly signature: string;
 }
 
-const ALGORITHM = "AWS4-HMAC-SHA256";
+const SIGNATURE_ALGORITHM = "AWS4-HMAC-SHA256";
 /** A client that cannot hash its body before sending signs this text instead of the hash. */
 const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
 
@@ -34,8 +34,8 @@ export function parseAuthorization(header: string | undefined, hasDate: boolean)
   if (header === undefined || header === "") return missingAuthenticationToken();
   const [algorithm = "", ...rest] = header.split(" ");
   if (!algorithm.startsWith("AWS4-")) return missingAuthenticationToken();
-  if (algorithm !== ALGORITHM) {
-    return incompleteSignature(`Unsupported AWS 'algorithm': '${algorithm}' (only ${ALGORITHM} for now). `);
+  if (algorithm !== SIGNATURE_ALGORITHM) {
+    return incompleteSignature(`Unsupported AWS 'algorithm': '${algorithm}' (only ${SIGNATURE_ALGORITHM} for now). `);
   }
   const fields = new Map(
     rest
@@ -50,7 +50,7 @@ export function parseAuthorization(header: string | undefined, hasDate: boolean)
   const scope = (fields.get("Credential") ?? "").split("/");
   if (missing.length > 0 || scope.length !== 5) {
     const problem = missing.join("") || "Credential must have exactly 5 slash-delimited elements. ";
-    return incompleteSignature(`${problem}Authorization=${ALGORITHM}`);
+    return incompleteSignature(`${problem}Authorization=${SIGNATURE_ALGORITHM}`);
   }
   const [accessKeyId = "", date = "", region = "", service = "", terminator = ""] = scope;
   return {
@@ -78,7 +78,7 @@ export function isSignedBy(
   const payloadHash = payloadHashOf(request);
   if (payloadHash === undefined) return false;
   const stringToSign = [
-    ALGORITHM,
+    SIGNATURE_ALGORITHM,
     timestamp,
     [date, region, service, terminator].join("/"),
     sha256(canonicalRequest(request, authorization.signedHeaders, payloadHash)),
@@ -119,20 +119,20 @@ function canonicalPath(path: string): string {
   const segments: string[] = [];
   for (const segment of path.split("/")) {
     if (segment === "..") segments.pop();
-    else if (segment !== "" && segment !== ".") segments.push(encode(segment));
+    else if (segment !== "" && segment !== ".") segments.push(percentEncode(segment));
   }
   return `/${segments.join("/")}${segments.length > 0 && path.endsWith("/") ? "/" : ""}`;
 }
 
 function canonicalQuery(query: string): string {
   return [...new URLSearchParams(query)]
-    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .map(([name, value]) => `${percentEncode(name)}=${percentEncode(value)}`)
     .sort()
     .join("&");
 }
 
 /** RFC 3986 encodes all but the unreserved characters; encodeURIComponent leaves a few more unencoded. */
-function encode(text: string): string {
+function percentEncode(text: string): string {
   return encodeURIComponent(text).replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 

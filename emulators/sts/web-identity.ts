@@ -28,7 +28,7 @@ export interface WebIdentityContext extends AssumeRoleContext {
   readonly identityProviders: readonly IdentityProvider[];
 }
 
-interface Claims {
+interface WebIdentityClaims {
   readonly iss?: string;
   readonly sub?: string;
   readonly aud?: string | readonly string[];
@@ -43,7 +43,7 @@ export function assumeRoleWithWebIdentity(form: QueryForm, context: WebIdentityC
   if (!roleArn || !sessionName || !token)
     return validationError("RoleArn, RoleSessionName and WebIdentityToken are required");
   const seconds = Number(form.get("DurationSeconds") ?? "3600");
-  const subject = readToken(token, context);
+  const subject = readWebIdentityToken(token, context);
   if (isStsError(subject)) return subject;
   const role = context.roles.get(roleArn);
   if (!role?.trust.webIdentities?.includes(subject.sub)) return webIdentityDenied();
@@ -55,9 +55,12 @@ export function assumeRoleWithWebIdentity(form: QueryForm, context: WebIdentityC
   return { session, sourceIdentity: undefined, packedPolicySize: undefined };
 }
 
-function readToken(token: string, { identityProviders, now }: WebIdentityContext): { sub: string } | StsError {
+function readWebIdentityToken(
+  token: string,
+  { identityProviders, now }: WebIdentityContext,
+): { sub: string } | StsError {
   const [head, body, signature] = token.split(".");
-  const claims = parsePart(body) as Claims | undefined;
+  const claims = parsePart(body) as WebIdentityClaims | undefined;
   const alg = (parsePart(head) as { alg?: string } | undefined)?.alg;
   if (claims?.sub === undefined || signature === undefined || (alg !== "RS256" && alg !== "ES256")) {
     return invalidIdentityToken(

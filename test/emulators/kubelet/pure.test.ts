@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describePod } from "../../../emulators/kubelet/describe.ts";
-import { containerVariables, expand, isProblem } from "../../../emulators/kubelet/environment.ts";
+import { containerVariables, expandVariables, isProblem } from "../../../emulators/kubelet/environment.ts";
 import { createLogBuffer } from "../../../emulators/kubelet/log-buffer.ts";
 import { createPathRewriter } from "../../../emulators/kubelet/mounts.ts";
 import { shiftPorts } from "../../../emulators/kubelet/ports.ts";
@@ -27,7 +27,7 @@ for (const [text, expected] of EXPANSIONS) {
   test(`expand() turns ${text} into ${expected}`, () => {
     const values: Record<string, string> = { A: "1", B: "2", EMPTY: "" };
     assert.equal(
-      expand(text, (name) => values[name]),
+      expandVariables(text, (name) => values[name]),
       expected,
     );
   });
@@ -38,7 +38,7 @@ test("expand() returns any text whose dollar signs are doubled", () => {
     fc.property(fc.array(fc.constantFrom("$", "(", ")", "A", "$(A)", "x")), (parts) => {
       const text = parts.join("");
       assert.equal(
-        expand(text.replaceAll("$", "$$$$"), () => "value"),
+        expandVariables(text.replaceAll("$", "$$$$"), () => "value"),
         text,
       );
     }),
