@@ -12,7 +12,7 @@ import { admissionRecord, auditAnnotations, type PatchedPlan } from "./audit.ts"
 import type { Lookups } from "./lookups.ts";
 import { patchBetween } from "./patch.ts";
 import type { AdmissionRequest, AdmissionResponse } from "./review.ts";
-import { truncated, warningTexts } from "./warning-texts.ts";
+import { truncateText, warningTexts } from "./warning-texts.ts";
 
 /** What the use case reads, and where it records. */
 export interface AdmissionHandlerDeps {
@@ -87,9 +87,13 @@ function responseFor({ uid }: AdmissionRequest, planned: PatchedPlan): Admission
   if (planned.decision !== "refuse") return { ...common, allowed: true, patch };
   const { reason } = planned;
   // The message repeats the code, because a controller's Event shows the message alone.
-  const status = { code: ERRORS[reason].http, reason, message: truncated(`${reason}: ${message}`, MAX_MESSAGE_LENGTH) };
+  const status = {
+    code: ERRORS[reason].http,
+    reason,
+    message: truncateText(`${reason}: ${message}`, MAX_EVENT_TEXT_LENGTH),
+  };
   return { ...common, allowed: false, status };
 }
 
 /** An Event's message has at most 1024 characters, and the API server puts a prefix before ours. */
-const MAX_MESSAGE_LENGTH = 900;
+const MAX_EVENT_TEXT_LENGTH = 900;

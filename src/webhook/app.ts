@@ -17,7 +17,7 @@ import type { Cidr } from "../runtime/settings.ts";
 import type { Admit } from "./admit.ts";
 import { limitBodies } from "./bodies.ts";
 import { ANY_CALLER, type CallerProof, type Callers } from "./callers.ts";
-import { formatReview, readReview } from "./review.ts";
+import { formatReview, readAdmissionReview } from "./review.ts";
 import { createTurns } from "./turns.ts";
 
 /** The use case behind the port, and what the port itself needs. */
@@ -108,7 +108,7 @@ export function createWebhookApp(
   });
   const onReceived = createBufferCollector({ bytes: COLLECTION_BYTES, collect: garbageCollection() });
   limitBodies(http, { requests, turns: createTurns({ nextTurn: setImmediate }), onReceived });
-  routes(http, { ...deps, callers });
+  addRoutes(http, { ...deps, callers });
   const unsubscribe = [tls, callers].map(({ onChange }) => onChange(() => http.server.setSecureContext(context())));
   http.server.on("tlsClientError", ({ code = "" }: NodeJS.ErrnoException, { authorizationError }) => {
     // Callers that hang up, or speak no TLS, say nothing about who they are.
@@ -128,7 +128,7 @@ export function createWebhookApp(
   };
 }
 
-function routes(
+function addRoutes(
   http: FastifyInstance<Server>,
   { clock, admit, log, onUnreadable, onRejected, callers }: WebhookAppDeps & { readonly callers: Callers },
 ): void {
@@ -152,7 +152,7 @@ function routes(
     return reply.code(403).header("connection", "close").send(caller);
   });
   http.post("/mutate", async (request, reply) => {
-    const read = readReview(request.body);
+    const read = readAdmissionReview(request.body);
     if (read.ok) {
       const { response } = await admit({ ...read.value, caller: identified.get(request) ?? "unproven" });
       return reply.send(formatReview(response));

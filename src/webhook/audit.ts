@@ -28,22 +28,22 @@ export function admissionRecord(
     audit: "admission",
     caller,
     request: uid,
-    user: short(user.name),
+    user: shortText(user.name),
     groups: user.groups.slice(0, MAX_GROUPS).map((group) => group.slice(0, MAX_TEXT_LENGTH)),
-    groupsOmitted: beyond(MAX_GROUPS, user.groups),
+    groupsOmitted: countBeyond(MAX_GROUPS, user.groups),
     namespace,
-    pod: short(metadata["name"]),
-    generateName: short(metadata["generateName"]),
+    pod: shortText(metadata["name"]),
+    generateName: shortText(metadata["generateName"]),
     owner: ownerFields(metadata["ownerReferences"]),
     dryRun,
     roles: roles.slice(0, MAX_ROLES).map(rolePart),
-    rolesOmitted: beyond(MAX_ROLES, roles),
+    rolesOmitted: countBeyond(MAX_ROLES, roles),
     decision,
     reason,
     message: decision === "refuse" ? message : undefined,
     warnings: warnings.length > 0 ? warningTexts(warnings) : undefined,
-    warningsOmitted: beyond(MAX_WARNINGS, warnings),
-    patchDigest: patch.length > 0 ? digest(patch) : undefined,
+    warningsOmitted: countBeyond(MAX_WARNINGS, warnings),
+    patchDigest: patch.length > 0 ? digestOfPatch(patch) : undefined,
     durationMs,
   };
 }
@@ -60,20 +60,20 @@ export function auditAnnotations(
     roles
       .map((role) => `${role.container}=${value(role)}`)
       .join(",")
-      .slice(0, MAX_ANNOTATION_LENGTH);
+      .slice(0, MAX_AUDIT_ANNOTATION_LENGTH);
   return {
     request: uid,
     decision,
     reason,
     ...(roles.length > 0 && {
-      roles: perContainer((role) => role.role?.arn ?? short(role.asked) ?? ""),
+      roles: perContainer((role) => role.role?.arn ?? shortText(role.asked) ?? ""),
       origins: perContainer(({ origin }) => origin),
     }),
   };
 }
 
 /** In characters: the size of an audit event is limited, and other webhooks annotate the same event. */
-const MAX_ANNOTATION_LENGTH = 1_024;
+const MAX_AUDIT_ANNOTATION_LENGTH = 1_024;
 const MAX_TEXT_LENGTH = 256;
 const MAX_GROUPS = 32;
 /**
@@ -82,23 +82,23 @@ const MAX_GROUPS = 32;
 const MAX_ROLES = 32;
 
 /** How many elements of a list a record leaves out; undefined: none. */
-function beyond(most: number, { length }: readonly unknown[]): number | undefined {
+function countBeyond(most: number, { length }: readonly unknown[]): number | undefined {
   return length > most ? length - most : undefined;
 }
 
 function rolePart({ container, asked, origin, outcome, role }: RoleDecision): AdmissionRole {
-  return { container, asked: short(asked), resolved: role?.arn, origin, allowed: outcome === "allowed" };
+  return { container, asked: shortText(asked), resolved: role?.arn, origin, allowed: outcome === "allowed" };
 }
 
 function ownerFields(references: unknown): AdmissionLine["owner"] {
   const owner = controllerOf(Array.isArray(references) ? references.filter(isObject) : []);
-  return owner && { kind: short(owner["kind"]), name: short(owner["name"]) };
+  return owner && { kind: shortText(owner["kind"]), name: shortText(owner["name"]) };
 }
 
-function digest(patch: PatchedPlan["patch"]): string {
+function digestOfPatch(patch: PatchedPlan["patch"]): string {
   return `sha256:${createHash("sha256").update(JSON.stringify(patch)).digest("hex")}`;
 }
 
-function short(value: unknown): string | undefined {
+function shortText(value: unknown): string | undefined {
   return typeof value === "string" ? value.slice(0, MAX_TEXT_LENGTH) : undefined;
 }

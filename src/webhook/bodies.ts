@@ -8,7 +8,7 @@ import type { LimitedRequests } from "../runtime/budget-http.ts";
 import type { Turns } from "./turns.ts";
 
 /** In bytes: the API server accepts requests up to 3 MiB, and the review of a creation holds one object. */
-const MAX_BODY_BYTES = 3 * 1024 * 1024;
+const MAX_REVIEW_BYTES = 3 * 1024 * 1024;
 /**
  * Objects, lists, members and elements. An environment variable takes five nodes, so the limit is a pod with about 20 000
  * variables. JSON.parse() then takes up to 0.1 s on one core.
@@ -51,14 +51,14 @@ export function limitBodies(http: FastifyInstance<Server>, { requests, turns, on
   http.removeContentTypeParser(["text/plain", "application/json"]);
   http.addContentTypeParser(
     "application/json",
-    { parseAs: "buffer", bodyLimit: MAX_BODY_BYTES },
+    { parseAs: "buffer", bodyLimit: MAX_REVIEW_BYTES },
     async (request: FastifyRequest, body: Buffer) => {
       const own = limited.get(request.raw);
       const nodes = countNodes(body);
-      if (nodes > MAX_NODES) throw tooLarge(nodes);
+      if (nodes > MAX_NODES) throw tooManyNodesError(nodes);
       const weight = reviewWeight({ bytes: body.length, nodes });
       await whileConnected(request.raw, (signal) => turns.take(own?.caller ?? "", weight, signal));
-      if (own?.receive(nodes * NODE_BYTES) === false) throw tooLarge(nodes);
+      if (own?.receive(nodes * NODE_BYTES) === false) throw tooManyNodesError(nodes);
       return new Promise((resolve, reject) => {
         void parseJson(request, body.toString(), (error, value) => (error ? reject(error) : resolve(value)));
       });
@@ -89,12 +89,12 @@ async function whileConnected(
   }
 }
 
-function tooLarge(nodes: number): Error {
+function tooManyNodesError(nodes: number): Error {
   const message = `it has ${nodes} objects, lists and members, at most ${MAX_NODES} are read`;
   return Object.assign(new Error(message), { statusCode: 413 });
 }
 
-const CODE = { quote: 0x22, backslash: 0x5c, comma: 0x2c, colon: 0x3a, bracket: 0x5b, brace: 0x7b } as const;
+const CHARACTER_CODES = { quote: 0x22, backslash: 0x5c, comma: 0x2c, colon: 0x3a, bracket: 0x5b, brace: 0x7b } as const;
 
 /**
  * Counts the characters of a JSON text that begin an object or list, or separate members, elements, names and values:
@@ -104,17 +104,27 @@ export function countNodes(json: Uint8Array): number {
   let nodes = 0;
   for (let index = 0; index < json.length; index++) {
     const code = json[index];
-    if (code === CODE.quote) index = endOfString(json, index);
-    else if (code === CODE.comma || code === CODE.colon || code === CODE.bracket || code === CODE.brace) nodes += 1;
+    if (code === CHARACTER_CODES.quote) index = endOfString(json, index);
+    else if (
+      code === CHARACTER_CODES.comma ||
+      code === CHARACTER_CODES.colon ||
+      code === CHARACTER_CODES.bracket ||
+      code === CHARACTER_CODES.brace
+    )
+      nodes += 1;
   }
   return nodes;
 }
 
 /** Returns the index of the quote that ends the string which begins at `start`. */
 function endOfString(json: Uint8Array, start: number): number {
-  for (let end = json.indexOf(CODE.quote, start + 1); end >= 0; end = json.indexOf(CODE.quote, end + 1)) {
+  for (
+    let end = json.indexOf(CHARACTER_CODES.quote, start + 1);
+    end >= 0;
+    end = json.indexOf(CHARACTER_CODES.quote, end + 1)
+  ) {
     let backslash = end - 1;
-    while (json[backslash] === CODE.backslash) backslash -= 1;
+    while (json[backslash] === CHARACTER_CODES.backslash) backslash -= 1;
     // If the number of backslashes before the quote is even, they escape each other and not the quote.
     if ((end - backslash) % 2 === 1) return end;
   }

@@ -59,7 +59,7 @@ export interface CallersOptions {
   readonly name: string | undefined;
 }
 
-const CHECK_EACH_MS = 60_000;
+const CALLER_CA_CHECK_INTERVAL_MS = 60_000;
 
 /**
  * Reads the CA and follows the file until `signal` is aborted. Rejects if the file cannot be used: the message names the
@@ -75,17 +75,17 @@ export async function createCallers(
   async function check(): Promise<number> {
     try {
       const read = await readCa(caFile);
-      if (read.pem === ca.pem) return CHECK_EACH_MS;
+      if (read.pem === ca.pem) return CALLER_CA_CHECK_INTERVAL_MS;
       ca = read;
       log.info({ caFile, bundle: bundleHash(read.pem) }, "the CA of the API server's certificate changed");
       changes.emit();
     } catch (error) {
       log.warn({ err: error, caFile }, "could not read the CA of the API server's certificate; keeping the last one");
     }
-    return CHECK_EACH_MS;
+    return CALLER_CA_CHECK_INTERVAL_MS;
   }
 
-  repeat({ clock, signal }, check, CHECK_EACH_MS);
+  repeat({ clock, signal }, check, CALLER_CA_CHECK_INTERVAL_MS);
   return {
     tls: () => ({
       requestCert: true,
@@ -95,7 +95,7 @@ export async function createCallers(
       secureOptions: constants.SSL_OP_NO_TICKET,
     }),
     identify(socket) {
-      const state = problemOf(socket.getPeerX509Certificate(), {
+      const state = findCallerProblem(socket.getPeerX509Certificate(), {
         name,
         now: clock.now(),
         authorities: ca.certificates,
@@ -109,7 +109,7 @@ export async function createCallers(
 
 /** Creates a log of callers that the handshake rejected: one line at most each minute, with the number since the last. */
 export function createRejectionLog({ clock, log }: Pick<CallersDeps, "clock" | "log">): (reason: string) => void {
-  const sampler = createSampler({ clock }, { most: 1, windowMs: CHECK_EACH_MS });
+  const sampler = createSampler({ clock }, { most: 1, windowMs: CALLER_CA_CHECK_INTERVAL_MS });
   return (reason) => {
     const omitted = sampler.take("rejected");
     if (omitted === undefined) return;
@@ -125,7 +125,7 @@ interface Expectation {
 }
 
 /** The handshake has verified the chain; this repeats what may have changed since. */
-function problemOf(certificate: X509Certificate | undefined, expected: Expectation): string | undefined {
+function findCallerProblem(certificate: X509Certificate | undefined, expected: Expectation): string | undefined {
   const { name, now, authorities } = expected;
   if (certificate === undefined) return "it showed no certificate; expected the API server's client certificate";
   const { subject, validFromDate, validToDate } = certificate;
@@ -142,7 +142,7 @@ function problemOf(certificate: X509Certificate | undefined, expected: Expectati
 function isBelow(certificate: X509Certificate, authorities: readonly X509Certificate[], now: number): boolean {
   const usable = authorities.filter((authority) => isUsable(authority, now));
   let current: X509Certificate = certificate;
-  for (let depth = 0; depth < MAX_DEPTH; depth += 1) {
+  for (let depth = 0; depth < MAX_CHAIN_DEPTH; depth += 1) {
     if (usable.some((authority) => isIssuedBy(current, authority))) return true;
     const { issuerCertificate } = current;
     if (issuerCertificate === undefined || !isUsable(issuerCertificate, now)) return false;
@@ -156,7 +156,7 @@ function isUsable(authority: X509Certificate, now: number): boolean {
 }
 
 /** Certificates between the caller's and the CA. */
-const MAX_DEPTH = 4;
+const MAX_CHAIN_DEPTH = 4;
 
 function hasName(certificate: X509Certificate, name: string): boolean {
   const commonNames: unknown = certificate.toLegacyObject().subject.CN;

@@ -61,7 +61,7 @@ function contextOf(
   isLive: boolean,
 ): PodContext {
   // The API server has just accepted a pod in this namespace, so a missing one is an outage, not a fact about the pod.
-  if (!namespace) throw undecided(`namespace "${name}" was not found; expected its labels and annotations`);
+  if (!namespace) throw undecidedError(`namespace "${name}" was not found; expected its labels and annotations`);
   const { namespaceAnnotations, serviceAccountAnnotations } = inheritedFrom(namespace, serviceAccount);
   return {
     namespace: {
@@ -79,13 +79,15 @@ function withDeadline<T>(clock: Clock, answer: Promise<T>, timeoutMs: number): P
   return new Promise((resolve, reject) => {
     const late = `the Kubernetes API did not answer within ${timeoutMs} ms; expected the namespace and ServiceAccount`;
     const failed = "the Kubernetes API cannot be called; expected the namespace and ServiceAccount";
-    const cancel = clock.schedule(() => reject(undecided(late)), timeoutMs);
+    const cancel = clock.schedule(() => reject(undecidedError(late)), timeoutMs);
     answer
-      .then(resolve, (cause: unknown) => reject(cause instanceof PodroleError ? cause : undecided(failed, { cause })))
+      .then(resolve, (cause: unknown) =>
+        reject(cause instanceof PodroleError ? cause : undecidedError(failed, { cause })),
+      )
       .finally(cancel);
   });
 }
 
-function undecided(state: string, options?: ErrorOptions): PodroleError {
+function undecidedError(state: string, options?: ErrorOptions): PodroleError {
   return new PodroleError("KUBERNETES_UNAVAILABLE", `Cannot decide about the pod: ${state}`, options);
 }

@@ -94,7 +94,7 @@ export async function startWebhook(deps: ProgramDeps, settings: WebhookSettings)
   return ports;
 }
 
-interface PagesDeps extends ProgramDeps {
+interface WebhookPagesDeps extends ProgramDeps {
   readonly metrics: WebhookMetrics;
   readonly cluster: OpenedWatches;
   readonly serving: RequestedCertificate;
@@ -103,7 +103,7 @@ interface PagesDeps extends ProgramDeps {
 
 /** Serves /metrics, /healthz and /readyz; resolves with the port. */
 function openStatusPages(
-  { clock, shutdown, metrics, cluster, serving, isReady }: PagesDeps,
+  { clock, shutdown, metrics, cluster, serving, isReady }: WebhookPagesDeps,
   { pagesBind }: WebhookSettings,
 ): Promise<number> {
   function unready(): readonly string[] {

@@ -21,12 +21,12 @@ export interface Operation {
 
 /** Returns no operation when nothing changes. Throws INTERNAL when the patch does not lead from `before` to `after`. */
 export function patchBetween(before: Pod, after: Pod): readonly Operation[] {
-  const operations = difference(before, after, "");
-  if (!isDeepStrictEqual(apply(before, operations), after)) throw wrongPatch();
+  const operations = findDifference(before, after, "");
+  if (!isDeepStrictEqual(applyOperations(before, operations), after)) throw wrongPatch();
   return operations;
 }
 
-function apply(before: Pod, operations: readonly Operation[]): unknown {
+function applyOperations(before: Pod, operations: readonly Operation[]): unknown {
   try {
     return applyPatch(before, [...operations]);
   } catch (error) {
@@ -40,29 +40,29 @@ function wrongPatch(cause?: unknown): PodroleError {
 }
 
 /** Returns the operations at `path`, to be applied in order. They remove nothing that `before` contains. */
-function difference(before: unknown, after: unknown, path: string): readonly Operation[] {
+function findDifference(before: unknown, after: unknown, path: string): readonly Operation[] {
   if (before === after) return [];
-  if (Array.isArray(before) && Array.isArray(after)) return insertions(before, after, path);
+  if (Array.isArray(before) && Array.isArray(after)) return findInsertions(before, after, path);
   if (isObject(before) && isObject(after)) {
     return Object.keys(after).flatMap((key) => {
-      const at = `${path}/${escape(key)}`;
+      const at = `${path}/${escapePointer(key)}`;
       const present = Object.hasOwn(before, key) ? before[key] : undefined;
       return present === undefined || (present === null && after[key] !== null)
         ? [{ op: "add" as const, path: at, value: after[key] }]
-        : difference(present, after[key], at);
+        : findDifference(present, after[key], at);
     });
   }
   return isDeepStrictEqual(before, after) ? [] : [{ op: "replace", path, value: after }];
 }
 
 /** Walks both lists in parallel: an element of `after` is either the next one of `before` or new. */
-function insertions(given: readonly unknown[], after: readonly unknown[], path: string): readonly Operation[] {
+function findInsertions(given: readonly unknown[], after: readonly unknown[], path: string): readonly Operation[] {
   const { moves, moved: before } = moveOwn(given, after, path);
   const operations: Operation[] = [...moves];
   let next = 0;
   for (const [index, element] of after.entries()) {
     if (next < before.length && isSameElement(before[next], element)) {
-      operations.push(...difference(before[next], element, `${path}/${index}`));
+      operations.push(...findDifference(before[next], element, `${path}/${index}`));
       next++;
     } else {
       operations.push({ op: "add", path: `${path}/${index}`, value: element });
@@ -82,11 +82,11 @@ function moveOwn(before: readonly unknown[], after: readonly unknown[], path: st
   if (!CONTAINER_LISTS.has(path)) return { moves, moved };
   const places = placesByName(after);
   for (const name of Object.values(OWN_CONTAINERS)) {
-    const from = moved.findIndex((element) => nameOf(element) === name);
+    const from = moved.findIndex((element) => elementName(element) === name);
     const place = places.get(name);
     if (from < 0 || place === undefined) continue;
     const own = moved[from];
-    const precedes = (element: unknown) => (places.get(nameOf(element)) ?? place) < place;
+    const precedes = (element: unknown) => (places.get(elementName(element)) ?? place) < place;
     const to = moved.filter(precedes).length;
     if (from === to) continue;
     moves.push({ op: "move", from: `${path}/${from}`, path: `${path}/${to}` });
@@ -97,14 +97,14 @@ function moveOwn(before: readonly unknown[], after: readonly unknown[], path: st
 
 /** Name → index of the first container with it. */
 function placesByName(containers: readonly unknown[]): ReadonlyMap<unknown, number> {
-  return new Map(containers.map((container, index) => [nameOf(container), index] as const).toReversed());
+  return new Map(containers.map((container, index) => [elementName(container), index] as const).toReversed());
 }
 
-function nameOf(element: unknown): unknown {
+function elementName(element: unknown): unknown {
   return isObject(element) ? element["name"] : undefined;
 }
 
 /** Escapes a member's name for a JSON Pointer. (RFC 6901 §3) */
-function escape(key: string): string {
+function escapePointer(key: string): string {
   return key.replaceAll("~", "~0").replaceAll("/", "~1");
 }

@@ -45,7 +45,7 @@ export interface RequestedCertificateDeps {
   readonly onResult: (result: "ok" | "failed") => void;
 }
 
-const CALL_DEADLINE_MS = 10_000;
+const CERTIFICATE_CALL_DEADLINE_MS = 10_000;
 /** Wait before the next attempt when the new certificate's CA is not in the known bundle. */
 const UNTRUSTED_RETRY_MS = 30_000;
 /** Shortest wait after a success, however short the certificate's lifetime is. */
@@ -145,7 +145,7 @@ async function requestServingCertificate(
   const { certificate, bundle } = await requestCertificate(
     { address: identityAddress, serverName, bundlePem },
     { token, csr: createCsr(privateKey, "podrole-webhook"), bundleHash: bundleHash(published) },
-    CALL_DEADLINE_MS,
+    CERTIFICATE_CALL_DEADLINE_MS,
   );
   return { certificatePem: certificate, privateKey, isCurrent: bundle === "" };
 }

@@ -13,39 +13,39 @@ export function findNameProblem(namespace: string, object: unknown): string | un
   const { name, generateName, namespace: own } = isObject(metadata) ? metadata : {};
   const { serviceAccountName, serviceAccount, containers, initContainers } = isObject(spec) ? spec : {};
   return (
-    problem("request.namespace", namespace, LABEL) ??
-    problem("metadata.namespace", own, LABEL) ??
-    problem("metadata.name", name, SUBDOMAIN) ??
-    problem("metadata.generateName", generateName, BEGINNING) ??
-    problem("spec.serviceAccountName", serviceAccountName, SUBDOMAIN) ??
-    problem("spec.serviceAccount", serviceAccount, SUBDOMAIN) ??
+    findRuleProblem("request.namespace", namespace, DNS_LABEL_RULE) ??
+    findRuleProblem("metadata.namespace", own, DNS_LABEL_RULE) ??
+    findRuleProblem("metadata.name", name, DNS_SUBDOMAIN_RULE) ??
+    findRuleProblem("metadata.generateName", generateName, GENERATE_NAME_RULE) ??
+    findRuleProblem("spec.serviceAccountName", serviceAccountName, DNS_SUBDOMAIN_RULE) ??
+    findRuleProblem("spec.serviceAccount", serviceAccount, DNS_SUBDOMAIN_RULE) ??
     findContainerProblem("spec.initContainers", initContainers) ??
     findContainerProblem("spec.containers", containers) ??
     findDuplicateProblem([initContainers, containers])
   );
 }
 
-interface Kind {
+interface NameRule {
   readonly expected: string;
   readonly test: (text: string) => boolean;
 }
 
-const LABEL: Kind = {
+const DNS_LABEL_RULE: NameRule = {
   expected: "a DNS label: up to 63 lower-case letters, digits and dashes",
   test: isDnsLabel,
 };
-const SUBDOMAIN: Kind = {
+const DNS_SUBDOMAIN_RULE: NameRule = {
   expected: "a DNS subdomain: up to 253 lower-case letters, digits, dashes and dots",
   test: isDnsSubdomain,
 };
 /** The API server appends five characters, after it has cut the beginning if the name would become too long. */
-const BEGINNING: Kind = {
+const GENERATE_NAME_RULE: NameRule = {
   expected: "the beginning of a DNS subdomain: up to 253 lower-case letters, digits, dashes and dots",
   test: (text) => isDnsSubdomain(text) || isDnsSubdomain(`${text}a`),
 };
 
 /** An absent or empty name is no problem here; values that are no text are plan()'s to refuse. */
-function problem(field: string, value: unknown, { expected, test }: Kind): string | undefined {
+function findRuleProblem(field: string, value: unknown, { expected, test }: NameRule): string | undefined {
   if (typeof value !== "string" || value === "" || test(value)) return undefined;
   return `${field} is ${quoted(value)}; expected ${expected}`;
 }
@@ -53,7 +53,9 @@ function problem(field: string, value: unknown, { expected, test }: Kind): strin
 function findContainerProblem(field: string, list: unknown): string | undefined {
   if (!Array.isArray(list)) return undefined;
   for (const [index, container] of list.entries()) {
-    const found = isObject(container) ? problem(`${field}[${index}].name`, container["name"], LABEL) : undefined;
+    const found = isObject(container)
+      ? findRuleProblem(`${field}[${index}].name`, container["name"], DNS_LABEL_RULE)
+      : undefined;
     if (found !== undefined) return found;
   }
   return undefined;

@@ -24,9 +24,9 @@ export function findSizeProblem(object: unknown): string | undefined {
   const labels = isObject(metadata) && isObject(metadata["labels"]) ? Object.keys(metadata["labels"]).length : 0;
   if (labels > MAX_LABELS) return `the pod has ${labels} labels; expected at most ${MAX_LABELS}`;
   const { containers, initContainers } = isObject(spec) ? spec : {};
-  const count = lengthOf(containers) + lengthOf(initContainers);
+  const count = listLength(containers) + listLength(initContainers);
   if (count > MAX_CONTAINERS) return `the pod has ${count} containers; expected at most ${MAX_CONTAINERS}`;
-  const parts = [metadata, spec, ...listOf(containers), ...listOf(initContainers)];
+  const parts = [metadata, spec, ...asList(containers), ...asList(initContainers)];
   const elements = parts.reduce<number>((sum, part) => sum + elementsIn(part), 0);
   if (elements > MAX_ELEMENTS) {
     return `the lists of the pod and its containers have ${elements} elements; expected at most ${MAX_ELEMENTS}`;
@@ -44,13 +44,13 @@ function annotationBytes(annotations: unknown): number {
 }
 
 function elementsIn(part: unknown): number {
-  return isObject(part) ? Object.values(part).reduce<number>((sum, value) => sum + lengthOf(value), 0) : 0;
+  return isObject(part) ? Object.values(part).reduce<number>((sum, value) => sum + listLength(value), 0) : 0;
 }
 
-function listOf(list: unknown): readonly unknown[] {
+function asList(list: unknown): readonly unknown[] {
   return Array.isArray(list) ? list : [];
 }
 
-function lengthOf(list: unknown): number {
-  return listOf(list).length;
+function listLength(list: unknown): number {
+  return asList(list).length;
 }

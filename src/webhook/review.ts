@@ -25,7 +25,7 @@ export interface AdmissionRequest {
 }
 
 /** Why a body cannot be read. Without `uid` this cannot be sent as an AdmissionReview, only as an HTTP error. */
-export interface Unreadable {
+export interface UnreadableReview {
   readonly uid: string | undefined;
   readonly refusal: Refusal;
 }
@@ -42,32 +42,32 @@ export interface AdmissionResponse {
 }
 
 const API_VERSION = "admission.k8s.io/v1";
-const KIND = "AdmissionReview";
+const REVIEW_KIND = "AdmissionReview";
 /** The API server sends a UUID; the uid is written into answer, log and audit. */
-const UID = /^[\w.-]{1,128}$/;
+const UID_PATTERN = /^[\w.-]{1,128}$/;
 
 /** Reads the body of a request to /mutate; returns REQUEST_INVALID for what is not the AdmissionReview of a pod. */
-export function readReview(body: unknown): Result<AdmissionRequest, Unreadable> {
-  if (!isObject(body) || body["kind"] !== KIND || body["apiVersion"] !== API_VERSION) {
-    return reviewUnreadable(undefined, `it has another kind or apiVersion; expected ${KIND} of ${API_VERSION}`);
+export function readAdmissionReview(body: unknown): Result<AdmissionRequest, UnreadableReview> {
+  if (!isObject(body) || body["kind"] !== REVIEW_KIND || body["apiVersion"] !== API_VERSION) {
+    return reviewUnreadable(undefined, `it has another kind or apiVersion; expected ${REVIEW_KIND} of ${API_VERSION}`);
   }
   const { request } = body;
   if (!isObject(request)) return reviewUnreadable(undefined, "request is missing; expected an object");
   const uid = request["uid"];
-  if (typeof uid !== "string" || !UID.test(uid)) {
+  if (typeof uid !== "string" || !UID_PATTERN.test(uid)) {
     return reviewUnreadable(undefined, "request.uid is not one; expected up to 128 letters, digits, dots and dashes");
   }
 
   const common = {
     uid,
-    namespace: text(request["namespace"]),
-    user: userOf(request["userInfo"]),
+    namespace: stringOrEmpty(request["namespace"]),
+    user: readUser(request["userInfo"]),
     object: request["object"],
   };
   const namespaceProblem = findNameProblem(common.namespace, undefined);
   if (namespaceProblem !== undefined) return reviewUnreadable(uid, namespaceProblem);
   const dryRun = request["dryRun"] === true;
-  if (request["operation"] !== "CREATE" || text(request["subResource"]) !== "") {
+  if (request["operation"] !== "CREATE" || stringOrEmpty(request["subResource"]) !== "") {
     return success({ ...common, dryRun, createsPod: false });
   }
   if (!isPodKind(request["kind"])) return reviewUnreadable(uid, "request.kind is another kind; expected Pod of v1");
@@ -86,30 +86,30 @@ export function readReview(body: unknown): Result<AdmissionRequest, Unreadable> 
 export function formatReview({ patch, ...response }: AdmissionResponse): Readonly<Record<string, unknown>> {
   const patched = patch &&
     patch.length > 0 && { patchType: "JSONPatch", patch: Buffer.from(JSON.stringify(patch)).toString("base64") };
-  return { apiVersion: API_VERSION, kind: KIND, response: { ...response, ...patched } };
+  return { apiVersion: API_VERSION, kind: REVIEW_KIND, response: { ...response, ...patched } };
 }
 
-function reviewUnreadable(uid: string | undefined, state: string): Result<AdmissionRequest, Unreadable> {
+function reviewUnreadable(uid: string | undefined, state: string): Result<AdmissionRequest, UnreadableReview> {
   return failure({ uid, refusal: refuse("REQUEST_INVALID", `Cannot read the AdmissionReview: ${state}`) });
 }
 
 /** `request.kind` is the kind to which the API server converted the object for this webhook (matchPolicy: Equivalent). */
 function isPodKind(kind: unknown): boolean {
-  return isObject(kind) && text(kind["group"]) === "" && kind["version"] === "v1" && kind["kind"] === "Pod";
+  return isObject(kind) && stringOrEmpty(kind["group"]) === "" && kind["version"] === "v1" && kind["kind"] === "Pod";
 }
 
 function isPodObject({ kind = "Pod", apiVersion = "v1" }: Record<string, unknown>): boolean {
   return kind === "Pod" && apiVersion === "v1";
 }
 
-function userOf(userInfo: unknown): AdmissionRequest["user"] {
+function readUser(userInfo: unknown): AdmissionRequest["user"] {
   const { username, groups } = isObject(userInfo) ? userInfo : {};
   return {
-    name: text(username),
+    name: stringOrEmpty(username),
     groups: Array.isArray(groups) ? groups.filter((group): group is string => typeof group === "string") : [],
   };
 }
 
-function text(value: unknown): string {
+function stringOrEmpty(value: unknown): string {
   return typeof value === "string" ? value : "";
 }

@@ -12,8 +12,8 @@ import { type Changing, createChanges } from "../runtime/changes.ts";
 import { type Clock, repeat } from "../runtime/clock.ts";
 import type { Log } from "../runtime/log.ts";
 
-const POLL_MS = 60_000;
-const POLL_WHILE_UNKNOWN_MS = 1_000;
+const BUNDLE_POLL_INTERVAL_MS = 60_000;
+const UNKNOWN_BUNDLE_POLL_INTERVAL_MS = 1_000;
 
 /** `onChange` reports each offer. */
 export interface TrustBundle extends Changing {
@@ -63,7 +63,7 @@ export function createTrustBundle(
 
   void repeat({ clock, signal }, async () => {
     await poll();
-    return bundle === undefined ? POLL_WHILE_UNKNOWN_MS : POLL_MS;
+    return bundle === undefined ? UNKNOWN_BUNDLE_POLL_INTERVAL_MS : BUNDLE_POLL_INTERVAL_MS;
   });
   return {
     current: () => bundle,

@@ -3,9 +3,9 @@
 // States of a review: waiting → running (take() resolves), or left (take() rejects). Ended by its turn or by its signal.
 
 /** Reviews of at least this weight (reviewWeight() in bodies.ts) wait for small ones. Nearly all pods have less. */
-export const LARGE_WEIGHT = 128 * 1024;
+export const MIN_LARGE_WEIGHT = 128 * 1024;
 /** One of this many turns is for a large review even if small ones wait, so that they cannot keep it out. */
-const LARGE_TURN = 8;
+const TURNS_PER_LARGE_REVIEW = 8;
 
 export interface Turns {
   /**
@@ -15,7 +15,7 @@ export interface Turns {
   take(caller: string, weight: number, signal?: AbortSignal): Promise<void>;
 }
 
-type Resolve = () => void;
+type StartReview = () => void;
 
 /** Creates the turns. `nextTurn` runs a task once sockets have been read. */
 export function createTurns({ nextTurn }: { readonly nextTurn: (task: () => void) => void }): Turns {
@@ -25,7 +25,7 @@ export function createTurns({ nextTurn }: { readonly nextTurn: (task: () => void
 
   function runNext(): void {
     turn += 1;
-    const [first, second] = turn % LARGE_TURN === 0 ? [large, small] : [small, large];
+    const [first, second] = turn % TURNS_PER_LARGE_REVIEW === 0 ? [large, small] : [small, large];
     const resolve = first.next() ?? second.next();
     isRunning = resolve !== undefined;
     if (resolve === undefined) return;
@@ -37,7 +37,7 @@ export function createTurns({ nextTurn }: { readonly nextTurn: (task: () => void
     take: (caller, weight, signal) =>
       new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason as Error);
-        const queue = weight < LARGE_WEIGHT ? small : large;
+        const queue = weight < MIN_LARGE_WEIGHT ? small : large;
         const leave = () => {
           queue.remove(caller, start);
           reject(signal?.reason as Error);
@@ -55,19 +55,19 @@ export function createTurns({ nextTurn }: { readonly nextTurn: (task: () => void
 
 function createQueue() {
   /** A Map keeps the order of insertion: the first caller is the one whose last turn is longest ago. */
-  const waiting = new Map<string, Resolve[]>();
+  const waiting = new Map<string, StartReview[]>();
   return {
-    add(caller: string, resolve: Resolve): void {
+    add(caller: string, resolve: StartReview): void {
       const own = waiting.get(caller);
       if (own) own.push(resolve);
       else waiting.set(caller, [resolve]);
     },
-    remove(caller: string, resolve: Resolve): void {
+    remove(caller: string, resolve: StartReview): void {
       const others = waiting.get(caller)?.filter((other) => other !== resolve) ?? [];
       if (others.length > 0) waiting.set(caller, others);
       else waiting.delete(caller);
     },
-    next(): Resolve | undefined {
+    next(): StartReview | undefined {
       for (const [caller, own] of waiting) {
         const resolve = own.shift();
         waiting.delete(caller);

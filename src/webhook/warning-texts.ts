@@ -7,10 +7,10 @@ export const MAX_WARNINGS = 16;
 
 /** Returns the first texts, each at most 256 characters long. */
 export function warningTexts(warnings: readonly Warning[]): readonly string[] {
-  return warnings.slice(0, MAX_WARNINGS).map(({ text }) => truncated(text, MAX_WARNING_LENGTH));
+  return warnings.slice(0, MAX_WARNINGS).map(({ text }) => truncateText(text, MAX_WARNING_LENGTH));
 }
 
 /** Returns a text of at most `length` characters, which ends in "..." if it was longer. */
-export function truncated(text: string, length: number): string {
+export function truncateText(text: string, length: number): string {
   return text.length <= length ? text : `${text.slice(0, length - 3)}...`;
 }

@@ -13,7 +13,7 @@ import type { PodInContext } from "../../src/server/issue/pod-directory.ts";
 import type { ProvenPod } from "../../src/server/issue/verify-proof.ts";
 import { createAdmissionHandler } from "../../src/webhook/admit.ts";
 import { createLookups } from "../../src/webhook/lookups.ts";
-import { formatReview, readReview } from "../../src/webhook/review.ts";
+import { formatReview, readAdmissionReview } from "../../src/webhook/review.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
@@ -55,7 +55,7 @@ async function admit(record: Audit): Promise<readonly unknown[]> {
   const answers: unknown[] = [];
   const groups = Array.from({ length: 40 }, (_, index) => `group-${index}`);
   for (const pod of [injected, named, refused]) {
-    const read = readReview(reviewOf(pod, { userInfo: { username: "alice", groups } }));
+    const read = readAdmissionReview(reviewOf(pod, { userInfo: { username: "alice", groups } }));
     if (read.ok) answers.push(formatReview((await decide(read.value)).response));
   }
   return answers;

@@ -6,7 +6,7 @@ import { type PlanSettings, plan } from "../../src/injection/plan.ts";
 import { PodroleError } from "../../src/protocol/errors.ts";
 import { type Admission, createAdmissionHandler } from "../../src/webhook/admit.ts";
 import { createLookups } from "../../src/webhook/lookups.ts";
-import { readReview } from "../../src/webhook/review.ts";
+import { readAdmissionReview } from "../../src/webhook/review.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { podIn } from "../injection/injected-pod.ts";
@@ -23,7 +23,7 @@ function createStage(settings: () => PlanSettings | undefined = () => PLAN_SETTI
   const lookups = createLookups({ clock, cluster }, { timeoutMs: TIMEOUT_MS });
   const admit = createAdmissionHandler({ clock, log, audit: (line) => records.push({ ...line }), lookups, settings });
   const send = (object: unknown, request?: Record<string, unknown>): Promise<Admission> => {
-    const read = readReview(reviewOf(object, request));
+    const read = readAdmissionReview(reviewOf(object, request));
     assert.ok(read.ok);
     return admit(read.value);
   };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { countNodes, reviewWeight } from "../../src/webhook/bodies.ts";
-import { LARGE_WEIGHT } from "../../src/webhook/turns.ts";
+import { MIN_LARGE_WEIGHT } from "../../src/webhook/turns.ts";
 import { podOf, reviewOf } from "./requests.ts";
 
 const weightOf = (pod: unknown) => {
@@ -15,11 +15,12 @@ const containing = (count: number) => ({
 
 test("reviewWeight() makes a review of 1000 containers a large one, although it has few bytes", () => {
   assert.ok(JSON.stringify(reviewOf(containing(1_000))).length < 20_000);
-  assert.ok(weightOf(containing(1_000)) >= LARGE_WEIGHT, `${weightOf(containing(1_000))}`);
+  assert.ok(weightOf(containing(1_000)) >= MIN_LARGE_WEIGHT, `${weightOf(containing(1_000))}`);
 });
 
 test("reviewWeight() leaves ordinary reviews small", () => {
   const env = Array.from({ length: 60 }, (_, index) => ({ name: `VARIABLE_${index}`, value: "x".repeat(100) }));
   const ordinary = { ...podOf(), spec: { containers: ["app", "proxy", "log"].map((name) => ({ name, env })) } };
-  for (const pod of [podOf(), containing(20), ordinary]) assert.ok(weightOf(pod) < LARGE_WEIGHT, `${weightOf(pod)}`);
+  for (const pod of [podOf(), containing(20), ordinary])
+    assert.ok(weightOf(pod) < MIN_LARGE_WEIGHT, `${weightOf(pod)}`);
 });

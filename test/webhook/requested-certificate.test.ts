@@ -20,7 +20,7 @@ import { identityService } from "../../src/server/issue/services.ts";
 import { createAdmissionHandler } from "../../src/webhook/admit.ts";
 import { createLookups } from "../../src/webhook/lookups.ts";
 import { createRequestedCertificate } from "../../src/webhook/requested-certificate.ts";
-import { readReview } from "../../src/webhook/review.ts";
+import { readAdmissionReview } from "../../src/webhook/review.ts";
 import { createTrustBundle, type TrustBundle } from "../../src/webhook/trust.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
@@ -247,7 +247,7 @@ async function bundleOfNewPod(trust: TrustBundle): Promise<string | undefined> {
   const lookups = createLookups({ clock, cluster: createFakeCluster() }, { timeoutMs: 3_000 });
   const settings = (): PlanSettings => ({ ...PLAN_SETTINGS, trustBundle: trust.current() ?? "" });
   const admit = createAdmissionHandler({ clock, log, audit: () => {}, lookups, settings });
-  const read = readReview(reviewOf(podOf()));
+  const read = readAdmissionReview(reviewOf(podOf()));
   assert.ok(read.ok);
   const { response } = await admit(read.value);
   const patched = applyPatch<Pod>(podOf(), [...(response.patch ?? [])]);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { quoted } from "../../src/policy/annotations.ts";
-import { readReview } from "../../src/webhook/review.ts";
+import { readAdmissionReview } from "../../src/webhook/review.ts";
 import { fc } from "../property.ts";
 import { podOf, reviewOf } from "./requests.ts";
 
@@ -55,7 +55,7 @@ suite("readReview()", () => {
   for (const { value, quote = JSON.stringify(value), only = Object.keys(FIELDS) } of refused) {
     for (const field of only) {
       test(`refuses ${quote} as ${field}`, () => {
-        const read = readReview(FIELDS[field]?.(value));
+        const read = readAdmissionReview(FIELDS[field]?.(value));
         assert.ok(!read.ok);
         assert.equal(read.problem.refusal.code, "REQUEST_INVALID");
         const start = `Cannot read the AdmissionReview: ${field} is ${quote}; expected `;
@@ -73,7 +73,7 @@ suite("readReview()", () => {
     "spec.containers[0].name": ["app", "app-1", "a".repeat(63)],
   })) {
     for (const value of values) {
-      test(`accepts ${quoted(value)} as ${field}`, () => assert.ok(readReview(FIELDS[field]?.(value)).ok));
+      test(`accepts ${quoted(value)} as ${field}`, () => assert.ok(readAdmissionReview(FIELDS[field]?.(value)).ok));
     }
   }
 
@@ -82,7 +82,7 @@ suite("readReview()", () => {
     { containers: [{ name: "app" }], initContainers: [{ name: "app" }] },
   ]) {
     test(`refuses a name that two containers have: ${Object.keys(spec).join(", ")}`, () => {
-      const read = readReview(reviewOf(withSpec(spec)));
+      const read = readAdmissionReview(reviewOf(withSpec(spec)));
       assert.ok(!read.ok);
       assert.equal(read.problem.refusal.code, "REQUEST_INVALID");
       assert.match(
@@ -94,30 +94,31 @@ suite("readReview()", () => {
 
   test("accepts containers of different names", () => {
     assert.ok(
-      readReview(reviewOf(withSpec({ containers: [{ name: "a" }, { name: "b" }], initContainers: [{ name: "c" }] })))
-        .ok,
+      readAdmissionReview(
+        reviewOf(withSpec({ containers: [{ name: "a" }, { name: "b" }], initContainers: [{ name: "c" }] })),
+      ).ok,
     );
   });
 
   test("refuses a uid that is longer than 128 characters or not plain", () => {
     for (const uid of ["u".repeat(129), "u\n", "u u", "../u"]) {
-      const read = readReview(reviewOf(podOf(), { uid }));
+      const read = readAdmissionReview(reviewOf(podOf(), { uid }));
       assert.ok(!read.ok && read.problem.uid === undefined, JSON.stringify(uid));
     }
-    assert.ok(readReview(reviewOf(podOf(), { uid: "u".repeat(128) })).ok);
+    assert.ok(readAdmissionReview(reviewOf(podOf(), { uid: "u".repeat(128) })).ok);
   });
 
   test("does not look at the names of an object that is not created: other kinds have other names", () => {
     const role = { metadata: { name: "system:node" } };
-    assert.ok(readReview(reviewOf(role, { operation: "UPDATE", namespace: "" })).ok);
-    assert.ok(!readReview(reviewOf(role, { operation: "UPDATE", namespace: ".." })).ok);
+    assert.ok(readAdmissionReview(reviewOf(role, { operation: "UPDATE", namespace: "" })).ok);
+    assert.ok(!readAdmissionReview(reviewOf(role, { operation: "UPDATE", namespace: ".." })).ok);
   });
 
   test("lets no name through that could be a step of a path or a line of a log, whatever a caller sends", () => {
     const text = fc.oneof(fc.string({ unit: "binary" }), fc.stringMatching(/^[a-z0-9.-]{1,70}$/), fc.constant(".."));
     fc.assert(
       fc.property(fc.constantFrom(...Object.keys(FIELDS)), text, (field, value) => {
-        const read = readReview(FIELDS[field]?.(value));
+        const read = readAdmissionReview(FIELDS[field]?.(value));
         if (read.ok) assert.match(value, /^(?!.*\.\.)(?:[a-z0-9](?:[a-z0-9.-]*))?$/);
         else assert.match(read.problem.refusal.message, /^[^\p{C}\p{Zl}\p{Zp}]{1,700}$/u);
       }),

@@ -1,7 +1,7 @@
 // Lists that are larger than any pod's, which no decision may work on.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { readReview } from "../../src/webhook/review.ts";
+import { readAdmissionReview } from "../../src/webhook/review.ts";
 import { podOf, reviewOf } from "./requests.ts";
 
 const KIB = 1024;
@@ -60,7 +60,7 @@ const cases: readonly { readonly what: string; readonly pod: unknown; readonly p
 
 for (const { what, pod, problem } of cases) {
   test(`readReview() ${problem ? "refuses" : "reads"} ${what}`, () => {
-    const read = readReview(reviewOf(pod));
+    const read = readAdmissionReview(reviewOf(pod));
     assert.equal(read.ok, problem === undefined);
     if (read.ok || problem === undefined) return;
     assert.equal(read.problem.refusal.code, "REQUEST_INVALID");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { formatReview, readReview } from "../../src/webhook/review.ts";
+import { formatReview, readAdmissionReview } from "../../src/webhook/review.ts";
 import { fc } from "../property.ts";
 import { podOf, reviewOf } from "./requests.ts";
 
@@ -31,7 +31,7 @@ const cases: readonly { readonly what: string; readonly body: unknown; readonly 
 
 for (const { what, body, hasUid } of cases) {
   test(`readReview() refuses ${what}`, () => {
-    const read = readReview(body);
+    const read = readAdmissionReview(body);
     assert.ok(!read.ok);
     assert.equal(read.problem.refusal.code, "REQUEST_INVALID");
     assert.match(read.problem.refusal.message, /^Cannot read the AdmissionReview: .*; expected /);
@@ -40,7 +40,7 @@ for (const { what, body, hasUid } of cases) {
 }
 
 test("readReview() returns what a decision needs", () => {
-  const read = readReview(reviewOf(podOf(), { dryRun: true }));
+  const read = readAdmissionReview(reviewOf(podOf(), { dryRun: true }));
   assert.ok(read.ok);
   const { object, ...rest } = read.value;
   assert.deepEqual(object, podOf());
@@ -57,13 +57,13 @@ test("readReview() returns what a decision needs", () => {
 });
 
 test("readReview() never throws", () => {
-  fc.assert(fc.property(fc.jsonValue(), (body) => void readReview(body)));
+  fc.assert(fc.property(fc.jsonValue(), (body) => void readAdmissionReview(body)));
   const keys = ["uid", "operation", "kind", "namespace", "userInfo", "dryRun", "object", "subResource"];
   fc.assert(
     fc.property(
       fc.constantFrom(...keys),
       fc.jsonValue(),
-      (key, value) => void readReview(reviewOf(podOf(), { [key]: value })),
+      (key, value) => void readAdmissionReview(reviewOf(podOf(), { [key]: value })),
     ),
   );
 });

@@ -8,7 +8,7 @@ import { isErrorCode } from "../../../src/protocol/errors.ts";
 import { systemClock } from "../../../src/runtime/clock.ts";
 import { createAdmissionHandler } from "../../../src/webhook/admit.ts";
 import { createLookups } from "../../../src/webhook/lookups.ts";
-import { formatReview, readReview } from "../../../src/webhook/review.ts";
+import { formatReview, readAdmissionReview } from "../../../src/webhook/review.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 import { createFakeCluster, podOf, reviewOf } from "../../webhook/requests.ts";
@@ -103,7 +103,7 @@ const reviews = target({
     if (JSON.stringify(body).includes('"__proto__":')) return [];
     lines.length = 0;
     cluster.reads.length = 0;
-    const read = readReview(body);
+    const read = readAdmissionReview(body);
     if (!read.ok) {
       assert.equal(read.problem.refusal.code, "REQUEST_INVALID");
       return [read.problem.refusal.message];
