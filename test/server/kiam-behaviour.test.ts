@@ -10,6 +10,7 @@ import { Secret } from "../../src/runtime/secret.ts";
 import { readSettings } from "../../src/runtime/settings.ts";
 import { createCredentialCache } from "../../src/server/aws/credential-cache.ts";
 import { baseArnOf } from "../../src/server/aws/own-identity.ts";
+import { createStsLimiter } from "../../src/server/aws/sts-limiter.ts";
 import { createEventRecorder } from "../../src/server/issue/events.ts";
 import { instanceOf, verifyPod } from "../../src/server/issue/verify-proof.ts";
 import { crossCheckServer } from "../../src/settings/cross-check.ts";
@@ -28,10 +29,11 @@ function setUp() {
   let calls = 0;
   let fault: PodroleError | undefined;
   const secret = new Secret("s");
-  const cache = createCredentialCache(
+  const limiter = createStsLimiter(
     {
       clock,
-      assumeRole: async () => {
+      onLimited: () => {},
+      async assumeRole() {
         calls += 1;
         if (fault) throw fault;
         const now = clock.now();
@@ -39,8 +41,9 @@ function setUp() {
         return { ...session, issuedAtMs: now, expiresAtMs: now + 60 * MINUTE_MS };
       },
     },
-    { capacity: 10 },
+    { ratePerSecond: 50, burst: 200 },
   );
+  const cache = createCredentialCache({ clock, assumeRole: limiter.assumeRole }, { capacity: 10 });
   return { clock, cache, calls: () => calls, breakSts: (error: PodroleError) => (fault = error) };
 }
 

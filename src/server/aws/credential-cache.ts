@@ -1,13 +1,14 @@
 // Caches session credentials in memory, one entry per AssumeRole input. States of an entry:
-//   fetching  no credentials yet; all requests wait for the one call in flight
+//   fetching  no credentials yet; each pod that requests the entry waits, in its own turn, for the call that serves them all
 //   fresh     less than half of the lifetime has passed: returned as they are
 //   ageing    half has passed: the next request renews them and waits; if that fails, they are returned while valid
-//   failed    the last call failed: its error is repeated for a time (failure-memory.ts), unless valid credentials are left
+//   failed    the last call failed: its error is repeated for a time (failure-memory.ts), unless valid credentials are left.
+//             STS_THROTTLED is not repeated: the limiter may have refused one pod whose share is used up, so it decides anew
 // Times are counted from the request, on the server's own two clocks (due.ts); from the clock of STS comes only the lifetime.
 // Ended by: sweep(), each minute, at the expiry or after the last pod that requested the entry is gone; the LRU, above
 // `capacity`.
 import type { AssumeRoleInput } from "../../policy/decide.ts";
-import { toPodroleError } from "../../protocol/errors.ts";
+import { type PodroleError, toPodroleError } from "../../protocol/errors.ts";
 import { canonicalJson } from "../../runtime/canonical-json.ts";
 import type { Clock } from "../../runtime/clock.ts";
 import { type DueTime, dueAfter, laterBy, untilDueMs } from "../../runtime/due.ts";
@@ -24,7 +25,7 @@ export interface CredentialCacheOptions {
 
 /** The pod that requests a session. */
 export interface RequestingPod extends PodKey {
-  /** Differs after a change to the pod, or to a setting of its namespace, that may cure a refusal. */
+  /** Differs between pods, and after a change to the pod or to a setting of its namespace that may cure a refusal. */
   readonly circumstances: string;
 }
 
@@ -65,10 +66,11 @@ interface HeldSession {
 
 interface Entry {
   session?: HeldSession;
-  inFlight?: Promise<HeldSession>;
+  /** Circumstances → the request that waits in them. */
+  readonly inFlight: Map<string, Promise<HeldSession>>;
   readonly failure: FailureMemory;
-  /** Circumstances of the requests that wait for the call in flight. */
-  readonly waiting: Set<string>;
+  /** The last error that was remembered while requests are in flight. Those that were answered together get the same one. */
+  lastError?: PodroleError;
   /** Time of the last request, in milliseconds of `Clock.elapsedMs()`. */
   requestedAt: number;
   /** Uids of the pods that requested this entry and were alive at the last sweep. */
@@ -89,8 +91,8 @@ export function createCredentialCache(
   const entries = createLru<Entry>(capacity);
 
   const newEntry = (): Entry => ({
+    inFlight: new Map(),
     failure: createFailureMemory({ clock }),
-    waiting: new Set(),
     requestedAt: 0,
     holders: new Set(),
   });
@@ -104,41 +106,49 @@ export function createCredentialCache(
   }
 
   /**
-   * Starts the one call of an entry, or joins it. The call serves all requests that wait for it and has its own deadline, so
-   * no single caller can cancel it. It counts for the pod that requested it first.
+   * Requests the session on behalf of the pod, or joins a request of the same pod. The limiter makes one call for all
+   * requests that wait at the same time; it has its own deadline, so no single caller can cancel it.
    */
-  function fetch(entry: Entry, input: AssumeRoleInput, requestingPod: RequestingPod): Promise<HeldSession> {
+  function fetch(entry: Entry, key: string, input: AssumeRoleInput, pod: RequestingPod): Promise<HeldSession> {
+    const joined = entry.inFlight.get(pod.circumstances);
+    if (joined) return joined;
     const requestedAt = dueAfter(clock, 0);
-    entry.waiting.add(requestingPod.circumstances);
-    entry.inFlight ??= assumeRole(input, requestingPod)
+    const request = assumeRole(input, pod, key)
       .then(
-        (credentials) => {
-          const held = { credentials, expiry: laterBy(requestedAt, lifetimeMs(credentials)) };
-          entry.session = held;
-          entry.failure.forget();
-          return held;
-        },
+        (credentials) => hold(entry, credentials, requestedAt),
         (thrown: unknown) => {
           const error = toPodroleError(thrown);
-          entry.failure.remember(error, entry.waiting);
+          if (error !== entry.lastError) entry.failure.remember(error, entry.inFlight.keys());
+          entry.lastError = error;
           throw error;
         },
       )
       .finally(() => {
-        entry.waiting.clear();
-        delete entry.inFlight;
+        entry.inFlight.delete(pod.circumstances);
+        if (entry.inFlight.size === 0) delete entry.lastError;
       });
-    return entry.inFlight;
+    entry.inFlight.set(pod.circumstances, request);
+    return request;
+  }
+
+  /** Keeps a session. The first of several requests that were answered together began before the call did. */
+  function hold(entry: Entry, credentials: SessionCredentials, requestedAt: DueTime): HeldSession {
+    if (entry.session?.credentials === credentials) return entry.session;
+    const held = { credentials, expiry: laterBy(requestedAt, lifetimeMs(credentials)) };
+    entry.session = held;
+    entry.failure.forget();
+    return held;
   }
 
   async function get(input: AssumeRoleInput, requestingPod: RequestingPod): Promise<CachedAnswer> {
-    const entry = entryOf(sessionKey(input), requestingPod.uid);
+    const key = sessionKey(input);
+    const entry = entryOf(key, requestingPod.uid);
     const cached = entry.session;
     if (cached && remainingMs(cached) > lifetimeMs(cached.credentials) / 2) return answer(cached, "hit");
     try {
       const failure = entry.failure.recall(requestingPod.circumstances);
-      if (failure) throw failure;
-      return answer(await fetch(entry, input, requestingPod), cached ? "renewed" : "miss");
+      if (failure && failure.code !== "STS_THROTTLED") throw failure;
+      return answer(await fetch(entry, key, input, requestingPod), cached ? "renewed" : "miss");
     } catch (error) {
       if (cached && remainingMs(cached) > EXPIRY_MARGIN_MS) return answer(cached, "stale");
       throw error;
@@ -175,7 +185,7 @@ export function createCredentialCache(
     sweep(isAlive) {
       const now = clock.elapsedMs();
       for (const [key, { session, inFlight, failure, requestedAt, holders }] of entries.entries()) {
-        if (inFlight) continue;
+        if (inFlight.size > 0) continue;
         const isValid = session !== undefined && remainingMs(session) > 0;
         if (!isValid && !failure.isInUse()) entries.delete(key);
         if (now - requestedAt < GRACE_MS) continue;

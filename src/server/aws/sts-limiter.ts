@@ -1,13 +1,18 @@
 // Leaves quota for the other users of STS, and shares the rest among the pods of this cluster: a token bucket on the
 // server's calls, a queue in front of it in which namespaces take turns, and within a namespace its pods, and one pause for
-// all of them when STS throttles. All of these exist per calling account, because a call counts against the caller's quota
+// all of them when STS throttles. Pods that share a session share its call to STS: each of them queues in its own turn, and
+// the first turn serves them all, so that a pod whose namespace or which itself has used up its share delays no other. All of these exist per calling account, because a call counts against the caller's quota
 // (by Region), whatever account the role is in: the server's own account, and that of each first hop.
 // States of an account: open → paused (STS throttled: 1 s doubling to 30 s, or Retry-After, at most 30 s, if longer) → open again after
 // the pause, with an empty bucket, so that waiting callers are not all admitted at once; the first success resets the
 // doubling. There are as many accounts as the settings name, kept as long as the server runs.
 // States of a call: made, if the bucket has a token and no call waits → ended by STS.
-//                   waiting, if there is no token → made in its turn; or refused: after 5 s, or when the queue is full and
-//                   it is the newest call of the pod with most waiting calls, in the namespace with most of them.
+//                   joined, if the call for the same session is being made → ended with it.
+//                   waiting, if there is no token → made in its turn, or joined when the turn of another pod for the same
+//                   session comes first; or refused after 5 s.
+//                   dropped from the queue, when that is full and it is the newest call of the pod with most waiting calls,
+//                   in the namespace with most of them → refused; or, while another pod waits for the same session, waiting
+//                   without a turn of its own.
 //                   refused, if the account is paused.
 // A refused call rejects with STS_THROTTLED and a time to retry. The queue holds what the rate can serve in 5 s. One timer
 // per account runs while calls wait: until the next token, the end of the pause or the end of the oldest wait.
@@ -36,8 +41,11 @@ export interface StsLimiterDeps {
   readonly onLimited: (reason: "rate" | "pause", retryAfterMs: number) => void;
 }
 
-/** AssumeRole on behalf of a pod. Rejects as AssumeRole does. */
-export type AssumeRoleFor = (input: AssumeRoleInput, pod: PodKey) => Promise<SessionCredentials>;
+/**
+ * AssumeRole on behalf of a pod. `session`: equal for calls that STS may answer together. Rejects as AssumeRole does; calls
+ * that were answered together get the same object.
+ */
+export type AssumeRoleFor = (input: AssumeRoleInput, pod: PodKey, session: string) => Promise<SessionCredentials>;
 
 export interface StsLimiter {
   /** A call that is not made rejects with STS_THROTTLED and `retryAfterMs`. */
@@ -59,6 +67,9 @@ const SPREAD_MS = 30_000;
 
 /** A call that waits for a token. */
 interface Waiter extends PodKey {
+  readonly session: string;
+  /** False once the queue has dropped it: then it waits for the turn of another pod. */
+  isQueued: boolean;
   /** Milliseconds of `Clock.elapsedMs()`. */
   readonly deadline: number;
   readonly start: () => void;
@@ -69,8 +80,12 @@ interface Waiter extends PodKey {
 interface Account {
   readonly bucket: TokenBucket;
   readonly queue: FairQueue<Waiter>;
-  /** The same waiters as in `queue`, the oldest first. */
+  /** The waiters in `queue` and those dropped from it, the oldest first. */
   readonly waiters: Set<Waiter>;
+  /** The same waiters by session. */
+  readonly waitersOf: Map<string, Set<Waiter>>;
+  /** Calls that STS has not answered yet, by session. */
+  readonly calls: Map<string, Promise<SessionCredentials>>;
   readonly retryTime: RetryTimes;
   cancelTimer: () => void;
   pausedUntil: DueTime;
@@ -96,6 +111,8 @@ export function createStsLimiter(
       bucket: createTokenBucket({ clock }, { burst, spacingMs }),
       queue: createFairQueue<Waiter>(capacity),
       waiters: new Set<Waiter>(),
+      waitersOf: new Map<string, Set<Waiter>>(),
+      calls: new Map<string, Promise<SessionCredentials>>(),
       retryTime: createRetryTimes({ clock }, { spacingMs, spreadMs: SPREAD_MS }),
       cancelTimer: () => {},
       pausedUntil: dueAfter(clock, 0),
@@ -111,42 +128,60 @@ export function createStsLimiter(
     return Math.max(0, untilDueMs(clock, pausedUntil));
   }
 
-  /** Resolves when the call may be made. */
-  async function admit(account: Account, roleArn: string, pod: PodKey): Promise<void> {
-    const waitMs = pauseMs(account);
-    if (waitMs > 0) throw refusal(account, roleArn, pod, "pause", waitMs);
-    if (account.queue.size === 0 && account.bucket.take()) return;
-    await new Promise<void>((resolve, reject) => {
-      const { namespace, uid } = pod;
-      const waiter: Waiter = {
-        namespace,
-        uid,
-        deadline: clock.elapsedMs() + MAX_WAIT_MS,
-        start: resolve,
-        refuse: () => reject(refusal(account, roleArn, pod, "rate", account.bucket.waitMs())),
-      };
-      account.waiters.add(waiter);
-      const dropped = account.queue.push(waiter);
-      if (dropped) {
-        account.waiters.delete(dropped);
-        dropped.refuse();
-      }
-      serve(account);
-    });
+  /** Resolves when the call may be made or joined. */
+  function waitForTurn(account: Account, roleArn: string, pod: PodKey, session: string): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const { namespace, uid } = pod;
+    const waiter: Waiter = {
+      namespace,
+      uid,
+      session,
+      isQueued: true,
+      deadline: clock.elapsedMs() + MAX_WAIT_MS,
+      start: resolve,
+      refuse: () => reject(refusal(account, roleArn, pod, "rate", account.bucket.waitMs())),
+    };
+    account.waiters.add(waiter);
+    account.waitersOf.set(session, (account.waitersOf.get(session) ?? new Set()).add(waiter));
+    const dropped = account.queue.push(waiter);
+    if (dropped) drop(account, dropped);
+    serve(account);
+    return promise;
   }
 
-  function startNext({ queue, waiters, bucket }: Account): void {
-    while (queue.size > 0 && bucket.take()) {
-      const next = queue.take();
+  /** Refuses a call that the queue has dropped, unless another pod has a turn for the same session. */
+  function drop(account: Account, dropped: Waiter): void {
+    dropped.isQueued = false;
+    const others = account.waitersOf.get(dropped.session) ?? [];
+    for (const { isQueued } of others) if (isQueued) return;
+    end(account, dropped);
+    dropped.refuse();
+  }
+
+  /** Removes a call that does not wait any more. */
+  function end({ queue, waiters, waitersOf }: Account, waiter: Waiter): void {
+    waiters.delete(waiter);
+    queue.delete(waiter);
+    const sharing = waitersOf.get(waiter.session);
+    sharing?.delete(waiter);
+    if (sharing?.size === 0) waitersOf.delete(waiter.session);
+  }
+
+  /** Starts calls while there are tokens, one for each session. */
+  function startNext(account: Account): void {
+    while (account.queue.size > 0 && account.bucket.take()) {
+      const next = account.queue.take();
       if (!next) return;
-      waiters.delete(next);
-      next.start();
+      for (const waiter of Array.from(account.waitersOf.get(next.session) ?? [])) {
+        end(account, waiter);
+        waiter.start();
+      }
     }
   }
 
   /** Starts the calls for which there are tokens, refuses those that have waited too long, and sets the timer. */
   function serve(account: Account): void {
-    const { queue, waiters, bucket } = account;
+    const { waiters, bucket } = account;
     account.cancelTimer();
     const paused = pauseMs(account);
     if (paused === 0) startNext(account);
@@ -158,8 +193,7 @@ export function createStsLimiter(
         account.cancelTimer = clock.schedule(() => serve(account), delayMs);
         return;
       }
-      waiters.delete(waiter);
-      queue.delete(waiter);
+      end(account, waiter);
       waiter.refuse();
     }
   }
@@ -194,21 +228,36 @@ export function createStsLimiter(
     serve(account);
   }
 
+  /** Makes the call of a session, or joins it if it is being made. */
+  function call(account: Account, input: AssumeRoleInput, session: string): Promise<SessionCredentials> {
+    const made = account.calls.get(session) ?? make(account, input).finally(() => account.calls.delete(session));
+    account.calls.set(session, made);
+    return made;
+  }
+
+  async function make(account: Account, input: AssumeRoleInput): Promise<SessionCredentials> {
+    const { pauses } = account;
+    try {
+      const credentials = await assumeRole(input);
+      if (pauses === account.pauses) account.throttles = 0;
+      return credentials;
+    } catch (error) {
+      if (!(error instanceof PodroleError) || error.code !== "STS_THROTTLED") throw error;
+      pause(account, pauses, error.retryAfterMs ?? 0);
+      throw new PodroleError(error.code, error.message, { cause: error.cause, retryAfterMs: pauseMs(account) });
+    }
+  }
+
   return {
-    async assumeRole(input, pod) {
+    async assumeRole(input, pod, session) {
       const account = accountOf(input);
+      if (account.calls.has(session)) return call(account, input, session);
       usage.record(pod.namespace);
-      await admit(account, input.roleArn, pod);
-      const { pauses } = account;
-      try {
-        const credentials = await assumeRole(input);
-        if (pauses === account.pauses) account.throttles = 0;
-        return credentials;
-      } catch (error) {
-        if (!(error instanceof PodroleError) || error.code !== "STS_THROTTLED") throw error;
-        pause(account, pauses, error.retryAfterMs ?? 0);
-        throw new PodroleError(error.code, error.message, { cause: error.cause, retryAfterMs: pauseMs(account) });
-      }
+      const waitMs = pauseMs(account);
+      if (waitMs > 0) throw refusal(account, input.roleArn, pod, "pause", waitMs);
+      const isTurn = account.queue.size === 0 && account.bucket.take();
+      if (!isTurn) await waitForTurn(account, input.roleArn, pod, session);
+      return call(account, input, session);
     },
     waiting: () => accounts.values().reduce((sum, { queue }) => sum + queue.size, 0),
     topNamespace: () => usage.top(),
