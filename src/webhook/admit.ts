@@ -44,10 +44,11 @@ export function createAdmissionHandler({ clock, log, audit, lookups, settings }:
     // A value that is not a pod has no ServiceAccount to look up; plan() refuses it.
     const account = read.ok ? podFacts(read.value, namespace).serviceAccount : "default";
 
-    const cached = await lookups.cached(namespace, account);
+    const review = lookups.forReview(namespace, account);
+    const cached = await review.cached();
     const first = plan({ pod: object, ...cached }, current);
     const isFinal = first.decision === "inject" || cached.isLive || first.basis === "pod";
-    const planned = isFinal ? first : plan({ pod: object, ...(await lookups.live(namespace, account)) }, current);
+    const planned = isFinal ? first : plan({ pod: object, ...(await review.live()) }, current);
     const patch = read.ok && planned.decision === "inject" ? patchBetween(read.value, planned.pod) : [];
     return { ...planned, patch };
   }

@@ -21,35 +21,47 @@ export type PodContext = Omit<PlanInput, "pod"> & {
 
 /** Look-ups of a pod's namespace and ServiceAccount, cached or live. */
 export interface Lookups {
-  /** Reads the caches, and live what they lack. Throws KUBERNETES_UNAVAILABLE. */
-  cached(namespace: string, serviceAccount: string): Promise<PodContext>;
-  /** Reads the API server's current state. Throws KUBERNETES_UNAVAILABLE. */
-  live(namespace: string, serviceAccount: string): Promise<PodContext>;
+  /** Begins the look-ups of one review, which together take at most the time that a review may spend on them. */
+  forReview(namespace: string, serviceAccount: string): ReviewLookups;
 }
 
-/** Each look-up takes at most `timeoutMs`, both objects together. */
+/** The look-ups of one review. */
+export interface ReviewLookups {
+  /** Reads the caches, and live what they lack. Throws KUBERNETES_UNAVAILABLE. */
+  cached(): Promise<PodContext>;
+  /** Reads the API server's current state. Throws KUBERNETES_UNAVAILABLE. */
+  live(): Promise<PodContext>;
+}
+
+/** All look-ups of a review take at most `timeoutMs` together. */
 export function createLookups(
   { clock, cluster }: { readonly clock: Clock; readonly cluster: ClusterReader },
   { timeoutMs }: { readonly timeoutMs: number },
 ): Lookups {
-  const inTime = <T>(answer: Promise<T>) => withDeadline(clock, answer, timeoutMs);
   return {
-    async cached(namespace, serviceAccount) {
-      const namespaceObject = cluster.cachedNamespace(namespace);
-      const account = cluster.cachedServiceAccount(namespace, serviceAccount);
-      const [foundNamespace, foundAccount] = await inTime(
-        Promise.all([
-          namespaceObject ?? cluster.readNamespace(namespace),
-          account ?? cluster.readServiceAccount(namespace, serviceAccount),
-        ]),
-      );
-      return contextOf(namespace, foundNamespace, foundAccount, namespaceObject === undefined && account === undefined);
-    },
-    async live(namespace, serviceAccount) {
-      const [namespaceObject, account] = await inTime(
-        Promise.all([cluster.readNamespace(namespace), cluster.readServiceAccount(namespace, serviceAccount)]),
-      );
-      return contextOf(namespace, namespaceObject, account, true);
+    forReview(namespace, serviceAccount) {
+      const deadline = clock.elapsedMs() + timeoutMs;
+      const inTime = <T>(answer: Promise<T>) => withDeadline(clock, answer, { deadline, timeoutMs });
+      return {
+        async cached() {
+          const namespaceObject = cluster.cachedNamespace(namespace);
+          const account = cluster.cachedServiceAccount(namespace, serviceAccount);
+          const [foundNamespace, foundAccount] = await inTime(
+            Promise.all([
+              namespaceObject ?? cluster.readNamespace(namespace),
+              account ?? cluster.readServiceAccount(namespace, serviceAccount),
+            ]),
+          );
+          const isLive = namespaceObject === undefined && account === undefined;
+          return contextOf(namespace, foundNamespace, foundAccount, isLive);
+        },
+        async live() {
+          const [namespaceObject, account] = await inTime(
+            Promise.all([cluster.readNamespace(namespace), cluster.readServiceAccount(namespace, serviceAccount)]),
+          );
+          return contextOf(namespace, namespaceObject, account, true);
+        },
+      };
     },
   };
 }
@@ -74,12 +86,18 @@ function contextOf(
   };
 }
 
+/** A moment of the clock's elapsed time, and the time that was granted. */
+interface Deadline {
+  readonly deadline: number;
+  readonly timeoutMs: number;
+}
+
 /** Rejects with KUBERNETES_UNAVAILABLE when the answer is late, or when it failed with anything but a PodroleError. */
-function withDeadline<T>(clock: Clock, answer: Promise<T>, timeoutMs: number): Promise<T> {
+function withDeadline<T>(clock: Clock, answer: Promise<T>, { deadline, timeoutMs }: Deadline): Promise<T> {
   return new Promise((resolve, reject) => {
     const late = `the Kubernetes API did not answer within ${timeoutMs} ms; expected the namespace and ServiceAccount`;
     const failed = "the Kubernetes API cannot be called; expected the namespace and ServiceAccount";
-    const cancel = clock.schedule(() => reject(undecidedError(late)), timeoutMs);
+    const cancel = clock.schedule(() => reject(undecidedError(late)), deadline - clock.elapsedMs());
     answer
       .then(resolve, (cause: unknown) =>
         reject(cause instanceof PodroleError ? cause : undecidedError(failed, { cause })),

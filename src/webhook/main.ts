@@ -26,7 +26,7 @@ export interface WebhookPorts {
   readonly pages: number;
 }
 
-/** Shorter than the 5 s in the webhook configuration, so that podrole's denial arrives instead of a timeout. */
+/** Of one review; shorter than the 5 s in the webhook configuration, so that podrole's denial arrives instead of a timeout. */
 const LOOKUP_TIMEOUT_MS = 3_000;
 
 /** Starts the webhook; resolves when it serves. `shutdown` closes everything that it opened. */

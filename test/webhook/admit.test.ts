@@ -138,6 +138,23 @@ test("admit() denies KUBERNETES_UNAVAILABLE when the API server does not answer 
   );
 });
 
+test("admit() denies in time when the look-up of an unknown object and the live one are both slow", async () => {
+  const { send, cluster, clock } = createStage();
+  cluster.watched.delete("shop/orders");
+  let answer = () => {};
+  cluster.answering = new Promise((resolve) => {
+    answer = () => resolve(undefined);
+  });
+  const sent = send(podOf({ "iam.amazonaws.com/role": "payments" }));
+  await clock.advance(TIMEOUT_MS - 1_000);
+  answer();
+  cluster.answering = new Promise(() => {});
+  await clock.advance(999);
+  await clock.advance(1);
+  const { response } = await sent;
+  assert.equal(response.status?.reason, "KUBERNETES_UNAVAILABLE");
+});
+
 test("admit() denies KUBERNETES_UNAVAILABLE when a lookup fails, without details of the failure", async () => {
   for (const error of [
     new PodroleError("KUBERNETES_UNAVAILABLE", "Cannot get namespace"),

@@ -54,19 +54,19 @@ const context = (namespace: string, account: string | undefined, isLive: boolean
 suite("cached()", () => {
   test("returns what the caches have, without a request", async () => {
     const { lookups, reads } = setUp({ cached: { namespace: from("cache"), account: from("cache") } });
-    assert.deepEqual(await lookups.cached("shop", "web"), context("cache", "cache", false));
+    assert.deepEqual(await lookups.forReview("shop", "web").cached(), context("cache", "cache", false));
     assert.deepEqual(reads, []);
   });
 
   test("reads only what a cache lacks, and is not live", async () => {
     const { lookups, reads } = setUp({ cached: { namespace: from("cache") }, live: { account: from("live") } });
-    assert.deepEqual(await lookups.cached("shop", "web"), context("cache", "live", false));
+    assert.deepEqual(await lookups.forReview("shop", "web").cached(), context("cache", "live", false));
     assert.deepEqual(reads, ["shop/web"]);
   });
 
   test("is live when both caches lack the object", async () => {
     const { lookups, reads } = setUp({ live: { namespace: from("live"), account: from("live") } });
-    assert.deepEqual(await lookups.cached("shop", "web"), context("live", "live", true));
+    assert.deepEqual(await lookups.forReview("shop", "web").cached(), context("live", "live", true));
     assert.deepEqual(reads, ["shop", "shop/web"]);
   });
 });
@@ -75,23 +75,27 @@ suite("live()", () => {
   test("reads both objects even if the caches have them", async () => {
     const objects = { namespace: from("live"), account: from("live") };
     const { lookups, reads } = setUp({ cached: { namespace: from("cache"), account: from("cache") }, live: objects });
-    assert.deepEqual(await lookups.live("shop", "web"), context("live", "live", true));
+    assert.deepEqual(await lookups.forReview("shop", "web").live(), context("live", "live", true));
     assert.deepEqual(reads, ["shop", "shop/web"]);
   });
 
   test("returns no annotations for a ServiceAccount that does not exist", async () => {
     const { lookups } = setUp({ live: { namespace: from("live") } });
-    assert.deepEqual(await lookups.live("shop", "web"), context("live", undefined, true));
+    assert.deepEqual(await lookups.forReview("shop", "web").live(), context("live", undefined, true));
   });
 
   test("returns empty labels and annotations for a namespace without any", async () => {
     const { lookups } = setUp({ live: { namespace: { metadata: {} } } });
-    assert.deepEqual((await lookups.live("shop", "web")).namespace, { name: "shop", labels: {}, annotations: {} });
+    assert.deepEqual((await lookups.forReview("shop", "web").live()).namespace, {
+      name: "shop",
+      labels: {},
+      annotations: {},
+    });
   });
 
   test("rejects with KUBERNETES_UNAVAILABLE when the namespace does not exist", async () => {
     const { lookups } = setUp({ live: { account: from("live") } });
-    await assert.rejects(lookups.live("shop", "web"), {
+    await assert.rejects(lookups.forReview("shop", "web").live(), {
       code: "KUBERNETES_UNAVAILABLE",
       message: /namespace "shop" was not found/,
     });
@@ -100,9 +104,12 @@ suite("live()", () => {
   test("rejects with KUBERNETES_UNAVAILABLE after timeoutMs, and not before", async () => {
     const { clock, lookups } = setUp({ answer: () => new Promise(() => {}) });
     let outcome = "pending";
-    const ended = lookups.live("shop", "web").catch((error: PodroleError) => {
-      outcome = `${error.code}: ${error.message}`;
-    });
+    const ended = lookups
+      .forReview("shop", "web")
+      .live()
+      .catch((error: PodroleError) => {
+        outcome = `${error.code}: ${error.message}`;
+      });
     await clock.advance(1_999);
     assert.equal(outcome, "pending");
     await clock.advance(1);
@@ -113,12 +120,12 @@ suite("live()", () => {
   test("rejects with KUBERNETES_UNAVAILABLE and the cause when a request fails", async () => {
     const cause = new TypeError("socket closed");
     const { lookups } = setUp({ answer: () => Promise.reject(cause) });
-    await assert.rejects(lookups.live("shop", "web"), { code: "KUBERNETES_UNAVAILABLE", cause });
+    await assert.rejects(lookups.forReview("shop", "web").live(), { code: "KUBERNETES_UNAVAILABLE", cause });
   });
 
   test("rejects with the PodroleError of a request unchanged", async () => {
     const error = new PodroleError("KUBERNETES_UNAVAILABLE", "Cannot get namespace: 403; expected permission");
     const { lookups } = setUp({ answer: () => Promise.reject(error) });
-    await assert.rejects(lookups.live("shop", "web"), error);
+    await assert.rejects(lookups.forReview("shop", "web").live(), error);
   });
 });
