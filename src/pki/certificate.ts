@@ -42,11 +42,17 @@ export interface CertificateRequest {
   /** Unix milliseconds. */
   readonly now: number;
   readonly lifetimeMs: number;
+  /** A certificate whose validity the new one has as well. */
+  readonly covers?: Validity | undefined;
 }
 
+/** When a certificate is valid: Unix milliseconds. */
+export type Validity = Pick<IssuedCertificate, "notBefore" | "notAfter">;
+
 /**
- * Issues a certificate for `subject`, valid from 5 minutes before now until `lifetimeMs` from now, but never outside
- * the validity of the CA and its chain. Throws PodroleError AUTHORITY_UNAVAILABLE if no validity is left.
+ * Issues a certificate for `subject`, valid from 5 minutes before now until `lifetimeMs` from now, and longer if it has to
+ * cover another one, but never outside the validity of the CA and its chain. Throws PodroleError AUTHORITY_UNAVAILABLE if no
+ * validity is left.
  */
 export function issueCertificate({
   authority,
@@ -54,16 +60,23 @@ export function issueCertificate({
   subject,
   now,
   lifetimeMs,
+  covers = { notBefore: now, notAfter: now },
 }: CertificateRequest): IssuedCertificate {
   const chain = readCertificates(authority.certificatePem);
   const [issuer] = chain;
   const issuerName = issuer && certificateFields(issuer.raw)[5];
   if (!issuer || !issuerName) throw caUnusable("its certificate cannot be read; expected PEM");
   const notBefore = wholeSeconds(
-    Math.max(now - BACKDATE_MS, ...chain.map((certificate) => certificate.validFromDate.getTime())),
+    Math.max(
+      Math.min(now - BACKDATE_MS, covers.notBefore),
+      ...chain.map((certificate) => certificate.validFromDate.getTime()),
+    ),
   );
   const notAfter = wholeSeconds(
-    Math.min(now + lifetimeMs, ...chain.map((certificate) => certificate.validToDate.getTime())),
+    Math.min(
+      Math.max(now + lifetimeMs, covers.notAfter),
+      ...chain.map((certificate) => certificate.validToDate.getTime()),
+    ),
   );
   if (notAfter <= now) throw caUnusable(`it is only valid until ${issuer.validTo}`);
   if (notAfter <= notBefore) {

@@ -124,6 +124,20 @@ test("issueCertificate() issues a certificate from 5 minutes before now for the 
   assert.equal(leaf.validToDate.getTime(), notAfter);
 });
 
+test("issueCertificate() issues a certificate that is also valid whenever another one is", () => {
+  const times = {
+    authority: newAuthority(NOW - DAY_MS),
+    publicKey: publicKeyOf(KEY),
+    subject: SERVING,
+    lifetimeMs: HOUR_MS,
+  };
+  const wanted = { notBefore: NOW - 2 * HOUR_MS, notAfter: NOW + 3 * HOUR_MS };
+  const { notBefore, notAfter } = issueCertificate({ ...times, now: NOW, covers: wanted });
+  assert.deepEqual({ notBefore, notAfter }, wanted);
+  const shorter = { notBefore: NOW, notAfter: NOW + 1_000 };
+  assert.equal(issueCertificate({ ...times, now: NOW, covers: shorter }).notAfter, NOW + HOUR_MS);
+});
+
 test("issueCertificate() never exceeds its CA's validity", () => {
   const bounds = { notBefore: NOW - 60_000, notAfter: NOW + 60_000 };
   const certificatePem = oddCertificate({ key: KEY, extensions: [caConstraints()], ...bounds });

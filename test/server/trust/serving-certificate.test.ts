@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
 import { suite, type TestContext, test } from "node:test";
+import { BACKDATE_MS } from "../../../src/pki/bundle.ts";
 import { type Authority, createAuthority } from "../../../src/pki/certificate.ts";
+import { isValidAt } from "../../../src/pki/chain.ts";
 import { HOUR_MS, MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { createAuthorityPoller } from "../../../src/server/trust/authority-poller.ts";
 import { createServingCertificate } from "../../../src/server/trust/serving-certificate.ts";
@@ -12,6 +14,11 @@ const TTL = 10 * MINUTE_MS;
 
 function authorityAt(now: number, lifetimeMs = 100 * HOUR_MS): Authority {
   return createAuthority({ commonName: `CA of ${now}`, now, lifetimeMs });
+}
+
+/** A CA that is valid at every time to which a test sets the clock. */
+function authorityOfYesterday(): Authority {
+  return authorityAt(createFakeClock().now() - 24 * HOUR_MS);
 }
 
 async function setUp(context: TestContext, authority?: Authority) {
@@ -55,14 +62,48 @@ suite("createServingCertificate()", () => {
     assert.ok(serving.expiresInMs() > 0);
   });
 
-  test("renews in time although the wall clock is set back by hours", async (context) => {
-    const { clock, serving, leaf } = await setUp(context, authorityAt(createFakeClock().now() - 24 * HOUR_MS));
-    const before = leaf().serialNumber;
+  test("is valid again within 5 s after a clock that was hours ahead is set right", async (context) => {
+    const { clock, leaf, errors } = await setUp(context, authorityOfYesterday());
     clock.step(-2 * HOUR_MS);
-    await clock.advance(TTL / 2 - 1);
-    assert.equal(serving.expiresInMs(), TTL / 2 + 1, "counted on the clock that was not set back");
+    await clock.advance(5_000);
+    assert.ok(isValidAt(leaf(), clock.now()));
+    assert.deepEqual(errors(), []);
+  });
+
+  for (const [direction, stepMs] of [
+    ["ahead", 2 * HOUR_MS],
+    ["back", -2 * HOUR_MS],
+  ] as const) {
+    test(`is valid by the right time and by the wrong one while the clock is hours ${direction}`, async (context) => {
+      const { clock, serving, leaf } = await setUp(context, authorityOfYesterday());
+      clock.step(stepMs);
+      await clock.advance(5_000);
+      assert.ok(isValidAt(leaf(), clock.now()));
+      assert.ok(isValidAt(leaf(), clock.now() - stepMs));
+      assert.ok(serving.expiresInMs() > 0);
+      clock.step(-stepMs);
+      assert.ok(isValidAt(leaf(), clock.now()));
+      await clock.advance(30_000);
+      assert.ok(isValidAt(leaf(), clock.now()));
+    });
+  }
+
+  test("has its usual lifetime again half of it after the last step of the clock", async (context) => {
+    const { clock, leaf } = await setUp(context, authorityOfYesterday());
+    clock.step(2 * HOUR_MS);
+    await clock.advance(TTL);
+    assert.equal(leaf().validToDate.getTime() - leaf().validFromDate.getTime(), TTL + BACKDATE_MS);
+  });
+
+  test("renews in time although the wall clock is set back by hours", async (context) => {
+    const { clock, serving, leaf } = await setUp(context, authorityOfYesterday());
+    clock.step(-2 * HOUR_MS);
+    await clock.advance(5_000);
+    const before = leaf().serialNumber;
+    await clock.advance(TTL / 2 - 5_000);
+    assert.ok(serving.expiresInMs() >= TTL / 2, "counted on the clock that was not set back");
     assert.equal(leaf().serialNumber, before);
-    await clock.advance(1);
+    await clock.advance(5_000);
     assert.notEqual(leaf().serialNumber, before);
   });
 
