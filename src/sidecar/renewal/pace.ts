@@ -6,9 +6,11 @@
 // - lasting: each renewal takes a token of a bucket of 20 that gains one every 36 s; while it has tokens, every 2 to 3 s. So
 //   in no hour there are more than 120 renewals, and between two of them there are at most 38 s.
 // A pod whose credentials are all valid does not hurry: its waits double from 1 s to a minute.
+// Times count on both clocks (due.ts), so that a step of the wall clock prolongs no wait.
 // The state survives restarts of the container, which happen while a pod waits for its first credentials.
 import { backoff, type Clock, jitter } from "../../runtime/clock.ts";
-import type { PaceStore } from "../files/pace-file.ts";
+import { type DueTime, dueAfter, passedMs, untilDueMs } from "../../runtime/due.ts";
+import type { PaceState, PaceStore } from "../files/pace-file.ts";
 import { isPermanent, type Renewal } from "./outcome.ts";
 
 /** How long to wait after a renewal that did not succeed, in milliseconds. */
@@ -59,42 +61,48 @@ const MAX_RETRY_AFTER_MS = 120_000;
 /** After a permanent refusal, for a caller that waits: an operator who has just corrected the cause does not wait long. */
 const REQUESTED_PERMANENT_MS = 10_000;
 
+/** An outage: since when, how many renewals failed, and when the bucket is full. */
+interface Outage {
+  readonly since: DueTime;
+  readonly failures: number;
+  readonly fullAt: DueTime;
+}
+
 /** Creates the pace, in the state that the store has. */
 export function createPace({ clock, random, store }: PaceDeps): Pace {
-  let state = store?.load();
+  const stored = store?.load();
+  let outage = stored && resume(clock, stored);
 
-  /** A clock that was set back counts as time that has passed. */
-  function isFree(now: number): boolean {
-    return state === undefined || (now >= state.failingSince && now - state.failingSince < FREE_MS);
-  }
-
-  /** Never later than a full bucket's worth from now, which only a clock that was set back can cause. */
-  const fullAt = (now: number) => Math.min(Math.max(state?.fullAt ?? now, now), now + TOKENS * TOKEN_MS);
+  const isFree = () => outage === undefined || passedMs(clock, outage.since) < FREE_MS;
+  const untilFullMs = () => (outage === undefined ? 0 : Math.max(untilDueMs(clock, outage.fullAt), 0));
   const spread = (ms: number) => ms * (1 + SPREAD * random());
 
-  function urgentWait(now: number, failures: number, first: number): number {
+  function save({ since, failures }: Outage): void {
+    const now = clock.now();
+    store?.save({ failingSince: now - passedMs(clock, since), failures, fullAt: now + untilFullMs() });
+  }
+
+  function urgentWait(failures: number, first: number): number {
     const quickMs = jitter(Math.min(QUICK_MS, first * 2 ** Math.min(failures - 1, 10)), 0.2, random);
-    const untilTokenMs = isFree(now) ? 0 : Math.max(0, fullAt(now) - now - (TOKENS - 1) * TOKEN_MS);
+    const untilTokenMs = isFree() ? 0 : Math.max(0, untilFullMs() - (TOKENS - 1) * TOKEN_MS);
     return Math.max(quickMs, spread(untilTokenMs));
   }
 
   return {
     begin() {
-      const now = clock.now();
-      if (state !== undefined && !isFree(now)) state = { ...state, fullAt: fullAt(now) + TOKEN_MS };
+      if (outage !== undefined && !isFree()) outage = { ...outage, fullAt: dueAfter(clock, untilFullMs() + TOKEN_MS) };
     },
     end(renewal, { isReady }) {
-      const now = clock.now();
       if (renewal.outcome === "renewed") {
-        if (state !== undefined) store?.save(undefined);
-        state = undefined;
+        if (outage !== undefined) store?.save(undefined);
+        outage = undefined;
         return undefined;
       }
-      const failures = (state?.failures ?? 0) + 1;
-      state = { failingSince: state?.failingSince ?? now, failures, fullAt: fullAt(now) };
-      store?.save(state);
+      const failures = (outage?.failures ?? 0) + 1;
+      outage = { since: outage?.since ?? dueAfter(clock, 0), failures, fullAt: dueAfter(clock, untilFullMs()) };
+      save(outage);
       const retryAfterMs = Math.min(renewal.retryAfterMs, MAX_RETRY_AFTER_MS);
-      const urgentMs = Math.max(urgentWait(now, failures, isReady ? FIRST_MS : FIRST_START_MS), retryAfterMs);
+      const urgentMs = Math.max(urgentWait(failures, isReady ? FIRST_MS : FIRST_START_MS), retryAfterMs);
       if (isReady && isPermanent(renewal)) {
         const waitMs = Math.max(jitter(MAX_UNHURRIED_MS, 0.2, random), retryAfterMs);
         const requestedMs = Math.max(urgentMs, REQUESTED_PERMANENT_MS);
@@ -103,6 +111,14 @@ export function createPace({ clock, random, store }: PaceDeps): Pace {
       const unhurriedMs = Math.max(backoff(failures - 1, FIRST_MS, MAX_UNHURRIED_MS, random), retryAfterMs);
       return { unhurriedMs, urgentMs, requestedMs: urgentMs, awayMs: Math.max(spread(TOKEN_MS), retryAfterMs) };
     },
-    failures: () => state?.failures ?? 0,
+    failures: () => outage?.failures ?? 0,
   };
+}
+
+/** A wall clock that was set back meanwhile does not show how long the outage has lasted: it then begins now. */
+function resume(clock: Clock, { failingSince, failures, fullAt }: PaceState): Outage {
+  const now = clock.now();
+  const begin = Math.min(failingSince, now);
+  const untilFullMs = Math.min(Math.max(fullAt - failingSince + begin - now, 0), TOKENS * TOKEN_MS);
+  return { since: dueAfter(clock, begin - now), failures, fullAt: dueAfter(clock, untilFullMs) };
 }

@@ -189,6 +189,42 @@ test("createPace() waits no longer than usual after the wall clock was set back"
   assert.ok((pace.end(failed("STS_UNAVAILABLE"), { isReady: true })?.urgentMs ?? HOUR_MS) <= 38 * SECOND_MS);
 });
 
+for (const [direction, stepMs] of [
+  ["ahead", 2 * HOUR_MS],
+  ["back", -2 * HOUR_MS],
+] as const) {
+  test(`createPace() renews every 2 to 3 s after a clock that was hours ${direction} has been set right`, async () => {
+    const clock = createFakeClock();
+    const pace = createPace({ clock, random: () => 0.5 });
+    async function fail(): Promise<number> {
+      pace.begin();
+      const { urgentMs = 0 } = pace.end(failed("SERVER_UNTRUSTED"), { isReady: true }) ?? {};
+      await clock.advance(urgentMs);
+      return urgentMs;
+    }
+    clock.step(stepMs);
+    for (let index = 0; index < 4; index++) await fail();
+    clock.step(-stepMs);
+    assert.deepEqual([await fail(), await fail(), await fail()], [2_500, 2_500, 2_500]);
+  });
+}
+
+test("createPace() renews every 2 to 3 s in a container that restarts after its clock was set back", async () => {
+  const clock = createFakeClock();
+  const saved: (PaceState | undefined)[] = [];
+  const store = { load: () => saved.at(-1), save: (state: PaceState | undefined) => saved.push(state) };
+  for (const stepMs of [0, -2 * HOUR_MS]) {
+    clock.step(stepMs);
+    const pace = createPace({ clock, random: () => 0.5, store });
+    for (let index = 0; index < 4; index++) {
+      pace.begin();
+      const { urgentMs = 0 } = pace.end(failed("SERVER_UNTRUSTED"), { isReady: true }) ?? {};
+      assert.ok(urgentMs <= 2_500, `${urgentMs}`);
+      await clock.advance(urgentMs);
+    }
+  }
+});
+
 test("createPace() obeys a server's request to wait for two minutes at most", () => {
   const clock = createFakeClock();
   const waitsOf = (retryAfterMs: number) =>
