@@ -7,8 +7,11 @@ import type { FaultRow, Source } from "./row.ts";
 import type { FaultWorld } from "./world.ts";
 
 const PERIOD_MS = 100;
-/** The AWS SDKs wait for 1 s. */
-const SDK_TIMEOUT_MS = 1_000;
+/** Lines of each program that warnings() returns, and characters of each. */
+const MAX_WARNINGS = 5;
+const MAX_WARNING_LENGTH = 400;
+/** More than a whole back-off of a sidecar whose last renewals have failed. */
+const FRESH_WITHIN_MS = 180_000;
 /** A sidecar returns no credentials in the last 5 s of their life, and clocks have a resolution. */
 const UNSERVED_MS = 6_000;
 const FRESH_MS = 20_000;
@@ -24,20 +27,26 @@ export interface AppRequests {
   readonly unservable: number;
 }
 
-/**
- * Requests credentials ten times a second, as an app without a cache does, until `signal` is aborted. `held`: the
- * credentials that the app has already; in Unix milliseconds.
- */
+/** How an app requests credentials. */
+export interface AppOptions {
+  /** Expiry of the credentials that it has already, in Unix milliseconds. */
+  readonly expiresAt: number;
+  /** How long it waits for an answer, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** Requests credentials ten times a second, as an app without a cache does, until `signal` is aborted. */
 export function watchApp(
   app: RunningSidecar,
   signal: AbortSignal,
-  held: { readonly expiresAt: number },
+  options: AppOptions,
 ): { readonly ended: Promise<AppRequests> } {
   const seen = { count: 0, failures: 0, reasons: new Set<string>(), unservable: 0 };
-  let { expiresAt } = held;
+  const { timeoutMs } = options;
+  let { expiresAt } = options;
   async function request(): Promise<void> {
     seen.count += 1;
-    const outcome = await Promise.race([ask(app), delay(SDK_TIMEOUT_MS, "no answer within 1 s")]);
+    const outcome = await Promise.race([ask(app), delay(timeoutMs, `no answer within ${timeoutMs / 1000} s`)]);
     if (typeof outcome !== "string") {
       expiresAt = outcome.expiresAt;
     } else if (Date.now() < expiresAt - UNSERVED_MS) {
@@ -59,10 +68,10 @@ export function watchApp(
 
 /**
  * Waits until the app has credentials that are valid for 20 s more, so that they outlast a fault of 8 s, and returns their
- * expiry. Rejects after 60 s.
+ * expiry. Rejects after 3 minutes.
  */
 export async function untilFresh(app: RunningSidecar): Promise<{ readonly expiresAt: number }> {
-  const deadline = performance.now() + 60_000;
+  const deadline = performance.now() + FRESH_WITHIN_MS;
   for (;;) {
     const outcome = await ask(app);
     if (typeof outcome !== "string" && outcome.expiresAt - Date.now() > FRESH_MS) return outcome;
@@ -89,6 +98,8 @@ export async function isServed(sidecar: RunningSidecar): Promise<boolean> {
   );
 }
 
+const SOURCES = ["server", "webhook", "sidecar"] as const;
+
 function programsOf(
   world: FaultWorld,
   source: Source,
@@ -99,19 +110,38 @@ function programsOf(
   return [world.app, ...newcomers].map(({ program }) => program);
 }
 
-/** Remembers where the logs end now; `find` looks at what comes after it. */
-export function markLogs(world: FaultWorld) {
+/** What the programs log after a moment. */
+export interface LaterLogs {
+  /** Returns the first line of such a program, of level warn or higher, that matches. */
+  find(
+    wanted: NonNullable<FaultRow["log"]>,
+    newcomers: readonly RunningSidecar[],
+  ): RunningProgram["lines"][0] | undefined;
+  /** Returns the last such lines of every program as text, for a reader who does not know what went wrong. */
+  warnings(newcomers: readonly RunningSidecar[]): readonly string[];
+}
+
+/** Returns what the programs log from now on. */
+export function watchLogs(world: FaultWorld): LaterLogs {
   const marks = new Map<RunningProgram, number>();
-  for (const source of ["server", "webhook", "sidecar"] as const)
+  for (const source of SOURCES)
     for (const program of programsOf(world, source, [])) marks.set(program, program.lines.length);
+  const warningsOf = (program: RunningProgram) =>
+    program.lines.slice(marks.get(program) ?? 0).filter(({ level }) => typeof level !== "number" || level >= 40);
   return {
-    /** Returns the first later line of such a program, of level warn or higher, that matches. */
-    find({ from, pattern }: NonNullable<FaultRow["log"]>, newcomers: readonly RunningSidecar[]) {
-      return programsOf(world, from, newcomers)
-        .flatMap((program) => program.lines.slice(marks.get(program) ?? 0))
-        .filter(({ level }) => typeof level !== "number" || level >= 40)
-        .find((line) => pattern.test(JSON.stringify(line)));
-    },
+    find: ({ from, pattern }, newcomers) =>
+      programsOf(world, from, newcomers)
+        .flatMap(warningsOf)
+        .find((line) => pattern.test(JSON.stringify(line))),
+    warnings: (newcomers) =>
+      SOURCES.flatMap((source) =>
+        programsOf(world, source, newcomers).flatMap((program) =>
+          warningsOf(program)
+            .filter(({ audit }) => audit === undefined)
+            .slice(-MAX_WARNINGS)
+            .map((line) => `${source} ${program.pid}: ${JSON.stringify(line).slice(0, MAX_WARNING_LENGTH)}`),
+        ),
+      ),
   };
 }
 

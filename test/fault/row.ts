@@ -13,7 +13,10 @@ export interface FaultRow {
   /** What happens, as the table shows it. */
   readonly title: string;
   readonly begin: (world: FaultWorld) => Promise<End> | End;
-  /** How long it lasts, in milliseconds; default 8 s. */
+  /**
+   * How long it lasts at least, in milliseconds; default 8 s. It lasts longer while the new pod that should be served
+   * is not, or the line of a row whose new pod waits is missing: a slow machine changes no verdict.
+   */
   readonly lastsMs?: number;
   /**
    * A pod created meanwhile: "served" gets credentials before the fault ends, "waits" gets them afterwards. Absent: either,

@@ -1,7 +1,7 @@
 // What the faults happen to: two servers behind one address, a webhook, and the sidecar of a running app, each the real
 // program with a clock of its own that a fault can set. Sessions last 30 s, so that a fault of some seconds meets renewals.
 // States: open → closed (close() ends every process).
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunningProgram } from "../../emulators/start-program.ts";
@@ -45,8 +45,12 @@ export function missingTools(): readonly string[] {
 export async function openFaultWorld(): Promise<FaultWorld> {
   const directory = mkdtempSync(join(tmpdir(), "podrole-fault-"));
   const clockFile = (owner: ClockOwner) => join(directory, `${owner}.clock`);
-  const setClock = (owner: ClockOwner, offsetSeconds: number) =>
-    writeFileSync(clockFile(owner), `${offsetSeconds < 0 ? "" : "+"}${offsetSeconds}s\n`);
+  /** libfaketime reads the file at each look at the clock, and takes an empty one for an offset of 0. */
+  function setClock(owner: ClockOwner, offsetSeconds: number): void {
+    const file = clockFile(owner);
+    writeFileSync(`${file}.new`, `${offsetSeconds < 0 ? "" : "+"}${offsetSeconds}s\n`);
+    renameSync(`${file}.new`, file);
+  }
   for (const owner of ["server", "webhook", "sidecar"] as const) setClock(owner, 0);
   const launcher = writeLauncher(directory, clockFile);
   const [identity, credentials, sts] = [await startService(), await startService(), await startShortSessions()];
