@@ -14,9 +14,9 @@ Modes:
   init     create the containers' tokens, prove the pod's identity, and wait for
            credentials (classic mode)
   wait     wait until serve is ready
-  renew    renew the credentials once; serve runs this mode in a child process
-           for every renewal but the first of a pod with a hook, which runs in
-           the hook's process (mode wait)
+  renew    renew the credentials once; serve runs this mode in a child process,
+           except for the first renewal of a pod with a hook, which the hook's
+           process (mode wait) makes
   help     print this help
   version  print the version
 
