@@ -11,7 +11,7 @@ export const SKIP_REASONS = {
   NAMESPACE_NOT_LABELLED: "The namespace does not have the label podrole.io/inject: enabled",
   INJECTION_DISABLED: "The pod has the annotation podrole.io/inject: disabled",
   MIRROR_POD: "The pod is the mirror of a static pod, which the kubelet runs from a file",
-  NO_CONTAINER: "The pod has no container that could use credentials",
+  NO_CONTAINER: "podrole.io/containers is empty, or every container of the pod belongs to a service mesh",
   WINDOWS: "The pod runs on Windows, where podrole's sidecar does not run",
   HOST_NETWORK: "The pod uses its node's network, so every process of the node could reach the sidecar",
   NO_ROLE: "No annotation of the pod, its ServiceAccount or its namespace names a role",

@@ -1,6 +1,7 @@
 // Decides what podrole does with a pod, and why: with plan(), as at admission, for the pod's namespace, ServiceAccount and
 // the installed settings. Pure.
 
+import { participationOf } from "../../injection/mesh.ts";
 import { NAMES } from "../../injection/names.ts";
 import { isInjected } from "../../injection/parts.ts";
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
@@ -113,7 +114,9 @@ function explainDecided(
 ): readonly ContainerExplanation[] {
   const { pod, exists, namespaceName, namespace, serviceAccount } = input;
   if (!(settings.sessions.pinRoles && exists && isInjected(pod))) {
-    return planned.decision === "skip" ? [] : explainContainers(podFacts(pod, namespaceName), planned.roles, settings);
+    return planned.decision === "skip"
+      ? []
+      : explainContainers(pod, podFacts(pod, namespaceName), planned.roles, settings);
   }
   const facts = pinnedFacts(podFacts(pod, namespaceName));
   if (isRefusal(facts)) {
@@ -122,7 +125,7 @@ function explainDecided(
   }
   const inherited = inheritedFrom(namespace, serviceAccount);
   const { roles } = decideRoles(facts, inherited, settings.sessions);
-  return explainContainers(facts, roles, settings).map(byPin);
+  return explainContainers(pod, facts, roles, settings).map(byPin);
 }
 
 function byPin(explained: ContainerExplanation): ContainerExplanation {
@@ -166,18 +169,22 @@ function existing(pod: Pod, { image }: PlanSettings): NonNullable<Explanation["e
 }
 
 function explainContainers(
+  pod: Pod,
   facts: PodFacts,
   roles: readonly RoleDecision[],
   { sessions }: ExplainSettings,
 ): readonly ContainerExplanation[] {
   const participants = participantsOf(facts);
+  const participates = participationOf(pod);
+  const ofMesh = new Set(allContainers(pod).flatMap((each) => (participates(each) ? [] : each.name)));
   return facts.containers.map((container) => {
     const decision = roles.find((role) => role.container === container);
     if (decision) return explainRole(decision, facts, sessions);
     const isLeftOut = !isRefusal(participants) && !participants.includes(container);
-    const message = isLeftOut
-      ? "podrole.io/containers does not list it"
-      : "no role is named for it, or it is a service-mesh sidecar";
+    if (isLeftOut) return { container, allowed: false, message: "podrole.io/containers does not list it" };
+    const message = ofMesh.has(container)
+      ? "it belongs to a service mesh, and no annotation of the pod names it"
+      : "no annotation or setting names a role for it";
     return { container, allowed: false, message };
   });
 }

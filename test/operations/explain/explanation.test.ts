@@ -96,7 +96,19 @@ suite("explainPod()", () => {
     assert.match(left.containers[1]?.message ?? "", /podrole\.io\/containers does not list it/);
     const pod = barePod("x", { containers }, { "iam.amazonaws.com/role.app": "shop-orders" });
     delete pod.metadata.annotations?.["iam.amazonaws.com/role"];
-    assert.match(explained({ pod }).containers[1]?.message ?? "", /no role is named for it/);
+    assert.match(explained({ pod }).containers[1]?.message ?? "", /names a role for it/);
+  });
+
+  test("distinguishes a mesh's proxy from a container without a role, and from one that an annotation names", () => {
+    const containers = ["app", "istio-proxy"].map((name) => ({ name, image: "app:1" }));
+    const [, proxy] = explained({ pod: barePod("shop-orders", { containers }) }).containers;
+    assert.deepEqual(
+      [proxy?.allowed, proxy?.message],
+      [false, "it belongs to a service mesh, and no annotation of the pod names it"],
+    );
+    const own = { "iam.amazonaws.com/role.istio-proxy": "shop-orders" };
+    const [, named] = explained({ pod: barePod("shop-orders", { containers }, own) }).containers;
+    assert.equal(named?.allowed, true);
   });
 
   for (const [what, change, reason] of [
