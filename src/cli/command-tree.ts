@@ -106,7 +106,10 @@ function createAdder(program: Command, terminal: Terminal, actions: Actions, fin
   /** `declare` adds the subcommands and returns them. */
   function addSubcommands(group: string, name: CommandName, declare: (command: Command) => readonly Command[]): void {
     const command = begin(group, name).usage("<command> [options]");
-    for (const subcommand of declare(command)) runs(subcommand, name, [subcommand.name()]);
+    for (const subcommand of declare(command)) {
+      subcommand.configureOutput({ outputError: prefixed(`podrole ${name} ${subcommand.name()}`) });
+      runs(subcommand, name, [subcommand.name()]);
+    }
   }
 
   return { add, addSubcommands };

@@ -136,6 +136,16 @@ suite("createProgram()", () => {
     assert.deepEqual((await run(["rotate", "prepare", "--force"])).called[0]?.args, ["prepare"]);
   });
 
+  test("names the subcommand in errors of its command line", async () => {
+    assert.match((await run(["rotate", "status", "--force"])).err(), /^podrole rotate status: unknown option/);
+    assert.match((await run(["audit", "who"])).err(), /^podrole audit who: required option/);
+  });
+
+  test("accepts -f several times, with one or several files", async () => {
+    const { called } = await run(["migrate", "kiam", "-f", "a.yaml", "b.yaml", "-f", "c.yaml"]);
+    assert.deepEqual(called[0]?.flags, { filename: "a.yaml\nb.yaml\nc.yaml" });
+  });
+
   for (const args of [
     ["serve"],
     ["server", "--regoin", "x"],

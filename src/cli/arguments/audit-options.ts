@@ -9,6 +9,7 @@ import {
   type Arguments,
   createFlagReader,
   type FlagReader,
+  filesOf,
   type InstallationArguments,
   readInstallation,
 } from "./flags.ts";
@@ -95,9 +96,4 @@ function readQuery(reader: FlagReader, name: string, subject: string, { role, na
       return { about: "pod", namespace: place, pod };
     }
   }
-}
-
-/** Repeated values arrive joined by newlines. */
-function filesOf(text: string | undefined): readonly string[] {
-  return text === undefined ? [] : text.split("\n");
 }

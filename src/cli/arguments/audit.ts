@@ -1,6 +1,13 @@
 // The subcommands and flags of podrole audit, with their help.
 import { type Command, Option } from "commander";
-import { CLUSTER_HEADING, declareInstallation, namespaceOption, outputOption } from "./flags.ts";
+import {
+  appendFile,
+  CLUSTER_HEADING,
+  declareInstallation,
+  filesOption,
+  namespaceOption,
+  outputOption,
+} from "./flags.ts";
 import { addHelp, type HelpParts } from "./help.ts";
 
 const DOCS = "docs/audit.md describes the records, and the questions that they answer";
@@ -77,20 +84,12 @@ function declareQuestion(audit: Command, name: string, description: string, exam
   return command;
 }
 
-/** Repeated values arrive joined by newlines, which file names do not contain. */
-const several = (value: string, previous: string | undefined) =>
-  previous === undefined ? value : `${previous}\n${value}`;
-
 const LOGS = "podrole's logs:";
 const JOINS = "Other logs:";
 
 function declareLogs(command: Command): void {
   command
-    .addOption(
-      new Option("-f, --filename <file...>", 'Log files; "-" is standard input (default: -)')
-        .argParser(several)
-        .helpGroup(LOGS),
-    )
+    .addOption(filesOption('Log files; "-" is standard input (default: -)').helpGroup(LOGS))
     .addOption(
       new Option(
         "--since <time>",
@@ -118,7 +117,7 @@ function declareApiAuditLog(command: Command): void {
       "--api-audit-log <file...>",
       "Audit log of the API server; adds which user created the pod, from which address, and which user requested the pod's token, and confirms unproven admission records (default: none)",
     )
-      .argParser(several)
+      .argParser(appendFile)
       .helpGroup(JOINS),
   );
 }
@@ -129,7 +128,7 @@ function declareCloudTrail(command: Command): void {
       "--cloudtrail <file...>",
       "Files with CloudTrail records; adds the AWS calls that were made with the credentials (default: none)",
     )
-      .argParser(several)
+      .argParser(appendFile)
       .helpGroup(JOINS),
   );
 }

@@ -93,6 +93,21 @@ export function outputOption(formats: readonly string[] = ["text", "json"]): Opt
   ]);
 }
 
+/** Returns -f of a command that reads several files; filesOf() reads its value. */
+export function filesOption(description: string): Option {
+  return new Option("-f, --filename <file...>", description).argParser(appendFile);
+}
+
+/** Adds one value of a flag that several files may be given to: joined by newlines, which file names do not contain. */
+export function appendFile(value: string, previous: string | undefined): string {
+  return previous === undefined ? value : `${previous}\n${value}`;
+}
+
+/** The files that appendFile() has joined. */
+export function filesOf(text: string | undefined): readonly string[] {
+  return text === undefined ? [] : text.split("\n");
+}
+
 /** Returns -n of a command that otherwise covers all namespaces. */
 export function namespaceOption(): Option {
   return new Option("-n, --namespace <namespace>", "Only pods of this namespace (default: all namespaces)");

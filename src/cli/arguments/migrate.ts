@@ -9,6 +9,8 @@ import {
   type Connection,
   createFlagReader,
   declareConnection,
+  filesOf,
+  filesOption,
   namespaceOption,
   readConnection,
 } from "./flags.ts";
@@ -146,9 +148,10 @@ const declareTopic: Readonly<Record<Topic, (command: Command) => void>> = {
 
 function declareInput(command: Command): void {
   command
-    .option(
-      "-f, --filename <file,…>",
-      'Manifests, exports (kubectl get -o yaml|json) or folders; "-" is standard input (default: the cluster)',
+    .addOption(
+      filesOption(
+        'Manifests, exports (kubectl get -o yaml|json) or folders, also separated by commas; "-" is standard input (default: the cluster)',
+      ),
     )
     .addOption(namespaceOption())
     .option(
@@ -172,7 +175,8 @@ function declareOutput(command: Command, formats: readonly string[]): void {
 /** The input that the flags name. */
 export function readInputArguments(flags: Flags): InputArguments {
   const { filename, namespace } = flags;
-  return { paths: filename?.split(","), namespace, connection: readConnection(flags) };
+  const paths = filename === undefined ? undefined : filesOf(filename).flatMap((text) => text.split(","));
+  return { paths, namespace, connection: readConnection(flags) };
 }
 
 /** Keeps the text as it was given: kiam and kube2iam differ about a missing slash. */

@@ -12,28 +12,34 @@ const EXIT_CODE_INTERRUPTED = 130;
 
 /** Runs podrole audit; `args` begin with the name of the question. */
 export const auditAction: Action = async (terminal, flags, args) => {
+  const command = `audit ${args[0] ?? ""}`;
   const read = readAudit(flags, args, clock.now());
-  if (!read.ok) return fail(terminal, "audit", read.problems);
+  if (!read.ok) return fail(terminal, command, read.problems);
   const { files, connection, podroleNamespace } = read.value;
-  if (files.length > 0) return runQuestion(terminal, read.value, { from: "files", files });
+  if (files.length > 0) return runQuestion(terminal, command, read.value, { from: "files", files });
   const place = { connection, podroleNamespace, namespace: flags["namespace"] };
-  return withPodrole(terminal, "audit", place, (kubernetes, namespace) =>
-    runQuestion(terminal, read.value, { from: "cluster", kubernetes, namespace }),
+  return withPodrole(terminal, command, place, (kubernetes, namespace) =>
+    runQuestion(terminal, command, read.value, { from: "cluster", kubernetes, namespace }),
   );
 };
 
-async function runQuestion(terminal: Terminal, options: AuditArguments, logs: AuditOptions["logs"]): Promise<number> {
+async function runQuestion(
+  terminal: Terminal,
+  command: string,
+  options: AuditArguments,
+  logs: AuditOptions["logs"],
+): Promise<number> {
   const { out, stdin, interrupted: signal } = terminal;
-  const onProgress = (counts: Parameters<typeof progressText>[0]) => note(terminal, "audit", progressText(counts));
+  const onProgress = (counts: Parameters<typeof progressText>[0]) => note(terminal, command, progressText(counts));
   const result = await audit({ clock, stdin, signal, onProgress }, { ...options, logs });
-  if (!result.ok) return fail(terminal, "audit", result.problems.map(auditProblemText));
+  if (!result.ok) return fail(terminal, command, result.problems.map(auditProblemText));
   if (signal.aborted) return EXIT_CODE_INTERRUPTED;
   const { answer: found, logs: read, broken } = result.value;
   const isEmpty = found.rows.length === 0;
   if (options.json) out(answerJson(found));
   else if (!isEmpty) out(answerTable(found));
-  if (isEmpty) note(terminal, "audit", emptyText(options.query));
-  for (const counts of read) note(terminal, "audit", logText(counts));
-  for (const log of broken) note(terminal, "audit", brokenLogText(log));
+  if (isEmpty) note(terminal, command, emptyText(options.query));
+  for (const counts of read) note(terminal, command, logText(counts));
+  for (const log of broken) note(terminal, command, brokenLogText(log));
   return broken.length === 0 ? 0 : 1;
 }

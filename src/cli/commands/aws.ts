@@ -9,27 +9,24 @@ import { jsonText } from "../output/text.ts";
 import { type Action, fail, note } from "../terminal.ts";
 
 /** Runs podrole aws; the first argument is the kind of policies. */
-export const awsAction: Action = async (terminal, flags) => {
+export const awsAction: Action = async (terminal, flags, [kind = ""]) => {
+  const command = `aws ${kind}`;
   const read = readAws(flags);
-  if (!read.ok) return fail(terminal, "aws", read.problems);
+  if (!read.ok) return fail(terminal, command, read.problems);
   const { connection, podroleNamespace, roleBaseArn, principal, json } = read.value;
-  return withPodrole(
-    terminal,
-    "aws",
-    { connection, podroleNamespace, namespace: undefined },
-    async (kubernetes, namespace) => {
-      const use = await readAwsUse({ kubernetes }, { podroleNamespace: namespace, roleBaseArn });
-      if (!use.ok) return fail(terminal, "aws", [use.problem]);
-      const { roles, refusals } = use.value;
-      for (const refusal of refusals) note(terminal, "aws", refusal);
-      if (principal === undefined) {
-        const policies = callerPolicies(roles);
-        terminal.out(json ? jsonText({ policies, refusals }) : callerPoliciesText(policies));
-      } else {
-        const trustPolicies = serverTrust(roles, principal);
-        terminal.out(json ? jsonText({ trustPolicies, refusals }) : serverTrustText(trustPolicies));
-      }
-      return refusals.length === 0 ? 0 : 1;
-    },
-  );
+  const place = { connection, podroleNamespace, namespace: undefined };
+  return withPodrole(terminal, command, place, async (kubernetes, namespace) => {
+    const use = await readAwsUse({ kubernetes }, { podroleNamespace: namespace, roleBaseArn });
+    if (!use.ok) return fail(terminal, command, [use.problem]);
+    const { roles, refusals } = use.value;
+    for (const refusal of refusals) note(terminal, command, refusal);
+    if (principal === undefined) {
+      const policies = callerPolicies(roles);
+      terminal.out(json ? jsonText({ policies, refusals }) : callerPoliciesText(policies));
+    } else {
+      const trustPolicies = serverTrust(roles, principal);
+      terminal.out(json ? jsonText({ trustPolicies, refusals }) : serverTrustText(trustPolicies));
+    }
+    return refusals.length === 0 ? 0 : 1;
+  });
 };

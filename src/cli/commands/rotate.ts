@@ -10,15 +10,16 @@ import { type Action, note } from "../terminal.ts";
 /** Runs podrole rotate; the first of `args` is the step. */
 export const rotateAction: Action = async (terminal, flags, args) => {
   const { connection, podroleNamespace, step, force, json } = readRotate(flags, args);
+  const command = `rotate ${step}`;
   const place = { connection, podroleNamespace, namespace: undefined };
-  return withPodrole(terminal, "rotate", place, async (kubernetes, namespace) => {
+  return withPodrole(terminal, command, place, async (kubernetes, namespace) => {
     const result = await rotate({ kubernetes, clock }, { step, namespace, force });
     if (!result.ok) {
-      note(terminal, "rotate", result.problem);
+      note(terminal, command, result.problem);
       return 1;
     }
-    if (step !== "status") note(terminal, "rotate", DONE[step]);
-    if (step !== "status" && force) note(terminal, "rotate", FORCED[step]);
+    if (step !== "status") note(terminal, command, DONE[step]);
+    if (step !== "status" && force) note(terminal, command, FORCED[step]);
     const { status, now } = result.value;
     terminal.out(json ? jsonText(status) : rotationText(status, now));
     return 0;

@@ -72,7 +72,7 @@ test("podrole audit --from-cluster returns 2 if podrole does not run there, or t
   assert.match(nothing.err, /--from-cluster: namespace "podrole" has no pod with app\.kubernetes\.io\/part-of=podrole/);
   const unread = await runAudit(["who"], { ...flags, kubeconfig: "/none" });
   assert.deepEqual([unread.exitCode, unread.out], [2, ""]);
-  assert.match(unread.err, /^podrole audit: .*\/none/);
+  assert.match(unread.err, /^podrole audit who: .*\/none/);
 });
 
 test("podrole audit --from-cluster refuses podrole's own namespace as the namespace of pods", async (context) => {

@@ -50,7 +50,7 @@ suite("podrole audit who", () => {
   test("does not mistake a role for another whose name ends like it", async () => {
     const { exitCode, out, err } = await runAudit(["who"], { role: "orders" }, [credentials()]);
     assert.deepEqual([exitCode, out], [0, ""]);
-    assert.match(err, /^podrole audit: no container received role orders$/m);
+    assert.match(err, /^podrole audit who: no container received role orders$/m);
   });
 
   test("accepts the name alone of a role with a path", async () => {
@@ -211,7 +211,7 @@ suite("podrole audit", () => {
       credentials(),
     ]);
     assert.equal(exitCode, 0);
-    assert.match(err, /^podrole audit: standard input: 1 record, 3 other lines$/m);
+    assert.match(err, /^podrole audit who: standard input: 1 record, 3 other lines$/m);
   });
 
   test("escapes characters that control a terminal", async () => {
@@ -229,7 +229,7 @@ suite("podrole audit", () => {
   });
 
   for (const [name, args, flags, problem] of [
-    ["--since", ["who"], { role: "a", since: "monday" }, /^podrole audit: --since: "monday" is not an RFC 3339 time/],
+    ["--since", ["who"], { role: "a", since: "monday" }, /^podrole audit who: --since: "monday" is not an RFC 3339 time/],
     [
       "--since after --until",
       ["who"],

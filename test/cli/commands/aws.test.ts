@@ -35,7 +35,7 @@ async function cluster(context: TestContext, isInstalled = true) {
     const kubeconfig = join(directory, "kubeconfig");
     await writeFile(kubeconfig, kubernetes.kubeconfig(), { mode: 0o600 });
     const terminal = createTerminal();
-    const exitCode = await awsAction(terminal, { kubeconfig, ...flags }, []);
+    const exitCode = await awsAction(terminal, { kubeconfig, ...flags }, ["principal" in flags ? "trust" : "policy"]);
     return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
   };
   return { addPod, run };
@@ -75,7 +75,7 @@ suite("awsAction()", () => {
     const { exitCode, out, err } = await run({ output: "json" });
     assert.equal(exitCode, 1);
     assert.deepEqual((JSON.parse(out) as { policies: unknown[] }).policies, []);
-    assert.match(err, /^podrole aws: Cannot give role .*payroll-admin/);
+    assert.match(err, /^podrole aws policy: Cannot give role .*payroll-admin/);
   });
 
   test("ends with 2 without an installed server, and with a principal that is not a role or user", async (context) => {

@@ -58,7 +58,7 @@ suite("migrateAction()", () => {
     assert.match(out, /found in DaemonSet kube-system\/kiam-server/);
   });
 
-  test("reads folders recursively, and several files separated by commas", async (context) => {
+  test("reads folders recursively, and several files, one flag each or separated by commas", async (context) => {
     const directory = await folder(context);
     await mkdir(join(directory, "deep"));
     await writeFile(join(directory, "deep", "shop.yaml"), full);
@@ -70,6 +70,8 @@ suite("migrateAction()", () => {
     );
     assert.match((await run("", { filename: join(directory, "deep") })).out, /2 pods in 1 namespace/);
     assert.match((await run("", { filename: `${join(directory, "deep")},${more}` })).out, /3 pods in 2 namespaces/);
+    const several = { filename: `${join(directory, "deep")}\n${more}` };
+    assert.match((await run("", several)).out, /3 pods in 2 namespaces/);
     assert.match((await run("", { filename: directory })).out, /3 pods in 2 namespaces/);
   });
 

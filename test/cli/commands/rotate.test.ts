@@ -76,7 +76,7 @@ suite("rotateAction()", () => {
     const version = secretVersion();
     const early = await run("activate");
     assert.equal(early.exitCode, 1);
-    assert.match(early.err, /cannot activate: the next CA was published too recently: wait 70 minutes/);
+    assert.match(early.err, /^podrole rotate activate: cannot activate: the next CA was published too recently: wait 70 minutes/);
     assert.equal(secretVersion(), version);
     const forced = await run("activate", { force: "true" });
     assert.equal(forced.exitCode, 0);
