@@ -1,8 +1,9 @@
 // ServiceAccount tokens: JWTs signed by the API server (ES256), bound to a ServiceAccount and, on request, to a pod;
 // and their verification. The signing key lives as long as the emulator and never leaves it.
 // (https://kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin/#bound-service-account-tokens)
-import { generateKeyPairSync, randomUUID, sign, verify } from "node:crypto";
+import { generateKeyPairSync, randomUUID } from "node:crypto";
 import type { Clock } from "../../src/runtime/clock.ts";
+import { readJwt, signJwt } from "../jwt.ts";
 import type { UserInfo } from "./access.ts";
 import { quoteAll } from "./status.ts";
 import type { Store } from "./store.ts";
@@ -61,15 +62,10 @@ export function createServiceAccountTokens({
   readonly store: Store;
 }): ServiceAccountTokens {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const jws = { key: privateKey, dsaEncoding: "ieee-p1363" } as const;
 
   function read(token: string): ServiceAccountClaims | undefined {
-    const [header = "", payload = "", signature = "", ...more] = token.split(".");
-    const signed = Buffer.from(`${header}.${payload}`);
-    const isOurs =
-      more.length === 0 &&
-      verify("sha256", signed, { key: publicKey, dsaEncoding: "ieee-p1363" }, Buffer.from(signature, "base64url"));
-    return isOurs ? (JSON.parse(Buffer.from(payload, "base64url").toString()) as ServiceAccountClaims) : undefined;
+    const jwt = readJwt(token);
+    return jwt?.isSignedBy(publicKey) ? (jwt.claims as unknown as ServiceAccountClaims) : undefined;
   }
 
   /**
@@ -113,9 +109,7 @@ export function createServiceAccountTokens({
         nbf: issuedAt,
         sub: `system:serviceaccount:${namespace}:${serviceAccount.name}`,
       };
-      const signed = `${encodeTokenPart({ alg: "ES256", kid: "emulator" })}.${encodeTokenPart(claims)}`;
-      const signature = sign("sha256", Buffer.from(signed), jws).toString("base64url");
-      return { token: `${signed}.${signature}`, jti: claims.jti, expiresAt: claims.exp * 1000 };
+      return { token: signJwt(privateKey, claims, { kid: "emulator" }), jti: claims.jti, expiresAt: claims.exp * 1000 };
     },
 
     review(token, audiences) {
@@ -146,8 +140,4 @@ function userOfClaims({
       }),
     },
   };
-}
-
-function encodeTokenPart(value: unknown): string {
-  return Buffer.from(JSON.stringify(value)).toString("base64url");
 }

@@ -2,8 +2,8 @@
 // proof. Order: form → token (parsing, signature, issuer, audience, time) → trust of the role → session.
 // (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html)
 
-import { type KeyObject, verify } from "node:crypto";
-import { parseJson } from "../../src/runtime/json-object.ts";
+import type { KeyObject } from "node:crypto";
+import { readJwt } from "../jwt.ts";
 import type { AssumedRole, AssumeRoleContext } from "./assume-role.ts";
 import {
   expiredWebIdentityToken,
@@ -59,10 +59,10 @@ function readWebIdentityToken(
   token: string,
   { identityProviders, now }: WebIdentityContext,
 ): { sub: string } | StsError {
-  const [head, body, signature] = token.split(".");
-  const claims = parsePart(body) as WebIdentityClaims | undefined;
-  const alg = (parsePart(head) as { alg?: string } | undefined)?.alg;
-  if (claims?.sub === undefined || signature === undefined || (alg !== "RS256" && alg !== "ES256")) {
+  const jwt = readJwt(token);
+  const claims = jwt?.claims as WebIdentityClaims | undefined;
+  const alg = jwt?.header["alg"];
+  if (claims?.sub === undefined || (alg !== "RS256" && alg !== "ES256")) {
     return invalidIdentityToken(
       "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)",
     );
@@ -70,8 +70,7 @@ function readWebIdentityToken(
   const provider = identityProviders.find(({ issuer }) => issuer === claims.iss);
   if (provider === undefined)
     return invalidIdentityToken("No OpenIDConnect provider found in your account for the issuer");
-  const key = { key: provider.publicKey, dsaEncoding: "ieee-p1363" } as const;
-  if (!verify("sha256", Buffer.from(`${head}.${body}`), key, Buffer.from(signature, "base64url"))) {
+  if (!jwt?.isSignedBy(provider.publicKey)) {
     return invalidIdentityToken(
       "Couldn't retrieve verification key from your identity provider,  please reference AssumeRoleWithWebIdentity documentation for requirements",
     );
@@ -83,8 +82,4 @@ function readWebIdentityToken(
     );
   }
   return { sub: claims.sub };
-}
-
-function parsePart(part: string | undefined): unknown {
-  return parseJson(Buffer.from(part ?? "", "base64url").toString());
 }

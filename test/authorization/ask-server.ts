@@ -1,5 +1,6 @@
 // How each caller of the matrix calls the server's two ports, and what it gets.
-import { createPublicKey, generateKeyPairSync, sign, X509Certificate } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, X509Certificate } from "node:crypto";
+import { joinJwt, readJwt, signJwt } from "../../emulators/jwt.ts";
 import { type Authority, createAuthority, issueCertificate, type Subject } from "../../src/pki/certificate.ts";
 import { createCsr } from "../../src/pki/csr.ts";
 import { sequence, taggedBytes } from "../../src/pki/der.ts";
@@ -55,7 +56,7 @@ export function createAskCertificate(world: World): Ask {
       case "garbage":
         return "not.a.token";
       case "unsigned":
-        return `${Buffer.from('{"alg":"none"}').toString("base64url")}.${orders.token.split(".")[1]}.`;
+        return joinJwt({ alg: "none" }, readJwt(orders.token)?.claims, "");
       case "forged":
         return forge(orders.token);
       case "audience":
@@ -100,10 +101,8 @@ export function createAskCertificate(world: World): Ask {
 
 /** A token with the same claims, signed with another key. */
 function forge(token: string): string {
-  const [header, payload] = token.split(".");
-  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-  const jws = { key: privateKey, dsaEncoding: "ieee-p1363" } as const;
-  return `${header}.${payload}.${sign("sha256", Buffer.from(`${header}.${payload}`), jws).toString("base64url")}`;
+  const { header, claims = {} } = readJwt(token) ?? {};
+  return signJwt(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey, claims, header);
 }
 
 const uriOf = ({ source: { namespace, account }, name, uid }: MatrixPod): string =>

@@ -1,4 +1,5 @@
 // Attacks on the server: anyone who reaches its ports may open connections and send calls.
+import { joinJwt } from "../../../emulators/jwt.ts";
 import { createCsr } from "../../../src/pki/csr.ts";
 import { generateKeyPem } from "../../../src/pki/keys.ts";
 import { IssueCertificateRequest } from "../../../src/protocol/generated/podrole/v1/podrole.ts";
@@ -25,9 +26,9 @@ const IDENTITY = "/podrole.v1.Identity/IssueCertificate";
 
 /** A token of the right form, audience and time that the API server never signed. */
 function forgedToken(): string {
-  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const exp = Math.floor(Date.now() / 1000) + 3_600;
-  return `${part({ alg: "RS256", kid: "x" })}.${part({ aud: ["podrole.io"], exp, sub: "system:serviceaccount:shop:default" })}.${"A".repeat(342)}`;
+  const claims = { aud: ["podrole.io"], exp, sub: "system:serviceaccount:shop:default" };
+  return joinJwt({ alg: "RS256", kid: "x" }, claims, "A".repeat(342));
 }
 
 /** TokenReviews in the API server's audit log, which is emptied before each attack. */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { connect, constants } from "node:http2";
 import { connect as connectTls } from "node:tls";
 import * as fc from "fast-check";
+import { joinJwt } from "../../../emulators/jwt.ts";
 import { createCsr } from "../../../src/pki/csr.ts";
 import { generateKeyPem } from "../../../src/pki/keys.ts";
 import { isErrorCode } from "../../../src/protocol/errors.ts";
@@ -244,7 +245,7 @@ const csr = createCsr(generateKeyPem(), "web");
 
 function proofs({ tokens }: FuzzWorld): fc.Arbitrary<Message> {
   const stranger = canary("a token that a stranger sent");
-  const jwt = (claims: object) => `${base64({ alg: "RS256" })}.${base64(claims)}.${"A".repeat(86)}`;
+  const jwt = (claims: object) => joinJwt({ alg: "RS256" }, claims, "A".repeat(86));
   const texts = [
     ...[
       "",
@@ -266,8 +267,6 @@ function proofs({ tokens }: FuzzWorld): fc.Arbitrary<Message> {
   );
   return messagesOf(bodies, PATHS.identity);
 }
-
-const base64 = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 const NAMES = ["app", "worker", "podrole-sidecar", "../app", "shop/web/app", "x".repeat(5_000), ...HOSTILE_TEXTS];
 

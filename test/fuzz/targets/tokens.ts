@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Metadata, type ServiceError } from "@grpc/grpc-js";
 import * as fc from "fast-check";
+import { joinJwt } from "../../../emulators/jwt.ts";
 import { isRefusal, PodroleError } from "../../../src/protocol/errors.ts";
 import { fromServiceError, toStatus } from "../../../src/protocol/status.ts";
 import { Secret } from "../../../src/runtime/secret.ts";
@@ -77,9 +78,8 @@ const POD = {
   spec: { serviceAccountName: "orders", containers: [{ name: "app" }] },
 };
 
-const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 const CLAIMS = { aud: ["podrole.io"], exp: 4_102_444_800 };
-const signed = (claims: unknown) => `${base64({ alg: "RS256" })}.${base64(claims)}.c2lnbmF0dXJl`;
+const signed = (claims: unknown) => joinJwt({ alg: "RS256" }, claims, "c2lnbmF0dXJl");
 
 const form = target({
   name: "token form",
@@ -116,7 +116,7 @@ const review = target({
       ...REVIEW,
       ...Object.fromEntries(Object.entries(verdict).filter(([key, value]) => isOfType(key, value))),
     };
-    const token = new Secret(`${base64({ alg: "RS256" })}.${base64(CLAIMS)}.${canary("a ServiceAccount token")}`);
+    const token = new Secret(joinJwt({ alg: "RS256" }, CLAIMS, canary("a ServiceAccount token")));
     const kubernetes = { reviewToken: async () => typed, getPod: async () => pod };
     const prove = createProofVerifier(
       { clock, kubernetes, limitReviews: createReviewLimit() },

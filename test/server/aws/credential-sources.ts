@@ -1,5 +1,5 @@
 // The sources of the server's own credentials, each as real as one machine allows, and how each of them fails.
-import { generateKeyPairSync, sign } from "node:crypto";
+import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { signJwt } from "../../../emulators/jwt.ts";
 import { createStsEmulator, type StsEmulator } from "../../../emulators/sts/emulator.ts";
 import { systemClock as clock, MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { createSts, type Sts } from "../../../src/server/aws/sts.ts";
@@ -279,11 +280,7 @@ function webIdentity({ context, directory }: Fixture, token: () => string): () =
 /** A ServiceAccount token that is valid for ten minutes. */
 function tokenOf(key: typeof CLUSTER.privateKey, claims: Readonly<Record<string, unknown>> = {}): string {
   const exp = Math.floor(Date.now() / 1000) + 600;
-  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const body = { iss: ISSUER, sub: SUBJECT, aud: ["sts.amazonaws.com"], exp, ...claims };
-  const signed = `${part({ alg: "ES256", typ: "JWT" })}.${part(body)}`;
-  const signature = sign("sha256", Buffer.from(signed), { key, dsaEncoding: "ieee-p1363" });
-  return `${signed}.${signature.toString("base64url")}`;
+  return signJwt(key, { iss: ISSUER, sub: SUBJECT, aud: ["sts.amazonaws.com"], exp, ...claims }, { typ: "JWT" });
 }
 
 /** The agent of EKS Pod Identity: it accepts one token at a time, which the kubelet rotates. */

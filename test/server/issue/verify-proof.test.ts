@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { joinJwt } from "../../../emulators/jwt.ts";
 import type { Kubernetes, TokenReview } from "../../../src/kubernetes/api.ts";
 import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { isRefusal } from "../../../src/protocol/errors.ts";
@@ -42,9 +43,8 @@ function proveWith(
   );
 }
 
-const base64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 const tokenOf = (claims: object): string =>
-  `${base64({ alg: "RS256" })}.${base64({ aud: ["podrole.io"], exp: NOW / 1_000 + 600, ...claims })}.c2lnbmF0dXJl`;
+  joinJwt({ alg: "RS256" }, { aud: ["podrole.io"], exp: NOW / 1_000 + 600, ...claims }, "c2lnbmF0dXJl");
 
 test("createProofVerifier() returns the pod behind an accepted token", async () => {
   const proven = await prove({});
@@ -108,7 +108,7 @@ const EARLY: readonly (readonly [what: string, token: string, reviewed: boolean]
   ["has two parts", "e30.e30", false],
   ["has four parts", `${tokenOf({})}.e30`, false],
   ["has a header that is no JSON", tokenOf({}).replace(/^[\w-]+/, "bm90IEpTT04"), false],
-  ["has a list as payload", `${base64({})}.${base64([])}.c2ln`, false],
+  ["has a list as payload", joinJwt({}, [], "c2ln"), false],
   ["has characters of plain base64", `${tokenOf({})}+/=`, false],
   ["ends with a newline", `${tokenOf({})}\n`, false],
   ["is for another audience", tokenOf({ aud: ["https://kubernetes.default.svc"] }), false],
