@@ -52,14 +52,7 @@ up() {
   api_address=127.0.0.1 api_port=${PODROLE_APISERVER_PORT:-$(free_port)}
   service_cidr=10.96.0.0/24 service_address=10.96.0.1
   make_credentials
-  cat >"$dir/environment" <<ENVIRONMENT
-KUBECONFIG=$dir/admin.kubeconfig
-KUBECTL=$binaries/kubectl
-KUBECACHEDIR=$dir/kubectl-cache
-API_SERVER=https://$api_address:$api_port
-API_SERVER_CA=$dir/pki/ca.crt
-AUDIT_LOG=$dir/log/audit.log
-ENVIRONMENT
+  print_environment >"$dir/environment"
   log_progress "certificates"
 
   start_etcd

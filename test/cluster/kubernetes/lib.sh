@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # the callers set dir, kube, api_address, api_port, service_cidr, service_address
+# shellcheck shell=bash disable=SC2154 # the callers set dir, binaries, kube, api_address, api_port, service_cidr, service_address
 # Shared by control-plane.sh, node.sh and inside-node.sh: messages, the cluster's folder, waiting, processes, certificates,
 # and the four programs of a control plane. Sourced, never executed.
 #
@@ -44,6 +44,18 @@ claim_folder() { # KIND DIR
   [[ -z $(ls -A "$2") ]] || die "Cannot start the cluster: $2 is not empty; expected a new or an empty folder"
   echo "$1" >"$2/.podrole-cluster"
   mkdir "$2"/{pki,conf,log}
+}
+
+# Prints the variables that the users of every cluster need.
+print_environment() {
+  cat <<ENVIRONMENT
+KUBECONFIG=$dir/admin.kubeconfig
+KUBECTL=$binaries/kubectl
+KUBECACHEDIR=$dir/kubectl-cache
+API_SERVER=https://$api_address:$api_port
+API_SERVER_CA=$dir/pki/ca.crt
+AUDIT_LOG=$dir/log/audit.log
+ENVIRONMENT
 }
 
 claimed_as() { # KIND DIR

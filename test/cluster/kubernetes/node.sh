@@ -83,13 +83,8 @@ up() {
   claim_network
   kube=$binaries/kube coredns=$binaries/coredns pause_image=$images/pause.tar
   api_address=$node_ip api_port=6443 service_address=${service_cidr%.0/24}.1
-  cat >"$dir/environment" <<ENVIRONMENT
-KUBECONFIG=$dir/admin.kubeconfig
-KUBECTL=$binaries/kubectl
-KUBECACHEDIR=$dir/kubectl-cache
-API_SERVER=https://$api_address:$api_port
-API_SERVER_CA=$dir/pki/ca.crt
-AUDIT_LOG=$dir/log/audit.log
+  print_environment >"$dir/environment"
+  cat >>"$dir/environment" <<ENVIRONMENT
 IMAGES=$images
 LINK=$name
 HOST_IP=$host_ip

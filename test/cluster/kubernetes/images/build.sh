@@ -34,7 +34,7 @@ fi
 
 mapfile -t libraries < <(ldd "$node" | grep -o '/[^ ]*')
 
-# As in ../build.sh: the folder's name is a hash of all inputs.
+# As in ../../build-lib.sh: the folder's name is a hash of all inputs.
 key=$({
   cat build.sh archive.sh pause/main.go "$busybox" "$certificates" "${libraries[@]}"
   "$node" --version
