@@ -1,5 +1,5 @@
 // npm run generate: writes all generated files: gRPC messages from proto/, tables in docs/ from the tables in src/, the
-// dashboard, and the chart's schema and admission policies. `--check` writes nothing and fails if a file would change, so no file can be outdated.
+// dashboard, and the chart's schema and the templates that equal manifests/base. `--check` writes nothing and fails if a file would change, so no file can be outdated.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,8 +20,8 @@ import { WEBHOOK_METRICS } from "../src/webhook/metrics.ts";
 import { attackRun, attackTable } from "./attack-table.ts";
 import { authorizationCount, authorizationTables } from "./authorization-matrix.ts";
 import { behavioursOf } from "./behaviour.ts";
-import { CHART_POLICIES, chartPolicy } from "./chart-policies.ts";
-import { chartPolicyNames, chartSchema } from "./chart-schema.ts";
+import { chartSchema } from "./chart-schema.ts";
+import { CHART_TEMPLATES, chartNames, chartTemplate } from "./chart-templates.ts";
 import { dashboard } from "./dashboard.ts";
 import { faultRun, faultTable } from "./fault-table.ts";
 import { markdownTable } from "./markdown-table.ts";
@@ -209,10 +209,10 @@ for (const file of Object.keys(SECTIONS)) update(file, withSections(file, readFi
 update("manifests/dashboards/podrole-dashboard.json", dashboard());
 update("manifests/dashboards/prometheus-rule.yaml", prometheusRule());
 update("manifests/chart/values.schema.json", chartSchema());
-update("manifests/chart/templates/_policy-names.tpl", chartPolicyNames());
-for (const file of Object.keys(CHART_POLICIES)) {
+update("manifests/chart/templates/_names.tpl", chartNames());
+for (const file of Object.keys(CHART_TEMPLATES)) {
   const base = readFileSync(join(ROOT, "manifests/base", file), "utf8");
-  update(join("manifests/chart/templates", file), chartPolicy(file, base));
+  update(join("manifests/chart/templates", file), chartTemplate(file, base));
 }
 for (const file of stale) console.log(`${check ? "out of date" : "written"}: ${file}`);
 if (check && stale.length > 0) {

@@ -20,15 +20,18 @@ export const SKIP_REASONS = {
 /** A key of SKIP_REASONS; never the same as an error code. */
 export type SkipReason = keyof typeof SKIP_REASONS;
 
-/** https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/#initial-namespaces */
-const SYSTEM_NAMESPACES = new Set(["kube-system", "kube-public", "kube-node-lease"]);
+/**
+ * Namespaces of Kubernetes itself, in which podrole injects no pod. The manifests and the chart exclude the same ones.
+ * (https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/#initial-namespaces)
+ */
+export const SYSTEM_NAMESPACES: readonly string[] = ["kube-system", "kube-public", "kube-node-lease"];
 
 /** The reason for which no pod of this namespace is injected. `excluded`: podrole's own namespaces. */
 export function skipReasonOfNamespace(
   { name, labels }: { readonly name: string; readonly labels: Readonly<Record<string, string>> },
   excluded: readonly string[],
 ): SkipReason | undefined {
-  if (SYSTEM_NAMESPACES.has(name) || excluded.includes(name)) return "SYSTEM_NAMESPACE";
+  if (SYSTEM_NAMESPACES.includes(name) || excluded.includes(name)) return "SYSTEM_NAMESPACE";
   return optsIn(labels) ? undefined : "NAMESPACE_NOT_LABELLED";
 }
 

@@ -221,5 +221,5 @@ data:
 {{- define "podrole.namespaceSelector" -}}
 matchLabels: { podrole.io/inject: enabled }
 matchExpressions:
-  - { key: kubernetes.io/metadata.name, operator: NotIn, values: [{{ .Release.Namespace }}, kube-system, kube-public, kube-node-lease] }
+  - { key: kubernetes.io/metadata.name, operator: NotIn, values: [{{ .Release.Namespace }}, {{ include "podrole.systemNamespaces" . }}] }
 {{- end }}
