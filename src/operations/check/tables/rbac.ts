@@ -1,4 +1,5 @@
 // RBAC of podrole's programs, as SubjectAccessReviews report it: what they need, and what they must not have.
+import { failure, type Result, success } from "../../../runtime/result.ts";
 import type { ProgramName } from "../../installed.ts";
 import type { Facts, JudgedRight } from "../facts.ts";
 import { type CheckRow, failed, inSection, ok, skipped, type Verdict } from "../finding.ts";
@@ -20,14 +21,11 @@ const narrow = (who: ProgramName): CheckRow => ({
   remedy: `Find the additional binding that grants the permission in the message to ServiceAccount podrole-${who} or to one of its groups (\`kubectl get clusterrolebindings,rolebindings -A -o wide\`), and remove only that binding.`,
   judge({ programRights }: Facts): Verdict {
     const judged = programRights.filter(({ right }) => right.who === who && !right.isExpected);
-    const unknown = judged.find(({ allowed }) => "unknown" in allowed);
-    if (unknown && "unknown" in unknown.allowed) return skipped(unknown.allowed.unknown);
-    const wide = judged.filter(({ allowed }) => "value" in allowed && allowed.value);
-    return wide.length === 0
+    const wide = rightsThatAre("granted", judged);
+    if (!wide.ok) return skipped(wide.problem);
+    return wide.value.length === 0
       ? ok(`the ${who} has none of the ${judged.length} permissions that it must not have`)
-      : failed(
-          `The ${who} may ${wide.map(({ right }) => formatRight(right)).join(", ")}; expected none of these permissions`,
-        );
+      : failed(`The ${who} may ${wide.value.join(", ")}; expected none of these permissions`);
   },
 });
 
@@ -41,9 +39,15 @@ export const RBAC = inSection("rights", "installed", {
 
 /** Judges rights that must be granted; a failure's message begins with `beginning`. */
 export function lackingOf(judged: readonly JudgedRight[], beginning: string, okMessage: string): Verdict {
+  const lacking = rightsThatAre("missing", judged);
+  if (!lacking.ok) return skipped(lacking.problem);
+  return lacking.value.length === 0 ? ok(okMessage) : failed(`${beginning} may not ${lacking.value.join(", ")}`);
+}
+
+/** Returns the names of these rights; the problem if it is unknown of any of them whether it is granted. */
+function rightsThatAre(state: "granted" | "missing", judged: readonly JudgedRight[]): Result<readonly string[]> {
   const unknown = judged.find(({ allowed }) => "unknown" in allowed);
-  if (unknown && "unknown" in unknown.allowed) return skipped(unknown.allowed.unknown);
-  const lacking = judged.filter(({ allowed }) => "value" in allowed && !allowed.value);
-  if (lacking.length === 0) return ok(okMessage);
-  return failed(`${beginning} may not ${lacking.map(({ right }) => formatRight(right)).join(", ")}`);
+  if (unknown && "unknown" in unknown.allowed) return failure(unknown.allowed.unknown);
+  const found = judged.filter(({ allowed }) => "value" in allowed && allowed.value === (state === "granted"));
+  return success(found.map(({ right }) => formatRight(right)));
 }
