@@ -10,7 +10,7 @@ import { envName, readSettings } from "../../../runtime/settings.ts";
 import { crossCheckServer } from "../../../settings/cross-check.ts";
 import { planSettings } from "../../../settings/plan-settings.ts";
 import { SERVER_SETTINGS } from "../../../settings/server.ts";
-import { WEBHOOK_SETTINGS } from "../../../settings/webhook.ts";
+import { WEBHOOK_SETTINGS, type WebhookSettings } from "../../../settings/webhook.ts";
 import type { Installed } from "../../installed.ts";
 import type { Conversion } from "./convert-flags.ts";
 
@@ -27,11 +27,21 @@ export function installedSettings(
   baseArn: string | undefined,
 ): PlanSettings | undefined {
   if (!webhook?.settings) return undefined;
-  const native = nativeSidecar && webhook.settings.nativeSidecar !== "false";
-  const planned = planSettings(webhook.settings, { trustBundle: "", nativeSidecar: native });
-  const settings = { ...(server?.settings ?? webhook.settings), roleBaseArnAutodetect: false };
   const base = webhook.settings.roleBaseArn ?? (baseArn === undefined ? undefined : parseBaseArn(baseArn));
-  return { ...planned, policy: policySettings(settings, base) };
+  return planSettingsFor(webhook.settings, server?.settings ?? webhook.settings, nativeSidecar, base);
+}
+
+/** The webhook's settings, but `shared` where they decide about roles. `nativeSidecar`: the cluster has native sidecars. */
+function planSettingsFor(
+  webhook: WebhookSettings,
+  shared: Parameters<typeof policySettings>[0],
+  nativeSidecar: boolean,
+  base: WebhookSettings["roleBaseArn"],
+): PlanSettings {
+  const native = nativeSidecar && webhook.nativeSidecar !== "false";
+  // Nothing is left for the server to detect: without --role-base-arn, short role names are reported as unresolved.
+  const policy = policySettings({ ...shared, roleBaseArnAutodetect: false }, base);
+  return { ...planSettings(webhook, { trustBundle: "", nativeSidecar: native }), policy };
 }
 
 /** True if a variable of the environment sets a setting of podrole's programs. */
@@ -65,11 +75,7 @@ export function podroleSettings(
   );
   const problems = [ofServer, ofWebhook].flatMap((read) => (read.ok ? [] : read.problems));
   if (!ofServer.ok || !ofWebhook.ok) return { ok: false, problems: [...new Set(problems)] };
-  // Nothing is left for the server to detect: without --role-base-arn, short role names are reported as unresolved.
-  const settings = { ...ofServer.value, roleBaseArnAutodetect: false };
-  const wrong = crossCheckServer(settings);
+  const wrong = crossCheckServer({ ...ofServer.value, roleBaseArnAutodetect: false });
   if (wrong.length > 0) return { ok: false, problems: wrong };
-  const native = nativeSidecar && ofWebhook.value.nativeSidecar !== "false";
-  const planned = planSettings(ofWebhook.value, { trustBundle: "", nativeSidecar: native });
-  return success({ ...planned, policy: policySettings(settings, ofWebhook.value.roleBaseArn) });
+  return success(planSettingsFor(ofWebhook.value, ofServer.value, nativeSidecar, ofWebhook.value.roleBaseArn));
 }
