@@ -130,7 +130,7 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
   }
 
   async function ensureCredentials(client: STSClient, action: string, signal: AbortSignal): Promise<void> {
-    await within(signal, client.config.credentials()).catch((error: unknown) => {
+    await rejectOnAbort(signal, client.config.credentials()).catch((error: unknown) => {
       throw noOwnCredentials(error, action, reasons());
     });
   }
@@ -204,8 +204,8 @@ function endpointConfig({ region, endpoint, usesFips, usesDualStack }: StsOption
   };
 }
 
-/** Rejects when `signal` aborts, because the SDK's credential providers have no deadline of their own. */
-function within<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
+/** Settles as `work` does, or rejects when `signal` aborts: the SDK's credential providers have no deadline of their own. */
+function rejectOnAbort<Value>(signal: AbortSignal, work: Promise<Value>): Promise<Value> {
   return new Promise((resolve, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
     work.then(resolve, reject);
