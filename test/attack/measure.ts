@@ -2,6 +2,7 @@
 // that a program that stops answering cannot also stop the measurement.
 import { setTimeout as delay } from "node:timers/promises";
 import type { Cgroup } from "../cgroup.ts";
+import { quantile } from "../quantile.ts";
 
 /** A legitimate caller. */
 export interface Ordinary {
@@ -61,8 +62,7 @@ async function callAlone({ name, call, patienceMs }: Ordinary, durationMs: numbe
 
 /** Returns the percentiles of the times. */
 export function summarize(name: string, times: readonly number[], failures: readonly string[]): Latencies {
-  const sorted = times.toSorted((a, b) => a - b);
-  const at = (share: number) => Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
+  const at = (share: number) => (times.length === 0 ? 0 : Math.round(quantile(times, share)));
   const [failure = ""] = failures;
   return { name, calls: times.length, failures: failures.length, p50: at(0.5), p90: at(0.9), p99: at(0.99), failure };
 }

@@ -1,4 +1,5 @@
 // Runs a task in several rounds and reports the median of the rounds.
+import { quantile } from "../quantile.ts";
 
 /** One row of the table. Latencies in milliseconds. */
 export interface Row {
@@ -46,15 +47,14 @@ async function oneRound(calls: number, callers: number, task: () => Promise<unkn
   }
   await Promise.all(Array.from({ length: callers }, caller));
   const perSecond = (calls / (performance.now() - from)) * 1000;
-  return { p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99), perSecond };
+  return { p50: microseconds(quantile(latencies, 0.5)), p99: microseconds(quantile(latencies, 0.99)), perSecond };
 }
 
 function median(values: readonly number[]): number {
   return quantile(values, 0.5);
 }
 
-/** Rounded to a microsecond. */
-function quantile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return Math.round((sorted[Math.floor((sorted.length - 1) * share)] ?? 0) * 1000) / 1000;
+/** Rounds milliseconds to whole microseconds. */
+function microseconds(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }

@@ -1,4 +1,5 @@
 // Summarizes a list of times for a table.
+import { quantile } from "../../quantile.ts";
 
 /** Whole milliseconds. */
 export interface Distribution {
@@ -10,13 +11,7 @@ export interface Distribution {
   readonly max: number;
 }
 
-/** The value below which `share` of the values lie; always one of the values, never interpolated. */
-function quantile(sorted: readonly number[], share: number): number {
-  return Math.round(sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] ?? Number.NaN);
-}
-
 export function describe(values: readonly number[]): Distribution {
-  const sorted = values.toSorted((a, b) => a - b);
-  const at = (share: number) => quantile(sorted, share);
+  const at = (share: number) => Math.round(quantile(values, share));
   return { min: at(0), p25: at(0.25), median: at(0.5), p75: at(0.75), p95: at(0.95), max: at(1) };
 }
