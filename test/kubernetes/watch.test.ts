@@ -11,27 +11,28 @@ const OPENED: WatchEvent<Pod> = { type: "OPENED" };
 const ADDED: WatchEvent<Pod> = { type: "ADDED", object: podOf({ name: "a", resourceVersion: "11" }) };
 const BOOKMARK: WatchEvent<Pod> = { type: "BOOKMARK", resourceVersion: "12" };
 
+/** Follows one watch of a source, from version 10, until `endAfterMs`. */
+function follow(watch: ListWatch<Pod>["watch"], clock = createFakeClock(), endAfterMs = 600_000) {
+  const stopped = new AbortController();
+  const source: ListWatch<Pod> = { name: "pods", list: () => assert.fail("it lists"), watch };
+  const seen: string[] = [];
+  const options = { from: "10", timeoutSeconds: 300, inactivityMs: 90_000, endAt: dueAfter(clock, endAfterMs) };
+  const end = followWatch({ source, clock, stopped: stopped.signal }, options, ({ type }) => seen.push(type));
+  return { clock, stopped, seen, end };
+}
+
 /** The source sends `before`, stays open until its signal aborts, and then sends `after`. */
 function setUp({ before = [OPENED], after = [] }: { before?: WatchEvent<Pod>[]; after?: WatchEvent<Pod>[] } = {}) {
-  const clock = createFakeClock();
-  const stopped = new AbortController();
   const closed = Promise.withResolvers<void>();
   const requests: unknown[] = [];
-  const source: ListWatch<Pod> = {
-    name: "pods",
-    list: () => assert.fail("it lists"),
-    async *watch({ signal, ...request }) {
-      requests.push(request);
-      yield* before;
-      signal.addEventListener("abort", () => closed.resolve());
-      await closed.promise;
-      yield* after;
-    },
-  };
-  const seen: string[] = [];
-  const options = { from: "10", timeoutSeconds: 300, inactivityMs: 90_000, endAt: dueAfter(clock, 600_000) };
-  const end = followWatch({ source, clock, stopped: stopped.signal }, options, ({ type }) => seen.push(type));
-  return { clock, stopped, closed, requests, seen, end };
+  const followed = follow(async function* ({ signal, ...request }) {
+    requests.push(request);
+    yield* before;
+    signal.addEventListener("abort", () => closed.resolve());
+    await closed.promise;
+    yield* after;
+  });
+  return { ...followed, closed, requests };
 }
 
 test("followWatch() requests the watch from the version, with the timeout, and reports each event", async () => {
@@ -58,19 +59,17 @@ test("followWatch() reports that the API server never answered", async () => {
 
 test("followWatch() ends when a list is due", async () => {
   const clock = createFakeClock();
-  const source: ListWatch<Pod> = {
-    name: "pods",
-    list: () => assert.fail("it lists"),
-    async *watch({ signal }) {
+  const { end } = follow(
+    async function* ({ signal }) {
       for (;;) {
         yield BOOKMARK;
         await new Promise<void>((resolve) => clock.schedule(resolve, 60_000));
         if (signal.aborted) return;
       }
     },
-  };
-  const options = { from: "10", timeoutSeconds: 900, inactivityMs: 90_000, endAt: dueAfter(clock, 150_000) };
-  const end = followWatch({ source, clock, stopped: new AbortController().signal }, options, () => {});
+    clock,
+    150_000,
+  );
   await clock.advance(180_000);
   assert.equal((await end).cause, "due");
 });
@@ -83,17 +82,10 @@ test("followWatch() ends when it is stopped", async () => {
 });
 
 test("followWatch() rejects as the source does", async () => {
-  const clock = createFakeClock();
-  const source: ListWatch<Pod> = {
-    name: "pods",
-    list: () => assert.fail("it lists"),
-    async *watch() {
-      yield OPENED;
-      throw new RangeError("broken");
-    },
-  };
-  const options = { from: "10", timeoutSeconds: 300, inactivityMs: 90_000, endAt: dueAfter(clock, 600_000) };
-  const end = followWatch({ source, clock, stopped: new AbortController().signal }, options, () => {});
+  const { end } = follow(async function* () {
+    yield OPENED;
+    throw new RangeError("broken");
+  });
   await assert.rejects(end, /broken/);
 });
 
