@@ -220,32 +220,18 @@ export const sharedExpression: fc.Arbitrary<string> = fc.letrec<{
   ),
 })).alternatives;
 
+/** Pieces of expressions, valid and invalid: each alone costs little. */
+export const EXPRESSION_PIECES: readonly string[] = [
+  ...["a", "b", ".", "*", "+", "?", "|", "(", ")", "(?:", "(?i)"],
+  ...["(?P<n>", "[ab]", "[^a]", "[", "]", "^", "$", "\\"],
+];
+
 /** Any text that resembles an expression, valid or not, small or explosive. */
 export const anyExpression: fc.Arbitrary<string> = fc.oneof(
   sharedExpression,
   fc.string({
     unit: fc.constantFrom(
-      ...[
-        "a",
-        "b",
-        ".",
-        "*",
-        "+",
-        "?",
-        "|",
-        "(",
-        ")",
-        "(?:",
-        "(?i)",
-        "(?P<n>",
-        "[ab]",
-        "[^a]",
-        "[",
-        "]",
-        "^",
-        "$",
-        "\\",
-      ],
+      ...EXPRESSION_PIECES,
       ...[
         "{2}",
         "{1000}",
