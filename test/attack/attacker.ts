@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls, type TLSSocket } from "node:tls";
-import { frameOf } from "../protocol/grpc-call.ts";
+import { frameOf, grpcHeaders } from "../protocol/grpc-call.ts";
 import { openAndReset, PREFACE } from "../protocol/h2-frames.ts";
 
 /** What an attacker does. Every connection that ends is opened again. */
@@ -143,12 +143,7 @@ function openStreams(job: Job & { readonly kind: "streams" }, ended: () => void)
     function more(): void {
       while (open < streams && !http.destroyed && !http.closed) {
         open += 1;
-        const stream = http.request({
-          ":method": "POST",
-          ":path": path,
-          "content-type": "application/grpc",
-          te: "trailers",
-        });
+        const stream = http.request(grpcHeaders(path));
         stream
           .on("error", () => {})
           .on("close", () => {

@@ -57,12 +57,7 @@ export function openGrpc({ port, ca, key, cert, session, localAddress }: GrpcOpt
     return new Promise((resolve) => {
       const disconnected = (reason: string) => resolve({ kind: "disconnected", reason: failure || reason });
       if (http.destroyed || http.closed) return disconnected("the connection is closed");
-      const stream = http.request({
-        ":method": "POST",
-        ":path": path,
-        "content-type": "application/grpc",
-        te: "trailers",
-      });
+      const stream = http.request(grpcHeaders(path));
       const timer = setTimeout(() => stream.close(), deadlineMs);
       const chunks: Buffer[] = [];
       let trailers: Readonly<Record<string, string | string[] | undefined>> = {};
@@ -94,6 +89,11 @@ export function openGrpc({ port, ca, key, cert, session, localAddress }: GrpcOpt
     resumed: () => (http.socket as TLSSocket).isSessionReused(),
     close: () => http.destroy(),
   };
+}
+
+/** Returns the headers of a gRPC call. `path`: "/podrole.v1.Identity/IssueCertificate". */
+export function grpcHeaders(path: string) {
+  return { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
 }
 
 /** Puts gRPC's prefix before a message: not compressed, and its length. */

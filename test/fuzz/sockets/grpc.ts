@@ -12,6 +12,7 @@ import {
   GetCredentialsResponse,
   IssueCertificateRequest,
 } from "../../../src/protocol/generated/podrole/v1/podrole.ts";
+import { grpcHeaders } from "../../protocol/grpc-call.ts";
 import { HOSTILE_TEXTS, hostileText, mutatedBytes, mutatedText } from "../generate.ts";
 import { assertNoCanary, canary } from "../target.ts";
 import type { FuzzWorld } from "../world.ts";
@@ -193,13 +194,7 @@ function messagesTarget(
           new Promise((resolve, reject) => {
             if (http.destroyed || http.closed) http = open();
             const extra = Object.fromEntries(headers.map((header) => header.split(":") as [string, string]));
-            const stream = http.request({
-              ":method": "POST",
-              ":path": path,
-              "content-type": "application/grpc",
-              te: "trailers",
-              ...extra,
-            });
+            const stream = http.request({ ...grpcHeaders(path), ...extra });
             const timer = setTimeout(() => stream.close(constants.NGHTTP2_CANCEL), PATIENCE_MS);
             const chunks: Buffer[] = [];
             let trailers: Readonly<Record<string, unknown>> = {};
