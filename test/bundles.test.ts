@@ -2,8 +2,7 @@
 // and third-party packages only with licences that allow it. UPDATE=1 writes docs/third-party.md.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import { buildServer, bundlePackage } from "../scripts/build-command-line.ts";
@@ -11,9 +10,9 @@ import { buildSidecar } from "../scripts/build-sidecar.ts";
 import { bundledFiles } from "../scripts/bundle.ts";
 import { addLegalFiles, bundledPackages, licenseProblems, NOTICES_FILE, noticesOf } from "../scripts/third-party.ts";
 import { ROOT, readText } from "./files.ts";
+import { createTemporaryDirectory } from "./temporary-files.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "podrole-bundles-"));
-after(() => rmSync(directory, { recursive: true }));
+const directory = createTemporaryDirectory({ after });
 
 const bundles = {
   server: await buildServer(join(directory, "server")),

@@ -9,11 +9,11 @@ import { startServe } from "../../src/sidecar/serve.ts";
 import { SIDECAR_SETTINGS, VARIABLES_FOR_OTHERS } from "../../src/sidecar/settings.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { sendRequest } from "../sidecar/send-request.ts";
+import type { TestScope } from "../temporary-files.ts";
 import type { MatrixPod } from "./pods.ts";
-import type { CleanUp } from "./world.ts";
 
 /** Starts the sidecar and waits until it has credentials; `context` stops it. */
-export async function startSidecar(context: CleanUp, { name, pod, token }: MatrixPod, parent: string) {
+export async function startSidecar(context: TestScope, { name, pod, token }: MatrixPod, parent: string) {
   const directory = join(parent, name);
   const [proof, identity, tokens] = ["proof", "identity", "tokens"].map((part) => join(directory, part)) as [
     string,

@@ -1,7 +1,6 @@
 // The services of the authorization matrix: podrole's server and webhook in this process on real ports, an emulated API
 // server and STS, and the pods of five namespaces, admitted by the webhook, each with its sidecar.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { startSts } from "../../emulators/cluster.ts";
 import { requestToken } from "../../emulators/installation.ts";
@@ -21,6 +20,7 @@ import { createAdvancingClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { toBase64 } from "../fakes/secret-data.ts";
 import { withEnvironment } from "../server/environment.ts";
+import { createTemporaryDirectory, type TestScope } from "../temporary-files.ts";
 import { newCa as newClientCa } from "../webhook/client-certificates.ts";
 import { changePods, endPods, type MatrixPod, PODS, type PodId, type PodSource } from "./pods.ts";
 import { startSidecar } from "./sidecar.ts";
@@ -29,15 +29,10 @@ const REGION = "eu-central-1";
 const ACCOUNT = "123456789012";
 const POD_AUDIENCE = "podrole.io";
 
-/** Registers what ends the services: a test's context, or `after` of the whole file. */
-export interface CleanUp {
-  readonly after: (end: () => void | Promise<void>) => void;
-}
-
 export type World = Awaited<ReturnType<typeof openWorld>>;
 
 /** Opens everything; `context` closes it. */
-export async function openWorld(context: CleanUp) {
+export async function openWorld(context: TestScope) {
   const now = Date.now();
   const newCa = (commonName: string) =>
     createAuthority({ commonName, now: now - 5 * DAY_MS, lifetimeMs: 365 * DAY_MS });
@@ -47,8 +42,7 @@ export async function openWorld(context: CleanUp) {
     next: { authority: newCa("podrole CA next"), since: now },
     previous: { certificatePem: previousCa.certificatePem, since: now },
   };
-  const directory = await mkdtemp(join(tmpdir(), "podrole-authorization-"));
-  context.after(() => rm(directory, { recursive: true, force: true }));
+  const directory = createTemporaryDirectory(context);
 
   // The API server's clock can be put back, for tokens that have expired since.
   let apiAheadMs = 0;

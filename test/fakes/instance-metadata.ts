@@ -2,10 +2,9 @@
 // instance profile, its role and credentials.
 // (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html)
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { TestContext } from "node:test";
+import { listenOnLoopback } from "../loopback.ts";
 
 export interface InstanceMetadataOptions {
   /** ARN of the instance profile; absent if the instance has none. */
@@ -53,14 +52,8 @@ export async function startInstanceMetadata(context: TestContext, options: Insta
   }
 
   const server = createServer(serve);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  context.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${await listenOnLoopback(context, server)}`,
     requests: (): readonly string[] => requests,
   };
 }

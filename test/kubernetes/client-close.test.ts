@@ -1,15 +1,13 @@
 // The end of a client's connections, counted on a proxy in front of the API server.
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { createServer, type Socket } from "node:net";
 import { type TestContext, test } from "node:test";
 import { until } from "../../emulators/until.ts";
 import { createKubernetes } from "../../src/kubernetes/client.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
 import { createFakeClock } from "../fakes/clock.ts";
+import { listenOnLoopback, relayTo } from "../loopback.ts";
+import { writeTemporaryFile } from "../temporary-files.ts";
 import { startCluster } from "./harness.ts";
 
 /** A client whose connections to the emulated API server are in `open`. */
@@ -19,28 +17,14 @@ async function setUp(t: TestContext) {
   const open = new Set<Socket>();
   const [, host = "", port = ""] = /https:\/\/(127\.0\.0\.1):(\d+)/.exec(emulator.kubeconfig()) ?? [];
   const proxy = createServer((socket) => {
-    const target = connect(Number(port), host);
     open.add(socket.on("close", () => open.delete(socket)));
-    for (const [from, to] of [
-      [socket, target],
-      [target, socket],
-    ] as const) {
-      from.pipe(to);
-      from.on("error", () => to.destroy());
-      from.on("close", () => to.destroy());
-    }
+    relayTo(Number(port), socket);
   });
-  await once(proxy.listen(0, "127.0.0.1"), "listening");
-  const directory = await mkdtemp(join(tmpdir(), "podrole-close-"));
-  const kubeconfigPath = join(directory, "kubeconfig");
-  const address = `${host}:${(proxy.address() as AddressInfo).port}`;
-  await writeFile(kubeconfigPath, emulator.kubeconfig().replaceAll(`${host}:${port}`, address));
+  const address = `${host}:${await listenOnLoopback(t, proxy)}`;
+  const content = emulator.kubeconfig().replaceAll(`${host}:${port}`, address);
+  const kubeconfigPath = writeTemporaryFile(t, "kubeconfig", content);
   const kubernetes = createKubernetes({ kubeconfigPath, clock });
-  t.after(async () => {
-    await kubernetes.close();
-    proxy.close();
-    await rm(directory, { recursive: true });
-  });
+  t.after(() => kubernetes.close());
   return { emulator, clock, kubernetes, open };
 }
 

@@ -1,16 +1,17 @@
 // Errors that callers receive when the Kubernetes API does not respond as expected.
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { createKubernetesEmulator } from "../../emulators/kubernetes/emulator.ts";
+import { kubeconfig } from "../../emulators/kubernetes/kubeconfig.ts";
 import { createKubernetes } from "../../src/kubernetes/client.ts";
 import { ApiError, UnusableKubeconfig } from "../../src/kubernetes/errors.ts";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
+import { listenOnLoopback } from "../loopback.ts";
+import { createTemporaryDirectory, writeTemporaryFile } from "../temporary-files.ts";
 import { create, podOf, startCluster } from "./harness.ts";
 
 async function errorOf(promise: Promise<unknown>): Promise<ApiError> {
@@ -51,10 +52,8 @@ test("createKubernetes(): errors name the credentials that the API server did no
   // A token of another cluster, at this cluster's address.
   const url = await other.listen();
   assert.equal(await first.getPod("default", "web"), undefined);
-  const directory = await mkdtemp(join(tmpdir(), "podrole-401-"));
-  t.after(() => rm(directory, { recursive: true }));
-  const path = join(directory, "kubeconfig");
-  await writeFile(path, other.kubeconfig().replace(/"token": "[^"]+"/, '"token": "of-somebody-else"'));
+  const content = other.kubeconfig().replace(/"token": "[^"]+"/, '"token": "of-somebody-else"');
+  const path = writeTemporaryFile(t, "kubeconfig", content);
   const stranger = createKubernetes({ kubeconfigPath: path });
   t.after(() => stranger.close());
   const error = await errorOf(stranger.getPod("default", "web"));
@@ -116,10 +115,7 @@ test("createKubernetes(): a server with a certificate of another CA is refused",
   const other = createKubernetesEmulator({ clock: systemClock });
   const url = new URL(await other.listen());
   t.after(() => other.close());
-  const directory = await mkdtemp(join(tmpdir(), "podrole-ca-"));
-  t.after(() => rm(directory, { recursive: true }));
-  const path = join(directory, "kubeconfig");
-  await writeFile(path, emulator.kubeconfig().replace(/127\.0\.0\.1:\d+/, url.host));
+  const path = writeTemporaryFile(t, "kubeconfig", emulator.kubeconfig().replace(/127\.0\.0\.1:\d+/, url.host));
   const kubernetes = createKubernetes({ kubeconfigPath: path });
   t.after(() => kubernetes.close());
   const error = await errorOf(kubernetes.getPod("default", "web"));
@@ -129,27 +125,10 @@ test("createKubernetes(): a server with a certificate of another CA is refused",
 /** A server that sends responses that no API server would send. */
 async function clientOf(t: TestContext, listener: RequestListener) {
   const server = createServer(listener);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const directory = await mkdtemp(join(tmpdir(), "podrole-answers-"));
-  const path = join(directory, "kubeconfig");
-  const cluster = {
-    server: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    "insecure-skip-tls-verify": true,
-  };
-  const config = {
-    clusters: [{ name: "c", cluster }],
-    users: [{ name: "u", user: { token: "t0ken" } }],
-    contexts: [{ name: "x", context: { cluster: "c", user: "u" } }],
-    "current-context": "x",
-  };
-  await writeFile(path, JSON.stringify(config));
-  const kubernetes = createKubernetes({ kubeconfigPath: path });
-  t.after(async () => {
-    await kubernetes.close();
-    server.closeAllConnections();
-    server.close();
-    await rm(directory, { recursive: true });
-  });
+  const url = `http://127.0.0.1:${await listenOnLoopback(t, server)}`;
+  const content = kubeconfig({ url, caPem: undefined, username: "u", token: "t0ken" });
+  const kubernetes = createKubernetes({ kubeconfigPath: writeTemporaryFile(t, "kubeconfig", content) });
+  t.after(() => kubernetes.close());
   return { server, kubernetes };
 }
 
@@ -191,8 +170,7 @@ test("createKubernetes(): calls share connections", async (t) => {
 });
 
 test("createKubernetes() throws if it cannot read a configuration", async (t) => {
-  const directory = await mkdtemp(join(tmpdir(), "podrole-config-"));
-  t.after(() => rm(directory, { recursive: true }));
+  const directory = createTemporaryDirectory(t);
   const empty = join(directory, "empty");
   await writeFile(empty, "{}");
   const cases = [
@@ -210,8 +188,7 @@ test("createKubernetes() throws if it cannot read a configuration", async (t) =>
 
 test("createKubernetes() reads a list of kubeconfig files in KUBECONFIG's form", async (t) => {
   const { emulator } = await startCluster(t);
-  const directory = await mkdtemp(join(tmpdir(), "podrole-config-"));
-  t.after(() => rm(directory, { recursive: true }));
+  const directory = createTemporaryDirectory(t);
   const config = JSON.parse(emulator.kubeconfig()) as Record<string, unknown>;
   const [main, users] = [join(directory, "main"), join(directory, "users")];
   await writeFile(main, JSON.stringify({ ...config, users: [] }));

@@ -1,7 +1,4 @@
 // An emulated API server, and podrole's client connected to it over real sockets, for one test.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { TestContext } from "node:test";
 import {
   createKubernetesEmulator,
@@ -11,6 +8,7 @@ import {
 import { createKubernetes, type KubernetesClient } from "../../src/kubernetes/client.ts";
 import type { ObjectMeta, Pod } from "../../src/kubernetes/objects.ts";
 import { type Clock, systemClock } from "../../src/runtime/clock.ts";
+import { writeTemporaryFile } from "../temporary-files.ts";
 
 export interface Cluster {
   readonly emulator: KubernetesEmulator;
@@ -25,20 +23,17 @@ export async function startCluster(
   test: TestContext,
   { clock = systemClock, ...options }: KubernetesEmulatorOptions & { readonly clock?: Clock } = {},
 ): Promise<Cluster> {
-  const directory = await mkdtemp(join(tmpdir(), "podrole-kubernetes-"));
   const emulator = createKubernetesEmulator({ clock }, options);
   const clients: KubernetesClient[] = [];
   await emulator.listen();
   test.after(async () => {
     for (const client of clients) await client.close();
     await emulator.close();
-    await rm(directory, { recursive: true });
   });
   return {
     emulator,
     async connect(username, options = {}) {
-      const path = join(directory, `${username ?? "admin"}.kubeconfig`);
-      await writeFile(path, emulator.kubeconfig(username));
+      const path = writeTemporaryFile(test, "kubeconfig", emulator.kubeconfig(username));
       const client = createKubernetes({ kubeconfigPath: path, ...options });
       clients.push(client);
       return client;

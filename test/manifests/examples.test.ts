@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { suite, test } from "node:test";
 import { parseAllDocuments } from "yaml";
+import { createTemporaryDirectory } from "../temporary-files.ts";
 
 const FILE = join(import.meta.dirname, "../../manifests/examples/app.yaml");
 
@@ -15,8 +15,7 @@ suite("manifests/examples/app.yaml", () => {
     const documents = parseAllDocuments(await readFile(FILE, "utf8")).map((document) => document.toJS() as unknown);
     const deployment = documents.at(-1) as { spec: { template: { spec: { containers: { command: string[] }[] } } } };
     const [file = "", ...args] = deployment.spec.template.spec.containers[0]?.command ?? [];
-    const directory = await mkdtemp(join(tmpdir(), "podrole-test-"));
-    context.after(() => rm(directory, { recursive: true, force: true }));
+    const directory = createTemporaryDirectory(context);
     await writeFile(join(directory, "aws"), "#!/bin/sh\necho called\n");
     await chmod(join(directory, "aws"), 0o755);
     const child = spawn(file, args, {

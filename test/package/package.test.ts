@@ -7,14 +7,11 @@ import {
   existsSync,
   globSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { basename, delimiter, dirname, join } from "node:path";
 import { after, suite, test } from "node:test";
 import { parse } from "yaml";
@@ -25,12 +22,12 @@ import { NOTICES_FILE } from "../../scripts/third-party.ts";
 import { createAuthority } from "../../src/pki/certificate.ts";
 import { VERSION } from "../../src/runtime/version.ts";
 import { cachedPackages } from "../cached-folder.ts";
+import { createTemporaryDirectory } from "../temporary-files.ts";
 
 const MAX_PACKED_BYTES = 3_000_000;
 const MAX_FILES = 40;
 
-const directory = mkdtempSync(join(tmpdir(), "podrole-package-"));
-after(() => rmSync(directory, { recursive: true }));
+const directory = createTemporaryDirectory({ after });
 
 /** Folders of Node binaries by name; the older ones exist for Linux on x64. */
 function nodes(): ReadonlyMap<string, string> {

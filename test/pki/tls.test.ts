@@ -1,7 +1,6 @@
 // What the certificates are for: TLS with node:tls, where a wrong bit shows. Real time, because OpenSSL has no other.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { joinBundle } from "../../src/pki/bundle.ts";
@@ -9,6 +8,7 @@ import { type Authority, createAuthority, type Subject } from "../../src/pki/cer
 import { type PodIdentity, podIdentityOf } from "../../src/pki/identity.ts";
 import type { Refusal } from "../../src/protocol/errors.ts";
 import { HOUR_MS, systemClock } from "../../src/runtime/clock.ts";
+import { bindLoopback } from "../loopback.ts";
 import { caConstraints, newKey, newLeaf, oddCertificate, POD, POD_SUBJECT } from "./samples.ts";
 
 const NOW = systemClock.now();
@@ -32,9 +32,7 @@ async function shakeHands(
   const serving = newLeaf(server.authority, server.subject ?? SERVING, NOW);
   const pod = newLeaf(client.authority, client.subject ?? POD_SUBJECT, NOW);
   const listener = createServer({ cert: serving.pem, key: serving.key.reveal(), ca: server.bundle, requestCert: true });
-  listener.listen(0, "127.0.0.1");
-  await once(listener, "listening");
-  const { port } = listener.address() as AddressInfo;
+  const port = await bindLoopback(listener);
   const options = { port, host: "127.0.0.1", servername, cert: pod.pem, key: pod.key.reveal(), ca: client.bundle };
   const accepted = new Promise<PodIdentity | Refusal>((resolve, reject) => {
     listener.on("secureConnection", (socket: TLSSocket) => {

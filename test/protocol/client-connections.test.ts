@@ -10,6 +10,7 @@ import { IdentityService } from "../../src/protocol/generated/podrole/v1/podrole
 import { createListener, unary } from "../../src/protocol/listener.ts";
 import { HOUR_MS, systemClock } from "../../src/runtime/clock.ts";
 import { Secret } from "../../src/runtime/secret.ts";
+import { listenOnLoopback } from "../loopback.ts";
 import { newLeaf } from "../pki/samples.ts";
 import { openBlackHole } from "./black-hole.ts";
 
@@ -92,10 +93,7 @@ test("requestCertificate() does not try again when the server closes the connect
     accepted += 1;
     socket.destroy();
   });
-  context.after(() => server.close());
-  const port = await new Promise<number>((resolve) => {
-    server.listen(0, "127.0.0.1", () => resolve((server.address() as { readonly port: number }).port));
-  });
+  const port = await listenOnLoopback(context, server);
   await assert.rejects(call(`127.0.0.1:${port}`, 15_000), (error: UnreachableError) => {
     assert.deepEqual([error.code, error.wasDropped], ["SERVER_UNREACHABLE", false]);
     return true;

@@ -1,15 +1,14 @@
 // Files on a real file system, with readers and failures beside the writer.
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { umask } from "node:process";
 import { type TestContext, test } from "node:test";
 import { readIfPresent, writeAtomically } from "../../src/runtime/files.ts";
+import { createTemporaryDirectory } from "../temporary-files.ts";
 
 async function directoryFor(t: TestContext): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), "podrole-files-"));
-  t.after(() => rm(directory, { recursive: true }));
+  const directory = createTemporaryDirectory(t);
   return directory;
 }
 

@@ -1,6 +1,7 @@
 // A TCP proxy between an SDK and the sidecar, or in place of an HTTP proxy: forwards bytes and records what clients send.
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
+import { bindLoopback, relayTo } from "../loopback.ts";
 
 export interface RecordingProxy {
   readonly port: number;
@@ -18,7 +19,7 @@ export async function createRecordingProxy(target?: number): Promise<RecordingPr
   let text = "";
 
   const server = createServer((socket) => {
-    const onward = target === undefined ? undefined : connect(target, "127.0.0.1");
+    const onward = target === undefined ? undefined : relayTo(target, socket);
     for (const each of onward ? [socket, onward] : [socket]) {
       sockets.add(each);
       each.on("error", () => each.destroy()).on("close", () => sockets.delete(each));
@@ -28,16 +29,9 @@ export async function createRecordingProxy(target?: number): Promise<RecordingPr
       resolve();
       if (onward === undefined) socket.destroy();
     });
-    if (onward === undefined) return;
-    socket.pipe(onward).pipe(socket);
-    socket.on("close", () => onward.destroy());
-    onward.on("close", () => socket.destroy());
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await bindLoopback(server),
     received,
     sent: () => text,
     async close() {

@@ -2,9 +2,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { connect, createServer } from "node:net";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { startSts } from "../../emulators/cluster.ts";
@@ -16,6 +14,8 @@ import { createShutdown } from "../../src/runtime/shutdown.ts";
 import { startServer } from "../../src/server/main.ts";
 import { SERVER_SETTINGS } from "../../src/settings/server.ts";
 import { createKeptLog } from "../fakes/log.ts";
+import { bindLoopback, listenOnLoopback, relayTo } from "../loopback.ts";
+import { createTemporaryDirectory } from "../temporary-files.ts";
 import { withEnvironment } from "./environment.ts";
 
 const STS = { region: "eu-central-1", accountId: "123456789012", roles: [] };
@@ -29,7 +29,7 @@ async function start(
   serverClock: Clock = clock,
 ) {
   withEnvironment(context, env);
-  const directory = await mkdtemp(join(tmpdir(), "podrole-start-"));
+  const directory = createTemporaryDirectory(context);
   const kubernetes = createKubernetesEmulator({ clock });
   await kubernetes.listen();
   await kubernetes.create("/api/v1/namespaces", { metadata: { name: "podrole" } });
@@ -53,7 +53,6 @@ async function start(
   context.after(async () => {
     await shutdown.stop("end of test");
     await kubernetes.close();
-    await rm(directory, { recursive: true });
   });
   const starting = startServer({ clock: serverClock, log, audit: () => {}, shutdown }, read.value);
   return { starting, lines, shutdown };
@@ -96,11 +95,9 @@ async function occupy(
   port = 0,
 ): Promise<{ readonly port: number; readonly free: () => Promise<void> }> {
   const server = createServer();
-  server.listen(port, "127.0.0.1");
-  await once(server, "listening");
   const free = () => new Promise<void>((resolve) => void server.close(() => resolve()));
   context.after(free);
-  return { port: (server.address() as AddressInfo).port, free };
+  return { port: await bindLoopback(server, port), free };
 }
 
 test("startServer() leaves no port open when the credentials port cannot be bound", async (context) => {
@@ -122,18 +119,12 @@ async function relayed(context: TestContext, kubeconfig: string) {
   const counts = { open: 0 };
   const relay = createServer((socket) => {
     counts.open += 1;
-    const target = connect(port, "127.0.0.1");
     socket.on("close", () => {
       counts.open -= 1;
-      target.destroy();
     });
-    for (const end of [socket, target]) end.on("error", () => socket.destroy());
-    socket.pipe(target).pipe(socket);
+    relayTo(port, socket);
   });
-  relay.listen(0, "127.0.0.1");
-  await once(relay, "listening");
-  context.after(() => void relay.close());
-  const relayPort = (relay.address() as AddressInfo).port;
+  const relayPort = await listenOnLoopback(context, relay);
   return { counts, kubeconfig: kubeconfig.replace(`127.0.0.1:${port}`, `127.0.0.1:${relayPort}`) };
 }
 

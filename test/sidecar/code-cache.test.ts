@@ -1,16 +1,15 @@
 // The code caches in the sidecar's image: V8 silently ignores one that it rejects, so only a test notices.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
 import { renewalFlags } from "../../src/sidecar/node-flags.ts";
 import { readText } from "../files.ts";
+import { createTemporaryDirectory } from "../temporary-files.ts";
 
-const directory = mkdtempSync(join(tmpdir(), "podrole-code-cache-"));
-after(() => rmSync(directory, { recursive: true }));
+const directory = createTemporaryDirectory({ after });
 
 const [first, second] = [join(directory, "first"), join(directory, "second")];
 await buildSidecar(first);

@@ -1,25 +1,24 @@
 // The command line, and the sidecar as a process: signals, children, exit codes.
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { buildSidecar } from "../../scripts/build-sidecar.ts";
 import { runSidecar } from "../../src/sidecar/modes.ts";
 import { ROOT } from "../files.ts";
+import { freePorts } from "../loopback.ts";
+import { createTemporaryDirectory } from "../temporary-files.ts";
 import { createTestPod } from "./fake-pod.ts";
 import { startFakeServer } from "./fake-server.ts";
 import { sendRequest } from "./send-request.ts";
 
-const directory = await mkdtemp(join(tmpdir(), "podrole-bundle-"));
 const children: ChildProcess[] = [];
-after(async () => {
+after(() => {
   for (const child of children) child.kill("SIGKILL");
-  await rm(directory, { recursive: true });
 });
+const directory = createTemporaryDirectory({ after });
 
 async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   let out = "";
@@ -76,21 +75,6 @@ test("runSidecar() runs wait with directory and containers, and no required sett
   const env = { PODROLE_POD_NAME: "web", PODROLE_IDENTITY_DIRECTORY: directory, PODROLE_CONTAINERS: "app" };
   assert.equal((await run(["wait", "--init-timeout=1ms"], env)).exitCode, 1);
 });
-
-/** Two free ports, for the settings that both processes share. */
-async function freePorts(): Promise<readonly [number, number]> {
-  const servers = [createServer(), createServer()];
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) => {
-          server.listen(0, () => resolve((server.address() as { port: number }).port));
-        }),
-    ),
-  );
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return [ports[0] ?? 0, ports[1] ?? 0];
-}
 
 function start(entry: string, args: readonly string[], env: Readonly<Record<string, string>>) {
   const child = spawn(process.execPath, [entry, ...args], { env, stdio: ["ignore", "pipe", "inherit"] });

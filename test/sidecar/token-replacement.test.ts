@@ -1,12 +1,13 @@
 // Authorization tokens over several starts of one pod's sidecar, over real sockets.
 import assert from "node:assert/strict";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 import { type TestContext, test } from "node:test";
 import { systemClock } from "../../src/runtime/clock.ts";
 import { runInit } from "../../src/sidecar/init.ts";
 import { startServe } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { createKeptLog } from "../fakes/log.ts";
+import { bindLoopback } from "../loopback.ts";
 import { createTestPod, type FakePod } from "./fake-pod.ts";
 import { shareFakeServer } from "./fake-server.ts";
 import { sendRequest } from "./send-request.ts";
@@ -53,8 +54,7 @@ for (const mode of ["native", "classic"] as const) {
     const pod = await createPod(t, mode);
     if (mode === "native") await (await start(pod)).stop("test");
     const neighbour = createServer();
-    await new Promise<void>((resolve) => void neighbour.listen(0, "127.0.0.1", resolve));
-    const { port } = neighbour.address() as AddressInfo;
+    const port = await bindLoopback(neighbour);
     await assert.rejects(start(pod, { port }), { code: "PORT_TAKEN" });
     const collected = await pod.token("app");
     await new Promise((resolve) => neighbour.close(resolve));

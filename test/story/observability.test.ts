@@ -2,8 +2,7 @@
 // query, and the worked examples of docs/audit.md, run again. One set-up: two pods that work, two that are refused.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -14,6 +13,7 @@ import { SIDECAR_METRICS } from "../../src/sidecar/metrics.ts";
 import { WEBHOOK_METRICS } from "../../src/webhook/metrics.ts";
 import { ROOT } from "../files.ts";
 import { readQueries, selectorsOf } from "../manifests/queries.ts";
+import { createTemporaryDirectory } from "../temporary-files.ts";
 import { cloudTrailFile } from "./cloudtrail.ts";
 import { openShop, type Shop } from "./shop.ts";
 import { readExamples, withoutVolatile, writeExamples } from "./worked-examples.ts";
@@ -40,11 +40,10 @@ function samplesOf(text: string): Sample[] {
 
 suite("what operators see", { timeout: 120_000 }, () => {
   let shop: Shop;
-  let directory: string;
+  const directory = createTemporaryDirectory({ after });
   let web: RunningPod;
   const scrapes = new Map<MetricTable, Sample[]>();
   before(async () => {
-    directory = await mkdtemp(join(tmpdir(), "podrole-observe-"));
     shop = await openShop();
     await shop.namespace("shop");
     const orders = await shop.run("shop", "orders", { annotations: { [ROLE]: "shop-orders" }, image: "story/sdk:1" });
@@ -64,10 +63,7 @@ suite("what operators see", { timeout: 120_000 }, () => {
     scrapes.set(SIDECAR_METRICS, samplesOf(sidecar));
     await writeLogs(shop, directory);
   });
-  after(async () => {
-    await shop?.close();
-    await rm(directory, { recursive: true, force: true });
-  });
+  after(() => shop?.close());
 
   for (const [name, table] of Object.entries({
     server: SERVER_METRICS,

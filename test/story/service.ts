@@ -1,7 +1,8 @@
 // A Kubernetes Service as TCP connections see it: one address in front of the replicas, used in turn. A dead replica
 // receives connections until it is removed from `endpoints`, as with a real Service.
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
+import { bindLoopback, relayTo } from "../loopback.ts";
 
 export interface Service {
   /** "127.0.0.1:<port>" */
@@ -25,29 +26,15 @@ export async function startService(): Promise<Service> {
   const server = createServer((socket) => {
     const port = endpoints[turn++ % endpoints.length];
     if (port === undefined) return void socket.destroy();
-    const upstream = connect(port, "127.0.0.1");
+    const upstream = relayTo(port, socket);
     upstream.once("connect", () => accepted.set(port, (accepted.get(port) ?? 0) + 1));
     upstream.once("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "ECONNREFUSED") refused += 1;
     });
-    socket.pipe(upstream).pipe(socket);
-    for (const [one, other] of [
-      [socket, upstream],
-      [upstream, socket],
-    ] as const) {
-      open.add(one);
-      one
-        .on("error", () => other.destroy())
-        .on("close", () => {
-          open.delete(one);
-          other.destroy();
-        });
-    }
+    for (const each of [socket, upstream]) open.add(each.on("close", () => open.delete(each)));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
   return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    address: `127.0.0.1:${await bindLoopback(server)}`,
     endpoints,
     accepted,
     refused: () => refused,

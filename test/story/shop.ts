@@ -1,8 +1,7 @@
 // The set-up of the story tests: podrole's real server and webhook, an emulated API server and STS, a node that runs
 // patched pods as processes, and functions for what users and operators do with them.
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { connect, createServer } from "node:net";
+import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { type EmulatedClusterOptions, SIDECAR_PROGRAM, startEmulatedCluster } from "../../emulators/cluster.ts";
 import { requestToken } from "../../emulators/installation.ts";
@@ -15,6 +14,7 @@ import type { Pod } from "../../src/kubernetes/objects.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { createLog } from "../../src/runtime/log.ts";
 import { Secret } from "../../src/runtime/secret.ts";
+import { bindLoopback, relayTo } from "../loopback.ts";
 import { startShortSessions } from "./short-sessions.ts";
 
 export const ACCOUNT = "123456789012";
@@ -199,19 +199,9 @@ export async function openShop({ front, roles = [], serverFlags = [] }: ShopOpti
     },
     /** Forwards a port to another one, as a Service does after its only replica was replaced. */
     async forward(from: number, to: number): Promise<void> {
-      const forwarder = createServer((socket) => {
-        const upstream = connect(to, "127.0.0.1");
-        socket.pipe(upstream).pipe(socket);
-        for (const [one, other] of [
-          [socket, upstream],
-          [upstream, socket],
-        ] as const) {
-          one.on("error", () => other.destroy()).on("close", () => other.destroy());
-        }
-      });
+      const forwarder = createServer((socket) => void relayTo(to, socket));
       forwarders.push(forwarder);
-      forwarder.listen(from, "127.0.0.1");
-      await once(forwarder, "listening");
+      await bindLoopback(forwarder, from);
     },
     async close() {
       await kubelet.stop(500);

@@ -2,8 +2,8 @@
 // for half of that. Everything else passes unchanged, signatures included.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
+import { bindLoopback } from "../loopback.ts";
 
 export interface ShortSessions {
   readonly url: string;
@@ -21,10 +21,8 @@ export async function startShortSessions(): Promise<ShortSessions> {
     // The emulator's fault may be a reset connection, so the proxy resets its own.
     forward(incoming, outgoing, front).catch(() => incoming.socket.destroy());
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
   const front: ShortSessions = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${await bindLoopback(server)}`,
     target: "",
     lifetimes: new Map(),
     gates: new Map(),

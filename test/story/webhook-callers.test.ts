@@ -1,13 +1,12 @@
 // The real webhook with --api-server-ca: it serves the API server that shows the certificate, and no other caller.
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:https";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { type EmulatedCluster, startEmulatedCluster } from "../../emulators/cluster.ts";
 import { systemClock as clock } from "../../src/runtime/clock.ts";
 import { ROOT } from "../files.ts";
+import { writeTemporaryFile } from "../temporary-files.ts";
 import { clientOf, newCa } from "../webhook/client-certificates.ts";
 import { podOf, reviewOf } from "../webhook/requests.ts";
 
@@ -23,12 +22,10 @@ const CA = newCa("for the API server");
 const API_SERVER = clientOf(CA, "kube-apiserver");
 
 suite("podrole webhook --api-server-ca", { timeout: 120_000 }, () => {
-  let directory: string;
+  const caFile = writeTemporaryFile({ after }, "ca.pem", CA.pem);
   let cluster: EmulatedCluster;
 
   before(async () => {
-    directory = await mkdtemp(join(tmpdir(), "podrole-callers-"));
-    await writeFile(join(directory, "ca.pem"), CA.pem);
     const entry = join(ROOT, "src/cli/main.ts");
     cluster = await startEmulatedCluster(
       { clock },
@@ -37,16 +34,13 @@ suite("podrole webhook --api-server-ca", { timeout: 120_000 }, () => {
         region: "eu-central-1",
         accountId: ACCOUNT,
         roles: [],
-        webhookFlags: ["--api-server-ca", join(directory, "ca.pem"), "--api-server-name", "kube-apiserver"],
+        webhookFlags: ["--api-server-ca", caFile, "--api-server-name", "kube-apiserver"],
         webhookClient: { certificatePem: API_SERVER.cert, keyPem: API_SERVER.key },
       },
     );
     await cluster.kubernetes.create("/api/v1/namespaces", NAMESPACE);
   });
-  after(async () => {
-    await cluster?.stop();
-    await rm(directory, { recursive: true, force: true });
-  });
+  after(() => cluster?.stop());
 
   const admissions = () => cluster.webhook.lines.filter((line) => line["audit"] === "admission");
 

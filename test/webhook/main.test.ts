@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { readSettings } from "../../src/runtime/settings.ts";
@@ -9,6 +8,7 @@ import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
 import { startWebhook } from "../../src/webhook/main.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
+import { createTemporaryDirectory } from "../temporary-files.ts";
 
 /** Nothing listens at this API server. */
 const KUBECONFIG = {
@@ -21,8 +21,7 @@ const KUBECONFIG = {
 };
 
 test("startWebhook() ends when it is stopped before it waits for certificate and caches", async (context) => {
-  const directory = await mkdtemp(join(tmpdir(), "podrole-"));
-  context.after(() => rm(directory, { recursive: true }));
+  const directory = createTemporaryDirectory(context);
   const kubeconfig = join(directory, "kubeconfig.json");
   await writeFile(kubeconfig, JSON.stringify(KUBECONFIG));
   const read = readSettings(

@@ -1,8 +1,7 @@
 // The webhook's own certificate during a CA rotation, with a real identity port over TLS.
 import assert from "node:assert/strict";
 import { createPrivateKey, createPublicKey } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { apply_patch as applyPatch } from "jsonpatch";
@@ -25,6 +24,7 @@ import { createTrustBundle, type TrustBundle } from "../../src/webhook/trust.ts"
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { PLAN_SETTINGS } from "../injection/plan-settings.ts";
+import { createTemporaryDirectory } from "../temporary-files.ts";
 import { createFakeCluster, podOf, reviewOf } from "./requests.ts";
 
 /** The longest back-off of failed attempts, with its jitter. */
@@ -87,12 +87,11 @@ async function webhookBeside(context: TestContext, { published = "", proof = "to
     { address: { host: "127.0.0.1", port: 0 }, tls, requireClientCertificate: false, graceMs: 100 },
   );
   const address = `127.0.0.1:${await port.listen()}`;
-  const directory = await mkdtemp(join(tmpdir(), "podrole-serving-"));
+  const directory = createTemporaryDirectory(context);
   const stop = new AbortController();
   context.after(async () => {
     stop.abort();
     await port.close();
-    await rm(directory, { recursive: true, force: true });
   });
   const proofFile = join(directory, "token");
   await writeFile(proofFile, proof);

@@ -3,11 +3,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { stringify } from "yaml";
 import { until } from "../../../emulators/until.ts";
+import { freePort } from "../../loopback.ts";
 
 export interface Target {
   readonly job: string;
@@ -32,15 +31,6 @@ export interface Range {
 export interface Prometheus {
   readonly url: string;
   stop(): Promise<void>;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Scrapes the targets every second and evaluates the alert rules. Throws RangeError if Prometheus cannot be started. */

@@ -1,14 +1,11 @@
 // podrole audit --from-cluster: the logs of podrole's pods, from an API server.
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { kubeconfig } from "../../../emulators/kubernetes/kubeconfig.ts";
+import { listenOnLoopback } from "../../loopback.ts";
 import { admission, credentials, linesOf } from "../../operations/audit/samples.ts";
+import { writeTemporaryFile } from "../../temporary-files.ts";
 import { partOf, runAudit } from "./run-audit.ts";
 
 const LOGS: Readonly<Record<string, string>> = {
@@ -33,18 +30,12 @@ async function startCluster(context: TestContext, pods: readonly string[]): Prom
     }));
     response.setHeader("content-type", "application/json").end(JSON.stringify({ items, metadata: {} }));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const directory = await mkdtemp(join(tmpdir(), "podrole-audit-cluster-"));
-  context.after(async () => {
-    server.closeAllConnections();
-    server.close();
-    await rm(directory, { recursive: true });
-  });
-  const path = join(directory, "kubeconfig");
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  await writeFile(path, kubeconfig({ url, caPem: undefined, username: "alice", token: "t" }));
-  return path;
+  const url = `http://127.0.0.1:${await listenOnLoopback(context, server)}`;
+  return writeTemporaryFile(
+    context,
+    "kubeconfig",
+    kubeconfig({ url, caPem: undefined, username: "alice", token: "t" }),
+  );
 }
 
 test("podrole audit --from-cluster reads the logs of podrole's pods", async (context) => {

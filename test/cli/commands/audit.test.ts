@@ -1,15 +1,14 @@
 // podrole audit as a command: records on standard input or in files, answers on standard output.
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { admission, call, certificate, creation, credentials, linesOf, ROLE } from "../../operations/audit/samples.ts";
+import { createTemporaryDirectory } from "../../temporary-files.ts";
 import { partOf, runAudit } from "./run-audit.ts";
 
-const directory = await mkdtemp(join(tmpdir(), "podrole-audit-"));
-after(() => rm(directory, { recursive: true }));
+const directory = createTemporaryDirectory({ after });
 
 async function file(name: string, content: string | Uint8Array): Promise<string> {
   const path = join(directory, name);
@@ -229,7 +228,12 @@ suite("podrole audit", () => {
   });
 
   for (const [name, args, flags, problem] of [
-    ["--since", ["who"], { role: "a", since: "monday" }, /^podrole audit who: --since: "monday" is not an RFC 3339 time/],
+    [
+      "--since",
+      ["who"],
+      { role: "a", since: "monday" },
+      /^podrole audit who: --since: "monday" is not an RFC 3339 time/,
+    ],
     [
       "--since after --until",
       ["who"],

@@ -1,8 +1,7 @@
 // podrole check as a command: kubeconfig, API server emulator, RBAC and podrole's programs run for real; only Deployments
 // and their pods are written as objects, because the emulator has no controllers.
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -16,6 +15,7 @@ import type { Deployment } from "../../../src/operations/installed.ts";
 import { systemClock as clock } from "../../../src/runtime/clock.ts";
 import { readManifest } from "../../files.ts";
 import { barePod, NAMESPACE } from "../../operations/check/healthy.ts";
+import { createTemporaryDirectory } from "../../temporary-files.ts";
 import { createTerminal } from "../terminal.ts";
 
 const file = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
@@ -28,10 +28,9 @@ interface Report {
 
 suite("checkAction()", { timeout: 120_000 }, () => {
   let cluster: EmulatedCluster;
-  let directory: string;
+  const directory = createTemporaryDirectory({ after });
 
   before(async () => {
-    directory = await mkdtemp(join(tmpdir(), "podrole-check-"));
     cluster = await startEmulatedCluster(
       { clock },
       {
@@ -45,10 +44,7 @@ suite("checkAction()", { timeout: 120_000 }, () => {
     cluster.kubernetes.store.create("namespaces", structuredClone(NAMESPACE));
     cluster.kubernetes.store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
   });
-  after(async () => {
-    await cluster?.stop();
-    await rm(directory, { recursive: true, force: true });
-  });
+  after(() => cluster?.stop());
 
   async function run(
     flags: Readonly<Record<string, string>> = {},

@@ -1,12 +1,12 @@
 // Manifests as kubectl accepts them, through podrole inject and podrole uninject.
 import assert from "node:assert/strict";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { after, before, suite, test } from "node:test";
+import { after, suite, test } from "node:test";
 import { injectAction, uninjectAction } from "../../../src/cli/commands/inject.ts";
 import { parseDocument, splitDocuments } from "../../../src/operations/manifests/source-tree.ts";
 import { createAuthority } from "../../../src/pki/certificate.ts";
+import { writeTemporaryFile } from "../../temporary-files.ts";
 import { createTerminal } from "../terminal.ts";
 
 const ENV = {
@@ -18,16 +18,8 @@ const ENV = {
 };
 
 suite("inject() and uninject() with the YAML of kubectl", () => {
-  let directory: string;
-  let trustBundle: string;
-
-  before(async () => {
-    directory = await mkdtemp(join(tmpdir(), "podrole-test-"));
-    trustBundle = join(directory, "bundle.pem");
-    const authority = createAuthority({ commonName: "podrole", now: Date.now(), lifetimeMs: 3_600_000 });
-    await writeFile(trustBundle, authority.certificatePem);
-  });
-  after(() => rm(directory, { recursive: true, force: true }));
+  const authority = createAuthority({ commonName: "podrole", now: Date.now(), lifetimeMs: 3_600_000 });
+  const trustBundle = writeTemporaryFile({ after }, "bundle.pem", authority.certificatePem);
 
   async function run(action: typeof injectAction, stdin: string, flags: Readonly<Record<string, string>>) {
     const terminal = createTerminal({ env: ENV, stdin });

@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { parseAllDocuments } from "yaml";
 import { injectAction, uninjectAction } from "../../../src/cli/commands/inject.ts";
 import { createAuthority } from "../../../src/pki/certificate.ts";
+import { writeTemporaryFile } from "../../temporary-files.ts";
 import { createTerminal } from "../terminal.ts";
 
 const ENV: Readonly<Record<string, string>> = {
@@ -25,10 +23,7 @@ async function run(
   env = ENV,
   bundle = CA,
 ) {
-  const directory = await mkdtemp(join(tmpdir(), "podrole-test-"));
-  context.after(() => rm(directory, { recursive: true, force: true }));
-  const trustBundle = join(directory, "bundle.pem");
-  await writeFile(trustBundle, bundle);
+  const trustBundle = writeTemporaryFile(context, "bundle.pem", bundle);
   const terminal = createTerminal({ env, stdin });
   const exitCode = await injectAction(terminal, { filename: "-", trustBundle, ...flags }, []);
   return { exitCode, out: terminal.said.out(), err: terminal.said.err() };

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { parse } from "yaml";
 import { migrateAction } from "../../../src/cli/commands/migrate.ts";
 import { BASE, clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
+import { createTemporaryDirectory } from "../../temporary-files.ts";
 import { createTerminal } from "../terminal.ts";
 
 async function run(stdin: string, flags: Readonly<Record<string, string>> = {}, from = "kiam", env = {}) {
@@ -31,8 +31,7 @@ spec:
 const full = quiet.replace("ROLE", `${BASE}web`);
 
 async function folder(context: TestContext): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), "podrole-test-"));
-  context.after(() => rm(directory, { recursive: true, force: true }));
+  const directory = createTemporaryDirectory(context);
   return directory;
 }
 

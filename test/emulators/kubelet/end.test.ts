@@ -7,18 +7,8 @@ import { test } from "node:test";
 import type { RunningPod } from "../../../emulators/kubelet/node.ts";
 import type { Container } from "../../../src/kubernetes/objects.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
-import {
-  containerOf,
-  createHarness,
-  freePort,
-  isAlive,
-  isRunning,
-  podOf,
-  SHARED,
-  shell,
-  UID,
-  waitingReason,
-} from "./harness.ts";
+import { freePort } from "../../loopback.ts";
+import { containerOf, createHarness, isAlive, isRunning, podOf, SHARED, shell, UID, waitingReason } from "./harness.ts";
 
 const MESSAGES: readonly {
   readonly name: string;

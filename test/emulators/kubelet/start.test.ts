@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { freePort, freePorts } from "../../loopback.ts";
 import {
   containerOf,
   createHarness,
-  freePort,
   gatedSidecar,
   isRunning,
   podOf,
@@ -121,7 +121,8 @@ test("run() starts the next container when the postStart hook of the one before 
 
 test("run() shifts the ports of the sidecar by an offset, so that two pods run side by side", async (t) => {
   const { node, directory } = await createHarness(t);
-  const [base, first, second] = [20_000, await freePort(), await freePort()];
+  const base = 20_000;
+  const [first, second] = await freePorts();
   const uids = [UID, UID.replace(/1$/, "2")];
   for (const [n, port] of [first, second].entries()) {
     const pod = podOf({ volumes: [SHARED], initContainers: [gatedSidecar("podrole-sidecar", base)] }, uids[n]);

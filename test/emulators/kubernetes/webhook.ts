@@ -1,13 +1,13 @@
 // A mutating webhook for tests: real HTTPS, with a CA that the configuration names.
 import { createPublicKey } from "node:crypto";
 import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import type { TestContext } from "node:test";
 import type { KubeObject } from "../../../emulators/kubernetes/objects.ts";
 import { createAuthority, issueCertificate } from "../../../src/pki/certificate.ts";
 import { generateKeyPem } from "../../../src/pki/keys.ts";
 import { HOUR_MS } from "../../../src/runtime/clock.ts";
+import { listenOnLoopback } from "../../loopback.ts";
 
 export interface ReviewRequest {
   readonly uid: string;
@@ -50,12 +50,7 @@ export async function startWebhook(test: TestContext, decide: Decide): Promise<T
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(answer));
     });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  test.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const address = `127.0.0.1:${await listenOnLoopback(test, server)}`;
   const caBundle = Buffer.from(authority.certificatePem).toString("base64");
   return { seen, address, fields: { clientConfig: { url: `https://${address}/mutate`, caBundle } } };
 }

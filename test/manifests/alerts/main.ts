@@ -2,17 +2,16 @@
 // fire in one scenario and not in the other. Without promtool this fails and names the missing package.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import { parse, stringify } from "yaml";
 import { ROOT } from "../../files.ts";
+import { createTemporaryDirectory } from "../../temporary-files.ts";
 import { type AlertCase, CASES } from "./cases.ts";
 
 const RULES = join(ROOT, "manifests/dashboards/alerts.yaml");
-const directory = mkdtempSync(join(tmpdir(), "podrole-alerts-"));
-after(() => rmSync(directory, { recursive: true }));
+const directory = createTemporaryDirectory({ after });
 
 interface Rule {
   readonly alert: string;

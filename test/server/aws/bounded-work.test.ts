@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { exec } from "node:child_process";
 import { once } from "node:events";
 import { createServer, get } from "node:http";
-import type { AddressInfo } from "node:net";
 import { suite, type TestContext, test } from "node:test";
 import { createBoundedWork } from "../../../src/server/aws/bounded-work.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
+import { listenOnLoopback } from "../../loopback.ts";
 
 const TIMEOUT_MS = 10_000;
 
@@ -23,13 +23,7 @@ async function startSilentServer(context: TestContext) {
     counts.requests += 1;
     request.socket.once("close", () => counts.closed++);
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  context.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const url = `http://127.0.0.1:${await listenOnLoopback(context, server)}/`;
   const request = () => new Promise<string>((resolve) => void get(url).on("error", (error) => resolve(error.name)));
   return { counts, request, server };
 }

@@ -1,10 +1,7 @@
 // The sources of the server's own credentials, each as real as one machine allows, and how each of them fails.
 import { generateKeyPairSync } from "node:crypto";
-import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { signJwt } from "../../../emulators/jwt.ts";
@@ -12,6 +9,8 @@ import { createStsEmulator, type StsEmulator } from "../../../emulators/sts/emul
 import { systemClock as clock, MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { createSts, type Sts } from "../../../src/server/aws/sts.ts";
 import { startInstanceMetadata } from "../../fakes/instance-metadata.ts";
+import { listenOnLoopback } from "../../loopback.ts";
+import { createTemporaryDirectory } from "../../temporary-files.ts";
 import { withEnvironment } from "../environment.ts";
 
 const REGION = "eu-central-1";
@@ -41,7 +40,7 @@ export interface Fixture {
 export async function setUp(context: TestContext, own: Source["options"] = () => ({})): Promise<Fixture> {
   context.mock.timers.enable({ apis: ["Date"], now: Date.UTC(2026, 0, 15, 12) });
   withEnvironment(context, {});
-  const directory = mkdtempSync(join(tmpdir(), "podrole-own-"));
+  const directory = createTemporaryDirectory(context);
   const emulator = createStsEmulator(
     { clock },
     {
@@ -65,7 +64,6 @@ export async function setUp(context: TestContext, own: Source["options"] = () =>
   context.after(async () => {
     sts.close();
     await emulator.close();
-    rmSync(directory, { recursive: true });
   });
   let sessions = 0;
   return {
@@ -298,14 +296,9 @@ async function containerEndpoint({ context, directory, session }: Fixture, lifeM
     response.writeHead(200, { "content-type": "application/json" });
     response.end(JSON.stringify({ ...rest, Token, AccountId: "123456789012" }));
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  context.after(() => {
-    server.close();
-    server.closeAllConnections();
-  });
+  const port = await listenOnLoopback(context, server);
   withEnvironment(context, {
-    AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/credentials`,
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${port}/v1/credentials`,
     AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE: join(directory, "token"),
   });
   return rotate;

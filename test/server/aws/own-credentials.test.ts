@@ -3,13 +3,13 @@
 // and must be fetched again before they expire; if a source fails, pods get a retryable error.
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { PodroleError } from "../../../src/protocol/errors.ts";
 import { MINUTE_MS } from "../../../src/runtime/clock.ts";
 import { createOwnCredentials } from "../../../src/server/aws/own-credentials.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
+import { listenOnLoopback } from "../../loopback.ts";
 import { withEnvironment } from "../environment.ts";
 import { type Fixture, ORDERS, SOURCES, setUp } from "./credential-sources.ts";
 
@@ -75,9 +75,7 @@ test("createSts() lists every source that was tried when a second call joins a s
     second ??= sts.assumeRole(ORDERS);
     response.writeHead(400).end("{}");
   });
-  await new Promise<void>((resolve) => void endpoint.listen(0, "127.0.0.1", resolve));
-  context.after(() => endpoint.close());
-  const { port } = endpoint.address() as AddressInfo;
+  const port = await listenOnLoopback(context, endpoint);
   withEnvironment(context, { AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${port}/` });
   const causeOf = (call: Promise<unknown> | undefined) =>
     call?.then(
@@ -99,14 +97,8 @@ async function stallingEndpoint({ context, session }: Fixture) {
     const { token: Token, ...rest } = session();
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ ...rest, Token }));
   });
-  await new Promise<void>((resolve) => void endpoint.listen(0, "127.0.0.1", resolve));
-  context.after(() => {
-    endpoint.close();
-    endpoint.closeAllConnections();
-  });
-  withEnvironment(context, {
-    AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${(endpoint.address() as AddressInfo).port}/`,
-  });
+  const port = await listenOnLoopback(context, endpoint);
+  withEnvironment(context, { AWS_CONTAINER_CREDENTIALS_FULL_URI: `http://127.0.0.1:${port}/` });
   return state;
 }
 

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { createServer, type OutgoingHttpHeaders } from "node:http";
-import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { PodroleError } from "../../../src/protocol/errors.ts";
 import { type Clock, systemClock as clock } from "../../../src/runtime/clock.ts";
 import { createSts } from "../../../src/server/aws/sts.ts";
+import { listenOnLoopback } from "../../loopback.ts";
 import { REGION, SERVER, startEmulatedSts } from "./emulated-sts.ts";
 
 const roleArn = (name: string) => `arn:aws:iam::123456789012:role/${name}`;
@@ -164,18 +163,12 @@ async function behindProxy(
     counts.calls += 1;
     response.writeHead(status, { "content-type": "text/xml", ...headers }).end(body);
   });
-  proxy.listen(0, "127.0.0.1");
-  await once(proxy, "listening");
-  const endpoint = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const endpoint = `http://127.0.0.1:${await listenOnLoopback(context, proxy)}`;
   const sts = createSts(
     { clock: own },
     { region: REGION, endpoint, ...PLAIN, hopRoleArn: undefined, timeoutMs: 5_000 },
   );
-  context.after(() => {
-    sts.close();
-    proxy.close();
-    proxy.closeAllConnections();
-  });
+  context.after(() => sts.close());
   return { counts, sts };
 }
 

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, rm, rmdir, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { splitBundle } from "../../../src/pki/bundle.ts";
@@ -9,10 +8,10 @@ import { HOUR_MS } from "../../../src/runtime/clock.ts";
 import { trustFromFiles } from "../../../src/server/trust/trust-files.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
+import { createTemporaryDirectory } from "../../temporary-files.ts";
 
 async function setUp(context: TestContext) {
-  const directory = await mkdtemp(join(tmpdir(), "podrole-test-"));
-  context.after(() => rm(directory, { recursive: true, force: true }));
+  const directory = createTemporaryDirectory(context);
   const clock = createFakeClock();
   const [certificateFile, keyFile] = [join(directory, "ca.crt"), join(directory, "ca.key")];
   const { log, lines } = createKeptLog();

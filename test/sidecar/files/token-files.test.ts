@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { type AuthorizationTokens, hashOf } from "../../../src/sidecar/authorization-tokens.ts";
 import { prepareTokens, replaceTokens, takeUnusedTokens } from "../../../src/sidecar/files/token-files.ts";
+import { createTemporaryDirectory } from "../../temporary-files.ts";
 
 async function createDirectory(t: TestContext): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), "podrole-tokens-"));
-  t.after(() => rm(directory, { recursive: true }));
+  const directory = createTemporaryDirectory(t);
   return directory;
 }
 

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, request } from "node:http";
-import type { AddressInfo } from "node:net";
 import { type TestContext, test } from "node:test";
 import type { ErrorCode, ErrorInfo } from "../../../src/protocol/errors.ts";
 import { createChanges } from "../../../src/runtime/changes.ts";
@@ -10,6 +9,7 @@ import { createHeldRequests } from "../../../src/sidecar/http/held-requests.ts";
 import { type CodedReply, textReply } from "../../../src/sidecar/http/replies.ts";
 import type { Renewal } from "../../../src/sidecar/renewal/outcome.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
+import { listenOnLoopback } from "../../loopback.ts";
 
 const HOLD_MS = 900;
 const GRANTED: CodedReply = { reply: textReply(200, "credentials"), code: "OK" };
@@ -47,12 +47,11 @@ async function setUp(t: TestContext) {
     held.hold(0, response, () => (state.granted ? GRANTED : undefined));
     server.emit("held");
   });
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  t.after(() => server.close());
+  const port = await listenOnLoopback(t, server);
 
   /** Sends a request, and resolves once it is held or answered. */
   async function send() {
-    const outgoing = request({ port: (server.address() as AddressInfo).port, agent: false }).end();
+    const outgoing = request({ port, agent: false }).end();
     const answered = once(outgoing, "response").then(async ([response]: IncomingMessage[]) => {
       const { statusCode, headers } = response as IncomingMessage;
       return { status: statusCode, retryAfter: headers["retry-after"], body: (await response?.toArray())?.join("") };

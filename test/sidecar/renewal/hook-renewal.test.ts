@@ -1,9 +1,8 @@
 // Both sides of the socket between podrole-sidecar and its postStart hook.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,13 +10,13 @@ import { createHookRenewal, type OfferDeps, offerRenewal } from "../../../src/si
 import type { Renewal } from "../../../src/sidecar/renewal/outcome.ts";
 import { createFakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
+import { createTemporaryDirectory } from "../../temporary-files.ts";
 
 const RENEWED: Renewal = { outcome: "renewed" };
 const never = () => new AbortController().signal;
 
 async function setUp(t: TestContext) {
-  const identityDirectory = await mkdtemp(join(tmpdir(), "podrole-hook-"));
-  t.after(() => rm(identityDirectory, { recursive: true, force: true }));
+  const identityDirectory = createTemporaryDirectory(t);
   const clock = createFakeClock();
   const { log, lines } = createKeptLog();
   const written: string[] = [];

@@ -1,9 +1,8 @@
 // Renewals against a server with real gRPC, TLS and certificates; assertions read the pod's identity directory.
 import assert from "node:assert/strict";
 import { X509Certificate } from "node:crypto";
-import { once } from "node:events";
 import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer } from "node:net";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { beforeEach, type TestContext, test } from "node:test";
 import { joinBundle } from "../../../src/pki/bundle.ts";
@@ -16,6 +15,7 @@ import { renew } from "../../../src/sidecar/renewal/renew.ts";
 import type { SidecarSettings } from "../../../src/sidecar/settings.ts";
 import { createFakeClock, type FakeClock } from "../../fakes/clock.ts";
 import { createKeptLog } from "../../fakes/log.ts";
+import { listenOnLoopback } from "../../loopback.ts";
 import { createTestPod } from "../fake-pod.ts";
 import { granted, refused, shareFakeServer, startFakeServer } from "../fake-server.ts";
 
@@ -44,11 +44,11 @@ async function setUp(t: TestContext, changes: Partial<SidecarSettings> = {}) {
 }
 
 /** A port that closes each connection before TLS; resolves with its number. */
-async function listenAndClose(t: TestContext): Promise<number> {
-  const listener = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
-  t.after(() => listener.close());
-  await once(listener, "listening");
-  return (listener.address() as AddressInfo).port;
+function listenAndClose(t: TestContext): Promise<number> {
+  return listenOnLoopback(
+    t,
+    createServer((socket) => socket.destroy()),
+  );
 }
 
 test("renew() proves the pod, receives credentials for every container, and stores them in files of mode 0600", async (t) => {

@@ -1,13 +1,12 @@
 // Admission records that anyone who reaches the webhook may have caused: believed only if the API server's log has them.
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, suite, test } from "node:test";
+import { writeFile } from "node:fs/promises";
+import { after, suite, test } from "node:test";
 import { trustOf } from "../../../../src/operations/audit/answers/caller-trust.ts";
 import { createApiJoin, readApiEvent } from "../../../../src/operations/audit/records/api-events.ts";
 import { readRecord } from "../../../../src/operations/audit/records/podrole-records.ts";
 import { partOf, runAudit } from "../../../cli/commands/run-audit.ts";
+import { writeTemporaryFile } from "../../../temporary-files.ts";
 import { admission, creation, credentials, linesOf } from "../samples.ts";
 
 const PROVEN = { caller: "api-server" };
@@ -53,15 +52,8 @@ suite("trustOf()", () => {
 });
 
 suite("podrole audit", () => {
-  let directory: string;
-  let apiAuditLog: string;
-  before(async () => {
-    directory = await mkdtemp(join(tmpdir(), "podrole-audit-"));
-    apiAuditLog = join(directory, "api.log");
-    const refused = creation({ annotations: { "pods.podrole.io/request": "r-2" } });
-    await writeFile(apiAuditLog, linesOf([creation(), refused]));
-  });
-  after(() => rm(directory, { recursive: true, force: true }));
+  const refused = creation({ annotations: { "pods.podrole.io/request": "r-2" } });
+  const apiAuditLog = writeTemporaryFile({ after }, "api.log", linesOf([creation(), refused]));
 
   const creator = (row: Record<string, unknown> | undefined) => {
     const { user, caller } = partOf(row, "admission");
@@ -102,13 +94,12 @@ suite("podrole audit", () => {
 
   const LATER = { request: "r-2", user: "statefulset-controller", time: "2026-11-26T08:00:01.000Z" };
 
-  test("who: an admitted pod that the API server then refused names no creator", async () => {
-    const log = join(directory, "rivals.log");
+  test("who: an admitted pod that the API server then refused names no creator", async (context) => {
     const rival = { annotations: { "pods.podrole.io/request": "r-2" }, user: { username: LATER.user } };
     const conflict = { ...rival, responseStatus: { code: 409, reason: "AlreadyExists" } };
     for (const caller of [{}, PROVEN]) {
       const records = [admission(caller), admission({ ...caller, ...LATER })];
-      await writeFile(log, linesOf([creation(), creation(conflict)]));
+      const log = writeTemporaryFile(context, "rivals.log", linesOf([creation(), creation(conflict)]));
       const [user] = creator((await who({ ...JSON_OUT, apiAuditLog: log }, records)).json()[0]);
       assert.equal(user, "alice@example.com");
       await writeFile(log, linesOf([creation(), creation(rival)]));

@@ -1,12 +1,7 @@
 // The pod of --imds: the API server accepts it, and it is deleted whatever happens.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { promisify } from "node:util";
 import { createKubernetesEmulator } from "../../../../emulators/kubernetes/emulator.ts";
@@ -15,6 +10,8 @@ import { ApiError } from "../../../../src/kubernetes/errors.ts";
 import { probeMetadata, probeScript, readAnswer } from "../../../../src/operations/check/collect/metadata-probe.ts";
 import { systemClock } from "../../../../src/runtime/clock.ts";
 import { createFakeClock } from "../../../fakes/clock.ts";
+import { listenOnLoopback } from "../../../loopback.ts";
+import { writeTemporaryFile } from "../../../temporary-files.ts";
 
 const OPTIONS = { namespace: "shop", image: "registry.example/podrole-server:1" };
 
@@ -23,14 +20,11 @@ async function cluster(context: TestContext) {
   await emulator.listen();
   emulator.store.create("namespaces", { metadata: { name: "shop" } });
   emulator.store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
-  const directory = await mkdtemp(join(tmpdir(), "podrole-metadata-"));
-  const kubeconfigPath = join(directory, "kubeconfig");
-  await writeFile(kubeconfigPath, emulator.kubeconfig(), { mode: 0o600 });
+  const kubeconfigPath = writeTemporaryFile(context, "kubeconfig", emulator.kubeconfig());
   const kubernetes = createOperatorKubernetes({ kubeconfigPath });
   context.after(async () => {
     await kubernetes.close();
     await emulator.close();
-    await rm(directory, { recursive: true, force: true });
   });
   const created: { readonly metadata: object; readonly type: string }[] = [];
   emulator.store.onChange(({ plural, type, object }) => {
@@ -104,10 +98,7 @@ async function tryService(context: TestContext, { put, get }: { put: number | "l
     if (status === "lost") request.socket.destroy();
     else response.writeHead(status).end();
   });
-  service.listen(0, "127.0.0.1");
-  await once(service, "listening");
-  context.after(() => service.close());
-  const script = probeScript(`http://127.0.0.1:${(service.address() as AddressInfo).port}`);
+  const script = probeScript(`http://127.0.0.1:${await listenOnLoopback(context, service)}`);
   const { stdout } = await promisify(execFile)(process.execPath, ["-e", script]);
   return readAnswer(stdout).answer;
 }
