@@ -1,26 +1,15 @@
 // podrole aws as a command, against the API server emulator.
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
-import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import { awsAction } from "../../../src/cli/commands/aws.ts";
-import { systemClock as clock } from "../../../src/runtime/clock.ts";
+import type { Flags } from "../../../src/cli/terminal.ts";
 import { COMMON, deployment, NAMESPACE } from "../../operations/check/healthy.ts";
-import { createTerminal } from "../terminal.ts";
+import { startOperatorCluster } from "./operator-cluster.ts";
 
 const SERVER = "arn:aws:iam::123456789012:role/podrole-server";
 
 async function cluster(context: TestContext, isInstalled = true) {
-  const kubernetes = createKubernetesEmulator({ clock });
-  await kubernetes.listen();
-  const directory = await mkdtemp(join(tmpdir(), "podrole-aws-"));
-  context.after(async () => {
-    await kubernetes.close();
-    await rm(directory, { recursive: true, force: true });
-  });
-  const { store } = kubernetes;
+  const { store, runAction } = await startOperatorCluster(context);
   store.create("namespaces", { metadata: { name: "podrole" } });
   store.create("namespaces", structuredClone(NAMESPACE));
   store.create("serviceaccounts", { metadata: { name: "default", namespace: "shop" } });
@@ -31,13 +20,7 @@ async function cluster(context: TestContext, isInstalled = true) {
       metadata: { name, namespace: "shop", annotations: { "iam.amazonaws.com/role": role } },
       spec: { containers: [{ name: "app", image: "app:1" }] },
     });
-  const run = async (flags: Readonly<Record<string, string>> = {}) => {
-    const kubeconfig = join(directory, "kubeconfig");
-    await writeFile(kubeconfig, kubernetes.kubeconfig(), { mode: 0o600 });
-    const terminal = createTerminal();
-    const exitCode = await awsAction(terminal, { kubeconfig, ...flags }, ["principal" in flags ? "trust" : "policy"]);
-    return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
-  };
+  const run = (flags: Flags = {}) => runAction(awsAction, ["principal" in flags ? "trust" : "policy"], flags);
   return { addPod, run };
 }
 

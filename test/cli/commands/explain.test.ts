@@ -1,39 +1,22 @@
 // podrole explain as a command, against the API server emulator.
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
-import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import { explainAction } from "../../../src/cli/commands/explain.ts";
+import type { Flags } from "../../../src/cli/terminal.ts";
 import type { Explanation } from "../../../src/operations/explain/explanation.ts";
-import { systemClock as clock } from "../../../src/runtime/clock.ts";
 import { barePod, createInstalledObjects, injectedPod, NAMESPACE } from "../../operations/check/healthy.ts";
+import { writeTemporaryFile } from "../../temporary-files.ts";
 import { createTerminal } from "../terminal.ts";
+import { type OperatorOptions, startOperatorCluster } from "./operator-cluster.ts";
 
 async function cluster(context: TestContext) {
-  const kubernetes = createKubernetesEmulator({ clock });
-  await kubernetes.listen();
-  const directory = await mkdtemp(join(tmpdir(), "podrole-explain-"));
-  context.after(async () => {
-    await kubernetes.close();
-    await rm(directory, { recursive: true, force: true });
-  });
-  const { store } = kubernetes;
+  const { kubernetes, store, runAction } = await startOperatorCluster(context);
   createInstalledObjects(store);
-  const run = async (
-    words: readonly string[],
-    flags: Readonly<Record<string, string>> = {},
-    { stdin = "", username }: { readonly stdin?: string; readonly username?: string } = {},
-  ) => {
-    const kubeconfig = join(directory, "kubeconfig");
-    await writeFile(kubeconfig, kubernetes.kubeconfig(username), { mode: 0o600 });
-    const terminal = createTerminal({ stdin });
-    const given = { kubeconfig, namespace: "shop", output: "json", ...flags };
-    const exitCode = await explainAction(terminal, given, words);
-    const out = terminal.said.out();
-    const said = given.output === "json" && out !== "" ? (JSON.parse(out) as Explanation[]) : [];
-    return { exitCode, out, err: terminal.said.err(), said };
+  const run = async (args: readonly string[], flags: Flags = {}, options?: OperatorOptions) => {
+    const given = { namespace: "shop", output: "json", ...flags };
+    const ended = await runAction(explainAction, args, given, options);
+    const said = given.output === "json" && ended.out !== "" ? (JSON.parse(ended.out) as Explanation[]) : [];
+    return { ...ended, said };
   };
   return { kubernetes, store, run };
 }
@@ -87,11 +70,9 @@ suite("explainAction()", () => {
   test("reads the namespace of the kubeconfig's context, as kubectl does", async (context) => {
     const { kubernetes, store, run } = await cluster(context);
     store.create("deployments", web("shop-orders"));
-    const directory = await mkdtemp(join(tmpdir(), "podrole-explain-"));
-    context.after(() => rm(directory, { recursive: true, force: true }));
-    const path = join(directory, "kubeconfig");
-    await writeFile(
-      path,
+    const path = writeTemporaryFile(
+      context,
+      "kubeconfig",
       kubernetes.kubeconfig().replace('"cluster": "emulator",', '"cluster": "emulator", "namespace": "shop",'),
     );
     const terminal = createTerminal();

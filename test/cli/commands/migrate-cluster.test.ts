@@ -1,13 +1,11 @@
 // podrole migrate against an API server: the report is the same as from an export.
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { migrateAction } from "../../../src/cli/commands/migrate.ts";
-import { startApi } from "../../emulators/kubernetes/harness.ts";
+import type { Flags } from "../../../src/cli/terminal.ts";
 import { BASE, clusterExport, KIAM } from "../../operations/migrate/cluster-export.ts";
 import { createTerminal } from "../terminal.ts";
+import { startOperatorCluster } from "./operator-cluster.ts";
 
 const RESOURCES: Readonly<Record<string, string>> = {
   Namespace: "namespaces",
@@ -21,7 +19,7 @@ const RESOURCES: Readonly<Record<string, string>> = {
 
 /** Runs the command as a user who may list these resources, or everything. */
 async function cluster(context: TestContext, mayList?: readonly string[]) {
-  const { emulator } = await startApi(context);
+  const { kubernetes: emulator, runAction } = await startOperatorCluster(context);
   const username = mayList === undefined ? undefined : "jane";
   const version = { nonResourceURLs: ["/version"], verbs: ["get"] };
   if (mayList) {
@@ -34,15 +32,7 @@ async function cluster(context: TestContext, mayList?: readonly string[]) {
     const isThere = kind === "Namespace" && emulator.store.find(plural, undefined, name) !== undefined;
     emulator.store[isThere ? "replace" : "create"](plural, structuredClone(object));
   }
-  const directory = await mkdtemp(join(tmpdir(), "podrole-test-"));
-  context.after(() => rm(directory, { recursive: true, force: true }));
-  const kubeconfig = join(directory, "kubeconfig");
-  await writeFile(kubeconfig, emulator.kubeconfig(username), { mode: 0o600 });
-  return async (flags: Readonly<Record<string, string>> = {}) => {
-    const terminal = createTerminal({ env: { HOME: directory } });
-    const exitCode = await migrateAction(terminal, { kubeconfig, ...flags }, ["kiam"]);
-    return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
-  };
+  return (flags?: Flags) => runAction(migrateAction, ["kiam"], flags, { username });
 }
 
 suite("migrateAction() of a cluster", () => {

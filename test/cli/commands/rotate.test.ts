@@ -1,17 +1,14 @@
 // podrole rotate as a command, with restricted rights: its output and its exit codes.
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
-import { createKubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import { rotateAction } from "../../../src/cli/commands/rotate.ts";
+import type { Flags } from "../../../src/cli/terminal.ts";
 import type { RotationStatus } from "../../../src/operations/rotate/status.ts";
 import { encodeAuthorities, planRotation } from "../../../src/pki/authorities.ts";
 import { systemClock as clock, HOUR_MS } from "../../../src/runtime/clock.ts";
 import { toBase64 } from "../../fakes/secret-data.ts";
 import { deployment } from "../../operations/check/healthy.ts";
-import { createTerminal } from "../terminal.ts";
+import { startOperatorCluster } from "./operator-cluster.ts";
 
 const ROTATION = { commonName: "podrole CA", lifetimeMs: 8760 * HOUR_MS, leafLifetimeMs: HOUR_MS };
 const RIGHTS = [
@@ -20,26 +17,13 @@ const RIGHTS = [
 ];
 
 async function cluster(context: TestContext) {
-  const kubernetes = createKubernetesEmulator({ clock });
-  await kubernetes.listen();
-  const directory = await mkdtemp(join(tmpdir(), "podrole-rotate-"));
-  context.after(async () => {
-    await kubernetes.close();
-    await rm(directory, { recursive: true, force: true });
-  });
-  const { store } = kubernetes;
+  const { kubernetes, store, runAction } = await startOperatorCluster(context);
   store.create("namespaces", { metadata: { name: "podrole" } });
   store.create("deployments", { ...deployment("server") });
   const slots = encodeAuthorities(planRotation(undefined, clock.now(), ROTATION).authorities);
   const data = toBase64(slots);
   store.create("secrets", { metadata: { name: "podrole-ca", namespace: "podrole" }, data });
-  const run = async (step: string, flags: Readonly<Record<string, string>> = {}, username?: string) => {
-    const kubeconfig = join(directory, "kubeconfig");
-    await writeFile(kubeconfig, kubernetes.kubeconfig(username), { mode: 0o600 });
-    const terminal = createTerminal();
-    const exitCode = await rotateAction(terminal, { kubeconfig, ...flags }, [step]);
-    return { exitCode, out: terminal.said.out(), err: terminal.said.err() };
-  };
+  const run = (step: string, flags?: Flags, username?: string) => runAction(rotateAction, [step], flags, { username });
   const secretVersion = () => store.get("secrets", "podrole", "podrole-ca").metadata.resourceVersion;
   return { kubernetes, store, run, secretVersion };
 }
@@ -76,7 +60,10 @@ suite("rotateAction()", () => {
     const version = secretVersion();
     const early = await run("activate");
     assert.equal(early.exitCode, 1);
-    assert.match(early.err, /^podrole rotate activate: cannot activate: the next CA was published too recently: wait 70 minutes/);
+    assert.match(
+      early.err,
+      /^podrole rotate activate: cannot activate: the next CA was published too recently: wait 70 minutes/,
+    );
     assert.equal(secretVersion(), version);
     const forced = await run("activate", { force: "true" });
     assert.equal(forced.exitCode, 0);
