@@ -2,24 +2,16 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { until } from "../../emulators/until.ts";
-import { type BudgetLimits, type CloseReason, createBudget } from "../../src/runtime/budget.ts";
+import { type CloseReason, createBudget } from "../../src/runtime/budget.ts";
 import { addressOf, type CallerRules, limitHttp, nodeTimeouts } from "../../src/runtime/budget-http.ts";
 import { createFakeClock } from "../fakes/clock.ts";
+import { listenOnLoopback } from "../loopback.ts";
+import { SMALL_LIMITS } from "./small-limits.ts";
 
-const LIMITS: BudgetLimits = {
-  connections: 4,
-  bytes: 1_000,
-  requests: 4,
-  requestsPerConnection: 1,
-  headersMs: 5_000,
-  bodyMs: 5_000,
-  callMs: 5_000,
-  keepAliveMs: 5_000,
-  sweepMs: 1_000,
-};
+const LIMITS = SMALL_LIMITS;
 
 async function start(context: TestContext, callers: CallerRules = {}) {
   const clock = createFakeClock();
@@ -33,13 +25,7 @@ async function start(context: TestContext, callers: CallerRules = {}) {
     if (request.url !== "/held") request.on("end", () => response.end("done"));
   });
   const requests = limitHttp(server, budget, callers);
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  context.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOnLoopback(context, server);
   const open = async (text: string) => {
     const socket = connect(port, "127.0.0.1").on("error", () => {});
     await once(socket, "connect");

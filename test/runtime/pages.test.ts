@@ -3,21 +3,12 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
 import { type TestContext, test } from "node:test";
-import type { BudgetLimits, CloseReason } from "../../src/runtime/budget.ts";
+import type { CloseReason } from "../../src/runtime/budget.ts";
 import { createPages } from "../../src/runtime/pages.ts";
 import { createFakeClock } from "../fakes/clock.ts";
+import { SMALL_LIMITS } from "./small-limits.ts";
 
-const LIMITS: BudgetLimits = {
-  connections: 8,
-  bytes: 1_000,
-  requests: 8,
-  requestsPerConnection: 1,
-  headersMs: 5_000,
-  bodyMs: 5_000,
-  callMs: 5_000,
-  keepAliveMs: 5_000,
-  sweepMs: 1_000,
-};
+const LIMITS = { ...SMALL_LIMITS, connections: 8, requests: 8 };
 
 async function start(context: TestContext) {
   const clock = createFakeClock();
