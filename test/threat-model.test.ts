@@ -25,11 +25,19 @@ function claimsOf(text: string): readonly Claim[] {
   }));
 }
 
-/** Names of tests as they stand in the source, with the placeholders of a template. */
+/** Names of the tests in a file, as the page writes those of a template. */
 function testsIn(file: string): ReadonlySet<string> {
   if (!existsSync(join(ROOT, file))) return new Set();
   const calls = readText(file).matchAll(/\btest\(\s*(["'`])((?:\\.|(?!\1)[^\\])*)\1/gs);
-  return new Set([...calls].map(([, , name = ""]) => name.replaceAll(/\\(.)/g, "$1")));
+  return new Set([...calls].flatMap(([, , name = ""]) => readableNames(name.replaceAll(/\\(.)/g, "$1"))));
+}
+
+/** Returns a template's name with "…" for each placeholder, and with each text that the placeholder chooses between. */
+function readableNames(template: string): readonly string[] {
+  const [placeholder] = /\$\{[^}]*\}/.exec(template) ?? [];
+  if (placeholder === undefined) return [template];
+  const texts = [...placeholder.matchAll(/[?:] "([^"]*)"/g)].map(([, text = ""]) => text);
+  return ["…", ...texts].flatMap((text) => readableNames(template.replace(placeholder, () => text)));
 }
 
 const missingTests = (claims: readonly Claim[]) =>
@@ -62,6 +70,12 @@ suite("SECURITY.md: claims", () => {
       "| T-POD-1 | x | test/threat-model.test.ts: each named test exists<br>test/threat-model.test.ts: gone |";
     assert.deepEqual(missingTests(claimsOf(row)), ["T-POD-1: test/threat-model.test.ts: gone"]);
     assert.equal(missingTests(claimsOf("| T-POD-1 | x | test/gone.test.ts: x |")).length, 1);
+  });
+
+  test("a test whose name is a template is named with … or with a text that the template chooses between", () => {
+    assert.deepEqual(readableNames('f() ${ok ? "reads" : "refuses"} ${what}'), [
+      ...["f() … …", "f() reads …", "f() refuses …"],
+    ]);
   });
 
   test("an id that is named elsewhere in the page or the code is a claim's", () => {

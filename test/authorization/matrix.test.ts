@@ -29,7 +29,7 @@ const OUTLIVED: ReadonlySet<string> = new Set(["expiredOpen", "expiredResumed", 
 function testCells(id: CallId, isOurs: (caller: string) => boolean): void {
   for (const { caller, relation, verdict } of cellsOf(id).filter((cell) => isOurs(cell.caller))) {
     const { callers, relations } = CALLS[id];
-    test(`${callers[caller]?.title} → ${relations[relation]}: ${verdict}`, async () => {
+    test(`cell ${callers[caller]?.title} → ${relations[relation]}: ${verdict}`, async () => {
       assert.equal(await ASK[id](caller, relation), verdict);
     });
   }

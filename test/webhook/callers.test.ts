@@ -1,9 +1,8 @@
 // Who may call /mutate with --api-server-ca, over real TLS: certificates of the CA and of others, expired ones, other names,
 // and open connections while the file changes.
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { Agent, request } from "node:https";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, type TestContext, test } from "node:test";
 import { createAuthority } from "../../src/pki/certificate.ts";
@@ -18,6 +17,7 @@ import type { AdmissionRequest } from "../../src/webhook/review.ts";
 import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { newLeaf } from "../pki/samples.ts";
+import { createTemporaryDirectory } from "../temporary-files.ts";
 import { type Ca, type Client, clientOf, newCa } from "./client-certificates.ts";
 import { podOf, reviewOf } from "./requests.ts";
 
@@ -28,7 +28,7 @@ const OTHER = newCa("others");
 const IMPOSTOR = newCa("api server");
 
 async function openDoor(context: TestContext, { name, ca = CA }: { readonly name?: string; readonly ca?: Ca } = {}) {
-  const directory = await mkdtemp(join(tmpdir(), "podrole-callers-"));
+  const directory = createTemporaryDirectory(context);
   const caFile = join(directory, "ca.pem");
   await writeFile(caFile, ca.pem);
   const clock = createFakeClock(now);
@@ -61,7 +61,6 @@ async function openDoor(context: TestContext, { name, ca = CA }: { readonly name
     stop.abort();
     for (const agent of agents) agent.destroy();
     await app.close();
-    await rm(directory, { recursive: true, force: true });
   });
 
   /** One client with one connection, kept open between its calls. Returns the HTTP status, or the connection's error. */
@@ -142,24 +141,20 @@ suite("createCallers()", () => {
     });
   }
 
-  test("refuses an open connection once its certificate has expired", async (context) => {
-    const { connect, clock, admitted } = await openDoor(context);
-    const call = connect(clientOf(CA, "kube-apiserver", { lifeMs: HOUR_MS }));
-    assert.equal(await call(), 200);
-    await clock.advance(HOUR_MS + 2 * MINUTE_MS);
-    assert.equal(await call(), 403);
-    assert.equal(admitted.length, 1);
-  });
-
-  test("refuses an open connection once the CA of its certificate has expired", async (context) => {
-    const shortLived = newCa("short-lived", HOUR_MS);
-    const { connect, clock, admitted } = await openDoor(context, { ca: shortLived });
-    const call = connect(clientOf(shortLived, "kube-apiserver", { lifeMs: 10 * HOUR_MS }));
-    assert.equal(await call(), 200);
-    await clock.advance(HOUR_MS + 2 * MINUTE_MS);
-    assert.equal(await call(), 403);
-    assert.equal(admitted.length, 1);
-  });
+  for (const [what, lifeMs, caLifeMs] of [
+    ["its certificate", HOUR_MS, 10 * HOUR_MS],
+    ["the CA of its certificate", 10 * HOUR_MS, HOUR_MS],
+  ] as const) {
+    test(`refuses an open connection once ${what} has expired`, async (context) => {
+      const ca = newCa("its own", caLifeMs);
+      const { connect, clock, admitted } = await openDoor(context, { ca });
+      const call = connect(clientOf(ca, "kube-apiserver", { lifeMs }));
+      assert.equal(await call(), 200);
+      await clock.advance(HOUR_MS + 2 * MINUTE_MS);
+      assert.equal(await call(), 403);
+      assert.equal(admitted.length, 1);
+    });
+  }
 
   test("follows the file: another CA holds for open connections and for new ones", async (context) => {
     const { connect, clock, caFile, lines } = await openDoor(context);
