@@ -1,10 +1,11 @@
 // podrole's programs as child processes. States: starting → running → ended, by stop(), by kill(), or by itself; one that
-// does not start within 15 s is killed.
+// does not start within a minute is killed.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
-const START_TIMEOUT_MS = 15_000;
+/** A machine that starts many programs at once may need most of it. */
+const START_TIMEOUT_MS = 60_000;
 
 /** How to run podrole: the node binary and the entry of the command line. */
 export interface Runtime {
