@@ -73,5 +73,6 @@ export const AWS_ROWS: readonly FaultRow[] = [
     newcomer: "waits",
     log: { from: "sidecar", pattern: /SESSION_EXPIRED/ },
     metric: CALLS,
+    alert: "PodroleStsSessionsExpired",
   },
 ];

@@ -66,6 +66,11 @@ export const CASES: readonly AlertCase[] = [
     },
   },
   {
+    alert: "PodroleStsSessionsExpired",
+    fires: { series: { [STS("OK")]: "0+9x30", [STS("SESSION_EXPIRED")]: "0+1x30" }, at: 15 },
+    quiet: { because: "one session had expired", series: { [STS("SESSION_EXPIRED")]: "0 1x30" }, at: 15 },
+  },
+  {
     alert: "PodroleStsThrottled",
     fires: { series: { [HELD_BACK("pause")]: "0+5x30", [STS("STS_THROTTLED")]: "0+1x30" }, at: 20 },
     quiet: {
