@@ -138,7 +138,10 @@ function findCallerProblem(certificate: X509Certificate | undefined, expected: E
   return `its certificate is for ${quoted(subject ?? "")}; expected ${quoted(name)} (--api-server-name)`;
 }
 
-/** Reports whether a CA of the file issued the certificate, or a presented CA above it. All of them must be valid now. */
+/**
+ * Reports whether a CA of the file issued the certificate, or a presented CA above it. All of them must be valid now. What
+ * Node calls the issuer of a certificate is the one that the peer presented behind it; whether it signed is verified here.
+ */
 function isBelow(certificate: X509Certificate, authorities: readonly X509Certificate[], now: number): boolean {
   const usable = authorities.filter((authority) => isUsable(authority, now));
   let current: X509Certificate = certificate;
@@ -146,6 +149,7 @@ function isBelow(certificate: X509Certificate, authorities: readonly X509Certifi
     if (usable.some((authority) => isIssuedBy(current, authority))) return true;
     const { issuerCertificate } = current;
     if (issuerCertificate === undefined || !isUsable(issuerCertificate, now)) return false;
+    if (!isIssuedBy(current, issuerCertificate)) return false;
     current = issuerCertificate;
   }
   return false;

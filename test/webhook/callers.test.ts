@@ -99,6 +99,17 @@ suite("createCallers()", () => {
     });
   }
 
+  test("serves a caller whose certificate is of a CA below, which it shows", async (context) => {
+    const below = newCa("below", 10 * HOUR_MS, CA);
+    const { connect, admitted } = await openDoor(context);
+    const client = clientOf(below, "kube-apiserver");
+    assert.equal(await connect({ ...client, cert: client.cert + below.pem })(), 200);
+    assert.deepEqual(
+      admitted.map(({ caller }) => caller),
+      ["api-server"],
+    );
+  });
+
   const refused: readonly { readonly what: string; readonly client?: Client; readonly reason: string }[] = [
     { what: "no certificate", reason: "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE" },
     { what: "a certificate of another CA", client: clientOf(OTHER, "kube-apiserver"), reason: "UNABLE" },
@@ -166,6 +177,17 @@ suite("createCallers()", () => {
     assert.equal(await open(), 403);
     assert.equal(typeof (await connect(old)()), "string");
     assert.equal(await connect(next)(), 200);
+  });
+
+  test("refuses an open connection whose peer shows the new CA behind its certificate of the former one", async (context) => {
+    const { connect, clock, caFile, lines, admitted } = await openDoor(context);
+    const client = clientOf(CA, "kube-apiserver");
+    const open = connect({ ...client, cert: client.cert + OTHER.pem });
+    assert.equal(await open(), 200);
+    await writeFile(caFile, OTHER.pem);
+    await followed(clock, () => lines.some((line) => JSON.stringify(line).includes("changed")));
+    assert.equal(await open(), 403);
+    assert.equal(admitted.length, 1);
   });
 
   test("keeps the last CA while the file is absent or holds no certificate", async (context) => {

@@ -11,12 +11,16 @@ export interface Ca {
   readonly pem: string;
 }
 
-/** A CA that is valid from an hour ago, by default for 100 hours from now. */
-export function newCa(name: string, lifeMs = 100 * HOUR_MS): Ca {
+/** A CA that is valid from an hour ago, by default for 100 hours from now; self-signed, or below `issuer`. */
+export function newCa(name: string, lifeMs = 100 * HOUR_MS, issuer?: Ca): Ca {
   const now = Date.now();
   const key = newKey("prime256v1");
   const times = { notBefore: now - HOUR_MS, notAfter: now + lifeMs };
-  return { name, key, pem: oddCertificate({ name, key, extensions: [caConstraints()], ...times }) };
+  return {
+    name,
+    key,
+    pem: oddCertificate({ name, key, ...(issuer && { issuer }), extensions: [caConstraints()], ...times }),
+  };
 }
 
 export interface Client {
