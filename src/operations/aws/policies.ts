@@ -44,7 +44,15 @@ const byActions = (roles: readonly UsedRole[]) => Map.groupBy(roles, ({ actions 
 
 function callerStatement(roles: readonly UsedRole[]): object {
   const [{ actions }] = roles as [UsedRole];
-  return { Effect: "Allow", Action: oneOrAll(actions), Resource: oneOrAll(roles.map(({ role }) => role.arn)) };
+  return { Effect: "Allow", Action: oneOrAll(actions), Resource: oneOrAll(roles.map(({ role }) => literal(role.arn))) };
+}
+
+/**
+ * Returns a text that IAM compares as it is. A path may contain the characters that are wildcards and variables in a
+ * policy. (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars)
+ */
+function literal(arn: string): string {
+  return arn.replaceAll(/[*?$]/g, (character) => `\${${character}}`);
 }
 
 function documentOf(statements: readonly object[]): PolicyDocument {

@@ -49,6 +49,22 @@ suite("callerPolicies()", () => {
     ]);
   });
 
+  test("writes the wildcards and the variables of a role's path as text, so that the policy allows only this role", () => {
+    const permitted = { "iam.amazonaws.com/permitted": ".*" };
+    const pods = cluster(
+      ...["*/a", "?/b", `\${aws:PrincipalTag/t}/c`].map((role) => ({ "iam.amazonaws.com/role": role })),
+    );
+    const namespaces = [{ metadata: { name: "shop", annotations: permitted } }];
+    const [policy] = callerPolicies(usedRoles({ ...pods, namespaces }, settings()).roles);
+    assert.deepEqual(policy?.document.Statement, [
+      {
+        Effect: "Allow",
+        Action: "sts:AssumeRole",
+        Resource: [`${BASE}\${$}{aws:PrincipalTag/t}/c`, `${BASE}\${*}/a`, `${BASE}\${?}/b`],
+      },
+    ]);
+  });
+
   test("leaves out a role that podrole refuses, and says why", () => {
     const payroll = { "iam.amazonaws.com/role": "payroll-admin" };
     const { roles, refusals } = usedRoles(cluster(ORDERS, payroll), settings());
