@@ -46,9 +46,10 @@ function likeliestOf(candidates: readonly MatchedAdmission[], api: Joins["api"])
   const believed = judged.filter(({ caller }) => caller !== "unproven");
   const [likeliest] = believed;
   if (likeliest === undefined) return judged[0];
-  const { record, isExact } = likeliest;
+  const { record } = likeliest;
   // The webhook answers before the API server does: only the API server's log tells which of two attempts created the pod.
-  const hasRival = believed.some((other) => other.isExact === isExact && other.record.user !== record.user);
+  // An attempt with the pod's full name is no more likely than one whose name the API server generated: it may have got 409.
+  const hasRival = believed.some((other) => other.record.user !== record.user);
   const isKnown = api?.creation(record.request) !== undefined;
   return hasRival && !isKnown ? { ...likeliest, caller: "ambiguous" } : likeliest;
 }

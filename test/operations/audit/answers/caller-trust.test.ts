@@ -116,6 +116,13 @@ suite("podrole audit", () => {
     assert.deepEqual(creator((await who(JSON_OUT, forged)).json()[0]), ["alice@example.com", "api-server"]);
   });
 
+  test("who: a proven attempt with a generated pod's name leaves the creator ambiguous", async () => {
+    const real = admission({ ...PROVEN, pod: undefined, generateName: "o", user: "replicaset-controller" });
+    const attempt = admission({ ...PROVEN, ...LATER });
+    const [, caller] = creator((await who(JSON_OUT, [real, attempt])).json()[0]);
+    assert.equal(caller, "ambiguous");
+  });
+
   const refuse = { decision: "refuse", reason: "ROLE_FORBIDDEN", message: "Cannot give role" };
 
   test("refusals: separates those that are believed from those that are not", async () => {
