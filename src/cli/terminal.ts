@@ -1,4 +1,5 @@
 // What a command is given and how it ends. Only main.ts connects a Terminal to the process.
+import { visible } from "./output/text.ts";
 
 /** The process as a command sees it. */
 export interface Terminal {
@@ -23,9 +24,12 @@ export type Action = (terminal: Terminal, flags: Flags, args: readonly string[])
 /** Exit code for a command line, an input or a cluster that cannot be used. */
 const EXIT_CODE_USAGE = 2;
 
-/** Writes one line to standard error, as every command does. `command` is the name without "podrole". */
+/**
+ * Writes one line to standard error, as every command does. `command` is the name without "podrole". The text may quote
+ * manifests, objects and logs, so it cannot control the terminal.
+ */
 export function note({ err }: Pick<Terminal, "err">, command: string, text: string): void {
-  err(`podrole ${command}: ${text}\n`);
+  err(`podrole ${command}: ${visible(text)}\n`);
 }
 
 /** Notes every problem and returns exit code 2. */

@@ -2,8 +2,8 @@
 // or without a kind. Values that are not Kubernetes objects are reported as problems.
 import type { ObjectMeta } from "../../kubernetes/objects.ts";
 import { isObject } from "../../runtime/json-object.ts";
-import { type Result, success } from "../../runtime/result.ts";
-import { parseDocument, splitDocuments } from "./source-tree.ts";
+import { failure, type Result, success } from "../../runtime/result.ts";
+import { isTooDeep, parseDocument, splitDocuments, TOO_DEEP } from "./source-tree.ts";
 import { withoutNulls } from "./without-nulls.ts";
 
 /** An object with its kind and metadata; the other fields have any shape. */
@@ -48,7 +48,8 @@ export function parseObjects(text: string, origin: string): ParsedObjects {
 function readDocuments(text: string): Result<readonly unknown[]> {
   if (text.trimStart().startsWith("{")) {
     try {
-      return success([JSON.parse(text)]);
+      const value: unknown = JSON.parse(text);
+      return isTooDeep(value) ? failure(`it cannot be read: ${TOO_DEEP}`) : success([value]);
     } catch {
       // YAML may begin with "{" too, and its parser reports the position of the error.
     }

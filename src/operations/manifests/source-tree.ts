@@ -78,6 +78,16 @@ export interface SourceAlias extends Placed {
 
 /** Values that aliases repeat, in all: as far as go-yaml's own limit, which ends such a document too. */
 const MAX_ALIASED_VALUES = 400_000;
+/** Values within values; Kubernetes' own objects have fewer than 30 levels, and the functions that walk them recurse. */
+const MAX_LEVELS = 500;
+/** Why a document with more levels is not read. */
+export const TOO_DEEP = `its values are nested in more than ${MAX_LEVELS} levels; expected an object of Kubernetes`;
+
+/** Reports whether a value has more levels than can be read. */
+export function isTooDeep(value: unknown, levels = MAX_LEVELS): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isTooDeep(inner, levels - 1));
+}
 
 /**
  * Splits a stream at its lines that begin with "---", as kubectl does; joined, the parts are the text. Each part but the
@@ -91,6 +101,8 @@ export function splitDocuments(text: string): readonly string[] {
 export function parseDocument(text: string): Result<SourceNode | undefined> {
   const { document, offsetOf } = parseLoosely(text);
   const [error] = document?.errors ?? [];
+  // The parser recurses too, and reports the end of the stack as an error of the document.
+  if (error?.message.startsWith("Maximum call stack")) return failure(`it cannot be read: ${TOO_DEEP}`);
   if (error) return failure(`it is neither YAML nor JSON: ${error.message.split("\n")[0]}`);
   if (!document?.contents) return success(undefined);
   try {
@@ -171,9 +183,13 @@ function createBuilder(text: string, offsetOf: (position: number) => number) {
   const anchors = new Map<string, SourceNode>();
   const weights = new Map<SourceNode, number>();
   let aliased = 0;
+  let level = 0;
 
   function build(node: ParsedNode | null, at: number): SourceNode {
+    level += 1;
+    if (level > MAX_LEVELS) throw new UnreadableDocument(TOO_DEEP);
     const built = node === null ? missing(at) : buildNode(node, at);
+    level -= 1;
     const anchor = node !== null && !isAlias(node) ? node.anchor : undefined;
     if (anchor !== undefined) anchors.set(anchor, built);
     return built;

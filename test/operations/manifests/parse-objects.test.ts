@@ -13,6 +13,8 @@ suite("parseObjects()", () => {
     ["an empty List", '{"kind":"List","items":[]}', []],
     ["YAML that begins like JSON", "{kind: Pod}", ["Pod"]],
     ["nothing", "", []],
+    ["JSON with 499 levels", `{"kind":"Pod","spec":${"[".repeat(498)}${"]".repeat(498)}}`, ["Pod"]],
+    ["YAML with 499 levels", `kind: Pod\nspec: ${"[".repeat(498)}${"]".repeat(498)}\n`, ["Pod"]],
   ] as const) {
     test(`reads ${what}`, () => assert.deepEqual(kinds(text), expected));
   }
@@ -23,6 +25,13 @@ suite("parseObjects()", () => {
     ["an object without a kind", "kind: Pod\n---\na: 1", /^file, document 2: it has no kind/],
     ["an element of a List without a kind", "kind: List\nitems: [{}]", /^file, document 1, item 1: it has no kind/],
     ["a bomb of aliases", `a: &a [x,x,x,x,x,x,x,x,x]\n${bomb()}`, /^file: it cannot be read/],
+    ...[600, 100_000].flatMap((levels) => {
+      const nested = "[".repeat(levels) + "]".repeat(levels);
+      return [
+        [`JSON with ${levels} levels`, `{"kind":"Pod","spec":${nested}}`, /^file: it cannot be read: .* 500 levels/],
+        [`YAML with ${levels} levels`, `kind: Pod\nspec: ${nested}\n`, /^file: it cannot be read: .* 500 levels/],
+      ] as const;
+    }),
   ] as const) {
     test(`reports the place of ${what}`, () => {
       const { objects, problems } = parseObjects(text, "file");
