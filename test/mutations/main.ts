@@ -1,0 +1,58 @@
+// npm run test:mutations: makes each deliberate break of mutations.ts in a copy of the sources and runs the suites that must
+// find it. Exits with 1 if a suite passes with a break, or fails without one.
+//   --row TEXT   only breaks of files whose path contains the text
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { ROOT } from "../files.ts";
+import { MUTATIONS, type Mutation } from "./mutations.ts";
+
+const COPIED = ["src", "test", "emulators", "package.json"];
+
+function createCopy(): string {
+  const copy = mkdtempSync(join(tmpdir(), "podrole-mutations-"));
+  for (const name of COPIED) cpSync(join(ROOT, name), join(copy, name), { recursive: true });
+  symlinkSync(join(ROOT, "node_modules"), join(copy, "node_modules"));
+  return copy;
+}
+
+/** Reports whether all of the suites pass in the copy. */
+function doPass(copy: string, suites: readonly string[]): boolean {
+  const args = ["--no-warnings", "--test", "--test-timeout=120000", ...suites];
+  return spawnSync(process.execPath, args, { cwd: copy, stdio: "ignore" }).status === 0;
+}
+
+/** Returns the suites that fail with the break. */
+function suitesThatFind(copy: string, { file, find, replace, foundBy }: Mutation): readonly string[] {
+  const path = join(copy, file);
+  const original = readFileSync(path, "utf8");
+  writeFileSync(path, original.replace(find, replace));
+  try {
+    return foundBy.filter((suite) => !doPass(copy, [suite]));
+  } finally {
+    writeFileSync(path, original);
+  }
+}
+
+const { values } = parseArgs({ options: { row: { type: "string", default: "" } } });
+const chosen = MUTATIONS.filter(({ file }) => file.includes(values.row));
+const copy = createCopy();
+let missed = 0;
+try {
+  const suites = Array.from(new Set(chosen.flatMap(({ foundBy }) => foundBy)));
+  if (!doPass(copy, suites))
+    throw new RangeError("Cannot test the breaks: a suite fails without any; expected all to pass");
+  for (const mutation of chosen) {
+    const finders = suitesThatFind(copy, mutation);
+    if (finders.length === 0) missed += 1;
+    console.log(
+      `${finders.length > 0 ? "found" : "MISSED"}: ${mutation.breaks} (${mutation.file}; ${finders.join(", ")})`,
+    );
+  }
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}
+console.log(`${chosen.length - missed} of ${chosen.length} breaks found`);
+process.exitCode = missed === 0 ? 0 : 1;
