@@ -1,7 +1,7 @@
 // Bounds the calls that one port works on: those that wait for STS or the API server are many while one of these is slow. A
 // call that is refused gets SERVER_OVERLOADED with a time to retry; its TLS handshake is done, so the answer costs little.
-// States of a call: in flight → ended (the work on it is over), or refused (by its own begin(), or by that of a caller with
-// fewer calls).
+// States of a call: in flight, for one caller or later for another → ended (the work on it is over), or refused (by its own
+// begin(), or by that of a caller with fewer calls).
 import { jitter } from "../runtime/clock.ts";
 import { PodroleError } from "./errors.ts";
 
@@ -9,9 +9,16 @@ import { PodroleError } from "./errors.ts";
 export interface CallsInFlight {
   /**
    * Registers a call. If there are too many, the newest one of the caller with most is refused, which may be this one.
-   * `refuse` answers it, and is called at most once. Returns a function that ends the call.
+   * `refuse` answers it, and is called at most once.
    */
-  begin(caller: string, refuse: (error: PodroleError) => void): () => void;
+  begin(caller: string, refuse: (error: PodroleError) => void): CallInFlight;
+}
+
+/** A registered call. */
+export interface CallInFlight {
+  /** Counts the call for another caller from now on. Has no effect on a call that has ended or was refused. */
+  countFor(caller: string): void;
+  end(): void;
 }
 
 interface Call {
@@ -35,11 +42,18 @@ export function createCallsInFlight(
   const byCaller = new Map<string, Set<Call>>();
   let total = 0;
 
-  function remove(caller: string, call: Call): void {
+  function add(caller: string, call: Call): void {
+    byCaller.set(caller, (byCaller.get(caller) ?? new Set()).add(call));
+    total += 1;
+  }
+
+  /** Returns false if the call has been removed before. */
+  function remove(caller: string, call: Call): boolean {
     const calls = byCaller.get(caller);
-    if (!calls?.delete(call)) return;
+    if (!calls?.delete(call)) return false;
     total -= 1;
     if (calls.size === 0) byCaller.delete(caller);
+    return true;
   }
 
   /** The caller with most calls; of equal ones the last that began to have some. */
@@ -59,12 +73,18 @@ export function createCallsInFlight(
   }
 
   return {
-    begin(caller, refuse) {
+    begin(first, refuse) {
       const call = { refuse };
-      byCaller.set(caller, (byCaller.get(caller) ?? new Set()).add(call));
-      total += 1;
+      let caller = first;
+      add(caller, call);
       if (total > max) refuseOne();
-      return () => remove(caller, call);
+      return {
+        countFor(other) {
+          if (remove(caller, call)) add(other, call);
+          caller = other;
+        },
+        end: () => void remove(caller, call),
+      };
     },
   };
 }

@@ -30,10 +30,11 @@ export interface Peer {
  * Returns the gRPC handler of an async function, which resolves with the response or throws. The caller receives a
  * PodroleError unchanged and anything else as INTERNAL; `onFailure` receives both. `signal` aborts when nobody waits for
  * the response any more: the client has gone, its time is over, or `inFlight` has refused the call. A call whose client has
- * gone already is not begun, and what becomes of one that nobody waits for is no failure.
+ * gone already is not begun, and what becomes of one that nobody waits for is no failure. `countFor`: counts the call in
+ * flight for the caller that it has proved to be, instead of its address.
  */
 export function unary<Request, Response>(
-  handle: (request: Request, peer: Peer, signal: AbortSignal) => Promise<Response>,
+  handle: (request: Request, peer: Peer, signal: AbortSignal, countFor: (caller: string) => void) => Promise<Response>,
   onFailure: (error: PodroleError, peer: Peer) => void,
   inFlight?: CallsInFlight,
 ): handleUnaryCall<Request, Response> {
@@ -42,13 +43,13 @@ export function unary<Request, Response>(
     const peer = peerOf(call);
     const controller = new AbortController();
     call.once("cancelled", () => controller.abort());
-    const end = inFlight?.begin(withoutPort(peer.address), (error) => {
+    const counted = inFlight?.begin(withoutPort(peer.address), (error) => {
       controller.abort();
       respond(toStatus(error));
     });
     if (controller.signal.aborted) return;
-    handle(call.request, peer, controller.signal)
-      .finally(() => end?.())
+    handle(call.request, peer, controller.signal, (caller) => counted?.countFor(caller))
+      .finally(() => counted?.end())
       .then(
         (response) => {
           if (!controller.signal.aborted) respond(null, response);

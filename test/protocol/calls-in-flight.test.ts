@@ -34,14 +34,25 @@ test("createCallsInFlight() refuses the newest call of the caller with most, to 
 
 test("createCallsInFlight() has room again when a call has ended, and ends each call once", () => {
   const { begin, refused } = setUp(1);
-  const end = begin("a");
-  end();
-  end();
-  const endRefused = begin("b");
+  const ended = begin("a");
+  ended.end();
+  ended.end();
+  const refusedCall = begin("b");
   begin("c");
   assert.deepEqual(refused, ["c"]);
-  endRefused();
+  refusedCall.end();
   begin("d");
   begin("e");
   assert.deepEqual(refused, ["c", "e"]);
+});
+
+test("createCallsInFlight() counts a call for the caller that it has proved to be", () => {
+  const { begin, refused } = setUp(4);
+  for (const name of ["first", "second", "third"]) begin("address", name).countFor("hog");
+  const [ended] = [begin("address", "ended"), begin("address", "honest")];
+  assert.deepEqual(refused, ["third"], "not the newest call of the address");
+  ended?.end();
+  ended?.countFor("hog");
+  begin("address", "next");
+  assert.deepEqual(refused, ["third"], "a call that has ended is not counted again");
 });
