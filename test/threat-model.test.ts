@@ -107,6 +107,8 @@ const CALLS: Readonly<Record<string, readonly string[]>> = {
   recordEvent: ["create events"],
   // Every authenticated user may read the version (ClusterRole system:discovery).
   serverVersion: [],
+  // So may every ServiceAccount the keys (ClusterRole system:service-account-issuer-discovery).
+  getTokenKeys: [],
   // Ends connections; calls nothing.
   close: [],
 };

@@ -6,7 +6,11 @@ import { groupVersion, RESOURCES, type ResourceType } from "./resources.ts";
 const RESOURCE_VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"];
 
 /** Returns the JSON or text of a path about the server itself; undefined for any other path. */
-export function discover(path: string, version: { readonly major: string; readonly minor: string }): unknown {
+export function discover(
+  path: string,
+  version: { readonly major: string; readonly minor: string },
+  tokenKeys: object,
+): unknown {
   switch (path) {
     case "/healthz":
     case "/livez":
@@ -18,6 +22,8 @@ export function discover(path: string, version: { readonly major: string; readon
         gitVersion: `v${version.major}.${Number.parseInt(version.minor, 10)}.0`,
         platform: "linux/amd64",
       };
+    case "/openid/v1/jwks":
+      return tokenKeys;
     case "/api":
       return { kind: "APIVersions", versions: ["v1"] };
     case "/apis":

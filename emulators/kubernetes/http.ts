@@ -48,7 +48,7 @@ async function serveRequest(deps: HttpDeps, request: IncomingMessage, response: 
   const { access, audit, faults, watches } = deps;
   const receivedAt = deps.now();
   const url = new URL(request.url ?? "/", "http://localhost");
-  const discovered = discover(url.pathname, deps.version);
+  const discovered = discover(url.pathname, deps.version, deps.tokens.keys);
   const notes: AdmissionNotes = { warnings: [], annotations: {} };
   let user: UserInfo = { username: "system:anonymous", groups: ["system:unauthenticated"] };
   let info: RequestInfo | undefined;

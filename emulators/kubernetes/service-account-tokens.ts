@@ -11,6 +11,8 @@ import type { Store } from "./store.ts";
 /** The audience of requests without audiences, which grants access to the API itself. */
 export const API_AUDIENCE = "https://kubernetes.default.svc.cluster.local";
 
+const KEY_ID = "emulator";
+
 /** How long a token is valid after the deletion of its pod or beyond its time (go-jose's jwt.DefaultLeeway). */
 const LEEWAY_MS = 60_000;
 
@@ -35,6 +37,8 @@ export type Reviewed = { readonly user: UserInfo; readonly audiences: readonly s
 
 /** Issues and verifies ServiceAccount tokens. */
 export interface ServiceAccountTokens {
+  /** The public key, as a JSON Web Key Set (RFC 7517). */
+  readonly keys: object;
   sign(content: TokenContent): { readonly token: string; readonly jti: string; readonly expiresAt: number };
   review(token: string, audiences: readonly string[]): Reviewed;
 }
@@ -92,6 +96,8 @@ export function createServiceAccountTokens({
   }
 
   return {
+    keys: { keys: [{ ...publicKey.export({ format: "jwk" }), use: "sig", kid: KEY_ID, alg: "ES256" }] },
+
     sign({ namespace, serviceAccount, pod, audiences, lifetimeSeconds }) {
       const issuedAt = Math.floor(clock.now() / 1000);
       const claims: ServiceAccountClaims & Record<string, unknown> = {
@@ -109,7 +115,7 @@ export function createServiceAccountTokens({
         nbf: issuedAt,
         sub: `system:serviceaccount:${namespace}:${serviceAccount.name}`,
       };
-      return { token: signJwt(privateKey, claims, { kid: "emulator" }), jti: claims.jti, expiresAt: claims.exp * 1000 };
+      return { token: signJwt(privateKey, claims, { kid: KEY_ID }), jti: claims.jti, expiresAt: claims.exp * 1000 };
     },
 
     review(token, audiences) {

@@ -136,6 +136,8 @@ export interface ListWatch<Item> {
 /** The calls of podrole's programs. Each throws ApiError. */
 export interface Kubernetes {
   reviewToken(token: Secret, audience: string): Promise<TokenReview>;
+  /** Returns the public keys of ServiceAccount tokens that the API server publishes, as JSON Web Keys (RFC 7517). */
+  getTokenKeys(): Promise<readonly Readonly<Record<string, unknown>>[]>;
   getPod(namespace: string, name: string): Promise<Pod | undefined>;
   getNamespace(name: string): Promise<Namespace | undefined>;
   getServiceAccount(namespace: string, name: string): Promise<ServiceAccount | undefined>;

@@ -6,7 +6,7 @@ import type { OperatorResource, Resource } from "./api.ts";
 /** A request in RBAC's terms, for messages. */
 export interface RbacRequest {
   readonly verb: "get" | "list" | "watch" | "create" | "patch" | "delete";
-  readonly resource: Resource | OperatorResource | "pods/proxy" | "pods/log" | "version";
+  readonly resource: Resource | OperatorResource | "pods/proxy" | "pods/log" | "version" | "openid/v1/jwks";
   readonly namespace?: string | undefined;
   readonly name?: string | undefined;
 }

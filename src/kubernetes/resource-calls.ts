@@ -3,6 +3,7 @@
 // update.
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../runtime/clock.ts";
+import { isObject, parseObject } from "../runtime/json-object.ts";
 import { Secret, type SecretData } from "../runtime/secret.ts";
 import type {
   CreationMetadata,
@@ -15,7 +16,7 @@ import type {
 } from "./api.ts";
 import { type Calls, CONFLICT, createCalls } from "./calls.ts";
 import { toCoreEvent } from "./core-event.ts";
-import { ApiError } from "./errors.ts";
+import { ApiError, requestRejected } from "./errors.ts";
 import { createListWatch } from "./list-watch.ts";
 import type { ConfigMap, ObjectMeta } from "./objects.ts";
 import type { Requester } from "./request.ts";
@@ -42,6 +43,16 @@ export function createResourceCalls({
       const body = { apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", spec };
       const review = await calls.create<{ status?: TokenReviewStatus }>("tokenreviews", body);
       return readReview(review === "exists" ? undefined : review.status);
+    },
+
+    async getTokenKeys() {
+      const info = { verb: "get", resource: "openid/v1/jwks" } as const;
+      // A page, because the API server answers with a media type of its own and refuses a request for "application/json".
+      const { status, text } = await requester.page(info, { path: "/openid/v1/jwks" });
+      const body = parseObject(text) ?? {};
+      if (status !== 200) throw requestRejected(info, status, body);
+      const { keys } = body;
+      return Array.isArray(keys) ? keys.filter(isObject) : [];
     },
 
     getPod: (namespace, name) => calls.get("pods", name, namespace),

@@ -9,6 +9,7 @@ import { type CredentialIssuer, createCredentialIssuer } from "./issue/issue-cre
 import { createPodDirectory, type PodDirectory } from "./issue/pod-directory.ts";
 import { createSessionPolicyReader } from "./issue/session-policy-reader.ts";
 import { createReviewLimit } from "./issue/token-reviews.ts";
+import { createSignedPodReader } from "./issue/token-signature.ts";
 import { createProofVerifier, type ProvenPod } from "./issue/verify-proof.ts";
 import { measureCache } from "./observability/measure.ts";
 import type { ServerMetrics } from "./observability/metrics.ts";
@@ -93,7 +94,15 @@ function openCertificateIssuer(
     {
       clock,
       audit,
-      verifyProof: createProofVerifier({ clock, kubernetes, limitReviews: createReviewLimit() }, { audience }),
+      verifyProof: createProofVerifier(
+        {
+          clock,
+          kubernetes,
+          readSignedPod: createSignedPodReader({ clock, log, kubernetes }),
+          limitReviews: createReviewLimit({ clock }),
+        },
+        { audience },
+      ),
       authority: () => trust.poller.current().authority,
       prefetch,
     },

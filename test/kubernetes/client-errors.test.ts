@@ -156,6 +156,22 @@ test("createKubernetes(): errors about tokens and Secrets do not quote the reque
   }
 });
 
+test("getTokenKeys() accepts the media type of keys, and rejects any answer but 200", async (t) => {
+  let status = 200;
+  const { kubernetes } = await clientOf(t, ({ headers, url }, response) => {
+    // go-restful refuses requests that do not accept application/jwk-set+json.
+    const isAccepted = headers.accept?.includes("*/*") === true && url === "/openid/v1/jwks";
+    response.writeHead(isAccepted ? status : 406).end(JSON.stringify({ keys: [{ kid: "a" }, "no key"] }));
+  });
+  assert.deepEqual(await kubernetes.getTokenKeys(), [{ kid: "a" }]);
+  status = 403;
+  const error = await errorOf(kubernetes.getTokenKeys());
+  assert.match(
+    error.message,
+    /^Cannot get openid\/v1\/jwks: the Kubernetes API returned 403; expected permission to get/,
+  );
+});
+
 test("createKubernetes(): calls share connections", async (t) => {
   const { server, kubernetes } = await clientOf(t, (_request, response) => {
     response.writeHead(200).end(JSON.stringify({ metadata: { name: "web" } }));

@@ -1,5 +1,6 @@
 // The Kubernetes interface over real sockets, with permissions granted and denied.
 import assert from "node:assert/strict";
+import { createPublicKey, verify } from "node:crypto";
 import { type TestContext, test } from "node:test";
 import type { KubeObject } from "../../emulators/kubernetes/objects.ts";
 import type { Pod } from "../../src/kubernetes/objects.ts";
@@ -280,4 +281,16 @@ test("recordEvent() truncates a message that the API server would refuse", async
 test("serverVersion() reads the numbers of a distribution's version", async (t) => {
   const { connect } = await startCluster(t, { version: { major: "1", minor: "33+" } });
   assert.deepEqual(await (await connect()).serverVersion(), { major: 1, minor: 33 });
+});
+
+test("getTokenKeys() returns the keys with which tokens are signed", async (t) => {
+  const cluster = await startCluster(t);
+  const { token } = await podWithToken(cluster, "podrole.io");
+  const [jwk, ...others] = await (await cluster.connect()).getTokenKeys();
+  assert.deepEqual(others, []);
+  const [header = "", payload = "", signature = ""] = token.reveal().split(".");
+  assert.equal(JSON.parse(Buffer.from(header, "base64url").toString()).kid, jwk?.["kid"]);
+  const key = createPublicKey({ key: jwk ?? {}, format: "jwk" });
+  const encoding = { key, dsaEncoding: "ieee-p1363" } as const;
+  assert.ok(verify("sha256", Buffer.from(`${header}.${payload}`), encoding, Buffer.from(signature, "base64url")));
 });

@@ -21,7 +21,7 @@ export function findTokenProblem(
   const text = token.reveal();
   if (text === "") return "it is empty; expected a token of the pod's projected volume";
   if (!COMPACT.test(text)) return NO_TOKEN;
-  const [header, payload] = text.split(".").map(readPart);
+  const [header, payload] = text.split(".").map(readTokenPart);
   if (header === undefined || payload === undefined) return NO_TOKEN;
   const { aud, exp } = payload;
   const audiences: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
@@ -32,7 +32,7 @@ export function findTokenProblem(
 
 const NO_TOKEN = "it is not a JSON Web Token; expected a token of the pod's projected volume";
 
-/** Returns the JSON object that is encoded in base64url; undefined if there is none. */
-function readPart(text: string): Readonly<Record<string, unknown>> | undefined {
+/** Returns the JSON object that a part of a token encodes in base64url; undefined if there is none. */
+export function readTokenPart(text: string): Readonly<Record<string, unknown>> | undefined {
   return parseObject(Buffer.from(text, "base64url").toString());
 }

@@ -1,34 +1,114 @@
-// Bounds how many TokenReviews wait for the API server at the same time, in all and for one address: callers of the identity
-// port have proved nothing when they cause one. States of a review: in flight → ended (its answer, or its failure).
+// Bounds how many TokenReviews wait for the API server at the same time: callers of the identity port have proved nothing when
+// they cause one. Tokens that the API server has signed (token-signature.ts) and all other tokens have separate bounds, so that
+// strangers, who can sign nothing, cannot keep pods out, whatever address they call from.
+// States of a review of a signed token: waiting, while too many are in flight → in flight, in its turn: namespaces take turns,
+//                   and within a namespace its pods → ended (its answer, or its failure); or refused: after 5 s, or when
+//                   too many wait and it is the newest of the pod with most, in the namespace with most.
+// States of every other review: in flight → ended; or refused at once, while too many are in flight in all or for its address.
+import type { Clock } from "../../runtime/clock.ts";
+import { createFairQueue, type PodKey } from "../aws/fair-queue.ts";
 
 export interface TokenReviewLimits {
-  readonly inAll: number;
-  readonly perAddress: number;
+  readonly signed: { readonly inFlight: number; readonly waiting: number };
+  readonly others: { readonly inFlight: number; readonly perAddress: number };
 }
 
-/** A review takes the API server a few milliseconds, so this is thousands each second. */
-export const TOKEN_REVIEW_LIMITS: TokenReviewLimits = { inAll: 64, perAddress: 32 };
+/**
+ * A review takes the API server a few milliseconds, so these are thousands each second. Together with those that wait, fewer
+ * than the calls that the identity port works on (MAX_IDENTITY_CALLS).
+ */
+export const TOKEN_REVIEW_LIMITS: TokenReviewLimits = {
+  signed: { inFlight: 64, waiting: 32 },
+  others: { inFlight: 64, perAddress: 32 },
+};
 
-/** Runs `review` unless too many are in flight; undefined if they are. `peer`: "ip:port". */
-export type LimitReviews = <Answer>(peer: string, review: () => Promise<Answer>) => Promise<Answer | undefined>;
+/** Leaves a sidecar, which waits 15 s for its certificate, enough time for the rest. */
+const MAX_WAIT_MS = 5_000;
 
-/** Creates the bound. */
-export function createReviewLimit({ inAll, perAddress }: TokenReviewLimits = TOKEN_REVIEW_LIMITS): LimitReviews {
-  const byAddress = new Map<string, number>();
-  let total = 0;
-  return async (peer, review) => {
-    const address = peer.replace(/:\d+$/, "");
-    const own = byAddress.get(address) ?? 0;
-    if (total >= inAll || own >= perAddress) return undefined;
-    total += 1;
-    byAddress.set(address, own + 1);
+/** Who causes a review. */
+export interface TokenHolder {
+  /** "ip:port". */
+  readonly peer: string;
+  /** The pod to which the API server issued the token; undefined if nothing shows that it issued it. */
+  readonly pod: PodKey | undefined;
+}
+
+/** Runs `review` in its turn; undefined if it was refused. */
+export type LimitReviews = <Answer>(holder: TokenHolder, review: () => Promise<Answer>) => Promise<Answer | undefined>;
+
+/** Ends a review that is in flight. */
+type EndReview = () => void;
+
+/** Creates the bounds. */
+export function createReviewLimit(
+  { clock }: { readonly clock: Clock },
+  { signed, others }: TokenReviewLimits = TOKEN_REVIEW_LIMITS,
+): LimitReviews {
+  const takeTurn = createTurns(clock, signed);
+  const takePlace = createPlaces(others);
+  return async ({ peer, pod }, review) => {
+    const end = pod ? await takeTurn(pod) : takePlace(peer.replace(/:\d+$/, ""));
+    if (end === undefined) return undefined;
     try {
       return await review();
     } finally {
+      end();
+    }
+  };
+}
+
+interface WaitingReview extends PodKey {
+  /** Begins the review, or refuses it. */
+  readonly settle: (isTurn: boolean) => void;
+}
+
+/** Reviews of signed tokens. Nothing waits while fewer than `inFlight` are in flight. */
+function createTurns(clock: Clock, limits: TokenReviewLimits["signed"]) {
+  const queue = createFairQueue<WaitingReview>(limits.waiting);
+  let inFlight = 0;
+
+  function begin(): EndReview {
+    inFlight += 1;
+    return () => {
+      inFlight -= 1;
+      queue.take()?.settle(true);
+    };
+  }
+
+  return (pod: PodKey): Promise<EndReview | undefined> => {
+    if (inFlight < limits.inFlight) return Promise.resolve(begin());
+    const { promise, resolve } = Promise.withResolvers<EndReview | undefined>();
+    const cancel = clock.schedule(() => {
+      queue.delete(review);
+      resolve(undefined);
+    }, MAX_WAIT_MS);
+    const review: WaitingReview = {
+      namespace: pod.namespace,
+      uid: pod.uid,
+      settle(isTurn) {
+        cancel();
+        resolve(isTurn ? begin() : undefined);
+      },
+    };
+    queue.push(review)?.settle(false);
+    return promise;
+  };
+}
+
+/** Reviews of all other tokens. */
+function createPlaces({ inFlight, perAddress }: TokenReviewLimits["others"]) {
+  const byAddress = new Map<string, number>();
+  let total = 0;
+  return (address: string): EndReview | undefined => {
+    const own = byAddress.get(address) ?? 0;
+    if (total >= inFlight || own >= perAddress) return undefined;
+    total += 1;
+    byAddress.set(address, own + 1);
+    return () => {
       total -= 1;
       const left = (byAddress.get(address) ?? 1) - 1;
       if (left > 0) byAddress.set(address, left);
       else byAddress.delete(address);
-    }
+    };
   };
 }

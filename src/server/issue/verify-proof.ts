@@ -9,6 +9,7 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Secret } from "../../runtime/secret.ts";
 import { findTokenProblem } from "./token-form.ts";
 import type { LimitReviews } from "./token-reviews.ts";
+import type { ReadSignedPod } from "./token-signature.ts";
 
 /** What a caller claims to be. */
 export interface ClaimedPod {
@@ -38,6 +39,7 @@ const CREDENTIAL_ID = "authentication.kubernetes.io/credential-id";
 export interface ProofVerifierDeps {
   readonly clock: Clock;
   readonly kubernetes: Pick<Kubernetes, "reviewToken" | "getPod">;
+  readonly readSignedPod: ReadSignedPod;
   readonly limitReviews: LimitReviews;
 }
 
@@ -55,13 +57,14 @@ export function isUnproven(code: ErrorCode): boolean {
 
 /** Creates the check for tokens of one audience. */
 export function createProofVerifier(
-  { clock, kubernetes, limitReviews }: ProofVerifierDeps,
+  { clock, kubernetes, readSignedPod, limitReviews }: ProofVerifierDeps,
   { audience }: { readonly audience: string },
 ): VerifyProof {
   return async (token, peer) => {
     const problem = findTokenProblem(token, { audience, now: clock.now() });
     if (problem !== undefined) return tokenRejected(problem);
-    const review = await limitReviews(peer, () => kubernetes.reviewToken(token, audience));
+    const holder = { peer, pod: readSignedPod(token) };
+    const review = await limitReviews(holder, () => kubernetes.reviewToken(token, audience));
     return review === undefined ? BUSY : provePod(kubernetes, review, audience);
   };
 }

@@ -119,7 +119,7 @@ const review = target({
     const token = new Secret(joinJwt({ alg: "RS256" }, CLAIMS, canary("a ServiceAccount token")));
     const kubernetes = { reviewToken: async () => typed, getPod: async () => pod };
     const prove = createProofVerifier(
-      { clock, kubernetes, limitReviews: createReviewLimit() },
+      { clock, kubernetes, readSignedPod: () => undefined, limitReviews: createReviewLimit({ clock }) },
       { audience: "podrole.io" },
     );
     const proven = await prove(token, "10.0.0.1:40000");
