@@ -113,6 +113,13 @@ export const BROKEN_INSTALLATION: readonly Broken[] = [
     /PODROLE_DEFAULT_ROLE is not set for the server and "shop-any" for the webhook; expected the same/,
   ],
   [
+    "pinned roles for the webhook alone",
+    withWebhookSetting({ name: "PODROLE_PIN_ROLES", value: "true" }),
+    "POLICY_SETTINGS",
+    "failed",
+    /PODROLE_PIN_ROLES is false for the server and true for the webhook/,
+  ],
+  [
     "a longest session for the webhook alone",
     withWebhookSetting({ name: "PODROLE_MAX_SESSION_DURATION", value: "12h" }),
     "POLICY_SETTINGS",

@@ -7,6 +7,7 @@ import {
   registered,
   serverReports,
   withoutWebhookSetting,
+  withPinnedRoles,
   withWebhookSetting,
 } from "./defects.ts";
 import { barePod, configuration, healthy, injectedPod, known, NAMESPACE } from "./healthy.ts";
@@ -221,6 +222,7 @@ export const BROKEN_USE: readonly Broken[] = [
     "failed",
     /ROLE_FORBIDDEN/,
   ],
+  ["a pod without a pin", withPinnedRoles(), "PODS_PINNED", "failed", /"shop\/orders": it has no pin/],
   [
     "an older sidecar",
     withWebhookSetting({ name: "PODROLE_SIDECAR_IMAGE", value: "sidecar:2" }),

@@ -40,6 +40,11 @@ export function guardWith(policy: object, binding: object = {}): Partial<Facts> 
   for (const { spec } of bindings) Object.assign(spec, binding);
   return { admissionPolicies: known({ policies, bindings }) };
 }
+/** Both programs have --pin-roles; running pods were injected before. */
+export function withPinnedRoles(): Partial<Facts> {
+  const common = { ...COMMON, data: { ...COMMON.data, PODROLE_PIN_ROLES: "true" } };
+  return { installed: known(readInstalled([deployment("server"), deployment("webhook")], [common])) };
+}
 export const withServerSetting = (env: { name: string; value: string }): Partial<Facts> => {
   const server = deployment("server");
   server.spec.template.spec.containers[0]?.env?.push(env);

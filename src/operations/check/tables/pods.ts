@@ -5,8 +5,11 @@ import { isInjected } from "../../../injection/parts.ts";
 import { hasRoleAnnotation } from "../../../injection/pod-annotations.ts";
 import { allContainers } from "../../../injection/shape.ts";
 import type { Pod } from "../../../kubernetes/objects.ts";
+import { podFacts } from "../../../policy/facts.ts";
+import { pinnedFacts } from "../../../policy/pin.ts";
+import { isRefusal } from "../../../protocol/errors.ts";
 import { countOf } from "../../format.ts";
-import { failed, given, inSection, ok, orOk, PAGE, type Verdict, warning } from "../finding.ts";
+import { failed, given, inSection, ok, orOk, PAGE, skipped, type Verdict, warning } from "../finding.ts";
 import { planOf, qualifiedPodName, type Workloads, workloadsOf } from "../workloads.ts";
 
 /** Checks of section "workloads" that judge pods, and of section "nodes". */
@@ -42,6 +45,24 @@ export const PODS = {
             "the namespace of every injected pod permits the pod's roles",
           ),
         ),
+    },
+    PODS_PINNED: {
+      summary: "With `--pin-roles`, every running injected pod has a pin.",
+      remedy: `Restart the pod (\`kubectl rollout restart\`): the webhook pins roles only when a pod is created. With \`--pin-roles\`, the server refuses credentials to a pod without a pin (ROLE_UNPINNED), and the pod's sidecar serves the present ones until they expire ([docs/configuration.md](configuration.md#pinned-roles)).`,
+      judge: (facts) =>
+        given(facts.installed, ({ server }) => {
+          if (!server?.settings) return skipped("The server's settings are unknown");
+          if (!server.settings.pinRoles) return ok("--pin-roles is not set for the server, so no pod needs a pin");
+          return given(workloadsOf(facts), ({ pods }) =>
+            orOk(
+              pods.filter(isInjected).flatMap((pod) => {
+                const pinned = pinnedFacts(podFacts(pod, pod.metadata.namespace ?? ""));
+                return isRefusal(pinned) ? [failed(pinned.message, `pod ${qualifiedPodName(pod)}`)] : [];
+              }),
+              "every injected pod has a pin",
+            ),
+          );
+        }),
     },
     SIDECAR_VERSIONS: {
       summary: "Every injected pod runs the sidecar image that the webhook injects now.",
