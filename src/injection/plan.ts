@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Pod } from "../kubernetes/objects.ts";
 import type { PolicySettings, RoleDecision } from "../policy/decide.ts";
 import { formatPin } from "../policy/pin.ts";
-import { type ErrorCode, type Refusal, refuse } from "../protocol/errors.ts";
+import { type ErrorCode, isRefusal, type Refusal, refuse } from "../protocol/errors.ts";
 import { type InjectSettings, inject } from "./inject.ts";
 import { isolationWarnings } from "./isolation.ts";
 import { isInjected } from "./parts.ts";
@@ -92,8 +92,9 @@ export function plan(input: PlanInput, settings: PlanSettings): Plan {
   const reserved = refuseReservedNames(pod, settings);
   if (reserved) return refusedPlan("context", reserved, warnings, roles);
 
-  const withRole = roles.map(({ container }) => container);
   const pin = settings.policy.pinRoles && formatPin(roles, pod.metadata.annotations);
+  if (pin !== undefined && isRefusal(pin)) return refusedPlan("context", pin, warnings, roles);
+  const withRole = roles.map(({ container }) => container);
   const injected = inject(pod, { withRole, withoutRole, ...(pin !== undefined && { pin }) }, settings);
   return {
     decision: "inject",

@@ -15,6 +15,13 @@ import type { InheritedAnnotations, PodFacts, PolicySettings, RoleOrigin } from 
 export const MAX_CONTAINERS_WITH_ROLE = 128;
 
 /**
+ * Containers and init containers of one pod, without podrole's own: far more than a node can run. The webhook admits no pod
+ * with more, because each injected container grows by 600 bytes and one decision, whose work grows with their number, blocks
+ * the webhook. The server keeps the names of each injected pod's containers, and gives a pod with more nothing.
+ */
+export const MAX_CONTAINERS = 1_000;
+
+/**
  * Returns the names in podrole.io/containers, without the empty ones and each once; undefined if the pod has no such
  * annotation. Empty if it is longer than an annotation may be: participantsOf() refuses it.
  */

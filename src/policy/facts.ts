@@ -2,7 +2,8 @@
 // same containers.
 import type { Container, Pod } from "../kubernetes/objects.ts";
 import { cutAnnotation, isPodAnnotation, MAX_ANNOTATIONS_LENGTH, valueOf } from "./annotations.ts";
-import type { PodFacts } from "./model.ts";
+import { MAX_CONTAINERS } from "./containers.ts";
+import type { PodFacts, PolicySettings } from "./model.ts";
 import { MAX_PIN_LENGTH, PIN_VARIABLE } from "./pin.ts";
 
 /** podrole's own containers, which never get a role. */
@@ -39,11 +40,15 @@ export function podFacts({ metadata, spec }: Pod, namespace: string): PodFacts {
 }
 
 /**
- * Returns the facts with only the annotations that podrole reads and the `labels` that become session tags, for a cache:
- * whoever creates pods chooses how large the others are. A decision on them is the same as on all facts. Of annotations
- * that are too long, as much is kept as their refusal needs.
+ * Returns the facts with only the annotations that podrole reads, the labels that become session tags, and the pin if it
+ * counts, for a cache: whoever creates pods chooses how large the others are. A decision on them is the same as on all
+ * facts, for a pod of at most MAX_CONTAINERS containers. Of annotations that are too long, as much is kept as their refusal
+ * needs.
  */
-export function compactFacts(facts: PodFacts, labels: readonly string[]): PodFacts {
+export function compactFacts(
+  { pin, ...facts }: PodFacts,
+  { sessionTagLabels = [], pinRoles }: Pick<PolicySettings, "sessionTagLabels" | "pinRoles">,
+): PodFacts {
   const annotations: Record<string, string> = {};
   let length = 0;
   for (const [name, value] of Object.entries(facts.annotations)) {
@@ -52,11 +57,13 @@ export function compactFacts(facts: PodFacts, labels: readonly string[]): PodFac
     annotations[name] = cutAnnotation(value);
     length += name.length + value.length;
   }
-  const kept = labels.flatMap((name) => {
+  const labels = sessionTagLabels.flatMap((name) => {
     const value = valueOf(facts.labels, name);
     return value === undefined ? [] : [[name, value] as const];
   });
-  return { ...facts, annotations, labels: Object.fromEntries(kept) };
+  const containers = facts.containers.slice(0, MAX_CONTAINERS);
+  const pinned = pinRoles && pin !== undefined ? { pin } : {};
+  return { ...facts, annotations, labels: Object.fromEntries(labels), containers, ...pinned };
 }
 
 /** None counts of several variables with the pin's name, which parts.ts refuses, and none that is too long to be a pin. */

@@ -5,14 +5,17 @@
 import { type Refusal, refuse } from "../protocol/errors.ts";
 import { canonicalJson } from "../runtime/canonical-json.ts";
 import { isObject, parseJson } from "../runtime/json-object.ts";
-import { ANNOTATIONS, SESSION_ANNOTATIONS, valueOf } from "./annotations.ts";
+import { ANNOTATIONS, MAX_ANNOTATIONS_LENGTH, SESSION_ANNOTATIONS, valueOf } from "./annotations.ts";
 import type { PodFacts, RoleDecision } from "./model.ts";
 
 /** The variable of podrole-sidecar that has the pin; its value is canonical JSON. */
 export const PIN_VARIABLE = "PODROLE_PINNED_ROLES";
 
-/** Linux passes no longer variable to a program (MAX_ARG_STRLEN, execve(2)): podrole-sidecar could not start with one. */
-export const MAX_PIN_LENGTH = 131_072 - `${PIN_VARIABLE}=`.length - 1;
+/**
+ * In characters. The server decides on a pin as on the annotations for which it stands; these are longer, and it accepts
+ * no more of them. Linux would pass 128 KiB to podrole-sidecar (MAX_ARG_STRLEN, execve(2)).
+ */
+export const MAX_PIN_LENGTH = MAX_ANNOTATIONS_LENGTH;
 
 /** What a pin has. */
 interface Pin {
@@ -22,15 +25,27 @@ interface Pin {
   readonly session: Readonly<Record<string, string>>;
 }
 
-/** Returns the pin of a pod with these annotations, to which these roles were given. */
-export function formatPin(roles: readonly RoleDecision[], annotations: Readonly<Record<string, string>> = {}): string {
+/**
+ * Returns the pin of a pod with these annotations, to which these roles were given; ANNOTATION_INVALID if the server would
+ * not accept so long a one, as with long inherited roles for many containers.
+ */
+export function formatPin(
+  roles: readonly RoleDecision[],
+  annotations: Readonly<Record<string, string>> = {},
+): string | Refusal {
   const named = roles.map(({ container, role, asked }) => [container, role?.arn ?? asked] as const);
   const session = SESSION_ANNOTATIONS.flatMap((name) => {
     const value = valueOf(annotations, name);
     return value === undefined ? [] : [[name, value] as const];
   });
   const pin: Pin = { roles: Object.fromEntries(named), session: Object.fromEntries(session) };
-  return canonicalJson(pin);
+  const length = Object.entries(annotationsOf(pin)).reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  if (length <= MAX_ANNOTATIONS_LENGTH) return canonicalJson(pin);
+  const state = `as annotations, roles and session settings have ${length} characters`;
+  return refuse(
+    "ANNOTATION_INVALID",
+    `Cannot pin the pod's roles: ${state}; expected at most ${MAX_ANNOTATIONS_LENGTH}`,
+  );
 }
 
 /**
@@ -45,12 +60,13 @@ export function pinnedFacts(facts: PodFacts): PodFacts | Refusal {
     const whom = `pod "${facts.namespace}/${facts.name ?? "(new)"}"`;
     return refuse("ROLE_UNPINNED", `Cannot issue credentials to ${whom}: ${state}; ${expected}`);
   }
-  const roles = Object.entries(pin.roles).map(([name, role]) => [`${ANNOTATIONS.roleOfContainer}${name}`, role]);
-  const containers = Object.keys(pin.roles).join(",");
-  return {
-    ...facts,
-    annotations: { ...pin.session, [ANNOTATIONS.containers]: containers, ...Object.fromEntries(roles) },
-  };
+  return { ...facts, annotations: annotationsOf(pin) };
+}
+
+/** The annotations that say what the pin says. */
+function annotationsOf({ roles, session }: Pin): Readonly<Record<string, string>> {
+  const own = Object.entries(roles).map(([name, role]) => [`${ANNOTATIONS.roleOfContainer}${name}`, role]);
+  return { ...session, [ANNOTATIONS.containers]: Object.keys(roles).join(","), ...Object.fromEntries(own) };
 }
 
 /** Undefined for any text that formatPin() does not write. */

@@ -37,10 +37,7 @@ const SWEEP_EACH_MS = 60_000;
 /** Starts the watches, and the sweep of sessions whose pods are gone. Does not wait for the first lists. */
 export function openIssuers(deps: ClusterDeps, settings: ServerSettings): OpenedIssuers {
   const { clock, log, audit, shutdown, kubernetes, metrics, aws } = deps;
-  const directory = createPodDirectory(
-    { kubernetes, clock, log },
-    { sessionTagLabels: aws.policy().sessionTagLabels ?? [] },
-  );
+  const directory = createPodDirectory({ kubernetes, clock, log }, aws.policy());
   shutdown.onClose("watches", () => directory.stop());
   let isWatching = false;
   directory.ready.then(

@@ -1,14 +1,10 @@
 // How large the lists of an AdmissionReview may be, checked before anything works on them. Admission runs before the API
 // server's own validation, and callers that are not the API server may send anything.
+import { MAX_CONTAINERS } from "../policy/containers.ts";
 import { isObject } from "../runtime/json-object.ts";
 
 /** In bytes of names and values, as the API server counts them: it accepts no more (TotalAnnotationSizeLimitB). */
 const MAX_ANNOTATION_BYTES = 256 * 1024;
-/**
- * Far more than a node can run. Each injected container grows by 600 bytes, and one decision, whose work grows with their
- * number, blocks the webhook.
- */
-const MAX_CONTAINERS = 1_000;
 /** The API server has no limit for their number. Each one named like podrole's own causes a warning. */
 const MAX_LABELS = 1_000;
 /** Of all lists of the pod and of its containers together, such as variables, ports, mounts, volumes and tolerations. */

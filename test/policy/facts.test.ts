@@ -42,10 +42,28 @@ for (const { what, annotations } of LARGE) {
   test(`compactFacts() keeps at most 64 KiB of a pod with ${what}, on which the decision is the same`, () => {
     const labels = { team: "shop", ...Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`l${i}`, "x"])) };
     const facts = pod(annotations, { labels, containers: Array.from({ length: 250 }, (_, index) => `c${index}`) });
-    const kept = compactFacts({ ...facts, containers: facts.containers.slice(0, 100) }, ["team", "absent"]);
+    const kept = compactFacts(
+      { ...facts, containers: facts.containers.slice(0, 100) },
+      { sessionTagLabels: ["team", "absent"] },
+    );
     assert.ok(JSON.stringify(kept).length <= 64 * 1024, `${JSON.stringify(kept).length} bytes`);
     assert.deepEqual(kept.labels, { team: "shop" });
     const decide = (of: PodFacts) => decideRoles(of, inherited({ [PERMITTED]: ".*" }), settings());
     assert.deepEqual(decide(kept), decide({ ...facts, containers: kept.containers }));
   });
 }
+
+test("compactFacts() keeps the pin of a pod only if pins count, and none that is longer than the webhook writes", () => {
+  const pinOf = (value: string) => {
+    const sidecar = { name: "podrole-sidecar", env: [{ name: "PODROLE_PINNED_ROLES", value }] };
+    const facts = podFacts({ metadata: {}, spec: { containers: [sidecar] } }, "shop");
+    return [compactFacts(facts, { pinRoles: true }).pin, compactFacts(facts, {}).pin];
+  };
+  assert.deepEqual(pinOf("{}"), ["{}", undefined]);
+  assert.deepEqual(pinOf("x".repeat(32 * 1024 + 1)), [undefined, undefined]);
+});
+
+test("compactFacts() keeps the names of at most 1000 containers", () => {
+  const containers = Array.from({ length: 20_000 }, (_, index) => `c${index}`);
+  assert.equal(compactFacts(pod({}, { containers }), {}).containers.length, 1_000);
+});

@@ -15,7 +15,9 @@ const SESSION = { "iam.amazonaws.com/session-name": "nightly", "podrole.io/sessi
 /** The pin of a pod with these annotations and two containers. */
 function pinOf(annotations: Record<string, string>): string {
   const { roles } = decideRoles(pod(annotations, { containers: ["app", "job"] }), AROUND, settings());
-  return formatPin(roles, annotations);
+  const pin = formatPin(roles, annotations);
+  assert.ok(!isRefusal(pin));
+  return pin;
 }
 
 /** The roles of a pod with this pin, whatever its annotations are. */
@@ -34,6 +36,26 @@ test("formatPin() writes roles and session settings in one order, and no other a
   const pin = pinOf({ ...SESSION, [`${ROLE}.job`]: "b", [ROLE]: "a", "example.com/note": "x" });
   const session = '"iam.amazonaws.com/session-name":"nightly","podrole.io/session-duration":"30m"';
   assert.equal(pin, `{"roles":{"app":"${BASE}a","job":"${BASE}b"},"session":{${session}}}`);
+});
+
+/** The roles of `count` containers that inherit the longest ARN. */
+function inheritedRoles(count: number) {
+  const containers = Array.from({ length: count }, (_, index) => `${"c".repeat(50)}${index}`);
+  const longest = `${BASE}${"p".repeat(500)}/${"r".repeat(64)}`;
+  const around = inherited({ [PERMITTED]: ".*", "iam.amazonaws.com/default-role": longest });
+  const { roles } = decideRoles(pod({}, { containers }), around, settings());
+  return { containers, roles };
+}
+
+test("formatPin() writes a long pin that the server accepts, and refuses one that it would not accept", () => {
+  const { containers, roles } = inheritedRoles(40);
+  const pin = formatPin(roles);
+  assert.ok(!isRefusal(pin) && pin.length > 20_000);
+  const facts = pinnedFacts(pod({}, { containers, pin }));
+  assert.ok(!isRefusal(facts));
+  const decided = decideRoles(facts, inherited({ [PERMITTED]: ".*" }), settings());
+  assert.deepEqual([decided.refusal, decided.roles.length], [undefined, 40]);
+  assert.equal(codeOf(formatPin(inheritedRoles(60).roles)), "ANNOTATION_INVALID");
 });
 
 test("pinnedFacts() gives the pinned roles and session settings, whatever the annotations say since", () => {
@@ -145,7 +167,7 @@ test("pinnedFacts() never throws, and no pin permits what the namespace does not
   );
 });
 
-test("podFacts() reads the pin of podrole-sidecar, and none that is longer than a variable can be, doubled or elsewhere", () => {
+test("podFacts() reads the pin of podrole-sidecar, and none that is longer than the webhook writes, doubled or elsewhere", () => {
   const pinIn = (env: readonly EnvVar[], name = "podrole-sidecar") =>
     podFacts({ metadata: {}, spec: { containers: [{ name, env: [...env] }] } }, "shop").pin;
   const variable = (value: string) => ({ name: "PODROLE_PINNED_ROLES", value });
@@ -153,6 +175,6 @@ test("podFacts() reads the pin of podrole-sidecar, and none that is longer than 
   assert.equal(pinIn([variable("x")], "app"), undefined);
   assert.equal(pinIn([variable("x"), variable("x")]), undefined);
   assert.equal(pinIn([{ name: "PODROLE_PINNED_ROLES", valueFrom: {} }]), undefined);
-  assert.equal(pinIn([variable("x".repeat(131_072))]), undefined);
-  assert.equal(pinIn([variable("x".repeat(131_000))])?.length, 131_000);
+  assert.equal(pinIn([variable("x".repeat(32 * 1024 + 1))]), undefined);
+  assert.equal(pinIn([variable("x".repeat(32 * 1024))])?.length, 32 * 1024);
 });

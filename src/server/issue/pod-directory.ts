@@ -7,7 +7,7 @@ import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts
 import { createReflector, type Reflector } from "../../kubernetes/reflector.ts";
 import type { PodIdentity } from "../../pki/identity.ts";
 import { INJECTED_PODS } from "../../policy/annotations.ts";
-import type { InheritedAnnotations, PodFacts } from "../../policy/decide.ts";
+import type { InheritedAnnotations, PodFacts, PolicySettings } from "../../policy/decide.ts";
 import { compactFacts, podFacts } from "../../policy/facts.ts";
 import { accountMetadata, inheritedFrom, type OwnMetadata, ownMetadata } from "../../policy/inherited.ts";
 import { isRefusal, type Refusal } from "../../protocol/errors.ts";
@@ -61,20 +61,15 @@ interface KnownPod extends PodInstance {
 /** A refused pod asks again and again; a change of the cluster is noticed after this time. */
 const LIVE_LOOKUPS = { rememberMs: 5_000, capacity: 10_000 };
 
-export interface PodDirectoryOptions {
-  /** Names of the labels that become session tags. */
-  readonly sessionTagLabels: readonly string[];
-}
-
-/** Starts the three watches. */
+/** Starts the three watches. `settings` decide what is cached of a pod. */
 export function createPodDirectory(
   { kubernetes, clock, log }: PodDirectoryDeps,
-  { sessionTagLabels }: PodDirectoryOptions,
+  settings: Pick<PolicySettings, "sessionTagLabels" | "pinRoles">,
 ): PodDirectory {
   function knownPod(pod: Pod): KnownPod {
     return {
       ...instanceOf(pod),
-      facts: compactFacts(podFacts(pod, pod.metadata.namespace ?? ""), sessionTagLabels),
+      facts: compactFacts(podFacts(pod, pod.metadata.namespace ?? ""), settings),
       uninjected: whyUninjected(pod),
     };
   }

@@ -4,6 +4,12 @@ import type { Pod } from "../../../src/kubernetes/objects.ts";
 import { whyUninjected } from "../../../src/server/issue/uninjected.ts";
 import { injectedPod } from "../../injection/injected-pod.ts";
 
+/** Adds containers until the pod has `count`, without podrole's own. */
+function addContainers(pod: Pod, count: number): void {
+  const { containers } = pod.spec;
+  while (containers.length < count) containers.push({ name: `c${containers.length}` });
+}
+
 for (const [what, change, expected] of [
   ["an injected pod", () => {}, undefined],
   ["an injected pod without the label", (pod: Pod) => delete pod.metadata.labels, undefined],
@@ -15,6 +21,8 @@ for (const [what, change, expected] of [
     /command/,
   ],
   ["a pod on its node's network", (pod: Pod) => (pod.spec.hostNetwork = true), /HOST_NETWORK/],
+  ["a pod of 1000 containers", (pod: Pod) => addContainers(pod, 1_000), undefined],
+  ["a pod of more than 1000 containers", (pod: Pod) => addContainers(pod, 1_001), /it has 1001 containers/],
   [
     "a pod that opts out",
     (pod: Pod) => Object.assign(pod.metadata.annotations ?? {}, { "podrole.io/inject": "disabled" }),
