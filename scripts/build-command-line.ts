@@ -1,7 +1,7 @@
 // Bundles the command line, split so that each command loads only its own part. For the server's image, in Node 26, without
 // the demo; for the npm package, in the oldest Node that its dependencies support, with the demo, its emulators and the
 // sidecar that the demo starts. Neither bundle needs node_modules.
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { build, type Plugin, transform } from "esbuild";
 import { type Bundle, sizesOf } from "./bundle.ts";
@@ -81,7 +81,21 @@ export async function buildServer(directory: string): Promise<Bundle> {
   });
   // In the image no package.json above declares the module type of these files.
   await writeFile(join(directory, "package.json"), '{ "type": "module" }\n');
+  await addProgram(directory);
   return built;
+}
+
+/** Where the base of the images has Node; the images have no `env` that could search for it. */
+const SERVER_HASHBANG = "#!/nodejs/bin/node --disable-sigusr1";
+
+/** Adds bin/podrole, for `kubectl exec`, which does not use the image's entry point. */
+async function addProgram(directory: string): Promise<void> {
+  const entry = join(directory, "podrole.js");
+  const source = await readFile(entry, "utf8");
+  await writeFile(entry, source.replace(/^#!.*/, SERVER_HASHBANG));
+  await chmod(entry, 0o755);
+  await mkdir(join(directory, "bin"));
+  await symlink("../podrole.js", join(directory, "bin/podrole"));
 }
 
 /** Bundles the command line for the npm package. */

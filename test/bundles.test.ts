@@ -2,13 +2,14 @@
 // and third-party packages only with licences that allow it. UPDATE=1 writes docs/third-party.md.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import { buildServer, bundlePackage } from "../scripts/build-command-line.ts";
 import { buildSidecar } from "../scripts/build-sidecar.ts";
 import { bundledFiles } from "../scripts/bundle.ts";
 import { addLegalFiles, bundledPackages, licenseProblems, NOTICES_FILE, noticesOf } from "../scripts/third-party.ts";
+import { VERSION } from "../src/runtime/version.ts";
 import { ROOT, readText } from "./files.ts";
 import { createTemporaryDirectory } from "./temporary-files.ts";
 
@@ -41,6 +42,15 @@ suite("bundledFiles()", () => {
     const run = spawnSync(process.execPath, [join(directory, "server/podrole.js"), "demo"], { encoding: "utf8" });
     assert.deepEqual([run.status, run.stdout], [1, ""]);
     assert.match(run.stderr, /^Cannot run podrole demo: .*; expected the npm package or a checkout of podrole\n$/);
+  });
+
+  test("puts podrole in the server's image where kubectl exec finds it, started by the Node of the base", () => {
+    const program = join(directory, "server/bin/podrole");
+    assert.match(readFileSync(program, "utf8"), /^#!\/nodejs\/bin\/node --disable-sigusr1\n/);
+    assert.equal(statSync(program).mode & 0o111, 0o111);
+    const { status, stdout } = spawnSync(process.execPath, [program, "version"], { encoding: "utf8" });
+    assert.deepEqual([status, stdout], [0, `podrole ${VERSION}\n`]);
+    assert.match(readText("Dockerfile.server"), /^ENV PATH=\/podrole\/bin:\/nodejs\/bin:/m);
   });
 
   test("finds both in the package", () => {

@@ -91,7 +91,10 @@ const namedFlags = new Set([
 /** Flags of other programs that comments and pages mention. */
 const FOREIGN_FLAGS: ReadonlySet<string> = new Set(
   Object.values({
-    kubectl: ["--all", "--as", "--overwrite", "--patch", "--subnet", "--edit"],
+    kubectl: [
+      ...["--all", "--as", "--attach", "--edit", "--overrides", "--override-type", "--overwrite", "--patch"],
+      ...["--restart", "--subnet"],
+    ],
     npm: ["--global", "--omit", "--provenance"],
     cosign: ["--type", "--predicate"],
     helm: ["--create-namespace", "--namespace", "--reuse-values", "--set-string"],

@@ -6,9 +6,31 @@ import { chmod, readFile, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { suite, test } from "node:test";
 import { parseAllDocuments } from "yaml";
+import { readText } from "../files.ts";
 import { createTemporaryDirectory } from "../temporary-files.ts";
 
 const FILE = join(import.meta.dirname, "../../manifests/examples/app.yaml");
+
+suite("manifests/examples/reader.yaml", () => {
+  const rulesIn = (text: string) => [...text.matchAll(/^rules:\n((?: .*\n)+)/gm)].map(([, rules]) => rules);
+
+  test("gives podrole check in the cluster the permissions that helm test gives it", () => {
+    const example = rulesIn(readText("manifests/examples/reader.yaml"));
+    assert.equal(example.length, 2);
+    assert.deepEqual(example, rulesIn(readText("manifests/chart/templates/tests/check.yaml")));
+  });
+
+  test("permits nothing but reading, and asking what the caller may do", () => {
+    const verbs = rulesIn(readText("manifests/examples/reader.yaml"))
+      .join("")
+      .matchAll(/verbs: \[(.*?)\]/g);
+    assert.deepEqual(
+      new Set([...verbs].flatMap(([, list = ""]) => list.split(", "))),
+      new Set(["get", "list", "create"]),
+    );
+    assert.doesNotMatch(readText("manifests/examples/reader.yaml"), /secrets/);
+  });
+});
 
 suite("manifests/examples/app.yaml", () => {
   test("ends with exit code 0 on SIGTERM, which the first process of a container ignores without a trap", async (context) => {

@@ -83,6 +83,9 @@ for library in "${libraries[@]}"; do
   mkdir -p "$work/node$(dirname "$library")"
   cp -L "$library" "$work/node$library"
 done
+# Where distroless images have it.
+mkdir -p "$work/node/nodejs/bin"
+ln -s /usr/local/bin/node "$work/node/nodejs/bin/node"
 cp "$certificates" "$work/node/etc/ssl/certs/"
 config="{\"Cmd\":[\"node\"],$path,\"WorkingDir\":\"/app\",\"User\":\"65532:65532\"}"
 ./archive.sh "$work/node" localhost/node:26 "$work/out/node.tar" "$config"
