@@ -1,10 +1,12 @@
 // The webhook's serving certificate, requested as a pod requests its own: ServiceAccount token, CSR, the server's identity
 // port. States: waiting (no certificate yet: requested again after 1 s, doubling to 30 s) → held (renewed at half its
-// lifetime, and at once for each published trust bundle; a failed renewal is repeated while the old certificate serves)
+// lifetime, and at once for each published trust bundle; a failed renewal, or one whose certificate is not valid now because
+// the server's clock is wrong, is repeated while the old certificate serves)
 // → expired, if no renewal succeeds → held again; stopped (signal). Each request also tests a published bundle: it is adopted if a verified server confirms that it is
 // the current one. The adopted bundle verifies the server first; the published one does so only if that fails, because
 // the CA may have been replaced at once.
-import { bundleHash, isIssuedFrom, notAfterOf, remainingLifetimeMs } from "../pki/bundle.ts";
+import { bundleHash, isIssuedFrom, notAfterOf, readCertificates, remainingLifetimeMs } from "../pki/bundle.ts";
+import { isValidAt } from "../pki/chain.ts";
 import { createCsr } from "../pki/csr.ts";
 import { generateKeyPem } from "../pki/keys.ts";
 import { requestCertificate } from "../protocol/client.ts";
@@ -46,7 +48,7 @@ export interface RequestedCertificateDeps {
 }
 
 const CERTIFICATE_CALL_DEADLINE_MS = 10_000;
-/** Wait before the next attempt when the new certificate's CA is not in the known bundle. */
+/** Wait before the next attempt when the new certificate's CA is not in the known bundle, or it is not valid now. */
 const UNTRUSTED_RETRY_MS = 30_000;
 /** Shortest wait after a success, however short the certificate's lifetime is. */
 const MIN_RENEWAL_INTERVAL_MS = 10_000;
@@ -84,7 +86,21 @@ export function createRequestedCertificate(
     else if (adopted === undefined) throw new PodroleError("BUNDLE_UNCONFIRMED", NOT_CONFIRMED);
     else if (offer !== undefined)
       log.warn({ bundle: bundleHash(offer) }, "did not adopt the published trust bundle: the server has another");
-    use(obtained);
+    if (material !== undefined && isValidNow(material) && !isValidNow(obtained)) reject();
+    else use(obtained);
+  }
+
+  /** A server whose clock is wrong may be set right soon; until then the API server would accept no new certificate of it. */
+  function reject(): void {
+    renewal = dueAfter(clock, UNTRUSTED_RETRY_MS);
+    log.warn({ waitMs: UNTRUSTED_RETRY_MS }, "kept the serving certificate: the new one is not valid at this time");
+    onResult("failed");
+  }
+
+  function isValidNow({ certificatePem }: TlsMaterial): boolean {
+    return readCertificates(certificatePem)
+      .slice(0, 1)
+      .every((leaf) => isValidAt(leaf, clock.now()));
   }
 
   function use(obtained: TlsMaterial): void {

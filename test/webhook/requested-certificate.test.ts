@@ -34,9 +34,14 @@ const OLD = createAuthority({ commonName: "old", now, lifetimeMs: 100 * HOUR_MS 
 const NEW = createAuthority({ commonName: "new", now, lifetimeMs: 100 * HOUR_MS });
 const BOTH = joinBundle([OLD.certificatePem, NEW.certificatePem]);
 
-function servingBy(authority: Authority, publicKey = createPublicKey(createPrivateKey(KEY.reveal()))): string {
+/** `skewMs`: how far the issuer's clock is ahead. */
+function servingBy(
+  authority: Authority,
+  publicKey = createPublicKey(createPrivateKey(KEY.reveal())),
+  skewMs = 0,
+): string {
   const subject: Subject = { kind: "serving", dnsNames: ["podrole-server"], ipAddresses: [] };
-  return issueCertificate({ authority, publicKey, subject, now, lifetimeMs: HOUR_MS }).pem;
+  return issueCertificate({ authority, publicKey, subject, now: now + skewMs, lifetimeMs: HOUR_MS }).pem;
 }
 const KEY = generateKeyPem();
 
@@ -63,7 +68,7 @@ function createAttempts() {
  * `aheadMs`: how far the webhook's clock is ahead of the server's.
  */
 async function webhookBeside(context: TestContext, { published = "", proof = "token", aheadMs = 0 } = {}) {
-  const state = { authority: OLD, bundle: OLD.certificatePem, published, issued: 0 };
+  const state = { authority: OLD, bundle: OLD.certificatePem, published, issued: 0, skewMs: 0 };
   const material = (): TlsMaterial => ({ certificatePem: servingBy(state.authority), privateKey: KEY });
   const changes = new Set<() => void>();
   const tls = {
@@ -77,7 +82,7 @@ async function webhookBeside(context: TestContext, { published = "", proof = "to
     const key = readCsr(csr);
     if (isRefusal(key)) throw new RangeError(key.message);
     state.issued += 1;
-    return { pem: servingBy(state.authority, key), serial: "1", notBefore: now, notAfter: now + HOUR_MS };
+    return { pem: servingBy(state.authority, key, state.skewMs), serial: "1", notBefore: now, notAfter: now + HOUR_MS };
   };
   const port = createListener(
     {
@@ -158,6 +163,21 @@ suite("createRequestedCertificate()", () => {
     await clock.advance(11 * MINUTE_MS);
     await attempts.reach(2);
     assert.equal(state.issued, 2);
+  });
+
+  test("keeps a valid certificate while a server whose clock is hours ahead issues none that is valid now", async (context) => {
+    const { clock, serving, attempts, state, lines } = await webhookBeside(context);
+    const before = serving.current().certificatePem;
+    state.skewMs = 3 * HOUR_MS;
+    await clock.advance(31 * MINUTE_MS);
+    await attempts.reach(2);
+    assert.equal(serving.current().certificatePem, before);
+    assert.ok(lines.some(({ message }) => /not valid at this time/.test(String(message))));
+    state.skewMs = 0;
+    await clock.advance(30_000);
+    await attempts.reach(3);
+    assert.deepEqual(attempts.results, ["ok", "failed", "ok"]);
+    assert.notEqual(serving.current().certificatePem, before);
   });
 
   test("requests one certificate for a bundle with a prepared next CA, and none after that", async (context) => {
