@@ -1,4 +1,4 @@
-// Memory limits as a kubelet sets them: one cgroup per program, of whichever version this machine has. Needs root.
+// Limits as a kubelet sets them: one cgroup per program, of whichever version this machine has. Needs root.
 // States of a group: created → removed (remove(), when its processes have ended).
 // (https://docs.kernel.org/admin-guide/cgroup-v1/memory.html, https://docs.kernel.org/admin-guide/cgroup-v2.html)
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
@@ -24,17 +24,31 @@ export interface Cgroup {
   remove(): void;
 }
 
-/** Creates a group with a memory limit in bytes. Throws if this process may not. */
-export function createCgroup(name: string, limitBytes: number): Cgroup {
-  return existsSync(join(ROOT, "cgroup.controllers")) ? createV2(name, limitBytes) : createV1(name, limitBytes);
+/** Limits of a group: memory in bytes, and CPU time as a share of one core; by default all cores. */
+export interface CgroupLimits {
+  readonly bytes: number;
+  readonly cores?: number | undefined;
 }
 
-function createV1(name: string, limitBytes: number): Cgroup {
+/** Creates a group with limits. Throws if this process may not. */
+export function createCgroup(name: string, limits: CgroupLimits): Cgroup {
+  return existsSync(join(ROOT, "cgroup.controllers")) ? createV2(name, limits) : createV1(name, limits);
+}
+
+/** As a kubelet sets it, in microseconds. */
+const PERIOD_US = 100_000;
+
+function createV1(name: string, { bytes, cores }: CgroupLimits): Cgroup {
   const [memory, cpu] = [join(ROOT, "memory", name), join(ROOT, "cpuacct", name)];
-  for (const directory of [memory, cpu]) mkdirSync(directory, { recursive: true });
-  writeFileSync(join(memory, "memory.limit_in_bytes"), String(limitBytes));
+  const quota = cores === undefined ? [] : [join(ROOT, "cpu", name)];
+  for (const directory of [memory, cpu, ...quota]) mkdirSync(directory, { recursive: true });
+  writeFileSync(join(memory, "memory.limit_in_bytes"), String(bytes));
+  for (const directory of quota) {
+    writeFileSync(join(directory, "cpu.cfs_period_us"), String(PERIOD_US));
+    writeFileSync(join(directory, "cpu.cfs_quota_us"), String(Math.round((cores ?? 1) * PERIOD_US)));
+  }
   return {
-    joinFiles: [join(memory, "cgroup.procs"), join(cpu, "cgroup.procs")],
+    joinFiles: [memory, cpu, ...quota].map((directory) => join(directory, "cgroup.procs")),
     usage: () => ({
       workingSet: Math.max(
         0,
@@ -43,15 +57,16 @@ function createV1(name: string, limitBytes: number): Cgroup {
       killed: field(join(memory, "memory.oom_control"), "oom_kill"),
       cpuMs: numberIn(join(cpu, "cpuacct.usage")) / 1e6,
     }),
-    remove: () => [memory, cpu].forEach(removeGroup),
+    remove: () => [memory, cpu, ...quota].forEach(removeGroup),
   };
 }
 
-function createV2(name: string, limitBytes: number): Cgroup {
+function createV2(name: string, { bytes, cores }: CgroupLimits): Cgroup {
   appendFileSync(join(ROOT, "cgroup.subtree_control"), "+memory +cpu");
   const directory = join(ROOT, name);
   mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, "memory.max"), String(limitBytes));
+  writeFileSync(join(directory, "memory.max"), String(bytes));
+  if (cores !== undefined) writeFileSync(join(directory, "cpu.max"), `${Math.round(cores * PERIOD_US)} ${PERIOD_US}`);
   if (existsSync(join(directory, "memory.swap.max"))) writeFileSync(join(directory, "memory.swap.max"), "0");
   return {
     joinFiles: [join(directory, "cgroup.procs")],

@@ -2,15 +2,15 @@
 // the ordinary callers beside the attacker.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseQuantity } from "../../src/kubernetes/quantity.ts";
 import { getCredentials } from "../../src/protocol/client.ts";
 import { WEBHOOK_SETTINGS } from "../../src/settings/webhook.ts";
 import { type AdmittedPod, NAMESPACE } from "../admitted-pod.ts";
 import { type Cgroup, createCgroup } from "../cgroup.ts";
-import { ROOT, readManifest } from "../files.ts";
+import { ROOT } from "../files.ts";
+import { bytesOf, memoryLimitOf, writeGroupLauncher } from "../limited-programs.ts";
 import { openPrograms, type Programs, type RunningSidecar } from "../programs.ts";
 import { sendRequest } from "../sidecar/send-request.ts";
 import type { Job } from "./attacker.ts";
@@ -22,29 +22,7 @@ export type GroupName = "server" | "webhook" | "sidecar" | "sidecarWithout";
 /** Memory limits in bytes, as the manifests and the webhook set them. */
 export function memoryLimits(): Readonly<Record<GroupName, number>> {
   const sidecar = bytesOf(WEBHOOK_SETTINGS.sidecarMemory.default);
-  return { server: limitIn("server"), webhook: limitIn("webhook"), sidecar, sidecarWithout: sidecar };
-}
-
-function limitIn(program: string): number {
-  interface Workload {
-    readonly kind?: string;
-    readonly spec: {
-      readonly template: {
-        readonly spec: {
-          readonly containers: readonly { readonly resources: { readonly limits: { readonly memory: string } } }[];
-        };
-      };
-    };
-  }
-  const objects = readManifest<Workload>(`base/${program}.yaml`);
-  const deployment = objects.find(({ kind }) => kind === "Deployment");
-  return bytesOf(deployment?.spec.template.spec.containers[0]?.resources.limits.memory);
-}
-
-function bytesOf(quantity: unknown): number {
-  const nano = parseQuantity(quantity);
-  if (nano === undefined) throw new RangeError(`${JSON.stringify(quantity)} is no memory limit`);
-  return Number(nano / 1_000_000_000n);
+  return { server: memoryLimitOf("server"), webhook: memoryLimitOf("webhook"), sidecar, sidecarWithout: sidecar };
 }
 
 export type AttackWorld = Awaited<ReturnType<typeof openAttackWorld>>;
@@ -56,9 +34,12 @@ export async function openAttackWorld() {
   const limits = memoryLimits();
   const directory = mkdtempSync(join(tmpdir(), "podrole-attack-"));
   const groups = Object.fromEntries(
-    Object.entries(limits).map(([name, bytes]) => [name, createCgroup(`podrole-attack-${process.pid}-${name}`, bytes)]),
+    Object.entries(limits).map(([name, bytes]) => [
+      name,
+      createCgroup(`podrole-attack-${process.pid}-${name}`, { bytes }),
+    ]),
   ) as Readonly<Record<GroupName, Cgroup>>;
-  const inGroup = launcher(directory, groups);
+  const inGroup = writeGroupLauncher(directory, groups);
   const programs = await openPrograms({
     launch: {
       cli: { execPath: inGroup, entry: join(ROOT, "dist/server/podrole.js") },
@@ -69,10 +50,10 @@ export async function openAttackWorld() {
     serverFlags: ["--allowed-roles-format", "regexp"],
   });
   const pod = await programs.createPod({ name: "app", roles: { app: "shop-app" } });
-  const sidecar = await programs.startSidecar(pod, { env: { ATTACK_GROUP: "sidecar" } });
+  const sidecar = await programs.startSidecar(pod, { env: { PROGRAM_GROUP: "sidecar" } });
   const unserved = await programs.createPod({ name: "without", roles: { without: "shop-app" } });
   // Nothing listens at port 1, so this sidecar never has credentials.
-  const unreachable = { ATTACK_GROUP: "sidecarWithout", PODROLE_IDENTITY_ADDRESS: "127.0.0.1:1" };
+  const unreachable = { PROGRAM_GROUP: "sidecarWithout", PODROLE_IDENTITY_ADDRESS: "127.0.0.1:1" };
   const sidecarWithout = await programs.startSidecar(unserved, { waits: false, env: unreachable });
 
   return {
@@ -93,19 +74,6 @@ export async function openAttackWorld() {
       rmSync(directory, { recursive: true, force: true });
     },
   };
-}
-
-/** Writes a script that puts itself into the program's group and becomes Node; returns its path. */
-function launcher(directory: string, groups: Readonly<Record<GroupName, Cgroup>>): string {
-  const cases = Object.entries(groups).map(
-    ([name, { joinFiles }]) => `${name}) ${joinFiles.map((file) => `echo $$ > ${file}`).join(" && ")} ;;`,
-  );
-  // The command line's second argument is the program's name; sidecars have a variable.
-  const text = `#!/bin/sh\nset -e\ncase "\${ATTACK_GROUP:-$2}" in\n${cases.join("\n")}\nesac\nunset ATTACK_GROUP\nexec ${process.execPath} --disable-sigusr1 "$@"\n`;
-  const path = join(directory, "in-group.sh");
-  writeFileSync(path, text);
-  chmodSync(path, 0o755);
-  return path;
 }
 
 async function served(response: Promise<{ readonly status: number }>, ...statuses: readonly number[]): Promise<void> {

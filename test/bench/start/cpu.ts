@@ -42,7 +42,7 @@ function writeLauncher(directory: string): string {
 }
 
 async function measureOne(programs: Programs, launcher: string, index: number): Promise<Times> {
-  const group = createCgroup(`podrole-bench-${process.pid}-${index}`, MEMORY);
+  const group = createCgroup(`podrole-bench-${process.pid}-${index}`, { bytes: MEMORY });
   const env = { CGROUP_FILES: group.joinFiles.join(" ") };
   const since = counter(group);
   for (let count = 0; count < 3; count++) spawnSync(launcher, ["-e", "0"], { env });

@@ -1,0 +1,22 @@
+// Results of npm run bench:overload as a file: what `--publish` writes and test/bench/README.md shows.
+import { join } from "node:path";
+import { type Measured, publishedResults } from "../published-results.ts";
+
+/** A figure beside what is expected of it. */
+export interface OverloadRow {
+  readonly what: string;
+  readonly expected: string;
+  readonly measured: string;
+  readonly isMet: boolean;
+}
+
+/** All figures, and where they were measured. */
+export interface OverloadResults extends Measured {
+  /** The server's limits. */
+  readonly memoryMiB: number;
+  readonly cores: number;
+  readonly rows: readonly OverloadRow[];
+}
+
+/** The published results. */
+export const overloadResults = publishedResults<OverloadResults>(join(import.meta.dirname, "overload-results.json"));
