@@ -91,6 +91,8 @@ export function installersRights(namespace: string): readonly Right[] {
     ...rights("me", "scheduling.k8s.io", ["priorityclasses"], ["create"]),
     ...rights("me", roles, ["roles", "rolebindings"], ["create"], { namespace }),
     ...rights("me", "apps", ["deployments"], ["create"], { namespace }),
+    ...rights("me", "policy", ["poddisruptionbudgets"], ["create"], { namespace }),
+    ...rights("me", "networking.k8s.io", ["networkpolicies"], ["create"], { namespace }),
     ...rights("me", "", ["serviceaccounts", "services", "configmaps"], ["create"], { namespace }),
   ];
 }

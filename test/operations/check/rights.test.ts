@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { neededRights } from "../../../src/operations/check/rights.ts";
+import { installersRights, neededRights } from "../../../src/operations/check/rights.ts";
 import { readManifest } from "../../files.ts";
 
 interface Rule {
@@ -31,4 +31,27 @@ test("neededRights() returns exactly what manifests/base/rbac.yaml grants", () =
       [`podrole-${who}`, namespace, group, resource, name, verb].join(" "),
   );
   assert.deepEqual(needed.toSorted(), granted.toSorted());
+});
+
+interface BaseObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+/** Kubernetes' plural of a kind, in lower case. */
+const pluralOf = (kind: string) => kind.toLowerCase().replace(/s$/, "se").replace(/y$/, "ie").concat("s");
+
+test("installersRights() contains the creation of every object of manifests/base", () => {
+  const [kustomization] = readManifest<{ readonly resources: readonly string[] }>("base/kustomization.yaml");
+  const objects = (kustomization?.resources ?? []).flatMap((file) => readManifest<BaseObject>(`base/${file}`));
+  assert.ok(objects.length > 20);
+  const rights = new Set(
+    installersRights("podrole").map(({ group, resource, verb }) => `${verb} ${resource}.${group}`),
+  );
+  const missing = objects
+    .map(
+      ({ apiVersion, kind }) => `create ${pluralOf(kind)}.${apiVersion.includes("/") ? apiVersion.split("/")[0] : ""}`,
+    )
+    .filter((right) => !rights.has(right));
+  assert.deepEqual(missing, []);
 });
