@@ -55,7 +55,7 @@ export function trustFromSecret(
       const metadata = secret ? undefined : await ownership(namespace);
       if (!secret && !metadata && lastRead) return trustOf(lastRead);
       if (slots || !lastRead) log.info({ secret: name, reason }, "changing the CA");
-      else log.warn({ secret: name }, "the CA's Secret was deleted: writing it again with the same CA");
+      else log.warn({ secret: name }, "the CA's Secret was deleted or emptied: writing the same CA again");
       const data = encodeAuthorities(authorities);
       // Whether the write wins or loses, the next attempt reads the result: ours or another replica's.
       if (secret) await kubernetes.replaceSecret(namespace, name, data, secret.metadata.resourceVersion ?? "");

@@ -36,7 +36,7 @@ export const AWS_ROWS: readonly FaultRow[] = [
   },
   {
     id: "sts-stalls",
-    title: "STS: accepts requests and answers none",
+    title: "STS: accepts requests but answers none",
     begin: meets({ kind: "stall", ms: 60_000 }),
     newcomer: "waits",
     log: { from: "sidecar", pattern: /STS_UNAVAILABLE|DEADLINE|SERVER_UNREACHABLE/ },

@@ -66,7 +66,7 @@ export const CLUSTER_ROWS: readonly FaultRow[] = [
   },
   {
     id: "api-half-open",
-    title: "API server: accepts requests and answers none",
+    title: "API server: accepts requests but answers none",
     begin: meets({ stall: true }),
     newcomer: "waits",
     ...WATCH_STALE,
@@ -120,7 +120,7 @@ export const CLUSTER_ROWS: readonly FaultRow[] = [
     },
     newcomer: "served",
     isHealed: hasCa,
-    log: { from: "server", pattern: /Secret was deleted/ },
+    log: { from: "server", pattern: /Secret was deleted or emptied/ },
   },
   {
     id: "ca-emptied",

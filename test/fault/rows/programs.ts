@@ -67,7 +67,7 @@ export const PROGRAM_ROWS: readonly FaultRow[] = [
   },
   {
     id: "replica-black-hole",
-    title: "One of two servers: accepts connections and answers none, as after a network partition",
+    title: "One of two servers: accepts connections but answers no request, as after a network partition",
     begin: suspends(({ servers }) => [first(servers)]),
     lastsMs: 40_000,
     newcomer: "served",
