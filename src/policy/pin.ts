@@ -1,7 +1,7 @@
 // A pod's pin: the roles and session settings that the webhook decided, as a variable of podrole-sidecar. Nobody can change
 // a variable of a pod that exists, but a kubelet can change annotations of its pods, by pods/status. With --pin-roles the
 // server decides on the pinned values as if the pod's annotations had them; whether the namespace permits the roles, and
-// every other rule, is still asked at each issuance.
+// every other rule, is still checked at each issuance.
 import { type Refusal, refuse } from "../protocol/errors.ts";
 import { canonicalJson } from "../runtime/canonical-json.ts";
 import { isObject, parseJson } from "../runtime/json-object.ts";

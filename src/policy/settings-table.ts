@@ -59,7 +59,7 @@ export const POLICY_SETTINGS = {
     pinRoles: {
       type: type.flag,
       default: "false",
-      help: "Let the webhook write the roles and session settings of each pod into the pod's spec, which nobody can change, and let the server give nothing else; for clusters without the ValidatingAdmissionPolicy for pods/status",
+      help: "Let the webhook write the roles and session settings of each pod into an environment variable of podrole-sidecar, which cannot be changed after the pod's creation, and let the server give nothing else; for clusters without the ValidatingAdmissionPolicy for pods/status",
     },
   }),
   ...type.group("Sessions:", {

@@ -61,7 +61,7 @@ export const WEBHOOK_SETTINGS = {
       type: type.cidrs,
       default: null,
       unset: "none, so every address has the same share",
-      help: "When the webhook's port is full, never close connections from these addresses, the API server's, to make room for others",
+      help: "The API server's addresses: when the webhook's port is full, connections from these addresses are not closed in favour of other addresses",
     },
   }),
   ...type.group("Server:", {

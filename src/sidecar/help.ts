@@ -14,15 +14,16 @@ Modes:
   init     create the containers' tokens, prove the pod's identity, and wait for
            credentials (classic mode)
   wait     wait until serve is ready
-  renew    renew the credentials once; serve runs this mode in a child process,
-           except for the first renewal of a pod with a hook, which the hook's
-           process (mode wait) makes
+  renew    renew the credentials once; serve runs this mode in a child process.
+           In a pod with a postStart hook, the first renewal runs in the hook's
+           process (mode wait) instead
   help     print this help
   version  print the version
 
-Settings of serve, init and renew. wait accepts only the flags
---identity-directory, --containers, --port, --init-timeout, --start-hook and
---level. The flag takes precedence over the environment variable.
+Settings of serve, init and renew. wait uses only --identity-directory,
+--containers, --port, --init-timeout, --start-hook and --level; with
+--start-hook it uses all of them. The flag takes precedence over the
+environment variable.
 `;
 
 const NOTES = `
@@ -34,8 +35,9 @@ Examples:
   podrole-sidecar wait --init-timeout=1m
 
 Exit codes:
-  0  done, or stopped by a signal
-  1  the mode failed: the pod is refused, or no credentials arrived in time
+  0  done, or stopped by a signal once the pod has its credentials
+  1  the mode failed: the pod is refused, no credentials arrived in time, or a
+     signal stopped it before
   2  the mode or a setting cannot be used
 
 Learn more:

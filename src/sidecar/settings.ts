@@ -97,7 +97,7 @@ export const SIDECAR_SETTINGS = {
   startHook: {
     type: flag,
     default: "false",
-    help: "Do the first renewal in the process of mode wait, which runs as a postStart hook in the same container, instead of in a child process",
+    help: "Let the postStart hook (mode wait, in the same container) do the first renewal; otherwise a child process does it",
   },
   metadata: {
     type: flag,

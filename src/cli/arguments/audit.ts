@@ -12,9 +12,10 @@ import { addHelp, type HelpParts } from "./help.ts";
 
 const DOCS = "docs/audit.md describes the records, and the questions that they answer";
 const EXIT_CODES: HelpParts["exitCodes"] = [
-  [0, "answered, also if nothing was found"],
+  [0, "answered, even if nothing was found"],
   [1, "a log could not be read to its end"],
   [2, "the command line cannot be used, or a log cannot be opened"],
+  [130, "interrupted"],
 ];
 
 /** Adds the subcommands to `audit` and returns them; the caller sets their actions. */

@@ -46,7 +46,10 @@ export function declareExplain(command: Command): void {
         "kubectl create deployment web --image=web:1 --dry-run=client -o yaml |\n  podrole explain -f -",
       ],
     ],
-    exitCodes: clusterExitCodes("every pod is or would be injected", "at least one pod is not, or would not be"),
+    exitCodes: clusterExitCodes(
+      "every pod would be injected now, and each existing pod is",
+      "at least one pod would not be injected now, or is not",
+    ),
     docs: "docs/errors.md describes each code in the output",
     next: "podrole check finds the pods of the cluster that should have been injected",
   });

@@ -31,7 +31,7 @@ export function declareInject(command: Command): void {
     .requiredOption("--trust-bundle <file>", "File with the trust bundle (ConfigMap podrole-trust, key bundle.pem)")
     .option(
       "--permitted <expression>",
-      "Annotation iam.amazonaws.com/permitted to assume for namespaces that the manifests do not contain (default: none)",
+      "Use this value as iam.amazonaws.com/permitted of every namespace, in place of the annotation in the manifests (default: the manifests' annotation)",
     )
     .option(
       "--strict",
@@ -51,7 +51,7 @@ export function declareInject(command: Command): void {
     ],
     exitCodes: inputExitCodes(
       "done",
-      "at least one pod is refused, and stays unchanged; with --strict also if a role annotation belongs to no pod template that podrole knows",
+      "at least one pod is refused, and stays unchanged; or, with --strict, a role annotation is in no pod template that podrole knows",
     ),
     docs: "docs/migrate.md describes injection without the webhook",
   });

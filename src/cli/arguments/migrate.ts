@@ -41,7 +41,7 @@ export interface MigrateArguments {
 const ARRIVAL = {
   docs: "docs/migrate.md describes the migration in waves, each finding, and how to roll back",
   exitCodes: inputExitCodes(
-    "no pod needs work and none is refused; with -o values also otherwise",
+    "no pod needs work and none is refused; always with -o values",
     "at least one pod needs work or is refused (never with -o values)",
   ),
 };

@@ -25,10 +25,17 @@ const PURPOSES: Readonly<Record<RotateArguments["step"], string>> = {
 /** The steps, in the order of a rotation. */
 const STEPS: readonly (readonly [step: RotateArguments["step"], description: string])[] = [
   ["status", "Print the CA's slots, what the servers will do and when, and which step is possible now"],
-  ["prepare", "Create the next CA, which the servers then publish"],
+  ["prepare", "Create the next CA, which the servers then publish; refused if there is one already"],
   ["activate", "Let the servers sign with the next CA; refused until every pod has had time to receive the next CA"],
   ["retire", "Remove the previous CA; refused while certificates that it signed are still valid"],
 ];
+
+const CUTS_OFF = "Apply the step even if some pods can then no longer renew; use this only if a CA is compromised";
+const FORCE: Readonly<Record<RotationVerb, string>> = {
+  prepare: "Replace the next CA if there is one already",
+  activate: CUTS_OFF,
+  retire: CUTS_OFF,
+};
 
 /** Adds the steps to `rotate` and returns them; the caller sets their actions. */
 export function declareRotate(rotate: Command): readonly Command[] {
@@ -48,10 +55,7 @@ export function declareRotate(rotate: Command): readonly Command[] {
   return STEPS.map(([step, description]) => {
     const command = rotate.command(step).description(description);
     if (step !== "status") {
-      command.option(
-        "--force",
-        "Apply the step even if some pods can then no longer renew; use this only if a CA is compromised",
-      );
+      command.option("--force", FORCE[step]);
     }
     declareInstallation(command.addOption(outputOption()));
     addHelp(command, {

@@ -7,7 +7,7 @@
 //   so before it listens, so a start that fails because another process has its port makes the next one replace the tokens.
 // - current: accepted until the next start of the sidecar.
 // - earlier: only its hash is stored, which recognises it but cannot be used as a token.
-// - unknown: evicted after KEPT_STARTS further starts.
+// - unknown: evicted after MAX_EARLIER_STARTS further starts.
 // All access is synchronous (see memory-volume.ts).
 import { randomBytes } from "node:crypto";
 import { Secret } from "../../runtime/secret.ts";
