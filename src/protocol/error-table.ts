@@ -33,7 +33,8 @@ export const ERRORS = {
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: false,
-    summary: "No annotation of the pod, its ServiceAccount or its namespace specifies a role for this container.",
+    summary:
+      "No role applies to this container: no annotation of the pod, its ServiceAccount or its namespace names one, `podrole.io/containers` or the pin leaves the container out, or the pod has no such container.",
     remedy:
       "Annotate the pod with `iam.amazonaws.com/role`, or with `iam.amazonaws.com/role.<container>` for one container.",
   },
@@ -42,7 +43,7 @@ export const ERRORS = {
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: true,
-    summary: "`--pin-roles` is set, and the pod has no pin of the webhook's.",
+    summary: "`--pin-roles` is set, and the pod has no pin that the webhook wrote.",
     remedy:
       "Restart the pod: the webhook pins the roles of new pods. If a new pod has no pin either, set `--pin-roles` for the webhook too, in ConfigMap `podrole-common`.",
   },
@@ -78,8 +79,7 @@ export const ERRORS = {
     grpc: "PERMISSION_DENIED",
     retry: false,
     keep: false,
-    summary:
-      "An annotation or a request names a container that does not exist in the pod or that is excluded from podrole.",
+    summary: "An annotation names a container that does not exist in the pod or that is excluded from podrole.",
     remedy:
       "Correct the container's name in the annotation `iam.amazonaws.com/role.<container>` or `podrole.io/containers`.",
   },
@@ -125,7 +125,8 @@ export const ERRORS = {
     grpc: "UNAUTHENTICATED",
     retry: true,
     keep: true,
-    summary: "The Kubernetes API rejected the ServiceAccount token, or the token is not bound to a pod.",
+    summary:
+      "The ServiceAccount token is malformed, expired or for another audience, the Kubernetes API rejected it, or it is not bound to a pod.",
     remedy:
       "The kubelet replaces the token automatically. If the error persists, check that the token's audience and issuer are those that the API server expects, and that the clocks agree.",
   },
@@ -283,7 +284,7 @@ export const ERRORS = {
     summary:
       "A request to the sidecar's endpoint has another Host than 127.0.0.1, [::1] or localhost, or a Forwarded or X-Forwarded-For header.",
     remedy:
-      "Connect to `http://127.0.0.1:<port>` as the variables that podrole sets say, and through no proxy: `NO_PROXY` must contain 127.0.0.1.",
+      "Connect to the address in `AWS_CONTAINER_CREDENTIALS_FULL_URI`, directly and not through a proxy: `NO_PROXY` must contain 127.0.0.1.",
   },
   PATH_UNKNOWN: {
     http: 404,

@@ -38,7 +38,7 @@ export const SERVER_METRICS = {
   cacheSize: {
     type: "gauge",
     name: "podrole_credential_cache_entries",
-    help: "Entries of the credential cache: sessions, and failures, which the server repeats without calling STS again: denials for up to 2 minutes, others for up to 30 s",
+    help: "Entries of the credential cache: sessions and remembered failures. Without calling STS, the server repeats a denial for up to 2 minutes (its entry stays 6 minutes longer) and another failure for up to 30 s",
   },
   nearestExpiry: {
     type: "gauge",

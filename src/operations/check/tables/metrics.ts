@@ -73,7 +73,8 @@ export const METRICS = inSection("running", "installed", {
     },
   },
   STS: {
-    summary: "STS responds to the server.",
+    summary:
+      "STS has answered at least one call since the servers started. (The alert PodroleStsUnavailable reports an outage now.)",
     remedy: `Check the network path to STS, the region, the VPC endpoint and the server's own AWS credentials; the server's log contains the reason. ${PAGE.errors} describes STS_UNAVAILABLE and STS_DENIED.`,
     judge: ({ pages }: Facts) => {
       const read = readPages(pages, "server");
@@ -89,7 +90,7 @@ export const METRICS = inSection("running", "installed", {
     },
   },
   NEAREST_EXPIRY: {
-    summary: "No cached session expires within the next 5 minutes, because sessions are renewed earlier.",
+    summary: "No cached session expires within the next 5 minutes: sessions are normally renewed long before.",
     remedy: "Find out from the metric `podrole_sts_calls_total` and the server's log why the renewal fails.",
     judge: ({ pages }: Facts) => {
       const read = readPages(pages, "server");

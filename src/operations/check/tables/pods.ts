@@ -32,7 +32,7 @@ export const PODS = {
     },
     ROLES_PERMITTED: {
       summary: "The namespace of every injected pod still permits the pod's roles.",
-      remedy: `Permit the role in the namespace again, or name another role in the pod. Otherwise, the pod's sidecar stops serving credentials at its next renewal. ${PAGE.errors} describes the code in the message.`,
+      remedy: `Permit the role in the namespace again, or name another role in the pod. Otherwise, the pod's sidecar stops serving credentials at its next renewal (with PERMITTED_INVALID, when they expire). ${PAGE.errors} describes the code in the message.`,
       judge: (facts) =>
         given(workloadsOf(facts), (workloads) =>
           orOk(

@@ -17,7 +17,7 @@ const needed = (who: ProgramName): CheckRow => ({
 });
 
 const narrow = (who: ProgramName): CheckRow => ({
-  summary: `RBAC grants the ${who} no more permissions than it needs, so that a stolen token of the ${who} can do nothing else.`,
+  summary: `RBAC grants the ${who} no dangerous permission that it does not need, such as to read or list other Secrets, to create or delete pods, to create tokens, or to impersonate users.`,
   remedy: `Find the additional binding that grants the permission in the message to ServiceAccount podrole-${who} or to one of its groups (\`kubectl get clusterrolebindings,rolebindings -A -o wide\`), and remove only that binding.`,
   judge({ programRights }: Facts): Verdict {
     const judged = programRights.filter(({ right }) => right.who === who && !right.isExpected);

@@ -62,7 +62,8 @@ export const REGISTRATION = inSection("registration", "installed", {
   },
   WEBHOOK_RULES: ownWebhookCheck(
     {
-      summary: "The API server calls the webhook whenever a pod is created.",
+      summary:
+        "The rules of the webhook configuration contain the creation of pods; WEBHOOK_SELECTOR checks which pods are selected.",
       remedy: "Apply `manifests/base/webhook-configuration.yaml` again.",
       okMessage: "the webhook's rules contain CREATE of pods",
     },
