@@ -34,9 +34,9 @@ export interface ProbeDeps {
 }
 
 /**
- * Probes until `onVerdict` returns false or `signal` aborts. A verdict follows when as many consecutive results agree
- * as the threshold requires. `periodMs` replaces the spec's period; the failure threshold is then increased to the same
- * total time.
+ * Probes until `onVerdict` returns false or `signal` aborts. Reports a verdict after `successThreshold` or
+ * `failureThreshold` equal results in a row. `periodMs` replaces the spec's period; the failure threshold is then
+ * scaled so that the total time until failure stays the same.
  */
 export async function runProbe(
   deps: ProbeDeps,

@@ -23,7 +23,7 @@ interface ReviewSpec {
 export function createAccessReview(access: Access, request: NewObject, caller: UserInfo): KubeObject {
   const { user, resourceAttributes } = (request["spec"] ?? {}) as ReviewSpec;
   if (resourceAttributes === undefined)
-    throw badRequest("resourceAttributes must be specified: the emulator knows no other");
+    throw badRequest("resourceAttributes must be specified: the emulator supports no other attributes");
   const { group = "", resource = "", subresource, verb = "", namespace, name } = resourceAttributes;
   const info = {
     verb: verb as Verb,

@@ -1,5 +1,5 @@
 // A Kubernetes API server in memory for tests and the demo: real sockets, real watches, real admission over TLS, real
-// token signatures. It has no nodes, controllers, CEL, server-side apply and Tables. It is never part of podrole's
+// token signatures. It has no nodes, controllers, CEL, server-side apply or Tables. It is never part of podrole's
 // programs. States: created → listening (listen()) → closed (close()).
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";

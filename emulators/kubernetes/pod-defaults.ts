@@ -31,13 +31,14 @@ export function withPodDefaults(pod: KubeObject): KubeObject {
       schedulerName: spec["schedulerName"] ?? "default-scheduler",
       enableServiceLinks: spec["enableServiceLinks"] ?? true,
       tolerations: withNodeTolerations(spec["tolerations"]),
+      // Set by the plugin Priority, which also runs before webhooks.
       priority: spec["priority"] ?? 0,
       preemptionPolicy: spec["preemptionPolicy"] ?? "PreemptLowerPriority",
     },
   };
 }
 
-/** Set by the plugins DefaultTolerationSeconds and Priority, which also run before webhooks. */
+/** Adds what the plugin DefaultTolerationSeconds adds, which also runs before webhooks. */
 function withNodeTolerations(given: unknown): readonly unknown[] {
   const present: readonly unknown[] = Array.isArray(given) ? given : [];
   const added = ["not-ready", "unreachable"]

@@ -94,7 +94,7 @@ export const RESOURCES: readonly ResourceType[] = [
   defineResource("poddisruptionbudgets", "PodDisruptionBudget", { group: "policy", shortNames: ["pdb"] }),
 ];
 
-/** Finds a resource for questions about permissions, even one that is not served. */
+/** Returns a resource for access reviews, which may name resources that the emulator does not serve. */
 export function anyResource(group: string, plural: string): ResourceType {
   return findResource(group, "v1", plural) ?? defineResource(plural, plural, { group });
 }
@@ -119,7 +119,7 @@ export function findResource(group: string, version: string, plural: string): Re
 }
 
 /**
- * Returns the API's name in messages, such as "pods" or "mutatingwebhookconfigurations.admissionregistration.k8s.io".
+ * Returns the resource's name as the API server's messages have it, such as "pods" or "mutatingwebhookconfigurations.admissionregistration.k8s.io".
  */
 export function qualifiedName({ plural, group }: ResourceType): string {
   return group === "" ? plural : `${plural}.${group}`;

@@ -13,7 +13,10 @@ export const API_AUDIENCE = "https://kubernetes.default.svc.cluster.local";
 
 const KEY_ID = "emulator";
 
-/** How long a token is valid after the deletion of its pod or beyond its time (go-jose's jwt.DefaultLeeway). */
+/**
+ * How long a token stays valid after its pod's deletionTimestamp, after its expiry and before its start (go-jose's
+ * jwt.DefaultLeeway).
+ */
 const LEEWAY_MS = 60_000;
 
 /** The pod to which a token is bound. */

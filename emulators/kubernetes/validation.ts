@@ -43,7 +43,7 @@ export function validateNew(resource: ResourceType, object: KubeObject): void {
   if (causes.length > 0) throw invalidError(resource, object.metadata.name ?? "", causes);
 }
 
-/** Throws Invalid if an update changes immutable fields. */
+/** Throws Invalid if an update changes immutable fields, or if the new metadata is invalid. */
 export function validateChange(resource: ResourceType, before: KubeObject, after: KubeObject): void {
   const causes = [
     ...checkMetadata(resource, after),

@@ -9,7 +9,8 @@ import { foreignPart, isInjected } from "./parts.ts";
 import { allContainers, listOf } from "./shape.ts";
 
 /**
- * Returns true for a pod with the label of injection. It selects pods, and decides nothing: its author can set it.
+ * Returns true for a pod with the label of injection. The label only selects pods and decides nothing, because
+ * the pod's author can set it.
  * parts.ts recognises an injected pod.
  */
 export function hasInjectedLabel({ metadata }: Pod): boolean {
@@ -17,8 +18,9 @@ export function hasInjectedLabel({ metadata }: Pod): boolean {
 }
 
 /**
- * Returns NAME_RESERVED when the pod has a name or path of podrole's that no injection added. With the label, a pod may
- * have some of podrole's parts, because other webhooks remove some; each must be as injection makes it. `image`: the
+ * Returns NAME_RESERVED when the pod has a name or path of podrole's that no injection added. A pod with the
+ * label may lack some of podrole's parts, because other webhooks remove some; each part that it has must equal what
+ * injection adds. `image`: the
  * image that is injected now.
  */
 export function refuseReservedNames(pod: Pod, { image }: { readonly image: string }): Refusal | undefined {

@@ -94,7 +94,8 @@ export async function startFakeServer(clock: Clock = systemClock): Promise<FakeS
       authority,
       publicKey,
       subject: { kind: "pod", uri: formatSpiffeId(pod) },
-      // TLS checks the real time, whatever the test's clock says: valid from now until the expiry by the test's clock.
+      // TLS checks the real time, whatever the test's clock says: the certificate is valid from the real time until the expiry that the
+      // test's clock gives.
       now: Date.now(),
       lifetimeMs: clock.now() - Date.now() + server.certificateLifetimeMs,
     });

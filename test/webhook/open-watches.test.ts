@@ -34,7 +34,7 @@ async function openShop(context: TestContext) {
   return cluster;
 }
 
-test("openWatches() caches of a namespace and a ServiceAccount only what plan() reads", async (context) => {
+test("openWatches() caches only what plan() reads of a namespace and a ServiceAccount", async (context) => {
   const cluster = await openShop(context);
   assert.deepEqual(cluster.cachedNamespace("shop"), {
     metadata: {

@@ -21,7 +21,7 @@ export interface WavePlan {
   readonly postponed: readonly NamespaceMove[];
 }
 
-/** At most `count` waves, none of them empty; the first ones are smaller, so that a failure affects fewer pods. */
+/** At most `count` waves, none of them empty, with equal numbers of namespaces: the least risky first and, at equal risk, those with the fewest pods, so that a failure of the first ones affects few. */
 export function planWaves(report: Report, count: number): WavePlan {
   const moves = movesByRisk(report);
   const ready = moves.filter(({ risk }) => risk < 2);

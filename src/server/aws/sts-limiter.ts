@@ -14,7 +14,7 @@
 //                   in the namespace with most of them → refused; or, while another pod waits for the same session, waiting
 //                   without a turn of its own.
 //                   refused, if the account is paused.
-// A refused call rejects with STS_THROTTLED and a time to retry. The queue holds what the rate can serve in 5 s. One timer
+// A refused call rejects with STS_THROTTLED and a time to retry. The queue holds what the rate can serve in 5 s, or 100 calls if that is more. One timer
 // per account runs while calls wait: until the next token, the end of the pause or the end of the oldest wait.
 import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { parseRoleArn } from "../../policy/role.ts";

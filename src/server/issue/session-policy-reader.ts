@@ -1,5 +1,5 @@
 // Reads session policies from ConfigMaps, which the server does not watch. Each container of a pod needs the same one, and a pod
-// may ask as often as it likes, so a ConfigMap is read once for all who wait, and the result is returned again for some
+// may request credentials as often as it likes, so a ConfigMap is read once for all who wait, and the result is returned again for some
 // seconds: the policy, its absence, or why it could not be read.
 import { MAX_POLICY_LENGTH, SESSION_POLICY_KEY } from "../../policy/session-policy.ts";
 import { PodroleError, toPodroleError } from "../../protocol/errors.ts";
@@ -15,7 +15,7 @@ export interface SessionPolicyReaderDeps {
   readonly getConfigMap: (namespace: string, name: string) => Promise<Readonly<Record<string, string>> | undefined>;
 }
 
-/** Of ConfigMaps: in memory, 4 MiB of the longest policies. */
+/** `capacity` is a number of ConfigMaps; if each has the longest policy, they take 4 MiB of memory. */
 const LOOKUPS = { rememberMs: 5_000, capacity: 1_000 };
 
 /** Creates a reader that remembers nothing yet. */
@@ -38,7 +38,7 @@ export function createSessionPolicyReader({ clock, getConfigMap }: SessionPolicy
   };
 }
 
-/** A policy that is too long is refused whatever follows. A copy, because a slice would keep the whole text in memory. */
+/** A policy that is too long is refused whatever the rest of it contains, so the rest is dropped. A copy, because a slice would keep the whole text in memory. */
 function shortened(text: string | undefined): string | undefined {
   return text === undefined || text.length <= MAX_POLICY_LENGTH
     ? text

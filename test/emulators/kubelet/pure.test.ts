@@ -117,7 +117,7 @@ test("containerVariables() resolves fields of the pod, and references to precedi
 
 for (const [name, variable] of [
   ["a Secret", { name: "X", valueFrom: { secretKeyRef: { name: "s", key: "k" } } }],
-  ["a field that is none", field("X", "status.hostname")],
+  ["a fieldPath that does not exist", field("X", "status.hostname")],
 ] as const) {
   test(`containerVariables() names the problem of ${name}`, () => {
     assert.ok(isProblem(variablesOf([variable])));

@@ -144,7 +144,7 @@ const STUCK = [
     reason: "CreateContainerConfigError",
   },
   {
-    name: "a mount of no volume",
+    name: "a mount of a volume that the pod does not have",
     container: shell("app", "true", { volumeMounts: [{ name: "none", mountPath: "/x" }] }),
     reason: "CreateContainerConfigError",
   },
