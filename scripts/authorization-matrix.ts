@@ -20,7 +20,7 @@ export function authorizationTables(): string {
 export function authorizationCount(): string {
   const cells = (Object.keys(CALLS) as CallId[]).flatMap(cellsOf);
   const count = (verdict: Verdict) => cells.filter((cell) => cell.verdict === verdict).length;
-  return `${cells.length} cells: ${count("yes")} allowed, ${count("own")} answered with only what is the caller's own, the others refused.`;
+  return `${cells.length} cells: ${count("yes")} allowed, ${count("own")} answered only with the caller's own data, the others refused.`;
 }
 
 function shown(verdict: Verdict): string {
