@@ -96,7 +96,7 @@ test("kiam: kiam does not renew the credentials of a deleted pod (same) [pkg/pre
   assert.equal(calls(), 1);
 });
 
-test("kiam: kiam keeps the credentials of a deleted pod in memory until they expire (differs: podrole removes them after 1 to 2 minutes) [pkg/aws/sts/cache.go]", async () => {
+test("kiam: kiam keeps the credentials of a deleted pod in memory until they expire (differs: podrole removes them within 2 minutes) [pkg/aws/sts/cache.go]", async () => {
   const { cache, clock } = setUp();
   await cache.get(INPUT, pod("u-1"));
   await clock.advance(MINUTE_MS);
