@@ -32,7 +32,7 @@ interface ClusterDeps extends ProgramDeps {
   readonly aws: OpenedAws;
 }
 
-const SWEEP_EACH_MS = 60_000;
+const CACHE_SWEEP_INTERVAL_MS = 60_000;
 
 /** Starts the watches, and the sweep of sessions whose pods are gone. Does not wait for the first lists. */
 export function openIssuers(deps: ClusterDeps, settings: ServerSettings): OpenedIssuers {
@@ -49,7 +49,7 @@ export function openIssuers(deps: ClusterDeps, settings: ServerSettings): Opened
   void repeat({ clock, signal: shutdown.signal }, () => {
     const living = directory.livingPods();
     aws.cache.sweep((uid) => living?.has(uid) ?? true);
-    return SWEEP_EACH_MS;
+    return CACHE_SWEEP_INTERVAL_MS;
   });
 
   const credentials = createCredentialIssuer({

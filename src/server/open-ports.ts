@@ -60,7 +60,7 @@ export async function openPorts(deps: PortDeps, settings: ServerSettings): Promi
   }
   // Not unready: if no replica were, pods would lose certificates, cached sessions and the message that names the cause.
   function degraded(): readonly string[] {
-    return [aws.ownCredentials.problem()].filter((problem) => problem !== undefined);
+    return [aws.ownCredentials.lastProblem()].filter((problem) => problem !== undefined);
   }
   const onClose = (reason: CloseReason) => metrics.connectionsClosed.inc({ port: "pages", reason });
   function exposeMetrics(): Promise<string> {
@@ -114,14 +114,14 @@ function createListeners({ clock, log, metrics, trust, issuers }: PortDeps, sett
       { ...shared, address: identityBind, requireClientCertificate: false, limits: IDENTITY_LIMITS },
     ),
     credentials: createListener(
-      { clock, ...credentials, onClose: onClose("credentials"), callerOf: (der) => podOf(der, trustDomain) },
+      { clock, ...credentials, onClose: onClose("credentials"), callerOf: (der) => podUidOf(der, trustDomain) },
       { ...shared, address: bind, requireClientCertificate: true, limits: CREDENTIALS_LIMITS },
     ),
   };
 }
 
 /** The pod that shares a part of the budget; whether it may have anything is decided at each call. */
-function podOf(certificate: Uint8Array, trustDomain: string): string | undefined {
+function podUidOf(certificate: Uint8Array, trustDomain: string): string | undefined {
   const identity = podIdentityOf(certificate, trustDomain);
   return isRefusal(identity) ? undefined : identity.uid;
 }

@@ -12,10 +12,15 @@ interface ServiceException extends Error {
   readonly $response?: { readonly headers?: Readonly<Record<string, string>> };
 }
 
-const THROTTLED = new Set(["Throttling", "ThrottlingException", "RequestLimitExceeded", "TooManyRequestsException"]);
-const DENIED = new Set(["AccessDenied", "AccessDeniedException"]);
+const THROTTLED_CODES = new Set([
+  "Throttling",
+  "ThrottlingException",
+  "RequestLimitExceeded",
+  "TooManyRequestsException",
+]);
+const DENIED_CODES = new Set(["AccessDenied", "AccessDeniedException"]);
 /** If the server's own credentials are invalid or expired, pods get a retryable error, never a denial. */
-const OWN_CREDENTIALS = new Set([
+const OWN_CREDENTIALS_CODES = new Set([
   "ExpiredToken",
   "ExpiredTokenException",
   "InvalidClientTokenId",
@@ -26,7 +31,7 @@ const OWN_CREDENTIALS = new Set([
 ]);
 
 /** Remedies for requests that STS rejects, by the exception's name or message. */
-const HINTS: readonly (readonly [RegExp, string])[] = [
+const REJECTION_HINTS: readonly (readonly [RegExp, string])[] = [
   [
     /^PackedPolicyTooLarge/,
     "only STS can compute the packed size: shorten the session policy, or name fewer labels in --session-tag-labels",
@@ -61,29 +66,33 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
 export function fromAwsError(error: unknown, action: string, request?: DeniedRequest): PodroleError {
   if (error instanceof PodroleError) return error;
   if (!isServiceException(error)) {
-    return new PodroleError("STS_UNAVAILABLE", `Cannot ${action}: ${stateOf(error, "STS")}`, { cause: error });
+    return new PodroleError("STS_UNAVAILABLE", `Cannot ${action}: ${describeAwsError(error, "STS")}`, { cause: error });
   }
-  const retryAfterMs = retryAfter(error);
+  const retryAfterMs = retryAfterOf(error);
   const options = { cause: error, ...(retryAfterMs !== undefined && { retryAfterMs }) };
   const received = `${error.name}: ${error.message}`;
-  if (THROTTLED.has(error.name) || error.$metadata.httpStatusCode === 429) {
-    return new PodroleError("STS_THROTTLED", `Cannot ${action}: STS throttles calls (${codeOf(error)})`, options);
+  if (THROTTLED_CODES.has(error.name) || error.$metadata.httpStatusCode === 429) {
+    return new PodroleError("STS_THROTTLED", `Cannot ${action}: STS throttles calls (${awsCodeOf(error)})`, options);
   }
-  if (OWN_CREDENTIALS.has(error.name)) {
+  if (OWN_CREDENTIALS_CODES.has(error.name)) {
     return new PodroleError(
       "STS_UNAVAILABLE",
-      `Cannot ${action}: the server's own AWS credentials: ${codeOf(error)}; ${IN_LOG}`,
+      `Cannot ${action}: the server's own AWS credentials: ${awsCodeOf(error)}; ${IN_LOG}`,
       options,
     );
   }
-  if (DENIED.has(error.name)) {
+  if (DENIED_CODES.has(error.name)) {
     const why = request === undefined ? "" : explainDenial(error.message, request);
     return new PodroleError("STS_DENIED", `Cannot ${action}: ${received}${why}`, options);
   }
   if (error.$fault !== "client") {
-    return new PodroleError("STS_UNAVAILABLE", `Cannot ${action}: STS failed (${codeOf(error)}); ${IN_LOG}`, options);
+    return new PodroleError(
+      "STS_UNAVAILABLE",
+      `Cannot ${action}: STS failed (${awsCodeOf(error)}); ${IN_LOG}`,
+      options,
+    );
   }
-  const hint = HINTS.find(([pattern]) => pattern.test(received))?.[1];
+  const hint = REJECTION_HINTS.find(([pattern]) => pattern.test(received))?.[1];
   // A region that is not enabled concerns the server's account, not the pod's request.
   const shown = error.name === "RegionDisabledException" ? error.name : received;
   const message = `Cannot ${action}: ${shown}${hint === undefined ? "" : ` (${hint})`}`;
@@ -91,7 +100,7 @@ export function fromAwsError(error: unknown, action: string, request?: DeniedReq
 }
 
 /** Sources of the server's own AWS credentials, in the order in which the SDK tries them. */
-const ACCEPTED = [
+const CREDENTIAL_SOURCES = [
   "--credential-process, such as the credential helper of IAM Roles Anywhere",
   "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
   "a profile with keys or, where the image has a shell, a credential_process (AWS_PROFILE, AWS_CONFIG_FILE)",
@@ -104,18 +113,21 @@ const ACCEPTED = [
  * Maps a failure to get the server's own credentials: always the retryable STS_UNAVAILABLE, never a pod's denial. Pods may
  * see the message; `reasons` (what the SDK tried) and the accepted sources are in the cause, for the server's log.
  */
-export function noOwnCredentials(error: unknown, action: string, reasons: readonly string[] = []): PodroleError {
+export function ownCredentialsError(error: unknown, action: string, reasons: readonly string[] = []): PodroleError {
   if (error instanceof PodroleError) return error;
   const { name, message: text } = error instanceof Error ? error : { name: "", message: String(error) };
   const received = isServiceException(error) ? `${name}: ${text}` : text;
   const none = /could not load credentials from any providers/i.test(received);
   const state = none
     ? "none was found; the server's log lists the sources that it tried"
-    : stateOf(error, "their source");
+    : describeAwsError(error, "their source");
   const tried = reasons.length > 0 ? ` tried: ${reasons.join("; ")};` : "";
-  const cause = new Error(`${received};${tried} expected one of, in this order of precedence: ${ACCEPTED.join("; ")}`, {
-    cause: error,
-  });
+  const cause = new Error(
+    `${received};${tried} expected one of, in this order of precedence: ${CREDENTIAL_SOURCES.join("; ")}`,
+    {
+      cause: error,
+    },
+  );
   return new PodroleError("STS_UNAVAILABLE", `Cannot ${action}: the server's own AWS credentials: ${state}`, { cause });
 }
 
@@ -123,15 +135,15 @@ export function noOwnCredentials(error: unknown, action: string, reasons: readon
 const IN_LOG = "the server's log has the details";
 
 /** Describes an error without its own message. `peer` names what failed or did not answer in time. */
-function stateOf(error: unknown, peer: string): string {
+function describeAwsError(error: unknown, peer: string): string {
   const { name, message } = error instanceof Error ? error : { name: "", message: String(error) };
   if (name === "TimeoutError" || name === "AbortError") return `${peer} did not answer in time`;
   if (/region is missing/i.test(message)) return "no region is known; expected --region or AWS_REGION";
-  return `${peer} failed (${codeOf(error)}); ${IN_LOG}`;
+  return `${peer} failed (${awsCodeOf(error)}); ${IN_LOG}`;
 }
 
 /** Returns the error's code or name, such as "ECONNREFUSED" or "ExpiredToken", if it is one word. */
-function codeOf(error: unknown): string {
+function awsCodeOf(error: unknown): string {
   const { code, name } =
     error instanceof Error ? (error as NodeJS.ErrnoException) : { code: undefined, name: undefined };
   return [code, name].find((text) => typeof text === "string" && /^\w{1,64}$/.test(text)) ?? "unknown error";
@@ -142,10 +154,10 @@ function isServiceException(error: unknown): error is ServiceException {
 }
 
 /** The limiter pauses an account for no longer either: whoever asks for more may recover earlier, and all pods would wait. */
-const MAX_RETRY_AFTER_MS = 30_000;
+const MAX_STS_RETRY_AFTER_MS = 30_000;
 
 /** In milliseconds. STS itself sends no Retry-After; a proxy or a VPC endpoint may. Seconds only. */
-function retryAfter({ $response }: ServiceException): number | undefined {
+function retryAfterOf({ $response }: ServiceException): number | undefined {
   const seconds = Number($response?.headers?.["retry-after"]);
-  return seconds > 0 ? Math.min(seconds * 1000, MAX_RETRY_AFTER_MS) : undefined;
+  return seconds > 0 ? Math.min(seconds * 1000, MAX_STS_RETRY_AFTER_MS) : undefined;
 }

@@ -18,26 +18,26 @@ export interface BoundedWork {
 }
 
 /** What one piece of work has created and not finished. */
-interface Created {
+interface CreatedRequest {
   readonly ends: Set<() => void>;
   isOver: boolean;
 }
 
-const REQUESTS = "http.client.request.created";
-const PROCESSES = "child_process";
+const CLIENT_REQUESTS_CHANNEL = "http.client.request.created";
+const CHILD_PROCESS_CHANNEL = "child_process";
 
 /** Creates the deadline for pieces of work of `timeoutMs` milliseconds each. */
 export function createBoundedWork(
   { clock }: { readonly clock: Clock },
   { timeoutMs }: { readonly timeoutMs: number },
 ): BoundedWork {
-  const context = new AsyncLocalStorage<Created>();
+  const context = new AsyncLocalStorage<CreatedRequest>();
 
   function onRequest(message: unknown): void {
     const created = context.getStore();
     if (!created) return;
     const { request } = message as { readonly request: ClientRequest };
-    const end = () => void request.destroy(timedOut(timeoutMs));
+    const end = () => void request.destroy(timeoutError(timeoutMs));
     if (created.isOver) return end();
     created.ends.add(end);
     request.once("close", () => created.ends.delete(end));
@@ -59,27 +59,27 @@ export function createBoundedWork(
     child.once("close", () => created.ends.delete(end));
   }
 
-  subscribe(REQUESTS, onRequest);
-  subscribe(PROCESSES, onProcess);
+  subscribe(CLIENT_REQUESTS_CHANNEL, onRequest);
+  subscribe(CHILD_PROCESS_CHANNEL, onProcess);
   return {
     run(work) {
-      const created: Created = { ends: new Set(), isOver: false };
+      const created: CreatedRequest = { ends: new Set(), isOver: false };
       return new Promise((resolve, reject) => {
         clock.schedule(() => {
           created.isOver = true;
           for (const end of created.ends) end();
-          reject(timedOut(timeoutMs));
+          reject(timeoutError(timeoutMs));
         }, timeoutMs);
         context.run(created, work).then(resolve, reject);
       });
     },
     close() {
-      unsubscribe(REQUESTS, onRequest);
-      unsubscribe(PROCESSES, onProcess);
+      unsubscribe(CLIENT_REQUESTS_CHANNEL, onRequest);
+      unsubscribe(CHILD_PROCESS_CHANNEL, onProcess);
     },
   };
 }
 
-function timedOut(timeoutMs: number): Error {
+function timeoutError(timeoutMs: number): Error {
   return Object.assign(new Error(`it did not end within ${timeoutMs} ms`), { name: "TimeoutError" });
 }

@@ -64,7 +64,7 @@ interface HeldSession {
   readonly expiry: DueTime;
 }
 
-interface Entry {
+interface SessionEntry {
   session?: HeldSession;
   /** Circumstances → the request that waits in them. */
   readonly inFlight: Map<string, Promise<HeldSession>>;
@@ -81,23 +81,23 @@ interface Entry {
 const GRACE_MS = 60_000;
 
 /** A sidecar treats credentials as expired in their last 5 s; one more second covers the reply's travel. */
-const EXPIRY_MARGIN_MS = 6_000;
+const SESSION_EXPIRY_MARGIN_MS = 6_000;
 
 /** Creates an empty cache in front of `assumeRole`. */
 export function createCredentialCache(
   { clock, assumeRole }: { readonly clock: Clock; readonly assumeRole: AssumeRoleFor },
   { capacity }: CredentialCacheOptions,
 ): CredentialCache {
-  const entries = createLru<Entry>(capacity);
+  const entries = createLru<SessionEntry>(capacity);
 
-  const newEntry = (): Entry => ({
+  const newEntry = (): SessionEntry => ({
     inFlight: new Map(),
     failure: createFailureMemory({ clock }),
     requestedAt: 0,
     holders: new Set(),
   });
 
-  function entryOf(key: string, podUid: string): Entry {
+  function entryOf(key: string, podUid: string): SessionEntry {
     const entry = entries.get(key) ?? newEntry();
     entry.requestedAt = clock.elapsedMs();
     entry.holders.add(podUid);
@@ -109,7 +109,7 @@ export function createCredentialCache(
    * Requests the session on behalf of the pod, or joins a request of the same pod. The limiter makes one call for all
    * requests that wait at the same time; it has its own deadline, so no single caller can cancel it.
    */
-  function fetch(entry: Entry, key: string, input: AssumeRoleInput, pod: RequestingPod): Promise<HeldSession> {
+  function fetch(entry: SessionEntry, key: string, input: AssumeRoleInput, pod: RequestingPod): Promise<HeldSession> {
     const joined = entry.inFlight.get(pod.circumstances);
     if (joined) return joined;
     const requestedAt = dueAfter(clock, 0);
@@ -132,7 +132,7 @@ export function createCredentialCache(
   }
 
   /** Keeps a session. The first of several requests that were answered together began before the call did. */
-  function hold(entry: Entry, credentials: SessionCredentials, requestedAt: DueTime): HeldSession {
+  function hold(entry: SessionEntry, credentials: SessionCredentials, requestedAt: DueTime): HeldSession {
     if (entry.session?.credentials === credentials) return entry.session;
     const held = { credentials, expiry: laterBy(requestedAt, lifetimeMs(credentials)) };
     entry.session = held;
@@ -150,7 +150,7 @@ export function createCredentialCache(
       if (failure && failure.code !== "STS_THROTTLED") throw failure;
       return answer(await fetch(entry, key, input, requestingPod), cached ? "renewed" : "miss");
     } catch (error) {
-      if (cached && remainingMs(cached) > EXPIRY_MARGIN_MS) return answer(cached, "stale");
+      if (cached && remainingMs(cached) > SESSION_EXPIRY_MARGIN_MS) return answer(cached, "stale");
       throw error;
     }
   }

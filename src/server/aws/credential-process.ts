@@ -35,7 +35,7 @@ export function createProcessCredentials(
 
   return async () => {
     const { stdout } = await run(program, args, { timeout: timeoutMs, killSignal: "SIGKILL" }).catch(
-      (error: Failure) => {
+      (error: ProcessFailure) => {
         const { code, killed, stderr = "" } = error;
         const state = killed ? `it did not end within ${timeoutMs} ms` : `it failed with ${code}`;
         throw failed(state, { cause: new Error(stderr.trim().slice(0, 1_000) || error.message) });
@@ -59,7 +59,7 @@ export function createProcessCredentials(
   };
 }
 
-interface Failure extends Error {
+interface ProcessFailure extends Error {
   readonly code?: number | string;
   readonly killed?: boolean;
   readonly stderr?: string;

@@ -6,7 +6,7 @@
 /** Twice the number of providers in the chain. */
 const MAX_REASONS = 20;
 const MAX_REASON_LENGTH = 300;
-const REASON = /^@smithy\/property-provider (?:->|\(!\)) (.+)$/s;
+const REASON_LINE = /^@smithy\/property-provider (?:->|\(!\)) (.+)$/s;
 
 export interface CredentialSearch {
   /** Logger to hand to the SDK. */
@@ -21,7 +21,7 @@ export interface CredentialSearch {
 export function createCredentialSearch(): CredentialSearch {
   let reasons: string[] = [];
   function collect(...[text]: unknown[]): void {
-    const [, reason] = REASON.exec(String(text)) ?? [];
+    const [, reason] = REASON_LINE.exec(String(text)) ?? [];
     if (reason === undefined || reasons.includes(reason) || reasons.length >= MAX_REASONS) return;
     reasons.push(reason.slice(0, MAX_REASON_LENGTH));
   }

@@ -23,14 +23,14 @@ export interface FailureMemory {
 
 const FIRST_REFUSAL_MS = 15_000;
 const MAX_REFUSAL_MS = 120_000;
-const FIRST_RETRY_MS = 1_000;
-const MAX_RETRY_MS = 30_000;
+const FIRST_ERROR_MS = 1_000;
+const MAX_ERROR_MS = 30_000;
 /** For this long after its end a refusal still counts as repeated: longer than a restarting container backs off (5 min). */
 const REPETITIONS_KEPT_MS = 360_000;
 /** Beyond this many, circumstances count as known, so that an entry stays small. */
 const MAX_CIRCUMSTANCES = 1_000;
 
-interface Failure {
+interface RememberedFailure {
   readonly error: PodroleError;
   readonly until: DueTime;
   /** Failures in a row. */
@@ -39,13 +39,13 @@ interface Failure {
 
 /** Creates an empty memory for one session. */
 export function createFailureMemory({ clock }: { readonly clock: Clock }): FailureMemory {
-  let refused: (Failure & { readonly met: ReadonlySet<string> }) | undefined;
+  let refused: (RememberedFailure & { readonly met: ReadonlySet<string> }) | undefined;
   /** A failure that a retry may cure. It does not end a refusal, which STS repeats afterwards. */
-  let failed: Failure | undefined;
+  let failed: RememberedFailure | undefined;
 
-  const isCurrent = ({ until }: Failure) => !isDue(clock, until);
+  const isCurrent = ({ until }: RememberedFailure) => !isDue(clock, until);
 
-  function since(error: PodroleError, times: number, waitMs: number): Failure {
+  function since(error: PodroleError, times: number, waitMs: number): RememberedFailure {
     return { error, times, until: dueAfter(clock, error.retryAfterMs ?? waitMs) };
   }
 
@@ -58,7 +58,7 @@ export function createFailureMemory({ clock }: { readonly clock: Clock }): Failu
     remember(error, circumstances) {
       if (ERRORS[error.code].retry) {
         const times = (failed?.times ?? 0) + 1;
-        failed = since(error, times, backoff(times - 1, FIRST_RETRY_MS, MAX_RETRY_MS));
+        failed = since(error, times, backoff(times - 1, FIRST_ERROR_MS, MAX_ERROR_MS));
         return;
       }
       const same = refused?.error.code === error.code ? refused : undefined;

@@ -22,7 +22,7 @@ export interface FairQueue<Item extends PodKey> {
 }
 
 /** The waiting items of one namespace, by pod. The order of the map is the order of turns. */
-interface Line<Item> {
+interface PodLine<Item> {
   readonly pods: Map<string, Set<Item>>;
   size: number;
 }
@@ -30,11 +30,11 @@ interface Line<Item> {
 /** Creates an empty queue for at most `capacity` items. */
 export function createFairQueue<Item extends PodKey>(capacity: number): FairQueue<Item> {
   /** The order of the map is the order of turns. */
-  const lines = new Map<string, Line<Item>>();
+  const lines = new Map<string, PodLine<Item>>();
   let size = 0;
 
   function add(item: Item): void {
-    const line: Line<Item> = lines.get(item.namespace) ?? { pods: new Map(), size: 0 };
+    const line: PodLine<Item> = lines.get(item.namespace) ?? { pods: new Map(), size: 0 };
     lines.set(item.namespace, line);
     const items = line.pods.get(item.uid) ?? new Set();
     line.pods.set(item.uid, items.add(item));
@@ -59,15 +59,15 @@ export function createFairQueue<Item extends PodKey>(capacity: number): FairQueu
     push(item) {
       add(item);
       if (size <= capacity) return undefined;
-      const line = largest(lines.values());
-      const items = line && largest(line.pods.values());
+      const line = largestOf(lines.values());
+      const items = line && largestOf(line.pods.values());
       const newest = items && Array.from(items).at(-1);
       if (newest) remove(newest);
       return newest;
     },
     take() {
-      const [namespace, line] = first(lines);
-      const [uid, items] = first(line?.pods);
+      const [namespace, line] = firstEntry(lines);
+      const [uid, items] = firstEntry(line?.pods);
       const [item] = items ?? [];
       if (!line || !items || !item) return undefined;
       remove(item);
@@ -80,7 +80,7 @@ export function createFairQueue<Item extends PodKey>(capacity: number): FairQueu
   };
 }
 
-function first<Value>(map: ReadonlyMap<string, Value> = new Map()): readonly [string, Value | undefined] {
+function firstEntry<Value>(map: ReadonlyMap<string, Value> = new Map()): readonly [string, Value | undefined] {
   const [entry] = map;
   return entry ?? ["", undefined];
 }
@@ -91,7 +91,7 @@ function moveToEnd<Value>(map: Map<string, Value>, key: string, value: Value): v
 }
 
 /** Returns the one with most items; of equal ones the last, so that a newcomer never displaces an equal. */
-function largest<Sized extends { readonly size: number }>(all: Iterable<Sized>): Sized | undefined {
+function largestOf<Sized extends { readonly size: number }>(all: Iterable<Sized>): Sized | undefined {
   let found: Sized | undefined;
   for (const sized of all) if (found === undefined || sized.size >= found.size) found = sized;
   return found;

@@ -15,11 +15,11 @@ export interface OwnCredentialsDeps {
 
 export interface OwnCredentials {
   /** Returns why the server has no usable credentials of its own; undefined while it has, and before the first check. */
-  problem(): string | undefined;
+  lastProblem(): string | undefined;
 }
 
-const CHECK_EACH_MS = 60_000;
-const CHECK_UNUSABLE_EACH_MS = 10_000;
+const CREDENTIALS_CHECK_INTERVAL_MS = 60_000;
+const UNUSABLE_CREDENTIALS_CHECK_INTERVAL_MS = 10_000;
 
 /** Starts checking. */
 export function createOwnCredentials({ clock, log, signal, findCredentials }: OwnCredentialsDeps): OwnCredentials {
@@ -29,13 +29,13 @@ export function createOwnCredentials({ clock, log, signal, findCredentials }: Ow
       await findCredentials();
       if (problem !== undefined) log.info("the server's own AWS credentials are usable again");
       problem = undefined;
-      return CHECK_EACH_MS;
+      return CREDENTIALS_CHECK_INTERVAL_MS;
     } catch (thrown) {
       const error = toPodroleError(thrown);
       if (problem === undefined) log.warn({ code: error.code, err: error.cause }, error.message);
       problem = error.message;
-      return CHECK_UNUSABLE_EACH_MS;
+      return UNUSABLE_CREDENTIALS_CHECK_INTERVAL_MS;
     }
   });
-  return { problem: () => problem };
+  return { lastProblem: () => problem };
 }

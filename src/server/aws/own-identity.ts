@@ -14,8 +14,8 @@ export interface OwnIdentityDeps {
   readonly callerArn: () => Promise<string>;
 }
 
-const FIRST_RETRY_MS = 3_000;
-const MAX_RETRY_MS = 60_000;
+const FIRST_IDENTITY_RETRY_MS = 3_000;
+const MAX_IDENTITY_RETRY_MS = 60_000;
 
 /** Resolves with the ARN of the principal that assumes roles; undefined if `signal` aborts first. */
 export async function waitForCallerArn({
@@ -83,7 +83,7 @@ async function retryUntilFound<Value>(
   for (let attempt = 0; !signal.aborted; attempt++) {
     const found = await find();
     if (found !== undefined) return found;
-    await sleep(clock, backoff(attempt, FIRST_RETRY_MS, MAX_RETRY_MS), signal);
+    await sleep(clock, backoff(attempt, FIRST_IDENTITY_RETRY_MS, MAX_IDENTITY_RETRY_MS), signal);
   }
   return undefined;
 }

@@ -15,7 +15,7 @@ export interface RetryTimesOptions {
 /** Returns a time to retry, `earliest` or later; times are milliseconds of `Clock.elapsedMs()`. */
 export type RetryTimes = (pod: PodKey, earliest: number) => number;
 
-const PRUNE_EACH_MS = 1_000;
+const PRUNE_INTERVAL_MS = 1_000;
 
 /** Creates a spread without any time in it. */
 export function createRetryTimes(
@@ -28,7 +28,7 @@ export function createRetryTimes(
 
   function prune(): void {
     const now = clock.elapsedMs();
-    if (now - prunedAt < PRUNE_EACH_MS) return;
+    if (now - prunedAt < PRUNE_INTERVAL_MS) return;
     prunedAt = now;
     for (const [namespace, pods] of latest) {
       for (const [uid, time] of pods) if (time <= now) pods.delete(uid);

@@ -8,10 +8,10 @@ import { baseArnOfAccount, parseRoleArn } from "../../policy/role.ts";
 /** The fields of a denied AssumeRole input that decide which policies apply. */
 export type DeniedRequest = Pick<AssumeRoleInput, "roleArn" | "externalId">;
 
-const DENIED = /^User: (\S+) is not authorized to perform: (sts:\w+)(?: on resource: (\S+))?(?: (.+))?$/s;
+const DENIED_MESSAGE = /^User: (\S+) is not authorized to perform: (sts:\w+)(?: on resource: (\S+))?(?: (.+))?$/s;
 
 /** Reasons in STS's messages, and their explanation. The first match applies. */
-const EXPLANATIONS: readonly (readonly [RegExp, (call: DeniedCall) => string])[] = [
+const DENIAL_EXPLANATIONS: readonly (readonly [RegExp, (call: DeniedCall) => string])[] = [
   [
     /explicit deny in (a|an|the) role trust policy/,
     ({ role }) => `the trust policy of ${role} has a Deny that matches`,
@@ -58,13 +58,13 @@ export function explainDenial(message: string, { roleArn, externalId }: DeniedRe
   if (/root accounts/i.test(message)) {
     return " (the server runs with the keys of an account's root user, which can assume no role: give it a role or an IAM user)";
   }
-  const [, caller, action, resource = roleArn, reason = ""] = DENIED.exec(message) ?? [];
+  const [, caller, action, resource = roleArn, reason = ""] = DENIED_MESSAGE.exec(message) ?? [];
   if (caller === undefined || action === undefined) return "";
   const user = principalOf(caller);
   const role = parseRoleArn(resource)?.name ?? resource;
   const policy = OTHER_POLICIES.find(([pattern]) => pattern.test(reason))?.[1](user) ?? "";
   const call = { role, roleArn: resource, user, action, externalId, policy };
-  const known = EXPLANATIONS.find(([pattern]) => pattern.test(reason));
+  const known = DENIAL_EXPLANATIONS.find(([pattern]) => pattern.test(reason));
   return ` (${known ? known[1](call) : likeliestCause(call)})`;
 }
 
@@ -91,14 +91,14 @@ const NEEDED_BY: Readonly<Record<string, string>> = {
 
 function trustPolicy({ role, user, action }: DeniedCall): string {
   const actions = action === "sts:AssumeRole" ? action : ["sts:AssumeRole", action];
-  return `the trust policy of ${role} must allow ${action} to ${user}, such as ${statement({ Principal: { AWS: user }, Action: actions })}`;
+  return `the trust policy of ${role} must allow ${action} to ${user}, such as ${policyStatement({ Principal: { AWS: user }, Action: actions })}`;
 }
 
 function ownPolicy({ user, action, roleArn }: DeniedCall): string {
-  return `${user} itself lacks ${action} in its own policies, such as ${statement({ Action: action, Resource: roleArn })}`;
+  return `${user} itself lacks ${action} in its own policies, such as ${policyStatement({ Action: action, Resource: roleArn })}`;
 }
 
-function statement(parts: Readonly<Record<string, unknown>>): string {
+function policyStatement(parts: Readonly<Record<string, unknown>>): string {
   return JSON.stringify({ Effect: "Allow", ...parts });
 }
 

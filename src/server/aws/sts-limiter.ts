@@ -59,14 +59,14 @@ export interface StsLimiter {
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 30_000;
 /** Short enough that a sidecar, which waits 15 s for all of its containers, still gets what STS answers afterwards. */
-const MAX_WAIT_MS = 5_000;
+const MAX_STS_WAIT_MS = 5_000;
 /** Room for every pod of a small cluster, even if the rate is a call per second. */
 const MIN_CAPACITY = 100;
 /** Times to retry are spread over this much time. */
 const SPREAD_MS = 30_000;
 
 /** A call that waits for a token. */
-interface Waiter extends PodKey {
+interface WaitingCall extends PodKey {
   readonly session: string;
   /** False once the queue has dropped it: then it waits for the turn of another pod. */
   isQueued: boolean;
@@ -77,13 +77,13 @@ interface Waiter extends PodKey {
 }
 
 /** State of one calling account. */
-interface Account {
+interface LimitedAccount {
   readonly bucket: TokenBucket;
-  readonly queue: FairQueue<Waiter>;
+  readonly queue: FairQueue<WaitingCall>;
   /** The waiters in `queue` and those dropped from it, the oldest first. */
-  readonly waiters: Set<Waiter>;
+  readonly waiters: Set<WaitingCall>;
   /** The same waiters by session. */
-  readonly waitersOf: Map<string, Set<Waiter>>;
+  readonly waitersOf: Map<string, Set<WaitingCall>>;
   /** Calls that STS has not answered yet, by session. */
   readonly calls: Map<string, Promise<SessionCredentials>>;
   readonly retryTime: RetryTimes;
@@ -100,18 +100,18 @@ export function createStsLimiter(
   { clock, assumeRole, onLimited }: StsLimiterDeps,
   { ratePerSecond, burst }: StsLimiterOptions,
 ): StsLimiter {
-  const accounts = new Map<string, Account>();
+  const accounts = new Map<string, LimitedAccount>();
   const usage = createStsUsage({ clock });
   const spacingMs = 1000 / ratePerSecond;
-  const capacity = Math.max(MIN_CAPACITY, Math.ceil(MAX_WAIT_MS / spacingMs));
+  const capacity = Math.max(MIN_CAPACITY, Math.ceil(MAX_STS_WAIT_MS / spacingMs));
 
-  function accountOf({ via }: AssumeRoleInput): Account {
+  function accountOf({ via }: AssumeRoleInput): LimitedAccount {
     const id = (via && parseRoleArn(via)?.accountId) ?? "own";
     const account = accounts.get(id) ?? {
       bucket: createTokenBucket({ clock }, { burst, spacingMs }),
-      queue: createFairQueue<Waiter>(capacity),
-      waiters: new Set<Waiter>(),
-      waitersOf: new Map<string, Set<Waiter>>(),
+      queue: createFairQueue<WaitingCall>(capacity),
+      waiters: new Set<WaitingCall>(),
+      waitersOf: new Map<string, Set<WaitingCall>>(),
       calls: new Map<string, Promise<SessionCredentials>>(),
       retryTime: createRetryTimes({ clock }, { spacingMs, spreadMs: SPREAD_MS }),
       cancelTimer: () => {},
@@ -124,20 +124,20 @@ export function createStsLimiter(
   }
 
   /** Milliseconds until the pause ends; 0 if there is none. */
-  function pauseMs({ pausedUntil }: Account): number {
+  function pauseMs({ pausedUntil }: LimitedAccount): number {
     return Math.max(0, untilDueMs(clock, pausedUntil));
   }
 
   /** Resolves when the call may be made or joined. */
-  function waitForTurn(account: Account, roleArn: string, pod: PodKey, session: string): Promise<void> {
+  function waitForTurn(account: LimitedAccount, roleArn: string, pod: PodKey, session: string): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const { namespace, uid } = pod;
-    const waiter: Waiter = {
+    const waiter: WaitingCall = {
       namespace,
       uid,
       session,
       isQueued: true,
-      deadline: clock.elapsedMs() + MAX_WAIT_MS,
+      deadline: clock.elapsedMs() + MAX_STS_WAIT_MS,
       start: resolve,
       refuse: () => reject(refusal(account, roleArn, pod, "rate", account.bucket.waitMs())),
     };
@@ -150,7 +150,7 @@ export function createStsLimiter(
   }
 
   /** Refuses a call that the queue has dropped, unless another pod has a turn for the same session. */
-  function drop(account: Account, dropped: Waiter): void {
+  function drop(account: LimitedAccount, dropped: WaitingCall): void {
     dropped.isQueued = false;
     const others = account.waitersOf.get(dropped.session) ?? [];
     for (const { isQueued } of others) if (isQueued) return;
@@ -159,7 +159,7 @@ export function createStsLimiter(
   }
 
   /** Removes a call that does not wait any more. */
-  function end({ queue, waiters, waitersOf }: Account, waiter: Waiter): void {
+  function end({ queue, waiters, waitersOf }: LimitedAccount, waiter: WaitingCall): void {
     waiters.delete(waiter);
     queue.delete(waiter);
     const sharing = waitersOf.get(waiter.session);
@@ -168,7 +168,7 @@ export function createStsLimiter(
   }
 
   /** Starts calls while there are tokens, one for each session. */
-  function startNext(account: Account): void {
+  function startNext(account: LimitedAccount): void {
     while (account.queue.size > 0 && account.bucket.take()) {
       const next = account.queue.take();
       if (!next) return;
@@ -180,7 +180,7 @@ export function createStsLimiter(
   }
 
   /** Starts the calls for which there are tokens, refuses those that have waited too long, and sets the timer. */
-  function serve(account: Account): void {
+  function serve(account: LimitedAccount): void {
     const { waiters, bucket } = account;
     account.cancelTimer();
     const paused = pauseMs(account);
@@ -199,7 +199,7 @@ export function createStsLimiter(
   }
 
   function refusal(
-    { retryTime }: Account,
+    { retryTime }: LimitedAccount,
     roleArn: string,
     pod: PodKey,
     reason: "rate" | "pause",
@@ -219,7 +219,7 @@ export function createStsLimiter(
    * Starts one pause, however many calls were in flight when STS began to throttle. `pauses`: their number when the
    * throttled call began.
    */
-  function pause(account: Account, pauses: number, retryAfterMs: number): void {
+  function pause(account: LimitedAccount, pauses: number, retryAfterMs: number): void {
     if (pauses !== account.pauses) return;
     account.pauses += 1;
     const lengthMs = Math.max(backoff(account.throttles++, FIRST_PAUSE_MS, MAX_PAUSE_MS), retryAfterMs);
@@ -229,13 +229,13 @@ export function createStsLimiter(
   }
 
   /** Makes the call of a session, or joins it if it is being made. */
-  function call(account: Account, input: AssumeRoleInput, session: string): Promise<SessionCredentials> {
+  function call(account: LimitedAccount, input: AssumeRoleInput, session: string): Promise<SessionCredentials> {
     const made = account.calls.get(session) ?? make(account, input).finally(() => account.calls.delete(session));
     account.calls.set(session, made);
     return made;
   }
 
-  async function make(account: Account, input: AssumeRoleInput): Promise<SessionCredentials> {
+  async function make(account: LimitedAccount, input: AssumeRoleInput): Promise<SessionCredentials> {
     const { pauses } = account;
     try {
       const credentials = await assumeRole(input);

@@ -13,7 +13,7 @@ export interface StsOutageLogDeps {
   readonly assumeRole: AssumeRole;
 }
 
-const OUTAGES: ReadonlySet<ErrorCode> = new Set(["STS_UNAVAILABLE", "SESSION_EXPIRED"]);
+const OUTAGE_CODES: ReadonlySet<ErrorCode> = new Set(["STS_UNAVAILABLE", "SESSION_EXPIRED"]);
 
 /**
  * Wraps `assumeRole`: logs STS_UNAVAILABLE and SESSION_EXPIRED at most once a minute each, with the number of failures since
@@ -25,7 +25,7 @@ export function logStsOutages({ clock, log, assumeRole }: StsOutageLogDeps): Ass
     try {
       return await assumeRole(input);
     } catch (error) {
-      if (error instanceof PodroleError && OUTAGES.has(error.code)) {
+      if (error instanceof PodroleError && OUTAGE_CODES.has(error.code)) {
         const omitted = sampler.take(error.code);
         if (omitted !== undefined) {
           log.warn({ code: error.code, err: error.cause, times: omitted + 1 }, error.message);

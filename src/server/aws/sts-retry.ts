@@ -3,19 +3,22 @@
 // says, beyond the call's deadline, so that a throttled call would look like an outage.
 import { jitter } from "../../runtime/clock.ts";
 
-const RETRY_AFTER_MS = 100;
+const STS_RETRY_DELAY_MS = 100;
 
 /** An attempt in the SDK's form: how often the call was repeated, and the delay before this attempt in milliseconds. */
-const FIRST = { getRetryCount: () => 0, getRetryDelay: () => 0 };
-const SECOND: typeof FIRST = { getRetryCount: () => 1, getRetryDelay: () => jitter(RETRY_AFTER_MS, 0.5) };
+const FIRST_ATTEMPT = { getRetryCount: () => 0, getRetryDelay: () => 0 };
+const SECOND_ATTEMPT: typeof FIRST_ATTEMPT = {
+  getRetryCount: () => 1,
+  getRetryDelay: () => jitter(STS_RETRY_DELAY_MS, 0.5),
+};
 
 /** The strategy, in the SDK's form: refreshRetryTokenForRetry() rejects if a call is not repeated. */
 export const STS_RETRY_STRATEGY = {
-  acquireInitialRetryToken: async () => FIRST,
-  async refreshRetryTokenForRetry(attempt: typeof FIRST, { errorType }: { readonly errorType: string }) {
+  acquireInitialRetryToken: async () => FIRST_ATTEMPT,
+  async refreshRetryTokenForRetry(attempt: typeof FIRST_ATTEMPT, { errorType }: { readonly errorType: string }) {
     if (attempt.getRetryCount() > 0 || errorType !== "TRANSIENT")
       throw new Error(`Cannot repeat the call: it failed with ${errorType}; expected a first transient failure`);
-    return SECOND;
+    return SECOND_ATTEMPT;
   },
   recordSuccess() {},
 } as const;

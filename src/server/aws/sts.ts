@@ -17,7 +17,7 @@ import type { AssumeRoleInput } from "../../policy/decide.ts";
 import { ERRORS, PodroleError } from "../../protocol/errors.ts";
 import { type Clock, formatSeconds } from "../../runtime/clock.ts";
 import { Secret } from "../../runtime/secret.ts";
-import { fromAwsError, noOwnCredentials } from "./aws-errors.ts";
+import { fromAwsError, ownCredentialsError } from "./aws-errors.ts";
 import { createBoundedWork } from "./bounded-work.ts";
 import { createProcessCredentials } from "./credential-process.ts";
 import { createCredentialSearch } from "./credential-search.ts";
@@ -116,7 +116,7 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
         (abortSignal) => own.send(new AssumeRoleCommand(toCommandInput(request)), { abortSignal }),
         request,
       );
-      const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = complete(issued, action);
+      const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = requireComplete(issued, action);
       const secrets = { secretAccessKey: SecretAccessKey, sessionToken: SessionToken };
       return { accessKeyId: AccessKeyId, ...secrets, expiration: Expiration };
     } catch (thrown) {
@@ -131,7 +131,7 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
 
   async function ensureCredentials(client: STSClient, action: string, signal: AbortSignal): Promise<void> {
     await rejectOnAbort(signal, client.config.credentials()).catch((error: unknown) => {
-      throw noOwnCredentials(error, action, reasons());
+      throw ownCredentialsError(error, action, reasons());
     });
   }
 
@@ -161,7 +161,7 @@ export function createSts({ clock, requestHandler }: StsDeps, options: StsOption
         (abortSignal) => client.send(command, { abortSignal }),
         input,
       );
-      const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = complete(issued, action);
+      const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = requireComplete(issued, action);
       refuseExpired(Expiration, answeredAt() ?? clock.now(), action);
       return {
         accessKeyId: AccessKeyId,
@@ -250,11 +250,11 @@ function refuseExpired(expiration: Date, now: number, action: string): void {
   throw new PodroleError("SESSION_EXPIRED", `Cannot ${action}: ${state}; expected one that is valid`);
 }
 
-type Complete = { readonly [Key in keyof Credentials]-?: NonNullable<Credentials[Key]> };
+type CompleteCredentials = { readonly [Key in keyof Credentials]-?: NonNullable<Credentials[Key]> };
 
-function complete(issued: Credentials | undefined, action: string): Complete {
+function requireComplete(issued: Credentials | undefined, action: string): CompleteCredentials {
   if (issued?.AccessKeyId && issued.SecretAccessKey && issued.SessionToken && issued.Expiration) {
-    return issued as Complete;
+    return issued as CompleteCredentials;
   }
   throw new PodroleError(
     "STS_UNAVAILABLE",

@@ -23,14 +23,14 @@ export type AccompanyingCredentials = (
  * In milliseconds. Several times what AssumeRole takes, and short beside the 10 s that a call to STS may take: while STS
  * hangs, callers that wait for it must not hold the connections of the identity port.
  */
-const MAX_WAIT_MS = 2_000;
+const MAX_ACCOMPANYING_WAIT_MS = 2_000;
 
 /** Creates the function; it has no state. */
 export function createAccompanyingCredentials({ clock, issuer }: AccompanyingCredentialsDeps): AccompanyingCredentials {
   return async ({ identity, prefetched }, containers, peer) => {
     if (containers.length === 0) return [];
     const waiting = new AbortController();
-    const tooLate = sleep(clock, MAX_WAIT_MS, waiting.signal).then(() => false);
+    const tooLate = sleep(clock, MAX_ACCOMPANYING_WAIT_MS, waiting.signal).then(() => false);
     const isFetched = await Promise.race([prefetched.then(() => true), tooLate]);
     waiting.abort();
     if (!isFetched) return [];

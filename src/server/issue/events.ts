@@ -11,13 +11,13 @@ import type { Clock } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 import { createTokenBucket } from "../../runtime/token-bucket.ts";
 
-const REPEAT_AFTER_MS = 10 * 60_000;
+const REPEAT_EVENT_AFTER_MS = 10 * 60_000;
 const MAX_MESSAGES = 3;
-const BURST = 50;
-const SPACING_MS = 200;
+const EVENT_BURST = 50;
+const EVENT_SPACING_MS = 200;
 
 /** Messages recorded for one pod and code, the first one at `since` (Unix milliseconds). */
-interface Recent {
+interface RecentEvent {
   readonly since: number;
   readonly messages: Set<string>;
 }
@@ -36,14 +36,14 @@ export type RecordRefusal = (pod: PodIdentity, refusal: ErrorInfo) => void;
 /** Creates the recorder. Retryable errors of podrole itself make no Event, except that the server cannot use STS. */
 export function createEventRecorder({ kubernetes, clock, log, onRecorded }: EventRecorderDeps): RecordRefusal {
   // Insertion order is the order of `since`, because an entry is inserted when it is created.
-  const recent = new Map<string, Recent>();
-  const bucket = createTokenBucket({ clock }, { burst: BURST, spacingMs: SPACING_MS });
+  const recent = new Map<string, RecentEvent>();
+  const bucket = createTokenBucket({ clock }, { burst: EVENT_BURST, spacingMs: EVENT_SPACING_MS });
 
   /** True if the message is to be recorded; counts it against both limits. */
   function admit(key: string, message: string): boolean {
     const now = clock.now();
     for (const [earlier, { since }] of recent) {
-      if (now - since < REPEAT_AFTER_MS) break;
+      if (now - since < REPEAT_EVENT_AFTER_MS) break;
       recent.delete(earlier);
     }
     const messages = recent.get(key)?.messages ?? new Set();

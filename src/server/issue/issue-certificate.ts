@@ -106,7 +106,7 @@ export function createCertificateIssuer(
       audit: "certificate",
       decision: "issued",
       ...callerFields(caller),
-      ...certificateFields(issued, subject),
+      ...certificateLogFields(issued, subject),
       peer,
     });
     return identity ? { ...issued, pod: { identity, prefetched: prefetch(caller) } } : issued;
@@ -129,7 +129,7 @@ function callerFields(caller: ProvenPod) {
   return { ...podFields(caller), credentialId: caller.credentialId };
 }
 
-function certificateFields({ serial, notAfter }: IssuedCertificate, subject: Subject) {
+function certificateLogFields({ serial, notAfter }: IssuedCertificate, subject: Subject) {
   const names = subject.kind === "pod" ? subject.uri : [...subject.dnsNames, ...subject.ipAddresses];
   return { subject: names, serial, expiration: new Date(notAfter).toISOString() };
 }

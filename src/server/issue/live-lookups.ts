@@ -13,7 +13,7 @@ export interface LiveLookupsOptions {
   readonly capacity: number;
 }
 
-interface Entry<Result> {
+interface LookupEntry<Result> {
   readonly result: Promise<Result>;
   /** Unix milliseconds; undefined while in flight. */
   answeredAt?: number;
@@ -24,17 +24,17 @@ export function createLiveLookups<Result>(
   { clock }: { readonly clock: Clock },
   { rememberMs, capacity }: LiveLookupsOptions,
 ): (key: string, lookUp: () => Promise<Result>) => Promise<Result> {
-  const entries = createLru<Entry<Result>>(capacity);
+  const entries = createLru<LookupEntry<Result>>(capacity);
 
   /** A clock that was set back makes an entry old, too. */
-  function isOld({ answeredAt }: Entry<Result>): boolean {
+  function isOld({ answeredAt }: LookupEntry<Result>): boolean {
     return answeredAt !== undefined && Math.abs(clock.now() - answeredAt) >= rememberMs;
   }
 
   return (key, lookUp) => {
     const known = entries.get(key);
     if (known && !isOld(known)) return known.result;
-    const entry: Entry<Result> = { result: lookUp() };
+    const entry: LookupEntry<Result> = { result: lookUp() };
     entries.set(key, entry);
     entry.result.then(
       () => {

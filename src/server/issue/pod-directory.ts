@@ -49,7 +49,7 @@ export interface PodDirectoryDeps {
 }
 
 /** Only pods with the label that injection sets are cached. A pod that lost it is read live each time; nothing else changes. */
-const INJECTED = { labelSelector: INJECTED_PODS };
+const INJECTED_ONLY = { labelSelector: INJECTED_PODS };
 
 /** A pod as decisions read it, from the cache or live: about a tenth of the object. */
 interface KnownPod extends PodInstance {
@@ -75,7 +75,7 @@ export function createPodDirectory(
   }
 
   const pods: Reflector<KnownPod> = createReflector(
-    { source: kubernetes.source<Pod>("pods", INJECTED), clock, log },
+    { source: kubernetes.source<Pod>("pods", INJECTED_ONLY), clock, log },
     { project: knownPod },
   );
   const namespaces: Reflector<OwnMetadata> = createReflector(

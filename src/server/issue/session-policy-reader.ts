@@ -16,16 +16,16 @@ export interface SessionPolicyReaderDeps {
 }
 
 /** `capacity` is a number of ConfigMaps; if each has the longest policy, they take 4 MiB of memory. */
-const LOOKUPS = { rememberMs: 5_000, capacity: 1_000 };
+const LOOKUP_LIMITS = { rememberMs: 5_000, capacity: 1_000 };
 
 /** Creates a reader that remembers nothing yet. */
 export function createSessionPolicyReader({ clock, getConfigMap }: SessionPolicyReaderDeps): ReadSessionPolicy {
-  const readOnce = createLiveLookups<{ readonly text: string | undefined } | PodroleError>({ clock }, LOOKUPS);
+  const readOnce = createLiveLookups<{ readonly text: string | undefined } | PodroleError>({ clock }, LOOKUP_LIMITS);
 
   async function read(namespace: string, name: string) {
     try {
       const data = await getConfigMap(namespace, name);
-      return { text: shortened(data?.[SESSION_POLICY_KEY]) };
+      return { text: shortenText(data?.[SESSION_POLICY_KEY]) };
     } catch (error) {
       return toPodroleError(error);
     }
@@ -39,7 +39,7 @@ export function createSessionPolicyReader({ clock, getConfigMap }: SessionPolicy
 }
 
 /** A policy that is too long is refused whatever the rest of it contains, so the rest is dropped. A copy, because a slice would keep the whole text in memory. */
-function shortened(text: string | undefined): string | undefined {
+function shortenText(text: string | undefined): string | undefined {
   return text === undefined || text.length <= MAX_POLICY_LENGTH
     ? text
     : Buffer.from(text.slice(0, MAX_POLICY_LENGTH + 1)).toString();

@@ -8,7 +8,7 @@ import type { Secret } from "../../runtime/secret.ts";
 const CLOCK_DIFFERENCE_MS = 5 * 60_000;
 
 /** A JSON Web Signature in compact form: header, payload and signature (RFC 7515, section 7.1). */
-const COMPACT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
+const COMPACT_JWT = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
  * Returns why the API server would not accept the token for `audience`, such as "it has expired"; undefined if it may.
@@ -20,7 +20,7 @@ export function findTokenProblem(
 ): string | undefined {
   const text = token.reveal();
   if (text === "") return "it is empty; expected a token of the pod's projected volume";
-  if (!COMPACT.test(text)) return NO_TOKEN;
+  if (!COMPACT_JWT.test(text)) return NO_TOKEN;
   const [header, payload] = text.split(".").map(readTokenPart);
   if (header === undefined || payload === undefined) return NO_TOKEN;
   const { aud, exp } = payload;

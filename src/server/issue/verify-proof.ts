@@ -65,11 +65,11 @@ export function createProofVerifier(
     if (problem !== undefined) return tokenRejected(problem);
     const holder = { peer, pod: readSignedPod(token) };
     const review = await limitReviews(holder, () => kubernetes.reviewToken(token, audience));
-    return review === undefined ? BUSY : provePod(kubernetes, review, audience);
+    return review === undefined ? TOO_MANY_REVIEWS : provePod(kubernetes, review, audience);
   };
 }
 
-const BUSY = refuse(
+const TOO_MANY_REVIEWS = refuse(
   "SERVER_OVERLOADED",
   "Cannot review the ServiceAccount token: too many reviews are in flight; expected fewer callers at the same time",
 );
@@ -86,14 +86,14 @@ async function provePod(
   const [, namespace, serviceAccount] = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(review.username) ?? [];
   if (namespace === undefined || serviceAccount === undefined)
     return tokenRejected(`its user is ${JSON.stringify(review.username)}; expected a ServiceAccount`);
-  const name = only(review.extra[POD_NAME]);
-  const uid = only(review.extra[POD_UID]);
+  const name = onlyValue(review.extra[POD_NAME]);
+  const uid = onlyValue(review.extra[POD_UID]);
   if (name === undefined || uid === undefined)
     return tokenRejected("it is not bound to one pod; expected a projected volume's token");
   const pod = await kubernetes.getPod(namespace, name);
   const found = verifyPod({ namespace, name, uid, serviceAccount }, pod && { pod, ...instanceOf(pod) });
   if (isRefusal(found)) return found;
-  return { pod: found.pod, namespace, name, uid, serviceAccount, credentialId: only(review.extra[CREDENTIAL_ID]) };
+  return { pod: found.pod, namespace, name, uid, serviceAccount, credentialId: onlyValue(review.extra[CREDENTIAL_ID]) };
 }
 
 /** What distinguishes one instance of a pod from another of the same name, and says whether it still runs. */
@@ -141,6 +141,6 @@ function inParentheses(error: string): string {
 }
 
 /** The value of an extra field that has exactly one. */
-function only(values: readonly string[] | undefined): string | undefined {
+function onlyValue(values: readonly string[] | undefined): string | undefined {
   return values?.length === 1 ? values[0] : undefined;
 }

@@ -12,7 +12,7 @@ export function measureSts(assumeRole: AssumeRole, metrics: ServerMetrics): Assu
   return async (input) => {
     stsInFlight.inc();
     try {
-      return await timed(() => assumeRole(input), { seconds, ends, codesOf: () => ["OK"] });
+      return await timeCall(() => assumeRole(input), { seconds, ends, codesOf: () => ["OK"] });
     } finally {
       stsInFlight.dec();
     }
@@ -42,7 +42,7 @@ export function measureCache(
 /** Counts certificate requests by code and measures their duration. */
 export function measureCertificates(issue: IssueCertificate, metrics: ServerMetrics): IssueCertificate {
   const { certificateSeconds: seconds, certificates: ends } = metrics;
-  return (...request) => timed(() => issue(...request), { seconds, ends, codesOf: () => ["ISSUED"] });
+  return (...request) => timeCall(() => issue(...request), { seconds, ends, codesOf: () => ["ISSUED"] });
 }
 
 /** Counts credential requests by code, per container (once if the whole pod is refused), and measures their duration. */
@@ -50,10 +50,10 @@ export function measureCredentials(issuer: CredentialIssuer, metrics: ServerMetr
   const { credentialsSeconds: seconds, credentials: ends } = metrics;
   const codesOf = (results: readonly IssueResult[]) =>
     results.map((result) => ("refusal" in result ? result.refusal.code : "ISSUED"));
-  return { ...issuer, issue: (...request) => timed(() => issuer.issue(...request), { seconds, ends, codesOf }) };
+  return { ...issuer, issue: (...request) => timeCall(() => issuer.issue(...request), { seconds, ends, codesOf }) };
 }
 
-interface Measures<Result> {
+interface CallMeasures<Result> {
   readonly seconds: { startTimer(): () => unknown };
   /** Counts the ends of calls by code. */
   readonly ends: { inc(labels: { readonly code: string }): void };
@@ -62,9 +62,9 @@ interface Measures<Result> {
 }
 
 /** Measures the duration of a call, and counts the codes of its result or of its error; both pass through. */
-async function timed<Result>(
+async function timeCall<Result>(
   call: () => Promise<Result>,
-  { seconds, ends, codesOf }: Measures<Result>,
+  { seconds, ends, codesOf }: CallMeasures<Result>,
 ): Promise<Result> {
   const stop = seconds.startTimer();
   try {

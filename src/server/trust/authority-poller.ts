@@ -35,8 +35,8 @@ export interface AuthorityPollerDeps {
   readonly onCheck: (result: "ok" | "failed") => void;
 }
 
-const CHECK_EACH_MS = 60_000;
-const RETRY_AFTER_MS = 2_000;
+const AUTHORITY_POLL_INTERVAL_MS = 60_000;
+const AUTHORITY_RETRY_DELAY_MS = 2_000;
 
 /** Creates a poller that does nothing until start(). */
 export function createAuthorityPoller({
@@ -54,7 +54,7 @@ export function createAuthorityPoller({
   async function check(): Promise<boolean> {
     try {
       const read = await readTrust();
-      const hasChanged = !isSame(trust, read);
+      const hasChanged = !isSameTrust(trust, read);
       trust = read;
       if (hasChanged) changes.emit();
       await publish(read.bundlePem);
@@ -78,7 +78,7 @@ export function createAuthorityPoller({
       checks = repeat({ clock, signal: stopped.signal }, async () => {
         const succeeded = await check();
         if (trust !== undefined) first.resolve();
-        return succeeded ? CHECK_EACH_MS : RETRY_AFTER_MS;
+        return succeeded ? AUTHORITY_POLL_INTERVAL_MS : AUTHORITY_RETRY_DELAY_MS;
       });
       await Promise.race([first.promise, checks.ended]);
     },
@@ -90,6 +90,6 @@ export function createAuthorityPoller({
   };
 }
 
-function isSame(a: SigningTrust | undefined, b: SigningTrust): boolean {
+function isSameTrust(a: SigningTrust | undefined, b: SigningTrust): boolean {
   return a?.bundlePem === b.bundlePem && a.authority.certificatePem === b.authority.certificatePem;
 }

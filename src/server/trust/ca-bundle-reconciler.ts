@@ -6,9 +6,9 @@ import type { Kubernetes } from "../../kubernetes/api.ts";
 import { type Clock, repeat } from "../../runtime/clock.ts";
 import type { Log } from "../../runtime/log.ts";
 
-const CHECK_EACH_MS = 60_000;
+const CA_BUNDLE_CHECK_INTERVAL_MS = 60_000;
 /** After a failure or a conflict with another replica. */
-const RETRY_AFTER_MS = 5_000;
+const CA_BUNDLE_RETRY_DELAY_MS = 5_000;
 
 /** Result of one check: value of the metric's label. */
 export type CaBundleResult = Awaited<ReturnType<Kubernetes["setCaBundle"]>> | "failed";
@@ -47,7 +47,7 @@ export function createCaBundleReconciler(
     const result = await check();
     onResult(result);
     if (result === "changed") log.info({ configuration: name }, "put the trust bundle into the webhook configuration");
-    return result === "changed" || result === "unchanged" ? CHECK_EACH_MS : RETRY_AFTER_MS;
+    return result === "changed" || result === "unchanged" ? CA_BUNDLE_CHECK_INTERVAL_MS : CA_BUNDLE_RETRY_DELAY_MS;
   });
   return {
     checkNow: wake,

@@ -33,8 +33,8 @@ export interface ServingCertificate extends TlsSource {
 }
 
 /** Between two certificates; a change of the CA does not wait for it. */
-const MIN_INTERVAL_MS = 1_000;
-const RETRY_AFTER_MS = 10_000;
+const MIN_ISSUE_INTERVAL_MS = 1_000;
+const ISSUE_RETRY_DELAY_MS = 10_000;
 /** Between two looks at the clock: nothing reports a step of it. */
 const MAX_CHECK_INTERVAL_MS = 5_000;
 
@@ -88,8 +88,8 @@ export function createServingCertificate(
       issue();
       hasFailed = false;
     } catch (error) {
-      log.error({ err: error, retryAfterMs: RETRY_AFTER_MS }, "could not issue the serving certificate");
-      renewal = dueAfter(clock, RETRY_AFTER_MS);
+      log.error({ err: error, retryAfterMs: ISSUE_RETRY_DELAY_MS }, "could not issue the serving certificate");
+      renewal = dueAfter(clock, ISSUE_RETRY_DELAY_MS);
       hasFailed = true;
       return;
     }
@@ -103,12 +103,12 @@ export function createServingCertificate(
   /** Returns the milliseconds until the next check. */
   function check(): number {
     if (isDue(clock, renewal) || (isNotYetValid() && !hasFailed)) renew();
-    return Math.min(Math.max(untilDueMs(clock, renewal), MIN_INTERVAL_MS), MAX_CHECK_INTERVAL_MS);
+    return Math.min(Math.max(untilDueMs(clock, renewal), MIN_ISSUE_INTERVAL_MS), MAX_CHECK_INTERVAL_MS);
   }
 
   const unsubscribe = poller.onChange(renew);
   renew();
-  repeat({ clock, signal: stopping.signal }, check, MIN_INTERVAL_MS);
+  repeat({ clock, signal: stopping.signal }, check, MIN_ISSUE_INTERVAL_MS);
   return {
     ready: first.promise,
     current() {

@@ -22,7 +22,7 @@ export interface TrustFilesOptions {
 }
 
 /** Replicas see a changed file at different times, and sign with the replaced CA until then. */
-const SETTLE_MS = 10 * MINUTE_MS;
+const FILES_SETTLE_MS = 10 * MINUTE_MS;
 
 /** Reads trust from two PEM files. Rejects with AUTHORITY_UNAVAILABLE if a file is absent or the CA is unusable. */
 export function trustFromFiles(
@@ -41,7 +41,7 @@ export function trustFromFiles(
     if (!read.ok) throw caFilesUnusable(read.problem);
     const authority = read.value;
     if (last !== undefined && last !== certificatePem) {
-      replaced.set(bundleHash(last), { pem: last, until: dueAfter(clock, SETTLE_MS + leafLifetimeMs) });
+      replaced.set(bundleHash(last), { pem: last, until: dueAfter(clock, FILES_SETTLE_MS + leafLifetimeMs) });
       const root = splitBundle(authority.certificatePem).at(-1) ?? "";
       if (!splitBundle(bundlePem).includes(root)) log.warn({ certificateFile }, ROOT_NOT_PUBLISHED);
     }

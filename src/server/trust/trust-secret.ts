@@ -30,7 +30,7 @@ export interface TrustSecretOptions {
 }
 
 /** Two replicas may create their first CA at the same time; losing more often than this in a row is an error. */
-const MAX_ATTEMPTS = 5;
+const MAX_WRITE_ATTEMPTS = 5;
 
 /**
  * Reads trust from the shared Secret; creates the CA when absent and rotates it when due. If the Secret was deleted, a
@@ -44,16 +44,16 @@ export function trustFromSecret(
 ): ReadTrust {
   let lastRead: Authorities | undefined;
   return async () => {
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+    for (let attempt = 0; attempt < MAX_WRITE_ATTEMPTS; attempt++) {
       const secret = await kubernetes.getSecret(namespace, name);
       const slots: Authorities | undefined = secret && decodeAuthorities(secret.data);
       const { authorities, hasChanged, reason } = planRotation(slots ?? lastRead, clock.now(), rotation);
       if (slots && !hasChanged) {
         lastRead = slots;
-        return trustOf(slots);
+        return signingTrustOf(slots);
       }
       const metadata = secret ? undefined : await ownership(namespace);
-      if (!secret && !metadata && lastRead) return trustOf(lastRead);
+      if (!secret && !metadata && lastRead) return signingTrustOf(lastRead);
       if (slots || !lastRead) log.info({ secret: name, reason }, "changing the CA");
       else log.warn({ secret: name }, "the CA's Secret was deleted or emptied: writing the same CA again");
       const data = encodeAuthorities(authorities);
@@ -63,11 +63,11 @@ export function trustFromSecret(
     }
     throw new PodroleError(
       "KUBERNETES_UNAVAILABLE",
-      `Cannot change Secret ${namespace}/${name}: ${MAX_ATTEMPTS} attempts met changes by others; expected at most one such conflict`,
+      `Cannot change Secret ${namespace}/${name}: ${MAX_WRITE_ATTEMPTS} attempts met changes by others; expected at most one such conflict`,
     );
   };
 }
 
-function trustOf(authorities: Authorities): SigningTrust {
+function signingTrustOf(authorities: Authorities): SigningTrust {
   return { authority: authorities.current.authority, bundlePem: bundleOf(authorities) };
 }

@@ -44,7 +44,7 @@ export interface PaceDeps {
 
 /** Varied by ±20 %: 2 to 3 s. */
 const QUICK_MS = 2_500;
-/** The first wait, which doubles up to {@link QUICK_MS}. */
+/** The first wait, which doubles up to {@link MAX_QUICK_WAIT_MS}. */
 const FIRST_MS = 1_000;
 /** The same until the pod has received credentials, because a waiting pod does no work at all. */
 const FIRST_START_MS = 250;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { STSServiceException } from "@aws-sdk/client-sts";
 import { ERRORS, type ErrorCode, PodroleError } from "../../../src/protocol/errors.ts";
-import { fromAwsError, noOwnCredentials } from "../../../src/server/aws/aws-errors.ts";
+import { fromAwsError, ownCredentialsError } from "../../../src/server/aws/aws-errors.ts";
 
 function exception(name: string, message = "no", status = 400, headers: Record<string, string> = {}) {
   const error = new STSServiceException({
@@ -56,10 +56,10 @@ for (const [what, thrown, shown] of [
   ["a name that is a sentence", exception(`<Code>${CANARY}</Code>`, CANARY, 500), "unknown error"],
   ["a thrown text", CANARY, "unknown error"],
 ] as const) {
-  test(`fromAwsError() and noOwnCredentials() describe ${what} without its message`, () => {
+  test(`fromAwsError() and ownCredentialsError() describe ${what} without its message`, () => {
     for (const { code, message } of [
       fromAwsError(thrown, "assume role x"),
-      noOwnCredentials(thrown, "assume role x"),
+      ownCredentialsError(thrown, "assume role x"),
     ]) {
       assert.equal(code, "STS_UNAVAILABLE");
       assert.ok(message.includes(`(${shown})`), message);
@@ -124,8 +124,8 @@ for (const [what, thrown, part] of [
   ],
   ["their source did not answer in time", new DOMException("timeout", "TimeoutError"), "did not answer in time"],
 ] as const) {
-  test(`noOwnCredentials() returns STS_UNAVAILABLE when ${what}, and lists what was tried`, () => {
-    const { code, message, cause } = noOwnCredentials(thrown, "assume role x", ["Unable to find", "exit code 3"]);
+  test(`ownCredentialsError() returns STS_UNAVAILABLE when ${what}, and lists what was tried`, () => {
+    const { code, message, cause } = ownCredentialsError(thrown, "assume role x", ["Unable to find", "exit code 3"]);
     assert.equal(code, "STS_UNAVAILABLE");
     assert.equal(ERRORS[code].retry, true);
     assert.ok(message.includes(part), message);

@@ -144,13 +144,13 @@ test("createOwnCredentials() reports a problem until a check succeeds, and logs 
     },
   });
   await clock.advance(MINUTE_MS);
-  assert.deepEqual([own.problem(), source.checks], [undefined, 2]);
+  assert.deepEqual([own.lastProblem(), source.checks], [undefined, 2]);
   source.fails = true;
   await clock.advance(2 * MINUTE_MS);
-  assert.equal(own.problem(), "Cannot find them: no answer");
+  assert.equal(own.lastProblem(), "Cannot find them: no answer");
   source.fails = false;
   await clock.advance(10_000);
-  assert.equal(own.problem(), undefined);
+  assert.equal(own.lastProblem(), undefined);
   assert.deepEqual(
     lines.map(({ level, code }) => [level, code]),
     [
