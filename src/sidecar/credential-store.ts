@@ -42,7 +42,7 @@ export interface CredentialStore {
 }
 
 /** What is stored of one container. */
-interface Entry {
+interface StoredGrant {
   readonly grant: ContainerGrant;
   readonly reply: Reply | undefined;
 }
@@ -54,7 +54,7 @@ type EntryState =
   | { readonly state: "expired"; readonly credentials: Credentials };
 
 /** What was logged last about a container. */
-interface Logged {
+interface LoggedState {
   readonly state: EntryState["state"];
   readonly refusal: ErrorCode | undefined;
 }
@@ -68,14 +68,14 @@ export function createCredentialStore(
   { containers }: { readonly containers: readonly string[] },
 ): CredentialStore {
   let grants: Grants | undefined;
-  let entries: readonly (Entry | undefined)[] = [];
+  let entries: readonly (StoredGrant | undefined)[] = [];
   let readAt = dueAfter(clock, 0);
-  const logged = new Map<string, Logged>();
+  const logged = new Map<string, LoggedState>();
 
   /** The wall clock, or what it would show if it had not been set back since the grants were read. */
   const now = () => readAt.wallMs + passedMs(clock, readAt);
   const setBackMs = () => now() - clock.now();
-  const stateAt = (index: number) => stateOf(entries[index], now());
+  const stateAt = (index: number) => entryState(entries[index], now());
 
   function observe(): void {
     for (const [index, container] of containers.entries()) {
@@ -135,7 +135,7 @@ export function createCredentialStore(
   };
 }
 
-function stateOf(entry: Entry | undefined, now: number): EntryState {
+function entryState(entry: StoredGrant | undefined, now: number): EntryState {
   const credentials = entry?.grant.credentials;
   if (credentials === undefined) return { state: "absent" };
   return isValid(credentials, now)

@@ -46,11 +46,11 @@ export type GrantResult = { readonly container: string } & (
 );
 
 /** Credentials this close to their expiry are not returned: a request signed now must still be valid on arrival. */
-const EXPIRY_MARGIN_MS = 5_000;
+const CREDENTIALS_EXPIRY_MARGIN_MS = 5_000;
 
 /** Reports whether credentials exist and expire more than 5 s after `now` (Unix milliseconds). */
 export function isValid(credentials: Pick<Credentials, "expiresAtMs"> | undefined, now: number): boolean {
-  return credentials !== undefined && now < credentials.expiresAtMs - EXPIRY_MARGIN_MS;
+  return credentials !== undefined && now < credentials.expiresAtMs - CREDENTIALS_EXPIRY_MARGIN_MS;
 }
 
 /**

@@ -4,7 +4,7 @@ import type { SettingTable } from "../runtime/settings.ts";
 import { flagAbove, settingFlag, settingText } from "../runtime/settings-help.ts";
 import { SIDECAR_SETTINGS } from "./settings.ts";
 
-const USAGE = `Usage: podrole-sidecar <mode> [--setting=value ...]
+const SIDECAR_USAGE = `Usage: podrole-sidecar <mode> [--setting=value ...]
 
 Serves AWS credentials to the containers of one pod.
 
@@ -26,7 +26,7 @@ Settings of serve, init and renew. wait uses only --identity-directory,
 environment variable.
 `;
 
-const NOTES = `
+const HELP_NOTES = `
 Examples:
   # As the webhook starts it, with all settings in the environment
   podrole-sidecar serve
@@ -46,15 +46,15 @@ Learn more:
 `;
 
 /** Returns the help text: modes, then flag, variable, default and meaning of each setting. */
-export function help(): string {
+export function sidecarHelp(): string {
   const table: SettingTable = SIDECAR_SETTINGS;
   const rows = Object.entries(table).map(([key, setting]) =>
     flagAbove(settingFlag(key, setting), settingText(key, setting)),
   );
-  return [USAGE, ...rows, NOTES].join("\n");
+  return [SIDECAR_USAGE, ...rows, HELP_NOTES].join("\n");
 }
 
 /** Returns the version line. */
-export function version(): string {
+export function sidecarVersion(): string {
   return `podrole ${packageJson.version}\n`;
 }

@@ -29,7 +29,7 @@ export interface InitDeps {
 /** Runs init; resolves with the exit code: 0 once every container has credentials. Never rejects. */
 export async function runInit(deps: InitDeps, settings: SidecarSettings): Promise<0 | 1> {
   const { log } = deps;
-  const problem = await prepare(deps, settings);
+  const problem = await prepareFiles(deps, settings);
   if (problem === undefined) {
     log.info({ containers: settings.containers }, "every container has credentials");
     return 0;
@@ -38,7 +38,7 @@ export async function runInit(deps: InitDeps, settings: SidecarSettings): Promis
   return 1;
 }
 
-async function prepare(deps: InitDeps, settings: SidecarSettings): Promise<ErrorInfo | undefined> {
+async function prepareFiles(deps: InitDeps, settings: SidecarSettings): Promise<ErrorInfo | undefined> {
   try {
     prepareTokens(settings.tokensDirectory, settings.containers);
     return await waitForCredentials(deps, settings);

@@ -103,9 +103,9 @@ export function createSidecarMetrics(): SidecarMetrics {
     expose(gauges) {
       return [
         ...buildInfo.expose(),
-        ...series(ready, [` ${gauges.ready ? 1 : 0}`]),
-        ...series(credentialsExpiry, seconds(gauges.credentialsMs)),
-        ...series(certificateExpiry, seconds(gauges.certificateMs)),
+        ...seriesLines(ready, [` ${gauges.ready ? 1 : 0}`]),
+        ...seriesLines(credentialsExpiry, secondsText(gauges.credentialsMs)),
+        ...seriesLines(certificateExpiry, secondsText(gauges.certificateMs)),
         ...renewals.expose(),
         ...renewalSeconds.expose(),
         ...requests.expose(),
@@ -117,10 +117,10 @@ export function createSidecarMetrics(): SidecarMetrics {
   };
 }
 
-type Spec = MetricTable[string];
+type SidecarMetricSpec = MetricTable[string];
 
 function createCounts(
-  spec: Omit<Spec, "from"> & {
+  spec: Omit<SidecarMetricSpec, "from"> & {
     readonly labels: readonly string[];
     /** Label values of the series that exist from the start. */
     readonly from: readonly (string | readonly string[])[];
@@ -135,7 +135,7 @@ function createCounts(
       counts.set(labels, (counts.get(labels) ?? 0) + 1);
     },
     expose: () =>
-      series(
+      seriesLines(
         spec,
         [...counts].map(([labels, count]) => `{${labels}} ${count}`),
       ),
@@ -143,7 +143,7 @@ function createCounts(
 }
 
 /** A histogram: each bucket counts the values at or below its bound. */
-function createBuckets(spec: Spec & { readonly buckets: readonly number[] }) {
+function createBuckets(spec: SidecarMetricSpec & { readonly buckets: readonly number[] }) {
   const counts = spec.buckets.map(() => 0);
   let count = 0;
   let sum = 0;
@@ -155,7 +155,7 @@ function createBuckets(spec: Spec & { readonly buckets: readonly number[] }) {
       sum += value;
     },
     expose: () =>
-      series(spec, [
+      seriesLines(spec, [
         ...spec.buckets.map((bound, index) => `_bucket{le="${bound}"} ${counts[index]}`),
         `_bucket{le="+Inf"} ${count}`,
         `_sum ${sum}`,
@@ -164,12 +164,12 @@ function createBuckets(spec: Spec & { readonly buckets: readonly number[] }) {
   };
 }
 
-function seconds(ms: number | undefined): readonly string[] {
+function secondsText(ms: number | undefined): readonly string[] {
   return ms === undefined ? [] : [` ${ms / 1000}`];
 }
 
-function series(
-  { name, help, type }: Pick<Spec, "name" | "help" | "type">,
+function seriesLines(
+  { name, help, type }: Pick<SidecarMetricSpec, "name" | "help" | "type">,
   samples: readonly string[],
 ): readonly string[] {
   return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...samples.map((sample) => `${name}${sample}`)];

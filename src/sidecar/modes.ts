@@ -9,7 +9,7 @@ import { envName, readSettings, type Settings, type SettingTable } from "../runt
 import { createSuggester } from "../runtime/suggest.ts";
 import { formatFlags, parseFlags } from "./arguments.ts";
 import { SERVING_FLAGS, SHORT_LIVED_FLAGS } from "./node-flags.ts";
-import type { Command } from "./renewal/renewal-process.ts";
+import type { ProcessCommand } from "./renewal/renewal-process.ts";
 import {
   SIDECAR_SETTINGS,
   type SidecarSettings,
@@ -29,12 +29,19 @@ export interface SidecarHost {
   /** Sets flags of V8; called once the modules of a mode are loaded (node-flags.ts). */
   readonly setFlags?: (flags: readonly string[]) => Promise<void>;
   /** Command that starts this program; "renew" and flags are appended. If absent, `serve` renews in its own process. */
-  readonly self?: Command | undefined;
+  readonly self?: ProcessCommand | undefined;
 }
 
 type Mode = (host: SidecarHost, args: readonly string[]) => Promise<number>;
 
-const MODES: Readonly<Record<string, Mode>> = { init, serve, wait, renew, help, version };
+const MODES: Readonly<Record<string, Mode>> = {
+  init: initMode,
+  serve: serveMode,
+  wait: waitMode,
+  renew: renewMode,
+  help: helpMode,
+  version: versionMode,
+};
 
 /** Runs one mode; resolves with the exit code. `args`: the command line without the program's own name. */
 export async function runSidecar(host: SidecarHost, args: readonly string[]): Promise<number> {
@@ -47,7 +54,7 @@ export async function runSidecar(host: SidecarHost, args: readonly string[]): Pr
   return 2;
 }
 
-function init(host: SidecarHost, args: readonly string[]): Promise<number> {
+function initMode(host: SidecarHost, args: readonly string[]): Promise<number> {
   return withSettings(host, args, SIDECAR_SETTINGS, async (settings) => {
     const { runInit } = await import("./init.ts");
     await host.setFlags?.(SHORT_LIVED_FLAGS);
@@ -56,7 +63,7 @@ function init(host: SidecarHost, args: readonly string[]): Promise<number> {
   });
 }
 
-function serve(host: SidecarHost, args: readonly string[]): Promise<number> {
+function serveMode(host: SidecarHost, args: readonly string[]): Promise<number> {
   return withSettings(host, args, SIDECAR_SETTINGS, async (settings, flags) => {
     const { runServe } = await import("./serve.ts");
     await host.setFlags?.(SERVING_FLAGS);
@@ -67,7 +74,7 @@ function serve(host: SidecarHost, args: readonly string[]): Promise<number> {
   });
 }
 
-function renew(host: SidecarHost, args: readonly string[]): Promise<number> {
+function renewMode(host: SidecarHost, args: readonly string[]): Promise<number> {
   return withSettings(host, args, SIDECAR_SETTINGS, async (settings) => {
     const { runRenew } = await import("./renewal/renew.ts");
     await host.setFlags?.(SHORT_LIVED_FLAGS);
@@ -77,7 +84,7 @@ function renew(host: SidecarHost, args: readonly string[]): Promise<number> {
   });
 }
 
-function wait(host: SidecarHost, args: readonly string[]): Promise<number> {
+function waitMode(host: SidecarHost, args: readonly string[]): Promise<number> {
   return withSettings(host, args, WAIT_SETTINGS, (settings) =>
     settings.startHook
       ? withSettings(host, args, SIDECAR_SETTINGS, (all) => waitAndRenew(host, all))
@@ -104,14 +111,14 @@ async function waitAndRenew(host: SidecarHost, settings: SidecarSettings): Promi
   return waitOnly(host, settings, () => offerRenewal(deps, settings));
 }
 
-async function help({ out }: SidecarHost): Promise<number> {
-  const { help } = await import("./help.ts");
+async function helpMode({ out }: SidecarHost): Promise<number> {
+  const { sidecarHelp: help } = await import("./help.ts");
   out(help());
   return 0;
 }
 
-async function version({ out }: SidecarHost): Promise<number> {
-  const { version } = await import("./help.ts");
+async function versionMode({ out }: SidecarHost): Promise<number> {
+  const { sidecarVersion: version } = await import("./help.ts");
   out(version());
   return 0;
 }

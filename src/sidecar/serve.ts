@@ -18,7 +18,7 @@ import { createSidecarMetrics } from "./metrics.ts";
 import { createPodStart, type PodStart } from "./pod-start.ts";
 import { createHookRenewal } from "./renewal/hook-renewal.ts";
 import type { Renewal } from "./renewal/outcome.ts";
-import { type Command, createRenewalProcess } from "./renewal/renewal-process.ts";
+import { createRenewalProcess, type ProcessCommand } from "./renewal/renewal-process.ts";
 import { createRenewals } from "./renewal/schedule.ts";
 import type { SidecarSettings } from "./settings.ts";
 
@@ -29,7 +29,7 @@ export interface ServeDeps {
   /** Receives each log line of a child process unchanged. */
   readonly write: (line: string) => void;
   /** Starts a renewal as a child process; if absent, renewals run in this process, where memory does not matter. */
-  readonly renewCommand?: Command | undefined;
+  readonly renewCommand?: ProcessCommand | undefined;
   /** The environment of that process. */
   readonly env: Readonly<Record<string, string | undefined>>;
 }
@@ -43,13 +43,13 @@ export interface Serving extends Pick<PodStart, "refused" | "waitingFor"> {
 }
 
 /** Several SDKs time out after one second. */
-const HOLD_MS = 900;
-const RENEWAL_DEADLINE_MS = 30_000;
+const MAX_HOLD_MS = 900;
+const RENEWAL_PROCESS_DEADLINE_MS = 30_000;
 /** The kubelet starts the hook right after this process; a hook that comes later, as on a busy node, finds a child at work. */
-const HOOK_CONNECTS_MS = 5_000;
-const CONNECT_TIMEOUT_MS = 2_000;
+const MAX_HOOK_CONNECT_MS = 5_000;
+const REACH_SERVER_TIMEOUT_MS = 2_000;
 /** The kubelet may give a sidecar as little as 2 s. */
-const STOP_WITHIN_MS = 1_500;
+const SIDECAR_STOP_DEADLINE_MS = 1_500;
 
 /**
  * Starts the sidecar; resolves when both ports listen, with or without credentials. Rejects after closing what it
@@ -58,7 +58,7 @@ const STOP_WITHIN_MS = 1_500;
 export async function startServe(deps: ServeDeps, settings: SidecarSettings): Promise<Serving> {
   const { clock, log } = deps;
   const { containers, identityDirectory, tokensDirectory } = settings;
-  const shutdown = createShutdown({ clock, log }, { deadlineMs: STOP_WITHIN_MS });
+  const shutdown = createShutdown({ clock, log }, { deadlineMs: SIDECAR_STOP_DEADLINE_MS });
   const metrics = createSidecarMetrics();
   const store = createCredentialStore({ clock, log, read: () => readGrants(identityDirectory) }, { containers });
   store.reload();
@@ -70,7 +70,7 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
     store,
     run,
     count: metrics.countRenewal,
-    canReachServer: () => canConnect(settings.serverAddress, CONNECT_TIMEOUT_MS),
+    canReachServer: () => canConnect(settings.serverAddress, REACH_SERVER_TIMEOUT_MS),
     paceStore: createPaceStore(identityDirectory),
   });
   shutdown.onClose("renewal", () => renewals.stop());
@@ -94,7 +94,7 @@ export async function startServe(deps: ServeDeps, settings: SidecarSettings): Pr
         otherPaths,
         onClose: (reason) => metrics.countClosed("credentials", reason),
       },
-      { port: settings.port, containers, holdMs: HOLD_MS },
+      { port: settings.port, containers, holdMs: MAX_HOLD_MS },
     );
     shutdown.onClose("credentials port", () => endpoint.close());
     const health = createHealth(
@@ -120,12 +120,12 @@ function createRun(
   store: Pick<CredentialStore, "isReady">,
 ): (signal: AbortSignal) => Promise<Renewal> {
   const { identityDirectory, startHook } = settings;
-  const deadlineMs = RENEWAL_DEADLINE_MS;
+  const deadlineMs = RENEWAL_PROCESS_DEADLINE_MS;
   const inOwnProcess = async () => (await import("./renewal/renew.ts")).renew({ clock, log }, settings);
   const run = command ? createRenewalProcess({ clock, log, write }, { command, env, deadlineMs }) : inOwnProcess;
   const inHook = createHookRenewal(
     { clock, log, write },
-    { identityDirectory, connectMs: HOOK_CONNECTS_MS, deadlineMs },
+    { identityDirectory, connectMs: MAX_HOOK_CONNECT_MS, deadlineMs },
   );
   let isFirst = true;
   return async (signal) => {

@@ -11,9 +11,9 @@ import type { OfferOutcome } from "./renewal/hook-renewal.ts";
 import type { WaitSettings } from "./settings.ts";
 
 /** Poll interval: short at first, because the pod's start waits for it, then a twentieth of the elapsed time. */
-const MIN_INTERVAL_MS = 25;
-const MAX_INTERVAL_MS = 1_000;
-const CONNECT_TIMEOUT_MS = 1_000;
+const MIN_POLL_INTERVAL_MS = 25;
+const MAX_POLL_INTERVAL_MS = 1_000;
+const POLL_CONNECT_TIMEOUT_MS = 1_000;
 
 /** What `runWait` talks to. `signal` ends the wait. */
 export interface WaitDeps {
@@ -38,8 +38,12 @@ export async function runWait({ clock, log, signal, offer }: WaitDeps, settings:
     // Then the sidecar has ended or started another renewal: the rest of this one must not run beside it.
     if (outcome === "abandoned") break;
     // A restarted sidecar finds the credentials of its predecessor before it listens.
-    if (hasCredentials(settings) && (await canConnect({ host: "localhost", port }, CONNECT_TIMEOUT_MS))) return 0;
-    await sleep(clock, Math.min(Math.max((clock.now() - startedAt) / 20, MIN_INTERVAL_MS), MAX_INTERVAL_MS), signal);
+    if (hasCredentials(settings) && (await canConnect({ host: "localhost", port }, POLL_CONNECT_TIMEOUT_MS))) return 0;
+    await sleep(
+      clock,
+      Math.min(Math.max((clock.now() - startedAt) / 20, MIN_POLL_INTERVAL_MS), MAX_POLL_INTERVAL_MS),
+      signal,
+    );
   }
   log.error({ port, waitedSeconds: Math.round((clock.now() - startedAt) / 1000) }, "the sidecar is not ready");
   return 1;

@@ -23,7 +23,7 @@ export interface WaitingLog {
 }
 
 const PROGRESS_INTERVAL_MS = 10_000;
-const MESSAGE = "waiting for credentials";
+const WAITING_MESSAGE = "waiting for credentials";
 
 /** Logs every 10 s how long the pod has waited, and its latest refusal. */
 export function createWaitingLog(
@@ -39,7 +39,7 @@ export function createWaitingLog(
     return { waitedSeconds, ...refusal, server: serverAddress };
   }
   function logProgress(): number {
-    log.info(fields(), MESSAGE);
+    log.info(fields(), WAITING_MESSAGE);
     return PROGRESS_INTERVAL_MS;
   }
   void repeat({ clock, signal }, logProgress, PROGRESS_INTERVAL_MS);
@@ -51,6 +51,6 @@ export function createWaitingLog(
       latest = refusal;
       return isNew;
     },
-    warn: () => log.warn(fields(), MESSAGE),
+    warn: () => log.warn(fields(), WAITING_MESSAGE),
   };
 }

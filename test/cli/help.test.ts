@@ -6,7 +6,7 @@ import { suite, test } from "node:test";
 import type { Command } from "commander";
 import { type Actions, createProgram } from "../../src/cli/command-tree.ts";
 import { HELP_WIDTH, wrapText } from "../../src/runtime/settings-help.ts";
-import { help } from "../../src/sidecar/help.ts";
+import { sidecarHelp } from "../../src/sidecar/help.ts";
 import { ROOT } from "../files.ts";
 import { commandsOf, problemOf } from "./command-lines.ts";
 import { createTerminal } from "./terminal.ts";
@@ -15,7 +15,7 @@ import { createTerminal } from "./terminal.ts";
 function helpTexts(): ReadonlyMap<string, string> {
   const terminal = createTerminal();
   const actions = new Proxy({}, { get: () => async () => 0 }) as Actions;
-  const texts = new Map([["podrole-sidecar", help()]]);
+  const texts = new Map([["podrole-sidecar", sidecarHelp()]]);
   const visit = (command: Command, name: string): void => {
     // Its action prints the sidecar's own help.
     if (name === "podrole sidecar") return;

@@ -2,7 +2,7 @@
 import type { Argument, Command, Option } from "commander";
 import { type Actions, createProgram } from "../../src/cli/command-tree.ts";
 import type { Action } from "../../src/cli/terminal.ts";
-import { help } from "../../src/sidecar/help.ts";
+import { sidecarHelp } from "../../src/sidecar/help.ts";
 import { createTerminal } from "../cli/terminal.ts";
 import { type Contract, type Entries, entriesOf } from "./entries.ts";
 
@@ -23,7 +23,7 @@ export function commandLine(): Contract {
       }),
     ),
     "sidecar modes": entriesOf(
-      help().matchAll(/^ {2}([a-z]+) {2,}/gm),
+      sidecarHelp().matchAll(/^ {2}([a-z]+) {2,}/gm),
       ([, mode = ""]) => mode,
       () => "mode",
     ),

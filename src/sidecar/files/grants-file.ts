@@ -35,48 +35,49 @@ export function encodeGrants(grants: Grants): string {
 /** Parses what `encodeGrants` wrote. Returns undefined for anything else; the sidecar then starts without grants. */
 export function decodeGrants(text: string): Grants | undefined {
   try {
-    const { certificate, containers } = JSON.parse(text) as Loose;
+    const { certificate, containers } = JSON.parse(text) as UnknownFields;
     if (!Array.isArray(containers)) return undefined;
-    return { certificate: toCertificate(certificate as Loose), containers: containers.map(toContainerGrant) };
+    return { certificate: toCertificate(certificate as UnknownFields), containers: containers.map(toContainerGrant) };
   } catch {
     return undefined;
   }
 }
 
-type Loose = Readonly<Record<string, unknown>>;
+type UnknownFields = Readonly<Record<string, unknown>>;
 
-function toContainerGrant(stored: Loose): ContainerGrant {
+function toContainerGrant(stored: UnknownFields): ContainerGrant {
   return {
     container: toText(stored["container"]),
     served: stored["served"] === true,
-    credentials: stored["credentials"] === undefined ? undefined : toCredentials(stored["credentials"] as Loose),
-    refusal: stored["refusal"] === undefined ? undefined : toRefusal(stored["refusal"] as Loose),
+    credentials:
+      stored["credentials"] === undefined ? undefined : toCredentials(stored["credentials"] as UnknownFields),
+    refusal: stored["refusal"] === undefined ? undefined : toRefusal(stored["refusal"] as UnknownFields),
   };
 }
 
-function toCredentials(stored: Loose): Credentials {
+function toCredentials(stored: UnknownFields): Credentials {
   return {
     accessKeyId: toText(stored["accessKeyId"]),
     secretAccessKey: new Secret(toText(stored["secretAccessKey"])),
     sessionToken: new Secret(toText(stored["sessionToken"])),
     roleArn: toText(stored["roleArn"]),
     accountId: toText(stored["accountId"]),
-    issuedAtMs: toNumber(stored["issuedAtMs"]),
-    expiresAtMs: toNumber(stored["expiresAtMs"]),
-    renewAtMs: toNumber(stored["renewAtMs"]),
+    issuedAtMs: readNumber(stored["issuedAtMs"]),
+    expiresAtMs: readNumber(stored["expiresAtMs"]),
+    renewAtMs: readNumber(stored["renewAtMs"]),
   };
 }
 
-function toRefusal(stored: Loose): GrantRefusal {
+function toRefusal(stored: UnknownFields): GrantRefusal {
   return {
     code: toErrorCode(toText(stored["code"])),
     message: toText(stored["message"]),
-    retryAfterMs: toNumber(stored["retryAfterMs"]),
+    retryAfterMs: readNumber(stored["retryAfterMs"]),
   };
 }
 
-function toCertificate(stored: Loose | undefined): Grants["certificate"] {
-  return stored && { renewAtMs: toNumber(stored["renewAtMs"]), expiresAtMs: toNumber(stored["expiresAtMs"]) };
+function toCertificate(stored: UnknownFields | undefined): Grants["certificate"] {
+  return stored && { renewAtMs: readNumber(stored["renewAtMs"]), expiresAtMs: readNumber(stored["expiresAtMs"]) };
 }
 
 function toText(value: unknown): string {
@@ -84,7 +85,7 @@ function toText(value: unknown): string {
   return value;
 }
 
-function toNumber(value: unknown): number {
+function readNumber(value: unknown): number {
   if (typeof value === "number" && Number.isFinite(value)) return value;
   throw new Error(`Cannot read a stored grant: ${typeof value}; expected a finite number`);
 }

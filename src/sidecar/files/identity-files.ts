@@ -22,7 +22,7 @@ export interface Identity {
 
 /** A line before the first block, as RFC 7468 §2 permits. notBefore is not the time of issue: it is backdated. */
 const ISSUED_AT = /^issued-at-ms: (\d{1,15})$/m;
-const CERTIFICATES = "-----BEGIN CERTIFICATE-----";
+const BEGIN_CERTIFICATE = "-----BEGIN CERTIFICATE-----";
 
 /** Returns the identity with its times. Throws if the certificate cannot be parsed. */
 export function toIdentity(privateKey: Secret, certificatePem: string, issuedAtMs: number): Identity {
@@ -38,7 +38,7 @@ export function toIdentity(privateKey: Secret, certificatePem: string, issuedAtM
 export async function readIdentity(directory: string): Promise<Identity | undefined> {
   const text = await readIfPresent(`${directory}/identity.pem`);
   const issuedAt = ISSUED_AT.exec(text ?? "")?.[1];
-  const border = text?.indexOf(CERTIFICATES) ?? -1;
+  const border = text?.indexOf(BEGIN_CERTIFICATE) ?? -1;
   if (text === undefined || issuedAt === undefined || border < 0) return undefined;
   try {
     return toIdentity(new Secret(text.slice(0, border)), text.slice(border), Number(issuedAt));
@@ -83,7 +83,7 @@ export async function writeGrants(directory: string, grants: Grants): Promise<vo
 }
 
 /** The files of the directory that a renewal reads and writes. */
-const FILES: ReadonlySet<string> = new Set(["identity.pem", "bundle.pem", "credentials.json"]);
+const IDENTITY_FILES: ReadonlySet<string> = new Set(["identity.pem", "bundle.pem", "credentials.json"]);
 
 /**
  * Prepares the directory for a renewal. Removes temporary files of one that was killed: the volume is small, and they may
@@ -93,7 +93,7 @@ const FILES: ReadonlySet<string> = new Set(["identity.pem", "bundle.pem", "crede
 export async function prepareDirectory({ log }: { readonly log: Log }, directory: string): Promise<void> {
   for (const entry of await readdir(directory, { withFileTypes: true })) {
     const path = `${directory}/${entry.name}`;
-    const isUnusable = FILES.has(entry.name) && !(entry.isFile() && (await canRead(path)));
+    const isUnusable = IDENTITY_FILES.has(entry.name) && !(entry.isFile() && (await canRead(path)));
     if (isUnusable) log.error({ path }, "removing what is in the place of a file and cannot be read as one");
     if (isUnusable || entry.name.endsWith(".tmp")) await rm(path, { recursive: true, force: true });
   }

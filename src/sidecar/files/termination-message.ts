@@ -6,7 +6,7 @@ import type { Log } from "../../runtime/log.ts";
 import type { SidecarSettings } from "../settings.ts";
 
 /** The kubelet truncates a termination message to this many bytes. */
-const MAX_BYTES = 4_096;
+const MAX_TERMINATION_MESSAGE_BYTES = 4_096;
 
 /** Logs why this process ends, and writes it to the termination message file. Logs a write error; never throws. */
 export function writeTerminationMessage(
@@ -29,7 +29,7 @@ export function writeTerminationMessage(
 export function terminationMessage({ code, message }: ErrorInfo): string {
   const remedy = ` -- ${ERRORS[code].remedy}`;
   const head = `${code}: ${message}`;
-  const available = MAX_BYTES - Buffer.byteLength(remedy);
+  const available = MAX_TERMINATION_MESSAGE_BYTES - Buffer.byteLength(remedy);
   if (Buffer.byteLength(head) <= available) return head + remedy;
   // Three bytes for "...", three because half a character decodes to U+FFFD, which has three bytes.
   return `${Buffer.from(head).toString("utf8", 0, available - 6)}...${remedy}`;

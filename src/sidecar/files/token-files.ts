@@ -21,7 +21,7 @@ interface TokenState {
 }
 
 /** 32 random bytes in base64url without a newline: every SDK sends the file's content unchanged. */
-const TOKEN = /^[A-Za-z0-9_-]{43}$/;
+const TOKEN_PATTERN = /^[A-Za-z0-9_-]{43}$/;
 /** SDKs send a token within seconds of reading it, so a few starts suffice even in a crash loop. */
 const MAX_EARLIER_STARTS = 8;
 
@@ -35,7 +35,7 @@ export function prepareTokens(directory: string, containers: readonly string[]):
  * Undefined: the tokens are in use, so the sidecar replaces them as soon as it listens. Throws errors of the file system.
  */
 export function takeUnusedTokens(directory: string, containers: readonly string[]): AuthorizationTokens | undefined {
-  const present = containers.map((container) => readToken(directory, container));
+  const present = containers.map((container) => readTokenFile(directory, container));
   const { unused, earlier } = readState(directory) ?? { unused: !present.some(Boolean), earlier: [] };
   if (!unused) return undefined;
   writeState(directory, { unused: false, earlier });
@@ -49,7 +49,9 @@ export function replaceTokens(directory: string, containers: readonly string[]):
 }
 
 function replaceAll(directory: string, containers: readonly string[], unused: boolean): AuthorizationTokens {
-  const current = containers.map((container) => readToken(directory, container)).filter((token) => token !== undefined);
+  const current = containers
+    .map((container) => readTokenFile(directory, container))
+    .filter((token) => token !== undefined);
   const hashes = [...current.map((token) => hashOf(token.reveal())), ...(readState(directory)?.earlier ?? [])];
   const earlier = [...new Set(hashes)].slice(0, MAX_EARLIER_STARTS * containers.length);
   // Stored first: a process that ends in between leaves no token that is neither current nor known as an earlier one.
@@ -57,9 +59,9 @@ function replaceAll(directory: string, containers: readonly string[], unused: bo
   return { current: containers.map((container) => createToken(directory, container)), earlier };
 }
 
-function readToken(directory: string, container: string): Secret | undefined {
+function readTokenFile(directory: string, container: string): Secret | undefined {
   const text = readMemoryFile(tokenPath(directory, container));
-  return text !== undefined && TOKEN.test(text) ? new Secret(text) : undefined;
+  return text !== undefined && TOKEN_PATTERN.test(text) ? new Secret(text) : undefined;
 }
 
 function createToken(directory: string, container: string): Secret {

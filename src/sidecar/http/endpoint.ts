@@ -36,10 +36,10 @@ export interface EndpointOptions extends HeldRequestsOptions {
   readonly limits?: BudgetLimits;
 }
 
-const PATH = "/v1/credentials";
+const CREDENTIALS_PATH = "/v1/credentials";
 /** Whose credentials the other paths return. */
 const FIRST_CONTAINER = 0;
-const CLOSE_GRACE_MS = 500;
+const ENDPOINT_CLOSE_GRACE_MS = 500;
 const WITHOUT_TOKEN = "";
 /** In whole seconds; JavaScript v2 waits as long as this header says before it reads the token file again. */
 const RETRY_SOON = ["Retry-After", "1"];
@@ -56,7 +56,7 @@ export function createEndpoint(
   const heldRequests = createHeldRequests({ clock, store, renewals, send }, { containers, holdMs });
   const server = createLoopbackServer(
     { clock, handle, onClose, callers: { ofAddress: () => ({ caller: WITHOUT_TOKEN }), ofRequest: callerOf } },
-    { port, closeGraceMs: CLOSE_GRACE_MS, limits },
+    { port, closeGraceMs: ENDPOINT_CLOSE_GRACE_MS, limits },
   );
 
   /** Not the address: a program in the pod can connect from all of 127.0.0.0/8. */
@@ -72,9 +72,9 @@ export function createEndpoint(
     if (foreign !== undefined) return reply(codedRefusal("HOST_FORBIDDEN", foreign, ["Connection", "close"]), response);
     const { url = "", method } = request;
     const end = url.indexOf("?");
-    if ((end < 0 ? url : url.slice(0, end)) !== PATH) {
+    if ((end < 0 ? url : url.slice(0, end)) !== CREDENTIALS_PATH) {
       if (otherPaths) return replyToOtherPath(otherPaths(request), response);
-      return reply(codedRefusal("PATH_UNKNOWN", `the path is unknown; expected ${PATH}`), response);
+      return reply(codedRefusal("PATH_UNKNOWN", `the path is unknown; expected ${CREDENTIALS_PATH}`), response);
     }
     if (method !== "GET" && method !== "HEAD") {
       // Such a request may have a body, which is not read, so the connection cannot be used again.

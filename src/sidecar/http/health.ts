@@ -18,7 +18,7 @@ export interface HealthDeps {
   readonly onClose?: HttpServerDeps["onClose"];
 }
 
-const CLOSE_GRACE_MS = 100;
+const HEALTH_CLOSE_GRACE_MS = 100;
 
 /** Creates the server of /healthz, /readyz and /metrics. */
 export function createHealth(
@@ -26,11 +26,13 @@ export function createHealth(
   { port, limits = HEALTH_LIMITS }: { readonly port: number; readonly limits?: BudgetLimits },
 ): HttpServer {
   function handle({ url, method }: IncomingMessage, response: ServerResponse): void {
-    if (method !== "GET" && method !== "HEAD") return send(response, 405, "GET only\n");
-    if (url === "/healthz") return renewals.isStuck() ? send(response, 503, "stuck\n") : send(response, 200, "ok\n");
-    if (url === "/readyz") return store.isReady() ? send(response, 200, "ready\n") : send(response, 503, "not yet\n");
-    if (url === "/metrics") return send(response, 200, exposition());
-    send(response, 404, "/healthz, /readyz or /metrics\n");
+    if (method !== "GET" && method !== "HEAD") return sendText(response, 405, "GET only\n");
+    if (url === "/healthz")
+      return renewals.isStuck() ? sendText(response, 503, "stuck\n") : sendText(response, 200, "ok\n");
+    if (url === "/readyz")
+      return store.isReady() ? sendText(response, 200, "ready\n") : sendText(response, 503, "not yet\n");
+    if (url === "/metrics") return sendText(response, 200, exposition());
+    sendText(response, 404, "/healthz, /readyz or /metrics\n");
   }
 
   const exposition = reuseExposition(clock, () => {
@@ -43,10 +45,10 @@ export function createHealth(
     });
   });
 
-  return createPodServer({ clock, handle, onClose }, { port, closeGraceMs: CLOSE_GRACE_MS, limits });
+  return createPodServer({ clock, handle, onClose }, { port, closeGraceMs: HEALTH_CLOSE_GRACE_MS, limits });
 }
 
-function send(response: ServerResponse, status: number, text: string): void {
+function sendText(response: ServerResponse, status: number, text: string): void {
   // A request with another method may have a body, which is not read.
   const close = status === 405 ? { Connection: "close" } : {};
   response.writeHead(status, { "Content-Type": "text/plain; version=0.0.4", ...close }).end(text);

@@ -14,8 +14,8 @@ export function findForeignOrigin({ headers }: Pick<IncomingMessage, "headers">)
   const { host = "" } = headers;
   if (!OWN_HOST.test(host))
     return `its Host is ${JSON.stringify(host.slice(0, 80))}; expected 127.0.0.1, [::1] or localhost`;
-  const forwarded = FORWARDED.find((name) => headers[name] !== undefined);
+  const forwarded = FORWARDED_HEADERS.find((name) => headers[name] !== undefined);
   return forwarded && `it has the header ${forwarded}; expected a request that no proxy forwarded`;
 }
 
-const FORWARDED = ["forwarded", "x-forwarded-for"] as const;
+const FORWARDED_HEADERS = ["forwarded", "x-forwarded-for"] as const;

@@ -35,7 +35,7 @@ export function credentialsReply(credentials: Credentials): Reply {
     AccountId: credentials.accountId,
     RoleArn: credentials.roleArn,
   });
-  return reply(200, body, []);
+  return createReply(200, body, []);
 }
 
 /**
@@ -44,7 +44,7 @@ export function credentialsReply(credentials: Credentials): Reply {
 export function refusalReply({ code, message }: ErrorInfo, extra: readonly string[] = []): Reply {
   // SDKs differ in the case of the names that they read.
   const body = JSON.stringify({ code, message, Code: code, Message: message });
-  return reply(ERRORS[code].http, body, extra);
+  return createReply(ERRORS[code].http, body, extra);
 }
 
 /**
@@ -52,10 +52,10 @@ export function refusalReply({ code, message }: ErrorInfo, extra: readonly strin
  * flat.
  */
 export function textReply(status: number, text: string, extra: readonly string[] = []): Reply {
-  return reply(status, text, extra, "text/plain");
+  return createReply(status, text, extra, "text/plain");
 }
 
-function reply(status: number, text: string, extra: readonly string[], type = "application/json"): Reply {
+function createReply(status: number, text: string, extra: readonly string[], type = "application/json"): Reply {
   const body = Buffer.from(text);
   const headers = [
     // Without a charset: Go v2 reads the code of an error from exactly this type only.

@@ -8,7 +8,7 @@ import { type CallerRules, LISTEN_BACKLOG, limitHttp, nodeTimeouts } from "../..
 import type { Clock } from "../../runtime/clock.ts";
 
 /** A token has 43 characters; SDKs add a user agent and tracing headers. */
-const MAX_HEADERS_BYTES = 8 * 1024;
+const MAX_HTTP_HEADERS_BYTES = 8 * 1024;
 
 const COMMON_LIMITS = {
   // Bodies are not read and not counted.
@@ -62,7 +62,7 @@ export interface HttpServerOptions {
 /** Creates a server on all addresses of the pod. */
 export function createPodServer(deps: HttpServerDeps, { port, closeGraceMs, limits }: HttpServerOptions): HttpServer {
   const server = limitedServers(deps, limits)();
-  return { listen: () => listen(server, port), close: () => close(server, closeGraceMs) };
+  return { listen: () => listenOn(server, port), close: () => closeServer(server, closeGraceMs) };
 }
 
 /** Creates a server on 127.0.0.1 and ::1, or on the one of them that the pod has; both share one budget. */
@@ -83,7 +83,7 @@ export function createLoopbackServer(
       );
     },
     async close() {
-      await Promise.all([close(v4, closeGraceMs), close(v6, closeGraceMs)]);
+      await Promise.all([closeServer(v4, closeGraceMs), closeServer(v6, closeGraceMs)]);
     },
   };
 }
@@ -91,15 +91,18 @@ export function createLoopbackServer(
 function limitedServers({ clock, handle, onClose, callers }: HttpServerDeps, limits: BudgetLimits): () => Server {
   const budget = createBudget({ clock, ...(onClose && { onClose }) }, limits);
   return () => {
-    const server = createServer({ maxHeaderSize: MAX_HEADERS_BYTES, ...nodeTimeouts(limits) }, (request, response) => {
-      if (requests.begin(request, response)) handle(request, response);
-    });
+    const server = createServer(
+      { maxHeaderSize: MAX_HTTP_HEADERS_BYTES, ...nodeTimeouts(limits) },
+      (request, response) => {
+        if (requests.begin(request, response)) handle(request, response);
+      },
+    );
     const requests = limitHttp(server, budget, callers);
     return server;
   };
 }
 
-function listen(server: Server, port: number, host?: string): Promise<number> {
+function listenOn(server: Server, port: number, host?: string): Promise<number> {
   return new Promise((resolve, reject) => {
     // Never removed: a later error concerns one connection that could not be accepted, and must not end the process.
     server.on("error", (error: NodeJS.ErrnoException) => reject(error.code === "EADDRINUSE" ? portInUse(port) : error));
@@ -110,7 +113,7 @@ function listen(server: Server, port: number, host?: string): Promise<number> {
 /** Resolves with undefined if the pod lacks the address: it may have no IPv6, or no IPv4. */
 async function listenIfPresent(server: Server, port: number, host: string): Promise<number | undefined> {
   try {
-    return await listen(server, port, host);
+    return await listenOn(server, port, host);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT") return undefined;
@@ -125,7 +128,7 @@ function portInUse(port: number): PodroleError {
 }
 
 /** Accepts no more connections, closes idle ones now and the others after their response or after `graceMs`. */
-function close(server: Server, graceMs: number): Promise<void> {
+function closeServer(server: Server, graceMs: number): Promise<void> {
   return new Promise((resolve) => {
     if (!server.listening) return resolve();
     const timer = setTimeout(() => server.closeAllConnections(), graceMs);

@@ -25,10 +25,10 @@ export interface HookRenewalOptions {
   readonly deadlineMs: number;
 }
 
-const REQUEST = "renew\n";
+const HOOK_REQUEST = "renew\n";
 
 /** Upper bound on a hook's answer in characters; anything longer is no answer. */
-const MAX_ANSWER = 64 * 1024;
+const MAX_HOOK_ANSWER_LENGTH = 64 * 1024;
 
 function socketPath(identityDirectory: string): string {
   return `${identityDirectory}/hook.sock`;
@@ -51,7 +51,7 @@ export function createHookRenewal(
       if (signal.aborted) cut();
       hook.setEncoding("utf8").on("data", (text: string) => {
         answer += text;
-        if (answer.length > MAX_ANSWER) cut();
+        if (answer.length > MAX_HOOK_ANSWER_LENGTH) cut();
       });
       hook.on("error", () => {});
       hook.once("close", () => {
@@ -64,7 +64,7 @@ export function createHookRenewal(
         const message = "Cannot renew credentials: the postStart hook ended before its renewal had";
         resolve(renewal ?? failedRenewal({ code: "NOT_READY", message }));
       });
-      hook.write(REQUEST);
+      hook.write(HOOK_REQUEST);
     });
   }
 

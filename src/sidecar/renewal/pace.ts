@@ -43,23 +43,23 @@ export interface PaceDeps {
 }
 
 /** Varied by ±20 %: 2 to 3 s. */
-const QUICK_MS = 2_500;
+const MAX_QUICK_WAIT_MS = 2_500;
 /** The first wait, which doubles up to {@link MAX_QUICK_WAIT_MS}. */
-const FIRST_MS = 1_000;
+const FIRST_WAIT_MS = 1_000;
 /** The same until the pod has received credentials, because a waiting pod does no work at all. */
-const FIRST_START_MS = 250;
+const FIRST_POD_START_WAIT_MS = 250;
 /** From the first failure on; most outages are a rollout or a restart of the server. */
-const FREE_MS = 60_000;
+const UNLIMITED_MS = 60_000;
 /** Together at most 120 renewals in an hour. */
-const TOKENS = 20;
-const TOKEN_MS = 36_000;
+const MAX_TOKENS = 20;
+const TOKEN_INTERVAL_MS = 36_000;
 /** Pods whose outage began in the same moment spread by up to this fraction of a wait. */
-const SPREAD = 0.05;
-const MAX_UNHURRIED_MS = 60_000;
+const SPREAD_FRACTION = 0.05;
+const MAX_UNHURRIED_WAIT_MS = 60_000;
 /** Twice what a server asks for: half a minute, and another one over which it spreads callers. More follows from a fault. */
-const MAX_RETRY_AFTER_MS = 120_000;
+const MAX_SERVER_RETRY_AFTER_MS = 120_000;
 /** After a permanent refusal, for a caller that waits: an operator who has just corrected the cause does not wait long. */
-const REQUESTED_PERMANENT_MS = 10_000;
+const REQUESTED_PERMANENT_WAIT_MS = 10_000;
 
 /** An outage: since when, how many renewals failed, and when the bucket is full. */
 interface Outage {
@@ -73,9 +73,9 @@ export function createPace({ clock, random, store }: PaceDeps): Pace {
   const stored = store?.load();
   let outage = stored && resume(clock, stored);
 
-  const isFree = () => outage === undefined || passedMs(clock, outage.since) < FREE_MS;
+  const isFree = () => outage === undefined || passedMs(clock, outage.since) < UNLIMITED_MS;
   const untilFullMs = () => (outage === undefined ? 0 : Math.max(untilDueMs(clock, outage.fullAt), 0));
-  const spread = (ms: number) => ms * (1 + SPREAD * random());
+  const spread = (ms: number) => ms * (1 + SPREAD_FRACTION * random());
 
   function save({ since, failures }: Outage): void {
     const now = clock.now();
@@ -83,14 +83,14 @@ export function createPace({ clock, random, store }: PaceDeps): Pace {
   }
 
   function urgentWait(failures: number, first: number): number {
-    const quickMs = jitter(Math.min(QUICK_MS, first * 2 ** Math.min(failures - 1, 10)), 0.2, random);
-    const untilTokenMs = isFree() ? 0 : Math.max(0, untilFullMs() - (TOKENS - 1) * TOKEN_MS);
+    const quickMs = jitter(Math.min(MAX_QUICK_WAIT_MS, first * 2 ** Math.min(failures - 1, 10)), 0.2, random);
+    const untilTokenMs = isFree() ? 0 : Math.max(0, untilFullMs() - (MAX_TOKENS - 1) * TOKEN_INTERVAL_MS);
     return Math.max(quickMs, spread(untilTokenMs));
   }
 
   return {
     begin() {
-      if (outage !== undefined && !isFree()) outage = { ...outage, fullAt: dueAfter(clock, untilFullMs() + TOKEN_MS) };
+      if (outage !== undefined && !isFree()) outage = { ...outage, fullAt: dueAfter(clock, untilFullMs() + TOKEN_INTERVAL_MS) };
     },
     end(renewal, { isReady }) {
       if (renewal.outcome === "renewed") {
@@ -101,15 +101,15 @@ export function createPace({ clock, random, store }: PaceDeps): Pace {
       const failures = (outage?.failures ?? 0) + 1;
       outage = { since: outage?.since ?? dueAfter(clock, 0), failures, fullAt: dueAfter(clock, untilFullMs()) };
       save(outage);
-      const retryAfterMs = Math.min(renewal.retryAfterMs, MAX_RETRY_AFTER_MS);
-      const urgentMs = Math.max(urgentWait(failures, isReady ? FIRST_MS : FIRST_START_MS), retryAfterMs);
+      const retryAfterMs = Math.min(renewal.retryAfterMs, MAX_SERVER_RETRY_AFTER_MS);
+      const urgentMs = Math.max(urgentWait(failures, isReady ? FIRST_WAIT_MS : FIRST_POD_START_WAIT_MS), retryAfterMs);
       if (isReady && isPermanent(renewal)) {
-        const waitMs = Math.max(jitter(MAX_UNHURRIED_MS, 0.2, random), retryAfterMs);
-        const requestedMs = Math.max(urgentMs, REQUESTED_PERMANENT_MS);
+        const waitMs = Math.max(jitter(MAX_UNHURRIED_WAIT_MS, 0.2, random), retryAfterMs);
+        const requestedMs = Math.max(urgentMs, REQUESTED_PERMANENT_WAIT_MS);
         return { unhurriedMs: waitMs, urgentMs: waitMs, requestedMs, awayMs: waitMs };
       }
-      const unhurriedMs = Math.max(backoff(failures - 1, FIRST_MS, MAX_UNHURRIED_MS, random), retryAfterMs);
-      return { unhurriedMs, urgentMs, requestedMs: urgentMs, awayMs: Math.max(spread(TOKEN_MS), retryAfterMs) };
+      const unhurriedMs = Math.max(backoff(failures - 1, FIRST_WAIT_MS, MAX_UNHURRIED_WAIT_MS, random), retryAfterMs);
+      return { unhurriedMs, urgentMs, requestedMs: urgentMs, awayMs: Math.max(spread(TOKEN_INTERVAL_MS), retryAfterMs) };
     },
     failures: () => outage?.failures ?? 0,
   };
@@ -119,6 +119,6 @@ export function createPace({ clock, random, store }: PaceDeps): Pace {
 function resume(clock: Clock, { failingSince, failures, fullAt }: PaceState): Outage {
   const now = clock.now();
   const begin = Math.min(failingSince, now);
-  const untilFullMs = Math.min(Math.max(fullAt - failingSince + begin - now, 0), TOKENS * TOKEN_MS);
+  const untilFullMs = Math.min(Math.max(fullAt - failingSince + begin - now, 0), MAX_TOKENS * TOKEN_INTERVAL_MS);
   return { since: dueAfter(clock, begin - now), failures, fullAt: dueAfter(clock, untilFullMs) };
 }

@@ -20,17 +20,17 @@ export interface RenewDeps {
 }
 
 /** For all calls of a renewal together: serve.ts kills the process after 30 s. */
-const RENEWAL_DEADLINE_MS = 28_000;
+const RENEWAL_CALLS_DEADLINE_MS = 28_000;
 
 /** Renews once. Never rejects. Afterwards credentials.json holds all usable results, whatever the outcome. */
 export async function renew(deps: RenewDeps, settings: SidecarSettings): Promise<Renewal> {
-  const run: Run = { ...deps, settings, endsAt: deps.clock.now() + RENEWAL_DEADLINE_MS };
+  const run: RenewalContext = { ...deps, settings, endsAt: deps.clock.now() + RENEWAL_CALLS_DEADLINE_MS };
   try {
     await prepareDirectory(deps, settings.identityDirectory);
     const usable = await usableIdentity(run);
     const { results, identity } = await fetchResults(run, usable);
     const grants = await storeResults(run, results, identity);
-    return usable.failure ? failedRenewal(usable.failure, usable.failure.retryAfterMs) : summary(grants);
+    return usable.failure ? failedRenewal(usable.failure, usable.failure.retryAfterMs) : summarizeGrants(grants);
   } catch (thrown) {
     const error = toPodroleError(thrown);
     if (error.code === "INTERNAL") deps.log.error({ code: error.code, err: error.cause }, "renewal failed");
@@ -48,9 +48,9 @@ export async function runRenew(
   return 0;
 }
 
-interface Run extends RenewDeps, CallContext {}
+interface RenewalContext extends RenewDeps, CallContext {}
 
-interface Usable extends NewIdentity {
+interface UsableIdentity extends NewIdentity {
   /** True if it was issued in this renewal. */
   readonly isFresh: boolean;
   /** Why it was not replaced although that was due. */
@@ -61,7 +61,7 @@ interface Usable extends NewIdentity {
  * Returns the stored identity until half of its lifetime, then a new one; if there is no new one, the old one while
  * valid.
  */
-async function usableIdentity(run: Run): Promise<Usable> {
+async function usableIdentity(run: RenewalContext): Promise<UsableIdentity> {
   const now = run.clock.now();
   const stored = await readIdentity(run.settings.identityDirectory);
   // A clock that was set back to before the issue does not show how old the certificate is.
@@ -79,7 +79,7 @@ async function usableIdentity(run: Run): Promise<Usable> {
  * Requests credentials if there are none yet; if the server may have rejected the certificate, once more with a new
  * identity.
  */
-async function fetchResults(run: Run, usable: Usable): Promise<Required<NewIdentity>> {
+async function fetchResults(run: RenewalContext, usable: UsableIdentity): Promise<Required<NewIdentity>> {
   const { isFresh, failure } = usable;
   try {
     return await withResults(run, usable);
@@ -89,7 +89,7 @@ async function fetchResults(run: Run, usable: Usable): Promise<Required<NewIdent
   }
 }
 
-async function withResults(run: Run, { identity, results }: NewIdentity): Promise<Required<NewIdentity>> {
+async function withResults(run: RenewalContext, { identity, results }: NewIdentity): Promise<Required<NewIdentity>> {
   return { identity, results: results ?? (await requestCredentials(run, identity)) };
 }
 
@@ -103,7 +103,7 @@ function mayBeTheCertificate(error: PodroleError): boolean {
 }
 
 async function storeResults(
-  { clock, random = Math.random, settings: { identityDirectory } }: Run,
+  { clock, random = Math.random, settings: { identityDirectory } }: RenewalContext,
   results: readonly GrantResult[],
   certificate: Pick<Identity, "renewAtMs" | "expiresAtMs"> | undefined,
 ): Promise<Grants> {
@@ -127,7 +127,7 @@ async function storeResults(
  * Stores the refusal of the whole pod for every container, so that no credentials are returned, not even after a
  * restart.
  */
-async function revokeAll(run: Run, { code, message }: ErrorInfo): Promise<void> {
+async function revokeAll(run: RenewalContext, { code, message }: ErrorInfo): Promise<void> {
   const { containers, identityDirectory } = run.settings;
   const results = containers.map((container) => ({ container, refusal: { code, message, retryAfterMs: 0 } }));
   try {
@@ -141,7 +141,7 @@ async function revokeAll(run: Run, { code, message }: ErrorInfo): Promise<void> 
  * One outcome for the whole pod: a retryable refusal takes precedence over a permanent one, because it is retried
  * sooner.
  */
-function summary({ containers }: Grants): Renewal {
+function summarizeGrants({ containers }: Grants): Renewal {
   const refusals = containers.flatMap(({ refusal }) => refusal ?? []);
   const first = refusals.find((refusal) => !isPermanent(refusal)) ?? refusals[0];
   return first === undefined ? { outcome: "renewed" } : { outcome: "refused", ...first };

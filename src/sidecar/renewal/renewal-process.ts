@@ -9,7 +9,7 @@ import type { Log } from "../../runtime/log.ts";
 import { decodeRenewal, failedRenewal, type Renewal } from "./outcome.ts";
 
 /** A program and its arguments. */
-export interface Command {
+export interface ProcessCommand {
   readonly file: string;
   readonly args: readonly string[];
 }
@@ -24,7 +24,7 @@ export interface RenewalProcessDeps {
 
 /** How the child is started. `deadlineMs`: milliseconds until it is killed. */
 export interface RenewalProcessOptions {
-  readonly command: Command;
+  readonly command: ProcessCommand;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly deadlineMs: number;
 }
@@ -56,8 +56,8 @@ export function createRenewalProcess(
       const child = spawn(command.file, command.args, { env: { ...env }, stdio: ["ignore", "pipe", "pipe"] });
       // First, because without a listener the error would end the sidecar.
       child.once("error", ({ message }) => end(`did not start (${message})`));
-      const output = collect(child.stdout);
-      const logged = collect(child.stderr);
+      const output = collectText(child.stdout);
+      const logged = collectText(child.stderr);
       let isOverdue = false;
       const kill = () => child.kill("SIGKILL");
       const cancel = clock.schedule(() => {
@@ -81,7 +81,7 @@ export function createRenewalProcess(
 }
 
 /** Undefined: out of file descriptors, Node made no pipe, and reports an error of the process in the next tick. */
-function collect(stream: Readable | undefined): () => string {
+function collectText(stream: Readable | undefined): () => string {
   let text = "";
   stream?.setEncoding("utf8").on("data", (chunk: string) => {
     if (text.length < MAX_OUTPUT_LENGTH) text += chunk;

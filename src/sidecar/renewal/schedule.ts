@@ -122,7 +122,7 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
     });
     if (stopping.signal.aborted) return;
     store.reload();
-    const renewal = ran.outcome === "renewed" && store.renewAt() === 0 ? failedRenewal(UNREAD) : ran;
+    const renewal = ran.outcome === "renewed" && store.renewAt() === 0 ? failedRenewal(UNREADABLE_CREDENTIALS) : ran;
     logOutcome(log, renewal, { before: last?.renewal, failures: pace.failures() });
     const waits = pace.end(renewal, { isReady: store.isReady() });
     last = { renewal, endedAt: clock.now(), end: dueAfter(clock, 0), waits };
@@ -159,7 +159,7 @@ export function createRenewals(deps: RenewalsDeps): Renewals {
   };
 }
 
-const UNREAD: ErrorInfo = {
+const UNREADABLE_CREDENTIALS: ErrorInfo = {
   code: "INTERNAL",
   message: "Cannot use the renewed credentials: podrole-sidecar cannot read them; the cause is in its log",
 };

@@ -26,7 +26,7 @@ export interface CallContext {
 }
 
 /** The server allows STS 10 s. */
-const CALL_DEADLINE_MS = 15_000;
+const SERVER_CALL_DEADLINE_MS = 15_000;
 
 /** A new identity. `results`: for all containers, in their order; absent if the server has not sent them with it. */
 export interface NewIdentity {
@@ -49,7 +49,7 @@ export async function requestIdentity(context: CallContext): Promise<NewIdentity
   const csr = createCsr(privateKey, `${podNamespace}/${podName}`.slice(0, 64));
   const calledAt = clock.now();
   const { certificate, bundle, grants } = await requestCertificate(
-    endpoint(identityAddress, settings, trust.bundlePem),
+    serverEndpoint(identityAddress, settings, trust.bundlePem),
     { token, csr, bundleHash: trust.hash, containers },
     deadlineMs(context),
   );
@@ -66,7 +66,7 @@ export async function requestCredentials(context: CallContext, identity: Identit
   const trust = await readTrust(identityDirectory, trustBundle);
   const calledAt = context.clock.now();
   const { grants, bundle } = await getCredentials(
-    endpoint(serverAddress, context.settings, trust.bundlePem),
+    serverEndpoint(serverAddress, context.settings, trust.bundlePem),
     identity,
     { containers: [...containers], bundleHash: trust.hash },
     deadlineMs(context),
@@ -128,10 +128,10 @@ function timesOnThisNode(
 }
 
 function deadlineMs({ clock, endsAt }: CallContext): number {
-  return Math.max(1, Math.min(CALL_DEADLINE_MS, endsAt - clock.now()));
+  return Math.max(1, Math.min(SERVER_CALL_DEADLINE_MS, endsAt - clock.now()));
 }
 
-function endpoint(address: Address, { serverName }: SidecarSettings, bundlePem: string): ServerEndpoint {
+function serverEndpoint(address: Address, { serverName }: SidecarSettings, bundlePem: string): ServerEndpoint {
   return {
     address: formatAddress(address),
     serverName: serverName ?? address.host,

@@ -4,7 +4,7 @@ import type { Renewal } from "./outcome.ts";
 import type { RetryWaits } from "./pace.ts";
 
 /** Between renewals that succeeded: short enough to bridge an SDK's retries, long enough for a slow node. */
-const MIN_INTERVAL_MS = 1_000;
+const MIN_INTERVAL_AFTER_SUCCESS_MS = 1_000;
 
 /** The last renewal, and how long to wait after it; no waits if it succeeded. */
 export interface EndedRenewal {
@@ -31,7 +31,7 @@ export function dueInMs({ now, last, isRequested, isAway, renewAt }: DueInput): 
   if (last === undefined) return renewAt - now;
   const { waits, endedAt } = last;
   const waited = now - endedAt;
-  if (waits === undefined) return Math.max(isRequested ? 0 : renewAt - now, MIN_INTERVAL_MS - waited);
+  if (waits === undefined) return Math.max(isRequested ? 0 : renewAt - now, MIN_INTERVAL_AFTER_SUCCESS_MS - waited);
   return waitIn(waits, { isRequested, isAway, renewAt }) - waited;
 }
 

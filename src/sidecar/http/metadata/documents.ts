@@ -14,12 +14,12 @@ export function roleName({ roleArn }: Pick<Credentials, "roleArn">): string {
  * clients request because annotations may contain them.
  */
 export function namesRole(requested: string, { roleArn }: Pick<Credentials, "roleArn">): boolean {
-  const name = decode(requested).replace(/^\//, "");
+  const name = decodeRoleName(requested).replace(/^\//, "");
   return name === roleArn || name === roleName({ roleArn }) || name === roleArn.slice(roleArn.indexOf("/") + 1);
 }
 
 /** Role names contain characters that some clients percent-encode. */
-function decode(text: string): string {
+function decodeRoleName(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -29,7 +29,7 @@ function decode(text: string): string {
 
 /** Returns the role's credentials, secret values included. */
 export function roleCredentials(role: Credentials): string {
-  return json({
+  return jsonDocument({
     Code: "Success",
     LastUpdated: formatSeconds(role.issuedAtMs),
     Type: "AWS-HMAC",
@@ -45,7 +45,7 @@ export function roleCredentials(role: Credentials): string {
  * position.
  */
 export function roleInfo({ issuedAtMs, roleArn }: Credentials): string {
-  return json({ Code: "Success", LastUpdated: formatSeconds(issuedAtMs), InstanceProfileArn: roleArn });
+  return jsonDocument({ Code: "Success", LastUpdated: formatSeconds(issuedAtMs), InstanceProfileArn: roleArn });
 }
 
 /** Returns account, region and zone; an undefined region or zone is omitted. */
@@ -54,9 +54,9 @@ export function identityDocument(
   region: string | undefined,
   availabilityZone: string | undefined,
 ): string {
-  return json({ accountId, availabilityZone, region });
+  return jsonDocument({ accountId, availabilityZone, region });
 }
 
-function json(value: Readonly<Record<string, string | undefined>>): string {
+function jsonDocument(value: Readonly<Record<string, string | undefined>>): string {
   return JSON.stringify(value, null, 2);
 }

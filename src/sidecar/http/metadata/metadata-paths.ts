@@ -33,8 +33,8 @@ const TOKEN_PATH = "/latest/api/token";
 const TTL_HEADER = "x-aws-ec2-metadata-token-ttl-seconds";
 const MAX_TTL_SECONDS = 21_600;
 /** EC2 serves every version that it has ever had, and kiam's clients may request an old one. */
-const VERSION = /^\/(?:1\.0|\d{4}-\d{2}-\d{2})\//;
-const ROLES = "/latest/meta-data/iam/security-credentials";
+const VERSION_PREFIX = /^\/(?:1\.0|\d{4}-\d{2}-\d{2})\//;
+const ROLES_PATH = "/latest/meta-data/iam/security-credentials";
 
 /** Creates the handler of the metadata paths. Codes follow the error table, statuses those of IMDS. */
 export function createMetadataPaths(
@@ -82,28 +82,30 @@ export function createMetadataPaths(
 
   return (request) => {
     const path = (request.url ?? "").replace(/\?.*$/s, "");
-    return path === TOKEN_PATH ? issueToken(request) : (refusalOf(request) ?? find(path.replace(VERSION, "/latest/")));
+    return path === TOKEN_PATH
+      ? issueToken(request)
+      : (refusalOf(request) ?? find(path.replace(VERSION_PREFIX, "/latest/")));
   };
 
   function find(path: string): CodedReply | Lookup {
-    if (path === ROLES) return { reply: textReply(301, "", ["Location", `${ROLES}/`]), code: "OK" };
-    if (path === `${ROLES}/`) return withRole((role) => text(roleName(role)));
-    if (path.startsWith(`${ROLES}/`)) {
-      const name = path.slice(ROLES.length + 1);
-      return withRole((role) => (namesRole(name, role) ? text(roleCredentials(role)) : unknown(path)));
+    if (path === ROLES_PATH) return { reply: textReply(301, "", ["Location", `${ROLES_PATH}/`]), code: "OK" };
+    if (path === `${ROLES_PATH}/`) return withRole((role) => textDocument(roleName(role)));
+    if (path.startsWith(`${ROLES_PATH}/`)) {
+      const name = path.slice(ROLES_PATH.length + 1);
+      return withRole((role) => (namesRole(name, role) ? textDocument(roleCredentials(role)) : pathUnknown(path)));
     }
     switch (path.replace(/\/$/, "")) {
       case "/latest/meta-data/iam/info":
-        return withRole((role) => text(roleInfo(role)));
+        return withRole((role) => textDocument(roleInfo(role)));
       case "/latest/meta-data/placement/region":
-        return region === undefined ? unknown(path) : text(region);
+        return region === undefined ? pathUnknown(path) : textDocument(region);
       // botocore requests it with a trailing slash.
       case "/latest/meta-data/placement/availability-zone":
-        return zone === undefined ? unknown(path) : text(zone);
+        return zone === undefined ? pathUnknown(path) : textDocument(zone);
       case "/latest/dynamic/instance-identity/document":
-        return withRole((role) => text(identityDocument(role, region, zone)));
+        return withRole((role) => textDocument(identityDocument(role, region, zone)));
       default:
-        return unknown(path);
+        return pathUnknown(path);
     }
   }
 
@@ -116,12 +118,12 @@ export function createMetadataPaths(
   }
 }
 
-function text(body: string): CodedReply {
+function textDocument(body: string): CodedReply {
   return { reply: textReply(200, body), code: "OK" };
 }
 
 /** Without a reason for the log: SDKs try paths that not every instance has. */
-function unknown(path: string): CodedReply {
+function pathUnknown(path: string): CodedReply {
   const message = `Cannot return metadata: podrole does not serve ${path.slice(0, 80)}`;
   return { reply: refusalReply({ code: "PATH_UNKNOWN", message }), code: "PATH_UNKNOWN" };
 }
