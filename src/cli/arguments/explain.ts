@@ -10,7 +10,7 @@ import {
   outputOption,
   readInstallation,
 } from "./flags.ts";
-import { addHelp, clusterExitCodes } from "./help.ts";
+import { addHelp } from "./help.ts";
 
 /** Typed options of podrole explain. */
 export interface ExplainArguments extends InstallationArguments {
@@ -46,10 +46,11 @@ export function declareExplain(command: Command): void {
         "kubectl create deployment web --image=web:1 --dry-run=client -o yaml |\n  podrole explain -f -",
       ],
     ],
-    exitCodes: clusterExitCodes(
-      "every pod would be injected now, and each existing pod is",
-      "at least one pod would not be injected now, or is not",
-    ),
+    exitCodes: [
+      [0, "every pod would be injected now, and each existing pod is, with a sidecar that is ready"],
+      [1, "at least one pod would not be injected now or is not, or its sidecar is not ready"],
+      [2, "the command line cannot be used, the cluster cannot be reached, or you may not read what decides"],
+    ],
     docs: "docs/errors.md describes each code in the output",
     next: "podrole check finds the pods of the cluster that should have been injected",
   });

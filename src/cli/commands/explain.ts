@@ -1,5 +1,6 @@
-// podrole explain. Exit codes: 0 every pod is injected or would be, 1 one is not, 2 usage, or the cluster cannot be reached.
+// podrole explain. Exit codes: 0 every pod is well, 1 one is not, 2 usage, or the cluster or the settings cannot be read.
 import { explain } from "../../operations/explain/explain.ts";
+import { isWell } from "../../operations/explain/explanation.ts";
 import { success } from "../../runtime/result.ts";
 import { readExplain } from "../arguments/explain.ts";
 import { withPodrole } from "../cluster.ts";
@@ -23,6 +24,7 @@ export const explainAction: Action = async (terminal, flags, args) => {
     if (!result.ok) return fail(terminal, "explain", [result.problem]);
     const explanations = result.value;
     terminal.out(json ? explainJson(explanations) : explainText(explanations));
-    return explanations.every(({ injected }) => injected) ? 0 : 1;
+    if (explanations.some((explanation) => isWell(explanation) === false)) return 1;
+    return explanations.every(isWell) ? 0 : 2;
   });
 };

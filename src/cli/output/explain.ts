@@ -1,5 +1,6 @@
 // Explanations of podrole explain as text and as JSON.
 import type { ContainerExplanation, Explanation } from "../../operations/explain/explanation.ts";
+import type { SidecarState } from "../../operations/sidecar-state.ts";
 import { jsonText, visible } from "./text.ts";
 
 /** Returns the explanations as JSON. Programs read the names of the fields, so they do not change. */
@@ -15,6 +16,7 @@ export function explainText(explanations: readonly Explanation[]): string {
 function textOf({ object, now, existing, containers, notes, settings }: Explanation): string {
   const lines = [
     object,
+    ...(existing?.state ? stateLines(existing.state).map((line) => `  ${line}`) : []),
     ...(existing
       ? [`  ${existing.injected ? "injected" : "not injected"} (created ${existing.since})${sidecar(existing)}`]
       : []),
@@ -22,10 +24,30 @@ function textOf({ object, now, existing, containers, notes, settings }: Explanat
     ...containers.map((container) => `  ${containerText(container)}`),
     ...now.warnings.map((warning) => `  warning: ${warning}`),
     ...notes.map((note) => `  note: ${note}`),
-    `  settings from ${settings.join(", ")}`,
+    ...(settings.length > 0 ? [`  settings from ${settings.join(", ")}`] : []),
   ];
   return lines.map((line) => `${visible(line)}\n`).join("");
 }
+
+/** First what the sidecar does, then why it last ended. */
+function stateLines({ phase, reason, since, restarts, lastEnd }: SidecarState): readonly string[] {
+  const cause = reason === undefined ? "" : `: ${reason}`;
+  const restarted = restarts === 0 ? "" : restarts === 1 ? ", restarted once" : `, restarted ${restarts} times`;
+  const ended = lastEnd?.code === undefined ? lastEnd?.message : `${lastEnd.code}: ${lastEnd.message}`;
+  const started = since === undefined ? "" : ` (started ${since})`;
+  return [
+    `podrole-sidecar ${PHASES[phase]}${started}${cause}${restarted}`,
+    ...(lastEnd && phase !== "ready" ? [`it last ended${lastEnd.at && ` at ${lastEnd.at}`} with ${ended}`] : []),
+  ];
+}
+
+const PHASES: Readonly<Record<SidecarState["phase"], string>> = {
+  ready: "is ready",
+  starting: "runs and has no credentials yet",
+  waiting: "is not running",
+  ended: "has ended",
+  absent: "has not been started",
+};
 
 function sidecar({ sidecar: image, sidecarNow }: NonNullable<Explanation["existing"]>): string {
   if (image === undefined) return "";

@@ -6,7 +6,7 @@ import { NAMES } from "../../injection/names.ts";
 import { isInjected } from "../../injection/parts.ts";
 import { type Plan, type PlanSettings, plan } from "../../injection/plan.ts";
 import { allContainers } from "../../injection/shape.ts";
-import type { Namespace, Pod, ServiceAccount } from "../../kubernetes/objects.ts";
+import { hasFinished, type Namespace, type Pod, type ServiceAccount } from "../../kubernetes/objects.ts";
 import { matchesLabels } from "../../kubernetes/selectors.ts";
 import { participantsOf } from "../../policy/containers.ts";
 import {
@@ -21,6 +21,7 @@ import { inheritedFrom } from "../../policy/inherited.ts";
 import { pinnedFacts } from "../../policy/pin.ts";
 import { isRefusal } from "../../protocol/errors.ts";
 import type { RegisteredWebhook } from "../check/facts.ts";
+import { readSidecarState, type SidecarState } from "../sidecar-state.ts";
 
 /** A pod and its surroundings. */
 export interface ExplainInput {
@@ -47,6 +48,8 @@ export interface ExplainSettings {
   readonly sources: readonly string[];
   /** What could not be read, and what is assumed instead. */
   readonly assumptions: readonly string[];
+  /** Permissions without which the settings cannot be known: "list deployments in namespace podrole". */
+  readonly missingRights: readonly string[];
 }
 
 /** Which role a container gets, or why it gets none. */
@@ -70,14 +73,21 @@ export interface Explanation {
   readonly object: string;
   /** True if an existing pod is injected, or if a new one would be. */
   readonly injected: boolean;
-  /** What the webhook would do if the pod were created now. */
-  readonly now: Pick<Plan, "decision" | "reason" | "message"> & { readonly warnings: readonly string[] };
+  /** What the webhook would do if the pod were created now; "unknown" if the caller may not read its settings. */
+  readonly now: {
+    readonly decision: Plan["decision"] | "unknown";
+    readonly reason: Plan["reason"] | "SETTINGS_UNREADABLE";
+    readonly message: string;
+    readonly warnings: readonly string[];
+  };
   /** Only for a pod that exists. */
   readonly existing?: {
     readonly injected: boolean;
     readonly since: string;
     readonly sidecar?: string;
     readonly sidecarNow?: string;
+    /** Absent for a pod that has finished. */
+    readonly state?: SidecarState;
   };
   readonly containers: readonly ContainerExplanation[];
   /** What may make the outcome differ from the plan. */
@@ -87,7 +97,8 @@ export interface Explanation {
 
 /** Returns what the webhook and the server decide about the pod. */
 export function explainPod(input: ExplainInput, settings: ExplainSettings): Explanation {
-  const { kind, name, pod, exists, namespaceName, namespace, serviceAccount } = input;
+  const { pod, exists, namespaceName, namespace, serviceAccount } = input;
+  if (settings.missingRights.length > 0) return explainWithoutSettings(input, settings);
   const { labels = {}, annotations = {} } = namespace?.metadata ?? {};
   const planNamespace = { name: namespaceName, labels, annotations };
   const serviceAccountAnnotations = serviceAccount?.metadata.annotations ?? {};
@@ -96,14 +107,43 @@ export function explainPod(input: ExplainInput, settings: ExplainSettings): Expl
   const notes = [...missing(input), ...notSelected(input, settings), ...settings.assumptions];
   const wouldBe = decision === "inject" && namespace !== undefined && isSelected(input, settings);
   return {
-    object: `${kind.toLowerCase()}/${name} in namespace ${namespaceName}`,
+    object: objectText(input),
     injected: exists ? isInjected(pod) && decision === "inject" : wouldBe,
     now: { decision, reason, message, warnings: warnings.map(({ text }) => text) },
-    ...(exists && { existing: existing(pod, settings.plan) }),
+    ...(exists && { existing: existing(pod, settings.plan.image) }),
     containers: explainDecided(input, planned, settings),
     notes,
     settings: settings.sources,
   };
+}
+
+/** The pod's state is known without the settings; what would be done now is not. */
+function explainWithoutSettings(input: ExplainInput, { missingRights }: ExplainSettings): Explanation {
+  const { pod, exists } = input;
+  const message = `cannot tell: needs ${missingRights.join(", ")}`;
+  return {
+    object: objectText(input),
+    injected: exists && isInjected(pod),
+    now: { decision: "unknown", reason: "SETTINGS_UNREADABLE", message, warnings: [] },
+    ...(exists && { existing: existing(pod, undefined) }),
+    containers: [],
+    notes: missing(input),
+    settings: [],
+  };
+}
+
+function objectText({ kind, name, namespaceName }: ExplainInput): string {
+  return `${kind.toLowerCase()}/${name} in namespace ${namespaceName}`;
+}
+
+/**
+ * Whether the pod has what it needs: true if its sidecar is ready, or if a new pod would be injected; undefined if the caller
+ * may not read what decides.
+ */
+export function isWell({ injected, existing: pod, now }: Explanation): boolean | undefined {
+  const phase = pod?.state?.phase;
+  if (phase !== undefined && phase !== "ready") return false;
+  return now.decision === "unknown" && pod === undefined ? undefined : injected;
 }
 
 /** With --pin-roles, the pin of an injected pod decides, and not what its annotations say now. */
@@ -158,13 +198,15 @@ function notSelected(input: ExplainInput, settings: ExplainSettings): readonly s
     : ["the selectors of podrole's webhook configuration do not match this pod: the webhook is not called"];
 }
 
-function existing(pod: Pod, { image }: PlanSettings): NonNullable<Explanation["existing"]> {
+/** `image`: the sidecar's image in new pods, if it is known. */
+function existing(pod: Pod, image: string | undefined): NonNullable<Explanation["existing"]> {
   const sidecar = allContainers(pod).find(({ name }) => name === NAMES.sidecar)?.image;
   return {
     injected: isInjected(pod),
     since: pod.metadata.creationTimestamp ?? "",
     ...(sidecar !== undefined && { sidecar }),
-    ...(sidecar !== undefined && sidecar !== image && { sidecarNow: image }),
+    ...(sidecar !== undefined && image !== undefined && sidecar !== image && { sidecarNow: image }),
+    ...(isInjected(pod) && !hasFinished(pod) && { state: readSidecarState(pod) }),
   };
 }
 

@@ -14,28 +14,39 @@ import { ownWebhooks } from "../check/tables/registration.ts";
 import { type Deployment, type Installed, readInstalled } from "../installed.ts";
 import type { ExplainSettings } from "./explanation.ts";
 
-/** Throws ApiError when the API server does not answer; a missing permission becomes an assumption. */
+/** Throws ApiError when the API server does not answer; a missing permission is reported, never replaced by a default. */
 export async function readExplainSettings(kubernetes: OperatorKubernetes, namespace: string): Promise<ExplainSettings> {
   const assumptions: string[] = [];
-  const orElse = async <T>(read: () => Promise<T>, otherwise: T): Promise<T> => {
+  const missingRights: string[] = [];
+  const ifPermitted = async <T>(right: string, read: () => Promise<T>, otherwise: T): Promise<T> => {
     try {
       return await read();
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 403) throw error;
-      assumptions.push(error.message);
+      missingRights.push(right);
       return otherwise;
     }
   };
   const version = await kubernetes.serverVersion();
-  const deployments = await orElse(() => kubernetes.listAll<Deployment>("deployments", { namespace }), []);
-  const configMaps = await orElse(() => kubernetes.listAll<ConfigMap>("configmaps", { namespace }), []);
-  const configurations = await orElse(
+  const deployments = await ifPermitted(
+    `list deployments in namespace ${namespace}`,
+    () => kubernetes.listAll<Deployment>("deployments", { namespace }),
+    [],
+  );
+  const configMaps = await ifPermitted(
+    `list configmaps in namespace ${namespace}`,
+    () => kubernetes.listAll<ConfigMap>("configmaps", { namespace }),
+    [],
+  );
+  const configurations = await ifPermitted(
+    "list mutatingwebhookconfigurations",
     () => kubernetes.listAll<WebhookConfigurationObject>("mutatingwebhookconfigurations"),
-    undefined,
+    [],
   );
   const installed = readInstalled(deployments, configMaps);
   const webhook = installed.webhook?.settings ?? defaults();
-  if (!installed.webhook?.settings) assumptions.push(missingSettings(installed, namespace));
+  if (!installed.webhook?.settings && missingRights.length === 0)
+    assumptions.push(missingSettings(installed, namespace));
   const nativeSidecar = choosesNativeSidecar(webhook.nativeSidecar, version);
   // No decision depends on the bundle itself.
   const plan = planSettings(webhook, { trustBundle: "", nativeSidecar });
@@ -43,15 +54,12 @@ export async function readExplainSettings(kubernetes: OperatorKubernetes, namesp
   return {
     plan,
     sessions: sessionSettings(installed, plan.policy),
-    // If they cannot be read, it is unknown whether they are missing: assume that they select every pod.
-    webhooks:
-      configurations === undefined ? [SELECTS_ALL] : ownWebhooks(configurations, namespace).map((own) => own.webhook),
+    webhooks: ownWebhooks(configurations, namespace).map((own) => own.webhook),
     sources: sources.length > 0 ? sources : ["podrole's defaults"],
     assumptions,
+    missingRights,
   };
 }
-
-const SELECTS_ALL = { name: "pods.podrole.io", clientConfig: {} };
 
 function defaults(): WebhookSettings {
   const read = readSettings(WEBHOOK_SETTINGS, {}, {});

@@ -84,7 +84,12 @@ suite("explainAction()", () => {
     const { store, run } = await cluster(context);
     const [bare, injected] = [barePod(), injectedPod()];
     store.create("pods", { ...bare, metadata: { ...bare.metadata, name: "older" } });
-    store.create("pods", { ...injected, metadata: { ...injected.metadata, namespace: "shop" } });
+    const ready = [{ name: "podrole-sidecar", ready: true, state: { running: {} } }];
+    store.create("pods", {
+      ...injected,
+      metadata: { ...injected.metadata, namespace: "shop" },
+      status: { phase: "Running", initContainerStatuses: ready },
+    });
     assert.equal((await run(["pod/orders"])).exitCode, 0);
     const older = await run(["pod/older"]);
     assert.equal(older.exitCode, 1);
@@ -109,14 +114,40 @@ suite("explainAction()", () => {
     assert.deepEqual([exitCode, said.length], [0, 1]);
   });
 
-  test("names the settings that it may not read, and assumes podrole's defaults", async (context) => {
+  test("opens with the state of a pod's sidecar, and why it last ended", async (context) => {
+    const { store, run } = await cluster(context);
+    const message = "STS_DENIED: Cannot assume role shop-orders -- Let the role trust the server.";
+    const terminated = { exitCode: 1, message, finishedAt: "2026-06-01T10:00:00Z" };
+    const entry = { name: "podrole-sidecar", restartCount: 2, state: { waiting: { reason: "CrashLoopBackOff" } } };
+    const pod = injectedPod();
+    store.create("pods", {
+      ...pod,
+      metadata: { ...pod.metadata, namespace: "shop" },
+      status: { phase: "Pending", initContainerStatuses: [{ ...entry, lastState: { terminated } }] },
+    });
+    const { exitCode, out } = await run(["pod/orders"], { output: "text" });
+    assert.equal(exitCode, 1);
+    assert.deepEqual(out.split("\n").slice(1, 3), [
+      "  podrole-sidecar is not running: CrashLoopBackOff, restarted 2 times",
+      `  it last ended at 2026-06-01T10:00:00Z with ${message}`,
+    ]);
+    const { said } = await run(["pod/orders"]);
+    assert.equal(said[0]?.existing?.state?.lastEnd?.code, "STS_DENIED");
+  });
+
+  test("says which permissions it needs instead of assuming settings", async (context) => {
     const { kubernetes, store, run } = await cluster(context);
     store.create("deployments", web("arn:aws:iam::123456789012:role/shop-orders"));
     kubernetes.restrict("developer", [{ apiGroups: ["", "apps"], resources: ["*"], verbs: ["get"] }]);
     const { exitCode, said } = await run(["deploy/web"], {}, { username: "developer" });
-    assert.equal(exitCode, 0);
-    assert.deepEqual(said[0]?.settings, ["podrole's defaults"]);
-    assert.match(said[0]?.notes.join("\n") ?? "", /expected permission to list deployments/);
+    assert.equal(exitCode, 2);
+    assert.deepEqual(said[0]?.now, {
+      decision: "unknown",
+      reason: "SETTINGS_UNREADABLE",
+      message:
+        "cannot tell: needs list deployments in namespace podrole, list configmaps in namespace podrole, list mutatingwebhookconfigurations",
+      warnings: [],
+    });
   });
 
   for (const [what, words, flags, said, stdin] of [

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { type ExplainInput, type ExplainSettings, explainPod } from "../../../src/operations/explain/explanation.ts";
+import {
+  type ExplainInput,
+  type ExplainSettings,
+  explainPod,
+  isWell,
+} from "../../../src/operations/explain/explanation.ts";
 import { PLAN_SETTINGS } from "../../injection/plan-settings.ts";
 import { barePod, configuration, injectedPod, NAMESPACE } from "../check/healthy.ts";
 
@@ -14,6 +19,7 @@ const SETTINGS: ExplainSettings = {
   webhooks: configuration().webhooks ?? [],
   sources: ["Deployment podrole-webhook"],
   assumptions: [],
+  missingRights: [],
 };
 const ARN = "arn:aws:iam::123456789012:role/";
 
@@ -134,6 +140,7 @@ suite("explainPod()", () => {
       injected: true,
       since: "2026-06-01T00:00:00Z",
       sidecar: PLAN_SETTINGS.image,
+      state: { phase: "absent", reason: "Running", restarts: 0 },
     });
     const later = explained({ pod, exists: true }, { plan: { ...PLAN_SETTINGS, image: "sidecar:2" } });
     assert.equal(later.existing?.sidecarNow, "sidecar:2");
@@ -166,4 +173,29 @@ suite("explainPod()", () => {
     assert.equal(injected, false);
     assert.match(notes.join("\n"), /namespace "shop" does not exist.*\n.*ServiceAccount "default" does not exist/);
   });
+});
+
+suite("isWell()", () => {
+  const readable = {};
+  const unreadable = { missingRights: ["list deployments in namespace podrole"] };
+  const sidecar = (state: object) => ({
+    ...running(),
+    status: { initContainerStatuses: [{ name: "podrole-sidecar", ...state }] },
+  });
+  const ready = sidecar({ ready: true, state: { running: {} } });
+  const waiting = sidecar({ state: { waiting: { reason: "CrashLoopBackOff" } } });
+
+  for (const [what, change, settings, expected] of [
+    ["a pod whose sidecar is ready", { pod: ready, exists: true }, readable, true],
+    ["a pod whose sidecar is ready, whatever may be read", { pod: ready, exists: true }, unreadable, true],
+    ["a pod whose sidecar does not run", { pod: waiting, exists: true }, readable, false],
+    ["a pod whose sidecar does not run, whatever may be read", { pod: waiting, exists: true }, unreadable, false],
+    ["a pod without a sidecar", { pod: running(barePod()), exists: true }, readable, false],
+    ["a pod that has finished", { pod: { ...ready, status: { phase: "Succeeded" } }, exists: true }, readable, true],
+    ["a pod that would be injected", {}, readable, true],
+    ["a pod that would be refused", { pod: barePod("payroll-admin") }, readable, false],
+    ["a new pod whose settings may not be read", {}, unreadable, undefined],
+  ] as const) {
+    test(`returns ${expected} for ${what}`, () => assert.equal(isWell(explained(change, settings)), expected));
+  }
 });

@@ -1,0 +1,101 @@
+// What a pod's podrole-sidecar does now, from the pod's status: the kubelet's words, and the code and remedy that the sidecar
+// left behind when it last ended. Pure.
+// (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#container-states)
+import { NAMES } from "../injection/names.ts";
+import type { Pod } from "../kubernetes/objects.ts";
+import { isErrorCode } from "../protocol/errors.ts";
+import { isObject, parseObject } from "../runtime/json-object.ts";
+
+/** "ready": it has credentials, or had them. "starting": it runs and has none yet. "absent": no status mentions it. */
+export type SidecarPhase = "ready" | "starting" | "waiting" | "ended" | "absent";
+
+/** How the sidecar last ended. */
+export interface SidecarEnd {
+  /** An error code of docs/errors.md, if it ended with one. */
+  readonly code?: string;
+  /** What it left behind: reason and remedy, or else the kubelet's word for how it ended. */
+  readonly message: string;
+  /** RFC 3339; empty if the kubelet does not say. */
+  readonly at: string;
+}
+
+/** The state of a pod's sidecar. */
+export interface SidecarState {
+  readonly phase: SidecarPhase;
+  /** The kubelet's reason, such as CrashLoopBackOff; for an absent sidecar the scheduler's, or the pod's phase. */
+  readonly reason?: string;
+  /** RFC 3339. */
+  readonly since?: string;
+  readonly restarts: number;
+  readonly lastEnd?: SidecarEnd;
+}
+
+/** Returns the state of the sidecar of an injected pod. */
+export function readSidecarState({ status = {} }: Pick<Pod, "status">): SidecarState {
+  const containers = [...statusesOf(status["initContainerStatuses"]), ...statusesOf(status["containerStatuses"])];
+  const own = containers.find(({ name }) => name === NAMES.sidecar);
+  if (own === undefined) return { phase: "absent", restarts: 0, reason: unscheduledReason(status) };
+  const { state = {}, lastState = {}, ready = false, restartCount: restarts = 0 } = own;
+  const ended = state.terminated ?? lastState.terminated;
+  const common = { restarts, ...(ended && { lastEnd: endOf(ended) }) };
+  if (state.terminated) return { phase: "ended", ...common, ...reasonOf(state.terminated) };
+  if (state.waiting) return { phase: "waiting", ...common, ...reasonOf(state.waiting) };
+  const since = state.running?.startedAt;
+  return { phase: ready ? "ready" : "starting", ...common, ...(since !== undefined && { since }) };
+}
+
+/** The parts of a ContainerStatus that are read here. */
+interface ContainerStatus {
+  readonly name?: string;
+  readonly ready?: boolean;
+  readonly restartCount?: number;
+  readonly state?: ContainerState;
+  readonly lastState?: ContainerState;
+}
+
+interface ContainerState {
+  readonly running?: { readonly startedAt?: string };
+  readonly waiting?: { readonly reason?: string };
+  readonly terminated?: Terminated;
+}
+
+interface Terminated {
+  readonly reason?: string;
+  readonly message?: string;
+  readonly exitCode?: number;
+  readonly finishedAt?: string;
+}
+
+function statusesOf(value: unknown): readonly ContainerStatus[] {
+  return Array.isArray(value) ? value.filter(isObject) : [];
+}
+
+function reasonOf({ reason }: { readonly reason?: string }): { readonly reason?: string } {
+  return reason === undefined ? {} : { reason };
+}
+
+/** (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-conditions) */
+function unscheduledReason(status: NonNullable<Pod["status"]>): string {
+  const conditions: unknown = status["conditions"];
+  const scheduled = Array.isArray(conditions) ? conditions.filter(isObject) : [];
+  const failed = scheduled.find(({ type, status: value }) => type === "PodScheduled" && value === "False");
+  return typeof failed?.["message"] === "string" ? failed["message"] : (status.phase ?? "Pending");
+}
+
+function endOf({ message = "", reason = "", exitCode, finishedAt: at = "" }: Terminated): SidecarEnd {
+  const text = message.trim();
+  const [, code = ""] = /^([A-Z][A-Z_]+): /.exec(text) ?? [];
+  if (isErrorCode(code)) return { code, message: text.slice(code.length + 2), at };
+  return loggedEnd(text, at) ?? { message: text || `${reason} with exit code ${exitCode ?? "unknown"}`, at };
+}
+
+/** Without a termination message the kubelet keeps the end of the log, whose last line with a code says why. */
+function loggedEnd(text: string, at: string): SidecarEnd | undefined {
+  for (const line of text.split("\n").toReversed()) {
+    const { code, reason, remedy } = parseObject(line) ?? {};
+    if (typeof code === "string" && isErrorCode(code)) {
+      return { code, message: [reason, remedy].filter((part) => typeof part === "string").join(" -- "), at };
+    }
+  }
+  return undefined;
+}
