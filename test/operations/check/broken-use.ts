@@ -12,6 +12,12 @@ import {
 } from "./defects.ts";
 import { barePod, configuration, healthy, injectedPod, known, NAMESPACE } from "./healthy.ts";
 
+/** An injected pod whose sidecar has this entry in its status. */
+function withSidecar(entry: object) {
+  const status = { phase: "Pending", initContainerStatuses: [{ name: "podrole-sidecar", ...entry }] };
+  return { ...injectedPod(), status };
+}
+
 const GUARD = "ANNOTATIONS_GUARDED";
 const BROKEN_GUARDS: readonly Broken[] = [
   [
@@ -196,6 +202,28 @@ export const BROKEN_USE: readonly Broken[] = [
     "PODS_INJECTED",
     "warning",
     /NAMESPACE_NOT_LABELLED/,
+  ],
+  [
+    "a sidecar that ended with a code",
+    {
+      pods: known([
+        withSidecar({
+          restartCount: 3,
+          state: { waiting: { reason: "CrashLoopBackOff" } },
+          lastState: { terminated: { message: "STS_DENIED: Cannot assume role x -- Let the role trust the server." } },
+        }),
+      ]),
+    },
+    "SIDECARS_READY",
+    "failed",
+    /restarted 3 times: CrashLoopBackOff, STS_DENIED: Cannot assume role x -- Let the role trust the server/,
+  ],
+  [
+    "a sidecar whose image is not there",
+    { pods: known([withSidecar({ state: { waiting: { reason: "ImagePullBackOff" } } })]) },
+    "SIDECARS_READY",
+    "failed",
+    /does not run and was restarted 0 times: ImagePullBackOff/,
   ],
   [
     "a role that is no longer permitted",

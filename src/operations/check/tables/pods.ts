@@ -9,6 +9,7 @@ import { podFacts } from "../../../policy/facts.ts";
 import { pinnedFacts } from "../../../policy/pin.ts";
 import { isRefusal } from "../../../protocol/errors.ts";
 import { countOf } from "../../format.ts";
+import { readSidecarState } from "../../sidecar-state.ts";
 import { failed, given, inSection, ok, orOk, PAGE, skipped, type Verdict, warning } from "../finding.ts";
 import { planOf, qualifiedPodName, type Workloads, workloadsOf } from "../workloads.ts";
 
@@ -45,6 +46,18 @@ export const PODS = {
             "the namespace of every injected pod permits the pod's roles",
           ),
         ),
+    },
+    SIDECARS_READY: {
+      summary: "The sidecar of every injected pod has credentials, or has just been started.",
+      remedy: `The message ends with the code and the remedy that the sidecar left behind; ${PAGE.errors} describes the codes. \`podrole explain pod/NAME -n NAMESPACE\` shows the pod's whole state.`,
+      judge: (facts) =>
+        given(workloadsOf(facts), ({ pods }) => {
+          const injected = pods.filter(isInjected);
+          return orOk(
+            injected.flatMap((pod) => judgeSidecar(pod) ?? []),
+            injected.length === 0 ? "no pod is injected" : "no sidecar waits to be restarted",
+          );
+        }),
     },
     PODS_PINNED: {
       summary: "With `--pin-roles`, every running injected pod has a pin.",
@@ -106,6 +119,23 @@ export const PODS = {
     },
   }),
 };
+
+/** Judges the sidecar of an injected pod; undefined if it is ready, or if the pod is still being started. */
+function judgeSidecar(pod: Pod): Verdict | undefined {
+  const { phase, reason, restarts, lastEnd } = readSidecarState(pod);
+  const isFirstStart = phase === "starting" && restarts === 0;
+  const isBeingStarted = phase === "waiting" && STARTING.has(reason ?? "");
+  if (phase === "ready" || phase === "absent" || isFirstStart || isBeingStarted) return undefined;
+  const ended = lastEnd?.code === undefined ? lastEnd?.message : `${lastEnd.code}: ${lastEnd.message}`;
+  const state = phase === "starting" ? "runs without credentials" : "does not run";
+  const why = [reason, ended].filter((part) => part !== undefined).join(", ");
+  const times = restarts === 1 ? "once" : `${restarts} times`;
+  const message = `podrole-sidecar ${state} and was restarted ${times}${why && `: ${why}`}`;
+  return failed(message, `pod ${qualifiedPodName(pod)}`);
+}
+
+/** Reasons of the kubelet for a container that waits for its first start. */
+const STARTING: ReadonlySet<string> = new Set(["PodInitializing", "ContainerCreating"]);
 
 /** Judges a pod that is not injected; undefined if it needs no injection. */
 function judgeUninjected(pod: Pod, workloads: Workloads): Verdict | undefined {
