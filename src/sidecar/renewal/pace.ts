@@ -90,7 +90,8 @@ export function createPace({ clock, random, store }: PaceDeps): Pace {
 
   return {
     begin() {
-      if (outage !== undefined && !isFree()) outage = { ...outage, fullAt: dueAfter(clock, untilFullMs() + TOKEN_INTERVAL_MS) };
+      if (outage !== undefined && !isFree())
+        outage = { ...outage, fullAt: dueAfter(clock, untilFullMs() + TOKEN_INTERVAL_MS) };
     },
     end(renewal, { isReady }) {
       if (renewal.outcome === "renewed") {
@@ -109,7 +110,12 @@ export function createPace({ clock, random, store }: PaceDeps): Pace {
         return { unhurriedMs: waitMs, urgentMs: waitMs, requestedMs, awayMs: waitMs };
       }
       const unhurriedMs = Math.max(backoff(failures - 1, FIRST_WAIT_MS, MAX_UNHURRIED_WAIT_MS, random), retryAfterMs);
-      return { unhurriedMs, urgentMs, requestedMs: urgentMs, awayMs: Math.max(spread(TOKEN_INTERVAL_MS), retryAfterMs) };
+      return {
+        unhurriedMs,
+        urgentMs,
+        requestedMs: urgentMs,
+        awayMs: Math.max(spread(TOKEN_INTERVAL_MS), retryAfterMs),
+      };
     },
     failures: () => outage?.failures ?? 0,
   };
