@@ -52,7 +52,7 @@ async function prepareFiles(deps: InitDeps, settings: SidecarSettings): Promise<
 async function waitForCredentials(deps: InitDeps, settings: SidecarSettings): Promise<ErrorInfo | undefined> {
   const { clock, log, signal, random = Math.random } = deps;
   const pace = createPace({ clock, random, store: createPaceStore(settings.identityDirectory) });
-  const startedAt = clock.now();
+  const startedAt = clock.elapsedMs();
   const finished = new AbortController();
   const waiting = createWaitingLog({ clock, log, signal: finished.signal }, settings);
   try {
@@ -64,7 +64,7 @@ async function waitForCredentials(deps: InitDeps, settings: SidecarSettings): Pr
       const refusal = permanentRefusal(renewal, storedRefusals(settings));
       if (refusal) return refusal;
       if (waiting.refused(renewal)) waiting.warn();
-      const leftMs = settings.initTimeout - (clock.now() - startedAt);
+      const leftMs = settings.initTimeout - (clock.elapsedMs() - startedAt);
       if (leftMs > 0) await sleep(clock, Math.min(waits.urgentMs, leftMs), signal);
       if (signal.aborted) return failedStart(renewal, "stopped while waiting for credentials", settings);
       const timeout = `no credentials after ${Math.round(settings.initTimeout / 1000)} s`;

@@ -31,21 +31,18 @@ export interface WaitDeps {
  */
 export async function runWait({ clock, log, signal, offer }: WaitDeps, settings: WaitSettings): Promise<0 | 1> {
   const { port, initTimeout } = settings;
-  const startedAt = clock.now();
+  const startedAt = clock.elapsedMs();
+  const waitedMs = () => clock.elapsedMs() - startedAt;
   let outcome: OfferOutcome = offer ? "unwanted" : "renewed";
-  while (!signal.aborted && clock.now() - startedAt < initTimeout) {
+  while (!signal.aborted && waitedMs() < initTimeout) {
     if (offer && outcome === "unwanted") outcome = await offer();
     // Then the sidecar has ended or started another renewal: the rest of this one must not run beside it.
     if (outcome === "abandoned") break;
     // A restarted sidecar finds the credentials of its predecessor before it listens.
     if (hasCredentials(settings) && (await canConnect({ host: "localhost", port }, POLL_CONNECT_TIMEOUT_MS))) return 0;
-    await sleep(
-      clock,
-      Math.min(Math.max((clock.now() - startedAt) / 20, MIN_POLL_INTERVAL_MS), MAX_POLL_INTERVAL_MS),
-      signal,
-    );
+    await sleep(clock, Math.min(Math.max(waitedMs() / 20, MIN_POLL_INTERVAL_MS), MAX_POLL_INTERVAL_MS), signal);
   }
-  log.error({ port, waitedSeconds: Math.round((clock.now() - startedAt) / 1000) }, "the sidecar is not ready");
+  log.error({ port, waitedSeconds: Math.round(waitedMs() / 1000) }, "the sidecar is not ready");
   return 1;
 }
 

@@ -30,11 +30,11 @@ export function createWaitingLog(
   { clock, log, signal }: WaitingLogDeps,
   { serverAddress }: Pick<SidecarSettings, "serverAddress">,
 ): WaitingLog {
-  const startedAt = clock.now();
+  const startedAt = clock.elapsedMs();
   let latest: ErrorInfo | undefined;
 
   function fields() {
-    const waitedSeconds = Math.round((clock.now() - startedAt) / 1000);
+    const waitedSeconds = Math.round((clock.elapsedMs() - startedAt) / 1000);
     const refusal = latest && { code: latest.code, reason: latest.message, remedy: ERRORS[latest.code].remedy };
     return { waitedSeconds, ...refusal, server: serverAddress };
   }

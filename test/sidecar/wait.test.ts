@@ -4,12 +4,13 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { type TestContext, test } from "node:test";
 import { until } from "../../emulators/until.ts";
-import { systemClock } from "../../src/runtime/clock.ts";
+import { HOUR_MS, systemClock } from "../../src/runtime/clock.ts";
 import type { OfferOutcome } from "../../src/sidecar/renewal/hook-renewal.ts";
 import { renew } from "../../src/sidecar/renewal/renew.ts";
 import { startServe } from "../../src/sidecar/serve.ts";
 import type { SidecarSettings } from "../../src/sidecar/settings.ts";
 import { runWait } from "../../src/sidecar/wait.ts";
+import { createFakeClock } from "../fakes/clock.ts";
 import { createKeptLog } from "../fakes/log.ts";
 import { createTestPod, keepAlive } from "./fake-pod.ts";
 import { shareFakeServer } from "./fake-server.ts";
@@ -47,6 +48,27 @@ test("runWait() returns 1 while a container has no credentials, or credentials.j
   assert.equal(await keepAlive(wait({ ...settings, identityDirectory: settings.proofFile }, serving.port, 100)), 1);
   await serving.stop("test");
 });
+
+for (const [direction, stepMs] of [
+  ["forward", 2 * HOUR_MS],
+  ["back", -2 * HOUR_MS],
+] as const) {
+  test(`runWait() waits for initTimeout, no longer and no shorter, when the wall clock is set ${direction} by hours`, async (t) => {
+    const { settings } = await createTestPod(t, server);
+    const clock = createFakeClock();
+    let code: number | undefined;
+    const { signal } = new AbortController();
+    const deps = { clock, log: createKeptLog().log, signal };
+    void runWait(deps, { ...settings, initTimeout: 10_000 }).then((result) => {
+      code = result;
+    });
+    clock.step(stepMs);
+    await clock.advance(9_000);
+    assert.equal(code, undefined);
+    await clock.advance(2_000);
+    assert.equal(code, 1);
+  });
+}
 
 test("startServe() answers probes and the start hook while strangers hold every connection of the health port", async (t) => {
   const { serving, pod, get } = await setUp(t);

@@ -66,7 +66,7 @@ export function createEndpoint(
   }
 
   function handle(request: IncomingMessage, response: ServerResponse): void {
-    arrivedAt.set(response, clock.now());
+    arrivedAt.set(response, clock.elapsedMs());
     const foreign = findForeignOrigin(request);
     // Such a request may have a body, which is not read.
     if (foreign !== undefined) return reply(codedRefusal("HOST_FORBIDDEN", foreign, ["Connection", "close"]), response);
@@ -129,7 +129,7 @@ export function createEndpoint(
   }
 
   function send(response: ServerResponse, { reply: { status, headers, body }, code }: CodedReply): void {
-    const now = clock.now();
+    const now = clock.elapsedMs();
     count(code, now - (arrivedAt.get(response) ?? now));
     response.writeHead(status, [...headers]).end(body);
   }

@@ -24,7 +24,7 @@ const RENEWAL_CALLS_DEADLINE_MS = 28_000;
 
 /** Renews once. Never rejects. Afterwards credentials.json holds all usable results, whatever the outcome. */
 export async function renew(deps: RenewDeps, settings: SidecarSettings): Promise<Renewal> {
-  const run: RenewalContext = { ...deps, settings, endsAt: deps.clock.now() + RENEWAL_CALLS_DEADLINE_MS };
+  const run: RenewalContext = { ...deps, settings, endsAt: deps.clock.elapsedMs() + RENEWAL_CALLS_DEADLINE_MS };
   try {
     await prepareDirectory(deps, settings.identityDirectory);
     const usable = await usableIdentity(run);

@@ -21,7 +21,7 @@ export interface CallContext {
   readonly clock: Clock;
   readonly log: Log;
   readonly settings: SidecarSettings;
-  /** Time at which the renewal must have ended, Unix milliseconds. */
+  /** When the renewal must have ended, in milliseconds of `Clock.elapsedMs()`. */
   readonly endsAt: number;
 }
 
@@ -128,7 +128,7 @@ function timesOnThisNode(
 }
 
 function deadlineMs({ clock, endsAt }: CallContext): number {
-  return Math.max(1, Math.min(SERVER_CALL_DEADLINE_MS, endsAt - clock.now()));
+  return Math.max(1, Math.min(SERVER_CALL_DEADLINE_MS, endsAt - clock.elapsedMs()));
 }
 
 function serverEndpoint(address: Address, { serverName }: SidecarSettings, bundlePem: string): ServerEndpoint {
