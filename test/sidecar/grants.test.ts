@@ -41,6 +41,19 @@ test("applyGrantResult() waits a tenth of the remaining lifetime when the server
   assert.equal(credentials?.renewAtMs, NOW + HOUR_MS / 20);
 });
 
+test("applyGrantResult() spaces renewals that return old credentials until they expire", () => {
+  const expiresAt = NOW + HOUR_MS;
+  const times: number[] = [];
+  for (let now = NOW + HOUR_MS / 2; now < expiresAt - 5_000; ) {
+    const { credentials } = applyGrantResult(granted, answer(NOW, expiresAt), now, middle);
+    now = credentials?.renewAtMs ?? 0;
+    times.push(now);
+  }
+  const gaps = times.slice(1, -1).map((time, index) => time - (times[index] ?? 0));
+  assert.ok(Math.min(...gaps) >= 30_000, `${Math.min(...gaps)} ms apart`);
+  assert.equal(times.at(-1), expiresAt - 5_000, "and once more when they are no longer returned");
+});
+
 for (const code of Object.keys(ERRORS) as ErrorCode[]) {
   const { keep } = ERRORS[code];
   test(`applyGrantResult() ${keep ? "keeps" : "revokes"} valid credentials on ${code}`, () => {
