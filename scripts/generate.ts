@@ -5,8 +5,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { SKIP_REASONS } from "../src/injection/skip-reasons.ts";
-import { CHECKS } from "../src/operations/check/check.ts";
-import { SECTIONS as CHECK_SECTIONS } from "../src/operations/check/finding.ts";
+import { CLUSTER_CHECKS } from "../src/operations/check/check.ts";
+import { CHECK_SECTIONS } from "../src/operations/check/finding.ts";
 import { POLICY_SETTINGS } from "../src/policy/settings-table.ts";
 import { ERRORS } from "../src/protocol/errors.ts";
 import type { MetricSpec, MetricTable } from "../src/runtime/metrics.ts";
@@ -97,7 +97,7 @@ function skipReasons(): string {
 function checks(): string {
   return Object.entries(CHECK_SECTIONS)
     .map(([section, title]) => {
-      const own = Object.entries(CHECKS).filter(([, check]) => check.section === section);
+      const own = Object.entries(CLUSTER_CHECKS).filter(([, check]) => check.section === section);
       const pages = own.map(([id, { summary, remedy, when }]) => {
         const phase = when === "pre" ? " *Only with `--pre`.*" : when === "always" ? " *Also with `--pre`.*" : "";
         return `### ${id}\n\n${summary}${phase}\n\n${remedy}`;

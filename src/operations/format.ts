@@ -4,7 +4,7 @@
 export function formatAge(ms: number): string {
   let rest = Math.max(0, Math.floor(ms / 1000));
   const parts: string[] = [];
-  for (const [unit, size] of UNITS) {
+  for (const [unit, size] of AGE_UNITS) {
     const count = Math.floor(rest / size);
     rest -= count * size;
     if (count > 0) parts.push(`${count} ${unit}`);
@@ -12,7 +12,7 @@ export function formatAge(ms: number): string {
   return parts.slice(0, 2).join(" ") || "0 s";
 }
 
-const UNITS = [
+const AGE_UNITS = [
   ["d", 86_400],
   ["h", 3_600],
   ["min", 60],

@@ -70,7 +70,7 @@ function readProgram<const Table extends SettingTable>(
   const container = deployment && containerOf(program, deployment);
   if (!deployment || !container) return undefined;
   const { env, maps, hidden } = environmentOf(container, configMaps);
-  const read = readSettings(table, flagsOf(table, container.args?.slice(1) ?? []), env);
+  const read = readSettings(table, flagTexts(table, container.args?.slice(1) ?? []), env);
   const name = deployment.metadata.name ?? "";
   return {
     deployment: name,
@@ -84,13 +84,13 @@ function readProgram<const Table extends SettingTable>(
 }
 
 /** Texts by setting. */
-function flagsOf(table: SettingTable, args: readonly string[]): Record<string, string> {
+function flagTexts(table: SettingTable, args: readonly string[]): Record<string, string> {
   const given = parseContainerFlags(args);
   const texts = Object.keys(table).map((key) => [key, given.get(flagName(key))] as const);
   return Object.fromEntries(texts.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
-interface Environment {
+interface ContainerVariables {
   readonly env: Readonly<Record<string, string>>;
   readonly maps: readonly string[];
   /** Variables whose value is not in the Deployment or a ConfigMap. */
@@ -98,7 +98,7 @@ interface Environment {
 }
 
 /** Follows Kubernetes' precedence: a later envFrom overrides an earlier one, and `env` overrides both. */
-function environmentOf(container: Container, configMaps: readonly ConfigMap[]): Environment {
+function environmentOf(container: Container, configMaps: readonly ConfigMap[]): ContainerVariables {
   const dataOf = (name: string) => configMaps.find(({ metadata }) => metadata.name === name)?.data ?? {};
   const env: Record<string, string> = {};
   const maps: string[] = [];
@@ -123,7 +123,7 @@ function environmentOf(container: Container, configMaps: readonly ConfigMap[]): 
 
 /** One sentence for each connection setting in which server and webhook differ, with both values. */
 export function connectionDifferences(installed: Installed): readonly string[] {
-  return differences(installed, ["trustDomain", "audience", "trustConfigMap"]);
+  return findDifferences(installed, ["trustDomain", "audience", "trustConfigMap"]);
 }
 
 /** One sentence for each policy setting in which server and webhook differ, with both values. */
@@ -132,10 +132,10 @@ export function policyDifferences(installed: Installed): readonly string[] {
   const [ours, theirs] = [installed.server?.settings, installed.webhook?.settings];
   // The server detects the base ARN of its account; a webhook with this base ARN as a setting decides the same.
   const isDetected = ours?.roleBaseArn === undefined && ours?.roleBaseArnAutodetect && theirs?.roleBaseArn;
-  return differences(installed, isDetected ? keys.filter((key) => !key.startsWith("roleBaseArn")) : keys);
+  return findDifferences(installed, isDetected ? keys.filter((key) => !key.startsWith("roleBaseArn")) : keys);
 }
 
-function differences(
+function findDifferences(
   { server, webhook }: Installed,
   keys: readonly Extract<keyof ServerSettings, keyof WebhookSettings>[],
 ): readonly string[] {

@@ -6,7 +6,7 @@ import type { OperatorKubernetes } from "../kubernetes/operator.ts";
 import { OWN_OBJECTS } from "../policy/annotations.ts";
 import { failure, type Result, success } from "../runtime/result.ts";
 
-const USUAL = "podrole";
+const USUAL_NAMESPACE = "podrole";
 
 /**
  * The namespace, or the problem why it is not known. Callers who may not list Deployments of all namespaces get "podrole",
@@ -18,7 +18,7 @@ export async function findPodroleNamespace(
 ): Promise<Result<string>> {
   if (named !== undefined) return success(named);
   const found = await namespacesOfDeployments(kubernetes);
-  const [namespace = USUAL, ...others] = found;
+  const [namespace = USUAL_NAMESPACE, ...others] = found;
   if (others.length === 0) return success(namespace);
   return failure(
     `--podrole-namespace: podrole's Deployments are in ${found.join(", ")}; expected one of these namespaces`,

@@ -1,8 +1,8 @@
 // What the tables in src/ declare: codes, reasons, ids, settings and metrics.
 
 import { SKIP_REASONS } from "../../src/injection/skip-reasons.ts";
-import { CHECKS } from "../../src/operations/check/check.ts";
-import { FINDING_IDS, VERDICTS, WEIGHTS } from "../../src/operations/migrate/findings/finding.ts";
+import { CLUSTER_CHECKS } from "../../src/operations/check/check.ts";
+import { FINDING_IDS, FINDING_WEIGHTS, POD_VERDICTS } from "../../src/operations/migrate/findings/finding.ts";
 import { ANNOTATIONS, LABELS } from "../../src/policy/annotations.ts";
 import { SESSION_POLICY_KEY } from "../../src/policy/session-policy.ts";
 import { ERRORS, type ErrorRow } from "../../src/protocol/errors.ts";
@@ -56,12 +56,12 @@ export function tables(): Contract {
     errors: errorEntries(ERRORS),
     "skip reasons": named(Object.keys(SKIP_REASONS), "skip reason"),
     checks: entriesOf(
-      Object.entries(CHECKS),
+      Object.entries(CLUSTER_CHECKS),
       ([id]) => id,
       ([, { section, when }]) => `section ${section}, ${when}`,
     ),
     "migrate findings": named(FINDING_IDS, "finding"),
-    "migrate verdicts and weights": { ...named(VERDICTS, "verdict"), ...named(WEIGHTS, "weight") },
+    "migrate verdicts and weights": { ...named(POD_VERDICTS, "verdict"), ...named(FINDING_WEIGHTS, "weight") },
     "settings of server": settingEntries(SERVER_SETTINGS),
     "settings of webhook": settingEntries(WEBHOOK_SETTINGS),
     "settings of sidecar": settingEntries(SIDECAR_SETTINGS),

@@ -1,7 +1,7 @@
 // podrole migrate. Exit codes: 0 no pod needs work (also for -o values), 1 some do, 2 usage, or the input cannot be read.
 import { migrate } from "../../operations/migrate/migrate.ts";
 import type { PredecessorInstallation } from "../../operations/migrate/predecessor/installation.ts";
-import type { Report } from "../../operations/migrate/report.ts";
+import type { MigrationReport } from "../../operations/migrate/report.ts";
 import { planWaves } from "../../operations/migrate/waves.ts";
 import { type MigrateArguments, readMigrate, type Topic } from "../arguments/migrate.ts";
 import { withMigrationInput } from "../migration-input.ts";
@@ -32,7 +32,11 @@ async function migrateFrom(terminal: Terminal, flags: Flags, from: "kiam" | "kub
   });
 }
 
-function render(report: Report, installation: PredecessorInstallation, { output, waves }: MigrateArguments): string {
+function render(
+  report: MigrationReport,
+  installation: PredecessorInstallation,
+  { output, waves }: MigrateArguments,
+): string {
   switch (output) {
     case "values":
       return valuesYaml(installation);

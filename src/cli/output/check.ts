@@ -1,9 +1,15 @@
 // Findings of podrole check as text, section by section with a hint below each problem, and as JSON.
-import { type Finding, isHealthy, SECTIONS, type Section, type State } from "../../operations/check/finding.ts";
+import {
+  CHECK_SECTIONS,
+  type CheckState,
+  type Finding,
+  isHealthy,
+  type Section,
+} from "../../operations/check/finding.ts";
 import { countOf } from "../../operations/format.ts";
 import { jsonText, visible } from "./text.ts";
 
-const MARKS: Readonly<Record<State, string>> = { ok: "ok  ", warning: "warn", failed: "FAIL", skipped: "skip" };
+const MARKS: Readonly<Record<CheckState, string>> = { ok: "ok  ", warning: "warn", failed: "FAIL", skipped: "skip" };
 /** Findings of one check in the text; JSON has all of them. */
 const MAX_SHOWN_OBJECTS = 10;
 
@@ -24,7 +30,7 @@ function sectionText(section: Section, findings: readonly Finding[]): string {
     ({ id }) => id,
   );
   const lines = Array.from(groups.values(), groupLines).flat();
-  return `${section}: ${SECTIONS[section]}\n${lines.map((text) => `  ${visible(text)}\n`).join("")}`;
+  return `${section}: ${CHECK_SECTIONS[section]}\n${lines.map((text) => `  ${visible(text)}\n`).join("")}`;
 }
 
 function groupLines(group: readonly Finding[]): readonly string[] {
@@ -46,7 +52,7 @@ function summary(findings: readonly Finding[]): string {
   return `podrole check: ${ok} ok, ${countOf(warning, "warning")}, ${failed} failed, ${skipped} skipped`;
 }
 
-function countsOf(findings: readonly Finding[]): Readonly<Record<State, number>> {
+function countsOf(findings: readonly Finding[]): Readonly<Record<CheckState, number>> {
   const counts = { ok: 0, warning: 0, failed: 0, skipped: 0 };
   for (const { state } of findings) counts[state] += 1;
   return counts;

@@ -1,7 +1,7 @@
 // The move to IRSA or EKS Pod Identity as text: the counts, the steps in their order, and the pods that cannot move.
 import { countOf, podsIn } from "../../operations/format.ts";
 import type { DeparturePlan } from "../../operations/migrate/departure/departure.ts";
-import type { Stay } from "../../operations/migrate/departure/moves.ts";
+import type { StayingWorkload } from "../../operations/migrate/departure/moves.ts";
 import { MAX_TRUST_POLICY_LENGTH, type TrustPolicy } from "../../operations/migrate/departure/trust.ts";
 import { roleCommand, trustCommand } from "../../operations/migrate/shell-commands.ts";
 import { visible } from "./text.ts";
@@ -55,7 +55,7 @@ function trustLines(policy: TrustPolicy): readonly string[] {
   return [`   # ${roleName}: ${length} characters; ${limit}`, command];
 }
 
-function stayLines({ namespace, serviceAccount, workload, pods, reasons }: Stay): readonly string[] {
+function stayLines({ namespace, serviceAccount, workload, pods, reasons }: StayingWorkload): readonly string[] {
   return [
     `  ${namespace} ${workload} (${countOf(pods, "pod")}, ServiceAccount ${serviceAccount})`,
     ...reasons.map((reason) => `    ${reason}`),

@@ -1,11 +1,11 @@
 // The migration report as text: the counts first, then what needs work, then what merely changes.
 import { stringify } from "yaml";
 import { countOf, podsIn } from "../../operations/format.ts";
-import { type PodVerdict, VERDICTS } from "../../operations/migrate/findings/finding.ts";
+import { POD_VERDICTS, type PodVerdict } from "../../operations/migrate/findings/finding.ts";
 import type { PermissionChange, RoleUse } from "../../operations/migrate/findings/namespace-permissions.ts";
 import type { MigrationProblem } from "../../operations/migrate/input/read-input.ts";
 import type { PredecessorInstallation } from "../../operations/migrate/predecessor/installation.ts";
-import type { Group, Report } from "../../operations/migrate/report.ts";
+import type { MigrationReport, WorkloadGroup } from "../../operations/migrate/report.ts";
 import { chartValues } from "../../operations/migrate/settings/chart-values.ts";
 import { flagName } from "../../runtime/settings.ts";
 import { jsonText, visible } from "./text.ts";
@@ -18,8 +18,8 @@ const TITLES: Readonly<Record<PodVerdict, string>> = {
 };
 
 /** `installation` is undefined if its settings are not part of the report. */
-export function reportText(report: Report, installation?: PredecessorInstallation): string {
-  const heaviestFirst = VERDICTS.toReversed().filter((verdict) => verdict !== "unchanged");
+export function reportText(report: MigrationReport, installation?: PredecessorInstallation): string {
+  const heaviestFirst = POD_VERDICTS.toReversed().filter((verdict) => verdict !== "unchanged");
   return [
     ...summary(report),
     ...section("Settings", installation ? settingsLines(installation) : []),
@@ -36,7 +36,16 @@ export function reportText(report: Report, installation?: PredecessorInstallatio
     .join("\n");
 }
 
-function summary({ from, pods, namespaces, counts, withoutRole, moved, sdk, finished }: Report): readonly string[] {
+function summary({
+  from,
+  pods,
+  namespaces,
+  counts,
+  withoutRole,
+  moved,
+  sdk,
+  finished,
+}: MigrationReport): readonly string[] {
   const { unchanged, changed, needsWork, refused } = counts;
   const verbs = [changed === 1 ? "changes" : "change", needsWork === 1 ? "needs work" : "need work"];
   return [
@@ -79,7 +88,7 @@ function roleUse({ arn, pods }: RoleUse): string {
     : `${arn} (requested by ${countOf(pods, "pod")} of this namespace)`;
 }
 
-function verdictLines({ groups, counts }: Report, verdict: PodVerdict): readonly string[] {
+function verdictLines({ groups, counts }: MigrationReport, verdict: PodVerdict): readonly string[] {
   const selected = groups.filter((group) => group.verdict === verdict);
   const byNamespace = Map.groupBy(selected, ({ namespace }) => namespace);
   const lines = [...byNamespace].flatMap(([namespace, members]) =>
@@ -88,7 +97,7 @@ function verdictLines({ groups, counts }: Report, verdict: PodVerdict): readonly
   return section(`${TITLES[verdict]} (${countOf(counts[verdict], "pod")})`, lines);
 }
 
-function groupLines({ kind, name, pods, before, after, findings }: Group): readonly string[] {
+function groupLines({ kind, name, pods, before, after, findings }: WorkloadGroup): readonly string[] {
   const roles = before === after ? before : `${before} → ${after}`;
   return [
     `${kind}/${name} (${countOf(pods, "pod")})  ${roles}`,
@@ -99,7 +108,7 @@ function groupLines({ kind, name, pods, before, after, findings }: Group): reado
   ];
 }
 
-function unchangedLines({ groups, counts, withoutRole }: Report): readonly string[] {
+function unchangedLines({ groups, counts, withoutRole }: MigrationReport): readonly string[] {
   const withRole = groups.filter(({ verdict, namesRole }) => verdict === "unchanged" && namesRole);
   const byNamespace = Map.groupBy(withRole, ({ namespace }) => namespace);
   const noted = withRole.filter(({ findings }) => findings.length > 0);

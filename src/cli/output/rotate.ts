@@ -1,7 +1,7 @@
 // Text of podrole rotate: the status of the CA, and what a step means for servers and pods.
 
 import { formatAge } from "../../operations/format.ts";
-import { type RotationStatus, VERBS } from "../../operations/rotate/status.ts";
+import { OPERATOR_STEPS, type RotationStatus } from "../../operations/rotate/status.ts";
 import type { RotationVerb } from "../../pki/authorities.ts";
 
 /** What happens after each step. */
@@ -42,7 +42,7 @@ export function rotationText({ slots, outlook: steps, refused }: RotationStatus,
     "the servers will:",
     ...steps.map(({ step, at }) => `  ${formatTime(Date.parse(at), now)}: ${STEPS[step]}`),
     "",
-    ...VERBS.map((verb) => `podrole rotate ${verb}: ${refused[verb] ?? "possible now"}`),
+    ...OPERATOR_STEPS.map((verb) => `podrole rotate ${verb}: ${refused[verb] ?? "possible now"}`),
   ];
   return `${lines.join("\n")}\n`;
 }

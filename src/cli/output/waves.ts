@@ -1,7 +1,7 @@
 // The waves of a migration as a shell script. Namespaces that need work are commented out.
 import { countOf, podsIn } from "../../operations/format.ts";
 import { isBuiltIn } from "../../operations/manifests/templates.ts";
-import type { Group } from "../../operations/migrate/report.ts";
+import type { WorkloadGroup } from "../../operations/migrate/report.ts";
 import { shellQuote } from "../../operations/migrate/shell-commands.ts";
 import type { NamespaceMove, WavePlan } from "../../operations/migrate/waves.ts";
 import { INJECTED_PODS } from "../../policy/annotations.ts";
@@ -49,7 +49,7 @@ function postponedLines({ name, groups }: NamespaceMove): readonly string[] {
   return [...head, ...commandsFor(name, groups).map((line) => (line.startsWith("#") ? line : `# ${line}`))];
 }
 
-function commandsFor(namespace: string, groups: readonly Group[]): readonly string[] {
+function commandsFor(namespace: string, groups: readonly WorkloadGroup[]): readonly string[] {
   const restarts = groups.map((group) => restart(namespace, group));
   return [
     `kubectl label namespace ${shellQuote(namespace)} podrole.io/inject=enabled`,
@@ -61,7 +61,7 @@ function commandsFor(namespace: string, groups: readonly Group[]): readonly stri
 /** Kinds that `kubectl rollout restart` accepts. */
 const RESTARTABLE = new Set(["Deployment", "StatefulSet", "DaemonSet"]);
 
-function restart(namespace: string, group: Group): string {
+function restart(namespace: string, group: WorkloadGroup): string {
   const { kind, name, updateStrategy, apiVersion, managedBy } = group;
   const target = `${kind.toLowerCase()}/${name}`;
   if (managedBy)
@@ -77,7 +77,7 @@ function restart(namespace: string, group: Group): string {
 }
 
 /** podrole does not know what such a resource does with data when its pods or itself are deleted. */
-function restartByOperator(namespace: string, { kind, name, apiVersion = "" }: Group): string {
+function restartByOperator(namespace: string, { kind, name, apiVersion = "" }: WorkloadGroup): string {
   if (kind === "Rollout" && apiVersion.startsWith("argoproj.io/"))
     return `# rollout/${name}: kubectl argo rollouts -n ${shellQuote(namespace)} restart ${shellQuote(name)}`;
   return `# ${kind}/${name} (${apiVersion || "unknown group"}) belongs to an operator: restart its pods as the operator documents`;

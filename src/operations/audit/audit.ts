@@ -12,11 +12,11 @@ import { createReadProgress, type LogCounts, type ReadProgress } from "./logs/pr
 import {
   type BrokenLog,
   type FileDeps,
-  type Opened,
+  type LogFile,
+  type OpenedSources,
   openFiles,
-  readDocuments,
+  readJsonDocuments,
   readLines,
-  type Source,
 } from "./logs/sources.ts";
 import type { AuditQuery, Joins, Question } from "./question.ts";
 import { createApiJoin, readApiEvent } from "./records/api-events.ts";
@@ -81,12 +81,12 @@ export async function audit(deps: AuditDeps, options: AuditOptions): Promise<Che
   return success({ answer: question.answer(joins), logs: progress.counts(), broken: [...broken, ...more] });
 }
 
-function openLogs(deps: AuditDeps, logs: AuditOptions["logs"]): Promise<Opened> {
+function openLogs(deps: AuditDeps, logs: AuditOptions["logs"]): Promise<OpenedSources> {
   if (logs.from === "files") return openFiles(deps, logs.files);
   return openClusterLogs({ kubernetes: logs.kubernetes, signal: deps.signal }, logs.namespace);
 }
 
-function problemsOf(input: AuditProblem["input"], opened: Opened): readonly AuditProblem[] {
+function problemsOf(input: AuditProblem["input"], opened: OpenedSources): readonly AuditProblem[] {
   return opened.ok ? [] : opened.problems.map((text) => ({ input, text }));
 }
 
@@ -105,7 +105,7 @@ function questionOf(query: AuditQuery): Question<AuditAnswer> {
 function readRecords(
   question: Question<AuditAnswer>,
   { since = -Infinity, until = Infinity }: AuditOptions,
-  sources: readonly Source[],
+  sources: readonly LogFile[],
   progress: ReadProgress,
 ): Promise<readonly BrokenLog[]> {
   return readLines(sources, progress, (line) => {
@@ -123,8 +123,8 @@ function isBackground({ kind, decision }: AuditRecord): boolean {
 /** Reads from the other logs what the question needs of them. */
 async function readJoins(
   question: Question<AuditAnswer>,
-  api: readonly Source[],
-  trail: readonly Source[],
+  api: readonly LogFile[],
+  trail: readonly LogFile[],
   progress: ReadProgress,
 ): Promise<{ readonly joins: Joins; readonly broken: readonly BrokenLog[] }> {
   const keys = question.joinKeys();
@@ -137,7 +137,7 @@ async function readJoins(
     if (event) joins.api?.add(event);
     return event !== undefined;
   });
-  const brokenTrail = await readDocuments(trail, progress, (text) => {
+  const brokenTrail = await readJsonDocuments(trail, progress, (text) => {
     const calls = readCalls(text);
     for (const call of calls ?? []) joins.calls?.add(call);
     return calls !== undefined;

@@ -107,7 +107,7 @@ export function usedRoles(
   }
   const byRole = Map.groupBy(uses, ({ role }) => role.arn);
   return {
-    roles: [...byRole].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, same]) => merge(same)),
+    roles: [...byRole].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, same]) => mergeUses(same)),
     refusals: [...refusals].sort(),
   };
 }
@@ -134,7 +134,7 @@ function actionsOf(hasTags: boolean, hasSourceIdentity: boolean): readonly strin
   ];
 }
 
-function merge(uses: readonly UsedRole[]): UsedRole {
+function mergeUses(uses: readonly UsedRole[]): UsedRole {
   const [first] = uses as [UsedRole];
   const externalIds = uses.map((use) => use.externalIds);
   return {

@@ -3,30 +3,30 @@
 import { ApiError } from "../../kubernetes/errors.ts";
 import { sleep } from "../../runtime/clock.ts";
 import { failure, type Result, success } from "../../runtime/result.ts";
-import { type CollectDeps, type CollectOptions, collect } from "./collect/collect.ts";
+import { type CollectDeps, type CollectOptions, collectFacts } from "./collect/collect.ts";
 import type { PodScope } from "./collect/users.ts";
 import { type CheckTable, type Finding, findingsOf, isHealthy } from "./finding.ts";
-import { ANNOTATION_GUARD } from "./tables/annotation-guard.ts";
-import { CERTIFICATES } from "./tables/certificates.ts";
-import { INSTALLATION } from "./tables/installation.ts";
-import { METRICS } from "./tables/metrics.ts";
-import { NAMESPACES } from "./tables/namespaces.ts";
-import { PODS } from "./tables/pods.ts";
-import { PREREQUISITES } from "./tables/prerequisites.ts";
-import { RBAC } from "./tables/rbac.ts";
-import { REGISTRATION } from "./tables/registration.ts";
+import { ANNOTATION_GUARD_CHECKS } from "./tables/annotation-guard.ts";
+import { CERTIFICATE_CHECKS } from "./tables/certificates.ts";
+import { INSTALLATION_CHECKS } from "./tables/installation.ts";
+import { METRICS_CHECKS } from "./tables/metrics.ts";
+import { NAMESPACE_CHECKS } from "./tables/namespaces.ts";
+import { POD_CHECKS } from "./tables/pods.ts";
+import { PREREQUISITE_CHECKS } from "./tables/prerequisites.ts";
+import { RBAC_CHECKS } from "./tables/rbac.ts";
+import { REGISTRATION_CHECKS } from "./tables/registration.ts";
 
 /** Every check, in the order of the output; docs/checks.md is generated from this table. */
-export const CHECKS: CheckTable = {
-  ...PREREQUISITES,
-  ...RBAC,
-  ...INSTALLATION,
-  ...CERTIFICATES,
-  ...REGISTRATION,
-  ...ANNOTATION_GUARD,
-  ...METRICS,
-  ...NAMESPACES,
-  ...PODS,
+export const CLUSTER_CHECKS: CheckTable = {
+  ...PREREQUISITE_CHECKS,
+  ...RBAC_CHECKS,
+  ...INSTALLATION_CHECKS,
+  ...CERTIFICATE_CHECKS,
+  ...REGISTRATION_CHECKS,
+  ...ANNOTATION_GUARD_CHECKS,
+  ...METRICS_CHECKS,
+  ...NAMESPACE_CHECKS,
+  ...POD_CHECKS,
 };
 
 /** What to check, and for how long. */
@@ -35,7 +35,7 @@ export interface CheckOptions extends CollectOptions {
   readonly waitMs: number;
 }
 
-const REPEAT_AFTER_MS = 3_000;
+const RECHECK_INTERVAL_MS = 3_000;
 
 /**
  * Resolves with the findings when nothing fails, when `waitMs` are over, or on interruption; with the problem if there is no
@@ -50,11 +50,11 @@ export async function check(
   if (problem !== undefined) return failure(problem);
   const until = clock.now() + waitMs;
   for (;;) {
-    const findings = findingsOf(CHECKS, await collect(deps, options), options.phase);
+    const findings = findingsOf(CLUSTER_CHECKS, await collectFacts(deps, options), options.phase);
     if (isHealthy(findings) || clock.now() >= until || interrupted.aborted) return success(findings);
     const failed = new Set(findings.filter(({ state }) => state === "failed").map(({ id }) => id));
     progress(`waiting for ${[...failed].join(", ")}`);
-    await sleep(clock, REPEAT_AFTER_MS, interrupted);
+    await sleep(clock, RECHECK_INTERVAL_MS, interrupted);
   }
 }
 

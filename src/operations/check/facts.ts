@@ -6,12 +6,12 @@ import type { Deployment, Installed, ProgramName } from "../installed.ts";
 import type { MetadataProbe } from "./collect/metadata-probe.ts";
 import type { Samples } from "./collect/metrics-pages.ts";
 import type { Known } from "./known.ts";
-import type { Right } from "./rights.ts";
+import type { AccessRight } from "./rights.ts";
 import type { AdmissionPolicies } from "./tables/annotation-guard.ts";
 
 /** A permission, and whether the API server's authorizers grant it. */
 export interface JudgedRight {
-  readonly right: Right;
+  readonly right: AccessRight;
   readonly allowed: Known<boolean>;
 }
 

@@ -3,11 +3,11 @@ import type { Facts } from "./facts.ts";
 import type { Known } from "./known.ts";
 
 /** "skipped": the facts that the check needs are unknown. */
-export type State = "ok" | "warning" | "failed" | "skipped";
+export type CheckState = "ok" | "warning" | "failed" | "skipped";
 
 /** What a check says about the cluster, or about one object. */
-export interface Verdict {
-  readonly state: State;
+export interface CheckVerdict {
+  readonly state: CheckState;
   /** The state in one sentence, with the expected state for a problem, or the reason for a skipped check. */
   readonly message: string;
   /** The object, if the check judges several: "pod shop/orders-1". */
@@ -23,7 +23,7 @@ export interface Check {
   readonly remedy: string;
   /** Runs with --pre, without it ("installed"), or always. */
   readonly when: "pre" | "installed" | "always";
-  readonly judge: (facts: Facts) => Verdict | readonly Verdict[];
+  readonly judge: (facts: Facts) => CheckVerdict | readonly CheckVerdict[];
 }
 
 /** A check without what it shares with the others of its table. */
@@ -38,7 +38,7 @@ export function inSection(section: Section, when: Check["when"], rows: Readonly<
 }
 
 /** Sections of the output, with what their checks are about. */
-export const SECTIONS = {
+export const CHECK_SECTIONS = {
   prerequisites: "the cluster and your permissions",
   rights: "RBAC permissions of podrole's programs",
   installation: "what is deployed",
@@ -50,10 +50,10 @@ export const SECTIONS = {
 } as const;
 
 /** The id of a section, as JSON has it. */
-export type Section = keyof typeof SECTIONS;
+export type Section = keyof typeof CHECK_SECTIONS;
 
 /** Pages that remedies link to. */
-export const PAGE = {
+export const REMEDY_PAGES = {
   install: "[docs/install.md](install.md)",
   operate: "[docs/operate.md](operate.md)",
   rotate: "[docs/operate.md](operate.md#the-ca)",
@@ -63,7 +63,7 @@ export const PAGE = {
 } as const;
 
 /** A verdict with the check that it is from. */
-export interface Finding extends Verdict {
+export interface Finding extends CheckVerdict {
   readonly id: string;
   readonly section: Section;
   /** The section of docs/checks.md that explains the check. */
@@ -71,25 +71,28 @@ export interface Finding extends Verdict {
 }
 
 /** A verdict: as expected. */
-export const ok = (message: string): Verdict => ({ state: "ok", message });
+export const ok = (message: string): CheckVerdict => ({ state: "ok", message });
 /** A verdict: not judged, with the reason. */
-export const skipped = (message: string): Verdict => ({ state: "skipped", message });
+export const skipped = (message: string): CheckVerdict => ({ state: "skipped", message });
 /** A verdict: podrole works, but not as it should. `object`: the one that is concerned. */
-export const warning = (message: string, object?: string): Verdict => about("warning", message, object);
+export const warning = (message: string, object?: string): CheckVerdict => verdictAbout("warning", message, object);
 /** A verdict: podrole, or pods that use it, cannot work. `object`: the one that is concerned. */
-export const failed = (message: string, object?: string): Verdict => about("failed", message, object);
+export const failed = (message: string, object?: string): CheckVerdict => verdictAbout("failed", message, object);
 
-function about(state: State, message: string, object: string | undefined): Verdict {
+function verdictAbout(state: CheckState, message: string, object: string | undefined): CheckVerdict {
   return { state, message, ...(object !== undefined && { object }) };
 }
 
 /** Judges a known fact; skips an unknown one with its reason. */
-export function given<T>(known: Known<T>, judge: (value: T) => Verdict | readonly Verdict[]) {
+export function judgeKnown<T>(known: Known<T>, judge: (value: T) => CheckVerdict | readonly CheckVerdict[]) {
   return "unknown" in known ? skipped(known.unknown) : judge(known.value);
 }
 
 /** Returns the problems, or one ok if there are none. */
-export function orOk(problems: readonly Verdict[], message: string): Verdict | readonly Verdict[] {
+export function problemsOrOk(
+  problems: readonly CheckVerdict[],
+  message: string,
+): CheckVerdict | readonly CheckVerdict[] {
   return problems.length > 0 ? problems : ok(message);
 }
 

@@ -4,10 +4,10 @@
 export type Known<T> = { readonly value: T } | { readonly unknown: string };
 
 /** Concurrent reviews and page reads: a limit on the load of the API server. */
-const CONCURRENCY = 8;
+const MAX_CONCURRENT_READS = 8;
 
 /** The fact, or the message of the error as the reason. Throws errors for which `fatal` is true: after them, no other fact can be read. */
-export async function known<T>(
+export async function readKnown<T>(
   read: () => Promise<T>,
   fatal: (error: unknown) => boolean = () => false,
 ): Promise<Known<T>> {
@@ -34,7 +34,7 @@ export function allKnown<Facts extends Readonly<Record<string, unknown>>>(
 }
 
 /** Derives a fact from another; unknown, with its reason, if that one is. */
-export function derived<T, Result>(fact: Known<T>, derive: (value: T) => Result): Known<Result> {
+export function deriveKnown<T, Result>(fact: Known<T>, derive: (value: T) => Result): Known<Result> {
   return "unknown" in fact ? fact : { value: derive(fact.value) };
 }
 
@@ -44,8 +44,8 @@ export async function readEach<Item, Result>(
   read: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {
   const results: Result[] = [];
-  for (let at = 0; at < items.length; at += CONCURRENCY) {
-    results.push(...(await Promise.all(items.slice(at, at + CONCURRENCY).map(read))));
+  for (let at = 0; at < items.length; at += MAX_CONCURRENT_READS) {
+    results.push(...(await Promise.all(items.slice(at, at + MAX_CONCURRENT_READS).map(read))));
   }
   return results;
 }

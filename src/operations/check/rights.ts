@@ -3,7 +3,7 @@
 import type { ProgramName } from "../installed.ts";
 
 /** A permission, as RBAC grants it. */
-export interface Right {
+export interface AccessRight {
   /** Who has it; "me" is the caller. */
   readonly who: ProgramName | "me";
   readonly group: string;
@@ -32,85 +32,98 @@ export interface RightsNames {
   readonly webhookConfiguration: string;
 }
 
-const ADMISSION = "admissionregistration.k8s.io";
-const READ = ["get", "list", "watch"];
+const ADMISSION_GROUP = "admissionregistration.k8s.io";
+const READ_VERBS = ["get", "list", "watch"];
 
 /** What server and webhook need. */
-export function neededRights(names: RightsNames): readonly Right[] {
+export function neededRights(names: RightsNames): readonly AccessRight[] {
   const { namespace, caSecret, trustConfigMap, webhookConfiguration } = names;
   const own = { namespace };
   return [
-    ...rights("server", "authentication.k8s.io", ["tokenreviews"], ["create"]),
-    ...rights("server", "", ["pods", "namespaces", "serviceaccounts"], READ),
-    ...rights("server", "", ["events"], ["create"]),
-    ...rights("server", ADMISSION, ["mutatingwebhookconfigurations"], ["get", "patch"], { name: webhookConfiguration }),
-    ...rights("server", "", ["configmaps"], ["create"], own),
-    ...(caSecret === undefined ? [] : rights("server", "", ["secrets"], ["create"], own)),
-    ...(caSecret === undefined ? [] : rights("server", "", ["secrets"], ["get", "patch"], { ...own, name: caSecret })),
-    ...rights("server", "", ["configmaps"], ["get", "patch"], { ...own, name: trustConfigMap }),
-    ...rights("webhook", "", ["namespaces", "serviceaccounts"], READ),
-    ...rights("webhook", "", ["configmaps"], ["get"], { ...own, name: trustConfigMap }),
+    ...rightsFor("server", "authentication.k8s.io", ["tokenreviews"], ["create"]),
+    ...rightsFor("server", "", ["pods", "namespaces", "serviceaccounts"], READ_VERBS),
+    ...rightsFor("server", "", ["events"], ["create"]),
+    ...rightsFor("server", ADMISSION_GROUP, ["mutatingwebhookconfigurations"], ["get", "patch"], {
+      name: webhookConfiguration,
+    }),
+    ...rightsFor("server", "", ["configmaps"], ["create"], own),
+    ...(caSecret === undefined ? [] : rightsFor("server", "", ["secrets"], ["create"], own)),
+    ...(caSecret === undefined
+      ? []
+      : rightsFor("server", "", ["secrets"], ["get", "patch"], { ...own, name: caSecret })),
+    ...rightsFor("server", "", ["configmaps"], ["get", "patch"], { ...own, name: trustConfigMap }),
+    ...rightsFor("webhook", "", ["namespaces", "serviceaccounts"], READ_VERBS),
+    ...rightsFor("webhook", "", ["configmaps"], ["get"], { ...own, name: trustConfigMap }),
   ];
 }
 
 /** What server and webhook must not have: it would let a thief of their token do more than the program itself does. */
-export function forbiddenRights({ namespace, caSecret }: RightsNames): readonly Right[] {
+export function forbiddenRights({ namespace, caSecret }: RightsNames): readonly AccessRight[] {
   const never = { isExpected: false };
   return [
     ...forbiddenToBoth("server"),
     ...forbiddenToBoth("webhook"),
-    ...rights("server", "", ["secrets"], ["list"], { ...never, namespace }),
-    ...rights("server", ADMISSION, ["mutatingwebhookconfigurations"], ["create", "delete"], never),
-    ...rights("webhook", "", ["secrets"], ["get"], { ...never, namespace, name: caSecret ?? DEFAULT_NAMES.caSecret }),
-    ...rights("webhook", "", ["pods"], ["list"], never),
-    ...rights("webhook", "", ["events"], ["create"], never),
-    ...rights("webhook", "authentication.k8s.io", ["tokenreviews"], ["create"], never),
-    ...rights("webhook", ADMISSION, ["mutatingwebhookconfigurations"], ["patch"], never),
+    ...rightsFor("server", "", ["secrets"], ["list"], { ...never, namespace }),
+    ...rightsFor("server", ADMISSION_GROUP, ["mutatingwebhookconfigurations"], ["create", "delete"], never),
+    ...rightsFor("webhook", "", ["secrets"], ["get"], {
+      ...never,
+      namespace,
+      name: caSecret ?? DEFAULT_NAMES.caSecret,
+    }),
+    ...rightsFor("webhook", "", ["pods"], ["list"], never),
+    ...rightsFor("webhook", "", ["events"], ["create"], never),
+    ...rightsFor("webhook", "authentication.k8s.io", ["tokenreviews"], ["create"], never),
+    ...rightsFor("webhook", ADMISSION_GROUP, ["mutatingwebhookconfigurations"], ["patch"], never),
   ];
 }
 
-function forbiddenToBoth(who: ProgramName): readonly Right[] {
+function forbiddenToBoth(who: ProgramName): readonly AccessRight[] {
   const never = { isExpected: false };
   return [
-    ...rights(who, "", ["secrets"], ["get", "list"], never),
-    ...rights(who, "", ["pods"], ["create", "delete"], never),
-    ...rights(who, "", ["serviceaccounts/token"], ["create"], never),
-    ...rights(who, "rbac.authorization.k8s.io", ["clusterroles"], ["escalate", "bind"], never),
-    ...rights(who, "", ["users"], ["impersonate"], never),
+    ...rightsFor(who, "", ["secrets"], ["get", "list"], never),
+    ...rightsFor(who, "", ["pods"], ["create", "delete"], never),
+    ...rightsFor(who, "", ["serviceaccounts/token"], ["create"], never),
+    ...rightsFor(who, "rbac.authorization.k8s.io", ["clusterroles"], ["escalate", "bind"], never),
+    ...rightsFor(who, "", ["users"], ["impersonate"], never),
   ];
 }
 
 /** What the operator needs to apply the manifests. */
-export function installersRights(namespace: string): readonly Right[] {
+export function installersRights(namespace: string): readonly AccessRight[] {
   const roles = "rbac.authorization.k8s.io";
   return [
-    ...rights("me", "", ["namespaces"], ["create"]),
-    ...rights("me", roles, ["clusterroles", "clusterrolebindings"], ["create"]),
-    ...rights("me", ADMISSION, ["mutatingwebhookconfigurations"], ["create"]),
-    ...rights("me", ADMISSION, ["validatingadmissionpolicies", "validatingadmissionpolicybindings"], ["create"]),
-    ...rights("me", "scheduling.k8s.io", ["priorityclasses"], ["create"]),
-    ...rights("me", roles, ["roles", "rolebindings"], ["create"], { namespace }),
-    ...rights("me", "apps", ["deployments"], ["create"], { namespace }),
-    ...rights("me", "policy", ["poddisruptionbudgets"], ["create"], { namespace }),
-    ...rights("me", "networking.k8s.io", ["networkpolicies"], ["create"], { namespace }),
-    ...rights("me", "", ["serviceaccounts", "services", "configmaps"], ["create"], { namespace }),
+    ...rightsFor("me", "", ["namespaces"], ["create"]),
+    ...rightsFor("me", roles, ["clusterroles", "clusterrolebindings"], ["create"]),
+    ...rightsFor("me", ADMISSION_GROUP, ["mutatingwebhookconfigurations"], ["create"]),
+    ...rightsFor(
+      "me",
+      ADMISSION_GROUP,
+      ["validatingadmissionpolicies", "validatingadmissionpolicybindings"],
+      ["create"],
+    ),
+    ...rightsFor("me", "scheduling.k8s.io", ["priorityclasses"], ["create"]),
+    ...rightsFor("me", roles, ["roles", "rolebindings"], ["create"], { namespace }),
+    ...rightsFor("me", "apps", ["deployments"], ["create"], { namespace }),
+    ...rightsFor("me", "policy", ["poddisruptionbudgets"], ["create"], { namespace }),
+    ...rightsFor("me", "networking.k8s.io", ["networkpolicies"], ["create"], { namespace }),
+    ...rightsFor("me", "", ["serviceaccounts", "services", "configmaps"], ["create"], { namespace }),
   ];
 }
 
-function rights(
-  who: Right["who"],
+function rightsFor(
+  who: AccessRight["who"],
   group: string,
   resources: readonly string[],
   verbs: readonly string[],
-  rest: Partial<Pick<Right, "namespace" | "name" | "isExpected">> = {},
-): readonly Right[] {
+  rest: Partial<Pick<AccessRight, "namespace" | "name" | "isExpected">> = {},
+): readonly AccessRight[] {
   return resources.flatMap((resource) =>
     verbs.map((verb) => ({ who, group, resource, verb, isExpected: true, ...rest })),
   );
 }
 
 /** "get secrets podrole-ca in podrole" */
-export function formatRight({ verb, resource, name, namespace }: Right): string {
+export function formatRight({ verb, resource, name, namespace }: AccessRight): string {
   const what = name === undefined ? `${verb} ${resource}` : `${verb} ${resource} ${name}`;
   return namespace === undefined ? what : `${what} in ${namespace}`;
 }

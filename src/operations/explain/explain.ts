@@ -83,7 +83,7 @@ function createReader(kubernetes: OperatorKubernetes, usual: string) {
     return {
       kind: object.kind,
       name,
-      pod: isPod ? pod : named(pod, name),
+      pod: isPod ? pod : nameLikeOwner(pod, name),
       exists: isPod && object.metadata.uid !== undefined,
       namespaceName: namespace,
       namespace: namespaces.get(namespace) ?? (await kubernetes.getNamespace(namespace)),
@@ -96,7 +96,7 @@ function createReader(kubernetes: OperatorKubernetes, usual: string) {
 }
 
 /** Controllers append a suffix to their own name; it is unknown until the pod exists. */
-function named(pod: Pod, owner: string): Pod {
+function nameLikeOwner(pod: Pod, owner: string): Pod {
   return { ...pod, metadata: { ...pod.metadata, name: `${owner}-xxxxx` } };
 }
 

@@ -104,13 +104,13 @@ export function explainPod(input: ExplainInput, settings: ExplainSettings): Expl
   const serviceAccountAnnotations = serviceAccount?.metadata.annotations ?? {};
   const planned = plan({ pod, namespace: planNamespace, serviceAccountAnnotations }, settings.plan);
   const { decision, reason, message, warnings } = planned;
-  const notes = [...missing(input), ...notSelected(input, settings), ...settings.assumptions];
-  const wouldBe = decision === "inject" && namespace !== undefined && isSelected(input, settings);
+  const notes = [...missingObjectNotes(input), ...notSelected(input, settings), ...settings.assumptions];
+  const wouldBe = decision === "inject" && namespace !== undefined && isSentToWebhook(input, settings);
   return {
     object: objectText(input),
     injected: exists ? isInjected(pod) && decision === "inject" : wouldBe,
     now: { decision, reason, message, warnings: warnings.map(({ text }) => text) },
-    ...(exists && { existing: existing(pod, settings.plan.image) }),
+    ...(exists && { existing: describeExisting(pod, settings.plan.image) }),
     containers: explainDecided(input, planned, settings),
     notes,
     settings: settings.sources,
@@ -125,9 +125,9 @@ function explainWithoutSettings(input: ExplainInput, { missingRights }: ExplainS
     object: objectText(input),
     injected: exists && isInjected(pod),
     now: { decision: "unknown", reason: "SETTINGS_UNREADABLE", message, warnings: [] },
-    ...(exists && { existing: existing(pod, undefined) }),
+    ...(exists && { existing: describeExisting(pod, undefined) }),
     containers: [],
-    notes: missing(input),
+    notes: missingObjectNotes(input),
     settings: [],
   };
 }
@@ -174,7 +174,7 @@ function byPin(explained: ContainerExplanation): ContainerExplanation {
     : { ...explained, namedBy: "pin" };
 }
 
-function missing({ namespace, namespaceName, serviceAccount, pod }: ExplainInput): readonly string[] {
+function missingObjectNotes({ namespace, namespaceName, serviceAccount, pod }: ExplainInput): readonly string[] {
   const account = serviceAccountOf(pod.spec);
   return [
     ...(namespace ? [] : [`namespace "${namespaceName}" does not exist; assumed: no label and no annotations`]),
@@ -183,7 +183,7 @@ function missing({ namespace, namespaceName, serviceAccount, pod }: ExplainInput
 }
 
 /** Whether the API server calls one of podrole's webhooks for this pod. */
-function isSelected({ namespaceName, namespace, pod }: ExplainInput, { webhooks }: ExplainSettings): boolean {
+function isSentToWebhook({ namespaceName, namespace, pod }: ExplainInput, { webhooks }: ExplainSettings): boolean {
   const labels = { ...namespace?.metadata.labels, "kubernetes.io/metadata.name": namespaceName };
   return webhooks.some(
     ({ namespaceSelector, objectSelector }) =>
@@ -193,13 +193,13 @@ function isSelected({ namespaceName, namespace, pod }: ExplainInput, { webhooks 
 
 function notSelected(input: ExplainInput, settings: ExplainSettings): readonly string[] {
   if (settings.webhooks.length === 0) return ["podrole's webhook is not registered: no pod is injected"];
-  return isSelected(input, settings)
+  return isSentToWebhook(input, settings)
     ? []
     : ["the selectors of podrole's webhook configuration do not match this pod: the webhook is not called"];
 }
 
 /** `image`: the sidecar's image in new pods, if it is known. */
-function existing(pod: Pod, image: string | undefined): NonNullable<Explanation["existing"]> {
+function describeExisting(pod: Pod, image: string | undefined): NonNullable<Explanation["existing"]> {
   const sidecar = allContainers(pod).find(({ name }) => name === NAMES.sidecar)?.image;
   return {
     injected: isInjected(pod),

@@ -44,7 +44,7 @@ export async function readExplainSettings(kubernetes: OperatorKubernetes, namesp
     [],
   );
   const installed = readInstalled(deployments, configMaps);
-  const webhook = installed.webhook?.settings ?? defaults();
+  const webhook = installed.webhook?.settings ?? defaultSettings();
   if (!installed.webhook?.settings && missingRights.length === 0)
     assumptions.push(missingSettings(installed, namespace));
   const nativeSidecar = choosesNativeSidecar(webhook.nativeSidecar, version);
@@ -61,7 +61,7 @@ export async function readExplainSettings(kubernetes: OperatorKubernetes, namesp
   };
 }
 
-function defaults(): WebhookSettings {
+function defaultSettings(): WebhookSettings {
   const read = readSettings(WEBHOOK_SETTINGS, {}, {});
   if (!read.ok)
     throw new Error(`Cannot read the webhook's defaults: ${read.problems.join("; ")}; expected none that is refused`);

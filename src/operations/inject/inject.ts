@@ -28,7 +28,7 @@ export interface PlannedPod extends PodSubject {
 }
 
 /** The edited text, and what happened to each of its pods. */
-export interface Edited<Subject> {
+export interface EditedManifests<Subject> {
   readonly text: string;
   readonly pods: readonly Subject[];
 }
@@ -43,7 +43,7 @@ export interface UnknownPods extends PodSubject {
 export function injectManifests(
   input: NamedText,
   { settings, permitted }: InjectOptions,
-): Checked<Edited<PlannedPod> & { readonly unknown: readonly UnknownPods[] }> {
+): Checked<EditedManifests<PlannedPod> & { readonly unknown: readonly UnknownPods[] }> {
   const read = objectsOf(input);
   if (!read.ok) return read;
   const contextOf = contextsFrom(read.value, permitted);

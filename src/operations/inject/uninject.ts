@@ -6,7 +6,7 @@ import type { UninjectOptions } from "../../injection/uninject-env.ts";
 import { type Checked, success } from "../../runtime/result.ts";
 import { editManifests } from "../manifests/edit-pods.ts";
 import type { NamedText } from "../manifests/parse-objects.ts";
-import { type Edited, objectsOf, type PodSubject } from "./inject.ts";
+import { type EditedManifests, objectsOf, type PodSubject } from "./inject.ts";
 
 /** A pod, and what was removed from it. */
 export interface UninjectedPod extends PodSubject {
@@ -16,7 +16,7 @@ export interface UninjectedPod extends PodSubject {
 }
 
 /** Removes podrole from every pod; a malformed pod is left as it is. The problems are those of the input. */
-export function uninjectManifests(input: NamedText, options: UninjectOptions): Checked<Edited<UninjectedPod>> {
+export function uninjectManifests(input: NamedText, options: UninjectOptions): Checked<EditedManifests<UninjectedPod>> {
   const read = objectsOf(input);
   if (!read.ok) return read;
   const pods: UninjectedPod[] = [];

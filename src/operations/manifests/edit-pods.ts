@@ -17,26 +17,26 @@ export interface PodMaker {
 }
 
 /** Returns the edited pod, or the given one if nothing changes. */
-export type Edit = (maker: PodMaker) => Pod;
+export type PodEdit = (maker: PodMaker) => Pod;
 
 /** Edits every pod of the text. The text must be one that parseObjects() accepts; any other is returned as it is. */
-export function editManifests(text: string, edit: Edit): string {
+export function editManifests(text: string, edit: PodEdit): string {
   return splitDocuments(text)
     .map((document) => editDocument(document, edit))
     .join("");
 }
 
-function editDocument(text: string, edit: Edit): string {
+function editDocument(text: string, edit: PodEdit): string {
   const read = parseDocument(text);
   if (!read.ok || read.value === undefined) return text;
   const edited = editObject(read.value.value, edit);
   if (edited === read.value.value) return text;
   const after = definedOnly(edited);
-  return spliced(text, read.value, after) ?? rewritten(text, read.value, after);
+  return spliceText(text, read.value, after) ?? rewriteText(text, read.value, after);
 }
 
 /** Undefined if the text, read again, would not have the value. */
-function spliced(text: string, root: SourceNode, after: unknown): string | undefined {
+function spliceText(text: string, root: SourceNode, after: unknown): string | undefined {
   const format = isJson(text) ? "json" : "yaml";
   const attempts = hasKept(text) ? [true, false] : [false];
   return attempts
@@ -49,7 +49,7 @@ function hasValue(text: string, expected: unknown): boolean {
   return read.ok && read.value !== undefined && isSameValue(read.value.value, expected);
 }
 
-function rewritten(text: string, root: SourceNode, after: unknown): string {
+function rewriteText(text: string, root: SourceNode, after: unknown): string {
   const rendered = isJson(text) ? jsonLines(after, 0) : `${blockLines(after as object, 0, true)}\n`;
   return `${text.slice(0, root.start)}${rendered}${text.slice(root.end)}`;
 }
@@ -65,7 +65,7 @@ function definedOnly(value: unknown): unknown {
 }
 
 /** Returns the same object if nothing changed. */
-function editObject(object: unknown, edit: Edit): unknown {
+function editObject(object: unknown, edit: PodEdit): unknown {
   if (!isObject(object)) return object;
   const { kind, items } = object;
   if (typeof kind === "string" && kind.endsWith("List") && Array.isArray(items)) {
@@ -87,7 +87,7 @@ function editObject(object: unknown, edit: Edit): unknown {
 }
 
 /** Items of a PodList have no kind, and none is added. */
-function editItem(item: unknown, kind: string | undefined, edit: Edit): unknown {
+function editItem(item: unknown, kind: string | undefined, edit: PodEdit): unknown {
   if (kind === undefined || !isObject(item) || item["kind"] !== undefined) return editObject(item, edit);
   const named = { ...item, kind };
   const edited = editObject(named, edit);

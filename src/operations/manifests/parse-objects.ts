@@ -33,10 +33,10 @@ export interface ParsedObjects {
 
 /** Reads all objects; `origin` names the text in problems: a file, or "standard input". Never throws. */
 export function parseObjects(text: string, origin: string): ParsedObjects {
-  const read = readDocuments(text);
+  const read = parseYamlOrJson(text);
   if (!read.ok) return { objects: [], problems: [`${origin}: ${read.problem}`] };
   const parsed = read.value.flatMap((document, index) =>
-    flatten(document, undefined, `${origin}, document ${index + 1}`),
+    flattenLists(document, undefined, `${origin}, document ${index + 1}`),
   );
   return {
     objects: parsed.filter((each) => typeof each !== "string"),
@@ -45,7 +45,7 @@ export function parseObjects(text: string, origin: string): ParsedObjects {
 }
 
 /** JSON is parsed as JSON: for the export of a large cluster, the YAML parser would take minutes. */
-function readDocuments(text: string): Result<readonly unknown[]> {
+function parseYamlOrJson(text: string): Result<readonly unknown[]> {
   if (text.trimStart().startsWith("{")) {
     try {
       const value: unknown = JSON.parse(text);
@@ -63,7 +63,7 @@ function readDocuments(text: string): Result<readonly unknown[]> {
   return success(documents);
 }
 
-function flatten(
+function flattenLists(
   value: unknown,
   kindOfList: string | undefined,
   place: string,
@@ -75,7 +75,7 @@ function flatten(
   if (kind.endsWith("List") && Array.isArray(value["items"])) {
     // Elements of a PodList have no kind; elements of a List do.
     const inner = kind === "List" ? undefined : kind.slice(0, -"List".length);
-    return value["items"].flatMap((item, index) => flatten(item, inner, `${place}, item ${index + 1}`));
+    return value["items"].flatMap((item, index) => flattenLists(item, inner, `${place}, item ${index + 1}`));
   }
   const metadata = isObject(value["metadata"]) ? (withoutNulls(value["metadata"]) as ObjectMeta) : {};
   return [{ ...value, kind, metadata }];

@@ -3,30 +3,30 @@ import { Document, Scalar, type ToStringOptions, visit } from "yaml";
 import { needsQuotes } from "./plain-scalars.ts";
 
 /** The style of a document. JSON has no comments and quotes everything. */
-export type Format = "yaml" | "json";
+export type ManifestFormat = "yaml" | "json";
 
 /** Lines of `key: value` in block style, the first one without indentation, the others indented by `column`. */
 export function blockPair(key: string, value: unknown, column: number, isListIndented: boolean): string {
-  return indented(stringify({ [key]: value }, { indentSeq: isListIndented }), column);
+  return indentContinuation(stringifyYaml({ [key]: value }, { indentSeq: isListIndented }), column);
 }
 
 /** Lines of `- value` in block style; `column` is the dash's. */
 export function blockItem(value: unknown, column: number, isListIndented: boolean): string {
-  return indented(stringify([value], { indentSeq: isListIndented }), column);
+  return indentContinuation(stringifyYaml([value], { indentSeq: isListIndented }), column);
 }
 
 /** Lines of a map or list in block style, all of them at `column` except the first. */
 export function blockLines(value: object, column: number, isListIndented: boolean): string {
-  return indented(stringify(value, { indentSeq: isListIndented }), column);
+  return indentContinuation(stringifyYaml(value, { indentSeq: isListIndented }), column);
 }
 
 /** One value on one line. */
-export function flowValue(value: unknown, format: Format): string {
-  return format === "json" ? jsonLine(value) : stringify(value, { collectionStyle: "flow" });
+export function flowValue(value: unknown, format: ManifestFormat): string {
+  return format === "json" ? jsonLine(value) : stringifyYaml(value, { collectionStyle: "flow" });
 }
 
 /** One `key: value` of a flow map. */
-export function flowPair(key: string, value: unknown, format: Format): string {
+export function flowPair(key: string, value: unknown, format: ManifestFormat): string {
   if (format === "json") return `${JSON.stringify(key)}: ${jsonLine(value)}`;
   return flowValue({ [key]: value }, format)
     .slice(1, -1)
@@ -43,10 +43,10 @@ function jsonLine(value: unknown): string {
 
 /** JSON with an indentation of two, continued at `column`. */
 export function jsonLines(value: unknown, column: number): string {
-  return indented(JSON.stringify(value, null, 2), column);
+  return indentContinuation(JSON.stringify(value, null, 2), column);
 }
 
-function stringify(value: unknown, options: ToStringOptions): string {
+function stringifyYaml(value: unknown, options: ToStringOptions): string {
   const document = new Document(value, { aliasDuplicateObjects: false });
   visit(document, {
     Scalar(_key, node) {
@@ -60,6 +60,6 @@ function stringify(value: unknown, options: ToStringOptions): string {
   return text.endsWith("\n") ? text.slice(0, -1) : text;
 }
 
-function indented(text: string, column: number): string {
+function indentContinuation(text: string, column: number): string {
   return text.replaceAll(/\n(?=[^\n])/g, `\n${" ".repeat(column)}`);
 }

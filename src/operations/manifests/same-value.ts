@@ -4,31 +4,34 @@ import { isSameElement } from "../../kubernetes/objects.ts";
 import { isObject } from "../../runtime/json-object.ts";
 
 /** Fields that injection creates. Absent, null and empty, they mean the same. */
-const OPTIONAL = new Set([
+const OPTIONAL_FIELDS = new Set([
   ...["metadata", "labels", "annotations", "initContainers", "containers", "env", "volumeMounts", "volumes"],
 ]);
 
 /** True for a field that may be empty instead of absent. */
 export function isOptionalField(key: string): boolean {
-  return OPTIONAL.has(key);
+  return OPTIONAL_FIELDS.has(key);
 }
 
 /** True if both values mean the same: null is absent, and so are optional fields that are empty. */
 export function isSameValue(before: unknown, after: unknown): boolean {
-  return before === after || isDeepStrictEqual(normalized(before), normalized(after));
+  return before === after || isDeepStrictEqual(normalizeValue(before), normalizeValue(after));
 }
 
 /** True for a list or an object without elements. */
-export function isEmpty(value: unknown): boolean {
+export function isEmptyCollection(value: unknown): boolean {
   return Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0;
 }
 
-function normalized(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(normalized);
+function normalizeValue(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(normalizeValue);
   if (!isObject(value)) return value;
-  const entries = Object.entries(value).map(([key, inner]) => [key, normalized(inner)] as const);
+  const entries = Object.entries(value).map(([key, inner]) => [key, normalizeValue(inner)] as const);
   return Object.fromEntries(
-    entries.filter(([key, inner]) => inner !== null && inner !== undefined && !(OPTIONAL.has(key) && isEmpty(inner))),
+    entries.filter(
+      ([key, inner]) =>
+        inner !== null && inner !== undefined && !(OPTIONAL_FIELDS.has(key) && isEmptyCollection(inner)),
+    ),
   );
 }
 

@@ -301,13 +301,13 @@ function mapValue(pairs: readonly SourcePair[]): object {
   const value: Record<string, unknown> = {};
   for (const { key, isMerge, node } of pairs) {
     if (isMerge) Object.assign(value, mergedValue(node.value));
-    else Object.defineProperty(value, key, { value: node.value, ...OWN });
+    else Object.defineProperty(value, key, { value: node.value, ...OWN_PROPERTY });
   }
   return value;
 }
 
 /** A key "__proto__" becomes an ordinary property. */
-const OWN = { enumerable: true, configurable: true, writable: true };
+const OWN_PROPERTY = { enumerable: true, configurable: true, writable: true };
 
 /** What a merge key with this value adds to its map; of several maps, the first ones count. */
 export function mergedValue(value: unknown): object {

@@ -1,20 +1,20 @@
 // Changes the value of a document by replacing as few bytes of its text as possible. Where a new value takes the place of
 // an alias, of null or of an empty collection, a comment keeps what was there, so that a later edit can put it back.
 import { isObject } from "../../runtime/json-object.ts";
-import { blockItem, blockLines, blockPair, type Format, flowPair, flowValue, jsonLines } from "./render.ts";
-import { alignLists, isEmpty, isOptionalField, isSameValue } from "./same-value.ts";
+import { blockItem, blockLines, blockPair, flowPair, flowValue, jsonLines, type ManifestFormat } from "./render.ts";
+import { alignLists, isEmptyCollection, isOptionalField, isSameValue } from "./same-value.ts";
 import { mergedValue, type SourceList, type SourceMap, type SourceNode, type SourcePair } from "./source-tree.ts";
 import { applyEdits, columnIn, endOfLine, indentOfLine, ownLineColumn, type TextEdit } from "./text-lines.ts";
 
 /** How a document is edited. */
 export interface SpliceOptions {
-  readonly format: Format;
+  readonly format: ManifestFormat;
   /** Puts back what comments of an earlier edit have kept. */
   readonly restore: boolean;
 }
 
 /** Where a value stands in its parent. */
-interface Slot {
+interface ValuePosition {
   readonly isFlow: boolean;
   /** Of the parent's keys or dashes. */
   readonly column: number;
@@ -22,12 +22,12 @@ interface Slot {
   readonly after: number;
 }
 
-const KEPT = "# replaced by podrole:";
-const KEPT_BEFORE_VALUE = new RegExp(`^ *${KEPT}([^\\r\\n]*)\\r?\\n\\s*$`);
+const KEPT_COMMENT = "# replaced by podrole:";
+const KEPT_BEFORE_VALUE = new RegExp(`^ *${KEPT_COMMENT}([^\\r\\n]*)\\r?\\n\\s*$`);
 
 /** True if the text contains a comment with which an earlier edit kept something. */
 export function hasKept(text: string): boolean {
-  return text.includes(KEPT);
+  return text.includes(KEPT_COMMENT);
 }
 
 /**
@@ -49,7 +49,7 @@ function createSplicer(text: string, root: SourceNode, { format, restore }: Spli
   const afterOf = new Map<SourceNode, unknown>();
   const isListIndented = firstListIndent(root) ?? true;
   const newline = text.includes("\r\n") ? "\r\n" : "\n";
-  const rootSlot: Slot = { isFlow: format === "json", column: 0, after: root.start };
+  const rootSlot: ValuePosition = { isFlow: format === "json", column: 0, after: root.start };
 
   function edit(start: number, end: number, replacement: string): void {
     edits.push({ start, end, text: replacement.replaceAll("\n", newline) });
@@ -59,19 +59,23 @@ function createSplicer(text: string, root: SourceNode, { format, restore }: Spli
     edit(at, at, replacement);
   }
 
-  function change(node: SourceNode, after: unknown, slot: Slot): void {
+  function change(node: SourceNode, after: unknown, slot: ValuePosition): void {
     afterOf.set(node, after);
     if (isSameValue(node.value, after) || (restore && keptBy(node, slot) !== undefined)) return;
     if (node.kind === "alias") changedAliases.set(node, after);
-    else if (node.kind === "map" && isObject(after) && (hasRemains(node) || !(isEmpty(node.value) || isEmpty(after))))
+    else if (
+      node.kind === "map" &&
+      isObject(after) &&
+      (hasRemains(node) || !(isEmptyCollection(node.value) || isEmptyCollection(after)))
+    )
       changeMap(node, after);
-    else if (node.kind === "list" && node.items.length > 0 && Array.isArray(after) && !isEmpty(after))
+    else if (node.kind === "list" && node.items.length > 0 && Array.isArray(after) && !isEmptyCollection(after))
       changeList(node, after, slot);
     else if (!changeEnd(node, after, slot)) replace(node, after, slot);
   }
 
   /** Appends to a text or cuts off its end, which keeps its quotes. */
-  function changeEnd(node: SourceNode, after: unknown, slot: Slot): boolean {
+  function changeEnd(node: SourceNode, after: unknown, slot: ValuePosition): boolean {
     if (node.kind !== "scalar" || typeof node.value !== "string" || typeof after !== "string") return false;
     const isLonger = after.length > node.value.length;
     const [short, long] = isLonger ? [node.value, after] : [after, node.value];
@@ -86,9 +90,9 @@ function createSplicer(text: string, root: SourceNode, { format, restore }: Spli
     return true;
   }
 
-  function replace(node: SourceNode, after: unknown, slot: Slot): void {
-    const wasEmpty = node.value === null || isEmpty(node.value);
-    const isFilled = typeof after === "object" && after !== null && !isEmpty(after);
+  function replace(node: SourceNode, after: unknown, slot: ValuePosition): void {
+    const wasEmpty = node.value === null || isEmptyCollection(node.value);
+    const isFilled = typeof after === "object" && after !== null && !isEmptyCollection(after);
     if (slot.isFlow && wasEmpty && isFilled && (node.kind === "map" || node.kind === "list")) {
       // Without a space before the bracket, which tells emptyAgain() that the collection was there.
       insert(node.end - 1, flowValue(after, format).slice(1, -1).trim());
@@ -101,22 +105,22 @@ function createSplicer(text: string, root: SourceNode, { format, restore }: Spli
   }
 
   /** Replaces a value and keeps its text in a comment, if a comment can hold it. */
-  function keep(node: SourceNode, after: unknown, slot: Slot): void {
+  function keep(node: SourceNode, after: unknown, slot: ValuePosition): void {
     const [between, original] = [text.slice(slot.after, node.start), text.slice(node.start, lastByte(node))];
     const isKept = /^ *$/.test(between) && !/[\r\n]/.test(original);
-    const comment = isKept ? ` ${KEPT}${between}${original}` : "";
+    const comment = isKept ? ` ${KEPT_COMMENT}${between}${original}` : "";
     edit(isKept ? slot.after : node.start, lastByte(node), `${comment}\n${nextLine(after, slot)}`);
   }
 
   /** A value on the line of its key. */
-  function inline(after: unknown, { isFlow, column }: Slot): string {
+  function inline(after: unknown, { isFlow, column }: ValuePosition): string {
     if (isFlow || typeof after !== "string") return flowValue(after, format);
     return blockPair("k", after, column, isListIndented).slice("k: ".length);
   }
 
   /** A value below its key or dash. */
-  function nextLine(after: unknown, slot: Slot): string {
-    const isBlock = !slot.isFlow && typeof after === "object" && after !== null && !isEmpty(after);
+  function nextLine(after: unknown, slot: ValuePosition): string {
+    const isBlock = !slot.isFlow && typeof after === "object" && after !== null && !isEmptyCollection(after);
     const column = slot.isFlow ? indentOfLine(text, slot.after) + 4 : slot.column + 2;
     return `${" ".repeat(column)}${isBlock ? blockLines(after, column, isListIndented) : flowValue(after, format)}`;
   }
@@ -141,7 +145,7 @@ function createSplicer(text: string, root: SourceNode, { format, restore }: Spli
     }
   }
 
-  function slotOf({ isFlow, column }: SourceMap, { colonEnd }: SourcePair): Slot {
+  function slotOf({ isFlow, column }: SourceMap, { colonEnd }: SourcePair): ValuePosition {
     return { isFlow, column, after: colonEnd };
   }
 
@@ -199,7 +203,7 @@ function createSplicer(text: string, root: SourceNode, { format, restore }: Spli
     return endsWithSpace ? "null" : text.slice(node.start, first.start) + text.slice(node.end - 1, node.end);
   }
 
-  function changeList(node: SourceList, after: readonly unknown[], slot: Slot): void {
+  function changeList(node: SourceList, after: readonly unknown[], slot: ValuePosition): void {
     const { isFlow, column, items } = node;
     const matches = alignLists(
       items.map((item) => item.node.value),
@@ -219,7 +223,12 @@ function createSplicer(text: string, root: SourceNode, { format, restore }: Spli
   }
 
   /** `previous`: index of the element behind which the new one stands, or -1. */
-  function insertItem({ isFlow, column, items }: SourceList, previous: number, value: unknown, slot: Slot): void {
+  function insertItem(
+    { isFlow, column, items }: SourceList,
+    previous: number,
+    value: unknown,
+    slot: ValuePosition,
+  ): void {
     const [before, first] = [items[previous], items[0]];
     if (!first) return;
     if (isFlow) {
@@ -274,7 +283,7 @@ function createSplicer(text: string, root: SourceNode, { format, restore }: Spli
   }
 
   /** What a comment between key and value has kept: the text behind the colon. */
-  function keptBy(node: SourceNode, { after }: Slot): string | undefined {
+  function keptBy(node: SourceNode, { after }: ValuePosition): string | undefined {
     return KEPT_BEFORE_VALUE.exec(text.slice(after, node.start))?.[1];
   }
 
@@ -292,7 +301,11 @@ function createSplicer(text: string, root: SourceNode, { format, restore }: Spli
     return Math.max(end, endsLine ? endOfLine(text, node.end - (text[node.end - 2] === "\r" ? 2 : 1)) : node.end);
   }
 
-  function visitNodes(node: SourceNode, slot: Slot, visitor: (node: SourceNode, slot: Slot) => void): void {
+  function visitNodes(
+    node: SourceNode,
+    slot: ValuePosition,
+    visitor: (node: SourceNode, slot: ValuePosition) => void,
+  ): void {
     visitor(node, slot);
     if (node.kind === "map") {
       for (const pair of node.pairs) visitNodes(pair.node, slotOf(node, pair), visitor);

@@ -3,7 +3,7 @@
 import type { Pod } from "../../kubernetes/objects.ts";
 import { isRoleAnnotation } from "../../policy/annotations.ts";
 import { isObject } from "../../runtime/json-object.ts";
-import { isEmpty } from "./same-value.ts";
+import { isEmptyCollection } from "./same-value.ts";
 import { withoutNulls } from "./without-nulls.ts";
 
 /** A pod of an object, and how to put an edited one back. */
@@ -21,7 +21,7 @@ interface WorkloadObject {
   readonly [field: string]: unknown;
 }
 
-const PATHS: Readonly<Record<string, readonly string[]>> = {
+const TEMPLATE_PATHS: Readonly<Record<string, readonly string[]>> = {
   "apps/Deployment": ["spec", "template"],
   "apps/ReplicaSet": ["spec", "template"],
   "/ReplicationController": ["spec", "template"],
@@ -38,7 +38,7 @@ const PATHS: Readonly<Record<string, readonly string[]>> = {
 const WITHOUT_TEMPLATES = /(^|\.)(serving\.knative\.dev|kyverno\.io|gatekeeper\.sh|fluxcd\.io|k8s\.io)$/;
 
 /** Deeper than any resource has its templates (JobSet: 7), and a bound for input of any shape. */
-const MAX_DEPTH = 16;
+const MAX_TEMPLATE_DEPTH = 16;
 
 /** Empty for the core group; undefined without an apiVersion, which items of a list may lack. */
 function groupOf(apiVersion: unknown): string | undefined {
@@ -53,12 +53,12 @@ export function isBuiltIn(kind: string, apiVersion: unknown): boolean {
 
 function builtInPath(kind: string, apiVersion: unknown): readonly string[] | undefined {
   const group = groupOf(apiVersion);
-  const key = Object.keys(PATHS).find((each) => {
+  const key = Object.keys(TEMPLATE_PATHS).find((each) => {
     const [ownGroup, ownKind] = each.split("/");
     // Deployments and others were in "extensions" and may be so in old manifests.
     return ownKind === kind && (group === undefined || group === ownGroup || group === "extensions" || group === "");
   });
-  return key === undefined ? undefined : PATHS[key];
+  return key === undefined ? undefined : TEMPLATE_PATHS[key];
 }
 
 /** The pods of an object: itself, or its templates; a built-in kind has at most one. Empty for other objects. */
@@ -72,7 +72,7 @@ export function templatesOf(object: WorkloadObject): readonly Template[] {
   }
   if (WITHOUT_TEMPLATES.test(groupOf(apiVersion) ?? "") || /(Policy|Definition)$/.test(kind)) return [];
   const { metadata: _metadata, status: _status, ...rest } = object;
-  return search(rest, []);
+  return findTemplates(rest, []);
 }
 
 /** The first pod of an object. */
@@ -80,12 +80,12 @@ export function templateOf(object: WorkloadObject): Template | undefined {
   return templatesOf(object)[0];
 }
 
-function search(value: unknown, path: readonly (string | number)[]): readonly Template[] {
-  if (path.length > MAX_DEPTH) return [];
-  if (Array.isArray(value)) return value.flatMap((item, index) => search(item, [...path, index]));
+function findTemplates(value: unknown, path: readonly (string | number)[]): readonly Template[] {
+  if (path.length > MAX_TEMPLATE_DEPTH) return [];
+  if (Array.isArray(value)) return value.flatMap((item, index) => findTemplates(item, [...path, index]));
   if (!isObject(value)) return [];
   if (path.length > 0 && hasPodShape(value)) return [templateAt(value, path)];
-  return Object.entries(value).flatMap(([key, inner]) => search(inner, [...path, key]));
+  return Object.entries(value).flatMap(([key, inner]) => findTemplates(inner, [...path, key]));
 }
 
 /** An object with metadata, or none, beside a spec whose containers have a name and an image. */
@@ -99,7 +99,7 @@ function hasPodShape({ metadata, spec }: Record<string, unknown>): boolean {
 
 function templateAt(found: Record<string, unknown>, path: readonly (string | number)[]): Template {
   const pod = withoutNulls({ ...found, metadata: found["metadata"] ?? {} }) as unknown as Pod;
-  const unwrap = ({ metadata, spec }: Pod) => ({ metadata: isEmpty(metadata) ? undefined : metadata, spec });
+  const unwrap = ({ metadata, spec }: Pod) => ({ metadata: isEmptyCollection(metadata) ? undefined : metadata, spec });
   return { pod, path, unwrap };
 }
 
@@ -111,7 +111,7 @@ export function strayRoles(object: WorkloadObject): readonly string[] {
   const templates = new Set(templatesOf(object).map(({ path }) => path.join(".")));
   const paths: string[] = [];
   const visit = (value: unknown, path: readonly (string | number)[]): void => {
-    if (path.length > MAX_DEPTH || templates.has(path.join("."))) return;
+    if (path.length > MAX_TEMPLATE_DEPTH || templates.has(path.join("."))) return;
     if (Array.isArray(value)) return value.forEach((item, index) => visit(item, [...path, index]));
     if (!isObject(value)) return;
     if (Object.keys(value).some(isRoleAnnotation)) paths.push(path.join("."));

@@ -11,8 +11,13 @@ import { type Inventory, takeInventory } from "./input/inventory.ts";
 import { type InputDeps, type InputSource, type MigrationProblem, readMigrationInput } from "./input/read-input.ts";
 import { onlyBaseArn } from "./predecessor/detected-base-arn.ts";
 import type { PredecessorInstallation } from "./predecessor/installation.ts";
-import { makeReport, type Report } from "./report.ts";
-import { type Environment, hasOwnSettings, installedSettings, podroleSettings } from "./settings/podrole-settings.ts";
+import { type MigrationReport, makeReport } from "./report.ts";
+import {
+  hasOwnSettings,
+  installedSettings,
+  podroleSettings,
+  type SettingVariables,
+} from "./settings/podrole-settings.ts";
 
 /** The predecessor, the input, and what replaces parts of it. */
 export interface MigrateOptions {
@@ -23,12 +28,12 @@ export interface MigrateOptions {
   /** Prefix of short role names; replaces the one in the input. */
   readonly roleBaseArn: string | undefined;
   /** PODROLE_… variables override converted settings. */
-  readonly environment: Environment;
+  readonly environment: SettingVariables;
 }
 
 /** The report, and what it was made from. */
 export interface MigrationPlan {
-  readonly report: Report;
+  readonly report: MigrationReport;
   readonly installation: PredecessorInstallation;
 }
 

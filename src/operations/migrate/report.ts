@@ -4,15 +4,15 @@ import type { PlanSettings } from "../../injection/plan.ts";
 import { INJECT_ENABLED, LABELS } from "../../policy/annotations.ts";
 import { podsIn } from "../format.ts";
 import { generalChanges } from "./findings/cluster-wide-changes.ts";
-import { type MigrationFinding, type PodVerdict, VERDICTS } from "./findings/finding.ts";
+import { type MigrationFinding, POD_VERDICTS, type PodVerdict } from "./findings/finding.ts";
 import { type PermissionChange, permissionChange, type RequestedRoles } from "./findings/namespace-permissions.ts";
-import { type Assessment, assess } from "./findings/pod-assessment.ts";
-import { compare, type Inventory, type Workload } from "./input/inventory.ts";
+import { type Assessment, assessPod } from "./findings/pod-assessment.ts";
+import { compareText, type Inventory, type Workload } from "./input/inventory.ts";
 import type { WorkloadRef } from "./input/owners.ts";
 import type { Predecessor } from "./predecessor/predecessor.ts";
 
 /** Pods of one workload with the same assessment. */
-export interface Group {
+export interface WorkloadGroup {
   readonly namespace: string;
   readonly kind: string;
   readonly name: string;
@@ -34,7 +34,7 @@ export interface Group {
 }
 
 /** What the migration changes. Programs read the names of the fields, so they do not change. */
-export interface Report {
+export interface MigrationReport {
   readonly from: Predecessor["name"];
   readonly pods: number;
   readonly namespaces: number;
@@ -51,7 +51,7 @@ export interface Report {
   readonly general: readonly string[];
   readonly permissions: readonly PermissionChange[];
   /** Sorted by verdict (heaviest first), namespace, kind and name. */
-  readonly groups: readonly Group[];
+  readonly groups: readonly WorkloadGroup[];
   /** What could not be assessed, one sentence each. */
   readonly problems: readonly string[];
 }
@@ -73,10 +73,10 @@ interface Assessed {
 }
 
 /** Assesses every pod of the inventory. Pure. */
-export function makeReport({ inventory, predecessor, settings, openMetadata }: ReportInput): Report {
+export function makeReport({ inventory, predecessor, settings, openMetadata }: ReportInput): MigrationReport {
   const assessed = inventory.workloads.flatMap((workload) =>
     workload.instances.map(({ pod, isLive, count }): Assessed => {
-      const assessment = assess(pod, workload, { predecessor, settings, inventory });
+      const assessment = assessPod(pod, workload, { predecessor, settings, inventory });
       return { workload, name: isLive ? pod.metadata.name : undefined, pods: count, assessment };
     }),
   );
@@ -89,7 +89,7 @@ export function makeReport({ inventory, predecessor, settings, openMetadata }: R
     from: predecessor.name,
     pods: sum(() => true),
     namespaces: namespaces.size,
-    counts: countBy(VERDICTS, ({ assessment }) => assessment.verdict),
+    counts: countBy(POD_VERDICTS, ({ assessment }) => assessment.verdict),
     withoutRole: sum(({ assessment }) => !assessment.namesRole),
     moved: sum(({ assessment }) => assessment.isMoved),
     sdk: countBy(["new", "old", "unknown"] as const, ({ assessment }) =>
@@ -99,9 +99,9 @@ export function makeReport({ inventory, predecessor, settings, openMetadata }: R
     general: generalChanges(predecessor, settings, openMetadata),
     permissions: [...inventory.namespaces.values()]
       .filter(({ name }) => requested.byNamespace.has(name))
-      .toSorted((a, b) => compare(a.name, b.name))
+      .toSorted((a, b) => compareText(a.name, b.name))
       .flatMap((namespace) => permissionChange(namespace, requested, predecessor, settings.policy) ?? []),
-    groups: groupsOf(assessed, inventory),
+    groups: groupAssessed(assessed, inventory),
     problems: [...inventory.problems, ...unknownNamespaces(inventory, assessed)],
   };
 }
@@ -128,8 +128,8 @@ function requestedRoles(assessed: readonly Assessed[]): RequestedRoles {
   return { all: [...all].toSorted(), byNamespace };
 }
 
-function groupsOf(assessed: readonly Assessed[], { namespaces }: Inventory): readonly Group[] {
-  const groups = new Map<string, Group>();
+function groupAssessed(assessed: readonly Assessed[], { namespaces }: Inventory): readonly WorkloadGroup[] {
+  const groups = new Map<string, WorkloadGroup>();
   for (const { workload, name, pods, assessment } of assessed) {
     const { namespace, kind, name: owner, updateStrategy, apiVersion, managedBy } = workload;
     const { verdict, findings, namesRole } = assessment;
@@ -151,7 +151,7 @@ function groupsOf(assessed: readonly Assessed[], { namespaces }: Inventory): rea
     });
   }
   // The sort is stable: within a verdict, groups keep the inventory's order.
-  return [...groups.values()].toSorted((a, b) => VERDICTS.indexOf(b.verdict) - VERDICTS.indexOf(a.verdict));
+  return [...groups.values()].toSorted((a, b) => POD_VERDICTS.indexOf(b.verdict) - POD_VERDICTS.indexOf(a.verdict));
 }
 
 function describeBefore({ before }: Assessment): string {

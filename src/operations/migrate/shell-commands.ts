@@ -1,6 +1,6 @@
 // Shell commands that the reports print. None is ever run.
 import type { Destination } from "./departure/destination.ts";
-import type { Move } from "./departure/moves.ts";
+import type { RoleMove } from "./departure/moves.ts";
 import type { TrustPolicy } from "./departure/trust.ts";
 
 /** Quotes an argument for a POSIX shell. */
@@ -15,7 +15,7 @@ export function annotateNamespaceCommand(namespace: string, annotations: Readonl
 }
 
 /** Gives a ServiceAccount its role. */
-export function roleCommand({ namespace, serviceAccount, role }: Move, destination: Destination): string {
+export function roleCommand({ namespace, serviceAccount, role }: RoleMove, destination: Destination): string {
   if (destination.to === "irsa") {
     const annotation = shellQuote(`eks.amazonaws.com/role-arn=${role.arn}`);
     return `kubectl annotate serviceaccount -n ${shellQuote(namespace)} ${shellQuote(serviceAccount)} ${annotation}`;

@@ -32,7 +32,7 @@ export interface StepOptions {
 }
 
 /** Losing more races than this in a row is an error. */
-const MAX_ATTEMPTS = 5;
+const MAX_STEP_ATTEMPTS = 5;
 
 /**
  * Applies the step and returns the new slots; the problem is why the step is refused. Throws ApiError, and PodroleError
@@ -44,7 +44,7 @@ export async function applyStep(
   options: StepOptions,
 ): Promise<Result<Authorities>> {
   const { namespace, name } = options.secret;
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+  for (let attempt = 0; attempt < MAX_STEP_ATTEMPTS; attempt++) {
     const held = await readSlots({ kubernetes }, options);
     if (!held.ok) return held;
     const { slots, resourceVersion } = held.value;
@@ -59,7 +59,7 @@ export async function applyStep(
   throw new ApiError(
     409,
     "Conflict",
-    `Cannot change Secret ${namespace}/${name}: it changed ${MAX_ATTEMPTS} times meanwhile; expected one writer at a time`,
+    `Cannot change Secret ${namespace}/${name}: it changed ${MAX_STEP_ATTEMPTS} times meanwhile; expected one writer at a time`,
   );
 }
 

@@ -30,11 +30,11 @@ export interface RotationStatus {
 }
 
 /** Steps of an operator, in the order of a rotation. */
-export const VERBS = ["prepare", "activate", "retire"] as const;
+export const OPERATOR_STEPS = ["prepare", "activate", "retire"] as const;
 
 /** Returns the status at `now` (Unix milliseconds). */
 export function statusOf(held: Authorities, now: number, options: RotationOptions): RotationStatus {
-  const refused = VERBS.flatMap((verb) => {
+  const refused = OPERATOR_STEPS.flatMap((verb) => {
     const result = rotateSlots(verb, held, now, options);
     return result.ok ? [] : [[verb, result.problem] as const];
   });

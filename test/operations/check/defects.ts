@@ -1,11 +1,11 @@
 // Changes that break one thing of a healthy cluster.
 import type { Facts } from "../../../src/operations/check/facts.ts";
-import type { State } from "../../../src/operations/check/finding.ts";
+import type { CheckState } from "../../../src/operations/check/finding.ts";
 import { readInstalled } from "../../../src/operations/installed.ts";
 import { admissionPolicies, COMMON, configuration, deployment, healthy, known, metrics, NAMESPACE } from "./healthy.ts";
 
 /** The defect, the check that reports it, its state, and what the message must contain. */
-export type Broken = readonly [what: string, change: Partial<Facts>, id: string, state: State, message: RegExp];
+export type Broken = readonly [what: string, change: Partial<Facts>, id: string, state: CheckState, message: RegExp];
 
 export const withDeployments = (...list: Parameters<typeof readInstalled>[0]): Partial<Facts> => ({
   deployments: known(list),

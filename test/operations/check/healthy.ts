@@ -2,7 +2,7 @@
 import type { KubernetesEmulator } from "../../../emulators/kubernetes/emulator.ts";
 import { plan } from "../../../src/injection/plan.ts";
 import type { ConfigMap, Pod } from "../../../src/kubernetes/objects.ts";
-import { CHECKS } from "../../../src/operations/check/check.ts";
+import { CLUSTER_CHECKS } from "../../../src/operations/check/check.ts";
 import { parseSamples } from "../../../src/operations/check/collect/metrics-pages.ts";
 import type { Facts, WebhookConfigurationObject } from "../../../src/operations/check/facts.ts";
 import { type Finding, findingsOf } from "../../../src/operations/check/finding.ts";
@@ -192,7 +192,7 @@ export function healthy(change: Partial<Facts> = {}): Facts {
 }
 
 export function judge(facts: Facts, phase: "pre" | "installed" = "installed"): readonly Finding[] {
-  return findingsOf(CHECKS, facts, phase);
+  return findingsOf(CLUSTER_CHECKS, facts, phase);
 }
 
 /** Failures and warnings. */

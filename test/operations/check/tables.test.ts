@@ -1,7 +1,7 @@
 // Each check on a cluster with one defect: that check reports it, and no other does; and the healthy cluster.
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
-import { CHECKS } from "../../../src/operations/check/check.ts";
+import { CLUSTER_CHECKS } from "../../../src/operations/check/check.ts";
 import type { Facts } from "../../../src/operations/check/facts.ts";
 import { fc } from "../../property.ts";
 import { BROKEN_INSTALLATION } from "./broken-installation.ts";
@@ -32,7 +32,7 @@ suite("findingsOf()", () => {
 
   test("every check of an installed podrole has a case in which it reports a problem", () => {
     const covered = new Set(BROKEN.map(([, , id]) => id));
-    const uncovered = Object.entries(CHECKS).filter(([id, { when }]) => when !== "pre" && !covered.has(id));
+    const uncovered = Object.entries(CLUSTER_CHECKS).filter(([id, { when }]) => when !== "pre" && !covered.has(id));
     assert.deepEqual(
       uncovered.map(([id]) => id),
       ["ADMISSION_API"], // It can only be skipped: without the API there is nothing to read.

@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { parse, stringify } from "yaml";
 import type { EnvVar, Pod } from "../../../src/kubernetes/objects.ts";
-import { type Edit, editManifests } from "../../../src/operations/manifests/edit-pods.ts";
+import { editManifests, type PodEdit } from "../../../src/operations/manifests/edit-pods.ts";
 import { isSameValue } from "../../../src/operations/manifests/same-value.ts";
 import { parseDocument } from "../../../src/operations/manifests/source-tree.ts";
 import { pods } from "../../injection/pods.ts";
 import { fc } from "../../property.ts";
 
 /** Adds a label to the pod and a container before its others. */
-const grow: Edit = ({ pod }) => ({
+const grow: PodEdit = ({ pod }) => ({
   ...pod,
   metadata: { ...pod.metadata, labels: { ...pod.metadata.labels, grown: "true" } },
   spec: { ...pod.spec, containers: [{ name: "new", image: "new:1" }, ...pod.spec.containers] },
@@ -18,7 +18,7 @@ const withLabels = (pod: Pod, labels: Record<string, string> | undefined): Pod =
   const { labels: _labels, ...metadata } = pod.metadata;
   return { ...pod, metadata: { ...metadata, ...(labels && { labels }) } };
 };
-const nothing: Edit = ({ pod }) => pod;
+const nothing: PodEdit = ({ pod }) => pod;
 
 const DEPLOYMENT = `# The shop's orders.
 apiVersion: apps/v1
@@ -56,7 +56,7 @@ suite("editManifests()", () => {
   });
 
   test("removes fields that the edit removed", () => {
-    const shrink: Edit = ({ pod }) => {
+    const shrink: PodEdit = ({ pod }) => {
       const { labels: _labels, ...metadata } = pod.metadata;
       return { ...pod, metadata, spec: { ...pod.spec, containers: pod.spec.containers.map(({ name }) => ({ name })) } };
     };
@@ -66,7 +66,7 @@ suite("editManifests()", () => {
 
   test("edits the items of Lists, and gives items of a PodList no kind", () => {
     const edited: string[] = [];
-    const note: Edit = (maker) => {
+    const note: PodEdit = (maker) => {
       edited.push(`${maker.kind}/${maker.namespace}/${maker.name}`);
       return grow(maker);
     };
@@ -116,8 +116,8 @@ suite("editManifests()", () => {
     ["null in JSON", '{"kind":"Pod","metadata":{"labels":null},"spec":{}}', /"labels":\{"grown": "true" \}/],
     ["nothing", "metadata: { name: x }\nspec: {}\n", /\{ name: x, labels: \{ grown: "true" \} \}/],
   ] as const) {
-    const label: Edit = ({ pod }) => withLabels(pod, { ...pod.metadata.labels, grown: "true" });
-    const unlabel: Edit = ({ pod }) => {
+    const label: PodEdit = ({ pod }) => withLabels(pod, { ...pod.metadata.labels, grown: "true" });
+    const unlabel: PodEdit = ({ pod }) => {
       const { grown: _grown, ...labels } = pod.metadata.labels ?? {};
       return withLabels(pod, Object.keys(labels).length > 0 ? labels : undefined);
     };
@@ -138,7 +138,7 @@ spec:
     - { name: b, env: *env } # as a
 `;
     const envOfA =
-      (change: (env: readonly EnvVar[]) => readonly EnvVar[]): Edit =>
+      (change: (env: readonly EnvVar[]) => readonly EnvVar[]): PodEdit =>
       ({ pod }) => {
         const containers = pod.spec.containers.map((one) =>
           one.name === "a" ? { ...one, env: [...change(one.env ?? [])] } : one,
@@ -183,7 +183,7 @@ spec:
       "0x1",
       "",
     ];
-    const label: Edit = ({ pod }) =>
+    const label: PodEdit = ({ pod }) =>
       withLabels(pod, Object.fromEntries(values.map((value, index) => [`l${index}`, value])));
     for (const text of [
       "kind: Pod\nmetadata:\n  name: x\nspec: {}\n",

@@ -4,7 +4,7 @@ import type { KubernetesObject } from "../../../src/operations/manifests/parse-o
 import { kiamInstallation } from "../../../src/operations/migrate/from-kiam/installation.ts";
 import { kube2iamInstallation } from "../../../src/operations/migrate/from-kube2iam/installation.ts";
 import { takeInventory } from "../../../src/operations/migrate/input/inventory.ts";
-import { makeReport, type Report } from "../../../src/operations/migrate/report.ts";
+import { type MigrationReport, makeReport } from "../../../src/operations/migrate/report.ts";
 import { podroleSettings } from "../../../src/operations/migrate/settings/podrole-settings.ts";
 
 /** `native`: the cluster has native sidecars. `env`: PODROLE_… variables. */
@@ -13,7 +13,7 @@ export function reportOf(
   objects: readonly KubernetesObject[],
   native = true,
   env = {},
-): Report {
+): MigrationReport {
   const installation =
     from === "kiam" ? kiamInstallation(objects, undefined, undefined) : kube2iamInstallation(objects, undefined);
   const target = podroleSettings(installation.conversion, env, native);

@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import type { KubernetesObject } from "../../../src/operations/manifests/parse-objects.ts";
-import type { Group, Report } from "../../../src/operations/migrate/report.ts";
+import type { MigrationReport, WorkloadGroup } from "../../../src/operations/migrate/report.ts";
 import { BASE, clusterExport, KIAM, KUBE2IAM } from "./cluster-export.ts";
 import { reportOf } from "./report-of.ts";
 
 const kiam = reportOf("kiam", clusterExport(KIAM).items);
 const kube2iam = reportOf("kube2iam", clusterExport(KUBE2IAM).items);
 
-const group = ({ groups }: Report, namespace: string, name: string): Group => {
+const group = ({ groups }: MigrationReport, namespace: string, name: string): WorkloadGroup => {
   const found = groups.find((each) => each.namespace === namespace && each.name === name);
   assert.ok(found, `${namespace}/${name}`);
   return found;
 };
-const ids = ({ findings }: Group) => findings.map(({ id }) => id);
+const ids = ({ findings }: WorkloadGroup) => findings.map(({ id }) => id);
 
 suite("makeReport() of a kiam cluster", () => {
   test("counts every pod once", () => {

@@ -20,7 +20,7 @@ export function isRefusedByApiServer({ request }: AdmissionRecord, api: ApiJoin 
 }
 
 /** Returns how far the record is believed, taken by itself; `api` is undefined without the API server's audit log. */
-export function trustOf(record: AdmissionRecord, api: ApiJoin | undefined): CallerTrust {
+export function callerTrustOf(record: AdmissionRecord, api: ApiJoin | undefined): CallerTrust {
   if (record.isProven) return "api-server";
   const event = api?.creation(record.request);
   if (event === undefined) return "unproven";

@@ -47,7 +47,7 @@ export interface GrantHistories {
 }
 
 /** Clocks of webhook and server may differ this much. */
-const SKEW_MS = 5_000;
+const MAX_CLOCK_SKEW_MS = 5_000;
 
 /** `matches` selects the issues; admissions and certificates are kept for all pods of `namespace`, or of every namespace. */
 export function createGrantHistories({
@@ -108,7 +108,7 @@ export function createGrantHistories({
     admissionsOf({ namespace: ns, pod, first }) {
       const latestFirst = (key: string, isExact: boolean) =>
         (admissions.get(key) ?? [])
-          .filter(({ at }) => at <= first + SKEW_MS)
+          .filter(({ at }) => at <= first + MAX_CLOCK_SKEW_MS)
           .toReversed()
           .toSorted((a, b) => b.at - a.at)
           .map((record) => ({ record, isExact }));
@@ -120,10 +120,10 @@ export function createGrantHistories({
 
 /** The API server builds a name from the first 58 characters of generateName and five random ones. */
 const SUFFIX_LENGTH = 5;
-const MAX_STEM_LENGTH = 58;
+const GENERATE_NAME_STEM_LENGTH = 58;
 
 /** "namespace/name", or "namespace/stem*" for a pod whose name the API server generates after admission. */
 function admissionKey({ namespace, pod, generateName }: AdmissionRecord): string | undefined {
   if (pod !== undefined) return `${namespace}/${pod}`;
-  return generateName === undefined ? undefined : `${namespace}/${generateName.slice(0, MAX_STEM_LENGTH)}*`;
+  return generateName === undefined ? undefined : `${namespace}/${generateName.slice(0, GENERATE_NAME_STEM_LENGTH)}*`;
 }

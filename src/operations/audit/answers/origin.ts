@@ -5,7 +5,7 @@ import type { JoinKeys, Joins } from "../question.ts";
 import type { ApiEvent } from "../records/api-events.ts";
 import type { CallSum } from "../records/aws-calls.ts";
 import type { CertificateRecord } from "../records/podrole-records.ts";
-import { type CallerTrust, isRefusedByApiServer, trustOf } from "./caller-trust.ts";
+import { type CallerTrust, callerTrustOf, isRefusedByApiServer } from "./caller-trust.ts";
 import type { GrantHistories, GrantHistory, MatchedAdmission, Session } from "./grant-histories.ts";
 
 /** An admission, and how far it is believed. */
@@ -42,7 +42,13 @@ export function originOf(grants: GrantHistories, grant: GrantHistory, { api }: J
 function likeliestOf(candidates: readonly MatchedAdmission[], api: Joins["api"]): BelievedAdmission | undefined {
   const judged = candidates
     .filter(({ record }) => !isRefusedByApiServer(record, api))
-    .map(({ record, isExact: exact }): BelievedAdmission => ({ record, isExact: exact, caller: trustOf(record, api) }));
+    .map(
+      ({ record, isExact: exact }): BelievedAdmission => ({
+        record,
+        isExact: exact,
+        caller: callerTrustOf(record, api),
+      }),
+    );
   const believed = judged.filter(({ caller }) => caller !== "unproven");
   const [likeliest] = believed;
   if (likeliest === undefined) return judged[0];

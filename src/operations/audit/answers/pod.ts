@@ -4,7 +4,7 @@
 import { isRefusalRecord, type Joins, type Question } from "../question.ts";
 import type { CallSum } from "../records/aws-calls.ts";
 import type { AuditRecord, CertificateRecord } from "../records/podrole-records.ts";
-import { type CallerTrust, trustOf } from "./caller-trust.ts";
+import { type CallerTrust, callerTrustOf } from "./caller-trust.ts";
 import { createGrantHistories, type GrantHistories, type GrantHistory, type Session } from "./grant-histories.ts";
 import { type BelievedAdmission, joinKeysOf, type Origin, originOf, sessionsOf } from "./origin.ts";
 
@@ -61,9 +61,9 @@ export function createPodQuestion({
     },
     answer(joins) {
       const steps = [
-        ...grants.list().flatMap((grant) => admitted(grants, grant, joins)),
-        ...grants.list().flatMap((grant) => issued(grant, joins)),
-        ...certificates.map((certificate) => certified(certificate, joins)),
+        ...grants.list().flatMap((grant) => admissionSteps(grants, grant, joins)),
+        ...grants.list().flatMap((grant) => issueSteps(grant, joins)),
+        ...certificates.map((certificate) => certificateStep(certificate, joins)),
         ...refusals.map((record) => refusalStep(record, joins)),
       ];
       return { kind: "pod", rows: withoutDuplicates(steps).toSorted(byTime) };
@@ -71,23 +71,23 @@ export function createPodQuestion({
   };
 }
 
-function admitted(grants: GrantHistories, grant: GrantHistory, joins: Joins): PodStep[] {
+function admissionSteps(grants: GrantHistories, grant: GrantHistory, joins: Joins): PodStep[] {
   const origin = originOf(grants, grant, joins);
   const { admission } = origin;
   return admission === undefined ? [] : [{ at: admission.record.at, what: "admitted", admission, origin }];
 }
 
-function certified(certificate: CertificateRecord, { api }: Joins): PodStep {
+function certificateStep(certificate: CertificateRecord, { api }: Joins): PodStep {
   const tokenRequestedBy = api?.token(certificate.credentialId)?.user;
   return { at: certificate.at, what: "certificate", certificate, tokenRequestedBy };
 }
 
 function refusalStep(record: AuditRecord, { api }: Joins): PodStep {
-  const caller = record.kind === "admission" ? trustOf(record, api) : undefined;
+  const caller = record.kind === "admission" ? callerTrustOf(record, api) : undefined;
   return { at: record.at, what: "refused", record, caller };
 }
 
-function issued(grant: GrantHistory, joins: Joins): PodStep[] {
+function issueSteps(grant: GrantHistory, joins: Joins): PodStep[] {
   return sessionsOf(grant, joins).flatMap(({ session, calls = [] }) => {
     const { accessKeyId } = session;
     const steps: PodStep[] = [{ at: session.first, what: "credentials", grant, session }];
@@ -96,12 +96,12 @@ function issued(grant: GrantHistory, joins: Joins): PodStep[] {
 }
 
 /** The order in which things must have happened. */
-const SEQUENCE: readonly PodStep["what"][] = ["admitted", "certificate", "credentials", "aws", "refused"];
+const STEP_SEQUENCE: readonly PodStep["what"][] = ["admitted", "certificate", "credentials", "aws", "refused"];
 
 /** CloudTrail has whole seconds only, so steps within one second are put into their necessary order. */
 function byTime(a: PodStep, b: PodStep): number {
   const seconds = Math.floor(a.at / 1000) - Math.floor(b.at / 1000);
-  return seconds || SEQUENCE.indexOf(a.what) - SEQUENCE.indexOf(b.what) || a.at - b.at;
+  return seconds || STEP_SEQUENCE.indexOf(a.what) - STEP_SEQUENCE.indexOf(b.what) || a.at - b.at;
 }
 
 /** Containers of one pod share its admission, and a log may be given twice. */

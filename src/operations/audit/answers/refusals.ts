@@ -2,7 +2,7 @@
 import type { ErrorCode } from "../../../protocol/errors.ts";
 import { isRefusalRecord, isRole, type Joins, type Question } from "../question.ts";
 import type { AdmissionRecord, AuditRecord } from "../records/podrole-records.ts";
-import { type CallerTrust, trustOf } from "./caller-trust.ts";
+import { type CallerTrust, callerTrustOf } from "./caller-trust.ts";
 
 /** An undefined filter matches everything. */
 export interface RefusalFilter {
@@ -54,7 +54,7 @@ export function createRefusalsQuestion({ reason, role, namespace }: RefusalFilte
   function count(record: AuditRecord, caller?: CallerTrust): void {
     const { kind, at, reason: code = "", message = "" } = record;
     const subject = {
-      ...{ kind, reason: code, namespace: record.namespace ?? "", pod: podOf(record), roles: rolesOf(record) },
+      ...{ kind, reason: code, namespace: record.namespace ?? "", pod: podNameOf(record), roles: rolesOf(record) },
       container: kind === "credentials" ? record.container : undefined,
       user: kind === "admission" ? record.user : undefined,
       caller,
@@ -80,14 +80,14 @@ export function createRefusalsQuestion({ reason, role, namespace }: RefusalFilte
       accessKeyIds: new Set(),
     }),
     answer({ api }: Joins) {
-      for (const record of admissions) count(record, trustOf(record, api));
+      for (const record of admissions) count(record, callerTrustOf(record, api));
       return { kind: "refusals", rows: [...rows.values()].toSorted((a, b) => a.first - b.first) };
     },
   };
 }
 
 /** A controller tries again with a new name each time; its pods share their generateName. */
-function podOf(record: AuditRecord): string {
+function podNameOf(record: AuditRecord): string {
   if (record.pod !== undefined) return record.pod;
   return record.kind === "admission" && record.generateName !== undefined ? `${record.generateName}*` : "";
 }

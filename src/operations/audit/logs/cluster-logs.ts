@@ -4,7 +4,7 @@ import type { Pod } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { OWN_OBJECTS } from "../../../policy/annotations.ts";
 import { success } from "../../../runtime/result.ts";
-import type { Opened, Source } from "./sources.ts";
+import type { LogFile, OpenedSources } from "./sources.ts";
 
 /** How the logs of a cluster are read. */
 export interface ClusterLogDeps {
@@ -14,7 +14,7 @@ export interface ClusterLogDeps {
 }
 
 /** One source for each container that has started. A cluster that cannot be read is a problem. */
-export async function openClusterLogs(deps: ClusterLogDeps, namespace: string): Promise<Opened> {
+export async function openClusterLogs(deps: ClusterLogDeps, namespace: string): Promise<OpenedSources> {
   try {
     const pods = await deps.kubernetes.listAll<Pod>("pods", { namespace, labelSelector: OWN_OBJECTS });
     if (pods.length === 0) {
@@ -34,7 +34,7 @@ function containerLogs(
   { kubernetes, signal }: ClusterLogDeps,
   namespace: string,
   pod: Pod,
-): readonly Promise<Source>[] {
+): readonly Promise<LogFile>[] {
   const name = pod.metadata.name ?? "";
   return startedContainers(pod).map(async (container) => {
     const lines = await kubernetes.streamLog({ namespace, name }, container, signal);
@@ -47,11 +47,11 @@ function containerLogs(
  * start from hiding the logs of all others.
  */
 function startedContainers({ status }: Pod): readonly string[] {
-  const containers = (status?.["containerStatuses"] ?? []) as readonly ContainerStatus[];
+  const containers = (status?.["containerStatuses"] ?? []) as readonly ContainerStart[];
   return containers.flatMap(({ name, containerID }) => (containerID ? [name] : []));
 }
 
-interface ContainerStatus {
+interface ContainerStart {
   readonly name: string;
   /** Absent or empty until the container starts for the first time. */
   readonly containerID?: string;

@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { constants, createGunzip } from "node:zlib";
 
 /** An audit event of the API server at level RequestResponse holds two objects of 1.5 MiB. */
-const MAX_LINE_LENGTH = 8 * 1024 * 1024;
+const MAX_LOG_LINE_LENGTH = 8 * 1024 * 1024;
 
 /** What is reported while a log is read, and the longest line. */
 export interface LineHooks {
@@ -19,14 +19,14 @@ export interface LineHooks {
 /**
  * Batches of whole lines without line ends; the last line needs no end. Throws the errors of reading and decompressing.
  */
-export async function* linesOf(
+export async function* lineBatches(
   source: AsyncIterable<Uint8Array>,
-  { longest = MAX_LINE_LENGTH, onTooLong, onBytes }: LineHooks = {},
+  { longest = MAX_LOG_LINE_LENGTH, onTooLong, onBytes }: LineHooks = {},
 ): AsyncIterable<readonly string[]> {
   const decoder = new TextDecoder();
   let rest = "";
   let isSkipping = false;
-  for await (const chunk of decompressed(source, onBytes)) {
+  for await (const chunk of decompress(source, onBytes)) {
     const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     if (isSkipping && lines.length > 0) {
@@ -44,11 +44,11 @@ export async function* linesOf(
 }
 
 /** Gzip is recognised by its first two bytes, whatever the file's name; several gzip members in a row are one text. */
-async function* decompressed(
+async function* decompress(
   source: AsyncIterable<Uint8Array>,
   onBytes: LineHooks["onBytes"],
 ): AsyncIterable<Uint8Array> {
-  const counted = counting(source, onBytes);
+  const counted = countBytes(source, onBytes);
   const start = await counted.next();
   if (start.done) return;
   // Only the first chunk is tested: a first chunk of a single byte is not the start of a compressed log.
@@ -62,7 +62,10 @@ async function* decompressed(
   yield* input.pipe(gunzip) as AsyncIterable<Uint8Array>;
 }
 
-async function* counting(source: AsyncIterable<Uint8Array>, onBytes: LineHooks["onBytes"]): AsyncGenerator<Uint8Array> {
+async function* countBytes(
+  source: AsyncIterable<Uint8Array>,
+  onBytes: LineHooks["onBytes"],
+): AsyncGenerator<Uint8Array> {
   for await (const chunk of source) {
     onBytes?.(chunk.length);
     if (chunk.length > 0) yield chunk;

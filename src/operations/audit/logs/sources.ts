@@ -3,11 +3,11 @@
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import { type Checked, success } from "../../../runtime/result.ts";
-import { linesOf } from "./lines.ts";
+import { lineBatches } from "./lines.ts";
 import type { ReadProgress } from "./progress.ts";
 
 /** A log that is open for reading. */
-export interface Source {
+export interface LogFile {
   readonly name: string;
   readonly chunks: AsyncIterable<Uint8Array>;
 }
@@ -21,7 +21,7 @@ export interface FileDeps {
 }
 
 /** Opened logs, or why each of the others cannot be opened. */
-export type Opened = Checked<readonly Source[]>;
+export type OpenedSources = Checked<readonly LogFile[]>;
 
 /** A log that could not be read to its end; what came before the break counts. */
 export interface BrokenLog {
@@ -30,12 +30,12 @@ export interface BrokenLog {
 }
 
 /** Opens every file, "-" for standard input, or returns every problem. */
-export async function openFiles({ stdin, signal }: FileDeps, files: readonly string[]): Promise<Opened> {
+export async function openFiles({ stdin, signal }: FileDeps, files: readonly string[]): Promise<OpenedSources> {
   const opened = await Promise.all(
-    files.map(async (file): Promise<Source | string> => {
+    files.map(async (file): Promise<LogFile | string> => {
       if (file === "-") {
         const chunks = stdin();
-        if (chunks) return { name: "standard input", chunks: untilAborted(signal, chunks) };
+        if (chunks) return { name: "standard input", chunks: chunksUntilAborted(signal, chunks) };
         return "standard input is a terminal; expected a file or a pipe: kubectl -n podrole logs … | podrole audit …";
       }
       // A directory can be opened; only reading it fails.
@@ -53,7 +53,7 @@ export async function openFiles({ stdin, signal }: FileDeps, files: readonly str
   return success(opened.filter((result) => typeof result !== "string"));
 }
 
-async function* untilAborted(signal: AbortSignal, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+async function* chunksUntilAborted(signal: AbortSignal, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   for await (const chunk of chunks) {
     signal.throwIfAborted();
     yield chunk;
@@ -62,7 +62,7 @@ async function* untilAborted(signal: AbortSignal, chunks: AsyncIterable<Uint8Arr
 
 /** Passes every line of every source to `accept`, which returns whether the line is a record. */
 export function readLines(
-  sources: readonly Source[],
+  sources: readonly LogFile[],
   progress: ReadProgress,
   accept: (line: string) => boolean,
 ): Promise<readonly BrokenLog[]> {
@@ -75,8 +75,8 @@ export function readLines(
 const MAX_DOCUMENT_LENGTH = 256 * 1024 * 1024;
 
 /** As readLines(), for files with one JSON document each as well as one a line. */
-export function readDocuments(
-  sources: readonly Source[],
+export function readJsonDocuments(
+  sources: readonly LogFile[],
   progress: ReadProgress,
   accept: (text: string) => boolean,
 ): Promise<readonly BrokenLog[]> {
@@ -107,7 +107,7 @@ export function readDocuments(
 }
 
 async function readAll(
-  sources: readonly Source[],
+  sources: readonly LogFile[],
   progress: ReadProgress,
   read: (lines: AsyncIterable<readonly string[]>) => Promise<void>,
   longest?: number,
@@ -121,7 +121,7 @@ async function readAll(
       ...(longest !== undefined && { longest }),
     };
     try {
-      await read(linesOf(chunks, hooks));
+      await read(lineBatches(chunks, hooks));
     } catch (error) {
       broken.push({ name, reason: (error as Error).message });
     }

@@ -5,7 +5,7 @@
 import { parseJson } from "../../../runtime/json-object.ts";
 import { fieldsAt, listAt, numberAt, textAt, timeOf } from "./json.ts";
 
-const REQUEST = "pods.podrole.io/request";
+const REQUEST_ANNOTATION = "pods.podrole.io/request";
 const ISSUED_CREDENTIAL_ID = "authentication.kubernetes.io/issued-credential-id";
 
 /** The fields of an audit event that answers use. */
@@ -34,7 +34,7 @@ export interface ApiEvent {
 /** Undefined if the line is not an audit event, or an event of a request that has not completed. */
 export function readApiEvent(line: string): ApiEvent | undefined {
   // Most events of a cluster are about other requests: they are skipped without being parsed.
-  if (!line.includes(REQUEST) && !line.includes(ISSUED_CREDENTIAL_ID)) return undefined;
+  if (!line.includes(REQUEST_ANNOTATION) && !line.includes(ISSUED_CREDENTIAL_ID)) return undefined;
   const event = parseJson(line.slice(Math.max(line.indexOf("{"), 0)));
   const at = timeOf(textAt(event, "requestReceivedTimestamp"));
   const [user, verb] = [textAt(event, "user", "username"), textAt(event, "verb")];
@@ -53,7 +53,7 @@ export function readApiEvent(line: string): ApiEvent | undefined {
     resource: [textAt(event, "objectRef", "resource") ?? "", subresource].filter(Boolean).join("/"),
     namespace: textAt(event, "objectRef", "namespace"),
     name: textAt(event, "objectRef", "name"),
-    request: textAt(annotations, REQUEST),
+    request: textAt(annotations, REQUEST_ANNOTATION),
     credentialId: textAt(annotations, ISSUED_CREDENTIAL_ID),
     isRefused: (numberAt(event, "responseStatus", "code") ?? 0) >= 400,
   };

@@ -11,7 +11,7 @@ import type {
 import { isObject, parseJson } from "../../../runtime/json-object.ts";
 import { fieldsAt, listAt, textAt, timeOf } from "./json.ts";
 
-interface Common {
+interface CommonRecord {
   /** Unix milliseconds. */
   readonly at: number;
   readonly decision: string;
@@ -30,7 +30,7 @@ export interface RequestedRole {
 }
 
 /** The webhook's decision about a pod. */
-export interface AdmissionRecord extends Common {
+export interface AdmissionRecord extends CommonRecord {
   readonly kind: "admission";
   /** True if the caller of the webhook proved that it is the API server; anyone else may have made the record up. */
   readonly isProven: boolean;
@@ -45,7 +45,7 @@ export interface AdmissionRecord extends Common {
   readonly roles: readonly RequestedRole[];
 }
 
-interface Instance extends Common {
+interface InstanceRecord extends CommonRecord {
   readonly podUid: string | undefined;
   readonly serviceAccount: string | undefined;
   /** Address of the caller as ip:port. */
@@ -54,14 +54,14 @@ interface Instance extends Common {
 }
 
 /** The server's decision about a certificate for a pod instance. */
-export interface CertificateRecord extends Instance {
+export interface CertificateRecord extends InstanceRecord {
   readonly kind: "certificate";
   readonly credentialId: string | undefined;
   readonly serial: string | undefined;
 }
 
 /** The server's decision about credentials for one container. */
-export interface CredentialsRecord extends Instance {
+export interface CredentialsRecord extends InstanceRecord {
   readonly kind: "credentials";
   readonly container: string | undefined;
   readonly role: string | undefined;
@@ -77,8 +77,8 @@ export type AuditRecord = AdmissionRecord | CertificateRecord | CredentialsRecor
 export function readRecord(line: string): AuditRecord | undefined {
   // Most lines of most logs are skipped here without being parsed.
   if (!line.includes("audit")) return undefined;
-  const record = unwrapped(line.slice(Math.max(line.indexOf("{"), 0)), 2);
-  const text = textOf<AuditLine>(record);
+  const record = unwrapLine(line.slice(Math.max(line.indexOf("{"), 0)), 2);
+  const text = textReader<AuditLine>(record);
   const [kind, at, decision] = [kindOf(text("audit")), timeOf(textAt(record, "time")), text("decision")];
   if (kind === undefined || at === undefined || decision === undefined) return undefined;
   const [reason, message] = [text("reason"), text("message")];
@@ -93,43 +93,43 @@ export function readRecord(line: string): AuditRecord | undefined {
   }
 }
 
-const KINDS: readonly AuditLine["audit"][] = ["admission", "certificate", "credentials"];
+const AUDIT_KINDS: readonly AuditLine["audit"][] = ["admission", "certificate", "credentials"];
 
 function kindOf(text: string | undefined): AuditLine["audit"] | undefined {
-  return KINDS.find((kind) => kind === text);
+  return AUDIT_KINDS.find((kind) => kind === text);
 }
 
 /** Reads text fields of a line by the names under which the programs write them. */
-function textOf<Line extends AuditLine>(record: unknown) {
+function textReader<Line extends AuditLine>(record: unknown) {
   return (field: FieldOf<Line>, ...path: readonly string[]) => textAt(record, field, ...path);
 }
 
 function admissionParts(record: unknown) {
-  const text = textOf<AdmissionLine>(record);
+  const text = textReader<AdmissionLine>(record);
   const list = (field: FieldOf<AdmissionLine>) => listAt(record, field);
   const flag = (field: FieldOf<AdmissionLine>) => isObject(record) && record[field] === true;
   const [kind, name] = [text("owner", "kind"), text("owner", "name")];
   return {
-    isProven: text("caller") === PROVEN,
+    isProven: text("caller") === PROVEN_CALLER,
     request: text("request"),
     user: text("user"),
     groups: list("groups").filter((group) => typeof group === "string"),
     generateName: text("generateName"),
     owner: kind === undefined ? undefined : `${kind}/${name ?? ""}`,
     dryRun: flag("dryRun"),
-    roles: list("roles").map(roleOf),
+    roles: list("roles").map(readRequestedRole),
   };
 }
 
-const PROVEN: AdmissionLine["caller"] = "api-server";
+const PROVEN_CALLER: AdmissionLine["caller"] = "api-server";
 
-function roleOf(role: unknown): RequestedRole {
+function readRequestedRole(role: unknown): RequestedRole {
   const text = (field: keyof AdmissionRole) => textAt(role, field);
   return { container: text("container") ?? "", requested: text("asked"), resolved: text("resolved") };
 }
 
 function instanceParts(record: unknown) {
-  const text = textOf<CertificateLine | CredentialsLine>(record);
+  const text = textReader<CertificateLine | CredentialsLine>(record);
   return {
     podUid: text("podUid"),
     serviceAccount: text("serviceAccount"),
@@ -139,12 +139,12 @@ function instanceParts(record: unknown) {
 }
 
 function certificateParts(record: unknown) {
-  const text = textOf<CertificateLine>(record);
+  const text = textReader<CertificateLine>(record);
   return { credentialId: text("credentialId"), serial: text("serial") };
 }
 
 function credentialsParts(record: unknown) {
-  const text = textOf<CredentialsLine>(record);
+  const text = textReader<CredentialsLine>(record);
   return {
     container: text("container"),
     role: text("role"),
@@ -155,11 +155,11 @@ function credentialsParts(record: unknown) {
 }
 
 /** Collectors put the line into their own field: as text (Docker, Fluent Bit) or as an object (Cloud Logging). */
-function unwrapped(text: string, depth: number): unknown {
+function unwrapLine(text: string, depth: number): unknown {
   const value = parseJson(text);
   if (!isObject(value) || textAt(value, "audit") !== undefined || depth === 0 || isOwnLine(value)) return value;
   const inner = textAt(value, "log") ?? textAt(value, "message") ?? textAt(value, "MESSAGE");
-  if (inner?.includes("{")) return unwrapped(inner.slice(inner.indexOf("{")), depth - 1);
+  if (inner?.includes("{")) return unwrapLine(inner.slice(inner.indexOf("{")), depth - 1);
   return textAt(value, "jsonPayload", "audit") === undefined ? value : fieldsAt(value, "jsonPayload");
 }
 

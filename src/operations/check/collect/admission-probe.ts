@@ -6,7 +6,7 @@ import { ANNOTATIONS } from "../../../policy/annotations.ts";
 import type { AdmissionAnswer } from "../facts.ts";
 
 /** Its mode does not exist, so podrole refuses it with ANNOTATION_INVALID. */
-const POD = {
+const REFUSED_POD = {
   apiVersion: "v1",
   kind: "Pod",
   metadata: {
@@ -31,7 +31,7 @@ export async function probeAdmission(
   namespace: string,
 ): Promise<AdmissionAnswer> {
   try {
-    await kubernetes.createObject("pods", POD, { namespace, dryRun: true });
+    await kubernetes.createObject("pods", REFUSED_POD, { namespace, dryRun: true });
     return { answer: "admitted", namespace };
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;

@@ -4,7 +4,7 @@ import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { BUNDLE_KEY } from "../../../pki/bundle.ts";
 import { decodeAuthorities, type SlotCertificate, slotCertificates } from "../../../pki/slots.ts";
 import type { Installed } from "../../installed.ts";
-import { type Known, known } from "../known.ts";
+import { type Known, readKnown } from "../known.ts";
 import { DEFAULT_NAMES } from "../rights.ts";
 
 /** Reads the published trust bundle as PEM; undefined if its ConfigMap does not exist. */
@@ -14,7 +14,7 @@ export function readTrustBundle(
   namespace: string,
 ): Promise<Known<string | undefined>> {
   const place = server?.settings?.trustConfigMap ?? { namespace, name: DEFAULT_NAMES.trustConfigMap };
-  return known(async () => (await kubernetes.getConfigMap(place.namespace, place.name))?.[BUNDLE_KEY]);
+  return readKnown(async () => (await kubernetes.getConfigMap(place.namespace, place.name))?.[BUNDLE_KEY]);
 }
 
 /** Reads the CA's Secret; unknown with a CA of the operator's own. */
@@ -25,7 +25,7 @@ export async function readSlotCertificates(
 ): Promise<Known<readonly SlotCertificate[]>> {
   if (server?.settings?.caCert !== undefined) return { unknown: "The CA is your own (--ca-cert)" };
   const { namespace: where, name } = server?.settings?.caSecret ?? { namespace, name: DEFAULT_NAMES.caSecret };
-  return known(async () => {
+  return readKnown(async () => {
     const secret = await kubernetes.getSecret(where, name);
     const held = secret && decodeAuthorities(secret.data);
     if (held === undefined) throw new Error(`Secret ${where}/${name} contains no CA yet`);

@@ -6,7 +6,7 @@ import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { type Clock } from "../../../runtime/clock.ts";
 import type { Installed } from "../../installed.ts";
 import type { Facts, WebhookConfigurationObject } from "../facts.ts";
-import { type Known, known } from "../known.ts";
+import { type Known, readKnown } from "../known.ts";
 import { installersRights } from "../rights.ts";
 import { labelledNamespaces } from "../workloads.ts";
 import { probeAdmission } from "./admission-probe.ts";
@@ -39,12 +39,12 @@ export interface CollectOptions {
 }
 
 /** Throws ApiError when the API server does not answer, or does not accept the caller's credentials. */
-export async function collect(deps: CollectDeps, options: CollectOptions): Promise<Facts> {
+export async function collectFacts(deps: CollectDeps, options: CollectOptions): Promise<Facts> {
   const { kubernetes, clock, progress } = deps;
   const { namespace, phase, cliVersion } = options;
   progress("connecting to the API server");
-  const api = await known(() => kubernetes.serverVersion(), isApiUnreachable);
-  const webhookConfigurations = await known(() =>
+  const api = await readKnown(() => kubernetes.serverVersion(), isApiUnreachable);
+  const webhookConfigurations = await readKnown(() =>
     kubernetes.listAll<WebhookConfigurationObject>("mutatingwebhookconfigurations"),
   );
   const common = { now: clock.now(), cliVersion, namespace, api, webhookConfigurations };
@@ -79,25 +79,25 @@ export async function collect(deps: CollectDeps, options: CollectOptions): Promi
   return { ...NOT_READ, ...common, ...read };
 }
 
-const UNREAD = { unknown: "This was not read, because the check does not need it" };
+const NOT_NEEDED = { unknown: "This was not read, because the check does not need it" };
 const NOT_READ = {
-  nodes: UNREAD,
+  nodes: NOT_NEEDED,
   ownRights: [],
   programRights: [],
-  ownNamespace: UNREAD,
-  deployments: UNREAD,
-  installed: UNREAD,
-  ownPods: UNREAD,
-  budgets: UNREAD,
-  trustBundle: UNREAD,
-  slots: UNREAD,
-  admissionPolicies: UNREAD,
-  admission: UNREAD,
+  ownNamespace: NOT_NEEDED,
+  deployments: NOT_NEEDED,
+  installed: NOT_NEEDED,
+  ownPods: NOT_NEEDED,
+  budgets: NOT_NEEDED,
+  trustBundle: NOT_NEEDED,
+  slots: NOT_NEEDED,
+  admissionPolicies: NOT_NEEDED,
+  admission: NOT_NEEDED,
   pages: [],
-  namespaces: UNREAD,
-  serviceAccounts: UNREAD,
-  pods: UNREAD,
-  metadata: UNREAD,
+  namespaces: NOT_NEEDED,
+  serviceAccounts: NOT_NEEDED,
+  pods: NOT_NEEDED,
+  metadata: NOT_NEEDED,
 };
 
 async function readAdmission(
@@ -110,7 +110,7 @@ async function readAdmission(
   const name = found?.metadata.name;
   if (name === undefined)
     return { unknown: "No namespace has the label podrole.io/inject: enabled, so there is no namespace to test with" };
-  return known(() => probeAdmission(kubernetes, name));
+  return readKnown(() => probeAdmission(kubernetes, name));
 }
 
 async function readMetadata(
@@ -121,7 +121,7 @@ async function readMetadata(
   if (imdsNamespace === undefined) return { unknown: "This is tested only with --imds NAMESPACE" };
   if (server === undefined) return { unknown: "The server's image is unknown" };
   progress(`running a pod in namespace ${imdsNamespace}`);
-  return known(() =>
+  return readKnown(() =>
     probeMetadata({ kubernetes, clock, interrupted }, { namespace: imdsNamespace, image: server.image }),
   );
 }

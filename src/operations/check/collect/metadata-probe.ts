@@ -24,8 +24,8 @@ export interface MetadataProbeDeps {
 
 /** Most of it is for pulling the image and starting Node. */
 const TIMEOUT_MS = 60_000;
-const POLL_MS = 1_000;
-const METADATA = "http://169.254.169.254";
+const PROBE_POLL_INTERVAL_MS = 1_000;
+const METADATA_URL = "http://169.254.169.254";
 
 /**
  * The program of the pod. It requests an IMDSv2 token: any HTTP response means that the service is reachable. The hop limit
@@ -61,8 +61,8 @@ export async function probeMetadata(
       if (pod !== undefined && hasFinished(pod)) {
         return { namespace, ...readAnswer(await kubernetes.readLog(place, "try")) };
       }
-      state = pod === undefined ? "it no longer exists" : describeState(pod);
-      await sleep(clock, POLL_MS, interrupted);
+      state = pod === undefined ? "it no longer exists" : describePodState(pod);
+      await sleep(clock, PROBE_POLL_INTERVAL_MS, interrupted);
     }
     const end = interrupted.aborted ? "it was interrupted" : `it did not end within ${TIMEOUT_MS / 1000} s`;
     return { namespace, answer: "unknown", detail: `${end}: ${state}` };
@@ -72,7 +72,7 @@ export async function probeMetadata(
 }
 
 /** Phase and reason, as the scheduler or the kubelet reports them. */
-function describeState({ status = {} }: Pod): string {
+function describePodState({ status = {} }: Pod): string {
   const containers = (status["containerStatuses"] ?? []) as { state?: { waiting?: { reason?: string } } }[];
   const conditions = (status["conditions"] ?? []) as { status: string; message?: string }[];
   const reason = containers.map(({ state }) => state?.waiting?.reason).find(Boolean);
@@ -109,7 +109,7 @@ function probePod(name: string, image: string): object {
         {
           name: "try",
           image,
-          command: ["node", "-e", probeScript(METADATA)],
+          command: ["node", "-e", probeScript(METADATA_URL)],
           securityContext: {
             allowPrivilegeEscalation: false,
             capabilities: { drop: ["ALL"] },

@@ -6,7 +6,7 @@ import { matchesLabels } from "../../../kubernetes/selectors.ts";
 import { parseObject } from "../../../runtime/json-object.ts";
 import { type Deployment, deploymentOf, type Installed } from "../../installed.ts";
 import type { PodPages } from "../facts.ts";
-import { type Known, known, readEach } from "../known.ts";
+import { type Known, readEach, readKnown } from "../known.ts";
 
 /** One value of a metric, with its labels. */
 export interface Sample {
@@ -17,29 +17,29 @@ export interface Sample {
 /** Samples by the name of the metric. */
 export type Samples = ReadonlyMap<string, readonly Sample[]>;
 
-const LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/;
-const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
+const SAMPLE_LINE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/;
+const SAMPLE_LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"/g;
 
 /** Ignores lines that are not samples. */
 export function parseSamples(text: string): Samples {
   const samples = new Map<string, Sample[]>();
   for (const line of text.split("\n")) {
-    const [, name, labels = "", number] = LINE.exec(line) ?? [];
+    const [, name, labels = "", number] = SAMPLE_LINE.exec(line) ?? [];
     if (name === undefined || number === undefined) continue;
-    const pairs = [...labels.matchAll(LABEL)].map(([, key = "", value = ""]) => [key, value]);
+    const pairs = [...labels.matchAll(SAMPLE_LABEL)].map(([, key = "", value = ""]) => [key, value]);
     const known = samples.get(name) ?? [];
-    known.push({ labels: Object.fromEntries(pairs), value: toNumber(number) });
+    known.push({ labels: Object.fromEntries(pairs), value: parseSampleValue(number) });
     samples.set(name, known);
   }
   return samples;
 }
 
 /** The samples of one metric; none if the page does not have it. */
-export function gauge(samples: Samples, name: string): readonly Sample[] {
+export function gaugeSamples(samples: Samples, name: string): readonly Sample[] {
   return samples.get(name) ?? [];
 }
 
-function toNumber(text: string): number {
+function parseSampleValue(text: string): number {
   if (text === "+Inf") return Number.POSITIVE_INFINITY;
   return text === "-Inf" ? Number.NEGATIVE_INFINITY : Number(text);
 }
@@ -67,7 +67,7 @@ export async function readMetricsPages(
   return readEach(running, async ({ program, pod }) => ({
     program,
     pod,
-    samples: await known(async () => {
+    samples: await readKnown(async () => {
       const port = programs[program]?.settings?.pagesBind.port ?? USUAL_PORT;
       const { status, text } = await kubernetes.readPage({ namespace, name: pod }, port, "/metrics");
       if (status !== 200) throw new Error(`Cannot read its metrics: HTTP ${status} ${messageOf(text)}; expected 200`);

@@ -3,7 +3,7 @@ import type { ConfigMap, Pod } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import { type Deployment, readInstalled } from "../../installed.ts";
 import type { Facts } from "../facts.ts";
-import { allKnown, derived, known } from "../known.ts";
+import { allKnown, deriveKnown, readKnown } from "../known.ts";
 
 /** Facts about podrole's own namespace, and about the nodes that its replicas may run on. */
 export type OwnObjects = Pick<Facts, "ownNamespace" | "nodes" | "deployments" | "ownPods" | "budgets" | "installed">;
@@ -11,13 +11,13 @@ export type OwnObjects = Pick<Facts, "ownNamespace" | "nodes" | "deployments" | 
 /** Reads them one after the other; a fact that may not be read carries the reason. */
 export async function readOwnObjects(kubernetes: OperatorKubernetes, namespace: string): Promise<OwnObjects> {
   const inOwn = { namespace };
-  const ownNamespace = await known(() => kubernetes.getNamespace(namespace));
-  const nodes = await known(async () => (await kubernetes.listAll("nodes")).length);
-  const deployments = await known(() => kubernetes.listAll<Deployment>("deployments", inOwn));
-  const configMaps = await known(() => kubernetes.listAll<ConfigMap>("configmaps", inOwn));
-  const ownPods = await known(() => kubernetes.listAll<Pod>("pods", inOwn));
-  const budgets = await known(() => kubernetes.listAll<never>("poddisruptionbudgets", inOwn));
-  const installed = derived(allKnown({ deployments, configMaps }), (read) =>
+  const ownNamespace = await readKnown(() => kubernetes.getNamespace(namespace));
+  const nodes = await readKnown(async () => (await kubernetes.listAll("nodes")).length);
+  const deployments = await readKnown(() => kubernetes.listAll<Deployment>("deployments", inOwn));
+  const configMaps = await readKnown(() => kubernetes.listAll<ConfigMap>("configmaps", inOwn));
+  const ownPods = await readKnown(() => kubernetes.listAll<Pod>("pods", inOwn));
+  const budgets = await readKnown(() => kubernetes.listAll<never>("poddisruptionbudgets", inOwn));
+  const installed = deriveKnown(allKnown({ deployments, configMaps }), (read) =>
     readInstalled(read.deployments, read.configMaps),
   );
   return { ownNamespace, nodes, deployments, ownPods, budgets, installed };
@@ -25,7 +25,7 @@ export async function readOwnObjects(kubernetes: OperatorKubernetes, namespace: 
 
 /** Reads the policies that guard podrole's annotations, with those of others. */
 export function readAdmissionPolicies(kubernetes: OperatorKubernetes): Promise<Facts["admissionPolicies"]> {
-  return known(async () => ({
+  return readKnown(async () => ({
     policies: await kubernetes.listAll<never>("validatingadmissionpolicies"),
     bindings: await kubernetes.listAll<never>("validatingadmissionpolicybindings"),
   }));

@@ -2,11 +2,11 @@
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import type { Installed } from "../../installed.ts";
 import type { JudgedRight } from "../facts.ts";
-import { known, readEach } from "../known.ts";
-import { DEFAULT_NAMES, forbiddenRights, neededRights, type Right } from "../rights.ts";
+import { readEach, readKnown } from "../known.ts";
+import { type AccessRight, DEFAULT_NAMES, forbiddenRights, neededRights } from "../rights.ts";
 
 /** The permissions that the installed programs need, and those that they must not have. */
-export function rightsOf({ server }: Installed, namespace: string): readonly Right[] {
+export function rightsOf({ server }: Installed, namespace: string): readonly AccessRight[] {
   const {
     caCert,
     caSecret,
@@ -22,15 +22,15 @@ export function rightsOf({ server }: Installed, namespace: string): readonly Rig
   return [...neededRights(names), ...forbiddenRights(names)];
 }
 
-interface Review {
+interface AccessReview {
   readonly status?: { readonly allowed?: boolean };
 }
 
 /** `userOf` returns whose permission it is; undefined for the caller's. */
 export async function reviewRights(
   kubernetes: OperatorKubernetes,
-  rights: readonly Right[],
-  userOf: (right: Right) => string | undefined,
+  rights: readonly AccessRight[],
+  userOf: (right: AccessRight) => string | undefined,
 ): Promise<readonly JudgedRight[]> {
   return readEach(rights, async (right) => {
     const user = userOf(right);
@@ -38,19 +38,19 @@ export async function reviewRights(
     const [resource, subresource] = right.resource.split("/");
     const attributes = { group, resource, verb, ...(subresource && { subresource }), ...(namespace && { namespace }) };
     const resourceAttributes = { ...attributes, ...(name !== undefined && { name }) };
-    const spec = { resourceAttributes, ...(user !== undefined && { user, groups: groupsOf(user) }) };
+    const spec = { resourceAttributes, ...(user !== undefined && { user, groups: serviceAccountGroups(user) }) };
     const kind = user === undefined ? "SelfSubjectAccessReview" : "SubjectAccessReview";
     const resourceName = user === undefined ? "selfsubjectaccessreviews" : "subjectaccessreviews";
     const body = { apiVersion: "authorization.k8s.io/v1", kind, metadata: {}, spec };
-    const allowed = await known(
-      async () => (await kubernetes.createObject<Review>(resourceName, body)).status?.allowed === true,
+    const allowed = await readKnown(
+      async () => (await kubernetes.createObject<AccessReview>(resourceName, body)).status?.allowed === true,
     );
     return { right, allowed };
   });
 }
 
 /** The groups of a ServiceAccount, which RBAC may bind to as well. */
-function groupsOf(user: string): readonly string[] {
+function serviceAccountGroups(user: string): readonly string[] {
   const [, , namespace = ""] = user.split(":");
   return ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"];
 }

@@ -2,7 +2,7 @@
 import type { Namespace, Pod, ServiceAccount } from "../../../kubernetes/objects.ts";
 import type { OperatorKubernetes } from "../../../kubernetes/operator.ts";
 import type { Facts } from "../facts.ts";
-import { known, readEach } from "../known.ts";
+import { readEach, readKnown } from "../known.ts";
 
 /** One namespace, or those with certain labels. */
 export type PodScope = { readonly namespace: string } | { readonly namespaceSelector: string };
@@ -12,11 +12,11 @@ export async function readUsers(
   kubernetes: OperatorKubernetes,
   scope: PodScope | undefined,
 ): Promise<Pick<Facts, "namespaces" | "serviceAccounts" | "pods">> {
-  const namespaces = await known(() => readNamespaces(kubernetes, scope));
+  const namespaces = await readKnown(() => readNamespacesInScope(kubernetes, scope));
   const names = "value" in namespaces ? namespaces.value.map(({ metadata }) => metadata.name ?? "") : [];
   // One list for the whole cluster, or one for each selected namespace.
   const inNamespaces = <Item>(resource: "pods" | "serviceaccounts") =>
-    known(async () =>
+    readKnown(async () =>
       scope === undefined
         ? kubernetes.listAll<Item>(resource)
         : (await readEach(names, (name) => kubernetes.listAll<Item>(resource, { namespace: name }))).flat(),
@@ -25,7 +25,7 @@ export async function readUsers(
   return { namespaces, serviceAccounts, pods: await inNamespaces<Pod>("pods") };
 }
 
-async function readNamespaces(
+async function readNamespacesInScope(
   kubernetes: OperatorKubernetes,
   scope: PodScope | undefined,
 ): Promise<readonly Namespace[]> {

@@ -1,9 +1,9 @@
 // Check of the ValidatingAdmissionPolicy that keeps nodes from changing podrole's annotations of running pods.
 import type { ObjectMeta } from "../../../kubernetes/objects.ts";
-import { given, inSection, ok, skipped, type Verdict, warning } from "../finding.ts";
+import { type CheckVerdict, inSection, judgeKnown, ok, skipped, warning } from "../finding.ts";
 
 /** manifests/base/pod-status-policy.yaml. */
-const POLICY = "podrole-pod-status";
+const GUARD_POLICY = "podrole-pod-status";
 /** ValidatingAdmissionPolicy is enabled by default since 1.30. */
 const MIN_POLICY_MINOR = 30;
 
@@ -38,25 +38,25 @@ export interface AdmissionPolicies {
 }
 
 /** The check of section "registration" that judges the policy which guards podrole's annotations. */
-export const ANNOTATION_GUARD = inSection("registration", "installed", {
+export const ANNOTATION_GUARD_CHECKS = inSection("registration", "installed", {
   ANNOTATIONS_GUARDED: {
     summary:
       "ValidatingAdmissionPolicy `podrole-pod-status` keeps nodes from changing podrole's annotations of running pods (Kubernetes 1.30 or later).",
     remedy:
       "Apply `manifests/base/pod-status-policy.yaml` again. Without it, a kubelet can change the role of a running pod on its node to another one that the pod's namespace permits.",
     judge: ({ api, admissionPolicies }) =>
-      given(api, ({ major, minor }) =>
+      judgeKnown(api, ({ major, minor }) =>
         major === 1 && minor < MIN_POLICY_MINOR
           ? skipped(`Kubernetes ${major}.${minor} does not enable ValidatingAdmissionPolicy by default`)
-          : given(admissionPolicies, judgePolicies),
+          : judgeKnown(admissionPolicies, judgePolicies),
       ),
   },
 });
 
-function judgePolicies({ policies, bindings }: AdmissionPolicies): Verdict {
-  const policy = policies.find(({ metadata }) => metadata.name === POLICY);
-  if (!policy) return warning(`There is no ValidatingAdmissionPolicy ${POLICY}; expected one`);
-  const object = `validatingadmissionpolicy ${POLICY}`;
+function judgePolicies({ policies, bindings }: AdmissionPolicies): CheckVerdict {
+  const policy = policies.find(({ metadata }) => metadata.name === GUARD_POLICY);
+  if (!policy) return warning(`There is no ValidatingAdmissionPolicy ${GUARD_POLICY}; expected one`);
+  const object = `validatingadmissionpolicy ${GUARD_POLICY}`;
   const { failurePolicy = "Fail", matchConstraints: { resourceRules = [], ...selectors } = {} } = policy.spec;
   const isCovered = resourceRules.some(
     ({ operations = [], resources = [] }) => operations.includes("UPDATE") && resources.includes("pods/status"),
@@ -67,7 +67,7 @@ function judgePolicies({ policies, bindings }: AdmissionPolicies): Verdict {
     return warning("The policy selects some pods only; expected no selector", object);
   }
   const binding = bindings.find(
-    ({ spec }) => spec.policyName === POLICY && spec.validationActions?.includes("Deny") && !narrows(spec),
+    ({ spec }) => spec.policyName === GUARD_POLICY && spec.validationActions?.includes("Deny") && !isNarrowed(spec),
   );
   return binding
     ? ok(`${object} is in force`)
@@ -75,7 +75,7 @@ function judgePolicies({ policies, bindings }: AdmissionPolicies): Verdict {
 }
 
 /** The API server adds empty selectors and `matchPolicy` by default. */
-function narrows({ matchResources = {} }: PolicyBinding["spec"]): boolean {
+function isNarrowed({ matchResources = {} }: PolicyBinding["spec"]): boolean {
   return Object.entries(matchResources).some(([key, value]) => key !== "matchPolicy" && hasKeys(value));
 }
 

@@ -3,17 +3,27 @@ import { X509Certificate } from "node:crypto";
 import { bundleHash, readCertificates } from "../../../pki/bundle.ts";
 import type { SlotCertificate } from "../../../pki/slots.ts";
 import { countOf, formatAge } from "../../format.ts";
-import { gauge } from "../collect/metrics-pages.ts";
-import { failed, given, inSection, ok, orOk, PAGE, skipped, type Verdict, warning } from "../finding.ts";
+import { gaugeSamples } from "../collect/metrics-pages.ts";
+import {
+  type CheckVerdict,
+  failed,
+  inSection,
+  judgeKnown,
+  ok,
+  problemsOrOk,
+  REMEDY_PAGES,
+  skipped,
+  warning,
+} from "../finding.ts";
 import { ownWebhooks } from "./registration.ts";
 
 /** Checks of section "trust". */
-export const CERTIFICATES = inSection("trust", "installed", {
+export const CERTIFICATE_CHECKS = inSection("trust", "installed", {
   TRUST_BUNDLE: {
     summary: "The server has published its trust bundle, and at least one sixth of the newest CA's lifetime is left.",
-    remedy: `If ConfigMap \`podrole-trust\` is missing or has no valid CA, find the reason in the server's log: the server writes the ConfigMap when it starts. If the newest CA expires soon, rotate the CA as ${PAGE.rotate} describes; normally the server publishes the next CA after half of a CA's lifetime, and signs with it after five sixths.`,
+    remedy: `If ConfigMap \`podrole-trust\` is missing or has no valid CA, find the reason in the server's log: the server writes the ConfigMap when it starts. If the newest CA expires soon, rotate the CA as ${REMEDY_PAGES.rotate} describes; normally the server publishes the next CA after half of a CA's lifetime, and signs with it after five sixths.`,
     judge: ({ trustBundle, now, namespace }) =>
-      given(trustBundle, (bundle) => {
+      judgeKnown(trustBundle, (bundle) => {
         if (bundle === undefined)
           return failed(
             `The trust bundle is not published in namespace "${namespace}"; expected ConfigMap podrole-trust`,
@@ -36,9 +46,9 @@ export const CERTIFICATES = inSection("trust", "installed", {
   },
   CA_SLOTS: {
     summary: "The CA's Secret is valid, and the published trust bundle contains exactly the CAs of the Secret.",
-    remedy: `If the Secret is damaged, restore it from your backup; podrole never overwrites a damaged Secret. ${PAGE.rotate} explains the slots.`,
+    remedy: `If the Secret is damaged, restore it from your backup; podrole never overwrites a damaged Secret. ${REMEDY_PAGES.rotate} explains the slots.`,
     judge: ({ slots, trustBundle, now }) =>
-      given(slots, (held) => {
+      judgeKnown(slots, (held) => {
         const current = held.find(({ slot }) => slot === "current");
         if (current === undefined) return failed("The CA's Secret has no slot `current`; expected the CA that signs");
         const published = "value" in trustBundle ? trustBundle.value : undefined;
@@ -58,11 +68,11 @@ export const CERTIFICATES = inSection("trust", "installed", {
     remedy:
       "Wait one minute: the server corrects `caBundle` within this time. If another tool (Argo CD, Flux or a chart) overwrites the value, configure that tool to ignore `/webhooks/0/clientConfig/caBundle` ([docs/install.md](install.md#gitops)).",
     judge: ({ webhookConfigurations, trustBundle, namespace }) =>
-      given(webhookConfigurations, (configurations) =>
-        given(trustBundle, (bundle = "") => {
+      judgeKnown(webhookConfigurations, (configurations) =>
+        judgeKnown(trustBundle, (bundle = "") => {
           const ours = ownWebhooks(configurations, namespace);
           if (ours.length === 0) return skipped("podrole's webhook is not registered");
-          return orOk(
+          return problemsOrOk(
             ours.flatMap(({ webhook, object }) => judgeCaBundle(webhook.clientConfig.caBundle, bundle, object)),
             "caBundle is the published trust bundle",
           );
@@ -75,15 +85,16 @@ export const CERTIFICATES = inSection("trust", "installed", {
       "Find out from the log of the pod that the message names why it could not renew its certificate. The webhook requests its certificate from the server.",
     judge: ({ pages }) => {
       const read = pages.flatMap(({ program, pod, samples }) => {
-        const seconds = "value" in samples ? gauge(samples.value, "podrole_serving_certificate_expiry_seconds") : [];
+        const seconds =
+          "value" in samples ? gaugeSamples(samples.value, "podrole_serving_certificate_expiry_seconds") : [];
         return seconds.map(({ value }) => ({ program, pod, value }));
       });
       if (read.length === 0) return skipped("No replica's metrics could be read");
-      return orOk(
-        read.flatMap(({ program, pod, value }): Verdict[] => {
+      return problemsOrOk(
+        read.flatMap(({ program, pod, value }): CheckVerdict[] => {
           if (value <= 0)
             return [failed(`The ${program}'s serving certificate has expired; expected a valid one`, `pod ${pod}`)];
-          return value < EXPIRES_SOON_SECONDS
+          return value < CERTIFICATE_EXPIRES_SOON_SECONDS
             ? [
                 warning(
                   `The ${program}'s serving certificate expires in ${formatAge(value * 1000)}; expected it to be renewed`,
@@ -99,9 +110,9 @@ export const CERTIFICATES = inSection("trust", "installed", {
 });
 
 /** Lifetimes are 10 minutes or more and renewal starts at half of them: so little is left only if renewal fails. */
-const EXPIRES_SOON_SECONDS = 120;
+const CERTIFICATE_EXPIRES_SOON_SECONDS = 120;
 
-function judgeCaBundle(caBundle: string | undefined, bundle: string, object: string): readonly Verdict[] {
+function judgeCaBundle(caBundle: string | undefined, bundle: string, object: string): readonly CheckVerdict[] {
   const trusted = Buffer.from(caBundle ?? "", "base64").toString();
   const held = readCertificates(trusted);
   if (held.length === 0)

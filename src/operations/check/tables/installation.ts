@@ -10,18 +10,29 @@ import {
   type ProgramName,
   policyDifferences,
 } from "../../installed.ts";
-import { gauge } from "../collect/metrics-pages.ts";
+import { gaugeSamples } from "../collect/metrics-pages.ts";
 import type { Facts, PodPages } from "../facts.ts";
-import { type CheckRow, failed, given, inSection, ok, orOk, PAGE, skipped, type Verdict, warning } from "../finding.ts";
+import {
+  type CheckRow,
+  type CheckVerdict,
+  failed,
+  inSection,
+  judgeKnown,
+  ok,
+  problemsOrOk,
+  REMEDY_PAGES,
+  skipped,
+  warning,
+} from "../finding.ts";
 import type { Known } from "../known.ts";
 
-const PROGRAMS = ["server", "webhook"] as const;
+const CHECKED_PROGRAMS = ["server", "webhook"] as const;
 
-const deployed = (program: ProgramName): CheckRow => ({
+const deploymentCheck = (program: ProgramName): CheckRow => ({
   summary: `The ${program}'s Deployment exists, and all of its replicas are ready.`,
-  remedy: `Find out what the ${program} waits for with \`kubectl -n podrole describe deployment podrole-${program}\` and from the logs of its pods. ${PAGE.operate} describes outages.`,
+  remedy: `Find out what the ${program} waits for with \`kubectl -n podrole describe deployment podrole-${program}\` and from the logs of its pods. ${REMEDY_PAGES.operate} describes outages.`,
   judge: ({ deployments, namespace }: Facts) =>
-    given(deployments, (list) => {
+    judgeKnown(deployments, (list) => {
       const found = deploymentOf(program, list);
       if (!found) return failed(`Namespace "${namespace}" has no Deployment that runs the ${program}; expected one`);
       const { replicas = 1 } = found.spec;
@@ -39,13 +50,13 @@ const deployed = (program: ProgramName): CheckRow => ({
 });
 
 /** Checks of section "installation". */
-export const INSTALLATION = inSection("installation", "installed", {
+export const INSTALLATION_CHECKS = inSection("installation", "installed", {
   NAMESPACE: {
     summary: "podrole's own namespace exists, and does not have the label `podrole.io/inject`.",
     remedy:
       "If podrole runs in another namespace, pass that namespace with `--podrole-namespace`. If the message says that podrole's namespace has the label `podrole.io/inject`, remove the label.",
     judge: ({ ownNamespace, namespace }) =>
-      given(ownNamespace, (found) => {
+      judgeKnown(ownNamespace, (found) => {
         if (found === undefined)
           return failed(
             `There is no namespace "${namespace}"; expected podrole's own namespace (set --podrole-namespace, or use podrole check --pre before the installation)`,
@@ -57,17 +68,17 @@ export const INSTALLATION = inSection("installation", "installed", {
             );
       }),
   },
-  SERVER_READY: deployed("server"),
-  WEBHOOK_READY: deployed("webhook"),
+  SERVER_READY: deploymentCheck("server"),
+  WEBHOOK_READY: deploymentCheck("webhook"),
   REPLICAS: {
     summary: "Server and webhook each have two or more replicas, on different nodes.",
     remedy:
       "If a program has one replica, scale its Deployment (`kubectl -n podrole scale deployment podrole-server --replicas=2`). If all replicas are on one node, set `topologySpreadConstraints` in the Deployment.",
     judge: ({ deployments, ownPods, nodes }) =>
-      given(deployments, (list) =>
+      judgeKnown(deployments, (list) =>
         orOkWhereDeployed(
           list,
-          PROGRAMS.flatMap((program) => {
+          CHECKED_PROGRAMS.flatMap((program) => {
             const found = deploymentOf(program, list);
             return found ? oneReplicaOrNode(program, found, ownPods, nodes) : [];
           }),
@@ -79,11 +90,11 @@ export const INSTALLATION = inSection("installation", "installed", {
     summary: "A PodDisruptionBudget prevents a node drain from evicting all replicas of a program at once.",
     remedy: "Apply the PodDisruptionBudgets of `manifests/base`.",
     judge: ({ budgets, deployments }) =>
-      given(deployments, (list) =>
-        given(budgets, (held) =>
+      judgeKnown(deployments, (list) =>
+        judgeKnown(budgets, (held) =>
           orOkWhereDeployed(
             list,
-            PROGRAMS.flatMap((program) => {
+            CHECKED_PROGRAMS.flatMap((program) => {
               const labels = deploymentOf(program, list)?.spec.template.metadata.labels;
               if (labels === undefined || held.some(({ spec }) => matchesLabels(spec.selector, labels))) return [];
               return [warning(`No PodDisruptionBudget covers the ${program}'s pods; expected one`)];
@@ -99,8 +110,8 @@ export const INSTALLATION = inSection("installation", "installed", {
     remedy:
       "Correct the setting that the message names. Put a setting that both programs need into ConfigMap `podrole-common`.",
     judge: ({ installed }) =>
-      given(installed, (programs) => {
-        const found = PROGRAMS.flatMap((program) => programs[program] ?? []);
+      judgeKnown(installed, (programs) => {
+        const found = CHECKED_PROGRAMS.flatMap((program) => programs[program] ?? []);
         if (found.length === 0) return skipped("Neither program is deployed");
         const unread = found.flatMap(({ deployment, problems }) =>
           problems.map((problem) => warning(problem, `deployment ${deployment}`)),
@@ -109,7 +120,7 @@ export const INSTALLATION = inSection("installation", "installed", {
           program.refused.map((problem) => failed(problem, `deployment ${program.deployment}`)),
         );
         const differences = connectionDifferences(programs).map((text) => failed(`${text}; expected the same value`));
-        return orOk([...unread, ...refused, ...differences], "server and webhook agree");
+        return problemsOrOk([...unread, ...refused, ...differences], "server and webhook agree");
       }),
   },
   POLICY_SETTINGS: {
@@ -117,11 +128,11 @@ export const INSTALLATION = inSection("installation", "installed", {
     remedy:
       "Put policy settings into ConfigMap `podrole-common` (`settings` of the chart), never into `podrole-server` or `podrole-webhook`. While the settings differ, the webhook may admit pods to which the server refuses credentials, and refuse pods to which the server would issue them.",
     judge: ({ installed }) =>
-      given(installed, (programs) => {
+      judgeKnown(installed, (programs) => {
         if (!programs.server?.settings || !programs.webhook?.settings) {
           return skipped("The settings of the server or of the webhook are unknown");
         }
-        return orOk(
+        return problemsOrOk(
           policyDifferences(programs).map((text) => failed(`${text}; expected the same value`)),
           "server and webhook have the same policy settings",
         );
@@ -129,9 +140,9 @@ export const INSTALLATION = inSection("installation", "installed", {
   },
   VERSIONS: {
     summary: "The server, the webhook and this command line have the same version.",
-    remedy: `Upgrade the component that has an older version, in the order that ${PAGE.upgrade} describes.`,
+    remedy: `Upgrade the component that has an older version, in the order that ${REMEDY_PAGES.upgrade} describes.`,
     judge: ({ installed, cliVersion, pages }) =>
-      given(installed, ({ server, webhook }) => {
+      judgeKnown(installed, ({ server, webhook }) => {
         if (!server || !webhook) return skipped("The server or the webhook is not deployed");
         const running = new Set(pages.flatMap(versionsOf));
         if (running.size > 1) {
@@ -152,9 +163,9 @@ export const INSTALLATION = inSection("installation", "installed", {
     summary: "No container of podrole's programs has restarted five times or more.",
     remedy: "Find the reason in the log of the container that ended (`kubectl -n podrole logs POD --previous`).",
     judge: ({ ownPods }) =>
-      given(ownPods, (pods) => {
+      judgeKnown(ownPods, (pods) => {
         if (pods.length === 0) return skipped("podrole's namespace has no pods");
-        return orOk(
+        return problemsOrOk(
           pods.flatMap(({ metadata, status }) => {
             const restarts = containerStatuses(status).map(({ restartCount = 0 }) => restartCount);
             const most = Math.max(0, ...restarts);
@@ -173,9 +184,9 @@ export const INSTALLATION = inSection("installation", "installed", {
   },
 });
 
-function orOkWhereDeployed(list: readonly Deployment[], problems: readonly Verdict[], message: string) {
-  const isDeployed = PROGRAMS.some((program) => deploymentOf(program, list) !== undefined);
-  return isDeployed ? orOk(problems, message) : skipped("Neither program is deployed");
+function orOkWhereDeployed(list: readonly Deployment[], problems: readonly CheckVerdict[], message: string) {
+  const isDeployed = CHECKED_PROGRAMS.some((program) => deploymentOf(program, list) !== undefined);
+  return isDeployed ? problemsOrOk(problems, message) : skipped("Neither program is deployed");
 }
 
 /** A few restarts are normal over the lifetime of a node. */
@@ -186,7 +197,7 @@ function oneReplicaOrNode(
   { spec }: Deployment,
   ownPods: Known<readonly Pod[]>,
   nodes: Known<number>,
-): readonly Verdict[] {
+): readonly CheckVerdict[] {
   const { replicas = 1, template } = spec;
   if (replicas === 1) return [warning(`The ${program} has one replica; expected 2 or more`)];
   if ("unknown" in ownPods || ("value" in nodes && nodes.value < 2)) return [];
@@ -203,7 +214,7 @@ function oneReplicaOrNode(
 /** The version that a replica reports. */
 function versionsOf({ samples }: PodPages): readonly string[] {
   if ("unknown" in samples) return [];
-  return gauge(samples.value, "podrole_build_info").flatMap(({ labels }) => labels["version"] ?? []);
+  return gaugeSamples(samples.value, "podrole_build_info").flatMap(({ labels }) => labels["version"] ?? []);
 }
 
 function containerStatuses(status: Pod["status"]): readonly { readonly restartCount?: number }[] {

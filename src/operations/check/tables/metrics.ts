@@ -1,22 +1,22 @@
 // Checks of the metrics of every replica, read through the API server's proxy.
 
 import { countOf, formatAge } from "../../format.ts";
-import { gauge, type Sample, type Samples } from "../collect/metrics-pages.ts";
+import { gaugeSamples, type Sample, type Samples } from "../collect/metrics-pages.ts";
 import type { Facts, PodPages } from "../facts.ts";
-import { failed, inSection, ok, orOk, PAGE, skipped, type Verdict, warning } from "../finding.ts";
+import { type CheckVerdict, failed, inSection, ok, problemsOrOk, REMEDY_PAGES, skipped, warning } from "../finding.ts";
 
 /** A watch without events is reopened after 90 s: an older one cannot be reopened. */
 const OLD_WATCH_SECONDS = 300;
 /** SDKs renew at the latest 5 minutes before expiry. */
-const EXPIRES_SOON_SECONDS = 300;
+const CREDENTIALS_EXPIRE_SOON_SECONDS = 300;
 
-interface Read {
+interface ReadPage {
   readonly program: PodPages["program"];
   readonly pod: string;
   readonly samples: Samples;
 }
 
-function readPages(pages: readonly PodPages[], program?: PodPages["program"]): readonly Read[] {
+function readSamples(pages: readonly PodPages[], program?: PodPages["program"]): readonly ReadPage[] {
   return pages.flatMap(({ samples, ...page }) =>
     "value" in samples && (program === undefined || page.program === program)
       ? [{ ...page, samples: samples.value }]
@@ -26,24 +26,24 @@ function readPages(pages: readonly PodPages[], program?: PodPages["program"]): r
 
 /** Judges each sample of one metric of each replica. */
 function eachSample(
-  read: readonly Read[],
+  read: readonly ReadPage[],
   name: string,
-  judge: (sample: Sample, page: Read) => Verdict | undefined,
-): readonly Verdict[] {
-  return read.flatMap((page) => gauge(page.samples, name).flatMap((sample) => judge(sample, page) ?? []));
+  judge: (sample: Sample, page: ReadPage) => CheckVerdict | undefined,
+): readonly CheckVerdict[] {
+  return read.flatMap((page) => gaugeSamples(page.samples, name).flatMap((sample) => judge(sample, page) ?? []));
 }
 
 const NO_METRICS = "No replica's metrics could be read";
 
 /** Checks of section "running". */
-export const METRICS = inSection("running", "installed", {
+export const METRICS_CHECKS = inSection("running", "installed", {
   PAGES: {
     summary: "The metrics of every replica can be read.",
     remedy:
       "podrole check reads the metrics through the API server's proxy. If access is refused, request the permission `get` on `pods/proxy`. If a pod does not respond, check that it is running and that no NetworkPolicy blocks the API server from the port of its `--pages-bind` (8080 by default).",
     judge: ({ pages }) => {
       if (pages.length === 0) return skipped("No replica is running");
-      return orOk(
+      return problemsOrOk(
         pages.flatMap(({ pod, samples }) => ("unknown" in samples ? [warning(samples.unknown, `pod ${pod}`)] : [])),
         `the metrics of ${countOf(pages.length, "replica")} were read`,
       );
@@ -54,13 +54,13 @@ export const METRICS = inSection("running", "installed", {
     remedy:
       "Find out from the replica's log why it cannot watch the API server, for example because of an outage or a changed RBAC permission.",
     judge: ({ pages }: Facts) => {
-      const read = readPages(pages);
+      const read = readSamples(pages);
       if (read.length === 0) return skipped(NO_METRICS);
       const oldest = Math.max(
         0,
-        ...read.flatMap(({ samples }) => gauge(samples, "podrole_watch_age_seconds").map(({ value }) => value)),
+        ...read.flatMap(({ samples }) => gaugeSamples(samples, "podrole_watch_age_seconds").map(({ value }) => value)),
       );
-      return orOk(
+      return problemsOrOk(
         eachSample(read, "podrole_watch_age_seconds", ({ labels, value }, { pod }) => {
           if (value <= OLD_WATCH_SECONDS) return undefined;
           const age = Number.isFinite(value)
@@ -75,13 +75,13 @@ export const METRICS = inSection("running", "installed", {
   STS: {
     summary:
       "STS has answered at least one call since the servers started. (The alert PodroleStsUnavailable reports an outage now.)",
-    remedy: `Check the network path to STS, the region, the VPC endpoint and the server's own AWS credentials; the server's log contains the reason. ${PAGE.errors} describes STS_UNAVAILABLE and STS_DENIED.`,
+    remedy: `Check the network path to STS, the region, the VPC endpoint and the server's own AWS credentials; the server's log contains the reason. ${REMEDY_PAGES.errors} describes STS_UNAVAILABLE and STS_DENIED.`,
     judge: ({ pages }: Facts) => {
-      const read = readPages(pages, "server");
+      const read = readSamples(pages, "server");
       if (read.length === 0) return skipped(NO_METRICS);
       const calls = new Map<string, number>();
       for (const { samples } of read) {
-        for (const { labels, value } of gauge(samples, "podrole_sts_calls_total")) {
+        for (const { labels, value } of gaugeSamples(samples, "podrole_sts_calls_total")) {
           const code = labels["code"] ?? "";
           calls.set(code, (calls.get(code) ?? 0) + value);
         }
@@ -93,14 +93,14 @@ export const METRICS = inSection("running", "installed", {
     summary: "No cached session expires within the next 5 minutes: sessions are normally renewed long before.",
     remedy: "Find out from the metric `podrole_sts_calls_total` and the server's log why the renewal fails.",
     judge: ({ pages }: Facts) => {
-      const read = readPages(pages, "server");
+      const read = readSamples(pages, "server");
       const name = "podrole_credential_nearest_expiry_seconds";
-      const values = read.flatMap(({ samples }) => gauge(samples, name).map(({ value }) => value));
+      const values = read.flatMap(({ samples }) => gaugeSamples(samples, name).map(({ value }) => value));
       if (values.length === 0) return skipped(NO_METRICS);
       const first = Math.min(...values);
-      return orOk(
+      return problemsOrOk(
         eachSample(read, name, ({ value }, { pod }) =>
-          value < EXPIRES_SOON_SECONDS
+          value < CREDENTIALS_EXPIRE_SOON_SECONDS
             ? warning(`A cached session expires in ${formatAge(value * 1000)}; expected it to be renewed`, `pod ${pod}`)
             : undefined,
         ),
@@ -112,7 +112,7 @@ export const METRICS = inSection("running", "installed", {
   },
 });
 
-function judgeSts(calls: ReadonlyMap<string, number>): Verdict {
+function judgeSts(calls: ReadonlyMap<string, number>): CheckVerdict {
   const counts = [...calls].flatMap(([code, count]) => (count > 0 ? [`${code} ${count}`] : [])).join(", ");
   const answered = [...calls].some(([code, count]) => code !== "STS_UNAVAILABLE" && count > 0);
   if (answered) return ok(`STS responds (calls since the servers started: ${counts})`);

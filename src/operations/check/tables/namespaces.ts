@@ -5,21 +5,21 @@ import type { Namespace, ServiceAccount } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, valueOf } from "../../../policy/annotations.ts";
 import { decideRoles } from "../../../policy/decide.ts";
 import { countOf } from "../../format.ts";
-import { failed, given, inSection, orOk, type Verdict, warning } from "../finding.ts";
+import { type CheckVerdict, failed, inSection, judgeKnown, problemsOrOk, warning } from "../finding.ts";
 import { labelledNamespaces, qualifiedPodName, workloadsOf } from "../workloads.ts";
 
 /** Checks of section "workloads" that judge namespaces. */
-export const NAMESPACES = inSection("workloads", "installed", {
+export const NAMESPACE_CHECKS = inSection("workloads", "installed", {
   NAMESPACES_PERMIT: {
     summary: "Every namespace with the label `podrole.io/inject: enabled` permits at least one role.",
     remedy:
       "Annotate the namespace with `iam.amazonaws.com/permitted` or `iam.amazonaws.com/allowed-roles`, or remove the label. Without one of these annotations, podrole refuses every role in the namespace with ROLE_FORBIDDEN.",
     judge: ({ namespaces }) =>
-      given(namespaces, (list) => {
+      judgeKnown(namespaces, (list) => {
         const selected = labelledNamespaces(list);
         if (selected.length === 0)
           return warning("No namespace has the label podrole.io/inject: enabled; expected one");
-        return orOk(
+        return problemsOrOk(
           selected.flatMap(({ metadata }) => {
             const { annotations = {}, name } = metadata;
             const values = [ANNOTATIONS.permitted, ANNOTATIONS.allowedRoles].map((key) => valueOf(annotations, key));
@@ -37,8 +37,8 @@ export const NAMESPACES = inSection("workloads", "installed", {
     remedy:
       "Correct the annotation; the message describes the error. Until then, the namespace permits no role (PERMITTED_INVALID).",
     judge: (facts) =>
-      given(workloadsOf(facts), ({ namespaces, settings }) =>
-        orOk(
+      judgeKnown(workloadsOf(facts), ({ namespaces, settings }) =>
+        problemsOrOk(
           labelledNamespaces(namespaces.values()).flatMap(({ metadata }) => {
             const state = findInvalidExpression(metadata.name ?? "", metadata.annotations ?? {}, settings);
             return state === undefined ? [] : [failed(state, `namespace ${metadata.name}`)];
@@ -52,8 +52,8 @@ export const NAMESPACES = inSection("workloads", "installed", {
     remedy:
       "Permit the role in the namespace, or correct the annotation that names it. Until then, podrole refuses every pod that uses the default role.",
     judge: (facts) =>
-      given(workloadsOf(facts), ({ settings, namespaces, accounts }) =>
-        orOk(
+      judgeKnown(workloadsOf(facts), ({ settings, namespaces, accounts }) =>
+        problemsOrOk(
           labelledNamespaces(namespaces.values()).flatMap(({ metadata }) => {
             const owners = [...accounts.values()].filter((account) => account.metadata.namespace === metadata.name);
             return [undefined, ...owners].flatMap((account) => refusedDefaults(metadata, account, settings));
@@ -65,7 +65,7 @@ export const NAMESPACES = inSection("workloads", "installed", {
 });
 
 /** ARN of a role that does not exist, to evaluate expressions with. */
-const PROBE = "arn:aws:iam::000000000000:role/podrole-check";
+const PROBE_ROLE_ARN = "arn:aws:iam::000000000000:role/podrole-check";
 
 function findInvalidExpression(
   namespace: string,
@@ -77,7 +77,7 @@ function findInvalidExpression(
     const value = valueOf(annotations, key);
     if (value === undefined) continue;
     const inherited = { namespaceAnnotations: { [key]: value }, serviceAccountAnnotations: {} };
-    const pod = { ...ANY_POD, namespace, annotations: { [ANNOTATIONS.role]: PROBE } };
+    const pod = { ...ANY_POD, namespace, annotations: { [ANNOTATIONS.role]: PROBE_ROLE_ARN } };
     const [decision] = decideRoles(pod, inherited, policy).roles;
     if (decision?.refusal?.code === "PERMITTED_INVALID") return decision.refusal.message;
   }
@@ -90,7 +90,7 @@ function refusedDefaults(
   { name = "", annotations = {} }: Namespace["metadata"],
   account: ServiceAccount | undefined,
   { policy }: PlanSettings,
-): readonly Verdict[] {
+): readonly CheckVerdict[] {
   const inherited = {
     namespaceAnnotations: annotations,
     serviceAccountAnnotations: account?.metadata.annotations ?? {},

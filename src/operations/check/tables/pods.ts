@@ -10,20 +10,30 @@ import { pinnedFacts } from "../../../policy/pin.ts";
 import { isRefusal } from "../../../protocol/errors.ts";
 import { countOf } from "../../format.ts";
 import { readSidecarState } from "../../sidecar-state.ts";
-import { failed, given, inSection, ok, orOk, PAGE, skipped, type Verdict, warning } from "../finding.ts";
+import {
+  type CheckVerdict,
+  failed,
+  inSection,
+  judgeKnown,
+  ok,
+  problemsOrOk,
+  REMEDY_PAGES,
+  skipped,
+  warning,
+} from "../finding.ts";
 import { planOf, qualifiedPodName, type Workloads, workloadsOf } from "../workloads.ts";
 
 /** Checks of section "workloads" that judge pods, and of section "nodes". */
-export const PODS = {
+export const POD_CHECKS = {
   ...inSection("workloads", "installed", {
     PODS_INJECTED: {
       summary: "Every running pod that names a role has podrole's sidecar.",
       remedy:
         "Restart the pod (`kubectl rollout restart`), because podrole injects a pod only when it is created. `podrole explain pod/NAME -n NAMESPACE` shows in advance what podrole will do.",
       judge: (facts) =>
-        given(workloadsOf(facts), (workloads) => {
+        judgeKnown(workloadsOf(facts), (workloads) => {
           const injected = workloads.pods.filter(isInjected).length;
-          return orOk(
+          return problemsOrOk(
             workloads.pods.filter((pod) => !isInjected(pod)).flatMap((pod) => judgeUninjected(pod, workloads) ?? []),
             injected === 0
               ? "no pod names a role"
@@ -33,10 +43,10 @@ export const PODS = {
     },
     ROLES_PERMITTED: {
       summary: "The namespace of every injected pod still permits the pod's roles.",
-      remedy: `Permit the role in the namespace again, or name another role in the pod. Otherwise, the pod's sidecar stops serving credentials at its next renewal (with PERMITTED_INVALID, when they expire). ${PAGE.errors} describes the code in the message.`,
+      remedy: `Permit the role in the namespace again, or name another role in the pod. Otherwise, the pod's sidecar stops serving credentials at its next renewal (with PERMITTED_INVALID, when they expire). ${REMEDY_PAGES.errors} describes the code in the message.`,
       judge: (facts) =>
-        given(workloadsOf(facts), (workloads) =>
-          orOk(
+        judgeKnown(workloadsOf(facts), (workloads) =>
+          problemsOrOk(
             workloads.pods.filter(isInjected).flatMap((pod) => {
               const planned = planOf(pod, workloads);
               return planned?.decision === "refuse"
@@ -49,11 +59,11 @@ export const PODS = {
     },
     SIDECARS_READY: {
       summary: "The sidecar of every injected pod has credentials, or has just been started.",
-      remedy: `The message ends with the code and the remedy that the sidecar left behind; ${PAGE.errors} describes the codes. \`podrole explain pod/NAME -n NAMESPACE\` shows the pod's whole state.`,
+      remedy: `The message ends with the code and the remedy that the sidecar left behind; ${REMEDY_PAGES.errors} describes the codes. \`podrole explain pod/NAME -n NAMESPACE\` shows the pod's whole state.`,
       judge: (facts) =>
-        given(workloadsOf(facts), ({ pods }) => {
+        judgeKnown(workloadsOf(facts), ({ pods }) => {
           const injected = pods.filter(isInjected);
-          return orOk(
+          return problemsOrOk(
             injected.flatMap((pod) => judgeSidecar(pod) ?? []),
             injected.length === 0 ? "no pod is injected" : "no sidecar waits to be restarted",
           );
@@ -63,11 +73,11 @@ export const PODS = {
       summary: "With `--pin-roles`, every running injected pod has a pin.",
       remedy: `Restart the pod (\`kubectl rollout restart\`): the webhook pins roles only when a pod is created. With \`--pin-roles\`, the server refuses credentials to a pod without a pin (ROLE_UNPINNED), and the pod's sidecar serves the present ones until they expire ([docs/configuration.md](configuration.md#pinned-roles)).`,
       judge: (facts) =>
-        given(facts.installed, ({ server }) => {
+        judgeKnown(facts.installed, ({ server }) => {
           if (!server?.settings) return skipped("The server's settings are unknown");
           if (!server.settings.pinRoles) return ok("--pin-roles is not set for the server, so no pod needs a pin");
-          return given(workloadsOf(facts), ({ pods }) =>
-            orOk(
+          return judgeKnown(workloadsOf(facts), ({ pods }) =>
+            problemsOrOk(
               pods.filter(isInjected).flatMap((pod) => {
                 const pinned = pinnedFacts(podFacts(pod, pod.metadata.namespace ?? ""));
                 return isRefusal(pinned) ? [failed(pinned.message, `pod ${qualifiedPodName(pod)}`)] : [];
@@ -82,7 +92,7 @@ export const PODS = {
       remedy:
         "Restart the pods when convenient. Until then, the older sidecars work with the newer server, within the version skew that docs/operate.md lists.",
       judge: (facts) =>
-        given(workloadsOf(facts), ({ pods, settings }) => {
+        judgeKnown(workloadsOf(facts), ({ pods, settings }) => {
           const counts = new Map<string, number>();
           for (const pod of pods.filter(isInjected)) {
             const image = allContainers(pod).find(({ name }) => name === NAMES.sidecar)?.image ?? "none";
@@ -102,7 +112,7 @@ export const PODS = {
       remedy:
         "Block 169.254.169.254 for application pods with a NetworkPolicy, and set `HttpTokens` to `required` and `HttpPutResponseHopLimit` to 1 for the EC2 instances ([docs/install.md](install.md#block-the-nodes-role)).",
       judge: ({ metadata }) =>
-        given(metadata, ({ namespace, answer, detail }) => {
+        judgeKnown(metadata, ({ namespace, answer, detail }) => {
           const object = `namespace ${namespace}`;
           switch (answer) {
             case "reached":
@@ -121,7 +131,7 @@ export const PODS = {
 };
 
 /** Judges the sidecar of an injected pod; undefined if it is ready, or if the pod is still being started. */
-function judgeSidecar(pod: Pod): Verdict | undefined {
+function judgeSidecar(pod: Pod): CheckVerdict | undefined {
   const { phase, reason, restarts, lastEnd } = readSidecarState(pod);
   const isFirstStart = phase === "starting" && restarts === 0;
   const isBeingStarted = phase === "waiting" && STARTING.has(reason ?? "");
@@ -138,7 +148,7 @@ function judgeSidecar(pod: Pod): Verdict | undefined {
 const STARTING: ReadonlySet<string> = new Set(["PodInitializing", "ContainerCreating"]);
 
 /** Judges a pod that is not injected; undefined if it needs no injection. */
-function judgeUninjected(pod: Pod, workloads: Workloads): Verdict | undefined {
+function judgeUninjected(pod: Pod, workloads: Workloads): CheckVerdict | undefined {
   const planned = planOf(pod, workloads);
   const object = `pod ${qualifiedPodName(pod)}`;
   switch (planned?.decision) {

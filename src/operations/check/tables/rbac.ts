@@ -2,24 +2,24 @@
 import { failure, type Result, success } from "../../../runtime/result.ts";
 import type { ProgramName } from "../../installed.ts";
 import type { Facts, JudgedRight } from "../facts.ts";
-import { type CheckRow, failed, inSection, ok, skipped, type Verdict } from "../finding.ts";
+import { type CheckRow, type CheckVerdict, failed, inSection, ok, skipped } from "../finding.ts";
 import { formatRight } from "../rights.ts";
 
-const needed = (who: ProgramName): CheckRow => ({
+const neededRightsCheck = (who: ProgramName): CheckRow => ({
   summary: `RBAC grants the ${who} every permission that it needs.`,
   remedy: "Apply `manifests/base/rbac.yaml` or the chart again. The message names the missing permissions.",
   judge: ({ programRights }: Facts) =>
-    lackingOf(
+    judgeRights(
       programRights.filter(({ right }) => right.who === who && right.isExpected),
       `Cannot run the ${who}: it`,
       `the ${who} has every permission that it needs`,
     ),
 });
 
-const narrow = (who: ProgramName): CheckRow => ({
+const narrowRightsCheck = (who: ProgramName): CheckRow => ({
   summary: `RBAC grants the ${who} no dangerous permission that it does not need, such as to read or list other Secrets, to create or delete pods, to create tokens, or to impersonate users.`,
   remedy: `Find the additional binding that grants the permission in the message to ServiceAccount podrole-${who} or to one of its groups (\`kubectl get clusterrolebindings,rolebindings -A -o wide\`), and remove only that binding.`,
-  judge({ programRights }: Facts): Verdict {
+  judge({ programRights }: Facts): CheckVerdict {
     const judged = programRights.filter(({ right }) => right.who === who && !right.isExpected);
     const wide = rightsThatAre("granted", judged);
     if (!wide.ok) return skipped(wide.problem);
@@ -30,15 +30,15 @@ const narrow = (who: ProgramName): CheckRow => ({
 });
 
 /** Checks of section "rights". */
-export const RBAC = inSection("rights", "installed", {
-  RIGHTS_SERVER: needed("server"),
-  RIGHTS_WEBHOOK: needed("webhook"),
-  RIGHTS_SERVER_NARROW: narrow("server"),
-  RIGHTS_WEBHOOK_NARROW: narrow("webhook"),
+export const RBAC_CHECKS = inSection("rights", "installed", {
+  RIGHTS_SERVER: neededRightsCheck("server"),
+  RIGHTS_WEBHOOK: neededRightsCheck("webhook"),
+  RIGHTS_SERVER_NARROW: narrowRightsCheck("server"),
+  RIGHTS_WEBHOOK_NARROW: narrowRightsCheck("webhook"),
 });
 
 /** Judges rights that must be granted; a failure's message begins with `beginning`. */
-export function lackingOf(judged: readonly JudgedRight[], beginning: string, okMessage: string): Verdict {
+export function judgeRights(judged: readonly JudgedRight[], beginning: string, okMessage: string): CheckVerdict {
   const lacking = rightsThatAre("missing", judged);
   if (!lacking.ok) return skipped(lacking.problem);
   return lacking.value.length === 0 ? ok(okMessage) : failed(`${beginning} may not ${lacking.value.join(", ")}`);

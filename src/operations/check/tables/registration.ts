@@ -3,11 +3,22 @@
 import { matchesLabels } from "../../../kubernetes/selectors.ts";
 import { INJECT_ENABLED, LABELS } from "../../../policy/annotations.ts";
 import type { Facts, RegisteredWebhook, WebhookConfigurationObject } from "../facts.ts";
-import { type CheckRow, failed, given, inSection, ok, orOk, PAGE, skipped, type Verdict, warning } from "../finding.ts";
+import {
+  type CheckRow,
+  type CheckVerdict,
+  failed,
+  inSection,
+  judgeKnown,
+  ok,
+  problemsOrOk,
+  REMEDY_PAGES,
+  skipped,
+  warning,
+} from "../finding.ts";
 
-const WEBHOOK = "pods.podrole.io";
+const WEBHOOK_NAME = "pods.podrole.io";
 /** In seconds. The webhook's own look-ups time out after 3 s; above 10 s, a broken webhook delays every creation of a pod. */
-const TIMEOUTS = { least: 4, most: 10 };
+const TIMEOUT_RANGE = { least: 4, most: 10 };
 
 interface OwnWebhook {
   readonly webhook: RegisteredWebhook;
@@ -21,7 +32,7 @@ export function ownWebhooks(
 ): readonly OwnWebhook[] {
   return configurations.flatMap(({ metadata, webhooks = [] }) =>
     webhooks
-      .filter(({ name, clientConfig }) => name === WEBHOOK || clientConfig.service?.namespace === namespace)
+      .filter(({ name, clientConfig }) => name === WEBHOOK_NAME || clientConfig.service?.namespace === namespace)
       .map((webhook) => ({ webhook, object: `mutatingwebhookconfiguration ${metadata.name}` })),
   );
 }
@@ -29,15 +40,15 @@ export function ownWebhooks(
 /** A check of each of podrole's own webhooks. */
 const ownWebhookCheck = (
   texts: { readonly summary: string; readonly remedy: string; readonly okMessage: string },
-  judge: (own: OwnWebhook, facts: Facts) => readonly Verdict[],
+  judge: (own: OwnWebhook, facts: Facts) => readonly CheckVerdict[],
 ): CheckRow => ({
   summary: texts.summary,
   remedy: texts.remedy,
   judge: (facts) =>
-    given(facts.webhookConfigurations, (configurations) => {
+    judgeKnown(facts.webhookConfigurations, (configurations) => {
       const own = ownWebhooks(configurations, facts.namespace);
       if (own.length === 0) return skipped("podrole's webhook is not registered");
-      return orOk(
+      return problemsOrOk(
         own.flatMap((webhook) => judge(webhook, facts)),
         texts.okMessage,
       );
@@ -45,13 +56,13 @@ const ownWebhookCheck = (
 });
 
 /** Checks of section "registration". */
-export const REGISTRATION = inSection("registration", "installed", {
+export const REGISTRATION_CHECKS = inSection("registration", "installed", {
   WEBHOOK_REGISTERED: {
     summary: "Exactly one MutatingWebhookConfiguration registers podrole's webhook.",
     remedy:
       "If none is registered, apply `manifests/base/webhook-configuration.yaml`. If there are several, delete the MutatingWebhookConfiguration that an earlier installation left.",
     judge: ({ webhookConfigurations, namespace }) =>
-      given(webhookConfigurations, (configurations) => {
+      judgeKnown(webhookConfigurations, (configurations) => {
         const own = ownWebhooks(configurations, namespace);
         if (own.length === 0)
           return failed("No MutatingWebhookConfiguration registers podrole's webhook; expected one");
@@ -95,9 +106,14 @@ export const REGISTRATION = inSection("registration", "installed", {
       okMessage: "timeoutSeconds is between 4 and 10",
     },
     ({ webhook: { timeoutSeconds = 10 }, object }) =>
-      timeoutSeconds >= TIMEOUTS.least && timeoutSeconds <= TIMEOUTS.most
+      timeoutSeconds >= TIMEOUT_RANGE.least && timeoutSeconds <= TIMEOUT_RANGE.most
         ? []
-        : [warning(`timeoutSeconds is ${timeoutSeconds}; expected ${TIMEOUTS.least} to ${TIMEOUTS.most}`, object)],
+        : [
+            warning(
+              `timeoutSeconds is ${timeoutSeconds}; expected ${TIMEOUT_RANGE.least} to ${TIMEOUT_RANGE.most}`,
+              object,
+            ),
+          ],
   ),
   WEBHOOK_SELECTOR: ownWebhookCheck(
     {
@@ -123,9 +139,9 @@ export const REGISTRATION = inSection("registration", "installed", {
   ),
   WEBHOOK_CALLERS: {
     summary: "The webhook distinguishes the API server from other callers.",
-    remedy: `Set \`--api-server-ca\`, or \`--api-server-cidrs\` where the API server cannot present a client certificate; ${PAGE.apiServer} shows how to find the values. Without either, every address that reaches the webhook's port may call it.`,
+    remedy: `Set \`--api-server-ca\`, or \`--api-server-cidrs\` where the API server cannot present a client certificate; ${REMEDY_PAGES.apiServer} shows how to find the values. Without either, every address that reaches the webhook's port may call it.`,
     judge: ({ installed }) =>
-      given(installed, ({ webhook }) => {
+      judgeKnown(installed, ({ webhook }) => {
         if (!webhook) return skipped("The webhook is not deployed");
         if (!webhook.settings) return skipped("The webhook's settings cannot be read");
         const { apiServerCa, apiServerCidrs } = webhook.settings;
@@ -162,7 +178,7 @@ export const REGISTRATION = inSection("registration", "installed", {
     remedy:
       "Read the message, which comes from the API server. If the certificate is not trusted, see CA_BUNDLE. If the connection times out or is refused, check the webhook's Deployment, NetworkPolicies and firewalls, which must permit port 9443 from the control plane to the nodes.",
     judge: ({ admission }) =>
-      given(admission, (found) => {
+      judgeKnown(admission, (found) => {
         const where = `namespace ${found.namespace}`;
         switch (found.answer) {
           case "refused by podrole":

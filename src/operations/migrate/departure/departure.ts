@@ -6,7 +6,7 @@ import { type Checked, success } from "../../../runtime/result.ts";
 import { takeInventory } from "../input/inventory.ts";
 import { type InputDeps, type InputSource, type MigrationProblem, readMigrationInput } from "../input/read-input.ts";
 import { findBaseArn } from "../predecessor/container-args.ts";
-import { type Environment, podroleSettings } from "../settings/podrole-settings.ts";
+import { podroleSettings, type SettingVariables } from "../settings/podrole-settings.ts";
 import type { Destination } from "./destination.ts";
 import { type Departure, divideInventory } from "./moves.ts";
 import { type TrustPolicy, trustPolicies } from "./trust.ts";
@@ -18,7 +18,7 @@ export interface DepartureOptions {
   /** Prefix of short role names; replaces the one in the input. */
   readonly roleBaseArn: string | undefined;
   /** PODROLE_… variables override the settings in the input. */
-  readonly environment: Environment;
+  readonly environment: SettingVariables;
 }
 
 /** Which pods move with which role, and the trust policies that they need. */

@@ -10,7 +10,7 @@ import type { Destination } from "./destination.ts";
 import { obstaclesOf } from "./obstacles.ts";
 
 /** A ServiceAccount that gets a role. */
-export interface Move {
+export interface RoleMove {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly role: RoleArn;
@@ -22,7 +22,7 @@ export interface Move {
 }
 
 /** Pods that cannot move as they are. */
-export interface Stay {
+export interface StayingWorkload {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly workload: string;
@@ -32,8 +32,8 @@ export interface Stay {
 
 /** All pods of the input, divided into those that can move and those that cannot. */
 export interface Departure {
-  readonly moves: readonly Move[];
-  readonly stays: readonly Stay[];
+  readonly moves: readonly RoleMove[];
+  readonly stays: readonly StayingWorkload[];
   /** Number of pods that have no role today. */
   readonly withoutRole: number;
 }
@@ -56,8 +56,8 @@ export function divideInventory(inventory: Inventory, policy: PolicySettings, de
     workload.instances.map(({ pod, count }): PodGroup => {
       // Without the pod's name, so that equal pods of a workload have equal texts.
       const facts = { ...podFacts(pod, workload.namespace), name: undefined };
-      const place = placeOf(workload, facts);
-      const found = roleOf(facts, inventory, policy);
+      const place = workloadFields(workload, facts);
+      const found = movedRole(facts, inventory, policy);
       if (found.role === undefined)
         return { ...place, pods: count, role: undefined, reasons: found.reasons, notes: [] };
       const { reasons, notes } = obstaclesOf(pod, found.role, found.withoutRole, destination);
@@ -65,8 +65,8 @@ export function divideInventory(inventory: Inventory, policy: PolicySettings, de
     }),
   );
   const byAccount = Map.groupBy(groups, ({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`);
-  const moves: Move[] = [];
-  const stays: Stay[] = [];
+  const moves: RoleMove[] = [];
+  const stays: StayingWorkload[] = [];
   for (const [account, members] of byAccount) {
     const concerned = members.filter(({ role, reasons }) => role !== undefined || reasons.length > 0);
     const shared = findSharingProblem(account, members);
@@ -75,18 +75,18 @@ export function divideInventory(inventory: Inventory, policy: PolicySettings, de
     );
     const staying = concerned.filter((member) => !moving.includes(member));
     if (moving.length > 0) moves.push(moveOf(moving));
-    stays.push(...merge(staying, shared));
+    stays.push(...mergeStays(staying, shared));
   }
   const withoutRole = podsIn(groups.filter(({ role, reasons }) => role === undefined && reasons.length === 0));
   return { moves, stays, withoutRole };
 }
 
-function placeOf({ namespace, kind, name }: Workload, { serviceAccount }: PodFacts) {
+function workloadFields({ namespace, kind, name }: Workload, { serviceAccount }: PodFacts) {
   return { namespace, serviceAccount, workload: `${kind}/${name}` };
 }
 
 /** The one role of the pod, or the reasons why it has none; neither for a pod that requests no role. */
-function roleOf(
+function movedRole(
   facts: PodFacts,
   { namespaces, serviceAccounts }: Inventory,
   policy: PolicySettings,
@@ -112,23 +112,24 @@ function roleOf(
   return role ? { role, withoutRole, reasons: [] } : { withoutRole: [], reasons: [] };
 }
 
-const SEPARATE = "give it its own ServiceAccount (serviceAccountName), and copy the RoleBindings that it needs";
+const SEPARATE_ACCOUNT_REMEDY =
+  "give it its own ServiceAccount (serviceAccountName), and copy the RoleBindings that it needs";
 
 function findSharingProblem(account: string, members: readonly PodGroup[]): string | undefined {
   const arns = new Set(members.flatMap(({ role }) => role?.arn ?? []));
   if (arns.size === 0) return undefined;
   if (arns.size > 1) {
-    return `its ServiceAccount ${account} is shared by pods with ${arns.size} roles (${[...arns].join(", ")}): ${SEPARATE}`;
+    return `its ServiceAccount ${account} is shared by pods with ${arns.size} roles (${[...arns].join(", ")}): ${SEPARATE_ACCOUNT_REMEDY}`;
   }
   const others = members.filter(({ role }) => role === undefined);
   const pods = podsIn(others);
   const who = [...new Set(others.map(({ workload }) => workload))].join(", ");
   return pods === 0
     ? undefined
-    : `its ServiceAccount ${account} is also used by ${countOf(pods, "pod")} without this role (${who}), which would get it: ${SEPARATE}`;
+    : `its ServiceAccount ${account} is also used by ${countOf(pods, "pod")} without this role (${who}), which would get it: ${SEPARATE_ACCOUNT_REMEDY}`;
 }
 
-function moveOf(members: readonly PodGroup[]): Move {
+function moveOf(members: readonly PodGroup[]): RoleMove {
   const [{ namespace, serviceAccount, role }] = members as [PodGroup & { role: RoleArn }];
   return {
     namespace,
@@ -141,8 +142,8 @@ function moveOf(members: readonly PodGroup[]): Move {
 }
 
 /** Joins the pods of a workload that stay for the same reasons. */
-function merge(members: readonly PodGroup[], shared: string | undefined): readonly Stay[] {
-  const stays = new Map<string, Stay>();
+function mergeStays(members: readonly PodGroup[], shared: string | undefined): readonly StayingWorkload[] {
+  const stays = new Map<string, StayingWorkload>();
   for (const { namespace, serviceAccount, workload, pods, role, reasons: own } of members) {
     const reasons = role !== undefined && shared !== undefined ? [...own, shared] : own;
     const key = JSON.stringify([workload, reasons]);

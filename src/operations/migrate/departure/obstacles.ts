@@ -25,16 +25,18 @@ export function obstaclesOf(
 ): Obstacles {
   const annotations = pod.metadata.annotations ?? {};
   const has = (name: string) => valueOf(annotations, name) !== undefined;
-  const own = destination.to === "irsa" ? irsa(role, destination) : podIdentity(pod, role, destination);
+  const own = destination.to === "irsa" ? irsaObstacles(role, destination) : podIdentity(pod, role, destination);
   const restrictions = [ANNOTATIONS.sessionPolicy, ANNOTATIONS.sessionPolicyArns].filter(has);
   return {
     reasons: [
-      ...restrictions.map((name) => `${name} restricts its sessions: ${RESTRICTED[destination.to]}`),
-      ...(has(ANNOTATIONS.externalId) ? [`it sends an external ID, which ${NAMES[destination.to]} cannot send`] : []),
+      ...restrictions.map((name) => `${name} restricts its sessions: ${RESTRICTED_SESSION_TEXTS[destination.to]}`),
+      ...(has(ANNOTATIONS.externalId)
+        ? [`it sends an external ID, which ${DESTINATION_ABBREVIATIONS[destination.to]} cannot send`]
+        : []),
       ...own.reasons,
     ],
     notes: [
-      ...(has(ANNOTATIONS.sessionName) ? [SESSION_NAME[destination.to]] : []),
+      ...(has(ANNOTATIONS.sessionName) ? [SESSION_NAME_TEXTS[destination.to]] : []),
       ...(has(ANNOTATIONS.sessionDuration) ? [`${ANNOTATIONS.sessionDuration} has no equivalent`] : []),
       ...(requestedMetadata(annotations) !== "off"
         ? ["it uses podrole's metadata paths: its SDK must get credentials and region another way"]
@@ -47,19 +49,19 @@ export function obstaclesOf(
   };
 }
 
-const NAMES = { irsa: "IRSA", "pod-identity": "Pod Identity" } as const;
+const DESTINATION_ABBREVIATIONS = { irsa: "IRSA", "pod-identity": "Pod Identity" } as const;
 
-const RESTRICTED = {
+const RESTRICTED_SESSION_TEXTS = {
   irsa: "IRSA has no session policies",
   "pod-identity": "an association's --policy applies to all pods of the ServiceAccount",
 } as const;
 
-const SESSION_NAME = {
+const SESSION_NAME_TEXTS = {
   irsa: "to keep its session name, set AWS_ROLE_SESSION_NAME in the container",
   "pod-identity": "its session name cannot be chosen and changes with each renewal",
 } as const;
 
-function irsa({ accountId }: RoleArn, { account }: { readonly account: string | undefined }): Obstacles {
+function irsaObstacles({ accountId }: RoleArn, { account }: { readonly account: string | undefined }): Obstacles {
   const isForeign = account !== undefined && accountId !== account;
   return {
     reasons: [],

@@ -2,7 +2,7 @@
 // wildcards.
 import type { RoleArn } from "../../../policy/role.ts";
 import type { Destination, EksPodIdentity, Irsa } from "./destination.ts";
-import type { Move } from "./moves.ts";
+import type { RoleMove } from "./moves.ts";
 
 /** A policy of IAM. (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html) */
 export interface PolicyDocument {
@@ -23,10 +23,10 @@ export interface TrustPolicy {
 export const MAX_TRUST_POLICY_LENGTH = 2_048;
 
 /** One policy for each role, in the order of the moves. */
-export function trustPolicies(moves: readonly Move[], destination: Destination): readonly TrustPolicy[] {
+export function trustPolicies(moves: readonly RoleMove[], destination: Destination): readonly TrustPolicy[] {
   const byRole = Map.groupBy(moves, ({ role }) => role.arn);
   return [...byRole.values()].map((users) => {
-    const [{ role }] = users as [Move];
+    const [{ role }] = users as [RoleMove];
     const statements =
       destination.to === "irsa" ? irsaStatements(users, destination) : identityStatements(users, destination);
     return trustPolicyOf(role, statements);
@@ -40,8 +40,8 @@ export function trustPolicyOf({ arn: roleArn, name: roleName }: RoleArn, stateme
 }
 
 /** https://docs.aws.amazon.com/eks/latest/userguide/associate-service-account-role.html */
-function irsaStatements(users: readonly Move[], { issuer }: Irsa): readonly object[] {
-  const [{ role }] = users as [Move];
+function irsaStatements(users: readonly RoleMove[], { issuer }: Irsa): readonly object[] {
+  const [{ role }] = users as [RoleMove];
   const subjects = users.map(({ namespace, serviceAccount }) => `system:serviceaccount:${namespace}:${serviceAccount}`);
   return [
     {
@@ -60,7 +60,7 @@ function irsaStatements(users: readonly Move[], { issuer }: Irsa): readonly obje
  * Pod Identity sets these session tags; an association with --disable-session-tags would not match.
  * (https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html)
  */
-function identityStatements(users: readonly Move[], { clusterName }: EksPodIdentity): readonly object[] {
+function identityStatements(users: readonly RoleMove[], { clusterName }: EksPodIdentity): readonly object[] {
   return [...Map.groupBy(users, ({ namespace }) => namespace)].map(([namespace, members]) => ({
     Effect: "Allow",
     Principal: { Service: "pods.eks.amazonaws.com" },

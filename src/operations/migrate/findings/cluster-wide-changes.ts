@@ -15,7 +15,7 @@ export function generalChanges(
 ): readonly string[] {
   return [
     sessionNames(name, usualSessionName, policy),
-    durations(sessionDurationMs, policy.sessionDurationMs),
+    describeDurations(sessionDurationMs, policy.sessionDurationMs),
     `the node's role: ${name}'s agent shields it from all pods; podrole changes only the pods that it injects. Before you remove the agent, deny 169.254.169.254 by NetworkPolicy and set HttpTokens to required and HttpPutResponseHopLimit to 1 (docs/install.md)`,
     `metadata: ${openMetadata === undefined ? "" : `${name} passes ${openMetadata} on; `}podrole sets AWS_EC2_METADATA_DISABLED=true, ${
       region === undefined
@@ -38,7 +38,7 @@ function sessionNames(name: string, usual: string, { sessionName }: PolicySettin
   return `session names: ${usual} becomes ${sessionName.template}: check trust policies (sts:RoleSessionName), resource policies (aws:userid) and CloudTrail filters for the old name${keep}`;
 }
 
-function durations(before: number, after: number): string {
+function describeDurations(before: number, after: number): string {
   if (before === after) return "";
   const minutes = (ms: number) => `${ms / 60_000} min`;
   const allowed =

@@ -4,20 +4,20 @@
  * In ascending order. "note": nothing changes; "change": the pod works, but something differs; "work": something must be done
  * first; "refused": podrole would refuse the pod's creation.
  */
-export const WEIGHTS = ["note", "change", "work", "refused"] as const;
+export const FINDING_WEIGHTS = ["note", "change", "work", "refused"] as const;
 /** How much a finding matters. */
-export type Weight = (typeof WEIGHTS)[number];
+export type FindingWeight = (typeof FINDING_WEIGHTS)[number];
 
 /** The verdicts that follow from the weights, in the same order. */
-export const VERDICTS = ["unchanged", "changed", "needsWork", "refused"] as const;
+export const POD_VERDICTS = ["unchanged", "changed", "needsWork", "refused"] as const;
 /** What a migration means for a pod. */
-export type PodVerdict = (typeof VERDICTS)[number];
+export type PodVerdict = (typeof POD_VERDICTS)[number];
 
 /** One difference between today and podrole, for one pod. */
 export interface MigrationFinding {
   /** Machine-readable, stable. */
   readonly id: FindingId;
-  readonly weight: Weight;
+  readonly weight: FindingWeight;
   /** One sentence, no full stop. */
   readonly text: string;
   /** What the operator should do: a sentence, or a command that begins with "kubectl". */
@@ -52,6 +52,6 @@ export type FindingId = (typeof FINDING_IDS)[number];
 
 /** The verdict of the heaviest finding; "unchanged" without findings. */
 export function verdictOf(findings: readonly MigrationFinding[]): PodVerdict {
-  const heaviest = Math.max(0, ...findings.map(({ weight }) => WEIGHTS.indexOf(weight)));
-  return VERDICTS[heaviest] as PodVerdict;
+  const heaviest = Math.max(0, ...findings.map(({ weight }) => FINDING_WEIGHTS.indexOf(weight)));
+  return POD_VERDICTS[heaviest] as PodVerdict;
 }

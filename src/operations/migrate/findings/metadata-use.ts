@@ -5,8 +5,8 @@ import { allContainers, listOf } from "../../../injection/shape.ts";
 import type { Container, Pod } from "../../../kubernetes/objects.ts";
 
 /** Address or path in a container's command, arguments or variables. */
-const ADDRESS = /169\.254\.169\.254|fd00:ec2::254|\/latest\/(meta-data|dynamic|user-data|api\/token)/;
-const PATHS: readonly { readonly path: RegExp; readonly what: string }[] = [
+const METADATA_ADDRESS = /169\.254\.169\.254|fd00:ec2::254|\/latest\/(meta-data|dynamic|user-data|api\/token)/;
+const METADATA_PATHS: readonly { readonly path: RegExp; readonly what: string }[] = [
   { path: /placement\/(region|availability-zone)/, what: "its region or zone" },
   { path: /instance-identity\/document/, what: "the identity document" },
   { path: /instance-id/, what: "the instance id" },
@@ -24,9 +24,9 @@ export interface MetadataUse {
 /** The first sign; undefined if the manifest shows none. */
 export function metadataUseOf(pod: Pod): MetadataUse | undefined {
   for (const container of allContainers(pod)) {
-    const sign = argumentsAndValues(container).find((text) => ADDRESS.test(text));
+    const sign = argumentsAndValues(container).find((text) => METADATA_ADDRESS.test(text));
     if (sign === undefined) continue;
-    const what = PATHS.find(({ path }) => path.test(sign))?.what ?? "instance metadata";
+    const what = METADATA_PATHS.find(({ path }) => path.test(sign))?.what ?? "instance metadata";
     return { container: container.name, what };
   }
   return undefined;

@@ -42,7 +42,7 @@ export function remediesFor(
   if (missed.length > 0) {
     offered.push({
       why: "permit the roles that pods use",
-      added: listing(annotations, missed, policy),
+      added: allowedRolesRemedy(annotations, missed, policy),
       required: missed,
     });
     if (isFromKiam && permitted) {
@@ -64,10 +64,10 @@ export function remediesFor(
 }
 
 /** Adds the roles to each annotation that is present; if there is none, to kube2iam's, which is a plain list. */
-function listing(annotations: Annotations, missed: readonly string[], policy: PolicySettings): Annotations {
+function allowedRolesRemedy(annotations: Annotations, missed: readonly string[], policy: PolicySettings): Annotations {
   const permitted = valueOf(annotations, ANNOTATIONS.permitted);
   const allowed = valueOf(annotations, ANNOTATIONS.allowedRoles);
-  const patterns = missed.map((arn) => shorten(arn, policy));
+  const patterns = missed.map((arn) => shortenArn(arn, policy));
   const arns = missed.map(quotePattern);
   return {
     ...(permitted !== undefined && {
@@ -84,7 +84,7 @@ function parseTexts(json: string | undefined): readonly string[] {
   return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
 }
 
-function shorten(arn: string, { baseArn, allowedRolesFormat }: PolicySettings): string {
+function shortenArn(arn: string, { baseArn, allowedRolesFormat }: PolicySettings): string {
   const short = baseArn !== undefined && arn.startsWith(baseArn) ? arn.slice(baseArn.length) : arn;
   return allowedRolesFormat === "regexp" ? quotePattern(short) : short;
 }

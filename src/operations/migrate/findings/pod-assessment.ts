@@ -9,7 +9,7 @@ import { type AssumeRoleInput, assumeRoleInput } from "../../../policy/decide.ts
 import { podFacts, serviceAccountOf } from "../../../policy/facts.ts";
 import { isRefusal } from "../../../protocol/errors.ts";
 import type { Inventory, NamespaceFacts, Workload } from "../input/inventory.ts";
-import type { Before, Predecessor } from "../predecessor/predecessor.ts";
+import type { Predecessor, PredecessorOutcome } from "../predecessor/predecessor.ts";
 import { type MigrationFinding, type PodVerdict, verdictOf } from "./finding.ts";
 import { podFindings } from "./pod-findings.ts";
 import { roleFindings } from "./role-findings.ts";
@@ -24,7 +24,7 @@ export interface AssessContext {
 }
 
 /** What podrole will do with a pod. */
-export interface After {
+export interface PodroleOutcome {
   readonly plan: Plan;
   /** What is sent to STS, by container; empty unless the pod is injected. */
   readonly sessions: ReadonlyMap<string, AssumeRoleInput>;
@@ -32,8 +32,8 @@ export interface After {
 
 /** One pod before and after. */
 export interface Assessment {
-  readonly before: Before;
-  readonly after: After;
+  readonly before: PredecessorOutcome;
+  readonly after: PodroleOutcome;
   readonly findings: readonly MigrationFinding[];
   readonly verdict: PodVerdict;
   /** False if neither system gives it a role and none is requested. */
@@ -44,7 +44,7 @@ export interface Assessment {
 }
 
 /** Assesses one pod of a workload; a template stands for its future pods. */
-export function assess(pod: Pod, workload: Workload, context: AssessContext): Assessment {
+export function assessPod(pod: Pod, workload: Workload, context: AssessContext): Assessment {
   const { predecessor, settings, inventory } = context;
   const namespace = inventory.namespaces.get(workload.namespace) as NamespaceFacts;
   const before = predecessor.outcomeOf(pod, namespace);
@@ -59,7 +59,7 @@ export function assess(pod: Pod, workload: Workload, context: AssessContext): As
 }
 
 /** The webhook's plan for the pod once its namespace is labelled. */
-function planFor(pod: Pod, namespace: NamespaceFacts, inventory: Inventory, settings: PlanSettings): After {
+function planFor(pod: Pod, namespace: NamespaceFacts, inventory: Inventory, settings: PlanSettings): PodroleOutcome {
   const account = serviceAccountOf(pod.spec);
   const planned = plan(
     {

@@ -4,15 +4,15 @@ import type { WarningCode } from "../../../injection/warnings.ts";
 import type { Pod } from "../../../kubernetes/objects.ts";
 import { ANNOTATIONS, quoted, valueOf } from "../../../policy/annotations.ts";
 import type { Workload } from "../input/inventory.ts";
-import type { Before } from "../predecessor/predecessor.ts";
+import type { PredecessorOutcome } from "../predecessor/predecessor.ts";
 import type { MigrationFinding } from "./finding.ts";
 import { metadataEndpointOf, metadataUseOf } from "./metadata-use.ts";
-import type { After, AssessContext } from "./pod-assessment.ts";
+import type { AssessContext, PodroleOutcome } from "./pod-assessment.ts";
 import type { SdkAge } from "./sdk-versions.ts";
 
 interface Outcome {
-  readonly before: Before;
-  readonly after: After;
+  readonly before: PredecessorOutcome;
+  readonly after: PodroleOutcome;
   readonly sdk: SdkAge;
 }
 
@@ -23,28 +23,28 @@ export function podFindings(
   { before, after, sdk }: Outcome,
   context: AssessContext,
 ): readonly MigrationFinding[] {
-  if (after.plan.decision !== "inject") return edited(pod, workload, context);
+  if (after.plan.decision !== "inject") return editedPodFindings(pod, workload, context);
   return [
-    ...edited(pod, workload, context),
+    ...editedPodFindings(pod, workload, context),
     ...otherKey(pod, context),
     ...oldSdk(sdk),
-    ...(annotationOf(pod, ANNOTATIONS.metadata) === "enabled" ? [] : metadata(pod)),
-    ...completion(pod, context),
-    ...warnings(after, before, context),
+    ...(annotationOf(pod, ANNOTATIONS.metadata) === "enabled" ? [] : metadataFindings(pod)),
+    ...completionFindings(pod, context),
+    ...warningFindings(after, before, context),
   ];
 }
 
 /** kiam and kube2iam follow an edit of a live pod; a recreated pod has the annotations of its template. */
-function edited(pod: Pod, { template, kind, name }: Workload, { predecessor: { roleKey } }: AssessContext) {
+function editedPodFindings(pod: Pod, { template, kind, name }: Workload, { predecessor: { roleKey } }: AssessContext) {
   if (!template || template === pod) return [];
   const [live, next] = [annotationOf(pod, roleKey), annotationOf(template, roleKey)];
   if (live === next) return [];
-  const text = `the live pod has ${roleText(live)}, the template of ${kind}/${name} has ${roleText(next)}`;
+  const text = `the live pod has ${describeRole(live)}, the template of ${kind}/${name} has ${describeRole(next)}`;
   const todo = `update ${kind}/${name}: a restart applies the template's role`;
   return [{ id: "edited", weight: "work", text, todo } as const];
 }
 
-function roleText(role: string | undefined): string {
+function describeRole(role: string | undefined): string {
   return role === undefined ? "no role" : `role ${quoted(role)}`;
 }
 
@@ -68,7 +68,7 @@ function oldSdk(sdk: SdkAge): readonly MigrationFinding[] {
   ];
 }
 
-function metadata(pod: Pod): readonly MigrationFinding[] {
+function metadataFindings(pod: Pod): readonly MigrationFinding[] {
   const [use, endpoint] = [metadataUseOf(pod), metadataEndpointOf(pod)];
   return [
     ...(use
@@ -95,7 +95,7 @@ function metadata(pod: Pod): readonly MigrationFinding[] {
 }
 
 /** Only a native sidecar terminates when the pod's own containers have terminated. */
-function completion(pod: Pod, { settings }: AssessContext): readonly MigrationFinding[] {
+function completionFindings(pod: Pod, { settings }: AssessContext): readonly MigrationFinding[] {
   const ends = pod.spec.restartPolicy === "Never" || pod.spec.restartPolicy === "OnFailure";
   if (!ends || (settings.nativeSidecar && annotationOf(pod, ANNOTATIONS.mode) !== "classic")) return [];
   return [
@@ -110,14 +110,18 @@ function completion(pod: Pod, { settings }: AssessContext): readonly MigrationFi
 
 /** NEVER_COMPLETES is the finding `does-not-complete`; STARTS_UNREADY follows from classic mode, a setting of the cluster. */
 const REPORTED_ELSEWHERE: ReadonlySet<WarningCode> = new Set<WarningCode>(["NEVER_COMPLETES", "STARTS_UNREADY"]);
-const SHADOWS: ReadonlySet<WarningCode> = new Set<WarningCode>(["CREDENTIALS_SHADOWED", "ENDPOINT_FOREIGN"]);
+const SHADOW_WARNINGS: ReadonlySet<WarningCode> = new Set<WarningCode>(["CREDENTIALS_SHADOWED", "ENDPOINT_FOREIGN"]);
 
 /** Credentials that shadow podrole shadow the predecessor as well: SDKs search both last. */
-function warnings({ plan }: After, before: Before, { predecessor }: AssessContext): readonly MigrationFinding[] {
+function warningFindings(
+  { plan }: PodroleOutcome,
+  before: PredecessorOutcome,
+  { predecessor }: AssessContext,
+): readonly MigrationFinding[] {
   return plan.warnings
     .filter(({ code }) => !REPORTED_ELSEWHERE.has(code))
     .map(({ code, text }) =>
-      SHADOWS.has(code)
+      SHADOW_WARNINGS.has(code)
         ? {
             id: "shadowed",
             weight: "note",

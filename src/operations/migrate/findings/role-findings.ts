@@ -3,32 +3,40 @@
 import type { Plan } from "../../../injection/plan.ts";
 import { SKIP_REASONS, type SkipReason } from "../../../injection/skip-reasons.ts";
 import { ANNOTATIONS } from "../../../policy/annotations.ts";
-import type { Before, Predecessor } from "../predecessor/predecessor.ts";
+import type { Predecessor, PredecessorOutcome } from "../predecessor/predecessor.ts";
 import type { FindingId, MigrationFinding } from "./finding.ts";
-import type { After } from "./pod-assessment.ts";
+import type { PodroleOutcome } from "./pod-assessment.ts";
 
 /** Returns the findings about role, session name and external ID. */
-export function roleFindings(before: Before, after: After, { name: old }: Predecessor): readonly MigrationFinding[] {
-  return [...crash(before, old), ...decision(before, after, old), ...session(before, after)];
+export function roleFindings(
+  before: PredecessorOutcome,
+  after: PodroleOutcome,
+  { name: old }: Predecessor,
+): readonly MigrationFinding[] {
+  return [...crashFindings(before, old), ...decisionFindings(before, after, old), ...sessionFindings(before, after)];
 }
 
-function crash(before: Before, old: string): readonly MigrationFinding[] {
+function crashFindings(before: PredecessorOutcome, old: string): readonly MigrationFinding[] {
   if (before.kind !== "crash") return [];
   return [{ id: "crashed-kiam", weight: "note", text: `this pod crashes every ${old} server: ${before.why}` }];
 }
 
-function decision(before: Before, { plan, sessions }: After, old: string): readonly MigrationFinding[] {
+function decisionFindings(
+  before: PredecessorOutcome,
+  { plan, sessions }: PodroleOutcome,
+  old: string,
+): readonly MigrationFinding[] {
   switch (plan.decision) {
     case "refuse":
       return [refusalFinding(before, plan.reason, plan.message, old)];
     case "skip":
-      return skipped(before, plan.reason, old);
+      return skippedPodFindings(before, plan.reason, old);
     case "inject":
-      return granted(before, plan, [...new Set([...sessions.values()].map(({ roleArn }) => roleArn))], old);
+      return grantedPodFindings(before, plan, [...new Set([...sessions.values()].map(({ roleArn }) => roleArn))], old);
   }
 }
 
-function refusalFinding(before: Before, code: string, message: string, old: string): MigrationFinding {
+function refusalFinding(before: PredecessorOutcome, code: string, message: string, old: string): MigrationFinding {
   const today = before.kind === "granted" ? `${old} grants the role` : `it gets no credentials from ${old}`;
   return {
     id: "refused",
@@ -42,7 +50,7 @@ function refusalFinding(before: Before, code: string, message: string, old: stri
 }
 
 /** Why the webhook skips a pod, and what an operator can do about it. */
-const SKIPPED: Partial<Record<SkipReason, { readonly id: FindingId; readonly todo: string }>> = {
+const SKIP_FINDINGS: Partial<Record<SkipReason, { readonly id: FindingId; readonly todo: string }>> = {
   HOST_NETWORK: {
     id: "host-network",
     todo: "remove hostNetwork, or provide credentials another way (a dedicated node role, IRSA, Roles Anywhere)",
@@ -56,9 +64,12 @@ const SKIPPED: Partial<Record<SkipReason, { readonly id: FindingId; readonly tod
   },
 };
 
-function skipped(before: Before, reason: SkipReason, old: string): readonly MigrationFinding[] {
+function skippedPodFindings(before: PredecessorOutcome, reason: SkipReason, old: string): readonly MigrationFinding[] {
   if (before.kind === "none") return [];
-  const { id, todo } = SKIPPED[reason] ?? { id: "loses-role" as const, todo: "name a role where podrole reads it" };
+  const { id, todo } = SKIP_FINDINGS[reason] ?? {
+    id: "loses-role" as const,
+    todo: "name a role where podrole reads it",
+  };
   const rare = reason === "HOST_NETWORK" ? `; ${old} serves it only while no other pod has its node's address` : "";
   const text = `${SKIP_REASONS[reason]}, so podrole provides no credentials${rare}`;
   // A pod without credentials today loses nothing.
@@ -66,7 +77,12 @@ function skipped(before: Before, reason: SkipReason, old: string): readonly Migr
   return [{ id, weight: "work", text, todo }];
 }
 
-function granted(before: Before, { roles }: Plan, arns: readonly string[], old: string): readonly MigrationFinding[] {
+function grantedPodFindings(
+  before: PredecessorOutcome,
+  { roles }: Plan,
+  arns: readonly string[],
+  old: string,
+): readonly MigrationFinding[] {
   const now = arns.join(", ");
   switch (before.kind) {
     case "granted": {
@@ -93,7 +109,7 @@ function granted(before: Before, { roles }: Plan, arns: readonly string[], old: 
 }
 
 /** Only for pods that name their sessions: the change for all others is reported once. */
-function session(before: Before, { plan, sessions }: After): readonly MigrationFinding[] {
+function sessionFindings(before: PredecessorOutcome, { plan, sessions }: PodroleOutcome): readonly MigrationFinding[] {
   const [first] = sessions.values();
   if (before.kind !== "granted" || plan.decision !== "inject" || !first) return [];
   const findings: MigrationFinding[] = [];

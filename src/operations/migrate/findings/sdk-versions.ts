@@ -6,7 +6,7 @@ import { allContainers, listOf } from "../../../injection/shape.ts";
 import type { Container, Pod } from "../../../kubernetes/objects.ts";
 
 /** A tool, and the first versions that read AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE (docs/sdk.md). */
-export interface Tool {
+export interface SdkTool {
   readonly name: string;
   /** Matches the image's name, which is everything before the tag. */
   readonly image?: RegExp;
@@ -16,7 +16,7 @@ export interface Tool {
   readonly since: readonly string[];
 }
 
-const TOOLS: readonly Tool[] = [
+const SDK_TOOLS: readonly SdkTool[] = [
   {
     name: "AWS CLI",
     image: /(^|\/)(amazon\/aws-cli|aws-cli\/aws-cli)$/,
@@ -45,7 +45,7 @@ export function sdkAgeOf(pod: Pod): SdkAge {
 }
 
 function knownAges(container: Container): SdkAge[] {
-  return TOOLS.flatMap((tool): SdkAge[] => {
+  return SDK_TOOLS.flatMap((tool): SdkAge[] => {
     const version = versionByImage(container, tool) ?? versionByVariable(container, tool);
     if (version === undefined) return [];
     const since = sinceFor(version, tool.since);
@@ -54,12 +54,12 @@ function knownAges(container: Container): SdkAge[] {
   });
 }
 
-function versionByImage({ image = "" }: Container, tool: Tool): readonly number[] | undefined {
+function versionByImage({ image = "" }: Container, tool: SdkTool): readonly number[] | undefined {
   const { repository, tag = "" } = parseImage(image);
   return tool.image?.test(repository) ? parseVersion(tag) : undefined;
 }
 
-function versionByVariable({ env }: Container, { variables = [] }: Tool): readonly number[] | undefined {
+function versionByVariable({ env }: Container, { variables = [] }: SdkTool): readonly number[] | undefined {
   const found = listOf(env).findLast(({ name }) => variables.includes(name));
   return found?.value === undefined ? undefined : parseVersion(found.value);
 }

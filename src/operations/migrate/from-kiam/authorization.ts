@@ -7,7 +7,7 @@ import { compileExpression } from "../../../policy/expression.ts";
 import { parseRoleArn, withoutSlash } from "../../../policy/role.ts";
 import { kiamSessionName } from "../../../policy/session-name.ts";
 import type { NamespaceFacts } from "../input/inventory.ts";
-import type { Before, Predecessor } from "../predecessor/predecessor.ts";
+import type { Predecessor, PredecessorOutcome } from "../predecessor/predecessor.ts";
 
 /** The flags of kiam that decide what a pod gets. */
 export interface KiamSettings {
@@ -41,7 +41,7 @@ export function createKiam(settings: KiamSettings): Predecessor {
   };
 }
 
-function outcomeByKiam({ metadata }: Pod, namespace: NamespaceFacts, settings: KiamSettings): Before {
+function outcomeByKiam({ metadata }: Pod, namespace: NamespaceFacts, settings: KiamSettings): PredecessorOutcome {
   const annotations = metadata.annotations ?? {};
   // kiam's agent treats an empty role as none: 404 "empty role".
   const text = valueOf(annotations, ANNOTATIONS.role) || undefined;

@@ -6,19 +6,19 @@ import {
   baseArn,
   baseArnAutodetect,
   type Conversion,
-  convert,
-  kept,
-  type Row,
+  type ConvertFlag,
+  convertFlags,
+  keptFlag,
   sessionDuration,
-  silent,
+  silentFlag,
 } from "../settings/convert-flags.ts";
 import { KIAM_FLAGS } from "./replaced-flags.ts";
 
-const DEFAULT = { remark: "podrole's default" };
+const DEFAULT_REMARK = { remark: "podrole's default" };
 
-const SERVER: Readonly<Record<string, Row>> = {
-  "json-log": (value, flags) => (value === "true" ? kept("jsonLog")(value, flags) : DEFAULT),
-  level: kept("level"),
+const KIAM_SERVER_FLAGS: Readonly<Record<string, ConvertFlag>> = {
+  "json-log": (value, flags) => (value === "true" ? keptFlag("jsonLog")(value, flags) : DEFAULT_REMARK),
+  level: keptFlag("level"),
   region: (value) => ({
     server: "region",
     value,
@@ -27,7 +27,7 @@ const SERVER: Readonly<Record<string, Row>> = {
   "role-base-arn": baseArn,
   "role-base-arn-autodetect": baseArnAutodetect,
   "disable-strict-namespace-regexp": (value, flags) =>
-    value === "true" ? kept("disableStrictNamespaceRegexp")(value, flags) : DEFAULT,
+    value === "true" ? keptFlag("disableStrictNamespaceRegexp")(value, flags) : DEFAULT_REMARK,
   session: (value) => ({
     remark: `podrole names sessions by {namespace}.{pod}; set session: ${value} to keep kiam-${value}`,
   }),
@@ -43,12 +43,12 @@ const SERVER: Readonly<Record<string, Row>> = {
 };
 
 /** The agent has no counterpart in podrole, so each of its flags gets a remark, except the logging flags. */
-const AGENT: Readonly<Record<string, Row>> = { "json-log": silent, level: silent };
+const KIAM_AGENT_FLAGS: Readonly<Record<string, ConvertFlag>> = { "json-log": silentFlag, level: silentFlag };
 
 /** A remark about a flag of both programs appears only once. */
 export function convertKiam(server: ContainerFlags, agent: ContainerFlags): Conversion {
   const explain = (flag: string) => KIAM_FLAGS[`--${flag}`] ?? "podrole has no such flag";
-  const converted = convert(server, SERVER, explain);
-  const { remarks } = convert(agent, AGENT, explain);
+  const converted = convertFlags(server, KIAM_SERVER_FLAGS, explain);
+  const { remarks } = convertFlags(agent, KIAM_AGENT_FLAGS, explain);
   return { ...converted, remarks: [...new Set([...converted.remarks, ...remarks])] };
 }

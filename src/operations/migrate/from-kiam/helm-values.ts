@@ -14,14 +14,14 @@ export interface KiamValues {
   readonly others: readonly string[];
 }
 
-interface Row {
+interface ValueRow {
   readonly path: string;
   readonly flag: string;
   /** The flag has no value of its own: the template adds it if the chart's value equals `when`. */
   readonly when?: boolean;
 }
 
-const SERVER: readonly Row[] = [
+const SERVER_VALUES: readonly ValueRow[] = [
   { path: "log.jsonOutput", flag: "json-log", when: true },
   { path: "log.level", flag: "level" },
   { path: "roleBaseArn", flag: "role-base-arn" },
@@ -37,7 +37,7 @@ const SERVER: readonly Row[] = [
   { path: "keepaliveParams.maxConnectionAgeGrace", flag: "grpc-max-connection-age-grace-duration" },
 ];
 
-const AGENT: readonly Row[] = [
+const AGENT_VALUES: readonly ValueRow[] = [
   { path: "host.iptables", flag: "iptables", when: true },
   { path: "host.iptablesRemoveOnShutdown", flag: "iptables-remove" },
   { path: "host.interface", flag: "host-interface" },
@@ -53,21 +53,21 @@ const AGENT: readonly Row[] = [
 export function readKiamValues(values: unknown): KiamValues {
   const root = isObject(values) ? values : {};
   const [server, agent] = [partOf(root, "server"), partOf(root, "agent")];
-  const serverFlags = flagsOf(server, SERVER);
+  const serverFlags = flagsOfValues(server, SERVER_VALUES);
   // The template does the same: without a base ARN, kiam detects it.
   if (!serverFlags.has("role-base-arn")) serverFlags.set("role-base-arn-autodetect", "true");
   return {
     server: serverFlags,
-    agent: flagsOf(agent, AGENT),
+    agent: flagsOfValues(agent, AGENT_VALUES),
     placement: placementOf(server, partOf(partOf(root, "serviceAccounts"), "server")),
-    others: [...othersOf("server", server, SERVER, PLACEMENT), ...othersOf("agent", agent, AGENT)],
+    others: [...othersOf("server", server, SERVER_VALUES, PLACEMENT_KEYS), ...othersOf("agent", agent, AGENT_VALUES)],
   };
 }
 
-function flagsOf(part: Record<string, unknown>, rows: readonly Row[]): Map<string, string> {
+function flagsOfValues(part: Record<string, unknown>, rows: readonly ValueRow[]): Map<string, string> {
   const flags = new Map<string, string>();
   for (const { path, flag, when } of rows) {
-    const value = at(part, path);
+    const value = valueAtPath(part, path);
     if (asText(value) === "" || (when !== undefined && value !== when)) continue;
     flags.set(flag, asText(value));
   }
@@ -82,35 +82,35 @@ function asText(value: unknown): string {
 }
 
 /** Names that both charts share. Affinity and resources are left out: they were chosen for kiam's pods. */
-const PLACEMENT = ["nodeSelector", "tolerations", "podAnnotations", "podLabels", "extraEnv"];
+const PLACEMENT_KEYS = ["nodeSelector", "tolerations", "podAnnotations", "podLabels", "extraEnv"];
 
 function placementOf(server: Record<string, unknown>, account: Record<string, unknown>): ServerPlacement {
-  const same = PLACEMENT.filter((key) => !isEmpty(server[key])).map((key) => [key, server[key]]);
+  const same = PLACEMENT_KEYS.filter((key) => !isUnset(server[key])).map((key) => [key, server[key]]);
   const { enabled, replicas } = partOf(server, "deployment");
   return {
     ...(enabled === true && typeof replicas === "number" && { replicas }),
     ...Object.fromEntries(same),
-    ...(!isEmpty(account["annotations"]) && { serviceAccount: { annotations: account["annotations"] } }),
+    ...(!isUnset(account["annotations"]) && { serviceAccount: { annotations: account["annotations"] } }),
   };
 }
 
 function othersOf(
   name: string,
   part: Record<string, unknown>,
-  rows: readonly Row[],
+  rows: readonly ValueRow[],
   also: readonly string[] = [],
 ): readonly string[] {
   const silent = ["extraArgs", "enabled", "name", "prometheus", "deployment", ...also];
   const known = new Set([...rows.map(({ path }) => path.split(".", 1)[0]), ...silent]);
   return Object.entries(part)
-    .filter(([key, value]) => !known.has(key) && !isEmpty(value))
+    .filter(([key, value]) => !known.has(key) && !isUnset(value))
     .map(([key]) => `${name}.${key}`);
 }
 
-function isEmpty(value: unknown): boolean {
+function isUnset(value: unknown): boolean {
   if (value === undefined || value === null || value === "" || value === false) return true;
   if (Array.isArray(value)) return value.length === 0;
-  return isObject(value) && Object.values(value).every(isEmpty);
+  return isObject(value) && Object.values(value).every(isUnset);
 }
 
 function partOf(value: Record<string, unknown>, key: string): Record<string, unknown> {
@@ -118,6 +118,6 @@ function partOf(value: Record<string, unknown>, key: string): Record<string, unk
   return isObject(part) ? part : {};
 }
 
-function at(value: unknown, path: string): unknown {
+function valueAtPath(value: unknown, path: string): unknown {
   return path.split(".").reduce<unknown>((inner, key) => (isObject(inner) ? inner[key] : undefined), value);
 }

@@ -1,7 +1,7 @@
 // kiam as the cluster runs it, from the values of its Helm chart or the command lines of its server and agent.
 import type { KubernetesObject } from "../../manifests/parse-objects.ts";
 import { findCommandLine } from "../predecessor/container-args.ts";
-import { durationOf, type PredecessorInstallation, placeOf, withBaseArn } from "../predecessor/installation.ts";
+import { describePlaces, durationOf, type PredecessorInstallation, withBaseArn } from "../predecessor/installation.ts";
 import { createKiam, KIAM_DEFAULTS } from "./authorization.ts";
 import { convertKiam } from "./flag-table.ts";
 import type { KiamValues } from "./helm-values.ts";
@@ -29,7 +29,7 @@ export function kiamInstallation(
       sessionDurationMs: durationOf(flags, "session-duration") ?? KIAM_DEFAULTS.sessionDurationMs,
     }),
     conversion: { ...conversion, remarks: [...conversion.remarks, ...others] },
-    place: placeOf([server, agent]),
+    place: describePlaces([server, agent]),
     baseArn: known,
     placement: values?.placement ?? {},
     openMetadata: route === undefined || route === "" || route === "^$" ? undefined : route,

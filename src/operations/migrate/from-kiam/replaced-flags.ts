@@ -2,7 +2,7 @@
 // command line of kiam, which would otherwise fail with only "unknown option".
 
 const OWN_CERTIFICATES = "podrole creates its own certificates; for your own CA, set --ca-cert and --ca-key";
-const CONNECTIONS = "podrole manages connections itself: it opens them on demand and closes idle ones";
+const CONNECTIONS_REMARK = "podrole manages connections itself: it opens them on demand and closes idle ones";
 const NO_INTERCEPTION = "podrole intercepts nothing";
 
 /** The replacement by flag, a phrase without a full stop. */
@@ -27,15 +27,15 @@ export const KIAM_FLAGS: Readonly<Record<string, string>> = {
   "--whitelist-route-regexp": "podrole proxies no instance metadata; podrole.io/metadata serves some paths",
   "--gateway-timeout-creation": "pods wait for the server and start when it has answered",
   "--server-address": "sidecars get the server's address from the webhook's --server-address",
-  "--server-address-refresh": CONNECTIONS,
-  "--grpc-keepalive-time-duration": CONNECTIONS,
-  "--grpc-keepalive-timeout-duration": CONNECTIONS,
-  "--grpc-keepalive-time-ms": CONNECTIONS,
-  "--grpc-keepalive-timeout-ms": CONNECTIONS,
-  "--grpc-keepalive-permit-without-stream": CONNECTIONS,
-  "--grpc-max-connection-idle-duration": CONNECTIONS,
-  "--grpc-max-connection-age-duration": CONNECTIONS,
-  "--grpc-max-connection-age-grace-duration": CONNECTIONS,
+  "--server-address-refresh": CONNECTIONS_REMARK,
+  "--grpc-keepalive-time-duration": CONNECTIONS_REMARK,
+  "--grpc-keepalive-timeout-duration": CONNECTIONS_REMARK,
+  "--grpc-keepalive-time-ms": CONNECTIONS_REMARK,
+  "--grpc-keepalive-timeout-ms": CONNECTIONS_REMARK,
+  "--grpc-keepalive-permit-without-stream": CONNECTIONS_REMARK,
+  "--grpc-max-connection-idle-duration": CONNECTIONS_REMARK,
+  "--grpc-max-connection-age-duration": CONNECTIONS_REMARK,
+  "--grpc-max-connection-age-grace-duration": CONNECTIONS_REMARK,
   "--statsd": "metrics are at /metrics of --pages-bind",
   "--statsd-prefix": "metrics are at /metrics of --pages-bind",
   "--statsd-interval": "metrics are at /metrics of --pages-bind",

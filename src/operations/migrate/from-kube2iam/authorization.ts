@@ -8,7 +8,7 @@ import { matchesGlob } from "../../../policy/glob.ts";
 import { parseRoleArn } from "../../../policy/role.ts";
 import { parseJson } from "../../../runtime/json-object.ts";
 import type { NamespaceFacts } from "../input/inventory.ts";
-import type { Before, Predecessor } from "../predecessor/predecessor.ts";
+import type { Predecessor, PredecessorOutcome } from "../predecessor/predecessor.ts";
 
 /** The flags of kube2iam that decide what a pod gets. */
 export interface Kube2iamSettings {
@@ -49,7 +49,7 @@ export function createKube2iam(settings: Kube2iamSettings): Predecessor {
   };
 }
 
-function outcomeByKube2iam(pod: Pod, namespace: NamespaceFacts, settings: Kube2iamSettings): Before {
+function outcomeByKube2iam(pod: Pod, namespace: NamespaceFacts, settings: Kube2iamSettings): PredecessorOutcome {
   const annotations = pod.metadata.annotations ?? {};
   // The traffic of a hostNetwork pod is not redirected to kube2iam, so such a pod never gets the default role.
   const usual = pod.spec.hostNetwork === true ? undefined : settings.defaultRole;

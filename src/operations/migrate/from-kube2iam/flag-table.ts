@@ -6,19 +6,19 @@ import {
   baseArn,
   baseArnAutodetect,
   type Conversion,
-  convert,
-  kept,
-  type Row,
+  type ConvertFlag,
+  convertFlags,
+  keptFlag,
   sessionDuration,
 } from "../settings/convert-flags.ts";
 
 /** An annotation key that kube2iam can change. With the standard key podrole reads the same annotation. */
-function annotationKey(standard: string, remark: (key: string) => string): Row {
+function annotationKey(standard: string, remark: (key: string) => string): ConvertFlag {
   return (key) =>
     key === standard ? { value: "" } : { remark: `podrole reads only the standard annotation: ${remark(key)}` };
 }
 
-const ROWS: Readonly<Record<string, Row>> = {
+const KUBE2IAM_FLAGS: Readonly<Record<string, ConvertFlag>> = {
   "base-role-arn": baseArn,
   "auto-discover-base-arn": baseArnAutodetect,
   "default-role": (value) => ({
@@ -44,7 +44,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     ...(value === "regexp" && { remark: "podrole anchors each expression as a whole and prepends no base ARN" }),
   }),
   "iam-role-session-ttl": (value) => sessionDuration(value, 2),
-  "log-level": kept("level"),
+  "log-level": keptFlag("level"),
   "log-format": (value) => ({ server: "jsonLog", webhook: "jsonLog", value: String(value === "json") }),
   debug: () => ({ remark: "podrole explain shows what a pod gets" }),
   "use-regional-sts-endpoint": () => ({ remark: "podrole always uses the regional endpoint" }),
@@ -59,5 +59,7 @@ const AGENT_ONLY =
 /** Returns podrole's settings, and a remark for each flag that is not kept as it is. */
 export function convertKube2iam(flags: ContainerFlags): Conversion {
   const agentOnly = "it configures kube2iam's own agent, which has no counterpart";
-  return convert(flags, ROWS, (flag) => (AGENT_ONLY.test(flag) ? agentOnly : "podrole has no such flag"));
+  return convertFlags(flags, KUBE2IAM_FLAGS, (flag) =>
+    AGENT_ONLY.test(flag) ? agentOnly : "podrole has no such flag",
+  );
 }

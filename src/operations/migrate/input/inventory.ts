@@ -19,7 +19,7 @@ export interface NamespaceFacts {
 }
 
 /** A live pod, or a template and the number of pods that it stands for. */
-export interface Instance {
+export interface CountedPod {
   readonly pod: Pod;
   /** True for a pod that exists; false for a template that represents `count` future pods. */
   readonly isLive: boolean;
@@ -31,7 +31,7 @@ export interface Workload {
   readonly namespace: string;
   readonly kind: string;
   readonly name: string;
-  readonly instances: readonly Instance[];
+  readonly instances: readonly CountedPod[];
   /** Template of future pods; undefined if the input lacks it. */
   readonly template: Pod | undefined;
   /** Of a DaemonSet or StatefulSet; with "OnDelete", a rollout restart has no effect. */
@@ -82,7 +82,7 @@ export function takeInventory(objects: readonly KubernetesObject[]): Inventory {
     const pods = templatesOf(object).map(({ pod }) => pod);
     const [first] = pods;
     if (!first) continue;
-    const problem = pods.map((pod) => problemOf(object, pod)).find((found) => found !== undefined);
+    const problem = pods.map((pod) => findPodProblem(object, pod)).find((found) => found !== undefined);
     if (problem !== undefined) problems.push(`${called}: ${problem}`);
     else if (object.kind === "Pod" && hasFinished(first)) finished += 1;
     else if (object.kind === "Pod") draftOf(object).pods.push(first);
@@ -100,7 +100,7 @@ export function takeInventory(objects: readonly KubernetesObject[]): Inventory {
       ]),
     ),
     workloads: workloads.toSorted(
-      (a, b) => compare(a.namespace, b.namespace) || compare(a.kind, b.kind) || compare(a.name, b.name),
+      (a, b) => compareText(a.namespace, b.namespace) || compareText(a.kind, b.kind) || compareText(a.name, b.name),
     ),
     finished,
     problems,
@@ -124,8 +124,8 @@ function workloadOf({ namespace, owner, pods, controller }: Draft, managers: Own
   };
 }
 
-function problemOf(object: KubernetesObject, pod: Pod): string | undefined {
-  return findShapeProblem(pod) ?? withoutContainers(pod) ?? namedLikeFlag(object, pod);
+function findPodProblem(object: KubernetesObject, pod: Pod): string | undefined {
+  return findShapeProblem(pod) ?? findMissingContainers(pod) ?? findFlagLikeName(object, pod);
 }
 
 function unknownPodsAt(path: string): string {
@@ -141,12 +141,12 @@ function isFinishedJob({ kind, status }: KubernetesObject): boolean {
 }
 
 /** Possible in a file only: the API server accepts no such pod. */
-function withoutContainers({ spec }: Pod): string | undefined {
+function findMissingContainers({ spec }: Pod): string | undefined {
   return Array.isArray(spec.containers) && spec.containers.length > 0 ? undefined : "spec.containers is empty";
 }
 
 /** In printed commands such a name would be a flag, however it is quoted: `kubectl label namespace --all`. */
-function namedLikeFlag(object: KubernetesObject, { spec }: Pod): string | undefined {
+function findFlagLikeName(object: KubernetesObject, { spec }: Pod): string | undefined {
   const names = { namespace: namespaceOf(object), serviceAccountName: spec.serviceAccountName ?? "" };
   const found = Object.entries(names).find(([, name]) => name.startsWith("-"));
   return found && `${found[0]} is ${quoted(found[1])}; expected a valid Kubernetes name`;
@@ -164,7 +164,7 @@ function namespacesOf(objects: readonly KubernetesObject[], workloads: readonly 
 }
 
 /** Compares by code units, so that the order is the same in every locale. */
-export function compare(a: string, b: string): number {
+export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 

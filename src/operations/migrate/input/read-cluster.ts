@@ -20,7 +20,7 @@ export interface ClusterObjects extends ParsedObjects {
   readonly hasNativeSidecars: boolean;
 }
 
-const KINDS: readonly (readonly [Resource | OperatorResource, string])[] = [
+const LISTED_KINDS: readonly (readonly [Resource | OperatorResource, string])[] = [
   ["serviceaccounts", "ServiceAccount"],
   ["deployments", "Deployment"],
   ["replicasets", "ReplicaSet"],
@@ -44,9 +44,9 @@ export async function readCluster(
     return items.map((item) => Object.assign(item, { kind }) as KubernetesObject);
   };
   const version = await kubernetes.serverVersion();
-  const objects = [...(await readNamespaces(kubernetes, namespace)), ...(await list("pods", "Pod"))];
+  const objects = [...(await listNamespaceObjects(kubernetes, namespace)), ...(await list("pods", "Pod"))];
   const problems: string[] = [];
-  for (const [resource, kind] of KINDS) {
+  for (const [resource, kind] of LISTED_KINDS) {
     try {
       objects.push(...(await list(resource, kind)));
     } catch (error) {
@@ -57,7 +57,10 @@ export async function readCluster(
   return { objects, problems, hasNativeSidecars: hasNativeSidecars(version) };
 }
 
-async function readNamespaces(kubernetes: OperatorKubernetes, name: string | undefined): Promise<KubernetesObject[]> {
+async function listNamespaceObjects(
+  kubernetes: OperatorKubernetes,
+  name: string | undefined,
+): Promise<KubernetesObject[]> {
   const kind = "Namespace";
   if (name !== undefined) {
     const found = await kubernetes.getNamespace(name);

@@ -27,7 +27,7 @@ export function findCommandLine(
   for (const object of ordered) {
     const template = templateOf(object);
     if (!template || findShapeProblem(template.pod) !== undefined) continue;
-    const container = allContainers(template.pod).find((each) => runs(each, program));
+    const container = allContainers(template.pod).find((each) => runsProgram(each, program));
     if (!container) continue;
     const { namespace = "default", name = "" } = object.metadata;
     return { place: `${object.kind} ${namespace}/${name}`, flags: parseContainerFlags(argsOf(container)) };
@@ -51,7 +51,7 @@ export function findBaseArn(objects: readonly KubernetesObject[]): string | unde
   return undefined;
 }
 
-function runs(container: Container, program: ProgramCommand): boolean {
+function runsProgram(container: Container, program: ProgramCommand): boolean {
   const [name = "", command] = program.split(" ");
   const args = argsOf(container);
   const image = parseImage(container.image ?? "");

@@ -3,7 +3,7 @@ import type { Pod } from "../../../kubernetes/objects.ts";
 import type { NamespaceFacts } from "../input/inventory.ts";
 
 /** What a pod gets from the predecessor. */
-export type Before =
+export type PredecessorOutcome =
   /** No credentials, because no role is named. */
   | { readonly kind: "none" }
   | {
@@ -22,7 +22,7 @@ export type Before =
 export interface Predecessor {
   readonly name: "kiam" | "kube2iam";
   /** What the pod gets today. Pure, never throws. */
-  outcomeOf(pod: Pod, namespace: NamespaceFacts): Before;
+  outcomeOf(pod: Pod, namespace: NamespaceFacts): PredecessorOutcome;
   /** Whether the namespace permits this ARN today; undefined if its annotation cannot be used. */
   permits(namespace: NamespaceFacts, arn: string): boolean | undefined;
   /** False if every namespace permits every role, whatever its annotations say. */

@@ -15,17 +15,17 @@ export interface Conversion {
 }
 
 /** Result for one flag; `server` and `webhook` name the settings that take its value. */
-export type Converted =
+export type ConvertedFlag =
   | { readonly server?: string; readonly webhook?: string; readonly value: string; readonly remark?: string }
   | { readonly remark: string };
 
 /** Converts one flag; `flags` are all of the command line, for rows that depend on another. */
-export type Row = (value: string, flags: ContainerFlags) => Converted;
+export type ConvertFlag = (value: string, flags: ContainerFlags) => ConvertedFlag;
 
 /** `explain` returns the remark about a flag without a row. */
-export function convert(
+export function convertFlags(
   flags: ContainerFlags,
-  rows: Readonly<Record<string, Row>>,
+  rows: Readonly<Record<string, ConvertFlag>>,
   explain: (flag: string) => string,
 ): Conversion {
   const server: Record<string, string> = {};
@@ -45,15 +45,15 @@ export function convert(
 }
 
 /** The value is kept by server and webhook. */
-export const kept =
-  (setting: string): Row =>
+export const keptFlag =
+  (setting: string): ConvertFlag =>
   (value) => ({ server: setting, webhook: setting, value });
 
 /** The flag needs no setting and no remark. */
-export const silent: Row = () => ({ value: "" });
+export const silentFlag: ConvertFlag = () => ({ value: "" });
 
 /** Keeps a base ARN, with the slash that podrole needs and kiam does not add. */
-export const baseArn: Row = (value) => {
+export const baseArn: ConvertFlag = (value) => {
   const base = parseBaseArn(value);
   if (base === undefined) return { remark: 'podrole does not accept it as a base ARN: set roleBaseArn, ending in "/"' };
   const setting = { server: "roleBaseArn", webhook: "roleBaseArn", value: base };
@@ -61,7 +61,7 @@ export const baseArn: Row = (value) => {
 };
 
 /** Keeps the detection of the base ARN, which is podrole's too. */
-export const baseArnAutodetect: Row = (value) =>
+export const baseArnAutodetect: ConvertFlag = (value) =>
   value === "true"
     ? {
         server: "roleBaseArnAutodetect",
@@ -76,7 +76,7 @@ export const baseArnAutodetect: Row = (value) =>
  * `factor` times the value. Sessions shorter than an hour have no benefit: every role allows an hour, and SDKs renew short
  * sessions all the time.
  */
-export function sessionDuration(value: string, factor: number): Converted {
+export function sessionDuration(value: string, factor: number): ConvertedFlag {
   const ms = duration.parse(value);
   if (ms === undefined) return { remark: "podrole does not accept it as a duration" };
   if (ms * factor <= HOUR_MS) return { remark: "podrole's default of 1h is kept: every role allows it" };

@@ -15,7 +15,7 @@ import type { Installed } from "../../installed.ts";
 import type { Conversion } from "./convert-flags.ts";
 
 /** Variables by name. */
-export type Environment = Readonly<Record<string, string | undefined>>;
+export type SettingVariables = Readonly<Record<string, string | undefined>>;
 
 /**
  * The settings of an installed webhook, and the server's where they decide about roles; undefined without them. `baseArn`
@@ -45,7 +45,7 @@ function planSettingsFor(
 }
 
 /** True if a variable of the environment sets a setting of podrole's programs. */
-export function hasOwnSettings(environment: Environment): boolean {
+export function hasOwnSettings(environment: SettingVariables): boolean {
   const names = [...Object.keys(SERVER_SETTINGS), ...Object.keys(WEBHOOK_SETTINGS)].map(envName);
   return names.some((name) => environment[name] !== undefined);
 }
@@ -53,7 +53,7 @@ export function hasOwnSettings(environment: Environment): boolean {
 /** `nativeSidecar`: whether the cluster has native sidecars. */
 export function podroleSettings(
   { server, webhook }: Pick<Conversion, "server" | "webhook">,
-  environment: Environment,
+  environment: SettingVariables,
   nativeSidecar: boolean,
 ): Checked<PlanSettings> {
   const settingsFor = (table: object, converted: Readonly<Record<string, string>>) => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { after, suite, test } from "node:test";
-import { trustOf } from "../../../../src/operations/audit/answers/caller-trust.ts";
+import { callerTrustOf } from "../../../../src/operations/audit/answers/caller-trust.ts";
 import { createApiJoin, readApiEvent } from "../../../../src/operations/audit/records/api-events.ts";
 import { readRecord } from "../../../../src/operations/audit/records/podrole-records.ts";
 import { partOf, runAudit } from "../../../cli/commands/run-audit.ts";
@@ -46,7 +46,7 @@ suite("trustOf()", () => {
       const api = event && createApiJoin({ requests: new Set(["r-1", "r-9"]), credentialIds: new Set() });
       const line = event && readApiEvent(JSON.stringify(creation(event)));
       if (line) api?.add(line);
-      assert.equal(trustOf(read, api), expected);
+      assert.equal(callerTrustOf(read, api), expected);
     });
   }
 });

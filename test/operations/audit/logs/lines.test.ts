@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { linesOf } from "../../../../src/operations/audit/logs/lines.ts";
+import { lineBatches } from "../../../../src/operations/audit/logs/lines.ts";
 import { fc } from "../../../property.ts";
 
 async function* chunked(bytes: Uint8Array, size: number): AsyncIterable<Uint8Array> {
@@ -12,7 +12,7 @@ async function read(bytes: Uint8Array, size: number, longest?: number) {
   const lines: string[] = [];
   let tooLong = 0;
   const hooks = { onTooLong: () => void (tooLong += 1), ...(longest !== undefined && { longest }) };
-  for await (const batch of linesOf(chunked(bytes, size), hooks)) lines.push(...batch);
+  for await (const batch of lineBatches(chunked(bytes, size), hooks)) lines.push(...batch);
   return { lines, tooLong };
 }
 
